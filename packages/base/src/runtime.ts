@@ -1,0 +1,48 @@
+/**
+ * The outside world as interfaces: time, chance, files. Everything above takes them as arguments, so a
+ * test can hand in its own and nothing sleeps. `real-*.ts` has the only implementations that touch the
+ * machine.
+ */
+
+/** Wall and steady time. */
+export interface Clock {
+  /** Microseconds since 1970-01-01 UTC. A safe integer. May step back when the machine's clock is set. */
+  nowMicros(): number;
+  /** Milliseconds since some fixed point, never going back. For durations and deadlines. */
+  steadyMs(): number;
+  /** Calls `run` once, after `delayMs` or later. Returns what cancels it. */
+  after(delayMs: number, run: () => void): () => void;
+}
+
+/** Unpredictable bytes. */
+export interface Random {
+  /** Fills `target` with random bytes and returns it. */
+  fill(target: Uint8Array): Uint8Array;
+}
+
+/** An open file. Positions and lengths are bytes. Writes may be lost by a crash until `datasync` is done. */
+export interface FileHandle {
+  /** Reads up to `length` bytes at `position` into `target` at `at`; returns how many, 0 at the end. */
+  read(target: Uint8Array, at: number, length: number, position: number): Promise<number>;
+  /** Writes the whole of `source` at `position`. */
+  write(source: Uint8Array, position: number): Promise<void>;
+  /** Makes all that was written, and the file's length, survive a crash. */
+  datasync(): Promise<void>;
+  truncate(length: number): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export type OpenMode = "read" | "read-write" | "create" | "create-new";
+
+/** Files and directories. A created, renamed or removed entry is durable after `syncDirectory`. */
+export interface FileSystem {
+  open(path: string, mode: OpenMode): Promise<FileHandle>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  makeDirectory(path: string): Promise<void>;
+  /** Entry names, in no order. */
+  list(path: string): Promise<readonly string[]>;
+  exists(path: string): Promise<boolean>;
+  syncDirectory(path: string): Promise<void>;
+}

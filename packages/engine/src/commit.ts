@@ -1,0 +1,59 @@
+/** A `Commit` is the only account of a change: the log, subscriptions, schedules and followers see nothing else. */
+import type { RowRef, TxOffset } from "@lightcone/base";
+import type { Table } from "./table.ts";
+
+/** What caused a transaction. The numbers stand in the log; never reuse one. */
+export const CommitKind = {
+  reducer: 0,
+  connect: 1,
+  disconnect: 2,
+  schedule: 3,
+  sql: 4,
+  publish: 5,
+  internal: 6,
+} as const;
+export type CommitKind = (typeof CommitKind)[keyof typeof CommitKind];
+
+/** Who did what, as the log keeps it. */
+export interface CommitMeta {
+  readonly kind: CommitKind;
+  /** What the transaction saw as now; never lower than the commit's before. Microseconds. */
+  readonly timestampMicros: number;
+  /** The function's name; empty for SQL and internal transactions. */
+  readonly functionName: string;
+  /** 0xffffffff for none. */
+  readonly reducerId: number;
+  readonly args: Uint8Array;
+  /** 32 bytes, little-endian. */
+  readonly sender: Uint8Array;
+  /** 16 bytes, little-endian; all zero for none. */
+  readonly connection: Uint8Array;
+  /** The client's own number for the request. Echoed, never interpreted. */
+  readonly requestId: number;
+  /** The front's number for the request, rising per connection; 0 for none. Makes a retry safe. */
+  readonly requestSequence: number;
+}
+
+/** Row references, the first `count` of `refs`. */
+export interface RowRefs {
+  readonly refs: Uint32Array;
+  readonly count: number;
+}
+
+/** The net change of one table. Both lists can be read in place until the commit is released. */
+export interface TableDelta {
+  readonly table: Table;
+  readonly deletes: RowRefs;
+  readonly inserts: RowRefs;
+}
+
+export interface Commit {
+  readonly offset: TxOffset;
+  readonly meta: CommitMeta;
+  /** Only tables with a net change, by rising id. */
+  readonly deltas: readonly TableDelta[];
+  /** The log record. Good until the commit is released. */
+  readonly bytes: Uint8Array;
+}
+
+export type { RowRef };

@@ -1,0 +1,2 @@
+export * from "./host-port.ts";
+export * from "./module-host.ts";

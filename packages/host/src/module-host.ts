@@ -1,0 +1,48 @@
+/** What a database asks of a module, whichever way it runs. */
+import type { HostPort } from "./host-port.ts";
+
+/** One call of a reducer. */
+export interface ReducerCall {
+  /** The reducer's position in the description. */
+  readonly reducerId: number;
+  /** Who calls: 32 bytes, little-endian. */
+  readonly sender: Uint8Array;
+  /** Over which connection: 16 bytes, little-endian; all zero for none. */
+  readonly connection: Uint8Array;
+  /** What the reducer sees as now, microseconds since the Unix epoch. A safe integer. */
+  readonly timestampMicros: number;
+  /** BSATN of the parameters, already checked against their types. */
+  readonly args: Uint8Array;
+}
+
+export type CallOutcome =
+  | { readonly kind: "ok" }
+  /** The module refused the call; the text is for the caller. */
+  | { readonly kind: "error"; readonly message: string }
+  /** The module broke. The text is for the log alone; the instance must be discarded if `fatal`. */
+  | { readonly kind: "panic"; readonly message: string; readonly fatal: boolean };
+
+/**
+ * A running copy of a module. Calls run one at a time, to their end, in the caller's thread.
+ *
+ * A time-out of the job loop passes through `callReducer` as an exception; so does a doomed transaction's.
+ * After any exception out of it the instance must be discarded.
+ */
+export interface ModuleInstance {
+  /** What the module says it is: BSATN of the tagged description (V9 or V10). */
+  readonly description: Uint8Array;
+  callReducer(call: ReducerCall): CallOutcome;
+  /** Called once after the schema's tables exist and again after they change: look ids up now. */
+  bind?(): void;
+}
+
+export interface ModuleLimits {
+  /** Pages of 64 KiB that a WebAssembly module's memory may have. */
+  readonly memoryPagesMax: number;
+}
+
+/** A checked program, from which instances are made. Making one costs little. */
+export interface ModuleProgram {
+  /** @throws {LightconeError} `ModuleInvalid` when the module fails to start or to describe itself */
+  open(port: HostPort): ModuleInstance;
+}

@@ -1,0 +1,134 @@
+/**
+ * A module's description after decoding, naming and checking: what everything downstream may rely on.
+ *
+ * Types here hold no `Ref`: they are resolved when the description is checked. Lists keep the
+ * description's order, which is what a module's dispatch ids count by.
+ */
+import type { AlgebraicType, ProductType, Typespace } from "@lightcone/sats";
+import type { IndexId, TableId } from "@lightcone/base";
+
+export type Access = "public" | "private";
+export type IndexAlgorithm = "btree" | "hash" | "direct";
+export type Lifecycle = "init" | "connect" | "disconnect";
+
+export interface ColumnDef {
+  /** As in system tables, SQL and on the wire. */
+  readonly name: string;
+  /** As in the module's code; the same as `name` in V9. */
+  readonly accessor: string;
+  readonly type: AlgebraicType;
+  /** BSATN of the value that existing rows get when the column is added. */
+  readonly defaultValue: Uint8Array | undefined;
+}
+
+export interface IndexDef {
+  readonly name: string;
+  /** What the module asks for: always `{table}_{columns}_idx_{algorithm}` from the module's own names. */
+  readonly sourceName: string;
+  /** How clients' bindings call it, if the module said so. */
+  readonly accessor: string | undefined;
+  readonly algorithm: IndexAlgorithm;
+  /** Column positions, in index order. */
+  readonly columns: readonly number[];
+  /** Whether a unique constraint covers the same set of columns. */
+  readonly unique: boolean;
+}
+
+export interface UniqueDef {
+  readonly name: string;
+  readonly columns: readonly number[];
+}
+
+export interface SequenceDef {
+  readonly name: string;
+  readonly column: number;
+  readonly start: bigint;
+  readonly min: bigint;
+  readonly max: bigint;
+  readonly increment: bigint;
+}
+
+export interface ScheduleDef {
+  readonly name: string;
+  /** Position of the ScheduleAt column. */
+  readonly atColumn: number;
+  /** Position of the u64 primary key. */
+  readonly idColumn: number;
+  readonly functionName: string;
+}
+
+export interface TableDef {
+  readonly name: string;
+  readonly accessor: string;
+  readonly columns: readonly ColumnDef[];
+  /** The row as a product of `columns`, under their canonical names. */
+  readonly rowType: ProductType;
+  /** Position of the named type in `ModuleDef.types`, for bindings; undefined for system tables. */
+  readonly typeRef: number | undefined;
+  readonly primaryKey: number | undefined;
+  readonly indexes: readonly IndexDef[];
+  readonly constraints: readonly UniqueDef[];
+  readonly sequences: readonly SequenceDef[];
+  readonly schedule: ScheduleDef | undefined;
+  readonly access: Access;
+  readonly kind: "system" | "user";
+  readonly isEvent: boolean;
+}
+
+/** A table that exists: its definition with the ids that the database gave it. */
+export interface TableSchema {
+  readonly id: TableId;
+  readonly def: TableDef;
+  /** By position as in `def.indexes`. */
+  readonly indexIds: readonly IndexId[];
+}
+
+export interface ReducerDef {
+  /** The position in the description: what a module is called by. */
+  readonly id: number;
+  readonly name: string;
+  readonly params: ProductType;
+  readonly lifecycle: Lifecycle | undefined;
+  /** Whether clients may call it. Lifecycle reducers never; V10 scheduled ones neither. */
+  readonly visibility: "client" | "private";
+}
+
+export interface ProcedureDef {
+  readonly id: number;
+  readonly name: string;
+  readonly params: ProductType;
+  readonly returns: AlgebraicType;
+  readonly visibility: "client" | "private";
+}
+
+export interface ViewDef {
+  readonly name: string;
+  readonly accessor: string;
+  readonly index: number;
+  readonly isPublic: boolean;
+  readonly isAnonymous: boolean;
+  readonly params: ProductType;
+  readonly returns: AlgebraicType;
+  readonly primaryKey: number | undefined;
+}
+
+export interface NamedType {
+  readonly scope: readonly string[];
+  readonly name: string;
+  /** Position in the typespace. */
+  readonly ref: number;
+  readonly customOrdering: boolean;
+}
+
+export interface ModuleDef {
+  readonly version: 9 | 10;
+  /** Under canonical names; entries may hold `Ref`s. */
+  readonly typespace: Typespace;
+  readonly types: readonly NamedType[];
+  readonly tables: readonly TableDef[];
+  readonly reducers: readonly ReducerDef[];
+  readonly procedures: readonly ProcedureDef[];
+  readonly views: readonly ViewDef[];
+  /** SQL texts of row-level rules. */
+  readonly rowLevelRules: readonly string[];
+}
