@@ -1,0 +1,93 @@
+/**
+ * What the front knows of a database: the same whether it runs in this thread, in a child process or
+ * elsewhere. The front speaks of connections and requests; what a frame says is the database's business.
+ */
+
+/** Who acts. Claims are the token's payload as the token has it; they never enter a log. */
+export interface Caller {
+  /** 32 bytes, little-endian. */
+  readonly identity: Uint8Array;
+  /** 16 bytes, little-endian, never all zero. */
+  readonly connectionId: Uint8Array;
+  readonly claims: string;
+  /** Whether this identity owns the database: private tables, SQL writes, publishing. */
+  readonly isOwner: boolean;
+}
+
+export type WireProtocol = "v1.bsatn" | "v1.json";
+export type Compression = "none" | "gzip" | "brotli";
+
+export interface ConnectionInfo {
+  readonly caller: Caller;
+  /** The credential to hand back in the first message. */
+  readonly token: string;
+  readonly protocol: WireProtocol;
+  readonly compression: Compression;
+  readonly light: boolean;
+  /** Whether results wait until what they saw is durable. */
+  readonly confirmed: boolean;
+}
+
+/** Where a database sends what a connection should get. Called in order; must not call back in. */
+export interface ConnectionSink {
+  /** One WebSocket message, compression tag included. The bytes may be shared between sinks: never write to them. */
+  send(payload: Uint8Array): void;
+  /** Bytes handed to `send` that the socket has not yet taken. */
+  readonly queuedBytes: number;
+  /** Ends the connection from the database's side: a Close frame, or none (`code` undefined: the socket just drops). */
+  close(code: number | undefined, reason: string): void;
+}
+
+/** A connection as the front holds it. */
+export interface ConnectionHandle {
+  /** One message from the client. `isText` as the WebSocket frame had it. */
+  receive(payload: Uint8Array, isText: boolean): void;
+  /** The socket is gone. */
+  closed(): void;
+  /** False while the front should stop reading this socket. `onReady` is called when it may go on. */
+  readonly ready: boolean;
+  onReady: (() => void) | undefined;
+}
+
+export type HostType = "wasm" | "js";
+
+export type DatabaseRequest =
+  | { readonly kind: "call"; readonly caller: Caller; readonly functionName: string; readonly args: string }
+  | { readonly kind: "sql"; readonly caller: Caller; readonly text: string; readonly confirmed: boolean }
+  | { readonly kind: "schema"; readonly version: 9 | 10 }
+  /** Replaces the program. Refused changes leave the running module untouched. */
+  | { readonly kind: "publish"; readonly program: Uint8Array; readonly hostType: HostType; readonly breakClients: boolean }
+  /** Says what publishing this program would do, and does nothing. */
+  | { readonly kind: "plan"; readonly program: Uint8Array; readonly hostType: HostType }
+  | { readonly kind: "snapshot" };
+
+/** An answer in HTTP's terms: the database words its errors itself. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+export interface LogQuery {
+  /** Lines to start with; undefined for all there are. */
+  readonly lineCount: number | undefined;
+  readonly follow: boolean;
+}
+
+export interface DatabaseLink {
+  connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle;
+  request(request: DatabaseRequest): Promise<Reply>;
+  /** The module's log as lines of JSON, each with its newline. Ends by itself unless it follows. */
+  logs(query: LogQuery): AsyncIterable<Uint8Array>;
+  /** Finishes the queue, runs the disconnects, syncs, takes a snapshot if `withinMs` suffices. */
+  stop(withinMs: number): Promise<void>;
+  /** Resolves when the database is gone without having been asked to. */
+  readonly failed: Promise<Error>;
+}
+
+/** A database that is created: what it needs to know before its first commit. */
+export interface DatabaseIdentity {
+  /** 32 bytes, little-endian. */
+  readonly database: Uint8Array;
+  readonly owner: Uint8Array;
+}
