@@ -96,7 +96,8 @@ const catalogue = {
   },
   CallUnknown: {
     http: 503,
-    text: (_: Readonly<Record<string, never>>) => "the database stopped before the call's outcome was durable; it may or may not have happened",
+    text: (_: Readonly<Record<string, never>>) =>
+      "the database stopped before the call's outcome was durable; it may or may not have happened",
     hint: "Look at the data before calling again.",
   },
   Refused: {
@@ -161,7 +162,8 @@ const catalogue = {
   },
   Quarantined: {
     http: 503,
-    text: (d: { crashCount: number }) => `the module ended its process ${d.crashCount} times and will not be started again`,
+    text: (d: { crashCount: number }) =>
+      `the module ended its process ${d.crashCount} times and will not be started again`,
     hint: "Publish a corrected module, or publish again to try once more.",
   },
   // --- files
@@ -219,6 +221,9 @@ export function errorFacts(code: ErrorCode): ErrorFacts {
 export const errorCodes: readonly ErrorCode[] = Object.keys(catalogue) as ErrorCode[];
 
 /** Whether `error` is a `LightconeError`, of that code if one is given. */
-export function isLightconeError<C extends ErrorCode = ErrorCode>(error: unknown, code?: C): error is LightconeError<C> {
+export function isLightconeError<C extends ErrorCode = ErrorCode>(
+  error: unknown,
+  code?: C,
+): error is LightconeError<C> {
   return error instanceof LightconeError && (code === undefined || error.code === code);
 }

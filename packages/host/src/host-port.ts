@@ -103,7 +103,13 @@ export interface HostPort {
 
   scanTable(table: TableId): RowScan | number;
   scanPoint(index: IndexId, key: Uint8Array, at: number, length: number): RowScan | number;
-  scanRange(index: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): RowScan | number;
+  scanRange(
+    index: IndexId,
+    prefix: Uint8Array,
+    prefixColumns: number,
+    from: ScanBound,
+    to: ScanBound,
+  ): RowScan | number;
 
   /** Sets `place` to where the row's bytes are. Good until the transaction ends. */
   locate(row: RowRef): void;

@@ -1,0 +1,70 @@
+/** Who may import whom: the one table of layers. Imports point down only. `scripts/tidy.ts` checks it. */
+
+const below2 = ["base", "sats"];
+const below3 = [...below2, "schema"];
+const below4 = [...below3, "engine", "sql", "commitlog", "host"];
+const below5 = [...below4, "protocol", "query", "host-wasm", "host-js"];
+const below6 = [...below5, "database"];
+
+/** Package → the packages of this repository that it may import. */
+export const layers: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  sats: ["base"],
+  schema: below2,
+  protocol: below2,
+  engine: below3,
+  sql: below3,
+  commitlog: ["base"],
+  host: below3,
+  query: [...below3, "engine", "sql"],
+  "host-wasm": [...below3, "host"],
+  "host-js": [...below3, "host"],
+  database: below5,
+  server: below6,
+  module: below3,
+  client: [...below2, "protocol"],
+  codegen: below3,
+  cli: [...below6, "server", "codegen", "client"],
+  lightcone: ["module", "client", "cli"],
+};
+
+/** Private folders that may import every package. */
+export const everywhere: readonly string[] = ["conformance", "bench", "scripts", "examples", "modules"];
+
+/** The packages that may use a part of the platform that answers differently each time. */
+export const platform: readonly {
+  readonly pattern: RegExp;
+  readonly what: string;
+  readonly allowed: readonly RegExp[];
+}[] = [
+  {
+    pattern: /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(/,
+    what: "the clock or chance",
+    allowed: [
+      /^packages\/base\/src\/real-/,
+      /^packages\/cli\//,
+      /^packages\/client\/src\/real-/,
+      /^bench\//,
+      /^conformance\//,
+      /\.test\.ts$/,
+    ],
+  },
+  {
+    pattern: /from "node:fs(\/promises)?"/,
+    what: "the file system",
+    allowed: [
+      /^packages\/base\/src\/real-/,
+      /^packages\/cli\//,
+      /^packages\/server\/src\/(process|pages)\//,
+      /^bench\//,
+      /^conformance\//,
+      /^scripts\//,
+      /\.test\.ts$/,
+    ],
+  },
+  {
+    pattern: /from "node:(net|http|https|tls|dgram)"/,
+    what: "sockets",
+    allowed: [/^packages\/(server|client|cli)\//, /^bench\//, /^conformance\//, /\.test\.ts$/],
+  },
+];

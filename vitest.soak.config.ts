@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+/** The long versions: the same suites with the issue's full counts, and the suites too long for CI. */
+process.env["LIGHTCONE_CASES"] ??= "1000000";
+process.env["LIGHTCONE_CRASHES"] ??= "200";
+
+export default defineConfig({
+  test: {
+    include: ["packages/*/src/**/*.test.ts", "conformance/src/**/*.test.ts"],
+    exclude: ["**/node_modules/**"],
+    setupFiles: ["./scripts/test-setup.ts"],
+    testTimeout: 4 * 3_600_000,
+    hookTimeout: 600_000,
+    pool: "forks",
+    fileParallelism: false,
+  },
+});
