@@ -30,18 +30,25 @@ export interface ConnectionInfo {
 
 /** Where a database sends what a connection should get. Called in order; must not call back in. */
 export interface ConnectionSink {
-  /** One WebSocket message, compression tag included. The bytes may be shared between sinks: never write to them. */
-  send(payload: Uint8Array): void;
+  /**
+   * A WebSocket message, or a part of one: `bytes[at … at + length)`, the compression tag at its start.
+   * The bytes may be shared between sinks and are never written again, so a sink may keep or compare them.
+   *
+   * @param last whether this ends the message; a large one comes in parts
+   */
+  send(bytes: Uint8Array, at: number, length: number, last: boolean): void;
   /** Bytes handed to `send` that the socket has not yet taken. */
   readonly queuedBytes: number;
+  /** Every message of the client up to this one, counted from 1, has had all of its answers. */
+  answered(messageCount: number): void;
   /** Ends the connection from the database's side: a Close frame, or none (`code` undefined: the socket just drops). */
   close(code: number | undefined, reason: string): void;
 }
 
 /** A connection as the front holds it. */
 export interface ConnectionHandle {
-  /** One message from the client. `isText` as the WebSocket frame had it. */
-  receive(payload: Uint8Array, isText: boolean): void;
+  /** One message from the client. The bytes are the database's from now on. `isText` as the WebSocket frame had it. */
+  receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void;
   /** The socket is gone. */
   closed(): void;
   /** False while the front should stop reading this socket. `onReady` is called when it may go on. */
@@ -56,7 +63,12 @@ export type DatabaseRequest =
   | { readonly kind: "sql"; readonly caller: Caller; readonly text: string; readonly confirmed: boolean }
   | { readonly kind: "schema"; readonly version: 9 | 10 }
   /** Replaces the program. Refused changes leave the running module untouched. */
-  | { readonly kind: "publish"; readonly program: Uint8Array; readonly hostType: HostType; readonly breakClients: boolean }
+  | {
+      readonly kind: "publish";
+      readonly program: Uint8Array;
+      readonly hostType: HostType;
+      readonly breakClients: boolean;
+    }
   /** Says what publishing this program would do, and does nothing. */
   | { readonly kind: "plan"; readonly program: Uint8Array; readonly hostType: HostType }
   | { readonly kind: "snapshot" };
