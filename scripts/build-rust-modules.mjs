@@ -1,0 +1,77 @@
+/**
+ * Builds the Rust modules of `modules/rust` into `modules/rust/built/NAME.wasm`.
+ *
+ * Plain JavaScript for Node 18 and later. Does nothing when the sources are as they were at the last build,
+ * and says so and succeeds when the machine has no Rust: what needs the modules is then skipped by name.
+ * With `--install` (continuous integration) it first installs what is missing, as root, and failing is an error.
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const workspace = join(root, "modules", "rust");
+const built = join(workspace, "built");
+const target = process.env["CARGO_TARGET_DIR"] ?? join(workspace, "target");
+const script = join(root, "scripts", "rust-wasm");
+const install = process.argv.includes("--install");
+
+const names = readdirSync(workspace, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && existsSync(join(workspace, entry.name, "Cargo.toml")))
+  .map((entry) => entry.name)
+  .sort();
+const digest = digestOf([script, join(workspace, "Cargo.toml"), join(workspace, "Cargo.lock"), ...names.flatMap((name) => filesIn(join(workspace, name)))]);
+const digestFile = join(built, "sources.sha256");
+
+if (names.every((name) => existsSync(join(built, `${name}.wasm`))) && existsSync(digestFile) && readFileSync(digestFile, "utf8") === digest) {
+  console.log(`rust modules: ${names.length} up to date`);
+} else if (install) {
+  run([script, "--install"]) || process.exit(1);
+  build() || process.exit(1);
+} else if (hasRust()) {
+  build() || process.exit(1);
+} else {
+  console.log("rust modules: skipped, since this machine has no Rust for wasm32-unknown-unknown (scripts/rust-wasm --install gets it)");
+}
+
+function build() {
+  const ok = run([script, workspace, "--locked"], { CARGO_TARGET_DIR: target });
+  if (!ok) {
+    console.error("rust modules: the build failed");
+    return false;
+  }
+  mkdirSync(built, { recursive: true });
+  for (const name of names) {
+    copyFileSync(join(target, "wasm32-unknown-unknown", "release", `${name.replaceAll("-", "_")}.wasm`), join(built, `${name}.wasm`));
+  }
+  writeFileSync(digestFile, digest);
+  console.log(`rust modules: built ${names.join(", ")}`);
+  return true;
+}
+
+/** Whether a build can start without installing anything. */
+function hasRust() {
+  const answer = spawnSync("bash", [script, "--check"], { stdio: "ignore" });
+  return answer.status === 0;
+}
+
+function run(args, env = {}) {
+  // The script prints paths to standard output; only what cargo says (standard error) is for the reader.
+  return spawnSync("bash", args, { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, ...env } }).status === 0;
+}
+
+function filesIn(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap((entry) => (entry.isDirectory() ? filesIn(join(folder, entry.name)) : [join(folder, entry.name)]))
+    .sort();
+}
+
+function digestOf(files) {
+  const hash = createHash("sha256");
+  for (const file of files) {
+    hash.update(`${relative(root, file)}\0`).update(existsSync(file) ? readFileSync(file) : "").update("\0");
+  }
+  return hash.digest("hex");
+}
