@@ -169,7 +169,8 @@ const catalogue = {
   // --- files
   Corrupt: {
     http: 500,
-    text: (d: { file: string; at: number; reason: string }) => `${d.file} is damaged at byte ${d.at}: ${d.reason}`,
+    text: (d: { file: string; at: number; reason: string; goodOffset?: number }) =>
+      `${d.file} is damaged at byte ${d.at}: ${d.reason}${d.goodOffset === undefined ? "" : ` (good up to offset ${d.goodOffset})`}`,
     hint: "Nothing was changed. Restore the file, or choose to cut with `lightcone repair --cut-at`.",
   },
   NewerFormat: {
@@ -180,8 +181,9 @@ const catalogue = {
   },
   DataDirectoryLocked: {
     http: 503,
-    text: (d: { path: string; pid: number }) => `${d.path} is in use by process ${d.pid}`,
-    hint: "Stop that server first, or choose another directory with --data-dir.",
+    text: (d: { path: string; pid: number; host?: string }) =>
+      `${d.path} is in use by process ${d.pid}${d.host === undefined ? "" : ` on ${d.host}`}`,
+    hint: "Stop that server first, or choose another directory with --data-dir. If it ran on a machine that is gone, remove its `lock.*` file.",
   },
 } as const satisfies Record<string, Entry>;
 

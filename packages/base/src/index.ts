@@ -3,3 +3,4 @@ export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./runtime.ts";
 export * from "./real-runtime.ts";
+export * from "./whole-file.ts";

@@ -1,5 +1,4 @@
 /** Time and chance from the machine. */
-import { webcrypto } from "node:crypto";
 import type { Clock, Random } from "./runtime.ts";
 
 /** The machine's clock and timers. */
@@ -17,7 +16,7 @@ export const realRandom: Random = {
   fill: (target) => {
     // The platform hands out at most 65,536 bytes a call.
     for (let at = 0; at < target.length; at += 65_536) {
-      webcrypto.getRandomValues(target.subarray(at, Math.min(at + 65_536, target.length)));
+      crypto.getRandomValues(target.subarray(at, Math.min(at + 65_536, target.length)));
     }
     return target;
   },

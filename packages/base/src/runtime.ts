@@ -14,6 +14,23 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
+/** A process, told apart from every other that had or will have its number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it started, in whatever unit the system counts; the same number for as long as it lives. */
+  readonly startedAt: number;
+  /** Changes with every start of the machine. */
+  readonly bootId: string;
+  readonly host: string;
+}
+
+/** What a lock must know about processes. */
+export interface ProcessFacts {
+  own(): Promise<ProcessIdentity>;
+  /** Whether that process still runs on this machine. Never asked about another host. */
+  isRunning(identity: ProcessIdentity): Promise<boolean>;
+}
+
 /** Unpredictable bytes. */
 export interface Random {
   /** Fills `target` with random bytes and returns it. */
@@ -26,6 +43,8 @@ export interface FileHandle {
   read(target: Uint8Array, at: number, length: number, position: number): Promise<number>;
   /** Writes the whole of `source` at `position`. */
   write(source: Uint8Array, position: number): Promise<void>;
+  /** Writes the whole of every source, one after another from `position` on, in as few calls as possible. */
+  writeMany(sources: readonly Uint8Array[], position: number): Promise<void>;
   /** Makes all that was written, and the file's length, survive a crash. */
   datasync(): Promise<void>;
   truncate(length: number): Promise<void>;
@@ -33,14 +52,22 @@ export interface FileHandle {
   close(): Promise<void>;
 }
 
+/** `read` and `read-write` want the file to exist, `create-new` wants it not to; all but `read` may write. */
 export type OpenMode = "read" | "read-write" | "create" | "create-new";
 
-/** Files and directories. A created, renamed or removed entry is durable after `syncDirectory`. */
+/**
+ * Files and directories. A created, renamed or removed entry is durable after `syncDirectory`.
+ *
+ * Failures are errors with the system's `code`: `ENOENT`, `EEXIST`, `ENOSPC`, `EIO` and the like.
+ */
 export interface FileSystem {
   open(path: string, mode: OpenMode): Promise<FileHandle>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
+  /** Creates the directory and the ones above it that are missing; nothing if it is there. */
   makeDirectory(path: string): Promise<void>;
+  /** Removes an empty directory. */
+  removeDirectory(path: string): Promise<void>;
   /** Entry names, in no order. */
   list(path: string): Promise<readonly string[]>;
   exists(path: string): Promise<boolean>;
