@@ -1,0 +1,102 @@
+/** Which scheduled row is due next: a binary heap by time, then by row, with one live entry a row. */
+
+export interface ScheduledRow {
+  readonly tableId: number;
+  /** The row's u64 primary key. */
+  readonly rowId: bigint;
+  /** When it is meant to run, microseconds since the Unix epoch. */
+  readonly dueMicros: number;
+}
+
+interface Entry extends ScheduledRow {
+  readonly key: string;
+}
+
+export class ScheduleQueue {
+  readonly #heap: Entry[] = [];
+  /** The one entry that counts for a row; an entry in the heap that is not it was replaced or removed. */
+  readonly #live = new Map<string, Entry>();
+
+  /** Rows that are scheduled. */
+  get count(): number {
+    return this.#live.size;
+  }
+
+  /** Schedules a row; what was scheduled for it before no longer counts. */
+  set(tableId: number, rowId: bigint, dueMicros: number): void {
+    const entry: Entry = { key: `${tableId}:${rowId}`, tableId, rowId, dueMicros };
+    this.#live.set(entry.key, entry);
+    this.#heap.push(entry);
+    this.#rise(this.#heap.length - 1);
+  }
+
+  remove(tableId: number, rowId: bigint): void {
+    this.#live.delete(`${tableId}:${rowId}`);
+  }
+
+  clear(): void {
+    this.#heap.length = 0;
+    this.#live.clear();
+  }
+
+  /** The next row to run, left in the queue; undefined when none is scheduled. */
+  peek(): ScheduledRow | undefined {
+    for (;;) {
+      const first = this.#heap[0];
+      if (first === undefined || this.#live.get(first.key) === first) return first;
+      this.#pop();
+    }
+  }
+
+  /** Takes the next row out if it is due by `nowMicros`. */
+  take(nowMicros: number): ScheduledRow | undefined {
+    const first = this.peek();
+    if (first === undefined || first.dueMicros > nowMicros) return undefined;
+    this.#pop();
+    this.remove(first.tableId, first.rowId);
+    return first;
+  }
+
+  #pop(): void {
+    const last = this.#heap.pop();
+    if (last === undefined || this.#heap.length === 0) return;
+    this.#heap[0] = last;
+    this.#sink(0);
+  }
+
+  #rise(at: number): void {
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#swapIfBefore(at, parent)) return;
+      at = parent;
+    }
+  }
+
+  #sink(at: number): void {
+    for (;;) {
+      const left = 2 * at + 1;
+      const right = left + 1;
+      const child = this.#isBefore(right, left) ? right : left;
+      if (!this.#swapIfBefore(child, at)) return;
+      at = child;
+    }
+  }
+
+  #isBefore(at: number, other: number): boolean {
+    const a = this.#heap[at];
+    const b = this.#heap[other];
+    if (a === undefined || b === undefined) return false;
+    if (a.dueMicros !== b.dueMicros) return a.dueMicros < b.dueMicros;
+    return a.tableId === b.tableId ? a.rowId < b.rowId : a.tableId < b.tableId;
+  }
+
+  #swapIfBefore(at: number, other: number): boolean {
+    if (!this.#isBefore(at, other)) return false;
+    const a = this.#heap[at];
+    const b = this.#heap[other];
+    if (a === undefined || b === undefined) return false;
+    this.#heap[at] = b;
+    this.#heap[other] = a;
+    return true;
+  }
+}

@@ -1,0 +1,48 @@
+// Goal: an armed stretch ends loops that nothing else can end, and lets everything else through.
+// Method: run each kind of runaway with a short budget; what they caught and what ran after is observed.
+import { describe, expect, test } from "vitest";
+import { runArmed } from "./turn.ts";
+
+describe("an armed stretch", () => {
+  test("that ends in time says so", () => {
+    let ran = false;
+    expect(runArmed(() => (ran = true), 1000)).toBe(true);
+    expect(ran).toBe(true);
+  });
+
+  test("ends a loop, past its catch and finally", () => {
+    const seen: string[] = [];
+    const done = runArmed(() => {
+      try {
+        for (;;);
+      } catch {
+        seen.push("catch");
+      } finally {
+        seen.push("finally");
+      }
+    }, 20);
+    expect(done).toBe(false);
+    expect(seen).toEqual([]);
+  });
+
+  test("ends a WebAssembly loop", () => {
+    // (module (func (export "loop") (loop br 0)))
+    const code = Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 8, 1, 4, 108, 111, 111, 112, 0, 0, 10, 9, 1, 7, 0, 3, 64, 12, 0, 11, 11]);
+    const { loop } = new WebAssembly.Instance(new WebAssembly.Module(code)).exports;
+    if (typeof loop !== "function") throw new Error("the test's module lacks its export");
+    expect(runArmed(() => void loop(), 20)).toBe(false);
+  });
+
+  test("ends a wait", () => {
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    expect(runArmed(() => void Atomics.wait(cell, 0, 0), 20)).toBe(false);
+  });
+
+  test("lets exceptions through", () => {
+    expect(() =>
+      runArmed(() => {
+        throw new RangeError("own");
+      }, 1000),
+    ).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,3 @@
+export * from "./v1/client-message.ts";
+export * from "./v1/row-list.ts";
+export * from "./v1/server-message.ts";

@@ -1,0 +1,67 @@
+/**
+ * A list of rows on the wire: `websocket.md` §2.1.
+ *
+ *   list = hint | byteCount u32 | rows back to back
+ *   hint = 0, width u16                       every row is `width` bytes, never 0
+ *        | 1, count u32, count × start u64    any other rows
+ *
+ * The hint stands first and depends on all rows, so a list is gathered here and written when complete.
+ */
+import { ByteWriter } from "@lightcone/sats";
+
+const widthMax = 0xffff;
+
+/** Gathers rows, then writes them as one list. Reused: `clear` starts the next. */
+export class RowListBuilder {
+  readonly #rows = new ByteWriter(1024);
+  readonly #starts = new ByteWriter(256);
+  #count = 0;
+  /** The width of all rows so far; 0 before the first; -1 when they differ or no hint can say it. */
+  #width = 0;
+
+  /** Rows gathered. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes of the rows gathered. */
+  get rowBytes(): number {
+    return this.#rows.length;
+  }
+
+  clear(): void {
+    this.#rows.reset();
+    this.#starts.reset();
+    this.#count = 0;
+    this.#width = 0;
+  }
+
+  /** Adds the row `source[at … at + length)`. */
+  add(source: Uint8Array, at: number, length: number): void {
+    if (this.#count === 0) this.#width = length > 0 && length <= widthMax ? length : -1;
+    else if (this.#width !== length) this.#width = -1;
+    this.#starts.u64Number(this.#rows.length);
+    this.#rows.rawRange(source, at, length);
+    this.#count++;
+  }
+
+  writeTo(out: ByteWriter): void {
+    if (this.#width > 0) {
+      out.u8(0);
+      out.u16(this.#width);
+    } else {
+      out.u8(1);
+      out.u32(this.#count);
+      out.rawRange(this.#starts.bytes, 0, this.#starts.length);
+    }
+    out.u32(this.#rows.length);
+    out.rawRange(this.#rows.bytes, 0, this.#rows.length);
+  }
+}
+
+/** Writes a list without rows. */
+export function writeEmptyRowList(out: ByteWriter): void {
+  out.u8(1);
+  out.u32(0);
+  out.u32(0);
+}
