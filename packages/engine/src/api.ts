@@ -1,0 +1,217 @@
+/**
+ * What the rest of Lightcone may ask of a store: the public shape of this package.
+ *
+ * A `Store` is one database in memory. At any moment it is in one of three states:
+ *
+ *   idle ── begin ──▶ open ── commit ──▶ committed ── release ──▶ idle
+ *                      └──── rollback ─────────────────────────────▶ idle
+ *
+ * `tx`, the data port, serves while a transaction is open. Tables, their cursors and indexes show what is
+ * there now: the committed state while idle or committed, the transaction's own view while it is open.
+ * Row references are good until their row is deleted, and a deleted row's until its commit is released.
+ */
+import type { IndexId, RowRef, TableId, TxOffset } from "@lightcone/base";
+import type { Access, IndexDef, SequenceDef, TableDef, TableSchema, UniqueDef } from "@lightcone/schema";
+import type { Commit, CommitKind, CommitMeta } from "./commit.ts";
+
+/** Where a row's bytes stand. Reused by every `locate`: read it before the next call. */
+export interface RowPlace {
+  bytes: Uint8Array;
+  view: DataView;
+  at: number;
+  length: number;
+}
+
+/** A bound of a range, on the column behind the prefix. `bytes` is that column's BSATN. */
+export type ScanBound =
+  | { readonly kind: "included"; readonly bytes: Uint8Array }
+  | { readonly kind: "excluded"; readonly bytes: Uint8Array }
+  | { readonly kind: "unbounded" };
+
+/** A module's scan. Lazy until its transaction first writes the table; then it keeps what remains. */
+export interface RowScan {
+  next(): RowRef | -1;
+  close(): void;
+}
+
+/** Walks a table's rows in slot order. Make one, use it often: seeking and stepping allocate nothing. */
+export interface TableCursor {
+  seek(): void;
+  /** The next row, or -1. Writing the table in between leaves it undefined which rows are seen. */
+  next(): RowRef | -1;
+}
+
+/** Walks an index in key order (unordered ones: point only). Allocates nothing once made. */
+export interface IndexCursor {
+  /**
+   * To the rows whose key is the BSATN of all the index's columns back to back, at `view[at …]`.
+   * The bytes must be valid; `Index.isKey` tells.
+   */
+  seekPoint(view: DataView, at: number, length: number): void;
+  /** To the rows in a range: `prefixColumns` leading columns equal to `prefix`, the next within bounds. */
+  seekRange(prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): void;
+  next(): RowRef | -1;
+}
+
+export interface Index {
+  readonly id: IndexId;
+  readonly def: IndexDef;
+  readonly table: Table;
+  readonly unique: boolean;
+  /** Whether it can answer ranges: everything but declared hash indexes. */
+  readonly ranged: boolean;
+  /** Whether the bytes decode as the first `columns` (default: all) columns of the key, with nothing left. */
+  isKey(bytes: Uint8Array, at: number, length: number, columns?: number): boolean;
+  /** The row of a unique index with that key, or -1. The key must be valid. */
+  find(view: DataView, at: number, length: number): RowRef | -1;
+  openCursor(): IndexCursor;
+}
+
+export interface Table {
+  readonly id: TableId;
+  readonly schema: TableSchema;
+  readonly def: TableDef;
+  readonly name: string;
+  readonly rowCount: number;
+  /** Bytes of all rows, without what storing them costs. */
+  readonly rowBytes: number;
+  /** By position as in `def.indexes`. */
+  readonly indexes: readonly Index[];
+  openCursor(): TableCursor;
+  /** The row with exactly these bytes, or -1. */
+  findRow(bytes: Uint8Array, at: number, length: number): RowRef | -1;
+  /** Rises whenever the table's definition changes: what was derived from it is then stale. */
+  readonly version: number;
+}
+
+/** A position in a sequence, for `Table` inspection and `st_sequence`. */
+export interface SequencePosition {
+  readonly id: number;
+  readonly next: bigint;
+  readonly allocated: bigint;
+}
+
+/** The data part of a module's port: see `HostPort` in `@lightcone/host`, which this satisfies. */
+export interface Transaction {
+  tableId(name: string): TableId | 0;
+  indexId(name: string): IndexId | 0;
+  rowCount(table: TableId): number;
+  insert(table: TableId, bytes: Uint8Array, at: number, length: number): number;
+  update(table: TableId, index: IndexId, bytes: Uint8Array, at: number, length: number): number;
+  readonly generated: Uint8Array;
+  find(index: IndexId, key: Uint8Array, at: number, length: number): number;
+  deletePoint(index: IndexId, key: Uint8Array, at: number, length: number): number;
+  deleteRange(index: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): number;
+  deleteRows(table: TableId, rows: Uint8Array): number;
+  clear(table: TableId): number;
+  scanTable(table: TableId): RowScan | number;
+  scanPoint(index: IndexId, key: Uint8Array, at: number, length: number): RowScan | number;
+  scanRange(index: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): RowScan | number;
+  locate(row: RowRef): void;
+  readonly place: RowPlace;
+  failure(): string;
+  /** Deletes one visible row of a table by its reference, as SQL and the scheduler do. */
+  deleteRow(table: TableId, row: RowRef): void;
+}
+
+/** Definition changes. Each writes the system tables' rows inside the open transaction; a rollback undoes it. */
+export interface Catalog {
+  createTable(def: TableDef): Table;
+  /** Deletes the table's rows, then the table. */
+  dropTable(table: TableId): void;
+  createIndex(table: TableId, def: IndexDef): Index;
+  dropIndex(index: IndexId): void;
+  createConstraint(table: TableId, def: UniqueDef): void;
+  dropConstraint(table: TableId, name: string): void;
+  createSequence(table: TableId, def: SequenceDef): void;
+  dropSequence(table: TableId, name: string): void;
+  setAccess(table: TableId, access: Access): void;
+  setPrimaryKey(table: TableId, column: number | undefined): void;
+  /** Replaces accessor names (table, columns, indexes) by those of `def`; everything else stays. */
+  setAccessors(table: TableId, def: TableDef): void;
+  /** Replaces column types by compatible ones (same bytes stay valid). */
+  setColumnTypes(table: TableId, def: TableDef): void;
+}
+
+/** A fixed-offset view: pages are copied aside at their first write after it opened. */
+export interface Epoch {
+  readonly offset: TxOffset;
+  readonly tables: readonly EpochTable[];
+  close(): void;
+}
+
+export interface EpochTable {
+  readonly id: TableId;
+  readonly name: string;
+  readonly rowCount: number;
+  readonly rowBytes: number;
+  /** Walks the rows in the order a `TableCursor` would have had when the epoch opened. Good across commits. */
+  openCursor(): EpochCursor;
+}
+
+export interface EpochCursor {
+  /** Steps to the next row: `place` says where it is. False at the end. Read `place` before anything else runs. */
+  next(): boolean;
+  readonly place: RowPlace;
+}
+
+export interface StoreOptions {
+  /** Bytes that pages and indexes may take together. Inserts beyond it throw `OutOfMemory`. */
+  readonly bytesMax?: number | undefined;
+  /** Rows that a scan may have to keep when its transaction writes the table it walks. */
+  readonly scanRowsMax?: number | undefined;
+  /** Fills hash seeds; random per process by default. Never observable in results. */
+  readonly seed?: number | undefined;
+}
+
+export interface Store {
+  readonly tx: Transaction;
+  readonly catalog: Catalog;
+
+  /** The offset that the next commit will get. */
+  readonly offset: TxOffset;
+  /** The time of the last commit, in microseconds; 0 before the first. */
+  readonly timestampMicros: number;
+  /** Bytes that pages, indexes and bookkeeping hold. */
+  readonly memoryBytes: number;
+  readonly bytesMax: number;
+  readonly isOpen: boolean;
+  /** Whether a mutation was interrupted half-way. Memory is then worthless: discard the store and recover. */
+  readonly poisoned: boolean;
+
+  tables(): readonly Table[];
+  table(id: TableId): Table | undefined;
+  tableByName(name: string): Table | undefined;
+  index(id: IndexId): Index | undefined;
+  /** Positions of a table's sequences. */
+  sequences(id: TableId): readonly SequencePosition[];
+
+  /** Sets `place` to a row's bytes. */
+  locate(row: RowRef): void;
+  readonly place: RowPlace;
+
+  /** Opens a transaction. The commit before must have been released. */
+  begin(): void;
+  /**
+   * Ends the transaction and makes its net effect the next commit; undefined when there is none
+   * (connects, disconnects and publishes always make one).
+   *
+   * @throws {LightconeError} `DatabaseStopped` when the store is poisoned; what doomed the transaction, if it was
+   */
+  commit(meta: CommitMeta): Commit | undefined;
+  /** Ends the transaction without a trace. */
+  rollback(): void;
+  /** Frees what the commit's deltas still showed. Every commit must be released before the next `begin`. */
+  release(commit: Commit): void;
+  /** From here on every call of the open transaction throws `reason`, until it is rolled back. */
+  doom(reason: Error): void;
+  /** Replays a record that `Commit.bytes` had. The result must be released like a live commit. */
+  apply(record: Uint8Array): Commit;
+
+  /** Opens a read view of the committed state. Only while idle. */
+  openEpoch(): Epoch;
+  /** The whole state at the epoch's offset, in slices of at most about 1 MiB. */
+  snapshotChunks(epoch: Epoch): IterableIterator<Uint8Array>;
+}
+
+export type { Commit, CommitKind, CommitMeta };
