@@ -73,6 +73,16 @@ export interface RowPlace {
   length: number;
 }
 
+/** How a procedure begins and ends transactions of its own. Results below zero are negated `Errno`s. */
+export interface ProcedureTransactions {
+  /** Begins one; gives its time in microseconds since the Unix epoch. */
+  begin(): number;
+  /** Ends it and keeps what it wrote; 0 when that went well. */
+  commit(): number;
+  /** Ends it and forgets what it wrote; 0. */
+  abort(): number;
+}
+
 export interface HostPort {
   /** The database's identity: 32 bytes, little-endian. */
   readonly databaseIdentity: Uint8Array;
@@ -123,6 +133,8 @@ export interface HostPort {
   log(line: LogLine): void;
   /** Runs a function soon, outside this transaction, as the database itself. Not rolled back. */
   scheduleNow(functionName: string, args: Uint8Array): void;
+  /** Transactions of procedures, where the database runs procedures. */
+  readonly procedureTransactions?: ProcedureTransactions | undefined;
   /** Wall-clock microseconds, for console timers. */
   nowMicros(): number;
 }

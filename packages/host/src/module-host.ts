@@ -22,6 +22,16 @@ export type CallOutcome =
   /** The module broke. The text is for the log alone; the instance must be discarded if `fatal`. */
   | { readonly kind: "panic"; readonly message: string; readonly fatal: boolean };
 
+/** One call of a procedure: as of a reducer, but by its position among the procedures. */
+export interface ProcedureCall extends Omit<ReducerCall, "reducerId"> {
+  readonly procedureId: number;
+}
+
+export type ProcedureOutcome =
+  /** The value it returned: BSATN at its declared type, not checked yet. */
+  | { readonly kind: "ok"; readonly value: Uint8Array }
+  | { readonly kind: "panic"; readonly message: string; readonly fatal: boolean };
+
 /**
  * A running copy of a module. Calls run one at a time, to their end, in the caller's thread.
  *
@@ -32,6 +42,8 @@ export interface ModuleInstance {
   /** What the module says it is: BSATN of the tagged description (V9 or V10). */
   readonly description: Uint8Array;
   callReducer(call: ReducerCall): CallOutcome;
+  /** Runs a procedure, to its end, with no transaction but those it begins through the port. */
+  callProcedure?(call: ProcedureCall): ProcedureOutcome;
   /** Called once after the schema's tables exist and again after they change: look ids up now. */
   bind?(): void;
 }

@@ -1,0 +1,20 @@
+/** The part of the WebAssembly JavaScript API that is used here. Node's types leave it out; browsers' types are not ours to load. */
+
+export interface GuestMemoryObject {
+  readonly buffer: ArrayBuffer;
+}
+
+/** What a module exports: functions and its memory, by name. */
+export type GuestExports = Readonly<Record<string, unknown>>;
+
+interface Engine {
+  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: GuestExports };
+  readonly Memory: new (descriptor: { initial: number }) => GuestMemoryObject;
+  readonly RuntimeError: new (message?: string) => Error;
+  readonly CompileError: new (message?: string) => Error;
+  readonly LinkError: new (message?: string) => Error;
+}
+
+// The global is there in every Node; only its types are missing.
+export const wasm: Engine = Reflect.get(globalThis, "WebAssembly") as Engine;

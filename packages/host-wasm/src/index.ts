@@ -1,0 +1,1 @@
+export { loadWasmModule } from "./load.ts";

@@ -1,0 +1,185 @@
+/**
+ * A running copy of a WebAssembly module.
+ *
+ * Start-up, in the order that the ABI fixes: instantiate, `_initialize`, `__preinit__*` by the bytes of their
+ * names, `__setup__`, describe. Describing builds the module's dispatch tables, so it happens exactly once.
+ *
+ * Invariant: after an exception out of the module nothing of it is used again; its memory may be half-written.
+ * An exception that is not the module's own doing (a time-out, a doomed transaction) passes through.
+ */
+import { assert } from "@lightcone/base";
+import type { CallOutcome, HostPort, ModuleInstance, ProcedureCall, ProcedureOutcome, ReducerCall } from "@lightcone/host";
+import { LogLevel } from "@lightcone/host";
+import { describeExport, describeExportFallback, preinitPrefix } from "./abi.ts";
+import { ByteSink } from "./byte-streams.ts";
+import { CallerCache } from "./caller-words.ts";
+import { type GuestExports, type GuestMemoryObject, wasm } from "./engine.ts";
+import { Guest, type GuestPhase } from "./guest.ts";
+import { hostImports } from "./host-imports.ts";
+import { invalid } from "./invalid.ts";
+import { isGuestFault } from "./traps.ts";
+
+type CallExport = (
+  id: number,
+  sender0: bigint,
+  sender1: bigint,
+  sender2: bigint,
+  sender3: bigint,
+  connection0: bigint,
+  connection1: bigint,
+  timestamp: bigint,
+  args: number,
+  sink: number,
+) => number;
+
+const ok: CallOutcome = Object.freeze({ kind: "ok" });
+const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
+const userError = 1;
+
+export class WasmInstance implements ModuleInstance {
+  readonly description: Uint8Array;
+  readonly #guest: Guest;
+  readonly #callReducer: CallExport;
+  readonly #callProcedure: CallExport | undefined;
+  readonly #callers = new CallerCache();
+  #timestampMicros = 0;
+  #timestamp = 0n;
+  #lost = false;
+
+  /** @throws {LightconeError} `ModuleInvalid` when the module fails to start or to describe itself */
+  constructor(module: object, port: HostPort) {
+    const guest = new Guest(port);
+    this.#guest = guest;
+    const exports = start("it could not be instantiated", guest, () => new wasm.Instance(module, hostImports(guest)).exports);
+    guest.memory.attach(exports["memory"] as GuestMemoryObject); // its kind was checked in the binary, as below
+    this.#callReducer = exports["__call_reducer__"] as CallExport;
+    this.#callProcedure = exports["__call_procedure__"] as CallExport | undefined;
+    this.description = startUp(guest, exports);
+    guest.end();
+  }
+
+  callReducer(call: ReducerCall): CallOutcome {
+    const guest = this.#guest;
+    const code = this.#call(this.#callReducer, "reducer", call.reducerId, call);
+    if (typeof code !== "number") return code;
+    if (code === 0) {
+      guest.end();
+      return ok;
+    }
+    const message = lossy.decode(guest.sink.take());
+    guest.end();
+    return code === userError ? { kind: "error", message } : { kind: "panic", message: `the reducer returned the unknown code ${code}`, fatal: false };
+  }
+
+  callProcedure(call: ProcedureCall): ProcedureOutcome {
+    const guest = this.#guest;
+    if (this.#callProcedure === undefined) {
+      return { kind: "panic", message: "the module does not export `__call_procedure__`", fatal: false };
+    }
+    const code = this.#call(this.#callProcedure, "procedure", call.procedureId, call);
+    this.#endDanglingTransaction();
+    if (typeof code !== "number") return code;
+    const value = guest.sink.take();
+    guest.end();
+    return code === 0 ? { kind: "ok", value } : { kind: "panic", message: `the procedure returned the unknown code ${code}`, fatal: false };
+  }
+
+  /** Enters the module. Gives its return code, or the panic that it ended in. */
+  #call(
+    enter: CallExport,
+    phase: GuestPhase,
+    id: number,
+    call: Omit<ReducerCall, "reducerId">,
+  ): number | { readonly kind: "panic"; readonly message: string; readonly fatal: boolean } {
+    assert(!this.#lost, "an instance was called after it had been lost");
+    const guest = this.#guest;
+    const caller = this.#callers.of(call.sender, call.connection);
+    if (call.timestampMicros !== this.#timestampMicros) {
+      this.#timestampMicros = call.timestampMicros;
+      this.#timestamp = BigInt(call.timestampMicros);
+    }
+    guest.begin(phase);
+    const args = guest.sources.open(call.args);
+    // Set first and taken back when all went well: a time-out passes every `catch` and `finally`.
+    this.#lost = true;
+    try {
+      const code = enter(
+        id,
+        caller.sender0,
+        caller.sender1,
+        caller.sender2,
+        caller.sender3,
+        caller.connection0,
+        caller.connection1,
+        this.#timestamp,
+        args,
+        ByteSink.handle,
+      );
+      if (guest.traps.last !== undefined) throw guest.traps.last;
+      this.#lost = false;
+      return code;
+    } catch (error) {
+      // Nothing is cleared: the instance is lost, and closing a scan of a doomed transaction would throw again.
+      if (!isGuestFault(error)) throw error;
+      return { kind: "panic", message: faultText(guest, error), fatal: true };
+    }
+  }
+
+  #endDanglingTransaction(): void {
+    const guest = this.#guest;
+    if (!guest.procedureTransaction) return;
+    guest.procedureTransaction = false;
+    guest.port.procedureTransactions?.abort();
+    guest.port.log({ level: LogLevel.error, message: "the procedure ended with its transaction open; what it wrote in it is undone" });
+  }
+}
+
+/** Runs what must run before the first call; gives the module's description. */
+function startUp(guest: Guest, exports: GuestExports): Uint8Array {
+  const run = (name: string) => {
+    const entry = exports[name];
+    if (typeof entry === "function") start(`\`${name}\` failed`, guest, () => entry());
+  };
+  run("_initialize");
+  for (const name of preinitNames(exports)) run(name);
+
+  const setup = exports["__setup__"];
+  if (typeof setup === "function") {
+    const code: unknown = start("`__setup__` failed", guest, () => setup(ByteSink.handle));
+    const text = lossy.decode(guest.sink.take());
+    if (code !== 0) throw invalid(code === userError ? `\`__setup__\` refused: ${text}` : `\`__setup__\` returned the unknown code ${String(code)}`);
+    guest.sink.clear();
+  }
+
+  const name = describeExport in exports ? describeExport : describeExportFallback;
+  const describe = exports[name];
+  if (typeof describe === "function") start(`\`${name}\` failed`, guest, () => describe(ByteSink.handle));
+  const description = guest.sink.take();
+  if (description.length === 0) throw invalid(`\`${name}\` wrote no description`);
+  return description;
+}
+
+/** The names of the functions to run first, by their bytes. */
+function preinitNames(exports: GuestExports): string[] {
+  return Object.keys(exports)
+    .filter((name) => name.startsWith(preinitPrefix))
+    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+/** Runs a step of the start-up; a fault of the module becomes the reason why it is refused. */
+function start<T>(what: string, guest: Guest, step: () => T): T {
+  try {
+    const result = step();
+    if (guest.traps.last !== undefined) throw guest.traps.last;
+    return result;
+  } catch (error) {
+    if (!isGuestFault(error) && !(error instanceof wasm.LinkError)) throw error;
+    throw invalid(`${what}: ${faultText(guest, error)}`, error);
+  }
+}
+
+/** What a module died of: its panic if it logged one, else the trap. */
+function faultText(guest: Guest, error: unknown): string {
+  const trap = error instanceof Error ? error.message : String(error);
+  return guest.panic === undefined || guest.traps.last !== undefined ? trap : `panicked: ${guest.panic}`;
+}

@@ -1,0 +1,29 @@
+import type { HostPort, ModuleInstance, ModuleLimits, ModuleProgram } from "@lightcone/host";
+import { checkBinary } from "./check.ts";
+import { wasm } from "./engine.ts";
+import { WasmInstance } from "./instance.ts";
+import { invalid } from "./invalid.ts";
+import { readWasmBinary, withMemoryMax } from "./wasm-binary.ts";
+
+/**
+ * Checks and compiles a WebAssembly module. Keep the program and open instances of it as needed.
+ *
+ * Compiling runs none of the module's code; `open` does, so call it where a time-out can end it.
+ *
+ * @throws {LightconeError} `ModuleInvalid` with what is wrong and how to mend it
+ */
+export function loadWasmModule(bytes: Uint8Array, limits: ModuleLimits): ModuleProgram {
+  const binary = readWasmBinary(bytes);
+  checkBinary(binary, limits);
+  const module = compile(withMemoryMax(bytes, binary, limits.memoryPagesMax));
+  return { open: (port: HostPort): ModuleInstance => new WasmInstance(module, port) };
+}
+
+function compile(bytes: Uint8Array<ArrayBuffer>): object {
+  try {
+    return new wasm.Module(bytes);
+  } catch (error) {
+    if (error instanceof wasm.CompileError) throw invalid(`it does not compile: ${error.message}`, error);
+    throw error;
+  }
+}

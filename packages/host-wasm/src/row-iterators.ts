@@ -1,0 +1,124 @@
+/**
+ * The row iterators that a guest holds, by handle: 1, 2, 3, … with freed ones used again.
+ *
+ * A slot holds the next row to deliver and the scan that gives the ones behind it. Looking one row ahead is
+ * what lets `advance` report the end in the call that delivers the last row, as guests insist on. A find by a
+ * unique key is a slot with a row and no scan, so that it allocates nothing.
+ */
+import { asRowRef } from "@lightcone/base";
+import { Errno, type HostPort, type RowScan } from "@lightcone/host";
+import type { GuestMemory } from "./guest-memory.ts";
+import type { Traps } from "./traps.ts";
+
+/** Iterators that a call may hold open at a time. */
+export const rowIteratorsMax = 65_536;
+
+const noRow = -1;
+const freeSlot = -2;
+/** What `row_iter_bsatn_advance` answers when it has delivered the last row. */
+const exhausted = -1;
+
+export class RowIterators {
+  /** By handle: the next row, `noRow`, or `freeSlot`. Doubles, since a row reference is a u32. */
+  #rows = new Float64Array(16).fill(freeSlot);
+  readonly #scans: (RowScan | undefined)[] = [];
+  /** Handles that were used and freed. */
+  readonly #free: number[] = [];
+  #handleTop = 0;
+  #openCount = 0;
+  readonly #port: HostPort;
+  readonly #memory: GuestMemory;
+  readonly #traps: Traps;
+
+  constructor(port: HostPort, memory: GuestMemory, traps: Traps) {
+    this.#port = port;
+    this.#memory = memory;
+    this.#traps = traps;
+  }
+
+  /** Opens an iterator over one row, or over none for -1. */
+  openRow(row: number): number {
+    return this.#take(row, undefined);
+  }
+
+  openScan(scan: RowScan): number {
+    return this.#take(scan.next(), scan);
+  }
+
+  #take(row: number, scan: RowScan | undefined): number {
+    const handle = this.#free.length > 0 ? (this.#free.pop() ?? 0) : this.#grow();
+    this.#openCount += 1;
+    this.#rows[handle] = row;
+    this.#scans[handle] = scan;
+    return handle;
+  }
+
+  #grow(): number {
+    if (this.#handleTop === rowIteratorsMax) this.#traps.throw(`more than ${rowIteratorsMax} row iterators are open`);
+    this.#handleTop += 1;
+    if (this.#handleTop === this.#rows.length) {
+      const rows = new Float64Array(this.#rows.length * 2).fill(freeSlot);
+      rows.set(this.#rows);
+      this.#rows = rows;
+    }
+    return this.#handleTop;
+  }
+
+  #release(handle: number): void {
+    this.#rows[handle] = freeSlot;
+    this.#scans[handle] = undefined;
+    this.#free.push(handle);
+    this.#openCount -= 1;
+  }
+
+  #isOpen(handle: number): boolean {
+    return handle <= this.#handleTop && handle !== 0 && this.#rows[handle] !== freeSlot;
+  }
+
+  /** Copies whole rows to the guest while they fit. The guest sets the room at `lengthAt`; what was used comes back. */
+  advance(handle: number, bufferAt: number, lengthAt: number): number {
+    if (!this.#isOpen(handle)) return Errno.noSuchIter;
+    const memory = this.#memory;
+    const place = this.#port.place;
+    const capacity = memory.readU32(lengthAt);
+    memory.need(bufferAt, capacity);
+    const scan = this.#scans[handle];
+    let row = this.#rows[handle] ?? noRow;
+    let used = 0;
+    while (row >= 0) {
+      this.#port.locate(asRowRef(row));
+      const length = place.length;
+      if (length > capacity - used) {
+        this.#rows[handle] = row;
+        memory.writeU32(lengthAt, used === 0 ? length : used);
+        return used === 0 ? Errno.bufferTooSmall : 0;
+      }
+      memory.write(bufferAt + used, place.bytes, place.at, length);
+      used += length;
+      row = scan === undefined ? noRow : scan.next();
+    }
+    memory.writeU32(lengthAt, used);
+    this.#release(handle);
+    return exhausted;
+  }
+
+  close(handle: number): number {
+    if (!this.#isOpen(handle)) return Errno.noSuchIter;
+    this.#scans[handle]?.close();
+    this.#release(handle);
+    return 0;
+  }
+
+  /** Closes what the guest left open, as at the end of a call. Handles start at 1 again. */
+  clear(): void {
+    if (this.#openCount > 0) {
+      for (let handle = 1; handle <= this.#handleTop; handle += 1) this.close(handle);
+    }
+    if (this.#handleTop > 16) {
+      this.#free.length = 0;
+      this.#handleTop = 0;
+      this.#scans.length = 0;
+      this.#rows = new Float64Array(16).fill(freeSlot);
+    }
+  }
+}
