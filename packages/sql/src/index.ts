@@ -1,0 +1,5 @@
+export type { Caller, Catalog, ViewSource } from "./catalog.ts";
+export * from "./compile.ts";
+export * from "./describe.ts";
+export * from "./plan.ts";
+export type { RefusalCategory } from "./refuse.ts";

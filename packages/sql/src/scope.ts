@@ -1,0 +1,58 @@
+/** The names that a statement has brought into scope, and what they stand for. */
+import type { AlgebraicType } from "@lightcone/sats";
+import type { TableDef } from "@lightcone/schema";
+import type { Catalog } from "./catalog.ts";
+import type { NamedTable } from "./dialect.ts";
+import type { ColumnRef, Source } from "./plan.ts";
+import { sourceCountMax } from "./condition.ts";
+import { refuse } from "./refuse.ts";
+
+/** A column's position by accessor, else by canonical name; -1 if there is none. */
+export function columnPosition(table: TableDef, name: string): number {
+  const byAccessor = table.columns.findIndex((column) => column.accessor === name);
+  return byAccessor >= 0 ? byAccessor : table.columns.findIndex((column) => column.name === name);
+}
+
+/** The table or view that `parts` name. */
+export function lookUp(catalog: Catalog, parts: readonly string[], at: number): Omit<Source, "alias"> {
+  const name = parts.join(".");
+  const table = catalog.table(name);
+  if (table !== undefined) return { table, isPerCaller: false };
+  return catalog.view?.(name) ?? refuse("no_table", `no such table: \`${name}\`. If the table exists, it may be marked private.`, at);
+}
+
+export class Scope {
+  readonly sources: Source[] = [];
+  private readonly catalog: Catalog;
+
+  constructor(catalog: Catalog) {
+    this.catalog = catalog;
+  }
+
+  /** Brings a table into scope, under its alias or else its name as written. */
+  add(ref: NamedTable): void {
+    const source = lookUp(this.catalog, ref.parts, ref.at);
+    const alias = ref.alias ?? ref.parts.join(".");
+    if (this.sources.some((other) => other.alias === alias)) refuse("duplicate_name", `Duplicate name \`${alias}\``, ref.at);
+    if (this.sources.length === sourceCountMax) refuse("too_many_tables", `Invalid number of tables: over ${sourceCountMax}`, ref.at);
+    this.sources.push({ ...source, alias });
+  }
+
+  /** The source that a qualifier names. */
+  source(parts: readonly string[], at: number): number {
+    const alias = parts.join(".");
+    const source = this.sources.findIndex((other) => other.alias === alias);
+    return source >= 0 ? source : refuse("no_name", `\`${alias}\` is not in scope`, at);
+  }
+
+  /** The column that `parts` name: the last is the column, the rest the source. */
+  column(parts: readonly string[], at: number): ColumnRef & { readonly type: AlgebraicType } {
+    const name = parts[parts.length - 1] ?? "";
+    const source = parts.length === 1 ? 0 : this.source(parts.slice(0, -1), at);
+    const table = this.sources[source]?.table.def;
+    const column = table === undefined ? -1 : columnPosition(table, name);
+    const def = table?.columns[column];
+    if (def === undefined) return refuse("no_name", `\`${name}\` is not in scope`, at);
+    return { source, column, type: def.type };
+  }
+}

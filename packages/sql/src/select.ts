@@ -1,0 +1,176 @@
+/** A SELECT's names and types checked, and the plan made of it. */
+import { t, type AlgebraicType, type ProductType } from "@lightcone/sats";
+import type { TableSchema } from "@lightcone/schema";
+import type { Expr, Join, SelectStatement } from "./ast.ts";
+import type { Catalog } from "./catalog.ts";
+import { compare, edgeText, join, liftParams, split, type Condition, type Term } from "./condition.ts";
+import { ungrouped, type NamedTable } from "./dialect.ts";
+import { literalBytes } from "./literal.ts";
+import type { ColumnRef, Param, Predicate, Projection, SelectPlan, Source } from "./plan.ts";
+import { refuse } from "./refuse.ts";
+import { Scope } from "./scope.ts";
+import { checkCondition, refuseLiteral } from "./type-check.ts";
+
+/** What of the text's shape the plan does not keep and the checks of subscriptions need. */
+export interface SelectFacts {
+  readonly plan: SelectPlan;
+  /** The tables in the text's order. */
+  readonly sourcesAsWritten: readonly Source[];
+  /** Joins without ON. */
+  readonly crossJoinCount: number;
+}
+
+/** Checks a SELECT that `admit` let through. */
+export function planSelect(select: SelectStatement, catalog: Catalog): SelectFacts {
+  const scope = new Scope(catalog);
+  const conditions: Condition[] = [];
+  let crossJoinCount = 0;
+  const from = select.from[0];
+  if (from !== undefined) {
+    scope.add(named(from.table));
+    for (const each of from.joins) {
+      scope.add(named(each.table));
+      const on = joinCondition(each, scope);
+      if (on === undefined) crossJoinCount += 1;
+      else conditions.push(on);
+    }
+  }
+  conditions.push(checkCondition(select.where, scope));
+  const { projection, columns } = project(select, scope);
+  const plan = makePlan({ sources: scope.sources, condition: join("and", conditions), projection, columns, limit: limitOf(select) });
+  return { plan, sourcesAsWritten: scope.sources, crossJoinCount };
+}
+
+/** The plan of `SELECT * FROM table WHERE where`. */
+export function planRows(table: TableSchema, alias: string, where: Expr | undefined, scope: Scope): SelectPlan {
+  const sources: readonly Source[] = [{ table, alias, isPerCaller: false }];
+  const condition = checkCondition(where, scope);
+  return makePlan({ sources, condition, projection: { kind: "rows", source: 0 }, columns: table.def.rowType, limit: undefined });
+}
+
+function named(ref: { readonly kind: string }): NamedTable {
+  if (ref.kind !== "table") refuse("unsupported", "Unsupported FROM expression");
+  return ref as NamedTable; // told by `kind`
+}
+
+function joinCondition({ on }: Join, scope: Scope): Condition | undefined {
+  return on === undefined ? undefined : checkCondition(on, scope);
+}
+
+function project(select: SelectStatement, scope: Scope): { readonly projection: Projection; readonly columns: ProductType } {
+  const first = select.items[0];
+  if (first?.kind === "star") {
+    if (first.qualifier === undefined && scope.sources.length > 1) {
+      refuse("wildcard_join", "SELECT * is not supported for joins", first.at);
+    }
+    const source = first.qualifier === undefined ? 0 : scope.source(first.qualifier, first.at);
+    const table = scope.sources[source]?.table;
+    return { projection: { kind: "rows", source }, columns: table?.def.rowType ?? { kind: "Product", elements: [] } };
+  }
+  const titles = new Set<string>();
+  const refs: ColumnRef[] = [];
+  const elements: { readonly name: string; readonly type: AlgebraicType }[] = [];
+  for (const item of select.items) {
+    if (item.kind !== "expr") continue;
+    const expr = ungrouped(item.expr);
+    if (expr.kind === "call") {
+      return { projection: { kind: "count" }, columns: { kind: "Product", elements: [{ name: item.alias, type: t.u64 }] } };
+    }
+    if (expr.kind !== "column") continue;
+    const { source, column, type } = scope.column(expr.parts, expr.at);
+    const name = item.alias ?? expr.parts[expr.parts.length - 1] ?? "";
+    if (titles.has(name)) refuse("duplicate_name", `Duplicate name \`${name}\``, expr.at);
+    titles.add(name);
+    refs.push({ source, column });
+    elements.push({ name, type });
+  }
+  return { projection: { kind: "columns", columns: refs }, columns: { kind: "Product", elements } };
+}
+
+function limitOf({ limit }: SelectStatement): bigint | undefined {
+  if (limit === undefined || limit === "all" || limit.kind !== "literal" || limit.literal.kind === "boolean") return undefined;
+  const bytes = literalBytes(limit.literal, t.u64) ?? refuseLiteral(limit.literal.text, t.u64, limit.at);
+  return new DataView(bytes.buffer).getBigUint64(0, true);
+}
+
+// --- the plan
+
+interface Draft {
+  readonly sources: readonly Source[];
+  readonly condition: Condition;
+  readonly projection: Projection;
+  readonly columns: ProductType;
+  readonly limit: bigint | undefined;
+}
+
+function makePlan(draft: Draft): SelectPlan {
+  const { sources, condition, projection, columns, limit } = returnedFirst(draft);
+  const parts = split(condition, sources.length);
+  const joins = [...parts.joins].sort((a, b) => (edgeText(a) < edgeText(b) ? -1 : 1));
+  const params: Param[] = [];
+  const filters: Predicate[] = [];
+  const keys: string[] = [];
+  for (const filter of parts.filters) {
+    const { predicate, key } = liftParams(filter, params);
+    filters.push(predicate);
+    keys.push(key);
+  }
+  const residual = liftParams(parts.residual, params);
+  const key = [
+    projectionKey(projection),
+    sources.map((source) => source.table.id).join(","),
+    joins.map(edgeText).join(","),
+    keys.join(" | "),
+    residual.key,
+    limit ?? "",
+  ].join("; ");
+  const isPerCaller = sources.some((source) => source.isPerCaller) || params.some((param) => param.from.kind === "sender");
+  return {
+    kind: "select",
+    key,
+    sources,
+    joins,
+    filters,
+    residual: residual.predicate,
+    params,
+    projection,
+    columns,
+    limit,
+    isPerCaller,
+  };
+}
+
+function projectionKey(projection: Projection): string {
+  switch (projection.kind) {
+    case "rows":
+      return `rows ${projection.source}`;
+    case "columns":
+      return `columns ${projection.columns.map(({ source, column }) => `${source}.${column}`).join(",")}`;
+    case "count":
+      return "count";
+  }
+}
+
+/** Of two sources, the one whose rows are asked for becomes the first: one template for both spellings. */
+function returnedFirst(draft: Draft): Draft {
+  const [a, b] = draft.sources;
+  const { projection } = draft;
+  if (draft.sources.length !== 2 || a === undefined || b === undefined) return draft;
+  if (projection.kind !== "rows" || projection.source === 0) return draft;
+  return { ...draft, sources: [b, a], condition: swapSources(draft.condition), projection: { kind: "rows", source: 0 } };
+}
+
+function swapSources(condition: Condition): Condition {
+  const swap = (term: Term): Term => (term.kind === "column" ? { ...term, source: 1 - term.source } : term);
+  switch (condition.kind) {
+    case "constant":
+      return condition;
+    case "and":
+    case "or":
+      return { kind: condition.kind, terms: condition.terms.map(swapSources) };
+    case "truth":
+      return { ...condition, left: swapSources(condition.left), right: swapSources(condition.right) };
+    case "compare":
+      return compare(condition.op, swap(condition.left), swap(condition.right), condition.type);
+  }
+}

@@ -1,0 +1,15 @@
+/** What SQL asks of types beyond `sats`: which compare, and which are written in a form of their own. */
+import { isBytes, specialProduct, type AlgebraicType, type SpecialProduct } from "@lightcone/sats";
+
+/** The literal form of a type that has one of its own; undefined for the rest. */
+export function literalForm(type: AlgebraicType): SpecialProduct | "bytes" | undefined {
+  return isBytes(type) ? "bytes" : specialProduct(type);
+}
+
+/** Whether the six comparison operators take the type. */
+export function isComparable(type: AlgebraicType): boolean {
+  if (isBytes(type)) return true;
+  const special = specialProduct(type);
+  if (special !== undefined) return special !== "TimeDuration";
+  return type.kind !== "Ref" && type.kind !== "Array" && type.kind !== "Product" && type.kind !== "Sum";
+}
