@@ -12,25 +12,12 @@ import type { CallOutcome, HostPort, ModuleInstance, ProcedureCall, ProcedureOut
 import { LogLevel } from "@lightcone/host";
 import { describeExport, describeExportFallback, preinitPrefix } from "./abi.ts";
 import { ByteSink } from "./byte-streams.ts";
-import { CallerCache } from "./caller-words.ts";
+import { CallerSlots, type Enter } from "./caller-slots.ts";
 import { type GuestExports, type GuestMemoryObject, wasm } from "./engine.ts";
 import { Guest, type GuestPhase } from "./guest.ts";
 import { hostImports } from "./host-imports.ts";
 import { invalid } from "./invalid.ts";
 import { isGuestFault } from "./traps.ts";
-
-type CallExport = (
-  id: number,
-  sender0: bigint,
-  sender1: bigint,
-  sender2: bigint,
-  sender3: bigint,
-  connection0: bigint,
-  connection1: bigint,
-  timestamp: bigint,
-  args: number,
-  sink: number,
-) => number;
 
 const ok: CallOutcome = Object.freeze({ kind: "ok" });
 const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -39,11 +26,9 @@ const userError = 1;
 export class WasmInstance implements ModuleInstance {
   readonly description: Uint8Array;
   readonly #guest: Guest;
-  readonly #callReducer: CallExport;
-  readonly #callProcedure: CallExport | undefined;
-  readonly #callers = new CallerCache();
-  #timestampMicros = 0;
-  #timestamp = 0n;
+  readonly #callReducer: Enter;
+  readonly #callProcedure: Enter | undefined;
+  readonly #callers = new CallerSlots();
   #lost = false;
 
   /** @throws {LightconeError} `ModuleInvalid` when the module fails to start or to describe itself */
@@ -51,9 +36,10 @@ export class WasmInstance implements ModuleInstance {
     const guest = new Guest(port);
     this.#guest = guest;
     const exports = start("it could not be instantiated", guest, () => new wasm.Instance(module, hostImports(guest)).exports);
-    guest.memory.attach(exports["memory"] as GuestMemoryObject); // its kind was checked in the binary, as below
-    this.#callReducer = exports["__call_reducer__"] as CallExport;
-    this.#callProcedure = exports["__call_procedure__"] as CallExport | undefined;
+    guest.memory.attach(exports["memory"] as GuestMemoryObject); // its kind was checked in the binary
+    this.#callReducer = this.#callers.entry(exports["__call_reducer__"]);
+    const procedure = exports["__call_procedure__"];
+    this.#callProcedure = procedure === undefined ? undefined : this.#callers.entry(procedure);
     this.description = startUp(guest, exports);
     guest.end();
   }
@@ -86,35 +72,20 @@ export class WasmInstance implements ModuleInstance {
 
   /** Enters the module. Gives its return code, or the panic that it ended in. */
   #call(
-    enter: CallExport,
+    enter: Enter,
     phase: GuestPhase,
     id: number,
     call: Omit<ReducerCall, "reducerId">,
   ): number | { readonly kind: "panic"; readonly message: string; readonly fatal: boolean } {
     assert(!this.#lost, "an instance was called after it had been lost");
     const guest = this.#guest;
-    const caller = this.#callers.of(call.sender, call.connection);
-    if (call.timestampMicros !== this.#timestampMicros) {
-      this.#timestampMicros = call.timestampMicros;
-      this.#timestamp = BigInt(call.timestampMicros);
-    }
     guest.begin(phase);
     const args = guest.sources.open(call.args);
     // Set first and taken back when all went well: a time-out passes every `catch` and `finally`.
     this.#lost = true;
     try {
-      const code = enter(
-        id,
-        caller.sender0,
-        caller.sender1,
-        caller.sender2,
-        caller.sender3,
-        caller.connection0,
-        caller.connection1,
-        this.#timestamp,
-        args,
-        ByteSink.handle,
-      );
+      const slotAt = this.#callers.at(call.sender, call.connection);
+      const code = enter(id, slotAt, call.timestampMicros, args, ByteSink.handle);
       if (guest.traps.last !== undefined) throw guest.traps.last;
       this.#lost = false;
       return code;

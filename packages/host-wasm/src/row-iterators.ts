@@ -93,7 +93,7 @@ export class RowIterators {
         memory.writeU32(lengthAt, used === 0 ? length : used);
         return used === 0 ? Errno.bufferTooSmall : 0;
       }
-      memory.write(bufferAt + used, place.bytes, place.at, length);
+      memory.writeRow(bufferAt + used, place);
       used += length;
       row = scan === undefined ? noRow : scan.next();
     }
