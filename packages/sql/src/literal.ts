@@ -4,7 +4,7 @@
  * A literal has no type of its own: it is read as what it is compared with or stored in. Exact: integers
  * never pass through a double, and an exponent cannot make the reader allocate.
  */
-import type { AlgebraicType, PrimitiveKind } from "@lightcone/sats";
+import { parseTimestamp, type AlgebraicType, type PrimitiveKind } from "@lightcone/sats";
 import type { Literal } from "./ast.ts";
 import { literalForm } from "./types.ts";
 
@@ -129,20 +129,7 @@ function uuid(text: string): Uint8Array | undefined {
   return hexNumber(hyphenated ? text.replaceAll("-", "") : text, 16);
 }
 
-const rfc3339 =
-  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
-
 function timestamp(text: string): Uint8Array | undefined {
-  const match = rfc3339.exec(text);
-  if (match === null) return undefined;
-  const part = (i: number): number => Number(match[i] ?? "0");
-  const [year, month, day] = [part(1), part(2), part(3)];
-  if (part(4) > 23 || part(5) > 59 || part(6) > 59 || part(9) > 23 || part(10) > 59) return undefined;
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
-  const offsetMinutes = (match[8] === "-" ? -1 : 1) * (part(9) * 60 + part(10));
-  const seconds = date.getTime() / 1000 + part(4) * 3600 + (part(5) - offsetMinutes) * 60 + part(6);
-  const micros = BigInt(seconds) * 1_000_000n + BigInt((match[7] ?? "").padEnd(6, "0").slice(0, 6));
-  return littleEndian(BigInt.asUintN(64, micros), 8);
+  const micros = parseTimestamp(text);
+  return micros === undefined ? undefined : littleEndian(BigInt.asUintN(64, micros), 8);
 }

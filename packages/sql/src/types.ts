@@ -11,5 +11,5 @@ export function isComparable(type: AlgebraicType): boolean {
   if (isBytes(type)) return true;
   const special = specialProduct(type);
   if (special !== undefined) return special !== "TimeDuration";
-  return type.kind !== "Ref" && type.kind !== "Array" && type.kind !== "Product" && type.kind !== "Sum";
+  return !["Ref", "Array", "Product", "Sum"].includes(type.kind);
 }
