@@ -41,6 +41,8 @@ export interface ConnectionSink {
   readonly queuedBytes: number;
   /** Every message of the client up to this one, counted from 1, has had all of its answers. */
   answered(messageCount: number): void;
+  /** The client's messages, counted from 1, that make up what it is subscribed to: hand them in again to resume. */
+  subscribed(messageNumbers: readonly number[]): void;
   /** Ends the connection from the database's side: a Close frame, or none (`code` undefined: the socket just drops). */
   close(code: number | undefined, reason: string): void;
 }
@@ -68,9 +70,19 @@ export type DatabaseRequest =
       readonly program: Uint8Array;
       readonly hostType: HostType;
       readonly breakClients: boolean;
+      /** What the caller was given with the plan, as JSON spells a hash; must match when `breakClients` is set. */
+      readonly migrationToken?: string;
     }
   /** Says what publishing this program would do, and does nothing. */
-  | { readonly kind: "plan"; readonly program: Uint8Array; readonly hostType: HostType }
+  | {
+      readonly kind: "plan";
+      readonly program: Uint8Array;
+      readonly hostType: HostType;
+      /** Whether the plan's text is coloured for a terminal. */
+      readonly style?: "ansi" | "plain";
+    }
+  /** The program that runs, as the body. */
+  | { readonly kind: "program" }
   | { readonly kind: "snapshot" };
 
 /** An answer in HTTP's terms: the database words its errors itself. */
