@@ -1,9 +1,12 @@
 /** The functions of a module that are on the stack, read off the text that the engine gives an error. */
+import { readableRustName } from "./rust-names.ts";
 
 const framesMax = 50;
 const framePattern = /^\s*at (?:async )?(\S.*?) \(wasm:\/\/[^)]*\)$/;
+/** The function through which a guest was entered: what stands outside of it is ours. */
+const entryPattern = /^__(?:call|preinit|describe|setup)/;
 
-/** Names of the guest's frames, innermost first; none for frames that were stripped of their names. */
+/** The guest's frames, innermost first; one whose name was stripped has none. */
 export function guestFrames(): { readonly functionName?: string }[] {
   const holder: { stack?: string } = {};
   const before = Error.stackTraceLimit;
@@ -14,15 +17,15 @@ export function guestFrames(): { readonly functionName?: string }[] {
   const frames: { readonly functionName?: string }[] = [];
   for (const line of stack.split("\n")) {
     if (!line.includes("wasm://")) continue;
-    const name = framePattern.exec(line)?.[1];
-    frames.push(name === undefined ? {} : { functionName: readable(name) });
+    const name = ownName(framePattern.exec(line)?.[1]);
+    frames.push(name === undefined ? {} : { functionName: readableRustName(name) });
+    if (name !== undefined && entryPattern.test(name)) break;
   }
   return frames;
 }
 
-/** A name without the module before it and without the hash that the compiler ends it with. */
-function readable(name: string): string {
-  const dot = name.indexOf(".wasm.");
-  const own = dot === -1 ? name : name.slice(dot + ".wasm.".length);
-  return own.replace(/::h[0-9a-f]{16}$/, "");
+/** The name without that of the module, which the engine puts before it. */
+function ownName(name: string | undefined): string | undefined {
+  const dot = name?.indexOf(".wasm.") ?? -1;
+  return dot === -1 ? name : name?.slice(dot + ".wasm.".length);
 }
