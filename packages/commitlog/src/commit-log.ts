@@ -1,0 +1,102 @@
+/**
+ * What the database sees of its log: records by offset, in order, and word of what is durable.
+ *
+ *   append (memory) ──▶ local (written and synced here) ──▶ accepted (what replies may wait for)
+ *
+ * Embedded, local *is* accepted. With a second log behind it, only what both have is accepted; the
+ * database sees the same interface.
+ */
+import type { Clock, FileSystem, LightconeError } from "@lightcone/base";
+
+export interface LogOptions {
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  /** Created when missing. Holds nothing but this log. */
+  readonly directory: string;
+  /** The offset that a new log starts at; a restored database goes on after its snapshot. Default 0. */
+  readonly startOffset?: number;
+  /** Length of a segment once the log has grown. Default 64 MiB. */
+  readonly segmentBytes?: number;
+  /** Length of the first segment; each next one is twice as long, up to `segmentBytes`. Default 4 MiB. */
+  readonly segmentBytesFirst?: number;
+  /** Length of a whole batch; a longer record goes out in parts. A multiple of 4096. Default 512 KiB. */
+  readonly batchBytesMax?: number;
+  /** With a full disk, writes are refused once less than this is left of what was written ahead. Default 4 MiB, or half a segment. */
+  readonly headroomBytes?: number;
+  /** How long after a sync the acknowledged offset is noted in the mark. Default 500 ms. */
+  readonly markDelayMs?: number;
+  /** How often a full disk is tried again. Default 1000 ms. */
+  readonly probeDelayMs?: number;
+}
+
+export type LogState =
+  | { readonly kind: "open" }
+  /** A write or a sync failed. Nothing becomes durable any more; open again to go through recovery. */
+  | { readonly kind: "failed"; readonly error: LightconeError }
+  | { readonly kind: "closed" };
+
+/** Some records in a row. The bytes are good until the next ones are asked for. */
+export interface LogRecords {
+  /** The offset of `records[0]`; each next one is one higher. */
+  readonly firstOffset: number;
+  readonly records: readonly Uint8Array[];
+}
+
+export interface CommitLog {
+  readonly state: LogState;
+  /** Rises by one with every opening and every cut. */
+  readonly epoch: number;
+  /** The lowest offset that `read` can start at. */
+  readonly firstOffset: number;
+  /** The last offset appended; one below the first when there is none. */
+  readonly appendedOffset: number;
+  /** The last offset written and synced here. */
+  readonly localOffset: number;
+  /** The last offset that survives a crash. What clients are told must not be ahead of it. */
+  readonly durableOffset: number;
+  /** Bytes of records appended and not yet durable. The caller stops at its bound (64 MiB). */
+  readonly pendingBytes: number;
+  /** Whether a new transaction may run. False when the disk is full, and after a failure or `close`. */
+  readonly writable: boolean;
+  /** Why `writable` is false: `DiskFull`, which ends by itself, or `DatabaseStopped`. */
+  readonly refusal: LightconeError | undefined;
+
+  /**
+   * Copies a record into the open batch. Nothing is written before `flush`.
+   *
+   * @param offset one above `appendedOffset`
+   * @throws {LightconeError} `DatabaseStopped` when the log failed or is closed
+   *
+   * Cost: the copy; no allocation, but one of the next batch each 512 KiB while the disk lags behind.
+   */
+  append(record: Uint8Array, offset: number): void;
+  /**
+   * Starts writing what was appended, unless a write is under way: then it follows at once when that is
+   * synced, with all that was appended meanwhile. Call it when a turn ends.
+   */
+  flush(): void;
+  /** Calls back each time `durableOffset` has risen. Returns what ends it. */
+  onDurable(callback: (offset: number) => void): () => void;
+  /** Calls back once, when a write or a sync has failed. Returns what ends it. */
+  onFailed(callback: (error: LightconeError) => void): () => void;
+  /** Settles when `offset` is durable. Rejects when it never will be. Starts a flush. */
+  whenDurable(offset: number): Promise<void>;
+  /**
+   * The durable records from `fromOffset` to the last one at the time of the call. All are verified.
+   *
+   * @throws {LightconeError} `Corrupt`, with file and byte, at the first damage met
+   */
+  read(fromOffset: number): AsyncIterable<LogRecords>;
+  /** About how many bytes of log there are after `offset`: what a recovery from there would read. */
+  bytesAfter(offset: number): number;
+  /** Lets go of the records before `offset`, as far as whole segments allow. Their room is used again. */
+  retainFrom(offset: number): Promise<void>;
+  /**
+   * Forgets every record after `offset`, durable or not. The database's memory must be built anew.
+   *
+   * @param offset the last of some batch, or one below the log's first
+   */
+  truncateAfter(offset: number): Promise<void>;
+  /** Writes and syncs what is left, notes the clean end, lets go of the files. */
+  close(): Promise<void>;
+}

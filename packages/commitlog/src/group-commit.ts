@@ -1,0 +1,299 @@
+/**
+ * Group commit: while one write and its sync are under way, the next batch fills; when they are done, all of
+ * it goes at once. The next write starts before anyone hears of the last one, so that the disk works while
+ * replies are made.
+ *
+ * Invariants: one write and sync at a time · `durableOffset` rises only after the sync of all up to it · after
+ * a failure it never rises again.
+ */
+import type { Clock } from "@lightcone/base";
+import { LightconeError, assert, isLightconeError } from "@lightcone/base";
+import { BatchBuilder } from "./batch-builder.ts";
+import type { SealedBatch } from "./batch.ts";
+import type { CommitLog, LogRecords, LogState } from "./commit-log.ts";
+import type { LocalLog } from "./local-log.ts";
+
+export interface GroupCommitSetup {
+  readonly clock: Clock;
+  readonly local: LocalLog;
+  readonly batchBytesMax: number;
+  readonly headroomBytes: number;
+  readonly markDelayMs: number;
+}
+
+/** A write under way. */
+interface Group {
+  readonly batches: readonly SealedBatch[];
+  readonly endOffset: number;
+  readonly endHash: Uint8Array;
+  readonly payloadBytes: number;
+  readonly written: Promise<void>;
+}
+
+interface Waiter {
+  readonly offset: number;
+  readonly resolve: () => void;
+  readonly reject: (error: LightconeError) => void;
+}
+
+export class GroupCommitLog implements CommitLog {
+  readonly #clock: Clock;
+  readonly #local: LocalLog;
+  readonly #batchBytesMax: number;
+  readonly #headroomBytes: number;
+  readonly #markDelayMs: number;
+  readonly #durableCallbacks = new Set<(offset: number) => void>();
+  readonly #failedCallbacks = new Set<(error: LightconeError) => void>();
+  #builder: BatchBuilder;
+  #state: LogState = { kind: "open" };
+  #isOpen = true;
+  #appendedEnd: number;
+  #durableEnd: number;
+  #durableHash: Uint8Array;
+  /** Payload handed to the builder, and payload of it that is durable. */
+  #appendedBytes = 0;
+  #durableBytes = 0;
+  #writing: Promise<void> | undefined;
+  #waiters: Waiter[] = [];
+  #cancelMark: (() => void) | undefined;
+  #marking: Promise<void> | undefined;
+
+  constructor(setup: GroupCommitSetup) {
+    this.#clock = setup.clock;
+    this.#local = setup.local;
+    this.#batchBytesMax = setup.batchBytesMax;
+    this.#headroomBytes = setup.headroomBytes;
+    this.#markDelayMs = setup.markDelayMs;
+    this.#appendedEnd = setup.local.endOffset;
+    this.#durableEnd = setup.local.endOffset;
+    this.#durableHash = setup.local.endHash;
+    this.#builder = this.#newBuilder();
+    this.#keepAhead();
+  }
+
+  #newBuilder(): BatchBuilder {
+    return new BatchBuilder(this.#batchBytesMax, this.#local.epoch, this.#local.endOffset, this.#local.endHash);
+  }
+
+  get state(): LogState {
+    return this.#state;
+  }
+
+  get epoch(): number {
+    return this.#local.epoch;
+  }
+
+  get firstOffset(): number {
+    return this.#local.firstOffset;
+  }
+
+  get appendedOffset(): number {
+    return this.#appendedEnd - 1;
+  }
+
+  get localOffset(): number {
+    return this.#durableEnd - 1;
+  }
+
+  get durableOffset(): number {
+    return this.#durableEnd - 1;
+  }
+
+  get pendingBytes(): number {
+    return this.#appendedBytes - this.#durableBytes;
+  }
+
+  get writable(): boolean {
+    return this.#isOpen && !this.#isFull();
+  }
+
+  get refusal(): LightconeError | undefined {
+    if (this.#state.kind === "failed") return this.#state.error;
+    if (this.#state.kind === "closed") return closedError();
+    return this.#isFull() ? this.#local.full : undefined;
+  }
+
+  #isFull(): boolean {
+    // Whether there is room matters only once no more can be made.
+    return this.#local.full !== undefined && this.#local.roomBytes - this.pendingBytes < this.#headroomBytes;
+  }
+
+  append(record: Uint8Array, offset: number): void {
+    if (!this.#isOpen) throw this.refusal ?? closedError();
+    assert(offset === this.#appendedEnd, "offsets rise by one");
+    this.#builder.append(record);
+    this.#appendedEnd = offset + 1;
+    this.#appendedBytes += record.length + 4;
+  }
+
+  flush(): void {
+    if (this.#writing !== undefined || !this.#isOpen || this.#builder.isEmpty) return;
+    this.#writing = this.#writeAll();
+  }
+
+  onDurable(callback: (offset: number) => void): () => void {
+    this.#durableCallbacks.add(callback);
+    return () => this.#durableCallbacks.delete(callback);
+  }
+
+  onFailed(callback: (error: LightconeError) => void): () => void {
+    this.#failedCallbacks.add(callback);
+    return () => this.#failedCallbacks.delete(callback);
+  }
+
+  whenDurable(offset: number): Promise<void> {
+    if (offset < this.#durableEnd) return Promise.resolve();
+    if (!this.#isOpen) return Promise.reject(this.refusal ?? closedError());
+    const settled = new Promise<void>((resolve, reject) => this.#waiters.push({ offset, resolve, reject }));
+    this.flush();
+    return settled;
+  }
+
+  read(fromOffset: number): AsyncIterable<LogRecords> {
+    return this.#local.read(fromOffset, this.#durableEnd);
+  }
+
+  bytesAfter(offset: number): number {
+    return this.#local.bytesAfter(offset);
+  }
+
+  async retainFrom(offset: number): Promise<void> {
+    if (!this.#isOpen) return;
+    try {
+      await this.#local.retainFrom(offset);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  async truncateAfter(offset: number): Promise<void> {
+    this.flush();
+    await this.#writing;
+    if (!this.#isOpen) throw this.refusal ?? closedError();
+    await this.#restMark();
+    try {
+      await this.#local.truncateAfter(offset);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    this.#appendedEnd = this.#local.endOffset;
+    this.#durableEnd = this.#local.endOffset;
+    this.#durableHash = this.#local.endHash;
+    this.#builder = this.#newBuilder();
+  }
+
+  async close(): Promise<void> {
+    if (this.#state.kind === "closed") return;
+    if (this.#isOpen) {
+      // With a full disk what is pending may wait for ever; then it is given up, and was never acknowledged.
+      if (this.#local.full !== undefined) this.#local.beginClose();
+      this.flush();
+      await this.#writing;
+    }
+    const isSound = this.#isOpen;
+    this.#isOpen = false;
+    await this.#restMark();
+    try {
+      if (isSound) await this.#local.writeMark(true, this.#durableEnd, this.#durableHash);
+    } finally {
+      if (this.#state.kind === "open") this.#state = { kind: "closed" };
+      this.#rejectWaiters(closedError());
+      await this.#local.close();
+    }
+  }
+
+  /** Writes group after group until nothing is left to write. */
+  async #writeAll(): Promise<void> {
+    try {
+      let group = this.#startGroup();
+      while (group !== undefined) {
+        await group.written;
+        if (!this.#isOpen) return;
+        this.#durableEnd = group.endOffset;
+        this.#durableHash = group.endHash;
+        this.#durableBytes += group.payloadBytes;
+        this.#builder.acceptedEnd = group.endOffset;
+        this.#builder.recycle(group.batches);
+        group = this.#startGroup();
+        this.#keepAhead();
+        this.#markSoon();
+        this.#tellDurable();
+        group ??= this.#startGroup(); // what was appended by those who have just been told
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  #startGroup(): Group | undefined {
+    if (this.#builder.isEmpty || !this.#isOpen) return undefined;
+    const previousHash = this.#local.endHash;
+    const batches = this.#builder.take();
+    const last = batches.at(-1);
+    assert(last !== undefined, "what is not empty seals to a batch");
+    let payloadBytes = 0;
+    for (const batch of batches) payloadBytes += batch.payloadBytes;
+    const written = this.#local.append(batches, this.#local.epoch, previousHash);
+    // Awaited later; until then a failure must not count as unhandled.
+    written.catch(() => undefined);
+    return { batches, endOffset: last.endOffset, endHash: last.hash, payloadBytes, written };
+  }
+
+  #tellDurable(): void {
+    const offset = this.#durableEnd - 1;
+    for (const callback of this.#durableCallbacks) callback(offset);
+    if (this.#waiters.length === 0) return;
+    const due = this.#waiters.filter((waiter) => waiter.offset <= offset);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.offset > offset);
+    for (const waiter of due) waiter.resolve();
+  }
+
+  #keepAhead(): void {
+    if (this.#local.hasSpare) return;
+    this.#local.keepAhead().catch((error: unknown) => this.#fail(error));
+  }
+
+  #markSoon(): void {
+    if (this.#cancelMark !== undefined || this.#marking !== undefined || !this.#isOpen) return;
+    this.#cancelMark = this.#clock.after(this.#markDelayMs, () => {
+      this.#cancelMark = undefined;
+      this.#marking = this.#local
+        .writeMark(false, this.#durableEnd, this.#durableHash)
+        .catch((error: unknown) => void this.#fail(error))
+        .finally(() => (this.#marking = undefined));
+    });
+  }
+
+  /** Lets no mark be written from now on, and waits for one that is. */
+  async #restMark(): Promise<void> {
+    this.#cancelMark?.();
+    this.#cancelMark = undefined;
+    await this.#marking;
+  }
+
+  /** Stops the log for good and gives the error that it stopped with. */
+  #fail(cause: unknown): LightconeError {
+    if (this.#state.kind === "failed") return this.#state.error;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const error = isLightconeError(cause) ? cause : new LightconeError("DatabaseStopped", { reason: `the log could not be written: ${reason}` }, { cause });
+    if (this.#state.kind === "closed") return error;
+    this.#isOpen = false;
+    this.#state = { kind: "failed", error };
+    this.#local.beginClose();
+    this.#rejectWaiters(error);
+    for (const callback of this.#failedCallbacks) callback(error);
+    return error;
+  }
+
+  #rejectWaiters(error: LightconeError): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.reject(error);
+  }
+}
+
+function closedError(): LightconeError {
+  return new LightconeError("DatabaseStopped", { reason: "the log is closed" });
+}

@@ -1,0 +1,383 @@
+/**
+ * The log on this machine: sealed batches in segments.
+ *
+ *   [header batch batch …][header batch …][spare]        the last but the spares is being written
+ *
+ * A batch that does not fit into what is left of a segment begins the next one, which was written ahead
+ * under its name, so that no commit waits for a directory or for room. Every write is followed by its sync
+ * before the next begins; the witness rule of `batch.ts` rests on that.
+ *
+ * A disk that is full is met here, while a spare is made, when nothing is at stake: what was written ahead
+ * still takes batches, and the making is tried again until it succeeds.
+ */
+import type { Clock, FileHandle, FileSystem } from "@lightcone/base";
+import { LightconeError, assert, defined } from "@lightcone/base";
+import type { SealedBatch } from "./batch.ts";
+import { BatchFlag } from "./batch.ts";
+import { blockBytes, isDiskFull, sameBytes } from "./block.ts";
+import type { EpochRule } from "./chain-reader.ts";
+import { ChainReader } from "./chain-reader.ts";
+import type { LogRecords } from "./commit-log.ts";
+import type { MarkFile } from "./mark.ts";
+import { readRecords } from "./read-records.ts";
+import type { SegmentInfo } from "./segment.ts";
+import { segmentHeader, segmentName, writeAhead } from "./segment.ts";
+
+/** A log that takes batches. The seam at which a second one can stand beside the local one. */
+export interface BatchLog {
+  /** Settles when all are durable here. They must follow the batch that `expectedPreviousHash` closes. */
+  append(batches: readonly SealedBatch[], epoch: number, expectedPreviousHash: Uint8Array): Promise<void>;
+  /** Forgets what is after `offset` and opens the next epoch. */
+  truncateAfter(offset: number): Promise<void>;
+}
+
+/** Segments are used again until this many wait; the rest go. */
+const sparesMax = 2;
+
+/** A file written ahead. */
+export interface SpareSegment {
+  readonly sequence: number;
+  readonly byteCount: number;
+}
+
+export interface LocalLogSetup {
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  readonly directory: string;
+  readonly segmentBytes: number;
+  readonly segmentBytesFirst: number;
+  readonly probeDelayMs: number;
+  readonly mark: MarkFile;
+  readonly rule: EpochRule;
+  /** In use, by rising sequence without gaps; may be none. */
+  readonly segments: readonly SegmentInfo[];
+  /** Their sequences go on after the segments'. */
+  readonly spares: readonly SpareSegment[];
+  /** Files before the segments that nothing needs. */
+  readonly strays: readonly number[];
+  /** Where the next batch goes in the last segment. */
+  readonly position: number;
+  readonly endOffset: number;
+  readonly endHash: Uint8Array;
+}
+
+export class LocalLog implements BatchLog {
+  readonly #setup: LocalLogSetup;
+  readonly #fileSystem: FileSystem;
+  readonly #directory: string;
+  readonly #mark: MarkFile;
+  #rule: EpochRule;
+  #segments: SegmentInfo[];
+  #spares: SpareSegment[];
+  #strays: number[];
+  #handle: FileHandle | undefined;
+  #position: number;
+  #endOffset: number;
+  #endHash: Uint8Array;
+  #endsInside = false;
+  /** Lowest sequence that each running read may still open. */
+  readonly #reading = new Set<{ readonly sequence: number }>();
+  /** What changes the directory goes one after another. */
+  #directoryWork: Promise<void> = Promise.resolve();
+  #full: LightconeError<"DiskFull"> | undefined;
+  #wakeProbe: (() => void) | undefined;
+  #ahead: Promise<void> | undefined;
+  #isClosing = false;
+
+  constructor(setup: LocalLogSetup) {
+    this.#setup = setup;
+    this.#fileSystem = setup.fileSystem;
+    this.#directory = setup.directory;
+    this.#mark = setup.mark;
+    this.#rule = setup.rule;
+    this.#segments = [...setup.segments];
+    this.#spares = [...setup.spares];
+    this.#strays = [...setup.strays];
+    this.#position = setup.position;
+    this.#endOffset = setup.endOffset;
+    this.#endHash = setup.endHash;
+  }
+
+  get epoch(): number {
+    return this.#rule.epoch;
+  }
+
+  get endOffset(): number {
+    return this.#endOffset;
+  }
+
+  get endHash(): Uint8Array {
+    return this.#endHash;
+  }
+
+  /** The lowest offset that a read can start at. */
+  get firstOffset(): number {
+    const first = this.#segments.find((segment) => !segment.beginsInside);
+    return first?.firstOffset ?? this.#endOffset;
+  }
+
+  /** Bytes written ahead and not used. */
+  get roomBytes(): number {
+    const last = this.#segments.at(-1);
+    let room = last === undefined ? 0 : last.byteCount - this.#position;
+    for (const spare of this.#spares) room += spare.byteCount - blockBytes;
+    return room;
+  }
+
+  /** Whether a segment is written ahead. */
+  get hasSpare(): boolean {
+    return this.#spares.length > 0;
+  }
+
+  /** Set while the disk has no room for another segment. */
+  get full(): LightconeError<"DiskFull"> | undefined {
+    return this.#full;
+  }
+
+  #path(sequence: number): string {
+    return `${this.#directory}/${segmentName(sequence)}`;
+  }
+
+  async append(batches: readonly SealedBatch[], epoch: number, expectedPreviousHash: Uint8Array): Promise<void> {
+    assert(epoch === this.#rule.epoch, "batches are of the log's epoch");
+    assert(sameBytes(expectedPreviousHash, this.#endHash), "batches follow the log's last one");
+    const accepted = this.#endOffset; // every write before this one was synced
+    let run: Uint8Array[] = [];
+    let runAt = this.#position;
+    for (const batch of batches) {
+      const last = this.#segments.at(-1);
+      if (last === undefined || this.#position + batch.bytes.length > last.byteCount) {
+        await this.#write(run, runAt);
+        run = [await this.#enterNext(batch, accepted)];
+        runAt = 0;
+        this.#position = blockBytes;
+      }
+      run.push(batch.bytes);
+      this.#position += batch.bytes.length;
+      this.#endOffset = batch.endOffset;
+      this.#endHash = batch.hash;
+      this.#endsInside = (batch.flags & BatchFlag.goesOn) !== 0;
+    }
+    await this.#write(run, runAt);
+  }
+
+  async #write(run: readonly Uint8Array[], position: number): Promise<void> {
+    const only = run[0];
+    if (only === undefined) return;
+    const last = defined(this.#segments.at(-1), "the segment to write to");
+    this.#handle ??= await this.#fileSystem.open(this.#path(last.sequence), "read-write");
+    if (run.length === 1) await this.#handle.write(only, position);
+    else await this.#handle.writeMany(run, position);
+    await this.#handle.datasync();
+  }
+
+  /** Takes a spare into use, once there is one, and gives the block that must be written to it. */
+  async #enterNext(batch: SealedBatch, acceptedEnd: number): Promise<Uint8Array> {
+    while (this.#spares.length === 0) {
+      if (this.#isClosing) throw new LightconeError("DatabaseStopped", { reason: "the log was closed while the disk was full" });
+      await this.keepAhead();
+    }
+    const spare = defined(this.#spares.shift(), "a spare segment");
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (handle !== undefined) await handle.close();
+    const segment: SegmentInfo = {
+      sequence: spare.sequence,
+      epoch: this.#rule.epoch,
+      firstOffset: batch.firstOffset,
+      acceptedEnd,
+      previousHash: batch.previousHash,
+      beginsInside: this.#endsInside,
+      byteCount: spare.byteCount,
+    };
+    this.#segments.push(segment);
+    return segmentHeader(segment);
+  }
+
+  /** Sees to it that a segment is written ahead. Settles when one is; while the disk is full it keeps trying. */
+  keepAhead(): Promise<void> {
+    this.#ahead ??= this.#tryAhead().finally(() => (this.#ahead = undefined));
+    return this.#ahead;
+  }
+
+  async #tryAhead(): Promise<void> {
+    while (this.#spares.length === 0 && !this.#isClosing) {
+      await this.#inTurn(() => this.#makeSpare());
+      if (this.#full !== undefined) await this.#untilProbe();
+    }
+  }
+
+  /** Writes a segment ahead if there is none. A full disk is noted, not thrown. */
+  async #makeSpare(): Promise<void> {
+    if (this.#spares.length > 0 || this.#isClosing) return;
+    const sequence = this.#nextSequence();
+    const byteCount = this.#nextByteCount();
+    try {
+      await writeAhead(this.#fileSystem, this.#path(sequence), byteCount);
+      await this.#fileSystem.syncDirectory(this.#directory);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.#full = new LightconeError("DiskFull", { path: this.#directory }, { cause: error });
+      return;
+    }
+    this.#full = undefined;
+    this.#spares.push({ sequence, byteCount });
+  }
+
+  /** Waits until a full disk should be tried again. */
+  async #untilProbe(): Promise<void> {
+    if (this.#isClosing) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#setup.clock.after(this.#setup.probeDelayMs, resolve);
+      this.#wakeProbe = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#wakeProbe = undefined;
+  }
+
+  #nextSequence(): number {
+    return Math.max(this.#segments.at(-1)?.sequence ?? 0, this.#spares.at(-1)?.sequence ?? 0) + 1;
+  }
+
+  #nextByteCount(): number {
+    const last = this.#segments.at(-1);
+    const wanted = last === undefined ? this.#setup.segmentBytesFirst : last.byteCount * 2;
+    return Math.min(wanted, this.#setup.segmentBytes);
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#directoryWork.then(work);
+    // The next in turn goes on whatever became of this one; its caller hears of it.
+    this.#directoryWork = done.catch(() => undefined);
+    return done;
+  }
+
+  /** The segments that a read from `offset` goes through; none when the log begins later. */
+  #segmentsFrom(offset: number): readonly SegmentInfo[] {
+    const start = this.#segments.findLastIndex((segment) => segment.firstOffset <= offset && !segment.beginsInside);
+    return start < 0 ? [] : this.#segments.slice(start);
+  }
+
+  async *read(fromOffset: number, endOffset: number): AsyncGenerator<LogRecords, void, void> {
+    if (fromOffset >= endOffset) return;
+    const segments = this.#segmentsFrom(fromOffset);
+    const first = segments[0];
+    if (first === undefined) {
+      const file = this.#path(this.#segments[0]?.sequence ?? 0);
+      throw new LightconeError("Corrupt", { file, at: 0, reason: `the log begins at offset ${this.firstOffset}, after ${fromOffset}` });
+    }
+    const pin = { sequence: first.sequence };
+    this.#reading.add(pin);
+    try {
+      yield* readRecords(this.#fileSystem, this.#directory, segments, this.#rule, fromOffset, endOffset);
+    } finally {
+      this.#reading.delete(pin);
+    }
+  }
+
+  /** About how many bytes of batches come after `offset`: whole segments, and a share of the one it is in. */
+  bytesAfter(offset: number): number {
+    let byteCount = 0;
+    for (const [index, segment] of this.#segments.entries()) {
+      const following = this.#segments[index + 1];
+      const end = following?.firstOffset ?? this.#endOffset;
+      if (end <= offset + 1) continue;
+      const used = following === undefined ? this.#position : segment.byteCount;
+      byteCount += segment.firstOffset > offset ? used : Math.ceil((used * (end - offset - 1)) / (end - segment.firstOffset));
+    }
+    return byteCount;
+  }
+
+  /** Lets go of segments that only hold what is before `offset`: they become spares, or go. */
+  retainFrom(offset: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const first = this.#segmentsFrom(offset)[0];
+      if (first === undefined || this.#isClosing) return;
+      let lowest = first.sequence;
+      for (const pin of this.#reading) lowest = Math.min(lowest, pin.sequence);
+      const freed = this.#segments.filter((segment) => segment.sequence < lowest);
+      this.#segments = this.#segments.filter((segment) => segment.sequence >= lowest);
+      const strays = this.#strays;
+      this.#strays = [];
+      if (freed.length === 0 && strays.length === 0) return;
+      for (const sequence of strays) await this.#fileSystem.remove(this.#path(sequence));
+      const recycled: SpareSegment[] = [];
+      for (const segment of freed) {
+        if (this.#spares.length + recycled.length < sparesMax && segment.byteCount >= this.#nextByteCount()) {
+          const sequence = Math.max(this.#nextSequence(), (recycled.at(-1)?.sequence ?? 0) + 1);
+          await this.#fileSystem.rename(this.#path(segment.sequence), this.#path(sequence));
+          recycled.push({ sequence, byteCount: segment.byteCount });
+        } else {
+          await this.#fileSystem.remove(this.#path(segment.sequence));
+        }
+      }
+      await this.#fileSystem.syncDirectory(this.#directory);
+      this.#spares.push(...recycled);
+      if (recycled.length > 0) this.#full = undefined;
+      // Room was freed, whether or not it became a spare.
+      this.#wakeProbe?.();
+    });
+  }
+
+  async truncateAfter(offset: number): Promise<void> {
+    const end = offset + 1;
+    if (end === this.#endOffset) return;
+    const start = this.#segments.findLastIndex((segment) => segment.firstOffset <= end && !segment.beginsInside);
+    assert(start >= 0 && end < this.#endOffset, "the log is cut within what it holds");
+    const chain = new ChainReader(this.#fileSystem, this.#directory, this.#segments.slice(start), this.#rule);
+    try {
+      while (chain.place.offset < end) assert(await chain.next(), "the log reads back up to the cut");
+      assert(chain.place.offset === end, "the log is cut where a batch ends");
+    } finally {
+      await chain.close();
+    }
+    await this.#handle?.close();
+    this.#handle = undefined;
+    const { segment, position, hash } = chain.place;
+    // This one write is the cut; what comes after only tidies.
+    const epoch = this.#rule.epoch + 1;
+    await this.#mark.write({ epoch, epochFirst: end, acceptedEnd: end, acceptedHash: hash, clean: false });
+    this.#rule = { epoch, first: end };
+    const cut = this.#segments.filter((each) => each.sequence > segment.sequence);
+    for (const each of cut) await blankSegment(this.#fileSystem, this.#path(each.sequence));
+    this.#segments = this.#segments.filter((each) => each.sequence <= segment.sequence);
+    this.#spares = [...cut.map(({ sequence, byteCount }) => ({ sequence, byteCount })), ...this.#spares];
+    this.#position = position;
+    this.#endOffset = end;
+    this.#endHash = hash;
+    this.#endsInside = false;
+  }
+
+  /** Notes how far the log is acknowledged. One call at a time. */
+  async writeMark(clean: boolean, acceptedEnd: number, acceptedHash: Uint8Array): Promise<void> {
+    await this.#mark.write({ epoch: this.#rule.epoch, epochFirst: this.#rule.first, acceptedEnd, acceptedHash, clean });
+  }
+
+  /** Stops waiting for room on a full disk. */
+  beginClose(): void {
+    this.#isClosing = true;
+    this.#wakeProbe?.();
+  }
+
+  async close(): Promise<void> {
+    this.beginClose();
+    await this.#ahead?.catch(() => undefined); // whoever asked for it has heard
+    await this.#directoryWork;
+    await this.#handle?.close();
+    this.#handle = undefined;
+    await this.#mark.close();
+  }
+}
+
+/** Takes a segment out of use: its first block becomes zeros. */
+export async function blankSegment(fileSystem: FileSystem, path: string): Promise<void> {
+  const handle = await fileSystem.open(path, "read-write");
+  try {
+    await handle.write(new Uint8Array(blockBytes), 0);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,300 @@
+/**
+ * Opening a log: find its end, cut what a crash tore, refuse what is damaged.
+ *
+ * 1. Read the mark and every segment's first block.
+ * 2. Walk the chain from the segment in which the last acknowledged batch must be, to the chain's end. Older
+ *    segments are verified when they are read, against the same chain.
+ * 3. The chain ends before the mark, or a later batch bears witness that more was accepted: `Corrupt`. Else
+ *    what is after it was never acknowledged and is void.
+ * 4. Sync what was walked: after a mere process crash it may be in the system's memory only.
+ * 5. Take void segments out of use, then open the next epoch by writing the mark. That write voids whatever
+ *    torn batches are left on disk, so nothing of them can ever join the chain again.
+ */
+import type { FileSystem } from "@lightcone/base";
+import { LightconeError, assert, directoryOf } from "@lightcone/base";
+import { BatchFlag, isWholeBatch, readBatchHeader } from "./batch.ts";
+import { blockBytes, noHash, sameBytes, viewOf } from "./block.ts";
+import type { ChainPlace, EpochRule } from "./chain-reader.ts";
+import { ChainReader } from "./chain-reader.ts";
+import type { CommitLog, LogOptions } from "./commit-log.ts";
+import { GroupCommitLog } from "./group-commit.ts";
+import type { SpareSegment } from "./local-log.ts";
+import { LocalLog, blankSegment } from "./local-log.ts";
+import type { Mark, MarkFile } from "./mark.ts";
+import { createMark, openMark, soundMark } from "./mark.ts";
+import type { SegmentInfo } from "./segment.ts";
+import { readSegmentHeader, segmentName, sequenceOf } from "./segment.ts";
+
+const mebibyte = 1 << 20;
+
+/**
+ * Opens the log in a directory, or starts one there.
+ *
+ * The caller holds the directory's lock.
+ *
+ * @throws {LightconeError} `Corrupt` with file and byte when acknowledged records are damaged: nothing was
+ * changed, and `repairCutAt` is the way on · `NewerFormat`
+ */
+export async function openLog(options: LogOptions): Promise<CommitLog> {
+  const { fileSystem, clock, directory } = options;
+  const batchBytesMax = options.batchBytesMax ?? mebibyte / 2;
+  const segmentBytes = options.segmentBytes ?? 64 * mebibyte;
+  const segmentBytesFirst = options.segmentBytesFirst ?? Math.min(4 * mebibyte, segmentBytes);
+  assert(batchBytesMax % blockBytes === 0 && batchBytesMax >= blockBytes, "a batch is a number of blocks");
+  assert(segmentBytesFirst % blockBytes === 0 && segmentBytes % blockBytes === 0, "a segment is a number of blocks");
+  assert(Math.min(segmentBytesFirst, segmentBytes) >= batchBytesMax + blockBytes, "a segment takes any batch");
+
+  const found = await findLog(fileSystem, directory, options.startOffset ?? 0);
+  try {
+    const end = await findEnd(fileSystem, directory, found);
+    const { segments, spares, strays } = await takeStock(fileSystem, directory, found, end, batchBytesMax + blockBytes);
+    const epoch = found.mark.epoch + 1;
+    const rule: EpochRule = { epoch, first: end.offset };
+    await found.markFile.write({ epoch, epochFirst: end.offset, acceptedEnd: end.offset, acceptedHash: end.hash, clean: false });
+    const local = new LocalLog({
+      fileSystem,
+      clock,
+      directory,
+      segmentBytes,
+      segmentBytesFirst,
+      probeDelayMs: options.probeDelayMs ?? 1000,
+      mark: found.markFile,
+      rule,
+      segments,
+      spares,
+      strays,
+      position: end.position,
+      endOffset: end.offset,
+      endHash: end.hash,
+    });
+    return new GroupCommitLog({
+      clock,
+      local,
+      batchBytesMax,
+      headroomBytes: options.headroomBytes ?? Math.min(4 * mebibyte, segmentBytesFirst / 2),
+      markDelayMs: options.markDelayMs ?? 500,
+    });
+  } catch (error) {
+    await found.markFile.close();
+    throw error;
+  }
+}
+
+/** What stands in the directory. */
+export interface FoundLog {
+  readonly markFile: MarkFile;
+  readonly mark: Mark;
+  /** Every file with a segment's name, by rising sequence. */
+  readonly files: readonly SpareSegment[];
+  /** Those that are in use and not void, by rising sequence. */
+  readonly inUse: readonly SegmentInfo[];
+  /** Those whose first block is sound. */
+  readonly withHeader: ReadonlySet<number>;
+}
+
+/** Where the log ends. Without any segment, `segment` is undefined. */
+interface LogEnd extends Omit<ChainPlace, "segment"> {
+  readonly segment: SegmentInfo | undefined;
+}
+
+async function findLog(fileSystem: FileSystem, directory: string, startOffset: number): Promise<FoundLog> {
+  await fileSystem.makeDirectory(directory);
+  await fileSystem.syncDirectory(directoryOf(directory));
+  let markFile = await openMark(fileSystem, directory);
+  if (markFile === undefined) {
+    if ((await fileSystem.list(directory)).some((name) => sequenceOf(name) !== undefined)) {
+      throw new LightconeError("Corrupt", { file: `${directory}/mark`, at: 0, reason: "the file is missing" });
+    }
+    markFile = await createMark(fileSystem, directory, {
+      epoch: 0,
+      epochFirst: startOffset,
+      acceptedEnd: startOffset,
+      acceptedHash: noHash,
+      clean: true,
+    });
+  }
+  try {
+    const mark = soundMark(markFile, directory);
+    return { markFile, mark, ...(await findSegments(fileSystem, directory, mark)) };
+  } catch (error) {
+    await markFile.close();
+    throw error;
+  }
+}
+
+/** Reads every segment's first block. Removes what a crash left half made. */
+export async function findSegments(
+  fileSystem: FileSystem,
+  directory: string,
+  mark: Pick<Mark, "epoch" | "epochFirst">,
+): Promise<Pick<FoundLog, "files" | "inUse" | "withHeader">> {
+  const names = await fileSystem.list(directory);
+  for (const name of names) if (name.endsWith(".new")) await fileSystem.remove(`${directory}/${name}`);
+  const files: SpareSegment[] = [];
+  const inUse: SegmentInfo[] = [];
+  const withHeader = new Set<number>();
+  for (const name of names.toSorted()) {
+    const sequence = sequenceOf(name);
+    if (sequence === undefined) continue;
+    const path = `${directory}/${name}`;
+    const handle = await fileSystem.open(path, "read");
+    try {
+      const byteCount = Math.floor((await handle.size()) / blockBytes) * blockBytes;
+      const block = new Uint8Array(blockBytes);
+      await handle.read(block, 0, blockBytes, 0);
+      const segment = readSegmentHeader(block, sequence, byteCount, path);
+      files.push({ sequence, byteCount });
+      if (segment === undefined) continue;
+      withHeader.add(sequence);
+      if (segment.epoch >= mark.epoch || segment.firstOffset <= mark.epochFirst) inUse.push(segment);
+    } finally {
+      await handle.close();
+    }
+  }
+  return { files, inUse, withHeader };
+}
+
+/** The segments from the last that begins at or before `offset`, as far as they follow one another. */
+export function runFrom(inUse: readonly SegmentInfo[], offset: number): readonly SegmentInfo[] {
+  const start = inUse.findLastIndex((segment) => segment.firstOffset <= offset && !segment.beginsInside);
+  if (start < 0) return [];
+  const rest = inUse.slice(start);
+  const gap = rest.findIndex((segment, index) => index > 0 && segment.sequence !== (rest[index - 1]?.sequence ?? 0) + 1);
+  return gap < 0 ? rest : rest.slice(0, gap);
+}
+
+async function findEnd(fileSystem: FileSystem, directory: string, found: FoundLog): Promise<LogEnd> {
+  const { mark } = found;
+  const run = runFrom(found.inUse, mark.acceptedEnd);
+  const first = run[0];
+  if (first === undefined) {
+    // Nothing was ever acknowledged, or what was is gone with its file.
+    if (!sameBytes(mark.acceptedHash, noHash)) {
+      const lowest = segmentName(found.files[0]?.sequence ?? 1);
+      throw new LightconeError("Corrupt", { file: `${directory}/${lowest}`, at: 0, reason: `the segment that holds offset ${mark.acceptedEnd - 1} is missing` });
+    }
+    return { segment: undefined, position: 0, offset: mark.acceptedEnd, hash: noHash };
+  }
+  const chain = new ChainReader(fileSystem, directory, run, { epoch: mark.epoch, first: mark.epochFirst });
+  try {
+    // A record whose last part is missing was never acknowledged: the log ends before its first part.
+    let end = chain.place;
+    let meetsMark = end.offset === mark.acceptedEnd && sameBytes(end.hash, mark.acceptedHash);
+    while (await chain.next()) {
+      if (chain.header !== undefined && (chain.header.flags & BatchFlag.goesOn) !== 0) continue;
+      end = chain.place;
+      meetsMark ||= end.offset === mark.acceptedEnd && sameBytes(end.hash, mark.acceptedHash);
+    }
+    const damage = { file: chain.file, at: chain.place.position, goodOffset: end.offset - 1 };
+    if (end.offset < mark.acceptedEnd) throw new LightconeError("Corrupt", { ...damage, reason: `${chain.endReason}, and offset ${mark.acceptedEnd - 1} was acknowledged` });
+    if (!meetsMark) throw new LightconeError("Corrupt", { ...damage, reason: "the log is not the one that its mark was made for" });
+    const isCleanEnd = mark.clean && end.offset === mark.acceptedEnd;
+    if (!isCleanEnd && (await hasWitness(fileSystem, directory, found, chain.place, end.offset))) {
+      throw new LightconeError("Corrupt", { ...damage, reason: `${chain.endReason}, and a later batch says that it was acknowledged` });
+    }
+    for (const segment of run) {
+      if (segment.sequence > end.segment.sequence) break;
+      await syncFile(fileSystem, `${directory}/${segmentName(segment.sequence)}`);
+    }
+    return end;
+  } finally {
+    await chain.close();
+  }
+}
+
+/** Whether some sound batch or segment after `place` says that more than `endOffset` was accepted. */
+async function hasWitness(fileSystem: FileSystem, directory: string, found: FoundLog, place: ChainPlace, endOffset: number): Promise<boolean> {
+  const epochMin = found.mark.epoch;
+  for (const segment of found.inUse) {
+    if (segment.sequence > place.segment.sequence && segment.epoch >= epochMin && segment.acceptedEnd > endOffset) return true;
+  }
+  for (const file of found.files) {
+    if (file.sequence < place.segment.sequence) continue;
+    const isPlace = file.sequence === place.segment.sequence;
+    const path = `${directory}/${segmentName(file.sequence)}`;
+    if (await scanForWitness(fileSystem, path, file.byteCount, isPlace ? place.position : blockBytes, isPlace, epochMin, endOffset)) return true;
+  }
+  return false;
+}
+
+const scanBytes = 4 * mebibyte;
+
+async function scanForWitness(
+  fileSystem: FileSystem,
+  path: string,
+  byteCount: number,
+  from: number,
+  isPlace: boolean,
+  epochMin: number,
+  endOffset: number,
+): Promise<boolean> {
+  const handle = await fileSystem.open(path, "read");
+  try {
+    const buffer = new Uint8Array(Math.min(scanBytes, Math.max(byteCount - from, blockBytes)));
+    const view = viewOf(buffer);
+    for (let windowAt = from; windowAt < byteCount; windowAt += buffer.length) {
+      const filled = await handle.read(buffer, 0, Math.min(buffer.length, byteCount - windowAt), windowAt);
+      for (let at = 0; at + blockBytes <= filled; at += blockBytes) {
+        const header = readBatchHeader(view, at);
+        const isOfEpoch = header !== undefined && header.epoch >= epochMin;
+        // A file after the one where the chain ended was entered in this epoch or never: its first batch tells.
+        if (!isPlace && windowAt + at === blockBytes && !isOfEpoch) return false;
+        if (!isOfEpoch || header.acceptedEnd <= endOffset || windowAt + at + header.byteCount > byteCount) continue;
+        const whole = new Uint8Array(header.byteCount);
+        await handle.read(whole, 0, whole.length, windowAt + at);
+        if (isWholeBatch(whole, header.payloadBytes)) return true;
+      }
+    }
+    return false;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Sorts the files into segments of the log, spares after them, and strays before them. */
+async function takeStock(
+  fileSystem: FileSystem,
+  directory: string,
+  found: FoundLog,
+  end: LogEnd,
+  spareBytesMin: number,
+): Promise<{ segments: readonly SegmentInfo[]; spares: readonly SpareSegment[]; strays: readonly number[] }> {
+  const tail = end.segment?.sequence ?? 0;
+  const segments: SegmentInfo[] = [];
+  for (const segment of found.inUse.toReversed()) {
+    if (segment.sequence > tail) continue;
+    if (segment.sequence !== tail - segments.length) break;
+    segments.unshift(segment);
+  }
+  const lowest = segments[0]?.sequence ?? tail + 1;
+  const strays = found.files.filter((file) => file.sequence < lowest).map((file) => file.sequence);
+  const spares: SpareSegment[] = [];
+  let isDirectoryChanged = false;
+  for (const file of found.files) {
+    if (file.sequence <= tail) continue;
+    const path = `${directory}/${segmentName(file.sequence)}`;
+    if (file.byteCount < spareBytesMin) {
+      await fileSystem.remove(path);
+      isDirectoryChanged = true;
+      continue;
+    }
+    if (found.withHeader.has(file.sequence)) await blankSegment(fileSystem, path);
+    const sequence = tail + spares.length + 1;
+    if (sequence !== file.sequence) {
+      await fileSystem.rename(path, `${directory}/${segmentName(sequence)}`);
+      isDirectoryChanged = true;
+    }
+    spares.push({ sequence, byteCount: file.byteCount });
+  }
+  if (isDirectoryChanged) await fileSystem.syncDirectory(directory);
+  return { segments, spares, strays };
+}
+
+async function syncFile(fileSystem: FileSystem, path: string): Promise<void> {
+  const handle = await fileSystem.open(path, "read-write");
+  try {
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
