@@ -1,0 +1,75 @@
+/**
+ * UTF-8, strictly: no overlong forms, no surrogates, nothing past U+10FFFF, byte order marks kept.
+ *
+ * The platform's coders are fetched on first use: a sandbox may lack them and still load this file.
+ */
+let decoder: InstanceType<typeof TextDecoder> | undefined;
+let encoder: InstanceType<typeof TextEncoder> | undefined;
+
+/** Below this a loop beats the call into the platform. */
+const shortMax = 24;
+
+/** Whether `bytes[at]` … `bytes[end]` (exclusive) are UTF-8. Allocates nothing. */
+export function isUtf8(bytes: Uint8Array, at: number, end: number): boolean {
+  let index = at;
+  while (index < end) {
+    const byte = bytes[index] as number;
+    index += 1;
+    if (byte < 0x80) continue;
+    if (byte < 0xc2) return false;
+    if (byte < 0xe0) {
+      if (index >= end || ((bytes[index] as number) & 0xc0) !== 0x80) return false;
+      index += 1;
+      continue;
+    }
+    if (byte < 0xf0) {
+      if (index + 2 > end) return false;
+      const second = bytes[index] as number;
+      if ((second & 0xc0) !== 0x80 || ((bytes[index + 1] as number) & 0xc0) !== 0x80) return false;
+      if (byte === 0xe0 && second < 0xa0) return false; // overlong
+      if (byte === 0xed && second > 0x9f) return false; // a surrogate
+      index += 2;
+      continue;
+    }
+    if (byte > 0xf4 || index + 3 > end) return false;
+    const second = bytes[index] as number;
+    if ((second & 0xc0) !== 0x80 || ((bytes[index + 1] as number) & 0xc0) !== 0x80) return false;
+    if (((bytes[index + 2] as number) & 0xc0) !== 0x80) return false;
+    if (byte === 0xf0 && second < 0x90) return false; // overlong
+    if (byte === 0xf4 && second > 0x8f) return false; // past U+10FFFF
+    index += 3;
+  }
+  return true;
+}
+
+/** The text that `bytes[at]` … `bytes[end]` (exclusive) spell, or undefined when they are not UTF-8. */
+export function tryDecodeUtf8(bytes: Uint8Array, at: number, end: number): string | undefined {
+  if (end - at <= shortMax) {
+    let text = "";
+    let index = at;
+    for (; index < end; index += 1) {
+      const byte = bytes[index] as number;
+      if (byte >= 0x80) break;
+      text += String.fromCharCode(byte);
+    }
+    if (index === end) return text;
+  }
+  decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  try {
+    return decoder.decode(bytes.subarray(at, end));
+  } catch {
+    return undefined; // the platform says "not UTF-8" by throwing
+  }
+}
+
+/** `text` in UTF-8. A lone surrogate becomes U+FFFD, as everywhere on the web. */
+export function encodeUtf8(text: string): Uint8Array {
+  encoder ??= new TextEncoder();
+  return encoder.encode(text);
+}
+
+/** Writes into `target`; says how many units of `text` went in and how many bytes they took. */
+export function encodeUtf8Into(text: string, target: Uint8Array): { read: number; written: number } {
+  encoder ??= new TextEncoder();
+  return encoder.encodeInto(text, target);
+}

@@ -1,0 +1,67 @@
+/** Who: a user or a database. 256 bits; wire and `bytes` are little-endian, the hex form is big-endian. */
+import { readU256 } from "../byte-reader.ts";
+import { fromHex, hexDigits, toHexReversed } from "../hex.ts";
+import { coerceBigint } from "./coerce.ts";
+
+export class Identity {
+  /** The 32 bytes as on the wire: little-endian. Not to be changed. */
+  readonly bytes: Uint8Array;
+
+  /** From the number, or its 64 hex digits. */
+  constructor(value: bigint | string | number) {
+    this.bytes = typeof value === "string" ? hexToBytes(value) : numberToBytes(coerceBigint(value, "Identity"));
+  }
+
+  /** Wraps 32 little-endian bytes, which must not change afterwards. */
+  static fromBytes(bytes: Uint8Array): Identity {
+    if (bytes.length !== 32) throw new TypeError(`an Identity has 32 bytes, not ${bytes.length}`);
+    const identity = Object.create(Identity.prototype) as { bytes: Uint8Array };
+    identity.bytes = bytes;
+    return identity as Identity;
+  }
+  static fromString(hex: string): Identity {
+    return new Identity(hex);
+  }
+  static zero(): Identity {
+    return Identity.fromBytes(new Uint8Array(32));
+  }
+
+  get __identity__(): bigint {
+    return readU256(new DataView(this.bytes.buffer, this.bytes.byteOffset, 32), 0);
+  }
+  /** 64 lower-case digits, most significant first. */
+  toHexString(): string {
+    return toHexReversed(this.bytes);
+  }
+  toString(): string {
+    return this.toHexString();
+  }
+  /** A copy of the 32 bytes, little-endian. */
+  toUint8Array(): Uint8Array {
+    return this.bytes.slice();
+  }
+  isEqual(other: Identity): boolean {
+    const theirs = other.bytes;
+    // An identity of another copy of this library has no `bytes`.
+    if (theirs === undefined) return this.__identity__ === other.__identity__;
+    for (let index = 0; index < 32; index += 1) if (this.bytes[index] !== theirs[index]) return false;
+    return true;
+  }
+  equals(other: Identity): boolean {
+    return this.isEqual(other);
+  }
+  toJSON(): string {
+    return this.toHexString();
+  }
+}
+
+function hexToBytes(text: string): Uint8Array {
+  const digits = hexDigits(text, 64);
+  if (digits === undefined) throw new TypeError(`an Identity is 64 hex digits, not "${text.slice(0, 80)}"`);
+  return fromHex(digits).reverse();
+}
+
+function numberToBytes(value: bigint): Uint8Array {
+  if (BigInt.asUintN(256, value) !== value) throw new TypeError(`an Identity is a u256, not ${value}`);
+  return fromHex(value.toString(16).padStart(64, "0")).reverse();
+}
