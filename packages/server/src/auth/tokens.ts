@@ -1,0 +1,153 @@
+/**
+ * Makes and checks tokens.
+ *
+ * A token is checked against the local key first, whatever its issuer: short-lived WebSocket tokens keep the
+ * issuer of the token they were exchanged for. Only when that fails does its issuer decide: `localhost` is this
+ * server, so the failure stands; any other is asked for its keys, unless the operator restricts issuers.
+ */
+import { CompactSign, compactVerify, errors } from "jose";
+import type { CryptoKey } from "jose";
+import type { Clock, Random } from "@lightcone/base";
+import type { ServerLimits } from "../limits.ts";
+import { TokenRefused, checkTime, readClaims, readUnverifiedIssuer, writeClaims } from "./claims.ts";
+import type { Claims } from "./claims.ts";
+import { identityOf } from "./identity.ts";
+import type { Identity } from "./identity.ts";
+import type { Issuers } from "./issuers.ts";
+import type { SigningKeys } from "./keys.ts";
+import { readTokenParts } from "./token-parts.ts";
+import type { TokenParts } from "./token-parts.ts";
+
+/** The issuer of every token that a server makes itself. */
+export const localIssuer = "localhost";
+const localAudience = ["spacetimedb"];
+const webSocketTokenSeconds = 60;
+
+/** Somebody who has shown a token, or got one. */
+export interface Credentials {
+  readonly identity: Identity;
+  readonly token: string;
+  /** The payload, exactly as signed. */
+  readonly payload: string;
+  readonly claims: Claims;
+}
+
+export interface TokenOptions {
+  readonly keys: SigningKeys;
+  readonly issuers: Issuers;
+  /** Foreign issuers that are believed; "any" believes each that can be reached. */
+  readonly issuersAllowed: "any" | readonly string[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: ServerLimits;
+}
+
+export class Tokens {
+  readonly #options: TokenOptions;
+
+  constructor(options: TokenOptions) {
+    this.#options = options;
+  }
+
+  /** A new identity with a token that never expires. Nothing is stored. */
+  async mint(): Promise<Credentials> {
+    const subject = this.#subject();
+    return this.#sign({
+      identity: identityOf(localIssuer, subject),
+      subject,
+      issuer: localIssuer,
+      audience: localAudience,
+      issuedAt: this.#nowSeconds(),
+      expiresAt: undefined,
+      extra: {},
+    });
+  }
+
+  /** The identity of a new database: that of a token that is thrown away. */
+  makeDatabaseIdentity(): Identity {
+    return identityOf(localIssuer, this.#subject());
+  }
+
+  /** The same claims for a minute, signed here. */
+  async exchange(claims: Claims): Promise<Credentials> {
+    const issuedAt = this.#nowSeconds();
+    return this.#sign({ ...claims, issuedAt, expiresAt: issuedAt + webSocketTokenSeconds });
+  }
+
+  /** @throws {TokenRefused} when the token is not to be believed */
+  async check(token: string): Promise<Credentials> {
+    const parts = readTokenParts(token, this.#options.limits.tokenCharactersMax);
+    try {
+      if (parts.algorithm !== "ES256") throw new TokenRefused("Invalid token: InvalidAlgorithm");
+      await verify(token, this.#options.keys.publicKey, "ES256");
+      return this.#accept(token, parts);
+    } catch (error) {
+      if (!(error instanceof TokenRefused)) throw error;
+      return this.#checkForeign(token, parts, error);
+    }
+  }
+
+  async #checkForeign(token: string, parts: TokenParts, localFailure: TokenRefused): Promise<Credentials> {
+    const issuer = readUnverifiedIssuer(parts.payload);
+    if (issuer === localIssuer) throw localFailure;
+    const allowed = this.#options.issuersAllowed;
+    if (allowed !== "any" && !allowed.includes(issuer)) {
+      throw new TokenRefused(`Issuer ${JSON.stringify(issuer)} is not one that this server accepts`);
+    }
+    const all = await this.#options.issuers.keysOf(issuer);
+    const named = parts.keyId === undefined ? all : all.filter((key) => key.keyId === parts.keyId);
+    let failure = new TokenRefused("Specified key ID not found in JWKs");
+    for (const { key, algorithm } of named) {
+      try {
+        if (parts.algorithm !== algorithm) throw new TokenRefused("Invalid token: InvalidAlgorithm");
+        await verify(token, key, algorithm);
+        // The issuer that was asked is the one in the verified payload: both were read from the same text.
+        return this.#accept(token, parts);
+      } catch (error) {
+        if (!(error instanceof TokenRefused)) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  #accept(token: string, parts: TokenParts): Credentials {
+    const claims = readClaims(parts.payload);
+    checkTime(claims, this.#nowSeconds());
+    return { identity: claims.identity, token, payload: parts.payload, claims };
+  }
+
+  async #sign(claims: Claims): Promise<Credentials> {
+    const payload = writeClaims(claims);
+    const token = await new CompactSign(new TextEncoder().encode(payload))
+      .setProtectedHeader({ typ: "JWT", alg: "ES256" })
+      .sign(this.#options.keys.privateKey);
+    return { identity: claims.identity, token, payload, claims };
+  }
+
+  #nowSeconds(): number {
+    return Math.floor(this.#options.clock.nowMicros() / 1_000_000);
+  }
+
+  /** A random UUID, version 4. */
+  #subject(): string {
+    const bytes = this.#options.random.fill(new Uint8Array(16));
+    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+    const hex = Buffer.from(bytes).toString("hex");
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  }
+}
+
+/** @throws {TokenRefused} when the signature is not that key's */
+async function verify(token: string, key: CryptoKey, algorithm: string): Promise<void> {
+  try {
+    await compactVerify(token, key, { algorithms: [algorithm] });
+  } catch (cause) {
+    if (cause instanceof errors.JWSSignatureVerificationFailed) {
+      throw new TokenRefused("Invalid token: InvalidSignature", { cause });
+    }
+    if (cause instanceof errors.JOSEError) throw new TokenRefused("Invalid token: InvalidToken", { cause });
+    throw cause;
+  }
+}

@@ -1,0 +1,64 @@
+/** The few shapes of an answer. */
+import { LightconeError, errorFacts, isLightconeError } from "@lightcone/base";
+import type { Reply } from "@lightcone/database";
+
+const noHeaders: Readonly<Record<string, string>> = {};
+
+export function text(status: number, body: string): Response {
+  return new Response(body, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
+}
+
+/** JSON without a charset: clients compare the content type for equality. */
+export function json(status: number, value: unknown): Response {
+  return new Response(JSON.stringify(value), { status, headers: { "content-type": "application/json" } });
+}
+
+export function empty(status: number, headers = noHeaders): Response {
+  return new Response(null, { status, headers });
+}
+
+/** What a database answered. */
+export function fromReply(reply: Reply): Response {
+  // A reply's bytes are an ordinary array of this process, which is what a body takes.
+  return new Response(reply.body as Uint8Array<ArrayBuffer>, { status: reply.status, headers: { ...reply.headers } });
+}
+
+/** A failure that ends the request: thrown by whatever finds it, turned into an answer in one place. */
+export class HttpFailure extends Error {
+  override readonly name = "HttpFailure";
+  readonly response: Response;
+
+  constructor(response: Response) {
+    super(`answered ${response.status}`);
+    this.response = response;
+  }
+}
+
+export function fail(status: number, body: string): HttpFailure {
+  return new HttpFailure(text(status, body));
+}
+
+/** An error as an answer: status and text off the catalogue, its code in a header; anything else is 500 with its chain. */
+export function fromError(error: unknown): Response {
+  if (error instanceof HttpFailure) return error.response;
+  if (isLightconeError(error)) return fromLightconeError(error);
+  return text(500, chainOf(error));
+}
+
+function fromLightconeError(error: LightconeError): Response {
+  const response = text(errorFacts(error.code).http, chainOf(error));
+  response.headers.set("lightcone-error", error.code);
+  return response;
+}
+
+/** The messages of an error and its causes. */
+export function chainOf(error: unknown): string {
+  const parts: string[] = [];
+  let next = error;
+  while (next instanceof Error && parts.length < 8) {
+    parts.push(next.message);
+    next = next.cause;
+  }
+  if (parts.length === 0) parts.push(String(error));
+  return parts.join(": ");
+}

@@ -1,0 +1,37 @@
+/** What a route is: a path, who may come without a token, and a handler per method. */
+import type { Credentials } from "../auth/tokens.ts";
+import type { Services } from "../services.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
+
+/** A request that has been let in. */
+export interface Exchange {
+  readonly services: Services;
+  readonly request: Request;
+  readonly query: URLSearchParams;
+  /** A part of the path, percent-decoded; empty if the route has no such part. */
+  readonly parameter: (name: string) => string;
+  readonly credentials: Credentials | undefined;
+}
+
+export type Handler = (exchange: Exchange) => Response | Promise<Response>;
+
+/**
+ * What a route does about credentials: `none` ignores them, `optional` refuses bad ones, `minted` gives a new
+ * identity to whoever has none and says it in the headers, `required` answers 401.
+ */
+export type RouteAuth = "none" | "optional" | "minted" | "required";
+
+export interface Route {
+  readonly path: string;
+  readonly auth: RouteAuth;
+  /** In the order in which `Allow` lists them. */
+  readonly methods: Readonly<Partial<Record<Method, Handler>>>;
+}
+
+/** The value of `Allow`: every route that serves GET serves HEAD. */
+export function allowOf(route: Route): string {
+  return Object.keys(route.methods)
+    .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]))
+    .join(",");
+}

@@ -1,0 +1,150 @@
+/**
+ * The front process: HTTP, WebSocket, identity. It knows databases only as links; what a frame says is theirs.
+ *
+ *   request ──▶ http/app ──▶ route ──▶ link.request      upgrade ──▶ websocket/upgrade ──▶ link.connect
+ */
+import { createServer } from "node:http";
+import type { Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { realClock, realRandom } from "@lightcone/base";
+import type { Clock, FileSystem, Random } from "@lightcone/base";
+import type { DatabaseLink } from "@lightcone/database";
+import { Issuers } from "./auth/issuers.ts";
+import type { Fetch } from "./auth/issuers.ts";
+import { openKeys } from "./auth/keys.ts";
+import { Tokens } from "./auth/tokens.ts";
+import { makeApp } from "./http/app.ts";
+import type { Pages } from "./http/app.ts";
+import { makeServerLimits } from "./limits.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { ServerLog } from "./log.ts";
+import { Databases } from "./registry/databases.ts";
+import { Registry } from "./registry/registry.ts";
+import type { DatabaseRecord } from "./registry/registry.ts";
+import type { Services } from "./services.ts";
+import { ConnectionTable } from "./websocket/connection-table.ts";
+import { serveUpgrades, wantsWebSocket } from "./websocket/upgrade.ts";
+
+/** Where to listen. Port 0 takes any that is free. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ServerOptions {
+  readonly listen: readonly ListenAddress[];
+  /** Keys, registry and databases. Must exist, and be locked by the caller. */
+  readonly dataDirectory: string;
+  readonly files: FileSystem;
+  readonly log: ServerLog;
+  /** Opens a database whose files are in `directory`; empty there means that it is new. */
+  readonly openDatabase: (record: DatabaseRecord, directory: string) => Promise<DatabaseLink>;
+  readonly version: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly limits?: Partial<ServerLimits>;
+  /** How foreign issuers' keys are fetched. */
+  readonly fetch?: Fetch;
+  /** Foreign issuers that are believed; "any", the default, believes each that can be reached. */
+  readonly issuers?: "any" | readonly string[];
+  /** Answers what is not under `/v1`. */
+  readonly pages?: Pages;
+}
+
+export interface Server {
+  /** Where the server really listens. */
+  readonly addresses: readonly ListenAddress[];
+  /**
+   * Refuses new work, lets the databases finish, closes sockets with 1001. Calling it again changes nothing.
+   *
+   * @param withinMs how long the databases may take; `stopWithinMs` if left out
+   */
+  stop(withinMs?: number): Promise<void>;
+}
+
+/** @throws {Error} with the code of the system when an address cannot be had, `EADDRINUSE` for one */
+export async function openServer(options: ServerOptions): Promise<Server> {
+  const { files, dataDirectory, log } = options;
+  const clock = options.clock ?? realClock;
+  const random = options.random ?? realRandom;
+  const limits = makeServerLimits(options.limits);
+  const keys = await openKeys(files, dataDirectory);
+  const registry = await Registry.open(files, dataDirectory);
+  const issuers = new Issuers(options.fetch ?? fetch, clock, limits);
+  const tokens = new Tokens({ keys, issuers, issuersAllowed: options.issuers ?? "any", clock, random, limits });
+  const table = new ConnectionTable(clock, limits);
+  const { openDatabase } = options;
+  const disconnect = table.closeGroup.bind(table);
+  const databases = new Databases({ registry, files, dataDirectory, clock, log, openDatabase, disconnect });
+
+  let isStopping = false;
+  const services: Services = {
+    clock,
+    random,
+    log,
+    limits,
+    tokens,
+    registry,
+    databases,
+    publicPem: keys.publicPem,
+    version: options.version,
+    isStopping: () => isStopping,
+  };
+  const app = makeApp(services, options.pages);
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const servers: HttpServer[] = [];
+  const stopListening = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => closeServer(server)));
+  };
+  const addresses: ListenAddress[] = [];
+  try {
+    for (const address of options.listen) {
+      const server = createServer(
+        { shouldUpgradeCallback: wantsWebSocket, requestTimeout: limits.requestTimeoutMs, noDelay: true },
+        (request, response) => void listener(request, response),
+      );
+      serveUpgrades(services, table, server);
+      // Port 0 on several hosts means one port on all of them.
+      const port = address.port === 0 ? (addresses[0]?.port ?? 0) : address.port;
+      servers.push(server);
+      addresses.push(await listen(server, { host: address.host, port }));
+    }
+  } catch (error) {
+    await stopListening();
+    throw error;
+  }
+  log.info({ addresses, version: options.version }, "listening");
+
+  const stop = async (withinMs: number): Promise<void> => {
+    isStopping = true;
+    log.info({}, "stopping");
+    await databases.stop(withinMs);
+    await table.closeAll(1001, "server is stopping");
+    await stopListening();
+    log.info({}, "stopped");
+  };
+  let stopped: Promise<void> | undefined;
+  return { addresses, stop: (withinMs = limits.stopWithinMs) => (stopped ??= stop(withinMs)) };
+}
+
+function listen(server: HttpServer, { host, port }: ListenAddress): Promise<ListenAddress> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      // A TCP server's address is never a path.
+      const { address, port: chosen } = server.address() as AddressInfo;
+      resolve({ host: address, port: chosen });
+    });
+  });
+}
+
+/** Ends idle connections, and those still busy as well: what they wait for has been answered or has stopped. */
+function closeServer(server: HttpServer): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+    setImmediate(() => server.closeAllConnections());
+  });
+}

@@ -1,0 +1,173 @@
+/**
+ * Goal: databases come, change and go as publish, reset, delete and names say, and the registry survives a restart.
+ * Method: stories over HTTP against fake databases; a second server over the same files is the restart.
+ */
+import { afterEach, describe, expect, test } from "vitest";
+import { openTestServer } from "../testing/test-server.ts";
+import type { TestServer } from "../testing/test-server.ts";
+
+let host: TestServer;
+afterEach(() => host.server.stop());
+
+const success = (body: string): { domain: string | null; database_identity: string; op: string } => JSON.parse(body).Success;
+
+test("create, update, delete, and create again under the same identity", async () => {
+  host = await openTestServer();
+  const { identity, token } = await host.identity();
+  const created = await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
+  expect(created.headers.get("content-type")).toBe("application/json");
+  expect(success(created.body)).toMatchObject({ domain: "harbor", op: "created" });
+  const database = success(created.body).database_identity;
+  const updated = await host.ask("PUT", `/v1/database/${database}?policy=BreakClients&token=0x12`, { token, body: "two" });
+  expect(success(updated.body)).toEqual({ domain: null, database_identity: database, op: "updated" });
+  const [fake] = [...host.databases.values()];
+  expect(fake?.requests.at(-1)).toMatchObject({ kind: "publish", breakClients: true, migrationToken: "0x12" });
+  expect((await host.ask("GET", `/v1/identity/${identity}/databases`)).body).toBe(`{"identities":["${database}"]}`);
+
+  expect((await host.ask("DELETE", "/v1/database/harbor", { token })).status).toBe(200);
+  expect(fake?.stopped).toBe(1);
+  expect((await host.ask("GET", "/v1/database/harbor")).body).toBe("No such database.");
+  expect((await host.ask("DELETE", "/v1/database/harbor", { token })).status).toBe(200);
+  const again = await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
+  expect(success(again.body)).toMatchObject({ database_identity: database, op: "created" });
+  expect(host.databases.size).toBe(2);
+});
+
+test("a refused first program leaves the name to the caller and no database", async () => {
+  host = await openTestServer();
+  const owner = await host.identity();
+  const other = await host.identity();
+  const refused = await host.ask("PUT", "/v1/database/harbor", { token: owner.token, body: "bad module" });
+  expect(refused).toMatchObject({ status: 500, body: "bad module" });
+  expect((await host.ask("GET", "/v1/database/harbor")).status).toBe(404);
+  expect([...host.files.directories].filter((path) => /harbor|databases\/.*\//.test(path))).toEqual([]);
+  const taken = await host.ask("PUT", "/v1/database/harbor", { token: other.token, body: "fine" });
+  // The name points at an identity without a database: whoever publishes to it next creates that.
+  expect(taken.status).toBe(200);
+});
+
+test("an anonymous publish makes an owner whose token is in the header", async () => {
+  host = await openTestServer();
+  const created = await host.ask("POST", "/v1/database?host_type=Js", { body: "js" });
+  const { database_identity: database, domain } = success(created.body);
+  expect(domain).toBeNull();
+  const token = created.headers.get("spacetime-identity-token") ?? "";
+  expect((await host.ask("GET", `/v1/database/${database}`)).body).toContain('"host_type":{"Js":[]}');
+  expect((await host.ask("GET", `/v1/database/${database}/logs`, { token })).status).toBe(200);
+});
+
+describe("reset", () => {
+  test("a new database under the old identity; the old one goes", async () => {
+    host = await openTestServer();
+    const { token } = await host.identity();
+    await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
+    const reset = await host.ask("PUT", "/v1/database/harbor?clear=true", { token, body: "two" });
+    expect(success(reset.body).op).toBe("updated");
+    const [old, fresh] = [...host.databases.values()];
+    expect(old?.stopped).toBe(1);
+    expect(new TextDecoder().decode(fresh?.program)).toBe("two");
+    expect([...host.files.directories].filter((path) => path.split("/").length === 5)).toHaveLength(1);
+  });
+
+  test("an empty body keeps the program", async () => {
+    host = await openTestServer();
+    const { token } = await host.identity();
+    await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
+    expect((await host.ask("PUT", "/v1/database/harbor/reset", { token })).status).toBe(200);
+    const [, fresh] = [...host.databases.values()];
+    expect(new TextDecoder().decode(fresh?.program)).toBe("one");
+  });
+
+  test("a refused program leaves the old database running", async () => {
+    host = await openTestServer();
+    const { token } = await host.identity();
+    await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
+    expect((await host.ask("PUT", "/v1/database/harbor/reset", { token, body: "bad" })).status).toBe(500);
+    const [old] = [...host.databases.values()];
+    expect(old?.stopped).toBe(0);
+    expect((await host.ask("GET", "/v1/database/harbor/schema?version=9")).status).toBe(200);
+  });
+
+  test("a lock stops reset and delete, and survives a restart", async () => {
+    host = await openTestServer();
+    const { token } = await host.identity();
+    const stranger = await host.identity();
+    await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
+    expect((await host.ask("POST", "/v1/database/harbor/lock", { token: stranger.token })).status).toBe(403);
+    expect((await host.ask("POST", "/v1/database/harbor/lock", { token })).status).toBe(200);
+    const { files } = host;
+    await host.server.stop();
+    host = await openTestServer({}, files);
+    expect((await host.ask("DELETE", "/v1/database/harbor", { token })).status).toBe(403);
+    expect((await host.ask("PUT", "/v1/database/harbor/reset", { token })).status).toBe(403);
+    expect((await host.ask("PUT", "/v1/database/harbor?clear=true", { token, body: "x" })).status).toBe(403);
+    expect((await host.ask("POST", "/v1/database/harbor/unlock", { token })).status).toBe(200);
+    expect((await host.ask("DELETE", "/v1/database/harbor", { token })).status).toBe(200);
+  });
+});
+
+test("names: added, replaced, refused, kept over a restart", async () => {
+  host = await openTestServer();
+  const owner = await host.identity();
+  const other = await host.identity();
+  const json = { "content-type": "application/json" };
+  const created = await host.ask("PUT", "/v1/database/harbor", { token: owner.token, body: "one" });
+  const database = success(created.body).database_identity;
+  await host.ask("PUT", "/v1/database/elsewhere", { token: other.token, body: "one" });
+  const post = (token: string, body: string) => host.ask("POST", "/v1/database/harbor/names", { token, body });
+  const put = (token: string, body: string, headers = json) =>
+    host.ask("PUT", `/v1/database/${database}/names`, { token, headers, body });
+
+  expect(await post(owner.token, "second")).toMatchObject({
+    status: 200,
+    body: `{"Success":{"domain":"second","database_identity":"${database}"}}`,
+  });
+  expect(await post(owner.token, "second")).toMatchObject({ status: 500, body: "record with the name second already exists" });
+  expect(await post(owner.token, "Bad")).toMatchObject({ status: 400, body: "invalid characters in database name" });
+  expect((await post(other.token, "third")).status).toBe(403);
+  expect(await put(other.token, '["x"]')).toMatchObject({ status: 401, body: `{"NotYourDatabase":{"database":"${database}"}}` });
+  expect(await put(owner.token, '["elsewhere"]')).toMatchObject({
+    status: 400,
+    body: '{"OtherError":"Cannot rename to elsewhere because it already is in use."}',
+  });
+  expect(await put(owner.token, '["a--b"]')).toMatchObject({ status: 400, body: "Error parsing `a--b`: invalid hyphen in database name" });
+  expect((await put(owner.token, "[1]")).status).toBe(422);
+  expect((await put(owner.token, "[")).status).toBe(400);
+  expect((await put(owner.token, "[]", { "content-type": "text/plain" })).status).toBe(415);
+  expect((await put(owner.token, JSON.stringify(Array.from({ length: 65 }, (_, i) => `n${i}`)))).status).toBe(400);
+  expect(await put(owner.token, '["c","b"]')).toMatchObject({ status: 200, body: '"Success"' });
+  expect((await host.ask("GET", "/v1/database/harbor")).body).toBe("`harbor` not found");
+  // A name that was given up is still its owner's.
+  expect(await host.ask("PUT", "/v1/database/harbor", { token: other.token, body: "x" })).toMatchObject({
+    status: 401,
+    body: '{"PermissionDenied":{"name":"harbor"}}',
+  });
+
+  const { files } = host;
+  await host.server.stop();
+  host = await openTestServer({}, files);
+  expect((await host.ask("GET", "/v1/database/b/names")).body).toBe('{"names":["c","b"]}');
+});
+
+test("a database that fails is opened again by the next request", async () => {
+  host = await openTestServer();
+  const { token } = await host.identity();
+  await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
+  const [directory, fake] = [...host.databases][0] ?? [];
+  fake?.fail(new Error("gone"));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect((await host.ask("GET", "/v1/database/harbor/schema?version=9")).status).toBe(200);
+  expect(host.databases.get(directory ?? "")).not.toBe(fake);
+});
+
+test.each([
+  { content: "{", code: "Corrupt" },
+  { content: '{"format":2,"databases":[],"names":[]}', code: "NewerFormat" },
+  { content: '{"format":1,"databases":[{}],"names":[]}', code: "Corrupt" },
+  { content: '{"format":1,"databases":[],"names":[{"name":1}]}', code: "Corrupt" },
+])("a registry file that holds $content is refused: $code", async ({ content, code }) => {
+  host = await openTestServer();
+  const { files } = host;
+  files.files.set("/data/registry.json", new TextEncoder().encode(content));
+  await expect(openTestServer({}, files)).rejects.toMatchObject({ code });
+});

@@ -1,0 +1,39 @@
+/** What the parts of the server share. Made once by `openServer`, handed to each. */
+import type { Clock, Random } from "@lightcone/base";
+import type { Caller } from "@lightcone/database";
+import type { Credentials, Tokens } from "./auth/tokens.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { ServerLog } from "./log.ts";
+import type { Databases } from "./registry/databases.ts";
+import type { DatabaseRecord, Registry } from "./registry/registry.ts";
+
+export interface Services {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: ServerLog;
+  readonly limits: ServerLimits;
+  readonly tokens: Tokens;
+  readonly registry: Registry;
+  readonly databases: Databases;
+  readonly publicPem: Uint8Array;
+  readonly version: string;
+  /** Whether new work is refused. */
+  isStopping(): boolean;
+}
+
+/** 16 random bytes, never all zero: that is nobody's id. */
+export function makeConnectionId(random: Random): Uint8Array {
+  const id = random.fill(new Uint8Array(16));
+  if (id.every((byte) => byte === 0)) id[0] = 1;
+  return id;
+}
+
+/** Who acts on a database, as the database wants to know it. */
+export function makeCaller(record: DatabaseRecord, credentials: Credentials, connectionId: Uint8Array): Caller {
+  return {
+    identity: credentials.identity.bytes,
+    connectionId,
+    claims: credentials.payload,
+    isOwner: record.owner.hex === credentials.identity.hex,
+  };
+}

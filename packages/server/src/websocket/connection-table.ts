@@ -1,0 +1,75 @@
+/** All open WebSockets: one flush per turn of the event loop, one timer for pings and silence, one way to close all. */
+import type { Socket } from "node:net";
+import type { Clock } from "@lightcone/base";
+import type { ServerLimits } from "../limits.ts";
+import { WebSocketConnection } from "./connection.ts";
+import type { ConnectionOwner } from "./connection.ts";
+
+/** How often the table looks at the time. */
+const sweepIntervalMs = 1000;
+
+export class ConnectionTable implements ConnectionOwner {
+  readonly clock: Clock;
+  readonly limits: ServerLimits;
+  readonly #connections = new Map<WebSocketConnection, string>();
+  #dirty: WebSocketConnection[] = [];
+  #cancelSweep: (() => void) | undefined;
+  #whenEmpty: (() => void) | undefined;
+
+  constructor(clock: Clock, limits: ServerLimits) {
+    this.clock = clock;
+    this.limits = limits;
+  }
+
+  get count(): number {
+    return this.#connections.size;
+  }
+
+  /** Takes a socket whose upgrade has been answered. `group` names what `closeGroup` closes together. */
+  open(socket: Socket, group: string, isText: boolean): WebSocketConnection {
+    const connection = new WebSocketConnection(socket, this, isText);
+    this.#connections.set(connection, group);
+    if (this.#cancelSweep === undefined) this.#sweepLater();
+    return connection;
+  }
+
+  flushLater(connection: WebSocketConnection): void {
+    if (this.#dirty.length === 0) setImmediate(() => this.#flush());
+    this.#dirty.push(connection);
+  }
+
+  forget(connection: WebSocketConnection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size > 0) return;
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+    this.#whenEmpty?.();
+  }
+
+  /** Closes every connection of a database. */
+  closeGroup(group: string, code: number, reason: string): void {
+    for (const [connection, of] of this.#connections) if (of === group) connection.close(code, reason);
+  }
+
+  /** Closes every connection; resolves when all sockets are gone. */
+  async closeAll(code: number, reason: string): Promise<void> {
+    for (const connection of this.#connections.keys()) connection.close(code, reason);
+    if (this.#connections.size === 0) return;
+    await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
+  }
+
+  #flush(): void {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const connection of dirty) connection.flush();
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep = this.clock.after(sweepIntervalMs, () => {
+      const nowMs = this.clock.steadyMs();
+      for (const connection of this.#connections.keys()) connection.sweep(nowMs);
+      this.#cancelSweep = undefined;
+      if (this.#connections.size > 0) this.#sweepLater();
+    });
+  }
+}

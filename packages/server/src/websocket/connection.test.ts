@@ -1,0 +1,362 @@
+/**
+ * Goal: a connection behaves towards a client as the specification says: upgrade, first Ping, messages both ways,
+ * every way to end, limits, back-pressure, liveness.
+ * Method: a real server; `ws` as an independent client where it can say the thing, a raw socket where it cannot;
+ * a hand-moved clock for what depends on time.
+ */
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import { once } from "node:events";
+import { afterEach, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import type { ServerOptions } from "../open-server.ts";
+import { bigBytes, floodMessages } from "../testing/fake-database.ts";
+import type { FakeDatabase } from "../testing/fake-database.ts";
+import { ManualClock } from "../testing/manual-clock.ts";
+import { maskedFrame } from "../testing/masked-frame.ts";
+import { openTestServer } from "../testing/test-server.ts";
+import type { TestServer } from "../testing/test-server.ts";
+
+let host: TestServer;
+afterEach(() => host.server.stop());
+
+async function open(overrides: Partial<ServerOptions> = {}): Promise<{ token: string; fake: FakeDatabase }> {
+  host = await openTestServer(overrides);
+  const { token } = await host.identity();
+  await host.ask("PUT", "/v1/database/harbor", { token, body: "program" });
+  const [fake] = host.databases.values();
+  if (fake === undefined) throw new Error("no database was opened");
+  return { token, fake };
+}
+
+function dial(query = "", protocols: readonly string[] = ["v1.bsatn.spacetimedb"], headers: Record<string, string> = {}): WebSocket {
+  return new WebSocket(`ws://127.0.0.1:${host.port}/v1/database/harbor/subscribe${query}`, [...protocols], { headers });
+}
+
+async function opened(socket: WebSocket): Promise<WebSocket> {
+  await once(socket, "open");
+  return socket;
+}
+
+async function nextMessage(socket: WebSocket): Promise<{ data: Buffer; isBinary: boolean }> {
+  const [data, isBinary] = await once(socket, "message");
+  return { data, isBinary };
+}
+
+/** A socket that has been upgraded by hand; `frames` is what came after the answer. */
+async function dialRaw(headers: Record<string, string> = {}, path = "/v1/database/harbor/subscribe"): Promise<{ socket: Socket; head: string; bytes: () => Buffer }> {
+  const socket = connect(host.port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  const all: Record<string, string> = {
+    host: "x",
+    connection: "keep-alive, Upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "sec-websocket-protocol": "v1.bsatn.spacetimedb",
+    ...headers,
+  };
+  const lines = Object.entries(all).filter(([, value]) => value !== "").map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
+  let received = Buffer.alloc(0);
+  const whole = new Promise<string>((resolve) => {
+    socket.on("data", (chunk) => {
+      received = Buffer.concat([received, chunk]);
+      const end = received.indexOf("\r\n\r\n");
+      if (end >= 0) resolve(received.subarray(0, end).toString());
+    });
+    socket.on("close", () => resolve(received.toString()));
+  });
+  const head = await whole;
+  return { socket, head, bytes: () => received.subarray(received.indexOf("\r\n\r\n") + 4) };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const endMs = performance.now() + 5000;
+  while (!holds()) {
+    if (performance.now() > endMs) throw new Error("waited too long");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe("upgrade", () => {
+  test("the answer carries the accept key, the protocol, and who one is", async () => {
+    const { token } = await open();
+    const { head, socket } = await dialRaw({ authorization: `Bearer ${token}` });
+    expect(head.split("\r\n")[0]).toBe("HTTP/1.1 101 Switching Protocols");
+    // The sample of RFC 6455.
+    expect(head).toContain("sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    expect(head).toContain("sec-websocket-protocol: v1.bsatn.spacetimedb");
+    expect(head).toContain(`spacetime-identity-token: ${token}`);
+    expect(head).not.toMatch(/extensions/i);
+    socket.destroy();
+  });
+
+  const zero = "0".repeat(32);
+  test.each([
+    { why: "malformed header before all else", headers: { authorization: "Basic x", upgrade: "" }, status: 400, body: "Authorization is invalid: malformed token" },
+    { why: "bad token", headers: { authorization: "Bearer x.y.z" }, status: 401 },
+    { why: "bad name", path: "/v1/database/No/subscribe", status: 400 },
+    { why: "bad query", path: "/v1/database/nowhere/subscribe?compression=gzip", status: 400 },
+    { why: "bad connection id", path: "/v1/database/nowhere/subscribe?connection_id=12", status: 400 },
+    { why: "no upgrade", path: "/v1/database/nowhere/subscribe", headers: { upgrade: "", connection: "close" }, status: 426 },
+    { why: "connection header missing", path: "/v1/database/harbor/subscribe", headers: { connection: "close" }, status: 426 },
+    { why: "old version", path: "/v1/database/nowhere/subscribe", headers: { "sec-websocket-version": "8" }, status: 400 },
+    { why: "no key", path: "/v1/database/nowhere/subscribe", headers: { "sec-websocket-key": "" }, status: 400 },
+    { why: "zero connection id", path: `/v1/database/nowhere/subscribe?connection_id=${zero}`, status: 400, body: "Invalid connection ID: the all-zeros ConnectionId is reserved." },
+    { why: "unknown name", path: "/v1/database/nowhere/subscribe", headers: { "sec-websocket-protocol": "x" }, status: 404, body: "`nowhere` not found" },
+    { why: "no common protocol", headers: { "sec-websocket-protocol": "v2.bsatn.spacetimedb, V1.bsatn.spacetimedb" }, status: 400, body: "no valid protocol selected" },
+    { why: "no protocol at all", headers: { "sec-websocket-protocol": "" }, status: 400, body: "no valid protocol selected" },
+    { why: "unknown identity", path: `/v1/database/${"ab".repeat(32)}/subscribe`, status: 404 },
+    { why: "another path", path: "/v1/ping", status: 404 },
+  ])("refused: $why, $status", async ({ headers, path, status, body }) => {
+    await open();
+    const { head, bytes, socket } = await dialRaw(headers ?? {}, path);
+    expect(head.split(" ")[1]).toBe(String(status));
+    if (!socket.closed) await once(socket, "close");
+    if (body !== undefined) expect(bytes().toString()).toBe(body);
+    const minted = /spacetime-identity-token/.test(head);
+    expect(minted).toBe(status !== 401 && path !== "/v1/ping" && !(headers ?? {}).authorization);
+  });
+
+  test("the server's order of preference decides, and the query reaches the database", async () => {
+    const { token, fake } = await open();
+    const both = ["v1.json.spacetimedb", "v1.bsatn.spacetimedb"];
+    const first = await opened(dial("?compression=None&light=true&confirmed=false&connection_id=000102030405060708090a0b0c0d0eff", both, { authorization: `Bearer ${token}` }));
+    expect(first.protocol).toBe("v1.bsatn.spacetimedb");
+    const second = await opened(dial(`?token=${token}`, ["v1.json.spacetimedb"]));
+    const third = await opened(dial());
+    const [a, b, c] = fake.infos;
+    expect(a).toMatchObject({ protocol: "v1.bsatn", compression: "none", light: true, confirmed: false, token });
+    expect(Buffer.from(a?.caller.connectionId ?? []).toString("hex")).toBe("ff0e0d0c0b0a09080706050403020100");
+    expect(a?.caller.isOwner).toBe(true);
+    expect(b).toMatchObject({ protocol: "v1.json", compression: "brotli", light: false, confirmed: true, token });
+    expect(c?.caller.isOwner).toBe(false);
+    expect(JSON.parse(c?.caller.claims ?? "")).toMatchObject({ iss: "localhost", exp: null });
+    for (const socket of [first, second, third]) socket.terminate();
+  });
+
+  test("over `connectionsMax`", async () => {
+    await open({ limits: { connectionsMax: 1 } });
+    const first = await opened(dial());
+    const second = dial();
+    const [error] = await once(second, "error");
+    expect(error.message).toContain("503");
+    first.terminate();
+  });
+});
+
+describe("messages", () => {
+  test("binary and text come back as they went, whole or in fragments", async () => {
+    await open();
+    const binary = await opened(dial());
+    binary.send(Buffer.from("hello world"));
+    expect((await nextMessage(binary)).isBinary).toBe(true);
+    binary.send(Buffer.from("one two "), { fin: false });
+    binary.send(Buffer.from("three"), { fin: true });
+    expect((await nextMessage(binary)).data.toString()).toBe("one two three");
+    const large = Buffer.alloc(3_000_000, 5);
+    binary.send(large);
+    expect((await nextMessage(binary)).data.equals(large)).toBe(true);
+    const text = await opened(dial("", ["v1.json.spacetimedb"]));
+    text.send("é".repeat(40));
+    const answer = await nextMessage(text);
+    expect(answer.isBinary).toBe(false);
+    expect(answer.data.toString()).toBe("é".repeat(40));
+    binary.terminate();
+    text.terminate();
+  });
+
+  test("parts of a message arrive as one; many messages keep their order", async () => {
+    await open();
+    const socket = await opened(dial());
+    socket.send("big");
+    const big = await nextMessage(socket);
+    expect(big.data.length).toBe(bigBytes);
+    expect(big.data.every((byte) => byte === 7)).toBe(true);
+    const seen: string[] = [];
+    socket.on("message", (data) => seen.push(String(data)));
+    socket.send("flood");
+    await until(() => seen.length === floodMessages);
+    expect(seen).toEqual(Array.from({ length: floodMessages }, (_, i) => `flood ${i}`));
+    socket.terminate();
+  });
+
+  test("what comes with the upgrade request in one packet is not lost", async () => {
+    const { fake } = await open();
+    const socket = connect(host.port, "127.0.0.1");
+    const request = "GET /v1/database/harbor/subscribe HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: v1.bsatn.spacetimedb\r\n\r\n";
+    socket.write(Buffer.concat([Buffer.from(request), maskedFrame(2, true, Buffer.from("early bird"))]));
+    await until(() => [...fake.connections].some((connection) => connection.received.length === 1));
+    socket.destroy();
+  });
+});
+
+describe("endings", () => {
+  test("the client's Close is echoed, and the database hears of it once", async () => {
+    const { fake } = await open();
+    const socket = await opened(dial());
+    const [connection] = fake.connections;
+    socket.close(4001, "enough");
+    const [code] = await once(socket, "close");
+    expect(code).toBe(4001);
+    expect(connection?.closedCount).toBe(1);
+    await until(() => fake.connections.size === 0);
+  });
+
+  test("the database closes with a code", async () => {
+    const { fake } = await open();
+    const socket = await opened(dial());
+    const [connection] = fake.connections;
+    socket.send("close");
+    const [code, reason] = await once(socket, "close");
+    expect([code, String(reason)]).toEqual([1013, "too many requests"]);
+    await until(() => connection?.closedCount === 1);
+  });
+
+  test("the database drops the socket: no Close frame", async () => {
+    await open();
+    const socket = await opened(dial());
+    socket.send("drop");
+    const [code] = await once(socket, "close");
+    expect(code).toBe(1006);
+  });
+
+  test("a database that fails closes with 1011, a stopping server with 1001, a deleted database too", async () => {
+    const { token } = await open();
+    const first = await opened(dial());
+    first.send("fail");
+    expect((await once(first, "close"))[0]).toBe(1011);
+    const second = await opened(dial());
+    const closed = once(second, "close");
+    await host.ask("DELETE", "/v1/database/harbor", { token });
+    expect((await closed).map(String)).toEqual(["1001", "module exited"]);
+    await host.ask("PUT", "/v1/database/harbor", { token, body: "again" });
+    const third = await opened(dial());
+    const last = once(third, "close");
+    await host.server.stop();
+    expect((await last)[0]).toBe(1001);
+  });
+
+  test.each([
+    { why: "a frame without a mask", frame: Buffer.from("820101", "hex"), code: 1002 },
+    { why: "text that is not UTF-8", frame: maskedFrame(1, true, Uint8Array.of(0xff)), code: 1007 },
+    { why: "a message over `frameBytesMax`", frame: maskedFrame(2, true, new Uint8Array(1001)), code: 1009 },
+  ])("$why: Close $code", async ({ frame, code }) => {
+    const { fake } = await open({ limits: { frameBytesMax: 1000 } });
+    const { socket, bytes } = await dialRaw();
+    await until(() => fake.connections.size === 1);
+    socket.write(frame);
+    await once(socket, "end");
+    // The first Ping, then the Close with its code.
+    expect(bytes().subarray(0, 3).toString("hex")).toBe("890088");
+    expect(bytes().readUInt16BE(4)).toBe(code);
+    await until(() => fake.connections.size === 0);
+  });
+
+  test("a client that never answers our Close is dropped after `closeTimeoutMs`", async () => {
+    const clock = new ManualClock();
+    const { fake } = await open({ clock });
+    const { socket } = await dialRaw();
+    await until(() => fake.connections.size === 1);
+    const [connection] = fake.connections;
+    connection?.sink.close(1008, "go");
+    await until(() => fake.connections.size === 0);
+    expect(socket.destroyed).toBe(false);
+    // The Close must have left before its time starts to run.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    clock.advance(250);
+    await once(socket, "close");
+  });
+});
+
+describe("a slow client", () => {
+  test("that does not read is dropped at `outboundBytesMax`", async () => {
+    const { fake } = await open({ limits: { outboundBytesMax: 1_000_000 } });
+    const { socket } = await dialRaw();
+    socket.pause();
+    await until(() => fake.connections.size === 1);
+    const [connection] = fake.connections;
+    const payload = new Uint8Array(200_000);
+    for (let i = 0; i < 200 && fake.connections.size > 0; i += 1) {
+      connection?.sink.send(payload, 0, payload.length, true);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(connection?.closedCount).toBe(1);
+    socket.destroy();
+  });
+
+  test("that does not read is dropped at `outboundMessagesMax`", async () => {
+    const { fake } = await open({ limits: { outboundMessagesMax: 50 } });
+    const { socket } = await dialRaw();
+    await until(() => fake.connections.size === 1);
+    const [connection] = fake.connections;
+    for (let i = 0; i < 60; i += 1) connection?.sink.send(new Uint8Array(1), 0, 1, true);
+    await until(() => connection?.closedCount === 1);
+    socket.destroy();
+  });
+
+  test("that reads as fast as it can is never dropped, however much there is in all", async () => {
+    const { fake } = await open({ limits: { outboundMessagesMax: 200, outboundBytesMax: 100_000 } });
+    const socket = await opened(dial());
+    let count = 0;
+    socket.on("message", () => (count += 1));
+    for (let round = 1; round <= 30; round += 1) {
+      socket.send("flood");
+      await until(() => count === round * floodMessages);
+    }
+    expect(fake.connections.size).toBe(1);
+    socket.terminate();
+  });
+
+  test("is not read while the database is not ready", async () => {
+    const { fake } = await open();
+    const socket = await opened(dial());
+    socket.send("slow");
+    await until(() => [...fake.connections].some((connection) => !connection.ready));
+    const [connection] = fake.connections;
+    for (let i = 0; i < 400; i += 1) socket.send(new Uint8Array(100_000));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const stalled = connection?.received.length ?? 0;
+    expect(stalled).toBeLessThan(5);
+    connection?.resume();
+    await until(() => connection?.received.length === 401);
+    socket.terminate();
+  });
+});
+
+describe("liveness, by a hand-moved clock", () => {
+  test("a Ping at once and every 15 s after the Pong; silence for 30 s ends it without a Close", async () => {
+    const clock = new ManualClock();
+    await open({ clock });
+    const { socket, bytes } = await dialRaw();
+    const pings = (): number => bytes().toString("hex").split("8900").length - 1;
+    const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+    await settle();
+    expect(pings()).toBe(1);
+    clock.advance(16_000);
+    await settle();
+    expect(pings()).toBe(1);
+    socket.write(maskedFrame(10, true, new Uint8Array(0)));
+    await settle();
+    clock.advance(1000);
+    await settle();
+    expect(pings()).toBe(2);
+    clock.advance(28_000);
+    await settle();
+    expect(socket.destroyed).toBe(false);
+    clock.advance(2000);
+    await once(socket, "close");
+    expect(bytes().toString("hex")).not.toContain("88");
+    socket.destroy();
+  });
+
+  test("a client's Ping is answered with its payload", async () => {
+    await open();
+    const socket = await opened(dial());
+    socket.ping(Buffer.from("are you there"));
+    const [payload] = await once(socket, "pong");
+    expect(String(payload)).toBe("are you there");
+    socket.terminate();
+  });
+});

@@ -1,0 +1,153 @@
+/** Turns upgrade requests on Node's HTTP server into connections of a database. */
+import { createHash } from "node:crypto";
+import type { IncomingMessage, Server } from "node:http";
+import type { Socket } from "node:net";
+import { corsHeaders, identityHeaders } from "../http/app.ts";
+import { readCredentials } from "../http/authenticate.ts";
+import { fail, fromError } from "../http/responses.ts";
+import type { Credentials } from "../auth/tokens.ts";
+import { makeCaller, makeConnectionId } from "../services.ts";
+import type { Services } from "../services.ts";
+import type { ConnectionTable } from "./connection-table.ts";
+import { checkUpgrade } from "./upgrade-check.ts";
+import type { UpgradeAccepted } from "./upgrade-check.ts";
+
+/** Joined to the client's key to answer it: RFC 6455 §1.3. */
+const acceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+const subscribePath = /^\/v1\/database\/([^/]+)\/subscribe$/;
+
+/** Whether a request asks to become a WebSocket; any other `Upgrade` is not for us and is ignored. */
+export function wantsWebSocket(request: IncomingMessage): boolean {
+  return (request.headers.upgrade ?? "").toLowerCase() === "websocket";
+}
+
+/** Serves upgrades of `server`. */
+export function serveUpgrades(services: Services, table: ConnectionTable, server: Server): void {
+  server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Uint8Array) => {
+    // A socket that breaks must not end the process, whoever holds it by then.
+    socket.on("error", () => socket.destroy());
+    upgrade(services, table, request, socket, head).catch((error: unknown) => {
+      services.log.error({ err: error }, "upgrade failed");
+      socket.destroy();
+    });
+  });
+}
+
+async function upgrade(
+  services: Services,
+  table: ConnectionTable,
+  request: IncomingMessage,
+  socket: Socket,
+  head: Uint8Array,
+): Promise<void> {
+  const url = new URL(request.url ?? "/", "http://server.invalid");
+  let credentials: Credentials | undefined;
+  try {
+    if (services.isStopping()) throw fail(503, "the server is stopping");
+    const segment = segmentOf(url.pathname);
+    const shown = await readCredentials(services.tokens, request.headers.authorization, url.searchParams);
+    credentials = shown ?? (await services.tokens.mint());
+    const header = (name: string): string | undefined => headerOf(request, name);
+    const checked = checkUpgrade(services, { segment, query: url.searchParams, header, isUpgrade: isUpgrade(request) });
+    if (checked.kind === "refused") await refuse(socket, checked.response, credentials);
+    else await accept(services, table, socket, head, checked, credentials);
+  } catch (error) {
+    const response = fromError(error);
+    services.log.debug({ status: response.status, err: error }, "upgrade refused");
+    await refuse(socket, response, credentials);
+  }
+}
+
+async function accept(
+  services: Services,
+  table: ConnectionTable,
+  socket: Socket,
+  head: Uint8Array,
+  checked: UpgradeAccepted,
+  credentials: Credentials,
+): Promise<void> {
+  if (table.count >= services.limits.connectionsMax) {
+    throw fail(503, `connectionsMax: ${services.limits.connectionsMax} connections are open`);
+  }
+  const link = await services.databases.link(checked.record);
+  // The client may have left while the database was starting.
+  if (socket.destroyed) return;
+  socket.write(switchingProtocols(checked, credentials));
+  const connectionId = checked.connectionId ?? makeConnectionId(services.random);
+  const connection = table.open(socket, checked.record.identity.hex, checked.protocol === "v1.json");
+  const handle = link.connect(
+    {
+      caller: makeCaller(checked.record, credentials, connectionId),
+      token: credentials.token,
+      protocol: checked.protocol,
+      compression: checked.compression,
+      light: checked.light,
+      confirmed: checked.confirmed,
+    },
+    connection,
+  );
+  connection.start(handle, head);
+}
+
+function switchingProtocols(checked: UpgradeAccepted, credentials: Credentials): string {
+  const accept = createHash("sha1").update(checked.key + acceptSuffix).digest("base64");
+  return writeHead("101 Switching Protocols", {
+    upgrade: "websocket",
+    connection: "Upgrade",
+    "sec-websocket-accept": accept,
+    "sec-websocket-protocol": checked.subprotocol,
+    ...corsHeaders,
+    ...identityHeaders(credentials),
+  });
+}
+
+/** Answers without an upgrade and ends the socket. */
+async function refuse(socket: Socket, response: Response, credentials: Credentials | undefined): Promise<void> {
+  const body = new Uint8Array(await response.arrayBuffer());
+  const headers: Record<string, string> = {
+    connection: "close",
+    ...Object.fromEntries(response.headers),
+    "content-length": String(body.length),
+    ...corsHeaders,
+    ...(credentials === undefined ? {} : identityHeaders(credentials)),
+  };
+  socket.cork();
+  socket.write(writeHead(`${response.status} ${statusTexts[response.status] ?? "Refused"}`, headers));
+  socket.end(body);
+}
+
+const statusTexts: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  426: "Upgrade Required",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+/** Every value here is a token, digits or fixed text: nothing a client sends gets in with a line break. */
+function writeHead(status: string, headers: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status}\r\n${lines.join("")}\r\n`;
+}
+
+function segmentOf(pathname: string): string {
+  const segment = subscribePath.exec(pathname)?.[1];
+  if (segment === undefined) throw fail(404, "");
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw fail(400, "Invalid URL: malformed percent-encoding");
+  }
+}
+
+function isUpgrade(request: IncomingMessage): boolean {
+  const connection = (request.headers.connection ?? "").toLowerCase();
+  return connection.split(",").some((part) => part.trim() === "upgrade") && wantsWebSocket(request);
+}
+
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(", ") : value;
+}
