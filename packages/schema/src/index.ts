@@ -1,1 +1,20 @@
 export * from "./module-def.ts";
+export * from "./raw-module-def.ts";
+export { decodeModuleDef, encodeRawV10, encodeRawV9 } from "./decode-module-def.ts";
+export { emptyRawV10 } from "./raw-v10.ts";
+export { checkModule } from "./check-module.ts";
+export { planMigration } from "./migration.ts";
+export type { MigrationPlan, MigrationStep } from "./migration.ts";
+export { serveSchema, viewReturns } from "./serve-schema.ts";
+export { systemTables, SystemTable } from "./system-tables.ts";
+export type { SystemTableName } from "./system-tables.ts";
+export {
+  constraintName,
+  identifierProblem,
+  indexName,
+  lowerCamelCase,
+  pascalCase,
+  scheduleName,
+  sequenceName,
+  snakeCase,
+} from "./naming.ts";

@@ -63,7 +63,7 @@ export interface TableDef {
   readonly columns: readonly ColumnDef[];
   /** The row as a product of `columns`, under their canonical names. */
   readonly rowType: ProductType;
-  /** Position of the named type in `ModuleDef.types`, for bindings; undefined for system tables. */
+  /** Position of the row's type in `ModuleDef.typespace`, for bindings; undefined for system tables. */
   readonly typeRef: number | undefined;
   readonly primaryKey: number | undefined;
   readonly indexes: readonly IndexDef[];
@@ -87,7 +87,11 @@ export interface ReducerDef {
   /** The position in the description: what a module is called by. */
   readonly id: number;
   readonly name: string;
+  /** As in the module's code; the same as `name` in V9. */
+  readonly accessor: string;
   readonly params: ProductType;
+  /** `params` as declared, with `Ref`s into the typespace: for bindings. */
+  readonly paramsByRef: ProductType;
   readonly lifecycle: Lifecycle | undefined;
   /** Whether clients may call it. Lifecycle reducers never; V10 scheduled ones neither. */
   readonly visibility: "client" | "private";
@@ -96,8 +100,11 @@ export interface ReducerDef {
 export interface ProcedureDef {
   readonly id: number;
   readonly name: string;
+  readonly accessor: string;
   readonly params: ProductType;
+  readonly paramsByRef: ProductType;
   readonly returns: AlgebraicType;
+  readonly returnsByRef: AlgebraicType;
   readonly visibility: "client" | "private";
 }
 
@@ -108,7 +115,13 @@ export interface ViewDef {
   readonly isPublic: boolean;
   readonly isAnonymous: boolean;
   readonly params: ProductType;
-  readonly returns: AlgebraicType;
+  readonly paramsByRef: ProductType;
+  /** How rows come back: at most one, a list, or a query for the database to run. */
+  readonly shape: "option" | "array" | "query";
+  /** Position of the row's type in `ModuleDef.typespace`. */
+  readonly rowTypeRef: number;
+  readonly rowType: ProductType;
+  readonly columns: readonly ColumnDef[];
   readonly primaryKey: number | undefined;
 }
 
@@ -118,6 +131,32 @@ export interface NamedType {
   /** Position in the typespace. */
   readonly ref: number;
   readonly customOrdering: boolean;
+}
+
+/** In the order of their tags on the wire. */
+export const httpMethods = ["Get", "Head", "Post", "Put", "Delete", "Connect", "Options", "Trace", "Patch"] as const;
+
+/** Any method, one of the standard ones, or one of the module's own. */
+export type HttpMethod =
+  | { readonly kind: "any" }
+  | { readonly kind: "standard"; readonly name: (typeof httpMethods)[number] }
+  | { readonly kind: "extension"; readonly name: string };
+
+export interface HttpHandlerDef {
+  readonly name: string;
+  readonly accessor: string;
+}
+
+export interface HttpRouteDef {
+  /** The handler's canonical name. */
+  readonly handler: string;
+  readonly method: HttpMethod;
+  readonly path: string;
+}
+
+export interface SubmoduleDef {
+  readonly namespace: string;
+  readonly module: ModuleDef;
 }
 
 export interface ModuleDef {
@@ -131,4 +170,8 @@ export interface ModuleDef {
   readonly views: readonly ViewDef[];
   /** SQL texts of row-level rules. */
   readonly rowLevelRules: readonly string[];
+  readonly httpHandlers: readonly HttpHandlerDef[];
+  readonly httpRoutes: readonly HttpRouteDef[];
+  /** Checked on their own; their names are not joined to the namespace. */
+  readonly submodules: readonly SubmoduleDef[];
 }

@@ -1,0 +1,45 @@
+/** What is wrong with a description, collected so that an author sees all of it at once. */
+
+/** How many problems are told; behind that only their number. */
+export const problemsMax = 100;
+
+export class Problems {
+  readonly #texts: string[] = [];
+  #untold = 0;
+
+  add(text: string): void {
+    if (this.#texts.length < problemsMax) this.#texts.push(text);
+    else this.#untold += 1;
+  }
+
+  get isEmpty(): boolean {
+    return this.#texts.length === 0;
+  }
+
+  /** The texts, each once, in the order found. */
+  list(): readonly string[] {
+    const texts = [...new Set(this.#texts)];
+    return this.#untold === 0 ? texts : [...texts, `and ${this.#untold} more`];
+  }
+}
+
+/**
+ * A namespace: every name belongs to one owner.
+ *
+ * An owner may claim the same name twice, as when its source and canonical names agree.
+ */
+export class Namespace {
+  readonly #holders = new Map<string, { readonly owner: object; readonly text: string }>();
+  readonly #problems: Problems;
+
+  constructor(problems: Problems) {
+    this.#problems = problems;
+  }
+
+  /** `owner` is told apart by identity; `text` says what it is. */
+  claim(name: string, owner: object, text: string): void {
+    const holder = this.#holders.get(name);
+    if (holder === undefined) this.#holders.set(name, { owner, text });
+    else if (holder.owner !== owner) this.#problems.add(`the name \`${name}\` belongs to ${holder.text} and to ${text}`);
+  }
+}
