@@ -113,8 +113,9 @@ describe("upgrade", () => {
     await open();
     const { head, bytes, socket } = await dialRaw(headers ?? {}, path);
     expect(head.split(" ")[1]).toBe(String(status));
-    if (!socket.closed) await once(socket, "close");
+    await until(() => bytes().length >= (body ?? "").length);
     if (body !== undefined) expect(bytes().toString()).toBe(body);
+    socket.destroy();
     const minted = /spacetime-identity-token/.test(head);
     expect(minted).toBe(status !== 401 && path !== "/v1/ping" && !(headers ?? {}).authorization);
   });
