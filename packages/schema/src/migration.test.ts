@@ -1,0 +1,144 @@
+// Goal: a plan carries out exactly what changed, or names every change that it cannot carry out.
+// Method: one small module against the same with one thing changed; a row per change; recorded texts.
+import { describe, expect, test } from "vitest";
+import { product, ref, t } from "@lightcone/sats";
+import { checkModule } from "./check-module.ts";
+import { planMigration, type MigrationStep } from "./migration.ts";
+import { emptyRawV10 } from "./raw-v10.ts";
+import type { RawModuleDefV10 } from "./raw-module-def.ts";
+import {
+  boat,
+  boatWith,
+  btree,
+  fleet,
+  fleetWith,
+  param,
+  patrol,
+  reducer,
+  sequence,
+  table,
+  typeWith,
+  unique,
+} from "./testing/module-parts.ts";
+import { vectorModule } from "./testing/vectors.ts";
+
+const plan = (from: RawModuleDefV10, to: RawModuleDefV10) => planMigration(checkModule(from), checkModule(to));
+const short = (step: MigrationStep): string => {
+  switch (step.kind) {
+    case "addTable":
+    case "setAccessors":
+      return `${step.kind} ${step.table.name}`;
+    case "addIndex":
+      return `${step.kind} ${step.index.name}`;
+    case "removeIndex":
+      return `${step.kind} ${step.index}`;
+    case "addView":
+      return `${step.kind} ${step.view.name}`;
+    case "removeView":
+      return `${step.kind} ${step.view}`;
+    case "setAccess":
+      return `${step.kind} ${step.table} ${step.access}`;
+    case "setRowLevelRules":
+      return `${step.kind} ${step.rules.length}`;
+  }
+};
+const view = {
+  name: "all",
+  index: 0,
+  isPublic: true,
+  isAnonymous: true,
+  params: [],
+  returns: { kind: "Array", element: ref(0) },
+} as const;
+
+test("every recorded module against itself needs nothing", () => {
+  for (const id of ["noop-1x", "chat-1.12", "harbor-1.12", "harbor-2.10", "shelf-2.10"]) {
+    const def = checkModule(vectorModule(id));
+    expect(planMigration(def, def)).toEqual({ kind: "auto", steps: [], breaksClients: false });
+  }
+});
+
+describe("carried out", () => {
+  test.each<{ change: string; from?: RawModuleDefV10; to: RawModuleDefV10; steps: string[]; breaks?: boolean }>([
+    { change: "a table more", to: fleetWith({ tables: [boat, patrol, table("raft", 3)] }), steps: ["addTable raft"] },
+    { change: "a reducer more, one changed", to: fleetWith({ reducers: [...fleet.reducers.slice(1), reducer("sail"), reducer("more")] }), steps: [] },
+    { change: "a reducer less", to: fleetWith({ reducers: fleet.reducers.slice(1) }), steps: [] },
+    { change: "a table private", to: boatWith({ access: "private" }), steps: ["setAccess boat private"] },
+    { change: "a table public", from: boatWith({ access: "private" }), to: fleet, steps: ["setAccess boat public"] },
+    { change: "an index more", to: boatWith({ indexes: [...boat.indexes, btree("n", 1)] }), steps: ["addIndex boat_name_idx_btree"] },
+    { change: "an index less", to: boatWith({ indexes: boat.indexes.slice(0, 1) }), steps: ["removeIndex boat_dock_idx_btree"] },
+    {
+      change: "an index replaced",
+      to: boatWith({ indexes: [...boat.indexes.slice(0, 1), btree("n", 1)] }),
+      steps: ["removeIndex boat_dock_idx_btree", "addIndex boat_name_idx_btree"],
+    },
+    { change: "a procedure more", to: fleetWith({ procedures: [{ name: "p", params: [], returns: t.u8, visibility: "client" }] }), steps: [] },
+    { change: "a view more", to: fleetWith({ views: [view] }), steps: ["addView all"] },
+    { change: "a view less", from: fleetWith({ views: [view] }), to: fleet, steps: ["removeView all"], breaks: true },
+    { change: "rules", to: fleetWith({ rowLevelRules: ["SELECT * FROM boat"] }), steps: ["setRowLevelRules 1"], breaks: true },
+    {
+      change: "another name in the code",
+      to: boatWith({ name: "Boat" }),
+      steps: ["setAccessors boat"],
+    },
+    { change: "a default of an old column", to: boatWith({ defaults: [{ column: 2, value: new Uint8Array(4) }] }), steps: [] },
+  ])("$change", ({ from = fleet, to, steps, breaks = false }) => {
+    const made = plan(from, to);
+    expect(made.kind === "auto" ? made.steps.map(short) : made).toEqual(steps);
+    expect(made).toMatchObject({ breaksClients: breaks });
+  });
+});
+
+describe("refused", () => {
+  const columns = { id: t.u64, name: t.string, dock: t.u32 };
+  const raft = fleetWith({ tables: [boat, patrol, table("raft", 3)] });
+  const bare = typeWith(0, product(columns));
+  test.each<{ change: string; from?: RawModuleDefV10; to: RawModuleDefV10; words: string }>([
+    { change: "a table less", from: raft, to: fleet, words: "Removing the table raft" },
+    { change: "a column more", from: bare, to: typeWith(0, product({ ...columns, more: t.u8 })), words: "Adding a column more to table boat" },
+    { change: "a column less", from: typeWith(0, product({ ...columns, more: t.u8 })), to: bare, words: "Removing a column more from table boat requires" },
+    { change: "a column's type", from: bare, to: typeWith(0, product({ ...columns, dock: t.u64 })), words: "Changing the type of column dock in table boat from U32 to U64 requires" },
+    { change: "a column's place", from: bare, to: boatAt(0, { ...boat, indexes: [btree("i", 0), btree("d", 1)] }, product({ id: t.u64, dock: t.u32, name: t.string })), words: "Reordering the columns" },
+    { change: "a variant's name", to: typeWith(2, { kind: "Sum", variants: [param("Bare", product({})), param("Oar", product({}))] }), words: ", with a renamed variant, requires" },
+    { change: "the primary key", to: boatWith({ primaryKey: [] }), words: "primary key" },
+    { change: "a constraint more", to: boatWith({ indexes: [...boat.indexes, btree("n", 1)], constraints: [unique(0), unique(1)] }), words: "boat_name_key" },
+    { change: "a sequence more", from: boatWith({ sequences: [] }), to: fleet, words: "Adding a sequence boat_id_seq" },
+    { change: "a sequence less", to: boatWith({ sequences: [] }), words: "Removing the sequence boat_id_seq" },
+    { change: "a sequence changed", to: boatWith({ sequences: [sequence(0, { increment: 2n })] }), words: "Changing the sequence boat_id_seq" },
+    { change: "no schedule", to: fleetWith({ schedules: [] }), words: "Changing the schedule of table patrol" },
+    { change: "an event table", to: boatWith({ isEvent: true }), words: "event table" },
+    { change: "an index's accessor", to: boatWith({ indexes: boat.indexes.map((index) => ({ ...index, accessor: "x" })) }), words: "accessor name" },
+    { change: "submodules", to: fleetWith({ submodules: [{ namespace: "sub", module: emptyRawV10 }] }), words: "submodules" },
+  ])("$change", ({ from = fleet, to, words }) => {
+    const made = plan(from, to);
+    expect(made.kind === "refused" ? made.reason : made).toContain(words);
+  });
+
+  test("in the recorded words, one after the other", () => {
+    const gauge = (row: RawModuleDefV10["typespace"][number]): RawModuleDefV10 => ({
+      ...emptyRawV10,
+      typespace: [row],
+      types: [{ scope: [], name: "Gauge", ref: 0, customOrdering: true }],
+      tables: [table("gauge", 0)],
+    });
+    const made = plan(gauge(product({ id: t.u32, level: t.i32, working: t.bool })), gauge(product({ id: t.u32, level: t.i64 })));
+    expect(made).toEqual({
+      kind: "refused",
+      reason:
+        "Errors occurred:\nChanging the type of column level in table gauge from I32 to I64 requires a manual migration\n\n" +
+        "Removing a column working from table gauge requires a manual migration\n\n",
+    });
+  });
+
+  test("from V9 to V10 for the case of an enum's variants", () => {
+    const made = planMigration(checkModule(vectorModule("harbor-1.12")), checkModule(vectorModule("harbor-2.10")));
+    expect(made.kind === "refused" ? made.reason : made).toContain(
+      "Changing the type of column rig in table boat from (Bare: () | Motor: U32 | Sail: (length: F32, beam: F32)) to " +
+        "(bare: () | motor: U32 | sail: (length: F32, beam: F32)), with a renamed variant, requires a manual migration",
+    );
+  });
+});
+
+function boatAt(index: number, changed: typeof boat, row: RawModuleDefV10["typespace"][number]): RawModuleDefV10 {
+  return { ...typeWith(index, row), tables: [changed, patrol] };
+}
