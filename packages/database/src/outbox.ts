@@ -19,7 +19,8 @@ export class Outbox {
   #answered: Uint32Array<ArrayBuffer> = new Uint32Array(this.#capacity);
   #last: Uint8Array<ArrayBuffer> = new Uint8Array(this.#capacity);
   #sinks: (ConnectionSink | undefined)[] = Array.from({ length: this.#capacity });
-  #bytes: (Uint8Array | undefined)[] = Array.from({ length: this.#capacity });
+  /** What to send; or, as numbers, which messages the sink's subscriptions now are. */
+  #bytes: (Uint8Array | readonly number[] | undefined)[] = Array.from({ length: this.#capacity });
 
   /** Entries that wait. */
   get count(): number {
@@ -29,13 +30,13 @@ export class Outbox {
   /**
    * Queues a part of a message for `sink`, to leave once `offset` is durable.
    *
-   * @param bytes undefined when nothing is sent and only `answered` is to be said
+   * @param bytes what to send; numbers for `ConnectionSink.subscribed`; undefined to say `answered` alone
    * @param answered how many of the client's messages are answered with this; 0 when no more than before
    */
   push(
     sink: ConnectionSink,
     offset: number,
-    bytes: Uint8Array | undefined,
+    bytes: Uint8Array | readonly number[] | undefined,
     at: number,
     length: number,
     last: boolean,
@@ -64,7 +65,8 @@ export class Outbox {
       this.#sinks[slot] = undefined;
       this.#bytes[slot] = undefined;
       if (sink === undefined) continue;
-      if (bytes !== undefined) sink.send(bytes, this.#ats[slot] ?? 0, this.#lengths[slot] ?? 0, this.#last[slot] === 1);
+      if (bytes instanceof Uint8Array) sink.send(bytes, this.#ats[slot] ?? 0, this.#lengths[slot] ?? 0, this.#last[slot] === 1);
+      else if (bytes !== undefined) sink.subscribed(bytes);
       const answered = this.#answered[slot] ?? 0;
       if (answered > 0) sink.answered(answered);
     }

@@ -39,7 +39,7 @@ export class ScheduleQueue {
     this.#live.clear();
   }
 
-  /** The next row to run, left in the queue; undefined when none is scheduled. */
+  /** The next row to hand out; undefined when there is none. */
   peek(): ScheduledRow | undefined {
     for (;;) {
       const first = this.#heap[0];
@@ -48,13 +48,27 @@ export class ScheduleQueue {
     }
   }
 
-  /** Takes the next row out if it is due by `nowMicros`. */
-  take(nowMicros: number): ScheduledRow | undefined {
-    const first = this.peek();
-    if (first === undefined || first.dueMicros > nowMicros) return undefined;
-    this.#pop();
-    this.remove(first.tableId, first.rowId);
-    return first;
+  /**
+   * The rows that are due by `nowMicros`, each once: they are handed out, and stay known until they are
+   * removed or set anew.
+   */
+  due(nowMicros: number): readonly ScheduledRow[] {
+    const rows: ScheduledRow[] = [];
+    for (let first = this.peek(); first !== undefined && first.dueMicros <= nowMicros; first = this.peek()) {
+      rows.push(first);
+      this.#pop();
+    }
+    return rows;
+  }
+
+  /** When a row is meant to run; undefined when it is not scheduled. */
+  dueOf(tableId: number, rowId: bigint): number | undefined {
+    return this.#live.get(`${tableId}:${rowId}`)?.dueMicros;
+  }
+
+  /** Everything scheduled, handed out or not, in no order. */
+  rows(): readonly ScheduledRow[] {
+    return [...this.#live.values()];
   }
 
   #pop(): void {

@@ -1,0 +1,49 @@
+/**
+ * Room for messages on their way out.
+ *
+ * Messages are written one behind the other into chunks. A chunk is never written again where it was
+ * written once, so an outbox or a socket may point into it for as long as it likes; what nothing points at
+ * any more is the garbage collector's.
+ */
+import { ByteWriter } from "@lightcone/sats";
+
+const chunkBytes = 256 * 1024;
+
+/** A finished message, or a part of one. */
+export interface Piece {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly length: number;
+}
+
+export class Arena {
+  #writer = new ByteWriter(chunkBytes);
+  #from = 0;
+
+  /** Starts a message; write it, then call `end`. */
+  begin(): ByteWriter {
+    if (this.#writer.length > chunkBytes - chunkBytes / 8) this.#writer = new ByteWriter(chunkBytes);
+    this.#from = this.#writer.length;
+    return this.#writer;
+  }
+
+  /** Where the message begun last begins. */
+  get at(): number {
+    return this.#from;
+  }
+
+  /** Bytes of the message so far. */
+  get length(): number {
+    return this.#writer.length - this.#from;
+  }
+
+  /** The chunk that holds the message. Valid once it is written to its end. */
+  get bytes(): Uint8Array {
+    return this.#writer.bytes;
+  }
+
+  /** Ends the message. */
+  end(): Piece {
+    return { bytes: this.#writer.bytes, at: this.#from, length: this.#writer.length - this.#from };
+  }
+}

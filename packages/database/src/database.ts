@@ -1,0 +1,354 @@
+/**
+ * A database: one state machine over one log, with everything that surrounds it.
+ *
+ *   message ─▶ job loop ─▶ module ⇄ store ─▶ commit ─▶ log ─▶ (durable) ─▶ outbox ─▶ client
+ *                                               └────▶ subscriptions, scheduler
+ *
+ * This is the only file that names the whole way. Opening is recovery: the newest snapshot, the log after
+ * it, then, unless clients are resumed, the disconnects of those who were left in `st_client`.
+ */
+import { asTableId, LightconeError, type Clock, type FileSystem } from "@lightcone/base";
+import { applyRetention, openLog, openSnapshotStore, snapshotDue, type CommitLog, type SnapshotStore } from "@lightcone/commitlog";
+import { openStore, restoreStore, type Store } from "@lightcone/engine";
+import { LiveQueries } from "@lightcone/query";
+import { serveSchema, SystemTable, type TableSchema } from "@lightcone/schema";
+import { compileSubscription, type Catalog } from "@lightcone/sql";
+import { Arena } from "./arena.ts";
+import { BsatnEncoder } from "./bsatn-encoder.ts";
+import type { Encoder } from "./encoder.ts";
+import { callOverHttp, VisitJob } from "./http-call.ts";
+import { JobLoop } from "./job-loop.ts";
+import { JsonEncoder } from "./json-encoder.ts";
+import { disconnectClient } from "./lifecycle.ts";
+import { defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
+import type {
+  Caller,
+  ConnectionHandle,
+  ConnectionInfo,
+  ConnectionSink,
+  DatabaseIdentity,
+  DatabaseLink,
+  DatabaseRequest,
+  LogQuery,
+  Reply,
+  WireProtocol,
+} from "./link.ts";
+import { ModuleLog } from "./module-log.ts";
+import { ModuleSlot } from "./module-slot.ts";
+import { Outbox } from "./outbox.ts";
+import { DatabasePort } from "./port.ts";
+import { planPublish, PublishJob, storedProgram } from "./publish.ts";
+import { json, text } from "./reply.ts";
+import type { Room } from "./room.ts";
+import { Scheduler, SoonJob } from "./scheduler.ts";
+import { Session } from "./session.ts";
+import { runStatement } from "./statement.ts";
+import type { Resume } from "./resume.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { TransactionMeta, Writer } from "./writer.ts";
+
+export interface DatabaseOptions {
+  readonly identity: DatabaseIdentity;
+  /** Holds this database's log, snapshots and module log. */
+  readonly directory: string;
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  readonly limits?: Partial<DatabaseLimits>;
+  /** Where a host ended whose clients are still there; without it, clients that were left are disconnected. */
+  readonly resume?: Resume;
+}
+
+const clientTable = asTableId(SystemTable.st_client);
+/** System tables that only the owner reads, beside those that are private anyway. */
+const ownersTables: ReadonlySet<string> = new Set(["st_module", "st_client"]);
+
+/**
+ * Opens the database in `directory`; an empty directory becomes a database without a module.
+ *
+ * @throws {LightconeError} `Corrupt`, `NewerFormat` and what the file system says
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { fileSystem, clock, directory } = options;
+  await fileSystem.makeDirectory(directory);
+  const limits = { ...defaultDatabaseLimits, ...options.limits };
+  const snapshots = await openSnapshotStore({ fileSystem, directory: `${directory}/snapshots` });
+  const log = await openLog({ fileSystem, clock, directory: `${directory}/log` });
+  await snapshots.discardAfter(log.durableOffset);
+  const storeOptions = { bytesMax: limits.databaseBytesMax };
+  const { loaded } = await snapshots.loadNewest(options.resume?.releasedOffset ?? log.durableOffset, async (snapshot) => ({
+    store: await restoreStore(snapshot.chunks(), storeOptions),
+    schedule: snapshot.meta.slice(),
+  }));
+  const store = loaded?.value.store ?? openStore(storeOptions);
+  const database = new Database(options, limits, store, log, snapshots, loaded?.byteCount ?? 0);
+  await database.recover(loaded?.value.schedule, options.resume);
+  return database;
+}
+
+export class Database implements DatabaseLink {
+  readonly failed: Promise<Error>;
+  /** Handles of the connections that were resumed, in their order. */
+  readonly resumed: readonly ConnectionHandle[] = [];
+  readonly #room: Room;
+  readonly #log: CommitLog;
+  readonly #snapshots: SnapshotStore;
+  readonly #scheduler: Scheduler;
+  readonly #port: DatabasePort;
+  readonly #sessions = new Set<Session>();
+  readonly #encoders: Readonly<Record<WireProtocol, Encoder>>;
+  #module: ModuleSlot | undefined;
+  #snapshotBytes: number;
+  #snapshotOffset = -1;
+  #snapshotting: Promise<void> | undefined;
+  /** What must not be named by others than the owner: tables under a row-level rule, which are not applied yet. */
+  #ruledTables: ReadonlySet<number> = new Set();
+  #turnFrom = 0;
+  #ended = false;
+  #fail: (error: Error) => void = () => undefined;
+
+  constructor(options: DatabaseOptions, limits: DatabaseLimits, store: Store, log: CommitLog, snapshots: SnapshotStore, snapshotBytes: number) {
+    const { clock } = options;
+    this.failed = new Promise((resolve) => (this.#fail = resolve));
+    this.#log = log;
+    this.#snapshots = snapshots;
+    this.#snapshotBytes = snapshotBytes;
+    this.#scheduler = new Scheduler(store);
+    const arena = new Arena();
+    const outbox = new Outbox();
+    const subscriptions = new Subscriptions(new LiveQueries(store), () => Math.round((clock.steadyMs() - this.#turnFrom) * 1000));
+    const writer = new Writer(store, log, clock, [subscriptions, this.#scheduler]);
+    const moduleLog = new ModuleLog({
+      fileSystem: options.fileSystem,
+      directory: `${options.directory}/module-log`,
+      clock,
+      followLinesMax: limits.logFollowLinesMax,
+    });
+    const loop = new JobLoop({
+      timeoutMs: limits.reducerTimeoutMs,
+      steadyMs: () => clock.steadyMs(),
+      mustWait: () => log.pendingBytes >= limits.pendingCommitBytesMax,
+      jobStarts: () => (this.#turnFrom = clock.steadyMs()),
+      turnEnded: () => this.#turnEnded(),
+      broken: (error) => this.#broken(error),
+    });
+    this.#encoders = { "v1.bsatn": new BsatnEncoder(store, arena), "v1.json": new JsonEncoder(store, arena) };
+    const room: Room = {
+      store,
+      writer,
+      loop,
+      outbox,
+      arena,
+      subscriptions,
+      limits,
+      clock,
+      log: moduleLog,
+      meta: new TransactionMeta(),
+      claims: new Map(),
+      identity: options.identity.database,
+      owner: options.identity.owner,
+      module: undefined,
+      refusal: undefined,
+      encoder: (protocol) => this.#encoders[protocol],
+      catalog: (caller, expandsAll) => this.#catalog(caller, expandsAll),
+    };
+    Object.defineProperties(room, {
+      module: { get: () => this.#module },
+      refusal: { get: () => log.refusal },
+    });
+    this.#room = room;
+    this.#port = new DatabasePort(store, {
+      databaseIdentity: options.identity.database,
+      claims: room.claims,
+      log: (line) => moduleLog.write(line, room.meta.functionName === "" ? undefined : room.meta.functionName),
+      scheduleNow: (functionName, args) => loop.push(new SoonJob(room, functionName, args.slice())),
+      nowMicros: () => clock.nowMicros(),
+      isTooLate: (table, bytes, at, length) => this.#scheduler.isTooLate(table, bytes, at, length, room.meta.timestampMicros),
+    });
+    log.onDurable((offset) => {
+      outbox.release(offset);
+      loop.kick();
+    });
+    log.onFailed((error) => this.#broken(error));
+  }
+
+  /** Brings memory to the log's end, starts the module, settles who is connected. */
+  async recover(schedule: Uint8Array | undefined, resume: Resume | undefined): Promise<void> {
+    const room = this.#room;
+    if (schedule !== undefined) this.#scheduler.restore(schedule);
+    this.#bindTables();
+    for await (const { firstOffset, records } of this.#log.read(room.store.offset)) {
+      records.forEach((record, index) => room.writer.replay(record, firstOffset + index, () => undefined));
+    }
+    const program = storedProgram(room);
+    if (program !== undefined) this.#install(new ModuleSlot(program.hostType, program.bytes, this.#port, room.limits));
+    if (resume === undefined) this.#disconnectAll();
+    this.#scheduler.start(room);
+  }
+
+  connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle {
+    const session = new Session(this.#room, info, sink);
+    this.#sessions.add(session);
+    session.onClosed = () => this.#sessions.delete(session);
+    return session;
+  }
+
+  request(request: DatabaseRequest): Promise<Reply> {
+    const room = this.#room;
+    switch (request.kind) {
+      case "call":
+        return this.#visit(request.caller, true, () => callOverHttp(room, request.caller, request.functionName, request.args));
+      case "sql":
+        return this.#visit(request.caller, request.confirmed, () => runStatement(room, request.caller, request.text));
+      case "schema":
+        return Promise.resolve(
+          this.#module === undefined ? text(404, "No such database.") : json(200, serveSchema(this.#module.def, request.version)),
+        );
+      case "publish":
+        return this.#confirmed((answer) => room.loop.push(new PublishJob(this.#site, { hostType: request.hostType, bytes: request.program }, answer)));
+      case "plan":
+        return Promise.resolve(planPublish(this.#site, { hostType: request.hostType, bytes: request.program }));
+      case "snapshot":
+        return this.snapshot().then(() => text(200, ""));
+    }
+  }
+
+  logs(query: LogQuery): AsyncIterable<Uint8Array> {
+    return this.#room.log.read(query);
+  }
+
+  async stop(withinMs: number): Promise<void> {
+    const room = this.#room;
+    const until = room.clock.steadyMs() + withinMs;
+    this.#scheduler.stop();
+    for (const session of this.#sessions) session.end(1001, "module exited");
+    while (room.loop.count > 0 && room.clock.steadyMs() < until) await new Promise((resolve) => setImmediate(resolve));
+    room.loop.stop();
+    if (!this.#ended) await this.snapshot();
+    this.#ended = true;
+    await this.#log.close();
+    await room.log.close();
+  }
+
+  /** Takes a snapshot of the present state while the database goes on. */
+  snapshot(): Promise<void> {
+    this.#snapshotting ??= this.#takeSnapshot().finally(() => (this.#snapshotting = undefined));
+    return this.#snapshotting;
+  }
+
+  async #takeSnapshot(): Promise<void> {
+    const { store, writer } = this.#room;
+    const { offset } = writer;
+    if (offset < 0) return;
+    const schedule = this.#scheduler.save();
+    const epoch = store.openEpoch();
+    try {
+      this.#snapshotBytes = await this.#snapshots.write({
+        offset,
+        meta: schedule,
+        chunks: store.snapshotChunks(epoch),
+        durable: this.#log.whenDurable(offset),
+      });
+      this.#snapshotOffset = offset;
+    } finally {
+      epoch.close();
+    }
+    await applyRetention(this.#log, this.#snapshots);
+  }
+
+  get #site() {
+    return { room: this.#room, port: this.#port, install: (module: ModuleSlot | undefined) => this.#install(module) };
+  }
+
+  #install(module: ModuleSlot | undefined): void {
+    this.#module = module;
+    this.#bindTables();
+    module?.instance.bind?.();
+    this.#ruledTables = this.#tablesUnderRules();
+  }
+
+  #bindTables(): void {
+    this.#port.watchScheduled(this.#scheduler.bind(this.#room.store.tables()));
+  }
+
+  /** The tables that the module's row-level rules restrict. */
+  #tablesUnderRules(): ReadonlySet<number> {
+    const tables = new Set<number>();
+    for (const rule of this.#module?.def.rowLevelRules ?? []) {
+      const [plan] = compileSubscription(rule, this.#catalog({ isOwner: true }, false));
+      const source = plan?.sources[0];
+      if (source !== undefined) tables.add(source.table.id);
+    }
+    return tables;
+  }
+
+  #visit(caller: Caller, confirmed: boolean, work: () => Reply): Promise<Reply> {
+    const visit = (answer: (reply: Reply) => void): void => this.#room.loop.push(new VisitJob(this.#room, caller, work, answer));
+    return confirmed ? this.#confirmed(visit) : new Promise(visit);
+  }
+
+  /** The reply of `start`'s job, once what it saw is durable. */
+  #confirmed(start: (answer: (reply: Reply) => void) => void): Promise<Reply> {
+    return new Promise((resolve) => {
+      start((reply) => {
+        this.#log.whenDurable(this.#room.writer.offset).then(
+          () => resolve(reply),
+          (error: unknown) => resolve(text(503, error instanceof LightconeError ? error.message : String(error))),
+        );
+      });
+    });
+  }
+
+  #disconnectAll(): void {
+    const room = this.#room;
+    const cursor = room.store.table(clientTable)?.openCursor();
+    const left: { readonly identity: Uint8Array; readonly connectionId: Uint8Array }[] = [];
+    cursor?.seek();
+    for (let row = cursor?.next() ?? -1; row !== -1; row = cursor?.next() ?? -1) {
+      room.store.locate(row);
+      const { bytes, at } = room.store.place;
+      left.push({ identity: bytes.slice(at, at + 32), connectionId: bytes.slice(at + 32, at + 48) });
+    }
+    for (const client of left) {
+      room.loop.push({ run: () => disconnectClient(room, client), timedOut: () => room.writer.abort() });
+    }
+  }
+
+  #catalog(caller: Pick<Caller, "isOwner">, expandsAll: boolean): Catalog {
+    const { store } = this.#room;
+    const mayRead = (schema: TableSchema): boolean =>
+      caller.isOwner || (schema.def.access === "public" && !ownersTables.has(schema.def.name) && !this.#ruledTables.has(schema.id));
+    const table = (name: string): TableSchema | undefined => {
+      const schema = store.tableByName(name)?.schema;
+      return schema !== undefined && mayRead(schema) ? schema : undefined;
+    };
+    if (!expandsAll) return { table };
+    return {
+      table,
+      readable: () =>
+        store
+          .tables()
+          .map((each) => each.schema)
+          .filter((schema) => schema.def.kind === "user" && !schema.def.isEvent && mayRead(schema)),
+    };
+  }
+
+  #turnEnded(): void {
+    if (this.#room.store.poisoned) {
+      this.#broken(new LightconeError("DatabaseStopped", { reason: "a call was ended in the middle of an operation" }));
+      return;
+    }
+    this.#log.flush();
+    if (this.#log.durableOffset >= this.#room.writer.offset) this.#room.outbox.release(this.#room.writer.offset);
+    if (this.#snapshotting === undefined && snapshotDue(this.#log.bytesAfter(this.#snapshotOffset), this.#snapshotBytes)) {
+      this.snapshot().catch((error: unknown) => this.#room.log.note(1, `no snapshot could be taken: ${String(error)}`));
+    }
+  }
+
+  #broken(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#room.loop.stop();
+    this.#scheduler.stop();
+    this.#fail(error instanceof Error ? error : new Error(String(error)));
+  }
+}

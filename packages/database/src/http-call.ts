@@ -1,0 +1,79 @@
+/** A request over HTTP that acts as a client of its own: it connects, does one thing, and disconnects. */
+import { CommitKind } from "@lightcone/engine";
+import type { Job } from "./job-loop.ts";
+import { connectClient, disconnectClient } from "./lifecycle.ts";
+import type { Caller, Reply } from "./link.ts";
+import { callReducer, whyNotCallable } from "./reducer-call.ts";
+import { text } from "./reply.ts";
+import type { Room } from "./room.ts";
+import { noBytes } from "./writer.ts";
+
+/** Connects as `caller`, answers with what `work` gives, disconnects. */
+export class VisitJob implements Job {
+  readonly #room: Room;
+  readonly #caller: Caller;
+  readonly #work: () => Reply;
+  readonly #answer: (reply: Reply) => void;
+  #connected = false;
+
+  constructor(room: Room, caller: Caller, work: () => Reply, answer: (reply: Reply) => void) {
+    this.#room = room;
+    this.#caller = caller;
+    this.#work = work;
+    this.#answer = answer;
+  }
+
+  run(): void {
+    const refused = connectClient(this.#room, this.#caller);
+    if (refused !== undefined) {
+      this.#answer(text(403, refused));
+      return;
+    }
+    this.#connected = true;
+    const reply = this.#work();
+    disconnectClient(this.#room, this.#caller);
+    this.#answer(reply);
+  }
+
+  timedOut(): void {
+    this.#room.writer.abort();
+    this.#room.module?.discard();
+    if (this.#connected) disconnectClient(this.#room, this.#caller);
+    this.#answer(text(402, "Module energy budget exhausted."));
+  }
+}
+
+/** Calls a reducer with arguments in JSON; what the job of a call does once it is connected. */
+export function callOverHttp(room: Room, caller: Caller, functionName: string, args: string): Reply {
+  const reducer = room.module?.reducers.find((each) => each.def.name === functionName);
+  const call = whyNotCallable(reducer, caller.isOwner, noBytes, args);
+  if (call.kind === "refused") {
+    switch (call.code) {
+      case "NoSuchReducer":
+        // Procedures are looked up last, so theirs is the text for a name that nothing has.
+        return text(404, "No such procedure");
+      case "Lifecycle":
+      case "BadArguments":
+        return text(400, call.message);
+    }
+  }
+  const { meta } = room;
+  meta.kind = CommitKind.reducer;
+  meta.timestampMicros = room.writer.nowMicros();
+  meta.functionName = functionName;
+  meta.reducerId = call.reducer.def.id;
+  meta.args = call.args;
+  meta.sender = caller.identity;
+  meta.connection = caller.connectionId;
+  meta.requestId = 0;
+  meta.requestSequence = 1;
+  const from = room.clock.steadyMs();
+  room.subscriptions.argsText = args;
+  const result = callReducer(room, call.reducer);
+  room.subscriptions.argsText = undefined;
+  const headers = {
+    "spacetime-energy-used": "0",
+    "spacetime-execution-duration-micros": String(Math.round((room.clock.steadyMs() - from) * 1000)),
+  };
+  return result.kind === "committed" ? text(200, "", headers) : text(530, result.message, headers);
+}

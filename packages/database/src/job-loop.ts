@@ -1,0 +1,114 @@
+/**
+ * One queue, one thread: jobs run in arrival order, each to its end.
+ *
+ * Jobs run in turns of a few milliseconds. A turn is armed as a whole (see `turn.ts`); when its time runs
+ * out, the job that was running is told so, and the next turn goes on behind it. Between turns the event
+ * loop reads sockets and files.
+ */
+import { runArmed } from "./turn.ts";
+
+/** A unit of work. */
+export interface Job {
+  /** Does it all. What it throws is a bug or the end of the database. */
+  run(): void;
+  /** The armed time ended `run` in the middle; undo what is half done and answer. */
+  timedOut(): void;
+}
+
+export interface JobLoopOptions {
+  readonly timeoutMs: number;
+  /** Milliseconds that never go back. */
+  readonly steadyMs: () => number;
+  /** Whether the next job must wait, as when too much is executed and not yet durable. `kick` ends the wait. */
+  readonly mustWait: () => boolean;
+  /** Runs before every job. */
+  readonly jobStarts: () => void;
+  /** Runs after every turn. */
+  readonly turnEnded: () => void;
+  /** A job threw: the database cannot go on. */
+  readonly broken: (error: unknown) => void;
+}
+
+/** Long enough to spread the cost of arming over many calls, short enough that nobody notices the pause. */
+const turnMs = 3;
+/** How many jobs run between two looks at the clock. */
+const jobsPerLook = 16;
+
+export class JobLoop {
+  readonly #options: JobLoopOptions;
+  #jobs: (Job | undefined)[] = [];
+  #head = 0;
+  #scheduled = false;
+  #running: Job | undefined;
+  #stopped = false;
+  readonly #turn = (): void => this.#runTurn();
+
+  constructor(options: JobLoopOptions) {
+    this.#options = options;
+  }
+
+  /** Jobs that wait. */
+  get count(): number {
+    return this.#jobs.length - this.#head;
+  }
+
+  push(job: Job): void {
+    if (this.#stopped) return;
+    this.#jobs.push(job);
+    this.kick();
+  }
+
+  /** Lets the queue go on if there is something in it. */
+  kick(): void {
+    if (this.#scheduled || this.count === 0) return;
+    this.#scheduled = true;
+    setImmediate(this.#turn);
+  }
+
+  /** Ends the loop. What waits is dropped unanswered, for whoever holds it to hand in again elsewhere. */
+  stop(): void {
+    this.#stopped = true;
+    this.#jobs = [];
+    this.#head = 0;
+  }
+
+  #runTurn(): void {
+    this.#scheduled = false;
+    if (this.#stopped || this.count === 0 || this.#options.mustWait()) return;
+    try {
+      if (!runArmed(() => this.#runJobs(), this.#options.timeoutMs)) {
+        const job = this.#running;
+        this.#running = undefined;
+        job?.timedOut();
+      }
+    } catch (error) {
+      this.#running = undefined;
+      this.#options.broken(error);
+      return;
+    }
+    this.#options.turnEnded();
+    this.kick();
+  }
+
+  #runJobs(): void {
+    const until = this.#options.steadyMs() + turnMs;
+    for (let ran = 1; this.#head < this.#jobs.length; ran++) {
+      const job = this.#jobs[this.#head];
+      this.#jobs[this.#head++] = undefined;
+      if (this.#head === this.#jobs.length) {
+        this.#jobs.length = 0;
+        this.#head = 0;
+      } else if (this.#head > 4096 && this.#head * 2 > this.#jobs.length) {
+        this.#jobs = this.#jobs.slice(this.#head);
+        this.#head = 0;
+      }
+      if (job === undefined) continue;
+      this.#running = job;
+      this.#options.jobStarts();
+      job.run();
+      this.#running = undefined;
+      if (this.#options.mustWait()) return;
+      if (ran % jobsPerLook === 0 && this.#options.steadyMs() > until) return;
+    }
+  }
+}

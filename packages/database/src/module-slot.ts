@@ -1,0 +1,67 @@
+/** The module of a database: its program, what it says it is, and the instance that runs now. */
+import type { HostPort, ModuleInstance, ModuleProgram } from "@lightcone/host";
+import { loadJsModule } from "@lightcone/host-js";
+import { loadWasmModule } from "@lightcone/host-wasm";
+import { checkModule, decodeModuleDef, type ModuleDef, type ReducerDef } from "@lightcone/schema";
+import { programHash, toHex, validator, type Validator } from "@lightcone/sats";
+import { FunctionNames } from "./function-names.ts";
+import type { HostType } from "./link.ts";
+import type { DatabaseLimits } from "./limits.ts";
+
+/** A reducer with what a call of it needs. */
+export interface BoundReducer {
+  readonly def: ReducerDef;
+  /** Where a value of the parameters ends, or -1 if the bytes are none. */
+  readonly validate: Validator;
+}
+
+export class ModuleSlot {
+  readonly hostType: HostType;
+  /** The program's bytes, as they were published. */
+  readonly bytes: Uint8Array;
+  /** Keccak-256 of the program, as hex. */
+  readonly hash: string;
+  readonly def: ModuleDef;
+  readonly reducers: readonly BoundReducer[];
+  /** Reducers by the name that clients call. */
+  readonly names: FunctionNames<BoundReducer>;
+  readonly #program: ModuleProgram;
+  readonly #port: HostPort;
+  #instance: ModuleInstance | undefined;
+
+  /** @throws {LightconeError} `ModuleInvalid` or `SchemaInvalid`; nothing is changed then */
+  constructor(hostType: HostType, bytes: Uint8Array, port: HostPort, limits: DatabaseLimits) {
+    this.hostType = hostType;
+    this.bytes = bytes;
+    this.hash = toHex(programHash(bytes));
+    this.#port = port;
+    const moduleLimits = { memoryPagesMax: limits.moduleMemoryPagesMax };
+    this.#program =
+      hostType === "wasm"
+        ? loadWasmModule(bytes, moduleLimits)
+        : loadJsModule(new TextDecoder("utf-8", { fatal: true }).decode(bytes), moduleLimits);
+    this.#instance = this.#program.open(port);
+    this.def = checkModule(decodeModuleDef(this.#instance.description));
+    this.reducers = this.def.reducers.map((def) => ({ def, validate: validator(def.params) }));
+    this.names = new FunctionNames(this.reducers.map((reducer) => [reducer.def.name, reducer] as const));
+  }
+
+  /** The instance that runs calls; a new one after `discard`. */
+  get instance(): ModuleInstance {
+    if (this.#instance === undefined) {
+      this.#instance = this.#program.open(this.#port);
+      this.#instance.bind?.();
+    }
+    return this.#instance;
+  }
+
+  /** Drops the instance: it was left in the middle of a call, or its tables changed. */
+  discard(): void {
+    this.#instance = undefined;
+  }
+
+  /** The reducer of a life-cycle event, if the module has one. */
+  lifecycle(event: "init" | "connect" | "disconnect"): BoundReducer | undefined {
+    return this.reducers.find((reducer) => reducer.def.lifecycle === event);
+  }
+}

@@ -1,0 +1,113 @@
+/** The port of a database: what its module may ask. Data goes straight to the open transaction. */
+import type { IndexId, RowRef, TableId } from "@lightcone/base";
+import type { RowPlace, Store, Transaction } from "@lightcone/engine";
+import { Errno, type HostPort, type LogLine, type RowScan, type ScanBound } from "@lightcone/host";
+import { toHex } from "@lightcone/sats";
+
+export interface PortServices {
+  readonly databaseIdentity: Uint8Array;
+  /** Claims of the tokens that opened the present connections, by connection id as hex. */
+  readonly claims: ReadonlyMap<string, Uint8Array>;
+  log(line: LogLine): void;
+  scheduleNow(functionName: string, args: Uint8Array): void;
+  nowMicros(): number;
+  /** Whether a row of a scheduled table asks for a time too far away. Called for those tables alone. */
+  isTooLate(table: TableId, bytes: Uint8Array, at: number, length: number): boolean;
+}
+
+export class DatabasePort implements HostPort {
+  readonly databaseIdentity: Uint8Array;
+  readonly #services: PortServices;
+  /** Tables whose rows are scheduled. Mostly empty: a call then pays one look. */
+  #scheduled: ReadonlySet<TableId> = new Set();
+  readonly #tx: Transaction;
+  #failure: string | undefined;
+
+  constructor(store: Store, services: PortServices) {
+    this.#tx = store.tx;
+    this.#services = services;
+    this.databaseIdentity = services.databaseIdentity;
+  }
+
+  /** Says which tables are scheduled, after every change of the schema. */
+  watchScheduled(tables: ReadonlySet<TableId>): void {
+    this.#scheduled = tables;
+  }
+
+  get generated(): Uint8Array {
+    return this.#tx.generated;
+  }
+  get place(): RowPlace {
+    return this.#tx.place;
+  }
+
+  tableId(name: string): TableId | 0 {
+    return this.#tx.tableId(name);
+  }
+  indexId(name: string): IndexId | 0 {
+    return this.#tx.indexId(name);
+  }
+  rowCount(table: TableId): number {
+    return this.#tx.rowCount(table);
+  }
+
+  insert(table: TableId, bytes: Uint8Array, at: number, length: number): number {
+    if (this.#scheduled.size > 0 && this.#refusesTime(table, bytes, at, length)) return -Errno.scheduleTooLong;
+    return this.#tx.insert(table, bytes, at, length);
+  }
+  update(table: TableId, index: IndexId, bytes: Uint8Array, at: number, length: number): number {
+    if (this.#scheduled.size > 0 && this.#refusesTime(table, bytes, at, length)) return -Errno.scheduleTooLong;
+    return this.#tx.update(table, index, bytes, at, length);
+  }
+  find(index: IndexId, key: Uint8Array, at: number, length: number): number {
+    return this.#tx.find(index, key, at, length);
+  }
+  deletePoint(index: IndexId, key: Uint8Array, at: number, length: number): number {
+    return this.#tx.deletePoint(index, key, at, length);
+  }
+  deleteRange(index: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): number {
+    return this.#tx.deleteRange(index, prefix, prefixColumns, from, to);
+  }
+  deleteRows(table: TableId, rows: Uint8Array): number {
+    return this.#tx.deleteRows(table, rows);
+  }
+  clear(table: TableId): number {
+    return this.#tx.clear(table);
+  }
+  scanTable(table: TableId): RowScan | number {
+    return this.#tx.scanTable(table);
+  }
+  scanPoint(index: IndexId, key: Uint8Array, at: number, length: number): RowScan | number {
+    return this.#tx.scanPoint(index, key, at, length);
+  }
+  scanRange(index: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): RowScan | number {
+    return this.#tx.scanRange(index, prefix, prefixColumns, from, to);
+  }
+  locate(row: RowRef): void {
+    this.#tx.locate(row);
+  }
+
+  failure(): string {
+    const own = this.#failure;
+    this.#failure = undefined;
+    return own ?? this.#tx.failure();
+  }
+  jwt(connection: Uint8Array): Uint8Array | undefined {
+    return this.#services.claims.get(toHex(connection));
+  }
+  log(line: LogLine): void {
+    this.#services.log(line);
+  }
+  scheduleNow(functionName: string, args: Uint8Array): void {
+    this.#services.scheduleNow(functionName, args);
+  }
+  nowMicros(): number {
+    return this.#services.nowMicros();
+  }
+
+  #refusesTime(table: TableId, bytes: Uint8Array, at: number, length: number): boolean {
+    if (!this.#scheduled.has(table) || !this.#services.isTooLate(table, bytes, at, length)) return false;
+    this.#failure = "scheduled more than about 2.18 years ahead";
+    return true;
+  }
+}

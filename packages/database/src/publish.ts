@@ -1,0 +1,260 @@
+/** A program comes in: the database is created with it, or goes on with it. */
+import { asTableId, isLightconeError, LightconeError } from "@lightcone/base";
+import { CommitKind } from "@lightcone/engine";
+import { LogLevel, type CallOutcome } from "@lightcone/host";
+import { ByteReader, ByteWriter, valueCodec } from "@lightcone/sats";
+import { planMigration, systemTables, type MigrationStep } from "@lightcone/schema";
+import type { Job } from "./job-loop.ts";
+import type { HostType, Reply } from "./link.ts";
+import { ModuleSlot } from "./module-slot.ts";
+import type { DatabasePort } from "./port.ts";
+import { callReducer, settle } from "./reducer-call.ts";
+import { failure, json, text } from "./reply.ts";
+import type { Room } from "./room.ts";
+import { noBytes, noConnection, noReducerId, ok } from "./writer.ts";
+
+export interface Program {
+  readonly hostType: HostType;
+  readonly bytes: Uint8Array;
+}
+
+/** What publishing may change of a database. */
+export interface PublishSite {
+  readonly room: Room;
+  readonly port: DatabasePort;
+  /** Makes `module` the one that runs; undefined for none. */
+  install(module: ModuleSlot | undefined): void;
+}
+
+const moduleTable = asTableId(6); // st_module
+const programKinds: Readonly<Record<HostType, number>> = { wasm: 0, js: 1 };
+
+/** Takes a program in, or says why not; the running module is untouched then. */
+export class PublishJob implements Job {
+  readonly #site: PublishSite;
+  readonly #program: Program;
+  readonly #answer: (reply: Reply) => void;
+  #before: ModuleSlot | undefined;
+
+  constructor(site: PublishSite, program: Program, answer: (reply: Reply) => void) {
+    this.#site = site;
+    this.#program = program;
+    this.#answer = answer;
+    this.#before = site.room.module;
+  }
+
+  run(): void {
+    this.#before = this.#site.room.module;
+    this.#answer(publish(this.#site, this.#program));
+  }
+
+  timedOut(): void {
+    this.#site.room.writer.abort();
+    this.#site.install(this.#before);
+    this.#before?.discard();
+    this.#answer(text(400, "the module took too long to start or to run its init reducer"));
+  }
+}
+
+function publish(site: PublishSite, program: Program): Reply {
+  const { room } = site;
+  const before = room.module;
+  if (room.refusal !== undefined) return text(503, room.refusal.message);
+  let next: ModuleSlot;
+  try {
+    next = new ModuleSlot(program.hostType, program.bytes, site.port, room.limits);
+  } catch (error) {
+    if (isLightconeError(error)) return failure(error);
+    throw error;
+  }
+  if (before?.hash === next.hash && before.hostType === next.hostType) return text(200, "");
+  return before === undefined ? create(site, next) : update(site, before, next);
+}
+
+/** Says what publishing a program would do, and does nothing. */
+export function planPublish(site: PublishSite, program: Program): Reply {
+  const before = site.room.module;
+  if (before === undefined) return text(404, "No such database.");
+  try {
+    const next = new ModuleSlot(program.hostType, program.bytes, site.port, site.room.limits);
+    const plan = planMigration(before.def, next.def);
+    const major_version_upgrade = before.def.version === 9 && next.def.version === 10;
+    if (plan.kind === "refused") return json(200, JSON.stringify({ ManualMigrate: { reason: plan.reason, major_version_upgrade } }));
+    const migrate_plan = plan.steps.length === 0 ? "No change of the schema." : plan.steps.map(describe).join("\n");
+    return json(200, JSON.stringify({ AutoMigrate: { migrate_plan, break_clients: plan.breaksClients, token: "", major_version_upgrade } }));
+  } catch (error) {
+    if (isLightconeError(error)) return failure(error);
+    throw error;
+  }
+}
+
+function create(site: PublishSite, next: ModuleSlot): Reply {
+  const { room } = site;
+  site.install(next);
+  const init = next.lifecycle("init");
+  fillMeta(room, init?.def.name, init?.def.id);
+  const build = (): void => {
+    for (const table of [...next.def.tables].sort(byName)) room.store.catalog.createTable(table);
+    insertModuleRow(site, next);
+    site.install(next); // the tables now exist: bind the module to their ids
+  };
+  const result =
+    init === undefined
+      ? settle(room, "init", room.writer.transact(room.meta, () => doing(build)))
+      : callReducer(room, init, undefined, build);
+  if (result.kind === "committed") return text(200, "");
+  site.install(undefined);
+  return text(500, result.message);
+}
+
+function update(site: PublishSite, before: ModuleSlot, next: ModuleSlot): Reply {
+  const { room } = site;
+  const plan = planMigration(before.def, next.def);
+  if (plan.kind === "refused") {
+    room.log.note(LogLevel.warn, `Database update failed: ${plan.reason}`);
+    return failure(new LightconeError("MigrationRefused", { reason: plan.reason }));
+  }
+  fillMeta(room, undefined, undefined);
+  const result = settle(
+    room,
+    "",
+    room.writer.transact(room.meta, () =>
+      doing(() => {
+        for (const step of plan.steps) carryOut(room, step);
+        room.store.tx.clear(moduleTable);
+        insertModuleRow(site, next);
+      }),
+    ),
+  );
+  if (result.kind === "failed") return text(400, `Failed to create or update the database: ${result.message}`);
+  site.install(next);
+  room.log.note(LogLevel.info, `Updated program to ${next.hash}`);
+  room.log.note(LogLevel.info, "Database updated");
+  return text(200, "");
+}
+
+function doing(work: () => void): CallOutcome {
+  work();
+  return ok;
+}
+
+function carryOut(room: Room, step: MigrationStep): void {
+  const { catalog } = room.store;
+  const tableOf = (name: string) => {
+    const table = room.store.tableByName(name);
+    if (table === undefined) throw new TypeError(`the plan names table ${name}, which is gone`);
+    return table;
+  };
+  switch (step.kind) {
+    case "addTable":
+      catalog.createTable(step.table);
+      break;
+    case "addIndex":
+      catalog.createIndex(tableOf(step.table).id, step.index);
+      break;
+    case "removeIndex": {
+      const index = tableOf(step.table).indexes.find((each) => each.def.name === step.index);
+      if (index !== undefined) catalog.dropIndex(index.id);
+      break;
+    }
+    case "setAccess":
+      catalog.setAccess(tableOf(step.table).id, step.access);
+      break;
+    case "setAccessors":
+      catalog.setAccessors(tableOf(step.table.name).id, step.table);
+      break;
+    case "addView":
+    case "removeView":
+    case "setRowLevelRules":
+      // Views and rules are the module's own description; nothing of them is stored.
+      break;
+  }
+}
+
+function describe(step: MigrationStep): string {
+  switch (step.kind) {
+    case "addTable":
+      return `Create table ${step.table.name} (${step.table.access})`;
+    case "addIndex":
+      return `Create index ${step.index.name} on table ${step.table}`;
+    case "removeIndex":
+      return `Remove index ${step.index} from table ${step.table}`;
+    case "setAccess":
+      return `Make table ${step.table} ${step.access}`;
+    case "setAccessors":
+      return `Rename accessors of table ${step.table.name}`;
+    case "addView":
+      return `Create view ${step.view.name}`;
+    case "removeView":
+      return `Remove view ${step.view}`;
+    case "setRowLevelRules":
+      return "Replace the row-level rules";
+  }
+}
+
+interface ModuleRow {
+  readonly database_identity: bigint;
+  readonly owner_identity: bigint;
+  readonly program_kind: number;
+  readonly program_hash: bigint;
+  readonly program_bytes: Uint8Array;
+  readonly module_version: string;
+}
+
+const moduleRow = valueCodec<ModuleRow>(systemTable("st_module").def.rowType);
+
+function systemTable(name: string) {
+  const table = systemTables.find((each) => each.def.name === name);
+  if (table === undefined) throw new TypeError(`there is no system table ${name}`);
+  return table;
+}
+
+function insertModuleRow(site: PublishSite, module: ModuleSlot): void {
+  const { room } = site;
+  const out = new ByteWriter(module.bytes.length + 256);
+  moduleRow.write(out, {
+    database_identity: littleEndian(room.identity),
+    owner_identity: littleEndian(room.owner),
+    program_kind: programKinds[module.hostType],
+    program_hash: BigInt(`0x${module.hash}`),
+    program_bytes: module.bytes,
+    module_version: "",
+  });
+  room.store.tx.insert(moduleTable, out.bytes, 0, out.length);
+}
+
+/** The program that the database last took in; undefined before the first publish. */
+export function storedProgram(room: Pick<Room, "store">): Program | undefined {
+  const cursor = room.store.table(moduleTable)?.openCursor();
+  cursor?.seek();
+  const row = cursor?.next() ?? -1;
+  if (row === -1) return undefined;
+  room.store.locate(row);
+  const { bytes, at, length } = room.store.place;
+  const { program_bytes, program_kind } = moduleRow.read(new ByteReader(bytes.subarray(at, at + length)));
+  return { hostType: program_kind === programKinds.js ? "js" : "wasm", bytes: program_bytes.slice() };
+}
+
+function littleEndian(bytes: Uint8Array): bigint {
+  let value = 0n;
+  for (let at = bytes.length - 1; at >= 0; at--) value = (value << 8n) | BigInt(bytes[at] ?? 0);
+  return value;
+}
+
+function fillMeta(room: Room, functionName: string | undefined, reducerId: number | undefined): void {
+  const { meta } = room;
+  meta.kind = CommitKind.publish;
+  meta.timestampMicros = room.writer.nowMicros();
+  meta.functionName = functionName ?? "";
+  meta.reducerId = reducerId ?? noReducerId;
+  meta.args = noBytes;
+  meta.sender = room.owner;
+  meta.connection = noConnection;
+  meta.requestId = 0;
+  meta.requestSequence = 0;
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+

@@ -1,0 +1,217 @@
+/**
+ * What one client is subscribed to: sets of queries under ids that the client chose.
+ *
+ * A text that the client already holds under another id is counted, not sent again; its rows come back when
+ * the last set that has it ends. `websocket.md` §5.5 and §5.6.
+ */
+import { isLightconeError } from "@lightcone/base";
+import type { OneOffQuery, Subscribe, SubscribeMulti, SubscribeSingle, Unsubscribe } from "@lightcone/protocol";
+import { prepare, select } from "@lightcone/query";
+import { bindParams, compileSubscription, type SelectPlan } from "@lightcone/sql";
+import type { QueryRows } from "./encoder.ts";
+import type { Room } from "./room.ts";
+import type { Session } from "./session.ts";
+import type { HeldQuery } from "./subscriptions.ts";
+
+interface QuerySet {
+  readonly held: readonly HeldQuery[];
+  /** The client's message that made it. */
+  readonly messageNumber: number;
+}
+
+/** A query of a request, not held yet. */
+interface Wanted {
+  readonly text: string;
+  readonly plan: SelectPlan;
+}
+
+export class QuerySets {
+  readonly #room: Room;
+  readonly #session: Session;
+  readonly #held = new Map<string, HeldQuery>();
+  readonly #sets = new Map<number, QuerySet>();
+  #legacy: QuerySet | undefined;
+
+  constructor(room: Room, session: Session) {
+    this.#room = room;
+    this.#session = session;
+  }
+
+  handle(message: Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe | OneOffQuery): void {
+    switch (message.kind) {
+      case "SubscribeSingle":
+        this.#subscribe(message.kind, [message.query], message.requestId, message.queryId);
+        break;
+      case "SubscribeMulti":
+        this.#subscribe(message.kind, message.queries.map((query) => query.trim()), message.requestId, message.queryId);
+        break;
+      case "Subscribe":
+        this.#replaceLegacy(message);
+        break;
+      case "Unsubscribe":
+      case "UnsubscribeMulti":
+        this.#unsubscribe(message);
+        break;
+      case "OneOffQuery":
+        this.#oneOff(message);
+        break;
+    }
+  }
+
+  /** Lets go of everything: the connection is over. */
+  clear(): void {
+    for (const held of this.#held.values()) this.#room.subscriptions.release(held);
+    this.#held.clear();
+    this.#sets.clear();
+    this.#legacy = undefined;
+  }
+
+  #subscribe(kind: "SubscribeSingle" | "SubscribeMulti", texts: readonly string[], requestId: number, queryId: number): void {
+    const session = this.#session;
+    const fail = (message: string): void =>
+      session.answer(session.encoder.subscriptionError(this.#duration(), requestId, queryId, message));
+    if (this.#sets.has(queryId)) {
+      fail(`Subscription with id ${queryId} already exists for client`);
+      return;
+    }
+    const wanted = this.#compile(texts, kind === "SubscribeMulti", fail);
+    if (wanted === undefined) return;
+    const before = new Set(this.#held.keys());
+    const set: QuerySet = { held: this.#hold(wanted), messageNumber: session.messageNumber };
+    this.#sets.set(queryId, set);
+    const isMulti = kind === "SubscribeMulti";
+    const fresh = isMulti ? set.held.filter((held) => !before.has(held.text)) : set.held;
+    const rows = this.#rows(fresh, isMulti);
+    session.answerParts(
+      session.encoder.applied(isMulti ? "SubscribeMultiApplied" : "SubscribeApplied", requestId, this.#duration(), queryId, rows),
+    );
+    this.#tellShape();
+  }
+
+  #replaceLegacy(message: Subscribe): void {
+    const session = this.#session;
+    const wanted = this.#compile(message.queries.map((query) => query.trim()), true, (text) =>
+      session.answer(session.encoder.subscriptionError(this.#duration(), message.requestId, undefined, text)),
+    );
+    if (wanted === undefined) return;
+    if (this.#legacy !== undefined) this.#drop(this.#legacy);
+    this.#legacy = { held: this.#hold(wanted), messageNumber: session.messageNumber };
+    session.answerParts(session.encoder.initial(message.requestId, this.#duration(), this.#rows(this.#legacy.held, true)));
+    this.#tellShape();
+  }
+
+  #unsubscribe(message: Unsubscribe): void {
+    const session = this.#session;
+    const set = this.#sets.get(message.queryId);
+    if (set === undefined) {
+      const text = `Subscription not found: ${message.queryId}`;
+      session.answer(session.encoder.subscriptionError(this.#duration(), message.requestId, message.queryId, text));
+      return;
+    }
+    this.#sets.delete(message.queryId);
+    const isMulti = message.kind === "UnsubscribeMulti";
+    if (!isMulti && set.held.length !== 1) {
+      this.#drop(set);
+      session.answer(session.encoder.subscriptionError(this.#duration(), message.requestId, message.queryId, "Internal error"));
+      this.#tellShape();
+      return;
+    }
+    const ending = isMulti ? set.held.filter((held) => held.uses === 1) : set.held;
+    const rows = this.#rows(ending, isMulti);
+    this.#drop(set);
+    const kind = isMulti ? "UnsubscribeMultiApplied" : "UnsubscribeApplied";
+    session.answerParts(session.encoder.applied(kind, message.requestId, this.#duration(), message.queryId, rows));
+    this.#tellShape();
+  }
+
+  #oneOff(message: OneOffQuery): void {
+    const session = this.#session;
+    try {
+      const [plan] = compileSubscription(message.query, this.#room.catalog(session.info.caller, false));
+      if (plan === undefined) return;
+      const rows = this.#evaluate(plan);
+      session.answerParts(session.encoder.oneOff(message.messageId, this.#duration(), rows));
+    } catch (error) {
+      if (!isLightconeError(error)) throw error;
+      session.answer(session.encoder.oneOffError(message.messageId, this.#duration(), error.message));
+    }
+  }
+
+  /** All texts, or none: the first that does not compile fails the request. */
+  #compile(texts: readonly string[], expandsAll: boolean, fail: (message: string) => void): readonly Wanted[] | undefined {
+    const wanted = new Map<string, Wanted>();
+    const catalog = this.#room.catalog(this.#session.info.caller, expandsAll);
+    for (const text of texts) {
+      try {
+        const plans = compileSubscription(text, catalog);
+        for (const plan of plans) {
+          // One text that stands for many queries: each is held by itself.
+          const own = plans.length === 1 ? text : `${text} #${plan.key}`;
+          wanted.set(own, { text: own, plan });
+        }
+      } catch (error) {
+        if (!isLightconeError(error)) throw error;
+        fail(text === "" ? "SubscriptionError: Empty string, executing: ``" : `${error.message}, executing: \`${text}\``);
+        return undefined;
+      }
+    }
+    const { subscriptionsPerConnectionMax } = this.#room.limits;
+    if (this.#held.size + wanted.size > subscriptionsPerConnectionMax) {
+      fail(`subscriptionsPerConnectionMax: ${this.#held.size + wanted.size} is over ${subscriptionsPerConnectionMax}`);
+      return undefined;
+    }
+    return [...wanted.values()];
+  }
+
+  #hold(wanted: readonly Wanted[]): readonly HeldQuery[] {
+    return wanted.map(({ text, plan }) => {
+      const known = this.#held.get(text);
+      if (known !== undefined) {
+        known.uses++;
+        return known;
+      }
+      const params = bindParams(plan, this.#session.info.caller.identity);
+      const held = this.#room.subscriptions.hold(this.#session, text, plan, params);
+      this.#held.set(text, held);
+      return held;
+    });
+  }
+
+  #drop(set: QuerySet): void {
+    for (const held of set.held) {
+      held.uses--;
+      if (held.uses > 0) continue;
+      this.#held.delete(held.text);
+      this.#room.subscriptions.release(held);
+    }
+  }
+
+  /** The present rows of queries; those over empty tables are left out, if asked. */
+  #rows(queries: readonly HeldQuery[], leavesOutEmpty: boolean): readonly QueryRows[] {
+    return queries.filter((held) => !leavesOutEmpty || !this.#isOverEmpty(held.plan)).map((held) => this.#evaluate(held.plan));
+  }
+
+  #isOverEmpty(plan: SelectPlan): boolean {
+    return plan.sources.some((source) => this.#room.store.table(source.table.id)?.rowCount === 0);
+  }
+
+  #evaluate(plan: SelectPlan): QueryRows {
+    const { store } = this.#room;
+    const [source] = plan.sources;
+    const table = source === undefined ? undefined : store.table(source.table.id);
+    if (table === undefined) throw new TypeError("a plan names a table that is gone");
+    const rows = this.#session.encoder.gather(table);
+    select(store, prepare(plan), bindParams(plan, this.#session.info.caller.identity), (bytes, at, length) => rows.add(bytes, at, length));
+    return { table, rows };
+  }
+
+  #tellShape(): void {
+    const numbers = [...this.#sets.values()].map((set) => set.messageNumber);
+    if (this.#legacy !== undefined) numbers.push(this.#legacy.messageNumber);
+    this.#session.subscribed(numbers.sort((a, b) => a - b));
+  }
+
+  #duration(): number {
+    return this.#room.subscriptions.durationMicros();
+  }
+}

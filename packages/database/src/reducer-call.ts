@@ -1,0 +1,106 @@
+/** Runs reducers: who may call which, with what arguments, and what becomes of the outcome. */
+import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
+import { isLightconeError, LightconeError } from "@lightcone/base";
+import { jsonArgsToBsatn } from "@lightcone/sats";
+import type { BoundReducer } from "./module-slot.ts";
+import type { Room } from "./room.ts";
+import { ok, type Transacted } from "./writer.ts";
+
+/** What a caller sees of a module that broke: the cause is for the log alone. */
+export const fatalText = "The instance encountered a fatal error.";
+
+/** A checked call, or why there is none. */
+export type Callable =
+  | { readonly kind: "callable"; readonly reducer: BoundReducer; readonly args: Uint8Array }
+  | { readonly kind: "refused"; readonly code: "NoSuchReducer" | "Lifecycle" | "BadArguments"; readonly message: string };
+
+const lifecycleNames = { init: "Init", connect: "OnConnect", disconnect: "OnDisconnect" } as const;
+
+/**
+ * Checks a client's call before it runs.
+ *
+ * @param argsText the arguments as JSON, where the call came as JSON; `args` is then not looked at
+ */
+export function whyNotCallable(reducer: BoundReducer | undefined, isOwner: boolean, args: Uint8Array, argsText: string | undefined): Callable {
+  if (reducer === undefined) return { kind: "refused", code: "NoSuchReducer", message: "no such reducer" };
+  const { def } = reducer;
+  if (def.lifecycle !== undefined) {
+    return { kind: "refused", code: "Lifecycle", message: `can't directly call special ${lifecycleNames[def.lifecycle]} lifecycle reducer` };
+  }
+  if (def.visibility === "private" && !isOwner) return { kind: "refused", code: "NoSuchReducer", message: "no such reducer" };
+  if (argsText !== undefined) {
+    try {
+      return { kind: "callable", reducer, args: jsonArgsToBsatn(def.params, argsText, def.name) };
+    } catch (error) {
+      if (!isLightconeError(error)) throw error;
+      const badArguments = new LightconeError("BadArguments", { reducer: def.name, reason: reasonOf(error) }, { cause: error });
+      return { kind: "refused", code: "BadArguments", message: badArguments.message };
+    }
+  }
+  const view = new DataView(args.buffer, args.byteOffset, args.byteLength);
+  const end = reducer.validate(args, view, 0, args.length);
+  if (end === args.length) return { kind: "callable", reducer, args };
+  const reason = end < 0 ? "the bytes do not decode as the parameters" : `${args.length - end} bytes are left over`;
+  return { kind: "refused", code: "BadArguments", message: new LightconeError("BadArguments", { reducer: def.name, reason }).message };
+}
+
+/** How a call ended for its caller. */
+export type Called =
+  | { readonly kind: "committed"; readonly changed: boolean }
+  | { readonly kind: "failed"; readonly message: string; readonly isPanic: boolean };
+
+/** Filled in for each call: one runs at a time. */
+const call: { -readonly [Key in keyof ReducerCall]: ReducerCall[Key] } = {
+  reducerId: 0,
+  sender: new Uint8Array(32),
+  connection: new Uint8Array(16),
+  timestampMicros: 0,
+  args: new Uint8Array(0),
+};
+
+/**
+ * Runs a reducer as `room.meta` says, in a transaction of its own.
+ *
+ * @param after runs in the same transaction once the reducer has succeeded
+ * @param before runs in the same transaction before the reducer
+ */
+export function callReducer(room: Room, reducer: BoundReducer, after?: () => void, before?: () => void): Called {
+  const { meta } = room;
+  if (room.refusal !== undefined) return { kind: "failed", message: room.refusal.message, isPanic: false };
+  call.reducerId = reducer.def.id;
+  call.sender = meta.sender;
+  call.connection = meta.connection;
+  call.timestampMicros = meta.timestampMicros;
+  call.args = meta.args;
+  return settle(room, reducer.def.name, room.writer.transact(meta, () => runBody(room, after, before)));
+}
+
+function runBody(room: Room, after: (() => void) | undefined, before: (() => void) | undefined): CallOutcome {
+  before?.();
+  const outcome = room.module?.instance.callReducer(call) ?? ok;
+  if (outcome.kind === "ok") after?.();
+  return outcome;
+}
+
+/** Says in the module's log what went wrong, and gives the caller's part of it. */
+export function settle(room: Room, functionName: string, result: Transacted): Called {
+  switch (result.kind) {
+    case "committed":
+      return result;
+    case "error":
+      room.log.write({ level: LogLevel.error, message: result.message }, functionName);
+      return { kind: "failed", message: result.message, isPanic: false };
+    case "refused":
+      room.log.write({ level: LogLevel.error, message: `${result.error.message} (${result.error.hint})` }, functionName);
+      room.module?.discard();
+      return { kind: "failed", message: result.error.message, isPanic: false };
+    case "panic":
+      room.log.write({ level: LogLevel.panic, message: result.message }, functionName);
+      if (result.fatal) room.module?.discard();
+      return { kind: "failed", message: fatalText, isPanic: true };
+  }
+}
+
+function reasonOf(error: LightconeError): string {
+  return isLightconeError(error, "Malformed") ? error.detail.reason : error.message;
+}

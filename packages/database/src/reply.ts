@@ -1,0 +1,24 @@
+/** Replies in HTTP's terms. */
+import { errorFacts, type LightconeError } from "@lightcone/base";
+import type { Reply } from "./link.ts";
+
+const encoder = new TextEncoder();
+
+/** A reply of plain text; an empty one has no content type. */
+export function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Reply {
+  return {
+    status,
+    headers: body === "" ? headers : { "content-type": "text/plain; charset=utf-8", ...headers },
+    body: encoder.encode(body),
+  };
+}
+
+/** A reply of JSON, given as text. */
+export function json(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Reply {
+  return { status, headers: { "content-type": "application/json", ...headers }, body: encoder.encode(body) };
+}
+
+/** An error as the reply that its code stands for. */
+export function failure(error: LightconeError): Reply {
+  return text(errorFacts(error.code).http, error.message);
+}

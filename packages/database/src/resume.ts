@@ -1,0 +1,36 @@
+/**
+ * What is needed to go on where a host ended: who was connected, what they had been told, what they wait for.
+ *
+ * Everything up to one offset had been told to everyone. So a host that recovers stops at that offset, takes
+ * the subscriptions back in silence, and replays the rest of the log aloud: whoever waits for a call that is
+ * in the log is answered by its commit; calls that are not in it run now. None runs twice.
+ */
+import type { ConnectionInfo, ConnectionSink } from "./link.ts";
+
+/** A message of a client; its number counts from 1. */
+export interface NumberedMessage {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  readonly isText: boolean;
+}
+
+export interface ResumedConnection {
+  readonly info: ConnectionInfo;
+  readonly sink: ConnectionSink;
+  /** Whether its first message (its identity and token) had left. */
+  readonly greeted: boolean;
+  /** The messages that make up its subscriptions, as `ConnectionSink.subscribed` said. */
+  readonly subscribed: readonly NumberedMessage[];
+  /** The messages without all their answers, in order. */
+  readonly pending: readonly NumberedMessage[];
+  /** Messages received so far. */
+  readonly received: number;
+}
+
+export interface Resume {
+  /** The last offset of which every client had been told; -1 for none. */
+  readonly releasedOffset: number;
+  readonly connections: readonly ResumedConnection[];
+  /** The message that ran when the host ended, if one is known to have: it is failed, not run. */
+  readonly suspect: { readonly connection: number; readonly number: number } | undefined;
+}

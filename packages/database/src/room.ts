@@ -1,0 +1,40 @@
+/** What the parts of a database share: one object per database, made by `database.ts`. */
+import type { Clock, LightconeError } from "@lightcone/base";
+import type { Store } from "@lightcone/engine";
+import type { Catalog } from "@lightcone/sql";
+import type { Arena } from "./arena.ts";
+import type { Encoder } from "./encoder.ts";
+import type { JobLoop } from "./job-loop.ts";
+import type { Caller, WireProtocol } from "./link.ts";
+import type { DatabaseLimits } from "./limits.ts";
+import type { ModuleLog } from "./module-log.ts";
+import type { ModuleSlot } from "./module-slot.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import type { TransactionMeta, Writer } from "./writer.ts";
+
+export interface Room {
+  readonly store: Store;
+  readonly writer: Writer;
+  readonly loop: JobLoop;
+  readonly outbox: Outbox;
+  readonly arena: Arena;
+  readonly subscriptions: Subscriptions;
+  readonly limits: DatabaseLimits;
+  readonly clock: Clock;
+  readonly log: ModuleLog;
+  /** Filled in for each transaction: one runs at a time. */
+  readonly meta: TransactionMeta;
+  /** Claims of the tokens that opened the present connections, by connection id as hex. */
+  readonly claims: Map<string, Uint8Array>;
+  /** 32 bytes, little-endian. */
+  readonly identity: Uint8Array;
+  readonly owner: Uint8Array;
+  /** The module that runs; undefined before the first publish. */
+  readonly module: ModuleSlot | undefined;
+  /** Why new transactions are refused at the moment, as with a full disk; undefined when they are not. */
+  readonly refusal: LightconeError | undefined;
+  encoder(protocol: WireProtocol): Encoder;
+  /** What a caller may name in SQL; whether `SELECT * FROM *` stands for all of it. */
+  catalog(caller: Pick<Caller, "isOwner">, expandsAll: boolean): Catalog;
+}

@@ -1,0 +1,354 @@
+/**
+ * One client's connection: its messages become work, and what the work brings about becomes answers.
+ *
+ * Messages run in the order they came. Every answer leaves through `#send`, the one place that decides
+ * whether it waits for durability.
+ */
+import { isLightconeError, type LightconeError } from "@lightcone/base";
+import {
+  clientTag,
+  decodeClientMessage,
+  decodeClientMessageJson,
+  noReducer,
+  readCallFrame,
+  type CallFrame,
+  type ClientMessage,
+  type TransactionHead,
+} from "@lightcone/protocol";
+import type { Piece } from "./arena.ts";
+import type { Encoder } from "./encoder.ts";
+import type { Job } from "./job-loop.ts";
+import { connectClient, disconnectClient } from "./lifecycle.ts";
+import type { ConnectionHandle, ConnectionInfo, ConnectionSink } from "./link.ts";
+import type { BoundReducer } from "./module-slot.ts";
+import { callReducer, whyNotCallable } from "./reducer-call.ts";
+import type { Room } from "./room.ts";
+import { QuerySets } from "./query-sets.ts";
+import type { Origin, SessionChange } from "./subscriptions.ts";
+import { CommitKind } from "@lightcone/engine";
+import { noBytes } from "./writer.ts";
+
+/** Messages that may wait before the front is asked to stop reading. */
+const waitingMax = 1024;
+
+export class Session implements ConnectionHandle {
+  readonly info: ConnectionInfo;
+  readonly sink: ConnectionSink;
+  readonly encoder: Encoder;
+  readonly light: boolean;
+  /** What the present commit changes for this session; empty between commits. */
+  readonly changes: SessionChange[] = [];
+  readonly #room: Room;
+  readonly #sets: QuerySets;
+  readonly #told: Origin;
+  readonly #quiet: Origin;
+  #state: "opening" | "open" | "closed" = "opening";
+  /** Messages received, and so the number of the latest. */
+  #received = 0;
+  #waiting = 0;
+  /** The message that runs now. */
+  #running = 0;
+  #readyHeld = false;
+  onReady: (() => void) | undefined;
+  /** Called once, when the connection is over. */
+  onClosed: (() => void) | undefined;
+
+  constructor(room: Room, info: ConnectionInfo, sink: ConnectionSink) {
+    this.#room = room;
+    this.info = info;
+    this.sink = sink;
+    this.light = info.light;
+    this.encoder = room.encoder(info.protocol);
+    this.#sets = new QuerySets(room, this);
+    this.#told = { session: this, notify: true };
+    this.#quiet = { session: this, notify: false };
+    room.loop.push(new ConnectJob(this));
+  }
+
+  get ready(): boolean {
+    return !this.#readyHeld;
+  }
+
+  receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
+    if (this.#state === "closed") return;
+    const number = ++this.#received;
+    if (++this.#waiting > this.#room.limits.connectionQueueMax) {
+      this.end(1013, "too many requests");
+      return;
+    }
+    if (this.#waiting >= waitingMax) this.#readyHeld = true;
+    this.#room.loop.push(new MessageJob(this, bytes, at, length, isText, number));
+  }
+
+  closed(): void {
+    if (this.#state === "closed") return;
+    const wasOpen = this.#state === "open";
+    this.#state = "closed";
+    this.#sets.clear();
+    this.onClosed?.();
+    if (wasOpen) this.#room.loop.push(new DisconnectJob(this));
+  }
+
+  /** Ends the connection from this side. */
+  end(code: number | undefined, reason: string): void {
+    if (this.#state === "closed") return;
+    this.sink.close(code, reason);
+    this.closed();
+  }
+
+  /** Runs the module's connect reducer and greets the client; without it nothing else is answered. */
+  connect(): void {
+    if (this.#state !== "opening") return;
+    const { caller, token } = this.info;
+    const refused = connectClient(this.#room, caller);
+    if (refused !== undefined) {
+      this.#state = "closed";
+      this.onClosed?.();
+      this.sink.close(undefined, "");
+      return;
+    }
+    this.#state = "open";
+    this.answer(this.encoder.identityToken(caller.identity, token, caller.connectionId));
+  }
+
+  disconnect(): void {
+    disconnectClient(this.#room, this.info.caller);
+  }
+
+  /** Runs one message. */
+  handle(bytes: Uint8Array, at: number, length: number, isText: boolean, number: number): void {
+    this.#finishWaiting();
+    if (this.#state !== "open") return;
+    this.#running = number;
+    try {
+      if (!isText && bytes[at] === clientTag.CallReducer) this.#callFrame(bytes, at, length);
+      else this.#message(isText ? decodeClientMessageJson(bytes, at, length) : decodeClientMessage(bytes, at, length));
+    } catch (error) {
+      if (!isLightconeError(error, "Malformed") && !isLightconeError(error, "TooDeep")) throw error;
+      this.end(1011, closeReason(error));
+    }
+  }
+
+  /** The message that was running took too long and was ended. */
+  timedOut(): void {
+    this.#room.subscriptions.origin = undefined;
+    this.#room.writer.abort();
+    this.#room.module?.discard();
+    const { meta } = this.#room;
+    this.answer(this.encoder.failure(undefined, { ...headOf(meta), durationMicros: this.#room.limits.reducerTimeoutMs * 1000 }));
+  }
+
+  /** Takes the message about a commit; undefined when the caller asked not to hear of success. */
+  told(message: Piece | undefined, isAnswer: boolean): void {
+    this.#send(message, isAnswer ? this.#running : 0);
+  }
+
+  /** Answers the running message with a whole message. */
+  answer(message: Piece): void {
+    this.#send(message, this.#running);
+  }
+
+  /** Answers the running message with a message in parts. */
+  answerParts(parts: readonly Piece[]): void {
+    parts.forEach((part, index) => {
+      const last = index === parts.length - 1;
+      this.#push(part.bytes, part.at, part.length, last, last ? this.#running : 0);
+    });
+  }
+
+  /** Says which messages make up the present subscriptions. */
+  subscribed(messageNumbers: readonly number[]): void {
+    this.#push(messageNumbers, 0, 0, true, 0);
+  }
+
+  /** The message that runs now, counted from 1. */
+  get messageNumber(): number {
+    return this.#running;
+  }
+
+  #message(message: ClientMessage): void {
+    switch (message.kind) {
+      case "CallReducer":
+        this.#call(message.reducer, this.#findByName(message.reducer), message.args, message.argsText, message.requestId, message.notify);
+        break;
+      case "CallProcedure": {
+        const known = this.#room.module?.def.procedures.some((procedure) => procedure.name === message.procedure) ?? false;
+        const text = known ? "Procedures are not run by this release" : "No such procedure";
+        this.answer(this.encoder.procedureFailure(text, 0, 0, message.requestId));
+        break;
+      }
+      case "Subscribe":
+      case "SubscribeSingle":
+      case "SubscribeMulti":
+      case "Unsubscribe":
+      case "UnsubscribeMulti":
+      case "OneOffQuery":
+        this.#sets.handle(message);
+        break;
+    }
+  }
+
+  #callFrame(bytes: Uint8Array, at: number, length: number): void {
+    readCallFrame(viewOf(bytes), at, at + length, frame);
+    const reducer = this.#room.module?.names.find(bytes, frame.nameAt, frame.nameLength);
+    const args = bytes.subarray(frame.argsAt, frame.argsAt + frame.argsLength);
+    const name = reducer?.def.name ?? utf8.decode(bytes.subarray(frame.nameAt, frame.nameAt + frame.nameLength));
+    this.#call(name, reducer, args, undefined, frame.requestId, frame.notify);
+  }
+
+  #findByName(name: string): BoundReducer | undefined {
+    return this.#room.module?.reducers.find((reducer) => reducer.def.name === name);
+  }
+
+  #call(
+    name: string,
+    reducer: BoundReducer | undefined,
+    args: Uint8Array,
+    argsText: string | undefined,
+    requestId: number,
+    notify: boolean,
+  ): void {
+    const room = this.#room;
+    const { caller } = this.info;
+    const { meta } = room;
+    meta.kind = CommitKind.reducer;
+    meta.timestampMicros = room.writer.nowMicros();
+    meta.functionName = name;
+    meta.reducerId = reducer?.def.id ?? noReducer;
+    meta.sender = caller.identity;
+    meta.connection = caller.connectionId;
+    meta.requestId = 0;
+    meta.requestSequence = this.#running;
+    meta.args = noBytes;
+    const call = whyNotCallable(reducer, caller.isOwner, args, argsText);
+    if (call.kind === "refused") {
+      this.answer(this.encoder.failure(call.message, headOf(meta)));
+      return;
+    }
+    meta.requestId = requestId;
+    meta.args = call.args;
+    room.subscriptions.argsText = argsText;
+    room.subscriptions.origin = notify ? this.#told : this.#quiet;
+    const result = callReducer(room, call.reducer);
+    room.subscriptions.origin = undefined;
+    room.subscriptions.argsText = undefined;
+    switch (result.kind) {
+      case "committed":
+        // With a change, the commit itself has told the caller.
+        if (!result.changed) {
+          if (notify) this.answer(this.encoder.update([], { ...headOf(meta), argsText, durationMicros: room.subscriptions.durationMicros() }, false));
+          else this.told(undefined, true);
+        }
+        break;
+      case "failed":
+        if (notify) this.answer(this.encoder.failure(result.message, { ...headOf(meta), argsText, durationMicros: room.subscriptions.durationMicros() }));
+        else this.told(undefined, true);
+        break;
+    }
+  }
+
+  #finishWaiting(): void {
+    this.#waiting--;
+    if (!this.#readyHeld || this.#waiting > waitingMax / 2) return;
+    this.#readyHeld = false;
+    this.onReady?.();
+  }
+
+  #send(message: Piece | undefined, answered: number): void {
+    if (message === undefined) this.#push(undefined, 0, 0, true, answered);
+    else this.#push(message.bytes, message.at, message.length, true, answered);
+  }
+
+  #push(bytes: Uint8Array | readonly number[] | undefined, at: number, length: number, last: boolean, answered: number): void {
+    if (this.#state === "closed") return;
+    if (this.sink.queuedBytes > this.#room.limits.connectionBufferBytesMax) {
+      this.end(undefined, "");
+      return;
+    }
+    // Unconfirmed answers take the same way, with nothing to wait for, so that their order is one with the rest.
+    if (this.info.confirmed) {
+      this.#room.outbox.push(this.sink, this.#room.writer.offset, bytes, at, length, last, answered);
+      return;
+    }
+    if (bytes instanceof Uint8Array) this.sink.send(bytes, at, length, last);
+    else if (bytes !== undefined) this.sink.subscribed(bytes);
+    if (answered > 0) this.sink.answered(answered);
+  }
+}
+
+class ConnectJob implements Job {
+  readonly #session: Session;
+  constructor(session: Session) {
+    this.#session = session;
+  }
+  run(): void {
+    this.#session.connect();
+  }
+  timedOut(): void {
+    this.#session.end(undefined, "");
+  }
+}
+
+class DisconnectJob implements Job {
+  readonly #session: Session;
+  constructor(session: Session) {
+    this.#session = session;
+  }
+  run(): void {
+    this.#session.disconnect();
+  }
+  timedOut(): void {
+    this.#session.disconnect();
+  }
+}
+
+class MessageJob implements Job {
+  readonly #session: Session;
+  readonly #bytes: Uint8Array;
+  readonly #at: number;
+  readonly #length: number;
+  readonly #isText: boolean;
+  readonly #number: number;
+
+  constructor(session: Session, bytes: Uint8Array, at: number, length: number, isText: boolean, number: number) {
+    this.#session = session;
+    this.#bytes = bytes;
+    this.#at = at;
+    this.#length = length;
+    this.#isText = isText;
+    this.#number = number;
+  }
+
+  run(): void {
+    this.#session.handle(this.#bytes, this.#at, this.#length, this.#isText, this.#number);
+  }
+
+  timedOut(): void {
+    this.#session.timedOut();
+  }
+}
+
+const utf8 = new TextDecoder();
+const frame: CallFrame = { nameAt: 0, nameLength: 0, argsAt: 0, argsLength: 0, requestId: 0, notify: true };
+let viewed: Uint8Array = noBytes;
+let view: DataView = new DataView(new ArrayBuffer(0));
+
+/** A view of all of `bytes`: the one before when they are the same, as for all messages of a batch. */
+function viewOf(bytes: Uint8Array): DataView {
+  if (viewed !== bytes) {
+    viewed = bytes;
+    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  return view;
+}
+
+function headOf(meta: Omit<TransactionHead, "durationMicros" | "argsText">): TransactionHead {
+  const { timestampMicros, sender, connection, functionName, reducerId, args, requestId } = meta;
+  return { timestampMicros, sender, connection, functionName, reducerId, args, requestId, durationMicros: 0 };
+}
+
+/** A close reason has room for 123 bytes. */
+function closeReason(error: LightconeError): string {
+  return error.message.length > 100 ? `${error.message.slice(0, 100)}…` : error.message;
+}
+

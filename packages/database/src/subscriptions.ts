@@ -1,0 +1,175 @@
+/**
+ * Who hears of what: each commit's changes, evaluated once per live query and told to all who hold it.
+ *
+ * Law: what a session has been sent of a query, inserts less deletes, is the query's result at the offset
+ * of the last message. So rows are counted exactly, and a commit reaches a session in one message.
+ */
+import type { Commit, RowRefs, Table } from "@lightcone/engine";
+import type { TransactionHead } from "@lightcone/protocol";
+import type { LiveQueries, LiveQuery } from "@lightcone/query";
+import type { SelectPlan } from "@lightcone/sql";
+import type { Piece } from "./arena.ts";
+import type { QueryChange } from "./encoder.ts";
+import type { Session } from "./session.ts";
+import type { CommitListener } from "./writer.ts";
+
+const noRows: RowRefs = { refs: new Uint32Array(0), count: 0 };
+
+/** A live query with those who hold it. */
+class SharedQuery {
+  readonly live: LiveQuery;
+  readonly holders: HeldQuery[] = [];
+  readonly change: Change;
+
+  constructor(live: LiveQuery, id: number) {
+    this.live = live;
+    this.change = new Change(id, live.table);
+  }
+}
+
+/** The change of one live query in the present commit. One object per query, filled in each time. */
+class Change implements QueryChange {
+  readonly id: number;
+  readonly table: Table;
+  deletes: RowRefs = noRows;
+  inserts: RowRefs = noRows;
+  readonly encoded: unknown[] = [];
+  /** Whole messages that hold this change alone, by encoder slot and lightness. */
+  readonly messages: (Piece | undefined)[] = [];
+
+  constructor(id: number, table: Table) {
+    this.id = id;
+    this.table = table;
+  }
+
+  fill(deletes: RowRefs, inserts: RowRefs): void {
+    this.deletes = deletes;
+    this.inserts = inserts;
+    this.encoded.length = 0;
+    this.messages.length = 0;
+  }
+}
+
+/** A query that a session holds, once per text however often it is subscribed to. */
+export interface HeldQuery {
+  readonly session: Session;
+  readonly text: string;
+  readonly plan: SelectPlan;
+  readonly shared: SharedQuery;
+  /** Query sets of the session that contain it. */
+  uses: number;
+}
+
+/** What a session is about to be told: kept on the session between `noteChange` and the message. */
+export type SessionChange = Change;
+
+/** The call that causes the present transaction, if a session made it. */
+export interface Origin {
+  readonly session: Session;
+  /** Whether the caller is told of success in full. */
+  readonly notify: boolean;
+}
+
+export class Subscriptions implements CommitListener {
+  readonly #live: LiveQueries;
+  readonly durationMicros: () => number;
+  readonly #byLive = new Map<LiveQuery, SharedQuery>();
+  readonly #touched: Session[] = [];
+  /** Messages of the present commit that hold several changes, by which they are. */
+  readonly #messages = new Map<string, Piece>();
+  #nextId = 1;
+  /** Set by the session that runs a call, for the length of its transaction. */
+  origin: Origin | undefined;
+  /** The call's arguments as its caller wrote them, when they came as JSON. */
+  argsText: string | undefined;
+
+  /** @param durationMicros how long the present job has run */
+  constructor(live: LiveQueries, durationMicros: () => number) {
+    this.#live = live;
+    this.durationMicros = durationMicros;
+  }
+
+  /** Starts to hold a query; its changes come with every commit from now on. */
+  hold(session: Session, text: string, plan: SelectPlan, params: readonly Uint8Array[]): HeldQuery {
+    const live = this.#live.register(plan, params);
+    let shared = this.#byLive.get(live);
+    if (shared === undefined) {
+      shared = new SharedQuery(live, this.#nextId++);
+      this.#byLive.set(live, shared);
+    }
+    const held: HeldQuery = { session, text, plan, shared, uses: 1 };
+    shared.holders.push(held);
+    return held;
+  }
+
+  release(held: HeldQuery): void {
+    const { shared } = held;
+    shared.holders.splice(shared.holders.indexOf(held), 1);
+    if (shared.holders.length === 0) this.#byLive.delete(shared.live);
+    this.#live.unregister(shared.live);
+  }
+
+  committed(commit: Commit): void {
+    this.#live.advance(commit, this.#noteChange);
+    const { origin } = this;
+    if (this.#touched.length === 0 && origin === undefined) return;
+    const head = headOf(commit, this.argsText, this.durationMicros());
+    if (origin !== undefined) {
+      if (origin.notify) origin.session.told(this.#message(origin.session, head, false), true);
+      else if (origin.session.changes.length > 0) origin.session.told(this.#message(origin.session, head, origin.session.light), true);
+      else origin.session.told(undefined, true);
+    }
+    for (const session of this.#touched) {
+      if (session !== origin?.session) session.told(this.#message(session, head, session.light), false);
+      session.changes.length = 0;
+    }
+    this.#touched.length = 0;
+    this.#messages.clear();
+  }
+
+  readonly #noteChange = (live: LiveQuery, deletes: RowRefs, inserts: RowRefs): void => {
+    const shared = this.#byLive.get(live);
+    if (shared === undefined) return;
+    shared.change.fill(deletes, inserts);
+    for (const { session } of shared.holders) {
+      if (session.changes.length === 0) this.#touched.push(session);
+      session.changes.push(shared.change);
+    }
+  };
+
+  /** The message for a session: made once for all that hold the same changing queries. */
+  #message(session: Session, head: TransactionHead, light: boolean): Piece {
+    const { changes, encoder } = session;
+    const variant = encoder.slot * 2 + (light ? 1 : 0);
+    const [first] = changes;
+    if (first === undefined) return encoder.update(changes, head, light);
+    if (changes.length === 1) return (first.messages[variant] ??= encoder.update(changes, head, light));
+    changes.sort(byTable);
+    const key = `${variant}:${changes.map((change) => change.id).join(",")}`;
+    let message = this.#messages.get(key);
+    if (message === undefined) {
+      message = encoder.update(changes, head, light);
+      this.#messages.set(key, message);
+    }
+    return message;
+  }
+}
+
+function byTable(a: Change, b: Change): number {
+  return a.table.id - b.table.id || a.id - b.id;
+}
+
+function headOf(commit: Commit, argsText: string | undefined, durationMicros: number): TransactionHead {
+  const { meta } = commit;
+  return {
+    timestampMicros: meta.timestampMicros,
+    sender: meta.sender,
+    connection: meta.connection,
+    functionName: meta.functionName,
+    reducerId: meta.reducerId,
+    args: meta.args,
+    argsText,
+    requestId: meta.requestId,
+    durationMicros,
+  };
+}

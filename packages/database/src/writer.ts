@@ -1,0 +1,120 @@
+/**
+ * The single writer: work becomes a transaction, a transaction becomes a commit, and everyone hears of the
+ * commit in the same order: the log, then the listeners, then its memory is freed.
+ */
+import { assert, isLightconeError, type Clock, type LightconeError } from "@lightcone/base";
+import type { CommitLog } from "@lightcone/commitlog";
+import type { Commit, CommitKind, CommitMeta, Store } from "@lightcone/engine";
+import type { CallOutcome } from "@lightcone/host";
+
+export const noReducerId = 0xffff_ffff;
+export const noBytes: Uint8Array = new Uint8Array(0);
+export const noConnection: Uint8Array = new Uint8Array(16);
+const noIdentity: Uint8Array = new Uint8Array(32);
+
+/** Who did what. One object, filled in for each transaction. */
+export class TransactionMeta implements CommitMeta {
+  kind: CommitKind = 0;
+  timestampMicros = 0;
+  functionName = "";
+  reducerId = noReducerId;
+  args: Uint8Array = noBytes;
+  sender: Uint8Array = noIdentity;
+  connection: Uint8Array = noConnection;
+  requestId = 0;
+  requestSequence = 0;
+}
+
+/** Hears of every commit, live or replayed, before its memory is freed. */
+export interface CommitListener {
+  committed(commit: Commit): void;
+}
+
+/** How a transaction ended. */
+export type Transacted =
+  /** `offset` is the state that the answer reflects, whether or not there was a change. */
+  | { readonly kind: "committed"; readonly changed: boolean }
+  | Exclude<CallOutcome, { readonly kind: "ok" }>
+  /** The engine or the query refused; what ran was left in the middle. */
+  | { readonly kind: "refused"; readonly error: LightconeError };
+
+const unchanged: Transacted = { kind: "committed", changed: false };
+const changed: Transacted = { kind: "committed", changed: true };
+export const ok: CallOutcome = { kind: "ok" };
+
+export class Writer {
+  readonly store: Store;
+  readonly #log: CommitLog;
+  readonly #clock: Clock;
+  readonly #listeners: readonly CommitListener[];
+  #lastMicros = 0;
+
+  constructor(store: Store, log: CommitLog, clock: Clock, listeners: readonly CommitListener[]) {
+    this.store = store;
+    this.#log = log;
+    this.#clock = clock;
+    this.#listeners = listeners;
+    this.#lastMicros = store.timestampMicros;
+  }
+
+  /** The last offset that was executed: what a reader sees now. -1 before the first. */
+  get offset(): number {
+    return this.store.offset - 1;
+  }
+
+  /** Now, in microseconds; never before what any transaction saw. */
+  nowMicros(): number {
+    const now = this.#clock.nowMicros();
+    if (now > this.#lastMicros) this.#lastMicros = now;
+    return this.#lastMicros;
+  }
+
+  /**
+   * Runs `body` in a transaction of its own; commits when it says `ok`.
+   *
+   * What `body` throws ends the transaction as a panic. A time-out passes through: call `abort` then.
+   */
+  transact(meta: CommitMeta, body: () => CallOutcome): Transacted {
+    this.store.begin();
+    let commit: Commit | undefined;
+    try {
+      const outcome = body();
+      if (outcome.kind !== "ok") {
+        this.store.rollback();
+        return outcome;
+      }
+      commit = this.store.commit(meta);
+    } catch (error) {
+      if (this.store.isOpen) this.store.rollback();
+      if (isLightconeError(error)) return { kind: "refused", error };
+      return { kind: "panic", message: error instanceof Error ? (error.stack ?? error.message) : String(error), fatal: true };
+    }
+    if (commit === undefined) return unchanged;
+    this.#log.append(commit.bytes, commit.offset);
+    this.#tell(commit);
+    return changed;
+  }
+
+  /**
+   * Replays a record of the log by the same door.
+   *
+   * @param before runs when the commit is known and nobody has heard of it
+   */
+  replay(record: Uint8Array, offset: number, before?: (commit: Commit) => void): void {
+    assert(offset === this.store.offset, `record ${offset} comes after ${this.store.offset - 1}`);
+    const commit = this.store.apply(record);
+    before?.(commit);
+    this.#lastMicros = Math.max(this.#lastMicros, commit.meta.timestampMicros);
+    this.#tell(commit);
+  }
+
+  /** Ends what a time-out left open. */
+  abort(): void {
+    if (this.store.isOpen) this.store.rollback();
+  }
+
+  #tell(commit: Commit): void {
+    for (const listener of this.#listeners) listener.committed(commit);
+    this.store.release(commit);
+  }
+}
