@@ -1,0 +1,118 @@
+/**
+ * Makes one script of a TypeScript module: what `lightcone publish` sends and a database evaluates.
+ *
+ * The script is a function body in the CommonJS manner: it asks `require` for host modules, which are the
+ * only imports left, and puts its exports on `exports`. Its source map is inline, with paths as seen from
+ * the project's folder. Types are stripped, not checked. The format: docs/formats/typescript-host.md.
+ */
+import { dirname, relative, resolve } from "node:path";
+import { LightconeError } from "@lightcone/base";
+import { rolldown, type Plugin, type RolldownError } from "rolldown";
+
+export interface BundleOptions {
+  /** The folder that paths in the source map are relative to. Default: the entry's own, or the one above `src`. */
+  readonly projectPath?: string | undefined;
+  /** What `process.env.NODE_ENV` reads as. */
+  readonly environment?: "production" | "development" | undefined;
+}
+
+export interface Bundle {
+  /** The script, with its source map inline. */
+  readonly code: string;
+  /** The source map, as JSON text. */
+  readonly map: string;
+}
+
+/** What a module may import that is not a file. */
+const hostModule = /^(?:lightcone:host|spacetime:sys)@/;
+
+/**
+ * Bundles the module whose entry file is `entryPath`.
+ *
+ * @throws {LightconeError} `ModuleInvalid` with file and line when something does not parse or resolve
+ */
+export async function bundleModule(entryPath: string, options: BundleOptions = {}): Promise<Bundle> {
+  const entry = resolve(entryPath);
+  const project = resolve(options.projectPath ?? dirname(entry).replace(/[/\\]src$/, ""));
+  try {
+    const build = await rolldown({
+      input: entry,
+      cwd: project,
+      platform: "browser",
+      external: hostModule,
+      tsconfig: false,
+      resolve: { conditionNames: ["production", "import", "default"], mainFields: ["module", "main"] },
+      transform: { target: "esnext", define: { "process.env.NODE_ENV": JSON.stringify(options.environment ?? "production") } },
+      plugins: [refuseWhatTheHostLacks(project)],
+      onLog: () => {},
+    });
+    const { output } = await build.generate({
+      format: "cjs",
+      exports: "named",
+      esModule: false,
+      codeSplitting: false,
+      sourcemap: true,
+      comments: { legal: true, annotation: false, jsdoc: false },
+      sourcemapPathTransform: (path) => shownPath(project, path),
+      file: resolve(project, "bundle.js"),
+    });
+    await build.close();
+    const { code, map } = output[0];
+    const mapText = map === null ? "" : withoutSources(map.toString());
+    const data = Buffer.from(mapText).toString("base64");
+    const script = code.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "");
+    return { code: `${script}\n//# sourceMappingURL=data:application/json;charset=utf-8;base64,${data}\n`, map: mapText };
+  } catch (error) {
+    if (error instanceof LightconeError) throw error;
+    throw new LightconeError("ModuleInvalid", { reason: reasonOf(error, project) }, { cause: error });
+  }
+}
+
+/** Says early, with file and line, what would only fail inside the database. */
+function refuseWhatTheHostLacks(project: string): Plugin {
+  return {
+    name: "lightcone",
+    resolveId(source, importer) {
+      if (!source.startsWith("node:")) return;
+      const from = importer === undefined ? "" : ` (imported by ${relative(project, importer)})`;
+      throw new LightconeError("ModuleInvalid", {
+        reason: `${source} is not there inside a database${from}: a module has no files, sockets, clock or chance but its context's`,
+      });
+    },
+    resolveDynamicImport(_source, importer) {
+      const from = importer === undefined ? "" : `, in ${relative(project, importer)}`;
+      throw new LightconeError("ModuleInvalid", {
+        reason: `import() cannot work inside a database${from}: use an import statement`,
+      });
+    },
+  };
+}
+
+/** Positions are all that the map is for; the sources stay with their author. */
+function withoutSources(map: string): string {
+  const { sourcesContent: _, ...rest } = JSON.parse(map) as Record<string, unknown>;
+  return JSON.stringify(rest);
+}
+
+/** As seen from the project; the SDK's own files as the package that they are. */
+function shownPath(project: string, path: string): string {
+  const shown = relative(project, resolve(project, path)).replaceAll("\\", "/");
+  const sdk = /(?:^|\/)packages\/(module|lightcone)\/src\/(.*)$/.exec(shown);
+  return sdk === null ? shown : `lightcone/${sdk[2]}`;
+}
+
+function reasonOf(error: unknown, project: string): string {
+  const errors = (error as { errors?: readonly RolldownError[] }).errors ?? [error as RolldownError];
+  return errors
+    .map(({ loc, id, message }) => {
+      const file = loc?.file ?? id;
+      const at = file === undefined ? "" : `${relative(project, file)}${loc === undefined ? "" : `:${loc.line}:${loc.column + 1}`}: `;
+      return at + stripColour(message);
+    })
+    .join("\n");
+}
+
+function stripColour(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- the codes are control characters
+  return text.replaceAll(/\u001b\[[0-9;]*m/g, "").trim();
+}

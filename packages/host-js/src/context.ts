@@ -1,0 +1,80 @@
+/**
+ * `ctx`: one frozen object per instance, whose getters answer for the call that runs.
+ *
+ * Values are made when they are asked for, and kept for the rest of the call.
+ */
+import type { HostPort, ReducerCall } from "@lightcone/host";
+import { ConnectionId, Identity, Timestamp, readU128 } from "@lightcone/sats";
+import { RandomSource, randomSource } from "./random.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+export class CallContext {
+  /** What reducers are given. */
+  readonly ctx: object;
+  #call: ReducerCall | undefined;
+  #sender: Identity | undefined;
+  #connectionId: ConnectionId | null | undefined;
+  #timestamp: Timestamp | undefined;
+  readonly #chance = new RandomSource();
+  #isSeeded = false;
+
+  constructor(sandbox: Sandbox, port: HostPort, db: object) {
+    const random = sandbox.compile(["uint32"], randomSource)(() => this.#uint32());
+    const identity = (): Identity => Identity.fromBytes(port.databaseIdentity.slice());
+    const sender = (): Identity => (this.#sender ??= Identity.fromBytes(this.#running().sender.slice()));
+    const connectionId = (): ConnectionId | null => this.#connection();
+    const timestamp = (): Timestamp => (this.#timestamp ??= new Timestamp(BigInt(this.#running().timestampMicros)));
+    this.ctx = sandbox.harden({
+      db,
+      random,
+      get sender() {
+        return sender();
+      },
+      get connectionId() {
+        return connectionId();
+      },
+      get timestamp() {
+        return timestamp();
+      },
+      get identity() {
+        return identity();
+      },
+      get databaseIdentity() {
+        return identity();
+      },
+    });
+  }
+
+  /** From here on the getters answer for `call`. */
+  begin(call: ReducerCall): void {
+    this.#call = call;
+    this.#sender = undefined;
+    this.#connectionId = undefined;
+    this.#timestamp = undefined;
+    this.#isSeeded = false;
+  }
+
+  #running(): ReducerCall {
+    if (this.#call === undefined) throw new TypeError("a context only answers while a reducer runs");
+    return this.#call;
+  }
+
+  #connection(): ConnectionId | null {
+    if (this.#connectionId === undefined) {
+      const { connection } = this.#running();
+      this.#connectionId = ConnectionId.nullIfZero(
+        new ConnectionId(readU128(new DataView(connection.buffer, connection.byteOffset, 16), 0)),
+      );
+    }
+    return this.#connectionId;
+  }
+
+  #uint32(): number {
+    if (!this.#isSeeded) {
+      const { timestampMicros, sender } = this.#running();
+      this.#chance.seed(timestampMicros, sender);
+      this.#isSeeded = true;
+    }
+    return this.#chance.uint32();
+  }
+}

@@ -1,0 +1,201 @@
+/** A module's own account of itself as a V10 description: names as in its code, for the database to convert. */
+import { encodeRawV10, emptyRawV10, type RawExplicitName, type RawIndexDef, type RawTableV10, type RawTypeDef } from "@lightcone/schema";
+import { product, t, typesEqual, unit, valueCodec, ByteWriter, isOption, isUnit, specialKind, isResult } from "@lightcone/sats";
+import type { AlgebraicType, Member, ProductType } from "@lightcone/sats";
+import { invalid, type ColumnShape, type FunctionShape, type ModuleShape, type NamedShape, type TableShape } from "./module-shape.ts";
+
+/** An index as the description and the table's handle both see it. */
+export interface TableIndex {
+  readonly sourceName: string;
+  readonly name: string | undefined;
+  readonly accessor: string;
+  readonly algorithm: "btree" | "hash" | "direct";
+  readonly columns: readonly number[];
+  /** Whether its handle finds one row. */
+  readonly unique: boolean;
+}
+
+/** A table's indexes: one for each unique or indexed column in their order, then those of its options. */
+export function indexesOf(table: TableShape): TableIndex[] {
+  const made: TableIndex[] = [];
+  const add = (index: Omit<TableIndex, "sourceName">): void => {
+    const names = index.columns.map((column) => table.columns[column]?.name ?? "");
+    made.push({ ...index, sourceName: `${table.key}_${names.join("_")}_idx_${index.algorithm}` });
+  };
+  table.columns.forEach((column, position) => {
+    const unique = column.primaryKey || column.unique;
+    if (!unique && column.index === undefined) return;
+    add({ name: undefined, accessor: column.name, algorithm: column.index ?? "btree", columns: [position], unique });
+  });
+  for (const index of table.indexes) {
+    const unique = table.constraints.some(({ columns }) => sameSet(columns, index.columns));
+    add({ name: index.name, accessor: index.accessor, algorithm: index.algorithm, columns: index.columns, unique });
+  }
+  return made;
+}
+
+function sameSet(a: readonly number[], b: readonly number[]): boolean {
+  const left = new Set(a);
+  return left.size === new Set(b).size && b.every((one) => left.has(one));
+}
+
+/** The row as a type to encode by: without the names of types. */
+export function rowTypeOf(table: TableShape): ProductType {
+  return product(Object.fromEntries(table.columns.map(({ name, type }) => [name, type])));
+}
+
+/** Encodes the description. */
+export function describeModule(shape: ModuleShape): Uint8Array {
+  const types = new TypeRegistry();
+  const tables = shape.tables.map((table) => describeTable(table, types));
+  const explicitNames: RawExplicitName[] = [];
+  const explicit = (kind: RawExplicitName["kind"], sourceName: string, canonicalName: string | undefined): void => {
+    if (canonicalName !== undefined) explicitNames.push({ kind, sourceName, canonicalName });
+  };
+  for (const table of shape.tables) {
+    explicit("table", table.key, table.name);
+    for (const index of indexesOf(table)) explicit("index", index.sourceName, index.name);
+  }
+  for (const one of shape.functions) explicit("function", one.exportName, one.name);
+  return encodeRawV10({
+    ...emptyRawV10,
+    tables,
+    reducers: shape.functions.map((one) => ({
+      name: one.exportName,
+      params: one.params.map(({ name, type }) => ({ name, type: types.use(type) })),
+      visibility: "client",
+      ok: unit,
+      err: t.string,
+    })),
+    schedules: shape.tables.flatMap((table) => scheduleOf(table, shape.functions)),
+    lifecycles: shape.functions.flatMap(({ lifecycle, exportName }) =>
+      lifecycle === undefined ? [] : [{ lifecycle, functionName: exportName }],
+    ),
+    casePolicy: shape.policy,
+    explicitNames,
+    typespace: types.typespace,
+    types: types.defs,
+  });
+}
+
+function describeTable(table: TableShape, types: TypeRegistry): RawTableV10 {
+  const columns = (test: (column: ColumnShape) => boolean): number[] =>
+    table.columns.flatMap((column, position) => (test(column) ? [position] : []));
+  const unique = columns(({ primaryKey, unique: isUnique }) => primaryKey || isUnique);
+  return {
+    name: table.key,
+    typeRef: types.register(table.typeName, rowShape(table)),
+    primaryKey: columns(({ primaryKey }) => primaryKey),
+    indexes: indexesOf(table).map(describeIndex),
+    constraints: [...unique.map((column) => ({ name: undefined, columns: [column] })), ...table.constraints],
+    sequences: columns(({ autoInc }) => autoInc).map((column) => ({
+      name: undefined,
+      column,
+      start: undefined,
+      min: undefined,
+      max: undefined,
+      increment: 1n,
+    })),
+    kind: "user",
+    access: table.isPublic ? "public" : "private",
+    defaults: table.columns.flatMap((column, position) =>
+      column.defaultValue === undefined ? [] : [{ column: position, value: encodeDefault(table, column, column.defaultValue.value) }],
+    ),
+    isEvent: table.isEvent,
+  };
+}
+
+function describeIndex({ sourceName, accessor, algorithm, columns }: TableIndex): RawIndexDef {
+  return {
+    name: sourceName,
+    accessor,
+    algorithm: algorithm === "direct" ? { kind: algorithm, column: columns[0] ?? 0 } : { kind: algorithm, columns },
+  };
+}
+
+function encodeDefault(table: TableShape, column: ColumnShape, value: unknown): Uint8Array {
+  const out = new ByteWriter();
+  try {
+    valueCodec(column.type).write(out, value);
+  } catch (cause) {
+    invalid(`table \`${table.key}\`, column \`${column.name}\`: its default is not of its type (${cause instanceof Error ? cause.message : ""})`);
+  }
+  return out.toBytes();
+}
+
+function rowShape(table: TableShape): NamedShape {
+  return { kind: "Product", elements: table.columns.map(({ name, type }) => ({ name, type })) };
+}
+
+interface Schedule {
+  readonly name: undefined;
+  readonly table: string;
+  readonly atColumn: number;
+  readonly functionName: string;
+}
+
+function scheduleOf(table: TableShape, functions: readonly FunctionShape[]): Schedule[] {
+  const atColumn = table.columns.findLastIndex(({ type }) => specialKind(type) === "ScheduleAt");
+  const named = functions.filter(({ onSchedule }) => onSchedule === table.identity);
+  const given = typeof table.scheduled === "function" ? (table.scheduled as () => unknown)() : table.scheduled;
+  if (given !== undefined) {
+    const found = functions.find(({ exportName, name, exported }) => exported === given || exportName === given || name === given);
+    if (found === undefined) invalid(`table \`${table.key}\`: no export of the entry file is the reducer that it schedules`);
+    named.push(found);
+  }
+  const target = named[0];
+  if (target === undefined) return [];
+  if (new Set(named).size > 1) invalid(`table \`${table.key}\` schedules more than one reducer: ${named.map(({ exportName }) => exportName).join(", ")}`);
+  if (atColumn < 0) invalid(`table \`${table.key}\` schedules \`${target.exportName}\` and has no \`t.scheduleAt()\` column`);
+  return [{ name: undefined, table: table.key, atColumn, functionName: target.exportName }];
+}
+
+/** Gives named types their places in the typespace. */
+class TypeRegistry {
+  readonly typespace: AlgebraicType[] = [];
+  readonly defs: RawTypeDef[] = [];
+  readonly #byName = new Map<string, { readonly ref: number; readonly shape: AlgebraicType }>();
+
+  /** The place of a named type; it takes one if it has none yet. */
+  register(name: string, shape: NamedShape): number {
+    const before = this.#byName.get(name);
+    if (before !== undefined) {
+      if (!typesEqual(bare(before.shape), bare(shape))) invalid(`two different types are called \`${name}\``);
+      return before.ref;
+    }
+    const ref = this.typespace.length;
+    this.#byName.set(name, { ref, shape });
+    this.typespace.push(unit); // keeps the place: the parts take theirs first
+    this.defs.push({ scope: [], name, ref, customOrdering: true });
+    this.typespace[ref] = this.#parts(shape);
+    return ref;
+  }
+
+  /** The type as a use of it is written: named ones as a `Ref`. */
+  use(type: NamedShape): AlgebraicType {
+    if (type.typeName !== undefined) return { kind: "Ref", index: this.register(type.typeName, type) };
+    if (isCompound(type) && !isBuiltIn(type)) invalid("an object or enum without a type name is used inside another type");
+    return this.#parts(type);
+  }
+
+  #parts(type: NamedShape): AlgebraicType {
+    const members = (list: readonly Member[]): Member[] => list.map((member) => ({ name: member.name, type: this.use(member.type) }));
+    if (type.kind === "Array") return { kind: "Array", element: this.use(type.element) };
+    if (type.kind === "Product") return { kind: "Product", elements: members(type.elements) };
+    if (type.kind === "Sum") return { kind: "Sum", variants: members(type.variants) };
+    return type;
+  }
+}
+
+const isCompound = (type: AlgebraicType): boolean => type.kind === "Product" || type.kind === "Sum";
+const isBuiltIn = (type: AlgebraicType): boolean =>
+  isUnit(type) || isOption(type) || isResult(type) || specialKind(type) !== undefined;
+
+/** The structure without type names. */
+function bare(type: AlgebraicType): AlgebraicType {
+  if (type.kind === "Array") return { kind: "Array", element: bare(type.element) };
+  const strip = (members: readonly Member[]): Member[] => members.map((member) => ({ name: member.name, type: bare(member.type) }));
+  if (type.kind === "Product") return { kind: "Product", elements: strip(type.elements) };
+  if (type.kind === "Sum") return { kind: "Sum", variants: strip(type.variants) };
+  return type;
+}

@@ -1,0 +1,3 @@
+export { loadJsModule } from "./load.ts";
+export type { JsModuleOptions } from "./load.ts";
+export type { SandboxKind } from "./sandbox.ts";

@@ -1,0 +1,151 @@
+/** A running TypeScript module: its bundle evaluated in a sandbox, its tables bound, its reducers called. */
+import { AssertionError, LightconeError } from "@lightcone/base";
+import { LogLevel, type CallOutcome, type HostPort, type ModuleInstance, type ReducerCall } from "@lightcone/host";
+import { ByteReader, product, useCompiler, valueCodec, type ValueCodec } from "@lightcone/sats";
+import { makeConsole } from "./console.ts";
+import { CallContext } from "./context.ts";
+import { describeModule, indexesOf, type TableIndex } from "./describe.ts";
+import { makeGuestClasses, type GuestClasses } from "./guest-classes.ts";
+import { description, hostModuleName, makeHostModule } from "./host-module.ts";
+import { invalid, readModuleShape, type FunctionShape, type ModuleShape, type TableShape } from "./module-shape.ts";
+import type { Sandbox } from "./sandbox.ts";
+import { Scratch } from "./scratch.ts";
+import type { StackMapper } from "./stack-trace.ts";
+import { makeTableBinding, type TableBinding } from "./table-handle.ts";
+
+interface BoundTable {
+  readonly key: string;
+  readonly indexes: readonly TableIndex[];
+  readonly binding: TableBinding;
+}
+
+interface BoundReducer {
+  readonly name: string;
+  readonly body: FunctionShape["body"];
+  readonly args: ValueCodec;
+}
+
+const ok: CallOutcome = { kind: "ok" };
+
+export class JsInstance implements ModuleInstance {
+  readonly description: Uint8Array;
+  readonly #port: HostPort;
+  readonly #stacks: StackMapper;
+  readonly #classes: GuestClasses;
+  readonly #tables: readonly BoundTable[];
+  readonly #reducers: readonly BoundReducer[];
+  readonly #context: CallContext;
+  readonly #args = new ByteReader(new Uint8Array(0), "arguments");
+  #isBound = false;
+
+  /** @throws {LightconeError} `ModuleInvalid` when the bundle fails to run or to describe itself */
+  constructor(script: string, sandbox: Sandbox, port: HostPort, stacks: StackMapper) {
+    this.#port = port;
+    this.#stacks = stacks;
+    this.#classes = makeGuestClasses(sandbox);
+    const before = useCompiler((parameters, body) => sandbox.compile(parameters, body));
+    try {
+      const shape = this.#evaluate(script, sandbox);
+      this.description = describeModule(shape);
+      const scratch = new Scratch();
+      const tools = { sandbox, port, scratch, classes: this.#classes };
+      this.#tables = shape.tables.map((table) => bindTable(table, tools));
+      const db = Object.fromEntries(this.#tables.map(({ key, binding }) => [key, binding.handle]));
+      this.#context = new CallContext(sandbox, port, db);
+      this.#reducers = shape.functions.map(({ exportName, body, params }) => ({
+        name: exportName,
+        body,
+        args: valueCodec(product(Object.fromEntries(params.map(({ name, type }) => [name, type])))),
+      }));
+    } finally {
+      useCompiler(before);
+    }
+  }
+
+  /** Runs the bundle and reads what it exports. */
+  #evaluate(script: string, sandbox: Sandbox): ModuleShape {
+    const hostModule = makeHostModule(sandbox, this.#classes);
+    const console = makeConsole(sandbox, this.#port, this.#stacks);
+    const makeRequire = sandbox.compile(
+      ["name", "hostModule"],
+      `return (asked) => { if (asked === name) return hostModule; throw new TypeError("a module cannot require " + String(asked)); };`,
+    );
+    const module = sandbox.compile([], "return { exports: {} };")() as { exports: object };
+    const { exports } = module;
+    try {
+      const run = sandbox.evaluate(script);
+      if (typeof run !== "function") invalid("the bundle is not a script");
+      run(sandbox.harden(makeRequire(hostModuleName, hostModule)), exports, module, console);
+      const shape = readModuleShape(exports, description);
+      if (shape.unexported > 0) {
+        const message = `${shape.unexported} reducer(s) are not exported by the entry file, so the database does not know them`;
+        this.#port.log({ level: LogLevel.warn, message });
+      }
+      return shape;
+    } catch (error) {
+      if (error instanceof LightconeError || error instanceof AssertionError) throw error;
+      throw new LightconeError("ModuleInvalid", { reason: this.#stacks.describe(error) }, { cause: error });
+    }
+  }
+
+  bind(): void {
+    for (const { key, indexes, binding } of this.#tables) {
+      binding.bind([this.#port.tableId(key), ...indexes.map(({ sourceName }) => this.#port.indexId(sourceName))]);
+    }
+    this.#isBound = true;
+  }
+
+  callReducer(call: ReducerCall): CallOutcome {
+    if (!this.#isBound) this.bind();
+    const reducer = this.#reducers[call.reducerId];
+    if (reducer === undefined) return { kind: "panic", message: `the module has no reducer ${call.reducerId}`, fatal: false };
+    this.#context.begin(call);
+    try {
+      const result = reducer.body(this.#context.ctx, this.#readArgs(reducer.args, call.args));
+      return result === undefined ? ok : refuseResult(reducer.name, result);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  #readArgs(codec: ValueCodec, args: Uint8Array): unknown {
+    const input = this.#args;
+    // Calls come in batches that share a buffer: one view serves them all.
+    if (input.bytes.buffer !== args.buffer) {
+      const bytes = new Uint8Array(args.buffer);
+      input.set(bytes, new DataView(args.buffer), 0, 0);
+    }
+    input.at = args.byteOffset;
+    input.end = args.byteOffset + args.byteLength;
+    return codec.read(input);
+  }
+
+  #failed(error: unknown): CallOutcome {
+    // A doomed transaction, or a bug of the host's: not the module's to answer for.
+    if (error instanceof LightconeError || error instanceof AssertionError) throw error;
+    if (error instanceof this.#classes.SenderError) return { kind: "error", message: messageOf(error) };
+    return { kind: "panic", message: this.#stacks.describe(error), fatal: isStackOverflow(error) };
+  }
+}
+
+function bindTable(table: TableShape, tools: Parameters<typeof makeTableBinding>[2]): BoundTable {
+  const indexes = indexesOf(table);
+  return { key: table.key, indexes, binding: makeTableBinding(table, indexes, tools) };
+}
+
+function refuseResult(name: string, result: unknown): CallOutcome {
+  const isPromise = typeof result === "object" && result !== null && "then" in result;
+  const message = isPromise
+    ? `reducer ${name} returned a promise: a reducer runs to its end at once, so it cannot be async`
+    : `reducer ${name} returned a value: reducers return nothing, and throw a SenderError to refuse`;
+  return { kind: "panic", message, fatal: isPromise };
+}
+
+function messageOf(error: Error): string {
+  const message: unknown = error.message;
+  return typeof message === "string" ? message : String(message);
+}
+
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof Error && error.name === "RangeError" && error.message === "Maximum call stack size exceeded";
+}

@@ -1,0 +1,30 @@
+/** The way in: a bundle's text becomes a program, a program opens instances. */
+import type { HostPort, ModuleInstance, ModuleLimits, ModuleProgram } from "@lightcone/host";
+import { JsInstance } from "./instance.ts";
+import type { SandboxKind } from "./sandbox.ts";
+import { splitSourceMap, wrapScript } from "./script-text.ts";
+import { openSesSandbox } from "./ses-sandbox.ts";
+import { StackMapper } from "./stack-trace.ts";
+import { openVmSandbox } from "./vm-sandbox.ts";
+
+export interface JsModuleOptions {
+  /** `ses` (the default) locks down the whole process at the first `open`; tests in a process of others use `vm`. */
+  readonly sandbox?: SandboxKind | undefined;
+}
+
+/**
+ * Makes a program of a bundle's text, as `lightcone publish` sends it. Nothing of it runs before `open`.
+ *
+ * Time is the caller's to limit: arm it around `open` and every call. Memory is the process's.
+ */
+export function loadJsModule(bundle: string, _limits?: ModuleLimits, options: JsModuleOptions = {}): ModuleProgram {
+  const { code, map } = splitSourceMap(bundle);
+  const script = wrapScript(code);
+  const stacks = new StackMapper(map);
+  return {
+    open(port: HostPort): ModuleInstance {
+      const sandbox = options.sandbox === "vm" ? openVmSandbox() : openSesSandbox();
+      return new JsInstance(script, sandbox, port, stacks);
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * Where a module's code runs: somewhere that has the language and nothing else.
+ *
+ * `ses` is the real one: a compartment of the locked-down realm. `vm` is for tests in the caller's process,
+ * which must not be locked down: a fresh context without the same globals, no barrier against ill will.
+ */
+export type SandboxKind = "ses" | "vm";
+
+export interface Sandbox {
+  /** Evaluates a script of the module's; its frames in stacks say `scriptName`. */
+  evaluate(script: string): unknown;
+  /** Compiles code that the host generated. It runs at full speed, and its literals are of the module's realm. */
+  compile(parameters: readonly string[], body: string): (...values: readonly unknown[]) => unknown;
+  /** Freezes what is handed to the module, and all that can be reached from it. */
+  harden<T>(value: T): T;
+}
+
+/** The file name of a module's frames. */
+export const scriptName = "lightcone-module.js";
+
+/**
+ * The globals that a module has. Everything else that the language or the platform would give is gone:
+ * see docs/decisions for each that is missing.
+ */
+export const globalNames = [
+  ...["Object", "Function", "Array", "String", "Number", "Boolean", "BigInt", "Symbol", "Math", "JSON", "Reflect", "Proxy"],
+  ...["Map", "Set", "WeakMap", "WeakSet", "Promise", "Iterator", "Date", "RegExp"],
+  ...["Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError", "AggregateError"],
+  ...["ArrayBuffer", "DataView", "Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array"],
+  ...["Int32Array", "Uint32Array", "BigInt64Array", "BigUint64Array", "Float32Array", "Float64Array"],
+  ...["TextEncoder", "TextDecoder"],
+  ...["parseInt", "parseFloat", "isNaN", "isFinite", "encodeURI", "encodeURIComponent", "decodeURI", "decodeURIComponent"],
+] as const;

@@ -1,0 +1,61 @@
+/**
+ * The real sandbox: a SES compartment.
+ *
+ * `lockdown` freezes the built-ins of the whole process, once, before the first module. What this process
+ * generates afterwards must not go through the realm's own `Function`, which is then the slow, safe one:
+ * the one from before is kept here.
+ */
+import { createRequire } from "node:module";
+import { AssertionError, LightconeError } from "@lightcone/base";
+import { ConnectionId, Timestamp } from "@lightcone/sats";
+import { escapeForSes } from "./script-text.ts";
+import type {} from "ses";
+import { globalNames, scriptName, type Sandbox } from "./sandbox.ts";
+
+const keptFunction = Function;
+let isLockedDown = false;
+
+/** Whether `compile` still uses the `Function` of before the lockdown. */
+export function compilesWith(constructor: unknown): boolean {
+  return keptFunction === constructor;
+}
+
+function lockDownOnce(): void {
+  if (isLockedDown) return;
+  createRequire(import.meta.url)("ses"); // late: loading it already adds to the globals
+  lockdown({
+    errorTaming: "unsafe", // stacks, for the user's file and line
+    stackFiltering: "verbose",
+    consoleTaming: "unsafe",
+    errorTrapping: "none",
+    unhandledRejectionTrapping: "none",
+    reporting: "none",
+    domainTaming: "unsafe",
+    overrideTaming: "moderate",
+  });
+  isLockedDown = true;
+  // Value classes are shared with modules: what they know of clock and chance goes for the whole process.
+  const refuse = (what: string) => (): never => {
+    throw new TypeError(what);
+  };
+  Object.defineProperty(Timestamp, "now", { value: refuse("there is no clock in a process that runs modules: use ctx.timestamp") });
+  Object.defineProperty(ConnectionId, "random", { value: refuse("there is no chance in a process that runs modules") });
+  // Errors of the host's own classes can reach a module through a `catch`.
+  harden(LightconeError);
+  harden(AssertionError);
+}
+
+/** Opens a compartment; locks the process down first if that has not happened. */
+export function openSesSandbox(): Sandbox {
+  lockDownOnce();
+  const compartment = new Compartment({ globals: { Float32Array, Float64Array }, __options__: true });
+  const kept = new Set<PropertyKey>([...globalNames, "globalThis", "undefined", "NaN", "Infinity", "eval"]);
+  for (const name of Reflect.ownKeys(compartment.globalThis)) {
+    if (!kept.has(name)) Reflect.deleteProperty(compartment.globalThis, name);
+  }
+  return {
+    evaluate: (script) => compartment.evaluate(`${escapeForSes(script)}\n//# sourceURL=${scriptName}`),
+    compile: (parameters, body) => keptFunction(...parameters, `"use strict";\n${body}`) as (...values: readonly unknown[]) => unknown,
+    harden,
+  };
+}

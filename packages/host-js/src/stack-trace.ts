@@ -1,0 +1,84 @@
+/** Errors in the user's own files and lines: frames of the bundle through its source map, the host's left out. */
+import { SourceMap, type SourceMapPayload } from "node:module";
+import { inspect } from "node:util";
+import { scriptName } from "./sandbox.ts";
+import { linesBefore } from "./script-text.ts";
+
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+const framesMax = 30;
+const framePattern = new RegExp(`^\\s*at (?:(.*?) \\()?(?:.*[ (/])?${scriptName.replaceAll(".", "\\.")}:(\\d+):(\\d+)\\)*$`);
+
+export class StackMapper {
+  readonly #json: string | undefined;
+  #map: SourceMap | undefined;
+  #isRead = false;
+
+  constructor(map: string | undefined) {
+    this.#json = map;
+  }
+
+  /** An error as text: its name and message, then the module's frames. Runs nothing that could throw to the caller. */
+  describe(error: unknown): string {
+    const { head, frames } = this.#parts(error);
+    const lines = frames.map(({ name, at }) => `    at ${name === "" ? "" : `${name} (`}${at.file}:${at.line}:${at.column}${name === "" ? "" : ")"}`);
+    return [head, ...lines].join("\n");
+  }
+
+  /** Where the innermost frame of the module in a stack stands. */
+  innermost(stack: string): Position | undefined {
+    for (const line of stack.split("\n")) {
+      const frame = this.#frame(line);
+      if (frame !== undefined && !frame.at.file.startsWith("lightcone/")) return frame.at;
+    }
+    return undefined;
+  }
+
+  #parts(error: unknown): { head: string; frames: { name: string; at: Position }[] } {
+    try {
+      if (typeof error !== "object" || error === null) return { head: `Uncaught ${inspect(error)}`, frames: [] };
+      const stack: unknown = Reflect.get(error, "stack");
+      const name: unknown = Reflect.get(error, "name");
+      const message: unknown = Reflect.get(error, "message");
+      if (typeof message !== "string") return { head: `Uncaught ${inspect(error, { customInspect: false })}`, frames: [] };
+      const head = `${typeof name === "string" ? name : "Error"}: ${message}`;
+      if (typeof stack !== "string") return { head, frames: [] };
+      const frames = stack.split("\n").map((line) => this.#frame(line)).filter((frame) => frame !== undefined);
+      return { head, frames: frames.slice(0, framesMax) };
+    } catch {
+      return { head: "an error that cannot be read", frames: [] }; // its getters throw: there is nothing better to say
+    }
+  }
+
+  #frame(line: string): { name: string; at: Position } | undefined {
+    const match = framePattern.exec(line);
+    if (match === null) return undefined;
+    const at = this.#position(Number(match[2]) - linesBefore, Number(match[3]));
+    return { name: (match[1] ?? "").replace(/^Object\.|^Module\./, ""), at };
+  }
+
+  /** Lines and columns count from 1, on both sides. */
+  #position(line: number, column: number): Position {
+    const entry = this.#sourceMap()?.findEntry(line - 1, column - 1);
+    if (entry === undefined || !("originalSource" in entry) || entry.originalSource === undefined) {
+      return { file: scriptName, line, column };
+    }
+    return { file: entry.originalSource, line: entry.originalLine + 1, column: entry.originalColumn + 1 };
+  }
+
+  #sourceMap(): SourceMap | undefined {
+    if (this.#isRead) return this.#map;
+    this.#isRead = true;
+    if (this.#json === undefined) return undefined;
+    try {
+      this.#map = new SourceMap(JSON.parse(this.#json) as SourceMapPayload);
+    } catch {
+      this.#map = undefined; // a broken map only costs the mapping
+    }
+    return this.#map;
+  }
+}

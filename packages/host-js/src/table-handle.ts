@@ -1,0 +1,262 @@
+/**
+ * The objects behind `ctx.db.<table>`, as code generated for each table: its row literal and its keys are
+ * known when it is compiled, so that a `find` is one key written, one look-up, one row read in place.
+ *
+ *   find     key → scratch → port.find → port.locate → the row's bytes → object
+ *   insert   object → scratch → port.insert → generated columns patched onto a copy of the object
+ *
+ * Generated code never catches: time-outs and doomed transactions pass. It runs in the module's realm and
+ * hands nothing of the host's own to the module but value classes, which are hardened.
+ */
+import type { HostPort } from "@lightcone/host";
+import { product, valueCodec, type ValueCodec } from "@lightcone/sats";
+import type { GuestClasses } from "./guest-classes.ts";
+import { rowTypeOf, type TableIndex } from "./describe.ts";
+import { invalid, type TableShape } from "./module-shape.ts";
+import type { Sandbox } from "./sandbox.ts";
+import type { Scratch } from "./scratch.ts";
+
+export interface TableBinding {
+  /** What the module sees. */
+  readonly handle: object;
+  /** Tells the code the ids that the database gave, tables first, then indexes in their order. */
+  bind(ids: readonly number[]): void;
+}
+
+const methodNames = new Set(["insert", "delete", "count", "iter", "clear"]);
+
+export function makeTableBinding(
+  table: TableShape,
+  indexes: readonly TableIndex[],
+  tools: { readonly sandbox: Sandbox; readonly port: HostPort; readonly scratch: Scratch; readonly classes: GuestClasses },
+): TableBinding {
+  checkAccessors(table, indexes);
+  const keys = indexes.map(({ columns }) => columns.map((column) => keyCodec(table, column)));
+  const source = handleSource(table, indexes);
+  const make = tools.sandbox.compile(["port", "scratch", "codec", "keys", "Range", "fail"], source);
+  const { port, scratch, classes } = tools;
+  return make(port, scratch, valueCodec(rowTypeOf(table)), keys, classes.Range, classes.fail) as TableBinding;
+}
+
+function checkAccessors(table: TableShape, indexes: readonly TableIndex[]): void {
+  const seen = new Set<string>();
+  for (const { accessor } of indexes) {
+    if (methodNames.has(accessor)) invalid(`table \`${table.key}\`: an index cannot be reached as \`${accessor}\`, which is a method of every table`);
+    if (seen.has(accessor)) invalid(`table \`${table.key}\`: two indexes are reached as \`${accessor}\``);
+    seen.add(accessor);
+  }
+}
+
+/** A codec of one column, under the column's name so that an error says which. */
+function keyCodec(table: TableShape, column: number): ValueCodec {
+  const shape = table.columns[column];
+  return shape === undefined ? invalid(`table \`${table.key}\` has no column ${column}`) : valueCodec(product({ [shape.name]: shape.type }));
+}
+
+const quote = (name: string): string => JSON.stringify(name);
+/** A property of a literal; `__proto__` would mean something else. */
+const literal = (name: string): string => (name === "__proto__" ? `["__proto__"]` : quote(name));
+
+function handleSource(table: TableShape, indexes: readonly TableIndex[]): string {
+  const copy = table.columns.map(({ name }) => `${literal(name)}: row[${quote(name)}]`).join(", ");
+  const ids = ["T", ...indexes.map((_, position) => `I${position}`)];
+  return `
+    let ${ids.map((id) => `${id} = 0`).join(", ")};
+    const { reader } = scratch;
+    const none = new Uint8Array(0);
+    const open = { kind: "unbounded" };
+    const bad = (text) => { throw new TypeError(text); };
+    const check = (result) => result < 0 ? fail(-result, port.failure()) : result;
+    const read = (ref) => {
+      port.locate(ref);
+      const place = port.place;
+      reader.set(place.bytes, place.view, place.at, place.at + place.length);
+      return codec.read(reader);
+    };
+    const copy = (row) => {
+      if (typeof row !== "object" || row === null) bad(${quote(`a row of \`${table.key}\` is an object`)});
+      return { ${copy} };
+    };
+    class Rows extends Iterator {
+      #scan;
+      constructor(scan) {
+        super();
+        if (typeof scan === "number") fail(-scan, port.failure());
+        this.#scan = scan;
+      }
+      next() {
+        const scan = this.#scan;
+        if (scan === undefined) return { value: undefined, done: true };
+        const ref = scan.next();
+        if (ref >= 0) return { value: read(ref), done: false };
+        this.#scan = undefined;
+        return { value: undefined, done: true };
+      }
+      return(value) {
+        this.#scan?.close();
+        this.#scan = undefined;
+        return { value, done: true };
+      }
+    }
+    // The class itself stays here: whoever had it could make rows of numbers of their own.
+    Object.defineProperty(Rows.prototype, "constructor", { value: Iterator });
+    Object.freeze(Rows.prototype);
+    Object.freeze(Rows);
+    const written = (codec, value) => {
+      const out = scratch.take();
+      codec.write(out, value);
+      const bytes = out.bytes.slice(0, out.length);
+      scratch.free = out;
+      return bytes;
+    };
+    const boundOf = (bound, codec, name) => {
+      const tag = bound.tag;
+      if (tag === "unbounded") return open;
+      if (tag !== "included" && tag !== "excluded") bad("a bound's tag is included, excluded or unbounded");
+      return { kind: tag, bytes: written(codec, { [name]: bound.value }) };
+    };
+    ${patchSource(table)}
+    const iter = () => new Rows(port.scanTable(T));
+    const handle = {
+      insert(row) {
+        const made = copy(row);
+        const out = scratch.take();
+        codec.write(out, made);
+        check(port.insert(T, out.bytes, 0, out.length));
+        scratch.free = out;
+        return patched(made);
+      },
+      delete(row) {
+        const made = copy(row);
+        const out = scratch.take();
+        out.u32(1);
+        codec.write(out, made);
+        const count = check(port.deleteRows(T, out.bytes.subarray(0, out.length)));
+        scratch.free = out;
+        return count > 0;
+      },
+      count: () => BigInt(check(port.rowCount(T))),
+      clear: () => BigInt(check(port.clear(T))),
+      iter,
+      [Symbol.iterator]: iter,
+      ${indexes.map((index, position) => `${literal(index.accessor)}: ${indexSource(table, index, position)},`).join("\n")}
+    };
+    return { handle, bind(ids) { [${ids.join(", ")}] = ids; } };`;
+}
+
+/** `patched`: the columns that the database generated, put into the row; and what was left out as `undefined`. */
+function patchSource(table: TableShape): string {
+  const generated = table.columns.filter(({ autoInc }) => autoInc);
+  const optional = table.columns.filter(({ type }) => type.kind === "Sum" && type.variants[0]?.name === "some");
+  const lines = optional.map(({ name }) => `if (row[${quote(name)}] === null) row[${quote(name)}] = undefined;`);
+  if (generated.length > 0) {
+    const reads = generated.map(({ name, type }) => `if (row[${quote(name)}] == 0) row[${quote(name)}] = ${readInteger(type.kind)};`);
+    lines.push(`const bytes = port.generated;
+      if (bytes.length > 0) {
+        const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+        let at = 0;
+        ${reads.join("\n")}
+      }`);
+  }
+  return `const patched = (row) => { ${lines.join("\n")} return row; };`;
+}
+
+/** An expression that reads an integer at `at` and steps over it. */
+function readInteger(kind: string): string {
+  const bits = Number(kind.slice(1));
+  const size = bits / 8;
+  const signed = kind.startsWith("I");
+  const big = (offset: number, isSigned: boolean): string => `view.getBig${isSigned ? "Int" : "Uint"}64(at - ${size} + ${offset}, true)`;
+  if (bits <= 32) return `(at += ${size}, view.get${signed ? "Int" : "Uint"}${bits}(at - ${size}, true))`;
+  const words = Array.from({ length: bits / 64 }, (_, word) => {
+    const top = word === bits / 64 - 1;
+    return word === 0 ? big(0, signed && top) : `(${big(word * 8, signed && top)} << ${word * 64}n)`;
+  });
+  return `(at += ${size}, ${words.join(" | ")})`;
+}
+
+function indexSource(table: TableShape, index: TableIndex, position: number): string {
+  return index.unique ? uniqueSource(table, index, position) : scanSource(table, index, position);
+}
+
+const nameOf = (table: TableShape, column: number | undefined): string => table.columns[column ?? 0]?.name ?? "";
+
+/** Statements that write a whole key into `out`. */
+function wholeKey(table: TableShape, index: TableIndex, position: number): string {
+  if (index.columns.length === 1) return `keys[${position}][0].write(out, { ${literal(nameOf(table, index.columns[0]))}: key });`;
+  const text = quote(`\`${table.key}.${index.accessor}\` takes a list of ${index.columns.length} values`);
+  const writes = index.columns.map((column, part) => `keys[${position}][${part}].write(out, { ${literal(nameOf(table, column))}: key[${part}] });`);
+  return `if (!Array.isArray(key) || key.length !== ${index.columns.length}) bad(${text});\n${writes.join("\n")}`;
+}
+
+function uniqueSource(table: TableShape, index: TableIndex, position: number): string {
+  return `{
+    find(key) {
+      const out = scratch.take();
+      ${wholeKey(table, index, position)}
+      const ref = port.find(I${position}, out.bytes, 0, out.length);
+      scratch.free = out;
+      if (ref >= 0) return read(ref);
+      return ref === -1 ? null : fail(-ref - 1, port.failure());
+    },
+    delete(key) {
+      const out = scratch.take();
+      ${wholeKey(table, index, position)}
+      const count = check(port.deletePoint(I${position}, out.bytes, 0, out.length));
+      scratch.free = out;
+      return count > 0;
+    },
+    update(row) {
+      const made = copy(row);
+      const out = scratch.take();
+      codec.write(out, made);
+      check(port.update(T, I${position}, out.bytes, 0, out.length));
+      scratch.free = out;
+      return patched(made);
+    },
+  }`;
+}
+
+function scanSource(table: TableShape, index: TableIndex, position: number): string {
+  const count = index.columns.length;
+  const point = (method: string): string => `{
+      const out = scratch.take();
+      ${wholeKey(table, index, position)}
+      const result = port.${method}(I${position}, out.bytes, 0, out.length);
+      scratch.free = out;
+      return result;
+    }`;
+  const names = index.columns.map((column) => quote(nameOf(table, column))).join(", ");
+  const isPoint =
+    index.algorithm === "hash"
+      ? "true"
+      : count === 1
+        ? "!(key instanceof Range)"
+        : `Array.isArray(key) && key.length === ${count} && !(key[${count - 1}] instanceof Range)`;
+  const tooMany = quote(`\`${table.key}.${index.accessor}\` takes 1 to ${count} values, of which the last may be a Range`);
+  return `(() => {
+    const names = [${names}];
+    const scanPoint = (key) => ${point("scanPoint")};
+    const deletePoint = (key) => ${point("deletePoint")};
+    const range = (given, act) => {
+      const parts = Array.isArray(given) ? [...given] : [given];
+      if (parts.length < 1 || parts.length > ${count}) bad(${tooMany});
+      const last = parts[parts.length - 1];
+      const ranged = last instanceof Range;
+      const columns = ranged ? parts.length - 1 : parts.length;
+      const out = scratch.take();
+      for (let part = 0; part < columns; part++) keys[${position}][part].write(out, { [names[part]]: parts[part] });
+      const prefix = columns === 0 ? none : out.bytes.slice(0, out.length);
+      scratch.free = out;
+      const from = ranged ? boundOf(last.from, keys[${position}][columns], names[columns]) : open;
+      const to = ranged ? boundOf(last.to, keys[${position}][columns], names[columns]) : open;
+      return act(prefix, columns, from, to);
+    };
+    const scanRange = (prefix, columns, from, to) => port.scanRange(I${position}, prefix, columns, from, to);
+    const deleteRange = (prefix, columns, from, to) => port.deleteRange(I${position}, prefix, columns, from, to);
+    return {
+      filter: (key) => new Rows(${isPoint} ? scanPoint(key) : range(key, scanRange)),
+      delete: (key) => check(${isPoint} ? deletePoint(key) : range(key, deleteRange)),
+    };
+  })()`;
+}

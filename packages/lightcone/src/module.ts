@@ -1,0 +1,2 @@
+/** `lightcone/module`: what authors of TypeScript modules import. */
+export * from "@lightcone/module";

@@ -1,0 +1,95 @@
+/** The types of `ctx.db`: what a reducer can do with a table and its indexes. The host makes the objects. */
+import type { Fields, FieldsValue, Modifier, ModifiersOf, ValueOf } from "./type-builder.ts";
+import type { IndexOptions, Table, TableOptions } from "./table.ts";
+import type { Range } from "./range.ts";
+
+type Simplify<T> = { [K in keyof T]: T[K] } & {};
+type OptionalKeys<F> = { [K in keyof F]: "optional" extends ModifiersOf<F[K]> ? K : never }[keyof F];
+
+/** What `insert` takes: a row, in which columns of option type may be left out or null. */
+export type NewRow<F extends Fields> = Simplify<
+  { [K in Exclude<keyof F, OptionalKeys<F>>]: ValueOf<F[K]> } & { [K in OptionalKeys<F>]?: ValueOf<F[K]> | null }
+>;
+
+export interface TableMethods<F extends Fields> {
+  /**
+   * Adds a row and gives it back as it stands, with what `autoInc` columns got.
+   * @throws `errors.UniqueAlreadyExists` when another row has the same value in a unique column
+   */
+  insert(row: NewRow<F>): FieldsValue<F>;
+  /** Deletes the row that is equal in every column. Tells whether there was one. */
+  delete(row: NewRow<F>): boolean;
+  count(): bigint;
+  /** Every row, in no particular order but always the same one. Lazy. */
+  iter(): IteratorObject<FieldsValue<F>, undefined>;
+  [Symbol.iterator](): IteratorObject<FieldsValue<F>, undefined>;
+  /** Deletes every row and says how many there were. */
+  clear(): bigint;
+}
+
+/** By a unique column, or a set of columns that is unique together. */
+export interface UniqueIndex<F extends Fields, Key> {
+  find(key: Key): FieldsValue<F> | null;
+  delete(key: Key): boolean;
+  /**
+   * Replaces the row that has the same key.
+   * @throws `errors.NoSuchRow` when there is none
+   */
+  update(row: NewRow<F>): FieldsValue<F>;
+}
+
+/** By an ordered index: a value, a range, or values of the leading columns with a range at the end. */
+export interface RangeIndex<F extends Fields, Bounds> {
+  filter(bounds: Bounds): IteratorObject<FieldsValue<F>, undefined>;
+  delete(bounds: Bounds): number;
+}
+
+/** By an index without order: all of its columns. */
+export interface PointIndex<F extends Fields, Key> {
+  filter(key: Key): IteratorObject<FieldsValue<F>, undefined>;
+  delete(key: Key): number;
+}
+
+type ColumnHandle<F extends Fields, V, M extends Modifier> = [Extract<M, "unique" | "primaryKey">] extends [never]
+  ? [Extract<M, "index:btree" | "index:direct">] extends [never]
+    ? PointIndex<F, V>
+    : RangeIndex<F, V | Range<V>>
+  : UniqueIndex<F, V>;
+type IndexedColumns<F extends Fields> = {
+  [K in keyof F]: Extract<ModifiersOf<F[K]>, "unique" | "primaryKey" | `index:${string}`> extends never ? never : K;
+}[keyof F];
+type ColumnHandles<F extends Fields> = {
+  readonly [K in IndexedColumns<F>]: ColumnHandle<F, ValueOf<F[K]>, ModifiersOf<F[K]>>;
+};
+
+type Values<F extends Fields, Columns extends readonly unknown[]> = {
+  -readonly [I in keyof Columns]: Columns[I] extends keyof F ? ValueOf<F[Columns[I]]> : never;
+};
+/** Leading values of a tuple, the last of which may be a range. */
+type Prefixes<T extends readonly unknown[], Before extends readonly unknown[] = []> = T extends readonly [infer V, ...infer Rest]
+  ? readonly [...Before, V | Range<V>] | Prefixes<Rest, [...Before, V]>
+  : never;
+type Bounds<T extends readonly unknown[]> = T extends readonly [infer V, ...unknown[]] ? V | Range<V> | Prefixes<T> : never;
+type Key<T extends readonly unknown[]> = T extends readonly [infer V] ? V : Readonly<T>;
+
+type SameSet<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+type UniqueSets<O extends TableOptions> = O["constraints"] extends readonly { readonly columns: infer C extends readonly string[] }[] ? C : never;
+type IsUnique<Columns extends readonly string[], Sets> = Sets extends readonly string[] ? SameSet<Columns[number], Sets[number]> : never;
+
+type IndexHandle<F extends Fields, I extends IndexOptions, O extends TableOptions> =
+  true extends IsUnique<I["columns"], UniqueSets<O>>
+    ? UniqueIndex<F, Key<Values<F, I["columns"]>>>
+    : I["algorithm"] extends "hash"
+      ? PointIndex<F, Key<Values<F, I["columns"]>>>
+      : RangeIndex<F, Bounds<Values<F, I["columns"]>>>;
+type IndexHandles<F extends Fields, O extends TableOptions> = O["indexes"] extends readonly (infer I extends IndexOptions)[]
+  ? { readonly [One in I as One["accessor"]]: IndexHandle<F, One, O> }
+  : unknown;
+
+/** One table: its methods, and an accessor for each unique or indexed column and each index. */
+export type TableHandle<T> = T extends Table<infer F, infer O> ? TableMethods<F> & ColumnHandles<F> & IndexHandles<F, O> : never;
+
+export type Tables = Readonly<Record<string, Table>>;
+
+/** Every table, under its key in the schema. */
+export type DbView<S extends Tables> = { readonly [K in keyof S]: TableHandle<S[K]> };

@@ -1,0 +1,19 @@
+/**
+ * The host's side of the binding, which the bundle reaches with `require`: docs/formats/typescript-host.md.
+ * Types are given where the names are exported again (`values.ts`, `errors.ts`, `range.ts`), so that an author's
+ * compiler never needs this file.
+ */
+declare module "lightcone:host@1" {
+  /** Under this symbol the schema and its functions carry what they are. */
+  export const description: unique symbol;
+  export const Identity: typeof import("@lightcone/sats").Identity;
+  export const ConnectionId: typeof import("@lightcone/sats").ConnectionId;
+  export const Timestamp: typeof import("@lightcone/sats").Timestamp;
+  export const TimeDuration: typeof import("@lightcone/sats").TimeDuration;
+  export const Uuid: typeof import("@lightcone/sats").Uuid;
+  export const ScheduleAt: typeof import("@lightcone/sats").ScheduleAt;
+  export const Range: import("./range.ts").RangeClass;
+  export const SenderError: import("./errors.ts").SenderErrorClass;
+  export const SpacetimeHostError: import("./errors.ts").HostErrorClass;
+  export const errors: import("./errors.ts").HostErrors;
+}

@@ -1,0 +1,13 @@
+export { t } from "./types.ts";
+export type { EnumValue, RowType, TypeBuilders } from "./types.ts";
+export type { AnyType, FieldsValue as InferTypeOfRow, IntegerType, KeyType, PlainType, ValueOf as Infer, Wrong } from "./type-builder.ts";
+export { table } from "./table.ts";
+export type { ConstraintOptions, IndexOptions, Table, TableOptions } from "./table.ts";
+export { CaseConversionPolicy, schema } from "./schema.ts";
+export type { InferSchema, ModuleSettings, ReducerExport, ReducerOptions, Schema } from "./schema.ts";
+export type { Random, ReducerCtx } from "./context.ts";
+export type { DbView, NewRow, PointIndex, RangeIndex, TableHandle, TableMethods, UniqueIndex } from "./handles.ts";
+export { Range } from "./range.ts";
+export type { Bound } from "./range.ts";
+export { errors, SenderError, SpacetimeHostError } from "./errors.ts";
+export { ConnectionId, Identity, ScheduleAt, TimeDuration, Timestamp, Uuid } from "./values.ts";

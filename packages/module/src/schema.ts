@@ -1,0 +1,121 @@
+/**
+ * `schema`: the module's tables, and the maker of its functions.
+ *
+ * What `schema` and its methods return carries, under the host's `description` symbol, all that the host
+ * needs to describe and run the module; nothing here runs during a call but the author's function.
+ */
+import { description } from "lightcone:host@1";
+import type { ReducerCtx } from "./context.ts";
+import type { Tables } from "./handles.ts";
+import type { Table } from "./table.ts";
+import { Builder, type Fields, type FieldsValue, type ModifiersOf, type ValueOf } from "./type-builder.ts";
+
+/** How names in the code become names in the database. */
+export const CaseConversionPolicy = { None: { tag: "None" }, SnakeCase: { tag: "SnakeCase" } } as const;
+export type CaseConversionPolicy = (typeof CaseConversionPolicy)[keyof typeof CaseConversionPolicy];
+
+export interface ModuleSettings {
+  readonly CASE_CONVERSION_POLICY?: CaseConversionPolicy;
+}
+
+export interface FunctionOptions {
+  /** A name in the database, instead of the export's in snake case. */
+  readonly name?: string;
+}
+
+export interface ReducerOptions extends FunctionOptions {
+  /** The table whose rows say when this reducer runs. Its one parameter is the row. */
+  // oxlint-disable-next-line no-explicit-any -- any table will do; `Table` is invariant in its columns
+  readonly onSchedule?: Table<any, any>;
+}
+
+type OptionalKeys<F> = { [K in keyof F]: "optional" extends ModifiersOf<F[K]> ? K : never }[keyof F];
+/** What another function passes: parameters of option type may be left out. */
+export type Arguments<F extends Fields> = { [K in Exclude<keyof F, OptionalKeys<F>>]: ValueOf<F[K]> } & {
+  [K in OptionalKeys<F>]?: ValueOf<F[K]> | null;
+};
+
+/** A reducer, to be exported under its name. Other functions of the module may call it, in the same transaction. */
+export interface ReducerExport<S extends Tables, F extends Fields> {
+  (ctx: ReducerCtx<S>, args: Arguments<F>): void;
+}
+
+type Body<S extends Tables, F extends Fields> = (ctx: ReducerCtx<S>, args: FieldsValue<F>) => void;
+type NoParams = Record<never, never>;
+
+export interface Schema<S extends Tables = Tables> {
+  readonly tables: S;
+  reducer(body: Body<S, NoParams>): ReducerExport<S, NoParams>;
+  reducer(options: ReducerOptions & { readonly name: string }, body: Body<S, NoParams>): ReducerExport<S, NoParams>;
+  reducer<const F extends Fields>(params: F, body: Body<S, F>): ReducerExport<S, F>;
+  reducer<const F extends Fields>(options: ReducerOptions, params: F, body: Body<S, F>): ReducerExport<S, F>;
+  /** Runs once, when the database is made. */
+  init(body: Body<S, NoParams>): ReducerExport<S, NoParams>;
+  init(options: FunctionOptions, body: Body<S, NoParams>): ReducerExport<S, NoParams>;
+  /** Runs when a client connects; what it throws refuses the connection. */
+  clientConnected(body: Body<S, NoParams>): ReducerExport<S, NoParams>;
+  clientConnected(options: FunctionOptions, body: Body<S, NoParams>): ReducerExport<S, NoParams>;
+  /** Runs when a client's connection ends, however it ends. */
+  clientDisconnected(body: Body<S, NoParams>): ReducerExport<S, NoParams>;
+  clientDisconnected(options: FunctionOptions, body: Body<S, NoParams>): ReducerExport<S, NoParams>;
+}
+
+/** The type parameter of `ReducerCtx` for a schema. */
+export type InferSchema<T> = T extends Schema<infer S> ? S : never;
+
+type Lifecycle = "init" | "connect" | "disconnect";
+type AnyBody = (ctx: ReducerCtx, args: Record<string, unknown>) => unknown;
+
+/**
+ * Makes the module's schema. It must be the entry file's default export, and its functions named exports.
+ *
+ * @example
+ * const spacetime = schema({ message: table({ public: true }, { sender: t.identity(), text: t.string() }) });
+ * export default spacetime;
+ * export const send = spacetime.reducer({ text: t.string() }, (ctx, { text }) => {
+ *   ctx.db.message.insert({ sender: ctx.sender, text });
+ * });
+ */
+export function schema<const S extends Tables>(tables: S, settings: ModuleSettings = {}): Schema<S> {
+  const functions: unknown[] = [];
+
+  function make(options: ReducerOptions, params: Fields, body: AnyBody, lifecycle?: Lifecycle): AnyBody {
+    // The export is a function of its own, so that the author's may be shared and is never written to.
+    const exported: AnyBody = (ctx, args) => body(ctx, args);
+    const facts = { kind: "reducer", lifecycle, name: options.name, onSchedule: options.onSchedule, params, body };
+    functions.push(exported);
+    return Object.defineProperty(exported, description, { value: facts });
+  }
+
+  function lifecycle(kind: Lifecycle): (first: AnyBody | FunctionOptions, second?: AnyBody) => AnyBody {
+    return (first, second) =>
+      second === undefined ? make({}, {}, given(first), kind) : make(first as FunctionOptions, {}, given(second), kind);
+  }
+
+  const made = {
+    tables,
+    reducer(...all: readonly unknown[]): AnyBody {
+      const body = given(all[all.length - 1]);
+      if (all.length === 1) return make({}, {}, body);
+      if (all.length === 3) return make(all[0] as ReducerOptions, all[1] as Fields, body);
+      return isParams(all[0]) ? make({}, all[0], body) : make(all[0] as ReducerOptions, {}, body);
+    },
+    init: lifecycle("init"),
+    clientConnected: lifecycle("connect"),
+    clientDisconnected: lifecycle("disconnect"),
+  };
+  const policy = (settings.CASE_CONVERSION_POLICY ?? CaseConversionPolicy.SnakeCase).tag;
+  Object.defineProperty(made, description, { value: { kind: "schema", tables, policy, functions } });
+  // The overloads above say what `made` takes; it tells the forms apart as it runs.
+  return made as unknown as Schema<S>;
+}
+
+function isParams(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && Object.values(value).every((one) => one instanceof Builder);
+}
+
+function given(body: unknown): AnyBody {
+  if (typeof body !== "function") throw new TypeError("a reducer's last argument is its function: (ctx, args) => { … }");
+  return body as AnyBody;
+}
+

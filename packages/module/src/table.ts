@@ -1,0 +1,70 @@
+/** `table`: a table's options and columns, checked by the types as far as that is cheap. */
+import { RowBuilder } from "./types.ts";
+import type { RowType } from "./types.ts";
+import type { AnyType, Fields, Modifier, ModifiersOf, Wrong } from "./type-builder.ts";
+import type { IndexAlgorithm } from "./type-shape.ts";
+
+/** An index over one or more columns, `ctx.db.<table>.<accessor>`. */
+export interface IndexOptions<Column extends string = string> {
+  readonly accessor: string;
+  /** A name for the index in the database, instead of the derived one. */
+  readonly name?: string;
+  readonly algorithm: IndexAlgorithm;
+  readonly columns: readonly Column[];
+}
+
+export interface ConstraintOptions<Column extends string = string> {
+  readonly name?: string;
+  readonly constraint: "unique";
+  readonly columns: readonly Column[];
+}
+
+export interface TableOptions<Column extends string = string> {
+  /** The table's name in the database. Without it: the schema's key in snake case. */
+  readonly name?: string;
+  /** Whether every client may read it. Default: no, as if it did not exist. */
+  readonly public?: boolean;
+  readonly indexes?: readonly IndexOptions<Column>[];
+  readonly constraints?: readonly ConstraintOptions<Column>[];
+  /**
+   * The reducer that runs when a row's time comes: its exported name, or a function that gives the export.
+   * Such a table has a `u64` primary key with `autoInc()` and a `scheduleAt` column. `onSchedule` in the
+   * reducer's own options does the same.
+   */
+  readonly scheduled?: string | (() => unknown);
+  /** Rows are told to clients and never stored. */
+  readonly event?: boolean;
+}
+
+export interface Table<F extends Fields = Fields, O extends TableOptions = TableOptions> {
+  readonly options: O;
+  /** The row as a type: a parameter of a scheduled reducer, for one. */
+  readonly rowType: RowType<F>;
+}
+
+/** Columns whose modifiers contradict one another become a text that says so. */
+type CheckedFields<F extends Fields> = { readonly [K in keyof F]: F[K] extends AnyType<unknown, infer M> ? CheckedColumn<M, F[K]> : F[K] };
+type CheckedColumn<M extends Modifier, Column> = "default" extends M
+  ? Extract<M, "primaryKey" | "unique" | "autoInc"> extends never
+    ? Column
+    : Wrong<"a column with a default cannot be a primary key, unique or autoInc: rows that exist would all get the same value">
+  : Column;
+
+type PrimaryKeys<F extends Fields> = { [K in keyof F]: "primaryKey" extends ModifiersOf<F[K]> ? K : never }[keyof F];
+type IsUnion<T, U = T> = T extends unknown ? ([U] extends [T] ? false : true) : never;
+type CheckedTable<F extends Fields> = true extends IsUnion<PrimaryKeys<F>> ? Wrong<"a table has one primary key; make the other columns unique()"> : unknown;
+
+/**
+ * Describes a table; `schema` gives it its name.
+ *
+ * @example
+ * const user = table({ public: true }, { id: t.identity().primaryKey(), name: t.string().optional(), online: t.bool() });
+ */
+export function table<const F extends Fields, const O extends TableOptions<keyof F & string>>(
+  options: O,
+  row: (F & CheckedFields<F> & CheckedTable<F>) | RowType<F>,
+): Table<F, O> {
+  const rowType = row instanceof RowBuilder ? row : new RowBuilder(undefined, row as Fields);
+  // `RowBuilder` is what runs behind `RowType`.
+  return { options, rowType: rowType as unknown as RowType<F> };
+}

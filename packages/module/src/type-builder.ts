@@ -1,0 +1,130 @@
+/**
+ * The types of `t`'s values, and the one class behind them all.
+ *
+ * A builder's TypeScript type carries two phantoms: the value's type and the set of modifiers applied.
+ * Which modifiers exist depends on the family: `PlainType` (default, name, optional), `KeyType` (also
+ * index, unique, primaryKey), `IntegerType` (also autoInc). A modifier that a family lacks is declared as
+ * `Wrong<"…">`, so that the compiler's message says why.
+ *
+ * Builders are immutable: a modifier gives a new one.
+ */
+import type { ColumnFacts, IndexAlgorithm, TypeShape } from "./type-shape.ts";
+
+declare const valueOf: unique symbol;
+declare const modifiersOf: unique symbol;
+
+/** A use that cannot work; the text is the reason. */
+export interface Wrong<Reason extends string> {
+  readonly wrong: Reason;
+}
+
+export type Modifier = "primaryKey" | "unique" | "autoInc" | "default" | "optional" | `index:${IndexAlgorithm}`;
+
+/** Any builder. `V` is the type of its values. */
+export interface AnyType<V = unknown, M extends Modifier = Modifier> {
+  readonly [valueOf]: V;
+  readonly [modifiersOf]: M;
+  readonly shape: TypeShape;
+  readonly facts: ColumnFacts;
+}
+
+type NotAKey = Wrong<"only integers, bool, string, identity, connectionId, timestamp, timeDuration, uuid and enums without payloads can be keys">;
+type NotAnInteger = Wrong<"autoInc() is for integer columns">;
+
+/** A type that can be a column, but neither a key nor an index. */
+export interface PlainType<V, M extends Modifier = never> extends AnyType<V, M> {
+  /** The value that existing rows get when this column is added to a table. */
+  default(value: V): PlainType<V, M | "default">;
+  /** A name for the column apart from its key in the code. */
+  name(name: string): PlainType<V, M>;
+  /** The same value, or none. */
+  optional(): PlainType<V | undefined, M | "optional">;
+  readonly index: NotAKey;
+  readonly unique: NotAKey;
+  readonly primaryKey: NotAKey;
+  readonly autoInc: NotAnInteger;
+}
+
+/** A type that can be a key. */
+export interface KeyType<V, M extends Modifier = never> extends AnyType<V, M> {
+  default(value: V): KeyType<V, M | "default">;
+  name(name: string): KeyType<V, M>;
+  optional(): PlainType<V | undefined, M | "optional">;
+  /** An index over this column alone, under the column's name. B-tree unless told otherwise. */
+  index(): KeyType<V, M | "index:btree">;
+  index<A extends IndexAlgorithm>(algorithm: A): KeyType<V, M | `index:${A}`>;
+  /** No two rows have the same value; `find`, `update` and `delete` go by it. */
+  unique(): KeyType<V, M | "unique">;
+  /** The table's key: unique, and what clients recognise an updated row by. At most one. */
+  primaryKey(): KeyType<V, M | "primaryKey">;
+  readonly autoInc: NotAnInteger;
+}
+
+/** An integer type. */
+export interface IntegerType<V, M extends Modifier = never> extends AnyType<V, M> {
+  default(value: V): IntegerType<V, M | "default">;
+  name(name: string): IntegerType<V, M>;
+  optional(): PlainType<V | undefined, M | "optional">;
+  index(): IntegerType<V, M | "index:btree">;
+  index<A extends IndexAlgorithm>(algorithm: A): IntegerType<V, M | `index:${A}`>;
+  unique(): IntegerType<V, M | "unique">;
+  primaryKey(): IntegerType<V, M | "primaryKey">;
+  /** A row inserted with 0 here gets the next number. */
+  autoInc(): IntegerType<V, M | "autoInc">;
+}
+
+/** The type of a builder's values. */
+export type ValueOf<T> = T extends AnyType<infer V> ? V : never;
+export type ModifiersOf<T> = T extends AnyType<unknown, infer M> ? M : never;
+
+/** A row's columns, or an object's fields, by name. */
+export type Fields = Readonly<Record<string, AnyType>>;
+
+/** The value of a set of fields: a plain object. */
+export type FieldsValue<F> = { -readonly [K in keyof F]: ValueOf<F[K]> };
+
+/** What runs behind the interfaces above. It has every modifier; the types say which may be used. */
+export class Builder {
+  readonly shape: TypeShape;
+  readonly facts: ColumnFacts;
+
+  constructor(shape: TypeShape, facts: ColumnFacts = {}) {
+    this.shape = shape;
+    this.facts = facts;
+  }
+
+  index(algorithm: IndexAlgorithm = "btree"): Builder {
+    return this.with({ index: algorithm });
+  }
+  unique(): Builder {
+    return this.with({ unique: true });
+  }
+  primaryKey(): Builder {
+    return this.with({ primaryKey: true });
+  }
+  autoInc(): Builder {
+    return this.with({ autoInc: true });
+  }
+  default(value: unknown): Builder {
+    return this.with({ default: { value } });
+  }
+  name(name: string): Builder {
+    return this.with({ name });
+  }
+  optional(): Builder {
+    return new Builder(optionShape(this.shape), this.facts);
+  }
+  private with(facts: ColumnFacts): Builder {
+    return new Builder(this.shape, { ...this.facts, ...facts });
+  }
+}
+
+export function optionShape(some: TypeShape): TypeShape {
+  return {
+    kind: "Sum",
+    variants: [
+      { name: "some", type: some },
+      { name: "none", type: { kind: "Product", elements: [] } },
+    ],
+  };
+}

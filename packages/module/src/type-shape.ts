@@ -1,0 +1,48 @@
+/**
+ * What a type is, as the bundle hands it to the host: plain data, names as the author wrote them.
+ *
+ * Besides the algebraic types, a product or a sum may carry the name it is registered under.
+ * The host reads this without trusting it: docs/formats/typescript-host.md.
+ */
+
+export type ScalarKind =
+  | "Bool"
+  | "String"
+  | "I8"
+  | "U8"
+  | "I16"
+  | "U16"
+  | "I32"
+  | "U32"
+  | "I64"
+  | "U64"
+  | "I128"
+  | "U128"
+  | "I256"
+  | "U256"
+  | "F32"
+  | "F64";
+
+export interface MemberShape {
+  readonly name: string;
+  readonly type: TypeShape;
+}
+
+export type TypeShape =
+  | { readonly kind: ScalarKind }
+  | { readonly kind: "Array"; readonly element: TypeShape }
+  | { readonly kind: "Product"; readonly typeName?: string; readonly elements: readonly MemberShape[] }
+  | { readonly kind: "Sum"; readonly typeName?: string; readonly variants: readonly MemberShape[] };
+
+export type IndexAlgorithm = "btree" | "hash" | "direct";
+
+/** What the modifiers said of a column. */
+export interface ColumnFacts {
+  readonly primaryKey?: true;
+  readonly unique?: true;
+  readonly autoInc?: true;
+  readonly index?: IndexAlgorithm;
+  readonly name?: string;
+  /** Wrapped, since `undefined` is a value. */
+  readonly default?: { readonly value: unknown };
+}

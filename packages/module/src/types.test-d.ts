@@ -1,0 +1,154 @@
+// Goal: an author's types follow from the schema alone, and wrong use does not compile.
+// Method: compiled, never run. `is` compares types exactly; each expected error stands under its reason.
+import { Range, schema, SenderError, t, table } from "./index.ts";
+import type { ConnectionId, Identity, Infer, InferSchema, ReducerCtx, ScheduleAt, Timestamp } from "./index.ts";
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+declare function is<A, B>(same: Same<A, B>): void;
+
+const Shape = t.enum("Shape", { Empty: t.unit(), Circle: t.u32() });
+const Color = t.enum("Color", ["Red", "Green"]);
+const Point = t.object("Point", { x: t.f64(), y: t.f64() });
+
+const player = table(
+  { public: true, indexes: [{ accessor: "byTeam", algorithm: "btree", columns: ["team", "level"] }, { accessor: "pair", algorithm: "btree", columns: ["x", "y"] }, { accessor: "spot", algorithm: "hash", columns: ["x", "team"] }], constraints: [{ constraint: "unique", columns: ["y", "x"] }] },
+  {
+    id: t.u64().primaryKey().autoInc(),
+    owner: t.identity().unique(),
+    team: t.string(),
+    level: t.u32().index(),
+    tag: t.u32().index("hash"),
+    nick: t.string().optional(),
+    shape: Shape,
+    color: Color,
+    at: Point,
+    bytes: t.byteArray(),
+    names: t.array(t.string()),
+    x: t.i32(),
+    y: t.i32(),
+  },
+);
+const timer = table({}, { scheduledId: t.u64().primaryKey().autoInc(), scheduledAt: t.scheduleAt(), note: t.string() });
+const spacetime = schema({ player, timer });
+type S = InferSchema<typeof spacetime>;
+
+// A row, and what goes into one.
+type Player = {
+  id: bigint;
+  owner: Identity;
+  team: string;
+  level: number;
+  tag: number;
+  nick: string | undefined;
+  shape: { tag: "Empty" } | { tag: "Circle"; value: number };
+  color: { tag: "Red" } | { tag: "Green" };
+  at: { x: number; y: number };
+  bytes: Uint8Array;
+  names: string[];
+  x: number;
+  y: number;
+};
+is<Infer<typeof player.rowType>, Player>(true);
+is<Infer<typeof Shape>, Player["shape"]>(true);
+is<typeof Shape.Empty, { readonly tag: "Empty" }>(true);
+Shape.Circle(3).value satisfies number;
+is<Infer<ReturnType<typeof t.scheduleAt>>, ScheduleAt>(true);
+
+export const use = spacetime.reducer({ name: t.string(), count: t.u32(), nick: t.option(t.string()) }, (ctx, args) => {
+  is<typeof args, { name: string; count: number; nick: string | undefined }>(true);
+  is<typeof ctx, ReducerCtx<S>>(true);
+  is<typeof ctx.sender, Identity>(true);
+  is<typeof ctx.connectionId, ConnectionId | null>(true);
+  is<typeof ctx.timestamp, Timestamp>(true);
+  const { db } = ctx;
+
+  // Unique columns.
+  const found = db.player.id.find(1n);
+  is<typeof found, Player | null>(true);
+  is<ReturnType<typeof db.player.owner.delete>, boolean>(true);
+  if (found !== null) db.player.id.update({ ...found, level: found.level + 1 }) satisfies Player;
+  // @ts-expect-error the key is a bigint
+  db.player.id.find(1);
+  // @ts-expect-error a column without an index has no accessor
+  db.player.team;
+  // @ts-expect-error a unique column has no filter
+  db.player.id.filter(1n);
+
+  // Indexes: values, prefixes, ranges.
+  for (const row of db.player.level.filter(3)) row satisfies Player;
+  db.player.level.filter(new Range({ tag: "included", value: 1 }));
+  db.player.level.delete(3) satisfies number;
+  db.player.byTeam.filter("red");
+  db.player.byTeam.filter(["red"]);
+  db.player.byTeam.filter(["red", 3]);
+  db.player.byTeam.filter(["red", new Range({ tag: "excluded", value: 3 }, { tag: "unbounded" })]);
+  db.player.byTeam.filter(new Range<string>());
+  // @ts-expect-error the second column is a number
+  db.player.byTeam.filter(["red", "blue"]);
+  // @ts-expect-error a range may only come last
+  db.player.byTeam.filter([new Range<string>(), 3]);
+  // @ts-expect-error more values than columns
+  db.player.byTeam.filter(["red", 3, 4]);
+  db.player.tag.filter(3);
+  // @ts-expect-error a hash index knows no ranges
+  db.player.tag.filter(new Range<number>());
+  db.player.spot.filter([1, "red"]);
+  // @ts-expect-error a hash index takes all of its columns
+  db.player.spot.filter([1]);
+  // Columns that are unique together, whatever their order in the constraint.
+  db.player.pair.find([1, 2]) satisfies Player | null;
+  // @ts-expect-error and nothing but all of them
+  db.player.pair.find([1]);
+
+  // Rows.
+  db.player.count() satisfies bigint;
+  db.player.clear() satisfies bigint;
+  for (const row of db.player) row.names.push("x");
+  for (const { level } of db.player.iter().filter((row) => row.team === "red").take(3)) level satisfies number;
+  // An optional column may be left out, or null.
+  const rest = { id: 0n, owner: ctx.sender, team: "", level: 1, tag: 1, shape: Shape.Empty, color: Color.Red, at: { x: 0, y: 0 }, bytes: new Uint8Array(), names: [], x: 1, y: 1 };
+  db.player.insert(rest) satisfies Player;
+  db.player.insert({ ...rest, nick: null });
+  // @ts-expect-error any other column may not
+  db.player.insert({ id: 0n });
+  // @ts-expect-error no such table
+  db.nobody;
+  // @ts-expect-error the context does not change
+  ctx.timestamp = ctx.timestamp;
+
+  // Other reducers are functions; optional parameters may be left out.
+  ping(ctx, {});
+  use(ctx, { name: "", count: 1 });
+  // @ts-expect-error a parameter's type
+  use(ctx, { name: 1, count: 1 });
+  throw new SenderError("no");
+});
+export const ping = spacetime.reducer((ctx) => void ctx.db.timer.count());
+export const named = spacetime.reducer({ name: "other" }, (ctx) => void ctx.db.timer.count());
+export const fire = spacetime.reducer({ onSchedule: timer }, { arg: timer.rowType }, (_, { arg }) => {
+  is<typeof arg, { scheduledId: bigint; scheduledAt: ScheduleAt; note: string }>(true);
+});
+export const init = spacetime.init((ctx) => void ctx.db.player.insert);
+export const connected = spacetime.clientConnected({ name: "hello" }, (ctx) => void ctx.connectionId);
+// @ts-expect-error a lifecycle reducer has no parameters
+export const gone = spacetime.clientDisconnected({ who: t.identity() }, () => {});
+
+// Modifiers that a type does not have.
+// @ts-expect-error autoInc() is for integer columns
+t.string().autoInc();
+// @ts-expect-error a float is not a key
+t.f64().primaryKey();
+// @ts-expect-error neither is an option
+t.u32().optional().unique();
+// @ts-expect-error a default has the column's type
+t.u32().default(1n);
+
+// Tables that contradict themselves.
+table({}, {
+  // @ts-expect-error a default on a unique column
+  id: t.u32().unique().default(1),
+});
+// @ts-expect-error two primary keys
+table({}, { a: t.u32().primaryKey(), b: t.u32().primaryKey() });
+// @ts-expect-error an index over a column that there is not
+table({ indexes: [{ accessor: "x", algorithm: "btree", columns: ["nope"] }] }, { a: t.u32() });

@@ -1,0 +1,166 @@
+/** `t`: the types of columns, parameters and fields. */
+import type { ConnectionId, Identity, ScheduleAt, TimeDuration, Timestamp, Uuid } from "./values.ts";
+import { Builder, optionShape } from "./type-builder.ts";
+import type { AnyType, Fields, FieldsValue, IntegerType, KeyType, PlainType, ValueOf } from "./type-builder.ts";
+import type { MemberShape, ScalarKind, TypeShape } from "./type-shape.ts";
+
+/** The value of an enum whose variants have the payloads `P`. */
+export type EnumValue<P extends Fields> = {
+  [K in keyof P & string]: P[K] extends UnitType ? { tag: K } : { tag: K; value: ValueOf<P[K]> };
+}[keyof P & string];
+
+/** Makers of an enum's values, by variant: a constant where there is no payload, else a function. */
+export type EnumMakers<P extends Fields> = {
+  readonly [K in keyof P & string]: P[K] extends UnitType
+    ? { readonly tag: K }
+    : (value: ValueOf<P[K]>) => { tag: K; value: ValueOf<P[K]> };
+};
+
+declare const unitMark: unique symbol;
+export interface UnitType extends PlainType<Record<never, never>> {
+  readonly [unitMark]: true;
+}
+
+/** Numbers of bytes come as a `Uint8Array`, everything else as an array. */
+type ArrayValue<E> = E extends U8Type ? Uint8Array : ValueOf<E>[];
+
+declare const u8Mark: unique symbol;
+export interface U8Type extends IntegerType<number> {
+  readonly [u8Mark]: true;
+}
+
+export interface TypeBuilders {
+  bool(): KeyType<boolean>;
+  string(): KeyType<string>;
+  i8(): IntegerType<number>;
+  u8(): U8Type;
+  i16(): IntegerType<number>;
+  u16(): IntegerType<number>;
+  i32(): IntegerType<number>;
+  u32(): IntegerType<number>;
+  i64(): IntegerType<bigint>;
+  u64(): IntegerType<bigint>;
+  i128(): IntegerType<bigint>;
+  u128(): IntegerType<bigint>;
+  i256(): IntegerType<bigint>;
+  u256(): IntegerType<bigint>;
+  f32(): PlainType<number>;
+  f64(): PlainType<number>;
+  /** The same as `f64`. */
+  number(): PlainType<number>;
+  /** Any number of values of one type. An array of `u8` is a `Uint8Array`. */
+  array<E extends AnyType>(element: E): PlainType<ArrayValue<E>>;
+  byteArray(): PlainType<Uint8Array>;
+  /** Named fields under a type name of their own. */
+  object<const F extends Fields>(typeName: string, fields: F): PlainType<FieldsValue<F>>;
+  /** A row's columns; with a name, the name of its type. */
+  row<const F extends Fields>(fields: F): RowType<F>;
+  row<const F extends Fields>(typeName: string, fields: F): RowType<F>;
+  /** One of several variants: `{ tag }`, or `{ tag, value }` where a variant has a payload. */
+  enum<const T extends string>(typeName: string, tags: readonly T[]): KeyType<{ [K in T]: { tag: K } }[T]> & { readonly [K in T]: { readonly tag: K } };
+  enum<const P extends Fields>(typeName: string, variants: P): PlainType<EnumValue<P>> & EnumMakers<P>;
+  unit(): UnitType;
+  /** A value, or `undefined`. The same as `.optional()`. */
+  option<T extends AnyType>(some: T): PlainType<ValueOf<T> | undefined, "optional">;
+  /** `{ ok }` or `{ err }`. */
+  result<O extends AnyType, E extends AnyType>(ok: O, err: E): PlainType<{ ok: ValueOf<O> } | { err: ValueOf<E> }>;
+  identity(): KeyType<Identity>;
+  connectionId(): KeyType<ConnectionId>;
+  timestamp(): KeyType<Timestamp>;
+  timeDuration(): KeyType<TimeDuration>;
+  uuid(): KeyType<Uuid>;
+  scheduleAt(): PlainType<ScheduleAt>;
+}
+
+/** The type of a table's rows: also a parameter's type, as a scheduled reducer takes it. */
+export interface RowType<F extends Fields> extends PlainType<FieldsValue<F>> {
+  readonly fields: F;
+}
+
+export class RowBuilder extends Builder {
+  readonly fields: Fields;
+
+  constructor(typeName: string | undefined, fields: Fields) {
+    super(productShape(fields, typeName));
+    this.fields = fields;
+  }
+}
+
+export function productShape(fields: Fields, typeName?: string): TypeShape {
+  const elements = members(fields);
+  return typeName === undefined ? { kind: "Product", elements } : { kind: "Product", typeName, elements };
+}
+
+function members(fields: Fields): MemberShape[] {
+  return Object.entries(fields).map(([name, { shape }]) => ({ name, type: shape }));
+}
+
+const scalar = (kind: ScalarKind) => () => new Builder({ kind });
+const wrapped = (field: string, kind: ScalarKind) => () =>
+  new Builder({ kind: "Product", elements: [{ name: field, type: { kind } }] });
+
+function sum(variants: readonly MemberShape[], typeName?: string): TypeShape {
+  return typeName === undefined ? { kind: "Sum", variants } : { kind: "Sum", typeName, variants };
+}
+
+function makeEnum(typeName: string, variants: readonly string[] | Fields): Builder {
+  const unit: TypeShape = { kind: "Product", elements: [] };
+  const list: MemberShape[] = Array.isArray(variants)
+    ? variants.map((name: string) => ({ name, type: unit }))
+    : members(variants as Fields);
+  const builder = new Builder(sum(list, typeName));
+  for (const { name, type } of list) {
+    const isUnit = type.kind === "Product" && type.elements.length === 0;
+    const maker = isUnit ? Object.freeze({ tag: name }) : (value: unknown) => ({ tag: name, value });
+    if (!(name in builder)) Object.defineProperty(builder, name, { value: maker, enumerable: true });
+  }
+  return builder;
+}
+
+const builders: Record<keyof TypeBuilders, (...args: never[]) => Builder> = {
+  bool: scalar("Bool"),
+  string: scalar("String"),
+  i8: scalar("I8"),
+  u8: scalar("U8"),
+  i16: scalar("I16"),
+  u16: scalar("U16"),
+  i32: scalar("I32"),
+  u32: scalar("U32"),
+  i64: scalar("I64"),
+  u64: scalar("U64"),
+  i128: scalar("I128"),
+  u128: scalar("U128"),
+  i256: scalar("I256"),
+  u256: scalar("U256"),
+  f32: scalar("F32"),
+  f64: scalar("F64"),
+  number: scalar("F64"),
+  array: (element: AnyType) => new Builder({ kind: "Array", element: element.shape }),
+  byteArray: () => new Builder({ kind: "Array", element: { kind: "U8" } }),
+  object: (typeName: string, fields: Fields) => new Builder(productShape(fields, typeName)),
+  row: (first: string | Fields, second?: Fields) =>
+    typeof first === "string" ? new RowBuilder(first, second ?? {}) : new RowBuilder(undefined, first),
+  enum: makeEnum,
+  unit: () => new Builder({ kind: "Product", elements: [] }),
+  option: (some: AnyType) => new Builder(optionShape(some.shape)),
+  result: (ok: AnyType, err: AnyType) => new Builder(sum([{ name: "ok", type: ok.shape }, { name: "err", type: err.shape }])),
+  identity: wrapped("__identity__", "U256"),
+  connectionId: wrapped("__connection_id__", "U128"),
+  timestamp: wrapped("__timestamp_micros_since_unix_epoch__", "I64"),
+  timeDuration: wrapped("__time_duration_micros__", "I64"),
+  uuid: wrapped("__uuid__", "U128"),
+  scheduleAt: () =>
+    new Builder(sum([
+      { name: "Interval", type: wrapped("__time_duration_micros__", "I64")().shape },
+      { name: "Time", type: wrapped("__timestamp_micros_since_unix_epoch__", "I64")().shape },
+    ])),
+};
+
+/**
+ * The types of columns, parameters and fields.
+ *
+ * @example
+ * table({ public: true }, { id: t.u64().primaryKey().autoInc(), name: t.string().index(), tags: t.array(t.string()) })
+ */
+// One class stands behind every interface; the interfaces are what an author may rely on.
+export const t = builders as unknown as TypeBuilders;
