@@ -57,7 +57,8 @@ function checkLifecycle(
     if (holder !== undefined) problems.add(`${what} and ${holder} are both named for the lifecycle event ${event}`);
     holders.set(event, what);
   }
-  if (draft.params.length > 0) problems.add(`${what} is called by the database on ${lifecycle}, so it takes no parameters`);
+  if (draft.params.length > 0)
+    problems.add(`${what} is called by the database on ${lifecycle}, so it takes no parameters`);
   return lifecycle;
 }
 
@@ -102,7 +103,8 @@ function checkView(checking: Checking, draft: ViewDraft, tables: TablesByRow): V
   checkFunction(checking, draft, what);
   checking.objects.claim(draft.name, draft, what);
   checking.objects.claim(draft.sourceName, draft, what);
-  if (draft.name.startsWith("st_")) checking.problems.add(`${what}: names that start with \`st_\` belong to the system`);
+  if (draft.name.startsWith("st_"))
+    checking.problems.add(`${what}: names that start with \`st_\` belong to the system`);
   const rows = viewRows(draft.returns);
   const target = rows === undefined ? undefined : followRefs(checking.draft.typespace, rows.ref);
   if (rows === undefined || target?.type.kind !== "Product") {
@@ -124,7 +126,13 @@ function checkView(checking: Checking, draft: ViewDraft, tables: TablesByRow): V
     rowTypeRef: rows.ref,
     rowType: rowTypeOf(columns),
     columns,
-    primaryKey: checkViewKey(checking, draft, columns.map((column) => column.accessor), what) ?? inheritedKey(rows, tables),
+    primaryKey:
+      checkViewKey(
+        checking,
+        draft,
+        columns.map((column) => column.accessor),
+        what,
+      ) ?? inheritedKey(rows, tables),
   };
 }
 
@@ -202,4 +210,3 @@ export function checkHttp(checking: Checking): readonly HttpRouteDef[] {
 function methodText(route: HttpRouteDraft): string {
   return route.method.kind === "any" ? "ANY" : route.method.name.toUpperCase();
 }
-

@@ -64,7 +64,11 @@ test("the module that the rows below break is good, in both versions", () => {
 describe("one rule broken", () => {
   test.each<{ rule: string; raw: RawModuleDef; problem: RegExp }>([
     // names
-    { rule: "two tables of one name", raw: fleetWith({ tables: [boat, patrol, table("boat", 3)] }), problem: /`boat` belongs/ },
+    {
+      rule: "two tables of one name",
+      raw: fleetWith({ tables: [boat, patrol, table("boat", 3)] }),
+      problem: /`boat` belongs/,
+    },
     {
       rule: "two tables of one canonical name",
       raw: fleetWith({ tables: [boat, patrol, table("raftA", 3), table("raft_a", 3)] }),
@@ -75,12 +79,22 @@ describe("one rule broken", () => {
       raw: boatWith({ indexes: [...boat.indexes, btree("again", 2)] }),
       problem: /`boat_dock_idx_btree` belongs/,
     },
-    { rule: "two unique constraints over the same columns", raw: boatWith({ constraints: [unique(0), unique(0)] }), problem: /`boat_id_key` belongs/ },
-    { rule: "a view called like a table", raw: fleetWith({ views: [view("boat", array(ref(0)))] }), problem: /`boat` belongs/ },
+    {
+      rule: "two unique constraints over the same columns",
+      raw: boatWith({ constraints: [unique(0), unique(0)] }),
+      problem: /`boat_id_key` belongs/,
+    },
+    {
+      rule: "a view called like a table",
+      raw: fleetWith({ views: [view("boat", array(ref(0)))] }),
+      problem: /`boat` belongs/,
+    },
     {
       rule: "an index called like a system index",
       raw: fleetWith({
-        explicitNames: [{ kind: "index", sourceName: "boat_id_idx_btree", canonicalName: "st_table_table_id_idx_btree" }],
+        explicitNames: [
+          { kind: "index", sourceName: "boat_id_idx_btree", canonicalName: "st_table_table_id_idx_btree" },
+        ],
       }),
       problem: /`st_table_table_id_idx_btree` belongs/,
     },
@@ -89,40 +103,107 @@ describe("one rule broken", () => {
       raw: fleetWith({ explicitNames: [{ kind: "table", sourceName: "patrol", canonicalName: "boat_id_idx_btree" }] }),
       problem: /`boat_id_idx_btree` belongs/,
     },
-    { rule: "two reducers of one name", raw: fleetWith({ reducers: [...fleet.reducers, reducer("sail")] }), problem: /`sail` belongs/ },
+    {
+      rule: "two reducers of one name",
+      raw: fleetWith({ reducers: [...fleet.reducers, reducer("sail")] }),
+      problem: /`sail` belongs/,
+    },
     {
       rule: "a procedure called like a reducer",
       raw: fleetWith({ procedures: [{ name: "sail", params: [], returns: t.u8, visibility: "client" }] }),
       problem: /`sail` belongs/,
     },
-    { rule: "a view called like a reducer", raw: fleetWith({ views: [view("sail", array(ref(0)))] }), problem: /`sail` belongs/ },
-    { rule: "two types of one name", raw: fleetWith({ types: [...fleet.types, { scope: [], name: "boat", ref: 3, customOrdering: true }] }), problem: /two types are called `Boat`/ },
-    { rule: "two explicit names for one table", raw: fleetWith({ explicitNames: [{ kind: "table", sourceName: "boat", canonicalName: "a" }, { kind: "table", sourceName: "boat", canonicalName: "b" }] }), problem: /two names/ },
+    {
+      rule: "a view called like a reducer",
+      raw: fleetWith({ views: [view("sail", array(ref(0)))] }),
+      problem: /`sail` belongs/,
+    },
+    {
+      rule: "two types of one name",
+      raw: fleetWith({ types: [...fleet.types, { scope: [], name: "boat", ref: 3, customOrdering: true }] }),
+      problem: /two types are called `Boat`/,
+    },
+    {
+      rule: "two explicit names for one table",
+      raw: fleetWith({
+        explicitNames: [
+          { kind: "table", sourceName: "boat", canonicalName: "a" },
+          { kind: "table", sourceName: "boat", canonicalName: "b" },
+        ],
+      }),
+      problem: /two names/,
+    },
     { rule: "a system name", raw: fleetWith({ tables: [boat, patrol, table("st_mine", 3)] }), problem: /st_/ },
-    { rule: "a system name after conversion", raw: fleetWith({ tables: [boat, patrol, table("stMine", 3)] }), problem: /st_/ },
+    {
+      rule: "a system name after conversion",
+      raw: fleetWith({ tables: [boat, patrol, table("stMine", 3)] }),
+      problem: /st_/,
+    },
     { rule: "a system view name", raw: fleetWith({ views: [view("st_mine", array(ref(0)))] }), problem: /st_/ },
     { rule: "a table without a name", raw: fleetWith({ tables: [boat, patrol, table("", 3)] }), problem: /is empty/ },
     { rule: "a name that vanishes", raw: fleetWith({ tables: [boat, patrol, table("__", 3)] }), problem: /is empty/ },
-    { rule: "a name with a space", raw: v9With({ reducers: [...fleetV9.reducers, { name: "set sail", params: [], lifecycle: undefined }] }), problem: /may hold only/ },
-    { rule: "a column that starts with a digit", raw: boatRow({ ...boatColumns, "1st": t.u8 }), problem: /must start with/ },
+    {
+      rule: "a name with a space",
+      raw: v9With({ reducers: [...fleetV9.reducers, { name: "set sail", params: [], lifecycle: undefined }] }),
+      problem: /may hold only/,
+    },
+    {
+      rule: "a column that starts with a digit",
+      raw: boatRow({ ...boatColumns, "1st": t.u8 }),
+      problem: /must start with/,
+    },
     { rule: "a name that is not normal", raw: boatRow({ ...boatColumns, "e\u0301": t.u8 }), problem: /normal form/ },
-    { rule: "a type name", raw: fleetWith({ types: fleet.types.with(3, { scope: [], name: "1", ref: 3, customOrdering: true }) }), problem: /must start with/ },
+    {
+      rule: "a type name",
+      raw: fleetWith({ types: fleet.types.with(3, { scope: [], name: "1", ref: 3, customOrdering: true }) }),
+      problem: /must start with/,
+    },
     { rule: "columns that get one name", raw: boatRow({ ...boatColumns, a1: t.u8, a_1: t.u8 }), problem: /`a_1`/ },
     { rule: "a system kind", raw: boatWith({ kind: "system" }), problem: /system table/ },
-    { rule: "an index without a source name", raw: boatWith({ indexes: [{ ...btree("x", 0), name: undefined }] }), problem: /no source name/ },
+    {
+      rule: "an index without a source name",
+      raw: boatWith({ indexes: [{ ...btree("x", 0), name: undefined }] }),
+      problem: /no source name/,
+    },
     // row types and columns
-    { rule: "a row type that does not exist", raw: fleetWith({ tables: [boat, patrol, table("raft", 99)] }), problem: /not a product/ },
-    { rule: "a row type that is a sum", raw: fleetWith({ tables: [boat, patrol, table("raft", 2)] }), problem: /not a product/ },
-    { rule: "a column without a name", raw: typeWith(3, { kind: "Product", elements: [{ name: undefined, type: t.u8 }] }), problem: /element 0 has no name/ },
-    { rule: "a table of a recursive type", raw: { ...typeWith(3, product({ hull: option(ref(3)) })), tables: [boat, patrol, table("hull", 3)] }, problem: /contains itself/ },
-    { rule: "a type that points nowhere", raw: boatRow({ ...boatColumns, rig: ref(77) }), problem: /type 77|no type 77/ },
+    {
+      rule: "a row type that does not exist",
+      raw: fleetWith({ tables: [boat, patrol, table("raft", 99)] }),
+      problem: /not a product/,
+    },
+    {
+      rule: "a row type that is a sum",
+      raw: fleetWith({ tables: [boat, patrol, table("raft", 2)] }),
+      problem: /not a product/,
+    },
+    {
+      rule: "a column without a name",
+      raw: typeWith(3, { kind: "Product", elements: [{ name: undefined, type: t.u8 }] }),
+      problem: /element 0 has no name/,
+    },
+    {
+      rule: "a table of a recursive type",
+      raw: { ...typeWith(3, product({ hull: option(ref(3)) })), tables: [boat, patrol, table("hull", 3)] },
+      problem: /contains itself/,
+    },
+    {
+      rule: "a type that points nowhere",
+      raw: boatRow({ ...boatColumns, rig: ref(77) }),
+      problem: /type 77|no type 77/,
+    },
     { rule: "a type that points at itself", raw: { ...typeWith(3, ref(3)) }, problem: /points at itself/ },
-    { rule: "types too deep", raw: { ...emptyRawV10, typespace: chain(80), types: named(79), tables: [table("deep", 0)] }, problem: /deeper than/ },
+    {
+      rule: "types too deep",
+      raw: { ...emptyRawV10, typespace: chain(80), types: named(79), tables: [table("deep", 0)] },
+      problem: /deeper than/,
+    },
     {
       rule: "types too large",
       raw: {
         ...emptyRawV10,
-        typespace: Array.from({ length: 20 }, (_, i) => (i === 19 ? t.u8 : product({ left: ref(i + 1), right: ref(i + 1) }))),
+        typespace: Array.from({ length: 20 }, (_, i) =>
+          i === 19 ? t.u8 : product({ left: ref(i + 1), right: ref(i + 1) }),
+        ),
         types: named(19),
         tables: [table("wide", 0)],
       },
@@ -139,81 +220,316 @@ describe("one rule broken", () => {
       problem: new RegExp(String(moduleColumnsMax)),
     },
     // keys
-    { rule: "an index out of range", raw: boatWith({ indexes: [...boat.indexes, btree("x", 9)] }), problem: /column 9 of 4/ },
-    { rule: "an index over no column", raw: boatWith({ indexes: [...boat.indexes, btree("x")] }), problem: /no column/ },
-    { rule: "an index over a column twice", raw: boatWith({ indexes: [...boat.indexes, btree("x", 1, 1)] }), problem: /twice/ },
-    { rule: "a constraint out of range", raw: boatWith({ constraints: [unique(0), unique(9)] }), problem: /column 9 of 4/ },
-    { rule: "a constraint over a column twice", raw: boatWith({ constraints: [unique(0), unique(1, 1)] }), problem: /twice/ },
-    { rule: "a unique constraint without an index", raw: boatWith({ constraints: [unique(0), unique(1)] }), problem: /has no index/ },
+    {
+      rule: "an index out of range",
+      raw: boatWith({ indexes: [...boat.indexes, btree("x", 9)] }),
+      problem: /column 9 of 4/,
+    },
+    {
+      rule: "an index over no column",
+      raw: boatWith({ indexes: [...boat.indexes, btree("x")] }),
+      problem: /no column/,
+    },
+    {
+      rule: "an index over a column twice",
+      raw: boatWith({ indexes: [...boat.indexes, btree("x", 1, 1)] }),
+      problem: /twice/,
+    },
+    {
+      rule: "a constraint out of range",
+      raw: boatWith({ constraints: [unique(0), unique(9)] }),
+      problem: /column 9 of 4/,
+    },
+    {
+      rule: "a constraint over a column twice",
+      raw: boatWith({ constraints: [unique(0), unique(1, 1)] }),
+      problem: /twice/,
+    },
+    {
+      rule: "a unique constraint without an index",
+      raw: boatWith({ constraints: [unique(0), unique(1)] }),
+      problem: /has no index/,
+    },
     { rule: "a primary key of two columns", raw: boatWith({ primaryKey: [0, 1] }), problem: /2 columns/ },
     { rule: "a primary key that is not unique", raw: boatWith({ primaryKey: [2] }), problem: /not unique/ },
     { rule: "a primary key out of range", raw: boatWith({ primaryKey: [9] }), problem: /column 9/ },
     {
       rule: "a direct index over text",
-      raw: boatWith({ indexes: [...boat.indexes, { name: "d", accessor: "d", algorithm: { kind: "direct", column: 1 } }] }),
+      raw: boatWith({
+        indexes: [...boat.indexes, { name: "d", accessor: "d", algorithm: { kind: "direct", column: 1 } }],
+      }),
       problem: /direct index/,
     },
     // sequences
     { rule: "a sequence over text", raw: boatWith({ sequences: [sequence(1)] }), problem: /no integer/ },
-    { rule: "two sequences of one column", raw: boatWith({ sequences: [sequence(0), sequence(0, { name: "other" })] }), problem: /two sequences/ },
+    {
+      rule: "two sequences of one column",
+      raw: boatWith({ sequences: [sequence(0), sequence(0, { name: "other" })] }),
+      problem: /two sequences/,
+    },
     { rule: "a sequence out of range", raw: boatWith({ sequences: [sequence(9)] }), problem: /column 9/ },
-    { rule: "a sequence that starts below its minimum", raw: boatWith({ sequences: [sequence(0, { start: 1n, min: 2n })] }), problem: /must not fall/ },
-    { rule: "a sequence that starts above its maximum", raw: boatWith({ sequences: [sequence(0, { start: 9n, max: 2n })] }), problem: /must not fall/ },
-    { rule: "a sequence with its ends swapped", raw: boatWith({ sequences: [sequence(0, { min: 9n, max: 2n })] }), problem: /must not fall/ },
-    { rule: "a sequence that stands still", raw: boatWith({ sequences: [sequence(0, { increment: 0n })] }), problem: /increment is zero/ },
+    {
+      rule: "a sequence that starts below its minimum",
+      raw: boatWith({ sequences: [sequence(0, { start: 1n, min: 2n })] }),
+      problem: /must not fall/,
+    },
+    {
+      rule: "a sequence that starts above its maximum",
+      raw: boatWith({ sequences: [sequence(0, { start: 9n, max: 2n })] }),
+      problem: /must not fall/,
+    },
+    {
+      rule: "a sequence with its ends swapped",
+      raw: boatWith({ sequences: [sequence(0, { min: 9n, max: 2n })] }),
+      problem: /must not fall/,
+    },
+    {
+      rule: "a sequence that stands still",
+      raw: boatWith({ sequences: [sequence(0, { increment: 0n })] }),
+      problem: /increment is zero/,
+    },
     // defaults
-    { rule: "a default that is too short", raw: boatWith({ defaults: [{ column: 2, value: Uint8Array.of(1) }] }), problem: /default is no U32/ },
-    { rule: "a default that is too long", raw: boatWith({ defaults: [{ column: 2, value: new Uint8Array(5) }] }), problem: /default is no U32/ },
-    { rule: "a default out of range", raw: boatWith({ defaults: [{ column: 9, value: new Uint8Array(4) }] }), problem: /column 9/ },
-    { rule: "two defaults of one column", raw: boatWith({ defaults: [2, 2].map((column) => ({ column, value: new Uint8Array(4) })) }), problem: /two defaults/ },
-    { rule: "a default of a key", raw: boatWith({ defaults: [{ column: 0, value: new Uint8Array(8) }] }), problem: /cannot be unique/ },
-    { rule: "a V9 default of no table", raw: v9With({ miscExports: [{ kind: "columnDefault", table: "raft", column: 0, value: new Uint8Array(0) }] }), problem: /table `raft`/ },
+    {
+      rule: "a default that is too short",
+      raw: boatWith({ defaults: [{ column: 2, value: Uint8Array.of(1) }] }),
+      problem: /default is no U32/,
+    },
+    {
+      rule: "a default that is too long",
+      raw: boatWith({ defaults: [{ column: 2, value: new Uint8Array(5) }] }),
+      problem: /default is no U32/,
+    },
+    {
+      rule: "a default out of range",
+      raw: boatWith({ defaults: [{ column: 9, value: new Uint8Array(4) }] }),
+      problem: /column 9/,
+    },
+    {
+      rule: "two defaults of one column",
+      raw: boatWith({ defaults: [2, 2].map((column) => ({ column, value: new Uint8Array(4) })) }),
+      problem: /two defaults/,
+    },
+    {
+      rule: "a default of a key",
+      raw: boatWith({ defaults: [{ column: 0, value: new Uint8Array(8) }] }),
+      problem: /cannot be unique/,
+    },
+    {
+      rule: "a V9 default of no table",
+      raw: v9With({ miscExports: [{ kind: "columnDefault", table: "raft", column: 0, value: new Uint8Array(0) }] }),
+      problem: /table `raft`/,
+    },
     // schedules
-    { rule: "a schedule of no table", raw: fleetWith({ schedules: [...fleet.schedules, { name: undefined, table: "raft", atColumn: 0, functionName: "watch" }] }), problem: /table `raft`/ },
-    { rule: "a schedule of no function", raw: fleetWith({ schedules: [{ name: undefined, table: "patrol", atColumn: 1, functionName: "none" }] }), problem: /no reducer or procedure/ },
-    { rule: "a schedule of a function with other parameters", raw: fleetWith({ schedules: [{ name: undefined, table: "patrol", atColumn: 1, functionName: "sail" }] }), problem: /must take the table's row/ },
-    { rule: "a schedule at a column that is no time", raw: fleetWith({ schedules: [{ name: undefined, table: "patrol", atColumn: 0, functionName: "watch" }] }), problem: /no ScheduleAt/ },
-    { rule: "a schedule at a column out of range", raw: fleetWith({ schedules: [{ name: undefined, table: "patrol", atColumn: 7, functionName: "watch" }] }), problem: /column 7/ },
-    { rule: "a scheduled table without a key", raw: fleetWith({ tables: [boat, { ...patrol, primaryKey: [] }] }), problem: /primary key of type U64/ },
-    { rule: "a scheduled table with a narrow key", raw: typeWith(1, product({ id: t.u32, at: fleetAt() })), problem: /primary key of type U64/ },
-    { rule: "two schedules of one table", raw: fleetWith({ schedules: [...fleet.schedules, ...fleet.schedules] }), problem: /2 schedules/ },
+    {
+      rule: "a schedule of no table",
+      raw: fleetWith({
+        schedules: [...fleet.schedules, { name: undefined, table: "raft", atColumn: 0, functionName: "watch" }],
+      }),
+      problem: /table `raft`/,
+    },
+    {
+      rule: "a schedule of no function",
+      raw: fleetWith({ schedules: [{ name: undefined, table: "patrol", atColumn: 1, functionName: "none" }] }),
+      problem: /no reducer or procedure/,
+    },
+    {
+      rule: "a schedule of a function with other parameters",
+      raw: fleetWith({ schedules: [{ name: undefined, table: "patrol", atColumn: 1, functionName: "sail" }] }),
+      problem: /must take the table's row/,
+    },
+    {
+      rule: "a schedule at a column that is no time",
+      raw: fleetWith({ schedules: [{ name: undefined, table: "patrol", atColumn: 0, functionName: "watch" }] }),
+      problem: /no ScheduleAt/,
+    },
+    {
+      rule: "a schedule at a column out of range",
+      raw: fleetWith({ schedules: [{ name: undefined, table: "patrol", atColumn: 7, functionName: "watch" }] }),
+      problem: /column 7/,
+    },
+    {
+      rule: "a scheduled table without a key",
+      raw: fleetWith({ tables: [boat, { ...patrol, primaryKey: [] }] }),
+      problem: /primary key of type U64/,
+    },
+    {
+      rule: "a scheduled table with a narrow key",
+      raw: typeWith(1, product({ id: t.u32, at: fleetAt() })),
+      problem: /primary key of type U64/,
+    },
+    {
+      rule: "two schedules of one table",
+      raw: fleetWith({ schedules: [...fleet.schedules, ...fleet.schedules] }),
+      problem: /2 schedules/,
+    },
     // lifecycle
-    { rule: "two reducers for one event", raw: fleetWith({ lifecycles: [...fleet.lifecycles, { lifecycle: "init", functionName: "again" }], reducers: [...fleet.reducers, reducer("again")] }), problem: /both named/ },
-    { rule: "two events for one reducer", raw: fleetWith({ lifecycles: [...fleet.lifecycles, { lifecycle: "connect", functionName: "start" }] }), problem: /2 lifecycle events/ },
-    { rule: "an event for no reducer", raw: fleetWith({ lifecycles: [{ lifecycle: "connect", functionName: "none" }] }), problem: /reducer `none`/ },
-    { rule: "a lifecycle reducer with a parameter", raw: fleetWith({ lifecycles: [{ lifecycle: "init", functionName: "sail" }] }), problem: /no parameters/ },
-    { rule: "a lifecycle reducer in a submodule", raw: { ...emptyRawV10, submodules: [{ namespace: "sub", module: fleet }] }, problem: /submodule/ },
+    {
+      rule: "two reducers for one event",
+      raw: fleetWith({
+        lifecycles: [...fleet.lifecycles, { lifecycle: "init", functionName: "again" }],
+        reducers: [...fleet.reducers, reducer("again")],
+      }),
+      problem: /both named/,
+    },
+    {
+      rule: "two events for one reducer",
+      raw: fleetWith({ lifecycles: [...fleet.lifecycles, { lifecycle: "connect", functionName: "start" }] }),
+      problem: /2 lifecycle events/,
+    },
+    {
+      rule: "an event for no reducer",
+      raw: fleetWith({ lifecycles: [{ lifecycle: "connect", functionName: "none" }] }),
+      problem: /reducer `none`/,
+    },
+    {
+      rule: "a lifecycle reducer with a parameter",
+      raw: fleetWith({ lifecycles: [{ lifecycle: "init", functionName: "sail" }] }),
+      problem: /no parameters/,
+    },
+    {
+      rule: "a lifecycle reducer in a submodule",
+      raw: { ...emptyRawV10, submodules: [{ namespace: "sub", module: fleet }] },
+      problem: /submodule/,
+    },
     // functions and types
-    { rule: "a reducer that returns something", raw: fleetWith({ reducers: [...fleet.reducers, { ...reducer("r"), ok: t.u8 }] }), problem: /must return nothing/ },
-    { rule: "a reducer with another error", raw: fleetWith({ reducers: [...fleet.reducers, { ...reducer("r"), err: t.u8 }] }), problem: /must return nothing/ },
-    { rule: "a parameter without a name", raw: fleetWith({ reducers: [...fleet.reducers, reducer("r", [{ name: undefined, type: t.u8 }])] }), problem: /parameter 0 has no name/ },
-    { rule: "two parameters of one name", raw: fleetWith({ reducers: [...fleet.reducers, reducer("r", [param("a", t.u8), param("a", t.u8)])] }), problem: /two parameters/ },
-    { rule: "a product without a name in a parameter", raw: fleetWith({ reducers: [...fleet.reducers, reducer("r", [param("a", product({ x: t.u8 }))])] }), problem: /named type/ },
-    { rule: "a product without a name in a column", raw: boatRow({ ...boatColumns, hull: option(product({ x: t.u8 })) }), problem: /named type/ },
-    { rule: "a sum without a name in a result", raw: fleetWith({ procedures: [{ name: "p", params: [], returns: array(sum({ a: t.u8 })), visibility: "client" }] }), problem: /named type/ },
-    { rule: "a reference to a type without a name", raw: { ...fleet, types: fleet.types.filter((type) => type.name !== "Rig") }, problem: /type 2 must be a named type/ },
+    {
+      rule: "a reducer that returns something",
+      raw: fleetWith({ reducers: [...fleet.reducers, { ...reducer("r"), ok: t.u8 }] }),
+      problem: /must return nothing/,
+    },
+    {
+      rule: "a reducer with another error",
+      raw: fleetWith({ reducers: [...fleet.reducers, { ...reducer("r"), err: t.u8 }] }),
+      problem: /must return nothing/,
+    },
+    {
+      rule: "a parameter without a name",
+      raw: fleetWith({ reducers: [...fleet.reducers, reducer("r", [{ name: undefined, type: t.u8 }])] }),
+      problem: /parameter 0 has no name/,
+    },
+    {
+      rule: "two parameters of one name",
+      raw: fleetWith({ reducers: [...fleet.reducers, reducer("r", [param("a", t.u8), param("a", t.u8)])] }),
+      problem: /two parameters/,
+    },
+    {
+      rule: "a product without a name in a parameter",
+      raw: fleetWith({ reducers: [...fleet.reducers, reducer("r", [param("a", product({ x: t.u8 }))])] }),
+      problem: /named type/,
+    },
+    {
+      rule: "a product without a name in a column",
+      raw: boatRow({ ...boatColumns, hull: option(product({ x: t.u8 })) }),
+      problem: /named type/,
+    },
+    {
+      rule: "a sum without a name in a result",
+      raw: fleetWith({
+        procedures: [{ name: "p", params: [], returns: array(sum({ a: t.u8 })), visibility: "client" }],
+      }),
+      problem: /named type/,
+    },
+    {
+      rule: "a reference to a type without a name",
+      raw: { ...fleet, types: fleet.types.filter((type) => type.name !== "Rig") },
+      problem: /type 2 must be a named type/,
+    },
     { rule: "a variant without a name", raw: typeWith(2, sum([t.u8])), problem: /variant 0 has no name/ },
-    { rule: "two variants of one name", raw: typeWith(2, { kind: "Sum", variants: [param("A", t.u8), param("a", t.u8)] }), problem: /two variants/ },
-    { rule: "members that are not in order", raw: fleetWith({ types: fleet.types.with(0, { scope: [], name: "Boat", ref: 0, customOrdering: false }) }), problem: /sorted by name/ },
-    { rule: "a type definition of nothing", raw: fleetWith({ types: [...fleet.types, { scope: [], name: "None", ref: 99, customOrdering: true }] }), problem: /type 99 of 4/ },
+    {
+      rule: "two variants of one name",
+      raw: typeWith(2, { kind: "Sum", variants: [param("A", t.u8), param("a", t.u8)] }),
+      problem: /two variants/,
+    },
+    {
+      rule: "members that are not in order",
+      raw: fleetWith({ types: fleet.types.with(0, { scope: [], name: "Boat", ref: 0, customOrdering: false }) }),
+      problem: /sorted by name/,
+    },
+    {
+      rule: "a type definition of nothing",
+      raw: fleetWith({ types: [...fleet.types, { scope: [], name: "None", ref: 99, customOrdering: true }] }),
+      problem: /type 99 of 4/,
+    },
     // views
-    { rule: "a view that returns a number", raw: fleetWith({ views: [view("v", t.u8)] }), problem: /Option, an Array or a query/ },
-    { rule: "a view that returns a sum", raw: fleetWith({ views: [view("v", array(ref(2)))] }), problem: /Option, an Array or a query/ },
-    { rule: "a key of no view", raw: fleetWith({ viewPrimaryKeys: [{ view: "none", columns: ["id"] }] }), problem: /view `none`/ },
-    { rule: "a view key that is no column", raw: fleetWith({ views: [view("v", array(ref(0)))], viewPrimaryKeys: [{ view: "v", columns: ["x"] }] }), problem: /`x` is no column/ },
-    { rule: "a view key of two columns", raw: fleetWith({ views: [view("v", array(ref(0)))], viewPrimaryKeys: [{ view: "v", columns: ["id", "name"] }] }), problem: /2 columns/ },
-    { rule: "two keys of a view", raw: fleetWith({ views: [view("v", array(ref(0)))], viewPrimaryKeys: [{ view: "v", columns: ["id"] }, { view: "v", columns: ["name"] }] }), problem: /2 primary keys/ },
+    {
+      rule: "a view that returns a number",
+      raw: fleetWith({ views: [view("v", t.u8)] }),
+      problem: /Option, an Array or a query/,
+    },
+    {
+      rule: "a view that returns a sum",
+      raw: fleetWith({ views: [view("v", array(ref(2)))] }),
+      problem: /Option, an Array or a query/,
+    },
+    {
+      rule: "a key of no view",
+      raw: fleetWith({ viewPrimaryKeys: [{ view: "none", columns: ["id"] }] }),
+      problem: /view `none`/,
+    },
+    {
+      rule: "a view key that is no column",
+      raw: fleetWith({ views: [view("v", array(ref(0)))], viewPrimaryKeys: [{ view: "v", columns: ["x"] }] }),
+      problem: /`x` is no column/,
+    },
+    {
+      rule: "a view key of two columns",
+      raw: fleetWith({ views: [view("v", array(ref(0)))], viewPrimaryKeys: [{ view: "v", columns: ["id", "name"] }] }),
+      problem: /2 columns/,
+    },
+    {
+      rule: "two keys of a view",
+      raw: fleetWith({
+        views: [view("v", array(ref(0)))],
+        viewPrimaryKeys: [
+          { view: "v", columns: ["id"] },
+          { view: "v", columns: ["name"] },
+        ],
+      }),
+      problem: /2 primary keys/,
+    },
     // HTTP
-    { rule: "a path without a slash", raw: fleetWith({ httpHandlers: ["hello"], httpRoutes: [route("hi")] }), problem: /a path is empty/ },
-    { rule: "a path with a capital", raw: fleetWith({ httpHandlers: ["hello"], httpRoutes: [route("/Hi")] }), problem: /a path is empty/ },
-    { rule: "routes that overlap", raw: fleetWith({ httpHandlers: ["hello"], httpRoutes: [route("/hi", "Get"), route("/hi")] }), problem: /overlaps/ },
-    { rule: "a route twice", raw: fleetWith({ httpHandlers: ["hello"], httpRoutes: [route("/hi", "Get"), route("/hi", "Get")] }), problem: /overlaps/ },
+    {
+      rule: "a path without a slash",
+      raw: fleetWith({ httpHandlers: ["hello"], httpRoutes: [route("hi")] }),
+      problem: /a path is empty/,
+    },
+    {
+      rule: "a path with a capital",
+      raw: fleetWith({ httpHandlers: ["hello"], httpRoutes: [route("/Hi")] }),
+      problem: /a path is empty/,
+    },
+    {
+      rule: "routes that overlap",
+      raw: fleetWith({ httpHandlers: ["hello"], httpRoutes: [route("/hi", "Get"), route("/hi")] }),
+      problem: /overlaps/,
+    },
+    {
+      rule: "a route twice",
+      raw: fleetWith({ httpHandlers: ["hello"], httpRoutes: [route("/hi", "Get"), route("/hi", "Get")] }),
+      problem: /overlaps/,
+    },
     { rule: "a route to no handler", raw: fleetWith({ httpRoutes: [route("/hi")] }), problem: /no handler `hello`/ },
-    { rule: "two handlers of one name", raw: fleetWith({ httpHandlers: ["hello", "Hello"] }), problem: /`hello` belongs/ },
+    {
+      rule: "two handlers of one name",
+      raw: fleetWith({ httpHandlers: ["hello", "Hello"] }),
+      problem: /`hello` belongs/,
+    },
     // submodules
-    { rule: "two submodules of one name", raw: { ...emptyRawV10, submodules: ["a", "a"].map((namespace) => ({ namespace, module: emptyRawV10 })) }, problem: /two submodules/ },
-    { rule: "a namespace that is too long", raw: { ...emptyRawV10, submodules: [{ namespace: "a".repeat(64), module: emptyRawV10 }] }, problem: /63 bytes/ },
-    { rule: "a namespace that is no name", raw: { ...emptyRawV10, submodules: [{ namespace: "a.b", module: emptyRawV10 }] }, problem: /may hold only/ },
+    {
+      rule: "two submodules of one name",
+      raw: { ...emptyRawV10, submodules: ["a", "a"].map((namespace) => ({ namespace, module: emptyRawV10 })) },
+      problem: /two submodules/,
+    },
+    {
+      rule: "a namespace that is too long",
+      raw: { ...emptyRawV10, submodules: [{ namespace: "a".repeat(64), module: emptyRawV10 }] },
+      problem: /63 bytes/,
+    },
+    {
+      rule: "a namespace that is no name",
+      raw: { ...emptyRawV10, submodules: [{ namespace: "a.b", module: emptyRawV10 }] },
+      problem: /may hold only/,
+    },
   ])("$rule", ({ raw, problem }) => {
     expect(problemsOf(raw).join("\n")).toMatch(problem);
   });
@@ -280,9 +596,14 @@ describe("what checking makes of a module", () => {
   test("V9 keeps names, and its scheduled reducers stay callable", () => {
     const def = checkModule(vectorModule("harbor-1.12"));
     expect(def.reducers.find((each) => each.name === "run_patrol")?.visibility).toBe("client");
-    expect(def.reducers.find((each) => each.name === "open_harbor")).toMatchObject({ lifecycle: "init", visibility: "private" });
+    expect(def.reducers.find((each) => each.name === "open_harbor")).toMatchObject({
+      lifecycle: "init",
+      visibility: "private",
+    });
     const boats = def.tables.find((each) => each.name === "boat");
-    expect(boats?.columns[4]?.type).toMatchObject({ variants: [{ name: "Bare" }, { name: "Motor" }, { name: "Sail" }] });
+    expect(boats?.columns[4]?.type).toMatchObject({
+      variants: [{ name: "Bare" }, { name: "Motor" }, { name: "Sail" }],
+    });
     expect(boats?.columns[12]?.defaultValue).toEqual(Uint8Array.of(7, 0, 0, 0));
     expect(boats?.indexes.map((index) => index.sourceName)).toEqual([
       "boat_id_idx_btree",
@@ -304,7 +625,10 @@ describe("what checking makes of a module", () => {
       reducers: [reducer("moveTo", [param("toX", t.i32)])],
     };
     const snake = checkModule(raw);
-    expect(snake.tables[0]).toMatchObject({ name: "player_row", columns: [{ name: "player_id" }, { name: "last_seen" }] });
+    expect(snake.tables[0]).toMatchObject({
+      name: "player_row",
+      columns: [{ name: "player_id" }, { name: "last_seen" }],
+    });
     expect(snake.types).toMatchObject([{ scope: ["Geo"], name: "PlayerRow" }]);
     expect(snake.reducers[0]).toMatchObject({ name: "move_to", params: { elements: [{ name: "toX" }] } });
     const none = checkModule({ ...raw, casePolicy: "none" });
@@ -316,6 +640,8 @@ describe("what checking makes of a module", () => {
   test("a recursive type may exist, a column of it may not", () => {
     const raw = typeWith(3, product({ parts: array(ref(3)) }));
     expect(problemsOf(raw)).toEqual([]);
-    expect(problemsOf({ ...raw, reducers: [...fleet.reducers, reducer("build", [param("hull", ref(3))])] })).toHaveLength(1);
+    expect(
+      problemsOf({ ...raw, reducers: [...fleet.reducers, reducer("build", [param("hull", ref(3))])] }),
+    ).toHaveLength(1);
   });
 });

@@ -42,7 +42,9 @@ function check(raw: RawModuleDef, problems: Problems, place: { readonly isSubmod
     const checked = checkTable(checking, table, schedulables);
     return checked === undefined ? [] : [checked];
   });
-  const scheduled = new Set(tables.flatMap((table) => (table.schedule === undefined ? [] : [table.schedule.functionName])));
+  const scheduled = new Set(
+    tables.flatMap((table) => (table.schedule === undefined ? [] : [table.schedule.functionName])),
+  );
   const reducers = checkReducers(checking, scheduled);
   const procedures = checkProcedures(checking, scheduled);
   const views = checkViews(checking, tables);

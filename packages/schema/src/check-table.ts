@@ -17,7 +17,18 @@ import { constraintName, indexName, scheduleName, sequenceName } from "./naming.
 import type { RawIndexAlgorithm } from "./raw-module-def.ts";
 
 const integerKinds: ReadonlySet<AlgebraicType["kind"]> = new Set<PrimitiveKind>([
-  "I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "I128", "U128", "I256", "U256",
+  "I8",
+  "U8",
+  "I16",
+  "U16",
+  "I32",
+  "U32",
+  "I64",
+  "U64",
+  "I128",
+  "U128",
+  "I256",
+  "U256",
 ]);
 const directKinds: ReadonlySet<AlgebraicType["kind"]> = new Set<PrimitiveKind>(["U8", "U16", "U32", "U64"]);
 
@@ -104,7 +115,8 @@ export function columnsOfRef(checking: Checking, typeRef: number, what: string):
     problems.add(`${what}: its row type, type ${typeRef}, is not a product of the module`);
     return undefined;
   }
-  if (type.elements.length > columnsMax) problems.add(`${what} has ${type.elements.length} columns; ${columnsMax} is the limit`);
+  if (type.elements.length > columnsMax)
+    problems.add(`${what} has ${type.elements.length} columns; ${columnsMax} is the limit`);
   if (!checking.takeColumns(type.elements.length, what)) return undefined;
   const owners = new Map<string, string>();
   return type.elements.map((element, i): ColumnDef => {
@@ -116,7 +128,8 @@ export function columnsOfRef(checking: Checking, typeRef: number, what: string):
     }
     checking.checkIdentifier(name, `${what}, column \`${accessor}\``);
     const holder = owners.get(name);
-    if (holder !== undefined) problems.add(`${what}: columns \`${holder}\` and \`${accessor}\` are both called \`${name}\``);
+    if (holder !== undefined)
+      problems.add(`${what}: columns \`${holder}\` and \`${accessor}\` are both called \`${name}\``);
     owners.set(name, accessor);
     const resolved = checking.resolve(element.type, `${what}, column \`${name}\``);
     return { name, accessor, type: resolved, defaultValue: undefined };
@@ -184,7 +197,12 @@ class ColumnChecks {
 
   #checkDirect(column: number, owner: string): void {
     const type = this.#columns[column]?.type;
-    if (type === undefined || directKinds.has(type.kind) || (type.kind === "Sum" && type.variants.length > 0 && isSimpleEnum(type))) return;
+    if (
+      type === undefined ||
+      directKinds.has(type.kind) ||
+      (type.kind === "Sum" && type.variants.length > 0 && isSimpleEnum(type))
+    )
+      return;
     this.#problem(`${owner}: a direct index needs a column of U8, U16, U32, U64 or an enum without payloads`);
   }
 
@@ -224,7 +242,9 @@ class ColumnChecks {
     if (column === undefined) return undefined;
     if (!this.#areColumns(primaryKey, "the primary key")) return undefined;
     if (!constraints.some((constraint) => setKey(constraint.columns) === String(column))) {
-      this.#problem(`its primary key \`${this.#columns[column]?.name}\` is not unique: it needs a constraint of its own`);
+      this.#problem(
+        `its primary key \`${this.#columns[column]?.name}\` is not unique: it needs a constraint of its own`,
+      );
     }
     return column;
   }
@@ -246,14 +266,13 @@ class ColumnChecks {
     for (const { columns } of constraints) if (columns.length === 1) keys.add(columns[0]);
     for (const { column } of this.#draft.defaults) {
       if (!keys.has(column)) continue;
-      this.#problem(`column \`${this.#columns[column]?.name}\` has a default, so it cannot be unique or auto-increment`);
+      this.#problem(
+        `column \`${this.#columns[column]?.name}\` has a default, so it cannot be unique or auto-increment`,
+      );
     }
   }
 
-  schedule(
-    primaryKey: number | undefined,
-    schedulables: ReadonlyMap<string, Schedulable>,
-  ): ScheduleDef | undefined {
+  schedule(primaryKey: number | undefined, schedulables: ReadonlyMap<string, Schedulable>): ScheduleDef | undefined {
     const [schedule, ...more] = this.#draft.schedules;
     if (schedule === undefined) return undefined;
     if (more.length > 0) this.#problem(`it has ${more.length + 1} schedules; one is the limit`);
@@ -261,14 +280,17 @@ class ColumnChecks {
     this.#claim(name, `schedule \`${name}\` of ${this.#what}`, schedule);
     const at = this.#columns[schedule.atColumn];
     if (at === undefined) this.#problem(`its schedule names column ${schedule.atColumn} of ${this.#columns.length}`);
-    else if (specialKind(at.type) !== "ScheduleAt") this.#problem(`column \`${at.name}\` of its schedule is no ScheduleAt`);
+    else if (specialKind(at.type) !== "ScheduleAt")
+      this.#problem(`column \`${at.name}\` of its schedule is no ScheduleAt`);
     const id = primaryKey === undefined ? undefined : this.#columns[primaryKey];
     if (id?.type.kind !== "U64") this.#problem("a scheduled table needs a primary key of type U64");
     const target = schedulables.get(schedule.functionName);
     if (target === undefined) {
       this.#problem(`its schedule calls \`${schedule.functionName}\`, which is no reducer or procedure`);
     } else if (!target.takesOnly(this.#draft.typeRef)) {
-      this.#problem(`its schedule calls \`${schedule.functionName}\`, which must take the table's row and nothing else`);
+      this.#problem(
+        `its schedule calls \`${schedule.functionName}\`, which must take the table's row and nothing else`,
+      );
     }
     if (target === undefined || primaryKey === undefined || at === undefined) return undefined;
     return { name, atColumn: schedule.atColumn, idColumn: primaryKey, functionName: target.name };

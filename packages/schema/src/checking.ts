@@ -2,7 +2,7 @@
 import { formatType, type AlgebraicType, type Member, type ProductType } from "@lightcone/sats";
 import type { ModuleDraft } from "./draft.ts";
 import { identifierProblem } from "./naming.ts";
-import { Namespace, Problems } from "./problems.ts";
+import { Namespace, type Problems } from "./problems.ts";
 import { TypeResolver } from "./resolve-types.ts";
 
 /** Columns that all tables and views of a module may have together. Many can share one type of many. */

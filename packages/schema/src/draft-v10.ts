@@ -78,13 +78,11 @@ export function draftV10(raw: RawModuleDefV10, problems: Problems): ModuleDraft 
       })),
       constraints: table.constraints.map((constraint) => ({ name: undefined, columns: constraint.columns })),
       sequences: table.sequences,
-      schedules: (schedules.get(table.name) ?? []).map(
-        (schedule): ScheduleDraft => ({
-          name: undefined,
-          atColumn: schedule.atColumn,
-          functionName: schedule.functionName,
-        }),
-      ),
+      schedules: (schedules.get(table.name) ?? []).map((schedule): ScheduleDraft => ({
+        name: undefined,
+        atColumn: schedule.atColumn,
+        functionName: schedule.functionName,
+      })),
       defaults: table.defaults,
       kind: table.kind,
       access: table.access,
@@ -129,12 +127,18 @@ export function draftV10(raw: RawModuleDefV10, problems: Problems): ModuleDraft 
 type ExplicitNames = Readonly<Record<RawExplicitName["kind"], ReadonlyMap<string, string>>>;
 
 function readExplicitNames(entries: readonly RawExplicitName[], problems: Problems): ExplicitNames {
-  const names = { table: new Map<string, string>(), function: new Map<string, string>(), index: new Map<string, string>() };
+  const names = {
+    table: new Map<string, string>(),
+    function: new Map<string, string>(),
+    index: new Map<string, string>(),
+  };
   for (const entry of entries) {
     const known = names[entry.kind].get(entry.sourceName);
     if (known === undefined) names[entry.kind].set(entry.sourceName, entry.canonicalName);
     else if (known !== entry.canonicalName) {
-      problems.add(`${entry.kind} \`${entry.sourceName}\` is given two names, \`${known}\` and \`${entry.canonicalName}\``);
+      problems.add(
+        `${entry.kind} \`${entry.sourceName}\` is given two names, \`${known}\` and \`${entry.canonicalName}\``,
+      );
     }
   }
   return names;

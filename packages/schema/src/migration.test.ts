@@ -61,27 +61,52 @@ test("every recorded module against itself needs nothing", () => {
 describe("carried out", () => {
   test.each<{ change: string; from?: RawModuleDefV10; to: RawModuleDefV10; steps: string[]; breaks?: boolean }>([
     { change: "a table more", to: fleetWith({ tables: [boat, patrol, table("raft", 3)] }), steps: ["addTable raft"] },
-    { change: "a reducer more, one changed", to: fleetWith({ reducers: [...fleet.reducers.slice(1), reducer("sail"), reducer("more")] }), steps: [] },
+    {
+      change: "a reducer more, one changed",
+      to: fleetWith({ reducers: [...fleet.reducers.slice(1), reducer("sail"), reducer("more")] }),
+      steps: [],
+    },
     { change: "a reducer less", to: fleetWith({ reducers: fleet.reducers.slice(1) }), steps: [] },
     { change: "a table private", to: boatWith({ access: "private" }), steps: ["setAccess boat private"] },
     { change: "a table public", from: boatWith({ access: "private" }), to: fleet, steps: ["setAccess boat public"] },
-    { change: "an index more", to: boatWith({ indexes: [...boat.indexes, btree("n", 1)] }), steps: ["addIndex boat_name_idx_btree"] },
-    { change: "an index less", to: boatWith({ indexes: boat.indexes.slice(0, 1) }), steps: ["removeIndex boat_dock_idx_btree"] },
+    {
+      change: "an index more",
+      to: boatWith({ indexes: [...boat.indexes, btree("n", 1)] }),
+      steps: ["addIndex boat_name_idx_btree"],
+    },
+    {
+      change: "an index less",
+      to: boatWith({ indexes: boat.indexes.slice(0, 1) }),
+      steps: ["removeIndex boat_dock_idx_btree"],
+    },
     {
       change: "an index replaced",
       to: boatWith({ indexes: [...boat.indexes.slice(0, 1), btree("n", 1)] }),
       steps: ["removeIndex boat_dock_idx_btree", "addIndex boat_name_idx_btree"],
     },
-    { change: "a procedure more", to: fleetWith({ procedures: [{ name: "p", params: [], returns: t.u8, visibility: "client" }] }), steps: [] },
+    {
+      change: "a procedure more",
+      to: fleetWith({ procedures: [{ name: "p", params: [], returns: t.u8, visibility: "client" }] }),
+      steps: [],
+    },
     { change: "a view more", to: fleetWith({ views: [view] }), steps: ["addView all"] },
     { change: "a view less", from: fleetWith({ views: [view] }), to: fleet, steps: ["removeView all"], breaks: true },
-    { change: "rules", to: fleetWith({ rowLevelRules: ["SELECT * FROM boat"] }), steps: ["setRowLevelRules 1"], breaks: true },
+    {
+      change: "rules",
+      to: fleetWith({ rowLevelRules: ["SELECT * FROM boat"] }),
+      steps: ["setRowLevelRules 1"],
+      breaks: true,
+    },
     {
       change: "another name in the code",
       to: boatWith({ name: "Boat" }),
       steps: ["setAccessors boat"],
     },
-    { change: "a default of an old column", to: boatWith({ defaults: [{ column: 2, value: new Uint8Array(4) }] }), steps: [] },
+    {
+      change: "a default of an old column",
+      to: boatWith({ defaults: [{ column: 2, value: new Uint8Array(4) }] }),
+      steps: [],
+    },
   ])("$change", ({ from = fleet, to, steps, breaks = false }) => {
     const made = plan(from, to);
     expect(made.kind === "auto" ? made.steps.map(short) : made).toEqual(steps);
@@ -95,20 +120,64 @@ describe("refused", () => {
   const bare = typeWith(0, product(columns));
   test.each<{ change: string; from?: RawModuleDefV10; to: RawModuleDefV10; words: string }>([
     { change: "a table less", from: raft, to: fleet, words: "Removing the table raft" },
-    { change: "a column more", from: bare, to: typeWith(0, product({ ...columns, more: t.u8 })), words: "Adding a column more to table boat" },
-    { change: "a column less", from: typeWith(0, product({ ...columns, more: t.u8 })), to: bare, words: "Removing a column more from table boat requires" },
-    { change: "a column's type", from: bare, to: typeWith(0, product({ ...columns, dock: t.u64 })), words: "Changing the type of column dock in table boat from U32 to U64 requires" },
-    { change: "a column's place", from: bare, to: boatAt(0, { ...boat, indexes: [btree("i", 0), btree("d", 1)] }, product({ id: t.u64, dock: t.u32, name: t.string })), words: "Reordering the columns" },
-    { change: "a variant's name", to: typeWith(2, { kind: "Sum", variants: [param("Bare", product({})), param("Oar", product({}))] }), words: ", with a renamed variant, requires" },
+    {
+      change: "a column more",
+      from: bare,
+      to: typeWith(0, product({ ...columns, more: t.u8 })),
+      words: "Adding a column more to table boat",
+    },
+    {
+      change: "a column less",
+      from: typeWith(0, product({ ...columns, more: t.u8 })),
+      to: bare,
+      words: "Removing a column more from table boat requires",
+    },
+    {
+      change: "a column's type",
+      from: bare,
+      to: typeWith(0, product({ ...columns, dock: t.u64 })),
+      words: "Changing the type of column dock in table boat from U32 to U64 requires",
+    },
+    {
+      change: "a column's place",
+      from: bare,
+      to: boatAt(
+        0,
+        { ...boat, indexes: [btree("i", 0), btree("d", 1)] },
+        product({ id: t.u64, dock: t.u32, name: t.string }),
+      ),
+      words: "Reordering the columns",
+    },
+    {
+      change: "a variant's name",
+      to: typeWith(2, { kind: "Sum", variants: [param("Bare", product({})), param("Oar", product({}))] }),
+      words: ", with a renamed variant, requires",
+    },
     { change: "the primary key", to: boatWith({ primaryKey: [] }), words: "primary key" },
-    { change: "a constraint more", to: boatWith({ indexes: [...boat.indexes, btree("n", 1)], constraints: [unique(0), unique(1)] }), words: "boat_name_key" },
+    {
+      change: "a constraint more",
+      to: boatWith({ indexes: [...boat.indexes, btree("n", 1)], constraints: [unique(0), unique(1)] }),
+      words: "boat_name_key",
+    },
     { change: "a sequence more", from: boatWith({ sequences: [] }), to: fleet, words: "Adding a sequence boat_id_seq" },
     { change: "a sequence less", to: boatWith({ sequences: [] }), words: "Removing the sequence boat_id_seq" },
-    { change: "a sequence changed", to: boatWith({ sequences: [sequence(0, { increment: 2n })] }), words: "Changing the sequence boat_id_seq" },
+    {
+      change: "a sequence changed",
+      to: boatWith({ sequences: [sequence(0, { increment: 2n })] }),
+      words: "Changing the sequence boat_id_seq",
+    },
     { change: "no schedule", to: fleetWith({ schedules: [] }), words: "Changing the schedule of table patrol" },
     { change: "an event table", to: boatWith({ isEvent: true }), words: "event table" },
-    { change: "an index's accessor", to: boatWith({ indexes: boat.indexes.map((index) => ({ ...index, accessor: "x" })) }), words: "accessor name" },
-    { change: "submodules", to: fleetWith({ submodules: [{ namespace: "sub", module: emptyRawV10 }] }), words: "submodules" },
+    {
+      change: "an index's accessor",
+      to: boatWith({ indexes: boat.indexes.map((index) => ({ ...index, accessor: "x" })) }),
+      words: "accessor name",
+    },
+    {
+      change: "submodules",
+      to: fleetWith({ submodules: [{ namespace: "sub", module: emptyRawV10 }] }),
+      words: "submodules",
+    },
   ])("$change", ({ from = fleet, to, words }) => {
     const made = plan(from, to);
     expect(made.kind === "refused" ? made.reason : made).toContain(words);
@@ -121,7 +190,10 @@ describe("refused", () => {
       types: [{ scope: [], name: "Gauge", ref: 0, customOrdering: true }],
       tables: [table("gauge", 0)],
     });
-    const made = plan(gauge(product({ id: t.u32, level: t.i32, working: t.bool })), gauge(product({ id: t.u32, level: t.i64 })));
+    const made = plan(
+      gauge(product({ id: t.u32, level: t.i32, working: t.bool })),
+      gauge(product({ id: t.u32, level: t.i64 })),
+    );
     expect(made).toEqual({
       kind: "refused",
       reason:

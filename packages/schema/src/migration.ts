@@ -41,8 +41,10 @@ export function planMigration(old: ModuleDef, next: ModuleDef): MigrationPlan {
   const steps: MigrationStep[] = [];
   planTables(old, next, steps, refusals);
   planViews(old, next, steps);
-  if (!isSameList(old.rowLevelRules, next.rowLevelRules)) steps.push({ kind: "setRowLevelRules", rules: next.rowLevelRules });
-  if (next.submodules.length > 0 || old.submodules.length > 0) refusals.push("Updating a module with submodules is not supported");
+  if (!isSameList(old.rowLevelRules, next.rowLevelRules))
+    steps.push({ kind: "setRowLevelRules", rules: next.rowLevelRules });
+  if (next.submodules.length > 0 || old.submodules.length > 0)
+    refusals.push("Updating a module with submodules is not supported");
   if (refusals.length > 0) {
     return { kind: "refused", reason: `Errors occurred:\n${refusals.map((refusal) => `${refusal}\n\n`).join("")}` };
   }
@@ -119,9 +121,15 @@ function withoutVariantNames(type: AlgebraicType): AlgebraicType {
     case "Array":
       return { kind: "Array", element: withoutVariantNames(type.element) };
     case "Product":
-      return { kind: "Product", elements: type.elements.map(({ name, type: inner }) => ({ name, type: withoutVariantNames(inner) })) };
+      return {
+        kind: "Product",
+        elements: type.elements.map(({ name, type: inner }) => ({ name, type: withoutVariantNames(inner) })),
+      };
     case "Sum":
-      return { kind: "Sum", variants: type.variants.map(({ type: inner }) => ({ name: undefined, type: withoutVariantNames(inner) })) };
+      return {
+        kind: "Sum",
+        variants: type.variants.map(({ type: inner }) => ({ name: undefined, type: withoutVariantNames(inner) })),
+      };
     default:
       return type;
   }
@@ -175,7 +183,10 @@ function planIndexes(was: TableDef, is: TableDef, steps: MigrationStep[], refuse
     if (old === undefined) {
       steps.push({ kind: "addIndex", table: is.name, index });
     } else if (old.algorithm !== index.algorithm || !isSameList(old.columns, index.columns)) {
-      steps.push({ kind: "removeIndex", table: is.name, index: index.name }, { kind: "addIndex", table: is.name, index });
+      steps.push(
+        { kind: "removeIndex", table: is.name, index: index.name },
+        { kind: "addIndex", table: is.name, index },
+      );
     } else if (old.accessor !== index.accessor) {
       refuse(`Changing the accessor name on index ${index.name} of table ${is.name}`);
     }

@@ -1,7 +1,16 @@
 // Goal: names convert as the naming rules say, so that a module's tables get the names its clients know.
 // Method: a row per example of the specification, plus the corners around separators and accents.
 import { describe, expect, test } from "vitest";
-import { constraintName, identifierProblem, indexName, lowerCamelCase, pascalCase, scheduleName, sequenceName, snakeCase } from "./naming.ts";
+import {
+  constraintName,
+  identifierProblem,
+  indexName,
+  lowerCamelCase,
+  pascalCase,
+  scheduleName,
+  sequenceName,
+  snakeCase,
+} from "./naming.ts";
 
 describe("case conversion", () => {
   test.each([

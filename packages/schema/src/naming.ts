@@ -11,7 +11,7 @@ import type { IndexAlgorithm } from "./module-def.ts";
 let segmenter: Intl.Segmenter | undefined;
 
 function graphemesOf(text: string): readonly string[] {
-  if (/^[\x00-\x7f]*$/.test(text)) return [...text];
+  if (/^\p{ASCII}*$/u.test(text)) return text.split("");
   segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
   return Array.from(segmenter.segment(text), (part) => part.segment);
 }
@@ -86,7 +86,8 @@ export const indexName = (table: string, columns: readonly string[], algorithm: 
   `${table}_${columns.join("_")}_idx_${algorithm}`;
 
 /** The name of a unique constraint that was given none. */
-export const constraintName = (table: string, columns: readonly string[]): string => `${table}_${columns.join("_")}_key`;
+export const constraintName = (table: string, columns: readonly string[]): string =>
+  `${table}_${columns.join("_")}_key`;
 
 /** The name of a sequence that was given none. */
 export const sequenceName = (table: string, column: string): string => `${table}_${column}_seq`;

@@ -40,6 +40,7 @@ export class Namespace {
   claim(name: string, owner: object, text: string): void {
     const holder = this.#holders.get(name);
     if (holder === undefined) this.#holders.set(name, { owner, text });
-    else if (holder.owner !== owner) this.#problems.add(`the name \`${name}\` belongs to ${holder.text} and to ${text}`);
+    else if (holder.owner !== owner)
+      this.#problems.add(`the name \`${name}\` belongs to ${holder.text} and to ${text}`);
   }
 }

@@ -158,7 +158,10 @@ function readSection(input: ByteReader, tag: number, depth: number): Partial<Raw
     case 14:
       return { submodules: readArray(input, 8, (from) => readSubmodule(from, depth)) };
     default:
-      return input.fail(`section ${tag} is not known to this release, which reads 0 to ${sectionCount - 1}`, input.at - 1);
+      return input.fail(
+        `section ${tag} is not known to this release, which reads 0 to ${sectionCount - 1}`,
+        input.at - 1,
+      );
   }
 }
 

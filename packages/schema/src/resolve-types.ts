@@ -17,7 +17,9 @@ interface Resolved {
 
 class Unresolvable extends Error {}
 
-export type Resolution = { readonly kind: "ok"; readonly type: AlgebraicType } | { readonly kind: "failed"; readonly reason: string };
+export type Resolution =
+  | { readonly kind: "ok"; readonly type: AlgebraicType }
+  | { readonly kind: "failed"; readonly reason: string };
 
 export class TypeResolver {
   readonly #typespace: Typespace;
@@ -26,7 +28,7 @@ export class TypeResolver {
 
   constructor(typespace: Typespace) {
     this.#typespace = typespace;
-    this.#done = new Array(typespace.length);
+    this.#done = Array.from({ length: typespace.length });
   }
 
   /** The type without `Ref`s, or why there is none. Shares what it resolved before. */
@@ -68,7 +70,8 @@ export class TypeResolver {
     const known = this.#done[index];
     if (known === "open") throw new Unresolvable("the type contains itself");
     if (known !== undefined) {
-      if (level + known.depth - 1 > typeDepthMax) throw new Unresolvable(`the type nests deeper than ${typeDepthMax} levels`);
+      if (level + known.depth - 1 > typeDepthMax)
+        throw new Unresolvable(`the type nests deeper than ${typeDepthMax} levels`);
       return known;
     }
     const target = this.#typespace[index];

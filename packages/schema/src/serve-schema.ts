@@ -43,7 +43,12 @@ function serveType(type: AlgebraicType): Json {
       return { Product: serveProduct(type) };
     case "Sum":
       return {
-        Sum: { variants: type.variants.map(({ name, type: inner }) => ({ name: option(name), algebraic_type: serveType(inner) })) },
+        Sum: {
+          variants: type.variants.map(({ name, type: inner }) => ({
+            name: option(name),
+            algebraic_type: serveType(inner),
+          })),
+        },
       };
     default:
       return unit(type.kind);
@@ -51,7 +56,9 @@ function serveType(type: AlgebraicType): Json {
 }
 
 function serveProduct(type: ProductType): JsonObject {
-  return { elements: type.elements.map(({ name, type: inner }) => ({ name: option(name), algebraic_type: serveType(inner) })) };
+  return {
+    elements: type.elements.map(({ name, type: inner }) => ({ name: option(name), algebraic_type: serveType(inner) })),
+  };
 }
 
 const serveTypespace = (def: ModuleDef): JsonObject => ({ types: def.typespace.map(serveType) });
@@ -133,7 +140,9 @@ const serveViewParts = (view: ViewDef): JsonObject => ({
 });
 
 function defaultsOf(columns: readonly ColumnDef[]): readonly { readonly col_id: number; readonly value: string }[] {
-  return columns.flatMap(({ defaultValue }, i) => (defaultValue === undefined ? [] : [{ col_id: i, value: toHex(defaultValue) }]));
+  return columns.flatMap(({ defaultValue }, i) =>
+    defaultValue === undefined ? [] : [{ col_id: i, value: toHex(defaultValue) }],
+  );
 }
 
 // --- V9
@@ -237,7 +246,9 @@ function serveV10(def: ModuleDef): JsonObject {
     // A query's key is its table's, and found again there.
     ViewPrimaryKeys: def.views.flatMap((view) => {
       const key = view.primaryKey === undefined ? undefined : view.columns[view.primaryKey];
-      return key === undefined || view.shape === "query" ? [] : [{ view_source_name: view.accessor, columns: [key.name] }];
+      return key === undefined || view.shape === "query"
+        ? []
+        : [{ view_source_name: view.accessor, columns: [key.name] }];
     }),
     Submodules: def.submodules.map(({ namespace, module }) => ({ namespace, module: serveV10(module) })),
   };

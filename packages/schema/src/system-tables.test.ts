@@ -16,7 +16,9 @@ test("only connection credentials are private", () => {
 });
 
 test("indexes keep their ids", () => {
-  const indexes = systemTables.flatMap((table) => table.def.indexes.map((index, i) => `${table.indexIds[i]} ${index.name}`));
+  const indexes = systemTables.flatMap((table) =>
+    table.def.indexes.map((index, i) => `${table.indexIds[i]} ${index.name}`),
+  );
   expect(indexes).toEqual([
     "1 st_table_table_id_idx_btree",
     "2 st_table_table_name_idx_btree",

@@ -225,9 +225,12 @@ function makeSystemTables(): readonly TableSchema[] {
   return Object.entries(shapes).map(([name, shape]): TableSchema => {
     const names = Object.keys(shape.columns);
     const position = (column: string): number => names.indexOf(column);
-    const columns = Object.entries(shape.columns).map(
-      ([column, type]): ColumnDef => ({ name: column, accessor: column, type, defaultValue: undefined }),
-    );
+    const columns = Object.entries(shape.columns).map(([column, type]): ColumnDef => ({
+      name: column,
+      accessor: column,
+      type,
+      defaultValue: undefined,
+    }));
     const indexes = shape.keys.map((key): IndexDef => {
       const ownName = indexName(name, key, "btree");
       return {
@@ -239,7 +242,10 @@ function makeSystemTables(): readonly TableSchema[] {
         unique: true,
       };
     });
-    const constraints = shape.keys.map((key): UniqueDef => ({ name: constraintName(name, key), columns: key.map(position) }));
+    const constraints = shape.keys.map((key): UniqueDef => ({
+      name: constraintName(name, key),
+      columns: key.map(position),
+    }));
     const auto = shape.autoIncrement;
     const sequences: SequenceDef[] =
       auto === undefined

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fromHex, toHex, type AlgebraicType, type Member } from "@lightcone/sats";
 import { decodeModuleDef } from "../decode-module-def.ts";
+import { emptyRawV10 } from "../raw-v10.ts";
 import type { HttpMethod, Lifecycle } from "../module-def.ts";
 import type {
   RawIndexAlgorithm,
@@ -51,6 +52,13 @@ export function asVector(raw: RawModuleDef): unknown {
   return raw.version === 9 ? { V9: asV9(raw) } : { V10: asV10(raw) };
 }
 
+/** A recorded description with the sections that it lacks, as empty ones. */
+export function withAllSections(decoded: Readonly<Record<string, unknown>>): unknown {
+  const recorded = decoded as { readonly V10?: { readonly sections: readonly object[] } };
+  if (recorded.V10 === undefined) return decoded;
+  return { V10: Object.assign(asV10(emptyRawV10), ...recorded.V10.sections) as unknown };
+}
+
 function asType(type: AlgebraicType): unknown {
   switch (type.kind) {
     case "Ref":
@@ -71,7 +79,11 @@ const asMembers = (members: readonly Member[]): unknown =>
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-const lifecycles: Readonly<Record<Lifecycle, string>> = { init: "Init", connect: "OnConnect", disconnect: "OnDisconnect" };
+const lifecycles: Readonly<Record<Lifecycle, string>> = {
+  init: "Init",
+  connect: "OnConnect",
+  disconnect: "OnDisconnect",
+};
 
 function asAlgorithm(algorithm: RawIndexAlgorithm): unknown {
   switch (algorithm.kind) {
