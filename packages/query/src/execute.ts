@@ -1,0 +1,174 @@
+/** Statements that write, and the variables: plans against the store's open transaction (sql.md §6). */
+import { asRowRef, defined, LightconeError, type RowRef } from "@lightcone/base";
+import type { Store, Table } from "@lightcone/engine";
+import { bindParams, type Assignment, type InsertPlan, type Plan, type SetPlan, type ShowPlan, type UpdatePlan } from "@lightcone/sql";
+import { evaluate, tableOf } from "./evaluate.ts";
+import { prepare } from "./prepared.ts";
+import { RowLayout } from "./row-layout.ts";
+import { select, type EmitBytes } from "./select.ts";
+
+/** What a statement did. Matched rows count as updated, whether or not they changed. */
+export interface Stats {
+  readonly rowsInserted: number;
+  readonly rowsDeleted: number;
+  readonly rowsUpdated: number;
+}
+
+const nothing: Stats = { rowsInserted: 0, rowsDeleted: 0, rowsUpdated: 0 };
+
+/** Whether a plan needs an open transaction. */
+export function writes(plan: Plan): boolean {
+  return plan.kind !== "select" && plan.kind !== "show";
+}
+
+/**
+ * Runs a plan: a SELECT or SHOW gives its rows to `emit`; the others write in the open transaction.
+ *
+ * @param sender the caller's identity, 32 bytes little-endian
+ * @throws {LightconeError} `SqlRefused` with category `not_unique` when a constraint refuses a row; the
+ *   transaction must then be rolled back
+ */
+export function execute(store: Store, plan: Plan, sender: Uint8Array, emit: EmitBytes): Stats {
+  switch (plan.kind) {
+    case "select":
+      select(store, prepare(plan), bindParams(plan, sender), emit);
+      return nothing;
+    case "show":
+      show(store, plan, emit);
+      return nothing;
+    case "insert":
+      return { ...nothing, rowsInserted: insert(store, plan) };
+    case "update":
+      return { ...nothing, rowsUpdated: update(store, plan, sender) };
+    case "delete": {
+      const table = tableOf(store, plan.match, 0);
+      const rows = matchingRows(store, plan.match, sender);
+      for (const row of rows) store.tx.deleteRow(table.id, row);
+      return { ...nothing, rowsDeleted: rows.length };
+    }
+    case "set":
+      return { ...nothing, rowsInserted: setVariable(store, plan) };
+  }
+}
+
+/** All that match, before anything is written. */
+function matchingRows(store: Store, plan: UpdatePlan["match"], sender: Uint8Array): RowRef[] {
+  const rows: RowRef[] = [];
+  evaluate(store, prepare(plan), bindParams(plan, sender), (refs) => {
+    rows.push(asRowRef(refs[0] ?? 0));
+    return true;
+  });
+  return rows;
+}
+
+function insertRow(store: Store, table: Table, row: Uint8Array): void {
+  const result = store.tx.insert(table.id, row, 0, row.length);
+  if (result < 0) throw new LightconeError("SqlRefused", { category: "not_unique", text: store.tx.failure() });
+}
+
+/** A row that is there already is neither inserted nor counted. */
+function insert(store: Store, { table: { id }, rows }: InsertPlan): number {
+  const table = defined(store.table(id), `table ${id}`);
+  const before = store.tx.rowCount(id);
+  for (const row of rows) insertRow(store, table, row);
+  return store.tx.rowCount(id) - before;
+}
+
+function update(store: Store, { match, assignments }: UpdatePlan, sender: Uint8Array): number {
+  const table = tableOf(store, match, 0);
+  const layout = new RowLayout(table.def);
+  const rows = matchingRows(store, match, sender);
+  const changed = rows.map((row) => {
+    store.locate(row);
+    return assigned(layout, store.place, table.def.columns.length, assignments);
+  });
+  for (const row of rows) store.tx.deleteRow(table.id, row);
+  for (const row of changed) insertRow(store, table, row);
+  return rows.length;
+}
+
+/** A copy of a row with some columns replaced. */
+function assigned(
+  layout: RowLayout,
+  { bytes, view, at }: Store["place"],
+  columnCount: number,
+  assignments: readonly Assignment[],
+): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  let start = at;
+  for (let column = 0; column < columnCount; column += 1) {
+    const end = layout.end(view, start, column);
+    pieces.push(assignments.find((each) => each.column === column)?.value ?? bytes.subarray(start, end));
+    start = end;
+  }
+  return concat(pieces);
+}
+
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
+}
+
+// --- variables: rows (name: String, value: variableType) of `st_var`
+
+const variableTable = "st_var";
+
+function variables(store: Store): Table {
+  return store.tableByName(variableTable) ?? missing();
+}
+
+function missing(): never {
+  throw new LightconeError("NoSuchTable", { table: variableTable });
+}
+
+/** A string as BSATN. */
+function text(value: string): Uint8Array {
+  const raw = new TextEncoder().encode(value);
+  const out = new Uint8Array(4 + raw.length);
+  new DataView(out.buffer).setUint32(0, raw.length, true);
+  out.set(raw, 4);
+  return out;
+}
+
+/** The tag of U64 among the variants of `variableType`. */
+const u64Tag = 8;
+
+function setVariable(store: Store, { name, value }: SetPlan): number {
+  const table = variables(store);
+  const sum = new Uint8Array(9);
+  sum[0] = u64Tag;
+  new DataView(sum.buffer).setBigUint64(1, value, true);
+  const before = store.tx.rowCount(table.id);
+  insertRow(store, table, concat([text(name), sum]));
+  return store.tx.rowCount(table.id) - before;
+}
+
+function show(store: Store, { name }: ShowPlan, emit: EmitBytes): void {
+  variableRow(store, name, (bytes, at, length) => emit(bytes, at, length));
+}
+
+function variableRow(store: Store, name: string, emit: EmitBytes): void {
+  const key = text(name);
+  const cursor = variables(store).openCursor();
+  cursor.seek();
+  for (let ref = cursor.next(); ref !== -1; ref = cursor.next()) {
+    store.locate(asRowRef(ref));
+    const { bytes, at, length } = store.place;
+    const matches = key.every((byte, i) => bytes[at + i] === byte);
+    if (matches) emit(bytes, at + key.length, length - key.length);
+  }
+}
+
+/** The value of a variable that holds a U64; undefined when it is unset. */
+export function variableValue(store: Store, name: string): bigint | undefined {
+  let value: bigint | undefined;
+  variableRow(store, name, (bytes, at) => {
+    if (bytes[at] === u64Tag) value = new DataView(bytes.buffer, bytes.byteOffset + at + 1, 8).getBigUint64(0, true);
+  });
+  return value;
+}

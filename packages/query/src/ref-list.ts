@@ -1,0 +1,71 @@
+/** Growing lists of row references, kept and used again so that a steady load allocates nothing. */
+import type { RowRefs } from "@lightcone/engine";
+
+/** A list longer than this is let go after use, and so is any list when that many entries are kept. */
+const keptCountMax = 4096;
+const keptTotalMax = 1_048_576;
+
+export class RefList implements RowRefs {
+  refs: Uint32Array = new Uint32Array(8);
+  count = 0;
+
+  push(ref: number): void {
+    if (this.count === this.refs.length) this.grow();
+    this.refs[this.count] = ref;
+    this.count += 1;
+  }
+
+  private grow(): void {
+    const grown = new Uint32Array(this.refs.length * 2);
+    grown.set(this.refs);
+    this.refs = grown;
+  }
+}
+
+export class RefListPool {
+  private readonly free: RefList[] = [];
+  private keptTotal = 0;
+
+  take(): RefList {
+    const list = this.free.pop();
+    if (list === undefined) return new RefList();
+    this.keptTotal -= list.refs.length;
+    return list;
+  }
+
+  give(list: RefList): void {
+    if (list.refs.length > keptCountMax || this.keptTotal + list.refs.length > keptTotalMax) return;
+    list.count = 0;
+    this.keptTotal += list.refs.length;
+    this.free.push(list);
+  }
+}
+
+/** Takes out of both lists what stands in both, each as often as it does in the other. Sorts them. */
+export function cancel(a: RefList, b: RefList): void {
+  if (a.count === 0 || b.count === 0) return;
+  const left = a.refs.subarray(0, a.count).sort();
+  const right = b.refs.subarray(0, b.count).sort();
+  let i = 0;
+  let j = 0;
+  let leftKept = 0;
+  let rightKept = 0;
+  while (i < left.length && j < right.length) {
+    const x = left[i] ?? 0;
+    const y = right[j] ?? 0;
+    if (x === y) {
+      i += 1;
+      j += 1;
+    } else if (x < y) {
+      left[leftKept++] = x;
+      i += 1;
+    } else {
+      right[rightKept++] = y;
+      j += 1;
+    }
+  }
+  while (i < left.length) left[leftKept++] = left[i++] ?? 0;
+  while (j < right.length) right[rightKept++] = right[j++] ?? 0;
+  a.count = leftKept;
+  b.count = rightKept;
+}

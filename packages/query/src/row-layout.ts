@@ -1,0 +1,23 @@
+/** Where a table's columns stand within a row. For what runs once a row or less, not in generated code. */
+import { makeSkip } from "@lightcone/engine";
+import type { TableDef } from "@lightcone/schema";
+
+export class RowLayout {
+  private readonly skips: readonly ((view: DataView, at: number) => number)[];
+
+  constructor(table: TableDef) {
+    this.skips = table.columns.map((column) => makeSkip(column.type));
+  }
+
+  /** The offset at which `column` begins, for a row at `at`; behind the last column, the row's end. */
+  start(view: DataView, at: number, column: number): number {
+    let start = at;
+    for (let i = 0; i < column; i += 1) start = this.skips[i]?.(view, start) ?? start;
+    return start;
+  }
+
+  /** The offset behind a column that begins at `start`. */
+  end(view: DataView, start: number, column: number): number {
+    return this.skips[column]?.(view, start) ?? start;
+  }
+}
