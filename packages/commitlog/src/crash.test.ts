@@ -48,7 +48,8 @@ function digest(records: readonly Uint8Array[], count: number): Uint8Array {
 
 const sameBytes = (a: Uint8Array, b: Uint8Array | undefined): boolean => b !== undefined && Buffer.compare(a, b) === 0;
 
-async function open(fileSystem: FileSystem, clock: ManualClock): Promise<{ log: CommitLog; snapshots: SnapshotStore }> {
+/** The mark of every other seed is as good as never written by itself. */
+async function open(fileSystem: FileSystem, clock: ManualClock, seed = 1): Promise<{ log: CommitLog; snapshots: SnapshotStore }> {
   const snapshots = await openSnapshotStore(fileSystem, "/db/snapshots");
   const log = await openLog({
     fileSystem,
@@ -57,7 +58,7 @@ async function open(fileSystem: FileSystem, clock: ManualClock): Promise<{ log: 
     batchBytesMax: 8192,
     segmentBytesFirst: 16_384,
     segmentBytes: 32_768,
-    markDelayMs: 5,
+    markDelayMs: seed % 2 === 0 ? 100_000 : 5,
   });
   return { log, snapshots };
 }
@@ -99,7 +100,7 @@ function append(log: CommitLog, model: Model, length: number): void {
 async function script(fileSystem: FileSystem, seed: number, model: Model): Promise<void> {
   const next = seededNumbers(seed);
   const clock = manualClock();
-  let { log, snapshots } = await open(fileSystem, clock);
+  let { log, snapshots } = await open(fileSystem, clock, seed);
   const listen = (): void => {
     log.onDurable((offset) => (model.acknowledged = Math.max(model.acknowledged, offset)));
   };
@@ -125,7 +126,7 @@ async function script(fileSystem: FileSystem, seed: number, model: Model): Promi
     }
     if (step === 20) {
       await log.close();
-      ({ log, snapshots } = await open(fileSystem, clock));
+      ({ log, snapshots } = await open(fileSystem, clock, seed));
       listen();
     }
   }
@@ -192,7 +193,7 @@ describe("a crash at every operation", () => {
   test.each(Array.from({ length: seedCount }, (_, index) => seedFirst + index))("loses nothing acknowledged, seed %i", async (seed) => {
     const { loss, crashes } = await findLoss((fileSystem) => fileSystem, seed);
     expect(loss).toBeUndefined();
-    expect(crashes).toBeGreaterThan(200);
+    expect(crashes).toBeGreaterThan(100);
   }, 120_000);
 
   test.each([

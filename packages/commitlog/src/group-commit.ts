@@ -158,9 +158,13 @@ export class GroupCommitLog implements CommitLog {
   }
 
   async retainFrom(offset: number): Promise<void> {
+    await this.#restMark();
     if (!this.#isOpen) return;
     try {
-      await this.#local.retainFrom(offset);
+      // The mark must name a place that is still there.
+      this.#marking = this.#local.writeMark(false, this.#durableEnd, this.#durableHash).finally(() => (this.#marking = undefined));
+      await this.#marking;
+      await this.#local.retainFrom(Math.min(offset, this.#durableEnd));
     } catch (error) {
       throw this.#fail(error);
     }
@@ -270,7 +274,8 @@ export class GroupCommitLog implements CommitLog {
   async #restMark(): Promise<void> {
     this.#cancelMark?.();
     this.#cancelMark = undefined;
-    await this.#marking;
+    // Whoever wrote it hears of its failure.
+    while (this.#marking !== undefined) await this.#marking.catch(() => undefined);
   }
 
   /** Stops the log for good and gives the error that it stopped with. */

@@ -168,10 +168,12 @@ async function findEnd(fileSystem: FileSystem, directory: string, found: FoundLo
   const run = runFrom(found.inUse, mark.acceptedEnd);
   const first = run[0];
   if (first === undefined) {
-    // Nothing was ever acknowledged, or what was is gone with its file.
-    if (!sameBytes(mark.acceptedHash, noHash)) {
-      const lowest = segmentName(found.files[0]?.sequence ?? 1);
-      throw new LightconeError("Corrupt", { file: `${directory}/${lowest}`, at: 0, reason: `the segment that holds offset ${mark.acceptedEnd - 1} is missing` });
+    // Nothing was ever acknowledged, or what was is gone with its segment.
+    const isNew = sameBytes(mark.acceptedHash, noHash) && found.inUse.length === 0;
+    if (!isNew || (await hasWitness(fileSystem, directory, found, undefined, mark.acceptedEnd))) {
+      const file = `${directory}/${segmentName(found.files[0]?.sequence ?? 1)}`;
+      const reason = `the segment that offset ${mark.acceptedEnd} follows on or is in is missing or has lost its first block`;
+      throw new LightconeError("Corrupt", { file, at: 0, reason });
     }
     return { segment: undefined, position: 0, offset: mark.acceptedEnd, hash: noHash };
   }
@@ -202,17 +204,18 @@ async function findEnd(fileSystem: FileSystem, directory: string, found: FoundLo
   }
 }
 
-/** Whether some sound batch or segment after `place` says that more than `endOffset` was accepted. */
-async function hasWitness(fileSystem: FileSystem, directory: string, found: FoundLog, place: ChainPlace, endOffset: number): Promise<boolean> {
+/** Whether some sound batch or segment after `place`, or any if there is none, says that more than `endOffset` was accepted. */
+async function hasWitness(fileSystem: FileSystem, directory: string, found: FoundLog, place: ChainPlace | undefined, endOffset: number): Promise<boolean> {
   const epochMin = found.mark.epoch;
+  const placeSequence = place?.segment.sequence ?? 0;
   for (const segment of found.inUse) {
-    if (segment.sequence > place.segment.sequence && segment.epoch >= epochMin && segment.acceptedEnd > endOffset) return true;
+    if (segment.sequence > placeSequence && segment.epoch >= epochMin && segment.acceptedEnd > endOffset) return true;
   }
   for (const file of found.files) {
-    if (file.sequence < place.segment.sequence) continue;
-    const isPlace = file.sequence === place.segment.sequence;
+    if (file.sequence < placeSequence) continue;
+    const from = file.sequence === place?.segment.sequence ? place.position : undefined;
     const path = `${directory}/${segmentName(file.sequence)}`;
-    if (await scanForWitness(fileSystem, path, file.byteCount, isPlace ? place.position : blockBytes, isPlace, epochMin, endOffset)) return true;
+    if (await scanForWitness(fileSystem, path, file.byteCount, from, epochMin, endOffset)) return true;
   }
   return false;
 }
@@ -223,13 +226,13 @@ async function scanForWitness(
   fileSystem: FileSystem,
   path: string,
   byteCount: number,
-  from: number,
-  isPlace: boolean,
+  placeAt: number | undefined,
   epochMin: number,
   endOffset: number,
 ): Promise<boolean> {
   const handle = await fileSystem.open(path, "read");
   try {
+    const from = placeAt ?? blockBytes;
     const buffer = new Uint8Array(Math.min(scanBytes, Math.max(byteCount - from, blockBytes)));
     const view = viewOf(buffer);
     for (let windowAt = from; windowAt < byteCount; windowAt += buffer.length) {
@@ -238,7 +241,7 @@ async function scanForWitness(
         const header = readBatchHeader(view, at);
         const isOfEpoch = header !== undefined && header.epoch >= epochMin;
         // A file after the one where the chain ended was entered in this epoch or never: its first batch tells.
-        if (!isPlace && windowAt + at === blockBytes && !isOfEpoch) return false;
+        if (placeAt === undefined && windowAt + at === blockBytes && !isOfEpoch) return false;
         if (!isOfEpoch || header.acceptedEnd <= endOffset || windowAt + at + header.byteCount > byteCount) continue;
         const whole = new Uint8Array(header.byteCount);
         await handle.read(whole, 0, whole.length, windowAt + at);

@@ -1,7 +1,7 @@
 /**
  * A snapshot file: a stream of bytes in pieces, each verified against the one before it.
  *
- *   header   prefix "LCN1", version | offset u64 | metaBytes u32 | zero u32 | meta | hash 16
+ *   header   prefix "LCN1", version | offset + 1 u64 | metaBytes u32 | zero u32 | meta | hash 16
  *   piece    byteCount u32 (1 … pieceBytesMax) | bytes | hash 16                       any number of them
  *   end      0 u32 | byteCount u64 of all pieces | hash 16
  *
@@ -47,7 +47,7 @@ export class SnapshotWriter {
     const bytes = new Uint8Array(headerBytes + meta.length + hashBytes);
     const view = viewOf(bytes);
     setPrefix(view, magic, snapshotVersion);
-    setU64(view, 8, offset);
+    setU64(view, 8, offset + 1);
     view.setUint32(16, meta.length, true);
     bytes.set(meta, headerBytes);
     this.#hash = chain(nothing, bytes.subarray(0, headerBytes + meta.length));
@@ -116,7 +116,7 @@ export class SnapshotReader {
     const head = await this.#take(headerBytes);
     const view = viewOf(head);
     if (getVersion(view, magic, snapshotVersion, this.#file) === 0) throw this.#damaged("no snapshot begins here");
-    const offset = getU64(view, 8);
+    const offset = getU64(view, 8) - 1;
     const metaBytes = view.getUint32(16, true);
     if (metaBytes > metaBytesMax) throw this.#damaged("the meta is too long");
     const fixed = head.slice();
