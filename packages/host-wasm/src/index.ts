@@ -1,1 +1,2 @@
+export type { HostCallWatcher } from "./host-imports.ts";
 export { loadWasmModule } from "./load.ts";

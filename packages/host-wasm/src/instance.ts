@@ -15,7 +15,7 @@ import { ByteSink } from "./byte-streams.ts";
 import { CallerSlots, type Enter } from "./caller-slots.ts";
 import { type GuestExports, type GuestMemoryObject, wasm } from "./engine.ts";
 import { Guest, type GuestPhase } from "./guest.ts";
-import { hostImports } from "./host-imports.ts";
+import { type HostCallWatcher, hostImports } from "./host-imports.ts";
 import { invalid } from "./invalid.ts";
 import { isGuestFault } from "./traps.ts";
 
@@ -32,10 +32,10 @@ export class WasmInstance implements ModuleInstance {
   #lost = false;
 
   /** @throws {LightconeError} `ModuleInvalid` when the module fails to start or to describe itself */
-  constructor(module: object, port: HostPort) {
+  constructor(module: object, port: HostPort, watch: HostCallWatcher | undefined) {
     const guest = new Guest(port);
     this.#guest = guest;
-    const exports = start("it could not be instantiated", guest, () => new wasm.Instance(module, hostImports(guest)).exports);
+    const exports = start("it could not be instantiated", guest, () => new wasm.Instance(module, hostImports(guest, watch)).exports);
     guest.memory.attach(exports["memory"] as GuestMemoryObject); // its kind was checked in the binary
     this.#callReducer = this.#callers.entry(exports["__call_reducer__"]);
     const procedure = exports["__call_procedure__"];

@@ -1,6 +1,7 @@
 import type { HostPort, ModuleInstance, ModuleLimits, ModuleProgram } from "@lightcone/host";
 import { checkBinary } from "./check.ts";
 import { wasm } from "./engine.ts";
+import type { HostCallWatcher } from "./host-imports.ts";
 import { WasmInstance } from "./instance.ts";
 import { invalid } from "./invalid.ts";
 import { readWasmBinary, withMemoryMax } from "./wasm-binary.ts";
@@ -10,13 +11,14 @@ import { readWasmBinary, withMemoryMax } from "./wasm-binary.ts";
  *
  * Compiling runs none of the module's code; `open` does, so call it where a time-out can end it.
  *
+ * @param watch hears of every host call, for tests and diagnosis
  * @throws {LightconeError} `ModuleInvalid` with what is wrong and how to mend it
  */
-export function loadWasmModule(bytes: Uint8Array, limits: ModuleLimits): ModuleProgram {
+export function loadWasmModule(bytes: Uint8Array, limits: ModuleLimits, watch?: HostCallWatcher): ModuleProgram {
   const binary = readWasmBinary(bytes);
   checkBinary(binary, limits);
   const module = compile(withMemoryMax(bytes, binary, limits.memoryPagesMax));
-  return { open: (port: HostPort): ModuleInstance => new WasmInstance(module, port) };
+  return { open: (port: HostPort): ModuleInstance => new WasmInstance(module, port, watch) };
 }
 
 function compile(bytes: Uint8Array<ArrayBuffer>): object {

@@ -6,6 +6,8 @@
 import { leb } from "../binary-reader.ts";
 import { describeExport, type HostFunctionName, hostFunctions } from "../abi.ts";
 
+export type { HostFunctionName };
+
 export interface FunctionPart {
   readonly signature: string;
   readonly code: readonly number[];
@@ -21,8 +23,8 @@ export interface BinaryParts {
   readonly memory?: { readonly min: number; readonly max?: number; readonly exportAs?: string } | undefined;
   /** Bytes put into memory at start. */
   readonly data?: readonly { readonly at: number; readonly bytes: readonly number[] | Uint8Array }[];
-  /** Sections put before all others. */
-  readonly raw?: readonly number[];
+  /** The function that runs while the module is instantiated. */
+  readonly start?: number;
 }
 
 const typeCodes: Readonly<Record<string, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c };
@@ -88,12 +90,12 @@ export function buildWasm(parts: BinaryParts): Uint8Array<ArrayBuffer> {
   const limits = memory === undefined ? [] : memory.max === undefined ? [0, ...leb(memory.min)] : [1, ...leb(memory.min), ...leb(memory.max)];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...(parts.raw ?? []),
     ...section(1, vec(types.map(functionType))),
     ...section(2, vec(imports)),
     ...section(3, vec(declared)),
     ...(memory === undefined ? [] : section(5, vec([limits]))),
     ...section(7, vec(exports)),
+    ...(parts.start === undefined ? [] : section(8, leb(parts.start))),
     ...section(10, vec(bodies)),
     ...(data.length === 0 ? [] : section(11, vec(data))),
   ]);
@@ -125,8 +127,10 @@ export interface ModuleParts {
   readonly functions?: readonly FunctionPart[];
   readonly memory?: BinaryParts["memory"];
   readonly data?: BinaryParts["data"];
-  /** Code of `__describe_module__`; by default it writes `noopDescription`. */
+  /** Code of `__describe_module__`; by default it writes the description. */
   readonly describe?: readonly number[];
+  /** The description; by default `noopDescription`. At most 1900 bytes, behind address 64. */
+  readonly description?: readonly number[] | Uint8Array;
 }
 
 const describeAt = 64;
@@ -135,6 +139,7 @@ const describeAt = 64;
 export function buildModule(parts: ModuleParts): Uint8Array<ArrayBuffer> {
   const uses: readonly HostFunctionName[] = ["bytes_sink_write", ...(parts.uses ?? [])];
   const describe = parts.describe ?? [...op.get(0), ...op.i32(describeAt + 4), ...op.i32(describeAt), ...op.call(0), ...op.drop];
+  const description = parts.description ?? noopDescription;
   return buildWasm({
     imports: uses.map((name) => ({ module: `spacetime_10.${hostFunctions[name].minor}`, name, signature: hostFunctions[name].signature })),
     functions: [
@@ -144,7 +149,7 @@ export function buildModule(parts: ModuleParts): Uint8Array<ArrayBuffer> {
       ...(parts.functions ?? []),
     ],
     memory: parts.memory ?? { min: 2 },
-    data: [{ at: describeAt, bytes: [...u32Bytes(noopDescription.length), ...noopDescription] }, ...(parts.data ?? [])],
+    data: [{ at: describeAt, bytes: [...u32Bytes(description.length), ...description] }, ...(parts.data ?? [])],
   });
 }
 
