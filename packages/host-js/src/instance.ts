@@ -146,6 +146,11 @@ function messageOf(error: Error): string {
   return typeof message === "string" ? message : String(message);
 }
 
+/** The module's realm may be another, and what it throws anything: told by what it says. */
 function isStackOverflow(error: unknown): boolean {
-  return error instanceof Error && error.name === "RangeError" && error.message === "Maximum call stack size exceeded";
+  try {
+    return (error as { message?: unknown } | null | undefined)?.message === "Maximum call stack size exceeded";
+  } catch {
+    return false; // a getter of the module's that throws: an error of its own making
+  }
 }

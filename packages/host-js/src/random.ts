@@ -65,7 +65,7 @@ export const randomSource = `
     return Number(random.bigintInRange(BigInt(min), BigInt(max)));
   };
   random.fill = (array) => {
-    const isBig = array instanceof BigInt64Array || array instanceof BigUint64Array;
+    const isBig = typeof array[0] === "bigint";
     for (let index = 0; index < array.length; index++)
       array[index] = isBig ? (BigInt(uint32()) << 32n) | BigInt(uint32()) : uint32();
     return array;

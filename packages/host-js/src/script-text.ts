@@ -19,14 +19,13 @@ export function wrapScript(bundle: string): string {
  *
  * `import(` gets an escape that strings, templates, regular expressions, comments and property names read as
  * the same letter, while a real dynamic import stops parsing. `<!--` and `-->` stand in strings and comments
- * only, since the bundler prints operators with spaces. A lone direct `eval(` becomes an indirect one.
+ * only, since the bundler prints operators with spaces.
  */
 export function escapeForSes(script: string): string {
   return script
     .replaceAll(/\bimport(?=\s*(?:\(|\/[/*]))/g, "im\\u0070ort")
     .replaceAll("<!--", "<\\u0021--")
-    .replaceAll("-->", "-\\u002d>")
-    .replaceAll(/(^|[^.\w$])eval(?=\s*\()/g, "$1(0,eval)");
+    .replaceAll("-->", "-\\u002d>");
 }
 
 export interface BundleText {
