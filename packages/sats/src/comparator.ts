@@ -30,7 +30,14 @@ export function comparator(type: AlgebraicType): Comparator {
 }
 
 /** Unsigned bytes, then the shorter first. */
-export function compareByteRanges(a: Uint8Array, aAt: number, aEnd: number, b: Uint8Array, bAt: number, bEnd: number): number {
+export function compareByteRanges(
+  a: Uint8Array,
+  aAt: number,
+  aEnd: number,
+  b: Uint8Array,
+  bAt: number,
+  bEnd: number,
+): number {
   const common = Math.min(aEnd - aAt, bEnd - bAt);
   for (let index = 0; index < common; index += 1) {
     const difference = (a[aAt + index] as number) - (b[bAt + index] as number);
@@ -88,7 +95,9 @@ const comparing = {
 };
 
 function emitSumCompare(type: SumType, emission: Emission): string {
-  const cases = type.variants.map((variant, tag) => `case ${tag}: {\n${emitCompares([variant.type], emission)}\nbreak; }`);
+  const cases = type.variants.map(
+    (variant, tag) => `case ${tag}: {\n${emitCompares([variant.type], emission)}\nbreak; }`,
+  );
   return `order = aBytes[aAt] - bBytes[bAt];\nif (order !== 0) return order;\nconst tag = aBytes[aAt];\naAt += 1; bAt += 1;\nswitch (tag) { ${cases.join("\n")} }`;
 }
 

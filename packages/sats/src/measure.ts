@@ -3,8 +3,21 @@ import type { AlgebraicType, Typespace } from "./algebraic-type.ts";
 import { followRef } from "./refs.ts";
 
 const primitiveSizes: Readonly<Record<string, number>> = {
-  Bool: 1, I8: 1, U8: 1, I16: 2, U16: 2, I32: 4, U32: 4, I64: 8, U64: 8,
-  I128: 16, U128: 16, I256: 32, U256: 32, F32: 4, F64: 8,
+  Bool: 1,
+  I8: 1,
+  U8: 1,
+  I16: 2,
+  U16: 2,
+  I32: 4,
+  U32: 4,
+  I64: 8,
+  U64: 8,
+  I128: 16,
+  U128: 16,
+  I256: 32,
+  U256: 32,
+  F32: 4,
+  F64: 8,
 };
 
 /** The bytes of every value of a type, when they are the same number for all; `never` has none. */

@@ -40,7 +40,9 @@ export function rowLayout(row: ProductType): RowLayout {
     const size: number | undefined = fixedSizeOf(element.type);
     offset = offset === undefined || size === undefined ? undefined : offset + size;
   }
-  const finders = Array.from({ length: row.elements.length + 1 }, (_, column) => makeFinder(fixedOffsets, skips, column));
+  const finders = Array.from({ length: row.elements.length + 1 }, (_, column) =>
+    makeFinder(fixedOffsets, skips, column),
+  );
   return {
     fixedSize: fixedSizeOf(row),
     fixedOffsets,

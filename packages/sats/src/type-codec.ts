@@ -12,8 +12,26 @@ import { t } from "./types.ts";
 
 /** Type kinds by tag. The order is also how types compare. */
 export const typeKinds = [
-  "Ref", "Sum", "Product", "Array", "String", "Bool", "I8", "U8", "I16", "U16",
-  "I32", "U32", "I64", "U64", "I128", "U128", "I256", "U256", "F32", "F64",
+  "Ref",
+  "Sum",
+  "Product",
+  "Array",
+  "String",
+  "Bool",
+  "I8",
+  "U8",
+  "I16",
+  "U16",
+  "I32",
+  "U32",
+  "I64",
+  "U64",
+  "I128",
+  "U128",
+  "I256",
+  "U256",
+  "F32",
+  "F64",
 ] as const satisfies readonly AlgebraicType["kind"][];
 
 const tagOf = Object.fromEntries(typeKinds.map((kind, tag) => [kind, tag])) as Record<AlgebraicType["kind"], number>;

@@ -1,5 +1,14 @@
 /** Makes types, and tells them apart: constructors, constants, predicates, equality. */
-import type { AlgebraicType, ArrayType, Member, PrimitiveKind, PrimitiveType, ProductType, RefType, SumType } from "./algebraic-type.ts";
+import type {
+  AlgebraicType,
+  ArrayType,
+  Member,
+  PrimitiveKind,
+  PrimitiveType,
+  ProductType,
+  RefType,
+  SumType,
+} from "./algebraic-type.ts";
 
 const primitive = (kind: PrimitiveKind): PrimitiveType => Object.freeze({ kind });
 

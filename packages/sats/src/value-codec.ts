@@ -61,9 +61,7 @@ export function valueCodec<T = unknown>(type: AlgebraicType, typespace: Typespac
       throw explainMismatch(target, typespace, value, cause);
     }
   };
-  const read = wrapped
-    ? (input: ByteReader): T => (readRaw(input) as [T])[0]
-    : (readRaw as (input: ByteReader) => T);
+  const read = wrapped ? (input: ByteReader): T => (readRaw(input) as [T])[0] : (readRaw as (input: ByteReader) => T);
   return { type, fixedSize: fixedSizeOf(type, typespace), write, read };
 }
 
@@ -165,7 +163,7 @@ function inlineOf(type: AlgebraicType): Primitive | undefined {
 /** Statements that write the values that the expressions `values` give, in order. */
 function emitWrites(parts: readonly { type: AlgebraicType; value: string }[], emission: Emission): string {
   const lines: string[] = [];
-  for (let index = 0; index < parts.length; ) {
+  for (let index = 0; index < parts.length;) {
     const run: { primitive: Primitive; value: string; at: number }[] = [];
     let width = 0;
     for (; index < parts.length; index += 1) {
@@ -271,7 +269,7 @@ function readBool(input: ByteReader, at: number): boolean {
 /** Statements that read `types` in order into `v0`, `v1`, …; names are prefixed by `prefix`. */
 function emitReads(types: readonly AlgebraicType[], emission: Emission, prefix = "v"): string {
   const lines: string[] = [];
-  for (let index = 0; index < types.length; ) {
+  for (let index = 0; index < types.length;) {
     const run: string[] = [];
     let width = 0;
     const start = index;
@@ -287,7 +285,8 @@ function emitReads(types: readonly AlgebraicType[], emission: Emission, prefix =
     }
     const type = emission.follow(types[index] as AlgebraicType); // in range: the run ended early
     if (type.kind === "String") lines.push(`const ${prefix}${index} = input.string();`);
-    else if (isCompound(type)) lines.push(`const ${prefix}${index} = ${emission.nameOf(type)}(input${emission.deeper});`);
+    else if (isCompound(type))
+      lines.push(`const ${prefix}${index} = ${emission.nameOf(type)}(input${emission.deeper});`);
     index += 1;
   }
   return lines.join("\n");
@@ -320,7 +319,9 @@ function emitProductRead(type: ProductType, emission: Emission): string {
     emission,
   );
   const fields = type.elements.map(({ name }, index) => `${literalKey(name ?? "")}: v${index}`);
-  const literal = hasElementNames(type) ? `{ ${fields.join(", ")} }` : `[${type.elements.map((_, index) => `v${index}`).join(", ")}]`;
+  const literal = hasElementNames(type)
+    ? `{ ${fields.join(", ")} }`
+    : `[${type.elements.map((_, index) => `v${index}`).join(", ")}]`;
   return `${reads}\nreturn ${literal};`;
 }
 

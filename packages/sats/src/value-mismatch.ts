@@ -16,7 +16,13 @@ export function explainMismatch(type: AlgebraicType, typespace: Typespace, value
 }
 
 /** What is wrong with `value`, or undefined. `path` leads to it from the root. */
-function find(type: AlgebraicType, typespace: Typespace, value: unknown, path: string, depth: number): string | undefined {
+function find(
+  type: AlgebraicType,
+  typespace: Typespace,
+  value: unknown,
+  path: string,
+  depth: number,
+): string | undefined {
   if (depth >= valueDepthMax) return `${path}: nests deeper than ${valueDepthMax} levels`;
   const target = followRef(type, typespace);
   const inner = (part: AlgebraicType, partValue: unknown, step: string): string | undefined =>
@@ -54,7 +60,13 @@ function findInProduct(type: ProductType, value: unknown, path: string, inner: I
   });
 }
 
-function findInSum(type: SumType, typespace: Typespace, value: unknown, path: string, inner: Inner): string | undefined {
+function findInSum(
+  type: SumType,
+  typespace: Typespace,
+  value: unknown,
+  path: string,
+  inner: Inner,
+): string | undefined {
   const [first, second] = type.variants;
   if (isOption(type) && first !== undefined && !isOption(followRef(first.type, typespace))) {
     return value === undefined || value === null ? undefined : inner(first.type, value, "");

@@ -2,7 +2,17 @@
 // Method: a test per vector; encode and compare bytes, decode and compare values, encode again.
 import { describe, expect, test } from "vitest";
 import { isLightconeError } from "@lightcone/base";
-import { ByteReader, ByteWriter, decodeType, encodeType, formatType, fromHex, toHex, typesEqual, valueCodec } from "./index.ts";
+import {
+  ByteReader,
+  ByteWriter,
+  decodeType,
+  encodeType,
+  formatType,
+  fromHex,
+  toHex,
+  typesEqual,
+  valueCodec,
+} from "./index.ts";
 import { readVectors, typeOf, valueOf } from "./testing/vector-values.ts";
 import type { TypeJson } from "./testing/vector-values.ts";
 

@@ -32,8 +32,22 @@ export function jsonWriter(type: AlgebraicType, form: JsonForm, typespace: Types
  * @throws {LightconeError} `Malformed`, `TooDeep`; also `Malformed` in a named form for an element without a name
  */
 export function bsatnToJson(type: AlgebraicType, form: JsonForm, input: ByteReader, typespace: Typespace = []): string {
-  return jsonWriter(type, form, typespace)(input);
+  if (typespace.length > 0) return jsonWriter(type, form, typespace)(input);
+  let kept = keptWriters[form].get(type);
+  if (kept === undefined) {
+    kept = jsonWriter(type, form);
+    keptWriters[form].set(type, kept);
+  }
+  return kept(input);
 }
+
+/** Writers of types without `Ref`s, made once each. */
+const keptWriters: Readonly<Record<JsonForm, WeakMap<AlgebraicType, JsonWriter>>> = {
+  named: new WeakMap(),
+  message: new WeakMap(),
+  positional: new WeakMap(),
+  row: new WeakMap(),
+};
 
 type Write = (input: ByteReader, depth: number) => string;
 

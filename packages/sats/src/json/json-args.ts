@@ -24,7 +24,9 @@ export function jsonArgsToBsatn(
   const args: readonly JsonNode[] = values;
   const { elements } = params;
   if (args.length !== elements.length) {
-    throw malformed(`invalid length ${args.length}, expected reducer args for ${functionName} with ${elements.length} elements`);
+    throw malformed(
+      `invalid length ${args.length}, expected reducer args for ${functionName} with ${elements.length} elements`,
+    );
   }
   const out = new ByteWriter(64);
   elements.forEach((element, index) => {

@@ -7,7 +7,9 @@ export function f64Text(value: number): string {
 
 /** F32: the shortest digits that read back as the same 32 bits. */
 export function f32Text(value: number): string {
-  if (!Number.isFinite(value) || Number.isInteger(value * 8)) return floatText(value, 1e13, 1e-6);
+  // Whole numbers that F32 holds exactly need all their digits.
+  if (!Number.isFinite(value) || (Number.isInteger(value) && Math.abs(value) < 2 ** 24))
+    return floatText(value, 1e13, 1e-6);
   for (let digits = 1; digits < 9; digits += 1) {
     const shorter = Number(value.toPrecision(digits));
     if (Math.fround(shorter) === value) return floatText(shorter, 1e13, 1e-6);

@@ -98,7 +98,8 @@ export class JsonEncoder {
     if (node instanceof JsonObject) {
       if (new Set(node.keys).size !== node.keys.length) this.#fail(path, `a field stands twice in ${formatType(type)}`);
       for (const key of node.keys) {
-        if (!elements.some((element) => element.name === key)) this.#fail(path, `unknown field \`${key}\` for ${formatType(type)}`);
+        if (!elements.some((element) => element.name === key))
+          this.#fail(path, `unknown field \`${key}\` for ${formatType(type)}`);
       }
       for (const element of elements) {
         const index = element.name === undefined ? -1 : node.keys.indexOf(element.name);
@@ -155,7 +156,8 @@ export class JsonEncoder {
     if (!(node instanceof JsonNumber)) this.#wrong(type, node, path);
     const value = Number(node.text);
     const narrow = type.kind === "F32";
-    if (!Number.isFinite(narrow ? Math.fround(value) : value)) this.#fail(path, `${clip(node.text)} is out of range for ${type.kind}`);
+    if (!Number.isFinite(narrow ? Math.fround(value) : value))
+      this.#fail(path, `${clip(node.text)} is out of range for ${type.kind}`);
     if (narrow) this.#out.f32(value);
     else this.#out.f64(value);
   }
@@ -176,7 +178,9 @@ export class JsonEncoder {
   /** Writes `value` in the type's width; undefined stands for a number beyond all of them. */
   #putInteger(type: AlgebraicType, value: bigint | undefined, text: string, path: string): void {
     const bits = Number(type.kind.slice(1));
-    const fits = value !== undefined && (type.kind.startsWith("I") ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value;
+    const fits =
+      value !== undefined &&
+      (type.kind.startsWith("I") ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value;
     if (!fits) this.#fail(path, `${clip(text)} is out of range for ${type.kind}`);
     switch (bits) {
       case 8:

@@ -19,7 +19,9 @@ const payloads: Readonly<Record<string, AlgebraicType>> = {
 };
 
 /** The type of types: entry 0, which points at itself. */
-export const typeOfTypes: Typespace = [sum(Object.fromEntries(typeKinds.map((kind) => [kind, payloads[kind] ?? unit])))];
+export const typeOfTypes: Typespace = [
+  sum(Object.fromEntries(typeKinds.map((kind) => [kind, payloads[kind] ?? unit]))),
+];
 
 /** `{"U8":[]}`, `{"Array":T}`, `{"Product":{"elements":[{"name":{"some":"x"},"algebraic_type":T}]}}`, … */
 export function typeToJson(type: AlgebraicType): string {

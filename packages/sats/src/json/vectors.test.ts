@@ -2,7 +2,17 @@
 // Method: a test per vector: two written forms, every accepted text, every refused text; types as JSON.
 import { describe, expect, test } from "vitest";
 import { isLightconeError } from "@lightcone/base";
-import { ByteReader, ByteWriter, bsatnToJson, fromHex, jsonToBsatn, toHex, typeFromJson, typeToJson, typesEqual } from "../index.ts";
+import {
+  ByteReader,
+  ByteWriter,
+  bsatnToJson,
+  fromHex,
+  jsonToBsatn,
+  toHex,
+  typeFromJson,
+  typeToJson,
+  typesEqual,
+} from "../index.ts";
 import { readVectors, typeOf } from "../testing/vector-values.ts";
 import type { TypeJson } from "../testing/vector-values.ts";
 

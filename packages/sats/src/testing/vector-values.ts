@@ -60,7 +60,9 @@ export function valueOf(type: AlgebraicType, typespace: Typespace, json: unknown
       );
     }
     case "Sum": {
-      const [key, payload] = Array.isArray(json) ? (json as [number, unknown]) : (Object.entries(json as object)[0] ?? []);
+      const [key, payload] = Array.isArray(json)
+        ? (json as [number, unknown])
+        : (Object.entries(json as object)[0] ?? []);
       const index = target.variants.findIndex((variant, position) => (variant.name ?? position) === key);
       const variant = target.variants[index] as Member; // the vectors name variants that exist
       const isNested = isOption(target) && isOption(followRef(target.variants[0]?.type as AlgebraicType, typespace));

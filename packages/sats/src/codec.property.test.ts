@@ -1,0 +1,157 @@
+// Goal: all that reads BSATN agrees about it, and bytes from outside can only be refused.
+// Method: random types and values. Codec, validator, skipper and comparator against one another and a model;
+// spoilt and random bytes into every decoder.
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { isLightconeError } from "@lightcone/base";
+import {
+  ByteReader,
+  ByteWriter,
+  columnFinder,
+  comparator,
+  decodeType,
+  decodeTypespace,
+  encodeType,
+  explainInvalid,
+  isValid,
+  rowLayout,
+  skipper,
+  toHex,
+  typesEqual,
+  validator,
+  valueCodec,
+} from "./index.ts";
+import type { AlgebraicType, ProductType } from "./index.ts";
+import { compareValues } from "./testing/compare-values.ts";
+import { arbitrarySpoiling, arbitraryType, arbitraryTyped, arbitraryValue, property } from "./testing/arbitrary.ts";
+
+const any = { unnamed: true };
+
+function encoded(type: AlgebraicType, value: unknown): Uint8Array {
+  const out = new ByteWriter(1);
+  valueCodec(type).write(out, value);
+  return out.toBytes();
+}
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** What `run` gives, or the refusal; any other error fails the test. */
+function attempt<T>(run: () => T): { value: T } | { refused: string } {
+  try {
+    return { value: run() };
+  } catch (error) {
+    if (isLightconeError(error)) return { refused: error.code };
+    throw error;
+  }
+}
+
+test("a value survives, and its size is known", () => {
+  fc.assert(
+    fc.property(arbitraryTyped(any), ({ type, value }) => {
+      const codec = valueCodec(type);
+      const bytes = encoded(type, value);
+      const input = new ByteReader(bytes);
+      expect(codec.read(input)).toEqual(value);
+      expect(input.remaining).toBe(0);
+      if (codec.fixedSize !== undefined) expect(bytes.length).toBe(codec.fixedSize);
+      expect(validator(type)(bytes, viewOf(bytes), 0, bytes.length)).toBe(bytes.length);
+      expect(skipper(type)(bytes, viewOf(bytes), 0)).toBe(bytes.length);
+    }),
+    property(),
+  );
+});
+
+test("validator and reader agree on spoilt bytes, and refuse with a code", () => {
+  fc.assert(
+    fc.property(arbitraryTyped(any), arbitrarySpoiling, ({ type, value }, spoil) => {
+      const bytes = spoil(encoded(type, value));
+      const input = new ByteReader(bytes);
+      const read = attempt(() => valueCodec(type).read(input));
+      const end = validator(type)(bytes, viewOf(bytes), 0, bytes.length);
+      expect(end).toBe("value" in read ? input.at : -1);
+      const explained = attempt(() => explainInvalid(valueCodec(type), bytes, "test"));
+      expect("value" in explained).toBe(isValid(validator(type), bytes));
+      if ("value" in read) expect(skipper(type)(bytes, viewOf(bytes), 0)).toBe(end);
+    }),
+    property(400),
+  );
+});
+
+test("bytes at random", () => {
+  fc.assert(
+    fc.property(arbitraryType(any), fc.uint8Array({ maxLength: 64 }), (type, bytes) => {
+      const input = new ByteReader(bytes);
+      const read = attempt(() => valueCodec(type).read(input));
+      expect(validator(type)(bytes, viewOf(bytes), 0, bytes.length)).toBe("value" in read ? input.at : -1);
+    }),
+    property(),
+  );
+});
+
+test("the order of bytes is the order of values", () => {
+  const pairs = arbitraryType(any).chain((type) =>
+    fc.record({ type: fc.constant(type), a: arbitraryValue(type), b: arbitraryValue(type) }),
+  );
+  fc.assert(
+    fc.property(pairs, ({ type, a, b }) => {
+      const [left, right] = [encoded(type, a), encoded(type, b)];
+      const compare = comparator(type);
+      const order = (x: Uint8Array, y: Uint8Array): number => Math.sign(compare(x, viewOf(x), 0, y, viewOf(y), 0)) + 0;
+      expect(order(left, right)).toBe(compareValues(type, a, b) + 0);
+      expect(order(right, left)).toBe(0 - order(left, right));
+      expect(order(left, left)).toBe(0);
+    }),
+    property(),
+  );
+});
+
+test("columns are where they were written", () => {
+  const rows = fc.array(arbitraryTyped(any), { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(rows, (columns) => {
+      const row: ProductType = { kind: "Product", elements: columns.map(({ type }) => ({ name: undefined, type })) };
+      const pad = new Uint8Array(3);
+      const parts = columns.map(({ type, value }) => encoded(type, value));
+      const bytes = Uint8Array.from([...pad, ...parts.flatMap((part) => [...part])]);
+      const layout = rowLayout(row);
+      let at = pad.length;
+      parts.forEach((part, column) => {
+        expect(layout.columnOffset(bytes, viewOf(bytes), pad.length, column)).toBe(at);
+        expect(columnFinder(row, column)(bytes, viewOf(bytes), pad.length)).toBe(at);
+        const fixed = layout.fixedOffsets[column];
+        if (fixed !== undefined) expect(pad.length + fixed).toBe(at);
+        at += part.length;
+      });
+      expect(layout.columnOffset(bytes, viewOf(bytes), pad.length, parts.length)).toBe(at);
+      if (layout.fixedSize !== undefined) expect(layout.fixedSize).toBe(at - pad.length);
+    }),
+    property(),
+  );
+});
+
+test("a type survives, and spoilt ones are refused", () => {
+  fc.assert(
+    fc.property(arbitraryType(any), arbitrarySpoiling, (type, spoil) => {
+      const out = new ByteWriter();
+      encodeType(out, type);
+      expect(typesEqual(decodeType(new ByteReader(out.toBytes())), type)).toBe(true);
+      const spoilt = spoil(out.toBytes());
+      const read = attempt(() => decodeType(new ByteReader(spoilt)));
+      if ("value" in read) {
+        const again = new ByteWriter();
+        encodeType(again, read.value);
+        expect(toHex(again.written())).toBe(toHex(spoilt.subarray(0, again.length)));
+      }
+    }),
+    property(),
+  );
+});
+
+test("bytes at random as types", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+      attempt(() => decodeType(new ByteReader(bytes)));
+      attempt(() => decodeTypespace(new ByteReader(bytes)));
+    }),
+    property(),
+  );
+});
