@@ -64,7 +64,13 @@ export class BsatnEncoder implements Encoder {
     return new BsatnRows();
   }
 
-  applied(kind: AppliedKind, requestId: number, durationMicros: number, queryId: number, queries: readonly QueryRows[]): readonly Piece[] {
+  applied(
+    kind: AppliedKind,
+    requestId: number,
+    durationMicros: number,
+    queryId: number,
+    queries: readonly QueryRows[],
+  ): readonly Piece[] {
     const out = this.#arena.begin();
     beginApplied(out, kind, requestId, durationMicros, queryId);
     const deleted = kind === "UnsubscribeApplied" || kind === "UnsubscribeMultiApplied";
@@ -89,7 +95,12 @@ export class BsatnEncoder implements Encoder {
     return [this.#arena.end()];
   }
 
-  subscriptionError(durationMicros: number, requestId: number | undefined, queryId: number | undefined, message: string): Piece {
+  subscriptionError(
+    durationMicros: number,
+    requestId: number | undefined,
+    queryId: number | undefined,
+    message: string,
+  ): Piece {
     writeSubscriptionError(this.#arena.begin(), durationMicros, requestId, queryId, message);
     return this.#arena.end();
   }
@@ -119,7 +130,7 @@ export class BsatnEncoder implements Encoder {
   #tables(out: ByteWriter, changes: readonly QueryChange[]): void {
     const countAt = out.reserve(4);
     let tableCount = 0;
-    for (let from = 0; from < changes.length; ) {
+    for (let from = 0; from < changes.length;) {
       const table = changes[from]?.table;
       if (table === undefined) break;
       let to = from;

@@ -8,11 +8,18 @@
  * it, then, unless clients are resumed, the disconnects of those who were left in `st_client`.
  */
 import { asTableId, LightconeError, type Clock, type FileSystem } from "@lightcone/base";
-import { applyRetention, openLog, openSnapshotStore, snapshotDue, type CommitLog, type SnapshotStore } from "@lightcone/commitlog";
-import { openStore, restoreStore, type Store } from "@lightcone/engine";
-import { LiveQueries } from "@lightcone/query";
+import {
+  applyRetention,
+  openLog,
+  openSnapshotStore,
+  snapshotDue,
+  type CommitLog,
+  type SnapshotStore,
+} from "@lightcone/commitlog";
+import { openStore, restoreStore, type CommitMeta, type Store } from "@lightcone/engine";
 import { serveSchema, SystemTable, type TableSchema } from "@lightcone/schema";
 import { compileSubscription, type Catalog } from "@lightcone/sql";
+import { toHex } from "@lightcone/sats";
 import { Arena } from "./arena.ts";
 import { BsatnEncoder } from "./bsatn-encoder.ts";
 import type { Encoder } from "./encoder.ts";
@@ -43,7 +50,7 @@ import type { Room } from "./room.ts";
 import { Scheduler, SoonJob } from "./scheduler.ts";
 import { Session } from "./session.ts";
 import { runStatement } from "./statement.ts";
-import type { Resume } from "./resume.ts";
+import type { Resume, ResumedConnection } from "./resume.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TransactionMeta, Writer } from "./writer.ts";
 
@@ -59,6 +66,7 @@ export interface DatabaseOptions {
 }
 
 const clientTable = asTableId(SystemTable.st_client);
+const noNumbers: ReadonlySet<number> = new Set();
 /** System tables that only the owner reads, beside those that are private anyway. */
 const ownersTables: ReadonlySet<string> = new Set(["st_module", "st_client"]);
 
@@ -71,14 +79,17 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const { fileSystem, clock, directory } = options;
   await fileSystem.makeDirectory(directory);
   const limits = { ...defaultDatabaseLimits, ...options.limits };
-  const snapshots = await openSnapshotStore({ fileSystem, directory: `${directory}/snapshots` });
+  const snapshots = await openSnapshotStore(fileSystem, `${directory}/snapshots`);
   const log = await openLog({ fileSystem, clock, directory: `${directory}/log` });
   await snapshots.discardAfter(log.durableOffset);
   const storeOptions = { bytesMax: limits.databaseBytesMax };
-  const { loaded } = await snapshots.loadNewest(options.resume?.releasedOffset ?? log.durableOffset, async (snapshot) => ({
-    store: await restoreStore(snapshot.chunks(), storeOptions),
-    schedule: snapshot.meta.slice(),
-  }));
+  const { loaded } = await snapshots.loadNewest(
+    options.resume?.releasedOffset ?? log.durableOffset,
+    async (snapshot) => ({
+      store: await restoreStore(snapshot.chunks(), storeOptions),
+      schedule: snapshot.meta.slice(),
+    }),
+  );
   const store = loaded?.value.store ?? openStore(storeOptions);
   const database = new Database(options, limits, store, log, snapshots, loaded?.byteCount ?? 0);
   await database.recover(loaded?.value.schedule, options.resume);
@@ -88,7 +99,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 export class Database implements DatabaseLink {
   readonly failed: Promise<Error>;
   /** Handles of the connections that were resumed, in their order. */
-  readonly resumed: readonly ConnectionHandle[] = [];
+  readonly resumed: ConnectionHandle[] = [];
   readonly #room: Room;
   readonly #log: CommitLog;
   readonly #snapshots: SnapshotStore;
@@ -103,10 +114,19 @@ export class Database implements DatabaseLink {
   /** What must not be named by others than the owner: tables under a row-level rule, which are not applied yet. */
   #ruledTables: ReadonlySet<number> = new Set();
   #turnFrom = 0;
+  /** Requests that a host before had committed and not answered, by connection. */
+  #settled: ReadonlyMap<string, ReadonlySet<number>> = new Map();
   #ended = false;
   #fail: (error: Error) => void = () => undefined;
 
-  constructor(options: DatabaseOptions, limits: DatabaseLimits, store: Store, log: CommitLog, snapshots: SnapshotStore, snapshotBytes: number) {
+  constructor(
+    options: DatabaseOptions,
+    limits: DatabaseLimits,
+    store: Store,
+    log: CommitLog,
+    snapshots: SnapshotStore,
+    snapshotBytes: number,
+  ) {
     const { clock } = options;
     this.failed = new Promise((resolve) => (this.#fail = resolve));
     this.#log = log;
@@ -115,7 +135,7 @@ export class Database implements DatabaseLink {
     this.#scheduler = new Scheduler(store);
     const arena = new Arena();
     const outbox = new Outbox();
-    const subscriptions = new Subscriptions(new LiveQueries(store), () => Math.round((clock.steadyMs() - this.#turnFrom) * 1000));
+    const subscriptions = new Subscriptions(store, () => Math.round((clock.steadyMs() - this.#turnFrom) * 1000));
     const writer = new Writer(store, log, clock, [subscriptions, this.#scheduler]);
     const moduleLog = new ModuleLog({
       fileSystem: options.fileSystem,
@@ -131,7 +151,14 @@ export class Database implements DatabaseLink {
       turnEnded: () => this.#turnEnded(),
       broken: (error) => this.#broken(error),
     });
-    this.#encoders = { "v1.bsatn": new BsatnEncoder(store, arena), "v1.json": new JsonEncoder(store, arena) };
+    this.#encoders = {
+      "v1.bsatn": new BsatnEncoder(store, arena),
+      "v1.json": new JsonEncoder(
+        store,
+        arena,
+        (name) => this.#module?.def.reducers.find((each) => each.name === name)?.params,
+      ),
+    };
     const room: Room = {
       store,
       writer,
@@ -162,7 +189,8 @@ export class Database implements DatabaseLink {
       log: (line) => moduleLog.write(line, room.meta.functionName === "" ? undefined : room.meta.functionName),
       scheduleNow: (functionName, args) => loop.push(new SoonJob(room, functionName, args.slice())),
       nowMicros: () => clock.nowMicros(),
-      isTooLate: (table, bytes, at, length) => this.#scheduler.isTooLate(table, bytes, at, length, room.meta.timestampMicros),
+      isTooLate: (table, bytes, at, length) =>
+        this.#scheduler.isTooLate(table, bytes, at, length, room.meta.timestampMicros),
     });
     log.onDurable((offset) => {
       outbox.release(offset);
@@ -176,39 +204,108 @@ export class Database implements DatabaseLink {
     const room = this.#room;
     if (schedule !== undefined) this.#scheduler.restore(schedule);
     this.#bindTables();
+    const releasedOffset = resume?.releasedOffset ?? Infinity;
+    const settled = new Map<string, Set<number>>();
+    let sessions: ReadonlyMap<string, Session> | undefined;
     for await (const { firstOffset, records } of this.#log.read(room.store.offset)) {
-      records.forEach((record, index) => room.writer.replay(record, firstOffset + index, () => undefined));
+      for (const [index, record] of records.entries()) {
+        const offset = firstOffset + index;
+        if (offset > releasedOffset) sessions ??= this.#takeBack(resume);
+        room.writer.replay(record, offset, (commit) => this.#noteSettled(commit.meta, sessions, resume, settled));
+        room.subscriptions.origin = undefined;
+      }
     }
+    sessions ??= this.#takeBack(resume);
     const program = storedProgram(room);
-    if (program !== undefined) this.#install(new ModuleSlot(program.hostType, program.bytes, this.#port, room.limits));
-    if (resume === undefined) this.#disconnectAll();
+    if (program !== undefined)
+      this.#install(new ModuleSlot(program.hostType, program.program, this.#port, room.limits));
+    this.#settled = settled;
+    this.#disconnectAllBut(sessions);
+    for (const connection of resume?.connections ?? []) {
+      const key = toHex(connection.info.caller.connectionId);
+      const suspect = resume?.suspect?.connection === key ? resume.suspect.number : undefined;
+      sessions
+        .get(key)
+        ?.goOn(connection, settled.get(key) ?? noNumbers, this.#isKnown(connection.info.caller), suspect);
+    }
     this.#scheduler.start(room);
   }
 
+  /** Opens the sessions of the clients that are still there, as of the present offset. */
+  #takeBack(resume: Resume | undefined): ReadonlyMap<string, Session> {
+    const sessions = new Map<string, Session>();
+    for (const connection of resume?.connections ?? []) {
+      const session = this.#open(connection.info, connection.sink, connection);
+      sessions.set(toHex(connection.info.caller.connectionId), session);
+      this.resumed.push(session);
+    }
+    return sessions;
+  }
+
+  /** Notes that a request is in the log, and that its client, if it waits for it, is about to be told. */
+  #noteSettled(
+    meta: CommitMeta,
+    sessions: ReadonlyMap<string, Session> | undefined,
+    resume: Resume | undefined,
+    settled: Map<string, Set<number>>,
+  ): void {
+    if (sessions === undefined || meta.requestSequence === 0) return;
+    const key = toHex(meta.connection);
+    const numbers = settled.get(key);
+    if (numbers === undefined) settled.set(key, new Set([meta.requestSequence]));
+    else numbers.add(meta.requestSequence);
+    const pending = resume?.connections
+      .find((connection) => toHex(connection.info.caller.connectionId) === key)
+      ?.pending.find((message) => message.number === meta.requestSequence);
+    const session = sessions.get(key);
+    if (pending !== undefined && session !== undefined) this.#room.subscriptions.origin = session.originOf(pending);
+  }
+
   connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle {
-    const session = new Session(this.#room, info, sink);
+    return this.#open(info, sink, undefined);
+  }
+
+  #open(info: ConnectionInfo, sink: ConnectionSink, resumed: ResumedConnection | undefined): Session {
+    const session = new Session(this.#room, info, sink, resumed);
     this.#sessions.add(session);
     session.onClosed = () => this.#sessions.delete(session);
     return session;
+  }
+
+  /** The last offset of which every client has been told. */
+  get releasedOffset(): number {
+    return Math.min(this.#log.durableOffset, this.#room.writer.offset);
   }
 
   request(request: DatabaseRequest): Promise<Reply> {
     const room = this.#room;
     switch (request.kind) {
       case "call":
-        return this.#visit(request.caller, true, () => callOverHttp(room, request.caller, request.functionName, request.args));
+        if (this.#settled.has(toHex(request.caller.connectionId)))
+          return this.#settledVisit(request.caller, text(200, ""));
+        return this.#visit(request.caller, true, () =>
+          callOverHttp(room, request.caller, request.functionName, request.args),
+        );
       case "sql":
         return this.#visit(request.caller, request.confirmed, () => runStatement(room, request.caller, request.text));
       case "schema":
         return Promise.resolve(
-          this.#module === undefined ? text(404, "No such database.") : json(200, serveSchema(this.#module.def, request.version)),
+          this.#module === undefined
+            ? text(404, "No such database.")
+            : json(200, serveSchema(this.#module.def, request.version)),
         );
       case "publish":
-        return this.#confirmed((answer) => room.loop.push(new PublishJob(this.#site, { hostType: request.hostType, bytes: request.program }, answer)));
+        return this.#confirmed((answer) => room.loop.push(new PublishJob(this.#site, request, answer)));
       case "plan":
-        return Promise.resolve(planPublish(this.#site, { hostType: request.hostType, bytes: request.program }));
+        return Promise.resolve(planPublish(this.#site, request));
       case "snapshot":
         return this.snapshot().then(() => text(200, ""));
+      case "program":
+        return Promise.resolve(
+          this.#module === undefined
+            ? text(404, "No such database.")
+            : { status: 200, headers: { "content-type": "application/octet-stream" }, body: this.#module.bytes },
+        );
     }
   }
 
@@ -282,8 +379,25 @@ export class Database implements DatabaseLink {
   }
 
   #visit(caller: Caller, confirmed: boolean, work: () => Reply): Promise<Reply> {
-    const visit = (answer: (reply: Reply) => void): void => this.#room.loop.push(new VisitJob(this.#room, caller, work, answer));
+    const visit = (answer: (reply: Reply) => void): void =>
+      this.#room.loop.push(new VisitJob(this.#room, caller, work, answer));
     return confirmed ? this.#confirmed(visit) : new Promise(visit);
+  }
+
+  /** Answers a request that a host before had carried out: the client has gone, its answer is owed. */
+  #settledVisit(caller: Caller, reply: Reply): Promise<Reply> {
+    return this.#confirmed((answer) =>
+      this.#room.loop.push({
+        run: () => {
+          disconnectClient(this.#room, caller);
+          answer(reply);
+        },
+        timedOut: () => {
+          this.#room.writer.abort();
+          answer(reply);
+        },
+      }),
+    );
   }
 
   /** The reply of `start`'s job, once what it saw is durable. */
@@ -298,25 +412,32 @@ export class Database implements DatabaseLink {
     });
   }
 
-  #disconnectAll(): void {
+  /** Ends the clients that were left in `st_client` by a server that is gone. */
+  #disconnectAllBut(sessions: ReadonlyMap<string, Session>): void {
     const room = this.#room;
     const cursor = room.store.table(clientTable)?.openCursor();
-    const left: { readonly identity: Uint8Array; readonly connectionId: Uint8Array }[] = [];
     cursor?.seek();
     for (let row = cursor?.next() ?? -1; row !== -1; row = cursor?.next() ?? -1) {
       room.store.locate(row);
       const { bytes, at } = room.store.place;
-      left.push({ identity: bytes.slice(at, at + 32), connectionId: bytes.slice(at + 32, at + 48) });
-    }
-    for (const client of left) {
+      const client = { identity: bytes.slice(at, at + 32), connectionId: bytes.slice(at + 32, at + 48) };
+      if (sessions.has(toHex(client.connectionId))) continue;
       room.loop.push({ run: () => disconnectClient(room, client), timedOut: () => room.writer.abort() });
     }
+  }
+
+  #isKnown(caller: Caller): boolean {
+    const row = new Uint8Array(48);
+    row.set(caller.identity, 0);
+    row.set(caller.connectionId, 32);
+    return this.#room.store.table(clientTable)?.findRow(row, 0, row.length) !== -1;
   }
 
   #catalog(caller: Pick<Caller, "isOwner">, expandsAll: boolean): Catalog {
     const { store } = this.#room;
     const mayRead = (schema: TableSchema): boolean =>
-      caller.isOwner || (schema.def.access === "public" && !ownersTables.has(schema.def.name) && !this.#ruledTables.has(schema.id));
+      caller.isOwner ||
+      (schema.def.access === "public" && !ownersTables.has(schema.def.name) && !this.#ruledTables.has(schema.id));
     const table = (name: string): TableSchema | undefined => {
       const schema = store.tableByName(name)?.schema;
       return schema !== undefined && mayRead(schema) ? schema : undefined;
@@ -339,7 +460,10 @@ export class Database implements DatabaseLink {
     }
     this.#log.flush();
     if (this.#log.durableOffset >= this.#room.writer.offset) this.#room.outbox.release(this.#room.writer.offset);
-    if (this.#snapshotting === undefined && snapshotDue(this.#log.bytesAfter(this.#snapshotOffset), this.#snapshotBytes)) {
+    if (
+      this.#snapshotting === undefined &&
+      snapshotDue(this.#log.bytesAfter(this.#snapshotOffset), this.#snapshotBytes)
+    ) {
       this.snapshot().catch((error: unknown) => this.#room.log.note(1, `no snapshot could be taken: ${String(error)}`));
     }
   }

@@ -25,7 +25,11 @@ export interface RowGatherer {
   add(bytes: Uint8Array, at: number, length: number): void;
 }
 
-export type AppliedKind = "SubscribeApplied" | "UnsubscribeApplied" | "SubscribeMultiApplied" | "UnsubscribeMultiApplied";
+export type AppliedKind =
+  | "SubscribeApplied"
+  | "UnsubscribeApplied"
+  | "SubscribeMultiApplied"
+  | "UnsubscribeMultiApplied";
 
 export interface Encoder {
   /** Which place in `QueryChange.encoded` is this encoder's. */
@@ -36,9 +40,20 @@ export interface Encoder {
   /** A call that changed nothing; `message` undefined when its time was spent. */
   failure(message: string | undefined, head: TransactionHead): Piece;
   gather(table: Table): RowGatherer;
-  applied(kind: AppliedKind, requestId: number, durationMicros: number, queryId: number, queries: readonly QueryRows[]): readonly Piece[];
+  applied(
+    kind: AppliedKind,
+    requestId: number,
+    durationMicros: number,
+    queryId: number,
+    queries: readonly QueryRows[],
+  ): readonly Piece[];
   initial(requestId: number, durationMicros: number, queries: readonly QueryRows[]): readonly Piece[];
-  subscriptionError(durationMicros: number, requestId: number | undefined, queryId: number | undefined, message: string): Piece;
+  subscriptionError(
+    durationMicros: number,
+    requestId: number | undefined,
+    queryId: number | undefined,
+    message: string,
+  ): Piece;
   oneOff(messageId: Uint8Array, durationMicros: number, result: QueryRows): readonly Piece[];
   oneOffError(messageId: Uint8Array, durationMicros: number, message: string): Piece;
   procedureFailure(message: string, timestampMicros: number, durationMicros: number, requestId: number): Piece;

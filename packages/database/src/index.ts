@@ -1,4 +1,5 @@
 export * from "./link.ts";
 export { openDatabase, type Database, type DatabaseOptions } from "./database.ts";
 export { defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
-export type { NumberedMessage, Resume, ResumedConnection } from "./resume.ts";
+export { openResilient, type OpenedHost, type ResilientLink, type ResilientOptions } from "./resilient-link.ts";
+export { HostEnded, type NumberedMessage, type Resume, type ResumedConnection, type Suspect } from "./resume.ts";

@@ -107,6 +107,8 @@ export interface DatabaseLink {
   stop(withinMs: number): Promise<void>;
   /** Resolves when the database is gone without having been asked to. */
   readonly failed: Promise<Error>;
+  /** The last offset whose results every sink has been handed; -1 or left out when it is not known. */
+  readonly releasedOffset?: number;
 }
 
 /** A database that is created: what it needs to know before its first commit. */

@@ -94,7 +94,9 @@ export class ModuleLog {
         wake = undefined;
         for (const line of waiting.splice(0)) yield line;
         if (dropped > 0) {
-          yield this.#encoder.encode(`${JSON.stringify({ level: "Warn", message: `${dropped} lines were dropped: read faster` })}\n`);
+          yield this.#encoder.encode(
+            `${JSON.stringify({ level: "Warn", message: `${dropped} lines were dropped: read faster` })}\n`,
+          );
           dropped = 0;
         }
       }
@@ -156,7 +158,8 @@ export class ModuleLog {
     const handle = await fileSystem.open(`${directory}/${day}.ndjson`, "create");
     this.#file = { day, handle, size: await handle.size() };
     const files = (await fileSystem.list(directory)).filter((name) => name.endsWith(".ndjson")).sort();
-    for (const name of files.slice(0, Math.max(0, files.length - logFilesMax))) await fileSystem.remove(`${directory}/${name}`);
+    for (const name of files.slice(0, Math.max(0, files.length - logFilesMax)))
+      await fileSystem.remove(`${directory}/${name}`);
     return this.#file;
   }
 }

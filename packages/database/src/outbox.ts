@@ -65,7 +65,8 @@ export class Outbox {
       this.#sinks[slot] = undefined;
       this.#bytes[slot] = undefined;
       if (sink === undefined) continue;
-      if (bytes instanceof Uint8Array) sink.send(bytes, this.#ats[slot] ?? 0, this.#lengths[slot] ?? 0, this.#last[slot] === 1);
+      if (bytes instanceof Uint8Array)
+        sink.send(bytes, this.#ats[slot] ?? 0, this.#lengths[slot] ?? 0, this.#last[slot] === 1);
       else if (bytes !== undefined) sink.subscribed(bytes);
       const answered = this.#answered[slot] ?? 0;
       if (answered > 0) sink.answered(answered);
@@ -83,7 +84,10 @@ export class Outbox {
   #grow(): void {
     const from = this.#capacity;
     const order = (slot: number): number => (this.#head + slot) & (from - 1);
-    const copy = <T extends Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(source: T, target: T): T => {
+    const copy = <T extends Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(
+      source: T,
+      target: T,
+    ): T => {
       for (let slot = 0; slot < from; slot++) target[slot] = source[order(slot)] ?? 0;
       return target;
     };

@@ -80,7 +80,13 @@ export class DatabasePort implements HostPort {
   scanPoint(index: IndexId, key: Uint8Array, at: number, length: number): RowScan | number {
     return this.#tx.scanPoint(index, key, at, length);
   }
-  scanRange(index: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): RowScan | number {
+  scanRange(
+    index: IndexId,
+    prefix: Uint8Array,
+    prefixColumns: number,
+    from: ScanBound,
+    to: ScanBound,
+  ): RowScan | number {
     return this.#tx.scanRange(index, prefix, prefixColumns, from, to);
   }
   locate(row: RowRef): void {

@@ -2,7 +2,7 @@
 import { asTableId, isLightconeError, LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { LogLevel, type CallOutcome } from "@lightcone/host";
-import { ByteReader, ByteWriter, valueCodec } from "@lightcone/sats";
+import { ByteReader, ByteWriter, hashToJson, migrationToken, toHexReversed, valueCodec } from "@lightcone/sats";
 import { planMigration, systemTables, type MigrationStep } from "@lightcone/schema";
 import type { Job } from "./job-loop.ts";
 import type { HostType, Reply } from "./link.ts";
@@ -13,9 +13,18 @@ import { failure, json, text } from "./reply.ts";
 import type { Room } from "./room.ts";
 import { noBytes, noConnection, noReducerId, ok } from "./writer.ts";
 
+/** A program to go on with, as `DatabaseRequest` has it. */
 export interface Program {
   readonly hostType: HostType;
-  readonly bytes: Uint8Array;
+  readonly program: Uint8Array;
+}
+
+/** A program with what its publisher allows. */
+export interface Publication extends Program {
+  /** Whether clients may be disconnected for it. */
+  readonly breakClients: boolean;
+  /** What the publisher was given with the plan. */
+  readonly migrationToken?: string;
 }
 
 /** What publishing may change of a database. */
@@ -32,11 +41,11 @@ const programKinds: Readonly<Record<HostType, number>> = { wasm: 0, js: 1 };
 /** Takes a program in, or says why not; the running module is untouched then. */
 export class PublishJob implements Job {
   readonly #site: PublishSite;
-  readonly #program: Program;
+  readonly #program: Publication;
   readonly #answer: (reply: Reply) => void;
   #before: ModuleSlot | undefined;
 
-  constructor(site: PublishSite, program: Program, answer: (reply: Reply) => void) {
+  constructor(site: PublishSite, program: Publication, answer: (reply: Reply) => void) {
     this.#site = site;
     this.#program = program;
     this.#answer = answer;
@@ -56,19 +65,19 @@ export class PublishJob implements Job {
   }
 }
 
-function publish(site: PublishSite, program: Program): Reply {
+function publish(site: PublishSite, program: Publication): Reply {
   const { room } = site;
   const before = room.module;
   if (room.refusal !== undefined) return text(503, room.refusal.message);
   let next: ModuleSlot;
   try {
-    next = new ModuleSlot(program.hostType, program.bytes, site.port, room.limits);
+    next = new ModuleSlot(program.hostType, program.program, site.port, room.limits);
   } catch (error) {
     if (isLightconeError(error)) return failure(error);
     throw error;
   }
   if (before?.hash === next.hash && before.hostType === next.hostType) return text(200, "");
-  return before === undefined ? create(site, next) : update(site, before, next);
+  return before === undefined ? create(site, next) : update(site, before, next, program);
 }
 
 /** Says what publishing a program would do, and does nothing. */
@@ -76,12 +85,23 @@ export function planPublish(site: PublishSite, program: Program): Reply {
   const before = site.room.module;
   if (before === undefined) return text(404, "No such database.");
   try {
-    const next = new ModuleSlot(program.hostType, program.bytes, site.port, site.room.limits);
+    const next = new ModuleSlot(program.hostType, program.program, site.port, site.room.limits);
     const plan = planMigration(before.def, next.def);
     const major_version_upgrade = before.def.version === 9 && next.def.version === 10;
-    if (plan.kind === "refused") return json(200, JSON.stringify({ ManualMigrate: { reason: plan.reason, major_version_upgrade } }));
+    if (plan.kind === "refused")
+      return json(200, JSON.stringify({ ManualMigrate: { reason: plan.reason, major_version_upgrade } }));
     const migrate_plan = plan.steps.length === 0 ? "No change of the schema." : plan.steps.map(describe).join("\n");
-    return json(200, JSON.stringify({ AutoMigrate: { migrate_plan, break_clients: plan.breaksClients, token: "", major_version_upgrade } }));
+    return json(
+      200,
+      JSON.stringify({
+        AutoMigrate: {
+          migrate_plan,
+          break_clients: plan.breaksClients,
+          token: tokenOf(site, before, next),
+          major_version_upgrade,
+        },
+      }),
+    );
   } catch (error) {
     if (isLightconeError(error)) return failure(error);
     throw error;
@@ -100,19 +120,38 @@ function create(site: PublishSite, next: ModuleSlot): Reply {
   };
   const result =
     init === undefined
-      ? settle(room, "init", room.writer.transact(room.meta, () => doing(build)))
+      ? settle(
+          room,
+          "init",
+          room.writer.transact(room.meta, () => doing(build)),
+        )
       : callReducer(room, init, undefined, build);
   if (result.kind === "committed") return text(200, "");
   site.install(undefined);
   return text(500, result.message);
 }
 
-function update(site: PublishSite, before: ModuleSlot, next: ModuleSlot): Reply {
+/** Acknowledges a plan that disconnects clients. */
+function tokenOf(site: PublishSite, before: ModuleSlot, next: ModuleSlot): string {
+  return hashToJson(migrationToken(toHexReversed(site.room.identity), before.hash, next.hash));
+}
+
+function update(site: PublishSite, before: ModuleSlot, next: ModuleSlot, publication: Publication): Reply {
   const { room } = site;
   const plan = planMigration(before.def, next.def);
   if (plan.kind === "refused") {
     room.log.note(LogLevel.warn, `Database update failed: ${plan.reason}`);
     return failure(new LightconeError("MigrationRefused", { reason: plan.reason }));
+  }
+  const failed = "Failed to create or update the database";
+  if (publication.breakClients && publication.migrationToken !== tokenOf(site, before, next)) {
+    return text(400, `${failed}: Token provided is invalid or does not match expected hash`);
+  }
+  if (plan.breaksClients && !publication.breakClients) {
+    return text(
+      400,
+      `${failed}: Migration plan contains a client-breaking change which is disallowed under current policy`,
+    );
   }
   fillMeta(room, undefined, undefined);
   const result = settle(
@@ -126,7 +165,7 @@ function update(site: PublishSite, before: ModuleSlot, next: ModuleSlot): Reply 
       }),
     ),
   );
-  if (result.kind === "failed") return text(400, `Failed to create or update the database: ${result.message}`);
+  if (result.kind === "failed") return text(400, `${failed}: ${result.message}`);
   site.install(next);
   room.log.note(LogLevel.info, `Updated program to ${next.hash}`);
   room.log.note(LogLevel.info, "Database updated");
@@ -232,7 +271,7 @@ export function storedProgram(room: Pick<Room, "store">): Program | undefined {
   room.store.locate(row);
   const { bytes, at, length } = room.store.place;
   const { program_bytes, program_kind } = moduleRow.read(new ByteReader(bytes.subarray(at, at + length)));
-  return { hostType: program_kind === programKinds.js ? "js" : "wasm", bytes: program_bytes.slice() };
+  return { hostType: program_kind === programKinds.js ? "js" : "wasm", program: program_bytes.slice() };
 }
 
 function littleEndian(bytes: Uint8Array): bigint {
@@ -257,4 +296,3 @@ function fillMeta(room: Room, functionName: string | undefined, reducerId: numbe
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
-

@@ -43,7 +43,12 @@ export class QuerySets {
         this.#subscribe(message.kind, [message.query], message.requestId, message.queryId);
         break;
       case "SubscribeMulti":
-        this.#subscribe(message.kind, message.queries.map((query) => query.trim()), message.requestId, message.queryId);
+        this.#subscribe(
+          message.kind,
+          message.queries.map((query) => query.trim()),
+          message.requestId,
+          message.queryId,
+        );
         break;
       case "Subscribe":
         this.#replaceLegacy(message);
@@ -66,7 +71,12 @@ export class QuerySets {
     this.#legacy = undefined;
   }
 
-  #subscribe(kind: "SubscribeSingle" | "SubscribeMulti", texts: readonly string[], requestId: number, queryId: number): void {
+  #subscribe(
+    kind: "SubscribeSingle" | "SubscribeMulti",
+    texts: readonly string[],
+    requestId: number,
+    queryId: number,
+  ): void {
     const session = this.#session;
     const fail = (message: string): void =>
       session.answer(session.encoder.subscriptionError(this.#duration(), requestId, queryId, message));
@@ -82,22 +92,32 @@ export class QuerySets {
     const isMulti = kind === "SubscribeMulti";
     const fresh = isMulti ? set.held.filter((held) => !before.has(held.text)) : set.held;
     const rows = this.#rows(fresh, isMulti);
-    session.answerParts(
-      session.encoder.applied(isMulti ? "SubscribeMultiApplied" : "SubscribeApplied", requestId, this.#duration(), queryId, rows),
-    );
     this.#tellShape();
+    session.answerParts(
+      session.encoder.applied(
+        isMulti ? "SubscribeMultiApplied" : "SubscribeApplied",
+        requestId,
+        this.#duration(),
+        queryId,
+        rows,
+      ),
+    );
   }
 
   #replaceLegacy(message: Subscribe): void {
     const session = this.#session;
-    const wanted = this.#compile(message.queries.map((query) => query.trim()), true, (text) =>
-      session.answer(session.encoder.subscriptionError(this.#duration(), message.requestId, undefined, text)),
+    const wanted = this.#compile(
+      message.queries.map((query) => query.trim()),
+      true,
+      (text) => session.answer(session.encoder.subscriptionError(this.#duration(), message.requestId, undefined, text)),
     );
     if (wanted === undefined) return;
     if (this.#legacy !== undefined) this.#drop(this.#legacy);
     this.#legacy = { held: this.#hold(wanted), messageNumber: session.messageNumber };
-    session.answerParts(session.encoder.initial(message.requestId, this.#duration(), this.#rows(this.#legacy.held, true)));
     this.#tellShape();
+    session.answerParts(
+      session.encoder.initial(message.requestId, this.#duration(), this.#rows(this.#legacy.held, true)),
+    );
   }
 
   #unsubscribe(message: Unsubscribe): void {
@@ -112,16 +132,18 @@ export class QuerySets {
     const isMulti = message.kind === "UnsubscribeMulti";
     if (!isMulti && set.held.length !== 1) {
       this.#drop(set);
-      session.answer(session.encoder.subscriptionError(this.#duration(), message.requestId, message.queryId, "Internal error"));
       this.#tellShape();
+      session.answer(
+        session.encoder.subscriptionError(this.#duration(), message.requestId, message.queryId, "Internal error"),
+      );
       return;
     }
     const ending = isMulti ? set.held.filter((held) => held.uses === 1) : set.held;
     const rows = this.#rows(ending, isMulti);
     this.#drop(set);
     const kind = isMulti ? "UnsubscribeMultiApplied" : "UnsubscribeApplied";
-    session.answerParts(session.encoder.applied(kind, message.requestId, this.#duration(), message.queryId, rows));
     this.#tellShape();
+    session.answerParts(session.encoder.applied(kind, message.requestId, this.#duration(), message.queryId, rows));
   }
 
   #oneOff(message: OneOffQuery): void {
@@ -138,7 +160,11 @@ export class QuerySets {
   }
 
   /** All texts, or none: the first that does not compile fails the request. */
-  #compile(texts: readonly string[], expandsAll: boolean, fail: (message: string) => void): readonly Wanted[] | undefined {
+  #compile(
+    texts: readonly string[],
+    expandsAll: boolean,
+    fail: (message: string) => void,
+  ): readonly Wanted[] | undefined {
     const wanted = new Map<string, Wanted>();
     const catalog = this.#room.catalog(this.#session.info.caller, expandsAll);
     for (const text of texts) {
@@ -151,7 +177,9 @@ export class QuerySets {
         }
       } catch (error) {
         if (!isLightconeError(error)) throw error;
-        fail(text === "" ? "SubscriptionError: Empty string, executing: ``" : `${error.message}, executing: \`${text}\``);
+        fail(
+          text === "" ? "SubscriptionError: Empty string, executing: ``" : `${error.message}, executing: \`${text}\``,
+        );
         return undefined;
       }
     }
@@ -188,7 +216,9 @@ export class QuerySets {
 
   /** The present rows of queries; those over empty tables are left out, if asked. */
   #rows(queries: readonly HeldQuery[], leavesOutEmpty: boolean): readonly QueryRows[] {
-    return queries.filter((held) => !leavesOutEmpty || !this.#isOverEmpty(held.plan)).map((held) => this.#evaluate(held.plan));
+    return queries
+      .filter((held) => !leavesOutEmpty || !this.#isOverEmpty(held.plan))
+      .map((held) => this.#evaluate(held.plan));
   }
 
   #isOverEmpty(plan: SelectPlan): boolean {
@@ -201,10 +231,13 @@ export class QuerySets {
     const table = source === undefined ? undefined : store.table(source.table.id);
     if (table === undefined) throw new TypeError("a plan names a table that is gone");
     const rows = this.#session.encoder.gather(table);
-    select(store, prepare(plan), bindParams(plan, this.#session.info.caller.identity), (bytes, at, length) => rows.add(bytes, at, length));
+    select(store, prepare(plan), bindParams(plan, this.#session.info.caller.identity), (bytes, at, length) =>
+      rows.add(bytes, at, length),
+    );
     return { table, rows };
   }
 
+  /** Comes before the answer: the answer lets go of the message that is now part of the shape. */
   #tellShape(): void {
     const numbers = [...this.#sets.values()].map((set) => set.messageNumber);
     if (this.#legacy !== undefined) numbers.push(this.#legacy.messageNumber);

@@ -12,7 +12,11 @@ export const fatalText = "The instance encountered a fatal error.";
 /** A checked call, or why there is none. */
 export type Callable =
   | { readonly kind: "callable"; readonly reducer: BoundReducer; readonly args: Uint8Array }
-  | { readonly kind: "refused"; readonly code: "NoSuchReducer" | "Lifecycle" | "BadArguments"; readonly message: string };
+  | {
+      readonly kind: "refused";
+      readonly code: "NoSuchReducer" | "Lifecycle" | "BadArguments";
+      readonly message: string;
+    };
 
 const lifecycleNames = { init: "Init", connect: "OnConnect", disconnect: "OnDisconnect" } as const;
 
@@ -21,19 +25,33 @@ const lifecycleNames = { init: "Init", connect: "OnConnect", disconnect: "OnDisc
  *
  * @param argsText the arguments as JSON, where the call came as JSON; `args` is then not looked at
  */
-export function whyNotCallable(reducer: BoundReducer | undefined, isOwner: boolean, args: Uint8Array, argsText: string | undefined): Callable {
+export function whyNotCallable(
+  reducer: BoundReducer | undefined,
+  isOwner: boolean,
+  args: Uint8Array,
+  argsText: string | undefined,
+): Callable {
   if (reducer === undefined) return { kind: "refused", code: "NoSuchReducer", message: "no such reducer" };
   const { def } = reducer;
   if (def.lifecycle !== undefined) {
-    return { kind: "refused", code: "Lifecycle", message: `can't directly call special ${lifecycleNames[def.lifecycle]} lifecycle reducer` };
+    return {
+      kind: "refused",
+      code: "Lifecycle",
+      message: `can't directly call special ${lifecycleNames[def.lifecycle]} lifecycle reducer`,
+    };
   }
-  if (def.visibility === "private" && !isOwner) return { kind: "refused", code: "NoSuchReducer", message: "no such reducer" };
+  if (def.visibility === "private" && !isOwner)
+    return { kind: "refused", code: "NoSuchReducer", message: "no such reducer" };
   if (argsText !== undefined) {
     try {
       return { kind: "callable", reducer, args: jsonArgsToBsatn(def.params, argsText, def.name) };
     } catch (error) {
       if (!isLightconeError(error)) throw error;
-      const badArguments = new LightconeError("BadArguments", { reducer: def.name, reason: reasonOf(error) }, { cause: error });
+      const badArguments = new LightconeError(
+        "BadArguments",
+        { reducer: def.name, reason: reasonOf(error) },
+        { cause: error },
+      );
       return { kind: "refused", code: "BadArguments", message: badArguments.message };
     }
   }
@@ -41,7 +59,11 @@ export function whyNotCallable(reducer: BoundReducer | undefined, isOwner: boole
   const end = reducer.validate(args, view, 0, args.length);
   if (end === args.length) return { kind: "callable", reducer, args };
   const reason = end < 0 ? "the bytes do not decode as the parameters" : `${args.length - end} bytes are left over`;
-  return { kind: "refused", code: "BadArguments", message: new LightconeError("BadArguments", { reducer: def.name, reason }).message };
+  return {
+    kind: "refused",
+    code: "BadArguments",
+    message: new LightconeError("BadArguments", { reducer: def.name, reason }).message,
+  };
 }
 
 /** How a call ended for its caller. */
@@ -72,7 +94,11 @@ export function callReducer(room: Room, reducer: BoundReducer, after?: () => voi
   call.connection = meta.connection;
   call.timestampMicros = meta.timestampMicros;
   call.args = meta.args;
-  return settle(room, reducer.def.name, room.writer.transact(meta, () => runBody(room, after, before)));
+  return settle(
+    room,
+    reducer.def.name,
+    room.writer.transact(meta, () => runBody(room, after, before)),
+  );
 }
 
 function runBody(room: Room, after: (() => void) | undefined, before: (() => void) | undefined): CallOutcome {
@@ -91,7 +117,10 @@ export function settle(room: Room, functionName: string, result: Transacted): Ca
       room.log.write({ level: LogLevel.error, message: result.message }, functionName);
       return { kind: "failed", message: result.message, isPanic: false };
     case "refused":
-      room.log.write({ level: LogLevel.error, message: `${result.error.message} (${result.error.hint})` }, functionName);
+      room.log.write(
+        { level: LogLevel.error, message: `${result.error.message} (${result.error.hint})` },
+        functionName,
+      );
       room.module?.discard();
       return { kind: "failed", message: result.error.message, isPanic: false };
     case "panic":

@@ -32,5 +32,26 @@ export interface Resume {
   readonly releasedOffset: number;
   readonly connections: readonly ResumedConnection[];
   /** The message that ran when the host ended, if one is known to have: it is failed, not run. */
-  readonly suspect: { readonly connection: number; readonly number: number } | undefined;
+  readonly suspect: Suspect | undefined;
+}
+
+/** A message that had been running for a while. */
+export interface Suspect {
+  /** The connection id as hex. */
+  readonly connection: string;
+  readonly number: number;
+}
+
+/** How a host ended that nobody had asked to. */
+export class HostEnded extends Error {
+  override readonly name = "HostEnded";
+  readonly suspect: Suspect | undefined;
+  /** Whether the module is to blame: it counts towards its quarantine. */
+  readonly isModulesFault: boolean;
+
+  constructor(message: string, suspect: Suspect | undefined, isModulesFault: boolean, options?: ErrorOptions) {
+    super(message, options);
+    this.suspect = suspect;
+    this.isModulesFault = isModulesFault;
+  }
 }

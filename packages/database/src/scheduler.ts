@@ -7,7 +7,14 @@
  */
 import { asRowRef, asTableId, type TableId } from "@lightcone/base";
 import { CommitKind, type Commit, type Index, type RowRefs, type Store, type Table } from "@lightcone/engine";
-import { ByteReader, ByteWriter, valueCodec, type TimeDuration, type Timestamp, type ValueCodec } from "@lightcone/sats";
+import {
+  ByteReader,
+  ByteWriter,
+  valueCodec,
+  type TimeDuration,
+  type Timestamp,
+  type ValueCodec,
+} from "@lightcone/sats";
 import type { Job } from "./job-loop.ts";
 import type { BoundReducer } from "./module-slot.ts";
 import { callReducer } from "./reducer-call.ts";
@@ -21,7 +28,9 @@ const delayMicrosMax = (2 ** 36 - 1) * 1000;
 /** A scheduled row as the scheduler reads it. */
 interface Due {
   readonly id: bigint;
-  readonly at: { readonly tag: "Interval"; readonly value: TimeDuration } | { readonly tag: "Time"; readonly value: Timestamp };
+  readonly at:
+    | { readonly tag: "Interval"; readonly value: TimeDuration }
+    | { readonly tag: "Time"; readonly value: Timestamp };
 }
 
 interface ScheduledTable {
@@ -52,7 +61,9 @@ export class Scheduler implements CommitListener {
     for (const table of tables) {
       const { schedule } = table.def;
       if (schedule === undefined) continue;
-      const byId = table.indexes.find((index) => index.unique && index.def.columns.length === 1 && index.def.columns[0] === schedule.idColumn);
+      const byId = table.indexes.find(
+        (index) => index.unique && index.def.columns.length === 1 && index.def.columns[0] === schedule.idColumn,
+      );
       const idName = table.def.columns[schedule.idColumn]?.name;
       const atName = table.def.columns[schedule.atColumn]?.name;
       if (byId === undefined || idName === undefined || atName === undefined) continue; // the schema check rules this out
@@ -74,7 +85,8 @@ export class Scheduler implements CommitListener {
         const due = readDue(scheduled, room.store.place.bytes, room.store.place.at, room.store.place.length);
         const known = this.#queue.dueOf(scheduled.table.id, due.id);
         if (known === undefined) this.#queue.set(scheduled.table.id, due.id, firstTime(due, now));
-        else if (due.at.tag === "Interval" && known < now) this.#queue.set(scheduled.table.id, due.id, nextTick(known, due.at.value, now));
+        else if (due.at.tag === "Interval" && known < now)
+          this.#queue.set(scheduled.table.id, due.id, nextTick(known, due.at.value, now));
       }
     }
     this.#arm();
@@ -109,7 +121,8 @@ export class Scheduler implements CommitListener {
         this.#queue.set(scheduled.table.id, due.id, firstTime(due, commit.meta.timestampMicros)),
       );
     }
-    if (commit.meta.kind === CommitKind.schedule) this.#advance(commit.meta.functionName, commit.meta.args, commit.meta.timestampMicros);
+    if (commit.meta.kind === CommitKind.schedule)
+      this.#advance(commit.meta.functionName, commit.meta.args, commit.meta.timestampMicros);
     this.#arm();
   }
 
@@ -287,7 +300,13 @@ export class SoonJob implements Job {
   }
 }
 
-function fillMeta(room: Room, kind: CommitKind, reducer: BoundReducer | undefined, args: Uint8Array, dueMicros: number): void {
+function fillMeta(
+  room: Room,
+  kind: CommitKind,
+  reducer: BoundReducer | undefined,
+  args: Uint8Array,
+  dueMicros: number,
+): void {
   const { meta } = room;
   meta.kind = kind;
   meta.timestampMicros = Math.max(room.writer.nowMicros(), dueMicros);

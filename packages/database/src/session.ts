@@ -15,13 +15,15 @@ import {
   type ClientMessage,
   type TransactionHead,
 } from "@lightcone/protocol";
+import { toHex } from "@lightcone/sats";
 import type { Piece } from "./arena.ts";
 import type { Encoder } from "./encoder.ts";
 import type { Job } from "./job-loop.ts";
 import { connectClient, disconnectClient } from "./lifecycle.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink } from "./link.ts";
 import type { BoundReducer } from "./module-slot.ts";
-import { callReducer, whyNotCallable } from "./reducer-call.ts";
+import { callReducer, fatalText, whyNotCallable } from "./reducer-call.ts";
+import type { NumberedMessage, ResumedConnection } from "./resume.ts";
 import type { Room } from "./room.ts";
 import { QuerySets } from "./query-sets.ts";
 import type { Origin, SessionChange } from "./subscriptions.ts";
@@ -49,11 +51,14 @@ export class Session implements ConnectionHandle {
   /** The message that runs now. */
   #running = 0;
   #readyHeld = false;
+  /** While subscriptions are taken back: nothing is sent. */
+  #silent = false;
   onReady: (() => void) | undefined;
   /** Called once, when the connection is over. */
   onClosed: (() => void) | undefined;
 
-  constructor(room: Room, info: ConnectionInfo, sink: ConnectionSink) {
+  /** @param resumed where the connection stood with a host that ended; it is new without */
+  constructor(room: Room, info: ConnectionInfo, sink: ConnectionSink, resumed?: ResumedConnection) {
     this.#room = room;
     this.info = info;
     this.sink = sink;
@@ -62,7 +67,87 @@ export class Session implements ConnectionHandle {
     this.#sets = new QuerySets(room, this);
     this.#told = { session: this, notify: true };
     this.#quiet = { session: this, notify: false };
-    room.loop.push(new ConnectJob(this));
+    if (resumed === undefined) room.loop.push(new ConnectJob(this));
+    else this.#resume(resumed);
+  }
+
+  /** Takes the subscriptions back without a word: the client has their rows. */
+  #resume(resumed: ResumedConnection): void {
+    this.#room.claims.set(toHex(this.info.caller.connectionId), new TextEncoder().encode(this.info.caller.claims));
+    this.#received = resumed.received;
+    if (!resumed.greeted) return;
+    this.#state = "open";
+    this.#silent = true;
+    for (const { number, bytes, isText } of resumed.subscribed) {
+      this.#waiting++;
+      this.handle(bytes, 0, bytes.length, isText, number);
+    }
+    this.#silent = false;
+  }
+
+  /** Who is told of a replayed commit as of the answer to one of this session's pending calls. */
+  originOf(pending: NumberedMessage): Origin {
+    return pending.isText || wantsNotice(pending.bytes) ? this.#told : this.#quiet;
+  }
+
+  /**
+   * Goes on with what had no answer.
+   *
+   * @param committed numbers of the calls that are in the log: their commits have told the client
+   * @param isKnown whether the database knows the client already
+   * @param suspect the number of the message that may have ended the host: it is failed
+   */
+  goOn(
+    resumed: ResumedConnection,
+    committed: ReadonlySet<number>,
+    isKnown: boolean,
+    suspect: number | undefined,
+  ): void {
+    const { loop } = this.#room;
+    if (!resumed.greeted) loop.push(isKnown ? new GreetJob(this) : new ConnectJob(this));
+    for (const { number, bytes, isText } of resumed.pending) {
+      this.#waiting++;
+      if (committed.has(number)) loop.push(new SettledJob(this, number));
+      else if (number === suspect) loop.push(new FailJob(this, bytes, isText, number));
+      else loop.push(new MessageJob(this, bytes, 0, bytes.length, isText, number));
+    }
+  }
+
+  /** Tells the client who it is, when its connection was noted by a host that ended. */
+  greet(): void {
+    if (this.#state !== "opening") return;
+    this.#state = "open";
+    const { caller, token } = this.info;
+    this.answer(this.encoder.identityToken(caller.identity, token, caller.connectionId));
+  }
+
+  /** A pending call turned out to be in the log: nothing is left to say. */
+  settled(number: number): void {
+    this.#finishWaiting();
+    this.#running = number;
+    this.told(undefined, true);
+  }
+
+  /** Fails a call that ended the host before. */
+  fail(bytes: Uint8Array, isText: boolean, number: number): void {
+    this.#finishWaiting();
+    this.#running = number;
+    const message = isText
+      ? decodeClientMessageJson(bytes, 0, bytes.length)
+      : decodeClientMessage(bytes, 0, bytes.length);
+    const { caller } = this.info;
+    const name = message.kind === "CallReducer" ? message.reducer : "";
+    const head: TransactionHead = {
+      timestampMicros: this.#room.writer.nowMicros(),
+      sender: caller.identity,
+      connection: caller.connectionId,
+      functionName: name,
+      reducerId: this.#findByName(name)?.def.id ?? noReducer,
+      args: message.kind === "CallReducer" ? message.args : noBytes,
+      requestId: message.kind === "OneOffQuery" ? 0 : message.requestId,
+      durationMicros: 0,
+    };
+    this.answer(this.encoder.failure(fatalText, head));
   }
 
   get ready(): boolean {
@@ -135,7 +220,9 @@ export class Session implements ConnectionHandle {
     this.#room.writer.abort();
     this.#room.module?.discard();
     const { meta } = this.#room;
-    this.answer(this.encoder.failure(undefined, { ...headOf(meta), durationMicros: this.#room.limits.reducerTimeoutMs * 1000 }));
+    this.answer(
+      this.encoder.failure(undefined, { ...headOf(meta), durationMicros: this.#room.limits.reducerTimeoutMs * 1000 }),
+    );
   }
 
   /** Takes the message about a commit; undefined when the caller asked not to hear of success. */
@@ -169,10 +256,18 @@ export class Session implements ConnectionHandle {
   #message(message: ClientMessage): void {
     switch (message.kind) {
       case "CallReducer":
-        this.#call(message.reducer, this.#findByName(message.reducer), message.args, message.argsText, message.requestId, message.notify);
+        this.#call(
+          message.reducer,
+          this.#findByName(message.reducer),
+          message.args,
+          message.argsText,
+          message.requestId,
+          message.notify,
+        );
         break;
       case "CallProcedure": {
-        const known = this.#room.module?.def.procedures.some((procedure) => procedure.name === message.procedure) ?? false;
+        const known =
+          this.#room.module?.def.procedures.some((procedure) => procedure.name === message.procedure) ?? false;
         const text = known ? "Procedures are not run by this release" : "No such procedure";
         this.answer(this.encoder.procedureFailure(text, 0, 0, message.requestId));
         break;
@@ -236,12 +331,26 @@ export class Session implements ConnectionHandle {
       case "committed":
         // With a change, the commit itself has told the caller.
         if (!result.changed) {
-          if (notify) this.answer(this.encoder.update([], { ...headOf(meta), argsText, durationMicros: room.subscriptions.durationMicros() }, false));
+          if (notify)
+            this.answer(
+              this.encoder.update(
+                [],
+                { ...headOf(meta), argsText, durationMicros: room.subscriptions.durationMicros() },
+                false,
+              ),
+            );
           else this.told(undefined, true);
         }
         break;
       case "failed":
-        if (notify) this.answer(this.encoder.failure(result.message, { ...headOf(meta), argsText, durationMicros: room.subscriptions.durationMicros() }));
+        if (notify)
+          this.answer(
+            this.encoder.failure(result.message, {
+              ...headOf(meta),
+              argsText,
+              durationMicros: room.subscriptions.durationMicros(),
+            }),
+          );
         else this.told(undefined, true);
         break;
     }
@@ -259,8 +368,14 @@ export class Session implements ConnectionHandle {
     else this.#push(message.bytes, message.at, message.length, true, answered);
   }
 
-  #push(bytes: Uint8Array | readonly number[] | undefined, at: number, length: number, last: boolean, answered: number): void {
-    if (this.#state === "closed") return;
+  #push(
+    bytes: Uint8Array | readonly number[] | undefined,
+    at: number,
+    length: number,
+    last: boolean,
+    answered: number,
+  ): void {
+    if (this.#state === "closed" || this.#silent) return;
     if (this.sink.queuedBytes > this.#room.limits.connectionBufferBytesMax) {
       this.end(undefined, "");
       return;
@@ -283,6 +398,53 @@ class ConnectJob implements Job {
   }
   run(): void {
     this.#session.connect();
+  }
+  timedOut(): void {
+    this.#session.end(undefined, "");
+  }
+}
+
+class GreetJob implements Job {
+  readonly #session: Session;
+  constructor(session: Session) {
+    this.#session = session;
+  }
+  run(): void {
+    this.#session.greet();
+  }
+  timedOut(): void {
+    this.#session.end(undefined, "");
+  }
+}
+
+class SettledJob implements Job {
+  readonly #session: Session;
+  readonly #number: number;
+  constructor(session: Session, number: number) {
+    this.#session = session;
+    this.#number = number;
+  }
+  run(): void {
+    this.#session.settled(this.#number);
+  }
+  timedOut(): void {
+    this.#session.end(undefined, "");
+  }
+}
+
+class FailJob implements Job {
+  readonly #session: Session;
+  readonly #bytes: Uint8Array;
+  readonly #isText: boolean;
+  readonly #number: number;
+  constructor(session: Session, bytes: Uint8Array, isText: boolean, number: number) {
+    this.#session = session;
+    this.#bytes = bytes;
+    this.#isText = isText;
+    this.#number = number;
+  }
+  run(): void {
+    this.#session.fail(this.#bytes, this.#isText, this.#number);
   }
   timedOut(): void {
     this.#session.end(undefined, "");
@@ -347,8 +509,12 @@ function headOf(meta: Omit<TransactionHead, "durationMicros" | "argsText">): Tra
   return { timestampMicros, sender, connection, functionName, reducerId, args, requestId, durationMicros: 0 };
 }
 
+/** Whether a `CallReducer` frame asks to hear of success: its last byte, the flags, is zero. */
+function wantsNotice(bytes: Uint8Array): boolean {
+  return bytes[bytes.length - 1] === 0;
+}
+
 /** A close reason has room for 123 bytes. */
 function closeReason(error: LightconeError): string {
   return error.message.length > 100 ? `${error.message.slice(0, 100)}…` : error.message;
 }
-

@@ -2,7 +2,7 @@
 import { isLightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { execute, writes, type Stats } from "@lightcone/query";
-import { bsatnToJson, ByteReader, encodeTypeJson, product, type ProductType } from "@lightcone/sats";
+import { bsatnToJson, ByteReader, typeToJson, product, type ProductType } from "@lightcone/sats";
 import { compileStatement, type Plan } from "@lightcone/sql";
 import type { Caller, Reply } from "./link.ts";
 import { failure, json } from "./reply.ts";
@@ -15,7 +15,10 @@ const noColumns: ProductType = product([]);
 export function runStatement(room: Room, caller: Caller, sql: string): Reply {
   const from = room.clock.steadyMs();
   try {
-    const plan = compileStatement(sql, room.catalog(caller, false), { identity: caller.identity, mayWrite: caller.isOwner });
+    const plan = compileStatement(sql, room.catalog(caller, false), {
+      identity: caller.identity,
+      mayWrite: caller.isOwner,
+    });
     const columns = columnsOf(plan);
     const rows: string[] = [];
     const emit = (bytes: Uint8Array, at: number, length: number): void => {
@@ -23,7 +26,9 @@ export function runStatement(room: Room, caller: Caller, sql: string): Reply {
     };
     const stats = writes(plan) ? write(room, caller, plan) : execute(room.store, plan, caller.identity, emit);
     const micros = Math.round((room.clock.steadyMs() - from) * 1000);
-    return json(200, resultText(columns, rows, stats, micros), { "spacetime-execution-duration-micros": String(micros) });
+    return json(200, resultText(columns, rows, stats, micros), {
+      "spacetime-execution-duration-micros": String(micros),
+    });
   } catch (error) {
     if (isLightconeError(error)) return failure(error);
     throw error;
@@ -56,11 +61,11 @@ function write(room: Room, caller: Caller, plan: Plan): Stats {
   return stats;
 }
 
-/** The one result of a statement. `encodeTypeJson` writes the columns as the HTTP API has types. */
+/** The one result of a statement. `typeToJson` writes the columns as the HTTP API has types. */
 function resultText(columns: ProductType, rows: readonly string[], stats: Stats, micros: number): string {
   const elements = columns.elements.map(
     (element) =>
-      `{"name":${element.name === undefined ? `{"none":[]}` : `{"some":${JSON.stringify(element.name)}}`},"algebraic_type":${encodeTypeJson(element.type)}}`,
+      `{"name":${element.name === undefined ? `{"none":[]}` : `{"some":${JSON.stringify(element.name)}}`},"algebraic_type":${typeToJson(element.type)}}`,
   );
   return (
     `[{"schema":{"elements":[${elements.join(",")}]},"rows":[${rows.join(",")}],"total_duration_micros":${micros},` +

@@ -4,9 +4,10 @@
  * Law: what a session has been sent of a query, inserts less deletes, is the query's result at the offset
  * of the last message. So rows are counted exactly, and a commit reaches a session in one message.
  */
-import type { Commit, RowRefs, Table } from "@lightcone/engine";
+import { defined } from "@lightcone/base";
+import type { Commit, RowRefs, Store, Table } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
-import type { LiveQueries, LiveQuery } from "@lightcone/query";
+import { LiveQueries, type LiveQuery } from "@lightcone/query";
 import type { SelectPlan } from "@lightcone/sql";
 import type { Piece } from "./arena.ts";
 import type { QueryChange } from "./encoder.ts";
@@ -15,15 +16,13 @@ import type { CommitListener } from "./writer.ts";
 
 const noRows: RowRefs = { refs: new Uint32Array(0), count: 0 };
 
-/** A live query with those who hold it. */
+/** A live query with those who hold it: the one subscriber that the query itself knows. */
 class SharedQuery {
-  readonly live: LiveQuery;
   readonly holders: HeldQuery[] = [];
   readonly change: Change;
 
-  constructor(live: LiveQuery, id: number) {
-    this.live = live;
-    this.change = new Change(id, live.table);
+  constructor(id: number, table: Table) {
+    this.change = new Change(id, table);
   }
 }
 
@@ -55,6 +54,7 @@ export interface HeldQuery {
   readonly session: Session;
   readonly text: string;
   readonly plan: SelectPlan;
+  readonly live: LiveQuery<SharedQuery>;
   readonly shared: SharedQuery;
   /** Query sets of the session that contain it. */
   uses: number;
@@ -71,9 +71,9 @@ export interface Origin {
 }
 
 export class Subscriptions implements CommitListener {
-  readonly #live: LiveQueries;
+  readonly #store: Store;
+  readonly #live: LiveQueries<SharedQuery>;
   readonly durationMicros: () => number;
-  readonly #byLive = new Map<LiveQuery, SharedQuery>();
   readonly #touched: Session[] = [];
   /** Messages of the present commit that hold several changes, by which they are. */
   readonly #messages = new Map<string, Piece>();
@@ -84,39 +84,40 @@ export class Subscriptions implements CommitListener {
   argsText: string | undefined;
 
   /** @param durationMicros how long the present job has run */
-  constructor(live: LiveQueries, durationMicros: () => number) {
-    this.#live = live;
+  constructor(store: Store, durationMicros: () => number) {
+    this.#store = store;
+    this.#live = new LiveQueries(store);
     this.durationMicros = durationMicros;
   }
 
   /** Starts to hold a query; its changes come with every commit from now on. */
   hold(session: Session, text: string, plan: SelectPlan, params: readonly Uint8Array[]): HeldQuery {
-    const live = this.#live.register(plan, params);
-    let shared = this.#byLive.get(live);
-    if (shared === undefined) {
-      shared = new SharedQuery(live, this.#nextId++);
-      this.#byLive.set(live, shared);
-    }
-    const held: HeldQuery = { session, text, plan, shared, uses: 1 };
+    const [known] = this.#live.find(plan, params)?.subscribers.keys() ?? [];
+    const shared = known ?? new SharedQuery(this.#nextId++, this.#tableOf(plan));
+    const live = this.#live.subscribe(plan, params, shared);
+    const held: HeldQuery = { session, text, plan, live, shared, uses: 1 };
     shared.holders.push(held);
     return held;
   }
 
-  release(held: HeldQuery): void {
-    const { shared } = held;
-    shared.holders.splice(shared.holders.indexOf(held), 1);
-    if (shared.holders.length === 0) this.#byLive.delete(shared.live);
-    this.#live.unregister(shared.live);
+  release({ live, shared, ...held }: HeldQuery): void {
+    shared.holders.splice(
+      shared.holders.findIndex((each) => each.session === held.session && each.text === held.text),
+      1,
+    );
+    this.#live.unsubscribe(live, shared);
   }
 
   committed(commit: Commit): void {
-    this.#live.advance(commit, this.#noteChange);
+    this.#live.advance(commit);
+    this.#live.forEachDelta(this.#noteChange);
     const { origin } = this;
     if (this.#touched.length === 0 && origin === undefined) return;
     const head = headOf(commit, this.argsText, this.durationMicros());
     if (origin !== undefined) {
       if (origin.notify) origin.session.told(this.#message(origin.session, head, false), true);
-      else if (origin.session.changes.length > 0) origin.session.told(this.#message(origin.session, head, origin.session.light), true);
+      else if (origin.session.changes.length > 0)
+        origin.session.told(this.#message(origin.session, head, origin.session.light), true);
       else origin.session.told(undefined, true);
     }
     for (const session of this.#touched) {
@@ -127,15 +128,23 @@ export class Subscriptions implements CommitListener {
     this.#messages.clear();
   }
 
-  readonly #noteChange = (live: LiveQuery, deletes: RowRefs, inserts: RowRefs): void => {
-    const shared = this.#byLive.get(live);
-    if (shared === undefined) return;
-    shared.change.fill(deletes, inserts);
-    for (const { session } of shared.holders) {
-      if (session.changes.length === 0) this.#touched.push(session);
-      session.changes.push(shared.change);
+  readonly #noteChange = (live: LiveQuery<SharedQuery>, deletes: RowRefs, inserts: RowRefs): void => {
+    for (const { change, holders } of live.subscribers.keys()) {
+      change.fill(deletes, inserts);
+      for (const { session } of holders) {
+        if (session.changes.length === 0) this.#touched.push(session);
+        session.changes.push(change);
+      }
     }
   };
+
+  #tableOf(plan: SelectPlan): Table {
+    const id = plan.sources[0]?.table.id;
+    return defined(
+      id === undefined ? undefined : this.#store.table(id),
+      "the table that a subscription returns rows of",
+    );
+  }
 
   /** The message for a session: made once for all that hold the same changing queries. */
   #message(session: Session, head: TransactionHead, light: boolean): Piece {

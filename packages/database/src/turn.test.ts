@@ -27,7 +27,10 @@ describe("an armed stretch", () => {
 
   test("ends a WebAssembly loop", () => {
     // (module (func (export "loop") (loop br 0)))
-    const code = Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 8, 1, 4, 108, 111, 111, 112, 0, 0, 10, 9, 1, 7, 0, 3, 64, 12, 0, 11, 11]);
+    const code = Uint8Array.from([
+      0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 8, 1, 4, 108, 111, 111, 112, 0, 0, 10, 9, 1, 7, 0,
+      3, 64, 12, 0, 11, 11,
+    ]);
     const { loop } = new WebAssembly.Instance(new WebAssembly.Module(code)).exports;
     if (typeof loop !== "function") throw new Error("the test's module lacks its export");
     expect(runArmed(() => void loop(), 20)).toBe(false);

@@ -87,7 +87,11 @@ export class Writer {
     } catch (error) {
       if (this.store.isOpen) this.store.rollback();
       if (isLightconeError(error)) return { kind: "refused", error };
-      return { kind: "panic", message: error instanceof Error ? (error.stack ?? error.message) : String(error), fatal: true };
+      return {
+        kind: "panic",
+        message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        fatal: true,
+      };
     }
     if (commit === undefined) return unchanged;
     this.#log.append(commit.bytes, commit.offset);

@@ -11,7 +11,10 @@ import { LightconeError } from "@lightcone/base";
 export interface CallReducer {
   readonly kind: "CallReducer";
   readonly reducer: string;
+  /** BSATN of the parameters; empty when they came as JSON. */
   readonly args: Uint8Array;
+  /** The parameters as the JSON form has them, verbatim; undefined in the binary form. */
+  readonly argsText: string | undefined;
   readonly requestId: number;
   /** Whether the caller wants to hear of success: `FullUpdate` (0) or `NoSuccessNotify` (1). */
   readonly notify: boolean;
@@ -20,6 +23,7 @@ export interface CallProcedure {
   readonly kind: "CallProcedure";
   readonly procedure: string;
   readonly args: Uint8Array;
+  readonly argsText: string | undefined;
   readonly requestId: number;
 }
 /** The legacy form: the whole set, replaced each time. */
@@ -107,7 +111,8 @@ function lengthAt(view: DataView, at: number, end: number, what: string): number
 }
 
 function notifyFlag(flags: number, at: number): boolean {
-  if (flags > 1) throw new LightconeError("Malformed", { what: "CallReducer", reason: `flags ${flags} are unknown`, at });
+  if (flags > 1)
+    throw new LightconeError("Malformed", { what: "CallReducer", reason: `flags ${flags} are unknown`, at });
   return flags === 0;
 }
 
@@ -179,14 +184,26 @@ export function decodeClientMessage(bytes: Uint8Array, at: number, length: numbe
   switch (tag) {
     case clientTag.CallReducer: {
       const [reducer, args, requestId] = [input.string("reducer"), input.bytes("args"), input.u32("request_id")];
-      return { kind: "CallReducer", reducer, args, requestId, notify: notifyFlag(input.u8("flags"), at) };
+      return {
+        kind: "CallReducer",
+        reducer,
+        args,
+        argsText: undefined,
+        requestId,
+        notify: notifyFlag(input.u8("flags"), at),
+      };
     }
     case clientTag.Subscribe:
       return { kind: "Subscribe", queries: input.strings("query_strings"), requestId: input.u32("request_id") };
     case clientTag.OneOffQuery:
       return { kind: "OneOffQuery", messageId: input.bytes("message_id"), query: input.string("query_string") };
     case clientTag.SubscribeSingle:
-      return { kind: "SubscribeSingle", query: input.string("query"), requestId: input.u32("request_id"), queryId: input.u32("query_id") };
+      return {
+        kind: "SubscribeSingle",
+        query: input.string("query"),
+        requestId: input.u32("request_id"),
+        queryId: input.u32("query_id"),
+      };
     case clientTag.SubscribeMulti:
       return {
         kind: "SubscribeMulti",
@@ -201,8 +218,9 @@ export function decodeClientMessage(bytes: Uint8Array, at: number, length: numbe
     case clientTag.CallProcedure: {
       const [procedure, args, requestId] = [input.string("procedure"), input.bytes("args"), input.u32("request_id")];
       const flags = input.u8("flags");
-      if (flags !== 0) throw new LightconeError("Malformed", { what: "CallProcedure", reason: `flags ${flags} are unknown`, at });
-      return { kind: "CallProcedure", procedure, args, requestId };
+      if (flags !== 0)
+        throw new LightconeError("Malformed", { what: "CallProcedure", reason: `flags ${flags} are unknown`, at });
+      return { kind: "CallProcedure", procedure, args, argsText: undefined, requestId };
     }
     default:
       throw new LightconeError("Malformed", { what: "client message", reason: `tag ${tag} is unknown`, at });

@@ -41,6 +41,8 @@ export interface TransactionHead {
   readonly functionName: string;
   readonly reducerId: number;
   readonly args: Uint8Array;
+  /** The arguments as the caller wrote them in JSON, for the JSON form; undefined when they came as BSATN. */
+  readonly argsText?: string | undefined;
   readonly requestId: number;
   readonly durationMicros: number;
 }
@@ -87,7 +89,13 @@ export function beginTransactionUpdateLight(out: ByteWriter, requestId: number):
 }
 
 /** One table's part of a `DatabaseUpdate`; `updateCount` query updates follow. */
-export function beginTable(out: ByteWriter, tableId: number, tableName: string, rowCount: number, updateCount: number): void {
+export function beginTable(
+  out: ByteWriter,
+  tableId: number,
+  tableName: string,
+  rowCount: number,
+  updateCount: number,
+): void {
   out.u32(tableId);
   out.string(tableName);
   out.u64Number(rowCount);
@@ -160,7 +168,13 @@ export function endOneOffQueryResponse(out: ByteWriter, durationMicros: number):
 }
 
 /** A procedure that did not run or broke. */
-export function writeProcedureFailure(out: ByteWriter, message: string, timestampMicros: number, durationMicros: number, requestId: number): void {
+export function writeProcedureFailure(
+  out: ByteWriter,
+  message: string,
+  timestampMicros: number,
+  durationMicros: number,
+  requestId: number,
+): void {
   begin(out, serverTag.ProcedureResult);
   out.u8(2);
   out.string(message);

@@ -1,0 +1,296 @@
+/**
+ * A database that outlives its host: what clients have asked and not been answered is held here, and handed
+ * to the next host when one ends.
+ *
+ *   client ─▶ HeldConnection ─▶ host          while it runs
+ *             (pending, subscribed) ─▶ Resume ─▶ next host
+ *
+ * See `resume.ts` for why no call runs twice. A connection that took unconfirmed results, or that was in the
+ * middle of a message in parts, is closed instead: what it was told may never have been.
+ */
+import { LightconeError, type Clock } from "@lightcone/base";
+import type {
+  ConnectionHandle,
+  ConnectionInfo,
+  ConnectionSink,
+  DatabaseLink,
+  DatabaseRequest,
+  LogQuery,
+  Reply,
+} from "./link.ts";
+import { HostEnded, type NumberedMessage, type Resume, type Suspect } from "./resume.ts";
+import { text } from "./reply.ts";
+
+/** A host as it was opened. */
+export interface OpenedHost {
+  readonly link: DatabaseLink;
+  /** Handles of the resumed connections, in the order in which they were given. */
+  readonly handles: readonly ConnectionHandle[];
+  /** The last offset of which every client has been told. */
+  readonly releasedOffset: number;
+}
+
+export interface ResilientOptions {
+  readonly openHost: (resume: Resume | undefined) => Promise<OpenedHost>;
+  readonly clock: Clock;
+  /** Ends of the host by the module's fault after which it is not started again. */
+  readonly crashesMax: number;
+  /** Says what happened, for the server log. */
+  readonly note: (message: string) => void;
+}
+
+/** How often opening is tried again, and after how long, before the database counts as failed. */
+const reopenDelaysMs: readonly number[] = [0, 50, 250, 1000];
+
+interface HeldRequest {
+  readonly request: DatabaseRequest;
+  readonly resolve: (reply: Reply) => void;
+}
+
+/** Opens a database that goes on when its host ends. */
+export async function openResilient(options: ResilientOptions): Promise<ResilientLink> {
+  return new ResilientLink(options, await options.openHost(undefined));
+}
+
+export class ResilientLink implements DatabaseLink {
+  readonly failed: Promise<Error>;
+  readonly #options: ResilientOptions;
+  readonly #connections = new Set<HeldConnection>();
+  readonly #requests = new Set<HeldRequest>();
+  #host: OpenedHost | undefined;
+  #crashCount = 0;
+  #stopping = false;
+  #fail: (error: Error) => void = () => undefined;
+
+  constructor(options: ResilientOptions, host: OpenedHost) {
+    this.failed = new Promise((resolve) => (this.#fail = resolve));
+    this.#options = options;
+    this.#adopt(host);
+  }
+
+  connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle {
+    const held: HeldConnection = new HeldConnection(info, sink, () => this.#connections.delete(held));
+    this.#connections.add(held);
+    if (this.#host !== undefined) held.attach(this.#host.link.connect(info, held), 0);
+    return held;
+  }
+
+  request(request: DatabaseRequest): Promise<Reply> {
+    // A new program is a new chance.
+    if (request.kind === "publish") this.#crashCount = 0;
+    return new Promise((resolve) => {
+      const held: HeldRequest = { request, resolve };
+      this.#requests.add(held);
+      this.#ask(held);
+    });
+  }
+
+  async *logs(query: LogQuery): AsyncIterable<Uint8Array> {
+    const host = this.#host;
+    if (host === undefined) throw new LightconeError("DatabaseStopped", { reason: "it is starting again" });
+    yield* host.link.logs(query);
+  }
+
+  async stop(withinMs: number): Promise<void> {
+    this.#stopping = true;
+    await this.#host?.link.stop(withinMs);
+  }
+
+  #ask(held: HeldRequest): void {
+    const host = this.#host;
+    if (host === undefined) return; // the next host is asked
+    host.link.request(held.request).then(
+      (reply) => this.#answer(held, reply),
+      (error: unknown) => {
+        // The request dies with its host; a host that goes on has refused it.
+        if (this.#host === host) this.#answer(held, text(500, error instanceof Error ? error.message : String(error)));
+      },
+    );
+  }
+
+  #answer(held: HeldRequest, reply: Reply): void {
+    if (this.#requests.delete(held)) held.resolve(reply);
+  }
+
+  #adopt(host: OpenedHost): void {
+    this.#host = host;
+    host.link.failed.then((error) => {
+      if (this.#host === host && !this.#stopping) void this.#reopen(host, error);
+    }, unreachable);
+  }
+
+  async #reopen(ended: OpenedHost, error: Error): Promise<void> {
+    this.#host = undefined;
+    const suspect = error instanceof HostEnded ? error.suspect : undefined;
+    if (error instanceof HostEnded && error.isModulesFault) this.#crashCount++;
+    this.#options.note(`the host ended: ${error.message}`);
+    for (const held of this.#connections) held.detach();
+    if (this.#crashCount >= this.#options.crashesMax) {
+      this.#giveUp(new LightconeError("Quarantined", { crashCount: this.#crashCount }));
+      return;
+    }
+    for (const delayMs of reopenDelaysMs) {
+      await new Promise<void>((resolve) => this.#options.clock.after(delayMs, resolve));
+      if (this.#stopping) return;
+      const connections = [...this.#connections];
+      try {
+        const host = await this.#options.openHost(this.#resume(ended, connections, suspect));
+        this.#resumed(host, connections);
+        return;
+      } catch (cause) {
+        this.#options.note(`the host did not start: ${String(cause)}`);
+      }
+    }
+    this.#giveUp(new LightconeError("DatabaseStopped", { reason: error.message }, { cause: error }));
+  }
+
+  #resume(ended: OpenedHost, connections: readonly HeldConnection[], suspect: Suspect | undefined): Resume {
+    return { releasedOffset: ended.releasedOffset, connections: connections.map((held) => held.resume()), suspect };
+  }
+
+  #resumed(host: OpenedHost, connections: readonly HeldConnection[]): void {
+    this.#adopt(host);
+    connections.forEach((held, index) => {
+      const handle = host.handles[index];
+      if (handle !== undefined) held.reattach(handle);
+    });
+    // Whoever came meanwhile is new to this host.
+    for (const held of this.#connections)
+      if (!connections.includes(held)) held.attach(host.link.connect(held.info, held), 0);
+    for (const held of this.#requests) this.#ask(held);
+  }
+
+  #giveUp(error: LightconeError): void {
+    for (const held of this.#connections) held.close(1011, error.message.slice(0, 120));
+    for (const held of [...this.#requests]) this.#answer(held, text(503, error.message));
+    this.#fail(error);
+  }
+}
+
+function unreachable(): void {
+  // `failed` never rejects.
+}
+
+class HeldConnection implements ConnectionHandle, ConnectionSink {
+  readonly info: ConnectionInfo;
+  readonly #sink: ConnectionSink;
+  readonly #over: () => void;
+  #handle: ConnectionHandle | undefined;
+  #pending: NumberedMessage[] = [];
+  /** Messages that may make up the subscriptions: those that do, by number. */
+  #subscribed = new Map<number, NumberedMessage>();
+  #received = 0;
+  /** Messages that the present host has been given. */
+  #given = 0;
+  #greeted = false;
+  #inMessage = false;
+  #closed = false;
+  onReady: (() => void) | undefined;
+
+  constructor(info: ConnectionInfo, sink: ConnectionSink, over: () => void) {
+    this.info = info;
+    this.#sink = sink;
+    this.#over = over;
+  }
+
+  // --- towards the host
+
+  get ready(): boolean {
+    return this.#handle?.ready ?? false;
+  }
+
+  receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
+    if (this.#closed) return;
+    const number = ++this.#received;
+    this.#pending.push({ number, bytes: bytes.subarray(at, at + length), isText });
+    if (this.#handle === undefined) return;
+    this.#given = number;
+    this.#handle.receive(bytes, at, length, isText);
+  }
+
+  closed(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#over();
+    this.#handle?.closed();
+  }
+
+  // --- towards the client
+
+  send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
+    this.#greeted = true;
+    this.#inMessage = !last;
+    this.#sink.send(bytes, at, length, last);
+  }
+
+  get queuedBytes(): number {
+    return this.#sink.queuedBytes;
+  }
+
+  answered(messageCount: number): void {
+    let done = 0;
+    while ((this.#pending[done]?.number ?? Infinity) <= messageCount) done++;
+    if (done === this.#pending.length) this.#pending.length = 0;
+    else this.#pending.splice(0, done);
+  }
+
+  subscribed(messageNumbers: readonly number[]): void {
+    const known = this.#subscribed;
+    this.#subscribed = new Map();
+    for (const number of messageNumbers) {
+      const message = known.get(number) ?? this.#pending.find((pending) => pending.number === number);
+      // A copy: the original shares its memory with everything else that came in the same read.
+      if (message !== undefined)
+        this.#subscribed.set(number, known.has(number) ? message : { ...message, bytes: message.bytes.slice() });
+    }
+  }
+
+  close(code: number | undefined, reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#over();
+    this.#sink.close(code, reason);
+  }
+
+  // --- between hosts
+
+  /** Lets go of a host that ended. */
+  detach(): void {
+    this.#handle = undefined;
+    if (this.#inMessage || (!this.info.confirmed && this.#greeted)) this.close(1011, "the database started again");
+  }
+
+  resume(): Resume["connections"][number] {
+    this.#given = this.#received;
+    return {
+      info: this.info,
+      sink: this,
+      greeted: this.#greeted,
+      subscribed: [...this.#subscribed.values()].sort((a, b) => a.number - b.number),
+      pending: [...this.#pending],
+      received: this.#received,
+    };
+  }
+
+  /** Takes the handle of a host that knows this connection from its resume. */
+  reattach(handle: ConnectionHandle): void {
+    this.attach(handle, this.#given);
+  }
+
+  /** Takes a host's handle and gives it what came since message `given`. */
+  attach(handle: ConnectionHandle, given: number): void {
+    this.#handle = handle;
+    handle.onReady = () => this.onReady?.();
+    if (this.#closed) {
+      handle.closed();
+      return;
+    }
+    this.#given = given;
+    for (const message of this.#pending) {
+      if (message.number <= given) continue;
+      this.#given = message.number;
+      handle.receive(message.bytes, 0, message.bytes.length, message.isText);
+    }
+    if (handle.ready) this.onReady?.();
+  }
+}
