@@ -35,7 +35,9 @@ class RealFileHandle implements FileHandle {
 
   read(target: Uint8Array, at: number, length: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.read(this.#descriptor, target, at, length, position, (error, count) => (error === null ? resolve(count) : reject(error)));
+      fs.read(this.#descriptor, target, at, length, position, (error, count) =>
+        error === null ? resolve(count) : reject(error),
+      );
     });
   }
 
@@ -47,7 +49,9 @@ class RealFileHandle implements FileHandle {
 
   #writeSome(source: Uint8Array, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.write(this.#descriptor, source, 0, source.length, position, (error, count) => (error === null ? resolve(count) : reject(error)));
+      fs.write(this.#descriptor, source, 0, source.length, position, (error, count) =>
+        error === null ? resolve(count) : reject(error),
+      );
     });
   }
 
@@ -64,7 +68,9 @@ class RealFileHandle implements FileHandle {
 
   #writeSomeOfMany(sources: readonly Uint8Array[], position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.writev(this.#descriptor, sources, position, (error, count) => (error === null ? resolve(count) : reject(error)));
+      fs.writev(this.#descriptor, sources, position, (error, count) =>
+        error === null ? resolve(count) : reject(error),
+      );
     });
   }
 
@@ -116,7 +122,9 @@ export const realFileSystem: FileSystem = {
   makeDirectory: (path) => settle((done) => fs.mkdir(path, { recursive: true, mode: 0o700 }, (error) => done(error))),
   removeDirectory: (path) => settle((done) => fs.rmdir(path, done)),
   list: (path) =>
-    new Promise((resolve, reject) => fs.readdir(path, (error, names) => (error === null ? resolve(names) : reject(error)))),
+    new Promise((resolve, reject) =>
+      fs.readdir(path, (error, names) => (error === null ? resolve(names) : reject(error))),
+    ),
   exists: (path) => new Promise((resolve) => fs.access(path, (error) => resolve(error === null))),
   async syncDirectory(path) {
     const descriptor = await openDescriptor(path, O_RDONLY);

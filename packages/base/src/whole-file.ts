@@ -20,7 +20,8 @@ export async function readWholeFile(fileSystem: FileSystem, path: string, bytesM
       if (count === 0) break;
       chunks.push(chunk.subarray(0, count));
       length += count;
-      if (length > bytesMax) throw new LightconeError("LimitExceeded", { limit: `length of ${path}`, value: length, max: bytesMax });
+      if (length > bytesMax)
+        throw new LightconeError("LimitExceeded", { limit: `length of ${path}`, value: length, max: bytesMax });
     }
     const whole = new Uint8Array(length);
     let at = 0;

@@ -59,7 +59,13 @@ export interface BatchHeader {
  *
  * @param buffer of whole blocks, with the payload from `batchHeaderBytes` on
  */
-export function sealBatch(buffer: Uint8Array, view: DataView, header: BatchHeader, payloadBytes: number, previousHash: Uint8Array): SealedBatch {
+export function sealBatch(
+  buffer: Uint8Array,
+  view: DataView,
+  header: BatchHeader,
+  payloadBytes: number,
+  previousHash: Uint8Array,
+): SealedBatch {
   setPrefix(view, magic, version);
   setU64(view, 8, header.epoch);
   setU64(view, 16, header.firstOffset);
@@ -94,7 +100,11 @@ export interface FoundHeader extends BatchHeader {
 
 /** Reads what `sealBatch` put before the payload; undefined when no batch can stand here. */
 export function readBatchHeader(view: DataView, at: number): FoundHeader | undefined {
-  if (view.getUint32(at, true) !== magic || view.getUint32(at + 4, true) !== (version | ((~version & 0xffff) << 16)) >>> 0) return undefined;
+  if (
+    view.getUint32(at, true) !== magic ||
+    view.getUint32(at + 4, true) !== (version | ((~version & 0xffff) << 16)) >>> 0
+  )
+    return undefined;
   const payloadBytes = view.getUint32(at + 56, true);
   if (payloadBytes > batchBytesLimit - batchOverheadBytes) return undefined;
   return {

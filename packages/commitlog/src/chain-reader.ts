@@ -7,7 +7,15 @@
 import type { FileHandle, FileSystem } from "@lightcone/base";
 import { defined } from "@lightcone/base";
 import type { FoundHeader } from "./batch.ts";
-import { BatchFlag, batchBytesLimit, batchHeaderBytes, closingHashOf, isWholeBatch, previousHashOf, readBatchHeader } from "./batch.ts";
+import {
+  BatchFlag,
+  batchBytesLimit,
+  batchHeaderBytes,
+  closingHashOf,
+  isWholeBatch,
+  previousHashOf,
+  readBatchHeader,
+} from "./batch.ts";
 import { blockBytes, sameBytes, viewOf } from "./block.ts";
 import type { SegmentInfo } from "./segment.ts";
 import { segmentName } from "./segment.ts";
@@ -114,11 +122,16 @@ export class ChainReader {
     if (!(await this.#fill(blockBytes))) return "the file ends here";
     const header = readBatchHeader(this.#view, this.#position - this.#windowAt);
     if (header === undefined) return "no batch begins here";
-    if (header.firstOffset !== this.#offset) return `a batch of offset ${header.firstOffset} stands where ${this.#offset} should`;
-    if (header.firstOffset >= this.#rule.first && header.epoch < this.#rule.epoch) return "a batch of a void epoch stands here";
+    if (header.firstOffset !== this.#offset)
+      return `a batch of offset ${header.firstOffset} stands where ${this.#offset} should`;
+    if (header.firstOffset >= this.#rule.first && header.epoch < this.#rule.epoch)
+      return "a batch of a void epoch stands here";
     if (((header.flags & BatchFlag.beginsInside) !== 0) !== this.#inside) return "a record's parts do not meet";
     if (!(await this.#fill(header.byteCount))) return "the batch is longer than its segment";
-    const bytes = this.#buffer.subarray(this.#position - this.#windowAt, this.#position - this.#windowAt + header.byteCount);
+    const bytes = this.#buffer.subarray(
+      this.#position - this.#windowAt,
+      this.#position - this.#windowAt + header.byteCount,
+    );
     if (!sameBytes(previousHashOf(bytes), this.#hash)) return "the batch does not follow the one before it";
     if (!isWholeBatch(bytes, header.payloadBytes)) return "the batch does not match its hash";
     this.header = header;

@@ -9,7 +9,13 @@ import type { FileSystem } from "@lightcone/base";
 import { isLightconeError } from "@lightcone/base";
 import type { CommitLog, SnapshotStore } from "./index.ts";
 import { applyRetention, openLog, openSnapshotStore } from "./index.ts";
-import { faultyFileSystem, manualClock, seededNumbers, withoutDatasync, withoutDirectorySync } from "./testing/index.ts";
+import {
+  faultyFileSystem,
+  manualClock,
+  seededNumbers,
+  withoutDatasync,
+  withoutDirectorySync,
+} from "./testing/index.ts";
 import type { FaultyFileSystem, ManualClock } from "./testing/index.ts";
 
 const seedFirst = Number(process.env["LIGHTCONE_SEED"] ?? 1);
@@ -49,7 +55,11 @@ function digest(records: readonly Uint8Array[], count: number): Uint8Array {
 const sameBytes = (a: Uint8Array, b: Uint8Array | undefined): boolean => b !== undefined && Buffer.compare(a, b) === 0;
 
 /** The mark of every other seed is as good as never written by itself. */
-async function open(fileSystem: FileSystem, clock: ManualClock, seed = 1): Promise<{ log: CommitLog; snapshots: SnapshotStore }> {
+async function open(
+  fileSystem: FileSystem,
+  clock: ManualClock,
+  seed = 1,
+): Promise<{ log: CommitLog; snapshots: SnapshotStore }> {
   const snapshots = await openSnapshotStore(fileSystem, "/db/snapshots");
   const log = await openLog({
     fileSystem,
@@ -70,7 +80,10 @@ async function verify(log: CommitLog, snapshots: SnapshotStore, model: Model): P
   const { loaded, skipped } = await snapshots.loadNewest(log.durableOffset, async (snapshot) => {
     const content: Uint8Array[] = [];
     for await (const piece of snapshot.chunks()) content.push(piece.slice());
-    check(sameBytes(Buffer.concat(content).subarray(0, 8), digest(model.records, snapshot.offset + 1)), "a snapshot is of another history");
+    check(
+      sameBytes(Buffer.concat(content).subarray(0, 8), digest(model.records, snapshot.offset + 1)),
+      "a snapshot is of another history",
+    );
     return undefined;
   });
   check(skipped.length === 0, "a published snapshot is not readable");
@@ -108,12 +121,13 @@ async function script(fileSystem: FileSystem, seed: number, model: Model): Promi
   for (let step = 0; step < 36; step += 1) {
     const kind = next();
     const burst = 1 + Math.floor(next() * 5);
-    for (let index = 0; index < burst; index += 1) append(log, model, next() < 0.06 ? 20_000 : Math.floor(next() * 1500));
+    for (let index = 0; index < burst; index += 1)
+      append(log, model, next() < 0.06 ? 20_000 : Math.floor(next() * 1500));
     log.flush();
     if (kind < 0.2) {
       // Goes on while the write is under way.
       for (let index = 0; index < 4; index += 1) append(log, model, 200);
-      for (let turn = 0; turn < Math.floor(next() * 6); turn += 1) await undefined;
+      for (let turn = 0; turn < Math.floor(next() * 6); turn += 1) await Promise.resolve();
       log.flush();
     } else if (kind < 0.75) await log.whenDurable(log.appendedOffset);
     clock.advance(3);
@@ -121,7 +135,12 @@ async function script(fileSystem: FileSystem, seed: number, model: Model): Promi
     if (step % 9 === 8) {
       const offset = log.appendedOffset;
       const content = digest(model.records, offset + 1);
-      await snapshots.write({ offset, meta: new Uint8Array(3), chunks: [content, new Uint8Array(5000)], durable: log.whenDurable(offset) });
+      await snapshots.write({
+        offset,
+        meta: new Uint8Array(3),
+        chunks: [content, new Uint8Array(5000)],
+        durable: log.whenDurable(offset),
+      });
       await applyRetention(log, snapshots);
     }
     if (step === 20) {
@@ -138,7 +157,12 @@ function newModel(): Model {
 }
 
 /** Runs the script up to a crash, then checks the recovery. */
-async function crashOnce(control: FaultyFileSystem, fileSystem: FileSystem, seed: number, crashAt: number): Promise<void> {
+async function crashOnce(
+  control: FaultyFileSystem,
+  fileSystem: FileSystem,
+  seed: number,
+  crashAt: number,
+): Promise<void> {
   const model = newModel();
   control.crashAt = crashAt;
   try {
@@ -175,7 +199,10 @@ async function countOperations(mutate: (fileSystem: FileSystem) => FileSystem, s
 }
 
 /** Crashes at every operation; gives the first loss found, with the seed and operation to find it again. */
-async function findLoss(mutate: (fileSystem: FileSystem) => FileSystem, seed: number): Promise<{ readonly loss: string | undefined; readonly crashes: number }> {
+async function findLoss(
+  mutate: (fileSystem: FileSystem) => FileSystem,
+  seed: number,
+): Promise<{ readonly loss: string | undefined; readonly crashes: number }> {
   const count = await countOperations(mutate, seed);
   for (let crashAt = 1; crashAt <= count; crashAt += 1) {
     const control = faultyFileSystem(seed * 1_000_003 + crashAt);
@@ -190,18 +217,27 @@ async function findLoss(mutate: (fileSystem: FileSystem) => FileSystem, seed: nu
 }
 
 describe("a crash at every operation", () => {
-  test.each(Array.from({ length: seedCount }, (_, index) => seedFirst + index))("loses nothing acknowledged, seed %i", async (seed) => {
-    const { loss, crashes } = await findLoss((fileSystem) => fileSystem, seed);
-    expect(loss).toBeUndefined();
-    expect(crashes).toBeGreaterThan(100);
-  }, 120_000);
+  test.each(Array.from({ length: seedCount }, (_, index) => seedFirst + index))(
+    "loses nothing acknowledged, seed %i",
+    async (seed) => {
+      const { loss, crashes } = await findLoss((fileSystem) => fileSystem, seed);
+      expect(loss).toBeUndefined();
+      expect(crashes).toBeGreaterThan(100);
+    },
+    120_000,
+  );
 
   test.each([
     { mutant: "without fdatasync", mutate: withoutDatasync },
     { mutant: "without directory syncs", mutate: withoutDirectorySync },
-  ])("finds the loss of a mutant $mutant", async ({ mutate }) => {
-    let loss: string | undefined;
-    for (let seed = seedFirst; seed < seedFirst + 10 && loss === undefined; seed += 1) ({ loss } = await findLoss(mutate, seed));
-    expect(loss).toBeDefined();
-  }, 120_000);
+  ])(
+    "finds the loss of a mutant $mutant",
+    async ({ mutate }) => {
+      let loss: string | undefined;
+      for (let seed = seedFirst; seed < seedFirst + 10 && loss === undefined; seed += 1)
+        ({ loss } = await findLoss(mutate, seed));
+      expect(loss).toBeDefined();
+    },
+    120_000,
+  );
 });

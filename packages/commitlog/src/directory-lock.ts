@@ -52,7 +52,8 @@ export async function lockDirectory(fileSystem: FileSystem, path: string, facts:
       const isSameHost = host === ownHost;
       const isSameBoot = boot === ownBoot;
       const other: ProcessIdentity = { pid, startedAt: Number(startedText), bootId: own.bootId, host: own.host };
-      if (!isSameHost) throw new LightconeError("DataDirectoryLocked", { path, pid, host: (host ?? "").replaceAll("%2E", ".") });
+      if (!isSameHost)
+        throw new LightconeError("DataDirectoryLocked", { path, pid, host: (host ?? "").replaceAll("%2E", ".") });
       if (isSameBoot && (await facts.isRunning(other))) throw new LightconeError("DataDirectoryLocked", { path, pid });
       await removeIfThere(fileSystem, `${path}/${name}`);
     }

@@ -44,7 +44,11 @@ describe.each(systems)("$name", ({ make }) => {
     await handle.datasync();
     expect(await contentOf(handle)).toEqual([0, 0, 1, 2, 7, 8, 9]);
     const some = new Uint8Array(4);
-    expect([await handle.read(some, 1, 2, 5), await handle.read(some, 0, 4, 7), [...some]]).toEqual([2, 0, [0, 8, 9, 0]]);
+    expect([await handle.read(some, 1, 2, 5), await handle.read(some, 0, 4, 7), [...some]]).toEqual([
+      2,
+      0,
+      [0, 8, 9, 0],
+    ]);
     await handle.truncate(3);
     await handle.write(Uint8Array.of(5), 4);
     expect(await contentOf(handle)).toEqual([0, 0, 1, 0, 5]);
@@ -72,7 +76,11 @@ describe.each(systems)("$name", ({ make }) => {
     expect([...(await readWholeFile(fileSystem, `${root}/two`))]).toEqual([1]);
     await replaceWholeFile(fileSystem, `${root}/two`, Uint8Array.of(3));
     expect([...(await readWholeFile(fileSystem, `${root}/two`))]).toEqual([3]);
-    expect([await fileSystem.exists(`${root}/one`), await fileSystem.exists(`${root}/two`), await fileSystem.exists(root)]).toEqual([false, true, true]);
+    expect([
+      await fileSystem.exists(`${root}/one`),
+      await fileSystem.exists(`${root}/two`),
+      await fileSystem.exists(root),
+    ]).toEqual([false, true, true]);
     await expect(fileSystem.removeDirectory(root)).rejects.toMatchObject({ code: "ENOTEMPTY" });
     await fileSystem.remove(`${root}/two`);
     await fileSystem.removeDirectory(root);

@@ -162,7 +162,9 @@ export class GroupCommitLog implements CommitLog {
     if (!this.#isOpen) return;
     try {
       // The mark must name a place that is still there.
-      this.#marking = this.#local.writeMark(false, this.#durableEnd, this.#durableHash).finally(() => (this.#marking = undefined));
+      this.#marking = this.#local
+        .writeMark(false, this.#durableEnd, this.#durableHash)
+        .finally(() => (this.#marking = undefined));
       await this.#marking;
       await this.#local.retainFrom(Math.min(offset, this.#durableEnd));
     } catch (error) {
@@ -282,7 +284,9 @@ export class GroupCommitLog implements CommitLog {
   #fail(cause: unknown): LightconeError {
     if (this.#state.kind === "failed") return this.#state.error;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const error = isLightconeError(cause) ? cause : new LightconeError("DatabaseStopped", { reason: `the log could not be written: ${reason}` }, { cause });
+    const error = isLightconeError(cause)
+      ? cause
+      : new LightconeError("DatabaseStopped", { reason: `the log could not be written: ${reason}` }, { cause });
     if (this.#state.kind === "closed") return error;
     this.#isOpen = false;
     this.#state = { kind: "failed", error };

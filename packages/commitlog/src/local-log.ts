@@ -174,7 +174,8 @@ export class LocalLog implements BatchLog {
   /** Takes a spare into use, once there is one, and gives the block that must be written to it. */
   async #enterNext(batch: SealedBatch, acceptedEnd: number): Promise<Uint8Array> {
     while (this.#spares.length === 0) {
-      if (this.#isClosing) throw new LightconeError("DatabaseStopped", { reason: "the log was closed while the disk was full" });
+      if (this.#isClosing)
+        throw new LightconeError("DatabaseStopped", { reason: "the log was closed while the disk was full" });
       await this.keepAhead();
     }
     const spare = defined(this.#spares.shift(), "a spare segment");
@@ -266,7 +267,11 @@ export class LocalLog implements BatchLog {
     const first = segments[0];
     if (first === undefined) {
       const file = this.#path(this.#segments[0]?.sequence ?? 0);
-      throw new LightconeError("Corrupt", { file, at: 0, reason: `the log begins at offset ${this.firstOffset}, after ${fromOffset}` });
+      throw new LightconeError("Corrupt", {
+        file,
+        at: 0,
+        reason: `the log begins at offset ${this.firstOffset}, after ${fromOffset}`,
+      });
     }
     const pin = { sequence: first.sequence };
     this.#reading.add(pin);
@@ -285,7 +290,8 @@ export class LocalLog implements BatchLog {
       const end = following?.firstOffset ?? this.#endOffset;
       if (end <= offset + 1) continue;
       const used = following === undefined ? this.#position : segment.byteCount;
-      byteCount += segment.firstOffset > offset ? used : Math.ceil((used * (end - offset - 1)) / (end - segment.firstOffset));
+      byteCount +=
+        segment.firstOffset > offset ? used : Math.ceil((used * (end - offset - 1)) / (end - segment.firstOffset));
     }
     return byteCount;
   }

@@ -95,7 +95,10 @@ export async function openMark(fileSystem: FileSystem, directory: string): Promi
   try {
     const bytes = new Uint8Array(2 * blockBytes);
     const count = await handle.read(bytes, 0, bytes.length, 0);
-    const slots = [readMarkSlot(bytes.subarray(0, blockBytes), path), readMarkSlot(bytes.subarray(blockBytes, count), path)];
+    const slots = [
+      readMarkSlot(bytes.subarray(0, blockBytes), path),
+      readMarkSlot(bytes.subarray(blockBytes, count), path),
+    ];
     const sound = slots.filter((slot) => slot !== undefined).toSorted((a, b) => b.sequence - a.sequence);
     return new MarkFile(handle, sound[0]);
   } catch (error) {
@@ -105,7 +108,11 @@ export async function openMark(fileSystem: FileSystem, directory: string): Promi
 }
 
 /** Creates the mark of a new log, durable with its directory entry. */
-export async function createMark(fileSystem: FileSystem, directory: string, mark: Omit<Mark, "sequence">): Promise<MarkFile> {
+export async function createMark(
+  fileSystem: FileSystem,
+  directory: string,
+  mark: Omit<Mark, "sequence">,
+): Promise<MarkFile> {
   const path = `${directory}/${markName}`;
   const beside = `${path}.new`;
   const handle = await fileSystem.open(beside, "create");

@@ -50,7 +50,13 @@ export async function openLog(options: LogOptions): Promise<CommitLog> {
     const { segments, spares, strays } = await takeStock(fileSystem, directory, found, end, batchBytesMax + blockBytes);
     const epoch = found.mark.epoch + 1;
     const rule: EpochRule = { epoch, first: end.offset };
-    await found.markFile.write({ epoch, epochFirst: end.offset, acceptedEnd: end.offset, acceptedHash: end.hash, clean: false });
+    await found.markFile.write({
+      epoch,
+      epochFirst: end.offset,
+      acceptedEnd: end.offset,
+      acceptedHash: end.hash,
+      clean: false,
+    });
     const local = new LocalLog({
       fileSystem,
       clock,
@@ -159,7 +165,9 @@ export function runFrom(inUse: readonly SegmentInfo[], offset: number): readonly
   const start = inUse.findLastIndex((segment) => segment.firstOffset <= offset && !segment.beginsInside);
   if (start < 0) return [];
   const rest = inUse.slice(start);
-  const gap = rest.findIndex((segment, index) => index > 0 && segment.sequence !== (rest[index - 1]?.sequence ?? 0) + 1);
+  const gap = rest.findIndex(
+    (segment, index) => index > 0 && segment.sequence !== (rest[index - 1]?.sequence ?? 0) + 1,
+  );
   return gap < 0 ? rest : rest.slice(0, gap);
 }
 
@@ -188,11 +196,19 @@ async function findEnd(fileSystem: FileSystem, directory: string, found: FoundLo
       meetsMark ||= end.offset === mark.acceptedEnd && sameBytes(end.hash, mark.acceptedHash);
     }
     const damage = { file: chain.file, at: chain.place.position, goodOffset: end.offset - 1 };
-    if (end.offset < mark.acceptedEnd) throw new LightconeError("Corrupt", { ...damage, reason: `${chain.endReason}, and offset ${mark.acceptedEnd - 1} was acknowledged` });
-    if (!meetsMark) throw new LightconeError("Corrupt", { ...damage, reason: "the log is not the one that its mark was made for" });
+    if (end.offset < mark.acceptedEnd)
+      throw new LightconeError("Corrupt", {
+        ...damage,
+        reason: `${chain.endReason}, and offset ${mark.acceptedEnd - 1} was acknowledged`,
+      });
+    if (!meetsMark)
+      throw new LightconeError("Corrupt", { ...damage, reason: "the log is not the one that its mark was made for" });
     const isCleanEnd = mark.clean && end.offset === mark.acceptedEnd;
     if (!isCleanEnd && (await hasWitness(fileSystem, directory, found, chain.place, end.offset))) {
-      throw new LightconeError("Corrupt", { ...damage, reason: `${chain.endReason}, and a later batch says that it was acknowledged` });
+      throw new LightconeError("Corrupt", {
+        ...damage,
+        reason: `${chain.endReason}, and a later batch says that it was acknowledged`,
+      });
     }
     for (const segment of run) {
       if (segment.sequence > end.segment.sequence) break;
@@ -205,7 +221,13 @@ async function findEnd(fileSystem: FileSystem, directory: string, found: FoundLo
 }
 
 /** Whether some sound batch or segment after `place`, or any if there is none, says that more than `endOffset` was accepted. */
-async function hasWitness(fileSystem: FileSystem, directory: string, found: FoundLog, place: ChainPlace | undefined, endOffset: number): Promise<boolean> {
+async function hasWitness(
+  fileSystem: FileSystem,
+  directory: string,
+  found: FoundLog,
+  place: ChainPlace | undefined,
+  endOffset: number,
+): Promise<boolean> {
   const epochMin = found.mark.epoch;
   const placeSequence = place?.segment.sequence ?? 0;
   for (const segment of found.inUse) {

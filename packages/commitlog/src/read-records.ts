@@ -28,7 +28,12 @@ export async function* readRecords(
     while (chain.place.offset < endOffset) {
       if (!(await chain.next()) || chain.header === undefined) {
         const { offset, position } = chain.place;
-        throw new LightconeError("Corrupt", { file: chain.file, at: position, reason: chain.endReason, goodOffset: offset - 1 });
+        throw new LightconeError("Corrupt", {
+          file: chain.file,
+          at: position,
+          reason: chain.endReason,
+          goodOffset: offset - 1,
+        });
       }
       const { flags, firstOffset, recordCount } = chain.header;
       let records: Uint8Array[] | undefined;
@@ -41,12 +46,20 @@ export async function* readRecords(
         parts = [];
       }
       if (records === undefined) {
-        throw new LightconeError("Corrupt", { file: chain.file, at: chain.batchAt, reason: "the records do not fill the batch", goodOffset: firstOffset - 1 });
+        throw new LightconeError("Corrupt", {
+          file: chain.file,
+          at: chain.batchAt,
+          reason: "the records do not fill the batch",
+          goodOffset: firstOffset - 1,
+        });
       }
       const skip = Math.max(0, fromOffset - firstOffset);
       const keep = Math.min(records.length, endOffset - firstOffset);
       if (skip >= keep) continue;
-      yield { firstOffset: firstOffset + skip, records: skip === 0 && keep === records.length ? records : records.slice(skip, keep) };
+      yield {
+        firstOffset: firstOffset + skip,
+        records: skip === 0 && keep === records.length ? records : records.slice(skip, keep),
+      };
     }
   } finally {
     await chain.close();

@@ -31,14 +31,23 @@ export async function repairCutAt(fileSystem: FileSystem, directory: string, off
     const { inUse } = await findSegments(fileSystem, directory, rule);
     const run = runFrom(inUse, offset + 1);
     if (run[0] === undefined) {
-      throw new LightconeError("Corrupt", { file: directory, at: 0, reason: `no segment begins at or before offset ${offset}` });
+      throw new LightconeError("Corrupt", {
+        file: directory,
+        at: 0,
+        reason: `no segment begins at or before offset ${offset}`,
+      });
     }
     const chain = new ChainReader(fileSystem, directory, run, { epoch: rule.epoch, first: rule.epochFirst });
     let end = chain.place;
     try {
       while (chain.place.offset <= offset) {
         if (!(await chain.next())) {
-          throw new LightconeError("Corrupt", { file: chain.file, at: chain.place.position, reason: chain.endReason, goodOffset: end.offset - 1 });
+          throw new LightconeError("Corrupt", {
+            file: chain.file,
+            at: chain.place.position,
+            reason: chain.endReason,
+            goodOffset: end.offset - 1,
+          });
         }
         const goesOn = chain.header !== undefined && (chain.header.flags & BatchFlag.goesOn) !== 0;
         if (!goesOn && chain.place.offset <= offset + 1) end = chain.place;

@@ -60,7 +60,12 @@ export function segmentHeader(segment: SegmentInfo): Uint8Array {
 }
 
 /** Reads what `segmentHeader` made; undefined when the file is not in use, or its first block is damaged. */
-export function readSegmentHeader(block: Uint8Array, sequence: number, byteCount: number, file: string): SegmentInfo | undefined {
+export function readSegmentHeader(
+  block: Uint8Array,
+  sequence: number,
+  byteCount: number,
+  file: string,
+): SegmentInfo | undefined {
   const view = viewOf(block);
   if (block.length < 64 + hashBytes || getVersion(view, magic, segmentVersion, file) === 0) return undefined;
   if (!sameBytes(hashOf(block.subarray(0, 64)), block.subarray(64, 64 + hashBytes))) return undefined;

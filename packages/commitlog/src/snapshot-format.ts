@@ -43,7 +43,8 @@ export class SnapshotWriter {
   }
 
   async header(offset: number, meta: Uint8Array): Promise<void> {
-    if (meta.length > metaBytesMax) throw new LightconeError("LimitExceeded", { limit: "snapshot meta", value: meta.length, max: metaBytesMax });
+    if (meta.length > metaBytesMax)
+      throw new LightconeError("LimitExceeded", { limit: "snapshot meta", value: meta.length, max: metaBytesMax });
     const bytes = new Uint8Array(headerBytes + meta.length + hashBytes);
     const view = viewOf(bytes);
     setPrefix(view, magic, snapshotVersion);
@@ -158,7 +159,12 @@ export class SnapshotReader {
       this.#at = 0;
       this.#filled = rest;
       while (this.#filled < byteCount) {
-        const count = await this.#handle.read(this.#buffer, this.#filled, this.#buffer.length - this.#filled, this.#position);
+        const count = await this.#handle.read(
+          this.#buffer,
+          this.#filled,
+          this.#buffer.length - this.#filled,
+          this.#position,
+        );
         if (count === 0) throw this.#damaged("the file ends too soon");
         this.#filled += count;
         this.#position += count;

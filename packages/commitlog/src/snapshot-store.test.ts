@@ -29,7 +29,10 @@ test("content and meta come back, however the chunks were cut", async () => {
   const chunks = cuts.slice(1).map((end, index) => whole.subarray(cuts[index], end));
   const byteCount = await store.write({ offset: 41, meta, chunks, durable });
   await store.write({ offset: -1, meta: new Uint8Array(0), chunks: [], durable });
-  expect(await store.list()).toEqual([{ offset: 41, byteCount }, { offset: -1, byteCount: 24 + 16 + 28 }]);
+  expect(await store.list()).toEqual([
+    { offset: 41, byteCount },
+    { offset: -1, byteCount: 24 + 16 + 28 },
+  ]);
   const snapshot = await store.open(41);
   expect(snapshot.meta).toEqual(meta);
   expect(Buffer.compare(await content(snapshot), whole)).toBe(0);
@@ -39,10 +42,9 @@ test("content and meta come back, however the chunks were cut", async () => {
 test("nothing is published before the log is durable, and nothing at all when it never is", async () => {
   const fileSystem = memoryFileSystem();
   const store = await openSnapshotStore(fileSystem, directory);
-  let refuse: (error: Error) => void = () => undefined;
-  const never = new Promise<void>((_, reject) => (refuse = reject));
+  const { promise: never, reject: refuse } = Promise.withResolvers<void>();
   const writing = store.write({ offset: 7, meta, chunks: [bytes(10, 1)], durable: never });
-  for (let turn = 0; turn < 100; turn += 1) await undefined;
+  for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
   expect(await store.list()).toEqual([]);
   refuse(new Error("the log failed"));
   await expect(writing).rejects.toThrow("the log failed");
@@ -90,13 +92,25 @@ test("a full disk leaves nothing behind", async () => {
   const fileSystem = memoryFileSystem();
   const store = await openSnapshotStore(fileSystem, directory);
   fileSystem.disk.capacityBytes = 1_500_000;
-  await expect(store.write({ offset: 5, meta, chunks: [bytes(3_000_000, 1)], durable })).rejects.toMatchObject({ code: "DiskFull" });
+  await expect(store.write({ offset: 5, meta, chunks: [bytes(3_000_000, 1)], durable })).rejects.toMatchObject({
+    code: "DiskFull",
+  });
   expect(fileSystem.disk.usedBytes).toBe(0);
   expect(await fileSystem.list(directory)).toEqual([]);
 });
 
-async function withHistory(fileSystem: FileSystem, snapshotCount: number): Promise<{ offsets: number[]; firstOffset: number }> {
-  const log = await openLog({ fileSystem, clock: manualClock(), directory: "/db/log", batchBytesMax: 4096, segmentBytes: 16_384, segmentBytesFirst: 16_384 });
+async function withHistory(
+  fileSystem: FileSystem,
+  snapshotCount: number,
+): Promise<{ offsets: number[]; firstOffset: number }> {
+  const log = await openLog({
+    fileSystem,
+    clock: manualClock(),
+    directory: "/db/log",
+    batchBytesMax: 4096,
+    segmentBytes: 16_384,
+    segmentBytesFirst: 16_384,
+  });
   const store = await openSnapshotStore(fileSystem, directory);
   for (let index = 0; index < snapshotCount; index += 1) {
     for (let count = 0; count < 10; count += 1) {

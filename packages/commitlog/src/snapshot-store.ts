@@ -153,7 +153,8 @@ class FileSnapshotStore implements SnapshotStore {
     try {
       const reader = new SnapshotReader(handle, path);
       const header = await reader.header();
-      if (header.offset !== offset) throw new LightconeError("Corrupt", { file: path, at: 8, reason: "the offset is not the one in the name" });
+      if (header.offset !== offset)
+        throw new LightconeError("Corrupt", { file: path, at: 8, reason: "the offset is not the one in the name" });
       return { offset, meta: header.meta, chunks: () => closingAfter(reader.pieces(), close), close };
     } catch (error) {
       await close();
@@ -190,7 +191,10 @@ class FileSnapshotStore implements SnapshotStore {
   }
 }
 
-async function* closingAfter(pieces: AsyncIterable<Uint8Array>, close: () => Promise<void>): AsyncGenerator<Uint8Array, void, void> {
+async function* closingAfter(
+  pieces: AsyncIterable<Uint8Array>,
+  close: () => Promise<void>,
+): AsyncGenerator<Uint8Array, void, void> {
   try {
     yield* pieces;
   } finally {

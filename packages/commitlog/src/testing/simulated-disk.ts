@@ -46,7 +46,10 @@ interface FileNode {
   lengths: number[];
 }
 
-type EntryChange = { readonly kind: "put"; readonly name: string; readonly node: FileNode } | { readonly kind: "drop"; readonly name: string; readonly node: FileNode } | { readonly kind: "move"; readonly from: string; readonly name: string; readonly node: FileNode };
+type EntryChange =
+  | { readonly kind: "put"; readonly name: string; readonly node: FileNode }
+  | { readonly kind: "drop"; readonly name: string; readonly node: FileNode }
+  | { readonly kind: "move"; readonly from: string; readonly name: string; readonly node: FileNode };
 
 interface DirectoryNode {
   entries: Map<string, FileNode>;
@@ -54,7 +57,15 @@ interface DirectoryNode {
   changes: EntryChange[];
 }
 
-export type OperationKind = "create" | "write" | "truncate" | "datasync" | "rename" | "remove" | "makeDirectory" | "syncDirectory";
+export type OperationKind =
+  | "create"
+  | "write"
+  | "truncate"
+  | "datasync"
+  | "rename"
+  | "remove"
+  | "makeDirectory"
+  | "syncDirectory";
 
 /** An error as the system gives it. */
 export function systemError(code: string, path: string): Error {
@@ -79,7 +90,11 @@ export class SimulatedDisk {
     makeDirectory: (path) => this.#later(() => this.#makeDirectory(path)),
     removeDirectory: (path) => this.#later(() => this.#removeDirectory(path)),
     list: (path) => this.#later(() => [...this.#directory(path).entries.keys(), ...this.#childrenOf(path)]),
-    exists: (path) => this.#later(() => this.#directories.has(path) || this.#directories.get(directoryOf(path))?.entries.has(nameOf(path)) === true),
+    exists: (path) =>
+      this.#later(
+        () =>
+          this.#directories.has(path) || this.#directories.get(directoryOf(path))?.entries.has(nameOf(path)) === true,
+      ),
     syncDirectory: (path) =>
       this.#later(() => {
         const directory = this.#directory(path);
@@ -171,7 +186,7 @@ export class SimulatedDisk {
   // Every call settles in a later microtask, as on a real machine, but in the order of the calls.
   async #later<T>(run: () => T): Promise<T> {
     const generation = this.#generation;
-    await undefined;
+    await Promise.resolve();
     if (generation !== this.#generation) throw systemError("ECRASHED", "the machine has stopped");
     return run();
   }
@@ -197,7 +212,8 @@ export class SimulatedDisk {
 
   #childrenOf(path: string): string[] {
     const names: string[] = [];
-    for (const other of this.#directories.keys()) if (other !== path && other !== "/" && directoryOf(other) === path) names.push(nameOf(other));
+    for (const other of this.#directories.keys())
+      if (other !== path && other !== "/" && directoryOf(other) === path) names.push(nameOf(other));
     return names;
   }
 
@@ -249,7 +265,8 @@ export class SimulatedDisk {
   }
 
   #removeDirectory(path: string): void {
-    if (this.#directory(path).entries.size > 0 || this.#childrenOf(path).length > 0) throw systemError("ENOTEMPTY", path);
+    if (this.#directory(path).entries.size > 0 || this.#childrenOf(path).length > 0)
+      throw systemError("ENOTEMPTY", path);
     this.#directories.delete(path);
   }
 
@@ -308,7 +325,8 @@ export class SimulatedDisk {
     if (this.capacityBytes === Number.POSITIVE_INFINITY) return;
     let fresh = 0;
     const last = Math.floor((position + byteCount - 1) / simulatedBlockBytes);
-    for (let index = Math.floor(position / simulatedBlockBytes); index <= last; index += 1) if (!node.blocks.has(index)) fresh += simulatedBlockBytes;
+    for (let index = Math.floor(position / simulatedBlockBytes); index <= last; index += 1)
+      if (!node.blocks.has(index)) fresh += simulatedBlockBytes;
     if (fresh > 0 && this.usedBytes + fresh > this.capacityBytes) throw systemError("ENOSPC", path);
   }
 }
@@ -327,7 +345,7 @@ function nameOf(path: string): string {
 
 function readInto(node: FileNode, target: Uint8Array, position: number): number {
   const count = Math.max(0, Math.min(target.length, node.length - position));
-  for (let done = 0; done < count; ) {
+  for (let done = 0; done < count;) {
     const at = position + done;
     const within = at % simulatedBlockBytes;
     const length = Math.min(simulatedBlockBytes - within, count - done);
@@ -339,7 +357,7 @@ function readInto(node: FileNode, target: Uint8Array, position: number): number 
 }
 
 function writeInto(node: FileNode, source: Uint8Array, position: number): void {
-  for (let done = 0; done < source.length; ) {
+  for (let done = 0; done < source.length;) {
     const at = position + done;
     const index = Math.floor(at / simulatedBlockBytes);
     const within = at % simulatedBlockBytes;

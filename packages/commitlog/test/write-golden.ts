@@ -5,7 +5,7 @@
 import { realClock } from "@lightcone/base";
 import { realFileSystem } from "@lightcone/base/node";
 import { applyRetention, openLog, openSnapshotStore } from "../src/index.ts";
-import { goldenRecord } from "../src/golden-records.ts";
+import { goldenRecord } from "./golden-records.ts";
 
 const directory = process.argv[2];
 if (directory === undefined) throw new Error("name the directory to write");
@@ -22,7 +22,12 @@ for (let offset = 0; offset < 30; offset += 1) {
   log.append(goldenRecord(offset), offset);
   if (offset % 3 === 0) await log.whenDurable(offset);
   if (offset === 11 || offset === 21) {
-    await snapshots.write({ offset, meta: goldenRecord(1), chunks: [goldenRecord(offset), goldenRecord(7)], durable: log.whenDurable(offset) });
+    await snapshots.write({
+      offset,
+      meta: goldenRecord(1),
+      chunks: [goldenRecord(offset), goldenRecord(7)],
+      durable: log.whenDurable(offset),
+    });
     await applyRetention(log, snapshots);
   }
 }

@@ -3,8 +3,8 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { goldenRecord } from "./golden-records.ts";
-import { openLog, openSnapshotStore } from "./index.ts";
-import { manualClock, memoryFileSystem } from "./testing/index.ts";
+import { openLog, openSnapshotStore } from "../src/index.ts";
+import { manualClock, memoryFileSystem } from "../src/testing/index.ts";
 
 const root = new URL("../golden/", import.meta.url);
 const versions = readdirSync(root).filter((name) => name.startsWith("v"));
@@ -18,7 +18,8 @@ test.each(versions)("format %s", async (version) => {
   for (const part of ["log", "snapshots"]) {
     await fileSystem.makeDirectory(`/db/${part}`);
     const from = new URL(`${version}/${part}/`, root);
-    for (const name of readdirSync(from)) fileSystem.disk.poke(`/db/${part}/${name}`, new Uint8Array(readFileSync(new URL(name, from))));
+    for (const name of readdirSync(from))
+      fileSystem.disk.poke(`/db/${part}/${name}`, new Uint8Array(readFileSync(new URL(name, from))));
   }
   const snapshots = await openSnapshotStore(fileSystem, "/db/snapshots");
   const log = await openLog({ fileSystem, clock: manualClock(), directory: "/db/log" });
