@@ -6,7 +6,7 @@
  *   positional  products […], sums [tag, …], unit []                   SQL over HTTP, rows of updates
  *   row         products { name: … }, sums [tag, …], unit {}           first rows in the JSON text protocol
  */
-import { LightconeError, assert } from "@lightcone/base";
+import { LightconeError, defined } from "@lightcone/base";
 import type { AlgebraicType, ProductType, SumType, Typespace } from "../algebraic-type.ts";
 import type { ByteReader } from "../byte-reader.ts";
 import { toHex } from "../hex.ts";
@@ -66,12 +66,10 @@ class WriterMaker {
     const before = this.#made.get(target);
     if (before !== undefined) return before;
     // A type within itself finds this, which by then knows what it stands for.
-    let write: Write | undefined;
-    this.#made.set(target, (input, depth) => {
-      assert(write !== undefined, "a writer is complete before it runs");
-      return write(input, depth);
-    });
-    write = this.#makeNew(target);
+    const later: { write?: Write } = {};
+    this.#made.set(target, (input, depth) => defined(later.write, "writer")(input, depth));
+    const write = this.#makeNew(target);
+    later.write = write;
     this.#made.set(target, write);
     return write;
   }

@@ -218,5 +218,6 @@ function describeJson(node: JsonNode): string {
   if (typeof node === "string") return JSON.stringify(clip(node));
   if (node instanceof JsonNumber) return clip(node.text);
   if (node instanceof JsonObject) return `an object of ${node.keys.length}`;
-  return Array.isArray(node) ? `an array of ${node.length}` : String(node);
+  if (node === null || typeof node === "boolean") return String(node);
+  return `an array of ${node.length}`;
 }

@@ -7,17 +7,15 @@ export class Identity {
   /** The 32 bytes as on the wire: little-endian. Not to be changed. */
   readonly bytes: Uint8Array;
 
-  /** From the number, or its 64 hex digits. */
-  constructor(value: bigint | string | number) {
-    this.bytes = typeof value === "string" ? hexToBytes(value) : numberToBytes(coerceBigint(value, "Identity"));
+  /** From the number, its 64 hex digits, or the 32 bytes, which must not change afterwards. */
+  constructor(value: bigint | string | number | Uint8Array) {
+    this.bytes = value instanceof Uint8Array ? value : bytesOf(value);
+    if (this.bytes.length !== 32) throw new TypeError(`an Identity has 32 bytes, not ${this.bytes.length}`);
   }
 
   /** Wraps 32 little-endian bytes, which must not change afterwards. */
   static fromBytes(bytes: Uint8Array): Identity {
-    if (bytes.length !== 32) throw new TypeError(`an Identity has 32 bytes, not ${bytes.length}`);
-    const identity = Object.create(Identity.prototype) as { bytes: Uint8Array };
-    identity.bytes = bytes;
-    return identity as Identity;
+    return new Identity(bytes);
   }
   static fromString(hex: string): Identity {
     return new Identity(hex);
@@ -53,6 +51,10 @@ export class Identity {
   toJSON(): string {
     return this.toHexString();
   }
+}
+
+function bytesOf(value: bigint | string | number): Uint8Array {
+  return typeof value === "string" ? hexToBytes(value) : numberToBytes(coerceBigint(value, "Identity"));
 }
 
 function hexToBytes(text: string): Uint8Array {
