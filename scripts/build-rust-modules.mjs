@@ -22,10 +22,19 @@ const names = readdirSync(workspace, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && existsSync(join(workspace, entry.name, "Cargo.toml")))
   .map((entry) => entry.name)
   .sort();
-const digest = digestOf([script, join(workspace, "Cargo.toml"), join(workspace, "Cargo.lock"), ...names.flatMap((name) => filesIn(join(workspace, name)))]);
+const digest = digestOf([
+  script,
+  join(workspace, "Cargo.toml"),
+  join(workspace, "Cargo.lock"),
+  ...names.flatMap((name) => filesIn(join(workspace, name))),
+]);
 const digestFile = join(built, "sources.sha256");
 
-if (names.every((name) => existsSync(join(built, `${name}.wasm`))) && existsSync(digestFile) && readFileSync(digestFile, "utf8") === digest) {
+if (
+  names.every((name) => existsSync(join(built, `${name}.wasm`))) &&
+  existsSync(digestFile) &&
+  readFileSync(digestFile, "utf8") === digest
+) {
   console.log(`rust modules: ${names.length} up to date`);
 } else if (install) {
   run([script, "--install"]) || process.exit(1);
@@ -33,7 +42,9 @@ if (names.every((name) => existsSync(join(built, `${name}.wasm`))) && existsSync
 } else if (hasRust()) {
   build() || process.exit(1);
 } else {
-  console.log("rust modules: skipped, since this machine has no Rust for wasm32-unknown-unknown (scripts/rust-wasm --install gets it)");
+  console.log(
+    "rust modules: skipped, since this machine has no Rust for wasm32-unknown-unknown (scripts/rust-wasm --install gets it)",
+  );
 }
 
 function build() {
@@ -44,7 +55,10 @@ function build() {
   }
   mkdirSync(built, { recursive: true });
   for (const name of names) {
-    copyFileSync(join(target, "wasm32-unknown-unknown", "release", `${name.replaceAll("-", "_")}.wasm`), join(built, `${name}.wasm`));
+    copyFileSync(
+      join(target, "wasm32-unknown-unknown", "release", `${name.replaceAll("-", "_")}.wasm`),
+      join(built, `${name}.wasm`),
+    );
   }
   writeFileSync(digestFile, digest);
   console.log(`rust modules: built ${names.join(", ")}`);
@@ -59,7 +73,9 @@ function hasRust() {
 
 function run(args, env = {}) {
   // The script prints paths to standard output; only what cargo says (standard error) is for the reader.
-  return spawnSync("bash", args, { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, ...env } }).status === 0;
+  return (
+    spawnSync("bash", args, { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, ...env } }).status === 0
+  );
 }
 
 function filesIn(folder) {
@@ -71,7 +87,10 @@ function filesIn(folder) {
 function digestOf(files) {
   const hash = createHash("sha256");
   for (const file of files) {
-    hash.update(`${relative(root, file)}\0`).update(existsSync(file) ? readFileSync(file) : "").update("\0");
+    hash
+      .update(`${relative(root, file)}\0`)
+      .update(existsSync(file) ? readFileSync(file) : "")
+      .update("\0");
   }
   return hash.digest("hex");
 }

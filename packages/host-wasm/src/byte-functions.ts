@@ -58,7 +58,12 @@ export function byteFunctions(guest: Guest) {
       return 0;
     },
 
-    volatile_nonatomic_schedule_immediate(nameAt: number, nameLength: number, argsAt: number, argsLength: number): void {
+    volatile_nonatomic_schedule_immediate(
+      nameAt: number,
+      nameLength: number,
+      argsAt: number,
+      argsLength: number,
+    ): void {
       memory.sync();
       const name = memory.name(nameAt >>> 0, nameLength >>> 0);
       port.scheduleNow(name, memory.copy(argsAt >>> 0, argsLength >>> 0));

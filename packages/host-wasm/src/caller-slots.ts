@@ -57,26 +57,68 @@ const trampoline = new wasm.Module(assemble());
 
 /** The module between: `enter(id, slotAt, timestamp, args, sink)` calls the guest with ten words. */
 function assemble(): Uint8Array<ArrayBuffer> {
-  const [i32, i64, f64] = [0x7f, 0x7e, 0x7c];
-  const name = (text: string) => [text.length, ...new TextEncoder().encode(text)];
-  const section = (id: number, ...content: number[]) => [id, ...leb(content.length), ...content];
-  const local = (index: number) => [0x20, index];
-  const loadI64 = (offset: number) => [...local(1), 0x29, 0, offset];
-  const i64FromF64 = 0xb0;
-  const code = [
-    ...local(0),
-    ...[0, 8, 16, 24, 32, 40].flatMap(loadI64),
-    ...[...local(2), i64FromF64],
-    ...[...local(3), ...local(4)],
-    ...[0x10, 0],
-  ];
-  const body = [0, ...code, 0x0b];
-  return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, 2, 0x60, 10, i32, i64, i64, i64, i64, i64, i64, i64, i32, i32, 1, i32, 0x60, 5, i32, i32, f64, i32, i32, 1, i32),
-    ...section(2, 2, ...name("guest"), ...name("call"), 0, 0, ...name("guest"), ...name("memory"), 2, 0, pageCount),
-    ...section(3, 1, 1),
-    ...section(7, 1, ...name("enter"), 0, 1),
-    ...section(10, 1, ...leb(body.length), ...body),
-  ]);
+  const [i32, i64, f64, func, memory] = [0x7f, 0x7e, 0x7c, 0, 2];
+  const [guestType, enterType] = [0, 1];
+  const [truncateF64, callGuest, end] = [0xb0, [0x10, 0], 0x0b];
+  const words = [0, 8, 16, 24, 32, 40].map((offset) => [...local(1), 0x29, 0, offset]);
+  const code = [local(0), words.flat(), local(2), truncateF64, local(3), local(4), callGuest, end].flat();
+  const noLocals = 0;
+  return Uint8Array.from(
+    [
+      [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      section(1, [
+        2,
+        0x60,
+        10,
+        i32,
+        i64,
+        i64,
+        i64,
+        i64,
+        i64,
+        i64,
+        i64,
+        i32,
+        i32,
+        1,
+        i32,
+        0x60,
+        5,
+        i32,
+        i32,
+        f64,
+        i32,
+        i32,
+        1,
+        i32,
+      ]),
+      section(2, [
+        2,
+        ...name("guest"),
+        ...name("call"),
+        func,
+        guestType,
+        ...name("guest"),
+        ...name("memory"),
+        memory,
+        0,
+        pageCount,
+      ]),
+      section(3, [1, enterType]),
+      section(7, [1, ...name("enter"), func, 1]),
+      section(10, [1, ...leb(code.length + 1), noLocals, ...code]),
+    ].flat(),
+  );
+}
+
+function local(index: number): number[] {
+  return [0x20, index];
+}
+
+function name(text: string): number[] {
+  return [text.length, ...new TextEncoder().encode(text)];
+}
+
+function section(id: number, content: readonly number[]): number[] {
+  return [id, ...leb(content.length), ...content];
 }

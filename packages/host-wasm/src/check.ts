@@ -49,10 +49,14 @@ function checkVersion(functions: readonly WasmImport[]): void {
   if (majors.size === 0) {
     const foreign = functions.find((found) => foreignHint(found.module) !== undefined);
     if (foreign !== undefined) checkImport(foreign);
-    throw invalid("it imports nothing from `spacetime_10.*`, so that its ABI cannot be told. Build it with the `spacetimedb` crate and give it at least one reducer");
+    throw invalid(
+      "it imports nothing from `spacetime_10.*`, so that its ABI cannot be told. Build it with the `spacetimedb` crate and give it at least one reducer",
+    );
   }
   if (majors.size > 1) {
-    throw invalid(`it mixes the ABI versions ${[...majors].sort((a, b) => a - b).join(" and ")}. Build all of its crates with one version of \`spacetimedb\``);
+    throw invalid(
+      `it mixes the ABI versions ${[...majors].sort((a, b) => a - b).join(" and ")}. Build all of its crates with one version of \`spacetimedb\``,
+    );
   }
   const [major] = majors;
   if (major !== abiMajor || minorMax > abiMinorMax) {
@@ -67,17 +71,25 @@ function checkImport(found: WasmImport): void {
   const known = byName.get(found.name);
   const what = `\`${found.module}\`.\`${found.name}\``;
   if (!found.module.startsWith(namespacePrefix)) {
-    throw invalid(`it imports ${what}, which no host of modules has. ${foreignHint(found.module) ?? "Remove the dependency that needs it"}`);
+    throw invalid(
+      `it imports ${what}, which no host of modules has. ${foreignHint(found.module) ?? "Remove the dependency that needs it"}`,
+    );
   }
   if (found.kind !== "function") throw invalid(`it imports the ${found.kind} ${what}; only functions can be imported`);
   if (known === undefined) {
-    throw invalid(`it imports ${what}, a function that this release does not have. Build it with a released \`spacetimedb\` crate from 1.11 to 2.10`);
+    throw invalid(
+      `it imports ${what}, a function that this release does not have. Build it with a released \`spacetimedb\` crate from 1.11 to 2.10`,
+    );
   }
   if (found.module !== `${namespacePrefix}${abiMajor}.${known.minor}`) {
-    throw invalid(`it imports ${what}, but \`${found.name}\` stands in \`${namespacePrefix}${abiMajor}.${known.minor}\``);
+    throw invalid(
+      `it imports ${what}, but \`${found.name}\` stands in \`${namespacePrefix}${abiMajor}.${known.minor}\``,
+    );
   }
   if (found.signature !== known.signature) {
-    throw invalid(`it imports ${what} as ${found.signature ?? "a function without a type"}; the host's is ${known.signature}`);
+    throw invalid(
+      `it imports ${what} as ${found.signature ?? "a function without a type"}; the host's is ${known.signature}`,
+    );
   }
 }
 
@@ -90,16 +102,20 @@ function foreignHint(module: string): string | undefined {
     );
   }
   if (module.startsWith("wasi")) return "It was built for WASI. Build it with `--target wasm32-unknown-unknown`";
-  if (module === "env") return "It was linked with a function missing, often one of a C library. Remove the dependency that declares it";
+  if (module === "env")
+    return "It was linked with a function missing, often one of a C library. Remove the dependency that declares it";
   return undefined;
 }
 
 function checkExports(binary: WasmBinary): void {
   const byExport = new Map(binary.exports.map((found) => [found.name, found]));
-  const describer = byExport.has(describeExport) || !byExport.has(describeExportFallback) ? describeExport : describeExportFallback;
+  const describer =
+    byExport.has(describeExport) || !byExport.has(describeExportFallback) ? describeExport : describeExportFallback;
   for (const name of [describer, "__call_reducer__"]) {
     if (byExport.get(name)?.kind !== "function") {
-      throw invalid(`it does not export the function \`${name}\`. Build it as a \`cdylib\` with the \`spacetimedb\` crate`);
+      throw invalid(
+        `it does not export the function \`${name}\`. Build it as a \`cdylib\` with the \`spacetimedb\` crate`,
+      );
     }
   }
   if (byExport.get("memory")?.kind !== "memory") throw invalid("it does not export its memory as `memory`");
@@ -113,7 +129,8 @@ function checkExports(binary: WasmBinary): void {
 
 function checkMemory(binary: WasmBinary, limits: ModuleLimits): void {
   const memory = binary.memories[0];
-  if (memory === undefined || binary.memories.length > 1) throw invalid(`it has ${binary.memories.length} memories; it must have one`);
+  if (memory === undefined || binary.memories.length > 1)
+    throw invalid(`it has ${binary.memories.length} memories; it must have one`);
   if (memory.pagesMin > limits.memoryPagesMax) {
     throw invalid(
       `its memory starts with ${memory.pagesMin} pages of 64 KiB, more than the ${limits.memoryPagesMax} allowed. ` +
@@ -121,5 +138,6 @@ function checkMemory(binary: WasmBinary, limits: ModuleLimits): void {
     );
   }
   const elements = binary.tables.reduce((sum, table) => sum + table.elementsMin, 0);
-  if (elements > tableElementsMax) throw invalid(`its tables start with ${elements} elements, more than the ${tableElementsMax} allowed`);
+  if (elements > tableElementsMax)
+    throw invalid(`its tables start with ${elements} elements, more than the ${tableElementsMax} allowed`);
 }

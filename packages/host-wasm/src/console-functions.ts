@@ -68,7 +68,10 @@ export function consoleFunctions(guest: Guest) {
       const timer = timers.get(id >>> 0);
       if (timer === undefined) return Errno.noSuchConsoleTimer;
       timers.delete(id >>> 0);
-      port.log({ level: LogLevel.info, message: `Timing span ${quoted(timer.name)}: ${durationText(port.nowMicros() - timer.startMicros)}` });
+      port.log({
+        level: LogLevel.info,
+        message: `Timing span ${quoted(timer.name)}: ${durationText(port.nowMicros() - timer.startMicros)}`,
+      });
       return 0;
     },
   } satisfies Partial<Record<HostFunctionName, unknown>>;

@@ -20,7 +20,17 @@ const notKnown = 0;
 const unique = 1;
 const notUnique = 2;
 
-type RangeArguments = [index: number, prefixAt: number, prefixLength: number, prefixColumns: number, fromAt: number, fromLength: number, toAt: number, toLength: number, outAt: number];
+type RangeArguments = [
+  index: number,
+  prefixAt: number,
+  prefixLength: number,
+  prefixColumns: number,
+  fromAt: number,
+  fromLength: number,
+  toAt: number,
+  toLength: number,
+  outAt: number,
+];
 
 export function dataFunctions(guest: Guest) {
   const { port, memory, rows, traps } = guest;
@@ -41,7 +51,13 @@ export function dataFunctions(guest: Guest) {
     indexKinds[index] = kind;
   }
 
-  function lookUp(byName: (name: string) => number, missing: number, nameAt: number, nameLength: number, outAt: number): number {
+  function lookUp(
+    byName: (name: string) => number,
+    missing: number,
+    nameAt: number,
+    nameLength: number,
+    outAt: number,
+  ): number {
     memory.sync();
     const name = memory.name(nameAt >>> 0, nameLength >>> 0);
     if (!guest.inTransaction()) return Errno.notInTransaction;
@@ -99,9 +115,15 @@ export function dataFunctions(guest: Guest) {
   }
 
   const scanRange = (...args: RangeArguments): number =>
-    deliverScan(withRange(args, (index, prefix, columns, from, to) => port.scanRange(index, prefix, columns, from, to)), args[8]);
+    deliverScan(
+      withRange(args, (index, prefix, columns, from, to) => port.scanRange(index, prefix, columns, from, to)),
+      args[8],
+    );
   const deleteRange = (...args: RangeArguments): number =>
-    deliverCount(withRange(args, (index, prefix, columns, from, to) => port.deleteRange(index, prefix, columns, from, to)), args[8]);
+    deliverCount(
+      withRange(args, (index, prefix, columns, from, to) => port.deleteRange(index, prefix, columns, from, to)),
+      args[8],
+    );
 
   return {
     table_id_from_name: (nameAt: number, nameLength: number, outAt: number): number =>

@@ -44,7 +44,9 @@ export class GuestMemory {
   }
 
   #fault(at: number, length: number): never {
-    this.#traps.throw(at === 0 ? "a null pointer" : `${length} bytes at ${at} lie outside of the memory of ${this.u8.length} bytes`);
+    this.#traps.throw(
+      at === 0 ? "a null pointer" : `${length} bytes at ${at} lie outside of the memory of ${this.u8.length} bytes`,
+    );
   }
 
   readU32(at: number): number {

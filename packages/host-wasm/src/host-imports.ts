@@ -19,7 +19,10 @@ export type HostCallWatcher = (
 ) => ((result: unknown) => void) | undefined;
 
 /** The host's functions for one guest, under their namespaces. */
-export function hostImports(guest: Guest, watch: HostCallWatcher | undefined): Readonly<Record<string, Readonly<Record<string, HostClosure>>>> {
+export function hostImports(
+  guest: Guest,
+  watch: HostCallWatcher | undefined,
+): Readonly<Record<string, Readonly<Record<string, HostClosure>>>> {
   const closures: Readonly<Record<HostFunctionName, HostClosure>> = {
     ...dataFunctions(guest),
     ...byteFunctions(guest),

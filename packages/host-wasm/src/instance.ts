@@ -8,7 +8,14 @@
  * An exception that is not the module's own doing (a time-out, a doomed transaction) passes through.
  */
 import { assert } from "@lightcone/base";
-import type { CallOutcome, HostPort, ModuleInstance, ProcedureCall, ProcedureOutcome, ReducerCall } from "@lightcone/host";
+import type {
+  CallOutcome,
+  HostPort,
+  ModuleInstance,
+  ProcedureCall,
+  ProcedureOutcome,
+  ReducerCall,
+} from "@lightcone/host";
 import { LogLevel } from "@lightcone/host";
 import { describeExport, describeExportFallback, preinitPrefix } from "./abi.ts";
 import { ByteSink } from "./byte-streams.ts";
@@ -35,7 +42,11 @@ export class WasmInstance implements ModuleInstance {
   constructor(module: object, port: HostPort, watch: HostCallWatcher | undefined) {
     const guest = new Guest(port);
     this.#guest = guest;
-    const exports = start("it could not be instantiated", guest, () => new wasm.Instance(module, hostImports(guest, watch)).exports);
+    const exports = start(
+      "it could not be instantiated",
+      guest,
+      () => new wasm.Instance(module, hostImports(guest, watch)).exports,
+    );
     guest.memory.attach(exports["memory"] as GuestMemoryObject); // its kind was checked in the binary
     this.#callReducer = this.#callers.entry(exports["__call_reducer__"]);
     const procedure = exports["__call_procedure__"];
@@ -54,7 +65,9 @@ export class WasmInstance implements ModuleInstance {
     }
     const message = lossy.decode(guest.sink.take());
     guest.end();
-    return code === userError ? { kind: "error", message } : { kind: "panic", message: `the reducer returned the unknown code ${code}`, fatal: false };
+    return code === userError
+      ? { kind: "error", message }
+      : { kind: "panic", message: `the reducer returned the unknown code ${code}`, fatal: false };
   }
 
   callProcedure(call: ProcedureCall): ProcedureOutcome {
@@ -67,7 +80,9 @@ export class WasmInstance implements ModuleInstance {
     if (typeof code !== "number") return code;
     const value = guest.sink.take();
     guest.end();
-    return code === 0 ? { kind: "ok", value } : { kind: "panic", message: `the procedure returned the unknown code ${code}`, fatal: false };
+    return code === 0
+      ? { kind: "ok", value }
+      : { kind: "panic", message: `the procedure returned the unknown code ${code}`, fatal: false };
   }
 
   /** Enters the module. Gives its return code, or the panic that it ended in. */
@@ -101,7 +116,10 @@ export class WasmInstance implements ModuleInstance {
     if (!guest.procedureTransaction) return;
     guest.procedureTransaction = false;
     guest.port.procedureTransactions?.abort();
-    guest.port.log({ level: LogLevel.error, message: "the procedure ended with its transaction open; what it wrote in it is undone" });
+    guest.port.log({
+      level: LogLevel.error,
+      message: "the procedure ended with its transaction open; what it wrote in it is undone",
+    });
   }
 }
 
@@ -118,7 +136,12 @@ function startUp(guest: Guest, exports: GuestExports): Uint8Array {
   if (typeof setup === "function") {
     const code: unknown = start("`__setup__` failed", guest, () => setup(ByteSink.handle));
     const text = lossy.decode(guest.sink.take());
-    if (code !== 0) throw invalid(code === userError ? `\`__setup__\` refused: ${text}` : `\`__setup__\` returned the unknown code ${String(code)}`);
+    if (code !== 0)
+      throw invalid(
+        code === userError
+          ? `\`__setup__\` refused: ${text}`
+          : `\`__setup__\` returned the unknown code ${String(code)}`,
+      );
     guest.sink.clear();
   }
 

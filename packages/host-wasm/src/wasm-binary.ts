@@ -88,11 +88,15 @@ export function readWasmBinary(bytes: Uint8Array): WasmBinary {
       each(section, () => memories.push(readMemory(section)));
       memorySection = { start, end: input.at };
     }
-    if (id === 7) each(section, () => exports.push({ name: section.name(), kind: readKind(section), index: section.u32() }));
+    if (id === 7)
+      each(section, () => exports.push({ name: section.name(), kind: readKind(section), index: section.u32() }));
   }
   return {
     imports,
-    exports: exports.map((found) => ({ ...found, signature: found.kind === "function" ? functions[found.index] : undefined })),
+    exports: exports.map((found) => ({
+      ...found,
+      signature: found.kind === "function" ? functions[found.index] : undefined,
+    })),
     memories,
     tables,
     memorySection,
@@ -116,12 +120,16 @@ export function withMemoryMax(bytes: Uint8Array, binary: WasmBinary, pagesMax: n
 function readHeader(bytes: Uint8Array, input: BinaryReader): void {
   const magic = [0x00, 0x61, 0x73, 0x6d];
   if (bytes.length < 8 || magic.some((byte, at) => bytes[at] !== byte)) {
-    throw invalid("it is not a WebAssembly binary (it does not begin with the bytes 00 61 73 6d). Publish the `.wasm` file that the build wrote");
+    throw invalid(
+      "it is not a WebAssembly binary (it does not begin with the bytes 00 61 73 6d). Publish the `.wasm` file that the build wrote",
+    );
   }
   input.skip(4);
   const version = input.byte() + input.byte() * 0x100 + input.byte() * 0x1_0000 + input.byte() * 0x100_0000;
   if (version !== 1) {
-    throw invalid(`it has WebAssembly version ${version}, not 1. Build a core module for wasm32-unknown-unknown, not a component`);
+    throw invalid(
+      `it has WebAssembly version ${version}, not 1. Build a core module for wasm32-unknown-unknown, not a component`,
+    );
   }
 }
 
@@ -134,7 +142,9 @@ function each(section: BinaryReader, read: () => void): void {
 function readFunctionType(section: BinaryReader): Signature {
   const form = section.byte();
   if (form !== 0x60) {
-    throw invalid(`it declares a type of form 0x${form.toString(16)}; only plain function types are supported. Build without the garbage-collection proposal`);
+    throw invalid(
+      `it declares a type of form 0x${form.toString(16)}; only plain function types are supported. Build without the garbage-collection proposal`,
+    );
   }
   const types = () => {
     const names: string[] = [];
@@ -184,7 +194,9 @@ function readImport(section: BinaryReader, types: readonly Signature[]): WasmImp
 function readMemory(section: BinaryReader): WasmMemory {
   const flags = section.byte();
   if (flags > 1) {
-    throw invalid("its memory is shared, 64 bits wide or of custom page size, which is not supported. Build for wasm32-unknown-unknown without threads");
+    throw invalid(
+      "its memory is shared, 64 bits wide or of custom page size, which is not supported. Build for wasm32-unknown-unknown without threads",
+    );
   }
   const pagesMin = section.u32();
   return { pagesMin, pagesMax: flags === 1 ? section.u32() : undefined };

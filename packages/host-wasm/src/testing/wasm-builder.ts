@@ -18,7 +18,12 @@ export interface FunctionPart {
 
 export interface BinaryParts {
   /** `module.name` and a type; a kind other than function as the bytes of its descriptor. */
-  readonly imports?: readonly { readonly module: string; readonly name: string; readonly signature?: string; readonly descriptor?: readonly number[] }[];
+  readonly imports?: readonly {
+    readonly module: string;
+    readonly name: string;
+    readonly signature?: string;
+    readonly descriptor?: readonly number[];
+  }[];
   readonly functions?: readonly FunctionPart[];
   readonly memory?: { readonly min: number; readonly max?: number; readonly exportAs?: string } | undefined;
   /** Bytes put into memory at start. */
@@ -79,30 +84,49 @@ export function buildWasm(parts: BinaryParts): Uint8Array<ArrayBuffer> {
   const importedFunctions = (parts.imports ?? []).filter((part) => part.descriptor === undefined).length;
   const functions = parts.functions ?? [];
   const declared = functions.map((part) => leb(typeIndex(part.signature)));
-  const exports = functions.flatMap((part, at) => (part.exportAs === undefined ? [] : [[...text(part.exportAs), 0, ...leb(importedFunctions + at)]]));
+  const exports = functions.flatMap((part, at) =>
+    part.exportAs === undefined ? [] : [[...text(part.exportAs), 0, ...leb(importedFunctions + at)]],
+  );
   const { memory } = parts;
   if (memory !== undefined) exports.push([...text(memory.exportAs ?? "memory"), 2, 0]);
   const bodies = functions.map((part) => {
     const body = [...(part.locals === undefined ? [0] : [1, ...leb(part.locals), 0x7f]), ...part.code, 0x0b];
     return [...leb(body.length), ...body];
   });
-  const data = (parts.data ?? []).map((part) => [0, ...op.i32(part.at), 0x0b, ...leb(part.bytes.length), ...part.bytes]);
-  const limits = memory === undefined ? [] : memory.max === undefined ? [0, ...leb(memory.min)] : [1, ...leb(memory.min), ...leb(memory.max)];
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, vec(types.map(functionType))),
-    ...section(2, vec(imports)),
-    ...section(3, vec(declared)),
-    ...(memory === undefined ? [] : section(5, vec([limits]))),
-    ...section(7, vec(exports)),
-    ...(parts.start === undefined ? [] : section(8, leb(parts.start))),
-    ...section(10, vec(bodies)),
-    ...(data.length === 0 ? [] : section(11, vec(data))),
+  const data = (parts.data ?? []).map((part) => [
+    0,
+    ...op.i32(part.at),
+    0x0b,
+    ...leb(part.bytes.length),
+    ...part.bytes,
   ]);
+  const limits =
+    memory === undefined
+      ? []
+      : memory.max === undefined
+        ? [0, ...leb(memory.min)]
+        : [1, ...leb(memory.min), ...leb(memory.max)];
+  const sections = [
+    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    section(1, vec(types.map(functionType))),
+    section(2, vec(imports)),
+    section(3, vec(declared)),
+    memory === undefined ? [] : section(5, vec([limits])),
+    section(7, vec(exports)),
+    parts.start === undefined ? [] : section(8, leb(parts.start)),
+    section(10, vec(bodies)),
+    data.length === 0 ? [] : section(11, vec(data)),
+  ];
+  return Uint8Array.from(sections.flat());
 }
 
 function functionType(signature: string): number[] {
-  const [params, results] = signature.split("->").map((side) => side.slice(1, -1).split(",").filter((name) => name !== ""));
+  const [params, results] = signature.split("->").map((side) =>
+    side
+      .slice(1, -1)
+      .split(",")
+      .filter((name) => name !== ""),
+  );
   const codes = (names: readonly string[] | undefined) => vec((names ?? []).map((name) => [typeCodes[name] ?? 0x7f]));
   return [0x60, ...codes(params), ...codes(results)];
 }
@@ -114,8 +138,18 @@ export const callParameter = { id: 0, args: 8, sink: 9 } as const;
 
 /** The bytes of a description with one reducer, `noop`. */
 export const noopDescription: readonly number[] = [
-  1, ...[0, 0, 0, 0], ...[0, 0, 0, 0], ...[1, 0, 0, 0], ...[4, 0, 0, 0], ...encoder.encode("noop"), ...[0, 0, 0, 0], 1, ...[0, 0, 0, 0], ...[0, 0, 0, 0], ...[0, 0, 0, 0],
-];
+  1, // V9
+  u32Bytes(0), // typespace
+  u32Bytes(0), // tables
+  u32Bytes(1), // reducers: name, no parameters, no life cycle
+  u32Bytes(4),
+  [...encoder.encode("noop")],
+  u32Bytes(0),
+  1,
+  u32Bytes(0), // types
+  u32Bytes(0), // miscellaneous
+  u32Bytes(0), // row-level security
+].flat();
 
 export interface ModuleParts {
   /** Host functions that the code calls, by their position here. */
@@ -138,14 +172,31 @@ const describeAt = 64;
 /** Assembles a module that starts and describes itself. `bytes_sink_write` is always its import 0, `uses` follow. */
 export function buildModule(parts: ModuleParts): Uint8Array<ArrayBuffer> {
   const uses: readonly HostFunctionName[] = ["bytes_sink_write", ...(parts.uses ?? [])];
-  const describe = parts.describe ?? [...op.get(0), ...op.i32(describeAt + 4), ...op.i32(describeAt), ...op.call(0), ...op.drop];
+  const describe = parts.describe ?? [
+    ...op.get(0),
+    ...op.i32(describeAt + 4),
+    ...op.i32(describeAt),
+    ...op.call(0),
+    ...op.drop,
+  ];
   const description = parts.description ?? noopDescription;
   return buildWasm({
-    imports: uses.map((name) => ({ module: `spacetime_10.${hostFunctions[name].minor}`, name, signature: hostFunctions[name].signature })),
+    imports: uses.map((name) => ({
+      module: `spacetime_10.${hostFunctions[name].minor}`,
+      name,
+      signature: hostFunctions[name].signature,
+    })),
     functions: [
       { signature: "(i32)->()", code: describe, exportAs: describeExport },
-      { signature: callSignature, code: parts.reducer ?? op.i32(0), locals: parts.reducerLocals ?? 0, exportAs: "__call_reducer__" },
-      ...(parts.procedure === undefined ? [] : [{ signature: callSignature, code: parts.procedure, exportAs: "__call_procedure__" }]),
+      {
+        signature: callSignature,
+        code: parts.reducer ?? op.i32(0),
+        locals: parts.reducerLocals ?? 0,
+        exportAs: "__call_reducer__",
+      },
+      ...(parts.procedure === undefined
+        ? []
+        : [{ signature: callSignature, code: parts.procedure, exportAs: "__call_procedure__" }]),
       ...(parts.functions ?? []),
     ],
     memory: parts.memory ?? { min: 2 },
