@@ -48,6 +48,10 @@ const attempts: readonly { expression: string; gives: string | RegExp; ses?: tru
   { expression: "(host.SenderError.prototype.more = 1)", gives: "threw TypeError" },
   { expression: "(host.errors.NoSuchRow = 1)", gives: "threw TypeError" },
   { expression: "new host.errors.NoSuchRow('x') instanceof host.SpacetimeHostError", gives: "true" },
+  // What libraries do to errors of their own.
+  { expression: `(() => { class Mine extends TypeError { constructor() { super(); this.name = "Mine"; this.message = "m"; } } return String(new Mine()); })()`, gives: "Mine: m" },
+  { expression: `(() => { const error = new RangeError(); error.message = "late"; return error; })()`, gives: "RangeError: late" },
+  { expression: "(TypeError.prototype.name = 'x')", gives: "threw TypeError", ses: true },
   // What is reached through the host's own objects.
   { expression: `ctx.sender.constructor.constructor("return typeof process")()`, gives: /^threw|^undefined$/, ses: true },
   { expression: `console.log.constructor("return typeof process")()`, gives: /^threw|^undefined$/ },
