@@ -265,6 +265,37 @@ describe("damage", () => {
     expect(await readAll(log, 10)).toHaveLength(10);
   });
 
+  test("a batch that a torn write left behind stays void, even when the batch before it is written again alike", async () => {
+    const fileSystem = memoryFileSystem();
+    const { disk } = fileSystem;
+    let log = await openSmall(fileSystem);
+    await settle();
+    await put(log, "0");
+    disk.intercept = (kind) => {
+      if (kind === "datasync") throw Object.assign(new Error("EIO"), { code: "EIO" });
+    };
+    const alike = new Uint8Array(8100);
+    log.append(alike, 1);
+    log.append(alike, 2);
+    expect(await failure(log.whenDurable(2))).toMatchObject({ code: "DatabaseStopped" });
+    disk.intercept = undefined;
+    let blockCount = 0;
+    disk.crash({
+      // Of the two batches of two blocks each, the first is lost and the second is kept.
+      block: (versions) => versions.at((blockCount += 1) <= 2 ? 0 : -1) ?? new Uint8Array(0),
+      length: (lengths) => lengths.at(-1) ?? 0,
+      entry: () => true,
+    });
+    expect(blockCount).toBe(4);
+    log = await openSmall(fileSystem);
+    expect(log.durableOffset).toBe(0);
+    log.append(alike, 1);
+    await log.whenDurable(1);
+    fileSystem.crash();
+    log = await openSmall(fileSystem);
+    expect(log.durableOffset).toBe(1);
+  });
+
   test("a lost first block of the only segment is refused, even when the mark knows of nothing", async () => {
     const disk = await fiveRecords(-1);
     const bytes = disk.peek(segment);
