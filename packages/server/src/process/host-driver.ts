@@ -1,0 +1,344 @@
+/**
+ * The host's end of the pipe: drives a database of this process for a front in another.
+ *
+ * What a turn sends is gathered: a payload once, however many connections get it, and behind the payloads who
+ * gets which. What only the latest value matters of (answered, subscribed, credit) is held back and written once
+ * a batch.
+ */
+import type { Duplex } from "node:stream";
+import type { ByteReader, ByteWriter } from "@lightcone/sats";
+import type { ConnectionHandle, ConnectionSink, DatabaseLink } from "@lightcone/database";
+import { Pipe } from "./batch.ts";
+import { frameOverheadBytes } from "./host-link.ts";
+import {
+  lastBit,
+  readInfo,
+  readLogQuery,
+  readRequest,
+  toFront,
+  toHost,
+  writeClose,
+  writeError,
+  writeReply,
+} from "./messages.ts";
+
+/** How many of the last payloads are compared with the next one: a delta goes out to all its receivers in a row. */
+const recentCount = 8;
+
+export interface HostDriverOptions {
+  /** Opens the database; gets the text that the front's `open` was given. */
+  readonly openDatabase: (record: string) => Promise<DatabaseLink>;
+  /** The front is gone, or has asked for the end and been answered. */
+  readonly ended: () => void;
+}
+
+/** Serves one front over `socket`. */
+export class HostDriver {
+  readonly #options: HostDriverOptions;
+  readonly #pipe: Pipe;
+  readonly #connections = new Map<number, DriverConnection>();
+  readonly #streams = new Map<number, AsyncIterator<Uint8Array>>();
+  readonly #changed = new Set<DriverConnection>();
+  readonly #payloads = new PayloadList();
+  readonly #deliveryKeys: number[] = [];
+  readonly #deliveryEntries: number[] = [];
+  #link: DatabaseLink | undefined;
+
+  constructor(socket: Duplex, options: HostDriverOptions) {
+    this.#options = options;
+    this.#pipe = new Pipe(socket, {
+      batch: (messages, bytes) => {
+        while (messages.remaining > 0) this.#take(messages, bytes);
+      },
+      seal: (out) => this.#seal(out),
+      gone: () => options.ended(),
+    });
+  }
+
+  // --- what connections ask of the driver
+
+  deliver(connection: DriverConnection, bytes: Uint8Array, at: number, length: number, last: boolean): void {
+    // Looked up first: it asks for the batch that the payload then goes into.
+    const out = this.#pipe.write();
+    const index = this.#payloads.add(out, bytes, at, length);
+    this.#deliveryKeys.push(connection.key);
+    this.#deliveryEntries.push(last ? (index | lastBit) >>> 0 : index);
+  }
+
+  /** Notes that a connection has something to say at the end of the batch. */
+  changed(connection: DriverConnection): void {
+    this.#changed.add(connection);
+    this.#pipe.flushSoon();
+  }
+
+  #seal(out: ByteWriter): number {
+    const count = this.#deliveryKeys.length;
+    if (count > 0) {
+      out.u8(toFront.deliveries);
+      out.u32(count);
+      for (let i = 0; i < count; i += 1) {
+        out.u32(this.#deliveryKeys[i] ?? 0);
+        out.u32(this.#deliveryEntries[i] ?? 0);
+      }
+      this.#deliveryKeys.length = 0;
+      this.#deliveryEntries.length = 0;
+    }
+    this.#payloads.clear();
+    for (const connection of this.#changed) connection.seal(out);
+    this.#changed.clear();
+    return this.#link?.releasedOffset ?? -1;
+  }
+
+  #take(messages: ByteReader, bytes: Uint8Array): void {
+    switch (messages.u8()) {
+      case toHost.frame: {
+        const connection = this.#connections.get(messages.u32());
+        const isText = messages.bool();
+        const length = messages.u32();
+        const at = messages.take(length);
+        connection?.receive(bytes, at, length, isText);
+        return;
+      }
+      case toHost.connect:
+        this.#connect(messages);
+        return;
+      case toHost.closed: {
+        const key = messages.u32();
+        this.#connections.get(key)?.closed();
+        this.#connections.delete(key);
+        return;
+      }
+      case toHost.taken: {
+        const connection = this.#connections.get(messages.u32());
+        const count = messages.u32();
+        if (connection !== undefined) connection.queuedBytes -= count;
+        return;
+      }
+      case toHost.request:
+        this.#request(messages);
+        return;
+      case toHost.logsOpen: {
+        const id = messages.u32();
+        const lines = this.#database(messages).logs(readLogQuery(messages));
+        this.#streams.set(id, lines[Symbol.asyncIterator]());
+        return;
+      }
+      case toHost.logsPull:
+        void this.#pull(messages.u32());
+        return;
+      case toHost.logsClose: {
+        const id = messages.u32();
+        // A generator that waits cannot be ended until it wakes: nobody waits for it here.
+        void this.#streams.get(id)?.return?.();
+        this.#streams.delete(id);
+        return;
+      }
+      case toHost.open:
+        void this.#open(messages.string());
+        return;
+      case toHost.stop:
+        void this.#stop(messages.u32());
+        return;
+      default:
+        messages.fail("unknown kind of message");
+    }
+  }
+
+  #database(messages: ByteReader): DatabaseLink {
+    return this.#link ?? messages.fail("the database is not open");
+  }
+
+  async #open(record: string): Promise<void> {
+    try {
+      const link = await this.#options.openDatabase(record);
+      this.#link = link;
+      link.failed.then(
+        (error) => this.#sayError(toFront.failed, undefined, error),
+        () => undefined,
+      );
+      this.#pipe.write().u8(toFront.opened);
+    } catch (error) {
+      this.#sayError(toFront.openFailed, undefined, error);
+    }
+  }
+
+  #connect(messages: ByteReader): void {
+    const key = messages.u32();
+    const info = readInfo(messages);
+    const connection = new DriverConnection(this, key);
+    this.#connections.set(key, connection);
+    connection.attach(this.#database(messages).connect(info, connection));
+  }
+
+  #request(messages: ByteReader): void {
+    const id = messages.u32();
+    const request = readRequest(messages);
+    this.#database(messages)
+      .request(request)
+      .then(
+        (reply) => {
+          const out = this.#pipe.write();
+          out.u8(toFront.reply);
+          out.u32(id);
+          writeReply(out, reply);
+        },
+        (error: unknown) => this.#sayError(toFront.replyFailed, id, error),
+      );
+  }
+
+  async #pull(id: number): Promise<void> {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    // A log that breaks ends; the front has nothing better to do with the reason.
+    const next = await stream.next().catch(() => undefined);
+    const out = this.#pipe.write();
+    if (next === undefined || next.done === true) {
+      this.#streams.delete(id);
+      out.u8(toFront.logEnd);
+      out.u32(id);
+      return;
+    }
+    out.u8(toFront.logLine);
+    out.u32(id);
+    out.byteArray(next.value);
+  }
+
+  async #stop(withinMs: number): Promise<void> {
+    await this.#link?.stop(withinMs).catch((error: unknown) => this.#sayError(toFront.failed, undefined, error));
+    this.#pipe.write().u8(toFront.stopped);
+    this.#pipe.flush(() => this.#options.ended());
+  }
+
+  #sayError(kind: number, id: number | undefined, error: unknown): void {
+    const out = this.#pipe.write();
+    out.u8(kind);
+    if (id !== undefined) out.u32(id);
+    writeError(out, error);
+  }
+}
+
+/** The payloads of the batch being gathered. */
+class PayloadList {
+  #count = 0;
+  readonly #bytes: (Uint8Array | undefined)[] = Array.from({ length: recentCount }, () => undefined);
+  readonly #at: number[] = Array.from({ length: recentCount }, () => 0);
+  readonly #length: number[] = Array.from({ length: recentCount }, () => 0);
+
+  /** The number of a payload, which is written unless it was among the last few. */
+  add(out: ByteWriter, bytes: Uint8Array, at: number, length: number): number {
+    const oldest = Math.max(0, this.#count - recentCount);
+    for (let index = this.#count - 1; index >= oldest; index -= 1) {
+      const slot = index % recentCount;
+      if (this.#bytes[slot] === bytes && this.#at[slot] === at && this.#length[slot] === length) return index;
+    }
+    out.u8(toFront.payload);
+    out.u32(length);
+    out.rawRange(bytes, at, length);
+    const index = this.#count;
+    const slot = index % recentCount;
+    this.#bytes[slot] = bytes;
+    this.#at[slot] = at;
+    this.#length[slot] = length;
+    this.#count += 1;
+    return index;
+  }
+
+  clear(): void {
+    this.#count = 0;
+    this.#bytes.fill(undefined);
+  }
+}
+
+/** A connection of the front as the database's sink. */
+class DriverConnection implements ConnectionSink {
+  readonly key: number;
+  queuedBytes = 0;
+  readonly #driver: HostDriver;
+  #handle: ConnectionHandle | undefined;
+  #isClosed = false;
+  #close: { readonly code: number | undefined; readonly reason: string } | undefined;
+  #answered = 0;
+  #answeredSaid = 0;
+  #subscribed: readonly number[] | undefined;
+  #credit = 0;
+
+  constructor(driver: HostDriver, key: number) {
+    this.#driver = driver;
+    this.key = key;
+  }
+
+  attach(handle: ConnectionHandle): void {
+    this.#handle = handle;
+    handle.onReady = () => {
+      if (this.#credit > 0) this.#driver.changed(this);
+    };
+  }
+
+  // --- from the front
+
+  receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
+    this.#credit += length + frameOverheadBytes;
+    this.#handle?.receive(bytes, at, length, isText);
+    this.#driver.changed(this);
+  }
+
+  closed(): void {
+    this.#isClosed = true;
+    this.#handle?.closed();
+  }
+
+  // --- from the database
+
+  send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
+    if (this.#isClosed || this.#close !== undefined) return;
+    this.queuedBytes += length;
+    this.#driver.deliver(this, bytes, at, length, last);
+  }
+
+  answered(messageCount: number): void {
+    this.#answered = messageCount;
+    this.#driver.changed(this);
+  }
+
+  subscribed(messageNumbers: readonly number[]): void {
+    this.#subscribed = messageNumbers;
+    this.#driver.changed(this);
+  }
+
+  close(code: number | undefined, reason: string): void {
+    if (this.#close !== undefined) return;
+    this.#close = { code, reason };
+    this.#driver.changed(this);
+  }
+
+  /** Writes what was held back. */
+  seal(out: ByteWriter): void {
+    if (this.#isClosed) return;
+    if (this.#answered !== this.#answeredSaid) {
+      this.#answeredSaid = this.#answered;
+      out.u8(toFront.answered);
+      out.u32(this.key);
+      out.u32(this.#answered);
+    }
+    if (this.#subscribed !== undefined) {
+      out.u8(toFront.subscribed);
+      out.u32(this.key);
+      out.u32(this.#subscribed.length);
+      for (const number of this.#subscribed) out.u32(number);
+      this.#subscribed = undefined;
+    }
+    // A database that is not ready keeps the credit until it is.
+    if (this.#credit > 0 && this.#handle?.ready === true) {
+      out.u8(toFront.credit);
+      out.u32(this.key);
+      out.u32(this.#credit);
+      this.#credit = 0;
+    }
+    if (this.#close !== undefined) {
+      out.u8(toFront.close);
+      out.u32(this.key);
+      writeClose(out, this.#close.code, this.#close.reason);
+      this.#isClosed = true;
+    }
+  }
+}

@@ -1,0 +1,387 @@
+/**
+ * The front's end of a database in another process: a `DatabaseLink` whose every word crosses the pipe.
+ *
+ * Credit: what a connection has sent and the host has not yet taken up is counted, per connection and in all;
+ * over a bound, `ready` is false and the front stops reading that socket. The other way round, the host is told
+ * how much of what it sent the sockets have taken, so that its sinks know their `queuedBytes`.
+ *
+ * A batch of the host is applied whole, in one turn; `releasedOffset` is then the offset that all its receivers
+ * have reached.
+ */
+import type { Duplex } from "node:stream";
+import { LightconeError, isLightconeError } from "@lightcone/base";
+import type { Clock } from "@lightcone/base";
+import type {
+  ConnectionHandle,
+  ConnectionInfo,
+  ConnectionSink,
+  DatabaseLink,
+  DatabaseRequest,
+  LogQuery,
+  Reply,
+} from "@lightcone/database";
+import type { ByteReader } from "@lightcone/sats";
+import { Pipe } from "./batch.ts";
+import { lastBit, readClose, readError, readReply, toFront, toHost, writeInfo, writeLogQuery, writeRequest } from "./messages.ts";
+
+export interface HostLinkOptions {
+  readonly clock: Clock;
+  /** The bounds `linkConnectionBytesMax` and `linkBytesMax`. */
+  readonly connectionBytesMax: number;
+  readonly bytesMax: number;
+}
+
+/** Counted for a frame besides its bytes, so that empty ones are bounded too. */
+export const frameOverheadBytes = 64;
+/** The host hears of bytes that a socket took in steps of this. */
+const takenStepBytes = 32_768;
+const takenIntervalMs = 5;
+
+interface Waiting {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface LogStream {
+  readonly lines: Uint8Array[];
+  isEnded: boolean;
+  wake: (() => void) | undefined;
+}
+
+export class HostLink implements DatabaseLink {
+  readonly failed: Promise<Error>;
+  /** Resolves when the host has opened its database; rejects with the reason that it could not. */
+  readonly opened: Promise<void>;
+  /** The offset that the last batch brought its receivers up to; -1 before the first. */
+  releasedOffset = -1;
+
+  readonly #options: HostLinkOptions;
+  readonly #pipe: Pipe;
+  readonly #connections = new Map<number, HostConnection>();
+  readonly #requests = new Map<number, Waiting>();
+  readonly #streams = new Map<number, LogStream>();
+  /** Connections that stopped because of the bound on all together. */
+  readonly #stalled = new Set<HostConnection>();
+  readonly #lagging = new Set<HostConnection>();
+  #outstandingBytes = 0;
+  #lastKey = 0;
+  #lastId = 0;
+  #isSweeping = false;
+  #isStopping = false;
+  #fail: (error: Error) => void = () => undefined;
+  #open: { readonly resolve: () => void; readonly reject: (error: Error) => void };
+  #stopped: (() => void) | undefined;
+  // The payloads of the batch being applied.
+  readonly #payloadAt: number[] = [];
+  readonly #payloadLength: number[] = [];
+
+  constructor(socket: Duplex, options: HostLinkOptions) {
+    this.#options = options;
+    this.failed = new Promise((resolve) => (this.#fail = resolve));
+    const open = Promise.withResolvers<void>();
+    this.opened = open.promise;
+    this.#open = open;
+    // A host that is never asked for must not count as an unhandled failure.
+    open.promise.catch(() => undefined);
+    this.#pipe = new Pipe(socket, {
+      batch: (messages, bytes, stamp) => this.#apply(messages, bytes, stamp),
+      seal: () => -1,
+      gone: (error) =>
+        this.gone(isLightconeError(error) ? error : new Error("the database's process ended", { cause: error })),
+    });
+  }
+
+  /** Asks the host to open its database. `record` is JSON: it is read once, far from any frame. */
+  open(record: string): void {
+    const out = this.#pipe.write();
+    out.u8(toHost.open);
+    out.string(record);
+  }
+
+  connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle {
+    const key = (this.#lastKey += 1);
+    const connection = new HostConnection(this, key, sink);
+    this.#connections.set(key, connection);
+    const out = this.#pipe.write();
+    out.u8(toHost.connect);
+    out.u32(key);
+    writeInfo(out, info);
+    return connection;
+  }
+
+  request(request: DatabaseRequest): Promise<Reply> {
+    if (this.#pipe.isGone) return Promise.reject(gone());
+    const id = (this.#lastId += 1);
+    const out = this.#pipe.write();
+    out.u8(toHost.request);
+    out.u32(id);
+    writeRequest(out, request);
+    return new Promise((resolve, reject) => this.#requests.set(id, { resolve, reject }));
+  }
+
+  async *logs(query: LogQuery): AsyncGenerator<Uint8Array> {
+    const id = (this.#lastId += 1);
+    const stream: LogStream = { lines: [], isEnded: this.#pipe.isGone, wake: undefined };
+    this.#streams.set(id, stream);
+    const out = this.#pipe.write();
+    out.u8(toHost.logsOpen);
+    out.u32(id);
+    writeLogQuery(out, query);
+    try {
+      for (;;) {
+        const line = stream.lines.shift();
+        if (line !== undefined) {
+          yield line;
+          continue;
+        }
+        if (stream.isEnded) return;
+        this.#say(toHost.logsPull, id);
+        await new Promise<void>((resolve) => (stream.wake = resolve));
+      }
+    } finally {
+      this.#streams.delete(id);
+      if (!stream.isEnded) this.#say(toHost.logsClose, id);
+    }
+  }
+
+  async stop(withinMs: number): Promise<void> {
+    this.#isStopping = true;
+    if (this.#pipe.isGone) return;
+    this.#say(toHost.stop, withinMs);
+    await new Promise<void>((resolve) => (this.#stopped = resolve));
+  }
+
+  /** The process is gone: all that waits for it hears so. */
+  gone(error: Error): void {
+    this.#pipe.end(error);
+    this.#open.reject(error);
+    for (const { reject } of this.#requests.values()) reject(gone(error));
+    this.#requests.clear();
+    for (const stream of this.#streams.values()) endStream(stream);
+    this.#stopped?.();
+    if (!this.#isStopping) this.#fail(error);
+  }
+
+  // --- what connections ask of the link
+
+  frame(connection: HostConnection, bytes: Uint8Array, at: number, length: number, isText: boolean): void {
+    const out = this.#pipe.write();
+    out.u8(toHost.frame);
+    out.u32(connection.key);
+    out.bool(isText);
+    out.u32(length);
+    out.rawRange(bytes, at, length);
+    connection.outstandingBytes += length + frameOverheadBytes;
+    this.#outstandingBytes += length + frameOverheadBytes;
+  }
+
+  isReady(connection: HostConnection): boolean {
+    if (this.#outstandingBytes > this.#options.bytesMax) {
+      this.#stalled.add(connection);
+      return false;
+    }
+    return connection.outstandingBytes <= this.#options.connectionBytesMax;
+  }
+
+  close(connection: HostConnection): void {
+    if (!this.#connections.delete(connection.key)) return;
+    this.#stalled.delete(connection);
+    this.#lagging.delete(connection);
+    this.#say(toHost.closed, connection.key);
+    this.#settle(connection.outstandingBytes);
+  }
+
+  /** Writes a message of a kind and one number. */
+  #say(kind: number, value: number): void {
+    if (this.#pipe.isGone) return;
+    const out = this.#pipe.write();
+    out.u8(kind);
+    out.u32(value);
+  }
+
+  /** Counts bytes as taken up; connections that waited for the whole link go on. */
+  #settle(bytes: number): void {
+    this.#outstandingBytes -= bytes;
+    if (this.#stalled.size === 0 || this.#outstandingBytes > this.#options.bytesMax) return;
+    const stalled = [...this.#stalled];
+    this.#stalled.clear();
+    for (const connection of stalled) if (connection.ready) connection.onReady?.();
+  }
+
+  // --- what the host says
+
+  #apply(messages: ByteReader, bytes: Uint8Array, stamp: number): void {
+    this.#payloadAt.length = 0;
+    this.#payloadLength.length = 0;
+    while (messages.remaining > 0) this.#applyOne(messages, bytes);
+    if (stamp >= 0) this.releasedOffset = stamp;
+    if (this.#lagging.size > 0) this.#sweepLater();
+  }
+
+  #applyOne(messages: ByteReader, bytes: Uint8Array): void {
+    switch (messages.u8()) {
+      case toFront.payload: {
+        const length = messages.u32();
+        this.#payloadAt.push(messages.take(length));
+        this.#payloadLength.push(length);
+        return;
+      }
+      case toFront.deliveries:
+        this.#deliver(messages, bytes);
+        return;
+      case toFront.close: {
+        const connection = this.#connections.get(messages.u32());
+        const { code, reason } = readClose(messages);
+        connection?.sink.close(code, reason);
+        return;
+      }
+      case toFront.answered: {
+        const connection = this.#connections.get(messages.u32());
+        const messageCount = messages.u32();
+        connection?.sink.answered(messageCount);
+        return;
+      }
+      case toFront.subscribed: {
+        const connection = this.#connections.get(messages.u32());
+        const numbers: number[] = [];
+        for (let count = messages.count(4); count > 0; count -= 1) numbers.push(messages.u32());
+        connection?.sink.subscribed(numbers);
+        return;
+      }
+      case toFront.credit:
+        this.#credit(messages.u32(), messages.u32());
+        return;
+      case toFront.reply: {
+        const waiting = this.#takeRequest(messages.u32());
+        waiting?.resolve(readReply(messages));
+        return;
+      }
+      case toFront.replyFailed: {
+        const waiting = this.#takeRequest(messages.u32());
+        waiting?.reject(readError(messages));
+        return;
+      }
+      case toFront.logLine: {
+        const stream = this.#streams.get(messages.u32());
+        const line = messages.byteArray();
+        stream?.lines.push(line);
+        stream?.wake?.();
+        return;
+      }
+      case toFront.logEnd: {
+        const stream = this.#streams.get(messages.u32());
+        if (stream !== undefined) endStream(stream);
+        return;
+      }
+      case toFront.opened:
+        this.#open.resolve();
+        return;
+      case toFront.openFailed:
+        this.#open.reject(readError(messages));
+        return;
+      case toFront.stopped:
+        this.#stopped?.();
+        return;
+      case toFront.failed:
+        this.#fail(readError(messages));
+        return;
+      default:
+        messages.fail("unknown kind of message");
+    }
+  }
+
+  #deliver(messages: ByteReader, bytes: Uint8Array): void {
+    for (let count = messages.count(8); count > 0; count -= 1) {
+      const connection = this.#connections.get(messages.u32());
+      const entry = messages.u32();
+      const index = entry & ~lastBit;
+      const at = this.#payloadAt[index];
+      const length = this.#payloadLength[index];
+      if (at === undefined || length === undefined) return messages.fail("a delivery of no payload");
+      if (connection === undefined) continue;
+      connection.sentBytes += length;
+      connection.sink.send(bytes, at, length, (entry & lastBit) !== 0);
+      if (connection.sentBytes - connection.takenBytes >= takenStepBytes) this.#lagging.add(connection);
+    }
+  }
+
+  #credit(key: number, count: number): void {
+    const connection = this.#connections.get(key);
+    if (connection === undefined) return;
+    const wasReady = connection.outstandingBytes <= this.#options.connectionBytesMax;
+    connection.outstandingBytes -= count;
+    this.#settle(count);
+    if (!wasReady && connection.ready) connection.onReady?.();
+  }
+
+  #takeRequest(id: number): Waiting | undefined {
+    const waiting = this.#requests.get(id);
+    this.#requests.delete(id);
+    return waiting;
+  }
+
+  /** While sockets lag behind, looks every few milliseconds at what they have taken, and tells the host. */
+  #sweepLater(): void {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    this.#options.clock.after(takenIntervalMs, () => {
+      this.#isSweeping = false;
+      if (this.#pipe.isGone) return;
+      for (const connection of this.#lagging) this.#reportTaken(connection);
+      if (this.#lagging.size > 0) this.#sweepLater();
+    });
+  }
+
+  #reportTaken(connection: HostConnection): void {
+    const taken = Math.max(connection.takenBytes, connection.sentBytes - connection.sink.queuedBytes);
+    const news = taken - connection.takenBytes;
+    if (news >= takenStepBytes || taken === connection.sentBytes) {
+      const out = this.#pipe.write();
+      out.u8(toHost.taken);
+      out.u32(connection.key);
+      out.u32(news);
+      connection.takenBytes = taken;
+    }
+    if (connection.sentBytes === connection.takenBytes) this.#lagging.delete(connection);
+  }
+}
+
+/** A connection as the link holds it. */
+class HostConnection implements ConnectionHandle {
+  readonly key: number;
+  readonly sink: ConnectionSink;
+  onReady: (() => void) | undefined;
+  /** Handed to the host and not yet taken up, overhead included. */
+  outstandingBytes = 0;
+  /** Handed to the sink in all, and what of that the host knows to be taken. */
+  sentBytes = 0;
+  takenBytes = 0;
+  readonly #link: HostLink;
+
+  constructor(link: HostLink, key: number, sink: ConnectionSink) {
+    this.#link = link;
+    this.key = key;
+    this.sink = sink;
+  }
+
+  receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
+    this.#link.frame(this, bytes, at, length, isText);
+  }
+
+  closed(): void {
+    this.#link.close(this);
+  }
+
+  get ready(): boolean {
+    return this.#link.isReady(this);
+  }
+}
+
+function endStream(stream: LogStream): void {
+  stream.isEnded = true;
+  stream.wake?.();
+}
+
+function gone(cause?: Error): LightconeError {
+  return new LightconeError("CallUnknown", {}, cause === undefined ? undefined : { cause });
+}

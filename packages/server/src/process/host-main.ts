@@ -1,0 +1,31 @@
+/**
+ * The database host process: `node host-main.ts FACTORY`, started by `open-host-process.ts` alone.
+ *
+ * Signals that a terminal sends to the whole group are the front's business: it stops its hosts in order.
+ */
+import { Socket } from "node:net";
+import type { DatabaseLink } from "@lightcone/database";
+import { HostDriver } from "./host-driver.ts";
+import type { HostRecord } from "./open-host-process.ts";
+
+const pipeDescriptor = 3;
+
+process.on("SIGINT", () => undefined);
+process.on("SIGTERM", () => undefined);
+
+/** The factory's module, as it must be. */
+interface Factory {
+  readonly openHostDatabase: (record: HostRecord) => Promise<DatabaseLink>;
+}
+
+const factory = process.argv[2] ?? "";
+new HostDriver(new Socket({ fd: pipeDescriptor, readable: true, writable: true }), {
+  openDatabase: async (text) => {
+    // The front wrote both: the record, and the address of a module that exports this function.
+    const record: HostRecord = JSON.parse(text);
+    const { openHostDatabase }: Factory = await import(factory);
+    return openHostDatabase(record);
+  },
+  // Without a front there is nothing to finish for: whatever was acknowledged is durable.
+  ended: () => process.exit(0),
+});

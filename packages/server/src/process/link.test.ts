@@ -1,0 +1,319 @@
+/**
+ * Goal: a database answers the same whether it is called in this process, through the pipe, or in a real process.
+ * Method: one suite of the contract, run against the three; then what only the pipe or only a process can show.
+ */
+import { duplexPair } from "node:stream";
+import { describe, expect, test } from "vitest";
+import { realClock } from "@lightcone/base";
+import type { ConnectionHandle, ConnectionInfo, ConnectionSink, DatabaseLink } from "@lightcone/database";
+import { makeServerLimits } from "../limits.ts";
+import { makeServerLog } from "../log.ts";
+import { identityOf } from "../auth/identity.ts";
+import type { DatabaseRecord } from "../registry/registry.ts";
+import { FakeDatabase, bigBytes, floodMessages } from "../testing/fake-database.ts";
+import { HostDriver } from "./host-driver.ts";
+import { HostLink } from "./host-link.ts";
+import { openHostProcess } from "./open-host-process.ts";
+import type { HostProcess, HostProcessOptions } from "./open-host-process.ts";
+
+const identity = identityOf("localhost", "db");
+const record: DatabaseRecord = { identity, owner: identity, hostType: "wasm", initialProgram: "00", directory: "d", locked: false };
+const info: ConnectionInfo = {
+  caller: { identity: identity.bytes, connectionId: new Uint8Array(16).fill(1), claims: "{}", isOwner: true },
+  token: "t",
+  protocol: "v1.bsatn",
+  compression: "none",
+  light: false,
+  confirmed: true,
+};
+const limits = makeServerLimits({ linkConnectionBytesMax: 100_000, linkBytesMax: 300_000 });
+
+class TestSink implements ConnectionSink {
+  readonly messages: string[] = [];
+  readonly lengths: number[] = [];
+  queuedBytes = 0;
+  answeredCount = 0;
+  subscribedTo: readonly number[] = [];
+  closedWith: string | undefined;
+  #parts = "";
+
+  send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
+    this.#parts += Buffer.from(bytes.subarray(at, at + length)).toString("latin1");
+    if (!last) return;
+    this.messages.push(this.#parts);
+    this.lengths.push(this.#parts.length);
+    this.#parts = "";
+  }
+  answered(count: number): void {
+    this.answeredCount = count;
+  }
+  subscribed(numbers: readonly number[]): void {
+    this.subscribedTo = numbers;
+  }
+  close(code: number | undefined, reason: string): void {
+    this.closedWith = `${code} ${reason}`;
+  }
+}
+
+function processOptions(settings?: unknown): HostProcessOptions {
+  const factory = new URL("../testing/fake-host.ts", import.meta.url).href;
+  return { factory, settings, clock: realClock, log: makeServerLog("silent"), limits };
+}
+
+async function pipePair(database: DatabaseLink): Promise<HostLink> {
+  const [front, host] = duplexPair();
+  new HostDriver(host, { openDatabase: async () => database, ended: () => undefined });
+  const { linkConnectionBytesMax: connectionBytesMax, linkBytesMax: bytesMax } = limits;
+  const link = new HostLink(front, { clock: realClock, connectionBytesMax, bytesMax });
+  link.open("{}");
+  await link.opened;
+  return link;
+}
+
+const ways: readonly { readonly way: string; readonly open: () => Promise<DatabaseLink> }[] = [
+  { way: "in this process", open: async () => new FakeDatabase() },
+  { way: "through the pipe", open: async () => pipePair(new FakeDatabase()) },
+  { way: "in a process of its own", open: async () => (await openHostProcess(record, "/nowhere", processOptions())).link },
+];
+
+async function until(holds: () => boolean): Promise<void> {
+  const endMs = performance.now() + 10_000;
+  while (!holds()) {
+    if (performance.now() > endMs) throw new Error("waited too long");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function say(handle: ConnectionHandle, text: string): void {
+  const bytes = Buffer.from(`..${text}..`);
+  handle.receive(Uint8Array.from(bytes), 2, bytes.length - 4, true);
+}
+
+const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+describe.each(ways)("a database $way", ({ open }) => {
+  test("requests and their failures", async () => {
+    const link = await open();
+    const called = await link.request({ kind: "call", caller: info.caller, functionName: "f", args: "[]" });
+    expect(called).toMatchObject({ status: 200, headers: { "spacetime-energy-used": "0" } });
+    const refused = await link.request({ kind: "publish", program: new TextEncoder().encode("bad"), hostType: "js", breakClients: false });
+    expect(refused.status).toBe(500);
+    await link.request({ kind: "publish", program: new Uint8Array(500_000).fill(65), hostType: "wasm", breakClients: false });
+    const program = await link.request({ kind: "program" });
+    expect(decode(program.body)).toBe("A".repeat(500_000));
+    const crash = link.request({ kind: "call", caller: info.caller, functionName: "crash", args: "[]" });
+    await expect(crash).rejects.toMatchObject({ message: "inner", cause: { message: "cause" } });
+    await link.stop(1000);
+  });
+
+  test("messages both ways, in order, in parts, and counted", async () => {
+    const link = await open();
+    const sinks = [new TestSink(), new TestSink(), new TestSink()];
+    const handles = sinks.map((sink) => link.connect(info, sink));
+    for (let round = 0; round < 50; round += 1) {
+      handles.forEach((handle, at) => say(handle, `message ${round} of ${at}`));
+    }
+    await until(() => sinks.every((sink) => sink.messages.length === 50 && sink.answeredCount === 50));
+    sinks.forEach((sink, at) => expect(sink.messages).toEqual(Array.from({ length: 50 }, (_, round) => `message ${round} of ${at}`)));
+    handles.forEach((handle) => say(handle, "flood"));
+    await until(() => sinks.every((sink) => sink.messages.length === 50 + floodMessages));
+    handles.forEach((handle) => say(handle, "big"));
+    await until(() => sinks.every((sink) => sink.lengths.at(-1) === bigBytes));
+    await link.stop(1000);
+  });
+
+  test("endings from both sides", async () => {
+    const link = await open();
+    const closing = new TestSink();
+    const dropping = new TestSink();
+    say(link.connect(info, closing), "close");
+    say(link.connect(info, dropping), "drop");
+    await until(() => closing.closedWith !== undefined && dropping.closedWith !== undefined);
+    expect(closing.closedWith).toBe("1013 too many requests");
+    expect(dropping.closedWith).toBe("undefined ");
+    const gone = new TestSink();
+    const handle = link.connect(info, gone);
+    handle.closed();
+    await link.stop(1000);
+    expect(gone.messages).toEqual([]);
+  });
+
+  test("logs end, follow, and can be left", async () => {
+    const link = await open();
+    const lines: string[] = [];
+    for await (const line of link.logs({ lineCount: 2, follow: false })) lines.push(decode(line));
+    expect(lines).toEqual(['{"line":0}\n', '{"line":1}\n']);
+    for await (const line of link.logs({ lineCount: undefined, follow: false })) {
+      lines.push(decode(line));
+      break;
+    }
+    expect(lines).toHaveLength(3);
+    const follower = link.logs({ lineCount: 1, follow: true })[Symbol.asyncIterator]();
+    expect((await follower.next()).done).toBe(false);
+    const rest = follower.next();
+    await link.stop(1000);
+    expect((await rest).done).toBe(true);
+  });
+
+  test("a failure is heard", async () => {
+    const link = await open();
+    say(link.connect(info, new TestSink()), "fail");
+    expect((await link.failed).message).toBe("asked to");
+    await link.stop(1000);
+  });
+});
+
+describe("the pipe", () => {
+  test("a payload for many crosses once, and each batch is applied whole", async () => {
+    const [front, host] = duplexPair();
+    let crossed = 0;
+    host.write = new Proxy(host.write, {
+      apply: (target, self, args: [Uint8Array]) => {
+        crossed += args[0].length;
+        return Reflect.apply(target, self, args);
+      },
+    });
+    const fake = new FakeDatabase();
+    new HostDriver(host, { openDatabase: async () => fake, ended: () => undefined });
+    const link = new HostLink(front, { clock: realClock, connectionBytesMax: 1e6, bytesMax: 1e6 });
+    link.open("{}");
+    await link.opened;
+    const sinks = Array.from({ length: 500 }, () => new TestSink());
+    for (const sink of sinks) link.connect(info, sink);
+    await until(() => fake.connections.size === 500);
+    const before = crossed;
+    const payload = new Uint8Array(10_000).fill(66);
+    for (const { sink } of fake.connections) {
+      sink.send(payload, 0, 5000, true);
+      sink.send(payload, 5000, 5000, true);
+    }
+    await until(() => sinks[0]?.messages.length === 2);
+    // All of them in the same turn as the first.
+    expect(sinks.every((sink) => sink.messages.length === 2)).toBe(true);
+    expect(crossed - before).toBeLessThan(10_000 + 500 * 2 * 8 + 200);
+    await link.stop(100);
+  });
+
+  test("the stamp is the database's offset when the batch leaves", async () => {
+    const fake = new FakeDatabase();
+    const stamped: DatabaseLink = Object.assign(fake, { releasedOffset: 41 });
+    const link = await pipePair(stamped);
+    const sink = new TestSink();
+    const handle = link.connect(info, sink);
+    Object.assign(fake, { releasedOffset: 42 });
+    say(handle, "something");
+    await until(() => sink.messages.length === 1);
+    expect(link.releasedOffset).toBe(42);
+    await link.stop(100);
+  });
+
+  test("credit: a connection stops at its bound, all stop at theirs, and both go on", async () => {
+    const fake = new FakeDatabase();
+    const link = await pipePair(fake);
+    const sinks = [new TestSink(), new TestSink(), new TestSink(), new TestSink(), new TestSink()];
+    const handles = sinks.map((sink) => link.connect(info, sink));
+    const resumed: number[] = [];
+    handles.forEach((handle, at) => (handle.onReady = () => resumed.push(at)));
+    const [first] = handles;
+    if (first === undefined) throw new Error("no handle");
+    say(first, "slow");
+    await until(() => [...fake.connections].some((connection) => !connection.ready));
+    const chunk = new Uint8Array(90_000);
+    for (let i = 0; i < 2; i += 1) first.receive(chunk, 0, chunk.length, false);
+    expect(first.ready).toBe(false);
+    // The others still have room, until the link has none.
+    const [, second] = handles;
+    expect(second?.ready).toBe(true);
+    for (let i = 0; i < 2; i += 1) first.receive(chunk, 0, chunk.length, false);
+    expect(second?.ready).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(resumed).toEqual([]);
+    [...fake.connections].find((connection) => !connection.ready)?.resume();
+    await until(() => resumed.includes(0) && resumed.includes(1));
+    expect(handles.every((handle) => handle.ready)).toBe(true);
+    await link.stop(100);
+  });
+
+  test("a connection that closes gives its credit back", async () => {
+    const fake = new FakeDatabase();
+    const link = await pipePair(fake);
+    const slow = link.connect(info, new TestSink());
+    const other = link.connect(info, new TestSink());
+    let resumed = false;
+    other.onReady = () => (resumed = true);
+    say(slow, "slow");
+    await until(() => [...fake.connections].some((connection) => !connection.ready));
+    for (let i = 0; i < 4; i += 1) slow.receive(new Uint8Array(90_000), 0, 90_000, false);
+    expect(other.ready).toBe(false);
+    slow.closed();
+    expect(resumed).toBe(true);
+    expect(other.ready).toBe(true);
+    await until(() => fake.connections.size === 1);
+    await link.stop(100);
+  });
+
+  test("the database learns what sockets have taken", async () => {
+    const fake = new FakeDatabase();
+    const link = await pipePair(fake);
+    const sink = new TestSink();
+    const handle = link.connect(info, sink);
+    sink.queuedBytes = bigBytes;
+    say(handle, "big");
+    const [connection] = await untilConnected(fake);
+    await until(() => sink.messages.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(connection?.sink.queuedBytes).toBe(bigBytes);
+    sink.queuedBytes = 100_000;
+    await until(() => connection?.sink.queuedBytes === 100_000);
+    sink.queuedBytes = 0;
+    await until(() => connection?.sink.queuedBytes === 0);
+    await link.stop(100);
+  });
+
+  test("noise from the host ends the link and fails what waits", async () => {
+    const [front, host] = duplexPair();
+    const link = new HostLink(front, { clock: realClock, connectionBytesMax: 1e6, bytesMax: 1e6 });
+    const asked = link.request({ kind: "program" });
+    host.write(Uint8Array.from([9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 250]));
+    await expect(asked).rejects.toMatchObject({ code: "CallUnknown" });
+    expect(await link.failed).toMatchObject({ code: "Malformed" });
+  });
+});
+
+async function untilConnected(fake: FakeDatabase): Promise<readonly { readonly sink: ConnectionSink }[]> {
+  await until(() => fake.connections.size > 0);
+  return [...fake.connections];
+}
+
+describe("a process", () => {
+  test("that is killed: the failure names how, what waits is unknown, the sinks hear nothing false", async () => {
+    const host = await openHostProcess(record, "/nowhere", processOptions());
+    const hanging = host.link.request({ kind: "call", caller: info.caller, functionName: "hang", args: "[]" });
+    host.kill();
+    await expect(hanging).rejects.toMatchObject({ code: "CallUnknown" });
+    expect((await host.link.failed).message).toMatch(/ended/);
+    expect(await host.ended).toBe("signal SIGKILL");
+    await expect(host.link.request({ kind: "program" })).rejects.toMatchObject({ code: "CallUnknown" });
+    await host.link.stop(100);
+  });
+
+  test("whose database does not open: its own reason", async () => {
+    await expect(openHostProcess(record, "/nowhere", processOptions("refuse"))).rejects.toMatchObject({
+      message: "cannot open",
+      cause: { message: "disk on fire" },
+    });
+    await expect(openHostProcess(record, "/nowhere", processOptions("exit"))).rejects.toThrow(/ended/);
+  });
+
+  test("that does not stop in time is ended", async () => {
+    const host: HostProcess = await openHostProcess(record, "/nowhere", processOptions("stuck"));
+    await host.link.stop(10);
+    expect(await host.ended).toBe("signal SIGKILL");
+  });
+
+  test("that is stopped ends by itself", async () => {
+    const host = await openHostProcess(record, "/nowhere", processOptions());
+    await host.link.stop(1000);
+    expect(await host.ended).toBe("exit code 0");
+  });
+});

@@ -1,0 +1,225 @@
+/**
+ * What stands in a batch. Each message is a kind and its fields; none carries a length, both ends being one release.
+ *
+ *   front → host   connect key info · frame key isText bytes · closed key · taken key bytes
+ *                  request id request · logsOpen id query · logsPull id · logsClose id · open record · stop withinMs
+ *   host → front   payload bytes · deliveries count (key, payload | last)… · close key code reason
+ *                  answered key count · subscribed key numbers · credit key bytes
+ *                  reply id reply · replyFailed id error · logLine id bytes · logEnd id · opened · openFailed error
+ *                  stopped · failed error
+ *
+ * A payload is sent once for all its receivers: payloads are numbered within their batch, and deliveries name them.
+ */
+import { LightconeError, errorCodes } from "@lightcone/base";
+import type { ErrorCode } from "@lightcone/base";
+import type { ByteReader, ByteWriter } from "@lightcone/sats";
+import type { Caller, Compression, ConnectionInfo, DatabaseRequest, HostType, LogQuery, Reply, WireProtocol } from "@lightcone/database";
+
+export const toHost = {
+  open: 1,
+  connect: 2,
+  frame: 3,
+  closed: 4,
+  taken: 5,
+  request: 6,
+  logsOpen: 7,
+  logsPull: 8,
+  logsClose: 9,
+  stop: 10,
+} as const;
+
+export const toFront = {
+  opened: 32,
+  openFailed: 33,
+  payload: 34,
+  deliveries: 35,
+  close: 36,
+  answered: 37,
+  subscribed: 38,
+  credit: 39,
+  reply: 40,
+  replyFailed: 41,
+  logLine: 42,
+  logEnd: 43,
+  stopped: 44,
+  failed: 45,
+} as const;
+
+/** Set in a delivery's payload number when it ends its message. */
+export const lastBit = 0x8000_0000;
+/** Stands for "none" where a u32 may be missing. */
+const none = 0xffff_ffff;
+
+const protocols: readonly WireProtocol[] = ["v1.bsatn", "v1.json"];
+const compressions: readonly Compression[] = ["none", "gzip", "brotli"];
+const hostTypes: readonly HostType[] = ["wasm", "js"];
+const requestKinds: readonly DatabaseRequest["kind"][] = ["call", "sql", "schema", "publish", "plan", "program", "snapshot"];
+
+function writeWord<Word extends string>(out: ByteWriter, words: readonly Word[], word: Word): void {
+  out.u8(words.indexOf(word));
+}
+
+function readWord<Word extends string>(input: ByteReader, words: readonly Word[]): Word {
+  const word = words[input.u8()];
+  return word ?? input.fail("unknown word");
+}
+
+function writeOptional(out: ByteWriter, value: number | undefined): void {
+  out.u32(value ?? none);
+}
+
+function readOptional(input: ByteReader): number | undefined {
+  const value = input.u32();
+  return value === none ? undefined : value;
+}
+
+function writeCaller(out: ByteWriter, caller: Caller): void {
+  out.byteArray(caller.identity);
+  out.byteArray(caller.connectionId);
+  out.string(caller.claims);
+  out.bool(caller.isOwner);
+}
+
+function readCaller(input: ByteReader): Caller {
+  const identity = input.byteArray();
+  const connectionId = input.byteArray();
+  return { identity, connectionId, claims: input.string(), isOwner: input.bool() };
+}
+
+export function writeInfo(out: ByteWriter, info: ConnectionInfo): void {
+  writeCaller(out, info.caller);
+  out.string(info.token);
+  writeWord(out, protocols, info.protocol);
+  writeWord(out, compressions, info.compression);
+  out.bool(info.light);
+  out.bool(info.confirmed);
+}
+
+export function readInfo(input: ByteReader): ConnectionInfo {
+  const caller = readCaller(input);
+  const token = input.string();
+  const protocol = readWord(input, protocols);
+  const compression = readWord(input, compressions);
+  return { caller, token, protocol, compression, light: input.bool(), confirmed: input.bool() };
+}
+
+export function writeRequest(out: ByteWriter, request: DatabaseRequest): void {
+  writeWord(out, requestKinds, request.kind);
+  switch (request.kind) {
+    case "call":
+      writeCaller(out, request.caller);
+      out.string(request.functionName);
+      out.string(request.args);
+      return;
+    case "sql":
+      writeCaller(out, request.caller);
+      out.string(request.text);
+      out.bool(request.confirmed);
+      return;
+    case "schema":
+      out.u8(request.version);
+      return;
+    case "publish":
+      out.byteArray(request.program);
+      writeWord(out, hostTypes, request.hostType);
+      out.bool(request.breakClients);
+      out.bool(request.migrationToken !== undefined);
+      out.string(request.migrationToken ?? "");
+      return;
+    case "plan":
+      out.byteArray(request.program);
+      writeWord(out, hostTypes, request.hostType);
+      out.bool(request.style === "ansi");
+      return;
+    case "program":
+    case "snapshot":
+  }
+}
+
+export function readRequest(input: ByteReader): DatabaseRequest {
+  const kind = readWord(input, requestKinds);
+  switch (kind) {
+    case "call":
+      return { kind, caller: readCaller(input), functionName: input.string(), args: input.string() };
+    case "sql":
+      return { kind, caller: readCaller(input), text: input.string(), confirmed: input.bool() };
+    case "schema":
+      return { kind, version: input.u8() === 9 ? 9 : 10 };
+    case "publish": {
+      const program = input.byteArray();
+      const hostType = readWord(input, hostTypes);
+      const breakClients = input.bool();
+      const hasToken = input.bool();
+      const migrationToken = input.string();
+      return { kind, program, hostType, breakClients, ...(hasToken ? { migrationToken } : {}) };
+    }
+    case "plan": {
+      const program = input.byteArray();
+      return { kind, program, hostType: readWord(input, hostTypes), style: input.bool() ? "ansi" : "plain" };
+    }
+    case "program":
+    case "snapshot":
+      return { kind };
+  }
+}
+
+export function writeReply(out: ByteWriter, reply: Reply): void {
+  out.u16(reply.status);
+  const headers = Object.entries(reply.headers);
+  out.u16(headers.length);
+  for (const [name, value] of headers) {
+    out.string(name);
+    out.string(value);
+  }
+  out.byteArray(reply.body);
+}
+
+export function readReply(input: ByteReader): Reply {
+  const status = input.u16();
+  const headers: Record<string, string> = {};
+  for (let count = input.u16(); count > 0; count -= 1) {
+    const name = input.string();
+    headers[name] = input.string();
+  }
+  return { status, headers, body: input.byteArray() };
+}
+
+export function writeLogQuery(out: ByteWriter, query: LogQuery): void {
+  writeOptional(out, query.lineCount);
+  out.bool(query.follow);
+}
+
+export function readLogQuery(input: ByteReader): LogQuery {
+  return { lineCount: readOptional(input), follow: input.bool() };
+}
+
+export function writeClose(out: ByteWriter, code: number | undefined, reason: string): void {
+  writeOptional(out, code);
+  out.string(reason);
+}
+
+export function readClose(input: ByteReader): { readonly code: number | undefined; readonly reason: string } {
+  return { code: readOptional(input), reason: input.string() };
+}
+
+/** An error with its code and detail, if it has any, and the texts of its causes. */
+export function writeError(out: ByteWriter, error: unknown): void {
+  const isKnown = error instanceof LightconeError;
+  out.string(isKnown ? error.code : "");
+  out.string(isKnown ? JSON.stringify(error.detail) : "");
+  out.string(error instanceof Error ? error.message : String(error));
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  out.bool(cause !== undefined);
+  if (cause !== undefined) out.string(cause instanceof Error ? cause.message : String(cause));
+}
+
+export function readError(input: ByteReader): Error {
+  const code = input.string();
+  const detail = input.string();
+  const message = input.string();
+  const options = input.bool() ? { cause: new Error(input.string()) } : undefined;
+  const known: ErrorCode | undefined = errorCodes.find((candidate) => candidate === code);
+  if (known === undefined) return new Error(message, options);
+  // The other end is this release: the detail belongs to the code.
+  return new LightconeError(known, JSON.parse(detail) as never, options);
+}

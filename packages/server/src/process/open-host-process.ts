@@ -1,0 +1,131 @@
+/**
+ * Runs a database in a process of its own: a heap that runs away, or a module that ends its process, takes
+ * nobody else with it. The front and the process share one socket pair, which is file descriptor 3 over there;
+ * when the front dies the pair closes, and the process ends by itself.
+ */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import type { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+import type { Clock } from "@lightcone/base";
+import type { ServerLimits } from "../limits.ts";
+import type { ServerLog } from "../log.ts";
+import type { DatabaseRecord } from "../registry/registry.ts";
+import { HostLink } from "./host-link.ts";
+
+/** What a host process is told about the database it opens. */
+export interface HostRecord {
+  /** 64 hex digits each. */
+  readonly identity: string;
+  readonly owner: string;
+  readonly hostType: "wasm" | "js";
+  readonly initialProgram: string;
+  readonly directory: string;
+  /** Whatever the factory wants to know: limits, log level. JSON. */
+  readonly settings: unknown;
+}
+
+export interface HostProcessOptions {
+  /** The URL of a module that exports `openHostDatabase(record: HostRecord): Promise<DatabaseLink>`. */
+  readonly factory: string;
+  readonly settings?: unknown;
+  /** Flags for Node: memory limits, experimental features. */
+  readonly nodeFlags?: readonly string[];
+  readonly clock: Clock;
+  readonly log: ServerLog;
+  readonly limits: ServerLimits;
+}
+
+/** A database in its own process. */
+export interface HostProcess {
+  readonly link: HostLink;
+  readonly pid: number;
+  /** Resolves when the process has ended, with how. */
+  readonly ended: Promise<string>;
+  /** Ends the process at once. */
+  kill(): void;
+}
+
+/** How long after `withinMs` a process that does not end is ended. */
+const killAfterMs = 1000;
+const pipeDescriptor = 3;
+
+/**
+ * Starts a process and opens the database in it.
+ *
+ * @throws {Error} the database's own reason when it cannot be opened; the process has ended then
+ */
+export async function openHostProcess(
+  record: DatabaseRecord,
+  directory: string,
+  options: HostProcessOptions,
+): Promise<HostProcess> {
+  const child = spawn(
+    process.execPath,
+    [...(options.nodeFlags ?? []), fileURLToPath(new URL("./host-main.ts", import.meta.url)), options.factory],
+    { stdio: ["ignore", 2, 2, "pipe"], env: hostEnvironment(process.env) },
+  );
+  const ended = endOf(child);
+  // A descriptor asked for as "pipe" is a socket pair, open both ways.
+  const socket = child.stdio[pipeDescriptor] as Duplex;
+  const link = new ProcessLink(socket, child, ended, options);
+  void ended.then((how) => {
+    options.log.debug({ pid: child.pid, database: record.identity.hex, how }, "database process ended");
+    link.gone(new Error(`the database's process ended: ${how}`));
+  });
+  const told: HostRecord = {
+    identity: record.identity.hex,
+    owner: record.owner.hex,
+    hostType: record.hostType,
+    initialProgram: record.initialProgram,
+    directory,
+    settings: options.settings ?? null,
+  };
+  link.open(JSON.stringify(told));
+  try {
+    await link.opened;
+  } catch (error) {
+    child.kill("SIGKILL");
+    await ended;
+    throw error;
+  }
+  return { link, pid: child.pid ?? 0, ended, kill: () => void child.kill("SIGKILL") };
+}
+
+/** A link that ends its process when it is stopped. */
+class ProcessLink extends HostLink {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<string>;
+  readonly #clock: Clock;
+
+  constructor(socket: Duplex, child: ChildProcess, ended: Promise<string>, options: HostProcessOptions) {
+    super(socket, {
+      clock: options.clock,
+      connectionBytesMax: options.limits.linkConnectionBytesMax,
+      bytesMax: options.limits.linkBytesMax,
+    });
+    this.#child = child;
+    this.#ended = ended;
+    this.#clock = options.clock;
+  }
+
+  override async stop(withinMs: number): Promise<void> {
+    const cancel = this.#clock.after(withinMs + killAfterMs, () => void this.#child.kill("SIGKILL"));
+    await super.stop(withinMs);
+    await this.#ended;
+    cancel();
+  }
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve(`it did not start: ${error.message}`));
+    child.once("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
+  });
+}
+
+/** What a host sees of the environment: nothing that could be a secret. */
+function hostEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const passed = Object.entries(environment).filter(([name]) => name === "TZ" || name === "LANG" || name.startsWith("LIGHTCONE_"));
+  return Object.fromEntries(passed);
+}
