@@ -148,7 +148,9 @@ class Evaluation {
       }
       const { source, way } = defined(best, "a source");
       bound.add(source);
-      const applicable = terms.filter((term) => term.sources.has(source) && [...term.sources].every((each) => bound.has(each)));
+      const applicable = terms.filter(
+        (term) => term.sources.has(source) && [...term.sources].every((each) => bound.has(each)),
+      );
       steps.push({ source, way, terms: applicable, rows: this.open(source, way) });
     }
     return steps;
@@ -165,7 +167,8 @@ class Evaluation {
       if (own.source !== source || !bound.has(other.source)) continue;
       const key: KeyPart = { kind: "column", ...other };
       if (!known.has(own.column)) known.set(own.column, key);
-      if (isByteComparable(type)) join ??= { kind: "hash", column: own.column, key, cost: Math.max(1, table.rowCount / 2) };
+      if (isByteComparable(type))
+        join ??= { kind: "hash", column: own.column, key, cost: Math.max(1, table.rowCount / 2) };
     }
     const path = choosePath(table, known, prepared.bounded);
     // A scan inside another loop is a product: whatever avoids it comes first.

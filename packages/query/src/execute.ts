@@ -1,7 +1,15 @@
 /** Statements that write, and the variables: plans against the store's open transaction (sql.md §6). */
 import { asRowRef, defined, LightconeError, type RowRef } from "@lightcone/base";
 import type { Store, Table } from "@lightcone/engine";
-import { bindParams, type Assignment, type InsertPlan, type Plan, type SetPlan, type ShowPlan, type UpdatePlan } from "@lightcone/sql";
+import {
+  bindParams,
+  type Assignment,
+  type InsertPlan,
+  type Plan,
+  type SetPlan,
+  type ShowPlan,
+  type UpdatePlan,
+} from "@lightcone/sql";
 import { evaluate, tableOf } from "./evaluate.ts";
 import { prepare } from "./prepared.ts";
 import { RowLayout } from "./row-layout.ts";

@@ -5,7 +5,11 @@ import type { KeyPart } from "./access-path.ts";
 export type ColumnBytes = (source: number, column: number) => Uint8Array;
 
 /** The key's bytes, copied. */
-export function keyBytes(parts: readonly KeyPart[], values: readonly Uint8Array[], columnBytes: ColumnBytes): Uint8Array {
+export function keyBytes(
+  parts: readonly KeyPart[],
+  values: readonly Uint8Array[],
+  columnBytes: ColumnBytes,
+): Uint8Array {
   const pieces = parts.map((part) =>
     part.kind === "param" ? (values[part.param] ?? new Uint8Array(0)) : columnBytes(part.source, part.column),
   );
@@ -19,7 +23,6 @@ export function keyBytes(parts: readonly KeyPart[], values: readonly Uint8Array[
   }
   return out;
 }
-
 
 /** For keys of parameters alone. */
 export const noColumns: ColumnBytes = () => {

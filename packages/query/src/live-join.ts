@@ -148,7 +148,12 @@ export class LiveJoin<S> implements LiveTemplate<S> {
   }
 
   /** Fills `candidates` with those of `queries` whose filter on one side's row holds. */
-  private narrow(queries: readonly LiveQuery<S>[] | undefined, filter: RowFilter | undefined, view: DataView, at: number): void {
+  private narrow(
+    queries: readonly LiveQuery<S>[] | undefined,
+    filter: RowFilter | undefined,
+    view: DataView,
+    at: number,
+  ): void {
     const { candidates } = this;
     candidates.length = 0;
     if (queries === undefined) return;
@@ -209,7 +214,8 @@ export class LiveJoin<S> implements LiveTemplate<S> {
       store.locate(change.ref);
       const otherView = store.place.view;
       const otherAt = store.place.at;
-      const queries = own.router?.find(view, at) ?? (own.router === undefined ? other.router?.find(otherView, otherAt) : undefined);
+      const queries =
+        own.router?.find(view, at) ?? (own.router === undefined ? other.router?.find(otherView, otherAt) : undefined);
       const isRouted = own.router !== undefined || other.router !== undefined;
       this.narrow(isRouted ? queries : this.queries, own.filter, view, at);
       this.pairRows(r, view, at, otherView, otherAt, isInsert !== change.isInsert);
@@ -217,7 +223,10 @@ export class LiveJoin<S> implements LiveTemplate<S> {
   }
 }
 
-function signed({ deletes, inserts }: TableDelta): readonly { readonly refs: Uint32Array; readonly isInsert: boolean }[] {
+function signed({
+  deletes,
+  inserts,
+}: TableDelta): readonly { readonly refs: Uint32Array; readonly isInsert: boolean }[] {
   return [
     { refs: deletes.refs.subarray(0, deletes.count), isInsert: false },
     { refs: inserts.refs.subarray(0, inserts.count), isInsert: true },

@@ -136,7 +136,10 @@ export class LiveQueries<S> {
   // --- templates
 
   private open(plan: SelectPlan): Entry<S> {
-    assert(plan.projection.kind === "rows" && plan.projection.source === 0, "a live query returns rows of its first source");
+    assert(
+      plan.projection.kind === "rows" && plan.projection.source === 0,
+      "a live query returns rows of its first source",
+    );
     assert(plan.limit === undefined && plan.sources.length <= 2, "a live query has no limit and at most two tables");
     const prepared = prepare(plan);
     const template = this.makeTemplate(prepared);

@@ -42,7 +42,12 @@ export function isAlways(predicate: Predicate): boolean {
 }
 
 /** Generates the filter of one source. Undefined when every row passes. */
-export function compileRowFilter(plan: SelectPlan, source: number, predicate: Predicate, layout: ArgLayout): RowFilter | undefined {
+export function compileRowFilter(
+  plan: SelectPlan,
+  source: number,
+  predicate: Predicate,
+  layout: ArgLayout,
+): RowFilter | undefined {
   if (isAlways(predicate)) return undefined;
   const code = new PredicateCode(plan, layout, new Map([[source, { view: "view", at: "at" }]]));
   return code.compile<RowFilter>("view, at, numbers, views", "", predicate);
@@ -63,7 +68,11 @@ export function compilePairFilter(plan: SelectPlan, layout: ArgLayout): PairFilt
 export function compileTupleFilter(plan: SelectPlan, predicate: Predicate, layout: ArgLayout): TupleFilter {
   const places = new Map(plan.sources.map((_, i) => [i, { view: `view${i}`, at: `at${i}` }]));
   const prologue = plan.sources.map((_, i) => `const view${i} = rowViews[${i}], at${i} = rowAts[${i}];\n`).join("");
-  return new PredicateCode(plan, layout, places).compile<TupleFilter>("rowViews, rowAts, numbers, views", prologue, predicate);
+  return new PredicateCode(plan, layout, places).compile<TupleFilter>(
+    "rowViews, rowAts, numbers, views",
+    prologue,
+    predicate,
+  );
 }
 
 export function edgePredicate({ left, right, type }: JoinEdge): Predicate {
@@ -129,7 +138,9 @@ class PredicateCode {
       case "and":
       case "or": {
         const terms = predicate.terms.map((term) => this.expression(term, depth + 1));
-        return terms.length === 0 ? String(predicate.kind === "and") : `(${terms.join(predicate.kind === "and" ? " && " : " || ")})`;
+        return terms.length === 0
+          ? String(predicate.kind === "and")
+          : `(${terms.join(predicate.kind === "and" ? " && " : " || ")})`;
       }
       case "truth": {
         const left = this.expression(predicate.left, depth + 1);
@@ -160,7 +171,8 @@ class PredicateCode {
   }
 
   private wordComparison(op: CompareOp, count: number, signed: boolean, left: Operand, right: Operand): string {
-    const word = (side: Operand, i: number): string => this.read(side, i, signed && i === count - 1 ? "Int32" : "Uint32");
+    const word = (side: Operand, i: number): string =>
+      this.read(side, i, signed && i === count - 1 ? "Int32" : "Uint32");
     const equal = Array.from({ length: count }, (_, i) => `${word(left, i)} === ${word(right, i)}`).join(" && ");
     const below = (a: Operand, b: Operand): string => {
       let text = `${word(a, 0)} < ${word(b, 0)}`;

@@ -48,7 +48,10 @@ export function hashedEdge(edges: readonly SideEdge[]): SideEdge {
 }
 
 /** An index of `table` whose leading columns are joined ones, the more of them the better. */
-export function indexFor(table: Table, edges: readonly SideEdge[]): { readonly index: Index; readonly edges: readonly SideEdge[] } | undefined {
+export function indexFor(
+  table: Table,
+  edges: readonly SideEdge[],
+): { readonly index: Index; readonly edges: readonly SideEdge[] } | undefined {
   let best: { readonly index: Index; readonly edges: readonly SideEdge[] } | undefined;
   for (const index of table.indexes) {
     const used: SideEdge[] = [];
@@ -59,7 +62,8 @@ export function indexFor(table: Table, edges: readonly SideEdge[]): { readonly i
     }
     const isWhole = used.length === index.def.columns.length;
     if (used.length === 0 || (!isWhole && !index.ranged)) continue;
-    if (best === undefined || used.length > best.edges.length || (isWhole && index.unique)) best = { index, edges: used };
+    if (best === undefined || used.length > best.edges.length || (isWhole && index.unique))
+      best = { index, edges: used };
   }
   return best;
 }
@@ -67,11 +71,15 @@ export function indexFor(table: Table, edges: readonly SideEdge[]): { readonly i
 type Offset = (view: DataView, at: number) => number;
 
 /** Generates where a column begins and ends within a row. */
-function columnPlace(types: readonly AlgebraicType[], column: number): { readonly start: Offset; readonly end: Offset } {
+function columnPlace(
+  types: readonly AlgebraicType[],
+  column: number,
+): { readonly start: Offset; readonly end: Offset } {
   const helpers: Helpers = {};
   const { lines, parts } = locateParts({ types, columns: [column] }, "view", "at", "c", helpers);
   const part = defined(parts[0], "the column");
-  const make = (result: string): Offset => compileWith<Offset>(helpers, `return function offset(view, at) {\n${lines}return ${result};\n};`);
+  const make = (result: string): Offset =>
+    compileWith<Offset>(helpers, `return function offset(view, at) {\n${lines}return ${result};\n};`);
   return { start: make(part.start), end: make(part.end) };
 }
 

@@ -18,7 +18,11 @@ export class Router<S> {
   }
 
   /** A router over the columns of `equal` whose equality is that of bytes; undefined if there are none. */
-  static over<S>(types: readonly AlgebraicType[], equal: ReadonlyMap<number, number>, seed: HashSeed): Router<S> | undefined {
+  static over<S>(
+    types: readonly AlgebraicType[],
+    equal: ReadonlyMap<number, number>,
+    seed: HashSeed,
+  ): Router<S> | undefined {
     const routed = [...equal].filter(([column]) => {
       const type = types[column];
       return type !== undefined && isByteComparable(type);

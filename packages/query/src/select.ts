@@ -20,7 +20,10 @@ export function select(store: Store, prepared: Prepared, values: readonly Uint8A
     new DataView(bytes.buffer).setBigUint64(0, BigInt(count(store, prepared, values)), true);
     return emit(bytes, 0, 8);
   }
-  const emitRow = projection.kind === "rows" ? wholeRow(store, projection.source, emit) : someColumns(store, prepared, projection.columns, emit);
+  const emitRow =
+    projection.kind === "rows"
+      ? wholeRow(store, projection.source, emit)
+      : someColumns(store, prepared, projection.columns, emit);
   evaluate(store, prepared, values, (refs) => {
     emitRow(refs);
     left -= 1;
@@ -48,7 +51,12 @@ function wholeRow(store: Store, source: number, emit: EmitBytes): (refs: Uint32A
   };
 }
 
-function someColumns(store: Store, { plan }: Prepared, columns: readonly ColumnRef[], emit: EmitBytes): (refs: Uint32Array) => void {
+function someColumns(
+  store: Store,
+  { plan }: Prepared,
+  columns: readonly ColumnRef[],
+  emit: EmitBytes,
+): (refs: Uint32Array) => void {
   const layouts = plan.sources.map((_, source) => new RowLayout(tableOf(store, plan, source).def));
   let out = new Uint8Array(256);
   return (refs) => {

@@ -26,7 +26,13 @@ export type Expr = Span & { readonly depth: number } & (
     | { readonly kind: "odd-literal"; readonly at: number }
     | { readonly kind: "sender"; readonly at: number }
     | { readonly kind: "logic"; readonly op: "and" | "or"; readonly left: Expr; readonly right: Expr }
-    | { readonly kind: "compare"; readonly op: CompareOp; readonly left: Expr; readonly right: Expr; readonly at: number }
+    | {
+        readonly kind: "compare";
+        readonly op: CompareOp;
+        readonly left: Expr;
+        readonly right: Expr;
+        readonly at: number;
+      }
     | { readonly kind: "arithmetic"; readonly op: string; readonly at: number }
     | { readonly kind: "group"; readonly inner: Expr }
     | { readonly kind: "call"; readonly name: string; readonly isStar: boolean }

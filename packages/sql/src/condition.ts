@@ -166,7 +166,12 @@ export function split(condition: Condition, sourceCount: number): Split {
   for (const term of condition.kind === "and" ? condition.terms : [condition]) {
     const bits = sourceBits(term);
     if ((bits & (bits - 1)) === 0) filters[bits === 0 ? 0 : 31 - Math.clz32(bits)]?.push(term);
-    else if (term.kind === "compare" && term.op === "=" && term.left.kind === "column" && term.right.kind === "column") {
+    else if (
+      term.kind === "compare" &&
+      term.op === "=" &&
+      term.left.kind === "column" &&
+      term.right.kind === "column"
+    ) {
       addEdge(joins, { left: columnRef(term.left), right: columnRef(term.right), type: term.type });
     } else residual.push(term);
   }
@@ -197,7 +202,10 @@ interface Keyed {
  * Moves the values of `condition` into `params` and gives the predicate and its key. The order of terms,
  * and so of parameters, is that of their keys.
  */
-export function liftParams(condition: Condition, params: Param[]): { readonly predicate: Predicate; readonly key: string } {
+export function liftParams(
+  condition: Condition,
+  params: Param[],
+): { readonly predicate: Predicate; readonly key: string } {
   const { key, build } = keyed(condition);
   return { key, predicate: build(params) };
 }
@@ -208,7 +216,7 @@ function keyed(condition: Condition): Keyed {
       return { key: condition.value ? "true" : "false", build: () => condition };
     case "and":
     case "or": {
-      const terms = condition.terms.map(keyed).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+      const terms = condition.terms.map(keyed).toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
       return {
         key: `${condition.kind}(${terms.map((term) => term.key).join(",")})`,
         build: (params) => ({ kind: condition.kind, terms: terms.map((term) => term.build(params)) }),
@@ -226,7 +234,13 @@ function keyed(condition: Condition): Keyed {
       const { op, left, right, type } = condition;
       return {
         key: `${termKey(left, type)}${op}${termKey(right, type)}`,
-        build: (params) => ({ kind: "compare", op, left: lift(left, type, params), right: lift(right, type, params), type }),
+        build: (params) => ({
+          kind: "compare",
+          op,
+          left: lift(left, type, params),
+          right: lift(right, type, params),
+          type,
+        }),
       };
     }
   }
@@ -241,4 +255,3 @@ function lift(term: Term, type: AlgebraicType, params: Param[]) {
   params.push({ type, from: term.from });
   return { kind: "param", param: params.length - 1 } as const;
 }
-

@@ -43,7 +43,9 @@ function describeSelect(plan: SelectPlan): string {
   });
   for (const { left, right } of plan.joins) lines.push(`  join ${column(left)} = ${column(right)}`);
   if (!isAlways(plan.residual)) lines.push(`  having ${describePredicate(plan.residual, column)}`);
-  plan.params.forEach(({ type, from }, i) => lines.push(`  ?${i}: ${formatType(type)}${from.kind === "sender" ? " = :sender" : ""}`));
+  plan.params.forEach(({ type, from }, i) =>
+    lines.push(`  ?${i}: ${formatType(type)}${from.kind === "sender" ? " = :sender" : ""}`),
+  );
   return lines.join("\n");
 }
 

@@ -33,7 +33,8 @@ class Admission {
   }
 
   statement(statement: Statement): void {
-    if (this.dialect === "subscription" && statement.kind !== "select") refuse("unsupported", "Unsupported: Non-SELECT queries");
+    if (this.dialect === "subscription" && statement.kind !== "select")
+      refuse("unsupported", "Unsupported: Non-SELECT queries");
     switch (statement.kind) {
       case "select":
         return this.select(statement);
@@ -71,11 +72,13 @@ class Admission {
   private select(select: SelectStatement): void {
     const isSubscription = this.dialect === "subscription";
     if (select.refused === "set-operation") this.unsupported("Unsupported set operation", select);
-    if (select.refused === "query" || (isSubscription && select.limit !== undefined)) this.unsupported("Unsupported", select);
+    if (select.refused === "query" || (isSubscription && select.limit !== undefined))
+      this.unsupported("Unsupported", select);
     if (select.refused === "select") this.unsupported(isSubscription ? "Unsupported SELECT" : "Unsupported", select);
     if (select.limit !== undefined && select.limit !== "all") {
       const limit = select.limit;
-      const isNumber = limit.kind === "literal" && limit.literal.kind === "number" && /^[0-9.]/.test(limit.literal.text);
+      const isNumber =
+        limit.kind === "literal" && limit.literal.kind === "number" && /^[0-9.]/.test(limit.literal.text);
       if (!isNumber) this.unsupported("Unsupported", select);
     }
     this.items(select);
@@ -98,7 +101,8 @@ class Admission {
     if (only !== undefined) {
       if (only.kind === "star" || only.expr.kind === "column") return;
       if (only.expr.kind === "call") {
-        if (only.expr.name !== "COUNT" || !only.expr.isStar) this.unsupported("Unsupported aggregate function", only.expr);
+        if (only.expr.name !== "COUNT" || !only.expr.isStar)
+          this.unsupported("Unsupported aggregate function", only.expr);
         if (only.alias === undefined) refuse("agg_alias", "Aggregate expressions must have column aliases");
         return;
       }
@@ -162,12 +166,16 @@ class Admission {
   }
 
   private plainLiteral(text: string, value: Expr): void {
-    if (value.kind === "odd-literal" || value.kind === "sender") this.unsupported("Unsupported literal expression", value);
+    if (value.kind === "odd-literal" || value.kind === "sender")
+      this.unsupported("Unsupported literal expression", value);
     if (value.kind !== "literal") this.unsupported(text, value);
   }
 
   private tableText(table: TableRef): string {
-    const text = printSpan(this.parsed.tokens, table.kind === "table" ? { ...table, last: this.nameEnd(table) } : table);
+    const text = printSpan(
+      this.parsed.tokens,
+      table.kind === "table" ? { ...table, last: this.nameEnd(table) } : table,
+    );
     return table.kind !== "all" && table.alias !== undefined ? `${text} AS ${table.alias}` : text;
   }
 

@@ -7,12 +7,30 @@ import { compileStatement, compileSubscription, describePlan } from "./index.ts"
 import { catalogOf } from "./testing/vector-catalog.ts";
 
 const cases = Number(process.env["LIGHTCONE_CASES"] ?? 2000);
-const seed = process.env["LIGHTCONE_SEED"] === undefined ? {} : { seed: Number(process.env["LIGHTCONE_SEED"]) };
 
 const catalog = catalogOf(
   [
-    { name: "a", access: "public", columns: [["x", "U32"], ["s", "String"], ["b", "Bool"], ["i", "Identity"], ["f", "F64"]], indexes: [["x"]] },
-    { name: "b", access: "public", columns: [["x", "U32"], ["y", "U64"], ["o", "Option<U32>"]] },
+    {
+      name: "a",
+      access: "public",
+      columns: [
+        ["x", "U32"],
+        ["s", "String"],
+        ["b", "Bool"],
+        ["i", "Identity"],
+        ["f", "F64"],
+      ],
+      indexes: [["x"]],
+    },
+    {
+      name: "b",
+      access: "public",
+      columns: [
+        ["x", "U32"],
+        ["y", "U64"],
+        ["o", "Option<U32>"],
+      ],
+    },
   ],
   [],
   "owner",
@@ -36,22 +54,46 @@ function compile(sql: string): string {
   return code;
 }
 
-const words = `SELECT FROM WHERE AND OR NOT JOIN ON AS LIMIT ALL INSERT INTO VALUES UPDATE SET DELETE SHOW COUNT IN BETWEEN
+const codes = ["ok", "SqlSyntax", "SqlRefused"];
+
+const words =
+  `SELECT FROM WHERE AND OR NOT JOIN ON AS LIMIT ALL INSERT INTO VALUES UPDATE SET DELETE SHOW COUNT IN BETWEEN
   LIKE IS NULL CASE END UNION ORDER BY GROUP CAST EXISTS INTERVAL WITH CROSS LEFT USING a b x y s f i o a.x b.y a.* * ( ) ,
   ; . = <> != < <= > >= + - / || :: 1 2.5 1e3 .5 0xFF X'0a' 'text' "x" :sender :other $1 $$q$$ E'x' true false row_limit
   user -- /* */ ' " 0x`.split(/\s+/);
 
 test("random text", () => {
-  fc.assert(fc.property(fc.string({ maxLength: 60, unit: "binary" }), (sql) => void compile(sql)), { numRuns: cases, ...seed });
+  fc.assert(
+    fc.property(fc.string({ maxLength: 60, unit: "binary" }), (sql) => expect(codes).toContain(compile(sql))),
+    { numRuns: cases },
+  );
 });
 
 test("random tokens", () => {
   const soup = fc.array(fc.constantFrom(...words), { maxLength: 30 }).map((list) => list.join(" "));
-  fc.assert(fc.property(soup, (sql) => void compile(sql)), { numRuns: cases, ...seed });
+  fc.assert(
+    fc.property(soup, (sql) => expect(codes).toContain(compile(sql))),
+    { numRuns: cases },
+  );
 });
 
 test("random conditions", () => {
-  const atom = fc.constantFrom("a.x", "x", "s", "b", "1", "'1'", "true", "false", ":sender", "i", "f", "0x10", "-1", "(b)");
+  const atom = fc.constantFrom(
+    "a.x",
+    "x",
+    "s",
+    "b",
+    "1",
+    "'1'",
+    "true",
+    "false",
+    ":sender",
+    "i",
+    "f",
+    "0x10",
+    "-1",
+    "(b)",
+  );
   const { expr } = fc.letrec<{ expr: string }>((tie) => ({
     expr: fc.oneof(
       { depthSize: "medium" },
@@ -61,7 +103,10 @@ test("random conditions", () => {
         .map(([left, op, right]) => `(${left} ${op} ${right})`),
     ),
   }));
-  fc.assert(fc.property(expr, (where) => void compile(`SELECT * FROM a WHERE ${where}`)), { numRuns: cases, ...seed });
+  fc.assert(
+    fc.property(expr, (where) => expect(codes).toContain(compile(`SELECT * FROM a WHERE ${where}`))),
+    { numRuns: cases },
+  );
 });
 
 test.each([
@@ -72,7 +117,11 @@ test.each([
   { what: "a chain of 1,599 operators", sql: `SELECT * FROM a WHERE b${" AND b".repeat(1_599)}`, code: "ok" },
   { what: "a chain of 1,600 operators", sql: `SELECT * FROM a WHERE b${" OR b".repeat(1_600)}`, code: "SqlRefused" },
   { what: "a chain of comparisons", sql: `SELECT * FROM a WHERE b${" = b".repeat(1_500)}`, code: "ok" },
-  { what: "150 levels of both", sql: `SELECT * FROM a WHERE ${"(b AND (b OR ".repeat(75)}b${"))".repeat(75)}`, code: "ok" },
+  {
+    what: "150 levels of both",
+    sql: `SELECT * FROM a WHERE ${"(b AND (b OR ".repeat(75)}b${"))".repeat(75)}`,
+    code: "ok",
+  },
   { what: "names", sql: `SELECT ${"a.".repeat(24_000)}x FROM a`, code: "SqlRefused" },
   { what: "an exponent", sql: "SELECT * FROM a WHERE x = 1e999999999999", code: "SqlRefused" },
   { what: "digits", sql: `SELECT * FROM a WHERE x = ${"9".repeat(49_000)}`, code: "SqlRefused" },

@@ -100,7 +100,7 @@ export function tokenize(text: string): Token[] {
 
 function commentEnd(text: string, start: number): number {
   let depth = 0;
-  for (let at = start; at < text.length; ) {
+  for (let at = start; at < text.length;) {
     if (text.startsWith("/*", at)) {
       depth += 1;
       at += 2;

@@ -101,7 +101,7 @@ function float(text: string, kind: "F32" | "F64"): Uint8Array | undefined {
 /** Hexadecimal digits, most significant first, of exactly `byteCount` bytes; little-endian when stored. */
 function hexNumber(text: string, byteCount: number): Uint8Array | undefined {
   const raw = hexBytes(text.replace(/^0x/, ""));
-  return raw?.length === byteCount ? raw.reverse() : undefined;
+  return raw?.length === byteCount ? raw.toReversed() : undefined;
 }
 
 function hexBytes(digits: string): Uint8Array | undefined {

@@ -117,7 +117,8 @@ class Parser {
     const token = this.peek();
     if (token.kind !== "end" && token.text !== ";") this.unexpected("end of statement");
     this.skipTerminators();
-    if (this.peek().kind !== "end") refuse("multi_statement", "Multiple SQL statements are not supported", this.peek().at);
+    if (this.peek().kind !== "end")
+      refuse("multi_statement", "Multiple SQL statements are not supported", this.peek().at);
     return statement;
   }
 
@@ -155,7 +156,16 @@ class Parser {
   private skippedQuery(): SelectStatement {
     const first = this.next;
     this.skipToEnd();
-    return { kind: "select", items: [], from: [], where: undefined, limit: undefined, refused: "query", first, last: this.next };
+    return {
+      kind: "select",
+      items: [],
+      from: [],
+      where: undefined,
+      limit: undefined,
+      refused: "query",
+      first,
+      last: this.next,
+    };
   }
 
   // --- select
@@ -319,7 +329,7 @@ class Parser {
     const first = this.next;
     this.expectWord("UPDATE");
     const table = this.tableRef();
-    let isRefused = (table.kind !== "table" || table.alias !== undefined);
+    let isRefused = table.kind !== "table" || table.alias !== undefined;
     while (this.join() !== undefined) isRefused = true;
     this.expectWord("SET");
     const assignments = this.list(() => {
@@ -384,7 +394,9 @@ class Parser {
     this.expectWord("SHOW");
     const at = this.peek().at;
     const word = this.peek().kind === "word" ? this.peek().value : "";
-    if (/^(TABLES|COLUMNS|DATABASES|SCHEMAS|VIEWS|FUNCTIONS|CREATE|VARIABLES|STATUS|COLLATION|EXTENDED|FULL)$/.test(word)) {
+    if (
+      /^(TABLES|COLUMNS|DATABASES|SCHEMAS|VIEWS|FUNCTIONS|CREATE|VARIABLES|STATUS|COLLATION|EXTENDED|FULL)$/.test(word)
+    ) {
       this.skipToEnd();
       return { kind: "other", first, last: this.next };
     }
@@ -436,7 +448,13 @@ class Parser {
       if (compare !== undefined) return { kind: "compare", op: compare, left, right, at, ...span };
       return { kind: "logic", op: op === "AND" ? "and" : "or", left, right, ...span };
     }
-    if (op === "NOT" && !this.isWord("IN") && !this.isWord("BETWEEN") && !this.isWord("LIKE") && !this.isWord("ILIKE")) {
+    if (
+      op === "NOT" &&
+      !this.isWord("IN") &&
+      !this.isWord("BETWEEN") &&
+      !this.isWord("LIKE") &&
+      !this.isWord("ILIKE")
+    ) {
       this.unexpected("IN, BETWEEN or LIKE");
     }
     const word = op === "NOT" ? this.take().value : op;
@@ -654,7 +672,7 @@ class Parser {
   }
 
   private skipCase(): void {
-    for (let depth = 1; depth > 0; ) {
+    for (let depth = 1; depth > 0;) {
       const token = this.peek();
       if (token.kind === "end") this.unexpected("END");
       if (token.kind === "word" && token.value === "CASE") depth += 1;

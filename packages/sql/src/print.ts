@@ -24,7 +24,8 @@ export function printSpan(tokens: readonly Token[], span: Span): string {
     if (token === undefined || token.kind === "end") break;
     const previous = i > span.first ? tokens[i - 1] : undefined;
     const isCloser = token.kind === "symbol" && /^[),.;]$/.test(token.text);
-    const isCallOpener = token.text === "(" && !token.spaced && (previous?.kind === "word" || previous?.kind === "quoted");
+    const isCallOpener =
+      token.text === "(" && !token.spaced && (previous?.kind === "word" || previous?.kind === "quoted");
     if (!glue && !isCloser && !isCallOpener) text += " ";
     text += shown(token);
     glue = token.text === "(" || token.text === "." || (isSign(token) && startsOperand(previous));

@@ -18,7 +18,10 @@ export function lookUp(catalog: Catalog, parts: readonly string[], at: number): 
   const name = parts.join(".");
   const table = catalog.table(name);
   if (table !== undefined) return { table, isPerCaller: false };
-  return catalog.view?.(name) ?? refuse("no_table", `no such table: \`${name}\`. If the table exists, it may be marked private.`, at);
+  return (
+    catalog.view?.(name) ??
+    refuse("no_table", `no such table: \`${name}\`. If the table exists, it may be marked private.`, at)
+  );
 }
 
 export class Scope {
@@ -33,8 +36,10 @@ export class Scope {
   add(ref: NamedTable): void {
     const source = lookUp(this.catalog, ref.parts, ref.at);
     const alias = ref.alias ?? ref.parts.join(".");
-    if (this.sources.some((other) => other.alias === alias)) refuse("duplicate_name", `Duplicate name \`${alias}\``, ref.at);
-    if (this.sources.length === sourceCountMax) refuse("too_many_tables", `Invalid number of tables: over ${sourceCountMax}`, ref.at);
+    if (this.sources.some((other) => other.alias === alias))
+      refuse("duplicate_name", `Duplicate name \`${alias}\``, ref.at);
+    if (this.sources.length === sourceCountMax)
+      refuse("too_many_tables", `Invalid number of tables: over ${sourceCountMax}`, ref.at);
     this.sources.push({ ...source, alias });
   }
 

@@ -37,7 +37,13 @@ export function planSelect(select: SelectStatement, catalog: Catalog): SelectFac
   }
   conditions.push(checkCondition(select.where, scope));
   const { projection, columns } = project(select, scope);
-  const plan = makePlan({ sources: scope.sources, condition: join("and", conditions), projection, columns, limit: limitOf(select) });
+  const plan = makePlan({
+    sources: scope.sources,
+    condition: join("and", conditions),
+    projection,
+    columns,
+    limit: limitOf(select),
+  });
   return { plan, sourcesAsWritten: scope.sources, crossJoinCount };
 }
 
@@ -45,7 +51,13 @@ export function planSelect(select: SelectStatement, catalog: Catalog): SelectFac
 export function planRows(table: TableSchema, alias: string, where: Expr | undefined, scope: Scope): SelectPlan {
   const sources: readonly Source[] = [{ table, alias, isPerCaller: false }];
   const condition = checkCondition(where, scope);
-  return makePlan({ sources, condition, projection: { kind: "rows", source: 0 }, columns: table.def.rowType, limit: undefined });
+  return makePlan({
+    sources,
+    condition,
+    projection: { kind: "rows", source: 0 },
+    columns: table.def.rowType,
+    limit: undefined,
+  });
 }
 
 function named(ref: { readonly kind: string }): NamedTable {
@@ -57,7 +69,10 @@ function joinCondition({ on }: Join, scope: Scope): Condition | undefined {
   return on === undefined ? undefined : checkCondition(on, scope);
 }
 
-function project(select: SelectStatement, scope: Scope): { readonly projection: Projection; readonly columns: ProductType } {
+function project(
+  select: SelectStatement,
+  scope: Scope,
+): { readonly projection: Projection; readonly columns: ProductType } {
   const first = select.items[0];
   if (first?.kind === "star") {
     if (first.qualifier === undefined && scope.sources.length > 1) {
@@ -74,7 +89,10 @@ function project(select: SelectStatement, scope: Scope): { readonly projection: 
     if (item.kind !== "expr") continue;
     const expr = ungrouped(item.expr);
     if (expr.kind === "call") {
-      return { projection: { kind: "count" }, columns: { kind: "Product", elements: [{ name: item.alias, type: t.u64 }] } };
+      return {
+        projection: { kind: "count" },
+        columns: { kind: "Product", elements: [{ name: item.alias, type: t.u64 }] },
+      };
     }
     if (expr.kind !== "column") continue;
     const { source, column, type } = scope.column(expr.parts, expr.at);
@@ -88,7 +106,8 @@ function project(select: SelectStatement, scope: Scope): { readonly projection: 
 }
 
 function limitOf({ limit }: SelectStatement): bigint | undefined {
-  if (limit === undefined || limit === "all" || limit.kind !== "literal" || limit.literal.kind === "boolean") return undefined;
+  if (limit === undefined || limit === "all" || limit.kind !== "literal" || limit.literal.kind === "boolean")
+    return undefined;
   const bytes = literalBytes(limit.literal, t.u64) ?? refuseLiteral(limit.literal.text, t.u64, limit.at);
   return new DataView(bytes.buffer).getBigUint64(0, true);
 }
@@ -106,7 +125,7 @@ interface Draft {
 function makePlan(draft: Draft): SelectPlan {
   const { sources, condition, projection, columns, limit } = returnedFirst(draft);
   const parts = split(condition, sources.length);
-  const joins = [...parts.joins].sort((a, b) => (edgeText(a) < edgeText(b) ? -1 : 1));
+  const joins = parts.joins.toSorted((a, b) => (edgeText(a) < edgeText(b) ? -1 : 1));
   const params: Param[] = [];
   const filters: Predicate[] = [];
   const keys: string[] = [];
@@ -124,7 +143,8 @@ function makePlan(draft: Draft): SelectPlan {
     residual.key,
     limit ?? "",
   ].join("; ");
-  const isPerCaller = sources.some((source) => source.isPerCaller) || params.some((param) => param.from.kind === "sender");
+  const isPerCaller =
+    sources.some((source) => source.isPerCaller) || params.some((param) => param.from.kind === "sender");
   return {
     kind: "select",
     key,
@@ -157,7 +177,12 @@ function returnedFirst(draft: Draft): Draft {
   const { projection } = draft;
   if (draft.sources.length !== 2 || a === undefined || b === undefined) return draft;
   if (projection.kind !== "rows" || projection.source === 0) return draft;
-  return { ...draft, sources: [b, a], condition: swapSources(draft.condition), projection: { kind: "rows", source: 0 } };
+  return {
+    ...draft,
+    sources: [b, a],
+    condition: swapSources(draft.condition),
+    projection: { kind: "rows", source: 0 },
+  };
 }
 
 function swapSources(condition: Condition): Condition {

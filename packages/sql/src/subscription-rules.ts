@@ -6,9 +6,13 @@ import type { SelectFacts } from "./select.ts";
 /** Refuses a plan that cannot be kept up to date row by row. */
 export function checkSubscription({ plan, sourcesAsWritten, crossJoinCount }: SelectFacts): void {
   if (plan.projection.kind !== "rows") {
-    refuse("return_type", "Column projections are not supported in subscriptions; Subscriptions must return a table type");
+    refuse(
+      "return_type",
+      "Column projections are not supported in subscriptions; Subscriptions must return a table type",
+    );
   }
-  if (plan.sources.length > 2) refuse("too_many_tables", `Invalid number of tables in subscription: ${plan.sources.length}`);
+  if (plan.sources.length > 2)
+    refuse("too_many_tables", `Invalid number of tables in subscription: ${plan.sources.length}`);
   if (plan.sources.length < 2) return;
   if (sourcesAsWritten[1]?.table.def.isEvent === true) {
     refuse("event_lookup", "Event tables cannot be used as the lookup table in subscription joins");

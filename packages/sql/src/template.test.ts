@@ -7,8 +7,27 @@ import { catalogOf } from "./testing/vector-catalog.ts";
 
 const catalog = catalogOf(
   [
-    { name: "user", access: "public", columns: [["id", "U64"], ["team", "U32"], ["name", "String"], ["who", "Identity"], ["on", "Bool"]], indexes: [["id"], ["team"]] },
-    { name: "team", access: "public", columns: [["id", "U32"], ["title", "String"]], indexes: [["id"]] },
+    {
+      name: "user",
+      access: "public",
+      columns: [
+        ["id", "U64"],
+        ["team", "U32"],
+        ["name", "String"],
+        ["who", "Identity"],
+        ["on", "Bool"],
+      ],
+      indexes: [["id"], ["team"]],
+    },
+    {
+      name: "team",
+      access: "public",
+      columns: [
+        ["id", "U32"],
+        ["title", "String"],
+      ],
+      indexes: [["id"]],
+    },
   ],
   [],
   "owner",
@@ -46,7 +65,9 @@ describe("plans", () => {
   test("a semijoin: filters at their source, the join apart, parameters in order", () => {
     expect(
       describePlan(
-        plan(`SELECT t.* FROM user u JOIN team t ON u.team = t.id WHERE t.title = 'x' AND u.who = :sender AND (u.id = 1 OR t.id = 2)`),
+        plan(
+          `SELECT t.* FROM user u JOIN team t ON u.team = t.id WHERE t.title = 'x' AND u.who = :sender AND (u.id = 1 OR t.id = 2)`,
+        ),
       ),
     ).toBe(`select t.*
   from team as t where t.title = ?0
@@ -71,10 +92,16 @@ describe("plans", () => {
 
   test.each([
     [`INSERT INTO team (id, title) VALUES (7, 'ab'), (8, '')`, "insert 2 into team"],
-    [`UPDATE team SET title = 'x' WHERE id = 1`, "update title of\nselect team.*\n  from team where team.id = ?0\n  ?0: U32"],
+    [
+      `UPDATE team SET title = 'x' WHERE id = 1`,
+      "update title of\nselect team.*\n  from team where team.id = ?0\n  ?0: U32",
+    ],
     [`DELETE FROM team`, "delete\nselect team.*\n  from team"],
     [`SELECT COUNT(*) AS n FROM team LIMIT 3`, "select count limit 3\n  from team"],
-    [`SELECT u.id, t.title AS x FROM user u CROSS JOIN team t`, "select u.id, t.title\n  from user as u\n  from team as t"],
+    [
+      `SELECT u.id, t.title AS x FROM user u CROSS JOIN team t`,
+      "select u.id, t.title\n  from user as u\n  from team as t",
+    ],
     [`SET row_limit = 5`, "set row_limit to 5"],
   ])("%s", (sql, text) => {
     expect(describePlan(compileStatement(sql, catalog, { identity: new Uint8Array(32), mayWrite: true }))).toBe(text);

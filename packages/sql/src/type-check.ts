@@ -13,12 +13,20 @@ import { isComparable } from "./types.ts";
 
 /** @throws {LightconeError} always: `SqlRefused`, saying what was found and what was wanted */
 export function refuseType(found: AlgebraicType, wanted: AlgebraicType, at?: number): never {
-  return refuse("type_mismatch", `Unexpected type: (expected) ${formatType(found)} != ${formatType(wanted)} (inferred)`, at);
+  return refuse(
+    "type_mismatch",
+    `Unexpected type: (expected) ${formatType(found)} != ${formatType(wanted)} (inferred)`,
+    at,
+  );
 }
 
 /** @throws {LightconeError} always: `SqlRefused` */
 export function refuseLiteral(text: string, type: AlgebraicType, at: number): never {
-  return refuse("bad_literal", `The literal expression \`${text}\` cannot be parsed as type \`${formatType(type)}\``, at);
+  return refuse(
+    "bad_literal",
+    `The literal expression \`${text}\` cannot be parsed as type \`${formatType(type)}\``,
+    at,
+  );
 }
 
 type Typed =
@@ -85,7 +93,7 @@ function checkChain(chain: Expr & { readonly kind: "logic" }, scope: Scope): Con
   terms.push(expr);
   return join(
     chain.op,
-    terms.reverse().map((term) => asCondition(check(term, t.bool, scope))),
+    terms.toReversed().map((term) => asCondition(check(term, t.bool, scope))),
   );
 }
 
@@ -103,8 +111,8 @@ function checkCompare(expr: Expr & { readonly kind: "compare" }, scope: Scope): 
     right = check(expr.right, typeOf(left), scope);
   }
   const type = typeOf(left);
-  if (!isComparable(type)) refuse("bad_operator", `Invalid binary operator \`${op}\` for type \`${formatType(type)}\``, expr.at);
+  if (!isComparable(type))
+    refuse("bad_operator", `Invalid binary operator \`${op}\` for type \`${formatType(type)}\``, expr.at);
   if (left.kind === "term" && right.kind === "term") return compare(op, left.term, right.term, type);
   return compareTruth(op, asCondition(left), asCondition(right));
 }
-

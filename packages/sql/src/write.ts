@@ -22,7 +22,10 @@ import { planRows } from "./select.ts";
 import { refuseLiteral, refuseType } from "./type-check.ts";
 
 /** The table that a write names. A view is refused. */
-function writable(catalog: Catalog, ref: NamedTable): { readonly table: TableSchema; readonly name: string; readonly scope: Scope } {
+function writable(
+  catalog: Catalog,
+  ref: NamedTable,
+): { readonly table: TableSchema; readonly name: string; readonly scope: Scope } {
   const name = ref.parts.join(".");
   if (catalog.table(name) === undefined && catalog.view?.(name) !== undefined) {
     refuse("view_dml", `\`${name}\` is a view; DML on views is not supported`, ref.at);
@@ -57,7 +60,10 @@ export function planInsert(insert: InsertStatement, catalog: Catalog): InsertPla
   }
   const rows = (insert.rows ?? []).map((row) => {
     if (row.length !== columns.length) {
-      refuse("insert_values", `Inserting a row with ${row.length} values into \`${name}\` which has ${columns.length} fields`);
+      refuse(
+        "insert_values",
+        `Inserting a row with ${row.length} values into \`${name}\` which has ${columns.length} fields`,
+      );
     }
     return concat(columns.map((column, i) => storedBytes(row[i] as Expr, column.type))); // the lengths agree
   });
@@ -82,7 +88,8 @@ export function planUpdate(update: UpdateStatement, catalog: Catalog): UpdatePla
     const column = target.length === 1 ? columnPosition(table.def, title) : -1;
     const def = table.def.columns[column];
     if (def === undefined) return refuse("no_field", `\`${name}\` does not have a field \`${title}\``, at);
-    if (assignments.some((other) => other.column === column)) refuse("duplicate_name", `Duplicate name \`${title}\``, at);
+    if (assignments.some((other) => other.column === column))
+      refuse("duplicate_name", `Duplicate name \`${title}\``, at);
     assignments.push({ column, value: storedBytes(value, def.type) });
   }
   return { kind: "update", assignments, match: planRows(table, name, update.where, scope) };
@@ -103,7 +110,13 @@ export function planSet({ name, value, at }: SetStatement): SetPlan {
   if (value.kind !== "literal") return refuse("unsupported", "Unsupported literal expression");
   const { literal } = value;
   const given: AlgebraicType | undefined =
-    literal.kind === "string" ? t.string : literal.kind === "boolean" ? t.bool : literal.kind === "hex" ? byteArray : undefined;
+    literal.kind === "string"
+      ? t.string
+      : literal.kind === "boolean"
+        ? t.bool
+        : literal.kind === "hex"
+          ? byteArray
+          : undefined;
   if (given !== undefined || literal.kind !== "number") return refuseType(t.u64, given ?? t.u64, value.at);
   const bytes = literalBytes(literal, t.u64) ?? refuseLiteral(literal.text, t.u64, value.at);
   return { kind: "set", name: known, value: new DataView(bytes.buffer).getBigUint64(0, true) };

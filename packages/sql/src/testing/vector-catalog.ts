@@ -35,7 +35,12 @@ function typeFrom(text: string): AlgebraicType {
 
 export function schemaFrom(table: VectorTable, id: number): TableSchema {
   const names = table.columns.map(([name]) => name);
-  const columns = table.columns.map(([name, type]) => ({ name, accessor: name, type: typeFrom(type), defaultValue: undefined }));
+  const columns = table.columns.map(([name, type]) => ({
+    name,
+    accessor: name,
+    type: typeFrom(type),
+    defaultValue: undefined,
+  }));
   const positions = (of: readonly string[]): number[] => of.map((name) => names.indexOf(name));
   const def: TableDef = {
     name: table.name,
