@@ -268,7 +268,7 @@ describe("damage", () => {
   test("a batch that a torn write left behind stays void, even when the batch before it is written again alike", async () => {
     const fileSystem = memoryFileSystem();
     const { disk } = fileSystem;
-    let log = await openSmall(fileSystem);
+    let log = await openSmall(fileSystem, { segmentBytesFirst: 32_768 });
     await settle();
     await put(log, "0");
     disk.intercept = (kind) => {
@@ -287,12 +287,12 @@ describe("damage", () => {
       entry: () => true,
     });
     expect(blockCount).toBe(4);
-    log = await openSmall(fileSystem);
+    log = await openSmall(fileSystem, { segmentBytesFirst: 32_768 });
     expect(log.durableOffset).toBe(0);
     log.append(alike, 1);
     await log.whenDurable(1);
     fileSystem.crash();
-    log = await openSmall(fileSystem);
+    log = await openSmall(fileSystem, { segmentBytesFirst: 32_768 });
     expect(log.durableOffset).toBe(1);
   });
 
