@@ -1,0 +1,49 @@
+/** Names in generated code: identifiers that do not collide, keys that are quoted only where they must be. */
+import { lowerCamelCase, pascalCase, snakeCase } from "@lightcone/schema";
+
+const identifier = /^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u;
+
+/** A key of an object literal. `__proto__` in quotes would still set the prototype, so it is computed. */
+export function objectKey(name: string): string {
+  if (name === "__proto__") return '["__proto__"]';
+  return identifier.test(name) ? name : JSON.stringify(name);
+}
+
+/** A name that is an identifier, whatever the case conversion left of it. */
+function asIdentifier(name: string, fallback: string): string {
+  const candidate = name === "" ? fallback : name;
+  return identifier.test(candidate) ? candidate : `_${candidate}`;
+}
+
+export const pascalIdentifier = (name: string): string => asIdentifier(pascalCase(name), name);
+
+/** The stem of a file's name. */
+export const fileStem = (name: string): string => (snakeCase(name) === "" ? "_" : snakeCase(name));
+
+/** Hands out each name once: what comes later and collides gets `_` at its end. */
+export class NameRegistry {
+  readonly #taken: Set<string>;
+
+  constructor(reserved: Iterable<string> = []) {
+    this.#taken = new Set(reserved);
+  }
+
+  claim(name: string): string {
+    let free = name;
+    while (this.#taken.has(free)) free += "_";
+    this.#taken.add(free);
+    return free;
+  }
+}
+
+/** camelCase keys for columns or fields, in order. One that would collide keeps the name it has on the wire. */
+export function camelKeys(names: readonly string[]): readonly string[] {
+  const taken = new Set<string>();
+  return names.map((name) => {
+    const camel = lowerCamelCase(name);
+    let key = camel === "" || taken.has(camel) ? name : camel;
+    while (taken.has(key)) key += "_";
+    taken.add(key);
+    return key;
+  });
+}

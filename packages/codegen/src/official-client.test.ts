@@ -1,0 +1,166 @@
+// Goal: the official client package takes our bindings as they are: they type check, load, and describe
+//   each table, reducer and procedure to it under the names that the server uses.
+// Method: bindings of recorded modules in a directory of their own; an application that uses what they
+//   declare, its wrong uses marked as errors; the loaded module printed.
+import { describe, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { checkModule, decodeModuleDef, emptyRawV10, type ModuleDef } from "@lightcone/schema";
+import { array, fromHex, option, product, ref, sum, t, unit } from "@lightcone/sats";
+import { generateTypeScript } from "./generate-typescript.ts";
+import { hasOfficialClient, Scratch } from "./testing/official-client.ts";
+
+const vectorsUrl = new URL("../../../conformance/vectors/module-def.json", import.meta.url);
+
+function recorded(id: string): ModuleDef {
+  const { vectors } = JSON.parse(readFileSync(vectorsUrl, "utf8")) as { vectors: { id: string; bsatn_hex: string }[] };
+  const vector = vectors.find((each) => each.id === id);
+  return checkModule(decodeModuleDef(fromHex(vector?.bsatn_hex ?? "")));
+}
+
+const named = (...names: readonly string[]) =>
+  names.map((name, i) => ({ scope: [], name, ref: i, customOrdering: true }));
+const table = (name: string, typeRef: number, primaryKey: readonly number[] = []) => ({
+  name,
+  typeRef,
+  primaryKey,
+  indexes: primaryKey.map((column) => ({
+    name: `${name}_key_idx`,
+    accessor: "by_key",
+    algorithm: { kind: "btree", columns: [column] } as const,
+  })),
+  constraints: primaryKey.map((column) => ({ name: undefined, columns: [column] })),
+  sequences: [],
+  kind: "user" as const,
+  access: "public" as const,
+  defaults: [],
+  isEvent: false,
+});
+
+/** Every kind of type, names that meet those of the bindings, circles, and an enum as a key. */
+const awkward = checkModule({
+  ...emptyRawV10,
+  typespace: [
+    product({
+      mood: ref(1),
+      event: ref(2),
+      tree: array(t.u8),
+      in_between: option(ref(2)),
+      nothing: unit,
+      last_word: t.string,
+    }),
+    sum({ Up: unit, Down: unit }),
+    product({ a_1: t.u8, class: t.bool }),
+    product({ children: array(ref(3)), other: ref(4) }),
+    sum({ Leaf: unit, Branch: ref(3) }),
+    product({}),
+    sum({}),
+    t.u64,
+    product({ wide: t.i256, ratio: t.f64, all: array(option(ref(2))), alias: ref(7), never: sum({}) }),
+  ],
+  types: named("Event", "DbConnection", "SetMoodReducer", "Tree", "Node", "Empty", "Never", "Count", "Array"),
+  tables: [table("Event", 0, [0]), table("array", 8)],
+  reducers: ["set_mood", "setMoodAgain"].map((name) => ({
+    name,
+    params: [
+      { name: "newMood", type: ref(1) },
+      { name: "class", type: ref(2) },
+    ],
+    visibility: "client" as const,
+    ok: unit,
+    err: t.string,
+  })),
+  casePolicy: "none",
+});
+
+const modules: readonly { readonly id: string; readonly module: ModuleDef }[] = [
+  ...["noop-1x", "chat-1.12", "harbor-1.12", "harbor-2.10", "shelf-2.10"].map((id) => ({ id, module: recorded(id) })),
+  { id: "awkward", module: awkward },
+];
+
+const application = `
+import { DbConnection, query, reducers, tables, type EventContext, type SubscriptionHandle } from "./harbor-1.12/index.ts";
+import type { Infer } from "spacetimedb";
+import { BoatRow, Hull } from "./harbor-1.12/index.ts";
+
+export function start(): DbConnection {
+  const builder = DbConnection.builder()
+    .withUri("ws://127.0.0.1:3000")
+    .withModuleName("harbor")
+    .onConnect((connection, identity, token) => {
+      const handle: SubscriptionHandle = connection
+        .subscriptionBuilder()
+        .onApplied((context) => context.db.boat.count())
+        .subscribe(["SELECT * FROM boat"]);
+      handle.unsubscribe();
+      const hex: string = identity.toHexString() + token;
+      connection.reducers.setGauge({ id: 1, level: hex.length });
+      // @ts-expect-error a level is a number
+      connection.reducers.setGauge({ id: 1, level: "high" });
+      // @ts-expect-error there is no such reducer
+      connection.reducers.sink({});
+    });
+  const connection = builder.build();
+  connection.db.boat.onInsert((_context: EventContext, row) => {
+    const fee: number = row.berthFee;
+    const id: bigint = row.id;
+    const motto: string | undefined = row.motto;
+    if (row.rig.tag === "Sail") console.log(row.rig.value.length, fee, id, motto);
+    // @ts-expect-error the column is called berthFee here
+    row.berth_fee;
+  });
+  connection.db.boat.onUpdate((_context, before, after) => console.log(before.name, after.name));
+  const found: Infer<typeof BoatRow> | null = connection.db.boat.id.find(1n);
+  const patrol = connection.db.patrol.scheduledId.find(1n);
+  for (const boat of connection.db.boat.berth.filter([1, 2])) console.log(boat.name, found, patrol);
+  for (const view of connection.db.firstDock.iter()) console.log(view.name);
+  connection.reducers.onDockBoat((context, { name, hull }) => {
+    const size: Infer<typeof Hull> = hull;
+    console.log(context.event.callerIdentity, name, size.beam);
+  });
+  void connection.procedures.tide({ moon: 1, sun: 2 }).then((hull) => hull.beam.toFixed());
+  console.log(query.boat, reducers.setGauge.name, tables.boat.name);
+  return connection;
+}
+`;
+
+describe.skipIf(!hasOfficialClient)("with the official client package", () => {
+  test("bindings of every module and an application over them type check", () => {
+    using scratch = new Scratch();
+    for (const { id, module } of modules) {
+      const files = generateTypeScript(module, { importExtension: ".ts", includePrivate: true });
+      scratch.write(new Map([...files].map(([name, text]) => [`${id}/${name}`, text])));
+    }
+    scratch.write(new Map([["application.ts", application]]));
+    expect(scratch.typeCheck()).toBe("");
+  });
+
+  test("bindings for bundlers, which want no extension, type check", () => {
+    using scratch = new Scratch();
+    scratch.write(generateTypeScript(recorded("chat-1.12")));
+    expect(scratch.typeCheck()).toBe("");
+  });
+
+  test.each(modules)("$id loads in Node and says what the server says", ({ module }) => {
+    using scratch = new Scratch();
+    scratch.write(generateTypeScript(module, { importExtension: ".ts", includePrivate: true }));
+    const printed = scratch.run(`
+      import { DbConnection, tables, reducers } from "./index.ts";
+      const columns = (table) => Object.entries(table.columns).map(([key, column]) => column.columnMetadata?.name ?? key);
+      console.log(JSON.stringify({
+        isBuilder: typeof DbConnection.builder().withUri === "function",
+        tables: Object.values(tables).map((table) => [table.name, columns(table).length]),
+        reducers: Object.values(reducers).map((reducer) => [reducer.name, reducer.paramsType.elements.length]),
+      }));`);
+    const sorted = (entries: readonly (readonly [string, number])[]) =>
+      entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
+    expect(JSON.parse(printed)).toEqual({
+      isBuilder: true,
+      tables: sorted([...module.tables, ...module.views].map((each) => [each.name, each.columns.length])),
+      reducers: sorted(
+        module.reducers
+          .filter((each) => each.lifecycle === undefined)
+          .map((each) => [each.name, each.params.elements.length]),
+      ),
+    });
+  });
+});
