@@ -2,7 +2,7 @@
 import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
 import { isLightconeError, LightconeError } from "@lightcone/base";
 import { jsonArgsToBsatn } from "@lightcone/sats";
-import type { BoundReducer } from "./module-slot.ts";
+import type { BoundReducer, ModuleSlot } from "./module-slot.ts";
 import type { Room } from "./room.ts";
 import { ok, type Transacted } from "./writer.ts";
 
@@ -71,14 +71,28 @@ export type Called =
   | { readonly kind: "committed"; readonly changed: boolean }
   | { readonly kind: "failed"; readonly message: string; readonly isPanic: boolean };
 
-/** Filled in for each call: one runs at a time. */
-const call: { -readonly [Key in keyof ReducerCall]: ReducerCall[Key] } = {
-  reducerId: 0,
-  sender: new Uint8Array(32),
-  connection: new Uint8Array(16),
-  timestampMicros: 0,
-  args: new Uint8Array(0),
-};
+/** What runs in the transaction of a call. One object, filled in for each: one runs at a time. */
+class ReducerWork {
+  readonly call: { -readonly [Key in keyof ReducerCall]: ReducerCall[Key] } = {
+    reducerId: 0,
+    sender: new Uint8Array(32),
+    connection: new Uint8Array(16),
+    timestampMicros: 0,
+    args: new Uint8Array(0),
+  };
+  module: ModuleSlot | undefined;
+  before: (() => void) | undefined;
+  after: (() => void) | undefined;
+
+  readonly run = (): CallOutcome => {
+    this.before?.();
+    const outcome = this.module?.instance.callReducer(this.call) ?? ok;
+    if (outcome.kind === "ok") this.after?.();
+    return outcome;
+  };
+}
+
+const work = new ReducerWork();
 
 /**
  * Runs a reducer as `room.meta` says, in a transaction of its own.
@@ -89,23 +103,16 @@ const call: { -readonly [Key in keyof ReducerCall]: ReducerCall[Key] } = {
 export function callReducer(room: Room, reducer: BoundReducer, after?: () => void, before?: () => void): Called {
   const { meta } = room;
   if (room.refusal !== undefined) return { kind: "failed", message: room.refusal.message, isPanic: false };
+  const { call } = work;
   call.reducerId = reducer.def.id;
   call.sender = meta.sender;
   call.connection = meta.connection;
   call.timestampMicros = meta.timestampMicros;
   call.args = meta.args;
-  return settle(
-    room,
-    reducer.def.name,
-    room.writer.transact(meta, () => runBody(room, after, before)),
-  );
-}
-
-function runBody(room: Room, after: (() => void) | undefined, before: (() => void) | undefined): CallOutcome {
-  before?.();
-  const outcome = room.module?.instance.callReducer(call) ?? ok;
-  if (outcome.kind === "ok") after?.();
-  return outcome;
+  work.module = room.module;
+  work.before = before;
+  work.after = after;
+  return settle(room, reducer.def.name, room.writer.transact(meta, work.run));
 }
 
 /** Says in the module's log what went wrong, and gives the caller's part of it. */
