@@ -5,6 +5,8 @@ export { emptyRawV10 } from "./raw-v10.ts";
 export { checkModule } from "./check-module.ts";
 export { planMigration } from "./migration.ts";
 export type { MigrationPlan, MigrationStep } from "./migration.ts";
+export { formatMigration } from "./format-migration.ts";
+export type { PlanStyle } from "./format-migration.ts";
 export { serveSchema, viewReturns } from "./serve-schema.ts";
 export { systemTables, SystemTable } from "./system-tables.ts";
 export type { SystemTableName } from "./system-tables.ts";
