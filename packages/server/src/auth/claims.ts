@@ -120,7 +120,5 @@ function checkIdentity(claimed: unknown, computed: Identity): void {
   const hex = typeof claimed === "string" ? identityFromHex(claimed)?.hex : undefined;
   if (hex === computed.hex) return;
   const shown = hex ?? "malformed";
-  throw new TokenRefused(
-    `Identity mismatch: token identity ${shown} does not match computed identity ${computed.hex}`,
-  );
+  throw new TokenRefused(`Identity mismatch: token identity ${shown} does not match computed identity ${computed.hex}`);
 }

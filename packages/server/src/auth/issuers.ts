@@ -11,7 +11,10 @@ import type { Clock } from "@lightcone/base";
 import type { ServerLimits } from "../limits.ts";
 import { TokenRefused } from "./claims.ts";
 
-export type Fetch = (url: string, init: { readonly signal: AbortSignal; readonly redirect: "follow" }) => Promise<Response>;
+export type Fetch = (
+  url: string,
+  init: { readonly signal: AbortSignal; readonly redirect: "follow" },
+) => Promise<Response>;
 
 /** A key with the one algorithm it may verify. */
 export interface IssuerKey {
@@ -131,7 +134,8 @@ async function readBounded(response: Response, bytesMax: number): Promise<string
 /** Every key must have an id, or the whole set is refused; kinds that verify nothing here are skipped. */
 async function readKeySet(set: Record<string, unknown>): Promise<readonly IssuerKey[]> {
   const keys: unknown = set["keys"];
-  if (!Array.isArray(keys) || keys.length > keysMax) throw new Error("the key set has no list of keys, or too long a one");
+  if (!Array.isArray(keys) || keys.length > keysMax)
+    throw new Error("the key set has no list of keys, or too long a one");
   const read: IssuerKey[] = [];
   for (const entry of keys as readonly unknown[]) {
     if (typeof entry !== "object" || entry === null) throw new Error("a key is not an object");

@@ -27,7 +27,8 @@ export async function openKeys(files: FileSystem, directory: string): Promise<Si
   const hasPrivate = await files.exists(privatePath);
   const hasPublic = await files.exists(publicPath);
   if (!hasPrivate && !hasPublic) await makeKeys(files, privatePath, publicPath);
-  else if (!hasPublic) throw new Error(`Unable to read public key for JWT token verification: ${publicPath} is missing`);
+  else if (!hasPublic)
+    throw new Error(`Unable to read public key for JWT token verification: ${publicPath} is missing`);
   else if (!hasPrivate) throw new Error(`Unable to read private key for JWT token signing: ${privatePath} is missing`);
 
   const publicPem = await readWholeFile(files, publicPath, pemBytesMax);

@@ -39,8 +39,11 @@ function parseHeader(text: string): Pick<TokenParts, "algorithm" | "keyId"> {
 function decodePart(part: string): string {
   const bad = /[^A-Za-z0-9_-]/.exec(part);
   if (bad !== null) {
-    throw new TokenRefused(`Invalid token: Base64 error: Invalid symbol ${part.charCodeAt(bad.index)}, offset ${bad.index}.`);
+    throw new TokenRefused(
+      `Invalid token: Base64 error: Invalid symbol ${part.charCodeAt(bad.index)}, offset ${bad.index}.`,
+    );
   }
-  if (part.length % 4 === 1) throw new TokenRefused(`Invalid token: Base64 error: Invalid input length: ${part.length}`);
+  if (part.length % 4 === 1)
+    throw new TokenRefused(`Invalid token: Base64 error: Invalid input length: ${part.length}`);
   return Buffer.from(part, "base64url").toString("utf8");
 }

@@ -119,7 +119,9 @@ describe("tokens of this server", () => {
   });
 
   test("forged: signed by another, or with one character changed", async () => {
-    await expect(sign({ claims: { iss: "localhost" } }).then((token) => tokens.check(token))).rejects.toThrow("Invalid token: InvalidSignature");
+    await expect(sign({ claims: { iss: "localhost" } }).then((token) => tokens.check(token))).rejects.toThrow(
+      "Invalid token: InvalidSignature",
+    );
     const { token } = await tokens.mint();
     const [header = "", payload = "", signature = ""] = token.split(".");
     const other = (await tokens.mint()).token.split(".")[1] ?? "";
@@ -146,7 +148,11 @@ describe("tokens of this server", () => {
     { why: "issue time is text", claims: { iat: "1" }, text: "`iat` is not a number of seconds" },
     { why: "subject too long", claims: { sub: "s".repeat(129) }, text: /^Subject too long: "s/ },
     { why: "length counts bytes", claims: { sub: "é".repeat(65) }, text: /^Subject too long: / },
-    { why: "another's identity", claims: { hex_identity: "00".repeat(32) }, text: /^Identity mismatch: token identity 0+ does not match/ },
+    {
+      why: "another's identity",
+      claims: { hex_identity: "00".repeat(32) },
+      text: /^Identity mismatch: token identity 0+ does not match/,
+    },
     { why: "audience of numbers", claims: { aud: [1] }, text: "`aud`" },
   ])("claims: $why", async ({ claims, text }) => {
     const token = await sign({ claims: { iss: "localhost", ...claims }, key: keys.privateKey });
@@ -168,7 +174,9 @@ describe("tokens of other issuers", () => {
     await expect(tokens.check(await sign({ kid: "other" }))).rejects.toThrow("Specified key ID not found in JWKs");
     await expect(tokens.check(await sign({ kid: "rs" }))).rejects.toThrow("Invalid token: InvalidAlgorithm");
     const secret = new TextEncoder().encode("0".repeat(32));
-    const symmetric = await new SignJWT({ iss: issuer, sub: "ann", iat: 1 }).setProtectedHeader({ alg: "HS256", kid: "es" }).sign(secret);
+    const symmetric = await new SignJWT({ iss: issuer, sub: "ann", iat: 1 })
+      .setProtectedHeader({ alg: "HS256", kid: "es" })
+      .sign(secret);
     await expect(tokens.check(symmetric)).rejects.toThrow("Invalid token: InvalidAlgorithm");
   });
 
@@ -179,7 +187,13 @@ describe("tokens of other issuers", () => {
     { why: "an address that is a file", respond: () => Response.json({ jwks_uri: "file:///etc/passwd" }) },
     { why: "too long", respond: () => Response.json({ jwks_uri: "https://issuer.test/keys", pad: "x".repeat(5000) }) },
     { why: "unreachable", respond: () => Promise.reject(new Error("ECONNREFUSED")) },
-    { why: "a key without a kid", respond: (url: string) => (url.endsWith("keys") ? Response.json({ keys: [{ kty: "EC" }] }) : Response.json({ jwks_uri: "https://issuer.test/keys" })) },
+    {
+      why: "a key without a kid",
+      respond: (url: string) =>
+        url.endsWith("keys")
+          ? Response.json({ keys: [{ kty: "EC" }] })
+          : Response.json({ jwks_uri: "https://issuer.test/keys" }),
+    },
   ])("discovery that fails ($why) is a refusal, and is tried again", async ({ respond }) => {
     const good = answer;
     answer = respond;
@@ -230,7 +244,9 @@ describe("key files", () => {
     const first = await openKeys(files, "/data");
     const second = await openKeys(files, "/data");
     expect(second.publicPem).toEqual(first.publicPem);
-    expect(Buffer.from(first.publicPem).toString()).toMatch(/^-----BEGIN PUBLIC KEY-----\n[\s\S]+-----END PUBLIC KEY-----\n$/);
+    expect(Buffer.from(first.publicPem).toString()).toMatch(
+      /^-----BEGIN PUBLIC KEY-----\n[\s\S]+-----END PUBLIC KEY-----\n$/,
+    );
     const privatePem = files.files.get("/data/id_ecdsa");
     files.files.delete("/data/id_ecdsa");
     await expect(openKeys(files, "/data")).rejects.toThrow("Unable to read private key for JWT token signing");

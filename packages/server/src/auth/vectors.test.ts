@@ -11,9 +11,18 @@ import { hashToJson, identityFromHex, identityOf, programHash } from "./identity
 interface Vectors {
   readonly identities: readonly { iss: string; sub: string; identity_hex: string; identity_bsatn_le_hex: string }[];
   readonly checksum_checks: readonly { identity_hex: string }[];
-  readonly claim_limits: readonly { iss_len: number; sub_len: number; ok: boolean; error?: string; error_prefix?: string }[];
+  readonly claim_limits: readonly {
+    iss_len: number;
+    sub_len: number;
+    ok: boolean;
+    error?: string;
+    error_prefix?: string;
+  }[];
   readonly hash_json: { readonly vectors: readonly { input_utf8: string; keccak256_hex: string; json: string }[] };
-  readonly database_names: { readonly accept: readonly string[]; readonly reject: readonly { name: string; error: string }[] };
+  readonly database_names: {
+    readonly accept: readonly string[];
+    readonly reject: readonly { name: string; error: string }[];
+  };
 }
 
 const file = new URL("../../../../conformance/vectors/auth.json", import.meta.url);

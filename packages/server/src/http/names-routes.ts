@@ -43,7 +43,8 @@ async function replaceNames(exchange: Exchange): Promise<Response> {
   const record = resolveDatabase(exchange);
   const caller = callerOf(exchange);
   const names = await readNames(exchange);
-  if (record.owner.hex !== caller.identity.hex) return json(401, { NotYourDatabase: { database: record.identity.hex } });
+  if (record.owner.hex !== caller.identity.hex)
+    return json(401, { NotYourDatabase: { database: record.identity.hex } });
   checkNameCount(exchange, names.length);
   for (const [index, name] of names.entries()) {
     if (names.indexOf(name) !== index) return inUse(name);

@@ -25,13 +25,22 @@ export function readCount(query: URLSearchParams, key: string): number | undefin
 }
 
 /** One of the given words. */
-export function readVariant<Word extends string>(query: URLSearchParams, key: string, words: readonly Word[]): Word | undefined {
+export function readVariant<Word extends string>(
+  query: URLSearchParams,
+  key: string,
+  words: readonly Word[],
+): Word | undefined {
   const value = query.get(key);
   if (value === null) return undefined;
   const word = words.find((candidate) => candidate === value);
   if (word !== undefined) return word;
   const expected = words.map((candidate) => `\`${candidate}\``);
-  const listed = expected.length === 2 ? expected.join(" or ") : expected.length === 1 ? expected[0] : `one of ${expected.join(", ")}`;
+  const listed =
+    expected.length === 2
+      ? expected.join(" or ")
+      : expected.length === 1
+        ? expected[0]
+        : `one of ${expected.join(", ")}`;
   throw refuse(`unknown variant \`${value}\`, expected ${listed}`);
 }
 

@@ -87,6 +87,7 @@ export class Pipe {
   readonly #kept: ByteWriter[] = [];
   #out: ByteWriter;
   #flushAsked = false;
+  #isHeld = false;
   #isGone = false;
 
   constructor(socket: Duplex, events: PipeEvents) {
@@ -125,10 +126,20 @@ export class Pipe {
     setImmediate(() => this.flush());
   }
 
+  /** Keeps everything that is written in one batch, until `release`. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    this.flushSoon();
+  }
+
   /** Writes the batch now. `whenTaken` is called when the operating system has it. */
   flush(whenTaken?: () => void): void {
     this.#flushAsked = false;
-    if (this.#isGone) return;
+    if (this.#isGone || this.#isHeld) return;
     const stamp = this.#events.seal(this.#out);
     const batch = this.#out;
     if (batch.length === headBytes) {

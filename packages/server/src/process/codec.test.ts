@@ -22,14 +22,35 @@ const caller: fc.Arbitrary<Caller> = fc.record({
 });
 const hostType = fc.constantFrom("wasm" as const, "js" as const);
 const request: fc.Arbitrary<DatabaseRequest> = fc.oneof(
-  fc.record({ kind: fc.constant("call" as const), caller, functionName: fc.string({ unit: "grapheme" }), args: fc.string() }),
-  fc.record({ kind: fc.constant("sql" as const), caller, text: fc.string({ unit: "grapheme" }), confirmed: fc.boolean() }),
+  fc.record({
+    kind: fc.constant("call" as const),
+    caller,
+    functionName: fc.string({ unit: "grapheme" }),
+    args: fc.string(),
+  }),
+  fc.record({
+    kind: fc.constant("sql" as const),
+    caller,
+    text: fc.string({ unit: "grapheme" }),
+    confirmed: fc.boolean(),
+  }),
   fc.record({ kind: fc.constant("schema" as const), version: fc.constantFrom(9 as const, 10 as const) }),
   fc.record(
-    { kind: fc.constant("publish" as const), program: bytes, hostType, breakClients: fc.boolean(), migrationToken: fc.string() },
+    {
+      kind: fc.constant("publish" as const),
+      program: bytes,
+      hostType,
+      breakClients: fc.boolean(),
+      migrationToken: fc.string(),
+    },
     { requiredKeys: ["kind", "program", "hostType", "breakClients"] },
   ),
-  fc.record({ kind: fc.constant("plan" as const), program: bytes, hostType, style: fc.constantFrom("ansi" as const, "plain" as const) }),
+  fc.record({
+    kind: fc.constant("plan" as const),
+    program: bytes,
+    hostType,
+    style: fc.constantFrom("ansi" as const, "plain" as const),
+  }),
   fc.record({ kind: fc.constantFrom("program" as const, "snapshot" as const) }),
 );
 const info: fc.Arbitrary<ConnectionInfo> = fc.record({
@@ -56,7 +77,8 @@ function roundTrip<T>(write: (out: ByteWriter, value: T) => void, read: (input: 
 }
 
 test("requests, infos, replies and log queries read back as written", () => {
-  const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (_, v: unknown) => (v instanceof Uint8Array ? [...v] : v)));
+  const plain = (value: unknown): unknown =>
+    JSON.parse(JSON.stringify(value, (_, v: unknown) => (v instanceof Uint8Array ? [...v] : v)));
   const log = fc.record({ lineCount: fc.option(fc.nat(), { nil: undefined }), follow: fc.boolean() });
   fc.assert(
     fc.property(request, info, reply, log, (a, b, c, d) => {
@@ -74,12 +96,19 @@ test("an error keeps its code, detail and cause; any other keeps its text", () =
   const got = roundTrip<unknown>(messages.writeError, messages.readError, known);
   expect(isLightconeError(got, "Corrupt") && got.detail).toEqual({ file: "f", at: 3, reason: "r" });
   expect(got).toMatchObject({ message: known.message, cause: { message: "why" } });
-  expect(roundTrip<unknown>(messages.writeError, messages.readError, new Error("plain"))).toMatchObject({ message: "plain" });
-  expect(roundTrip<unknown>(messages.writeError, messages.readError, "thrown text")).toMatchObject({ message: "thrown text" });
+  expect(roundTrip<unknown>(messages.writeError, messages.readError, new Error("plain"))).toMatchObject({
+    message: "plain",
+  });
+  expect(roundTrip<unknown>(messages.writeError, messages.readError, "thrown text")).toMatchObject({
+    message: "thrown text",
+  });
 });
 
 test("batches arrive whole and in order under any cut", () => {
-  const batch = fc.record({ stamp: fc.integer({ min: -1, max: Number.MAX_SAFE_INTEGER }), body: fc.uint8Array({ minLength: 1, maxLength: 200 }) });
+  const batch = fc.record({
+    stamp: fc.integer({ min: -1, max: Number.MAX_SAFE_INTEGER }),
+    body: fc.uint8Array({ minLength: 1, maxLength: 200 }),
+  });
   fc.assert(
     fc.property(fc.array(batch, { maxLength: 6 }), fc.array(fc.nat(1300), { maxLength: 20 }), (batches, cuts) => {
       const out = new ByteWriter();
@@ -123,7 +152,12 @@ test("a pipe that gets noise ends, once, and throws nothing", () => {
   );
 });
 
-test.each(["ffffffff0000000000000000", "000000000000000000000000", "070000000000000000000000"])("a batch length of %s is refused", (hex) => {
-  const reader = new BatchReader(() => undefined);
-  expect(() => reader.push(Uint8Array.from(Buffer.from(hex, "hex")))).toThrow(expect.objectContaining({ code: "Malformed" }));
-});
+test.each(["ffffffff0000000000000000", "000000000000000000000000", "070000000000000000000000"])(
+  "a batch length of %s is refused",
+  (hex) => {
+    const reader = new BatchReader(() => undefined);
+    expect(() => reader.push(Uint8Array.from(Buffer.from(hex, "hex")))).toThrow(
+      expect.objectContaining({ code: "Malformed" }),
+    );
+  },
+);

@@ -7,7 +7,7 @@
  */
 import type { Duplex } from "node:stream";
 import type { ByteReader, ByteWriter } from "@lightcone/sats";
-import type { ConnectionHandle, ConnectionSink, DatabaseLink } from "@lightcone/database";
+import type { ConnectionHandle, ConnectionSink, DatabaseLink, Resume } from "@lightcone/database";
 import { Pipe } from "./batch.ts";
 import { frameOverheadBytes } from "./host-link.ts";
 import {
@@ -15,6 +15,7 @@ import {
   readInfo,
   readLogQuery,
   readRequest,
+  readResume,
   toFront,
   toHost,
   writeClose,
@@ -25,9 +26,15 @@ import {
 /** How many of the last payloads are compared with the next one: a delta goes out to all its receivers in a row. */
 const recentCount = 8;
 
+/** A database that has been opened, with the handles of the connections it was given to resume, in their order. */
+export interface OpenedDatabase {
+  readonly link: DatabaseLink;
+  readonly handles: readonly ConnectionHandle[];
+}
+
 export interface HostDriverOptions {
   /** Opens the database; gets the text that the front's `open` was given. */
-  readonly openDatabase: (record: string) => Promise<DatabaseLink>;
+  readonly openDatabase: (record: string, resume: Resume | undefined) => Promise<OpenedDatabase>;
   /** The front is gone, or has asked for the end and been answered. */
   readonly ended: () => void;
 }
@@ -134,7 +141,7 @@ export class HostDriver {
         return;
       }
       case toHost.open:
-        void this.#open(messages.string());
+        void this.#open(messages);
         return;
       case toHost.stop:
         void this.#stop(messages.u32());
@@ -148,18 +155,30 @@ export class HostDriver {
     return this.#link ?? messages.fail("the database is not open");
   }
 
-  async #open(record: string): Promise<void> {
+  /**
+   * What resumed connections are told while the database opens is held back, so that it leaves with the stamp of
+   * what they have been told by then: a host that ends before has told them nothing.
+   */
+  async #open(messages: ByteReader): Promise<void> {
+    this.#pipe.hold();
+    const record = messages.string();
+    const resumed: DriverConnection[] = [];
+    const resume = readResume(messages, (key) => {
+      const connection = new DriverConnection(this, key);
+      this.#connections.set(key, connection);
+      resumed.push(connection);
+      return connection;
+    });
     try {
-      const link = await this.#options.openDatabase(record);
+      const { link, handles } = await this.#options.openDatabase(record, resume);
       this.#link = link;
-      link.failed.then(
-        (error) => this.#sayError(toFront.failed, undefined, error),
-        () => undefined,
-      );
+      for (const [index, handle] of handles.entries()) resumed[index]?.attach(handle);
+      void link.failed.then((error) => this.#sayError(toFront.failed, undefined, error));
       this.#pipe.write().u8(toFront.opened);
     } catch (error) {
       this.#sayError(toFront.openFailed, undefined, error);
     }
+    this.#pipe.release();
   }
 
   #connect(messages: ByteReader): void {
@@ -269,6 +288,7 @@ class DriverConnection implements ConnectionSink {
 
   attach(handle: ConnectionHandle): void {
     this.#handle = handle;
+    if (this.#isClosed) handle.closed();
     handle.onReady = () => {
       if (this.#credit > 0) this.#driver.changed(this);
     };
@@ -284,6 +304,7 @@ class DriverConnection implements ConnectionSink {
 
   closed(): void {
     this.#isClosed = true;
+    // Before the database has opened there is no handle yet: `attach` says it then.
     this.#handle?.closed();
   }
 

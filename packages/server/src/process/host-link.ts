@@ -19,10 +19,22 @@ import type {
   DatabaseRequest,
   LogQuery,
   Reply,
+  Resume,
 } from "@lightcone/database";
 import type { ByteReader } from "@lightcone/sats";
 import { Pipe } from "./batch.ts";
-import { lastBit, readClose, readError, readReply, toFront, toHost, writeInfo, writeLogQuery, writeRequest } from "./messages.ts";
+import {
+  lastBit,
+  readClose,
+  readError,
+  readReply,
+  toFront,
+  toHost,
+  writeInfo,
+  writeLogQuery,
+  writeRequest,
+  writeResume,
+} from "./messages.ts";
 
 export interface HostLinkOptions {
   readonly clock: Clock;
@@ -52,7 +64,7 @@ export class HostLink implements DatabaseLink {
   readonly failed: Promise<Error>;
   /** Resolves when the host has opened its database; rejects with the reason that it could not. */
   readonly opened: Promise<void>;
-  /** The offset that the last batch brought its receivers up to; -1 before the first. */
+  /** The offset that the last batch brought its receivers up to; before the first, where they were resumed, or -1. */
   releasedOffset = -1;
 
   readonly #options: HostLinkOptions;
@@ -67,6 +79,7 @@ export class HostLink implements DatabaseLink {
   #lastKey = 0;
   #lastId = 0;
   #isSweeping = false;
+  #isOver = false;
   #isStopping = false;
   #fail: (error: Error) => void = () => undefined;
   #open: { readonly resolve: () => void; readonly reject: (error: Error) => void };
@@ -87,25 +100,39 @@ export class HostLink implements DatabaseLink {
       batch: (messages, bytes, stamp) => this.#apply(messages, bytes, stamp),
       seal: () => -1,
       gone: (error) =>
-        this.gone(isLightconeError(error) ? error : new Error("the database's process ended", { cause: error })),
+        this.pipeGone(isLightconeError(error) ? error : new Error("the database's process ended", { cause: error })),
     });
   }
 
-  /** Asks the host to open its database. `record` is JSON: it is read once, far from any frame. */
-  open(record: string): void {
+  /**
+   * Asks the host to open its database. `record` is JSON: it is read once, far from any frame.
+   *
+   * @returns the handles of the connections that are resumed, in their order
+   */
+  open(record: string, resume?: Resume): readonly ConnectionHandle[] {
+    const handles = (resume?.connections ?? []).map(({ sink }) => this.#hold(sink));
+    if (resume !== undefined) this.releasedOffset = resume.releasedOffset;
     const out = this.#pipe.write();
     out.u8(toHost.open);
     out.string(record);
+    const keys = handles.map((handle) => handle.key);
+    writeResume(out, resume, keys);
+    return handles;
   }
 
   connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle {
-    const key = (this.#lastKey += 1);
-    const connection = new HostConnection(this, key, sink);
-    this.#connections.set(key, connection);
+    const connection = this.#hold(sink);
     const out = this.#pipe.write();
     out.u8(toHost.connect);
-    out.u32(key);
+    out.u32(connection.key);
     writeInfo(out, info);
+    return connection;
+  }
+
+  #hold(sink: ConnectionSink): HostConnection {
+    this.#lastKey += 1;
+    const connection = new HostConnection(this, this.#lastKey, sink);
+    this.#connections.set(connection.key, connection);
     return connection;
   }
 
@@ -151,8 +178,15 @@ export class HostLink implements DatabaseLink {
     await new Promise<void>((resolve) => (this.#stopped = resolve));
   }
 
-  /** The process is gone: all that waits for it hears so. */
+  /** The pipe has ended. Whoever can learn why may wait for that before it calls `gone`. */
+  protected pipeGone(error: Error): void {
+    this.gone(error);
+  }
+
+  /** The host is gone: all that waits for it hears so. Only the first call counts. */
   gone(error: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#pipe.end(error);
     this.#open.reject(error);
     for (const { reject } of this.#requests.values()) reject(gone(error));

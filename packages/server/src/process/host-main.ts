@@ -4,8 +4,9 @@
  * Signals that a terminal sends to the whole group are the front's business: it stops its hosts in order.
  */
 import { Socket } from "node:net";
-import type { DatabaseLink } from "@lightcone/database";
+import type { Resume } from "@lightcone/database";
 import { HostDriver } from "./host-driver.ts";
+import type { OpenedDatabase } from "./host-driver.ts";
 import type { HostRecord } from "./open-host-process.ts";
 
 const pipeDescriptor = 3;
@@ -15,16 +16,16 @@ process.on("SIGTERM", () => undefined);
 
 /** The factory's module, as it must be. */
 interface Factory {
-  readonly openHostDatabase: (record: HostRecord) => Promise<DatabaseLink>;
+  readonly openHostDatabase: (record: HostRecord, resume: Resume | undefined) => Promise<OpenedDatabase>;
 }
 
 const factory = process.argv[2] ?? "";
 new HostDriver(new Socket({ fd: pipeDescriptor, readable: true, writable: true }), {
-  openDatabase: async (text) => {
+  openDatabase: async (text, resume) => {
     // The front wrote both: the record, and the address of a module that exports this function.
     const record: HostRecord = JSON.parse(text);
     const { openHostDatabase }: Factory = await import(factory);
-    return openHostDatabase(record);
+    return openHostDatabase(record, resume);
   },
   // Without a front there is nothing to finish for: whatever was acknowledged is durable.
   ended: () => process.exit(0),

@@ -17,7 +17,14 @@ import { openHostProcess } from "./open-host-process.ts";
 import type { HostProcess, HostProcessOptions } from "./open-host-process.ts";
 
 const identity = identityOf("localhost", "db");
-const record: DatabaseRecord = { identity, owner: identity, hostType: "wasm", initialProgram: "00", directory: "d", locked: false };
+const record: DatabaseRecord = {
+  identity,
+  owner: identity,
+  hostType: "wasm",
+  initialProgram: "00",
+  directory: "d",
+  locked: false,
+};
 const info: ConnectionInfo = {
   caller: { identity: identity.bytes, connectionId: new Uint8Array(16).fill(1), claims: "{}", isOwner: true },
   token: "t",
@@ -62,7 +69,7 @@ function processOptions(settings?: unknown): HostProcessOptions {
 
 async function pipePair(database: DatabaseLink): Promise<HostLink> {
   const [front, host] = duplexPair();
-  new HostDriver(host, { openDatabase: async () => database, ended: () => undefined });
+  new HostDriver(host, { openDatabase: async () => ({ link: database, handles: [] }), ended: () => undefined });
   const { linkConnectionBytesMax: connectionBytesMax, linkBytesMax: bytesMax } = limits;
   const link = new HostLink(front, { clock: realClock, connectionBytesMax, bytesMax });
   link.open("{}");
@@ -73,7 +80,10 @@ async function pipePair(database: DatabaseLink): Promise<HostLink> {
 const ways: readonly { readonly way: string; readonly open: () => Promise<DatabaseLink> }[] = [
   { way: "in this process", open: async () => new FakeDatabase() },
   { way: "through the pipe", open: async () => pipePair(new FakeDatabase()) },
-  { way: "in a process of its own", open: async () => (await openHostProcess(record, "/nowhere", processOptions())).link },
+  {
+    way: "in a process of its own",
+    open: async () => (await openHostProcess(record, "/nowhere", processOptions())).link,
+  },
 ];
 
 async function until(holds: () => boolean): Promise<void> {
@@ -96,9 +106,19 @@ describe.each(ways)("a database $way", ({ open }) => {
     const link = await open();
     const called = await link.request({ kind: "call", caller: info.caller, functionName: "f", args: "[]" });
     expect(called).toMatchObject({ status: 200, headers: { "spacetime-energy-used": "0" } });
-    const refused = await link.request({ kind: "publish", program: new TextEncoder().encode("bad"), hostType: "js", breakClients: false });
+    const refused = await link.request({
+      kind: "publish",
+      program: new TextEncoder().encode("bad"),
+      hostType: "js",
+      breakClients: false,
+    });
     expect(refused.status).toBe(500);
-    await link.request({ kind: "publish", program: new Uint8Array(500_000).fill(65), hostType: "wasm", breakClients: false });
+    await link.request({
+      kind: "publish",
+      program: new Uint8Array(500_000).fill(65),
+      hostType: "wasm",
+      breakClients: false,
+    });
     const program = await link.request({ kind: "program" });
     expect(decode(program.body)).toBe("A".repeat(500_000));
     const crash = link.request({ kind: "call", caller: info.caller, functionName: "crash", args: "[]" });
@@ -114,7 +134,9 @@ describe.each(ways)("a database $way", ({ open }) => {
       handles.forEach((handle, at) => say(handle, `message ${round} of ${at}`));
     }
     await until(() => sinks.every((sink) => sink.messages.length === 50 && sink.answeredCount === 50));
-    sinks.forEach((sink, at) => expect(sink.messages).toEqual(Array.from({ length: 50 }, (_, round) => `message ${round} of ${at}`)));
+    sinks.forEach((sink, at) =>
+      expect(sink.messages).toEqual(Array.from({ length: 50 }, (_, round) => `message ${round} of ${at}`)),
+    );
     handles.forEach((handle) => say(handle, "flood"));
     await until(() => sinks.every((sink) => sink.messages.length === 50 + floodMessages));
     handles.forEach((handle) => say(handle, "big"));
@@ -174,7 +196,7 @@ describe("the pipe", () => {
       },
     });
     const fake = new FakeDatabase();
-    new HostDriver(host, { openDatabase: async () => fake, ended: () => undefined });
+    new HostDriver(host, { openDatabase: async () => ({ link: fake, handles: [] }), ended: () => undefined });
     const link = new HostLink(front, { clock: realClock, connectionBytesMax: 1e6, bytesMax: 1e6 });
     link.open("{}");
     await link.opened;
@@ -309,6 +331,35 @@ describe("a process", () => {
     const host: HostProcess = await openHostProcess(record, "/nowhere", processOptions("stuck"));
     await host.link.stop(10);
     expect(await host.ended).toBe("signal SIGKILL");
+  });
+
+  test("that follows another goes on with its connections", async () => {
+    const first = await openHostProcess(record, "/nowhere", processOptions());
+    first.kill();
+    await first.link.failed;
+    const message = (number: number, text: string) => ({
+      number,
+      bytes: new TextEncoder().encode(text),
+      isText: false,
+    });
+    const sinks = [new TestSink(), new TestSink()];
+    const connections = sinks.map((sink, at) => ({
+      info,
+      sink,
+      greeted: true,
+      subscribed: [message(1, "subscribe"), message(3, "subscribe")],
+      pending: [message(5, `pending of ${at}`)],
+      received: 5,
+    }));
+    const resume = { releasedOffset: 77, connections, suspect: { connection: "ab", number: 4 } };
+    const next = await openHostProcess(record, "/nowhere", processOptions(), resume);
+    expect(next.releasedOffset).toBe(77);
+    // Before the host counts as open, its connections have been told.
+    const told = sinks.map((sink) => sink.messages);
+    expect(told).toEqual([0, 1].map((at) => ["resumed at 77 after 5, subscribed 1 3", `pending of ${at}`]));
+    next.handles.forEach((handle, at) => say(handle, `and on ${at}`));
+    await until(() => sinks.every((sink) => sink.messages.length === 3));
+    await next.link.stop(1000);
   });
 
   test("that is stopped ends by itself", async () => {

@@ -2,7 +2,8 @@
  * What stands in a batch. Each message is a kind and its fields; none carries a length, both ends being one release.
  *
  *   front → host   connect key info · frame key isText bytes · closed key · taken key bytes
- *                  request id request · logsOpen id query · logsPull id · logsClose id · open record · stop withinMs
+ *                  request id request · logsOpen id query · logsPull id · logsClose id · stop withinMs
+ *                  open record resume
  *   host → front   payload bytes · deliveries count (key, payload | last)… · close key code reason
  *                  answered key count · subscribed key numbers · credit key bytes
  *                  reply id reply · replyFailed id error · logLine id bytes · logEnd id · opened · openFailed error
@@ -10,10 +11,23 @@
  *
  * A payload is sent once for all its receivers: payloads are numbered within their batch, and deliveries name them.
  */
-import { LightconeError, errorCodes } from "@lightcone/base";
+import { LightconeError, errorCodes, unreachable } from "@lightcone/base";
 import type { ErrorCode } from "@lightcone/base";
 import type { ByteReader, ByteWriter } from "@lightcone/sats";
-import type { Caller, Compression, ConnectionInfo, DatabaseRequest, HostType, LogQuery, Reply, WireProtocol } from "@lightcone/database";
+import type {
+  Caller,
+  Compression,
+  ConnectionInfo,
+  ConnectionSink,
+  DatabaseRequest,
+  HostType,
+  LogQuery,
+  NumberedMessage,
+  Reply,
+  Resume,
+  ResumedConnection,
+  WireProtocol,
+} from "@lightcone/database";
 
 export const toHost = {
   open: 1,
@@ -53,7 +67,15 @@ const none = 0xffff_ffff;
 const protocols: readonly WireProtocol[] = ["v1.bsatn", "v1.json"];
 const compressions: readonly Compression[] = ["none", "gzip", "brotli"];
 const hostTypes: readonly HostType[] = ["wasm", "js"];
-const requestKinds: readonly DatabaseRequest["kind"][] = ["call", "sql", "schema", "publish", "plan", "program", "snapshot"];
+const requestKinds: readonly DatabaseRequest["kind"][] = [
+  "call",
+  "sql",
+  "schema",
+  "publish",
+  "plan",
+  "program",
+  "snapshot",
+];
 
 function writeWord<Word extends string>(out: ByteWriter, words: readonly Word[], word: Word): void {
   out.u8(words.indexOf(word));
@@ -160,6 +182,8 @@ export function readRequest(input: ByteReader): DatabaseRequest {
     case "program":
     case "snapshot":
       return { kind };
+    default:
+      return unreachable(kind);
   }
 }
 
@@ -222,4 +246,61 @@ export function readError(input: ByteReader): Error {
   if (known === undefined) return new Error(message, options);
   // The other end is this release: the detail belongs to the code.
   return new LightconeError(known, JSON.parse(detail) as never, options);
+}
+
+/** The resumed connections go by their keys, given in the same order. */
+export function writeResume(out: ByteWriter, resume: Resume | undefined, keys: readonly number[]): void {
+  out.bool(resume !== undefined);
+  if (resume === undefined) return;
+  out.f64(resume.releasedOffset);
+  out.bool(resume.suspect !== undefined);
+  if (resume.suspect !== undefined) {
+    out.string(resume.suspect.connection);
+    out.u32(resume.suspect.number);
+  }
+  out.u32(resume.connections.length);
+  for (const [index, connection] of resume.connections.entries()) {
+    out.u32(keys[index] ?? 0);
+    writeInfo(out, connection.info);
+    out.bool(connection.greeted);
+    writeNumbered(out, connection.subscribed);
+    writeNumbered(out, connection.pending);
+    out.u32(connection.received);
+  }
+}
+
+/** @param sinkOf makes the sink of the connection with that key */
+export function readResume(input: ByteReader, sinkOf: (key: number) => ConnectionSink): Resume | undefined {
+  if (!input.bool()) return undefined;
+  const releasedOffset = input.f64();
+  const suspect = input.bool() ? { connection: input.string(), number: input.u32() } : undefined;
+  const connections: ResumedConnection[] = [];
+  for (let count = input.count(1); count > 0; count -= 1) {
+    const sink = sinkOf(input.u32());
+    const info = readInfo(input);
+    const greeted = input.bool();
+    const subscribed = readNumbered(input);
+    const pending = readNumbered(input);
+    connections.push({ info, sink, greeted, subscribed, pending, received: input.u32() });
+  }
+  return { releasedOffset, connections, suspect };
+}
+
+function writeNumbered(out: ByteWriter, messages: readonly NumberedMessage[]): void {
+  out.u32(messages.length);
+  for (const message of messages) {
+    out.u32(message.number);
+    out.bool(message.isText);
+    out.byteArray(message.bytes);
+  }
+}
+
+function readNumbered(input: ByteReader): readonly NumberedMessage[] {
+  const messages: NumberedMessage[] = [];
+  for (let count = input.count(9); count > 0; count -= 1) {
+    const number = input.u32();
+    const isText = input.bool();
+    messages.push({ number, isText, bytes: input.byteArray() });
+  }
+  return messages;
 }

@@ -8,6 +8,8 @@ import type { ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "@lightcone/base";
+import { HostEnded } from "@lightcone/database";
+import type { ConnectionHandle, Resume } from "@lightcone/database";
 import type { ServerLimits } from "../limits.ts";
 import type { ServerLog } from "../log.ts";
 import type { DatabaseRecord } from "../registry/registry.ts";
@@ -26,7 +28,7 @@ export interface HostRecord {
 }
 
 export interface HostProcessOptions {
-  /** The URL of a module that exports `openHostDatabase(record: HostRecord): Promise<DatabaseLink>`. */
+  /** The URL of a module that exports `openHostDatabase(record: HostRecord, resume?: Resume): Promise<OpenedDatabase>`. */
   readonly factory: string;
   readonly settings?: unknown;
   /** Flags for Node: memory limits, experimental features. */
@@ -39,6 +41,10 @@ export interface HostProcessOptions {
 /** A database in its own process. */
 export interface HostProcess {
   readonly link: HostLink;
+  /** Handles of the resumed connections, in their order. */
+  readonly handles: readonly ConnectionHandle[];
+  /** The last offset of which every client has been told. */
+  readonly releasedOffset: number;
   readonly pid: number;
   /** Resolves when the process has ended, with how. */
   readonly ended: Promise<string>;
@@ -59,6 +65,7 @@ export async function openHostProcess(
   record: DatabaseRecord,
   directory: string,
   options: HostProcessOptions,
+  resume?: Resume,
 ): Promise<HostProcess> {
   const child = spawn(
     process.execPath,
@@ -71,7 +78,7 @@ export async function openHostProcess(
   const link = new ProcessLink(socket, child, ended, options);
   void ended.then((how) => {
     options.log.debug({ pid: child.pid, database: record.identity.hex, how }, "database process ended");
-    link.gone(new Error(`the database's process ended: ${how}`));
+    link.gone(new HostEnded(`the database's process ended: ${how}`, undefined, isModulesFault(how)));
   });
   const told: HostRecord = {
     identity: record.identity.hex,
@@ -81,7 +88,7 @@ export async function openHostProcess(
     directory,
     settings: options.settings ?? null,
   };
-  link.open(JSON.stringify(told));
+  const handles = link.open(JSON.stringify(told), resume);
   try {
     await link.opened;
   } catch (error) {
@@ -89,7 +96,16 @@ export async function openHostProcess(
     await ended;
     throw error;
   }
-  return { link, pid: child.pid ?? 0, ended, kill: () => void child.kill("SIGKILL") };
+  return {
+    link,
+    handles,
+    get releasedOffset() {
+      return link.releasedOffset;
+    },
+    pid: child.pid ?? 0,
+    ended,
+    kill: () => void child.kill("SIGKILL"),
+  };
 }
 
 /** A link that ends its process when it is stopped. */
@@ -109,6 +125,11 @@ class ProcessLink extends HostLink {
     this.#clock = options.clock;
   }
 
+  /** The pipe ends a moment before the process: how that ended says more. A pipe that broke ends the process. */
+  protected override pipeGone(): void {
+    this.#child.kill("SIGKILL");
+  }
+
   override async stop(withinMs: number): Promise<void> {
     const cancel = this.#clock.after(withinMs + killAfterMs, () => void this.#child.kill("SIGKILL"));
     await super.stop(withinMs);
@@ -124,8 +145,18 @@ function endOf(child: ChildProcess): Promise<string> {
   });
 }
 
+/**
+ * Whether the way a process ended says that its module did it: a full heap aborts, a broken one traps. A kill
+ * comes from outside.
+ */
+function isModulesFault(how: string): boolean {
+  return /^signal SIG(ABRT|TRAP|ILL|SEGV|BUS)$/.test(how) || how === "exit code 134" || how === "exit code 133";
+}
+
 /** What a host sees of the environment: nothing that could be a secret. */
 function hostEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const passed = Object.entries(environment).filter(([name]) => name === "TZ" || name === "LANG" || name.startsWith("LIGHTCONE_"));
+  const passed = Object.entries(environment).filter(
+    ([name]) => name === "TZ" || name === "LANG" || name.startsWith("LIGHTCONE_"),
+  );
   return Object.fromEntries(passed);
 }

@@ -9,7 +9,8 @@ import type { TestServer } from "../testing/test-server.ts";
 let host: TestServer;
 afterEach(() => host.server.stop());
 
-const success = (body: string): { domain: string | null; database_identity: string; op: string } => JSON.parse(body).Success;
+const success = (body: string): { domain: string | null; database_identity: string; op: string } =>
+  JSON.parse(body).Success;
 
 test("create, update, delete, and create again under the same identity", async () => {
   host = await openTestServer();
@@ -18,7 +19,10 @@ test("create, update, delete, and create again under the same identity", async (
   expect(created.headers.get("content-type")).toBe("application/json");
   expect(success(created.body)).toMatchObject({ domain: "harbor", op: "created" });
   const database = success(created.body).database_identity;
-  const updated = await host.ask("PUT", `/v1/database/${database}?policy=BreakClients&token=0x12`, { token, body: "two" });
+  const updated = await host.ask("PUT", `/v1/database/${database}?policy=BreakClients&token=0x12`, {
+    token,
+    body: "two",
+  });
   expect(success(updated.body)).toEqual({ domain: null, database_identity: database, op: "updated" });
   const [fake] = [...host.databases.values()];
   expect(fake?.requests.at(-1)).toMatchObject({ kind: "publish", breakClients: true, migrationToken: "0x12" });
@@ -122,15 +126,24 @@ test("names: added, replaced, refused, kept over a restart", async () => {
     status: 200,
     body: `{"Success":{"domain":"second","database_identity":"${database}"}}`,
   });
-  expect(await post(owner.token, "second")).toMatchObject({ status: 500, body: "record with the name second already exists" });
+  expect(await post(owner.token, "second")).toMatchObject({
+    status: 500,
+    body: "record with the name second already exists",
+  });
   expect(await post(owner.token, "Bad")).toMatchObject({ status: 400, body: "invalid characters in database name" });
   expect((await post(other.token, "third")).status).toBe(403);
-  expect(await put(other.token, '["x"]')).toMatchObject({ status: 401, body: `{"NotYourDatabase":{"database":"${database}"}}` });
+  expect(await put(other.token, '["x"]')).toMatchObject({
+    status: 401,
+    body: `{"NotYourDatabase":{"database":"${database}"}}`,
+  });
   expect(await put(owner.token, '["elsewhere"]')).toMatchObject({
     status: 400,
     body: '{"OtherError":"Cannot rename to elsewhere because it already is in use."}',
   });
-  expect(await put(owner.token, '["a--b"]')).toMatchObject({ status: 400, body: "Error parsing `a--b`: invalid hyphen in database name" });
+  expect(await put(owner.token, '["a--b"]')).toMatchObject({
+    status: 400,
+    body: "Error parsing `a--b`: invalid hyphen in database name",
+  });
   expect((await put(owner.token, "[1]")).status).toBe(422);
   expect((await put(owner.token, "[")).status).toBe(400);
   expect((await put(owner.token, "[]", { "content-type": "text/plain" })).status).toBe(415);

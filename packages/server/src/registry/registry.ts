@@ -153,7 +153,11 @@ function encodeState(state: State): Uint8Array {
     directory: record.directory,
     locked: record.locked,
   }));
-  const names = [...state.names].map(([name, record]) => ({ name, owner: record.owner, database: record.database ?? null }));
+  const names = [...state.names].map(([name, record]) => ({
+    name,
+    owner: record.owner,
+    database: record.database ?? null,
+  }));
   return new TextEncoder().encode(`${JSON.stringify({ format: formatVersion, databases, names }, undefined, 1)}\n`);
 }
 
@@ -186,8 +190,12 @@ function decodeState(file: string, bytes: Uint8Array): State {
   }
   const names = new Map<string, NameRecord>();
   for (const entry of stored.names) {
-    if (typeof entry?.name !== "string" || typeof entry.owner !== "string") throw refuse("a name's record is not complete");
-    names.set(entry.name, { owner: entry.owner, database: typeof entry.database === "string" ? entry.database : undefined });
+    if (typeof entry?.name !== "string" || typeof entry.owner !== "string")
+      throw refuse("a name's record is not complete");
+    names.set(entry.name, {
+      owner: entry.owner,
+      database: typeof entry.database === "string" ? entry.database : undefined,
+    });
   }
   return { databases, names };
 }

@@ -2,6 +2,7 @@
  * A database for tests of the front: it echoes. A frame `drop`, `close`, `flood`, `big`, `slow` or `fail` asks
  * for that behaviour; anything else comes back as it was. The front never looks inside a frame, so nothing more is needed.
  */
+import { unreachable } from "@lightcone/base";
 import type {
   ConnectionHandle,
   ConnectionInfo,
@@ -10,6 +11,7 @@ import type {
   DatabaseRequest,
   LogQuery,
   Reply,
+  Resume,
 } from "@lightcone/database";
 
 const encoder = new TextEncoder();
@@ -34,6 +36,18 @@ export class FakeDatabase implements DatabaseLink {
     const connection = new FakeConnection(this, sink);
     this.connections.add(connection);
     return connection;
+  }
+
+  /** Takes back connections: each is told what it was subscribed to, and gets its pending messages run. */
+  resume(resume: Resume | undefined): readonly ConnectionHandle[] {
+    return (resume?.connections ?? []).map(({ info, sink, subscribed, pending, received }) => {
+      const handle = this.connect(info, sink);
+      const numbers = subscribed.map(({ number }) => number).join(" ");
+      const greeting = encoder.encode(`resumed at ${resume?.releasedOffset} after ${received}, subscribed ${numbers}`);
+      sink.send(greeting, 0, greeting.length, true);
+      for (const { bytes, isText } of pending) handle.receive(bytes, 0, bytes.length, isText);
+      return handle;
+    });
   }
 
   async request(request: DatabaseRequest): Promise<Reply> {
@@ -65,6 +79,8 @@ export class FakeDatabase implements DatabaseLink {
         });
       case "snapshot":
         return reply(200, "");
+      default:
+        return unreachable(request);
     }
   }
 
@@ -118,7 +134,8 @@ export class FakeConnection implements ConnectionHandle {
         sink.close(1013, "too many requests");
         break;
       case "flood":
-        for (let i = 0; i < floodMessages; i += 1) sink.send(encoder.encode(`flood ${i}`), 0, encoder.encode(`flood ${i}`).length, true);
+        for (let i = 0; i < floodMessages; i += 1)
+          sink.send(encoder.encode(`flood ${i}`), 0, encoder.encode(`flood ${i}`).length, true);
         break;
       case "big": {
         // In parts, from the middle of a larger buffer.

@@ -31,7 +31,10 @@ export interface Answer {
   readonly body: string;
 }
 
-export async function openTestServer(overrides: Partial<ServerOptions> = {}, files = new MemoryFiles()): Promise<TestServer> {
+export async function openTestServer(
+  overrides: Partial<ServerOptions> = {},
+  files = new MemoryFiles(),
+): Promise<TestServer> {
   const databases = new Map<string, FakeDatabase>();
   const logLines: string[] = [];
   const clock = overrides.clock ?? realClock;

@@ -29,7 +29,11 @@ async function open(overrides: Partial<ServerOptions> = {}): Promise<{ token: st
   return { token, fake };
 }
 
-function dial(query = "", protocols: readonly string[] = ["v1.bsatn.spacetimedb"], headers: Record<string, string> = {}): WebSocket {
+function dial(
+  query = "",
+  protocols: readonly string[] = ["v1.bsatn.spacetimedb"],
+  headers: Record<string, string> = {},
+): WebSocket {
   return new WebSocket(`ws://127.0.0.1:${host.port}/v1/database/harbor/subscribe${query}`, [...protocols], { headers });
 }
 
@@ -44,7 +48,10 @@ async function nextMessage(socket: WebSocket): Promise<{ data: Buffer; isBinary:
 }
 
 /** A socket that has been upgraded by hand; `frames` is what came after the answer. */
-async function dialRaw(headers: Record<string, string> = {}, path = "/v1/database/harbor/subscribe"): Promise<{ socket: Socket; head: string; bytes: () => Buffer }> {
+async function dialRaw(
+  headers: Record<string, string> = {},
+  path = "/v1/database/harbor/subscribe",
+): Promise<{ socket: Socket; head: string; bytes: () => Buffer }> {
   const socket = connect(host.port, "127.0.0.1");
   socket.on("error", () => undefined);
   const all: Record<string, string> = {
@@ -56,7 +63,9 @@ async function dialRaw(headers: Record<string, string> = {}, path = "/v1/databas
     "sec-websocket-protocol": "v1.bsatn.spacetimedb",
     ...headers,
   };
-  const lines = Object.entries(all).filter(([, value]) => value !== "").map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries(all)
+    .filter(([, value]) => value !== "")
+    .map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
   let received = Buffer.alloc(0);
   const whole = new Promise<string>((resolve) => {
@@ -94,19 +103,60 @@ describe("upgrade", () => {
 
   const zero = "0".repeat(32);
   test.each([
-    { why: "malformed header before all else", headers: { authorization: "Basic x", upgrade: "" }, status: 400, body: "Authorization is invalid: malformed token" },
+    {
+      why: "malformed header before all else",
+      headers: { authorization: "Basic x", upgrade: "" },
+      status: 400,
+      body: "Authorization is invalid: malformed token",
+    },
     { why: "bad token", headers: { authorization: "Bearer x.y.z" }, status: 401 },
     { why: "bad name", path: "/v1/database/No/subscribe", status: 400 },
     { why: "bad query", path: "/v1/database/nowhere/subscribe?compression=gzip", status: 400 },
     { why: "bad connection id", path: "/v1/database/nowhere/subscribe?connection_id=12", status: 400 },
-    { why: "no upgrade", path: "/v1/database/nowhere/subscribe", headers: { upgrade: "", connection: "close" }, status: 426 },
-    { why: "connection header missing", path: "/v1/database/harbor/subscribe", headers: { connection: "close" }, status: 426 },
-    { why: "old version", path: "/v1/database/nowhere/subscribe", headers: { "sec-websocket-version": "8" }, status: 400 },
+    {
+      why: "no upgrade",
+      path: "/v1/database/nowhere/subscribe",
+      headers: { upgrade: "", connection: "close" },
+      status: 426,
+    },
+    {
+      why: "connection header missing",
+      path: "/v1/database/harbor/subscribe",
+      headers: { connection: "close" },
+      status: 426,
+    },
+    {
+      why: "old version",
+      path: "/v1/database/nowhere/subscribe",
+      headers: { "sec-websocket-version": "8" },
+      status: 400,
+    },
     { why: "no key", path: "/v1/database/nowhere/subscribe", headers: { "sec-websocket-key": "" }, status: 400 },
-    { why: "zero connection id", path: `/v1/database/nowhere/subscribe?connection_id=${zero}`, status: 400, body: "Invalid connection ID: the all-zeros ConnectionId is reserved." },
-    { why: "unknown name", path: "/v1/database/nowhere/subscribe", headers: { "sec-websocket-protocol": "x" }, status: 404, body: "`nowhere` not found" },
-    { why: "no common protocol", headers: { "sec-websocket-protocol": "v2.bsatn.spacetimedb, V1.bsatn.spacetimedb" }, status: 400, body: "no valid protocol selected" },
-    { why: "no protocol at all", headers: { "sec-websocket-protocol": "" }, status: 400, body: "no valid protocol selected" },
+    {
+      why: "zero connection id",
+      path: `/v1/database/nowhere/subscribe?connection_id=${zero}`,
+      status: 400,
+      body: "Invalid connection ID: the all-zeros ConnectionId is reserved.",
+    },
+    {
+      why: "unknown name",
+      path: "/v1/database/nowhere/subscribe",
+      headers: { "sec-websocket-protocol": "x" },
+      status: 404,
+      body: "`nowhere` not found",
+    },
+    {
+      why: "no common protocol",
+      headers: { "sec-websocket-protocol": "v2.bsatn.spacetimedb, V1.bsatn.spacetimedb" },
+      status: 400,
+      body: "no valid protocol selected",
+    },
+    {
+      why: "no protocol at all",
+      headers: { "sec-websocket-protocol": "" },
+      status: 400,
+      body: "no valid protocol selected",
+    },
     { why: "unknown identity", path: `/v1/database/${"ab".repeat(32)}/subscribe`, status: 404 },
     { why: "another path", path: "/v1/ping", status: 404 },
   ])("refused: $why, $status", async ({ headers, path, status, body }) => {
@@ -123,7 +173,11 @@ describe("upgrade", () => {
   test("the server's order of preference decides, and the query reaches the database", async () => {
     const { token, fake } = await open();
     const both = ["v1.json.spacetimedb", "v1.bsatn.spacetimedb"];
-    const first = await opened(dial("?compression=None&light=true&confirmed=false&connection_id=000102030405060708090a0b0c0d0eff", both, { authorization: `Bearer ${token}` }));
+    const first = await opened(
+      dial("?compression=None&light=true&confirmed=false&connection_id=000102030405060708090a0b0c0d0eff", both, {
+        authorization: `Bearer ${token}`,
+      }),
+    );
     expect(first.protocol).toBe("v1.bsatn.spacetimedb");
     const second = await opened(dial(`?token=${token}`, ["v1.json.spacetimedb"]));
     const third = await opened(dial());
@@ -186,7 +240,8 @@ describe("messages", () => {
   test("what comes with the upgrade request in one packet is not lost", async () => {
     const { fake } = await open();
     const socket = connect(host.port, "127.0.0.1");
-    const request = "GET /v1/database/harbor/subscribe HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: v1.bsatn.spacetimedb\r\n\r\n";
+    const request =
+      "GET /v1/database/harbor/subscribe HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: v1.bsatn.spacetimedb\r\n\r\n";
     socket.write(Buffer.concat([Buffer.from(request), maskedFrame(2, true, Buffer.from("early bird"))]));
     await until(() => [...fake.connections].some((connection) => connection.received.length === 1));
     socket.destroy();

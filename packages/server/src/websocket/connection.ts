@@ -88,11 +88,7 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
       this.#drop();
       return;
     }
-    const opcode = this.#inMessage
-      ? serverOpcode.continuation
-      : this.#isText
-        ? serverOpcode.text
-        : serverOpcode.binary;
+    const opcode = this.#inMessage ? serverOpcode.continuation : this.#isText ? serverOpcode.text : serverOpcode.binary;
     this.#inMessage = !last;
     this.#outbox.add(opcode, last, bytes, at, length);
     this.#flushSoon();
@@ -239,5 +235,3 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
     this.#owner.forget(this);
   }
 }
-
-

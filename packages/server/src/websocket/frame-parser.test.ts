@@ -47,11 +47,31 @@ const table: readonly { readonly why: string; readonly stream: Uint8Array; reado
   { why: "the longest message", stream: frame(2, true, big), log: [`binary ${"00".repeat(messageBytesMax)}`] },
   { why: "one byte too long", stream: frame(2, true, new Uint8Array(messageBytesMax + 1)), log: ["fault 1009"] },
   { why: "a 64-bit length nobody can mean", stream: hex("82ffffffffffffffffff00000000"), log: ["fault 1009"] },
-  { why: "fragments together too long", stream: join(frame(2, false, big), frame(0, true, bytes("x"))), log: ["fault 1009"] },
-  { why: "two fragments", stream: join(frame(1, false, bytes("He")), frame(0, true, bytes("llo"))), log: [`text ${Buffer.from("Hello").toString("hex")}`] },
-  { why: "empty fragments", stream: join(frame(2, false, bytes("")), frame(0, false, bytes("")), frame(0, true, bytes(""))), log: ["binary "] },
-  { why: "a Ping between fragments", stream: join(frame(1, false, bytes("a")), frame(9, true, bytes("p")), frame(0, true, bytes("b"))), log: ["ping 70", "text 6162"] },
-  { why: "a character across fragments", stream: join(frame(1, false, hex("c3")), frame(0, true, hex("a9"))), log: ["text c3a9"] },
+  {
+    why: "fragments together too long",
+    stream: join(frame(2, false, big), frame(0, true, bytes("x"))),
+    log: ["fault 1009"],
+  },
+  {
+    why: "two fragments",
+    stream: join(frame(1, false, bytes("He")), frame(0, true, bytes("llo"))),
+    log: [`text ${Buffer.from("Hello").toString("hex")}`],
+  },
+  {
+    why: "empty fragments",
+    stream: join(frame(2, false, bytes("")), frame(0, false, bytes("")), frame(0, true, bytes(""))),
+    log: ["binary "],
+  },
+  {
+    why: "a Ping between fragments",
+    stream: join(frame(1, false, bytes("a")), frame(9, true, bytes("p")), frame(0, true, bytes("b"))),
+    log: ["ping 70", "text 6162"],
+  },
+  {
+    why: "a character across fragments",
+    stream: join(frame(1, false, hex("c3")), frame(0, true, hex("a9"))),
+    log: ["text c3a9"],
+  },
   { why: "an unasked Pong", stream: frame(10, true, bytes("x")), log: ["pong"] },
   { why: "a Ping of 125 bytes", stream: frame(9, true, new Uint8Array(125)), log: [`ping ${"00".repeat(125)}`] },
   { why: "a Ping of 126 bytes", stream: frame(9, true, new Uint8Array(126)), log: ["fault 1002"] },
@@ -62,14 +82,26 @@ const table: readonly { readonly why: string; readonly stream: Uint8Array; reado
   { why: "reserved control opcode 11", stream: frame(11, true, bytes("")), log: ["fault 1002"] },
   { why: "not masked", stream: hex("820101"), log: ["fault 1002"] },
   { why: "a continuation of nothing", stream: frame(0, true, bytes("x")), log: ["fault 1002"] },
-  { why: "a message inside a message", stream: join(frame(1, false, bytes("a")), frame(1, true, bytes("b"))), log: ["fault 1002"] },
+  {
+    why: "a message inside a message",
+    stream: join(frame(1, false, bytes("a")), frame(1, true, bytes("b"))),
+    log: ["fault 1002"],
+  },
   { why: "text that is not UTF-8", stream: frame(1, true, hex("ff")), log: ["fault 1007"] },
   { why: "an overlong character", stream: frame(1, true, hex("c080")), log: ["fault 1007"] },
   { why: "a surrogate", stream: frame(1, true, hex("eda080")), log: ["fault 1007"] },
   { why: "the same bytes as binary", stream: frame(2, true, hex("eda080")), log: ["binary eda080"] },
-  { why: "fragments that are not UTF-8 together", stream: join(frame(1, false, hex("c3")), frame(0, true, hex("28"))), log: ["fault 1007"] },
+  {
+    why: "fragments that are not UTF-8 together",
+    stream: join(frame(1, false, hex("c3")), frame(0, true, hex("28"))),
+    log: ["fault 1007"],
+  },
   { why: "an empty Close", stream: frame(8, true, bytes("")), log: ["close undefined "] },
-  { why: "a Close with code and reason", stream: frame(8, true, join(hex("03e8"), bytes("bye"))), log: ["close 1000 bye"] },
+  {
+    why: "a Close with code and reason",
+    stream: frame(8, true, join(hex("03e8"), bytes("bye"))),
+    log: ["close 1000 bye"],
+  },
   { why: "a Close of one byte", stream: frame(8, true, hex("03")), log: ["fault 1002"] },
   { why: "a Close whose reason is not UTF-8", stream: frame(8, true, hex("03e8ff")), log: ["fault 1007"] },
   ...[0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65535].map((code) => ({
@@ -82,7 +114,11 @@ const table: readonly { readonly why: string; readonly stream: Uint8Array; reado
     stream: frame(8, true, Uint8Array.of(code >> 8, code & 255)),
     log: [`close ${code} `],
   })),
-  { why: "nothing after a Close", stream: join(frame(8, true, bytes("")), frame(2, true, bytes("x"))), log: ["close undefined "] },
+  {
+    why: "nothing after a Close",
+    stream: join(frame(8, true, bytes("")), frame(2, true, bytes("x"))),
+    log: ["close undefined "],
+  },
   { why: "nothing after a fault", stream: join(hex("820101"), frame(2, true, bytes("x"))), log: ["fault 1002"] },
 ];
 
@@ -154,7 +190,13 @@ test("a header that claims much costs nothing until the bytes come", () => {
   const before = process.memoryUsage().arrayBuffers;
   const parsers = Array.from({ length: 200 }, () => {
     const parser = new FrameParser(
-      { message: () => undefined, ping: () => undefined, pong: () => undefined, closeFrame: () => undefined, fault: () => undefined },
+      {
+        message: () => undefined,
+        ping: () => undefined,
+        pong: () => undefined,
+        closeFrame: () => undefined,
+        fault: () => undefined,
+      },
       33_554_432,
     );
     // 32 MiB claimed, one byte sent.

@@ -175,7 +175,8 @@ export class FrameParser {
       case opcode.ping:
       case opcode.pong:
         if ((first & 0x80) === 0) return this.#fault(closeCode.protocolError, "a control frame is fragmented");
-        if ((second & 0x7f) > controlBytesMax) return this.#fault(closeCode.protocolError, "a control frame is too long");
+        if ((second & 0x7f) > controlBytesMax)
+          return this.#fault(closeCode.protocolError, "a control frame is too long");
         return true;
       default:
         return this.#fault(closeCode.protocolError, "unknown opcode");

@@ -15,7 +15,13 @@ export function headerBytes(payloadBytes: number): number {
 }
 
 /** Writes a frame's header at `at`; returns where the payload goes. */
-export function writeHeader(out: Uint8Array, at: number, opcode: ServerOpcode, fin: boolean, payloadBytes: number): number {
+export function writeHeader(
+  out: Uint8Array,
+  at: number,
+  opcode: ServerOpcode,
+  fin: boolean,
+  payloadBytes: number,
+): number {
   out[at] = (fin ? 0x80 : 0) | opcode;
   if (payloadBytes < 126) {
     out[at + 1] = payloadBytes;

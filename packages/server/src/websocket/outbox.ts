@@ -44,7 +44,9 @@ export class Outbox {
 
   /** Whether more waits than a client may leave unread. */
   get isOver(): boolean {
-    return this.bytes > this.#bounds.bytesMax || this.#waitingMessages + this.#writtenMessages > this.#bounds.messagesMax;
+    return (
+      this.bytes > this.#bounds.bytesMax || this.#waitingMessages + this.#writtenMessages > this.#bounds.messagesMax
+    );
   }
 
   /** Whether nothing has been added since the last `flush`. */
@@ -132,5 +134,3 @@ function copyPayload(source: Uint8Array, from: number, length: number, target: U
   else target.set(source.subarray(from, from + length), at);
   return at + length;
 }
-
-

@@ -90,7 +90,9 @@ async function accept(
 }
 
 function switchingProtocols(checked: UpgradeAccepted, credentials: Credentials): string {
-  const accept = createHash("sha1").update(checked.key + acceptSuffix).digest("base64");
+  const accept = createHash("sha1")
+    .update(checked.key + acceptSuffix)
+    .digest("base64");
   return writeHead("101 Switching Protocols", {
     upgrade: "websocket",
     connection: "Upgrade",
