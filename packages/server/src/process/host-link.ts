@@ -183,6 +183,11 @@ export class HostLink implements DatabaseLink {
     this.gone(error);
   }
 
+  /** The database over there has failed. Whoever runs its process ends that before it calls `gone`. */
+  protected hostFailed(error: Error): void {
+    this.gone(error);
+  }
+
   /** The host is gone: all that waits for it hears so. Only the first call counts. */
   gone(error: Error): void {
     if (this.#isOver) return;
@@ -317,7 +322,7 @@ export class HostLink implements DatabaseLink {
         this.#stopped?.();
         return;
       case toFront.failed:
-        this.#fail(readError(messages));
+        this.hostFailed(readError(messages));
         return;
       default:
         messages.fail("unknown kind of message");

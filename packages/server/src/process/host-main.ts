@@ -4,7 +4,9 @@
  * Signals that a terminal sends to the whole group are the front's business: it stops its hosts in order.
  */
 import { Socket } from "node:net";
+import { Worker } from "node:worker_threads";
 import type { Resume } from "@lightcone/database";
+import { Activity } from "./activity.ts";
 import { HostDriver } from "./host-driver.ts";
 import type { OpenedDatabase } from "./host-driver.ts";
 import type { HostRecord } from "./open-host-process.ts";
@@ -16,8 +18,18 @@ process.on("SIGTERM", () => undefined);
 
 /** The factory's module, as it must be. */
 interface Factory {
-  readonly openHostDatabase: (record: HostRecord, resume: Resume | undefined) => Promise<OpenedDatabase>;
+  readonly openHostDatabase: (
+    record: HostRecord,
+    resume: Resume | undefined,
+    activity: Activity,
+  ) => Promise<OpenedDatabase>;
 }
+
+const activity = new Activity();
+new Worker(new URL("./watch-main.ts", import.meta.url), {
+  workerData: activity.buffer,
+  resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 },
+}).unref();
 
 const factory = process.argv[2] ?? "";
 new HostDriver(new Socket({ fd: pipeDescriptor, readable: true, writable: true }), {
@@ -25,7 +37,7 @@ new HostDriver(new Socket({ fd: pipeDescriptor, readable: true, writable: true }
     // The front wrote both: the record, and the address of a module that exports this function.
     const record: HostRecord = JSON.parse(text);
     const { openHostDatabase }: Factory = await import(factory);
-    return openHostDatabase(record, resume);
+    return openHostDatabase(record, resume, activity);
   },
   // Without a front there is nothing to finish for: whatever was acknowledged is durable.
   ended: () => process.exit(0),

@@ -362,6 +362,39 @@ describe("a process", () => {
     await next.link.stop(1000);
   });
 
+  test("whose message runs for long names it, and takes it back when it ends", async () => {
+    const host = await openHostProcess(record, "/nowhere", processOptions("spin"));
+    const short = host.link.request({ kind: "snapshot" });
+    await until(() => host.suspect !== undefined);
+    expect(host.suspect).toEqual({ connection: "ab".repeat(16), number: 9 });
+    await short;
+    await until(() => host.suspect === undefined);
+    const endless = host.link.request({ kind: "program" });
+    await until(() => host.suspect !== undefined);
+    host.kill();
+    await expect(endless).rejects.toMatchObject({ code: "CallUnknown" });
+    expect(await host.link.failed).toMatchObject({
+      name: "HostEnded",
+      isModulesFault: false,
+      suspect: { number: 9 },
+    });
+  });
+
+  test("that aborts, as on a full heap, is its module's fault", async () => {
+    const host = await openHostProcess(record, "/nowhere", processOptions("abort"));
+    await expect(host.link.request({ kind: "program" })).rejects.toMatchObject({ code: "CallUnknown" });
+    expect(await host.link.failed).toMatchObject({ name: "HostEnded", isModulesFault: true });
+  });
+
+  test("whose database failed has ended before the failure is heard", async () => {
+    const host = await openHostProcess(record, "/nowhere", processOptions());
+    let isOver = false;
+    void host.ended.then(() => (isOver = true));
+    say(host.link.connect(info, new TestSink()), "fail");
+    expect((await host.link.failed).message).toBe("asked to");
+    expect(isOver).toBe(true);
+  });
+
   test("that is stopped ends by itself", async () => {
     const host = await openHostProcess(record, "/nowhere", processOptions());
     await host.link.stop(1000);

@@ -9,10 +9,11 @@ import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "@lightcone/base";
 import { HostEnded } from "@lightcone/database";
-import type { ConnectionHandle, Resume } from "@lightcone/database";
+import type { ConnectionHandle, Resume, Suspect } from "@lightcone/database";
 import type { ServerLimits } from "../limits.ts";
 import type { ServerLog } from "../log.ts";
 import type { DatabaseRecord } from "../registry/registry.ts";
+import { noteBytes, readNote } from "./activity.ts";
 import { HostLink } from "./host-link.ts";
 
 /** What a host process is told about the database it opens. */
@@ -28,7 +29,7 @@ export interface HostRecord {
 }
 
 export interface HostProcessOptions {
-  /** The URL of a module that exports `openHostDatabase(record: HostRecord, resume?: Resume): Promise<OpenedDatabase>`. */
+  /** The URL of a module that exports `openHostDatabase(record: HostRecord, resume: Resume | undefined, activity: Activity)`. */
   readonly factory: string;
   readonly settings?: unknown;
   /** Flags for Node: memory limits, experimental features. */
@@ -46,6 +47,8 @@ export interface HostProcess {
   /** The last offset of which every client has been told. */
   readonly releasedOffset: number;
   readonly pid: number;
+  /** The message that has been running for a while, if there is one. */
+  readonly suspect: Suspect | undefined;
   /** Resolves when the process has ended, with how. */
   readonly ended: Promise<string>;
   /** Ends the process at once. */
@@ -55,6 +58,7 @@ export interface HostProcess {
 /** How long after `withinMs` a process that does not end is ended. */
 const killAfterMs = 1000;
 const pipeDescriptor = 3;
+const noteDescriptor = 4;
 
 /**
  * Starts a process and opens the database in it.
@@ -70,15 +74,16 @@ export async function openHostProcess(
   const child = spawn(
     process.execPath,
     [...(options.nodeFlags ?? []), fileURLToPath(new URL("./host-main.ts", import.meta.url)), options.factory],
-    { stdio: ["ignore", 2, 2, "pipe"], env: hostEnvironment(process.env) },
+    { stdio: ["ignore", 2, 2, "pipe", "pipe"], env: hostEnvironment(process.env) },
   );
   const ended = endOf(child);
   // A descriptor asked for as "pipe" is a socket pair, open both ways.
   const socket = child.stdio[pipeDescriptor] as Duplex;
   const link = new ProcessLink(socket, child, ended, options);
+  const notes = new NoteReader(child.stdio[noteDescriptor] as Duplex);
   void ended.then((how) => {
     options.log.debug({ pid: child.pid, database: record.identity.hex, how }, "database process ended");
-    link.gone(new HostEnded(`the database's process ended: ${how}`, undefined, isModulesFault(how)));
+    link.over(new HostEnded(`the database's process ended: ${how}`, notes.last, isModulesFault(how)));
   });
   const told: HostRecord = {
     identity: record.identity.hex,
@@ -103,6 +108,9 @@ export async function openHostProcess(
       return link.releasedOffset;
     },
     pid: child.pid ?? 0,
+    get suspect() {
+      return notes.last;
+    },
     ended,
     kill: () => void child.kill("SIGKILL"),
   };
@@ -113,6 +121,7 @@ class ProcessLink extends HostLink {
   readonly #child: ChildProcess;
   readonly #ended: Promise<string>;
   readonly #clock: Clock;
+  #failure: Error | undefined;
 
   constructor(socket: Duplex, child: ChildProcess, ended: Promise<string>, options: HostProcessOptions) {
     super(socket, {
@@ -130,6 +139,17 @@ class ProcessLink extends HostLink {
     this.#child.kill("SIGKILL");
   }
 
+  /** The next host may open the same files: this one must be gone first. */
+  protected override hostFailed(error: Error): void {
+    this.#failure ??= error;
+    this.#child.kill("SIGKILL");
+  }
+
+  /** The process has ended; the database's own account of why goes before the system's. */
+  over(ended: Error): void {
+    this.gone(this.#failure ?? ended);
+  }
+
   override async stop(withinMs: number): Promise<void> {
     const cancel = this.#clock.after(withinMs + killAfterMs, () => void this.#child.kill("SIGKILL"));
     await super.stop(withinMs);
@@ -143,6 +163,26 @@ function endOf(child: ChildProcess): Promise<string> {
     child.once("error", (error) => resolve(`it did not start: ${error.message}`));
     child.once("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
   });
+}
+
+/** Keeps the last note of a host's watching thread. */
+class NoteReader {
+  last: Suspect | undefined;
+  readonly #note: Uint8Array<ArrayBuffer> = new Uint8Array(noteBytes);
+  #length = 0;
+
+  constructor(pipe: Duplex) {
+    pipe.on("error", () => pipe.destroy());
+    pipe.on("data", (chunk: Uint8Array) => {
+      for (const byte of chunk) {
+        this.#note[this.#length] = byte;
+        this.#length += 1;
+        if (this.#length < noteBytes) continue;
+        this.#length = 0;
+        this.last = readNote(this.#note);
+      }
+    });
+  }
 }
 
 /**

@@ -1,13 +1,29 @@
 /** The fake database as a factory for host processes. `settings` names how it misbehaves. */
 import type { Resume } from "@lightcone/database";
 import type { OpenedDatabase } from "../process/host-driver.ts";
+import type { Activity } from "../process/activity.ts";
 import type { HostRecord } from "../process/open-host-process.ts";
 import { FakeDatabase } from "./fake-database.ts";
 
-export async function openHostDatabase(record: HostRecord, resume: Resume | undefined): Promise<OpenedDatabase> {
+export async function openHostDatabase(
+  record: HostRecord,
+  resume: Resume | undefined,
+  activity: Activity,
+): Promise<OpenedDatabase> {
   if (record.settings === "refuse") throw new Error("cannot open", { cause: new Error("disk on fire") });
   if (record.settings === "exit") process.exit(3);
   const database = new FakeDatabase();
+  if (record.settings === "spin") {
+    // Every request runs as message 9 of a connection: for 300 ms, then for ever.
+    database.request = async (request) => {
+      activity.begin(new Uint8Array(16).fill(0xab), 9);
+      const endMs = request.kind === "snapshot" ? performance.now() + 300 : Infinity;
+      while (performance.now() < endMs);
+      activity.end();
+      return { status: 200, headers: {}, body: new Uint8Array(0) };
+    };
+  }
+  if (record.settings === "abort") database.request = () => process.abort();
   if (record.settings === "stuck") {
     database.stop = () => new Promise(() => undefined);
   }

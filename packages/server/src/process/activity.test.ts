@@ -1,0 +1,32 @@
+/**
+ * Goal: a message that runs from one look to the next is told of once, and so is its end; a short one never.
+ * Method: looks and messages in turn, one row a story.
+ */
+import { expect, test } from "vitest";
+import { Activity, ActivityReader, readNote } from "./activity.ts";
+
+type Step = "begin" | "end" | "look";
+
+test.each<{ steps: readonly Step[]; told: readonly (number | "over")[] }>([
+  { steps: ["look", "look"], told: [] },
+  { steps: ["begin", "end", "look", "look"], told: [] },
+  { steps: ["begin", "look", "end", "look"], told: [] },
+  { steps: ["begin", "look", "look", "look"], told: [1] },
+  { steps: ["begin", "look", "look", "end", "look", "look"], told: [1, "over"] },
+  { steps: ["begin", "look", "end", "begin", "look", "look"], told: [2] },
+  { steps: ["begin", "look", "look", "end", "begin", "look", "look"], told: [1, "over", 2] },
+])("$steps", ({ steps, told }) => {
+  const activity = new Activity();
+  const reader = new ActivityReader(activity.buffer);
+  const heard: (number | "over")[] = [];
+  let number = 0;
+  for (const step of steps) {
+    if (step === "begin") activity.begin(new Uint8Array(16).fill(7), (number += 1));
+    else if (step === "end") activity.end();
+    else {
+      const note = reader.look();
+      if (note !== undefined) heard.push(readNote(note)?.number ?? "over");
+    }
+  }
+  expect(heard).toEqual(told);
+});

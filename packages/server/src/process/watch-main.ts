@@ -1,0 +1,23 @@
+/**
+ * The watching thread of a host process: tells the front, over a pipe of its own, which message has been running
+ * for a while. When the process then dies, by a full heap for one, the front knows what not to run again.
+ */
+import { writeSync } from "node:fs";
+import { workerData } from "node:worker_threads";
+import { ActivityReader } from "./activity.ts";
+
+/** A message is told of after one to two of these. */
+const lookIntervalMs = 25;
+const noteDescriptor = 4;
+
+const reader = new ActivityReader(workerData);
+const timer = setInterval(() => {
+  const note = reader.look();
+  if (note === undefined) return;
+  try {
+    writeSync(noteDescriptor, note);
+  } catch {
+    // The front is gone, and this process about to be.
+    clearInterval(timer);
+  }
+}, lookIntervalMs);
