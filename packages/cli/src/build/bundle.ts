@@ -6,6 +6,7 @@
  * the project's folder. Types are stripped, not checked. The format: docs/formats/typescript-host.md.
  */
 import { dirname, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { LightconeError } from "@lightcone/base";
 import { rolldown, type Plugin, type RolldownError } from "rolldown";
 
@@ -33,6 +34,7 @@ const hostModule = /^(?:lightcone:host|spacetime:sys)@/;
  */
 export async function bundleModule(entryPath: string, options: BundleOptions = {}): Promise<Bundle> {
   const entry = resolve(entryPath);
+  const unresolved: RolldownError[] = [];
   const project = resolve(options.projectPath ?? dirname(entry).replace(/[/\\]src$/, ""));
   try {
     const build = await rolldown({
@@ -43,8 +45,8 @@ export async function bundleModule(entryPath: string, options: BundleOptions = {
       tsconfig: false,
       resolve: { conditionNames: ["production", "import", "default"], mainFields: ["module", "main"] },
       transform: { target: "esnext", define: { "process.env.NODE_ENV": JSON.stringify(options.environment ?? "production") } },
-      plugins: [refuseWhatTheHostLacks(project)],
-      onLog: () => {},
+      plugins: [modulePlugin(project)],
+      onLog: (_, log) => void (log.code === "UNRESOLVED_IMPORT" && unresolved.push(log as RolldownError)),
     });
     const { output } = await build.generate({
       format: "cjs",
@@ -57,6 +59,7 @@ export async function bundleModule(entryPath: string, options: BundleOptions = {
       file: resolve(project, "bundle.js"),
     });
     await build.close();
+    if (unresolved.length > 0) throw Object.assign(new Error("unresolved imports"), { errors: unresolved });
     const { code, map } = output[0];
     const mapText = map === null ? "" : withoutSources(map.toString());
     const data = Buffer.from(mapText).toString("base64");
@@ -68,12 +71,19 @@ export async function bundleModule(entryPath: string, options: BundleOptions = {
   }
 }
 
-/** Says early, with file and line, what would only fail inside the database. */
-function refuseWhatTheHostLacks(project: string): Plugin {
+const sdk = "lightcone/module";
+
+/** Finds the SDK, and says early what would only fail inside the database. */
+function modulePlugin(project: string): Plugin {
   return {
     name: "lightcone",
-    resolveId(source, importer) {
-      if (!source.startsWith("node:")) return;
+    async resolveId(source, importer) {
+      if (source === sdk) {
+        // The project's own SDK if it has one, else the one that came with this command.
+        const own = await this.resolve(source, importer, { skipSelf: true });
+        return own ?? fileURLToPath(import.meta.resolve(sdk));
+      }
+      if (!source.startsWith("node:")) return undefined;
       const from = importer === undefined ? "" : ` (imported by ${relative(project, importer)})`;
       throw new LightconeError("ModuleInvalid", {
         reason: `${source} is not there inside a database${from}: a module has no files, sockets, clock or chance but its context's`,
@@ -97,8 +107,8 @@ function withoutSources(map: string): string {
 /** As seen from the project; the SDK's own files as the package that they are. */
 function shownPath(project: string, path: string): string {
   const shown = relative(project, resolve(project, path)).replaceAll("\\", "/");
-  const sdk = /(?:^|\/)packages\/(module|lightcone)\/src\/(.*)$/.exec(shown);
-  return sdk === null ? shown : `lightcone/${sdk[2]}`;
+  const own = /(?:^|\/)packages\/(module|lightcone)\/src\/(.*)$/.exec(shown);
+  return own === null ? shown : `lightcone/${own[2]}`;
 }
 
 function reasonOf(error: unknown, project: string): string {

@@ -1,0 +1,66 @@
+// Goal: a module becomes one script that asks for host modules alone; what cannot work is said with file and line.
+// Method: small projects in a temporary folder.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { bundleModule } from "./bundle.ts";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lightcone-bundle-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function project(files: Readonly<Record<string, string>>): string {
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  return join(folder, Object.keys(files)[0] ?? "");
+}
+
+test("files become one script whose only import is the host", async () => {
+  const entry = project({
+    "index.ts": `import { description } from "lightcone:host@1";\nimport { twice } from "./other.ts";\nexport default { [description]: twice(2 as number) };\nexport const named: string = "n";`,
+    "other.ts": `export const twice = (value: number): number => value * 2;\nexport const unused = "dropped";`,
+  });
+  const { code } = await bundleModule(entry);
+  const exports: { default?: object; named?: string } = {};
+  const description = Symbol("description");
+  const asked: string[] = [];
+  const run = new Function("require", "exports", code) as (require: (name: string) => unknown, exports: object) => void;
+  run((name) => (asked.push(name), { description }), exports);
+  expect(asked).toEqual(["lightcone:host@1"]);
+  expect(exports).toMatchObject({ default: { [description]: 4 }, named: "n" });
+  expect(code).not.toContain("dropped");
+});
+
+test("the source map is inline, knows the author's files, and holds none of their text", async () => {
+  const { code, map } = await bundleModule(project({ "index.ts": `/* a secret */ export const x: number = 1;` }));
+  const inline = /base64,(.*)\n$/.exec(code)?.[1] ?? "";
+  expect(Buffer.from(inline, "base64").toString()).toBe(map);
+  expect(JSON.parse(map)).toMatchObject({ version: 3, sources: ["index.ts"] });
+  expect(map).not.toContain("secret");
+});
+
+test("the environment reads as production, unless told otherwise", async () => {
+  const entry = project({ "index.ts": `export const mode = process.env.NODE_ENV;` });
+  expect((await bundleModule(entry)).code).toContain(`"production"`);
+  expect((await bundleModule(entry, { environment: "development" })).code).toContain(`"development"`);
+});
+
+test("a project without the SDK gets the one of the command", async () => {
+  const entry = project({ "index.ts": `import { schema } from "lightcone/module";\nexport default schema({});` });
+  expect((await bundleModule(entry)).code).toContain(`require("lightcone:host@1")`);
+});
+
+test.each([
+  { why: "a syntax error", text: `export const x = 1;\nexport const y = ;`, reason: /index\.ts:2:18/ },
+  { why: "a file that is not there", text: `import "./none.ts";`, reason: /\.\/none\.ts/ },
+  { why: "a package that is not there", text: `import "no-such-package";\nexport const x = 1;`, reason: /no-such-package/ },
+  { why: "a part of the platform", text: `import { readFileSync } from "node:fs";\nexport const x = readFileSync;`, reason: /node:fs .*index\.ts/ },
+  { why: "a dynamic import", text: `export const x = import("node:fs");`, reason: /import\(\).*index\.ts|node:fs/ },
+])("refused: $why", async ({ text, reason }) => {
+  await expect(bundleModule(project({ "index.ts": text }))).rejects.toMatchObject({
+    code: "ModuleInvalid",
+    message: expect.stringMatching(reason),
+  });
+});
