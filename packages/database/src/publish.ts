@@ -3,7 +3,7 @@ import { asTableId, isLightconeError, LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { LogLevel, type CallOutcome } from "@lightcone/host";
 import { ByteReader, ByteWriter, hashToJson, migrationToken, toHexReversed, valueCodec } from "@lightcone/sats";
-import { planMigration, systemTables, type MigrationStep } from "@lightcone/schema";
+import { formatMigration, planMigration, systemTables, type MigrationStep } from "@lightcone/schema";
 import type { Job } from "./job-loop.ts";
 import type { HostType, Reply } from "./link.ts";
 import { ModuleSlot } from "./module-slot.ts";
@@ -77,11 +77,12 @@ function publish(site: PublishSite, program: Publication): Reply {
     throw error;
   }
   if (before?.hash === next.hash && before.hostType === next.hostType) return text(200, "");
+  if (next.def.submodules.length > 0) return failure(new LightconeError("ModuleInvalid", { reason: "it has submodules, which this release does not run" }));
   return before === undefined ? create(site, next) : update(site, before, next, program);
 }
 
 /** Says what publishing a program would do, and does nothing. */
-export function planPublish(site: PublishSite, program: Program): Reply {
+export function planPublish(site: PublishSite, program: Program & { readonly style?: "ansi" | "plain" }): Reply {
   const before = site.room.module;
   if (before === undefined) return text(404, "No such database.");
   try {
@@ -90,7 +91,7 @@ export function planPublish(site: PublishSite, program: Program): Reply {
     const major_version_upgrade = before.def.version === 9 && next.def.version === 10;
     if (plan.kind === "refused")
       return json(200, JSON.stringify({ ManualMigrate: { reason: plan.reason, major_version_upgrade } }));
-    const migrate_plan = plan.steps.length === 0 ? "No change of the schema." : plan.steps.map(describe).join("\n");
+    const migrate_plan = formatMigration(plan.steps, plan.breaksClients, program.style ?? "ansi");
     return json(
       200,
       JSON.stringify({
@@ -207,27 +208,6 @@ function carryOut(room: Room, step: MigrationStep): void {
     case "setRowLevelRules":
       // Views and rules are the module's own description; nothing of them is stored.
       break;
-  }
-}
-
-function describe(step: MigrationStep): string {
-  switch (step.kind) {
-    case "addTable":
-      return `Create table ${step.table.name} (${step.table.access})`;
-    case "addIndex":
-      return `Create index ${step.index.name} on table ${step.table}`;
-    case "removeIndex":
-      return `Remove index ${step.index} from table ${step.table}`;
-    case "setAccess":
-      return `Make table ${step.table} ${step.access}`;
-    case "setAccessors":
-      return `Rename accessors of table ${step.table.name}`;
-    case "addView":
-      return `Create view ${step.view.name}`;
-    case "removeView":
-      return `Remove view ${step.view}`;
-    case "setRowLevelRules":
-      return "Replace the row-level rules";
   }
 }
 
