@@ -28,21 +28,12 @@ beforeEach(() => {
       indexes: [{ columns: [0], unique: true }, { columns: [1] }],
     },
     { name: "team", columns: { id: t.u32, title: t.string, lead: t.u64 } },
-    { name: "log", columns: { at: t.i64, user: t.u64 }, indexes: [{ columns: [0, 1] }] },
-    { name: "st_var", columns: { name: t.string, value: variable }, indexes: [{ columns: [0], unique: true }] },
+    { name: "log", columns: { at: t.i64, who: t.u64 }, indexes: [{ columns: [0, 1] }] },
   );
   run(`INSERT INTO team (id, title, lead) VALUES (1, 'red', 10), (2, 'blue', 12), (3, 'none', 99)`);
   run(`INSERT INTO user (id, team, name) VALUES (10, 1, 'ann'), (11, 1, 'bob'), (12, 2, 'cy'), (13, 9, 'dee')`);
-  run(`INSERT INTO log (at, user) VALUES (-5, 10), (0, 10), (7, 12), (7, 13)`);
+  run(`INSERT INTO log (at, who) VALUES (-5, 10), (0, 10), (7, 12), (7, 13)`);
 });
-
-const variable = {
-  kind: "Sum",
-  variants: (["Bool", "I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64"] as const).map((kind) => ({
-    name: kind,
-    type: { kind },
-  })),
-} as const;
 
 function compile(sql: string): Plan {
   return compileStatement(sql, fixture.catalog, caller);
@@ -79,8 +70,8 @@ describe("SELECT", () => {
     ["SELECT name FROM user WHERE team = 1", [["ann"], ["bob"]]],
     ["SELECT name, id FROM user WHERE id = 12", [["cy", 12]]],
     ["SELECT id FROM user WHERE id > 10 AND id <= 12", [[11], [12]]],
-    ["SELECT user FROM log WHERE at = 7 AND user > 12", [[13]]],
-    ["SELECT user FROM log WHERE at < 0", [[10]]],
+    ["SELECT who FROM log WHERE at = 7 AND who > 12", [[13]]],
+    ["SELECT who FROM log WHERE at < 0", [[10]]],
     ["SELECT id FROM user WHERE team = 1 OR name = 'dee'", [[10], [11], [13]]],
     ["SELECT COUNT(*) AS n FROM user", [[4]]],
     ["SELECT COUNT(*) AS n FROM user WHERE team = 1", [[2]]],
@@ -105,7 +96,7 @@ describe("SELECT", () => {
       ],
     ],
     [
-      "SELECT u.name FROM user u JOIN team t JOIN log g WHERE u.team = t.id AND g.user = u.id AND g.at >= 0",
+      "SELECT u.name FROM user u JOIN team t JOIN log g WHERE u.team = t.id AND g.who = u.id AND g.at >= 0",
       [["ann"], ["cy"]],
     ],
     ["SELECT u.id FROM user u JOIN team t ON u.team = t.id WHERE u.name > t.title OR t.lead = u.id", [[10], [12]]],
@@ -138,7 +129,7 @@ describe("writes", () => {
   test("UPDATE counts matched rows; rows that become identical merge", () => {
     expect(run(`UPDATE user SET team = 7 WHERE team = 1`).stats.rowsUpdated).toBe(2);
     expect(run(`SELECT id FROM user WHERE team = 7`).rows).toEqual([[10], [11]]);
-    expect(run(`UPDATE log SET at = 1, user = 1`).stats.rowsUpdated).toBe(4);
+    expect(run(`UPDATE log SET at = 1, who = 1`).stats.rowsUpdated).toBe(4);
     expect(run(`SELECT * FROM log`).rows).toEqual([[1, 1]]);
   });
 

@@ -158,12 +158,15 @@ export interface Split {
   readonly residual: Condition;
 }
 
-/** Cuts a condition into what each source must fulfil, which columns join, and the rest. */
-export function split(condition: Condition, sourceCount: number): Split {
+/**
+ * Cuts conditions that must all hold into what each source must fulfil, which columns join, and the rest.
+ * They come apart, not as one `and`: a condition that never holds must not swallow the joins beside it.
+ */
+export function split(conditions: readonly Condition[], sourceCount: number): Split {
   const filters: Condition[][] = Array.from({ length: sourceCount }, () => []);
   const joins: JoinEdge[] = [];
   const residual: Condition[] = [];
-  for (const term of condition.kind === "and" ? condition.terms : [condition]) {
+  for (const term of conditions.flatMap((condition) => (condition.kind === "and" ? condition.terms : [condition]))) {
     const bits = sourceBits(term);
     if ((bits & (bits - 1)) === 0) filters[bits === 0 ? 0 : 31 - Math.clz32(bits)]?.push(term);
     else if (

@@ -3,7 +3,7 @@ import { t, type AlgebraicType, type ProductType } from "@lightcone/sats";
 import type { TableSchema } from "@lightcone/schema";
 import type { Expr, Join, SelectStatement } from "./ast.ts";
 import type { Catalog } from "./catalog.ts";
-import { compare, edgeText, join, liftParams, split, type Condition, type Term } from "./condition.ts";
+import { compare, edgeText, liftParams, split, type Condition, type Term } from "./condition.ts";
 import { ungrouped, type NamedTable } from "./dialect.ts";
 import { literalBytes } from "./literal.ts";
 import type { ColumnRef, Param, Predicate, Projection, SelectPlan, Source } from "./plan.ts";
@@ -39,7 +39,7 @@ export function planSelect(select: SelectStatement, catalog: Catalog): SelectFac
   const { projection, columns } = project(select, scope);
   const plan = makePlan({
     sources: scope.sources,
-    condition: join("and", conditions),
+    conditions,
     projection,
     columns,
     limit: limitOf(select),
@@ -50,10 +50,10 @@ export function planSelect(select: SelectStatement, catalog: Catalog): SelectFac
 /** The plan of `SELECT * FROM table WHERE where`. */
 export function planRows(table: TableSchema, alias: string, where: Expr | undefined, scope: Scope): SelectPlan {
   const sources: readonly Source[] = [{ table, alias, isPerCaller: false }];
-  const condition = checkCondition(where, scope);
+  const conditions = [checkCondition(where, scope)];
   return makePlan({
     sources,
-    condition,
+    conditions,
     projection: { kind: "rows", source: 0 },
     columns: table.def.rowType,
     limit: undefined,
@@ -116,15 +116,16 @@ function limitOf({ limit }: SelectStatement): bigint | undefined {
 
 interface Draft {
   readonly sources: readonly Source[];
-  readonly condition: Condition;
+  /** All must hold. */
+  readonly conditions: readonly Condition[];
   readonly projection: Projection;
   readonly columns: ProductType;
   readonly limit: bigint | undefined;
 }
 
 function makePlan(draft: Draft): SelectPlan {
-  const { sources, condition, projection, columns, limit } = returnedFirst(draft);
-  const parts = split(condition, sources.length);
+  const { sources, conditions, projection, columns, limit } = returnedFirst(draft);
+  const parts = split(conditions, sources.length);
   const joins = parts.joins.toSorted((a, b) => (edgeText(a) < edgeText(b) ? -1 : 1));
   const params: Param[] = [];
   const filters: Predicate[] = [];
@@ -180,7 +181,7 @@ function returnedFirst(draft: Draft): Draft {
   return {
     ...draft,
     sources: [b, a],
-    condition: swapSources(draft.condition),
+    conditions: draft.conditions.map(swapSources),
     projection: { kind: "rows", source: 0 },
   };
 }

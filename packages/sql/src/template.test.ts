@@ -62,6 +62,12 @@ test.each([
 ])("%s ≢ %s", (a, b) => expect(plan(a).key).not.toBe(plan(b).key));
 
 describe("plans", () => {
+  test("a condition that never holds leaves the join in place", () => {
+    expect(describePlan(plan(`SELECT u.* FROM user u JOIN team t ON u.team = t.id WHERE u."on" > true`))).toBe(
+      `select u.*\n  from user as u where false\n  from team as t\n  join u.team = t.id`,
+    );
+  });
+
   test("a semijoin: filters at their source, the join apart, parameters in order", () => {
     expect(
       describePlan(
