@@ -1,3 +1,12 @@
 /** The in-memory store: rows, indexes, transactions and commits. Start reading at `api.ts`. */
 export type * from "./api.ts";
+export { checkStore } from "./check-store.ts";
 export * from "./commit.ts";
+export { Errno } from "./errno.ts";
+export { restoreStore } from "./snapshot-read.ts";
+export type { RestoreOptions } from "./snapshot-read.ts";
+export { defaultBytesMax, defaultScanRowsMax, openStore } from "./store.ts";
+// What the evaluators of `query` generate their own code with.
+export { compareBytes, compareFloats } from "./compare-values.ts";
+export { equalBytes, makeHashSeed, makeKeyCode, type HashSeed, type KeyCode } from "./key-code.ts";
+export { isByteComparable, locateParts, makeSkip, type Helpers, type Part, type Shape } from "./key-shape.ts";
