@@ -11,8 +11,8 @@
  * Row references are good until their row is deleted, and a deleted row's until its commit is released.
  */
 import type { IndexId, RowRef, TableId, TxOffset } from "@lightcone/base";
-import type { Access, IndexDef, SequenceDef, TableDef, TableSchema, UniqueDef } from "@lightcone/schema";
-import type { Commit, CommitKind, CommitMeta } from "./commit.ts";
+import type { Access, IndexDef, TableDef, TableSchema } from "@lightcone/schema";
+import type { Commit, CommitMeta } from "./commit.ts";
 
 /** Where a row's bytes stand. Reused by every `locate`: read it before the next call. */
 export interface RowPlace {
@@ -84,10 +84,13 @@ export interface Table {
   readonly version: number;
 }
 
-/** A position in a sequence, for `Table` inspection and `st_sequence`. */
+/** Where a sequence stands. */
 export interface SequencePosition {
   readonly id: number;
+  readonly column: number;
+  /** What the next draw gives. */
   readonly next: bigint;
+  /** The first value that is not durably reserved. */
   readonly allocated: bigint;
 }
 
@@ -121,16 +124,9 @@ export interface Catalog {
   dropTable(table: TableId): void;
   createIndex(table: TableId, def: IndexDef): Index;
   dropIndex(index: IndexId): void;
-  createConstraint(table: TableId, def: UniqueDef): void;
-  dropConstraint(table: TableId, name: string): void;
-  createSequence(table: TableId, def: SequenceDef): void;
-  dropSequence(table: TableId, name: string): void;
   setAccess(table: TableId, access: Access): void;
-  setPrimaryKey(table: TableId, column: number | undefined): void;
   /** Replaces accessor names (table, columns, indexes) by those of `def`; everything else stays. */
   setAccessors(table: TableId, def: TableDef): void;
-  /** Replaces column types by compatible ones (same bytes stay valid). */
-  setColumnTypes(table: TableId, def: TableDef): void;
 }
 
 /** A fixed-offset view: pages are copied aside at their first write after it opened. */
@@ -214,4 +210,4 @@ export interface Store {
   snapshotChunks(epoch: Epoch): IterableIterator<Uint8Array>;
 }
 
-export type { Commit, CommitKind, CommitMeta };
+export type { Commit, CommitMeta };

@@ -47,11 +47,19 @@ export interface TableDelta {
   readonly inserts: RowRefs;
 }
 
+/** How far a sequence moved. */
+export interface SequenceMove {
+  readonly id: number;
+  readonly before: bigint;
+  readonly after: bigint;
+}
+
 export interface Commit {
   readonly offset: TxOffset;
   readonly meta: CommitMeta;
   /** Only tables with a net change, by rising id. */
   readonly deltas: readonly TableDelta[];
+  readonly sequences: readonly SequenceMove[];
   /** The log record. Good until the commit is released. */
   readonly bytes: Uint8Array;
 }

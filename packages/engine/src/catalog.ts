@@ -1,0 +1,370 @@
+/**
+ * Definitions: which tables there are, kept as rows of the system tables.
+ *
+ * Live, a change of definition writes its rows and changes the tables beside them, inside the open
+ * transaction; a rollback undoes both. In a replay the rows come first, and `follow` makes the tables what
+ * the rows say. Either way the tables are a function of the rows.
+ */
+import { asIndexId, asTableId, defined, type IndexId, LightconeError, type TableId, userIdMin } from "@lightcone/base";
+import { ByteReader, ByteWriter } from "@lightcone/sats";
+import {
+  type Access, type IndexDef, SystemTable, systemTables, type TableDef, type TableSchema,
+} from "@lightcone/schema";
+import type { Catalog } from "./api.ts";
+import {
+  accessorRows, type AllRows, type CatalogRows, type CatalogTable, catalogTables, codecOf, indexAccessorRow, indexRow,
+  ordered, rowsOf, schemasOf, sequenceRow, type StoredSchema, tableRow,
+} from "./catalog-rows.ts";
+import { Gate } from "./changes.ts";
+import type { HashSeed } from "./key-code.ts";
+import { slabShift } from "./memory.ts";
+import { SlotWalk } from "./row-space.ts";
+import { Sequence } from "./sequence.ts";
+import { StoredTable } from "./stored-table.ts";
+import { TableIndex } from "./table-index.ts";
+import type { Tables } from "./tables.ts";
+import type { StoreTransaction } from "./transaction.ts";
+
+/** The next id of each kind. */
+export interface IdCounters {
+  table: number;
+  index: number;
+  constraint: number;
+  sequence: number;
+  schedule: number;
+}
+
+const sequenceIdColumn = 0;
+
+export class StoreCatalog implements Catalog {
+  private readonly tables: Tables;
+  private readonly tx: StoreTransaction;
+  private readonly seed: HashSeed;
+  counters: IdCounters = { table: userIdMin, index: userIdMin, constraint: userIdMin, sequence: userIdMin, schedule: userIdMin };
+  /** Tables that the open transaction dropped. */
+  private dropped: StoredTable[] = [];
+  private readonly out = new ByteWriter();
+
+  constructor(tables: Tables, tx: StoreTransaction, seed: HashSeed) {
+    this.tables = tables;
+    this.tx = tx;
+    this.seed = seed;
+    tx.storeReservation = (sequence) => this.storeReservation(sequence);
+  }
+
+  /** Makes the system tables that are not there yet, and then, with `rows`, the rows that say them. */
+  createSystemTables(withRows: boolean): void {
+    const missing = systemTables.filter((schema) => this.tables.byId[schema.id] === undefined);
+    for (const schema of missing) this.tables.add(this.makeTable(schema));
+    let constraintId = 1;
+    let sequenceId = 1;
+    for (const schema of systemTables) {
+      const constraints = schema.def.constraints.map(() => constraintId++);
+      const sequences = schema.def.sequences.map(() => sequenceId++);
+      const table = this.existing(schema.id);
+      table.sequences = schema.def.sequences.map(
+        (def, position) => new Sequence(sequences[position] as number, def, table.columnTypes, def.start),
+      );
+      if (!withRows || !missing.includes(schema)) continue;
+      const ids = { table: schema.id, indexes: schema.indexIds, constraints, sequences, schedule: 0 };
+      this.insertRows(rowsOf(schema.def, ids, (sequence) => sequence.start));
+    }
+  }
+
+  createTable(given: TableDef): StoredTable {
+    this.requireOpen();
+    const def = ordered(given);
+    const before = { ...this.counters };
+    const schema: TableSchema = { id: asTableId(this.counters.table++), def, indexIds: def.indexes.map(() => asIndexId(this.counters.index++)) };
+    const ids = {
+      table: schema.id,
+      indexes: schema.indexIds,
+      constraints: def.constraints.map(() => this.counters.constraint++),
+      sequences: def.sequences.map(() => this.counters.sequence++),
+      schedule: def.schedule === undefined ? 0 : this.counters.schedule++,
+    };
+    const table = this.makeTable(schema);
+    table.sequences = def.sequences.map((each, position) => new Sequence(ids.sequences[position] as number, each, table.columnTypes, each.start));
+    this.tables.add(table);
+    this.tx.changes.noteOther(() => {
+      this.tables.remove(table);
+      table.forget();
+      this.counters = before;
+    });
+    this.insertRows(rowsOf(def, ids, (sequence) => sequence.start));
+    return table;
+  }
+
+  dropTable(id: TableId): void {
+    this.requireOpen();
+    const table = this.existing(id);
+    this.tx.clear(id);
+    const isOfTable = (row: { table_id: number }): boolean => row.table_id === id;
+    for (const name of ["st_table", "st_column", "st_sequence", "st_index", "st_constraint", "st_scheduled", "st_event_table"] as const) {
+      this.deleteRows(name, isOfTable);
+    }
+    this.deleteAccessors(table.def);
+    this.tables.remove(table);
+    this.dropped.push(table);
+    this.tx.changes.noteOther(() => {
+      this.dropped.pop();
+      this.tables.add(table);
+    });
+  }
+
+  createIndex(id: TableId, def: IndexDef): TableIndex {
+    this.requireOpen();
+    const table = this.existing(id);
+    const indexId = asIndexId(this.counters.index);
+    const index = new TableIndex(table, indexId, { ...def, unique: this.isUnique(table.def, def) });
+    const duplicate = index.unique ? index.findDuplicate() : undefined;
+    if (duplicate !== undefined) {
+      index.forget();
+      const columns = def.columns.map((column) => table.def.columns[column]?.name ?? "");
+      throw new LightconeError("UniqueViolation", { constraint: def.name, table: table.name, columns, value: "held by two rows" });
+    }
+    index.load(table.allRefs());
+    this.counters.index += 1;
+    const indexes = [...table.indexes, index].sort((a, b) => (a.def.name < b.def.name ? -1 : 1));
+    this.changeIndexes(table, indexes, () => {
+      index.forget();
+      this.counters.index -= 1;
+    });
+    this.insertRow("st_index", indexRow(def, indexId, id));
+    for (const row of indexAccessorRow(def)) this.insertRow("st_index_accessor", row);
+    return index;
+  }
+
+  dropIndex(id: IndexId): void {
+    this.requireOpen();
+    const index = defined(this.tables.indexById[id], `index ${id}`);
+    this.changeIndexes(index.table, index.table.indexes.filter((each) => each !== index), () => {});
+    this.deleteRows("st_index", (row) => row.index_id === id);
+    this.deleteRows("st_index_accessor", (row) => row.index_name === index.def.name);
+  }
+
+  setAccess(id: TableId, access: Access): void {
+    this.requireOpen();
+    const table = this.existing(id);
+    this.changeSchema(table, { ...table.schema, def: { ...table.def, access } });
+    this.deleteRows("st_table", (row) => row.table_id === id);
+    this.insertRow("st_table", tableRow(table.def, id));
+  }
+
+  setAccessors(id: TableId, given: TableDef): void {
+    this.requireOpen();
+    const table = this.existing(id);
+    const names = new Map(given.indexes.map((index) => [index.name, index]));
+    const def: TableDef = {
+      ...table.def,
+      accessor: given.accessor,
+      columns: table.def.columns.map((column, position) => ({ ...column, accessor: given.columns[position]?.accessor ?? column.accessor })),
+      indexes: table.def.indexes.map((index) => ({
+        ...index,
+        sourceName: names.get(index.name)?.sourceName ?? index.sourceName,
+        accessor: names.get(index.name)?.accessor ?? index.accessor,
+      })),
+    };
+    this.deleteAccessors(table.def);
+    this.changeSchema(table, { ...table.schema, def });
+    const rows = accessorRows(def);
+    for (const row of rows.st_table_accessor) this.insertRow("st_table_accessor", row);
+    for (const row of rows.st_index_accessor) this.insertRow("st_index_accessor", row);
+    for (const row of rows.st_column_accessor) this.insertRow("st_column_accessor", row);
+  }
+
+  /** Makes the user tables what the rows say; those to drop once their rows are gone are kept for `settle`. */
+  follow(): void {
+    const schemas = schemasOf(this.readRows());
+    for (const table of this.tables.all()) {
+      if (table.id >= userIdMin && !schemas.has(table.id)) this.dropped.push(table);
+    }
+    for (const stored of schemas.values()) {
+      const table = this.tables.byId[stored.schema.id];
+      if (table === undefined) this.tables.add(this.makeStored(stored));
+      else this.alter(table, stored);
+    }
+    this.countIds();
+  }
+
+  /** The open transaction is final: what it dropped is gone. */
+  settle(): void {
+    for (const table of this.dropped) {
+      if (this.tables.byId[table.id] === table) this.tables.remove(table);
+      table.forget();
+    }
+    this.dropped = [];
+  }
+
+  /** Makes a table that the rows say, without its rows. */
+  makeStored(stored: StoredSchema): StoredTable {
+    const table = this.makeTable(stored.schema);
+    this.setSequences(table, stored);
+    return table;
+  }
+
+  /** Sets sequences to where their rows say that reservations end. */
+  followSequences(): void {
+    const allocated = new Map(this.read("st_sequence").map(({ row }) => [row.sequence_id, row.allocated]));
+    for (const table of this.tables.all()) {
+      for (const sequence of table.sequences) {
+        const stored = allocated.get(sequence.id);
+        if (stored === undefined) continue;
+        sequence.next = stored;
+        sequence.allocated = stored;
+        sequence.stored = stored;
+      }
+    }
+  }
+
+  readRows(): AllRows {
+    const rows = {} as Record<CatalogTable, unknown[]>;
+    for (const name of catalogTables) rows[name] = this.read(name).map(({ row }) => row);
+    return rows as unknown as AllRows; // each name was read by its own codec
+  }
+
+  private alter(table: StoredTable, stored: StoredSchema): void {
+    const { schema } = stored;
+    const gone: TableIndex[] = [];
+    const indexes = schema.def.indexes.map((def, position) => {
+      const id = schema.indexIds[position] as IndexId;
+      const kept = table.indexes.find((index) => index.id === id && index.unique === def.unique);
+      if (kept !== undefined) {
+        kept.def = def;
+        return kept;
+      }
+      const index = new TableIndex(table, id, def);
+      index.load(table.allRefs());
+      return index;
+    });
+    for (const index of table.indexes) if (!indexes.includes(index)) gone.push(index);
+    table.schema = { ...schema, def: { ...schema.def, typeRef: table.def.typeRef } };
+    this.tables.setIndexes(table, indexes);
+    for (const index of gone) index.forget();
+    this.setSequences(table, stored);
+  }
+
+  private setSequences(table: StoredTable, stored: StoredSchema): void {
+    table.sequences = stored.sequences.map(
+      (each) => table.sequences.find((sequence) => sequence.id === each.id) ?? new Sequence(each.id, each.def, table.columnTypes, each.allocated),
+    );
+  }
+
+  private makeTable(schema: TableSchema): StoredTable {
+    return new StoredTable(this.tx.changes.memory, schema, this.seed);
+  }
+
+  private existing(id: TableId): StoredTable {
+    const table = this.tables.byId[id];
+    if (table === undefined) throw new LightconeError("NoSuchTable", { table: String(id) });
+    return table;
+  }
+
+  private requireOpen(): void {
+    if (this.tx.changes.gate !== Gate.ready && this.tx.changes.refuse(-1) < 0) {
+      throw new LightconeError("DatabaseStopped", { reason: "definitions change inside transactions only" });
+    }
+  }
+
+  private isUnique(table: TableDef, index: IndexDef): boolean {
+    return table.constraints.some(
+      (each) => each.columns.length === index.columns.length && each.columns.every((column) => index.columns.includes(column)),
+    );
+  }
+
+  private changeSchema(table: StoredTable, schema: TableSchema): void {
+    const before = table.schema;
+    const use = (each: TableSchema): void => {
+      table.schema = each;
+      for (const [position, index] of table.indexes.entries()) index.def = each.def.indexes[position] as IndexDef;
+      table.version += 1;
+      this.tables.changed();
+    };
+    use(schema);
+    this.tx.changes.noteOther(() => use(before));
+  }
+
+  private changeIndexes(table: StoredTable, indexes: TableIndex[], undo: () => void): void {
+    const { indexes: before, schema: schemaBefore } = table;
+    table.schema = {
+      ...schemaBefore,
+      def: { ...schemaBefore.def, indexes: indexes.map((index) => index.def) },
+      indexIds: indexes.map((index) => index.id),
+    };
+    this.tables.setIndexes(table, indexes);
+    this.tx.changes.noteOther(() => {
+      table.schema = schemaBefore;
+      this.tables.setIndexes(table, before);
+      undo();
+    });
+  }
+
+  private countIds(): void {
+    const { counters } = this;
+    const past = (next: number, ids: readonly number[]): number => ids.reduce((max, id) => Math.max(max, id + 1), next);
+    counters.table = past(counters.table, this.read("st_table").map(({ row }) => row.table_id));
+    counters.index = past(counters.index, this.read("st_index").map(({ row }) => row.index_id));
+    counters.constraint = past(counters.constraint, this.read("st_constraint").map(({ row }) => row.constraint_id));
+    counters.sequence = past(counters.sequence, this.read("st_sequence").map(({ row }) => row.sequence_id));
+    counters.schedule = past(counters.schedule, this.read("st_scheduled").map(({ row }) => row.schedule_id));
+  }
+
+  private storeReservation(sequence: Sequence): void {
+    const before = sequence.stored;
+    const table = defined(this.tables.byId[SystemTable.st_sequence], "st_sequence");
+    const owner = defined(this.tables.all().find((each) => each.sequences.includes(sequence)), "a sequence's table");
+    const row = sequenceRow(sequence.def, sequence.id, owner.id, sequence.allocated);
+    const index = defined(table.indexes.find((each) => each.def.columns[0] === sequenceIdColumn), "the key of st_sequence");
+    const bytes = this.encode("st_sequence", row);
+    const result = this.tx.update(table.id, index.id, bytes, 0, bytes.length);
+    if (result < 0) throw new LightconeError("DatabaseStopped", { reason: `a sequence has no row: ${this.tx.failure()}` });
+    sequence.stored = sequence.allocated;
+    this.tx.changes.noteOther(() => {
+      sequence.stored = before;
+    });
+  }
+
+  private encode<T extends CatalogTable>(name: T, row: CatalogRows[T]): Uint8Array {
+    this.out.reset();
+    codecOf(name).write(this.out, row);
+    return this.out.toBytes();
+  }
+
+  private insertRows(rows: AllRows): void {
+    for (const name of catalogTables) for (const row of rows[name]) this.insertRow(name, row);
+  }
+
+  private insertRow<T extends CatalogTable>(name: T, row: CatalogRows[T]): void {
+    const bytes = this.encode(name, row);
+    if (this.tx.insert(asTableId(SystemTable[name]), bytes, 0, bytes.length) < 0) {
+      throw new LightconeError("SchemaInvalid", { problems: [this.tx.failure()] });
+    }
+  }
+
+  private read<T extends CatalogTable>(name: T): { ref: number; row: CatalogRows[T] }[] {
+    const { space } = this.existing(asTableId(SystemTable[name]));
+    const codec = codecOf(name);
+    const walk = new SlotWalk(space);
+    const rows: { ref: number; row: CatalogRows[T] }[] = [];
+    for (let ref = walk.next(); ref >= 0; ref = walk.next()) {
+      const slab = defined(space.memory.slabs[ref >>> slabShift], "a row's slab");
+      const reader = new ByteReader(slab.bytes, name);
+      reader.set(slab.bytes, slab.view, space.rowAt(ref), space.rowAt(ref) + space.rowBytes(ref));
+      rows.push({ ref, row: codec.read(reader) });
+    }
+    return rows;
+  }
+
+  private deleteRows<T extends CatalogTable>(name: T, isMeant: (row: CatalogRows[T]) => boolean): void {
+    const id = asTableId(SystemTable[name]);
+    for (const { ref, row } of this.read(name)) if (isMeant(row)) this.tx.deleteRow(id, ref as never);
+  }
+
+  private deleteAccessors(def: TableDef): void {
+    const indexes = new Set(def.indexes.map((index) => index.name));
+    this.deleteRows("st_table_accessor", (row) => row.table_name === def.name);
+    this.deleteRows("st_index_accessor", (row) => indexes.has(row.index_name));
+    this.deleteRows("st_column_accessor", (row) => row.table_name === def.name);
+  }
+}
+

@@ -1,0 +1,265 @@
+/**
+ * What the open transaction did, so far: every way rows change, and how it is undone.
+ *
+ * A transaction never overwrites a row and never uses a slot again. Deleting marks the row, inserting takes
+ * a fresh slot; indexes follow at once, so they and the row states always show the transaction's own view.
+ * Each step is noted in a log that a rollback walks backwards; slots go back in exactly the reverse order, so
+ * that the store is afterwards as if the transaction had never been.
+ *
+ * Inserting a row that the transaction deleted brings the deleted one back: what is left of both lists at the
+ * end is the net effect.
+ *
+ * The gate guards against half an operation. It is `inside` from the first store of a mutation to the last;
+ * whoever comes next and finds it so knows that an exception passed through, and the memory is worth nothing.
+ */
+import { LightconeError } from "@lightcone/base";
+import { type Memory, slabMask, slabShift } from "./memory.ts";
+import { RowState } from "./row-space.ts";
+import type { StoredTable } from "./stored-table.ts";
+import type { TableIndex } from "./table-index.ts";
+import type { TransactionScan } from "./transaction-scan.ts";
+
+export const Gate = { ready: 0, inside: 1, closed: 2, doomed: 3, poisoned: 4 } as const;
+
+const Step = { insertUsed: 0, insertFresh: 1, delete: 2, revive: 3, other: 4 } as const;
+const stepBits = 3;
+
+/** Rows up to this length are copied word by word: the platform's copy costs more to call. */
+const shortRowBytes = 96;
+
+export class Changes {
+  readonly memory: Memory;
+  gate: number = Gate.closed;
+  doomedBy: Error | undefined;
+  /** Tables in the order the transaction first changed them. */
+  readonly tables: StoredTable[] = [];
+  /** Pairs: table position and step, then row. */
+  private log: Uint32Array = new Uint32Array(256);
+  private logCount = 0;
+  /** How to undo what rows do not tell, in order. */
+  private readonly others: (() => void)[] = [];
+
+  constructor(memory: Memory) {
+    this.memory = memory;
+  }
+
+  /** Whether rows or anything else changed. */
+  get isEmpty(): boolean {
+    return this.logCount === 0;
+  }
+
+  /** What must be done before the first write of each kind may begin; may refuse, and then nothing has changed. */
+  prepare(table: StoredTable, length: number): void {
+    this.memory.demand(table.space.demandFor(length));
+    if (table.scans.length > 0) this.keepScans(table);
+  }
+
+  /** @throws {LightconeError} `LimitExceeded` when more rows remain than a scan may keep; it is then closed */
+  keepScans(table: StoredTable): void {
+    const { scans } = table;
+    // Were this interrupted, a scan would have lost rows without saying so.
+    this.gate = Gate.inside;
+    let tooLong: TransactionScan | undefined;
+    for (const scan of scans) if (!scan.keep()) tooLong = scan;
+    scans.length = 0;
+    this.gate = Gate.ready;
+    if (tooLong !== undefined) {
+      throw new LightconeError("LimitExceeded", { limit: "scanRowsMax", value: tooLong.rowsMax + 1, max: tooLong.rowsMax });
+    }
+  }
+
+  /** Inserts a row that is valid, not there, and breaks no constraint. */
+  insert(table: StoredTable, bytes: Uint8Array, view: DataView, at: number, length: number): number {
+    const ref = this.write(table, bytes, view, at, length);
+    table.addToIndexes(ref);
+    return ref;
+  }
+
+  /** Puts a row of the same key in `index` in a visible row's place. */
+  update(
+    table: StoredTable, index: TableIndex, old: number, bytes: Uint8Array, view: DataView, at: number, length: number,
+  ): number {
+    const ref = this.write(table, bytes, view, at, length);
+    const { indexes } = table;
+    for (let position = 0; position < indexes.length; position += 1) {
+      const each = indexes[position] as TableIndex;
+      if (each === index || each.hasKeyOf(old, view, at)) each.replace(old, ref);
+      else {
+        each.remove(old);
+        each.add(ref);
+      }
+    }
+    table.rowBytes += length - table.space.rowBytes(old);
+    this.markDeleted(table, old);
+    return ref;
+  }
+
+  /** Deletes a visible row. */
+  delete(table: StoredTable, ref: number): void {
+    table.removeFromIndexes(ref);
+    this.markDeleted(table, ref);
+  }
+
+  /** Makes a row visible again that the transaction deleted. */
+  revive(table: StoredTable, ref: number): void {
+    table.space.setState(ref, RowState.live);
+    table.addToIndexes(ref);
+    table.revivedCount += 1;
+    table.noteAlive(ref);
+    this.note(table, Step.revive, ref);
+  }
+
+  /** Notes a step of another kind by what undoes it. */
+  noteOther(undo: () => void): void {
+    this.others.push(undo);
+    this.push(Step.other, 0);
+  }
+
+  private write(table: StoredTable, bytes: Uint8Array, view: DataView, at: number, length: number): number {
+    const { space } = table;
+    const ref = space.take(length);
+    this.note(table, space.tookFresh ? Step.insertFresh : Step.insertUsed, ref);
+    table.inserts.push(ref);
+    fillSlot(table, ref, RowState.ownLive, bytes, view, at, length);
+    return ref;
+  }
+
+  private markDeleted(table: StoredTable, ref: number): void {
+    const { space } = table;
+    if (space.state(ref) === RowState.ownLive) {
+      space.setState(ref, RowState.ownDead);
+      table.ownDeadCount += 1;
+    } else {
+      space.setState(ref, RowState.dead);
+      table.deletes.push(ref);
+      table.noteDead(ref);
+    }
+    this.note(table, Step.delete, ref);
+  }
+
+  private note(table: StoredTable, step: number, ref: number): void {
+    if (table.touched < 0) {
+      table.touched = this.tables.length;
+      this.tables.push(table);
+    }
+    this.push((table.touched << stepBits) | step, ref);
+  }
+
+  private push(step: number, ref: number): void {
+    const at = this.logCount;
+    if (at === this.log.length) this.growLog();
+    this.log[at] = step;
+    this.log[at + 1] = ref;
+    this.logCount = at + 2;
+  }
+
+  private growLog(): void {
+    const log = new Uint32Array(this.log.length * 2);
+    log.set(this.log);
+    this.memory.account(log.byteLength - this.log.byteLength);
+    this.log = log;
+  }
+
+  /** Undoes everything, last first. */
+  undo(): void {
+    // What `findDead` uses would have to be told of each step back; it is made again when needed.
+    for (const table of this.tables) table.forgetDead();
+    for (let at = this.logCount - 2; at >= 0; at -= 2) {
+      const step = (this.log[at] as number) & ((1 << stepBits) - 1);
+      if (step === Step.other) {
+        (this.others.pop() as () => void)();
+        continue;
+      }
+      const table = this.tables[(this.log[at] as number) >>> stepBits] as StoredTable;
+      this.undoStep(table, step, this.log[at + 1] as number);
+    }
+    this.settle();
+  }
+
+  private undoStep(table: StoredTable, step: number, ref: number): void {
+    const { space } = table;
+    if (step === Step.delete) {
+      const state = space.state(ref);
+      space.setState(ref, state === RowState.ownDead ? RowState.ownLive : RowState.live);
+      table.addToIndexes(ref);
+    } else if (step === Step.revive) {
+      table.removeFromIndexes(ref);
+      space.setState(ref, RowState.dead);
+    } else {
+      table.removeFromIndexes(ref);
+      space.untake(ref, step === Step.insertFresh);
+    }
+  }
+
+  /**
+   * Takes back every slot that the transaction took, and the rows in them that are still visible, but leaves
+   * its deletes. What is then inserted again gets the slots that a replay of the commit would give it.
+   */
+  takeBackInserts(): void {
+    for (let at = this.logCount - 2; at >= 0; at -= 2) {
+      const step = (this.log[at] as number) & ((1 << stepBits) - 1);
+      if (step !== Step.insertFresh && step !== Step.insertUsed) continue;
+      const table = this.tables[(this.log[at] as number) >>> stepBits] as StoredTable;
+      const ref = this.log[at + 1] as number;
+      if (table.space.state(ref) === RowState.ownLive) table.removeFromIndexes(ref);
+      table.space.untake(ref, step === Step.insertFresh);
+    }
+    for (const table of this.tables) {
+      table.inserts.reset();
+      table.ownDeadCount = 0;
+    }
+  }
+
+  /** Forgets what was done; the tables' lists are theirs to forget. */
+  forgetLog(): void {
+    this.logCount = 0;
+    this.others.length = 0;
+    this.tables.length = 0;
+    if (this.log.length > 1 << 20) {
+      this.memory.account(256 * 4 - this.log.byteLength);
+      this.log = new Uint32Array(256);
+    }
+    this.memory.settle();
+  }
+
+  private settle(): void {
+    for (const table of this.tables) table.settle();
+    this.forgetLog();
+  }
+
+  /** Says why a call is not let in: a number below zero if a module may know, or by throwing. */
+  refuse(notInTransaction: number): number {
+    if (this.gate === Gate.closed) return notInTransaction;
+    if (this.gate === Gate.doomed && this.doomedBy !== undefined) throw this.doomedBy;
+    this.gate = Gate.poisoned;
+    throw poisonedError();
+  }
+}
+
+export function poisonedError(): LightconeError<"DatabaseStopped"> {
+  return new LightconeError("DatabaseStopped", { reason: "a change was interrupted half-way; memory must be rebuilt" });
+}
+
+/** Writes a row, header and all, into a slot. */
+export function fillSlot(
+  table: StoredTable, ref: number, state: number, bytes: Uint8Array, view: DataView, at: number, length: number,
+): void {
+  const { space } = table;
+  const slab = space.memory.slabs[ref >>> slabShift] as { bytes: Uint8Array; view: DataView; words: Int32Array };
+  let to = (ref & slabMask) << 3;
+  if (space.rowLength >= 0) {
+    slab.bytes[to] = state;
+    to += 1;
+  } else {
+    slab.words[(ref & slabMask) << 1] = (length << 4) | state;
+    to += 4;
+  }
+  if (length > shortRowBytes) {
+    slab.bytes.set(bytes.subarray(at, at + length), to);
+    return;
+  }
+  const target = slab.view;
+  let index = 0;
+  for (; index + 4 <= length; index += 4) target.setInt32(to + index, view.getInt32(at + index, true), true);
+  for (; index < length; index += 1) target.setUint8(to + index, view.getUint8(at + index));
+}

@@ -1,0 +1,218 @@
+/**
+ * Rows by the hash of their key: unique keys, or whole rows of a table without one.
+ *
+ *   directory → segment = row count, depth, then (hash, reference) pairs in open addressing
+ *
+ * The directory is indexed by a hash's upper bits, a pair's home within the segment follows from the lower
+ * 16. A segment grows by a quarter when it is 85 % full, and past 4096 rows splits in two by one more bit, so
+ * the longest step moves a few thousand pairs and a row costs 9 to 13 bytes at any size. Hashes are kept
+ * beside references: probing and growing touch no row but the one found.
+ */
+import type { EqualKeys, HashKey } from "./key-code.ts";
+import { type Memory, slabMask, slabShift } from "./memory.ts";
+
+const headWords = 2;
+const Head = { count: 0, depth: 1 } as const;
+const capacityMin = 6;
+/** Rows at which a segment splits rather than grows. */
+const splitCount = 4096;
+const depthMax = 22;
+
+function makeSegment(capacity: number, depth: number): Int32Array {
+  const segment = new Int32Array(headWords + 2 * capacity);
+  segment[Head.depth] = depth;
+  return segment;
+}
+
+const capacityFor = (count: number): number => Math.max(capacityMin, Math.ceil(count / 0.7));
+
+export class HashIndex {
+  private readonly memory: Memory;
+  private readonly headerBytes: number;
+  private readonly hashRow: HashKey;
+  private directory: Int32Array[];
+  private depth = 0;
+  count = 0;
+
+  constructor(memory: Memory, headerBytes: number, hashRow: HashKey) {
+    this.memory = memory;
+    this.headerBytes = headerBytes;
+    this.hashRow = hashRow;
+    const segment = makeSegment(capacityMin, 0);
+    this.directory = [segment];
+    memory.account(segment.byteLength);
+  }
+
+  /** The row whose key equals the one at `view[at …]` by `equal`, or -1. `hash` is that key's. */
+  find(hash: number, equal: EqualKeys, view: DataView, at: number): number {
+    const segment = this.directory[(hash >>> 1) >>> (31 - this.depth)] as Int32Array;
+    const length = segment.length;
+    const slabs = this.memory.slabs;
+    let place = headWords + ((((hash & 0xffff) * ((length - headWords) >>> 1)) >>> 16) << 1);
+    for (;;) {
+      const ref = segment[place + 1] as number;
+      if (ref === 0) return -1;
+      if (segment[place] === hash) {
+        const slab = slabs[ref >>> slabShift] as { view: DataView };
+        if (equal(slab.view, ((ref & slabMask) << 3) + this.headerBytes, view, at)) return ref >>> 0;
+      }
+      place += 2;
+      if (place === length) place = headWords;
+    }
+  }
+
+  /** Adds a row whose key is not there yet. */
+  add(hash: number, ref: number): void {
+    let slot = (hash >>> 1) >>> (31 - this.depth);
+    let segment = this.directory[slot] as Int32Array;
+    const count = segment[Head.count] as number;
+    const capacity = (segment.length - headWords) >>> 1;
+    if ((count + 1) * 20 > capacity * 17) {
+      this.makeRoom(slot, segment);
+      slot = (hash >>> 1) >>> (31 - this.depth);
+      segment = this.directory[slot] as Int32Array;
+    }
+    place(segment, hash, ref);
+    segment[Head.count] = (segment[Head.count] as number) + 1;
+    this.count += 1;
+  }
+
+  /** Takes a row out. It must be there. */
+  remove(hash: number, ref: number): void {
+    const segment = this.directory[(hash >>> 1) >>> (31 - this.depth)] as Int32Array;
+    const length = segment.length;
+    const capacity = (length - headWords) >>> 1;
+    let hole = placeOf(segment, hash, ref);
+    // Whatever stands behind and would be found from the hole or before it moves up, so no marks are left.
+    let next = hole;
+    for (;;) {
+      next += 2;
+      if (next === length) next = headWords;
+      if (segment[next + 1] === 0) break;
+      const home = headWords + (((((segment[next] as number) & 0xffff) * capacity) >>> 16) << 1);
+      const isReachable = hole <= next ? home <= hole || home > next : home <= hole && home > next;
+      if (!isReachable) continue;
+      segment[hole] = segment[next] as number;
+      segment[hole + 1] = segment[next + 1] as number;
+      hole = next;
+    }
+    segment[hole] = 0;
+    segment[hole + 1] = 0;
+    const count = (segment[Head.count] as number) - 1;
+    segment[Head.count] = count;
+    this.count -= 1;
+    if (count * 2 < capacity && capacity > 32) this.resize((hash >>> 1) >>> (31 - this.depth), segment, capacityFor(count));
+  }
+
+  /** Puts another row of the same key in a row's place. */
+  replace(hash: number, ref: number, by: number): void {
+    const segment = this.directory[(hash >>> 1) >>> (31 - this.depth)] as Int32Array;
+    segment[placeOf(segment, hash, ref) + 1] = by | 0;
+  }
+
+  /** Every row's key, hashed. */
+  hashOf(ref: number): number {
+    const slab = this.memory.slabs[ref >>> slabShift] as { view: DataView };
+    return this.hashRow(slab.view, ((ref & slabMask) << 3) + this.headerBytes);
+  }
+
+  /** Prepares an empty index for many rows, so that loading them splits nothing. */
+  reserve(count: number): void {
+    const depth = Math.max(0, Math.min(depthMax, Math.ceil(Math.log2(Math.max(1, count / (splitCount * 0.75))))));
+    const capacity = capacityFor(Math.ceil((count / 2 ** depth) * 1.05));
+    this.forget();
+    this.depth = depth;
+    this.directory = Array.from({ length: 2 ** depth }, () => makeSegment(capacity, depth));
+    for (const segment of this.directory) this.memory.account(segment.byteLength);
+  }
+
+  /** Gives back what the index holds. */
+  forget(): void {
+    for (const segment of new Set(this.directory)) this.memory.account(-segment.byteLength);
+    this.directory = [];
+    this.count = 0;
+  }
+
+  private makeRoom(slot: number, segment: Int32Array): void {
+    const count = segment[Head.count] as number;
+    const depth = segment[Head.depth] as number;
+    // Hashes alike in all bits would double the directory without end; such rows share a long segment.
+    const isLopsided = depth === this.depth && this.directory.length * 256 > this.count;
+    if (count < splitCount || depth >= depthMax || isLopsided) {
+      this.resize(slot, segment, Math.max(capacityMin + 2, Math.ceil(((segment.length - headWords) >>> 1) * 1.25)));
+      return;
+    }
+    if (depth === this.depth) {
+      const doubled: Int32Array[] = [];
+      for (const each of this.directory) doubled.push(each, each);
+      this.directory = doubled;
+      this.depth += 1;
+      this.split(slot * 2, segment, depth + 1);
+    } else this.split(slot, segment, depth + 1);
+  }
+
+  private split(slot: number, segment: Int32Array, depth: number): void {
+    const bit = 32 - depth;
+    let ones = 0;
+    for (let at = headWords; at < segment.length; at += 2) {
+      if (segment[at + 1] !== 0) ones += ((segment[at] as number) >>> bit) & 1;
+    }
+    const low = makeSegment(capacityFor((segment[Head.count] as number) - ones + 1), depth);
+    const high = makeSegment(capacityFor(ones + 1), depth);
+    for (let at = headWords; at < segment.length; at += 2) {
+      const ref = segment[at + 1] as number;
+      if (ref === 0) continue;
+      const hash = segment[at] as number;
+      const target = ((hash >>> bit) & 1) === 0 ? low : high;
+      place(target, hash, ref);
+      target[Head.count] = (target[Head.count] as number) + 1;
+    }
+    this.put(slot, segment, depth - 1, low, high);
+    this.memory.account(low.byteLength + high.byteLength - segment.byteLength);
+  }
+
+  /** Points the directory's slots of a segment at its two halves. */
+  private put(slot: number, segment: Int32Array, depth: number, low: Int32Array, high: Int32Array): void {
+    const width = 2 ** (this.depth - depth);
+    const first = slot - (slot % width);
+    for (let index = 0; index < width; index += 1) {
+      if (this.directory[first + index] !== segment) throw new RangeError("a segment is not where its depth says");
+      this.directory[first + index] = index < width / 2 ? low : high;
+    }
+  }
+
+  private resize(slot: number, segment: Int32Array, capacity: number): void {
+    const resized = makeSegment(capacity, segment[Head.depth] as number);
+    resized[Head.count] = segment[Head.count] as number;
+    for (let at = headWords; at < segment.length; at += 2) {
+      const ref = segment[at + 1] as number;
+      if (ref === 0) continue;
+      place(resized, segment[at] as number, ref);
+    }
+    this.put(slot, segment, segment[Head.depth] as number, resized, resized);
+    this.memory.account(resized.byteLength - segment.byteLength);
+  }
+}
+
+function place(segment: Int32Array, hash: number, ref: number): void {
+  const length = segment.length;
+  let at = headWords + ((((hash & 0xffff) * ((length - headWords) >>> 1)) >>> 16) << 1);
+  while (segment[at + 1] !== 0) {
+    at += 2;
+    if (at === length) at = headWords;
+  }
+  segment[at] = hash;
+  segment[at + 1] = ref | 0;
+}
+
+function placeOf(segment: Int32Array, hash: number, ref: number): number {
+  const length = segment.length;
+  const wanted = ref | 0;
+  let at = headWords + ((((hash & 0xffff) * ((length - headWords) >>> 1)) >>> 16) << 1);
+  while (segment[at + 1] !== wanted) {
+    if (segment[at + 1] === 0) throw new RangeError("an index lacks a row that the table has");
+    at += 2;
+    if (at === length) at = headWords;
+  }
+  return at;
+}

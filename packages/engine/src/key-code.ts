@@ -1,0 +1,346 @@
+/**
+ * What an index does with keys, generated for its columns: hash, equality, order, and an 8-byte prefix.
+ *
+ * The prefix is a double that never decreases as keys rise, so most comparisons in a tree touch neither of
+ * the rows; where prefixes are equal, and `exactBelow` does not say that the keys then are too, the rows decide.
+ *
+ * Hashes take two odd multipliers from the store's seed: clients choose keys, and must not be able to
+ * choose collisions.
+ */
+import { type AlgebraicType, compileWith } from "@lightcone/sats";
+import { type Compare, compareBytes, compareFloats, compareWide, makeCompare } from "./compare-values.ts";
+import { fixedSize, type Helpers, isByteComparable, locateParts, type Part, type Shape } from "./key-shape.ts";
+
+export interface HashSeed {
+  readonly start: number;
+  readonly first: number;
+  readonly second: number;
+}
+
+export function makeHashSeed(seed: number): HashSeed {
+  const spread = (value: number): number => {
+    const mixed = Math.imul(value ^ (value >>> 16), 0x85eb_ca6b);
+    return Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35);
+  };
+  return { start: spread(seed + 1), first: spread(seed + 2) | 0x1000_0001, second: spread(seed + 3) | 0x0100_0001 };
+}
+
+/** The state `hash` after the bytes from `at` to `end`. */
+export function hashBytes(view: DataView, at: number, end: number, hash: number, multiplier: number): number {
+  let state = hash;
+  let next = at;
+  for (; next + 4 <= end; next += 4) {
+    state = Math.imul(state ^ view.getInt32(next, true), multiplier);
+    state ^= state >>> 15;
+  }
+  for (; next < end; next += 1) {
+    state = Math.imul(state ^ view.getUint8(next), multiplier);
+    state ^= state >>> 15;
+  }
+  return state;
+}
+
+export function finishHash(state: number, multiplier: number): number {
+  const mixed = Math.imul(state ^ (state >>> 16), multiplier);
+  return mixed ^ (mixed >>> 14);
+}
+
+/** Whether as many bytes from each place are the same. */
+export function equalBytes(a: DataView, aAt: number, b: DataView, bAt: number, length: number): boolean {
+  let index = 0;
+  for (; index + 4 <= length; index += 4) {
+    if (a.getInt32(aAt + index, true) !== b.getInt32(bAt + index, true)) return false;
+  }
+  for (; index < length; index += 1) {
+    if (a.getUint8(aAt + index) !== b.getUint8(bAt + index)) return false;
+  }
+  return true;
+}
+
+export type HashKey = (view: DataView, at: number) => number;
+export type EqualKeys = (a: DataView, aAt: number, b: DataView, bAt: number) => boolean;
+export type PrefixOf = (view: DataView, at: number) => number;
+
+/** Everything generated for the keys of one index. Functions over a row take where its first column begins. */
+export interface KeyCode {
+  readonly columnTypes: readonly AlgebraicType[];
+  /** Whether equal keys have equal bytes, so that hash and equality exist. */
+  readonly hashable: boolean;
+  readonly hashRow: HashKey;
+  readonly hashKey: HashKey;
+  /** Two rows' keys. */
+  readonly equalRows: EqualKeys;
+  /** A row's key and a key alone. */
+  readonly equalRowKey: EqualKeys;
+  readonly compareRows: Compare;
+  /** Ties between prefixes of a smaller magnitude are equal keys. */
+  readonly exactBelow: number;
+  readonly prefixRow: PrefixOf;
+  /** A row's key against a key of its first columns alone. */
+  compareRowKey(columns: number): Compare;
+  /** The lowest prefix of keys that begin with those first columns. */
+  prefixKeyLow(columns: number): PrefixOf;
+  /** The highest. */
+  prefixKeyHigh(columns: number): PrefixOf;
+}
+
+export function makeKeyCode(rowTypes: readonly AlgebraicType[], columns: readonly number[], seed: HashSeed): KeyCode {
+  const columnTypes = columns.map((column) => rowTypes[column] as AlgebraicType);
+  const row: Shape = { types: rowTypes, columns };
+  const alone = (count: number): Shape => ({
+    types: columnTypes.slice(0, count),
+    columns: columnTypes.slice(0, count).map((_, index) => index),
+  });
+  const all = alone(columns.length);
+  const kept = <T>(make: (count: number) => T): ((count: number) => T) => {
+    const made = new Map<number, T>();
+    return (count) => {
+      let value = made.get(count);
+      if (value === undefined) made.set(count, (value = make(count)));
+      return value;
+    };
+  };
+  const rowPart = (count: number): Shape => ({ types: rowTypes, columns: columns.slice(0, count) });
+  return {
+    columnTypes,
+    hashable: columnTypes.every(isByteComparable),
+    hashRow: generateHash(row, seed),
+    hashKey: generateHash(all, seed),
+    equalRows: generateEqual(row, row),
+    equalRowKey: generateEqual(row, all),
+    compareRows: generateCompare(row, row),
+    exactBelow: exactBelowOf(columnTypes),
+    prefixRow: generatePrefix(row, columnTypes, "low"),
+    compareRowKey: kept((count) => generateCompare(rowPart(count), alone(count))),
+    prefixKeyLow: kept((count) => generatePrefix(alone(count), columnTypes, "low")),
+    prefixKeyHigh: kept((count) => generatePrefix(alone(count), columnTypes, "high")),
+  };
+}
+
+function generateHash(shape: Shape, seed: HashSeed): HashKey {
+  const helpers: Helpers = { hashBytes };
+  const { lines, parts } = locateParts(shape, "view", "at", "p", helpers);
+  const mix = (read: string): string => `h = Math.imul(h ^ ${read}, ${seed.first}); h ^= h >>> 15;\n`;
+  let body = "";
+  for (const part of parts) {
+    const size = fixedSize(part.type);
+    if (size === undefined || size > 32) {
+      body += `h = hashBytes(view, ${part.start}, ${part.end}, h, ${seed.first});\n`;
+      continue;
+    }
+    let at = 0;
+    for (; at + 4 <= size; at += 4) body += mix(`view.getInt32(${part.start} + ${at}, true)`);
+    for (; at < size; at += 1) body += mix(`view.getUint8(${part.start} + ${at})`);
+  }
+  return compileWith<HashKey>(
+    helpers,
+    `return function hashKey(view, at) {
+${lines}let h = ${seed.start};
+${body}h = Math.imul(h ^ (h >>> 16), ${seed.second});
+return h ^ (h >>> 14);
+};`,
+  );
+}
+
+function generateEqual(aShape: Shape, bShape: Shape): EqualKeys {
+  const helpers: Helpers = { equalBytes };
+  const a = locateParts(aShape, "a", "aAt", "p", helpers);
+  const b = locateParts(bShape, "b", "bAt", "q", helpers);
+  let body = "";
+  a.parts.forEach((part, index) => {
+    const other = b.parts[index] as Part;
+    const size = fixedSize(part.type);
+    if (size === undefined) {
+      body += `if (${part.end} - ${part.start} !== ${other.end} - ${other.start}) return false;\n`;
+      body += `if (!equalBytes(a, ${part.start}, b, ${other.start}, ${part.end} - ${part.start})) return false;\n`;
+      return;
+    }
+    let at = 0;
+    for (; at + 4 <= size; at += 4) {
+      body += `if (a.getInt32(${part.start} + ${at}, true) !== b.getInt32(${other.start} + ${at}, true)) return false;\n`;
+    }
+    for (; at < size; at += 1) {
+      body += `if (a.getUint8(${part.start} + ${at}) !== b.getUint8(${other.start} + ${at})) return false;\n`;
+    }
+  });
+  return compileWith<EqualKeys>(
+    helpers,
+    `return function equalKeys(a, aAt, b, bAt) {\n${a.lines}${b.lines}${body}return true;\n};`,
+  );
+}
+
+function generateCompare(aShape: Shape, bShape: Shape): Compare {
+  const helpers: Helpers = { compareBytes, compareFloats, compareWide };
+  const a = locateParts(aShape, "a", "aAt", "p", helpers);
+  const b = locateParts(bShape, "b", "bAt", "q", helpers);
+  let body = "let order = 0;\n";
+  a.parts.forEach((part, index) => {
+    const other = b.parts[index] as Part;
+    const compare = `compare${index}`;
+    helpers[compare] = makeCompare(part.type);
+    body += `order = ${compare}(a, ${part.start}, b, ${other.start});\nif (order !== 0) return order;\n`;
+  });
+  return compileWith<Compare>(
+    helpers,
+    `return function compareKeys(a, aAt, b, bAt) {\n${a.lines}${b.lines}${body}return 0;\n};`,
+  );
+}
+
+/** A number from 0 up to 2^bits that never decreases as the column's values rise. */
+interface Digits {
+  readonly expression: string;
+  readonly bits: number;
+  /** Whether different values have different digits. */
+  readonly exact: boolean;
+}
+
+function digitsOf(type: AlgebraicType, start: string, end: string): Digits {
+  const read = (kind: string, bias: number, bits: number): Digits => ({
+    expression: `(view.get${kind}(${start}${bits === 8 ? "" : ", true"}) + ${bias})`,
+    bits,
+    exact: true,
+  });
+  const top = (wordAt: number, signed: boolean): Digits => ({
+    expression: signed
+      ? `(view.getInt32(${start} + ${wordAt}, true) + 2147483648)`
+      : `view.getUint32(${start} + ${wordAt}, true)`,
+    bits: 32,
+    exact: false,
+  });
+  switch (type.kind) {
+    case "Bool":
+    case "U8":
+      return read("Uint8", 0, 8);
+    case "I8":
+      return read("Int8", 128, 8);
+    case "U16":
+      return read("Uint16", 0, 16);
+    case "I16":
+      return read("Int16", 32_768, 16);
+    case "U32":
+      return read("Uint32", 0, 32);
+    case "I32":
+      return read("Int32", 2_147_483_648, 32);
+    case "U64":
+    case "I64":
+      return top(4, type.kind === "I64");
+    case "U128":
+    case "I128":
+      return top(12, type.kind === "I128");
+    case "U256":
+    case "I256":
+      return top(28, type.kind === "I256");
+    case "String":
+      return { expression: `leadingBytes(view, ${start} + 4, ${end}, 4)`, bits: 32, exact: false };
+    case "Array":
+      return type.element.kind === "U8"
+        ? { expression: `leadingBytes(view, ${start} + 4, ${end}, 4)`, bits: 32, exact: false }
+        : { expression: "0", bits: 0, exact: false };
+    case "Product": {
+      const [only] = type.elements;
+      if (only === undefined) return { expression: "0", bits: 0, exact: true };
+      const digits = digitsOf(only.type, start, end);
+      return type.elements.length === 1 ? digits : { ...digits, exact: false };
+    }
+    case "Sum": {
+      const plain = type.variants.every((variant) => fixedSize(variant.type) === 0);
+      return { expression: `view.getUint8(${start})`, bits: 8, exact: plain };
+    }
+    default:
+      return { expression: "0", bits: 0, exact: false };
+  }
+}
+
+/** The first bytes as a number, most significant first, as if zeros followed the end. */
+function leadingBytes(view: DataView, at: number, end: number, count: number): number {
+  let value = 0;
+  for (let index = 0; index < count; index += 1) value = value * 256 + (at + index < end ? view.getUint8(at + index) : 0);
+  return value;
+}
+
+/** Follows one-element products to what they hold. */
+function unwrapped(type: AlgebraicType): AlgebraicType {
+  let inner = type;
+  while (inner.kind === "Product" && inner.elements.length === 1) inner = (inner.elements[0] as { type: AlgebraicType }).type;
+  return inner;
+}
+
+/** A prefix made of the first column alone, when that has more digits than can be shared. */
+function wholePrefix(type: AlgebraicType, start: string, end: string): string | undefined {
+  const wide = (lowAt: number, signed: boolean): string =>
+    `view.get${signed ? "Int32" : "Uint32"}(${start} + ${lowAt + 4}, true) * 4294967296 + view.getUint32(${start} + ${lowAt}, true)`;
+  switch (type.kind) {
+    case "U64":
+    case "I64":
+      return wide(0, type.kind === "I64");
+    case "U128":
+    case "I128":
+      return wide(8, type.kind === "I128");
+    case "U256":
+    case "I256":
+      return wide(24, type.kind === "I256");
+    case "F32":
+      return `floatPrefix(view.getFloat32(${start}, true))`;
+    case "F64":
+      return `floatPrefix(view.getFloat64(${start}, true))`;
+    case "String":
+      return `leadingBytes(view, ${start} + 4, ${end}, 8)`;
+    case "Array":
+      return type.element.kind === "U8" ? `leadingBytes(view, ${start} + 4, ${end}, 8)` : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function floatPrefix(value: number): number {
+  if (Number.isNaN(value)) return Infinity;
+  return value === 0 ? 0 : value;
+}
+
+const prefixBits = 53;
+
+function exactBelowOf(types: readonly AlgebraicType[]): number {
+  const [first] = types;
+  if (first !== undefined && types.length === 1) {
+    const only = unwrapped(first);
+    if (only.kind === "U64" || only.kind === "I64") return 2 ** prefixBits;
+  }
+  let bits = 0;
+  for (const type of types) {
+    if (bits === 0 && wholePrefix(unwrapped(type), "", "") !== undefined) return 0;
+    const digits = digitsOf(type, "", "");
+    bits += digits.bits;
+    if (!digits.exact || bits > prefixBits) return 0;
+  }
+  return Infinity;
+}
+
+/**
+ * Generates the prefix of a key whose first columns alone are at hand. Columns beyond them count as lowest or
+ * highest, so the two bound the prefixes of all keys that begin so.
+ */
+function generatePrefix(shape: Shape, types: readonly AlgebraicType[], missing: "low" | "high"): PrefixOf {
+  const helpers: Helpers = { leadingBytes, floatPrefix };
+  const { lines, parts } = locateParts(shape, "view", "at", "p", helpers);
+  const first = parts[0] as Part;
+  const whole = wholePrefix(unwrapped(first.type), first.start, first.end);
+  const expression = whole ?? sharedPrefix(parts, types, missing);
+  return compileWith<PrefixOf>(helpers, `return function prefixOf(view, at) {\n${lines}return ${expression};\n};`);
+}
+
+function sharedPrefix(parts: readonly Part[], types: readonly AlgebraicType[], missing: "low" | "high"): string {
+  let expression = "0";
+  let left = prefixBits;
+  for (let index = 0; index < types.length && left > 0; index += 1) {
+    const part = parts[index];
+    const digits = digitsOf(types[index] as AlgebraicType, part?.start ?? "", part?.end ?? "");
+    const bits = Math.min(digits.bits, left);
+    const value = part === undefined ? (missing === "low" ? "0" : String(2 ** bits - 1)) : digits.expression;
+    const cut = part !== undefined && bits < digits.bits ? `Math.floor(${value} / ${2 ** (digits.bits - bits)})` : value;
+    expression = index === 0 ? cut : `(${expression}) * ${2 ** bits} + ${cut}`;
+    left -= bits;
+    // Behind inexact digits nothing may follow: equal digits would then be ordered by what comes after.
+    if (!digits.exact) break;
+  }
+  return expression;
+}

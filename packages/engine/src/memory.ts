@@ -1,0 +1,283 @@
+/**
+ * Where rows live: slabs of fixed-length buffers, cut into pages.
+ *
+ *   slab = 4 MiB (the first 1 MiB; a row too large for one gets a slab of its own size)
+ *   page = 16 KiB; a span is one to 256 neighbouring pages of a slab
+ *   reference = place in units of 8 bytes: slab << 19 | page << 11 | unit      u32, so 32 GiB
+ *
+ * Where a reference points is a shift and a mask; no table of rows is looked up. What is known of a page
+ * stands beside the slab in `meta`, sixteen words a page; all but a few of them are said once, for the
+ * span's first page. Page 0 is never given away, so that no row has the reference 0.
+ *
+ * Pages are taken and given back as stacks, and every take can be undone in reverse order, so that a
+ * transaction rolled back leaves no trace: what page a table gets next is a function of the commits alone.
+ */
+import { LightconeError } from "@lightcone/base";
+
+export const pageBytes = 16_384;
+export const slabPages = 256;
+const firstSlabPages = 64;
+export const slabBytes = pageBytes * slabPages;
+/** A reference's bits within its slab. */
+export const slabShift = 19;
+export const slabMask = (1 << slabShift) - 1;
+/** A reference's bits within its page. */
+export const pageShift = 11;
+
+/** Words of `Slab.meta` for each page. Those after `head` are kept for a span's first page only. */
+export const metaWords = 16;
+export const Meta = {
+  /** The span's first page. */
+  head: 0,
+  /** Pages in the span. */
+  pages: 1,
+  /** The table that has the span; 0 when nobody has. */
+  table: 2,
+  /** Bytes of a slot. */
+  slotBytes: 3,
+  /** The slots' size class within the table. */
+  sizeClass: 4,
+  /** Slots in use. */
+  used: 5,
+  /** The last slot freed: a reference; 0 for none. Each free slot's second word points at the next. */
+  free: 6,
+  /** Where the slots never used begin, in bytes from the span's start. */
+  fresh: 7,
+  /** Neighbours in the table's list of spans with room; -1 for none. */
+  previous: 8,
+  next: 9,
+  /** Position in the table's list of spans. */
+  ordinal: 10,
+  /** Bytes of every row, or -1 when rows say their own length. */
+  rowLength: 11,
+  /** The youngest epoch that has the span's bytes aside. */
+  epoch: 12,
+} as const;
+
+export class Slab {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly words: Int32Array;
+  readonly meta: Int32Array;
+
+  constructor(pageCount: number) {
+    const buffer = new ArrayBuffer(pageCount * pageBytes);
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.words = new Int32Array(buffer);
+    this.meta = new Int32Array(Math.min(pageCount, slabPages) * metaWords);
+  }
+}
+
+/** Which pages and slabs nobody has, and how large each slab is. */
+export interface PageLists {
+  readonly freshPage: number;
+  readonly freshEnd: number;
+  /** Pages of each slab; 0 for a hole. */
+  readonly slabs: readonly number[];
+  readonly freePages: readonly number[];
+  readonly freeSpans: readonly { readonly pageCount: number; readonly spans: readonly number[] }[];
+  readonly freeSlabs: readonly number[];
+}
+
+/** How a span was come by, so that taking it can be undone. */
+const Taken = { single: 0, span: 1, fresh: 2, ownSlab: 3 } as const;
+
+/** What stands in a hole of the slab list: a slab without pages. */
+const noSlab = new Slab(0);
+
+/** Kept free below the limit, for what grows inside a mutation that was let in. */
+const slackBytes = 512 * 1024;
+
+export class Memory {
+  readonly slabs: Slab[] = [new Slab(firstSlabPages)];
+  readonly bytesMax: number;
+  /** Bytes of spans in use, and of what `account` was told. */
+  bytesUsed = 0;
+
+  /** Single pages given back, last first. */
+  freePages: number[] = [];
+  /** Longer spans given back, by page count. */
+  readonly freeSpans = new Map<number, number[]>();
+  /** Indexes in `slabs` whose slab of its own size is gone. */
+  freeSlabs: number[] = [];
+  /** Pages never taken: from here … */
+  freshPage = 1;
+  /** … to here, all in one slab. */
+  freshEnd = firstSlabPages;
+
+  /** For each take of the open transaction: how, the fresh page before, its end before, pages set aside. */
+  private journal: number[] = [];
+
+  /** The youngest open epoch; 0 while none is. */
+  epoch = 0;
+  /** Copies a span aside for the open epochs. Set by whoever opens epochs. */
+  keepAside: (head: number) => void = () => {};
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  /** Adds to the bytes in use, or takes away. */
+  account(bytes: number): void {
+    this.bytesUsed += bytes;
+  }
+
+  /** @throws {LightconeError} `OutOfMemory` when `bytes` more would go over the limit */
+  demand(bytes: number): void {
+    if (this.bytesUsed + bytes + slackBytes > this.bytesMax) {
+      throw new LightconeError("OutOfMemory", { bytesMax: this.bytesMax });
+    }
+  }
+
+  slabOf(page: number): Slab {
+    return this.slabs[page >>> 8] as Slab;
+  }
+
+  /** Takes `count` neighbouring pages; returns the first. Their bytes hold whatever was there. */
+  take(count: number): number {
+    const page = this.find(count);
+    const meta = this.slabOf(page).meta;
+    const first = (page & 255) * metaWords;
+    const known = Math.min(count, slabPages); // a slab of its own size knows of 256 pages, which is enough
+    for (let index = 0; index < known; index += 1) meta[first + index * metaWords + Meta.head] = page;
+    meta[first + Meta.pages] = count;
+    meta[first + Meta.epoch] = this.epoch;
+    this.bytesUsed += count * pageBytes;
+    return page;
+  }
+
+  private find(count: number): number {
+    const freshPage = this.freshPage;
+    const freshEnd = this.freshEnd;
+    if (count > slabPages) return this.takeOwnSlab(count);
+    const given = count === 1 ? this.freePages : this.freeSpans.get(count);
+    const page = given?.pop();
+    if (page !== undefined) {
+      this.journal.push(count === 1 ? Taken.single : Taken.span, freshPage, freshEnd, 0);
+      return page;
+    }
+    let aside = 0;
+    if (freshPage + count > freshEnd) {
+      // The rest of this slab becomes single pages; the lowest comes out first.
+      for (let rest = freshEnd - 1; rest >= freshPage; rest -= 1) this.freePages.push(rest);
+      aside = freshEnd - freshPage;
+      this.freshPage = this.addSlab(slabPages) * slabPages;
+      this.freshEnd = this.freshPage + slabPages;
+    }
+    this.journal.push(Taken.fresh, freshPage, freshEnd, aside);
+    const fresh = this.freshPage;
+    this.freshPage += count;
+    return fresh;
+  }
+
+  private takeOwnSlab(count: number): number {
+    const index = this.addSlab(count);
+    this.journal.push(Taken.ownSlab, this.freshPage, this.freshEnd, 0);
+    return index * slabPages;
+  }
+
+  private addSlab(pageCount: number): number {
+    const slab = new Slab(pageCount);
+    const index = this.freeSlabs.pop() ?? this.slabs.length;
+    this.slabs[index] = slab;
+    return index;
+  }
+
+  /** Gives a span back, for good. */
+  give(page: number): void {
+    const slab = this.slabOf(page);
+    const first = (page & 255) * metaWords;
+    const count = slab.meta[first + Meta.pages] as number;
+    slab.meta[first + Meta.table] = 0;
+    this.bytesUsed -= count * pageBytes;
+    if (count > slabPages) this.dropSlab(page >>> 8);
+    else if (count === 1) this.freePages.push(page);
+    else this.spansOf(count).push(page);
+  }
+
+  private spansOf(count: number): number[] {
+    let spans = this.freeSpans.get(count);
+    if (spans === undefined) {
+      spans = [];
+      this.freeSpans.set(count, spans);
+    }
+    return spans;
+  }
+
+  // A slab whose taking is undone becomes a hole like any other: the next to be added takes its index.
+  private dropSlab(index: number): void {
+    this.slabs[index] = noSlab;
+    this.freeSlabs.push(index);
+  }
+
+  /** Undoes the last take that has not been undone: the one that gave `page`. */
+  untake(page: number): void {
+    const slab = this.slabOf(page);
+    const first = (page & 255) * metaWords;
+    const count = slab.meta[first + Meta.pages] as number;
+    slab.meta[first + Meta.table] = 0;
+    this.bytesUsed -= count * pageBytes;
+    const aside = this.journal.pop() as number;
+    const freshEnd = this.journal.pop() as number;
+    const freshPage = this.journal.pop() as number;
+    const taken = this.journal.pop() as number;
+    if (taken === Taken.single) this.freePages.push(page);
+    else if (taken === Taken.span) this.spansOf(count).push(page);
+    else if (taken === Taken.ownSlab) this.dropSlab(page >>> 8);
+    else {
+      if (this.freshEnd !== freshEnd) this.dropSlab((this.freshEnd - slabPages) >>> 8);
+      this.freePages.length -= aside;
+      this.freshPage = freshPage;
+      this.freshEnd = freshEnd;
+    }
+  }
+
+  /** Whether the open transaction has taken pages. */
+  get hasTaken(): boolean {
+    return this.journal.length > 0;
+  }
+
+  /** What was taken so far stays taken. */
+  settle(): void {
+    if (this.journal.length > 0) this.journal = [];
+  }
+
+  pageLists(): PageLists {
+    return {
+      freshPage: this.freshPage,
+      freshEnd: this.freshEnd,
+      slabs: this.slabs.map((slab) => slab.bytes.length / pageBytes),
+      freePages: this.freePages.slice(),
+      freeSpans: Array.from(this.freeSpans, ([pageCount, spans]) => ({ pageCount, spans: spans.slice() })),
+      freeSlabs: this.freeSlabs.slice(),
+    };
+  }
+
+  /** Starts from what another memory's lists said. */
+  setPageLists(lists: PageLists): void {
+    this.slabs.length = 0;
+    for (const pageCount of lists.slabs) this.slabs.push(pageCount === 0 ? noSlab : new Slab(pageCount));
+    this.freshPage = lists.freshPage;
+    this.freshEnd = lists.freshEnd;
+    this.freePages = lists.freePages.slice();
+    this.freeSpans.clear();
+    for (const { pageCount, spans } of lists.freeSpans) this.freeSpans.set(pageCount, spans.slice());
+    this.freeSlabs = lists.freeSlabs.slice();
+  }
+
+  /** Must be called before bytes of a span that may be shared with an open epoch are written. */
+  beforeWrite(ref: number): void {
+    if (this.epoch !== 0) this.guard(ref >>> pageShift);
+  }
+
+  private guard(page: number): void {
+    const slab = this.slabOf(page);
+    const head = slab.meta[(page & 255) * metaWords + Meta.head] as number;
+    const at = (head & 255) * metaWords + Meta.epoch;
+    if ((slab.meta[at] as number) < this.epoch) {
+      this.keepAside(head);
+      slab.meta[at] = this.epoch;
+    }
+  }
+}

@@ -1,0 +1,278 @@
+/**
+ * A table's slots: taken for inserted rows, freed when deletes are final, walked by scans.
+ *
+ *   slot = state u8 | row …                         every row of the table has the same length
+ *   slot = length << 4 | state  u32 | row …         otherwise
+ *   free slot = 0 u32 | reference of the next free one u32
+ *
+ * A slot comes from the first span with room: the one freed last, or else the first never used. Undoing
+ * takes in reverse order restores the lists exactly, which rollbacks rely on. Slots are freed only between
+ * transactions.
+ */
+import { type Memory, Meta, metaWords, pageBytes, pageShift, slabMask, slabShift } from "./memory.ts";
+import {
+  classCount, classOf, fixedHeaderBytes, fixedRowBytesMax, fixedSpanPages, slotBytesOf, soleClass, spanPagesOf, variableHeaderBytes,
+} from "./slot-classes.ts";
+
+/** What a slot's row is to the open transaction. Odd ones are visible. */
+export const RowState = {
+  free: 0,
+  live: 1,
+  /** Inserted and deleted by the open transaction. */
+  ownDead: 2,
+  /** Inserted by the open transaction. */
+  ownLive: 3,
+  /** Deleted by the open transaction, or by a commit not yet released. */
+  dead: 4,
+  /** The same, while a commit tells its deletes apart. */
+  gone: 6,
+} as const;
+const stateMask = 7;
+
+export class RowSpace {
+  readonly memory: Memory;
+  readonly tableId: number;
+  /** Bytes of every row, or -1 when they differ. */
+  readonly rowLength: number;
+  readonly headerBytes: number;
+  private readonly fixedSlotBytes: number;
+  /** By size class: the first span with room, or -1. */
+  readonly room: Int32Array;
+  /** First pages of the table's spans, in scan order. */
+  spans: Int32Array = new Int32Array(4);
+  spanCount = 0;
+  /** Whether the last `take` gave a slot that was never used. */
+  tookFresh = false;
+  /** Whether the open transaction has taken pages for this table. */
+  tookPages = false;
+
+  constructor(memory: Memory, tableId: number, rowLength: number | undefined) {
+    this.memory = memory;
+    this.tableId = tableId;
+    const fixed = rowLength !== undefined && rowLength <= fixedRowBytesMax;
+    this.rowLength = fixed ? rowLength : -1;
+    this.headerBytes = fixed ? fixedHeaderBytes : variableHeaderBytes;
+    this.fixedSlotBytes = fixed ? (rowLength + fixedHeaderBytes + 7) & ~7 : 0;
+    this.room = new Int32Array(fixed ? 1 : classCount).fill(-1);
+  }
+
+  /** Bytes that taking a slot may add to the memory in use. */
+  demandFor(length: number): number {
+    if (this.rowLength >= 0) return fixedSpanPages(this.fixedSlotBytes) * pageBytes;
+    const bytes = length + variableHeaderBytes;
+    return spanPagesOf(classOf(bytes), bytes) * pageBytes;
+  }
+
+  /** Takes a slot for a row of `length` bytes. The caller writes header and row. */
+  take(length: number): number {
+    const sizeClass = this.rowLength >= 0 ? 0 : classOf(length + variableHeaderBytes);
+    let head = sizeClass === soleClass ? -1 : (this.room[sizeClass] as number);
+    if (head < 0) head = this.addSpan(sizeClass, length + variableHeaderBytes);
+    const memory = this.memory;
+    const slab = memory.slabOf(head);
+    const meta = slab.meta;
+    const at = (head & 255) * metaWords;
+    const slotBytes = meta[at + Meta.slotBytes] as number;
+    const free = (meta[at + Meta.free] as number) >>> 0;
+    let ref: number;
+    let full: boolean;
+    const fresh = meta[at + Meta.fresh] as number;
+    const spanBytes = (meta[at + Meta.pages] as number) * pageBytes;
+    if (free !== 0) {
+      ref = free;
+      const next = slab.words[((ref & slabMask) << 1) + 1] as number;
+      meta[at + Meta.free] = next;
+      full = next === 0 && fresh + slotBytes > spanBytes;
+      this.tookFresh = false;
+    } else {
+      ref = ((head << pageShift) + (fresh >>> 3)) >>> 0;
+      meta[at + Meta.fresh] = fresh + slotBytes;
+      full = fresh + 2 * slotBytes > spanBytes;
+      this.tookFresh = true;
+    }
+    meta[at + Meta.used] = (meta[at + Meta.used] as number) + 1;
+    if (full && sizeClass !== soleClass) this.unlink(head, sizeClass);
+    memory.beforeWrite(ref);
+    return ref;
+  }
+
+  /** Undoes the last `take` that has not been undone. `wasFresh` is what `tookFresh` said then. */
+  untake(ref: number, wasFresh: boolean): void {
+    const slab = this.memory.slabs[ref >>> slabShift] as { meta: Int32Array; words: Int32Array };
+    const meta = slab.meta;
+    const head = meta[((ref >>> pageShift) & 255) * metaWords + Meta.head] as number;
+    const at = (head & 255) * metaWords;
+    const sizeClass = meta[at + Meta.sizeClass] as number;
+    const slotBytes = meta[at + Meta.slotBytes] as number;
+    const spanBytes = (meta[at + Meta.pages] as number) * pageBytes;
+    const wasFull = meta[at + Meta.free] === 0 && (meta[at + Meta.fresh] as number) + slotBytes > spanBytes;
+    if (wasFresh) {
+      meta[at + Meta.fresh] = (meta[at + Meta.fresh] as number) - slotBytes;
+      slab.words[(ref & slabMask) << 1] = 0;
+    } else {
+      slab.words[(ref & slabMask) << 1] = 0;
+      slab.words[((ref & slabMask) << 1) + 1] = meta[at + Meta.free] as number;
+      meta[at + Meta.free] = ref | 0;
+    }
+    const used = (meta[at + Meta.used] as number) - 1;
+    meta[at + Meta.used] = used;
+    if (wasFull && sizeClass !== soleClass) this.link(head, sizeClass);
+    if (used === 0) {
+      // Spans without rows are always given back, so this one was taken by the transaction being undone.
+      if (sizeClass !== soleClass) this.unlink(head, sizeClass);
+      this.spanCount -= 1;
+      this.memory.untake(head);
+    }
+  }
+
+  /** Frees a slot for good. */
+  free(ref: number): void {
+    const memory = this.memory;
+    memory.beforeWrite(ref);
+    const slab = memory.slabs[ref >>> slabShift] as { meta: Int32Array; words: Int32Array };
+    const meta = slab.meta;
+    const head = meta[((ref >>> pageShift) & 255) * metaWords + Meta.head] as number;
+    const at = (head & 255) * metaWords;
+    const sizeClass = meta[at + Meta.sizeClass] as number;
+    const used = (meta[at + Meta.used] as number) - 1;
+    const next = meta[at + Meta.free] as number;
+    if (used === 0) {
+      const wasLinked =
+        sizeClass !== soleClass &&
+        (next !== 0 ||
+          (meta[at + Meta.fresh] as number) + (meta[at + Meta.slotBytes] as number) <= (meta[at + Meta.pages] as number) * pageBytes);
+      if (wasLinked) this.unlink(head, sizeClass);
+      this.dropSpan(head, meta[at + Meta.ordinal] as number);
+      return;
+    }
+    meta[at + Meta.used] = used;
+    const word = (ref & slabMask) << 1;
+    slab.words[word] = 0;
+    slab.words[word + 1] = next;
+    if (next === 0 && (meta[at + Meta.fresh] as number) + (meta[at + Meta.slotBytes] as number) > (meta[at + Meta.pages] as number) * pageBytes) {
+      this.link(head, sizeClass);
+    }
+    meta[at + Meta.free] = ref | 0;
+  }
+
+  private addSpan(sizeClass: number, bytes: number): number {
+    const fixed = this.rowLength >= 0;
+    const slotBytes = fixed ? this.fixedSlotBytes : slotBytesOf(sizeClass, bytes);
+    const head = this.memory.take(fixed ? fixedSpanPages(slotBytes) : spanPagesOf(sizeClass, bytes));
+    this.tookPages = true;
+    const meta = this.memory.slabOf(head).meta;
+    const at = (head & 255) * metaWords;
+    meta[at + Meta.table] = this.tableId;
+    meta[at + Meta.slotBytes] = slotBytes;
+    meta[at + Meta.sizeClass] = sizeClass;
+    meta[at + Meta.used] = 0;
+    meta[at + Meta.free] = 0;
+    meta[at + Meta.fresh] = 0;
+    meta[at + Meta.previous] = -1;
+    meta[at + Meta.next] = -1;
+    meta[at + Meta.ordinal] = this.spanCount;
+    meta[at + Meta.rowLength] = this.rowLength;
+    if (this.spanCount === this.spans.length) {
+      const spans = new Int32Array(this.spans.length * 2);
+      spans.set(this.spans);
+      this.spans = spans;
+    }
+    this.spans[this.spanCount] = head;
+    this.spanCount += 1;
+    if (sizeClass !== soleClass) this.link(head, sizeClass);
+    return head;
+  }
+
+  /** Gives a span back; the last one takes its place in the scan order. */
+  private dropSpan(head: number, ordinal: number): void {
+    const last = this.spans[this.spanCount - 1] as number;
+    this.spans[ordinal] = last;
+    this.memory.slabOf(last).meta[(last & 255) * metaWords + Meta.ordinal] = ordinal;
+    this.spanCount -= 1;
+    this.memory.give(head);
+  }
+
+  private link(head: number, sizeClass: number): void {
+    const next = this.room[sizeClass] as number;
+    const meta = this.memory.slabOf(head).meta;
+    const at = (head & 255) * metaWords;
+    meta[at + Meta.previous] = -1;
+    meta[at + Meta.next] = next;
+    if (next >= 0) this.memory.slabOf(next).meta[(next & 255) * metaWords + Meta.previous] = head;
+    this.room[sizeClass] = head;
+  }
+
+  private unlink(head: number, sizeClass: number): void {
+    const meta = this.memory.slabOf(head).meta;
+    const at = (head & 255) * metaWords;
+    const previous = meta[at + Meta.previous] as number;
+    const next = meta[at + Meta.next] as number;
+    if (previous < 0) this.room[sizeClass] = next;
+    else this.memory.slabOf(previous).meta[(previous & 255) * metaWords + Meta.next] = next;
+    if (next >= 0) this.memory.slabOf(next).meta[(next & 255) * metaWords + Meta.previous] = previous;
+  }
+
+  /** Where a row's bytes begin in its slab. */
+  rowAt(ref: number): number {
+    return ((ref & slabMask) << 3) + this.headerBytes;
+  }
+
+  rowBytes(ref: number): number {
+    return this.rowLength >= 0 ? this.rowLength : (this.memory.slabs[ref >>> slabShift] as { words: Int32Array }).words[(ref & slabMask) << 1] as number >>> 4;
+  }
+
+  state(ref: number): number {
+    const slab = this.memory.slabs[ref >>> slabShift] as { bytes: Uint8Array };
+    return (slab.bytes[(ref & slabMask) << 3] as number) & stateMask;
+  }
+
+  setState(ref: number, state: number): void {
+    this.memory.beforeWrite(ref);
+    const slab = this.memory.slabs[ref >>> slabShift] as { bytes: Uint8Array };
+    const at = (ref & slabMask) << 3;
+    slab.bytes[at] = ((slab.bytes[at] as number) & ~stateMask) | state;
+  }
+}
+
+/**
+ * Walks the visible rows of a table, span by span. Slots taken while it stands are met or not, depending on
+ * where they are; whoever writes during a walk must first collect what is left of it.
+ */
+export class SlotWalk {
+  private readonly space: RowSpace;
+  private ordinal = 0;
+  private ref = 0;
+  private slotUnits = 0;
+  private left = 0;
+
+  constructor(space: RowSpace) {
+    this.space = space;
+  }
+
+  seek(): void {
+    this.ordinal = 0;
+    this.left = 0;
+  }
+
+  next(): number {
+    const space = this.space;
+    for (;;) {
+      while (this.left > 0) {
+        const ref = this.ref;
+        this.left -= 1;
+        this.ref = ref + this.slotUnits;
+        const slab = space.memory.slabs[ref >>> slabShift] as { bytes: Uint8Array };
+        if (((slab.bytes[(ref & slabMask) << 3] as number) & 1) !== 0) return ref;
+      }
+      if (this.ordinal >= space.spanCount) return -1;
+      const head = space.spans[this.ordinal] as number;
+      this.ordinal += 1;
+      const meta = space.memory.slabOf(head).meta;
+      const at = (head & 255) * metaWords;
+      const slotBytes = meta[at + Meta.slotBytes] as number;
+      this.ref = (head << pageShift) >>> 0;
+      this.slotUnits = slotBytes >>> 3;
+      this.left = (meta[at + Meta.fresh] as number) / slotBytes;
+    }
+  }
+}

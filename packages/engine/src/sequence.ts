@@ -1,0 +1,89 @@
+/**
+ * Auto-increment: hands out values from a durable reservation.
+ *
+ * `st_sequence.allocated` is the first value not yet reserved; a reservation is 4096 values and its row is
+ * rewritten inside the transaction that draws first from it. `next` moves on whatever becomes of the
+ * transaction. When one that reserved is rolled back, its row falls behind; the next draw writes it again,
+ * so no committed row ever holds a value at or past what is stored. After a restart `next` is `allocated`.
+ */
+import type { AlgebraicType } from "@lightcone/sats";
+import type { SequenceDef } from "@lightcone/schema";
+import { compileWith } from "@lightcone/sats";
+import { fixedSize, type Helpers, locateParts } from "./key-shape.ts";
+
+const reservedCount = 4096n;
+
+/** Where a column begins in the row at `view[at …]`. */
+export type ColumnAt = (view: DataView, at: number) => number;
+
+export function makeColumnAt(types: readonly AlgebraicType[], column: number): ColumnAt {
+  const helpers: Helpers = {};
+  const { lines, parts } = locateParts({ types, columns: [column] }, "view", "at", "p", helpers);
+  return compileWith<ColumnAt>(helpers, `return function columnAt(view, at) {\n${lines}return ${(parts[0] as { start: string }).start};\n};`);
+}
+
+export class Sequence {
+  readonly id: number;
+  readonly def: SequenceDef;
+  readonly columnAt: ColumnAt;
+  readonly columnBytes: number;
+  next: bigint;
+  /** First value not yet reserved in memory. */
+  allocated: bigint;
+  /** What the row says. */
+  stored: bigint;
+  /** Where the open transaction found `next`; undefined until it draws. */
+  before: bigint | undefined;
+
+  constructor(id: number, def: SequenceDef, types: readonly AlgebraicType[], stored: bigint) {
+    this.id = id;
+    this.def = def;
+    this.columnAt = makeColumnAt(types, def.column);
+    this.columnBytes = fixedSize(types[def.column] as AlgebraicType) ?? 0;
+    this.next = stored;
+    this.allocated = stored;
+    this.stored = stored;
+  }
+
+  /** The next value. When it was not reserved yet, `allocated` has moved and must be stored. */
+  draw(): bigint {
+    if (this.next === this.allocated) this.allocated = this.advance(this.next, this.stepsToReserve());
+    const value = this.next;
+    this.next = this.advance(value, 1n);
+    return value;
+  }
+
+  /** 4096, or as many as there are values before the first comes round again. */
+  private stepsToReserve(): bigint {
+    const { min, max, increment } = this.def;
+    const size = increment === 0n ? 1n : (max - min) / (increment < 0n ? -increment : increment) + 1n;
+    return size - 1n < reservedCount ? size - 1n : reservedCount;
+  }
+
+  private advance(value: bigint, steps: bigint): bigint {
+    const { min, max, increment } = this.def;
+    const moved = value + increment * steps;
+    const size = max - min + 1n;
+    if (moved > max) return min + ((moved - max - 1n) % size);
+    if (moved < min) return max - ((min - moved - 1n) % size);
+    return moved;
+  }
+}
+
+/** Whether the `length` bytes from `at` are all zero. */
+export function isZero(view: DataView, at: number, length: number): boolean {
+  for (let index = 0; index < length; index += 1) if (view.getUint8(at + index) !== 0) return false;
+  return true;
+}
+
+/** Writes the low `length` bytes of a number, two's complement. */
+export function writeInteger(view: DataView, at: number, length: number, value: bigint): void {
+  let rest = value;
+  for (let index = 0; index < length; index += 4) {
+    const word = Number(BigInt.asUintN(32, rest));
+    rest >>= 32n;
+    if (length - index >= 4) view.setUint32(at + index, word, true);
+    else if (length === 2) view.setUint16(at + index, word & 0xffff, true);
+    else view.setUint8(at + index, word & 0xff);
+  }
+}

@@ -1,0 +1,405 @@
+/**
+ * The store: begin, commit, release, rollback, replay.
+ *
+ * A commit's net effect is what the tables' lists hold at the end: rows deleted and inserted again came back
+ * to life on the way, rows inserted and deleted again drop out here. A replay of the record then has to reach
+ * the same bytes in the same slots. It takes slots table by table; so when the transaction used up slots that
+ * the record does not show, or interleaved the taking of pages between tables, its rows are taken back and
+ * inserted once more from the record itself. Transactions that do neither, nearly all, only turn their marks.
+ */
+import { assert, asTxOffset, defined, type IndexId, type RowRef, type TableId, type TxOffset, userIdMin } from "@lightcone/base";
+import { ByteReader, ByteWriter } from "@lightcone/sats";
+import { SystemTable } from "@lightcone/schema";
+import type { Catalog, Epoch, Index, RowPlace, SequencePosition, Store, StoreOptions, Table, Transaction } from "./api.ts";
+import { StoreCatalog } from "./catalog.ts";
+import { isCatalogTable } from "./catalog-rows.ts";
+import { Changes, fillSlot, Gate, poisonedError } from "./changes.ts";
+import {
+  readHead, readRowLength, readTable, readTableCount, type TableHead, writeHead, writeTable, writeTableCount,
+} from "./commit-record.ts";
+import { type Commit, CommitKind, type CommitMeta, type SequenceMove, type TableDelta } from "./commit.ts";
+import { Epochs, type StoreEpoch } from "./epoch.ts";
+import { type HashSeed, makeHashSeed } from "./key-code.ts";
+import { Memory } from "./memory.ts";
+import { RowState } from "./row-space.ts";
+import { writeSnapshot } from "./snapshot-write.ts";
+import type { StoredTable } from "./stored-table.ts";
+import { Tables } from "./tables.ts";
+import { StoreTransaction } from "./transaction.ts";
+
+export const defaultBytesMax = 8 * 1024 ** 3;
+export const defaultScanRowsMax = 16 * 1024 ** 2;
+
+const noMoves: readonly SequenceMove[] = Object.freeze([]);
+/** Above this the record's buffer is given back after use. */
+const recordBytesKept = 4 * 1024 ** 2;
+
+export class MemoryStore implements Store {
+  readonly memory: Memory;
+  readonly seed: HashSeed;
+  private readonly directory: Tables = new Tables();
+  private readonly changes: Changes;
+  private readonly port: StoreTransaction;
+  readonly definitions: StoreCatalog;
+  private readonly epochs: Epochs;
+  private nextOffset = 0;
+  private lastTimestamp = 0;
+  private unreleased: Commit | undefined;
+  private record = new ByteWriter(4096);
+
+  constructor(options: StoreOptions) {
+    this.memory = new Memory(options.bytesMax ?? defaultBytesMax);
+    this.seed = makeHashSeed(options.seed ?? Math.trunc(Math.random() * 0x1_0000_0000));
+    this.changes = new Changes(this.memory);
+    this.port = new StoreTransaction(this.changes, this.directory, options.scanRowsMax ?? defaultScanRowsMax);
+    this.definitions = new StoreCatalog(this.directory, this.port, this.seed);
+    this.epochs = new Epochs(this.memory);
+  }
+
+  get tx(): Transaction {
+    return this.port;
+  }
+  get catalog(): Catalog {
+    return this.definitions;
+  }
+  get offset(): TxOffset {
+    return asTxOffset(this.nextOffset);
+  }
+  get timestampMicros(): number {
+    return this.lastTimestamp;
+  }
+  get memoryBytes(): number {
+    return this.memory.bytesUsed;
+  }
+  get bytesMax(): number {
+    return this.memory.bytesMax;
+  }
+  get isOpen(): boolean {
+    return this.changes.gate === Gate.ready || this.changes.gate === Gate.doomed;
+  }
+  get poisoned(): boolean {
+    return this.changes.gate === Gate.poisoned || this.changes.gate === Gate.inside;
+  }
+
+  tables(): readonly StoredTable[] {
+    return this.directory.all();
+  }
+  table(id: TableId): StoredTable | undefined {
+    return this.directory.byId[id];
+  }
+  tableByName(name: string): Table | undefined {
+    const id = this.directory.idOf(name);
+    const table = id === 0 ? undefined : this.directory.byId[id];
+    return table?.name === name ? table : undefined;
+  }
+  index(id: IndexId): Index | undefined {
+    return this.directory.indexById[id];
+  }
+  addTable(table: StoredTable): void {
+    this.directory.add(table);
+  }
+
+  sequences(id: TableId): readonly SequencePosition[] {
+    const table = this.directory.byId[id];
+    return (table?.sequences ?? []).map((sequence) => ({
+      id: sequence.id, column: sequence.def.column, next: sequence.next, allocated: sequence.stored,
+    }));
+  }
+
+  locate(row: RowRef): void {
+    this.port.locate(row);
+  }
+  get place(): RowPlace {
+    return this.port.place;
+  }
+
+  /** Makes the system tables of a store that has none, as part of no commit. */
+  found(): void {
+    this.changes.gate = Gate.ready;
+    this.definitions.createSystemTables(true);
+    this.changes.gate = Gate.inside;
+    for (const table of this.changes.tables) this.makeFinal(table);
+    for (const table of this.changes.tables) table.settle();
+    this.changes.forgetLog();
+    this.changes.gate = Gate.closed;
+  }
+
+  /** Stands at an offset, with nothing open: after a snapshot was loaded. */
+  standAt(offset: number, timestampMicros: number): void {
+    this.nextOffset = offset;
+    this.lastTimestamp = timestampMicros;
+    this.memory.settle();
+    this.changes.gate = Gate.closed;
+  }
+
+  begin(): void {
+    if (this.poisoned) throw poisonedError();
+    assert(this.changes.gate === Gate.closed, "a transaction is open already");
+    assert(this.unreleased === undefined, "the commit before must be released first");
+    this.changes.gate = Gate.ready;
+  }
+
+  doom(reason: Error): void {
+    if (this.poisoned) return;
+    assert(this.changes.gate === Gate.ready || this.changes.gate === Gate.doomed, "no transaction is open");
+    this.changes.doomedBy = reason;
+    this.changes.gate = Gate.doomed;
+  }
+
+  rollback(): void {
+    const { changes } = this;
+    if (this.poisoned) {
+      changes.gate = Gate.poisoned;
+      throw poisonedError();
+    }
+    assert(changes.gate !== Gate.closed, "no transaction is open");
+    changes.gate = Gate.inside;
+    changes.undo();
+    this.definitions.settle();
+    this.takeMoves();
+    this.close();
+  }
+
+  commit(meta: CommitMeta): Commit | undefined {
+    const { changes } = this;
+    if (changes.gate !== Gate.ready) changes.refuse(-1);
+    assert(changes.gate === Gate.ready, "no transaction is open");
+    changes.gate = Gate.inside;
+    const moves = this.takeMoves();
+    const tables = this.netTables();
+    if (tables.length === 0 && !alwaysRecorded(meta.kind)) {
+      // Rows that came and went have left nothing but slots in use.
+      changes.undo();
+      this.definitions.settle();
+      this.close();
+      return undefined;
+    }
+    this.writeRecord(meta, moves, tables);
+    const bytes = this.record.written();
+    if (this.isTidy()) for (const table of changes.tables) this.makeFinal(table);
+    else this.insertFromRecord(bytes);
+    return this.finish(meta, moves, tables, bytes);
+  }
+
+  apply(record: Uint8Array): Commit {
+    const { changes } = this;
+    if (this.poisoned) throw poisonedError();
+    assert(changes.gate === Gate.closed && this.unreleased === undefined, "a record is applied between transactions");
+    changes.gate = Gate.inside;
+    // Whatever goes wrong from here on leaves the gate closed behind a half commit: the store is poisoned.
+    const input = new ByteReader(record, "a log record");
+    const { meta, sequences } = readHead(input);
+    const tables: StoredTable[] = [];
+    let isFollowed = true;
+    let moved = false;
+    for (let left = readTableCount(input); left > 0; left -= 1) {
+      const head = readTable(input);
+      if (!isFollowed && head.id >= userIdMin) {
+        this.definitions.follow();
+        isFollowed = true;
+      }
+      tables.push(this.applyTable(input, head));
+      if (isCatalogTable(head.id)) isFollowed = false;
+      if (head.id === SystemTable.st_sequence) moved = true;
+    }
+    input.expectEnd();
+    if (!isFollowed) this.definitions.follow();
+    if (moved) this.definitions.followSequences();
+    return this.finish(meta, sequences, tables, record);
+  }
+
+  release(commit: Commit): void {
+    assert(this.unreleased === commit, "only the last commit can be released, and once");
+    const { changes } = this;
+    changes.gate = Gate.inside;
+    for (const delta of commit.deltas) {
+      const table = delta.table as StoredTable; // every delta of ours has one of our tables
+      const { deletes, inserts, space } = table;
+      for (let index = 0; index < deletes.count; index += 1) space.free(deletes.refs[index] as number);
+      if (table.isEvent) for (let index = 0; index < inserts.count; index += 1) space.free(inserts.refs[index] as number);
+      table.settle();
+    }
+    this.definitions.settle();
+    this.unreleased = undefined;
+    if (this.record.bytes.length > recordBytesKept) this.record = new ByteWriter(4096);
+    changes.gate = Gate.closed;
+  }
+
+  openEpoch(): Epoch {
+    assert(this.changes.gate === Gate.closed && this.unreleased === undefined, "an epoch opens between transactions");
+    const facts = { offset: this.offset, timestampMicros: this.lastTimestamp, counters: this.definitions.counters };
+    return this.epochs.begin(facts, this.directory.all());
+  }
+
+  snapshotChunks(epoch: Epoch): IterableIterator<Uint8Array> {
+    return writeSnapshot(epoch as StoreEpoch); // the only kind there is
+  }
+
+  /** Tables with a net change, by rising id; their lists now hold exactly that. */
+  private netTables(): StoredTable[] {
+    const net: StoredTable[] = [];
+    for (const table of this.changes.tables) {
+      if (table.revivedCount > 0) this.keepDeleted(table);
+      if (table.ownDeadCount > 0) this.keepInserted(table);
+      if (table.deletes.count + table.inserts.count > 0) net.push(table);
+    }
+    return net.length > 1 ? net.sort((a, b) => a.id - b.id) : net;
+  }
+
+  private keepDeleted(table: StoredTable): void {
+    const { deletes, space } = table;
+    let count = 0;
+    for (let index = 0; index < deletes.count; index += 1) {
+      const ref = deletes.refs[index] as number;
+      if (space.state(ref) !== RowState.dead) continue;
+      space.setState(ref, RowState.gone); // a row deleted, revived and deleted again stands in the list twice
+      deletes.refs[count] = ref;
+      count += 1;
+    }
+    deletes.count = count;
+    for (let index = 0; index < count; index += 1) space.setState(deletes.refs[index] as number, RowState.dead);
+  }
+
+  private keepInserted(table: StoredTable): void {
+    const { inserts, space } = table;
+    let count = 0;
+    for (let index = 0; index < inserts.count; index += 1) {
+      const ref = inserts.refs[index] as number;
+      if (space.state(ref) !== RowState.ownLive) continue;
+      inserts.refs[count] = ref;
+      count += 1;
+    }
+    inserts.count = count;
+  }
+
+  private writeRecord(meta: CommitMeta, moves: readonly SequenceMove[], tables: readonly StoredTable[]): void {
+    const out = this.record;
+    out.reset();
+    writeHead(out, meta, moves);
+    writeTableCount(out, tables.length);
+    for (const table of tables) writeTable(out, table, table.deletes, table.inserts);
+  }
+
+  /** Whether a replay would take the very slots that the transaction took. */
+  private isTidy(): boolean {
+    let takers = 0;
+    for (const table of this.changes.tables) {
+      if (table.ownDeadCount > 0) return false;
+      if (table.space.tookPages) takers += 1;
+    }
+    return takers <= 1;
+  }
+
+  private makeFinal(table: StoredTable): void {
+    const { inserts, space } = table;
+    for (let index = 0; index < inserts.count; index += 1) space.setState(inserts.refs[index] as number, RowState.live);
+  }
+
+  private insertFromRecord(bytes: Uint8Array): void {
+    this.changes.takeBackInserts();
+    const input = new ByteReader(bytes, "a log record");
+    readHead(input);
+    for (let left = readTableCount(input); left > 0; left -= 1) {
+      const head = readTable(input);
+      const table = this.recordTable(head, input);
+      for (let row = 0; row < head.deleteCount; row += 1) input.take(readRowLength(input, head));
+      for (let row = 0; row < head.insertCount; row += 1) this.applyInsert(table, input, readRowLength(input, head));
+    }
+  }
+
+  private recordTable(head: TableHead, input: ByteReader): StoredTable {
+    // A table that the transaction dropped is no longer listed, but still has its changes.
+    const table = this.directory.byId[head.id] ?? this.changes.tables.find((each) => each.id === head.id);
+    if (table === undefined) return input.fail(`there is no table ${head.id}`);
+    if (table.space.rowLength !== head.rowLength) return input.fail(`rows of table '${table.name}' have another length`);
+    return table;
+  }
+
+  private applyTable(input: ByteReader, head: TableHead): StoredTable {
+    const table = this.recordTable(head, input);
+    const { space } = table;
+    table.touched = this.changes.tables.length;
+    this.changes.tables.push(table);
+    for (let row = 0; row < head.deleteCount; row += 1) {
+      const length = readRowLength(input, head);
+      const at = this.takeRow(table, input, length);
+      const ref = table.findIdentical(input.view, at, length);
+      if (ref < 0) input.fail(`a row that table '${table.name}' is to lose is not there`, at);
+      table.removeFromIndexes(ref);
+      space.setState(ref, RowState.dead);
+      table.deletes.push(ref);
+    }
+    for (let row = 0; row < head.insertCount; row += 1) this.applyInsert(table, input, readRowLength(input, head));
+    return table;
+  }
+
+  private applyInsert(table: StoredTable, input: ByteReader, length: number): void {
+    const at = this.takeRow(table, input, length);
+    const ref = table.space.take(length);
+    fillSlot(table, ref, RowState.live, input.bytes, input.view, at, length);
+    table.addToIndexes(ref);
+    table.inserts.push(ref);
+  }
+
+  private takeRow(table: StoredTable, input: ByteReader, length: number): number {
+    const at = input.take(length);
+    if (table.check(input.bytes, input.view, at, at + length) !== at + length) input.fail(`no row of table '${table.name}'`, at);
+    return at;
+  }
+
+  private finish(meta: CommitMeta, sequences: readonly SequenceMove[], tables: readonly StoredTable[], bytes: Uint8Array): Commit {
+    const deltas: TableDelta[] = [];
+    for (const table of tables) {
+      if (table.isEvent) this.hideEvents(table);
+      deltas.push(table);
+    }
+    const commit: Commit = { offset: asTxOffset(this.nextOffset), meta, deltas, sequences, bytes };
+    // Tables that were touched without net effect have nothing to show until the release.
+    if (this.changes.tables.length > tables.length) for (const table of this.changes.tables) if (!tables.includes(table)) table.settle();
+    this.changes.forgetLog();
+    this.nextOffset += 1;
+    if (meta.timestampMicros > this.lastTimestamp) this.lastTimestamp = meta.timestampMicros;
+    this.unreleased = commit;
+    this.changes.gate = Gate.closed;
+    return commit;
+  }
+
+  /** Rows of an event table are seen with their commit and never stored. */
+  private hideEvents(table: StoredTable): void {
+    const { inserts, space } = table;
+    for (let index = 0; index < inserts.count; index += 1) {
+      const ref = inserts.refs[index] as number;
+      table.removeFromIndexes(ref);
+      space.setState(ref, RowState.dead);
+    }
+  }
+
+  private takeMoves(): readonly SequenceMove[] {
+    const { drawn } = this.port;
+    if (drawn.length === 0) return noMoves;
+    const moves = drawn.map((sequence): SequenceMove => {
+      const before = defined(sequence.before, "where a sequence stood");
+      sequence.before = undefined;
+      return { id: sequence.id, before, after: sequence.next };
+    });
+    drawn.length = 0;
+    return moves;
+  }
+
+  private close(): void {
+    this.changes.doomedBy = undefined;
+    this.changes.gate = Gate.closed;
+  }
+}
+
+function alwaysRecorded(kind: CommitKind): boolean {
+  return kind === CommitKind.connect || kind === CommitKind.disconnect || kind === CommitKind.publish;
+}
+
+/** A new, empty database. */
+export function openStore(options: StoreOptions = {}): Store {
+  const store = new MemoryStore(options);
+  store.found();
+  return store;
+}
+

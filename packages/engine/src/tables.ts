@@ -1,0 +1,67 @@
+/** The tables and indexes that exist, by id and by name. */
+import type { IndexId, TableId } from "@lightcone/base";
+import type { StoredTable } from "./stored-table.ts";
+import type { TableIndex } from "./table-index.ts";
+
+export class Tables {
+  /** By id, with holes. */
+  readonly byId: (StoredTable | undefined)[] = [];
+  readonly indexById: (TableIndex | undefined)[] = [];
+  private list: readonly StoredTable[] | undefined;
+  private names: Map<string, TableId> | undefined;
+  private indexNames: Map<string, IndexId> | undefined;
+
+  /** By rising id. */
+  all(): readonly StoredTable[] {
+    this.list ??= this.byId.filter((table) => table !== undefined);
+    return this.list;
+  }
+
+  add(table: StoredTable): void {
+    this.byId[table.id] = table;
+    for (const index of table.indexes) this.indexById[index.id] = index;
+    this.changed();
+  }
+
+  remove(table: StoredTable): void {
+    this.byId[table.id] = undefined;
+    for (const index of table.indexes) this.indexById[index.id] = undefined;
+    this.changed();
+  }
+
+  /** Replaces a table's indexes, so that both ways lead to the same ones. */
+  setIndexes(table: StoredTable, indexes: TableIndex[]): void {
+    for (const index of table.indexes) this.indexById[index.id] = undefined;
+    for (const index of indexes) this.indexById[index.id] = index;
+    table.indexes = indexes;
+    table.settleIndexes();
+    this.changed();
+  }
+
+  /** Forgets what was derived from definitions. */
+  changed(): void {
+    this.list = undefined;
+    this.names = undefined;
+    this.indexNames = undefined;
+  }
+
+  /** By canonical name, or else by accessor. */
+  idOf(name: string): TableId | 0 {
+    if (this.names === undefined) {
+      this.names = new Map();
+      for (const table of this.all()) this.names.set(table.def.accessor, table.id);
+      for (const table of this.all()) this.names.set(table.name, table.id);
+    }
+    return this.names.get(name) ?? 0;
+  }
+
+  /** By canonical name, or else by the name that modules ask for. */
+  indexIdOf(name: string): IndexId | 0 {
+    if (this.indexNames === undefined) {
+      this.indexNames = new Map();
+      for (const table of this.all()) for (const index of table.indexes) this.indexNames.set(index.def.sourceName, index.id);
+      for (const table of this.all()) for (const index of table.indexes) this.indexNames.set(index.def.name, index.id);
+    }
+    return this.indexNames.get(name) ?? 0;
+  }
+}

@@ -1,0 +1,3 @@
+/** What tests and benches of other packages need besides the engine itself. */
+export * from "../index.ts";
+export * from "./defs.ts";

@@ -1,0 +1,72 @@
+/**
+ * A module's scan: lazy while its transaction leaves the table alone. Before the first write it keeps what
+ * remains, as references, whose bytes stay where they are until the transaction ends.
+ */
+import type { RowRef } from "@lightcone/base";
+import type { RowScan } from "./api.ts";
+import { type Changes, Gate } from "./changes.ts";
+import type { StoredTable } from "./stored-table.ts";
+
+/** Where a scan's rows come from while it is lazy. */
+interface RowSource {
+  next(): number;
+}
+
+export class TransactionScan implements RowScan {
+  private readonly changes: Changes;
+  readonly rowsMax: number;
+  private source: RowSource | undefined;
+  private kept: Uint32Array | undefined;
+  private at = 0;
+  private end = 0;
+
+  constructor(changes: Changes, table: StoredTable, source: RowSource, rowsMax: number) {
+    this.changes = changes;
+    this.source = source;
+    this.rowsMax = rowsMax;
+    table.scans.push(this);
+  }
+
+  next(): RowRef | -1 {
+    if (this.changes.gate !== Gate.ready) {
+      this.changes.refuse(-1);
+      return -1; // its transaction is over
+    }
+    if (this.source !== undefined) {
+      const ref = this.source.next();
+      if (ref < 0) this.source = undefined;
+      return ref as RowRef | -1;
+    }
+    if (this.kept === undefined || this.at === this.end) return -1;
+    const ref = this.kept[this.at] as number;
+    this.at += 1;
+    return ref as RowRef;
+  }
+
+  /** Keeps what remains. False when that is too much; the scan is then closed. */
+  keep(): boolean {
+    const source = this.source;
+    this.source = undefined;
+    if (source === undefined) return true;
+    let kept = new Uint32Array(64);
+    let count = 0;
+    for (let ref = source.next(); ref >= 0; ref = source.next()) {
+      if (count === this.rowsMax) return false;
+      if (count === kept.length) {
+        const longer = new Uint32Array(count * 2);
+        longer.set(kept);
+        kept = longer;
+      }
+      kept[count] = ref;
+      count += 1;
+    }
+    this.kept = kept;
+    this.end = count;
+    return true;
+  }
+
+  close(): void {
+    this.source = undefined;
+    this.kept = undefined;
+  }
+}

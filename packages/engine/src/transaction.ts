@@ -1,0 +1,422 @@
+/**
+ * The data port of an open transaction: what modules, SQL and the scheduler do to rows.
+ *
+ * Rows and keys are checked here, once. An outcome that a module may handle is a negated `Errno`, decided
+ * before anything is written; limits throw before anything is written. Only then the gate closes behind a
+ * mutation, and opens when it is complete.
+ */
+import { type IndexId, LightconeError, type RowRef, type TableId } from "@lightcone/base";
+import { ByteReader, valueCodec } from "@lightcone/sats";
+import type { RowPlace, RowScan, ScanBound, Transaction } from "./api.ts";
+import { type Changes, Gate } from "./changes.ts";
+import { Errno } from "./errno.ts";
+import { Meta, metaWords, pageShift, slabMask, slabShift } from "./memory.ts";
+import { RefList } from "./ref-list.ts";
+import { SlotWalk } from "./row-space.ts";
+import { isZero, type Sequence, writeInteger } from "./sequence.ts";
+import { rowBytesMax } from "./slot-classes.ts";
+import type { StoredTable } from "./stored-table.ts";
+import type { TableIndex } from "./table-index.ts";
+import type { Tables } from "./tables.ts";
+import { TransactionScan } from "./transaction-scan.ts";
+
+const noBytes = new Uint8Array(0);
+
+/** Stores how far a sequence's reservation reaches, as a change of the open transaction. */
+export type StoreReservation = (sequence: Sequence) => void;
+
+export class StoreTransaction implements Transaction {
+  readonly changes: Changes;
+  private readonly tables: Tables;
+  private readonly scanRowsMax: number;
+  /** Set by whoever knows `st_sequence`. */
+  storeReservation: StoreReservation = () => {};
+  /** Sequences that the open transaction drew from. */
+  readonly drawn: Sequence[] = [];
+
+  generated: Uint8Array = noBytes;
+  readonly place: RowPlace = { bytes: noBytes, view: new DataView(new ArrayBuffer(0)), at: 0, length: 0 };
+
+  private errno = 0;
+  private failedTable: StoredTable | undefined;
+  private failedIndex: TableIndex | undefined;
+  private failedRow = -1;
+
+  /** The last caller's bytes and a view of them: hosts hand in the same object again and again. */
+  private source = noBytes;
+  private sourceView = new DataView(noBytes.buffer);
+  private scratch = new Uint8Array(256);
+  private scratchView = new DataView(this.scratch.buffer);
+  private readonly collected = new RefList();
+
+  constructor(changes: Changes, tables: Tables, scanRowsMax: number) {
+    this.changes = changes;
+    this.tables = tables;
+    this.scanRowsMax = scanRowsMax;
+  }
+
+  tableId(name: string): TableId | 0 {
+    return this.tables.idOf(name);
+  }
+
+  indexId(name: string): IndexId | 0 {
+    return this.tables.indexIdOf(name);
+  }
+
+  rowCount(id: TableId): number {
+    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    const table = this.tables.byId[id];
+    return table === undefined ? this.fail(Errno.noSuchTable) : table.rowCount;
+  }
+
+  insert(id: TableId, bytes: Uint8Array, at: number, length: number): number {
+    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    const table = this.tables.byId[id];
+    if (table === undefined) return this.fail(Errno.noSuchTable);
+    const view = this.viewOf(bytes);
+    if (!this.isRow(table, bytes, view, at, length)) return this.fail(Errno.bsatnDecode, table);
+    if (this.generated.length > 0) this.generated = noBytes;
+    if (table.sequences.length > 0 && this.fillSequences(table, bytes, at, length)) {
+      return this.insertChecked(table, this.scratch, this.scratchView, 0, length);
+    }
+    return this.insertChecked(table, bytes, view, at, length);
+  }
+
+  private insertChecked(table: StoredTable, bytes: Uint8Array, view: DataView, at: number, length: number): number {
+    const { changes } = this;
+    const { uniques } = table;
+    if (uniques.length === 0) {
+      const same = table.findIdentical(view, at, length);
+      if (same >= 0) return same;
+    }
+    for (let position = 0; position < uniques.length; position += 1) {
+      const unique = uniques[position] as TableIndex;
+      const other = unique.findLike(view, at);
+      if (other < 0) continue;
+      if (table.isRow(other, view, at, length)) return other;
+      return this.fail(Errno.uniqueAlreadyExists, table, unique, other);
+    }
+    const dead = table.deletes.count > 0 ? table.findDead(view, at, length) : -1;
+    changes.prepare(table, length);
+    changes.gate = Gate.inside;
+    let ref = dead;
+    if (dead >= 0) changes.revive(table, dead);
+    else ref = changes.insert(table, bytes, view, at, length);
+    changes.gate = Gate.ready;
+    return ref;
+  }
+
+  update(id: TableId, indexId: IndexId, bytes: Uint8Array, at: number, length: number): number {
+    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    const table = this.tables.byId[id];
+    if (table === undefined) return this.fail(Errno.noSuchTable);
+    const index = this.tables.indexById[indexId];
+    if (index === undefined || index.table !== table) return this.fail(Errno.noSuchIndex, table);
+    if (!index.unique) return this.fail(Errno.indexNotUnique, table, index);
+    const view = this.viewOf(bytes);
+    if (!this.isRow(table, bytes, view, at, length)) return this.fail(Errno.bsatnDecode, table);
+    if (this.generated.length > 0) this.generated = noBytes;
+    if (table.sequences.length > 0 && this.fillSequences(table, bytes, at, length)) {
+      return this.updateChecked(table, index, this.scratch, this.scratchView, 0, length);
+    }
+    return this.updateChecked(table, index, bytes, view, at, length);
+  }
+
+  private updateChecked(
+    table: StoredTable, index: TableIndex, bytes: Uint8Array, view: DataView, at: number, length: number,
+  ): number {
+    const { changes } = this;
+    const old = index.findLike(view, at);
+    if (old < 0) return this.fail(Errno.noSuchRow, table, index);
+    if (table.isRow(old, view, at, length)) return old;
+    const { uniques } = table;
+    for (let position = 0; position < uniques.length; position += 1) {
+      const unique = uniques[position] as TableIndex;
+      if (unique === index || unique.hasKeyOf(old, view, at)) continue;
+      const other = unique.findLike(view, at);
+      if (other >= 0) return this.fail(Errno.uniqueAlreadyExists, table, unique, other);
+    }
+    const dead = table.deletes.count > 0 ? table.findDead(view, at, length) : -1;
+    changes.prepare(table, length);
+    changes.gate = Gate.inside;
+    let ref = dead;
+    if (dead >= 0) {
+      changes.delete(table, old);
+      changes.revive(table, dead);
+    } else ref = changes.update(table, index, old, bytes, view, at, length);
+    changes.gate = Gate.ready;
+    return ref;
+  }
+
+  find(id: IndexId, key: Uint8Array, at: number, length: number): number {
+    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction - 1);
+    const index = this.tables.indexById[id];
+    if (index === undefined) return this.fail(Errno.noSuchIndex) - 1;
+    if (!index.unique) return this.fail(Errno.indexNotUnique, index.table, index) - 1;
+    const view = this.viewOf(key);
+    if (!this.isKey(index, key, view, at, length)) return this.fail(Errno.bsatnDecode, index.table, index) - 1;
+    return index.find(view, at, length);
+  }
+
+  deletePoint(id: IndexId, key: Uint8Array, at: number, length: number): number {
+    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    const index = this.tables.indexById[id];
+    if (index === undefined) return this.fail(Errno.noSuchIndex);
+    const view = this.viewOf(key);
+    if (!this.isKey(index, key, view, at, length)) return this.fail(Errno.bsatnDecode, index.table, index);
+    if (index.unique) {
+      const ref = index.find(view, at, length);
+      if (ref < 0) return 0;
+      this.deleteVisible(index.table, ref);
+      return 1;
+    }
+    const cursor = index.openCursor();
+    cursor.seekPoint(view, at, length);
+    return this.deleteAll(index.table, cursor);
+  }
+
+  deleteRange(id: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): number {
+    const source = this.rangeOf(id, prefix, prefixColumns, from, to);
+    if (typeof source === "number") return source;
+    return this.deleteAll((this.tables.indexById[id] as TableIndex).table, source);
+  }
+
+  deleteRows(id: TableId, rows: Uint8Array): number {
+    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    const table = this.tables.byId[id];
+    if (table === undefined) return this.fail(Errno.noSuchTable);
+    const view = this.viewOf(rows);
+    if (rows.length < 4) return this.fail(Errno.bsatnDecode, table);
+    const count = view.getUint32(0, true);
+    // Every row is checked before one is deleted. A row may take no bytes, and a table then holds one.
+    if (count > rows.length) return this.fail(Errno.bsatnDecode, table);
+    let end = 4;
+    for (let row = 0; row < count; row += 1) {
+      end = table.check(rows, view, end, rows.length);
+      if (end < 0) return this.fail(Errno.bsatnDecode, table);
+    }
+    if (end !== rows.length) return this.fail(Errno.bsatnDecode, table);
+    let deleted = 0;
+    for (let row = 0, at = 4; row < count; row += 1) {
+      const next = table.check(rows, view, at, rows.length);
+      const ref = table.findIdentical(view, at, next - at);
+      if (ref >= 0) {
+        this.deleteVisible(table, ref);
+        deleted += 1;
+      }
+      at = next;
+    }
+    return deleted;
+  }
+
+  clear(id: TableId): number {
+    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    const table = this.tables.byId[id];
+    return table === undefined ? this.fail(Errno.noSuchTable) : this.deleteAll(table, new SlotWalk(table.space));
+  }
+
+  deleteRow(id: TableId, row: RowRef): void {
+    if (this.changes.gate !== Gate.ready && this.changes.refuse(-1) < 0) {
+      throw new LightconeError("DatabaseStopped", { reason: "rows are deleted inside transactions only" });
+    }
+    const table = this.tables.byId[id];
+    if (table === undefined) throw new LightconeError("NoSuchTable", { table: String(id) });
+    if ((table.space.state(row) & 1) === 1) this.deleteVisible(table, row);
+  }
+
+  scanTable(id: TableId): RowScan | number {
+    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    const table = this.tables.byId[id];
+    if (table === undefined) return this.fail(Errno.noSuchTable);
+    return new TransactionScan(this.changes, table, new SlotWalk(table.space), this.scanRowsMax);
+  }
+
+  scanPoint(id: IndexId, key: Uint8Array, at: number, length: number): RowScan | number {
+    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    const index = this.tables.indexById[id];
+    if (index === undefined) return this.fail(Errno.noSuchIndex);
+    const view = this.viewOf(key);
+    if (!this.isKey(index, key, view, at, length)) return this.fail(Errno.bsatnDecode, index.table, index);
+    const cursor = index.openCursor();
+    cursor.seekPoint(view, at, length);
+    return new TransactionScan(this.changes, index.table, cursor, this.scanRowsMax);
+  }
+
+  scanRange(id: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): RowScan | number {
+    const source = this.rangeOf(id, prefix, prefixColumns, from, to);
+    if (typeof source === "number") return source;
+    return new TransactionScan(this.changes, (this.tables.indexById[id] as TableIndex).table, source, this.scanRowsMax);
+  }
+
+  locate(row: RowRef): void {
+    const slab = this.changes.memory.slabs[row >>> slabShift] as { bytes: Uint8Array; view: DataView; words: Int32Array; meta: Int32Array };
+    const { place } = this;
+    const head = slab.meta[((row >>> pageShift) & 255) * metaWords + Meta.head] as number;
+    const rowLength = slab.meta[(head & 255) * metaWords + Meta.rowLength] as number;
+    const at = (row & slabMask) << 3;
+    place.bytes = slab.bytes;
+    place.view = slab.view;
+    if (rowLength >= 0) {
+      place.at = at + 1;
+      place.length = rowLength;
+    } else {
+      place.at = at + 4;
+      place.length = (slab.words[at >> 2] as number) >>> 4;
+    }
+  }
+
+  failure(): string {
+    const table = this.failedTable?.name ?? "";
+    const index = this.failedIndex?.def.name ?? "";
+    switch (this.errno) {
+      case Errno.noSuchTable:
+        return "no such table";
+      case Errno.noSuchIndex:
+        return "no such index";
+      case Errno.bsatnDecode:
+        return `the bytes are not a ${index === "" ? `row of table '${table}'` : `key of index '${index}'`}`;
+      case Errno.wrongIndexAlgorithm:
+        return `index '${index}' is hashed and has no ranges`;
+      case Errno.indexNotUnique:
+        return `index '${index}' is not unique`;
+      case Errno.noSuchRow:
+        return `no row of table '${table}' has that key in index '${index}'`;
+      case Errno.uniqueAlreadyExists:
+        return this.violation();
+      default:
+        return "";
+    }
+  }
+
+  /** Deletes one row, completely. */
+  private deleteVisible(table: StoredTable, ref: number): void {
+    const { changes } = this;
+    if (table.scans.length > 0) changes.keepScans(table);
+    changes.gate = Gate.inside;
+    changes.delete(table, ref);
+    changes.gate = Gate.ready;
+  }
+
+  private deleteAll(table: StoredTable, source: { next(): number }): number {
+    const { changes, collected } = this;
+    collected.reset();
+    for (let ref = source.next(); ref >= 0; ref = source.next()) collected.push(ref);
+    if (collected.count === 0) return 0;
+    if (table.scans.length > 0) changes.keepScans(table);
+    changes.gate = Gate.inside;
+    for (let index = 0; index < collected.count; index += 1) changes.delete(table, collected.refs[index] as number);
+    changes.gate = Gate.ready;
+    const { count } = collected;
+    collected.reset();
+    return count;
+  }
+
+  private rangeOf(
+    id: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound,
+  ): { next(): RowRef | -1 } | number {
+    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    const index = this.tables.indexById[id];
+    if (index === undefined) return this.fail(Errno.noSuchIndex);
+    if (!index.ranged) return this.fail(Errno.wrongIndexAlgorithm, index.table, index);
+    if (!isRange(index, prefix, prefixColumns, from, to)) return this.fail(Errno.bsatnDecode, index.table, index);
+    const cursor = index.openCursor();
+    cursor.seekRange(prefix, prefixColumns, from, to);
+    return cursor;
+  }
+
+  private isRow(table: StoredTable, bytes: Uint8Array, view: DataView, at: number, length: number): boolean {
+    const end = at + length;
+    return end <= bytes.length && length <= rowBytesMax && table.check(bytes, view, at, end) === end;
+  }
+
+  private isKey(index: TableIndex, bytes: Uint8Array, view: DataView, at: number, length: number): boolean {
+    return at + length <= bytes.length && index.isKeyIn(bytes, view, at, length, index.def.columns.length);
+  }
+
+  private viewOf(bytes: Uint8Array): DataView {
+    if (bytes !== this.source) {
+      this.source = bytes as Uint8Array<ArrayBuffer>;
+      this.sourceView = new DataView(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+    }
+    return this.sourceView;
+  }
+
+  /** Copies a row whose generated columns are zero to `scratch` and fills them; false when none is. */
+  private fillSequences(table: StoredTable, bytes: Uint8Array, at: number, length: number): boolean {
+    const view = this.viewOf(bytes);
+    let generatedBytes = 0;
+    for (const sequence of table.sequences) {
+      if (isZero(view, sequence.columnAt(view, at), sequence.columnBytes)) generatedBytes += sequence.columnBytes;
+    }
+    if (generatedBytes === 0) return false;
+    if (this.scratch.length < length) {
+      this.scratch = new Uint8Array(length * 2);
+      this.scratchView = new DataView(this.scratch.buffer);
+    }
+    const { scratch, scratchView } = this;
+    scratch.set(bytes.subarray(at, at + length));
+    const generated = new Uint8Array(generatedBytes);
+    let written = 0;
+    for (const sequence of table.sequences) {
+      const columnAt = sequence.columnAt(scratchView, 0);
+      if (!isZero(scratchView, columnAt, sequence.columnBytes)) continue;
+      writeInteger(scratchView, columnAt, sequence.columnBytes, this.draw(sequence));
+      generated.set(scratch.subarray(columnAt, columnAt + sequence.columnBytes), written);
+      written += sequence.columnBytes;
+    }
+    this.generated = generated;
+    return true;
+  }
+
+  private draw(sequence: Sequence): bigint {
+    if (sequence.before === undefined) {
+      sequence.before = sequence.next;
+      this.drawn.push(sequence);
+    }
+    const value = sequence.draw();
+    if (sequence.stored !== sequence.allocated) this.storeReservation(sequence);
+    return value;
+  }
+
+  private fail(errno: Errno, table?: StoredTable, index?: TableIndex, row = -1): number {
+    this.errno = errno;
+    this.failedTable = table;
+    this.failedIndex = index;
+    this.failedRow = row;
+    return -errno;
+  }
+
+  /** The last violation as an error's text; the row in the way tells the value. */
+  private violation(): string {
+    const table = this.failedTable;
+    const index = this.failedIndex;
+    if (table === undefined || index === undefined) return "";
+    this.locate(this.failedRow as RowRef);
+    const reader = new ByteReader(this.place.bytes);
+    reader.set(this.place.bytes, this.place.view, this.place.at, this.place.at + this.place.length);
+    const row = valueCodec<Record<string, unknown>>(table.def.rowType).read(reader);
+    const columns = index.def.columns.map((column) => table.def.columns[column]?.name ?? "");
+    const constraint = table.def.constraints.find(
+      (each) => each.columns.length === columns.length && each.columns.every((column) => index.def.columns.includes(column)),
+    );
+    const value = columns.map((column) => describe(row[column])).join(", ");
+    return new LightconeError("UniqueViolation", { constraint: constraint?.name ?? index.def.name, table: table.name, columns, value }).message;
+  }
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString("hex")}`;
+  return String(value);
+}
+
+/** Whether the prefix and both bounds are valid for the index. */
+export function isRange(index: TableIndex, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): boolean {
+  if (prefixColumns >= index.def.columns.length) return false;
+  if (prefixColumns > 0 && !index.isKey(prefix, 0, prefix.length, prefixColumns)) return false;
+  return isBound(index, prefixColumns, from) && isBound(index, prefixColumns, to);
+}
+
+function isBound(index: TableIndex, column: number, bound: ScanBound): boolean {
+  return bound.kind === "unbounded" || index.isColumn(column, bound.bytes);
+}
