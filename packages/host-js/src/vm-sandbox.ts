@@ -19,12 +19,19 @@ const tame = `
   TamedDate.prototype = OriginalDate.prototype;
   OriginalDate.prototype.constructor = TamedDate;
   globalThis.Date = TamedDate;
+  // Errors of the host's are of another realm here; a module must not notice.
+  for (const [name, theirs] of Object.entries(hostErrors)) {
+    const mine = globalThis[name];
+    const isMine = Function.prototype[Symbol.hasInstance];
+    const value = function (error) { return isMine.call(this, error) || (this === mine && error instanceof theirs); };
+    Object.defineProperty(mine, Symbol.hasInstance, { value });
+  }
   Math.random = () => refuse("a module has no chance of its own: use ctx.random");
 `;
 
 export function openVmSandbox(): Sandbox {
   const context = createContext({}, { name: "lightcone module", codeGeneration: { strings: true, wasm: false } });
-  new Script(tame).runInContext(context);
+  compileFunction(tame, ["hostErrors"], { parsingContext: context })({ Error, TypeError, RangeError });
   const inside = new Script("globalThis").runInContext(context) as object;
   const kept = new Set<PropertyKey>([...globalNames, "globalThis", "undefined", "NaN", "Infinity", "eval"]);
   for (const name of Reflect.ownKeys(inside)) if (!kept.has(name)) Reflect.deleteProperty(inside, name);
