@@ -8,7 +8,7 @@ export interface LimitDescriptor {
   readonly value: number;
   readonly unit: "bytes" | "messages" | "connections" | "milliseconds" | "characters" | "entries";
   /** What happens when it is reached. */
-  readonly then: string;
+  readonly outcome: string;
   readonly what: string;
 }
 
@@ -18,109 +18,109 @@ export const serverLimits = {
     value: 2_097_152,
     unit: "bytes",
     what: "the body of a request that carries no program",
-    then: "413 `Failed to buffer the request body: length limit exceeded`",
+    outcome: "413 `Failed to buffer the request body: length limit exceeded`",
   },
   programBytesMax: {
     value: 134_217_728,
     unit: "bytes",
     what: "the program in a publish, plan or reset request",
-    then: "413 `Failed to buffer the request body: length limit exceeded`",
+    outcome: "413 `Failed to buffer the request body: length limit exceeded`",
   },
   frameBytesMax: {
     value: 33_554_432,
     unit: "bytes",
     what: "one WebSocket message from a client, its fragments together",
-    then: "Close 1009",
+    outcome: "Close 1009",
   },
   outboundBytesMax: {
     value: 67_108_864,
     unit: "bytes",
     what: "bytes waiting for one slow client; a message that starts below the limit may pass it",
-    then: "the socket is dropped",
+    outcome: "the socket is dropped",
   },
   outboundMessagesMax: {
     value: 16_384,
     unit: "messages",
     what: "messages waiting for one slow client",
-    then: "the socket is dropped",
+    outcome: "the socket is dropped",
   },
   connectionsMax: {
     value: 16_384,
     unit: "connections",
     what: "WebSocket connections open at once, all databases together",
-    then: "503",
+    outcome: "503",
   },
   pingIntervalMs: {
     value: 15_000,
     unit: "milliseconds",
     what: "between two Pings to a client that answered the last one",
-    then: "a Ping",
+    outcome: "a Ping",
   },
   idleTimeoutMs: {
     value: 30_000,
     unit: "milliseconds",
     what: "without any frame from a client",
-    then: "the socket is dropped",
+    outcome: "the socket is dropped",
   },
   closeTimeoutMs: {
     value: 250,
     unit: "milliseconds",
     what: "for the client's Close after ours",
-    then: "the socket is dropped",
+    outcome: "the socket is dropped",
   },
   requestTimeoutMs: {
     value: 300_000,
     unit: "milliseconds",
     what: "for a client to send one whole HTTP request",
-    then: "408",
+    outcome: "408",
   },
   issuerFetchTimeoutMs: {
     value: 5_000,
     unit: "milliseconds",
     what: "for each of the two fetches that find a foreign issuer's keys",
-    then: "401 `Error fetching public key for issuer …`",
+    outcome: "401 `Error fetching public key for issuer …`",
   },
   issuerDocumentBytesMax: {
     value: 262_144,
     unit: "bytes",
     what: "a foreign issuer's discovery document or key set",
-    then: "401 `Error fetching public key for issuer …`",
+    outcome: "401 `Error fetching public key for issuer …`",
   },
   issuerCountMax: {
     value: 256,
     unit: "entries",
     what: "foreign issuers whose keys are kept; the one unused for longest goes first",
-    then: "its keys are fetched again when it comes back",
+    outcome: "its keys are fetched again when it comes back",
   },
   tokenCharactersMax: {
     value: 16_384,
     unit: "characters",
     what: "a token",
-    then: "401 `Invalid token: InvalidToken`",
+    outcome: "401 `Invalid token: InvalidToken`",
   },
   databaseNamesMax: {
     value: 64,
     unit: "entries",
     what: "names of one database",
-    then: "400",
+    outcome: "400",
   },
   stopWithinMs: {
     value: 9_000,
     unit: "milliseconds",
     what: "for all databases to finish when the server stops",
-    then: "they are ended, and recover at the next start",
+    outcome: "they are ended, and recover at the next start",
   },
   linkConnectionBytesMax: {
     value: 4_194_304,
     unit: "bytes",
     what: "frames of one connection handed to a database's process and not yet taken up",
-    then: "its socket is not read until the process catches up",
+    outcome: "its socket is not read until the process catches up",
   },
   linkBytesMax: {
     value: 67_108_864,
     unit: "bytes",
     what: "frames of all connections handed to a database's process and not yet taken up",
-    then: "no socket of that database is read until the process catches up",
+    outcome: "no socket of that database is read until the process catches up",
   },
 } as const satisfies Record<string, LimitDescriptor>;
 

@@ -23,7 +23,8 @@ export interface Services {
 
 /** 16 random bytes, never all zero: that is nobody's id. */
 export function makeConnectionId(random: Random): Uint8Array {
-  const id = random.fill(new Uint8Array(16));
+  const id = new Uint8Array(16);
+  random.fill(id);
   if (id.every((byte) => byte === 0)) id[0] = 1;
   return id;
 }

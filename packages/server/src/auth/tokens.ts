@@ -131,7 +131,8 @@ export class Tokens {
 
   /** A random UUID, version 4. */
   #subject(): string {
-    const bytes = this.#options.random.fill(new Uint8Array(16));
+    const bytes = new Uint8Array(16);
+    this.#options.random.fill(bytes);
     bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
     bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
     const hex = Buffer.from(bytes).toString("hex");

@@ -41,9 +41,15 @@ test.each(vectors.checksum_checks)("$identity_hex is an identity, its checksum u
 
 test.each(vectors.claim_limits)("issuer of $iss_len and subject of $sub_len: $ok", (row) => {
   const payload = JSON.stringify({ iss: "i".repeat(row.iss_len), sub: "s".repeat(row.sub_len), iat: 1 });
-  if (row.ok) expect(readClaims(payload).issuer.length).toBe(row.iss_len);
-  else if (row.error !== undefined) expect(() => readClaims(payload)).toThrow(row.error);
-  else expect(() => readClaims(payload)).toThrow(new RegExp(`^${row.error_prefix ?? "?"}`));
+  const outcome = (): string => {
+    try {
+      return `issuer of ${readClaims(payload).issuer.length}`;
+    } catch (error) {
+      return error instanceof Error ? error.message : "";
+    }
+  };
+  const wanted = row.ok ? `issuer of ${row.iss_len}` : (row.error ?? row.error_prefix ?? "?");
+  expect(outcome().slice(0, wanted.length)).toBe(wanted);
 });
 
 test.each(vectors.hash_json.vectors)("hash of '$input_utf8'", ({ input_utf8, keccak256_hex, json }) => {

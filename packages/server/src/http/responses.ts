@@ -1,5 +1,6 @@
 /** The few shapes of an answer. */
-import { LightconeError, errorFacts, isLightconeError } from "@lightcone/base";
+import { errorFacts, isLightconeError } from "@lightcone/base";
+import type { LightconeError } from "@lightcone/base";
 import type { Reply } from "@lightcone/database";
 
 const noHeaders: Readonly<Record<string, string>> = {};

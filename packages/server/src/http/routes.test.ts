@@ -355,14 +355,16 @@ test.each(rows)("$request: $why", async (row) => {
     ...(row.body === undefined ? {} : { body: Buffer.from(row.body) }),
   };
   const answer = await host.ask(method ?? "", path ?? "", options);
-  expect({ status: answer.status, body: answer.body }).toMatchObject({ status: row.status });
-  if (typeof row.answer === "string") expect(answer.body).toBe(fill(row.answer));
-  else if (row.answer !== undefined) expect(answer.body).toMatch(row.answer);
-  for (const [name, value] of Object.entries(row.answerHeaders ?? {})) expect(answer.headers.get(name)).toBe(value);
-  if (path?.startsWith("/v1")) {
-    expect(answer.headers.get("access-control-allow-origin")).toBe("*");
-    expect(answer.headers.get("vary")).toBe("origin, access-control-request-method, access-control-request-headers");
-  }
+  const { answer: wantedBody = /(?:)/ } = row;
+  const isRight = typeof wantedBody === "string" ? answer.body === fill(wantedBody) : wantedBody.test(answer.body);
+  expect({ status: answer.status, body: answer.body, isRight }).toMatchObject({ status: row.status, isRight: true });
+  const wanted = row.answerHeaders ?? {};
+  expect(Object.fromEntries(Object.keys(wanted).map((name) => [name, answer.headers.get(name)]))).toEqual(wanted);
+  const isOurs = path?.startsWith("/v1") === true;
+  expect(answer.headers.get("access-control-allow-origin")).toBe(isOurs ? "*" : null);
+  expect(answer.headers.get("vary")).toBe(
+    isOurs ? "origin, access-control-request-method, access-control-request-headers" : null,
+  );
 });
 
 describe("identity headers", () => {
@@ -410,7 +412,7 @@ describe("limits on bodies", () => {
     const [method, path] = request.split(" ");
     const answer = await host.ask(method ?? "", path ?? "", { token: owner.token, body });
     expect(answer.status).toBe(status);
-    if (status === 413) expect(answer.body).toBe(tooLong);
+    expect(answer.body === tooLong).toBe(status === 413);
   });
 
   test("a body of unknown length is cut off as well", async () => {
@@ -424,7 +426,7 @@ describe("limits on bodies", () => {
       method: "POST",
       body,
       duplex: "half",
-    } as RequestInit);
+    });
     expect(response.status).toBe(413);
   });
 });

@@ -121,7 +121,7 @@ test("batches arrive whole and in order under any cut", () => {
       const got: { stamp: number; body: Uint8Array }[] = [];
       const reader = new BatchReader((body, stamp) => got.push({ stamp, body: body.slice() }));
       let from = 0;
-      for (const cut of [...cuts.filter((at) => at < stream.length).sort((a, b) => a - b), stream.length]) {
+      for (const cut of [...cuts.filter((at) => at < stream.length).toSorted((a, b) => a - b), stream.length]) {
         reader.push(stream.slice(from, cut));
         from = cut;
       }

@@ -3,6 +3,7 @@
  *
  * Signals that a terminal sends to the whole group are the front's business: it stops its hosts in order.
  */
+import { once } from "node:events";
 import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import type { Resume } from "@lightcone/database";
@@ -26,10 +27,12 @@ interface Factory {
 }
 
 const activity = new Activity();
-new Worker(new URL("./watch-main.ts", import.meta.url), {
+const watcher = new Worker(new URL("./watch-main.ts", import.meta.url), {
   workerData: activity.buffer,
   resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 },
-}).unref();
+});
+watcher.unref();
+const watching = once(watcher, "message");
 
 const factory = process.argv[2] ?? "";
 new HostDriver(new Socket({ fd: pipeDescriptor, readable: true, writable: true }), {
@@ -37,6 +40,7 @@ new HostDriver(new Socket({ fd: pipeDescriptor, readable: true, writable: true }
     // The front wrote both: the record, and the address of a module that exports this function.
     const record: HostRecord = JSON.parse(text);
     const { openHostDatabase }: Factory = await import(factory);
+    await watching;
     return openHostDatabase(record, resume, activity);
   },
   // Without a front there is nothing to finish for: whatever was acknowledged is durable.

@@ -234,7 +234,7 @@ export function writeError(out: ByteWriter, error: unknown): void {
   out.string(error instanceof Error ? error.message : String(error));
   const cause: unknown = error instanceof Error ? error.cause : undefined;
   out.bool(cause !== undefined);
-  if (cause !== undefined) out.string(cause instanceof Error ? cause.message : String(cause));
+  if (cause !== undefined) out.string(cause instanceof Error ? cause.message : JSON.stringify(cause));
 }
 
 export function readError(input: ByteReader): Error {

@@ -3,7 +3,7 @@
  * for a while. When the process then dies, by a full heap for one, the front knows what not to run again.
  */
 import { writeSync } from "node:fs";
-import { workerData } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { ActivityReader } from "./activity.ts";
 
 /** A message is told of after one to two of these. */
@@ -21,3 +21,4 @@ const timer = setInterval(() => {
     clearInterval(timer);
   }
 }, lookIntervalMs);
+parentPort?.postMessage("watching");

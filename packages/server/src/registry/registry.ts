@@ -128,12 +128,12 @@ export class Registry {
   }
 
   /** Runs one change after those before it: file first, memory second. */
-  #decide(make: (state: State) => State | undefined): Promise<boolean> {
+  #decide(decide: (state: State) => State | undefined): Promise<boolean> {
     const done = this.#last.then(async () => {
-      const next = make(this.#state);
-      if (next === undefined) return false;
-      await replaceWholeFile(this.#files, this.#path, encodeState(next));
-      this.#state = next;
+      const state = decide(this.#state);
+      if (state === undefined) return false;
+      await replaceWholeFile(this.#files, this.#path, encodeState(state));
+      this.#state = state;
       return true;
     });
     this.#last = done.then(

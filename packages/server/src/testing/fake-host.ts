@@ -14,10 +14,10 @@ export async function openHostDatabase(
   if (record.settings === "exit") process.exit(3);
   const database = new FakeDatabase();
   if (record.settings === "spin") {
-    // Every request runs as message 9 of a connection: for 300 ms, then for ever.
+    // Every request runs as message 9 of a connection: for a second, then for ever.
     database.request = async (request) => {
       activity.begin(new Uint8Array(16).fill(0xab), 9);
-      const endMs = request.kind === "snapshot" ? performance.now() + 300 : Infinity;
+      const endMs = request.kind === "snapshot" ? performance.now() + 1000 : Infinity;
       while (performance.now() < endMs);
       activity.end();
       return { status: 200, headers: {}, body: new Uint8Array(0) };

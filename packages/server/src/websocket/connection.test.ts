@@ -164,7 +164,7 @@ describe("upgrade", () => {
     const { head, bytes, socket } = await dialRaw(headers ?? {}, path);
     expect(head.split(" ")[1]).toBe(String(status));
     await until(() => bytes().length >= (body ?? "").length);
-    if (body !== undefined) expect(bytes().toString()).toBe(body);
+    expect(body === undefined || bytes().toString() === body).toBe(true);
     socket.destroy();
     const minted = /spacetime-identity-token/.test(head);
     expect(minted).toBe(status !== 401 && path !== "/v1/ping" && !(headers ?? {}).authorization);
@@ -230,7 +230,7 @@ describe("messages", () => {
     expect(big.data.length).toBe(bigBytes);
     expect(big.data.every((byte) => byte === 7)).toBe(true);
     const seen: string[] = [];
-    socket.on("message", (data) => seen.push(String(data)));
+    socket.on("message", (data) => seen.push(Buffer.isBuffer(data) ? data.toString() : "?"));
     socket.send("flood");
     await until(() => seen.length === floodMessages);
     expect(seen).toEqual(Array.from({ length: floodMessages }, (_, i) => `flood ${i}`));
@@ -244,6 +244,8 @@ describe("messages", () => {
       "GET /v1/database/harbor/subscribe HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: v1.bsatn.spacetimedb\r\n\r\n";
     socket.write(Buffer.concat([Buffer.from(request), maskedFrame(2, true, Buffer.from("early bird"))]));
     await until(() => [...fake.connections].some((connection) => connection.received.length === 1));
+    const [connection] = fake.connections;
+    expect(connection?.received[0]?.bytes.length).toBe("early bird".length);
     socket.destroy();
   });
 });
@@ -349,6 +351,7 @@ describe("a slow client", () => {
     const [connection] = fake.connections;
     for (let i = 0; i < 60; i += 1) connection?.sink.send(new Uint8Array(1), 0, 1, true);
     await until(() => connection?.closedCount === 1);
+    expect(fake.connections.size).toBe(0);
     socket.destroy();
   });
 

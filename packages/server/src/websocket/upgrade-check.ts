@@ -4,6 +4,7 @@
  * Credentials were looked at before.
  */
 import type { Compression, WireProtocol } from "@lightcone/database";
+import { fromHex } from "@lightcone/sats";
 import { readBoolean, readVariant } from "../http/query.ts";
 import { readDatabasePath, resolveIdentity } from "../http/resolve.ts";
 import { fail, fromError } from "../http/responses.ts";
@@ -100,5 +101,5 @@ function readConnectionId(text: string | null): Uint8Array | undefined {
   if (!/^[0-9a-fA-F]{32}$/.test(text)) {
     throw fail(400, "Failed to deserialize query string: connection_id: expected 32 hex digits");
   }
-  return Uint8Array.from(Buffer.from(text, "hex")).reverse();
+  return fromHex(text).toReversed();
 }

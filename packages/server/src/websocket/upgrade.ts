@@ -90,13 +90,13 @@ async function accept(
 }
 
 function switchingProtocols(checked: UpgradeAccepted, credentials: Credentials): string {
-  const accept = createHash("sha1")
+  const answer = createHash("sha1")
     .update(checked.key + acceptSuffix)
     .digest("base64");
   return writeHead("101 Switching Protocols", {
     upgrade: "websocket",
     connection: "Upgrade",
-    "sec-websocket-accept": accept,
+    "sec-websocket-accept": answer,
     "sec-websocket-protocol": checked.subprotocol,
     ...corsHeaders,
     ...identityHeaders(credentials),
