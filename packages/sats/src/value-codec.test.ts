@@ -11,7 +11,7 @@ import {
   option,
   product,
   result,
-  ScheduleAt,
+  type ScheduleAt,
   scheduleAt,
   sum,
   t,

@@ -35,7 +35,7 @@ describe("values", () => {
     const input = new ByteReader(fromHex(vector.hex));
     expect(codec.read(input)).toEqual(value);
     expect(input.remaining).toBe(0);
-    if (codec.fixedSize !== undefined) expect(codec.fixedSize).toBe(out.length);
+    expect(codec.fixedSize ?? out.length).toBe(out.length);
   });
   test.each(vectors)("$name, cut short, is refused", (vector) => {
     const codec = valueCodec(typeOf(vector.type), (vector.typespace ?? []).map(typeOf));

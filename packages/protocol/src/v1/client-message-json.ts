@@ -5,7 +5,7 @@
  * string and a byte array have one layout, a text is turned into the binary form and read as that.
  */
 import { LightconeError } from "@lightcone/base";
-import { array, bytes, ByteWriter, jsonToBsatn, product, sum, t } from "@lightcone/sats";
+import { array, bytes, ByteWriter, jsonToBsatn, product, sum, t, tryDecodeUtf8 } from "@lightcone/sats";
 import { decodeClientMessage, type ClientMessage } from "./client-message.ts";
 
 const queryId = product({ id: t.u32 });
@@ -22,8 +22,6 @@ const messageType = sum({
   CallProcedure: product({ procedure: t.string, args: t.string, request_id: t.u32, flags: t.u8 }),
 });
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
 /**
  * Reads the JSON message at `source[at … at + length)`.
  *
@@ -38,9 +36,7 @@ export function decodeClientMessageJson(source: Uint8Array, at: number, length: 
 }
 
 function decodeText(source: Uint8Array): string {
-  try {
-    return utf8.decode(source);
-  } catch (cause) {
-    throw new LightconeError("Malformed", { what: "client message", reason: "it is not UTF-8" }, { cause });
-  }
+  const text = tryDecodeUtf8(source, 0, source.length);
+  if (text === undefined) throw new LightconeError("Malformed", { what: "client message", reason: "it is not UTF-8" });
+  return text;
 }

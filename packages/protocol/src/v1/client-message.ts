@@ -7,6 +7,7 @@
  * receiver. Bytes after a complete message are ignored, as the reference does.
  */
 import { LightconeError } from "@lightcone/base";
+import { ByteReader, type ByteWriter } from "@lightcone/sats";
 
 export interface CallReducer {
   readonly kind: "CallReducer";
@@ -120,109 +121,94 @@ function short(what: string, at: number): LightconeError {
   return new LightconeError("Malformed", { what: "client message", reason: `${what} goes past the end`, at });
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
-/** Walks one frame field by field; every length is checked against the frame's end. */
-class FrameReader {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  readonly #end: number;
-  #at: number;
-
-  constructor(bytes: Uint8Array, at: number, length: number) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#at = at;
-    this.#end = at + length;
-  }
-
-  u8(what: string): number {
-    if (this.#at + 1 > this.#end) throw short(what, this.#at);
-    return this.#view.getUint8(this.#at++);
-  }
-
-  u32(what: string): number {
-    if (this.#at + 4 > this.#end) throw short(what, this.#at);
-    const value = this.#view.getUint32(this.#at, true);
-    this.#at += 4;
-    return value;
-  }
-
-  bytes(what: string): Uint8Array {
-    const length = lengthAt(this.#view, this.#at, this.#end, what);
-    const from = this.#at + 4;
-    this.#at = from + length;
-    return this.#bytes.subarray(from, this.#at);
-  }
-
-  string(what: string): string {
-    const at = this.#at;
-    try {
-      return utf8.decode(this.bytes(what));
-    } catch (cause) {
-      if (cause instanceof LightconeError) throw cause;
-      throw new LightconeError("Malformed", { what: "client message", reason: `${what} is not UTF-8`, at }, { cause });
-    }
-  }
-
-  strings(what: string): string[] {
-    const count = this.u32(what);
-    // Each string takes four bytes at least: a count beyond that is a lie, and nothing is allocated for it.
-    if (count > (this.#end - this.#at) / 4) throw short(what, this.#at);
-    return Array.from({ length: count }, () => this.string(what));
-  }
-}
-
 /**
- * Reads the message at `bytes[at … at + length)`.
+ * Reads the message at `bytes[at … at + length)`. Arguments stay views of `bytes`.
  *
  * @throws {LightconeError} `Malformed` for an unknown tag, a short frame, text that is not UTF-8 or unknown flags
  */
 export function decodeClientMessage(bytes: Uint8Array, at: number, length: number): ClientMessage {
-  const input = new FrameReader(bytes, at, length);
-  const tag = input.u8("tag");
+  const input = new ByteReader(bytes, "client message");
+  input.at = at;
+  input.end = at + length;
+  const tag = input.u8();
   switch (tag) {
     case clientTag.CallReducer: {
-      const [reducer, args, requestId] = [input.string("reducer"), input.bytes("args"), input.u32("request_id")];
-      return {
-        kind: "CallReducer",
-        reducer,
-        args,
-        argsText: undefined,
-        requestId,
-        notify: notifyFlag(input.u8("flags"), at),
-      };
+      const [reducer, args, requestId] = [input.string(), input.byteArrayView(), input.u32()];
+      const notify = notifyFlag(input.u8(), input.at - 1);
+      return { kind: "CallReducer", reducer, args, argsText: undefined, requestId, notify };
     }
     case clientTag.Subscribe:
-      return { kind: "Subscribe", queries: input.strings("query_strings"), requestId: input.u32("request_id") };
+      return { kind: "Subscribe", queries: readStrings(input), requestId: input.u32() };
     case clientTag.OneOffQuery:
-      return { kind: "OneOffQuery", messageId: input.bytes("message_id"), query: input.string("query_string") };
+      return { kind: "OneOffQuery", messageId: input.byteArrayView(), query: input.string() };
     case clientTag.SubscribeSingle:
-      return {
-        kind: "SubscribeSingle",
-        query: input.string("query"),
-        requestId: input.u32("request_id"),
-        queryId: input.u32("query_id"),
-      };
+      return { kind: "SubscribeSingle", query: input.string(), requestId: input.u32(), queryId: input.u32() };
     case clientTag.SubscribeMulti:
-      return {
-        kind: "SubscribeMulti",
-        queries: input.strings("query_strings"),
-        requestId: input.u32("request_id"),
-        queryId: input.u32("query_id"),
-      };
+      return { kind: "SubscribeMulti", queries: readStrings(input), requestId: input.u32(), queryId: input.u32() };
     case clientTag.Unsubscribe:
-      return { kind: "Unsubscribe", requestId: input.u32("request_id"), queryId: input.u32("query_id") };
+      return { kind: "Unsubscribe", requestId: input.u32(), queryId: input.u32() };
     case clientTag.UnsubscribeMulti:
-      return { kind: "UnsubscribeMulti", requestId: input.u32("request_id"), queryId: input.u32("query_id") };
+      return { kind: "UnsubscribeMulti", requestId: input.u32(), queryId: input.u32() };
     case clientTag.CallProcedure: {
-      const [procedure, args, requestId] = [input.string("procedure"), input.bytes("args"), input.u32("request_id")];
-      const flags = input.u8("flags");
-      if (flags !== 0)
-        throw new LightconeError("Malformed", { what: "CallProcedure", reason: `flags ${flags} are unknown`, at });
+      const [procedure, args, requestId] = [input.string(), input.byteArrayView(), input.u32()];
+      const flags = input.u8();
+      if (flags !== 0) input.fail(`flags ${flags} of a procedure are unknown`, input.at - 1);
       return { kind: "CallProcedure", procedure, args, argsText: undefined, requestId };
     }
     default:
-      throw new LightconeError("Malformed", { what: "client message", reason: `tag ${tag} is unknown`, at });
+      return input.fail(`tag ${tag} is unknown`, at);
   }
+}
+
+function readStrings(input: ByteReader): string[] {
+  const count = input.count(4); // each has a count of its own
+  const strings: string[] = [];
+  for (let index = 0; index < count; index += 1) strings.push(input.string());
+  return strings;
+}
+
+/** Writes what `decodeClientMessage` reads. Arguments must be BSATN: `argsText` is for the JSON form. */
+export function encodeClientMessage(out: ByteWriter, message: ClientMessage): void {
+  out.u8(clientTag[message.kind]);
+  switch (message.kind) {
+    case "CallReducer":
+      out.string(message.reducer);
+      out.byteArray(message.args);
+      out.u32(message.requestId);
+      out.u8(message.notify ? 0 : 1);
+      return;
+    case "Subscribe":
+      writeStrings(out, message.queries);
+      out.u32(message.requestId);
+      return;
+    case "OneOffQuery":
+      out.byteArray(message.messageId);
+      out.string(message.query);
+      return;
+    case "SubscribeSingle":
+      out.string(message.query);
+      out.u32(message.requestId);
+      out.u32(message.queryId);
+      return;
+    case "SubscribeMulti":
+      writeStrings(out, message.queries);
+      out.u32(message.requestId);
+      out.u32(message.queryId);
+      return;
+    case "Unsubscribe":
+    case "UnsubscribeMulti":
+      out.u32(message.requestId);
+      out.u32(message.queryId);
+      return;
+    case "CallProcedure":
+      out.string(message.procedure);
+      out.byteArray(message.args);
+      out.u32(message.requestId);
+      out.u8(0);
+  }
+}
+
+function writeStrings(out: ByteWriter, strings: readonly string[]): void {
+  out.u32(strings.length);
+  for (const text of strings) out.string(text);
 }

@@ -39,10 +39,16 @@ export class RowListBuilder {
   /** Adds the row `source[at … at + length)`. */
   add(source: Uint8Array, at: number, length: number): void {
     if (this.#count === 0) this.#width = length > 0 && length <= widthMax ? length : -1;
-    else if (this.#width !== length) this.#width = -1;
-    this.#starts.u64Number(this.#rows.length);
+    else if (this.#width !== length && this.#width > 0) this.#fillStarts();
+    if (this.#width < 0) this.#starts.u64Number(this.#rows.length);
     this.#rows.rawRange(source, at, length);
     this.#count++;
+  }
+
+  /** Writes down where the rows so far begin: widths differ from here on, and until now nobody had to know. */
+  #fillStarts(): void {
+    for (let row = 0; row < this.#count; row++) this.#starts.u64Number(row * this.#width);
+    this.#width = -1;
   }
 
   writeTo(out: ByteWriter): void {

@@ -45,6 +45,8 @@ export interface TransactionHead {
   readonly argsText?: string | undefined;
   readonly requestId: number;
   readonly durationMicros: number;
+  /** What the call is said to have cost; 0 when left out: nothing is metered. */
+  readonly energyQuanta?: number;
 }
 
 export const updateStatus = { Committed: 0, Failed: 1, OutOfEnergy: 2 } as const;
@@ -65,7 +67,7 @@ export function endTransactionUpdate(out: ByteWriter, head: TransactionHead): vo
   out.u32(head.args.length);
   out.rawRange(head.args, 0, head.args.length);
   out.u32(head.requestId);
-  out.u64Number(0); // energy, a u128: nothing is metered
+  out.u64Number(head.energyQuanta ?? 0); // the low half of a u128
   out.u64Number(0);
   out.u64Number(head.durationMicros);
 }
@@ -165,6 +167,22 @@ export function beginOneOffQueryResponse(out: ByteWriter, messageId: Uint8Array,
 
 export function endOneOffQueryResponse(out: ByteWriter, durationMicros: number): void {
   out.u64Number(durationMicros);
+}
+
+/** What a procedure returned, in BSATN. */
+export function writeProcedureResult(
+  out: ByteWriter,
+  value: Uint8Array,
+  timestampMicros: number,
+  durationMicros: number,
+  requestId: number,
+): void {
+  begin(out, serverTag.ProcedureResult);
+  out.u8(0);
+  out.byteArray(value);
+  out.u64Number(timestampMicros);
+  out.u64Number(durationMicros);
+  out.u32(requestId);
 }
 
 /** A procedure that did not run or broke. */

@@ -40,7 +40,7 @@ test("each form reads back to the same bytes", () => {
         JSON.parse(text);
         const again = new ByteWriter();
         jsonToBsatn(type, text, again);
-        expect(toHex(again.written()), form).toBe(toHex(out.written()));
+        expect(`${form} ${toHex(again.written())}`).toBe(`${form} ${toHex(out.written())}`);
       }
     }),
     property(),
@@ -78,7 +78,7 @@ test("spoilt texts are refused or read, never worse", () => {
         if (!isLightconeError(error)) throw error;
         ours = false;
       }
-      if (ours !== platform) expect(text).toContain("\\ud");
+      expect(ours === platform || text.includes("\\ud")).toBe(true);
     }),
     property(300),
   );

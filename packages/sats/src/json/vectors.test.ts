@@ -36,8 +36,8 @@ describe.each(vectors)("$name", (vector) => {
 
   test("written by position", () => expect(write("positional")).toBe(vector.json_positional));
   test("written by name", () => {
-    if (vector.json_named === null) expect(isRefused(() => write("named"))).toBe(true);
-    else expect(write("named")).toBe(vector.json_named);
+    // Null in the vector: the form has no way to say it.
+    expect(isRefused(() => write("named")) ? null : write("named")).toBe(vector.json_named);
   });
   test.each(vector.accept)("accepts %s", (text) => {
     const out = new ByteWriter(1);

@@ -1,0 +1,181 @@
+// Goal: v1 messages are byte for byte what the vectors and the recorded conversations hold.
+// Method: decode each, compare with the vector's value, write it again, compare bytes; texts of the JSON form
+// are read unless the recording shows them refused.
+import { describe, expect, test } from "vitest";
+import { ByteReader, ByteWriter, fromHex, toHex } from "@lightcone/sats";
+import { isLightconeError } from "@lightcone/base";
+import { decompress, decompressPayload } from "./compression.ts";
+import {
+  decodeClientMessage,
+  decodeClientMessageJson,
+  decodeServerMessage,
+  encodeClientMessage,
+  readCallFrame,
+  readRowList,
+} from "./index.ts";
+import { encodeServerMessage, writeRows } from "./testing/encode-server-message.ts";
+import { noteClientMessage, noteRows, noteServerMessage, withRows } from "./testing/notation.ts";
+import { readVectors, type MessageVector, type Step } from "./testing/vectors.ts";
+
+/** Vectors of protocols that are not spoken yet. */
+const later: readonly string[] = [
+  "v2.client.subscribe",
+  "v2.client.unsubscribe",
+  "v2.client.unsubscribe_send_dropped_rows",
+  "v2.client.one_off_query",
+  "v2.client.call_reducer",
+  "v2.client.call_procedure",
+  "v2.server.initial_connection",
+  "v2.server.subscribe_applied",
+  "v2.server.subscribe_applied_empty",
+  "v2.server.unsubscribe_applied_no_rows",
+  "v2.server.unsubscribe_applied_rows",
+  "v2.server.subscription_error",
+  "v2.server.subscription_error_late",
+  "v2.server.transaction_update",
+  "v2.server.transaction_update_overlapping",
+  "v2.server.one_off_query_result_ok",
+  "v2.server.one_off_query_result_error",
+  "v2.server.reducer_result_ok",
+  "v2.server.reducer_result_ok_no_rows",
+  "v2.server.reducer_result_ok_empty",
+  "v2.server.reducer_result_err",
+  "v2.server.reducer_result_internal_error",
+  "v2.server.procedure_result_returned",
+  "v2.server.procedure_result_internal_error",
+  "v2.server.subscribe_applied_large",
+  "v3.client.two_messages",
+  "v3.server.two_messages",
+];
+
+/** What our server never says, and so has no writer: read only. */
+const readOnly: readonly string[] = ["v1.server.procedure_result_out_of_energy"];
+
+const vectors = readVectors<MessageVector[]>("websocket.json");
+const ofType = (type: string): MessageVector[] =>
+  vectors.filter((vector) => vector.type === type && !later.includes(vector.name));
+
+test("every vector is run or listed", () => {
+  const names = vectors.map((vector) => vector.name);
+  expect(later.filter((name) => !names.includes(name))).toEqual([]);
+  const kinds = ["BsatnRowList", "ClientMessage", "ServerMessage", "CompressableQueryUpdate", "Frame"];
+  expect(kinds.flatMap(ofType).length + later.length).toBe(vectors.length);
+});
+
+test.each(ofType("BsatnRowList"))("$name", ({ hex, value }) => {
+  const rows = readRowList(new ByteReader(fromHex(hex)));
+  expect(noteRows(rows)).toEqual(withRows(value));
+  const out = new ByteWriter();
+  writeRows(out, rows);
+  expect(toHex(out.written())).toBe(hex);
+});
+
+test.each(ofType("ClientMessage"))("$name", ({ hex, value }) => {
+  const bytes = fromHex(`ff${hex}`);
+  const message = decodeClientMessage(bytes, 1, bytes.length - 1);
+  expect(noteClientMessage(message)).toEqual(value);
+  const out = new ByteWriter();
+  encodeClientMessage(out, message);
+  expect(toHex(out.written())).toBe(hex);
+});
+
+test.each(ofType("ServerMessage"))("$name", ({ name, hex, frame_hex: frame, value }) => {
+  const message = decodeServerMessage(fromHex(hex));
+  expect(noteServerMessage(message)).toEqual(withRows(value));
+  const written = readOnly.includes(name) ? frame : toHex(encodeServerMessage(message));
+  expect(written).toBe(frame);
+});
+
+test.each(ofType("CompressableQueryUpdate"))("$name", ({ hex }) => {
+  // As the one update of the one table of a light update.
+  const text = `0207000000${"01000000"}01100000${"05000000706f696e74"}0200000000000000${"01000000"}${hex}`;
+  const message = decodeServerMessage(fromHex(text), decompress);
+  const rows = message.kind === "TransactionUpdateLight" ? message.tables[0]?.updates[0] : undefined;
+  expect(rows?.deletes.count).toBe(0);
+  expect(rows && noteRows(rows.inserts)).toEqual(["0100000001000000", "0200000002000000"]);
+  expect(isRefused(() => decodeServerMessage(fromHex(text)))).toBe(true);
+});
+
+test.each(ofType("Frame"))("$name", ({ hex }) => {
+  const large = vectors.find((vector) => vector.name === "v2.server.subscribe_applied_large");
+  expect(toHex(decompressPayload(fromHex(hex)))).toBe(large?.hex);
+});
+
+test("a call is found in its frame without being decoded", () => {
+  const frame = { nameAt: 0, nameLength: 0, argsAt: 0, argsLength: 0, requestId: 0, notify: false };
+  for (const { hex, name } of ofType("ClientMessage")) {
+    if (!name.includes("call_reducer")) continue;
+    const bytes = fromHex(`ff${hex}`);
+    const message = decodeClientMessage(bytes, 1, bytes.length - 1);
+    readCallFrame(new DataView(bytes.buffer), 1, bytes.length, frame);
+    expect(message).toMatchObject({
+      reducer: Buffer.from(bytes.subarray(frame.nameAt, frame.nameAt + frame.nameLength)).toString(),
+      args: bytes.subarray(frame.argsAt, frame.argsAt + frame.argsLength),
+      requestId: frame.requestId,
+      notify: frame.notify,
+    });
+  }
+});
+
+describe("recorded: v1.bsatn", () => {
+  const { steps } = readVectors<{ steps: Step[] }>("conversations/v1.bsatn.json");
+  const frames = steps.flatMap(({ dir, hex, decoded }, index) =>
+    hex === undefined || decoded === undefined ? [] : [{ dir, hex, decoded: decoded as { tag?: string }, index }],
+  );
+  test.each(frames)("step $index: $dir $decoded.tag", ({ dir, hex, decoded }) => {
+    const { kind, before, after } = dir === "client" ? againFromClient(fromHex(hex)) : againFromServer(fromHex(hex));
+    // Compressed steps were recorded without their fields.
+    expect(kind).toBe(decoded.tag ?? kind);
+    expect(toHex(after)).toBe(toHex(before));
+  });
+  test("the one that does not decode", () => {
+    const undecoded = steps.filter(
+      ({ dir, hex, decoded }) => dir === "client" && hex !== undefined && decoded === undefined,
+    );
+    expect(
+      undecoded.map(({ hex }) => isRefused(() => decodeClientMessage(fromHex(hex ?? ""), 0, (hex ?? "").length / 2))),
+    ).toEqual([true]);
+  });
+});
+
+describe("recorded: v1.json", () => {
+  const { steps } = readVectors<{ steps: Step[] }>("conversations/v1.json.json");
+  const texts = steps.flatMap(({ dir, client, text, comment }, index) => {
+    if (dir !== "client" || text === undefined) return [];
+    const next = steps.slice(index + 1).find((step) => step.client === client && step.dir === "server");
+    return [{ text, comment, index, refused: next?.close?.code === 1011 }];
+  });
+  test.each(texts)("step $index: $comment", ({ text, refused }) => {
+    const bytes = Buffer.from(text);
+    expect(isRefused(() => decodeClientMessageJson(bytes, 0, bytes.length))).toBe(refused);
+  });
+});
+
+/** A message read and written again, and what it was read from. */
+interface Again {
+  readonly kind: string;
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+}
+
+function againFromClient(bytes: Uint8Array): Again {
+  const message = decodeClientMessage(bytes, 0, bytes.length);
+  const out = new ByteWriter();
+  encodeClientMessage(out, message);
+  return { kind: message.kind, before: bytes, after: out.toBytes() };
+}
+
+function againFromServer(payload: Uint8Array): Again {
+  const before = decompressPayload(payload);
+  const message = decodeServerMessage(before, decompress);
+  return { kind: message.kind, before, after: encodeServerMessage(message).subarray(1) };
+}
+
+function isRefused(run: () => unknown): boolean {
+  try {
+    run();
+  } catch (error) {
+    return isLightconeError(error, "Malformed");
+  }
+  return false;
+}
