@@ -46,7 +46,7 @@ import { Outbox } from "./outbox.ts";
 import { DatabasePort } from "./port.ts";
 import { planPublish, PublishJob, storedProgram } from "./publish.ts";
 import { json, text } from "./reply.ts";
-import type { Room } from "./room.ts";
+import type { Activity, Room } from "./room.ts";
 import { Scheduler, SoonJob } from "./scheduler.ts";
 import { Session } from "./session.ts";
 import { runStatement } from "./statement.ts";
@@ -62,8 +62,12 @@ export interface DatabaseOptions {
   readonly clock: Clock;
   readonly limits?: Partial<DatabaseLimits>;
   /** Where a host ended whose clients are still there; without it, clients that were left are disconnected. */
-  readonly resume?: Resume;
+  readonly resume?: Resume | undefined;
+  /** Is told which message runs. */
+  readonly activity?: Activity;
 }
+
+const nobody: Activity = { begin: () => undefined, end: () => undefined };
 
 const clientTable = asTableId(SystemTable.st_client);
 const noNumbers: ReadonlySet<number> = new Set();
@@ -168,6 +172,7 @@ export class Database implements DatabaseLink {
       subscriptions,
       limits,
       clock,
+      activity: options.activity ?? nobody,
       log: moduleLog,
       meta: new TransactionMeta(),
       claims: new Map(),

@@ -30,12 +30,15 @@ export class VisitJob implements Job {
       return;
     }
     this.#connected = true;
+    this.#room.activity.begin(this.#caller.connectionId, 1);
     const reply = this.#work();
+    this.#room.activity.end();
     disconnectClient(this.#room, this.#caller);
     this.#answer(reply);
   }
 
   timedOut(): void {
+    if (this.#connected) this.#room.activity.end();
     this.#room.writer.abort();
     this.#room.module?.discard();
     if (this.#connected) disconnectClient(this.#room, this.#caller);

@@ -13,6 +13,12 @@ import type { Outbox } from "./outbox.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { TransactionMeta, Writer } from "./writer.ts";
 
+/** Is told which message runs, so that what ended a host can be named afterwards. */
+export interface Activity {
+  begin(connectionId: Uint8Array, messageNumber: number): void;
+  end(): void;
+}
+
 export interface Room {
   readonly store: Store;
   readonly writer: Writer;
@@ -22,6 +28,7 @@ export interface Room {
   readonly subscriptions: Subscriptions;
   readonly limits: DatabaseLimits;
   readonly clock: Clock;
+  readonly activity: Activity;
   readonly log: ModuleLog;
   /** Filled in for each transaction: one runs at a time. */
   readonly meta: TransactionMeta;

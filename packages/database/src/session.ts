@@ -205,6 +205,7 @@ export class Session implements ConnectionHandle {
     this.#finishWaiting();
     if (this.#state !== "open") return;
     this.#running = number;
+    this.#room.activity.begin(this.info.caller.connectionId, number);
     try {
       if (!isText && bytes[at] === clientTag.CallReducer) this.#callFrame(bytes, at, length);
       else this.#message(isText ? decodeClientMessageJson(bytes, at, length) : decodeClientMessage(bytes, at, length));
@@ -212,11 +213,14 @@ export class Session implements ConnectionHandle {
       if (!isLightconeError(error, "Malformed") && !isLightconeError(error, "TooDeep")) throw error;
       this.end(1011, closeReason(error));
     }
+    this.#room.activity.end();
   }
 
   /** The message that was running took too long and was ended. */
   timedOut(): void {
+    this.#room.activity.end();
     this.#room.subscriptions.origin = undefined;
+    this.#room.subscriptions.argsText = undefined;
     this.#room.writer.abort();
     this.#room.module?.discard();
     const { meta } = this.#room;

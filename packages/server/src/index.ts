@@ -9,3 +9,5 @@ export { openHostProcess } from "./process/open-host-process.ts";
 export type { HostProcess, HostProcessOptions, HostRecord } from "./process/open-host-process.ts";
 export { HostLink } from "./process/host-link.ts";
 export { HostDriver } from "./process/host-driver.ts";
+export { openResilientDatabase } from "./process/open-resilient-database.ts";
+export type { ResilientDatabaseOptions } from "./process/open-resilient-database.ts";
