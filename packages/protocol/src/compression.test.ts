@@ -3,14 +3,14 @@
 import { expect, test } from "vitest";
 import { isLightconeError } from "@lightcone/base";
 import { toHex } from "@lightcone/sats";
-import { compressionTag, compressPayload, decompress, decompressPayload } from "./compression.ts";
+import { compressionTag, compressPayload, decompress, decompressPayload, uncompressedBytesMax } from "./compression.ts";
 
 test.each([
   { asked: "none", bytes: 5000, gzip: true, tag: "none" },
-  { asked: "brotli", bytes: 1024, gzip: true, tag: "none" },
-  { asked: "brotli", bytes: 1025, gzip: false, tag: "brotli" },
+  { asked: "brotli", bytes: uncompressedBytesMax, gzip: true, tag: "none" },
+  { asked: "brotli", bytes: uncompressedBytesMax + 1, gzip: false, tag: "brotli" },
   { asked: "gzip", bytes: 5000, gzip: false, tag: "none" },
-  { asked: "gzip", bytes: 1025, gzip: true, tag: "gzip" },
+  { asked: "gzip", bytes: uncompressedBytesMax + 1, gzip: true, tag: "gzip" },
 ] as const)("$bytes bytes, $asked asked, gzip $gzip: $tag", ({ asked, bytes, gzip, tag }) => {
   const payload = new Uint8Array(bytes + 1).fill(7, 1);
   const sent = compressPayload(asked, payload, { gzip });

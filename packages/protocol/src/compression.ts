@@ -18,7 +18,7 @@ export const compressionTag = { none: 0, brotli: 1, gzip: 2 } as const;
 export const uncompressedBytesMax = 1024;
 
 /** The most that a compressed payload may unfold to. */
-export const decompressedBytesMax = 256 * 1024 * 1024;
+const decompressedBytesMax = 256 * 1024 * 1024;
 
 export interface CompressionOptions {
   /** Whether a client that permits gzip gets it. */

@@ -253,7 +253,7 @@ function emitSumWrite(type: SumType, emission: Emission): string {
 }
 
 /** An Option that is `undefined` or the value: not one of an Option, which would lose `some(none)`. */
-export function isPlainOption(type: SumType, emission: Pick<Emission, "follow">): boolean {
+function isPlainOption(type: SumType, emission: Pick<Emission, "follow">): boolean {
   const some = type.variants[0];
   return isOption(type) && some !== undefined && !isOption(emission.follow(some.type));
 }

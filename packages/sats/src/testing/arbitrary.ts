@@ -27,7 +27,7 @@ import { Timestamp } from "../values/timestamp.ts";
 import { Uuid } from "../values/uuid.ts";
 
 /** How many cases a property runs; a soak sets `LIGHTCONE_CASES`. */
-export const caseCount = (usual: number): number => {
+const caseCount = (usual: number): number => {
   const wanted = Number(process.env["LIGHTCONE_CASES"] ?? 0);
   return wanted > 0 ? wanted : usual;
 };
