@@ -116,7 +116,7 @@ export function measureTransfers(
   return { name: reducer, perSecond };
 }
 
-/** The port as the database has it: a class, so that the calls are monomorphic. */
+/** A port straight onto the transaction. */
 function portOf(store: Store): HostPort {
   const { tx } = store;
   return {

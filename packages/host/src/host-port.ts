@@ -6,6 +6,8 @@
  * may handle: such calls return a number below zero, the negated `Errno`. What a bug in the module could
  * never reach (a call after the transaction was doomed) throws and must be let through.
  *
+ * Bytes handed in are the caller's again when the call returns: a scan keeps none of its key or bounds.
+ *
  * All calls but `log`, `tableId` and `indexId` need an open transaction: `-Errno.notInTransaction` without.
  */
 import type { IndexId, RowRef, TableId } from "@lightcone/base";
