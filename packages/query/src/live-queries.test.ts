@@ -104,6 +104,41 @@ describe("subscribing", () => {
   });
 });
 
+test("queries that share a routed value come and go apart", () => {
+  const live = new Live(r);
+  const all = [1, 2, 3].map((id) => live.subscribe(`SELECT * FROM r WHERE k = 'a' AND id > ${id}`, `q${id}`));
+  const insert = (id: number): Record<string, string> => live.commit((fixture) => fixture.insert("r", { id, k: "a" }));
+  expect(insert(10)).toEqual({ q1: "+10", q2: "+10", q3: "+10" });
+  const [first, second, third] = all;
+  if (first === undefined || second === undefined || third === undefined) throw new Error("three were made");
+  live.queries.unsubscribe(first, "q1");
+  expect(insert(11)).toEqual({ q2: "+11", q3: "+11" });
+  live.queries.unsubscribe(third, "q3");
+  expect(insert(12)).toEqual({ q2: "+12" });
+});
+
+describe("event tables", () => {
+  const happened: TableSpec = { name: "happened", columns: { id: t.u32, k: t.string }, isEvent: true };
+
+  test("an event is told once and never taken back", () => {
+    const live = new Live(happened);
+    live.subscribe("SELECT * FROM happened WHERE k = 'a'", "q");
+    expect(live.commit((fixture) => fixture.insert("happened", { id: 1, k: "a" }))).toEqual({ q: "+1" });
+    expect(live.commit((fixture) => fixture.insert("happened", { id: 2, k: "b" }))).toEqual({});
+  });
+
+  test("an event meets the rows that its own commit left", () => {
+    const live = new Live(happened, s);
+    live.subscribe("SELECT e.* FROM happened e JOIN s ON e.k = s.k", "q");
+    const told = live.commit((fixture) => {
+      fixture.insert("s", { id: 1, k: "a", x: 1 });
+      fixture.insert("happened", { id: 7, k: "a" });
+    });
+    expect(told).toEqual({ q: "+7" });
+    expect(live.commit((fixture) => fixture.delete("s", { id: 1, k: "a", x: 1 }))).toEqual({});
+  });
+});
+
 describe("what is told", () => {
   const semijoin = "SELECT r.* FROM r JOIN s ON r.k = s.k WHERE s.x = 1";
 
