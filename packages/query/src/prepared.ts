@@ -11,7 +11,7 @@ import {
   type TupleFilter,
 } from "./predicate-code.ts";
 
-export interface PreparedSource {
+interface PreparedSource {
   /** Undefined when every row passes. */
   readonly filter: RowFilter | undefined;
   /** Column → parameter. */

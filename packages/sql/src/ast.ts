@@ -114,7 +114,7 @@ export interface ShowStatement extends Span {
 }
 
 /** A statement of SQL that neither dialect has. */
-export interface OtherStatement extends Span {
+interface OtherStatement extends Span {
   readonly kind: "other";
 }
 

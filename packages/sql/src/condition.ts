@@ -35,7 +35,7 @@ const opposite: Readonly<Record<CompareOp, CompareOp>> = {
 };
 
 /** The operator that says the same with its sides swapped. */
-export const mirrored: Readonly<Record<CompareOp, CompareOp>> = {
+const mirrored: Readonly<Record<CompareOp, CompareOp>> = {
   "=": "=",
   "<>": "<>",
   "<": ">",

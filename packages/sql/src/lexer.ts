@@ -6,7 +6,7 @@
  */
 import { LightconeError } from "@lightcone/base";
 
-export type TokenKind =
+type TokenKind =
   /** An unquoted word: a keyword or a name, as the grammar decides. */
   | "word"
   /** A name in double quotes; `value` has it without them. */

@@ -117,7 +117,7 @@ function bytes(text: string): Uint8Array | undefined {
 }
 
 /** A byte count (u32, little-endian) before the bytes: how BSATN writes strings and byte arrays. */
-export function prefixed(raw: Uint8Array): Uint8Array {
+function prefixed(raw: Uint8Array): Uint8Array {
   const out = new Uint8Array(4 + raw.length);
   new DataView(out.buffer).setUint32(0, raw.length, true);
   out.set(raw, 4);

@@ -34,9 +34,9 @@ import {
 } from "./words.ts";
 
 /** Levels of the descent into an expression: parentheses, prefix operators, right-hand sides. */
-export const nestingMax = 400;
+const nestingMax = 400;
 /** Levels of a condition. */
-export const treeDepthMax = 1600;
+const treeDepthMax = 1600;
 
 const compareOps: Readonly<Record<string, CompareOp>> = {
   "=": "=",

@@ -14,7 +14,7 @@ export function columnPosition(table: TableDef, name: string): number {
 }
 
 /** The table or view that `parts` name. */
-export function lookUp(catalog: Catalog, parts: readonly string[], at: number): Omit<Source, "alias"> {
+function lookUp(catalog: Catalog, parts: readonly string[], at: number): Omit<Source, "alias"> {
   const name = parts.join(".");
   const table = catalog.table(name);
   if (table !== undefined) return { table, isPerCaller: false };

@@ -17,7 +17,7 @@ export interface TableSpec {
   readonly isEvent?: boolean;
 }
 
-export function tableDef(spec: TableSpec): TableDef {
+function tableDef(spec: TableSpec): TableDef {
   const columns = Object.entries(spec.columns).map(([name, type]) => ({
     name,
     accessor: name,
@@ -47,7 +47,7 @@ export function tableDef(spec: TableSpec): TableDef {
   };
 }
 
-export const meta: CommitMeta = {
+const meta: CommitMeta = {
   kind: CommitKind.internal,
   timestampMicros: 1,
   functionName: "",

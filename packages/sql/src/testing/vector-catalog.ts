@@ -33,7 +33,7 @@ function typeFrom(text: string): AlgebraicType {
   return named[text] ?? ({ kind: text } as AlgebraicType); // the file names only types there are
 }
 
-export function schemaFrom(table: VectorTable, id: number): TableSchema {
+function schemaFrom(table: VectorTable, id: number): TableSchema {
   const names = table.columns.map(([name]) => name);
   const columns = table.columns.map(([name, type]) => ({
     name,
