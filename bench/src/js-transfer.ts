@@ -128,12 +128,14 @@ class StorePort implements HostPort {
   update: HostPort["update"] = (table, index, bytes, at, length) => this.#tx.update(table, index, bytes, at, length);
   find: HostPort["find"] = (index, key, at, length) => this.#tx.find(index, key, at, length);
   deletePoint: HostPort["deletePoint"] = (index, key, at, length) => this.#tx.deletePoint(index, key, at, length);
-  deleteRange: HostPort["deleteRange"] = (index, prefix, columns, from, to) => this.#tx.deleteRange(index, prefix, columns, from, to);
+  deleteRange: HostPort["deleteRange"] = (index, prefix, columns, from, to) =>
+    this.#tx.deleteRange(index, prefix, columns, from, to);
   deleteRows: HostPort["deleteRows"] = (table, rows) => this.#tx.deleteRows(table, rows);
   clear: HostPort["clear"] = (table) => this.#tx.clear(table);
   scanTable: HostPort["scanTable"] = (table) => this.#tx.scanTable(table);
   scanPoint: HostPort["scanPoint"] = (index, key, at, length) => this.#tx.scanPoint(index, key, at, length);
-  scanRange: HostPort["scanRange"] = (index, prefix, columns, from, to) => this.#tx.scanRange(index, prefix, columns, from, to);
+  scanRange: HostPort["scanRange"] = (index, prefix, columns, from, to) =>
+    this.#tx.scanRange(index, prefix, columns, from, to);
   locate: HostPort["locate"] = (row) => this.#tx.locate(row);
   failure: HostPort["failure"] = () => this.#tx.failure();
   jwt = (): undefined => undefined;

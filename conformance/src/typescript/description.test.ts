@@ -32,7 +32,14 @@ test("tables, indexes, constraints, sequences, defaults", async () => {
   const players = tables[1];
   expect(players?.primaryKey).toBe(0);
   expect(
-    players?.indexes.map(({ name, sourceName, accessor, algorithm, columns, unique }) => [name, sourceName, accessor, algorithm, columns, unique]),
+    players?.indexes.map(({ name, sourceName, accessor, algorithm, columns, unique }) => [
+      name,
+      sourceName,
+      accessor,
+      algorithm,
+      columns,
+      unique,
+    ]),
   ).toEqual([
     ["players_id_idx_btree", "playerRow_id_idx_btree", "id", "btree", [0], true],
     ["players_name_idx_btree", "playerRow_name_idx_btree", "name", "btree", [1], true],
@@ -63,26 +70,41 @@ test("reducers, lifecycle, schedules", async () => {
     ["run", undefined, "client"],
     ["tick", undefined, "private"],
   ]);
-  expect(tables.map(({ schedule }) => schedule && [schedule.functionName, schedule.atColumn, schedule.idColumn])).toEqual([
-    undefined,
-    undefined,
-    ["tick", 1, 0],
-    ["ring", 0, 1],
-    undefined,
-  ]);
+  expect(
+    tables.map(({ schedule }) => schedule && [schedule.functionName, schedule.atColumn, schedule.idColumn]),
+  ).toEqual([undefined, undefined, ["tick", 1, 0], ["ring", 0, 1], undefined]);
 });
 
 test("named types", async () => {
   const { types } = await everything();
-  expect(types.map(({ name }) => name)).toEqual(["Sample", "Point", "Color", "Shape", "PlayerRow", "Timer", "Alarm", "Flash"]);
+  expect(types.map(({ name }) => name)).toEqual([
+    "Sample",
+    "Point",
+    "Color",
+    "Shape",
+    "PlayerRow",
+    "Timer",
+    "Alarm",
+    "Flash",
+  ]);
 });
 
 test.each(["chat", "bank"])("%s has the names of its Rust twin", async (name) => {
-  const program = loadJsModule(await bundleOf(`../../../modules/typescript/${name}/src/index.ts`), undefined, { sandbox: "vm" });
+  const program = loadJsModule(await bundleOf(`../../../modules/typescript/${name}/src/index.ts`), undefined, {
+    sandbox: "vm",
+  });
   const { tables, reducers } = new EngineDatabase(program).def;
   const expected = {
-    chat: [["user", "message"], ["identity_connected", "identity_disconnected", "init", "send_message", "set_name"]],
-    bank: [["account", "ranked_account"], ["open_accounts", "open_ranked_accounts", "transfer", "transfer_ranked"]],
+    chat: [
+      ["user", "message"],
+      ["identity_connected", "identity_disconnected", "init", "send_message", "set_name"],
+    ],
+    bank: [
+      ["account", "ranked_account"],
+      ["open_accounts", "open_ranked_accounts", "transfer", "transfer_ranked"],
+    ],
   };
-  expect([tables.map((table) => table.name), reducers.map((reducer) => reducer.name)]).toEqual(expected[name as "chat" | "bank"]);
+  expect([tables.map((table) => table.name), reducers.map((reducer) => reducer.name)]).toEqual(
+    expected[name as "chat" | "bank"],
+  );
 });

@@ -73,7 +73,7 @@ describe.each(sandboxes)("%s", (sandbox) => {
     database.store.begin();
     database.store.doom(doom);
     database.instance.callReducer(call);
-    expect(() => database.store.commit(commitMeta)).toThrow();
+    expect(() => database.store.commit(commitMeta)).toThrow(doom);
     if (database.store.isOpen) database.store.rollback();
     expect(database.rows("players")).toEqual([]);
   });

@@ -107,7 +107,7 @@ describe.each(sandboxes)("%s", (sandbox) => {
     expect(database.logs.at(-1)?.message).toBe("classes");
     const rows = database.rows("sample").toSorted((a, b) => Number(a["id"]) - Number(b["id"]));
     expect(rows).toEqual([
-      { ...renamed(row), id: 1n, string: `${row["string"]}!` },
+      { ...renamed(row), id: 1n, string: `${String(row["string"])}!` },
       { ...renamed(row), id: 2n },
     ]);
   });
@@ -116,7 +116,12 @@ describe.each(sandboxes)("%s", (sandbox) => {
     const database = await openModule("modules/everything.ts", sandbox);
     database.call("keep", [renamed(zeros)]);
     expect(database.call("made")).toEqual({ kind: "ok" });
-    expect(database.logs.slice(-2).map(({ message }) => message).toSorted()).toEqual(["1 3", "2 3"]);
+    expect(
+      database.logs
+        .slice(-2)
+        .map(({ message }) => message)
+        .toSorted(),
+    ).toEqual(["1 3", "2 3"]);
   });
 });
 

@@ -13,19 +13,54 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
   test.each([
     { body: "", outcome: { kind: "ok" } },
     { body: `throw new host.SenderError("no");`, outcome: { kind: "error", message: "no" } },
-    { body: `throw new (class Mine extends host.SenderError {})("mine");`, outcome: { kind: "error", message: "mine" } },
-    { body: `throw new TypeError("oops");`, outcome: { kind: "panic", fatal: false, message: expect.stringMatching(/^TypeError: oops\n {4}at /) } },
-    { body: `null.x;`, outcome: { kind: "panic", fatal: false, message: expect.stringMatching(/^TypeError: Cannot read properties of null/) } },
+    {
+      body: `throw new (class Mine extends host.SenderError {})("mine");`,
+      outcome: { kind: "error", message: "mine" },
+    },
+    {
+      body: `throw new TypeError("oops");`,
+      outcome: { kind: "panic", fatal: false, message: expect.stringMatching(/^TypeError: oops\n {4}at /) },
+    },
+    {
+      body: `null.x;`,
+      outcome: {
+        kind: "panic",
+        fatal: false,
+        message: expect.stringMatching(/^TypeError: Cannot read properties of null/),
+      },
+    },
     { body: `throw "a text";`, outcome: { kind: "panic", fatal: false, message: "Uncaught 'a text'" } },
     { body: `throw undefined;`, outcome: { kind: "panic", fatal: false, message: "Uncaught undefined" } },
-    { body: `throw { get message() { throw 1; } };`, outcome: { kind: "panic", fatal: false, message: "an error that cannot be read" } },
-    { body: `throw new Proxy({}, { get() { throw 1; }, has() { throw 2; } });`, outcome: { kind: "panic", fatal: false } },
-    { body: `return 1;`, outcome: { kind: "panic", fatal: false, message: expect.stringContaining("reducers return nothing") } },
-    { body: `return (async () => {})();`, outcome: { kind: "panic", fatal: true, message: expect.stringContaining("cannot be async") } },
-    { body: `const deep = () => deep(); deep();`, outcome: { kind: "panic", fatal: true, message: expect.stringContaining("Maximum call stack size exceeded") } },
+    {
+      body: `throw { get message() { throw 1; } };`,
+      outcome: { kind: "panic", fatal: false, message: "an error that cannot be read" },
+    },
+    {
+      body: `throw new Proxy({}, { get() { throw 1; }, has() { throw 2; } });`,
+      outcome: { kind: "panic", fatal: false },
+    },
+    {
+      body: `return 1;`,
+      outcome: { kind: "panic", fatal: false, message: expect.stringContaining("reducers return nothing") },
+    },
+    {
+      body: `return (async () => {})();`,
+      outcome: { kind: "panic", fatal: true, message: expect.stringContaining("cannot be async") },
+    },
+    {
+      body: `const deep = () => deep(); deep();`,
+      outcome: { kind: "panic", fatal: true, message: expect.stringContaining("Maximum call stack size exceeded") },
+    },
     { body: `ctx.db.none.insert({});`, outcome: { kind: "panic", fatal: false } },
   ])("a body that does: $body", ({ body, outcome }) => {
     expect(open(body).callReducer(someCall)).toMatchObject(outcome);
+  });
+
+  test("a reducer is called without a receiver", () => {
+    const port = new FakePort();
+    const bundle = bundleOf("").replace("(ctx, args) => {  }", "function () { console.log(typeof this); }");
+    loadJsModule(bundle, undefined, { sandbox }).open(port).callReducer(someCall);
+    expect(port.lines[0]?.message).toBe("undefined");
   });
 
   test("an unknown reducer", () => {
@@ -63,7 +98,9 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
     { bundle: `module.exports = 1; exports = 2;`, reason: /not a schema/ },
   ])("a bundle that will not do: $bundle", ({ bundle, reason }) => {
     const program = loadJsModule(bundle, undefined, { sandbox });
-    expect(() => program.open(new FakePort())).toThrow(expect.objectContaining({ code: "ModuleInvalid", message: expect.stringMatching(reason) }));
+    expect(() => program.open(new FakePort())).toThrow(
+      expect.objectContaining({ code: "ModuleInvalid", message: expect.stringMatching(reason) }),
+    );
   });
 
   test("a reducer that is not exported is told of", () => {
@@ -83,12 +120,22 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
     { call: `console.assert(1 === 2, "no")`, level: 0, message: "Assertion failed no" },
     { call: `console.time("t"); console.timeEnd("t")`, level: 2, message: "t: 1.5 ms" },
     { call: `console.timeEnd("none")`, level: 1, message: "no timer is called none" },
-    { call: `console.log({ [Symbol.for("nodejs.util.inspect.custom")]() { return "mine"; } })`, level: 2, message: /^\{/ },
+    {
+      call: `console.log({ [Symbol.for("nodejs.util.inspect.custom")]() { return "mine"; } })`,
+      level: 2,
+      message: /^\{/,
+    },
     { call: `console.log("x".repeat(1e6))`, level: 2, message: /^x{65536}$/ },
   ])("$call", ({ call, level, message }) => {
     const port = new FakePort();
     expect(open(`${call};`, "", port).callReducer(someCall)).toEqual({ kind: "ok" });
-    expect(port.lines).toMatchObject([{ level, file: "lightcone-module.js", message: typeof message === "string" ? message : expect.stringMatching(message) }]);
+    expect(port.lines).toMatchObject([
+      {
+        level,
+        file: "lightcone-module.js",
+        message: typeof message === "string" ? message : expect.stringMatching(message),
+      },
+    ]);
   });
 
   test("the context answers for the call that runs, also when it was kept", () => {
@@ -96,7 +143,12 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
     const body = `kept ??= ctx; console.log(kept === ctx, String(kept.sender).slice(0, 2), kept.connectionId, kept.timestamp.microsSinceUnixEpoch);`;
     const instance = open(body, "let kept;", port);
     instance.callReducer(someCall);
-    instance.callReducer({ ...someCall, sender: new Uint8Array(32).fill(8), connection: new Uint8Array(16), timestampMicros: 5 });
+    instance.callReducer({
+      ...someCall,
+      sender: new Uint8Array(32).fill(8),
+      connection: new Uint8Array(16),
+      timestampMicros: 5,
+    });
     expect(port.lines.map(({ message }) => message)).toEqual([
       `true 07 ${"01".repeat(16)} 1700000000000000n`,
       "true 08 null 5n",

@@ -7,10 +7,11 @@ import type { StackMapper } from "./stack-trace.ts";
 
 const { error, warn, info, debug, trace } = LogLevel;
 const levels = { error, warn, info, log: info, table: info, debug, trace } as const;
-const silent = [
-  ...["dir", "dirxml", "group", "groupCollapsed", "groupEnd", "count", "countReset", "clear"],
-  ...["timeStamp", "profile", "profileEnd"],
-];
+const silent = `
+  dir dirxml group groupCollapsed groupEnd count countReset clear timeStamp profile profileEnd
+`
+  .trim()
+  .split(/\s+/);
 const messageLengthMax = 64 * 1024;
 const timersMax = 1000;
 

@@ -1,8 +1,33 @@
 /** A module's own account of itself as a V10 description: names as in its code, for the database to convert. */
-import { encodeRawV10, emptyRawV10, type RawExplicitName, type RawIndexDef, type RawTableV10, type RawTypeDef } from "@lightcone/schema";
-import { product, t, typesEqual, unit, valueCodec, ByteWriter, isOption, isUnit, specialKind, isResult } from "@lightcone/sats";
+import {
+  encodeRawV10,
+  emptyRawV10,
+  type RawExplicitName,
+  type RawIndexDef,
+  type RawTableV10,
+  type RawTypeDef,
+} from "@lightcone/schema";
+import {
+  product,
+  t,
+  typesEqual,
+  unit,
+  valueCodec,
+  ByteWriter,
+  isOption,
+  isUnit,
+  specialKind,
+  isResult,
+} from "@lightcone/sats";
 import type { AlgebraicType, Member, ProductType } from "@lightcone/sats";
-import { invalid, type ColumnShape, type FunctionShape, type ModuleShape, type NamedShape, type TableShape } from "./module-shape.ts";
+import {
+  invalid,
+  type ColumnShape,
+  type FunctionShape,
+  type ModuleShape,
+  type NamedShape,
+  type TableShape,
+} from "./module-shape.ts";
 
 /** An index as the description and the table's handle both see it. */
 export interface TableIndex {
@@ -99,7 +124,9 @@ function describeTable(table: TableShape, types: TypeRegistry): RawTableV10 {
     kind: "user",
     access: table.isPublic ? "public" : "private",
     defaults: table.columns.flatMap((column, position) =>
-      column.defaultValue === undefined ? [] : [{ column: position, value: encodeDefault(table, column, column.defaultValue.value) }],
+      column.defaultValue === undefined
+        ? []
+        : [{ column: position, value: encodeDefault(table, column, column.defaultValue.value) }],
     ),
     isEvent: table.isEvent,
   };
@@ -118,7 +145,9 @@ function encodeDefault(table: TableShape, column: ColumnShape, value: unknown): 
   try {
     valueCodec(column.type).write(out, value);
   } catch (cause) {
-    invalid(`table \`${table.key}\`, column \`${column.name}\`: its default is not of its type (${cause instanceof Error ? cause.message : ""})`);
+    invalid(
+      `table \`${table.key}\`, column \`${column.name}\`: its default is not of its type (${cause instanceof Error ? cause.message : ""})`,
+    );
   }
   return out.toBytes();
 }
@@ -139,14 +168,21 @@ function scheduleOf(table: TableShape, functions: readonly FunctionShape[]): Sch
   const named = functions.filter(({ onSchedule }) => onSchedule === table.identity);
   const given = typeof table.scheduled === "function" ? (table.scheduled as () => unknown)() : table.scheduled;
   if (given !== undefined) {
-    const found = functions.find(({ exportName, name, exported }) => exported === given || exportName === given || name === given);
-    if (found === undefined) invalid(`table \`${table.key}\`: no export of the entry file is the reducer that it schedules`);
+    const found = functions.find(
+      ({ exportName, name, exported }) => exported === given || exportName === given || name === given,
+    );
+    if (found === undefined)
+      invalid(`table \`${table.key}\`: no export of the entry file is the reducer that it schedules`);
     named.push(found);
   }
   const target = named[0];
   if (target === undefined) return [];
-  if (new Set(named).size > 1) invalid(`table \`${table.key}\` schedules more than one reducer: ${named.map(({ exportName }) => exportName).join(", ")}`);
-  if (atColumn < 0) invalid(`table \`${table.key}\` schedules \`${target.exportName}\` and has no \`t.scheduleAt()\` column`);
+  if (new Set(named).size > 1)
+    invalid(
+      `table \`${table.key}\` schedules more than one reducer: ${named.map(({ exportName }) => exportName).join(", ")}`,
+    );
+  if (atColumn < 0)
+    invalid(`table \`${table.key}\` schedules \`${target.exportName}\` and has no \`t.scheduleAt()\` column`);
   return [{ name: undefined, table: table.key, atColumn, functionName: target.exportName }];
 }
 
@@ -174,12 +210,14 @@ class TypeRegistry {
   /** The type as a use of it is written: named ones as a `Ref`. */
   use(type: NamedShape): AlgebraicType {
     if (type.typeName !== undefined) return { kind: "Ref", index: this.register(type.typeName, type) };
-    if (isCompound(type) && !isBuiltIn(type)) invalid("an object or enum without a type name is used inside another type");
+    if (isCompound(type) && !isBuiltIn(type))
+      invalid("an object or enum without a type name is used inside another type");
     return this.#parts(type);
   }
 
   #parts(type: NamedShape): AlgebraicType {
-    const members = (list: readonly Member[]): Member[] => list.map((member) => ({ name: member.name, type: this.use(member.type) }));
+    const members = (list: readonly Member[]): Member[] =>
+      list.map((member) => ({ name: member.name, type: this.use(member.type) }));
     if (type.kind === "Array") return { kind: "Array", element: this.use(type.element) };
     if (type.kind === "Product") return { kind: "Product", elements: members(type.elements) };
     if (type.kind === "Sum") return { kind: "Sum", variants: members(type.variants) };
@@ -194,7 +232,8 @@ const isBuiltIn = (type: AlgebraicType): boolean =>
 /** The structure without type names. */
 function bare(type: AlgebraicType): AlgebraicType {
   if (type.kind === "Array") return { kind: "Array", element: bare(type.element) };
-  const strip = (members: readonly Member[]): Member[] => members.map((member) => ({ name: member.name, type: bare(member.type) }));
+  const strip = (members: readonly Member[]): Member[] =>
+    members.map((member) => ({ name: member.name, type: bare(member.type) }));
   if (type.kind === "Product") return { kind: "Product", elements: strip(type.elements) };
   if (type.kind === "Sum") return { kind: "Sum", variants: strip(type.variants) };
   return type;

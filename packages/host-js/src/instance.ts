@@ -54,7 +54,7 @@ export class JsInstance implements ModuleInstance {
       this.#context = new CallContext(sandbox, port, db);
       this.#reducers = shape.functions.map(({ exportName, body, params }) => ({
         name: exportName,
-        body,
+        body: named(body, exportName),
         args: valueCodec(product(Object.fromEntries(params.map(({ name, type }) => [name, type])))),
       }));
     } finally {
@@ -98,10 +98,12 @@ export class JsInstance implements ModuleInstance {
   callReducer(call: ReducerCall): CallOutcome {
     if (!this.#isBound) this.bind();
     const reducer = this.#reducers[call.reducerId];
-    if (reducer === undefined) return { kind: "panic", message: `the module has no reducer ${call.reducerId}`, fatal: false };
+    if (reducer === undefined)
+      return { kind: "panic", message: `the module has no reducer ${call.reducerId}`, fatal: false };
     this.#context.begin(call);
+    const { body } = reducer; // called without a receiver: `this` is nothing of ours
     try {
-      const result = reducer.body(this.#context.ctx, this.#readArgs(reducer.args, call.args));
+      const result = body(this.#context.ctx, this.#readArgs(reducer.args, call.args));
       return result === undefined ? ok : refuseResult(reducer.name, result);
     } catch (error) {
       return this.#failed(error);
@@ -131,6 +133,12 @@ export class JsInstance implements ModuleInstance {
 function bindTable(table: TableShape, tools: Parameters<typeof makeTableBinding>[2]): BoundTable {
   const indexes = indexesOf(table);
   return { key: table.key, indexes, binding: makeTableBinding(table, indexes, tools) };
+}
+
+/** Stacks call a reducer by its export's name, not by the property that its function was first put in. */
+function named(body: FunctionShape["body"], exportName: string): FunctionShape["body"] {
+  if (body.name === "" || body.name === "body") Reflect.defineProperty(body, "name", { value: exportName });
+  return body;
 }
 
 function refuseResult(name: string, result: unknown): CallOutcome {

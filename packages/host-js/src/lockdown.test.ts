@@ -9,7 +9,7 @@ const before = Function;
 test("the Function of before the lockdown is kept", () => {
   const sandbox = openSesSandbox();
   expect(Object.isFrozen(Object.prototype)).toBe(true);
-  expect(() => Reflect.construct((() => {}).constructor as never, ["return 1"])).toThrow();
+  expect(() => Reflect.construct((() => {}).constructor as never, ["return 1"])).toThrow(TypeError);
   expect(compilesWith(before)).toBe(true);
   expect(sandbox.compile(["x"], "return x + 1;")(1)).toBe(2);
   expect(compileWith<number>({ x: 1 }, "return x + 1;")).toBe(2);

@@ -67,10 +67,13 @@ export interface ModuleShape {
 
 const shapeDepthMax = 64;
 const shapeNodesMax = 50_000;
-const primitiveKinds = new Set<string>([
-  ...["Bool", "String", "I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64"],
-  ...["I128", "U128", "I256", "U256", "F32", "F64"],
-]);
+const primitiveKinds = new Set<string>(
+  `
+  Bool String I8 U8 I16 U16 I32 U32 I64 U64 I128 U128 I256 U256 F32 F64
+`
+    .trim()
+    .split(/\s+/),
+);
 const algorithms = new Set<unknown>(["btree", "hash", "direct"]);
 const lifecycles = new Set<unknown>(["init", "connect", "disconnect"]);
 
@@ -86,7 +89,9 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
     invalid("the entry file's default export is not a schema: write `export default schema({ … })`");
   }
   const reader = new ShapeReader();
-  const tables = entries(Reflect.get(facts, "tables"), "the schema's tables").map(([key, table]) => reader.table(key, table));
+  const tables = entries(Reflect.get(facts, "tables"), "the schema's tables").map(([key, table]) =>
+    reader.table(key, table),
+  );
   const functions: FunctionShape[] = [];
   const names = Object.keys(exports).filter((name) => name !== "default");
   for (const name of names.toSorted(byCodeUnit)) {
@@ -98,7 +103,9 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
     functions.push(reader.function(name, exported, one));
   }
   const made: unknown = Reflect.get(facts, "functions");
-  const unexported = Array.isArray(made) ? made.filter((one) => !functions.some(({ exported }) => exported === one)).length : 0;
+  const unexported = Array.isArray(made)
+    ? made.filter((one) => !functions.some(({ exported }) => exported === one)).length
+    : 0;
   return { policy: Reflect.get(facts, "policy") === "None" ? "none" : "snakeCase", tables, functions, unexported };
 }
 
@@ -116,13 +123,16 @@ class ShapeReader {
     const options: unknown = Reflect.get(table, "options");
     if (!isObject(rowType) || !isObject(options)) invalid(`${what} was not made with table(…)`);
     const shape: unknown = Reflect.get(rowType, "shape");
-    const typeName = isObject(shape) ? optionalText(Reflect.get(shape, "typeName"), `${what}: the row type's name`) : undefined;
+    const typeName = isObject(shape)
+      ? optionalText(Reflect.get(shape, "typeName"), `${what}: the row type's name`)
+      : undefined;
     this.#rowNames.set(shape, typeName ?? pascalCase(key));
     const columns = entries(Reflect.get(rowType, "fields"), `${what}: its columns`).map(([name, column]) =>
       this.#column(name, column, `${what}, column \`${name}\``),
     );
     const at = (names: unknown, part: string): number[] => {
-      if (!Array.isArray(names) || names.length === 0) invalid(`${what}, ${part}: \`columns\` is a list of column names`);
+      if (!Array.isArray(names) || names.length === 0)
+        invalid(`${what}, ${part}: \`columns\` is a list of column names`);
       return names.map((name: unknown) => {
         const position = columns.findIndex((column) => column.name === name);
         return position >= 0 ? position : invalid(`${what}, ${part}: there is no column \`${String(name)}\``);
@@ -135,7 +145,9 @@ class ShapeReader {
       isPublic: Reflect.get(options, "public") === true,
       isEvent: Reflect.get(options, "event") === true,
       columns,
-      indexes: list(Reflect.get(options, "indexes"), `${what}: \`indexes\``).map((index) => this.#index(index, what, at)),
+      indexes: list(Reflect.get(options, "indexes"), `${what}: \`indexes\``).map((index) =>
+        this.#index(index, what, at),
+      ),
       constraints: list(Reflect.get(options, "constraints"), `${what}: \`constraints\``).map((constraint) => ({
         name: optionalText(Reflect.get(constraint, "name"), `${what}: a constraint's name`),
         columns: at(Reflect.get(constraint, "columns"), "a constraint"),
@@ -147,9 +159,11 @@ class ShapeReader {
 
   #index(index: object, what: string, at: (names: unknown, part: string) => number[]): IndexShape {
     const accessor: unknown = Reflect.get(index, "accessor");
-    if (typeof accessor !== "string" || accessor === "") invalid(`${what}: every index needs an \`accessor\`, the name that code reaches it by`);
+    if (typeof accessor !== "string" || accessor === "")
+      invalid(`${what}: every index needs an \`accessor\`, the name that code reaches it by`);
     const algorithm: unknown = Reflect.get(index, "algorithm") ?? "btree";
-    if (!isAlgorithm(algorithm)) invalid(`${what}, index \`${accessor}\`: the algorithm is "btree", "hash" or "direct"`);
+    if (!isAlgorithm(algorithm))
+      invalid(`${what}, index \`${accessor}\`: the algorithm is "btree", "hash" or "direct"`);
     const columns: unknown = Reflect.get(index, "columns") ?? [Reflect.get(index, "column")];
     return {
       accessor,
@@ -205,7 +219,8 @@ class ShapeReader {
     if (primitiveKinds.has(kind)) return { kind: kind as PrimitiveKind };
     if (kind === "Array") return { kind, element: this.type(Reflect.get(shape, "element"), what, depth + 1) };
     if (kind !== "Product" && kind !== "Sum") invalid(`${what}: there is no type \`${kind}\``);
-    const typeName = optionalText(Reflect.get(shape, "typeName"), `${what}: its type's name`) ?? this.#rowNames.get(shape);
+    const typeName =
+      optionalText(Reflect.get(shape, "typeName"), `${what}: its type's name`) ?? this.#rowNames.get(shape);
     const members = list(Reflect.get(shape, kind === "Product" ? "elements" : "variants"), what).map((member) => ({
       name: text(Reflect.get(member, "name"), `${what}: a member's name`),
       type: this.type(Reflect.get(member, "type"), what, depth + 1),

@@ -22,12 +22,13 @@ export const scriptName = "lightcone-module.js";
  * The globals that a module has. Everything else that the language or the platform would give is gone:
  * see docs/decisions for each that is missing.
  */
-export const globalNames = [
-  ...["Object", "Function", "Array", "String", "Number", "Boolean", "BigInt", "Symbol", "Math", "JSON", "Reflect", "Proxy"],
-  ...["Map", "Set", "WeakMap", "WeakSet", "Promise", "Iterator", "Date", "RegExp"],
-  ...["Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError", "AggregateError"],
-  ...["ArrayBuffer", "DataView", "Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array"],
-  ...["Int32Array", "Uint32Array", "BigInt64Array", "BigUint64Array", "Float32Array", "Float64Array"],
-  ...["TextEncoder", "TextDecoder"],
-  ...["parseInt", "parseFloat", "isNaN", "isFinite", "encodeURI", "encodeURIComponent", "decodeURI", "decodeURIComponent"],
-] as const;
+export const globalNames = `
+  Object Function Array String Number Boolean BigInt Symbol Math JSON Reflect Proxy Map Set WeakMap
+  WeakSet Promise Iterator Date RegExp Error TypeError RangeError SyntaxError ReferenceError EvalError
+  URIError AggregateError ArrayBuffer DataView Int8Array Uint8Array Uint8ClampedArray Int16Array
+  Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array Float32Array Float64Array
+  TextEncoder TextDecoder parseInt parseFloat isNaN isFinite encodeURI encodeURIComponent decodeURI
+  decodeURIComponent
+`
+  .trim()
+  .split(/\s+/);

@@ -1,3 +1,4 @@
+/// <reference types="ses" />
 /**
  * The real sandbox: a SES compartment.
  *
@@ -9,7 +10,6 @@ import { createRequire } from "node:module";
 import { AssertionError, LightconeError } from "@lightcone/base";
 import { ConnectionId, Timestamp } from "@lightcone/sats";
 import { escapeForSes } from "./script-text.ts";
-import type {} from "ses";
 import { globalNames, scriptName, type Sandbox } from "./sandbox.ts";
 
 const keptFunction = Function;
@@ -33,18 +33,24 @@ function lockDownOnce(): void {
     domainTaming: "unsafe",
     overrideTaming: "min", // `moderate` makes array spread 15 times slower
   });
-  for (const { prototype } of errorClasses) for (const name of ["name", "message", "constructor"]) allowOverride(prototype, name);
+  for (const { prototype } of errorClasses)
+    for (const name of ["name", "message", "constructor"]) allowOverride(prototype, name);
   hardenIntrinsics();
   isLockedDown = true;
   // Value classes are shared with modules: what they know of clock and chance goes for the whole process.
-  const refuse = (what: string) => (): never => {
-    throw new TypeError(what);
-  };
-  Object.defineProperty(Timestamp, "now", { value: refuse("there is no clock in a process that runs modules: use ctx.timestamp") });
+  Object.defineProperty(Timestamp, "now", {
+    value: refuse("there is no clock in a process that runs modules: use ctx.timestamp"),
+  });
   Object.defineProperty(ConnectionId, "random", { value: refuse("there is no chance in a process that runs modules") });
   // Errors of the host's own classes can reach a module through a `catch`.
   harden(LightconeError);
   harden(AssertionError);
+}
+
+function refuse(what: string): () => never {
+  return () => {
+    throw new TypeError(what);
+  };
 }
 
 const errorClasses = [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError];
@@ -77,7 +83,8 @@ export function openSesSandbox(): Sandbox {
   }
   return {
     evaluate: (script) => compartment.evaluate(`${escapeForSes(script)}\n//# sourceURL=${scriptName}`, evaluation),
-    compile: (parameters, body) => keptFunction(...parameters, `"use strict";\n${body}`) as (...values: readonly unknown[]) => unknown,
+    compile: (parameters, body) =>
+      keptFunction(...parameters, `"use strict";\n${body}`) as (...values: readonly unknown[]) => unknown,
     harden,
   };
 }

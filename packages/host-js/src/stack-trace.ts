@@ -11,7 +11,9 @@ export interface Position {
 }
 
 const framesMax = 30;
-const framePattern = new RegExp(`^\\s*at (?:(.*?) \\()?(?:.*[ (/])?${scriptName.replaceAll(".", "\\.")}:(\\d+):(\\d+)\\)*$`);
+const framePattern = new RegExp(
+  `^\\s*at (?:(.*?) \\()?(?:.*[ (/])?${scriptName.replaceAll(".", "\\.")}:(\\d+):(\\d+)\\)*$`,
+);
 
 export class StackMapper {
   readonly #json: string | undefined;
@@ -25,7 +27,10 @@ export class StackMapper {
   /** An error as text: its name and message, then the module's frames. Runs nothing that could throw to the caller. */
   describe(error: unknown): string {
     const { head, frames } = this.#parts(error);
-    const lines = frames.map(({ name, at }) => `    at ${name === "" ? "" : `${name} (`}${at.file}:${at.line}:${at.column}${name === "" ? "" : ")"}`);
+    const lines = frames.map(
+      ({ name, at }) =>
+        `    at ${name === "" ? "" : `${name} (`}${at.file}:${at.line}:${at.column}${name === "" ? "" : ")"}`,
+    );
     return [head, ...lines].join("\n");
   }
 
@@ -44,10 +49,14 @@ export class StackMapper {
       const stack: unknown = Reflect.get(error, "stack");
       const name: unknown = Reflect.get(error, "name");
       const message: unknown = Reflect.get(error, "message");
-      if (typeof message !== "string") return { head: `Uncaught ${inspect(error, { customInspect: false })}`, frames: [] };
+      if (typeof message !== "string")
+        return { head: `Uncaught ${inspect(error, { customInspect: false })}`, frames: [] };
       const head = `${typeof name === "string" ? name : "Error"}: ${message}`;
       if (typeof stack !== "string") return { head, frames: [] };
-      const frames = stack.split("\n").map((line) => this.#frame(line)).filter((frame) => frame !== undefined);
+      const frames = stack
+        .split("\n")
+        .map((line) => this.#frame(line))
+        .filter((frame) => frame !== undefined);
       return { head, frames: frames.slice(0, framesMax) };
     } catch {
       return { head: "an error that cannot be read", frames: [] }; // its getters throw: there is nothing better to say

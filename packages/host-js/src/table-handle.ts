@@ -28,7 +28,12 @@ const methodNames = new Set(["insert", "delete", "count", "iter", "clear"]);
 export function makeTableBinding(
   table: TableShape,
   indexes: readonly TableIndex[],
-  tools: { readonly sandbox: Sandbox; readonly port: HostPort; readonly scratch: Scratch; readonly classes: GuestClasses },
+  tools: {
+    readonly sandbox: Sandbox;
+    readonly port: HostPort;
+    readonly scratch: Scratch;
+    readonly classes: GuestClasses;
+  },
 ): TableBinding {
   checkAccessors(table, indexes);
   const keys = indexes.map(({ columns }) => columns.map((column) => keyCodec(table, column)));
@@ -41,7 +46,10 @@ export function makeTableBinding(
 function checkAccessors(table: TableShape, indexes: readonly TableIndex[]): void {
   const seen = new Set<string>();
   for (const { accessor } of indexes) {
-    if (methodNames.has(accessor)) invalid(`table \`${table.key}\`: an index cannot be reached as \`${accessor}\`, which is a method of every table`);
+    if (methodNames.has(accessor))
+      invalid(
+        `table \`${table.key}\`: an index cannot be reached as \`${accessor}\`, which is a method of every table`,
+      );
     if (seen.has(accessor)) invalid(`table \`${table.key}\`: two indexes are reached as \`${accessor}\``);
     seen.add(accessor);
   }
@@ -50,7 +58,9 @@ function checkAccessors(table: TableShape, indexes: readonly TableIndex[]): void
 /** A codec of one column, under the column's name so that an error says which. */
 function keyCodec(table: TableShape, column: number): ValueCodec {
   const shape = table.columns[column];
-  return shape === undefined ? invalid(`table \`${table.key}\` has no column ${column}`) : valueCodec(product({ [shape.name]: shape.type }));
+  return shape === undefined
+    ? invalid(`table \`${table.key}\` has no column ${column}`)
+    : valueCodec(product({ [shape.name]: shape.type }));
 }
 
 const quote = (name: string): string => JSON.stringify(name);
@@ -150,7 +160,9 @@ function patchSource(table: TableShape): string {
   const optional = table.columns.filter(({ type }) => type.kind === "Sum" && type.variants[0]?.name === "some");
   const lines = optional.map(({ name }) => `if (row[${quote(name)}] === null) row[${quote(name)}] = undefined;`);
   if (generated.length > 0) {
-    const reads = generated.map(({ name, type }) => `if (row[${quote(name)}] == 0) row[${quote(name)}] = ${readInteger(type.kind)};`);
+    const reads = generated.map(
+      ({ name, type }) => `if (row[${quote(name)}] == 0) row[${quote(name)}] = ${readInteger(type.kind)};`,
+    );
     lines.push(`const bytes = port.generated;
       if (bytes.length > 0) {
         const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -166,7 +178,8 @@ function readInteger(kind: string): string {
   const bits = Number(kind.slice(1));
   const size = bits / 8;
   const signed = kind.startsWith("I");
-  const big = (offset: number, isSigned: boolean): string => `view.getBig${isSigned ? "Int" : "Uint"}64(at - ${size} + ${offset}, true)`;
+  const big = (offset: number, isSigned: boolean): string =>
+    `view.getBig${isSigned ? "Int" : "Uint"}64(at - ${size} + ${offset}, true)`;
   if (bits <= 32) return `(at += ${size}, view.get${signed ? "Int" : "Uint"}${bits}(at - ${size}, true))`;
   const words = Array.from({ length: bits / 64 }, (_, word) => {
     const top = word === bits / 64 - 1;
@@ -183,9 +196,12 @@ const nameOf = (table: TableShape, column: number | undefined): string => table.
 
 /** Statements that write a whole key into `out`. */
 function wholeKey(table: TableShape, index: TableIndex, position: number): string {
-  if (index.columns.length === 1) return `keys[${position}][0].write(out, { ${literal(nameOf(table, index.columns[0]))}: key });`;
+  if (index.columns.length === 1)
+    return `keys[${position}][0].write(out, { ${literal(nameOf(table, index.columns[0]))}: key });`;
   const text = quote(`\`${table.key}.${index.accessor}\` takes a list of ${index.columns.length} values`);
-  const writes = index.columns.map((column, part) => `keys[${position}][${part}].write(out, { ${literal(nameOf(table, column))}: key[${part}] });`);
+  const writes = index.columns.map(
+    (column, part) => `keys[${position}][${part}].write(out, { ${literal(nameOf(table, column))}: key[${part}] });`,
+  );
   return `if (!Array.isArray(key) || key.length !== ${index.columns.length}) bad(${text});\n${writes.join("\n")}`;
 }
 
@@ -233,7 +249,9 @@ function scanSource(table: TableShape, index: TableIndex, position: number): str
       : count === 1
         ? "!(key instanceof Range)"
         : `Array.isArray(key) && key.length === ${count} && !(key[${count - 1}] instanceof Range)`;
-  const tooMany = quote(`\`${table.key}.${index.accessor}\` takes 1 to ${count} values, of which the last may be a Range`);
+  const tooMany = quote(
+    `\`${table.key}.${index.accessor}\` takes 1 to ${count} values, of which the last may be a Range`,
+  );
   return `(() => {
     const names = [${names}];
     const scanPoint = (key) => ${point("scanPoint")};

@@ -39,7 +39,9 @@ export function openVmSandbox(): Sandbox {
   return {
     evaluate: (script) => new Script(script, { filename: scriptName }).runInContext(context),
     compile: (parameters, body) =>
-      compileFunction(`"use strict";\n${body}`, [...parameters], { parsingContext: context }) as (...values: readonly unknown[]) => unknown,
+      compileFunction(`"use strict";\n${body}`, [...parameters], { parsingContext: context }) as (
+        ...values: readonly unknown[]
+      ) => unknown,
     harden: freezeDeep,
   };
 }

@@ -66,28 +66,41 @@ type Values<F extends Fields, Columns extends readonly unknown[]> = {
   -readonly [I in keyof Columns]: Columns[I] extends keyof F ? ValueOf<F[Columns[I]]> : never;
 };
 /** Leading values of a tuple, the last of which may be a range. */
-type Prefixes<T extends readonly unknown[], Before extends readonly unknown[] = []> = T extends readonly [infer V, ...infer Rest]
+type Prefixes<T extends readonly unknown[], Before extends readonly unknown[] = []> = T extends readonly [
+  infer V,
+  ...infer Rest,
+]
   ? readonly [...Before, V | Range<V>] | Prefixes<Rest, [...Before, V]>
   : never;
-type Bounds<T extends readonly unknown[]> = T extends readonly [infer V, ...unknown[]] ? V | Range<V> | Prefixes<T> : never;
-type Key<T extends readonly unknown[]> = T extends readonly [infer V] ? V : Readonly<T>;
+type BoundsOf<T extends readonly unknown[]> = T extends readonly [infer V, ...unknown[]]
+  ? V | Range<V> | Prefixes<T>
+  : never;
+type KeyOf<T extends readonly unknown[]> = T extends readonly [infer V] ? V : Readonly<T>;
 
 type SameSet<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
-type UniqueSets<O extends TableOptions> = O["constraints"] extends readonly { readonly columns: infer C extends readonly string[] }[] ? C : never;
-type IsUnique<Columns extends readonly string[], Sets> = Sets extends readonly string[] ? SameSet<Columns[number], Sets[number]> : never;
+type UniqueSets<O extends TableOptions> = O["constraints"] extends readonly {
+  readonly columns: infer C extends readonly string[];
+}[]
+  ? C
+  : never;
+type IsUnique<Columns extends readonly string[], Sets> = Sets extends readonly string[]
+  ? SameSet<Columns[number], Sets[number]>
+  : never;
 
 type IndexHandle<F extends Fields, I extends IndexOptions, O extends TableOptions> =
   true extends IsUnique<I["columns"], UniqueSets<O>>
-    ? UniqueIndex<F, Key<Values<F, I["columns"]>>>
+    ? UniqueIndex<F, KeyOf<Values<F, I["columns"]>>>
     : I["algorithm"] extends "hash"
-      ? PointIndex<F, Key<Values<F, I["columns"]>>>
-      : RangeIndex<F, Bounds<Values<F, I["columns"]>>>;
-type IndexHandles<F extends Fields, O extends TableOptions> = O["indexes"] extends readonly (infer I extends IndexOptions)[]
+      ? PointIndex<F, KeyOf<Values<F, I["columns"]>>>
+      : RangeIndex<F, BoundsOf<Values<F, I["columns"]>>>;
+type IndexHandles<F extends Fields, O extends TableOptions> = O["indexes"] extends readonly (infer I extends
+  IndexOptions)[]
   ? { readonly [One in I as One["accessor"]]: IndexHandle<F, One, O> }
   : unknown;
 
 /** One table: its methods, and an accessor for each unique or indexed column and each index. */
-export type TableHandle<T> = T extends Table<infer F, infer O> ? TableMethods<F> & ColumnHandles<F> & IndexHandles<F, O> : never;
+export type TableHandle<T> =
+  T extends Table<infer F, infer O> ? TableMethods<F> & ColumnHandles<F> & IndexHandles<F, O> : never;
 
 export type Tables = Readonly<Record<string, Table>>;
 

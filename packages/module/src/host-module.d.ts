@@ -3,6 +3,7 @@
  * Types are given where the names are exported again (`values.ts`, `errors.ts`, `range.ts`), so that an author's
  * compiler never needs this file.
  */
+/* oxlint-disable typescript/consistent-type-imports -- an import statement would make this file a module */
 declare module "lightcone:host@1" {
   /** Under this symbol the schema and its functions carry what they are. */
   export const description: unique symbol;

@@ -1,12 +1,39 @@
 export { t } from "./types.ts";
 export type { EnumMakers, EnumValue, RowType, TypeBuilders, U8Type, UnitType } from "./types.ts";
-export type { AnyType, Fields, FieldsValue as InferTypeOfRow, IntegerType, KeyType, Modifier, PlainType, ValueOf as Infer, Wrong } from "./type-builder.ts";
+export type {
+  AnyType,
+  Fields,
+  FieldsValue as InferTypeOfRow,
+  IntegerType,
+  KeyType,
+  Modifier,
+  PlainType,
+  ValueOf as Infer,
+  Wrong,
+} from "./type-builder.ts";
 export { table } from "./table.ts";
 export type { ConstraintOptions, IndexOptions, Table, TableOptions } from "./table.ts";
 export { CaseConversionPolicy, schema } from "./schema.ts";
-export type { Arguments, FunctionOptions, InferSchema, ModuleSettings, ReducerExport, ReducerOptions, Schema } from "./schema.ts";
+export type {
+  Arguments,
+  FunctionOptions,
+  InferSchema,
+  ModuleSettings,
+  ReducerExport,
+  ReducerOptions,
+  Schema,
+} from "./schema.ts";
 export type { Random, ReducerCtx } from "./context.ts";
-export type { DbView, NewRow, PointIndex, RangeIndex, TableHandle, TableMethods, Tables, UniqueIndex } from "./handles.ts";
+export type {
+  DbView,
+  NewRow,
+  PointIndex,
+  RangeIndex,
+  TableHandle,
+  TableMethods,
+  Tables,
+  UniqueIndex,
+} from "./handles.ts";
 export { Range } from "./range.ts";
 export type { Bound } from "./range.ts";
 export { errors, SenderError, SpacetimeHostError } from "./errors.ts";

@@ -87,7 +87,7 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
     return Object.defineProperty(exported, description, { value: facts });
   }
 
-  function lifecycle(kind: Lifecycle): (first: AnyBody | FunctionOptions, second?: AnyBody) => AnyBody {
+  function lifecycleMaker(kind: Lifecycle): (first: AnyBody | FunctionOptions, second?: AnyBody) => AnyBody {
     return (first, second) =>
       second === undefined ? make({}, {}, given(first), kind) : make(first as FunctionOptions, {}, given(second), kind);
   }
@@ -100,9 +100,9 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
       if (all.length === 3) return make(all[0] as ReducerOptions, all[1] as Fields, body);
       return isParams(all[0]) ? make({}, all[0], body) : make(all[0] as ReducerOptions, {}, body);
     },
-    init: lifecycle("init"),
-    clientConnected: lifecycle("connect"),
-    clientDisconnected: lifecycle("disconnect"),
+    init: lifecycleMaker("init"),
+    clientConnected: lifecycleMaker("connect"),
+    clientDisconnected: lifecycleMaker("disconnect"),
   };
   const policy = (settings.CASE_CONVERSION_POLICY ?? CaseConversionPolicy.SnakeCase).tag;
   Object.defineProperty(made, description, { value: { kind: "schema", tables, policy, functions } });
@@ -115,7 +115,7 @@ function isParams(value: unknown): value is Fields {
 }
 
 function given(body: unknown): AnyBody {
-  if (typeof body !== "function") throw new TypeError("a reducer's last argument is its function: (ctx, args) => { … }");
+  if (typeof body !== "function")
+    throw new TypeError("a reducer's last argument is its function: (ctx, args) => { … }");
   return body as AnyBody;
 }
-

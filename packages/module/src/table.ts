@@ -43,7 +43,9 @@ export interface Table<F extends Fields = Fields, O extends TableOptions = Table
 }
 
 /** Columns whose modifiers contradict one another become a text that says so. */
-type CheckedFields<F extends Fields> = { readonly [K in keyof F]: F[K] extends AnyType<unknown, infer M> ? CheckedColumn<M, F[K]> : F[K] };
+type CheckedFields<F extends Fields> = {
+  readonly [K in keyof F]: F[K] extends AnyType<unknown, infer M> ? CheckedColumn<M, F[K]> : F[K];
+};
 type CheckedColumn<M extends Modifier, Column> = "default" extends M
   ? Extract<M, "primaryKey" | "unique" | "autoInc"> extends never
     ? Column
@@ -52,7 +54,10 @@ type CheckedColumn<M extends Modifier, Column> = "default" extends M
 
 type PrimaryKeys<F extends Fields> = { [K in keyof F]: "primaryKey" extends ModifiersOf<F[K]> ? K : never }[keyof F];
 type IsUnion<T, U = T> = T extends unknown ? ([U] extends [T] ? false : true) : never;
-type CheckedTable<F extends Fields> = true extends IsUnion<PrimaryKeys<F>> ? Wrong<"a table has one primary key; make the other columns unique()"> : unknown;
+type CheckedTable<F extends Fields> =
+  true extends IsUnion<PrimaryKeys<F>>
+    ? Wrong<"a table has one primary key; make the other columns unique()">
+    : unknown;
 
 /**
  * Describes a table; `schema` gives it its name.

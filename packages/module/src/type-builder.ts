@@ -28,7 +28,8 @@ export interface AnyType<V = unknown, M extends Modifier = Modifier> {
   readonly facts: ColumnFacts;
 }
 
-type NotAKey = Wrong<"only integers, bool, string, identity, connectionId, timestamp, timeDuration, uuid and enums without payloads can be keys">;
+type NotAKey =
+  Wrong<"only integers, bool, string, identity, connectionId, timestamp, timeDuration, uuid and enums without payloads can be keys">;
 type NotAnInteger = Wrong<"autoInc() is for integer columns">;
 
 /** A type that can be a column, but neither a key nor an index. */

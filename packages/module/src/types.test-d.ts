@@ -1,5 +1,6 @@
 // Goal: an author's types follow from the schema alone, and wrong use does not compile.
 // Method: compiled, never run. `is` compares types exactly; each expected error stands under its reason.
+/* oxlint-disable no-unused-expressions, no-self-assign, typescript/no-unnecessary-type-parameters -- nothing here runs */
 import { Range, schema, SenderError, t, table } from "./index.ts";
 import type { ConnectionId, Identity, Infer, InferSchema, ReducerCtx, ScheduleAt, Timestamp } from "./index.ts";
 
@@ -11,7 +12,15 @@ const Color = t.enum("Color", ["Red", "Green"]);
 const Point = t.object("Point", { x: t.f64(), y: t.f64() });
 
 const player = table(
-  { public: true, indexes: [{ accessor: "byTeam", algorithm: "btree", columns: ["team", "level"] }, { accessor: "pair", algorithm: "btree", columns: ["x", "y"] }, { accessor: "spot", algorithm: "hash", columns: ["x", "team"] }], constraints: [{ constraint: "unique", columns: ["y", "x"] }] },
+  {
+    public: true,
+    indexes: [
+      { accessor: "byTeam", algorithm: "btree", columns: ["team", "level"] },
+      { accessor: "pair", algorithm: "btree", columns: ["x", "y"] },
+      { accessor: "spot", algorithm: "hash", columns: ["x", "team"] },
+    ],
+    constraints: [{ constraint: "unique", columns: ["y", "x"] }],
+  },
   {
     id: t.u64().primaryKey().autoInc(),
     owner: t.identity().unique(),
@@ -104,9 +113,26 @@ export const use = spacetime.reducer({ name: t.string(), count: t.u32(), nick: t
   db.player.count() satisfies bigint;
   db.player.clear() satisfies bigint;
   for (const row of db.player) row.names.push("x");
-  for (const { level } of db.player.iter().filter((row) => row.team === "red").take(3)) level satisfies number;
+  for (const { level } of db.player
+    .iter()
+    .filter((row) => row.team === "red")
+    .take(3))
+    level satisfies number;
   // An optional column may be left out, or null.
-  const rest = { id: 0n, owner: ctx.sender, team: "", level: 1, tag: 1, shape: Shape.Empty, color: Color.Red, at: { x: 0, y: 0 }, bytes: new Uint8Array(), names: [], x: 1, y: 1 };
+  const rest = {
+    id: 0n,
+    owner: ctx.sender,
+    team: "",
+    level: 1,
+    tag: 1,
+    shape: Shape.Empty,
+    color: Color.Red,
+    at: { x: 0, y: 0 },
+    bytes: new Uint8Array(),
+    names: [],
+    x: 1,
+    y: 1,
+  };
   db.player.insert(rest) satisfies Player;
   db.player.insert({ ...rest, nick: null });
   // @ts-expect-error any other column may not
@@ -144,10 +170,13 @@ t.u32().optional().unique();
 t.u32().default(1n);
 
 // Tables that contradict themselves.
-table({}, {
-  // @ts-expect-error a default on a unique column
-  id: t.u32().unique().default(1),
-});
+table(
+  {},
+  {
+    // @ts-expect-error a default on a unique column
+    id: t.u32().unique().default(1),
+  },
+);
 // @ts-expect-error two primary keys
 table({}, { a: t.u32().primaryKey(), b: t.u32().primaryKey() });
 // @ts-expect-error an index over a column that there is not

@@ -57,7 +57,10 @@ export interface TypeBuilders {
   row<const F extends Fields>(fields: F): RowType<F>;
   row<const F extends Fields>(typeName: string, fields: F): RowType<F>;
   /** One of several variants: `{ tag }`, or `{ tag, value }` where a variant has a payload. */
-  enum<const T extends string>(typeName: string, tags: readonly T[]): KeyType<{ [K in T]: { tag: K } }[T]> & { readonly [K in T]: { readonly tag: K } };
+  enum<const T extends string>(
+    typeName: string,
+    tags: readonly T[],
+  ): KeyType<{ [K in T]: { tag: K } }[T]> & { readonly [K in T]: { readonly tag: K } };
   enum<const P extends Fields>(typeName: string, variants: P): PlainType<EnumValue<P>> & EnumMakers<P>;
   unit(): UnitType;
   /** A value, or `undefined`. The same as `.optional()`. */
@@ -143,17 +146,25 @@ const builders: Record<keyof TypeBuilders, (...args: never[]) => Builder> = {
   enum: makeEnum,
   unit: () => new Builder({ kind: "Product", elements: [] }),
   option: (some: AnyType) => new Builder(optionShape(some.shape)),
-  result: (ok: AnyType, err: AnyType) => new Builder(sum([{ name: "ok", type: ok.shape }, { name: "err", type: err.shape }])),
+  result: (ok: AnyType, err: AnyType) =>
+    new Builder(
+      sum([
+        { name: "ok", type: ok.shape },
+        { name: "err", type: err.shape },
+      ]),
+    ),
   identity: wrapped("__identity__", "U256"),
   connectionId: wrapped("__connection_id__", "U128"),
   timestamp: wrapped("__timestamp_micros_since_unix_epoch__", "I64"),
   timeDuration: wrapped("__time_duration_micros__", "I64"),
   uuid: wrapped("__uuid__", "U128"),
   scheduleAt: () =>
-    new Builder(sum([
-      { name: "Interval", type: wrapped("__time_duration_micros__", "I64")().shape },
-      { name: "Time", type: wrapped("__timestamp_micros_since_unix_epoch__", "I64")().shape },
-    ])),
+    new Builder(
+      sum([
+        { name: "Interval", type: wrapped("__time_duration_micros__", "I64")().shape },
+        { name: "Time", type: wrapped("__timestamp_micros_since_unix_epoch__", "I64")().shape },
+      ]),
+    ),
 };
 
 /**

@@ -89,9 +89,13 @@ export const init = spacetime.init((ctx) => {
 });
 export const hello = spacetime.clientConnected((ctx) => console.info("hello", ctx.sender));
 export const goodbye = spacetime.clientDisconnected({ name: "bye" }, (ctx) => console.info("bye", ctx.connectionId));
-export const tick = spacetime.reducer({ onSchedule: spacetime.tables.timer }, { row: spacetime.tables.timer.rowType }, (_, { row }) => {
-  console.info(row.note);
-});
+export const tick = spacetime.reducer(
+  { onSchedule: spacetime.tables.timer },
+  { row: spacetime.tables.timer.rowType },
+  (_, { row }) => {
+    console.info(row.note);
+  },
+);
 export const ring = spacetime.reducer({ row: spacetime.tables.alarm.rowType }, () => {});
 
 /** Keeps what it is given; says what classes it got. */
@@ -110,7 +114,7 @@ export const keep = spacetime.reducer({ row: spacetime.tables.sample.rowType }, 
     found.point instanceof Object,
     Object.getPrototypeOf(found) === Object.prototype,
   ];
-  console.info(classes.every(Boolean) ? "classes" : `classes ${classes}`);
+  console.info(classes.every(Boolean) ? "classes" : `classes ${classes.join(" ")}`);
   ctx.db.sample.insert({ ...found, id: 0n });
   ctx.db.sample.id.update({ ...found, string: `${found.string}!` });
 });
@@ -129,10 +133,13 @@ export const run = spacetime.reducer({ script: t.string() }, (ctx, { script }) =
     try {
       return `gave ${String(act())}`;
     } catch (error) {
-      return error instanceof Error ? `${error.name}${error instanceof errors.UniqueAlreadyExists ? " caught" : ""}` : "?";
+      return error instanceof Error
+        ? `${error.name}${error instanceof errors.UniqueAlreadyExists ? " caught" : ""}`
+        : "?";
     }
   };
-  const range = <T>(from: T, to: T): Range<T> => new Range({ tag: "included", value: from }, { tag: "excluded", value: to });
+  const range = <T>(from: T, to: T): Range<T> =>
+    new Range({ tag: "included", value: from }, { tag: "excluded", value: to });
   const scripts: Record<string, () => unknown> = {
     fill: () => {
       const rows = [
@@ -142,11 +149,20 @@ export const run = spacetime.reducer({ script: t.string() }, (ctx, { script }) =
         ["dee", "red", 3, 3],
         ["eve", "blue", -5, 2],
       ] as const;
-      return rows.map(([name, team, level, seat]) => players.insert({ id: 0, name, team, level, seat, added: 0 }).id).join(" ");
+      return rows
+        .map(([name, team, level, seat]) => players.insert({ id: 0, name, team, level, seat, added: 0 }).id)
+        .join(" ");
     },
     count: () => players.count(),
     iterate: () => names(players),
-    helpers: () => names(players.iter().filter(({ team }) => team === "red").drop(1).take(1)),
+    helpers: () =>
+      names(
+        players
+          .iter()
+          .filter(({ team }) => team === "red")
+          .drop(1)
+          .take(1),
+      ),
     find: () => players.id.find(2)?.name,
     "find none": () => players.id.find(99),
     "find by name": () => players.name.find("cy")?.id,
@@ -195,7 +211,8 @@ export const run = spacetime.reducer({ script: t.string() }, (ctx, { script }) =
       }
       return count;
     },
-    "wrong type": () => caught(() => players.insert({ id: 0, name: 5 as never, team: "", level: 0, seat: 0, added: 0 })),
+    "wrong type": () =>
+      caught(() => players.insert({ id: 0, name: 5 as never, team: "", level: 0, seat: 0, added: 0 })),
     "too large": () => caught(() => players.insert({ id: 0, name: "x", team: "", level: 0, seat: 256, added: 0 })),
     "missing column": () => caught(() => players.insert({ name: "x" } as never)),
     "no row": () => caught(() => players.insert(null as never)),
@@ -203,7 +220,8 @@ export const run = spacetime.reducer({ script: t.string() }, (ctx, { script }) =
     "long key": () => caught(() => players.byTeam.filter(["red", 1, 1, 1] as never)),
     "short pair": () => caught(() => players.place.find([1] as never)),
     "bad bound": () => caught(() => players.level.filter(new Range({ tag: "nope" } as never))),
-    "maker of rows": () => caught(() => new (players.iter().constructor as never as new (scan: unknown) => unknown)({ next: () => 7 })),
+    "maker of rows": () =>
+      caught(() => new (players.iter().constructor as never as new (scan: unknown) => unknown)({ next: () => 7 })),
     "getter that inserts": () => {
       const row = {
         id: 0,
@@ -230,9 +248,9 @@ export const run = spacetime.reducer({ script: t.string() }, (ctx, { script }) =
       return nothing.deep.er;
     },
   };
-  const script_ = scripts[script];
-  if (script_ === undefined) throw new SenderError(`no script ${script}`);
-  console.info(String(script_()));
+  const found = scripts[script];
+  if (found === undefined) throw new SenderError(`no script ${script}`);
+  console.info(String(found()));
 });
 
 export const refuse = spacetime.reducer({ why: t.string() }, (_, { why }) => {

@@ -13,7 +13,8 @@ export default spacetime;
 
 /** Opens accounts 0 … `count` - 1 where they do not exist yet. */
 export const openAccounts = spacetime.reducer({ count: t.u32() }, (ctx, { count }) => {
-  for (let id = Number(ctx.db.account.count()); id < count; id++) ctx.db.account.insert({ id, balance: openingBalance });
+  for (let id = Number(ctx.db.account.count()); id < count; id++)
+    ctx.db.account.insert({ id, balance: openingBalance });
 });
 
 export const openRankedAccounts = spacetime.reducer({ count: t.u32() }, (ctx, { count }) => {

@@ -2,10 +2,7 @@
 import { schema, SenderError, t, table } from "lightcone/module";
 
 const spacetime = schema({
-  user: table(
-    { public: true },
-    { identity: t.identity().primaryKey(), name: t.string().optional(), online: t.bool() },
-  ),
+  user: table({ public: true }, { identity: t.identity().primaryKey(), name: t.string().optional(), online: t.bool() }),
   message: table({ public: true }, { sender: t.identity(), sent: t.timestamp(), text: t.string() }),
 });
 export default spacetime;
@@ -22,7 +19,7 @@ export const identityConnected = spacetime.clientConnected((ctx) => {
 
 export const identityDisconnected = spacetime.clientDisconnected((ctx) => {
   const user = ctx.db.user.identity.find(ctx.sender);
-  if (user === null) console.warn(`${ctx.sender} left without ever having come`);
+  if (user === null) console.warn(`${ctx.sender.toHexString()} left without ever having come`);
   else ctx.db.user.identity.update({ ...user, online: false });
 });
 

@@ -26,6 +26,7 @@ test("files become one script whose only import is the host", async () => {
   const exports: { default?: object; named?: string } = {};
   const description = Symbol("description");
   const asked: string[] = [];
+  // oxlint-disable-next-line typescript/no-implied-eval -- running the script is the test
   const run = new Function("require", "exports", code) as (require: (name: string) => unknown, exports: object) => void;
   run((name) => (asked.push(name), { description }), exports);
   expect(asked).toEqual(["lightcone:host@1"]);
@@ -55,8 +56,16 @@ test("a project without the SDK gets the one of the command", async () => {
 test.each([
   { why: "a syntax error", text: `export const x = 1;\nexport const y = ;`, reason: /index\.ts:2:18/ },
   { why: "a file that is not there", text: `import "./none.ts";`, reason: /\.\/none\.ts/ },
-  { why: "a package that is not there", text: `import "no-such-package";\nexport const x = 1;`, reason: /no-such-package/ },
-  { why: "a part of the platform", text: `import { readFileSync } from "node:fs";\nexport const x = readFileSync;`, reason: /node:fs .*index\.ts/ },
+  {
+    why: "a package that is not there",
+    text: `import "no-such-package";\nexport const x = 1;`,
+    reason: /no-such-package/,
+  },
+  {
+    why: "a part of the platform",
+    text: `import { readFileSync } from "node:fs";\nexport const x = readFileSync;`,
+    reason: /node:fs .*index\.ts/,
+  },
   { why: "a dynamic import", text: `export const x = import("node:fs");`, reason: /import\(\).*index\.ts|node:fs/ },
 ])("refused: $why", async ({ text, reason }) => {
   await expect(bundleModule(project({ "index.ts": text }))).rejects.toMatchObject({

@@ -44,7 +44,10 @@ export async function bundleModule(entryPath: string, options: BundleOptions = {
       external: hostModule,
       tsconfig: false,
       resolve: { conditionNames: ["production", "import", "default"], mainFields: ["module", "main"] },
-      transform: { target: "esnext", define: { "process.env.NODE_ENV": JSON.stringify(options.environment ?? "production") } },
+      transform: {
+        target: "esnext",
+        define: { "process.env.NODE_ENV": JSON.stringify(options.environment ?? "production") },
+      },
       plugins: [modulePlugin(project)],
       onLog: (_, log) => void (log.code === "UNRESOLVED_IMPORT" && unresolved.push(log as RolldownError)),
     });
@@ -64,7 +67,10 @@ export async function bundleModule(entryPath: string, options: BundleOptions = {
     const mapText = map === null ? "" : withoutSources(map.toString());
     const data = Buffer.from(mapText).toString("base64");
     const script = code.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "");
-    return { code: `${script}\n//# sourceMappingURL=data:application/json;charset=utf-8;base64,${data}\n`, map: mapText };
+    return {
+      code: `${script}\n//# sourceMappingURL=data:application/json;charset=utf-8;base64,${data}\n`,
+      map: mapText,
+    };
   } catch (error) {
     if (error instanceof LightconeError) throw error;
     throw new LightconeError("ModuleInvalid", { reason: reasonOf(error, project) }, { cause: error });
@@ -116,7 +122,10 @@ function reasonOf(error: unknown, project: string): string {
   return errors
     .map(({ loc, id, message }) => {
       const file = loc?.file ?? id;
-      const at = file === undefined ? "" : `${relative(project, file)}${loc === undefined ? "" : `:${loc.line}:${loc.column + 1}`}: `;
+      const at =
+        file === undefined
+          ? ""
+          : `${relative(project, file)}${loc === undefined ? "" : `:${loc.line}:${loc.column + 1}`}: `;
       return at + stripColour(message);
     })
     .join("\n");
