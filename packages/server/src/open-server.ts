@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { realClock, realRandom } from "@lightcone/base";
 import type { Clock, FileSystem, Random } from "@lightcone/base";
-import type { DatabaseLink } from "@lightcone/database";
+import type { DatabaseLink } from "@lightcone/database/front";
 import { Issuers } from "./auth/issuers.ts";
 import type { Fetch } from "./auth/issuers.ts";
 import { openKeys } from "./auth/keys.ts";
@@ -25,6 +25,10 @@ import type { DatabaseRecord } from "./registry/registry.ts";
 import type { Services } from "./services.ts";
 import { ConnectionTable } from "./websocket/connection-table.ts";
 import { serveUpgrades, wantsWebSocket } from "./websocket/upgrade.ts";
+
+/** How long the headers of a request may take, and how often late ones are looked for. */
+const headersTimeoutMs = 60_000;
+const checkIntervalMs = 30_000;
 
 /** Where to listen. Port 0 takes any that is free. */
 export interface ListenAddress {
@@ -101,7 +105,13 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   try {
     for (const address of options.listen) {
       const server = createServer(
-        { shouldUpgradeCallback: wantsWebSocket, requestTimeout: limits.requestTimeoutMs, noDelay: true },
+        {
+          shouldUpgradeCallback: wantsWebSocket,
+          requestTimeout: limits.requestTimeoutMs,
+          headersTimeout: Math.min(limits.requestTimeoutMs, headersTimeoutMs),
+          connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, checkIntervalMs),
+          noDelay: true,
+        },
         (request, response) => void listener(request, response),
       );
       serveUpgrades(services, table, server);

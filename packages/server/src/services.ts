@@ -1,6 +1,6 @@
 /** What the parts of the server share. Made once by `openServer`, handed to each. */
 import type { Clock, Random } from "@lightcone/base";
-import type { Caller } from "@lightcone/database";
+import type { Caller } from "@lightcone/database/front";
 import type { Credentials, Tokens } from "./auth/tokens.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";

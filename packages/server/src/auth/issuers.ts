@@ -49,7 +49,7 @@ export class Issuers {
   /** The keys of an issuer. @throws {TokenRefused} when they cannot be had */
   async keysOf(issuer: string): Promise<readonly IssuerKey[]> {
     const nowMs = this.#clock.steadyMs();
-    this.#forgetOld(nowMs);
+    this.#forgetUnused(nowMs);
     const kept = this.#kept.get(issuer) ?? this.#keep(issuer, nowMs);
     // Last used, last in order.
     this.#kept.delete(issuer);
@@ -60,6 +60,10 @@ export class Issuers {
   }
 
   #keep(issuer: string, nowMs: number): Kept {
+    for (const unused of this.#kept.keys()) {
+      if (this.#kept.size < this.#limits.issuerCountMax) break;
+      this.#kept.delete(unused);
+    }
     const keys = this.#discover(issuer);
     const kept = { keys, fetchedAtMs: nowMs, usedAtMs: nowMs };
     keys.catch(() => {
@@ -81,9 +85,9 @@ export class Issuers {
     );
   }
 
-  #forgetOld(nowMs: number): void {
+  #forgetUnused(nowMs: number): void {
     for (const [issuer, kept] of this.#kept) {
-      if (nowMs - kept.usedAtMs < forgetAfterMs && this.#kept.size < this.#limits.issuerCountMax) return;
+      if (nowMs - kept.usedAtMs < forgetAfterMs) return;
       this.#kept.delete(issuer);
     }
   }

@@ -228,6 +228,21 @@ describe("tokens of other issuers", () => {
     await expect(tokens.check(token)).rejects.toThrow("Error fetching public key");
   });
 
+  test("no more issuers are kept than `issuerCountMax`: the one unused for longest goes", async () => {
+    answer = (url) =>
+      url.endsWith("openid-configuration")
+        ? Response.json({ jwks_uri: `${url}/keys` })
+        : Response.json({ keys: [esJwk] });
+    const from = (name: string): Promise<unknown> =>
+      sign({ claims: { iss: `https://${name}.test` } }).then((token) => tokens.check(token));
+    for (const name of ["a", "b", "c", "a", "d"]) await from(name);
+    fetched = [];
+    for (const name of ["c", "a", "d"]) await from(name);
+    expect(fetched).toEqual([]);
+    await from("b");
+    expect(fetched).toHaveLength(2);
+  });
+
   test("an operator's list of issuers", async () => {
     const strict = makeTokens(["https://other.test"]);
     await expect(strict.check(await sign({}))).rejects.toMatchObject({ name: "TokenRefused" });

@@ -1,5 +1,5 @@
 /** What one asks of a database over HTTP: facts, calls, SQL, schema, logs. */
-import type { DatabaseRequest } from "@lightcone/database";
+import type { DatabaseRequest } from "@lightcone/database/front";
 import { hashToJson } from "../auth/identity.ts";
 import { makeCaller, makeConnectionId } from "../services.ts";
 import { checkUpgrade, fromUpgradeRefusal } from "../websocket/upgrade-check.ts";

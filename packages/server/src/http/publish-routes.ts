@@ -2,7 +2,7 @@
 import type { Credentials } from "../auth/tokens.ts";
 import { identityFromHex } from "../auth/identity.ts";
 import type { Identity } from "../auth/identity.ts";
-import type { HostType, Reply } from "@lightcone/database";
+import type { HostType, Reply } from "@lightcone/database/front";
 import type { Program } from "../registry/databases.ts";
 import type { DatabaseRecord } from "../registry/registry.ts";
 import { readBody } from "./body.ts";
@@ -96,7 +96,7 @@ async function update(
 ): Promise<Response> {
   const { services } = exchange;
   requireOwner(record, caller, "update database");
-  const link = await services.databases.link(record);
+  const link = await services.databases.link(record, true);
   const reply = await link.request({
     kind: "publish",
     program: program.bytes,

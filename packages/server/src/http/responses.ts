@@ -1,7 +1,7 @@
 /** The few shapes of an answer. */
 import { errorFacts, isLightconeError } from "@lightcone/base";
 import type { LightconeError } from "@lightcone/base";
-import type { Reply } from "@lightcone/database";
+import type { Reply } from "@lightcone/database/front";
 
 const noHeaders: Readonly<Record<string, string>> = {};
 

@@ -2,6 +2,8 @@
  * Goal: every route answers with the status, body and headers that clients of the reference know.
  * Method: a real server on a free port, databases that echo, one row of a table or one short story a case.
  */
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTestServer } from "../testing/test-server.ts";
 import type { AskOptions, TestServer } from "../testing/test-server.ts";
@@ -439,6 +441,15 @@ test.each([
 ])("SQL that is not UTF-8 ($hex): $detail", async ({ hex, detail }) => {
   const answer = await host.ask("POST", "/v1/database/har_bor/sql", { body: Buffer.from(hex, "hex") });
   expect(answer).toMatchObject({ status: 400, body: `Request body didn't contain valid UTF-8: ${detail}` });
+});
+
+test("a request that takes longer to arrive than `requestTimeoutMs` is ended", async () => {
+  const server = await openTestServer({ limits: { requestTimeoutMs: 100 } });
+  const socket = connect(server.port, "127.0.0.1");
+  socket.write("PUT /v1/database/har_bor HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf");
+  const [answer] = await once(socket, "data");
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 408 /);
+  await server.server.stop();
 });
 
 test("pages are served outside /v1 only, and the log never shows a token", async () => {

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import fc from "fast-check";
 import { LightconeError, isLightconeError } from "@lightcone/base";
 import { ByteReader, ByteWriter } from "@lightcone/sats";
-import type { Caller, ConnectionInfo, DatabaseRequest, Reply } from "@lightcone/database";
+import type { Caller, ConnectionInfo, DatabaseRequest, Reply } from "@lightcone/database/front";
 import { BatchReader, Pipe } from "./batch.ts";
 import * as messages from "./messages.ts";
 

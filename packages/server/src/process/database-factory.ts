@@ -12,7 +12,11 @@ export interface HostSettings {
   readonly limits: Partial<DatabaseLimits>;
 }
 
-export async function openHostDatabase(record: HostRecord, resume: Resume | undefined, activity: Activity): Promise<OpenedDatabase> {
+export async function openHostDatabase(
+  record: HostRecord,
+  resume: Resume | undefined,
+  activity: Activity,
+): Promise<OpenedDatabase> {
   const database = await openDatabase({
     identity: { database: fromHex(record.identity).reverse(), owner: fromHex(record.owner).reverse() },
     directory: record.directory,
@@ -26,5 +30,7 @@ export async function openHostDatabase(record: HostRecord, resume: Resume | unde
 }
 
 function settingsOf(settings: unknown): HostSettings {
-  return settings !== null && typeof settings === "object" && "limits" in settings ? (settings as HostSettings) : { limits: {} };
+  return settings !== null && typeof settings === "object" && "limits" in settings
+    ? (settings as HostSettings)
+    : { limits: {} };
 }

@@ -7,7 +7,7 @@
  */
 import type { Duplex } from "node:stream";
 import type { ByteReader, ByteWriter } from "@lightcone/sats";
-import type { ConnectionHandle, ConnectionSink, DatabaseLink, Resume } from "@lightcone/database";
+import type { ConnectionHandle, ConnectionSink, DatabaseLink, Resume } from "@lightcone/database/front";
 import { Pipe } from "./batch.ts";
 import { frameOverheadBytes } from "./host-link.ts";
 import {

@@ -20,7 +20,7 @@ import type {
   LogQuery,
   Reply,
   Resume,
-} from "@lightcone/database";
+} from "@lightcone/database/front";
 import type { ByteReader } from "@lightcone/sats";
 import { Pipe } from "./batch.ts";
 import {

@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
-import type { Resume } from "@lightcone/database";
+import type { Resume } from "@lightcone/database/front";
 import { Activity } from "./activity.ts";
 import { HostDriver } from "./host-driver.ts";
 import type { OpenedDatabase } from "./host-driver.ts";

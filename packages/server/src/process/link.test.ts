@@ -5,7 +5,7 @@
 import { duplexPair } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { realClock } from "@lightcone/base";
-import type { ConnectionHandle, ConnectionInfo, ConnectionSink, DatabaseLink } from "@lightcone/database";
+import type { ConnectionHandle, ConnectionInfo, ConnectionSink, DatabaseLink } from "@lightcone/database/front";
 import { makeServerLimits } from "../limits.ts";
 import { makeServerLog } from "../log.ts";
 import { identityOf } from "../auth/identity.ts";

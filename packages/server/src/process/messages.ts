@@ -27,7 +27,7 @@ import type {
   Resume,
   ResumedConnection,
   WireProtocol,
-} from "@lightcone/database";
+} from "@lightcone/database/front";
 
 export const toHost = {
   open: 1,

@@ -1,6 +1,6 @@
 /** A database in a process of its own that is started again when it ends. */
 import type { Clock } from "@lightcone/base";
-import { openResilient, type DatabaseLimits, type DatabaseLink } from "@lightcone/database";
+import { openResilient, type DatabaseLimits, type DatabaseLink } from "@lightcone/database/front";
 import type { ServerLimits } from "../limits.ts";
 import type { ServerLog } from "../log.ts";
 import type { DatabaseRecord } from "../registry/registry.ts";

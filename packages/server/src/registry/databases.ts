@@ -2,9 +2,9 @@
  * The databases that run: opened on first use, opened again after a failure, replaced by a reset, ended by a
  * delete. Changes to one database happen one at a time.
  */
-import { LightconeError } from "@lightcone/base";
+import { LightconeError, isLightconeError } from "@lightcone/base";
 import type { Clock, FileSystem } from "@lightcone/base";
-import type { DatabaseLink, HostType, Reply } from "@lightcone/database";
+import type { DatabaseLink, HostType, Reply } from "@lightcone/database/front";
 import type { Identity } from "../auth/identity.ts";
 import { programHash } from "../auth/identity.ts";
 import type { ServerLog } from "../log.ts";
@@ -34,6 +34,8 @@ const stopForChangeMs = 30_000;
 export class Databases {
   readonly #options: DatabasesOptions;
   readonly #running = new Map<string, Promise<DatabaseLink>>();
+  /** Databases that are not started again by themselves, with the error that says why. */
+  readonly #quarantined = new Map<string, LightconeError>();
   readonly #changes = new Map<string, Promise<unknown>>();
   #isStopping = false;
 
@@ -41,9 +43,17 @@ export class Databases {
     this.#options = options;
   }
 
-  /** The running database. @throws {LightconeError} `DatabaseStopped` when it cannot start, with the reason */
-  async link(record: DatabaseRecord): Promise<DatabaseLink> {
+  /**
+   * The running database, started if need be.
+   *
+   * @param isPublish whether it is wanted for a new program: the one thing that ends a quarantine
+   * @throws {LightconeError} `Quarantined`, `DatabaseStopped`, and why it does not start
+   */
+  async link(record: DatabaseRecord, isPublish = false): Promise<DatabaseLink> {
     if (this.#isStopping) throw new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
+    const quarantine = this.#quarantined.get(record.identity.hex);
+    if (quarantine !== undefined && !isPublish) throw quarantine;
+    this.#quarantined.delete(record.identity.hex);
     const present = this.#running.get(record.identity.hex);
     if (present !== undefined) return present;
     const opening = this.#open(record);
@@ -133,8 +143,11 @@ export class Databases {
         this.#options.disconnect(identity.hex, 1001, goneReason);
         await this.#stop(identity.hex, stopForChangeMs);
       }
+      this.#quarantined.delete(identity.hex);
       const running = Promise.resolve(link);
       this.#running.set(identity.hex, running);
+      // The server began to stop meanwhile, and has not seen this one.
+      if (this.#isStopping) await this.#stop(identity.hex, stopForChangeMs);
       this.#watch(record, running, link);
       if (old !== undefined) await this.#removeFiles(old.directory);
       return { reply };
@@ -157,7 +170,10 @@ export class Databases {
   #watch(record: DatabaseRecord, running: Promise<DatabaseLink>, link: DatabaseLink): void {
     link.failed.then(
       (error) => {
-        this.#forget(record, running);
+        // A link that was replaced has nothing more to say.
+        if (this.#running.get(record.identity.hex) !== running) return;
+        this.#running.delete(record.identity.hex);
+        if (isLightconeError(error, "Quarantined")) this.#quarantined.set(record.identity.hex, error);
         this.#options.log.error({ database: record.identity.hex, err: error }, "database failed");
         this.#options.disconnect(record.identity.hex, 1011, "the database stopped");
       },

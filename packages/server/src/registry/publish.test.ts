@@ -3,6 +3,7 @@
  * Method: stories over HTTP against fake databases; a second server over the same files is the restart.
  */
 import { afterEach, describe, expect, test } from "vitest";
+import { LightconeError } from "@lightcone/base";
 import { openTestServer } from "../testing/test-server.ts";
 import type { TestServer } from "../testing/test-server.ts";
 
@@ -171,6 +172,32 @@ test("a database that fails is opened again by the next request", async () => {
   await new Promise((resolve) => setImmediate(resolve));
   expect((await host.ask("GET", "/v1/database/harbor/schema?version=9")).status).toBe(200);
   expect(host.databases.get(directory ?? "")).not.toBe(fake);
+});
+
+test("a module that ends its process again and again is left alone until the next publish", async () => {
+  host = await openTestServer();
+  const { token } = await host.identity();
+  await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
+  const [fake] = host.databases.values();
+  fake?.fail(new LightconeError("Quarantined", { crashCount: 3 }));
+  await new Promise((resolve) => setImmediate(resolve));
+  const ask = () => host.ask("GET", "/v1/database/harbor/schema?version=9");
+  const refused = await ask();
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get("lightcone-error")).toBe("Quarantined");
+  expect((await host.ask("PUT", "/v1/database/harbor", { token, body: "two" })).status).toBe(200);
+  expect((await ask()).status).toBe(200);
+});
+
+test("a database that does not stop does not stop the server from stopping", async () => {
+  host = await openTestServer({ limits: { stopWithinMs: 10 } });
+  const { token } = await host.identity();
+  await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
+  const [fake] = host.databases.values();
+  if (fake !== undefined) fake.stop = () => new Promise(() => undefined);
+  const startMs = performance.now();
+  await host.server.stop();
+  expect(performance.now() - startMs).toBeLessThan(5000);
 });
 
 test.each([

@@ -7,7 +7,7 @@
  */
 import { LightconeError, readWholeFile, replaceWholeFile } from "@lightcone/base";
 import type { FileSystem } from "@lightcone/base";
-import type { HostType } from "@lightcone/database";
+import type { HostType } from "@lightcone/database/front";
 import { identityFromHex } from "../auth/identity.ts";
 import type { Identity } from "../auth/identity.ts";
 

@@ -12,7 +12,7 @@ import type {
   LogQuery,
   Reply,
   Resume,
-} from "@lightcone/database";
+} from "@lightcone/database/front";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -1,5 +1,5 @@
 /** The fake database as a factory for host processes. `settings` names how it misbehaves. */
-import type { Resume } from "@lightcone/database";
+import type { Resume } from "@lightcone/database/front";
 import type { OpenedDatabase } from "../process/host-driver.ts";
 import type { Activity } from "../process/activity.ts";
 import type { HostRecord } from "../process/open-host-process.ts";

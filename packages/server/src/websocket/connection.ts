@@ -10,7 +10,7 @@
  */
 import type { Socket } from "node:net";
 import type { Clock } from "@lightcone/base";
-import type { ConnectionHandle, ConnectionSink } from "@lightcone/database";
+import type { ConnectionHandle, ConnectionSink } from "@lightcone/database/front";
 import type { ServerLimits } from "../limits.ts";
 import { FrameParser } from "./frame-parser.ts";
 import type { FrameEvents } from "./frame-parser.ts";

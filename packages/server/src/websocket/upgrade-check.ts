@@ -3,7 +3,7 @@
  * clients have come to expect: path and query · upgrade headers · connection id · name · subprotocol · identity.
  * Credentials were looked at before.
  */
-import type { Compression, WireProtocol } from "@lightcone/database";
+import type { Compression, WireProtocol } from "@lightcone/database/front";
 import { fromHex } from "@lightcone/sats";
 import { readBoolean, readVariant } from "../http/query.ts";
 import { readDatabasePath, resolveIdentity } from "../http/resolve.ts";

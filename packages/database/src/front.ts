@@ -1,0 +1,8 @@
+/**
+ * What the front needs of this package: the link, and how one outlives its host. Nothing here loads the engine or
+ * a module host: those stay out of the process that holds the sockets.
+ */
+export * from "./link.ts";
+export { defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
+export { openResilient, type OpenedHost, type ResilientLink, type ResilientOptions } from "./resilient-link.ts";
+export { HostEnded, type NumberedMessage, type Resume, type ResumedConnection, type Suspect } from "./resume.ts";
