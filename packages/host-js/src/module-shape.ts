@@ -21,7 +21,7 @@ export interface ColumnShape {
   readonly defaultValue: { readonly value: unknown } | undefined;
 }
 
-export interface IndexShape {
+interface IndexShape {
   readonly accessor: string;
   readonly name: string | undefined;
   readonly algorithm: IndexAlgorithm;

@@ -35,6 +35,7 @@ export type {
   UniqueIndex,
 } from "./handles.ts";
 export { Range } from "./range.ts";
-export type { Bound } from "./range.ts";
+export type { Bound, RangeClass } from "./range.ts";
 export { errors, SenderError, SpacetimeHostError } from "./errors.ts";
+export type { HostErrorClass, HostErrors, SenderErrorClass } from "./errors.ts";
 export { ConnectionId, Identity, ScheduleAt, TimeDuration, Timestamp, Uuid } from "./values.ts";

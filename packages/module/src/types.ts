@@ -89,7 +89,7 @@ export class RowBuilder extends Builder {
   }
 }
 
-export function productShape(fields: Fields, typeName?: string): TypeShape {
+function productShape(fields: Fields, typeName?: string): TypeShape {
   const elements = members(fields);
   return typeName === undefined ? { kind: "Product", elements } : { kind: "Product", typeName, elements };
 }
