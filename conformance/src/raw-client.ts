@@ -1,0 +1,88 @@
+/** A client that speaks frames: sends what it is told, hands out what comes, in order. */
+import { ByteWriter } from "@lightcone/sats";
+import { clientTag, decodeServerMessage, type ServerMessage } from "@lightcone/protocol";
+import { WebSocket } from "ws";
+
+export interface RawClientOptions {
+  readonly token?: string | undefined;
+  readonly query?: string | undefined;
+}
+
+export class RawClient {
+  readonly #socket: WebSocket;
+  readonly #messages: ServerMessage[] = [];
+  #wake: (() => void) | undefined;
+  /** Why the connection is over; undefined while it is not. */
+  closed: { readonly code: number; readonly reason: string } | undefined;
+  readonly over: Promise<void>;
+  onMessage: ((message: ServerMessage) => void) | undefined;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on("message", (data: Buffer) => {
+      const message = decodeServerMessage(data.subarray(1)); // the first byte says: not compressed
+      if (this.onMessage !== undefined) this.onMessage(message);
+      else this.#messages.push(message);
+      this.#wake?.();
+    });
+    socket.on("error", () => undefined);
+    this.over = new Promise((resolve) => {
+      socket.on("close", (code, reason) => {
+        this.closed = { code, reason: reason.toString() };
+        this.#wake?.();
+        resolve();
+      });
+    });
+  }
+
+  /** Connects over `v1.bsatn` and waits until the socket is open. */
+  static async open(base: string, database: string, options: RawClientOptions = {}): Promise<RawClient> {
+    const url = `${base.replace(/^http/, "ws")}/v1/database/${database}/subscribe?compression=None&confirmed=true${options.query ?? ""}`;
+    const headers = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
+    const socket = new WebSocket(url, "v1.bsatn.spacetimedb", { headers, perMessageDeflate: false });
+    const client = new RawClient(socket);
+    await new Promise<void>((resolve, reject) => {
+      socket.once("open", resolve);
+      socket.once("error", reject);
+    });
+    return client;
+  }
+
+  /** The next message; undefined when the connection ended instead. */
+  async next(): Promise<ServerMessage | undefined> {
+    while (this.#messages.length === 0) {
+      if (this.closed !== undefined) return undefined;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#wake = undefined;
+    }
+    return this.#messages.shift();
+  }
+
+  send(frame: Uint8Array): void {
+    this.#socket.send(frame);
+  }
+
+  call(reducer: string, args: Uint8Array, requestId: number, flags = 0): void {
+    const out = new ByteWriter(args.length + reducer.length + 16);
+    out.u8(clientTag.CallReducer);
+    out.string(reducer);
+    out.byteArray(args);
+    out.u32(requestId);
+    out.u8(flags);
+    this.send(out.toBytes());
+  }
+
+  subscribe(queries: readonly string[], requestId: number, queryId: number): void {
+    const out = new ByteWriter();
+    out.u8(clientTag.SubscribeMulti);
+    out.u32(queries.length);
+    for (const query of queries) out.string(query);
+    out.u32(requestId);
+    out.u32(queryId);
+    this.send(out.toBytes());
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}

@@ -1,0 +1,113 @@
+/** A server in a process of its own, for suites that kill it. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { bundleModule } from "../../packages/cli/src/build/bundle.ts";
+
+export interface ServedOptions {
+  readonly databaseLimits?: object;
+  readonly nodeFlags?: readonly string[];
+  readonly logLevel?: string;
+}
+
+export class Served {
+  readonly dataDirectory: string;
+  readonly #options: ServedOptions;
+  #child: ChildProcess | undefined;
+  #port = 0;
+  /** The process that hosts a database, by the database's identity. */
+  readonly hosts = new Map<string, number>();
+  token = "";
+
+  private constructor(dataDirectory: string, options: ServedOptions) {
+    this.dataDirectory = dataDirectory;
+    this.#options = options;
+  }
+
+  static async open(options: ServedOptions = {}): Promise<Served> {
+    const served = new Served(await mkdtemp(join(tmpdir(), "lightcone-")), options);
+    await served.start();
+    const response = await fetch(`${served.url}/v1/identity`, { method: "POST" });
+    const { token }: { token: string } = JSON.parse(await response.text());
+    served.token = token;
+    return served;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Starts the server on the port that it had before. */
+  async start(): Promise<void> {
+    const script = fileURLToPath(new URL("./serve.ts", import.meta.url));
+    const args = [script, this.dataDirectory, String(this.#port), JSON.stringify(this.#options)];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    this.#child = child;
+    await new Promise<void>((resolve, reject) => {
+      child.once("exit", () => reject(new Error("the server ended before it listened")));
+      createInterface({ input: child.stdout ?? process.stdin }).on("line", (line) => {
+        const fact: { port?: number; host?: number; database?: string } = JSON.parse(line);
+        if (fact.host !== undefined && fact.database !== undefined) this.hosts.set(fact.database, fact.host);
+        if (fact.port === undefined) return;
+        this.#port = fact.port;
+        resolve();
+      });
+    });
+  }
+
+  /** Ends the front process at once, as a power cut would, and waits until it is gone. */
+  async killFront(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  killHost(): void {
+    for (const pid of this.hosts.values()) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It was gone already, and the next one is on its way.
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#end("SIGTERM");
+    await rm(this.dataDirectory, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    await gone;
+  }
+
+  /** Publishes a TypeScript module of `modules/typescript`. */
+  async publishTypeScript(database: string, module: string): Promise<void> {
+    const entry = fileURLToPath(new URL(`../../modules/typescript/${module}/src/index.ts`, import.meta.url));
+    const { code } = await bundleModule(entry);
+    await this.publish(database, code, "Js");
+  }
+
+  async publish(database: string, program: string | Uint8Array<ArrayBuffer>, hostType: "Js" | "Wasm"): Promise<void> {
+    const response = await this.request("PUT", `/v1/database/${database}?host_type=${hostType}`, program);
+    if (response.status !== 200) throw new Error(`publish answered ${response.status}: ${await response.text()}`);
+  }
+
+  request(method: string, path: string, body?: string | Uint8Array<ArrayBuffer>): Promise<Response> {
+    return fetch(`${this.url}${path}`, { method, headers: { authorization: `Bearer ${this.token}` }, ...(body === undefined ? {} : { body }) });
+  }
+
+  /** Rows of a statement, in the positional form. */
+  async sql(database: string, statement: string): Promise<readonly (readonly unknown[])[]> {
+    const response = await this.request("POST", `/v1/database/${database}/sql`, statement);
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`sql answered ${response.status}: ${text}`);
+    const [result]: { rows: (readonly unknown[])[] }[] = JSON.parse(text);
+    return result?.rows ?? [];
+  }
+}
