@@ -27,7 +27,7 @@ export class TokenRefused extends Error {
 
 const claimBytesMax = 128;
 /** How long after its `exp` a token still passes. */
-export const leewaySeconds = 60;
+const leewaySeconds = 60;
 
 /** Reads a payload. @throws {TokenRefused} when a claim is missing, too long, or contradicts another */
 export function readClaims(payload: string): Claims {

@@ -12,8 +12,8 @@ export interface SigningKeys {
   readonly publicPem: Uint8Array;
 }
 
-export const privateKeyFile = "id_ecdsa";
-export const publicKeyFile = "id_ecdsa.pub";
+const privateKeyFile = "id_ecdsa";
+const publicKeyFile = "id_ecdsa.pub";
 const pemBytesMax = 65_536;
 
 /**

@@ -19,7 +19,7 @@ import { readTokenParts } from "./token-parts.ts";
 import type { TokenParts } from "./token-parts.ts";
 
 /** The issuer of every token that a server makes itself. */
-export const localIssuer = "localhost";
+const localIssuer = "localhost";
 const localAudience = ["spacetimedb"];
 const webSocketTokenSeconds = 60;
 

@@ -53,7 +53,7 @@ function fromLightconeError(error: LightconeError): Response {
 }
 
 /** The messages of an error and its causes. */
-export function chainOf(error: unknown): string {
+function chainOf(error: unknown): string {
   const parts: string[] = [];
   let next = error;
   while (next instanceof Error && parts.length < 8) {

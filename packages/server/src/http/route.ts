@@ -20,7 +20,7 @@ export type Handler = (exchange: Exchange) => Response | Promise<Response>;
  * What a route does about credentials: `none` ignores them, `optional` refuses bad ones, `minted` gives a new
  * identity to whoever has none and says it in the headers, `required` answers 401.
  */
-export type RouteAuth = "none" | "optional" | "minted" | "required";
+type RouteAuth = "none" | "optional" | "minted" | "required";
 
 export interface Route {
   readonly path: string;

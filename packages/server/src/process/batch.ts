@@ -13,7 +13,7 @@ import { ByteReader, ByteWriter } from "@lightcone/sats";
 
 const headBytes = 12;
 /** The longest batch: a program and then some, or the first rows of many subscriptions. */
-export const batchBytesMax = 1 << 30;
+const batchBytesMax = 1 << 30;
 /** Buffers larger than this are not kept for the next batch. */
 const keptBytesMax = 4 << 20;
 const keptCountMax = 4;

@@ -25,7 +25,7 @@ export interface AskOptions {
   readonly body?: string | Uint8Array<ArrayBuffer>;
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;

@@ -25,16 +25,7 @@ export interface FrameEvents {
   fault(code: number, reason: string): void;
 }
 
-export const closeCode = {
-  normal: 1000,
-  goingAway: 1001,
-  protocolError: 1002,
-  notUtf8: 1007,
-  policy: 1008,
-  tooLarge: 1009,
-  internal: 1011,
-  tryLater: 1013,
-} as const;
+const closeCode = { protocolError: 1002, notUtf8: 1007, tooLarge: 1009 } as const;
 
 const opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
@@ -312,7 +303,7 @@ function readLength(bytes: Uint8Array, at: number, byteCount: number): number {
 }
 
 /** Whether a client may send this code in a Close. */
-export function isCloseCode(code: number): boolean {
+function isCloseCode(code: number): boolean {
   if (code >= 3000 && code <= 4999) return true;
   return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
 }

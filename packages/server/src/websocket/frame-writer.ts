@@ -4,9 +4,9 @@ export const serverOpcode = { continuation: 0, text: 1, binary: 2, close: 8, pin
 export type ServerOpcode = (typeof serverOpcode)[keyof typeof serverOpcode];
 
 /** The longest header of an unmasked frame. */
-export const headerBytesMax = 10;
+const headerBytesMax = 10;
 /** The longest reason that fits a Close. */
-export const closeReasonBytesMax = 123;
+const closeReasonBytesMax = 123;
 
 /** How many bytes the header of a frame with this payload takes. */
 export function headerBytes(payloadBytes: number): number {
@@ -40,14 +40,6 @@ export function writeHeader(
     rest = Math.floor(rest / 256);
   }
   return at + headerBytesMax;
-}
-
-/** A whole control frame. */
-export function makeControlFrame(opcode: ServerOpcode, payload: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(2 + payload.length);
-  writeHeader(frame, 0, opcode, true, payload.length);
-  frame.set(payload, 2);
-  return frame;
 }
 
 /** The payload of a Close, its reason cut at a character to what fits; empty without a code. */
