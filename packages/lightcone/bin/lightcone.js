@@ -1,1 +1,43 @@
 #!/usr/bin/env node
+// The `lightcone` command. Plain JavaScript: it runs on any Node, and finds one that is new enough.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const majorMin = 24;
+const main = fileURLToPath(new URL("../../cli/src/main.ts", import.meta.url));
+
+if (Number(process.versions.node.split(".")[0]) >= majorMin) {
+  await import(main);
+} else {
+  const node = findNode(dirname(fileURLToPath(import.meta.url))) ?? findNode(process.cwd());
+  if (node === undefined) {
+    process.stderr.write(
+      `lightcone needs Node ${majorMin} or newer; this is ${process.version}.\n` +
+        `Install it from https://nodejs.org or your system's packages, or in this project with: npm install node@${majorMin}\n`,
+    );
+    process.exit(1);
+  }
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
+  // A terminal sends Ctrl-C to both; what is sent to this process alone is passed on.
+  process.on("SIGINT", () => undefined);
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => void child.kill(signal));
+  child.on("error", (error) => {
+    process.stderr.write(`lightcone: ${node} did not start: ${error.message}\n`);
+    process.exit(1);
+  });
+  child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : signal === "SIGTERM" ? 143 : 1)));
+}
+
+/** npm's package `node`, in this folder or one above it, if its Node is new enough. */
+function findNode(from) {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const path = join(folder, "node_modules", "node", "bin", "node");
+    if (existsSync(path)) {
+      const answer = spawnSync(path, ["--version"]);
+      if (answer.status === 0 && Number(/^v(\d+)/.exec(answer.stdout.toString())?.[1]) >= majorMin) return path;
+    }
+    if (dirname(folder) === folder) return undefined;
+  }
+}

@@ -1,0 +1,62 @@
+/** From a module's folder, or a file that is built already, to the program that a database runs. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { CliFailure } from "../failure.ts";
+import { during } from "../terminal.ts";
+import { findModule, type ModulePathFlags } from "./detect.ts";
+
+/** A module as it is published. */
+export interface Program {
+  readonly bytes: Uint8Array;
+  readonly hostType: "Wasm" | "Js";
+  /** The file that it is in. */
+  readonly path: string;
+}
+
+export interface ProgramFlags extends ModulePathFlags {
+  readonly binPath?: string | undefined;
+  readonly jsPath?: string | undefined;
+  readonly debug?: boolean | undefined;
+  readonly buildOptions?: string | undefined;
+}
+
+const entries = ["src/index.ts", "src/index.js", "src/lib.ts"];
+
+/** The prebuilt program that the flags name. @throws {CliFailure} naming the flag when it cannot be read */
+export function readPrebuilt(flags: ProgramFlags): Program | undefined {
+  const path = flags.binPath ?? flags.jsPath;
+  if (path === undefined) return undefined;
+  const [flag, hostType] = flags.binPath === undefined ? (["--js-path", "Js"] as const) : (["--bin-path", "Wasm"] as const);
+  if (flags.modulePath !== undefined || flags.projectPath !== undefined)
+    throw new CliFailure(`${flag} and --module-path exclude each other`, { exitCode: 2 });
+  try {
+    return { bytes: readFileSync(path), hostType, path };
+  } catch (error) {
+    throw new CliFailure(`${flag}: ${path} cannot be read`, { cause: error });
+  }
+}
+
+/** Builds the module that the flags name. */
+export async function buildModule(flags: ProgramFlags): Promise<Program> {
+  const options = (flags.buildOptions ?? "").split(/\s+/);
+  const isDebug = flags.debug === true || options.includes("--debug") || options.includes("-d");
+  const { path, language } = findModule(flags);
+  if (language === "rust") {
+    const { buildRust } = await import("./build-rust.ts");
+    return buildRust(path, isDebug);
+  }
+  const entry = entries.map((each) => join(path, each)).find(existsSync);
+  if (entry === undefined)
+    throw new CliFailure(`${path} has no ${entries[0]}`, { hint: "--module-path names the folder that has src/index.ts." });
+  return during("Building", async () => {
+    const { bundleModule } = await import("./bundle.ts");
+    const { code } = await bundleModule(entry, {
+      projectPath: path,
+      environment: isDebug ? "development" : "production",
+    });
+    const output = join(path, "dist", "bundle.js");
+    mkdirSync(dirname(output), { recursive: true });
+    writeFileSync(output, code);
+    return { bytes: new TextEncoder().encode(code), hostType: "Js", path: output } as const;
+  });
+}

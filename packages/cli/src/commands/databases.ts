@@ -1,0 +1,70 @@
+/** `list`, `delete`, `rename`, `lock`, `unlock`: databases as a whole. */
+import { openLoggedIn, openSession, type ServerFlags } from "../api/session.ts";
+import { refused, ServerApi } from "../api/server-api.ts";
+import { identityOfToken } from "../config/logins.ts";
+import { CliFailure } from "../failure.ts";
+import { columnsText } from "../print/columns.ts";
+import { confirm, declined, print } from "../terminal.ts";
+
+export async function list(flags: ServerFlags & { readonly json?: boolean | undefined }): Promise<void> {
+  const api = await openLoggedIn(flags);
+  const user = identityOfToken(api.token ?? "");
+  const answer = await api.need("The server did not list databases", "GET", `/v1/identity/${user}/databases`);
+  const { identities }: { identities: readonly string[] } = JSON.parse(answer.body);
+  const databases = await Promise.all(identities.map(async (identity) => ({ identity, names: await namesOf(api, identity) })));
+  if (flags.json === true) print(JSON.stringify(databases));
+  else if (databases.length === 0) print(`No databases found for ${user}.`);
+  else {
+    print(`Associated databases for user ${user}:\n`);
+    print(columnsText([["Database Name(s)", "Identity"], ...databases.map((each) => [each.names.join(", "), each.identity])]));
+  }
+}
+
+async function namesOf(api: ServerApi, identity: string): Promise<readonly string[]> {
+  const answer = await api.need("The server did not list names", "GET", ServerApi.database(identity, "/names"));
+  const { names }: { names: readonly string[] } = JSON.parse(answer.body);
+  return names;
+}
+
+export async function deleteDatabase(
+  database: string,
+  flags: ServerFlags & { readonly yes?: boolean | undefined },
+): Promise<void> {
+  const { api } = await openSession(flags);
+  const identity = await resolveDatabase(api, database);
+  const question = `Are you sure you want to delete database ${database} (${identity})? This action cannot be undone.`;
+  if (!(await confirm(question, flags.yes === true))) throw declined("Aborting");
+  await api.need(`Database ${database} was not deleted`, "DELETE", ServerApi.database(identity));
+  print(`Deleted database ${database} (${identity}).`);
+}
+
+export async function rename(database: string, flags: ServerFlags & { readonly to: string }): Promise<void> {
+  const { api } = await openSession(flags);
+  const identity = await resolveDatabase(api, database);
+  const answer = await api.ask("PUT", ServerApi.database(identity, "/names"), {
+    body: JSON.stringify([flags.to]),
+    contentType: "application/json",
+  });
+  if (answer.body.includes("PermissionDenied")) throw new CliFailure(`Permission denied for domain: ${flags.to}`);
+  if (answer.body.includes("NotYourDatabase"))
+    throw new CliFailure(`You cannot rename ${database} because it is owned by another identity.`);
+  if (answer.status >= 400) throw refused(`Database ${database} was not renamed`, answer);
+  print(`Name set to ${flags.to} for identity ${identity}.`);
+}
+
+export async function setLocked(database: string, verb: "lock" | "unlock", flags: ServerFlags): Promise<void> {
+  const { api } = await openSession(flags);
+  const identity = await resolveDatabase(api, database);
+  await api.need(`Database ${database} was not ${verb}ed`, "POST", ServerApi.database(identity, `/${verb}`));
+  if (verb === "lock") print(`Database ${identity} is now locked. It cannot be deleted until unlocked.`);
+  else print(`Database ${identity} is now unlocked.`);
+}
+
+/** The identity of a database. @throws {CliFailure} when there is none of that name */
+export async function resolveDatabase(api: ServerApi, database: string): Promise<string> {
+  const answer = await api.ask("GET", ServerApi.database(database, "/identity"));
+  if (answer.status === 404)
+    throw new CliFailure(`failed to find database \`${database}\`.`, { hint: "`lightcone list` shows the ones that are yours." });
+  if (answer.status >= 400) throw refused(`failed to find database \`${database}\`.`, answer);
+  return answer.body.trim();
+}

@@ -1,0 +1,45 @@
+/** `lightcone generate`: typed bindings, written where they changed. */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { generateTypeScript, planFiles } from "@lightcone/codegen";
+import { buildModule, readPrebuilt, type ProgramFlags } from "../build/build-module.ts";
+import { describeProgram } from "../build/describe-program.ts";
+import { CliFailure } from "../failure.ts";
+import { confirm, print } from "../terminal.ts";
+
+export interface GenerateFlags extends ProgramFlags {
+  readonly lang: string;
+  readonly outDir: string;
+  readonly includePrivate?: boolean | undefined;
+  readonly clientPackage: string;
+  readonly importExtension?: "" | ".js" | ".ts" | undefined;
+  readonly yes?: boolean | undefined;
+}
+
+export async function generate(flags: GenerateFlags): Promise<void> {
+  if (!["typescript", "ts"].includes(flags.lang.toLowerCase()))
+    throw new CliFailure(`--lang ${flags.lang} is not written by this release; it writes typescript`, { exitCode: 2 });
+  const program = readPrebuilt(flags) ?? (await buildModule(flags));
+  const files = generateTypeScript(describeProgram(program), {
+    includePrivate: flags.includePrivate === true,
+    packageName: flags.clientPackage,
+    ...(flags.importExtension === undefined ? {} : { importExtension: flags.importExtension }),
+  });
+  const directory = resolve(flags.outDir);
+  mkdirSync(directory, { recursive: true });
+  const plan = planFiles(readTypeScript(directory), files);
+  for (const [name, text] of plan.write) writeFileSync(join(directory, name), text);
+  if (plan.remove.length > 0) {
+    print(`These files were generated before and no longer are:\n${plan.remove.map((name) => `  ${name}`).join("\n")}`);
+    if (await confirm("Are you sure you want to delete these files?", flags.yes === true)) {
+      for (const name of plan.remove) rmSync(join(directory, name));
+    } else print("Files not deleted.");
+  }
+  print(`${plan.write.size} files written, ${plan.unchanged.length} unchanged in ${directory}`);
+  print("Generate finished successfully.");
+}
+
+function readTypeScript(directory: string): ReadonlyMap<string, string> {
+  const names = readdirSync(directory).filter((name) => name.endsWith(".ts"));
+  return new Map(names.map((name) => [name, readFileSync(join(directory, name), "utf8")]));
+}

@@ -1,0 +1,61 @@
+/** `lightcone logs`: past lines, and with `--follow` those to come. */
+import { get as httpGet } from "node:http";
+import { get as httpsGet } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { createInterface } from "node:readline";
+import { openLoggedIn, type ServerFlags } from "../api/session.ts";
+import { ServerApi, unreachable } from "../api/server-api.ts";
+import { CliFailure } from "../failure.ts";
+import { levelOf, logLevels, logText, type LogLevelName, type LogRecord } from "../print/log-line.ts";
+import { print } from "../terminal.ts";
+import { resolveDatabase } from "./databases.ts";
+
+export interface LogsFlags extends ServerFlags {
+  readonly numLines?: string | undefined;
+  readonly follow?: boolean | undefined;
+  readonly format: "text" | "json";
+  readonly json?: boolean | undefined;
+  readonly level?: LogLevelName | undefined;
+  readonly levelExact?: boolean | undefined;
+}
+
+const followLines = "10";
+
+export async function logs(database: string, flags: LogsFlags): Promise<void> {
+  const { numLines, follow = false, level, levelExact = false } = flags;
+  if (numLines !== undefined && !/^\d+$/.test(numLines))
+    throw new CliFailure(`--num-lines takes a count, not ${JSON.stringify(numLines)}`, { exitCode: 2 });
+  if (levelExact && level === undefined) throw new CliFailure("--level-exact needs --level", { exitCode: 2 });
+  const api = await openLoggedIn(flags);
+  const url = new URL(`${api.url}${ServerApi.database(await resolveDatabase(api, database), "/logs")}`);
+  const count = numLines ?? (follow ? followLines : undefined);
+  if (count !== undefined) url.searchParams.set("num_lines", count);
+  if (follow) url.searchParams.set("follow", "true");
+  const wanted = level === undefined ? -1 : logLevels.indexOf(level);
+  const asJson = flags.json === true || flags.format === "json";
+  const stream = await open(api, url);
+  for await (const line of createInterface({ input: stream })) {
+    if (line === "") continue;
+    const record: LogRecord = JSON.parse(line);
+    const weight = levelOf(record);
+    if (levelExact ? weight !== wanted : weight < wanted) continue;
+    print(asJson ? line : logText(record));
+  }
+}
+
+/** Opens the stream, without any time limit on silence. @throws {CliFailure} with the server's reason */
+function open(api: ServerApi, url: URL): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const get = url.protocol === "https:" ? httpsGet : httpGet;
+    const request = get(url, { headers: api.headers() }, (response) => {
+      if (response.statusCode === 200) {
+        resolve(response);
+        return;
+      }
+      let body = "";
+      response.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      response.on("end", () => reject(new CliFailure(body, { causes: [`HTTP status ${response.statusCode}`] })));
+    });
+    request.on("error", (error) => reject(unreachable(api.url, error)));
+  });
+}

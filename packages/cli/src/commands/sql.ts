@@ -1,0 +1,68 @@
+/** `lightcone sql`: one statement, or on a terminal one after another. */
+import { createInterface } from "node:readline/promises";
+import { openLoggedIn, type ServerFlags } from "../api/session.ts";
+import { refused, ServerApi } from "../api/server-api.ts";
+import { CliFailure, failureText } from "../failure.ts";
+import { readResults, statisticsText, tableText } from "../print/sql-table.ts";
+import { isInteractive, paint, print } from "../terminal.ts";
+import { resolveDatabase } from "./databases.ts";
+
+export interface SqlFlags extends ServerFlags {
+  readonly interactive?: boolean | undefined;
+  readonly format: "text" | "json" | "default" | "txt";
+  readonly json?: boolean | undefined;
+  readonly confirmed?: boolean | string | undefined;
+}
+
+export async function sql(database: string, statement: string, flags: SqlFlags): Promise<void> {
+  if (flags.interactive === true && statement !== "")
+    throw new CliFailure("--interactive takes no statement", { exitCode: 2 });
+  if (flags.interactive !== true && statement === "")
+    throw new CliFailure("a statement is missing", { exitCode: 2, hint: 'lightcone sql NAME "SELECT …", or --interactive' });
+  const api = await openLoggedIn(flags);
+  const identity = await resolveDatabase(api, database);
+  const run = (text: string): Promise<string> => runStatement(api, identity, text, flags);
+  if (flags.interactive === true) await interact(database, run);
+  else {
+    const body = await run(statement);
+    if (flags.json === true || flags.format === "json") print(body);
+    else print(readResults(body).map(tableText).join("\n\n"));
+  }
+}
+
+async function runStatement(api: ServerApi, identity: string, text: string, flags: SqlFlags): Promise<string> {
+  const confirmed = flags.confirmed === undefined ? undefined : String(flags.confirmed);
+  const answer = await api.ask("POST", ServerApi.database(identity, "/sql"), { query: { confirmed }, body: text });
+  if (answer.status >= 400) throw refused("The statement was refused", answer);
+  return answer.body;
+}
+
+async function interact(database: string, run: (text: string) => Promise<string>): Promise<void> {
+  if (!isInteractive()) throw new CliFailure("--interactive needs a terminal", { hint: "Give the statement as an argument." });
+  const lines = createInterface({ input: process.stdin, output: process.stdout, historySize: 500 });
+  const prompt = paint("green", `${database}> `);
+  try {
+    for (;;) {
+      const line = (await lines.question(prompt)).trim();
+      if (line === ".exit") return;
+      if (line === ".clear") process.stdout.write("\u001b[2J\u001b[H");
+      else if (line !== "") await answerLine(line, run);
+    }
+  } catch {
+    print("Aborted!"); // Ctrl-C or Ctrl-D ends the question
+  } finally {
+    lines.close();
+  }
+}
+
+async function answerLine(line: string, run: (text: string) => Promise<string>): Promise<void> {
+  try {
+    const startMs = performance.now();
+    const results = readResults(await run(line));
+    const tripMs = performance.now() - startMs;
+    for (const result of results) print([tableText(result), statisticsText(result)].filter((part) => part !== "").join("\n"));
+    print(`Roundtrip time: ${tripMs.toFixed(2)}ms`);
+  } catch (error) {
+    print(paint("red", failureText(error)));
+  }
+}

@@ -1,0 +1,15 @@
+/** `lightcone start`: the server in the foreground. */
+import { openServerLog } from "../server/server-log.ts";
+import { runServer, serveUntilSignal } from "../server/run-server.ts";
+import { resolveSettings, type StartFlags } from "../server/settings.ts";
+import { print } from "../terminal.ts";
+import { version } from "../version.ts";
+
+export async function start(flags: StartFlags, dataDefault: string): Promise<void> {
+  const settings = resolveSettings(flags, process.env, dataDefault);
+  const server = await runServer(settings, openServerLog(settings.logLevel));
+  print(`lightcone version: ${version}`);
+  print(`database running in data directory ${server.dataDirectory}${settings.inMemory ? " (in memory; nothing is kept)" : ""}`);
+  print(`Lightcone listening on ${server.url}`);
+  await serveUntilSignal(server);
+}

@@ -1,0 +1,112 @@
+/**
+ * The command's own settings: `$XDG_CONFIG_HOME/lightcone/cli.toml`.
+ *
+ *   default_server = "local"
+ *   [[server_configs]]  nickname, host (with port), protocol
+ *   [[logins]]          server, key, token        see `logins.ts`
+ *
+ * Written whole and atomically, readable by its owner alone, since it holds tokens.
+ */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { parse, stringify } from "smol-toml";
+import { CliFailure } from "../failure.ts";
+
+export interface SavedServer {
+  readonly nickname?: string;
+  /** With the port, if it is not the protocol's own. */
+  readonly host: string;
+  readonly protocol: "http" | "https";
+}
+
+export interface SavedLogin {
+  /** The server's origin, or `local` for any of this machine. */
+  readonly server: string;
+  /** Of the server's public key. */
+  readonly key: string;
+  readonly token: string;
+}
+
+export interface CliConfig {
+  readonly default_server?: string;
+  readonly server_configs: readonly SavedServer[];
+  readonly logins: readonly SavedLogin[];
+}
+
+const initial: CliConfig = {
+  default_server: "local",
+  server_configs: [{ nickname: "local", host: "127.0.0.1:3000", protocol: "http" }],
+  logins: [],
+};
+
+/** Where the settings are: the flag, the environment, the user's configuration directory. */
+export function configPathOf(
+  flags: { readonly configPath?: string | undefined; readonly rootDir?: string | undefined },
+  env: NodeJS.ProcessEnv = process.env,
+): string {
+  const chosen = flags.configPath ?? env["LIGHTCONE_CONFIG_PATH"];
+  if (chosen !== undefined) return resolve(chosen);
+  if (flags.rootDir !== undefined) return resolve(flags.rootDir, "config", "cli.toml");
+  const home = env["XDG_CONFIG_HOME"];
+  return join(home === undefined || home === "" ? join(homedir(), ".config") : home, "lightcone", "cli.toml");
+}
+
+/** @throws {CliFailure} when the file is there and is not what it should be */
+export function readConfig(path: string): CliConfig {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return initial;
+    throw new CliFailure(`config file ${path} cannot be read`, { cause: error });
+  }
+  try {
+    const raw = parse(text);
+    const chosen = raw["default_server"];
+    return {
+      ...(typeof chosen === "string" ? { default_server: chosen } : {}),
+      server_configs: tables(raw["server_configs"] ?? initial.server_configs).map(readServer),
+      logins: tables(raw["logins"] ?? []).map(readLogin),
+    };
+  } catch (error) {
+    throw new CliFailure(`config file ${path} is invalid`, {
+      cause: error,
+      hint: `Correct ${path}, or remove it and log in again.`,
+    });
+  }
+}
+
+export function writeConfig(path: string, config: CliConfig): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const beside = `${path}.${process.pid}.new`;
+  writeFileSync(beside, stringify(config), { mode: 0o600 });
+  renameSync(beside, path);
+}
+
+type Table = Readonly<Record<string, unknown>>;
+
+function tables(value: unknown): readonly Table[] {
+  if (!Array.isArray(value)) throw new Error("server_configs and logins are lists of tables");
+  return value.map((each: unknown) => {
+    if (typeof each !== "object" || each === null) throw new Error("server_configs and logins are lists of tables");
+    return each as Table;
+  });
+}
+
+function text(table: Table, key: string): string {
+  const value = table[key];
+  if (typeof value !== "string") throw new Error(`${key} must be a string`);
+  return value;
+}
+
+function readServer(table: Table): SavedServer {
+  const protocol = text(table, "protocol");
+  if (protocol !== "http" && protocol !== "https") throw new Error("protocol must be http or https");
+  const host = text(table, "host");
+  return "nickname" in table ? { nickname: text(table, "nickname"), host, protocol } : { host, protocol };
+}
+
+function readLogin(table: Table): SavedLogin {
+  return { server: text(table, "server"), key: text(table, "key"), token: text(table, "token") };
+}

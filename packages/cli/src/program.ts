@@ -1,0 +1,240 @@
+/**
+ * The command line: every command with its options and an example. What a command does is in `commands/`,
+ * loaded when it runs, so that `--help` needs nothing of the server or the bundler.
+ */
+import { Command, Option } from "commander";
+import { configPathOf } from "./config/cli-config.ts";
+import type { CallFlags } from "./commands/call.ts";
+import type { DescribeFlags } from "./commands/describe.ts";
+import type { GenerateFlags } from "./commands/generate.ts";
+import type { LogsFlags } from "./commands/logs.ts";
+import type { BuildFlags } from "./commands/build.ts";
+import type { PublishFlags } from "./commands/publish.ts";
+import type { SqlFlags } from "./commands/sql.ts";
+import type { StartFlags } from "./server/settings.ts";
+import { version } from "./version.ts";
+
+/** An option that is there under two names; the first is the one that is shown. */
+const modulePath = (): readonly Option[] => [
+  new Option("-p, --module-path <dir>", "the module's folder (default: ./spacetimedb if it is a module, else .)"),
+  new Option("--project-path <dir>", "the same as --module-path").hideHelp(),
+];
+const prebuilt = (): readonly Option[] => [
+  new Option("-b, --bin-path <file>", "a module that is built already, as WebAssembly").conflicts("jsPath"),
+  new Option("-j, --js-path <file>", "a module that is built already, as JavaScript"),
+];
+const server = (): Option => new Option("-s, --server <server>", "nickname, host or URL of the server");
+const anonymous = (): Option => new Option("--anonymous", "send no token");
+const yes = (): Option => new Option("-y, --yes", "answer yes to every question");
+
+export function makeProgram(): Command {
+  const program = new Command("lightcone");
+  program
+    .description("A database that runs your application inside itself.")
+    .version(`lightcone ${version}`, "-V, --version")
+    .option("--root-dir <dir>", "keep settings and data under this folder")
+    .option("--config-path <file>", "settings of this command (LIGHTCONE_CONFIG_PATH)")
+    .showSuggestionAfterError()
+    .exitOverride();
+  const globals = (): { readonly configPath: string; readonly dataDefault: string } => {
+    const flags = program.opts<{ rootDir?: string; configPath?: string }>();
+    return {
+      configPath: configPathOf(flags),
+      dataDefault: flags.rootDir === undefined ? ".lightcone" : `${flags.rootDir}/data`,
+    };
+  };
+  const add = (name: string, summary: string, example: string, options: readonly Option[] = []): Command => {
+    const command = program.command(name).description(summary).exitOverride();
+    for (const option of options) command.addOption(option);
+    return command.addHelpText("after", `\nExample:\n  ${example}`);
+  };
+
+  const startOptions = (): readonly Option[] => [
+    new Option("-l, --listen-addr <addr>", "HOST:PORT (LIGHTCONE_LISTEN_ADDR; default: port 3000 of this machine alone)"),
+    new Option("--data-dir <dir>", "where the data is (LIGHTCONE_DATA_DIR; default: ./.lightcone)"),
+    new Option("--in-memory", "keep nothing after the end (LIGHTCONE_IN_MEMORY)"),
+    new Option("--log-level <level>", "trace, debug, info, warn, error or silent (LIGHTCONE_LOG_LEVEL; default: info)"),
+    new Option("--issuers <urls>", "token issuers to believe besides this server, by comma (LIGHTCONE_ISSUERS; default: any)"),
+    new Option("--limit <name=value...>", "a limit of docs/limits.md (LIGHTCONE_LIMIT, by comma)"),
+    new Option("--non-interactive", "nothing: it never asks").hideHelp(),
+  ];
+  add("start", "Run a server.", "lightcone start --listen-addr 127.0.0.1:4000 --data-dir ./data", startOptions()).action(
+    async (flags: StartFlags) => (await import("./commands/start.ts")).start(flags, globals().dataDefault),
+  );
+
+  add("build", "Build a module.", "lightcone build --module-path ./chat", [
+    ...modulePath(),
+    new Option("-d, --debug", "a build for debugging"),
+  ]).action(async (flags: BuildFlags) => (await import("./commands/build.ts")).build(flags));
+
+  add("publish", "Create a database from a module, or update one.", "lightcone publish my_database --module-path ./chat", [
+    new Option("-c, --delete-data <mode>", "delete the data: always (no value), on-conflict or never; the value needs =")
+      .choices(["always", "on-conflict", "never"])
+      .default("never"),
+    ...modulePath(),
+    ...prebuilt(),
+    new Option("-d, --debug", "build for debugging"),
+    new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
+    new Option("--break-clients", "go on when clients have to be built again"),
+    server(),
+    anonymous(),
+    new Option("-y, --yes <what>", "answer yes to every question"),
+  ])
+    .argument("[name]", "name or identity of the database; without it a new one without a name")
+    .action(async (name: string | undefined, flags: PublishFlags) =>
+      (await import("./commands/publish.ts")).publish(name, { ...flags, ...globals() }),
+    );
+
+  add("call", "Call a reducer or procedure.", `lightcone call chat send_message "hello"`, [server(), anonymous(), yes()])
+    .argument("<database>", "name or identity")
+    .argument("<function>", "name of the reducer or procedure")
+    .argument("[args...]", "arguments as JSON; quotes around text may be left out")
+    .action(async (database: string, name: string, args: readonly string[], flags: CallFlags) =>
+      (await import("./commands/call.ts")).call(database, name, args, { ...flags, ...globals() }),
+    );
+
+  add("sql", "Run a SQL statement.", `lightcone sql chat "SELECT * FROM message"`, [
+    new Option("--interactive", "read statements line by line"),
+    new Option("--format <format>", "text or json").choices(["text", "json", "default", "txt"]).default("text"),
+    new Option("--json", "the same as --format json"),
+    new Option("--confirmed [boolean]", "wait until what was read is durable").choices(["true", "false"]),
+    server(),
+    anonymous(),
+    yes(),
+  ])
+    .argument("<database>", "name or identity")
+    .argument("[query...]", "the statement")
+    .action(async (database: string, words: readonly string[], flags: SqlFlags) =>
+      (await import("./commands/sql.ts")).sql(database, words.join(" "), { ...flags, ...globals() }),
+    );
+
+  add("logs", "Show what a module has written to its log.", "lightcone logs chat -n 10 --follow", [
+    new Option("-n, --num-lines <count>", "only the last lines (default: all; 10 with --follow)"),
+    new Option("-f, --follow", "go on as lines are written"),
+    new Option("--format <format>", "text or json").choices(["text", "json"]).default("text"),
+    new Option("--json", "the same as --format json"),
+    new Option("-l, --level <level>", "the lowest level to show").choices(["trace", "debug", "info", "warn", "error", "panic"]),
+    new Option("--level-exact", "only that level"),
+    server(),
+    yes(),
+  ])
+    .argument("<database>", "name or identity")
+    .action(async (database: string, flags: LogsFlags) =>
+      (await import("./commands/logs.ts")).logs(database, { ...flags, ...globals() }),
+    );
+
+  add("describe", "Show a database's tables and functions.", "lightcone describe chat --json", [
+    new Option("--json", "the whole description as JSON"),
+    server(),
+    anonymous(),
+    yes(),
+  ])
+    .argument("<database>", "name or identity")
+    .argument("[kind]", "reducer or table")
+    .argument("[name]", "which one")
+    .action(async (database: string, kind: string | undefined, name: string | undefined, flags: DescribeFlags) =>
+      (await import("./commands/describe.ts")).describe(database, kind, name, { ...flags, ...globals() }),
+    );
+
+  add("list", "List your databases.", "lightcone list", [new Option("--json", "as JSON"), server(), yes()]).action(
+    async (flags: { server?: string; json?: boolean }) =>
+      (await import("./commands/databases.ts")).list({ ...flags, ...globals() }),
+  );
+
+  add("delete", "Delete a database with its data.", "lightcone delete my_database", [server(), yes()])
+    .argument("<database>", "name or identity")
+    .action(async (database: string, flags: { server?: string; yes?: boolean }) =>
+      (await import("./commands/databases.ts")).deleteDatabase(database, { ...flags, ...globals() }),
+    );
+
+  add("rename", "Give a database another name.", "lightcone rename old_name --to new_name", [
+    new Option("--to <name>", "the new name").makeOptionMandatory(),
+    server(),
+    yes(),
+  ])
+    .argument("<database>", "name or identity")
+    .action(async (database: string, flags: { server?: string; to: string }) =>
+      (await import("./commands/databases.ts")).rename(database, { ...flags, ...globals() }),
+    );
+
+  for (const verb of ["lock", "unlock"] as const) {
+    const summary = verb === "lock" ? "Keep a database from being deleted." : "Allow a database to be deleted again.";
+    add(verb, summary, `lightcone ${verb} my_database`, [server()])
+      .argument("<database>", "name or identity")
+      .action(async (database: string, flags: { server?: string }) =>
+        (await import("./commands/databases.ts")).setLocked(database, verb, { ...flags, ...globals() }),
+      );
+  }
+
+  const login = add("login", "Get an identity from a server, and keep it.", "lightcone login --server http://127.0.0.1:3000", [
+    server(),
+    new Option("--server-issued-login <server>", "the same as --server").hideHelp(),
+    new Option("--token <token>", "keep this token instead"),
+  ]).action(async (flags: { server?: string; serverIssuedLogin?: string; token?: string }) => {
+    const named = flags.server ?? flags.serverIssuedLogin;
+    await (await import("./commands/login.ts")).login({ ...flags, server: named, ...globals() });
+  });
+  login
+    .command("show")
+    .description("Say who is logged in.")
+    .option("--token", "print the token as well")
+    .option("-s, --server <server>", "nickname, host or URL of the server")
+    .action(async (_own: unknown, command: Command) =>
+      (await import("./commands/login.ts")).showLogin({
+        ...command.optsWithGlobals<{ server?: string; token?: string | boolean }>(),
+        ...globals(),
+      }),
+    );
+  add("logout", "Forget the identity that is kept.", "lightcone logout", [server()]).action(
+    async (flags: { server?: string }) => (await import("./commands/login.ts")).logout({ ...flags, ...globals() }),
+  );
+
+  add("generate", "Write typed bindings for clients.", "lightcone generate --lang typescript --out-dir src/module_bindings", [
+    new Option("-l, --lang <language>", "typescript").makeOptionMandatory(),
+    new Option("-o, --out-dir <dir>", "where the files go").makeOptionMandatory(),
+    ...modulePath(),
+    ...prebuilt(),
+    new Option("--include-private", "private tables and functions as well"),
+    new Option("--client-package <name>", "what the bindings import").default("spacetimedb"),
+    new Option("--import-extension <ending>", "ending of imports between the files; Node wants .ts").choices(["", ".js", ".ts"]),
+    new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
+    yes(),
+  ]).action(async (flags: GenerateFlags) => (await import("./commands/generate.ts")).generate(flags));
+
+  addServerCommands(program, globals);
+
+  add("version", "Say which version this is.", "lightcone version --json", [new Option("--json", "as JSON")]).action(
+    async (flags: { json?: boolean }) => (await import("./commands/version.ts")).showVersion(flags.json === true),
+  );
+
+  const demo = program.command("demo", { hidden: true }).exitOverride();
+  for (const option of startOptions()) demo.addOption(option);
+  demo.action(async (flags: StartFlags) => (await import("./demo/demo.ts")).demo({ ...flags, ...globals() }));
+  return program;
+}
+
+function addServerCommands(program: Command, globals: () => { readonly configPath: string }): void {
+  const servers = program.command("server").description("Manage the servers that are known by nickname.").exitOverride();
+  const load = () => import("./commands/servers.ts");
+  const add = (usage: string, summary: string, example: string): Command =>
+    servers.command(usage).description(summary).addHelpText("after", `\nExample:\n  lightcone server ${example}`);
+  add("list", "List them.", "list").option("--json", "as JSON").action(async (flags: { json?: boolean }) =>
+    (await load()).listServers({ ...flags, ...globals() }),
+  );
+  add("ping [server]", "Say whether a server answers.", "ping local").action(async (name: string | undefined) =>
+    (await load()).ping({ server: name, ...globals() }),
+  );
+  add("add <name>", "Save one.", "add --url https://db.example.com ours")
+    .requiredOption("--url <url>", "its address")
+    .option("-d, --default", "use it where no --server is given")
+    .option("--no-fingerprint", "do not fetch its key")
+    .action(async (name: string, flags: { url: string; default?: boolean; fingerprint: boolean }) =>
+      (await load()).addServer(name, { ...flags, ...globals() }),
+    );
+  add("remove <server>", "Forget one.", "remove ours")
+    .option("-y, --yes", "nothing: it never asks")
+    .action(async (name: string) => (await load()).removeServer(name, globals()));
+  add("set-default <server>", "Use one where no --server is given.", "set-default ours").action(async (name: string) =>
+    (await load()).setDefault(name, globals()),
+  );
+}

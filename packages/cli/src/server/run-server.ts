@@ -1,0 +1,121 @@
+/** A server from its settings to its end: port, lock, databases, signals. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { realFileSystem, realProcessFacts } from "@lightcone/base/node";
+import { lockDirectory } from "@lightcone/commitlog";
+import { makeServerLimits, openServer, type ListenAddress, type Pages, type ServerLog } from "@lightcone/server";
+import { CliFailure } from "../failure.ts";
+import { note } from "../terminal.ts";
+import { version } from "../version.ts";
+import { hostsInProcesses } from "./open-host.ts";
+import type { ServerSettings } from "./settings.ts";
+
+export interface RunningServer {
+  /** Where a client on this machine finds it. */
+  readonly url: string;
+  readonly dataDirectory: string;
+  /** Finishes, syncs, closes; whatever is not done in time is left to recovery. */
+  stop(): Promise<void>;
+}
+
+/** Of the ten seconds that a stop may take, what the databases get. */
+const finishWithinMs = 8_000;
+const exitWithinMs = 9_700;
+
+/** @throws {CliFailure} naming the flag that helps when the port or the directory is taken */
+export async function runServer(settings: ServerSettings, log: ServerLog, pages?: Pages): Promise<RunningServer> {
+  const dataDirectory = settings.inMemory ? mkdtempSync(join(memoryDirectory(), "lightcone-")) : settings.dataDirectory;
+  const listen = await freeAddresses(settings.listen);
+  await realFileSystem.makeDirectory(dataDirectory);
+  const lock = await lockDirectory(realFileSystem, dataDirectory, realProcessFacts(realFileSystem));
+  for (const key of settings.unknownKeys) log.warn({ key }, "config.toml has a key that means nothing");
+  const limits = makeServerLimits(settings.serverLimits);
+  const close = async (): Promise<void> => {
+    await lock.release();
+    if (settings.inMemory) rmSync(dataDirectory, { recursive: true, force: true });
+  };
+  try {
+    const server = await openServer({
+      listen,
+      dataDirectory,
+      files: realFileSystem,
+      log,
+      openDatabase: hostsInProcesses({ log, limits, databaseLimits: settings.databaseLimits }),
+      version,
+      limits: settings.serverLimits,
+      issuers: settings.issuers,
+      ...(pages === undefined ? {} : { pages }),
+    });
+    return {
+      url: urlOf(server.addresses),
+      dataDirectory,
+      stop: async () => {
+        await server.stop(finishWithinMs);
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Serves until the process is asked to end, then ends it: cleanly at the first signal, at once at the second. */
+export async function serveUntilSignal(server: RunningServer): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let isAsked = false;
+    for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+      process.on(signal, () => {
+        if (isAsked) process.exit(code);
+        isAsked = true;
+        resolve();
+      });
+    }
+  });
+  note("Stopping; a second signal stops at once.");
+  // Whatever hangs, the process is gone in time: all that was acknowledged is durable.
+  setTimeout(() => process.exit(0), exitWithinMs).unref();
+  await server.stop();
+}
+
+/** Where files cost no disk, if the system has such a place. */
+function memoryDirectory(): string {
+  return process.platform === "linux" ? "/dev/shm" : tmpdir();
+}
+
+function urlOf(addresses: readonly ListenAddress[]): string {
+  const { host, port } = addresses[0] ?? { host: "127.0.0.1", port: 0 };
+  if (host === "0.0.0.0" || host === "::") return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Those of `wanted` that this machine has. @throws {CliFailure} when one is in use */
+async function freeAddresses(wanted: readonly ListenAddress[]): Promise<readonly ListenAddress[]> {
+  const free: ListenAddress[] = [];
+  for (const address of wanted) {
+    const code = await tryListen(address);
+    if (code === undefined) free.push(address);
+    // A machine without IPv6 has no second loopback address.
+    else if ((code !== "EADDRNOTAVAIL" && code !== "EAFNOSUPPORT") || wanted.length === 1) throw busy(address, code);
+  }
+  return free;
+}
+
+function tryListen({ host, port }: ListenAddress): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "EADDRINUSE"));
+    probe.listen({ host, port }, () => probe.close(() => resolve(undefined)));
+  });
+}
+
+function busy({ host, port }: ListenAddress, code: string): CliFailure {
+  if (code === "EADDRINUSE")
+    return new CliFailure(
+      `Port ${port} is already in use. Please free up the port or specify a different port with --listen-addr.`,
+    );
+  return new CliFailure(`Cannot listen on ${host}:${port} (${code}); --listen-addr says where to listen`);
+}
+

@@ -1,0 +1,76 @@
+/** What a command says and asks. Colours, spinners and questions only where a person sits at a terminal. */
+import { styleText } from "node:util";
+import { CliFailure } from "./failure.ts";
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Writes to standard output: what was asked for. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Writes to the standard error stream: what is said besides. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Styles text if standard output is a terminal that wants it. */
+export function paint(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stdout });
+}
+
+/** Whether someone is there to be asked. */
+export function isInteractive(): boolean {
+  return process.stdin.isTTY === true && process.stdout.isTTY === true;
+}
+
+/**
+ * Asks yes or no. Without a terminal there is nobody to ask, and the answer is no.
+ *
+ * @param yes the answer was given beforehand
+ */
+export async function confirm(question: string, yes: boolean): Promise<boolean> {
+  if (yes) {
+    print("Skipping confirmation due to --yes");
+    return true;
+  }
+  if (!isInteractive()) {
+    note(`${question} [y/N] not asked, since this is not a terminal; --yes answers it`);
+    return false;
+  }
+  const prompts = await import("@clack/prompts");
+  return (await prompts.confirm({ message: question, initialValue: false })) === true;
+}
+
+/** Says what is being done while it is done; on a terminal with a spinner. */
+export async function during<T>(what: string, work: () => Promise<T>): Promise<T> {
+  if (process.stdout.isTTY !== true) {
+    print(`${what}...`);
+    return work();
+  }
+  const { spinner } = await import("@clack/prompts");
+  const turning = spinner();
+  turning.start(what);
+  try {
+    const result = await work();
+    turning.stop(what);
+    return result;
+  } catch (error) {
+    turning.error(what);
+    throw error;
+  }
+}
+
+/** Text from a database or a module, with the characters that would steer a terminal made visible. */
+export function visible(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- these are what is looked for
+  return text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, (character) => {
+    if (character === "\t") return character;
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}
+
+/** The failure of a step that was declined. */
+export function declined(message: string): CliFailure {
+  return new CliFailure(message, isInteractive() ? {} : { hint: "Pass --yes to go on without being asked." });
+}
