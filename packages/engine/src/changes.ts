@@ -13,6 +13,7 @@
  * whoever comes next and finds it so knows that an exception passed through, and the memory is worth nothing.
  */
 import { LightconeError } from "@lightcone/base";
+import { copyBytes } from "./copy-bytes.ts";
 import { type Memory, slabMask, slabShift } from "./memory.ts";
 import { RowState } from "./row-space.ts";
 import type { StoredTable } from "./stored-table.ts";
@@ -23,9 +24,6 @@ export const Gate = { ready: 0, inside: 1, closed: 2, doomed: 3, poisoned: 4 } a
 
 const Step = { insertUsed: 0, insertFresh: 1, delete: 2, revive: 3, other: 4 } as const;
 const stepBits = 3;
-
-/** Rows up to this length are copied word by word: the platform's copy costs more to call. */
-const shortRowBytes = 96;
 
 export class Changes {
   readonly memory: Memory;
@@ -75,7 +73,7 @@ export class Changes {
     return ref;
   }
 
-  /** Puts a row of the same key in `index` in a visible row's place. */
+  /** Puts a row of the same key in a visible row's place, which `index.findLike` gave just now. */
   update(
     table: StoredTable, index: TableIndex, old: number, bytes: Uint8Array, view: DataView, at: number, length: number,
   ): number {
@@ -83,7 +81,8 @@ export class Changes {
     const { indexes } = table;
     for (let position = 0; position < indexes.length; position += 1) {
       const each = indexes[position] as TableIndex;
-      if (each === index || each.hasKeyOf(old, view, at)) each.replace(old, ref);
+      if (each === index) each.replaceFound(old, ref);
+      else if (each.hasKeyOf(old, view, at)) each.replace(old, ref);
       else {
         each.remove(old);
         each.add(ref);
@@ -213,8 +212,9 @@ export class Changes {
   /** Forgets what was done; the tables' lists are theirs to forget. */
   forgetLog(): void {
     this.logCount = 0;
-    this.others.length = 0;
-    this.tables.length = 0;
+    // Setting a length of 0 would cost the array its storage, which the next push must get again.
+    while (this.others.length > 0) this.others.pop();
+    while (this.tables.length > 0) this.tables.pop();
     if (this.log.length > 1 << 20) {
       this.memory.account(256 * 4 - this.log.byteLength);
       this.log = new Uint32Array(256);
@@ -254,12 +254,5 @@ export function fillSlot(
     slab.words[(ref & slabMask) << 1] = (length << 4) | state;
     to += 4;
   }
-  if (length > shortRowBytes) {
-    slab.bytes.set(bytes.subarray(at, at + length), to);
-    return;
-  }
-  const target = slab.view;
-  let index = 0;
-  for (; index + 4 <= length; index += 4) target.setInt32(to + index, view.getInt32(at + index, true), true);
-  for (; index < length; index += 1) target.setUint8(to + index, view.getUint8(at + index));
+  copyBytes(slab.bytes, slab.view, to, bytes, view, at, length);
 }

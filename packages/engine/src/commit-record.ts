@@ -13,7 +13,8 @@
 import { LightconeError } from "@lightcone/base";
 import { ByteReader, ByteWriter, encodeUtf8 } from "@lightcone/sats";
 import { type CommitKind, CommitKind as kinds, type CommitMeta, type RowRefs, type SequenceMove } from "./commit.ts";
-import { slabMask, slabShift } from "./memory.ts";
+import { copyBytes } from "./copy-bytes.ts";
+import { type Slab, slabMask, slabShift } from "./memory.ts";
 import type { StoredTable } from "./stored-table.ts";
 
 export const recordVersion = 1;
@@ -149,13 +150,14 @@ function writeRows(out: ByteWriter, table: StoredTable, rows: RowRefs): void {
   const { rowLength, headerBytes } = space;
   for (let index = 0; index < rows.count; index += 1) {
     const ref = rows.refs[index] as number;
-    const slab = slabs[ref >>> slabShift] as { bytes: Uint8Array; words: Int32Array };
+    const slab = slabs[ref >>> slabShift] as Slab;
     let length = rowLength;
     if (length < 0) {
       length = (slab.words[(ref & slabMask) << 1] as number) >>> 4;
       writeCount(out, length);
     }
-    out.rawRange(slab.bytes, ((ref & slabMask) << 3) + headerBytes, length);
+    const to = out.reserve(length);
+    copyBytes(out.bytes, out.view, to, slab.bytes, slab.view, ((ref & slabMask) << 3) + headerBytes, length);
   }
 }
 

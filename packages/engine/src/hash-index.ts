@@ -6,12 +6,14 @@
  * The directory is indexed by a hash's upper bits, a pair's home within the segment follows from the lower
  * 16. A segment grows by a quarter when it is 85 % full, and past 4096 rows splits in two by one more bit, so
  * the longest step moves a few thousand pairs and a row costs 9 to 13 bytes at any size. Hashes are kept
- * beside references: probing and growing touch no row but the one found.
+ * beside references: probing and growing touch no row but the one found. Finding is generated per key:
+ * `generateFind` in `key-code.ts`.
  */
-import type { EqualKeys, HashKey } from "./key-code.ts";
-import { type Memory, slabMask, slabShift } from "./memory.ts";
+import type { HashKey } from "./key-code.ts";
+import { type Memory, type Slab, slabMask, slabShift } from "./memory.ts";
 
-const headWords = 2;
+/** Words before a segment's pairs. */
+export const headWords = 2;
 const Head = { count: 0, depth: 1 } as const;
 const capacityMin = 6;
 /** Rows at which a segment splits rather than grows. */
@@ -30,35 +32,23 @@ export class HashIndex {
   private readonly memory: Memory;
   private readonly headerBytes: number;
   private readonly hashRow: HashKey;
-  private directory: Int32Array[];
-  private depth = 0;
+  // What generated finders read, and where the last one that found something ended.
+  readonly slabs: readonly Slab[];
+  directory: Int32Array[];
+  depth = 0;
+  foundIn: Int32Array;
+  foundAt = 0;
   count = 0;
 
   constructor(memory: Memory, headerBytes: number, hashRow: HashKey) {
     this.memory = memory;
+    this.slabs = memory.slabs;
     this.headerBytes = headerBytes;
     this.hashRow = hashRow;
     const segment = makeSegment(capacityMin, 0);
     this.directory = [segment];
+    this.foundIn = segment;
     memory.account(segment.byteLength);
-  }
-
-  /** The row whose key equals the one at `view[at …]` by `equal`, or -1. `hash` is that key's. */
-  find(hash: number, equal: EqualKeys, view: DataView, at: number): number {
-    const segment = this.directory[(hash >>> 1) >>> (31 - this.depth)] as Int32Array;
-    const length = segment.length;
-    const slabs = this.memory.slabs;
-    let place = headWords + ((((hash & 0xffff) * ((length - headWords) >>> 1)) >>> 16) << 1);
-    for (;;) {
-      const ref = segment[place + 1] as number;
-      if (ref === 0) return -1;
-      if (segment[place] === hash) {
-        const slab = slabs[ref >>> slabShift] as { view: DataView };
-        if (equal(slab.view, ((ref & slabMask) << 3) + this.headerBytes, view, at)) return ref >>> 0;
-      }
-      place += 2;
-      if (place === length) place = headWords;
-    }
   }
 
   /** Adds a row whose key is not there yet. */
@@ -110,7 +100,13 @@ export class HashIndex {
     segment[placeOf(segment, hash, ref) + 1] = by | 0;
   }
 
-  /** Every row's key, hashed. */
+  /** The same for the row that a finder gave, if nothing changed since. */
+  replaceFound(ref: number, by: number): void {
+    if (this.foundIn[this.foundAt + 1] !== (ref | 0)) throw new RangeError("the row found is no longer where it was");
+    this.foundIn[this.foundAt + 1] = by | 0;
+  }
+
+  /** The hash of a row's key. */
   hashOf(ref: number): number {
     const slab = this.memory.slabs[ref >>> slabShift] as { view: DataView };
     return this.hashRow(slab.view, ((ref & slabMask) << 3) + this.headerBytes);

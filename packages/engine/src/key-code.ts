@@ -9,7 +9,9 @@
  */
 import { type AlgebraicType, compileWith } from "@lightcone/sats";
 import { type Compare, compareBytes, compareFloats, compareWide, makeCompare } from "./compare-values.ts";
+import { type HashIndex, headWords } from "./hash-index.ts";
 import { fixedSize, type Helpers, isByteComparable, locateParts, type Part, type Shape } from "./key-shape.ts";
+import { slabMask, slabShift } from "./memory.ts";
 
 export interface HashSeed {
   readonly start: number;
@@ -59,6 +61,8 @@ export function equalBytes(a: DataView, aAt: number, b: DataView, bAt: number, l
 
 export type HashKey = (view: DataView, at: number) => number;
 export type EqualKeys = (a: DataView, aAt: number, b: DataView, bAt: number) => boolean;
+/** The row of a hash index that has the key at `view[at …]`, or -1. */
+export type FindKey = (index: HashIndex, view: DataView, at: number) => number;
 export type PrefixOf = (view: DataView, at: number) => number;
 
 /** Everything generated for the keys of one index. Functions over a row take where its first column begins. */
@@ -67,11 +71,12 @@ export interface KeyCode {
   /** Whether equal keys have equal bytes, so that hash and equality exist. */
   readonly hashable: boolean;
   readonly hashRow: HashKey;
-  readonly hashKey: HashKey;
+  /** Finds the key that the row at `view[at …]` has. */
+  readonly findRow: FindKey;
+  /** Finds a key alone. */
+  readonly findKey: FindKey;
   /** Two rows' keys. */
   readonly equalRows: EqualKeys;
-  /** A row's key and a key alone. */
-  readonly equalRowKey: EqualKeys;
   readonly compareRows: Compare;
   /** Ties between prefixes of a smaller magnitude are equal keys. */
   readonly exactBelow: number;
@@ -84,7 +89,9 @@ export interface KeyCode {
   prefixKeyHigh(columns: number): PrefixOf;
 }
 
-export function makeKeyCode(rowTypes: readonly AlgebraicType[], columns: readonly number[], seed: HashSeed): KeyCode {
+export function makeKeyCode(
+  rowTypes: readonly AlgebraicType[], columns: readonly number[], seed: HashSeed, headerBytes: number,
+): KeyCode {
   const columnTypes = columns.map((column) => rowTypes[column] as AlgebraicType);
   const row: Shape = { types: rowTypes, columns };
   const alone = (count: number): Shape => ({
@@ -105,9 +112,9 @@ export function makeKeyCode(rowTypes: readonly AlgebraicType[], columns: readonl
     columnTypes,
     hashable: columnTypes.every(isByteComparable),
     hashRow: generateHash(row, seed),
-    hashKey: generateHash(all, seed),
+    findRow: generateFind(row, row, seed, headerBytes),
+    findKey: generateFind(row, all, seed, headerBytes),
     equalRows: generateEqual(row, row),
-    equalRowKey: generateEqual(row, all),
     compareRows: generateCompare(row, row),
     exactBelow: exactBelowOf(columnTypes),
     prefixRow: generatePrefix(row, columnTypes, "low"),
@@ -117,11 +124,9 @@ export function makeKeyCode(rowTypes: readonly AlgebraicType[], columns: readonl
   };
 }
 
-function generateHash(shape: Shape, seed: HashSeed): HashKey {
-  const helpers: Helpers = { hashBytes };
-  const { lines, parts } = locateParts(shape, "view", "at", "p", helpers);
+function hashBody(parts: readonly Part[], seed: HashSeed): string {
   const mix = (read: string): string => `h = Math.imul(h ^ ${read}, ${seed.first}); h ^= h >>> 15;\n`;
-  let body = "";
+  let body = `let h = ${seed.start};\n`;
   for (const part of parts) {
     const size = fixedSize(part.type);
     if (size === undefined || size > 32) {
@@ -132,40 +137,78 @@ function generateHash(shape: Shape, seed: HashSeed): HashKey {
     for (; at + 4 <= size; at += 4) body += mix(`view.getInt32(${part.start} + ${at}, true)`);
     for (; at < size; at += 1) body += mix(`view.getUint8(${part.start} + ${at})`);
   }
-  return compileWith<HashKey>(
-    helpers,
-    `return function hashKey(view, at) {
-${lines}let h = ${seed.start};
-${body}h = Math.imul(h ^ (h >>> 16), ${seed.second});
-return h ^ (h >>> 14);
-};`,
-  );
+  return `${body}h = Math.imul(h ^ (h >>> 16), ${seed.second});\nh ^= h >>> 14;\n`;
+}
+
+/** Runs `otherwise` at the first difference between the parts of two keys. */
+function equalBody(aParts: readonly Part[], bParts: readonly Part[], b: string, otherwise: string): string {
+  let body = "";
+  aParts.forEach((part, index) => {
+    const other = bParts[index] as Part;
+    const size = fixedSize(part.type);
+    if (size === undefined) {
+      body += `if (${part.end} - ${part.start} !== ${other.end} - ${other.start}) ${otherwise};\n`;
+      body += `if (!equalBytes(a, ${part.start}, ${b}, ${other.start}, ${part.end} - ${part.start})) ${otherwise};\n`;
+      return;
+    }
+    let at = 0;
+    for (; at + 4 <= size; at += 4) {
+      body += `if (a.getInt32(${part.start} + ${at}, true) !== ${b}.getInt32(${other.start} + ${at}, true)) ${otherwise};\n`;
+    }
+    for (; at < size; at += 1) {
+      body += `if (a.getUint8(${part.start} + ${at}) !== ${b}.getUint8(${other.start} + ${at})) ${otherwise};\n`;
+    }
+  });
+  return body;
+}
+
+function generateHash(shape: Shape, seed: HashSeed): HashKey {
+  const helpers: Helpers = { hashBytes };
+  const { lines, parts } = locateParts(shape, "view", "at", "p", helpers);
+  return compileWith<HashKey>(helpers, `return function hashKey(view, at) {\n${lines}${hashBody(parts, seed)}return h;\n};`);
 }
 
 function generateEqual(aShape: Shape, bShape: Shape): EqualKeys {
   const helpers: Helpers = { equalBytes };
   const a = locateParts(aShape, "a", "aAt", "p", helpers);
   const b = locateParts(bShape, "b", "bAt", "q", helpers);
-  let body = "";
-  a.parts.forEach((part, index) => {
-    const other = b.parts[index] as Part;
-    const size = fixedSize(part.type);
-    if (size === undefined) {
-      body += `if (${part.end} - ${part.start} !== ${other.end} - ${other.start}) return false;\n`;
-      body += `if (!equalBytes(a, ${part.start}, b, ${other.start}, ${part.end} - ${part.start})) return false;\n`;
-      return;
-    }
-    let at = 0;
-    for (; at + 4 <= size; at += 4) {
-      body += `if (a.getInt32(${part.start} + ${at}, true) !== b.getInt32(${other.start} + ${at}, true)) return false;\n`;
-    }
-    for (; at < size; at += 1) {
-      body += `if (a.getUint8(${part.start} + ${at}) !== b.getUint8(${other.start} + ${at})) return false;\n`;
-    }
-  });
+  const body = equalBody(a.parts, b.parts, "b", "return false");
   return compileWith<EqualKeys>(
     helpers,
     `return function equalKeys(a, aAt, b, bAt) {\n${a.lines}${b.lines}${body}return true;\n};`,
+  );
+}
+
+/** Hash, probe and comparison in one function: what `HashIndex.find` does, without its calls. */
+function generateFind(row: Shape, sought: Shape, seed: HashSeed, headerBytes: number): FindKey {
+  const helpers: Helpers = { hashBytes, equalBytes };
+  const a = locateParts(row, "a", "aAt", "p", helpers);
+  const b = locateParts(sought, "view", "at", "q", helpers);
+  return compileWith<FindKey>(
+    helpers,
+    `return function findKey(index, view, at) {
+${b.lines}${hashBody(b.parts, seed)}
+const segment = index.directory[(h >>> 1) >>> (31 - index.depth)];
+const length = segment.length;
+const slabs = index.slabs;
+let place = ${headWords} + ((((h & 0xffff) * ((length - ${headWords}) >>> 1)) >>> 16) << 1);
+for (;;) {
+const ref = segment[place + 1];
+if (ref === 0) return -1;
+if (segment[place] === h) {
+const a = slabs[ref >>> ${slabShift}].view;
+const aAt = ((ref & ${slabMask}) << 3) + ${headerBytes};
+same: {
+${a.lines}${equalBody(a.parts, b.parts, "view", "break same")}
+index.foundIn = segment;
+index.foundAt = place;
+return ref >>> 0;
+}
+}
+place += 2;
+if (place === length) place = ${headWords};
+}
+};`,
   );
 }
 

@@ -130,3 +130,13 @@ export function isByteComparable(type: AlgebraicType): boolean {
       return true;
   }
 }
+
+/** The bytes of such values together, if any so many bytes are valid ones; otherwise -1. */
+export function plainSize(types: readonly AlgebraicType[]): number {
+  return types.every(isPlain) ? (sumOf(types.map(fixedSize)) ?? -1) : -1;
+}
+
+function isPlain(type: AlgebraicType): boolean {
+  if (type.kind === "Product") return type.elements.every((element) => isPlain(element.type));
+  return type.kind !== "Bool" && type.kind !== "Sum" && fixedSize(type) !== undefined;
+}

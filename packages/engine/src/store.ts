@@ -17,7 +17,7 @@ import { Changes, fillSlot, Gate, poisonedError } from "./changes.ts";
 import {
   readHead, readRowLength, readTable, readTableCount, type TableHead, writeHead, writeTable, writeTableCount,
 } from "./commit-record.ts";
-import { type Commit, CommitKind, type CommitMeta, type SequenceMove, type TableDelta } from "./commit.ts";
+import { type Commit, CommitKind, type CommitMeta, type SequenceMove } from "./commit.ts";
 import { Epochs, type StoreEpoch } from "./epoch.ts";
 import { type HashSeed, makeHashSeed } from "./key-code.ts";
 import { Memory } from "./memory.ts";
@@ -348,12 +348,8 @@ export class MemoryStore implements Store {
   }
 
   private finish(meta: CommitMeta, sequences: readonly SequenceMove[], tables: readonly StoredTable[], bytes: Uint8Array): Commit {
-    const deltas: TableDelta[] = [];
-    for (const table of tables) {
-      if (table.isEvent) this.hideEvents(table);
-      deltas.push(table);
-    }
-    const commit: Commit = { offset: asTxOffset(this.nextOffset), meta, deltas, sequences, bytes };
+    for (const table of tables) if (table.isEvent) this.hideEvents(table);
+    const commit: Commit = { offset: asTxOffset(this.nextOffset), meta, deltas: tables, sequences, bytes };
     // Tables that were touched without net effect have nothing to show until the release.
     if (this.changes.tables.length > tables.length) for (const table of this.changes.tables) if (!tables.includes(table)) table.settle();
     this.changes.forgetLog();

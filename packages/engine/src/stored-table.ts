@@ -6,7 +6,7 @@ import type { Table, TableCursor } from "./api.ts";
 import type { TableDelta } from "./commit.ts";
 import { HashIndex } from "./hash-index.ts";
 import { type HashSeed, type KeyCode, makeKeyCode } from "./key-code.ts";
-import { fixedSize } from "./key-shape.ts";
+import { fixedSize, plainSize } from "./key-shape.ts";
 import { type Memory, slabShift } from "./memory.ts";
 import { RefList } from "./ref-list.ts";
 import { RowSpace, SlotWalk } from "./row-space.ts";
@@ -25,6 +25,8 @@ export class StoredTable implements Table, TableDelta {
   readonly seed: HashSeed;
   columnTypes: readonly AlgebraicType[];
   check: Validator;
+  /** Bytes of every row, if any so many bytes are one; otherwise -1. */
+  readonly plainBytes: number;
   indexes: TableIndex[] = [];
   /** Those that refuse a second row of a key. */
   uniques: TableIndex[] = [];
@@ -55,6 +57,7 @@ export class StoredTable implements Table, TableDelta {
     this.seed = seed;
     this.columnTypes = schema.def.columns.map((column) => column.type);
     this.check = validator(product(this.columnTypes));
+    this.plainBytes = plainSize(this.columnTypes);
     this.isEvent = schema.def.isEvent;
     this.space = new RowSpace(memory, schema.id, fixedSize(schema.def.rowType));
     this.indexes = schema.def.indexes.map((def, index) => new TableIndex(this, schema.indexIds[index] as TableIndex["id"], def));
@@ -87,7 +90,7 @@ export class StoredTable implements Table, TableDelta {
 
   /** The whole row as a key. */
   get rowCode(): KeyCode {
-    this.code ??= makeKeyCode(this.columnTypes, this.columnTypes.map((_, index) => index), this.seed);
+    this.code ??= makeKeyCode(this.columnTypes, this.columnTypes.map((_, index) => index), this.seed, this.space.headerBytes);
     return this.code;
   }
 
@@ -110,10 +113,7 @@ export class StoredTable implements Table, TableDelta {
 
   /** The visible row with exactly these (valid) bytes, or -1. */
   findIdentical(view: DataView, at: number, length: number): number {
-    if (this.rowSet !== undefined) {
-      const { code } = this;
-      return this.rowSet.find((code as KeyCode).hashRow(view, at), (code as KeyCode).equalRows, view, at);
-    }
+    if (this.rowSet !== undefined) return this.rowCode.findRow(this.rowSet, view, at);
     const ref = (this.uniques[0] as TableIndex).findLike(view, at);
     return ref >= 0 && this.isRow(ref, view, at, length) ? ref : -1;
   }
@@ -166,7 +166,7 @@ export class StoredTable implements Table, TableDelta {
         if ((space.state(ref) & 1) === 0) this.noteDead(ref);
       }
     }
-    return this.deadSet.find(code.hashRow(view, at), code.equalRows, view, at);
+    return code.findRow(this.deadSet, view, at);
   }
 
   /** Keeps what `findDead` uses in step, once it exists. */
@@ -175,8 +175,7 @@ export class StoredTable implements Table, TableDelta {
     if (set === undefined) return;
     const code = this.rowCode;
     const row = (this.space.memory.slabs[ref >>> slabShift] as { view: DataView }).view;
-    const hash = set.hashOf(ref);
-    if (set.find(hash, code.equalRows, row, this.space.rowAt(ref)) < 0) set.add(hash, ref);
+    if (code.findRow(set, row, this.space.rowAt(ref)) < 0) set.add(set.hashOf(ref), ref);
   }
   noteAlive(ref: number): void {
     if (this.deadSet !== undefined) this.deadSet.remove(this.deadSet.hashOf(ref), ref);

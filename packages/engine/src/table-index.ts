@@ -11,6 +11,7 @@ import type { IndexId, RowRef } from "@lightcone/base";
 import { product, type Validator, validator } from "@lightcone/sats";
 import type { IndexDef } from "@lightcone/schema";
 import type { Index, IndexCursor, ScanBound } from "./api.ts";
+import { plainSize } from "./key-shape.ts";
 import { HashIndex } from "./hash-index.ts";
 import { type KeyCode, makeKeyCode } from "./key-code.ts";
 import { slabMask, slabShift } from "./memory.ts";
@@ -26,6 +27,8 @@ export class TableIndex implements Index {
   readonly code: KeyCode;
   hash: HashIndex | undefined;
   tree: OrderedIndex | undefined;
+  /** Bytes of every key, if any so many bytes are one; otherwise -1. */
+  readonly plainBytes: number;
   private readonly checks: Validator[];
   private readonly columnChecks: Validator[];
   private readonly position: TreePosition = { branch: 0, leaf: 0, entry: 0 };
@@ -36,8 +39,9 @@ export class TableIndex implements Index {
     this.def = def;
     this.unique = def.unique;
     this.ranged = def.algorithm !== "hash";
-    this.code = makeKeyCode(table.columnTypes, def.columns, table.seed);
+    this.code = makeKeyCode(table.columnTypes, def.columns, table.seed, table.space.headerBytes);
     this.checks = def.columns.map((_, index) => validator(product(this.code.columnTypes.slice(0, index + 1))));
+    this.plainBytes = plainSize(this.code.columnTypes);
     this.columnChecks = this.code.columnTypes.map((type) => validator(product([type])));
     const { memory, headerBytes } = table.space;
     if (def.unique && this.code.hashable) this.hash = new HashIndex(memory, headerBytes, this.code.hashRow);
@@ -49,6 +53,7 @@ export class TableIndex implements Index {
   }
 
   isKeyIn(bytes: Uint8Array, view: DataView, at: number, length: number, columns: number): boolean {
+    if (columns === this.def.columns.length && this.plainBytes >= 0) return length === this.plainBytes;
     const check = this.checks[columns - 1];
     return check === undefined ? columns === 0 && length === 0 : check(bytes, view, at, at + length) === at + length;
   }
@@ -62,7 +67,7 @@ export class TableIndex implements Index {
 
   find(view: DataView, at: number, _length: number): RowRef | -1 {
     const { code } = this;
-    if (this.hash !== undefined) return this.hash.find(code.hashKey(view, at), code.equalRowKey, view, at) as RowRef | -1;
+    if (this.hash !== undefined) return code.findKey(this.hash, view, at) as RowRef | -1;
     const tree = this.tree as OrderedIndex;
     tree.seek(this.position, code.columnTypes.length, view, at, false);
     const ref = this.current(tree);
@@ -74,7 +79,7 @@ export class TableIndex implements Index {
   /** The row with the key of the row at `view[at …]`, or -1. */
   findLike(view: DataView, at: number): number {
     const { code } = this;
-    if (this.hash !== undefined) return this.hash.find(code.hashRow(view, at), code.equalRows, view, at);
+    if (this.hash !== undefined) return code.findRow(this.hash, view, at);
     const tree = this.tree as OrderedIndex;
     tree.seekRow(this.position, view, at);
     const ref = this.current(tree);
@@ -99,6 +104,12 @@ export class TableIndex implements Index {
   remove(ref: number): void {
     if (this.hash !== undefined) this.hash.remove(this.hash.hashOf(ref), ref);
     if (this.tree !== undefined) this.tree.remove(ref);
+  }
+
+  /** Puts a row of the same key in the place of the row that `findLike` gave just now. */
+  replaceFound(ref: number, by: number): void {
+    if (this.hash !== undefined) this.hash.replaceFound(ref, by);
+    if (this.tree !== undefined) this.tree.replace(ref, by);
   }
 
   /** Puts a row of the same key in a row's place. */

@@ -1,12 +1,16 @@
 /** The tables and indexes that exist, by id and by name. */
-import type { IndexId, TableId } from "@lightcone/base";
+import { type IndexId, type TableId, userIdMin } from "@lightcone/base";
 import type { StoredTable } from "./stored-table.ts";
 import type { TableIndex } from "./table-index.ts";
 
+/** A list without gaps up to the first user id: with gaps, the engine would keep it as a dictionary. */
+function byIds<T>(): (T | undefined)[] {
+  return new Array<T | undefined>(userIdMin).fill(undefined);
+}
+
 export class Tables {
-  /** By id, with holes. */
-  readonly byId: (StoredTable | undefined)[] = [];
-  readonly indexById: (TableIndex | undefined)[] = [];
+  readonly byId: (StoredTable | undefined)[] = byIds();
+  readonly indexById: (TableIndex | undefined)[] = byIds();
   private list: readonly StoredTable[] | undefined;
   private names: Map<string, TableId> | undefined;
   private indexNames: Map<string, IndexId> | undefined;
@@ -18,8 +22,8 @@ export class Tables {
   }
 
   add(table: StoredTable): void {
-    this.byId[table.id] = table;
-    for (const index of table.indexes) this.indexById[index.id] = index;
+    put(this.byId, table.id, table);
+    for (const index of table.indexes) put(this.indexById, index.id, index);
     this.changed();
   }
 
@@ -32,7 +36,7 @@ export class Tables {
   /** Replaces a table's indexes, so that both ways lead to the same ones. */
   setIndexes(table: StoredTable, indexes: TableIndex[]): void {
     for (const index of table.indexes) this.indexById[index.id] = undefined;
-    for (const index of indexes) this.indexById[index.id] = index;
+    for (const index of indexes) put(this.indexById, index.id, index);
     table.indexes = indexes;
     table.settleIndexes();
     this.changed();
@@ -64,4 +68,9 @@ export class Tables {
     }
     return this.indexNames.get(name) ?? 0;
   }
+}
+
+function put<T>(list: (T | undefined)[], id: number, value: T): void {
+  while (list.length < id) list.push(undefined);
+  list[id] = value;
 }

@@ -326,6 +326,7 @@ export class StoreTransaction implements Transaction {
 
   private isRow(table: StoredTable, bytes: Uint8Array, view: DataView, at: number, length: number): boolean {
     const end = at + length;
+    if (table.plainBytes >= 0) return length === table.plainBytes && end <= bytes.length;
     return end <= bytes.length && length <= rowBytesMax && table.check(bytes, view, at, end) === end;
   }
 
