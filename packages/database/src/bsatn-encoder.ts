@@ -16,11 +16,12 @@ import {
   writeEmptyRowList,
   writeIdentityToken,
   writeProcedureFailure,
+  writeProcedureResult,
   writeSubscriptionError,
   writeTransactionFailure,
   type TransactionHead,
 } from "@lightcone/protocol";
-import { ByteWriter } from "@lightcone/sats";
+import { ByteWriter, type AlgebraicType } from "@lightcone/sats";
 import type { Arena, Piece } from "./arena.ts";
 import type { AppliedKind, Encoder, QueryChange, QueryRows, RowGatherer } from "./encoder.ts";
 
@@ -118,6 +119,17 @@ export class BsatnEncoder implements Encoder {
     const out = this.#arena.begin();
     beginOneOffQueryResponse(out, messageId, message);
     endOneOffQueryResponse(out, durationMicros);
+    return this.#arena.end();
+  }
+
+  procedureResult(
+    value: Uint8Array,
+    _type: AlgebraicType,
+    timestampMicros: number,
+    durationMicros: number,
+    requestId: number,
+  ): Piece {
+    writeProcedureResult(this.#arena.begin(), value, timestampMicros, durationMicros, requestId);
     return this.#arena.end();
   }
 

@@ -44,6 +44,7 @@ import { ModuleLog } from "./module-log.ts";
 import { ModuleSlot } from "./module-slot.ts";
 import { Outbox } from "./outbox.ts";
 import { DatabasePort } from "./port.ts";
+import { RoomTransactions } from "./procedure-call.ts";
 import { planPublish, PublishJob, storedProgram } from "./publish.ts";
 import { json, text } from "./reply.ts";
 import type { Activity, Room } from "./room.ts";
@@ -189,6 +190,7 @@ export class Database implements DatabaseLink {
     });
     this.#room = room;
     this.#port = new DatabasePort(store, {
+      procedureTransactions: new RoomTransactions(() => room),
       databaseIdentity: options.identity.database,
       claims: room.claims,
       log: (line) => moduleLog.write(line, room.meta.functionName === "" ? undefined : room.meta.functionName),
@@ -473,11 +475,25 @@ export class Database implements DatabaseLink {
     }
   }
 
+  /** The end: memory is worth nothing any more. What is in the log is, and what was answered from it may go out. */
   #broken(error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#room.loop.stop();
     this.#scheduler.stop();
-    this.#fail(error instanceof Error ? error : new Error(String(error)));
+    const reason = error instanceof Error ? error : new Error(String(error));
+    this.#settleLog().then(
+      () => this.#fail(reason),
+      () => this.#fail(reason),
+    );
+  }
+
+  async #settleLog(): Promise<void> {
+    try {
+      await this.#log.close();
+      this.#room.outbox.release(this.#log.durableOffset);
+    } finally {
+      await this.#room.log.close();
+    }
   }
 }

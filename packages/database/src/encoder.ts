@@ -1,6 +1,7 @@
 /** How answers are worded: one implementation per wire form. */
 import type { Commit, RowRefs, Table } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
+import type { AlgebraicType } from "@lightcone/sats";
 import type { Piece } from "./arena.ts";
 
 /** The change of one live query in the commit at hand. Encoded once per wire form, told to many. */
@@ -56,6 +57,13 @@ export interface Encoder {
   ): Piece;
   oneOff(messageId: Uint8Array, durationMicros: number, result: QueryRows): readonly Piece[];
   oneOffError(messageId: Uint8Array, durationMicros: number, message: string): Piece;
+  procedureResult(
+    value: Uint8Array,
+    type: AlgebraicType,
+    timestampMicros: number,
+    durationMicros: number,
+    requestId: number,
+  ): Piece;
   procedureFailure(message: string, timestampMicros: number, durationMicros: number, requestId: number): Piece;
 }
 

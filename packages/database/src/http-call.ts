@@ -1,10 +1,12 @@
 /** A request over HTTP that acts as a client of its own: it connects, does one thing, and disconnects. */
 import { CommitKind } from "@lightcone/engine";
+import { bsatnToJson, ByteReader } from "@lightcone/sats";
 import type { Job } from "./job-loop.ts";
 import { connectClient, disconnectClient } from "./lifecycle.ts";
 import type { Caller, Reply } from "./link.ts";
 import { callReducer, whyNotCallable } from "./reducer-call.ts";
-import { text } from "./reply.ts";
+import { callProcedure } from "./procedure-call.ts";
+import { json, text } from "./reply.ts";
 import type { Room } from "./room.ts";
 import { noBytes } from "./writer.ts";
 
@@ -53,8 +55,7 @@ export function callOverHttp(room: Room, caller: Caller, functionName: string, a
   if (call.kind === "refused") {
     switch (call.code) {
       case "NoSuchReducer":
-        // Procedures are looked up last, so theirs is the text for a name that nothing has.
-        return text(404, "No such procedure");
+        return procedureOverHttp(room, caller, functionName, args);
       case "Lifecycle":
       case "BadArguments":
         return text(400, call.message);
@@ -79,4 +80,22 @@ export function callOverHttp(room: Room, caller: Caller, functionName: string, a
     "spacetime-execution-duration-micros": String(Math.round((room.clock.steadyMs() - from) * 1000)),
   };
   return result.kind === "committed" ? text(200, "", headers) : text(530, result.message, headers);
+}
+
+/** Procedures are looked up last, so theirs is the text for a name that nothing has. */
+function procedureOverHttp(room: Room, caller: Caller, functionName: string, args: string): Reply {
+  const from = room.clock.steadyMs();
+  const result = callProcedure(room, caller, functionName, noBytes, args);
+  const headers = { "spacetime-execution-duration-micros": String(Math.round((room.clock.steadyMs() - from) * 1000)) };
+  if (result.kind === "returned") {
+    return json(200, bsatnToJson(result.procedure.returns, "positional", new ByteReader(result.value)), headers);
+  }
+  switch (result.code) {
+    case "NoSuchProcedure":
+      return text(404, result.message);
+    case "BadArguments":
+      return text(400, result.message);
+    case "Crashed":
+      return text(500, `The module instance encountered a fatal error: ${result.message}`, headers);
+  }
 }

@@ -8,6 +8,7 @@ import {
   jsonWriter,
   toHex,
   toHexReversed,
+  type AlgebraicType,
   type JsonForm,
   type ProductType,
 } from "@lightcone/sats";
@@ -119,10 +120,25 @@ export class JsonEncoder implements Encoder {
     return this.#oneOffResponse(messageId, `{"some":${quote(message)}}`, "", durationMicros);
   }
 
+  procedureResult(
+    value: Uint8Array,
+    type: AlgebraicType,
+    timestampMicros: number,
+    durationMicros: number,
+    requestId: number,
+  ): Piece {
+    const text = bsatnToJson(type, "positional", new ByteReader(value));
+    return this.#procedure(`{"Returned":${quote(text)}}`, timestampMicros, durationMicros, requestId);
+  }
+
   procedureFailure(message: string, timestampMicros: number, durationMicros: number, requestId: number): Piece {
+    return this.#procedure(`{"InternalError":${quote(message)}}`, timestampMicros, durationMicros, requestId);
+  }
+
+  #procedure(status: string, timestampMicros: number, durationMicros: number, requestId: number): Piece {
     return this.#message(
       "ProcedureResult",
-      `{"status":{"InternalError":${quote(message)}},"timestamp":${timestampText(timestampMicros)},${hostDuration(durationMicros)},"request_id":${requestId}}`,
+      `{"status":${status},"timestamp":${timestampText(timestampMicros)},${hostDuration(durationMicros)},"request_id":${requestId}}`,
     );
   }
 

@@ -1,10 +1,18 @@
 /** The port of a database: what its module may ask. Data goes straight to the open transaction. */
 import type { IndexId, RowRef, TableId } from "@lightcone/base";
 import type { RowPlace, Store, Transaction } from "@lightcone/engine";
-import { Errno, type HostPort, type LogLine, type RowScan, type ScanBound } from "@lightcone/host";
+import {
+  Errno,
+  type HostPort,
+  type LogLine,
+  type ProcedureTransactions,
+  type RowScan,
+  type ScanBound,
+} from "@lightcone/host";
 import { toHex } from "@lightcone/sats";
 
 export interface PortServices {
+  readonly procedureTransactions: ProcedureTransactions;
   readonly databaseIdentity: Uint8Array;
   /** Claims of the tokens that opened the present connections, by connection id as hex. */
   readonly claims: ReadonlyMap<string, Uint8Array>;
@@ -17,6 +25,7 @@ export interface PortServices {
 
 export class DatabasePort implements HostPort {
   readonly databaseIdentity: Uint8Array;
+  readonly procedureTransactions: ProcedureTransactions;
   readonly #services: PortServices;
   /** Tables whose rows are scheduled. Mostly empty: a call then pays one look. */
   #scheduled: ReadonlySet<TableId> = new Set();
@@ -27,6 +36,7 @@ export class DatabasePort implements HostPort {
     this.#tx = store.tx;
     this.#services = services;
     this.databaseIdentity = services.databaseIdentity;
+    this.procedureTransactions = services.procedureTransactions;
   }
 
   /** Says which tables are scheduled, after every change of the schema. */

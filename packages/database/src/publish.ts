@@ -77,7 +77,10 @@ function publish(site: PublishSite, program: Publication): Reply {
     throw error;
   }
   if (before?.hash === next.hash && before.hostType === next.hostType) return text(200, "");
-  if (next.def.submodules.length > 0) return failure(new LightconeError("ModuleInvalid", { reason: "it has submodules, which this release does not run" }));
+  if (next.def.submodules.length > 0)
+    return failure(
+      new LightconeError("ModuleInvalid", { reason: "it has submodules, which this release does not run" }),
+    );
   return before === undefined ? create(site, next) : update(site, before, next, program);
 }
 

@@ -4,11 +4,11 @@ import type { Reply } from "./link.ts";
 
 const encoder = new TextEncoder();
 
-/** A reply of plain text; an empty one has no content type. */
+/** A reply of plain text. */
 export function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Reply {
   return {
     status,
-    headers: body === "" ? headers : { "content-type": "text/plain; charset=utf-8", ...headers },
+    headers: { "content-type": "text/plain; charset=utf-8", ...headers },
     body: encoder.encode(body),
   };
 }

@@ -22,6 +22,7 @@ import type { Job } from "./job-loop.ts";
 import { connectClient, disconnectClient } from "./lifecycle.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink } from "./link.ts";
 import type { BoundReducer } from "./module-slot.ts";
+import { callProcedure } from "./procedure-call.ts";
 import { callReducer, fatalText, whyNotCallable } from "./reducer-call.ts";
 import type { NumberedMessage, ResumedConnection } from "./resume.ts";
 import type { Room } from "./room.ts";
@@ -269,13 +270,9 @@ export class Session implements ConnectionHandle {
           message.notify,
         );
         break;
-      case "CallProcedure": {
-        const known =
-          this.#room.module?.def.procedures.some((procedure) => procedure.name === message.procedure) ?? false;
-        const text = known ? "Procedures are not run by this release" : "No such procedure";
-        this.answer(this.encoder.procedureFailure(text, 0, 0, message.requestId));
+      case "CallProcedure":
+        this.#procedure(message.procedure, message.args, message.argsText, message.requestId);
         break;
-      }
       case "Subscribe":
       case "SubscribeSingle":
       case "SubscribeMulti":
@@ -285,6 +282,23 @@ export class Session implements ConnectionHandle {
         this.#sets.handle(message);
         break;
     }
+  }
+
+  #procedure(name: string, args: Uint8Array, argsText: string | undefined, requestId: number): void {
+    const result = callProcedure(this.#room, this.info.caller, name, args, argsText);
+    const micros =
+      result.kind === "failed" && result.code === "NoSuchProcedure" ? 0 : this.#room.subscriptions.durationMicros();
+    this.answer(
+      result.kind === "returned"
+        ? this.encoder.procedureResult(
+            result.value,
+            result.procedure.returns,
+            result.timestampMicros,
+            micros,
+            requestId,
+          )
+        : this.encoder.procedureFailure(result.message, result.timestampMicros, micros, requestId),
+    );
   }
 
   #callFrame(bytes: Uint8Array, at: number, length: number): void {

@@ -5,8 +5,10 @@ import { runArmed } from "./turn.ts";
 
 /** The exports of a module. The platform's types name no `WebAssembly` without those of a browser. */
 function instantiate(code: Uint8Array): Record<string, unknown> {
-  const engine: { Module: new (code: Uint8Array) => object; Instance: new (module: object) => { exports: Record<string, unknown> } } =
-    Reflect.get(globalThis, "WebAssembly");
+  const engine: {
+    Module: new (code: Uint8Array) => object;
+    Instance: new (module: object) => { exports: Record<string, unknown> };
+  } = Reflect.get(globalThis, "WebAssembly");
   return new engine.Instance(new engine.Module(code)).exports;
 }
 

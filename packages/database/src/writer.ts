@@ -76,16 +76,15 @@ export class Writer {
    */
   transact(meta: CommitMeta, body: () => CallOutcome): Transacted {
     this.store.begin();
-    let commit: Commit | undefined;
     try {
       const outcome = body();
       if (outcome.kind !== "ok") {
         this.store.rollback();
         return outcome;
       }
-      commit = this.store.commit(meta);
+      return this.finish(meta) ? changed : unchanged;
     } catch (error) {
-      if (this.store.isOpen) this.store.rollback();
+      this.abort();
       if (isLightconeError(error)) return { kind: "refused", error };
       return {
         kind: "panic",
@@ -93,10 +92,15 @@ export class Writer {
         fatal: true,
       };
     }
-    if (commit === undefined) return unchanged;
+  }
+
+  /** Commits the open transaction and tells everyone. Returns whether it changed anything. */
+  finish(meta: CommitMeta): boolean {
+    const commit = this.store.commit(meta);
+    if (commit === undefined) return false;
     this.#log.append(commit.bytes, commit.offset);
     this.#tell(commit);
-    return changed;
+    return true;
   }
 
   /**
@@ -112,9 +116,9 @@ export class Writer {
     this.#tell(commit);
   }
 
-  /** Ends what a time-out left open. */
+  /** Ends what a time-out or an exception left open. A poisoned store has nothing to go back to; its end is near. */
   abort(): void {
-    if (this.store.isOpen) this.store.rollback();
+    if (this.store.isOpen && !this.store.poisoned) this.store.rollback();
   }
 
   #tell(commit: Commit): void {

@@ -1,6 +1,7 @@
 /** What a host process opens: a database over the machine's files and clock. */
-import { realClock } from "@lightcone/base";
-import { realFileSystem } from "@lightcone/base/node";
+import { isLightconeError, realClock } from "@lightcone/base";
+import { realFileSystem, realProcessFacts } from "@lightcone/base/node";
+import { lockDirectory } from "@lightcone/commitlog";
 import { openDatabase, type DatabaseLimits, type Resume } from "@lightcone/database";
 import { fromHex } from "@lightcone/sats";
 import type { Activity } from "./activity.ts";
@@ -17,6 +18,7 @@ export async function openHostDatabase(
   resume: Resume | undefined,
   activity: Activity,
 ): Promise<OpenedDatabase> {
+  await lockWhenFree(record.directory);
   const database = await openDatabase({
     identity: { database: fromHex(record.identity).reverse(), owner: fromHex(record.owner).reverse() },
     directory: record.directory,
@@ -27,6 +29,25 @@ export async function openHostDatabase(
     activity,
   });
   return { link: database, handles: database.resumed };
+}
+
+/** How long a host whose front ended may take to end as well. */
+const lockWaitMs = 5000;
+const lockTryMs = 20;
+
+/** Locks a database's files until this process ends; a host that is on its way out is waited for. */
+async function lockWhenFree(directory: string): Promise<void> {
+  await realFileSystem.makeDirectory(directory);
+  const until = realClock.steadyMs() + lockWaitMs;
+  for (;;) {
+    try {
+      await lockDirectory(realFileSystem, directory, realProcessFacts(realFileSystem));
+      return;
+    } catch (error) {
+      if (!isLightconeError(error, "DataDirectoryLocked") || realClock.steadyMs() > until) throw error;
+      await new Promise<void>((resolve) => void realClock.after(lockTryMs, resolve));
+    }
+  }
 }
 
 function settingsOf(settings: unknown): HostSettings {

@@ -1,0 +1,132 @@
+/** Runs procedures: outside any transaction but those that they begin themselves. */
+import { isLightconeError } from "@lightcone/base";
+import { CommitKind } from "@lightcone/engine";
+import { Errno, LogLevel, type ProcedureTransactions } from "@lightcone/host";
+import { jsonArgsToBsatn, validator } from "@lightcone/sats";
+import type { ProcedureDef } from "@lightcone/schema";
+import type { Caller } from "./link.ts";
+import { fatalText } from "./reducer-call.ts";
+import type { Room } from "./room.ts";
+import { noBytes, noConnection } from "./writer.ts";
+
+/** How a procedure ended for its caller. */
+export type ProcedureResult =
+  | {
+      readonly kind: "returned";
+      readonly value: Uint8Array;
+      readonly procedure: ProcedureDef;
+      readonly timestampMicros: number;
+    }
+  /** `isCallers` when the call could not be made as it was asked for. */
+  | {
+      readonly kind: "failed";
+      readonly code: "NoSuchProcedure" | "BadArguments" | "Crashed";
+      readonly message: string;
+      readonly timestampMicros: number;
+    };
+
+/**
+ * Runs a procedure to its end.
+ *
+ * @param argsText the arguments as JSON, where the call came as JSON; `args` is then not looked at
+ */
+export function callProcedure(
+  room: Room,
+  caller: Caller,
+  name: string,
+  args: Uint8Array,
+  argsText: string | undefined,
+): ProcedureResult {
+  const procedure = room.module?.def.procedures.find((each) => each.name === name);
+  const instance = room.module?.instance;
+  if (procedure === undefined || (procedure.visibility === "private" && !caller.isOwner)) {
+    return { kind: "failed", code: "NoSuchProcedure", message: "No such procedure", timestampMicros: 0 };
+  }
+  const checked = checkArgs(procedure, args, argsText);
+  if (!(checked instanceof Uint8Array))
+    return { kind: "failed", code: "BadArguments", message: checked.message, timestampMicros: 0 };
+  const timestampMicros = room.writer.nowMicros();
+  room.meta.functionName = name;
+  const outcome = instance?.callProcedure?.({
+    procedureId: procedure.id,
+    sender: caller.identity,
+    connection: caller.connectionId,
+    timestampMicros,
+    args: checked,
+  });
+  if (outcome === undefined)
+    return crashed(room, name, "this kind of module does not run procedures yet", timestampMicros);
+  if (outcome.kind === "panic") {
+    if (outcome.fatal) room.module?.discard();
+    return crashed(room, name, outcome.message, timestampMicros);
+  }
+  const { value } = outcome;
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  if (validator(procedure.returns)(value, view, 0, value.length) !== value.length) {
+    return crashed(room, name, "it returned what is not of its declared type", timestampMicros);
+  }
+  return { kind: "returned", value, procedure, timestampMicros };
+}
+
+function checkArgs(procedure: ProcedureDef, args: Uint8Array, argsText: string | undefined): Uint8Array | Error {
+  const refuse = (reason: string): Error => new Error(`invalid arguments for procedure ${procedure.name}: ${reason}`);
+  if (argsText === undefined) {
+    const view = new DataView(args.buffer, args.byteOffset, args.byteLength);
+    const end = validator(procedure.params)(args, view, 0, args.length);
+    return end === args.length ? args : refuse("the bytes do not decode as the parameters");
+  }
+  try {
+    return jsonArgsToBsatn(procedure.params, argsText, procedure.name);
+  } catch (error) {
+    if (!isLightconeError(error)) throw error;
+    return refuse(isLightconeError(error, "Malformed") ? error.detail.reason : error.message);
+  }
+}
+
+function crashed(room: Room, name: string, message: string, timestampMicros: number): ProcedureResult {
+  room.log.write({ level: LogLevel.panic, message }, name);
+  return { kind: "failed", code: "Crashed", message: fatalText, timestampMicros };
+}
+
+/** The transactions that a procedure begins: each is a commit of its own, made by nobody but the database. */
+export class RoomTransactions implements ProcedureTransactions {
+  readonly #room: () => Room;
+
+  /** @param room gives the room, which does not exist yet when its port is made */
+  constructor(room: () => Room) {
+    this.#room = room;
+  }
+
+  begin(): number {
+    const { store, writer, meta, identity, refusal } = this.#room();
+    if (store.isOpen) return -Errno.wouldBlockTransaction;
+    if (refusal !== undefined) throw refusal;
+    meta.kind = CommitKind.internal;
+    meta.timestampMicros = writer.nowMicros();
+    meta.reducerId = 0;
+    meta.args = noBytes;
+    meta.sender = identity;
+    meta.connection = noConnection;
+    meta.requestId = 0;
+    meta.requestSequence = 0;
+    store.begin();
+    return meta.timestampMicros;
+  }
+
+  commit(): number {
+    const { store, writer, meta } = this.#room();
+    if (!store.isOpen) return -Errno.transactionNotAnonymous;
+    const { functionName } = meta;
+    meta.functionName = "";
+    writer.finish(meta);
+    meta.functionName = functionName; // for the log lines that follow
+    return 0;
+  }
+
+  abort(): number {
+    const { store, writer } = this.#room();
+    if (!store.isOpen) return -Errno.transactionNotAnonymous;
+    writer.abort();
+    return 0;
+  }
+}
