@@ -1,0 +1,195 @@
+/**
+ * The client of the load: WebSocket framing over a plain socket, so that what is measured is the server.
+ *
+ *   call  = 0x82 | 0x80·length | key 4 bytes | payload, masked              every key is random
+ *   payload = tag 0 | "transfer" | args (from u32, to u32, amount i64) | request u32 | flags u8      `v1.bsatn`
+ *
+ * Answers are counted, not decoded: a binary message whose third byte is not 0 is a call that failed. Reads go into
+ * one buffer for all sockets; only a frame that is cut by a read is kept.
+ */
+import { randomBytes } from "node:crypto";
+import { connect, type Socket } from "node:net";
+
+/** Where to connect, and what is called. */
+export interface Target {
+  readonly port: number;
+  /** Path and query of the upgrade. */
+  readonly path: string;
+  readonly token?: string;
+  readonly accountCount: number;
+}
+
+/** Is told of answers as they are read. */
+export interface AnswerSink {
+  /** `count` calls of `client` were answered, oldest first. */
+  answered(client: WebSocketClient, count: number): void;
+  failed(count: number): void;
+}
+
+const reducer = new TextEncoder().encode("transfer");
+const argsAt = 1 + 4 + reducer.length + 4;
+const payloadBytes = argsAt + 16 + 4 + 1;
+const frameBytes = 6 + payloadBytes;
+/** The payload before it is masked, in whole words. */
+const words = new Int32Array(Math.ceil(payloadBytes / 4));
+const template = new DataView(words.buffer);
+template.setUint32(1, reducer.length, true);
+new Uint8Array(words.buffer).set(reducer, 5);
+template.setUint32(argsAt - 4, 16, true);
+template.setUint32(argsAt + 8, 1, true);
+
+let random = 0x2545_f491;
+function nextRandom(): number {
+  random ^= random << 13;
+  random ^= random >>> 17;
+  random ^= random << 5;
+  return random >>> 0;
+}
+
+/** One buffer for all sockets: each read is looked at before the next. */
+const readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
+
+export class WebSocketClient {
+  readonly #socket: Socket;
+  readonly #sink: AnswerSink;
+  readonly #accountCount: number;
+  #requestId = 0;
+  /** Bytes of the frame that a read cut: what of its header is known, and how much is still to come. */
+  #header: Uint8Array = new Uint8Array(14);
+  #headerBytes = 0;
+  #skipBytes = 0;
+  #isOpen = false;
+  #upgrade = "";
+  #opened: ((error?: Error) => void) | undefined;
+  #greeted = false;
+
+  private constructor(target: Target, sink: AnswerSink, opened: (error?: Error) => void) {
+    this.#sink = sink;
+    this.#accountCount = target.accountCount;
+    this.#opened = opened;
+    this.#socket = connect({
+      host: "127.0.0.1",
+      port: target.port,
+      noDelay: true,
+      onread: { buffer: readBuffer, callback: (count) => this.#read(count) },
+    });
+    this.#socket.on("error", (error) => this.#opened?.(error));
+    this.#socket.on("close", () => this.#opened?.(new Error(`the server refused: ${this.#upgrade.split("\r\n")[0]}`)));
+    const authorization = target.token === undefined ? "" : `Authorization: Bearer ${target.token}\r\n`;
+    this.#socket.write(
+      `GET ${target.path} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString("base64")}\r\n` +
+        `Sec-WebSocket-Protocol: v1.bsatn.spacetimedb\r\n${authorization}\r\n`,
+    );
+  }
+
+  /** Connects and waits for the first message, which says who the client is. */
+  static async open(target: Target, sink: AnswerSink): Promise<WebSocketClient> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const client = new WebSocketClient(target, sink, (error) => (error === undefined ? resolve() : reject(error)));
+    await promise;
+    return client;
+  }
+
+  /** Sends `count` transfers between random accounts, a frame each, in one write. */
+  call(count: number): void {
+    const out = Buffer.allocUnsafe(count * frameBytes);
+    const view = new DataView(out.buffer, out.byteOffset, out.length);
+    for (let at = 0; at < out.length; at += frameBytes) {
+      const from = nextRandom() % this.#accountCount;
+      const to = (from + 1 + (nextRandom() % (this.#accountCount - 1))) % this.#accountCount;
+      template.setUint32(argsAt, from, true);
+      template.setUint32(argsAt + 4, to, true);
+      template.setUint32(argsAt + 16, (this.#requestId += 1), true);
+      const key = nextRandom() | 0;
+      out[at] = 0x82;
+      out[at + 1] = 0x80 | payloadBytes;
+      view.setInt32(at + 2, key, true);
+      const whole = payloadBytes >>> 2;
+      for (let word = 0; word < whole; word += 1)
+        view.setInt32(at + 6 + word * 4, (words[word] as number) ^ key, true);
+      let rest = (words[whole] as number) ^ key;
+      for (let index = whole * 4; index < payloadBytes; index += 1, rest >>>= 8) out[at + 6 + index] = rest;
+    }
+    this.#socket.write(out);
+  }
+
+  close(): void {
+    this.#opened = undefined;
+    this.#socket.destroy();
+  }
+
+  #read(count: number): boolean {
+    let at = 0;
+    if (!this.#isOpen) {
+      at = this.#readUpgrade(count);
+      if (at < 0) return true;
+    }
+    let answers = 0;
+    let failures = 0;
+    while (at < count) {
+      if (this.#skipBytes > 0) {
+        const skipped = Math.min(this.#skipBytes, count - at);
+        this.#skipBytes -= skipped;
+        at += skipped;
+        continue;
+      }
+      // A header, and the first three bytes of the payload: fetched whole, if need be over two reads.
+      let head: Uint8Array = readBuffer;
+      let start = at;
+      let available = count - at;
+      if (this.#headerBytes > 0) {
+        const taken = Math.min(14 - this.#headerBytes, available);
+        this.#header.set(readBuffer.subarray(at, at + taken), this.#headerBytes);
+        head = this.#header;
+        start = 0;
+        available = this.#headerBytes + taken;
+      }
+      const length7 = available < 2 ? 0 : (head[start + 1] as number);
+      const headerBytes = length7 < 126 ? 2 : length7 === 126 ? 4 : 10;
+      if (available < headerBytes || available < headerBytes + Math.min(3, length7)) {
+        if (this.#headerBytes === 0) this.#header.set(readBuffer.subarray(at, count), 0);
+        this.#headerBytes = available;
+        break;
+      }
+      let length = length7;
+      if (length7 >= 126) {
+        length = 0;
+        for (let index = 2; index < headerBytes; index += 1) length = length * 256 + (head[start + index] as number);
+      }
+      const opcode = (head[start] as number) & 0x0f;
+      if (opcode === 2) {
+        if (this.#greeted) {
+          answers += 1;
+          if (head[start + headerBytes + 2] !== 0) failures += 1;
+        } else {
+          this.#greeted = true;
+          this.#opened?.();
+          this.#opened = undefined;
+        }
+      } else if (opcode === 9) this.#socket.write(Buffer.from([0x8a, 0x80, 0, 0, 0, 0]));
+      else if (opcode === 8) this.#socket.destroy();
+      const whole = headerBytes + length - this.#headerBytes;
+      this.#headerBytes = 0;
+      if (whole > count - at) this.#skipBytes = whole - (count - at);
+      at = Math.min(count, at + whole);
+    }
+    if (failures > 0) this.#sink.failed(failures);
+    if (answers > 0) this.#sink.answered(this, answers);
+    return true;
+  }
+
+  /** Reads the answer to the upgrade; gives where the first frame begins, or -1 if that has not come. */
+  #readUpgrade(count: number): number {
+    const before = this.#upgrade.length;
+    this.#upgrade += readBuffer.latin1Slice(0, count);
+    const end = this.#upgrade.indexOf("\r\n\r\n");
+    if (end < 0) return -1;
+    if (!this.#upgrade.startsWith("HTTP/1.1 101")) {
+      this.#socket.destroy();
+      return -1;
+    }
+    this.#isOpen = true;
+    return end + 4 - before;
+  }
+}
