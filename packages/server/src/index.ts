@@ -5,6 +5,8 @@ export type { ListenAddress, Server, ServerOptions } from "./open-server.ts";
 export type { DatabaseRecord } from "./registry/registry.ts";
 export type { Identity } from "./auth/identity.ts";
 export type { Pages } from "./http/app.ts";
+export { staticPages } from "./pages/static-pages.ts";
+export type { PageFiles } from "./pages/static-pages.ts";
 export { openHostProcess } from "./process/open-host-process.ts";
 export type { HostProcess, HostProcessOptions, HostRecord } from "./process/open-host-process.ts";
 export { HostLink } from "./process/host-link.ts";

@@ -1,7 +1,6 @@
 /** A database's description, as commands read it: version 9, whose functions and tables stand under their names. */
 import { typeFromJson, parseJson, resolveRefs, JsonObject, type AlgebraicType, type JsonNode, type Typespace } from "@lightcone/sats";
-import { CliFailure } from "../failure.ts";
-import { refused, ServerApi } from "./server-api.ts";
+import { refused, ServerApi, unknownDatabase } from "./server-api.ts";
 
 export interface Parameter {
   readonly name: string;
@@ -34,8 +33,7 @@ export async function fetchSchema(api: ServerApi, database: string): Promise<Sch
 
 export async function fetchSchemaText(api: ServerApi, database: string, version: "9" | "10"): Promise<string> {
   const answer = await api.ask("GET", ServerApi.database(database, "/schema"), { query: { version } });
-  if (answer.status === 404)
-    throw new CliFailure(`failed to find database \`${database}\`.`, { hint: "`lightcone list` shows the ones that are yours." });
+  if (answer.status === 404) throw unknownDatabase(database);
   if (answer.status >= 400) throw refused(`The schema of ${database} could not be read`, answer);
   return answer.body;
 }

@@ -88,3 +88,10 @@ export function unreachable(url: string, error: unknown): CliFailure {
     cause: error,
   });
 }
+
+/** The failure of naming a database that is not there. */
+export function unknownDatabase(database: string): CliFailure {
+  return new CliFailure(`failed to find database \`${database}\`.`, {
+    hint: "`lightcone list` shows the ones that are yours.",
+  });
+}

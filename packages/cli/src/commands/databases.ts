@@ -1,6 +1,6 @@
 /** `list`, `delete`, `rename`, `lock`, `unlock`: databases as a whole. */
 import { openLoggedIn, openSession, type ServerFlags } from "../api/session.ts";
-import { refused, ServerApi } from "../api/server-api.ts";
+import { refused, ServerApi, unknownDatabase } from "../api/server-api.ts";
 import { identityOfToken } from "../config/logins.ts";
 import { CliFailure } from "../failure.ts";
 import { columnsText } from "../print/columns.ts";
@@ -32,6 +32,8 @@ export async function deleteDatabase(
 ): Promise<void> {
   const { api } = await openSession(flags);
   const identity = await resolveDatabase(api, database);
+  // A name outlives its database.
+  if ((await api.ask("GET", ServerApi.database(identity))).status === 404) throw unknownDatabase(database);
   const question = `Are you sure you want to delete database ${database} (${identity})? This action cannot be undone.`;
   if (!(await confirm(question, flags.yes === true))) throw declined("Aborting");
   await api.need(`Database ${database} was not deleted`, "DELETE", ServerApi.database(identity));
@@ -63,8 +65,7 @@ export async function setLocked(database: string, verb: "lock" | "unlock", flags
 /** The identity of a database. @throws {CliFailure} when there is none of that name */
 export async function resolveDatabase(api: ServerApi, database: string): Promise<string> {
   const answer = await api.ask("GET", ServerApi.database(database, "/identity"));
-  if (answer.status === 404)
-    throw new CliFailure(`failed to find database \`${database}\`.`, { hint: "`lightcone list` shows the ones that are yours." });
+  if (answer.status === 404) throw unknownDatabase(database);
   if (answer.status >= 400) throw refused(`failed to find database \`${database}\`.`, answer);
   return answer.body.trim();
 }

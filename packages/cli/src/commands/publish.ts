@@ -23,7 +23,7 @@ const agreements: readonly string[] = [
   ...(["remote", "migrate", "break-clients", "skip-login", "delete-data"] satisfies Agreement[]),
 ];
 
-type Plan =
+export type Plan =
   | { readonly AutoMigrate: { readonly migrate_plan: string; readonly break_clients: boolean; readonly token: string } }
   | { readonly ManualMigrate: { readonly reason: string } };
 
@@ -83,16 +83,8 @@ async function agree(
 ): Promise<Readonly<Record<string, string>>> {
   if (flags.deleteData === "always") return { clear: "true" };
   print("Checking for breaking changes...");
-  const answer = await api.ask("POST", ServerApi.database(name, "/pre_publish"), {
-    query: {
-      host_type: program.hostType,
-      style: process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined ? "AnsiColor" : "NoColor",
-    },
-    body: program.bytes,
-  });
-  if (answer.status === 404) return {};
-  if (answer.status >= 400) throw refused(`Pre-publish check failed with status ${answer.status}`, answer);
-  const plan: Plan = JSON.parse(answer.body);
+  const plan = await askForPlan(api, name, program);
+  if (plan === undefined) return {};
   if ("ManualMigrate" in plan) {
     print(plan.ManualMigrate.reason);
     if (flags.deleteData === "on-conflict") {
@@ -106,11 +98,26 @@ async function agree(
     );
   }
   const { migrate_plan: text, break_clients: breaks, token } = plan.AutoMigrate;
-  if (text.trim() !== "") print(text.trimEnd());
+  // A plan without steps is a heading alone.
+  if (text.replaceAll(/[━\s]|Database Migration Plan/g, "") !== "") print(text.trimEnd());
   const question = "The above changes will BREAK existing clients. Do you want to proceed?";
   if (breaks && flags.breakClients !== true && !(await confirm(question, agrees("break-clients"))))
     throw declined("Publishing aborted by user");
   return { token, policy: "BreakClients" };
+}
+
+/** What the server would do with the program; undefined when there is no such database yet. */
+export async function askForPlan(api: ServerApi, name: string, program: Program): Promise<Plan | undefined> {
+  const answer = await api.ask("POST", ServerApi.database(name, "/pre_publish"), {
+    query: {
+      host_type: program.hostType,
+      style: process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined ? "AnsiColor" : "NoColor",
+    },
+    body: program.bytes,
+  });
+  if (answer.status === 404) return undefined;
+  if (answer.status >= 400) throw refused(`Pre-publish check failed with status ${answer.status}`, answer);
+  return JSON.parse(answer.body);
 }
 
 async function confirmDestroying(name: string, yes: boolean): Promise<void> {

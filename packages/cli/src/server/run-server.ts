@@ -63,7 +63,7 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
 }
 
 /** Serves until the process is asked to end, then ends it: cleanly at the first signal, at once at the second. */
-export async function serveUntilSignal(server: RunningServer): Promise<void> {
+export async function serveUntilSignal(server: RunningServer): Promise<never> {
   await new Promise<void>((resolve) => {
     let isAsked = false;
     for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
@@ -78,6 +78,7 @@ export async function serveUntilSignal(server: RunningServer): Promise<void> {
   // Whatever hangs, the process is gone in time: all that was acknowledged is durable.
   setTimeout(() => process.exit(0), exitWithinMs).unref();
   await server.stop();
+  process.exit(0);
 }
 
 /** Where files cost no disk, if the system has such a place. */
