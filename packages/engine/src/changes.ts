@@ -22,8 +22,12 @@ import type { TransactionScan } from "./transaction-scan.ts";
 
 export const Gate = { ready: 0, inside: 1, closed: 2, doomed: 3, poisoned: 4 } as const;
 
-const Step = { insertUsed: 0, insertFresh: 1, delete: 2, revive: 3, other: 4 } as const;
+/** Bit 0 of a step that took a slot: whether that had never been used. */
+const Step = { insert: 0, update: 2, delete: 4, revive: 5, other: 6 } as const;
 const stepBits = 3;
+const stepMask = (1 << stepBits) - 1;
+/** Words of a step in the log: table position and step, the row, the row it replaced. */
+const stepWords = 3;
 
 export class Changes {
   readonly memory: Memory;
@@ -31,8 +35,7 @@ export class Changes {
   doomedBy: Error | undefined;
   /** Tables in the order the transaction first changed them. */
   readonly tables: StoredTable[] = [];
-  /** Pairs: table position and step, then row. */
-  private log: Uint32Array = new Uint32Array(256);
+  private log: Uint32Array = new Uint32Array(256 * stepWords);
   private logCount = 0;
   /** How to undo what rows do not tell, in order. */
   private readonly others: (() => void)[] = [];
@@ -68,7 +71,11 @@ export class Changes {
 
   /** Inserts a row that is valid, not there, and breaks no constraint. */
   insert(table: StoredTable, bytes: Uint8Array, view: DataView, at: number, length: number): number {
-    const ref = this.write(table, bytes, view, at, length);
+    const { space } = table;
+    const ref = space.take(length);
+    this.note(table, Step.insert | (space.tookFresh ? 1 : 0), ref, 0);
+    table.inserts.push(ref);
+    fillSlot(table, ref, RowState.ownLive, bytes, view, at, length);
     table.addToIndexes(ref);
     return ref;
   }
@@ -77,8 +84,11 @@ export class Changes {
   update(
     table: StoredTable, index: TableIndex, old: number, bytes: Uint8Array, view: DataView, at: number, length: number,
   ): number {
-    const ref = this.write(table, bytes, view, at, length);
-    const { indexes } = table;
+    const { space, indexes } = table;
+    const ref = space.take(length);
+    this.note(table, Step.update | (space.tookFresh ? 1 : 0), ref, old);
+    table.inserts.push(ref);
+    fillSlot(table, ref, RowState.ownLive, bytes, view, at, length);
     for (let position = 0; position < indexes.length; position += 1) {
       const each = indexes[position] as TableIndex;
       if (each === index) each.replaceFound(old, ref);
@@ -88,7 +98,7 @@ export class Changes {
         each.add(ref);
       }
     }
-    table.rowBytes += length - table.space.rowBytes(old);
+    table.rowBytes += length - space.rowBytes(old);
     this.markDeleted(table, old);
     return ref;
   }
@@ -97,6 +107,7 @@ export class Changes {
   delete(table: StoredTable, ref: number): void {
     table.removeFromIndexes(ref);
     this.markDeleted(table, ref);
+    this.note(table, Step.delete, ref, 0);
   }
 
   /** Makes a row visible again that the transaction deleted. */
@@ -105,51 +116,40 @@ export class Changes {
     table.addToIndexes(ref);
     table.revivedCount += 1;
     table.noteAlive(ref);
-    this.note(table, Step.revive, ref);
+    this.note(table, Step.revive, ref, 0);
   }
 
   /** Notes a step of another kind by what undoes it. */
   noteOther(undo: () => void): void {
     this.others.push(undo);
-    this.push(Step.other, 0);
-  }
-
-  private write(table: StoredTable, bytes: Uint8Array, view: DataView, at: number, length: number): number {
-    const { space } = table;
-    const ref = space.take(length);
-    this.note(table, space.tookFresh ? Step.insertFresh : Step.insertUsed, ref);
-    table.inserts.push(ref);
-    fillSlot(table, ref, RowState.ownLive, bytes, view, at, length);
-    return ref;
+    this.push(Step.other, 0, 0);
   }
 
   private markDeleted(table: StoredTable, ref: number): void {
-    const { space } = table;
-    if (space.state(ref) === RowState.ownLive) {
-      space.setState(ref, RowState.ownDead);
+    if (table.space.bury(ref)) {
       table.ownDeadCount += 1;
-    } else {
-      space.setState(ref, RowState.dead);
-      table.deletes.push(ref);
-      table.noteDead(ref);
+      return;
     }
-    this.note(table, Step.delete, ref);
+    table.deletes.push(ref);
+    table.noteDead(ref);
   }
 
-  private note(table: StoredTable, step: number, ref: number): void {
+  private note(table: StoredTable, step: number, ref: number, old: number): void {
     if (table.touched < 0) {
       table.touched = this.tables.length;
       this.tables.push(table);
     }
-    this.push((table.touched << stepBits) | step, ref);
+    this.push((table.touched << stepBits) | step, ref, old);
   }
 
-  private push(step: number, ref: number): void {
+  private push(step: number, ref: number, old: number): void {
     const at = this.logCount;
     if (at === this.log.length) this.growLog();
-    this.log[at] = step;
-    this.log[at + 1] = ref;
-    this.logCount = at + 2;
+    const { log } = this;
+    log[at] = step;
+    log[at + 1] = ref;
+    log[at + 2] = old;
+    this.logCount = at + stepWords;
   }
 
   private growLog(): void {
@@ -163,30 +163,40 @@ export class Changes {
   undo(): void {
     // What `findDead` uses would have to be told of each step back; it is made again when needed.
     for (const table of this.tables) table.forgetDead();
-    for (let at = this.logCount - 2; at >= 0; at -= 2) {
-      const step = (this.log[at] as number) & ((1 << stepBits) - 1);
+    for (let at = this.logCount - stepWords; at >= 0; at -= stepWords) {
+      const step = (this.log[at] as number) & stepMask;
       if (step === Step.other) {
         (this.others.pop() as () => void)();
         continue;
       }
       const table = this.tables[(this.log[at] as number) >>> stepBits] as StoredTable;
-      this.undoStep(table, step, this.log[at + 1] as number);
+      this.undoStep(table, step, this.log[at + 1] as number, this.log[at + 2] as number);
     }
     this.settle();
   }
 
-  private undoStep(table: StoredTable, step: number, ref: number): void {
+  private undoStep(table: StoredTable, step: number, ref: number, old: number): void {
     const { space } = table;
     if (step === Step.delete) {
-      const state = space.state(ref);
-      space.setState(ref, state === RowState.ownDead ? RowState.ownLive : RowState.live);
+      space.unbury(ref);
       table.addToIndexes(ref);
     } else if (step === Step.revive) {
       table.removeFromIndexes(ref);
       space.setState(ref, RowState.dead);
+    } else if ((step & ~1) === Step.update) {
+      for (const index of table.indexes) {
+        if (index.sameKey(ref, old)) index.replace(ref, old);
+        else {
+          index.remove(ref);
+          index.add(old);
+        }
+      }
+      table.rowBytes += space.rowBytes(old) - space.rowBytes(ref);
+      space.unbury(old);
+      space.untake(ref, (step & 1) === 1);
     } else {
       table.removeFromIndexes(ref);
-      space.untake(ref, step === Step.insertFresh);
+      space.untake(ref, (step & 1) === 1);
     }
   }
 
@@ -195,13 +205,13 @@ export class Changes {
    * its deletes. What is then inserted again gets the slots that a replay of the commit would give it.
    */
   takeBackInserts(): void {
-    for (let at = this.logCount - 2; at >= 0; at -= 2) {
-      const step = (this.log[at] as number) & ((1 << stepBits) - 1);
-      if (step !== Step.insertFresh && step !== Step.insertUsed) continue;
+    for (let at = this.logCount - stepWords; at >= 0; at -= stepWords) {
+      const step = (this.log[at] as number) & stepMask;
+      if (step >= Step.delete) continue;
       const table = this.tables[(this.log[at] as number) >>> stepBits] as StoredTable;
       const ref = this.log[at + 1] as number;
       if (table.space.state(ref) === RowState.ownLive) table.removeFromIndexes(ref);
-      table.space.untake(ref, step === Step.insertFresh);
+      table.space.untake(ref, (step & 1) === 1);
     }
     for (const table of this.tables) {
       table.inserts.reset();
@@ -216,8 +226,9 @@ export class Changes {
     while (this.others.length > 0) this.others.pop();
     while (this.tables.length > 0) this.tables.pop();
     if (this.log.length > 1 << 20) {
-      this.memory.account(256 * 4 - this.log.byteLength);
-      this.log = new Uint32Array(256);
+      const log = new Uint32Array(256 * stepWords);
+      this.memory.account(log.byteLength - this.log.byteLength);
+      this.log = log;
     }
     this.memory.settle();
   }

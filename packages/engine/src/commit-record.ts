@@ -11,7 +11,7 @@
  * a record can be read, shown and undone without the state before it.
  */
 import { LightconeError } from "@lightcone/base";
-import { ByteReader, ByteWriter, encodeUtf8 } from "@lightcone/sats";
+import { type ByteReader, encodeUtf8 } from "@lightcone/sats";
 import { type CommitKind, CommitKind as kinds, type CommitMeta, type RowRefs, type SequenceMove } from "./commit.ts";
 import { copyBytes } from "./copy-bytes.ts";
 import { type Slab, slabMask, slabShift } from "./memory.ts";
@@ -19,15 +19,6 @@ import type { StoredTable } from "./stored-table.ts";
 
 export const recordVersion = 1;
 const kindMax = Math.max(...Object.values(kinds));
-
-function writeCount(out: ByteWriter, count: number): void {
-  let rest = count;
-  while (rest > 0x7f) {
-    out.u8((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  out.u8(rest);
-}
 
 function readCount(input: ByteReader): number {
   let count = 0;
@@ -54,29 +45,122 @@ function utf8Of(name: string): Uint8Array {
 }
 
 const headBytes = 74;
+const countBytesMax = 5;
 
-export function writeHead(out: ByteWriter, meta: CommitMeta, sequences: readonly SequenceMove[]): void {
-  const at = out.reserve(headBytes);
-  const { bytes, view } = out;
-  bytes[at] = recordVersion;
-  bytes[at + 1] = meta.kind;
-  setSafe(view, at + 2, meta.timestampMicros);
-  view.setUint32(at + 10, meta.reducerId, true);
-  view.setUint32(at + 14, meta.requestId, true);
-  setSafe(view, at + 18, meta.requestSequence);
-  copyInto(bytes, at + 26, meta.sender, 32);
-  copyInto(bytes, at + 58, meta.connection, 16);
-  const name = utf8Of(meta.functionName);
-  writeCount(out, name.length);
-  out.rawRange(name, 0, name.length);
-  writeCount(out, meta.args.length);
-  out.rawRange(meta.args, 0, meta.args.length);
-  writeCount(out, sequences.length);
-  for (const move of sequences) {
-    out.u32(move.id);
-    out.u128(move.before);
-    out.u128(move.after);
+/** Writes records, one after the other, into the same bytes. */
+export class RecordWriter {
+  private bytes = new Uint8Array(4096);
+  private view: DataView = new DataView(this.bytes.buffer);
+  private length = 0;
+
+  write(meta: CommitMeta, sequences: readonly SequenceMove[], tables: readonly StoredTable[]): Uint8Array {
+    this.writeHead(meta, sequences);
+    this.demand(countBytesMax);
+    this.length = putCount(this.bytes, this.length, tables.length);
+    for (let index = 0; index < tables.length; index += 1) this.writeTable(tables[index] as StoredTable);
+    return this.bytes.subarray(0, this.length);
   }
+
+  /** Gives back what an unusually long record needed. */
+  trim(): void {
+    if (this.bytes.length <= recordBytesKept) return;
+    this.bytes = new Uint8Array(4096);
+    this.view = new DataView(this.bytes.buffer);
+  }
+
+  private demand(more: number): void {
+    if (this.length + more > this.bytes.length) this.grow(this.length + more);
+  }
+
+  private grow(needed: number): void {
+    const bytes = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    bytes.set(this.bytes.subarray(0, this.length));
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer);
+  }
+
+  private writeHead(meta: CommitMeta, sequences: readonly SequenceMove[]): void {
+    const name = utf8Of(meta.functionName);
+    const { args } = meta;
+    this.length = 0;
+    this.demand(headBytes + name.length + args.length + sequences.length * 36 + 3 * countBytesMax);
+    const { bytes, view } = this;
+    bytes[0] = recordVersion;
+    bytes[1] = meta.kind;
+    setSafe(view, 2, meta.timestampMicros);
+    view.setUint32(10, meta.reducerId, true);
+    view.setUint32(14, meta.requestId, true);
+    setSafe(view, 18, meta.requestSequence);
+    bytes.set(meta.sender, 26);
+    bytes.set(meta.connection, 58);
+    let at = putBytes(bytes, headBytes, name);
+    at = putBytes(bytes, at, args);
+    at = putCount(bytes, at, sequences.length);
+    for (const move of sequences) {
+      view.setUint32(at, move.id, true);
+      setI128(view, at + 4, move.before);
+      setI128(view, at + 20, move.after);
+      at += 36;
+    }
+    this.length = at;
+  }
+
+  private writeTable(table: StoredTable): void {
+    const { deletes, inserts, space } = table;
+    const { rowLength } = space;
+    const rowsBytes = rowLength >= 0 ? (deletes.count + inserts.count) * rowLength : 0;
+    this.demand(4 + 3 * countBytesMax + rowsBytes);
+    const { bytes } = this;
+    this.view.setUint32(this.length, table.id, true);
+    let at = putCount(bytes, this.length + 4, rowLength + 1);
+    at = putCount(bytes, at, deletes.count);
+    this.length = putCount(bytes, at, inserts.count);
+    this.writeRows(table, deletes);
+    this.writeRows(table, inserts);
+  }
+
+  private writeRows(table: StoredTable, rows: RowRefs): void {
+    const { space } = table;
+    const { slabs } = space.memory;
+    const { rowLength, headerBytes } = space;
+    const { refs, count } = rows;
+    for (let index = 0; index < count; index += 1) {
+      const ref = refs[index] as number;
+      const slab = slabs[ref >>> slabShift] as Slab;
+      let length = rowLength;
+      if (length < 0) {
+        length = (slab.words[(ref & slabMask) << 1] as number) >>> 4;
+        this.demand(countBytesMax + length);
+        this.length = putCount(this.bytes, this.length, length);
+      }
+      copyBytes(this.bytes, this.view, this.length, slab.bytes, slab.view, ((ref & slabMask) << 3) + headerBytes, length);
+      this.length += length;
+    }
+  }
+}
+
+/** Above this a record's bytes are given back after use. */
+const recordBytesKept = 4 * 1024 ** 2;
+
+/** Each `put…` returns where the next begins. */
+function putCount(bytes: Uint8Array, at: number, count: number): number {
+  let rest = count;
+  let next = at;
+  while (rest > 0x7f) {
+    bytes[next] = (rest & 0x7f) | 0x80;
+    next += 1;
+    rest >>>= 7;
+  }
+  bytes[next] = rest;
+  return next + 1;
+}
+
+function putBytes(bytes: Uint8Array, at: number, source: Uint8Array): number {
+  const { length } = source;
+  const from = putCount(bytes, at, length);
+  if (length > 24) bytes.set(source, from);
+  else for (let index = 0; index < length; index += 1) bytes[from + index] = source[index] as number;
+  return from + length;
 }
 
 /** A whole number below 2^53, as a u64. */
@@ -85,8 +169,9 @@ function setSafe(view: DataView, at: number, value: number): void {
   view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
 }
 
-function copyInto(target: Uint8Array, at: number, source: Uint8Array, length: number): void {
-  for (let index = 0; index < length; index += 1) target[at + index] = source[index] as number;
+function setI128(view: DataView, at: number, value: bigint): void {
+  view.setBigInt64(at, value, true);
+  view.setBigInt64(at + 8, value >> 64n, true);
 }
 
 export interface RecordHead {
@@ -129,36 +214,6 @@ function readSafe(input: ByteReader): number {
 function takeCopy(input: ByteReader, length: number): Uint8Array {
   const at = input.take(length);
   return input.bytes.slice(at, at + length);
-}
-
-export function writeTableCount(out: ByteWriter, count: number): void {
-  writeCount(out, count);
-}
-
-export function writeTable(out: ByteWriter, table: StoredTable, deletes: RowRefs, inserts: RowRefs): void {
-  out.u32(table.id);
-  writeCount(out, table.space.rowLength + 1);
-  writeCount(out, deletes.count);
-  writeCount(out, inserts.count);
-  writeRows(out, table, deletes);
-  writeRows(out, table, inserts);
-}
-
-function writeRows(out: ByteWriter, table: StoredTable, rows: RowRefs): void {
-  const { space } = table;
-  const { slabs } = space.memory;
-  const { rowLength, headerBytes } = space;
-  for (let index = 0; index < rows.count; index += 1) {
-    const ref = rows.refs[index] as number;
-    const slab = slabs[ref >>> slabShift] as Slab;
-    let length = rowLength;
-    if (length < 0) {
-      length = (slab.words[(ref & slabMask) << 1] as number) >>> 4;
-      writeCount(out, length);
-    }
-    const to = out.reserve(length);
-    copyBytes(out.bytes, out.view, to, slab.bytes, slab.view, ((ref & slabMask) << 3) + headerBytes, length);
-  }
 }
 
 /** What stands before a table's rows. */

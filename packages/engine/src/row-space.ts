@@ -9,7 +9,7 @@
  * takes in reverse order restores the lists exactly, which rollbacks rely on. Slots are freed only between
  * transactions.
  */
-import { type Memory, Meta, metaWords, pageBytes, pageShift, slabMask, slabShift } from "./memory.ts";
+import { type Memory, Meta, metaWords, pageBytes, pageShift, type Slab, slabMask, slabShift } from "./memory.ts";
 import {
   classCount, classOf, fixedHeaderBytes, fixedRowBytesMax, fixedSpanPages, slotBytesOf, soleClass, spanPagesOf, variableHeaderBytes,
 } from "./slot-classes.ts";
@@ -98,7 +98,7 @@ export class RowSpace {
 
   /** Undoes the last `take` that has not been undone. `wasFresh` is what `tookFresh` said then. */
   untake(ref: number, wasFresh: boolean): void {
-    const slab = this.memory.slabs[ref >>> slabShift] as { meta: Int32Array; words: Int32Array };
+    const slab = this.memory.slabs[ref >>> slabShift] as Slab;
     const meta = slab.meta;
     const head = meta[((ref >>> pageShift) & 255) * metaWords + Meta.head] as number;
     const at = (head & 255) * metaWords;
@@ -129,7 +129,7 @@ export class RowSpace {
   free(ref: number): void {
     const memory = this.memory;
     memory.beforeWrite(ref);
-    const slab = memory.slabs[ref >>> slabShift] as { meta: Int32Array; words: Int32Array };
+    const slab = memory.slabs[ref >>> slabShift] as Slab;
     const meta = slab.meta;
     const head = meta[((ref >>> pageShift) & 255) * metaWords + Meta.head] as number;
     const at = (head & 255) * metaWords;
@@ -218,17 +218,33 @@ export class RowSpace {
   }
 
   rowBytes(ref: number): number {
-    return this.rowLength >= 0 ? this.rowLength : (this.memory.slabs[ref >>> slabShift] as { words: Int32Array }).words[(ref & slabMask) << 1] as number >>> 4;
+    return this.rowLength >= 0 ? this.rowLength : (this.memory.slabs[ref >>> slabShift] as Slab).words[(ref & slabMask) << 1] as number >>> 4;
   }
 
   state(ref: number): number {
-    const slab = this.memory.slabs[ref >>> slabShift] as { bytes: Uint8Array };
+    const slab = this.memory.slabs[ref >>> slabShift] as Slab;
     return (slab.bytes[(ref & slabMask) << 3] as number) & stateMask;
+  }
+
+  /** Marks a visible row as deleted; whether the open transaction had inserted it. */
+  bury(ref: number): boolean {
+    this.memory.beforeWrite(ref);
+    const slab = this.memory.slabs[ref >>> slabShift] as Slab;
+    const at = (ref & slabMask) << 3;
+    const byte = slab.bytes[at] as number;
+    const isOwn = (byte & stateMask) === RowState.ownLive;
+    slab.bytes[at] = (byte & ~stateMask) | (isOwn ? RowState.ownDead : RowState.dead);
+    return isOwn;
+  }
+
+  /** Undoes `bury`. */
+  unbury(ref: number): void {
+    this.setState(ref, this.state(ref) === RowState.ownDead ? RowState.ownLive : RowState.live);
   }
 
   setState(ref: number, state: number): void {
     this.memory.beforeWrite(ref);
-    const slab = this.memory.slabs[ref >>> slabShift] as { bytes: Uint8Array };
+    const slab = this.memory.slabs[ref >>> slabShift] as Slab;
     const at = (ref & slabMask) << 3;
     slab.bytes[at] = ((slab.bytes[at] as number) & ~stateMask) | state;
   }
@@ -261,7 +277,7 @@ export class SlotWalk {
         const ref = this.ref;
         this.left -= 1;
         this.ref = ref + this.slotUnits;
-        const slab = space.memory.slabs[ref >>> slabShift] as { bytes: Uint8Array };
+        const slab = space.memory.slabs[ref >>> slabShift] as Slab;
         if (((slab.bytes[(ref & slabMask) << 3] as number) & 1) !== 0) return ref;
       }
       if (this.ordinal >= space.spanCount) return -1;

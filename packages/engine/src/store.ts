@@ -8,15 +8,13 @@
  * inserted once more from the record itself. Transactions that do neither, nearly all, only turn their marks.
  */
 import { assert, asTxOffset, defined, type IndexId, type RowRef, type TableId, type TxOffset, userIdMin } from "@lightcone/base";
-import { ByteReader, ByteWriter } from "@lightcone/sats";
+import { ByteReader } from "@lightcone/sats";
 import { SystemTable } from "@lightcone/schema";
 import type { Catalog, Epoch, Index, RowPlace, SequencePosition, Store, StoreOptions, Table, Transaction } from "./api.ts";
 import { StoreCatalog } from "./catalog.ts";
 import { isCatalogTable } from "./catalog-rows.ts";
 import { Changes, fillSlot, Gate, poisonedError } from "./changes.ts";
-import {
-  readHead, readRowLength, readTable, readTableCount, type TableHead, writeHead, writeTable, writeTableCount,
-} from "./commit-record.ts";
+import { readHead, readRowLength, readTable, readTableCount, RecordWriter, type TableHead } from "./commit-record.ts";
 import { type Commit, CommitKind, type CommitMeta, type SequenceMove } from "./commit.ts";
 import { Epochs, type StoreEpoch } from "./epoch.ts";
 import { type HashSeed, makeHashSeed } from "./key-code.ts";
@@ -31,8 +29,6 @@ export const defaultBytesMax = 8 * 1024 ** 3;
 export const defaultScanRowsMax = 16 * 1024 ** 2;
 
 const noMoves: readonly SequenceMove[] = Object.freeze([]);
-/** Above this the record's buffer is given back after use. */
-const recordBytesKept = 4 * 1024 ** 2;
 
 export class MemoryStore implements Store {
   readonly memory: Memory;
@@ -45,7 +41,7 @@ export class MemoryStore implements Store {
   private nextOffset = 0;
   private lastTimestamp = 0;
   private unreleased: Commit | undefined;
-  private record = new ByteWriter(4096);
+  private readonly record: RecordWriter = new RecordWriter();
 
   constructor(options: StoreOptions) {
     this.memory = new Memory(options.bytesMax ?? defaultBytesMax);
@@ -174,8 +170,7 @@ export class MemoryStore implements Store {
       this.close();
       return undefined;
     }
-    this.writeRecord(meta, moves, tables);
-    const bytes = this.record.written();
+    const bytes = this.record.write(meta, moves, tables);
     if (this.isTidy()) for (const table of changes.tables) this.makeFinal(table);
     else this.insertFromRecord(bytes);
     return this.finish(meta, moves, tables, bytes);
@@ -221,7 +216,7 @@ export class MemoryStore implements Store {
     }
     this.definitions.settle();
     this.unreleased = undefined;
-    if (this.record.bytes.length > recordBytesKept) this.record = new ByteWriter(4096);
+    this.record.trim();
     changes.gate = Gate.closed;
   }
 
@@ -270,14 +265,6 @@ export class MemoryStore implements Store {
       count += 1;
     }
     inserts.count = count;
-  }
-
-  private writeRecord(meta: CommitMeta, moves: readonly SequenceMove[], tables: readonly StoredTable[]): void {
-    const out = this.record;
-    out.reset();
-    writeHead(out, meta, moves);
-    writeTableCount(out, tables.length);
-    for (const table of tables) writeTable(out, table, table.deletes, table.inserts);
   }
 
   /** Whether a replay would take the very slots that the transaction took. */

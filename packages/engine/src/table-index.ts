@@ -132,6 +132,11 @@ export class TableIndex implements Index {
       : this.code.compareRows(row, rowAt, view, at) === 0;
   }
 
+  /** Whether two rows have the same key. */
+  sameKey(ref: number, other: number): boolean {
+    return this.hasKeyOf(ref, this.viewOf(other), this.table.space.rowAt(other));
+  }
+
   /** The tree, made now from the table's rows if ranges were never asked for. */
   ordered(): OrderedIndex {
     if (this.tree !== undefined) return this.tree;
