@@ -23,6 +23,7 @@ const commands = {
     [tool("typescript/bin/tsc"), "-p", "."],
     [tool("knip/bin/knip.js")],
     [join(root, "scripts/tidy.ts")],
+    [join(root, "scripts/write-errors.ts"), "--check"],
     vitest(),
   ],
 };
