@@ -22,7 +22,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   database: below5,
   server: below6,
   module: below3,
-  client: [...below2, "protocol"],
+  client: [...below2, "protocol", "module"],
   codegen: below3,
   cli: [...below6, "server", "codegen", "client"],
   lightcone: ["module", "client", "cli"],

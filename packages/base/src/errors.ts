@@ -105,6 +105,23 @@ const catalogue = {
     text: (d: { message: string }) => d.message,
     hint: "The module's `clientConnected` reducer refused the connection; the text is its own.",
   },
+  // --- said by clients
+  ConnectionLost: {
+    http: 503,
+    text: (d: { reducer: string }) =>
+      `the connection was lost before \`${d.reducer}\` was answered: unknown outcome, it may or may not have happened`,
+    hint: "Wait until the client is connected again and look at the rows before calling again.",
+  },
+  ConnectionClosed: {
+    http: 503,
+    text: (d: { reason: string }) => `the client is closed: ${d.reason}`,
+    hint: "Open another with `connect`.",
+  },
+  SubscriptionRefused: {
+    http: 400,
+    text: (d: { message: string }) => d.message,
+    hint: "Correct the query that the text names; a private table answers as a missing one.",
+  },
   // --- SQL
   SqlSyntax: {
     http: 400,

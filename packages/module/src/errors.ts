@@ -1,5 +1,5 @@
 /** The errors that a module throws and may catch. The classes are the host's, which recognises them. */
-import * as host from "lightcone:host@1";
+import * as host from "#host";
 
 export interface SenderErrorClass {
   new (message: string): Error;

@@ -1,5 +1,5 @@
 /** Ranges over an ordered index. The class is the host's, which tells a range from a value by it. */
-import { Range as HostRange } from "lightcone:host@1";
+import { Range as HostRange } from "#host";
 
 export type Bound<T> =
   | { readonly tag: "included"; readonly value: T }

@@ -4,7 +4,7 @@
  * What `schema` and its methods return carries, under the host's `description` symbol, all that the host
  * needs to describe and run the module; nothing here runs during a call but the author's function.
  */
-import { description } from "lightcone:host@1";
+import { description } from "#host";
 import type { ReducerCtx } from "./context.ts";
 import type { Tables } from "./handles.ts";
 import type { Table } from "./table.ts";
@@ -40,6 +40,13 @@ export interface ReducerExport<S extends Tables, F extends Fields> {
   (ctx: ReducerCtx<S>, args: Arguments<F>): void;
 }
 
+declare const lifecycleMark: unique symbol;
+
+/** A reducer that the database calls by itself and no client may. */
+export interface LifecycleExport<S extends Tables> extends ReducerExport<S, NoParams> {
+  readonly [lifecycleMark]: true;
+}
+
 type Body<S extends Tables, F extends Fields> = (ctx: ReducerCtx<S>, args: FieldsValue<F>) => void;
 type NoParams = Record<never, never>;
 
@@ -50,14 +57,14 @@ export interface Schema<S extends Tables = Tables> {
   reducer<const F extends Fields>(params: F, body: Body<S, F>): ReducerExport<S, F>;
   reducer<const F extends Fields>(options: ReducerOptions, params: F, body: Body<S, F>): ReducerExport<S, F>;
   /** Runs once, when the database is made. */
-  init(body: Body<S, NoParams>): ReducerExport<S, NoParams>;
-  init(options: FunctionOptions, body: Body<S, NoParams>): ReducerExport<S, NoParams>;
+  init(body: Body<S, NoParams>): LifecycleExport<S>;
+  init(options: FunctionOptions, body: Body<S, NoParams>): LifecycleExport<S>;
   /** Runs when a client connects; what it throws refuses the connection. */
-  clientConnected(body: Body<S, NoParams>): ReducerExport<S, NoParams>;
-  clientConnected(options: FunctionOptions, body: Body<S, NoParams>): ReducerExport<S, NoParams>;
+  clientConnected(body: Body<S, NoParams>): LifecycleExport<S>;
+  clientConnected(options: FunctionOptions, body: Body<S, NoParams>): LifecycleExport<S>;
   /** Runs when a client's connection ends, however it ends. */
-  clientDisconnected(body: Body<S, NoParams>): ReducerExport<S, NoParams>;
-  clientDisconnected(options: FunctionOptions, body: Body<S, NoParams>): ReducerExport<S, NoParams>;
+  clientDisconnected(body: Body<S, NoParams>): LifecycleExport<S>;
+  clientDisconnected(options: FunctionOptions, body: Body<S, NoParams>): LifecycleExport<S>;
 }
 
 /** The type parameter of `ReducerCtx` for a schema. */

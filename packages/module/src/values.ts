@@ -1,5 +1,5 @@
 /** The value classes, the host's own, so that what a row holds and what the module makes are the same. */
-import * as host from "lightcone:host@1";
+import * as host from "#host";
 import type * as sats from "@lightcone/sats";
 
 export const Identity: typeof sats.Identity = host.Identity;

@@ -1,0 +1,52 @@
+/** One subscription: what was asked, and how far it got. */
+import type { LightconeError } from "@lightcone/base";
+
+/** A subscription, as the application holds it. */
+export interface SubscriptionHandle {
+  /**
+   * When its first rows are in the tables. It stays subscribed across reconnections.
+   *
+   * Rejects with `SubscriptionRefused` when the server does not take a query, with `ConnectionClosed` when the
+   * client is closed first.
+   */
+  readonly applied: Promise<void>;
+  /** Whether its rows are there, if a little behind while the client is not `open`. */
+  readonly isApplied: boolean;
+  /** Ends it: rows that no other subscription has leave. Calling it again changes nothing. */
+  unsubscribe(): void;
+}
+
+export class Subscription {
+  readonly id: number;
+  readonly queries: readonly string[];
+  readonly applied: Promise<void>;
+  isApplied = false;
+  readonly #resolve: () => void;
+  readonly #reject: (error: LightconeError) => void;
+
+  constructor(id: number, queries: readonly string[]) {
+    this.id = id;
+    this.queries = queries;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.applied = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** Its rows are in the tables; again after each reconnection. */
+  markApplied(): void {
+    this.isApplied = true;
+    this.#resolve();
+  }
+
+  fail(error: LightconeError): void {
+    this.isApplied = false;
+    this.#reject(error);
+  }
+
+  /** The application ended it itself: it need not also catch. */
+  end(error: LightconeError): void {
+    this.applied.catch(() => {});
+    this.fail(error);
+  }
+}

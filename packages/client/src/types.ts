@@ -1,0 +1,72 @@
+/** Types of a client, all of them inferred from the exports of the module's entry file. */
+import type { AnyType, InferTypeOfRow, LifecycleExport, ReducerExport, Table } from "@lightcone/module";
+import type { ModuleExports } from "@lightcone/module/description";
+
+/* oxlint-disable no-explicit-any -- `infer` needs any schema, of which the parts are then exact */
+
+type Simplify<T> = { [K in keyof T]: T[K] } & {};
+type TablesOf<M extends ModuleExports> = M["default"]["tables"];
+
+/** The columns that are the primary key: one, or none. */
+type KeyColumn<F> = {
+  [K in keyof F]: F[K] extends AnyType<unknown, infer Modifiers> ? ("primaryKey" extends Modifiers ? K : never) : never;
+}[keyof F];
+
+/** A table of which a client holds the rows that it subscribed to. */
+export interface ClientTable<Row> {
+  /** Its name in the database, as SQL has it. */
+  readonly name: string;
+  /** How many rows there are here. */
+  readonly size: number;
+  /** Every row here, in no particular order. The same array until something changes; not to be written to. */
+  rows(): readonly Row[];
+  /** Each of these runs when the whole message that brought the change is applied. They return what ends them. */
+  onInsert(run: (row: Row) => void): () => void;
+  onDelete(run: (row: Row) => void): () => void;
+  /** Runs once for a message that changed anything in this table. */
+  onChange(run: () => void): () => void;
+}
+
+/** What a table has besides when its rows have a primary key. */
+export interface KeyedTable<Row, Key> {
+  /** The row with this primary key. */
+  get(key: Key): Row | undefined;
+  /** Runs when a row took the place of one with the same primary key. */
+  onUpdate(run: (before: Row, after: Row) => void): () => void;
+}
+
+type TableOf<T> =
+  T extends Table<infer F, any>
+    ? ClientTable<InferTypeOfRow<F>> &
+        ([KeyColumn<F>] extends [never] ? unknown : KeyedTable<InferTypeOfRow<F>, InferTypeOfRow<F>[KeyColumn<F>]>)
+    : never;
+
+type PublicTables<S> = {
+  [K in keyof S]: S[K] extends Table<any, infer O> ? (O["public"] extends true ? K : never) : never;
+}[keyof S];
+
+/** The module's public tables, by their keys in its schema. */
+export type ClientTables<M extends ModuleExports> = {
+  readonly [K in PublicTables<TablesOf<M>>]: TableOf<TablesOf<M>[K]>;
+};
+
+type CallableNames<M> = {
+  [K in keyof M]: M[K] extends LifecycleExport<any> ? never : M[K] extends ReducerExport<any, any> ? K : never;
+}[keyof M];
+
+type ReducerCall<R> = R extends (ctx: never, args: infer A) => void
+  ? [keyof A] extends [never]
+    ? (args?: A) => Promise<void>
+    : Partial<A> extends A
+      ? (args?: Simplify<A>) => Promise<void>
+      : (args: Simplify<A>) => Promise<void>
+  : never;
+
+/** The module's reducers, by the names that it exports them under. */
+export type ClientReducers<M extends ModuleExports> = {
+  readonly [K in CallableNames<M>]: ReducerCall<M[K]>;
+};
+
+/** A row of a table: `RowOf<typeof chat, "message">`. */
+export type RowOf<M extends ModuleExports, K extends keyof TablesOf<M>> =
+  TablesOf<M>[K] extends Table<infer F, any> ? InferTypeOfRow<F> : never;

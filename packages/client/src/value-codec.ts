@@ -1,0 +1,276 @@
+/**
+ * JavaScript values ↔ BSATN by closures, one per part of a type: the same values as the codecs of
+ * `@lightcone/sats`, but no code is generated, so that a page may forbid `eval`.
+ *
+ * Types of modules have no `Ref`s: they are trees, and their depth bounds that of their values.
+ */
+import {
+  ByteReader,
+  ByteWriter,
+  ConnectionId,
+  formatType,
+  Identity,
+  isBytes,
+  isOption,
+  isResult,
+  isUnit,
+  minSizeOf,
+  specialProduct,
+  TimeDuration,
+  Timestamp,
+  Uuid,
+  type AlgebraicType,
+  type PrimitiveKind,
+  type ProductType,
+  type SpecialProduct,
+  type SumType,
+} from "@lightcone/sats";
+
+export interface Codec {
+  /** @throws {TypeError} naming the place, when `value` is not of the type */
+  write(out: ByteWriter, value: unknown): void;
+  read(input: ByteReader): unknown;
+}
+
+/** Makes the codec of a type without `Ref`s. */
+export function makeCodec(type: AlgebraicType): Codec {
+  switch (type.kind) {
+    case "Product":
+      return productCodec(type);
+    case "Sum":
+      return sumCodec(type);
+    case "Array":
+      return isBytes(type) ? bytesCodec : arrayCodec(makeCodec(type.element), minSizeOf(type.element));
+    case "Ref":
+      throw new TypeError("a type of a module holds no references");
+    default:
+      return primitives[type.kind];
+  }
+}
+
+/** A value's BSATN in an array of its own. */
+export function encodeValue(codec: Codec, value: unknown): Uint8Array {
+  const out = new ByteWriter(64);
+  codec.write(out, value);
+  return out.toBytes();
+}
+
+/** @throws {LightconeError} `Malformed` unless `bytes` hold one value and nothing else */
+export function decodeValue(codec: Codec, bytes: Uint8Array, what: string): unknown {
+  const input = new ByteReader(bytes, what);
+  const value = codec.read(input);
+  input.expectEnd();
+  return value;
+}
+
+function wrong(expected: string, value: unknown): never {
+  const shown = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
+  throw new TypeError(`expected ${expected}, not ${shown}`);
+}
+
+/** Runs a part's writer; what it throws gets the part's place in front. */
+function within(step: string, codec: Codec, out: ByteWriter, value: unknown): void {
+  try {
+    codec.write(out, value);
+  } catch (cause) {
+    throw cause instanceof TypeError ? new TypeError(`${step}: ${cause.message}`, { cause }) : cause;
+  }
+}
+
+// --- primitives
+
+function number(
+  kind: string,
+  min: number,
+  max: number,
+  write: (out: ByteWriter, value: number) => void,
+): Codec["write"] {
+  return (out, value) => {
+    if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max)
+      wrong(`${kind}, a number from ${min} to ${max}`, value);
+    write(out, value);
+  };
+}
+
+function bigint(bits: number, signed: boolean, write: (out: ByteWriter, value: bigint) => void): Codec["write"] {
+  const fit = signed ? BigInt.asIntN : BigInt.asUintN;
+  return (out, value) => {
+    if (typeof value !== "bigint" || fit(bits, value) !== value)
+      wrong(`${signed ? "i" : "u"}${bits}, a bigint of ${bits} bits`, value);
+    write(out, BigInt.asUintN(bits, value));
+  };
+}
+
+function float(write: (out: ByteWriter, value: number) => void): Codec["write"] {
+  return (out, value) => {
+    if (typeof value !== "number") wrong("a number", value);
+    write(out, value);
+  };
+}
+
+const primitives: Readonly<Record<PrimitiveKind, Codec>> = {
+  Bool: {
+    write: (out, value) => (typeof value === "boolean" ? out.bool(value) : wrong("a boolean", value)),
+    read: (input) => input.bool(),
+  },
+  String: {
+    write: (out, value) => (typeof value === "string" ? out.string(value) : wrong("a string", value)),
+    read: (input) => input.string(),
+  },
+  U8: { write: number("u8", 0, 0xff, (out, value) => out.u8(value)), read: (input) => input.u8() },
+  U16: { write: number("u16", 0, 0xffff, (out, value) => out.u16(value)), read: (input) => input.u16() },
+  U32: { write: number("u32", 0, 0xffff_ffff, (out, value) => out.u32(value)), read: (input) => input.u32() },
+  I8: { write: number("i8", -0x80, 0x7f, (out, value) => out.u8(value & 0xff)), read: (input) => input.i8() },
+  I16: {
+    write: number("i16", -0x8000, 0x7fff, (out, value) => out.u16(value & 0xffff)),
+    read: (input) => input.i16(),
+  },
+  I32: {
+    write: number("i32", -0x8000_0000, 0x7fff_ffff, (out, value) => out.u32(value >>> 0)),
+    read: (input) => input.i32(),
+  },
+  U64: { write: bigint(64, false, (out, value) => out.u64(value)), read: (input) => input.u64() },
+  U128: { write: bigint(128, false, (out, value) => out.u128(value)), read: (input) => input.u128() },
+  U256: { write: bigint(256, false, (out, value) => out.u256(value)), read: (input) => input.u256() },
+  I64: { write: bigint(64, true, (out, value) => out.u64(value)), read: (input) => input.i64() },
+  I128: { write: bigint(128, true, (out, value) => out.u128(value)), read: (input) => input.i128() },
+  I256: { write: bigint(256, true, (out, value) => out.u256(value)), read: (input) => input.i256() },
+  F32: { write: float((out, value) => out.f32(value)), read: (input) => input.f32() },
+  F64: { write: float((out, value) => out.f64(value)), read: (input) => input.f64() },
+};
+
+const bytesCodec: Codec = {
+  write: (out, value) => (value instanceof Uint8Array ? out.byteArray(value) : wrong("a Uint8Array", value)),
+  read: (input) => input.byteArray(),
+};
+
+// --- types with parts
+
+function arrayCodec(element: Codec, sizeMin: number): Codec {
+  return {
+    write(out, value) {
+      if (!Array.isArray(value)) wrong("an array", value);
+      out.u32(value.length);
+      for (let index = 0; index < value.length; index += 1) within(`[${index}]`, element, out, value[index]);
+    },
+    read(input) {
+      const count = input.count(sizeMin);
+      const values: unknown[] = [];
+      for (let index = 0; index < count; index += 1) values.push(element.read(input));
+      return values;
+    },
+  };
+}
+
+interface Part {
+  readonly name: string;
+  readonly codec: Codec;
+}
+
+function productCodec(type: ProductType): Codec {
+  const special = specialProduct(type);
+  if (special !== undefined) return specials[special];
+  const parts: readonly Part[] = type.elements.map((element, index) => ({
+    name: element.name ?? String(index),
+    codec: makeCodec(element.type),
+  }));
+  const expected = `an object { ${parts.map(({ name }) => name).join(", ")} }`;
+  return {
+    write(out, value) {
+      if (typeof value !== "object" || value === null) wrong(expected, value);
+      const fields = value as Readonly<Record<string, unknown>>; // any object may be asked for a field
+      for (const { name, codec } of parts) within(name, codec, out, fields[name]);
+    },
+    read(input) {
+      const value: Record<string, unknown> = {};
+      for (const { name, codec } of parts) value[name] = codec.read(input);
+      return value;
+    },
+  };
+}
+
+function sumCodec(type: SumType): Codec {
+  const [first, second] = type.variants;
+  if (isOption(type) && first !== undefined && !isOption(first.type)) return optionCodec(makeCodec(first.type));
+  if (isResult(type) && first !== undefined && second !== undefined)
+    return resultCodec(makeCodec(first.type), makeCodec(second.type));
+  const variants = type.variants.map((variant, tag) => ({
+    name: variant.name ?? String(tag),
+    codec: isUnit(variant.type) ? undefined : makeCodec(variant.type),
+  }));
+  const tags = new Map(variants.map(({ name }, tag) => [name, tag]));
+  const expected = formatType(type);
+  return {
+    write(out, value) {
+      const { tag: name, value: payload } = (value ?? {}) as { readonly tag?: unknown; readonly value?: unknown };
+      const tag = typeof name === "string" ? tags.get(name) : undefined;
+      if (tag === undefined) wrong(`{ tag } of ${expected}`, value);
+      out.u8(tag);
+      const codec = variants[tag]?.codec;
+      if (codec !== undefined) within(String(name), codec, out, payload);
+    },
+    read(input) {
+      const tag = input.u8();
+      const variant = variants[tag] ?? input.fail(`${expected} has no variant ${tag}`, input.at - 1);
+      if (variant.codec === undefined) return { tag: variant.name };
+      return { tag: variant.name, value: variant.codec.read(input) };
+    },
+  };
+}
+
+function optionCodec(some: Codec): Codec {
+  return {
+    write(out, value) {
+      if (value === undefined || value === null) return out.u8(1);
+      out.u8(0);
+      some.write(out, value);
+    },
+    read(input) {
+      const tag = input.u8();
+      if (tag > 1) input.fail(`an option has no tag ${tag}`, input.at - 1);
+      return tag === 0 ? some.read(input) : undefined;
+    },
+  };
+}
+
+function resultCodec(ok: Codec, err: Codec): Codec {
+  return {
+    write(out, value) {
+      if (typeof value !== "object" || value === null) wrong("{ ok } or { err }", value);
+      if ("ok" in value) {
+        out.u8(0);
+        ok.write(out, value.ok);
+      } else if ("err" in value) {
+        out.u8(1);
+        err.write(out, value.err);
+      } else wrong("{ ok } or { err }", value);
+    },
+    read(input) {
+      const tag = input.u8();
+      if (tag > 1) input.fail(`a result has no tag ${tag}`, input.at - 1);
+      return tag === 0 ? { ok: ok.read(input) } : { err: err.read(input) };
+    },
+  };
+}
+
+// --- the special products. Values of another copy of the library are known by their one field.
+
+function special(field: string, inner: Codec, make: (number: bigint) => unknown): Codec {
+  return {
+    write(out, value) {
+      const number = (value as Readonly<Record<string, unknown>> | null | undefined)?.[field];
+      if (number === undefined) wrong(`a value with ${field}`, value);
+      inner.write(out, number);
+    },
+    // The primitives under the special products read as bigints.
+    read: (input) => make(inner.read(input) as bigint),
+  };
+}
+
+const specials: Readonly<Record<SpecialProduct, Codec>> = {
+  Identity: special("__identity__", primitives.U256, (number) => new Identity(number)),
+  ConnectionId: special("__connection_id__", primitives.U128, (number) => new ConnectionId(number)),
+  Timestamp: special("__timestamp_micros_since_unix_epoch__", primitives.I64, (number) => new Timestamp(number)),
+  TimeDuration: special("__time_duration_micros__", primitives.I64, (number) => new TimeDuration(number)),
+  Uuid: special("__uuid__", primitives.U128, (number) => new Uuid(number)),
+};

@@ -1,0 +1,14 @@
+/** What the SDK stands on inside a database: the host's own classes. Chosen by the condition `lightcone-host`. */
+export {
+  ConnectionId,
+  description,
+  errors,
+  Identity,
+  Range,
+  ScheduleAt,
+  SenderError,
+  SpacetimeHostError,
+  TimeDuration,
+  Timestamp,
+  Uuid,
+} from "lightcone:host@1";
