@@ -35,6 +35,10 @@ export class Changes {
   doomedBy: Error | undefined;
   /** Tables in the order the transaction first changed them. */
   readonly tables: StoredTable[] = [];
+  /** Tables that have lazy scans. */
+  readonly scanned: StoredTable[] = [];
+  /** Which transaction this is: a scan of another one is over. */
+  serial = 0;
   private log: Uint32Array = new Uint32Array(256 * stepWords);
   private logCount = 0;
   /** How to undo what rows do not tell, in order. */
@@ -225,6 +229,8 @@ export class Changes {
     // Setting a length of 0 would cost the array its storage, which the next push must get again.
     while (this.others.length > 0) this.others.pop();
     while (this.tables.length > 0) this.tables.pop();
+    while (this.scanned.length > 0) (this.scanned.pop() as StoredTable).scans = [];
+    this.serial += 1;
     if (this.log.length > 1 << 20) {
       const log = new Uint32Array(256 * stepWords);
       this.memory.account(log.byteLength - this.log.byteLength);

@@ -195,7 +195,6 @@ export class StoredTable implements Table, TableDelta {
     this.revivedCount = 0;
     this.space.tookPages = false;
     this.forgetDead();
-    if (this.scans.length > 0) this.scans = [];
   }
 
   /** Fills the empty indexes of a table whose rows stand in their slots already. */

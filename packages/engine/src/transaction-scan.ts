@@ -14,6 +14,7 @@ interface RowSource {
 
 export class TransactionScan implements RowScan {
   private readonly changes: Changes;
+  private readonly serial: number;
   readonly rowsMax: number;
   private source: RowSource | undefined;
   private kept: Uint32Array | undefined;
@@ -24,14 +25,17 @@ export class TransactionScan implements RowScan {
     this.changes = changes;
     this.source = source;
     this.rowsMax = rowsMax;
+    this.serial = changes.serial;
+    if (table.scans.length === 0) changes.scanned.push(table);
     table.scans.push(this);
   }
 
   next(): RowRef | -1 {
     if (this.changes.gate !== Gate.ready) {
       this.changes.refuse(-1);
-      return -1; // its transaction is over
+      return -1;
     }
+    if (this.changes.serial !== this.serial) return -1; // its transaction is over
     if (this.source !== undefined) {
       const ref = this.source.next();
       if (ref < 0) this.source = undefined;

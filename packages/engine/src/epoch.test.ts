@@ -1,0 +1,136 @@
+/**
+ * Goal: an epoch shows one offset for as long as it is open, several at once, and a snapshot written in slices
+ * while commits go on is the state at its offset.
+ * Method: random writes between steps of cursors and slices; the truth is a copy taken when the epoch opened.
+ */
+import type { RowRef } from "@lightcone/base";
+import { t } from "@lightcone/sats";
+import { expect, test } from "vitest";
+import type { Epoch, EpochTable, Store, Table } from "./api.ts";
+import { checkStore } from "./check-store.ts";
+import { restoreStore } from "./snapshot-read.ts";
+import { openStore } from "./store.ts";
+import { commitMeta, tableDef } from "./testing/defs.ts";
+
+function rowsOf(store: Store, table: Table): string[] {
+  const rows: string[] = [];
+  const cursor = table.openCursor();
+  for (let ref = cursor.next(); ref >= 0; ref = cursor.next()) {
+    store.locate(ref as RowRef);
+    const { place } = store;
+    rows.push(Buffer.from(place.bytes.subarray(place.at, place.at + place.length)).toString("latin1"));
+  }
+  return rows;
+}
+
+function open(): { store: Store; table: Table; write: (times: number) => void } {
+  const store = openStore({ seed: 1 });
+  store.begin();
+  const table = store.catalog.createTable(tableDef({ name: "note", columns: { id: t.u32, text: t.string }, unique: [["id"]] }));
+  const finish = (): void => {
+    const commit = store.commit(commitMeta());
+    if (commit !== undefined) store.release(commit);
+  };
+  finish();
+  let random = 7;
+  const pick = (below: number): number => {
+    random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0;
+    return (random >>> 8) % below;
+  };
+  const write = (times: number): void => {
+    for (let time = 0; time < times; time += 1) {
+      const length = pick(20) === 0 ? 20_000 : pick(60);
+      const row = new Uint8Array(8 + length).fill(97 + pick(26), 8);
+      const view = new DataView(row.buffer);
+      view.setUint32(0, pick(2000), true);
+      view.setUint32(4, length, true);
+      store.begin();
+      const index = table.indexes[0]?.id as never;
+      if (pick(3) === 0) store.tx.deletePoint(index, row, 0, 4);
+      else if (store.tx.update(table.id, index, row, 0, row.length) < 0) store.tx.insert(table.id, row, 0, row.length);
+      if (pick(5) === 0) store.rollback();
+      else finish();
+    }
+  };
+  write(3000);
+  return { store, table, write };
+}
+
+const tableIn = (epoch: Epoch): EpochTable => epoch.tables.find((table) => table.name === "note") as EpochTable;
+
+test("two epochs, read in steps between writes, each show their own offset", () => {
+  const { store, table, write } = open();
+  const views = [0, 1].map(() => {
+    const truth = rowsOf(store, table);
+    const epoch = store.openEpoch();
+    write(300);
+    return { truth, epoch, cursor: tableIn(epoch).openCursor(), seen: [] as string[] };
+  });
+  for (let isMore = true; isMore; ) {
+    isMore = false;
+    for (const { cursor, seen } of views) {
+      for (let step = 0; step < 50 && cursor.next(); step += 1) {
+        const { place } = cursor;
+        seen.push(Buffer.from(place.bytes.subarray(place.at, place.at + place.length)).toString("latin1"));
+        isMore = true;
+      }
+    }
+    write(20);
+  }
+  for (const { truth, epoch, seen } of views) {
+    expect(seen).toEqual(truth);
+    expect(tableIn(epoch).rowCount).toBe(truth.length);
+    epoch.close();
+  }
+  expect(checkStore(store)).toEqual([]);
+});
+
+test("a snapshot written between writes is the state at its offset", async () => {
+  const { store, table, write } = open();
+  const truth = rowsOf(store, table);
+  const epoch = store.openEpoch();
+  const { offset } = store;
+  write(100);
+  const pieces: Uint8Array[] = [];
+  for (const piece of store.snapshotChunks(epoch)) {
+    pieces.push(piece);
+    expect(piece.length).toBeLessThanOrEqual(1 << 20);
+    write(30);
+  }
+  epoch.close();
+  // The pieces may come cut anywhere.
+  const whole = Buffer.concat(pieces);
+  const cut = [whole.subarray(0, 3), whole.subarray(3, 1000), whole.subarray(1000)];
+  const restored = await restoreStore(cut, { verify: true });
+  expect(restored.offset).toBe(offset);
+  expect(rowsOf(restored, restored.tableByName("note") as Table)).toEqual(truth);
+  expect(checkStore(restored)).toEqual([]);
+});
+
+test.each([0, 1, 5, 100, 3000, -5, -1])("a snapshot cut at %i is refused", async (at) => {
+  const { store } = open();
+  const epoch = store.openEpoch();
+  const whole = Buffer.concat([...store.snapshotChunks(epoch)]);
+  epoch.close();
+  await expect(restoreStore([whole.subarray(0, at < 0 ? whole.length + at : at)])).rejects.toMatchObject({ code: "Malformed" });
+});
+
+test("a snapshot with a changed row is told by its set hash", async () => {
+  const { store } = open();
+  const epoch = store.openEpoch();
+  const whole = Buffer.concat([...store.snapshotChunks(epoch)]);
+  epoch.close();
+  const at = whole.lastIndexOf("aaaa");
+  whole[at] = 0x62;
+  await expect(restoreStore([whole], { verify: true })).rejects.toMatchObject({ code: "Malformed" });
+});
+
+test("bytes written while no epoch is open are not kept", () => {
+  const { store, write } = open();
+  const epoch = store.openEpoch();
+  write(200);
+  epoch.close();
+  epoch.close();
+  write(200);
+  expect(checkStore(store)).toEqual([]);
+});
