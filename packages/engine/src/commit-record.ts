@@ -179,7 +179,11 @@ export interface RecordHead {
   readonly sequences: readonly SequenceMove[];
 }
 
-/** @throws {LightconeError} `NewerFormat`, `Malformed` */
+/**
+ * The meta's bytes are views of the record: good for as long as that is.
+ *
+ * @throws {LightconeError} `NewerFormat`, `Malformed`
+ */
 export function readHead(input: ByteReader): RecordHead {
   const version = input.u8();
   if (version !== recordVersion) {
@@ -191,10 +195,10 @@ export function readHead(input: ByteReader): RecordHead {
   const reducerId = input.u32();
   const requestId = input.u32();
   const requestSequence = readSafe(input);
-  const sender = takeCopy(input, 32);
-  const connection = takeCopy(input, 16);
-  const functionName = input.utf8(readCount(input));
-  const args = takeCopy(input, readCount(input));
+  const sender = takeView(input, 32);
+  const connection = takeView(input, 16);
+  const functionName = readName(input);
+  const args = takeView(input, readCount(input));
   const sequenceCount = readCount(input);
   if (sequenceCount * 36 > input.remaining) input.fail(`${sequenceCount} sequences cannot be in the ${input.remaining} bytes left`);
   const sequences: SequenceMove[] = [];
@@ -211,9 +215,27 @@ function readSafe(input: ByteReader): number {
   return Number.isSafeInteger(value) ? value : input.fail("a number is over 53 bits");
 }
 
-function takeCopy(input: ByteReader, length: number): Uint8Array {
+function takeView(input: ByteReader, length: number): Uint8Array {
   const at = input.take(length);
-  return input.bytes.slice(at, at + length);
+  return input.bytes.subarray(at, at + length);
+}
+
+/** The last name read: in a log the same ones follow each other. */
+let lastName = "";
+let lastNameBytes = new Uint8Array(0);
+
+function readName(input: ByteReader): string {
+  const length = readCount(input);
+  const at = input.take(length);
+  if (length === lastNameBytes.length) {
+    let index = 0;
+    while (index < length && input.bytes[at + index] === lastNameBytes[index]) index += 1;
+    if (index === length) return lastName;
+  }
+  input.at = at;
+  lastName = input.utf8(length);
+  lastNameBytes = input.bytes.slice(at, at + length) as Uint8Array<ArrayBuffer>;
+  return lastName;
 }
 
 /** What stands before a table's rows. */

@@ -13,12 +13,13 @@ import { SystemTable } from "@lightcone/schema";
 import type { Catalog, Epoch, Index, RowPlace, SequencePosition, Store, StoreOptions, Table, Transaction } from "./api.ts";
 import { StoreCatalog } from "./catalog.ts";
 import { isCatalogTable } from "./catalog-rows.ts";
-import { Changes, fillSlot, Gate, poisonedError } from "./changes.ts";
-import { readHead, readRowLength, readTable, readTableCount, RecordWriter, type TableHead } from "./commit-record.ts";
+import { Changes, Gate, poisonedError } from "./changes.ts";
+import { readHead, readTable, readTableCount, RecordWriter, type TableHead } from "./commit-record.ts";
 import { type Commit, CommitKind, type CommitMeta, type SequenceMove } from "./commit.ts";
 import { Epochs, type StoreEpoch } from "./epoch.ts";
 import { type HashSeed, makeHashSeed } from "./key-code.ts";
 import { Memory } from "./memory.ts";
+import { replayInserts, replayTable } from "./replay.ts";
 import { RowState } from "./row-space.ts";
 import { writeSnapshot } from "./snapshot-write.ts";
 import type { StoredTable } from "./stored-table.ts";
@@ -193,7 +194,9 @@ export class MemoryStore implements Store {
         this.definitions.follow();
         isFollowed = true;
       }
-      tables.push(this.applyTable(input, head));
+      const table = this.recordTable(head, input);
+      replayTable(changes, table, input, head);
+      tables.push(table);
       if (isCatalogTable(head.id)) isFollowed = false;
       if (head.id === SystemTable.st_sequence) moved = true;
     }
@@ -288,9 +291,7 @@ export class MemoryStore implements Store {
     readHead(input);
     for (let left = readTableCount(input); left > 0; left -= 1) {
       const head = readTable(input);
-      const table = this.recordTable(head, input);
-      for (let row = 0; row < head.deleteCount; row += 1) input.take(readRowLength(input, head));
-      for (let row = 0; row < head.insertCount; row += 1) this.applyInsert(table, input, readRowLength(input, head));
+      replayInserts(this.recordTable(head, input), input, head);
     }
   }
 
@@ -300,38 +301,6 @@ export class MemoryStore implements Store {
     if (table === undefined) return input.fail(`there is no table ${head.id}`);
     if (table.space.rowLength !== head.rowLength) return input.fail(`rows of table '${table.name}' have another length`);
     return table;
-  }
-
-  private applyTable(input: ByteReader, head: TableHead): StoredTable {
-    const table = this.recordTable(head, input);
-    const { space } = table;
-    table.touched = this.changes.tables.length;
-    this.changes.tables.push(table);
-    for (let row = 0; row < head.deleteCount; row += 1) {
-      const length = readRowLength(input, head);
-      const at = this.takeRow(table, input, length);
-      const ref = table.findIdentical(input.view, at, length);
-      if (ref < 0) input.fail(`a row that table '${table.name}' is to lose is not there`, at);
-      table.removeFromIndexes(ref);
-      space.setState(ref, RowState.dead);
-      table.deletes.push(ref);
-    }
-    for (let row = 0; row < head.insertCount; row += 1) this.applyInsert(table, input, readRowLength(input, head));
-    return table;
-  }
-
-  private applyInsert(table: StoredTable, input: ByteReader, length: number): void {
-    const at = this.takeRow(table, input, length);
-    const ref = table.space.take(length);
-    fillSlot(table, ref, RowState.live, input.bytes, input.view, at, length);
-    table.addToIndexes(ref);
-    table.inserts.push(ref);
-  }
-
-  private takeRow(table: StoredTable, input: ByteReader, length: number): number {
-    const at = input.take(length);
-    if (table.check(input.bytes, input.view, at, at + length) !== at + length) input.fail(`no row of table '${table.name}'`, at);
-    return at;
   }
 
   private finish(meta: CommitMeta, sequences: readonly SequenceMove[], tables: readonly StoredTable[], bytes: Uint8Array): Commit {

@@ -1,0 +1,123 @@
+/**
+ * Rows of a record into their tables.
+ *
+ * The usual change is an update: as many deletes as inserts, each with the key of its counterpart in the same
+ * position. Index entries are then re-pointed as a live update does; otherwise all deletes come first, and then
+ * all inserts. Slots are taken in the order of the inserts either way.
+ */
+import type { ByteReader } from "@lightcone/sats";
+import type { Changes } from "./changes.ts";
+import { fillSlot } from "./changes.ts";
+import { readRowLength, type TableHead } from "./commit-record.ts";
+import { RowState } from "./row-space.ts";
+import type { StoredTable } from "./stored-table.ts";
+import type { TableIndex } from "./table-index.ts";
+
+/** Where a list of rows stands in the record: place and length of each, in turns. */
+class RowPlaces {
+  private places = new Uint32Array(64);
+
+  at(row: number): number {
+    return this.places[2 * row] as number;
+  }
+  length(row: number): number {
+    return this.places[2 * row + 1] as number;
+  }
+  set(row: number, at: number, length: number): void {
+    if (2 * row >= this.places.length) {
+      const places = new Uint32Array(this.places.length * 2);
+      places.set(this.places);
+      this.places = places;
+    }
+    this.places[2 * row] = at;
+    this.places[2 * row + 1] = length;
+  }
+}
+
+const deletes = new RowPlaces();
+const inserts = new RowPlaces();
+
+/** Applies what the record says of one table; the reader stands behind the table's head. */
+export function replayTable(changes: Changes, table: StoredTable, input: ByteReader, head: TableHead): void {
+  table.touched = changes.tables.length;
+  changes.tables.push(table);
+  findRows(table, input, head, deletes, head.deleteCount);
+  findRows(table, input, head, inserts, head.insertCount);
+  for (let row = 0; row < head.deleteCount; row += 1) {
+    const ref = table.findIdentical(input.view, deletes.at(row), deletes.length(row));
+    if (ref < 0) input.fail(`a row that table '${table.name}' is to lose is not there`, deletes.at(row));
+    table.deletes.push(ref);
+  }
+  if (isUpdate(table, input, head)) replayUpdates(table, input, head);
+  else {
+    for (let row = 0; row < head.deleteCount; row += 1) {
+      const ref = table.deletes.refs[row] as number;
+      table.removeFromIndexes(ref);
+      table.space.setState(ref, RowState.dead);
+    }
+    insertRows(table, input, head);
+  }
+}
+
+/** Skips the record's deletes of a table, which are done already, and inserts the rest. */
+export function replayInserts(table: StoredTable, input: ByteReader, head: TableHead): void {
+  findRows(table, input, head, deletes, head.deleteCount);
+  findRows(table, input, head, inserts, head.insertCount);
+  insertRows(table, input, head);
+}
+
+function findRows(table: StoredTable, input: ByteReader, head: TableHead, places: RowPlaces, count: number): void {
+  const { bytes, view } = input;
+  for (let row = 0; row < count; row += 1) {
+    const length = readRowLength(input, head);
+    const at = input.take(length);
+    const end = at + length;
+    if (table.plainBytes < 0 ? table.check(bytes, view, at, end) !== end : length !== table.plainBytes) {
+      input.fail(`no row of table '${table.name}'`, at);
+    }
+    places.set(row, at, length);
+  }
+}
+
+function isUpdate(table: StoredTable, input: ByteReader, head: TableHead): boolean {
+  const [unique] = table.uniques;
+  if (unique === undefined || !unique.code.hashable || head.deleteCount !== head.insertCount) return false;
+  for (let row = 0; row < head.deleteCount; row += 1) {
+    if (!unique.code.equalRows(input.view, deletes.at(row), input.view, inserts.at(row))) return false;
+  }
+  return true;
+}
+
+function replayUpdates(table: StoredTable, input: ByteReader, head: TableHead): void {
+  const { space, indexes } = table;
+  for (let row = 0; row < head.insertCount; row += 1) {
+    const old = table.deletes.refs[row] as number;
+    const ref = takeRow(table, input, row);
+    for (let position = 0; position < indexes.length; position += 1) {
+      const index = indexes[position] as TableIndex;
+      if (index.sameKey(old, ref)) index.replace(old, ref);
+      else index.remove(old);
+    }
+    table.rowBytes += space.rowBytes(ref) - space.rowBytes(old);
+    space.setState(old, RowState.dead);
+  }
+  // Keys of another index may have changed places; they enter once all of them have left.
+  if (indexes.length === 1) return;
+  for (let row = 0; row < head.insertCount; row += 1) {
+    const old = table.deletes.refs[row] as number;
+    const ref = table.inserts.refs[row] as number;
+    for (const index of indexes) if (!index.sameKey(old, ref)) index.add(ref);
+  }
+}
+
+function insertRows(table: StoredTable, input: ByteReader, head: TableHead): void {
+  for (let row = 0; row < head.insertCount; row += 1) table.addToIndexes(takeRow(table, input, row));
+}
+
+function takeRow(table: StoredTable, input: ByteReader, row: number): number {
+  const length = inserts.length(row);
+  const ref = table.space.take(length);
+  fillSlot(table, ref, RowState.live, input.bytes, input.view, inserts.at(row), length);
+  table.inserts.push(ref);
+  return ref;
+}
