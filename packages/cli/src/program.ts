@@ -35,6 +35,8 @@ export function makeProgram(): Command {
     .option("--root-dir <dir>", "keep settings and data under this folder")
     .option("--config-path <file>", "settings of this command (LIGHTCONE_CONFIG_PATH)")
     .showSuggestionAfterError()
+    // An option belongs to the command that it follows: `login --token T` and `login show --token` are two.
+    .enablePositionalOptions()
     .exitOverride();
   const globals = (): { readonly configPath: string; readonly dataDefault: string } => {
     const flags = program.opts<{ rootDir?: string; configPath?: string }>();
@@ -50,42 +52,63 @@ export function makeProgram(): Command {
   };
 
   const startOptions = (): readonly Option[] => [
-    new Option("-l, --listen-addr <addr>", "HOST:PORT (LIGHTCONE_LISTEN_ADDR; default: port 3000 of this machine alone)"),
+    new Option(
+      "-l, --listen-addr <addr>",
+      "HOST:PORT (LIGHTCONE_LISTEN_ADDR; default: port 3000 of this machine alone)",
+    ),
     new Option("--data-dir <dir>", "where the data is (LIGHTCONE_DATA_DIR; default: ./.lightcone)"),
     new Option("--in-memory", "keep nothing after the end (LIGHTCONE_IN_MEMORY)"),
     new Option("--log-level <level>", "trace, debug, info, warn, error or silent (LIGHTCONE_LOG_LEVEL; default: info)"),
-    new Option("--issuers <urls>", "token issuers to believe besides this server, by comma (LIGHTCONE_ISSUERS; default: any)"),
+    new Option(
+      "--issuers <urls>",
+      "token issuers to believe besides this server, by comma (LIGHTCONE_ISSUERS; default: any)",
+    ),
     new Option("--limit <name=value...>", "a limit of docs/limits.md (LIGHTCONE_LIMIT, by comma)"),
     new Option("--non-interactive", "nothing: it never asks").hideHelp(),
   ];
-  add("start", "Run a server.", "lightcone start --listen-addr 127.0.0.1:4000 --data-dir ./data", startOptions()).action(
-    async (flags: StartFlags) => (await import("./commands/start.ts")).start(flags, globals().dataDefault),
-  );
+  add(
+    "start",
+    "Run a server.",
+    "lightcone start --listen-addr 127.0.0.1:4000 --data-dir ./data",
+    startOptions(),
+  ).action(async (flags: StartFlags) => (await import("./commands/start.ts")).start(flags, globals().dataDefault));
 
   add("build", "Build a module.", "lightcone build --module-path ./chat", [
     ...modulePath(),
     new Option("-d, --debug", "a build for debugging"),
   ]).action(async (flags: BuildFlags) => (await import("./commands/build.ts")).build(flags));
 
-  add("publish", "Create a database from a module, or update one.", "lightcone publish my_database --module-path ./chat", [
-    new Option("-c, --delete-data <mode>", "delete the data: always (no value), on-conflict or never; the value needs =")
-      .choices(["always", "on-conflict", "never"])
-      .default("never"),
-    ...modulePath(),
-    ...prebuilt(),
-    new Option("-d, --debug", "build for debugging"),
-    new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
-    new Option("--break-clients", "go on when clients have to be built again"),
-    server(),
-    anonymous(),
-    new Option("-y, --yes <what>", "answer yes to every question"),
-  ])
+  add(
+    "publish",
+    "Create a database from a module, or update one.",
+    "lightcone publish my_database --module-path ./chat",
+    [
+      new Option(
+        "-c, --delete-data <mode>",
+        "delete the data: always (no value), on-conflict or never; the value needs =",
+      )
+        .choices(["always", "on-conflict", "never"])
+        .default("never"),
+      ...modulePath(),
+      ...prebuilt(),
+      new Option("-d, --debug", "build for debugging"),
+      new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
+      new Option("--break-clients", "go on when clients have to be built again"),
+      server(),
+      anonymous(),
+      new Option("-y, --yes <what>", "answer yes to every question"),
+    ],
+  )
     .argument("[name]", "name or identity of the database; without it a new one without a name")
     .action(async (name: string | undefined, flags: PublishFlags) =>
       (await import("./commands/publish.ts")).publish(name, { ...flags, ...globals() }),
     );
 
-  add("call", "Call a reducer or procedure.", `lightcone call chat send_message "hello"`, [server(), anonymous(), yes()])
+  add("call", "Call a reducer or procedure.", `lightcone call chat send_message "hello"`, [
+    server(),
+    anonymous(),
+    yes(),
+  ])
     .argument("<database>", "name or identity")
     .argument("<function>", "name of the reducer or procedure")
     .argument("[args...]", "arguments as JSON; quotes around text may be left out")
@@ -113,7 +136,14 @@ export function makeProgram(): Command {
     new Option("-f, --follow", "go on as lines are written"),
     new Option("--format <format>", "text or json").choices(["text", "json"]).default("text"),
     new Option("--json", "the same as --format json"),
-    new Option("-l, --level <level>", "the lowest level to show").choices(["trace", "debug", "info", "warn", "error", "panic"]),
+    new Option("-l, --level <level>", "the lowest level to show").choices([
+      "trace",
+      "debug",
+      "info",
+      "warn",
+      "error",
+      "panic",
+    ]),
     new Option("--level-exact", "only that level"),
     server(),
     yes(),
@@ -166,40 +196,52 @@ export function makeProgram(): Command {
       );
   }
 
-  const login = add("login", "Get an identity from a server, and keep it.", "lightcone login --server http://127.0.0.1:3000", [
-    server(),
-    new Option("--server-issued-login <server>", "the same as --server").hideHelp(),
-    new Option("--token <token>", "keep this token instead"),
-  ]).action(async (flags: { server?: string; serverIssuedLogin?: string; token?: string }) => {
+  const login = add(
+    "login",
+    "Get an identity from a server, and keep it.",
+    "lightcone login --server http://127.0.0.1:3000",
+    [
+      server(),
+      new Option("--server-issued-login <server>", "the same as --server").hideHelp(),
+      new Option("--token <token>", "keep this token instead"),
+    ],
+  ).action(async (flags: { server?: string; serverIssuedLogin?: string; token?: string }) => {
     const named = flags.server ?? flags.serverIssuedLogin;
     await (await import("./commands/login.ts")).login({ ...flags, server: named, ...globals() });
   });
   login
+    .enablePositionalOptions()
     .command("show")
     .description("Say who is logged in.")
     .option("--token", "print the token as well")
     .option("-s, --server <server>", "nickname, host or URL of the server")
-    .action(async (_own: unknown, command: Command) =>
-      (await import("./commands/login.ts")).showLogin({
-        ...command.optsWithGlobals<{ server?: string; token?: string | boolean }>(),
-        ...globals(),
-      }),
+    .action(async (flags: { server?: string; token?: boolean }) =>
+      (await import("./commands/login.ts")).showLogin({ ...flags, ...globals() }),
     );
   add("logout", "Forget the identity that is kept.", "lightcone logout", [server()]).action(
     async (flags: { server?: string }) => (await import("./commands/login.ts")).logout({ ...flags, ...globals() }),
   );
 
-  add("generate", "Write typed bindings for clients.", "lightcone generate --lang typescript --out-dir src/module_bindings", [
-    new Option("-l, --lang <language>", "typescript").makeOptionMandatory(),
-    new Option("-o, --out-dir <dir>", "where the files go").makeOptionMandatory(),
-    ...modulePath(),
-    ...prebuilt(),
-    new Option("--include-private", "private tables and functions as well"),
-    new Option("--client-package <name>", "what the bindings import").default("spacetimedb"),
-    new Option("--import-extension <ending>", "ending of imports between the files; Node wants .ts").choices(["", ".js", ".ts"]),
-    new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
-    yes(),
-  ]).action(async (flags: GenerateFlags) => (await import("./commands/generate.ts")).generate(flags));
+  add(
+    "generate",
+    "Write typed bindings for clients.",
+    "lightcone generate --lang typescript --out-dir src/module_bindings",
+    [
+      new Option("-l, --lang <language>", "typescript").makeOptionMandatory(),
+      new Option("-o, --out-dir <dir>", "where the files go").makeOptionMandatory(),
+      ...modulePath(),
+      ...prebuilt(),
+      new Option("--include-private", "private tables and functions as well"),
+      new Option("--client-package <name>", "what the bindings import").default("spacetimedb"),
+      new Option("--import-extension <ending>", "ending of imports between the files; Node wants .ts").choices([
+        "",
+        ".js",
+        ".ts",
+      ]),
+      new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
+      yes(),
+    ],
+  ).action(async (flags: GenerateFlags) => (await import("./commands/generate.ts")).generate(flags));
 
   addServerCommands(program, globals);
 
@@ -214,13 +256,16 @@ export function makeProgram(): Command {
 }
 
 function addServerCommands(program: Command, globals: () => { readonly configPath: string }): void {
-  const servers = program.command("server").description("Manage the servers that are known by nickname.").exitOverride();
+  const servers = program
+    .command("server")
+    .description("Manage the servers that are known by nickname.")
+    .exitOverride();
   const load = () => import("./commands/servers.ts");
   const add = (usage: string, summary: string, example: string): Command =>
     servers.command(usage).description(summary).addHelpText("after", `\nExample:\n  lightcone server ${example}`);
-  add("list", "List them.", "list").option("--json", "as JSON").action(async (flags: { json?: boolean }) =>
-    (await load()).listServers({ ...flags, ...globals() }),
-  );
+  add("list", "List them.", "list")
+    .option("--json", "as JSON")
+    .action(async (flags: { json?: boolean }) => (await load()).listServers({ ...flags, ...globals() }));
   add("ping [server]", "Say whether a server answers.", "ping local").action(async (name: string | undefined) =>
     (await load()).ping({ server: name, ...globals() }),
   );

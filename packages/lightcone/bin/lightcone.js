@@ -27,7 +27,9 @@ if (Number(process.versions.node.split(".")[0]) >= majorMin) {
     process.stderr.write(`lightcone: ${node} did not start: ${error.message}\n`);
     process.exit(1);
   });
-  child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : signal === "SIGTERM" ? 143 : 1)));
+  child.on("exit", (code, signal) =>
+    process.exit(code ?? (signal === "SIGINT" ? 130 : signal === "SIGTERM" ? 143 : 1)),
+  );
 }
 
 /** npm's package `node`, in this folder or one above it, if its Node is new enough. */

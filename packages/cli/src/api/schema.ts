@@ -1,5 +1,13 @@
 /** A database's description, as commands read it: version 9, whose functions and tables stand under their names. */
-import { typeFromJson, parseJson, resolveRefs, JsonObject, type AlgebraicType, type JsonNode, type Typespace } from "@lightcone/sats";
+import {
+  typeFromJson,
+  parseJson,
+  resolveRefs,
+  JsonObject,
+  type AlgebraicType,
+  type JsonNode,
+  type Typespace,
+} from "@lightcone/sats";
 import { refused, ServerApi, unknownDatabase } from "./server-api.ts";
 
 export interface Parameter {

@@ -83,7 +83,9 @@ export function unreachable(url: string, error: unknown): CliFailure {
   while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;
   const code = (reason as NodeJS.ErrnoException).code;
   return new CliFailure(`Server could not be reached: ${url}`, {
-    causes: [code === "ECONNREFUSED" ? "nothing listens there" : reason instanceof Error ? reason.message : String(reason)],
+    causes: [
+      code === "ECONNREFUSED" ? "nothing listens there" : reason instanceof Error ? reason.message : String(reason),
+    ],
     hint: "Start one with `lightcone start`, or name another with --server.",
     cause: error,
   });

@@ -26,7 +26,8 @@ const entries = ["src/index.ts", "src/index.js", "src/lib.ts"];
 export function readPrebuilt(flags: ProgramFlags): Program | undefined {
   const path = flags.binPath ?? flags.jsPath;
   if (path === undefined) return undefined;
-  const [flag, hostType] = flags.binPath === undefined ? (["--js-path", "Js"] as const) : (["--bin-path", "Wasm"] as const);
+  const [flag, hostType] =
+    flags.binPath === undefined ? (["--js-path", "Js"] as const) : (["--bin-path", "Wasm"] as const);
   if (flags.modulePath !== undefined || flags.projectPath !== undefined)
     throw new CliFailure(`${flag} and --module-path exclude each other`, { exitCode: 2 });
   try {
@@ -47,7 +48,9 @@ export async function buildModule(flags: ProgramFlags): Promise<Program> {
   }
   const entry = entries.map((each) => join(path, each)).find(existsSync);
   if (entry === undefined)
-    throw new CliFailure(`${path} has no ${entries[0]}`, { hint: "--module-path names the folder that has src/index.ts." });
+    throw new CliFailure(`${path} has no ${entries[0]}`, {
+      hint: "--module-path names the folder that has src/index.ts.",
+    });
   return during("Building", async () => {
     const { bundleModule } = await import("./bundle.ts");
     const { code } = await bundleModule(entry, {

@@ -35,7 +35,12 @@ function findTools(): RustTools {
     if (installed.stdout.toString().split("\n").includes(target)) return { cargo: "cargo", env: { PATH } };
     throw new CliFailure(`the Rust compiler has no ${target}`, { hint: `rustup target add ${target}` });
   }
-  const linker = existsSync("/usr/bin") ? readdirSync("/usr/bin").filter((name) => /^wasm-ld/.test(name)).sort().at(-1) : undefined;
+  const linker = existsSync("/usr/bin")
+    ? readdirSync("/usr/bin")
+        .filter((name) => name.startsWith("wasm-ld"))
+        .sort()
+        .at(-1)
+    : undefined;
   const hasSource = existsSync("/usr/lib/rustlib/src/rust/library/Cargo.lock");
   if (linker !== undefined && hasSource && existsSync("/usr/bin/cargo")) {
     return {
@@ -57,7 +62,11 @@ function findTools(): RustTools {
 function runCargo({ cargo, env }: RustTools, path: string, isDebug: boolean): Promise<string> {
   const args = ["build", "--target", target, "--message-format=json-render-diagnostics"];
   if (!isDebug) args.push("--release");
-  const child = spawn(cargo, args, { cwd: path, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(cargo, args, {
+    cwd: path,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let messages = "";
   child.stdout.on("data", (chunk: Buffer) => (messages += chunk.toString()));
   return new Promise((resolve, reject) => {
@@ -66,7 +75,9 @@ function runCargo({ cargo, env }: RustTools, path: string, isDebug: boolean): Pr
       const file = wasmOf(messages, path);
       if (code !== 0) reject(new CliFailure("cargo could not build the module; its messages are above"));
       else if (file === undefined)
-        reject(new CliFailure("cargo built no .wasm file", { hint: 'Cargo.toml needs [lib] crate-type = ["cdylib"].' }));
+        reject(
+          new CliFailure("cargo built no .wasm file", { hint: 'Cargo.toml needs [lib] crate-type = ["cdylib"].' }),
+        );
       else resolve(file);
     });
   });

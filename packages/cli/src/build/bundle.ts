@@ -43,7 +43,10 @@ export async function bundleModule(entryPath: string, options: BundleOptions = {
       platform: "browser",
       external: hostModule,
       tsconfig: false,
-      resolve: { conditionNames: ["lightcone-host", "production", "import", "default"], mainFields: ["module", "main"] },
+      resolve: {
+        conditionNames: ["lightcone-host", "production", "import", "default"],
+        mainFields: ["module", "main"],
+      },
       transform: {
         target: "esnext",
         define: { "process.env.NODE_ENV": JSON.stringify(options.environment ?? "production") },

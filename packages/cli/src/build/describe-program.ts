@@ -23,7 +23,9 @@ const noDatabase = new Proxy({} as HostPort, {
   get(_target, name) {
     if (name === "log") return () => undefined;
     return () => {
-      throw new LightconeError("ModuleInvalid", { reason: `it asks for \`${String(name)}\` while it is being described` });
+      throw new LightconeError("ModuleInvalid", {
+        reason: `it asks for \`${String(name)}\` while it is being described`,
+      });
     };
   },
 });

@@ -13,12 +13,7 @@ export type CallFlags = ServerFlags;
 /** Names that are listed at most when one is not known. */
 const listedMax = 10;
 
-export async function call(
-  database: string,
-  name: string,
-  args: readonly string[],
-  flags: CallFlags,
-): Promise<void> {
+export async function call(database: string, name: string, args: readonly string[], flags: CallFlags): Promise<void> {
   const api = await openLoggedIn(flags);
   const identity = await resolveDatabase(api, database);
   const schema = await fetchSchema(api, identity);
@@ -48,7 +43,8 @@ export function argumentsText({ params }: FunctionShape, args: readonly string[]
 }
 
 function argumentText(type: AlgebraicType, arg: string): string {
-  if (type.kind === "String" && !(arg.length > 1 && arg.startsWith('"') && arg.endsWith('"'))) return JSON.stringify(arg);
+  if (type.kind === "String" && !(arg.length > 1 && arg.startsWith('"') && arg.endsWith('"')))
+    return JSON.stringify(arg);
   if (specialKind(type) === "Identity" && /^(?:0x[\da-f]+|c200[\da-f]{60})$/i.test(arg))
     return `["${arg.startsWith("0x") ? arg : `0x${arg}`}"]`;
   return arg;

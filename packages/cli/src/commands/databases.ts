@@ -11,12 +11,19 @@ export async function list(flags: ServerFlags & { readonly json?: boolean | unde
   const user = identityOfToken(api.token ?? "");
   const answer = await api.need("The server did not list databases", "GET", `/v1/identity/${user}/databases`);
   const { identities }: { identities: readonly string[] } = JSON.parse(answer.body);
-  const databases = await Promise.all(identities.map(async (identity) => ({ identity, names: await namesOf(api, identity) })));
+  const databases = await Promise.all(
+    identities.map(async (identity) => ({ identity, names: await namesOf(api, identity) })),
+  );
   if (flags.json === true) print(JSON.stringify(databases));
   else if (databases.length === 0) print(`No databases found for ${user}.`);
   else {
     print(`Associated databases for user ${user}:\n`);
-    print(columnsText([["Database Name(s)", "Identity"], ...databases.map((each) => [each.names.join(", "), each.identity])]));
+    print(
+      columnsText([
+        ["Database Name(s)", "Identity"],
+        ...databases.map((each) => [each.names.join(", "), each.identity]),
+      ]),
+    );
   }
 }
 

@@ -20,9 +20,7 @@ export async function login(flags: ServerFlags & { readonly token?: string | und
   print(`Logged in with identity ${identityOfToken(token)}`);
 }
 
-export async function showLogin(
-  flags: ServerFlags & { readonly token?: string | boolean | undefined },
-): Promise<void> {
+export async function showLogin(flags: ServerFlags & { readonly token?: boolean | undefined }): Promise<void> {
   const { token } = (await openSession(flags)).api;
   if (token === undefined) {
     print("You are not logged in. Run `lightcone login` to log in.");

@@ -46,7 +46,8 @@ export async function publish(name: string | undefined, flags: PublishFlags): Pr
   const program = prebuilt ?? (await buildModule(flags));
   if (!isLocal(api.url)) {
     print(`You are about to publish to a non-local server: ${new URL(api.url).hostname}`);
-    if (!(await confirm("Are you sure you want to proceed?", agrees("remote")))) throw declined("Publish aborted by user.");
+    if (!(await confirm("Are you sure you want to proceed?", agrees("remote"))))
+      throw declined("Publish aborted by user.");
   }
   print(`Uploading to ${flags.server ?? "default server"} => ${api.url}`);
   const query = name === undefined ? {} : await agree(api, name, program, flags, agrees);
@@ -65,10 +66,13 @@ export async function send(
   program: Program,
   query: Readonly<Record<string, string>>,
 ): Promise<string> {
-  const [method, path] = name === undefined ? (["POST", "/v1/database"] as const) : (["PUT", ServerApi.database(name)] as const);
+  const [method, path] =
+    name === undefined ? (["POST", "/v1/database"] as const) : (["PUT", ServerApi.database(name)] as const);
   const answer = await api.ask(method, path, { query: { ...query, host_type: program.hostType }, body: program.bytes });
   if (answer.status === 401 && answer.body.includes("PermissionDenied"))
-    throw new CliFailure(`The name ${name} belongs to another identity`, { hint: "Choose another name, or log in as its owner." });
+    throw new CliFailure(`The name ${name} belongs to another identity`, {
+      hint: "Choose another name, or log in as its owner.",
+    });
   if (answer.status >= 400) throw refused("Publishing failed", answer);
   return answer.body;
 }

@@ -41,10 +41,15 @@ export async function addServer(
   name: string,
   flags: Flags & { readonly url: string; readonly default?: boolean | undefined; readonly fingerprint: boolean },
 ): Promise<void> {
-  if (!isServerUrl(flags.url)) throw new CliFailure(`Invalid url: ${flags.url}`, { hint: "--url takes http:// or https://." });
+  if (!isServerUrl(flags.url))
+    throw new CliFailure(`Invalid url: ${flags.url}`, { hint: "--url takes http:// or https://." });
   const url = new URL(flags.url);
   const config = readConfig(flags.configPath);
-  const server: SavedServer = { nickname: name, host: url.host, protocol: url.protocol === "https:" ? "https" : "http" };
+  const server: SavedServer = {
+    nickname: name,
+    host: url.host,
+    protocol: url.protocol === "https:" ? "https" : "http",
+  };
   for (const taken of [name, url.host])
     if (findServer(config, taken) !== undefined) throw new CliFailure(`Server ${taken} is already saved`);
   if (flags.fingerprint) {
@@ -80,7 +85,9 @@ export function setDefault(name: string, flags: Flags): void {
 function saved(config: CliConfig, name: string): SavedServer {
   const server = findServer(config, name);
   if (server === undefined)
-    throw new CliFailure(`No such saved server configuration: ${name}`, { hint: "`lightcone server list` shows them." });
+    throw new CliFailure(`No such saved server configuration: ${name}`, {
+      hint: "`lightcone server list` shows them.",
+    });
   return server;
 }
 

@@ -18,7 +18,10 @@ export async function sql(database: string, statement: string, flags: SqlFlags):
   if (flags.interactive === true && statement !== "")
     throw new CliFailure("--interactive takes no statement", { exitCode: 2 });
   if (flags.interactive !== true && statement === "")
-    throw new CliFailure("a statement is missing", { exitCode: 2, hint: 'lightcone sql NAME "SELECT …", or --interactive' });
+    throw new CliFailure("a statement is missing", {
+      exitCode: 2,
+      hint: 'lightcone sql NAME "SELECT …", or --interactive',
+    });
   const api = await openLoggedIn(flags);
   const identity = await resolveDatabase(api, database);
   const run = (text: string): Promise<string> => runStatement(api, identity, text, flags);
@@ -38,7 +41,8 @@ async function runStatement(api: ServerApi, identity: string, text: string, flag
 }
 
 async function interact(database: string, run: (text: string) => Promise<string>): Promise<void> {
-  if (!isInteractive()) throw new CliFailure("--interactive needs a terminal", { hint: "Give the statement as an argument." });
+  if (!isInteractive())
+    throw new CliFailure("--interactive needs a terminal", { hint: "Give the statement as an argument." });
   const lines = createInterface({ input: process.stdin, output: process.stdout, historySize: 500 });
   const prompt = paint("green", `${database}> `);
   try {
@@ -60,7 +64,8 @@ async function answerLine(line: string, run: (text: string) => Promise<string>):
     const startMs = performance.now();
     const results = readResults(await run(line));
     const tripMs = performance.now() - startMs;
-    for (const result of results) print([tableText(result), statisticsText(result)].filter((part) => part !== "").join("\n"));
+    for (const result of results)
+      print([tableText(result), statisticsText(result)].filter((part) => part !== "").join("\n"));
     print(`Roundtrip time: ${tripMs.toFixed(2)}ms`);
   } catch (error) {
     print(paint("red", failureText(error)));

@@ -9,7 +9,9 @@ export async function start(flags: StartFlags, dataDefault: string): Promise<voi
   const settings = resolveSettings(flags, process.env, dataDefault);
   const server = await runServer(settings, openServerLog(settings.logLevel));
   print(`lightcone version: ${version}`);
-  print(`database running in data directory ${server.dataDirectory}${settings.inMemory ? " (in memory; nothing is kept)" : ""}`);
+  print(
+    `database running in data directory ${server.dataDirectory}${settings.inMemory ? " (in memory; nothing is kept)" : ""}`,
+  );
   print(`Lightcone listening on ${server.url}`);
   await serveUntilSignal(server);
 }

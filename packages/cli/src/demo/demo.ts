@@ -54,10 +54,18 @@ async function publishChat(api: ServerApi, log: ServerLog): Promise<void> {
   });
   if (plan === "foreign") return;
   if (plan !== undefined && "ManualMigrate" in plan) {
-    log.warn({ reason: plan.ManualMigrate.reason }, "the chat's source no longer fits its data; it runs as it was published");
+    log.warn(
+      { reason: plan.ManualMigrate.reason },
+      "the chat's source no longer fits its data; it runs as it was published",
+    );
     return;
   }
-  await send(api, database, program, plan === undefined ? {} : { policy: "BreakClients", token: plan.AutoMigrate.token });
+  await send(
+    api,
+    database,
+    program,
+    plan === undefined ? {} : { policy: "BreakClients", token: plan.AutoMigrate.token },
+  );
 }
 
 async function bundleChat(): Promise<Program> {

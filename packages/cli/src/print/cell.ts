@@ -1,5 +1,14 @@
 /** A value of a SQL answer as a table's cell: docs of the format are in the README of this package. */
-import { formatTimestamp, isBytes, JsonNumber, specialProduct, type AlgebraicType, type JsonNode, type Member, type SpecialProduct } from "@lightcone/sats";
+import {
+  formatTimestamp,
+  isBytes,
+  JsonNumber,
+  specialProduct,
+  type AlgebraicType,
+  type JsonNode,
+  type Member,
+  type SpecialProduct,
+} from "@lightcone/sats";
 import { visible } from "../terminal.ts";
 
 /** @param node the value as the answer has it: products as lists in order, sums as `[tag, value]` */
@@ -11,7 +20,9 @@ export function cellText(type: AlgebraicType, node: JsonNode | undefined): strin
     case "String":
       return `"${visible(scalarText(node)).replaceAll("\n", "\\n")}"`;
     case "Array":
-      return `[${itemsOf(node).map((item) => cellText(type.element, item)).join(", ")}]`;
+      return `[${itemsOf(node)
+        .map((item) => cellText(type.element, item))
+        .join(", ")}]`;
     case "Product": {
       const items = itemsOf(node);
       return `(${type.elements.map((element, at) => memberText(element, at, items[at])).join(", ")})`;

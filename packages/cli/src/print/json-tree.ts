@@ -6,7 +6,9 @@ export function indentedJson(node: JsonNode, indent = ""): string {
   if (node instanceof JsonNumber) return node.text;
   if (node instanceof JsonObject) {
     if (node.keys.length === 0) return "{}";
-    const members = node.keys.map((key, at) => `${inner}${JSON.stringify(key)}: ${indentedJson(node.values[at] ?? null, inner)}`);
+    const members = node.keys.map(
+      (key, at) => `${inner}${JSON.stringify(key)}: ${indentedJson(node.values[at] ?? null, inner)}`,
+    );
     return `{\n${members.join(",\n")}\n${indent}}`;
   }
   if (typeof node !== "object" || node === null) return JSON.stringify(node);

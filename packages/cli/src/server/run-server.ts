@@ -66,7 +66,10 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
 export async function serveUntilSignal(server: RunningServer): Promise<never> {
   await new Promise<void>((resolve) => {
     let isAsked = false;
-    for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    for (const [signal, code] of [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ] as const) {
       process.on(signal, () => {
         if (isAsked) process.exit(code);
         isAsked = true;
@@ -119,4 +122,3 @@ function busy({ host, port }: ListenAddress, code: string): CliFailure {
     );
   return new CliFailure(`Cannot listen on ${host}:${port} (${code}); --listen-addr says where to listen`);
 }
-

@@ -17,8 +17,7 @@ const colours: Readonly<Record<string, Parameters<typeof styleText>[0]>> = {
 function forPeople(line: string): string {
   const { level, time, msg, err, ...fields }: Record<string, unknown> = JSON.parse(line);
   const word = String(level);
-  const style = (text: string): string =>
-    styleText(colours[word] ?? "dim", text, { stream: process.stderr });
+  const style = (text: string): string => styleText(colours[word] ?? "dim", text, { stream: process.stderr });
   const shown = Object.entries(fields).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const reason = typeof err === "object" && err !== null && "message" in err ? `: ${String(err.message)}` : "";
   const at = String(time).slice(11, 19);

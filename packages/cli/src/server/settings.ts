@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parse } from "smol-toml";
+import { parse, type TomlTable, type TomlValue } from "smol-toml";
 import { defaultDatabaseLimits, type DatabaseLimits } from "@lightcone/database";
 import { serverLimits, type ListenAddress, type LogLevel, type ServerLimits } from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
@@ -45,12 +45,11 @@ const aliases: Readonly<Record<string, string>> = {
 export function resolveSettings(flags: StartFlags, env: NodeJS.ProcessEnv, dataDefault: string): ServerSettings {
   const dataDirectory = resolve(flags.dataDir ?? env["LIGHTCONE_DATA_DIR"] ?? dataDefault);
   const inMemory = flags.inMemory ?? truth("LIGHTCONE_IN_MEMORY", env["LIGHTCONE_IN_MEMORY"]) ?? false;
-  const config = inMemory ? new Map<string, unknown>() : readServerConfig(join(dataDirectory, "config.toml"));
+  const config = inMemory ? new Map<string, string>() : readServerConfig(join(dataDirectory, "config.toml"));
   const used = new Set<string>();
   const fromConfig = (key: string): string | undefined => {
     used.add(key);
-    const value = config.get(key);
-    return value === undefined ? undefined : Array.isArray(value) ? value.join(",") : String(value);
+    return config.get(key);
   };
   const pick = (flag: string | undefined, name: string, ...keys: readonly string[]): string | undefined =>
     [flag, env[`LIGHTCONE_${name}`], ...keys.map(fromConfig)].find((value) => value !== undefined && value !== "");
@@ -94,20 +93,26 @@ export function parseListenAddr(text: string): readonly ListenAddress[] {
   return [{ host, port }];
 }
 
-/** Keys of the file, with those of tables as `table.key`. */
-function readServerConfig(path: string): Map<string, unknown> {
-  const keys = new Map<string, unknown>();
+/** Keys of the file and their values as text, with those of tables as `table.key`, lists by comma. */
+function readServerConfig(path: string): ReadonlyMap<string, string> {
+  const keys = new Map<string, string>();
   if (!existsSync(path)) return keys;
   try {
+    const isTable = (value: TomlValue): value is TomlTable =>
+      typeof value === "object" && !Array.isArray(value) && !(value instanceof Date);
     for (const [key, value] of Object.entries(parse(readFileSync(path, "utf8")))) {
-      if (typeof value === "object" && !Array.isArray(value) && !(value instanceof Date)) {
-        for (const [inner, innerValue] of Object.entries(value)) keys.set(`${key}.${inner}`, innerValue);
-      } else keys.set(key, value);
+      if (!isTable(value)) keys.set(key, textOf(value));
+      else for (const [inner, each] of Object.entries(value)) keys.set(`${key}.${inner}`, textOf(each));
     }
   } catch (error) {
     throw new CliFailure(`config file ${path} is invalid`, { cause: error });
   }
   return keys;
+}
+
+function textOf(value: TomlValue): string {
+  if (Array.isArray(value)) return value.map(textOf).join(",");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 function readLimits(given: ReadonlyMap<string, string>): {

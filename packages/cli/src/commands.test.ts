@@ -1,0 +1,192 @@
+/**
+ * Goal: the commands do what they say against a real server, with the exit codes that scripts rely on.
+ * Method: one server in a temporary folder; a story of commands as processes, a row each, in order.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Place, repository, type Running } from "./testing/command.ts";
+
+const place = new Place();
+const chat = "examples/chat/module";
+const rustBank = join(repository, "modules/rust/built/bank.wasm");
+let server: Running;
+let url: string;
+
+async function startServer(): Promise<void> {
+  server = place.start(
+    "start",
+    "--listen-addr",
+    "127.0.0.1:0",
+    "--data-dir",
+    place.path("data"),
+    "--log-level",
+    "warn",
+  );
+  url = (await server.saying(/listening on (http:\S+)/))[1] ?? "";
+  place.env["LIGHTCONE_SERVER"] = url;
+}
+
+beforeAll(startServer);
+afterAll(() => place.close());
+
+interface Step {
+  readonly line: string;
+  /** Arguments that a split at spaces would break. */
+  readonly more?: readonly string[];
+  readonly code?: number;
+  readonly out?: RegExp;
+  readonly err?: RegExp;
+}
+
+/** Runs a row; `OUT` stands for the folder of generated files. */
+async function take({ line, more = [], code = 0, out, err }: Step): Promise<void> {
+  const ended = await place.run(...line.replace("OUT", place.path("bindings")).split(" "), ...more);
+  expect({ code: ended.code, out: ended.out, err: ended.err }).toMatchObject({ code });
+  if (out !== undefined) expect(ended.out).toMatch(out);
+  if (err !== undefined) expect(ended.err).toMatch(err);
+}
+
+const story: readonly Step[] = [
+  { line: "server ping", out: /^Server is online: http:/ },
+  { line: "login show", out: /^You are not logged in/ },
+  { line: "login", out: /^Logged in with identity c200/ },
+  { line: "login", out: /^You are already logged in as c200/ },
+  { line: "login show --token", out: /You are logged in as c200.*\nYour auth token .* is ey/ },
+  { line: "list", out: /^No databases found for c200/ },
+  { line: `build --project-path ${chat}`, out: /dist\/bundle\.js \(\d+ bytes\)\nBuild finished successfully/ },
+  {
+    line: `publish my_database --module-path ${chat}`,
+    out: /Created new database with name: my_database, identity: c200/,
+  },
+  { line: `publish --js-path ${chat}/dist/bundle.js -y my_database`, out: /Updated database with name: my_database/ },
+  { line: "call my_database send_message", more: ["hello"], out: /^$/ },
+  { line: "call my_database send_message", more: ['"in \\"quotes\\""'] },
+  {
+    line: "logs my_database -n 2",
+    out: /^\S+Z {2}INFO: send_message src\/index\.ts:\d+: message hello\n.*quotes.*\n$/,
+  },
+  { line: "logs my_database -n 1 --json", out: /^\{"level":"Info","ts":\d+.*\}\n$/ },
+  { line: "logs my_database --level warn", out: /^$/ },
+  { line: "logs my_database -n many", code: 2, err: /--num-lines takes a count/ },
+  { line: "call my_database send_message", more: [" "], code: 1, err: /Caused by:\n.*Messages must not be empty/ },
+  { line: "call my_database send_mesage x", code: 1, err: /similar name exists: send_message/ },
+  { line: "call my_database nothing_like_it", code: 1, err: /existing reducers:\n(.*\n)*.*set_name/ },
+  { line: "call my_database send_message", code: 1, err: /Invalid arguments.*[^]*send_message\(text: String\)/ },
+  { line: "call nowhere f", code: 1, err: /failed to find database `nowhere`/ },
+  { line: "sql my_database", more: ["SELECT text FROM message"], out: /^ text\n-+\n "hello"\n "in "quotes""\n$/ },
+  { line: "sql my_database SELECT COUNT(*) AS n FROM message", out: /^ n\n---\n 2\n$/ },
+  { line: "sql my_database --json", more: ["SELECT text FROM message"], out: /^\[\{"schema":.*"rows":\[\["hello"\]/ },
+  { line: "sql my_database", more: ["SELEC"], code: 1, err: /^Error: The statement was refused/ },
+  { line: "sql my_database", code: 2, err: /a statement is missing/ },
+  { line: "sql --anonymous my_database", more: ["DELETE FROM message"], code: 1, err: /not authorized/ },
+  {
+    line: "describe my_database",
+    out: /table message \(public\)\n {4}sender: Identity\n[^]*reducer send_message\(text: String\)/,
+  },
+  { line: "describe my_database --json", out: /^\{\n {2}"sections": \[/ },
+  { line: "describe my_database reducer send_message --json", out: /^\{\n {2}"name": "send_message"/ },
+  { line: "describe my_database table nothing", code: 1, err: /no such table/ },
+  {
+    line: `generate --lang typescript --out-dir OUT --project-path ${chat}`,
+    out: /9 files written, 0 unchanged[^]*Generate finished/,
+  },
+  { line: `generate --lang typescript --out-dir OUT -j ${chat}/dist/bundle.js`, out: /0 files written, 9 unchanged/ },
+  { line: `generate --lang rust --out-dir OUT -p ${chat}`, code: 2, err: /--lang rust/ },
+  { line: "list", out: /Database Name\(s\) +Identity\nmy_database +c200/ },
+  { line: "list --json", out: /^\[\{"identity":"c200[0-9a-f]{60}","names":\["my_database"\]\}\]\n$/ },
+  { line: "rename my_database --to other_name", out: /^Name set to other_name for identity c200/ },
+  { line: "lock other_name", out: /is now locked/ },
+  { line: "delete other_name -y", code: 1, err: /locked/ },
+  { line: "unlock other_name", out: /is now unlocked/ },
+  { line: `publish -c other_name -p ${chat}`, code: 1, out: /This will DESTROY the current other_name/, err: /--yes/ },
+  { line: `publish -c other_name -y -p ${chat}`, out: /Updated database with name: other_name/ },
+  { line: "sql other_name SELECT COUNT(*) AS n FROM message", out: / 0\n$/ },
+  { line: "delete other_name", code: 1, err: /Pass --yes/ },
+  { line: "delete other_name --yes", out: /Deleted database other_name/ },
+  { line: "delete other_name --yes", code: 1, err: /failed to find database `other_name`/ },
+  { line: `publish --bin-path ${chat}/none.wasm x`, code: 1, err: /--bin-path: .*none\.wasm cannot be read/ },
+  { line: `publish --bin-path ${chat}/package.json x`, code: 1, err: /Publishing failed\n\nCaused by:/ },
+  { line: "publish --module-path nowhere x", code: 1, err: /nowhere does not exist/ },
+  { line: "publish --module-path docs x", code: 1, err: /Could not detect the language/ },
+  { line: `publish Upper -p ${chat}`, code: 1, err: /invalid characters in database name/ },
+  { line: "server add --url http://127.0.0.1:1 gone --no-fingerprint", out: /Host: 127.0.0.1:1/ },
+  { line: "server ping gone", code: 1, err: /Server could not be reached: http:\/\/127\.0\.0\.1:1/ },
+  { line: "server set-default gone" },
+  { line: "server list", out: /^DEFAULT.*\n +127\.0\.0\.1:3000 +http +local\n\*\*\* +127\.0\.0\.1:1 +http +gone\n$/ },
+  { line: "server remove gone" },
+  { line: "server remove gone", code: 1, err: /No such saved server configuration: gone/ },
+  { line: "logout", out: /^Logged out \(identity c200/ },
+  { line: "logout", out: /^You are not logged in/ },
+  { line: "version", out: /^lightcone \d+\.\d+\.\d+/ },
+  { line: "--version", out: /^lightcone \d+\.\d+\.\d+\n$/ },
+  { line: "publish --help", out: /--delete-data[^]*Example:\n {2}lightcone publish my_database/ },
+  { line: "frob", code: 2, err: /unknown command 'frob'/ },
+  { line: "call", code: 2, err: /missing required argument 'database'/ },
+  { line: "start --port 3", code: 2, err: /unknown option '--port'/ },
+  { line: "publish --delete-data=sometimes x", code: 2, err: /always, on-conflict, never/ },
+  { line: "publish --yes=nothing x", code: 2, err: /--yes: nothing is none of/ },
+];
+
+describe("in order", () => {
+  test.each(story)("lightcone $line $more", take);
+
+  test.skipIf(!existsSync(rustBank))("a Rust module", async () => {
+    await take({
+      line: `publish my_bank --bin-path ${rustBank} -s ${url}`,
+      out: /Created new database with name: my_bank/,
+    });
+    await take({ line: `generate -l ts -o OUT -y -b ${rustBank}`, out: /Generate finished/ });
+    expect(readdirSync(place.path("bindings"))).not.toContain("send_message_reducer.ts");
+  });
+});
+
+test("no arguments: help, and code 2", async () => {
+  const place2 = await place.run();
+  expect(place2.code).toBe(2);
+  expect(place2.err).toMatch(/^Usage: lightcone/);
+});
+
+test("logs follows what is written", async () => {
+  await take({ line: `publish followed -p ${chat}` });
+  const follower = place.start("logs", "followed", "-f");
+  await follower.saying(/the room is open/);
+  await take({ line: "call followed send_message now" });
+  expect(await follower.saying(/message now/)).not.toBeNull();
+  follower.child.kill("SIGINT");
+});
+
+test("a busy port and a directory in use are told with the flag that helps", async () => {
+  const address = new URL(url).host;
+  const busy = await place.run("start", "--listen-addr", address, "--data-dir", place.path("other"));
+  expect(busy).toMatchObject({ code: 1 });
+  expect(busy.err).toMatch(/already in use.*--listen-addr/);
+  const locked = await place.run("start", "--listen-addr", "127.0.0.1:0", "--data-dir", place.path("data"));
+  expect(locked).toMatchObject({ code: 1 });
+  expect(locked.err).toMatch(/in use by process \d+[^]*--data-dir/);
+});
+
+test.each(["SIGTERM", "SIGINT"] as const)("%s stops cleanly, and the next start finds everything", async (signal) => {
+  const startMs = performance.now();
+  server.child.kill(signal);
+  expect(await server.ended).toMatchObject({ code: 0 });
+  expect(performance.now() - startMs).toBeLessThan(10_000);
+  expect(readdirSync(place.path("data")).filter((name) => name.startsWith("lock."))).toEqual([]);
+  await startServer();
+  await take({ line: "sql followed SELECT text FROM message", out: /"now"/ });
+});
+
+test("a second signal ends it at once", async () => {
+  server.child.kill("SIGINT");
+  server.child.kill("SIGTERM");
+  expect([130, 143]).toContain((await server.ended).code);
+});
+
+test("in memory nothing stays", async () => {
+  server = place.start("start", "--listen-addr", "127.0.0.1:0", "--in-memory");
+  const data = (await server.saying(/data directory (\S+) \(in memory/))[1] ?? "";
+  expect(existsSync(data)).toBe(true);
+  server.child.kill("SIGTERM");
+  expect(await server.ended).toMatchObject({ code: 0 });
+  expect(existsSync(data)).toBe(false);
+});
