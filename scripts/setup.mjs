@@ -21,11 +21,13 @@ export function ensureInstalled() {
   process.stderr.write("Installing packages (once) …\n");
   const npm = process.env["npm_execpath"];
   const [command, args] = npm ? [process.execPath, [npm]] : ["npm", []];
-  const result = spawnSync(command, [...args, "ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  // Not `npm ci`: it refuses a lock that was written where the registry lacks other systems' binaries. `--no-save`
+  // installs the versions of the lock and leaves it as it is.
+  const result = spawnSync(command, [...args, "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, "inherit"],
   });
-  if (result.status !== 0) fail("`npm ci` failed; its messages are above.");
+  if (result.status !== 0) fail("`npm install` failed; its messages are above.");
 }
 
 /** Gives the path of a Node that is new enough, or ends with what to install. */
