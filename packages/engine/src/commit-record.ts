@@ -195,29 +195,62 @@ export function readHead(input: ByteReader): RecordHead {
   const reducerId = input.u32();
   const requestId = input.u32();
   const requestSequence = readSafe(input);
-  const sender = takeView(input, 32);
-  const connection = takeView(input, 16);
+  const sender = input.take(32);
+  const connection = input.take(16);
   const functionName = readName(input);
-  const args = takeView(input, readCount(input));
+  const argsLength = readCount(input);
+  const args = input.take(argsLength);
   const sequenceCount = readCount(input);
   if (sequenceCount * 36 > input.remaining) input.fail(`${sequenceCount} sequences cannot be in the ${input.remaining} bytes left`);
   const sequences: SequenceMove[] = [];
   for (let index = 0; index < sequenceCount; index += 1) sequences.push({ id: input.u32(), before: input.i128(), after: input.i128() });
-  return {
-    meta: { kind: kind as CommitKind, timestampMicros, functionName, reducerId, args, sender, connection, requestId, requestSequence },
-    sequences,
-  };
+  const meta = new ReadMeta(input.bytes, sender, connection, args, argsLength);
+  meta.kind = kind as CommitKind;
+  meta.timestampMicros = timestampMicros;
+  meta.functionName = functionName;
+  meta.reducerId = reducerId;
+  meta.requestId = requestId;
+  meta.requestSequence = requestSequence;
+  return { meta, sequences };
+}
+
+/** What a record says of its commit. Views of its bytes are made when asked for: a recovery asks for none. */
+class ReadMeta implements CommitMeta {
+  kind: CommitKind = kinds.internal;
+  timestampMicros = 0;
+  functionName = "";
+  reducerId = 0;
+  requestId = 0;
+  requestSequence = 0;
+  private readonly bytes: Uint8Array;
+  private readonly senderAt: number;
+  private readonly connectionAt: number;
+  private readonly argsAt: number;
+  private readonly argsLength: number;
+
+  constructor(bytes: Uint8Array, senderAt: number, connectionAt: number, argsAt: number, argsLength: number) {
+    this.bytes = bytes;
+    this.senderAt = senderAt;
+    this.connectionAt = connectionAt;
+    this.argsAt = argsAt;
+    this.argsLength = argsLength;
+  }
+
+  get sender(): Uint8Array {
+    return this.bytes.subarray(this.senderAt, this.senderAt + 32);
+  }
+  get connection(): Uint8Array {
+    return this.bytes.subarray(this.connectionAt, this.connectionAt + 16);
+  }
+  get args(): Uint8Array {
+    return this.bytes.subarray(this.argsAt, this.argsAt + this.argsLength);
+  }
 }
 
 function readSafe(input: ByteReader): number {
   const low = input.u32();
   const value = input.u32() * 0x1_0000_0000 + low;
   return Number.isSafeInteger(value) ? value : input.fail("a number is over 53 bits");
-}
-
-function takeView(input: ByteReader, length: number): Uint8Array {
-  const at = input.take(length);
-  return input.bytes.subarray(at, at + length);
 }
 
 /** The last name read: in a log the same ones follow each other. */

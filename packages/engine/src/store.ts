@@ -42,6 +42,7 @@ export class MemoryStore implements Store {
   private nextOffset = 0;
   private lastTimestamp = 0;
   private unreleased: Commit | undefined;
+  private reader = new ByteReader(new Uint8Array(0), "a log record");
   private readonly record: RecordWriter = new RecordWriter();
 
   constructor(options: StoreOptions) {
@@ -183,7 +184,7 @@ export class MemoryStore implements Store {
     assert(changes.gate === Gate.closed && this.unreleased === undefined, "a record is applied between transactions");
     changes.gate = Gate.inside;
     // Whatever goes wrong from here on leaves the gate closed behind a half commit: the store is poisoned.
-    const input = new ByteReader(record, "a log record");
+    const input = this.readerOf(record);
     const { meta, sequences } = readHead(input);
     const tables: StoredTable[] = [];
     let isFollowed = true;
@@ -204,6 +205,15 @@ export class MemoryStore implements Store {
     if (!isFollowed) this.definitions.follow();
     if (moved) this.definitions.followSequences();
     return this.finish(meta, sequences, tables, record);
+  }
+
+  /** Records come many to a buffer; the reader of the last one's buffer serves the next. */
+  private readerOf(record: Uint8Array): ByteReader {
+    const from = record.byteOffset;
+    if (this.reader.bytes.buffer !== record.buffer) this.reader = new ByteReader(new Uint8Array(record.buffer), "a log record");
+    this.reader.at = from;
+    this.reader.end = from + record.length;
+    return this.reader;
   }
 
   release(commit: Commit): void {
