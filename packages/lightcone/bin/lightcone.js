@@ -6,10 +6,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const majorMin = 24;
-const main = fileURLToPath(new URL("../../cli/src/main.ts", import.meta.url));
 
 if (Number(process.versions.node.split(".")[0]) >= majorMin) {
-  await import(main);
+  await import("@lightcone/cli/main");
 } else {
   const node = findNode(dirname(fileURLToPath(import.meta.url))) ?? findNode(process.cwd());
   if (node === undefined) {
@@ -19,6 +18,7 @@ if (Number(process.versions.node.split(".")[0]) >= majorMin) {
     );
     process.exit(1);
   }
+  const main = fileURLToPath(import.meta.resolve("@lightcone/cli/main"));
   const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
   // A terminal sends Ctrl-C to both; what is sent to this process alone is passed on.
   process.on("SIGINT", () => undefined);

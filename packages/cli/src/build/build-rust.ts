@@ -1,7 +1,7 @@
 /**
  * Builds a Rust module with cargo for `wasm32-unknown-unknown`.
  *
- * Where rustup has the target, it is used. Debian packages the compiler without the target's standard library:
+ * Where the compiler has the target, it is used. Debian packages the compiler without the target's standard library:
  * there the library is built from its source along with the module.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -30,11 +30,10 @@ export async function buildRust(path: string, isDebug: boolean): Promise<Program
 function findTools(): RustTools {
   const cargoHome = process.env["CARGO_HOME"] ?? join(homedir(), ".cargo");
   const PATH = `${process.env["PATH"] ?? ""}${delimiter}${join(cargoHome, "bin")}`;
-  const installed = spawnSync("rustup", ["target", "list", "--installed"], { env: { ...process.env, PATH } });
-  if (installed.status === 0) {
-    if (installed.stdout.toString().split("\n").includes(target)) return { cargo: "cargo", env: { PATH } };
-    throw new CliFailure(`the Rust compiler has no ${target}`, { hint: `rustup target add ${target}` });
-  }
+  const compiler = process.env["RUSTC"] ?? "rustc";
+  const asked = spawnSync(compiler, ["--print", "sysroot"], { env: { ...process.env, PATH } });
+  if (asked.status === 0 && existsSync(join(asked.stdout.toString().trim(), "lib/rustlib", target, "lib")))
+    return { cargo: "cargo", env: { PATH } };
   const linker = existsSync("/usr/bin")
     ? readdirSync("/usr/bin")
         .filter((name) => name.startsWith("wasm-ld"))

@@ -3,13 +3,20 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { realClock } from "@lightcone/base";
 import { realFileSystem, realProcessFacts } from "@lightcone/base/node";
 import { lockDirectory } from "@lightcone/commitlog";
-import { makeServerLimits, openServer, type ListenAddress, type Pages, type ServerLog } from "@lightcone/server";
+import {
+  makeServerLimits,
+  openResilientDatabase,
+  openServer,
+  type ListenAddress,
+  type Pages,
+  type ServerLog,
+} from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
 import { note } from "../terminal.ts";
 import { version } from "../version.ts";
-import { hostsInProcesses } from "./open-host.ts";
 import type { ServerSettings } from "./settings.ts";
 
 export interface RunningServer {
@@ -23,6 +30,8 @@ export interface RunningServer {
 /** Of the ten seconds that a stop may take, what the databases get. */
 const finishWithinMs = 8_000;
 const exitWithinMs = 9_700;
+/** A database's JavaScript heap: rows are not on it, so it is the module's and the host's working memory. */
+const heapMegabytesMax = 1024;
 
 /** @throws {CliFailure} naming the flag that helps when the port or the directory is taken */
 export async function runServer(settings: ServerSettings, log: ServerLog, pages?: Pages): Promise<RunningServer> {
@@ -42,7 +51,14 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
       dataDirectory,
       files: realFileSystem,
       log,
-      openDatabase: hostsInProcesses({ log, limits, databaseLimits: settings.databaseLimits }),
+      openDatabase: (record, directory) =>
+        openResilientDatabase(record, directory, {
+          clock: realClock,
+          log,
+          limits,
+          databaseLimits: settings.databaseLimits,
+          nodeFlags: [`--max-old-space-size=${heapMegabytesMax}`],
+        }),
       version,
       limits: settings.serverLimits,
       issuers: settings.issuers,

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse, type TomlTable, type TomlValue } from "smol-toml";
-import { defaultDatabaseLimits, type DatabaseLimits } from "@lightcone/database";
+import { defaultDatabaseLimits, type DatabaseLimits } from "@lightcone/database/front";
 import { serverLimits, type ListenAddress, type LogLevel, type ServerLimits } from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
 
