@@ -16,7 +16,8 @@ export const realRandom: Random = {
   fill: (target) => {
     // The platform hands out at most 65,536 bytes a call.
     for (let at = 0; at < target.length; at += 65_536) {
-      crypto.getRandomValues(target.subarray(at, Math.min(at + 65_536, target.length)));
+      const part = target.subarray(at, Math.min(at + 65_536, target.length));
+      crypto.getRandomValues(part as Uint8Array<ArrayBuffer>); // shared memory would be refused as it runs
     }
     return target;
   },
