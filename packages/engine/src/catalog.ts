@@ -189,6 +189,7 @@ export class StoreCatalog implements Catalog {
 
   /** The open transaction is final: what it dropped is gone. */
   settle(): void {
+    if (this.dropped.length === 0) return;
     for (const table of this.dropped) {
       if (this.tables.byId[table.id] === table) this.tables.remove(table);
       table.forget();

@@ -33,8 +33,9 @@ export class Changes {
   readonly memory: Memory;
   gate: number = Gate.closed;
   doomedBy: Error | undefined;
-  /** Tables in the order the transaction first changed them. */
+  /** Tables in the order the transaction first changed them: the first `tableCount`. */
   readonly tables: StoredTable[] = [];
+  tableCount = 0;
   /** Tables that have lazy scans. */
   readonly scanned: StoredTable[] = [];
   /** Which transaction this is: a scan of another one is over. */
@@ -139,11 +140,15 @@ export class Changes {
   }
 
   private note(table: StoredTable, step: number, ref: number, old: number): void {
-    if (table.touched < 0) {
-      table.touched = this.tables.length;
-      this.tables.push(table);
-    }
+    if (table.touched < 0) this.touch(table);
     this.push((table.touched << stepBits) | step, ref, old);
+  }
+
+  /** Adds a table to those that changed. */
+  touch(table: StoredTable): void {
+    table.touched = this.tableCount;
+    this.tables[this.tableCount] = table;
+    this.tableCount += 1;
   }
 
   private push(step: number, ref: number, old: number): void {
@@ -166,7 +171,7 @@ export class Changes {
   /** Undoes everything, last first. */
   undo(): void {
     // What `findDead` uses would have to be told of each step back; it is made again when needed.
-    for (const table of this.tables) table.forgetDead();
+    for (let index = 0; index < this.tableCount; index += 1) (this.tables[index] as StoredTable).forgetDead();
     for (let at = this.logCount - stepWords; at >= 0; at -= stepWords) {
       const step = (this.log[at] as number) & stepMask;
       if (step === Step.other) {
@@ -217,7 +222,8 @@ export class Changes {
       if (table.space.state(ref) === RowState.ownLive) table.removeFromIndexes(ref);
       table.space.untake(ref, (step & 1) === 1);
     }
-    for (const table of this.tables) {
+    for (let index = 0; index < this.tableCount; index += 1) {
+      const table = this.tables[index] as StoredTable;
       table.inserts.reset();
       table.ownDeadCount = 0;
     }
@@ -226,9 +232,10 @@ export class Changes {
   /** Forgets what was done; the tables' lists are theirs to forget. */
   forgetLog(): void {
     this.logCount = 0;
-    // Setting a length of 0 would cost the array its storage, which the next push must get again.
-    while (this.others.length > 0) this.others.pop();
-    while (this.tables.length > 0) this.tables.pop();
+    // Emptying an array costs its storage, which the next push must get again: so only a long list is emptied.
+    this.tableCount = 0;
+    if (this.tables.length > 64) this.tables.length = 0;
+    if (this.others.length > 0) this.others.length = 0;
     while (this.scanned.length > 0) (this.scanned.pop() as StoredTable).scans = [];
     this.serial += 1;
     if (this.log.length > 1 << 20) {
@@ -240,7 +247,7 @@ export class Changes {
   }
 
   private settle(): void {
-    for (const table of this.tables) table.settle();
+    for (let index = 0; index < this.tableCount; index += 1) (this.tables[index] as StoredTable).settle();
     this.forgetLog();
   }
 

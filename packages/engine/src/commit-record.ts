@@ -33,14 +33,19 @@ function readCount(input: ByteReader): number {
 /** Names already spelt in UTF-8: there are as many as a module has functions. */
 const spelt = new Map<string, Uint8Array>();
 const speltMax = 4096;
+let lastSpelt = "";
+let lastSpeltBytes = new Uint8Array(0);
 
 function utf8Of(name: string): Uint8Array {
+  if (name === lastSpelt) return lastSpeltBytes;
   let bytes = spelt.get(name);
   if (bytes === undefined) {
     if (spelt.size >= speltMax) spelt.clear();
     bytes = encodeUtf8(name);
     spelt.set(name, bytes);
   }
+  lastSpelt = name;
+  lastSpeltBytes = bytes as Uint8Array<ArrayBuffer>;
   return bytes;
 }
 
@@ -52,8 +57,12 @@ export class RecordWriter {
   private bytes = new Uint8Array(4096);
   private view: DataView = new DataView(this.bytes.buffer);
   private length = 0;
+  /** The name that `bytes` has already. */
+  private name: string | undefined;
+  private nameEnd = 0;
 
   write(meta: CommitMeta, sequences: readonly SequenceMove[], tables: readonly StoredTable[]): Uint8Array {
+    this.length = 0;
     this.writeHead(meta, sequences);
     this.demand(countBytesMax);
     this.length = putCount(this.bytes, this.length, tables.length);
@@ -66,6 +75,7 @@ export class RecordWriter {
     if (this.bytes.length <= recordBytesKept) return;
     this.bytes = new Uint8Array(4096);
     this.view = new DataView(this.bytes.buffer);
+    this.name = undefined;
   }
 
   private demand(more: number): void {
@@ -74,7 +84,7 @@ export class RecordWriter {
 
   private grow(needed: number): void {
     const bytes = new Uint8Array(Math.max(needed, this.bytes.length * 2));
-    bytes.set(this.bytes.subarray(0, this.length));
+    bytes.set(this.bytes);
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
   }
@@ -82,7 +92,6 @@ export class RecordWriter {
   private writeHead(meta: CommitMeta, sequences: readonly SequenceMove[]): void {
     const name = utf8Of(meta.functionName);
     const { args } = meta;
-    this.length = 0;
     this.demand(headBytes + name.length + args.length + sequences.length * 36 + 3 * countBytesMax);
     const { bytes, view } = this;
     bytes[0] = recordVersion;
@@ -93,8 +102,11 @@ export class RecordWriter {
     setSafe(view, 18, meta.requestSequence);
     bytes.set(meta.sender, 26);
     bytes.set(meta.connection, 58);
-    let at = putBytes(bytes, headBytes, name);
-    at = putBytes(bytes, at, args);
+    if (meta.functionName !== this.name) {
+      this.nameEnd = putBytes(bytes, headBytes, name);
+      this.name = meta.functionName;
+    }
+    let at = putBytes(bytes, this.nameEnd, args);
     at = putCount(bytes, at, sequences.length);
     for (const move of sequences) {
       view.setUint32(at, move.id, true);
@@ -158,7 +170,7 @@ function putCount(bytes: Uint8Array, at: number, count: number): number {
 function putBytes(bytes: Uint8Array, at: number, source: Uint8Array): number {
   const { length } = source;
   const from = putCount(bytes, at, length);
-  if (length > 24) bytes.set(source, from);
+  if (length > 12) bytes.set(source, from);
   else for (let index = 0; index < length; index += 1) bytes[from + index] = source[index] as number;
   return from + length;
 }

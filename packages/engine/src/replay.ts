@@ -39,8 +39,7 @@ const inserts = new RowPlaces();
 
 /** Applies what the record says of one table; the reader stands behind the table's head. */
 export function replayTable(changes: Changes, table: StoredTable, input: ByteReader, head: TableHead): void {
-  table.touched = changes.tables.length;
-  changes.tables.push(table);
+  changes.touch(table);
   findRows(table, input, head, deletes, head.deleteCount);
   findRows(table, input, head, inserts, head.insertCount);
   for (let row = 0; row < head.deleteCount; row += 1) {

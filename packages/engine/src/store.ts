@@ -116,8 +116,8 @@ export class MemoryStore implements Store {
     this.changes.gate = Gate.ready;
     this.definitions.createSystemTables(true);
     this.changes.gate = Gate.inside;
-    for (const table of this.changes.tables) this.makeFinal(table);
-    for (const table of this.changes.tables) table.settle();
+    for (const table of this.changed()) this.makeFinal(table);
+    for (const table of this.changed()) table.settle();
     this.changes.forgetLog();
     this.changes.gate = Gate.closed;
   }
@@ -173,7 +173,7 @@ export class MemoryStore implements Store {
       return undefined;
     }
     const bytes = this.record.write(meta, moves, tables);
-    if (this.isTidy()) for (const table of changes.tables) this.makeFinal(table);
+    if (this.isTidy()) for (let index = 0; index < tables.length; index += 1) this.makeFinal(tables[index] as StoredTable);
     else this.insertFromRecord(bytes);
     return this.finish(meta, moves, tables, bytes);
   }
@@ -220,8 +220,9 @@ export class MemoryStore implements Store {
     assert(this.unreleased === commit, "only the last commit can be released, and once");
     const { changes } = this;
     changes.gate = Gate.inside;
-    for (const delta of commit.deltas) {
-      const table = delta.table as StoredTable; // every delta of ours has one of our tables
+    const { deltas } = commit;
+    for (let position = 0; position < deltas.length; position += 1) {
+      const table = deltas[position] as StoredTable; // every delta of ours is one of our tables
       const { deletes, inserts, space } = table;
       for (let index = 0; index < deletes.count; index += 1) space.free(deletes.refs[index] as number);
       if (table.isEvent) for (let index = 0; index < inserts.count; index += 1) space.free(inserts.refs[index] as number);
@@ -245,13 +246,24 @@ export class MemoryStore implements Store {
 
   /** Tables with a net change, by rising id; their lists now hold exactly that. */
   private netTables(): StoredTable[] {
-    const net: StoredTable[] = [];
-    for (const table of this.changes.tables) {
-      if (table.revivedCount > 0) this.keepDeleted(table);
-      if (table.ownDeadCount > 0) this.keepInserted(table);
-      if (table.deletes.count + table.inserts.count > 0) net.push(table);
+    const { tables, tableCount } = this.changes;
+    if (tableCount === 1) {
+      const only = tables[0] as StoredTable;
+      return this.keepNet(only) ? [only] : [];
     }
-    return net.length > 1 ? net.sort((a, b) => a.id - b.id) : net;
+    return tables.slice(0, tableCount).filter((table) => this.keepNet(table)).sort((a, b) => a.id - b.id);
+  }
+
+  /** Leaves the net change in a table's lists; whether there is one. */
+  private keepNet(table: StoredTable): boolean {
+    if (table.revivedCount > 0) this.keepDeleted(table);
+    if (table.ownDeadCount > 0) this.keepInserted(table);
+    return table.deletes.count + table.inserts.count > 0;
+  }
+
+  /** The tables that the transaction changed. */
+  private changed(): StoredTable[] {
+    return this.changes.tables.slice(0, this.changes.tableCount);
   }
 
   private keepDeleted(table: StoredTable): void {
@@ -283,7 +295,9 @@ export class MemoryStore implements Store {
   /** Whether a replay would take the very slots that the transaction took. */
   private isTidy(): boolean {
     let takers = 0;
-    for (const table of this.changes.tables) {
+    const { tables, tableCount } = this.changes;
+    for (let index = 0; index < tableCount; index += 1) {
+      const table = tables[index] as StoredTable;
       if (table.ownDeadCount > 0) return false;
       if (table.space.tookPages) takers += 1;
     }
@@ -307,17 +321,20 @@ export class MemoryStore implements Store {
 
   private recordTable(head: TableHead, input: ByteReader): StoredTable {
     // A table that the transaction dropped is no longer listed, but still has its changes.
-    const table = this.directory.byId[head.id] ?? this.changes.tables.find((each) => each.id === head.id);
+    const table = this.directory.byId[head.id] ?? this.changed().find((each) => each.id === head.id);
     if (table === undefined) return input.fail(`there is no table ${head.id}`);
     if (table.space.rowLength !== head.rowLength) return input.fail(`rows of table '${table.name}' have another length`);
     return table;
   }
 
   private finish(meta: CommitMeta, sequences: readonly SequenceMove[], tables: readonly StoredTable[], bytes: Uint8Array): Commit {
-    for (const table of tables) if (table.isEvent) this.hideEvents(table);
+    for (let index = 0; index < tables.length; index += 1) {
+      const table = tables[index] as StoredTable;
+      if (table.isEvent) this.hideEvents(table);
+    }
     const commit: Commit = { offset: asTxOffset(this.nextOffset), meta, deltas: tables, sequences, bytes };
     // Tables that were touched without net effect have nothing to show until the release.
-    if (this.changes.tables.length > tables.length) for (const table of this.changes.tables) if (!tables.includes(table)) table.settle();
+    if (this.changes.tableCount > tables.length) for (const table of this.changed()) if (!tables.includes(table)) table.settle();
     this.changes.forgetLog();
     this.nextOffset += 1;
     if (meta.timestampMicros > this.lastTimestamp) this.lastTimestamp = meta.timestampMicros;
