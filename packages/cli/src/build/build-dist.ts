@@ -1,0 +1,147 @@
+/**
+ * Builds what users install, into `packages/lightcone/dist`: a package of its own, with a generated `package.json`.
+ * Run by `npm run dist -w packages/cli`; nothing of it ships.
+ *
+ *   bin/lightcone.js   the launcher
+ *   cli/               the command and the processes it starts, bundled for Node; npm's packages stay outside
+ *   module.js          what authors import; module-host.js is the same for inside a database
+ *   client.js          what pages and programs import
+ *   types/             declarations, package by package
+ */
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rolldown, type InputOptions, type Plugin } from "rolldown";
+
+interface Manifest {
+  readonly version: string;
+  readonly description: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+const root = fileURLToPath(new URL("../../../../", import.meta.url));
+const dist = join(root, "packages/lightcone/dist");
+const packages = join(root, "packages");
+const manifestOf = (name: string): Manifest => JSON.parse(readFileSync(join(packages, name, "package.json"), "utf8"));
+
+/** Programs that are started by their file's address: each is a file of its own, beside the others. */
+const programs: Readonly<Record<string, string>> = {
+  main: "cli/src/main.ts",
+  "host-main": "server/src/process/host-main.ts",
+  "watch-main": "server/src/process/watch-main.ts",
+  "database-factory": "server/src/process/database-factory.ts",
+};
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(join(dist, "bin"), { recursive: true });
+await bundle("cli", programs, { platform: "node", plugins: [besides()] });
+await bundle(".", { module: "lightcone/src/module.ts", client: "lightcone/src/client.ts" }, {});
+await bundle(
+  ".",
+  { "module-host": "lightcone/src/module.ts" },
+  { resolve: { conditionNames: ["lightcone-host", "import", "default"] } },
+);
+emitTypes();
+writeLauncher();
+writeManifest();
+for (const name of ["README.md", "LICENSE"])
+  if (existsSync(join(root, name))) cpSync(join(root, name), join(dist, name));
+const files = readdirSync(dist, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+process.stdout.write(`dist: ${files.length} files in ${relative(root, dist)}\n`);
+if (files.length === 0) process.exit(1);
+
+async function bundle(folder: string, entries: Readonly<Record<string, string>>, options: InputOptions): Promise<void> {
+  const input = Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, join(packages, path)]));
+  const build = await rolldown({ platform: "neutral", tsconfig: false, input, external: isForeign, ...options });
+  await build.write({
+    dir: join(dist, folder),
+    format: "esm",
+    entryFileNames: "[name].js",
+    chunkFileNames: "[name]-[hash].js",
+  });
+  await build.close();
+}
+
+/** npm's packages, Node's modules and the database's own: everything but this repository's files. */
+function isForeign(id: string): boolean {
+  return !id.startsWith("@lightcone/") && !/^[./#]/.test(id) && !id.startsWith(root);
+}
+
+/** `new URL("./x.ts", import.meta.url)` names the built file, which lies beside whatever names it. */
+function besides(): Plugin {
+  return {
+    name: "besides",
+    transform: (code) => {
+      const named = /new URL\("\.\/([\w-]+)\.ts", import\.meta\.url\)/g;
+      for (const [, name = ""] of code.matchAll(named))
+        if (programs[name] === undefined)
+          throw new Error(`${name}.ts is started by its address and is not in the build`);
+      return code.replaceAll(named, 'new URL("./$1.js", import.meta.url)');
+    },
+  };
+}
+
+/** Declarations of what is public and of what it refers to, by relative paths. */
+function emitTypes(): void {
+  const types = join(dist, "types");
+  const config = join(root, "packages/lightcone/tsconfig.dist.json");
+  execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", config, "--outDir", types], {
+    stdio: "inherit",
+  });
+  for (const entry of readdirSync(types, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    writeFileSync(path, withRelativeImports(readFileSync(path, "utf8"), dirname(path), types));
+  }
+}
+
+function withRelativeImports(text: string, from: string, types: string): string {
+  const relativeTo = (path: string): string => {
+    const short = relative(from, path).replace(/\.ts$/, ".js");
+    return short.startsWith(".") ? short : `./${short}`;
+  };
+  return text
+    .replaceAll(/"@lightcone\/([\w-]+)"/g, (_, name: string) => `"${relativeTo(join(types, name, "src/index.ts"))}"`)
+    .replaceAll(/"(\.[^"]*)\.ts"/g, '"$1.js"')
+    .replaceAll('"#host"', '"./host-outside.js"');
+}
+
+function writeLauncher(): void {
+  const source = readFileSync(join(root, "packages/lightcone/bin/lightcone.js"), "utf8");
+  writeFileSync(join(dist, "bin/lightcone.js"), source.replaceAll("@lightcone/cli/main", "../cli/main.js"), {
+    mode: 0o755,
+  });
+}
+
+function writeManifest(): void {
+  const { version, description } = manifestOf("lightcone");
+  const dependencies: Record<string, string> = {};
+  // Only what the built files import: a dependency of a package that is not in them does not ship.
+  const code = readdirSync(dist, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".js"))
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
+    .join("\n");
+  for (const name of readdirSync(packages))
+    for (const [dependency, range] of Object.entries(manifestOf(name).dependencies ?? {}))
+      if (!dependency.startsWith("@lightcone/") && new RegExp(`["']${dependency}(?:/[^"']*)?["']`).test(code))
+        dependencies[dependency] = range;
+  const types = (name: string): string => `./types/lightcone/src/${name}.d.ts`;
+  const manifest = {
+    name: "lightcone",
+    version,
+    description,
+    license: "MIT",
+    type: "module",
+    engines: { node: ">=24" },
+    bin: { lightcone: "./bin/lightcone.js" },
+    exports: {
+      "./module": { types: types("module"), "lightcone-host": "./module-host.js", default: "./module.js" },
+      "./client": { types: types("client"), default: "./client.js" },
+      "./package.json": "./package.json",
+    },
+    sideEffects: false,
+    dependencies: Object.fromEntries(Object.entries(dependencies).sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+  writeFileSync(join(dist, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+}
