@@ -56,7 +56,7 @@ type CallableNames<M> = {
 
 type ReducerCall<R> = R extends (ctx: never, args: infer A) => void
   ? [keyof A] extends [never]
-    ? (args?: A) => Promise<void>
+    ? () => Promise<void>
     : Partial<A> extends A
       ? (args?: Simplify<A>) => Promise<void>
       : (args: Simplify<A>) => Promise<void>

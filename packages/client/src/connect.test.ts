@@ -1,0 +1,439 @@
+// Goal: a client holds what the server says, tells of it once, and never leaves a promise open.
+// Method: a world without sockets and time; frames as a server writes them; each step looked at from outside.
+import { describe, expect, test } from "vitest";
+import { isLightconeError } from "@lightcone/base";
+import { fromHex } from "@lightcone/sats";
+import { connect, type ConnectOptions } from "./connect.ts";
+import { FakeWorld, memoryTokenStore, settled } from "./testing/fake-world.ts";
+import { applied, changed, done, failed, greeting, refused, unapplied, world } from "./testing/server-frames.ts";
+
+type Options = Partial<ConnectOptions<typeof world>>;
+
+function open(options: Options = {}) {
+  const fake = new FakeWorld();
+  const states: string[] = [];
+  const db = connect({
+    uri: "http://server/base",
+    database: "town",
+    module: world,
+    onState: (state) => states.push(state),
+    platform: fake.platform,
+    ...options,
+  });
+  return { fake, states, db };
+}
+
+/** Open, greeted, and with a subscription to everything that has two people in it. */
+function openWithPeople(options: Options = {}) {
+  const opened = open(options);
+  const subscription = opened.db.subscribe("SELECT * FROM person", opened.db.tables.mapPoint);
+  opened.fake.socket.receive(greeting());
+  opened.fake.socket.receive(applied(1, { table: "person", inserts: [ada, bo] }));
+  const heard: unknown[] = [];
+  const { person, mapPoint } = opened.db.tables;
+  person.onInsert((row) => heard.push(["insert", row]));
+  person.onDelete((row) => heard.push(["delete", row]));
+  person.onUpdate((before, after) => heard.push(["update", before, after]));
+  person.onChange(() => heard.push("changed"));
+  mapPoint.onInsert((row) => heard.push(["insert", row]));
+  mapPoint.onDelete((row) => heard.push(["delete", row]));
+  return { ...opened, subscription, heard, person, mapPoint };
+}
+
+const ada = { id: 1, name: "Ada" };
+const bo = { id: 2, name: "Bo" };
+const alicia = { id: 1, name: "Alicia" };
+
+/** The code that a promise rejects with. */
+const codeOf = (promise: Promise<unknown>): Promise<string | undefined> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => (isLightconeError(error) ? error.code : String(error)),
+  );
+
+describe("names and addresses", () => {
+  test("the address of the socket", () => {
+    const { fake } = open({ confirmed: false });
+    expect(fake.socket.url.href).toBe(
+      "ws://server/base/v1/database/town/subscribe?compression=None&light=true&confirmed=false",
+    );
+  });
+
+  test.each([
+    { uri: "https://host", starts: "wss://host/v1/" },
+    { uri: "ws://host:3000/", starts: "ws://host:3000/v1/" },
+    { uri: "wss://host/a/b/", starts: "wss://host/a/b/v1/" },
+  ])("$uri", ({ uri, starts }) => {
+    expect(open({ uri }).fake.socket.url.href.startsWith(starts)).toBe(true);
+  });
+
+  test("tables and reducers go by the module's names, the wire by the database's", () => {
+    const { fake, db } = open();
+    expect(Object.keys(db.tables)).toEqual(["person", "mapPoint"]);
+    expect(Object.keys(db.reducers)).toEqual(["renamePerson", "moveAll", "tidyUp"]);
+    fake.socket.receive(greeting());
+    void db.reducers.renamePerson({ id: 1, name: "x" });
+    void db.reducers.moveAll();
+    db.subscribe(db.tables.mapPoint);
+    expect(fake.socket.calls.map(({ reducer }) => reducer)).toEqual(["rename_person", "move_all"]);
+    expect(fake.socket.subscribes[0]?.queries).toEqual(['SELECT * FROM "point"']);
+  });
+
+  test("what is no module, and what is no address, is refused at once", () => {
+    const notOurs = { default: {} } as unknown as typeof world;
+    expect(() => open({ module: notOurs })).toThrow(TypeError);
+    expect(() => open({ uri: "ftp://host" })).toThrow(TypeError);
+    expect(() => open({ uri: "host" })).toThrow(TypeError);
+  });
+});
+
+describe("rows", () => {
+  test("first rows are there, then `applied` resolves", async () => {
+    const { db, subscription, states, person } = openWithPeople();
+    await subscription.applied;
+    expect(states).toEqual(["open"]);
+    expect(person.rows()).toEqual([ada, bo]);
+    expect(person.get(2)).toEqual(bo);
+    expect(db.identity?.toHexString()).toBe("07".repeat(32));
+    expect(person.rows()).toBe(person.rows());
+  });
+
+  test("a row that changes under its key is an update; without a key it is a delete and an insert", () => {
+    const { fake, heard, person, mapPoint } = openWithPeople();
+    fake.socket.receive(changed({ table: "point", inserts: [{ x: 1, y: 1 }] }));
+    fake.socket.receive(
+      changed(
+        { table: "person", deletes: [ada], inserts: [alicia] },
+        { table: "point", deletes: [{ x: 1, y: 1 }], inserts: [{ x: 1, y: 2 }] },
+      ),
+    );
+    expect(heard).toEqual([
+      ["insert", { x: 1, y: 1 }],
+      ["update", ada, alicia],
+      ["delete", { x: 1, y: 1 }],
+      ["insert", { x: 1, y: 2 }],
+      "changed",
+    ]);
+    expect(person.get(1)).toEqual(alicia);
+    expect(mapPoint.size).toBe(1);
+  });
+
+  test("a row of two queries leaves when both have let it go", () => {
+    const { fake, db, heard, person } = openWithPeople();
+    const second = db.subscribe("SELECT * FROM person WHERE id = 1");
+    const { queryId } = fake.socket.subscribes[1] ?? { queryId: 0 };
+    fake.socket.receive(applied(queryId, { table: "person", inserts: [ada] }));
+    expect(heard).toEqual([]);
+    second.unsubscribe();
+    fake.socket.receive(unapplied(queryId, { table: "person", deletes: [ada] }));
+    expect(heard).toEqual([]);
+    fake.socket.receive(changed({ table: "person", deletes: [ada] }));
+    expect(heard).toEqual([["delete", ada], "changed"]);
+    expect(person.get(1)).toBeUndefined();
+  });
+
+  test("callbacks run when the whole message is applied, and what they throw is reported", () => {
+    const { fake, db, person } = openWithPeople();
+    const seen: number[] = [];
+    person.onInsert(() => {
+      seen.push(db.tables.mapPoint.size);
+      throw new Error("the application's own");
+    });
+    fake.socket.receive(
+      changed({ table: "person", inserts: [{ id: 3, name: "Cy" }] }, { table: "point", inserts: [{ x: 0, y: 0 }] }),
+    );
+    expect(seen).toEqual([1]);
+    expect(fake.reported).toHaveLength(1);
+    expect(db.state).toBe("open");
+  });
+
+  test("a listener that was ended hears nothing", () => {
+    const { fake, person } = openWithPeople();
+    const heard: string[] = [];
+    const end = person.onInsert(({ name }) => heard.push(name));
+    end();
+    fake.socket.receive(changed({ table: "person", inserts: [{ id: 3, name: "Cy" }] }));
+    expect(heard).toEqual([]);
+  });
+
+  test("tables that the module does not have pass by", () => {
+    const { fake, db, person } = openWithPeople();
+    const light = changed({ table: "person", inserts: [{ id: 3, name: "Cy" }] });
+    const other = new TextDecoder("latin1").decode(light).replace("person", "planet");
+    fake.socket.receive(Uint8Array.from(other, (letter) => letter.charCodeAt(0)));
+    expect(db.state).toBe("open");
+    expect(person.size).toBe(2);
+  });
+});
+
+describe("calls", () => {
+  test("resolves when the answer came, with its rows in the tables", async () => {
+    const { fake, db, person } = openWithPeople();
+    const call = db.reducers.renamePerson({ id: 1, name: "Alicia" }).then(() => person.get(1));
+    await settled();
+    const [{ requestId, args } = { requestId: 0, args: new Uint8Array() }] = fake.socket.calls;
+    expect(args).toEqual(fromHex("0100000006000000416c69636961"));
+    fake.socket.receive(done(requestId, { table: "person", deletes: [ada], inserts: [alicia] }));
+    expect(await call).toEqual(alicia);
+  });
+
+  test("rejects with the module's text", async () => {
+    const { fake, db } = openWithPeople();
+    const call = db.reducers.renamePerson({ id: 1, name: "" });
+    await settled();
+    fake.socket.receive(failed(fake.socket.calls[0]?.requestId ?? 0, "nobody is called that"));
+    await expect(call).rejects.toMatchObject({ code: "ReducerFailed", message: "nobody is called that" });
+  });
+
+  test("a refusal that names no call is the oldest call of that name", async () => {
+    const { fake, db } = openWithPeople();
+    const call = db.reducers.renamePerson({ id: 1, name: "x" });
+    await settled();
+    fake.socket.receive(failed(0, "no such reducer"));
+    expect(await codeOf(call)).toBe("ReducerFailed");
+  });
+
+  test.each([
+    { args: { id: -1, name: "x" }, place: "id" },
+    { args: { id: 1.5, name: "x" }, place: "id" },
+    { args: { id: 1 }, place: "name" },
+    { args: { id: 1, name: 5 }, place: "name" },
+  ])("arguments that do not fit name the one: $args", async ({ args, place }) => {
+    const { fake, db } = openWithPeople();
+    const call = db.reducers.renamePerson(args as { id: number; name: string });
+    await expect(call).rejects.toMatchObject({
+      code: "BadArguments",
+      detail: { reason: expect.stringMatching(`^${place}: `) },
+    });
+    expect(fake.socket.calls).toEqual([]);
+  });
+
+  test("at most so many calls wait for a connection", async () => {
+    const { db } = open();
+    const calls = Array.from({ length: 1001 }, () => codeOf(db.reducers.tidyUp()));
+    expect(await calls.at(-1)).toBe("LimitExceeded");
+    db.close();
+    expect(await calls[0]).toBe("ConnectionClosed");
+  });
+});
+
+describe("a connection that is lost", () => {
+  test("rows stay, then only the difference is told", () => {
+    const { fake, db, states, heard, person } = openWithPeople();
+    const before = person.get(2);
+    fake.socket.drop();
+    expect(states).toEqual(["open", "waiting"]);
+    expect(person.rows()).toEqual([ada, bo]);
+    fake.pass(250);
+    expect(db.state).toBe("connecting");
+    const cy = { id: 3, name: "Cy" };
+    return settled().then(() => {
+      fake.socket.receive(greeting());
+      expect(fake.socket.subscribes.map(({ queries }) => queries.length)).toEqual([2]);
+      expect(person.rows()).toEqual([ada, bo]);
+      fake.socket.receive(applied(1, { table: "person", inserts: [alicia, bo, cy] }));
+      expect(heard).toEqual([["update", ada, alicia], ["insert", cy], "changed"]);
+      expect(person.get(2)).toBe(before);
+      expect(states).toEqual(["open", "waiting", "connecting", "open"]);
+    });
+  });
+
+  test("with several subscriptions, all must be answered before anything shows", async () => {
+    const { fake, db, heard, person } = openWithPeople();
+    db.subscribe("SELECT * FROM person WHERE id = 1");
+    const second = fake.socket.subscribes[1]?.queryId ?? 0;
+    fake.socket.receive(applied(second, { table: "person", inserts: [ada] }));
+    fake.socket.drop();
+    fake.pass(250);
+    await settled();
+    fake.socket.receive(greeting());
+    fake.socket.receive(applied(1, { table: "person", inserts: [ada] }));
+    expect(person.size).toBe(2);
+    fake.socket.receive(changed({ table: "person", deletes: [ada], inserts: [alicia] }));
+    fake.socket.receive(applied(second, { table: "person", inserts: [alicia] }));
+    expect(heard).toEqual([["delete", bo], ["update", ada, alicia], "changed"]);
+    expect(db.state).toBe("open");
+  });
+
+  test("a call on its way has an unknown outcome; one that was not sent goes out later", async () => {
+    const { fake, db } = openWithPeople();
+    const sent = codeOf(db.reducers.renamePerson({ id: 1, name: "x" }));
+    await settled();
+    fake.socket.drop();
+    expect(await sent).toBe("ConnectionLost");
+    const held = codeOf(db.reducers.renamePerson({ id: 1, name: "y" }));
+    fake.pass(250);
+    await settled();
+    fake.socket.receive(greeting());
+    fake.socket.receive(applied(1));
+    fake.socket.receive(done(fake.socket.calls[0]?.requestId ?? 0));
+    expect(await held).toBeUndefined();
+  });
+
+  test("it stays the same identity, by a token that is not shown in addresses", async () => {
+    const { fake } = openWithPeople();
+    fake.socket.drop();
+    fake.pass(250);
+    await settled();
+    expect(fake.tokensShown).toEqual(["long-lived"]);
+    expect(fake.socket.url.searchParams.get("token")).toBe("short-long-lived");
+  });
+
+  test.each([
+    { attempt: 1, waitMs: 250 },
+    { attempt: 2, waitMs: 500 },
+    { attempt: 3, waitMs: 1000 },
+    { attempt: 5, waitMs: 4000 },
+    { attempt: 6, waitMs: 5000 },
+    { attempt: 20, waitMs: 5000 },
+  ])("attempt $attempt comes after $waitMs ms at the longest", ({ attempt, waitMs }) => {
+    const { fake } = open();
+    for (let index = 1; index < attempt; index += 1) {
+      fake.socket.drop();
+      fake.pass(5000);
+    }
+    const before = fake.sockets.length;
+    fake.socket.drop();
+    fake.pass(waitMs - 1);
+    expect(fake.sockets).toHaveLength(before);
+    fake.pass(1);
+    expect(fake.sockets).toHaveLength(before + 1);
+  });
+
+  test("a server that says nothing is given up", () => {
+    const { fake, db } = open();
+    fake.pass(15_000);
+    expect(fake.socket.isClosed).toBe(true);
+    expect(db.state).toBe("waiting");
+  });
+
+  test("`retry` does not wait", () => {
+    const { fake, db } = open();
+    fake.socket.drop();
+    db.retry();
+    expect(fake.sockets).toHaveLength(2);
+    fake.pass(5_000);
+    expect(fake.sockets).toHaveLength(2);
+  });
+
+  test("what an old socket still says is not heard", async () => {
+    const { fake, db, person } = openWithPeople();
+    const old = fake.socket;
+    old.drop();
+    old.receive(changed({ table: "person", deletes: [ada] }));
+    old.drop();
+    expect(person.size).toBe(2);
+    expect(db.state).toBe("waiting");
+  });
+});
+
+describe("subscriptions", () => {
+  test("one that is refused says why, and the others go on", async () => {
+    const { fake, db } = openWithPeople();
+    const bad = db.subscribe("SELECT * FROM nope");
+    fake.socket.receive(refused(fake.socket.subscribes[1]?.queryId, "no such table"));
+    await expect(bad.applied).rejects.toMatchObject({ code: "SubscriptionRefused", message: "no such table" });
+    expect(db.state).toBe("open");
+  });
+
+  test("when the server ends all of them, the client begins again", async () => {
+    const { fake, db, person } = openWithPeople();
+    fake.socket.receive(refused(undefined, "boom"));
+    expect(db.state).toBe("waiting");
+    fake.pass(250);
+    await settled();
+    fake.socket.receive(greeting());
+    fake.socket.receive(applied(1, { table: "person", inserts: [ada] }));
+    expect(person.rows()).toEqual([ada]);
+  });
+
+  test("one that is ended before it was answered settles", async () => {
+    const { fake, db } = openWithPeople();
+    const subscription = db.subscribe("SELECT * FROM person");
+    subscription.unsubscribe();
+    subscription.unsubscribe();
+    expect(await codeOf(subscription.applied)).toBe("ConnectionClosed");
+    expect(fake.socket.sent.filter(({ kind }) => kind === "UnsubscribeMulti")).toHaveLength(1);
+  });
+});
+
+describe("tokens", () => {
+  test("a new identity's is kept", () => {
+    const tokenStore = memoryTokenStore();
+    openWithPeople({ tokenStore });
+    expect(tokenStore.token).toBe("long-lived");
+  });
+
+  test("a kept one is shown, and the short-lived one that comes back is not kept", async () => {
+    const tokenStore = memoryTokenStore("kept");
+    const { fake, db } = open({ tokenStore });
+    await settled();
+    fake.socket.receive(greeting("short-kept"));
+    expect(fake.tokensShown).toEqual(["kept"]);
+    expect(tokenStore.token).toBe("kept");
+    expect(db.token).toBe("kept");
+  });
+
+  test("a kept one that the server does not take is forgotten", async () => {
+    const fake = new FakeWorld();
+    fake.exchange = async () => ({ kind: "Refused", reason: "another server's" });
+    const tokenStore = memoryTokenStore("stale");
+    open({ tokenStore, platform: fake.platform });
+    await settled();
+    expect(fake.socket.url.searchParams.has("token")).toBe(false);
+    fake.socket.receive(greeting());
+    expect(tokenStore.token).toBe("long-lived");
+  });
+
+  test("a given one that the server does not take is final", async () => {
+    const fake = new FakeWorld();
+    fake.exchange = async () => ({ kind: "Refused", reason: "expired" });
+    const { db } = open({ token: "given", platform: fake.platform });
+    const call = codeOf(db.reducers.tidyUp());
+    await settled();
+    expect(db.state).toBe("closed");
+    expect(await call).toBe("ConnectionClosed");
+    expect(fake.reported).toMatchObject([{ code: "Unauthorized" }]);
+  });
+
+  test("a server that cannot be reached is tried again", async () => {
+    const fake = new FakeWorld();
+    fake.exchange = async () => Promise.reject(new Error("refused"));
+    const { db } = open({ token: "given", platform: fake.platform });
+    await settled();
+    expect(db.state).toBe("waiting");
+  });
+});
+
+describe("the end", () => {
+  test("`close` settles everything, once", async () => {
+    const { fake, db, states } = openWithPeople();
+    const call = codeOf(db.reducers.tidyUp());
+    await settled();
+    const pending = db.subscribe("SELECT * FROM person");
+    db.close();
+    db.close();
+    expect(await call).toBe("ConnectionLost");
+    expect(await codeOf(pending.applied)).toBe("ConnectionClosed");
+    expect(await codeOf(db.reducers.tidyUp())).toBe("ConnectionClosed");
+    expect(await codeOf(db.subscribe("SELECT 1").applied)).toBe("ConnectionClosed");
+    expect(states).toEqual(["open", "closed"]);
+    expect(fake.socket.isClosed).toBe(true);
+    fake.pass(60_000);
+    expect(fake.sockets).toHaveLength(1);
+  });
+
+  test.each([
+    { frame: new Uint8Array([0, 99]), why: "an unknown tag" },
+    { frame: new Uint8Array([2, 0]), why: "a compression that nobody asked for" },
+    { frame: new Uint8Array([]), why: "nothing at all" },
+    { frame: changed({ table: "person", deletes: [{ id: 9, name: "nobody" }] }), why: "a row deleted that never was" },
+    { frame: changed({ table: "person", inserts: [ada] }).subarray(0, -3), why: "a frame cut short" },
+  ])("$why closes the client: it would read the same again", ({ frame }) => {
+    const { fake, db } = openWithPeople();
+    fake.socket.receive(frame);
+    expect(db.state).toBe("closed");
+    expect(fake.reported).toMatchObject([{ code: "Malformed" }]);
+    expect(fake.socket.isClosed).toBe(true);
+  });
+});

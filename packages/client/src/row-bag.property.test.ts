@@ -1,0 +1,107 @@
+// Goal: whatever is inserted and deleted, in whatever order within a message, across however many connections,
+// the cache equals a naive bag, and what is told turns each state into the next.
+// Method: random messages over few rows; a Map of counts beside; a second copy that only listens.
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ByteWriter, product, t, valueCodec } from "@lightcone/sats";
+import { RowBag, type BagTable, type TableChange } from "./row-bag.ts";
+import { makeCodec } from "./value-codec.ts";
+
+const numRuns = Number(process.env["LIGHTCONE_CASES"] ?? 300);
+const seed = process.env["LIGHTCONE_SEED"];
+const settings = { numRuns, ...(seed === undefined ? {} : { seed: Number(seed) | 0 }) };
+
+interface Row {
+  readonly id: number;
+  readonly text: string;
+}
+const type = product({ id: t.u32, text: t.string });
+const codec = valueCodec<Row>(type);
+const plain: BagTable = { name: "row", row: makeCodec(type), key: undefined };
+const keyed: BagTable = { ...plain, key: { column: "id", codec: makeCodec(t.u32) } };
+
+function bytesOf(row: Row): Uint8Array {
+  const out = new ByteWriter();
+  codec.write(out, row);
+  return out.toBytes();
+}
+
+const nameOf = (row: Row): string => `${row.id} ${row.text}`;
+const rowArbitrary = fc.record({ id: fc.nat({ max: 3 }), text: fc.constantFrom("a", "b", "c") });
+
+/** A state to come to: how often each row is there. With keys, one row for each. */
+const bagArbitrary = (isKeyed: boolean): fc.Arbitrary<ReadonlyMap<string, { row: Row; count: number }>> =>
+  fc
+    .uniqueArray(fc.record({ row: rowArbitrary, count: fc.integer({ min: 1, max: 3 }) }), {
+      selector: ({ row }) => (isKeyed ? String(row.id) : nameOf(row)),
+    })
+    .map((list) => new Map(list.map((one) => [nameOf(one.row), one])));
+
+/** Steps that lead from one state to another: single counts, shuffled, with detours that cancel out. */
+function stepsBetween(
+  before: ReadonlyMap<string, { row: Row; count: number }>,
+  after: ReadonlyMap<string, { row: Row; count: number }>,
+): { row: Row; by: number }[] {
+  const steps: { row: Row; by: number }[] = [];
+  for (const [name, { row, count }] of before) {
+    const by = (after.get(name)?.count ?? 0) - count;
+    for (let index = 0; index < Math.abs(by); index += 1) steps.push({ row, by: Math.sign(by) });
+  }
+  for (const [name, { row, count }] of after)
+    if (!before.has(name)) for (let index = 0; index < count; index += 1) steps.push({ row, by: 1 });
+  return steps;
+}
+
+/** Applies what was told to a copy, and says when it cannot be. */
+function follow(copy: Map<string, Row>, { inserts, deletes, updates }: TableChange): void {
+  const remove = (row: Row): void => expect(copy.delete(nameOf(row)), `delete of ${nameOf(row)}`).toBe(true);
+  for (const row of deletes) remove(row as Row);
+  for (const { before, after } of updates) {
+    remove(before as Row);
+    expect((before as Row).id).toBe((after as Row).id);
+    copy.set(nameOf(after as Row), after as Row);
+  }
+  for (const row of inserts) {
+    expect(copy.has(nameOf(row as Row)), `insert of ${nameOf(row as Row)}`).toBe(false);
+    copy.set(nameOf(row as Row), row as Row);
+  }
+}
+
+test.each([
+  { what: "with a primary key", isKeyed: true },
+  { what: "without one", isKeyed: false },
+])("a table $what equals the naive bag", ({ isKeyed }) => {
+  const message = fc.record({
+    state: bagArbitrary(isKeyed),
+    order: fc.infiniteStream(fc.nat()),
+    reconnects: fc.boolean(),
+  });
+  const property = fc.property(fc.array(message, { minLength: 1, maxLength: 6 }), (messages) => {
+    let bag = new RowBag(isKeyed ? keyed : plain);
+    const copy = new Map<string, Row>();
+    let before: ReadonlyMap<string, { row: Row; count: number }> = new Map();
+    for (const { state, order, reconnects } of messages) {
+      const steps = stepsBetween(reconnects ? new Map() : before, state);
+      const shuffled = steps
+        .map((step) => ({ step, at: order.next().value ?? 0 }))
+        .toSorted((a, b) => a.at - b.at)
+        .map(({ step }) => step);
+      const next = reconnects ? new RowBag(bag.table) : bag;
+      for (const { row, by } of shuffled) next.count(bytesOf(row), by);
+      const told = next.settle();
+      const objects = new Map([...bag.rows()].map((row) => [nameOf(row as Row), row]));
+      const change = reconnects ? next.replace(bag) : told;
+      bag = next;
+      follow(copy, change);
+      const rows = [...bag.rows()] as Row[];
+      expect(rows.map(nameOf).toSorted()).toEqual([...state.keys()].toSorted());
+      expect([...copy.keys()].toSorted()).toEqual([...state.keys()].toSorted());
+      if (!isKeyed) expect(change.updates).toEqual([]);
+      // A row that stayed is the same object.
+      for (const row of rows) if (objects.has(nameOf(row))) expect(objects.get(nameOf(row))).toBe(row);
+      if (isKeyed) for (let id = 0; id <= 3; id += 1) expect(bag.find(id)).toBe(rows.find((row) => row.id === id));
+      before = state;
+    }
+  });
+  expect(() => fc.assert(property, settings)).not.toThrow();
+});

@@ -1,0 +1,108 @@
+/** A world without sockets and time: what a client asks for is kept, and a test says what comes and when. */
+import { decodeClientMessage, type ClientMessage } from "@lightcone/protocol";
+import type { Exchanged, Platform, SocketEvents } from "../platform.ts";
+import type { TokenStore } from "../token-store.ts";
+
+export class FakeSocket {
+  readonly url: URL;
+  readonly #events: SocketEvents;
+  readonly sent: ClientMessage[] = [];
+  isClosed = false;
+
+  constructor(url: string, events: SocketEvents) {
+    this.url = new URL(url);
+    this.#events = events;
+  }
+
+  /** A frame arrives. */
+  receive(payload: Uint8Array): void {
+    this.#events.message(payload);
+  }
+  /** The connection ends. */
+  drop(reason = "code 1006"): void {
+    this.#events.closed(reason);
+  }
+  /** The queries and ids of what the client subscribed to. */
+  get subscribes(): readonly { readonly queryId: number; readonly queries: readonly string[] }[] {
+    return this.sent.filter((message) => message.kind === "SubscribeMulti");
+  }
+  get calls(): readonly { readonly reducer: string; readonly requestId: number; readonly args: Uint8Array }[] {
+    return this.sent.filter((message) => message.kind === "CallReducer");
+  }
+}
+
+interface Timer {
+  readonly at: number;
+  readonly run: () => void;
+}
+
+export class FakeWorld {
+  readonly sockets: FakeSocket[] = [];
+  readonly reported: unknown[] = [];
+  readonly tokensShown: string[] = [];
+  /** What the server says of a token that is shown to it. */
+  exchange: (token: string) => Promise<Exchanged> = async (token) => ({ kind: "ShortLived", token: `short-${token}` });
+  #nowMs = 0;
+  readonly #timers = new Set<Timer>();
+
+  /** The socket that was opened last. */
+  get socket(): FakeSocket {
+    const socket = this.sockets.at(-1);
+    if (socket === undefined) throw new Error("no socket was opened");
+    return socket;
+  }
+
+  /** Lets time pass; what is due runs in order. */
+  pass(ms: number): void {
+    this.#nowMs += ms;
+    for (const timer of [...this.#timers].toSorted((a, b) => a.at - b.at)) {
+      if (timer.at <= this.#nowMs && this.#timers.delete(timer)) timer.run();
+    }
+  }
+
+  readonly platform: Platform = {
+    clock: {
+      nowMicros: () => this.#nowMs * 1000,
+      steadyMs: () => this.#nowMs,
+      after: (delayMs, run) => {
+        const timer = { at: this.#nowMs + delayMs, run };
+        this.#timers.add(timer);
+        return () => void this.#timers.delete(timer);
+      },
+    },
+    random: { fill: (target) => target.fill(255) }, // always the longest wait
+    openSocket: (url, _protocol, events) => {
+      const socket = new FakeSocket(url, events);
+      this.sockets.push(socket);
+      return {
+        send: (bytes) => void socket.sent.push(decodeClientMessage(bytes, 0, bytes.length)),
+        close: () => {
+          socket.isClosed = true;
+        },
+      };
+    },
+    exchangeToken: (_url, token) => {
+      this.tokensShown.push(token);
+      return this.exchange(token);
+    },
+    report: (error) => void this.reported.push(error),
+  };
+}
+
+/** Promises that are ready get their turn. */
+export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+export function memoryTokenStore(token?: string): TokenStore & { token: string | undefined } {
+  return {
+    token,
+    get() {
+      return this.token;
+    },
+    set(next) {
+      this.token = next;
+    },
+    remove() {
+      this.token = undefined;
+    },
+  };
+}

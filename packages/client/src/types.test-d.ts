@@ -1,0 +1,64 @@
+// Goal: a client's types follow from the module's file alone, and wrong use does not compile.
+// Method: compiled, never run. `is` compares types exactly; each expected error stands under its reason.
+import { schema, t, table } from "@lightcone/module";
+import type { Identity } from "@lightcone/sats";
+import { connect } from "./connect.ts";
+import type { RowOf } from "./types.ts";
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+declare function is<A, B>(same: Same<A, B>): void;
+
+const spacetime = schema({
+  user: table({ public: true }, { identity: t.identity().primaryKey(), name: t.string().optional(), online: t.bool() }),
+  message: table({ public: true }, { text: t.string() }),
+  audit: table({}, { text: t.string() }),
+});
+const module = {
+  default: spacetime,
+  started: spacetime.init(() => {}),
+  came: spacetime.clientConnected(() => {}),
+  say: spacetime.reducer({ text: t.string(), to: t.identity().optional() }, () => {}),
+  ping: spacetime.reducer(() => {}),
+  maybe: spacetime.reducer({ note: t.string().optional() }, () => {}),
+};
+const db = connect({ uri: "http://server", database: "chat", module });
+
+type User = { identity: Identity; name: string | undefined; online: boolean };
+is<RowOf<typeof module, "user">, User>(true);
+is<keyof typeof db.tables, "user" | "message">(true);
+is<keyof typeof db.reducers, "say" | "ping" | "maybe">(true);
+is<ReturnType<typeof db.tables.user.rows>, readonly User[]>(true);
+is<ReturnType<typeof db.tables.user.get>, User | undefined>(true);
+
+declare const someone: Identity;
+db.tables.user.onUpdate((before, after) => [before.name, after.online]);
+db.tables.message.onInsert(({ text }) => text.length);
+void db.reducers.say({ text: "hello" });
+void db.reducers.say({ text: "hello", to: someone });
+void db.reducers.ping();
+void db.reducers.maybe();
+void db.reducers.maybe({ note: "x" });
+db.subscribe(db.tables.user, "SELECT * FROM message").unsubscribe();
+
+// @ts-expect-error the key is an identity
+db.tables.user.get("c200");
+// @ts-expect-error without a primary key there is nothing to get by
+db.tables.message.get("x");
+// @ts-expect-error and no update is told
+db.tables.message.onUpdate(() => {});
+// @ts-expect-error a private table is not there
+void db.tables.audit;
+// @ts-expect-error what the database calls by itself is not there
+void db.reducers.started;
+// @ts-expect-error a parameter is missing
+void db.reducers.say({});
+// @ts-expect-error a parameter has another type
+void db.reducers.say({ text: 5 });
+// @ts-expect-error no parameters at all
+void db.reducers.say();
+// @ts-expect-error no such parameter
+void db.reducers.ping({ text: "x" });
+// @ts-expect-error something must be subscribed to
+db.subscribe();
+// @ts-expect-error a module's default export is its schema
+connect({ uri: "", database: "", module: { default: 5 } });
