@@ -123,7 +123,9 @@ describe.skipIf(!existsSync(browserPath))(`the chat's page in Chromium (${browse
     await said(grace, "Is anyone there?").waitFor();
     await say(grace, "Right here.");
     await said(ada, "Right here.").waitFor();
-    expect(await grace.getByRole("log").getByRole("listitem").filter({ hasText: "Is anyone there?" }).innerText()).toContain("Ada");
+    expect(
+      await grace.getByRole("log").getByRole("listitem").filter({ hasText: "Is anyone there?" }).innerText(),
+    ).toContain("Ada");
 
     // The server goes, as in a power cut. The pages say so and keep what they have.
     await demo.end("SIGKILL");
@@ -162,6 +164,7 @@ describe.skipIf(!existsSync(browserPath))(`the chat's page in Chromium (${browse
     await page.getByLabel("Name", { exact: true }).fill("Noether");
     await page.getByRole("button", { name: "Save" }).click();
     await own.getByText("Noether", { exact: true }).waitFor();
+    expect(await own.innerText()).not.toContain("Emmy");
   });
 
   test("nothing went wrong in any page", () => {

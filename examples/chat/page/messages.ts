@@ -13,14 +13,14 @@ export type Message = RowOf<typeof chat, "message">;
 export interface Pending {
   readonly text: string;
   /** What is unclear about it, with what to do; nothing while it is on its way. */
-  readonly trouble: { readonly text: string; again(): void; forget(): void } | undefined;
+  readonly trouble: { readonly text: string; readonly again: () => void; readonly forget: () => void } | undefined;
 }
 
 export interface Conversation {
   readonly messages: readonly Message[];
   readonly pending: readonly Pending[];
   readonly me: Identity | undefined;
-  userOf(identity: Identity): User | undefined;
+  readonly userOf: (identity: Identity) => User | undefined;
 }
 
 /** Of a long conversation, the end. */
@@ -116,8 +116,13 @@ function areTogether(a: Message | undefined, b: Message | undefined): boolean {
 /** Puts `wanted` into the list in order, touching only what is not in its place. */
 function place(wanted: readonly HTMLElement[]): void {
   const keep = new Set<Element>(wanted);
-  for (const element of [...list.children]) if (!keep.has(element)) element.remove();
   let at = list.firstElementChild;
+  while (at !== null) {
+    const next: Element | null = at.nextElementSibling;
+    if (!keep.has(at)) at.remove();
+    at = next;
+  }
+  at = list.firstElementChild;
   for (const element of wanted) {
     if (element === at) at = at.nextElementSibling;
     else list.insertBefore(element, at);

@@ -88,7 +88,7 @@ export function connect<M extends ModuleExports>(options: ConnectOptions<M>): Cl
   const views = new Map<string, TableView>();
   const events: ConnectionEvents = {
     state: (state, reason) => {
-      for (const { run } of [...listeners]) tell(() => run(state, reason));
+      for (const { run } of listeners) tell(() => run(state, reason));
     },
     changed: (changes) => {
       for (const name of changes.keys()) views.get(name)?.forget();

@@ -3,7 +3,7 @@ import type { Clock, Random } from "@lightcone/base";
 
 /** A socket that was asked for. Whether it ever opens shows in the events. */
 export interface Socket {
-  send(message: Uint8Array): void;
+  send(message: Uint8Array<ArrayBuffer>): void;
   /** Ends it; no event comes afterwards. */
   close(): void;
 }

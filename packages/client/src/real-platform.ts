@@ -33,7 +33,7 @@ function openSocket(url: string, protocol: string, events: SocketEvents): Socket
     options,
   );
   return {
-    send: (message) => socket.send(message as Uint8Array<ArrayBuffer>), // never shared memory
+    send: (message) => socket.send(message),
     close: () => {
       stopped.abort();
       socket.close();

@@ -93,9 +93,10 @@ function number(
 }
 
 function bigint(bits: number, signed: boolean, write: (out: ByteWriter, value: bigint) => void): Codec["write"] {
-  const fit = signed ? BigInt.asIntN : BigInt.asUintN;
+  const fits = (value: bigint): boolean =>
+    (signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value;
   return (out, value) => {
-    if (typeof value !== "bigint" || fit(bits, value) !== value)
+    if (typeof value !== "bigint" || !fits(value))
       wrong(`${signed ? "i" : "u"}${bits}, a bigint of ${bits} bits`, value);
     write(out, BigInt.asUintN(bits, value));
   };
