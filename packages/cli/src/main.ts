@@ -8,6 +8,8 @@ import { fillOptionalValues } from "./arguments.ts";
 import { CliFailure, failureText } from "./failure.ts";
 import { makeProgram } from "./program.ts";
 
+// Whoever reads the output may have read enough, as `head` does.
+process.stdout.on("error", () => process.exit(0));
 process.exitCode = await run(process.argv.slice(2));
 
 async function run(args: readonly string[]): Promise<number> {

@@ -22,7 +22,7 @@ if (Number(process.versions.node.split(".")[0]) >= majorMin) {
   const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
   // A terminal sends Ctrl-C to both; what is sent to this process alone is passed on.
   process.on("SIGINT", () => undefined);
-  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => void child.kill(signal));
+  process.on("SIGTERM", () => void child.kill("SIGTERM"));
   child.on("error", (error) => {
     process.stderr.write(`lightcone: ${node} did not start: ${error.message}\n`);
     process.exit(1);

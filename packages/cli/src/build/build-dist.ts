@@ -122,10 +122,14 @@ function writeManifest(): void {
     .filter((entry) => entry.isFile() && entry.name.endsWith(".js"))
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
     .join("\n");
+  const imports = new Set(
+    [...code.matchAll(/\b(?:from|import|require)\b\s*\(?\s*["']((?:@[\w.-]+\/)?[\w.-]+)/g)].map((match) => match[1]),
+  );
+  // `require` by way of `createRequire(…)(…)` has no such word before it.
+  for (const match of code.matchAll(/createRequire\([^)]*\)\(["']([\w@/.-]+)["']\)/g)) imports.add(match[1]);
   for (const name of readdirSync(packages))
     for (const [dependency, range] of Object.entries(manifestOf(name).dependencies ?? {}))
-      if (!dependency.startsWith("@lightcone/") && new RegExp(`["']${dependency}(?:/[^"']*)?["']`).test(code))
-        dependencies[dependency] = range;
+      if (!dependency.startsWith("@lightcone/") && imports.has(dependency)) dependencies[dependency] = range;
   const types = (name: string): string => `./types/lightcone/src/${name}.d.ts`;
   const manifest = {
     name: "lightcone",

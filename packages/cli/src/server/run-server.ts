@@ -80,12 +80,12 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
 
 /** Serves until the process is asked to end, then ends it: cleanly at the first signal, at once at the second. */
 export async function serveUntilSignal(server: RunningServer): Promise<never> {
+  // A terminal that is closed takes its output along, and nothing else.
+  for (const stream of [process.stdout, process.stderr])
+    stream.removeAllListeners("error").on("error", () => undefined);
   await new Promise<void>((resolve) => {
     let isAsked = false;
-    for (const [signal, code] of [
-      ["SIGINT", 130],
-      ["SIGTERM", 143],
-    ] as const) {
+    for (const [signal, code] of stopSignals()) {
       process.on(signal, () => {
         if (isAsked) process.exit(code);
         isAsked = true;
@@ -98,6 +98,16 @@ export async function serveUntilSignal(server: RunningServer): Promise<never> {
   setTimeout(() => process.exit(0), exitWithinMs).unref();
   await server.stop();
   process.exit(0);
+}
+
+/** What asks for the end, and the exit code of asking twice. */
+function stopSignals(): readonly (readonly [NodeJS.Signals, number])[] {
+  const always = [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const;
+  // The end of a terminal matters to what runs in one; `nohup` is for what does not.
+  return process.stdout.isTTY === true ? [...always, ["SIGHUP", 129]] : always;
 }
 
 /** Where files cost no disk, if the system has such a place. */
