@@ -38,7 +38,9 @@ function fixedRows(): Record<string, number> {
   const before = held();
   const store = openStore();
   store.begin();
-  const table = store.catalog.createTable(tableDef({ name: "account", columns: { id: t.u32, balance: t.i64 }, unique: [["id"]] }));
+  const table = store.catalog.createTable(
+    tableDef({ name: "account", columns: { id: t.u32, balance: t.i64 }, unique: [["id"]] }),
+  );
   finish(store);
   const [index] = table.indexes;
   const row = new Uint8Array(12);
@@ -67,7 +69,9 @@ function variableRows(): Record<string, number> {
   const before = held();
   const store = openStore();
   store.begin();
-  const table: Table = store.catalog.createTable(tableDef({ name: "note", columns: { id: t.u64, a: t.string, b: t.string } }));
+  const table: Table = store.catalog.createTable(
+    tableDef({ name: "note", columns: { id: t.u64, a: t.string, b: t.string } }),
+  );
   finish(store);
   const row = new Uint8Array(4 + 200).fill(97);
   const view = new DataView(row.buffer);
@@ -114,9 +118,14 @@ function variableRows(): Record<string, number> {
 function growth(): Record<string, number> {
   const store = openStore();
   store.begin();
-  const table = store.catalog.createTable(tableDef({
-    name: "event", columns: { id: t.u32, group: t.u32, value: t.u32 }, unique: [["id"]], indexes: [{ columns: ["group"] }],
-  }));
+  const table = store.catalog.createTable(
+    tableDef({
+      name: "event",
+      columns: { id: t.u32, group: t.u32, value: t.u32 },
+      unique: [["id"]],
+      indexes: [{ columns: ["group"] }],
+    }),
+  );
   finish(store);
   const row = new Uint8Array(12);
   const view = new DataView(row.buffer);
@@ -144,4 +153,6 @@ function growth(): Record<string, number> {
   };
 }
 
-console.log(JSON.stringify({ question: "engine-memory", ...fixedRows(), ...variableRows(), ...growth() }, undefined, 2));
+console.log(
+  JSON.stringify({ question: "engine-memory", ...fixedRows(), ...variableRows(), ...growth() }, undefined, 2),
+);

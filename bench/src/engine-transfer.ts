@@ -14,7 +14,9 @@ const transferCount = isSmoke ? 10_000 : 3_000_000;
 
 const store = openStore();
 store.begin();
-const table = store.catalog.createTable(tableDef({ name: "account", columns: { id: t.u32, balance: t.i64 }, unique: [["id"]] }));
+const table = store.catalog.createTable(
+  tableDef({ name: "account", columns: { id: t.u32, balance: t.i64 }, unique: [["id"]] }),
+);
 const row = new Uint8Array(12);
 const rowView = new DataView(row.buffer);
 for (let id = 0; id < accountCount; id += 1) {
@@ -69,10 +71,12 @@ recordBytes = 0;
 const begunCpu = process.cpuUsage();
 const rates = [1, 2, 3].map(() => run(transferCount)).sort((a, b) => a - b);
 const cpuSeconds = process.cpuUsage(begunCpu).user / 1e6;
-console.log(JSON.stringify({
-  question: "engine-transfer",
-  transfersPerSecond: Math.round(rates[1] ?? 0),
-  perCpuSecond: Math.round((3 * transferCount) / cpuSeconds),
-  best: Math.round(rates[2] ?? 0),
-  recordBytes: Math.round(recordBytes / (3 * transferCount)),
-}));
+console.log(
+  JSON.stringify({
+    question: "engine-transfer",
+    transfersPerSecond: Math.round(rates[1] ?? 0),
+    perCpuSecond: Math.round((3 * transferCount) / cpuSeconds),
+    best: Math.round(rates[2] ?? 0),
+    recordBytes: Math.round(recordBytes / (3 * transferCount)),
+  }),
+);

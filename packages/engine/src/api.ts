@@ -109,7 +109,13 @@ export interface Transaction {
   clear(table: TableId): number;
   scanTable(table: TableId): RowScan | number;
   scanPoint(index: IndexId, key: Uint8Array, at: number, length: number): RowScan | number;
-  scanRange(index: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): RowScan | number;
+  scanRange(
+    index: IndexId,
+    prefix: Uint8Array,
+    prefixColumns: number,
+    from: ScanBound,
+    to: ScanBound,
+  ): RowScan | number;
   locate(row: RowRef): void;
   readonly place: RowPlace;
   failure(): string;

@@ -80,8 +80,16 @@ export interface CatalogRows {
 export type CatalogTable = keyof CatalogRows & SystemTableName;
 
 export const catalogTables: readonly CatalogTable[] = [
-  "st_table", "st_column", "st_sequence", "st_index", "st_constraint", "st_scheduled",
-  "st_event_table", "st_table_accessor", "st_index_accessor", "st_column_accessor",
+  "st_table",
+  "st_column",
+  "st_sequence",
+  "st_index",
+  "st_constraint",
+  "st_scheduled",
+  "st_event_table",
+  "st_table_accessor",
+  "st_index_accessor",
+  "st_column_accessor",
 ];
 const catalogIds = new Set<number>(catalogTables.map((name) => SystemTable[name]));
 
@@ -95,7 +103,10 @@ const codecs = new Map<CatalogTable, ValueCodec<never>>();
 export function codecOf<T extends CatalogTable>(name: T): ValueCodec<CatalogRows[T]> {
   let codec = codecs.get(name);
   if (codec === undefined) {
-    const schema = defined(systemTables.find((table) => table.def.name === name), name);
+    const schema = defined(
+      systemTables.find((table) => table.def.name === name),
+      name,
+    );
     codec = valueCodec<never>(schema.def.rowType);
     codecs.set(name, codec);
   }
@@ -130,12 +141,17 @@ export function rowsOf(def: TableDef, ids: PartIds, allocated: (sequence: Sequen
   return {
     st_table: [tableRow(def, ids.table)],
     st_column: def.columns.map((column, position) => ({
-      table_id: tableId, col_pos: position, col_name: column.name, col_type: typeBytes(column),
+      table_id: tableId,
+      col_pos: position,
+      col_name: column.name,
+      col_type: typeBytes(column),
     })),
     st_sequence: def.sequences.map((sequence, position) =>
       sequenceRow(sequence, defined(ids.sequences[position], "a sequence's id"), tableId, allocated(sequence)),
     ),
-    st_index: def.indexes.map((index, position) => indexRow(index, defined(ids.indexes[position], "an index's id"), tableId)),
+    st_index: def.indexes.map((index, position) =>
+      indexRow(index, defined(ids.indexes[position], "an index's id"), tableId),
+    ),
     st_constraint: def.constraints.map((constraint, position) => ({
       constraint_id: defined(ids.constraints[position], "a constraint's id"),
       constraint_name: constraint.name,
@@ -145,22 +161,31 @@ export function rowsOf(def: TableDef, ids: PartIds, allocated: (sequence: Sequen
     st_scheduled:
       def.schedule === undefined
         ? []
-        : [{
-            schedule_id: ids.schedule, table_id: tableId, reducer_name: def.schedule.functionName,
-            schedule_name: def.schedule.name, at_column: def.schedule.atColumn,
-          }],
+        : [
+            {
+              schedule_id: ids.schedule,
+              table_id: tableId,
+              reducer_name: def.schedule.functionName,
+              schedule_name: def.schedule.name,
+              at_column: def.schedule.atColumn,
+            },
+          ],
     st_event_table: def.isEvent ? [{ table_id: tableId }] : [],
     ...accessorRows(def),
   };
 }
 
 /** Accessors that are not simply the names. */
-export function accessorRows(def: TableDef): Pick<AllRows, "st_table_accessor" | "st_index_accessor" | "st_column_accessor"> {
+export function accessorRows(
+  def: TableDef,
+): Pick<AllRows, "st_table_accessor" | "st_index_accessor" | "st_column_accessor"> {
   return {
     st_table_accessor: def.accessor === def.name ? [] : [{ table_name: def.name, accessor_name: def.accessor }],
     st_index_accessor: def.indexes.flatMap((index) => indexAccessorRow(index)),
     st_column_accessor: def.columns.flatMap((column) =>
-      column.accessor === column.name ? [] : [{ table_name: def.name, col_name: column.name, accessor_name: column.accessor }],
+      column.accessor === column.name
+        ? []
+        : [{ table_name: def.name, col_name: column.name, accessor_name: column.accessor }],
     ),
   };
 }
@@ -196,8 +221,15 @@ function algorithmOf(index: IndexDef): Algorithm {
 
 export function sequenceRow(sequence: SequenceDef, id: number, tableId: number, allocated: bigint): SequenceRow {
   return {
-    sequence_id: id, sequence_name: sequence.name, table_id: tableId, col_pos: sequence.column,
-    increment: sequence.increment, start: sequence.start, min_value: sequence.min, max_value: sequence.max, allocated,
+    sequence_id: id,
+    sequence_name: sequence.name,
+    table_id: tableId,
+    col_pos: sequence.column,
+    increment: sequence.increment,
+    start: sequence.start,
+    min_value: sequence.min,
+    max_value: sequence.max,
+    allocated,
   };
 }
 
@@ -223,7 +255,9 @@ export function schemasOf(rows: AllRows): Map<number, StoredSchema> {
   const events = new Set(rows.st_event_table.map((row) => row.table_id));
   const tableAccessors = new Map(rows.st_table_accessor.map((row) => [row.table_name, row.accessor_name]));
   const indexAccessors = new Map(rows.st_index_accessor.map((row) => [row.index_name, row.accessor_name]));
-  const columnAccessors = new Map(rows.st_column_accessor.map((row) => [`${row.table_name} ${row.col_name}`, row.accessor_name]));
+  const columnAccessors = new Map(
+    rows.st_column_accessor.map((row) => [`${row.table_name} ${row.col_name}`, row.accessor_name]),
+  );
   const schemas = new Map<number, StoredSchema>();
   for (const row of rows.st_table) {
     if (row.table_id < userIdMin) continue;
@@ -236,13 +270,18 @@ export function schemasOf(rows: AllRows): Map<number, StoredSchema> {
         defaultValue: undefined,
       }));
     const unique = (constraints.get(row.table_id) ?? []).map((constraint): UniqueDef => ({
-      name: constraint.constraint_name, columns: [...constraint.constraint_data.value],
+      name: constraint.constraint_name,
+      columns: [...constraint.constraint_data.value],
     }));
     const indexRows = (indexes.get(row.table_id) ?? []).sort((a, b) => (a.index_name < b.index_name ? -1 : 1));
     const sequenceRows = (sequences.get(row.table_id) ?? []).sort((a, b) => a.col_pos - b.col_pos);
     const sequenceDefs = sequenceRows.map((sequence): SequenceDef => ({
-      name: sequence.sequence_name, column: sequence.col_pos, start: sequence.start,
-      min: sequence.min_value, max: sequence.max_value, increment: sequence.increment,
+      name: sequence.sequence_name,
+      column: sequence.col_pos,
+      start: sequence.start,
+      min: sequence.min_value,
+      max: sequence.max_value,
+      increment: sequence.increment,
     }));
     const primaryKey = row.table_primary_key?.[0];
     const [schedule] = scheduled.get(row.table_id) ?? [];
@@ -259,7 +298,12 @@ export function schemasOf(rows: AllRows): Map<number, StoredSchema> {
       schedule:
         schedule === undefined
           ? undefined
-          : { name: schedule.schedule_name, atColumn: schedule.at_column, idColumn: primaryKey ?? 0, functionName: schedule.reducer_name },
+          : {
+              name: schedule.schedule_name,
+              atColumn: schedule.at_column,
+              idColumn: primaryKey ?? 0,
+              functionName: schedule.reducer_name,
+            },
       access: row.table_access as Access,
       kind: "user",
       isEvent: events.has(row.table_id),
@@ -267,7 +311,9 @@ export function schemasOf(rows: AllRows): Map<number, StoredSchema> {
     schemas.set(row.table_id, {
       schema: { id: asTableId(row.table_id), def, indexIds: indexRows.map((index) => asIndexId(index.index_id)) },
       sequences: sequenceRows.map((sequence, position) => ({
-        id: sequence.sequence_id, def: defined(def.sequences[position], "a sequence"), allocated: sequence.allocated,
+        id: sequence.sequence_id,
+        def: defined(def.sequences[position], "a sequence"),
+        allocated: sequence.allocated,
       })),
     });
   }
@@ -283,7 +329,9 @@ function indexDefOf(row: IndexRow, unique: readonly UniqueDef[], accessors: Read
     accessor: undefined,
     algorithm: tag === "BTree" ? "btree" : tag === "Hash" ? "hash" : "direct",
     columns,
-    unique: unique.some((each) => each.columns.length === columns.length && each.columns.every((column) => columns.includes(column))),
+    unique: unique.some(
+      (each) => each.columns.length === columns.length && each.columns.every((column) => columns.includes(column)),
+    ),
   };
 }
 

@@ -13,11 +13,22 @@ import { openStore } from "./store.ts";
 import { commitMeta, tableDef } from "./testing/defs.ts";
 
 const base: TableDef = {
-  ...tableDef({ name: "room", columns: { id: t.u64, name: t.string, size: t.u32 }, unique: [["id"]], indexes: [{ columns: ["name"] }], autoIncrement: "id" }),
+  ...tableDef({
+    name: "room",
+    columns: { id: t.u64, name: t.string, size: t.u32 },
+    unique: [["id"]],
+    indexes: [{ columns: ["name"] }],
+    autoIncrement: "id",
+  }),
   accessor: "Room",
 };
 const sizeIndex = {
-  name: "room_size_idx_btree", sourceName: "Room_size_idx_btree", accessor: undefined, algorithm: "btree" as const, columns: [2], unique: false,
+  name: "room_size_idx_btree",
+  sourceName: "Room_size_idx_btree",
+  accessor: undefined,
+  algorithm: "btree" as const,
+  columns: [2],
+  unique: false,
 };
 const scheduled: TableDef = {
   ...tableDef({ name: "alarm", columns: { id: t.u64, at: t.u64 }, unique: [["id"]] }),
@@ -27,8 +38,18 @@ const scheduled: TableDef = {
 
 function describeTables(store: Store): unknown {
   return store.tables().map(({ id, def, schema, rowCount }) => ({
-    id, rowCount, indexIds: [...schema.indexIds], name: def.name, accessor: def.accessor, access: def.access, isEvent: def.isEvent,
-    primaryKey: def.primaryKey, schedule: def.schedule, columns: def.columns, constraints: def.constraints, sequences: def.sequences,
+    id,
+    rowCount,
+    indexIds: [...schema.indexIds],
+    name: def.name,
+    accessor: def.accessor,
+    access: def.access,
+    isEvent: def.isEvent,
+    primaryKey: def.primaryKey,
+    schedule: def.schedule,
+    columns: def.columns,
+    constraints: def.constraints,
+    sequences: def.sequences,
     indexes: def.indexes,
   }));
 }
@@ -49,30 +70,54 @@ const tableOf = (store: Store): Table => store.tableByName("room") as Table;
 
 test.each<{ what: string; change: (store: Store) => void }>([
   { what: "createTable", change: (store) => void store.catalog.createTable(scheduled) },
-  { what: "createTable of events", change: (store) => void store.catalog.createTable({ ...tableDef({ name: "blip", columns: { x: t.u8 } }), isEvent: true }) },
+  {
+    what: "createTable of events",
+    change: (store) =>
+      void store.catalog.createTable({ ...tableDef({ name: "blip", columns: { x: t.u8 } }), isEvent: true }),
+  },
   { what: "dropTable with rows", change: (store) => store.catalog.dropTable(tableOf(store).id) },
-  { what: "drop and create under the same name", change: (store) => {
-    store.catalog.dropTable(tableOf(store).id);
-    put(store, store.catalog.createTable(base), room(1, "again", 1));
-  } },
-  { what: "createIndex between writes", change: (store) => {
-    put(store, tableOf(store), room(77, "before", 5));
-    store.catalog.createIndex(tableOf(store).id, sizeIndex);
-    put(store, tableOf(store), room(78, "after", 5));
-  } },
-  { what: "dropIndex between writes", change: (store) => {
-    put(store, tableOf(store), room(77, "before", 5));
-    const index = tableOf(store).indexes.find((each) => each.def.name === "room_name_idx_btree");
-    if (index !== undefined) store.catalog.dropIndex(index.id);
-    put(store, tableOf(store), room(78, "after", 5));
-  } },
-  { what: "dropping the only unique index", change: (store) => {
-    const index = tableOf(store).indexes.find((each) => each.unique);
-    if (index !== undefined) store.catalog.dropIndex(index.id);
-    put(store, tableOf(store), room(78, "after", 5));
-  } },
+  {
+    what: "drop and create under the same name",
+    change: (store) => {
+      store.catalog.dropTable(tableOf(store).id);
+      put(store, store.catalog.createTable(base), room(1, "again", 1));
+    },
+  },
+  {
+    what: "createIndex between writes",
+    change: (store) => {
+      put(store, tableOf(store), room(77, "before", 5));
+      store.catalog.createIndex(tableOf(store).id, sizeIndex);
+      put(store, tableOf(store), room(78, "after", 5));
+    },
+  },
+  {
+    what: "dropIndex between writes",
+    change: (store) => {
+      put(store, tableOf(store), room(77, "before", 5));
+      const index = tableOf(store).indexes.find((each) => each.def.name === "room_name_idx_btree");
+      if (index !== undefined) store.catalog.dropIndex(index.id);
+      put(store, tableOf(store), room(78, "after", 5));
+    },
+  },
+  {
+    what: "dropping the only unique index",
+    change: (store) => {
+      const index = tableOf(store).indexes.find((each) => each.unique);
+      if (index !== undefined) store.catalog.dropIndex(index.id);
+      put(store, tableOf(store), room(78, "after", 5));
+    },
+  },
   { what: "setAccess", change: (store) => store.catalog.setAccess(tableOf(store).id, "private") },
-  { what: "setAccessors", change: (store) => store.catalog.setAccessors(tableOf(store).id, { ...base, accessor: "Chamber", columns: base.columns.map((column) => ({ ...column, accessor: `${column.name}_` })) }) },
+  {
+    what: "setAccessors",
+    change: (store) =>
+      store.catalog.setAccessors(tableOf(store).id, {
+        ...base,
+        accessor: "Chamber",
+        columns: base.columns.map((column) => ({ ...column, accessor: `${column.name}_` })),
+      }),
+  },
 ])("$what", async ({ change }) => {
   const store = openStore();
   const replica = openStore();
@@ -122,7 +167,12 @@ test("the first user table has id 4096, and names lead to ids by accessor too", 
   const table = store.catalog.createTable(base);
   expect(table.id).toBe(4096);
   expect(table.schema.indexIds).toEqual([4096, 4097]);
-  expect([store.tx.tableId("room"), store.tx.tableId("Room"), store.tx.tableId("st_table"), store.tx.tableId("x")]).toEqual([4096, 4096, 1, 0]);
+  expect([
+    store.tx.tableId("room"),
+    store.tx.tableId("Room"),
+    store.tx.tableId("st_table"),
+    store.tx.tableId("x"),
+  ]).toEqual([4096, 4096, 1, 0]);
 });
 
 test("a unique index over rows that share a key is refused and leaves no trace", () => {
@@ -132,7 +182,9 @@ test("a unique index over rows that share a key is refused and leaves no trace",
   const table = store.catalog.createTable(def);
   put(store, table, room(1, "a", 3));
   put(store, table, room(2, "b", 3));
-  expect(() => store.catalog.createIndex(table.id, { ...sizeIndex, unique: true })).toThrow(expect.objectContaining({ code: "UniqueViolation" }));
+  expect(() => store.catalog.createIndex(table.id, { ...sizeIndex, unique: true })).toThrow(
+    expect.objectContaining({ code: "UniqueViolation" }),
+  );
   const commit = store.commit(commitMeta());
   if (commit !== undefined) store.release(commit);
   expect(checkStore(store)).toEqual([]);

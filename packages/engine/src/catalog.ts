@@ -8,12 +8,29 @@
 import { asIndexId, asTableId, defined, type IndexId, LightconeError, type TableId, userIdMin } from "@lightcone/base";
 import { ByteReader, ByteWriter } from "@lightcone/sats";
 import {
-  type Access, type IndexDef, SystemTable, systemTables, type TableDef, type TableSchema,
+  type Access,
+  type IndexDef,
+  SystemTable,
+  systemTables,
+  type TableDef,
+  type TableSchema,
 } from "@lightcone/schema";
 import type { Catalog } from "./api.ts";
 import {
-  accessorRows, type AllRows, type CatalogRows, type CatalogTable, catalogTables, codecOf, indexAccessorRow, indexRow,
-  ordered, rowsOf, schemasOf, sequenceRow, type StoredSchema, tableRow,
+  accessorRows,
+  type AllRows,
+  type CatalogRows,
+  type CatalogTable,
+  catalogTables,
+  codecOf,
+  indexAccessorRow,
+  indexRow,
+  ordered,
+  rowsOf,
+  schemasOf,
+  sequenceRow,
+  type StoredSchema,
+  tableRow,
 } from "./catalog-rows.ts";
 import { Gate } from "./changes.ts";
 import type { HashSeed } from "./key-code.ts";
@@ -40,7 +57,13 @@ export class StoreCatalog implements Catalog {
   private readonly tables: Tables;
   private readonly tx: StoreTransaction;
   private readonly seed: HashSeed;
-  counters: IdCounters = { table: userIdMin, index: userIdMin, constraint: userIdMin, sequence: userIdMin, schedule: userIdMin };
+  counters: IdCounters = {
+    table: userIdMin,
+    index: userIdMin,
+    constraint: userIdMin,
+    sequence: userIdMin,
+    schedule: userIdMin,
+  };
   /** Tables that the open transaction dropped. */
   private dropped: StoredTable[] = [];
   private readonly out = new ByteWriter();
@@ -75,7 +98,11 @@ export class StoreCatalog implements Catalog {
     this.requireOpen();
     const def = ordered(given);
     const before = { ...this.counters };
-    const schema: TableSchema = { id: asTableId(this.counters.table++), def, indexIds: def.indexes.map(() => asIndexId(this.counters.index++)) };
+    const schema: TableSchema = {
+      id: asTableId(this.counters.table++),
+      def,
+      indexIds: def.indexes.map(() => asIndexId(this.counters.index++)),
+    };
     const ids = {
       table: schema.id,
       indexes: schema.indexIds,
@@ -84,7 +111,9 @@ export class StoreCatalog implements Catalog {
       schedule: def.schedule === undefined ? 0 : this.counters.schedule++,
     };
     const table = this.makeTable(schema);
-    table.sequences = def.sequences.map((each, position) => new Sequence(ids.sequences[position] as number, each, table.columnTypes, each.start));
+    table.sequences = def.sequences.map(
+      (each, position) => new Sequence(ids.sequences[position] as number, each, table.columnTypes, each.start),
+    );
     this.tables.add(table);
     this.tx.changes.noteOther(() => {
       this.tables.remove(table);
@@ -100,7 +129,15 @@ export class StoreCatalog implements Catalog {
     const table = this.existing(id);
     this.tx.clear(id);
     const isOfTable = (row: { table_id: number }): boolean => row.table_id === id;
-    for (const name of ["st_table", "st_column", "st_sequence", "st_index", "st_constraint", "st_scheduled", "st_event_table"] as const) {
+    for (const name of [
+      "st_table",
+      "st_column",
+      "st_sequence",
+      "st_index",
+      "st_constraint",
+      "st_scheduled",
+      "st_event_table",
+    ] as const) {
       this.deleteRows(name, isOfTable);
     }
     this.deleteAccessors(table.def);
@@ -121,7 +158,12 @@ export class StoreCatalog implements Catalog {
     if (duplicate !== undefined) {
       index.forget();
       const columns = def.columns.map((column) => table.def.columns[column]?.name ?? "");
-      throw new LightconeError("UniqueViolation", { constraint: def.name, table: table.name, columns, value: "held by two rows" });
+      throw new LightconeError("UniqueViolation", {
+        constraint: def.name,
+        table: table.name,
+        columns,
+        value: "held by two rows",
+      });
     }
     index.load(table.allRefs());
     this.counters.index += 1;
@@ -138,7 +180,11 @@ export class StoreCatalog implements Catalog {
   dropIndex(id: IndexId): void {
     this.requireOpen();
     const index = defined(this.tables.indexById[id], `index ${id}`);
-    this.changeIndexes(index.table, index.table.indexes.filter((each) => each !== index), () => {});
+    this.changeIndexes(
+      index.table,
+      index.table.indexes.filter((each) => each !== index),
+      () => {},
+    );
     this.deleteRows("st_index", (row) => row.index_id === id);
     this.deleteRows("st_index_accessor", (row) => row.index_name === index.def.name);
   }
@@ -158,7 +204,10 @@ export class StoreCatalog implements Catalog {
     const def: TableDef = {
       ...table.def,
       accessor: given.accessor,
-      columns: table.def.columns.map((column, position) => ({ ...column, accessor: given.columns[position]?.accessor ?? column.accessor })),
+      columns: table.def.columns.map((column, position) => ({
+        ...column,
+        accessor: given.columns[position]?.accessor ?? column.accessor,
+      })),
       indexes: table.def.indexes.map((index) => ({
         ...index,
         sourceName: names.get(index.name)?.sourceName ?? index.sourceName,
@@ -247,7 +296,9 @@ export class StoreCatalog implements Catalog {
 
   private setSequences(table: StoredTable, stored: StoredSchema): void {
     table.sequences = stored.sequences.map(
-      (each) => table.sequences.find((sequence) => sequence.id === each.id) ?? new Sequence(each.id, each.def, table.columnTypes, each.allocated),
+      (each) =>
+        table.sequences.find((sequence) => sequence.id === each.id) ??
+        new Sequence(each.id, each.def, table.columnTypes, each.allocated),
     );
   }
 
@@ -269,7 +320,8 @@ export class StoreCatalog implements Catalog {
 
   private isUnique(table: TableDef, index: IndexDef): boolean {
     return table.constraints.some(
-      (each) => each.columns.length === index.columns.length && each.columns.every((column) => index.columns.includes(column)),
+      (each) =>
+        each.columns.length === index.columns.length && each.columns.every((column) => index.columns.includes(column)),
     );
   }
 
@@ -303,22 +355,44 @@ export class StoreCatalog implements Catalog {
   private countIds(): void {
     const { counters } = this;
     const past = (next: number, ids: readonly number[]): number => ids.reduce((max, id) => Math.max(max, id + 1), next);
-    counters.table = past(counters.table, this.read("st_table").map(({ row }) => row.table_id));
-    counters.index = past(counters.index, this.read("st_index").map(({ row }) => row.index_id));
-    counters.constraint = past(counters.constraint, this.read("st_constraint").map(({ row }) => row.constraint_id));
-    counters.sequence = past(counters.sequence, this.read("st_sequence").map(({ row }) => row.sequence_id));
-    counters.schedule = past(counters.schedule, this.read("st_scheduled").map(({ row }) => row.schedule_id));
+    counters.table = past(
+      counters.table,
+      this.read("st_table").map(({ row }) => row.table_id),
+    );
+    counters.index = past(
+      counters.index,
+      this.read("st_index").map(({ row }) => row.index_id),
+    );
+    counters.constraint = past(
+      counters.constraint,
+      this.read("st_constraint").map(({ row }) => row.constraint_id),
+    );
+    counters.sequence = past(
+      counters.sequence,
+      this.read("st_sequence").map(({ row }) => row.sequence_id),
+    );
+    counters.schedule = past(
+      counters.schedule,
+      this.read("st_scheduled").map(({ row }) => row.schedule_id),
+    );
   }
 
   private storeReservation(sequence: Sequence): void {
     const before = sequence.stored;
     const table = defined(this.tables.byId[SystemTable.st_sequence], "st_sequence");
-    const owner = defined(this.tables.all().find((each) => each.sequences.includes(sequence)), "a sequence's table");
+    const owner = defined(
+      this.tables.all().find((each) => each.sequences.includes(sequence)),
+      "a sequence's table",
+    );
     const row = sequenceRow(sequence.def, sequence.id, owner.id, sequence.allocated);
-    const index = defined(table.indexes.find((each) => each.def.columns[0] === sequenceIdColumn), "the key of st_sequence");
+    const index = defined(
+      table.indexes.find((each) => each.def.columns[0] === sequenceIdColumn),
+      "the key of st_sequence",
+    );
     const bytes = this.encode("st_sequence", row);
     const result = this.tx.update(table.id, index.id, bytes, 0, bytes.length);
-    if (result < 0) throw new LightconeError("DatabaseStopped", { reason: `a sequence has no row: ${this.tx.failure()}` });
+    if (result < 0)
+      throw new LightconeError("DatabaseStopped", { reason: `a sequence has no row: ${this.tx.failure()}` });
     sequence.stored = sequence.allocated;
     this.tx.changes.noteOther(() => {
       sequence.stored = before;
@@ -368,4 +442,3 @@ export class StoreCatalog implements Catalog {
     this.deleteRows("st_column_accessor", (row) => row.table_name === def.name);
   }
 }
-

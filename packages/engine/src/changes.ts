@@ -70,7 +70,11 @@ export class Changes {
     scans.length = 0;
     this.gate = Gate.ready;
     if (tooLong !== undefined) {
-      throw new LightconeError("LimitExceeded", { limit: "scanRowsMax", value: tooLong.rowsMax + 1, max: tooLong.rowsMax });
+      throw new LightconeError("LimitExceeded", {
+        limit: "scanRowsMax",
+        value: tooLong.rowsMax + 1,
+        max: tooLong.rowsMax,
+      });
     }
   }
 
@@ -87,7 +91,13 @@ export class Changes {
 
   /** Puts a row of the same key in a visible row's place, which `index.findLike` gave just now. */
   update(
-    table: StoredTable, index: TableIndex, old: number, bytes: Uint8Array, view: DataView, at: number, length: number,
+    table: StoredTable,
+    index: TableIndex,
+    old: number,
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    length: number,
   ): number {
     const { space, indexes } = table;
     const ref = space.take(length);
@@ -266,7 +276,13 @@ export function poisonedError(): LightconeError<"DatabaseStopped"> {
 
 /** Writes a row, header and all, into a slot. */
 export function fillSlot(
-  table: StoredTable, ref: number, state: number, bytes: Uint8Array, view: DataView, at: number, length: number,
+  table: StoredTable,
+  ref: number,
+  state: number,
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  length: number,
 ): void {
   const { space } = table;
   const slab = space.memory.slabs[ref >>> slabShift] as { bytes: Uint8Array; view: DataView; words: Int32Array };

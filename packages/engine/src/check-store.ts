@@ -44,17 +44,20 @@ function checkRows(table: StoredTable, problems: string[]): void {
     if (space.state(ref) !== 1) problems.push(`${table.name}: row ${ref} is visible in state ${space.state(ref)}`);
     const slab = space.memory.slabs[ref >>> slabShift] as { bytes: Uint8Array; view: DataView };
     const at = space.rowAt(ref);
-    if (table.check(slab.bytes, slab.view, at, at + length) !== at + length) problems.push(`${table.name}: row ${ref} is not valid`);
+    if (table.check(slab.bytes, slab.view, at, at + length) !== at + length)
+      problems.push(`${table.name}: row ${ref} is not valid`);
   }
   if (rowCount !== table.rowCount) problems.push(`${table.name}: ${rowCount} rows, but a count of ${table.rowCount}`);
-  if (rowBytes !== table.rowBytes) problems.push(`${table.name}: ${rowBytes} bytes of rows, but a count of ${table.rowBytes}`);
+  if (rowBytes !== table.rowBytes)
+    problems.push(`${table.name}: ${rowBytes} bytes of rows, but a count of ${table.rowBytes}`);
   let used = 0;
   for (let ordinal = 0; ordinal < space.spanCount; ordinal += 1) {
     const head = space.spans[ordinal] as number;
     const { meta } = space.memory.slabOf(head);
     const at = (head & 255) * metaWords;
     used += meta[at + Meta.used] as number;
-    if (meta[at + Meta.table] !== table.id) problems.push(`${table.name}: span ${head} belongs to table ${meta[at + Meta.table]}`);
+    if (meta[at + Meta.table] !== table.id)
+      problems.push(`${table.name}: span ${head} belongs to table ${meta[at + Meta.table]}`);
     if (meta[at + Meta.ordinal] !== ordinal) problems.push(`${table.name}: span ${head} is not where it says`);
   }
   if (used !== rowCount) problems.push(`${table.name}: ${used} slots in use for ${rowCount} rows`);
@@ -68,7 +71,8 @@ function checkIndex(table: StoredTable, index: TableIndex, problems: string[]): 
   const { space } = table;
   if (index.unique) {
     for (const ref of table.allRefs()) {
-      if (index.findLike(viewOf(table, ref), space.rowAt(ref)) !== ref) problems.push(`${name}: row ${ref} is not found by its key`);
+      if (index.findLike(viewOf(table, ref), space.rowAt(ref)) !== ref)
+        problems.push(`${name}: row ${ref} is not found by its key`);
     }
   }
   const { tree } = index;
@@ -81,18 +85,25 @@ function checkIndex(table: StoredTable, index: TableIndex, problems: string[]): 
   for (let ref = tree.step(position, end); ref >= 0; ref = tree.step(position, end)) {
     seen.add(ref);
     if (before >= 0) {
-      const order = index.code.compareRows(viewOf(table, before), space.rowAt(before), viewOf(table, ref), space.rowAt(ref));
+      const order = index.code.compareRows(
+        viewOf(table, before),
+        space.rowAt(before),
+        viewOf(table, ref),
+        space.rowAt(ref),
+      );
       if (order > 0 || (order === 0 && before >= ref)) problems.push(`${name}: row ${ref} is out of order`);
     }
     before = ref;
   }
-  if (seen.size !== table.rowCount || tree.count !== table.rowCount) problems.push(`${name}: ${seen.size} ordered rows of ${table.rowCount}`);
+  if (seen.size !== table.rowCount || tree.count !== table.rowCount)
+    problems.push(`${name}: ${seen.size} ordered rows of ${table.rowCount}`);
   for (const ref of table.allRefs()) if (!seen.has(ref)) problems.push(`${name}: row ${ref} is missing`);
 }
 
 function checkRowSet(table: StoredTable, problems: string[]): void {
   if (table.rowSet === undefined) return;
-  if (table.rowSet.count !== table.rowCount) problems.push(`${table.name}: ${table.rowSet.count} rows in the set of ${table.rowCount}`);
+  if (table.rowSet.count !== table.rowCount)
+    problems.push(`${table.name}: ${table.rowSet.count} rows in the set of ${table.rowCount}`);
   for (const ref of table.allRefs()) {
     if (table.findIdentical(viewOf(table, ref), table.space.rowAt(ref), table.space.rowBytes(ref)) !== ref) {
       problems.push(`${table.name}: row ${ref} is not found by its bytes`);
@@ -108,7 +119,8 @@ function checkDefinitions(store: MemoryStore, problems: string[]): void {
   for (const [id, { schema }] of schemas) {
     const table = store.table(asTableId(id));
     if (table === undefined) problems.push(`${schema.def.name}: defined, but not there`);
-    else if (table.schema.indexIds.join() !== schema.indexIds.join()) problems.push(`${table.name}: its indexes are not those defined`);
+    else if (table.schema.indexIds.join() !== schema.indexIds.join())
+      problems.push(`${table.name}: its indexes are not those defined`);
   }
 }
 
@@ -118,7 +130,9 @@ function checkSequences(store: MemoryStore, problems: string[]): void {
   for (const table of store.tables()) {
     for (const sequence of table.sequences) {
       if (rows.get(sequence.id) !== sequence.stored) {
-        problems.push(`${table.name}: sequence ${sequence.id} is stored as ${rows.get(sequence.id)}, not ${sequence.stored}`);
+        problems.push(
+          `${table.name}: sequence ${sequence.id} is stored as ${rows.get(sequence.id)}, not ${sequence.stored}`,
+        );
       }
     }
   }

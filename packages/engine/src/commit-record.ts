@@ -145,7 +145,15 @@ export class RecordWriter {
         this.demand(countBytesMax + length);
         this.length = putCount(this.bytes, this.length, length);
       }
-      copyBytes(this.bytes, this.view, this.length, slab.bytes, slab.view, ((ref & slabMask) << 3) + headerBytes, length);
+      copyBytes(
+        this.bytes,
+        this.view,
+        this.length,
+        slab.bytes,
+        slab.view,
+        ((ref & slabMask) << 3) + headerBytes,
+        length,
+      );
       this.length += length;
     }
   }
@@ -213,9 +221,11 @@ export function readHead(input: ByteReader): RecordHead {
   const argsLength = readCount(input);
   const args = input.take(argsLength);
   const sequenceCount = readCount(input);
-  if (sequenceCount * 36 > input.remaining) input.fail(`${sequenceCount} sequences cannot be in the ${input.remaining} bytes left`);
+  if (sequenceCount * 36 > input.remaining)
+    input.fail(`${sequenceCount} sequences cannot be in the ${input.remaining} bytes left`);
   const sequences: SequenceMove[] = [];
-  for (let index = 0; index < sequenceCount; index += 1) sequences.push({ id: input.u32(), before: input.i128(), after: input.i128() });
+  for (let index = 0; index < sequenceCount; index += 1)
+    sequences.push({ id: input.u32(), before: input.i128(), after: input.i128() });
   const meta = new ReadMeta(input.bytes, sender, connection, args, argsLength);
   meta.kind = kind as CommitKind;
   meta.timestampMicros = timestampMicros;

@@ -28,7 +28,14 @@ export function compareFloats(a: number, b: number): number {
 }
 
 /** Two's complement of `wordCount` u32 words, little-endian. */
-export function compareWide(a: DataView, aAt: number, b: DataView, bAt: number, wordCount: number, signed: boolean): number {
+export function compareWide(
+  a: DataView,
+  aAt: number,
+  b: DataView,
+  bAt: number,
+  wordCount: number,
+  signed: boolean,
+): number {
   let word = wordCount - 1;
   if (signed) {
     const difference = a.getInt32(aAt + word * 4, true) - b.getInt32(bAt + word * 4, true);

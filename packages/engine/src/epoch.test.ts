@@ -26,7 +26,9 @@ function rowsOf(store: Store, table: Table): string[] {
 function open(): { store: Store; table: Table; write: (times: number) => void } {
   const store = openStore({ seed: 1 });
   store.begin();
-  const table = store.catalog.createTable(tableDef({ name: "note", columns: { id: t.u32, text: t.string }, unique: [["id"]] }));
+  const table = store.catalog.createTable(
+    tableDef({ name: "note", columns: { id: t.u32, text: t.string }, unique: [["id"]] }),
+  );
   const finish = (): void => {
     const commit = store.commit(commitMeta());
     if (commit !== undefined) store.release(commit);
@@ -66,7 +68,7 @@ test("two epochs, read in steps between writes, each show their own offset", () 
     write(300);
     return { truth, epoch, cursor: tableIn(epoch).openCursor(), seen: [] as string[] };
   });
-  for (let isMore = true; isMore; ) {
+  for (let isMore = true; isMore;) {
     isMore = false;
     for (const { cursor, seen } of views) {
       for (let step = 0; step < 50 && cursor.next(); step += 1) {
@@ -112,7 +114,9 @@ test.each([0, 1, 5, 100, 3000, -5, -1])("a snapshot cut at %i is refused", async
   const epoch = store.openEpoch();
   const whole = Buffer.concat([...store.snapshotChunks(epoch)]);
   epoch.close();
-  await expect(restoreStore([whole.subarray(0, at < 0 ? whole.length + at : at)])).rejects.toMatchObject({ code: "Malformed" });
+  await expect(restoreStore([whole.subarray(0, at < 0 ? whole.length + at : at)])).rejects.toMatchObject({
+    code: "Malformed",
+  });
 });
 
 test("a snapshot with a changed row is told by its set hash", async () => {

@@ -40,7 +40,13 @@ export class StoreEpoch implements Epoch {
   version = 0;
   private readonly onClose: (epoch: StoreEpoch) => void;
 
-  constructor(memory: Memory, serial: number, facts: EpochFacts, tables: readonly StoredTable[], onClose: (epoch: StoreEpoch) => void) {
+  constructor(
+    memory: Memory,
+    serial: number,
+    facts: EpochFacts,
+    tables: readonly StoredTable[],
+    onClose: (epoch: StoreEpoch) => void,
+  ) {
     this.memory = memory;
     this.serial = serial;
     this.offset = facts.offset;

@@ -91,7 +91,8 @@ export class HashIndex {
     const count = (segment[Head.count] as number) - 1;
     segment[Head.count] = count;
     this.count -= 1;
-    if (count * 2 < capacity && capacity > 32) this.resize((hash >>> 1) >>> (31 - this.depth), segment, capacityFor(count));
+    if (count * 2 < capacity && capacity > 32)
+      this.resize((hash >>> 1) >>> (31 - this.depth), segment, capacityFor(count));
   }
 
   /** Puts another row of the same key in a row's place. */

@@ -89,8 +89,26 @@ export interface KeyCode {
   prefixKeyHigh(columns: number): PrefixOf;
 }
 
+/** The hash of a key, where it stands in a row and where it stands alone. */
+export interface KeyHash {
+  readonly hashRow: HashKey;
+  readonly hashKey: HashKey;
+}
+
+/** What `makeKeyCode` has of hashes, for keys of columns that are no index. */
+export function makeKeyHash(rowTypes: readonly AlgebraicType[], columns: readonly number[], seed: HashSeed): KeyHash {
+  const types = columns.map((column) => rowTypes[column] as AlgebraicType);
+  return {
+    hashRow: generateHash({ types: rowTypes, columns }, seed),
+    hashKey: generateHash({ types, columns: types.map((_, index) => index) }, seed),
+  };
+}
+
 export function makeKeyCode(
-  rowTypes: readonly AlgebraicType[], columns: readonly number[], seed: HashSeed, headerBytes: number,
+  rowTypes: readonly AlgebraicType[],
+  columns: readonly number[],
+  seed: HashSeed,
+  headerBytes: number,
 ): KeyCode {
   const columnTypes = columns.map((column) => rowTypes[column] as AlgebraicType);
   const row: Shape = { types: rowTypes, columns };
@@ -165,7 +183,10 @@ function equalBody(aParts: readonly Part[], bParts: readonly Part[], b: string, 
 function generateHash(shape: Shape, seed: HashSeed): HashKey {
   const helpers: Helpers = { hashBytes };
   const { lines, parts } = locateParts(shape, "view", "at", "p", helpers);
-  return compileWith<HashKey>(helpers, `return function hashKey(view, at) {\n${lines}${hashBody(parts, seed)}return h;\n};`);
+  return compileWith<HashKey>(
+    helpers,
+    `return function hashKey(view, at) {\n${lines}${hashBody(parts, seed)}return h;\n};`,
+  );
 }
 
 function generateEqual(aShape: Shape, bShape: Shape): EqualKeys {
@@ -297,14 +318,16 @@ function digitsOf(type: AlgebraicType, start: string, end: string): Digits {
 /** The first bytes as a number, most significant first, as if zeros followed the end. */
 function leadingBytes(view: DataView, at: number, end: number, count: number): number {
   let value = 0;
-  for (let index = 0; index < count; index += 1) value = value * 256 + (at + index < end ? view.getUint8(at + index) : 0);
+  for (let index = 0; index < count; index += 1)
+    value = value * 256 + (at + index < end ? view.getUint8(at + index) : 0);
   return value;
 }
 
 /** Follows one-element products to what they hold. */
 function unwrapped(type: AlgebraicType): AlgebraicType {
   let inner = type;
-  while (inner.kind === "Product" && inner.elements.length === 1) inner = (inner.elements[0] as { type: AlgebraicType }).type;
+  while (inner.kind === "Product" && inner.elements.length === 1)
+    inner = (inner.elements[0] as { type: AlgebraicType }).type;
   return inner;
 }
 
@@ -379,7 +402,8 @@ function sharedPrefix(parts: readonly Part[], types: readonly AlgebraicType[], m
     const digits = digitsOf(types[index] as AlgebraicType, part?.start ?? "", part?.end ?? "");
     const bits = Math.min(digits.bits, left);
     const value = part === undefined ? (missing === "low" ? "0" : String(2 ** bits - 1)) : digits.expression;
-    const cut = part !== undefined && bits < digits.bits ? `Math.floor(${value} / ${2 ** (digits.bits - bits)})` : value;
+    const cut =
+      part !== undefined && bits < digits.bits ? `Math.floor(${value} / ${2 ** (digits.bits - bits)})` : value;
     expression = index === 0 ? cut : `(${expression}) * ${2 ** bits} + ${cut}`;
     left -= bits;
     // Behind inexact digits nothing may follow: equal digits would then be ordered by what comes after.

@@ -23,8 +23,21 @@ export interface Part {
 export type Helpers = Record<string, unknown>;
 
 const sizes: Readonly<Record<string, number>> = {
-  Bool: 1, I8: 1, U8: 1, I16: 2, U16: 2, I32: 4, U32: 4, I64: 8, U64: 8,
-  I128: 16, U128: 16, I256: 32, U256: 32, F32: 4, F64: 8,
+  Bool: 1,
+  I8: 1,
+  U8: 1,
+  I16: 2,
+  U16: 2,
+  I32: 4,
+  U32: 4,
+  I64: 8,
+  U64: 8,
+  I128: 16,
+  U128: 16,
+  I256: 32,
+  U256: 32,
+  F32: 4,
+  F64: 8,
 };
 
 /** The bytes of every value of a type without `Ref`s, if they are the same for all. */
@@ -84,7 +97,13 @@ export function makeSkip(type: AlgebraicType): Skip {
  *
  * @param tag keeps the names of two shapes in one function apart
  */
-export function locateParts(shape: Shape, view: string, at: string, tag: string, helpers: Helpers): { lines: string; parts: Part[] } {
+export function locateParts(
+  shape: Shape,
+  view: string,
+  at: string,
+  tag: string,
+  helpers: Helpers,
+): { lines: string; parts: Part[] } {
   const last = Math.max(...shape.columns);
   const parts = new Map<number, Part>();
   let lines = "";

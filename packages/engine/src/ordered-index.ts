@@ -115,7 +115,13 @@ export class OrderedIndex {
   }
 
   private seekBetween(
-    position: TreePosition, low: number, high: number, compare: Compare, view: DataView, at: number, after: boolean,
+    position: TreePosition,
+    low: number,
+    high: number,
+    compare: Compare,
+    view: DataView,
+    at: number,
+    after: boolean,
   ): void {
     if (this.count === 0) return this.seekFirst(position);
     const isExact = low === high && Math.abs(low) < this.code.exactBelow;
@@ -209,7 +215,8 @@ export class OrderedIndex {
 
   /** Gives back what the index holds. */
   forget(): void {
-    for (const branch of this.branches) for (const leaf of branch.leaves) this.memory.account(-leaf.prefixes.length * entryBytes);
+    for (const branch of this.branches)
+      for (const leaf of branch.leaves) this.memory.account(-leaf.prefixes.length * entryBytes);
     this.branches = [];
     this.count = 0;
   }
@@ -224,8 +231,10 @@ export class OrderedIndex {
     const aView = (slabs[a >>> slabShift] as { view: DataView }).view;
     const bView = (slabs[b >>> slabShift] as { view: DataView }).view;
     const order = this.code.compareRows(
-      aView, ((a & slabMask) << 3) + this.headerBytes,
-      bView, ((b & slabMask) << 3) + this.headerBytes,
+      aView,
+      ((a & slabMask) << 3) + this.headerBytes,
+      bView,
+      ((b & slabMask) << 3) + this.headerBytes,
     );
     return order !== 0 ? order : a - b;
   }
@@ -240,8 +249,15 @@ export class OrderedIndex {
   }
 
   private isBefore(
-    leaf: Leaf, entry: number, low: number, high: number, isExact: boolean,
-    compare: Compare, view: DataView, at: number, after: boolean,
+    leaf: Leaf,
+    entry: number,
+    low: number,
+    high: number,
+    isExact: boolean,
+    compare: Compare,
+    view: DataView,
+    at: number,
+    after: boolean,
   ): boolean {
     const prefix = leaf.prefixes[entry] as number;
     if (prefix < low) return true;
@@ -400,10 +416,13 @@ export class OrderedIndex {
 
 /** Sorts rows by prefix, and runs of equal prefixes by `compare`. */
 function sortByPrefix(
-  prefixes: Float64Array, refs: Uint32Array, compare: (a: number, b: number) => number, exactBelow: number,
+  prefixes: Float64Array,
+  refs: Uint32Array,
+  compare: (a: number, b: number) => number,
+  exactBelow: number,
 ): { prefixes: Float64Array; refs: Uint32Array } {
   const sorted = radixSort(prefixes, refs);
-  for (let from = 0; from < sorted.refs.length; ) {
+  for (let from = 0; from < sorted.refs.length;) {
     const prefix = sorted.prefixes[from] as number;
     let to = from + 1;
     while (to < sorted.refs.length && sorted.prefixes[to] === prefix) to += 1;

@@ -11,7 +11,15 @@
  */
 import { type Memory, Meta, metaWords, pageBytes, pageShift, type Slab, slabMask, slabShift } from "./memory.ts";
 import {
-  classCount, classOf, fixedHeaderBytes, fixedRowBytesMax, fixedSpanPages, slotBytesOf, soleClass, spanPagesOf, variableHeaderBytes,
+  classCount,
+  classOf,
+  fixedHeaderBytes,
+  fixedRowBytesMax,
+  fixedSpanPages,
+  slotBytesOf,
+  soleClass,
+  spanPagesOf,
+  variableHeaderBytes,
 } from "./slot-classes.ts";
 
 /** What a slot's row is to the open transaction. Odd ones are visible. */
@@ -140,7 +148,8 @@ export class RowSpace {
       const wasLinked =
         sizeClass !== soleClass &&
         (next !== 0 ||
-          (meta[at + Meta.fresh] as number) + (meta[at + Meta.slotBytes] as number) <= (meta[at + Meta.pages] as number) * pageBytes);
+          (meta[at + Meta.fresh] as number) + (meta[at + Meta.slotBytes] as number) <=
+            (meta[at + Meta.pages] as number) * pageBytes);
       if (wasLinked) this.unlink(head, sizeClass);
       this.dropSpan(head, meta[at + Meta.ordinal] as number);
       return;
@@ -149,7 +158,11 @@ export class RowSpace {
     const word = (ref & slabMask) << 1;
     slab.words[word] = 0;
     slab.words[word + 1] = next;
-    if (next === 0 && (meta[at + Meta.fresh] as number) + (meta[at + Meta.slotBytes] as number) > (meta[at + Meta.pages] as number) * pageBytes) {
+    if (
+      next === 0 &&
+      (meta[at + Meta.fresh] as number) + (meta[at + Meta.slotBytes] as number) >
+        (meta[at + Meta.pages] as number) * pageBytes
+    ) {
       this.link(head, sizeClass);
     }
     meta[at + Meta.free] = ref | 0;
@@ -218,7 +231,9 @@ export class RowSpace {
   }
 
   rowBytes(ref: number): number {
-    return this.rowLength >= 0 ? this.rowLength : (this.memory.slabs[ref >>> slabShift] as Slab).words[(ref & slabMask) << 1] as number >>> 4;
+    return this.rowLength >= 0
+      ? this.rowLength
+      : ((this.memory.slabs[ref >>> slabShift] as Slab).words[(ref & slabMask) << 1] as number) >>> 4;
   }
 
   state(ref: number): number {

@@ -12,16 +12,37 @@ import { openStore } from "./store.ts";
 import { commitMeta, tableDef } from "./testing/defs.ts";
 
 const def = (given: Partial<SequenceDef>): SequenceDef => ({
-  name: "s", column: 0, start: 1n, min: 1n, max: 2n ** 127n - 1n, increment: 1n, ...given,
+  name: "s",
+  column: 0,
+  start: 1n,
+  min: 1n,
+  max: 2n ** 127n - 1n,
+  increment: 1n,
+  ...given,
 });
 
 test.each([
   { why: "the usual", given: {}, draws: [1n, 2n, 3n], allocated: 4097n },
   { why: "a start", given: { start: 100n }, draws: [100n, 101n], allocated: 4196n },
   { why: "steps of ten", given: { increment: 10n }, draws: [1n, 11n, 21n], allocated: 40_961n },
-  { why: "past the maximum to the minimum", given: { start: 3n, min: 2n, max: 4n }, draws: [3n, 4n, 2n, 3n], allocated: 4n },
-  { why: "the overshoot counts", given: { start: 9n, min: 1n, max: 10n, increment: 4n }, draws: [9n, 3n, 7n, 1n], allocated: undefined },
-  { why: "downwards", given: { start: -1n, min: -3n, max: -1n, increment: -1n }, draws: [-1n, -2n, -3n, -1n], allocated: -2n },
+  {
+    why: "past the maximum to the minimum",
+    given: { start: 3n, min: 2n, max: 4n },
+    draws: [3n, 4n, 2n, 3n],
+    allocated: 4n,
+  },
+  {
+    why: "the overshoot counts",
+    given: { start: 9n, min: 1n, max: 10n, increment: 4n },
+    draws: [9n, 3n, 7n, 1n],
+    allocated: undefined,
+  },
+  {
+    why: "downwards",
+    given: { start: -1n, min: -3n, max: -1n, increment: -1n },
+    draws: [-1n, -2n, -3n, -1n],
+    allocated: -2n,
+  },
   { why: "one value only", given: { start: 5n, min: 5n, max: 5n }, draws: [5n, 5n, 5n], allocated: 5n },
 ])("draws: $why", ({ given, draws, allocated }) => {
   const sequence = new Sequence(1, def(given), [t.u64], given.start ?? 1n);

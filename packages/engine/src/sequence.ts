@@ -19,7 +19,10 @@ export type ColumnAt = (view: DataView, at: number) => number;
 export function makeColumnAt(types: readonly AlgebraicType[], column: number): ColumnAt {
   const helpers: Helpers = {};
   const { lines, parts } = locateParts({ types, columns: [column] }, "view", "at", "p", helpers);
-  return compileWith<ColumnAt>(helpers, `return function columnAt(view, at) {\n${lines}return ${(parts[0] as { start: string }).start};\n};`);
+  return compileWith<ColumnAt>(
+    helpers,
+    `return function columnAt(view, at) {\n${lines}return ${(parts[0] as { start: string }).start};\n};`,
+  );
 }
 
 export class Sequence {

@@ -28,7 +28,7 @@ const classPages: number[] = [];
 
 function addClasses(spanPages: number, upTo: number, firstTarget: number): void {
   const span = spanPages * pageBytes;
-  for (let target = firstTarget; target <= upTo; ) {
+  for (let target = firstTarget; target <= upTo;) {
     const slotBytes = Math.floor(span / Math.floor(span / target) / 8) * 8;
     classBytes.push(slotBytes);
     classPages.push(spanPages);

@@ -12,7 +12,7 @@
  *
  * The set hash is the sum over all rows of a hash of their bytes: the same for the same rows in any order.
  */
-import { Meta } from "./memory.ts";
+import type { Meta } from "./memory.ts";
 
 export const snapshotMagic = 0x4e53_434c; // "LCSN"
 export const snapshotEnd = 0x4553_434c; // "LCSE"
@@ -20,7 +20,15 @@ export const snapshotVersion = 1;
 
 /** What is kept of a span, in order. */
 export const spanWords = [
-  "head", "pages", "slotBytes", "sizeClass", "used", "free", "fresh", "previous", "next",
+  "head",
+  "pages",
+  "slotBytes",
+  "sizeClass",
+  "used",
+  "free",
+  "fresh",
+  "previous",
+  "next",
 ] as const satisfies readonly (keyof typeof Meta)[];
 
 /** The two halves of a set hash, summed separately. */

@@ -9,7 +9,14 @@ import { systemTables } from "@lightcone/schema";
 import type { Store, StoreOptions } from "./api.ts";
 import { schemasOf } from "./catalog-rows.ts";
 import { type Memory, Meta, metaWords, pageBytes, slabPages } from "./memory.ts";
-import { addToSetHash, type SetHash, snapshotEnd, snapshotMagic, snapshotVersion, spanWords } from "./snapshot-format.ts";
+import {
+  addToSetHash,
+  type SetHash,
+  snapshotEnd,
+  snapshotMagic,
+  snapshotVersion,
+  spanWords,
+} from "./snapshot-format.ts";
 import { SlotWalk } from "./row-space.ts";
 import { slabShift } from "./memory.ts";
 import type { StoredTable } from "./stored-table.ts";
@@ -49,7 +56,7 @@ class PieceReader {
   /** Reads `length` bytes. They are taken as they come, so that a false length takes no memory. */
   async bytes(length: number): Promise<DataView> {
     const parts: Uint8Array[] = [];
-    for (let left = length; left > 0; ) {
+    for (let left = length; left > 0;) {
       const part = new Uint8Array(Math.min(left, 1 << 20));
       await this.fill(part, 0, part.length);
       parts.push(part);
@@ -111,12 +118,14 @@ interface TableImage {
  * @throws {LightconeError} `Malformed`, `NewerFormat`
  */
 export async function restoreStore(
-  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, options: RestoreOptions = {},
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  options: RestoreOptions = {},
 ): Promise<Store> {
   const input = new PieceReader(pieces);
   if ((await input.u32()) !== snapshotMagic) input.fail("it does not begin like one");
   const version = await input.u32();
-  if (version !== snapshotVersion) throw new LightconeError("NewerFormat", { file: what, version, versionMax: snapshotVersion });
+  if (version !== snapshotVersion)
+    throw new LightconeError("NewerFormat", { file: what, version, versionMax: snapshotVersion });
   const offset = await input.safe();
   const timestampMicros = await input.safe();
   const store = new MemoryStore(options);
@@ -146,7 +155,8 @@ async function readPageLists(input: PieceReader, memory: Memory): Promise<void> 
   }
   const freePages = await input.list();
   const freeSpans: { pageCount: number; spans: number[] }[] = [];
-  for (let left = await input.u32(); left > 0; left -= 1) freeSpans.push({ pageCount: await input.u32(), spans: await input.list() });
+  for (let left = await input.u32(); left > 0; left -= 1)
+    freeSpans.push({ pageCount: await input.u32(), spans: await input.list() });
   const freeSlabs = await input.list();
   memory.setPageLists({ freshPage, freshEnd, slabs, freePages, freeSpans, freeSlabs });
 }
@@ -166,19 +176,22 @@ async function readTableHead(input: PieceReader, memory: Memory): Promise<TableI
     spans[ordinal] = head;
     const slab = memory.slabs[head >>> 8];
     const pages = words.getInt32(wordAt + 4, true);
-    if (slab === undefined || pages < 1 || ((head & 255) + pages) * pageBytes > slab.bytes.length) input.fail("a span lies outside its slab");
+    if (slab === undefined || pages < 1 || ((head & 255) + pages) * pageBytes > slab.bytes.length)
+      input.fail("a span lies outside its slab");
     else {
       const first = (head & 255) * metaWords;
       spanWords.forEach((word, position) => {
         slab.meta[first + Meta[word]] = words.getInt32(wordAt + position * 4, true);
       });
-      for (let page = 0; page < Math.min(pages, slabPages); page += 1) slab.meta[first + page * metaWords + Meta.head] = head;
+      for (let page = 0; page < Math.min(pages, slabPages); page += 1)
+        slab.meta[first + page * metaWords + Meta.head] = head;
       slab.meta[first + Meta.table] = id;
       slab.meta[first + Meta.ordinal] = ordinal;
       slab.meta[first + Meta.rowLength] = rowLength;
       memory.account(pages * pageBytes);
       const fresh = slab.meta[first + Meta.fresh] as number;
-      if (fresh < 0 || fresh > pages * pageBytes || (slab.meta[first + Meta.slotBytes] as number) < 8) input.fail("a span's slots do not fit it");
+      if (fresh < 0 || fresh > pages * pageBytes || (slab.meta[first + Meta.slotBytes] as number) < 8)
+        input.fail("a span's slots do not fit it");
     }
   }
   return { id, rowLength, rowCount, rowBytes, room, spans, hash: { low: 0, high: 0 } };
@@ -198,7 +211,8 @@ function placeTables(store: MemoryStore, images: readonly TableImage[], input: P
     if (image === undefined) return;
     byId.delete(table.id);
     const { space } = table;
-    if (space.rowLength !== image.rowLength || space.room.length !== image.room.length) input.fail(`table '${table.name}' has other rows`);
+    if (space.rowLength !== image.rowLength || space.room.length !== image.room.length)
+      input.fail(`table '${table.name}' has other rows`);
     space.spans = image.spans.length > 0 ? image.spans : new Int32Array(4);
     space.spanCount = image.spans.length;
     space.room.set(image.room);
@@ -218,7 +232,8 @@ function placeTables(store: MemoryStore, images: readonly TableImage[], input: P
 
 function verifyTable(table: StoredTable, image: TableImage, input: PieceReader): void {
   const hash = setHashOf(table);
-  if (hash.low !== image.hash.low || hash.high !== image.hash.high) input.fail(`the rows of table '${table.name}' have another set hash`);
+  if (hash.low !== image.hash.low || hash.high !== image.hash.high)
+    input.fail(`the rows of table '${table.name}' have another set hash`);
 }
 
 /** The set hash of a table's rows as they stand. */

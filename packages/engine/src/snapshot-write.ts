@@ -2,7 +2,14 @@
 import { ByteWriter } from "@lightcone/sats";
 import type { StoreEpoch, StoredEpochTable } from "./epoch.ts";
 import { Meta } from "./memory.ts";
-import { addToSetHash, type SetHash, snapshotEnd, snapshotMagic, snapshotVersion, spanWords } from "./snapshot-format.ts";
+import {
+  addToSetHash,
+  type SetHash,
+  snapshotEnd,
+  snapshotMagic,
+  snapshotVersion,
+  spanWords,
+} from "./snapshot-format.ts";
 
 /** A slice is given out when it has grown past this; none is longer than twice as much. */
 const sliceBytes = 256 * 1024;
@@ -55,7 +62,8 @@ function writeHead(out: ByteWriter, epoch: StoreEpoch): void {
   out.u32(snapshotVersion);
   out.u64Number(epoch.offset);
   out.u64Number(epoch.timestampMicros);
-  for (const next of [counters.table, counters.index, counters.constraint, counters.sequence, counters.schedule]) out.u32(next);
+  for (const next of [counters.table, counters.index, counters.constraint, counters.sequence, counters.schedule])
+    out.u32(next);
   out.u32(pages.freshPage);
   out.u32(pages.freshEnd);
   writeList(out, pages.slabs);
@@ -79,7 +87,13 @@ function writeTableHead(out: ByteWriter, table: StoredEpochTable): void {
 }
 
 /** The bytes of some slots, in slices when a single slot is longer than one. */
-function* writeSlots(out: ByteWriter, epoch: StoreEpoch, head: number, from: number, to: number): IterableIterator<Uint8Array> {
+function* writeSlots(
+  out: ByteWriter,
+  epoch: StoreEpoch,
+  head: number,
+  from: number,
+  to: number,
+): IterableIterator<Uint8Array> {
   for (let at = from; at < to; at += sliceBytes) {
     const span = epoch.spanBytes(head); // found anew: it may have been copied aside since the last slice
     out.rawRange(span.bytes, span.at + at, Math.min(sliceBytes, to - at));
@@ -88,7 +102,13 @@ function* writeSlots(out: ByteWriter, epoch: StoreEpoch, head: number, from: num
 }
 
 function addSlots(
-  hash: SetHash, epoch: StoreEpoch, table: StoredEpochTable, head: number, from: number, to: number, slotBytes: number,
+  hash: SetHash,
+  epoch: StoreEpoch,
+  table: StoredEpochTable,
+  head: number,
+  from: number,
+  to: number,
+  slotBytes: number,
 ): void {
   const span = epoch.spanBytes(head);
   for (let slot = from; slot < to; slot += slotBytes) {

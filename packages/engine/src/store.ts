@@ -7,10 +7,29 @@
  * the record does not show, or interleaved the taking of pages between tables, its rows are taken back and
  * inserted once more from the record itself. Transactions that do neither, nearly all, only turn their marks.
  */
-import { assert, asTxOffset, defined, type IndexId, type RowRef, type TableId, type TxOffset, userIdMin } from "@lightcone/base";
+import {
+  assert,
+  asTxOffset,
+  defined,
+  type IndexId,
+  type RowRef,
+  type TableId,
+  type TxOffset,
+  userIdMin,
+} from "@lightcone/base";
 import { ByteReader } from "@lightcone/sats";
 import { SystemTable } from "@lightcone/schema";
-import type { Catalog, Epoch, Index, RowPlace, SequencePosition, Store, StoreOptions, Table, Transaction } from "./api.ts";
+import type {
+  Catalog,
+  Epoch,
+  Index,
+  RowPlace,
+  SequencePosition,
+  Store,
+  StoreOptions,
+  Table,
+  Transaction,
+} from "./api.ts";
 import { StoreCatalog } from "./catalog.ts";
 import { isCatalogTable } from "./catalog-rows.ts";
 import { Changes, Gate, poisonedError } from "./changes.ts";
@@ -100,7 +119,10 @@ export class MemoryStore implements Store {
   sequences(id: TableId): readonly SequencePosition[] {
     const table = this.directory.byId[id];
     return (table?.sequences ?? []).map((sequence) => ({
-      id: sequence.id, column: sequence.def.column, next: sequence.next, allocated: sequence.stored,
+      id: sequence.id,
+      column: sequence.def.column,
+      next: sequence.next,
+      allocated: sequence.stored,
     }));
   }
 
@@ -173,7 +195,8 @@ export class MemoryStore implements Store {
       return undefined;
     }
     const bytes = this.record.write(meta, moves, tables);
-    if (this.isTidy()) for (let index = 0; index < tables.length; index += 1) this.makeFinal(tables[index] as StoredTable);
+    if (this.isTidy())
+      for (let index = 0; index < tables.length; index += 1) this.makeFinal(tables[index] as StoredTable);
     else this.insertFromRecord(bytes);
     return this.finish(meta, moves, tables, bytes);
   }
@@ -210,7 +233,8 @@ export class MemoryStore implements Store {
   /** Records come many to a buffer; the reader of the last one's buffer serves the next. */
   private readerOf(record: Uint8Array): ByteReader {
     const from = record.byteOffset;
-    if (this.reader.bytes.buffer !== record.buffer) this.reader = new ByteReader(new Uint8Array(record.buffer), "a log record");
+    if (this.reader.bytes.buffer !== record.buffer)
+      this.reader = new ByteReader(new Uint8Array(record.buffer), "a log record");
     this.reader.at = from;
     this.reader.end = from + record.length;
     return this.reader;
@@ -225,7 +249,8 @@ export class MemoryStore implements Store {
       const table = deltas[position] as StoredTable; // every delta of ours is one of our tables
       const { deletes, inserts, space } = table;
       for (let index = 0; index < deletes.count; index += 1) space.free(deletes.refs[index] as number);
-      if (table.isEvent) for (let index = 0; index < inserts.count; index += 1) space.free(inserts.refs[index] as number);
+      if (table.isEvent)
+        for (let index = 0; index < inserts.count; index += 1) space.free(inserts.refs[index] as number);
       table.settle();
     }
     this.definitions.settle();
@@ -251,7 +276,10 @@ export class MemoryStore implements Store {
       const only = tables[0] as StoredTable;
       return this.keepNet(only) ? [only] : [];
     }
-    return tables.slice(0, tableCount).filter((table) => this.keepNet(table)).sort((a, b) => a.id - b.id);
+    return tables
+      .slice(0, tableCount)
+      .filter((table) => this.keepNet(table))
+      .sort((a, b) => a.id - b.id);
   }
 
   /** Leaves the net change in a table's lists; whether there is one. */
@@ -323,18 +351,25 @@ export class MemoryStore implements Store {
     // A table that the transaction dropped is no longer listed, but still has its changes.
     const table = this.directory.byId[head.id] ?? this.changed().find((each) => each.id === head.id);
     if (table === undefined) return input.fail(`there is no table ${head.id}`);
-    if (table.space.rowLength !== head.rowLength) return input.fail(`rows of table '${table.name}' have another length`);
+    if (table.space.rowLength !== head.rowLength)
+      return input.fail(`rows of table '${table.name}' have another length`);
     return table;
   }
 
-  private finish(meta: CommitMeta, sequences: readonly SequenceMove[], tables: readonly StoredTable[], bytes: Uint8Array): Commit {
+  private finish(
+    meta: CommitMeta,
+    sequences: readonly SequenceMove[],
+    tables: readonly StoredTable[],
+    bytes: Uint8Array,
+  ): Commit {
     for (let index = 0; index < tables.length; index += 1) {
       const table = tables[index] as StoredTable;
       if (table.isEvent) this.hideEvents(table);
     }
     const commit: Commit = { offset: asTxOffset(this.nextOffset), meta, deltas: tables, sequences, bytes };
     // Tables that were touched without net effect have nothing to show until the release.
-    if (this.changes.tableCount > tables.length) for (const table of this.changed()) if (!tables.includes(table)) table.settle();
+    if (this.changes.tableCount > tables.length)
+      for (const table of this.changed()) if (!tables.includes(table)) table.settle();
     this.changes.forgetLog();
     this.nextOffset += 1;
     if (meta.timestampMicros > this.lastTimestamp) this.lastTimestamp = meta.timestampMicros;
@@ -381,4 +416,3 @@ export function openStore(options: StoreOptions = {}): Store {
   store.found();
   return store;
 }
-

@@ -60,7 +60,9 @@ export class StoredTable implements Table, TableDelta {
     this.plainBytes = plainSize(this.columnTypes);
     this.isEvent = schema.def.isEvent;
     this.space = new RowSpace(memory, schema.id, fixedSize(schema.def.rowType));
-    this.indexes = schema.def.indexes.map((def, index) => new TableIndex(this, schema.indexIds[index] as TableIndex["id"], def));
+    this.indexes = schema.def.indexes.map(
+      (def, index) => new TableIndex(this, schema.indexIds[index] as TableIndex["id"], def),
+    );
     this.settleIndexes();
   }
 
@@ -90,7 +92,12 @@ export class StoredTable implements Table, TableDelta {
 
   /** The whole row as a key. */
   get rowCode(): KeyCode {
-    this.code ??= makeKeyCode(this.columnTypes, this.columnTypes.map((_, index) => index), this.seed, this.space.headerBytes);
+    this.code ??= makeKeyCode(
+      this.columnTypes,
+      this.columnTypes.map((_, index) => index),
+      this.seed,
+      this.space.headerBytes,
+    );
     return this.code;
   }
 
@@ -108,7 +115,9 @@ export class StoredTable implements Table, TableDelta {
   }
 
   findRow(bytes: Uint8Array, at: number, length: number): RowRef | -1 {
-    return this.findIdentical(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), at, length) as RowRef | -1;
+    return this.findIdentical(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), at, length) as
+      | RowRef
+      | -1;
   }
 
   /** The visible row with exactly these (valid) bytes, or -1. */

@@ -221,7 +221,12 @@ export class TableIndexCursor implements IndexCursor {
   }
 
   private seekBound(
-    tree: OrderedIndex, position: TreePosition, prefix: Uint8Array, prefixColumns: number, bound: ScanBound, isEnd: boolean,
+    tree: OrderedIndex,
+    position: TreePosition,
+    prefix: Uint8Array,
+    prefixColumns: number,
+    bound: ScanBound,
+    isEnd: boolean,
   ): void {
     if (bound.kind === "unbounded") {
       if (prefixColumns > 0) tree.seek(position, prefixColumns, this.joined(prefix, undefined), 0, isEnd);

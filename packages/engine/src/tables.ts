@@ -63,7 +63,8 @@ export class Tables {
   indexIdOf(name: string): IndexId | 0 {
     if (this.indexNames === undefined) {
       this.indexNames = new Map();
-      for (const table of this.all()) for (const index of table.indexes) this.indexNames.set(index.def.sourceName, index.id);
+      for (const table of this.all())
+        for (const index of table.indexes) this.indexNames.set(index.def.sourceName, index.id);
       for (const table of this.all()) for (const index of table.indexes) this.indexNames.set(index.def.name, index.id);
     }
     return this.indexNames.get(name) ?? 0;

@@ -12,7 +12,12 @@ import { openStore } from "./store.ts";
 import type { StoredTable } from "./stored-table.ts";
 import { commitMeta, tableDef, type TableSketch } from "./testing/defs.ts";
 
-const items: TableSketch = { name: "item", columns: { id: t.u32, kind: t.u32 }, unique: [["id"]], indexes: [{ columns: ["kind"] }] };
+const items: TableSketch = {
+  name: "item",
+  columns: { id: t.u32, kind: t.u32 },
+  unique: [["id"]],
+  indexes: [{ columns: ["kind"] }],
+};
 
 function item(id: number, kind: number): Uint8Array {
   const row = new Uint8Array(8);
@@ -65,9 +70,17 @@ describe("outside a transaction", () => {
     const row = item(1, 1);
     const none = { kind: "unbounded" } as const;
     expect([
-      tx.rowCount(table.id), tx.insert(table.id, row, 0, 8), tx.update(table.id, index, row, 0, 8), tx.find(index, row, 0, 4) + 1,
-      tx.deletePoint(index, row, 0, 4), tx.deleteRange(index, row, 0, none, none), tx.deleteRows(table.id, row), tx.clear(table.id),
-      tx.scanTable(table.id), tx.scanPoint(index, row, 0, 4), tx.scanRange(index, row, 0, none, none),
+      tx.rowCount(table.id),
+      tx.insert(table.id, row, 0, 8),
+      tx.update(table.id, index, row, 0, 8),
+      tx.find(index, row, 0, 4) + 1,
+      tx.deletePoint(index, row, 0, 4),
+      tx.deleteRange(index, row, 0, none, none),
+      tx.deleteRows(table.id, row),
+      tx.clear(table.id),
+      tx.scanTable(table.id),
+      tx.scanPoint(index, row, 0, 4),
+      tx.scanRange(index, row, 0, none, none),
     ]).toEqual(Array(11).fill(-2));
   });
 });
@@ -80,7 +93,10 @@ describe("poison and doom", () => {
     put(store, table, 1, 1);
     const [index] = stored.indexes;
     const add = index?.add;
-    if (index !== undefined) index.add = () => { throw new RangeError("Maximum call stack size exceeded"); };
+    if (index !== undefined)
+      index.add = () => {
+        throw new RangeError("Maximum call stack size exceeded");
+      };
     expect(() => put(store, table, 2, 2)).toThrow(RangeError);
     if (index !== undefined && add !== undefined) index.add = add;
     // The module caught it and goes on; nothing lets it.
@@ -111,7 +127,10 @@ describe("poison and doom", () => {
 
 describe("limits", () => {
   test("an insert beyond the memory limit is refused whole; deleting makes room", () => {
-    const { store, table } = open({ name: "blob", columns: { id: t.u32, data: t.string }, unique: [["id"]] }, { bytesMax: 8 * 1024 * 1024 });
+    const { store, table } = open(
+      { name: "blob", columns: { id: t.u32, data: t.string }, unique: [["id"]] },
+      { bytesMax: 8 * 1024 * 1024 },
+    );
     const row = new Uint8Array(100_008).fill(97);
     const view = new DataView(row.buffer);
     view.setUint32(4, 100_000, true);
@@ -179,7 +198,10 @@ describe("limits", () => {
 describe("scans", () => {
   test.each([
     { name: "of a table", scan: (store: Store, table: Table) => store.tx.scanTable(table.id) },
-    { name: "of a key", scan: (store: Store, table: Table) => store.tx.scanPoint(table.indexes[1]?.id as never, item(1, 1), 4, 4) },
+    {
+      name: "of a key",
+      scan: (store: Store, table: Table) => store.tx.scanPoint(table.indexes[1]?.id as never, item(1, 1), 4, 4),
+    },
   ])("$name show what was there when they began", ({ scan }) => {
     const { store, table } = open({ ...items, unique: [], indexes: [{ columns: ["id"] }, { columns: ["kind"] }] });
     store.begin();
@@ -210,11 +232,49 @@ describe("commits", () => {
   test.each([
     { what: "nothing", kind: CommitKind.reducer, run: () => {}, recorded: false },
     { what: "nothing on connect", kind: CommitKind.connect, run: () => {}, recorded: true },
-    { what: "a row that came and went", kind: CommitKind.reducer, run: (store: Store, table: Table) => { put(store, table, 5, 5); store.tx.clear(table.id); put(store, table, 1, 1); }, recorded: false },
-    { what: "a row deleted and inserted again", kind: CommitKind.reducer, run: (store: Store, table: Table) => { store.tx.clear(table.id); put(store, table, 1, 1); }, recorded: false },
-    { what: "an update without change", kind: CommitKind.reducer, run: (store: Store, table: Table) => { store.tx.update(table.id, table.indexes[0]?.id as never, item(1, 1), 0, 8); }, recorded: false },
-    { what: "an update there and back", kind: CommitKind.reducer, run: (store: Store, table: Table) => { for (const kind of [2, 3, 1]) store.tx.update(table.id, table.indexes[0]?.id as never, item(1, kind), 0, 8); }, recorded: false },
-    { what: "an update", kind: CommitKind.reducer, run: (store: Store, table: Table) => { store.tx.update(table.id, table.indexes[0]?.id as never, item(1, 2), 0, 8); }, recorded: true },
+    {
+      what: "a row that came and went",
+      kind: CommitKind.reducer,
+      run: (store: Store, table: Table) => {
+        put(store, table, 5, 5);
+        store.tx.clear(table.id);
+        put(store, table, 1, 1);
+      },
+      recorded: false,
+    },
+    {
+      what: "a row deleted and inserted again",
+      kind: CommitKind.reducer,
+      run: (store: Store, table: Table) => {
+        store.tx.clear(table.id);
+        put(store, table, 1, 1);
+      },
+      recorded: false,
+    },
+    {
+      what: "an update without change",
+      kind: CommitKind.reducer,
+      run: (store: Store, table: Table) => {
+        store.tx.update(table.id, table.indexes[0]?.id as never, item(1, 1), 0, 8);
+      },
+      recorded: false,
+    },
+    {
+      what: "an update there and back",
+      kind: CommitKind.reducer,
+      run: (store: Store, table: Table) => {
+        for (const kind of [2, 3, 1]) store.tx.update(table.id, table.indexes[0]?.id as never, item(1, kind), 0, 8);
+      },
+      recorded: false,
+    },
+    {
+      what: "an update",
+      kind: CommitKind.reducer,
+      run: (store: Store, table: Table) => {
+        store.tx.update(table.id, table.indexes[0]?.id as never, item(1, 2), 0, 8);
+      },
+      recorded: true,
+    },
   ])("$what", ({ kind, run, recorded }) => {
     const { store, table } = open();
     store.begin();
@@ -262,9 +322,15 @@ describe("commits", () => {
     store.begin();
     put(store, table, 1, 1);
     const meta = commitMeta({
-      kind: CommitKind.schedule, timestampMicros: 1_700_000_000_123_456, functionName: "naïve", reducerId: 0xffff_ffff,
-      args: Uint8Array.of(1, 2, 3), sender: new Uint8Array(32).fill(7), connection: new Uint8Array(16).fill(9),
-      requestId: 42, requestSequence: 2 ** 40 + 5,
+      kind: CommitKind.schedule,
+      timestampMicros: 1_700_000_000_123_456,
+      functionName: "naïve",
+      reducerId: 0xffff_ffff,
+      args: Uint8Array.of(1, 2, 3),
+      sender: new Uint8Array(32).fill(7),
+      connection: new Uint8Array(16).fill(9),
+      requestId: 42,
+      requestSequence: 2 ** 40 + 5,
     });
     const commit = store.commit(meta);
     if (commit === undefined) throw new Error("nothing was committed");
@@ -280,7 +346,9 @@ describe("commits", () => {
     const bytes = store.commit(commitMeta())?.bytes.slice() ?? new Uint8Array(0);
     for (let length = 0; length < bytes.length; length += 1) {
       const replica = open();
-      expect(codeOf(() => replica.store.apply(bytes.subarray(0, length)))).toBe(length === 0 ? "Malformed" : "Malformed");
+      expect(codeOf(() => replica.store.apply(bytes.subarray(0, length)))).toBe(
+        length === 0 ? "Malformed" : "Malformed",
+      );
       expect(replica.store.poisoned).toBe(true);
     }
     const newer = bytes.slice();

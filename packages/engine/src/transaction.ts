@@ -123,7 +123,12 @@ export class StoreTransaction implements Transaction {
   }
 
   private updateChecked(
-    table: StoredTable, index: TableIndex, bytes: Uint8Array, view: DataView, at: number, length: number,
+    table: StoredTable,
+    index: TableIndex,
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    length: number,
   ): number {
     const { changes } = this;
     const old = index.findLike(view, at);
@@ -249,7 +254,12 @@ export class StoreTransaction implements Transaction {
   }
 
   locate(row: RowRef): void {
-    const slab = this.changes.memory.slabs[row >>> slabShift] as { bytes: Uint8Array; view: DataView; words: Int32Array; meta: Int32Array };
+    const slab = this.changes.memory.slabs[row >>> slabShift] as {
+      bytes: Uint8Array;
+      view: DataView;
+      words: Int32Array;
+      meta: Int32Array;
+    };
     const { place } = this;
     const head = slab.meta[((row >>> pageShift) & 255) * metaWords + Meta.head] as number;
     const rowLength = slab.meta[(head & 255) * metaWords + Meta.rowLength] as number;
@@ -312,7 +322,11 @@ export class StoreTransaction implements Transaction {
   }
 
   private rangeOf(
-    id: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound,
+    id: IndexId,
+    prefix: Uint8Array,
+    prefixColumns: number,
+    from: ScanBound,
+    to: ScanBound,
   ): { next(): RowRef | -1 } | number {
     if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
     const index = this.tables.indexById[id];
@@ -398,10 +412,16 @@ export class StoreTransaction implements Transaction {
     const row = valueCodec<Record<string, unknown>>(table.def.rowType).read(reader);
     const columns = index.def.columns.map((column) => table.def.columns[column]?.name ?? "");
     const constraint = table.def.constraints.find(
-      (each) => each.columns.length === columns.length && each.columns.every((column) => index.def.columns.includes(column)),
+      (each) =>
+        each.columns.length === columns.length && each.columns.every((column) => index.def.columns.includes(column)),
     );
     const value = columns.map((column) => describe(row[column])).join(", ");
-    return new LightconeError("UniqueViolation", { constraint: constraint?.name ?? index.def.name, table: table.name, columns, value }).message;
+    return new LightconeError("UniqueViolation", {
+      constraint: constraint?.name ?? index.def.name,
+      table: table.name,
+      columns,
+      value,
+    }).message;
   }
 }
 
@@ -412,7 +432,13 @@ function describe(value: unknown): string {
 }
 
 /** Whether the prefix and both bounds are valid for the index. */
-export function isRange(index: TableIndex, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): boolean {
+export function isRange(
+  index: TableIndex,
+  prefix: Uint8Array,
+  prefixColumns: number,
+  from: ScanBound,
+  to: ScanBound,
+): boolean {
   if (prefixColumns >= index.def.columns.length) return false;
   if (prefixColumns > 0 && !index.isKey(prefix, 0, prefix.length, prefixColumns)) return false;
   return isBound(index, prefixColumns, from) && isBound(index, prefixColumns, to);
