@@ -3,7 +3,7 @@ import { asRowRef, defined, type RowRef } from "@lightcone/base";
 import {
   isByteComparable,
   locateParts,
-  makeKeyCode,
+  makeKeyHash,
   type HashSeed,
   type Helpers,
   type Index,
@@ -39,7 +39,7 @@ export function edgesOf(plan: SelectPlan, side: 0 | 1): readonly SideEdge[] {
 export function joinHash(plan: SelectPlan, side: 0 | 1, seed: HashSeed): HashRow {
   const edge = hashedEdge(edgesOf(plan, side));
   if (!isByteComparable(edge.type)) return () => 0; // floats: all in one, told apart by comparing
-  return makeKeyCode(columnTypes(plan, side), [edge.own], seed).hashRow;
+  return makeKeyHash(columnTypes(plan, side), [edge.own], seed).hashRow;
 }
 
 /** The edge that hashes go by: the same one from both sides. */

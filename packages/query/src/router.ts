@@ -2,17 +2,17 @@
  * Finds the queries that a row may concern by the values of its columns: of ten thousand queries
  * `WHERE id = ?`, the one or two whose parameter has the row's hash. Candidates still go through their filter.
  */
-import { isByteComparable, makeKeyCode, type HashSeed, type KeyCode } from "@lightcone/engine";
+import { isByteComparable, makeKeyHash, type HashSeed, type KeyHash } from "@lightcone/engine";
 import type { AlgebraicType } from "@lightcone/sats";
 import { keyBytes, noColumns } from "./key-bytes.ts";
 import type { LiveQuery } from "./live-query.ts";
 
 export class Router<S> {
   private readonly params: readonly number[];
-  private readonly code: KeyCode;
+  private readonly code: KeyHash;
   private readonly buckets = new Map<number, LiveQuery<S>[]>();
 
-  private constructor(params: readonly number[], code: KeyCode) {
+  private constructor(params: readonly number[], code: KeyHash) {
     this.params = params;
     this.code = code;
   }
@@ -30,7 +30,7 @@ export class Router<S> {
     if (routed.length === 0) return undefined;
     const columns = routed.map(([column]) => column);
     const params = routed.map(([, param]) => param);
-    return new Router(params, makeKeyCode(types, columns, seed));
+    return new Router(params, makeKeyHash(types, columns, seed));
   }
 
   /** Different hashes among the queries: how far a row narrows them down. */
