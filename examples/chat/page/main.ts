@@ -34,39 +34,45 @@ let pending: readonly Pending[] = [];
 
 function send(said: string): void {
   const mine: Pending = { text: said, trouble: undefined };
+  const timesBefore = timesSaid(said);
   pending = [...pending, mine];
   show();
   toEnd();
   db.reducers.sendMessage({ text: said }).then(
-    () => replacePending(mine),
+    () => takeAway(mine),
     (error: unknown) => {
-      const isUnknown = isLightconeError(error, "ConnectionLost");
-      if (isUnknown && db.state === "closed") return;
-      const unclear = "The connection broke; this may not have arrived.";
-      replacePending(mine, isUnknown ? unclear : reasonOf(error));
+      if (!isLightconeError(error, "ConnectionLost")) return void trouble(mine, reasonOf(error));
+      const unclear = trouble(mine, "The connection broke; this may not have arrived.");
+      // Once the rows are live again, they say whether it did.
+      const end = db.onState((state) => {
+        if (state !== "open") return;
+        end();
+        if (timesSaid(said) > timesBefore) takeAway(unclear);
+      });
     },
   );
 }
 
-/** Takes a pending message away, or puts one in its place that says what is wrong. */
-function replacePending(old: Pending, trouble?: string): void {
-  const next: Pending[] = [];
-  if (trouble !== undefined) {
-    const replaced: Pending = {
-      text: old.text,
-      trouble: {
-        text: trouble,
-        again: () => {
-          replacePending(replaced);
-          send(old.text);
-        },
-        forget: () => replacePending(replaced),
-      },
-    };
-    next.push(replaced);
-  }
-  pending = pending.flatMap((one) => (one === old ? next : [one]));
+/** How often this person said a thing. */
+function timesSaid(said: string): number {
+  return messages.rows().filter(({ sender, text }) => text === said && db.identity?.isEqual(sender) === true).length;
+}
+
+function takeAway(old: Pending): void {
+  pending = pending.filter((one) => one !== old);
   show();
+}
+
+/** Says what is wrong with a pending message, and what can be done. */
+function trouble(old: Pending, words: string): Pending {
+  const again = (): void => {
+    takeAway(troubled);
+    send(old.text);
+  };
+  const troubled: Pending = { text: old.text, trouble: { text: words, again, forget: () => takeAway(troubled) } };
+  pending = pending.map((one) => (one === old ? troubled : one));
+  show();
+  return troubled;
 }
 
 // --- what there is to see
