@@ -24,6 +24,7 @@ import { Arena } from "./arena.ts";
 import { BsatnEncoder } from "./bsatn-encoder.ts";
 import type { Encoder } from "./encoder.ts";
 import { callOverHttp, VisitJob } from "./http-call.ts";
+import { JobClock } from "./job-clock.ts";
 import { JobLoop } from "./job-loop.ts";
 import { JsonEncoder } from "./json-encoder.ts";
 import { disconnectClient } from "./lifecycle.ts";
@@ -118,7 +119,6 @@ export class Database implements DatabaseLink {
   #snapshotting: Promise<void> | undefined;
   /** What must not be named by others than the owner: tables under a row-level rule, which are not applied yet. */
   #ruledTables: ReadonlySet<number> = new Set();
-  #turnFrom = 0;
   /** Requests that a host before had committed and not answered, by connection. */
   #settled: ReadonlyMap<string, ReadonlySet<number>> = new Map();
   #ended = false;
@@ -140,8 +140,9 @@ export class Database implements DatabaseLink {
     this.#scheduler = new Scheduler(store);
     const arena = new Arena();
     const outbox = new Outbox();
-    const subscriptions = new Subscriptions(store, () => Math.round((clock.steadyMs() - this.#turnFrom) * 1000));
-    const writer = new Writer(store, log, clock, [subscriptions, this.#scheduler]);
+    const time = new JobClock(clock);
+    const subscriptions = new Subscriptions(store, time);
+    const writer = new Writer(store, log, time, [subscriptions, this.#scheduler]);
     const moduleLog = new ModuleLog({
       fileSystem: options.fileSystem,
       directory: `${options.directory}/module-log`,
@@ -150,9 +151,8 @@ export class Database implements DatabaseLink {
     });
     const loop = new JobLoop({
       timeoutMs: limits.reducerTimeoutMs,
-      steadyMs: () => clock.steadyMs(),
+      time,
       mustWait: () => log.pendingBytes >= limits.pendingCommitBytesMax,
-      jobStarts: () => (this.#turnFrom = clock.steadyMs()),
       turnEnded: () => this.#turnEnded(),
       broken: (error) => this.#broken(error),
     });
@@ -164,6 +164,7 @@ export class Database implements DatabaseLink {
         (name) => this.#module?.def.reducers.find((each) => each.name === name)?.params,
       ),
     };
+    const running = (): ModuleSlot | undefined => this.#module;
     const room: Room = {
       store,
       writer,
@@ -179,15 +180,15 @@ export class Database implements DatabaseLink {
       claims: new Map(),
       identity: options.identity.database,
       owner: options.identity.owner,
-      module: undefined,
-      refusal: undefined,
+      get module() {
+        return running();
+      },
+      get refusal() {
+        return log.refusal;
+      },
       encoder: (protocol) => this.#encoders[protocol],
       catalog: (caller, expandsAll) => this.#catalog(caller, expandsAll),
     };
-    Object.defineProperties(room, {
-      module: { get: () => this.#module },
-      refusal: { get: () => log.refusal },
-    });
     this.#room = room;
     this.#port = new DatabasePort(store, {
       procedureTransactions: new RoomTransactions(() => room),

@@ -5,6 +5,7 @@
  * out, the job that was running is told so, and the next turn goes on behind it. Between turns the event
  * loop reads sockets and files.
  */
+import type { JobClock } from "./job-clock.ts";
 import { runArmed } from "./turn.ts";
 
 /** A unit of work. */
@@ -17,12 +18,9 @@ export interface Job {
 
 export interface JobLoopOptions {
   readonly timeoutMs: number;
-  /** Milliseconds that never go back. */
-  readonly steadyMs: () => number;
+  readonly time: JobClock;
   /** Whether the next job must wait, as when too much is executed and not yet durable. `kick` ends the wait. */
   readonly mustWait: () => boolean;
-  /** Runs before every job. */
-  readonly jobStarts: () => void;
   /** Runs after every turn. */
   readonly turnEnded: () => void;
   /** A job threw: the database cannot go on. */
@@ -86,6 +84,8 @@ export class JobLoop {
   #runTurn(): void {
     this.#scheduled = false;
     if (this.#stopped || this.count === 0 || this.#options.mustWait()) return;
+    const { time } = this.#options;
+    time.turnStarts();
     try {
       if (!runArmed(this.#armed, this.#options.timeoutMs)) {
         const job = this.#running;
@@ -96,13 +96,16 @@ export class JobLoop {
       this.#running = undefined;
       this.#options.broken(error);
       return;
+    } finally {
+      time.turnEnds();
     }
     this.#options.turnEnded();
     this.kick();
   }
 
   #runJobs(): void {
-    const until = this.#options.steadyMs() + turnMs;
+    const { time, mustWait } = this.#options;
+    const until = time.look() + turnMs;
     for (let ran = 1; this.#head < this.#jobs.length; ran++) {
       const job = this.#jobs[this.#head];
       this.#jobs[this.#head++] = undefined;
@@ -115,11 +118,10 @@ export class JobLoop {
       }
       if (job === undefined) continue;
       this.#running = job;
-      this.#options.jobStarts();
+      time.jobStarts();
       job.run();
       this.#running = undefined;
-      if (this.#options.mustWait()) return;
-      if (ran % jobsPerLook === 0 && this.#options.steadyMs() > until) return;
+      if (mustWait() || (ran % jobsPerLook === 0 && time.look() > until)) return;
     }
   }
 }

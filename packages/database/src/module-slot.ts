@@ -13,6 +13,8 @@ export interface BoundReducer {
   readonly def: ReducerDef;
   /** Where a value of the parameters ends, or -1 if the bytes are none. */
   readonly validate: Validator;
+  /** Whether any client may call it: no life-cycle reducer, not private. */
+  readonly isForAll: boolean;
 }
 
 export class ModuleSlot {
@@ -42,7 +44,11 @@ export class ModuleSlot {
         : loadJsModule(new TextDecoder("utf-8", { fatal: true }).decode(bytes), moduleLimits);
     this.#instance = this.#program.open(port);
     this.def = checkModule(decodeModuleDef(this.#instance.description));
-    this.reducers = this.def.reducers.map((def) => ({ def, validate: validator(def.params) }));
+    this.reducers = this.def.reducers.map((def) => ({
+      def,
+      validate: validator(def.params),
+      isForAll: def.lifecycle === undefined && def.visibility !== "private",
+    }));
     this.names = new FunctionNames(this.reducers.map((reducer) => [reducer.def.name, reducer] as const));
   }
 

@@ -302,9 +302,16 @@ export class Session implements ConnectionHandle {
   }
 
   #callFrame(bytes: Uint8Array, at: number, length: number): void {
-    readCallFrame(viewOf(bytes), at, at + length, frame);
+    const view = viewOf(bytes);
+    readCallFrame(view, at, at + length, frame);
     const reducer = this.#room.module?.names.find(bytes, frame.nameAt, frame.nameLength);
-    const args = bytes.subarray(frame.argsAt, frame.argsAt + frame.argsLength);
+    const argsEnd = frame.argsAt + frame.argsLength;
+    const args = bytes.subarray(frame.argsAt, argsEnd);
+    if (reducer?.isForAll === true && reducer.validate(bytes, view, frame.argsAt, argsEnd) === argsEnd) {
+      this.#fillMeta(reducer.def.name, reducer.def.id, frame.requestId, args);
+      this.#run(reducer, undefined, frame.notify);
+      return;
+    }
     const name = reducer?.def.name ?? utf8.decode(bytes.subarray(frame.nameAt, frame.nameAt + frame.nameLength));
     this.#call(name, reducer, args, undefined, frame.requestId, frame.notify);
   }
@@ -321,28 +328,39 @@ export class Session implements ConnectionHandle {
     requestId: number,
     notify: boolean,
   ): void {
-    const room = this.#room;
-    const { caller } = this.info;
-    const { meta } = room;
-    meta.kind = CommitKind.reducer;
-    meta.timestampMicros = room.writer.nowMicros();
-    meta.functionName = name;
-    meta.reducerId = reducer?.def.id ?? noReducer;
-    meta.sender = caller.identity;
-    meta.connection = caller.connectionId;
-    meta.requestId = 0;
-    meta.requestSequence = this.#running;
-    meta.args = noBytes;
-    const call = whyNotCallable(reducer, caller.isOwner, args, argsText);
+    this.#fillMeta(name, reducer?.def.id ?? noReducer, 0, noBytes);
+    const call = whyNotCallable(reducer, this.info.caller.isOwner, args, argsText);
+    const { meta } = this.#room;
     if (call.kind === "refused") {
       this.answer(this.encoder.failure(call.message, headOf(meta)));
       return;
     }
     meta.requestId = requestId;
     meta.args = call.args;
+    this.#run(call.reducer, argsText, notify);
+  }
+
+  #fillMeta(name: string, reducerId: number, requestId: number, args: Uint8Array): void {
+    const { meta, writer } = this.#room;
+    const { caller } = this.info;
+    meta.kind = CommitKind.reducer;
+    meta.timestampMicros = writer.nowMicros();
+    meta.functionName = name;
+    meta.reducerId = reducerId;
+    meta.sender = caller.identity;
+    meta.connection = caller.connectionId;
+    meta.requestId = requestId;
+    meta.requestSequence = this.#running;
+    meta.args = args;
+  }
+
+  /** Runs a reducer as the room's `meta` says, and sees to its answer. */
+  #run(reducer: BoundReducer, argsText: string | undefined, notify: boolean): void {
+    const room = this.#room;
+    const { meta } = room;
     room.subscriptions.argsText = argsText;
     room.subscriptions.origin = notify ? this.#told : this.#quiet;
-    const result = callReducer(room, call.reducer);
+    const result = callReducer(room, reducer);
     room.subscriptions.origin = undefined;
     room.subscriptions.argsText = undefined;
     switch (result.kind) {

@@ -5,14 +5,15 @@
  * of the last message. So rows are counted exactly, and a commit reaches a session in one message.
  */
 import { defined } from "@lightcone/base";
-import type { Commit, RowRefs, Store, Table } from "@lightcone/engine";
+import type { Commit, CommitMeta, RowRefs, Store, Table } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
 import { LiveQueries, type LiveQuery } from "@lightcone/query";
 import type { SelectPlan } from "@lightcone/sql";
 import type { Piece } from "./arena.ts";
 import type { QueryChange } from "./encoder.ts";
+import type { JobClock } from "./job-clock.ts";
 import type { Session } from "./session.ts";
-import type { CommitListener } from "./writer.ts";
+import { noBytes, type CommitListener } from "./writer.ts";
 
 const noRows: RowRefs = { refs: new Uint32Array(0), count: 0 };
 
@@ -73,7 +74,10 @@ export interface Origin {
 export class Subscriptions implements CommitListener {
   readonly #store: Store;
   readonly #live: LiveQueries<SharedQuery>;
-  readonly durationMicros: () => number;
+  readonly #time: JobClock;
+  readonly #head = new Head();
+  /** How many queries are held: with none, a commit concerns its caller alone. */
+  #heldCount = 0;
   readonly #touched: Session[] = [];
   /** Messages of the present commit that hold several changes, by which they are. */
   readonly #messages = new Map<string, Piece>();
@@ -83,11 +87,15 @@ export class Subscriptions implements CommitListener {
   /** The call's arguments as its caller wrote them, when they came as JSON. */
   argsText: string | undefined;
 
-  /** @param durationMicros how long the present job has run */
-  constructor(store: Store, durationMicros: () => number) {
+  constructor(store: Store, time: JobClock) {
     this.#store = store;
     this.#live = new LiveQueries(store);
-    this.durationMicros = durationMicros;
+    this.#time = time;
+  }
+
+  /** How long the present job has run. */
+  durationMicros(): number {
+    return this.#time.durationMicros();
   }
 
   /** Starts to hold a query; its changes come with every commit from now on. */
@@ -97,6 +105,7 @@ export class Subscriptions implements CommitListener {
     const live = this.#live.subscribe(plan, params, shared);
     const held: HeldQuery = { session, text, plan, live, shared, uses: 1 };
     shared.holders.push(held);
+    this.#heldCount++;
     return held;
   }
 
@@ -106,14 +115,17 @@ export class Subscriptions implements CommitListener {
       1,
     );
     this.#live.unsubscribe(live, shared);
+    this.#heldCount--;
   }
 
   committed(commit: Commit): void {
-    this.#live.advance(commit);
-    this.#live.forEachDelta(this.#noteChange);
+    if (this.#heldCount > 0) {
+      this.#live.advance(commit);
+      this.#live.forEachDelta(this.#noteChange);
+    }
     const { origin } = this;
     if (this.#touched.length === 0 && origin === undefined) return;
-    const head = headOf(commit, this.argsText, this.durationMicros());
+    const head = this.#head.fill(commit.meta, this.argsText, this.durationMicros());
     if (origin !== undefined) {
       if (origin.notify) origin.session.told(this.#message(origin.session, head, false), true);
       else if (origin.session.changes.length > 0)
@@ -168,17 +180,28 @@ function byTable(a: Change, b: Change): number {
   return a.table.id - b.table.id || a.id - b.id;
 }
 
-function headOf(commit: Commit, argsText: string | undefined, durationMicros: number): TransactionHead {
-  const { meta } = commit;
-  return {
-    timestampMicros: meta.timestampMicros,
-    sender: meta.sender,
-    connection: meta.connection,
-    functionName: meta.functionName,
-    reducerId: meta.reducerId,
-    args: meta.args,
-    argsText,
-    requestId: meta.requestId,
-    durationMicros,
-  };
+/** A commit's head, as messages tell it. One object, filled in for each. */
+class Head implements TransactionHead {
+  timestampMicros = 0;
+  sender: Uint8Array = noBytes;
+  connection: Uint8Array = noBytes;
+  functionName = "";
+  reducerId = 0;
+  args: Uint8Array = noBytes;
+  argsText: string | undefined;
+  requestId = 0;
+  durationMicros = 0;
+
+  fill(meta: CommitMeta, argsText: string | undefined, durationMicros: number): this {
+    this.timestampMicros = meta.timestampMicros;
+    this.sender = meta.sender;
+    this.connection = meta.connection;
+    this.functionName = meta.functionName;
+    this.reducerId = meta.reducerId;
+    this.args = meta.args;
+    this.argsText = argsText;
+    this.requestId = meta.requestId;
+    this.durationMicros = durationMicros;
+    return this;
+  }
 }

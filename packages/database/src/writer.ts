@@ -2,10 +2,11 @@
  * The single writer: work becomes a transaction, a transaction becomes a commit, and everyone hears of the
  * commit in the same order: the log, then the listeners, then its memory is freed.
  */
-import { assert, isLightconeError, type Clock, type LightconeError } from "@lightcone/base";
+import { assert, isLightconeError, type LightconeError } from "@lightcone/base";
 import type { CommitLog } from "@lightcone/commitlog";
 import type { Commit, CommitKind, CommitMeta, Store } from "@lightcone/engine";
 import type { CallOutcome } from "@lightcone/host";
+import type { JobClock } from "./job-clock.ts";
 
 export const noReducerId = 0xffff_ffff;
 export const noBytes: Uint8Array = new Uint8Array(0);
@@ -45,14 +46,14 @@ export const ok: CallOutcome = { kind: "ok" };
 export class Writer {
   readonly store: Store;
   readonly #log: CommitLog;
-  readonly #clock: Clock;
+  readonly #time: JobClock;
   readonly #listeners: readonly CommitListener[];
   #lastMicros = 0;
 
-  constructor(store: Store, log: CommitLog, clock: Clock, listeners: readonly CommitListener[]) {
+  constructor(store: Store, log: CommitLog, time: JobClock, listeners: readonly CommitListener[]) {
     this.store = store;
     this.#log = log;
-    this.#clock = clock;
+    this.#time = time;
     this.#listeners = listeners;
     this.#lastMicros = store.timestampMicros;
   }
@@ -64,7 +65,7 @@ export class Writer {
 
   /** Now, in microseconds; never before what any transaction saw. */
   nowMicros(): number {
-    const now = this.#clock.nowMicros();
+    const now = this.#time.nowMicros();
     if (now > this.#lastMicros) this.#lastMicros = now;
     return this.#lastMicros;
   }

@@ -59,17 +59,27 @@ export function beginTransactionUpdate(out: ByteWriter): void {
 
 /** Ends what `beginTransactionUpdate` started. */
 export function endTransactionUpdate(out: ByteWriter, head: TransactionHead): void {
+  const { sender, connection, args } = head;
   out.u64Number(head.timestampMicros);
-  out.rawRange(head.sender, 0, 32);
-  out.rawRange(head.connection, 0, 16);
+  // Every call is answered with one of these: room is made once for what has a known length.
+  const ids = out.reserve(48);
+  const { bytes } = out;
+  for (let index = 0; index < 32; index++) bytes[ids + index] = sender[index] as number;
+  for (let index = 0; index < 16; index++) bytes[ids + 32 + index] = connection[index] as number;
   out.string(head.functionName);
   out.u32(head.reducerId);
-  out.u32(head.args.length);
-  out.rawRange(head.args, 0, head.args.length);
-  out.u32(head.requestId);
-  out.u64Number(head.energyQuanta ?? 0); // the low half of a u128
-  out.u64Number(0);
-  out.u64Number(head.durationMicros);
+  out.u32(args.length);
+  out.rawRange(args, 0, args.length);
+  const tail = out.reserve(28);
+  const { view } = out;
+  const energy = head.energyQuanta ?? 0;
+  view.setUint32(tail, head.requestId, true);
+  view.setUint32(tail + 4, energy % 0x1_0000_0000, true); // the low half of a u128
+  view.setUint32(tail + 8, Math.floor(energy / 0x1_0000_0000), true);
+  view.setUint32(tail + 12, 0, true);
+  view.setUint32(tail + 16, 0, true);
+  view.setUint32(tail + 20, head.durationMicros % 0x1_0000_0000, true);
+  view.setUint32(tail + 24, Math.floor(head.durationMicros / 0x1_0000_0000), true);
 }
 
 /** A call that changed nothing and says why; undefined `message` stands for a spent budget. */

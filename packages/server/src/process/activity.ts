@@ -24,10 +24,15 @@ export class Activity {
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * wordCount);
   readonly #words: Int32Array = new Int32Array(this.buffer);
   readonly #bytes: Uint8Array = new Uint8Array(this.buffer);
+  /** The connection whose id stands there: many messages of one come in a row. */
+  #connectionId: Uint8Array | undefined;
 
   /** A message of a connection begins to run; `number` counts the connection's messages from 1. */
   begin(connectionId: Uint8Array, messageNumber: number): void {
-    for (let index = 0; index < 16; index += 1) this.#bytes[4 + index] = connectionId[index] ?? 0;
+    if (connectionId !== this.#connectionId) {
+      this.#connectionId = connectionId;
+      for (let index = 0; index < 16; index += 1) this.#bytes[4 + index] = connectionId[index] ?? 0;
+    }
     this.#words[5] = messageNumber;
     Atomics.add(this.#words, 0, 1);
   }
