@@ -22,6 +22,7 @@ interface System {
 
 export interface OpenSystem {
   readonly target: Target;
+  readonly processes?: Readonly<Record<string, number>>;
   readonly stop: () => Promise<void>;
 }
 
@@ -37,28 +38,35 @@ export const transfers: Question = {
     const results = new Map<string, LoadResult>();
     const only = process.env[onlyVariable] ?? "";
     for (const system of systems.filter(({ name }) => name.includes(only))) {
-      const opened = await system.open(run, accountCount);
-      if (opened === undefined) continue;
+      const present = await system.open(run, accountCount);
+      if (present === undefined) continue;
       try {
         const result = await runLoad({
-          target: opened.target,
+          target: present.target,
           connectionCount: run.isSmoke ? 8 : 64,
           inFlight: run.isSmoke ? 4 : 40,
           warmUpMs: run.isSmoke ? 200 : 3000,
           runMs: run.isSmoke ? 200 : 6000,
+          ...(present.processes === undefined ? {} : { processes: present.processes }),
         });
         results.set(system.name, result);
         run.say(
           `  ${system.name}: ${Math.round(result.perSecond).toLocaleString("en")}/s, p50 ${result.p50Ms.toFixed(1)} ms, ` +
-            `p99 ${result.p99Ms.toFixed(1)} ms, clients ${Math.round(result.clientCpuShare * 100)} % of a core`,
+            `p99 ${result.p99Ms.toFixed(1)} ms, processor time a call: ${cpuText(result)}`,
         );
       } finally {
-        await opened.stop();
+        await present.stop();
       }
     }
     return [...figuresOf(results)];
   },
 };
+
+function cpuText({ cpuMicrosPerCall }: LoadResult): string {
+  return Object.entries(cpuMicrosPerCall)
+    .map(([name, micros]) => `${name} ${micros.toFixed(2)} us`)
+    .join(", ");
+}
 
 const lightconeNames = ["TypeScript module", "Rust module"] as const;
 const ratios = [
@@ -90,7 +98,11 @@ export async function openBank(directory: string, program: Program, accountCount
   const server = await BenchServer.open(directory);
   await server.publish("bank", program);
   await server.call("bank", "open_accounts", [accountCount]);
-  return { target: server.target("bank", accountCount), stop: () => server.stop() };
+  return opened(server, accountCount);
+}
+
+function opened(server: BenchServer, accountCount: number): OpenSystem {
+  return { target: server.target("bank", accountCount), processes: server.processes, stop: () => server.stop() };
 }
 
 const systems: readonly System[] = [
@@ -99,7 +111,7 @@ const systems: readonly System[] = [
     open: async (run, accountCount) => {
       const server = await BenchServer.open(join(run.directory, "echo"), { isEcho: true });
       await server.publish("bank", await typescriptModule("bank"));
-      return { target: server.target("bank", accountCount), stop: () => server.stop() };
+      return opened(server, accountCount);
     },
   },
   {

@@ -36,13 +36,13 @@ export async function rustModule(name: string): Promise<Program | undefined> {
 export class BenchServer {
   readonly #child: ChildProcess;
   readonly port: number;
-  readonly hostPid: () => number;
+  readonly #hostPid: () => number;
   #token = "";
 
   private constructor(child: ChildProcess, port: number, hostPid: () => number) {
     this.#child = child;
     this.port = port;
-    this.hostPid = hostPid;
+    this.#hostPid = hostPid;
   }
 
   /** Starts a server over `dataDirectory`, which is made if it is missing. */
@@ -78,6 +78,11 @@ export class BenchServer {
     const { token }: { token: string } = JSON.parse(await response.text());
     server.#token = token;
     return server;
+  }
+
+  /** The processes of front and host. */
+  get processes(): Readonly<Record<string, number>> {
+    return { front: this.#child.pid ?? 0, host: this.#hostPid() };
   }
 
   /** Ends the server at once, as a power cut would. */

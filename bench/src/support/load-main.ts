@@ -4,6 +4,7 @@
  */
 import type { LoadOptions, LoadResult } from "./load.ts";
 import { Histogram } from "./histogram.ts";
+import { cpuMicros } from "./process-time.ts";
 import { WebSocketClient } from "./websocket-client.ts";
 
 const options: LoadOptions = JSON.parse(process.argv[2] ?? "{}");
@@ -63,13 +64,19 @@ for (const client of clients) {
 }
 await new Promise((resolve) => setTimeout(resolve, warmUpMs));
 times = new Histogram();
-const cpu = process.cpuUsage();
+const watched = { ...options.processes, clients: process.pid };
+const cpuBefore = Object.values(watched).map(cpuMicros);
 const from = performance.now();
 isMeasuring = true;
 await new Promise((resolve) => setTimeout(resolve, runMs));
 isMeasuring = false;
 const seconds = (performance.now() - from) / 1000;
-const { user, system } = process.cpuUsage(cpu);
+const cpuMicrosPerCall = Object.fromEntries(
+  Object.entries(watched).map(([name, pid], index) => [
+    name,
+    (cpuMicros(pid) - (cpuBefore[index] ?? 0)) / Math.max(1, answered),
+  ]),
+);
 isOver = true;
 const result: LoadResult = {
   perSecond: answered / seconds,
@@ -78,6 +85,6 @@ const result: LoadResult = {
   p50Ms: times.quantileMs(0.5),
   p99Ms: times.quantileMs(0.99),
   maxMs: times.maxMs,
-  clientCpuShare: (user + system) / 1e6 / seconds,
+  cpuMicrosPerCall,
 };
 process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));

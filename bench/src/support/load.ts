@@ -9,6 +9,8 @@ export interface LoadOptions {
   readonly inFlight: number;
   readonly warmUpMs: number;
   readonly runMs: number;
+  /** Processes whose processor time is wanted, by what they are. */
+  readonly processes?: Readonly<Record<string, number>>;
 }
 
 export interface LoadResult {
@@ -19,8 +21,8 @@ export interface LoadResult {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** How much of one core the clients took: at 1 they are what is measured. */
-  readonly clientCpuShare: number;
+  /** Processor time by process, the clients' among them: what takes a second of each second is what is measured. */
+  readonly cpuMicrosPerCall: Readonly<Record<string, number>>;
 }
 
 /** @throws {Error} when no call was answered, or one in a hundred failed: the figure would mean something else */

@@ -10,7 +10,7 @@ import { makeServerLimits, makeServerLog, openHostProcess, openServer } from "@l
 import type { ServeSettings } from "./bench-server.ts";
 
 const { dataDirectory, isEcho, hostFlags, databaseLimits }: ServeSettings = JSON.parse(process.argv[2] ?? "{}");
-const log = makeServerLog("fatal");
+const log = makeServerLog("error");
 const limits = makeServerLimits({});
 const tell = (fact: object): void => void process.stdout.write(`${JSON.stringify(fact)}\n`);
 const echo = new URL("../peers/echo.ts", import.meta.url).href;

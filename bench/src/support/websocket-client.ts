@@ -182,7 +182,7 @@ export class WebSocketClient {
   /** Reads the answer to the upgrade; gives where the first frame begins, or -1 if that has not come. */
   #readUpgrade(count: number): number {
     const before = this.#upgrade.length;
-    this.#upgrade += readBuffer.latin1Slice(0, count);
+    this.#upgrade += readBuffer.toString("latin1", 0, count);
     const end = this.#upgrade.indexOf("\r\n\r\n");
     if (end < 0) return -1;
     if (!this.#upgrade.startsWith("HTTP/1.1 101")) {
