@@ -16,6 +16,7 @@ import {
   type CommitLog,
   type SnapshotStore,
 } from "@lightcone/commitlog";
+import type { SandboxKind } from "@lightcone/host-js";
 import { openStore, restoreStore, type CommitMeta, type Store } from "@lightcone/engine";
 import { serveSchema, SystemTable, type TableSchema } from "@lightcone/schema";
 import { compileSubscription, type Catalog } from "@lightcone/sql";
@@ -67,6 +68,8 @@ export interface DatabaseOptions {
   readonly resume?: Resume | undefined;
   /** Is told which message runs. */
   readonly activity?: Activity;
+  /** Where TypeScript modules run: `ses` locks down the whole process, so tests in a process of others use `vm`. */
+  readonly sandbox?: SandboxKind;
 }
 
 const nobody: Activity = { begin: () => undefined, end: () => undefined };
@@ -186,6 +189,7 @@ export class Database implements DatabaseLink {
       get refusal() {
         return log.refusal;
       },
+      load: ({ hostType, program }) => new ModuleSlot(hostType, program, this.#port, limits, options.sandbox ?? "ses"),
       encoder: (protocol) => this.#encoders[protocol],
       catalog: (caller, expandsAll) => this.#catalog(caller, expandsAll),
     };
@@ -226,7 +230,7 @@ export class Database implements DatabaseLink {
     sessions ??= this.#takeBack(resume);
     const program = storedProgram(room);
     if (program !== undefined)
-      this.#install(new ModuleSlot(program.hostType, program.program, this.#port, room.limits));
+      this.#install(room.load(program));
     this.#settled = settled;
     this.#disconnectAllBut(sessions);
     for (const connection of resume?.connections ?? []) {
@@ -361,14 +365,19 @@ export class Database implements DatabaseLink {
   }
 
   get #site() {
-    return { room: this.#room, port: this.#port, install: (module: ModuleSlot | undefined) => this.#install(module) };
+    return {
+      room: this.#room,
+      port: this.#port,
+      install: (module: ModuleSlot | undefined, withTables?: boolean) => this.#install(module, withTables),
+    };
   }
 
-  #install(module: ModuleSlot | undefined): void {
+  /** @param withTables whether the module's tables exist already */
+  #install(module: ModuleSlot | undefined, withTables = true): void {
     this.#module = module;
     this.#bindTables();
     module?.instance.bind?.();
-    this.#ruledTables = this.#tablesUnderRules();
+    this.#ruledTables = withTables ? this.#tablesUnderRules() : new Set();
   }
 
   #bindTables(): void {

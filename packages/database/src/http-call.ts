@@ -33,7 +33,12 @@ export class VisitJob implements Job {
     }
     this.#connected = true;
     this.#room.activity.begin(this.#caller.connectionId, 1);
-    const reply = this.#work();
+    let reply: Reply;
+    try {
+      reply = this.#work();
+    } catch (error) {
+      throw endedBy(error, this.#caller, 1);
+    }
     this.#room.activity.end();
     disconnectClient(this.#room, this.#caller);
     this.#answer(reply);

@@ -1,6 +1,7 @@
 /** The module of a database: its program, what it says it is, and the instance that runs now. */
+import { LightconeError } from "@lightcone/base";
 import type { HostPort, ModuleInstance, ModuleProgram } from "@lightcone/host";
-import { loadJsModule } from "@lightcone/host-js";
+import { loadJsModule, type SandboxKind } from "@lightcone/host-js";
 import { loadWasmModule } from "@lightcone/host-wasm";
 import { checkModule, decodeModuleDef, type ModuleDef, type ReducerDef } from "@lightcone/schema";
 import { programHash, toHex, validator, type Validator } from "@lightcone/sats";
@@ -32,7 +33,7 @@ export class ModuleSlot {
   #instance: ModuleInstance | undefined;
 
   /** @throws {LightconeError} `ModuleInvalid` or `SchemaInvalid`; nothing is changed then */
-  constructor(hostType: HostType, bytes: Uint8Array, port: HostPort, limits: DatabaseLimits) {
+  constructor(hostType: HostType, bytes: Uint8Array, port: HostPort, limits: DatabaseLimits, sandbox: SandboxKind) {
     this.hostType = hostType;
     this.bytes = bytes;
     this.hash = toHex(programHash(bytes));
@@ -41,7 +42,7 @@ export class ModuleSlot {
     this.#program =
       hostType === "wasm"
         ? loadWasmModule(bytes, moduleLimits)
-        : loadJsModule(new TextDecoder("utf-8", { fatal: true }).decode(bytes), moduleLimits);
+        : loadJsModule(scriptOf(bytes), moduleLimits, { sandbox });
     this.#instance = this.#program.open(port);
     this.def = checkModule(decodeModuleDef(this.#instance.description));
     this.reducers = this.def.reducers.map((def) => ({
@@ -69,5 +70,14 @@ export class ModuleSlot {
   /** The reducer of a life-cycle event, if the module has one. */
   lifecycle(event: "init" | "connect" | "disconnect"): BoundReducer | undefined {
     return this.reducers.find((reducer) => reducer.def.lifecycle === event);
+  }
+}
+
+/** @throws {LightconeError} `ModuleInvalid` when the bytes are no text */
+function scriptOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new LightconeError("ModuleInvalid", { reason: "its script is not UTF-8 text" }, { cause });
   }
 }

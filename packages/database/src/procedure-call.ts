@@ -5,7 +5,7 @@ import { Errno, LogLevel, type ProcedureTransactions } from "@lightcone/host";
 import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ProcedureDef } from "@lightcone/schema";
 import type { Caller } from "./link.ts";
-import { fatalText } from "./reducer-call.ts";
+import { fatalText } from "./reply.ts";
 import type { Room } from "./room.ts";
 import { noBytes, noConnection } from "./writer.ts";
 

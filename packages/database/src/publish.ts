@@ -6,8 +6,7 @@ import { ByteReader, ByteWriter, hashToJson, migrationToken, toHexReversed, valu
 import { formatMigration, planMigration, systemTables, type MigrationStep } from "@lightcone/schema";
 import type { Job } from "./job-loop.ts";
 import type { HostType, Reply } from "./link.ts";
-import { ModuleSlot } from "./module-slot.ts";
-import type { DatabasePort } from "./port.ts";
+import type { ModuleSlot } from "./module-slot.ts";
 import { callReducer, settle } from "./reducer-call.ts";
 import { failure, json, text } from "./reply.ts";
 import type { Room } from "./room.ts";
@@ -30,9 +29,13 @@ export interface Publication extends Program {
 /** What publishing may change of a database. */
 export interface PublishSite {
   readonly room: Room;
-  readonly port: DatabasePort;
-  /** Makes `module` the one that runs; undefined for none. */
-  install(module: ModuleSlot | undefined): void;
+  /**
+   * Makes `module` the one that runs; undefined for none.
+   *
+   * @param withTables whether its tables exist already; they do if left out
+   * @throws {LightconeError} what is wrong with a row-level rule of the module
+   */
+  install(module: ModuleSlot | undefined, withTables?: boolean): void;
 }
 
 const moduleTable = asTableId(6); // st_module
@@ -71,7 +74,7 @@ function publish(site: PublishSite, program: Publication): Reply {
   if (room.refusal !== undefined) return text(503, room.refusal.message);
   let next: ModuleSlot;
   try {
-    next = new ModuleSlot(program.hostType, program.program, site.port, room.limits);
+    next = room.load(program);
   } catch (error) {
     if (isLightconeError(error)) return failure(error);
     throw error;
@@ -89,7 +92,7 @@ export function planPublish(site: PublishSite, program: Program & { readonly sty
   const before = site.room.module;
   if (before === undefined) return text(404, "No such database.");
   try {
-    const next = new ModuleSlot(program.hostType, program.program, site.port, site.room.limits);
+    const next = site.room.load(program);
     const plan = planMigration(before.def, next.def);
     const major_version_upgrade = before.def.version === 9 && next.def.version === 10;
     if (plan.kind === "refused")
@@ -114,7 +117,7 @@ export function planPublish(site: PublishSite, program: Program & { readonly sty
 
 function create(site: PublishSite, next: ModuleSlot): Reply {
   const { room } = site;
-  site.install(next);
+  site.install(next, false);
   const init = next.lifecycle("init");
   fillMeta(room, init?.def.name, init?.def.id);
   const build = (): void => {
@@ -166,11 +169,14 @@ function update(site: PublishSite, before: ModuleSlot, next: ModuleSlot, publica
         for (const step of plan.steps) carryOut(room, step);
         room.store.tx.clear(moduleTable);
         insertModuleRow(site, next);
+        site.install(next);
       }),
     ),
   );
-  if (result.kind === "failed") return text(400, `${failed}: ${result.message}`);
-  site.install(next);
+  if (result.kind === "failed") {
+    site.install(before);
+    return text(400, `${failed}: ${result.message}`);
+  }
   room.log.note(LogLevel.info, `Updated program to ${next.hash}`);
   room.log.note(LogLevel.info, "Database updated");
   return text(200, "");

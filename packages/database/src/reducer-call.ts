@@ -3,11 +3,9 @@ import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
 import { isLightconeError, LightconeError } from "@lightcone/base";
 import { jsonArgsToBsatn } from "@lightcone/sats";
 import type { BoundReducer, ModuleSlot } from "./module-slot.ts";
+import { fatalText } from "./reply.ts";
 import type { Room } from "./room.ts";
 import { ok, type Transacted } from "./writer.ts";
-
-/** What a caller sees of a module that broke: the cause is for the log alone. */
-export const fatalText = "The instance encountered a fatal error.";
 
 /** A checked call, or why there is none. */
 export type Callable =

@@ -2,6 +2,9 @@
 import { errorFacts, type LightconeError } from "@lightcone/base";
 import type { Reply } from "./link.ts";
 
+/** What a caller sees of a module that broke: the cause is for the log alone. */
+export const fatalText = "The instance encountered a fatal error.";
+
 const encoder = new TextEncoder();
 
 /** A reply of plain text. */

@@ -9,6 +9,7 @@
  * middle of a message in parts, is closed instead: what it was told may never have been.
  */
 import { LightconeError, type Clock } from "@lightcone/base";
+import { toHex } from "@lightcone/sats";
 import type {
   ConnectionHandle,
   ConnectionInfo,
@@ -19,7 +20,7 @@ import type {
   Reply,
 } from "./link.ts";
 import { HostEnded, type NumberedMessage, type Resume, type Suspect } from "./resume.ts";
-import { text } from "./reply.ts";
+import { fatalText, text } from "./reply.ts";
 
 /** A host as it was opened. */
 export interface OpenedHost {
@@ -125,6 +126,11 @@ export class ResilientLink implements DatabaseLink {
     if (error instanceof HostEnded && error.isModulesFault) this.#crashCount++;
     this.#options.note(`the host ended: ${error.message}`);
     for (const held of this.#connections) held.detach();
+    for (const held of [...this.#requests]) {
+      // What a host ended on is failed, like a client's call.
+      if (suspect !== undefined && connectionOf(held.request) === suspect.connection)
+        this.#answer(held, text(530, fatalText));
+    }
     if (this.#crashCount >= this.#options.crashesMax) {
       this.#giveUp(new LightconeError("Quarantined", { crashCount: this.#crashCount }));
       return;
@@ -165,6 +171,11 @@ export class ResilientLink implements DatabaseLink {
     for (const held of [...this.#requests]) this.#answer(held, text(503, error.message));
     this.#fail(error);
   }
+}
+
+/** The connection that a request acts as, as hex; undefined for those that act as none. */
+function connectionOf(request: DatabaseRequest): string | undefined {
+  return "caller" in request ? toHex(request.caller.connectionId) : undefined;
 }
 
 function unreachable(): void {
@@ -232,6 +243,7 @@ class HeldConnection implements ConnectionHandle, ConnectionSink {
     while ((this.#pending[done]?.number ?? Infinity) <= messageCount) done++;
     if (done === this.#pending.length) this.#pending.length = 0;
     else this.#pending.splice(0, done);
+    this.#sink.answered(messageCount);
   }
 
   subscribed(messageNumbers: readonly number[]): void {

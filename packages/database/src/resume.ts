@@ -5,7 +5,8 @@
  * the subscriptions back in silence, and replays the rest of the log aloud: whoever waits for a call that is
  * in the log is answered by its commit; calls that are not in it run now. None runs twice.
  */
-import type { ConnectionInfo, ConnectionSink } from "./link.ts";
+import { toHex } from "@lightcone/sats";
+import type { Caller, ConnectionInfo, ConnectionSink } from "./link.ts";
 
 /** A message of a client; its number counts from 1. */
 export interface NumberedMessage {
@@ -54,4 +55,10 @@ export class HostEnded extends Error {
     this.suspect = suspect;
     this.isModulesFault = isModulesFault;
   }
+}
+
+/** The end of a host whose own code broke on a message: that message is not run again, or the next host ends too. */
+export function endedBy(error: unknown, caller: Pick<Caller, "connectionId">, messageNumber: number): HostEnded {
+  const suspect = { connection: toHex(caller.connectionId), number: messageNumber };
+  return new HostEnded(error instanceof Error ? error.message : String(error), suspect, false, { cause: error });
 }

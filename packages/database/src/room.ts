@@ -10,6 +10,7 @@ import type { DatabaseLimits } from "./limits.ts";
 import type { ModuleLog } from "./module-log.ts";
 import type { ModuleSlot } from "./module-slot.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Program } from "./publish.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { TransactionMeta, Writer } from "./writer.ts";
 
@@ -41,6 +42,8 @@ export interface Room {
   readonly module: ModuleSlot | undefined;
   /** Why new transactions are refused at the moment, as with a full disk; undefined when they are not. */
   readonly refusal: LightconeError | undefined;
+  /** Makes a program ready to run. @throws {LightconeError} `ModuleInvalid`, `SchemaInvalid` */
+  load(program: Program): ModuleSlot;
   encoder(protocol: WireProtocol): Encoder;
   /** What a caller may name in SQL; whether `SELECT * FROM *` stands for all of it. */
   catalog(caller: Pick<Caller, "isOwner">, expandsAll: boolean): Catalog;

@@ -112,6 +112,8 @@ export class Scheduler implements CommitListener {
   }
 
   committed(commit: Commit): void {
+    // While a log is replayed, the tables come with it.
+    if (commit.meta.kind === CommitKind.publish) this.bind(this.#store.tables());
     if (this.#tables.size === 0) return;
     for (const delta of commit.deltas) {
       const scheduled = this.#tables.get(delta.table.id);

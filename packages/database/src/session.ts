@@ -23,8 +23,9 @@ import { connectClient, disconnectClient } from "./lifecycle.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink } from "./link.ts";
 import type { BoundReducer } from "./module-slot.ts";
 import { callProcedure } from "./procedure-call.ts";
-import { callReducer, fatalText, whyNotCallable } from "./reducer-call.ts";
-import type { NumberedMessage, ResumedConnection } from "./resume.ts";
+import { callReducer, whyNotCallable } from "./reducer-call.ts";
+import { fatalText } from "./reply.ts";
+import { endedBy, type NumberedMessage, type ResumedConnection } from "./resume.ts";
 import type { Room } from "./room.ts";
 import { QuerySets } from "./query-sets.ts";
 import type { Origin, SessionChange } from "./subscriptions.ts";
@@ -211,7 +212,8 @@ export class Session implements ConnectionHandle {
       if (!isText && bytes[at] === clientTag.CallReducer) this.#callFrame(bytes, at, length);
       else this.#message(isText ? decodeClientMessageJson(bytes, at, length) : decodeClientMessage(bytes, at, length));
     } catch (error) {
-      if (!isLightconeError(error, "Malformed") && !isLightconeError(error, "TooDeep")) throw error;
+      if (!isLightconeError(error, "Malformed") && !isLightconeError(error, "TooDeep"))
+        throw endedBy(error, this.info.caller, number);
       this.end(1011, closeReason(error));
     }
     this.#room.activity.end();

@@ -1,0 +1,209 @@
+// Goal: however often its host ends, a client is answered once for each call, each call runs once, and what it was
+// sent of its subscriptions adds up to what there is.
+// Method: databases in this process that are cut off at random moments, as a killed process is: from then on nothing of
+// theirs reaches a client or a file. Clients hold on through `openResilient`. The seed replays a run.
+import fc from "fast-check";
+import { manualClock, memoryFileSystem } from "@lightcone/commitlog/testing";
+import { openResilient, type ConnectionSink, type Database, type DatabaseLink, type OpenedHost, type Resume } from "@lightcone/database";
+import type { ServerMessage } from "@lightcone/protocol";
+import { toHex } from "@lightcone/sats";
+import { describe, expect, test } from "vitest";
+import { call, LocalClient, makeCaller, openLocal, publish, sql } from "./local.ts";
+
+const cases = Math.min(300, Math.ceil(Number(process.env["LIGHTCONE_CASES"] ?? 200) / 10));
+const ledger = "../../../modules/typescript/ledger/src/index.ts";
+
+/** Lets a host's words through until the host ends. */
+class Gate implements ConnectionSink {
+  readonly #host: Host;
+  readonly #sink: ConnectionSink;
+  constructor(host: Host, sink: ConnectionSink) {
+    this.#host = host;
+    this.#sink = sink;
+  }
+  get queuedBytes(): number {
+    return 0;
+  }
+  send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
+    if (!this.#host.isEnded) this.#sink.send(bytes, at, length, last);
+  }
+  answered(count: number): void {
+    if (!this.#host.isEnded) this.#sink.answered(count);
+  }
+  subscribed(numbers: readonly number[]): void {
+    if (!this.#host.isEnded) this.#sink.subscribed(numbers);
+  }
+  close(code: number | undefined, reason: string): void {
+    if (!this.#host.isEnded) this.#sink.close(code, reason);
+  }
+}
+
+/** A host that can be ended at any moment. */
+class Host {
+  isEnded = false;
+  #end: (error: Error) => void = () => undefined;
+  readonly #failed = new Promise<Error>((resolve) => (this.#end = resolve));
+  #released = -1;
+
+  async open(fileSystem: ReturnType<typeof memoryFileSystem>, resume: Resume | undefined): Promise<OpenedHost> {
+    const gated = resume && { ...resume, connections: resume.connections.map((each) => ({ ...each, sink: new Gate(this, each.sink) })) };
+    const database: Database = await openLocal({ fileSystem, clock: manualClock(), resume: gated });
+    const released = (): number => (this.isEnded ? this.#released : database.releasedOffset);
+    this.#release = () => (this.#released = database.releasedOffset);
+    const link: DatabaseLink = {
+      connect: (info, sink) => database.connect(info, new Gate(this, sink)),
+      request: (request) => database.request(request).then((reply) => (this.isEnded ? new Promise(() => undefined) : reply)),
+      logs: (query) => database.logs(query),
+      stop: (withinMs) => database.stop(withinMs),
+      failed: this.#failed,
+    };
+    return {
+      link,
+      handles: database.resumed,
+      get releasedOffset() {
+        return released();
+      },
+    };
+  }
+
+  #release: () => void = () => undefined;
+
+  end(fileSystem: ReturnType<typeof memoryFileSystem>): void {
+    this.#release();
+    this.isEnded = true;
+    fileSystem.endProcess();
+    this.#end(new Error("cut off"));
+  }
+}
+
+/** Adds up what a client was sent: rows by their bytes, with counts. */
+function addUp(messages: readonly ServerMessage[]): Map<string, number> {
+  const rows = new Map<string, number>();
+  const add = (list: Iterable<Uint8Array>, by: number): void => {
+    for (const row of list) {
+      const key = toHex(row);
+      const count = (rows.get(key) ?? 0) + by;
+      expect(count).toBeGreaterThanOrEqual(0);
+      if (count === 0) rows.delete(key);
+      else rows.set(key, count);
+    }
+  };
+  for (const message of messages) {
+    const tables =
+      message.kind === "TransactionUpdate" && message.status.kind === "Committed"
+        ? message.status.tables
+        : message.kind === "SubscribeMultiApplied"
+          ? message.tables
+          : [];
+    for (const table of tables) {
+      for (const update of table.updates) {
+        add(update.deletes, -1);
+        add(update.inserts, 1);
+      }
+    }
+  }
+  return rows;
+}
+
+function args(client: number, number: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setUint32(0, client, true);
+  new DataView(bytes.buffer).setUint32(4, number, true);
+  return bytes;
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const clientCount = 3;
+/** More than any answer takes. */
+const turnsMax = 5000;
+const step = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant("call" as const), client: fc.nat(clientCount - 1), count: fc.integer({ min: 1, max: 5 }), quiet: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("subscribe" as const), client: fc.nat(clientCount - 1) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant("turns" as const), count: fc.integer({ min: 1, max: 6 }) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("end" as const), after: fc.nat(4) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("http" as const) }) },
+);
+
+describe("clients of a database whose host ends", () => {
+  test("are answered once, and told everything once", { timeout: 60_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+        const fileSystem = memoryFileSystem();
+        let host = new Host();
+        const openHost = async (resume: Resume | undefined): Promise<OpenedHost> => {
+          host = new Host();
+          return host.open(fileSystem, resume);
+        };
+        const timers = { nowMicros: () => 0, steadyMs: () => 0, after: (_: number, run: () => void) => (setImmediate(run), () => undefined) };
+        const link = await openResilient({ openHost, clock: timers, crashesMax: 3, note: () => undefined });
+        expect((await publish(link, ledger)).status).toBe(200);
+        const clients = Array.from({ length: clientCount }, (_, index) => new LocalClient(link, makeCaller(10 + index)));
+        const sent = clients.map(() => 0);
+        const asked = clients.map(() => 0);
+        const loud = clients.map(() => 0);
+        const subscriptions = clients.map(() => 0);
+        const answers: number[] = [];
+        let httpCount = 0;
+        for (const each of steps) {
+          switch (each.kind) {
+            case "call":
+              for (let left = each.count; left > 0; left--) {
+                const number = sent[each.client] ?? 0;
+                sent[each.client] = number + 1;
+                asked[each.client] = (asked[each.client] ?? 0) + 1;
+                if (!each.quiet) loud[each.client] = (loud[each.client] ?? 0) + 1;
+                clients[each.client]?.call("record", args(each.client, number), number, !each.quiet);
+              }
+              break;
+            case "subscribe": {
+              const id = subscriptions[each.client] ?? 0;
+              if (id > 0) break;
+              subscriptions[each.client] = 1;
+              asked[each.client] = (asked[each.client] ?? 0) + 1;
+              clients[each.client]?.say({ kind: "SubscribeMulti", queries: ["SELECT * FROM entry", "SELECT * FROM tally"], requestId: 1, queryId: 7 });
+              break;
+            }
+            case "turns":
+              for (let left = each.count; left > 0; left--) await turn();
+              break;
+            case "end":
+              for (let left = each.after; left > 0; left--) await turn();
+              if (!host.isEnded) host.end(fileSystem);
+              break;
+            case "http":
+              void call(link, "record", `[99, ${httpCount++}]`, makeCaller(50)).then((reply) => answers.push(reply.status));
+              break;
+          }
+        }
+        const isDone = (): boolean =>
+          clients.every((client, index) => client.answeredCount >= (asked[index] ?? 0) || client.closed !== undefined) &&
+          answers.length === httpCount;
+        for (let left = turnsMax; left > 0 && !isDone(); left--) await turn();
+        expect(
+          clients.map((client, index) => `${client.answeredCount} of ${asked[index]}`).concat(`${answers.length} of ${httpCount}`),
+          "answers that came",
+        ).toEqual(clients.map((_, index) => `${asked[index]} of ${asked[index]}`).concat(`${httpCount} of ${httpCount}`));
+        expect(answers).toEqual(answers.map(() => 200));
+
+        const entries = await sql(link, "SELECT client, number FROM entry");
+        for (const [index, client] of clients.entries()) {
+          expect(client.closed).toBeUndefined();
+          const numbers = entries.filter(([of]) => of === index).map(([, number]) => Number(number));
+          expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: sent[index] ?? 0 }, (_, number) => number));
+          expect(client.messages.filter((message) => message.kind === "IdentityToken").length).toBe(1);
+          const own = client.messages.filter((message) => message.kind === "TransactionUpdate" && toHex(message.callerConnectionId) === toHex(client.caller.connectionId));
+          if (subscriptions[index] === 0) expect(own.length).toBe(loud[index]);
+          else {
+            const rows = await sql(link, "SELECT id FROM entry");
+            const tallies = await sql(link, "SELECT client FROM tally");
+            const total = [...addUp(client.messages).values()].reduce((sum, count) => sum + count, 0);
+            expect(total).toBe(rows.length + tallies.length);
+          }
+        }
+        expect(entries.filter(([of]) => of === 99).length).toBe(httpCount);
+        await link.stop(100);
+      }),
+      { numRuns: cases },
+    );
+  });
+});
