@@ -108,7 +108,8 @@ export class RecordWriter {
     }
     let at = putBytes(bytes, this.nameEnd, args);
     at = putCount(bytes, at, sequences.length);
-    for (const move of sequences) {
+    for (let index = 0; index < sequences.length; index += 1) {
+      const move = sequences[index] as SequenceMove;
       view.setUint32(at, move.id, true);
       setI128(view, at + 4, move.before);
       setI128(view, at + 20, move.after);

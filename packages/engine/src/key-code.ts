@@ -42,11 +42,6 @@ export function hashBytes(view: DataView, at: number, end: number, hash: number,
   return state;
 }
 
-export function finishHash(state: number, multiplier: number): number {
-  const mixed = Math.imul(state ^ (state >>> 16), multiplier);
-  return mixed ^ (mixed >>> 14);
-}
-
 /** Whether as many bytes from each place are the same. */
 export function equalBytes(a: DataView, aAt: number, b: DataView, bAt: number, length: number): boolean {
   let index = 0;

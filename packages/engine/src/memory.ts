@@ -17,7 +17,7 @@ import { LightconeError } from "@lightcone/base";
 export const pageBytes = 16_384;
 export const slabPages = 256;
 const firstSlabPages = 64;
-export const slabBytes = pageBytes * slabPages;
+
 /** A reference's bits within its slab. */
 export const slabShift = 19;
 export const slabMask = (1 << slabShift) - 1;

@@ -48,7 +48,7 @@ import { StoreTransaction } from "./transaction.ts";
 export const defaultBytesMax = 8 * 1024 ** 3;
 export const defaultScanRowsMax = 16 * 1024 ** 2;
 
-const noMoves: readonly SequenceMove[] = Object.freeze([]);
+const noMoves: readonly SequenceMove[] = [];
 
 export class MemoryStore implements Store {
   readonly memory: Memory;
