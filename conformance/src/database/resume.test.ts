@@ -41,6 +41,8 @@ class Gate implements ConnectionSink {
 /** A host that can be ended at any moment. */
 class Host {
   isEnded = false;
+  /** Whether it can be ended: what has not opened its files yet could not be kept from them. */
+  isOpen = false;
   #end: (error: Error) => void = () => undefined;
   readonly #failed = new Promise<Error>((resolve) => (this.#end = resolve));
   #released = -1;
@@ -48,6 +50,7 @@ class Host {
   async open(fileSystem: ReturnType<typeof memoryFileSystem>, resume: Resume | undefined): Promise<OpenedHost> {
     const gated = resume && { ...resume, connections: resume.connections.map((each) => ({ ...each, sink: new Gate(this, each.sink) })) };
     const database: Database = await openLocal({ fileSystem, clock: manualClock(), resume: gated });
+    this.isOpen = true;
     const released = (): number => (this.isEnded ? this.#released : database.releasedOffset);
     this.#release = () => (this.#released = database.releasedOffset);
     const link: DatabaseLink = {
@@ -168,7 +171,7 @@ describe("clients of a database whose host ends", () => {
               break;
             case "end":
               for (let left = each.after; left > 0; left--) await turn();
-              if (!host.isEnded) host.end(fileSystem);
+              if (host.isOpen && !host.isEnded) host.end(fileSystem);
               break;
             case "http":
               void call(link, "record", `[99, ${httpCount++}]`, makeCaller(50)).then((reply) => answers.push(reply.status));

@@ -72,28 +72,28 @@ export class BsatnEncoder implements Encoder {
     queryId: number,
     queries: readonly QueryRows[],
   ): readonly Piece[] {
-    const out = this.#arena.begin();
-    beginApplied(out, kind, requestId, durationMicros, queryId);
+    const out = new PieceWriter(this.#arena);
+    beginApplied(out.writer, kind, requestId, durationMicros, queryId);
     const deleted = kind === "UnsubscribeApplied" || kind === "UnsubscribeMultiApplied";
     if (kind === "SubscribeMultiApplied" || kind === "UnsubscribeMultiApplied") {
       writeQueryRows(out, queries, deleted);
     } else {
       const [only] = queries;
       if (only !== undefined) {
-        out.u32(only.table.id);
-        out.string(only.table.name);
+        out.writer.u32(only.table.id);
+        out.writer.string(only.table.name);
         writeTableRows(out, only, deleted);
       }
     }
-    return [this.#arena.end()];
+    return out.end();
   }
 
   initial(requestId: number, durationMicros: number, queries: readonly QueryRows[]): readonly Piece[] {
-    const out = this.#arena.begin();
-    beginInitialSubscription(out);
+    const out = new PieceWriter(this.#arena);
+    beginInitialSubscription(out.writer);
     writeQueryRows(out, queries, false);
-    endInitialSubscription(out, requestId, durationMicros);
-    return [this.#arena.end()];
+    endInitialSubscription(out.writer, requestId, durationMicros);
+    return out.end();
   }
 
   subscriptionError(
@@ -107,12 +107,12 @@ export class BsatnEncoder implements Encoder {
   }
 
   oneOff(messageId: Uint8Array, durationMicros: number, result: QueryRows): readonly Piece[] {
-    const out = this.#arena.begin();
-    beginOneOffQueryResponse(out, messageId, undefined);
-    out.string(result.table.name);
-    rowsOf(result).writeTo(out);
-    endOneOffQueryResponse(out, durationMicros);
-    return [this.#arena.end()];
+    const out = new PieceWriter(this.#arena);
+    beginOneOffQueryResponse(out.writer, messageId, undefined);
+    out.writer.string(result.table.name);
+    out.rows(rowsOf(result));
+    endOneOffQueryResponse(out.writer, durationMicros);
+    return out.end();
   }
 
   oneOffError(messageId: Uint8Array, durationMicros: number, message: string): Piece {
@@ -195,15 +195,45 @@ function rowsOf(query: QueryRows): RowListBuilder {
   throw new TypeError("rows were gathered for another wire form");
 }
 
-function writeQueryRows(out: ByteWriter, queries: readonly QueryRows[], deleted: boolean): void {
-  out.u32(queries.length);
+/** From this size rows are sent as they were gathered, in parts of their own. */
+const partBytesMin = 64 * 1024;
+
+/** Writes a message that may come in parts: large lists of rows are not copied into it. */
+class PieceWriter {
+  readonly #arena: Arena;
+  readonly #pieces: Piece[] = [];
+  writer: ByteWriter;
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+    this.writer = arena.begin();
+  }
+
+  rows(list: RowListBuilder): void {
+    if (list.rowBytes < partBytesMin) {
+      list.writeTo(this.writer);
+      return;
+    }
+    this.#pieces.push(this.#arena.end());
+    for (const part of list.parts()) this.#pieces.push({ bytes: part, at: 0, length: part.length });
+    this.writer = this.#arena.begin();
+  }
+
+  end(): readonly Piece[] {
+    this.#pieces.push(this.#arena.end());
+    return this.#pieces.filter((piece) => piece.length > 0);
+  }
+}
+
+function writeQueryRows(out: PieceWriter, queries: readonly QueryRows[], deleted: boolean): void {
+  out.writer.u32(queries.length);
   for (const query of queries) writeTableRows(out, query, deleted);
 }
 
-function writeTableRows(out: ByteWriter, query: QueryRows, deleted: boolean): void {
-  beginTable(out, query.table.id, query.table.name, query.rows.count, 1);
-  beginQueryUpdate(out);
-  if (!deleted) writeEmptyRowList(out);
-  rowsOf(query).writeTo(out);
-  if (deleted) writeEmptyRowList(out);
+function writeTableRows(out: PieceWriter, query: QueryRows, deleted: boolean): void {
+  beginTable(out.writer, query.table.id, query.table.name, query.rows.count, 1);
+  beginQueryUpdate(out.writer);
+  if (!deleted) writeEmptyRowList(out.writer);
+  out.rows(rowsOf(query));
+  if (deleted) writeEmptyRowList(out.writer);
 }

@@ -17,7 +17,7 @@ import {
   type SnapshotStore,
 } from "@lightcone/commitlog";
 import type { SandboxKind } from "@lightcone/host-js";
-import { openStore, restoreStore, type CommitMeta, type Store } from "@lightcone/engine";
+import { CommitKind, openStore, restoreStore, type CommitMeta, type Store } from "@lightcone/engine";
 import { serveSchema, SystemTable, type TableSchema } from "@lightcone/schema";
 import { compileSubscription, type Catalog } from "@lightcone/sql";
 import { toHex } from "@lightcone/sats";
@@ -124,6 +124,7 @@ export class Database implements DatabaseLink {
   #ruledTables: ReadonlySet<number> = new Set();
   /** Requests that a host before had committed and not answered, by connection. */
   #settled: ReadonlyMap<string, ReadonlySet<number>> = new Map();
+  #releasedOffset = -1;
   #ended = false;
   #fail: (error: Error) => void = () => undefined;
 
@@ -205,7 +206,7 @@ export class Database implements DatabaseLink {
         this.#scheduler.isTooLate(table, bytes, at, length, room.meta.timestampMicros),
     });
     log.onDurable((offset) => {
-      outbox.release(offset);
+      this.#release(offset);
       loop.kick();
     });
     log.onFailed((error) => this.#broken(error));
@@ -217,6 +218,7 @@ export class Database implements DatabaseLink {
     if (schedule !== undefined) this.#scheduler.restore(schedule);
     this.#bindTables();
     const releasedOffset = resume?.releasedOffset ?? Infinity;
+    this.#releasedOffset = resume?.releasedOffset ?? -1;
     const settled = new Map<string, Set<number>>();
     let sessions: ReadonlyMap<string, Session> | undefined;
     for await (const { firstOffset, records } of this.#log.read(room.store.offset)) {
@@ -238,9 +240,10 @@ export class Database implements DatabaseLink {
       const suspect = resume?.suspect?.connection === key ? resume.suspect.number : undefined;
       sessions
         .get(key)
-        ?.goOn(connection, settled.get(key) ?? noNumbers, this.#isKnown(connection.info.caller), suspect);
+        ?.goOn(connection, settled.get(key) ?? noNumbers, suspect);
     }
     this.#scheduler.start(room);
+    this.#release(this.#log.durableOffset);
   }
 
   /** Opens the sessions of the clients that are still there, as of the present offset. */
@@ -249,19 +252,25 @@ export class Database implements DatabaseLink {
     for (const connection of resume?.connections ?? []) {
       const session = this.#open(connection.info, connection.sink, connection);
       sessions.set(toHex(connection.info.caller.connectionId), session);
+      if (this.#isKnown(connection.info.caller)) session.greet();
       this.resumed.push(session);
     }
     return sessions;
   }
 
-  /** Notes that a request is in the log, and that its client, if it waits for it, is about to be told. */
+  /**
+   * Notes that a request is in the log. Past the offset that everyone was told, its client is about to be told;
+   * before it, the client was told and only the word that nothing is left to answer may be missing.
+   */
   #noteSettled(
     meta: CommitMeta,
     sessions: ReadonlyMap<string, Session> | undefined,
     resume: Resume | undefined,
     settled: Map<string, Set<number>>,
   ): void {
-    if (sessions === undefined || meta.requestSequence === 0) return;
+    if (resume === undefined) return;
+    if (meta.kind === CommitKind.connect) sessions?.get(toHex(meta.connection))?.greet();
+    if (meta.requestSequence === 0) return;
     const key = toHex(meta.connection);
     const numbers = settled.get(key);
     if (numbers === undefined) settled.set(key, new Set([meta.requestSequence]));
@@ -269,7 +278,7 @@ export class Database implements DatabaseLink {
     const pending = resume?.connections
       .find((connection) => toHex(connection.info.caller.connectionId) === key)
       ?.pending.find((message) => message.number === meta.requestSequence);
-    const session = sessions.get(key);
+    const session = sessions?.get(key);
     if (pending !== undefined && session !== undefined) this.#room.subscriptions.origin = session.originOf(pending);
   }
 
@@ -286,7 +295,16 @@ export class Database implements DatabaseLink {
 
   /** The last offset of which every client has been told. */
   get releasedOffset(): number {
-    return Math.min(this.#log.durableOffset, this.#room.writer.offset);
+    return this.#releasedOffset;
+  }
+
+  /**
+   * Tells what waits for an offset up to `durableOffset`. Only then does that offset count as released: a host
+   * that takes over must not leave out what is durable and was never told.
+   */
+  #release(durableOffset: number): void {
+    this.#room.outbox.release(durableOffset);
+    this.#releasedOffset = Math.max(this.#releasedOffset, Math.min(durableOffset, this.#room.writer.offset));
   }
 
   request(request: DatabaseRequest): Promise<Reply> {
@@ -476,7 +494,7 @@ export class Database implements DatabaseLink {
       return;
     }
     this.#log.flush();
-    if (this.#log.durableOffset >= this.#room.writer.offset) this.#room.outbox.release(this.#room.writer.offset);
+    if (this.#log.durableOffset >= this.#room.writer.offset) this.#release(this.#room.writer.offset);
     if (
       this.#snapshotting === undefined &&
       snapshotDue(this.#log.bytesAfter(this.#snapshotOffset), this.#snapshotBytes)

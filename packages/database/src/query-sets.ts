@@ -6,9 +6,10 @@
  */
 import { isLightconeError } from "@lightcone/base";
 import type { OneOffQuery, Subscribe, SubscribeMulti, SubscribeSingle, Unsubscribe } from "@lightcone/protocol";
-import { prepare, select } from "@lightcone/query";
 import { bindParams, compileSubscription, type SelectPlan } from "@lightcone/sql";
+import type { Piece } from "./arena.ts";
 import type { QueryRows } from "./encoder.ts";
+import { FirstRows } from "./first-rows.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
 import type { HeldQuery } from "./subscriptions.ts";
@@ -91,16 +92,21 @@ export class QuerySets {
     this.#sets.set(queryId, set);
     const isMulti = kind === "SubscribeMulti";
     const fresh = isMulti ? set.held.filter((held) => !before.has(held.text)) : set.held;
-    const rows = this.#rows(fresh, isMulti);
-    this.#tellShape();
-    session.answerParts(
-      session.encoder.applied(
-        isMulti ? "SubscribeMultiApplied" : "SubscribeApplied",
-        requestId,
-        this.#duration(),
-        queryId,
-        rows,
-      ),
+    this.#answer(
+      this.#plansOf(fresh, isMulti),
+      (rows) =>
+        session.encoder.applied(
+          isMulti ? "SubscribeMultiApplied" : "SubscribeApplied",
+          requestId,
+          this.#duration(),
+          queryId,
+          rows,
+        ),
+      (text) => {
+        this.#sets.delete(queryId);
+        this.#drop(set);
+        return session.encoder.subscriptionError(this.#duration(), requestId, queryId, text);
+      },
     );
   }
 
@@ -113,10 +119,16 @@ export class QuerySets {
     );
     if (wanted === undefined) return;
     if (this.#legacy !== undefined) this.#drop(this.#legacy);
-    this.#legacy = { held: this.#hold(wanted), messageNumber: session.messageNumber };
-    this.#tellShape();
-    session.answerParts(
-      session.encoder.initial(message.requestId, this.#duration(), this.#rows(this.#legacy.held, true)),
+    const legacy: QuerySet = { held: this.#hold(wanted), messageNumber: session.messageNumber };
+    this.#legacy = legacy;
+    this.#answer(
+      this.#plansOf(legacy.held, true),
+      (rows) => session.encoder.initial(message.requestId, this.#duration(), rows),
+      (text) => {
+        this.#drop(legacy);
+        if (this.#legacy === legacy) this.#legacy = undefined;
+        return session.encoder.subscriptionError(this.#duration(), message.requestId, undefined, text);
+      },
     );
   }
 
@@ -139,24 +151,30 @@ export class QuerySets {
       return;
     }
     const ending = isMulti ? set.held.filter((held) => held.uses === 1) : set.held;
-    const rows = this.#rows(ending, isMulti);
+    const plans = this.#plansOf(ending, isMulti);
     this.#drop(set);
     const kind = isMulti ? "UnsubscribeMultiApplied" : "UnsubscribeApplied";
-    this.#tellShape();
-    session.answerParts(session.encoder.applied(kind, message.requestId, this.#duration(), message.queryId, rows));
+    this.#answer(
+      plans,
+      (rows) => session.encoder.applied(kind, message.requestId, this.#duration(), message.queryId, rows),
+      (text) => session.encoder.subscriptionError(this.#duration(), message.requestId, message.queryId, text),
+    );
   }
 
   #oneOff(message: OneOffQuery): void {
     const session = this.#session;
+    const fail = (text: string): Piece => session.encoder.oneOffError(message.messageId, this.#duration(), text);
+    let plans: readonly SelectPlan[];
     try {
-      const [plan] = compileSubscription(message.query, this.#room.catalog(session.info.caller, false));
-      if (plan === undefined) return;
-      const rows = this.#evaluate(plan);
-      session.answerParts(session.encoder.oneOff(message.messageId, this.#duration(), rows));
+      plans = compileSubscription(message.query, this.#room.catalog(session.info.caller, false)).slice(0, 1);
     } catch (error) {
       if (!isLightconeError(error)) throw error;
-      session.answer(session.encoder.oneOffError(message.messageId, this.#duration(), error.message));
+      session.answer(fail(error.message));
+      return;
     }
+    const word = ([rows]: readonly QueryRows[]): readonly Piece[] =>
+      rows === undefined ? [] : session.encoder.oneOff(message.messageId, this.#duration(), rows);
+    this.#answer(plans, word, fail);
   }
 
   /** All texts, or none: the first that does not compile fails the request. */
@@ -214,34 +232,53 @@ export class QuerySets {
     }
   }
 
-  /** The present rows of queries; those over empty tables are left out, if asked. */
-  #rows(queries: readonly HeldQuery[], leavesOutEmpty: boolean): readonly QueryRows[] {
-    return queries
-      .filter((held) => !leavesOutEmpty || !this.#isOverEmpty(held.plan))
-      .map((held) => this.#evaluate(held.plan));
+  /** The plans of queries; of those over empty tables nothing, if asked. */
+  #plansOf(queries: readonly HeldQuery[], leavesOutEmpty: boolean): readonly SelectPlan[] {
+    return queries.map((held) => held.plan).filter((plan) => !leavesOutEmpty || !this.#isOverEmpty(plan));
+  }
+
+  /**
+   * Answers with the rows that plans have now, in slices if there are many.
+   *
+   * @param word makes the message of them
+   * @param fail undoes what the message did, and words why
+   */
+  #answer(
+    plans: readonly SelectPlan[],
+    word: (queries: readonly QueryRows[]) => readonly Piece[],
+    fail: (text: string) => Piece,
+  ): void {
+    const session = this.#session;
+    if (session.isSilent) return; // the client has these rows
+    let rows: FirstRows;
+    try {
+      rows = new FirstRows(this.#room, session.encoder, plans, session.info.caller.identity, word);
+    } catch (error) {
+      if (!isLightconeError(error)) throw error;
+      const message = fail(error.message);
+      this.#tellShape();
+      session.answer(message);
+      return;
+    }
+    if (rows.isWhole) {
+      this.#tellShape();
+      session.answerParts(rows.pieces());
+    } else session.answerInSlices(rows, this.#shape(), fail);
   }
 
   #isOverEmpty(plan: SelectPlan): boolean {
     return plan.sources.some((source) => this.#room.store.table(source.table.id)?.rowCount === 0);
   }
 
-  #evaluate(plan: SelectPlan): QueryRows {
-    const { store } = this.#room;
-    const [source] = plan.sources;
-    const table = source === undefined ? undefined : store.table(source.table.id);
-    if (table === undefined) throw new TypeError("a plan names a table that is gone");
-    const rows = this.#session.encoder.gather(table);
-    select(store, prepare(plan), bindParams(plan, this.#session.info.caller.identity), (bytes, at, length) =>
-      rows.add(bytes, at, length),
-    );
-    return { table, rows };
-  }
-
   /** Comes before the answer: the answer lets go of the message that is now part of the shape. */
   #tellShape(): void {
+    this.#session.subscribed(this.#shape());
+  }
+
+  #shape(): readonly number[] {
     const numbers = [...this.#sets.values()].map((set) => set.messageNumber);
     if (this.#legacy !== undefined) numbers.push(this.#legacy.messageNumber);
-    this.#session.subscribed(numbers.sort((a, b) => a - b));
+    return numbers.sort((a, b) => a - b);
   }
 
   #duration(): number {

@@ -16,8 +16,10 @@ import {
   type TransactionHead,
 } from "@lightcone/protocol";
 import { toHex } from "@lightcone/sats";
+import { AnswerStream, type StreamOwner } from "./answer-stream.ts";
 import type { Piece } from "./arena.ts";
 import type { Encoder } from "./encoder.ts";
+import type { FirstRows } from "./first-rows.ts";
 import type { Job } from "./job-loop.ts";
 import { connectClient, disconnectClient } from "./lifecycle.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink } from "./link.ts";
@@ -35,7 +37,16 @@ import { noBytes } from "./writer.ts";
 /** Messages that may wait before the front is asked to stop reading. */
 const waitingMax = 1024;
 
-export class Session implements ConnectionHandle {
+/** What waits behind an answer that leaves in slices. */
+interface HeldBack {
+  readonly bytes: Uint8Array | readonly number[] | undefined;
+  readonly at: number;
+  readonly length: number;
+  readonly last: boolean;
+  readonly answered: number;
+}
+
+export class Session implements ConnectionHandle, StreamOwner {
   readonly info: ConnectionInfo;
   readonly sink: ConnectionSink;
   readonly encoder: Encoder;
@@ -55,6 +66,10 @@ export class Session implements ConnectionHandle {
   #readyHeld = false;
   /** While subscriptions are taken back: nothing is sent. */
   #silent = false;
+  /** The answer that leaves in slices now, and what follows it, in order. */
+  #stream: AnswerStream | undefined;
+  #behind: (HeldBack | AnswerStream)[] = [];
+  #behindBytes = 0;
   onReady: (() => void) | undefined;
   /** Called once, when the connection is over. */
   onClosed: (() => void) | undefined;
@@ -96,22 +111,21 @@ export class Session implements ConnectionHandle {
    * Goes on with what had no answer.
    *
    * @param committed numbers of the calls that are in the log: their commits have told the client
-   * @param isKnown whether the database knows the client already
    * @param suspect the number of the message that may have ended the host: it is failed
    */
-  goOn(
-    resumed: ResumedConnection,
-    committed: ReadonlySet<number>,
-    isKnown: boolean,
-    suspect: number | undefined,
-  ): void {
+  goOn(resumed: ResumedConnection, committed: ReadonlySet<number>, suspect: number | undefined): void {
     const { loop } = this.#room;
-    if (!resumed.greeted) loop.push(isKnown ? new GreetJob(this) : new ConnectJob(this));
+    if (this.#state === "opening") loop.push(new ConnectJob(this));
+    let isFirst = true;
     for (const { number, bytes, isText } of resumed.pending) {
       this.#waiting++;
-      if (committed.has(number)) loop.push(new SettledJob(this, number));
+      const isSettled = committed.has(number);
+      // As long as nothing before it waits, what is settled is said to be at once, with the answer itself.
+      if (isSettled && isFirst) this.settled(number);
+      else if (isSettled) loop.push(new SettledJob(this, number));
       else if (number === suspect) loop.push(new FailJob(this, bytes, isText, number));
       else loop.push(new MessageJob(this, bytes, 0, bytes.length, isText, number));
+      isFirst &&= isSettled;
     }
   }
 
@@ -248,6 +262,68 @@ export class Session implements ConnectionHandle {
       const last = index === parts.length - 1;
       this.#push(part.bytes, part.at, part.length, last, last ? this.#running : 0);
     });
+  }
+
+  /** Answers the running message with rows that are not all there yet; what is said meanwhile follows. */
+  answerInSlices(rows: FirstRows, shape: readonly number[], fail: (text: string) => Piece): void {
+    const stream = new AnswerStream(this, { rows, shape, answered: this.#running, fail });
+    if (this.#stream === undefined) this.#begin(stream);
+    else this.#behind.push(stream);
+  }
+
+  #begin(stream: AnswerStream): void {
+    this.#stream = stream;
+    this.#room.loop.push(stream);
+  }
+
+  get isSilent(): boolean {
+    return this.#silent;
+  }
+
+  get isOver(): boolean {
+    return this.#state === "closed";
+  }
+
+  get queuedBytes(): number {
+    return this.sink.queuedBytes;
+  }
+
+  sendPart(piece: Piece, last: boolean, answered: number): void {
+    this.#pushNow(piece.bytes, piece.at, piece.length, last, answered);
+  }
+
+  sendShape(messageNumbers: readonly number[]): void {
+    this.#pushNow(messageNumbers, 0, 0, true, 0);
+  }
+
+  again(job: Job, afterMs: number): void {
+    const { loop, clock } = this.#room;
+    if (afterMs === 0) loop.push(job);
+    else clock.after(afterMs, () => loop.push(job));
+  }
+
+  streamEnded(): void {
+    this.#stream = undefined;
+    const behind = this.#behind;
+    this.#behind = [];
+    this.#behindBytes = 0;
+    for (const [index, next] of behind.entries()) {
+      if (!(next instanceof AnswerStream)) {
+        this.#pushNow(next.bytes, next.at, next.length, next.last, next.answered);
+      } else if (this.isOver) next.close();
+      else {
+        this.#begin(next);
+        for (const rest of behind.slice(index + 1)) this.#hold(rest);
+        return;
+      }
+    }
+  }
+
+  #hold(next: HeldBack | AnswerStream): void {
+    this.#behind.push(next);
+    if (next instanceof AnswerStream) return;
+    this.#behindBytes += next.length;
+    if (this.#behindBytes > this.#room.limits.connectionBufferBytesMax) this.end(undefined, "");
   }
 
   /** Says which messages make up the present subscriptions. */
@@ -414,6 +490,18 @@ export class Session implements ConnectionHandle {
     answered: number,
   ): void {
     if (this.#state === "closed" || this.#silent) return;
+    if (this.#stream === undefined) this.#pushNow(bytes, at, length, last, answered);
+    else this.#hold({ bytes, at, length, last, answered });
+  }
+
+  #pushNow(
+    bytes: Uint8Array | readonly number[] | undefined,
+    at: number,
+    length: number,
+    last: boolean,
+    answered: number,
+  ): void {
+    if (this.#state === "closed") return;
     if (this.sink.queuedBytes > this.#room.limits.connectionBufferBytesMax) {
       this.end(undefined, "");
       return;
@@ -436,19 +524,6 @@ class ConnectJob implements Job {
   }
   run(): void {
     this.#session.connect();
-  }
-  timedOut(): void {
-    this.#session.end(undefined, "");
-  }
-}
-
-class GreetJob implements Job {
-  readonly #session: Session;
-  constructor(session: Session) {
-    this.#session = session;
-  }
-  run(): void {
-    this.#session.greet();
   }
   timedOut(): void {
     this.#session.end(undefined, "");
