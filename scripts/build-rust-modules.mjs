@@ -37,10 +37,9 @@ if (
 ) {
   console.log(`rust modules: ${names.length} up to date`);
 } else if (install) {
-  run([script, "--install"]) || process.exit(1);
-  build() || process.exit(1);
+  if (!run([script, "--install"]) || !build()) process.exit(1);
 } else if (hasRust()) {
-  build() || process.exit(1);
+  if (!build()) process.exit(1);
 } else {
   console.log(
     "rust modules: skipped, since this machine has no Rust for wasm32-unknown-unknown (scripts/rust-wasm --install gets it)",

@@ -99,7 +99,11 @@ export class Served {
   }
 
   request(method: string, path: string, body?: string | Uint8Array<ArrayBuffer>): Promise<Response> {
-    return fetch(`${this.url}${path}`, { method, headers: { authorization: `Bearer ${this.token}` }, ...(body === undefined ? {} : { body }) });
+    return fetch(`${this.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.token}` },
+      ...(body === undefined ? {} : { body }),
+    });
   }
 
   /** Rows of a statement, in the positional form. */

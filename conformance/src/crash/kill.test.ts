@@ -92,7 +92,10 @@ test(`${killCount} kills under load`, { timeout: 60_000 + killCount * 15_000 }, 
     }
     for (const recorder of recorders) {
       while (recorder.lastAnswerAt <= killedAt && !recorder.isClosed) {
-        expect(performance.now() - killedAt, `client ${recorder.client} waits (seed ${seed}, front ${front})`).toBeLessThan(servedAgainMs);
+        expect(
+          performance.now() - killedAt,
+          `client ${recorder.client} waits (seed ${seed}, front ${front})`,
+        ).toBeLessThan(servedAgainMs);
         await sleep(5);
       }
       if (recorder.isClosed) await recorder.connect();
@@ -103,7 +106,9 @@ test(`${killCount} kills under load`, { timeout: 60_000 + killCount * 15_000 }, 
   for (const recorder of recorders) recorder.close();
 
   const rows = await served.sql("ledger", "SELECT client, number, id FROM entry");
-  const tallies = new Map((await served.sql("ledger", "SELECT client, count FROM tally")).map(([client, count]) => [client, count]));
+  const tallies = new Map(
+    (await served.sql("ledger", "SELECT client, count FROM tally")).map(([client, count]) => [client, count]),
+  );
   expect(new Set(rows.map(([, , id]) => id)).size).toBe(rows.length);
   for (const { client, acknowledged } of recorders) {
     const numbers = rows.filter(([of]) => of === client).map(([, number]) => Number(number));

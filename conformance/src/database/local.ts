@@ -26,7 +26,9 @@ const bundles = new Map<string, Promise<Uint8Array>>();
 export function program(path: string): Promise<Uint8Array> {
   const known = bundles.get(path);
   if (known !== undefined) return known;
-  const made = bundleModule(fileURLToPath(new URL(path, import.meta.url))).then(({ code }) => new TextEncoder().encode(code));
+  const made = bundleModule(fileURLToPath(new URL(path, import.meta.url))).then(({ code }) =>
+    new TextEncoder().encode(code),
+  );
   bundles.set(path, made);
   return made;
 }
@@ -61,15 +63,29 @@ let nextConnection = 1;
 export function makeCaller(seed: number, isOwner = false): Caller {
   const connectionId = new Uint8Array(16);
   new DataView(connectionId.buffer).setUint32(0, nextConnection++, true);
-  return { identity: isOwner ? ownerIdentity : new Uint8Array(32).fill(seed), connectionId, claims: `{"sub":"${seed}"}`, isOwner };
+  return {
+    identity: isOwner ? ownerIdentity : new Uint8Array(32).fill(seed),
+    connectionId,
+    claims: `{"sub":"${seed}"}`,
+    isOwner,
+  };
 }
 
-export async function call(link: DatabaseLink, functionName: string, args: string, caller: Caller = makeCaller(1, true)): Promise<Reply> {
+export async function call(
+  link: DatabaseLink,
+  functionName: string,
+  args: string,
+  caller: Caller = makeCaller(1, true),
+): Promise<Reply> {
   return link.request({ kind: "call", caller, functionName, args });
 }
 
 /** Rows of a statement, in the positional form. */
-export async function sql(link: DatabaseLink, text: string, caller: Caller = makeCaller(1, true)): Promise<readonly (readonly unknown[])[]> {
+export async function sql(
+  link: DatabaseLink,
+  text: string,
+  caller: Caller = makeCaller(1, true),
+): Promise<readonly (readonly unknown[])[]> {
   const reply = await link.request({ kind: "sql", caller, text, confirmed: true });
   const body = new TextDecoder().decode(reply.body);
   if (reply.status !== 200) throw new Error(body);

@@ -4,7 +4,14 @@
 // theirs reaches a client or a file. Clients hold on through `openResilient`. The seed replays a run.
 import fc from "fast-check";
 import { manualClock, memoryFileSystem } from "@lightcone/commitlog/testing";
-import { openResilient, type ConnectionSink, type Database, type DatabaseLink, type OpenedHost, type Resume } from "@lightcone/database";
+import {
+  openResilient,
+  type ConnectionSink,
+  type Database,
+  type DatabaseLink,
+  type OpenedHost,
+  type Resume,
+} from "@lightcone/database";
 import type { ServerMessage } from "@lightcone/protocol";
 import { toHex } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
@@ -48,14 +55,18 @@ class Host {
   #released = -1;
 
   async open(fileSystem: ReturnType<typeof memoryFileSystem>, resume: Resume | undefined): Promise<OpenedHost> {
-    const gated = resume && { ...resume, connections: resume.connections.map((each) => ({ ...each, sink: new Gate(this, each.sink) })) };
+    const gated = resume && {
+      ...resume,
+      connections: resume.connections.map((each) => ({ ...each, sink: new Gate(this, each.sink) })),
+    };
     const database: Database = await openLocal({ fileSystem, clock: manualClock(), resume: gated });
     this.isOpen = true;
     const released = (): number => (this.isEnded ? this.#released : database.releasedOffset);
     this.#release = () => (this.#released = database.releasedOffset);
     const link: DatabaseLink = {
       connect: (info, sink) => database.connect(info, new Gate(this, sink)),
-      request: (request) => database.request(request).then((reply) => (this.isEnded ? new Promise(() => undefined) : reply)),
+      request: (request) =>
+        database.request(request).then((reply) => (this.isEnded ? new Promise(() => undefined) : reply)),
       logs: (query) => database.logs(query),
       stop: (withinMs) => database.stop(withinMs),
       failed: this.#failed,
@@ -120,7 +131,15 @@ const clientCount = 3;
 /** More than any answer takes. */
 const turnsMax = 5000;
 const step = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant("call" as const), client: fc.nat(clientCount - 1), count: fc.integer({ min: 1, max: 5 }), quiet: fc.boolean() }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant("call" as const),
+      client: fc.nat(clientCount - 1),
+      count: fc.integer({ min: 1, max: 5 }),
+      quiet: fc.boolean(),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("subscribe" as const), client: fc.nat(clientCount - 1) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("turns" as const), count: fc.integer({ min: 1, max: 6 }) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("end" as const), after: fc.nat(4) }) },
@@ -137,10 +156,17 @@ describe("clients of a database whose host ends", () => {
           host = new Host();
           return host.open(fileSystem, resume);
         };
-        const timers = { nowMicros: () => 0, steadyMs: () => 0, after: (_: number, run: () => void) => (setImmediate(run), () => undefined) };
+        const timers = {
+          nowMicros: () => 0,
+          steadyMs: () => 0,
+          after: (_: number, run: () => void) => (setImmediate(run), () => undefined),
+        };
         const link = await openResilient({ openHost, clock: timers, crashesMax: 3, note: () => undefined });
         expect((await publish(link, ledger)).status).toBe(200);
-        const clients = Array.from({ length: clientCount }, (_, index) => new LocalClient(link, makeCaller(10 + index)));
+        const clients = Array.from(
+          { length: clientCount },
+          (_, index) => new LocalClient(link, makeCaller(10 + index)),
+        );
         const sent = clients.map(() => 0);
         const asked = clients.map(() => 0);
         const loud = clients.map(() => 0);
@@ -163,7 +189,12 @@ describe("clients of a database whose host ends", () => {
               if (id > 0) break;
               subscriptions[each.client] = 1;
               asked[each.client] = (asked[each.client] ?? 0) + 1;
-              clients[each.client]?.say({ kind: "SubscribeMulti", queries: ["SELECT * FROM entry", "SELECT * FROM tally"], requestId: 1, queryId: 7 });
+              clients[each.client]?.say({
+                kind: "SubscribeMulti",
+                queries: ["SELECT * FROM entry", "SELECT * FROM tally"],
+                requestId: 1,
+                queryId: 7,
+              });
               break;
             }
             case "turns":
@@ -174,27 +205,40 @@ describe("clients of a database whose host ends", () => {
               if (host.isOpen && !host.isEnded) host.end(fileSystem);
               break;
             case "http":
-              void call(link, "record", `[99, ${httpCount++}]`, makeCaller(50)).then((reply) => answers.push(reply.status));
+              void call(link, "record", `[99, ${httpCount++}]`, makeCaller(50)).then((reply) =>
+                answers.push(reply.status),
+              );
               break;
           }
         }
         const isDone = (): boolean =>
-          clients.every((client, index) => client.answeredCount >= (asked[index] ?? 0) || client.closed !== undefined) &&
-          answers.length === httpCount;
+          clients.every(
+            (client, index) => client.answeredCount >= (asked[index] ?? 0) || client.closed !== undefined,
+          ) && answers.length === httpCount;
         for (let left = turnsMax; left > 0 && !isDone(); left--) await turn();
         expect(
-          clients.map((client, index) => `${client.answeredCount} of ${asked[index]}`).concat(`${answers.length} of ${httpCount}`),
+          clients
+            .map((client, index) => `${client.answeredCount} of ${asked[index]}`)
+            .concat(`${answers.length} of ${httpCount}`),
           "answers that came",
-        ).toEqual(clients.map((_, index) => `${asked[index]} of ${asked[index]}`).concat(`${httpCount} of ${httpCount}`));
+        ).toEqual(
+          clients.map((_, index) => `${asked[index]} of ${asked[index]}`).concat(`${httpCount} of ${httpCount}`),
+        );
         expect(answers).toEqual(answers.map(() => 200));
 
         const entries = await sql(link, "SELECT client, number FROM entry");
         for (const [index, client] of clients.entries()) {
           expect(client.closed).toBeUndefined();
           const numbers = entries.filter(([of]) => of === index).map(([, number]) => Number(number));
-          expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: sent[index] ?? 0 }, (_, number) => number));
+          expect(numbers.toSorted((a, b) => a - b)).toEqual(
+            Array.from({ length: sent[index] ?? 0 }, (_, number) => number),
+          );
           expect(client.messages.filter((message) => message.kind === "IdentityToken").length).toBe(1);
-          const own = client.messages.filter((message) => message.kind === "TransactionUpdate" && toHex(message.callerConnectionId) === toHex(client.caller.connectionId));
+          const own = client.messages.filter(
+            (message) =>
+              message.kind === "TransactionUpdate" &&
+              toHex(message.callerConnectionId) === toHex(client.caller.connectionId),
+          );
           if (subscriptions[index] === 0) expect(own.length).toBe(loud[index]);
           else {
             const rows = await sql(link, "SELECT id FROM entry");

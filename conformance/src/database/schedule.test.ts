@@ -10,7 +10,10 @@ const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-async function open(clock: ManualClock = manualClock(start), fileSystem = memoryFileSystem()): Promise<{ database: Database; clock: ManualClock }> {
+async function open(
+  clock: ManualClock = manualClock(start),
+  fileSystem = memoryFileSystem(),
+): Promise<{ database: Database; clock: ManualClock }> {
   const database = await openLocal({ clock, fileSystem });
   await publish(database, "./modules/clockwork.ts");
   return { database, clock };
@@ -25,7 +28,10 @@ async function pass(clock: ManualClock, ms: number, stepMs = 50): Promise<void> 
 }
 
 const ran = async (database: Database): Promise<readonly unknown[]> =>
-  (await sql(database, "SELECT name, micros FROM ran")).map(([name, micros]) => [name, (Number(micros) - start) / 1000]);
+  (await sql(database, "SELECT name, micros FROM ran")).map(([name, micros]) => [
+    name,
+    (Number(micros) - start) / 1000,
+  ]);
 const jobs = async (database: Database): Promise<number> => (await sql(database, "SELECT id FROM job")).length;
 const at = (ms: number): string => JSON.stringify({ __timestamp_micros_since_unix_epoch__: start + ms * 1000 });
 const interval = (ms: number): string => JSON.stringify({ __time_duration_micros__: ms * 1000 });
@@ -108,30 +114,37 @@ describe("a repeated row", () => {
 });
 
 describe("after a restart", () => {
-  test.each([{ how: "a clean stop" }, { how: "the end of the process" }])("by $how rows go on from when they were meant for", async ({ how }) => {
-    const files = memoryFileSystem();
-    const clock = manualClock(start);
-    const { database } = await open(clock, files);
-    await call(database, "every", `["tick", ${interval(100)}]`);
-    await call(database, "once", `["bell", ${at(260)}]`);
-    await call(database, "once", `["soon", ${at(50)}]`);
-    await pass(clock, 230);
-    if (how === "a clean stop") {
-      const stopped = database.stop(1000);
-      await pass(clock, 1);
-      await stopped;
-    } else {
-      await sql(database, "SELECT COUNT(*) AS n FROM ran"); // all before it is durable then
-      await pass(clock, 1);
-      files.endProcess();
-    }
-    clock.advance(99); // 330 and a little: "bell" is overdue, the tick of 300 was missed
-    const again = await openLocal({ clock, fileSystem: files });
-    await settle();
-    await pass(clock, 80, 10);
-    const all = await ran(again);
-    expect(all.filter((each) => Array.isArray(each) && each[0] === "soon")).toEqual([["soon", 50]]);
-    expect(all.filter((each) => Array.isArray(each) && each[0] === "bell").length).toBe(1);
-    expect(all.filter((each) => Array.isArray(each) && each[0] === "tick").map((each) => (Array.isArray(each) ? each[1] : 0))).toEqual([100, 200, 400]);
-  });
+  test.each([{ how: "a clean stop" }, { how: "the end of the process" }])(
+    "by $how rows go on from when they were meant for",
+    async ({ how }) => {
+      const files = memoryFileSystem();
+      const clock = manualClock(start);
+      const { database } = await open(clock, files);
+      await call(database, "every", `["tick", ${interval(100)}]`);
+      await call(database, "once", `["bell", ${at(260)}]`);
+      await call(database, "once", `["soon", ${at(50)}]`);
+      await pass(clock, 230);
+      if (how === "a clean stop") {
+        const stopped = database.stop(1000);
+        await pass(clock, 1);
+        await stopped;
+      } else {
+        await sql(database, "SELECT COUNT(*) AS n FROM ran"); // all before it is durable then
+        await pass(clock, 1);
+        files.endProcess();
+      }
+      clock.advance(99); // 330 and a little: "bell" is overdue, the tick of 300 was missed
+      const again = await openLocal({ clock, fileSystem: files });
+      await settle();
+      await pass(clock, 80, 10);
+      const all = await ran(again);
+      expect(all.filter((each) => Array.isArray(each) && each[0] === "soon")).toEqual([["soon", 50]]);
+      expect(all.filter((each) => Array.isArray(each) && each[0] === "bell").length).toBe(1);
+      expect(
+        all
+          .filter((each) => Array.isArray(each) && each[0] === "tick")
+          .map((each) => (Array.isArray(each) ? each[1] : 0)),
+      ).toEqual([100, 200, 400]);
+    },
+  );
 });

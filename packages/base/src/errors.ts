@@ -125,7 +125,8 @@ const catalogue = {
   // --- SQL
   SqlSyntax: {
     http: 400,
-    text: (d: { reason: string; at: number }) => `sql parser error: ${d.reason} at position ${d.at}`,
+    text: (d: { reason: string; at: number; line: number; column: number }) =>
+      `sql parser error: ${d.reason} at Line: ${d.line}, Column ${d.column}`,
     hint: "`docs/sql.md` has the grammar.",
   },
   SqlRefused: {

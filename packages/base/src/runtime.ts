@@ -34,7 +34,7 @@ export interface ProcessFacts {
 /** Unpredictable bytes. */
 export interface Random {
   /** Fills `target` with random bytes and returns it. */
-  fill(target: Uint8Array): Uint8Array;
+  fill<T extends Uint8Array>(target: T): T;
 }
 
 /** An open file. Positions and lengths are bytes. Writes may be lost by a crash until `datasync` is done. */

@@ -7,7 +7,7 @@
  * This is the only file that names the whole way. Opening is recovery: the newest snapshot, the log after
  * it, then, unless clients are resumed, the disconnects of those who were left in `st_client`.
  */
-import { asTableId, LightconeError, type Clock, type FileSystem } from "@lightcone/base";
+import { asTableId, LightconeError, realRandom, type Clock, type FileSystem, type Random } from "@lightcone/base";
 import {
   applyRetention,
   openLog,
@@ -68,6 +68,8 @@ export interface DatabaseOptions {
   readonly resume?: Resume | undefined;
   /** Is told which message runs. */
   readonly activity?: Activity;
+  /** Seeds what clients could otherwise foresee: where keys hash to. Never observable in results. */
+  readonly random?: Random;
   /** Where TypeScript modules run: `ses` locks down the whole process, so tests in a process of others use `vm`. */
   readonly sandbox?: SandboxKind;
 }
@@ -91,7 +93,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const snapshots = await openSnapshotStore(fileSystem, `${directory}/snapshots`);
   const log = await openLog({ fileSystem, clock, directory: `${directory}/log` });
   await snapshots.discardAfter(log.durableOffset);
-  const storeOptions = { bytesMax: limits.databaseBytesMax };
+  const seed = drawSeed(options.random ?? realRandom);
+  const storeOptions = { bytesMax: limits.databaseBytesMax, seed };
   const { loaded } = await snapshots.loadNewest(
     options.resume?.releasedOffset ?? log.durableOffset,
     async (snapshot) => ({
@@ -103,6 +106,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const database = new Database(options, limits, store, log, snapshots, loaded?.byteCount ?? 0);
   await database.recover(loaded?.value.schedule, options.resume);
   return database;
+}
+
+/** A number that nobody can foresee. */
+function drawSeed(random: Random): number {
+  return new DataView(random.fill(new Uint8Array(4)).buffer).getUint32(0);
 }
 
 export class Database implements DatabaseLink {
@@ -145,7 +153,7 @@ export class Database implements DatabaseLink {
     const arena = new Arena();
     const outbox = new Outbox();
     const time = new JobClock(clock);
-    const subscriptions = new Subscriptions(store, time);
+    const subscriptions = new Subscriptions(store, time, drawSeed(options.random ?? realRandom));
     const writer = new Writer(store, log, time, [subscriptions, this.#scheduler]);
     const moduleLog = new ModuleLog({
       fileSystem: options.fileSystem,
@@ -231,16 +239,13 @@ export class Database implements DatabaseLink {
     }
     sessions ??= this.#takeBack(resume);
     const program = storedProgram(room);
-    if (program !== undefined)
-      this.#install(room.load(program));
+    if (program !== undefined) this.#install(room.load(program));
     this.#settled = settled;
     this.#disconnectAllBut(sessions);
     for (const connection of resume?.connections ?? []) {
       const key = toHex(connection.info.caller.connectionId);
       const suspect = resume?.suspect?.connection === key ? resume.suspect.number : undefined;
-      sessions
-        .get(key)
-        ?.goOn(connection, settled.get(key) ?? noNumbers, suspect);
+      sessions.get(key)?.goOn(connection, settled.get(key) ?? noNumbers, suspect);
     }
     this.#scheduler.start(room);
     this.#release(this.#log.durableOffset);

@@ -1,5 +1,5 @@
 /** How answers are worded: one implementation per wire form. */
-import type { Commit, RowRefs, Table } from "@lightcone/engine";
+import type { RowRefs, Table } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
 import type { AlgebraicType } from "@lightcone/sats";
 import type { Piece } from "./arena.ts";
@@ -66,5 +66,3 @@ export interface Encoder {
   ): Piece;
   procedureFailure(message: string, timestampMicros: number, durationMicros: number, requestId: number): Piece;
 }
-
-export type { Commit };

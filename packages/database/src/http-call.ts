@@ -7,6 +7,7 @@ import type { Caller, Reply } from "./link.ts";
 import { callReducer, whyNotCallable } from "./reducer-call.ts";
 import { callProcedure } from "./procedure-call.ts";
 import { json, text } from "./reply.ts";
+import { endedBy } from "./resume.ts";
 import type { Room } from "./room.ts";
 import { noBytes } from "./writer.ts";
 

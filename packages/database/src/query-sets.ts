@@ -26,6 +26,9 @@ interface Wanted {
   readonly plan: SelectPlan;
 }
 
+const eventTablesText =
+  "Subscribing to event tables requires WebSocket v2. Please upgrade your client SDK and regenerate your module bindings.";
+
 export class QuerySets {
   readonly #room: Room;
   readonly #session: Session;
@@ -188,6 +191,10 @@ export class QuerySets {
     for (const text of texts) {
       try {
         const plans = compileSubscription(text, catalog);
+        if (plans.some((plan) => plan.sources.some((source) => source.table.def.isEvent))) {
+          fail(eventTablesText);
+          return undefined;
+        }
         for (const plan of plans) {
           // One text that stands for many queries: each is held by itself.
           const own = plans.length === 1 ? text : `${text} #${plan.key}`;

@@ -1,7 +1,8 @@
 /** Runs reducers: who may call which, with what arguments, and what becomes of the outcome. */
 import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
 import { isLightconeError, LightconeError } from "@lightcone/base";
-import { jsonArgsToBsatn } from "@lightcone/sats";
+import { jsonArgsToBsatn, validator } from "@lightcone/sats";
+import type { ReducerDef } from "@lightcone/schema";
 import type { BoundReducer, ModuleSlot } from "./module-slot.ts";
 import { fatalText } from "./reply.ts";
 import type { Room } from "./room.ts";
@@ -56,12 +57,24 @@ export function whyNotCallable(
   const view = new DataView(args.buffer, args.byteOffset, args.byteLength);
   const end = reducer.validate(args, view, 0, args.length);
   if (end === args.length) return { kind: "callable", reducer, args };
-  const reason = end < 0 ? "the bytes do not decode as the parameters" : `${args.length - end} bytes are left over`;
+  const reason = end < 0 ? badArgument(def, args, view) : `${args.length - end} bytes are left over`;
   return {
     kind: "refused",
     code: "BadArguments",
     message: new LightconeError("BadArguments", { reducer: def.name, reason }).message,
   };
+}
+
+/** Names the first argument that does not decode. Only for calls that are refused: it makes validators. */
+function badArgument(def: ReducerDef, args: Uint8Array, view: DataView): string {
+  let at = 0;
+  for (const [index, { name, type }] of def.params.elements.entries()) {
+    const end = at > args.length ? -1 : validator(type)(args, view, at, args.length);
+    const named = `argument ${index + 1}${name === undefined ? "" : ` (${name})`}`;
+    if (end < 0) return `${named}: the bytes from ${at} on are no ${type.kind}`;
+    at = end;
+  }
+  return "the bytes do not decode as the parameters";
 }
 
 /** How a call ended for its caller. */

@@ -126,7 +126,7 @@ export class ResilientLink implements DatabaseLink {
     if (error instanceof HostEnded && error.isModulesFault) this.#crashCount++;
     this.#options.note(`the host ended: ${error.message}`);
     for (const held of this.#connections) held.detach();
-    for (const held of [...this.#requests]) {
+    for (const held of this.#requests) {
       // What a host ended on is failed, like a client's call.
       if (suspect !== undefined && connectionOf(held.request) === suspect.connection)
         this.#answer(held, text(530, fatalText));
@@ -168,7 +168,7 @@ export class ResilientLink implements DatabaseLink {
 
   #giveUp(error: LightconeError): void {
     for (const held of this.#connections) held.close(1011, error.message.slice(0, 120));
-    for (const held of [...this.#requests]) this.#answer(held, text(503, error.message));
+    for (const held of this.#requests) this.#answer(held, text(503, error.message));
     this.#fail(error);
   }
 }

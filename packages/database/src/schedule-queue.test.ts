@@ -7,7 +7,11 @@ import { ScheduleQueue } from "./schedule-queue.ts";
 const cases = Number(process.env["LIGHTCONE_CASES"] ?? 200);
 
 const step = fc.oneof(
-  fc.record({ kind: fc.constant("set" as const), row: fc.integer({ min: 0, max: 9 }), due: fc.integer({ min: 0, max: 100 }) }),
+  fc.record({
+    kind: fc.constant("set" as const),
+    row: fc.integer({ min: 0, max: 9 }),
+    due: fc.integer({ min: 0, max: 100 }),
+  }),
   fc.record({ kind: fc.constant("remove" as const), row: fc.integer({ min: 0, max: 9 }) }),
   fc.record({ kind: fc.constant("due" as const), by: fc.integer({ min: 0, max: 100 }) }),
 );
@@ -31,7 +35,9 @@ test("a queue and a map agree", () => {
             waiting.delete(each.row);
             break;
           case "due": {
-            const expected = [...waiting].filter(([, due]) => due <= each.by).toSorted(([rowA, a], [rowB, b]) => a - b || rowA - rowB);
+            const expected = [...waiting]
+              .filter(([, due]) => due <= each.by)
+              .toSorted(([rowA, a], [rowB, b]) => a - b || rowA - rowB);
             expect(queue.due(each.by).map((row) => [Number(row.rowId), row.dueMicros])).toEqual(expected);
             for (const [row] of expected) waiting.delete(row);
             break;

@@ -50,7 +50,6 @@ export class Session implements ConnectionHandle, StreamOwner {
   readonly info: ConnectionInfo;
   readonly sink: ConnectionSink;
   readonly encoder: Encoder;
-  readonly light: boolean;
   /** What the present commit changes for this session; empty between commits. */
   readonly changes: SessionChange[] = [];
   readonly #room: Room;
@@ -79,7 +78,6 @@ export class Session implements ConnectionHandle, StreamOwner {
     this.#room = room;
     this.info = info;
     this.sink = sink;
-    this.light = info.light;
     this.encoder = room.encoder(info.protocol);
     this.#sets = new QuerySets(room, this);
     this.#told = { session: this, notify: true };
@@ -195,6 +193,11 @@ export class Session implements ConnectionHandle, StreamOwner {
     if (this.#state === "closed") return;
     this.sink.close(code, reason);
     this.closed();
+  }
+
+  /** Whether others' calls are told without who made them: asked for, or since the module's version has it so. */
+  get light(): boolean {
+    return this.info.light || this.#room.module?.def.version === 10;
   }
 
   /** Runs the module's connect reducer and greets the client; without it nothing else is answered. */

@@ -87,9 +87,10 @@ export class Subscriptions implements CommitListener {
   /** The call's arguments as its caller wrote them, when they came as JSON. */
   argsText: string | undefined;
 
-  constructor(store: Store, time: JobClock) {
+  /** @param seed of the hashes of what clients choose */
+  constructor(store: Store, time: JobClock, seed: number) {
     this.#store = store;
-    this.#live = new LiveQueries(store);
+    this.#live = new LiveQueries(store, { seed });
     this.#time = time;
   }
 

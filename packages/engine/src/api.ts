@@ -162,7 +162,7 @@ export interface StoreOptions {
   readonly bytesMax?: number | undefined;
   /** Rows that a scan may have to keep when its transaction writes the table it walks. */
   readonly scanRowsMax?: number | undefined;
-  /** Fills hash seeds; random per process by default. Never observable in results. */
+  /** Fills hash seeds; 0 by default: pass a random one where clients choose keys. Never observable in results. */
   readonly seed?: number | undefined;
 }
 

@@ -66,7 +66,7 @@ export class MemoryStore implements Store {
 
   constructor(options: StoreOptions) {
     this.memory = new Memory(options.bytesMax ?? defaultBytesMax);
-    this.seed = makeHashSeed(options.seed ?? Math.trunc(Math.random() * 0x1_0000_0000));
+    this.seed = makeHashSeed(options.seed ?? 0);
     this.changes = new Changes(this.memory);
     this.port = new StoreTransaction(this.changes, this.directory, options.scanRowsMax ?? defaultScanRowsMax);
     this.definitions = new StoreCatalog(this.directory, this.port, this.seed);

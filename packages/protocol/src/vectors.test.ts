@@ -88,7 +88,7 @@ test.each(ofType("ServerMessage"))("$name", ({ name, hex, frame_hex: frame, valu
 
 test.each(ofType("CompressableQueryUpdate"))("$name", ({ hex }) => {
   // As the one update of the one table of a light update.
-  const text = `0207000000${"01000000"}01100000${"05000000706f696e74"}0200000000000000${"01000000"}${hex}`;
+  const text = `0207000000010000000110000005000000706f696e74020000000000000001000000${hex}`;
   const message = decodeServerMessage(fromHex(text), decompress);
   const rows = message.kind === "TransactionUpdateLight" ? message.tables[0]?.updates[0] : undefined;
   expect(rows?.deletes.count).toBe(0);

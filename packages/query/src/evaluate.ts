@@ -121,7 +121,7 @@ class Evaluation {
     for (let ref = rows.next(); ref !== -1; ref = rows.next()) {
       this.visitCount += 1;
       if (this.visitCount > this.visitMax) return false;
-      store.locate(ref as RowRef); // not -1
+      store.locate(ref);
       const { view, at } = store.place;
       if (filter !== undefined && !filter(view, at, numbers, views)) continue;
       this.refs[source] = ref;
@@ -232,7 +232,7 @@ class Evaluation {
     this.visitCount += table.rowCount;
     if (this.visitCount > this.visitMax) return { seek: () => undefined, next: () => -1 };
     for (let ref = cursor.next(); ref !== -1; ref = cursor.next()) {
-      this.store.locate(ref as RowRef); // not -1
+      this.store.locate(ref);
       const { view, at } = this.store.place;
       if (filter !== undefined && !filter(view, at, this.args.numbers, this.args.views)) continue;
       this.views[source] = view;

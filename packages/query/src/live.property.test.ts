@@ -165,7 +165,7 @@ const shape = (join: string): fc.Arbitrary<Shape> =>
         { columns: [0, 3] },
         { columns: [2], algorithm: "hash" },
       ),
-      { maxLength: 3, selector: (index) => `${index.columns.join()}` },
+      { maxLength: 3, selector: (index) => index.columns.join() },
     ),
   });
 

@@ -117,7 +117,7 @@ export class ByteReader {
 
   /** Count (u32), then bytes: a copy of them. */
   byteArray(): Uint8Array<ArrayBuffer> {
-    return this.byteArrayView().slice() as Uint8Array<ArrayBuffer>;
+    return this.byteArrayView().slice();
   }
 
   /** Count (u32), then bytes: a view of the input. */

@@ -115,7 +115,8 @@ class Admission {
 
   private table(table: TableRef): void {
     if (table.kind === "other") refuse("unsupported", `Unsupported FROM expression: ${this.tableText(table)}`);
-    if (table.kind === "all") failSyntax("Expected identifier, found: *", this.parsed.tokens[table.first]?.at ?? 0);
+    if (table.kind === "all")
+      failSyntax("Expected identifier, found: *", this.parsed.text, this.parsed.tokens[table.first]?.at ?? 0);
   }
 
   private joinCondition(on: Expr): void {

@@ -131,7 +131,7 @@ test.each([
   { what: "names", sql: `SELECT ${"a.".repeat(24_000)}x FROM a`, code: "SqlRefused" },
   { what: "an exponent", sql: "SELECT * FROM a WHERE x = 1e999999999999", code: "SqlRefused" },
   { what: "digits", sql: `SELECT * FROM a WHERE x = ${"9".repeat(49_000)}`, code: "SqlRefused" },
-  { what: "comments", sql: `${"/*".repeat(24_000)}`, code: "SqlSyntax" },
+  { what: "comments", sql: "/*".repeat(24_000), code: "SqlSyntax" },
   { what: "sub-selects", sql: `SELECT * FROM ${"(SELECT * FROM ".repeat(3_000)}`, code: "SqlSyntax" },
   { what: "joins", sql: `SELECT a.* FROM a${" JOIN a".repeat(5_000)}`, code: "SqlRefused" },
 ])("deep or long: $what", ({ sql, code }) => {

@@ -34,9 +34,12 @@ export interface Token {
   readonly spaced: boolean;
 }
 
-/** @throws {LightconeError} always: `SqlSyntax` */
-export function failSyntax(reason: string, at: number): never {
-  throw new LightconeError("SqlSyntax", { reason, at });
+/** @throws {LightconeError} always: `SqlSyntax` with the place of `at` in `text` */
+export function failSyntax(reason: string, text: string, at: number): never {
+  const before = text.slice(0, at);
+  const line = before.split("\n").length;
+  const column = at - before.lastIndexOf("\n");
+  throw new LightconeError("SqlSyntax", { reason, at, line, column });
 }
 
 const wordStart = /^[\p{L}_]/u;
@@ -88,7 +91,7 @@ export function tokenize(text: string): Token[] {
       readPrefixedString(text, at, char.toUpperCase(), push);
     } else if (wordStart.test(text.slice(at, at + 2))) {
       const word = matchAt(wordAt, text, at);
-      if (word === null) failSyntax(`Unexpected character ${char}`, at);
+      if (word === null) failSyntax(`Unexpected character ${char}`, text, at);
       push("word", at + word[0].length, word[0].toUpperCase());
     } else {
       readOther(text, at, char, push);
@@ -110,7 +113,7 @@ function commentEnd(text: string, start: number): number {
       if (depth === 0) return at;
     } else at += 1;
   }
-  return failSyntax("Unterminated comment", start);
+  return failSyntax("Unterminated comment", text, start);
 }
 
 /** The offset behind the closing quote; a doubled quote stands for itself. */
@@ -118,7 +121,7 @@ function quotedEnd(text: string, start: number, quote: string, reason: string): 
   let at = start + 1;
   for (;;) {
     const close = text.indexOf(quote, at);
-    if (close < 0) failSyntax(reason, start);
+    if (close < 0) failSyntax(reason, text, start);
     if (text.charAt(close + 1) !== quote) return close + 1;
     at = close + 2;
   }
@@ -127,12 +130,12 @@ function quotedEnd(text: string, start: number, quote: string, reason: string): 
 type Push = (kind: TokenKind, end: number, value: string) => void;
 
 function readPrefixedString(text: string, at: number, prefix: string, push: Push): void {
-  if (prefix === "B") failSyntax("Bit strings are not supported", at);
+  if (prefix === "B") failSyntax("Bit strings are not supported", text, at);
   const end = quotedEnd(text, at + 1, "'", "Unterminated string literal");
   const value = text.slice(at + 2, end - 1);
   if (prefix !== "X") push("odd-string", end, value);
   else if (/^[0-9a-fA-F]*$/.test(value)) push("hex", end, value);
-  else failSyntax("Expected hexadecimal digits", at);
+  else failSyntax("Expected hexadecimal digits", text, at);
 }
 
 function readOther(text: string, at: number, char: string, push: Push): void {
@@ -145,10 +148,10 @@ function readOther(text: string, at: number, char: string, push: Push): void {
   const dollar = matchAt(dollarQuoteAt, text, at);
   if (dollar !== null) {
     const close = text.indexOf(dollar[0], at + dollar[0].length);
-    if (close < 0) failSyntax("Unterminated string literal", at);
+    if (close < 0) failSyntax("Unterminated string literal", text, at);
     return push("odd-string", close + dollar[0].length, text.slice(at + dollar[0].length, close));
   }
   const symbol = matchAt(symbolAt, text, at);
   if (symbol !== null) return push("symbol", at + symbol[0].length, symbol[0]);
-  return failSyntax(`Expected a word, a literal or an operator, found: ${char}`, at);
+  return failSyntax(`Expected a word, a literal or an operator, found: ${char}`, text, at);
 }

@@ -502,7 +502,7 @@ class Parser {
       case "symbol":
         break;
       case "end":
-        return failSyntax("Expected an expression, found: EOF", at);
+        return failSyntax("Expected an expression, found: EOF", this.text, at);
     }
     if (token.text === "(") {
       if (this.isWord("SELECT") || this.isWord("WITH")) {
@@ -528,7 +528,7 @@ class Parser {
       const operand = this.operators(10);
       return { kind: "other", depth: operand.depth + 1, first, last: this.next };
     }
-    return failSyntax(`Expected an expression, found: ${token.text}`, at);
+    return failSyntax(`Expected an expression, found: ${token.text}`, this.text, at);
   }
 
   private wordExpression(token: Token, first: number): Expr {
@@ -687,7 +687,11 @@ class Parser {
 
   private unexpected(wanted: string): never {
     const token = this.peek();
-    return failSyntax(`Expected ${wanted}, found: ${token.kind === "end" ? "EOF" : abbreviate(token.text)}`, token.at);
+    return failSyntax(
+      `Expected ${wanted}, found: ${token.kind === "end" ? "EOF" : abbreviate(token.text)}`,
+      this.text,
+      token.at,
+    );
   }
 }
 

@@ -23,5 +23,6 @@ export const every = clockwork.reducer({ name: t.string(), interval: t.timeDurat
 });
 
 export const cancel = clockwork.reducer({ name: t.string() }, (ctx, { name }) => {
-  for (const row of [...ctx.db.job.iter()]) if (row.name === name) ctx.db.job.delete(row);
+  const named = [...ctx.db.job.iter()].filter((row) => row.name === name);
+  for (const row of named) ctx.db.job.delete(row);
 });

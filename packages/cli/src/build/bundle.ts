@@ -52,7 +52,7 @@ export async function bundleModule(entryPath: string, options: BundleOptions = {
         define: { "process.env.NODE_ENV": JSON.stringify(options.environment ?? "production") },
       },
       plugins: [modulePlugin(project)],
-      onLog: (_, log) => void (log.code === "UNRESOLVED_IMPORT" && unresolved.push(log as RolldownError)),
+      onLog: (_, log) => void (log.code === "UNRESOLVED_IMPORT" && unresolved.push(log)),
     });
     const { output } = await build.generate({
       format: "cjs",

@@ -8,7 +8,7 @@ const params = product({ id: t.u32, name: t.string, note: option(product({ text:
 
 test.each([
   { text: '[1,"a",null]', hex: "01000000010000006101" },
-  { text: ' {"name":"a","note":{"some":{"text":"b"}},"id":1} ', hex: "01000000010000006100" + "0100000062" },
+  { text: ' {"name":"a","note":{"some":{"text":"b"}},"id":1} ', hex: "010000000100000061000100000062" },
 ])("$text", ({ text, hex }) => expect(toHex(jsonArgsToBsatn(params, text, "f"))).toBe(hex));
 
 test.each([
