@@ -8,7 +8,7 @@ import type { FirstRows } from "./first-rows.ts";
 import type { Job } from "./job-loop.ts";
 
 /** Bytes handed on in one go. */
-const bytesPerStep = 1 << 20;
+const bytesPerStep = 512 * 1024;
 /** Bytes that the client's socket may be behind before the next part waits. */
 const aheadBytesMax = 8 << 20;
 const lookAgainMs = 5;

@@ -35,6 +35,11 @@ export class JobClock {
     this.#wasRead = false;
   }
 
+  /** What the clock said when it was last read: when the present job began, or later. */
+  get latestMs(): number {
+    return this.#steadyMs;
+  }
+
   /** Reads the clock: milliseconds that never go back. */
   look(): number {
     this.#steadyMs = this.#clock.steadyMs();

@@ -93,7 +93,7 @@ describe("a job loop", () => {
     let now = 0;
     const loop = makeLoop({ time: clockOf(() => now), turnEnded: () => notes.push("|") });
     for (let index = 0; index < 64; index++) loop.push(job(notes, "j", () => (now += 1)));
-    await turns(8);
+    await turns(64);
     expect(notes.filter((note) => note === "j")).toHaveLength(64);
     expect(notes.indexOf("|")).toBeLessThan(32);
   });

@@ -29,8 +29,6 @@ export interface JobLoopOptions {
 
 /** Long enough to spread the cost of arming over many calls, short enough that nobody notices the pause. */
 const turnMs = 3;
-/** How many jobs run between two looks at the clock. */
-const jobsPerLook = 16;
 
 /** Runs the microtasks that wait. The platform does so by itself only after the stretch that is armed. */
 const drainMicrotasks: () => void = (() => {
@@ -106,7 +104,7 @@ export class JobLoop {
   #runJobs(): void {
     const { time, mustWait } = this.#options;
     const until = time.look() + turnMs;
-    for (let ran = 1; this.#head < this.#jobs.length; ran++) {
+    while (this.#head < this.#jobs.length) {
       const job = this.#jobs[this.#head];
       this.#jobs[this.#head++] = undefined;
       if (this.#head === this.#jobs.length) {
@@ -121,7 +119,7 @@ export class JobLoop {
       time.jobStarts();
       job.run();
       this.#running = undefined;
-      if (mustWait() || (ran % jobsPerLook === 0 && time.look() > until)) return;
+      if (mustWait() || time.latestMs > until) return;
     }
   }
 }
