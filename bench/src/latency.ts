@@ -8,7 +8,8 @@ import { openBank } from "./transfers.ts";
 
 export const latency: Question = {
   name: "latency",
-  workload: "transfers between random ones of 100,000 accounts; 64 connections, one call in flight each, answers when durable",
+  workload:
+    "transfers between random ones of 100,000 accounts; 64 connections, one call in flight each, answers when durable",
   unit: "ms",
   expected: "p50 one to two syncs; p99 at most three times the p99 of a sync and one ms",
   run: async (run) => {

@@ -13,7 +13,8 @@ const inFlight = 40;
 
 export const pipeline: Question = {
   name: "pipeline",
-  workload: "transfers as frames handed to a database in this process: 64 connections x 40 calls in flight, log and syncs included",
+  workload:
+    "transfers as frames handed to a database in this process: 64 connections x 40 calls in flight, log and syncs included",
   unit: "transfers/s, and processor time a call in all threads",
   expected: "500,000/s; 1.5 us a call",
   run: async (run) => {

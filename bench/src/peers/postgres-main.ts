@@ -13,7 +13,11 @@ serve((socket) => {
     const { from, to, amount } = readTransfer(frame);
     void connected
       .then(() =>
-        client.query({ name: "transfer", text: "SELECT transfer($1::int, $2::int, $3::bigint)", values: [from, to, amount] }),
+        client.query({
+          name: "transfer",
+          text: "SELECT transfer($1::int, $2::int, $3::bigint)",
+          values: [from, to, amount],
+        }),
       )
       .then(
         () => socket.send(committed),

@@ -110,7 +110,12 @@ export class BenchServer {
   }
 
   /** @throws {Error} for any status but 200 */
-  async request(method: string, path: string, body?: string | Uint8Array<ArrayBuffer>, type = "application/octet-stream"): Promise<string> {
+  async request(
+    method: string,
+    path: string,
+    body?: string | Uint8Array<ArrayBuffer>,
+    type = "application/octet-stream",
+  ): Promise<string> {
     const response = await fetch(`http://127.0.0.1:${this.port}${path}`, {
       method,
       headers: { authorization: `Bearer ${this.#token}`, "content-type": type },
@@ -123,6 +128,10 @@ export class BenchServer {
 
   /** Where clients of `v1.bsatn` connect; answers come when they are durable. */
   target(database: string, accountCount: number): Target {
-    return { port: this.port, path: `/v1/database/${database}/subscribe?compression=None&confirmed=true`, accountCount };
+    return {
+      port: this.port,
+      path: `/v1/database/${database}/subscribe?compression=None&confirmed=true`,
+      accountCount,
+    };
   }
 }

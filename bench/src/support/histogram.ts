@@ -13,7 +13,8 @@ export class Histogram {
   }
 
   add(ms: number, count = 1): void {
-    const bucket = ms <= leastMs ? 0 : Math.min(bucketCount - 1, Math.floor(Math.log2(ms / leastMs) * stepsPerDoubling));
+    const bucket =
+      ms <= leastMs ? 0 : Math.min(bucketCount - 1, Math.floor(Math.log2(ms / leastMs) * stepsPerDoubling));
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count;
     this.#count += count;
     if (ms > this.maxMs) this.maxMs = ms;

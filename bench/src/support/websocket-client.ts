@@ -106,8 +106,7 @@ export class WebSocketClient {
       out[at + 1] = 0x80 | payloadBytes;
       view.setInt32(at + 2, key, true);
       const whole = payloadBytes >>> 2;
-      for (let word = 0; word < whole; word += 1)
-        view.setInt32(at + 6 + word * 4, (words[word] as number) ^ key, true);
+      for (let word = 0; word < whole; word += 1) view.setInt32(at + 6 + word * 4, (words[word] as number) ^ key, true);
       let rest = (words[whole] as number) ^ key;
       for (let index = whole * 4; index < payloadBytes; index += 1, rest >>>= 8) out[at + 6 + index] = rest;
     }
