@@ -8,6 +8,7 @@ import { fail, fromError } from "../http/responses.ts";
 import type { Credentials } from "../auth/tokens.ts";
 import { makeCaller, makeConnectionId } from "../services.ts";
 import type { Services } from "../services.ts";
+import { CompressingSink } from "./compressing-sink.ts";
 import type { ConnectionTable } from "./connection-table.ts";
 import { checkUpgrade } from "./upgrade-check.ts";
 import type { UpgradeAccepted } from "./upgrade-check.ts";
@@ -84,7 +85,7 @@ async function accept(
       light: checked.light,
       confirmed: checked.confirmed,
     },
-    connection,
+    checked.compression === "brotli" && checked.protocol !== "v1.json" ? new CompressingSink(connection) : connection,
   );
   connection.start(handle, head);
 }
