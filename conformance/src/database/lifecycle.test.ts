@@ -1,0 +1,94 @@
+// Goal: clients come and go as the module sees it, whoever ends what; and what a token says stays out of every file.
+// Method: a module that notes each visit; databases in this process, ended in every way; then the rows are looked at.
+import { manualClock, memoryFileSystem } from "@lightcone/commitlog/testing";
+import { describe, expect, test } from "vitest";
+import { call, LocalClient, makeCaller, openLocal, publish, sql, textOf } from "./local.ts";
+
+const doorman = "./modules/doorman.ts";
+
+async function open(fileSystem = memoryFileSystem()) {
+  const database = await openLocal({ fileSystem });
+  expect((await publish(database, doorman)).status).toBe(200);
+  return database;
+}
+
+const visits = async (database: Awaited<ReturnType<typeof open>>): Promise<readonly unknown[]> =>
+  // The statement itself is a visit: it came, and has not gone.
+  (await sql(database, "SELECT what FROM visit")).map(([what]) => what).slice(0, -1);
+
+describe("a client", () => {
+  test("is greeted after the module let it in, and noted when it leaves", async () => {
+    const database = await open();
+    const client = new LocalClient(database, makeCaller(7));
+    expect((await client.next()).kind).toBe("IdentityToken");
+    expect(await sql(database, "SELECT * FROM st_client")).toHaveLength(2);
+    client.leave();
+    expect(await visits(database)).toEqual(["init", "come", "come", "go", "go"]);
+  });
+
+  test("that is refused hears nothing and is not kept", async () => {
+    const database = await open();
+    expect((await call(database, "shut", "[]")).status).toBe(200);
+    const client = new LocalClient(database, makeCaller(7));
+    await client.until((each) => each.closed !== undefined);
+    expect(client.messages).toEqual([]);
+    expect(await sql(database, "SELECT * FROM st_client")).toHaveLength(1);
+    const reply = await call(database, "stumble", "[]", makeCaller(8));
+    expect([reply.status, textOf(reply)]).toEqual([403, "the door is shut"]);
+  });
+
+  test("over HTTP comes and goes with its call, also when the call fails", async () => {
+    const database = await open();
+    const reply = await call(database, "stumble", "[]", makeCaller(8));
+    expect(reply.status).toBe(530);
+    expect(await visits(database)).toEqual(["init", "come", "go"]);
+    expect(await sql(database, "SELECT * FROM door")).toEqual([]);
+  });
+
+  test.each([{ how: "cut off" }, { how: "stopped" }])("left by a server that was $how is noted as gone by the next", async ({ how }) => {
+    const fileSystem = memoryFileSystem();
+    const database = await open(fileSystem);
+    const client = new LocalClient(database, makeCaller(7));
+    await client.next();
+    if (how === "stopped") await database.stop(1000);
+    else fileSystem.endProcess();
+    const next = await openLocal({ fileSystem });
+    expect(await visits(next)).toEqual(["init", "come", "go"]);
+    expect(await sql(next, "SELECT * FROM st_client")).toHaveLength(1);
+  });
+});
+
+describe("what a token says", () => {
+  test("is in no file", async () => {
+    const fileSystem = memoryFileSystem();
+    const clock = manualClock();
+    const database = await openLocal({ fileSystem, clock });
+    await publish(database, doorman);
+    const secret = "a-claim-that-nobody-should-find";
+    const client = new LocalClient(database, { ...makeCaller(7), claims: `{"sub":"${secret}"}` });
+    await client.next();
+    await call(database, "shut", "[]", { ...makeCaller(9), claims: `{"sub":"${secret}"}` });
+    await database.snapshot();
+    const needle = new TextEncoder().encode(secret).join();
+    let fileCount = 0;
+    const look = async (path: string): Promise<void> => {
+      for (const name of await fileSystem.list(path)) {
+        const entry = `${path}/${name}`;
+        try {
+          const handle = await fileSystem.open(entry, "read");
+          const bytes = new Uint8Array(await handle.size());
+          await handle.read(bytes, 0, bytes.length, 0);
+          await handle.close();
+          fileCount++;
+          expect(bytes.join().includes(needle), entry).toBe(false);
+        } catch (error) {
+          if (!(error instanceof Error) || !("code" in error)) throw error;
+          await look(entry);
+        }
+      }
+    };
+    await look("/data");
+    expect(fileCount).toBeGreaterThan(2);
+    expect(await sql(database, "SELECT * FROM st_connection_credentials")).toEqual([]);
+  });
+});
