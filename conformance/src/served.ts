@@ -106,6 +106,12 @@ export class Served {
     });
   }
 
+  /** Calls a reducer over HTTP, as the owner unless a token is given. */
+  call(database: string, reducer: string, args: string, token: string = this.token): Promise<Response> {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    return fetch(`${this.url}/v1/database/${database}/call/${reducer}`, { method: "POST", headers, body: args });
+  }
+
   /** Rows of a statement, in the positional form. */
   async sql(database: string, statement: string): Promise<readonly (readonly unknown[])[]> {
     const response = await this.request("POST", `/v1/database/${database}/sql`, statement);

@@ -1,0 +1,119 @@
+// Goal: a client of the reference server hears from ours, message by message, what it heard there.
+// Method: play the recorded clients; compare each connection's messages in order, with what changes from run to
+// run masked. What is not compared stands in `differences.ts`, by name and with its reason.
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { rustModule } from "../rust-modules.ts";
+import { Served } from "../served.ts";
+import { differences, entryFor, features, skipped, type Difference } from "./differences.ts";
+import { readRecording, type Exchange, type Part } from "./recording.ts";
+import { Replay } from "./replay.ts";
+
+/** They are under a row-level rule, or views: see `differences.ts`. */
+const tablesLeftOut = new Set(["note", "my_notes", "first_dock"]);
+const recordings = ["v1.bsatn", "v1.json"] as const;
+const modules = { "harbor-1.12": "harbor", "harbor-2.10": "harbor2" } as const;
+
+for (const recording of recordings) {
+  for (const part of readRecording(recording)) {
+    const path = rustModule(modules[part.module as keyof typeof modules]);
+    describe.skipIf(path === undefined)(`${recording}, ${part.module}`, { timeout: 30_000 }, () =>
+      replayed(recording, part, path ?? ""),
+    );
+  }
+}
+
+function replayed(recording: string, part: Part, path: string): void {
+  let served: Served;
+  let replay: Replay;
+  beforeAll(async () => {
+    served = await Served.open();
+    await served.publish("harbor", await readFile(path), "Wasm");
+    replay = new Replay(served, await namesOf(served), { tablesLeftOut, http: (step) => ask(served, step) });
+  });
+  afterAll(async () => {
+    replay.end();
+    await served.stop();
+  });
+
+  for (const exchange of part.exchanges) {
+    const skip = entryFor(skipped, recording, exchange.name);
+    const difference = entryFor(differences, recording, exchange.name);
+    test(exchange.name, async (context) => {
+      if (skip !== undefined) {
+        if (skip.acts === true) {
+          await replay.act(exchange.act);
+          await replay.drain();
+        }
+        context.skip(features[skip.because]);
+      } else if (difference === undefined) {
+        expect(await replay.play(exchange)).toEqual([]);
+      } else {
+        await playedDifferently(exchange, difference);
+      }
+    });
+  }
+
+  async function playedDifferently(exchange: Exchange, difference: Difference): Promise<void> {
+    if (difference.what === "outcome") {
+      expect(await replay.act(exchange.act)).toEqual([]);
+      await replay.drain();
+    } else {
+      const problems = await replay.play(exchange);
+      expect(problems, "the entry in `differences.ts` is not needed").not.toEqual([]);
+      for (const problem of problems) expect(problem).toMatch(expectedProblems[difference.what]);
+    }
+    for (const { reducer, args } of difference.then ?? []) {
+      const response = await served.call("harbor", reducer, args);
+      expect(response.status).toBe(200);
+      await replay.drain();
+    }
+  }
+
+  test("nothing was said that the recording does not have", async () => {
+    expect(await replay.leftOver()).toEqual([]);
+  });
+}
+
+const expectedProblems = {
+  text: /^\w+ #1: expected .*"?SubscriptionError"?.*\n {2}heard .*"?SubscriptionError"?/,
+  reason: /^\w+ #1: expected Close 1011 .* heard Close 1011 /,
+  status: /^HTTP answered/,
+};
+
+/** Who acts in the recording, as of this run. */
+async function namesOf(served: Served): Promise<Map<string, string>> {
+  const post = async (path: string, token?: string): Promise<Record<string, string>> => {
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    return JSON.parse(await (await fetch(`${served.url}${path}`, { method: "POST", headers })).text());
+  };
+  const b = await post("/v1/identity");
+  const short = await post("/v1/identity/websocket-token", b["token"]);
+  const info = JSON.parse(await (await served.request("GET", "/v1/database/harbor")).text());
+  return new Map([
+    ["identity.B", b["identity"] ?? ""],
+    ["token.B", b["token"] ?? ""],
+    ["token.B.short", short["token"] ?? ""],
+    ["token.bad", "x.y.z"],
+    ["identity.database", info.database_identity.__identity__.slice(2)],
+    ["identity.owner", info.owner_identity.__identity__.slice(2)],
+  ]);
+}
+
+function ask(served: Served, step: { readonly request?: string; readonly body?: string }): Promise<Response> {
+  const [method = "", path = ""] = (step.request ?? "").split(" ");
+  return fetch(`${served.url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${served.token}`, "content-type": "application/json" },
+    ...(step.body === undefined ? {} : { body: step.body }),
+  });
+}
+
+test("every entry of the lists names an exchange of a recording", () => {
+  const names = new Set(
+    [...recordings, "http" as const].flatMap((recording) =>
+      readRecording(recording).flatMap(({ exchanges }) => exchanges.map(({ name }) => name)),
+    ),
+  );
+  expect([...skipped, ...differences].filter(({ name }) => !names.has(name))).toEqual([]);
+});
