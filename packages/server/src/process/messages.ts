@@ -14,6 +14,7 @@
 import { LightconeError, errorCodes, unreachable } from "@lightcone/base";
 import type { ErrorCode } from "@lightcone/base";
 import type { ByteReader, ByteWriter } from "@lightcone/sats";
+import { HostEnded } from "@lightcone/database/front";
 import type {
   Caller,
   Compression,
@@ -229,8 +230,9 @@ export function readClose(input: ByteReader): { readonly code: number | undefine
 /** An error with its code and detail, if it has any, and the texts of its causes. */
 export function writeError(out: ByteWriter, error: unknown): void {
   const isKnown = error instanceof LightconeError;
-  out.string(isKnown ? error.code : "");
-  out.string(isKnown ? JSON.stringify(error.detail) : "");
+  const isEnd = error instanceof HostEnded;
+  out.string(isKnown ? error.code : isEnd ? error.name : "");
+  out.string(isKnown ? JSON.stringify(error.detail) : isEnd ? JSON.stringify(error.suspect ?? null) : "");
   out.string(error instanceof Error ? error.message : String(error));
   const cause: unknown = error instanceof Error ? error.cause : undefined;
   out.bool(cause !== undefined);
@@ -242,6 +244,7 @@ export function readError(input: ByteReader): Error {
   const detail = input.string();
   const message = input.string();
   const options = input.bool() ? { cause: new Error(input.string()) } : undefined;
+  if (code === "HostEnded") return new HostEnded(message, JSON.parse(detail) ?? undefined, false, options);
   const known: ErrorCode | undefined = errorCodes.find((candidate) => candidate === code);
   if (known === undefined) return new Error(message, options);
   // The other end is this release: the detail belongs to the code.
