@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 /** The long versions: the same suites with the full counts, and the suites too long for CI. */
-process.env["LIGHTCONE_CASES"] ??= "1000000";
+process.env["LIGHTCONE_CASES"] ??= "1000000"; // of each decoder's suite
+process.env["LIGHTCONE_RUNS"] ??= "20"; // times the usual length of the suites against models
 process.env["LIGHTCONE_CRASHES"] ??= "200";
 
 export default defineConfig({

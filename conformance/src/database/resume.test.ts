@@ -17,7 +17,7 @@ import { toHex } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
 import { call, LocalClient, makeCaller, openLocal, publish, sql } from "./local.ts";
 
-const cases = Math.min(300, Math.ceil(Number(process.env["LIGHTCONE_CASES"] ?? 200) / 10));
+const cases = 20 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
 const ledger = "../../../modules/typescript/ledger/src/index.ts";
 
 /** Lets a host's words through until the host ends. */

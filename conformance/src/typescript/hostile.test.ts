@@ -25,7 +25,7 @@ function expectWhole(database: EngineDatabase): void {
   }
 }
 
-const cases = Number(process.env["LIGHTCONE_CASES"] ?? 5);
+const cases = 5 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
 
 describe.each(sandboxes)("%s", (sandbox) => {
   test("recursion that catches and inserts at every depth", async () => {

@@ -7,7 +7,7 @@ import { ByteWriter, product, t, valueCodec } from "@lightcone/sats";
 import { RowBag, type BagTable, type TableChange } from "./row-bag.ts";
 import { makeCodec } from "./value-codec.ts";
 
-const numRuns = Number(process.env["LIGHTCONE_CASES"] ?? 300);
+const numRuns = 300 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
 const seed = process.env["LIGHTCONE_SEED"];
 const settings = { numRuns, ...(seed === undefined ? {} : { seed: Number(seed) | 0 }) };
 

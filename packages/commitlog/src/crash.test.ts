@@ -19,7 +19,7 @@ import {
 import type { FaultyFileSystem, ManualClock } from "./testing/index.ts";
 
 const seedFirst = Number(process.env["LIGHTCONE_SEED"] ?? 1);
-const seedCount = Math.max(1, Math.round(Number(process.env["LIGHTCONE_CASES"] ?? 200) / 100));
+const seedCount = 2 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
 
 /** What should be in the log. */
 interface Model {

@@ -17,7 +17,7 @@ import { restoreStore } from "./snapshot-read.ts";
 import { openStore } from "./store.ts";
 import { commitMeta, tableDef } from "./testing/defs.ts";
 
-const cases = Number(process.env["LIGHTCONE_CASES"] ?? 60);
+const cases = 60 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
 const seed = process.env["LIGHTCONE_SEED"];
 const parameters = { numRuns: cases, ...(seed === undefined ? {} : { seed: Number(seed) }) };
 

@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import { LiveQueries, select, type LiveQuery } from "./index.ts";
 import { Fixture, type IndexSpec, type TableSpec } from "./testing/fixture.ts";
 
-const cases = Number(process.env["LIGHTCONE_CASES"] ?? 150);
+const cases = 150 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
 
 type Value = number | bigint | string | boolean | Uint8Array;
 type Row = Readonly<Record<string, Value>>;
