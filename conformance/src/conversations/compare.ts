@@ -20,12 +20,18 @@ export type Told =
   | { readonly rows: readonly string[] };
 
 /** Stands in recorded text for a number that may be anything, inside strings and out: too long to stay a number. */
-const anyNumber = "8876543219876543";
+export const anyNumber = "8876543219876543";
 const anyText = "(anything)";
 const anyByte = "..";
 
-/** Whether `actual` says what was `expected`. */
-export function matches(expected: Told, actual: Told): boolean {
+const listsWithoutOrder: ReadonlySet<string> = new Set(["rows", "tables"]);
+
+/** Whether `actual` says what was `expected`; lists under the keys `unordered` may be in any order. */
+export function matches(
+  expected: Told,
+  actual: Told,
+  unordered: ReadonlySet<string> = listsWithoutOrder,
+): boolean {
   if (expected === anyNumber) return typeof actual === "number" || typeof actual === "string";
   if (expected === anyText) return typeof actual === "string";
   if (typeof expected === "string") return typeof actual === "string" && textMatches(expected, actual);
@@ -35,7 +41,7 @@ export function matches(expected: Told, actual: Told): boolean {
     return (
       Array.isArray(actual) &&
       expected.length === actual.length &&
-      expected.every((each, index) => matches(each, actual[index]))
+      expected.every((each, index) => matches(each, actual[index], unordered))
     );
   }
   const [left, right] = [expected as Record<string, Told>, actual as Record<string, Told>];
@@ -45,17 +51,17 @@ export function matches(expected: Told, actual: Told): boolean {
     keys.every((key) => {
       const [want, have] = [left[key] ?? null, right[key]];
       if (have === undefined) return false;
-      return key === "rows" || key === "tables" ? matchesInAnyOrder(want, have) : matches(want, have);
+      return unordered.has(key) ? matchesInAnyOrder(want, have, unordered) : matches(want, have, unordered);
     })
   );
 }
 
-function matchesInAnyOrder(expected: Told, actual: Told): boolean {
-  if (!Array.isArray(expected) || !Array.isArray(actual)) return matches(expected, actual);
+function matchesInAnyOrder(expected: Told, actual: Told, unordered: ReadonlySet<string>): boolean {
+  if (!Array.isArray(expected) || !Array.isArray(actual)) return matches(expected, actual, unordered);
   if (expected.length !== actual.length) return false;
   const rest = [...actual];
   return expected.every((want) => {
-    const at = rest.findIndex((have) => matches(want, have));
+    const at = rest.findIndex((have) => matches(want, have, unordered));
     if (at !== -1) rest.splice(at, 1);
     return at !== -1;
   });
@@ -208,7 +214,7 @@ function rowInJson(row: unknown): unknown {
 }
 
 /** Keeps numbers that a double cannot hold as their digits. */
-function exactNumbers(json: string): string {
+export function exactNumbers(json: string): string {
   return json.replaceAll(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (token) =>
     token.startsWith('"') ? token : `"${token}"`,
   );
