@@ -29,7 +29,7 @@ export function checkReducers(checking: Checking, scheduled: ReadonlySet<string>
     const what = `reducer \`${draft.sourceName}\``;
     checkFunction(checking, draft, what);
     const lifecycle = checkLifecycle(checking, draft, holders, what);
-    const isScheduled = checking.draft.version === 10 && scheduled.has(draft.name);
+    const isTheDatabases = lifecycle !== undefined || scheduled.has(draft.name);
     return {
       id,
       name: draft.name,
@@ -37,7 +37,7 @@ export function checkReducers(checking: Checking, scheduled: ReadonlySet<string>
       params: checking.resolveProduct(draft.params, `${what}, parameter`),
       paramsByRef: { kind: "Product", elements: draft.params },
       lifecycle,
-      visibility: lifecycle !== undefined || isScheduled ? "private" : draft.visibility,
+      visibility: checking.draft.version === 10 && isTheDatabases ? "private" : draft.visibility,
     };
   });
 }

@@ -598,7 +598,7 @@ describe("what checking makes of a module", () => {
     expect(def.reducers.find((each) => each.name === "run_patrol")?.visibility).toBe("client");
     expect(def.reducers.find((each) => each.name === "open_harbor")).toMatchObject({
       lifecycle: "init",
-      visibility: "private",
+      visibility: "client",
     });
     const boats = def.tables.find((each) => each.name === "boat");
     expect(boats?.columns[4]?.type).toMatchObject({
