@@ -70,7 +70,7 @@ function badArgument(def: ReducerDef, args: Uint8Array, view: DataView): string 
   let at = 0;
   for (const [index, { name, type }] of def.params.elements.entries()) {
     const end = at > args.length ? -1 : validator(type)(args, view, at, args.length);
-    const named = `argument ${index + 1}${name === undefined ? "" : ` (${name})`}`;
+    const named = `argument ${index}${name === undefined ? "" : ` (\`${name}\`)`}`;
     if (end < 0) return `${named}: the bytes from ${at} on are no ${type.kind}`;
     at = end;
   }
