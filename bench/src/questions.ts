@@ -4,7 +4,9 @@ import { growth } from "./growth.ts";
 import { latency } from "./latency.ts";
 import { loop } from "./loop.ts";
 import { pipeline } from "./pipeline.ts";
+import { restart } from "./restart.ts";
 import type { Question } from "./support/question.ts";
+import { thread } from "./thread.ts";
 import { transfers } from "./transfers.ts";
 
-export const questions: readonly Question[] = [transfers, latency, pipeline, firstRows, growth, loop];
+export const questions: readonly Question[] = [transfers, latency, thread, pipeline, firstRows, growth, loop, restart];

@@ -7,11 +7,12 @@ const [host = "", port = "0"] = process.argv.slice(2);
 serve((socket) => {
   const client = new pg.Client({ host, port: Number(port), user: "postgres", database: "postgres" });
   client.on("error", () => socket.terminate());
-  const connected = client.connect();
+  // One query at a time, in order: what waits, waits here.
+  let last: Promise<unknown> = client.connect();
   socket.on("close", () => void client.end());
   socket.on("message", (frame: Buffer) => {
     const { from, to, amount } = readTransfer(frame);
-    void connected
+    last = last
       .then(() =>
         client.query({
           name: "transfer",

@@ -37,6 +37,8 @@ export class LocalClient {
   readonly #handle: ConnectionHandle;
   #answer: (byteCount: number) => void = () => undefined;
   #byteCount = 0;
+  /** Answers that are still to come. */
+  #owed = 0;
   #requestId = 0;
 
   private constructor(database: Database) {
@@ -52,7 +54,7 @@ export class LocalClient {
         queuedBytes: 0,
         send: (_bytes, _at, length, last) => {
           this.#byteCount += length;
-          if (last) this.#answer(this.#byteCount);
+          if (last && (this.#owed -= 1) === 0) this.#answer(this.#byteCount);
         },
         answered: () => undefined,
         subscribed: () => undefined,
@@ -63,17 +65,32 @@ export class LocalClient {
 
   static async open(database: Database): Promise<LocalClient> {
     const client = new LocalClient(database);
-    await client.#answered();
+    await client.#answered(1);
     return client;
   }
 
-  #answered(): Promise<number> {
+  /** Resolves with the bytes of the next `count` answers. */
+  #answered(count: number): Promise<number> {
     this.#byteCount = 0;
+    this.#owed = count;
     return new Promise((resolve) => (this.#answer = resolve));
   }
 
   /** Calls a reducer of two u32; resolves with the length of the answer. */
   call(reducer: string, from: number, count: number): Promise<number> {
+    const answered = this.#answered(1);
+    this.#send(reducer, from, count);
+    return answered;
+  }
+
+  /** Calls `touch` on points one after the other, all in flight at once. */
+  touch(points: readonly number[]): Promise<number> {
+    const answered = this.#answered(points.length);
+    for (const [index, point] of points.entries()) this.#send("touch", point, index);
+    return answered;
+  }
+
+  #send(reducer: string, from: number, count: number): void {
     const out = new ByteWriter(64);
     out.u8(clientTag.CallReducer);
     out.string(reducer);
@@ -82,7 +99,7 @@ export class LocalClient {
     out.u32(count);
     out.u32((this.#requestId += 1));
     out.u8(0);
-    return this.#say(out);
+    this.#handle.receive(out.bytes, 0, out.length, false);
   }
 
   subscribe(query: string): Promise<number> {
@@ -91,11 +108,7 @@ export class LocalClient {
     out.string(query);
     out.u32((this.#requestId += 1));
     out.u32(this.#requestId);
-    return this.#say(out);
-  }
-
-  #say(out: ByteWriter): Promise<number> {
-    const answered = this.#answered();
+    const answered = this.#answered(1);
     this.#handle.receive(out.bytes, 0, out.length, false);
     return answered;
   }
