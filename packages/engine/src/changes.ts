@@ -22,9 +22,10 @@ import type { TransactionScan } from "./transaction-scan.ts";
 
 export const Gate = { ready: 0, inside: 1, closed: 2, doomed: 3, poisoned: 4 } as const;
 
-/** Bit 0 of a step that took a slot: whether that had never been used. */
-const Step = { insert: 0, update: 2, delete: 4, revive: 5, other: 6 } as const;
-const stepBits = 3;
+/** The low bits of a step that took a slot: where from. */
+const Step = { insert: 0, update: 4, delete: 8, revive: 9, other: 10 } as const;
+const tookMask = 3;
+const stepBits = 4;
 const stepMask = (1 << stepBits) - 1;
 /** Words of a step in the log: table position and step, the row, the row it replaced. */
 const stepWords = 3;
@@ -82,7 +83,7 @@ export class Changes {
   insert(table: StoredTable, bytes: Uint8Array, view: DataView, at: number, length: number): number {
     const { space } = table;
     const ref = space.take(length);
-    this.note(table, Step.insert | (space.tookFresh ? 1 : 0), ref, 0);
+    this.note(table, Step.insert | space.took, ref, 0);
     table.inserts.push(ref);
     fillSlot(table, ref, RowState.ownLive, bytes, view, at, length);
     table.addToIndexes(ref);
@@ -101,7 +102,7 @@ export class Changes {
   ): number {
     const { space, indexes } = table;
     const ref = space.take(length);
-    this.note(table, Step.update | (space.tookFresh ? 1 : 0), ref, old);
+    this.note(table, Step.update | space.took, ref, old);
     table.inserts.push(ref);
     fillSlot(table, ref, RowState.ownLive, bytes, view, at, length);
     for (let position = 0; position < indexes.length; position += 1) {
@@ -202,7 +203,7 @@ export class Changes {
     } else if (step === Step.revive) {
       table.removeFromIndexes(ref);
       space.setState(ref, RowState.dead);
-    } else if ((step & ~1) === Step.update) {
+    } else if ((step & ~tookMask) === Step.update) {
       for (const index of table.indexes) {
         if (index.sameKey(ref, old)) index.replace(ref, old);
         else {
@@ -212,10 +213,10 @@ export class Changes {
       }
       table.rowBytes += space.rowBytes(old) - space.rowBytes(ref);
       space.unbury(old);
-      space.untake(ref, (step & 1) === 1);
+      space.untake(ref, step & tookMask);
     } else {
       table.removeFromIndexes(ref);
-      space.untake(ref, (step & 1) === 1);
+      space.untake(ref, step & tookMask);
     }
   }
 
@@ -230,7 +231,7 @@ export class Changes {
       const table = this.tables[(this.log[at] as number) >>> stepBits] as StoredTable;
       const ref = this.log[at + 1] as number;
       if (table.space.state(ref) === RowState.ownLive) table.removeFromIndexes(ref);
-      table.space.untake(ref, (step & 1) === 1);
+      table.space.untake(ref, step & tookMask);
     }
     for (let index = 0; index < this.tableCount; index += 1) {
       const table = this.tables[index] as StoredTable;

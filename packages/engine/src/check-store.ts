@@ -60,7 +60,12 @@ function checkRows(table: StoredTable, problems: string[]): void {
       problems.push(`${table.name}: span ${head} belongs to table ${meta[at + Meta.table]}`);
     if (meta[at + Meta.ordinal] !== ordinal) problems.push(`${table.name}: span ${head} is not where it says`);
   }
-  if (used !== rowCount) problems.push(`${table.name}: ${used} slots in use for ${rowCount} rows`);
+  if (used !== rowCount + space.recentCount)
+    problems.push(`${table.name}: ${used} slots in use for ${rowCount} rows and ${space.recentCount} freed last`);
+  for (let index = 0; index < space.recentCount; index += 1) {
+    const ref = space.recent[index] as number;
+    if (space.state(ref) !== 0) problems.push(`${table.name}: slot ${ref}, freed last, is in state ${space.state(ref)}`);
+  }
 }
 
 function checkIndex(table: StoredTable, index: TableIndex, problems: string[]): void {

@@ -51,6 +51,8 @@ function utf8Of(name: string): Uint8Array {
 
 const headBytes = 74;
 const countBytesMax = 5;
+/** Rows up to here are copied word by word, in place. */
+const wordsCopiedMax = 64;
 
 /** Writes records, one after the other, into the same bytes. */
 export class RecordWriter {
@@ -60,6 +62,8 @@ export class RecordWriter {
   /** The name that `bytes` has already. */
   private name: string | undefined;
   private nameEnd = 0;
+  /** The first bytes of `bytes`, by how many. */
+  private views: (Uint8Array | undefined)[] = makeViews();
 
   write(meta: CommitMeta, sequences: readonly SequenceMove[], tables: readonly StoredTable[]): Uint8Array {
     this.length = 0;
@@ -67,7 +71,14 @@ export class RecordWriter {
     this.demand(countBytesMax);
     this.length = putCount(this.bytes, this.length, tables.length);
     for (let index = 0; index < tables.length; index += 1) this.writeTable(tables[index] as StoredTable);
-    return this.bytes.subarray(0, this.length);
+    return this.written();
+  }
+
+  /** Most records of a database have one of a few lengths: their arrays are made once. */
+  private written(): Uint8Array {
+    const { length } = this;
+    if (length >= viewsKept) return this.bytes.subarray(0, length);
+    return (this.views[length] ??= this.bytes.subarray(0, length));
   }
 
   /** Gives back what an unusually long record needed. */
@@ -75,6 +86,7 @@ export class RecordWriter {
     if (this.bytes.length <= recordBytesKept) return;
     this.bytes = new Uint8Array(4096);
     this.view = new DataView(this.bytes.buffer);
+    this.views = makeViews();
     this.name = undefined;
   }
 
@@ -87,6 +99,7 @@ export class RecordWriter {
     bytes.set(this.bytes);
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
+    this.views = makeViews();
   }
 
   private writeHead(meta: CommitMeta, sequences: readonly SequenceMove[]): void {
@@ -137,6 +150,20 @@ export class RecordWriter {
     const { slabs } = space.memory;
     const { rowLength, headerBytes } = space;
     const { refs, count } = rows;
+    if (rowLength >= 0 && rowLength <= wordsCopiedMax) {
+      const { view } = this;
+      let to = this.length;
+      for (let index = 0; index < count; index += 1) {
+        const ref = refs[index] as number;
+        const source = (slabs[ref >>> slabShift] as Slab).view;
+        let at = ((ref & slabMask) << 3) + headerBytes;
+        const end = to + rowLength;
+        for (; to + 4 <= end; to += 4, at += 4) view.setInt32(to, source.getInt32(at, true), true);
+        for (; to < end; to += 1, at += 1) view.setUint8(to, source.getUint8(at));
+      }
+      this.length = to;
+      return;
+    }
     for (let index = 0; index < count; index += 1) {
       const ref = refs[index] as number;
       const slab = slabs[ref >>> slabShift] as Slab;
@@ -160,6 +187,10 @@ export class RecordWriter {
   }
 }
 
+/** Records shorter than this are given out in arrays that are kept. */
+const viewsKept = 512;
+const makeViews = (): (Uint8Array | undefined)[] => new Array<Uint8Array | undefined>(viewsKept).fill(undefined);
+
 /** Above this a record's bytes are given back after use. */
 const recordBytesKept = 4 * 1024 ** 2;
 
@@ -179,7 +210,7 @@ function putCount(bytes: Uint8Array, at: number, count: number): number {
 function putBytes(bytes: Uint8Array, at: number, source: Uint8Array): number {
   const { length } = source;
   const from = putCount(bytes, at, length);
-  if (length > 12) bytes.set(source, from);
+  if (length > 20) bytes.set(source, from);
   else for (let index = 0; index < length; index += 1) bytes[from + index] = source[index] as number;
   return from + length;
 }

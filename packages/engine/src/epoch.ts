@@ -90,6 +90,7 @@ export class StoredEpochTable implements EpochTable {
   readonly headerBytes: number;
   readonly spans: Int32Array;
   readonly room: Int32Array;
+  readonly recent: Uint32Array;
   private readonly epoch: StoreEpoch;
 
   constructor(epoch: StoreEpoch, table: StoredTable) {
@@ -102,6 +103,7 @@ export class StoredEpochTable implements EpochTable {
     this.headerBytes = table.space.headerBytes;
     this.spans = table.space.spans.slice(0, table.space.spanCount);
     this.room = table.space.room.slice();
+    this.recent = table.space.recent.slice(0, table.space.recentCount);
   }
 
   openCursor(): EpochCursor {

@@ -4,8 +4,8 @@
  *   directory → segment = row count, depth, then (hash, reference) pairs in open addressing
  *
  * The directory is indexed by a hash's upper bits, a pair's home within the segment follows from the lower
- * 16. A segment grows by a quarter when it is 85 % full, and past 4096 rows splits in two by one more bit, so
- * the longest step moves a few thousand pairs and a row costs 9 to 13 bytes at any size. Hashes are kept
+ * 16. A segment grows by a quarter when it is 70 % full, and past 4096 rows splits in two by one more bit, so
+ * the longest step moves a few thousand pairs and a row costs 11 to 15 bytes at any size. Hashes are kept
  * beside references: probing and growing touch no row but the one found. Finding is generated per key:
  * `generateFind` in `key-code.ts`.
  */
@@ -26,7 +26,7 @@ function makeSegment(capacity: number, depth: number): Int32Array {
   return segment;
 }
 
-const capacityFor = (count: number): number => Math.max(capacityMin, Math.ceil(count / 0.7));
+const capacityFor = (count: number): number => Math.max(capacityMin, Math.ceil(count / 0.55));
 
 export class HashIndex {
   private readonly memory: Memory;
@@ -57,7 +57,7 @@ export class HashIndex {
     let segment = this.directory[slot] as Int32Array;
     const count = segment[Head.count] as number;
     const capacity = (segment.length - headWords) >>> 1;
-    if ((count + 1) * 20 > capacity * 17) {
+    if ((count + 1) * 10 > capacity * 7) {
       this.makeRoom(slot, segment);
       slot = (hash >>> 1) >>> (31 - this.depth);
       segment = this.directory[slot] as Int32Array;
@@ -91,7 +91,7 @@ export class HashIndex {
     const count = (segment[Head.count] as number) - 1;
     segment[Head.count] = count;
     this.count -= 1;
-    if (count * 2 < capacity && capacity > 32)
+    if (count * 3 < capacity && capacity > 32)
       this.resize((hash >>> 1) >>> (31 - this.depth), segment, capacityFor(count));
   }
 

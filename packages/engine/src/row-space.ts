@@ -5,9 +5,11 @@
  *   slot = length << 4 | state  u32 | row …         otherwise
  *   free slot = 0 u32 | reference of the next free one u32
  *
- * A slot comes from the first span with room: the one freed last, or else the first never used. Undoing
- * takes in reverse order restores the lists exactly, which rollbacks rely on. Slots are freed only between
- * transactions.
+ * Of rows of one length the last few slots freed are kept in a stack, `recent`, and taken from there first: updates
+ * free as many as they take, and then touch neither pages' lists nor what is known of pages. Otherwise a slot
+ * comes from the first span with room: the one freed last, or else the first never used. Undoing takes in reverse
+ * order restores stack and lists exactly, which rollbacks rely on. Slots are freed only between transactions. To
+ * its span a slot in the stack is in use; a table without rows keeps none.
  */
 import { type Memory, Meta, metaWords, pageBytes, pageShift, type Slab, slabMask, slabShift } from "./memory.ts";
 import {
@@ -37,6 +39,11 @@ export const RowState = {
 } as const;
 const stateMask = 7;
 
+/** Where a taken slot came from. */
+export const Took = { list: 0, fresh: 1, recent: 2 } as const;
+export const recentMax = 32;
+const noRecent = new Uint32Array(0);
+
 export class RowSpace {
   readonly memory: Memory;
   readonly tableId: number;
@@ -49,8 +56,11 @@ export class RowSpace {
   /** First pages of the table's spans, in scan order. */
   spans: Int32Array = new Int32Array(4);
   spanCount = 0;
-  /** Whether the last `take` gave a slot that was never used. */
-  tookFresh = false;
+  /** Slots freed last, the first `recentCount`. */
+  readonly recent: Uint32Array;
+  recentCount = 0;
+  /** Where the last `take` had its slot from. */
+  took: number = Took.list;
   /** Whether the open transaction has taken pages for this table. */
   tookPages = false;
 
@@ -62,6 +72,7 @@ export class RowSpace {
     this.headerBytes = fixed ? fixedHeaderBytes : variableHeaderBytes;
     this.fixedSlotBytes = fixed ? (rowLength + fixedHeaderBytes + 7) & ~7 : 0;
     this.room = new Int32Array(fixed ? 1 : classCount).fill(-1);
+    this.recent = fixed ? new Uint32Array(recentMax) : noRecent;
   }
 
   /** Bytes that taking a slot may add to the memory in use. */
@@ -73,6 +84,16 @@ export class RowSpace {
 
   /** Takes a slot for a row of `length` bytes. The caller writes header and row. */
   take(length: number): number {
+    const recentCount = this.recentCount - 1;
+    if (recentCount < 0) return this.takeFromSpan(length);
+    this.recentCount = recentCount;
+    this.took = Took.recent;
+    const ref = this.recent[recentCount] as number;
+    this.memory.beforeWrite(ref);
+    return ref;
+  }
+
+  private takeFromSpan(length: number): number {
     const sizeClass = this.rowLength >= 0 ? 0 : classOf(length + variableHeaderBytes);
     let head = sizeClass === soleClass ? -1 : (this.room[sizeClass] as number);
     if (head < 0) head = this.addSpan(sizeClass, length + variableHeaderBytes);
@@ -91,12 +112,12 @@ export class RowSpace {
       const next = slab.words[((ref & slabMask) << 1) + 1] as number;
       meta[at + Meta.free] = next;
       full = next === 0 && fresh + slotBytes > spanBytes;
-      this.tookFresh = false;
+      this.took = Took.list;
     } else {
       ref = ((head << pageShift) + (fresh >>> 3)) >>> 0;
       meta[at + Meta.fresh] = fresh + slotBytes;
       full = fresh + 2 * slotBytes > spanBytes;
-      this.tookFresh = true;
+      this.took = Took.fresh;
     }
     meta[at + Meta.used] = (meta[at + Meta.used] as number) + 1;
     if (full && sizeClass !== soleClass) this.unlink(head, sizeClass);
@@ -104,9 +125,15 @@ export class RowSpace {
     return ref;
   }
 
-  /** Undoes the last `take` that has not been undone. `wasFresh` is what `tookFresh` said then. */
-  untake(ref: number, wasFresh: boolean): void {
+  /** Undoes the last `take` that has not been undone. `took` is what it said then. */
+  untake(ref: number, took: number): void {
     const slab = this.memory.slabs[ref >>> slabShift] as Slab;
+    if (took === Took.recent) {
+      slab.words[(ref & slabMask) << 1] = 0;
+      this.recent[this.recentCount] = ref;
+      this.recentCount += 1;
+      return;
+    }
     const meta = slab.meta;
     const head = meta[((ref >>> pageShift) & 255) * metaWords + Meta.head] as number;
     const at = (head & 255) * metaWords;
@@ -114,7 +141,7 @@ export class RowSpace {
     const slotBytes = meta[at + Meta.slotBytes] as number;
     const spanBytes = (meta[at + Meta.pages] as number) * pageBytes;
     const wasFull = meta[at + Meta.free] === 0 && (meta[at + Meta.fresh] as number) + slotBytes > spanBytes;
-    if (wasFresh) {
+    if (took === Took.fresh) {
       meta[at + Meta.fresh] = (meta[at + Meta.fresh] as number) - slotBytes;
       slab.words[(ref & slabMask) << 1] = 0;
     } else {
@@ -135,8 +162,24 @@ export class RowSpace {
 
   /** Frees a slot for good. */
   free(ref: number): void {
-    const memory = this.memory;
+    const { memory, recentCount } = this;
     memory.beforeWrite(ref);
+    if (recentCount === this.recent.length) {
+      this.freeInSpan(ref);
+      return;
+    }
+    (memory.slabs[ref >>> slabShift] as Slab).words[(ref & slabMask) << 1] = 0;
+    this.recent[recentCount] = ref;
+    this.recentCount = recentCount + 1;
+  }
+
+  /** Frees what the stack keeps for good: when no rows are left. */
+  forgetRecent(): void {
+    for (; this.recentCount > 0; this.recentCount -= 1) this.freeInSpan(this.recent[this.recentCount - 1] as number);
+  }
+
+  private freeInSpan(ref: number): void {
+    const { memory } = this;
     const slab = memory.slabs[ref >>> slabShift] as Slab;
     const meta = slab.meta;
     const head = meta[((ref >>> pageShift) & 255) * metaWords + Meta.head] as number;

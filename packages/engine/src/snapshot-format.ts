@@ -6,7 +6,7 @@
  *   fresh page, its end | slabs: count, pages of each (0 for none)
  *   free pages: count, pages | free spans: count × (pages, count, first pages) | free slabs: count, indexes
  *   tables: count × ( id | row length i32 | rows u64 | bytes of rows u64 | size classes: count, span with room i32 each
- *                     spans: count × the words of `spanWords` )
+ *                     slots freed last: count, references | spans: count × the words of `spanWords` )
  *   per table in the same order: its spans' slots, as far as they were ever used, in scan order; then its set hash u64
  *   "LCSE"
  *

@@ -8,7 +8,7 @@ import { defined, LightconeError, type RowRef } from "@lightcone/base";
 import { systemTables } from "@lightcone/schema";
 import type { Store, StoreOptions } from "./api.ts";
 import { schemasOf } from "./catalog-rows.ts";
-import { type Memory, Meta, metaWords, pageBytes, slabPages } from "./memory.ts";
+import { type Memory, Meta, metaWords, pageBytes, pageShift, slabPages, slabShift } from "./memory.ts";
 import {
   addToSetHash,
   type SetHash,
@@ -17,8 +17,7 @@ import {
   snapshotVersion,
   spanWords,
 } from "./snapshot-format.ts";
-import { SlotWalk } from "./row-space.ts";
-import { slabShift } from "./memory.ts";
+import { recentMax, SlotWalk } from "./row-space.ts";
 import type { StoredTable } from "./stored-table.ts";
 import { MemoryStore } from "./store.ts";
 
@@ -109,6 +108,7 @@ interface TableImage {
   readonly rowBytes: number;
   readonly room: Int32Array;
   readonly spans: Int32Array;
+  readonly recent: readonly number[];
   hash: SetHash;
 }
 
@@ -167,6 +167,7 @@ async function readTableHead(input: PieceReader, memory: Memory): Promise<TableI
   const rowCount = await input.safe();
   const rowBytes = await input.safe();
   const room = Int32Array.from(await input.list());
+  const recent = await input.list();
   const spanCount = await input.u32();
   const words = await input.bytes(spanCount * spanWords.length * 4);
   const spans = new Int32Array(spanCount);
@@ -194,7 +195,13 @@ async function readTableHead(input: PieceReader, memory: Memory): Promise<TableI
         input.fail("a span's slots do not fit it");
     }
   }
-  return { id, rowLength, rowCount, rowBytes, room, spans, hash: { low: 0, high: 0 } };
+  if (recent.length > (rowLength < 0 ? 0 : recentMax)) input.fail("a table has more slots freed last than are kept");
+  for (const ref of recent) {
+    const meta = memory.slabs[ref >>> slabShift]?.meta;
+    const head = meta?.[((ref >>> pageShift) & 255) * metaWords + Meta.head] ?? 0;
+    if (meta?.[(head & 255) * metaWords + Meta.table] !== id) input.fail("a slot freed last lies outside its table");
+  }
+  return { id, rowLength, rowCount, rowBytes, room, spans, recent, hash: { low: 0, high: 0 } };
 }
 
 async function readSpan(input: PieceReader, memory: Memory, head: number): Promise<void> {
@@ -216,6 +223,8 @@ function placeTables(store: MemoryStore, images: readonly TableImage[], input: P
     space.spans = image.spans.length > 0 ? image.spans : new Int32Array(4);
     space.spanCount = image.spans.length;
     space.room.set(image.room);
+    space.recent.set(image.recent);
+    space.recentCount = image.recent.length;
     table.loadIndexes(image.rowBytes, image.rowCount);
     if (verify) verifyTable(table, image, input);
   };

@@ -83,6 +83,8 @@ function writeTableHead(out: ByteWriter, table: StoredEpochTable): void {
   out.u64Number(table.rowBytes);
   out.u32(table.room.length);
   for (const head of table.room) out.u32(head >>> 0);
+  out.u32(table.recent.length);
+  for (const ref of table.recent) out.u32(ref);
   out.u32(table.spans.length);
 }
 

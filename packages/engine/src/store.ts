@@ -251,6 +251,7 @@ export class MemoryStore implements Store {
       for (let index = 0; index < deletes.count; index += 1) space.free(deletes.refs[index] as number);
       if (table.isEvent)
         for (let index = 0; index < inserts.count; index += 1) space.free(inserts.refs[index] as number);
+      if (table.rowCount === 0) space.forgetRecent();
       table.settle();
     }
     this.definitions.settle();

@@ -157,6 +157,9 @@ export class StoreTransaction implements Transaction {
     if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction - 1);
     const index = this.tables.indexById[id];
     if (index === undefined) return this.fail(Errno.noSuchIndex) - 1;
+    const { hash } = index; // only unique ones have it
+    if (hash !== undefined && length === index.plainBytes && at + length <= key.length)
+      return index.code.findKey(hash, key === this.source ? this.sourceView : this.viewOf(key), at);
     if (!index.unique) return this.fail(Errno.indexNotUnique, index.table, index) - 1;
     const view = this.viewOf(key);
     if (!this.isKey(index, key, view, at, length)) return this.fail(Errno.bsatnDecode, index.table, index) - 1;
