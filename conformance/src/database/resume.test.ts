@@ -12,7 +12,7 @@ import {
   type OpenedHost,
   type Resume,
 } from "@lightcone/database";
-import type { ServerMessage } from "@lightcone/protocol";
+import type { ServerMessage, TableUpdate } from "@lightcone/protocol";
 import { toHex } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
 import { call, LocalClient, makeCaller, openLocal, publish, sql } from "./local.ts";
@@ -90,6 +90,19 @@ class Host {
   }
 }
 
+/** The rows that a message tells of. Clients of a module in TypeScript hear of others in the light form. */
+function tablesOf(message: ServerMessage): readonly TableUpdate[] {
+  switch (message.kind) {
+    case "TransactionUpdate":
+      return message.status.kind === "Committed" ? message.status.tables : [];
+    case "TransactionUpdateLight":
+    case "SubscribeMultiApplied":
+      return message.tables;
+    default:
+      return [];
+  }
+}
+
 /** Adds up what a client was sent: rows by their bytes, with counts. */
 function addUp(messages: readonly ServerMessage[]): Map<string, number> {
   const rows = new Map<string, number>();
@@ -103,12 +116,7 @@ function addUp(messages: readonly ServerMessage[]): Map<string, number> {
     }
   };
   for (const message of messages) {
-    const tables =
-      message.kind === "TransactionUpdate" && message.status.kind === "Committed"
-        ? message.status.tables
-        : message.kind === "SubscribeMultiApplied"
-          ? message.tables
-          : [];
+    const tables = tablesOf(message);
     for (const table of tables) {
       for (const update of table.updates) {
         add(update.deletes, -1);
