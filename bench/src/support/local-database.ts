@@ -118,9 +118,9 @@ export class LocalClient {
 export async function timesOfOthers(database: Database, work: () => Promise<void>): Promise<Histogram> {
   const client = await LocalClient.open(database);
   const times = new Histogram();
-  let isOver = false;
+  const over = new AbortController();
   const probe = (async () => {
-    for (let count = 1; !isOver; count += 1) {
+    for (let count = 1; !over.signal.aborted; count += 1) {
       const from = performance.now();
       await client.call("touch", 1, count);
       times.add(performance.now() - from);
@@ -128,7 +128,7 @@ export async function timesOfOthers(database: Database, work: () => Promise<void
     }
   })();
   await work();
-  isOver = true;
+  over.abort();
   await probe;
   return times;
 }
