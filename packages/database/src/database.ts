@@ -53,7 +53,7 @@ import type { Activity, Room } from "./room.ts";
 import { Scheduler, SoonJob } from "./scheduler.ts";
 import { Session } from "./session.ts";
 import { runStatement } from "./statement.ts";
-import type { Resume, ResumedConnection } from "./resume.ts";
+import { HostEnded, interrupted, type Resume, type ResumedConnection } from "./resume.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TransactionMeta, Writer } from "./writer.ts";
 
@@ -495,7 +495,8 @@ export class Database implements DatabaseLink {
 
   #turnEnded(): void {
     if (this.#room.store.poisoned) {
-      this.#broken(new LightconeError("DatabaseStopped", { reason: "a call was ended in the middle of an operation" }));
+      const error = interrupted();
+      this.#broken(new HostEnded(error.message, undefined, true, { cause: error }));
       return;
     }
     this.#log.flush();

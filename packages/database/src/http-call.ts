@@ -7,7 +7,7 @@ import type { Caller, Reply } from "./link.ts";
 import { callReducer, whyNotCallable } from "./reducer-call.ts";
 import { callProcedure } from "./procedure-call.ts";
 import { json, text } from "./reply.ts";
-import { endedBy } from "./resume.ts";
+import { endedBy, interrupted } from "./resume.ts";
 import type { Room } from "./room.ts";
 import { noBytes } from "./writer.ts";
 
@@ -41,14 +41,21 @@ export class VisitJob implements Job {
       throw endedBy(error, this.#caller, 1);
     }
     this.#room.activity.end();
+    this.#mustBeWhole();
     disconnectClient(this.#room, this.#caller);
     this.#answer(reply);
+  }
+
+  /** @throws {HostEnded} when the work left a change half-way */
+  #mustBeWhole(): void {
+    if (this.#room.store.poisoned) throw endedBy(interrupted(), this.#caller, 1);
   }
 
   timedOut(): void {
     if (this.#connected) this.#room.activity.end();
     this.#room.writer.abort();
     this.#room.module?.discard();
+    this.#mustBeWhole();
     if (this.#connected) disconnectClient(this.#room, this.#caller);
     this.#answer(text(402, "Module energy budget exhausted."));
   }

@@ -8,7 +8,7 @@
  * See `resume.ts` for why no call runs twice. A connection that took unconfirmed results, or that was in the
  * middle of a message in parts, is closed instead: what it was told may never have been.
  */
-import { LightconeError, type Clock } from "@lightcone/base";
+import { isLightconeError, LightconeError, type Clock } from "@lightcone/base";
 import { toHex } from "@lightcone/sats";
 import type {
   ConnectionHandle,
@@ -20,7 +20,7 @@ import type {
   Reply,
 } from "./link.ts";
 import { HostEnded, type NumberedMessage, type Resume, type Suspect } from "./resume.ts";
-import { fatalText, text } from "./reply.ts";
+import { failure, fatalText, text } from "./reply.ts";
 
 /** A host as it was opened. */
 export interface OpenedHost {
@@ -103,8 +103,10 @@ export class ResilientLink implements DatabaseLink {
     host.link.request(held.request).then(
       (reply) => this.#answer(held, reply),
       (error: unknown) => {
-        // The request dies with its host; a host that goes on has refused it.
-        if (this.#host === host) this.#answer(held, text(500, error instanceof Error ? error.message : String(error)));
+        // A request that died with its host is for the next; a host that goes on has refused it.
+        if (this.#host !== host) return;
+        if (!isLightconeError(error)) this.#answer(held, text(500, String(error)));
+        else if (error.code !== "CallUnknown" || this.#stopping) this.#answer(held, failure(error));
       },
     );
   }

@@ -5,6 +5,7 @@
  * the subscriptions back in silence, and replays the rest of the log aloud: whoever waits for a call that is
  * in the log is answered by its commit; calls that are not in it run now. None runs twice.
  */
+import { isLightconeError, LightconeError } from "@lightcone/base";
 import { toHex } from "@lightcone/sats";
 import type { Caller, ConnectionInfo, ConnectionSink } from "./link.ts";
 
@@ -57,8 +58,19 @@ export class HostEnded extends Error {
   }
 }
 
-/** The end of a host whose own code broke on a message: that message is not run again, or the next host ends too. */
+/**
+ * The end of a host that broke on a message: that message is not run again, or the next host ends too. A change
+ * that was interrupted half-way is the module's doing.
+ */
 export function endedBy(error: unknown, caller: Pick<Caller, "connectionId">, messageNumber: number): HostEnded {
   const suspect = { connection: toHex(caller.connectionId), number: messageNumber };
-  return new HostEnded(error instanceof Error ? error.message : String(error), suspect, false, { cause: error });
+  const isModulesFault = isLightconeError(error, "DatabaseStopped");
+  return new HostEnded(error instanceof Error ? error.message : String(error), suspect, isModulesFault, {
+    cause: error,
+  });
+}
+
+/** Why memory is worth nothing any more after a call that was ended in the middle of a change. */
+export function interrupted(): LightconeError {
+  return new LightconeError("DatabaseStopped", { reason: "a call was ended in the middle of an operation" });
 }

@@ -27,7 +27,7 @@ import type { BoundReducer } from "./module-slot.ts";
 import { callProcedure } from "./procedure-call.ts";
 import { callReducer, whyNotCallable } from "./reducer-call.ts";
 import { fatalText } from "./reply.ts";
-import { endedBy, type NumberedMessage, type ResumedConnection } from "./resume.ts";
+import { endedBy, interrupted, type NumberedMessage, type ResumedConnection } from "./resume.ts";
 import type { Room } from "./room.ts";
 import { QuerySets } from "./query-sets.ts";
 import type { Origin, SessionChange } from "./subscriptions.ts";
@@ -234,6 +234,12 @@ export class Session implements ConnectionHandle, StreamOwner {
       this.end(1011, closeReason(error));
     }
     this.#room.activity.end();
+    this.#mustBeWhole(number);
+  }
+
+  /** @throws {HostEnded} when the message that ran left a change half-way */
+  #mustBeWhole(number: number): void {
+    if (this.#room.store.poisoned) throw endedBy(interrupted(), this.info.caller, number);
   }
 
   /** The message that was running took too long and was ended. */
@@ -247,6 +253,7 @@ export class Session implements ConnectionHandle, StreamOwner {
     this.answer(
       this.encoder.failure(undefined, { ...headOf(meta), durationMicros: this.#room.limits.reducerTimeoutMs * 1000 }),
     );
+    this.#mustBeWhole(this.#running);
   }
 
   /** Takes the message about a commit; undefined when the caller asked not to hear of success. */

@@ -232,11 +232,15 @@ export function writeError(out: ByteWriter, error: unknown): void {
   const isKnown = error instanceof LightconeError;
   const isEnd = error instanceof HostEnded;
   out.string(isKnown ? error.code : isEnd ? error.name : "");
-  out.string(isKnown ? JSON.stringify(error.detail) : isEnd ? JSON.stringify(error.suspect ?? null) : "");
+  out.string(isKnown ? JSON.stringify(error.detail) : isEnd ? JSON.stringify(endOf(error)) : "");
   out.string(error instanceof Error ? error.message : String(error));
   const cause: unknown = error instanceof Error ? error.cause : undefined;
   out.bool(cause !== undefined);
   if (cause !== undefined) out.string(cause instanceof Error ? cause.message : JSON.stringify(cause));
+}
+
+function endOf({ suspect, isModulesFault }: HostEnded): Pick<HostEnded, "suspect" | "isModulesFault"> {
+  return { suspect, isModulesFault };
 }
 
 export function readError(input: ByteReader): Error {
@@ -244,7 +248,10 @@ export function readError(input: ByteReader): Error {
   const detail = input.string();
   const message = input.string();
   const options = input.bool() ? { cause: new Error(input.string()) } : undefined;
-  if (code === "HostEnded") return new HostEnded(message, JSON.parse(detail) ?? undefined, false, options);
+  if (code === "HostEnded") {
+    const { suspect, isModulesFault }: ReturnType<typeof endOf> = JSON.parse(detail);
+    return new HostEnded(message, suspect, isModulesFault, options);
+  }
   const known: ErrorCode | undefined = errorCodes.find((candidate) => candidate === code);
   if (known === undefined) return new Error(message, options);
   // The other end is this release: the detail belongs to the code.
