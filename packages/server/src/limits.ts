@@ -110,6 +110,12 @@ export const serverLimits = {
     what: "for all databases to finish when the server stops",
     outcome: "they are ended, and recover at the next start",
   },
+  hostMemoryBytesMax: {
+    value: 12_884_901_888,
+    unit: "bytes",
+    what: "all memory of one database's process, and at most 0.8 of the machine's",
+    outcome: "the process is ended and started again, and the call that ran is failed; three times, and the module is quarantined",
+  },
   linkConnectionBytesMax: {
     value: 4_194_304,
     unit: "bytes",

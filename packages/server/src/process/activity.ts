@@ -70,6 +70,11 @@ export class ActivityReader {
     return this.#told === 0 ? undefined : this.#clear();
   }
 
+  /** A note of what runs at this moment, however short its time; undefined when nothing does. */
+  now(): Uint8Array | undefined {
+    return (Atomics.load(this.#words, 0) & 1) === 1 ? this.#bytes.slice(4) : undefined;
+  }
+
   #clear(): Uint8Array {
     this.#told = 0;
     return new Uint8Array(noteBytes);

@@ -1,5 +1,5 @@
 /**
- * The database host process: `node host-main.ts FACTORY`, started by `open-host-process.ts` alone.
+ * The database host process: `node host-main.ts FACTORY MEMORY_BYTES_MAX`, started by `open-host-process.ts` alone.
  *
  * Signals that a terminal sends to the whole group are the front's business: it stops its hosts in order.
  */
@@ -28,7 +28,7 @@ interface Factory {
 
 const activity = new Activity();
 const watcher = new Worker(new URL("./watch-main.ts", import.meta.url), {
-  workerData: activity.buffer,
+  workerData: { activity: activity.buffer, memoryBytesMax: Number(process.argv[3] ?? Infinity) },
   resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 },
 });
 watcher.unref();

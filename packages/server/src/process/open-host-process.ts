@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
+import { totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "@lightcone/base";
 import { HostEnded } from "@lightcone/database/front";
@@ -55,6 +56,8 @@ export interface HostProcess {
   kill(): void;
 }
 
+/** How much of the machine's memory one process may take, whatever its limit says. */
+const memoryShareMax = 0.8;
 /** How long after `withinMs` a process that does not end is ended. */
 const killAfterMs = 1000;
 const pipeDescriptor = 3;
@@ -73,7 +76,12 @@ export async function openHostProcess(
 ): Promise<HostProcess> {
   const child = spawn(
     process.execPath,
-    [...(options.nodeFlags ?? []), fileURLToPath(new URL("./host-main.ts", import.meta.url)), options.factory],
+    [
+      ...(options.nodeFlags ?? []),
+      fileURLToPath(new URL("./host-main.ts", import.meta.url)),
+      options.factory,
+      String(Math.min(options.limits.hostMemoryBytesMax, Math.floor(totalmem() * memoryShareMax))),
+    ],
     { stdio: ["ignore", 2, 2, "pipe", "pipe"], env: hostEnvironment(process.env) },
   );
   const ended = endOf(child);
