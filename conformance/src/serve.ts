@@ -8,9 +8,9 @@ import { realFileSystem } from "@lightcone/base/node";
 import { makeServerLimits, makeServerLog, openResilientDatabase, openServer } from "@lightcone/server";
 
 const [dataDirectory = "", port = "0", settings = "{}"] = process.argv.slice(2);
-const { databaseLimits = {}, nodeFlags = [], logLevel = "fatal" } = JSON.parse(settings);
+const { databaseLimits = {}, serverLimits = {}, nodeFlags = [], logLevel = "fatal" } = JSON.parse(settings);
 const log = makeServerLog(logLevel);
-const limits = makeServerLimits({});
+const limits = makeServerLimits(serverLimits);
 const tell = (fact: object): void => void process.stdout.write(`${JSON.stringify(fact)}\n`);
 
 const server = await openServer({
@@ -19,6 +19,7 @@ const server = await openServer({
   files: realFileSystem,
   log,
   version: "0.1.0",
+  limits: serverLimits,
   openDatabase: (record, directory) =>
     openResilientDatabase(record, directory, {
       clock: realClock,

@@ -9,6 +9,7 @@ import { bundleModule } from "../../packages/cli/src/build/bundle.ts";
 
 export interface ServedOptions {
   readonly databaseLimits?: object;
+  readonly serverLimits?: object;
   readonly nodeFlags?: readonly string[];
   readonly logLevel?: string;
 }
