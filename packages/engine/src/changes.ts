@@ -23,12 +23,12 @@ import type { TransactionScan } from "./transaction-scan.ts";
 export const Gate = { ready: 0, inside: 1, closed: 2, doomed: 3, poisoned: 4 } as const;
 
 /** The low bits of a step that took a slot: where from. */
-const Step = { insert: 0, update: 4, delete: 8, revive: 9, other: 10 } as const;
+export const Step = { insert: 0, update: 4, delete: 8, revive: 9, other: 10 } as const;
 const tookMask = 3;
-const stepBits = 4;
+export const stepBits = 4;
 const stepMask = (1 << stepBits) - 1;
 /** Words of a step in the log: table position and step, the row, the row it replaced. */
-const stepWords = 3;
+export const stepWords = 3;
 
 export class Changes {
   readonly memory: Memory;
@@ -41,8 +41,8 @@ export class Changes {
   readonly scanned: StoredTable[] = [];
   /** Which transaction this is: a scan of another one is over. */
   serial = 0;
-  private log: Uint32Array = new Uint32Array(256 * stepWords);
-  private logCount = 0;
+  log: Uint32Array = new Uint32Array(256 * stepWords);
+  logCount = 0;
   /** How to undo what rows do not tell, in order. */
   private readonly others: (() => void)[] = [];
 

@@ -137,7 +137,7 @@ export function makeKeyCode(
   };
 }
 
-function hashBody(parts: readonly Part[], seed: HashSeed): string {
+export function hashBody(parts: readonly Part[], seed: HashSeed): string {
   const mix = (read: string): string => `h = Math.imul(h ^ ${read}, ${seed.first}); h ^= h >>> 15;\n`;
   let body = `let h = ${seed.start};\n`;
   for (const part of parts) {
@@ -154,7 +154,7 @@ function hashBody(parts: readonly Part[], seed: HashSeed): string {
 }
 
 /** Runs `otherwise` at the first difference between the parts of two keys. */
-function equalBody(aParts: readonly Part[], bParts: readonly Part[], b: string, otherwise: string): string {
+export function equalBody(aParts: readonly Part[], bParts: readonly Part[], b: string, otherwise: string): string {
   let body = "";
   aParts.forEach((part, index) => {
     const other = bParts[index] as Part;

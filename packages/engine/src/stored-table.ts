@@ -49,7 +49,8 @@ export class StoredTable implements Table, TableDelta {
   revivedCount = 0;
   /** Its scans that are still lazy. */
   scans: TransactionScan[] = [];
-  private deadSet: HashIndex | undefined;
+  /** What `findDead` asks once many are deleted. */
+  deadSet: HashIndex | undefined;
 
   constructor(memory: Memory, schema: TableSchema, seed: HashSeed) {
     this.id = schema.id;

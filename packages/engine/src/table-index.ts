@@ -16,6 +16,7 @@ import { HashIndex } from "./hash-index.ts";
 import { type KeyCode, makeKeyCode } from "./key-code.ts";
 import { slabMask, slabShift } from "./memory.ts";
 import { OrderedIndex, type TreePosition } from "./ordered-index.ts";
+import { leave, makeQuickUpdate, type QuickUpdate } from "./update-code.ts";
 import type { StoredTable } from "./stored-table.ts";
 
 export class TableIndex implements Index {
@@ -29,6 +30,7 @@ export class TableIndex implements Index {
   tree: OrderedIndex | undefined;
   /** Bytes of every key, if any so many bytes are one; otherwise -1. */
   readonly plainBytes: number;
+  private quick: QuickUpdate | undefined;
   private readonly checks: Validator[];
   private readonly columnChecks: Validator[];
   private readonly position: TreePosition = { branch: 0, leaf: 0, entry: 0 };
@@ -74,6 +76,12 @@ export class TableIndex implements Index {
     if (ref < 0) return -1;
     const order = code.compareRowKey(code.columnTypes.length)(this.viewOf(ref), this.table.space.rowAt(ref), view, at);
     return order === 0 ? (ref as RowRef) : -1;
+  }
+
+  /** Updates by this index where that takes no more than the usual; else `leave`. */
+  get quickUpdate(): QuickUpdate {
+    this.quick ??= makeQuickUpdate(this.table, this) ?? (() => leave);
+    return this.quick;
   }
 
   /** The row with the key of the row at `view[at …]`, or -1. */

@@ -17,6 +17,7 @@ import { isZero, type Sequence, writeInteger } from "./sequence.ts";
 import { rowBytesMax } from "./slot-classes.ts";
 import type { StoredTable } from "./stored-table.ts";
 import type { TableIndex } from "./table-index.ts";
+import { leave } from "./update-code.ts";
 import type { Tables } from "./tables.ts";
 import { TransactionScan } from "./transaction-scan.ts";
 
@@ -114,7 +115,13 @@ export class StoreTransaction implements Transaction {
     if (index === undefined || index.table !== table) return this.fail(Errno.noSuchIndex, table);
     if (!index.unique) return this.fail(Errno.indexNotUnique, table, index);
     const view = this.viewOf(bytes);
-    if (!this.isRow(table, bytes, view, at, length)) return this.fail(Errno.bsatnDecode, table);
+    if (length === table.plainBytes && at + length <= bytes.length && table.sequences.length === 0) {
+      const ref = index.quickUpdate(this.changes, view, at);
+      if (ref !== leave) {
+        if (this.generated.length > 0) this.generated = noBytes;
+        return ref >= 0 ? ref : this.fail(Errno.noSuchRow, table, index);
+      }
+    } else if (!this.isRow(table, bytes, view, at, length)) return this.fail(Errno.bsatnDecode, table);
     if (this.generated.length > 0) this.generated = noBytes;
     if (table.sequences.length > 0 && this.fillSequences(table, bytes, at, length)) {
       return this.updateChecked(table, index, this.scratch, this.scratchView, 0, length);

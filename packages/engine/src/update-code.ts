@@ -1,0 +1,127 @@
+/**
+ * The commonest change, an update of one fixed-length row by its only index, as one function made for the table.
+ *
+ * Finding the row, comparing it, taking a slot, writing row, lists and log: what `Changes.update` does in a dozen
+ * calls is here done in none. Table, index and lists are constants of the function, which saves the compiler most
+ * of its checks. Whatever is not common is left to the general way, before anything was written: `leave`.
+ *
+ * The old row must be one that the transaction found, not made. Then no deleted row can have the new row's bytes:
+ * it would have the same key, and of those the committed state has one.
+ *
+ * Nothing is called between the first store and the last, nor is there a loop. Execution cannot end half-way,
+ * so the gate stays as it is.
+ */
+import { compileWith } from "@lightcone/sats";
+import { type Changes, Step, stepBits, stepWords } from "./changes.ts";
+import { headWords } from "./hash-index.ts";
+import { equalBody, hashBody } from "./key-code.ts";
+import { type Helpers, locateParts, type Shape } from "./key-shape.ts";
+import { slabMask, slabShift } from "./memory.ts";
+import { RowState, Took } from "./row-space.ts";
+import type { StoredTable } from "./stored-table.ts";
+import type { TableIndex } from "./table-index.ts";
+
+/** What an update says that it leaves to `Changes.update`. */
+export const leave = -2;
+/** Longer rows are better copied by the platform. */
+const rowBytesMax = 128;
+
+/** Puts the row at `view[at …]` in its predecessor's place: gives its reference, -1 when there is none, or `leave`.
+ * The table has no sequences. */
+export type QuickUpdate = (changes: Changes, view: DataView, at: number) => number;
+
+/** Undefined when the table's rows or the index's keys are not of the common kind. */
+export function makeQuickUpdate(table: StoredTable, index: TableIndex): QuickUpdate | undefined {
+  const { hash } = index;
+  const { space, plainBytes, deletes, inserts } = table;
+  if (hash === undefined || plainBytes < 0 || plainBytes > rowBytesMax || space.rowLength !== plainBytes)
+    return undefined;
+  const row: Shape = { types: table.columnTypes, columns: index.def.columns };
+  const helpers: Helpers = { table, space, deletes, inserts, index: hash, slabs: hash.slabs, memory: space.memory };
+  helpers["recent"] = space.recent;
+  const old = locateParts(row, "a", "aAt", "p", helpers);
+  const made = locateParts(row, "view", "at", "q", helpers);
+  return compileWith<QuickUpdate>(
+    helpers,
+    `return function updateRow(changes, view, at) {
+${hashBody(made.parts, table.seed)}
+const segment = index.directory[(h >>> 1) >>> (31 - index.depth)];
+const length = segment.length;
+let place = ${headWords} + ((((h & 0xffff) * ((length - ${headWords}) >>> 1)) >>> 16) << 1);
+let old = 0;
+let a;
+let aAt = 0;
+for (;;) {
+old = segment[place + 1] >>> 0;
+if (old === 0) return -1;
+if (segment[place] === h) {
+a = slabs[old >>> ${slabShift}].view;
+aAt = ((old & ${slabMask}) << 3) + ${space.headerBytes};
+same: {
+${equalBody(old.parts, made.parts, "view", "break same")}
+break;
+}
+}
+place += 2;
+if (place === length) place = ${headWords};
+}
+if (${sameRow(plainBytes)}) return old;
+const recentCount = space.recentCount - 1;
+const log = changes.log;
+const logCount = changes.logCount;
+const dead = deletes.refs;
+const deadCount = deletes.count;
+const born = inserts.refs;
+const bornCount = inserts.count;
+const oldAt = aAt - ${space.headerBytes};
+if (recentCount < 0 || memory.epoch !== 0 || a.getUint8(oldAt) !== ${RowState.live} || deadCount >= dead.length ||
+  bornCount >= born.length || logCount >= log.length || table.indexes.length !== 1 ||
+  table.scans.length !== 0 || table.deadSet !== undefined) return ${leave};
+if (table.touched < 0) changes.touch(table);
+const ref = recent[recentCount];
+const to = (ref & ${slabMask}) << 3;
+const b = slabs[ref >>> ${slabShift}].view;
+space.recentCount = recentCount;
+log[logCount] = (table.touched << ${stepBits}) | ${Step.update | Took.recent};
+log[logCount + 1] = ref;
+log[logCount + 2] = old;
+changes.logCount = logCount + ${stepWords};
+born[bornCount] = ref;
+inserts.count = bornCount + 1;
+dead[deadCount] = old;
+deletes.count = deadCount + 1;
+b.setUint8(to, ${RowState.ownLive});
+${copyRow(plainBytes, space.headerBytes)}
+segment[place + 1] = ref | 0;
+a.setUint8(oldAt, ${RowState.dead});
+return ref;
+};`,
+  );
+}
+
+/** Whether the bytes at `a[aAt …]` are those at `view[at …]`, as an expression. */
+function sameRow(length: number): string {
+  const parts = pieces(length).map(
+    ({ at, read, little }) => `a.${read}(aAt + ${at}${little}) === view.${read}(at + ${at}${little})`,
+  );
+  return parts.length === 0 ? "true" : parts.reverse().join(" && ");
+}
+
+/** Statements that copy `view[at …]` into the slot `b[to …]`. */
+function copyRow(length: number, headerBytes: number): string {
+  return pieces(length)
+    .map(
+      ({ at, read, write, little }) =>
+        `b.${write}(to + ${headerBytes + at}, view.${read}(at + ${at}${little})${little});`,
+    )
+    .join("\n");
+}
+
+/** A row in words, and the rest in bytes. */
+function pieces(length: number): { at: number; read: string; write: string; little: string }[] {
+  const list: { at: number; read: string; write: string; little: string }[] = [];
+  let at = 0;
+  for (; at + 4 <= length; at += 4) list.push({ at, read: "getInt32", write: "setInt32", little: ", true" });
+  for (; at < length; at += 1) list.push({ at, read: "getUint8", write: "setUint8", little: "" });
+  return list;
+}
