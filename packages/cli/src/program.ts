@@ -10,6 +10,7 @@ import type { GenerateFlags } from "./commands/generate.ts";
 import type { LogsFlags } from "./commands/logs.ts";
 import type { BuildFlags } from "./commands/build.ts";
 import type { PublishFlags } from "./commands/publish.ts";
+import type { RepairFlags } from "./commands/repair.ts";
 import type { SqlFlags } from "./commands/sql.ts";
 import type { StartFlags } from "./server/settings.ts";
 import { version } from "./version.ts";
@@ -175,6 +176,24 @@ export function makeProgram(): Command {
     .argument("<database>", "name or identity")
     .action(async (database: string, flags: { server?: string; yes?: boolean }) =>
       (await import("./commands/databases.ts")).deleteDatabase(database, { ...flags, ...globals() }),
+    );
+
+  add(
+    "repair",
+    "Cut a damaged log, with the server stopped.",
+    "lightcone repair my_database --cut-at 41827 --data-dir ./data",
+    [
+      new Option(
+        "--cut-at <offset>",
+        "the last record to keep; the error that refuses the log names it",
+      ).makeOptionMandatory(),
+      new Option("--data-dir <dir>", "where the data is (default: ./.lightcone)"),
+      yes(),
+    ],
+  )
+    .argument("<database>", "name or identity")
+    .action(async (database: string, flags: RepairFlags) =>
+      (await import("./commands/repair.ts")).repair(database, flags, globals().dataDefault),
     );
 
   add("rename", "Give a database another name.", "lightcone rename old_name --to new_name", [
