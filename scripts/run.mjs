@@ -25,6 +25,7 @@ const commands = {
     [tool("knip/bin/knip.js")],
     [join(root, "scripts/tidy.ts")],
     [join(root, "scripts/write-errors.ts"), "--check"],
+    [join(root, "scripts/write-limits.ts"), "--check"],
     vitest(),
   ],
 };

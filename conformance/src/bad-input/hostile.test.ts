@@ -167,7 +167,10 @@ async function indexesEqualRows(): Promise<void> {
     expect(byId).toEqual([[name]]);
     const byName = await served.sql("hostile", `SELECT id FROM item WHERE name = '${String(name)}'`);
     expect(byName).toEqual([[id]]);
-    const byGroup = await served.sql("hostile", `SELECT id FROM item WHERE group = ${String(group)} AND name = '${String(name)}'`);
+    const byGroup = await served.sql(
+      "hostile",
+      `SELECT id FROM item WHERE group = ${String(group)} AND name = '${String(name)}'`,
+    );
     expect(byGroup).toEqual([[id]]);
   }
   const groups = Map.groupBy(rows, ([, group]) => group);

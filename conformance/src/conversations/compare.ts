@@ -27,11 +27,7 @@ const anyByte = "..";
 const listsWithoutOrder: ReadonlySet<string> = new Set(["rows", "tables"]);
 
 /** Whether `actual` says what was `expected`; lists under the keys `unordered` may be in any order. */
-export function matches(
-  expected: Told,
-  actual: Told,
-  unordered: ReadonlySet<string> = listsWithoutOrder,
-): boolean {
+export function matches(expected: Told, actual: Told, unordered: ReadonlySet<string> = listsWithoutOrder): boolean {
   if (expected === anyNumber) return typeof actual === "number" || typeof actual === "string";
   if (expected === anyText) return typeof actual === "string";
   if (typeof expected === "string") return typeof actual === "string" && textMatches(expected, actual);

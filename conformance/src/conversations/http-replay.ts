@@ -35,7 +35,10 @@ export class HttpReplay {
     const body = await this.#bodyOf(step);
     if (body === undefined) throw new Error(`${step.request_body ?? ""} is not built`);
     const [method = "", path = ""] = this.#fill(step.request ?? "").split(" ");
-    const headers = Object.entries(step.request_headers ?? {}).map(([name, value]): [string, string] => [name, this.#fill(value)]);
+    const headers = Object.entries(step.request_headers ?? {}).map(([name, value]): [string, string] => [
+      name,
+      this.#fill(value),
+    ]);
     const response = await fetch(`${this.#base}${path}`, { method, headers, ...(body === "" ? {} : { body }) });
     const text = await response.text();
     const problems: string[] = [];

@@ -7,7 +7,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bundleModule } from "../../../packages/cli/src/build/bundle.ts";
 import { rustModule } from "../rust-modules.ts";
 import { Served } from "../served.ts";
-import { GeneratedBindings, hasOfficialClient, type Connection, type Identity, type ReducerContext } from "./chat-client.ts";
+import {
+  GeneratedBindings,
+  hasOfficialClient,
+  type Connection,
+  type Identity,
+  type ReducerContext,
+} from "./chat-client.ts";
 
 const rust = rustModule("chat");
 const typescript = fileURLToPath(new URL("../../../examples/chat/module/src/index.ts", import.meta.url));
@@ -88,7 +94,8 @@ function chats(load: () => Promise<Program>): void {
         .subscribe(queries);
     });
 
-  const texts = (connection: Connection): readonly string[] => Array.from(connection.db.message.iter(), ({ text }) => text);
+  const texts = (connection: Connection): readonly string[] =>
+    Array.from(connection.db.message.iter(), ({ text }) => text);
 
   test("the token is kept: a reconnection with it is the same identity", async () => {
     const first = await connect();
@@ -102,7 +109,9 @@ function chats(load: () => Promise<Program>): void {
   test("rows: first ones, inserts, updates; a reducer's own callback with the row there", async () => {
     const { connection, identity } = await connect();
     await subscribed(connection, ["SELECT * FROM user", "SELECT * FROM message"]);
-    const me = Array.from(connection.db.user.iter()).find((user) => user.identity.toHexString() === identity.toHexString());
+    const me = Array.from(connection.db.user.iter()).find(
+      (user) => user.identity.toHexString() === identity.toHexString(),
+    );
     expect(me).toMatchObject({ online: true });
 
     const updated = Promise.withResolvers<readonly [string | undefined, string | undefined]>();

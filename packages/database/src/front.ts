@@ -3,6 +3,6 @@
  * a module host: those stay out of the process that holds the sockets.
  */
 export * from "./link.ts";
-export { defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
+export { databaseLimits, defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
 export { openResilient, type OpenedHost, type ResilientLink, type ResilientOptions } from "./resilient-link.ts";
 export { HostEnded, type NumberedMessage, type Resume, type ResumedConnection, type Suspect } from "./resume.ts";

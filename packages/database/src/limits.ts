@@ -1,37 +1,81 @@
-/** The limits of one database: each has a name, a default and a line in `docs/limits.md`. */
+/** The limits of one database: name, default, and what happens. `docs/limits.md` is made from this table. */
 
-export interface DatabaseLimits {
-  /** How long one turn of the job loop, and so one reducer call, may run. */
-  readonly reducerTimeoutMs: number;
-  /** Bytes of rows and indexes. */
-  readonly databaseBytesMax: number;
-  /** Pages of 64 KiB of a WebAssembly module's memory. */
-  readonly moduleMemoryPagesMax: number;
-  /** Bytes of commits that may be executed and not yet durable; then the queue waits. */
-  readonly pendingCommitBytesMax: number;
-  /** Messages of one connection that may wait to be run; one more ends the connection. */
-  readonly connectionQueueMax: number;
-  /** Bytes sent to one connection that its socket has not taken; more ends the connection. */
-  readonly connectionBufferBytesMax: number;
-  /** Queries that one connection may subscribe to at a time. */
-  readonly subscriptionsPerConnectionMax: number;
-  /** Rows that one subscription or query may return to a client. */
-  readonly queryRowsMax: number;
-  /** Bytes of one program. */
-  readonly programBytesMax: number;
-  /** Lines that a follower of the log may be behind before lines are dropped for it. */
-  readonly logFollowLinesMax: number;
+/** What the table says of one limit. */
+interface Descriptor {
+  readonly value: number;
+  readonly unit: "bytes" | "messages" | "milliseconds" | "pages" | "queries" | "rows" | "lines";
+  readonly what: string;
+  /** What happens when it is reached. */
+  readonly outcome: string;
 }
 
+export const databaseLimits = {
+  reducerTimeoutMs: {
+    value: 30_000,
+    unit: "milliseconds",
+    what: "one reducer call",
+    outcome: "it is rolled back, and fails alone: 402, over WebSocket `OutOfEnergy`",
+  },
+  databaseBytesMax: {
+    value: 8 * 1024 ** 3,
+    unit: "bytes",
+    what: "rows and indexes",
+    outcome: "the call that wants more fails with `OutOfMemory`",
+  },
+  moduleMemoryPagesMax: {
+    value: 4096,
+    unit: "pages",
+    what: "the memory of a WebAssembly module, in pages of 64 KiB",
+    outcome: "its `memory.grow` fails; what the module makes of that is a panic as a rule",
+  },
+  pendingCommitBytesMax: {
+    value: 64 * 1024 ** 2,
+    unit: "bytes",
+    what: "commits that are executed and not yet durable",
+    outcome: "the queue waits for the disk",
+  },
+  connectionQueueMax: {
+    value: 16_384,
+    unit: "messages",
+    what: "messages of one connection that wait to be run",
+    outcome: "Close 1013 `too many requests`",
+  },
+  connectionBufferBytesMax: {
+    value: 64 * 1024 ** 2,
+    unit: "bytes",
+    what: "bytes sent to one connection that its socket has not taken, its first rows left out",
+    outcome: "the socket is dropped",
+  },
+  subscriptionsPerConnectionMax: {
+    value: 10_000,
+    unit: "queries",
+    what: "queries that one connection subscribes to at a time",
+    outcome: "`SubscriptionError` naming the limit",
+  },
+  queryRowsMax: {
+    value: 10_000_000,
+    unit: "rows",
+    what: "rows that one subscription or query returns to a client",
+    outcome: "`LimitExceeded`: 429, over WebSocket `SubscriptionError`",
+  },
+  logFollowLinesMax: {
+    value: 10_000,
+    unit: "lines",
+    what: "lines that a follower of the module's log is behind",
+    outcome: "lines are dropped for it, and it is told how many",
+  },
+} as const satisfies Record<string, Descriptor>;
+
+export type DatabaseLimits = { readonly [Name in keyof typeof databaseLimits]: number };
+
 export const defaultDatabaseLimits: DatabaseLimits = {
-  reducerTimeoutMs: 30_000,
-  databaseBytesMax: 8 * 1024 ** 3,
-  moduleMemoryPagesMax: 4096,
-  pendingCommitBytesMax: 64 * 1024 ** 2,
-  connectionQueueMax: 16_384,
-  connectionBufferBytesMax: 64 * 1024 ** 2,
-  subscriptionsPerConnectionMax: 10_000,
-  queryRowsMax: 10_000_000,
-  programBytesMax: 64 * 1024 ** 2,
-  logFollowLinesMax: 10_000,
+  reducerTimeoutMs: databaseLimits.reducerTimeoutMs.value,
+  databaseBytesMax: databaseLimits.databaseBytesMax.value,
+  moduleMemoryPagesMax: databaseLimits.moduleMemoryPagesMax.value,
+  pendingCommitBytesMax: databaseLimits.pendingCommitBytesMax.value,
+  connectionQueueMax: databaseLimits.connectionQueueMax.value,
+  connectionBufferBytesMax: databaseLimits.connectionBufferBytesMax.value,
+  subscriptionsPerConnectionMax: databaseLimits.subscriptionsPerConnectionMax.value,
+  queryRowsMax: databaseLimits.queryRowsMax.value,
+  logFollowLinesMax: databaseLimits.logFollowLinesMax.value,
 };

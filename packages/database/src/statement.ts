@@ -1,5 +1,5 @@
 /** SQL over HTTP: one statement in, one result out. */
-import { isLightconeError } from "@lightcone/base";
+import { isLightconeError, LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { execute, writes, type Stats } from "@lightcone/query";
 import { bsatnToJson, ByteReader, typeToJson, product, type ProductType } from "@lightcone/sats";
@@ -21,7 +21,10 @@ export function runStatement(room: Room, caller: Caller, sql: string): Reply {
     });
     const columns = columnsOf(plan);
     const rows: string[] = [];
+    const { queryRowsMax } = room.limits;
     const emit = (bytes: Uint8Array, at: number, length: number): void => {
+      if (rows.length === queryRowsMax)
+        throw new LightconeError("LimitExceeded", { limit: "queryRowsMax", value: rows.length + 1, max: queryRowsMax });
       rows.push(bsatnToJson(columns, "positional", new ByteReader(bytes.subarray(at, at + length))));
     };
     const stats = writes(plan) ? write(room, caller, plan) : execute(room.store, plan, caller.identity, emit);

@@ -114,7 +114,8 @@ export const serverLimits = {
     value: 12_884_901_888,
     unit: "bytes",
     what: "all memory of one database's process, and at most 0.8 of the machine's",
-    outcome: "the process is ended and started again, and the call that ran is failed; three times, and the module is quarantined",
+    outcome:
+      "the process is ended and started again, and the call that ran is failed; three times, and the module is quarantined",
   },
   linkConnectionBytesMax: {
     value: 4_194_304,

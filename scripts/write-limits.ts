@@ -1,0 +1,159 @@
+/** Writes `docs/limits.md` from the tables in the code. `npm run ok` fails when the page is not what this writes. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { databaseLimits } from "@lightcone/database/front";
+import {
+  jsonDepthMax,
+  typeDepthMax,
+  typeNodesMax,
+  valueDepthMax,
+  variantsMax,
+  zeroSizedElementsMax,
+} from "@lightcone/sats";
+import { serverLimits } from "@lightcone/server";
+import { sinkBytesMax, byteSourcesMax } from "../packages/host-wasm/src/byte-streams.ts";
+import { logTextBytesMax } from "../packages/host-wasm/src/console-functions.ts";
+import { rowIteratorsMax } from "../packages/host-wasm/src/row-iterators.ts";
+import { moduleColumnsMax } from "../packages/schema/src/checking.ts";
+import { moduleTypeNodesMax } from "../packages/schema/src/resolve-types.ts";
+import { submoduleDepthMax } from "../packages/schema/src/raw-v10.ts";
+import { sqlBytesMax } from "../packages/sql/src/compile.ts";
+import { sourceCountMax } from "../packages/sql/src/condition.ts";
+
+interface Row {
+  readonly value: number;
+  readonly unit: string;
+  readonly what: string;
+  readonly outcome: string;
+}
+
+/** Bounds on what is read, the same everywhere: nobody has a reason to raise them. */
+const fixed: Readonly<Record<string, Row>> = {
+  typeDepthMax: { value: typeDepthMax, unit: "levels", what: "nesting of a type", outcome: "`TooDeep`: 400" },
+  typeNodesMax: {
+    value: typeNodesMax,
+    unit: "types",
+    what: "types within one type, references unfolded",
+    outcome: "`Malformed`: 400",
+  },
+  valueDepthMax: {
+    value: valueDepthMax,
+    unit: "levels",
+    what: "nesting of a value",
+    outcome: "`TooDeep`: 400, Close 1011",
+  },
+  jsonDepthMax: {
+    value: jsonDepthMax,
+    unit: "levels",
+    what: "nesting of a JSON text",
+    outcome: "`TooDeep`: 400, Close 1011",
+  },
+  variantsMax: { value: variantsMax, unit: "variants", what: "variants of a sum", outcome: "`SchemaInvalid`: 400" },
+  zeroSizedElementsMax: {
+    value: zeroSizedElementsMax,
+    unit: "elements",
+    what: "elements of an array whose elements take no bytes",
+    outcome: "`Malformed`: 400",
+  },
+  moduleColumnsMax: {
+    value: moduleColumnsMax,
+    unit: "columns",
+    what: "columns of all tables of a module",
+    outcome: "`SchemaInvalid`: 400",
+  },
+  moduleTypeNodesMax: {
+    value: moduleTypeNodesMax,
+    unit: "types",
+    what: "types of a module, references unfolded",
+    outcome: "`SchemaInvalid`: 400",
+  },
+  submoduleDepthMax: {
+    value: submoduleDepthMax,
+    unit: "levels",
+    what: "modules within modules",
+    outcome: "`SchemaInvalid`: 400",
+  },
+  sqlBytesMax: { value: sqlBytesMax, unit: "bytes", what: "the text of a statement", outcome: "`SqlRefused`: 400" },
+  sourceCountMax: {
+    value: sourceCountMax,
+    unit: "tables",
+    what: "tables that one statement joins",
+    outcome: "`SqlRefused`: 400",
+  },
+  rowIteratorsMax: {
+    value: rowIteratorsMax,
+    unit: "iterators",
+    what: "iterators that a WebAssembly call has open",
+    outcome: "a panic",
+  },
+  byteSourcesMax: {
+    value: byteSourcesMax,
+    unit: "sources",
+    what: "byte sources that a WebAssembly call has open",
+    outcome: "a panic",
+  },
+  sinkBytesMax: {
+    value: sinkBytesMax,
+    unit: "bytes",
+    what: "bytes that a WebAssembly call writes to its sink",
+    outcome: "a panic",
+  },
+  logTextBytesMax: {
+    value: logTextBytesMax,
+    unit: "bytes",
+    what: "one line in a module's log",
+    outcome: "the line is cut",
+  },
+};
+
+const path = "docs/limits.md";
+const page = `# Limits
+
+Every limit has a name, a default, and something that happens when it is met. Those of the server and of databases are set by
+\`lightcone start --limit NAME=VALUE\` (more than once), by \`LIGHTCONE_LIMIT=NAME=VALUE,…\`, or under \`[limits]\` in
+\`<data>/config.toml\`. \`conformance/src/limits/\` trips them. This page is written by \`scripts/write-limits.ts\`.
+
+## The server
+
+${tableOf(serverLimits)}
+
+## A database
+
+${tableOf(databaseLimits)}
+
+## What is read
+
+These bound what decoders take from outside, and cannot be set.
+
+${tableOf(fixed)}
+`;
+
+function tableOf(limits: Readonly<Record<string, Row>>): string {
+  const rows = Object.entries(limits).map(
+    ([name, { value, unit, what, outcome }]) => `| \`${name}\` | ${shown(value, unit)} | ${what} | ${outcome} |`,
+  );
+  return ["| name | default | of what | when it is met |", "|---|---|---|---|", ...rows].join("\n");
+}
+
+/** Powers of two with their unit, other counts with their thousands apart. */
+function shown(value: number, unit: string): string {
+  if (unit === "milliseconds") return value % 1000 === 0 ? `${value / 1000} s` : `${value} ms`;
+  const count = value.toLocaleString("en").replaceAll(",", " ");
+  if (unit !== "bytes") return `${count} ${unit}`;
+  const powers = ["GiB", "MiB", "KiB"] as const;
+  for (const [index, name] of powers.entries()) {
+    const size = 1024 ** (powers.length - index);
+    if (value >= size && value % size === 0) return `${value / size} ${name}`;
+  }
+  return `${count} bytes`;
+}
+
+if (process.argv.includes("--check")) {
+  if (readFileSync(path, "utf8") !== page) {
+    process.stderr.write(`${path} is not what the tables say: run node scripts/write-limits.ts\n`);
+    process.exit(1);
+  }
+  const count = Object.keys({ ...serverLimits, ...databaseLimits, ...fixed }).length;
+  process.stdout.write(`limits: ${count}\n`);
+} else {
+  writeFileSync(path, page);
+}
