@@ -26,8 +26,10 @@ export const leave = -2;
 /** Longer rows are better copied by the platform. */
 const rowBytesMax = 128;
 
-/** Puts the row at `view[at …]` in its predecessor's place: gives its reference, -1 when there is none, or `leave`.
- * The table has no sequences. */
+/**
+ * Puts the row at `view[at …]` in its predecessor's place: gives its reference, -1 when there is none, or `leave`.
+ * For tables without sequences.
+ */
 export type QuickUpdate = (changes: Changes, view: DataView, at: number) => number;
 
 /** Undefined when the table's rows or the index's keys are not of the common kind. */
@@ -37,7 +39,7 @@ export function makeQuickUpdate(table: StoredTable, index: TableIndex): QuickUpd
   if (hash === undefined || plainBytes < 0 || plainBytes > rowBytesMax || space.rowLength !== plainBytes)
     return undefined;
   const row: Shape = { types: table.columnTypes, columns: index.def.columns };
-  const helpers: Helpers = { table, space, deletes, inserts, index: hash, slabs: hash.slabs, memory: space.memory };
+  const helpers: Helpers = { table, owner: index, space, deletes, inserts, index: hash, slabs: hash.slabs, memory: space.memory };
   helpers["recent"] = space.recent;
   const old = locateParts(row, "a", "aAt", "p", helpers);
   const made = locateParts(row, "view", "at", "q", helpers);
@@ -76,7 +78,7 @@ const bornCount = inserts.count;
 const oldAt = aAt - ${space.headerBytes};
 if (recentCount < 0 || memory.epoch !== 0 || a.getUint8(oldAt) !== ${RowState.live} || deadCount >= dead.length ||
   bornCount >= born.length || logCount >= log.length || table.indexes.length !== 1 ||
-  table.scans.length !== 0 || table.deadSet !== undefined) return ${leave};
+  owner.tree !== undefined || table.scans.length !== 0 || table.deadSet !== undefined) return ${leave};
 if (table.touched < 0) changes.touch(table);
 const ref = recent[recentCount];
 const to = (ref & ${slabMask}) << 3;
