@@ -209,8 +209,10 @@ export class QuerySets {
       }
     }
     const { subscriptionsPerConnectionMax } = this.#room.limits;
-    if (this.#held.size + wanted.size > subscriptionsPerConnectionMax) {
-      fail(`subscriptionsPerConnectionMax: ${this.#held.size + wanted.size} is over ${subscriptionsPerConnectionMax}`);
+    const fresh = [...wanted.keys()].filter((each) => !this.#held.has(each));
+    const count = this.#held.size + fresh.length;
+    if (fresh.length > 0 && count > subscriptionsPerConnectionMax) {
+      fail(`subscriptionsPerConnectionMax: ${count} is over ${subscriptionsPerConnectionMax}`);
       return undefined;
     }
     return [...wanted.values()];
