@@ -16,7 +16,7 @@ import { HashIndex } from "./hash-index.ts";
 import { type KeyCode, makeKeyCode } from "./key-code.ts";
 import { slabMask, slabShift } from "./memory.ts";
 import { OrderedIndex, type TreePosition } from "./ordered-index.ts";
-import { leave, makeQuickUpdate, type QuickUpdate } from "./update-code.ts";
+import { leave, makeQuickReplay, makeQuickUpdate, type QuickReplay, type QuickUpdate } from "./update-code.ts";
 import type { StoredTable } from "./stored-table.ts";
 
 export class TableIndex implements Index {
@@ -31,6 +31,7 @@ export class TableIndex implements Index {
   /** Bytes of every key, if any so many bytes are one; otherwise -1. */
   readonly plainBytes: number;
   private quick: QuickUpdate | undefined;
+  private quickRows: QuickReplay | undefined;
   private readonly checks: Validator[];
   private readonly columnChecks: Validator[];
   private readonly position: TreePosition = { branch: 0, leaf: 0, entry: 0 };
@@ -82,6 +83,12 @@ export class TableIndex implements Index {
   get quickUpdate(): QuickUpdate {
     this.quick ??= makeQuickUpdate(this.table, this) ?? (() => leave);
     return this.quick;
+  }
+
+  /** The same for a record's rows. */
+  get quickReplay(): QuickReplay {
+    this.quickRows ??= makeQuickReplay(this.table, this) ?? (() => leave);
+    return this.quickRows;
   }
 
   /** The row with the key of the row at `view[at …]`, or -1. */

@@ -14,7 +14,7 @@
 import { compileWith } from "@lightcone/sats";
 import { type Changes, Step, stepBits, stepWords } from "./changes.ts";
 import { headWords } from "./hash-index.ts";
-import { equalBody, hashBody } from "./key-code.ts";
+import { equalBody, hashBody, hashBytes } from "./key-code.ts";
 import { type Helpers, locateParts, type Shape } from "./key-shape.ts";
 import { slabMask, slabShift } from "./memory.ts";
 import { RowState, Took } from "./row-space.ts";
@@ -32,21 +32,39 @@ const rowBytesMax = 128;
  */
 export type QuickUpdate = (changes: Changes, view: DataView, at: number) => number;
 
-/** Undefined when the table's rows or the index's keys are not of the common kind. */
-export function makeQuickUpdate(table: StoredTable, index: TableIndex): QuickUpdate | undefined {
-  const { hash } = index;
-  const { space, plainBytes, deletes, inserts } = table;
-  if (hash === undefined || plainBytes < 0 || plainBytes > rowBytesMax || space.rowLength !== plainBytes)
-    return undefined;
+/**
+ * Does the same with the rows of a record: `count` at `view[deletesAt …]` give way to as many at `view[insertsAt …]`.
+ * Gives `count`; or the position of a row that is not there, and then nothing after it was done; or `leave`.
+ */
+export type QuickReplay = (
+  changes: Changes,
+  view: DataView,
+  deletesAt: number,
+  insertsAt: number,
+  count: number,
+) => number;
+
+/** Whether the table's rows and the index's keys are of the common kind. */
+function isUsual(table: StoredTable, index: TableIndex): boolean {
+  const { space, plainBytes } = table;
+  return (
+    index.hash !== undefined && plainBytes >= 0 && plainBytes <= rowBytesMax && space.rowLength === plainBytes
+  );
+}
+
+/** The constants of a table's functions. */
+function helpersOf(table: StoredTable, owner: TableIndex): Helpers {
+  const { space, deletes, inserts } = table;
+  const { memory, recent } = space;
+  return { table, owner, space, deletes, inserts, index: owner.hash, memory, slabs: memory.slabs, recent, hashBytes };
+}
+
+/** Statements that find the row with the key of the row at `view[at …]`: `old`, whose bytes are at `a[aAt …]`. */
+function findSource(table: StoredTable, index: TableIndex, otherwise: string): string {
   const row: Shape = { types: table.columnTypes, columns: index.def.columns };
-  const helpers: Helpers = { table, owner: index, space, deletes, inserts, index: hash, slabs: hash.slabs, memory: space.memory };
-  helpers["recent"] = space.recent;
-  const old = locateParts(row, "a", "aAt", "p", helpers);
-  const made = locateParts(row, "view", "at", "q", helpers);
-  return compileWith<QuickUpdate>(
-    helpers,
-    `return function updateRow(changes, view, at) {
-${hashBody(made.parts, table.seed)}
+  const old = locateParts(row, "a", "aAt", "p", {});
+  const made = locateParts(row, "view", "at", "q", {});
+  return `${hashBody(made.parts, table.seed)}
 const segment = index.directory[(h >>> 1) >>> (31 - index.depth)];
 const length = segment.length;
 let place = ${headWords} + ((((h & 0xffff) * ((length - ${headWords}) >>> 1)) >>> 16) << 1);
@@ -55,10 +73,10 @@ let a;
 let aAt = 0;
 for (;;) {
 old = segment[place + 1] >>> 0;
-if (old === 0) return -1;
+if (old === 0) ${otherwise};
 if (segment[place] === h) {
 a = slabs[old >>> ${slabShift}].view;
-aAt = ((old & ${slabMask}) << 3) + ${space.headerBytes};
+aAt = ((old & ${slabMask}) << 3) + ${table.space.headerBytes};
 same: {
 ${equalBody(old.parts, made.parts, "view", "break same")}
 break;
@@ -66,7 +84,20 @@ break;
 }
 place += 2;
 if (place === length) place = ${headWords};
+}`;
 }
+
+/** What keeps rows from being replaced the quick way, besides the row. */
+const isUnusual = `memory.epoch !== 0 || table.indexes.length !== 1 || owner.tree !== undefined || table.deadSet !== undefined`;
+
+/** Undefined when the table's rows or the index's keys are not of the common kind. */
+export function makeQuickUpdate(table: StoredTable, index: TableIndex): QuickUpdate | undefined {
+  if (!isUsual(table, index)) return undefined;
+  const { space, plainBytes } = table;
+  return compileWith<QuickUpdate>(
+    helpersOf(table, index),
+    `return function updateRow(changes, view, at) {
+${findSource(table, index, "return -1")}
 if (${sameRow(plainBytes)}) return old;
 const recentCount = space.recentCount - 1;
 const log = changes.log;
@@ -76,9 +107,8 @@ const deadCount = deletes.count;
 const born = inserts.refs;
 const bornCount = inserts.count;
 const oldAt = aAt - ${space.headerBytes};
-if (recentCount < 0 || memory.epoch !== 0 || a.getUint8(oldAt) !== ${RowState.live} || deadCount >= dead.length ||
-  bornCount >= born.length || logCount >= log.length || table.indexes.length !== 1 ||
-  owner.tree !== undefined || table.scans.length !== 0 || table.deadSet !== undefined) return ${leave};
+if (${isUnusual} || recentCount < 0 || a.getUint8(oldAt) !== ${RowState.live} || deadCount >= dead.length ||
+  bornCount >= born.length || logCount >= log.length || table.scans.length !== 0) return ${leave};
 if (table.touched < 0) changes.touch(table);
 const ref = recent[recentCount];
 const to = (ref & ${slabMask}) << 3;
@@ -97,6 +127,52 @@ ${copyRow(plainBytes, space.headerBytes)}
 segment[place + 1] = ref | 0;
 a.setUint8(oldAt, ${RowState.dead});
 return ref;
+};`,
+  );
+}
+
+/** Undefined when the table's rows or the index's keys are not of the common kind. */
+export function makeQuickReplay(table: StoredTable, index: TableIndex): QuickReplay | undefined {
+  if (!isUsual(table, index)) return undefined;
+  const { space, plainBytes } = table;
+  const row: Shape = { types: table.columnTypes, columns: index.def.columns };
+  const a = locateParts(row, "a", "deletesAt", "p", {});
+  const b = locateParts(row, "view", "insertsAt", "q", {});
+  return compileWith<QuickReplay>(
+    { ...helpersOf(table, index), isUpdate: compileWith({}, `return function isUpdate(a, view, deletesAt, insertsAt, count) {
+for (let row = 0; row < count; row += 1) {
+${equalBody(a.parts, b.parts, "view", "return false")}
+deletesAt += ${plainBytes};
+insertsAt += ${plainBytes};
+}
+return true;
+};`) },
+    `return function replayRows(changes, view, deletesAt, insertsAt, count) {
+const dead = deletes.refs;
+const born = inserts.refs;
+if (${isUnusual} || deletes.count !== 0 || inserts.count !== 0 || space.recentCount < count ||
+  dead.length < count || born.length < count || !isUpdate(view, view, deletesAt, insertsAt, count)) return ${leave};
+if (table.touched < 0) changes.touch(table);
+for (let row = 0; row < count; row += 1) {
+let at = deletesAt + row * ${plainBytes};
+${findSource(table, index, "return row")}
+if (!(${sameRow(plainBytes)})) return row;
+at = insertsAt + row * ${plainBytes};
+const recentCount = space.recentCount - 1;
+const ref = recent[recentCount];
+const to = (ref & ${slabMask}) << 3;
+const b = slabs[ref >>> ${slabShift}].view;
+space.recentCount = recentCount;
+born[row] = ref;
+inserts.count = row + 1;
+dead[row] = old;
+deletes.count = row + 1;
+b.setUint8(to, ${RowState.live});
+${copyRow(plainBytes, space.headerBytes)}
+segment[place + 1] = ref | 0;
+a.setUint8(aAt - ${space.headerBytes}, ${RowState.dead});
+}
+return count;
 };`,
   );
 }
