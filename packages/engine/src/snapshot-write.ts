@@ -12,7 +12,7 @@ import {
 } from "./snapshot-format.ts";
 
 /** A slice is given out when it has grown past this; none is longer than twice as much. */
-const sliceBytes = 256 * 1024;
+const sliceBytes = 64 * 1024;
 
 export function* writeSnapshot(epoch: StoreEpoch): IterableIterator<Uint8Array> {
   const out = new ByteWriter(2 * sliceBytes);
