@@ -7,7 +7,7 @@
  * This is the only file that names the whole way. Opening is recovery: the newest snapshot, the log after
  * it, then, unless clients are resumed, the disconnects of those who were left in `st_client`.
  */
-import { asTableId, LightconeError, realRandom, type Clock, type FileSystem, type Random } from "@lightcone/base";
+import { asTableId, isLightconeError, realRandom, type Clock, type FileSystem, type Random } from "@lightcone/base";
 import {
   applyRetention,
   openLog,
@@ -48,7 +48,7 @@ import { Outbox } from "./outbox.ts";
 import { DatabasePort } from "./port.ts";
 import { RoomTransactions } from "./procedure-call.ts";
 import { planPublish, PublishJob, storedProgram } from "./publish.ts";
-import { json, text } from "./reply.ts";
+import { failure, json, text } from "./reply.ts";
 import type { Activity, Room } from "./room.ts";
 import { Scheduler, SoonJob } from "./scheduler.ts";
 import { Session } from "./session.ts";
@@ -446,7 +446,7 @@ export class Database implements DatabaseLink {
       start((reply) => {
         this.#log.whenDurable(this.#room.writer.offset).then(
           () => resolve(reply),
-          (error: unknown) => resolve(text(503, error instanceof LightconeError ? error.message : String(error))),
+          (error: unknown) => resolve(isLightconeError(error) ? failure(error) : text(503, String(error))),
         );
       });
     });

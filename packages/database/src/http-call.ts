@@ -6,7 +6,7 @@ import { connectClient, disconnectClient } from "./lifecycle.ts";
 import type { Caller, Reply } from "./link.ts";
 import { callReducer, whyNotCallable } from "./reducer-call.ts";
 import { callProcedure } from "./procedure-call.ts";
-import { json, text } from "./reply.ts";
+import { json, refusal, text } from "./reply.ts";
 import { endedBy, interrupted } from "./resume.ts";
 import type { Room } from "./room.ts";
 import { noBytes } from "./writer.ts";
@@ -29,7 +29,7 @@ export class VisitJob implements Job {
   run(): void {
     const refused = connectClient(this.#room, this.#caller);
     if (refused !== undefined) {
-      this.#answer(text(403, refused));
+      this.#answer(refusal(403, "Refused", refused));
       return;
     }
     this.#connected = true;
@@ -57,7 +57,7 @@ export class VisitJob implements Job {
     this.#room.module?.discard();
     this.#mustBeWhole();
     if (this.#connected) disconnectClient(this.#room, this.#caller);
-    this.#answer(text(402, "Module energy budget exhausted."));
+    this.#answer(refusal(402, "ReducerTimedOut", "Module energy budget exhausted."));
   }
 }
 
@@ -70,8 +70,9 @@ export function callOverHttp(room: Room, caller: Caller, functionName: string, a
       case "NoSuchReducer":
         return procedureOverHttp(room, caller, functionName, args);
       case "Lifecycle":
+        return refusal(400, "BadRequest", call.message);
       case "BadArguments":
-        return text(400, call.message);
+        return refusal(400, "BadArguments", call.message);
     }
   }
   const { meta } = room;
@@ -92,7 +93,9 @@ export function callOverHttp(room: Room, caller: Caller, functionName: string, a
     "spacetime-energy-used": "0",
     "spacetime-execution-duration-micros": String(Math.round((room.clock.steadyMs() - from) * 1000)),
   };
-  return result.kind === "committed" ? text(200, "", headers) : text(530, result.message, headers);
+  if (result.kind === "committed") return text(200, "", headers);
+  // A full disk is not the module's: the call has not run.
+  return refusal(result.code === "DiskFull" ? 507 : 530, result.code, result.message, headers);
 }
 
 /** Procedures are looked up last, so theirs is the text for a name that nothing has. */
@@ -105,10 +108,15 @@ function procedureOverHttp(room: Room, caller: Caller, functionName: string, arg
   }
   switch (result.code) {
     case "NoSuchProcedure":
-      return text(404, result.message);
+      return refusal(404, "NoSuchReducer", result.message);
     case "BadArguments":
-      return text(400, result.message);
+      return refusal(400, "BadArguments", result.message);
     case "Crashed":
-      return text(500, `The module instance encountered a fatal error: ${result.message}`, headers);
+      return refusal(
+        500,
+        "ReducerCrashed",
+        `The module instance encountered a fatal error: ${result.message}`,
+        headers,
+      );
   }
 }

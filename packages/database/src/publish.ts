@@ -8,7 +8,7 @@ import type { Job } from "./job-loop.ts";
 import type { HostType, Reply } from "./link.ts";
 import type { ModuleSlot } from "./module-slot.ts";
 import { callReducer, settle } from "./reducer-call.ts";
-import { failure, json, text } from "./reply.ts";
+import { failure, json, refusal, text } from "./reply.ts";
 import type { Room } from "./room.ts";
 import { noBytes, noConnection, noReducerId, ok } from "./writer.ts";
 
@@ -64,14 +64,14 @@ export class PublishJob implements Job {
     this.#site.room.writer.abort();
     this.#site.install(this.#before);
     this.#before?.discard();
-    this.#answer(text(400, "the module took too long to start or to run its init reducer"));
+    this.#answer(refusal(400, "ReducerTimedOut", "the module took too long to start or to run its init reducer"));
   }
 }
 
 function publish(site: PublishSite, program: Publication): Reply {
   const { room } = site;
   const before = room.module;
-  if (room.refusal !== undefined) return text(503, room.refusal.message);
+  if (room.refusal !== undefined) return failure(room.refusal);
   let next: ModuleSlot;
   try {
     next = room.load(program);
@@ -135,7 +135,11 @@ function create(site: PublishSite, next: ModuleSlot): Reply {
       : callReducer(room, init, undefined, build);
   if (result.kind === "committed") return text(200, "");
   site.install(undefined);
-  return text(500, result.message);
+  return refusal(
+    result.code === "ReducerCrashed" || result.code === "ReducerFailed" ? 500 : 400,
+    result.code,
+    result.message,
+  );
 }
 
 /** Acknowledges a plan that disconnects clients. */
@@ -175,7 +179,7 @@ function update(site: PublishSite, before: ModuleSlot, next: ModuleSlot, publica
   );
   if (result.kind === "failed") {
     site.install(before);
-    return text(400, `${failed}: ${result.message}`);
+    return refusal(400, result.code, `${failed}: ${result.message}`);
   }
   room.log.note(LogLevel.info, `Updated program to ${next.hash}`);
   room.log.note(LogLevel.info, "Database updated");

@@ -1,6 +1,6 @@
 /** Runs reducers: who may call which, with what arguments, and what becomes of the outcome. */
 import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
-import { isLightconeError, LightconeError } from "@lightcone/base";
+import { isLightconeError, LightconeError, type ErrorCode } from "@lightcone/base";
 import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ReducerDef } from "@lightcone/schema";
 import type { BoundReducer, ModuleSlot } from "./module-slot.ts";
@@ -80,7 +80,7 @@ function badArgument(def: ReducerDef, args: Uint8Array, view: DataView): string 
 /** How a call ended for its caller. */
 export type Called =
   | { readonly kind: "committed"; readonly changed: boolean }
-  | { readonly kind: "failed"; readonly message: string; readonly isPanic: boolean };
+  | { readonly kind: "failed"; readonly message: string; readonly code: ErrorCode };
 
 /** What runs in the transaction of a call. One object, filled in for each: one runs at a time. */
 class ReducerWork {
@@ -113,7 +113,7 @@ const work = new ReducerWork();
  */
 export function callReducer(room: Room, reducer: BoundReducer, after?: () => void, before?: () => void): Called {
   const { meta } = room;
-  if (room.refusal !== undefined) return { kind: "failed", message: room.refusal.message, isPanic: false };
+  if (room.refusal !== undefined) return { kind: "failed", message: room.refusal.message, code: room.refusal.code };
   const { call } = work;
   call.reducerId = reducer.def.id;
   call.sender = meta.sender;
@@ -133,18 +133,18 @@ export function settle(room: Room, functionName: string, result: Transacted): Ca
       return result;
     case "error":
       room.log.write({ level: LogLevel.error, message: result.message }, functionName);
-      return { kind: "failed", message: result.message, isPanic: false };
+      return { kind: "failed", message: result.message, code: "ReducerFailed" };
     case "refused":
       room.log.write(
         { level: LogLevel.error, message: `${result.error.message} (${result.error.hint})` },
         functionName,
       );
       room.module?.discard();
-      return { kind: "failed", message: result.error.message, isPanic: false };
+      return { kind: "failed", message: result.error.message, code: result.error.code };
     case "panic":
       room.log.write({ level: LogLevel.panic, message: result.message }, functionName);
       if (result.fatal) room.module?.discard();
-      return { kind: "failed", message: fatalText, isPanic: true };
+      return { kind: "failed", message: fatalText, code: "ReducerCrashed" };
   }
 }
 

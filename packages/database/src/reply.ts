@@ -1,5 +1,5 @@
 /** Replies in HTTP's terms. */
-import { errorFacts, type LightconeError } from "@lightcone/base";
+import { errorFacts, type ErrorCode, type LightconeError } from "@lightcone/base";
 import type { Reply } from "./link.ts";
 
 /** What a caller sees of a module that broke: the cause is for the log alone. */
@@ -21,7 +21,17 @@ export function json(status: number, body: string, headers: Readonly<Record<stri
   return { status, headers: { "content-type": "application/json", ...headers }, body: encoder.encode(body) };
 }
 
+/** A reply that says no: its text, and in headers a code of the catalogue with its hint. */
+export function refusal(
+  status: number,
+  code: ErrorCode,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): Reply {
+  return text(status, body, { "lightcone-error": code, "lightcone-hint": errorFacts(code).hint, ...headers });
+}
+
 /** An error as the reply that its code stands for. */
 export function failure(error: LightconeError): Reply {
-  return text(errorFacts(error.code).http, error.message);
+  return refusal(errorFacts(error.code).http, error.code, error.message);
 }

@@ -20,7 +20,7 @@ import type {
   Reply,
 } from "./link.ts";
 import { HostEnded, type NumberedMessage, type Resume, type Suspect } from "./resume.ts";
-import { failure, fatalText, text } from "./reply.ts";
+import { failure, fatalText, refusal, text } from "./reply.ts";
 
 /** A host as it was opened. */
 export interface OpenedHost {
@@ -131,7 +131,7 @@ export class ResilientLink implements DatabaseLink {
     for (const held of this.#requests) {
       // What a host ended on is failed, like a client's call.
       if (suspect !== undefined && connectionOf(held.request) === suspect.connection)
-        this.#answer(held, text(530, fatalText));
+        this.#answer(held, refusal(530, "ReducerCrashed", fatalText));
     }
     if (this.#crashCount >= this.#options.crashesMax) {
       this.#giveUp(new LightconeError("Quarantined", { crashCount: this.#crashCount }));
@@ -170,7 +170,7 @@ export class ResilientLink implements DatabaseLink {
 
   #giveUp(error: LightconeError): void {
     for (const held of this.#connections) held.close(1011, error.message.slice(0, 120));
-    for (const held of this.#requests) this.#answer(held, text(503, error.message));
+    for (const held of this.#requests) this.#answer(held, failure(error));
     this.#fail(error);
   }
 }

@@ -49,6 +49,7 @@ export function fromError(error: unknown): Response {
 function fromLightconeError(error: LightconeError): Response {
   const response = text(errorFacts(error.code).http, chainOf(error));
   response.headers.set("lightcone-error", error.code);
+  response.headers.set("lightcone-hint", errorFacts(error.code).hint);
   return response;
 }
 
