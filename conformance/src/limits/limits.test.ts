@@ -127,7 +127,8 @@ test("subscriptionsPerConnectionMax", async () => {
 
 test("queryRowsMax", async () => {
   const client = await connected();
-  for (let number = 0; number <= databaseLimits.queryRowsMax; number += 1) client.call("record", recordArgs(7, number), number, 1);
+  for (let number = 0; number <= databaseLimits.queryRowsMax; number += 1)
+    client.call("record", recordArgs(7, number), number, 1);
   client.subscribe(["SELECT * FROM entry WHERE client = 7"], 1, 1);
   expect(await client.next()).toMatchObject({
     kind: "SubscriptionError",
