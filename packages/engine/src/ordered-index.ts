@@ -36,6 +36,21 @@ class Leaf {
 
 class Branch {
   leaves: Leaf[] = [];
+  /** Each leaf's first entry, so that a search meets no leaf but the one it ends in. */
+  readonly prefixes: Float64Array = new Float64Array(branchMax + 2);
+  readonly refs: Uint32Array = new Uint32Array(branchMax + 2);
+
+  /** Notes the first entry of a leaf; an empty one has none, and is the only leaf. */
+  noteFirst(leafIndex: number): void {
+    const leaf = this.leaves[leafIndex] as Leaf;
+    this.prefixes[leafIndex] = leaf.prefixes[0] as number;
+    this.refs[leafIndex] = leaf.refs[0] as number;
+  }
+
+  /** The same for all leaves from `leafIndex` on, when some came or went. */
+  noteFrom(leafIndex: number): void {
+    for (let index = leafIndex; index < this.leaves.length; index += 1) this.noteFirst(index);
+  }
 }
 
 /** A place between entries. */
@@ -68,6 +83,7 @@ export class OrderedIndex {
     const leaf = this.leafAt(branchIndex, leafIndex);
     if (leaf.count < leafMax) {
       this.insertInto(leaf, entry, prefix, ref);
+      if (entry === 0) (this.branches[branchIndex] as Branch).noteFirst(leafIndex);
     } else {
       this.splitLeaf(branchIndex, leafIndex, entry, prefix, ref);
     }
@@ -77,16 +93,18 @@ export class OrderedIndex {
   /** Takes a row out, which must be there and still have its bytes. */
   remove(ref: number): void {
     const prefix = this.prefixOf(ref);
+    if (this.branches.length === 0) throw new RangeError("an index lacks a row that the table has");
     this.descend(prefix, ref);
     const { branch, leaf: leafIndex, entry } = this.found;
-    const leaf = this.branches.length === 0 ? undefined : this.leafAt(branch, leafIndex);
-    if (leaf === undefined || entry >= leaf.count || leaf.refs[entry] !== ref) {
+    const leaf = this.leafAt(branch, leafIndex);
+    if (entry >= leaf.count || leaf.refs[entry] !== ref) {
       throw new RangeError("an index lacks a row that the table has");
     }
     leaf.prefixes.copyWithin(entry, entry + 1, leaf.count);
     leaf.refs.copyWithin(entry, entry + 1, leaf.count);
     leaf.count -= 1;
     this.count -= 1;
+    if (entry === 0 && leaf.count > 0) (this.branches[branch] as Branch).noteFirst(leafIndex);
     if (leaf.count * 3 < leafMax) this.mergeLeaf(branch, leafIndex);
   }
 
@@ -97,6 +115,7 @@ export class OrderedIndex {
     const leaf = this.leafAt(this.found.branch, this.found.leaf);
     if (leaf.refs[this.found.entry] !== ref) throw new RangeError("an index lacks a row that the table has");
     leaf.refs[this.found.entry] = by;
+    if (this.found.entry === 0) (this.branches[this.found.branch] as Branch).noteFirst(this.found.leaf);
   }
 
   /**
@@ -125,29 +144,31 @@ export class OrderedIndex {
   ): void {
     if (this.count === 0) return this.seekFirst(position);
     const isExact = low === high && Math.abs(low) < this.code.exactBelow;
-    let floor = 0;
+    // Whatever the first one is, a search cannot end before it.
+    let floor = 1;
     let ceiling = this.branches.length;
     while (floor < ceiling) {
       const middle = (floor + ceiling) >>> 1;
-      if (this.isBefore(this.leafAt(middle, 0), 0, low, high, isExact, compare, view, at, after)) floor = middle + 1;
+      const { prefixes, refs } = this.branches[middle] as Branch;
+      if (this.isBefore(prefixes[0] as number, refs[0] as number, low, high, isExact, compare, view, at, after)) floor = middle + 1;
       else ceiling = middle;
     }
-    position.branch = Math.max(0, floor - 1);
-    const leaves = this.branches[position.branch]?.leaves ?? [];
-    floor = 0;
+    position.branch = floor - 1;
+    const { leaves, prefixes, refs } = this.branches[position.branch] as Branch;
+    floor = 1;
     ceiling = leaves.length;
     while (floor < ceiling) {
       const middle = (floor + ceiling) >>> 1;
-      if (this.isBefore(leaves[middle] as Leaf, 0, low, high, isExact, compare, view, at, after)) floor = middle + 1;
+      if (this.isBefore(prefixes[middle] as number, refs[middle] as number, low, high, isExact, compare, view, at, after)) floor = middle + 1;
       else ceiling = middle;
     }
-    position.leaf = Math.max(0, floor - 1);
-    const leaf = leaves[position.leaf];
+    position.leaf = floor - 1;
+    const leaf = leaves[position.leaf] as Leaf;
     floor = 0;
-    ceiling = leaf?.count ?? 0;
+    ceiling = leaf.count;
     while (floor < ceiling) {
       const middle = (floor + ceiling) >>> 1;
-      if (this.isBefore(leaf as Leaf, middle, low, high, isExact, compare, view, at, after)) floor = middle + 1;
+      if (this.isBefore(leaf.prefixes[middle] as number, leaf.refs[middle] as number, low, high, isExact, compare, view, at, after)) floor = middle + 1;
       else ceiling = middle;
     }
     position.entry = floor;
@@ -209,6 +230,7 @@ export class OrderedIndex {
         this.branches.push(branch);
       }
       branch.leaves.push(leaf);
+      branch.noteFirst(branch.leaves.length - 1);
     }
     this.count = order.refs.length;
   }
@@ -239,18 +261,16 @@ export class OrderedIndex {
     return order !== 0 ? order : a - b;
   }
 
-  /** Whether the entry comes before the row `ref`, whose prefix is given. */
-  private precedes(leaf: Leaf, entry: number, prefix: number, ref: number): boolean {
-    const other = leaf.prefixes[entry] as number;
+  /** Whether an entry comes before that of the row `ref`, where prefixes may tie and keys differ. */
+  private precedes(other: number, otherRef: number, prefix: number, ref: number): boolean {
     if (other !== prefix) return other < prefix;
-    const otherRef = leaf.refs[entry] as number;
     if (otherRef === ref) return false;
-    return Math.abs(prefix) < this.code.exactBelow ? otherRef < ref : this.compareRefs(otherRef, ref) < 0;
+    return this.compareRefs(otherRef, ref) < 0;
   }
 
   private isBefore(
-    leaf: Leaf,
-    entry: number,
+    prefix: number,
+    ref: number,
     low: number,
     high: number,
     isExact: boolean,
@@ -259,11 +279,9 @@ export class OrderedIndex {
     at: number,
     after: boolean,
   ): boolean {
-    const prefix = leaf.prefixes[entry] as number;
     if (prefix < low) return true;
     if (prefix > high) return false;
     if (isExact) return after;
-    const ref = leaf.refs[entry] as number;
     const slab = this.memory.slabs[ref >>> slabShift] as { view: DataView };
     const order = compare(slab.view, ((ref & slabMask) << 3) + this.headerBytes, view, at);
     return after ? order <= 0 : order < 0;
@@ -272,37 +290,50 @@ export class OrderedIndex {
   /** Sets `found` to the first entry that does not precede the row. */
   private descend(prefix: number, ref: number): void {
     const found = this.found;
-    let floor = 0;
-    let ceiling = this.branches.length;
+    const { branches } = this;
+    if (Math.abs(prefix) < this.code.exactBelow) {
+      // Ties are settled by references: no row is read.
+      const branchAt = branches.length === 1 ? 1 : firstsBefore(branches, prefix, ref + 1);
+      const branch = branches[branchAt - 1] as Branch;
+      const leafAt = entriesBefore(branch.prefixes, branch.refs, 1, branch.leaves.length, prefix, ref + 1);
+      const leaf = branch.leaves[leafAt - 1] as Leaf;
+      found.branch = branchAt - 1;
+      found.leaf = leafAt - 1;
+      found.entry = entriesBefore(leaf.prefixes, leaf.refs, 0, leaf.count, prefix, ref);
+      return;
+    }
+    let floor = 1;
+    let ceiling = branches.length;
     while (floor < ceiling) {
       const middle = (floor + ceiling) >>> 1;
-      if (this.precedesOrIs(this.leafAt(middle, 0), prefix, ref)) floor = middle + 1;
+      const { prefixes, refs } = branches[middle] as Branch;
+      if (this.precedesOrIs(prefixes[0] as number, refs[0] as number, prefix, ref)) floor = middle + 1;
       else ceiling = middle;
     }
-    found.branch = Math.max(0, floor - 1);
-    const leaves = this.branches[found.branch]?.leaves ?? [];
-    floor = 0;
+    found.branch = floor - 1;
+    const branch = branches[floor - 1] as Branch;
+    const { leaves, prefixes, refs } = branch;
+    floor = 1;
     ceiling = leaves.length;
     while (floor < ceiling) {
       const middle = (floor + ceiling) >>> 1;
-      if (this.precedesOrIs(leaves[middle] as Leaf, prefix, ref)) floor = middle + 1;
+      if (this.precedesOrIs(prefixes[middle] as number, refs[middle] as number, prefix, ref)) floor = middle + 1;
       else ceiling = middle;
     }
-    found.leaf = Math.max(0, floor - 1);
-    const leaf = leaves[found.leaf];
+    found.leaf = floor - 1;
+    const leaf = leaves[floor - 1] as Leaf;
     floor = 0;
-    ceiling = leaf?.count ?? 0;
+    ceiling = leaf.count;
     while (floor < ceiling) {
       const middle = (floor + ceiling) >>> 1;
-      if (this.precedes(leaf as Leaf, middle, prefix, ref)) floor = middle + 1;
+      if (this.precedes(leaf.prefixes[middle] as number, leaf.refs[middle] as number, prefix, ref)) floor = middle + 1;
       else ceiling = middle;
     }
     found.entry = floor;
   }
 
-  private precedesOrIs(leaf: Leaf, prefix: number, ref: number): boolean {
-    if (leaf.count === 0) return true; // only the first leaf of an index may be empty
-    return leaf.refs[0] === ref || this.precedes(leaf, 0, prefix, ref);
+  private precedesOrIs(other: number, otherRef: number, prefix: number, ref: number): boolean {
+    return otherRef === ref || this.precedes(other, otherRef, prefix, ref);
   }
 
   private leafAt(branch: number, leaf: number): Leaf {
@@ -363,6 +394,7 @@ export class OrderedIndex {
     if (entry > kept || isLast) this.insertInto(right, entry - kept, prefix, ref);
     else this.insertInto(leaf, entry, prefix, ref);
     branch.leaves.splice(leafIndex + 1, 0, right);
+    branch.noteFrom(leafIndex);
     if (branch.leaves.length > branchMax) this.splitBranch(branchIndex);
   }
 
@@ -371,6 +403,7 @@ export class OrderedIndex {
     const right = new Branch();
     const isLast = branchIndex === this.branches.length - 1;
     right.leaves = branch.leaves.splice(isLast ? branchMax - 16 : branchMax >>> 1);
+    right.noteFrom(0);
     this.branches.splice(branchIndex + 1, 0, right);
   }
 
@@ -391,6 +424,7 @@ export class OrderedIndex {
     } else if (leaf.refs.length > leafStep && leaf.refs.length - leaf.count > 2 * leafStep) {
       this.setCapacity(leaf, Math.ceil((leaf.count + 1) / leafStep) * leafStep);
     }
+    branch.noteFrom(left);
     if (leaves.length === 0) this.branches.splice(branchIndex, 1);
     else if (leaves.length * 4 < branchMax) this.mergeBranch(branchIndex);
   }
@@ -409,9 +443,45 @@ export class OrderedIndex {
     const first = this.branches[left] as Branch;
     const second = this.branches[left + 1];
     if (second === undefined || (first.leaves.length + second.leaves.length) * 4 > branchMax * 3) return;
+    const count = first.leaves.length;
     first.leaves.push(...second.leaves);
+    first.noteFrom(count);
     this.branches.splice(left + 1, 1);
   }
+}
+
+/** Of sorted entries from `from` to `to`, where the first stands that is not below the one given. */
+function entriesBefore(
+  prefixes: Float64Array,
+  refs: Uint32Array,
+  from: number,
+  to: number,
+  prefix: number,
+  ref: number,
+): number {
+  let floor = from;
+  let ceiling = to;
+  while (floor < ceiling) {
+    const middle = (floor + ceiling) >>> 1;
+    const other = prefixes[middle] as number;
+    if (other < prefix || (other === prefix && (refs[middle] as number) < ref)) floor = middle + 1;
+    else ceiling = middle;
+  }
+  return floor;
+}
+
+/** The same over the first entries of branches; the first branch counts as below. */
+function firstsBefore(branches: readonly Branch[], prefix: number, ref: number): number {
+  let floor = 1;
+  let ceiling = branches.length;
+  while (floor < ceiling) {
+    const middle = (floor + ceiling) >>> 1;
+    const branch = branches[middle] as Branch;
+    const other = branch.prefixes[0] as number;
+    if (other < prefix || (other === prefix && (branch.refs[0] as number) < ref)) floor = middle + 1;
+    else ceiling = middle;
+  }
+  return floor;
 }
 
 /** Sorts rows by prefix, and runs of equal prefixes by `compare`. */
