@@ -7,7 +7,7 @@
  * This is the only file that names the whole way. Opening is recovery: the newest snapshot, the log after
  * it, then, unless clients are resumed, the disconnects of those who were left in `st_client`.
  */
-import { asTableId, isLightconeError, realRandom, type Clock, type FileSystem, type Random } from "@lightcone/base";
+import { asTableId, LightconeError, realRandom, type Clock, type FileSystem, type Random } from "@lightcone/base";
 import {
   applyRetention,
   openLog,
@@ -446,7 +446,7 @@ export class Database implements DatabaseLink {
       start((reply) => {
         this.#log.whenDurable(this.#room.writer.offset).then(
           () => resolve(reply),
-          (error: unknown) => resolve(isLightconeError(error) ? failure(error) : text(503, String(error))),
+          (cause: unknown) => resolve(failure(new LightconeError("CallUnknown", {}, { cause }))),
         );
       });
     });

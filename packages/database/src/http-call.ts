@@ -27,6 +27,11 @@ export class VisitJob implements Job {
   }
 
   run(): void {
+    // Without room to write, nobody comes or goes; reading needs neither, and writing says so itself.
+    if (this.#room.refusal !== undefined) {
+      this.#answer(this.#work());
+      return;
+    }
     const refused = connectClient(this.#room, this.#caller);
     if (refused !== undefined) {
       this.#answer(refusal(403, "Refused", refused));

@@ -208,7 +208,9 @@ export class Session implements ConnectionHandle, StreamOwner {
     if (refused !== undefined) {
       this.#state = "closed";
       this.onClosed?.();
-      this.sink.close(undefined, "");
+      // Whom the module refuses is dropped without a word; that there is no room is said.
+      if (this.#room.refusal === undefined) this.sink.close(undefined, "");
+      else this.sink.close(1013, closeReason(this.#room.refusal));
       return;
     }
     this.#state = "open";

@@ -1,0 +1,107 @@
+// Goal: a full disk refuses writes with a code while reads go on, and writes go on when there is room; a sync that
+// fails stops the database, its callers hear that the outcome is unknown, and it opens again with what was durable.
+// Method: a database in this process on a simulated disk of a set size, or one whose sync fails once.
+import { faultyFileSystem, manualClock, SimulatedDisk } from "@lightcone/commitlog/testing";
+import type { Database } from "@lightcone/database";
+import { ByteWriter } from "@lightcone/sats";
+import { expect, test } from "vitest";
+import { call, LocalClient, makeCaller, openLocal, publish, sql, textOf } from "../database/local.ts";
+
+const hostile = "../bad-input/modules/hostile.ts";
+const mebibyte = 1024 ** 2;
+
+const add = (database: Database, name: string) => call(database, "add", JSON.stringify([name]));
+
+function addArgs(name: string): Uint8Array {
+  const out = new ByteWriter();
+  out.string(name);
+  return out.toBytes();
+}
+
+test(
+  "a full disk: writes are refused with a code, reads and clients go on, writes resume",
+  { timeout: 60_000 },
+  async () => {
+    const disk = new SimulatedDisk();
+    const fileSystem = faultyFileSystem(1, disk);
+    const clock = manualClock();
+  const database = await openLocal({ fileSystem, clock });
+    expect((await publish(database, hostile)).status).toBe(200);
+    const client = new LocalClient(database, makeCaller(2));
+    expect((await client.next()).kind).toBe("IdentityToken");
+    client.say({ kind: "SubscribeMulti", queries: ["SELECT * FROM item"], requestId: 1, queryId: 1 });
+    expect((await client.next()).kind).toBe("SubscribeMultiApplied");
+
+    disk.capacityBytes = disk.usedBytes + 5 * mebibyte;
+    const stored: string[] = [];
+    let refused: Awaited<ReturnType<typeof add>> | undefined;
+    for (let round = 0; round < 1000 && refused === undefined; round += 1) {
+      const name = `${round} ${"x".repeat(60_000)}`;
+      const reply = await add(database, name);
+      if (reply.status === 200) {
+        stored.push(name);
+        expect(await client.next()).toMatchObject({ kind: "TransactionUpdateLight" });
+      } else refused = reply;
+    }
+    expect(refused?.status).toBe(507);
+    expect(refused?.headers["lightcone-error"]).toBe("DiskFull");
+    expect(refused?.headers["lightcone-hint"]).toMatch(/Free space/);
+
+    client.call("add", addArgs("over WebSocket"), 7);
+    expect(await client.next()).toMatchObject({ kind: "TransactionUpdate", status: { kind: "Failed" }, requestId: 7 });
+    client.say({ kind: "OneOffQuery", messageId: Uint8Array.of(1), query: "SELECT * FROM item WHERE id = 1" });
+    expect(await client.next()).toMatchObject({ kind: "OneOffQueryResponse", error: undefined });
+    expect((await sql(database, "SELECT id FROM item")).length).toBe(stored.length);
+    const insert = await database.request({
+      kind: "sql",
+      caller: makeCaller(1, true),
+      text: "DELETE FROM item",
+      confirmed: true,
+    });
+    expect(insert.status).toBe(507);
+    expect((await publish(database, "../../../modules/typescript/ledger/src/index.ts")).status).toBe(507);
+
+    const late = new LocalClient(database, makeCaller(3));
+    await late.until(({ closed }) => closed !== undefined);
+    expect(late.closed).toMatchObject({ code: 1013, reason: expect.stringContaining("no room") });
+
+    disk.capacityBytes = Infinity;
+    let again = await add(database, "there is room again");
+  for (let round = 0; round < 50 && again.status !== 200; round += 1) {
+    clock.advance(1000); // the log looks for room every so often
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    again = await add(database, "there is room again");
+  }
+  expect(textOf(again)).toBe("");
+    expect((await sql(database, "SELECT id FROM item")).length).toBe(stored.length + 1);
+    await database.stop(1000);
+  },
+);
+
+test("a sync that fails: outcomes are unknown, the database stops, and recovery has what was told", async () => {
+  const disk = new SimulatedDisk();
+  const fileSystem = faultyFileSystem(2, disk);
+  const database = await openLocal({ fileSystem });
+  expect((await publish(database, hostile)).status).toBe(200);
+  expect((await add(database, "durable")).status).toBe(200);
+  const client = new LocalClient(database, makeCaller(2));
+  expect((await client.next()).kind).toBe("IdentityToken");
+
+  fileSystem.fault = { operation: 1, code: "EIO", kinds: ["datasync"] };
+  const reply = await add(database, "perhaps");
+  expect(reply.status).toBe(503);
+  expect(reply.headers["lightcone-error"]).toBe("CallUnknown");
+  expect(await database.failed).toBeInstanceOf(Error);
+  client.call("add", addArgs("too late"), 1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(client.messages).toEqual([]);
+
+  fileSystem.fault = undefined;
+  fileSystem.restart();
+  const reopened = await openLocal({ fileSystem });
+  const names = (await sql(reopened, "SELECT name FROM item")).map(([name]) => name);
+  expect(names[0]).toBe("durable");
+  expect(names).not.toContain("too late");
+  expect((await add(reopened, "goes on")).status).toBe(200);
+  await reopened.stop(1000);
+});
