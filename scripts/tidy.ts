@@ -3,14 +3,14 @@
  *
  * Reads text and JSON; needs no parser. Prints what it looked at and fails when that is nothing.
  */
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { everywhere, layers, platform } from "./layers.ts";
 
 const problems: string[] = [];
 const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.ts", "*.mjs"], { encoding: "utf8" })
   .split("\n")
-  .filter((file) => file !== "");
+  .filter((file) => file !== "" && existsSync(file));
 
 checkPackageTable();
 for (const file of files) checkFile(file, readFileSync(file, "utf8"));
