@@ -64,7 +64,8 @@ function checkRows(table: StoredTable, problems: string[]): void {
     problems.push(`${table.name}: ${used} slots in use for ${rowCount} rows and ${space.recentCount} freed last`);
   for (let index = 0; index < space.recentCount; index += 1) {
     const ref = space.recent[index] as number;
-    if (space.state(ref) !== 0) problems.push(`${table.name}: slot ${ref}, freed last, is in state ${space.state(ref)}`);
+    if (space.state(ref) !== 0)
+      problems.push(`${table.name}: slot ${ref}, freed last, is in state ${space.state(ref)}`);
   }
 }
 

@@ -150,7 +150,8 @@ export class OrderedIndex {
     while (floor < ceiling) {
       const middle = (floor + ceiling) >>> 1;
       const { prefixes, refs } = this.branches[middle] as Branch;
-      if (this.isBefore(prefixes[0] as number, refs[0] as number, low, high, isExact, compare, view, at, after)) floor = middle + 1;
+      if (this.isBefore(prefixes[0] as number, refs[0] as number, low, high, isExact, compare, view, at, after))
+        floor = middle + 1;
       else ceiling = middle;
     }
     position.branch = floor - 1;
@@ -159,7 +160,10 @@ export class OrderedIndex {
     ceiling = leaves.length;
     while (floor < ceiling) {
       const middle = (floor + ceiling) >>> 1;
-      if (this.isBefore(prefixes[middle] as number, refs[middle] as number, low, high, isExact, compare, view, at, after)) floor = middle + 1;
+      if (
+        this.isBefore(prefixes[middle] as number, refs[middle] as number, low, high, isExact, compare, view, at, after)
+      )
+        floor = middle + 1;
       else ceiling = middle;
     }
     position.leaf = floor - 1;
@@ -168,7 +172,20 @@ export class OrderedIndex {
     ceiling = leaf.count;
     while (floor < ceiling) {
       const middle = (floor + ceiling) >>> 1;
-      if (this.isBefore(leaf.prefixes[middle] as number, leaf.refs[middle] as number, low, high, isExact, compare, view, at, after)) floor = middle + 1;
+      if (
+        this.isBefore(
+          leaf.prefixes[middle] as number,
+          leaf.refs[middle] as number,
+          low,
+          high,
+          isExact,
+          compare,
+          view,
+          at,
+          after,
+        )
+      )
+        floor = middle + 1;
       else ceiling = middle;
     }
     position.entry = floor;

@@ -50,7 +50,8 @@ export function replayTable(changes: Changes, table: StoredTable, input: ByteRea
         input.at = at + 2 * rowsBytes;
         return;
       }
-      if (done !== leave) input.fail(`a row that table '${table.name}' is to lose is not there`, at + done * head.rowLength);
+      if (done !== leave)
+        input.fail(`a row that table '${table.name}' is to lose is not there`, at + done * head.rowLength);
     }
   }
   changes.touch(table);

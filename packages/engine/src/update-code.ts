@@ -47,9 +47,7 @@ export type QuickReplay = (
 /** Whether the table's rows and the index's keys are of the common kind. */
 function isUsual(table: StoredTable, index: TableIndex): boolean {
   const { space, plainBytes } = table;
-  return (
-    index.hash !== undefined && plainBytes >= 0 && plainBytes <= rowBytesMax && space.rowLength === plainBytes
-  );
+  return index.hash !== undefined && plainBytes >= 0 && plainBytes <= rowBytesMax && space.rowLength === plainBytes;
 }
 
 /** The constants of a table's functions. */
@@ -139,14 +137,20 @@ export function makeQuickReplay(table: StoredTable, index: TableIndex): QuickRep
   const a = locateParts(row, "a", "deletesAt", "p", {});
   const b = locateParts(row, "view", "insertsAt", "q", {});
   return compileWith<QuickReplay>(
-    { ...helpersOf(table, index), isUpdate: compileWith({}, `return function isUpdate(a, view, deletesAt, insertsAt, count) {
+    {
+      ...helpersOf(table, index),
+      isUpdate: compileWith(
+        {},
+        `return function isUpdate(a, view, deletesAt, insertsAt, count) {
 for (let row = 0; row < count; row += 1) {
 ${equalBody(a.parts, b.parts, "view", "return false")}
 deletesAt += ${plainBytes};
 insertsAt += ${plainBytes};
 }
 return true;
-};`) },
+};`,
+      ),
+    },
     `return function replayRows(changes, view, deletesAt, insertsAt, count) {
 const dead = deletes.refs;
 const born = inserts.refs;
