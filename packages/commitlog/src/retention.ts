@@ -2,10 +2,10 @@
 import type { CommitLog } from "./commit-log.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 
-const logBytesMin = 256 << 20;
+const logBytesMin = 64 << 20;
 
 /**
- * Whether a snapshot is due: the log since the last one is longer than 256 MiB and than that snapshot.
+ * Whether a snapshot is due: the log since the last one is longer than 64 MiB and than that snapshot.
  *
  * So writing snapshots costs no more than writing the log, and recovery reads little more than twice the
  * snapshot.
