@@ -137,8 +137,8 @@ test.each([
 });
 
 test.each([
-  { logMiB: 256, snapshotMiB: 0, due: false },
-  { logMiB: 257, snapshotMiB: 0, due: true },
+  { logMiB: 64, snapshotMiB: 0, due: false },
+  { logMiB: 65, snapshotMiB: 0, due: true },
   { logMiB: 300, snapshotMiB: 400, due: false },
   { logMiB: 401, snapshotMiB: 400, due: true },
 ])("$logMiB MiB of log after a snapshot of $snapshotMiB: due $due", ({ logMiB, snapshotMiB, due }) => {
