@@ -14,6 +14,7 @@ import {
   openSnapshotStore,
   snapshotDue,
   type CommitLog,
+  type SnapshotEntry,
   type SnapshotStore,
 } from "@lightcone/commitlog";
 import type { SandboxKind } from "@lightcone/host-js";
@@ -103,7 +104,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     }),
   );
   const store = loaded?.value.store ?? openStore(storeOptions);
-  const database = new Database(options, limits, store, log, snapshots, loaded?.byteCount ?? 0);
+  const database = new Database(options, limits, store, log, snapshots, loaded);
   await database.recover(loaded?.value.schedule, options.resume);
   return database;
 }
@@ -142,13 +143,14 @@ export class Database implements DatabaseLink {
     store: Store,
     log: CommitLog,
     snapshots: SnapshotStore,
-    snapshotBytes: number,
+    loaded: SnapshotEntry | undefined,
   ) {
     const { clock } = options;
     this.failed = new Promise((resolve) => (this.#fail = resolve));
     this.#log = log;
     this.#snapshots = snapshots;
-    this.#snapshotBytes = snapshotBytes;
+    this.#snapshotBytes = loaded?.byteCount ?? 0;
+    this.#snapshotOffset = loaded?.offset ?? -1;
     this.#scheduler = new Scheduler(store);
     const arena = new Arena();
     const outbox = new Outbox();
@@ -165,6 +167,7 @@ export class Database implements DatabaseLink {
       timeoutMs: limits.reducerTimeoutMs,
       time,
       mustWait: () => log.pendingBytes >= limits.pendingCommitBytesMax,
+      isSyncing: () => log.durableOffset < log.appendedOffset,
       turnEnded: () => this.#turnEnded(),
       broken: (error) => this.#broken(error),
     });

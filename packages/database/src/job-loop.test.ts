@@ -14,6 +14,7 @@ function makeLoop(options: Partial<JobLoopOptions> = {}): JobLoop {
     timeoutMs: 30,
     time: clockOf(() => 0),
     mustWait: () => false,
+    isSyncing: () => false,
     turnEnded: () => undefined,
     broken: (error) => {
       throw error;
@@ -86,6 +87,20 @@ describe("a job loop", () => {
     loop.kick();
     await turns(2);
     expect(notes).toEqual(["a", "b"]);
+  });
+
+  test("gathers jobs while the log syncs, until it is told or a moment is over", async () => {
+    const notes: string[] = [];
+    const loop = makeLoop({ isSyncing: () => true, turnEnded: () => notes.push("|") });
+    loop.push(job(notes, "a"));
+    loop.push(job(notes, "b"));
+    expect(notes).toEqual([]);
+    loop.kick();
+    await turns(2);
+    expect(notes).toEqual(["a", "b", "|"]);
+    loop.push(job(notes, "c"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(notes).toEqual(["a", "b", "|", "c", "|"]);
   });
 
   test("yields between turns when its time is up", async () => {

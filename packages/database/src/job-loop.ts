@@ -21,6 +21,8 @@ export interface JobLoopOptions {
   readonly time: JobClock;
   /** Whether the next job must wait, as when too much is executed and not yet durable. `kick` ends the wait. */
   readonly mustWait: () => boolean;
+  /** Whether the log is at work: what runs now becomes durable only after that. `kick` says that it is done. */
+  readonly isSyncing: () => boolean;
   /** Runs after every turn. */
   readonly turnEnded: () => void;
   /** A job threw: the database cannot go on. */
@@ -30,8 +32,9 @@ export interface JobLoopOptions {
 /** Long enough to spread the cost of arming over many calls, short enough that nobody notices the pause. */
 const turnMs = 3;
 /**
- * After a turn of this many jobs the next one waits a moment for as many again. Arming, a write to the log and one to
- * the front are paid per turn: under load they are shared.
+ * Arming, a write to the log and one to the front are paid per turn: they are shared where waiting for more jobs
+ * costs little. That is while the log syncs, since a commit made now has to wait for it; and after a turn of
+ * `busyJobs`. No wait is longer than `gatherMs`, and none is for more than `enoughJobs`.
  */
 const busyJobs = 96;
 const enoughJobs = 1024;
@@ -72,16 +75,26 @@ export class JobLoop {
   push(job: Job): void {
     if (this.#stopped) return;
     this.#jobs.push(job);
-    if (this.#gathering !== undefined && this.count >= enoughJobs) this.#endGathering();
-    this.kick();
+    if (!this.#scheduled) this.#schedule();
+    else if (this.#gathering !== undefined && this.count >= enoughJobs) this.#endGathering();
   }
 
   /** Lets the queue go on if there is something in it. */
   kick(): void {
-    if (this.#scheduled || this.count === 0) return;
+    if (!this.#scheduled) this.#schedule();
+    else if (this.#gathering !== undefined && !this.#isBusy) this.#endGathering();
+  }
+
+  get #isBusy(): boolean {
+    return this.#ranLast >= busyJobs;
+  }
+
+  #schedule(): void {
+    if (this.count === 0) return;
     this.#scheduled = true;
-    if (this.#ranLast < busyJobs || this.count >= enoughJobs) setImmediate(this.#turn);
-    else this.#gathering = setTimeout(this.#turn, gatherMs);
+    const mayGather = this.count < enoughJobs && (this.#isBusy || this.#options.isSyncing());
+    if (mayGather) this.#gathering = setTimeout(this.#turn, gatherMs);
+    else setImmediate(this.#turn);
   }
 
   #endGathering(): void {
@@ -117,7 +130,7 @@ export class JobLoop {
       time.turnEnds();
     }
     this.#options.turnEnded();
-    this.kick();
+    if (!this.#scheduled) this.#schedule();
   }
 
   #runJobs(): void {
