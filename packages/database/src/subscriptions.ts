@@ -137,8 +137,9 @@ export class Subscriptions implements CommitListener {
       if (session !== origin?.session) session.told(this.#message(session, head, session.light), false);
       session.changes.length = 0;
     }
-    this.#touched.length = 0;
-    this.#messages.clear();
+    if (this.#touched.length > 0) this.#touched.length = 0;
+    // Clearing a map makes a new table, even of an empty one.
+    if (this.#messages.size > 0) this.#messages.clear();
   }
 
   readonly #noteChange = (live: LiveQuery<SharedQuery>, deletes: RowRefs, inserts: RowRefs): void => {

@@ -6,7 +6,7 @@
  * a batch.
  */
 import type { Duplex } from "node:stream";
-import type { ByteReader, ByteWriter } from "@lightcone/sats";
+import { ByteWriter, type ByteReader } from "@lightcone/sats";
 import type { ConnectionHandle, ConnectionSink, DatabaseLink, Resume } from "@lightcone/database/front";
 import { Pipe } from "./batch.ts";
 import { frameOverheadBytes } from "./host-link.ts";
@@ -25,6 +25,8 @@ import {
 
 /** How many of the last payloads are compared with the next one: a delta goes out to all its receivers in a row. */
 const recentCount = 8;
+/** A delivery: the connection's key and the payload's number. */
+const deliveryBytes = 8;
 
 /** A database that has been opened, with the handles of the connections it was given to resume, in their order. */
 export interface OpenedDatabase {
@@ -45,10 +47,10 @@ export class HostDriver {
   readonly #pipe: Pipe;
   readonly #connections = new Map<number, DriverConnection>();
   readonly #streams = new Map<number, AsyncIterator<Uint8Array>>();
-  readonly #changed = new Set<DriverConnection>();
+  #changed: DriverConnection[] = [];
   readonly #payloads = new PayloadList();
-  readonly #deliveryKeys: number[] = [];
-  readonly #deliveryEntries: number[] = [];
+  /** Who gets which payload, as it will stand behind the payloads. */
+  readonly #deliveries = new ByteWriter(65_536);
   #link: DatabaseLink | undefined;
 
   constructor(socket: Duplex, options: HostDriverOptions) {
@@ -68,31 +70,33 @@ export class HostDriver {
     // Looked up first: it asks for the batch that the payload then goes into.
     const out = this.#pipe.write();
     const index = this.#payloads.add(out, bytes, at, length);
-    this.#deliveryKeys.push(connection.key);
-    this.#deliveryEntries.push(last ? (index | lastBit) >>> 0 : index);
+    this.#deliveries.u32(connection.key);
+    this.#deliveries.u32(last ? index | lastBit : index);
   }
 
   /** Notes that a connection has something to say at the end of the batch. */
   changed(connection: DriverConnection): void {
-    this.#changed.add(connection);
+    if (connection.isNoted) return;
+    connection.isNoted = true;
+    this.#changed.push(connection);
     this.#pipe.flushSoon();
   }
 
   #seal(out: ByteWriter): number {
-    const count = this.#deliveryKeys.length;
-    if (count > 0) {
+    const deliveries = this.#deliveries;
+    if (deliveries.length > 0) {
       out.u8(toFront.deliveries);
-      out.u32(count);
-      for (let i = 0; i < count; i += 1) {
-        out.u32(this.#deliveryKeys[i] ?? 0);
-        out.u32(this.#deliveryEntries[i] ?? 0);
-      }
-      this.#deliveryKeys.length = 0;
-      this.#deliveryEntries.length = 0;
+      out.u32(deliveries.length / deliveryBytes);
+      out.raw(deliveries.written());
+      deliveries.reset();
     }
     this.#payloads.clear();
-    for (const connection of this.#changed) connection.seal(out);
-    this.#changed.clear();
+    const changed = this.#changed;
+    this.#changed = [];
+    for (const connection of changed) {
+      connection.isNoted = false;
+      connection.seal(out);
+    }
     return this.#link?.releasedOffset ?? -1;
   }
 
@@ -272,6 +276,8 @@ class PayloadList {
 class DriverConnection implements ConnectionSink {
   readonly key: number;
   queuedBytes = 0;
+  /** Whether the driver knows that there is something to say. */
+  isNoted = false;
   readonly #driver: HostDriver;
   #handle: ConnectionHandle | undefined;
   #isClosed = false;
