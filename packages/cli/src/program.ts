@@ -35,6 +35,7 @@ export function makeProgram(): Command {
     .version(`lightcone ${version}`, "-V, --version")
     .option("--root-dir <dir>", "keep settings and data under this folder")
     .option("--config-path <file>", "settings of this command (LIGHTCONE_CONFIG_PATH)")
+    .addHelpText("after", "\nExamples:\n  lightcone start\n  lightcone publish my_database --module-path ./chat")
     .showSuggestionAfterError()
     // An option belongs to the command that it follows: `login --token T` and `login show --token` are two.
     .enablePositionalOptions()
@@ -234,6 +235,7 @@ export function makeProgram(): Command {
     .description("Say who is logged in.")
     .option("--token", "print the token as well")
     .option("-s, --server <server>", "nickname, host or URL of the server")
+    .addHelpText("after", "\nExample:\n  lightcone login show")
     .action(async (flags: { server?: string; token?: boolean }) =>
       (await import("./commands/login.ts")).showLogin({ ...flags, ...globals() }),
     );
@@ -278,6 +280,7 @@ function addServerCommands(program: Command, globals: () => { readonly configPat
   const servers = program
     .command("server")
     .description("Manage the servers that are known by nickname.")
+    .addHelpText("after", "\nExample:\n  lightcone server list")
     .exitOverride();
   const load = () => import("./commands/servers.ts");
   const add = (usage: string, summary: string, example: string): Command =>

@@ -1,9 +1,9 @@
 /** From a module's folder, or a file that is built already, to the program that a database runs. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CliFailure } from "../failure.ts";
 import { during } from "../terminal.ts";
-import { findModule, type ModulePathFlags } from "./detect.ts";
+import { findEntry, findModule, type ModulePathFlags } from "./detect.ts";
 
 /** A module as it is published. */
 export interface Program {
@@ -19,8 +19,6 @@ export interface ProgramFlags extends ModulePathFlags {
   readonly debug?: boolean | undefined;
   readonly buildOptions?: string | undefined;
 }
-
-const entries = ["src/index.ts", "src/index.js", "src/lib.ts"];
 
 /** The prebuilt program that the flags name. @throws {CliFailure} naming the flag when it cannot be read */
 export function readPrebuilt(flags: ProgramFlags): Program | undefined {
@@ -46,10 +44,10 @@ export async function buildModule(flags: ProgramFlags): Promise<Program> {
     const { buildRust } = await import("./build-rust.ts");
     return buildRust(path, isDebug);
   }
-  const entry = entries.map((each) => join(path, each)).find(existsSync);
+  const entry = findEntry(path);
   if (entry === undefined)
-    throw new CliFailure(`${path} has no ${entries[0]}`, {
-      hint: "--module-path names the folder that has src/index.ts.",
+    throw new CliFailure(`${path} has no src/index.ts`, {
+      hint: "--module-path names the folder that has src/index.ts or module.ts.",
     });
   return during("Building", async () => {
     const { bundleModule } = await import("./bundle.ts");

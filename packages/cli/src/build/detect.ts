@@ -3,6 +3,9 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CliFailure } from "../failure.ts";
 
+/** Where a TypeScript module begins; the first that is there. */
+const entries = ["src/index.ts", "src/index.js", "src/lib.ts", "module.ts", "index.ts"];
+
 export interface ModuleFolder {
   readonly path: string;
   readonly language: "rust" | "typescript";
@@ -28,7 +31,7 @@ export function findModule(flags: ModulePathFlags): ModuleFolder {
   const found = detect(path);
   if (found !== undefined) return found;
   throw new CliFailure(`Could not detect the language of the module in ${path}.`, {
-    hint: "It needs a Cargo.toml or a package.json; --module-path names another folder, --bin-path a module that is built.",
+    hint: "It needs a Cargo.toml, src/index.ts or module.ts; --module-path names another folder, --bin-path a module that is built.",
   });
 }
 
@@ -38,5 +41,11 @@ function detect(path: string): ModuleFolder | undefined {
     throw new CliFailure(`${path} holds a C# module, which this command does not build`, {
       hint: "Build it with the dotnet tools and publish the result with --bin-path.",
     });
-  return existsSync(join(path, "package.json")) ? { path, language: "typescript" } : undefined;
+  const typescript = existsSync(join(path, "package.json")) || findEntry(path) !== undefined;
+  return typescript ? { path, language: "typescript" } : undefined;
+}
+
+/** The file that a TypeScript module's folder begins with. */
+export function findEntry(path: string): string | undefined {
+  return entries.map((each) => join(path, each)).find(existsSync);
 }
