@@ -26,6 +26,7 @@ const commands = {
     [join(root, "scripts/tidy.ts")],
     [join(root, "scripts/write-errors.ts"), "--check"],
     [join(root, "scripts/write-limits.ts"), "--check"],
+    [join(root, "scripts/write-compatibility.ts"), "--check"],
     vitest(),
   ],
 };

@@ -25,7 +25,7 @@ test(
     const disk = new SimulatedDisk();
     const fileSystem = faultyFileSystem(1, disk);
     const clock = manualClock();
-  const database = await openLocal({ fileSystem, clock });
+    const database = await openLocal({ fileSystem, clock });
     expect((await publish(database, hostile)).status).toBe(200);
     const client = new LocalClient(database, makeCaller(2));
     expect((await client.next()).kind).toBe("IdentityToken");
@@ -67,12 +67,12 @@ test(
 
     disk.capacityBytes = Infinity;
     let again = await add(database, "there is room again");
-  for (let round = 0; round < 50 && again.status !== 200; round += 1) {
-    clock.advance(1000); // the log looks for room every so often
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    again = await add(database, "there is room again");
-  }
-  expect(textOf(again)).toBe("");
+    for (let round = 0; round < 50 && again.status !== 200; round += 1) {
+      clock.advance(1000); // the log looks for room every so often
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      again = await add(database, "there is room again");
+    }
+    expect(textOf(again)).toBe("");
     expect((await sql(database, "SELECT id FROM item")).length).toBe(stored.length + 1);
     await database.stop(1000);
   },

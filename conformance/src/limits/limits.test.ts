@@ -145,7 +145,7 @@ test("queryRowsMax", async () => {
 
 test("connectionQueueMax", async () => {
   const client = await connected();
-  for (let number = 0; number < 20_000; number += 1) client.call("record", recordArgs(8, number), number, 1);
+  for (let number = 0; number < 3_000; number += 1) client.call("record", recordArgs(8, number), number, 1);
   await client.over;
   expect(client.closed).toEqual({ code: 1013, reason: "too many requests" });
   await bystanderIsServed();
