@@ -5,7 +5,7 @@ import { openLoggedIn, type ServerFlags } from "../api/session.ts";
 import { refused, ServerApi } from "../api/server-api.ts";
 import { CliFailure } from "../failure.ts";
 import { typeText } from "../print/type-text.ts";
-import { print, visible } from "../terminal.ts";
+import { note, print, visible } from "../terminal.ts";
 import { resolveDatabase } from "./databases.ts";
 
 export type CallFlags = ServerFlags;
@@ -21,6 +21,9 @@ export async function call(database: string, name: string, args: readonly string
   if (called === undefined) {
     const whole = `No such reducer OR procedure \`${name}\` for database \`${database}\` resolving to identity \`${identity}\`.`;
     throw new CliFailure(whole, { causes: [others(schema, name)] });
+  }
+  if (args.length > called.params.length) {
+    note(`Warning: ${args.length - called.params.length} surplus argument(s) left out; it takes: ${signature(called)}`);
   }
   const path = ServerApi.database(identity, `/call/${encodeURIComponent(name)}`);
   const answer = await api.ask("POST", path, { body: argumentsText(called, args), contentType: "application/json" });
