@@ -1,18 +1,27 @@
 import { defineConfig } from "vitest/config";
 
+/** Suites that hold the product to a number of seconds: nothing else runs beside them. */
+const alone = ["conformance/src/{crash,limits,browser}/**/*.test.ts"];
+const shared = { setupFiles: ["./scripts/test-setup.ts"], testTimeout: 30_000, hookTimeout: 60_000, pool: "forks" as const };
+
 export default defineConfig({
   test: {
-    include: [
-      "packages/*/{src,test}/**/*.test.ts",
-      "conformance/src/**/*.test.ts",
-      "bench/src/**/*.test.ts",
-      "scripts/*.test.ts",
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: "suites",
+          include: [
+            "packages/*/{src,test}/**/*.test.ts",
+            "conformance/src/**/*.test.ts",
+            "bench/src/**/*.test.ts",
+            "scripts/*.test.ts",
+          ],
+          exclude: ["**/node_modules/**", ...alone],
+          maxWorkers: 2,
+        },
+      },
+      { test: { ...shared, name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } } },
     ],
-    exclude: ["**/node_modules/**", "**/*.soak.test.ts"],
-    setupFiles: ["./scripts/test-setup.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    pool: "forks",
-    maxWorkers: 2,
   },
 });
