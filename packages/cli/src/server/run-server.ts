@@ -57,7 +57,8 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
           log,
           limits,
           databaseLimits: settings.databaseLimits,
-          nodeFlags: [`--max-old-space-size=${heapMegabytesMax}`],
+          // Calls pass through a dozen small functions; the default leaves half of them as calls (a fifth slower).
+          nodeFlags: [`--max-old-space-size=${heapMegabytesMax}`, "--max-inlined-bytecode-size-cumulative=2000"],
         }),
       version,
       limits: settings.serverLimits,
