@@ -2,7 +2,12 @@ import { defineConfig } from "vitest/config";
 
 /** Suites that hold the product to a number of seconds: nothing else runs beside them. */
 const alone = ["conformance/src/{crash,limits,browser}/**/*.test.ts"];
-const shared = { setupFiles: ["./scripts/test-setup.ts"], testTimeout: 30_000, hookTimeout: 60_000, pool: "forks" as const };
+const shared = {
+  setupFiles: ["./scripts/test-setup.ts"],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  pool: "forks" as const,
+};
 
 export default defineConfig({
   test: {

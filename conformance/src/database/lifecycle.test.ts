@@ -45,17 +45,20 @@ describe("a client", () => {
     expect(await sql(database, "SELECT * FROM door")).toEqual([]);
   });
 
-  test.each([{ how: "cut off" }, { how: "stopped" }])("left by a server that was $how is noted as gone by the next", async ({ how }) => {
-    const fileSystem = memoryFileSystem();
-    const database = await open(fileSystem);
-    const client = new LocalClient(database, makeCaller(7));
-    await client.next();
-    if (how === "stopped") await database.stop(1000);
-    else fileSystem.endProcess();
-    const next = await openLocal({ fileSystem });
-    expect(await visits(next)).toEqual(["init", "come", "go"]);
-    expect(await sql(next, "SELECT * FROM st_client")).toHaveLength(1);
-  });
+  test.each([{ how: "cut off" }, { how: "stopped" }])(
+    "left by a server that was $how is noted as gone by the next",
+    async ({ how }) => {
+      const fileSystem = memoryFileSystem();
+      const database = await open(fileSystem);
+      const client = new LocalClient(database, makeCaller(7));
+      await client.next();
+      if (how === "stopped") await database.stop(1000);
+      else fileSystem.endProcess();
+      const next = await openLocal({ fileSystem });
+      expect(await visits(next)).toEqual(["init", "come", "go"]);
+      expect(await sql(next, "SELECT * FROM st_client")).toHaveLength(1);
+    },
+  );
 });
 
 describe("what a token says", () => {

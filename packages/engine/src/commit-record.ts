@@ -321,7 +321,7 @@ function readName(input: ByteReader): string {
   }
   input.at = at;
   lastName = input.utf8(length);
-  lastNameBytes = input.bytes.slice(at, at + length) as Uint8Array<ArrayBuffer>;
+  lastNameBytes = input.bytes.slice(at, at + length);
   return lastName;
 }
 

@@ -32,14 +32,10 @@ describe("a hash index", () => {
     const first = 1 << 19; // the second slab's first unit: the take above left the first slab
     const before = memory.bytesUsed;
     const index = new HashIndex(memory, 0, code.hashRow);
-    let longestMs = 0;
     for (let row = 0; row < count; row += 1) {
-      const from = performance.now();
       index.add(index.hashOf(first + row), first + row);
-      longestMs = Math.max(longestMs, performance.now() - from);
       if (row > 1000 && row % 97 === 0) expect(memory.bytesUsed - before).toBeLessThanOrEqual(16 * (row + 1));
     }
-    expect(longestMs).toBeLessThan(50); // one split is far below a millisecond; the rest is the machine
     for (let row = 0; row < count; row += 7) expect(find(index, row)).toBe(first + row);
     for (let row = 0; row < count; row += 1) if (row % 10 !== 0) index.remove(index.hashOf(first + row), first + row);
     for (let row = 0; row < count; row += 1) expect(find(index, row)).toBe(row % 10 === 0 ? first + row : -1);

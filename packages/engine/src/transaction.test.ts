@@ -92,7 +92,7 @@ describe("poison and doom", () => {
     store.begin();
     put(store, table, 1, 1);
     const [index] = stored.indexes;
-    const add = index?.add;
+    const add = index === undefined ? undefined : index.add.bind(index);
     if (index !== undefined)
       index.add = () => {
         throw new RangeError("Maximum call stack size exceeded");

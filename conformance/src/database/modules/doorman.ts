@@ -2,7 +2,10 @@
 import { ConnectionId, schema, SenderError, t, table } from "lightcone/module";
 
 const doorman = schema({
-  visit: table({ public: true }, { id: t.u64().primaryKey().autoInc(), what: t.string(), connection: t.connectionId() }),
+  visit: table(
+    { public: true },
+    { id: t.u64().primaryKey().autoInc(), what: t.string(), connection: t.connectionId() },
+  ),
   door: table({}, { id: t.u8().primaryKey() }),
 });
 export default doorman;
@@ -12,7 +15,8 @@ export const open = doorman.init((ctx) => {
 });
 
 export const come = doorman.clientConnected((ctx) => {
-  if (ctx.db.door.count() > 0n && ctx.sender.toHexString() !== "01".repeat(32)) throw new SenderError("the door is shut");
+  if (ctx.db.door.count() > 0n && ctx.sender.toHexString() !== "01".repeat(32))
+    throw new SenderError("the door is shut");
   if (ctx.connectionId !== null) ctx.db.visit.insert({ id: 0n, what: "come", connection: ctx.connectionId });
 });
 
