@@ -110,7 +110,7 @@ export function codecOf<T extends CatalogTable>(name: T): ValueCodec<CatalogRows
     codec = valueCodec<never>(schema.def.rowType);
     codecs.set(name, codec);
   }
-  return codec as ValueCodec<CatalogRows[T]>; // each name has the codec of its own rows
+  return codec;
 }
 
 export type AllRows = { [T in CatalogTable]: CatalogRows[T][] };
