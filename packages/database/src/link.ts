@@ -41,7 +41,10 @@ export interface ConnectionSink {
   readonly queuedBytes: number;
   /** Every message of the client up to this one, counted from 1, has had all of its answers. */
   answered(messageCount: number): void;
-  /** The client's messages, counted from 1, that make up what it is subscribed to: hand them in again to resume. */
+  /**
+   * The client's messages, counted from 1, that make up what it is subscribed to: hand them in again to resume.
+   * A 0 alone says that the client is behind what everyone else was told, until the next of these: it cannot be resumed.
+   */
   subscribed(messageNumbers: readonly number[]): void;
   /** Ends the connection from the database's side: a Close frame, or none (`code` undefined: the socket just drops). */
   close(code: number | undefined, reason: string): void;

@@ -197,6 +197,8 @@ class HeldConnection implements ConnectionHandle, ConnectionSink {
   #given = 0;
   #greeted = false;
   #inMessage = false;
+  /** Whether answers to it were held back while others were told theirs. */
+  #isBehind = false;
   #closed = false;
   onReady: (() => void) | undefined;
 
@@ -249,6 +251,8 @@ class HeldConnection implements ConnectionHandle, ConnectionSink {
   }
 
   subscribed(messageNumbers: readonly number[]): void {
+    this.#isBehind = messageNumbers[0] === 0;
+    if (this.#isBehind) return;
     const known = this.#subscribed;
     this.#subscribed = new Map();
     for (const number of messageNumbers) {
@@ -271,7 +275,8 @@ class HeldConnection implements ConnectionHandle, ConnectionSink {
   /** Lets go of a host that ended. */
   detach(): void {
     this.#handle = undefined;
-    if (this.#inMessage || (!this.info.confirmed && this.#greeted)) this.close(1011, "the database started again");
+    if (this.#inMessage || this.#isBehind || (!this.info.confirmed && this.#greeted))
+      this.close(1011, "the database started again");
   }
 
   resume(): Resume["connections"][number] {

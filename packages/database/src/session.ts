@@ -285,6 +285,7 @@ export class Session implements ConnectionHandle, StreamOwner {
 
   #begin(stream: AnswerStream): void {
     this.#stream = stream;
+    this.#pushNow(behindTheOthers, 0, 0, true, 0);
     this.#room.loop.push(stream);
   }
 
@@ -615,6 +616,8 @@ class MessageJob implements Job {
   }
 }
 
+/** Said while a stream holds answers back: see `ConnectionSink.subscribed`. */
+const behindTheOthers: readonly number[] = [0];
 const utf8 = new TextDecoder();
 const frame: CallFrame = { nameAt: 0, nameLength: 0, argsAt: 0, argsLength: 0, requestId: 0, notify: true };
 let viewed: Uint8Array = noBytes;
