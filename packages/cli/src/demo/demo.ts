@@ -40,8 +40,10 @@ export async function demo(flags: DemoFlags): Promise<void> {
     await server.stop();
     throw error;
   }
+  // Before it says that it is there: whoever reads that may send a signal at once.
+  const ended = serveUntilSignal(server);
   print(welcome(server.url, server.dataDirectory, page.size > 0, serverFlag(flags.configPath, server.url)));
-  await serveUntilSignal(server);
+  await ended;
 }
 
 /** Brings the chat to what its source says. What stands in the way is said, and the chat that is there goes on. */
