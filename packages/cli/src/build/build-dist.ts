@@ -1,6 +1,6 @@
 /**
- * Builds what users install, into `packages/lightcone/dist`: a package of its own, with a generated `package.json`.
- * Run by `npm run dist -w packages/cli`; nothing of it ships.
+ * Builds what users install: a package of its own, with a generated `package.json`, in the folder that is named, or
+ * else in `packages/lightcone/dist`. Run by `npm run dist -w packages/cli`; nothing of it ships.
  *
  *   bin/lightcone.js   the launcher
  *   cli/               the command and the processes it starts, bundled for Node; npm's packages stay outside
@@ -10,7 +10,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown, type InputOptions, type Plugin } from "rolldown";
 
@@ -18,10 +18,11 @@ interface Manifest {
   readonly version: string;
   readonly description: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly exports?: Readonly<Record<string, string>>;
 }
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
-const dist = join(root, "packages/lightcone/dist");
+const dist = resolve(process.argv[2] ?? join(root, "packages/lightcone/dist"));
 const packages = join(root, "packages");
 const manifestOf = (name: string): Manifest => JSON.parse(readFileSync(join(packages, name, "package.json"), "utf8"));
 
@@ -102,9 +103,19 @@ function withRelativeImports(text: string, from: string, types: string): string 
     return short.startsWith(".") ? short : `./${short}`;
   };
   return text
-    .replaceAll(/"@lightcone\/([\w-]+)"/g, (_, name: string) => `"${relativeTo(join(types, name, "src/index.ts"))}"`)
+    .replaceAll(
+      /"@lightcone\/([\w-]+)((?:\/[\w-]+)*)"/g,
+      (_, name: string, path: string) => `"${relativeTo(join(types, name, exportedFile(name, path)))}"`,
+    )
     .replaceAll(/"(\.[^"]*)\.ts"/g, '"$1.js"')
     .replaceAll('"#host"', '"./host-outside.js"');
+}
+
+/** The source file behind a package's own name, or behind a path under it. */
+function exportedFile(name: string, path: string): string {
+  const file = manifestOf(name).exports?.[`.${path}`];
+  if (file === undefined) throw new Error(`@lightcone/${name}${path} is not exported`);
+  return file;
 }
 
 function writeLauncher(): void {

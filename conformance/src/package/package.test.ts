@@ -1,0 +1,134 @@
+// Goal: what users install works by itself: the command, the server, a module, a client, and the types of both.
+// Method: build it, pack it, unpack it into an empty project beside nothing but its own dependencies, and use it.
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "lightcone-package-"));
+const project = join(folder, "project");
+const installed = join(project, "node_modules/lightcone");
+const env = {
+  ...process.env,
+  PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}`,
+  XDG_CONFIG_HOME: join(folder, "config"),
+  NO_COLOR: "1",
+  LIGHTCONE_SERVER: "",
+};
+const running: ChildProcess[] = [];
+
+const moduleText = `import { schema, SenderError, t, table } from "lightcone/module";
+const app = schema({
+  message: table({ public: true }, { id: t.u64().primaryKey().autoInc(), text: t.string() }),
+});
+export default app;
+export const sendMessage = app.reducer({ text: t.string() }, (ctx, { text }) => {
+  if (text === "") throw new SenderError("Messages must not be empty");
+  ctx.db.message.insert({ id: 0n, text });
+});
+`;
+const pageText = `import { connect } from "lightcone/client";
+import * as chat from "./module.ts";
+const db = connect({ uri: process.argv[2] ?? "", database: "chat", module: chat });
+db.tables.message.onInsert((message) => console.log("said", message.text.toUpperCase()));
+await db.subscribe("SELECT * FROM message").applied;
+await db.reducers.sendMessage({ text: "from a page" });
+const refused = await db.reducers.sendMessage({ text: "" }).catch((error: Error) => error.message);
+console.log("refused", refused);
+db.close();
+`;
+const typesOfProject = {
+  compilerOptions: {
+    module: "nodenext",
+    target: "es2024",
+    lib: ["es2024", "dom"],
+    strict: true,
+    noEmit: true,
+    skipLibCheck: false,
+    allowImportingTsExtensions: true,
+    types: ["node"],
+    typeRoots: [join(root, "node_modules/@types")],
+  },
+  include: ["*.ts"],
+};
+
+function node(...args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: project, env, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${args.join(" ")} ended with ${status}:\n${stdout}${stderr}`);
+  return stdout;
+}
+const lightcone = (...args: readonly string[]): string => node(join(installed, "bin/lightcone.js"), ...args);
+
+async function startServer(): Promise<string> {
+  const args = ["start", "--listen-addr", "127.0.0.1:0", "--data-dir", join(folder, "data"), "--log-level", "warn"];
+  const child = spawn(process.execPath, [join(installed, "bin/lightcone.js"), ...args], { cwd: project, env });
+  running.push(child);
+  let said = "";
+  for await (const chunk of child.stdout) {
+    said += String(chunk);
+    const url = /listening on (http:\S+)/.exec(said)?.[1];
+    if (url !== undefined) return url;
+  }
+  throw new Error(`the server ended: ${said}`);
+}
+
+beforeAll(() => {
+  const dist = join(folder, "dist");
+  execFileSync(process.execPath, [join(root, "packages/cli/src/build/build-dist.ts"), dist], { cwd: root, env });
+  execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: dist, env });
+  const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
+  mkdirSync(installed, { recursive: true });
+  execFileSync("tar", ["-xzf", join(folder, tarball), "--strip-components=1", "-C", installed]);
+  const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+  for (const name of Object.keys(manifest.dependencies)) {
+    const from = [join(root, "packages/cli/node_modules", name), join(root, "node_modules", name)].find(existsSync);
+    mkdirSync(dirname(join(project, "node_modules", name)), { recursive: true });
+    symlinkSync(from ?? `${name} is not installed`, join(project, "node_modules", name), "dir");
+  }
+  writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  writeFileSync(join(project, "module.ts"), moduleText);
+  writeFileSync(join(project, "page.ts"), pageText);
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify(typesOfProject));
+});
+afterAll(async () => {
+  for (const child of running) {
+    child.kill("SIGKILL");
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  }
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("the command says its version", () => {
+  expect(lightcone("version")).toMatch(/^lightcone \d+\.\d+\.\d+/);
+});
+
+test("the types of module and client stand by themselves", () => {
+  expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", ".")).toBe("");
+});
+
+test("start, publish, call, sql, a page, and a clean stop", async () => {
+  const url = await startServer();
+  expect(lightcone("publish", "chat", "-p", ".", "-s", url)).toMatch(/Created new database with name: chat/);
+  lightcone("call", "chat", "send_message", "hello", "-s", url);
+  expect(node("page.ts", url)).toBe("said HELLO\nsaid FROM A PAGE\nrefused Messages must not be empty\n");
+  expect(lightcone("sql", "chat", "SELECT text FROM message", "-s", url)).toMatch(/"hello"\n "from a page"/);
+  const [server] = running;
+  const ended = once(server ?? process, "exit");
+  server?.kill("SIGTERM");
+  expect(await ended).toEqual([0, null]);
+});
