@@ -42,7 +42,7 @@ export const sendMessage = app.reducer({ text: t.string() }, (ctx, { text }) => 
 `;
 const pageText = `import { connect } from "lightcone/client";
 import * as chat from "./module.ts";
-const db = connect({ uri: process.argv[2] ?? "", database: "chat", module: chat });
+const db = connect({ uri: process.argv[2] ?? "", database: process.argv[3] ?? "chat", module: chat });
 db.tables.message.onInsert((message) => console.log("said", message.text.toUpperCase()));
 await db.subscribe("SELECT * FROM message").applied;
 await db.reducers.sendMessage({ text: "from a page" });
@@ -127,6 +127,8 @@ test("start, publish, call, sql, a page, and a clean stop", async () => {
   lightcone("call", "chat", "send_message", "hello", "-s", url);
   expect(node("page.ts", url)).toBe("said HELLO\nsaid FROM A PAGE\nrefused Messages must not be empty\n");
   expect(lightcone("sql", "chat", "SELECT text FROM message", "-s", url)).toMatch(/"hello"\n "from a page"/);
+  const nowhere = () => node("page.ts", url, "nowhere");
+  expect(nowhere).toThrow(/there is no database `nowhere`/);
   const [server] = running;
   const ended = once(server ?? process, "exit");
   server?.kill("SIGTERM");

@@ -147,8 +147,8 @@ const catalogue = {
   },
   NoSuchDatabase: {
     http: 404,
-    text: (d: { name: string }) => `\`${d.name}\` not found`,
-    hint: "`lightcone list` shows the databases of your identity.",
+    text: (d: { name: string }) => `there is no database \`${d.name}\``,
+    hint: "Check the server's address and the name (`lightcone list` shows yours), or create it with `lightcone publish`.",
   },
   BadRequest: {
     http: 400,

@@ -286,14 +286,16 @@ describe("a connection that is lost", () => {
     { attempt: 5, waitMs: 4000 },
     { attempt: 6, waitMs: 5000 },
     { attempt: 20, waitMs: 5000 },
-  ])("attempt $attempt comes after $waitMs ms at the longest", ({ attempt, waitMs }) => {
+  ])("attempt $attempt comes after $waitMs ms at the longest", async ({ attempt, waitMs }) => {
     const { fake } = open();
     for (let index = 1; index < attempt; index += 1) {
       fake.socket.drop();
+      await settled();
       fake.pass(5000);
     }
     const before = fake.sockets.length;
     fake.socket.drop();
+    await settled();
     fake.pass(waitMs - 1);
     expect(fake.sockets).toHaveLength(before);
     fake.pass(1);
@@ -307,9 +309,10 @@ describe("a connection that is lost", () => {
     expect(db.state).toBe("waiting");
   });
 
-  test("`retry` does not wait", () => {
+  test("`retry` does not wait", async () => {
     const { fake, db } = open();
     fake.socket.drop();
+    await settled();
     db.retry();
     expect(fake.sockets).toHaveLength(2);
     fake.pass(5_000);
@@ -324,6 +327,92 @@ describe("a connection that is lost", () => {
     old.drop();
     expect(person.size).toBe(2);
     expect(db.state).toBe("waiting");
+  });
+});
+
+describe("no connection", () => {
+  const refusals = [
+    { status: 404, code: "NoSuchDatabase" },
+    { status: 401, code: "Unauthorized" },
+    { status: 403, code: "Forbidden" },
+    { status: 400, code: "BadRequest" },
+  ] as const;
+  test.each(refusals)("an answer of $status is final: $code", async ({ status, code }) => {
+    const errors: string[] = [];
+    const { fake, db, states } = open({ onError: (error) => errors.push(error.code) });
+    fake.probe = async () => ({ kind: "Refused", status, reason: "" });
+    const call = codeOf(db.reducers.tidyUp());
+    const rows = codeOf(db.subscribe("SELECT * FROM person").applied);
+    await settled();
+    fake.socket.drop();
+    await settled();
+    expect(fake.probed).toEqual(["http://server/base/v1/database/town"]);
+    expect(states).toEqual(["closed"]);
+    expect([errors, await call, await rows]).toEqual([[code], code, code]);
+    expect(await codeOf(db.reducers.tidyUp())).toBe("ConnectionClosed");
+    fake.pass(60_000);
+    expect(fake.sockets).toHaveLength(1);
+  });
+
+  test("without `onError`, whoever waits is told; if nobody waits it is thrown", async () => {
+    const waiting = open();
+    const silent = open();
+    const rows = codeOf(waiting.db.subscribe("SELECT * FROM person").applied);
+    for (const { fake } of [waiting, silent]) {
+      fake.probe = async () => ({ kind: "Refused", status: 404, reason: "" });
+      fake.socket.drop();
+    }
+    await settled();
+    expect(await rows).toBe("NoSuchDatabase");
+    expect(waiting.fake.reported).toEqual([]);
+    expect(silent.fake.reported).toMatchObject([{ code: "NoSuchDatabase" }]);
+  });
+
+  test("a server that cannot be reached, or has the database, is tried again", async () => {
+    const { fake, db } = open();
+    fake.socket.drop();
+    await settled();
+    expect(db.state).toBe("waiting");
+    fake.probe = async () => ({ kind: "There" });
+    fake.pass(5_000);
+    fake.socket.drop();
+    await settled();
+    expect(db.state).toBe("waiting");
+    expect(fake.reported).toEqual([]);
+  });
+
+  test("a connection that was there is asked after only when it cannot be made again", async () => {
+    const { fake } = openWithPeople();
+    fake.socket.drop();
+    expect(fake.probed).toEqual([]);
+  });
+
+  test("who does not listen to the state is warned, once each time that the server goes away", async () => {
+    const { fake } = openWithPeople({ onState: undefined as never });
+    for (let round = 0; round < 2; round += 1) {
+      for (let attempt = 0; attempt < 3; attempt += 1) {
+        fake.socket.drop();
+        await settled();
+        fake.pass(5_000);
+        await settled();
+      }
+      expect(fake.warned).toHaveLength(round + 1);
+      fake.socket.receive(greeting());
+      fake.socket.receive(applied(1));
+    }
+    const listened = open();
+    listened.fake.socket.drop();
+    await settled();
+    expect(listened.fake.warned).toEqual([]);
+  });
+
+  test("`close` ends it while the question is under way", async () => {
+    const { fake, db, states } = open();
+    fake.probe = () => new Promise(() => undefined);
+    fake.socket.drop();
+    db.close();
+    await settled();
+    expect(states).toEqual(["closed"]);
   });
 });
 
@@ -392,8 +481,8 @@ describe("tokens", () => {
     const call = codeOf(db.reducers.tidyUp());
     await settled();
     expect(db.state).toBe("closed");
-    expect(await call).toBe("ConnectionClosed");
-    expect(fake.reported).toMatchObject([{ code: "Unauthorized" }]);
+    expect(await call).toBe("Unauthorized");
+    expect(fake.reported).toEqual([]);
   });
 
   test("a server that cannot be reached is tried again", async () => {

@@ -26,6 +26,15 @@ export interface ConnectOptions<M extends ModuleExports> {
   /** Whether to see only what is durable. Left to the server when left out. */
   readonly confirmed?: boolean;
   readonly onState?: (state: ConnectionState, reason?: string) => void;
+  /**
+   * Runs when the client cannot go on: there is no such database (`NoSuchDatabase`), the token is not believed
+   * (`Unauthorized`), the server speaks another language (`Malformed`); the error's `hint` says what to do. The state
+   * is `closed` then. Runs also when a subscription that was applied is refused later.
+   *
+   * Without it such an error rejects whatever waits for the connection, or is thrown where nobody catches it.
+   * A server that cannot be reached is no error: it is tried again, see `onState`.
+   */
+  readonly onError?: (error: LightconeError) => void;
   /** Another world than the page's or process's own: for tests. */
   readonly platform?: Platform;
 }
@@ -37,7 +46,8 @@ export interface Client<M extends ModuleExports> {
   readonly tables: ClientTables<M>;
   /**
    * Each resolves when the database has done the call, durably and its rows in the tables, and rejects with
-   * `ReducerFailed` and the module's text, or `ConnectionLost` when the connection went first and nobody knows.
+   * `ReducerFailed` and the module's text, or `ConnectionLost` when the connection went first and nobody knows,
+   * or with what `onError` is told when there can be no connection.
    */
   readonly reducers: ClientReducers<M>;
   /**
@@ -60,7 +70,8 @@ export interface Client<M extends ModuleExports> {
 }
 
 /**
- * Connects to a database. Returns at once; what is asked before the connection is there waits for it.
+ * Connects to a database. Returns at once; what is asked before the connection is there waits for it. A connection
+ * that is lost is made again by itself, until `close`: a Node program goes on as long.
  *
  * @throws {TypeError} when `module` is no module's entry file, or `uri` no address
  *
@@ -87,6 +98,15 @@ export function connect<M extends ModuleExports>(options: ConnectOptions<M>): Cl
   const tables = bagTablesOf(description);
   const views = new Map<string, TableView>();
   const events: ConnectionEvents = {
+    failed: (error, isTold) => {
+      const { onError } = options;
+      if (onError !== undefined) tell(() => onError(error));
+      else if (!isTold) platform.report(error);
+    },
+    unreachable: (reason) => {
+      if (listeners.size === 0)
+        platform.warn(`lightcone: no connection to ${options.database} at ${options.uri} (${reason}); trying again`);
+    },
     state: (state, reason) => {
       for (const { run } of listeners) tell(() => run(state, reason));
     },

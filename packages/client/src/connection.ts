@@ -3,8 +3,8 @@
  * differences. No types here; `connect.ts` puts them on.
  *
  *   connecting ──first message, all subscriptions answered──▶ open
- *       ▲  └──lost, refused, too slow──┐                        │ lost
- *       └──backoff over, retry()── waiting ◀────────────────────┘        any ──close()──▶ closed
+ *       ▲  └──lost, too slow───────────┐                        │ lost
+ *       └──backoff over, retry()── waiting ◀────────────────────┘        any ──close(), refused──▶ closed
  *
  * Laws
  *   Each attempt is a `Link` with bags of its own. Until its subscriptions are answered the application goes on
@@ -12,7 +12,9 @@
  *   A message is applied as a whole before any callback runs.
  *   A call that was sent and not answered fails when its link is lost: nobody knows what became of it. One that
  *   was not sent waits for the next link.
- *   What a page cannot read (`Malformed`) closes the client: trying again would read the same.
+ *   What a page cannot read (`Malformed`) closes the client: trying again would read the same. So does an answer
+ *   that would be the same next time: no such database, not allowed. Whoever waits for something is told the error;
+ *   if nobody waits, `events.failed` is.
  */
 import { LightconeError } from "@lightcone/base";
 import {
@@ -27,7 +29,7 @@ import {
 } from "@lightcone/protocol";
 import { ByteWriter, ConnectionId, Identity, toHexReversed } from "@lightcone/sats";
 import { backoffMs } from "./backoff.ts";
-import type { Platform, Socket } from "./platform.ts";
+import type { Platform, Probed, Socket } from "./platform.ts";
 import { RowBag, type BagTable, type TableChange } from "./row-bag.ts";
 import { Subscription } from "./subscription.ts";
 import type { TokenStore } from "./token-store.ts";
@@ -49,6 +51,10 @@ export interface ConnectionEvents {
   state(state: ConnectionState, reason: string | undefined): void;
   /** A whole message, or a reconnection, is in the tables; these changed. */
   changed(changes: ReadonlyMap<string, TableChange>): void;
+  /** An error that no caller waits for; or that whoever waits for something is told as well. */
+  failed(error: LightconeError, isTold: boolean): void;
+  /** The server cannot be reached, and is tried again; once each time that it goes away. */
+  unreachable(reason: string): void;
 }
 
 const subprotocol = "v1.bsatn.spacetimedb";
@@ -99,6 +105,9 @@ export class Connection {
   #bags: ReadonlyMap<string, RowBag>;
   #link: Link | undefined;
   #attempt = 0;
+  #saidUnreachable = false;
+  /** What closed the client, if the application did not. */
+  #end: LightconeError | undefined;
   #nextId = 1;
   #cancelWait: () => void = () => {};
 
@@ -119,7 +128,7 @@ export class Connection {
 
   call(reducer: string, args: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.state === "closed") throw new LightconeError("ConnectionClosed", { reason: "it was closed before" });
+      if (this.state === "closed") throw this.#closedBefore();
       const call: Call = { id: this.#newId(), reducer, args, resolve, reject };
       if (this.#link?.isReady === true) return this.#sendCall(call);
       if (this.#held.length >= heldCallsMax) {
@@ -133,7 +142,7 @@ export class Connection {
   subscribe(queries: readonly string[]): Subscription {
     const subscription = new Subscription(this.#newId(), queries);
     if (this.state === "closed") {
-      subscription.fail(new LightconeError("ConnectionClosed", { reason: "it was closed before" }));
+      subscription.fail(this.#closedBefore());
       return subscription;
     }
     this.#subscriptions.set(subscription.id, subscription);
@@ -158,6 +167,11 @@ export class Connection {
 
   close(): void {
     this.#close(undefined);
+  }
+
+  #closedBefore(): LightconeError {
+    const reason = this.#end?.message ?? "it was closed before";
+    return new LightconeError("ConnectionClosed", { reason }, { cause: this.#end });
   }
 
   // --- the way to a link
@@ -186,7 +200,23 @@ export class Connection {
         if (exchanged.kind === "ShortLived") this.#openSocket(link, exchanged.token);
         else this.#tokenRefused(link, exchanged.reason);
       },
-      (error: unknown) => this.#lost(link, error instanceof Error ? error.message : String(error)),
+      (error: unknown) => this.#askWhy(link, error instanceof Error ? error.message : String(error)),
+    );
+  }
+
+  /** There is no connection. Why, a page can only learn by asking: what is final ends the client. */
+  #askWhy(link: Link, reason: string): void {
+    if (this.#link !== link) return;
+    if (link.isReady) return this.#lost(link, reason);
+    const { platform, database } = this.#options;
+    link.socket?.close();
+    platform.probe(this.#url(`v1/database/${encodeURIComponent(database)}`)).then(
+      (probed) => {
+        if (this.#link !== link) return;
+        if (probed.kind === "Refused") this.#close(refusalOf(database, probed));
+        else this.#lost(link, `${reason}: the database is there and takes no connection; its module may refuse it`);
+      },
+      () => this.#lost(link, reason),
     );
   }
 
@@ -207,7 +237,7 @@ export class Connection {
     if (shortLived !== undefined) url.searchParams.set("token", shortLived);
     link.socket = this.#options.platform.openSocket(url.href, subprotocol, {
       message: (payload) => this.#receive(link, payload),
-      closed: (reason) => this.#lost(link, reason),
+      closed: (reason) => this.#askWhy(link, reason),
     });
   }
 
@@ -224,6 +254,10 @@ export class Connection {
     this.#drop(link);
     const waitMs = backoffMs(this.#attempt, this.#options.platform.random);
     this.#attempt += 1;
+    if (!link.isReady && !this.#saidUnreachable) {
+      this.#saidUnreachable = true;
+      this.#tell(() => this.#events.unreachable(reason));
+    }
     this.#cancelWait = this.#options.platform.clock.after(waitMs, () => this.#open());
     this.#setState("waiting", reason);
   }
@@ -246,13 +280,17 @@ export class Connection {
     if (this.#link !== undefined) this.#drop(this.#link);
     const held = this.#held;
     this.#held = [];
-    const reason = error?.message ?? "the application closed it";
-    const closed = new LightconeError("ConnectionClosed", { reason }, { cause: error });
-    for (const { reject } of held) reject(closed);
-    for (const subscription of this.#subscriptions.values()) subscription.end(closed);
+    const waiting = [...this.#subscriptions.values()].filter((subscription) => !subscription.isSettled);
     this.#subscriptions.clear();
+    this.#end = error;
+    const told = error ?? new LightconeError("ConnectionClosed", { reason: "the application closed it" });
+    for (const { reject } of held) reject(told);
+    for (const subscription of waiting) {
+      if (error === undefined) subscription.end(told);
+      else subscription.fail(error);
+    }
     this.#setState("closed", error?.message);
-    if (error !== undefined) this.#options.platform.report(error);
+    if (error !== undefined) this.#tell(() => this.#events.failed(error, held.length + waiting.length > 0));
   }
 
   #setState(state: ConnectionState, reason: string | undefined): void {
@@ -382,7 +420,7 @@ export class Connection {
     if (subscription !== undefined) {
       this.#subscriptions.delete(subscription.id);
       const error = new LightconeError("SubscriptionRefused", { message });
-      if (subscription.isApplied) this.#options.platform.report(error);
+      if (subscription.isSettled) this.#tell(() => this.#events.failed(error, false));
       else subscription.fail(error);
     }
     link.awaited.delete(id);
@@ -422,6 +460,7 @@ export class Connection {
     this.#bags = link.bags;
     link.isLive = true;
     this.#attempt = 0;
+    this.#saidUnreachable = false;
     this.#tell(() => this.#events.changed(changes));
     for (const subscription of link.applied.splice(0)) subscription.markApplied();
     for (const tell of link.answers.splice(0)) tell();
@@ -435,6 +474,21 @@ export class Connection {
     } catch (error) {
       this.#options.platform.report(error);
     }
+  }
+}
+
+/** What an answer that is final means for whoever wants to connect. */
+function refusalOf(database: string, { status, reason }: Probed & { readonly kind: "Refused" }): LightconeError {
+  const said = reason === "" ? `the server answered ${status}` : reason;
+  switch (status) {
+    case 401:
+      return new LightconeError("Unauthorized", { reason: said });
+    case 403:
+      return new LightconeError("Forbidden", { reason: said });
+    case 404:
+      return new LightconeError("NoSuchDatabase", { name: database });
+    default:
+      return new LightconeError("BadRequest", { reason: said });
   }
 }
 

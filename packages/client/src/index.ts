@@ -5,7 +5,7 @@ export type { SubscriptionHandle } from "./subscription.ts";
 export { webTokenStore } from "./token-store.ts";
 export type { TokenStore } from "./token-store.ts";
 export type { ClientReducers, ClientTable, ClientTables, KeyedTable, RowOf } from "./types.ts";
-export type { Exchanged, Platform, Socket, SocketEvents } from "./platform.ts";
+export type { Exchanged, Platform, Probed, Socket, SocketEvents } from "./platform.ts";
 export { isLightconeError, LightconeError } from "@lightcone/base";
 export type { ErrorCode } from "@lightcone/base";
 export { ConnectionId, Identity, ScheduleAt, TimeDuration, Timestamp, Uuid } from "@lightcone/sats";

@@ -20,6 +20,12 @@ export type Exchanged =
   /** The server does not take the token, and will not take it later. */
   | { readonly kind: "Refused"; readonly reason: string };
 
+/** What a server says of a database that no socket could be opened to. */
+export type Probed =
+  | { readonly kind: "There" }
+  /** An answer that will be the same next time. */
+  | { readonly kind: "Refused"; readonly status: number; readonly reason: string };
+
 export interface Platform {
   readonly clock: Clock;
   readonly random: Random;
@@ -29,6 +35,13 @@ export interface Platform {
    * Rejects when the server cannot be reached.
    */
   exchangeToken(url: string, token: string): Promise<Exchanged>;
+  /**
+   * Asks by plain HTTP why there is no connection: a page is told nothing of what a refused socket was answered.
+   * Rejects when the server cannot be reached, or cannot answer now.
+   */
+  probe(url: string): Promise<Probed>;
   /** Tells the page, or the process, of an error that no caller waits for. */
   report(error: unknown): void;
+  /** Says something to whoever develops the page or the program. */
+  warn(text: string): void;
 }

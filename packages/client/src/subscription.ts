@@ -7,7 +7,7 @@ export interface SubscriptionHandle {
    * When its first rows are in the tables. It stays subscribed across reconnections.
    *
    * Rejects with `SubscriptionRefused` when the server does not take a query, with `ConnectionClosed` when the
-   * client is closed first.
+   * application closes the client first, with `NoSuchDatabase` and the like when there can be no connection.
    */
   readonly applied: Promise<void>;
   /** Whether its rows are there, if a little behind while the client is not `open`. */
@@ -21,6 +21,8 @@ export class Subscription {
   readonly queries: readonly string[];
   readonly applied: Promise<void>;
   isApplied = false;
+  /** Whether `applied` has been resolved or rejected. */
+  isSettled = false;
   readonly #resolve: () => void;
   readonly #reject: (error: LightconeError) => void;
 
@@ -36,11 +38,13 @@ export class Subscription {
   /** Its rows are in the tables; again after each reconnection. */
   markApplied(): void {
     this.isApplied = true;
+    this.isSettled = true;
     this.#resolve();
   }
 
   fail(error: LightconeError): void {
     this.isApplied = false;
+    this.isSettled = true;
     this.#reject(error);
   }
 

@@ -1,6 +1,6 @@
 /** A world without sockets and time: what a client asks for is kept, and a test says what comes and when. */
 import { decodeClientMessage, type ClientMessage } from "@lightcone/protocol";
-import type { Exchanged, Platform, SocketEvents } from "../platform.ts";
+import type { Exchanged, Platform, Probed, SocketEvents } from "../platform.ts";
 import type { TokenStore } from "../token-store.ts";
 
 export class FakeSocket {
@@ -39,7 +39,11 @@ interface Timer {
 export class FakeWorld {
   readonly sockets: FakeSocket[] = [];
   readonly reported: unknown[] = [];
+  readonly warned: string[] = [];
   readonly tokensShown: string[] = [];
+  readonly probed: string[] = [];
+  /** What the server says of the database when it is asked why there is no connection. */
+  probe: () => Promise<Probed> = async () => Promise.reject(new Error("cannot be reached"));
   /** What the server says of a token that is shown to it. */
   exchange: (token: string) => Promise<Exchanged> = async (token) => ({ kind: "ShortLived", token: `short-${token}` });
   #nowMs = 0;
@@ -85,6 +89,11 @@ export class FakeWorld {
       this.tokensShown.push(token);
       return this.exchange(token);
     },
+    probe: (url) => {
+      this.probed.push(url);
+      return this.probe();
+    },
+    warn: (text) => void this.warned.push(text),
     report: (error) => void this.reported.push(error),
   };
 }

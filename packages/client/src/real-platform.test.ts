@@ -1,0 +1,47 @@
+// Goal: why there is no connection is told by the server's answer, with the means of a page: sockets say nothing.
+// Method: a server of Node's that answers as the row says, to the socket and to the question alike.
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { connect } from "./connect.ts";
+import { world } from "./testing/server-frames.ts";
+
+const server = createServer((request, response) => {
+  response.writeHead(Number(/status-(\d+)/.exec(request.url ?? "")?.[1] ?? 500)).end("as it is");
+});
+// A socket that is not wanted is answered like any other request.
+server.on("upgrade", (_request, socket) => socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n"));
+server.listen(0, "127.0.0.1");
+await once(server, "listening");
+const { port } = server.address() as AddressInfo;
+const uri = (status: number): string => `http://127.0.0.1:${port}/status-${status}`;
+let close = (): void => undefined;
+afterEach(() => close());
+
+test.each([
+  { status: 404, ends: "NoSuchDatabase" },
+  { status: 401, ends: "Unauthorized" },
+  { status: 403, ends: "Forbidden" },
+  { status: 200, ends: "waiting" },
+  { status: 429, ends: "waiting" },
+  { status: 503, ends: "waiting" },
+])("answered $status: $ends", async ({ status, ends }) => {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const db = connect({
+    uri: uri(status),
+    database: "town",
+    module: world,
+    onState: (state) => void (state === "waiting" && resolve(state)),
+    onError: (error) => resolve(error.code),
+  });
+  close = () => db.close();
+  expect(await promise).toBe(ends);
+});
+
+test("nobody listens: it is tried again", async () => {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const db = connect({ uri: "http://127.0.0.1:1", database: "town", module: world, onState: resolve });
+  close = () => db.close();
+  expect(await promise).toBe("waiting");
+});
