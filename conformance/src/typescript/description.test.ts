@@ -100,8 +100,15 @@ test.each(["chat", "bank"])("%s has the names of its Rust twin", async (name) =>
       ["identity_connected", "identity_disconnected", "init", "send_message", "set_name"],
     ],
     bank: [
-      ["account", "ranked_account"],
-      ["open_accounts", "open_ranked_accounts", "transfer", "transfer_ranked"],
+      ["account", "ranked_account", "branch_account"],
+      [
+        "open_accounts",
+        "open_branch_accounts",
+        "open_ranked_accounts",
+        "transfer",
+        "transfer_branch",
+        "transfer_ranked",
+      ],
     ],
   };
   expect([tables.map((table) => table.name), reducers.map((reducer) => reducer.name)]).toEqual(

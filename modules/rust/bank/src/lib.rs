@@ -21,6 +21,19 @@ pub struct RankedAccount {
     balance: i64,
 }
 
+/// The same, with a second, ordered index over a column that no transfer changes.
+#[table(name = branch_account, public)]
+pub struct BranchAccount {
+    #[primary_key]
+    id: u32,
+    #[index(btree)]
+    branch: u32,
+    balance: i64,
+}
+
+/// Accounts are spread over so many branches.
+const BRANCHES: u32 = 100;
+
 /// Opens accounts 0 … `count` - 1 where they do not exist yet.
 #[reducer]
 pub fn open_accounts(ctx: &ReducerContext, count: u32) {
@@ -33,6 +46,13 @@ pub fn open_accounts(ctx: &ReducerContext, count: u32) {
 pub fn open_ranked_accounts(ctx: &ReducerContext, count: u32) {
     for id in ctx.db.ranked_account().count() as u32..count {
         ctx.db.ranked_account().insert(RankedAccount { id, balance: OPENING_BALANCE });
+    }
+}
+
+#[reducer]
+pub fn open_branch_accounts(ctx: &ReducerContext, count: u32) {
+    for id in ctx.db.branch_account().count() as u32..count {
+        ctx.db.branch_account().insert(BranchAccount { id, branch: id % BRANCHES, balance: OPENING_BALANCE });
     }
 }
 
@@ -62,6 +82,20 @@ pub fn transfer_ranked(ctx: &ReducerContext, from: u32, to: u32, amount: i64) ->
     }
     accounts.id().update(RankedAccount { balance: payer.balance - amount, ..payer });
     accounts.id().update(RankedAccount { balance: payee.balance + amount, ..payee });
+    Ok(())
+}
+
+#[reducer]
+pub fn transfer_branch(ctx: &ReducerContext, from: u32, to: u32, amount: i64) -> Result<(), String> {
+    check(from, to, amount)?;
+    let accounts = ctx.db.branch_account();
+    let payer = accounts.id().find(from).ok_or("no such payer")?;
+    let payee = accounts.id().find(to).ok_or("no such payee")?;
+    if payer.balance < amount {
+        return Err("insufficient funds".into());
+    }
+    accounts.id().update(BranchAccount { balance: payer.balance - amount, ..payer });
+    accounts.id().update(BranchAccount { balance: payee.balance + amount, ..payee });
     Ok(())
 }
 

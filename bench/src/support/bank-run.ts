@@ -1,0 +1,205 @@
+/**
+ * A bank in the database's thread: a module on a store of its own, called as the database calls it.
+ *
+ * Each call is one transaction and one commit record. 64 callers take turns; arguments are views of a buffer of 40,
+ * as they are when calls come in frames.
+ */
+import type { IndexId, RowRef, TableId } from "@lightcone/base";
+import { CommitKind, openStore, type Store } from "@lightcone/engine";
+import type { HostPort, LogLine, ModuleInstance, ModuleProgram, RowPlace, RowScan, ScanBound } from "@lightcone/host";
+import { checkModule, decodeModuleDef } from "@lightcone/schema";
+
+const accountCount = 100_000;
+const callerCount = 64;
+const callsPerFrame = 40;
+const argsBytes = 16;
+
+/** Which accounts a transfer is between: what a change of theirs has to keep in order. */
+export interface BankKind {
+  readonly name: string;
+  /** Reducers of both modules. */
+  readonly open: string;
+  readonly transfer: string;
+}
+
+export const bankKinds: readonly BankKind[] = [
+  { name: "one index", open: "open_accounts", transfer: "transfer" },
+  { name: "two indexes", open: "open_branch_accounts", transfer: "transfer_branch" },
+  { name: "two indexes, one over the balance", open: "open_ranked_accounts", transfer: "transfer_ranked" },
+];
+
+const meta = {
+  kind: CommitKind.reducer,
+  timestampMicros: 1,
+  functionName: "transfer",
+  reducerId: 0,
+  args: new Uint8Array(0),
+  sender: new Uint8Array(32),
+  connection: new Uint8Array(16),
+  requestId: 0,
+  requestSequence: 0,
+};
+
+function commit(store: Store): void {
+  const made = store.commit(meta);
+  if (made !== undefined) store.release(made);
+}
+
+/** Runs rounds of transfers on a new bank; gives the rate of each, in transfers a second. */
+export function measureBank(program: ModuleProgram, kind: BankKind, rounds: number, callsPerRound: number): number[] {
+  const store = openStore({});
+  const instance = program.open(new StorePort(store));
+  const def = checkModule(decodeModuleDef(instance.description));
+  const reducerId = (name: string): number => def.reducers.find((reducer) => reducer.name === name)?.id ?? -1;
+  store.begin();
+  for (const table of def.tables) store.catalog.createTable(table);
+  commit(store);
+  const run = new BankRun(store, instance);
+  run.open(reducerId(kind.open));
+  return Array.from({ length: rounds }, () => run.round(reducerId(kind.transfer), callsPerRound));
+}
+
+class BankRun {
+  readonly #store: Store;
+  readonly #instance: ModuleInstance;
+  readonly #callers = Array.from({ length: callerCount }, () => ({
+    sender: crypto.getRandomValues(new Uint8Array(32)),
+    connection: crypto.getRandomValues(new Uint8Array(16)),
+  }));
+  #random = 12_345;
+  #nowMicros = 1;
+
+  constructor(store: Store, instance: ModuleInstance) {
+    this.#store = store;
+    this.#instance = instance;
+  }
+
+  open(reducerId: number): void {
+    const args = new Uint8Array(4);
+    new DataView(args.buffer).setUint32(0, accountCount, true);
+    this.#store.begin();
+    const { sender, connection } = meta;
+    const outcome = this.#instance.callReducer({ reducerId, sender, connection, timestampMicros: 1, args });
+    if (outcome.kind !== "ok") throw new Error(JSON.stringify(outcome));
+    commit(this.#store);
+  }
+
+  round(reducerId: number, callCount: number): number {
+    const store = this.#store;
+    const instance = this.#instance;
+    const frame = new Uint8Array(callsPerFrame * argsBytes);
+    const view = new DataView(frame.buffer);
+    const argsOf = Array.from({ length: callsPerFrame }, (_, slot) =>
+      frame.subarray(slot * argsBytes, (slot + 1) * argsBytes),
+    );
+    const { sender, connection } = meta;
+    const call = { reducerId, sender, connection, timestampMicros: 1, args: frame };
+    meta.reducerId = reducerId;
+    const startedAt = performance.now();
+    for (let made = 0; made < callCount; made += 1) {
+      const slot = made % callsPerFrame;
+      const from = this.#next();
+      const to = this.#next();
+      view.setUint32(slot * argsBytes, from, true);
+      view.setUint32(slot * argsBytes + 4, to === from ? (to + 1) % accountCount : to, true);
+      view.setInt32(slot * argsBytes + 8, 1, true);
+      const caller = this.#callers[made % callerCount] ?? meta;
+      this.#nowMicros += 1;
+      meta.args = call.args = argsOf[slot] ?? frame;
+      meta.sender = call.sender = caller.sender;
+      meta.connection = call.connection = caller.connection;
+      meta.timestampMicros = call.timestampMicros = this.#nowMicros;
+      store.begin();
+      const outcome = instance.callReducer(call);
+      if (outcome.kind !== "ok") throw new Error(JSON.stringify(outcome));
+      commit(store);
+    }
+    return (callCount * 1000) / (performance.now() - startedAt);
+  }
+
+  #next(): number {
+    this.#random = (Math.imul(this.#random, 1_103_515_245) + 12_345) >>> 0;
+    return (this.#random >>> 8) % accountCount;
+  }
+}
+
+/** A port as the database makes it: the engine's transaction, and the rest beside it. */
+class StorePort implements HostPort {
+  readonly databaseIdentity = new Uint8Array(32);
+  readonly #tx: Store["tx"];
+
+  constructor(store: Store) {
+    this.#tx = store.tx;
+  }
+
+  get generated(): Uint8Array {
+    return this.#tx.generated;
+  }
+  get place(): RowPlace {
+    return this.#tx.place;
+  }
+  tableId(name: string): TableId | 0 {
+    return this.#tx.tableId(name);
+  }
+  indexId(name: string): IndexId | 0 {
+    return this.#tx.indexId(name);
+  }
+  rowCount(table: TableId): number {
+    return this.#tx.rowCount(table);
+  }
+  insert(table: TableId, bytes: Uint8Array, at: number, length: number): number {
+    return this.#tx.insert(table, bytes, at, length);
+  }
+  update(table: TableId, index: IndexId, bytes: Uint8Array, at: number, length: number): number {
+    return this.#tx.update(table, index, bytes, at, length);
+  }
+  find(index: IndexId, key: Uint8Array, at: number, length: number): number {
+    return this.#tx.find(index, key, at, length);
+  }
+  deletePoint(index: IndexId, key: Uint8Array, at: number, length: number): number {
+    return this.#tx.deletePoint(index, key, at, length);
+  }
+  deleteRange(index: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): number {
+    return this.#tx.deleteRange(index, prefix, prefixColumns, from, to);
+  }
+  deleteRows(table: TableId, rows: Uint8Array): number {
+    return this.#tx.deleteRows(table, rows);
+  }
+  clear(table: TableId): number {
+    return this.#tx.clear(table);
+  }
+  scanTable(table: TableId): RowScan | number {
+    return this.#tx.scanTable(table);
+  }
+  scanPoint(index: IndexId, key: Uint8Array, at: number, length: number): RowScan | number {
+    return this.#tx.scanPoint(index, key, at, length);
+  }
+  scanRange(
+    index: IndexId,
+    prefix: Uint8Array,
+    prefixColumns: number,
+    from: ScanBound,
+    to: ScanBound,
+  ): RowScan | number {
+    return this.#tx.scanRange(index, prefix, prefixColumns, from, to);
+  }
+  locate(row: RowRef): void {
+    this.#tx.locate(row);
+  }
+  failure(): string {
+    return this.#tx.failure();
+  }
+  jwt(): undefined {}
+  log(line: LogLine): void {
+    console.log(line.message);
+  }
+  scheduleNow(): void {}
+  nowMicros(): number {
+    return 0;
+  }
+}
+
+/** The middle one. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
