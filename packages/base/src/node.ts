@@ -1,3 +1,4 @@
 /** What only Node has: files and processes. Apart from the package's index, which a browser loads as well. */
 export * from "./real-file-system.ts";
 export * from "./real-process-facts.ts";
+export * from "./armed.ts";

@@ -8,10 +8,13 @@ import fs from "node:fs";
 import type { FileHandle, FileSystem, OpenMode } from "./runtime.ts";
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = fs.constants;
+/** Where the system has no such flag, each write is followed by a sync. */
+const O_DSYNC: number | undefined = fs.constants.O_DSYNC;
 
 const flags: Record<OpenMode, number> = {
   read: O_RDONLY,
   "read-write": O_RDWR,
+  durable: O_RDWR | (O_DSYNC ?? 0),
   create: O_RDWR | O_CREAT,
   "create-new": O_RDWR | O_CREAT | O_EXCL,
 };
@@ -28,9 +31,11 @@ function settle(call: (done: Done) => void): Promise<void> {
 
 class RealFileHandle implements FileHandle {
   readonly #descriptor: number;
+  readonly #mustSync: boolean;
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, mode: OpenMode) {
     this.#descriptor = descriptor;
+    this.#mustSync = mode === "durable" && O_DSYNC === undefined;
   }
 
   read(target: Uint8Array, at: number, length: number, position: number): Promise<number> {
@@ -45,6 +50,7 @@ class RealFileHandle implements FileHandle {
     let written = await this.#writeSome(source, position);
     // A write may stop short, at a signal for one.
     while (written < source.length) written += await this.#writeSome(source.subarray(written), position + written);
+    if (this.#mustSync) await this.datasync();
   }
 
   #writeSome(source: Uint8Array, position: number): Promise<number> {
@@ -64,6 +70,7 @@ class RealFileHandle implements FileHandle {
       at += written;
       rest = after(rest, written);
     }
+    if (this.#mustSync) await this.datasync();
   }
 
   #writeSomeOfMany(sources: readonly Uint8Array[], position: number): Promise<number> {
@@ -116,7 +123,7 @@ function openDescriptor(path: string, flag: number): Promise<number> {
 
 /** The machine's files and directories. What it creates, only the owner may read. */
 export const realFileSystem: FileSystem = {
-  open: async (path, mode) => new RealFileHandle(await openDescriptor(path, flags[mode])),
+  open: async (path, mode) => new RealFileHandle(await openDescriptor(path, flags[mode]), mode),
   rename: (from, to) => settle((done) => fs.rename(from, to, done)),
   remove: (path) => settle((done) => fs.unlink(path, done)),
   makeDirectory: (path) => settle((done) => fs.mkdir(path, { recursive: true, mode: 0o700 }, (error) => done(error))),

@@ -37,7 +37,10 @@ export interface Random {
   fill<T extends Uint8Array>(target: T): T;
 }
 
-/** An open file. Positions and lengths are bytes. Writes may be lost by a crash until `datasync` is done. */
+/**
+ * An open file. Positions and lengths are bytes. Writes may be lost by a crash until `datasync` is done, unless the
+ * file was opened as `durable`.
+ */
 export interface FileHandle {
   /** Reads up to `length` bytes at `position` into `target` at `at`; returns how many, 0 at the end. */
   read(target: Uint8Array, at: number, length: number, position: number): Promise<number>;
@@ -52,8 +55,11 @@ export interface FileHandle {
   close(): Promise<void>;
 }
 
-/** `read` and `read-write` want the file to exist, `create-new` wants it not to; all but `read` may write. */
-export type OpenMode = "read" | "read-write" | "create" | "create-new";
+/**
+ * `read`, `read-write` and `durable` want the file to exist, `create-new` wants it not to; all but `read` may write.
+ * A write to a `durable` file is done when it survives a crash: one call where `write` and `datasync` are two.
+ */
+export type OpenMode = "read" | "read-write" | "durable" | "create" | "create-new";
 
 /**
  * Files and directories. A created, renamed or removed entry is durable after `syncDirectory`.

@@ -66,6 +66,18 @@ describe.each(systems)("$name", ({ make }) => {
     await handle.close();
   });
 
+  test("what is written to a durable file is there", async () => {
+    const { fileSystem, root } = await make();
+    await fileSystem.makeDirectory(root);
+    await expect(fileSystem.open(`${root}/file`, "durable")).rejects.toMatchObject({ code: "ENOENT" });
+    await (await fileSystem.open(`${root}/file`, "create")).close();
+    const handle = await fileSystem.open(`${root}/file`, "durable");
+    await handle.write(Uint8Array.of(1, 2), 0);
+    await handle.writeMany([Uint8Array.of(3), Uint8Array.of(4)], 2);
+    expect(await contentOf(handle)).toEqual([1, 2, 3, 4]);
+    await handle.close();
+  });
+
   test("entries come, go and move; a rename replaces", async () => {
     const { fileSystem, root } = await make();
     await fileSystem.makeDirectory(root);

@@ -4,7 +4,7 @@
  *   [header batch batch …][header batch …][spare]        the last but the spares is being written
  *
  * A batch that does not fit into what is left of a segment begins the next one, which was written ahead
- * under its name, so that no commit waits for a directory or for room. Every write is followed by its sync
+ * under its name, so that no commit waits for a directory or for room. Every write is durable
  * before the next begins; the witness rule of `batch.ts` rests on that.
  *
  * A disk that is full is met here, while a spare is made, when nothing is at stake: what was written ahead
@@ -165,10 +165,9 @@ export class LocalLog implements BatchLog {
     const only = run[0];
     if (only === undefined) return;
     const last = defined(this.#segments.at(-1), "the segment to write to");
-    this.#handle ??= await this.#fileSystem.open(this.#path(last.sequence), "read-write");
+    this.#handle ??= await this.#fileSystem.open(this.#path(last.sequence), "durable");
     if (run.length === 1) await this.#handle.write(only, position);
     else await this.#handle.writeMany(run, position);
-    await this.#handle.datasync();
   }
 
   /** Takes a spare into use, once there is one, and gives the block that must be written to it. */

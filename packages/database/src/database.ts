@@ -56,6 +56,7 @@ import { Session } from "./session.ts";
 import { runStatement } from "./statement.ts";
 import { HostEnded, interrupted, type Resume, type ResumedConnection } from "./resume.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { timeoutGuard, type Guard } from "@lightcone/base/node";
 import { TransactionMeta, Writer } from "./writer.ts";
 
 export interface DatabaseOptions {
@@ -69,6 +70,8 @@ export interface DatabaseOptions {
   readonly resume?: Resume | undefined;
   /** Is told which message runs. */
   readonly activity?: Activity;
+  /** Ends calls that take too long; a `vm` time-out by default. */
+  readonly guard?: Guard;
   /** Seeds what clients could otherwise foresee: where keys hash to. Never observable in results. */
   readonly random?: Random;
   /** Where TypeScript modules run: `ses` locks down the whole process, so tests in a process of others use `vm`. */
@@ -164,10 +167,10 @@ export class Database implements DatabaseLink {
       followLinesMax: limits.logFollowLinesMax,
     });
     const loop = new JobLoop({
+      guard: options.guard ?? timeoutGuard,
       timeoutMs: limits.reducerTimeoutMs,
       time,
       mustWait: () => log.pendingBytes >= limits.pendingCommitBytesMax,
-      isSyncing: () => log.durableOffset < log.appendedOffset,
       turnEnded: () => this.#turnEnded(),
       broken: (error) => this.#broken(error),
     });

@@ -1,5 +1,6 @@
 // Goal: jobs run in order, a runaway job is ended and named, a full log holds the queue, a stopped loop runs nothing.
 // Method: small jobs that note what happens to them; real turns, no clock but the one passed in.
+import { timeoutGuard } from "@lightcone/base/node";
 import { describe, expect, test } from "vitest";
 import { JobClock } from "./job-clock.ts";
 import { JobLoop, type Job, type JobLoopOptions } from "./job-loop.ts";
@@ -11,10 +12,10 @@ function clockOf(steadyMs: () => number): JobClock {
 
 function makeLoop(options: Partial<JobLoopOptions> = {}): JobLoop {
   return new JobLoop({
+    guard: timeoutGuard,
     timeoutMs: 30,
     time: clockOf(() => 0),
     mustWait: () => false,
-    isSyncing: () => false,
     turnEnded: () => undefined,
     broken: (error) => {
       throw error;
@@ -87,20 +88,6 @@ describe("a job loop", () => {
     loop.kick();
     await turns(2);
     expect(notes).toEqual(["a", "b"]);
-  });
-
-  test("gathers jobs while the log syncs, until it is told or a moment is over", async () => {
-    const notes: string[] = [];
-    const loop = makeLoop({ isSyncing: () => true, turnEnded: () => notes.push("|") });
-    loop.push(job(notes, "a"));
-    loop.push(job(notes, "b"));
-    expect(notes).toEqual([]);
-    loop.kick();
-    await turns(2);
-    expect(notes).toEqual(["a", "b", "|"]);
-    loop.push(job(notes, "c"));
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(notes).toEqual(["a", "b", "|", "c", "|"]);
   });
 
   test("yields between turns when its time is up", async () => {

@@ -1,12 +1,11 @@
 /**
  * One queue, one thread: jobs run in arrival order, each to its end.
  *
- * Jobs run in turns of a few milliseconds. A turn is armed as a whole (see `turn.ts`); when its time runs
- * out, the job that was running is told so, and the next turn goes on behind it. Between turns the event
- * loop reads sockets and files.
+ * Jobs run in short turns. A turn is armed as a whole; when its time runs out, the job that was running is told
+ * so, and the next turn goes on behind it. Between turns the event loop reads sockets and files.
  */
 import type { JobClock } from "./job-clock.ts";
-import { runArmed } from "./turn.ts";
+import type { Guard } from "@lightcone/base/node";
 
 /** A unit of work. */
 export interface Job {
@@ -17,28 +16,22 @@ export interface Job {
 }
 
 export interface JobLoopOptions {
+  readonly guard: Guard;
   readonly timeoutMs: number;
   readonly time: JobClock;
   /** Whether the next job must wait, as when too much is executed and not yet durable. `kick` ends the wait. */
   readonly mustWait: () => boolean;
-  /** Whether the log is at work: what runs now becomes durable only after that. `kick` says that it is done. */
-  readonly isSyncing: () => boolean;
   /** Runs after every turn. */
   readonly turnEnded: () => void;
   /** A job threw: the database cannot go on. */
   readonly broken: (error: unknown) => void;
 }
 
-/** Long enough to spread the cost of arming over many calls, short enough that nobody notices the pause. */
-const turnMs = 3;
 /**
- * Arming, a write to the log and one to the front are paid per turn: they are shared where waiting for more jobs
- * costs little. That is while the log syncs, since a commit made now has to wait for it; and after a turn of
- * `busyJobs`. No wait is longer than `gatherMs`, and none is for more than `enoughJobs`.
+ * What a turn costs by itself, arming and a look at sockets and files, is spread over many calls; and yet the log
+ * writes what one turn committed while the next runs, and the front sends what the one before answered.
  */
-const busyJobs = 96;
-const enoughJobs = 1024;
-const gatherMs = 1;
+const turnMs = 0.7;
 
 /** Runs the microtasks that wait. The platform does so by itself only after the stretch that is armed. */
 const drainMicrotasks: () => void = (() => {
@@ -53,9 +46,6 @@ export class JobLoop {
   #scheduled = false;
   #running: Job | undefined;
   #stopped = false;
-  /** Jobs of the last turn. */
-  #ranLast = 0;
-  #gathering: NodeJS.Timeout | undefined;
   readonly #turn = (): void => this.#runTurn();
   readonly #armed = (): void => {
     this.#runJobs();
@@ -75,31 +65,13 @@ export class JobLoop {
   push(job: Job): void {
     if (this.#stopped) return;
     this.#jobs.push(job);
-    if (!this.#scheduled) this.#schedule();
-    else if (this.#gathering !== undefined && this.count >= enoughJobs) this.#endGathering();
+    this.kick();
   }
 
   /** Lets the queue go on if there is something in it. */
   kick(): void {
-    if (!this.#scheduled) this.#schedule();
-    else if (this.#gathering !== undefined && !this.#isBusy) this.#endGathering();
-  }
-
-  get #isBusy(): boolean {
-    return this.#ranLast >= busyJobs;
-  }
-
-  #schedule(): void {
-    if (this.count === 0) return;
+    if (this.#scheduled || this.count === 0) return;
     this.#scheduled = true;
-    const mayGather = this.count < enoughJobs && (this.#isBusy || this.#options.isSyncing());
-    if (mayGather) this.#gathering = setTimeout(this.#turn, gatherMs);
-    else setImmediate(this.#turn);
-  }
-
-  #endGathering(): void {
-    clearTimeout(this.#gathering);
-    this.#gathering = undefined;
     setImmediate(this.#turn);
   }
 
@@ -112,12 +84,11 @@ export class JobLoop {
 
   #runTurn(): void {
     this.#scheduled = false;
-    this.#gathering = undefined;
     if (this.#stopped || this.count === 0 || this.#options.mustWait()) return;
-    const { time } = this.#options;
+    const { time, guard, timeoutMs } = this.#options;
     time.turnStarts();
     try {
-      if (!runArmed(this.#armed, this.#options.timeoutMs)) {
+      if (!guard.run(this.#armed, timeoutMs)) {
         const job = this.#running;
         this.#running = undefined;
         job?.timedOut();
@@ -130,15 +101,13 @@ export class JobLoop {
       time.turnEnds();
     }
     this.#options.turnEnded();
-    if (!this.#scheduled) this.#schedule();
+    this.kick();
   }
 
   #runJobs(): void {
     const { time, mustWait } = this.#options;
     const until = time.look() + turnMs;
-    this.#ranLast = 0;
     while (this.#head < this.#jobs.length) {
-      this.#ranLast++;
       const job = this.#jobs[this.#head];
       this.#jobs[this.#head++] = undefined;
       if (this.#head === this.#jobs.length) {

@@ -87,11 +87,14 @@ export function faultyFileSystem(seed: number, disk: SimulatedDisk = new Simulat
   return system;
 }
 
-/** The mutant that the crash suites must tell from the real thing: its `datasync` does nothing. */
+/** The mutant that the crash suites must tell from the real thing: nothing that it writes is synced. */
 export function withoutDatasync(fileSystem: FileSystem): FileSystem {
   return {
     ...fileSystem,
-    open: async (path, mode) => ({ ...(await fileSystem.open(path, mode)), datasync: () => Promise.resolve() }),
+    open: async (path, mode) => ({
+      ...(await fileSystem.open(path, mode === "durable" ? "read-write" : mode)),
+      datasync: () => Promise.resolve(),
+    }),
   };
 }
 

@@ -228,7 +228,7 @@ export class SimulatedDisk {
     const name = nameOf(path);
     const present = directory.entries.get(name);
     if (present !== undefined && mode === "create-new") throw systemError("EEXIST", path);
-    if (present === undefined && (mode === "read" || mode === "read-write")) throw systemError("ENOENT", path);
+    if (present === undefined && !mode.startsWith("create")) throw systemError("ENOENT", path);
     let node = present;
     if (node === undefined) {
       const made = newFile();
@@ -238,7 +238,7 @@ export class SimulatedDisk {
         directory.changes.push({ kind: "put", name, node: made });
       });
     }
-    return this.#handle(path, node, mode !== "read");
+    return this.#handle(path, node, mode);
   }
 
   #rename(from: string, to: string): void {
@@ -270,7 +270,7 @@ export class SimulatedDisk {
     this.#directories.delete(path);
   }
 
-  #handle(path: string, node: FileNode, mayWrite: boolean): FileHandle {
+  #handle(path: string, node: FileNode, mode: OpenMode): FileHandle {
     const generation = this.#generation;
     let isOpen = true;
     const later = <T>(run: () => T): Promise<T> => {
@@ -279,7 +279,7 @@ export class SimulatedDisk {
       return this.#later(run);
     };
     const writable = (): void => {
-      if (!mayWrite) throw systemError("EBADF", path);
+      if (mode === "read") throw systemError("EBADF", path);
     };
     const write = (sources: readonly Uint8Array[], position: number): void => {
       writable();
@@ -293,18 +293,18 @@ export class SimulatedDisk {
           at += source.length;
         }
       });
+      if (mode === "durable") sync();
     };
+    const sync = (): void =>
+      this.#change("datasync", path, () => {
+        node.unsynced.clear();
+        node.lengths = [node.length];
+      });
     return {
       read: (target, at, length, position) => later(() => readInto(node, target.subarray(at, at + length), position)),
       write: (source, position) => later(() => write([source], position)),
       writeMany: (sources, position) => later(() => write(sources, position)),
-      datasync: () =>
-        later(() =>
-          this.#change("datasync", path, () => {
-            node.unsynced.clear();
-            node.lengths = [node.length];
-          }),
-        ),
+      datasync: () => later(sync),
       truncate: (length) =>
         later(() => {
           writable();

@@ -4,9 +4,9 @@ import { realFileSystem, realProcessFacts } from "@lightcone/base/node";
 import { lockDirectory } from "@lightcone/commitlog";
 import { openDatabase, type DatabaseLimits, type Resume } from "@lightcone/database";
 import { fromHex } from "@lightcone/sats";
-import type { Activity } from "./activity.ts";
 import type { OpenedDatabase } from "./host-driver.ts";
 import type { HostRecord } from "./open-host-process.ts";
+import type { Watch } from "./watch.ts";
 
 /** What a front tells its hosts beside the record. */
 export interface HostSettings {
@@ -16,7 +16,7 @@ export interface HostSettings {
 export async function openHostDatabase(
   record: HostRecord,
   resume: Resume | undefined,
-  activity: Activity,
+  watch: Watch,
 ): Promise<OpenedDatabase> {
   await lockWhenFree(record.directory);
   const database = await openDatabase({
@@ -26,7 +26,7 @@ export async function openHostDatabase(
     clock: realClock,
     limits: settingsOf(record.settings).limits,
     resume,
-    activity,
+    ...watch,
   });
   return { link: database, handles: database.resumed };
 }

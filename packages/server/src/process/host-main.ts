@@ -1,20 +1,23 @@
 /**
  * The database host process: `node host-main.ts FACTORY MEMORY_BYTES_MAX`, started by `open-host-process.ts` alone.
  *
- * Signals that a terminal sends to the whole group are the front's business: it stops its hosts in order.
+ * Signals are the front's business: it stops its hosts in order. The process is in a group of its own, so that none
+ * come from a terminal, and SIGINT is what ends a turn that takes too long.
  */
 import { once } from "node:events";
 import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import type { Resume } from "@lightcone/database/front";
 import { Activity } from "./activity.ts";
+import { InterruptGuard } from "./interrupt-guard.ts";
+import type { Watch } from "./watch.ts";
+import type { WatchData } from "./watch-main.ts";
 import { HostDriver } from "./host-driver.ts";
 import type { OpenedDatabase } from "./host-driver.ts";
 import type { HostRecord } from "./open-host-process.ts";
 
 const pipeDescriptor = 3;
 
-process.on("SIGINT", () => undefined);
 process.on("SIGTERM", () => undefined);
 
 /** The factory's module, as it must be. */
@@ -22,13 +25,19 @@ interface Factory {
   readonly openHostDatabase: (
     record: HostRecord,
     resume: Resume | undefined,
-    activity: Activity,
+    watch: Watch,
   ) => Promise<OpenedDatabase>;
 }
 
 const activity = new Activity();
+const guard = new InterruptGuard();
+const watchData: WatchData = {
+  activity: activity.buffer,
+  turns: guard.buffer,
+  memoryBytesMax: Number(process.argv[3] ?? Infinity),
+};
 const watcher = new Worker(new URL("./watch-main.ts", import.meta.url), {
-  workerData: { activity: activity.buffer, memoryBytesMax: Number(process.argv[3] ?? Infinity) },
+  workerData: watchData,
   resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 },
 });
 watcher.unref();
@@ -41,7 +50,7 @@ new HostDriver(new Socket({ fd: pipeDescriptor, readable: true, writable: true }
     const record: HostRecord = JSON.parse(text);
     const { openHostDatabase }: Factory = await import(factory);
     await watching;
-    return openHostDatabase(record, resume, activity);
+    return openHostDatabase(record, resume, { activity, guard });
   },
   // Without a front there is nothing to finish for: whatever was acknowledged is durable.
   ended: () => process.exit(0),

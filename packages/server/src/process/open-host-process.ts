@@ -30,7 +30,7 @@ export interface HostRecord {
 }
 
 export interface HostProcessOptions {
-  /** The URL of a module that exports `openHostDatabase(record: HostRecord, resume: Resume | undefined, activity: Activity)`. */
+  /** The URL of a module that exports `openHostDatabase(record: HostRecord, resume: Resume | undefined, watch: Watch)`. */
   readonly factory: string;
   readonly settings?: unknown;
   /** Flags for Node: memory limits, experimental features. */
@@ -82,7 +82,8 @@ export async function openHostProcess(
       options.factory,
       String(Math.min(options.limits.hostMemoryBytesMax, Math.floor(totalmem() * memoryShareMax))),
     ],
-    { stdio: ["ignore", 2, 2, "pipe", "pipe"], env: hostEnvironment(process.env) },
+    // A group of its own: what a terminal sends to everyone in it is for the front to deal with.
+    { stdio: ["ignore", 2, 2, "pipe", "pipe"], env: hostEnvironment(process.env), detached: true },
   );
   const ended = endOf(child);
   // A descriptor asked for as "pipe" is a socket pair, open both ways.

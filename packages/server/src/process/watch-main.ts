@@ -1,27 +1,46 @@
 /**
- * The watching thread of a host process: tells the front, over a pipe of its own, which message has been running
- * for a while. When the process then dies, by a full heap for one, the front knows what not to run again.
- * It ends the process when the front is gone, and when the process takes more memory than it may: what a module
- * allocates outside the JavaScript heap has no other bound.
+ * The watching thread of a host process. It looks every few milliseconds:
+ *
+ * - It tells the front, over a pipe of its own, which message has been running for a while. When the process then
+ *   dies, by a full heap for one, the front knows what not to run again.
+ * - It interrupts a turn that has had its time: see `interrupt-guard.ts`.
+ * - It ends the process when the front is gone, and when the process takes more memory than it may: what a module
+ *   allocates outside the JavaScript heap has no other bound.
  */
 import { writeSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
+import { runArmed } from "@lightcone/base/node";
 import { ActivityReader } from "./activity.ts";
+import { TurnWatch } from "./interrupt-guard.ts";
 
 /** A message is told of after one to two of these. */
 const lookIntervalMs = 25;
 const noteDescriptor = 4;
 
 /** What the main thread hands over. */
-interface WatchData {
+export interface WatchData {
   readonly activity: SharedArrayBuffer;
+  readonly turns: SharedArrayBuffer;
   readonly memoryBytesMax: number;
 }
 
-const { activity, memoryBytesMax }: WatchData = workerData;
+const { activity, turns, memoryBytesMax }: WatchData = workerData;
 const reader = new ActivityReader(activity);
+const turnWatch = new TurnWatch(turns);
 const front = process.ppid;
-const timer = setInterval(() => {
+const rest = new Int32Array(new SharedArrayBuffer(4));
+
+/** Looks until a turn is to be interrupted. */
+function watch(): void {
+  for (;;) {
+    const leftMs = turnWatch.look(performance.now());
+    if (leftMs === 0) return;
+    Atomics.wait(rest, 0, 0, Math.min(leftMs, lookIntervalMs));
+    look();
+  }
+}
+
+function look(): void {
   // A call that does not end keeps the main thread from seeing that its front is gone; the next front waits
   // for this process to let go of the files.
   if (process.ppid !== front) process.kill(process.pid, "SIGKILL");
@@ -32,15 +51,21 @@ const timer = setInterval(() => {
   const last = reader.now();
   if (last !== undefined) tell(last);
   process.kill(process.pid, "SIGABRT");
-}, lookIntervalMs);
+}
 
 function tell(note: Uint8Array): void {
   try {
     writeSync(noteDescriptor, note);
   } catch {
-    // The front is gone, and this process about to be.
-    clearInterval(timer);
+    // The front is gone; the next look ends the process.
   }
 }
 
 parentPort?.postMessage("watching");
+for (;;) {
+  // A signal from elsewhere that finds no turn running ends this stretch, and nothing else.
+  if (!runArmed(watch, { breakOnSigint: true })) continue;
+  // Out of the stretch the signal has one script to end: the turn's.
+  process.kill(process.pid, "SIGINT");
+  turnWatch.settle();
+}

@@ -1,14 +1,14 @@
 /** The fake database as a factory for host processes. `settings` names how it misbehaves. */
 import type { Resume } from "@lightcone/database/front";
 import type { OpenedDatabase } from "../process/host-driver.ts";
-import type { Activity } from "../process/activity.ts";
 import type { HostRecord } from "../process/open-host-process.ts";
+import type { Watch } from "../process/watch.ts";
 import { FakeDatabase } from "./fake-database.ts";
 
 export async function openHostDatabase(
   record: HostRecord,
   resume: Resume | undefined,
-  activity: Activity,
+  { activity }: Watch,
 ): Promise<OpenedDatabase> {
   if (record.settings === "refuse") throw new Error("cannot open", { cause: new Error("disk on fire") });
   if (record.settings === "exit") process.exit(3);

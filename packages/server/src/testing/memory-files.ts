@@ -1,13 +1,13 @@
 /** Files in memory, for tests: what is written is there, and nothing is lost. */
-import type { FileHandle, FileSystem } from "@lightcone/base";
+import type { FileHandle, FileSystem, OpenMode } from "@lightcone/base";
 
 export class MemoryFiles implements FileSystem {
   readonly files = new Map<string, Uint8Array>();
   readonly directories = new Set<string>();
 
-  async open(path: string, mode: "read" | "read-write" | "create" | "create-new"): Promise<FileHandle> {
+  async open(path: string, mode: OpenMode): Promise<FileHandle> {
     const present = this.files.has(path);
-    if (!present && (mode === "read" || mode === "read-write")) throw new Error(`ENOENT: ${path}`);
+    if (!present && !mode.startsWith("create")) throw new Error(`ENOENT: ${path}`);
     if (present && mode === "create-new") throw new Error(`EEXIST: ${path}`);
     if (!present) this.files.set(path, new Uint8Array(0));
     return this.#handle(path);

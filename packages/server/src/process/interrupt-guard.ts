@@ -1,0 +1,85 @@
+/**
+ * Ends work that takes too long, for the price of two atomic writes.
+ *
+ * The database's thread notes in shared memory that a turn has begun, and the watching thread, which looks every so
+ * often, interrupts a turn that it has seen for longer than its budget. The interrupt is SIGINT, which ends a script
+ * that runs with `breakOnSigint`. Arming one such script starts a thread; while another is armed somewhere in the
+ * process, that thread is shared and arming costs under a microsecond. So the watcher keeps one armed of its own.
+ *
+ *   words = turn | budget in ms                       Int32Array over shared memory
+ *
+ * `turn` is the number of the turn that runs, 0 between turns, and `interrupting` once the watcher has decided to
+ * end it. Whoever changes it from the turn's number wins: a turn that finds itself beaten at its end waits there
+ * for the signal, so that it never ends the work behind it.
+ */
+import { runArmed, type Guard } from "@lightcone/base/node";
+
+const turnWord = 0;
+const budgetWord = 1;
+const interrupting = -1;
+const turnMax = 0x7fff_ffff;
+
+/** The database's side. */
+export class InterruptGuard implements Guard {
+  readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(8);
+  readonly #words: Int32Array = new Int32Array(this.buffer);
+  #turn = 0;
+  #work: () => void = () => undefined;
+  #thrown: { readonly error: unknown } | undefined;
+
+  run(work: () => void, budgetMs: number): boolean {
+    this.#work = work;
+    this.#turn = this.#turn === turnMax ? 1 : this.#turn + 1;
+    this.#words[budgetWord] = budgetMs;
+    const ended = !runArmed(this.#armed, { breakOnSigint: true });
+    Atomics.store(this.#words, turnWord, 0);
+    const thrown = this.#thrown;
+    this.#thrown = undefined;
+    if (thrown !== undefined) throw thrown.error;
+    return !ended;
+  }
+
+  readonly #armed = (): void => {
+    Atomics.store(this.#words, turnWord, this.#turn);
+    try {
+      this.#work();
+    } catch (error) {
+      this.#thrown = { error };
+    }
+    if (Atomics.compareExchange(this.#words, turnWord, this.#turn, 0) !== this.#turn) for (;;);
+  };
+}
+
+/** The watching thread's side. */
+export class TurnWatch {
+  readonly #words: Int32Array;
+  #seen = 0;
+  #sinceMs = 0;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#words = new Int32Array(buffer);
+  }
+
+  /**
+   * Looks at the turn that runs.
+   *
+   * @param nowMs a clock that never goes back
+   * @returns milliseconds until it has had its budget; 0 when it has and is to be interrupted, Infinity when none runs
+   */
+  look(nowMs: number): number {
+    const turn = Atomics.load(this.#words, turnWord);
+    if (turn !== this.#seen) {
+      this.#seen = turn;
+      this.#sinceMs = nowMs;
+    }
+    if (turn <= 0) return Infinity;
+    const leftMs = this.#sinceMs + (this.#words[budgetWord] ?? 0) - nowMs;
+    if (leftMs > 0) return leftMs;
+    return Atomics.compareExchange(this.#words, turnWord, turn, interrupting) === turn ? 0 : Infinity;
+  }
+
+  /** Waits until the turn that was interrupted is over. */
+  settle(): void {
+    while (Atomics.load(this.#words, turnWord) === interrupting) Atomics.wait(this.#words, turnWord, interrupting, 1);
+  }
+}

@@ -1,0 +1,8 @@
+/** What a host process hands to the database in it: its watching thread sees both. */
+import type { Guard } from "@lightcone/base/node";
+import type { Activity } from "./activity.ts";
+
+export interface Watch {
+  readonly activity: Activity;
+  readonly guard: Guard;
+}
