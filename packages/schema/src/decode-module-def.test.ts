@@ -7,7 +7,7 @@ import { fromHex, toHex } from "@lightcone/sats";
 import { checkModule } from "./check-module.ts";
 import { decodeModuleDef, encodeRawV10, encodeRawV9 } from "./decode-module-def.ts";
 import { emptyRawV10 } from "./raw-v10.ts";
-import type { RawModuleDef, RawModuleDefV10 } from "./raw-module-def.ts";
+import type { RawModuleDef, RawModuleDefV10, RawModuleDefV9 } from "./raw-module-def.ts";
 import { asVector, descriptionVectors, withAllSections } from "./testing/vectors.ts";
 
 const cases = Number(process.env["LIGHTCONE_CASES"] ?? 300);
@@ -39,6 +39,16 @@ test.each(descriptionVectors.filter((vector) => "V9" in vector.decoded))(
   },
 );
 
+const emptyRawV9: RawModuleDefV9 = {
+  version: 9,
+  typespace: [],
+  tables: [],
+  reducers: [],
+  types: [],
+  miscExports: [],
+  rowLevelRules: [],
+};
+
 const u32 = (value: number): string => toHex(new Uint8Array(new Uint32Array([value]).buffer));
 
 test.each([
@@ -53,6 +63,34 @@ test.each([
   { why: "a type that nests without end", hex: `02${u32(1)}00${u32(1)}${"03".repeat(5000)}0b`, code: "TooDeep" },
 ] as const)("refuses $why", ({ hex, code }) => {
   expect(() => decodeModuleDef(fromHex(hex))).toThrow(expect.objectContaining({ code }));
+});
+
+// The fewest bytes that an item takes bound how many there may be: too high a bound refuses the smallest of modules.
+test("the smallest table and procedure there can be are read, in either version", () => {
+  const table = {
+    name: "",
+    typeRef: 0,
+    primaryKey: [],
+    indexes: [],
+    constraints: [],
+    sequences: [],
+    kind: "user",
+    access: "public",
+  } as const;
+  const raws: readonly RawModuleDef[] = [
+    { ...emptyRawV10, tables: [{ ...table, defaults: [], isEvent: false }] },
+    { ...emptyRawV9, tables: Array.from({ length: 20 }, () => ({ ...table, schedule: undefined })) },
+    {
+      ...emptyRawV9,
+      miscExports: Array.from({ length: 20 }, () => ({
+        kind: "procedure",
+        name: "",
+        params: [],
+        returns: { kind: "Bool" },
+      })),
+    },
+  ];
+  for (const raw of raws) expect(decodeModuleDef(encode(raw))).toEqual(raw);
 });
 
 test("refuses submodules that nest without end", () => {

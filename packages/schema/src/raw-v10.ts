@@ -132,7 +132,7 @@ function readSection(input: ByteReader, tag: number, depth: number): Partial<Raw
     case 1:
       return { types: readArray(input, 13, readTypeDef) };
     case 2:
-      return { tables: readArray(input, 35, readTable) };
+      return { tables: readArray(input, 31, readTable) };
     case 3:
       return { reducers: readArray(input, 11, readReducer) };
     case 4:

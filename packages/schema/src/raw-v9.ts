@@ -47,10 +47,10 @@ export function writeRawV9(out: ByteWriter, raw: RawModuleDefV9): void {
 }
 export function readRawV9(input: ByteReader): RawModuleDefV9 {
   const typespace = readTypespace(input);
-  const tables = readArray(input, 31, readTable);
+  const tables = readArray(input, 27, readTable);
   const reducers = readArray(input, 9, readReducer);
   const types = readArray(input, 13, readTypeDef);
-  const miscExports = readArray(input, 11, readMiscExport);
+  const miscExports = readArray(input, 10, readMiscExport);
   const rowLevelRules = readArray(input, 4, readString);
   return { version: 9, typespace, tables, reducers, types, miscExports, rowLevelRules };
 }
