@@ -57,9 +57,13 @@ const story: readonly Step[] = [
   { line: `build --project-path ${chat}`, out: /dist\/bundle\.js \(\d+ bytes\)\nBuild finished successfully/ },
   {
     line: `publish my_database --module-path ${chat}`,
-    out: /Created new database with name: my_database, identity: c200/,
+    // Nothing can break that is new.
+    out: /=> http:\S+\nPublishing module\.\.\.\nCreated new database with name: my_database, identity: c200/,
   },
-  { line: `publish --js-path ${chat}/dist/bundle.js -y my_database`, out: /Updated database with name: my_database/ },
+  {
+    line: `publish --js-path ${chat}/dist/bundle.js -y my_database`,
+    out: /Checking for breaking[^]*Updated database with name: my_database/,
+  },
   { line: "call my_database send_message", more: ["hello"], out: /^$/ },
   { line: "call my_database send_message", more: ['"in \\"quotes\\""'] },
   {
@@ -72,12 +76,20 @@ const story: readonly Step[] = [
   { line: "call my_database send_message", more: [" "], code: 1, err: /Caused by:\n.*Messages must not be empty/ },
   { line: "call my_database send_mesage x", code: 1, err: /similar name exists: send_message/ },
   { line: "call my_database nothing_like_it", code: 1, err: /existing reducers:\n(.*\n)*.*set_name/ },
+  {
+    line: "call my_database send_message one two three",
+    code: 1,
+    err: /3 arguments where 1 are taken: two three is too much\n[^]*send_message\(text: String\)/,
+  },
+  { line: "call my_databse send_message x", code: 1, err: /database with a similar name exists: my_database/ },
   { line: "call my_database send_message", code: 1, err: /Invalid arguments.*[^]*send_message\(text: String\)/ },
   { line: "call nowhere f", code: 1, err: /failed to find database `nowhere`/ },
   { line: "sql my_database", more: ["SELECT text FROM message"], out: /^ text\n-+\n "hello"\n "in "quotes""\n$/ },
   { line: "sql my_database SELECT COUNT(*) AS n FROM message", out: /^ n\n---\n 2\n$/ },
   { line: "sql my_database --json", more: ["SELECT text FROM message"], out: /^\[\{"schema":.*"rows":\[\["hello"\]/ },
   { line: "sql my_database", more: ["SELEC"], code: 1, err: /^Error: The statement was refused/ },
+  { line: "sql my_database", more: ["SELEC"], code: 1, err: /Hint: `docs\/sql\.md`/ },
+  { line: "sql my_database", more: ["SELECT * FROM mesage"], code: 1, err: /similar name exists: message/ },
   { line: "sql my_database", code: 2, err: /a statement is missing/ },
   { line: "sql --anonymous my_database", more: ["DELETE FROM message"], code: 1, err: /not authorized/ },
   {
@@ -86,7 +98,9 @@ const story: readonly Step[] = [
   },
   { line: "describe my_database --json", out: /^\{\n {2}"sections": \[/ },
   { line: "describe my_database reducer send_message --json", out: /^\{\n {2}"name": "send_message"/ },
-  { line: "describe my_database table nothing", code: 1, err: /no such table/ },
+  { line: "describe my_database table nothing", code: 1, err: /no such table[^]*existing tables:\n[^]* message\n/ },
+  { line: "describe my_database reducer set_nam", code: 1, err: /no such reducer[^]*similar name exists: set_name/ },
+  { line: "describe my_database table usr --json", code: 1, err: /no such table[^]*similar name exists: user/ },
   {
     line: `generate --lang typescript --out-dir OUT --project-path ${chat}`,
     out: /9 files written, 0 unchanged[^]*Generate finished/,
@@ -120,7 +134,10 @@ const story: readonly Step[] = [
   { line: "logout", out: /^You are not logged in/ },
   { line: "version", out: /^lightcone \d+\.\d+\.\d+/ },
   { line: "--version", out: /^lightcone \d+\.\d+\.\d+\n$/ },
-  { line: "publish --help", out: /--delete-data[^]*Example:\n {2}lightcone publish my_database/ },
+  {
+    line: "publish --help",
+    out: /--delete-data\[=MODE\][^]*--yes\[=LIST\][^]*Example:\n {2}lightcone publish my_database/,
+  },
   { line: "frob", code: 2, err: /unknown command 'frob'/ },
   { line: "call", code: 2, err: /missing required argument 'database'/ },
   { line: "start --port 3", code: 2, err: /unknown option '--port'/ },

@@ -29,7 +29,7 @@ export function failureText(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const causes = error instanceof CliFailure && error.causes.length > 0 ? error.causes : causesOf(error);
   const hint = error instanceof Error && "hint" in error && typeof error.hint === "string" ? error.hint : undefined;
-  const numbered = causes.map((cause, index) => `    ${causes.length > 1 ? `${index}: ` : ""}${indent(cause)}`);
+  const numbered = causes.map((cause, index) => indented(causes.length > 1 ? `    ${index}: ` : "    ", cause));
   return [
     `Error: ${message}`,
     ...(numbered.length === 0 ? [] : ["", "Caused by:", ...numbered]),
@@ -38,8 +38,9 @@ export function failureText(error: unknown): string {
   ].join("\n");
 }
 
-function indent(text: string): string {
-  return text.trimEnd().replaceAll("\n", "\n       ");
+/** A text behind a start; its further lines begin where its first does. */
+function indented(start: string, text: string): string {
+  return start + text.trimEnd().replaceAll("\n", `\n${" ".repeat(start.length)}`);
 }
 
 /** The messages of the errors behind an error. */

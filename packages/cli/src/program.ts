@@ -24,9 +24,20 @@ const prebuilt = (): readonly Option[] => [
   new Option("-b, --bin-path <file>", "a module that is built already, as WebAssembly").conflicts("jsPath"),
   new Option("-j, --js-path <file>", "a module that is built already, as JavaScript"),
 ];
+const noCheck = (): Option =>
+  new Option(
+    "--no-check",
+    "do not check types; else a TypeScript module with a tsconfig.json is, if it has TypeScript",
+  );
 const server = (): Option => new Option("-s, --server <server>", "nickname, host or URL of the server");
 const anonymous = (): Option => new Option("--anonymous", "send no token");
 const yes = (): Option => new Option("-y, --yes", "answer yes to every question");
+
+/** An option whose value may be left out, as help has it; `arguments.ts` puts in what is left out. */
+function shownAs(flags: string, option: Option): Option {
+  option.flags = flags;
+  return option;
+}
 
 export function makeProgram(): Command {
   const program = new Command("lightcone");
@@ -78,6 +89,7 @@ export function makeProgram(): Command {
   add("build", "Build a module.", "lightcone build --module-path ./chat", [
     ...modulePath(),
     new Option("-d, --debug", "a build for debugging"),
+    noCheck(),
   ]).action(async (flags: BuildFlags) => (await import("./commands/build.ts")).build(flags));
 
   add(
@@ -85,20 +97,30 @@ export function makeProgram(): Command {
     "Create a database from a module, or update one.",
     "lightcone publish my_database --module-path ./chat",
     [
-      new Option(
-        "-c, --delete-data <mode>",
-        "delete the data: always (no value), on-conflict or never; the value needs =",
-      )
-        .choices(["always", "on-conflict", "never"])
-        .default("never"),
+      shownAs(
+        "-c, --delete-data[=MODE]",
+        new Option(
+          "-c, --delete-data <mode>",
+          "delete the data: always (also without a value), or on-conflict: only where the new schema cannot keep it",
+        )
+          .choices(["always", "on-conflict", "never"])
+          .default("never"),
+      ),
       ...modulePath(),
       ...prebuilt(),
       new Option("-d, --debug", "build for debugging"),
+      noCheck(),
       new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
       new Option("--break-clients", "go on when clients have to be built again"),
       server(),
       anonymous(),
-      new Option("-y, --yes <what>", "answer yes to every question"),
+      shownAs(
+        "-y, --yes[=LIST]",
+        new Option(
+          "-y, --yes <list>",
+          "answer yes: to every question, or to those listed, by comma: remote, break-clients, delete-data",
+        ),
+      ),
     ],
   )
     .argument("[name]", "name or identity of the database; without it a new one without a name")
@@ -245,7 +267,7 @@ export function makeProgram(): Command {
 
   add(
     "generate",
-    "Write typed bindings for clients.",
+    "Write typed bindings for the official client SDK.",
     "lightcone generate --lang typescript --out-dir src/module_bindings",
     [
       new Option("-l, --lang <language>", "typescript").makeOptionMandatory(),
@@ -253,7 +275,10 @@ export function makeProgram(): Command {
       ...modulePath(),
       ...prebuilt(),
       new Option("--include-private", "private tables and functions as well"),
-      new Option("--client-package <name>", "what the bindings import").default("spacetimedb"),
+      new Option(
+        "--client-package <name>",
+        "the package with the official client SDK, as the bindings import it",
+      ).default("spacetimedb"),
       new Option("--import-extension <ending>", "ending of imports between the files; Node wants .ts").choices([
         "",
         ".js",
@@ -262,7 +287,12 @@ export function makeProgram(): Command {
       new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
       yes(),
     ],
-  ).action(async (flags: GenerateFlags) => (await import("./commands/generate.ts")).generate(flags));
+  )
+    .addHelpText(
+      "after",
+      "\nThe bindings import npm's spacetimedb 1.12. `lightcone/client` needs none: it takes its types from the module's own file.",
+    )
+    .action(async (flags: GenerateFlags) => (await import("./commands/generate.ts")).generate(flags));
 
   addServerCommands(program, globals);
 

@@ -8,7 +8,9 @@ import {
   type JsonNode,
   type Typespace,
 } from "@lightcone/sats";
-import { refused, ServerApi, unknownDatabase } from "./server-api.ts";
+import { identityOfToken } from "../config/logins.ts";
+import { refused, ServerApi } from "./server-api.ts";
+import { unknownDatabase } from "./unknown-database.ts";
 
 export interface Parameter {
   readonly name: string;
@@ -41,9 +43,25 @@ export async function fetchSchema(api: ServerApi, database: string): Promise<Sch
 
 export async function fetchSchemaText(api: ServerApi, database: string, version: "9" | "10"): Promise<string> {
   const answer = await api.ask("GET", ServerApi.database(database, "/schema"), { query: { version } });
-  if (answer.status === 404) throw unknownDatabase(database);
+  if (answer.status === 404) throw await unknownDatabase(api, database);
   if (answer.status >= 400) throw refused(`The schema of ${database} could not be read`, answer);
   return answer.body;
+}
+
+/** Names of the tables that the caller may read. A private one is not told of to others, nor that it is there. */
+export async function readableTables(
+  api: ServerApi,
+  database: string,
+  schema: SchemaShape,
+): Promise<readonly string[]> {
+  const isOwner = api.token !== undefined && (await ownerOf(api, database)) === identityOfToken(api.token);
+  return schema.tables.filter(({ isPublic }) => isPublic || isOwner).map(({ name }) => name);
+}
+
+async function ownerOf(api: ServerApi, database: string): Promise<string> {
+  const { body } = await api.need("The database's owner could not be read", "GET", ServerApi.database(database));
+  const { owner_identity: owner }: { owner_identity: { __identity__: string } } = JSON.parse(body);
+  return owner.__identity__.replace(/^0x/, "");
 }
 
 /** @throws {LightconeError} `Malformed` when it is no description */

@@ -65,15 +65,15 @@ export class ServerApi {
   }
 }
 
-/** The failure of a request that was answered with a refusal. */
-export function refused(what: string, answer: Answer): CliFailure {
+/** The failure of a request that was answered with a refusal. @param more what else helps to understand it */
+export function refused(what: string, answer: Answer, more: readonly string[] = []): CliFailure {
   const hint =
     answer.status === 401
       ? "The server does not believe the saved token: lightcone logout, then lightcone login"
-      : undefined;
+      : answer.headers.get("lightcone-hint");
   return new CliFailure(what, {
-    causes: [...(answer.body === "" ? [] : [answer.body]), `HTTP status ${answer.status}`],
-    ...(hint === undefined ? {} : { hint }),
+    causes: [...(answer.body === "" ? [] : [answer.body]), ...more, `HTTP status ${answer.status}`],
+    ...(hint === null ? {} : { hint }),
   });
 }
 
@@ -88,12 +88,5 @@ export function unreachable(url: string, error: unknown): CliFailure {
     ],
     hint: "Start one with `lightcone start`, or name another with --server.",
     cause: error,
-  });
-}
-
-/** The failure of naming a database that is not there. */
-export function unknownDatabase(database: string): CliFailure {
-  return new CliFailure(`failed to find database \`${database}\`.`, {
-    hint: "`lightcone list` shows the ones that are yours.",
   });
 }

@@ -1,8 +1,10 @@
 /** From a module's folder, or a file that is built already, to the program that a database runs. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isLightconeError } from "@lightcone/base";
 import { CliFailure } from "../failure.ts";
 import { during } from "../terminal.ts";
+import { checkTypes, findCompiler } from "./check-types.ts";
 import { findEntry, findModule, type ModulePathFlags } from "./detect.ts";
 
 /** A module as it is published. */
@@ -18,6 +20,8 @@ export interface ProgramFlags extends ModulePathFlags {
   readonly jsPath?: string | undefined;
   readonly debug?: boolean | undefined;
   readonly buildOptions?: string | undefined;
+  /** False: types are not looked at. */
+  readonly check?: boolean | undefined;
 }
 
 /** The prebuilt program that the flags name. @throws {CliFailure} naming the flag when it cannot be read */
@@ -49,11 +53,16 @@ export async function buildModule(flags: ProgramFlags): Promise<Program> {
     throw new CliFailure(`${path} has no src/index.ts`, {
       hint: "--module-path names the folder that has src/index.ts or module.ts.",
     });
+  const compiler = flags.check === true ? findCompiler(path) : undefined;
+  if (compiler !== undefined) await during("Checking types", () => checkTypes(compiler, path));
   return during("Building", async () => {
     const { bundleModule } = await import("./bundle.ts");
     const { code } = await bundleModule(entry, {
       projectPath: path,
       environment: isDebug ? "development" : "production",
+    }).catch((error: unknown) => {
+      if (!isLightconeError(error, "ModuleInvalid")) throw error;
+      throw new CliFailure("The module could not be built", { causes: [error.detail.reason], cause: error });
     });
     const output = join(path, "dist", "bundle.js");
     mkdirSync(dirname(output), { recursive: true });

@@ -123,15 +123,25 @@ function shownPath(project: string, path: string): string {
 function reasonOf(error: unknown, project: string): string {
   const errors = (error as { errors?: readonly RolldownError[] }).errors ?? [error as RolldownError];
   return errors
-    .map(({ loc, id, message }) => {
+    .map(({ loc, id, code, message }) => {
       const file = loc?.file ?? id;
       const at =
         file === undefined
           ? ""
           : `${relative(project, file)}${loc === undefined ? "" : `:${loc.line}:${loc.column + 1}`}: `;
-      return at + stripColour(message);
+      return at + worded(code, stripColour(message));
     })
     .join("\n");
+}
+
+/** The bundler's message without its code; the frame that follows its first line stays. */
+function worded(code: string | undefined, message: string): string {
+  const [first = "", ...frame] = message.replace(/^\[\w+\] /, "").split("\n");
+  const own =
+    code === "INVALID_TLA_FORMAT"
+      ? "`await` at the top level cannot work inside a database: a module is a script that runs to its end at once"
+      : first;
+  return [own, ...frame].join("\n");
 }
 
 function stripColour(text: string): string {

@@ -1,6 +1,7 @@
 /** `list`, `delete`, `rename`, `lock`, `unlock`: databases as a whole. */
 import { openLoggedIn, openSession, type ServerFlags } from "../api/session.ts";
-import { refused, ServerApi, unknownDatabase } from "../api/server-api.ts";
+import { refused, ServerApi } from "../api/server-api.ts";
+import { ownDatabases, unknownDatabase } from "../api/unknown-database.ts";
 import { identityOfToken } from "../config/logins.ts";
 import { CliFailure } from "../failure.ts";
 import { columnsText } from "../print/columns.ts";
@@ -9,11 +10,7 @@ import { confirm, declined, print } from "../terminal.ts";
 export async function list(flags: ServerFlags & { readonly json?: boolean | undefined }): Promise<void> {
   const api = await openLoggedIn(flags);
   const user = identityOfToken(api.token ?? "");
-  const answer = await api.need("The server did not list databases", "GET", `/v1/identity/${user}/databases`);
-  const { identities }: { identities: readonly string[] } = JSON.parse(answer.body);
-  const databases = await Promise.all(
-    identities.map(async (identity) => ({ identity, names: await namesOf(api, identity) })),
-  );
+  const databases = await ownDatabases(api, api.token ?? "");
   if (flags.json === true) print(JSON.stringify(databases));
   else if (databases.length === 0) print(`No databases found for ${user}.`);
   else {
@@ -27,12 +24,6 @@ export async function list(flags: ServerFlags & { readonly json?: boolean | unde
   }
 }
 
-async function namesOf(api: ServerApi, identity: string): Promise<readonly string[]> {
-  const answer = await api.need("The server did not list names", "GET", ServerApi.database(identity, "/names"));
-  const { names }: { names: readonly string[] } = JSON.parse(answer.body);
-  return names;
-}
-
 export async function deleteDatabase(
   database: string,
   flags: ServerFlags & { readonly yes?: boolean | undefined },
@@ -40,7 +31,7 @@ export async function deleteDatabase(
   const { api } = await openSession(flags);
   const identity = await resolveDatabase(api, database);
   // A name outlives its database.
-  if ((await api.ask("GET", ServerApi.database(identity))).status === 404) throw unknownDatabase(database);
+  if ((await api.ask("GET", ServerApi.database(identity))).status === 404) throw await unknownDatabase(api, database);
   const question = `Are you sure you want to delete database ${database} (${identity})? This action cannot be undone.`;
   if (!(await confirm(question, flags.yes === true))) throw declined("Aborting");
   await api.need(`Database ${database} was not deleted`, "DELETE", ServerApi.database(identity));
@@ -72,7 +63,7 @@ export async function setLocked(database: string, verb: "lock" | "unlock", flags
 /** The identity of a database. @throws {CliFailure} when there is none of that name */
 export async function resolveDatabase(api: ServerApi, database: string): Promise<string> {
   const answer = await api.ask("GET", ServerApi.database(database, "/identity"));
-  if (answer.status === 404) throw unknownDatabase(database);
+  if (answer.status === 404) throw await unknownDatabase(api, database);
   if (answer.status >= 400) throw refused(`failed to find database \`${database}\`.`, answer);
   return answer.body.trim();
 }

@@ -86,9 +86,9 @@ async function agree(
   agrees: (to: Agreement) => boolean,
 ): Promise<Readonly<Record<string, string>>> {
   if (flags.deleteData === "always") return { clear: "true" };
-  print("Checking for breaking changes...");
   const plan = await askForPlan(api, name, program);
-  if (plan === undefined) return {};
+  if (plan === undefined) return {}; // a new database: nobody's data or client can break
+  print("Checking for breaking changes...");
   if ("ManualMigrate" in plan) {
     print(plan.ManualMigrate.reason);
     if (flags.deleteData === "on-conflict") {

@@ -1,8 +1,10 @@
 /** `lightcone sql`: one statement, or on a terminal one after another. */
 import { createInterface } from "node:readline/promises";
+import { fetchSchema, readableTables } from "../api/schema.ts";
 import { openLoggedIn, type ServerFlags } from "../api/session.ts";
 import { refused, ServerApi } from "../api/server-api.ts";
 import { CliFailure, failureText } from "../failure.ts";
+import { whatExists } from "../print/nearest.ts";
 import { readResults, statisticsText, tableText } from "../print/sql-table.ts";
 import { isInteractive, paint, print } from "../terminal.ts";
 import { resolveDatabase } from "./databases.ts";
@@ -36,8 +38,17 @@ export async function sql(database: string, statement: string, flags: SqlFlags):
 async function runStatement(api: ServerApi, identity: string, text: string, flags: SqlFlags): Promise<string> {
   const confirmed = flags.confirmed === undefined ? undefined : String(flags.confirmed);
   const answer = await api.ask("POST", ServerApi.database(identity, "/sql"), { query: { confirmed }, body: text });
-  if (answer.status >= 400) throw refused("The statement was refused", answer);
+  if (answer.status >= 400)
+    throw refused("The statement was refused", answer, await tablesMeant(api, identity, answer.body));
   return answer.body;
+}
+
+/** For a table that is not there: which the caller may have meant. */
+async function tablesMeant(api: ServerApi, identity: string, refusal: string): Promise<readonly string[]> {
+  const wanted = /no such table: `([^`]*)`/.exec(refusal)?.[1];
+  if (wanted === undefined) return [];
+  const names = await readableTables(api, identity, await fetchSchema(api, identity));
+  return [whatExists(wanted, [{ kind: "table", names }])];
 }
 
 async function interact(database: string, run: (text: string) => Promise<string>): Promise<void> {
