@@ -131,7 +131,7 @@ export class Database implements DatabaseLink {
   #module: ModuleSlot | undefined;
   #snapshotBytes: number;
   #snapshotOffset = -1;
-  #snapshotting: Promise<void> | undefined;
+  #snapshotting: Promise<number> | undefined;
   /** What must not be named by others than the owner: tables under a row-level rule, which are not applied yet. */
   #ruledTables: ReadonlySet<number> = new Set();
   /** Requests that a host before had committed and not answered, by connection. */
@@ -340,7 +340,7 @@ export class Database implements DatabaseLink {
       case "plan":
         return Promise.resolve(planPublish(this.#site, request));
       case "snapshot":
-        return this.snapshot().then(() => text(200, ""));
+        return this.snapshot().then((offset) => json(200, JSON.stringify({ offset })));
       case "program":
         return Promise.resolve(
           this.#module === undefined
@@ -367,16 +367,16 @@ export class Database implements DatabaseLink {
     await room.log.close();
   }
 
-  /** Takes a snapshot of the present state while the database goes on. */
-  snapshot(): Promise<void> {
+  /** Takes a snapshot of the present state while the database goes on. @returns its offset, -1 before any commit */
+  snapshot(): Promise<number> {
     this.#snapshotting ??= this.#takeSnapshot().finally(() => (this.#snapshotting = undefined));
     return this.#snapshotting;
   }
 
-  async #takeSnapshot(): Promise<void> {
+  async #takeSnapshot(): Promise<number> {
     const { store, writer } = this.#room;
     const { offset } = writer;
-    if (offset < 0) return;
+    if (offset < 0) return offset;
     const schedule = this.#scheduler.save();
     const epoch = store.openEpoch();
     try {
@@ -391,6 +391,7 @@ export class Database implements DatabaseLink {
       epoch.close();
     }
     await applyRetention(this.#log, this.#snapshots);
+    return offset;
   }
 
   get #site() {

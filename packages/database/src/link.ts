@@ -86,6 +86,7 @@ export type DatabaseRequest =
     }
   /** The program that runs, as the body. */
   | { readonly kind: "program" }
+  /** Takes a snapshot; answers `{"offset":…}` when it is published. */
   | { readonly kind: "snapshot" };
 
 /** An answer in HTTP's terms: the database words its errors itself. */
