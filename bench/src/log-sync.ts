@@ -5,6 +5,7 @@
  * log as fast as 4 MiB may be pending, one flush a turn; then all read back. Units: ms, records/s, MB/s.
  * Expected: a sync from 0.1 ms (NVMe) to 10 ms (disk); above 1,000,000 durable records/s; read at 500 MB/s or more.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { mkdtemp, rm } from "node:fs/promises";
 import { realClock } from "@lightcone/base";
 import { realFileSystem } from "@lightcone/base/node";
@@ -28,8 +29,9 @@ export interface LogRates {
  * The machine's time for a write of 4 KiB and its `fdatasync`, to print beside any figure that syncs.
  *
  * @param parent the directory whose disk is meant
+ * @param pauseMs between one and the next: to look on while something else runs, without being a load
  */
-export async function measureSync(parent = ".", count = 500): Promise<SyncTimes> {
+export async function measureSync(parent = ".", count = 500, pauseMs = 0): Promise<SyncTimes> {
   const directory = await mkdtemp(`${parent}/.lightcone-sync-`);
   try {
     const handle = await realFileSystem.open(`${directory}/file`, "create-new");
@@ -42,6 +44,7 @@ export async function measureSync(parent = ".", count = 500): Promise<SyncTimes>
       await handle.write(block.fill(index & 0xff), index * block.length);
       await handle.datasync();
       times.push(realClock.steadyMs() - startedAt);
+      if (pauseMs > 0) await sleep(pauseMs);
     }
     await handle.close();
     times.sort((a, b) => a - b);

@@ -93,6 +93,13 @@ function* figuresOf(results: ReadonlyMap<string, LoadResult>): Iterable<Figure> 
   }
 }
 
+/** Opens a server whose host answers each frame with a transfer's answer and does nothing else. */
+export async function openEcho(directory: string, accountCount: number): Promise<OpenSystem> {
+  const server = await BenchServer.open(directory, { isEcho: true });
+  await server.publish("bank", await typescriptModule("bank"));
+  return opened(server, accountCount);
+}
+
 /** Opens a server with the bank and its accounts. */
 export async function openBank(directory: string, program: Program, accountCount: number): Promise<OpenSystem> {
   const server = await BenchServer.open(directory);
@@ -108,11 +115,7 @@ function opened(server: BenchServer, accountCount: number): OpenSystem {
 const systems: readonly System[] = [
   {
     name: "echo",
-    open: async (run, accountCount) => {
-      const server = await BenchServer.open(join(run.directory, "echo"), { isEcho: true });
-      await server.publish("bank", await typescriptModule("bank"));
-      return opened(server, accountCount);
-    },
+    open: (run, accountCount) => openEcho(join(run.directory, "echo"), accountCount),
   },
   {
     name: "TypeScript module",
