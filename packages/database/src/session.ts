@@ -397,7 +397,7 @@ export class Session implements ConnectionHandle, StreamOwner {
     readCallFrame(view, at, at + length, frame);
     const reducer = this.#room.module?.names.find(bytes, frame.nameAt, frame.nameLength);
     const argsEnd = frame.argsAt + frame.argsLength;
-    const args = bytes.subarray(frame.argsAt, argsEnd);
+    const args = argsOf(bytes, frame.argsAt, frame.argsLength);
     if (reducer?.isForAll === true && reducer.validate(bytes, view, frame.argsAt, argsEnd) === argsEnd) {
       this.#fillMeta(reducer.def.name, reducer.def.id, frame.requestId, args);
       this.#run(reducer, undefined, frame.notify);
@@ -630,6 +630,17 @@ function viewOf(bytes: Uint8Array): DataView {
     view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
   return view;
+}
+
+/** Short arguments are copied to arrays that are kept, one for each length: a view of a frame costs more to make. */
+const shortArgs: readonly Uint8Array[] = Array.from({ length: 65 }, (_, length) => new Uint8Array(length));
+
+/** A call's arguments, good until the next call's. */
+function argsOf(bytes: Uint8Array, at: number, length: number): Uint8Array {
+  const copy = shortArgs[length];
+  if (copy === undefined) return bytes.subarray(at, at + length);
+  for (let index = 0; index < length; index++) copy[index] = bytes[at + index] as number;
+  return copy;
 }
 
 function headOf(meta: Omit<TransactionHead, "durationMicros" | "argsText">): TransactionHead {

@@ -84,7 +84,13 @@ export class ByteWriter {
   /** A whole number below 2^53 as u64. */
   u64Number(value: number): void {
     const at = this.reserve(8);
-    this.view.setUint32(at, value % 0x1_0000_0000, true);
+    this.setU64(at, value);
+  }
+
+  /** Puts a whole number below 2^53 where `reserve(8)` left room. */
+  setU64(at: number, value: number): void {
+    // Cut to 32 bits, which is what `%` would give at many times the cost.
+    this.view.setUint32(at, value >>> 0, true);
     this.view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
   }
 

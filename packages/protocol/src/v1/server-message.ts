@@ -71,15 +71,10 @@ export function endTransactionUpdate(out: ByteWriter, head: TransactionHead): vo
   out.u32(args.length);
   out.rawRange(args, 0, args.length);
   const tail = out.reserve(28);
-  const { view } = out;
-  const energy = head.energyQuanta ?? 0;
-  view.setUint32(tail, head.requestId, true);
-  view.setUint32(tail + 4, energy % 0x1_0000_0000, true); // the low half of a u128
-  view.setUint32(tail + 8, Math.floor(energy / 0x1_0000_0000), true);
-  view.setUint32(tail + 12, 0, true);
-  view.setUint32(tail + 16, 0, true);
-  view.setUint32(tail + 20, head.durationMicros % 0x1_0000_0000, true);
-  view.setUint32(tail + 24, Math.floor(head.durationMicros / 0x1_0000_0000), true);
+  out.setU32(tail, head.requestId);
+  out.setU64(tail + 4, head.energyQuanta ?? 0); // the low half of a u128
+  out.setU64(tail + 12, 0);
+  out.setU64(tail + 20, head.durationMicros);
 }
 
 /** A call that changed nothing and says why; undefined `message` stands for a spent budget. */
