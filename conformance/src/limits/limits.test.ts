@@ -26,6 +26,8 @@ const databaseLimits = {
   databaseBytesMax: 40 * 1024 ** 2,
 };
 
+const hostile = fileURLToPath(new URL("../bad-input/modules/hostile.ts", import.meta.url));
+
 let served: Served;
 let bystander: RawClient;
 beforeAll(async () => {
@@ -181,9 +183,22 @@ test("a client that never reads is dropped; the others do not wait for it", { ti
   await isOver;
 });
 
+test("stopCallTimeoutMs: a call that loops ends as timed out, and so does the server", async () => {
+  const stopping = await Served.open({ serverLimits: { stopCallTimeoutMs: 300, stopWithinMs: 9_000 } });
+  await stopping.publish("hostile", (await bundleModule(hostile)).code, "Js");
+  const looping = stopping.call("hostile", "loop", "[]");
+  const isThere = stopping.call("hostile", "add", '["behind it"]');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const fromMs = performance.now();
+  await stopping.stop();
+  expect(performance.now() - fromMs).toBeLessThan(4_000);
+  expect((await looping).status).toBe(402);
+  // What waited in the queue is finished, not dropped.
+  expect((await isThere).status).toBe(200);
+});
+
 test("databaseBytesMax", { timeout: 60_000 }, async () => {
-  const entry = fileURLToPath(new URL("../bad-input/modules/hostile.ts", import.meta.url));
-  await served.publish("hostile", (await bundleModule(entry)).code, "Js");
+  await served.publish("hostile", (await bundleModule(hostile)).code, "Js");
   const response = await served.call("hostile", "insert_for_ever", "[]");
   expect(response.status).toBe(530);
   expect(await response.text()).toContain(`the database holds all of the ${databaseLimits.databaseBytesMax} bytes`);

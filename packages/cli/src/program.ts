@@ -201,6 +201,12 @@ export function makeProgram(): Command {
       (await import("./commands/databases.ts")).deleteDatabase(database, { ...flags, ...globals() }),
     );
 
+  add("snapshot", "Write the present state to disk, for a quick start.", "lightcone snapshot my_database", [server()])
+    .argument("<database>", "name or identity")
+    .action(async (database: string, flags: { server?: string }) =>
+      (await import("./commands/snapshot.ts")).snapshot(database, { ...flags, ...globals() }),
+    );
+
   add(
     "repair",
     "Cut a damaged log, with the server stopped.",

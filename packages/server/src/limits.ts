@@ -110,6 +110,12 @@ export const serverLimits = {
     what: "for all databases to finish when the server stops",
     outcome: "they are ended, and recover at the next start",
   },
+  stopCallTimeoutMs: {
+    value: 5_000,
+    unit: "milliseconds",
+    what: "a client's call that still runs when its database is to stop",
+    outcome: "it is rolled back, and fails: 402, over WebSocket `OutOfEnergy`",
+  },
   hostMemoryBytesMax: {
     value: 12_884_901_888,
     unit: "bytes",

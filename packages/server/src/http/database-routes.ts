@@ -17,6 +17,7 @@ export const databaseRoutes: readonly Route[] = [
   { path: "/v1/database/:db/schema", auth: "minted", methods: { GET: schema } },
   { path: "/v1/database/:db/logs", auth: "minted", methods: { GET: logs } },
   { path: "/v1/database/:db/sql", auth: "minted", methods: { POST: sql } },
+  { path: "/v1/database/:db/snapshot", auth: "minted", methods: { POST: snapshot } },
   { path: "/v1/database/:db/unstable/timestamp", auth: "minted", methods: { GET: timestamp } },
 ];
 
@@ -93,6 +94,12 @@ function streamOf(lines: AsyncIterator<Uint8Array>): ReadableStream<Uint8Array> 
       await lines.return?.();
     },
   });
+}
+
+/** Takes a snapshot now; answers `{"offset":…}` when it is published. */
+async function snapshot(exchange: Exchange): Promise<Response> {
+  requireOwner(resolveDatabase(exchange), callerOf(exchange), "take snapshot");
+  return ask(exchange, { kind: "snapshot" });
 }
 
 function timestamp(exchange: Exchange): Response {

@@ -49,7 +49,8 @@ export type OwnerAction =
   | "reset database"
   | "delete database"
   | "rename database"
-  | "view module logs";
+  | "view module logs"
+  | "take snapshot";
 
 /** @throws {HttpFailure} 403 unless the caller owns the database */
 export function requireOwner(record: DatabaseRecord, caller: Credentials, action: OwnerAction): void {

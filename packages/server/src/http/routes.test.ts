@@ -79,6 +79,22 @@ const rows: readonly Row[] = [
   { why: "no identity", request: "GET /v1/identity/zz/verify", as: "other", status: 400, answer: /^Invalid URL: / },
   { why: "no 0x here", request: "GET /v1/identity/0x{owner}/databases", status: 400, answer: /^Invalid URL: / },
   {
+    why: "a snapshot, for the owner",
+    request: "POST /v1/database/har_bor/snapshot",
+    as: "owner",
+    status: 200,
+    answer: '{"offset":41}',
+    answerHeaders: jsonType,
+  },
+  {
+    why: "a snapshot, for somebody else",
+    request: "POST /v1/database/har_bor/snapshot",
+    as: "other",
+    status: 403,
+    answer: "{other} is not authorized to perform action on database {db}: take snapshot",
+  },
+  { why: "a snapshot of nothing", request: "POST /v1/database/nowhere/snapshot", status: 404 },
+  {
     why: "databases of nobody",
     request: "GET /v1/identity/{other}/databases",
     status: 200,

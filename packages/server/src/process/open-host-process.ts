@@ -60,6 +60,8 @@ export interface HostProcess {
 const memoryShareMax = 0.8;
 /** How long after `withinMs` a process that does not end is ended. */
 const killAfterMs = 1000;
+/** How often a call that goes on after its time is ended again: another may have come after it. */
+const endCallAgainMs = 250;
 const pipeDescriptor = 3;
 const noteDescriptor = 4;
 
@@ -88,8 +90,8 @@ export async function openHostProcess(
   const ended = endOf(child);
   // A descriptor asked for as "pipe" is a socket pair, open both ways.
   const socket = child.stdio[pipeDescriptor] as Duplex;
-  const link = new ProcessLink(socket, child, ended, options);
   const notes = new NoteReader(child.stdio[noteDescriptor] as Duplex);
+  const link = new ProcessLink(socket, child, ended, notes, options);
   void ended.then((how) => {
     options.log.debug({ pid: child.pid, database: record.identity.hex, how }, "database process ended");
     link.over(new HostEnded(`the database's process ended: ${how}`, notes.last, isModulesFault(how)));
@@ -130,9 +132,17 @@ class ProcessLink extends HostLink {
   readonly #child: ChildProcess;
   readonly #ended: Promise<string>;
   readonly #clock: Clock;
+  readonly #notes: NoteReader;
+  readonly #callTimeoutMs: number;
   #failure: Error | undefined;
 
-  constructor(socket: Duplex, child: ChildProcess, ended: Promise<string>, options: HostProcessOptions) {
+  constructor(
+    socket: Duplex,
+    child: ChildProcess,
+    ended: Promise<string>,
+    notes: NoteReader,
+    options: HostProcessOptions,
+  ) {
     super(socket, {
       clock: options.clock,
       connectionBytesMax: options.limits.linkConnectionBytesMax,
@@ -141,6 +151,8 @@ class ProcessLink extends HostLink {
     this.#child = child;
     this.#ended = ended;
     this.#clock = options.clock;
+    this.#notes = notes;
+    this.#callTimeoutMs = options.limits.stopCallTimeoutMs;
   }
 
   /** The pipe ends a moment before the process: how that ended says more. A pipe that broke ends the process. */
@@ -161,8 +173,15 @@ class ProcessLink extends HostLink {
 
   override async stop(withinMs: number): Promise<void> {
     const cancel = this.#clock.after(withinMs + killAfterMs, () => void this.#child.kill("SIGKILL"));
+    // A call that does not end keeps its process from hearing that it is to stop. SIGINT ends a turn there.
+    const endCall = (): void => {
+      if (this.#notes.last !== undefined) this.#child.kill("SIGINT");
+      cancelNext = this.#clock.after(endCallAgainMs, endCall);
+    };
+    let cancelNext = this.#clock.after(Math.min(this.#callTimeoutMs, withinMs), endCall);
     await super.stop(withinMs);
     await this.#ended;
+    cancelNext();
     cancel();
   }
 }

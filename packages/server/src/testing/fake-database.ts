@@ -78,7 +78,7 @@ export class FakeDatabase implements DatabaseLink {
           "content-type": "application/json",
         });
       case "snapshot":
-        return reply(200, "");
+        return reply(200, `{"offset":41}`, { "content-type": "application/json" });
       default:
         return unreachable(request);
     }
