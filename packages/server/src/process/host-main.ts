@@ -22,11 +22,7 @@ process.on("SIGTERM", () => undefined);
 
 /** The factory's module, as it must be. */
 interface Factory {
-  readonly openHostDatabase: (
-    record: HostRecord,
-    resume: Resume | undefined,
-    watch: Watch,
-  ) => Promise<OpenedDatabase>;
+  readonly openHostDatabase: (record: HostRecord, resume: Resume | undefined, watch: Watch) => Promise<OpenedDatabase>;
 }
 
 const activity = new Activity();
