@@ -1,8 +1,8 @@
 /**
  * One client's connection: its messages become work, and what the work brings about becomes answers.
  *
- * Messages run in the order they came. Every answer leaves through `#send`, the one place that decides
- * whether it waits for durability.
+ * Messages run in the order they came. Every answer leaves through `outgoing.ts`, the one place that decides
+ * whether it waits.
  */
 import { isLightconeError, type LightconeError } from "@lightcone/base";
 import {
@@ -16,20 +16,20 @@ import {
   type TransactionHead,
 } from "@lightcone/protocol";
 import { toHex } from "@lightcone/sats";
-import { AnswerStream, type StreamOwner } from "./answer-stream.ts";
 import type { Piece } from "./arena.ts";
 import type { Encoder } from "./encoder.ts";
 import type { FirstRows } from "./first-rows.ts";
-import type { Job } from "./job-loop.ts";
 import { connectClient, disconnectClient } from "./lifecycle.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink } from "./link.ts";
 import type { BoundReducer } from "./module-slot.ts";
+import { Outgoing } from "./outgoing.ts";
 import { callProcedure } from "./procedure-call.ts";
 import { callReducer, whyNotCallable } from "./reducer-call.ts";
 import { fatalText } from "./reply.ts";
 import { endedBy, interrupted, type NumberedMessage, type ResumedConnection } from "./resume.ts";
 import type { Room } from "./room.ts";
 import { QuerySets } from "./query-sets.ts";
+import { ConnectJob, DisconnectJob, FailJob, MessageJob, SettledJob } from "./session-jobs.ts";
 import type { Origin, SessionChange } from "./subscriptions.ts";
 import { CommitKind } from "@lightcone/engine";
 import { noBytes } from "./writer.ts";
@@ -37,16 +37,7 @@ import { noBytes } from "./writer.ts";
 /** Messages that may wait before the front is asked to stop reading. */
 const waitingMax = 1024;
 
-/** What waits behind an answer that leaves in slices. */
-interface HeldBack {
-  readonly bytes: Uint8Array | readonly number[] | undefined;
-  readonly at: number;
-  readonly length: number;
-  readonly last: boolean;
-  readonly answered: number;
-}
-
-export class Session implements ConnectionHandle, StreamOwner {
+export class Session implements ConnectionHandle {
   readonly info: ConnectionInfo;
   readonly sink: ConnectionSink;
   readonly encoder: Encoder;
@@ -54,6 +45,7 @@ export class Session implements ConnectionHandle, StreamOwner {
   readonly changes: SessionChange[] = [];
   readonly #room: Room;
   readonly #sets: QuerySets;
+  readonly #out: Outgoing;
   readonly #told: Origin;
   readonly #quiet: Origin;
   #state: "opening" | "open" | "closed" = "opening";
@@ -65,10 +57,6 @@ export class Session implements ConnectionHandle, StreamOwner {
   #readyHeld = false;
   /** While subscriptions are taken back: nothing is sent. */
   #silent = false;
-  /** The answer that leaves in slices now, and what follows it, in order. */
-  #stream: AnswerStream | undefined;
-  #behind: (HeldBack | AnswerStream)[] = [];
-  #behindBytes = 0;
   onReady: (() => void) | undefined;
   /** Called once, when the connection is over. */
   onClosed: (() => void) | undefined;
@@ -80,6 +68,7 @@ export class Session implements ConnectionHandle, StreamOwner {
     this.sink = sink;
     this.encoder = room.encoder(info.protocol);
     this.#sets = new QuerySets(room, this);
+    this.#out = new Outgoing(room, sink, info.confirmed, () => this.end(undefined, ""));
     this.#told = { session: this, notify: true };
     this.#quiet = { session: this, notify: false };
     if (resumed === undefined) room.loop.push(new ConnectJob(this));
@@ -183,6 +172,7 @@ export class Session implements ConnectionHandle, StreamOwner {
     if (this.#state === "closed") return;
     const wasOpen = this.#state === "open";
     this.#state = "closed";
+    this.#out.close();
     this.#sets.clear();
     this.onClosed?.();
     if (wasOpen) this.#room.loop.push(new DisconnectJob(this));
@@ -207,6 +197,7 @@ export class Session implements ConnectionHandle, StreamOwner {
     const refused = connectClient(this.#room, caller);
     if (refused !== undefined) {
       this.#state = "closed";
+      this.#out.close();
       this.onClosed?.();
       // Whom the module refuses is dropped without a word; that there is no room is said.
       if (this.#room.refusal === undefined) this.sink.close(undefined, "");
@@ -260,12 +251,14 @@ export class Session implements ConnectionHandle, StreamOwner {
 
   /** Takes the message about a commit; undefined when the caller asked not to hear of success. */
   told(message: Piece | undefined, isAnswer: boolean): void {
-    this.#send(message, isAnswer ? this.#running : 0);
+    const answered = isAnswer ? this.#running : 0;
+    if (message === undefined) this.#push(undefined, 0, 0, true, answered);
+    else this.#push(message.bytes, message.at, message.length, true, answered);
   }
 
   /** Answers the running message with a whole message. */
   answer(message: Piece): void {
-    this.#send(message, this.#running);
+    this.told(message, true);
   }
 
   /** Answers the running message with a message in parts. */
@@ -278,70 +271,16 @@ export class Session implements ConnectionHandle, StreamOwner {
 
   /** Answers the running message with rows that are not all there yet; what is said meanwhile follows. */
   answerInSlices(rows: FirstRows, shape: readonly number[], fail: (text: string) => Piece): void {
-    const stream = new AnswerStream(this, { rows, shape, answered: this.#running, fail });
-    if (this.#stream === undefined) this.#begin(stream);
-    else this.#behind.push(stream);
-  }
-
-  #begin(stream: AnswerStream): void {
-    this.#stream = stream;
-    this.#pushNow(behindTheOthers, 0, 0, true, 0);
-    this.#room.loop.push(stream);
-  }
-
-  get isSilent(): boolean {
-    return this.#silent;
-  }
-
-  get isOver(): boolean {
-    return this.#state === "closed";
-  }
-
-  get queuedBytes(): number {
-    return this.sink.queuedBytes;
-  }
-
-  sendPart(piece: Piece, last: boolean, answered: number): void {
-    this.#pushNow(piece.bytes, piece.at, piece.length, last, answered);
-  }
-
-  sendShape(messageNumbers: readonly number[]): void {
-    this.#pushNow(messageNumbers, 0, 0, true, 0);
-  }
-
-  again(job: Job, afterMs: number): void {
-    const { loop, clock } = this.#room;
-    if (afterMs === 0) loop.push(job);
-    else clock.after(afterMs, () => loop.push(job));
-  }
-
-  streamEnded(): void {
-    this.#stream = undefined;
-    const behind = this.#behind;
-    this.#behind = [];
-    this.#behindBytes = 0;
-    for (const [index, next] of behind.entries()) {
-      if (!(next instanceof AnswerStream)) {
-        this.#pushNow(next.bytes, next.at, next.length, next.last, next.answered);
-      } else if (this.isOver) next.close();
-      else {
-        this.#begin(next);
-        for (const rest of behind.slice(index + 1)) this.#hold(rest);
-        return;
-      }
-    }
-  }
-
-  #hold(next: HeldBack | AnswerStream): void {
-    this.#behind.push(next);
-    if (next instanceof AnswerStream) return;
-    this.#behindBytes += next.length;
-    if (this.#behindBytes > this.#room.limits.connectionBufferBytesMax) this.end(undefined, "");
+    this.#out.pushInSlices({ rows, shape, answered: this.#running, fail });
   }
 
   /** Says which messages make up the present subscriptions. */
   subscribed(messageNumbers: readonly number[]): void {
     this.#push(messageNumbers, 0, 0, true, 0);
+  }
+
+  get isSilent(): boolean {
+    return this.#silent;
   }
 
   /** The message that runs now, counted from 1. */
@@ -490,11 +429,6 @@ export class Session implements ConnectionHandle, StreamOwner {
     this.onReady?.();
   }
 
-  #send(message: Piece | undefined, answered: number): void {
-    if (message === undefined) this.#push(undefined, 0, 0, true, answered);
-    else this.#push(message.bytes, message.at, message.length, true, answered);
-  }
-
   #push(
     bytes: Uint8Array | readonly number[] | undefined,
     at: number,
@@ -502,122 +436,10 @@ export class Session implements ConnectionHandle, StreamOwner {
     last: boolean,
     answered: number,
   ): void {
-    if (this.#state === "closed" || this.#silent) return;
-    if (this.#stream === undefined) this.#pushNow(bytes, at, length, last, answered);
-    else this.#hold({ bytes, at, length, last, answered });
-  }
-
-  #pushNow(
-    bytes: Uint8Array | readonly number[] | undefined,
-    at: number,
-    length: number,
-    last: boolean,
-    answered: number,
-  ): void {
-    if (this.#state === "closed") return;
-    if (this.sink.queuedBytes > this.#room.limits.connectionBufferBytesMax) {
-      this.end(undefined, "");
-      return;
-    }
-    // Unconfirmed answers take the same way, with nothing to wait for, so that their order is one with the rest.
-    if (this.info.confirmed) {
-      this.#room.outbox.push(this.sink, this.#room.writer.offset, bytes, at, length, last, answered);
-      return;
-    }
-    if (bytes instanceof Uint8Array) this.sink.send(bytes, at, length, last);
-    else if (bytes !== undefined) this.sink.subscribed(bytes);
-    if (answered > 0) this.sink.answered(answered);
+    if (!this.#silent) this.#out.push(bytes, at, length, last, answered);
   }
 }
 
-class ConnectJob implements Job {
-  readonly #session: Session;
-  constructor(session: Session) {
-    this.#session = session;
-  }
-  run(): void {
-    this.#session.connect();
-  }
-  timedOut(): void {
-    this.#session.end(undefined, "");
-  }
-}
-
-class SettledJob implements Job {
-  readonly #session: Session;
-  readonly #number: number;
-  constructor(session: Session, number: number) {
-    this.#session = session;
-    this.#number = number;
-  }
-  run(): void {
-    this.#session.settled(this.#number);
-  }
-  timedOut(): void {
-    this.#session.end(undefined, "");
-  }
-}
-
-class FailJob implements Job {
-  readonly #session: Session;
-  readonly #bytes: Uint8Array;
-  readonly #isText: boolean;
-  readonly #number: number;
-  constructor(session: Session, bytes: Uint8Array, isText: boolean, number: number) {
-    this.#session = session;
-    this.#bytes = bytes;
-    this.#isText = isText;
-    this.#number = number;
-  }
-  run(): void {
-    this.#session.fail(this.#bytes, this.#isText, this.#number);
-  }
-  timedOut(): void {
-    this.#session.end(undefined, "");
-  }
-}
-
-class DisconnectJob implements Job {
-  readonly #session: Session;
-  constructor(session: Session) {
-    this.#session = session;
-  }
-  run(): void {
-    this.#session.disconnect();
-  }
-  timedOut(): void {
-    this.#session.disconnect();
-  }
-}
-
-class MessageJob implements Job {
-  readonly #session: Session;
-  readonly #bytes: Uint8Array;
-  readonly #at: number;
-  readonly #length: number;
-  readonly #isText: boolean;
-  readonly #number: number;
-
-  constructor(session: Session, bytes: Uint8Array, at: number, length: number, isText: boolean, number: number) {
-    this.#session = session;
-    this.#bytes = bytes;
-    this.#at = at;
-    this.#length = length;
-    this.#isText = isText;
-    this.#number = number;
-  }
-
-  run(): void {
-    this.#session.handle(this.#bytes, this.#at, this.#length, this.#isText, this.#number);
-  }
-
-  timedOut(): void {
-    this.#session.timedOut();
-  }
-}
-
-/** Said while a stream holds answers back: see `ConnectionSink.subscribed`. */
-const behindTheOthers: readonly number[] = [0];
 const utf8 = new TextDecoder();
 const frame: CallFrame = { nameAt: 0, nameLength: 0, argsAt: 0, argsLength: 0, requestId: 0, notify: true };
 let viewed: Uint8Array = noBytes;

@@ -1,0 +1,139 @@
+/**
+ * What one connection is told, in order: at once, when it is durable, or behind an answer that leaves in slices.
+ *
+ *   push ─┬─ nothing streams ─▶ outbox (confirmed) or sink
+ *         └─ a stream is at work ─▶ held back until it ends
+ */
+import { AnswerStream, type StreamOwner, type StreamedAnswer } from "./answer-stream.ts";
+import type { Piece } from "./arena.ts";
+import type { Job } from "./job-loop.ts";
+import type { ConnectionSink } from "./link.ts";
+import type { Room } from "./room.ts";
+
+/** What is sent: bytes, or as numbers the messages that make up the subscriptions; undefined for neither. */
+type Sent = Uint8Array | readonly number[] | undefined;
+
+/** What waits behind an answer that leaves in slices. */
+interface HeldBack {
+  readonly bytes: Sent;
+  readonly at: number;
+  readonly length: number;
+  readonly last: boolean;
+  readonly answered: number;
+}
+
+/** Said while a stream holds answers back: see `ConnectionSink.subscribed`. */
+const behindTheOthers: readonly number[] = [0];
+
+export class Outgoing implements StreamOwner {
+  readonly #room: Room;
+  readonly #sink: ConnectionSink;
+  readonly #confirmed: boolean;
+  readonly #tooSlow: () => void;
+  #isOver = false;
+  /** The answer that leaves in slices now, and what follows it, in order. */
+  #stream: AnswerStream | undefined;
+  #behind: (HeldBack | AnswerStream)[] = [];
+  #behindBytes = 0;
+
+  /** @param tooSlow ends the connection: more waits for its client than may */
+  constructor(room: Room, sink: ConnectionSink, confirmed: boolean, tooSlow: () => void) {
+    this.#room = room;
+    this.#sink = sink;
+    this.#confirmed = confirmed;
+    this.#tooSlow = tooSlow;
+  }
+
+  /**
+   * Tells the client something, after all that it has been told before.
+   *
+   * @param answered how many of the client's messages are answered with this; 0 when no more than before
+   */
+  push(bytes: Sent, at: number, length: number, last: boolean, answered: number): void {
+    if (this.#stream === undefined) this.#pushNow(bytes, at, length, last, answered);
+    else this.#hold({ bytes, at, length, last, answered });
+  }
+
+  /** Tells the client something whose rows are not all there yet; what is pushed meanwhile follows. */
+  pushInSlices(answer: StreamedAnswer): void {
+    const stream = new AnswerStream(this, answer);
+    if (this.#stream === undefined) this.#begin(stream);
+    else this.#behind.push(stream);
+  }
+
+  /** Nothing is said from now on. A stream at work ends with its next slice. */
+  close(): void {
+    this.#isOver = true;
+  }
+
+  // --- what a stream asks
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get queuedBytes(): number {
+    return this.#sink.queuedBytes;
+  }
+
+  sendPart(piece: Piece, last: boolean, answered: number): void {
+    this.#pushNow(piece.bytes, piece.at, piece.length, last, answered);
+  }
+
+  sendShape(messageNumbers: readonly number[]): void {
+    this.#pushNow(messageNumbers, 0, 0, true, 0);
+  }
+
+  again(job: Job, afterMs: number): void {
+    const { loop, clock } = this.#room;
+    if (afterMs === 0) loop.push(job);
+    else clock.after(afterMs, () => loop.push(job));
+  }
+
+  streamEnded(): void {
+    this.#stream = undefined;
+    const behind = this.#behind;
+    this.#behind = [];
+    this.#behindBytes = 0;
+    for (const [index, next] of behind.entries()) {
+      if (!(next instanceof AnswerStream)) {
+        this.#pushNow(next.bytes, next.at, next.length, next.last, next.answered);
+      } else if (this.#isOver) next.close();
+      else {
+        this.#begin(next);
+        for (const rest of behind.slice(index + 1)) this.#hold(rest);
+        return;
+      }
+    }
+  }
+
+  #begin(stream: AnswerStream): void {
+    this.#stream = stream;
+    this.#pushNow(behindTheOthers, 0, 0, true, 0);
+    this.#room.loop.push(stream);
+  }
+
+  #hold(next: HeldBack | AnswerStream): void {
+    this.#behind.push(next);
+    if (next instanceof AnswerStream) return;
+    this.#behindBytes += next.length;
+    if (this.#behindBytes > this.#room.limits.connectionBufferBytesMax) this.#tooSlow();
+  }
+
+  #pushNow(bytes: Sent, at: number, length: number, last: boolean, answered: number): void {
+    if (this.#isOver) return;
+    const sink = this.#sink;
+    const { outbox, writer, limits } = this.#room;
+    if (sink.queuedBytes > limits.connectionBufferBytesMax) {
+      this.#tooSlow();
+      return;
+    }
+    if (this.#confirmed) {
+      outbox.push(sink, writer.offset, bytes, at, length, last, answered);
+      return;
+    }
+    if (bytes instanceof Uint8Array) sink.send(bytes, at, length, last);
+    else if (bytes !== undefined) sink.subscribed(bytes);
+    if (answered > 0) sink.answered(answered);
+  }
+}

@@ -1,0 +1,100 @@
+/** What a connection puts into the queue: its messages, and what becomes of it. */
+import type { Job } from "./job-loop.ts";
+import type { Session } from "./session.ts";
+
+/** Runs a message of the client. */
+export class MessageJob implements Job {
+  readonly #session: Session;
+  readonly #bytes: Uint8Array;
+  readonly #at: number;
+  readonly #length: number;
+  readonly #isText: boolean;
+  readonly #number: number;
+
+  /** @param number of the message among its connection's, from 1 */
+  constructor(session: Session, bytes: Uint8Array, at: number, length: number, isText: boolean, number: number) {
+    this.#session = session;
+    this.#bytes = bytes;
+    this.#at = at;
+    this.#length = length;
+    this.#isText = isText;
+    this.#number = number;
+  }
+
+  run(): void {
+    this.#session.handle(this.#bytes, this.#at, this.#length, this.#isText, this.#number);
+  }
+
+  timedOut(): void {
+    this.#session.timedOut();
+  }
+}
+
+export class DisconnectJob implements Job {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  run(): void {
+    this.#session.disconnect();
+  }
+
+  timedOut(): void {
+    this.#session.disconnect();
+  }
+}
+
+/** Work for a session that, if it does not end, ends its connection. */
+abstract class SessionJob implements Job {
+  protected readonly session: Session;
+
+  constructor(session: Session) {
+    this.session = session;
+  }
+
+  abstract run(): void;
+
+  timedOut(): void {
+    this.session.end(undefined, "");
+  }
+}
+
+export class ConnectJob extends SessionJob {
+  run(): void {
+    this.session.connect();
+  }
+}
+
+/** A message that a host before had carried out. */
+export class SettledJob extends SessionJob {
+  readonly #number: number;
+
+  constructor(session: Session, number: number) {
+    super(session);
+    this.#number = number;
+  }
+
+  run(): void {
+    this.session.settled(this.#number);
+  }
+}
+
+/** A message that ended a host before. */
+export class FailJob extends SessionJob {
+  readonly #bytes: Uint8Array;
+  readonly #isText: boolean;
+  readonly #number: number;
+
+  constructor(session: Session, bytes: Uint8Array, isText: boolean, number: number) {
+    super(session);
+    this.#bytes = bytes;
+    this.#isText = isText;
+    this.#number = number;
+  }
+
+  run(): void {
+    this.session.fail(this.#bytes, this.#isText, this.#number);
+  }
+}
