@@ -92,7 +92,9 @@ class BankRun {
     const argsOf = Array.from({ length: callsPerFrame }, (_, slot) =>
       frame.subarray(slot * argsBytes, (slot + 1) * argsBytes),
     );
-    const { sender, connection } = meta;
+    const callers = this.#callers;
+    const first = callers[0] ?? meta;
+    const { sender, connection } = first;
     const call = { reducerId, sender, connection, timestampMicros: 1, args: frame };
     meta.reducerId = reducerId;
     const startedAt = performance.now();
@@ -103,7 +105,7 @@ class BankRun {
       view.setUint32(slot * argsBytes, from, true);
       view.setUint32(slot * argsBytes + 4, to === from ? (to + 1) % accountCount : to, true);
       view.setInt32(slot * argsBytes + 8, 1, true);
-      const caller = this.#callers[made % callerCount] ?? meta;
+      const caller = callers[made % callerCount] ?? first;
       this.#nowMicros += 1;
       meta.args = call.args = argsOf[slot] ?? frame;
       meta.sender = call.sender = caller.sender;

@@ -26,6 +26,8 @@ interface BoundReducer {
 }
 
 const ok: CallOutcome = { kind: "ok" };
+/** Arguments of up to so many bytes are copied before they are read. */
+const copiedArgsMax = 128;
 
 export class JsInstance implements ModuleInstance {
   readonly description: Uint8Array;
@@ -35,7 +37,7 @@ export class JsInstance implements ModuleInstance {
   readonly #tables: readonly BoundTable[];
   readonly #reducers: readonly BoundReducer[];
   readonly #context: CallContext;
-  readonly #args = new ByteReader(new Uint8Array(0), "arguments");
+  readonly #args = new ByteReader(new Uint8Array(copiedArgsMax), "arguments");
   #isBound = false;
 
   /** @throws {LightconeError} `ModuleInvalid` when the bundle fails to run or to describe itself */
@@ -111,14 +113,14 @@ export class JsInstance implements ModuleInstance {
   }
 
   #readArgs(codec: ValueCodec, args: Uint8Array): unknown {
+    const { length } = args;
     const input = this.#args;
-    // Calls come in batches that share a buffer: one view serves them all.
-    if (input.bytes.buffer !== args.buffer) {
-      const bytes = new Uint8Array(args.buffer);
-      input.set(bytes, new DataView(args.buffer), 0, 0);
-    }
-    input.at = args.byteOffset;
-    input.end = args.byteOffset + args.byteLength;
+    // Asking an array for its buffer, or for a view of it, costs more than copying a few bytes.
+    const { bytes } = input;
+    if (length > bytes.length) return codec.read(new ByteReader(args, "arguments"));
+    for (let index = 0; index < length; index += 1) bytes[index] = args[index] as number;
+    input.at = 0;
+    input.end = length;
     return codec.read(input);
   }
 

@@ -13,6 +13,7 @@ import { product, valueCodec, type ValueCodec } from "@lightcone/sats";
 import type { GuestClasses } from "./guest-classes.ts";
 import { rowTypeOf, type TableIndex } from "./describe.ts";
 import { invalid, type TableShape } from "./module-shape.ts";
+import { type PlainCode, plainCode } from "./plain-row.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -67,7 +68,33 @@ const quote = (name: string): string => JSON.stringify(name);
 /** A property of a literal; `__proto__` would mean something else. */
 const literal = (name: string): string => (name === "__proto__" ? `["__proto__"]` : quote(name));
 
+/** Statements that write `value` as `codec` does, do `act` with `out`, and give the room back. */
+function withWritten(
+  plain: PlainCode | undefined,
+  values: readonly string[],
+  act: (length: string) => string,
+  encode: string,
+): string {
+  const general = `const out = scratch.take();
+      ${encode}
+      ${act("out.length")}
+      scratch.free = out;`;
+  if (plain === undefined) return general;
+  // Nothing of the module's runs between the first byte and the last: the room need not be lent.
+  return `const room = scratch.free;
+      if (room !== undefined && ${plain.fits(values)}) {
+        const out = room, view = out.view;
+        ${plain.writes(values)}
+        ${act(String(plain.bytes))}
+      } else {
+        ${general}
+      }`;
+}
+
 function handleSource(table: TableShape, indexes: readonly TableIndex[]): string {
+  const plain = plainCode(table.columns.map(({ type }) => type));
+  const columns = table.columns.map(({ name }) => `made[${quote(name)}]`);
+  const literals = plain?.reads().map((read, column) => `${literal(nameOf(table, column))}: ${read}`);
   const copy = table.columns.map(({ name }) => `${literal(name)}: row[${quote(name)}]`).join(", ");
   const ids = ["T", ...indexes.map((_, position) => `I${position}`)];
   return `
@@ -80,8 +107,13 @@ function handleSource(table: TableShape, indexes: readonly TableIndex[]): string
     const read = (ref) => {
       port.locate(ref);
       const place = port.place;
-      reader.set(place.bytes, place.view, place.at, place.at + place.length);
-      return codec.read(reader);
+      ${
+        literals === undefined
+          ? `reader.set(place.bytes, place.view, place.at, place.at + place.length);
+      return codec.read(reader);`
+          : `const view = place.view, at = place.at;
+      return { ${literals.join(", ")} };`
+      }
     };
     const copy = (row) => {
       if (typeof row !== "object" || row === null) bad(${quote(`a row of \`${table.key}\` is an object`)});
@@ -130,10 +162,7 @@ function handleSource(table: TableShape, indexes: readonly TableIndex[]): string
     const handle = {
       insert(row) {
         const made = copy(row);
-        const out = scratch.take();
-        codec.write(out, made);
-        check(port.insert(T, out.bytes, 0, out.length));
-        scratch.free = out;
+        ${withWritten(plain, columns, (length) => `check(port.insert(T, out.bytes, 0, ${length}));`, `codec.write(out, made);`)}
         return patched(made);
       },
       delete(row) {
@@ -194,6 +223,13 @@ function indexSource(table: TableShape, index: TableIndex, position: number): st
 
 const nameOf = (table: TableShape, column: number | undefined): string => table.columns[column ?? 0]?.name ?? "";
 
+/** Statements that write a whole key and do `act` with it. */
+function withKey(table: TableShape, index: TableIndex, position: number, act: (length: string) => string): string {
+  const only = index.columns.length === 1 ? table.columns[index.columns[0] ?? 0] : undefined;
+  const plain = only === undefined ? undefined : plainCode([only.type]);
+  return withWritten(plain, ["key"], act, wholeKey(table, index, position));
+}
+
 /** Statements that write a whole key into `out`. */
 function wholeKey(table: TableShape, index: TableIndex, position: number): string {
   if (index.columns.length === 1)
@@ -206,28 +242,24 @@ function wholeKey(table: TableShape, index: TableIndex, position: number): strin
 }
 
 function uniqueSource(table: TableShape, index: TableIndex, position: number): string {
+  const plain = plainCode(table.columns.map(({ type }) => type));
+  const columns = table.columns.map(({ name }) => `made[${quote(name)}]`);
+  const update = (length: string): string => `check(port.update(T, I${position}, out.bytes, 0, ${length}));`;
   return `{
     find(key) {
-      const out = scratch.take();
-      ${wholeKey(table, index, position)}
-      const ref = port.find(I${position}, out.bytes, 0, out.length);
-      scratch.free = out;
+      let ref;
+      ${withKey(table, index, position, (length) => `ref = port.find(I${position}, out.bytes, 0, ${length});`)}
       if (ref >= 0) return read(ref);
       return ref === -1 ? null : fail(-ref - 1, port.failure());
     },
     delete(key) {
-      const out = scratch.take();
-      ${wholeKey(table, index, position)}
-      const count = check(port.deletePoint(I${position}, out.bytes, 0, out.length));
-      scratch.free = out;
+      let count;
+      ${withKey(table, index, position, (length) => `count = check(port.deletePoint(I${position}, out.bytes, 0, ${length}));`)}
       return count > 0;
     },
     update(row) {
       const made = copy(row);
-      const out = scratch.take();
-      codec.write(out, made);
-      check(port.update(T, I${position}, out.bytes, 0, out.length));
-      scratch.free = out;
+      ${withWritten(plain, columns, update, `codec.write(out, made);`)}
       return patched(made);
     },
   }`;
@@ -236,10 +268,8 @@ function uniqueSource(table: TableShape, index: TableIndex, position: number): s
 function scanSource(table: TableShape, index: TableIndex, position: number): string {
   const count = index.columns.length;
   const point = (method: string): string => `{
-      const out = scratch.take();
-      ${wholeKey(table, index, position)}
-      const result = port.${method}(I${position}, out.bytes, 0, out.length);
-      scratch.free = out;
+      let result;
+      ${withKey(table, index, position, (length) => `result = port.${method}(I${position}, out.bytes, 0, ${length});`)}
       return result;
     }`;
   const names = index.columns.map((column) => quote(nameOf(table, column))).join(", ");

@@ -14,8 +14,8 @@ import { wasm } from "./engine.ts";
 const senderBytes = 32;
 const connectionBytes = 16;
 const slotBytes = senderBytes + connectionBytes;
-const slotCount = 1024;
-const pageCount = 1;
+const slotCount = 4096;
+const pageCount = (slotCount * slotBytes) / 65_536;
 
 /** `__call_reducer__` or `__call_procedure__`, entered by a caller's slot. */
 export type Enter = (id: number, slotAt: number, timestampMicros: number, args: number, sink: number) => number;
@@ -23,6 +23,9 @@ export type Enter = (id: number, slotAt: number, timestampMicros: number, args: 
 export class CallerSlots {
   readonly #memory = new wasm.Memory({ initial: pageCount });
   readonly #bytes = new Uint8Array(this.#memory.buffer);
+  /** Whose words each slot has: a caller is known by its arrays, which nobody changes. */
+  readonly #senders: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(slotCount).fill(undefined);
+  readonly #connections: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(slotCount).fill(undefined);
 
   /** Wraps an export of the guest. */
   entry(guestExport: unknown): Enter {
@@ -32,24 +35,19 @@ export class CallerSlots {
 
   /** Where the caller's words are; good until the next call of this. */
   at(sender: Uint8Array, connection: Uint8Array): number {
-    const spread = (sender[0] ?? 0) ^ (connection[0] ?? 0) ^ (((sender[1] ?? 0) ^ (connection[1] ?? 0)) << 8);
-    const at = (spread % slotCount) * slotBytes;
-    if (!this.#holds(at, sender, connection)) {
-      this.#bytes.set(sender.subarray(0, senderBytes), at);
-      this.#bytes.set(connection.subarray(0, connectionBytes), at + senderBytes);
-    }
-    return at;
+    const slot =
+      ((sender[0] ?? 0) ^ (connection[0] ?? 0) ^ (((sender[1] ?? 0) ^ (connection[1] ?? 0)) << 8)) % slotCount;
+    if (this.#senders[slot] !== sender || this.#connections[slot] !== connection) this.#put(slot, sender, connection);
+    return slot * slotBytes;
   }
 
-  #holds(at: number, sender: Uint8Array, connection: Uint8Array): boolean {
+  #put(slot: number, sender: Uint8Array, connection: Uint8Array): void {
     const bytes = this.#bytes;
-    for (let step = 0; step < connectionBytes; step += 1) {
-      if (bytes[at + senderBytes + step] !== connection[step]) return false;
-    }
-    for (let step = 0; step < senderBytes; step += 1) {
-      if (bytes[at + step] !== sender[step]) return false;
-    }
-    return true;
+    const at = slot * slotBytes;
+    for (let step = 0; step < senderBytes; step += 1) bytes[at + step] = sender[step] ?? 0;
+    for (let step = 0; step < connectionBytes; step += 1) bytes[at + senderBytes + step] = connection[step] ?? 0;
+    this.#senders[slot] = sender;
+    this.#connections[slot] = connection;
   }
 }
 

@@ -13,17 +13,22 @@ import type { Traps } from "./traps.ts";
 /** Iterators that a call may hold open at a time. */
 export const rowIteratorsMax = 65_536;
 
+/** Slots that are kept from call to call. */
+const slotsMin = 16;
+
 const noRow = -1;
 const freeSlot = -2;
 /** What `row_iter_bsatn_advance` answers when it has delivered the last row. */
 const exhausted = -1;
 
 export class RowIterators {
-  /** By handle: the next row, `noRow`, or `freeSlot`. Doubles, since a row reference is a u32. */
-  #rows = new Float64Array(16).fill(freeSlot);
+  /** By handle: the next row, `noRow`, or `freeSlot`, which is also what 0 has. Doubles, since a row reference is a u32. */
+  #rows = new Float64Array(slotsMin).fill(freeSlot);
+  /** What stands behind the next row, for those that were opened on a scan. */
   readonly #scans: (RowScan | undefined)[] = [];
-  /** Handles that were used and freed. */
-  readonly #free: number[] = [];
+  /** Handles that were used and freed: so many, the last freed last. */
+  #free = new Uint32Array(slotsMin);
+  #freeCount = 0;
   #handleTop = 0;
   #openCount = 0;
   readonly #port: HostPort;
@@ -38,56 +43,64 @@ export class RowIterators {
 
   /** Opens an iterator over one row, or over none for -1. */
   openRow(row: number): number {
-    return this.#take(row, undefined);
+    const handle = this.#take();
+    this.#rows[handle] = row;
+    return handle;
   }
 
   openScan(scan: RowScan): number {
-    return this.#take(scan.next(), scan);
-  }
-
-  #take(row: number, scan: RowScan | undefined): number {
-    const handle = this.#free.length > 0 ? (this.#free.pop() ?? 0) : this.#grow();
-    this.#openCount += 1;
+    const row = scan.next();
+    const handle = this.#take();
     this.#rows[handle] = row;
     this.#scans[handle] = scan;
     return handle;
   }
 
+  #take(): number {
+    this.#openCount += 1;
+    if (this.#freeCount === 0) return this.#grow();
+    this.#freeCount -= 1;
+    return this.#free[this.#freeCount] as number; // below the count
+  }
+
   #grow(): number {
-    if (this.#handleTop === rowIteratorsMax) this.#traps.throw(`more than ${rowIteratorsMax} row iterators are open`);
+    if (this.#handleTop === rowIteratorsMax) {
+      this.#openCount -= 1;
+      this.#traps.throw(`more than ${rowIteratorsMax} row iterators are open`);
+    }
     this.#handleTop += 1;
     if (this.#handleTop === this.#rows.length) {
       const rows = new Float64Array(this.#rows.length * 2).fill(freeSlot);
       rows.set(this.#rows);
       this.#rows = rows;
+      const free = new Uint32Array(rows.length);
+      free.set(this.#free);
+      this.#free = free;
     }
     return this.#handleTop;
   }
 
   #release(handle: number): void {
     this.#rows[handle] = freeSlot;
-    this.#scans[handle] = undefined;
-    this.#free.push(handle);
+    this.#free[this.#freeCount] = handle;
+    this.#freeCount += 1;
     this.#openCount -= 1;
-  }
-
-  #isOpen(handle: number): boolean {
-    return handle <= this.#handleTop && handle !== 0 && this.#rows[handle] !== freeSlot;
   }
 
   /** Copies whole rows to the guest while they fit. The guest sets the room at `lengthAt`; what was used comes back. */
   advance(handle: number, bufferAt: number, lengthAt: number): number {
-    if (!this.#isOpen(handle)) return Errno.noSuchIter;
+    let row = this.#rows[handle] ?? freeSlot;
+    if (row === freeSlot) return Errno.noSuchIter;
     const memory = this.#memory;
-    const place = this.#port.place;
+    const port = this.#port;
     const capacity = memory.readU32(lengthAt);
     memory.need(bufferAt, capacity);
-    const scan = this.#scans[handle];
-    let row = this.#rows[handle] ?? noRow;
+    const scan = handle < this.#scans.length ? this.#scans[handle] : undefined;
     let used = 0;
     while (row >= 0) {
-      this.#port.locate(asRowRef(row));
-      const length = place.length;
+      port.locate(asRowRef(row));
+      const place = port.place;
+      const { length } = place;
       if (length > capacity - used) {
         this.#rows[handle] = row;
         memory.writeU32(lengthAt, used === 0 ? length : used);
@@ -98,13 +111,17 @@ export class RowIterators {
       row = scan === undefined ? noRow : scan.next();
     }
     memory.writeU32(lengthAt, used);
+    if (scan !== undefined) this.#scans[handle] = undefined;
     this.#release(handle);
     return exhausted;
   }
 
   close(handle: number): number {
-    if (!this.#isOpen(handle)) return Errno.noSuchIter;
-    this.#scans[handle]?.close();
+    if ((this.#rows[handle] ?? freeSlot) === freeSlot) return Errno.noSuchIter;
+    if (handle < this.#scans.length) {
+      this.#scans[handle]?.close();
+      this.#scans[handle] = undefined;
+    }
     this.#release(handle);
     return 0;
   }
@@ -114,11 +131,12 @@ export class RowIterators {
     if (this.#openCount > 0) {
       for (let handle = 1; handle <= this.#handleTop; handle += 1) this.close(handle);
     }
-    if (this.#handleTop > 16) {
-      this.#free.length = 0;
+    if (this.#handleTop > slotsMin) {
+      this.#freeCount = 0;
       this.#handleTop = 0;
       this.#scans.length = 0;
-      this.#rows = new Float64Array(16).fill(freeSlot);
+      this.#rows = new Float64Array(slotsMin).fill(freeSlot);
+      this.#free = new Uint32Array(slotsMin);
     }
   }
 }

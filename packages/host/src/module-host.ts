@@ -5,9 +5,9 @@ import type { HostPort } from "./host-port.ts";
 export interface ReducerCall {
   /** The reducer's position in the description. */
   readonly reducerId: number;
-  /** Who calls: 32 bytes, little-endian. */
+  /** Who calls: 32 bytes, little-endian. Never changed in place: a host may know a caller by the array. */
   readonly sender: Uint8Array;
-  /** Over which connection: 16 bytes, little-endian; all zero for none. */
+  /** Over which connection: 16 bytes, little-endian, all zero for none. Never changed in place either. */
   readonly connection: Uint8Array;
   /** What the reducer sees as now, microseconds since the Unix epoch. A safe integer. */
   readonly timestampMicros: number;
