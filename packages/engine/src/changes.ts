@@ -108,11 +108,7 @@ export class Changes {
     for (let position = 0; position < indexes.length; position += 1) {
       const each = indexes[position] as TableIndex;
       if (each === index) each.replaceFound(old, ref);
-      else if (each.hasKeyOf(old, view, at)) each.replace(old, ref);
-      else {
-        each.remove(old);
-        each.add(ref);
-      }
+      else each.move(old, ref);
     }
     table.rowBytes += length - space.rowBytes(old);
     this.markDeleted(table, old);
@@ -204,13 +200,7 @@ export class Changes {
       table.removeFromIndexes(ref);
       space.setState(ref, RowState.dead);
     } else if ((step & ~tookMask) === Step.update) {
-      for (const index of table.indexes) {
-        if (index.sameKey(ref, old)) index.replace(ref, old);
-        else {
-          index.remove(ref);
-          index.add(old);
-        }
-      }
+      for (const index of table.indexes) index.move(ref, old);
       table.rowBytes += space.rowBytes(old) - space.rowBytes(ref);
       space.unbury(old);
       space.untake(ref, step & tookMask);

@@ -107,20 +107,10 @@ function replayUpdates(table: StoredTable, input: ByteReader, head: TableHead): 
   for (let row = 0; row < head.insertCount; row += 1) {
     const old = table.deletes.refs[row] as number;
     const ref = takeRow(table, input, row);
-    for (let position = 0; position < indexes.length; position += 1) {
-      const index = indexes[position] as TableIndex;
-      if (index.sameKey(old, ref)) index.replace(old, ref);
-      else index.remove(old);
-    }
+    // Until the last row is in, keys of another index may be there twice: finding is not asked of it before.
+    for (let position = 0; position < indexes.length; position += 1) (indexes[position] as TableIndex).move(old, ref);
     table.rowBytes += space.rowBytes(ref) - space.rowBytes(old);
     space.setState(old, RowState.dead);
-  }
-  // Keys of another index may have changed places; they enter once all of them have left.
-  if (indexes.length === 1) return;
-  for (let row = 0; row < head.insertCount; row += 1) {
-    const old = table.deletes.refs[row] as number;
-    const ref = table.inserts.refs[row] as number;
-    for (const index of indexes) if (!index.sameKey(old, ref)) index.add(ref);
   }
 }
 

@@ -32,6 +32,8 @@ export class TableIndex implements Index {
   readonly plainBytes: number;
   private quick: QuickUpdate | undefined;
   private quickRows: QuickReplay | undefined;
+  /** The table's version that they were made for. */
+  private quickVersion = -1;
   private readonly checks: Validator[];
   private readonly columnChecks: Validator[];
   private readonly position: TreePosition = { branch: 0, leaf: 0, entry: 0 };
@@ -81,14 +83,22 @@ export class TableIndex implements Index {
 
   /** Updates by this index where that takes no more than the usual; else `leave`. */
   get quickUpdate(): QuickUpdate {
+    if (this.quickVersion !== this.table.version) this.forgetQuick();
     this.quick ??= makeQuickUpdate(this.table, this) ?? (() => leave);
     return this.quick;
   }
 
   /** The same for a record's rows. */
   get quickReplay(): QuickReplay {
+    if (this.quickVersion !== this.table.version) this.forgetQuick();
     this.quickRows ??= makeQuickReplay(this.table, this) ?? (() => leave);
     return this.quickRows;
+  }
+
+  private forgetQuick(): void {
+    this.quick = undefined;
+    this.quickRows = undefined;
+    this.quickVersion = this.table.version;
   }
 
   /** The row with the key of the row at `view[at …]`, or -1. */
@@ -124,18 +134,20 @@ export class TableIndex implements Index {
   /** Puts a row of the same key in the place of the row that `findLike` gave just now. */
   replaceFound(ref: number, by: number): void {
     if (this.hash !== undefined) this.hash.replaceFound(ref, by);
-    if (this.tree !== undefined) this.tree.replace(ref, by);
+    if (this.tree !== undefined) this.tree.move(ref, by);
   }
 
-  /** Puts a row of the same key in a row's place. */
-  replace(ref: number, by: number): void {
-    if (this.hash !== undefined) this.hash.replace(this.hash.hashOf(by), ref, by);
-    if (this.tree === undefined) return;
-    if (this.unique) this.tree.replace(ref, by);
-    else {
-      this.tree.remove(ref);
-      this.tree.add(by);
+  /** Puts a row in another's place, whatever their keys. Both must have their bytes. */
+  move(ref: number, by: number): void {
+    const { hash } = this;
+    if (hash !== undefined) {
+      if (this.sameKey(ref, by)) hash.replace(hash.hashOf(by), ref, by);
+      else {
+        hash.remove(hash.hashOf(ref), ref);
+        hash.add(hash.hashOf(by), by);
+      }
     }
+    if (this.tree !== undefined) this.tree.move(ref, by);
   }
 
   /** Whether a row has the same key as the row at `view[at …]`. */

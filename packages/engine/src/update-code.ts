@@ -1,5 +1,5 @@
 /**
- * The commonest change, an update of one fixed-length row by its only index, as one function made for the table.
+ * The commonest change, an update of one fixed-length row by its unique index, as one function made for the table.
  *
  * Finding the row, comparing it, taking a slot, writing row, lists and log: what `Changes.update` does in a dozen
  * calls is here done in none. Table, index and lists are constants of the function, which saves the compiler most
@@ -8,15 +8,16 @@
  * The old row must be one that the transaction found, not made. Then no deleted row can have the new row's bytes:
  * it would have the same key, and of those the committed state has one.
  *
- * Nothing is called between the first store and the last, nor is there a loop. Execution cannot end half-way,
- * so the gate stays as it is.
+ * Without other indexes nothing is called between the first store and the last, nor is there a loop: execution
+ * cannot end half-way, and the gate stays as it is. Ordered indexes are called, behind the gate.
  */
 import { compileWith } from "@lightcone/sats";
-import { type Changes, Step, stepBits, stepWords } from "./changes.ts";
+import { type Changes, Gate, Step, stepBits, stepWords } from "./changes.ts";
 import { headWords } from "./hash-index.ts";
 import { equalBody, hashBody, hashBytes } from "./key-code.ts";
 import { type Helpers, locateParts, type Shape } from "./key-shape.ts";
 import { slabMask, slabShift } from "./memory.ts";
+import type { OrderedIndex } from "./ordered-index.ts";
 import { RowState, Took } from "./row-space.ts";
 import type { StoredTable } from "./stored-table.ts";
 import type { TableIndex } from "./table-index.ts";
@@ -44,17 +45,27 @@ export type QuickReplay = (
   count: number,
 ) => number;
 
-/** Whether the table's rows and the index's keys are of the common kind. */
+/** Whether the table's rows and indexes are of the common kind: any others besides the unique one are only ordered. */
 function isUsual(table: StoredTable, index: TableIndex): boolean {
-  const { space, plainBytes } = table;
-  return index.hash !== undefined && plainBytes >= 0 && plainBytes <= rowBytesMax && space.rowLength === plainBytes;
+  const { space, plainBytes, uniques } = table;
+  if (index.hash === undefined || uniques.length !== 1) return false;
+  return plainBytes >= 0 && plainBytes <= rowBytesMax && space.rowLength === plainBytes;
+}
+
+/** The ordered indexes, which have to follow. */
+function treesOf(table: StoredTable, owner: TableIndex): OrderedIndex[] {
+  return table.indexes.flatMap((index) => (index === owner || index.tree === undefined ? [] : [index.tree]));
 }
 
 /** The constants of a table's functions. */
 function helpersOf(table: StoredTable, owner: TableIndex): Helpers {
   const { space, deletes, inserts } = table;
   const { memory, recent } = space;
-  return { table, owner, space, deletes, inserts, index: owner.hash, memory, slabs: memory.slabs, recent, hashBytes };
+  const helpers: Helpers = { table, owner, space, deletes, inserts, memory, slabs: memory.slabs, recent, hashBytes };
+  treesOf(table, owner).forEach((tree, position) => {
+    helpers[`tree${position}`] = tree;
+  });
+  return { ...helpers, index: owner.hash };
 }
 
 /** Statements that find the row with the key of the row at `view[at …]`: `old`, whose bytes are at `a[aAt …]`. */
@@ -86,12 +97,13 @@ if (place === length) place = ${headWords};
 }
 
 /** What keeps rows from being replaced the quick way, besides the row. */
-const isUnusual = `memory.epoch !== 0 || table.indexes.length !== 1 || owner.tree !== undefined || table.deadSet !== undefined`;
+const isUnusual = `memory.epoch !== 0 || owner.tree !== undefined || table.deadSet !== undefined`;
 
 /** Undefined when the table's rows or the index's keys are not of the common kind. */
 export function makeQuickUpdate(table: StoredTable, index: TableIndex): QuickUpdate | undefined {
   if (!isUsual(table, index)) return undefined;
   const { space, plainBytes } = table;
+  const trees = treesOf(table, index);
   return compileWith<QuickUpdate>(
     helpersOf(table, index),
     `return function updateRow(changes, view, at) {
@@ -107,6 +119,7 @@ const bornCount = inserts.count;
 const oldAt = aAt - ${space.headerBytes};
 if (${isUnusual} || recentCount < 0 || a.getUint8(oldAt) !== ${RowState.live} || deadCount >= dead.length ||
   bornCount >= born.length || logCount >= log.length || table.scans.length !== 0) return ${leave};
+${trees.length === 0 ? "" : `memory.demand(0);\nchanges.gate = ${Gate.inside};`}
 if (table.touched < 0) changes.touch(table);
 const ref = recent[recentCount];
 const to = (ref & ${slabMask}) << 3;
@@ -124,6 +137,8 @@ b.setUint8(to, ${RowState.ownLive});
 ${copyRow(plainBytes, space.headerBytes)}
 segment[place + 1] = ref | 0;
 a.setUint8(oldAt, ${RowState.dead});
+${moveIn(trees)}
+${trees.length === 0 ? "" : `changes.gate = ${Gate.ready};`}
 return ref;
 };`,
   );
@@ -175,10 +190,16 @@ b.setUint8(to, ${RowState.live});
 ${copyRow(plainBytes, space.headerBytes)}
 segment[place + 1] = ref | 0;
 a.setUint8(aAt - ${space.headerBytes}, ${RowState.dead});
+${moveIn(treesOf(table, index))}
 }
 return count;
 };`,
   );
+}
+
+/** Statements that put `ref` in the place of `old` in the ordered indexes. */
+function moveIn(trees: readonly OrderedIndex[]): string {
+  return trees.map((_, position) => `tree${position}.move(old, ref);`).join("\n");
 }
 
 /** Whether the bytes at `a[aAt …]` are those at `view[at …]`, as an expression. */
