@@ -8,7 +8,7 @@ import { FakeDatabase } from "./fake-database.ts";
 export async function openHostDatabase(
   record: HostRecord,
   resume: Resume | undefined,
-  { activity }: Watch,
+  { activity, guard }: Watch,
 ): Promise<OpenedDatabase> {
   if (record.settings === "refuse") throw new Error("cannot open", { cause: new Error("disk on fire") });
   if (record.settings === "exit") process.exit(3);
@@ -21,6 +21,19 @@ export async function openHostDatabase(
       while (performance.now() < endMs);
       activity.end();
       return { status: 200, headers: {}, body: new Uint8Array(0) };
+    };
+  }
+  if (record.settings === "guard") {
+    // A call is a turn: it runs for its argument's milliseconds, and may run for as many as its name says.
+    database.request = async (request) => {
+      if (request.kind !== "call") throw new Error("only calls");
+      const from = performance.now();
+      const end = from + Number(request.args);
+      const isWhole = guard.run(() => {
+        while (performance.now() < end);
+      }, Number(request.functionName));
+      const body = JSON.stringify({ isWhole, ranMs: performance.now() - from });
+      return { status: 200, headers: {}, body: new TextEncoder().encode(body) };
     };
   }
   if (record.settings === "abort") database.request = () => process.abort();

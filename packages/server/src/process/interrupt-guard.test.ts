@@ -1,0 +1,83 @@
+/**
+ * Goal: a turn that takes too long is ended, no other ever is, and what it throws or leaves behind changes nothing.
+ * Method: the watcher's side with times handed in, one row a story; both sides in a real host process, with turns that
+ * end shortly before, at, and after the moment at which they are interrupted.
+ */
+import { describe, expect, test } from "vitest";
+import { realClock } from "@lightcone/base";
+import { identityOf } from "../auth/identity.ts";
+import { makeServerLimits } from "../limits.ts";
+import { makeServerLog } from "../log.ts";
+import { InterruptGuard, TurnWatch } from "./interrupt-guard.ts";
+import { openHostProcess } from "./open-host-process.ts";
+
+describe("the watcher", () => {
+  test("counts from when it first saw a turn, and asks once for its end", () => {
+    const words = new Int32Array(new SharedArrayBuffer(8));
+    const watch = new TurnWatch(words.buffer as SharedArrayBuffer);
+    const looks: number[] = [];
+    const look = (turn: number, nowMs: number): void => {
+      words[0] = turn;
+      words[1] = 100;
+      looks.push(watch.look(nowMs));
+    };
+    look(0, 0);
+    look(1, 10);
+    look(1, 60);
+    look(2, 80);
+    look(2, 179);
+    look(2, 180);
+    expect(words[0]).toBe(-1);
+    looks.push(watch.look(181));
+    look(3, 190);
+    expect(looks).toEqual([Infinity, 100, 50, 100, 1, 0, Infinity, 100]);
+  });
+});
+
+describe("the guard", () => {
+  test("lets exceptions through, and is ready for the next turn", () => {
+    const guard = new InterruptGuard();
+    expect(() =>
+      guard.run(() => {
+        throw new RangeError("own");
+      }, 1000),
+    ).toThrow(RangeError);
+    expect(guard.run(() => undefined, 1000)).toBe(true);
+    expect(new Int32Array(guard.buffer)[0]).toBe(0);
+  });
+
+  test("ends turns that have had their time, and those alone", async () => {
+    const identity = identityOf("localhost", "db");
+    const host = await openHostProcess(
+      { identity, owner: identity, hostType: "js", initialProgram: "00", directory: "d", locked: false },
+      "/nowhere",
+      {
+        factory: new URL("../testing/fake-host.ts", import.meta.url).href,
+        settings: "guard",
+        clock: realClock,
+        log: makeServerLog("silent"),
+        limits: makeServerLimits({}),
+      },
+    );
+    const caller = { identity: identity.bytes, connectionId: new Uint8Array(16), claims: "{}", isOwner: true };
+    const turn = async (runMs: number, budgetMs: number): Promise<{ isWhole: boolean; ranMs: number }> => {
+      const { body } = await host.link.request({
+        kind: "call",
+        caller,
+        functionName: String(budgetMs),
+        args: String(runMs),
+      });
+      return JSON.parse(new TextDecoder().decode(body));
+    };
+    expect(await turn(Infinity, 50)).toMatchObject({ isWhole: false });
+    // The watcher looks every 25 ms and sleeps until a turn's end if that is sooner: some of these meet it.
+    for (let runMs = 30; runMs < 90; runMs += 1) {
+      const { isWhole, ranMs } = await turn(runMs, 50);
+      if (isWhole) expect(ranMs).toBeGreaterThanOrEqual(runMs);
+      else expect(ranMs).toBeGreaterThanOrEqual(50);
+      expect(await turn(1, 50)).toMatchObject({ isWhole: true });
+    }
+    host.kill();
+    await host.ended;
+  });
+});
