@@ -1,15 +1,32 @@
-/**
- * How fast does this disk sync, and what does the log make of it?
- *
- * Workload: 4 KiB written and synced in a file written ahead; then records of 150 bytes appended to a commit
- * log as fast as 4 MiB may be pending, one flush a turn; then all read back. Units: ms, records/s, MB/s.
- * Expected: a sync from 0.1 ms (NVMe) to 10 ms (disk); above 1,000,000 durable records/s; read at 500 MB/s or more.
- */
+/** How fast does this disk sync, and what does the log make of it? */
 import { setTimeout as sleep } from "node:timers/promises";
 import { mkdtemp, rm } from "node:fs/promises";
 import { realClock } from "@lightcone/base";
 import { realFileSystem } from "@lightcone/base/node";
 import { openLog } from "@lightcone/commitlog";
+import type { Question } from "./support/question.ts";
+
+export const sync: Question = {
+  name: "sync",
+  workload:
+    "4 KiB written and synced in a file written ahead, 1000 times; then 2,000,000 records of 150 bytes appended to a commit log as fast as 4 MiB may be pending, one flush a turn; then all read back",
+  unit: "ms, records/s, MB/s",
+  expected:
+    "a sync from 0.1 ms (NVMe) to 10 ms (disk); above 1,000,000 durable records/s; read back at 500 MB/s or more",
+  run: async (run) => {
+    const times = await measureSync(run.directory, run.isSmoke ? 50 : 1000);
+    const log = await measureLog(run.directory, run.isSmoke ? 50_000 : 2_000_000);
+    return [
+      { name: "fdatasync of 4 KiB, p50", value: times.p50Ms, unit: "ms" },
+      { name: "fdatasync of 4 KiB, p99", value: times.p99Ms, unit: "ms" },
+      { name: "appended and durable", value: log.recordsPerSecond, unit: "records/s", reach: ">= 1,000,000" },
+      { name: "appended and durable, volume", value: log.megabytesPerSecond, unit: "MB/s" },
+      { name: "records a sync", value: log.recordsPerSync, unit: "records" },
+      { name: "opened and read back", value: log.replayRecordsPerSecond, unit: "records/s" },
+      { name: "opened and read back, volume", value: log.replayMegabytesPerSecond, unit: "MB/s", reach: ">= 500" },
+    ];
+  },
+};
 
 export interface SyncTimes {
   readonly count: number;
@@ -17,7 +34,7 @@ export interface SyncTimes {
   readonly p99Ms: number;
 }
 
-export interface LogRates {
+interface LogRates {
   readonly recordsPerSecond: number;
   readonly megabytesPerSecond: number;
   readonly recordsPerSync: number;
@@ -55,7 +72,7 @@ export async function measureSync(parent = ".", count = 500, pauseMs = 0): Promi
 }
 
 /** Durable records a second through the log, and how fast they are read back. */
-export async function measureLog(parent = ".", recordCount = 2_000_000): Promise<LogRates> {
+async function measureLog(parent = ".", recordCount = 2_000_000): Promise<LogRates> {
   const directory = await mkdtemp(`${parent}/.lightcone-log-`);
   const record = new Uint8Array(150).fill(7);
   const pendingBytesMax = 4 << 20;
@@ -96,20 +113,3 @@ export async function measureLog(parent = ".", recordCount = 2_000_000): Promise
     await rm(directory, { recursive: true });
   }
 }
-
-/** Prints both. */
-export async function run(isSmoke: boolean): Promise<void> {
-  const sync = await measureSync(".", isSmoke ? 50 : 1000);
-  process.stdout.write(
-    `fdatasync of 4 KiB: p50 ${sync.p50Ms.toFixed(3)} ms, p99 ${sync.p99Ms.toFixed(3)} ms (${sync.count})\n`,
-  );
-  const rates = await measureLog(".", isSmoke ? 50_000 : 2_000_000);
-  process.stdout.write(
-    `log: ${Math.round(rates.recordsPerSecond)} durable records/s of 150 bytes, ${rates.megabytesPerSecond.toFixed(0)} MB/s, ${rates.recordsPerSync.toFixed(0)} a sync\n`,
-  );
-  process.stdout.write(
-    `open and read back: ${rates.replayMegabytesPerSecond.toFixed(0)} MB/s, ${Math.round(rates.replayRecordsPerSecond)} records/s\n`,
-  );
-}
-
-if (import.meta.main) await run(process.argv.includes("--smoke"));

@@ -1,12 +1,27 @@
 /** All questions, by name. */
+import { memory } from "./engine-memory.ts";
 import { firstRows } from "./first-rows.ts";
 import { growth } from "./growth.ts";
 import { latency } from "./latency.ts";
+import { sync } from "./log-sync.ts";
 import { loop } from "./loop.ts";
 import { pipeline } from "./pipeline.ts";
+import { replay } from "./replay.ts";
 import { restart } from "./restart.ts";
 import type { Question } from "./support/question.ts";
 import { thread } from "./thread.ts";
 import { transfers } from "./transfers.ts";
 
-export const questions: readonly Question[] = [transfers, latency, thread, pipeline, firstRows, growth, loop, restart];
+export const questions: readonly Question[] = [
+  transfers,
+  latency,
+  thread,
+  pipeline,
+  firstRows,
+  growth,
+  loop,
+  restart,
+  memory,
+  replay,
+  sync,
+];
