@@ -7,7 +7,7 @@ export type { Identity } from "./auth/identity.ts";
 export type { Pages } from "./http/app.ts";
 export { staticPages } from "./pages/static-pages.ts";
 export type { PageFiles } from "./pages/static-pages.ts";
-export { openHostProcess } from "./process/open-host-process.ts";
+export { compilerFlags, openHostProcess } from "./process/open-host-process.ts";
 export type { HostProcess, HostProcessOptions, HostRecord } from "./process/open-host-process.ts";
 export { HostLink } from "./process/host-link.ts";
 export { HostDriver } from "./process/host-driver.ts";

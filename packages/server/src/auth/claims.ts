@@ -25,7 +25,7 @@ export class TokenRefused extends Error {
   override readonly name = "TokenRefused";
 }
 
-const claimBytesMax = 128;
+export const claimBytesMax = 128;
 /** How long after its `exp` a token still passes. */
 const leewaySeconds = 60;
 

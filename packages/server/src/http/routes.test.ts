@@ -5,6 +5,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nameCharactersMax } from "../registry/database-name.ts";
 import { openTestServer } from "../testing/test-server.ts";
 import type { AskOptions, TestServer } from "../testing/test-server.ts";
 
@@ -123,6 +124,19 @@ const rows: readonly Row[] = [
     body: "x",
     status: 400,
     answer: "Invalid URL: invalid characters in database name",
+  },
+  {
+    why: "a name of nameCharactersMax",
+    request: `GET /v1/database/${"n".repeat(nameCharactersMax)}`,
+    status: 404,
+  },
+  {
+    why: "a name over nameCharactersMax",
+    request: `PUT /v1/database/${"n".repeat(nameCharactersMax + 1)}`,
+    as: "owner",
+    body: "x",
+    status: 400,
+    answer: `Invalid URL: database name is longer than ${nameCharactersMax} characters`,
   },
   {
     why: "info by identity, 0x and upper case",

@@ -57,7 +57,7 @@ export interface HostProcess {
 }
 
 /** Calls pass through a dozen small functions; the default leaves half of them as calls (a fifth slower). */
-const compilerFlags: readonly string[] = ["--max-inlined-bytecode-size-cumulative=2000"];
+export const compilerFlags: readonly string[] = ["--max-inlined-bytecode-size-cumulative=2000"];
 /** How much of the machine's memory one process may take, whatever its limit says. */
 const memoryShareMax = 0.8;
 /** How long after `withinMs` a process that does not end is ended. */

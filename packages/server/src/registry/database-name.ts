@@ -2,7 +2,7 @@
 import { identityFromHex } from "../auth/identity.ts";
 
 /** The longest name. */
-const nameCharactersMax = 64;
+export const nameCharactersMax = 64;
 
 /** Says what is wrong with a name, in the words that clients know; undefined when nothing is. */
 export function databaseNameProblem(name: string): string | undefined {

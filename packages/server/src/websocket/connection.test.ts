@@ -385,7 +385,7 @@ describe("a slow client", () => {
 });
 
 describe("liveness, by a hand-moved clock", () => {
-  test("a Ping at once and every 15 s after the Pong; silence for 30 s ends it without a Close", async () => {
+  test("a Ping at once and `pingIntervalMs` after the Pong; silence for `idleTimeoutMs` ends it without a Close", async () => {
     const clock = new ManualClock();
     await open({ clock });
     const { socket, bytes } = await dialRaw();
