@@ -1,5 +1,5 @@
 /** Writes `docs/limits.md` from the tables in the code. `npm run ok` fails when the page is not what this writes. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { databaseLimits } from "@lightcone/database/front";
 import {
   jsonDepthMax,
@@ -10,12 +10,16 @@ import {
   zeroSizedElementsMax,
 } from "@lightcone/sats";
 import { serverLimits } from "@lightcone/server";
+import { heldCallsMax } from "../packages/client/src/connection.ts";
+import { logFilesMax } from "../packages/database/src/module-log.ts";
 import { sinkBytesMax, byteSourcesMax } from "../packages/host-wasm/src/byte-streams.ts";
-import { logTextBytesMax } from "../packages/host-wasm/src/console-functions.ts";
+import { consoleTimersMax, logTextBytesMax } from "../packages/host-wasm/src/console-functions.ts";
 import { rowIteratorsMax } from "../packages/host-wasm/src/row-iterators.ts";
 import { moduleColumnsMax } from "../packages/schema/src/checking.ts";
 import { moduleTypeNodesMax } from "../packages/schema/src/resolve-types.ts";
 import { submoduleDepthMax } from "../packages/schema/src/raw-v10.ts";
+import { claimBytesMax } from "../packages/server/src/auth/claims.ts";
+import { nameCharactersMax } from "../packages/server/src/registry/database-name.ts";
 import { sqlBytesMax } from "../packages/sql/src/compile.ts";
 import { sourceCountMax } from "../packages/sql/src/condition.ts";
 
@@ -95,6 +99,12 @@ const fixed: Readonly<Record<string, Row>> = {
     value: sinkBytesMax,
     unit: "bytes",
     what: "bytes that a WebAssembly call writes to its sink",
+    outcome: "the write is refused with `NO_SPACE`",
+  },
+  consoleTimersMax: {
+    value: consoleTimersMax,
+    unit: "timers",
+    what: "console timers that a WebAssembly instance has running",
     outcome: "a panic",
   },
   logTextBytesMax: {
@@ -103,6 +113,99 @@ const fixed: Readonly<Record<string, Row>> = {
     what: "one line in a module's log",
     outcome: "the line is cut",
   },
+  logFilesMax: {
+    value: logFilesMax,
+    unit: "days",
+    what: "days of which a module's log keeps the lines",
+    outcome: "the oldest day goes",
+  },
+  nameCharactersMax: {
+    value: nameCharactersMax,
+    unit: "characters",
+    what: "the name of a database",
+    outcome: "400",
+  },
+  claimBytesMax: {
+    value: claimBytesMax,
+    unit: "bytes",
+    what: "issuer and subject of a token, each",
+    outcome: "401",
+  },
+  heldCallsMax: {
+    value: heldCallsMax,
+    unit: "calls",
+    what: "calls of `lightcone/client` that wait for a connection",
+    outcome: "`LimitExceeded` rejects the call",
+  },
+};
+
+const limits = { ...serverLimits, ...databaseLimits, ...fixed };
+const tests = {
+  limits: "conformance/src/limits/limits.test.ts",
+  database: "conformance/src/limits/database.test.ts",
+  reading: "conformance/src/limits/reading.test.ts",
+  hostile: "conformance/src/bad-input/hostile.test.ts",
+  sats: "packages/sats/src/limits.test.ts",
+  schema: "packages/schema/src/check-module.test.ts",
+  connection: "packages/server/src/websocket/connection.test.ts",
+  link: "packages/server/src/process/link.test.ts",
+  routes: "packages/server/src/http/routes.test.ts",
+  publish: "packages/server/src/registry/publish.test.ts",
+  tokens: "packages/server/src/auth/tokens.test.ts",
+  client: "packages/client/src/connect.test.ts",
+} as const;
+
+/** The test that trips each limit. It names the limit, which is checked. */
+const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
+  bodyBytesMax: "limits",
+  programBytesMax: "limits",
+  frameBytesMax: "limits",
+  connectionsMax: "limits",
+  tokenCharactersMax: "limits",
+  databaseNamesMax: "limits",
+  stopCallTimeoutMs: "limits",
+  connectionQueueMax: "limits",
+  connectionBufferBytesMax: "limits",
+  subscriptionsPerConnectionMax: "limits",
+  queryRowsMax: "limits",
+  databaseBytesMax: "limits",
+  outboundBytesMax: "connection",
+  outboundMessagesMax: "connection",
+  pingIntervalMs: "connection",
+  idleTimeoutMs: "connection",
+  closeTimeoutMs: "connection",
+  requestTimeoutMs: "routes",
+  nameCharactersMax: "routes",
+  issuerFetchTimeoutMs: "tokens",
+  issuerDocumentBytesMax: "tokens",
+  issuerCountMax: "tokens",
+  claimBytesMax: "tokens",
+  stopWithinMs: "publish",
+  hostMemoryBytesMax: "hostile",
+  reducerTimeoutMs: "hostile",
+  moduleMemoryPagesMax: "hostile",
+  linkConnectionBytesMax: "link",
+  linkBytesMax: "link",
+  pendingCommitBytesMax: "database",
+  logFollowLinesMax: "database",
+  logFilesMax: "database",
+  typeDepthMax: "sats",
+  typeNodesMax: "sats",
+  valueDepthMax: "sats",
+  jsonDepthMax: "sats",
+  variantsMax: "sats",
+  zeroSizedElementsMax: "sats",
+  moduleColumnsMax: "schema",
+  moduleTypeNodesMax: "reading",
+  submoduleDepthMax: "reading",
+  sqlBytesMax: "reading",
+  sourceCountMax: "reading",
+  rowIteratorsMax: "reading",
+  byteSourcesMax: "reading",
+  sinkBytesMax: "reading",
+  consoleTimersMax: "reading",
+  logTextBytesMax: "reading",
+  heldCallsMax: "client",
 };
 
 const path = "docs/limits.md";
@@ -110,7 +213,7 @@ const page = `# Limits
 
 Every limit has a name, a default, and something that happens when it is met. Those of the server and of databases are set by
 \`lightcone start --limit NAME=VALUE\` (more than once), by \`LIGHTCONE_LIMIT=NAME=VALUE,…\`, or under \`[limits]\` in
-\`<data>/config.toml\`. \`conformance/src/limits/\` trips them. This page is written by \`scripts/write-limits.ts\`.
+\`<data>/config.toml\`. The last column names the test that trips it, see the end of the page. This page is written by \`scripts/write-limits.ts\`.
 
 ## The server
 
@@ -125,13 +228,20 @@ ${tableOf(databaseLimits)}
 These bound what decoders take from outside, and cannot be set.
 
 ${tableOf(fixed)}
+
+## Tests
+
+${Object.entries(tests)
+  .map(([name, file]) => `- **${name}**: \`${file}\``)
+  .join("\n")}
 `;
 
 function tableOf(limits: Readonly<Record<string, Row>>): string {
   const rows = Object.entries(limits).map(
-    ([name, { value, unit, what, outcome }]) => `| \`${name}\` | ${shown(value, unit)} | ${what} | ${outcome} |`,
+    ([name, { value, unit, what, outcome }]) =>
+      `| \`${name}\` | ${shown(value, unit)} | ${what} | ${outcome} | ${trippedBy[name] ?? ""} |`,
   );
-  return ["| name | default | of what | when it is met |", "|---|---|---|---|", ...rows].join("\n");
+  return ["| name | default | of what | when it is met | test |", "|---|---|---|---|---|", ...rows].join("\n");
 }
 
 /** Powers of two with their unit, other counts with their thousands apart. */
@@ -147,12 +257,20 @@ function shown(value: number, unit: string): string {
   return `${count} bytes`;
 }
 
+for (const name of new Set([...Object.keys(limits), ...Object.keys(trippedBy)])) {
+  const test = trippedBy[name];
+  const file = test === undefined || !Object.hasOwn(limits, name) ? "no test" : tests[test];
+  if (existsSync(file) && new RegExp(`\\b${name}\\b`).test(readFileSync(file, "utf8"))) continue;
+  process.stderr.write(`${file} does not name ${name}, which it is said to trip\n`);
+  process.exit(1);
+}
+
 if (process.argv.includes("--check")) {
   if (readFileSync(path, "utf8") !== page) {
     process.stderr.write(`${path} is not what the tables say: run node scripts/write-limits.ts\n`);
     process.exit(1);
   }
-  const count = Object.keys({ ...serverLimits, ...databaseLimits, ...fixed }).length;
+  const count = Object.keys(limits).length;
   process.stdout.write(`limits: ${count}\n`);
 } else {
   writeFileSync(path, page);

@@ -112,7 +112,7 @@ function showState(state: ConnectionState, reason?: string): void {
   setText(byId("state"), wasOpen && state === "connecting" ? stateTexts.waiting : stateTexts[state]);
   page.toggleAttribute("data-away", state !== "open" && (wasOpen || state === "waiting"));
   if (state === "closed")
-    tell(`This page and the database no longer understand each other; reload it. (${reason ?? ""})`);
+    tell(`This page cannot go on; reload it to try again. (${reason ?? ""})`);
 }
 
 function tell(words: string): void {

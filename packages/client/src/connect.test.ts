@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { isLightconeError } from "@lightcone/base";
 import { fromHex } from "@lightcone/sats";
 import { connect, type ConnectOptions } from "./connect.ts";
+import { heldCallsMax } from "./connection.ts";
 import { FakeWorld, memoryTokenStore, settled } from "./testing/fake-world.ts";
 import { applied, changed, done, failed, greeting, refused, unapplied, world } from "./testing/server-frames.ts";
 
@@ -215,6 +216,19 @@ describe("calls", () => {
     db.close();
     expect(await calls[0]).toBe("ConnectionClosed");
   });
+});
+
+test("heldCallsMax: no more calls than that wait for a connection", async () => {
+  const { fake, db } = open();
+  const held = Array.from({ length: heldCallsMax }, () => db.reducers.tidyUp());
+  await expect(db.reducers.tidyUp()).rejects.toMatchObject({
+    code: "LimitExceeded",
+    detail: { limit: "heldCallsMax", max: heldCallsMax },
+  });
+  fake.socket.receive(greeting());
+  expect(fake.socket.calls).toHaveLength(heldCallsMax);
+  for (const { requestId } of fake.socket.calls) fake.socket.receive(done(requestId));
+  await Promise.all(held);
 });
 
 describe("a connection that is lost", () => {

@@ -63,7 +63,7 @@ const subprotocol = "v1.bsatn.spacetimedb";
 const connectTimeoutMs = 15_000;
 
 /** Calls that wait for a connection. */
-const heldCallsMax = 1_000;
+export const heldCallsMax = 1_000;
 
 interface Call {
   readonly id: number;
