@@ -1,5 +1,5 @@
 /**
- * The repository's commands: `npm start`, `npm test`, `npm run ok | bench | dev | soak`.
+ * The repository's commands: `npm start`, `npm test`, `npm run ok | bench | dev | dist | soak`.
  *
  * Each sets up what is missing, then hands over to a Node that is new enough.
  */
@@ -13,6 +13,7 @@ const vitest = (...args) => [tool("vitest/vitest.mjs"), "run", ...args];
 /** What a command runs, one process after another; the first failure ends it. */
 const commands = {
   start: (rest) => [[join(root, "packages/cli/src/main.ts"), "demo", ...rest]],
+  dist: (rest) => [[join(root, "packages/cli/src/build/build-dist.ts"), ...rest]],
   dev: (rest) => [["--watch-path=packages", join(root, "packages/cli/src/main.ts"), "demo", ...rest]],
   test: (rest) => [vitest(...rest)],
   bench: (rest) => [[join(root, "bench/src/main.ts"), ...rest]],

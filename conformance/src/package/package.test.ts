@@ -30,6 +30,13 @@ const env = {
 };
 const running: ChildProcess[] = [];
 
+/** The README's files: code blocks that begin with a comment that names them. */
+function readmeFiles(): ReadonlyMap<string, string> {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const blocks = [...readme.matchAll(/```ts\n(\/\/ (\w+\.ts): [^]*?)```/g)];
+  return new Map(blocks.map(([, text = "", name = ""]) => [name, text]));
+}
+
 const moduleText = `import { schema, SenderError, t, table } from "lightcone/module";
 const app = schema({
   message: table({ public: true }, { id: t.u64().primaryKey().autoInc(), text: t.string() }),
@@ -62,7 +69,7 @@ const typesOfProject = {
     types: ["node"],
     typeRoots: [join(root, "node_modules/@types")],
   },
-  include: ["*.ts"],
+  include: ["*.ts", "readme/*.ts"],
 };
 
 function node(...args: readonly string[]): string {
@@ -85,6 +92,20 @@ async function startServer(): Promise<string> {
   throw new Error(`the server ended: ${said}`);
 }
 
+/** The README's module is published, and its page says hello and goes on. */
+async function readmesPage(url: string): Promise<void> {
+  expect([...readmeFiles().keys()]).toEqual(["module.ts", "page.ts"]);
+  lightcone("publish", "my_chat", "--module-path", "readme", "-s", url);
+  const file = join(project, "readme/page.ts");
+  writeFileSync(file, readFileSync(file, "utf8").replace("http://127.0.0.1:3000", url));
+  const page = spawn(process.execPath, [file], { cwd: project, env, stdio: ["ignore", "pipe", "inherit"] });
+  running.push(page);
+  const [said]: Buffer[] = await once(page.stdout, "data");
+  expect(String(said)).toBe("hello\n");
+  expect(page.exitCode).toBeNull();
+  page.kill();
+}
+
 beforeAll(() => {
   const dist = join(folder, "dist");
   execFileSync(process.execPath, [join(root, "packages/cli/src/build/build-dist.ts"), dist], { cwd: root, env });
@@ -103,6 +124,8 @@ beforeAll(() => {
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
   writeFileSync(join(project, "module.ts"), moduleText);
   writeFileSync(join(project, "page.ts"), pageText);
+  mkdirSync(join(project, "readme"));
+  for (const [name, text] of readmeFiles()) writeFileSync(join(project, "readme", name), text);
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify(typesOfProject));
 });
 afterAll(async () => {
@@ -123,13 +146,14 @@ test("the types of module and client stand by themselves", () => {
 
 test("start, publish, call, sql, a page, and a clean stop", async () => {
   const url = await startServer();
+  await readmesPage(url);
   expect(lightcone("publish", "chat", "-p", ".", "-s", url)).toMatch(/Created new database with name: chat/);
   lightcone("call", "chat", "send_message", "hello", "-s", url);
   expect(node("page.ts", url)).toBe("said HELLO\nsaid FROM A PAGE\nrefused Messages must not be empty\n");
   expect(lightcone("sql", "chat", "SELECT text FROM message", "-s", url)).toMatch(/"hello"\n "from a page"/);
   const nowhere = () => node("page.ts", url, "nowhere");
   expect(nowhere).toThrow(/there is no database `nowhere`/);
-  const [server] = running;
+  const server = running.find(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
   const ended = once(server ?? process, "exit");
   server?.kill("SIGTERM");
   expect(await ended).toEqual([0, null]);

@@ -82,7 +82,11 @@ const story: readonly Step[] = [
     err: /3 arguments where 1 are taken: two three is too much\n[^]*send_message\(text: String\)/,
   },
   { line: "call my_databse send_message x", code: 1, err: /database with a similar name exists: my_database/ },
-  { line: "call my_database send_message", code: 1, err: /Invalid arguments.*[^]*send_message\(text: String\)/ },
+  {
+    line: "call my_database send_message",
+    code: 1,
+    err: /Invalid arguments[^]*text is missing[^]*send_message\(text: String\)/,
+  },
   { line: "call nowhere f", code: 1, err: /failed to find database `nowhere`/ },
   { line: "sql my_database", more: ["SELECT text FROM message"], out: /^ text\n-+\n "hello"\n "in "quotes""\n$/ },
   { line: "sql my_database SELECT COUNT(*) AS n FROM message", out: /^ n\n---\n 2\n$/ },
@@ -103,7 +107,7 @@ const story: readonly Step[] = [
   { line: "describe my_database table usr --json", code: 1, err: /no such table[^]*similar name exists: user/ },
   {
     line: `generate --lang typescript --out-dir OUT --project-path ${chat}`,
-    out: /9 files written, 0 unchanged[^]*Generate finished/,
+    out: /9 files written, 0 unchanged[^]*npm install spacetimedb[^]*Generate finished/,
   },
   { line: `generate --lang typescript --out-dir OUT -j ${chat}/dist/bundle.js`, out: /0 files written, 9 unchanged/ },
   { line: `generate --lang rust --out-dir OUT -p ${chat}`, code: 2, err: /--lang rust/ },

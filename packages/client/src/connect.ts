@@ -105,7 +105,9 @@ export function connect<M extends ModuleExports>(options: ConnectOptions<M>): Cl
     },
     unreachable: (reason) => {
       if (listeners.size === 0)
-        platform.warn(`lightcone: no connection to ${options.database} at ${options.uri} (${reason}); trying again`);
+        platform.warn(
+          `lightcone: no connection to ${options.database} at ${options.uri} (${reason}); trying again. Is the server there?`,
+        );
     },
     state: (state, reason) => {
       for (const { run } of listeners) tell(() => run(state, reason));

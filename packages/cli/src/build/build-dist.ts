@@ -1,6 +1,6 @@
 /**
  * Builds what users install: a package of its own, with a generated `package.json`, in the folder that is named, or
- * else in `packages/lightcone/dist`. Run by `npm run dist -w packages/cli`; nothing of it ships.
+ * else in `packages/lightcone/dist`. Run by `npm run dist`; nothing of it ships.
  *
  *   bin/lightcone.js   the launcher
  *   cli/               the command and the processes it starts, bundled for Node; npm's packages stay outside

@@ -29,6 +29,8 @@ export async function call(database: string, name: string, args: readonly string
       `Invalid arguments provided for ${called.kind} \`${name}\` for database \`${database}\` resolving to identity \`${identity}\`.`,
       { causes: [reason, `it takes: ${signature(called)}`] },
     );
+  const missing = called.params.slice(args.length).map((each) => each.name);
+  if (missing.length > 0) throw invalid(`${missing.join(", ")} is missing`);
   const surplus = args.slice(called.params.length);
   if (surplus.length > 0)
     throw invalid(`${args.length} arguments where ${called.params.length} are taken: ${surplus.join(" ")} is too much`);

@@ -1,6 +1,6 @@
 /** `lightcone generate`: typed bindings, written where they changed. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { generateTypeScript, planFiles } from "@lightcone/codegen";
 import { buildModule, readPrebuilt, type ProgramFlags } from "../build/build-module.ts";
 import { describeProgram } from "../build/describe-program.ts";
@@ -36,7 +36,17 @@ export async function generate(flags: GenerateFlags): Promise<void> {
     } else print("Files not deleted.");
   }
   print(`${plan.write.size} files written, ${plan.unchanged.length} unchanged in ${directory}`);
+  if (!isInstalled(flags.clientPackage, directory))
+    print(`They import ${flags.clientPackage}, which is not installed there: npm install ${flags.clientPackage}@1.12`);
   print("Generate finished successfully.");
+}
+
+/** Whether files in `directory` find a package. */
+function isInstalled(name: string, directory: string): boolean {
+  for (let folder = directory; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, "node_modules", name))) return true;
+    if (dirname(folder) === folder) return false;
+  }
 }
 
 function readTypeScript(directory: string): ReadonlyMap<string, string> {
