@@ -2,7 +2,7 @@
  * Goal: the commands do what they say against a real server, with the exit codes that scripts rely on.
  * Method: one server in a temporary folder; a story of commands as processes, a row each, in order.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Place, repository, type Running } from "./testing/command.ts";
@@ -95,6 +95,12 @@ const story: readonly Step[] = [
   { line: "sql my_database", more: ["SELEC"], code: 1, err: /Hint: `docs\/sql\.md`/ },
   { line: "sql my_database", more: ["SELECT * FROM mesage"], code: 1, err: /similar name exists: message/ },
   { line: "sql my_database", code: 2, err: /a statement is missing/ },
+  // Somebody else, with settings of his own.
+  {
+    line: `--config-path ${place.path("other.toml")} logs my_database`,
+    code: 1,
+    err: /view module logs[^]*Hint: .*login show/,
+  },
   { line: "sql --anonymous my_database", more: ["DELETE FROM message"], code: 1, err: /not authorized/ },
   {
     line: "describe my_database",
@@ -118,7 +124,7 @@ const story: readonly Step[] = [
   { line: "snapshot nowhere", code: 1, err: /failed to find database `nowhere`/ },
   { line: "rename my_database --to other_name", out: /^Name set to other_name for identity c200/ },
   { line: "lock other_name", out: /is now locked/ },
-  { line: "delete other_name -y", code: 1, err: /locked/ },
+  { line: "delete other_name -y", code: 1, err: /locked[^]*Hint: `lightcone unlock`/ },
   { line: "unlock other_name", out: /is now unlocked/ },
   { line: `publish -c other_name -p ${chat}`, code: 1, out: /This will DESTROY the current other_name/, err: /--yes/ },
   { line: `publish -c other_name -y -p ${chat}`, out: /Updated database with name: other_name/ },
@@ -163,6 +169,25 @@ describe("in order", () => {
     await take({ line: `generate -l ts -o OUT -y -b ${rustBank}`, out: /Generate finished/ });
     expect(readdirSync(place.path("bindings"))).not.toContain("send_message_reducer.ts");
   });
+});
+
+test("a private table is not told of: it answers as one that is not there", async () => {
+  const folder = place.path("vaults");
+  mkdirSync(folder);
+  const text = `import { schema, t, table } from "lightcone/module";
+    export default schema({ vault: table({}, { x: t.u32() }), hall: table({ public: true }, { x: t.u32() }) });`;
+  writeFileSync(join(folder, "module.ts"), text);
+  await take({ line: `publish vaults -p ${folder}` });
+  await take({ line: "sql vaults SELECT * FROM vaul", code: 1, err: /similar name exists: vault\n/ });
+  const asOther = async (table: string): Promise<string> => {
+    const config = place.path("stranger.toml");
+    await place.run("--config-path", config, "login");
+    const { err } = await place.run("--config-path", config, "sql", "vaults", `SELECT * FROM ${table}`);
+    return err.replaceAll(table, "TABLE");
+  };
+  const told = await asOther("vault");
+  expect(told).toMatch(/no such table[^]*existing tables:\n +hall\n/);
+  expect(await asOther("wault")).toBe(told);
 });
 
 test("no arguments: help, and code 2", async () => {

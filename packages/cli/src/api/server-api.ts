@@ -67,14 +67,20 @@ export class ServerApi {
 
 /** The failure of a request that was answered with a refusal. @param more what else helps to understand it */
 export function refused(what: string, answer: Answer, more: readonly string[] = []): CliFailure {
-  const hint =
-    answer.status === 401
-      ? "The server does not believe the saved token: lightcone logout, then lightcone login"
-      : answer.headers.get("lightcone-hint");
+  const hint = answer.headers.get("lightcone-hint") ?? hintOf(answer);
   return new CliFailure(what, {
     causes: [...(answer.body === "" ? [] : [answer.body]), ...more, `HTTP status ${answer.status}`],
-    ...(hint === null ? {} : { hint }),
+    ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/** What helps where the answer does not say it. */
+function hintOf({ status, body }: Answer): string | undefined {
+  if (status === 401) return "The server does not believe the saved token: lightcone logout, then lightcone login";
+  if (status !== 403) return undefined;
+  return body.includes("locked")
+    ? "`lightcone unlock` takes the lock away."
+    : "It belongs to somebody else: `lightcone login show` says who you are, `lightcone list` what is yours.";
 }
 
 /** The failure of a request that nobody answered. */

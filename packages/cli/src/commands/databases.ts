@@ -45,9 +45,14 @@ export async function rename(database: string, flags: ServerFlags & { readonly t
     body: JSON.stringify([flags.to]),
     contentType: "application/json",
   });
-  if (answer.body.includes("PermissionDenied")) throw new CliFailure(`Permission denied for domain: ${flags.to}`);
+  if (answer.body.includes("PermissionDenied"))
+    throw new CliFailure(`Permission denied for domain: ${flags.to}`, {
+      hint: "The name belongs to another identity: choose another.",
+    });
   if (answer.body.includes("NotYourDatabase"))
-    throw new CliFailure(`You cannot rename ${database} because it is owned by another identity.`);
+    throw new CliFailure(`You cannot rename ${database} because it is owned by another identity.`, {
+      hint: "`lightcone list` shows the databases that are yours.",
+    });
   if (answer.status >= 400) throw refused(`Database ${database} was not renamed`, answer);
   print(`Name set to ${flags.to} for identity ${identity}.`);
 }

@@ -4,7 +4,7 @@ import { get as httpsGet } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { createInterface } from "node:readline";
 import { openLoggedIn, type ServerFlags } from "../api/session.ts";
-import { ServerApi, unreachable } from "../api/server-api.ts";
+import { refused, ServerApi, unreachable } from "../api/server-api.ts";
 import { CliFailure } from "../failure.ts";
 import { levelOf, logLevels, logText, type LogLevelName, type LogRecord } from "../print/log-line.ts";
 import { print } from "../terminal.ts";
@@ -54,7 +54,8 @@ function open(api: ServerApi, url: URL): Promise<IncomingMessage> {
       }
       let body = "";
       response.on("data", (chunk: Buffer) => (body += chunk.toString()));
-      response.on("end", () => reject(new CliFailure(body, { causes: [`HTTP status ${response.statusCode}`] })));
+      const status = response.statusCode ?? 0;
+      response.on("end", () => reject(refused(body, { status, body: "", headers: new Headers() })));
     });
     request.on("error", (error) => reject(unreachable(api.url, error)));
   });
