@@ -167,6 +167,19 @@ describe.skipIf(!existsSync(browserPath))(`the chat's page in Chromium (${browse
     expect(await own.innerText()).not.toContain("Emmy");
   });
 
+  test("a page whose database is not there says so, and stops asking", { timeout: 60_000 }, async () => {
+    const page = await browser.newPage();
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(error.message));
+    await page.goto(`${demo.url}?db=nowhere`);
+    await page.getByRole("alert").getByText("there is no database `nowhere`").waitFor();
+    let asked = 0;
+    page.on("request", () => (asked += 1));
+    page.on("websocket", () => (asked += 1));
+    await page.waitForTimeout(1000);
+    expect([asked, errors]).toEqual([0, []]);
+  });
+
   test("nothing went wrong in any page", () => {
     expect(faults).toEqual([]);
   });

@@ -19,6 +19,7 @@ const db = connect({
   module: chat,
   tokenStore: who.tokenStore,
   onState: showState,
+  onError: ({ message }) => tell(`This page cannot go on: ${message}. Reload it to try again.`),
 });
 const { user: users, message: messages } = db.tables;
 
@@ -105,14 +106,12 @@ const stateTexts: Readonly<Record<ConnectionState, string>> = {
 };
 let wasOpen = false;
 
-function showState(state: ConnectionState, reason?: string): void {
+function showState(state: ConnectionState): void {
   page.dataset["state"] = state;
   wasOpen ||= state === "open";
   // An attempt after the first is still a way back.
   setText(byId("state"), wasOpen && state === "connecting" ? stateTexts.waiting : stateTexts[state]);
   page.toggleAttribute("data-away", state !== "open" && (wasOpen || state === "waiting"));
-  if (state === "closed")
-    tell(`This page cannot go on; reload it to try again. (${reason ?? ""})`);
 }
 
 function tell(words: string): void {

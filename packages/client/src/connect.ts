@@ -31,7 +31,8 @@ export interface ConnectOptions<M extends ModuleExports> {
    * (`Unauthorized`), the server speaks another language (`Malformed`); the error's `hint` says what to do. The state
    * is `closed` then. Runs also when a subscription that was applied is refused later.
    *
-   * Without it such an error rejects whatever waits for the connection, or is thrown where nobody catches it.
+   * Without it such an error is thrown where nobody catches it, unless something waits for the connection: that it
+   * rejects in any case.
    * A server that cannot be reached is no error: it is tried again, see `onState`.
    */
   readonly onError?: (error: LightconeError) => void;
@@ -98,6 +99,7 @@ export function connect<M extends ModuleExports>(options: ConnectOptions<M>): Cl
   const tables = bagTablesOf(description);
   const views = new Map<string, TableView>();
   const events: ConnectionEvents = {
+    hearsErrors: options.onError !== undefined,
     failed: (error, isTold) => {
       const { onError } = options;
       if (onError !== undefined) tell(() => onError(error));

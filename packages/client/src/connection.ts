@@ -51,6 +51,8 @@ export interface ConnectionEvents {
   state(state: ConnectionState, reason: string | undefined): void;
   /** A whole message, or a reconnection, is in the tables; these changed. */
   changed(changes: ReadonlyMap<string, TableChange>): void;
+  /** Whether errors are heard: then nobody need look at each promise that they reject. */
+  readonly hearsErrors: boolean;
   /** An error that no caller waits for; or that whoever waits for something is told as well. */
   failed(error: LightconeError, isTold: boolean): void;
   /** The server cannot be reached, and is tried again; once each time that it goes away. */
@@ -286,8 +288,8 @@ export class Connection {
     const told = error ?? new LightconeError("ConnectionClosed", { reason: "the application closed it" });
     for (const { reject } of held) reject(told);
     for (const subscription of waiting) {
-      if (error === undefined) subscription.end(told);
-      else subscription.fail(error);
+      if (error === undefined || this.#events.hearsErrors) subscription.end(told);
+      else subscription.fail(told);
     }
     this.#setState("closed", error?.message);
     if (error !== undefined) this.#tell(() => this.#events.failed(error, held.length + waiting.length > 0));

@@ -48,7 +48,7 @@ export class Subscription {
     this.#reject(error);
   }
 
-  /** The application ended it itself: it need not also catch. */
+  /** As `fail`, where the application knows already: it need not also catch. */
   end(error: LightconeError): void {
     this.applied.catch(() => {});
     this.fail(error);
