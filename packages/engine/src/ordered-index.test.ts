@@ -217,3 +217,65 @@ test("identities and timestamps order as their numbers", () => {
   if (commit !== undefined) store.release(commit);
   expect(checkStore(store)).toEqual([]);
 });
+
+test("an entry costs at most 20 bytes after churn, and leaves read between changes are in order", () => {
+  const store = openStore();
+  const finish = (): void => {
+    const commit = store.commit(commitMeta());
+    if (commit !== undefined) store.release(commit);
+  };
+  const rowCount = 30_000;
+  store.begin();
+  const columns = { id: t.u32, rank: t.u32 };
+  const tables = [[], [{ columns: ["rank"] }]].map((indexes, position) =>
+    store.catalog.createTable(tableDef({ name: `player${position}`, columns, unique: [["id"]], indexes })),
+  );
+  finish();
+  const row = new Uint8Array(8);
+  const view = new DataView(row.buffer);
+  const write = (id: number): void => {
+    view.setUint32(0, id, true);
+    view.setUint32(4, pick(2) === 0 ? pick(50) : pick(1 << 28), true);
+  };
+  const bytes = tables.map((table) => {
+    const before = store.memoryBytes;
+    const unique = table.indexes.find((index) => index.unique)?.id as never;
+    const cursor = table.indexes.at(-1)?.openCursor();
+    for (let step = 0; step < 5 * rowCount; step += 1) {
+      if (step % 100 === 0) store.begin();
+      write(step % rowCount);
+      if (step < rowCount) store.tx.insert(table.id, row, 0, 8);
+      else store.tx.update(table.id, unique, row, 0, 8);
+      if (step % 1000 === 99) {
+        cursor?.seekRange(new Uint8Array(0), 0, { kind: "included", bytes: row.subarray(4) }, { kind: "unbounded" });
+        for (let left = 100, ref = cursor?.next() ?? -1; left > 0 && ref >= 0; left -= 1) ref = cursor?.next() ?? -1;
+      }
+      if (step % 100 === 99) finish();
+    }
+    return store.memoryBytes - before;
+  });
+  expect(((bytes[1] as number) - (bytes[0] as number)) / rowCount).toBeLessThanOrEqual(20);
+  expect(checkStore(store)).toEqual([]);
+
+  // Branches join and go, down to nothing, and come again.
+  const table = tables[1] as Table;
+  const unique = table.indexes.find((index) => index.unique)?.id as never;
+  for (const stride of [7, 3, 1]) {
+    store.begin();
+    for (let id = 0; id < rowCount; id += 1) {
+      if (stride > 1 && id % stride === 0) continue;
+      view.setUint32(0, id, true);
+      store.tx.deletePoint(unique, row, 0, 4);
+    }
+    finish();
+    expect(checkStore(store)).toEqual([]);
+  }
+  expect(table.rowCount).toBe(0);
+  store.begin();
+  for (let id = 0; id < 100; id += 1) {
+    write(id);
+    store.tx.insert(table.id, row, 0, 8);
+  }
+  finish();
+  expect(checkStore(store)).toEqual([]);
+});

@@ -15,7 +15,7 @@
  */
 import type { KeyCode } from "./key-code.ts";
 import type { Memory } from "./memory.ts";
-import { Branch, branchMax, leafMax, leafStart } from "./tree-branch.ts";
+import { Branch, branchMax, leafStart } from "./tree-branch.ts";
 import { EntryOrder } from "./tree-order.ts";
 import { sortByPrefix } from "./tree-sort.ts";
 
@@ -64,15 +64,20 @@ export class OrderedIndex {
     const { order } = this;
     order.seekRow(ref);
     const at = this.find(ref);
+    const { branchIndex, leaf } = this;
+    const source = this.branches[branchIndex] as Branch;
     const prefix = order.seekRow(by);
-    const { leaf } = this;
-    const { prefixes, refs, leafCount } = this.branches[this.branchIndex] as Branch;
-    const staysInLeaf =
-      at !== leafStart(leaf) && leaf + 1 < leafCount && order.search(prefixes, refs, leaf, leaf + 2, by) === leaf + 1;
-    if (staysInLeaf) (this.branches[this.branchIndex] as Branch).replaceAt(leaf, at, prefix, by);
-    else {
+    const target = this.descend();
+    if (source === target && leaf === this.leaf && at !== leafStart(leaf)) source.replaceAt(leaf, at, prefix, by);
+    else if (source.isSparse(leaf) || target.isFull(this.leaf) || leaf === 0 || this.leaf === 0) {
+      this.branchIndex = branchIndex;
+      this.leaf = leaf;
       this.removeAt(at);
       this.insert(prefix, by);
+    } else {
+      // Neither leaf comes or goes, nor does a branch begin with another entry.
+      source.removeAt(leaf, at);
+      target.add(this.leaf, prefix, by);
     }
   }
 
@@ -188,7 +193,7 @@ export class OrderedIndex {
     for (;;) {
       const branch = this.descend();
       const { branchIndex, leaf } = this;
-      if ((branch.counts[leaf] as number) < leafMax) {
+      if (!branch.isFull(leaf)) {
         branch.add(leaf, prefix, ref);
         if (leaf === 0) this.noteFirst(branchIndex);
         this.count += 1;

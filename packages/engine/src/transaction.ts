@@ -12,7 +12,7 @@ import { type Changes, Gate } from "./changes.ts";
 import { Errno } from "./errno.ts";
 import { Meta, metaWords, pageShift, slabMask, slabShift } from "./memory.ts";
 import { RefList } from "./ref-list.ts";
-import { SlotWalk } from "./row-space.ts";
+import { RowState, SlotWalk } from "./row-space.ts";
 import { isZero, type Sequence, writeInteger } from "./sequence.ts";
 import { rowBytesMax } from "./slot-classes.ts";
 import type { StoredTable } from "./stored-table.ts";
@@ -148,7 +148,9 @@ export class StoreTransaction implements Transaction {
       const other = unique.findLike(view, at);
       if (other >= 0) return this.fail(Errno.uniqueAlreadyExists, table, unique, other);
     }
-    const dead = table.deletes.count > 0 ? table.findDead(view, at, length) : -1;
+    // A deleted row with these bytes would have this key, and of those the committed state has one: `old`, if it is live.
+    const mayBeDead = table.deletes.count > 0 && table.space.state(old) !== RowState.live;
+    const dead = mayBeDead ? table.findDead(view, at, length) : -1;
     changes.prepare(table, length);
     changes.gate = Gate.inside;
     let ref = dead;

@@ -21,11 +21,11 @@ const entryBytes = 12;
 /** What the objects around a buffer take, about. */
 const objectBytes = 800;
 /** Full leaves give to a neighbour that has room for as many more. */
-const roomMin = 16;
+const roomMin = 8;
 /** Two leaves become one when together they have no more. */
-const mergedMax = 52;
+const mergedMax = 58;
 /** Leaves with fewer look for a neighbour to join. */
-const sparseMax = 26;
+const sparseMax = 36;
 
 /** Where a leaf's entries begin. */
 export function leafStart(leaf: number): number {
@@ -64,7 +64,7 @@ export class Branch {
     this.counts[leaf] = count + 1;
     if (count === 0 || !(prefix > (prefixes[at - 1] as number))) this.sorted[leaf] = count === 0 ? 1 : 0;
     // The leaf is the very first, or a search would not have come here.
-    if (count === 0 || (prefix <= (prefixes[start] as number) && this.isBelow(at, start))) this.putFirst(leaf, at);
+    if (count === 0 || (prefix <= (prefixes[leaf] as number) && this.isBelow(at, start))) this.putFirst(leaf, at);
   }
 
   /** Where a reference stands in its leaf; -1 when it does not. */
@@ -146,6 +146,10 @@ export class Branch {
     if (leaf !== this.leafCount - 1) return false;
     this.sort(leaf);
     return prefix >= (this.prefixes[leafStart(leaf) + (this.counts[leaf] as number) - 1] as number);
+  }
+
+  isFull(leaf: number): boolean {
+    return this.counts[leaf] === leafMax;
   }
 
   isSparse(leaf: number): boolean {
@@ -291,7 +295,7 @@ export class Branch {
 
   /** Gives back what far fewer leaves do not need. */
   private fit(): void {
-    if (this.leafCapacity - this.leafCount > 2 * leavesStep) this.setCapacity(roundUp(this.leafCount + 1));
+    if (this.leafCapacity - this.leafCount > leavesStep + 2) this.setCapacity(roundUp(this.leafCount + 1));
   }
 
   private setCapacity(leafCapacity: number): void {
