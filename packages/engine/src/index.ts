@@ -7,6 +7,5 @@ export { restoreStore } from "./snapshot-read.ts";
 export type { RestoreOptions } from "./snapshot-read.ts";
 export { defaultBytesMax, defaultScanRowsMax, openStore } from "./store.ts";
 // What the evaluators of `query` generate their own code with.
-export { compareBytes, compareFloats } from "./compare-values.ts";
 export { equalBytes, makeHashSeed, makeKeyHash, type HashSeed, type KeyHash } from "./key-code.ts";
-export { isByteComparable, locateParts, makeSkip, type Helpers, type Part, type Shape } from "./key-shape.ts";
+export { isByteComparable, locateParts, type Helpers, type Part, type Shape } from "./key-shape.ts";

@@ -7,10 +7,18 @@
  * Hashes take two odd multipliers from the store's seed: clients choose keys, and must not be able to
  * choose collisions.
  */
-import { type AlgebraicType, compileWith } from "@lightcone/sats";
-import { type Compare, compareBytes, compareFloats, compareWide, makeCompare } from "./compare-values.ts";
+import {
+  type AlgebraicType,
+  type Compare,
+  compareBytes,
+  compareFloats,
+  compareWide,
+  compileWith,
+  fixedSizeOf,
+  makeCompare,
+} from "@lightcone/sats";
 import { type HashIndex, headWords } from "./hash-index.ts";
-import { fixedSize, type Helpers, isByteComparable, locateParts, type Part, type Shape } from "./key-shape.ts";
+import { type Helpers, isByteComparable, locateParts, type Part, type Shape } from "./key-shape.ts";
 import { slabMask, slabShift } from "./memory.ts";
 
 export interface HashSeed {
@@ -141,7 +149,7 @@ export function hashBody(parts: readonly Part[], seed: HashSeed): string {
   const mix = (read: string): string => `h = Math.imul(h ^ ${read}, ${seed.first}); h ^= h >>> 15;\n`;
   let body = `let h = ${seed.start};\n`;
   for (const part of parts) {
-    const size = fixedSize(part.type);
+    const size = fixedSizeOf(part.type);
     if (size === undefined || size > 32) {
       body += `h = hashBytes(view, ${part.start}, ${part.end}, h, ${seed.first});\n`;
       continue;
@@ -158,7 +166,7 @@ export function equalBody(aParts: readonly Part[], bParts: readonly Part[], b: s
   let body = "";
   aParts.forEach((part, index) => {
     const other = bParts[index] as Part;
-    const size = fixedSize(part.type);
+    const size = fixedSizeOf(part.type);
     if (size === undefined) {
       body += `if (${part.end} - ${part.start} !== ${other.end} - ${other.start}) ${otherwise};\n`;
       body += `if (!equalBytes(a, ${part.start}, ${b}, ${other.start}, ${part.end} - ${part.start})) ${otherwise};\n`;
@@ -302,7 +310,7 @@ function digitsOf(type: AlgebraicType, start: string, end: string): Digits {
       return type.elements.length === 1 ? digits : { ...digits, exact: false };
     }
     case "Sum": {
-      const plain = type.variants.every((variant) => fixedSize(variant.type) === 0);
+      const plain = type.variants.every((variant) => fixedSizeOf(variant.type) === 0);
       return { expression: `view.getUint8(${start})`, bits: 8, exact: plain };
     }
     default:

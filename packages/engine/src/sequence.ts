@@ -8,8 +8,8 @@
  */
 import type { AlgebraicType } from "@lightcone/sats";
 import type { SequenceDef } from "@lightcone/schema";
-import { compileWith } from "@lightcone/sats";
-import { fixedSize, type Helpers, locateParts } from "./key-shape.ts";
+import { compileWith, fixedSizeOf } from "@lightcone/sats";
+import { type Helpers, locateParts } from "./key-shape.ts";
 
 const reservedCount = 4096n;
 
@@ -42,7 +42,7 @@ export class Sequence {
     this.id = id;
     this.def = def;
     this.columnAt = makeColumnAt(types, def.column);
-    this.columnBytes = fixedSize(types[def.column] as AlgebraicType) ?? 0;
+    this.columnBytes = fixedSizeOf(types[def.column] as AlgebraicType) ?? 0;
     this.next = stored;
     this.allocated = stored;
     this.stored = stored;

@@ -1,12 +1,12 @@
 /** A table: its rows, its indexes, and what the open transaction did to it. */
 import type { RowRef, TableId } from "@lightcone/base";
-import { type AlgebraicType, product, type Validator, validator } from "@lightcone/sats";
+import { type AlgebraicType, fixedSizeOf, product, type Validator, validator } from "@lightcone/sats";
 import type { TableDef, TableSchema } from "@lightcone/schema";
 import type { Table, TableCursor } from "./api.ts";
 import type { TableDelta } from "./commit.ts";
 import { HashIndex } from "./hash-index.ts";
 import { type HashSeed, type KeyCode, makeKeyCode } from "./key-code.ts";
-import { fixedSize, plainSize } from "./key-shape.ts";
+import { plainSize } from "./key-shape.ts";
 import { type Memory, slabShift } from "./memory.ts";
 import { RefList } from "./ref-list.ts";
 import { RowSpace, SlotWalk } from "./row-space.ts";
@@ -60,7 +60,7 @@ export class StoredTable implements Table, TableDelta {
     this.check = validator(product(this.columnTypes));
     this.plainBytes = plainSize(this.columnTypes);
     this.isEvent = schema.def.isEvent;
-    this.space = new RowSpace(memory, schema.id, fixedSize(schema.def.rowType));
+    this.space = new RowSpace(memory, schema.id, fixedSizeOf(schema.def.rowType));
     this.indexes = schema.def.indexes.map(
       (def, index) => new TableIndex(this, schema.indexIds[index] as TableIndex["id"], def),
     );

@@ -8,7 +8,7 @@
  * Entries are compared by prefix; where prefixes tie, by the keys in the rows; where those are equal, by reference.
  * Prefixes that are exact say that equal ones are equal keys, and then no row is read.
  */
-import type { Compare } from "./compare-values.ts";
+import type { Compare } from "@lightcone/sats";
 import type { KeyCode } from "./key-code.ts";
 import { type Memory, slabMask, slabShift } from "./memory.ts";
 

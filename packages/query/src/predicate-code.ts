@@ -6,8 +6,8 @@
  * every query of a template. Values are ordered as data.md §6 says: -0 equals +0, NaN equals NaN and is above
  * everything. Nothing here allocates when it runs.
  */
-import { compareBytes, compareFloats, equalBytes, locateParts, type Helpers, type Part } from "@lightcone/engine";
-import { compileWith, type AlgebraicType } from "@lightcone/sats";
+import { equalBytes, locateParts, type Helpers, type Part } from "@lightcone/engine";
+import { compareBytes, compareFloats, compileWith, type AlgebraicType } from "@lightcone/sats";
 import type { CompareOp, JoinEdge, Operand, Predicate, SelectPlan } from "@lightcone/sql";
 import { formOf, type ArgLayout, type Args, type Form } from "./args.ts";
 

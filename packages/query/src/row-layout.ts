@@ -1,5 +1,5 @@
 /** Where a table's columns stand within a row. For what runs once a row or less, not in generated code. */
-import { makeSkip } from "@lightcone/engine";
+import { makeSkip } from "@lightcone/sats";
 import type { TableDef } from "@lightcone/schema";
 
 export class RowLayout {

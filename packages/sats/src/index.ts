@@ -17,7 +17,7 @@ export { fixedSizeOf, minSizeOf } from "./measure.ts";
 export { compileWith, useCompiler } from "./compile.ts";
 export type { Compile } from "./compile.ts";
 export * from "./refs.ts";
-export * from "./row-layout.ts";
+export * from "./skip.ts";
 export * from "./type-codec.ts";
 export * from "./types.ts";
 export * from "./utf8.ts";
