@@ -41,8 +41,10 @@ const drainMicrotasks: () => void = (() => {
 
 export class JobLoop {
   readonly #options: JobLoopOptions;
-  #jobs: (Job | undefined)[] = [];
-  #head = 0;
+  /** What runs, from `#next` on, and what came since it began to. */
+  #jobs: Job[] = [];
+  #next = 0;
+  #arrived: Job[] = [];
   #scheduled = false;
   #running: Job | undefined;
   #stopped = false;
@@ -59,12 +61,12 @@ export class JobLoop {
 
   /** Jobs that wait. */
   get count(): number {
-    return this.#jobs.length - this.#head;
+    return this.#jobs.length - this.#next + this.#arrived.length;
   }
 
   push(job: Job): void {
     if (this.#stopped) return;
-    this.#jobs.push(job);
+    this.#arrived.push(job);
     this.kick();
   }
 
@@ -79,7 +81,8 @@ export class JobLoop {
   stop(): void {
     this.#stopped = true;
     this.#jobs = [];
-    this.#head = 0;
+    this.#next = 0;
+    this.#arrived = [];
   }
 
   #runTurn(): void {
@@ -107,22 +110,26 @@ export class JobLoop {
   #runJobs(): void {
     const { time, mustWait } = this.#options;
     const until = time.look() + turnMs;
-    while (this.#head < this.#jobs.length) {
-      const job = this.#jobs[this.#head];
-      this.#jobs[this.#head++] = undefined;
-      if (this.#head === this.#jobs.length) {
-        this.#jobs.length = 0;
-        this.#head = 0;
-      } else if (this.#head > 4096 && this.#head * 2 > this.#jobs.length) {
-        this.#jobs = this.#jobs.slice(this.#head);
-        this.#head = 0;
-      }
-      if (job === undefined) continue;
+    for (;;) {
+      const job = this.#take();
+      if (job === undefined) return;
       this.#running = job;
       time.jobStarts();
       job.run();
       this.#running = undefined;
       if (mustWait() || time.latestMs > until) return;
     }
+  }
+
+  #take(): Job | undefined {
+    if (this.#next === this.#jobs.length) {
+      const done = this.#jobs;
+      done.length = 0;
+      this.#jobs = this.#arrived;
+      this.#arrived = done;
+      this.#next = 0;
+      if (this.#jobs.length === 0) return undefined;
+    }
+    return this.#jobs[this.#next++];
   }
 }

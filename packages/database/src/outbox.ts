@@ -7,20 +7,24 @@
  */
 import type { ConnectionSink } from "./link.ts";
 
-/** A growing ring of entries in parallel arrays: nothing is allocated per entry. */
+/** What waits. Used again once it has been told. */
+class Entry {
+  sink: ConnectionSink | undefined;
+  offset = -1;
+  bytes: Uint8Array | readonly number[] | undefined;
+  at = 0;
+  length = 0;
+  last = true;
+  answered = 0;
+}
+
+const entries = (count: number): Entry[] => Array.from({ length: count }, () => new Entry());
+
+/** A growing ring of entries: nothing is allocated per entry, and nothing is stored but in its fields. */
 export class Outbox {
-  #capacity = 1024;
+  #ring = entries(1024);
   #head = 0;
   #count = 0;
-  #offsets: Float64Array<ArrayBuffer> = new Float64Array(this.#capacity);
-  #ats: Uint32Array<ArrayBuffer> = new Uint32Array(this.#capacity);
-  #lengths: Uint32Array<ArrayBuffer> = new Uint32Array(this.#capacity);
-  /** Messages of the client answered up to here; 0 when no more than before. */
-  #answered: Uint32Array<ArrayBuffer> = new Uint32Array(this.#capacity);
-  #last: Uint8Array<ArrayBuffer> = new Uint8Array(this.#capacity);
-  #sinks: (ConnectionSink | undefined)[] = Array.from({ length: this.#capacity });
-  /** What to send; or, as numbers, which messages the sink's subscriptions now are. */
-  #bytes: (Uint8Array | readonly number[] | undefined)[] = Array.from({ length: this.#capacity });
 
   /** Entries that wait. */
   get count(): number {
@@ -42,63 +46,47 @@ export class Outbox {
     last: boolean,
     answered: number,
   ): void {
-    if (this.#count === this.#capacity) this.#grow();
-    const slot = (this.#head + this.#count++) & (this.#capacity - 1);
-    this.#offsets[slot] = offset;
-    this.#ats[slot] = at;
-    this.#lengths[slot] = length;
-    this.#last[slot] = last ? 1 : 0;
-    this.#answered[slot] = answered;
-    this.#sinks[slot] = sink;
-    this.#bytes[slot] = bytes;
+    if (this.#count === this.#ring.length) this.#grow();
+    const entry = this.#ring[(this.#head + this.#count++) & (this.#ring.length - 1)] as Entry;
+    entry.sink = sink;
+    entry.offset = offset;
+    entry.bytes = bytes;
+    entry.at = at;
+    entry.length = length;
+    entry.last = last;
+    entry.answered = answered;
   }
 
   /** Sends all that waits for an offset up to `durableOffset`. */
   release(durableOffset: number): void {
     while (this.#count > 0) {
-      const slot = this.#head;
-      if ((this.#offsets[slot] ?? 0) > durableOffset) return;
-      this.#head = (slot + 1) & (this.#capacity - 1);
+      const entry = this.#ring[this.#head] as Entry;
+      if (entry.offset > durableOffset) return;
+      const { sink, bytes, at, length, last, answered } = entry;
+      this.#head = (this.#head + 1) & (this.#ring.length - 1);
       this.#count--;
-      const sink = this.#sinks[slot];
-      const bytes = this.#bytes[slot];
-      this.#sinks[slot] = undefined;
-      this.#bytes[slot] = undefined;
+      entry.sink = undefined;
+      entry.bytes = undefined;
       if (sink === undefined) continue;
-      if (bytes instanceof Uint8Array)
-        sink.send(bytes, this.#ats[slot] ?? 0, this.#lengths[slot] ?? 0, this.#last[slot] === 1);
+      if (bytes instanceof Uint8Array) sink.send(bytes, at, length, last);
       else if (bytes !== undefined) sink.subscribed(bytes);
-      const answered = this.#answered[slot] ?? 0;
       if (answered > 0) sink.answered(answered);
     }
   }
 
   /** Forgets all that waits: the log failed, and nothing after its durable offset may be told. */
   clear(): void {
-    this.#sinks.fill(undefined);
-    this.#bytes.fill(undefined);
+    for (const entry of this.#ring) {
+      entry.sink = undefined;
+      entry.bytes = undefined;
+    }
     this.#head = 0;
     this.#count = 0;
   }
 
   #grow(): void {
-    const from = this.#capacity;
-    const order = (slot: number): number => (this.#head + slot) & (from - 1);
-    const copy = <T extends Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(
-      source: T,
-      target: T,
-    ): T => {
-      for (let slot = 0; slot < from; slot++) target[slot] = source[order(slot)] ?? 0;
-      return target;
-    };
-    this.#offsets = copy(this.#offsets, new Float64Array(from * 2));
-    this.#ats = copy(this.#ats, new Uint32Array(from * 2));
-    this.#lengths = copy(this.#lengths, new Uint32Array(from * 2));
-    this.#answered = copy(this.#answered, new Uint32Array(from * 2));
-    this.#last = copy(this.#last, new Uint8Array(from * 2));
-    this.#sinks = Array.from({ length: from * 2 }, (_, slot) => (slot < from ? this.#sinks[order(slot)] : undefined));
-    this.#bytes = Array.from({ length: from * 2 }, (_, slot) => (slot < from ? this.#bytes[order(slot)] : undefined));
+    const ring = this.#ring;
+    this.#ring = [...ring.slice(this.#head), ...ring.slice(0, this.#head), ...entries(ring.length)];
     this.#head = 0;
-    this.#capacity = from * 2;
   }
 }
