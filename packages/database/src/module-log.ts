@@ -92,12 +92,13 @@ export class ModuleLog {
       while (query.follow && !this.#closed) {
         if (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve));
         wake = undefined;
-        for (const line of waiting.splice(0)) yield line;
-        if (dropped > 0) {
-          yield this.#encoder.encode(
-            `${JSON.stringify({ level: "Warn", message: `${dropped} lines were dropped: read faster` })}\n`,
-          );
-          dropped = 0;
+        const lines = waiting.splice(0);
+        const lost = dropped; // came after these lines and before any that comes now
+        dropped = 0;
+        yield* lines;
+        if (lost > 0) {
+          const warning = { level: "Warn", message: `${lost} lines were dropped: read faster` };
+          yield this.#encoder.encode(`${JSON.stringify(warning)}\n`);
         }
       }
     } finally {
