@@ -78,6 +78,49 @@ test(
   },
 );
 
+test("a full disk: what is scheduled waits, also over a restart, and runs once there is room", async () => {
+  const start = 1_700_000_000_000_000;
+  const disk = new SimulatedDisk();
+  const fileSystem = faultyFileSystem(3, disk);
+  const clock = manualClock(start);
+  const limits = { queryRowsMax: 10_000 };
+  let database = await openLocal({ fileSystem, clock, limits });
+  expect((await publish(database, "../database/modules/clockwork.ts")).status).toBe(200);
+  const in5Seconds = JSON.stringify({ __timestamp_micros_since_unix_epoch__: start + 5_000_000 });
+  expect((await call(database, "once", `["bell", ${in5Seconds}]`)).status).toBe(200);
+
+  disk.capacityBytes = disk.usedBytes + 5 * mebibyte;
+  const fill = async (): Promise<number> => {
+    const never = JSON.stringify({ __timestamp_micros_since_unix_epoch__: start + 3_600_000_000 });
+    for (;;) {
+      const { status } = await call(database, "once", `["${"x".repeat(60_000)}", ${never}]`);
+      if (status !== 200) return status;
+    }
+  };
+  expect(await fill()).toBe(507);
+  const pass = async (ms: number): Promise<void> => {
+    for (let left = ms; left > 0; left -= 500) {
+      clock.advance(500);
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const jobs = async (): Promise<number> => (await sql(database, "SELECT id FROM job WHERE name = 'bell'")).length;
+  const ran = async (): Promise<number> => (await sql(database, "SELECT id FROM ran")).length;
+  await pass(10_000);
+  expect([await jobs(), await ran()]).toEqual([1, 0]);
+
+  await database.stop(0);
+  database = await openLocal({ fileSystem, clock, limits });
+  expect(await fill()).toBe(507);
+  await pass(10_000);
+  expect([await jobs(), await ran()]).toEqual([1, 0]);
+
+  disk.capacityBytes = Infinity;
+  await pass(10_000);
+  expect([await jobs(), await ran()]).toEqual([0, 1]);
+  await database.stop(1000);
+});
+
 test("a sync that fails: outcomes are unknown, the database stops, and recovery has what was told", async () => {
   const disk = new SimulatedDisk();
   const fileSystem = faultyFileSystem(2, disk);

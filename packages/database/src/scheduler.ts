@@ -24,6 +24,8 @@ import { noBytes, noConnection, ok, type CommitListener } from "./writer.ts";
 
 /** Further ahead than this many microseconds is refused: 2^36 - 1 ms. */
 const delayMicrosMax = (2 ** 36 - 1) * 1000;
+/** When a row is tried again that came due while nothing could be written. */
+const refusedAgainMs = 1000;
 
 /** A scheduled row as the scheduler reads it. */
 interface Due {
@@ -195,6 +197,11 @@ export class Scheduler implements CommitListener {
     const found = this.#find(fired);
     const reducer = room.module?.reducers.find((each) => each.def.name === found?.scheduled.functionName);
     if (found === undefined || reducer === undefined) return;
+    if (room.refusal !== undefined) {
+      // Nothing can be written, as on a full disk. That is not the row's fault: it waits.
+      room.clock.after(refusedAgainMs, () => room.loop.push(new FireJob(this, room, fired)));
+      return;
+    }
     fillMeta(room, CommitKind.schedule, reducer, found.row, fired.dueMicros);
     const result = callReducer(room, reducer, found.due.at.tag === "Time" ? () => this.#forget(found) : undefined);
     this.#settle(room, found, result.kind === "failed");
