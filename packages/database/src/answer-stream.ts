@@ -4,8 +4,8 @@
  */
 import { isLightconeError } from "@lightcone/base";
 import type { Piece } from "./arena.ts";
-import type { FirstRows } from "./first-rows.ts";
 import type { Job } from "./job-loop.ts";
+import type { Reading } from "./reading.ts";
 
 /** Bytes handed on in one go. */
 const bytesPerStep = 512 * 1024;
@@ -30,7 +30,9 @@ export interface StreamOwner {
 
 /** What a stream answers. */
 export interface StreamedAnswer {
-  readonly rows: FirstRows;
+  readonly reading: Reading;
+  /** Words the answer once all rows are there. */
+  readonly word: () => readonly Piece[];
   /** The messages that make up the subscriptions from this answer on. */
   readonly shape: readonly number[];
   readonly answered: number;
@@ -61,20 +63,21 @@ export class AnswerStream implements Job {
 
   /** Lets go of a stream that has not begun. */
   close(): void {
-    this.#answer.rows.close();
+    this.#answer.reading.close();
   }
 
   #gather(): void {
-    const { rows } = this.#answer;
+    const { reading, word } = this.#answer;
     try {
-      if (rows.isWhole) this.#pieces = rows.pieces();
-      else rows.gather();
+      if (reading.isWhole) this.#pieces = word();
+      else reading.gather();
     } catch (error) {
       if (!isLightconeError(error)) throw error;
       this.#failed(error.message);
       return;
     }
-    this.#owner.again(this, 0);
+    if (reading.isLate) this.timedOut();
+    else this.#owner.again(this, 0);
   }
 
   #failed(text: string): void {

@@ -24,8 +24,9 @@ import {
 import { ByteWriter, type AlgebraicType } from "@lightcone/sats";
 import type { Arena, Piece } from "./arena.ts";
 import type { AppliedKind, Encoder, QueryChange, QueryRows, RowGatherer } from "./encoder.ts";
+import { PieceWriter, type RowParts } from "./piece-writer.ts";
 
-class BsatnRows extends RowListBuilder implements RowGatherer {
+class BsatnRows extends RowListBuilder implements RowGatherer, RowParts {
   get byteCount(): number {
     return this.rowBytes;
   }
@@ -190,39 +191,9 @@ function asRow(refs: Uint32Array, at: number): RowRef {
   return asRowRef(refs[at] ?? 0);
 }
 
-function rowsOf(query: QueryRows): RowListBuilder {
-  if (query.rows instanceof RowListBuilder) return query.rows;
+function rowsOf(query: QueryRows): BsatnRows {
+  if (query.rows instanceof BsatnRows) return query.rows;
   throw new TypeError("rows were gathered for another wire form");
-}
-
-/** From this size rows are sent as they were gathered, in parts of their own. */
-const partBytesMin = 64 * 1024;
-
-/** Writes a message that may come in parts: large lists of rows are not copied into it. */
-class PieceWriter {
-  readonly #arena: Arena;
-  readonly #pieces: Piece[] = [];
-  writer: ByteWriter;
-
-  constructor(arena: Arena) {
-    this.#arena = arena;
-    this.writer = arena.begin();
-  }
-
-  rows(list: RowListBuilder): void {
-    if (list.rowBytes < partBytesMin) {
-      list.writeTo(this.writer);
-      return;
-    }
-    this.#pieces.push(this.#arena.end());
-    for (const part of list.parts()) this.#pieces.push({ bytes: part, at: 0, length: part.length });
-    this.writer = this.#arena.begin();
-  }
-
-  end(): readonly Piece[] {
-    this.#pieces.push(this.#arena.end());
-    return this.#pieces.filter((piece) => piece.length > 0);
-  }
 }
 
 function writeQueryRows(out: PieceWriter, queries: readonly QueryRows[], deleted: boolean): void {

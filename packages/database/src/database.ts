@@ -25,7 +25,7 @@ import { toHex } from "@lightcone/sats";
 import { Arena } from "./arena.ts";
 import { BsatnEncoder } from "./bsatn-encoder.ts";
 import type { Encoder } from "./encoder.ts";
-import { callOverHttp, VisitJob } from "./http-call.ts";
+import { callOverHttp, VisitJob, type Answer, type LongReply } from "./http-call.ts";
 import { JobClock } from "./job-clock.ts";
 import { JobLoop } from "./job-loop.ts";
 import { JsonEncoder } from "./json-encoder.ts";
@@ -198,6 +198,7 @@ export class Database implements DatabaseLink {
       claims: new Map(),
       identity: options.identity.database,
       owner: options.identity.owner,
+      seed: drawSeed(options.random ?? realRandom),
       get module() {
         return running();
       },
@@ -425,9 +426,8 @@ export class Database implements DatabaseLink {
     return tables;
   }
 
-  #visit(caller: Caller, confirmed: boolean, work: () => Reply): Promise<Reply> {
-    const visit = (answer: (reply: Reply) => void): void =>
-      this.#room.loop.push(new VisitJob(this.#room, caller, work, answer));
+  #visit(caller: Caller, confirmed: boolean, work: () => Reply | LongReply): Promise<Reply> {
+    const visit = (answer: Answer): void => this.#room.loop.push(new VisitJob(this.#room, caller, work, answer));
     return confirmed ? this.#confirmed(visit) : new Promise(visit);
   }
 
@@ -448,10 +448,10 @@ export class Database implements DatabaseLink {
   }
 
   /** The reply of `start`'s job, once what it saw is durable. */
-  #confirmed(start: (answer: (reply: Reply) => void) => void): Promise<Reply> {
+  #confirmed(start: (answer: Answer) => void): Promise<Reply> {
     return new Promise((resolve) => {
-      start((reply) => {
-        this.#log.whenDurable(this.#room.writer.offset).then(
+      start((reply, offset = this.#room.writer.offset) => {
+        this.#log.whenDurable(offset).then(
           () => resolve(reply),
           (cause: unknown) => resolve(failure(new LightconeError("CallUnknown", {}, { cause }))),
         );

@@ -11,15 +11,31 @@ import { endedBy, interrupted } from "./resume.ts";
 import type { Room } from "./room.ts";
 import { noBytes } from "./writer.ts";
 
+/** Takes a reply, and the offset that it tells of if that is not the present one. */
+export type Answer = (reply: Reply, offset?: number) => void;
+
+/** A reply that is made in slices, with other jobs in between. */
+export interface LongReply {
+  /** The offset that it tells of. */
+  readonly offset: number;
+  /** Whether it has taken longer in all than a call may. */
+  readonly isLate: boolean;
+  /** Makes the next slice. The reply, once it is whole. */
+  slice(): Reply | undefined;
+  /** Lets go of a reply that nobody will get. */
+  close(): void;
+}
+
 /** Connects as `caller`, answers with what `work` gives, disconnects. */
 export class VisitJob implements Job {
   readonly #room: Room;
   readonly #caller: Caller;
-  readonly #work: () => Reply;
-  readonly #answer: (reply: Reply) => void;
+  readonly #work: () => Reply | LongReply;
+  readonly #answer: Answer;
   #connected = false;
+  #long: LongReply | undefined;
 
-  constructor(room: Room, caller: Caller, work: () => Reply, answer: (reply: Reply) => void) {
+  constructor(room: Room, caller: Caller, work: () => Reply | LongReply, answer: Answer) {
     this.#room = room;
     this.#caller = caller;
     this.#work = work;
@@ -27,28 +43,53 @@ export class VisitJob implements Job {
   }
 
   run(): void {
+    if (this.#long !== undefined) this.#goOn(this.#long);
+    else if (this.#arrive()) {
+      const made = this.#noted(this.#work);
+      if ("status" in made) this.#leave(made, undefined);
+      else {
+        this.#long = made;
+        this.#room.loop.push(this);
+      }
+    }
+  }
+
+  /** False when the client is refused, and told so. */
+  #arrive(): boolean {
     // Without room to write, nobody comes or goes; reading needs neither, and writing says so itself.
-    if (this.#room.refusal !== undefined) {
-      this.#answer(this.#work());
-      return;
-    }
+    if (this.#room.refusal !== undefined) return true;
     const refused = connectClient(this.#room, this.#caller);
-    if (refused !== undefined) {
-      this.#answer(refusal(403, "Refused", refused));
-      return;
-    }
-    this.#connected = true;
+    this.#connected = refused === undefined;
+    if (refused !== undefined) this.#answer(refusal(403, "Refused", refused));
+    return this.#connected;
+  }
+
+  #goOn(long: LongReply): void {
+    const reply = this.#noted(() => long.slice());
+    if (reply !== undefined) this.#leave(reply, long.offset);
+    else if (long.isLate) this.#tooLate();
+    else this.#room.loop.push(this);
+  }
+
+  /** Runs a part of the work; what ends the host in it can be named. */
+  #noted<T>(work: () => T): T {
+    if (!this.#connected) return work();
     this.#room.activity.begin(this.#caller.connectionId, 1);
-    let reply: Reply;
+    let result: T;
     try {
-      reply = this.#work();
+      result = work();
     } catch (error) {
       throw endedBy(error, this.#caller, 1);
     }
     this.#room.activity.end();
     this.#mustBeWhole();
-    disconnectClient(this.#room, this.#caller);
-    this.#answer(reply);
+    return result;
+  }
+
+  #leave(reply: Reply, offset: number | undefined): void {
+    this.#long = undefined;
+    if (this.#connected) disconnectClient(this.#room, this.#caller);
+    this.#answer(reply, offset);
   }
 
   /** @throws {HostEnded} when the work left a change half-way */
@@ -61,8 +102,12 @@ export class VisitJob implements Job {
     this.#room.writer.abort();
     this.#room.module?.discard();
     this.#mustBeWhole();
-    if (this.#connected) disconnectClient(this.#room, this.#caller);
-    this.#answer(refusal(402, "ReducerTimedOut", "Module energy budget exhausted."));
+    this.#tooLate();
+  }
+
+  #tooLate(): void {
+    this.#long?.close();
+    this.#leave(refusal(402, "ReducerTimedOut", "Module energy budget exhausted."), undefined);
   }
 }
 

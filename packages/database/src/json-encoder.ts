@@ -14,28 +14,27 @@ import {
 } from "@lightcone/sats";
 import type { Arena, Piece } from "./arena.ts";
 import type { AppliedKind, Encoder, QueryChange, QueryRows, RowGatherer } from "./encoder.ts";
+import { PieceWriter } from "./piece-writer.ts";
+import { TextList } from "./text-list.ts";
 
-/** Rows gathered as texts. First rows are objects by column name. */
+/** Rows gathered as texts within the text. First rows are objects by column name. */
 class JsonRows implements RowGatherer {
-  readonly texts: string[] = [];
+  readonly texts = new TextList();
   readonly #write: (input: ByteReader) => string;
-  #byteCount = 0;
 
   constructor(rowType: ProductType) {
     this.#write = jsonWriter(rowType, "row");
   }
 
   get count(): number {
-    return this.texts.length;
+    return this.texts.count;
   }
   get byteCount(): number {
-    return this.#byteCount;
+    return this.texts.byteCount;
   }
 
   add(bytes: Uint8Array, at: number, length: number): void {
-    const text = this.#write(new ByteReader(bytes.subarray(at, at + length)));
-    this.texts.push(text);
-    this.#byteCount += text.length;
+    this.texts.add(quote(this.#write(new ByteReader(bytes.subarray(at, at + length)))));
   }
 }
 
@@ -81,21 +80,31 @@ export class JsonEncoder implements Encoder {
     queries: readonly QueryRows[],
   ): readonly Piece[] {
     const deleted = kind === "UnsubscribeApplied" || kind === "UnsubscribeMultiApplied";
-    const tables = queries.map((query) => tableRows(query, deleted));
     const [only] = queries;
     const isMulti = kind === "SubscribeMultiApplied" || kind === "UnsubscribeMultiApplied";
-    const rows =
-      isMulti || only === undefined
-        ? `"update":{"tables":[${tables.join(",")}]}`
-        : `"rows":{"table_id":${only.table.id},"table_name":${quote(only.table.name)},"table_rows":${tables.join("")}}`;
-    const text = `{"request_id":${requestId},"total_host_execution_duration_micros":${durationMicros},"query_id":{"id":${queryId}},${rows}}`;
-    return [this.#message(kind, text)];
+    const out = new PieceWriter(this.#arena);
+    out.writer.utf8(
+      `{"${kind}":{"request_id":${requestId},"total_host_execution_duration_micros":${durationMicros},"query_id":{"id":${queryId}},`,
+    );
+    if (isMulti || only === undefined) {
+      out.writer.utf8(`"update":{"tables":[`);
+      writeTables(out, queries, deleted);
+      out.writer.utf8("]}}}");
+    } else {
+      const { table } = only;
+      out.writer.utf8(`"rows":{"table_id":${table.id},"table_name":${quote(table.name)},"table_rows":`);
+      writeTables(out, [only], deleted);
+      out.writer.utf8("}}}");
+    }
+    return out.end();
   }
 
   initial(requestId: number, durationMicros: number, queries: readonly QueryRows[]): readonly Piece[] {
-    const tables = queries.map((query) => tableRows(query, false)).join(",");
-    const text = `{"database_update":{"tables":[${tables}]},"request_id":${requestId},${hostDuration(durationMicros)}}`;
-    return [this.#message("InitialSubscription", text)];
+    const out = new PieceWriter(this.#arena);
+    out.writer.utf8(`{"InitialSubscription":{"database_update":{"tables":[`);
+    writeTables(out, queries, false);
+    out.writer.utf8(`]},"request_id":${requestId},${hostDuration(durationMicros)}}}`);
+    return out.end();
   }
 
   subscriptionError(
@@ -112,12 +121,18 @@ export class JsonEncoder implements Encoder {
   }
 
   oneOff(messageId: Uint8Array, durationMicros: number, result: QueryRows): readonly Piece[] {
-    const table = `{"table_name":${quote(result.table.name)},"rows":${textList(textsOf(result))}}`;
-    return [this.#oneOffResponse(messageId, `{"none":[]}`, table, durationMicros)];
+    const out = new PieceWriter(this.#arena);
+    out.writer.utf8(
+      `{"OneOffQueryResponse":{"message_id":"${toHex(messageId)}","error":{"none":[]},"tables":[{"table_name":${quote(result.table.name)},"rows":[`,
+    );
+    out.rows(textsOf(result));
+    out.writer.utf8(`]}],${hostDuration(durationMicros)}}}`);
+    return out.end();
   }
 
   oneOffError(messageId: Uint8Array, durationMicros: number, message: string): Piece {
-    return this.#oneOffResponse(messageId, `{"some":${quote(message)}}`, "", durationMicros);
+    const text = `{"message_id":"${toHex(messageId)}","error":{"some":${quote(message)}},"tables":[],${hostDuration(durationMicros)}}`;
+    return this.#message("OneOffQueryResponse", text);
   }
 
   procedureResult(
@@ -140,11 +155,6 @@ export class JsonEncoder implements Encoder {
       "ProcedureResult",
       `{"status":${status},"timestamp":${timestampText(timestampMicros)},${hostDuration(durationMicros)},"request_id":${requestId}}`,
     );
-  }
-
-  #oneOffResponse(messageId: Uint8Array, error: string, tables: string, durationMicros: number): Piece {
-    const text = `{"message_id":"${toHex(messageId)}","error":${error},"tables":[${tables}],${hostDuration(durationMicros)}}`;
-    return this.#message("OneOffQueryResponse", text);
   }
 
   #transaction(status: string, head: TransactionHead): Piece {
@@ -224,16 +234,20 @@ function tableText(table: Table, rowCount: number, updates: string): string {
   return `{"table_id":${table.id},"table_name":${quote(table.name)},"num_rows":${rowCount},"updates":[${updates}]}`;
 }
 
-function tableRows(query: QueryRows, deleted: boolean): string {
-  const rows = textList(textsOf(query));
-  return tableText(
-    query.table,
-    query.rows.count,
-    deleted ? `{"deletes":${rows},"inserts":[]}` : `{"deletes":[],"inserts":${rows}}`,
-  );
+/** The rows of queries, each as an update of its table. */
+function writeTables(out: PieceWriter, queries: readonly QueryRows[], deleted: boolean): void {
+  queries.forEach((query, index) => {
+    const { table, rows } = query;
+    out.writer.utf8(
+      `${index === 0 ? "" : ","}{"table_id":${table.id},"table_name":${quote(table.name)},"num_rows":${rows.count},"updates":[`,
+    );
+    out.writer.utf8(deleted ? `{"deletes":[` : `{"deletes":[],"inserts":[`);
+    out.rows(textsOf(query));
+    out.writer.utf8(deleted ? `],"inserts":[]}]}` : "]}]}");
+  });
 }
 
-function textsOf(query: QueryRows): readonly string[] {
+function textsOf(query: QueryRows): TextList {
   if (query.rows instanceof JsonRows) return query.rows.texts;
   throw new TypeError("rows were gathered for another wire form");
 }

@@ -4,12 +4,12 @@
  * A text that the client already holds under another id is counted, not sent again; its rows come back when
  * the last set that has it ends. `websocket.md` §5.5 and §5.6.
  */
-import { isLightconeError } from "@lightcone/base";
+import { defined, isLightconeError } from "@lightcone/base";
 import type { OneOffQuery, Subscribe, SubscribeMulti, SubscribeSingle, Unsubscribe } from "@lightcone/protocol";
 import { bindParams, compileSubscription, type SelectPlan } from "@lightcone/sql";
 import type { Piece } from "./arena.ts";
 import type { QueryRows } from "./encoder.ts";
-import { FirstRows } from "./first-rows.ts";
+import { Reading } from "./reading.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
 import type { HeldQuery } from "./subscriptions.ts";
@@ -259,9 +259,14 @@ export class QuerySets {
   ): void {
     const session = this.#session;
     if (session.isSilent) return; // the client has these rows
-    let rows: FirstRows;
+    const queries = plans.map((plan) => {
+      const id = defined(plan.sources[0], "the source").table.id;
+      const table = defined(this.#room.store.table(id), `table ${id}`);
+      return { plan, table, rows: session.encoder.gather(table) };
+    });
+    let reading: Reading;
     try {
-      rows = new FirstRows(this.#room, session.encoder, plans, session.info.caller.identity, word);
+      reading = new Reading(this.#room, queries, session.info.caller.identity);
     } catch (error) {
       if (!isLightconeError(error)) throw error;
       const message = fail(error.message);
@@ -269,10 +274,10 @@ export class QuerySets {
       session.answer(message);
       return;
     }
-    if (rows.isWhole) {
+    if (reading.isWhole) {
       this.#tellShape();
-      session.answerParts(rows.pieces());
-    } else session.answerInSlices(rows, this.#shape(), fail);
+      session.answerParts(word(queries));
+    } else session.answerInSlices({ reading, word: () => word(queries), shape: this.#shape(), fail });
   }
 
   #isOverEmpty(plan: SelectPlan): boolean {

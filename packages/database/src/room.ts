@@ -38,6 +38,8 @@ export interface Room {
   /** 32 bytes, little-endian. */
   readonly identity: Uint8Array;
   readonly owner: Uint8Array;
+  /** Of hashes of what clients choose. */
+  readonly seed: number;
   /** The module that runs; undefined before the first publish. */
   readonly module: ModuleSlot | undefined;
   /** Why new transactions are refused at the moment, as with a full disk; undefined when they are not. */

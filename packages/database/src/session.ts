@@ -16,9 +16,9 @@ import {
   type TransactionHead,
 } from "@lightcone/protocol";
 import { toHex } from "@lightcone/sats";
+import type { StreamedAnswer } from "./answer-stream.ts";
 import type { Piece } from "./arena.ts";
 import type { Encoder } from "./encoder.ts";
-import type { FirstRows } from "./first-rows.ts";
 import { connectClient, disconnectClient } from "./lifecycle.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink } from "./link.ts";
 import type { BoundReducer } from "./module-slot.ts";
@@ -270,8 +270,8 @@ export class Session implements ConnectionHandle {
   }
 
   /** Answers the running message with rows that are not all there yet; what is said meanwhile follows. */
-  answerInSlices(rows: FirstRows, shape: readonly number[], fail: (text: string) => Piece): void {
-    this.#out.pushInSlices({ rows, shape, answered: this.#running, fail });
+  answerInSlices(answer: Omit<StreamedAnswer, "answered">): void {
+    this.#out.pushInSlices({ ...answer, answered: this.#running });
   }
 
   /** Says which messages make up the present subscriptions. */

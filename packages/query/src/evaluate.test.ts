@@ -4,17 +4,7 @@ import { isLightconeError } from "@lightcone/base";
 import { ByteReader, t, valueCodec } from "@lightcone/sats";
 import { bindParams, compileStatement, type Plan } from "@lightcone/sql";
 import { beforeEach, describe, expect, test } from "vitest";
-import {
-  checkRowLimit,
-  EpochScan,
-  execute,
-  isSliced,
-  prepare,
-  variableValue,
-  visitedRows,
-  writes,
-  type Stats,
-} from "./index.ts";
+import { checkRowLimit, execute, prepare, variableValue, visitedRows, writes, type Stats } from "./index.ts";
 import { Fixture } from "./testing/fixture.ts";
 
 const caller = { identity: new Uint8Array(32), mayWrite: true };
@@ -172,22 +162,4 @@ describe("the rows that a plan visits", () => {
       /^Estimated cardinality \(\d+ rows\) exceeds limit/,
     );
   });
-});
-
-test("an epoch scan gives the rows of its offset in slices, whatever is committed meanwhile", () => {
-  const plan = compile("SELECT * FROM user WHERE name > 'am'");
-  if (plan.kind !== "select") throw new Error("not a select");
-  const prepared = prepare(plan);
-  expect(isSliced(fixture.store, prepared)).toBe(true);
-  const epoch = fixture.store.openEpoch();
-  const scan = new EpochScan(epoch, prepared, bindParams(plan, caller.identity));
-  let rows = 0;
-  let slices = 0;
-  for (let more = true; more; slices += 1) {
-    more = scan.step(1, () => (rows += 1));
-    run(`INSERT INTO user (id, team, name) VALUES (${100 + slices}, 1, 'zoe')`);
-    run(`DELETE FROM user WHERE id = ${10 + slices}`);
-  }
-  epoch.close();
-  expect([rows, slices]).toEqual([4, 5]);
 });

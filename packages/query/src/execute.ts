@@ -13,7 +13,8 @@ import {
 import { evaluate, tableOf } from "./evaluate.ts";
 import { prepare } from "./prepared.ts";
 import { RowLayout } from "./row-layout.ts";
-import { select, type EmitBytes } from "./select.ts";
+import type { EmitBytes } from "./projection.ts";
+import { select } from "./select.ts";
 
 /** What a statement did. Matched rows count as updated, whether or not they changed. */
 export interface Stats {

@@ -71,7 +71,7 @@ export function indexFor(
 type Offset = (view: DataView, at: number) => number;
 
 /** Generates where a column begins and ends within a row. */
-function columnPlace(
+export function columnPlace(
   types: readonly AlgebraicType[],
   column: number,
 ): { readonly start: Offset; readonly end: Offset } {

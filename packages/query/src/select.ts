@@ -1,29 +1,21 @@
 /** The result of a SELECT as rows of bytes: projection, COUNT and LIMIT over what `evaluate` finds. */
 import type { RowRef } from "@lightcone/base";
-import { defined } from "@lightcone/base";
 import type { Store } from "@lightcone/engine";
-import type { ColumnRef } from "@lightcone/sql";
-import { evaluate, tableOf } from "./evaluate.ts";
+import { evaluate, pathTo, tableOf } from "./evaluate.ts";
 import type { Prepared } from "./prepared.ts";
-import { RowLayout } from "./row-layout.ts";
-
-/** Takes one row of the result: BSATN of the plan's `columns`, good until it returns. */
-export type EmitBytes = (bytes: Uint8Array, at: number, length: number) => void;
+import { emitCount, limitOf, projected, type EmitBytes } from "./projection.ts";
+import { RefList } from "./ref-list.ts";
 
 /** Runs a SELECT at once. Rows come in no order. */
 export function select(store: Store, prepared: Prepared, values: readonly Uint8Array[], emit: EmitBytes): void {
-  const { projection, limit } = prepared.plan;
-  let left = limit === undefined ? Infinity : Number(limit);
+  const { plan } = prepared;
+  let left = limitOf(plan);
   if (left === 0) return;
-  if (projection.kind === "count") {
-    const bytes = new Uint8Array(8);
-    new DataView(bytes.buffer).setBigUint64(0, BigInt(count(store, prepared, values)), true);
-    return emit(bytes, 0, 8);
+  if (plan.projection.kind === "count") {
+    emitCount(count(store, prepared, values), emit);
+    return;
   }
-  const emitRow =
-    projection.kind === "rows"
-      ? wholeRow(store, projection.source, emit)
-      : someColumns(store, prepared, projection.columns, emit);
+  const emitRow = projectedRefs(store, prepared, emit);
   evaluate(store, prepared, values, (refs) => {
     emitRow(refs);
     left -= 1;
@@ -31,10 +23,84 @@ export function select(store: Store, prepared: Prepared, values: readonly Uint8A
   });
 }
 
+/** Up to how many rows a SELECT may look at to be run at once. */
+export interface VisitBounds {
+  readonly visitMax: number;
+  /** For one that walks a whole table; at most `visitMax`. */
+  readonly scanMax: number;
+}
+
+/**
+ * Runs a SELECT at once if that is little work.
+ *
+ * @returns about how many rows it looked at; -1, with nothing emitted, when they are more than the bounds allow
+ */
+export function selectWithin(
+  store: Store,
+  prepared: Prepared,
+  values: readonly Uint8Array[],
+  bounds: VisitBounds,
+  emit: EmitBytes,
+): number {
+  const { plan } = prepared;
+  const { visitMax } = bounds;
+  const isCount = plan.projection.kind === "count";
+  let left = isCount ? Infinity : limitOf(plan);
+  const work = workOf(store, prepared, bounds, left);
+  if (work === "much") return tooMuch;
+  if (work !== "unknown") {
+    select(store, prepared, values, emit);
+    return work;
+  }
+  const found = new RefList();
+  const visited = evaluate(
+    store,
+    prepared,
+    values,
+    (refs) => {
+      for (const ref of refs) found.push(ref);
+      left -= 1;
+      return left > 0;
+    },
+    visitMax,
+  );
+  if (visited > visitMax) return tooMuch;
+  const width = plan.sources.length;
+  if (isCount) {
+    emitCount(found.count / width, emit);
+    return visited;
+  }
+  const emitRow = projectedRefs(store, prepared, emit);
+  for (let at = 0; at < found.count; at += width) emitRow(found.refs.subarray(at, at + width));
+  return visited;
+}
+
+const tooMuch = -1;
+
+/** The rows that a plan looks at, as far as can be said without beginning it: a few, or more than the bounds allow. */
+function workOf(
+  store: Store,
+  prepared: Prepared,
+  { visitMax, scanMax }: VisitBounds,
+  limit: number,
+): number | "much" | "unknown" {
+  const { plan, sources } = prepared;
+  if (limitOf(plan) === 0 || isCountOfAll(prepared)) return 1;
+  if (sources.length > 1) return "unknown";
+  const { rowCount } = tableOf(store, plan, 0);
+  const path = pathTo(store, prepared, 0);
+  if (path.kind === "point" && path.index.unique) return 1;
+  if (rowCount <= (path.kind === "scan" ? scanMax : visitMax)) return rowCount;
+  return path.kind === "scan" && limit > visitMax ? "much" : "unknown";
+}
+
+function isCountOfAll({ plan, sources }: Prepared): boolean {
+  return plan.projection.kind === "count" && sources.length === 1 && sources[0]?.filter === undefined;
+}
+
 /** How many rows the result has, LIMIT aside. */
 export function count(store: Store, prepared: Prepared, values: readonly Uint8Array[]): number {
-  const { plan, sources } = prepared;
-  if (plan.sources.length === 1 && sources[0]?.filter === undefined) return tableOf(store, plan, 0).rowCount;
+  if (isCountOfAll(prepared)) return tableOf(store, prepared.plan, 0).rowCount;
   let total = 0;
   evaluate(store, prepared, values, () => {
     total += 1;
@@ -43,38 +109,20 @@ export function count(store: Store, prepared: Prepared, values: readonly Uint8Ar
   return total;
 }
 
-function wholeRow(store: Store, source: number, emit: EmitBytes): (refs: Uint32Array) => void {
+/** Emits the row that the sources' rows make, given by their references. */
+function projectedRefs(store: Store, { plan }: Prepared, emit: EmitBytes): (refs: Uint32Array) => void {
+  let present: Uint32Array;
+  const emitRow = projected(
+    store,
+    plan,
+    (source) => {
+      store.locate(present[source] as RowRef); // `evaluate` sets every source
+      return store.place;
+    },
+    emit,
+  );
   return (refs) => {
-    store.locate(refs[source] as RowRef); // `evaluate` sets every source
-    const { bytes, at, length } = store.place;
-    emit(bytes, at, length);
-  };
-}
-
-function someColumns(
-  store: Store,
-  { plan }: Prepared,
-  columns: readonly ColumnRef[],
-  emit: EmitBytes,
-): (refs: Uint32Array) => void {
-  const layouts = plan.sources.map((_, source) => new RowLayout(tableOf(store, plan, source).def));
-  let out = new Uint8Array(256);
-  return (refs) => {
-    let length = 0;
-    for (const { source, column } of columns) {
-      store.locate(refs[source] as RowRef); // `evaluate` sets every source
-      const { bytes, view, at } = store.place;
-      const layout = defined(layouts[source], "the layout");
-      const start = layout.start(view, at, column);
-      const end = layout.end(view, start, column);
-      if (length + end - start > out.length) {
-        const grown = new Uint8Array(2 * (length + end - start));
-        grown.set(out.subarray(0, length));
-        out = grown;
-      }
-      out.set(bytes.subarray(start, end), length);
-      length += end - start;
-    }
-    emit(out, 0, length);
+    present = refs;
+    emitRow();
   };
 }

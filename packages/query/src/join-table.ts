@@ -1,0 +1,122 @@
+/**
+ * One side of a join that is carried out in steps: copies of its rows, or of its distinct keys with their counts,
+ * by hash.
+ *
+ *   entry = hash i32 | next entry + 1 | count | chunk | at | length      next: in the same bucket
+ *
+ * Everything is made in pieces of bounded size, so no insert takes long: entries and bytes in chunks, and the
+ * buckets in one go, for as many rows as there can be; memory that is not used yet costs nothing.
+ */
+import { equalBytes, type RowPlace } from "@lightcone/engine";
+
+const entryWords = 6;
+const entriesPerChunk = 8192;
+const bytesPerChunk = 1 << 18;
+const bucketsMax = 1 << 25;
+
+const Word = { hash: 0, next: 1, count: 2, chunk: 3, at: 4, length: 5 } as const;
+
+interface Chunk {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+const noEntry = -1;
+
+export class JoinTable {
+  private readonly buckets: Int32Array;
+  private readonly mask: number;
+  private readonly entries: Int32Array[] = [];
+  private readonly chunks: Chunk[] = [];
+  private room = 0;
+  /** Entries there are. */
+  count = 0;
+
+  /** @param rowCount how many rows there can be */
+  constructor(rowCount: number) {
+    let length = 16;
+    while (length < rowCount && length < bucketsMax) length *= 2;
+    this.buckets = new Int32Array(length);
+    this.mask = length - 1;
+  }
+
+  /** Adds a copy of `bytes[at … at + length)`. */
+  add(hash: number, bytes: Uint8Array, at: number, length: number): void {
+    const entry = this.count;
+    this.count += 1;
+    if (entry % entriesPerChunk === 0) this.entries.push(new Int32Array(entriesPerChunk * entryWords));
+    const bucket = hash & this.mask;
+    this.set(entry, Word.hash, hash);
+    this.set(entry, Word.next, this.buckets[bucket] ?? 0);
+    this.set(entry, Word.count, 1);
+    this.buckets[bucket] = entry + 1;
+    if (length > this.room || this.chunks.length === 0) this.beginChunk(length);
+    const chunk = this.chunks.length - 1;
+    const to = (this.chunks[chunk]?.bytes.length ?? 0) - this.room;
+    this.chunks[chunk]?.bytes.set(bytes.subarray(at, at + length), to);
+    this.room -= length;
+    this.set(entry, Word.chunk, chunk);
+    this.set(entry, Word.at, to);
+    this.set(entry, Word.length, length);
+  }
+
+  /** Counts the bytes: adds them, or one to how often they were added before. */
+  tally(hash: number, bytes: Uint8Array, view: DataView, at: number, length: number): void {
+    const entry = this.find(hash, view, at, length);
+    if (entry === noEntry) this.add(hash, bytes, at, length);
+    else this.set(entry, Word.count, this.word(entry, Word.count) + 1);
+  }
+
+  /** The entry of those bytes, or -1. */
+  find(hash: number, view: DataView, at: number, length: number): number {
+    for (let entry = this.first(hash); entry !== noEntry; entry = this.next(entry)) {
+      if (this.word(entry, Word.hash) !== hash || this.word(entry, Word.length) !== length) continue;
+      const chunk = this.chunks[this.word(entry, Word.chunk)];
+      if (chunk !== undefined && equalBytes(chunk.view, this.word(entry, Word.at), view, at, length)) return entry;
+    }
+    return noEntry;
+  }
+
+  /** The first entry that may have that hash, or -1; go on with `next`, and look at `hashOf`. */
+  first(hash: number): number {
+    return (this.buckets[hash & this.mask] ?? 0) - 1;
+  }
+
+  next(entry: number): number {
+    return this.word(entry, Word.next) - 1;
+  }
+
+  hashOf(entry: number): number {
+    return this.word(entry, Word.hash);
+  }
+
+  /** How often an entry was tallied. */
+  countOf(entry: number): number {
+    return this.word(entry, Word.count);
+  }
+
+  /** Sets `place` to an entry's bytes. */
+  locate(entry: number, place: RowPlace): void {
+    const chunk = this.chunks[this.word(entry, Word.chunk)];
+    if (chunk === undefined) return;
+    place.bytes = chunk.bytes;
+    place.view = chunk.view;
+    place.at = this.word(entry, Word.at);
+    place.length = this.word(entry, Word.length);
+  }
+
+  private beginChunk(length: number): void {
+    const bytes = new Uint8Array(Math.max(bytesPerChunk, length));
+    this.chunks.push({ bytes, view: new DataView(bytes.buffer) });
+    this.room = bytes.length;
+  }
+
+  private word(entry: number, word: number): number {
+    return this.entries[Math.floor(entry / entriesPerChunk)]?.[(entry % entriesPerChunk) * entryWords + word] ?? 0;
+  }
+
+  private set(entry: number, word: number, value: number): void {
+    const chunk = this.entries[Math.floor(entry / entriesPerChunk)];
+    if (chunk !== undefined) chunk[(entry % entriesPerChunk) * entryWords + word] = value;
+  }
+}

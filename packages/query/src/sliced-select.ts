@@ -1,0 +1,342 @@
+/**
+ * A SELECT carried out in steps over an epoch: the result at its offset, whatever is committed between steps.
+ *
+ *   each inner source: walk ─filter─▶ JoinTable        then the outer: walk ─filter─▶ candidates ─conditions─▶ emit
+ *
+ * An epoch has no indexes, so every source is walked once and whole, which is the way to go for a result that is
+ * too much to be evaluated at once. A source that only decides how often others' rows come, through one equality,
+ * is held as its distinct keys with their counts; of any other, the rows are.
+ */
+import { defined } from "@lightcone/base";
+import {
+  isByteComparable,
+  makeHashSeed,
+  makeKeyHash,
+  type Epoch,
+  type EpochCursor,
+  type RowPlace,
+  type Store,
+} from "@lightcone/engine";
+import type { JoinEdge, SelectPlan } from "@lightcone/sql";
+import { makeArgs, type Args } from "./args.ts";
+import { tableOf } from "./evaluate.ts";
+import { JoinTable } from "./join-table.ts";
+import { columnTypes, noArgs, type RowFilter } from "./predicate-code.ts";
+import type { Prepared, PreparedTerm } from "./prepared.ts";
+import { columnPlace } from "./probe.ts";
+import { emitCount, limitOf, projected, type EmitBytes } from "./projection.ts";
+import type { HashRow } from "./side-index.ts";
+
+/** What a sliced SELECT reads. */
+export interface SlicedSource {
+  readonly store: Store;
+  /** Of the store. It must stay open until the last step. */
+  readonly epoch: Epoch;
+  /** Of hashes of values that clients choose. */
+  readonly seed: number;
+}
+
+type Offset = (view: DataView, at: number) => number;
+
+/** A source whose rows are found by those of the sources before it. */
+interface Inner {
+  readonly source: number;
+  readonly cursor: EpochCursor;
+  readonly filter: RowFilter | undefined;
+  readonly table: JoinTable;
+  readonly hash: HashRow;
+  /** The column that is held, if not the whole row. */
+  readonly key: { readonly start: Offset; readonly end: Offset } | undefined;
+  /** The source that leads here, and where in its row. */
+  readonly from: number;
+  readonly fromHash: HashRow;
+  readonly fromKey: { readonly start: Offset; readonly end: Offset };
+  /** What must hold once this source has a row. */
+  readonly terms: readonly PreparedTerm[];
+  /** The hash that is looked for, the next candidate, and how often the present one counts. */
+  wanted: number;
+  candidate: number;
+  copies: number;
+}
+
+const none = -1;
+const noPlace: RowPlace = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), at: 0, length: 0 };
+
+export class SlicedSelect {
+  private readonly prepared: Prepared;
+  private readonly args: Args;
+  private readonly emit: EmitBytes;
+  private readonly emitRow: () => void;
+  private readonly isCount: boolean;
+  private readonly outer: number;
+  private readonly outerCursor: EpochCursor;
+  private readonly outerTerms: readonly PreparedTerm[];
+  private readonly inners: readonly Inner[];
+  /** Of each source, its row at the moment. */
+  private readonly rows: RowPlace[];
+  private readonly views: DataView[];
+  private readonly ats: Float64Array;
+  /** Inner sources that are held already. */
+  private heldTables = 0;
+  /** The inner source whose candidates are looked at; -1 for the outer source's rows. */
+  private depth = none;
+  /** Copies of the present row that are still to be emitted. */
+  private owed = 0;
+  private left: number;
+  private total = 0;
+
+  constructor(from: SlicedSource, prepared: Prepared, values: readonly Uint8Array[], emit: EmitBytes) {
+    const { plan } = prepared;
+    this.prepared = prepared;
+    this.args = values.length === 0 ? noArgs : makeArgs(prepared.layout, values);
+    this.emit = emit;
+    this.isCount = plan.projection.kind === "count";
+    this.left = this.isCount ? Infinity : limitOf(plan);
+    this.emitRow = this.isCount
+      ? () => undefined
+      : projected(from.store, plan, (source) => this.rows[source] ?? noPlace, emit);
+    this.rows = plan.sources.map(() => ({ ...noPlace }));
+    this.views = plan.sources.map(() => noPlace.view);
+    this.ats = new Float64Array(plan.sources.length);
+    this.outer = outerOf(from.store, plan);
+    this.outerCursor = openCursor(from.epoch, plan, this.outer);
+    const bound = new Set([this.outer]);
+    this.outerTerms = applicable(prepared, this.outer, bound);
+    this.inners = openInners(from, prepared, bound);
+  }
+
+  /** Rows and keys held to join by. */
+  get heldCount(): number {
+    return this.inners.reduce((count, { table }) => count + table.count, 0);
+  }
+
+  /** Goes on until about `visitMax` rows were looked at or emitted. False when the result is whole. */
+  step(visitMax: number): boolean {
+    if (this.left === 0) return false;
+    let visits = visitMax;
+    for (;;) {
+      const inner = this.inners[this.heldTables];
+      if (inner === undefined) break;
+      visits = this.hold(inner, visits);
+      if (visits === 0) return true;
+      this.heldTables += 1;
+    }
+    if (this.walk(visits)) return true;
+    if (this.isCount) emitCount(this.total, this.emit);
+    return false;
+  }
+
+  /** Walks an inner source into its table. Returns the visits that are left: none unless it is whole. */
+  private hold({ cursor, filter, table, hash, key }: Inner, visits: number): number {
+    const { numbers, views } = this.args;
+    const { place } = cursor;
+    for (let left = visits; left > 0; left -= 1) {
+      if (!cursor.next()) return left;
+      const { bytes, view, at } = place;
+      if (filter !== undefined && !filter(view, at, numbers, views)) continue;
+      if (key === undefined) table.add(hash(view, at), bytes, at, place.length);
+      else {
+        const start = key.start(view, at);
+        table.tally(hash(view, at), bytes, view, start, key.end(view, at) - start);
+      }
+    }
+    return 0;
+  }
+
+  /** False when no row is left. */
+  private walk(visits: number): boolean {
+    for (let left = visits; left > 0; left -= 1) {
+      if (this.owed > 0) this.pay();
+      else if (this.depth !== none) this.nextCandidate();
+      else if (!this.outerCursor.next()) return false;
+      else this.nextOuter();
+      if (this.left === 0) return false;
+    }
+    if (this.owed > 0 || this.depth !== none) this.keepOuter();
+    return true;
+  }
+
+  private nextOuter(): void {
+    const { outer } = this;
+    const { place } = this.outerCursor;
+    const filter = this.prepared.sources[outer]?.filter;
+    if (filter !== undefined && !filter(place.view, place.at, this.args.numbers, this.args.views)) return;
+    this.rows[outer] = place;
+    this.views[outer] = place.view;
+    this.ats[outer] = place.at;
+    if (this.fulfils(this.outerTerms)) this.enter(0);
+  }
+
+  /** The cursor's place is good for this step alone; the row is needed in the next. */
+  private keepOuter(): void {
+    const { bytes, at, length } = this.rows[this.outer] ?? noPlace;
+    const copy = bytes.slice(at, at + length);
+    const view = new DataView(copy.buffer);
+    this.rows[this.outer] = { bytes: copy, view, at: 0, length };
+    this.views[this.outer] = view;
+    this.ats[this.outer] = 0;
+  }
+
+  /** Looks up the candidates of an inner source; behind the last of them, the row is there. */
+  private enter(depth: number): void {
+    const inner = this.inners[depth];
+    if (inner === undefined) {
+      this.found();
+      return;
+    }
+    const view = this.views[inner.from] ?? noPlace.view;
+    const at = this.ats[inner.from] ?? 0;
+    const hash = inner.fromHash(view, at);
+    inner.copies = 1;
+    if (inner.key === undefined) {
+      inner.wanted = hash;
+      inner.candidate = inner.table.first(hash);
+      this.depth = depth;
+      return;
+    }
+    const start = inner.fromKey.start(view, at);
+    const entry = inner.table.find(hash, view, start, inner.fromKey.end(view, at) - start);
+    if (entry === none) return;
+    inner.copies = inner.table.countOf(entry);
+    inner.candidate = none;
+    this.depth = depth;
+    this.enter(depth + 1);
+  }
+
+  private nextCandidate(): void {
+    const inner = defined(this.inners[this.depth], "the source");
+    const { source, table, candidate } = inner;
+    if (candidate === none) {
+      this.depth -= 1;
+      return;
+    }
+    inner.candidate = table.next(candidate);
+    if (table.hashOf(candidate) !== inner.wanted) return;
+    const place = defined(this.rows[source], "the row's place");
+    table.locate(candidate, place);
+    this.views[source] = place.view;
+    this.ats[source] = place.at;
+    if (this.fulfils(inner.terms)) this.enter(this.depth + 1);
+  }
+
+  private fulfils(terms: readonly PreparedTerm[]): boolean {
+    for (const term of terms) {
+      if (!term.holds(this.views, this.ats, this.args.numbers, this.args.views)) return false;
+    }
+    return true;
+  }
+
+  /** Every source has a row. */
+  private found(): void {
+    let copies = 1;
+    for (const inner of this.inners) copies *= inner.copies;
+    if (this.isCount) this.total += copies;
+    else {
+      this.owed = copies;
+      this.pay();
+    }
+  }
+
+  private pay(): void {
+    this.owed -= 1;
+    this.emitRow();
+    this.left -= 1;
+  }
+}
+
+/** The source to walk last: the largest, the one whose rows are asked for if there is little in it. */
+function outerOf(store: Store, plan: SelectPlan): number {
+  const sizes = plan.sources.map((_, source) => tableOf(store, plan, source).rowCount);
+  const largest = sizes.indexOf(Math.max(...sizes));
+  const asked = plan.projection.kind === "rows" ? plan.projection.source : largest;
+  return (sizes[asked] ?? 0) * 4 >= (sizes[largest] ?? 0) ? asked : largest;
+}
+
+function openCursor(epoch: Epoch, plan: SelectPlan, source: number): EpochCursor {
+  const id = defined(plan.sources[source], "the source").table.id;
+  return defined(
+    epoch.tables.find((table) => table.id === id),
+    `table ${id} in the epoch`,
+  ).openCursor();
+}
+
+/** The conditions that can be looked at once `source`, the last of those bound, has a row. */
+function applicable({ terms }: Prepared, source: number, bound: ReadonlySet<number>): readonly PreparedTerm[] {
+  return terms.filter((term) => term.sources.has(source) && [...term.sources].every((each) => bound.has(each)));
+}
+
+/** The sources behind the outer one, each joined to those before it as far as there is an edge, small ones first. */
+function openInners(from: SlicedSource, prepared: Prepared, bound: Set<number>): readonly Inner[] {
+  const { plan } = prepared;
+  const inners: Inner[] = [];
+  while (bound.size < plan.sources.length) {
+    const rest = [...plan.sources.keys()]
+      .filter((source) => !bound.has(source))
+      .toSorted((a, b) => tableOf(from.store, plan, a).rowCount - tableOf(from.store, plan, b).rowCount);
+    const source = defined(rest.find((each) => edgeTo(plan, each, bound) !== undefined) ?? rest[0], "a source");
+    const edge = edgeTo(plan, source, bound);
+    bound.add(source);
+    inners.push(openInner(from, prepared, source, edge, applicable(prepared, source, bound)));
+  }
+  return inners;
+}
+
+/** An edge from a source to one of those bound; one that bytes can tell if there is one. */
+function edgeTo(plan: SelectPlan, source: number, bound: ReadonlySet<number>): JoinEdge | undefined {
+  const edges = plan.joins.filter(
+    ({ left, right }) =>
+      (left.source === source && bound.has(right.source)) || (right.source === source && bound.has(left.source)),
+  );
+  return edges.find(({ type }) => isByteComparable(type)) ?? edges[0];
+}
+
+const nowhere = { start: () => 0, end: () => 0 };
+
+function openInner(
+  { store, epoch, seed }: SlicedSource,
+  prepared: Prepared,
+  source: number,
+  edge: JoinEdge | undefined,
+  terms: readonly PreparedTerm[],
+): Inner {
+  const { plan, sources } = prepared;
+  const common = {
+    source,
+    cursor: openCursor(epoch, plan, source),
+    filter: sources[source]?.filter,
+    table: new JoinTable(tableOf(store, plan, source).rowCount),
+    wanted: 0,
+    candidate: none,
+    copies: 1,
+  };
+  const isCounted = !isNeeded(prepared, source, edge);
+  if (edge === undefined) {
+    const key = isCounted ? nowhere : undefined;
+    return { ...common, hash: () => 0, key, from: 0, fromHash: () => 0, fromKey: nowhere, terms };
+  }
+  const [own, other] = edge.left.source === source ? [edge.left, edge.right] : [edge.right, edge.left];
+  const ownTypes = columnTypes(plan, source);
+  const otherTypes = columnTypes(plan, other.source);
+  const hashed = makeHashSeed(seed);
+  const isHashed = isByteComparable(edge.type); // floats: all in one, told apart by comparing
+  return {
+    ...common,
+    hash: isHashed ? makeKeyHash(ownTypes, [own.column], hashed).hashRow : () => 0,
+    key: isCounted ? columnPlace(ownTypes, own.column) : undefined,
+    from: other.source,
+    fromHash: isHashed ? makeKeyHash(otherTypes, [other.column], hashed).hashRow : () => 0,
+    fromKey: columnPlace(otherTypes, other.column),
+    terms,
+  };
+}
+
+/** Whether a source's rows are needed for more than the equality they are found by. */
+function isNeeded({ plan, terms }: Prepared, source: number, edge: JoinEdge | undefined): boolean {
+  if (edge !== undefined && !isByteComparable(edge.type)) return true;
+  const { projection } = plan;
+  if (projection.kind === "rows" && projection.source === source) return true;
+  if (projection.kind === "columns" && projection.columns.some((column) => column.source === source)) return true;
+  // The edges' terms come first, in their order.
+  const own = edge === undefined ? none : plan.joins.indexOf(edge);
+  return terms.some((term, at) => at !== own && term.sources.has(source));
+}
