@@ -1,6 +1,7 @@
 // Goal: however a reducer ends, its caller and the log hear of it rightly, and the database goes on.
 // Method: one-reducer bundles in both sandboxes; what ends a call is passed in.
 import { LightconeError } from "@lightcone/base";
+import { ByteWriter } from "@lightcone/sats";
 import { Script } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { loadJsModule } from "./index.ts";
@@ -61,6 +62,23 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
     const bundle = bundleOf("").replace("(ctx, args) => {  }", "function () { console.log(typeof this); }");
     loadJsModule(bundle, undefined, { sandbox }).open(port).callReducer(someCall);
     expect(port.lines[0]?.message).toBe("undefined");
+  });
+
+  test("arguments of any length, wherever they stand, and none of the call before", () => {
+    const port = new FakePort();
+    const bundle = bundleOf(`console.log(args.text);`).replace(
+      "params: {}",
+      `params: { text: { shape: { kind: "String" } } }`,
+    );
+    const instance = loadJsModule(bundle, undefined, { sandbox }).open(port);
+    const lengths = [0, 200, 1, 123, 124, 125, 5000, 2];
+    for (const length of lengths) {
+      const out = new ByteWriter();
+      out.u8(0xff);
+      out.string("x".repeat(length));
+      expect(instance.callReducer({ ...someCall, args: out.toBytes().subarray(1) })).toEqual({ kind: "ok" });
+    }
+    expect(port.lines.map(({ message }) => message.length)).toEqual(lengths);
   });
 
   test("an unknown reducer", () => {
