@@ -20,6 +20,8 @@ export const pieceBytesMax: number = 1 << 20;
 /** What the description beside the content may take. */
 export const metaBytesMax: number = 16 << 20;
 const syncEachBytes = 8 << 20;
+/** Pieces are written no longer than this: hashing and handing over one holds up everything else in the thread. */
+const writtenBytesMax = 128 * 1024;
 
 function chain(previous: Uint8Array, bytes: Uint8Array): Uint8Array {
   return createHash("sha256").update(previous).update(bytes).digest().subarray(0, hashBytes);
@@ -30,7 +32,7 @@ const nothing = new Uint8Array(0);
 /** Writes a snapshot to an open, empty file. Call `header`, then `add` any number of times, then `end`. */
 export class SnapshotWriter {
   readonly #handle: FileHandle;
-  readonly #buffer: Uint8Array = new Uint8Array(pieceBytesMax + 4 + hashBytes);
+  readonly #buffer: Uint8Array = new Uint8Array(writtenBytesMax + 4 + hashBytes);
   readonly #view: DataView = viewOf(this.#buffer);
   #filled = 0;
   #position = 0;
@@ -58,8 +60,8 @@ export class SnapshotWriter {
   }
 
   async add(chunk: Uint8Array): Promise<void> {
-    for (let from = 0; from < chunk.length; from += pieceBytesMax) {
-      const piece = chunk.subarray(from, Math.min(from + pieceBytesMax, chunk.length));
+    for (let from = 0; from < chunk.length; from += writtenBytesMax) {
+      const piece = chunk.subarray(from, Math.min(from + writtenBytesMax, chunk.length));
       await this.#frame(piece.length, piece);
       this.#byteCount += piece.length;
     }

@@ -212,7 +212,7 @@ export interface Store {
 
   /** Opens a read view of the committed state. Only while idle. */
   openEpoch(): Epoch;
-  /** The whole state at the epoch's offset, in slices of at most about 1 MiB. */
+  /** The whole state at the epoch's offset, in slices of at most about 1 MiB. Each is good until the next is asked for. */
   snapshotChunks(epoch: Epoch): IterableIterator<Uint8Array>;
 }
 

@@ -493,7 +493,7 @@ describe("the engine against a model", () => {
               if (position === snapshotAt) {
                 world.finish();
                 const epoch = world.live.openEpoch();
-                const pieces = [...world.live.snapshotChunks(epoch)];
+                const pieces = Array.from(world.live.snapshotChunks(epoch), (piece) => piece.slice());
                 epoch.close();
                 world.third = await restoreStore(pieces, { seed: 3, verify: true });
                 expect(layout(world.third)).toEqual(layout(world.live));

@@ -1,4 +1,9 @@
-/** Writes an epoch as a snapshot, in slices, while commits go on. Bytes: `snapshot-format.ts`. */
+/**
+ * Writes an epoch as a snapshot, in slices, while commits go on. Bytes: `snapshot-format.ts`.
+ *
+ * A slice is good until the next is asked for: all stand in one buffer, since fresh ones for a database's every byte
+ * would have V8 collect garbage again and again, for milliseconds each time.
+ */
 import { ByteWriter } from "@lightcone/sats";
 import type { StoreEpoch, StoredEpochTable } from "./epoch.ts";
 import { Meta } from "./memory.ts";
@@ -22,7 +27,7 @@ export function* writeSnapshot(epoch: StoreEpoch): IterableIterator<Uint8Array> 
     writeTableHead(out, table);
     for (const head of table.spans) {
       for (const word of spanWords) out.u32(epoch.metaOf(head, Meta[word]));
-      if (out.length >= sliceBytes) yield take(out);
+      if (out.length >= sliceBytes) yield* give(out);
     }
   }
   for (const table of epoch.tables) {
@@ -42,13 +47,12 @@ export function* writeSnapshot(epoch: StoreEpoch): IterableIterator<Uint8Array> 
     out.u32(hash.high >>> 0);
   }
   out.u32(snapshotEnd);
-  yield take(out);
+  yield* give(out);
 }
 
-function take(out: ByteWriter): Uint8Array {
-  const bytes = out.toBytes();
+function* give(out: ByteWriter): IterableIterator<Uint8Array> {
+  yield out.written();
   out.reset();
-  return bytes;
 }
 
 function writeList(out: ByteWriter, list: readonly number[]): void {
@@ -99,7 +103,7 @@ function* writeSlots(
   for (let at = from; at < to; at += sliceBytes) {
     const span = epoch.spanBytes(head); // found anew: it may have been copied aside since the last slice
     out.rawRange(span.bytes, span.at + at, Math.min(sliceBytes, to - at));
-    if (out.length >= sliceBytes) yield take(out);
+    if (out.length >= sliceBytes) yield* give(out);
   }
 }
 
