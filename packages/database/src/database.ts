@@ -17,6 +17,7 @@ import {
   type SnapshotEntry,
   type SnapshotStore,
 } from "@lightcone/commitlog";
+import { LogLevel } from "@lightcone/host";
 import type { SandboxKind } from "@lightcone/host-js";
 import { CommitKind, openStore, restoreStore, type CommitMeta, type Store } from "@lightcone/engine";
 import { serveSchema, SystemTable, type TableSchema } from "@lightcone/schema";
@@ -362,7 +363,8 @@ export class Database implements DatabaseLink {
     for (const session of this.#sessions) session.end(1001, "module exited");
     while (room.loop.count > 0 && room.clock.steadyMs() < until) await new Promise((resolve) => setImmediate(resolve));
     room.loop.stop();
-    if (!this.#ended) await this.snapshot();
+    // Without one the next start reads more of the log, and that is all.
+    if (!this.#ended) await this.snapshot().catch((error: unknown) => this.#noteNoSnapshot(error));
     this.#ended = true;
     await this.#log.close();
     await room.log.close();
@@ -512,8 +514,12 @@ export class Database implements DatabaseLink {
       this.#snapshotting === undefined &&
       snapshotDue(this.#log.bytesAfter(this.#snapshotOffset), this.#snapshotBytes)
     ) {
-      this.snapshot().catch((error: unknown) => this.#room.log.note(1, `no snapshot could be taken: ${String(error)}`));
+      this.snapshot().catch((error: unknown) => this.#noteNoSnapshot(error));
     }
+  }
+
+  #noteNoSnapshot(error: unknown): void {
+    this.#room.log.note(LogLevel.warn, `no snapshot could be taken: ${String(error)}`);
   }
 
   /** The end: memory is worth nothing any more. What is in the log is, and what was answered from it may go out. */
