@@ -11,7 +11,8 @@ export const latency: Question = {
   workload:
     "transfers between random ones of 100,000 accounts; 64 connections, one call in flight each, answers when durable",
   unit: "ms",
-  expected: "p50 one to two syncs; p99 at most three times the p99 of a sync and one ms; the echo shows the transport's",
+  expected:
+    "p50 one to two syncs; p99 at most three times the p99 of a sync and one ms; the echo shows the transport's",
   run: async (run) => {
     const accountCount = run.isSmoke ? 1000 : 100_000;
     const rust = await rustModule("bank");
