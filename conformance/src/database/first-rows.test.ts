@@ -1,6 +1,6 @@
 // Goal: first rows that leave in slices are the rows of one offset, whole and in their place: every later change
 // comes after them, and what was said before still comes before.
-// Method: subscribe to more rows than a slice holds while calls change them; keep the rows that the client is told
+// Method: subscribe to more rows than a slice holds, by a walk, a range and a join, while calls change them; keep the rows that the client is told
 // of, message by message, and compare with the table. The same over an unsubscription and a limit.
 import { manualClock } from "@lightcone/commitlog/testing";
 import type { Database } from "@lightcone/database";
@@ -18,6 +18,7 @@ async function openBank(limits = {}): Promise<Database> {
   const database = await openLocal({ clock, limits });
   await publish(database, "../../../modules/typescript/bank/src/index.ts");
   await call(database, "open_accounts", `[${accountCount}]`);
+  await call(database, "open_branch_accounts", `[${accountCount}]`);
   return database;
 }
 
@@ -49,7 +50,11 @@ function apply(rows: Map<string, number>, message: ServerMessage): void {
   }
 }
 
-test("changes made while the rows are gathered follow them, and the client ends with the table", async () => {
+test.each([
+  "SELECT * FROM account WHERE balance >= 0",
+  "SELECT * FROM account WHERE id >= 0",
+  "SELECT a.* FROM account a JOIN branch_account b ON a.id = b.id",
+])("changes made while the rows are gathered follow them, and the client ends with the table: %s", async (query) => {
   const database = await openBank();
   const client = new LocalClient(database, makeCaller(5));
   const other = new LocalClient(database, makeCaller(6));
@@ -59,7 +64,7 @@ test("changes made while the rows are gathered follow them, and the client ends 
   for (let round = 0; round < 200; round += 1) {
     transfer(other, (round * 7919) % accountCount, round);
     if (round % 10 === 0) transfer(client, round, round);
-    if (round === 50) subscribe(client, "SELECT * FROM account WHERE balance >= 0", 2);
+    if (round === 50) subscribe(client, query, 2);
     await new Promise((resolve) => setImmediate(resolve));
   }
   // The last call's answer is the last message.

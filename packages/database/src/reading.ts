@@ -27,8 +27,13 @@ export interface Wanted {
   readonly rows: { add(bytes: Uint8Array, at: number, length: number): void };
 }
 
+/** What a reading needs of its database. */
+export type ReadingRoom = Pick<Room, "store" | "limits" | "clock" | "seed"> & {
+  readonly writer: { readonly offset: number };
+};
+
 export class Reading {
-  readonly #room: Room;
+  readonly #room: ReadingRoom;
   readonly #open: SlicedSelect[] = [];
   /** The offset of the state that is read. */
   readonly offset: number;
@@ -43,7 +48,7 @@ export class Reading {
    *
    * @throws {LightconeError} `LimitExceeded` over `queryRowsMax`; `gather` does too
    */
-  constructor(room: Room, wanted: readonly Wanted[], identity: Uint8Array) {
+  constructor(room: ReadingRoom, wanted: readonly Wanted[], identity: Uint8Array) {
     this.#room = room;
     this.offset = room.writer.offset;
     try {

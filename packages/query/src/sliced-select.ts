@@ -121,7 +121,7 @@ export class SlicedSelect {
       if (visits === 0) return true;
       this.heldTables += 1;
     }
-    if (this.walk(visits)) return true;
+    if (this.inners.length === 0 ? this.walkAlone(visits) : this.walk(visits)) return true;
     if (this.isCount) emitCount(this.total, this.emit);
     return false;
   }
@@ -143,7 +143,31 @@ export class SlicedSelect {
     return 0;
   }
 
-  /** False when no row is left. */
+  /** Walks the only source. False when no row is left. */
+  private walkAlone(visits: number): boolean {
+    const { outer, outerCursor, outerTerms, isCount } = this;
+    const { place } = outerCursor;
+    const { numbers, views } = this.args;
+    const filter = this.prepared.sources[outer]?.filter;
+    this.rows[outer] = place;
+    for (let left = visits; left > 0; left -= 1) {
+      if (!outerCursor.next()) return false;
+      if (filter !== undefined && !filter(place.view, place.at, numbers, views)) continue;
+      if (outerTerms.length > 0) {
+        this.bind(outer, place);
+        if (!this.fulfils(outerTerms)) continue;
+      }
+      if (isCount) this.total += 1;
+      else {
+        this.emitRow();
+        this.left -= 1;
+        if (this.left === 0) return false;
+      }
+    }
+    return true;
+  }
+
+  /** The same with others joined to it. */
   private walk(visits: number): boolean {
     for (let left = visits; left > 0; left -= 1) {
       if (this.owed > 0) this.pay();
@@ -161,20 +185,21 @@ export class SlicedSelect {
     const { place } = this.outerCursor;
     const filter = this.prepared.sources[outer]?.filter;
     if (filter !== undefined && !filter(place.view, place.at, this.args.numbers, this.args.views)) return;
-    this.rows[outer] = place;
-    this.views[outer] = place.view;
-    this.ats[outer] = place.at;
+    this.bind(outer, place);
     if (this.fulfils(this.outerTerms)) this.enter(0);
+  }
+
+  private bind(source: number, place: RowPlace): void {
+    this.rows[source] = place;
+    this.views[source] = place.view;
+    this.ats[source] = place.at;
   }
 
   /** The cursor's place is good for this step alone; the row is needed in the next. */
   private keepOuter(): void {
     const { bytes, at, length } = this.rows[this.outer] ?? noPlace;
     const copy = bytes.slice(at, at + length);
-    const view = new DataView(copy.buffer);
-    this.rows[this.outer] = { bytes: copy, view, at: 0, length };
-    this.views[this.outer] = view;
-    this.ats[this.outer] = 0;
+    this.bind(this.outer, { bytes: copy, view: new DataView(copy.buffer), at: 0, length });
   }
 
   /** Looks up the candidates of an inner source; behind the last of them, the row is there. */
@@ -214,8 +239,7 @@ export class SlicedSelect {
     if (table.hashOf(candidate) !== inner.wanted) return;
     const place = defined(this.rows[source], "the row's place");
     table.locate(candidate, place);
-    this.views[source] = place.view;
-    this.ats[source] = place.at;
+    this.bind(source, place);
     if (this.fulfils(inner.terms)) this.enter(this.depth + 1);
   }
 
