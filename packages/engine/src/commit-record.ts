@@ -59,7 +59,9 @@ export class RecordWriter {
   private bytes = new Uint8Array(4096);
   private view: DataView = new DataView(this.bytes.buffer);
   private length = 0;
-  /** The name that `bytes` has already. */
+  /** What `bytes` has already: calls of one client to one function follow each other. */
+  private sender: Uint8Array | undefined;
+  private connection: Uint8Array | undefined;
   private name: string | undefined;
   private nameEnd = 0;
   /** The first bytes of `bytes`, by how many. */
@@ -87,6 +89,8 @@ export class RecordWriter {
     this.bytes = new Uint8Array(4096);
     this.view = new DataView(this.bytes.buffer);
     this.views = makeViews();
+    this.sender = undefined;
+    this.connection = undefined;
     this.name = undefined;
   }
 
@@ -113,8 +117,14 @@ export class RecordWriter {
     view.setUint32(10, meta.reducerId, true);
     view.setUint32(14, meta.requestId, true);
     setSafe(view, 18, meta.requestSequence);
-    bytes.set(meta.sender, 26);
-    bytes.set(meta.connection, 58);
+    if (meta.sender !== this.sender) {
+      bytes.set(meta.sender, 26);
+      this.sender = meta.sender;
+    }
+    if (meta.connection !== this.connection) {
+      bytes.set(meta.connection, 58);
+      this.connection = meta.connection;
+    }
     if (meta.functionName !== this.name) {
       this.nameEnd = putBytes(bytes, headBytes, name);
       this.name = meta.functionName;

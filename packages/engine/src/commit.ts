@@ -24,9 +24,9 @@ export interface CommitMeta {
   /** 0xffffffff for none. */
   readonly reducerId: number;
   readonly args: Uint8Array;
-  /** 32 bytes, little-endian. */
+  /** 32 bytes, little-endian; never changed in place. */
   readonly sender: Uint8Array;
-  /** 16 bytes, little-endian; all zero for none. */
+  /** 16 bytes, little-endian, never changed in place; all zero for none. */
   readonly connection: Uint8Array;
   /** The client's own number for the request. Echoed, never interpreted. */
   readonly requestId: number;
