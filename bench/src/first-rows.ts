@@ -29,7 +29,7 @@ export const firstRows: Question = {
     const client = await LocalClient.open(database);
     const figures = [
       ...(await timed(database, "first rows", 5, () => client.subscribe("SELECT * FROM item"), ">= 300")),
-      ...(await timed(database, "semijoin", 3, () => client.subscribe(semijoin))),
+      ...(await timed(database, "semijoin", 1, () => client.subscribe(semijoin))),
       ...(await timed(database, "SQL over HTTP", 1, () => bytesOf(database, "SELECT * FROM item"))),
     ];
     await database.stop(1000);

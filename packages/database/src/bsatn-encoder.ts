@@ -26,9 +26,12 @@ import type { Arena, Piece } from "./arena.ts";
 import type { AppliedKind, Encoder, QueryChange, QueryRows, RowGatherer } from "./encoder.ts";
 import { PieceWriter, type RowParts } from "./piece-writer.ts";
 
+/** From this size rows are sent as they were gathered. */
+const partBytesMin = 64 * 1024;
+
 class BsatnRows extends RowListBuilder implements RowGatherer, RowParts {
-  get byteCount(): number {
-    return this.rowBytes;
+  get isLarge(): boolean {
+    return this.rowBytes >= partBytesMin;
   }
 }
 

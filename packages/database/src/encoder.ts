@@ -22,7 +22,6 @@ export interface QueryRows {
 /** Takes rows one by one, in the encoder's own form. */
 export interface RowGatherer {
   readonly count: number;
-  readonly byteCount: number;
   add(bytes: Uint8Array, at: number, length: number): void;
 }
 

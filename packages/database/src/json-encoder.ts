@@ -29,9 +29,6 @@ class JsonRows implements RowGatherer {
   get count(): number {
     return this.texts.count;
   }
-  get byteCount(): number {
-    return this.texts.byteCount;
-  }
 
   add(bytes: Uint8Array, at: number, length: number): void {
     this.texts.add(quote(this.#write(new ByteReader(bytes.subarray(at, at + length)))));

@@ -2,12 +2,10 @@
 import type { ByteWriter } from "@lightcone/sats";
 import type { Arena, Piece } from "./arena.ts";
 
-/** From this size rows are sent as they were gathered, in parts of their own. */
-const partBytesMin = 64 * 1024;
-
 /** Rows as they stand in a message. */
 export interface RowParts {
-  readonly byteCount: number;
+  /** Whether they are sent as they were gathered, in parts of their own. */
+  readonly isLarge: boolean;
   writeTo(out: ByteWriter): void;
   parts(): readonly Uint8Array[];
 }
@@ -24,7 +22,7 @@ export class PieceWriter {
   }
 
   rows(list: RowParts): void {
-    if (list.byteCount < partBytesMin) {
+    if (!list.isLarge) {
       list.writeTo(this.writer);
       return;
     }

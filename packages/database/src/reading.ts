@@ -51,10 +51,11 @@ export class Reading {
   constructor(room: ReadingRoom, wanted: readonly Wanted[], identity: Uint8Array) {
     this.#room = room;
     this.offset = room.writer.offset;
+    const { queryRowsMax } = room.limits;
     try {
       for (const { plan, rows } of wanted) {
         this.#begin(plan, bindParams(plan, identity), (bytes, at, length) => {
-          this.#limit(++this.#rowCount);
+          if (++this.#rowCount > queryRowsMax) this.#limit(this.#rowCount);
           rows.add(bytes, at, length);
         });
       }

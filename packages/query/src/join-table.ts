@@ -10,7 +10,8 @@
 import { equalBytes, type RowPlace } from "@lightcone/engine";
 
 const entryWords = 6;
-const entriesPerChunk = 8192;
+const entriesShift = 13;
+const entriesPerChunk = 1 << entriesShift;
 const bytesPerChunk = 1 << 18;
 const bucketsMax = 1 << 25;
 
@@ -44,7 +45,7 @@ export class JoinTable {
   add(hash: number, bytes: Uint8Array, at: number, length: number): void {
     const entry = this.count;
     this.count += 1;
-    if (entry % entriesPerChunk === 0) this.entries.push(new Int32Array(entriesPerChunk * entryWords));
+    if ((entry & (entriesPerChunk - 1)) === 0) this.entries.push(new Int32Array(entriesPerChunk * entryWords));
     const bucket = hash & this.mask;
     this.set(entry, Word.hash, hash);
     this.set(entry, Word.next, this.buckets[bucket] ?? 0);
@@ -112,11 +113,11 @@ export class JoinTable {
   }
 
   private word(entry: number, word: number): number {
-    return this.entries[Math.floor(entry / entriesPerChunk)]?.[(entry % entriesPerChunk) * entryWords + word] ?? 0;
+    return this.entries[entry >>> entriesShift]?.[(entry & (entriesPerChunk - 1)) * entryWords + word] ?? 0;
   }
 
   private set(entry: number, word: number, value: number): void {
-    const chunk = this.entries[Math.floor(entry / entriesPerChunk)];
-    if (chunk !== undefined) chunk[(entry % entriesPerChunk) * entryWords + word] = value;
+    const chunk = this.entries[entry >>> entriesShift];
+    if (chunk !== undefined) chunk[(entry & (entriesPerChunk - 1)) * entryWords + word] = value;
   }
 }
