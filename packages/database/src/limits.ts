@@ -13,8 +13,8 @@ export const databaseLimits = {
   reducerTimeoutMs: {
     value: 30_000,
     unit: "milliseconds",
-    what: "one reducer call",
-    outcome: "it is rolled back, and fails alone: 402, over WebSocket `OutOfEnergy`",
+    what: "one reducer call, or all slices of one query",
+    outcome: "it is rolled back, and fails alone: 402, over WebSocket `OutOfEnergy`, for a query `SubscriptionError`",
   },
   databaseBytesMax: {
     value: 8 * 1024 ** 3,
@@ -55,7 +55,7 @@ export const databaseLimits = {
   queryRowsMax: {
     value: 10_000_000,
     unit: "rows",
-    what: "rows that one subscription or query returns to a client",
+    what: "rows that one subscription or query returns to a client, or holds to join by",
     outcome: "`LimitExceeded`: 429, over WebSocket `SubscriptionError`",
   },
   logFollowLinesMax: {

@@ -8,7 +8,7 @@
 import { isByteComparable, type IndexCursor, type Store, type Table, type TableCursor } from "@lightcone/engine";
 import type { RowRef } from "@lightcone/base";
 import { defined } from "@lightcone/base";
-import type { SelectPlan } from "@lightcone/sql";
+import type { ColumnRef, SelectPlan } from "@lightcone/sql";
 import { choosePath, type AccessPath, type KeyPart } from "./access-path.ts";
 import { makeArgs, type Args } from "./args.ts";
 import type { Bound } from "./conjuncts.ts";
@@ -188,6 +188,8 @@ class Evaluation {
         return this.openHash(source, table, way);
       case "point": {
         const cursor = way.index.openCursor();
+        const [only] = way.key;
+        if (way.key.length === 1 && only?.kind === "column") return this.openProbe(cursor, only);
         return {
           seek: () => {
             const key = keyBytes(way.key, this.values, this.columnBytes);
@@ -215,9 +217,26 @@ class Evaluation {
     return { kind: bound.isIncluded ? "included" : "excluded", bytes } as const;
   }
 
+  /** Points at what another source's row has in a column, in place. */
+  private openProbe(cursor: IndexCursor, { source, column }: ColumnRef): RowWalk {
+    const layout = this.layoutOf(source);
+    return {
+      seek: () => {
+        const view = defined(this.views[source], "the row");
+        const start = layout.start(view, this.ats[source] ?? 0, column);
+        cursor.seekPoint(view, start, layout.end(view, start, column) - start);
+      },
+      next: () => cursor.next(),
+    };
+  }
+
+  private layoutOf(source: number): RowLayout {
+    return (this.layouts[source] ??= new RowLayout(tableOf(this.store, this.prepared.plan, source).def));
+  }
+
   /** A copy of a column's bytes in the row that a source has now. */
   private readonly columnBytes = (source: number, column: number): Uint8Array => {
-    const layout = (this.layouts[source] ??= new RowLayout(tableOf(this.store, this.prepared.plan, source).def));
+    const layout = this.layoutOf(source);
     const view = defined(this.views[source], "the row");
     const start = layout.start(view, this.ats[source] ?? 0, column);
     const end = layout.end(view, start, column);

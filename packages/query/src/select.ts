@@ -86,7 +86,12 @@ function workOf(
 ): number | "much" | "unknown" {
   const { plan, sources } = prepared;
   if (limitOf(plan) === 0 || isCountOfAll(prepared)) return 1;
-  if (sources.length > 1) return "unknown";
+  if (sources.length > 1) {
+    // Whichever comes first, all of it is looked at.
+    const isMuch = (source: number): boolean =>
+      tableOf(store, plan, source).rowCount > visitMax && pathTo(store, prepared, source).kind === "scan";
+    return limit > visitMax && sources.every((_, source) => isMuch(source)) ? "much" : "unknown";
+  }
   const { rowCount } = tableOf(store, plan, 0);
   const path = pathTo(store, prepared, 0);
   if (path.kind === "point" && path.index.unique) return 1;
