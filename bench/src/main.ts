@@ -6,9 +6,8 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { setFlagsFromString } from "node:v8";
 import { questions } from "./questions.ts";
-import { compilerFlags } from "@lightcone/server";
+import { setEngineFlags } from "@lightcone/server";
 import { machineLine } from "./support/machine.ts";
 import type { Figure } from "./support/question.ts";
 import { runQuestion } from "./support/run-question.ts";
@@ -28,7 +27,7 @@ if (names.length === 0 || unknown.length > 0) {
 }
 
 // Questions about the database's thread are asked in this one.
-for (const flag of compilerFlags) setFlagsFromString(flag);
+setEngineFlags();
 say(machineLine());
 for (const question of questions.filter(({ name }) => names.includes("all") || names.includes(name))) {
   say(`\n${question.name}: ${question.workload}\n  unit ${question.unit}; expected: ${question.expected}`);

@@ -4,7 +4,6 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { bankKinds, type BankSettings } from "./support/bank-run.ts";
 import { rustModule } from "./support/bench-server.ts";
-import { compilerFlags } from "@lightcone/server";
 import type { Figure, Question } from "./support/question.ts";
 
 export const thread: Question = {
@@ -31,7 +30,7 @@ const main = fileURLToPath(new URL("./support/bank-main.ts", import.meta.url));
 
 /** In a process of its own, as a database has one: others would leave code behind that is slower for having seen more. */
 async function measure(settings: BankSettings, reach: string): Promise<Figure> {
-  const { stdout } = await promisify(execFile)(process.execPath, [...compilerFlags, main, JSON.stringify(settings)]);
+  const { stdout } = await promisify(execFile)(process.execPath, [main, JSON.stringify(settings)]);
   const rates = JSON.parse(stdout) as readonly number[]; // our own child wrote it
   const median = rates.toSorted((a, b) => a - b)[Math.floor(rates.length / 2)] ?? 0;
   return { name: `${settings.language}, ${settings.kind.name}`, value: median, unit: "transfers/s", reach };

@@ -2,9 +2,11 @@
 import type { ModuleProgram } from "@lightcone/host";
 import { loadJsModule } from "@lightcone/host-js";
 import { loadWasmModule } from "@lightcone/host-wasm";
+import { setEngineFlags } from "@lightcone/server";
 import { type BankSettings, measureBank } from "./bank-run.ts";
 import { rustModule, typescriptModule } from "./bench-server.ts";
 
+setEngineFlags();
 // Our own parent wrote it.
 const { language, kind, roundCount, callCount } = JSON.parse(process.argv[2] ?? "") as BankSettings;
 process.stdout.write(JSON.stringify(measureBank(await programOf(language), kind, roundCount, callCount)));

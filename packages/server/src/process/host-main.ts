@@ -9,6 +9,7 @@ import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import type { Resume } from "@lightcone/database/front";
 import { Activity } from "./activity.ts";
+import { setEngineFlags } from "./engine-flags.ts";
 import { InterruptGuard } from "./interrupt-guard.ts";
 import type { Watch } from "./watch.ts";
 import type { WatchData } from "./watch-main.ts";
@@ -25,6 +26,7 @@ interface Factory {
   readonly openHostDatabase: (record: HostRecord, resume: Resume | undefined, watch: Watch) => Promise<OpenedDatabase>;
 }
 
+setEngineFlags();
 const activity = new Activity();
 const guard = new InterruptGuard();
 const watchData: WatchData = {

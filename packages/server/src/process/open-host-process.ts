@@ -56,8 +56,6 @@ export interface HostProcess {
   kill(): void;
 }
 
-/** Calls pass through a dozen small functions; the default leaves half of them as calls (a fifth slower). */
-export const compilerFlags: readonly string[] = ["--max-inlined-bytecode-size-cumulative=2000"];
 /** How much of the machine's memory one process may take, whatever its limit says. */
 const memoryShareMax = 0.8;
 /** How long after `withinMs` a process that does not end is ended. */
@@ -81,7 +79,6 @@ export async function openHostProcess(
   const child = spawn(
     process.execPath,
     [
-      ...compilerFlags,
       ...(options.nodeFlags ?? []),
       fileURLToPath(new URL("./host-main.ts", import.meta.url)),
       options.factory,
