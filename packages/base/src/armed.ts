@@ -8,6 +8,8 @@ import { Script } from "node:vm";
 
 /** Ends work that takes too long. */
 export interface Guard {
+  /** How long a stretch should be, for what arming costs to be little beside it. */
+  readonly stretchMs: number;
   /**
    * Runs `work`; returns false when it ran longer than `budgetMs` and was ended. Exceptions pass.
    * `work` may not ask for a stretch of its own.
@@ -40,5 +42,6 @@ function wasEnded(error: unknown): boolean {
 
 /** Works in every process and thread. */
 export const timeoutGuard: Guard = {
+  stretchMs: 3,
   run: (work, budgetMs) => runArmed(work, { timeout: budgetMs }),
 };

@@ -1,8 +1,8 @@
 /**
  * One queue, one thread: jobs run in arrival order, each to its end.
  *
- * Jobs run in short turns. A turn is armed as a whole; when its time runs out, the job that was running is told
- * so, and the next turn goes on behind it. Between turns the event loop reads sockets and files.
+ * Jobs run in turns of about a millisecond. A turn is armed as a whole; when its time runs out, the job that was
+ * running is told so, and the next turn goes on behind it. Between turns the event loop reads sockets and files.
  */
 import type { JobClock } from "./job-clock.ts";
 import type { Guard } from "@lightcone/base/node";
@@ -26,12 +26,6 @@ export interface JobLoopOptions {
   /** A job threw: the database cannot go on. */
   readonly broken: (error: unknown) => void;
 }
-
-/**
- * What a turn costs by itself, arming and a look at sockets and files, is spread over many calls; and yet the log
- * writes what one turn committed while the next runs, and the front sends what the one before answered.
- */
-const turnMs = 0.7;
 
 /** Runs the microtasks that wait. The platform does so by itself only after the stretch that is armed. */
 const drainMicrotasks: () => void = (() => {
@@ -108,8 +102,8 @@ export class JobLoop {
   }
 
   #runJobs(): void {
-    const { time, mustWait } = this.#options;
-    const until = time.look() + turnMs;
+    const { time, mustWait, guard } = this.#options;
+    const until = time.look() + guard.stretchMs;
     for (;;) {
       const job = this.#take();
       if (job === undefined) return;

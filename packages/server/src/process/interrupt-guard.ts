@@ -21,6 +21,8 @@ const turnMax = 0x7fff_ffff;
 
 /** The database's side. */
 export class InterruptGuard implements Guard {
+  /** Short, so that the log writes what one stretch committed while the next runs, and the front sends its answers. */
+  readonly stretchMs = 0.7;
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(8);
   readonly #words: Int32Array = new Int32Array(this.buffer);
   #turn = 0;
