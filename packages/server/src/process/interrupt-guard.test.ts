@@ -14,7 +14,7 @@ import { openHostProcess } from "./open-host-process.ts";
 describe("the watcher", () => {
   test("counts from when it first saw a turn, and asks once for its end", () => {
     const words = new Int32Array(new SharedArrayBuffer(8));
-    const watch = new TurnWatch(words.buffer as SharedArrayBuffer);
+    const watch = new TurnWatch(words.buffer);
     const looks: number[] = [];
     const look = (turn: number, nowMs: number): void => {
       words[0] = turn;
