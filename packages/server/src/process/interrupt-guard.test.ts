@@ -3,6 +3,8 @@
  * Method: the watcher's side with times handed in, one row a story; both sides in a real host process, with turns that
  * end shortly before, at, and after the moment at which they are interrupted.
  */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { realClock } from "@lightcone/base";
 import { identityOf } from "../auth/identity.ts";
@@ -13,7 +15,7 @@ import { openHostProcess } from "./open-host-process.ts";
 
 describe("the watcher", () => {
   test("counts from when it first saw a turn, and asks once for its end", () => {
-    const words = new Int32Array(new SharedArrayBuffer(8));
+    const words = new Int32Array(new SharedArrayBuffer(12));
     const watch = new TurnWatch(words.buffer);
     const looks: number[] = [];
     const look = (turn: number, nowMs: number): void => {
@@ -31,6 +33,34 @@ describe("the watcher", () => {
     looks.push(watch.look(181));
     look(3, 190);
     expect(looks).toEqual([Infinity, 100, 50, 100, 1, 0, Infinity, 100]);
+  });
+
+  test("rests until a turn begins, and not while one runs", async () => {
+    const guard = new InterruptGuard();
+    const words = new Int32Array(guard.buffer);
+    const watcher = new Worker(
+      `const { workerData } = require("node:worker_threads");
+       import(workerData.url).then(({ TurnWatch }) => {
+         const watch = new TurnWatch(workerData.buffer);
+         watch.rest(3_600_000);
+         require("node:worker_threads").parentPort.postMessage(watch.look(0));
+       });`,
+      {
+        eval: true,
+        workerData: { url: new URL("./interrupt-guard.ts", import.meta.url).href, buffer: guard.buffer },
+      },
+    );
+    while (Atomics.load(words, 2) === 0) await new Promise(setImmediate);
+    const seen = once(watcher, "message");
+    let isAnswered = false;
+    void seen.then(() => (isAnswered = true));
+    expect(isAnswered).toBe(false);
+    guard.run(() => {
+      while (Atomics.load(words, 2) === 1);
+    }, 1000);
+    expect((await seen)[0]).toSatisfy((leftMs: number) => leftMs === 1000 || leftMs === Infinity);
+    expect(words[2]).toBe(0);
+    await watcher.terminate();
   });
 });
 

@@ -6,16 +6,19 @@
  * that runs with `breakOnSigint`. Arming one such script starts a thread; while another is armed somewhere in the
  * process, that thread is shared and arming costs under a microsecond. So the watcher keeps one armed of its own.
  *
- *   words = turn | budget in ms                       Int32Array over shared memory
+ *   words = turn | budget in ms | whether the watcher rests       Int32Array over shared memory
  *
  * `turn` is the number of the turn that runs, 0 between turns, and `interrupting` once the watcher has decided to
  * end it. Whoever changes it from the turn's number wins: a turn that finds itself beaten at its end waits there
- * for the signal, so that it never ends the work behind it.
+ * for the signal, so that it never ends the work behind it. A watcher that has nothing to look at rests until the next
+ * turn wakes it: a database that is not used costs next to nothing.
  */
 import { runArmed, type Guard } from "@lightcone/base/node";
 
 const turnWord = 0;
 const budgetWord = 1;
+const restWord = 2;
+const wordCount = 3;
 const interrupting = -1;
 const turnMax = 0x7fff_ffff;
 
@@ -23,7 +26,7 @@ const turnMax = 0x7fff_ffff;
 export class InterruptGuard implements Guard {
   /** Short, so that the log writes what one stretch committed while the next runs, and the front sends its answers. */
   readonly stretchMs = 0.7;
-  readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(8);
+  readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * wordCount);
   readonly #words: Int32Array = new Int32Array(this.buffer);
   #turn = 0;
   #work: () => void = () => undefined;
@@ -43,6 +46,7 @@ export class InterruptGuard implements Guard {
 
   readonly #armed = (): void => {
     Atomics.store(this.#words, turnWord, this.#turn);
+    if (Atomics.load(this.#words, restWord) === 1) this.#wake();
     try {
       this.#work();
     } catch (error) {
@@ -50,6 +54,11 @@ export class InterruptGuard implements Guard {
     }
     if (Atomics.compareExchange(this.#words, turnWord, this.#turn, 0) !== this.#turn) for (;;);
   };
+
+  #wake(): void {
+    Atomics.store(this.#words, restWord, 0);
+    Atomics.notify(this.#words, restWord);
+  }
 }
 
 /** The watching thread's side. */
@@ -78,6 +87,14 @@ export class TurnWatch {
     const leftMs = this.#sinceMs + (this.#words[budgetWord] ?? 0) - nowMs;
     if (leftMs > 0) return leftMs;
     return Atomics.compareExchange(this.#words, turnWord, turn, interrupting) === turn ? 0 : Infinity;
+  }
+
+  /** Waits until the next turn begins, or for `restMs`. Returns at once while one runs. */
+  rest(restMs: number): void {
+    Atomics.store(this.#words, restWord, 1);
+    // A turn that begins from here on sees the word.
+    if (Atomics.load(this.#words, turnWord) === 0) Atomics.wait(this.#words, restWord, 1, restMs);
+    Atomics.store(this.#words, restWord, 0);
   }
 
   /** Waits until the turn that was interrupted is over. */

@@ -1,5 +1,5 @@
 /**
- * The watching thread of a host process. It looks every few milliseconds:
+ * The watching thread of a host process. While the database is used it looks every few milliseconds:
  *
  * - It tells the front, over a pipe of its own, which message has been running for a while. When the process then
  *   dies, by a full heap for one, the front knows what not to run again.
@@ -15,6 +15,8 @@ import { TurnWatch } from "./interrupt-guard.ts";
 
 /** A message is told of after one to two of these. */
 const lookIntervalMs = 25;
+/** And this is how often it looks while nothing runs. */
+const restMs = 1000;
 const noteDescriptor = 4;
 
 /** What the main thread hands over. */
@@ -28,14 +30,18 @@ const { activity, turns, memoryBytesMax }: WatchData = workerData;
 const reader = new ActivityReader(activity);
 const turnWatch = new TurnWatch(turns);
 const front = process.ppid;
-const rest = new Int32Array(new SharedArrayBuffer(4));
+const never = new Int32Array(new SharedArrayBuffer(4));
+let wasIdle = false;
 
 /** Looks until a turn is to be interrupted. */
 function watch(): void {
   for (;;) {
     const leftMs = turnWatch.look(performance.now());
     if (leftMs === 0) return;
-    Atomics.wait(rest, 0, 0, Math.min(leftMs, lookIntervalMs));
+    // One look more after the last turn: it takes back what was said of a message.
+    if (leftMs === Infinity && wasIdle) turnWatch.rest(restMs);
+    else Atomics.wait(never, 0, 0, Math.min(leftMs, lookIntervalMs));
+    wasIdle = leftMs === Infinity;
     look();
   }
 }

@@ -16,10 +16,12 @@ export async function openHostDatabase(
   if (record.settings === "spin") {
     // Every request runs as message 9 of a connection: for a second, then for ever.
     database.request = async (request) => {
-      activity.begin(new Uint8Array(16).fill(0xab), 9);
       const endMs = request.kind === "snapshot" ? performance.now() + 1000 : Infinity;
-      while (performance.now() < endMs);
-      activity.end();
+      guard.run(() => {
+        activity.begin(new Uint8Array(16).fill(0xab), 9);
+        while (performance.now() < endMs);
+        activity.end();
+      }, 3_600_000);
       return { status: 200, headers: {}, body: new Uint8Array(0) };
     };
   }
