@@ -61,6 +61,42 @@ describe("a client", () => {
   );
 });
 
+describe("a life-cycle reducer that never ends", () => {
+  const openStubborn = async () => {
+    const database = await openLocal({ limits: { reducerTimeoutMs: 50 } });
+    expect((await publish(database, "./modules/stubborn.ts")).status).toBe(200);
+    return database;
+  };
+  /** Who is there, beside the one who asks; and how often the module did something that was kept. */
+  const state = async (database: Awaited<ReturnType<typeof openStubborn>>): Promise<readonly [number, number]> => [
+    (await sql(database, "SELECT * FROM st_client")).length - 1,
+    (await sql(database, "SELECT * FROM done")).length - 1, // the statement before has gone
+  ];
+
+  test("keeps its client out, and nobody else", async () => {
+    const database = await openStubborn();
+    const client = new LocalClient(database, makeCaller(0x0b));
+    await client.until((each) => each.closed !== undefined);
+    expect((await call(database, "act", "[]", makeCaller(0x0b))).status).toBe(402);
+    expect((await call(database, "act", "[]")).status).toBe(200);
+    expect(await state(database)).toEqual([0, 2]);
+    await database.stop(1000);
+  });
+
+  test("does not keep its client", async () => {
+    const database = await openStubborn();
+    const client = new LocalClient(database, makeCaller(0x0c));
+    expect((await client.next()).kind).toBe("IdentityToken");
+    client.leave();
+    expect(await state(database)).toEqual([0, 0]);
+    // Over HTTP the call before it has been carried out, and is answered.
+    expect((await call(database, "act", "[]", makeCaller(0x0c))).status).toBe(200);
+    expect((await call(database, "loop", "[]", makeCaller(0x0c))).status).toBe(402);
+    expect(await state(database)).toEqual([0, 3]);
+    await database.stop(1000);
+  });
+});
+
 describe("what a token says", () => {
   test("is in no file", async () => {
     const fileSystem = memoryFileSystem();

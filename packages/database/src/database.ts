@@ -30,7 +30,7 @@ import { callOverHttp, VisitJob, type Answer, type LongReply } from "./http-call
 import { JobClock } from "./job-clock.ts";
 import { JobLoop } from "./job-loop.ts";
 import { JsonEncoder } from "./json-encoder.ts";
-import { disconnectClient } from "./lifecycle.ts";
+import { DisconnectJob, isKnown } from "./lifecycle.ts";
 import { defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
 import type {
   Caller,
@@ -265,7 +265,7 @@ export class Database implements DatabaseLink {
     for (const connection of resume?.connections ?? []) {
       const session = this.#open(connection.info, connection.sink, connection);
       sessions.set(toHex(connection.info.caller.connectionId), session);
-      if (this.#isKnown(connection.info.caller)) session.greet();
+      if (isKnown(this.#room, connection.info.caller)) session.greet();
       this.resumed.push(session);
     }
     return sessions;
@@ -435,18 +435,10 @@ export class Database implements DatabaseLink {
 
   /** Answers a request that a host before had carried out: the client has gone, its answer is owed. */
   #settledVisit(caller: Caller, reply: Reply): Promise<Reply> {
-    return this.#confirmed((answer) =>
-      this.#room.loop.push({
-        run: () => {
-          disconnectClient(this.#room, caller);
-          answer(reply);
-        },
-        timedOut: () => {
-          this.#room.writer.abort();
-          answer(reply);
-        },
-      }),
-    );
+    return this.#confirmed((answer) => {
+      this.#room.loop.push(new DisconnectJob(this.#room, caller));
+      answer(reply);
+    });
   }
 
   /** The reply of `start`'s job, once what it saw is durable. */
@@ -471,15 +463,8 @@ export class Database implements DatabaseLink {
       const { bytes, at } = room.store.place;
       const client = { identity: bytes.slice(at, at + 32), connectionId: bytes.slice(at + 32, at + 48) };
       if (sessions.has(toHex(client.connectionId))) continue;
-      room.loop.push({ run: () => disconnectClient(room, client), timedOut: () => room.writer.abort() });
+      room.loop.push(new DisconnectJob(room, client));
     }
-  }
-
-  #isKnown(caller: Caller): boolean {
-    const row = new Uint8Array(48);
-    row.set(caller.identity, 0);
-    row.set(caller.connectionId, 32);
-    return this.#room.store.table(clientTable)?.findRow(row, 0, row.length) !== -1;
   }
 
   #catalog(caller: Pick<Caller, "isOwner">, expandsAll: boolean): Catalog {

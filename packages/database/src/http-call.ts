@@ -2,9 +2,9 @@
 import { CommitKind } from "@lightcone/engine";
 import { bsatnToJson, ByteReader } from "@lightcone/sats";
 import type { Job } from "./job-loop.ts";
-import { connectClient, disconnectClient } from "./lifecycle.ts";
+import { abandonConnect, connectClient, DisconnectJob } from "./lifecycle.ts";
 import type { Caller, Reply } from "./link.ts";
-import { callReducer, whyNotCallable } from "./reducer-call.ts";
+import { abandonCall, callReducer, whyNotCallable } from "./reducer-call.ts";
 import { callProcedure } from "./procedure-call.ts";
 import { json, refusal, text } from "./reply.ts";
 import { endedBy, interrupted } from "./resume.ts";
@@ -88,7 +88,7 @@ export class VisitJob implements Job {
 
   #leave(reply: Reply, offset: number | undefined): void {
     this.#long = undefined;
-    if (this.#connected) disconnectClient(this.#room, this.#caller);
+    if (this.#connected) this.#room.loop.push(new DisconnectJob(this.#room, this.#caller));
     this.#answer(reply, offset);
   }
 
@@ -98,9 +98,10 @@ export class VisitJob implements Job {
   }
 
   timedOut(): void {
-    if (this.#connected) this.#room.activity.end();
-    this.#room.writer.abort();
-    this.#room.module?.discard();
+    if (this.#connected) {
+      this.#room.activity.end();
+      abandonCall(this.#room);
+    } else abandonConnect(this.#room, this.#caller);
     this.#mustBeWhole();
     this.#tooLate();
   }

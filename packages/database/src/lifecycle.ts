@@ -2,13 +2,17 @@
 import { asTableId } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { toHex } from "@lightcone/sats";
+import type { Job } from "./job-loop.ts";
 import type { Caller } from "./link.ts";
-import { callReducer } from "./reducer-call.ts";
+import { abandonCall, callReducer } from "./reducer-call.ts";
 import type { Room } from "./room.ts";
 import { noBytes, noReducerId, ok } from "./writer.ts";
 
 const clientTable = asTableId(7); // st_client (identity u256, connection_id u128)
 const encoder = new TextEncoder();
+
+/** Who came. */
+export type Client = Pick<Caller, "identity" | "connectionId">;
 
 /** Notes the client and runs the connect reducer. Returns why the client is refused; undefined when it is not. */
 export function connectClient(room: Room, caller: Caller): string | undefined {
@@ -32,27 +36,68 @@ export function connectClient(room: Room, caller: Caller): string | undefined {
   return result.message;
 }
 
-/** Runs the disconnect reducer and forgets the client, whatever the reducer says. Nothing if it is forgotten already. */
-export function disconnectClient(room: Room, caller: Pick<Caller, "identity" | "connectionId">): void {
-  const row = clientRow(caller);
-  if (room.store.table(clientTable)?.findRow(row, 0, row.length) === -1) return;
-  const reducer = room.module?.lifecycle("disconnect");
-  const forget = (): void => void room.store.tx.deleteRows(clientTable, oneRow(row));
-  fillMeta(room, CommitKind.disconnect, caller, reducer?.def.name, reducer?.def.id);
-  if (reducer === undefined || callReducer(room, reducer, forget).kind === "failed") {
-    fillMeta(room, CommitKind.disconnect, caller, undefined, undefined);
+/** Undoes what a connect that took too long left behind. The client is refused. */
+export function abandonConnect(room: Room, caller: Client): void {
+  abandonCall(room);
+  room.claims.delete(toHex(caller.connectionId));
+}
+
+/**
+ * Runs the disconnect reducer and forgets the client, whatever the reducer says or however long it takes. Nothing if
+ * the client is forgotten already. A job of its own: what came before it has been answered.
+ */
+export class DisconnectJob implements Job {
+  readonly #room: Room;
+  readonly #client: Client;
+
+  constructor(room: Room, client: Client) {
+    this.#room = room;
+    this.#client = client;
+  }
+
+  run(): void {
+    const room = this.#room;
+    if (!isKnown(room, this.#client)) return;
+    const reducer = room.module?.lifecycle("disconnect");
+    if (reducer !== undefined) {
+      fillMeta(room, CommitKind.disconnect, this.#client, reducer.def.name, reducer.def.id);
+      if (callReducer(room, reducer, () => forget(room, this.#client)).kind === "failed") this.#forgetAlone();
+    } else this.#forgetAlone();
+    room.claims.delete(toHex(this.#client.connectionId));
+  }
+
+  timedOut(): void {
+    abandonCall(this.#room);
+    // The next host comes back to it.
+    if (this.#room.store.poisoned) return;
+    this.#forgetAlone();
+    this.#room.claims.delete(toHex(this.#client.connectionId));
+  }
+
+  #forgetAlone(): void {
+    const room = this.#room;
+    fillMeta(room, CommitKind.disconnect, this.#client, undefined, undefined);
     room.writer.transact(room.meta, () => {
-      forget();
+      forget(room, this.#client);
       return ok;
     });
   }
-  room.claims.delete(toHex(caller.connectionId));
+}
+
+/** Whether a client that came has not gone. */
+export function isKnown(room: Room, client: Client): boolean {
+  const row = clientRow(client);
+  return room.store.table(clientTable)?.findRow(row, 0, row.length) !== -1;
+}
+
+function forget(room: Room, client: Client): void {
+  room.store.tx.deleteRows(clientTable, oneRow(clientRow(client)));
 }
 
 function fillMeta(
   room: Room,
   kind: CommitKind,
-  caller: Pick<Caller, "identity" | "connectionId">,
+  caller: Client,
   functionName: string | undefined,
   reducerId: number | undefined,
 ): void {
@@ -68,7 +113,7 @@ function fillMeta(
   meta.requestSequence = 0;
 }
 
-function clientRow(caller: Pick<Caller, "identity" | "connectionId">): Uint8Array {
+function clientRow(caller: Client): Uint8Array {
   const row = new Uint8Array(48);
   row.set(caller.identity, 0);
   row.set(caller.connectionId, 32);

@@ -151,3 +151,11 @@ export function settle(room: Room, functionName: string, result: Transacted): Ca
 function reasonOf(error: LightconeError): string {
   return isLightconeError(error, "Malformed") ? error.detail.reason : error.message;
 }
+
+/** Undoes a call that was ended in its middle, and drops the instance that was at it. For jobs that took too long. */
+export function abandonCall(room: Room): void {
+  room.subscriptions.origin = undefined;
+  room.subscriptions.argsText = undefined;
+  room.writer.abort();
+  room.module?.discard();
+}

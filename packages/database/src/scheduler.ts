@@ -17,7 +17,7 @@ import {
 } from "@lightcone/sats";
 import type { Job } from "./job-loop.ts";
 import type { BoundReducer } from "./module-slot.ts";
-import { callReducer } from "./reducer-call.ts";
+import { abandonCall, callReducer } from "./reducer-call.ts";
 import type { Room } from "./room.ts";
 import { ScheduleQueue, type ScheduledRow } from "./schedule-queue.ts";
 import { noBytes, noConnection, ok, type CommitListener } from "./writer.ts";
@@ -274,8 +274,7 @@ class FireJob implements Job {
   }
 
   timedOut(): void {
-    this.#room.writer.abort();
-    this.#room.module?.discard();
+    abandonCall(this.#room);
     this.#scheduler.gaveUp(this.#room, this.#row);
   }
 }
@@ -304,8 +303,7 @@ export class SoonJob implements Job {
   }
 
   timedOut(): void {
-    this.#room.writer.abort();
-    this.#room.module?.discard();
+    abandonCall(this.#room);
   }
 }
 

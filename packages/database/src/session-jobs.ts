@@ -30,7 +30,7 @@ export class MessageJob implements Job {
   }
 }
 
-export class DisconnectJob implements Job {
+export class ConnectJob implements Job {
   readonly #session: Session;
 
   constructor(session: Session) {
@@ -38,63 +38,52 @@ export class DisconnectJob implements Job {
   }
 
   run(): void {
-    this.#session.disconnect();
+    this.#session.connect();
   }
 
   timedOut(): void {
-    this.#session.disconnect();
-  }
-}
-
-/** Work for a session that, if it does not end, ends its connection. */
-abstract class SessionJob implements Job {
-  protected readonly session: Session;
-
-  constructor(session: Session) {
-    this.session = session;
-  }
-
-  abstract run(): void;
-
-  timedOut(): void {
-    this.session.end(undefined, "");
-  }
-}
-
-export class ConnectJob extends SessionJob {
-  run(): void {
-    this.session.connect();
+    this.#session.abandonConnect();
   }
 }
 
 /** A message that a host before had carried out. */
-export class SettledJob extends SessionJob {
+export class SettledJob implements Job {
+  readonly #session: Session;
   readonly #number: number;
 
   constructor(session: Session, number: number) {
-    super(session);
+    this.#session = session;
     this.#number = number;
   }
 
   run(): void {
-    this.session.settled(this.#number);
+    this.#session.settled(this.#number);
+  }
+
+  timedOut(): void {
+    this.#session.end(undefined, "");
   }
 }
 
 /** A message that ended a host before. */
-export class FailJob extends SessionJob {
+export class FailJob implements Job {
+  readonly #session: Session;
   readonly #bytes: Uint8Array;
   readonly #isText: boolean;
   readonly #number: number;
 
   constructor(session: Session, bytes: Uint8Array, isText: boolean, number: number) {
-    super(session);
+    this.#session = session;
     this.#bytes = bytes;
     this.#isText = isText;
     this.#number = number;
   }
 
   run(): void {
-    this.session.fail(this.#bytes, this.#isText, this.#number);
+    this.#session.fail(this.#bytes, this.#isText, this.#number);
+  }
+
+  timedOut(): void {
+    this.#session.end(undefined, "");
   }
 }

@@ -19,17 +19,17 @@ import { toHex } from "@lightcone/sats";
 import type { StreamedAnswer } from "./answer-stream.ts";
 import type { Piece } from "./arena.ts";
 import type { Encoder } from "./encoder.ts";
-import { connectClient, disconnectClient } from "./lifecycle.ts";
+import { abandonConnect, connectClient, DisconnectJob } from "./lifecycle.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink } from "./link.ts";
 import type { BoundReducer } from "./module-slot.ts";
 import { Outgoing } from "./outgoing.ts";
 import { callProcedure } from "./procedure-call.ts";
-import { callReducer, whyNotCallable } from "./reducer-call.ts";
+import { abandonCall, callReducer, whyNotCallable } from "./reducer-call.ts";
 import { fatalText } from "./reply.ts";
 import { endedBy, interrupted, type NumberedMessage, type ResumedConnection } from "./resume.ts";
 import type { Room } from "./room.ts";
 import { QuerySets } from "./query-sets.ts";
-import { ConnectJob, DisconnectJob, FailJob, MessageJob, SettledJob } from "./session-jobs.ts";
+import { ConnectJob, FailJob, MessageJob, SettledJob } from "./session-jobs.ts";
 import type { Origin, SessionChange } from "./subscriptions.ts";
 import { CommitKind } from "@lightcone/engine";
 import { noBytes } from "./writer.ts";
@@ -175,7 +175,7 @@ export class Session implements ConnectionHandle {
     this.#out.close();
     this.#sets.clear();
     this.onClosed?.();
-    if (wasOpen) this.#room.loop.push(new DisconnectJob(this));
+    if (wasOpen) this.#room.loop.push(new DisconnectJob(this.#room, this.info.caller));
   }
 
   /** Ends the connection from this side. */
@@ -208,8 +208,10 @@ export class Session implements ConnectionHandle {
     this.answer(this.encoder.identityToken(caller.identity, token, caller.connectionId));
   }
 
-  disconnect(): void {
-    disconnectClient(this.#room, this.info.caller);
+  /** The module took too long to let the client in. */
+  abandonConnect(): void {
+    abandonConnect(this.#room, this.info.caller);
+    this.end(undefined, "");
   }
 
   /** Runs one message. */
@@ -238,10 +240,7 @@ export class Session implements ConnectionHandle {
   /** The message that was running took too long and was ended. */
   timedOut(): void {
     this.#room.activity.end();
-    this.#room.subscriptions.origin = undefined;
-    this.#room.subscriptions.argsText = undefined;
-    this.#room.writer.abort();
-    this.#room.module?.discard();
+    abandonCall(this.#room);
     const { meta } = this.#room;
     this.answer(
       this.encoder.failure(undefined, { ...headOf(meta), durationMicros: this.#room.limits.reducerTimeoutMs * 1000 }),
