@@ -21,19 +21,17 @@ export function ensureInstalled() {
   process.stderr.write("Installing packages (once) …\n");
   const npm = process.env["npm_execpath"];
   const [command, args] = npm ? [process.execPath, [npm]] : ["npm", []];
-  // Not `npm ci`: it refuses a lock that was written where the registry lacks other systems' binaries. `--no-save`
-  // installs the versions of the lock and leaves it as it is.
-  const result = spawnSync(command, [...args, "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
+  const result = spawnSync(command, [...args, "ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, "inherit"],
   });
-  if (result.status !== 0) fail("`npm install` failed; its messages are above.");
+  if (result.status !== 0) fail("`npm ci` failed; its messages are above.");
 }
 
 /** Gives the path of a Node that is new enough, or ends with what to install. */
 export function findNode() {
   if (Number(process.versions.node.split(".")[0]) >= majorMin) return process.execPath;
-  const bundled = join(root, "node_modules", "node", "bin", "node");
+  const bundled = join(root, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
   if (existsSync(bundled) && spawnSync(bundled, ["--version"]).status === 0) return bundled;
   fail(
     `Lightcone needs Node ${majorMin} or newer; this is ${process.version}, and npm's optional package "node" ` +

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "lightcone-package-"));
@@ -138,6 +138,34 @@ afterAll(async () => {
 
 test("the command says its version", () => {
   expect(lightcone("version")).toMatch(/^lightcone \d+\.\d+\.\d+/);
+});
+
+describe("row 29: a Node that is too old", () => {
+  /** Has the launcher believe that it runs on Node 20. */
+  const old = `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})`;
+  const launch = (cwd: string) =>
+    spawnSync(process.execPath, ["--import", old, join(installed, "bin/lightcone.js"), "version"], {
+      cwd,
+      env,
+      encoding: "utf8",
+    });
+
+  test("npm brings one that is new enough, where the launcher finds it", () => {
+    expect(JSON.parse(readFileSync(join(installed, "package.json"), "utf8"))).toMatchObject({
+      engines: { node: ">=20.6" },
+      optionalDependencies: { node: "24.x" },
+    });
+    const bin = join(project, "node_modules/node/bin");
+    mkdirSync(bin, { recursive: true });
+    symlinkSync(process.execPath, join(bin, "node"));
+    expect(launch(project)).toMatchObject({ status: 0, stdout: lightcone("version") });
+    rmSync(dirname(bin), { recursive: true });
+  });
+
+  test("without one, a line says how to get it", () => {
+    expect(launch(folder)).toMatchObject({ status: 1, stdout: "" });
+    expect(launch(folder).stderr).toMatch(/needs Node 24 or newer; this is v[^]*npm install node@24\n$/);
+  });
 });
 
 test("the types of module and client stand by themselves", () => {

@@ -14,7 +14,7 @@ if (Number(process.versions.node.split(".")[0]) >= majorMin) {
   if (node === undefined) {
     process.stderr.write(
       `lightcone needs Node ${majorMin} or newer; this is ${process.version}.\n` +
-        `Install it from https://nodejs.org or your system's packages, or in this project with: npm install node@${majorMin}\n`,
+        `Install it from https://nodejs.org or your system's packages, or for this project alone with: npm install node@${majorMin}\n`,
     );
     process.exit(1);
   }
@@ -35,7 +35,7 @@ if (Number(process.versions.node.split(".")[0]) >= majorMin) {
 /** npm's package `node`, in this folder or one above it, if its Node is new enough. */
 function findNode(from) {
   for (let folder = from; ; folder = dirname(folder)) {
-    const path = join(folder, "node_modules", "node", "bin", "node");
+    const path = join(folder, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
     if (existsSync(path)) {
       const answer = spawnSync(path, ["--version"]);
       if (answer.status === 0 && Number(/^v(\d+)/.exec(answer.stdout.toString())?.[1]) >= majorMin) return path;

@@ -127,6 +127,9 @@ function writeLauncher(): void {
 
 function writeManifest(): void {
   const { version, description } = manifestOf("lightcone");
+  const workspace: { readonly optionalDependencies: Readonly<Record<string, string>> } = JSON.parse(
+    readFileSync(join(root, "package.json"), "utf8"),
+  );
   const dependencies: Record<string, string> = {};
   // Only what the built files import: a dependency of a package that is not in them does not ship.
   const code = readdirSync(dist, { recursive: true, withFileTypes: true })
@@ -148,7 +151,8 @@ function writeManifest(): void {
     description,
     license: "MIT",
     type: "module",
-    engines: { node: ">=24" },
+    // The launcher runs on an older Node, and finds the one that comes along.
+    engines: { node: ">=20.6" },
     bin: { lightcone: "./bin/lightcone.js" },
     exports: {
       "./module": { types: types("module"), "lightcone-host": "./module-host.js", default: "./module.js" },
@@ -157,6 +161,8 @@ function writeManifest(): void {
     },
     sideEffects: false,
     dependencies: Object.fromEntries(Object.entries(dependencies).sort(([a], [b]) => (a < b ? -1 : 1))),
+    // Puts a Node that is new enough into the project's `node_modules/.bin`, for `npx node` and its scripts too.
+    optionalDependencies: { node: workspace.optionalDependencies["node"] },
   };
   writeFileSync(join(dist, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 }
