@@ -335,7 +335,7 @@ export class Database implements DatabaseLink {
         return Promise.resolve(
           this.#module === undefined
             ? text(404, "No such database.")
-            : json(200, serveSchema(this.#module.def, request.version)),
+            : json(200, serveSchema(this.#module.def, request.form)),
         );
       case "publish":
         return this.#confirmed((answer) => room.loop.push(new PublishJob(this.#site, request, answer)));

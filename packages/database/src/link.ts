@@ -2,6 +2,7 @@
  * What the front knows of a database: the same whether it runs in this thread, in a child process or
  * elsewhere. The front speaks of connections and requests; what a frame says is the database's business.
  */
+import type { SchemaForm } from "@lightcone/schema";
 
 /** Who acts. Claims are the token's payload as the token has it; they never enter a log. */
 export interface Caller {
@@ -66,7 +67,7 @@ export type HostType = "wasm" | "js";
 export type DatabaseRequest =
   | { readonly kind: "call"; readonly caller: Caller; readonly functionName: string; readonly args: string }
   | { readonly kind: "sql"; readonly caller: Caller; readonly text: string; readonly confirmed: boolean }
-  | { readonly kind: "schema"; readonly version: 9 | 10 }
+  | { readonly kind: "schema"; readonly form: SchemaForm }
   /** Replaces the program. Refused changes leave the running module untouched. */
   | {
       readonly kind: "publish";

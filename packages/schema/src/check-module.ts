@@ -55,6 +55,7 @@ function check(raw: RawModuleDef, problems: Problems, place: { readonly isSubmod
   return {
     version: draft.version,
     typespace: draft.typespace,
+    sourceTypespace: draft.sourceTypespace,
     types: draft.types,
     tables,
     reducers,

@@ -163,6 +163,8 @@ export interface ModuleDef {
   readonly version: 9 | 10;
   /** Under canonical names; entries may hold `Ref`s. */
   readonly typespace: Typespace;
+  /** The same under the names of the module's code; `Ref`s point at the same positions. */
+  readonly sourceTypespace: Typespace;
   readonly types: readonly NamedType[];
   readonly tables: readonly TableDef[];
   readonly reducers: readonly ReducerDef[];

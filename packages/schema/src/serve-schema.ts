@@ -6,6 +6,7 @@
  */
 import { toHex, type AlgebraicType, type ProductType } from "@lightcone/sats";
 import { sequenceDefaults } from "./check-table.ts";
+import { clientPartOf } from "./client-part.ts";
 import { formatJson, type Json, type JsonObject } from "./format-json.ts";
 import type {
   ColumnDef,
@@ -23,9 +24,20 @@ import type {
   ViewDef,
 } from "./module-def.ts";
 
-/** The module as a description of that version, JSON text. */
-export function serveSchema(def: ModuleDef, version: 9 | 10): string {
-  return formatJson(version === 9 ? serveV9(def) : serveV10(def));
+/** Version 9 or 10 of the whole module; or of version 10 what a client may use, under the names of the module's code. */
+export type SchemaForm = "9" | "10" | "client";
+
+/** Kept, since every client of a database asks when it connects, and all of them at once after a restart. */
+const texts = new WeakMap<ModuleDef, Map<SchemaForm, string>>();
+
+/** The module as a description, JSON text. */
+export function serveSchema(def: ModuleDef, form: SchemaForm): string {
+  const known = texts.get(def) ?? new Map<SchemaForm, string>();
+  texts.set(def, known);
+  const text =
+    known.get(form) ?? formatJson(form === "9" ? serveV9(def) : serveV10(form === "10" ? def : clientPartOf(def)));
+  known.set(form, text);
+  return text;
 }
 
 const unit = (variant: string): Json => ({ [variant]: [] });

@@ -5,7 +5,7 @@ import { makeCaller, makeConnectionId } from "../services.ts";
 import { checkUpgrade, fromUpgradeRefusal } from "../websocket/upgrade-check.ts";
 import { readText } from "./body.ts";
 import { deleteDatabase, publishNamed } from "./publish-routes.ts";
-import { readBoolean, readCount, requireVariant } from "./query.ts";
+import { readBoolean, readCount, readVariant, requireVariant } from "./query.ts";
 import { callerOf, requireOwner, resolveDatabase } from "./resolve.ts";
 import { fail, fromReply, json } from "./responses.ts";
 import type { Exchange, Route } from "./route.ts";
@@ -66,7 +66,9 @@ async function sql(exchange: Exchange): Promise<Response> {
 async function schema(exchange: Exchange): Promise<Response> {
   resolveDatabase(exchange);
   const version = requireVariant(exchange.query, "version", ["9", "10"]);
-  return ask(exchange, { kind: "schema", version: version === "9" ? 9 : 10 });
+  const reader = readVariant(exchange.query, "for", ["client"]);
+  if (reader !== undefined && version !== "10") throw fail(400, "`for=client` is a part of version 10");
+  return ask(exchange, { kind: "schema", form: reader ?? version });
 }
 
 async function logs(exchange: Exchange): Promise<Response> {

@@ -226,7 +226,19 @@ const rows: readonly Row[] = [
     status: 400,
     answer: "Failed to deserialize query string: unknown variant `8`, expected `9` or `10`",
   },
-  { why: "schema 10", request: "GET /v1/database/har_bor/schema?version=10", status: 200, answer: '{"version":10}' },
+  { why: "schema 10", request: "GET /v1/database/har_bor/schema?version=10", status: 200, answer: '{"form":"10"}' },
+  {
+    why: "schema for a client",
+    request: "GET /v1/database/har_bor/schema?version=10&for=client",
+    status: 200,
+    answer: '{"form":"client"}',
+  },
+  {
+    why: "schema 9 for a client",
+    request: "GET /v1/database/har_bor/schema?version=9&for=client",
+    status: 400,
+    answer: "`for=client` is a part of version 10",
+  },
   {
     why: "sql of the owner",
     request: "POST /v1/database/har_bor/sql",

@@ -34,7 +34,10 @@ const request: fc.Arbitrary<DatabaseRequest> = fc.oneof(
     text: fc.string({ unit: "grapheme" }),
     confirmed: fc.boolean(),
   }),
-  fc.record({ kind: fc.constant("schema" as const), version: fc.constantFrom(9 as const, 10 as const) }),
+  fc.record({
+    kind: fc.constant("schema" as const),
+    form: fc.constantFrom("9" as const, "10" as const, "client" as const),
+  }),
   fc.record(
     {
       kind: fc.constant("publish" as const),

@@ -68,6 +68,7 @@ const none = 0xffff_ffff;
 const protocols: readonly WireProtocol[] = ["v1.bsatn", "v1.json"];
 const compressions: readonly Compression[] = ["none", "gzip", "brotli"];
 const hostTypes: readonly HostType[] = ["wasm", "js"];
+const schemaForms: readonly (DatabaseRequest & { readonly kind: "schema" })["form"][] = ["9", "10", "client"];
 const requestKinds: readonly DatabaseRequest["kind"][] = [
   "call",
   "sql",
@@ -140,7 +141,7 @@ export function writeRequest(out: ByteWriter, request: DatabaseRequest): void {
       out.bool(request.confirmed);
       return;
     case "schema":
-      out.u8(request.version);
+      writeWord(out, schemaForms, request.form);
       return;
     case "publish":
       out.byteArray(request.program);
@@ -167,7 +168,7 @@ export function readRequest(input: ByteReader): DatabaseRequest {
     case "sql":
       return { kind, caller: readCaller(input), text: input.string(), confirmed: input.bool() };
     case "schema":
-      return { kind, version: input.u8() === 9 ? 9 : 10 };
+      return { kind, form: readWord(input, schemaForms) };
     case "publish": {
       const program = input.byteArray();
       const hostType = readWord(input, hostTypes);

@@ -72,7 +72,7 @@ export class FakeDatabase implements DatabaseLink {
           "content-type": "application/json",
         });
       case "schema":
-        return reply(200, JSON.stringify({ version: request.version }), { "content-type": "application/json" });
+        return reply(200, JSON.stringify({ form: request.form }), { "content-type": "application/json" });
       case "plan":
         return reply(200, JSON.stringify({ AutoMigrate: { migrate_plan: request.style } }), {
           "content-type": "application/json",
