@@ -51,13 +51,14 @@ import { DatabasePort } from "./port.ts";
 import { RoomTransactions } from "./procedure-call.ts";
 import { planPublish, PublishJob, storedProgram } from "./publish.ts";
 import { failure, json, text } from "./reply.ts";
-import type { Activity, Room } from "./room.ts";
+import type { Room } from "./room.ts";
 import { Scheduler, SoonJob } from "./scheduler.ts";
 import { Session } from "./session.ts";
 import { runStatement } from "./statement.ts";
 import { HostEnded, interrupted, type Resume, type ResumedConnection } from "./resume.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { timeoutGuard, type Guard } from "@lightcone/base/node";
+import type { Activity } from "./work.ts";
 import { TransactionMeta, Writer } from "./writer.ts";
 
 export interface DatabaseOptions {
@@ -252,7 +253,7 @@ export class Database implements DatabaseLink {
     this.#disconnectAllBut(sessions);
     for (const connection of resume?.connections ?? []) {
       const key = toHex(connection.info.caller.connectionId);
-      const suspect = resume?.suspect?.connection === key ? resume.suspect.number : undefined;
+      const suspect = resume?.suspect?.id === key ? resume.suspect.number : undefined;
       sessions.get(key)?.goOn(connection, settled.get(key) ?? noNumbers, suspect);
     }
     this.#scheduler.start(room);

@@ -9,6 +9,7 @@ import { callProcedure } from "./procedure-call.ts";
 import { json, refusal, text } from "./reply.ts";
 import { endedBy, interrupted } from "./resume.ts";
 import type { Room } from "./room.ts";
+import { WorkKind } from "./work.ts";
 import { noBytes } from "./writer.ts";
 
 /** Takes a reply, and the offset that it tells of if that is not the present one. */
@@ -74,7 +75,7 @@ export class VisitJob implements Job {
   /** Runs a part of the work; what ends the host in it can be named. */
   #noted<T>(work: () => T): T {
     if (!this.#connected) return work();
-    this.#room.activity.begin(this.#caller.connectionId, 1);
+    this.#room.activity.begin(WorkKind.message, this.#caller.connectionId, 1);
     let result: T;
     try {
       result = work();

@@ -3,4 +3,4 @@ export { openDatabase, type Database, type DatabaseOptions } from "./database.ts
 export { defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
 export { openResilient, type OpenedHost, type ResilientLink, type ResilientOptions } from "./resilient-link.ts";
 export { HostEnded, type NumberedMessage, type Resume, type ResumedConnection, type Suspect } from "./resume.ts";
-export type { Activity } from "./room.ts";
+export { WorkKind, type Activity, type EndReason, type Work } from "./work.ts";

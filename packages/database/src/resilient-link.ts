@@ -130,7 +130,7 @@ export class ResilientLink implements DatabaseLink {
     for (const held of this.#connections) held.detach();
     for (const held of this.#requests) {
       // What a host ended on is failed, like a client's call.
-      if (suspect !== undefined && connectionOf(held.request) === suspect.connection)
+      if (suspect !== undefined && connectionOf(held.request) === suspect.id)
         this.#answer(held, refusal(530, "ReducerCrashed", fatalText));
     }
     if (this.#crashCount >= this.#options.crashesMax) {

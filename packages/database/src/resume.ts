@@ -8,6 +8,7 @@
 import { isLightconeError, LightconeError } from "@lightcone/base";
 import { toHex } from "@lightcone/sats";
 import type { Caller, ConnectionInfo, ConnectionSink } from "./link.ts";
+import { WorkKind, type EndReason, type Work } from "./work.ts";
 
 /** A message of a client; its number counts from 1. */
 export interface NumberedMessage {
@@ -33,15 +34,13 @@ export interface Resume {
   /** The last offset of which every client had been told; -1 for none. */
   readonly releasedOffset: number;
   readonly connections: readonly ResumedConnection[];
-  /** The message that ran when the host ended, if one is known to have: it is failed, not run. */
+  /** What ran when the host ended, if that is known: it is failed, not run. */
   readonly suspect: Suspect | undefined;
 }
 
-/** A message that had been running for a while. */
-export interface Suspect {
-  /** The connection id as hex. */
-  readonly connection: string;
-  readonly number: number;
+/** What a host ended at. */
+export interface Suspect extends Work {
+  readonly reason: EndReason;
 }
 
 /** How a host ended that nobody had asked to. */
@@ -63,7 +62,12 @@ export class HostEnded extends Error {
  * that was interrupted half-way is the module's doing.
  */
 export function endedBy(error: unknown, caller: Pick<Caller, "connectionId">, messageNumber: number): HostEnded {
-  const suspect = { connection: toHex(caller.connectionId), number: messageNumber };
+  const suspect: Suspect = {
+    kind: WorkKind.message,
+    id: toHex(caller.connectionId),
+    number: messageNumber,
+    reason: "crash",
+  };
   const isModulesFault = isLightconeError(error, "DatabaseStopped");
   return new HostEnded(error instanceof Error ? error.message : String(error), suspect, isModulesFault, {
     cause: error,

@@ -12,13 +12,8 @@ import type { ModuleSlot } from "./module-slot.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Program } from "./publish.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { Activity } from "./work.ts";
 import type { TransactionMeta, Writer } from "./writer.ts";
-
-/** Is told which message runs, so that what ended a host can be named afterwards. */
-export interface Activity {
-  begin(connectionId: Uint8Array, messageNumber: number): void;
-  end(): void;
-}
 
 export interface Room {
   readonly store: Store;

@@ -32,6 +32,7 @@ import { QuerySets } from "./query-sets.ts";
 import { ConnectJob, FailJob, MessageJob, SettledJob } from "./session-jobs.ts";
 import type { Origin, SessionChange } from "./subscriptions.ts";
 import { CommitKind } from "@lightcone/engine";
+import { WorkKind } from "./work.ts";
 import { noBytes } from "./writer.ts";
 
 /** Messages that may wait before the front is asked to stop reading. */
@@ -219,7 +220,7 @@ export class Session implements ConnectionHandle {
     this.#finishWaiting();
     if (this.#state !== "open") return;
     this.#running = number;
-    this.#room.activity.begin(this.info.caller.connectionId, number);
+    this.#room.activity.begin(WorkKind.message, this.info.caller.connectionId, number);
     try {
       if (!isText && bytes[at] === clientTag.CallReducer) this.#callFrame(bytes, at, length);
       else this.#message(isText ? decodeClientMessageJson(bytes, at, length) : decodeClientMessage(bytes, at, length));

@@ -1,43 +1,51 @@
 /**
- * Which message the database's thread is at, readable from another thread.
+ * What the database's thread is at, readable from another thread.
  *
- *   words = sequence | connection id, 4 words | message number        Int32Array over shared memory
+ *   words = sequence | kind of work | its id, 4 words | message number      Int32Array over shared memory
+ *   note  = kind of work | its id, 4 words | message number | end reason    what the front is told
  *
- * The sequence is odd while a message runs and rises by one at each end. The writer is alone and never waits;
+ * The sequence is odd while something runs and rises by one at each end. The writer is alone and never waits;
  * a reader that sees the same odd sequence twice knows what has been running in between.
  */
+import type { Activity, EndReason, Work, WorkKind } from "@lightcone/database/front";
 import { toHex } from "@lightcone/sats";
 
-const wordCount = 6;
-/** Bytes of a note: the words without the sequence. */
-export const noteBytes = 4 * (wordCount - 1);
+const wordCount = 7;
+const idAt = 8;
+/** Bytes of a note: the words without the sequence, and the reason. */
+export const noteBytes = 4 * wordCount;
+const reasonAt = noteBytes - 4;
+/** How often the last note is tried: a thread that is at something new each time runs nothing that takes long. */
+const lastTriesMax = 100;
+/** Why a process is about to end, by the number in a note. */
+const endReasons: readonly EndReason[] = ["crash", "memory", "time"];
 
-/** What has been running for a while. */
+/** What a note says. */
 export interface Note {
-  /** The connection id as 32 hex digits, in the order of its bytes. */
-  readonly connection: string;
-  readonly number: number;
+  /** What has been running for a while; undefined when nothing does any more. */
+  readonly work: Work | undefined;
+  /** Why the process is about to be ended; "crash" while it is not. */
+  readonly reason: EndReason;
 }
 
 /** The writer's side: the database says what it is at. */
-export class Activity {
+export class SharedActivity implements Activity {
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * wordCount);
   readonly #words: Int32Array = new Int32Array(this.buffer);
   readonly #bytes: Uint8Array = new Uint8Array(this.buffer);
-  /** The connection whose id stands there: many messages of one come in a row. */
-  #connectionId: Uint8Array | undefined;
+  /** The id that stands there: many messages of one connection come in a row. */
+  #id: Uint8Array | undefined;
 
-  /** A message of a connection begins to run; `number` counts the connection's messages from 1. */
-  begin(connectionId: Uint8Array, messageNumber: number): void {
-    if (connectionId !== this.#connectionId) {
-      this.#connectionId = connectionId;
-      for (let index = 0; index < 16; index += 1) this.#bytes[4 + index] = connectionId[index] ?? 0;
+  begin(kind: WorkKind, id: Uint8Array, number: number): void {
+    if (id !== this.#id) {
+      this.#id = id;
+      for (let index = 0; index < 16; index += 1) this.#bytes[idAt + index] = id[index] ?? 0;
     }
-    this.#words[5] = messageNumber;
+    this.#words[1] = kind;
+    this.#words[6] = number;
     Atomics.add(this.#words, 0, 1);
   }
 
-  /** It has ended, whichever way. */
   end(): void {
     Atomics.add(this.#words, 0, 1);
   }
@@ -55,10 +63,10 @@ export class ActivityReader {
     this.#bytes = new Uint8Array(buffer);
   }
 
-  /** A note when one message has run since the last look; all zero when the one told of has ended. */
+  /** A note when one piece of work has run since the last look; an empty one when that told of has ended. */
   look(): Uint8Array | undefined {
     const sequence = Atomics.load(this.#words, 0);
-    const note = this.#bytes.slice(4);
+    const note = this.#note();
     const isSame = sequence === this.#seen && Atomics.load(this.#words, 0) === sequence;
     this.#seen = sequence;
     if (sequence === this.#told) return undefined;
@@ -70,9 +78,26 @@ export class ActivityReader {
     return this.#told === 0 ? undefined : this.#clear();
   }
 
-  /** A note of what runs at this moment, however short its time; undefined when nothing does. */
-  now(): Uint8Array | undefined {
-    return (Atomics.load(this.#words, 0) & 1) === 1 ? this.#bytes.slice(4) : undefined;
+  /** The last note of a process that is about to be ended: what runs at this moment, however short its time. */
+  last(reason: EndReason): Uint8Array {
+    let note = new Uint8Array(noteBytes);
+    // The thread goes on meanwhile: a note counts if the same work runs before and after.
+    for (let tries = 0; tries < lastTriesMax; tries += 1) {
+      const sequence = Atomics.load(this.#words, 0);
+      if ((sequence & 1) === 0) break;
+      const seen = this.#note();
+      if (Atomics.load(this.#words, 0) !== sequence) continue;
+      note = seen;
+      break;
+    }
+    note[reasonAt] = endReasons.indexOf(reason);
+    return note;
+  }
+
+  #note(): Uint8Array<ArrayBuffer> {
+    const note = new Uint8Array(noteBytes);
+    note.set(this.#bytes.subarray(4));
+    return note;
   }
 
   #clear(): Uint8Array {
@@ -81,8 +106,12 @@ export class ActivityReader {
   }
 }
 
-/** Reads a note; undefined for the one that says that nothing runs any more. */
-export function readNote(bytes: Uint8Array): Note | undefined {
-  const number = new DataView(bytes.buffer, bytes.byteOffset, noteBytes).getInt32(16, true) >>> 0;
-  return number === 0 ? undefined : { connection: toHex(bytes, 0, 16), number };
+/** Reads what stands in a note. */
+export function readNote(bytes: Uint8Array): Note {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, noteBytes);
+  // The other end is this release: a kind that is not 0 is one of those.
+  const kind = view.getInt32(0, true) as WorkKind | 0;
+  const reason = endReasons[view.getInt32(reasonAt, true)] ?? "crash";
+  if (kind === 0) return { work: undefined, reason };
+  return { work: { kind, id: toHex(bytes, 4, 20), number: view.getInt32(20, true) >>> 0 }, reason };
 }

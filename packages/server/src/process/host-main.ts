@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import type { Resume } from "@lightcone/database/front";
-import { Activity } from "./activity.ts";
+import { SharedActivity } from "./activity.ts";
 import { setEngineFlags } from "./engine-flags.ts";
 import { InterruptGuard } from "./interrupt-guard.ts";
 import type { Watch } from "./watch.ts";
@@ -27,7 +27,7 @@ interface Factory {
 }
 
 setEngineFlags();
-const activity = new Activity();
+const activity = new SharedActivity();
 const guard = new InterruptGuard();
 const watchData: WatchData = {
   activity: activity.buffer,

@@ -97,8 +97,11 @@ export class TurnWatch {
     Atomics.store(this.#words, restWord, 0);
   }
 
-  /** Waits until the turn that was interrupted is over. */
-  settle(): void {
-    while (Atomics.load(this.#words, turnWord) === interrupting) Atomics.wait(this.#words, turnWord, interrupting, 1);
+  /** Waits until the turn that was interrupted is over, or for `ms`. Says whether it is. */
+  settle(ms: number): boolean {
+    for (const untilMs = performance.now() + ms; performance.now() < untilMs;) {
+      if (Atomics.wait(this.#words, turnWord, interrupting, 1) === "not-equal") return true;
+    }
+    return false;
   }
 }

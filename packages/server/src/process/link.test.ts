@@ -5,7 +5,13 @@
 import { duplexPair } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { realClock } from "@lightcone/base";
-import type { ConnectionHandle, ConnectionInfo, ConnectionSink, DatabaseLink } from "@lightcone/database/front";
+import {
+  WorkKind,
+  type ConnectionHandle,
+  type ConnectionInfo,
+  type ConnectionSink,
+  type DatabaseLink,
+} from "@lightcone/database/front";
 import { makeServerLimits } from "../limits.ts";
 import { makeServerLog } from "../log.ts";
 import { identityOf } from "../auth/identity.ts";
@@ -99,6 +105,8 @@ function say(handle: ConnectionHandle, text: string): void {
   handle.receive(Uint8Array.from(bytes), 2, bytes.length - 4, true);
 }
 
+/** What the fake host says that it is at. */
+const work = { kind: WorkKind.message, id: "ab".repeat(16), number: 9 };
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 describe.each(ways)("a database $way", ({ open }) => {
@@ -346,7 +354,7 @@ describe("a process", () => {
       pending: [message(5, `pending of ${at}`)],
       received: 5,
     }));
-    const resume = { releasedOffset: 77, connections, suspect: { connection: "ab", number: 4 } };
+    const resume = { releasedOffset: 77, connections, suspect: { ...work, reason: "crash" as const } };
     const next = await openHostProcess(record, "/nowhere", processOptions(), resume);
     expect(next.releasedOffset).toBe(77);
     // Before the host counts as open, its connections have been told.
@@ -361,7 +369,7 @@ describe("a process", () => {
     const host = await openHostProcess(record, "/nowhere", processOptions("spin"));
     const short = host.link.request({ kind: "snapshot" });
     await until(() => host.suspect !== undefined);
-    expect(host.suspect).toEqual({ connection: "ab".repeat(16), number: 9 });
+    expect(host.suspect).toEqual({ ...work, reason: "crash" });
     await short;
     await until(() => host.suspect === undefined);
     const endless = host.link.request({ kind: "program" });

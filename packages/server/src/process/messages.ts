@@ -27,6 +27,7 @@ import type {
   Reply,
   Resume,
   ResumedConnection,
+  Suspect,
   WireProtocol,
 } from "@lightcone/database/front";
 
@@ -265,10 +266,7 @@ export function writeResume(out: ByteWriter, resume: Resume | undefined, keys: r
   if (resume === undefined) return;
   out.f64(resume.releasedOffset);
   out.bool(resume.suspect !== undefined);
-  if (resume.suspect !== undefined) {
-    out.string(resume.suspect.connection);
-    out.u32(resume.suspect.number);
-  }
+  if (resume.suspect !== undefined) out.string(JSON.stringify(resume.suspect));
   out.u32(resume.connections.length);
   for (const [index, connection] of resume.connections.entries()) {
     out.u32(keys[index] ?? 0);
@@ -284,7 +282,7 @@ export function writeResume(out: ByteWriter, resume: Resume | undefined, keys: r
 export function readResume(input: ByteReader, sinkOf: (key: number) => ConnectionSink): Resume | undefined {
   if (!input.bool()) return undefined;
   const releasedOffset = input.f64();
-  const suspect = input.bool() ? { connection: input.string(), number: input.u32() } : undefined;
+  const suspect: Suspect | undefined = input.bool() ? JSON.parse(input.string()) : undefined;
   const connections: ResumedConnection[] = [];
   for (let count = input.count(1); count > 0; count -= 1) {
     const sink = sinkOf(input.u32());

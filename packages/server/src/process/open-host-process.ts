@@ -10,11 +10,11 @@ import { totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "@lightcone/base";
 import { HostEnded } from "@lightcone/database/front";
-import type { ConnectionHandle, Resume, Suspect } from "@lightcone/database/front";
+import type { ConnectionHandle, EndReason, Resume, Suspect } from "@lightcone/database/front";
 import type { ServerLimits } from "../limits.ts";
 import type { ServerLog } from "../log.ts";
 import type { DatabaseRecord } from "../registry/registry.ts";
-import { noteBytes, readNote } from "./activity.ts";
+import { noteBytes, readNote, type Note } from "./activity.ts";
 import { HostLink } from "./host-link.ts";
 
 /** What a host process is told about the database it opens. */
@@ -62,6 +62,8 @@ const memoryShareMax = 0.8;
 const killAfterMs = 1000;
 /** How often a call that goes on after its time is ended again: another may have come after it. */
 const endCallAgainMs = 250;
+/** How long the pipes of a process that has ended are read at most. */
+const pipesEndMsMax = 1000;
 const pipeDescriptor = 3;
 const noteDescriptor = 4;
 
@@ -87,14 +89,16 @@ export async function openHostProcess(
     // A group of its own: what a terminal sends to everyone in it is for the front to deal with.
     { stdio: ["ignore", 2, 2, "pipe", "pipe"], env: hostEnvironment(process.env), detached: true },
   );
-  const ended = endOf(child);
+  const ended = endOf(child, options.clock);
   // A descriptor asked for as "pipe" is a socket pair, open both ways.
   const socket = child.stdio[pipeDescriptor] as Duplex;
   const notes = new NoteReader(child.stdio[noteDescriptor] as Duplex);
   const link = new ProcessLink(socket, child, ended, notes, options);
   void ended.then((how) => {
     options.log.debug({ pid: child.pid, database: record.identity.hex, how }, "database process ended");
-    link.over(new HostEnded(`the database's process ended: ${how}`, notes.last, isModulesFault(how)));
+    const { reason } = notes.last;
+    const why = reason === "crash" ? how : endReasons[reason];
+    link.over(new HostEnded(`the database's process ended: ${why}`, notes.suspect, isModulesFault(how, reason)));
   });
   const told: HostRecord = {
     identity: record.identity.hex,
@@ -120,7 +124,7 @@ export async function openHostProcess(
     },
     pid: child.pid ?? 0,
     get suspect() {
-      return notes.last;
+      return notes.suspect;
     },
     ended,
     kill: () => void child.kill("SIGKILL"),
@@ -175,7 +179,7 @@ class ProcessLink extends HostLink {
     const cancel = this.#clock.after(withinMs + killAfterMs, () => void this.#child.kill("SIGKILL"));
     // A call that does not end keeps its process from hearing that it is to stop. SIGINT ends a turn there.
     const endCall = (): void => {
-      if (this.#notes.last !== undefined) this.#child.kill("SIGINT");
+      if (this.#notes.suspect !== undefined) this.#child.kill("SIGINT");
       cancelNext = this.#clock.after(endCallAgainMs, endCall);
     };
     let cancelNext = this.#clock.after(Math.min(this.#callTimeoutMs, withinMs), endCall);
@@ -186,16 +190,31 @@ class ProcessLink extends HostLink {
   }
 }
 
-function endOf(child: ChildProcess): Promise<string> {
+/** What a process had to be ended for. */
+const endReasons: Readonly<Record<Exclude<EndReason, "crash">, string>> = {
+  memory: "it took more memory than it may (`hostMemoryBytesMax`)",
+  time: "a call went on after its time, in an operation that cannot be interrupted",
+};
+
+/** Resolves when a process has ended and its pipes have been read to their end, with how. */
+function endOf(child: ChildProcess, clock: Clock): Promise<string> {
   return new Promise((resolve) => {
     child.once("error", (error) => resolve(`it did not start: ${error.message}`));
-    child.once("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    child.once("exit", (code, signal) => {
+      const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+      // What it said last is on its way. It counts, but nobody waits for a pipe that something else holds open.
+      const cancel = clock.after(pipesEndMsMax, () => resolve(how));
+      child.once("close", () => {
+        cancel();
+        resolve(how);
+      });
+    });
   });
 }
 
 /** Keeps the last note of a host's watching thread. */
 class NoteReader {
-  last: Suspect | undefined;
+  last: Note = { work: undefined, reason: "crash" };
   readonly #note: Uint8Array<ArrayBuffer> = new Uint8Array(noteBytes);
   #length = 0;
 
@@ -211,14 +230,20 @@ class NoteReader {
       }
     });
   }
+
+  /** What has been running for a while, or ran when the process had to be ended. */
+  get suspect(): Suspect | undefined {
+    const { work, reason } = this.last;
+    return work === undefined ? undefined : { ...work, reason };
+  }
 }
 
 /**
- * Whether the way a process ended says that its module did it: a full heap aborts, a broken one traps. A kill
- * comes from outside.
+ * Whether the way a process ended says that its module did it: it had to be ended, a full heap aborts, a broken one
+ * traps, what nobody caught exits. A kill comes from outside.
  */
-function isModulesFault(how: string): boolean {
-  return /^signal SIG(ABRT|TRAP|ILL|SEGV|BUS)$/.test(how) || how === "exit code 134" || how === "exit code 133";
+function isModulesFault(how: string, reason: EndReason): boolean {
+  return reason !== "crash" || !/^signal SIG(KILL|TERM|INT|HUP|QUIT)$/.test(how);
 }
 
 /** What a host sees of the environment: nothing that could be a secret. */

@@ -3,18 +3,23 @@
  *
  * - It tells the front, over a pipe of its own, which message has been running for a while. When the process then
  *   dies, by a full heap for one, the front knows what not to run again.
- * - It interrupts a turn that has had its time: see `interrupt-guard.ts`.
+ * - It interrupts a turn that has had its time: see `interrupt-guard.ts`. V8 looks for interrupts in loops and calls of
+ *   JavaScript and WebAssembly, and not inside its own functions: a turn that goes on in one of those ends with the
+ *   process.
  * - It ends the process when the front is gone, and when the process takes more memory than it may: what a module
  *   allocates outside the JavaScript heap has no other bound.
  */
 import { writeSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { runArmed } from "@lightcone/base/node";
+import type { EndReason } from "@lightcone/database/front";
 import { ActivityReader } from "./activity.ts";
 import { TurnWatch } from "./interrupt-guard.ts";
 
 /** A message is told of after one to two of these. */
 const lookIntervalMs = 25;
+/** What an interrupt has to end a turn. */
+const interruptMsMax = 1000;
 /** And this is how often it looks while nothing runs. */
 const restMs = 1000;
 const noteDescriptor = 4;
@@ -52,11 +57,22 @@ function look(): void {
   if (process.ppid !== front) process.kill(process.pid, "SIGKILL");
   const note = reader.look();
   if (note !== undefined) tell(note);
-  // An abort, as for a full heap: the front counts it against the module.
-  if (process.memoryUsage.rss() <= memoryBytesMax) return;
-  const last = reader.now();
-  if (last !== undefined) tell(last);
-  process.kill(process.pid, "SIGABRT");
+  if (process.memoryUsage.rss() > memoryBytesMax) end("memory");
+}
+
+/** Waits for the end of the turn that has been interrupted. What the interrupt does not reach ends with the process. */
+function settle(): void {
+  const untilMs = performance.now() + interruptMsMax;
+  while (!turnWatch.settle(lookIntervalMs)) {
+    look();
+    if (performance.now() > untilMs) end("time");
+  }
+}
+
+/** Ends the process, once the front knows what ran and why it had to be. */
+function end(reason: EndReason): void {
+  tell(reader.last(reason));
+  process.kill(process.pid, "SIGKILL");
 }
 
 function tell(note: Uint8Array): void {
@@ -73,5 +89,5 @@ for (;;) {
   if (!runArmed(watch, { breakOnSigint: true })) continue;
   // Out of the stretch the signal has one script to end: the turn's.
   process.kill(process.pid, "SIGINT");
-  turnWatch.settle();
+  settle();
 }

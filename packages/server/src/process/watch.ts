@@ -1,6 +1,6 @@
 /** What a host process hands to the database in it: its watching thread sees both. */
 import type { Guard } from "@lightcone/base/node";
-import type { Activity } from "./activity.ts";
+import type { Activity } from "@lightcone/database/front";
 
 export interface Watch {
   readonly activity: Activity;

@@ -1,0 +1,46 @@
+/**
+ * What a database's thread is at, in words that still mean something when the thread is gone: whoever starts the next
+ * host must know what not to run again.
+ */
+export const WorkKind = {
+  /** A client's message: the connection's id, and the message's number from 1. A request over HTTP is message 1. */
+  message: 1,
+  /** A client comes: the connection's id. */
+  connect: 2,
+  /** A client goes: the connection's id. */
+  disconnect: 3,
+  /** A scheduled row is run: its table's id as u32 and its own as u64, little-endian. */
+  schedule: 4,
+  /** A program is taken in or looked at: the request's id. */
+  program: 5,
+} as const;
+export type WorkKind = (typeof WorkKind)[keyof typeof WorkKind];
+
+/** Bytes that name a piece of work among those of its kind. */
+export const workIdBytes = 16;
+
+/** A piece of work. */
+export interface Work {
+  readonly kind: WorkKind;
+  /** `workIdBytes` bytes as hex. */
+  readonly id: string;
+  /** The number of a message; 0 for what has none. */
+  readonly number: number;
+}
+
+/** Why a host ended: by itself, or because it had to be ended. */
+export type EndReason =
+  /** It ended by itself, or somebody outside ended it. */
+  | "crash"
+  /** It took more memory than a host may. */
+  | "memory"
+  /** A call had had its time and could not be interrupted. */
+  | "time";
+
+/** Is told what runs, so that what ended a host can be named afterwards. */
+export interface Activity {
+  /** `id` has `workIdBytes` bytes. */
+  begin(kind: WorkKind, id: Uint8Array, number: number): void;
+  /** It is over, whichever way. */
+  end(): void;
+}
