@@ -104,6 +104,12 @@ export const differences: readonly Difference[] = [
     why: "an index on either side of a join is enough",
   },
   {
+    name: "unsupported clause",
+    what: "text",
+    httpStatus: 400,
+    why: "a refusal in SQL goes on to name the clause, its place and what to write instead",
+  },
+  {
     name: "reply above 1024 bytes (2)",
     only: ["v1.bsatn"],
     what: "outcome",

@@ -19,6 +19,16 @@ interface Text {
   readonly text: string;
 }
 
+/** `text` is the specification's; the rest says where in the statement, which piece of it, and what to write instead. */
+interface SqlRefusal extends Text {
+  readonly category: string;
+  readonly at?: number | undefined;
+  readonly line?: number;
+  readonly column?: number;
+  readonly what?: string | undefined;
+  readonly advice?: string | undefined;
+}
+
 const catalogue = {
   // --- bytes and text from outside
   Malformed: {
@@ -131,7 +141,12 @@ const catalogue = {
   },
   SqlRefused: {
     http: 400,
-    text: (d: Text & { category: string; at?: number }) => d.text,
+    text: (d: SqlRefusal) => {
+      if (d.what === undefined && d.advice === undefined) return d.text;
+      const place = d.line === undefined ? undefined : `line ${d.line}, column ${d.column}`;
+      const piece = [d.what, place].filter((part) => part !== undefined).join(" at ");
+      return `${d.text} (${[piece, d.advice].filter((part) => part !== undefined && part !== "").join(": ")})`;
+    },
     hint: "`docs/sql.md` says what each dialect takes.",
   },
   // --- who may

@@ -11,6 +11,13 @@ export interface Span {
   readonly last: number;
 }
 
+/** A piece of SQL that no dialect has: its words as they are spelled in messages, and where it stands. */
+export interface Refused {
+  readonly name: string;
+  /** UTF-16 offset in the text. */
+  readonly at: number;
+}
+
 export type CompareOp = "=" | "<>" | "<" | "<=" | ">" | ">=";
 
 export type Literal =
@@ -23,7 +30,7 @@ export type Expr = Span & { readonly depth: number } & (
     | { readonly kind: "column"; readonly parts: readonly string[]; readonly at: number }
     | { readonly kind: "literal"; readonly literal: Literal; readonly at: number }
     /** A literal that no dialect takes: NULL, `E'…'`, `:owner`. */
-    | { readonly kind: "odd-literal"; readonly at: number }
+    | ({ readonly kind: "odd-literal" } & Refused)
     | { readonly kind: "sender"; readonly at: number }
     | { readonly kind: "logic"; readonly op: "and" | "or"; readonly left: Expr; readonly right: Expr }
     | {
@@ -35,8 +42,8 @@ export type Expr = Span & { readonly depth: number } & (
       }
     | { readonly kind: "arithmetic"; readonly op: string; readonly at: number }
     | { readonly kind: "group"; readonly inner: Expr }
-    | { readonly kind: "call"; readonly name: string; readonly isStar: boolean }
-    | { readonly kind: "other" }
+    | { readonly kind: "call"; readonly name: string; readonly isStar: boolean; readonly at: number }
+    | ({ readonly kind: "other" } & Refused)
   );
 
 export type SelectItem = Span &
@@ -56,13 +63,15 @@ export type TableRef = Span &
     /** `*`: every table one may read. */
     | { readonly kind: "all" }
     /** A sub-select, a function. `alias` is how the message shows it. */
-    | { readonly kind: "other"; readonly alias: string | undefined }
+    | ({ readonly kind: "other"; readonly alias: string | undefined } & Refused)
   );
 
 export interface Join {
-  readonly kind: "inner" | "cross" | "other";
+  readonly kind: "inner" | "cross";
   readonly table: TableRef;
   readonly on: Expr | undefined;
+  /** The kind of join, or the clause of it, that is refused. */
+  readonly refused: Refused | undefined;
 }
 
 export interface SelectStatement extends Span {
@@ -70,19 +79,19 @@ export interface SelectStatement extends Span {
   readonly items: readonly SelectItem[];
   readonly from: readonly { readonly table: TableRef; readonly joins: readonly Join[] }[];
   readonly where: Expr | undefined;
-  readonly limit: Expr | "all" | undefined;
-  /** What was met and is refused: at the level of SELECT (DISTINCT, GROUP BY) or of the whole query. */
-  readonly refused: "select" | "query" | "set-operation" | undefined;
+  readonly limit: { readonly count: Expr | "all"; readonly at: number } | undefined;
+  /** What was met first and is refused: at the level of SELECT (DISTINCT, GROUP BY) or of the whole query. */
+  readonly refused: (Refused & { readonly level: "select" | "query" | "set-operation" }) | undefined;
 }
 
 export interface InsertStatement extends Span {
   readonly kind: "insert";
   readonly table: TableRef;
-  readonly columns: readonly string[];
+  readonly columns: readonly { readonly name: string; readonly at: number }[];
   /** Undefined for INSERT … SELECT, whose source starts at token `source`. */
-  readonly rows: readonly (readonly Expr[])[] | undefined;
+  readonly rows: readonly { readonly values: readonly Expr[]; readonly at: number }[] | undefined;
   readonly source: number;
-  readonly isRefused: boolean;
+  readonly refused: Refused | undefined;
 }
 
 export interface UpdateStatement extends Span {
@@ -90,14 +99,14 @@ export interface UpdateStatement extends Span {
   readonly table: TableRef;
   readonly assignments: readonly { readonly target: readonly string[]; readonly value: Expr; readonly at: number }[];
   readonly where: Expr | undefined;
-  readonly isRefused: boolean;
+  readonly refused: Refused | undefined;
 }
 
 export interface DeleteStatement extends Span {
   readonly kind: "delete";
   readonly tables: readonly TableRef[];
   readonly where: Expr | undefined;
-  readonly isRefused: boolean;
+  readonly refused: Refused | undefined;
 }
 
 export interface SetStatement extends Span {
@@ -114,7 +123,7 @@ export interface ShowStatement extends Span {
 }
 
 /** A statement of SQL that neither dialect has. */
-interface OtherStatement extends Span {
+interface OtherStatement extends Span, Refused {
   readonly kind: "other";
 }
 

@@ -5,7 +5,7 @@ import type { Caller, Catalog } from "./catalog.ts";
 import { admit } from "./dialect.ts";
 import { parse, type Parsed } from "./parser.ts";
 import type { Plan, SelectPlan } from "./plan.ts";
-import { abbreviate, refuse } from "./refuse.ts";
+import { abbreviate, placed, refuse } from "./refuse.ts";
 import { planRows, planSelect } from "./select.ts";
 import { Scope } from "./scope.ts";
 import { checkSubscription } from "./subscription-rules.ts";
@@ -29,6 +29,10 @@ function parseBounded(sql: string): Parsed {
  * @throws {LightconeError} `SqlSyntax` with a position, or `SqlRefused` with a category
  */
 export function compileSubscription(sql: string, catalog: Catalog): SelectPlan[] {
+  return placed(sql, () => subscriptionPlans(sql, catalog));
+}
+
+function subscriptionPlans(sql: string, catalog: Catalog): SelectPlan[] {
   const parsed = parseBounded(sql);
   const all = isSelectAll(parsed) ? catalog.readable?.() : undefined;
   if (all !== undefined) return Array.from(all, wholeTable);
@@ -65,6 +69,10 @@ export function wholeTable(table: TableSchema): SelectPlan {
  * @throws {LightconeError} `SqlSyntax` with a position, or `SqlRefused` with a category
  */
 export function compileStatement(sql: string, catalog: Catalog, caller: Caller): Plan {
+  return placed(sql, () => statementPlan(sql, catalog, caller));
+}
+
+function statementPlan(sql: string, catalog: Catalog, caller: Caller): Plan {
   const parsed = parseBounded(sql);
   admit(parsed, "query");
   const plan = planOf(parsed, catalog);

@@ -7,8 +7,8 @@
 import type { CompareOp, Expr, Span } from "./ast.ts";
 import { failSyntax, type Token } from "./lexer.ts";
 import { abbreviate, refuse } from "./refuse.ts";
-import { nameOf, TokenReader } from "./token-reader.ts";
-import { nullaryFunctions, prefixWords } from "./words.ts";
+import { beginsOperand, nameOf, TokenReader } from "./token-reader.ts";
+import { functionWords, valueWords } from "./words.ts";
 
 /** Levels of the descent into an expression: parentheses, prefix operators, right-hand sides. */
 const nestingMax = 400;
@@ -101,6 +101,7 @@ export class ExpressionParser extends TokenReader {
       this.unexpected("IN, BETWEEN or LIKE");
     }
     const word = op === "NOT" ? this.take().value : op;
+    const name = op === "NOT" ? `NOT ${word}` : word;
     let kind: "other" | "arithmetic" = "other";
     if (word === "IS") {
       this.acceptWord("NOT");
@@ -121,7 +122,7 @@ export class ExpressionParser extends TokenReader {
       if (word !== "LIKE" && word !== "ILIKE") kind = "arithmetic";
     }
     const span = { depth: left.depth + 1, first, last: this.next };
-    return kind === "arithmetic" ? { kind, op: word, at, ...span } : { kind, ...span };
+    return kind === "arithmetic" ? { kind, op: word, at, ...span } : { kind, name, at, ...span };
   }
 
   private prefix(): Expr {
@@ -135,9 +136,10 @@ export class ExpressionParser extends TokenReader {
       case "hex":
         return { kind: "literal", literal: { kind: token.kind, text: token.value }, at, ...span() };
       case "odd-string":
-        return { kind: "odd-literal", at, ...span() };
+        return { kind: "odd-literal", name: "string", at, ...span() };
       case "param":
-        return { kind: token.text === ":sender" ? "sender" : "odd-literal", at, ...span() };
+        if (token.text === ":sender") return { kind: "sender", at, ...span() };
+        return { kind: "odd-literal", name: "parameter", at, ...span() };
       case "quoted":
         return this.columnOrCall(token, first);
       case "word":
@@ -151,13 +153,13 @@ export class ExpressionParser extends TokenReader {
       if (this.isWord("SELECT") || this.isWord("WITH")) {
         this.next = first;
         this.skipGroup();
-        return { kind: "other", ...span() };
+        return { kind: "other", name: "sub-select", at, ...span() };
       }
       const inner = this.expression();
       if (this.peek().text === ",") {
         this.next = first;
         this.skipGroup();
-        return { kind: "other", ...span() };
+        return { kind: "other", name: "list of values", at, ...span() };
       }
       this.expectSymbol(")");
       return { kind: "group", inner, depth: inner.depth + 1, first, last: this.next };
@@ -169,55 +171,66 @@ export class ExpressionParser extends TokenReader {
         return { kind: "literal", literal: { kind: "number", text: token.text + number.value }, at, ...span() };
       }
       const operand = this.operators(10);
-      return { kind: "other", depth: operand.depth + 1, first, last: this.next };
+      return { kind: "other", name: "sign", at, depth: operand.depth + 1, first, last: this.next };
     }
     return failSyntax(`Expected an expression, found: ${token.text}`, this.text, at);
   }
 
+  /**
+   * What begins with a word. Only a few are always the grammar's; the others are where what follows makes them so,
+   * and columns everywhere else.
+   */
   private wordExpression(token: Token, first: number): Expr {
     const word = token.value;
+    const { at } = token;
     const span = (): Span & { readonly depth: number } => ({ depth: 1, first, last: this.next });
     if (word === "TRUE" || word === "FALSE") {
-      return { kind: "literal", literal: { kind: "boolean", value: word === "TRUE" }, at: token.at, ...span() };
+      return { kind: "literal", literal: { kind: "boolean", value: word === "TRUE" }, at, ...span() };
     }
-    if (word === "NULL") return { kind: "odd-literal", at: token.at, ...span() };
-    if (nullaryFunctions.has(word)) {
-      if (this.peek().text === "(") this.skipGroup();
-      return { kind: "other", ...span() };
-    }
-    if (word === "NOT") {
-      const operand = this.operators(notPrecedence);
-      return { kind: "other", depth: operand.depth + 1, first, last: this.next };
-    }
-    if (word === "CASE") {
-      this.skipCase();
-      return { kind: "other", ...span() };
-    }
-    if (word === "INTERVAL") {
-      this.operators(9);
-      return { kind: "other", ...span() };
-    }
-    if (prefixWords.has(word)) {
-      if (this.peek().text !== "(") this.unexpected("(");
+    if (word === "NULL") return { kind: "odd-literal", name: word, at, ...span() };
+    if (valueWords.has(word)) return this.valueWord(token, first);
+    if (functionWords.has(word) && this.peek().text === "(") {
       this.skipGroup();
-      return { kind: "other", ...span() };
+      return { kind: "other", name: word, at, ...span() };
+    }
+    if (word === "NOT" && beginsOperand(this.peek())) {
+      const operand = this.operators(notPrecedence);
+      return { kind: "other", name: word, at, depth: operand.depth + 1, first, last: this.next };
+    }
+    if (word === "CASE" && beginsOperand(this.peek())) {
+      this.skipCase();
+      return { kind: "other", name: word, at, ...span() };
+    }
+    if (word === "INTERVAL" && beginsOperand(this.peek())) {
+      this.operators(9);
+      return { kind: "other", name: word, at, ...span() };
     }
     return this.columnOrCall(token, first);
+  }
+
+  private valueWord({ value: word, text, at }: Token, first: number): Expr {
+    if (this.peek().text === ".") {
+      const quoted = `"${text}".${this.peekBehind().text}`;
+      this.unexpected("end of statement", `${text} is a keyword; a table of that name is written ${quoted}`);
+    }
+    if (this.peek().text === "(") this.skipGroup();
+    return { kind: "other", name: word, at, depth: 1, first, last: this.next };
   }
 
   private columnOrCall(token: Token, first: number): Expr {
     const parts = [nameOf(token)];
     while (this.acceptSymbol(".")) parts.push(this.name());
-    if (this.peek().text !== "(") return { kind: "column", parts, at: token.at, depth: 1, first, last: this.next };
+    const { at } = token;
+    if (this.peek().text !== "(") return { kind: "column", parts, at, depth: 1, first, last: this.next };
     const open = this.next;
     this.skipGroup();
     const isStar = this.next === open + 3 && this.tokens[open + 1]?.text === "*";
     if (this.acceptWord("OVER")) {
       if (this.peek().text === "(") this.skipGroup();
       else this.name();
-      return { kind: "other", depth: 1, first, last: this.next };
+      return { kind: "other", name: "OVER", at, depth: 1, first, last: this.next };
     }
-    return { kind: "call", name: parts.join(".").toUpperCase(), isStar, depth: 1, first, last: this.next };
+    return { kind: "call", name: parts.join(".").toUpperCase(), isStar, at, depth: 1, first, last: this.next };
   }
 
   private tooDeep(): never {

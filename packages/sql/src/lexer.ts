@@ -5,6 +5,7 @@
  * comment. Refuses what can be no token at all, with its position. Knows no grammar.
  */
 import { LightconeError } from "@lightcone/base";
+import { placeOf } from "./refuse.ts";
 
 type TokenKind =
   /** An unquoted word: a keyword or a name, as the grammar decides. */
@@ -36,10 +37,7 @@ export interface Token {
 
 /** @throws {LightconeError} always: `SqlSyntax` with the place of `at` in `text` */
 export function failSyntax(reason: string, text: string, at: number): never {
-  const before = text.slice(0, at);
-  const line = before.split("\n").length;
-  const column = at - before.lastIndexOf("\n");
-  throw new LightconeError("SqlSyntax", { reason, at, line, column });
+  throw new LightconeError("SqlSyntax", { reason, at, ...placeOf(text, at) });
 }
 
 const wordStart = /^[\p{L}_]/u;
@@ -153,5 +151,6 @@ function readOther(text: string, at: number, char: string, push: Push): void {
   }
   const symbol = matchAt(symbolAt, text, at);
   if (symbol !== null) return push("symbol", at + symbol[0].length, symbol[0]);
-  return failSyntax(`Expected a word, a literal or an operator, found: ${char}`, text, at);
+  const clue = char === "`" || char === "[" ? ' (names are quoted with "…")' : "";
+  return failSyntax(`Expected a word, a literal or an operator, found: ${char}${clue}`, text, at);
 }

@@ -7,9 +7,9 @@
  */
 import type {
   DeleteStatement,
-  Expr,
   InsertStatement,
   Join,
+  Refused,
   SelectItem,
   SelectStatement,
   Statement,
@@ -20,7 +20,7 @@ import { ExpressionParser } from "./expression-parser.ts";
 import { tokenize, type Token } from "./lexer.ts";
 import { refuse } from "./refuse.ts";
 import { nameOf } from "./token-reader.ts";
-import { notAnAlias, otherJoins, otherStatements, queryClauses, selectClauses, setOperators } from "./words.ts";
+import { clauseSeconds, otherJoins, otherStatements, queryClauses, selectClauses, setOperators } from "./words.ts";
 
 export interface Parsed {
   readonly text: string;
@@ -80,13 +80,21 @@ class Parser extends ExpressionParser {
 
   private other(): Statement {
     const first = this.next;
+    const { value: name, at } = this.peek();
+    return this.otherFrom(first, { name, at });
+  }
+
+  /** The rest of a statement that is none of the dialects'. */
+  private otherFrom(first: number, { name, at }: Refused): Statement {
     this.skipToEnd();
-    return { kind: "other", first, last: this.next };
+    return { kind: "other", name, at, first, last: this.next };
   }
 
   /** A query whose shape alone refuses it: WITH, or one in parentheses. */
   private skippedQuery(): SelectStatement {
     const first = this.next;
+    const token = this.peek();
+    const name = token.kind === "word" ? token.value : "SELECT in parentheses";
     this.skipToEnd();
     return {
       kind: "select",
@@ -94,7 +102,7 @@ class Parser extends ExpressionParser {
       from: [],
       where: undefined,
       limit: undefined,
-      refused: "query",
+      refused: { level: "query", name, at: token.at },
       first,
       last: this.next,
     };
@@ -106,31 +114,45 @@ class Parser extends ExpressionParser {
     const first = this.next;
     this.expectWord("SELECT");
     let refused: SelectStatement["refused"];
-    if (this.acceptWord("DISTINCT")) refused = "select";
-    else this.acceptWord("ALL");
+    const quantifier = this.peek();
+    if (this.acceptQuantifier("DISTINCT")) refused = { level: "select", name: "DISTINCT", at: quantifier.at };
+    else this.acceptQuantifier("ALL");
     const items = this.list(() => this.selectItem());
     const from = this.acceptWord("FROM") ? this.list(() => this.source()) : [];
     const where = this.acceptWord("WHERE") ? this.expression() : undefined;
     let limit: SelectStatement["limit"];
-    for (;;) {
-      const token = this.peek();
-      if (token.kind === "end" || token.text === ";") break;
-      if (token.kind === "word" && token.value === "LIMIT") {
+    while (this.isReserved()) {
+      const { value: word, at } = this.peek();
+      if (word === "LIMIT") {
         this.next += 1;
-        limit = this.acceptWord("ALL") ? "all" : this.expression();
+        limit = { count: this.acceptWord("ALL") ? "all" : this.expression(), at };
         if (this.acceptSymbol(",")) {
           this.expression();
-          refused ??= "query";
+          refused ??= { level: "query", name: "OFFSET", at };
         }
-      } else if (token.kind === "word" && setOperators.has(token.value)) {
-        refused = "set-operation";
+      } else if (setOperators.has(word)) {
+        refused = { level: "set-operation", name: word, at };
         this.skipToEnd();
-      } else if (token.kind === "word" && (selectClauses.has(token.value) || queryClauses.has(token.value))) {
-        refused ??= selectClauses.has(token.value) ? "select" : "query";
+      } else if (selectClauses.has(word) || queryClauses.has(word)) {
+        refused ??= { level: selectClauses.has(word) ? "select" : "query", name: this.clauseName(), at };
         this.skipClause();
       } else break;
     }
     return { kind: "select", items, from, where, limit, refused, first, last: this.next };
+  }
+
+  /** A word between SELECT and the items, which may also be the name of the first of them. */
+  private acceptQuantifier(word: string): boolean {
+    const behind = this.peekBehind();
+    if (behind.kind === "end" || /^(?:[,.;]|FROM|AS)$/.test(behind.value)) return false;
+    return this.acceptWord(word);
+  }
+
+  /** How the clause that begins here is called: with its second word where it has one. */
+  private clauseName(): string {
+    const second = this.peekBehind();
+    const isOfName = second.kind === "word" && clauseSeconds.has(second.value);
+    return isOfName ? `${this.peek().value} ${second.value}` : this.peek().value;
   }
 
   private selectItem(): SelectItem {
@@ -176,55 +198,58 @@ class Parser extends ExpressionParser {
   private join(): Join | undefined {
     const token = this.peek();
     if (token.kind !== "word") return undefined;
+    const { at } = token;
     if (token.value === "CROSS") {
       this.next += 1;
-      if (this.acceptWord("APPLY")) return { kind: "other", table: this.tableRef(), on: undefined };
-      this.expectWord("JOIN");
-      return { kind: "cross", table: this.tableRef(), on: undefined };
+      const refused = this.acceptWord("APPLY") ? { name: "CROSS APPLY", at } : undefined;
+      if (refused === undefined) this.expectWord("JOIN");
+      return { kind: "cross", table: this.tableRef(), on: undefined, refused };
     }
-    let kind: Join["kind"] = "inner";
+    let refused: Refused | undefined;
     if (token.value === "INNER") this.next += 1;
-    else if (otherJoins.has(token.value)) {
-      kind = "other";
-      while (!this.isWord("JOIN") && this.peek().kind === "word") this.next += 1;
+    else if (otherJoins.has(token.value) && this.isReserved()) {
+      const words: string[] = [];
+      while (!this.isWord("JOIN") && this.peek().kind === "word") words.push(this.take().value);
+      refused = { name: `${words.join(" ")} JOIN`, at };
     } else if (token.value !== "JOIN") return undefined;
     this.expectWord("JOIN");
     const table = this.tableRef();
-    if (this.acceptWord("ON")) return { kind, table, on: this.expression() };
+    const clause = this.peek();
+    if (this.acceptWord("ON")) return { kind: "inner", table, on: this.expression(), refused };
     if (this.acceptWord("USING")) {
       this.expectSymbol("(");
       this.list(() => this.name());
       this.expectSymbol(")");
-      kind = "other";
+      refused ??= { name: "USING", at: clause.at };
     }
-    return { kind, table, on: undefined };
+    return { kind: "inner", table, on: undefined, refused };
   }
 
   private tableRef(): TableRef {
     const first = this.next;
     const token = this.peek();
+    const { at } = token;
     if (token.text === "(") {
       this.skipGroup();
       const last = this.next;
-      return { kind: "other", alias: this.alias(), first, last };
+      return { kind: "other", name: "sub-select", at, alias: this.alias(), first, last };
     }
     if (this.acceptSymbol("*")) return { kind: "all", first, last: this.next };
-    if (token.kind === "word" && (token.value === "TABLE" || token.value === "UNNEST")) this.unexpected("identifier");
     const parts = this.qualifiedName();
     if (this.peek().text === "(") {
       this.skipGroup();
       const last = this.next;
-      return { kind: "other", alias: this.alias(), first, last };
+      return { kind: "other", name: "function", at, alias: this.alias(), first, last };
     }
     const last = this.next;
-    return { kind: "table", parts, alias: this.alias(), at: token.at, first, last };
+    return { kind: "table", parts, alias: this.alias(), at, first, last };
   }
 
   private alias(): string | undefined {
     if (this.acceptWord("AS")) return this.name();
     const token = this.peek();
-    if (token.kind === "quoted" || (token.kind === "word" && !notAnAlias.has(token.value))) return this.name();
-    return undefined;
+    const isName = token.kind === "quoted" || (token.kind === "word" && !this.isReserved());
+    return isName ? this.name() : undefined;
   }
 
   // --- insert, update, delete, set, show
@@ -237,32 +262,32 @@ class Parser extends ExpressionParser {
     const place = this.peek().at;
     const parts = this.qualifiedName();
     const table: TableRef = { kind: "table", parts, alias: undefined, at: place, first: at, last: this.next };
-    let columns: readonly string[] = [];
+    let columns: InsertStatement["columns"] = [];
     if (this.acceptSymbol("(")) {
-      columns = this.peek().text === ")" ? [] : this.list(() => this.name());
+      columns = this.peek().text === ")" ? [] : this.list(() => ({ at: this.peek().at, name: this.name() }));
       this.expectSymbol(")");
     }
     const source = this.next;
-    let rows: (readonly Expr[])[] | undefined;
+    let rows: InsertStatement["rows"];
     if (this.acceptWord("VALUES")) {
       rows = this.list(() => {
+        const { at: rowAt } = this.peek();
         this.expectSymbol("(");
-        const row = this.peek().text === ")" ? [] : this.list(() => this.expression());
+        const values = this.peek().text === ")" ? [] : this.list(() => this.expression());
         this.expectSymbol(")");
-        return row;
+        return { values, at: rowAt };
       });
     } else if (this.isWord("SELECT") || this.isWord("WITH") || this.peek().text === "(") this.skipToEnd();
     else this.unexpected("VALUES");
-    const isRefused = this.skipRefused("RETURNING", "ON");
-    return { kind: "insert", table, columns, rows, source, isRefused, first, last: this.next };
+    const refused = this.skipRefused("RETURNING", "ON");
+    return { kind: "insert", table, columns, rows, source, refused, first, last: this.next };
   }
 
   private update(): UpdateStatement {
     const first = this.next;
     this.expectWord("UPDATE");
     const table = this.tableRef();
-    let isRefused = table.kind !== "table" || table.alias !== undefined;
-    while (this.join() !== undefined) isRefused = true;
+    let refused = this.notAlone(table);
     this.expectWord("SET");
     const assignments = this.list(() => {
       const at = this.peek().at;
@@ -270,38 +295,52 @@ class Parser extends ExpressionParser {
       this.expectSymbol("=");
       return { target, value: this.expression(), at };
     });
-    if (this.isWord("FROM")) {
-      this.skipToEnd();
-      isRefused = true;
-    }
+    refused ??= this.skipRefused("FROM");
     const where = this.acceptWord("WHERE") ? this.expression() : undefined;
-    if (this.skipRefused("RETURNING", "ORDER", "LIMIT")) isRefused = true;
-    return { kind: "update", table, assignments, where, isRefused, first, last: this.next };
+    refused ??= this.skipRefused("RETURNING", "ORDER", "LIMIT");
+    return { kind: "update", table, assignments, where, refused, first, last: this.next };
+  }
+
+  /** What an UPDATE may not have with its table: an alias, joins, or something else in its place. */
+  private notAlone(table: TableRef): Refused | undefined {
+    const { at } = this.tokens[table.first] as Token; // every span begins with a token
+    let refused: Refused | undefined;
+    if (table.kind === "table") refused = table.alias === undefined ? undefined : { name: "alias", at };
+    else refused = { name: table.kind === "all" ? "*" : table.name, at };
+    const joins = this.skipJoins();
+    return refused ?? joins;
+  }
+
+  private skipJoins(): Refused | undefined {
+    const { at } = this.peek();
+    let isJoined = false;
+    while (this.join() !== undefined) isJoined = true;
+    return isJoined ? { name: "JOIN", at } : undefined;
   }
 
   private delete(): DeleteStatement {
     const first = this.next;
     this.expectWord("DELETE");
+    let refused: Refused | undefined;
     if (!this.isWord("FROM")) {
+      const { at } = this.peek();
       this.list(() => this.qualifiedName());
       if (!this.isWord("FROM")) this.unexpected("FROM");
       this.skipToEnd();
-      return { kind: "delete", tables: [], where: undefined, isRefused: true, first, last: this.next };
+      refused = { name: "table before FROM", at };
+      return { kind: "delete", tables: [], where: undefined, refused, first, last: this.next };
     }
     this.expectWord("FROM");
-    let isRefused = false;
     const tables = this.list(() => {
       const table = this.tableRef();
-      while (this.join() !== undefined) isRefused = true;
+      const joins = this.skipJoins();
+      refused ??= joins;
       return table;
     });
-    if (this.isWord("USING")) {
-      this.skipToEnd();
-      isRefused = true;
-    }
+    refused ??= this.skipRefused("USING");
     const where = this.acceptWord("WHERE") ? this.expression() : undefined;
-    if (this.skipRefused("RETURNING", "ORDER", "LIMIT")) isRefused = true;
-    return { kind: "delete", tables, where, isRefused, first, last: this.next };
+    refused ??= this.skipRefused("RETURNING", "ORDER", "LIMIT");
+    return { kind: "delete", tables, where, refused, first, last: this.next };
   }
 
   private set(): Statement {
@@ -312,13 +351,12 @@ class Parser extends ExpressionParser {
     if (!this.acceptSymbol("=") && !this.acceptWord("TO")) {
       // SET TRANSACTION …, SET TIME ZONE … and the like.
       if (this.peek().kind !== "word" && this.peek().kind !== "string") this.unexpected("equals sign or TO");
-      this.skipToEnd();
-      return { kind: "other", first, last: this.next };
+      return this.otherFrom(first, { name: "SET", at });
     }
     const value = this.expression();
-    if (this.peek().text === ",") this.skipToEnd();
-    else return { kind: "set", name: parts.join("."), value, at, first, last: this.next };
-    return { kind: "other", first, last: this.next };
+    const comma = this.peek();
+    if (comma.text === ",") return this.otherFrom(first, { name: "SET of several", at: comma.at });
+    return { kind: "set", name: parts.join("."), value, at, first, last: this.next };
   }
 
   private show(): Statement {
@@ -329,21 +367,18 @@ class Parser extends ExpressionParser {
     if (
       /^(TABLES|COLUMNS|DATABASES|SCHEMAS|VIEWS|FUNCTIONS|CREATE|VARIABLES|STATUS|COLLATION|EXTENDED|FULL)$/.test(word)
     ) {
-      this.skipToEnd();
-      return { kind: "other", first, last: this.next };
+      return this.otherFrom(first, { name: `SHOW ${word}`, at });
     }
     const name = this.qualifiedName().join(".");
-    if (this.peek().kind === "word") {
-      this.skipToEnd();
-      return { kind: "other", first, last: this.next };
-    }
+    if (this.peek().kind === "word") return this.otherFrom(first, { name: "SHOW", at });
     return { kind: "show", name, at, first, last: this.next };
   }
 
-  /** Whether a clause that starts with one of `words` follows; the rest of the statement is then skipped. */
-  private skipRefused(...words: readonly string[]): boolean {
-    if (!words.some((word) => this.isWord(word))) return false;
+  /** The clause that follows if it starts with one of `words`; the rest of the statement is then skipped. */
+  private skipRefused(...words: readonly string[]): Refused | undefined {
+    if (!words.some((word) => this.isWord(word))) return undefined;
+    const refused = { name: this.clauseName(), at: this.peek().at };
     this.skipToEnd();
-    return true;
+    return refused;
   }
 }

@@ -1,5 +1,5 @@
 /** How a statement that parses is refused: one place for category, text and position. Texts: sql.md §12. */
-import { LightconeError } from "@lightcone/base";
+import { isLightconeError, LightconeError } from "@lightcone/base";
 
 export type RefusalCategory =
   | "unsupported"
@@ -33,9 +33,36 @@ export type RefusalCategory =
   | "too_long"
   | "too_deep";
 
-/** @throws {LightconeError} always: `SqlRefused` */
-export function refuse(category: RefusalCategory, text: string, at?: number): never {
-  throw new LightconeError("SqlRefused", at === undefined ? { category, text } : { category, text, at });
+/** What a refusal says beyond the text that the specification gives it. */
+export interface About {
+  /** The piece that is refused, in the words of SQL. */
+  readonly what?: string | undefined;
+  /** What to write instead. */
+  readonly advice?: string | undefined;
+}
+
+/**
+ * @param at where in the text it stands; `placed` makes line and column of it
+ * @throws {LightconeError} always: `SqlRefused`
+ */
+export function refuse(category: RefusalCategory, text: string, at?: number, { what, advice }: About = {}): never {
+  throw new LightconeError("SqlRefused", { category, text, at, what, advice });
+}
+
+/** Runs what may refuse a part of `sql`; the refusal then says in which line and column that is. */
+export function placed<T>(sql: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!isLightconeError(error, "SqlRefused") || error.detail.at === undefined) throw error;
+    throw new LightconeError("SqlRefused", { ...error.detail, ...placeOf(sql, error.detail.at) });
+  }
+}
+
+/** The line and column of an offset, both from 1. */
+export function placeOf(sql: string, at: number): { readonly line: number; readonly column: number } {
+  const before = sql.slice(0, at);
+  return { line: before.split("\n").length, column: at - before.lastIndexOf("\n") };
 }
 
 /** The start of a text, for a message about the whole of it. */

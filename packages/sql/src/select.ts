@@ -106,9 +106,10 @@ function project(
 }
 
 function limitOf({ limit }: SelectStatement): bigint | undefined {
-  if (limit === undefined || limit === "all" || limit.kind !== "literal" || limit.literal.kind === "boolean")
-    return undefined;
-  const bytes = literalBytes(limit.literal, t.u64) ?? refuseLiteral(limit.literal.text, t.u64, limit.at);
+  if (limit === undefined || limit.count === "all") return undefined;
+  const { count } = limit;
+  if (count.kind !== "literal" || count.literal.kind === "boolean") return undefined;
+  const bytes = literalBytes(count.literal, t.u64) ?? refuseLiteral(count.literal.text, t.u64, count.at);
   return new DataView(bytes.buffer).getBigUint64(0, true);
 }
 

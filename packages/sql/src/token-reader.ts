@@ -1,7 +1,7 @@
 /** Reads tokens one after another: what every part of the parser is made of. */
 import { failSyntax, type Token } from "./lexer.ts";
 import { abbreviate } from "./refuse.ts";
-import { setOperators } from "./words.ts";
+import { keptFor, notAnAlias, setOperators } from "./words.ts";
 
 export class TokenReader {
   protected readonly text: string;
@@ -21,6 +21,10 @@ export class TokenReader {
     const token = this.peek();
     if (token.kind !== "end") this.next += 1;
     return token;
+  }
+
+  protected peekBehind(): Token {
+    return this.tokens[Math.min(this.next + 1, this.tokens.length - 1)] as Token; // the list ends with `end`
   }
 
   protected isWord(word: string): boolean {
@@ -45,6 +49,17 @@ export class TokenReader {
 
   protected expectSymbol(symbol: string): void {
     if (!this.acceptSymbol(symbol)) this.unexpected(symbol);
+  }
+
+  /** Whether the next token is a word of the grammar where a name without AS might stand. */
+  protected isReserved(): boolean {
+    const token = this.peek();
+    if (token.kind !== "word" || !notAnAlias.has(token.value)) return false;
+    const behind = this.peekBehind();
+    if (token.value === "WINDOW") return this.tokens[this.next + 2]?.value === "AS";
+    if (token.value === "QUALIFY") return beginsOperand(behind);
+    const followers = keptFor.get(token.value);
+    return followers === undefined || (behind.kind !== "quoted" && followers.has(behind.value));
   }
 
   protected name(): string {
@@ -115,16 +130,21 @@ export class TokenReader {
     }
   }
 
-  protected unexpected(wanted: string): never {
+  /** @param clue what to write instead */
+  protected unexpected(wanted: string, clue?: string): never {
     const token = this.peek();
-    return failSyntax(
-      `Expected ${wanted}, found: ${token.kind === "end" ? "EOF" : abbreviate(token.text)}`,
-      this.text,
-      token.at,
-    );
+    const found = token.kind === "end" ? "EOF" : abbreviate(token.text);
+    const reason = `Expected ${wanted}, found: ${found}`;
+    return failSyntax(clue === undefined ? reason : `${reason} (${clue})`, this.text, token.at);
   }
 }
 
 export function nameOf(token: Token): string {
   return token.kind === "quoted" ? token.value : token.text;
+}
+
+/** Whether an expression may begin with a token. Of words, those that join or end expressions do not. */
+export function beginsOperand(token: Token): boolean {
+  if (token.kind === "word") return token.value === "NOT" || !notAnAlias.has(token.value);
+  return token.kind === "symbol" ? token.text === "(" : token.kind !== "end";
 }

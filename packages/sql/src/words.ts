@@ -2,26 +2,46 @@
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
-/** Never a column or a qualifier without quotes: functions that stand without parentheses. */
-export const nullaryFunctions = words(
-  "USER CURRENT_USER SESSION_USER CURRENT_CATALOG CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP LOCALTIME LOCALTIMESTAMP",
-);
+/** Values that are written without parentheses: keywords, never a column or a qualifier without quotes. */
+export const valueWords = words("USER CURRENT_USER SESSION_USER CURRENT_CATALOG CURRENT_DATE CURRENT_TIME LOCALTIME");
 
-/** Never a column or a qualifier without quotes: operators and functions that need what follows. */
-export const prefixWords = words(
-  "CASE CAST TRY_CAST NOT EXISTS EXTRACT INTERVAL POSITION SUBSTRING TRIM OVERLAY FLOOR CEIL LISTAGG",
-);
+/** Functions with a syntax of their own. Names like any other unless a parenthesis follows. */
+export const functionWords = words("CAST TRY_CAST EXISTS EXTRACT POSITION SUBSTRING TRIM OVERLAY FLOOR CEIL LISTAGG");
 
-/** Ends a table or a select item, so never an alias without AS. */
+/** Ends a table or a select item, so never an alias without AS; some only before certain words, see `keptFor`. */
 export const notAnAlias = words(`
   FROM WHERE JOIN INNER CROSS LEFT RIGHT FULL OUTER NATURAL ON USING LIMIT OFFSET FETCH ORDER GROUP HAVING UNION
   EXCEPT INTERSECT MINUS SET RETURNING FOR WINDOW QUALIFY CLUSTER SORT DISTRIBUTE LATERAL VALUES AND OR NOT IS IN
   BETWEEN LIKE ILIKE AS SELECT WITH ANTI SEMI ASOF TABLESAMPLE GLOBAL ANY CONNECT START SAMPLE PIVOT UNPIVOT INTO
 `);
 
+/** Words that mean something only before one of these, and are names otherwise. */
+export const keptFor: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  Object.entries({
+    CLUSTER: "BY",
+    SORT: "BY",
+    DISTRIBUTE: "BY",
+    CONNECT: "BY",
+    START: "WITH",
+    MINUS: "SELECT WITH (",
+    LATERAL: "VIEW JOIN (",
+    GLOBAL: "JOIN INNER LEFT RIGHT FULL ANTI SEMI ASOF ANY ALL",
+    ANTI: "JOIN",
+    SEMI: "JOIN",
+    ASOF: "JOIN LEFT",
+    ANY: "JOIN INNER LEFT RIGHT FULL",
+    TABLESAMPLE: "( BERNOULLI SYSTEM",
+    SAMPLE: "(",
+    PIVOT: "(",
+    UNPIVOT: "(",
+  }).map(([word, followers]) => [word, words(followers)]),
+);
+
 /** Starts a clause of a query that no dialect has. */
 export const selectClauses = words("GROUP HAVING WINDOW QUALIFY CLUSTER SORT DISTRIBUTE LATERAL CONNECT START INTO");
 export const queryClauses = words("ORDER OFFSET FETCH FOR");
+/** Second words of clauses that are called by both. */
+export const clauseSeconds = words("BY WITH VIEW UPDATE SHARE CONFLICT DUPLICATE");
 export const setOperators = words("UNION EXCEPT INTERSECT MINUS");
 export const otherJoins = words("LEFT RIGHT FULL NATURAL OUTER ANTI SEMI ASOF GLOBAL");
 

@@ -48,26 +48,39 @@ function storedBytes(value: Expr, type: AlgebraicType): Uint8Array {
   return literalBytes(literal, type) ?? refuseLiteral(literal.text, type, value.at);
 }
 
-/** The column names are counted, never matched: values go to columns in the table's order. */
+/** Values go to the columns that the list names. */
 export function planInsert(insert: InsertStatement, catalog: Catalog): InsertPlan {
   const { table, name } = writable(catalog, insert.table as NamedTable); // the parser makes no other
   const { columns } = table.def;
-  if (insert.columns.length !== columns.length) {
-    refuse(
-      "insert_fields",
-      `The number of fields (${insert.columns.length}) in the INSERT does not match the number of columns (${columns.length}) of the table \`${name}\``,
-    );
-  }
-  const rows = (insert.rows ?? []).map((row) => {
-    if (row.length !== columns.length) {
-      refuse(
-        "insert_values",
-        `Inserting a row with ${row.length} values into \`${name}\` which has ${columns.length} fields`,
-      );
+  const positions = insertPositions(insert, table, name);
+  const rows = (insert.rows ?? []).map(({ values, at }) => {
+    if (values.length !== columns.length) {
+      const text = `Inserting a row with ${values.length} values into \`${name}\` which has ${columns.length} fields`;
+      const advice = `a value for each of ${insert.columns.map((column) => column.name).join(", ")}`;
+      refuse("insert_values", text, at, { advice });
     }
-    return concat(columns.map((column, i) => storedBytes(row[i] as Expr, column.type))); // the lengths agree
+    return concat(columns.map((column, i) => storedBytes(values[positions.indexOf(i)] as Expr, column.type))); // all named
   });
   return { kind: "insert", table, rows };
+}
+
+/** The column that each name of an INSERT's list means: each of the table's, once. */
+function insertPositions(insert: InsertStatement, { def }: TableSchema, table: string): readonly number[] {
+  const positions: number[] = [];
+  for (const { name, at } of insert.columns) {
+    const position = columnPosition(def, name);
+    if (position < 0) refuse("no_field", `\`${table}\` does not have a field \`${name}\``, at);
+    if (positions.includes(position)) refuse("duplicate_name", `Duplicate name \`${name}\``, at);
+    positions.push(position);
+  }
+  const missing = def.columns.filter((_, i) => !positions.includes(i)).map((column) => column.name);
+  if (missing.length === 0) return positions;
+  return refuse(
+    "insert_fields",
+    `The number of fields (${positions.length}) in the INSERT does not match the number of columns (${def.columns.length}) of the table \`${table}\``,
+    insert.table.kind === "table" ? insert.table.at : undefined,
+    { advice: `every column needs a value; missing: ${missing.join(", ")}` },
+  );
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
