@@ -11,7 +11,7 @@ import {
 } from "@lightcone/sats";
 import { serverLimits } from "@lightcone/server";
 import { heldCallsMax } from "../packages/client/src/connection.ts";
-import { logFilesMax } from "../packages/database/src/module-log.ts";
+import { logDaysMax } from "../packages/database/src/module-log.ts";
 import { sinkBytesMax, byteSourcesMax } from "../packages/host-wasm/src/byte-streams.ts";
 import { consoleTimersMax, logTextBytesMax } from "../packages/host-wasm/src/console-functions.ts";
 import { rowIteratorsMax } from "../packages/host-wasm/src/row-iterators.ts";
@@ -110,11 +110,11 @@ const fixed: Readonly<Record<string, Row>> = {
   logTextBytesMax: {
     value: logTextBytesMax,
     unit: "bytes",
-    what: "one line in a module's log",
-    outcome: "the line is cut",
+    what: "a text that a WebAssembly call hands to its module's log",
+    outcome: "the text is cut",
   },
-  logFilesMax: {
-    value: logFilesMax,
+  logDaysMax: {
+    value: logDaysMax,
     unit: "days",
     what: "days of which a module's log keeps the lines",
     outcome: "the oldest day goes",
@@ -187,8 +187,13 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   linkConnectionBytesMax: "link",
   linkBytesMax: "link",
   pendingCommitBytesMax: "database",
-  logFollowLinesMax: "database",
-  logFilesMax: "database",
+  errorTextBytesMax: "database",
+  logLineBytesMax: "database",
+  logWaitingBytesMax: "database",
+  logFileBytesMax: "database",
+  logBytesMax: "database",
+  logRefusalsPerMinuteMax: "database",
+  logDaysMax: "database",
   typeDepthMax: "sats",
   typeNodesMax: "sats",
   valueDepthMax: "sats",

@@ -72,8 +72,8 @@ class EchoLink implements DatabaseLink {
     return Promise.resolve({ status: 200, headers: {}, body: new Uint8Array(0) });
   }
 
-  async *logs(): AsyncIterable<Uint8Array> {
-    // An echo has nothing to log.
+  flushLog(): Promise<void> {
+    return Promise.resolve(); // An echo has nothing to log.
   }
 
   stop(): Promise<void> {

@@ -67,7 +67,7 @@ class Host {
       connect: (info, sink) => database.connect(info, new Gate(this, sink)),
       request: (request) =>
         database.request(request).then((reply) => (this.isEnded ? new Promise(() => undefined) : reply)),
-      logs: (query) => database.logs(query),
+      flushLog: () => database.flushLog(),
       stop: (withinMs) => database.stop(withinMs),
       failed: this.#failed,
     };

@@ -1,11 +1,12 @@
-// Goal: limits of a database that depend on a slow disk or a slow reader: commits that wait, followers that are behind.
-// Method: a database in this process, whose disk syncs when the test says so and whose follower reads when it does.
+// Goal: limits of a database that depend on its disk: commits that wait for it, and what a module's log may take of it.
+// Method: a database in this process, over files in memory that sync when the test says so.
 import { manualClock, memoryFileSystem } from "@lightcone/commitlog/testing";
 import type { FileSystem } from "@lightcone/base";
 import { ByteWriter } from "@lightcone/sats";
-import { expect, test } from "vitest";
-import { logFilesMax } from "../../../packages/database/src/module-log.ts";
-import { call, LocalClient, makeCaller, openLocal, publish } from "../database/local.ts";
+import { LogReader, type DatabaseLimits } from "@lightcone/database/front";
+import { describe, expect, test } from "vitest";
+import { logDaysMax } from "../../../packages/database/src/module-log.ts";
+import { call, LocalClient, makeCaller, openLocal, publish, textOf } from "../database/local.ts";
 
 const hostile = "../bad-input/modules/hostile.ts";
 
@@ -68,36 +69,154 @@ test.each([
   },
 );
 
-test("logFilesMax: of so many days the lines are kept", async () => {
+test("logDaysMax: of so many days the lines are kept", async () => {
   const [fileSystem, clock] = [memoryFileSystem(), manualClock()];
   const database = await openLocal({ fileSystem, clock });
   expect((await publish(database, "../limits/modules/talker.ts")).status).toBe(200);
-  for (let day = 0; day < logFilesMax + 2; day += 1) {
+  for (let day = 0; day < logDaysMax + 2; day += 1) {
     clock.advance(day === 0 ? 0 : 24 * 60 * 60 * 1000);
     await call(database, "say", `["day ${day}"]`);
     await settled();
   }
   const names = (await fileSystem.list("/data/module-log")).toSorted();
-  expect(names).toHaveLength(logFilesMax);
+  expect(names).toHaveLength(logDaysMax);
   expect(names.at(-1)).toBe(`${new Date(clock.nowMicros() / 1000).toISOString().slice(0, 10)}.ndjson`);
   await database.stop(1000);
 });
 
-test("logFollowLinesMax: a follower that is behind loses lines, and is told how many", async () => {
-  const database = await openLocal({ limits: { logFollowLinesMax: 3 } });
+/** The lines of a database's module log, of all its files. */
+async function linesOf(
+  fileSystem: FileSystem,
+): Promise<readonly { readonly level: string; readonly message: string }[]> {
+  const reader = await LogReader.open(fileSystem, "/data/module-log", { lineCount: undefined, follow: false });
+  let text = "";
+  for (let lines = await reader.next(); lines !== undefined; lines = await reader.next())
+    text += new TextDecoder().decode(lines);
+  await reader.close();
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+}
+
+async function bytesOf(fileSystem: FileSystem, name: string): Promise<number> {
+  const handle = await fileSystem.open(`/data/module-log/${name}`, "read");
+  const size = await handle.size();
+  await handle.close();
+  return size;
+}
+
+async function openTalker(limits: Partial<DatabaseLimits>) {
+  const [fileSystem, clock] = [memoryFileSystem(), manualClock()];
+  const database = await openLocal({ fileSystem, clock, limits });
   expect((await publish(database, "../limits/modules/talker.ts")).status).toBe(200);
-  const lines = database.logs({ lineCount: 0, follow: true })[Symbol.asyncIterator]();
-  const textOf = (line: IteratorResult<Uint8Array>): string => new TextDecoder().decode(line.value);
-  const first = lines.next();
-  await settled();
-  expect((await call(database, "say", `["first"]`)).status).toBe(200);
-  expect(textOf(await first)).toContain("first");
-  for (let number = 1; number <= 5; number += 1) await call(database, "say", `["number ${number}"]`);
-  const read: string[] = [];
-  while (read.length < 4) read.push(textOf(await lines.next()));
-  const messages = read.map((line): string => JSON.parse(line).message).sort();
-  expect(messages).toEqual(["2 lines were dropped: read faster", "number 1", "number 2", "number 3"]);
-  await call(database, "say", `["and on"]`);
-  expect(textOf(await lines.next())).toContain("and on");
-  await database.stop(1000);
+  return { fileSystem, clock, database };
+}
+
+describe("row 16: a module's log", () => {
+  test("logLineBytesMax: a line is cut, and says so", async () => {
+    const { fileSystem, database } = await openTalker({ logLineBytesMax: 1000 });
+    expect((await call(database, "say", JSON.stringify(["é".repeat(10_000)]))).status).toBe(200);
+    expect((await call(database, "panic", JSON.stringify(["é".repeat(10_000)]))).status).toBe(530);
+    await database.flushLog();
+    const [said, panic] = (await linesOf(fileSystem)).slice(-2);
+    expect(said?.message).toBe(`${"é".repeat(500)}… (cut; 10000 characters)`);
+    expect(panic?.level).toBe("Panic");
+    expect(panic?.message).toMatch(/^Error: é+… \(cut; 10\d{3} characters\)$/);
+    await database.stop(1000);
+  });
+
+  test("logWaitingBytesMax: what one call writes is bounded, and how it ended is told", async () => {
+    const { fileSystem, database } = await openTalker({ logWaitingBytesMax: 20_000 });
+    // 157 MB, as once seen of one call, are ten thousand lines here.
+    expect((await call(database, "flood", "[10000]")).status).toBe(530);
+    await database.flushLog();
+    const lines = (await linesOf(fileSystem)).filter(({ message }) => !/program|updated/i.test(message));
+    const said = lines.filter(({ message }) => message.startsWith("line "));
+    expect(said.map(({ message }) => message)).toEqual(said.map((_, index) => `line ${index}`));
+    expect(said.length).toBeGreaterThan(100);
+    expect(JSON.stringify(lines).length).toBeLessThan(30_000);
+    expect(lines.slice(said.length)).toMatchObject([
+      { level: "Panic", message: expect.stringMatching(/^Error: after the flood/) },
+      {
+        message: `${10_000 - said.length} lines were left out here: over 20000 bytes at once (logWaitingBytesMax)`,
+      },
+    ]);
+    await database.stop(1000);
+  });
+
+  test("logFileBytesMax and logBytesMax: files are begun and go, and the newest lines are there", async () => {
+    const { fileSystem, database } = await openTalker({ logFileBytesMax: 2000, logBytesMax: 10_000 });
+    for (let number = 0; number < 200; number += 1) {
+      await call(database, "say", `["number ${number} ${"x".repeat(number)}"]`);
+      await database.flushLog();
+      const names = await fileSystem.list("/data/module-log");
+      const sizes = await Promise.all(names.map((name) => bytesOf(fileSystem, name)));
+      for (const size of sizes) expect(size).toBeLessThan(2000 + 500);
+      expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(10_000 + 500);
+    }
+    expect((await fileSystem.list("/data/module-log")).length).toBeGreaterThan(3);
+    const numbers = (await linesOf(fileSystem)).map(({ message }) => Number(message.split(" ")[1]));
+    expect(numbers.length).toBeGreaterThan(15);
+    expect(numbers).toEqual(numbers.map((_, index) => 200 - numbers.length + index));
+    await database.stop(1000);
+  });
+
+  test.each([
+    {
+      logRefusalsPerMinuteMax: 2,
+      refusals: 2,
+      more: "3 more refusals in the same minute left no line (logRefusalsPerMinuteMax: 2)",
+    },
+    { logRefusalsPerMinuteMax: 0, refusals: 0, more: undefined },
+  ])(
+    "logRefusalsPerMinuteMax of $logRefusalsPerMinuteMax: refusals are INFO, and no flood",
+    async ({ logRefusalsPerMinuteMax, refusals, more }) => {
+      const { fileSystem, clock, database } = await openTalker({ logRefusalsPerMinuteMax });
+      for (let number = 0; number < 5; number += 1) {
+        const reply = await call(database, "refuse", `["no ${number}"]`);
+        expect({ status: reply.status, text: textOf(reply) }).toEqual({ status: 530, text: `no ${number}` });
+      }
+      clock.advance(60_000);
+      await call(database, "refuse", `["later"]`);
+      await database.flushLog();
+      const wanted = [
+        ...Array.from({ length: refusals }, (_, number) => ({ level: "Info", message: `refused: no ${number}` })),
+        ...(more === undefined ? [] : [{ level: "Info", message: more }]),
+        ...(refusals === 0 ? [] : [{ level: "Info", message: "refused: later" }]),
+      ];
+      const lines = await linesOf(fileSystem);
+      expect(lines.map(({ level, message }) => ({ level, message })).slice(lines.length - wanted.length)).toEqual(
+        wanted,
+      );
+      expect(lines.filter(({ message }) => message.startsWith("refused"))).toHaveLength(
+        refusals === 0 ? 0 : refusals + 1,
+      );
+      await database.stop(1000);
+    },
+  );
+
+  test("errorTextBytesMax: the text that a client is told is cut", async () => {
+    const { database } = await openTalker({ errorTextBytesMax: 1000 });
+    const client = new LocalClient(database, makeCaller(2));
+    expect((await client.next()).kind).toBe("IdentityToken");
+    const text = "x".repeat(1_000_000);
+    const args = new ByteWriter();
+    args.string(text);
+    client.say({
+      kind: "CallReducer",
+      reducer: "refuse",
+      args: args.toBytes(),
+      argsText: undefined,
+      requestId: 1,
+      notify: true,
+    });
+    const wanted = `${"x".repeat(1000)}… (cut; 1000000 characters)`;
+    expect(await client.next()).toMatchObject({
+      kind: "TransactionUpdate",
+      status: { kind: "Failed", message: wanted },
+    });
+    expect(textOf(await call(database, "refuse", JSON.stringify([text])))).toBe(wanted);
+    await database.stop(1000);
+  });
 });

@@ -1,4 +1,5 @@
 export * from "./assert.ts";
+export * from "./cut-text.ts";
 export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./runtime.ts";

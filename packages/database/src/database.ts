@@ -40,7 +40,6 @@ import type {
   DatabaseIdentity,
   DatabaseLink,
   DatabaseRequest,
-  LogQuery,
   Reply,
   WireProtocol,
 } from "./link.ts";
@@ -166,7 +165,7 @@ export class Database implements DatabaseLink {
       fileSystem: options.fileSystem,
       directory: `${options.directory}/module-log`,
       clock,
-      followLinesMax: limits.logFollowLinesMax,
+      limits,
     });
     const loop = new JobLoop({
       guard: options.guard ?? timeoutGuard,
@@ -353,8 +352,8 @@ export class Database implements DatabaseLink {
     }
   }
 
-  logs(query: LogQuery): AsyncIterable<Uint8Array> {
-    return this.#room.log.read(query);
+  flushLog(): Promise<void> {
+    return this.#room.log.flush();
   }
 
   async stop(withinMs: number): Promise<void> {

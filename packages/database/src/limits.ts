@@ -58,11 +58,41 @@ export const databaseLimits = {
     what: "rows that one subscription or query returns to a client, or holds to join by",
     outcome: "`LimitExceeded`: 429, over WebSocket `SubscriptionError`",
   },
-  logFollowLinesMax: {
-    value: 10_000,
+  errorTextBytesMax: {
+    value: 64 * 1024,
+    unit: "bytes",
+    what: "the text of an error that a client is told, a module's own for one",
+    outcome: "its end is cut off, and it says so",
+  },
+  logLineBytesMax: {
+    value: 32 * 1024,
+    unit: "bytes",
+    what: "the text of one line of a module's log",
+    outcome: "its end is cut off, and it says so",
+  },
+  logWaitingBytesMax: {
+    value: 4 * 1024 ** 2,
+    unit: "bytes",
+    what: "lines of a module's log that wait to be written, and so what one call may write",
+    outcome: "further lines are left out, and one says how many; how the call ended is told all the same",
+  },
+  logFileBytesMax: {
+    value: 8 * 1024 ** 2,
+    unit: "bytes",
+    what: "one file of a module's log, and at most half of `logBytesMax`",
+    outcome: "the next line begins another file",
+  },
+  logBytesMax: {
+    value: 64 * 1024 ** 2,
+    unit: "bytes",
+    what: "all files of a module's log",
+    outcome: "the oldest file goes",
+  },
+  logRefusalsPerMinuteMax: {
+    value: 60,
     unit: "lines",
-    what: "lines that a follower of the module's log is behind",
-    outcome: "lines are dropped for it, and it is told how many",
+    what: "refusals by the module (`SenderError`, `Err`) that leave a line in its log, in a minute; 0 for none",
+    outcome: "the rest leaves one line that counts them",
   },
 } as const satisfies Record<string, Descriptor>;
 
@@ -77,5 +107,10 @@ export const defaultDatabaseLimits: DatabaseLimits = {
   connectionBufferBytesMax: databaseLimits.connectionBufferBytesMax.value,
   subscriptionsPerConnectionMax: databaseLimits.subscriptionsPerConnectionMax.value,
   queryRowsMax: databaseLimits.queryRowsMax.value,
-  logFollowLinesMax: databaseLimits.logFollowLinesMax.value,
+  errorTextBytesMax: databaseLimits.errorTextBytesMax.value,
+  logLineBytesMax: databaseLimits.logLineBytesMax.value,
+  logWaitingBytesMax: databaseLimits.logWaitingBytesMax.value,
+  logFileBytesMax: databaseLimits.logFileBytesMax.value,
+  logBytesMax: databaseLimits.logBytesMax.value,
+  logRefusalsPerMinuteMax: databaseLimits.logRefusalsPerMinuteMax.value,
 };

@@ -97,17 +97,11 @@ export interface Reply {
   readonly body: Uint8Array;
 }
 
-export interface LogQuery {
-  /** Lines to start with; undefined for all there are. */
-  readonly lineCount: number | undefined;
-  readonly follow: boolean;
-}
-
 export interface DatabaseLink {
   connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle;
   request(request: DatabaseRequest): Promise<Reply>;
-  /** The module's log as lines of JSON, each with its newline. Ends by itself unless it follows. */
-  logs(query: LogQuery): AsyncIterable<Uint8Array>;
+  /** Resolves when what was added to the module's log by now is in its files, where `LogReader` finds it. */
+  flushLog(): Promise<void>;
   /** Finishes the queue, runs the disconnects, syncs, takes a snapshot if `withinMs` suffices. */
   stop(withinMs: number): Promise<void>;
   /** Resolves when the database is gone without having been asked to. */

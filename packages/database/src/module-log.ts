@@ -1,18 +1,20 @@
 /**
- * The log that a module writes and its owner reads: one JSON object a line, a file a UTC day.
+ * The log that a module writes and its owner reads: one JSON object a line, in the files of `log-files.ts`.
  *
- * It is for people, so it is neither synced nor rolled back: a line stays when its reducer failed. The
- * newest `logFilesMax` files are kept.
+ * It is for people, so it is neither synced nor rolled back: a line stays when its reducer failed. It is bounded in
+ * every direction, since a module may write whatever it likes: a line, what one call writes, a file, all files.
  */
-import type { Clock, FileHandle, FileSystem } from "@lightcone/base";
+import { cutText, type Clock, type FileHandle, type FileSystem } from "@lightcone/base";
 import { LogLevel, type LogLine } from "@lightcone/host";
-import type { LogQuery } from "./link.ts";
+import type { DatabaseLimits } from "./limits.ts";
+import { lastLineEnd, listLogFiles, logFileName, readLogFileName, sizeOf } from "./log-files.ts";
 
 /** Days of which the lines are kept. */
-export const logFilesMax = 7;
-/** What is read back of a file at most, from its end: enough for any screen, bounded for any file. */
-const readBytesMax = 16 * 1024 ** 2;
-const newline = 10;
+export const logDaysMax = 7;
+/** The longest name of a file, a function or a target in a line; and frames of one line. */
+const nameBytesMax = 256;
+const framesMax = 64;
+const minuteMicros = 60_000_000;
 
 const levelNames = new Map<number, string>([
   [LogLevel.error, "Error"],
@@ -22,156 +24,235 @@ const levelNames = new Map<number, string>([
   [LogLevel.panic, "Panic"],
 ]);
 
+/** What stands for a name in lines of the database's own; tools which filter such lines look for it. */
+const own = "__spacetimedb__";
+
 export interface ModuleLogOptions {
   readonly fileSystem: FileSystem;
   readonly directory: string;
   readonly clock: Clock;
-  /** Lines that a follower may be behind before lines are dropped for it. */
-  readonly followLinesMax: number;
+  readonly limits: Pick<
+    DatabaseLimits,
+    "logLineBytesMax" | "logWaitingBytesMax" | "logFileBytesMax" | "logBytesMax" | "logRefusalsPerMinuteMax"
+  >;
 }
 
-type Follower = (line: Uint8Array) => void;
+interface LogFile {
+  readonly day: string;
+  readonly part: number;
+  readonly handle: FileHandle;
+  size: number;
+}
 
 export class ModuleLog {
   readonly #options: ModuleLogOptions;
   readonly #encoder = new TextEncoder();
-  readonly #followers = new Set<Follower>();
   #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
   #writing: Promise<void> | undefined;
-  #file: { readonly day: string; readonly handle: FileHandle; size: number } | undefined;
+  #file: LogFile | undefined;
+  /** Lines that were left out since the last that says so. */
+  #dropped = 0;
+  /** Lines that the disk did not take. */
+  #lost = 0;
+  readonly #refusals = { minute: 0, count: 0 };
   #closed = false;
 
   constructor(options: ModuleLogOptions) {
     this.#options = options;
   }
 
-  /** Adds a line. It reaches the file soon, in order; a full disk loses lines and nothing else. */
+  /** Adds a line of the module's. It reaches the file soon, in order, unless too much waits already. */
   write(line: LogLine, functionName: string | undefined): void {
-    const record = {
-      level: levelNames.get(line.level) ?? "Debug",
-      ts: this.#options.clock.nowMicros(),
-      target: line.target,
-      filename: line.file,
-      line_number: line.line,
-      function: functionName,
-      message: line.message,
-      trace:
-        line.level === LogLevel.panic
-          ? (line.trace ?? []).map((frame) => ({ module_name: frame.moduleName, func_name: frame.functionName }))
-          : undefined,
-    };
-    const bytes = this.#encoder.encode(`${JSON.stringify(record)}\n`);
-    this.#waiting.push(bytes);
-    for (const follower of this.#followers) follower(bytes);
-    this.#writing ??= this.#flush();
+    this.#add(line, functionName, this.#options.limits.logWaitingBytesMax);
+  }
+
+  /** Adds a line that says how a call ended. It comes in even where the call has written too much itself. */
+  writeEnd(line: LogLine, functionName: string | undefined): void {
+    this.#add(line, functionName, 2 * this.#options.limits.logWaitingBytesMax);
+  }
+
+  /** Notes that the module refused a call, unless as many refusals as are wanted have been noted in this minute. */
+  writeRefusal(text: string, functionName: string | undefined): void {
+    const { clock, limits } = this.#options;
+    const minute = Math.floor(clock.nowMicros() / minuteMicros);
+    const refusals = this.#refusals;
+    if (minute !== refusals.minute) {
+      this.#noteRefusals();
+      refusals.minute = minute;
+      refusals.count = 0;
+    }
+    refusals.count += 1;
+    if (refusals.count <= limits.logRefusalsPerMinuteMax)
+      this.writeEnd({ level: LogLevel.info, message: `refused: ${text}` }, functionName);
   }
 
   /** Adds a line of the database's own. */
   note(level: LogLevel, message: string): void {
-    const own = "__spacetimedb__"; // the name that tools which filter such lines look for
-    this.write({ level, message, target: own, file: own }, own);
+    this.writeEnd({ level, message, target: own, file: own }, own);
   }
 
-  /** The current file's lines, then, if asked, all that follow until the reader stops or the log closes. */
-  async *read(query: LogQuery): AsyncIterable<Uint8Array> {
-    const waiting: Uint8Array[] = [];
-    let dropped = 0;
-    let wake: (() => void) | undefined;
-    const follower: Follower = (line) => {
-      if (waiting.length >= this.#options.followLinesMax) dropped++;
-      else waiting.push(line);
-      wake?.();
-    };
+  /** Resolves when the lines that were added before are in the files. */
+  async flush(): Promise<void> {
     await this.#writing;
-    // From here to the first `await` below nothing can be written: no line is missed, none comes twice.
-    const past = this.#tail(query.follow ? (query.lineCount ?? 0) : query.lineCount);
-    if (query.follow) this.#followers.add(follower);
-    try {
-      const bytes = await past;
-      if (bytes.length > 0) yield bytes;
-      while (query.follow && !this.#closed) {
-        if (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve));
-        wake = undefined;
-        const lines = waiting.splice(0);
-        const lost = dropped; // came after these lines and before any that comes now
-        dropped = 0;
-        yield* lines;
-        if (lost > 0) {
-          const warning = { level: "Warn", message: `${lost} lines were dropped: read faster` };
-          yield this.#encoder.encode(`${JSON.stringify(warning)}\n`);
-        }
-      }
-    } finally {
-      this.#followers.delete(follower);
-    }
   }
 
+  /** Writes what waits. What is added from now on is lost. */
   async close(): Promise<void> {
+    this.#noteRefusals();
     this.#closed = true;
-    for (const follower of this.#followers) follower(new Uint8Array(0));
     await this.#writing;
     await this.#file?.handle.close();
     this.#file = undefined;
   }
 
-  async #tail(lineCount: number | undefined): Promise<Uint8Array> {
-    if (lineCount === 0) return new Uint8Array(0);
-    const file = await this.#openToday();
-    const size = file.size;
-    const length = Math.min(size, readBytesMax);
-    const bytes = new Uint8Array(length);
-    await file.handle.read(bytes, 0, length, size - length);
-    // A read from the middle of a large file starts inside a line: leave that one out.
-    let from = length < size ? bytes.indexOf(newline) + 1 : 0;
-    if (lineCount !== undefined) from = lastLines(bytes, from, lineCount);
-    return bytes.subarray(from);
+  /** Says how many refusals of the last minute left no line. */
+  #noteRefusals(): void {
+    const { logRefusalsPerMinuteMax: max } = this.#options.limits;
+    const left = this.#refusals.count - max;
+    this.#refusals.count = 0;
+    if (max > 0 && left > 0)
+      this.note(
+        LogLevel.info,
+        `${left} more refusals in the same minute left no line (logRefusalsPerMinuteMax: ${max})`,
+      );
   }
 
-  async #flush(): Promise<void> {
-    // Whatever is written in the same turn goes in one write.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
+  #add(line: LogLine, functionName: string | undefined, waitingBytesMax: number): void {
+    if (this.#closed) return;
+    const record = this.#encode(line, functionName);
+    if (this.#waitingBytes + record.length > waitingBytesMax) this.#dropped += 1;
+    else {
+      this.#waiting.push(record);
+      this.#waitingBytes += record.length;
+    }
+    this.#writing ??= this.#write();
+  }
+
+  #encode(line: LogLine, functionName: string | undefined): Uint8Array {
+    const name = (text: string | undefined): string | undefined =>
+      text === undefined ? undefined : cutText(text, nameBytesMax);
+    const record = {
+      level: levelNames.get(line.level) ?? "Debug",
+      ts: this.#options.clock.nowMicros(),
+      target: name(line.target),
+      filename: name(line.file),
+      line_number: line.line,
+      function: name(functionName),
+      message: cutText(line.message, this.#options.limits.logLineBytesMax),
+      trace:
+        line.level === LogLevel.panic
+          ? (line.trace ?? [])
+              .slice(0, framesMax)
+              .map((frame) => ({ module_name: name(frame.moduleName), func_name: name(frame.functionName) }))
+          : undefined,
+    };
+    return this.#encoder.encode(`${JSON.stringify(record)}\n`);
+  }
+
+  async #write(): Promise<void> {
+    // Whatever is added in the same turn goes in one write. Not by a microtask: a call that is ended in its middle
+    // takes those along that wait.
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    while (this.#waiting.length > 0 || this.#dropped > 0) {
       const lines = this.#waiting;
+      const missing = { before: this.#lost, after: this.#dropped };
       this.#waiting = [];
-      const bytes = new Uint8Array(lines.reduce((sum, line) => sum + line.length, 0));
-      let at = 0;
-      for (const line of lines) {
-        bytes.set(line, at);
-        at += line.length;
-      }
+      this.#waitingBytes = 0;
+      this.#dropped = 0;
       try {
-        const file = await this.#openToday();
-        await file.handle.write(bytes, file.size);
-        file.size += bytes.length;
+        await this.#writeLines(this.#withWhatIsMissing(lines, missing));
+        this.#lost = 0;
       } catch {
-        // Followers have the lines; a log for people is no reason to stop a database.
+        // A log for people is no reason to stop a database: what is missing is said when there is room again.
+        this.#lost += lines.length + missing.after;
       }
     }
     this.#writing = undefined;
   }
 
-  async #openToday(): Promise<{ readonly handle: FileHandle; size: number }> {
-    const day = new Date(Math.floor(this.#options.clock.nowMicros() / 1000)).toISOString().slice(0, 10);
-    if (this.#file?.day === day) return this.#file;
-    await this.#file?.handle.close();
-    const { fileSystem, directory } = this.#options;
+  #withWhatIsMissing(
+    lines: readonly Uint8Array[],
+    missing: { readonly before: number; readonly after: number },
+  ): readonly Uint8Array[] {
+    const say = (message: string): Uint8Array =>
+      this.#encode({ level: LogLevel.warn, message, target: own, file: own }, own);
+    const { logWaitingBytesMax: max } = this.#options.limits;
+    const { before, after } = missing;
+    return [
+      ...(before === 0 ? [] : [say(`${before} lines are missing here: the disk had no room for them, or failed`)]),
+      ...lines,
+      ...(after === 0
+        ? []
+        : [say(`${after} lines were left out here: over ${max} bytes at once (logWaitingBytesMax)`)]),
+    ];
+  }
+
+  /** Writes lines to the files, each whole in one of them. */
+  async #writeLines(lines: readonly Uint8Array[]): Promise<void> {
+    for (let next = 0; next < lines.length;) {
+      const file = await this.#fileWithRoom();
+      const batch: Uint8Array[] = [];
+      let size = file.size;
+      while (next < lines.length && (size === 0 || size < this.#fileBytesMax)) {
+        const line = lines[next++];
+        if (line === undefined) break;
+        batch.push(line);
+        size += line.length;
+      }
+      await file.handle.writeMany(batch, file.size);
+      file.size = size;
+    }
+  }
+
+  /** The size at which a file is left for the next. */
+  get #fileBytesMax(): number {
+    const { logFileBytesMax, logBytesMax } = this.#options.limits;
+    return Math.min(logFileBytesMax, logBytesMax / 2);
+  }
+
+  async #fileWithRoom(): Promise<LogFile> {
+    const { fileSystem, directory, clock } = this.#options;
+    const today = new Date(Math.floor(clock.nowMicros() / 1000)).toISOString().slice(0, 10);
+    const present = this.#file ?? (await this.#lastFile());
+    this.#file = present;
+    // A clock that was set back does not take the log back with it.
+    const day = present !== undefined && present.day > today ? present.day : today;
+    if (present !== undefined && present.day === day && present.size < this.#fileBytesMax) return present;
+    await present?.handle.close();
+    this.#file = undefined;
+    const part = present?.day === day ? present.part + 1 : 0;
     await fileSystem.makeDirectory(directory);
-    const handle = await fileSystem.open(`${directory}/${day}.ndjson`, "create");
-    this.#file = { day, handle, size: await handle.size() };
-    const files = (await fileSystem.list(directory)).filter((name) => name.endsWith(".ndjson")).sort();
-    for (const name of files.slice(0, Math.max(0, files.length - logFilesMax)))
-      await fileSystem.remove(`${directory}/${name}`);
+    await this.#removeOldest(day);
+    const handle = await fileSystem.open(`${directory}/${logFileName(day, part)}`, "create");
+    this.#file = { day, part, handle, size: 0 };
     return this.#file;
   }
-}
 
-/** Where the last `count` lines of `bytes`, from `from` on, start. The last line ends with a newline. */
-function lastLines(bytes: Uint8Array, from: number, count: number): number {
-  let at = bytes.length;
-  for (let left = count; left > 0 && at - 2 >= from; left--) {
-    const before = bytes.lastIndexOf(newline, at - 2);
-    if (before < from) return from;
-    at = before + 1;
+  /** The file that was written last, without what a killed process left of a line. */
+  async #lastFile(): Promise<LogFile | undefined> {
+    const { fileSystem, directory } = this.#options;
+    const name = (await listLogFiles(fileSystem, directory)).at(-1);
+    const said = name === undefined ? undefined : readLogFileName(name);
+    if (said === undefined) return undefined;
+    const handle = await fileSystem.open(`${directory}/${name}`, "read-write");
+    const size = await lastLineEnd(handle);
+    await handle.truncate(size);
+    return { ...said, handle, size };
   }
-  return at;
+
+  /** Makes room for a file: removes the oldest until days and bytes are within their bounds. */
+  async #removeOldest(day: string): Promise<void> {
+    const { fileSystem, directory, limits } = this.#options;
+    const names = [...(await listLogFiles(fileSystem, directory))];
+    const sizes = await Promise.all(names.map((name) => sizeOf(fileSystem, `${directory}/${name}`)));
+    const days = new Set([day]);
+    let bytes = this.#fileBytesMax;
+    while (names.length > 0) {
+      const name = names.pop() ?? "";
+      bytes += sizes.pop() ?? 0;
+      days.add(readLogFileName(name)?.day ?? "");
+      if (days.size > logDaysMax || bytes > limits.logBytesMax) await fileSystem.remove(`${directory}/${name}`);
+    }
+  }
 }

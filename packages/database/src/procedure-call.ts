@@ -84,7 +84,7 @@ function checkArgs(procedure: ProcedureDef, args: Uint8Array, argsText: string |
 }
 
 function crashed(room: Room, name: string, message: string, timestampMicros: number): ProcedureResult {
-  room.log.write({ level: LogLevel.panic, message }, name);
+  room.log.writeEnd({ level: LogLevel.panic, message }, name);
   return { kind: "failed", code: "Crashed", message: fatalText, timestampMicros };
 }
 

@@ -1,6 +1,6 @@
 /** Runs reducers: who may call which, with what arguments, and what becomes of the outcome. */
 import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
-import { isLightconeError, LightconeError, type ErrorCode } from "@lightcone/base";
+import { cutText, isLightconeError, LightconeError, type ErrorCode } from "@lightcone/base";
 import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ReducerDef } from "@lightcone/schema";
 import type { BoundReducer, ModuleSlot } from "./module-slot.ts";
@@ -128,24 +128,28 @@ export function callReducer(room: Room, reducer: BoundReducer, after?: () => voi
 
 /** Says in the module's log what went wrong, and gives the caller's part of it. */
 export function settle(room: Room, functionName: string, result: Transacted): Called {
+  const { log, limits } = room;
   switch (result.kind) {
     case "committed":
       return result;
     case "error":
-      room.log.write({ level: LogLevel.error, message: result.message }, functionName);
-      return { kind: "failed", message: result.message, code: "ReducerFailed" };
-    case "refused":
-      room.log.write(
-        { level: LogLevel.error, message: `${result.error.message} (${result.error.hint})` },
-        functionName,
-      );
+      log.writeRefusal(result.message, functionName);
+      return failed(cutText(result.message, limits.errorTextBytesMax), "ReducerFailed");
+    case "refused": {
+      const { message, hint, code } = result.error;
+      log.writeEnd({ level: LogLevel.error, message: `${message} (${hint})` }, functionName);
       room.module?.discard();
-      return { kind: "failed", message: result.error.message, code: result.error.code };
+      return failed(cutText(message, limits.errorTextBytesMax), code);
+    }
     case "panic":
-      room.log.write({ level: LogLevel.panic, message: result.message }, functionName);
+      log.writeEnd({ level: LogLevel.panic, message: result.message }, functionName);
       if (result.fatal) room.module?.discard();
-      return { kind: "failed", message: fatalText, code: "ReducerCrashed" };
+      return failed(fatalText, "ReducerCrashed");
   }
+}
+
+function failed(message: string, code: ErrorCode): Called {
+  return { kind: "failed", message, code };
 }
 
 function reasonOf(error: LightconeError): string {

@@ -10,15 +10,7 @@
  */
 import { isLightconeError, LightconeError, type Clock } from "@lightcone/base";
 import { toHex } from "@lightcone/sats";
-import type {
-  ConnectionHandle,
-  ConnectionInfo,
-  ConnectionSink,
-  DatabaseLink,
-  DatabaseRequest,
-  LogQuery,
-  Reply,
-} from "./link.ts";
+import type { ConnectionHandle, ConnectionInfo, ConnectionSink, DatabaseLink, DatabaseRequest, Reply } from "./link.ts";
 import { HostEnded, type NumberedMessage, type Resume, type Suspect } from "./resume.ts";
 import { failure, fatalText, refusal, text } from "./reply.ts";
 
@@ -86,10 +78,9 @@ export class ResilientLink implements DatabaseLink {
     });
   }
 
-  async *logs(query: LogQuery): AsyncIterable<Uint8Array> {
-    const host = this.#host;
-    if (host === undefined) throw new LightconeError("DatabaseStopped", { reason: "it is starting again" });
-    yield* host.link.logs(query);
+  /** A host that has ended has nothing left to write, and what it wrote is there. */
+  async flushLog(): Promise<void> {
+    await this.#host?.link.flushLog().catch(() => undefined);
   }
 
   async stop(withinMs: number): Promise<void> {

@@ -15,6 +15,7 @@ import type { Fetch } from "./auth/issuers.ts";
 import { openKeys } from "./auth/keys.ts";
 import { Tokens } from "./auth/tokens.ts";
 import { makeApp } from "./http/app.ts";
+import { ModuleLogs } from "./http/module-logs.ts";
 import type { Pages } from "./http/app.ts";
 import { makeServerLimits } from "./limits.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -81,6 +82,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const { openDatabase } = options;
   const disconnect = table.closeGroup.bind(table);
   const databases = new Databases({ registry, files, dataDirectory, clock, log, openDatabase, disconnect });
+  const moduleLogs = new ModuleLogs({ files, clock, registry, databases });
 
   let isStopping = false;
   const services: Services = {
@@ -91,6 +93,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     tokens,
     registry,
     databases,
+    moduleLogs,
     publicPem: keys.publicPem,
     version: options.version,
     isStopping: () => isStopping,
@@ -130,6 +133,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     isStopping = true;
     log.info({}, "stopping");
     await databases.stop(withinMs);
+    await moduleLogs.stop();
     await table.closeAll(1001, "server is stopping");
     await stopListening();
     log.info({}, "stopped");

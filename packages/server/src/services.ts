@@ -2,6 +2,7 @@
 import type { Clock, Random } from "@lightcone/base";
 import type { Caller } from "@lightcone/database/front";
 import type { Credentials, Tokens } from "./auth/tokens.ts";
+import type { ModuleLogs } from "./http/module-logs.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
 import type { Databases } from "./registry/databases.ts";
@@ -15,6 +16,7 @@ export interface Services {
   readonly tokens: Tokens;
   readonly registry: Registry;
   readonly databases: Databases;
+  readonly moduleLogs: ModuleLogs;
   readonly publicPem: Uint8Array;
   readonly version: string;
   /** Whether new work is refused. */

@@ -2,7 +2,6 @@
 import { get as httpGet } from "node:http";
 import { get as httpsGet } from "node:https";
 import type { IncomingMessage } from "node:http";
-import { createInterface } from "node:readline";
 import { openLoggedIn, type ServerFlags } from "../api/session.ts";
 import { refused, ServerApi, unreachable } from "../api/server-api.ts";
 import { CliFailure } from "../failure.ts";
@@ -33,14 +32,66 @@ export async function logs(database: string, flags: LogsFlags): Promise<void> {
   if (follow) url.searchParams.set("follow", "true");
   const wanted = level === undefined ? -1 : logLevels.indexOf(level);
   const asJson = flags.json === true || flags.format === "json";
-  const stream = await open(api, url);
-  for await (const line of createInterface({ input: stream })) {
-    if (line === "") continue;
-    const record: LogRecord = JSON.parse(line);
+  let ending: LogRecord | undefined;
+  for await (const line of linesOf(await open(api, url), api.url)) {
+    const record = readRecord(line);
+    if (record.end !== undefined) ending = record;
     const weight = levelOf(record);
     if (levelExact ? weight !== wanted : weight < wanted) continue;
     print(asJson ? line : logText(record));
   }
+  if (follow) throw logEnded(ending);
+}
+
+/** A line that is no record is shown all the same. */
+function readRecord(line: string): LogRecord {
+  try {
+    const record: unknown = JSON.parse(line);
+    if (typeof record === "object" && record !== null) return record;
+  } catch {
+    // Shown as it is.
+  }
+  return { message: line };
+}
+
+/** Who follows a log goes on until Ctrl-C: whatever else ends it is said, and is no success. */
+function logEnded(ending: LogRecord | undefined): CliFailure {
+  switch (ending?.end) {
+    case "ServerStopping":
+      return new CliFailure("the log ended: the server is stopping", {
+        hint: "Follow it again once the server is there: lightcone logs … --follow",
+      });
+    case "DatabaseDeleted":
+      return new CliFailure("the log ended: the database was deleted");
+    case "Quarantined":
+      return new CliFailure(
+        "the log ended: the database's module is left alone after it ended its process again and again",
+        {
+          hint: "Publish a corrected module, or publish again to try once more.",
+        },
+      );
+    default:
+      return new CliFailure("the log ended, and the server did not say why");
+  }
+}
+
+/** The lines of a stream. @throws {CliFailure} when it breaks off */
+async function* linesOf(stream: IncomingMessage, url: string): AsyncGenerator<string> {
+  let begun = "";
+  stream.setEncoding("utf8");
+  try {
+    for await (const chunk of stream as AsyncIterable<string>) {
+      const lines = (begun + chunk).split("\n");
+      begun = lines.pop() ?? "";
+      yield* lines.filter((line) => line !== "");
+    }
+  } catch (error) {
+    throw new CliFailure(`the log ended: the connection to ${url} was lost`, {
+      hint: "The server has ended or cannot be reached any more: `lightcone server ping` asks it.",
+      cause: error,
+    });
+  }
+  if (begun !== "") yield begun;
 }
 
 /** Opens the stream, without any time limit on silence. @throws {CliFailure} with the server's reason */

@@ -9,6 +9,8 @@ export interface LogRecord {
   readonly line_number?: number;
   readonly function?: string;
   readonly message?: string;
+  /** Why the log of whoever follows ends with this line. */
+  readonly end?: string;
   readonly trace?: readonly { readonly module_name?: string; readonly func_name?: string }[];
 }
 

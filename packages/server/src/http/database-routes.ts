@@ -77,25 +77,10 @@ async function logs(exchange: Exchange): Promise<Response> {
   const lineCount = readCount(query, "num_lines");
   const follow = readBoolean(query, "follow") ?? false;
   requireOwner(record, callerOf(exchange), "view module logs");
-  const link = await services.databases.link(record);
   const headers = { "content-type": "application/x-ndjson", "cache-control": "no-cache" };
   if (request.method === "HEAD") return new Response(null, { headers });
-  const lines = link.logs({ lineCount: lineCount ?? (follow ? 0 : undefined), follow })[Symbol.asyncIterator]();
-  return new Response(streamOf(lines), { headers });
-}
-
-/** Pulls as the client reads; a client that goes away ends the source. */
-function streamOf(lines: AsyncIterator<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    async pull(controller) {
-      const next = await lines.next();
-      if (next.done === true) controller.close();
-      else controller.enqueue(next.value);
-    },
-    async cancel() {
-      await lines.return?.();
-    },
-  });
+  const lines = await services.moduleLogs.open(record, { lineCount: lineCount ?? (follow ? 0 : undefined), follow });
+  return new Response(lines, { headers });
 }
 
 /** Takes a snapshot now; answers `{"offset":…}` when it is published. */

@@ -20,6 +20,10 @@ beforeAll(async () => {
   other = await host.identity();
   const created = await host.ask("PUT", "/v1/database/har_bor", { token: owner.token, body: "program" });
   database = JSON.parse(created.body).Success.database_identity;
+  const [directory = ""] = host.databases.keys();
+  for (const [day, text] of ["0\n1\n", "2\n3\n4\n"].entries())
+    host.files.files.set(`${directory}/module-log/2026-01-0${day + 1}.ndjson`, new TextEncoder().encode(text));
+  host.files.directories.add(`${directory}/module-log`);
 });
 
 afterAll(() => host.server.stop());
@@ -271,10 +275,10 @@ const rows: readonly Row[] = [
   },
   {
     why: "logs",
-    request: "GET /v1/database/har_bor/logs?num_lines=2",
+    request: "GET /v1/database/har_bor/logs?num_lines=4",
     as: "owner",
     status: 200,
-    answer: '{"line":0}\n{"line":1}\n',
+    answer: "1\n2\n3\n4\n",
     answerHeaders: { "content-type": "application/x-ndjson", "cache-control": "no-cache" },
   },
   { why: "HEAD of logs", request: "HEAD /v1/database/har_bor/logs?follow=true", as: "owner", status: 200, answer: "" },

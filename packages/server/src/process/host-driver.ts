@@ -7,13 +7,12 @@
  */
 import type { Duplex } from "node:stream";
 import { ByteWriter, type ByteReader } from "@lightcone/sats";
-import type { ConnectionHandle, ConnectionSink, DatabaseLink, Resume } from "@lightcone/database/front";
+import type { ConnectionHandle, ConnectionSink, DatabaseLink, Reply, Resume } from "@lightcone/database/front";
 import { Pipe } from "./batch.ts";
 import { frameOverheadBytes } from "./host-link.ts";
 import {
   lastBit,
   readInfo,
-  readLogQuery,
   readRequest,
   readResume,
   toFront,
@@ -25,6 +24,8 @@ import {
 
 /** How many of the last payloads are compared with the next one: a delta goes out to all its receivers in a row. */
 const recentCount = 8;
+/** The answer to what has none. */
+const done: Reply = { status: 200, headers: {}, body: new Uint8Array(0) };
 /** A delivery: the connection's key and the payload's number. */
 const deliveryBytes = 8;
 
@@ -46,7 +47,6 @@ export class HostDriver {
   readonly #options: HostDriverOptions;
   readonly #pipe: Pipe;
   readonly #connections = new Map<number, DriverConnection>();
-  readonly #streams = new Map<number, AsyncIterator<Uint8Array>>();
   #changed: DriverConnection[] = [];
   readonly #payloads = new PayloadList();
   /** Who gets which payload, as it will stand behind the payloads. */
@@ -128,22 +128,14 @@ export class HostDriver {
       case toHost.request:
         this.#request(messages);
         return;
-      case toHost.logsOpen: {
-        const id = messages.u32();
-        const lines = this.#database(messages).logs(readLogQuery(messages));
-        this.#streams.set(id, lines[Symbol.asyncIterator]());
+      case toHost.flushLog:
+        this.#answer(
+          messages.u32(),
+          this.#database(messages)
+            .flushLog()
+            .then(() => done),
+        );
         return;
-      }
-      case toHost.logsPull:
-        void this.#pull(messages.u32());
-        return;
-      case toHost.logsClose: {
-        const id = messages.u32();
-        // A generator that waits cannot be ended until it wakes: nobody waits for it here.
-        void this.#streams.get(id)?.return?.();
-        this.#streams.delete(id);
-        return;
-      }
       case toHost.open:
         void this.#open(messages);
         return;
@@ -196,34 +188,19 @@ export class HostDriver {
   #request(messages: ByteReader): void {
     const id = messages.u32();
     const request = readRequest(messages);
-    this.#database(messages)
-      .request(request)
-      .then(
-        (reply) => {
-          const out = this.#pipe.write();
-          out.u8(toFront.reply);
-          out.u32(id);
-          writeReply(out, reply);
-        },
-        (error: unknown) => this.#sayError(toFront.replyFailed, id, error),
-      );
+    this.#answer(id, this.#database(messages).request(request));
   }
 
-  async #pull(id: number): Promise<void> {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    // A log that breaks ends; the front has nothing better to do with the reason.
-    const next = await stream.next().catch(() => undefined);
-    const out = this.#pipe.write();
-    if (next === undefined || next.done === true) {
-      this.#streams.delete(id);
-      out.u8(toFront.logEnd);
-      out.u32(id);
-      return;
-    }
-    out.u8(toFront.logLine);
-    out.u32(id);
-    out.byteArray(next.value);
+  #answer(id: number, answer: Promise<Reply>): void {
+    answer.then(
+      (reply) => {
+        const out = this.#pipe.write();
+        out.u8(toFront.reply);
+        out.u32(id);
+        writeReply(out, reply);
+      },
+      (error: unknown) => this.#sayError(toFront.replyFailed, id, error),
+    );
   }
 
   async #stop(withinMs: number): Promise<void> {

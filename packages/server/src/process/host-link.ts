@@ -17,7 +17,6 @@ import type {
   ConnectionSink,
   DatabaseLink,
   DatabaseRequest,
-  LogQuery,
   Reply,
   Resume,
 } from "@lightcone/database/front";
@@ -31,7 +30,6 @@ import {
   toFront,
   toHost,
   writeInfo,
-  writeLogQuery,
   writeRequest,
   writeResume,
 } from "./messages.ts";
@@ -54,12 +52,6 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-interface LogStream {
-  readonly lines: Uint8Array[];
-  isEnded: boolean;
-  wake: (() => void) | undefined;
-}
-
 export class HostLink implements DatabaseLink {
   readonly failed: Promise<Error>;
   /** Resolves when the host has opened its database; rejects with the reason that it could not. */
@@ -71,7 +63,6 @@ export class HostLink implements DatabaseLink {
   readonly #pipe: Pipe;
   readonly #connections = new Map<number, HostConnection>();
   readonly #requests = new Map<number, Waiting>();
-  readonly #streams = new Map<number, LogStream>();
   /** Connections that stopped because of the bound on all together. */
   readonly #stalled = new Set<HostConnection>();
   readonly #lagging = new Set<HostConnection>();
@@ -146,29 +137,11 @@ export class HostLink implements DatabaseLink {
     return new Promise((resolve, reject) => this.#requests.set(id, { resolve, reject }));
   }
 
-  async *logs(query: LogQuery): AsyncGenerator<Uint8Array> {
+  async flushLog(): Promise<void> {
+    if (this.#pipe.isGone) return;
     const id = (this.#lastId += 1);
-    const stream: LogStream = { lines: [], isEnded: this.#pipe.isGone, wake: undefined };
-    this.#streams.set(id, stream);
-    const out = this.#pipe.write();
-    out.u8(toHost.logsOpen);
-    out.u32(id);
-    writeLogQuery(out, query);
-    try {
-      for (;;) {
-        const line = stream.lines.shift();
-        if (line !== undefined) {
-          yield line;
-          continue;
-        }
-        if (stream.isEnded) return;
-        this.#say(toHost.logsPull, id);
-        await new Promise<void>((resolve) => (stream.wake = resolve));
-      }
-    } finally {
-      this.#streams.delete(id);
-      if (!stream.isEnded) this.#say(toHost.logsClose, id);
-    }
+    this.#say(toHost.flushLog, id);
+    await new Promise<Reply>((resolve, reject) => this.#requests.set(id, { resolve, reject }));
   }
 
   async stop(withinMs: number): Promise<void> {
@@ -196,7 +169,6 @@ export class HostLink implements DatabaseLink {
     this.#open.reject(error);
     for (const { reject } of this.#requests.values()) reject(gone(error));
     this.#requests.clear();
-    for (const stream of this.#streams.values()) endStream(stream);
     this.#stopped?.();
     if (!this.#isStopping) this.#fail(error);
   }
@@ -298,18 +270,6 @@ export class HostLink implements DatabaseLink {
       case toFront.replyFailed: {
         const waiting = this.#takeRequest(messages.u32());
         waiting?.reject(readError(messages));
-        return;
-      }
-      case toFront.logLine: {
-        const stream = this.#streams.get(messages.u32());
-        const line = messages.byteArray();
-        stream?.lines.push(line);
-        stream?.wake?.();
-        return;
-      }
-      case toFront.logEnd: {
-        const stream = this.#streams.get(messages.u32());
-        if (stream !== undefined) endStream(stream);
         return;
       }
       case toFront.opened:
@@ -414,11 +374,6 @@ class HostConnection implements ConnectionHandle {
   get ready(): boolean {
     return this.#link.isReady(this);
   }
-}
-
-function endStream(stream: LogStream): void {
-  stream.isEnded = true;
-  stream.wake?.();
 }
 
 function gone(cause?: Error): LightconeError {

@@ -2,12 +2,11 @@
  * What stands in a batch. Each message is a kind and its fields; none carries a length, both ends being one release.
  *
  *   front → host   connect key info · frame key isText bytes · closed key · taken key bytes
- *                  request id request · logsOpen id query · logsPull id · logsClose id · stop withinMs
+ *                  request id request · flushLog id · stop withinMs
  *                  open record resume
  *   host → front   payload bytes · deliveries count (key, payload | last)… · close key code reason
  *                  answered key count · subscribed key numbers · credit key bytes
- *                  reply id reply · replyFailed id error · logLine id bytes · logEnd id · opened · openFailed error
- *                  stopped · failed error
+ *                  reply id reply · replyFailed id error · opened · openFailed error · stopped · failed error
  *
  * A payload is sent once for all its receivers: payloads are numbered within their batch, and deliveries name them.
  */
@@ -22,7 +21,6 @@ import type {
   ConnectionSink,
   DatabaseRequest,
   HostType,
-  LogQuery,
   NumberedMessage,
   Reply,
   Resume,
@@ -38,10 +36,8 @@ export const toHost = {
   closed: 4,
   taken: 5,
   request: 6,
-  logsOpen: 7,
-  logsPull: 8,
-  logsClose: 9,
-  stop: 10,
+  flushLog: 7,
+  stop: 8,
 } as const;
 
 export const toFront = {
@@ -55,10 +51,8 @@ export const toFront = {
   credit: 39,
   reply: 40,
   replyFailed: 41,
-  logLine: 42,
-  logEnd: 43,
-  stopped: 44,
-  failed: 45,
+  stopped: 42,
+  failed: 43,
 } as const;
 
 /** Set in a delivery's payload number when it ends its message. */
@@ -209,15 +203,6 @@ export function readReply(input: ByteReader): Reply {
     headers[name] = input.string();
   }
   return { status, headers, body: input.byteArray() };
-}
-
-export function writeLogQuery(out: ByteWriter, query: LogQuery): void {
-  writeOptional(out, query.lineCount);
-  out.bool(query.follow);
-}
-
-export function readLogQuery(input: ByteReader): LogQuery {
-  return { lineCount: readOptional(input), follow: input.bool() };
 }
 
 export function writeClose(out: ByteWriter, code: number | undefined, reason: string): void {

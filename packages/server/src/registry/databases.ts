@@ -68,6 +68,22 @@ export class Databases {
     return opening;
   }
 
+  /** Where a database's module log is. */
+  logDirectory(record: DatabaseRecord): string {
+    return `${this.#options.dataDirectory}/${record.directory}/module-log`;
+  }
+
+  /** Sees to it that the log's files have what was written by now. Nothing if the database does not run. */
+  async flushLog(record: DatabaseRecord): Promise<void> {
+    const link = await this.#running.get(record.identity.hex)?.catch(() => undefined);
+    await link?.flushLog();
+  }
+
+  /** Why the database is not started again by itself, if so. */
+  quarantine(record: DatabaseRecord): LightconeError | undefined {
+    return this.#quarantined.get(record.identity.hex);
+  }
+
   /**
    * Creates a database: nothing of it stays when the program is refused.
    *

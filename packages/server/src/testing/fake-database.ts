@@ -9,7 +9,6 @@ import type {
   ConnectionSink,
   DatabaseLink,
   DatabaseRequest,
-  LogQuery,
   Reply,
   Resume,
 } from "@lightcone/database/front";
@@ -24,6 +23,7 @@ export class FakeDatabase implements DatabaseLink {
   readonly failed: Promise<Error>;
   fail: (error: Error) => void = () => undefined;
   stopped = 0;
+  flushes = 0;
   program: Uint8Array = new Uint8Array(0);
   #released: (() => void) | undefined;
 
@@ -84,11 +84,8 @@ export class FakeDatabase implements DatabaseLink {
     }
   }
 
-  async *logs(query: LogQuery): AsyncIterable<Uint8Array> {
-    const count = query.lineCount ?? 3;
-    for (let line = 0; line < count; line += 1) yield encoder.encode(`{"line":${line}}\n`);
-    // A follower hears nothing more until the database stops.
-    if (query.follow) await new Promise<void>((resolve) => (this.#released = resolve));
+  async flushLog(): Promise<void> {
+    this.flushes += 1;
   }
 
   async stop(): Promise<void> {
