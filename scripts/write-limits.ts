@@ -151,6 +151,7 @@ const tests = {
   link: "packages/server/src/process/link.test.ts",
   routes: "packages/server/src/http/routes.test.ts",
   publish: "packages/server/src/registry/publish.test.ts",
+  registry: "packages/server/src/registry/registry.test.ts",
   tokens: "packages/server/src/auth/tokens.test.ts",
   client: "packages/client/src/connect.test.ts",
 } as const;
@@ -181,6 +182,10 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   issuerCountMax: "tokens",
   claimBytesMax: "tokens",
   stopWithinMs: "publish",
+  databasesMax: "registry",
+  registryNamesMax: "registry",
+  releasedNamesMax: "registry",
+  doomedDirectoriesMax: "registry",
   hostMemoryBytesMax: "hostile",
   reducerTimeoutMs: "hostile",
   moduleMemoryPagesMax: "hostile",

@@ -133,6 +133,12 @@ export const differences: readonly Difference[] = [
     undo: "DELETE /v1/database/har_bor",
   },
   {
+    name: "same name again",
+    what: "status",
+    httpStatus: 200,
+    why: "a database's identity is never used twice: the name gets a new database",
+  },
+  {
     name: "insert, duplicate key",
     what: "status",
     httpStatus: 400,

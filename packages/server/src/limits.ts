@@ -104,6 +104,31 @@ export const serverLimits = {
     what: "names of one database",
     outcome: "400",
   },
+  databasesMax: {
+    value: 100_000,
+    unit: "entries",
+    what: "databases of one server",
+    outcome: "`LimitExceeded`: 429 for a publish that would create one more",
+  },
+  registryNamesMax: {
+    value: 200_000,
+    unit: "entries",
+    what: "names of all databases, those of deleted ones too, which stay their owners'",
+    outcome:
+      "the name that has been without a database for longest is anybody's again; when there is none, `LimitExceeded`: 429",
+  },
+  releasedNamesMax: {
+    value: 256,
+    unit: "entries",
+    what: "names without a database that stay one owner's",
+    outcome: "the one without a database for longest is anybody's again",
+  },
+  doomedDirectoriesMax: {
+    value: 10_000,
+    unit: "entries",
+    what: "directories of databases that are gone and whose files could not be removed yet",
+    outcome: "`LimitExceeded`: 429 for a publish that would create a database; every start tries to remove them",
+  },
   stopWithinMs: {
     value: 9_000,
     unit: "milliseconds",

@@ -22,7 +22,7 @@ import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
 import { Databases } from "./registry/databases.ts";
 import { Registry } from "./registry/registry.ts";
-import type { DatabaseRecord } from "./registry/registry.ts";
+import type { DatabaseRecord } from "./registry/state.ts";
 import type { Services } from "./services.ts";
 import { ConnectionTable } from "./websocket/connection-table.ts";
 import { serveUpgrades, wantsWebSocket } from "./websocket/upgrade.ts";
@@ -75,7 +75,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const random = options.random ?? realRandom;
   const limits = makeServerLimits(options.limits);
   const keys = await openKeys(files, dataDirectory);
-  const registry = await Registry.open(files, dataDirectory);
+  const registry = await Registry.open({ files, clock, dataDirectory, limits, log });
   const issuers = new Issuers(options.fetch ?? fetch, clock, limits);
   const tokens = new Tokens({ keys, issuers, issuersAllowed: options.issuers ?? "any", clock, random, limits });
   const table = new ConnectionTable(clock, limits);
@@ -125,8 +125,10 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     }
   } catch (error) {
     await stopListening();
+    await registry.close();
     throw error;
   }
+  databases.tidyUp();
   log.info({ addresses, version: options.version }, "listening");
 
   const stop = async (withinMs: number): Promise<void> => {
@@ -136,6 +138,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     await moduleLogs.stop();
     await table.closeAll(1001, "server is stopping");
     await stopListening();
+    await registry.close();
     log.info({}, "stopped");
   };
   let stopped: Promise<void> | undefined;

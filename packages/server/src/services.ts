@@ -6,7 +6,8 @@ import type { ModuleLogs } from "./http/module-logs.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
 import type { Databases } from "./registry/databases.ts";
-import type { DatabaseRecord, Registry } from "./registry/registry.ts";
+import type { Registry } from "./registry/registry.ts";
+import type { DatabaseRecord } from "./registry/state.ts";
 
 export interface Services {
   readonly clock: Clock;

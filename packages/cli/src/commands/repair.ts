@@ -1,8 +1,8 @@
 /** `repair`: cuts a damaged log where its owner says, with the server stopped. Nothing else ever cuts one. */
 import { realFileSystem, realProcessFacts } from "@lightcone/base/node";
 import { lockDirectory, openSnapshotStore, repairCutAt } from "@lightcone/commitlog";
-import { Registry } from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
+import { openRegistry } from "../server/data-directory.ts";
 import { confirm, declined, print } from "../terminal.ts";
 
 export interface RepairFlags {
@@ -22,8 +22,9 @@ export async function repair(database: string, flags: RepairFlags, dataDefault: 
   }
   const lock = await lockDirectory(realFileSystem, dataDirectory, realProcessFacts(realFileSystem));
   try {
-    const registry = await Registry.open(realFileSystem, dataDirectory);
-    const record = registry.get(registry.nameRecord(database)?.database ?? database);
+    const registry = await openRegistry(dataDirectory);
+    const record = registry.named(database) ?? registry.get(database);
+    await registry.close();
     if (record === undefined) {
       throw new CliFailure(`there is no database ${database} in ${dataDirectory}`, {
         hint: "`lightcone list` shows names and identities while the server runs.",

@@ -38,7 +38,7 @@ function verify(exchange: Exchange): Response {
 }
 
 function databases(exchange: Exchange): Response {
-  const owned = exchange.services.registry.ownedBy(readIdentity(exchange));
+  const owned = exchange.services.registry.state.ownedBy(readIdentity(exchange));
   return json(200, { identities: owned.map((record) => record.identity.hex) });
 }
 

@@ -8,7 +8,8 @@
 import type { Clock, FileSystem } from "@lightcone/base";
 import { LogReader } from "@lightcone/database/front";
 import type { Databases } from "../registry/databases.ts";
-import type { DatabaseRecord, Registry } from "../registry/registry.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { DatabaseRecord } from "../registry/state.ts";
 
 export interface LogQuery {
   /** Lines to begin with; undefined for all there are. */

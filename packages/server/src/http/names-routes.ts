@@ -1,9 +1,9 @@
 /** What a database is called. */
 import { databaseNameProblem } from "../registry/database-name.ts";
-import type { Registry } from "../registry/registry.ts";
+import { addName as addNameTo, replaceNames as replaceNamesOf } from "../registry/decisions.ts";
 import { readText } from "./body.ts";
-import { callerOf, readDatabasePath, requireOwner, resolveDatabase, resolveIdentity } from "./resolve.ts";
-import { fail, HttpFailure, json, text } from "./responses.ts";
+import { callerOf, notOwner, readDatabasePath, resolveDatabase } from "./resolve.ts";
+import { fail, json, text } from "./responses.ts";
 import type { Exchange, Route } from "./route.ts";
 
 export const namesRoutes: readonly Route[] = [
@@ -13,12 +13,16 @@ export const namesRoutes: readonly Route[] = [
 
 function listNames(exchange: Exchange): Response {
   const record = resolveDatabase(exchange);
-  return json(200, { names: exchange.services.registry.namesOf(record.identity.hex) });
+  return json(200, { names: exchange.services.registry.state.namesOf(record.identity.hex) });
 }
 
-/** An identity is echoed, whether or not it is a database's. */
+/** An identity is echoed, whether or not it is a database's; a name is one only while its database is there. */
 function identityOfName({ services, parameter }: Exchange): Response {
-  return text(200, resolveIdentity(services.registry, readDatabasePath(parameter("db"))).hex);
+  const path = readDatabasePath(parameter("db"));
+  if (path.kind === "identity") return text(200, path.identity.hex);
+  const record = services.registry.named(path.name);
+  if (record === undefined) throw fail(404, `\`${path.name}\` not found`);
+  return text(200, record.identity.hex);
 }
 
 async function addName(exchange: Exchange): Promise<Response> {
@@ -28,14 +32,21 @@ async function addName(exchange: Exchange): Promise<Response> {
   const name = await readText(request, services.limits.bodyBytesMax, "plain");
   const problem = databaseNameProblem(name);
   if (problem !== undefined) throw fail(400, problem);
-  const present = services.registry.nameRecord(name);
-  if (present?.database !== undefined) throw fail(500, `record with the name ${name} already exists`);
-  if (present !== undefined && present.owner !== caller.identity.hex) return denied(name);
-  requireOwner(record, caller, "rename database");
-  checkNameCount(exchange, services.registry.namesOf(record.identity.hex).length + 1);
-  const added = await services.registry.addName(name, caller.identity, record.identity.hex);
-  if (!added) throw fail(500, `record with the name ${name} already exists`);
-  return json(200, { Success: { domain: name, database_identity: record.identity.hex } });
+  const refused = await services.registry.change(addNameTo(record.identity.hex, caller.identity, name));
+  switch (refused?.kind) {
+    case undefined:
+      return json(200, { Success: { domain: name, database_identity: record.identity.hex } });
+    case "name-in-use":
+      throw fail(500, `record with the name ${name} already exists`);
+    case "name-of-another":
+      return denied(name);
+    case "not-owner":
+      throw notOwner(record, caller, "rename database");
+    case "too-many-names":
+      return tooMany(exchange, refused.count);
+    case "no-database":
+      throw fail(404, "No such database.");
+  }
 }
 
 async function replaceNames(exchange: Exchange): Promise<Response> {
@@ -43,24 +54,21 @@ async function replaceNames(exchange: Exchange): Promise<Response> {
   const record = resolveDatabase(exchange);
   const caller = callerOf(exchange);
   const names = await readNames(exchange);
-  if (record.owner.hex !== caller.identity.hex)
-    return json(401, { NotYourDatabase: { database: record.identity.hex } });
-  checkNameCount(exchange, names.length);
-  for (const [index, name] of names.entries()) {
-    if (names.indexOf(name) !== index) return inUse(name);
-    const refusal = checkFree(services.registry, name, caller.identity.hex);
-    if (refusal !== undefined) return refusal;
+  const refused = await services.registry.change(replaceNamesOf(record.identity.hex, caller.identity, names));
+  switch (refused?.kind) {
+    case undefined:
+      return json(200, "Success");
+    case "name-in-use":
+      return json(400, { OtherError: `Cannot rename to ${refused.name} because it already is in use.` });
+    case "name-of-another":
+      return denied(refused.name);
+    case "not-owner":
+      return json(401, { NotYourDatabase: { database: record.identity.hex } });
+    case "too-many-names":
+      return tooMany(exchange, refused.count);
+    case "no-database":
+      throw fail(404, "No such database.");
   }
-  const replaced = await services.registry.replaceNames(record.identity.hex, caller.identity, names);
-  return replaced ? json(200, "Success") : inUse(names[0] ?? "");
-}
-
-/** Even a name that this very database has counts as taken, as clients know it. */
-function checkFree(registry: Registry, name: string, callerHex: string): Response | undefined {
-  const present = registry.nameRecord(name);
-  if (present === undefined) return undefined;
-  if (present.database !== undefined) return inUse(name);
-  return present.owner === callerHex ? undefined : denied(name);
 }
 
 async function readNames(exchange: Exchange): Promise<readonly string[]> {
@@ -86,15 +94,10 @@ async function readNames(exchange: Exchange): Promise<readonly string[]> {
   return value;
 }
 
-function checkNameCount({ services }: Exchange, count: number): void {
-  const max = services.limits.databaseNamesMax;
-  if (count > max) throw new HttpFailure(json(400, { OtherError: `databaseNamesMax: ${count} names are over ${max}` }));
+function tooMany({ services }: Exchange, count: number): Response {
+  return json(400, { OtherError: `databaseNamesMax: ${count} names are over ${services.limits.databaseNamesMax}` });
 }
 
 function denied(name: string): Response {
   return json(401, { PermissionDenied: { domain: name } });
-}
-
-function inUse(name: string): Response {
-  return json(400, { OtherError: `Cannot rename to ${name} because it already is in use.` });
 }

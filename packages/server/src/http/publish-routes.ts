@@ -1,14 +1,13 @@
 /** Programs on their way in: publish, plan, reset, delete, lock. */
-import type { Credentials } from "../auth/tokens.ts";
 import { identityFromHex } from "../auth/identity.ts";
 import type { Identity } from "../auth/identity.ts";
 import type { HostType, Reply } from "@lightcone/database/front";
 import type { Program } from "../registry/databases.ts";
-import type { DatabaseRecord } from "../registry/registry.ts";
+import { changeDatabase } from "../registry/decisions.ts";
+import type { DatabaseRecord } from "../registry/state.ts";
 import { readBody } from "./body.ts";
 import { readBoolean, readCount, readVariant } from "./query.ts";
 import { callerOf, readDatabasePath, requireOwner, resolveDatabase, resolveIdentity } from "./resolve.ts";
-import type { DatabasePath } from "./resolve.ts";
 import { HttpFailure, empty, fail, fromReply, json } from "./responses.ts";
 import type { Exchange, Route } from "./route.ts";
 
@@ -32,70 +31,81 @@ interface PublishQuery {
 }
 
 async function publishUnnamed(exchange: Exchange): Promise<Response> {
-  const { services } = exchange;
   const query = readPublishQuery(exchange);
   if (query.clear) throw fail(400, "Clear database requires database name or identity");
   const program = await readProgram(exchange, query.hostType);
-  return create(exchange, services.tokens.makeDatabaseIdentity(), undefined, program);
+  return create(exchange, undefined, program);
 }
 
-/** `PUT /v1/database/:db`: creates or updates. */
+/** `PUT /v1/database/:db`: creates or updates. An identity is only ever updated: it is the server that makes them. */
 export async function publishNamed(exchange: Exchange): Promise<Response> {
   const { services, parameter } = exchange;
+  const { databases, registry } = services;
   const path = readDatabasePath(parameter("db"));
   const query = readPublishQuery(exchange);
-  const caller = callerOf(exchange);
   const program = await readProgram(exchange, query.hostType);
-  const identity = await claimIdentity(exchange, path, caller);
-  const name = path.kind === "name" ? path.name : undefined;
-  return services.databases.exclusively(identity.hex, async () => {
-    const record = services.registry.get(identity.hex);
-    if (record === undefined) return create(exchange, identity, name, program);
-    if (query.clear) {
-      if (query.hasParent) throw fail(400, "Setting the parent of an existing database is not supported");
-      return resetTo(exchange, record, caller, program, name);
-    }
-    return update(exchange, record, caller, program, query, name);
+  if (path.kind === "identity") {
+    const { hex } = path.identity;
+    return databases.exclusively(hex, () => change(exchange, registry.get(hex), program, query, undefined));
+  }
+  const { name } = path;
+  // Who publishes first has the name until it is known whether a database comes of it; the others wait.
+  return databases.exclusively(`name ${name}`, () => {
+    const record = registry.named(name);
+    if (record === undefined) return createNamed(exchange, name, program);
+    // While it was waited for, it may have got another name.
+    return databases.exclusively(record.identity.hex, () => {
+      const isStill = registry.nameRecord(name)?.database === record.identity.hex;
+      return change(exchange, isStill ? registry.get(record.identity.hex) : undefined, program, query, name);
+    });
   });
 }
 
-/** The identity that a publish goes to; a name nobody has becomes the caller's, whatever comes of the program. */
-async function claimIdentity({ services }: Exchange, path: DatabasePath, caller: Credentials): Promise<Identity> {
-  if (path.kind === "identity") return path.identity;
-  const { registry, tokens } = services;
-  const present = registry.nameRecord(path.name);
-  const refusal = (): HttpFailure => new HttpFailure(json(401, { PermissionDenied: { name: path.name } }));
-  if (present?.database !== undefined) return resolveIdentity(registry, path);
-  if (present !== undefined && present.owner !== caller.identity.hex) throw refusal();
-  const identity = tokens.makeDatabaseIdentity();
-  if (await registry.addName(path.name, caller.identity, identity.hex)) return identity;
-  // Somebody else was quicker.
-  return resolveIdentity(registry, path);
+/** Updates or resets a database. */
+async function change(
+  exchange: Exchange,
+  record: DatabaseRecord | undefined,
+  program: Program,
+  query: PublishQuery,
+  name: string | undefined,
+): Promise<Response> {
+  if (record === undefined) throw fail(404, "No such database.");
+  if (!query.clear) return update(exchange, record, program, query, name);
+  if (query.hasParent) throw fail(400, "Setting the parent of an existing database is not supported");
+  return resetTo(exchange, record, program, name);
 }
 
-async function create(
-  exchange: Exchange,
-  identity: Identity,
-  name: string | undefined,
-  program: Program,
-): Promise<Response> {
+/** The name of a database that is gone is still its owner's; the new database has an identity of its own. */
+function createNamed(exchange: Exchange, name: string, program: Program): Promise<Response> {
+  const present = exchange.services.registry.nameRecord(name);
+  if (present !== undefined && present.owner !== callerOf(exchange).identity.hex) throw denied(name);
+  return create(exchange, name, program);
+}
+
+async function create(exchange: Exchange, name: string | undefined, program: Program): Promise<Response> {
   const { services } = exchange;
-  const reply = await services.databases.create(identity, callerOf(exchange).identity, program);
-  if (reply.status !== 200) return fromReply(reply);
+  const identity = services.tokens.makeDatabaseIdentity();
+  const outcome = await services.databases.create(identity, callerOf(exchange).identity, name, program);
+  // Somebody has given the name to another database meanwhile.
+  if ("refused" in outcome) throw denied(name ?? "");
+  if (outcome.reply.status !== 200) return fromReply(outcome.reply);
   services.log.info({ database: identity.hex, name, programBytes: program.bytes.length }, "database created");
   return success(name, identity, "created");
+}
+
+function denied(name: string): HttpFailure {
+  return new HttpFailure(json(401, { PermissionDenied: { name } }));
 }
 
 async function update(
   exchange: Exchange,
   record: DatabaseRecord,
-  caller: Credentials,
   program: Program,
   query: PublishQuery,
   name: string | undefined,
 ): Promise<Response> {
   const { services } = exchange;
-  requireOwner(record, caller, "update database");
+  requireOwner(record, callerOf(exchange), "update database");
   const link = await services.databases.link(record, true);
   const reply = await link.request({
     kind: "publish",
@@ -105,7 +115,8 @@ async function update(
     ...(query.migrationToken === undefined ? {} : { migrationToken: query.migrationToken }),
   });
   if (reply.status !== 200) return fromReply(reply);
-  if (record.hostType !== program.hostType) await services.registry.put({ ...record, hostType: program.hostType });
+  const { hostType } = program;
+  if (record.hostType !== hostType) await services.registry.change(changeDatabase(record.identity.hex, { hostType }));
   services.log.info({ database: record.identity.hex, name, programBytes: program.bytes.length }, "database updated");
   return success(name, record.identity, "updated");
 }
@@ -113,31 +124,32 @@ async function update(
 async function reset(exchange: Exchange): Promise<Response> {
   const { services, query, parameter } = exchange;
   const record = resolveDatabase(exchange);
-  const caller = callerOf(exchange);
-  requireOwner(record, caller, "reset database");
+  requireOwner(record, callerOf(exchange), "reset database");
   checkReplicas(query);
   const program = await readProgram(exchange, readHostType(query) ?? record.hostType);
   const path = readDatabasePath(parameter("db"));
-  return services.databases.exclusively(record.identity.hex, () =>
-    resetTo(exchange, record, caller, program, path.kind === "name" ? path.name : undefined),
-  );
+  return services.databases.exclusively(record.identity.hex, () => {
+    const present = services.registry.get(record.identity.hex);
+    if (present === undefined) throw fail(404, "No such database.");
+    return resetTo(exchange, present, program, path.kind === "name" ? path.name : undefined);
+  });
 }
 
 async function resetTo(
   exchange: Exchange,
   record: DatabaseRecord,
-  caller: Credentials,
   program: Program,
   name: string | undefined,
 ): Promise<Response> {
   const { services } = exchange;
-  requireOwner(record, caller, "reset database");
+  requireOwner(record, callerOf(exchange), "reset database");
   if (record.locked) {
     throw fail(403, "Database is locked and cannot be reset with --delete-data. Run `spacetime unlock` first.");
   }
   const next = program.bytes.length > 0 ? program : await currentProgram(exchange, record);
-  const reply = await services.databases.reset(record, next);
-  if (reply.status !== 200) return fromReply(reply);
+  const outcome = await services.databases.reset(record, next);
+  if ("refused" in outcome) throw fail(404, "No such database.");
+  if (outcome.reply.status !== 200) return fromReply(outcome.reply);
   services.log.info({ database: record.identity.hex, name }, "database reset");
   return success(name, record.identity, "updated");
 }
@@ -190,7 +202,7 @@ async function setLocked(exchange: Exchange, locked: boolean): Promise<Response>
     const record = services.registry.get(identity.hex);
     if (record === undefined) throw fail(404, "No such database.");
     requireOwner(record, callerOf(exchange), "delete database");
-    if (record.locked !== locked) await services.registry.put({ ...record, locked });
+    if (record.locked !== locked) await services.registry.change(changeDatabase(identity.hex, { locked }));
     return empty(200);
   });
 }

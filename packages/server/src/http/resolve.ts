@@ -3,10 +3,12 @@ import { identityFromHex } from "../auth/identity.ts";
 import type { Identity } from "../auth/identity.ts";
 import type { Credentials } from "../auth/tokens.ts";
 import { databaseNameProblem } from "../registry/database-name.ts";
-import type { DatabaseRecord, Registry } from "../registry/registry.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { DatabaseRecord } from "../registry/state.ts";
 import { defined } from "@lightcone/base";
 import type { Exchange } from "./route.ts";
 import { fail } from "./responses.ts";
+import type { HttpFailure } from "./responses.ts";
 
 /** A path segment: an identity, or a name within the grammar. */
 export type DatabasePath =
@@ -54,8 +56,11 @@ export type OwnerAction =
 
 /** @throws {HttpFailure} 403 unless the caller owns the database */
 export function requireOwner(record: DatabaseRecord, caller: Credentials, action: OwnerAction): void {
-  if (record.owner.hex === caller.identity.hex) return;
-  throw fail(
+  if (record.owner.hex !== caller.identity.hex) throw notOwner(record, caller, action);
+}
+
+export function notOwner(record: DatabaseRecord, caller: Credentials, action: OwnerAction): HttpFailure {
+  return fail(
     403,
     `${caller.identity.hex} is not authorized to perform action on database ${record.identity.hex}: ${action}`,
   );

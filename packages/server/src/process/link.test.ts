@@ -15,7 +15,7 @@ import {
 import { makeServerLimits } from "../limits.ts";
 import { makeServerLog } from "../log.ts";
 import { identityOf } from "../auth/identity.ts";
-import type { DatabaseRecord } from "../registry/registry.ts";
+import type { DatabaseRecord } from "../registry/state.ts";
 import { FakeDatabase, bigBytes, floodMessages } from "../testing/fake-database.ts";
 import { HostDriver } from "./host-driver.ts";
 import { HostLink } from "./host-link.ts";

@@ -13,7 +13,7 @@ import { HostEnded } from "@lightcone/database/front";
 import type { ConnectionHandle, EndReason, Resume, Suspect } from "@lightcone/database/front";
 import type { ServerLimits } from "../limits.ts";
 import type { ServerLog } from "../log.ts";
-import type { DatabaseRecord } from "../registry/registry.ts";
+import type { DatabaseRecord } from "../registry/state.ts";
 import { noteBytes, readNote, type Note } from "./activity.ts";
 import { HostLink } from "./host-link.ts";
 

@@ -3,7 +3,7 @@ import type { Clock } from "@lightcone/base";
 import { openResilient, type DatabaseLimits, type DatabaseLink } from "@lightcone/database/front";
 import type { ServerLimits } from "../limits.ts";
 import type { ServerLog } from "../log.ts";
-import type { DatabaseRecord } from "../registry/registry.ts";
+import type { DatabaseRecord } from "../registry/state.ts";
 import type { HostSettings } from "./database-factory.ts";
 import { openHostProcess } from "./open-host-process.ts";
 

@@ -1,6 +1,9 @@
 /**
  * The databases that run: opened on first use, opened again after a failure, replaced by a reset, ended by a
  * delete. Changes to one database happen one at a time.
+ *
+ * Where its files are is in the registry before they are made, and until they are gone: so a server that is killed
+ * in between removes at its next start what came to nothing, and never what no record names.
  */
 import { LightconeError, isLightconeError } from "@lightcone/base";
 import type { Clock, FileSystem } from "@lightcone/base";
@@ -8,13 +11,20 @@ import type { DatabaseLink, HostType, Reply } from "@lightcone/database/front";
 import type { Identity } from "../auth/identity.ts";
 import { programHash } from "../auth/identity.ts";
 import type { ServerLog } from "../log.ts";
-import type { DatabaseRecord, Registry } from "./registry.ts";
+import { beginDirectory, createDatabase, giveDatabase, removeDatabase, replaceDatabase } from "./decisions.ts";
+import type { Decide, Refusal } from "./decisions.ts";
+import { DatabaseDirectories } from "./directories.ts";
+import type { Registry } from "./registry.ts";
+import type { DatabaseRecord } from "./state.ts";
 
 /** A program on its way into a database. */
 export interface Program {
   readonly bytes: Uint8Array;
   readonly hostType: HostType;
 }
+
+/** What became of a change: the database's own answer to the publish, or why the registry refused it. */
+export type ChangeOutcome = { readonly reply: Reply } | { readonly refused: Refusal };
 
 export interface DatabasesOptions {
   readonly registry: Registry;
@@ -33,6 +43,7 @@ const stopForChangeMs = 30_000;
 
 export class Databases {
   readonly #options: DatabasesOptions;
+  readonly #directories: DatabaseDirectories;
   readonly #running = new Map<string, Promise<DatabaseLink>>();
   /** Databases that are not started again by themselves, with the error that says why. */
   readonly #quarantined = new Map<string, LightconeError>();
@@ -41,6 +52,17 @@ export class Databases {
 
   constructor(options: DatabasesOptions) {
     this.#options = options;
+    this.#directories = new DatabaseDirectories(options);
+  }
+
+  /** Removes what earlier runs left behind, while the server serves. */
+  tidyUp(): void {
+    this.#directories.tidyUp();
+  }
+
+  /** Settles when that is done. */
+  tidied(): Promise<void> {
+    return this.#directories.tidied();
   }
 
   /**
@@ -85,27 +107,36 @@ export class Databases {
   }
 
   /**
-   * Creates a database: nothing of it stays when the program is refused.
+   * Creates a database, and gives it its name if it has one: nothing of it stays when the program is refused.
    *
-   * @returns the database's own answer to the publish; the database exists only if its status is 200
+   * @returns the database exists only if it is a reply of status 200
    */
-  async create(identity: Identity, owner: Identity, program: Program): Promise<Reply> {
-    const { reply } = await this.#fill(identity, owner, program, undefined);
-    return reply;
+  create(identity: Identity, owner: Identity, name: string | undefined, program: Program): Promise<ChangeOutcome> {
+    return this.#fill({ identity, owner, locked: false }, program, undefined, (record) => createDatabase(record, name));
   }
 
   /** Replaces the data, and the program; on a refusal the old database goes on untouched. */
-  async reset(record: DatabaseRecord, program: Program): Promise<Reply> {
-    const { reply } = await this.#fill(record.identity, record.owner, program, record);
-    return reply;
+  reset(record: DatabaseRecord, program: Program): Promise<ChangeOutcome> {
+    return this.#fill(record, program, record, (fresh) => replaceDatabase(record.identity.hex, fresh));
   }
 
   /** Ends a database and removes its files. */
-  async delete(record: DatabaseRecord): Promise<void> {
-    await this.#options.registry.remove(record.identity.hex);
+  async delete(record: DatabaseRecord): Promise<Refusal | undefined> {
+    const refused = await this.#options.registry.change(removeDatabase(record.identity.hex));
+    if (refused !== undefined) return refused;
     this.#options.disconnect(record.identity.hex, 1001, goneReason);
     await this.#stop(record.identity.hex, stopForChangeMs);
-    await this.#removeFiles(record.directory);
+    await this.#directories.remove(record.directory);
+    return undefined;
+  }
+
+  /** Gives a database to another owner. It starts anew: who is connected came in under the old one. */
+  async give(record: DatabaseRecord, owner: Identity): Promise<Refusal | undefined> {
+    const refused = await this.#options.registry.change(giveDatabase(record.identity.hex, owner));
+    if (refused !== undefined) return refused;
+    this.#options.disconnect(record.identity.hex, 1001, "the database has a new owner");
+    await this.#stop(record.identity.hex, stopForChangeMs);
+    return undefined;
   }
 
   /** Runs `change` when no other change of this database runs. */
@@ -123,26 +154,33 @@ export class Databases {
   /** Ends all databases; those that do not finish in time are left to recovery. */
   async stop(withinMs: number): Promise<void> {
     this.#isStopping = true;
+    const tidied = this.#directories.stop();
     await Promise.all([...this.#running.keys()].map((identityHex) => this.#stop(identityHex, withinMs)));
+    await tidied;
   }
 
+  /** Makes a database in a directory of its own, and then, all at once, the one that the registry names. */
   async #fill(
-    identity: Identity,
-    owner: Identity,
+    known: Pick<DatabaseRecord, "identity" | "owner" | "locked">,
     program: Program,
     old: DatabaseRecord | undefined,
-  ): Promise<{ readonly reply: Reply }> {
+    decide: (record: DatabaseRecord) => Decide,
+  ): Promise<ChangeOutcome> {
+    const { registry } = this.#options;
     const record: DatabaseRecord = {
-      identity,
-      owner,
+      identity: known.identity,
+      owner: known.owner,
+      locked: known.locked,
       hostType: program.hostType,
       initialProgram: programHash(program.bytes),
-      directory: `databases/${identity.hex}/${this.#options.clock.nowMicros()}`,
-      locked: false,
+      directory: await this.#directories.choose(known.identity.hex),
     };
-    await this.#makeDirectory(record.directory);
+    const { hex } = record.identity;
     let link: DatabaseLink | undefined;
+    let isThere = false;
+    await registry.change(beginDirectory(record.directory));
     try {
+      await this.#directories.make(record.directory);
       link = await this.#open(record);
       const reply = await link.request({
         kind: "publish",
@@ -150,32 +188,28 @@ export class Databases {
         hostType: program.hostType,
         breakClients: false,
       });
-      if (reply.status !== 200) {
-        await this.#abandon(record, link);
-        return { reply };
-      }
-      await this.#options.registry.put(record);
+      if (reply.status !== 200) return { reply };
+      const refused = await registry.change(decide(record));
+      if (refused !== undefined) return { refused };
+      isThere = true;
       if (old !== undefined) {
-        this.#options.disconnect(identity.hex, 1001, goneReason);
-        await this.#stop(identity.hex, stopForChangeMs);
+        this.#options.disconnect(hex, 1001, goneReason);
+        await this.#stop(hex, stopForChangeMs);
       }
-      this.#quarantined.delete(identity.hex);
+      this.#quarantined.delete(hex);
       const running = Promise.resolve(link);
-      this.#running.set(identity.hex, running);
+      this.#running.set(hex, running);
       // The server began to stop meanwhile, and has not seen this one.
-      if (this.#isStopping) await this.#stop(identity.hex, stopForChangeMs);
+      if (this.#isStopping) await this.#stop(hex, stopForChangeMs);
       this.#watch(record, running, link);
-      if (old !== undefined) await this.#removeFiles(old.directory);
+      if (old !== undefined) await this.#directories.remove(old.directory);
       return { reply };
-    } catch (error) {
-      if (this.#options.registry.get(identity.hex)?.directory !== record.directory) await this.#abandon(record, link);
-      throw error;
+    } finally {
+      if (!isThere) {
+        await link?.stop(0).catch(() => undefined);
+        await this.#directories.remove(record.directory);
+      }
     }
-  }
-
-  async #abandon(record: DatabaseRecord, link: DatabaseLink | undefined): Promise<void> {
-    await link?.stop(0).catch(() => undefined);
-    await this.#removeFiles(record.directory);
   }
 
   #open(record: DatabaseRecord): Promise<DatabaseLink> {
@@ -214,41 +248,4 @@ export class Databases {
     await Promise.race([stopped, late]);
     cancel?.();
   }
-
-  async #makeDirectory(relative: string): Promise<void> {
-    const { files, dataDirectory } = this.#options;
-    let path = dataDirectory;
-    for (const part of relative.split("/")) {
-      const parent = path;
-      path = `${path}/${part}`;
-      await files.makeDirectory(path);
-      await files.syncDirectory(parent);
-    }
-  }
-
-  /** Best effort: what cannot be removed costs room, and is said. */
-  async #removeFiles(relative: string): Promise<void> {
-    const path = `${this.#options.dataDirectory}/${relative}`;
-    try {
-      if (await this.#options.files.exists(path)) await removeTree(this.#options.files, path, 0);
-    } catch (error) {
-      this.#options.log.warn({ path, err: error }, "old files could not be removed");
-    }
-  }
-}
-
-const treeDepthMax = 16;
-
-async function removeTree(files: FileSystem, directory: string, depth: number): Promise<void> {
-  if (depth > treeDepthMax) return;
-  for (const name of await files.list(directory)) {
-    const path = `${directory}/${name}`;
-    try {
-      await files.remove(path);
-    } catch {
-      // Not a file, then: a directory is emptied first, and any other trouble shows when it is listed.
-      await removeTree(files, path, depth + 1);
-    }
-  }
-  await files.removeDirectory(directory);
 }

@@ -13,7 +13,7 @@ afterEach(() => host.server.stop());
 const success = (body: string): { domain: string | null; database_identity: string; op: string } =>
   JSON.parse(body).Success;
 
-test("create, update, delete, and create again under the same identity", async () => {
+test("create, update, delete, and create again under another identity", async () => {
   host = await openTestServer();
   const { identity, token } = await host.identity();
   const created = await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
@@ -34,21 +34,113 @@ test("create, update, delete, and create again under the same identity", async (
   expect((await host.ask("GET", "/v1/database/harbor")).body).toBe("No such database.");
   expect((await host.ask("DELETE", "/v1/database/harbor", { token })).status).toBe(200);
   const again = await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
-  expect(success(again.body)).toMatchObject({ database_identity: database, op: "created" });
+  expect(success(again.body).op).toBe("created");
+  expect(success(again.body).database_identity).not.toBe(database);
   expect(host.databases.size).toBe(2);
 });
 
-test("a refused first program leaves the name to the caller and no database", async () => {
-  host = await openTestServer();
-  const owner = await host.identity();
-  const other = await host.identity();
-  const refused = await host.ask("PUT", "/v1/database/harbor", { token: owner.token, body: "bad module" });
-  expect(refused).toMatchObject({ status: 500, body: "bad module" });
-  expect((await host.ask("GET", "/v1/database/harbor")).status).toBe(404);
-  expect([...host.files.directories].filter((path) => /harbor|databases\/.*\//.test(path))).toEqual([]);
-  const taken = await host.ask("PUT", "/v1/database/harbor", { token: other.token, body: "fine" });
-  // The name points at an identity without a database: whoever publishes to it next creates that.
-  expect(taken.status).toBe(200);
+describe("row 33: a first program that is refused", () => {
+  const json = { "content-type": "application/json" };
+
+  test("leaves neither name nor database nor directory", async () => {
+    host = await openTestServer();
+    const owner = await host.identity();
+    const other = await host.identity();
+    const refused = await host.ask("PUT", "/v1/database/harbor", { token: owner.token, body: "bad module" });
+    expect(refused).toMatchObject({ status: 500, body: "bad module" });
+    for (const path of ["", "/identity", "/names", "/schema?version=9"])
+      expect(await host.ask("GET", `/v1/database/harbor${path}`)).toMatchObject({
+        status: 404,
+        body: "`harbor` not found",
+      });
+    expect([...host.files.directories].filter((path) => path.includes("databases/"))).toEqual([]);
+    // Its maker may rename to it, and anybody may publish to it.
+    await host.ask("PUT", "/v1/database/quay", { token: owner.token, body: "one" });
+    const renamed = await host.ask("PUT", "/v1/database/quay/names", {
+      token: owner.token,
+      headers: json,
+      body: '["harbor"]',
+    });
+    expect(renamed).toMatchObject({ status: 200, body: '"Success"' });
+    await host.ask("PUT", "/v1/database/pier", { token: owner.token, body: "bad module" });
+    expect((await host.ask("PUT", "/v1/database/pier", { token: other.token, body: "fine" })).status).toBe(200);
+  });
+
+  test("of two who publish one name at once, the second gets it when the first is refused, and 403 otherwise", async () => {
+    host = await openTestServer();
+    const owner = await host.identity();
+    const other = await host.identity();
+    const publish = (token: string, name: string, body: string) =>
+      host.ask("PUT", `/v1/database/${name}`, { token, body });
+    const [bad, good] = await Promise.all([publish(owner.token, "a", "bad"), publish(other.token, "a", "fine")]);
+    expect([bad.status, good.status]).toEqual([500, 200]);
+    const both = await Promise.all([publish(owner.token, "b", "one"), publish(other.token, "b", "two")]);
+    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 403]);
+    expect(host.databases.size).toBe(3);
+  });
+});
+
+describe("row 7: an identity is used once", () => {
+  test.each(["restarted", "running"])(
+    "a name of a deleted database is its owner's, on a server that is %s",
+    async (how) => {
+      host = await openTestServer();
+      const ann = await host.identity();
+      const ben = await host.identity();
+      const first = success((await host.ask("PUT", "/v1/database/shop", { token: ann.token, body: "one" })).body);
+      const old = first.database_identity;
+      expect((await host.ask("DELETE", "/v1/database/shop", { token: ann.token })).status).toBe(200);
+      if (how === "restarted") {
+        const { files } = host;
+        await host.server.stop();
+        host = await openTestServer({}, files);
+      }
+      const publish = (path: string, token: string) => host.ask("PUT", `/v1/database/${path}`, { token, body: "two" });
+      expect(await publish("shop", ben.token)).toMatchObject({
+        status: 401,
+        body: '{"PermissionDenied":{"name":"shop"}}',
+      });
+      // A deleted database is not revived, a user's identity is no database's, and neither by a reset.
+      for (const token of [ann.token, ben.token])
+        for (const identity of [old, ben.identity, "c2".repeat(32), `0x${old.toUpperCase()}`])
+          for (const query of ["", "?clear=true"])
+            expect(await publish(`${identity}${query}`, token)).toMatchObject({
+              status: 404,
+              body: "No such database.",
+            });
+      expect((await host.ask("PUT", `/v1/database/${old}/reset`, { token: ann.token, body: "x" })).status).toBe(404);
+      const second = success((await publish("shop", ann.token)).body);
+      expect(second).toMatchObject({ op: "created", domain: "shop" });
+      expect(second.database_identity).not.toBe(old);
+      expect((await host.ask("GET", `/v1/identity/${ann.identity}/databases`)).body).toBe(
+        JSON.stringify({ identities: [second.database_identity] }),
+      );
+      expect((await host.ask("GET", `/v1/identity/${ben.identity}/databases`)).body).toBe('{"identities":[]}');
+    },
+  );
+
+  test("a released name cannot be had by renaming either, and its owner can take it up", async () => {
+    host = await openTestServer();
+    const ann = await host.identity();
+    const ben = await host.identity();
+    const headers = { "content-type": "application/json" };
+    await host.ask("PUT", "/v1/database/shop", { token: ann.token, body: "one" });
+    await host.ask("DELETE", "/v1/database/shop", { token: ann.token });
+    await host.ask("PUT", "/v1/database/market", { token: ben.token, body: "one" });
+    await host.ask("PUT", "/v1/database/store", { token: ann.token, body: "one" });
+    const names = (database: string) => `/v1/database/${database}/names`;
+    expect(await host.ask("PUT", names("market"), { token: ben.token, headers, body: '["shop"]' })).toMatchObject({
+      status: 401,
+      body: '{"PermissionDenied":{"domain":"shop"}}',
+    });
+    expect(await host.ask("POST", names("market"), { token: ben.token, body: "shop" })).toMatchObject({
+      status: 401,
+      body: '{"PermissionDenied":{"domain":"shop"}}',
+    });
+    expect((await host.ask("GET", "/v1/database/shop/identity")).status).toBe(404);
+    expect((await host.ask("POST", names("store"), { token: ann.token, body: "shop" })).status).toBe(200);
+    expect((await host.ask("GET", names("shop"))).body).toBe('{"names":["store","shop"]}');
+  });
 });
 
 test("an anonymous publish makes an owner whose token is in the header", async () => {
@@ -202,7 +294,7 @@ test("a database that does not stop does not stop the server from stopping", asy
 
 test.each([
   { content: "{", code: "Corrupt" },
-  { content: '{"format":2,"databases":[],"names":[]}', code: "NewerFormat" },
+  { content: '{"format":3,"databases":[],"names":[]}', code: "NewerFormat" },
   { content: '{"format":1,"databases":[{}],"names":[]}', code: "Corrupt" },
   { content: '{"format":1,"databases":[],"names":[{"name":1}]}', code: "Corrupt" },
 ])("a registry file that holds $content is refused: $code", async ({ content, code }) => {

@@ -8,7 +8,7 @@ import { fromHex } from "@lightcone/sats";
 import { readBoolean, readVariant } from "../http/query.ts";
 import { readDatabasePath, resolveIdentity } from "../http/resolve.ts";
 import { fail, fromError } from "../http/responses.ts";
-import type { DatabaseRecord } from "../registry/registry.ts";
+import type { DatabaseRecord } from "../registry/state.ts";
 import type { Services } from "../services.ts";
 
 export interface UpgradeRequest {

@@ -1,0 +1,10 @@
+/** A server's data, looked at by a command while no server has it. */
+import { realClock } from "@lightcone/base";
+import { realFileSystem } from "@lightcone/base/node";
+import { makeServerLimits, makeServerLog, Registry } from "@lightcone/server";
+
+/** The list of databases. The caller holds the directory's lock, and closes it. */
+export function openRegistry(dataDirectory: string): Promise<Registry> {
+  const log = makeServerLog("silent");
+  return Registry.open({ files: realFileSystem, clock: realClock, dataDirectory, limits: makeServerLimits(), log });
+}

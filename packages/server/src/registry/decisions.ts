@@ -1,0 +1,208 @@
+/**
+ * What may become of the registry: pure functions from a state and a wish to the record that grants it, or to the
+ * reason why not. Whoever asks looks at nothing else, so two wishes that cross are decided one after the other.
+ *
+ * A name is in use while its database is there. After that, or once it is given up, it is *released*: nobody but its
+ * owner may take it up again, and it then names another database. Released names are the first to be forgotten when
+ * there are too many names, the longest unused before the others.
+ */
+import { LightconeError, assert } from "@lightcone/base";
+import type { Identity } from "../auth/identity.ts";
+import type { ServerLimits } from "../limits.ts";
+import type { DatabaseRecord, RegistryChange, RegistryRecord, RegistryState } from "./state.ts";
+
+export type Refusal =
+  | { readonly kind: "no-database" }
+  | { readonly kind: "not-owner" }
+  /** Some database has this name. */
+  | { readonly kind: "name-in-use"; readonly name: string }
+  /** The name is released, and another's. */
+  | { readonly kind: "name-of-another"; readonly name: string }
+  | { readonly kind: "too-many-names"; readonly count: number };
+
+export type Decision = { readonly record: RegistryRecord } | { readonly refused: Refusal };
+export type Decide = (state: RegistryState, limits: ServerLimits) => Decision;
+
+const grant = (...record: RegistryRecord): Decision => ({ record });
+const refuse = (refused: Refusal): Decision => ({ refused });
+
+/** A directory is about to be filled. Unless a database comes of it, it goes with the server's next start. */
+export function beginDirectory(directory: string): Decide {
+  return (state, limits) => {
+    check("doomedDirectoriesMax", state.doomed.size + 1, limits);
+    return grant({ kind: "doomed", directory });
+  };
+}
+
+/** A directory is gone from the disk. */
+export function clearDirectory(directory: string): Decide {
+  return () => grant({ kind: "not-doomed", directory });
+}
+
+/** A database and, if it has one, its name come into being. */
+export function createDatabase(database: DatabaseRecord, name: string | undefined): Decide {
+  return (state, limits) => {
+    assert(!state.databases.has(database.identity.hex), "an identity is never used twice");
+    check("databasesMax", state.databases.size + 1, limits);
+    const names = name === undefined ? [] : takeNames(state, limits, database, [name]);
+    if ("refused" in names) return names;
+    return grant({ kind: "database", database }, ...names, { kind: "not-doomed", directory: database.directory });
+  };
+}
+
+/** A database begins anew in another directory. */
+export function replaceDatabase(
+  identityHex: string,
+  fresh: Pick<DatabaseRecord, "hostType" | "initialProgram" | "directory">,
+): Decide {
+  return ({ databases }) => {
+    const before = databases.get(identityHex);
+    if (before === undefined) return refuse({ kind: "no-database" });
+    return grant(
+      { kind: "database", database: { ...before, ...fresh } },
+      { kind: "not-doomed", directory: fresh.directory },
+      { kind: "doomed", directory: before.directory },
+    );
+  };
+}
+
+export function changeDatabase(
+  identityHex: string,
+  change: Partial<Pick<DatabaseRecord, "hostType" | "locked">>,
+): Decide {
+  return ({ databases }) => {
+    const before = databases.get(identityHex);
+    if (before === undefined) return refuse({ kind: "no-database" });
+    return grant({ kind: "database", database: { ...before, ...change } });
+  };
+}
+
+/** A database goes; its names are released, and its files are to go. */
+export function removeDatabase(identityHex: string): Decide {
+  return (state, limits) => {
+    const before = state.databases.get(identityHex);
+    if (before === undefined) return refuse({ kind: "no-database" });
+    return grant(
+      ...forgetOwn(state, limits, before.owner.hex, state.namesOf(identityHex).length),
+      { kind: "no-database", identity: identityHex },
+      { kind: "doomed", directory: before.directory },
+    );
+  };
+}
+
+/** Gives a database one more name. */
+export function addName(identityHex: string, caller: Identity, name: string): Decide {
+  return (state, limits) => {
+    const database = state.databases.get(identityHex);
+    if (database === undefined) return refuse({ kind: "no-database" });
+    // Whether the name is to be had is said first, as clients expect it.
+    const names = takeNames(state, limits, { identity: database.identity, owner: caller }, [name]);
+    if ("refused" in names) return names;
+    if (database.owner.hex !== caller.hex) return refuse({ kind: "not-owner" });
+    const count = state.namesOf(identityHex).length + 1;
+    return count > limits.databaseNamesMax ? refuse({ kind: "too-many-names", count }) : grant(...names);
+  };
+}
+
+/** Makes these the only names of a database; those that it had are released. Even one that it had counts as taken. */
+export function replaceNames(identityHex: string, caller: Identity, wanted: readonly string[]): Decide {
+  return (state, limits) => {
+    const database = state.databases.get(identityHex);
+    if (database === undefined) return refuse({ kind: "no-database" });
+    if (database.owner.hex !== caller.hex) return refuse({ kind: "not-owner" });
+    if (wanted.length > limits.databaseNamesMax) return refuse({ kind: "too-many-names", count: wanted.length });
+    const names = takeNames(state, limits, database, wanted);
+    if ("refused" in names) return names;
+    const old = state.namesOf(identityHex);
+    const givenUp = old.map((name): RegistryChange => ({ kind: "name", name, owner: caller.hex, database: undefined }));
+    return grant(...forgetOwn(state, limits, caller.hex, old.length, new Set(wanted)), ...names, ...givenUp);
+  };
+}
+
+/** Gives a database to another owner, with its names. */
+export function giveDatabase(identityHex: string, owner: Identity): Decide {
+  return (state) => {
+    const database = state.databases.get(identityHex);
+    if (database === undefined) return refuse({ kind: "no-database" });
+    const names = state.namesOf(identityHex);
+    return grant(
+      { kind: "database", database: { ...database, owner } },
+      ...names.map((name): RegistryChange => ({ kind: "name", name, owner: owner.hex, database: identityHex })),
+    );
+  };
+}
+
+/** Gives a released name to another owner. */
+export function giveName(name: string, owner: Identity): Decide {
+  return (state, limits) => {
+    const before = state.names.get(name);
+    if (before === undefined) return refuse({ kind: "no-database" });
+    if (!state.released.has(name)) return refuse({ kind: "name-in-use", name });
+    return grant(...forgetOwn(state, limits, owner.hex, 1), {
+      kind: "name",
+      name,
+      owner: owner.hex,
+      database: before.database,
+    });
+  };
+}
+
+/** The changes that give names to a database: each must be free, or released and its owner's. */
+function takeNames(
+  state: RegistryState,
+  limits: ServerLimits,
+  { identity, owner }: Pick<DatabaseRecord, "identity" | "owner">,
+  names: readonly string[],
+): RegistryRecord | { readonly refused: Refusal } {
+  const changes: RegistryChange[] = [];
+  let newCount = 0;
+  for (const [index, name] of names.entries()) {
+    const present = state.names.get(name);
+    const isInUse = present !== undefined && !state.released.has(name);
+    if (isInUse || names.indexOf(name) !== index) return { refused: { kind: "name-in-use", name } };
+    if (present !== undefined && present.owner !== owner.hex) return { refused: { kind: "name-of-another", name } };
+    if (present === undefined) newCount += 1;
+    changes.push({ kind: "name", name, owner: owner.hex, database: identity.hex });
+  }
+  const over = state.names.size + newCount - limits.registryNamesMax;
+  return newCount === 0 || over <= 0 ? changes : [...forgetOldest(state, limits, over, new Set(names)), ...changes];
+}
+
+/** Makes room among the names of everybody. @throws {LightconeError} `LimitExceeded` when all are in use */
+function forgetOldest(
+  state: RegistryState,
+  limits: ServerLimits,
+  count: number,
+  kept: ReadonlySet<string>,
+): readonly RegistryChange[] {
+  const forgotten = oldest(state.released, count, kept);
+  if (forgotten.length < count) check("registryNamesMax", limits.registryNamesMax + count, limits);
+  return forgotten;
+}
+
+/** Makes room for `count` more among the released names of one owner. */
+function forgetOwn(
+  state: RegistryState,
+  limits: ServerLimits,
+  ownerHex: string,
+  count: number,
+  kept: ReadonlySet<string> = new Set(),
+): readonly RegistryChange[] {
+  const released = state.releasedBy(ownerHex);
+  return oldest(released, released.size + count - limits.releasedNamesMax, kept);
+}
+
+function oldest(names: ReadonlySet<string>, count: number, kept: ReadonlySet<string>): RegistryChange[] {
+  const forgotten: RegistryChange[] = [];
+  for (const name of names) {
+    if (forgotten.length >= count) break;
+    if (!kept.has(name)) forgotten.push({ kind: "no-name", name });
+  }
+  return forgotten;
+}
+
+type CountLimit = "databasesMax" | "registryNamesMax" | "doomedDirectoriesMax";
+
+function check(limit: CountLimit, value: number, limits: ServerLimits): void {
+  if (value > limits[limit]) throw new LightconeError("LimitExceeded", { limit, value, max: limits[limit] });
+}

@@ -1,0 +1,147 @@
+/**
+ * The directories of databases, `databases/IDENTITY/NUMBER`: made for one that begins, removed when it is gone.
+ *
+ * A directory is removed only if the registry holds it for doomed, and stays doomed until it is gone, over restarts
+ * if need be. What nobody knows of is reported and left alone: it may be what is left of a registry that was lost.
+ */
+import { directoryOf } from "@lightcone/base";
+import type { Clock, FileSystem } from "@lightcone/base";
+import type { ServerLog } from "../log.ts";
+import { clearDirectory } from "./decisions.ts";
+import type { Registry } from "./registry.ts";
+
+export interface DirectoriesOptions {
+  readonly registry: Registry;
+  readonly files: FileSystem;
+  readonly dataDirectory: string;
+  readonly clock: Clock;
+  readonly log: ServerLog;
+}
+
+/** How many unknown directories are named in the server's log. */
+const namedMax = 20;
+const treeDepthMax = 16;
+
+export class DatabaseDirectories {
+  readonly #options: DirectoriesOptions;
+  #lastNumber = 0;
+  #isStopping = false;
+  #tidying: Promise<void> = Promise.resolve();
+
+  constructor(options: DirectoriesOptions) {
+    this.#options = options;
+  }
+
+  /** One that is not there yet. */
+  async choose(identityHex: string): Promise<string> {
+    const { files, dataDirectory, clock } = this.#options;
+    for (;;) {
+      this.#lastNumber = Math.max(clock.nowMicros(), this.#lastNumber + 1);
+      const directory = `databases/${identityHex}/${this.#lastNumber}`;
+      if (!(await files.exists(`${dataDirectory}/${directory}`))) return directory;
+    }
+  }
+
+  /** Makes it, durably, with those above it. */
+  async make(directory: string): Promise<void> {
+    const { files, dataDirectory } = this.#options;
+    let path = dataDirectory;
+    for (const part of directory.split("/")) {
+      const parent = path;
+      path = `${path}/${part}`;
+      await files.makeDirectory(path);
+      await files.syncDirectory(parent);
+    }
+  }
+
+  /** Removes a doomed directory. What cannot be removed is said, and tried again at the next start. */
+  async remove(directory: string): Promise<void> {
+    const { registry, files, dataDirectory, log } = this.#options;
+    const path = `${dataDirectory}/${directory}`;
+    try {
+      // A write of the registry that failed may still be one that counts.
+      await registry.certain();
+      if (!registry.state.doomed.has(directory)) return;
+      if (await files.exists(path)) await removeTree(files, path, 0);
+      await this.#removeEmptyAbove(directoryOf(path));
+      await registry.change(clearDirectory(directory));
+    } catch (error) {
+      log.warn({ path, err: error }, "old files could not be removed; the next start of the server tries again");
+    }
+  }
+
+  /** The identity's own directory goes with the last one in it. What is gone is gone for good when this settles. */
+  async #removeEmptyAbove(path: string): Promise<void> {
+    const { files, dataDirectory } = this.#options;
+    if (!(await files.exists(path))) return;
+    await files.syncDirectory(path);
+    if ((await files.list(path)).length > 0) return;
+    await files.removeDirectory(path);
+    await files.syncDirectory(`${dataDirectory}/databases`);
+  }
+
+  /** Removes what is doomed, and reports what is unknown. */
+  tidyUp(): void {
+    this.#tidying = this.#tidyUp().catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, "the directories of databases could not be looked through");
+    });
+  }
+
+  tidied(): Promise<void> {
+    return this.#tidying;
+  }
+
+  /** Settles when nothing more is looked through. */
+  stop(): Promise<void> {
+    this.#isStopping = true;
+    return this.#tidying;
+  }
+
+  async #tidyUp(): Promise<void> {
+    const { registry, log } = this.#options;
+    // What this run makes is not among them.
+    const doomed = [...registry.state.doomed];
+    const unknown = await this.#unknown();
+    for (const directory of doomed) {
+      if (this.#isStopping) return;
+      await this.remove(directory);
+    }
+    if (unknown.length === 0) return;
+    log.warn(
+      { directories: unknown.slice(0, namedMax), count: unknown.length },
+      "directories that no database of the registry has; they are left alone",
+    );
+  }
+
+  async #unknown(): Promise<readonly string[]> {
+    const { registry, files, dataDirectory } = this.#options;
+    if (!(await files.exists(`${dataDirectory}/databases`))) return [];
+    const unknown: string[] = [];
+    for (const identityHex of await files.list(`${dataDirectory}/databases`)) {
+      if (this.#isStopping) return [];
+      const numbers = await files.list(`${dataDirectory}/databases/${identityHex}`).catch(() => undefined);
+      // One that is made or removed just now is known, or not listed.
+      if (numbers === undefined) continue;
+      for (const number of numbers) {
+        const directory = `databases/${identityHex}/${number}`;
+        const isKnown = registry.get(identityHex)?.directory === directory || registry.state.doomed.has(directory);
+        if (!isKnown) unknown.push(directory);
+      }
+    }
+    return unknown;
+  }
+}
+
+async function removeTree(files: FileSystem, directory: string, depth: number): Promise<void> {
+  if (depth > treeDepthMax) return;
+  for (const name of await files.list(directory)) {
+    const path = `${directory}/${name}`;
+    try {
+      await files.remove(path);
+    } catch {
+      // Not a file, then: a directory is emptied first, and any other trouble shows when it is listed.
+      await removeTree(files, path, depth + 1);
+    }
+  }
+  await files.removeDirectory(directory);
+}

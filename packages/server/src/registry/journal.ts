@@ -1,0 +1,238 @@
+/**
+ * The registry on disk: a log of records and snapshots of what they make, as every database has them (docs/formats/).
+ *
+ *   registry.json         says that the registry is in `registry/`
+ *   registry/log          one record a change
+ *   registry/snapshots    the two newest
+ *
+ * A change costs one small write however much there is. A snapshot follows when the log since the last one is longer
+ * than that one was, so the disk holds a few times the registry, and a start reads about as much.
+ *
+ * Nothing here is ever taken for new because something is missing: the directories of databases, a snapshot and
+ * `registry.json` each say that there was a registry.
+ */
+import { LightconeError } from "@lightcone/base";
+import type { Clock, FileSystem } from "@lightcone/base";
+import { applyRetention, openLog, openSnapshotStore } from "@lightcone/commitlog";
+import type { CommitLog, SnapshotStore } from "@lightcone/commitlog";
+import { readMarker, writeMarker } from "./earlier-format.ts";
+import type { Marker } from "./earlier-format.ts";
+import {
+  UnreadableRecord,
+  checkSnapshotMeta,
+  decodeLine,
+  decodeRecord,
+  encodeLine,
+  encodeRecord,
+  snapshotMeta,
+} from "./record-codec.ts";
+import { FoldedState } from "./state.ts";
+import type { RegistryRecord } from "./state.ts";
+
+export interface JournalOptions {
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  readonly dataDirectory: string;
+  readonly sizes?: JournalSizes;
+}
+
+export interface JournalSizes {
+  readonly segmentBytes: number;
+  readonly segmentBytesFirst: number;
+  readonly batchBytesMax: number;
+  /** How much log there is at least between two snapshots. */
+  readonly snapshotAfterBytes: number;
+}
+
+/** A change is a few hundred bytes, and takes a block of 4 KiB in the log. */
+const defaultSizes: JournalSizes = {
+  segmentBytes: 1 << 20,
+  segmentBytesFirst: 1 << 18,
+  batchBytesMax: 1 << 16,
+  snapshotAfterBytes: 4 << 20,
+};
+/** Of a snapshot, written at once. */
+const chunkCharacters = 1 << 16;
+
+export class Journal {
+  readonly #log: CommitLog;
+  readonly #snapshots: SnapshotStore;
+  readonly #snapshotAfterBytes: number;
+  #snapshotOffset: number;
+  #snapshotBytes: number;
+
+  private constructor(log: CommitLog, snapshots: SnapshotStore, snapshotAfterBytes: number, restored: Restored) {
+    this.#log = log;
+    this.#snapshots = snapshots;
+    this.#snapshotAfterBytes = snapshotAfterBytes;
+    this.#snapshotOffset = restored.offset;
+    this.#snapshotBytes = restored.byteCount;
+  }
+
+  /** @throws {LightconeError} `Corrupt` when something is damaged or missing; nothing is changed · `NewerFormat` */
+  static async open(options: JournalOptions): Promise<{ readonly journal: Journal; readonly state: FoldedState }> {
+    const { files, clock, dataDirectory, sizes = defaultSizes } = options;
+    const { snapshotAfterBytes, ...logSizes } = sizes;
+    const directory = `${dataDirectory}/registry`;
+    const marker = await readMarker(files, dataDirectory);
+    await refuseWhatIsMissing(files, dataDirectory, marker);
+    const log = await openLog({ fileSystem: files, clock, directory: `${directory}/log`, ...logSizes });
+    try {
+      const snapshots = await openSnapshotStore(files, `${directory}/snapshots`);
+      const restored = await restore(log, snapshots, directory);
+      const { state } = restored;
+      const journal = new Journal(log, snapshots, snapshotAfterBytes, restored);
+      if (marker.kind === "earlier") await journal.#takeOver(marker.record, state, dataDirectory);
+      if (marker.kind !== "moved") await writeMarker(files, dataDirectory);
+      return { journal, state };
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+  }
+
+  /** Whether nothing more can be written: what the disk holds must be read again. */
+  get hasFailed(): boolean {
+    return this.#log.state.kind === "failed";
+  }
+
+  /**
+   * Settles when the record survives a crash.
+   *
+   * @throws {LightconeError} `DiskFull`: it was not written · anything else: unknown, and `hasFailed`
+   */
+  async append(record: RegistryRecord): Promise<void> {
+    const { refusal } = this.#log;
+    if (refusal !== undefined) throw refusal;
+    const offset = this.#log.appendedOffset + 1;
+    this.#log.append(encodeRecord(record), offset);
+    await this.#log.whenDurable(offset);
+  }
+
+  get isSnapshotDue(): boolean {
+    return this.#log.bytesAfter(this.#snapshotOffset) > Math.max(this.#snapshotAfterBytes, this.#snapshotBytes);
+  }
+
+  /** Writes what all records so far make, and lets go of the log before the last snapshot but one. */
+  async takeSnapshot(state: FoldedState): Promise<void> {
+    const offset = this.#log.durableOffset;
+    const durable = Promise.resolve();
+    try {
+      this.#snapshotBytes = await this.#snapshots.write({
+        offset,
+        meta: snapshotMeta(),
+        chunks: chunksOf(state),
+        durable,
+      });
+      await applyRetention(this.#log, this.#snapshots);
+    } finally {
+      // After a failure, too, the next one is a whole log away.
+      this.#snapshotOffset = offset;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#log.close();
+  }
+
+  /** An earlier release's registry becomes the first record. It may be there: then only `registry.json` was not replaced yet. */
+  async #takeOver(record: RegistryRecord, state: FoldedState, dataDirectory: string): Promise<void> {
+    if (this.#log.appendedOffset > 0 || this.#snapshotOffset >= 0)
+      throw new LightconeError("Corrupt", {
+        file: `${dataDirectory}/registry.json`,
+        at: 0,
+        reason: "it is of an earlier release, and registry/ goes on after it: put one of the two aside",
+      });
+    if (this.#log.appendedOffset === 0) return;
+    await this.append(record);
+    state.fold(record);
+  }
+}
+
+/** Absence is never newness. @throws {LightconeError} `Corrupt` naming what is missing and what says that it was there */
+async function refuseWhatIsMissing(files: FileSystem, dataDirectory: string, marker: Marker): Promise<void> {
+  const names = async (path: string): Promise<readonly string[]> =>
+    (await files.exists(path)) ? (await files.list(path)).filter((name) => !name.endsWith(".new")) : [];
+  if ((await names(`${dataDirectory}/registry/log`)).length > 0) return;
+  const witness =
+    marker.kind === "moved"
+      ? "registry.json says that it was there"
+      : (await names(`${dataDirectory}/registry/snapshots`)).length > 0
+        ? "its snapshots are there"
+        : marker.kind === "missing" && (await names(`${dataDirectory}/databases`)).length > 0
+          ? "databases/ is not empty"
+          : undefined;
+  if (witness === undefined) return;
+  const file = `${dataDirectory}/registry/log`;
+  throw new LightconeError("Corrupt", { file, at: 0, reason: `the list of databases is missing, and ${witness}` });
+}
+
+interface Restored {
+  readonly state: FoldedState;
+  /** Of the snapshot; -1 without one. */
+  readonly offset: number;
+  readonly byteCount: number;
+}
+
+/** The newest readable snapshot, and the log after it. */
+async function restore(log: CommitLog, snapshots: SnapshotStore, directory: string): Promise<Restored> {
+  const damage = (reason: string, cause?: unknown): LightconeError =>
+    new LightconeError("Corrupt", { file: `${directory}/log`, at: 0, reason }, { cause });
+  const newest = (await snapshots.list())[0];
+  if (newest !== undefined && newest.offset > log.durableOffset)
+    throw damage(`the log ends at offset ${log.durableOffset}, and a snapshot has offset ${newest.offset}`);
+  const { loaded } = await snapshots.loadNewest(log.durableOffset, async (snapshot) => {
+    const file = `${directory}/snapshots`;
+    const state = new FoldedState();
+    try {
+      checkSnapshotMeta(snapshot.meta, file);
+      for await (const line of linesOf(snapshot.chunks())) state.fold(decodeLine(line));
+    } catch (cause) {
+      if (!(cause instanceof UnreadableRecord)) throw cause;
+      throw new LightconeError("Corrupt", { file, at: 0, reason: cause.message }, { cause });
+    }
+    return state;
+  });
+  const state = loaded?.value ?? new FoldedState();
+  let next = (loaded?.offset ?? -1) + 1;
+  if (next < log.firstOffset)
+    throw damage(`it begins at offset ${log.firstOffset}, and no snapshot before is readable`);
+  for await (const { records } of log.read(next)) {
+    for (const bytes of records) {
+      try {
+        state.fold(decodeRecord(bytes, `${directory}/log`));
+      } catch (cause) {
+        if (!(cause instanceof UnreadableRecord)) throw cause;
+        throw damage(`record ${next}: ${cause.message}`, cause);
+      }
+      next += 1;
+    }
+  }
+  return { state, offset: loaded?.offset ?? -1, byteCount: loaded?.byteCount ?? 0 };
+}
+
+function* chunksOf(state: FoldedState): IterableIterator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let text = "";
+  for (const record of state.records()) {
+    text += encodeLine(record);
+    if (text.length < chunkCharacters) continue;
+    yield encoder.encode(text);
+    text = "";
+  }
+  if (text !== "") yield encoder.encode(text);
+}
+
+async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  let rest = new Uint8Array(0);
+  for await (const chunk of chunks) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let from = 0;
+    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, from)) {
+      yield bytes.subarray(from, end);
+      from = end + 1;
+    }
+    rest = bytes.slice(from);
+  }
+  if (rest.length > 0) throw new UnreadableRecord("the last line is cut short");
+}
