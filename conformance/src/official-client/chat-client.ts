@@ -99,7 +99,7 @@ export class GeneratedBindings {
     const directory = await mkdtemp(join(tmpdir(), "lightcone-bindings-"));
     await symlink(modules, join(directory, "node_modules"));
     await writeFile(join(directory, "package.json"), '{ "type": "module" }');
-    for (const [name, text] of generateTypeScript(describeProgram({ bytes, hostType, path: "the module" }), {
+    for (const [name, text] of generateTypeScript(await describeProgram({ bytes, hostType, path: "the module" }), {
       importExtension: ".ts",
     })) {
       const path = join(directory, "src", name);

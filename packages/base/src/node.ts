@@ -2,3 +2,4 @@
 export * from "./real-file-system.ts";
 export * from "./real-process-facts.ts";
 export * from "./armed.ts";
+export * from "./module-promises.ts";

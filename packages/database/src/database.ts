@@ -48,7 +48,7 @@ import { ModuleSlot } from "./module-slot.ts";
 import { Outbox } from "./outbox.ts";
 import { DatabasePort } from "./port.ts";
 import { RoomTransactions } from "./procedure-call.ts";
-import { planPublish, PublishJob, storedProgram } from "./publish.ts";
+import { PlanJob, PublishJob, storedProgram } from "./publish.ts";
 import { failure, json, text } from "./reply.ts";
 import type { Room } from "./room.ts";
 import { Scheduler, SoonJob } from "./scheduler.ts";
@@ -56,7 +56,7 @@ import { Session } from "./session.ts";
 import { runStatement } from "./statement.ts";
 import { HostEnded, interrupted, type Resume, type ResumedConnection } from "./resume.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { timeoutGuard, type Guard } from "@lightcone/base/node";
+import { outsideMicrotasks, timeoutGuard, type Guard } from "@lightcone/base/node";
 import type { Activity } from "./work.ts";
 import { TransactionMeta, Writer } from "./writer.ts";
 
@@ -247,7 +247,7 @@ export class Database implements DatabaseLink {
     }
     sessions ??= this.#takeBack(resume);
     const program = storedProgram(room);
-    if (program !== undefined) this.#install(room.load(program));
+    if (program !== undefined) await outsideMicrotasks(() => this.#install(room.load(program)));
     this.#settled = settled;
     this.#disconnectAllBut(sessions);
     for (const connection of resume?.connections ?? []) {
@@ -340,7 +340,7 @@ export class Database implements DatabaseLink {
       case "publish":
         return this.#confirmed((answer) => room.loop.push(new PublishJob(this.#site, request, answer)));
       case "plan":
-        return Promise.resolve(planPublish(this.#site, request));
+        return new Promise((answer) => room.loop.push(new PlanJob(this.#site, request, answer)));
       case "snapshot":
         return this.snapshot().then((offset) => json(200, JSON.stringify({ offset })));
       case "program":

@@ -1,6 +1,6 @@
 // Goal: jobs run in order, a runaway job is ended and named, a full log holds the queue, a stopped loop runs nothing.
 // Method: small jobs that note what happens to them; real turns, no clock but the one passed in.
-import { timeoutGuard } from "@lightcone/base/node";
+import { drainMicrotasks, modulePromises, timeoutGuard } from "@lightcone/base/node";
 import { describe, expect, test } from "vitest";
 import { JobClock } from "./job-clock.ts";
 import { JobLoop, type Job, type JobLoopOptions } from "./job-loop.ts";
@@ -60,20 +60,40 @@ describe("a job loop", () => {
     expect(notes).toEqual(["loop timed out", "next"]);
   });
 
-  test("ends a loop in a promise that a job left behind", async () => {
+  test("ends a loop in a promise that an ended job left behind, before the job is told", async () => {
     const notes: string[] = [];
     const loop = makeLoop();
     loop.push(
       job(notes, "promise", () => {
         void Promise.resolve().then(() => {
+          notes.push("left behind");
           for (;;);
         });
+        for (;;);
+      }),
+    );
+    loop.push(job(notes, "next"));
+    await turns(4);
+    expect(notes).toEqual(["left behind", "promise timed out", "next"]);
+  });
+
+  test("lets what a job left to promises run before the next job, which may drain within a transaction", async () => {
+    modulePromises.watch();
+    const notes: string[] = [];
+    const loop = makeLoop();
+    let isInTransaction = false;
+    const answer = Promise.withResolvers<void>();
+    void answer.promise.then(() => notes.push(`answered, in a transaction: ${isInTransaction}`));
+    loop.push(job(notes, "answers", () => answer.resolve()));
+    loop.push(
+      job(notes, "drains", () => {
+        isInTransaction = true;
+        drainMicrotasks();
+        isInTransaction = false;
       }),
     );
     await turns(3);
-    loop.push(job(notes, "next"));
-    await turns(3);
-    expect(notes).toContain("next");
+    expect(notes).toEqual(["answers", "answered, in a transaction: false", "drains"]);
   });
 
   test("waits while it must, and goes on when it is told", async () => {

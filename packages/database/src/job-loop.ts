@@ -5,7 +5,7 @@
  * running is told so, and the next turn goes on behind it. Between turns the event loop reads sockets and files.
  */
 import type { JobClock } from "./job-clock.ts";
-import type { Guard } from "@lightcone/base/node";
+import { drainMicrotasks, modulePromises, type Guard } from "@lightcone/base/node";
 
 /** A unit of work. */
 export interface Job {
@@ -27,11 +27,8 @@ export interface JobLoopOptions {
   readonly broken: (error: unknown) => void;
 }
 
-/** Runs the microtasks that wait. The platform does so by itself only after the stretch that is armed. */
-const drainMicrotasks: () => void = (() => {
-  const drain: unknown = Reflect.get(process, "_tickCallback");
-  return typeof drain === "function" ? () => void Reflect.apply(drain, process, []) : () => undefined;
-})();
+/** Time for what an ended call left behind. It is worth nothing: its transaction is rolled back. */
+const purgeMs = 50;
 
 export class JobLoop {
   readonly #options: JobLoopOptions;
@@ -43,11 +40,7 @@ export class JobLoop {
   #running: Job | undefined;
   #stopped = false;
   readonly #turn = (): void => this.#runTurn();
-  readonly #armed = (): void => {
-    this.#runJobs();
-    // What a module left to its promises runs here too, where it can be ended, and not behind the turn.
-    drainMicrotasks();
-  };
+  readonly #armed = (): void => this.#runJobs();
 
   constructor(options: JobLoopOptions) {
     this.#options = options;
@@ -86,6 +79,7 @@ export class JobLoop {
     time.turnStarts();
     try {
       if (!guard.run(this.#armed, timeoutMs)) {
+        this.#purge();
         const job = this.#running;
         this.#running = undefined;
         job?.timedOut();
@@ -101,9 +95,16 @@ export class JobLoop {
     this.kick();
   }
 
+  /** Runs what an ended call left to its promises, while its transaction is still open; what loops there is dropped. */
+  #purge(): void {
+    modulePromises.end(); // what was ended did not get to say so
+    this.#options.guard.run(drainMicrotasks, purgeMs);
+  }
+
   #runJobs(): void {
     const { time, mustWait, guard } = this.#options;
     const until = time.look() + guard.stretchMs;
+    const { activity } = modulePromises;
     for (;;) {
       const job = this.#take();
       if (job === undefined) return;
@@ -111,7 +112,8 @@ export class JobLoop {
       time.jobStarts();
       job.run();
       this.#running = undefined;
-      if (mustWait() || time.latestMs > until) return;
+      // A call runs the microtasks that its module leaves, within its transaction: none of the host's own may wait then.
+      if (mustWait() || time.latestMs > until || modulePromises.activity !== activity) return;
     }
   }
 

@@ -87,8 +87,30 @@ function publish(site: PublishSite, program: Publication): Reply {
   return before === undefined ? create(site, next) : update(site, before, next, program);
 }
 
-/** Says what publishing a program would do, and does nothing. */
-export function planPublish(site: PublishSite, program: Program & { readonly style?: "ansi" | "plain" }): Reply {
+type Planned = Program & { readonly style?: "ansi" | "plain" };
+
+/** Says what publishing a program would do, and does nothing. A job, since the program starts to run for it. */
+export class PlanJob implements Job {
+  readonly #site: PublishSite;
+  readonly #program: Planned;
+  readonly #answer: (reply: Reply) => void;
+
+  constructor(site: PublishSite, program: Planned, answer: (reply: Reply) => void) {
+    this.#site = site;
+    this.#program = program;
+    this.#answer = answer;
+  }
+
+  run(): void {
+    this.#answer(planPublish(this.#site, this.#program));
+  }
+
+  timedOut(): void {
+    this.#answer(refusal(400, "ReducerTimedOut", "the module took too long to start"));
+  }
+}
+
+function planPublish(site: PublishSite, program: Planned): Reply {
   const before = site.room.module;
   if (before === undefined) return text(404, "No such database.");
   try {

@@ -1,11 +1,14 @@
 // Goal: however a reducer ends, its caller and the log hear of it rightly, and the database goes on.
 // Method: one-reducer bundles in both sandboxes; what ends a call is passed in.
 import { LightconeError } from "@lightcone/base";
+import { outsideMicrotasks } from "@lightcone/base/node";
 import { ByteWriter } from "@lightcone/sats";
 import { Script } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { loadJsModule } from "./index.ts";
 import { bundleOf, FakePort, someCall } from "./testing/fake-port.ts";
+
+const panic = (message: RegExp) => ({ kind: "panic", fatal: false, message: expect.stringMatching(message) });
 
 describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
   const open = (body: string, before = "", port = new FakePort()) =>
@@ -42,19 +45,96 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
     },
     {
       body: `return 1;`,
-      outcome: { kind: "panic", fatal: false, message: expect.stringContaining("reducers return nothing") },
+      outcome: { kind: "panic", fatal: false, message: expect.stringContaining("a reducer returns nothing") },
     },
     {
       body: `return (async () => {})();`,
-      outcome: { kind: "panic", fatal: true, message: expect.stringContaining("cannot be async") },
+      outcome: { kind: "panic", fatal: true, message: expect.stringContaining("use a procedure") },
     },
     {
       body: `const deep = () => deep(); deep();`,
       outcome: { kind: "panic", fatal: true, message: expect.stringContaining("Maximum call stack size exceeded") },
     },
     { body: `ctx.db.none.insert({});`, outcome: { kind: "panic", fatal: false } },
-  ])("a body that does: $body", ({ body, outcome }) => {
-    expect(open(body).callReducer(someCall)).toMatchObject(outcome);
+  ])("a body that does: $body", async ({ body, outcome }) => {
+    const instance = open(body);
+    expect(await outsideMicrotasks(() => instance.callReducer(someCall))).toMatchObject(outcome);
+  });
+
+  // Row 5: a promise that goes wrong fails its own call, with a place in the author's files, and nothing else.
+  test.each([
+    {
+      body: `Promise.reject();`,
+      outcome: panic(/^Uncaught undefined, in a promise made at lightcone-module.js:\d+:\d+$/),
+    },
+    { body: `Promise.reject(new TypeError("no"));`, outcome: panic(/^TypeError: no\n {4}at run \(/) },
+    {
+      body: `(async () => { await null; throw new RangeError("late"); })();`,
+      outcome: panic(/^RangeError: late\n {4}at /),
+    },
+    { body: `(async () => { throw new host.SenderError("no"); })();`, outcome: { kind: "error", message: "no" } },
+    {
+      body: `Promise.reject({ toString() { throw 1; }, get message() { throw 2; } });`,
+      outcome: panic(/^an error that cannot be read, in a promise made at /),
+    },
+    {
+      body: `Promise.reject(new Proxy({}, { get() { throw 1; }, has() { throw 2; } }));`,
+      outcome: panic(/, in a promise made at /),
+    },
+    { body: `Promise.reject(Symbol("s"));`, outcome: panic(/^Uncaught Symbol\(s\), in a promise made at /) },
+    { body: `Promise.reject(1); Promise.reject(2);`, outcome: panic(/^Uncaught 1, /) },
+    {
+      body: `for (let i = 0; i < 1000; i++) Promise.resolve(i); Promise.reject("many");`,
+      outcome: panic(/^Uncaught 'many'/),
+    },
+    { body: `Promise.all([1, Promise.reject(new Error("one"))]);`, outcome: panic(/^Error: one/) },
+    { body: `Promise.reject(1); throw new host.SenderError("first");`, outcome: { kind: "error", message: "first" } },
+    { body: `Promise.reject(1).catch(() => {});`, outcome: { kind: "ok" } },
+    {
+      body: `const late = Promise.reject(1); Promise.resolve().then(() => late.catch(() => {}));`,
+      outcome: { kind: "ok" },
+    },
+    {
+      body: `(async () => { await null; for await (const x of (async function* () { yield 1; })()); })();`,
+      outcome: { kind: "ok" },
+    },
+    {
+      body: `new Promise(() => {});`,
+      outcome: {
+        ...panic(/^a promise, made at lightcone-module.js:\d+:\d+, is still open as reducer run ends: /),
+        fatal: true,
+      },
+    },
+    { body: `(async () => { await new Promise(() => {}); })();`, outcome: { ...panic(/is still open/), fatal: true } },
+    {
+      body: `new Promise(() => {}); throw new host.SenderError("no");`,
+      outcome: { ...panic(/is still open/), fatal: true },
+    },
+    { body: `new Promise(() => {}); throw new Error("mine");`, outcome: { ...panic(/^Error: mine/), fatal: true } },
+    { body: `return Promise.reject(1);`, outcome: { ...panic(/returned a promise/), fatal: true } },
+    { body: `return { then() {} };`, outcome: { ...panic(/returned a promise/), fatal: true } },
+  ])("a body that leaves a promise: $body", async ({ body, outcome }) => {
+    const instance = open(`if (isDone) return; isDone = true; ${body}`, "let isDone = false;");
+    expect(await outsideMicrotasks(() => instance.callReducer(someCall))).toMatchObject(outcome);
+    expect(await outsideMicrotasks(() => instance.callReducer(someCall))).toEqual({ kind: "ok" });
+  });
+
+  test("what a call leaves to its promises runs before the call ends", async () => {
+    const port = new FakePort();
+    const instance = open(
+      `(async () => { await null; await null; console.log("late"); })(); console.log("body");`,
+      "",
+      port,
+    );
+    expect(await outsideMicrotasks(() => instance.callReducer(someCall))).toEqual({ kind: "ok" });
+    expect(port.lines.map(({ message }) => message)).toEqual(["body", "late"]);
+  });
+
+  test("promises that the host makes for a module are not the module's", async () => {
+    const port = new FakePort();
+    port.log = () => void new Promise(() => {});
+    const instance = open(`console.log(1); Promise.resolve();`, "", port);
+    expect(await outsideMicrotasks(() => instance.callReducer(someCall))).toEqual({ kind: "ok" });
   });
 
   test("a reducer is called without a receiver", () => {
@@ -89,12 +169,15 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
     { body: `for (;;) {}`, why: "a loop" },
     { body: `for (;;) { try { for (;;) {} } catch {} finally { for (;;) {} } }`, why: "a loop that catches" },
     { body: `/(a+)+$/.test("a".repeat(40) + "b");`, why: "a slow pattern" },
+    { body: `const again = () => Promise.resolve().then(again); again();`, why: "microtasks that make microtasks" },
     { body: `const a = []; for (;;) { a.length = 0; a.push(1); a.sort(); }`, why: "a loop through built-ins" },
-  ])("time ends $why, and nothing catches that", ({ body }) => {
+  ])("time ends $why, and nothing catches that", async ({ body }) => {
     const instance = open(body);
     Reflect.set(globalThis, "lightconeTestCall", () => instance.callReducer(someCall));
     const armed = (): unknown => new Script("lightconeTestCall()").runInThisContext({ timeout: 50 });
-    expect(armed).toThrow(expect.objectContaining({ code: "ERR_SCRIPT_EXECUTION_TIMEOUT" }));
+    await expect(outsideMicrotasks(armed)).rejects.toThrow(
+      expect.objectContaining({ code: "ERR_SCRIPT_EXECUTION_TIMEOUT" }),
+    );
   });
 
   test("what dooms a transaction passes, caught by the module or not", () => {
@@ -114,9 +197,22 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
     { bundle: `${bundleOf("")}\nexports.helper = () => {};`, reason: /`helper` is no reducer/ },
     { bundle: "for (const deep = () => deep(); ; ) deep();", reason: /call stack/ },
     { bundle: `module.exports = 1; exports = 2;`, reason: /not a schema/ },
-  ])("a bundle that will not do: $bundle", ({ bundle, reason }) => {
+    {
+      bundle: `Promise.reject();\n${bundleOf("")}`,
+      reason: /as the module loads: Uncaught undefined, in a promise made at lightcone-module.js:1:9/,
+    },
+    {
+      bundle: `(async () => { await null; null.x; })();\n${bundleOf("")}`,
+      reason: /as the module loads: TypeError: .*\n {4}at .*lightcone-module.js:1/,
+    },
+    { bundle: bundleOf("").replace("body: (", "body: async ("), reason: /reducer `run` is async: .* use a procedure/ },
+    {
+      bundle: bundleOf("").replace("body: (ctx, args) =>", "body: function* ()"),
+      reason: /reducer `run` is a generator/,
+    },
+  ])("a bundle that will not do: $bundle", async ({ bundle, reason }) => {
     const program = loadJsModule(bundle, undefined, { sandbox });
-    expect(() => program.open(new FakePort())).toThrow(
+    await expect(outsideMicrotasks(() => program.open(new FakePort()))).rejects.toThrow(
       expect.objectContaining({ code: "ModuleInvalid", message: expect.stringMatching(reason) }),
     );
   });

@@ -1,4 +1,5 @@
 /** The module's `console`: lines of the database's log, with the file and line that wrote them. */
+import { modulePromises } from "@lightcone/base/node";
 import { LogLevel, type HostPort } from "@lightcone/host";
 import { ConnectionId, Identity, TimeDuration, Timestamp, Uuid } from "@lightcone/sats";
 import { inspect } from "node:util";
@@ -31,7 +32,7 @@ export function makeConsole(sandbox: Sandbox, port: HostPort, stacks: StackMappe
   const write = (level: LogLevel, values: readonly unknown[]): void => {
     const at = stacks.innermost(new Error().stack ?? "");
     const message = values.map(show).join(" ").slice(0, messageLengthMax);
-    port.log({ level, message, file: at?.file, line: at?.line });
+    modulePromises.outside(() => port.log({ level, message, file: at?.file, line: at?.line }));
   };
   const time = (label: string): void => {
     if (timers.size < timersMax) timers.set(label, port.nowMicros());

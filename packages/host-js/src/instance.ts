@@ -1,5 +1,6 @@
 /** A running TypeScript module: its bundle evaluated in a sandbox, its tables bound, its reducers called. */
 import { AssertionError, LightconeError } from "@lightcone/base";
+import { modulePromises, type Rejection, type Settled } from "@lightcone/base/node";
 import { LogLevel, type CallOutcome, type HostPort, type ModuleInstance, type ReducerCall } from "@lightcone/host";
 import { ByteReader, product, useCompiler, valueCodec, type ValueCodec } from "@lightcone/sats";
 import { makeConsole } from "./console.ts";
@@ -7,10 +8,17 @@ import { CallContext } from "./context.ts";
 import { describeModule, indexesOf, type TableIndex } from "./describe.ts";
 import { makeGuestClasses, type GuestClasses } from "./guest-classes.ts";
 import { description, hostModuleName, makeHostModule } from "./host-module.ts";
-import { invalid, readModuleShape, type FunctionShape, type ModuleShape, type TableShape } from "./module-shape.ts";
+import {
+  asyncAdvice,
+  invalid,
+  readModuleShape,
+  type FunctionShape,
+  type ModuleShape,
+  type TableShape,
+} from "./module-shape.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { Scratch } from "./scratch.ts";
-import type { StackMapper } from "./stack-trace.ts";
+import type { Position, StackMapper } from "./stack-trace.ts";
 import { makeTableBinding, type TableBinding } from "./table-handle.ts";
 
 interface BoundTable {
@@ -42,10 +50,13 @@ export class JsInstance implements ModuleInstance {
 
   /** @throws {LightconeError} `ModuleInvalid` when the bundle fails to run or to describe itself */
   constructor(script: string, sandbox: Sandbox, port: HostPort, stacks: StackMapper) {
+    modulePromises.watch();
     this.#port = port;
     this.#stacks = stacks;
     this.#classes = makeGuestClasses(sandbox);
     const before = useCompiler((parameters, body) => sandbox.compile(parameters, body));
+    const { activity } = modulePromises;
+    modulePromises.begin();
     try {
       const shape = this.#evaluate(script, sandbox);
       this.description = describeModule(shape);
@@ -59,9 +70,14 @@ export class JsInstance implements ModuleInstance {
         body: named(body, exportName),
         args: valueCodec(product(Object.fromEntries(params.map(({ name, type }) => [name, type])))),
       }));
+    } catch (error) {
+      endWork(activity);
+      throw this.#invalid(error);
     } finally {
       useCompiler(before);
     }
+    const rejection = endWork(activity)?.rejection;
+    if (rejection !== undefined) invalid(`a promise was rejected as the module loads: ${this.#told(rejection)}`);
   }
 
   /** Runs the bundle and reads what it exports. */
@@ -74,20 +90,21 @@ export class JsInstance implements ModuleInstance {
     );
     const module = sandbox.compile([], "return { exports: {} };")() as { exports: object };
     const { exports } = module;
-    try {
-      const run = sandbox.evaluate(script);
-      if (typeof run !== "function") invalid("the bundle is not a script");
-      run(sandbox.harden(makeRequire(hostModuleName, hostModule)), exports, module, console);
-      const shape = readModuleShape(exports, description);
-      if (shape.unexported > 0) {
-        const message = `${shape.unexported} reducer(s) are not exported by the entry file, so the database does not know them`;
-        this.#port.log({ level: LogLevel.warn, message });
-      }
-      return shape;
-    } catch (error) {
-      if (error instanceof LightconeError || error instanceof AssertionError) throw error;
-      throw new LightconeError("ModuleInvalid", { reason: this.#stacks.describe(error) }, { cause: error });
+    const run = sandbox.evaluate(script);
+    if (typeof run !== "function") invalid("the bundle is not a script");
+    run(sandbox.harden(makeRequire(hostModuleName, hostModule)), exports, module, console);
+    const shape = readModuleShape(exports, description);
+    if (shape.unexported > 0) {
+      const message = `${shape.unexported} reducer(s) are not exported by the entry file, so the database does not know them`;
+      this.#port.log({ level: LogLevel.warn, message });
     }
+    return shape;
+  }
+
+  /** What went wrong while the module was loaded or described itself, which runs code of its own. */
+  #invalid(error: unknown): unknown {
+    if (error instanceof LightconeError || error instanceof AssertionError) return error;
+    return new LightconeError("ModuleInvalid", { reason: this.#stacks.describe(error) }, { cause: error });
   }
 
   bind(): void {
@@ -103,13 +120,49 @@ export class JsInstance implements ModuleInstance {
     if (reducer === undefined)
       return { kind: "panic", message: `the module has no reducer ${call.reducerId}`, fatal: false };
     this.#context.begin(call);
+    const { activity } = modulePromises;
+    modulePromises.begin();
+    let outcome: CallOutcome;
+    try {
+      outcome = this.#run(reducer, call.args);
+    } catch (error) {
+      endWork(activity);
+      throw error;
+    }
+    const settled = endWork(activity);
+    return settled === undefined ? outcome : this.#settled(reducer.name, outcome, settled);
+  }
+
+  #run(reducer: BoundReducer, args: Uint8Array): CallOutcome {
     const { body } = reducer; // called without a receiver: `this` is nothing of ours
     try {
-      const result = body(this.#context.ctx, this.#readArgs(reducer.args, call.args));
+      const result = body(this.#context.ctx, this.#readArgs(reducer.args, args));
       return result === undefined ? ok : refuseResult(reducer.name, result);
     } catch (error) {
       return this.#failed(error);
     }
+  }
+
+  /** How a call ended whose promises came to what `settled` says. */
+  #settled(name: string, outcome: CallOutcome, { rejection, open }: Settled): CallOutcome {
+    const ended = outcome.kind === "ok" && rejection !== undefined ? this.#rejected(rejection) : outcome;
+    if (open === undefined) return ended;
+    // What waits for an open promise would run in some later call's transaction: it goes with the instance.
+    const message =
+      ended.kind === "panic" ? ended.message : leftOpen(name, this.#stacks.innermost(open.madeUnder ?? ""));
+    return { kind: "panic", message, fatal: true };
+  }
+
+  #rejected(rejection: Rejection): CallOutcome {
+    const outcome = this.#failed(rejection.reason);
+    return outcome.kind === "panic" ? { ...outcome, message: this.#told(rejection) } : outcome;
+  }
+
+  /** A rejection as text, with a place in the author's files whatever it was rejected with. */
+  #told({ reason, madeUnder }: Rejection): string {
+    const text = this.#stacks.describe(reason);
+    const at = text.includes("\n    at ") ? undefined : this.#stacks.innermost(madeUnder ?? "");
+    return at === undefined ? text : `${text}, in a promise made at ${at.file}:${at.line}:${at.column}`;
   }
 
   #readArgs(codec: ValueCodec, args: Uint8Array): unknown {
@@ -132,6 +185,12 @@ export class JsInstance implements ModuleInstance {
   }
 }
 
+/** Ends a piece of the module's work: runs what it left to its promises, if anything happened to promises meanwhile. */
+function endWork(activity: number): Settled | undefined {
+  modulePromises.end();
+  return modulePromises.activity === activity ? undefined : modulePromises.settle();
+}
+
 function bindTable(table: TableShape, tools: Parameters<typeof makeTableBinding>[2]): BoundTable {
   const indexes = indexesOf(table);
   return { key: table.key, indexes, binding: makeTableBinding(table, indexes, tools) };
@@ -146,9 +205,14 @@ function named(body: FunctionShape["body"], exportName: string): FunctionShape["
 function refuseResult(name: string, result: unknown): CallOutcome {
   const isPromise = typeof result === "object" && result !== null && "then" in result;
   const message = isPromise
-    ? `reducer ${name} returned a promise: a reducer runs to its end at once, so it cannot be async`
-    : `reducer ${name} returned a value: reducers return nothing, and throw a SenderError to refuse`;
+    ? `reducer ${name} returned a promise: ${asyncAdvice}`
+    : `reducer ${name} returned a value: a reducer returns nothing. Write { … } around its body, throw a SenderError to refuse, and put what others are to see into a table`;
   return { kind: "panic", message, fatal: isPromise };
+}
+
+function leftOpen(name: string, at: Position | undefined): string {
+  const place = at === undefined ? "" : `, made at ${at.file}:${at.line}:${at.column},`;
+  return `a promise${place} is still open as reducer ${name} ends: ${asyncAdvice}`;
 }
 
 function messageOf(error: Error): string {

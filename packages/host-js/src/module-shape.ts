@@ -4,6 +4,7 @@
  * The bundle's objects may be proxies with side effects; each property is read once, here. Layout:
  * docs/formats/typescript-host.md.
  */
+import { types } from "node:util";
 import { LightconeError } from "@lightcone/base";
 import type { AlgebraicType, PrimitiveKind } from "@lightcone/sats";
 import type { IndexAlgorithm, Lifecycle } from "@lightcone/schema";
@@ -76,6 +77,11 @@ const primitiveKinds = new Set<string>(
 );
 const algorithms = new Set<unknown>(["btree", "hash", "direct"]);
 const lifecycles = new Set<unknown>(["init", "connect", "disconnect"]);
+
+/** What to do instead of an async reducer. */
+export const asyncAdvice =
+  "a reducer runs to its end at once, in one transaction. Drop `async` and `await`, and use a procedure for what must wait";
+const { isAsyncFunction, isGeneratorFunction } = types;
 
 export function invalid(reason: string): never {
   throw new LightconeError("ModuleInvalid", { reason });
@@ -196,6 +202,9 @@ class ShapeReader {
     const body: unknown = Reflect.get(facts, "body");
     const onSchedule: unknown = Reflect.get(facts, "onSchedule");
     if (typeof body !== "function") invalid(`${what} has no function`);
+    if (isGeneratorFunction(body))
+      invalid(`${what} is a generator, whose body would never run: write (ctx, args) => { … }`);
+    if (isAsyncFunction(body)) invalid(`${what} is async: ${asyncAdvice}`);
     const params = entries(Reflect.get(facts, "params"), `${what}: its parameters`).map(([name, param]) => ({
       name,
       type: this.type(isObject(param) ? Reflect.get(param, "shape") : undefined, `${what}, parameter \`${name}\``),

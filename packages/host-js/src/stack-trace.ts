@@ -67,7 +67,8 @@ export class StackMapper {
     const match = framePattern.exec(line);
     if (match === null) return undefined;
     const at = this.#position(Number(match[2]) - linesBefore, Number(match[3]));
-    return { name: (match[1] ?? "").replace(/^Object\.|^Module\./, ""), at };
+    // A function without a name goes by `eval`, since the bundle was evaluated.
+    return { name: (match[1] ?? "").replace(/^Object\.|^Module\.|^eval$/, ""), at };
   }
 
   /** Lines and columns count from 1, on both sides. */

@@ -8,7 +8,7 @@ import { description } from "#host";
 import type { ReducerCtx } from "./context.ts";
 import type { Tables } from "./handles.ts";
 import type { Table } from "./table.ts";
-import { Builder, type Fields, type FieldsValue, type ModifiersOf, type ValueOf } from "./type-builder.ts";
+import { Builder, type Fields, type FieldsValue, type ModifiersOf, type ValueOf, type Wrong } from "./type-builder.ts";
 
 /** How names in the code become names in the database. */
 export const CaseConversionPolicy = { None: { tag: "None" }, SnakeCase: { tag: "SnakeCase" } } as const;
@@ -47,7 +47,11 @@ export interface LifecycleExport<S extends Tables> extends ReducerExport<S, NoPa
   readonly [lifecycleMark]: true;
 }
 
-type Body<S extends Tables, F extends Fields> = (ctx: ReducerCtx<S>, args: FieldsValue<F>) => void;
+/** `void` alone would take a function that gives anything back; the text is what the compiler says then. */
+type Body<S extends Tables, F extends Fields> = (
+  ctx: ReducerCtx<S>,
+  args: FieldsValue<F>,
+) => void | undefined | Wrong<"a reducer returns nothing and cannot be async: use a procedure for what waits">;
 type NoParams = Record<never, never>;
 
 export interface Schema<S extends Tables = Tables> {

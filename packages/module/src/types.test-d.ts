@@ -156,6 +156,24 @@ export const fire = spacetime.reducer({ onSchedule: timer }, { arg: timer.rowTyp
 });
 export const init = spacetime.init((ctx) => void ctx.db.player.insert);
 export const connected = spacetime.clientConnected({ name: "hello" }, (ctx) => void ctx.connectionId);
+// Row 5, row 32: a reducer returns nothing, whatever stands in its body.
+export const calls = spacetime.reducer({ name: t.string() }, (ctx, { name }) => use(ctx, { name, count: 1 }));
+export const returns = spacetime.reducer((ctx) => {
+  if (ctx.connectionId === null) return;
+  return undefined;
+});
+// @ts-expect-error what `insert` gives is a value
+export const inserts = spacetime.reducer({ note: t.string() }, (ctx, { note }) => ctx.db.timer.insert({ note }));
+// @ts-expect-error a promise is one as well
+export const waits = spacetime.reducer({ name: t.string() }, async () => {});
+// @ts-expect-error of every reducer
+export const waitsToo = spacetime.reducer(async () => {});
+// @ts-expect-error with options
+export const waitsNamed = spacetime.reducer({ name: "w" }, async () => {});
+// @ts-expect-error with both
+export const waitsBoth = spacetime.reducer({ name: "w" }, { a: t.u8() }, async () => {});
+// @ts-expect-error and of those that the database calls
+export const starts = spacetime.init(async () => {});
 // @ts-expect-error a lifecycle reducer has no parameters
 export const gone = spacetime.clientDisconnected({ who: t.identity() }, () => {});
 

@@ -1,5 +1,6 @@
 /** What a program says it is: it is loaded, asked, and thrown away. */
 import { LightconeError } from "@lightcone/base";
+import { outsideMicrotasks } from "@lightcone/base/node";
 import type { HostPort } from "@lightcone/host";
 import { loadJsModule } from "@lightcone/host-js";
 import { loadWasmModule } from "@lightcone/host-wasm";
@@ -9,13 +10,13 @@ import type { Program } from "./build-module.ts";
 const limits = { memoryPagesMax: 4096 };
 
 /** @throws {LightconeError} `ModuleInvalid`, `SchemaInvalid` */
-export function describeProgram({ bytes, hostType }: Program): ModuleDef {
+export function describeProgram({ bytes, hostType }: Program): Promise<ModuleDef> {
   const module =
     hostType === "Wasm"
       ? loadWasmModule(bytes, limits)
       : // The user's own code, in the user's own process: nothing to protect it from.
         loadJsModule(new TextDecoder().decode(bytes), limits, { sandbox: "vm" });
-  return checkModule(decodeModuleDef(module.open(noDatabase).description));
+  return outsideMicrotasks(() => checkModule(decodeModuleDef(module.open(noDatabase).description)));
 }
 
 /** A module that reaches for rows while it describes itself asks too early. */

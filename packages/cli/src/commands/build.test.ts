@@ -62,6 +62,17 @@ test.each([
   expect(ended.out).toMatch(out);
 });
 
+test("row 5: an async reducer is refused by its types, and without them by what it is", async () => {
+  const text = `${good.replace("export default ", "const app = ")}export default app;\nexport const wait = app.reducer({ x: t.u32() }, async () => {});\n`;
+  const folder = project({ "module.ts": text, "tsconfig.json": config }, compiler);
+  const refused = await place.run("build", "-p", folder);
+  expect(refused.code).toBe(1);
+  expect(refused.err).toMatch(/module\.ts\(4,\d+\)[^]*cannot be async[^]*use a procedure/);
+  const unchecked = await place.run("build", "-p", folder, "--no-check");
+  expect(unchecked.code).toBe(1);
+  expect(unchecked.err).toMatch(/reducer `wait` is async: .*use a procedure/);
+});
+
 test("types that do not fit end it, unless they are not to be looked at", async () => {
   const text = `${good}const count: number = "text";\nvoid count;\n`;
   const folder = project({ "module.ts": text, "tsconfig.json": config }, compiler);

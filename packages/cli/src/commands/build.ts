@@ -8,7 +8,7 @@ export type BuildFlags = Pick<ProgramFlags, "modulePath" | "projectPath" | "debu
 export async function build(flags: BuildFlags): Promise<void> {
   const program = await buildModule(flags);
   // What does not describe itself would be refused when it is published.
-  describeProgram(program);
+  await describeProgram(program);
   print(`${program.path} (${program.bytes.length} bytes)`);
   print("Build finished successfully.");
 }

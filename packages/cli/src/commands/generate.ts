@@ -20,7 +20,7 @@ export async function generate(flags: GenerateFlags): Promise<void> {
   if (!["typescript", "ts"].includes(flags.lang.toLowerCase()))
     throw new CliFailure(`--lang ${flags.lang} is not written by this release; it writes typescript`, { exitCode: 2 });
   const program = readPrebuilt(flags) ?? (await buildModule(flags));
-  const files = generateTypeScript(describeProgram(program), {
+  const files = generateTypeScript(await describeProgram(program), {
     includePrivate: flags.includePrivate === true,
     packageName: flags.clientPackage,
     ...(flags.importExtension === undefined ? {} : { importExtension: flags.importExtension }),

@@ -1,0 +1,158 @@
+/**
+ * The promises of module code: whose they are, whether one was rejected, whether all are settled.
+ *
+ * Node runs microtasks and speaks of rejections between two callbacks of the event loop, and a database runs many
+ * calls in one. What a call leaves to its promises must neither run in another call's transaction nor end the
+ * process, so each call settles its own before its transaction ends:
+ *
+ *   begin ─▶ the module's code ─▶ end ─▶ (did anything happen to a promise?) ─▶ settle: run microtasks, look
+ *
+ * V8's promise hooks count what happens to promises, which costs code without promises nothing. Whoever runs calls
+ * lets the event loop go round once whenever `activity` has risen: so none of the host's own microtasks wait when
+ * a call settles its.
+ */
+import { promiseHooks } from "node:v8";
+import { assert } from "./assert.ts";
+
+/** Node's step between two callbacks: what `process.nextTick` was given, microtasks, rejections that nobody handled. */
+const step: unknown = Reflect.get(process, "_tickCallback");
+if (typeof step !== "function") {
+  throw new Error(
+    `Node ${process.version} lacks process._tickCallback, without which what modules leave to promises cannot be run where it belongs: use a release of Node 24`,
+  );
+}
+const runStep = step;
+
+/** Runs what waits in the queues of microtasks. Nothing happens within a microtask. */
+export function drainMicrotasks(): void {
+  Reflect.apply(runStep, process, []);
+}
+
+/** Runs `work` between two callbacks of the event loop, where microtasks can be drained: what may run module code. */
+export function outsideMicrotasks<T>(work: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    setImmediate(() => {
+      try {
+        resolve(work());
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+}
+
+/** A promise that was rejected and that nobody handled. */
+export interface Rejection {
+  readonly reason: unknown;
+  /** The stack that the promise was made under; undefined when the call had made many before. */
+  readonly madeUnder: string | undefined;
+}
+
+export interface Settled {
+  readonly rejection: Rejection | undefined;
+  /** A promise that is still open; what waits for it would run at some later time. */
+  readonly open: { readonly madeUnder: string | undefined } | undefined;
+}
+
+interface Origin {
+  readonly work: number;
+  readonly made: Error | undefined;
+}
+
+/** Stacks are kept of so many promises of a call: taking one costs microseconds. */
+const stacksMax = 16;
+
+class ModulePromises {
+  /** Rises whenever a promise is made or settled, whoever's it is. Stands still until `watch`. */
+  activity = 0;
+  #isWatching = false;
+  /** The present piece of work. */
+  #work = 0;
+  #isRunning = false;
+  #stackCount = 0;
+  readonly #origins = new WeakMap<object, Origin>();
+  readonly #open = new Map<object, Origin>();
+  #rejection: Rejection | undefined;
+
+  /** Begins to count, for the rest of the process's life. To be called before module code runs. */
+  watch(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    promiseHooks.createHook({
+      init: (promise) => {
+        this.activity += 1;
+        if (this.#isRunning) this.#made(promise);
+      },
+      settled: (promise) => {
+        this.activity += 1;
+        this.#open.delete(promise);
+      },
+    });
+    // A listener would make every rejection in the process count as handled, the host's own among them, and listeners
+    // of others would still hear of the module's.
+    const emit = process.emit.bind(process) as (name: string, ...values: unknown[]) => boolean;
+    const kept = (name: string, ...values: unknown[]): boolean => {
+      const isRejection = name === "unhandledRejection";
+      const promise = isRejection ? values[1] : name === "rejectionHandled" ? values[0] : undefined;
+      const origin = typeof promise === "object" && promise !== null ? this.#origins.get(promise) : undefined;
+      if (origin === undefined) return emit(name, ...values);
+      if (isRejection && origin.work === this.#work)
+        this.#rejection ??= { reason: values[0], madeUnder: origin.made?.stack };
+      return true;
+    };
+    Reflect.set(process, "emit", kept);
+  }
+
+  /** Module code begins to run: promises are its own from here on. */
+  begin(): void {
+    this.#work += 1;
+    this.#isRunning = true;
+    if (this.#open.size > 0) this.#open.clear();
+    this.#rejection = undefined;
+    this.#stackCount = 0;
+  }
+
+  /** Module code has ended, whichever way. */
+  end(): void {
+    this.#isRunning = false;
+  }
+
+  /** Runs what the host does on behalf of module code: promises of that are not the module's. */
+  outside<T>(work: () => T): T {
+    const wasRunning = this.#isRunning;
+    this.#isRunning = false;
+    try {
+      return work();
+    } finally {
+      this.#isRunning = wasRunning;
+    }
+  }
+
+  /**
+   * Runs the microtasks of the work that has just ended, and says what became of its promises. Time is the caller's
+   * to limit; a time-out passes.
+   */
+  settle(): Settled {
+    let hasRun = false;
+    void Promise.resolve().then(() => (hasRun = true));
+    this.#isRunning = true;
+    drainMicrotasks();
+    this.#isRunning = false;
+    assert(hasRun, "module code that makes promises must not run within a microtask");
+    const rejection = this.#rejection;
+    this.#rejection = undefined;
+    const [first] = this.#open.values();
+    this.#open.clear();
+    return { rejection, open: first === undefined ? undefined : { madeUnder: first.made?.stack } };
+  }
+
+  #made(promise: object): void {
+    this.#stackCount += 1;
+    const origin = { work: this.#work, made: this.#stackCount <= stacksMax ? new Error() : undefined };
+    this.#origins.set(promise, origin);
+    this.#open.set(promise, origin);
+  }
+}
+
+/** Of this process: hooks and rejections are the process's. */
+export const modulePromises: ModulePromises = new ModulePromises();
