@@ -180,6 +180,7 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   issuerFetchTimeoutMs: "tokens",
   issuerDocumentBytesMax: "tokens",
   issuerCountMax: "tokens",
+  issuerFetchesMax: "tokens",
   claimBytesMax: "tokens",
   stopWithinMs: "publish",
   databasesMax: "registry",

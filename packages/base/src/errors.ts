@@ -153,7 +153,7 @@ const catalogue = {
   Unauthorized: {
     http: 401,
     text: (d: { reason: string }) => d.reason,
-    hint: "Send a token that this server or a reachable issuer signed, or none for a new identity.",
+    hint: "Send a token that this server signed, or an issuer that it was started with (`--issuers`), or none for a new identity.",
   },
   Forbidden: {
     http: 403,

@@ -74,7 +74,7 @@ export function makeProgram(): Command {
     new Option("--log-level <level>", "trace, debug, info, warn, error or silent (LIGHTCONE_LOG_LEVEL; default: info)"),
     new Option(
       "--issuers <urls>",
-      "token issuers to believe besides this server, by comma (LIGHTCONE_ISSUERS; default: any)",
+      "token issuers to believe besides this server, by comma, or `any` (LIGHTCONE_ISSUERS; default: none)",
     ),
     new Option("--limit <name=value...>", "a limit of docs/limits.md (LIGHTCONE_LIMIT, by comma)"),
     new Option("--non-interactive", "nothing: it never asks").hideHelp(),

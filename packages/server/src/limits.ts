@@ -92,6 +92,12 @@ export const serverLimits = {
     what: "foreign issuers whose keys are kept; the one unused for longest goes first",
     outcome: "its keys are fetched again when it comes back",
   },
+  issuerFetchesMax: {
+    value: 64,
+    unit: "entries",
+    what: "foreign issuers that are asked for their keys at a time",
+    outcome: "401 `Error fetching public key for issuer …`; the same token passes a little later",
+  },
   tokenCharactersMax: {
     value: 16_384,
     unit: "characters",

@@ -11,7 +11,9 @@ import { realClock, realRandom } from "@lightcone/base";
 import type { Clock, FileSystem, Random } from "@lightcone/base";
 import type { DatabaseLink } from "@lightcone/database/front";
 import { Issuers } from "./auth/issuers.ts";
-import type { Fetch } from "./auth/issuers.ts";
+import type { IssuersAllowed } from "./auth/issuers.ts";
+import { makeIssuerFetch } from "./auth/issuer-fetch.ts";
+import type { IssuerFetch } from "./auth/issuer-fetch.ts";
 import { openKeys } from "./auth/keys.ts";
 import { Tokens } from "./auth/tokens.ts";
 import { makeApp } from "./http/app.ts";
@@ -50,9 +52,9 @@ export interface ServerOptions {
   readonly random?: Random;
   readonly limits?: Partial<ServerLimits>;
   /** How foreign issuers' keys are fetched. */
-  readonly fetch?: Fetch;
-  /** Foreign issuers that are believed; "any", the default, believes each that can be reached. */
-  readonly issuers?: "any" | readonly string[];
+  readonly issuerFetch?: IssuerFetch;
+  /** Foreign issuers that are believed; none if left out. */
+  readonly issuers?: IssuersAllowed;
   /** Answers what is not under `/v1`. */
   readonly pages?: Pages;
 }
@@ -74,10 +76,16 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const clock = options.clock ?? realClock;
   const random = options.random ?? realRandom;
   const limits = makeServerLimits(options.limits);
+  const issuers = new Issuers({
+    allowed: options.issuers ?? [],
+    fetch: options.issuerFetch ?? makeIssuerFetch(clock),
+    clock,
+    limits,
+    log,
+  });
   const keys = await openKeys(files, dataDirectory);
   const registry = await Registry.open({ files, clock, dataDirectory, limits, log });
-  const issuers = new Issuers(options.fetch ?? fetch, clock, limits);
-  const tokens = new Tokens({ keys, issuers, issuersAllowed: options.issuers ?? "any", clock, random, limits });
+  const tokens = new Tokens({ keys, issuers, clock, random, limits });
   const table = new ConnectionTable(clock, limits);
   const { openDatabase } = options;
   const disconnect = table.closeGroup.bind(table);

@@ -38,12 +38,12 @@ describe("where it listens", () => {
   });
 });
 
-test("the defaults: port 3000 of this machine, level info, any issuer", () => {
+test("the defaults: port 3000 of this machine, level info, no issuer but this server", () => {
   const settings = settle({});
   expect(settings).toMatchObject({
     listen: both(3000),
     logLevel: "info",
-    issuers: "any",
+    issuers: [],
     inMemory: false,
     unknownKeys: [],
   });
@@ -60,6 +60,19 @@ test.each([
   },
 ])("$why", ({ flags, env, port }) => {
   expect(settle(flags, env, 'listen-addr = "127.0.0.1:1"').listen).toEqual([{ host: "127.0.0.1", port }]);
+});
+
+test.each([
+  { flags: { issuers: "any" }, env: {}, file: "", issuers: "any" },
+  {
+    flags: {},
+    env: { LIGHTCONE_ISSUERS: "https://a.test,https://b.test/" },
+    file: "",
+    issuers: ["https://a.test", "https://b.test/"],
+  },
+  { flags: {}, env: {}, file: 'issuers = ["https://a.test"]', issuers: ["https://a.test"] },
+])("row 18: issuers are believed as $flags $env $file say", ({ flags, env, file, issuers }) => {
+  expect(settle(flags, env, file).issuers).toEqual(issuers);
 });
 
 test("the data directory comes from the environment as well", () => {

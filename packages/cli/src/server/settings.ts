@@ -57,7 +57,7 @@ export function resolveSettings(flags: StartFlags, env: NodeJS.ProcessEnv, dataD
   const listenAddr = pick(flags.listenAddr, "LISTEN_ADDR", "listen-addr");
   const logLevel = pick(flags.logLevel, "LOG_LEVEL", "log-level", "logs.level") ?? "info";
   if (!logLevels.includes(logLevel)) throw unreadable("--log-level", logLevel, logLevels.join(", "));
-  const issuers = pick(flags.issuers, "ISSUERS", "issuers") ?? "any";
+  const issuers = pick(flags.issuers, "ISSUERS", "issuers") ?? "";
   const given = new Map<string, string>();
   for (const key of config.keys()) {
     const name = key.startsWith("limits.") ? key.slice("limits.".length) : aliases[key];

@@ -16,6 +16,8 @@ export interface Claims {
   /** Seconds since the epoch. */
   readonly issuedAt: number;
   readonly expiresAt: number | undefined;
+  /** Before it the token does not pass. Kept among the others. */
+  readonly notBefore: number | undefined;
   /** Every other claim, in the order of the token. */
   readonly extra: Readonly<Record<string, unknown>>;
 }
@@ -26,7 +28,7 @@ export class TokenRefused extends Error {
 }
 
 export const claimBytesMax = 128;
-/** How long after its `exp` a token still passes. */
+/** How long after its `exp`, and before its `nbf`, a token passes: clocks differ. */
 const leewaySeconds = 60;
 
 /** Reads a payload. @throws {TokenRefused} when a claim is missing, too long, or contradicts another */
@@ -38,17 +40,19 @@ export function readClaims(payload: string): Claims {
   const issuedAt = readSeconds(iat, "iat");
   const expiresAt = exp === undefined || exp === null ? undefined : readSeconds(exp, "exp");
   const audience = readAudience(aud);
-  checkLength("Issuer", issuer);
+  const { nbf } = extra;
+  const notBefore = nbf === undefined || nbf === null ? undefined : readTime(nbf, "nbf");
+  checkIssuer(issuer);
   checkLength("Subject", subject);
   const identity = identityOf(issuer, subject);
   if (hexIdentity !== undefined) checkIdentity(hexIdentity, identity);
-  return { identity, subject, issuer, audience, issuedAt, expiresAt, extra };
+  return { identity, subject, issuer, audience, issuedAt, expiresAt, notBefore, extra };
 }
 
 /** Only the issuer, from a payload that nobody has verified yet. */
 export function readUnverifiedIssuer(payload: string): string {
   const issuer = readText(parseObject(payload)["iss"], "iss");
-  checkLength("Issuer", issuer);
+  checkIssuer(issuer);
   return issuer;
 }
 
@@ -65,8 +69,11 @@ export function writeClaims(claims: Claims): string {
   });
 }
 
-/** @throws {TokenRefused} when the token's time is over */
+/** @throws {TokenRefused} when the token's time is over or has not come */
 export function checkTime(claims: Claims, nowSeconds: number): void {
+  if (claims.notBefore !== undefined && claims.notBefore - leewaySeconds > nowSeconds) {
+    throw new TokenRefused("Invalid token: ImmatureSignature");
+  }
   if (claims.expiresAt !== undefined && claims.expiresAt + leewaySeconds < nowSeconds) {
     throw new TokenRefused("Invalid token: ExpiredSignature");
   }
@@ -104,11 +111,26 @@ function readSeconds(value: unknown, name: string): number {
   );
 }
 
+/** As `readSeconds`, but with fractions, which other servers let pass. */
+function readTime(value: unknown, name: string): number {
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw new TokenRefused(`Invalid token: JSON error: \`${name}\` is not a number of seconds`);
+}
+
 function readAudience(value: unknown): readonly string[] {
   if (value === undefined || value === null) return [];
   if (typeof value === "string") return [value];
   if (Array.isArray(value) && value.every((entry) => typeof entry === "string")) return value;
   throw new TokenRefused("Invalid token: JSON error: `aud` is not a string or a list of strings");
+}
+
+/**
+ * An identity is a hash of `iss|sub`. Subjects may have a `|` (Auth0's all have), so an issuer may not: then the first
+ * one ends the issuer, and no two pairs make one text.
+ */
+function checkIssuer(issuer: string): void {
+  checkLength("Issuer", issuer);
+  if (issuer.includes("|")) throw new TokenRefused(`Issuer with a \`|\`: ${JSON.stringify(issuer)}`);
 }
 
 function checkLength(what: "Issuer" | "Subject", value: string): void {

@@ -1,20 +1,31 @@
 /**
- * The keys of foreign issuers, found by OpenID discovery and kept for a while.
+ * The foreign issuers that are believed, and their keys, found by OpenID discovery and kept for a while.
  *
- * Anybody can name an issuer in a token, so everything here is bounded: time and bytes of a fetch, issuers kept,
- * keys in a set. First fetches of one issuer are merged; a failed one is not kept. A kept issuer is fetched
- * again in the background when it is used and `refreshAfterMs` have passed.
+ * An operator lists issuers; without a list there are none. Keys are asked for at the issuer's own host, which may
+ * then be on a private network, or at a public address that it names. Whoever shows a token can cause a fetch, so time
+ * and bytes of a fetch, issuers kept and keys in a set are bounded; first fetches of one issuer are merged, and after a
+ * failed one it is not asked again for `retryAfterMs`. A kept issuer is fetched again in the background when it is used
+ * and `refreshAfterMs` have passed.
  */
 import { importJWK } from "jose";
 import type { CryptoKey, JWK } from "jose";
+import { LightconeError, defined } from "@lightcone/base";
 import type { Clock } from "@lightcone/base";
 import type { ServerLimits } from "../limits.ts";
+import type { ServerLog } from "../log.ts";
 import { TokenRefused } from "./claims.ts";
+import type { IssuerFetch } from "./issuer-fetch.ts";
 
-export type Fetch = (
-  url: string,
-  init: { readonly signal: AbortSignal; readonly redirect: "follow" },
-) => Promise<Response>;
+/** The texts of `iss` that are believed, byte for byte; "any" believes each that is on the public internet. */
+export type IssuersAllowed = "any" | readonly string[];
+
+export interface IssuersOptions {
+  readonly allowed: IssuersAllowed;
+  readonly fetch: IssuerFetch;
+  readonly clock: Clock;
+  readonly limits: ServerLimits;
+  readonly log: Pick<ServerLog, "warn">;
+}
 
 /** A key with the one algorithm it may verify. */
 export interface IssuerKey {
@@ -27,30 +38,36 @@ interface Kept {
   readonly keys: Promise<readonly IssuerKey[]>;
   fetchedAtMs: number;
   usedAtMs: number;
+  failedAtMs: number | undefined;
 }
 
 const refreshAfterMs = 300_000;
 const forgetAfterMs = 7_200_000;
+const retryAfterMs = 5_000;
 const keysMax = 64;
 
 export class Issuers {
-  readonly #fetch: Fetch;
-  readonly #clock: Clock;
-  readonly #limits: ServerLimits;
+  readonly #options: IssuersOptions;
   /** By the exact text of `iss`; the order is that of use. */
   readonly #kept = new Map<string, Kept>();
+  #fetchCount = 0;
 
-  constructor(fetch: Fetch, clock: Clock, limits: ServerLimits) {
-    this.#fetch = fetch;
-    this.#clock = clock;
-    this.#limits = limits;
+  /** @throws {LightconeError} `BadRequest` when an issuer of the list is not the URL of one */
+  constructor(options: IssuersOptions) {
+    this.#options = options;
+    if (options.allowed !== "any") for (const issuer of options.allowed) checkListed(issuer);
   }
 
   /** The keys of an issuer. @throws {TokenRefused} when they cannot be had */
   async keysOf(issuer: string): Promise<readonly IssuerKey[]> {
-    const nowMs = this.#clock.steadyMs();
+    const { allowed, clock } = this.#options;
+    if (allowed !== "any" && !allowed.includes(issuer))
+      throw new TokenRefused(`Issuer ${JSON.stringify(issuer)} is not one that this server accepts`);
+    const nowMs = clock.steadyMs();
     this.#forgetUnused(nowMs);
-    const kept = this.#kept.get(issuer) ?? this.#keep(issuer, nowMs);
+    let kept = this.#kept.get(issuer);
+    if (kept?.failedAtMs !== undefined && nowMs - kept.failedAtMs >= retryAfterMs) kept = undefined;
+    kept ??= this.#keep(issuer, nowMs);
     // Last used, last in order.
     this.#kept.delete(issuer);
     this.#kept.set(issuer, kept);
@@ -60,16 +77,22 @@ export class Issuers {
   }
 
   #keep(issuer: string, nowMs: number): Kept {
-    for (const unused of this.#kept.keys()) {
-      if (this.#kept.size < this.#limits.issuerCountMax) break;
-      this.#kept.delete(unused);
-    }
+    const { clock, limits } = this.#options;
+    if (this.#kept.size >= limits.issuerCountMax) this.#kept.delete(this.#mostUseless());
     const keys = this.#discover(issuer);
-    const kept = { keys, fetchedAtMs: nowMs, usedAtMs: nowMs };
-    keys.catch(() => {
-      if (this.#kept.get(issuer)?.keys === keys) this.#kept.delete(issuer);
-    });
+    const kept: Kept = { keys, fetchedAtMs: nowMs, usedAtMs: nowMs, failedAtMs: undefined };
+    keys.catch(() => (kept.failedAtMs = clock.steadyMs()));
     return kept;
+  }
+
+  /** One that failed, or else the one unused for longest. */
+  #mostUseless(): string {
+    let found: string | undefined;
+    for (const [issuer, { failedAtMs }] of this.#kept) {
+      if (failedAtMs !== undefined) return issuer;
+      found ??= issuer;
+    }
+    return defined(found, "an issuer that is kept");
   }
 
   #refresh(issuer: string, kept: Kept, nowMs: number): void {
@@ -77,7 +100,8 @@ export class Issuers {
     this.#discover(issuer).then(
       (keys) => {
         if (this.#kept.get(issuer) === kept) {
-          this.#kept.set(issuer, { keys: Promise.resolve(keys), fetchedAtMs: nowMs, usedAtMs: kept.usedAtMs });
+          const { usedAtMs } = kept;
+          this.#kept.set(issuer, { keys: Promise.resolve(keys), fetchedAtMs: nowMs, usedAtMs, failedAtMs: undefined });
         }
       },
       // The old keys stay; the next use after another interval tries again.
@@ -93,50 +117,64 @@ export class Issuers {
   }
 
   async #discover(issuer: string): Promise<readonly IssuerKey[]> {
+    this.#fetchCount += 1;
     try {
-      const url = `${issuer.replace(/\/+$/, "")}/.well-known/openid-configuration`;
-      const configuration = await this.#get(url);
-      const jwksUri: unknown = configuration["jwks_uri"];
+      const max = this.#options.limits.issuerFetchesMax;
+      if (this.#fetchCount > max) throw new Error(`issuerFetchesMax: ${max} issuers are being asked`);
+      const base = readUrl(issuer);
+      const configuration = await this.#get(
+        new URL(`${issuer.replace(/\/+$/, "")}/.well-known/openid-configuration`),
+        base,
+      );
+      const jwksUri = configuration["jwks_uri"];
       if (typeof jwksUri !== "string") throw new Error("the discovery document names no `jwks_uri`");
-      return await readKeySet(await this.#get(jwksUri));
+      return await readKeySet(await this.#get(readUrl(jwksUri), base));
     } catch (cause) {
+      this.#options.log.warn({ issuer, err: cause }, "the keys of an issuer cannot be had");
       throw new TokenRefused(`Error fetching public key for issuer ${issuer}`, { cause });
+    } finally {
+      this.#fetchCount -= 1;
     }
   }
 
-  /** Fetches a JSON object, within the limits. */
-  async #get(url: string): Promise<Record<string, unknown>> {
-    const { protocol } = new URL(url);
-    if (protocol !== "https:" && protocol !== "http:") throw new Error("not an http or https address");
-    const abort = new AbortController();
-    const cancel = this.#clock.after(this.#limits.issuerFetchTimeoutMs, () => abort.abort());
-    try {
-      const response = await this.#fetch(url, { signal: abort.signal, redirect: "follow" });
-      if (!response.ok) throw new Error(`the issuer answered ${response.status}`);
-      const value: unknown = JSON.parse(await readBounded(response, this.#limits.issuerDocumentBytesMax));
-      if (typeof value !== "object" || value === null) throw new Error("the issuer's document is not an object");
-      // JSON.parse made it, so its keys are strings and its values unknown.
-      return value as Record<string, unknown>;
-    } finally {
-      cancel();
-      abort.abort();
-    }
+  /** Fetches a JSON object that belongs to an issuer, within the limits. */
+  async #get(url: URL, issuer: URL): Promise<Readonly<Record<string, unknown>>> {
+    const { allowed, fetch, limits } = this.#options;
+    if (url.protocol === "http:" && issuer.protocol !== "http:") throw new Error(`${url.href} is not an https address`);
+    const text = await fetch(url, {
+      // The operator has named this host and port; where else the issuer sends us is not the operator's word.
+      mayBePrivate: allowed !== "any" && url.host === issuer.host,
+      timeoutMs: limits.issuerFetchTimeoutMs,
+      bytesMax: limits.issuerDocumentBytesMax,
+    });
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null) throw new Error("the issuer's document is not an object");
+    // JSON.parse made it, so its keys are strings and its values unknown.
+    return value as Readonly<Record<string, unknown>>;
   }
 }
 
-async function readBounded(response: Response, bytesMax: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw new Error(`the issuer's document is over ${bytesMax} bytes`);
-    chunks.push(chunk);
+/** @throws {Error} when it is no address that can be asked */
+function readUrl(text: string): URL {
+  const url = new URL(text);
+  if (url.protocol !== "https:" && url.protocol !== "http:") throw new Error("not an http or https address");
+  if (url.username !== "" || url.password !== "") throw new Error("an address with a user's name");
+  return url;
+}
+
+function checkListed(issuer: string): void {
+  const refuse = (reason: string, cause?: unknown): LightconeError =>
+    new LightconeError("BadRequest", { reason: `issuer ${JSON.stringify(issuer)}: ${reason}` }, { cause });
+  if (issuer.includes("|")) throw refuse("a `|` cannot be in one");
+  try {
+    readUrl(issuer);
+  } catch (cause) {
+    throw refuse("not the http or https address of one", cause);
   }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Every key must have an id, or the whole set is refused; kinds that verify nothing here are skipped. */
-async function readKeySet(set: Record<string, unknown>): Promise<readonly IssuerKey[]> {
+async function readKeySet(set: Readonly<Record<string, unknown>>): Promise<readonly IssuerKey[]> {
   const keys: unknown = set["keys"];
   if (!Array.isArray(keys) || keys.length > keysMax)
     throw new Error("the key set has no list of keys, or too long a one");

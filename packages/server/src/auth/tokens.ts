@@ -3,7 +3,7 @@
  *
  * A token is checked against the local key first, whatever its issuer: short-lived WebSocket tokens keep the
  * issuer of the token they were exchanged for. Only when that fails does its issuer decide: `localhost` is this
- * server, so the failure stands; any other is asked for its keys, unless the operator restricts issuers.
+ * server, so the failure stands; any other is asked for its keys if the operator believes it.
  */
 import { CompactSign, compactVerify, errors } from "jose";
 import type { CryptoKey } from "jose";
@@ -35,8 +35,6 @@ export interface Credentials {
 export interface TokenOptions {
   readonly keys: SigningKeys;
   readonly issuers: Issuers;
-  /** Foreign issuers that are believed; "any" believes each that can be reached. */
-  readonly issuersAllowed: "any" | readonly string[];
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: ServerLimits;
@@ -59,6 +57,7 @@ export class Tokens {
       audience: localAudience,
       issuedAt: this.#nowSeconds(),
       expiresAt: undefined,
+      notBefore: undefined,
       extra: {},
     });
   }
@@ -68,45 +67,31 @@ export class Tokens {
     return identityOf(localIssuer, this.#subject());
   }
 
-  /** The same claims for a minute, signed here. */
+  /** The same claims for a minute, signed here; never for longer than they were good for. */
   async exchange(claims: Claims): Promise<Credentials> {
     const issuedAt = this.#nowSeconds();
-    return this.#sign({ ...claims, issuedAt, expiresAt: issuedAt + webSocketTokenSeconds });
+    const expiresAt = Math.min(claims.expiresAt ?? Infinity, issuedAt + webSocketTokenSeconds);
+    return this.#sign({ ...claims, issuedAt, expiresAt });
   }
 
   /** @throws {TokenRefused} when the token is not to be believed */
   async check(token: string): Promise<Credentials> {
     const parts = readTokenParts(token, this.#options.limits.tokenCharactersMax);
-    try {
-      if (parts.algorithm !== "ES256") throw new TokenRefused("Invalid token: InvalidAlgorithm");
-      await verify(token, this.#options.keys.publicKey, "ES256");
-      return this.#accept(token, parts);
-    } catch (error) {
-      if (!(error instanceof TokenRefused)) throw error;
-      return this.#checkForeign(token, parts, error);
-    }
+    const failure = await failureToVerify(token, parts, this.#options.keys.publicKey, "ES256");
+    return failure === undefined ? this.#accept(token, parts) : this.#checkForeign(token, parts, failure);
   }
 
   async #checkForeign(token: string, parts: TokenParts, localFailure: TokenRefused): Promise<Credentials> {
     const issuer = readUnverifiedIssuer(parts.payload);
     if (issuer === localIssuer) throw localFailure;
-    const allowed = this.#options.issuersAllowed;
-    if (allowed !== "any" && !allowed.includes(issuer)) {
-      throw new TokenRefused(`Issuer ${JSON.stringify(issuer)} is not one that this server accepts`);
-    }
     const all = await this.#options.issuers.keysOf(issuer);
     const named = parts.keyId === undefined ? all : all.filter((key) => key.keyId === parts.keyId);
     let failure = new TokenRefused("Specified key ID not found in JWKs");
     for (const { key, algorithm } of named) {
-      try {
-        if (parts.algorithm !== algorithm) throw new TokenRefused("Invalid token: InvalidAlgorithm");
-        await verify(token, key, algorithm);
-        // The issuer that was asked is the one in the verified payload: both were read from the same text.
-        return this.#accept(token, parts);
-      } catch (error) {
-        if (!(error instanceof TokenRefused)) throw error;
-        failure = error;
-      }
+      const refused = await failureToVerify(token, parts, key, algorithm);
+      // The issuer that was asked is the one in the verified payload: both were read from the same text.
+      if (refused === undefined) return this.#accept(token, parts);
+      failure = refused;
     }
     throw failure;
   }
@@ -140,15 +125,22 @@ export class Tokens {
   }
 }
 
-/** @throws {TokenRefused} when the signature is not that key's */
-async function verify(token: string, key: CryptoKey, algorithm: string): Promise<void> {
+/** Why the signature is not that key's; undefined if it is. */
+async function failureToVerify(
+  token: string,
+  parts: TokenParts,
+  key: CryptoKey,
+  algorithm: string,
+): Promise<TokenRefused | undefined> {
+  if (parts.algorithm !== algorithm) return new TokenRefused("Invalid token: InvalidAlgorithm");
   try {
     await compactVerify(token, key, { algorithms: [algorithm] });
+    return undefined;
   } catch (cause) {
     if (cause instanceof errors.JWSSignatureVerificationFailed) {
-      throw new TokenRefused("Invalid token: InvalidSignature", { cause });
+      return new TokenRefused("Invalid token: InvalidSignature", { cause });
     }
-    if (cause instanceof errors.JOSEError) throw new TokenRefused("Invalid token: InvalidToken", { cause });
+    if (cause instanceof errors.JOSEError) return new TokenRefused("Invalid token: InvalidToken", { cause });
     throw cause;
   }
 }
