@@ -11,6 +11,7 @@ import {
 } from "@lightcone/sats";
 import { serverLimits } from "@lightcone/server";
 import { heldCallsMax } from "../packages/client/src/connection.ts";
+import { answerBytesMax } from "../packages/client/src/platform.ts";
 import { logDaysMax } from "../packages/database/src/module-log.ts";
 import { sinkBytesMax, byteSourcesMax } from "../packages/host-wasm/src/byte-streams.ts";
 import { consoleTimersMax, logTextBytesMax } from "../packages/host-wasm/src/console-functions.ts";
@@ -137,6 +138,12 @@ const fixed: Readonly<Record<string, Row>> = {
     what: "calls of `lightcone/client` that wait for a connection",
     outcome: "`LimitExceeded` rejects the call",
   },
+  answerBytesMax: {
+    value: answerBytesMax,
+    unit: "bytes",
+    what: "a schema that `lightcone/client` reads from a server",
+    outcome: "`LimitExceeded` ends the client",
+  },
 };
 
 const limits = { ...serverLimits, ...databaseLimits, ...fixed };
@@ -154,6 +161,7 @@ const tests = {
   registry: "packages/server/src/registry/registry.test.ts",
   tokens: "packages/server/src/auth/tokens.test.ts",
   client: "packages/client/src/connect.test.ts",
+  platform: "packages/client/src/real-platform.test.ts",
 } as const;
 
 /** The test that trips each limit. It names the limit, which is checked. */
@@ -217,6 +225,7 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   consoleTimersMax: "reading",
   logTextBytesMax: "reading",
   heldCallsMax: "client",
+  answerBytesMax: "platform",
 };
 
 const path = "docs/limits.md";

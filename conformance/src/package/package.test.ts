@@ -48,8 +48,8 @@ export const sendMessage = app.reducer({ text: t.string() }, (ctx, { text }) => 
 });
 `;
 const pageText = `import { connect } from "lightcone/client";
-import * as chat from "./module.ts";
-const db = connect({ uri: process.argv[2] ?? "", database: process.argv[3] ?? "chat", module: chat });
+import type * as chat from "./module.ts";
+const db = connect<typeof chat>({ uri: process.argv[2] ?? "", database: process.argv[3] ?? "chat" });
 db.tables.message.onInsert((message) => console.log("said", message.text.toUpperCase()));
 await db.subscribe("SELECT * FROM message").applied;
 await db.reducers.sendMessage({ text: "from a page" });

@@ -1,11 +1,11 @@
 /**
- * The chat's page. Its types, codecs and names come from the module's own file: change a table there, and this
- * page does not compile until it agrees.
+ * The chat's page. Its types come from the module's own file: change a table there, and this page does not compile until
+ * it agrees. Nothing else of the module gets into the page.
  *
  *   database ──rows──▶ db.tables ──onChange──▶ show…        forms ──▶ db.reducers ──▶ database
  */
 import { connect, isLightconeError, type ConnectionState } from "lightcone/client";
-import * as chat from "../module/src/index.ts";
+import type * as chat from "../module/src/index.ts";
 import { sendWave, showConversation, toEnd, type Pending } from "./messages.ts";
 import { showPeople } from "./people.ts";
 import { byId, nameOf, setText } from "./person.ts";
@@ -13,10 +13,9 @@ import { readWho, suggestName } from "./who.ts";
 
 const address = new URL(location.href);
 const who = readWho(address);
-const db = connect({
+const db = connect<typeof chat>({
   uri: location.origin,
   database: address.searchParams.get("db") ?? "chat",
-  module: chat,
   tokenStore: who.tokenStore,
   onState: showState,
   onError: ({ message }) => tell(`This page cannot go on: ${message}. Reload it to try again.`),

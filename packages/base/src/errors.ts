@@ -118,14 +118,30 @@ const catalogue = {
   // --- said by clients
   ConnectionLost: {
     http: 503,
-    text: (d: { reducer: string }) =>
-      `the connection was lost before \`${d.reducer}\` was answered: unknown outcome, it may or may not have happened`,
-    hint: "Wait until the client is connected again and look at the rows before calling again.",
+    text: (d: { reducer: string; reason: string }) =>
+      `${d.reason} before \`${d.reducer}\` was answered: unknown outcome, it may or may not have happened`,
+    hint: "Look at the rows, once a client is connected again, before calling again.",
   },
   ConnectionClosed: {
     http: 503,
     text: (d: { reason: string }) => `the client is closed: ${d.reason}`,
     hint: "Open another with `connect`.",
+  },
+  Unsubscribed: {
+    http: 400,
+    text: (_: Readonly<Record<string, never>>) => "the subscription was ended by `unsubscribe()` before its rows came",
+    hint: "Nothing is wrong. Where a subscription may end early, catch this code of its `applied`.",
+  },
+  VersionDiffers: {
+    http: 409,
+    text: (d: { database: string; difference: string }) =>
+      `this page was built for another version of ${d.database}: ${d.difference}`,
+    hint: "Reload the page. If that does not help, build it again with the module that is published, or publish the one that it was built with.",
+  },
+  NoWebSocket: {
+    http: 400,
+    text: (_: Readonly<Record<string, never>>) => "this runtime has no WebSocket of its own",
+    hint: 'Node 22 and newer have one (`npx node@24 FILE`). For an older one: `npm install ws`, `import { WebSocket } from "ws"`, and pass it: `connect({ …, WebSocket })`.',
   },
   SubscriptionRefused: {
     http: 400,

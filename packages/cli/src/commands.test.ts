@@ -116,6 +116,10 @@ const story: readonly Step[] = [
     out: /9 files written, 0 unchanged[^]*npm install spacetimedb[^]*Generate finished/,
   },
   { line: `generate --lang typescript --out-dir OUT -j ${chat}/dist/bundle.js`, out: /0 files written, 9 unchanged/ },
+  {
+    line: `generate --lang json --out-dir OUT -j ${chat}/dist/bundle.js`,
+    out: /schema\.json written/,
+  },
   { line: `generate --lang rust --out-dir OUT -p ${chat}`, code: 2, err: /--lang rust/ },
   { line: "list", out: /Database Name\(s\) +Identity\nmy_database +c200/ },
   { line: "list --json", out: /^\[\{"identity":"c200[0-9a-f]{60}","names":\["my_database"\]\}\]\n$/ },

@@ -276,7 +276,10 @@ export function makeProgram(): Command {
     "Write typed bindings for the official client SDK.",
     "lightcone generate --lang typescript --out-dir src/module_bindings",
     [
-      new Option("-l, --lang <language>", "typescript").makeOptionMandatory(),
+      new Option(
+        "-l, --lang <language>",
+        "typescript, or json: the schema that a page of lightcone/client was built with",
+      ).makeOptionMandatory(),
       new Option("-o, --out-dir <dir>", "where the files go").makeOptionMandatory(),
       ...modulePath(),
       ...prebuilt(),

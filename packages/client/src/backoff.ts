@@ -4,11 +4,14 @@ import type { Random } from "@lightcone/base";
 const firstMs = 250;
 const longestMs = 5_000;
 
+/** A connection that lasted this long was one: after it, attempts are counted anew. */
+export const steadyAfterMs = longestMs;
+
 /**
  * Doubles from a quarter of a second up to five, each time somewhere between half and all of it, so that the
  * clients of a server that comes back do not all come at once.
  *
- * @param attempt 0 after the connection was lost, then one more each time
+ * @param attempt 0 after a connection that lasted was lost, then one more each time
  */
 export function backoffMs(attempt: number, random: Random): number {
   const whole = Math.min(longestMs, firstMs * 2 ** Math.min(attempt, 16));

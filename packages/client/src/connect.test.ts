@@ -5,18 +5,30 @@ import { isLightconeError } from "@lightcone/base";
 import { fromHex } from "@lightcone/sats";
 import { connect, type ConnectOptions } from "./connect.ts";
 import { heldCallsMax } from "./connection.ts";
-import { FakeWorld, memoryTokenStore, settled } from "./testing/fake-world.ts";
-import { applied, changed, done, failed, greeting, refused, unapplied, world } from "./testing/server-frames.ts";
+import { FakeWorld, memoryTokenStore, refusal, settled } from "./testing/fake-world.ts";
+import { schemaText } from "./testing/schema-text.ts";
+import {
+  applied,
+  changed,
+  done,
+  failed,
+  greeting,
+  refused,
+  unapplied,
+  worldSchema,
+  type world,
+} from "./testing/server-frames.ts";
 
-type Options = Partial<ConnectOptions<typeof world>>;
+type Options = Partial<ConnectOptions>;
+
+const makeWorld = (): FakeWorld => new FakeWorld(schemaText(worldSchema));
 
 function open(options: Options = {}) {
-  const fake = new FakeWorld();
+  const fake = makeWorld();
   const states: string[] = [];
-  const db = connect({
+  const db = connect<typeof world>({
     uri: "http://server/base",
     database: "town",
-    module: world,
     onState: (state) => states.push(state),
     platform: fake.platform,
     ...options,
@@ -24,11 +36,17 @@ function open(options: Options = {}) {
   return { fake, states, db };
 }
 
+/** The server greets, and tells its schema. */
+async function greet(fake: FakeWorld, token?: string): Promise<void> {
+  fake.socket.receive(greeting(token));
+  await settled();
+}
+
 /** Open, greeted, and with a subscription to everything that has two people in it. */
-function openWithPeople(options: Options = {}) {
+async function openWithPeople(options: Options = {}) {
   const opened = open(options);
   const subscription = opened.db.subscribe("SELECT * FROM person", opened.db.tables.mapPoint);
-  opened.fake.socket.receive(greeting());
+  await greet(opened.fake);
   opened.fake.socket.receive(applied(1, { table: "person", inserts: [ada, bo] }));
   const heard: unknown[] = [];
   const { person, mapPoint } = opened.db.tables;
@@ -68,11 +86,14 @@ describe("names and addresses", () => {
     expect(open({ uri }).fake.socket.url.href.startsWith(starts)).toBe(true);
   });
 
-  test("tables and reducers go by the module's names, the wire by the database's", () => {
+  test("tables and reducers go by the module's names, the wire by the database's", async () => {
     const { fake, db } = open();
-    expect(Object.keys(db.tables)).toEqual(["person", "mapPoint"]);
+    const { mapPoint } = db.tables;
+    expect(Object.keys(db.tables)).toEqual(["mapPoint"]);
+    await greet(fake);
+    expect(Object.keys(db.tables)).toEqual(["mapPoint", "person"]);
+    expect(db.tables.mapPoint).toBe(mapPoint);
     expect(Object.keys(db.reducers)).toEqual(["renamePerson", "moveAll", "tidyUp"]);
-    fake.socket.receive(greeting());
     void db.reducers.renamePerson({ id: 1, name: "x" });
     void db.reducers.moveAll();
     db.subscribe(db.tables.mapPoint);
@@ -80,9 +101,7 @@ describe("names and addresses", () => {
     expect(fake.socket.subscribes[0]?.queries).toEqual(['SELECT * FROM "point"']);
   });
 
-  test("what is no module, and what is no address, is refused at once", () => {
-    const notOurs = { default: {} } as unknown as typeof world;
-    expect(() => open({ module: notOurs })).toThrow(TypeError);
+  test("what is no address is refused at once", () => {
     expect(() => open({ uri: "ftp://host" })).toThrow(TypeError);
     expect(() => open({ uri: "host" })).toThrow(TypeError);
   });
@@ -90,7 +109,7 @@ describe("names and addresses", () => {
 
 describe("rows", () => {
   test("first rows are there, then `applied` resolves", async () => {
-    const { db, subscription, states, person } = openWithPeople();
+    const { db, subscription, states, person } = await openWithPeople();
     await subscription.applied;
     expect(states).toEqual(["open"]);
     expect(person.rows()).toEqual([ada, bo]);
@@ -99,8 +118,8 @@ describe("rows", () => {
     expect(person.rows()).toBe(person.rows());
   });
 
-  test("a row that changes under its key is an update; without a key it is a delete and an insert", () => {
-    const { fake, heard, person, mapPoint } = openWithPeople();
+  test("a row that changes under its key is an update; without a key it is a delete and an insert", async () => {
+    const { fake, heard, person, mapPoint } = await openWithPeople();
     fake.socket.receive(changed({ table: "point", inserts: [{ x: 1, y: 1 }] }));
     fake.socket.receive(
       changed(
@@ -119,8 +138,8 @@ describe("rows", () => {
     expect(mapPoint.size).toBe(1);
   });
 
-  test("a row of two queries leaves when both have let it go", () => {
-    const { fake, db, heard, person } = openWithPeople();
+  test("a row of two queries leaves when both have let it go", async () => {
+    const { fake, db, heard, person } = await openWithPeople();
     const second = db.subscribe("SELECT * FROM person WHERE id = 1");
     const { queryId } = fake.socket.subscribes[1] ?? { queryId: 0 };
     fake.socket.receive(applied(queryId, { table: "person", inserts: [ada] }));
@@ -133,8 +152,8 @@ describe("rows", () => {
     expect(person.get(1)).toBeUndefined();
   });
 
-  test("callbacks run when the whole message is applied, and what they throw is reported", () => {
-    const { fake, db, person } = openWithPeople();
+  test("callbacks run when the whole message is applied, and what they throw is reported", async () => {
+    const { fake, db, person } = await openWithPeople();
     const seen: number[] = [];
     person.onInsert(() => {
       seen.push(db.tables.mapPoint.size);
@@ -148,8 +167,8 @@ describe("rows", () => {
     expect(db.state).toBe("open");
   });
 
-  test("a listener that was ended hears nothing", () => {
-    const { fake, person } = openWithPeople();
+  test("a listener that was ended hears nothing", async () => {
+    const { fake, person } = await openWithPeople();
     const heard: string[] = [];
     const end = person.onInsert(({ name }) => heard.push(name));
     end();
@@ -157,8 +176,8 @@ describe("rows", () => {
     expect(heard).toEqual([]);
   });
 
-  test("tables that the module does not have pass by", () => {
-    const { fake, db, person } = openWithPeople();
+  test("tables that the module does not have pass by", async () => {
+    const { fake, db, person } = await openWithPeople();
     const light = changed({ table: "person", inserts: [{ id: 3, name: "Cy" }] });
     const other = new TextDecoder("latin1").decode(light).replace("person", "planet");
     fake.socket.receive(Uint8Array.from(other, (letter) => letter.charCodeAt(0)));
@@ -169,7 +188,7 @@ describe("rows", () => {
 
 describe("calls", () => {
   test("resolves when the answer came, with its rows in the tables", async () => {
-    const { fake, db, person } = openWithPeople();
+    const { fake, db, person } = await openWithPeople();
     const call = db.reducers.renamePerson({ id: 1, name: "Alicia" }).then(() => person.get(1));
     await settled();
     const [{ requestId, args } = { requestId: 0, args: new Uint8Array() }] = fake.socket.calls;
@@ -179,7 +198,7 @@ describe("calls", () => {
   });
 
   test("rejects with the module's text", async () => {
-    const { fake, db } = openWithPeople();
+    const { fake, db } = await openWithPeople();
     const call = db.reducers.renamePerson({ id: 1, name: "" });
     await settled();
     fake.socket.receive(failed(fake.socket.calls[0]?.requestId ?? 0, "nobody is called that"));
@@ -187,7 +206,7 @@ describe("calls", () => {
   });
 
   test("a refusal that names no call is the oldest call of that name", async () => {
-    const { fake, db } = openWithPeople();
+    const { fake, db } = await openWithPeople();
     const call = db.reducers.renamePerson({ id: 1, name: "x" });
     await settled();
     fake.socket.receive(failed(0, "no such reducer"));
@@ -200,7 +219,7 @@ describe("calls", () => {
     { args: { id: 1 }, place: "name" },
     { args: { id: 1, name: 5 }, place: "name" },
   ])("arguments that do not fit name the one: $args", async ({ args, place }) => {
-    const { fake, db } = openWithPeople();
+    const { fake, db } = await openWithPeople();
     const call = db.reducers.renamePerson(args as { id: number; name: string });
     await expect(call).rejects.toMatchObject({
       code: "BadArguments",
@@ -225,15 +244,15 @@ test("heldCallsMax: no more calls than that wait for a connection", async () => 
     code: "LimitExceeded",
     detail: { limit: "heldCallsMax", max: heldCallsMax },
   });
-  fake.socket.receive(greeting());
+  await greet(fake);
   expect(fake.socket.calls).toHaveLength(heldCallsMax);
   for (const { requestId } of fake.socket.calls) fake.socket.receive(done(requestId));
   await Promise.all(held);
 });
 
 describe("a connection that is lost", () => {
-  test("rows stay, then only the difference is told", () => {
-    const { fake, db, states, heard, person } = openWithPeople();
+  test("rows stay, then only the difference is told", async () => {
+    const { fake, db, states, heard, person } = await openWithPeople();
     const before = person.get(2);
     fake.socket.drop();
     expect(states).toEqual(["open", "waiting"]);
@@ -241,26 +260,25 @@ describe("a connection that is lost", () => {
     fake.pass(250);
     expect(db.state).toBe("connecting");
     const cy = { id: 3, name: "Cy" };
-    return settled().then(() => {
-      fake.socket.receive(greeting());
-      expect(fake.socket.subscribes.map(({ queries }) => queries.length)).toEqual([2]);
-      expect(person.rows()).toEqual([ada, bo]);
-      fake.socket.receive(applied(1, { table: "person", inserts: [alicia, bo, cy] }));
-      expect(heard).toEqual([["update", ada, alicia], ["insert", cy], "changed"]);
-      expect(person.get(2)).toBe(before);
-      expect(states).toEqual(["open", "waiting", "connecting", "open"]);
-    });
+    await settled();
+    await greet(fake);
+    expect(fake.socket.subscribes.map(({ queries }) => queries.length)).toEqual([2]);
+    expect(person.rows()).toEqual([ada, bo]);
+    fake.socket.receive(applied(1, { table: "person", inserts: [alicia, bo, cy] }));
+    expect(heard).toEqual([["update", ada, alicia], ["insert", cy], "changed"]);
+    expect(person.get(2)).toBe(before);
+    expect(states).toEqual(["open", "waiting", "connecting", "open"]);
   });
 
   test("with several subscriptions, all must be answered before anything shows", async () => {
-    const { fake, db, heard, person } = openWithPeople();
+    const { fake, db, heard, person } = await openWithPeople();
     db.subscribe("SELECT * FROM person WHERE id = 1");
     const second = fake.socket.subscribes[1]?.queryId ?? 0;
     fake.socket.receive(applied(second, { table: "person", inserts: [ada] }));
     fake.socket.drop();
     fake.pass(250);
     await settled();
-    fake.socket.receive(greeting());
+    await greet(fake);
     fake.socket.receive(applied(1, { table: "person", inserts: [ada] }));
     expect(person.size).toBe(2);
     fake.socket.receive(changed({ table: "person", deletes: [ada], inserts: [alicia] }));
@@ -270,7 +288,7 @@ describe("a connection that is lost", () => {
   });
 
   test("a call on its way has an unknown outcome; one that was not sent goes out later", async () => {
-    const { fake, db } = openWithPeople();
+    const { fake, db } = await openWithPeople();
     const sent = codeOf(db.reducers.renamePerson({ id: 1, name: "x" }));
     await settled();
     fake.socket.drop();
@@ -278,14 +296,14 @@ describe("a connection that is lost", () => {
     const held = codeOf(db.reducers.renamePerson({ id: 1, name: "y" }));
     fake.pass(250);
     await settled();
-    fake.socket.receive(greeting());
+    await greet(fake);
     fake.socket.receive(applied(1));
     fake.socket.receive(done(fake.socket.calls[0]?.requestId ?? 0));
     expect(await held).toBeUndefined();
   });
 
   test("it stays the same identity, by a token that is not shown in addresses", async () => {
-    const { fake } = openWithPeople();
+    const { fake } = await openWithPeople();
     fake.socket.drop();
     fake.pass(250);
     await settled();
@@ -334,7 +352,7 @@ describe("a connection that is lost", () => {
   });
 
   test("what an old socket still says is not heard", async () => {
-    const { fake, db, person } = openWithPeople();
+    const { fake, db, person } = await openWithPeople();
     const old = fake.socket;
     old.drop();
     old.receive(changed({ table: "person", deletes: [ada] }));
@@ -354,13 +372,13 @@ describe("no connection", () => {
   test.each(refusals)("an answer of $status is final: $code", async ({ status, code }) => {
     const errors: string[] = [];
     const { fake, db, states } = open({ onError: (error) => errors.push(error.code) });
-    fake.probe = async () => ({ kind: "Refused", status, reason: "" });
+    fake.schema = async () => refusal(status);
     const call = codeOf(db.reducers.tidyUp());
     const rows = codeOf(db.subscribe("SELECT * FROM person").applied);
     await settled();
     fake.socket.drop();
     await settled();
-    expect(fake.probed).toEqual(["http://server/base/v1/database/town"]);
+    expect(fake.asked).toEqual(["http://server/base/v1/database/town/schema?version=10&for=client"]);
     expect(states).toEqual(["closed"]);
     expect([errors, await call, await rows]).toEqual([[code], code, code]);
     expect(await codeOf(db.reducers.tidyUp())).toBe("ConnectionClosed");
@@ -373,7 +391,7 @@ describe("no connection", () => {
     const silent = open();
     const rows = codeOf(waiting.db.subscribe("SELECT * FROM person").applied);
     for (const { fake } of [waiting, silent]) {
-      fake.probe = async () => ({ kind: "Refused", status: 404, reason: "" });
+      fake.schema = async () => refusal(404);
       fake.socket.drop();
     }
     await settled();
@@ -384,10 +402,12 @@ describe("no connection", () => {
 
   test("a server that cannot be reached, or has the database, is tried again", async () => {
     const { fake, db } = open();
+    const there = fake.schema;
+    fake.schema = async () => Promise.reject(new Error("fetch failed"));
     fake.socket.drop();
     await settled();
     expect(db.state).toBe("waiting");
-    fake.probe = async () => ({ kind: "There" });
+    fake.schema = there;
     fake.pass(5_000);
     fake.socket.drop();
     await settled();
@@ -396,13 +416,15 @@ describe("no connection", () => {
   });
 
   test("a connection that was there is asked after only when it cannot be made again", async () => {
-    const { fake } = openWithPeople();
+    const { fake } = await openWithPeople();
+    expect(fake.asked).toHaveLength(1);
     fake.socket.drop();
-    expect(fake.probed).toEqual([]);
+    await settled();
+    expect(fake.asked).toHaveLength(1);
   });
 
   test("who does not listen to the state is warned, once each time that the server goes away", async () => {
-    const { fake } = openWithPeople({ onState: undefined as never });
+    const { fake } = await openWithPeople({ onState: undefined as never });
     for (let round = 0; round < 2; round += 1) {
       for (let attempt = 0; attempt < 3; attempt += 1) {
         fake.socket.drop();
@@ -411,7 +433,7 @@ describe("no connection", () => {
         await settled();
       }
       expect(fake.warned).toHaveLength(round + 1);
-      fake.socket.receive(greeting());
+      await greet(fake);
       fake.socket.receive(applied(1));
     }
     const listened = open();
@@ -422,7 +444,7 @@ describe("no connection", () => {
 
   test("`close` ends it while the question is under way", async () => {
     const { fake, db, states } = open();
-    fake.probe = () => new Promise(() => undefined);
+    fake.schema = () => new Promise(() => undefined);
     fake.socket.drop();
     db.close();
     await settled();
@@ -432,7 +454,7 @@ describe("no connection", () => {
 
 describe("subscriptions", () => {
   test("one that is refused says why, and the others go on", async () => {
-    const { fake, db } = openWithPeople();
+    const { fake, db } = await openWithPeople();
     const bad = db.subscribe("SELECT * FROM nope");
     fake.socket.receive(refused(fake.socket.subscribes[1]?.queryId, "no such table"));
     await expect(bad.applied).rejects.toMatchObject({ code: "SubscriptionRefused", message: "no such table" });
@@ -440,30 +462,30 @@ describe("subscriptions", () => {
   });
 
   test("when the server ends all of them, the client begins again", async () => {
-    const { fake, db, person } = openWithPeople();
+    const { fake, db, person } = await openWithPeople();
     fake.socket.receive(refused(undefined, "boom"));
     expect(db.state).toBe("waiting");
     fake.pass(250);
     await settled();
-    fake.socket.receive(greeting());
+    await greet(fake);
     fake.socket.receive(applied(1, { table: "person", inserts: [ada] }));
     expect(person.rows()).toEqual([ada]);
   });
 
   test("one that is ended before it was answered settles", async () => {
-    const { fake, db } = openWithPeople();
+    const { fake, db } = await openWithPeople();
     const subscription = db.subscribe("SELECT * FROM person");
     subscription.unsubscribe();
     subscription.unsubscribe();
-    expect(await codeOf(subscription.applied)).toBe("ConnectionClosed");
+    expect(await codeOf(subscription.applied)).toBe("Unsubscribed");
     expect(fake.socket.sent.filter(({ kind }) => kind === "UnsubscribeMulti")).toHaveLength(1);
   });
 });
 
 describe("tokens", () => {
-  test("a new identity's is kept", () => {
+  test("a new identity's is kept", async () => {
     const tokenStore = memoryTokenStore();
-    openWithPeople({ tokenStore });
+    await openWithPeople({ tokenStore });
     expect(tokenStore.token).toBe("long-lived");
   });
 
@@ -471,26 +493,26 @@ describe("tokens", () => {
     const tokenStore = memoryTokenStore("kept");
     const { fake, db } = open({ tokenStore });
     await settled();
-    fake.socket.receive(greeting("short-kept"));
+    await greet(fake, "short-kept");
     expect(fake.tokensShown).toEqual(["kept"]);
     expect(tokenStore.token).toBe("kept");
     expect(db.token).toBe("kept");
   });
 
   test("a kept one that the server does not take is forgotten", async () => {
-    const fake = new FakeWorld();
-    fake.exchange = async () => ({ kind: "Refused", reason: "another server's" });
+    const fake = makeWorld();
+    fake.exchange = async () => refusal(401, "another server's");
     const tokenStore = memoryTokenStore("stale");
     open({ tokenStore, platform: fake.platform });
     await settled();
     expect(fake.socket.url.searchParams.has("token")).toBe(false);
-    fake.socket.receive(greeting());
+    await greet(fake);
     expect(tokenStore.token).toBe("long-lived");
   });
 
   test("a given one that the server does not take is final", async () => {
-    const fake = new FakeWorld();
-    fake.exchange = async () => ({ kind: "Refused", reason: "expired" });
+    const fake = makeWorld();
+    fake.exchange = async () => refusal(401, "expired");
     const { db } = open({ token: "given", platform: fake.platform });
     const call = codeOf(db.reducers.tidyUp());
     await settled();
@@ -500,7 +522,7 @@ describe("tokens", () => {
   });
 
   test("a server that cannot be reached is tried again", async () => {
-    const fake = new FakeWorld();
+    const fake = makeWorld();
     fake.exchange = async () => Promise.reject(new Error("refused"));
     const { db } = open({ token: "given", platform: fake.platform });
     await settled();
@@ -510,7 +532,7 @@ describe("tokens", () => {
 
 describe("the end", () => {
   test("`close` settles everything, once", async () => {
-    const { fake, db, states } = openWithPeople();
+    const { fake, db, states } = await openWithPeople();
     const call = codeOf(db.reducers.tidyUp());
     await settled();
     const pending = db.subscribe("SELECT * FROM person");
@@ -532,9 +554,10 @@ describe("the end", () => {
     { frame: new Uint8Array([]), why: "nothing at all" },
     { frame: changed({ table: "person", deletes: [{ id: 9, name: "nobody" }] }), why: "a row deleted that never was" },
     { frame: changed({ table: "person", inserts: [ada] }).subarray(0, -3), why: "a frame cut short" },
-  ])("$why closes the client: it would read the same again", ({ frame }) => {
-    const { fake, db } = openWithPeople();
+  ])("$why closes the client: by the same schema it would read the same again", async ({ frame }) => {
+    const { fake, db } = await openWithPeople();
     fake.socket.receive(frame);
+    await settled();
     expect(db.state).toBe("closed");
     expect(fake.reported).toMatchObject([{ code: "Malformed" }]);
     expect(fake.socket.isClosed).toBe(true);

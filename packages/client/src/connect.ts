@@ -1,24 +1,26 @@
 /** `connect`: a live, typed copy of a database's rows, without generated code. */
-import { LightconeError } from "@lightcone/base";
-import { describeExports, type ModuleDescription, type ModuleExports } from "@lightcone/module/description";
+import type { LightconeError } from "@lightcone/base";
 import type { ConnectionId, Identity } from "@lightcone/sats";
+import { Catalog } from "./catalog.ts";
 import { Connection, type ConnectionEvents, type ConnectionState } from "./connection.ts";
 import type { Platform } from "./platform.ts";
-import { realPlatform } from "./real-platform.ts";
-import type { BagTable } from "./row-bag.ts";
-import type { SubscriptionHandle } from "./subscription.ts";
+import { makeRealPlatform, type WebSocketClass } from "./real-platform.ts";
+import type { Query, SubscriptionHandle } from "./subscription.ts";
 import { TableView } from "./table-view.ts";
-import type { TokenStore } from "./token-store.ts";
-import type { ClientReducers, ClientTables } from "./types.ts";
-import { encodeValue, makeCodec } from "./value-codec.ts";
+import { Tokens, type TokenStore } from "./token-store.ts";
+import type { ClientReducers, ClientTables, ModuleExports, UntypedModule } from "./types.ts";
 
-export interface ConnectOptions<M extends ModuleExports> {
+export interface ConnectOptions {
   /** The server: `http://127.0.0.1:3000`, or any other scheme of `http`, `https`, `ws`, `wss`. */
   readonly uri: string;
   /** The database's name or identity. */
   readonly database: string;
-  /** The module's entry file: `import * as chat from "./module/src/index.ts"`. */
-  readonly module: M;
+  /**
+   * The schema that this page was built with, as `lightcone generate --lang json` writes it. With it, what the database
+   * has otherwise by now fails by its name (`VersionDiffers`), from the first connection on. Without it the first schema
+   * that the server tells stands for it, so that only what is published while the page is open is found.
+   */
+  readonly schema?: object;
   /** Whom to connect as. Without it, and nothing in the store, the server makes a new identity. */
   readonly token?: string;
   /** Where the token is kept for the next time. */
@@ -28,27 +30,29 @@ export interface ConnectOptions<M extends ModuleExports> {
   readonly onState?: (state: ConnectionState, reason?: string) => void;
   /**
    * Runs when the client cannot go on: there is no such database (`NoSuchDatabase`), the token is not believed
-   * (`Unauthorized`), the server speaks another language (`Malformed`); the error's `hint` says what to do. The state
-   * is `closed` then. Runs also when a subscription that was applied is refused later.
+   * (`Unauthorized`), the module does not want this client (`Refused`, with its text), the server speaks another
+   * language (`Malformed`); the error's `hint` says what to do. The state is `closed` then.
+   *
+   * Runs also, and the client goes on, when a subscription that was applied is refused later, or a table that the page
+   * uses is not what it was built with (`VersionDiffers`).
    *
    * Without it such an error is thrown where nobody catches it, unless something waits for the connection: that it
    * rejects in any case.
    * A server that cannot be reached is no error: it is tried again, see `onState`.
    */
   readonly onError?: (error: LightconeError) => void;
+  /** The class to use where there is no global one, as in Node 20: `import { WebSocket } from "ws"`. */
+  readonly WebSocket?: WebSocketClass;
   /** Another world than the page's or process's own: for tests. */
   readonly platform?: Platform;
 }
 
-/** A query's text, or a table for all of its rows. */
-export type Query = string | { readonly name: string };
-
-export interface Client<M extends ModuleExports> {
+export interface Client<M extends ModuleExports = UntypedModule> {
   readonly tables: ClientTables<M>;
   /**
-   * Each resolves when the database has done the call, durably and its rows in the tables, and rejects with
-   * `ReducerFailed` and the module's text, or `ConnectionLost` when the connection went first and nobody knows,
-   * or with what `onError` is told when there can be no connection.
+   * Each resolves when the database has done the call, durably and its rows in the tables. It rejects with
+   * `ReducerFailed` and the module's text; with `ConnectionLost` when nobody knows what became of it; with
+   * `BadArguments` or `VersionDiffers` when it was not sent; or with what ended the client.
    */
   readonly reducers: ClientReducers<M>;
   /**
@@ -74,19 +78,24 @@ export interface Client<M extends ModuleExports> {
  * Connects to a database. Returns at once; what is asked before the connection is there waits for it. A connection
  * that is lost is made again by itself, until `close`: a Node program goes on as long.
  *
- * @throws {TypeError} when `module` is no module's entry file, or `uri` no address
+ * Nothing of the module is needed but its types: names and codecs come from the server. Without types any name stands
+ * for a table or a reducer, as the module's code spells it.
+ *
+ * @throws {TypeError} when `uri` is no address
+ * @throws {LightconeError} `NoWebSocket` where there is none, as in Node 20; `Malformed` when `schema` is none
  *
  * @example
- * import * as chat from "./module/src/index.ts";
- * const db = connect({ uri: "http://127.0.0.1:3000", database: "chat", module: chat });
+ * import type * as chat from "./module/src/index.ts";
+ * const db = connect<typeof chat>({ uri: "http://127.0.0.1:3000", database: "chat" });
  * db.subscribe("SELECT * FROM message", "SELECT * FROM user");
  * db.tables.message.onInsert((message) => show(message.text));
  * await db.reducers.sendMessage({ text: "hello" });
  */
-export function connect<M extends ModuleExports>(options: ConnectOptions<M>): Client<M> {
-  const platform = options.platform ?? realPlatform;
-  const description = describeExports(options.module);
+export function connect<M extends ModuleExports = UntypedModule>(options: ConnectOptions): Client<M> {
   checkUri(options.uri);
+  const platform = options.platform ?? makeRealPlatform(options.WebSocket);
+  const catalog = new Catalog(options.database, options.schema);
+  const tokens = new Tokens(options.token, options.tokenStore);
   const listeners = new Set<{ readonly run: (state: ConnectionState, reason?: string) => void }>();
   if (options.onState !== undefined) listeners.add({ run: options.onState });
   const tell = (run: () => void): void => {
@@ -96,8 +105,12 @@ export function connect<M extends ModuleExports>(options: ConnectOptions<M>): Cl
       platform.report(error);
     }
   };
-  const tables = bagTablesOf(description);
-  const views = new Map<string, TableView>();
+  const tables = new Named((accessor) => new TableView(accessor, connection, tell));
+  const reducers = new Named(
+    (accessor) =>
+      (args: object = {}): Promise<void> =>
+        connection.call(accessor, args),
+  );
   const events: ConnectionEvents = {
     hearsErrors: options.onError !== undefined,
     failed: (error, isTold) => {
@@ -114,34 +127,25 @@ export function connect<M extends ModuleExports>(options: ConnectOptions<M>): Cl
     state: (state, reason) => {
       for (const { run } of listeners) tell(() => run(state, reason));
     },
+    named: () => {
+      for (const name of catalog.tableNames) tables.get(name);
+      for (const name of catalog.reducerNames) reducers.get(name);
+    },
     changed: (changes) => {
-      for (const name of changes.keys()) views.get(name)?.forget();
+      for (const name of changes.keys()) tables.get(name).forget();
       const changed = [...changes].filter(([, { inserts, deletes, updates }]) =>
         [inserts, deletes, updates].some((list) => list.length > 0),
       );
-      for (const [name, change] of changed) views.get(name)?.announce(change);
-      for (const [name] of changed) views.get(name)?.announceChange();
+      for (const [name, change] of changed) tables.get(name).announce(change);
+      for (const [name] of changed) tables.get(name).announceChange();
     },
   };
-  const connection = new Connection(
-    {
-      uri: options.uri,
-      database: options.database,
-      token: options.token,
-      tokenStore: options.tokenStore,
-      confirmed: options.confirmed,
-      tables,
-      platform,
-    },
-    events,
-  );
-  for (const { name } of tables) views.set(name, new TableView(name, () => connection.bag(name), tell));
+  const { uri, database, confirmed } = options;
+  const connection = new Connection({ uri, database, confirmed, tokens, platform, catalog }, events);
 
-  const client: Omit<Client<ModuleExports>, "tables" | "reducers"> & { tables: object; reducers: object } = {
-    tables: Object.fromEntries(
-      description.tables.flatMap(({ accessor, name, isPublic }) => (isPublic ? [[accessor, views.get(name)]] : [])),
-    ),
-    reducers: reducersOf(description, connection),
+  const client: Omit<Client, "tables" | "reducers"> & { tables: object; reducers: object } = {
+    tables: tables.all,
+    reducers: reducers.all,
     get state() {
       return connection.state;
     },
@@ -152,10 +156,10 @@ export function connect<M extends ModuleExports>(options: ConnectOptions<M>): Cl
       return connection.connectionId;
     },
     get token() {
-      return connection.token;
+      return tokens.last;
     },
     subscribe(...queries) {
-      const subscription = connection.subscribe(queries.map(textOf));
+      const subscription = connection.subscribe(queries);
       return {
         applied: subscription.applied,
         get isApplied() {
@@ -172,8 +176,8 @@ export function connect<M extends ModuleExports>(options: ConnectOptions<M>): Cl
     retry: () => connection.retry(),
     close: () => connection.close(),
   };
-  // Tables and reducers were made from the same exports that their types are inferred from.
-  return client as Client<M>;
+  // What stands under a name is what the module's types say of it, or fails by that name.
+  return client as unknown as Client<M>;
 }
 
 function checkUri(uri: string): void {
@@ -181,38 +185,22 @@ function checkUri(uri: string): void {
     throw new TypeError(`the uri is an address of http, https, ws or wss, not ${uri}`);
 }
 
-function bagTablesOf({ tables }: ModuleDescription): BagTable[] {
-  return tables.map(({ name, rowType, primaryKey }) => {
-    const column = primaryKey === undefined ? undefined : rowType.elements[primaryKey];
-    const key = column?.name === undefined ? undefined : { column: column.name, codec: makeCodec(column.type) };
-    return { name, row: makeCodec(rowType), key };
-  });
-}
+/** Things by name, each made when it is first asked for: which names there are is known only once connected. */
+class Named<T extends object> {
+  /** As properties: those of which the names are known, and any other that is asked for. */
+  readonly all: object;
+  readonly #make: (name: string) => T;
+  readonly #made: Record<string, T> = Object.create(null);
 
-function reducersOf({ reducers }: ModuleDescription, connection: Connection): object {
-  const calls = reducers.map(({ accessor, name, params }) => {
-    const codec = makeCodec(params);
-    const call = async (args: object = {}): Promise<void> => {
-      await connection.call(
-        name,
-        encodeArguments(name, () => encodeValue(codec, args)),
-      );
-    };
-    return [accessor, call];
-  });
-  return Object.fromEntries(calls);
-}
-
-function encodeArguments(reducer: string, encode: () => Uint8Array): Uint8Array {
-  try {
-    return encode();
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
-    throw new LightconeError("BadArguments", { reducer, reason: cause.message }, { cause });
+  constructor(make: (name: string) => T) {
+    this.#make = make;
+    this.all = new Proxy(this.#made, {
+      // What has a `then` is taken for a promise by whoever awaits it.
+      get: (made, name) => (typeof name === "string" && (name !== "then" || name in made) ? this.get(name) : undefined),
+    });
   }
-}
 
-/** Quoted, since a table may be called what SQL has a meaning for. */
-function textOf(query: Query): string {
-  return typeof query === "string" ? query : `SELECT * FROM "${query.name}"`;
+  get(name: string): T {
+    return (this.#made[name] ??= this.#make(name));
+  }
 }

@@ -2,53 +2,39 @@
  * The connection behind a client: it finds its way back by itself, and what the application sees changes only by
  * differences. No types here; `connect.ts` puts them on.
  *
- *   connecting ──first message, all subscriptions answered──▶ open
- *       ▲  └──lost, too slow───────────┐                        │ lost
- *       └──backoff over, retry()── waiting ◀────────────────────┘        any ──close(), refused──▶ closed
+ *   connecting ──link ready, all subscriptions answered──▶ open
+ *       ▲  └──lost, too slow───────────┐                     │ lost
+ *       └──backoff over, retry()── waiting ◀─────────────────┘        any ──close(), refused──▶ closed
  *
  * Laws
- *   Each attempt is a `Link` with bags of its own. Until its subscriptions are answered the application goes on
- *   seeing the rows of the link before; then the bags change places and only the difference is told.
- *   A message is applied as a whole before any callback runs.
+ *   Each link has bags of its own. Until its subscriptions are answered the application goes on seeing the rows of the
+ *   link before; then the bags change places and only the difference is told.
+ *   A message is applied as a whole before any callback runs, or not at all.
  *   A call that was sent and not answered fails when its link is lost: nobody knows what became of it. One that
  *   was not sent waits for the next link.
- *   What a page cannot read (`Malformed`) closes the client: trying again would read the same. So does an answer
- *   that would be the same next time: no such database, not allowed. Whoever waits for something is told the error;
- *   if nobody waits, `events.failed` is.
+ *   What would be the same next time closes the client: no such database, not allowed, refused by the module, rows
+ *   that do not decode by the schema of now. Whoever waits for something is told; if nobody waits, `events.failed` is.
  */
 import { LightconeError } from "@lightcone/base";
-import {
-  decodeServerMessage,
-  encodeClientMessage,
-  type ClientMessage,
-  type IdentityToken,
-  type MultiApplied,
-  type ServerMessage,
-  type TableUpdate,
-  type TransactionUpdate,
-} from "@lightcone/protocol";
-import { ByteWriter, ConnectionId, Identity, toHexReversed } from "@lightcone/sats";
-import { backoffMs } from "./backoff.ts";
-import type { Platform, Probed, Socket } from "./platform.ts";
-import { RowBag, type BagTable, type TableChange } from "./row-bag.ts";
-import { Subscription } from "./subscription.ts";
-import type { TokenStore } from "./token-store.ts";
+import type { IdentityToken, MultiApplied, ServerMessage, TableUpdate, TransactionUpdate } from "@lightcone/protocol";
+import { ConnectionId, Identity, toHexReversed } from "@lightcone/sats";
+import { backoffMs, steadyAfterMs } from "./backoff.ts";
+import type { Catalog } from "./catalog.ts";
+import { Link, type LinkOptions } from "./link.ts";
+import { RowBag, type TableChange } from "./row-bag.ts";
+import { Subscription, type Query } from "./subscription.ts";
 
 export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 
-export interface ConnectionOptions {
-  readonly uri: string;
-  readonly database: string;
-  readonly token: string | undefined;
-  readonly tokenStore: TokenStore | undefined;
-  readonly confirmed: boolean | undefined;
-  readonly tables: readonly BagTable[];
-  readonly platform: Platform;
+export interface ConnectionOptions extends LinkOptions {
+  readonly catalog: Catalog;
 }
 
 /** What a connection tells whoever holds it. */
 export interface ConnectionEvents {
   state(state: ConnectionState, reason: string | undefined): void;
+  /** The schema is known, or another than before. */
+  named(): void;
   /** A whole message, or a reconnection, is in the tables; these changed. */
   changed(changes: ReadonlyMap<string, TableChange>): void;
   /** Whether errors are heard: then nobody need look at each promise that they reject. */
@@ -59,55 +45,55 @@ export interface ConnectionEvents {
   unreachable(reason: string): void;
 }
 
-const subprotocol = "v1.bsatn.spacetimedb";
-
-/** How long an attempt may take until the server's first message. */
-const connectTimeoutMs = 15_000;
-
 /** Calls that wait for a connection. */
 export const heldCallsMax = 1_000;
 
 interface Call {
   readonly id: number;
+  /** As the module's code has it. */
   readonly reducer: string;
-  readonly args: Uint8Array;
+  readonly args: object;
   readonly resolve: () => void;
-  readonly reject: (error: LightconeError) => void;
+  readonly reject: (error: unknown) => void;
 }
 
-/** One attempt, and the connection that came of it. */
-interface Link {
-  readonly bags: ReadonlyMap<string, RowBag>;
-  socket: Socket | undefined;
-  /** Whether the server's first message came. */
-  isReady: boolean;
-  /** Whether the application sees its bags. */
-  isLive: boolean;
+interface SentCall extends Call {
+  /** The reducer's name on the wire. */
+  readonly name: string;
+}
+
+/** A link, and what came over it. */
+interface Attempt {
+  readonly link: Link;
+  readonly bags: Map<string, RowBag>;
+  /** Since when the application sees its bags. */
+  liveSinceMs: number | undefined;
   /** Subscriptions that must be answered first. */
   readonly awaited: Set<number>;
   /** What to tell once it is live: callers whose calls were answered, and subscriptions. */
   readonly answers: (() => void)[];
   readonly applied: Subscription[];
-  cancelTimeout: () => void;
 }
 
 export class Connection {
   state: ConnectionState = "connecting";
   identity: Identity | undefined;
   connectionId: ConnectionId | undefined;
-  token: string | undefined;
 
   readonly #options: ConnectionOptions;
   readonly #events: ConnectionEvents;
-  readonly #out = new ByteWriter(1024);
   readonly #subscriptions = new Map<number, Subscription>();
   /** Sent on the link that there is, and not answered. */
-  readonly #sent = new Map<number, Call>();
+  readonly #sent = new Map<number, SentCall>();
   #held: Call[] = [];
-  #bags: ReadonlyMap<string, RowBag>;
-  #link: Link | undefined;
-  #attempt = 0;
+  #bags: ReadonlyMap<string, RowBag> = new Map();
+  #attempt: Attempt | undefined;
+  /** Attempts since a connection lasted. */
+  #attemptCount = 0;
   #saidUnreachable = false;
+  /** Tables that the application uses, and what was told to differ in them. */
+  readonly #used = new Set<string>();
+  readonly #told = new Set<string>();
   /** What closed the client, if the application did not. */
   #end: LightconeError | undefined;
   #nextId = 1;
@@ -116,48 +102,53 @@ export class Connection {
   constructor(options: ConnectionOptions, events: ConnectionEvents) {
     this.#options = options;
     this.#events = events;
-    this.token = options.token;
-    this.#bags = makeBags(options.tables);
     this.#open();
   }
 
-  /** The rows of a table that the client knows. */
-  bag(table: string): RowBag {
-    const bag = this.#bags.get(table);
-    if (bag === undefined) throw new LightconeError("NoSuchTable", { table });
-    return bag;
+  /** The rows of a table; none before there are any. What keeps the page from using it is told once. */
+  bag(accessor: string): RowBag | undefined {
+    this.use(accessor);
+    return this.#bags.get(accessor);
   }
 
-  call(reducer: string, args: Uint8Array): Promise<void> {
+  /** Notes that the application uses a table. */
+  use(accessor: string): void {
+    if (this.#used.has(accessor)) return;
+    this.#used.add(accessor);
+    if (this.#options.catalog.isKnown) this.#checkUse(accessor);
+  }
+
+  call(reducer: string, args: object): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.state === "closed") throw this.#closedBefore();
       const call: Call = { id: this.#newId(), reducer, args, resolve, reject };
-      if (this.#link?.isReady === true) return this.#sendCall(call);
+      if (this.#attempt?.link.isReady === true) return this.#sendCall(call);
+      // What is wrong with it is said now, as far as that is known.
+      if (this.#options.catalog.isKnown) this.#options.catalog.encodeCall(reducer, args);
       if (this.#held.length >= heldCallsMax) {
         const value = this.#held.length + 1;
         throw new LightconeError("LimitExceeded", { limit: "heldCallsMax", value, max: heldCallsMax });
       }
-      this.#held.push(call);
+      this.#held.push({ ...call, args: { ...args } });
     });
   }
 
-  subscribe(queries: readonly string[]): Subscription {
+  subscribe(queries: readonly Query[]): Subscription {
     const subscription = new Subscription(this.#newId(), queries);
     if (this.state === "closed") {
       subscription.fail(this.#closedBefore());
       return subscription;
     }
     this.#subscriptions.set(subscription.id, subscription);
-    if (this.#link?.isReady === true) this.#sendSubscribe(subscription);
+    if (this.#attempt?.link.isReady === true) this.#sendSubscribe(this.#attempt, subscription);
     return subscription;
   }
 
   unsubscribe(subscription: Subscription): void {
     if (!this.#subscriptions.delete(subscription.id)) return;
-    subscription.end(new LightconeError("ConnectionClosed", { reason: "it was unsubscribed" }));
-    if (this.#link?.isReady !== true) return;
-    const requestId = this.#newId();
-    this.#send({ kind: "UnsubscribeMulti", requestId, queryId: subscription.id });
+    subscription.end(new LightconeError("Unsubscribed", {}));
+    if (this.#attempt?.link.isReady !== true) return;
+    this.#attempt.link.send({ kind: "UnsubscribeMulti", requestId: this.#newId(), queryId: subscription.id });
   }
 
   /** Tries to connect at once instead of waiting for the backoff to end. */
@@ -179,117 +170,88 @@ export class Connection {
   // --- the way to a link
 
   #open(): void {
-    const { platform, tables } = this.#options;
-    const link: Link = {
-      bags: makeBags(tables),
-      socket: undefined,
-      isReady: false,
-      isLive: false,
+    this.#setState("connecting", undefined);
+    const only = (run: () => void): void => {
+      if (this.#attempt === attempt) run();
+    };
+    const link = new Link(this.#options, {
+      ready: (greeting, schema) => only(() => this.#begin(attempt, greeting, schema)),
+      message: (message) => only(() => this.#understand(attempt, message)),
+      unreadable: (error) => only(() => this.#unreadable(attempt, error)),
+      refused: (error) => only(() => this.#close(error)),
+      lost: (reason) => only(() => this.#lost(attempt, reason)),
+    });
+    const attempt: Attempt = {
+      link,
+      bags: new Map(),
+      liveSinceMs: undefined,
       awaited: new Set(),
       answers: [],
       applied: [],
-      cancelTimeout: platform.clock.after(connectTimeoutMs, () => this.#lost(link, "the server did not answer")),
     };
-    this.#link = link;
-    this.#setState("connecting", undefined);
-    // What the last link was given keeps the identity where there is no store.
-    const token = this.#options.token ?? this.#options.tokenStore?.get() ?? this.token;
-    this.token = token;
-    if (token === undefined) return this.#openSocket(link, undefined);
-    platform.exchangeToken(this.#url("v1/identity/websocket-token"), token).then(
-      (exchanged) => {
-        if (this.#link !== link) return;
-        if (exchanged.kind === "ShortLived") this.#openSocket(link, exchanged.token);
-        else this.#tokenRefused(link, exchanged.reason);
-      },
-      (error: unknown) => this.#askWhy(link, error instanceof Error ? error.message : String(error)),
-    );
+    this.#attempt = attempt;
   }
 
-  /** There is no connection. Why, a page can only learn by asking: what is final ends the client. */
-  #askWhy(link: Link, reason: string): void {
-    if (this.#link !== link) return;
-    if (link.isReady) return this.#lost(link, reason);
-    const { platform, database } = this.#options;
-    link.socket?.close();
-    platform.probe(this.#url(`v1/database/${encodeURIComponent(database)}`)).then(
-      (probed) => {
-        if (this.#link !== link) return;
-        if (probed.kind === "Refused") this.#close(refusalOf(database, probed));
-        else this.#lost(link, `${reason}: the database is there and takes no connection; its module may refuse it`);
-      },
-      () => this.#lost(link, reason),
-    );
-  }
-
-  /** A token that was kept is worth nothing to this server any more: go on as somebody new. A given one is final. */
-  #tokenRefused(link: Link, reason: string): void {
-    if (this.#options.token !== undefined) return this.#close(new LightconeError("Unauthorized", { reason }));
-    this.#options.tokenStore?.remove();
-    this.token = undefined;
-    this.#openSocket(link, undefined);
-  }
-
-  #openSocket(link: Link, shortLived: string | undefined): void {
-    const url = new URL(this.#url(`v1/database/${encodeURIComponent(this.#options.database)}/subscribe`));
-    url.protocol = url.protocol.replace("http", "ws");
-    url.searchParams.set("compression", "None");
-    url.searchParams.set("light", "true");
-    if (this.#options.confirmed !== undefined) url.searchParams.set("confirmed", String(this.#options.confirmed));
-    if (shortLived !== undefined) url.searchParams.set("token", shortLived);
-    link.socket = this.#options.platform.openSocket(url.href, subprotocol, {
-      message: (payload) => this.#receive(link, payload),
-      closed: (reason) => this.#askWhy(link, reason),
-    });
-  }
-
-  /** An address under the server's, which may have a path of its own. */
-  #url(path: string): string {
-    const base = new URL(this.#options.uri);
-    base.protocol = base.protocol.replace("ws", "http");
-    if (!base.pathname.endsWith("/")) base.pathname += "/";
-    return new URL(path, base).href;
-  }
-
-  #lost(link: Link, reason: string): void {
-    if (this.#link !== link) return;
-    this.#drop(link);
-    const waitMs = backoffMs(this.#attempt, this.#options.platform.random);
-    this.#attempt += 1;
-    if (!link.isReady && !this.#saidUnreachable) {
+  #lost(attempt: Attempt, reason: string): void {
+    const { platform } = this.#options;
+    this.#drop(attempt, reason);
+    const { liveSinceMs } = attempt;
+    // One that ends as soon as it is there is no better than none.
+    if (liveSinceMs !== undefined && platform.clock.steadyMs() - liveSinceMs >= steadyAfterMs) this.#attemptCount = 0;
+    const waitMs = backoffMs(this.#attemptCount, platform.random);
+    this.#attemptCount += 1;
+    if (liveSinceMs === undefined && !this.#saidUnreachable) {
       this.#saidUnreachable = true;
       this.#tell(() => this.#events.unreachable(reason));
     }
-    this.#cancelWait = this.#options.platform.clock.after(waitMs, () => this.#open());
+    this.#cancelWait = platform.clock.after(waitMs, () => this.#open());
     this.#setState("waiting", reason);
   }
 
+  /** Rows that do not decode: by the schema of another version, which is read again; else nothing can help. */
+  #unreadable(attempt: Attempt, error: LightconeError): void {
+    const end = (): void => {
+      if (this.#attempt === attempt) this.#close(error);
+    };
+    attempt.link.readSchema().then((answered) => {
+      if (this.#attempt !== attempt) return;
+      try {
+        if (answered.kind === "Text" && this.#options.catalog.take(answered.text))
+          return this.#lost(attempt, "the database has another schema now");
+      } catch {
+        // No better than what was read before.
+      }
+      end();
+    }, end);
+  }
+
   /** Lets go of a link; what was sent on it stays unknown. */
-  #drop(link: Link): void {
-    this.#link = undefined;
-    link.cancelTimeout();
-    link.socket?.close();
+  #drop(attempt: Attempt, reason: string): void {
+    this.#attempt = undefined;
+    attempt.link.close();
     // Answered already: the outcome is known, though its rows come only with the next link.
-    for (const tell of link.answers) tell();
+    for (const tell of attempt.answers) tell();
     const lost = [...this.#sent.values()];
     this.#sent.clear();
-    for (const { reducer, reject } of lost) reject(new LightconeError("ConnectionLost", { reducer }));
+    for (const { reducer, reject } of lost) reject(new LightconeError("ConnectionLost", { reducer, reason }));
   }
 
   #close(error: LightconeError | undefined): void {
     if (this.state === "closed") return;
     this.#cancelWait();
-    if (this.#link !== undefined) this.#drop(this.#link);
+    if (this.#attempt !== undefined)
+      this.#drop(this.#attempt, error === undefined ? "the application closed the client" : error.message);
     const held = this.#held;
     this.#held = [];
     const waiting = [...this.#subscriptions.values()].filter((subscription) => !subscription.isSettled);
     this.#subscriptions.clear();
     this.#end = error;
-    const told = error ?? new LightconeError("ConnectionClosed", { reason: "the application closed it" });
-    for (const { reject } of held) reject(told);
+    const told = (what: string): LightconeError =>
+      error ?? new LightconeError("ConnectionClosed", { reason: `the application closed it before ${what}` });
+    for (const { reject, reducer } of held) reject(told(`\`${reducer}\` was sent`));
     for (const subscription of waiting) {
-      if (error === undefined || this.#events.hearsErrors) subscription.end(told);
-      else subscription.fail(told);
+      if (error === undefined || this.#events.hearsErrors) subscription.end(told("the rows came"));
+      else subscription.fail(told("the rows came"));
     }
     this.#setState("closed", error?.message);
     if (error !== undefined) this.#tell(() => this.#events.failed(error, held.length + waiting.length > 0));
@@ -309,54 +271,80 @@ export class Connection {
     return id;
   }
 
-  #send(message: ClientMessage): void {
-    this.#out.reset();
-    encodeClientMessage(this.#out, message);
-    this.#link?.socket?.send(this.#out.toBytes());
-  }
-
   #sendCall(call: Call): void {
-    this.#sent.set(call.id, call);
-    const { reducer, args, id: requestId } = call;
-    this.#send({ kind: "CallReducer", reducer, args, argsText: undefined, requestId, notify: true });
+    try {
+      const { name, args } = this.#options.catalog.encodeCall(call.reducer, call.args);
+      this.#sent.set(call.id, { ...call, name });
+      this.#attempt?.link.send({
+        kind: "CallReducer",
+        reducer: name,
+        args,
+        argsText: undefined,
+        requestId: call.id,
+        notify: true,
+      });
+    } catch (error) {
+      call.reject(error);
+    }
   }
 
-  #sendSubscribe({ id, queries }: Subscription): void {
-    this.#send({ kind: "SubscribeMulti", queries, requestId: id, queryId: id });
+  /** Asks for a subscription's rows. One for a table that the page cannot use has ended before that. */
+  #sendSubscribe({ link, awaited }: Attempt, subscription: Subscription): void {
+    const { id, queries } = subscription;
+    let texts: string[];
+    try {
+      texts = queries.map((query) => this.#textOf(query));
+    } catch (error) {
+      if (!(error instanceof LightconeError)) throw error;
+      return this.#endSubscription(subscription, error);
+    }
+    awaited.add(id);
+    link.send({ kind: "SubscribeMulti", queries: texts, requestId: id, queryId: id });
+  }
+
+  /** Quoted, since a table may be called what SQL has a meaning for. */
+  #textOf(query: Query): string {
+    return typeof query === "string" ? query : `SELECT * FROM "${this.#options.catalog.nameOf(query.accessor)}"`;
   }
 
   // --- what the server says
 
-  #receive(link: Link, payload: Uint8Array): void {
-    if (this.#link !== link) return;
+  #begin(attempt: Attempt, greeting: IdentityToken, schema: string): void {
+    const { catalog, tokens } = this.#options;
     try {
-      if (payload[0] !== 0)
-        throw new LightconeError("Malformed", { what: "payload", reason: "it is compressed; nothing was asked to be" });
-      this.#understand(link, decodeServerMessage(payload.subarray(1)));
+      if (catalog.take(schema)) this.#events.named();
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
-      this.#close(error);
+      return this.#close(error);
     }
+    this.identity = Identity.fromBytes(greeting.identity);
+    this.connectionId = ConnectionId.fromString(toHexReversed(greeting.connectionId));
+    this.#tell(() => tokens.granted(greeting.token));
+    for (const accessor of this.#used) this.#checkUse(accessor);
+    if (this.#attempt !== attempt) return; // whoever was told may have closed the client
+    for (const subscription of this.#subscriptions.values()) this.#sendSubscribe(attempt, subscription);
+    const held = this.#held;
+    this.#held = [];
+    for (const call of held) this.#sendCall(call);
+    if (attempt.awaited.size === 0) this.#goLive(attempt);
   }
 
-  #understand(link: Link, message: ServerMessage): void {
+  #understand(attempt: Attempt, message: ServerMessage): void {
     switch (message.kind) {
-      case "IdentityToken":
-        return this.#begin(link, message);
       case "SubscribeMultiApplied":
-        return this.#subscriptionApplied(link, message);
+        return this.#subscriptionApplied(attempt, message);
       case "UnsubscribeMultiApplied":
-        return this.#apply(link, message.tables, undefined);
+      case "TransactionUpdateLight":
+        return this.#apply(attempt, message.tables, undefined);
       case "TransactionUpdate":
         return this.#apply(
-          link,
+          attempt,
           message.status.kind === "Committed" ? message.status.tables : [],
           this.#answer(message),
         );
-      case "TransactionUpdateLight":
-        return this.#apply(link, message.tables, undefined);
       case "SubscriptionError":
-        return this.#subscriptionFailed(link, message.queryId, message.message);
+        return this.#subscriptionFailed(attempt, message.queryId, message.message);
+      case "IdentityToken":
       case "InitialSubscription":
       case "SubscribeApplied":
       case "UnsubscribeApplied":
@@ -364,26 +352,6 @@ export class Connection {
       case "ProcedureResult":
         throw new LightconeError("Malformed", { what: message.kind, reason: "nothing was asked that it answers" });
     }
-  }
-
-  #begin(link: Link, message: IdentityToken): void {
-    link.cancelTimeout();
-    link.isReady = true;
-    this.identity = Identity.fromBytes(message.identity.slice());
-    this.connectionId = ConnectionId.fromString(toHexReversed(message.connectionId));
-    if (this.token === undefined) {
-      // Of a token that was shown, the server gives back the short-lived one: not to be kept.
-      this.token = message.token;
-      this.#options.tokenStore?.set(message.token);
-    }
-    for (const subscription of this.#subscriptions.values()) {
-      link.awaited.add(subscription.id);
-      this.#sendSubscribe(subscription);
-    }
-    const held = this.#held;
-    this.#held = [];
-    for (const call of held) this.#sendCall(call);
-    if (link.awaited.size === 0) this.#goLive(link);
   }
 
   /** What to tell the caller whose call this answers, if it is one of ours. */
@@ -394,79 +362,115 @@ export class Connection {
     this.#sent.delete(call.id);
     const { status } = message;
     if (status.kind === "Committed") return call.resolve;
-    const text = status.kind === "Failed" ? status.message : "the call used up what it may use";
+    const text = status.kind === "Failed" ? status.message : "the call took more than one call may, and was undone";
     return () => call.reject(new LightconeError("ReducerFailed", { message: text }));
   }
 
-  #answered({ requestId, reducerName, status }: TransactionUpdate): Call | undefined {
+  #answered({ requestId, reducerName, status }: TransactionUpdate): SentCall | undefined {
     const call = this.#sent.get(requestId);
     if (call !== undefined || requestId !== 0 || status.kind === "Committed") return call;
     // Some servers refuse a call before it runs without saying which: it is the oldest of that name.
-    for (const one of this.#sent.values()) if (one.reducer === reducerName || reducerName === "") return one;
+    for (const one of this.#sent.values()) if (one.name === reducerName || reducerName === "") return one;
     return undefined;
   }
 
-  #subscriptionApplied(link: Link, { queryId, tables }: MultiApplied): void {
+  #subscriptionApplied(attempt: Attempt, { queryId, tables }: MultiApplied): void {
     const subscription = this.#subscriptions.get(queryId); // none when it was ended meanwhile
-    if (link.isLive) return this.#apply(link, tables, () => subscription?.markApplied());
-    this.#apply(link, tables, undefined);
-    if (subscription !== undefined) link.applied.push(subscription);
-    link.awaited.delete(queryId);
-    if (link.awaited.size === 0) this.#goLive(link);
+    if (attempt.liveSinceMs !== undefined) return this.#apply(attempt, tables, () => subscription?.markApplied());
+    this.#apply(attempt, tables, undefined);
+    if (subscription !== undefined) attempt.applied.push(subscription);
+    attempt.awaited.delete(queryId);
+    if (attempt.awaited.size === 0) this.#goLive(attempt);
   }
 
-  #subscriptionFailed(link: Link, id: number | undefined, message: string): void {
+  #subscriptionFailed(attempt: Attempt, id: number | undefined, message: string): void {
     const subscription = id === undefined ? undefined : this.#subscriptions.get(id);
-    // One without an id ended every subscription of the link: a new link has them all again.
-    if (id === undefined) return this.#lost(link, message);
-    if (subscription !== undefined) {
-      this.#subscriptions.delete(subscription.id);
-      const error = new LightconeError("SubscriptionRefused", { message });
-      if (subscription.isSettled) this.#tell(() => this.#events.failed(error, false));
-      else subscription.fail(error);
-    }
-    link.awaited.delete(id);
-    if (!link.isLive && link.awaited.size === 0) this.#goLive(link);
+    const wasApplied = subscription?.isApplied === true && attempt.liveSinceMs !== undefined;
+    if (subscription !== undefined)
+      this.#endSubscription(subscription, new LightconeError("SubscriptionRefused", { message }));
+    // Without an id it ended them all; and the rows of one that had some cannot be told from others'. A new link has
+    // what is left.
+    if (id === undefined || wasApplied) return this.#lost(attempt, message);
+    attempt.awaited.delete(id);
+    if (attempt.liveSinceMs === undefined && attempt.awaited.size === 0) this.#goLive(attempt);
+  }
+
+  #endSubscription(subscription: Subscription, error: LightconeError): void {
+    this.#subscriptions.delete(subscription.id);
+    if (subscription.isSettled) this.#tell(() => this.#events.failed(error, false));
+    else subscription.fail(error);
   }
 
   // --- rows
 
-  #apply(link: Link, tables: readonly TableUpdate[], tell: (() => void) | undefined): void {
-    const changes = new Map<string, TableChange>();
+  #apply(attempt: Attempt, tables: readonly TableUpdate[], tell: (() => void) | undefined): void {
     const touched = new Set<RowBag>();
-    for (const { tableName, updates } of tables) {
-      const bag = link.bags.get(tableName);
-      if (bag === undefined) continue; // a table that the module of this page does not have
-      touched.add(bag);
-      for (const { deletes, inserts } of updates) {
-        for (const row of deletes) bag.count(row, -1);
-        for (const row of inserts) bag.count(row, 1);
+    try {
+      for (const { tableName, updates } of tables) {
+        const bag = this.#bagOf(attempt, tableName);
+        if (bag === undefined) continue;
+        touched.add(bag);
+        for (const { deletes, inserts } of updates) {
+          for (const row of deletes) bag.count(row, -1);
+          for (const row of inserts) bag.count(row, 1);
+        }
       }
+      for (const bag of touched) bag.check();
+    } catch (error) {
+      for (const bag of touched) bag.undo();
+      throw error;
     }
-    for (const bag of touched) changes.set(bag.table.name, bag.settle());
-    if (link.isLive) {
+    const changes = new Map<string, TableChange>();
+    for (const bag of touched) changes.set(bag.table.accessor, bag.settle());
+    if (attempt.liveSinceMs !== undefined) {
       this.#tell(() => this.#events.changed(changes));
       return tell?.();
     }
-    if (tell !== undefined) link.answers.push(tell);
+    if (tell !== undefined) attempt.answers.push(tell);
+  }
+
+  /** Undefined for a table that the client is not told of, or cannot use: its rows pass by. */
+  #bagOf({ bags }: Attempt, tableName: string): RowBag | undefined {
+    const { catalog } = this.#options;
+    const accessor = catalog.accessorOf(tableName);
+    if (accessor === undefined) return undefined;
+    const known = bags.get(accessor);
+    if (known !== undefined || !this.#checkUse(accessor)) return known;
+    const bag = new RowBag(catalog.table(accessor));
+    bags.set(accessor, bag);
+    return bag;
+  }
+
+  /** Whether the page can use a table. If not, that is told, once. */
+  #checkUse(accessor: string): boolean {
+    try {
+      this.#options.catalog.table(accessor);
+      return true;
+    } catch (error) {
+      if (!(error instanceof LightconeError)) throw error;
+      if (!this.#told.has(error.message)) {
+        this.#told.add(error.message);
+        this.#tell(() => this.#events.failed(error, false));
+      }
+      return false;
+    }
   }
 
   /** The link has every row: it takes the place of the one before, and the difference is told. */
-  #goLive(link: Link): void {
+  #goLive(attempt: Attempt): void {
     const before = this.#bags;
     const changes = new Map<string, TableChange>();
-    for (const [name, bag] of link.bags) {
-      const old = before.get(name);
-      if (old !== undefined) changes.set(name, bag.replace(old));
-    }
-    this.#bags = link.bags;
-    link.isLive = true;
-    this.#attempt = 0;
+    for (const [accessor, bag] of attempt.bags) changes.set(accessor, bag.replace(before.get(accessor)));
+    for (const [accessor, old] of before)
+      if (!attempt.bags.has(accessor)) changes.set(accessor, new RowBag(old.table).replace(old));
+    this.#bags = attempt.bags;
+    attempt.liveSinceMs = this.#options.platform.clock.steadyMs();
     this.#saidUnreachable = false;
     this.#tell(() => this.#events.changed(changes));
-    for (const subscription of link.applied.splice(0)) subscription.markApplied();
-    for (const tell of link.answers.splice(0)) tell();
-    if (this.#link === link) this.#setState("open", undefined);
+    for (const subscription of attempt.applied.splice(0))
+      if (this.#subscriptions.has(subscription.id)) subscription.markApplied();
+    for (const tell of attempt.answers.splice(0)) tell();
+    if (this.#attempt === attempt) this.#setState("open", undefined);
   }
 
   /** Runs the application's code: what it throws is its own, and must not stop the connection. */
@@ -477,23 +481,4 @@ export class Connection {
       this.#options.platform.report(error);
     }
   }
-}
-
-/** What an answer that is final means for whoever wants to connect. */
-function refusalOf(database: string, { status, reason }: Probed & { readonly kind: "Refused" }): LightconeError {
-  const said = reason === "" ? `the server answered ${status}` : reason;
-  switch (status) {
-    case 401:
-      return new LightconeError("Unauthorized", { reason: said });
-    case 403:
-      return new LightconeError("Forbidden", { reason: said });
-    case 404:
-      return new LightconeError("NoSuchDatabase", { name: database });
-    default:
-      return new LightconeError("BadRequest", { reason: said });
-  }
-}
-
-function makeBags(tables: readonly BagTable[]): ReadonlyMap<string, RowBag> {
-  return new Map(tables.map((table) => [table.name, new RowBag(table)]));
 }

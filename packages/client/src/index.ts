@@ -1,11 +1,20 @@
 export { connect } from "./connect.ts";
-export type { Client, ConnectOptions, Query } from "./connect.ts";
+export type { Client, ConnectOptions } from "./connect.ts";
 export type { ConnectionState } from "./connection.ts";
-export type { SubscriptionHandle } from "./subscription.ts";
+export type { Query, SubscriptionHandle } from "./subscription.ts";
 export { webTokenStore } from "./token-store.ts";
 export type { TokenStore } from "./token-store.ts";
-export type { ClientReducers, ClientTable, ClientTables, KeyedTable, RowOf } from "./types.ts";
-export type { Exchanged, Platform, Probed, Socket, SocketEvents } from "./platform.ts";
+export type {
+  ClientReducers,
+  ClientTable,
+  ClientTables,
+  KeyedTable,
+  ModuleExports,
+  RowOf,
+  UntypedModule,
+} from "./types.ts";
+export type { Answered, Platform, Socket, SocketEvents } from "./platform.ts";
+export type { WebSocketClass } from "./real-platform.ts";
 export { isLightconeError, LightconeError } from "@lightcone/base";
 export type { ErrorCode } from "@lightcone/base";
 export { ConnectionId, Identity, ScheduleAt, TimeDuration, Timestamp, Uuid } from "@lightcone/sats";

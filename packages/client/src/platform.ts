@@ -10,36 +10,32 @@ export interface Socket {
 
 export interface SocketEvents {
   message(payload: Uint8Array): void;
-  /** It ended, or could not be opened. */
-  closed(reason: string): void;
+  /** It ended, or could not be opened. @param code of the server's Close; 1006 when there was none */
+  closed(code: number, reason: string): void;
 }
 
-/** What became of a token that was shown to a server. */
-export type Exchanged =
-  | { readonly kind: "ShortLived"; readonly token: string }
-  /** The server does not take the token, and will not take it later. */
-  | { readonly kind: "Refused"; readonly reason: string };
-
-/** What a server says of a database that no socket could be opened to. */
-export type Probed =
-  | { readonly kind: "There" }
+/** What a server answered when it was asked for a text. */
+export type Answered =
+  | { readonly kind: "Text"; readonly text: string }
+  /** Another time may bring another answer. */
+  | { readonly kind: "NotNow"; readonly reason: string }
   /** An answer that will be the same next time. */
   | { readonly kind: "Refused"; readonly status: number; readonly reason: string };
+
+/** Of an answer: a schema, of which the largest that a server takes has about a quarter of that. */
+export const answerBytesMax = 16 * 1024 * 1024;
 
 export interface Platform {
   readonly clock: Clock;
   readonly random: Random;
   openSocket(url: string, protocol: string, events: SocketEvents): Socket;
   /**
-   * Asks the server for a short-lived token, which may stand in an address where others read it.
-   * Rejects when the server cannot be reached.
+   * Asks by plain HTTP. Rejects when the server cannot be reached, and with `LimitExceeded` when it says more than
+   * `answerBytesMax`.
+   *
+   * @param token to show; what is asked then is a `POST`
    */
-  exchangeToken(url: string, token: string): Promise<Exchanged>;
-  /**
-   * Asks by plain HTTP why there is no connection: a page is told nothing of what a refused socket was answered.
-   * Rejects when the server cannot be reached, or cannot answer now.
-   */
-  probe(url: string): Promise<Probed>;
+  ask(url: string, token?: string): Promise<Answered>;
   /** Tells the page, or the process, of an error that no caller waits for. */
   report(error: unknown): void;
   /** Says something to whoever develops the page or the program. */

@@ -5,9 +5,17 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { connect } from "./connect.ts";
-import { world } from "./testing/server-frames.ts";
+import { answerBytesMax } from "./platform.ts";
 
 const server = createServer((request, response) => {
+  if (request.url?.startsWith("/endless") === true) {
+    const part = "x".repeat(1 << 20);
+    const more = (): void => {
+      while (!response.destroyed && response.write(part));
+      if (!response.destroyed) response.once("drain", more);
+    };
+    return more();
+  }
   response.writeHead(Number(/status-(\d+)/.exec(request.url ?? "")?.[1] ?? 500)).end("as it is");
 });
 // A socket that is not wanted is answered like any other request.
@@ -31,7 +39,6 @@ test.each([
   const db = connect({
     uri: uri(status),
     database: "town",
-    module: world,
     onState: (state) => void (state === "waiting" && resolve(state)),
     onError: (error) => resolve(error.code),
   });
@@ -41,7 +48,17 @@ test.each([
 
 test("nobody listens: it is tried again", async () => {
   const { promise, resolve } = Promise.withResolvers<string>();
-  const db = connect({ uri: "http://127.0.0.1:1", database: "town", module: world, onState: resolve });
+  const db = connect({ uri: "http://127.0.0.1:1", database: "town", onState: resolve });
   close = () => db.close();
   expect(await promise).toBe("waiting");
+});
+
+test("answerBytesMax: a server that goes on and on is heard no longer than that", async () => {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const db = connect({ uri: `http://127.0.0.1:${port}/endless`, database: "town", onError: resolve });
+  close = () => db.close();
+  expect(await promise).toMatchObject({
+    code: "LimitExceeded",
+    detail: { limit: "answerBytesMax", max: answerBytesMax },
+  });
 });

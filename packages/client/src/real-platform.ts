@@ -1,44 +1,62 @@
-/** Sockets, time and chance of a page, or of Node 22 and later. */
-import { realClock, realRandom } from "@lightcone/base";
-import type { Exchanged, Platform, Probed, Socket, SocketEvents } from "./platform.ts";
+/** Sockets, time and chance of a page, or of Node. */
+import { LightconeError, realClock, realRandom } from "@lightcone/base";
+import { answerBytesMax, type Answered, type Platform, type Socket, type SocketEvents } from "./platform.ts";
 
-export const realPlatform: Platform = {
-  clock: realClock,
-  random: realRandom,
-  openSocket,
-  exchangeToken,
-  probe,
-  // oxlint-disable-next-line no-console -- where developers of pages look
-  warn: (text) => console.warn(text),
-  report: (error) => {
-    // Thrown where nobody catches, it reaches `window.onerror`, or ends a Node process, as any error would.
-    queueMicrotask(() => {
-      throw error;
-    });
-  },
-};
+/** The part of the class `WebSocket` that a client uses: a browser's, Node's, or that of the package `ws`. */
+interface WebSocketLike {
+  binaryType: string;
+  addEventListener(kind: string, run: (event: never) => void): void;
+  send(message: Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
 
-function openSocket(url: string, protocol: string, events: SocketEvents): Socket {
-  const socket = new WebSocket(url, protocol);
+/** `WebSocket` of a browser, of Node 22 and later, or of the package `ws`. */
+// Each of them declares its events in a way of its own; what they have in common is `WebSocketLike`.
+export type WebSocketClass = new (url: string, protocol: string) => object;
+
+/**
+ * The platform that there is.
+ *
+ * @param given the class to use instead of the global one
+ * @throws {LightconeError} `NoWebSocket` when there is neither
+ */
+export function makeRealPlatform(given: WebSocketClass | undefined): Platform {
+  const Socket = given ?? (globalThis as { readonly WebSocket?: WebSocketClass }).WebSocket;
+  if (Socket === undefined) throw new LightconeError("NoWebSocket", {});
+  return {
+    clock: realClock,
+    random: realRandom,
+    openSocket: (url, protocol, events) => openSocket(Socket, url, protocol, events),
+    ask,
+    // oxlint-disable-next-line no-console -- where developers of pages look
+    warn: (text) => console.warn(text),
+    report: (error) => {
+      // Thrown where nobody catches, it reaches `window.onerror`, or ends a Node process, as any error would.
+      queueMicrotask(() => {
+        throw error;
+      });
+    },
+  };
+}
+
+function openSocket(Socket: WebSocketClass, url: string, protocol: string, events: SocketEvents): Socket {
+  const socket = new Socket(url, protocol) as WebSocketLike;
+  let isClosed = false;
   socket.binaryType = "arraybuffer";
-  const stopped = new AbortController();
-  const options = { signal: stopped.signal };
-  socket.addEventListener(
-    "message",
-    ({ data }: { readonly data: unknown }) =>
-      data instanceof ArrayBuffer ? events.message(new Uint8Array(data)) : events.closed("the server sent text"),
-    options,
-  );
-  // An "error" is always followed by a "close", which says what there is to say.
-  socket.addEventListener(
-    "close",
-    ({ code, reason }) => events.closed(reason === "" ? `code ${code}` : reason),
-    options,
-  );
+  socket.addEventListener("message", ({ data }: { readonly data: unknown }) => {
+    if (isClosed) return;
+    if (data instanceof ArrayBuffer) events.message(new Uint8Array(data));
+    else events.closed(1003, "the server sent text");
+  });
+  socket.addEventListener("close", ({ code, reason }: { readonly code: number; readonly reason: string }) => {
+    if (!isClosed) events.closed(code, reason);
+  });
+  // Always followed by a "close", which says what there is to say; `ws` would throw one that nobody hears.
+  socket.addEventListener("error", () => {});
   return {
     send: (message) => socket.send(message),
     close: () => {
-      stopped.abort();
+      isClosed = true;
       socket.close();
     },
   };
@@ -46,25 +64,32 @@ function openSocket(url: string, protocol: string, events: SocketEvents): Socket
 
 /** Answers that another time may bring another of. */
 const passing: readonly number[] = [408, 425, 429];
-const probeTimeoutMs = 10_000;
+const askTimeoutMs = 10_000;
 
-async function probe(url: string): Promise<Probed> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(probeTimeoutMs) });
+async function ask(url: string, token?: string): Promise<Answered> {
+  const shown = token === undefined ? {} : { method: "POST", headers: { authorization: `Bearer ${token}` } };
+  const response = await fetch(url, { ...shown, signal: AbortSignal.timeout(askTimeoutMs) });
   const { status } = response;
-  if (response.ok) {
-    await response.body?.cancel();
-    return { kind: "There" };
-  }
-  const reason = (await response.text()).trim();
-  if (status >= 500 || passing.includes(status)) throw new Error(`the server answered ${status}: ${reason}`);
-  return { kind: "Refused", status, reason };
+  const text = await readText(response);
+  if (response.ok) return { kind: "Text", text };
+  const said = text.trim();
+  if (status < 500 && !passing.includes(status)) return { kind: "Refused", status, reason: said };
+  return { kind: "NotNow", reason: said === "" ? `the server answered ${status}` : said };
 }
 
-async function exchangeToken(url: string, token: string): Promise<Exchanged> {
-  const response = await fetch(url, { method: "POST", headers: { authorization: `Bearer ${token}` } });
-  if ([400, 401, 403].includes(response.status)) return { kind: "Refused", reason: (await response.text()).trim() };
-  if (!response.ok) throw new Error(`the server answered ${response.status} to the token`);
-  const body = (await response.json()) as { readonly token?: unknown };
-  if (typeof body.token !== "string") throw new Error("the server gave no token for the token");
-  return { kind: "ShortLived", token: body.token };
+/** @throws {LightconeError} `LimitExceeded` */
+async function readText(response: Response): Promise<string> {
+  let text = "";
+  let bytes = 0;
+  const decoder = new TextDecoder();
+  const reader = response.body?.getReader();
+  for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+    bytes += part.value.length;
+    if (bytes > answerBytesMax) {
+      await reader?.cancel();
+      throw new LightconeError("LimitExceeded", { limit: "answerBytesMax", value: bytes, max: answerBytesMax });
+    }
+    text += decoder.decode(part.value, { stream: true });
+  }
+  return text + decoder.decode();
 }

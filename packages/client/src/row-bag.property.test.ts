@@ -17,7 +17,7 @@ interface Row {
 }
 const type = product({ id: t.u32, text: t.string });
 const codec = valueCodec<Row>(type);
-const plain: BagTable = { name: "row", row: makeCodec(type), key: undefined };
+const plain: BagTable = { accessor: "row", row: makeCodec(type), key: undefined };
 const keyed: BagTable = { ...plain, key: { column: "id", codec: makeCodec(t.u32) } };
 
 function bytesOf(row: Row): Uint8Array {

@@ -7,12 +7,13 @@
  * Rows are decoded once, when they first appear; one that goes and comes back within a message, or across a
  * reconnection, keeps its object. `settle` ends a message: what it returns is its net effect.
  */
-import { assert, LightconeError } from "@lightcone/base";
+import { LightconeError } from "@lightcone/base";
 import { decodeValue, encodeValue, type Codec } from "./value-codec.ts";
 
 /** A table as the cache needs to know it. */
 export interface BagTable {
-  readonly name: string;
+  /** Its name in the module's code. */
+  readonly accessor: string;
   readonly row: Codec;
   /** The primary key: its column's name and type. Updates are told by it. */
   readonly key: { readonly column: string; readonly codec: Codec } | undefined;
@@ -56,9 +57,13 @@ export class RowBag {
     for (const { row, count } of this.#entries.values()) if (count > 0) yield row;
   }
 
-  /** The row with a primary key. */
+  /**
+   * The row with a primary key.
+   *
+   * @throws {TypeError} when it is none of this table's
+   */
   find(key: unknown): object | undefined {
-    assert(this.table.key !== undefined, "only a table with a primary key is asked by it");
+    if (this.table.key === undefined) throw new TypeError(`table ${this.table.accessor} has no primary key`);
     return this.#byKey.get(keyOfBytes(encodeValue(this.table.key.codec, key)));
   }
 
@@ -68,7 +73,7 @@ export class RowBag {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
       // A row type is a product, so its values are objects.
-      const row = decodeValue(this.table.row, bytes, `a row of ${this.table.name}`) as object;
+      const row = decodeValue(this.table.row, bytes, `a row of ${this.table.accessor}`) as object;
       entry = { row, count: 0, countBefore: undefined };
       this.#entries.set(key, entry);
     }
@@ -76,21 +81,26 @@ export class RowBag {
     entry.count += by;
   }
 
-  /**
-   * Ends a message.
-   *
-   * @throws {LightconeError} `Malformed` when more of a row was deleted than there was
-   */
+  /** @throws {LightconeError} `Malformed` when the message deleted more of a row than there was */
+  check(): void {
+    if (this.#touched.every(({ count }) => count >= 0)) return;
+    const reason = "a row was deleted more often than it was inserted";
+    throw new LightconeError("Malformed", { what: `update of ${this.table.accessor}`, reason });
+  }
+
+  /** Takes a message back. */
+  undo(): void {
+    for (const entry of this.#touched) entry.count = entry.countBefore ?? 0;
+    this.settle();
+  }
+
+  /** Ends a message that was checked. */
   settle(): TableChange {
     const gone: object[] = [];
     const come: object[] = [];
     for (const [index, entry] of this.#touched.entries()) {
       const before = entry.countBefore ?? 0;
       entry.countBefore = undefined;
-      if (entry.count < 0) {
-        const reason = "a row was deleted more often than it was inserted";
-        throw new LightconeError("Malformed", { what: `update of ${this.table.name}`, reason });
-      }
       if (entry.count === 0) this.#entries.delete(this.#touchedKeys[index] ?? "");
       if (before > 0 && entry.count === 0) gone.push(entry.row);
       if (before === 0 && entry.count > 0) come.push(entry.row);
@@ -101,14 +111,15 @@ export class RowBag {
   }
 
   /** Takes the place of `before`, whose rows are the same objects wherever they are equal. Gives the difference. */
-  replace(before: RowBag): TableChange {
+  replace(before: RowBag | undefined): TableChange {
     const [gone, come]: [object[], object[]] = [[], []];
+    const entriesBefore: ReadonlyMap<string, Entry> = before === undefined ? new Map() : before.#entries;
     for (const [key, entry] of this.#entries) {
-      const known = before.#entries.get(key);
+      const known = entriesBefore.get(key);
       if (known === undefined) come.push(entry.row);
       else this.#entries.set(key, { ...entry, row: known.row });
     }
-    for (const [key, { row }] of before.#entries) if (!this.#entries.has(key)) gone.push(row);
+    for (const [key, { row }] of entriesBefore) if (!this.#entries.has(key)) gone.push(row);
     this.#byKey.clear();
     for (const { row } of this.#entries.values()) this.#index(row);
     return this.#pair(gone, come);

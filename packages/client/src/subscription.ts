@@ -1,13 +1,17 @@
 /** One subscription: what was asked, and how far it got. */
 import type { LightconeError } from "@lightcone/base";
 
+/** A query's text, or a table for all of its rows. */
+export type Query = string | { readonly accessor: string };
+
 /** A subscription, as the application holds it. */
 export interface SubscriptionHandle {
   /**
    * When its first rows are in the tables. It stays subscribed across reconnections.
    *
-   * Rejects with `SubscriptionRefused` when the server does not take a query, with `ConnectionClosed` when the
-   * application closes the client first, with `NoSuchDatabase` and the like when there can be no connection.
+   * Rejects with `SubscriptionRefused` when the server does not take a query, with `VersionDiffers` when the page was
+   * built with another version of the table, with `Unsubscribed` or `ConnectionClosed` when the application ends it or
+   * the client first, and with `NoSuchDatabase`, `Refused` and the like when there can be no connection.
    */
   readonly applied: Promise<void>;
   /** Whether its rows are there, if a little behind while the client is not `open`. */
@@ -18,21 +22,21 @@ export interface SubscriptionHandle {
 
 export class Subscription {
   readonly id: number;
-  readonly queries: readonly string[];
+  readonly queries: readonly Query[];
   readonly applied: Promise<void>;
   isApplied = false;
   /** Whether `applied` has been resolved or rejected. */
   isSettled = false;
-  readonly #resolve: () => void;
-  readonly #reject: (error: LightconeError) => void;
+  #resolve: () => void = () => {};
+  #reject: (error: LightconeError) => void = () => {};
 
-  constructor(id: number, queries: readonly string[]) {
+  constructor(id: number, queries: readonly Query[]) {
     this.id = id;
     this.queries = queries;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.applied = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.applied = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
   }
 
   /** Its rows are in the tables; again after each reconnection. */

@@ -4,15 +4,16 @@ import type { RowBag, TableChange } from "./row-bag.ts";
 type RowListener = (row: object) => void;
 type UpdateListener = (before: object, after: object) => void;
 
-function add<L>(listeners: Set<{ readonly run: L }>, run: L): () => void {
-  const listener = { run }; // one for each call, so that a function given twice runs twice
-  listeners.add(listener);
-  return () => void listeners.delete(listener);
+/** Where the rows are. */
+interface TableSource {
+  bag(accessor: string): RowBag | undefined;
+  /** Notes that somebody listens, so that it is told if nothing will ever come. */
+  use(accessor: string): void;
 }
 
 export class TableView {
-  readonly name: string;
-  readonly #bag: () => RowBag;
+  readonly accessor: string;
+  readonly #table: TableSource;
   readonly #tell: (run: () => void) => void;
   readonly #inserts = new Set<{ readonly run: RowListener }>();
   readonly #deletes = new Set<{ readonly run: RowListener }>();
@@ -21,9 +22,9 @@ export class TableView {
   #rows: readonly object[] | undefined;
 
   /** @param tell runs a listener, and reports what it throws */
-  constructor(name: string, bag: () => RowBag, tell: (run: () => void) => void) {
-    this.name = name;
-    this.#bag = bag;
+  constructor(accessor: string, table: TableSource, tell: (run: () => void) => void) {
+    this.accessor = accessor;
+    this.#table = table;
     this.#tell = tell;
   }
 
@@ -31,23 +32,30 @@ export class TableView {
     return this.rows().length;
   }
   rows(): readonly object[] {
-    this.#rows ??= [...this.#bag().rows()];
+    this.#rows ??= [...(this.#table.bag(this.accessor)?.rows() ?? [])];
     return this.#rows;
   }
   get(key: unknown): object | undefined {
-    return this.#bag().find(key);
+    return this.#table.bag(this.accessor)?.find(key);
   }
   onInsert(run: RowListener): () => void {
-    return add(this.#inserts, run);
+    return this.#listen(this.#inserts, run);
   }
   onDelete(run: RowListener): () => void {
-    return add(this.#deletes, run);
+    return this.#listen(this.#deletes, run);
   }
   onUpdate(run: UpdateListener): () => void {
-    return add(this.#updates, run);
+    return this.#listen(this.#updates, run);
   }
   onChange(run: () => void): () => void {
-    return add(this.#changes, run);
+    return this.#listen(this.#changes, run);
+  }
+
+  #listen<L>(listeners: Set<{ readonly run: L }>, run: L): () => void {
+    this.#table.use(this.accessor);
+    const listener = { run }; // one for each call, so that a function given twice runs twice
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   }
 
   /** The rows are others now. */

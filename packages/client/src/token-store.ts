@@ -18,7 +18,7 @@ interface WebStorage {
  * `sessionStorage` one for each tab.
  *
  * @example
- * connect({ uri, database: "chat", module: chat, tokenStore: webTokenStore(localStorage, "chat.token") });
+ * connect<typeof chat>({ uri, database: "chat", tokenStore: webTokenStore(localStorage, "chat.token") });
  */
 export function webTokenStore(storage: WebStorage, key: string): TokenStore {
   return {
@@ -26,4 +26,41 @@ export function webTokenStore(storage: WebStorage, key: string): TokenStore {
     set: (token) => storage.setItem(key, token),
     remove: () => storage.removeItem(key),
   };
+}
+
+/** The token to show: the one given; else the one kept; else, where nothing keeps it, what the last connection was given. */
+export class Tokens {
+  readonly isGiven: boolean;
+  readonly #given: string | undefined;
+  readonly #store: TokenStore | undefined;
+  #last: string | undefined;
+
+  constructor(given: string | undefined, store: TokenStore | undefined) {
+    this.isGiven = given !== undefined;
+    this.#given = given;
+    this.#store = store;
+    this.#last = given;
+  }
+
+  /** What was shown or given last. */
+  get last(): string | undefined {
+    return this.#last;
+  }
+
+  next(): string | undefined {
+    this.#last = this.#given ?? this.#store?.get() ?? this.#last;
+    return this.#last;
+  }
+
+  forget(): void {
+    this.#store?.remove();
+    this.#last = undefined;
+  }
+
+  /** Of a token that was shown, a server gives back a short-lived one: not to be kept. */
+  granted(token: string): void {
+    if (this.#last !== undefined) return;
+    this.#last = token;
+    this.#store?.set(token);
+  }
 }

@@ -21,7 +21,7 @@ const module = {
   ping: spacetime.reducer(() => {}),
   maybe: spacetime.reducer({ note: t.string().optional() }, () => {}),
 };
-const db = connect({ uri: "http://server", database: "chat", module });
+const db = connect<typeof module>({ uri: "http://server", database: "chat" });
 
 type User = { identity: Identity; name: string | undefined; online: boolean };
 is<RowOf<typeof module, "user">, User>(true);
@@ -61,4 +61,10 @@ void db.reducers.ping({ text: "x" });
 // @ts-expect-error something must be subscribed to
 db.subscribe();
 // @ts-expect-error a module's default export is its schema
-connect({ uri: "", database: "", module: { default: 5 } });
+connect<{ default: number }>({ uri: "", database: "" });
+
+// Without a module's types: any name, rows as objects.
+const plain = connect({ uri: "http://server", database: "chat" });
+plain.tables["user"]?.rows()[0]?.["name"] satisfies unknown;
+plain.tables["user"]?.onUpdate((before, after) => [before["name"], after["name"]]);
+void plain.reducers["say"]?.({ text: "hello" });

@@ -1,8 +1,21 @@
 /** Types of a client, all of them inferred from the exports of the module's entry file. */
-import type { AnyType, InferTypeOfRow, LifecycleExport, ReducerExport, Table } from "@lightcone/module";
-import type { ModuleExports } from "@lightcone/module/description";
+import type { AnyType, InferTypeOfRow, LifecycleExport, ReducerExport, Schema, Table } from "@lightcone/module";
 
 /* oxlint-disable no-explicit-any -- `infer` needs any schema, of which the parts are then exact */
+
+/** The exports of a module's entry file. */
+export interface ModuleExports {
+  readonly default: Schema<any>;
+}
+
+declare const untyped: unique symbol;
+
+/** A module whose types are not at hand: any name stands for a table or a reducer, and each row is an object. */
+export interface UntypedModule extends ModuleExports {
+  readonly [untyped]: true;
+}
+
+type UntypedRow = Readonly<Record<string, unknown>>;
 
 type Simplify<T> = { [K in keyof T]: T[K] } & {};
 type TablesOf<M extends ModuleExports> = M["default"]["tables"];
@@ -14,8 +27,8 @@ type KeyColumn<F> = {
 
 /** A table of which a client holds the rows that it subscribed to. */
 export interface ClientTable<Row> {
-  /** Its name in the database, as SQL has it. */
-  readonly name: string;
+  /** Its key in the module's schema. */
+  readonly accessor: string;
   /** How many rows there are here. */
   readonly size: number;
   /** Every row here, in no particular order. The same array until something changes; not to be written to. */
@@ -46,9 +59,9 @@ type PublicTables<S> = {
 }[keyof S];
 
 /** The module's public tables, by their keys in its schema. */
-export type ClientTables<M extends ModuleExports> = {
-  readonly [K in PublicTables<TablesOf<M>>]: TableOf<TablesOf<M>[K]>;
-};
+export type ClientTables<M extends ModuleExports> = M extends UntypedModule
+  ? Readonly<Record<string, ClientTable<UntypedRow> & KeyedTable<UntypedRow, unknown>>>
+  : { readonly [K in PublicTables<TablesOf<M>>]: TableOf<TablesOf<M>[K]> };
 
 type CallableNames<M> = {
   [K in keyof M]: M[K] extends LifecycleExport<any> ? never : M[K] extends ReducerExport<any, any> ? K : never;
@@ -63,9 +76,9 @@ type ReducerCall<R> = R extends (ctx: never, args: infer A) => void
   : never;
 
 /** The module's reducers, by the names that it exports them under. */
-export type ClientReducers<M extends ModuleExports> = {
-  readonly [K in CallableNames<M>]: ReducerCall<M[K]>;
-};
+export type ClientReducers<M extends ModuleExports> = M extends UntypedModule
+  ? Readonly<Record<string, (args?: object) => Promise<void>>>
+  : { readonly [K in CallableNames<M>]: ReducerCall<M[K]> };
 
 /** A row of a table: `RowOf<typeof chat, "message">`. */
 export type RowOf<M extends ModuleExports, K extends keyof TablesOf<M>> =

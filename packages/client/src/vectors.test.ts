@@ -4,9 +4,10 @@
 import { expect, test } from "vitest";
 import { readFileSync } from "node:fs";
 import { schema, t, table } from "@lightcone/module";
-import { fromHex } from "@lightcone/sats";
+import { fromHex, product, t as types } from "@lightcone/sats";
 import { connect } from "./connect.ts";
 import { FakeWorld, settled } from "./testing/fake-world.ts";
+import { schemaText, type SchemaParts } from "./testing/schema-text.ts";
 
 const spacetime = schema({
   person: table({ public: true }, { id: t.u32().primaryKey(), name: t.string() }),
@@ -16,6 +17,14 @@ const module = {
   default: spacetime,
   rename: spacetime.reducer({ id: t.u32(), name: t.string() }, () => {}),
   noop: spacetime.reducer(() => {}),
+};
+
+const recorded: SchemaParts = {
+  tables: [
+    { accessor: "person", row: product({ id: types.u32, name: types.string }), key: 0 },
+    { accessor: "point", row: product({ x: types.i32, y: types.i32 }) },
+  ],
+  reducers: [{ accessor: "rename", params: product({ id: types.u32, name: types.string }) }, { accessor: "noop" }],
 };
 
 interface Vector {
@@ -33,9 +42,10 @@ function frame(name: string): Uint8Array {
 }
 
 async function open() {
-  const fake = new FakeWorld();
-  const db = connect({ uri: "http://server", database: "town", module, platform: fake.platform });
+  const fake = new FakeWorld(schemaText(recorded));
+  const db = connect<typeof module>({ uri: "http://server", database: "town", platform: fake.platform });
   fake.socket.receive(frame("identity_token"));
+  await settled();
   const outcomes = new Map<number, string>();
   const call = async (id: number, made: Promise<void>): Promise<void> => {
     outcomes.set(
@@ -81,7 +91,7 @@ test("rows and answers, as recorded", async () => {
 
 test.each([
   { name: "transaction_update_failed", text: /^name is taken$/ },
-  { name: "transaction_update_out_of_energy", text: /used up/ },
+  { name: "transaction_update_out_of_energy", text: /than one call may/ },
 ])("$name rejects the call", async ({ name, text }) => {
   const { fake, outcomes } = await open();
   fake.socket.receive(frame(name));

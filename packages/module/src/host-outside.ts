@@ -1,6 +1,6 @@
 /**
- * What the SDK stands on anywhere else, a page or a script: a module's file loads there as a plain description,
- * which clients take their types and codecs from. Nothing of it runs reducers.
+ * What the SDK stands on anywhere else, a test or a script: a module's file loads there as a plain description.
+ * Nothing of it runs reducers. Clients take its types alone and load none of it.
  *
  * A bundle for a database is made with the condition `lightcone-host` and has `host-inside.ts` instead.
  */

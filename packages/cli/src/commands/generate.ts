@@ -1,7 +1,8 @@
-/** `lightcone generate`: typed bindings, written where they changed. */
+/** `lightcone generate`: typed bindings, or the schema as data for our own client, written where they changed. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { generateTypeScript, planFiles } from "@lightcone/codegen";
+import { serveSchema, type ModuleDef } from "@lightcone/schema";
 import { buildModule, readPrebuilt, type ProgramFlags } from "../build/build-module.ts";
 import { describeProgram } from "../build/describe-program.ts";
 import { CliFailure } from "../failure.ts";
@@ -17,9 +18,13 @@ export interface GenerateFlags extends ProgramFlags {
 }
 
 export async function generate(flags: GenerateFlags): Promise<void> {
-  if (!["typescript", "ts"].includes(flags.lang.toLowerCase()))
-    throw new CliFailure(`--lang ${flags.lang} is not written by this release; it writes typescript`, { exitCode: 2 });
+  const lang = flags.lang.toLowerCase();
+  if (!["typescript", "ts", "json"].includes(lang))
+    throw new CliFailure(`--lang ${flags.lang} is not written by this release; it writes typescript and json`, {
+      exitCode: 2,
+    });
   const program = readPrebuilt(flags) ?? (await buildModule(flags));
+  if (lang === "json") return writeSchema(await describeProgram(program), resolve(flags.outDir));
   const files = generateTypeScript(await describeProgram(program), {
     includePrivate: flags.includePrivate === true,
     packageName: flags.clientPackage,
@@ -38,6 +43,15 @@ export async function generate(flags: GenerateFlags): Promise<void> {
   print(`${plan.write.size} files written, ${plan.unchanged.length} unchanged in ${directory}`);
   if (!isInstalled(flags.clientPackage, directory))
     print(`They import ${flags.clientPackage}, which is not installed there: npm install ${flags.clientPackage}@1.12`);
+  print("Generate finished successfully.");
+}
+
+/** The schema that a page was built with, for `connect({ …, schema })`. */
+function writeSchema(def: ModuleDef, directory: string): void {
+  const path = join(directory, "schema.json");
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(path, `${serveSchema(def, "client")}\n`);
+  print(`${path} written`);
   print("Generate finished successfully.");
 }
 

@@ -1,6 +1,6 @@
 /** A world without sockets and time: what a client asks for is kept, and a test says what comes and when. */
 import { decodeClientMessage, type ClientMessage } from "@lightcone/protocol";
-import type { Exchanged, Platform, Probed, SocketEvents } from "../platform.ts";
+import type { Answered, Platform, SocketEvents } from "../platform.ts";
 import type { TokenStore } from "../token-store.ts";
 
 export class FakeSocket {
@@ -19,8 +19,8 @@ export class FakeSocket {
     this.#events.message(payload);
   }
   /** The connection ends. */
-  drop(reason = "code 1006"): void {
-    this.#events.closed(reason);
+  drop(code = 1006, reason = ""): void {
+    this.#events.closed(code, reason);
   }
   /** The queries and ids of what the client subscribed to. */
   get subscribes(): readonly { readonly queryId: number; readonly queries: readonly string[] }[] {
@@ -30,6 +30,9 @@ export class FakeSocket {
     return this.sent.filter((message) => message.kind === "CallReducer");
   }
 }
+
+export const answer = (text: string): Answered => ({ kind: "Text", text });
+export const refusal = (status: number, reason = ""): Answered => ({ kind: "Refused", status, reason });
 
 interface Timer {
   readonly at: number;
@@ -41,13 +44,18 @@ export class FakeWorld {
   readonly reported: unknown[] = [];
   readonly warned: string[] = [];
   readonly tokensShown: string[] = [];
-  readonly probed: string[] = [];
-  /** What the server says of the database when it is asked why there is no connection. */
-  probe: () => Promise<Probed> = async () => Promise.reject(new Error("cannot be reached"));
+  /** What was asked over HTTP but for tokens. */
+  readonly asked: string[] = [];
+  /** What the server says of the database's schema. */
+  schema: () => Promise<Answered>;
   /** What the server says of a token that is shown to it. */
-  exchange: (token: string) => Promise<Exchanged> = async (token) => ({ kind: "ShortLived", token: `short-${token}` });
+  exchange: (token: string) => Promise<Answered> = async (token) => answer(JSON.stringify({ token: `short-${token}` }));
   #nowMs = 0;
   readonly #timers = new Set<Timer>();
+
+  constructor(schema: string) {
+    this.schema = async () => answer(schema);
+  }
 
   /** The socket that was opened last. */
   get socket(): FakeSocket {
@@ -85,13 +93,13 @@ export class FakeWorld {
         },
       };
     },
-    exchangeToken: (_url, token) => {
+    ask: (url, token) => {
+      if (token === undefined) {
+        this.asked.push(url);
+        return this.schema();
+      }
       this.tokensShown.push(token);
       return this.exchange(token);
-    },
-    probe: (url) => {
-      this.probed.push(url);
-      return this.probe();
     },
     warn: (text) => void this.warned.push(text),
     report: (error) => void this.reported.push(error),

@@ -13,7 +13,8 @@ import {
   type TransactionHead,
 } from "@lightcone/protocol";
 import { schema, SenderError, t, table } from "@lightcone/module";
-import { ByteWriter, product, t as types, valueCodec } from "@lightcone/sats";
+import { ByteWriter, option, product, t as types, valueCodec } from "@lightcone/sats";
+import type { SchemaParts } from "./schema-text.ts";
 
 const spacetime = schema({
   person: table({ public: true }, { id: t.u32().primaryKey(), name: t.string() }),
@@ -22,7 +23,23 @@ const spacetime = schema({
   secret: table({}, { code: t.string() }),
 });
 
-/** The exports of an entry file. */
+const personRow = product({ id: types.u32, name: types.string });
+const pointRow = product({ x: types.i32, y: types.i32 });
+
+/** The same as a server tells it. */
+export const worldSchema = {
+  tables: [
+    { accessor: "person", row: personRow, key: 0 },
+    { accessor: "mapPoint", name: "point", row: pointRow },
+  ],
+  reducers: [
+    { accessor: "renamePerson", name: "rename_person", params: personRow },
+    { accessor: "moveAll", name: "move_all", params: product({ by: option(types.i32) }) },
+    { accessor: "tidyUp", name: "tidy_up" },
+  ],
+} as const satisfies SchemaParts;
+
+/** The exports of an entry file, for their types. */
 export const world = {
   default: spacetime,
   init: spacetime.init(() => {}),
@@ -42,8 +59,8 @@ export interface Point {
   readonly y: number;
 }
 
-const personCodec = valueCodec<Person>(product({ id: types.u32, name: types.string }));
-const pointCodec = valueCodec<Point>(product({ x: types.i32, y: types.i32 }));
+const personCodec = valueCodec<Person>(personRow);
+const pointCodec = valueCodec<Point>(pointRow);
 
 /** Changes of one query in one table. */
 export type Update =

@@ -1,0 +1,165 @@
+/**
+ * The tables and reducers of the database as the page may use them: the server's schema of now, held against the one
+ * that the page was built with.
+ *
+ * Without a schema given by the page, the first that the server tells stands for it: what a publish changes later, while
+ * the page is open, is found all the same. What differs fails by its name; the rest goes on.
+ */
+import { LightconeError } from "@lightcone/base";
+import { isOption } from "@lightcone/sats";
+import { reducerDifference, tableDifference } from "./difference.ts";
+import type { BagTable } from "./row-bag.ts";
+import { readSchema, type ClientSchema, type ReducerSchema } from "./schema.ts";
+import { encodeValue, makeCodec, type Codec } from "./value-codec.ts";
+
+interface KnownReducer {
+  readonly schema: ReducerSchema;
+  readonly params: Codec;
+}
+
+export class Catalog {
+  readonly #database: string;
+  #built: ClientSchema | undefined;
+  #text: string | undefined;
+  #now: ClientSchema | undefined;
+  /** Made of `#now` when they are first used. */
+  readonly #tables = new Map<string, BagTable | LightconeError>();
+  readonly #reducers = new Map<string, KnownReducer | LightconeError>();
+  readonly #accessors = new Map<string, string>();
+
+  /**
+   * @param built the schema that the page was built with
+   * @throws {LightconeError} `Malformed`
+   */
+  constructor(database: string, built: object | undefined) {
+    this.#database = database;
+    this.#built = built === undefined ? undefined : readSchema(built);
+  }
+
+  /** Whether the server has told its schema. */
+  get isKnown(): boolean {
+    return this.#now !== undefined;
+  }
+
+  /** The names of tables and reducers in the module's code; none while they are not known. */
+  get tableNames(): readonly string[] {
+    return [...(this.#now?.tables.keys() ?? [])];
+  }
+  get reducerNames(): readonly string[] {
+    return [...(this.#now?.reducers.keys() ?? [])];
+  }
+
+  /**
+   * Goes on with what the server tells.
+   *
+   * @returns whether it is another than before
+   * @throws {LightconeError} `Malformed`, `TooDeep`; nothing is changed then
+   */
+  take(text: string): boolean {
+    if (text === this.#text) return false;
+    const now = readSchema(parse(text));
+    this.#text = text;
+    this.#now = now;
+    this.#built ??= now;
+    this.#tables.clear();
+    this.#reducers.clear();
+    this.#accessors.clear();
+    for (const { accessor, name } of now.tables.values()) this.#accessors.set(name, accessor);
+    return true;
+  }
+
+  /** The table that goes by a name on the wire. */
+  accessorOf(name: string): string | undefined {
+    return this.#accessors.get(name);
+  }
+
+  /**
+   * What SQL calls a table.
+   *
+   * @throws {LightconeError} `VersionDiffers`
+   */
+  nameOf(accessor: string): string {
+    this.table(accessor);
+    return this.#now?.tables.get(accessor)?.name ?? accessor;
+  }
+
+  /** @throws {LightconeError} `VersionDiffers` */
+  table(accessor: string): BagTable {
+    const known = this.#tables.get(accessor) ?? this.#makeTable(accessor);
+    this.#tables.set(accessor, known);
+    if (known instanceof LightconeError) throw known;
+    return known;
+  }
+
+  /**
+   * A call as the server takes it.
+   *
+   * @throws {LightconeError} `VersionDiffers`, `BadArguments`
+   */
+  encodeCall(accessor: string, args: object): { readonly name: string; readonly args: Uint8Array } {
+    const known = this.#reducers.get(accessor) ?? this.#makeReducer(accessor);
+    this.#reducers.set(accessor, known);
+    if (known instanceof LightconeError) throw known;
+    try {
+      return { name: known.schema.name, args: encodeValue(known.params, args) };
+    } catch (cause) {
+      if (!(cause instanceof TypeError)) throw cause;
+      const renamed = renamedParameter(known.schema, args);
+      if (renamed !== undefined) throw this.#differs(renamed);
+      throw new LightconeError("BadArguments", { reducer: accessor, reason: cause.message }, { cause });
+    }
+  }
+
+  #makeTable(accessor: string): BagTable | LightconeError {
+    const table = this.#now?.tables.get(accessor);
+    if (table === undefined) return this.#differs(`there is no public table \`${accessor}\`${listed(this.tableNames)}`);
+    const built = this.#built?.tables.get(accessor);
+    const difference = built === undefined ? undefined : tableDifference(built, table);
+    if (difference !== undefined) return this.#differs(difference);
+    const { row, key } = table;
+    return {
+      accessor,
+      row: makeCodec(row),
+      key: key === undefined ? undefined : { column: key.name ?? "", codec: makeCodec(key.type) },
+    };
+  }
+
+  #makeReducer(accessor: string): KnownReducer | LightconeError {
+    const schema = this.#now?.reducers.get(accessor);
+    if (schema === undefined)
+      return this.#differs(`there is no reducer \`${accessor}\` for clients${listed(this.reducerNames)}`);
+    const built = this.#built?.reducers.get(accessor);
+    const difference = built === undefined ? undefined : reducerDifference(built, schema);
+    if (difference !== undefined) return this.#differs(difference);
+    return { schema, params: makeCodec(schema.params) };
+  }
+
+  #differs(difference: string): LightconeError {
+    return new LightconeError("VersionDiffers", { database: this.#database, difference });
+  }
+}
+
+const listedMax = 10;
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, listedMax).join(", ");
+  return shown === "" ? "" : `; there are ${shown}${names.length > listedMax ? ", …" : ""}`;
+}
+
+/** A parameter that is missing while one is given that there is not: the page knows it by another name. */
+function renamedParameter({ accessor, params }: ReducerSchema, args: object): string | undefined {
+  const given = new Map(Object.entries(args));
+  const missing = params.elements.find(({ name = "", type }) => given.get(name) === undefined && !isOption(type));
+  const known = new Set(params.elements.map(({ name }) => name));
+  const surplus = [...given.keys()].find((name) => !known.has(name));
+  if (missing === undefined || surplus === undefined) return undefined;
+  return `reducer \`${accessor}\` takes a parameter \`${missing.name}\` and has none called \`${surplus}\``;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new LightconeError("Malformed", { what: "the database's schema", reason: "it is no JSON" }, { cause });
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * What keeps a page from using a table or a reducer of the version that is there: said by table or reducer, column or
+ * parameter, and type. Columns and parameters go by name, so more of them, or another order, is no difference.
+ */
+import { isBytes, isOption, isUnit, specialKind, typesEqual, type AlgebraicType, type Member } from "@lightcone/sats";
+import type { ReducerSchema, TableSchema } from "./schema.ts";
+
+/** Undefined when code that knows `built` can use `now`. */
+export function tableDifference(built: TableSchema, now: TableSchema): string | undefined {
+  const table = `table \`${built.accessor}\``;
+  for (const column of built.row.elements) {
+    const difference = memberDifference(column, find(now.row.elements, column.name));
+    if (difference === "gone") return `${table} has no column \`${column.name}\``;
+    if (difference !== undefined) return `column \`${column.name}\` of ${table} is ${difference}`;
+  }
+  if (built.key !== undefined && built.key.name !== now.key?.name)
+    return `\`${built.key.name}\` is not the primary key of ${table}`;
+  return undefined;
+}
+
+/** Undefined when a call that fits `built` fits `now`, with the same meaning. */
+export function reducerDifference(built: ReducerSchema, now: ReducerSchema): string | undefined {
+  const reducer = `reducer \`${built.accessor}\``;
+  for (const parameter of built.params.elements) {
+    const difference = memberDifference(parameter, find(now.params.elements, parameter.name));
+    if (difference === "gone") return `${reducer} has no parameter \`${parameter.name}\``;
+    if (difference !== undefined) return `parameter \`${parameter.name}\` of ${reducer} is ${difference}`;
+  }
+  const added = now.params.elements.find(
+    ({ name, type }) => !isOption(type) && find(built.params.elements, name) === undefined,
+  );
+  return added === undefined ? undefined : `${reducer} takes a parameter \`${added.name}\` (${wordOf(added.type)})`;
+}
+
+const find = (members: readonly Member[], name: string | undefined): Member | undefined =>
+  members.find((member) => member.name === name);
+
+function memberDifference(built: Member, now: Member | undefined): string | undefined {
+  if (now === undefined) return "gone";
+  if (typesEqual(built.type, now.type)) return undefined;
+  const [was, is] = [wordOf(built.type), wordOf(now.type)];
+  return was === is ? `another ${is}` : `${is}, not ${was}`;
+}
+
+/** A type as an author of modules would say it. */
+export function wordOf(type: AlgebraicType): string {
+  const special = specialKind(type);
+  if (special !== undefined) return special;
+  if (isBytes(type)) return "bytes";
+  switch (type.kind) {
+    case "Array":
+      return `array of ${wordOf(type.element)}`;
+    case "Sum": {
+      const [some] = type.variants;
+      if (isOption(type) && some !== undefined) return `option of ${wordOf(some.type)}`;
+      return `enum of ${type.variants.map(({ name }) => name).join(", ")}`;
+    }
+    case "Product":
+      return isUnit(type) ? "unit" : `object of ${type.elements.map(({ name }) => name).join(", ")}`;
+    case "Ref":
+      return "another type";
+    default:
+      return type.kind.toLowerCase();
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * One attempt at a connection, and the connection that comes of it.
+ *
+ *   token shown ─▶ socket ─▶ the server's first message ─▶ its schema read ─▶ ready ─▶ messages … ─▶ lost or refused
+ *
+ * The schema is read after the first message, and a server that changes it in a way that matters ends its connections:
+ * so it is the one that this connection's rows and calls go by. After `lost`, `refused` or `close` nothing is told.
+ */
+import { LightconeError } from "@lightcone/base";
+import {
+  decodeServerMessage,
+  encodeClientMessage,
+  type ClientMessage,
+  type IdentityToken,
+  type ServerMessage,
+} from "@lightcone/protocol";
+import { ByteWriter } from "@lightcone/sats";
+import type { Answered, Platform, Socket } from "./platform.ts";
+import type { Tokens } from "./token-store.ts";
+
+export interface LinkOptions {
+  readonly uri: string;
+  readonly database: string;
+  readonly tokens: Tokens;
+  readonly confirmed: boolean | undefined;
+  readonly platform: Platform;
+}
+
+export interface LinkEvents {
+  /** It may be used. @param schema what the server tells of the database */
+  ready(greeting: IdentityToken, schema: string): void;
+  /** @throws {LightconeError} what cannot be read: `unreadable` is told */
+  message(message: ServerMessage): void;
+  /** The server sent what cannot be read. The link has ended. */
+  unreadable(error: LightconeError): void;
+  /** There is no connection, and trying again would bring the same. */
+  refused(error: LightconeError): void;
+  lost(reason: string): void;
+}
+
+const subprotocol = "v1.bsatn.spacetimedb";
+/** How long an attempt may take until it is ready. */
+const readyTimeoutMs = 15_000;
+/** The Close of a server whose module does not want this client; its reason is the module's text. */
+const refusedCode = 4403;
+
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #events: LinkEvents;
+  readonly #out = new ByteWriter(1024);
+  #socket: Socket | undefined;
+  #greeting: IdentityToken | undefined;
+  #isOver = false;
+  #isReady = false;
+  readonly #cancelTimeout: () => void;
+
+  constructor(options: LinkOptions, events: LinkEvents) {
+    this.#options = options;
+    this.#events = events;
+    const { platform, tokens } = options;
+    this.#cancelTimeout = platform.clock.after(readyTimeoutMs, () =>
+      this.#lost(`the server did not answer within ${readyTimeoutMs / 1000} s`),
+    );
+    const token = tokens.next();
+    if (token === undefined) this.#openSocket(undefined);
+    else this.#showToken(token);
+  }
+
+  /** Whether messages may be sent. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  send(message: ClientMessage): void {
+    this.#out.reset();
+    encodeClientMessage(this.#out, message);
+    this.#socket?.send(this.#out.toBytes());
+  }
+
+  close(): void {
+    this.#isOver = true;
+    this.#isReady = false;
+    this.#cancelTimeout();
+    this.#socket?.close();
+  }
+
+  /** Asks the server for the database's schema. */
+  readSchema(): Promise<Answered> {
+    const path = `v1/database/${encodeURIComponent(this.#options.database)}/schema?version=10&for=client`;
+    return this.#options.platform.ask(this.#url(path));
+  }
+
+  /** Addresses are written down on their way: what stands in one should not be worth much for long. */
+  #showToken(token: string): void {
+    this.#options.platform.ask(this.#url("v1/identity/websocket-token"), token).then(
+      (answered) => this.#tokenAnswered(answered),
+      (error: unknown) => this.#unanswered(error),
+    );
+  }
+
+  #tokenAnswered(answered: Answered): void {
+    if (this.#isOver) return;
+    const { tokens, uri } = this.#options;
+    if (answered.kind === "NotNow") return this.#lost(answered.reason);
+    const shortLived = answered.kind === "Text" ? tokenIn(answered.text) : undefined;
+    if (shortLived !== undefined) return this.#openSocket(shortLived);
+    if (answered.kind === "Text" || ![400, 401, 403].includes(answered.status)) {
+      const said = answered.kind === "Text" ? "without a token" : answered.status;
+      return this.#refused(
+        new LightconeError("BadRequest", { reason: `${uri} answered a token ${said}: is it the server?` }),
+      );
+    }
+    if (tokens.isGiven) return this.#refused(new LightconeError("Unauthorized", { reason: answered.reason }));
+    // One that was kept is worth nothing to this server any more: go on as somebody new.
+    tokens.forget();
+    this.#openSocket(undefined);
+  }
+
+  #openSocket(shortLived: string | undefined): void {
+    const { uri, database, confirmed, platform } = this.#options;
+    const url = new URL(this.#url(`v1/database/${encodeURIComponent(database)}/subscribe`));
+    url.protocol = url.protocol.replace("http", "ws");
+    url.searchParams.set("compression", "None");
+    url.searchParams.set("light", "true");
+    if (confirmed !== undefined) url.searchParams.set("confirmed", String(confirmed));
+    if (shortLived !== undefined) url.searchParams.set("token", shortLived);
+    try {
+      this.#socket = platform.openSocket(url.href, subprotocol, {
+        message: (payload) => this.#receive(payload),
+        closed: (code, reason) => this.#closed(code, reason),
+      });
+    } catch (error) {
+      // Browsers refuse some addresses at once, such as `ws:` from a page that came over `https:`.
+      const refusal = new LightconeError("BadRequest", { reason: `no socket to ${uri}: ${reasonOf(error)}` });
+      queueMicrotask(() => this.#refused(refusal));
+    }
+  }
+
+  /** An address under the server's, which may have a path of its own. */
+  #url(path: string): string {
+    const base = new URL(this.#options.uri);
+    base.protocol = base.protocol.replace("ws", "http");
+    if (!base.pathname.endsWith("/")) base.pathname += "/";
+    return new URL(path, base).href;
+  }
+
+  #receive(payload: Uint8Array): void {
+    if (this.#isOver) return;
+    try {
+      if (payload[0] !== 0)
+        throw new LightconeError("Malformed", { what: "payload", reason: "it is compressed; nothing was asked to be" });
+      const message = decodeServerMessage(payload.subarray(1));
+      if (this.#isReady) this.#events.message(message);
+      else if (message.kind === "IdentityToken" && this.#greeting === undefined) this.#greeted(message);
+      else throw new LightconeError("Malformed", { what: message.kind, reason: "nothing was asked that it answers" });
+    } catch (error) {
+      if (!(error instanceof LightconeError)) throw error;
+      this.close();
+      this.#events.unreadable(error);
+    }
+  }
+
+  #greeted(greeting: IdentityToken): void {
+    this.#greeting = { ...greeting, identity: greeting.identity.slice(), connectionId: greeting.connectionId.slice() };
+    this.readSchema().then(
+      (answered) => {
+        if (this.#isOver) return;
+        if (answered.kind === "NotNow") return this.#lost(answered.reason);
+        if (answered.kind === "Refused") return this.#refused(refusalOf(this.#options.database, answered));
+        this.#cancelTimeout();
+        this.#isReady = true;
+        this.#events.ready(this.#greeting ?? greeting, answered.text);
+      },
+      (error: unknown) => this.#unanswered(error),
+    );
+  }
+
+  /** Nothing came back, or more than anybody wants. */
+  #unanswered(error: unknown): void {
+    if (error instanceof LightconeError) this.#refused(error);
+    else this.#lost(`the server cannot be reached (${reasonOf(error)})`);
+  }
+
+  #closed(code: number, reason: string): void {
+    if (this.#isOver) return;
+    if (code === refusedCode) return this.#refused(new LightconeError("Refused", { message: reason }));
+    const said =
+      reason !== "" ? reason : code === 1006 ? "the connection broke" : `the server closed it (code ${code})`;
+    if (this.#greeting !== undefined) return this.#lost(said);
+    // Why there is none, a page can only learn by asking: of a refused socket it is told nothing.
+    this.#socket?.close();
+    this.readSchema().then(
+      (answered) => {
+        if (this.#isOver) return;
+        if (answered.kind === "Refused") return this.#refused(refusalOf(this.#options.database, answered));
+        if (answered.kind === "NotNow") return this.#lost(answered.reason);
+        this.#lost(`${said}, though the server answers: is there a proxy before it that takes no WebSockets?`);
+      },
+      (error: unknown) => this.#unanswered(error),
+    );
+  }
+
+  #lost(reason: string): void {
+    if (this.#isOver) return;
+    this.close();
+    this.#events.lost(reason);
+  }
+
+  #refused(error: LightconeError): void {
+    if (this.#isOver) return;
+    this.close();
+    this.#events.refused(error);
+  }
+}
+
+function tokenIn(text: string): string | undefined {
+  try {
+    const { token }: { readonly token?: unknown } = JSON.parse(text);
+    if (typeof token === "string") return token;
+  } catch {
+    // As one that holds no token.
+  }
+  return undefined;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What an answer that is final means for whoever wants to connect. */
+function refusalOf(database: string, { status, reason }: Answered & { readonly kind: "Refused" }): LightconeError {
+  const said = reason === "" ? `the server answered ${status}` : reason;
+  switch (status) {
+    case 401:
+      return new LightconeError("Unauthorized", { reason: said });
+    case 403:
+      return new LightconeError("Forbidden", { reason: said });
+    case 404:
+      return new LightconeError("NoSuchDatabase", { name: database });
+    default:
+      return new LightconeError("BadRequest", { reason: said });
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * What a server says of its database: the tables and reducers that a client may use.
+ *
+ * It is a description of version 10, of which this reads a part; what it does not know it leaves alone. The server is
+ * not trusted: sizes, depths and names are bounded before anything is made of them.
+ */
+import { LightconeError } from "@lightcone/base";
+import { resolveRefs, type AlgebraicType, type Member, type ProductType, t, typeDepthMax } from "@lightcone/sats";
+
+export interface TableSchema {
+  /** Its key in the module's code. */
+  readonly accessor: string;
+  /** Its name in the database, on the wire and in SQL. */
+  readonly name: string;
+  /** Columns in order, under their names in the module's code. */
+  readonly row: ProductType;
+  /** The column of the primary key. */
+  readonly key: Member | undefined;
+}
+
+export interface ReducerSchema {
+  readonly accessor: string;
+  readonly name: string;
+  readonly params: ProductType;
+}
+
+/** Both by accessor. */
+export interface ClientSchema {
+  readonly tables: ReadonlyMap<string, TableSchema>;
+  readonly reducers: ReadonlyMap<string, ReducerSchema>;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads a schema as `GET …/schema?version=10&for=client` gives it.
+ *
+ * @param json the parsed text
+ * @throws {LightconeError} `Malformed`, `TooDeep`
+ */
+export function readSchema(json: unknown): ClientSchema {
+  const sections = listOf(fieldsOf(json)["sections"]).map(fieldsOf);
+  const section = (name: string): unknown => sections.find((one) => name in one)?.[name];
+  const list = (name: string): readonly Fields[] => listOf(section(name)).map(fieldsOf);
+  const types = section("Typespace") ?? malformed("it is no description of version 10");
+  const typespace = listOf(fieldsOf(types)["types"]).map((type) => readType(type, 1));
+  const names = (kind: "Table" | "Function"): ReadonlyMap<string, string> =>
+    new Map(
+      listOf(fieldsOf(section("ExplicitNames"))["entries"]).flatMap((entry) => {
+        const named = fieldsOf(entry)[kind];
+        const { source_name, canonical_name } = fieldsOf(named);
+        return named === undefined ? [] : [[textOf(source_name), textOf(canonical_name)]];
+      }),
+    );
+  const [tableNames, functionNames] = [names("Table"), names("Function")];
+  const product = (type: AlgebraicType): ProductType => {
+    const resolved = resolveRefs(type, typespace);
+    return resolved.kind === "Product" ? resolved : malformed("a row is no product");
+  };
+
+  const tables = new Map<string, TableSchema>();
+  for (const table of list("Tables")) {
+    if (!("Public" in fieldsOf(table["table_access"]))) continue;
+    const accessor = textOf(table["source_name"]);
+    const row = product({ kind: "Ref", index: Number(table["product_type_ref"]) });
+    const [key] = listOf(table["primary_key"]);
+    const name = tableNames.get(accessor) ?? accessor;
+    tables.set(accessor, { accessor, name, row, key: row.elements[Number(key)] });
+  }
+  const reducers = new Map<string, ReducerSchema>();
+  for (const reducer of list("Reducers")) {
+    if (!("ClientCallable" in fieldsOf(reducer["visibility"]))) continue;
+    const accessor = textOf(reducer["source_name"]);
+    const params = product({ kind: "Product", elements: readMembers(fieldsOf(reducer["params"])["elements"], 1) });
+    reducers.set(accessor, { accessor, name: functionNames.get(accessor) ?? accessor, params });
+  }
+  return { tables, reducers };
+}
+
+const primitives: ReadonlyMap<string, AlgebraicType> = new Map(Object.values(t).map((type) => [type.kind, type]));
+
+/** `{"U8":[]}`, `{"Array":T}`, `{"Product":{"elements":[…]}}`, … */
+function readType(json: unknown, depth: number): AlgebraicType {
+  if (depth > typeDepthMax) throw new LightconeError("TooDeep", { what: "the schema", depthMax: typeDepthMax });
+  const [[kind, body] = malformed("a type is empty")] = Object.entries(fieldsOf(json));
+  switch (kind) {
+    case "Ref":
+      return { kind, index: Number(body) };
+    case "Array":
+      return { kind, element: readType(body, depth + 1) };
+    case "Product":
+      return { kind, elements: readMembers(fieldsOf(body)["elements"], depth + 1) };
+    case "Sum":
+      return { kind, variants: readMembers(fieldsOf(body)["variants"], depth + 1) };
+    default:
+      return primitives.get(kind) ?? malformed(`there is no type ${kind}`);
+  }
+}
+
+/** `[{"name":{"some":"x"},"algebraic_type":T}]` */
+function readMembers(json: unknown, depth: number): Member[] {
+  return listOf(json).map((each, index) => {
+    const { name, algebraic_type } = fieldsOf(each);
+    const { some } = fieldsOf(name);
+    return { name: some === undefined ? String(index) : textOf(some), type: readType(algebraic_type, depth) };
+  });
+}
+
+function fieldsOf(json: unknown): Fields {
+  // What is not there has no fields: what must have some says so.
+  return typeof json === "object" && json !== null ? (json as Fields) : {};
+}
+
+function listOf(json: unknown): readonly unknown[] {
+  return Array.isArray(json) ? json : [];
+}
+
+function textOf(json: unknown): string {
+  // Rows and arguments are objects with these as keys, of which this one is no key.
+  return typeof json === "string" && json !== "__proto__" ? json : malformed("a name is none");
+}
+
+function malformed(reason: string): never {
+  throw new LightconeError("Malformed", { what: "the database's schema", reason });
+}

@@ -1,0 +1,251 @@
+// Goal: a page and a database of different versions part where they differ, by name, and go on everywhere else; a call
+// never carries an argument in another's place.
+// Method: a world without sockets and time that tells one schema and then another; the page is built with the first, or
+// was given it by the server.
+import { describe, expect, test } from "vitest";
+import { isLightconeError, type LightconeError } from "@lightcone/base";
+import { option, product, t, toHex } from "@lightcone/sats";
+import { connect, type ConnectOptions } from "./connect.ts";
+import { answer, FakeWorld, settled } from "./testing/fake-world.ts";
+import { schemaText, type SchemaParts } from "./testing/schema-text.ts";
+import { applied, changed, greeting, worldSchema, type world } from "./testing/server-frames.ts";
+
+const [person, mapPoint] = worldSchema.tables;
+const [renamePerson, moveAll, tidyUp] = worldSchema.reducers;
+const ada = { id: 1, name: "Ada" };
+
+/** A published schema: the world's with some of it changed. */
+const otherWorld = ({ tables = worldSchema.tables, reducers = worldSchema.reducers }: SchemaParts): string =>
+  schemaText({ tables, reducers });
+
+async function open(schema: string, options: Partial<ConnectOptions> = {}) {
+  const fake = new FakeWorld(schema);
+  const errors: LightconeError[] = [];
+  const db = connect<typeof world>({
+    uri: "http://server",
+    database: "arena",
+    platform: fake.platform,
+    onError: (error) => errors.push(error),
+    ...options,
+  });
+  const texts = (): readonly string[] => errors.map(({ message }) => message);
+  const greet = async (): Promise<void> => {
+    fake.socket.receive(greeting());
+    await settled();
+  };
+  /** The server publishes: it ends the connection, and the client comes back. */
+  const publish = async (next: string): Promise<void> => {
+    fake.schema = async () => answer(next);
+    fake.socket.drop(1001, "module exited");
+    fake.pass(5_000);
+    await settled();
+    await greet();
+  };
+  await greet();
+  return { fake, db, errors, texts, greet, publish };
+}
+
+const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => "done",
+    (error: unknown) => (isLightconeError(error) ? `${error.code}: ${error.message}` : error),
+  );
+const differs = (what: string): string => `this page was built for another version of arena: ${what}`;
+
+describe("row 13: a page that brings the schema it was built with", () => {
+  const built = { schema: JSON.parse(schemaText(worldSchema)) as object };
+  const next = otherWorld({
+    tables: [{ ...person, row: product({ id: t.u64, name: t.string }) }, mapPoint],
+    reducers: [{ ...renamePerson, params: product({ id: t.u32, title: t.string }) }, moveAll, tidyUp],
+  });
+  const idDiffers = differs("column `id` of table `person` is u64, not u32");
+
+  test("what differs is told when it is used, by its name, once", async () => {
+    const { fake, db, errors, texts } = await open(next, built);
+    expect(texts()).toEqual([]);
+    expect(db.tables.person.rows()).toEqual([]);
+    db.tables.person.onInsert(() => {});
+    expect(texts()).toEqual([idDiffers]);
+    expect(errors[0]?.code).toBe("VersionDiffers");
+    expect(await failureOf(db.subscribe(db.tables.person).applied)).toBe(`VersionDiffers: ${idDiffers}`);
+    expect(await failureOf(db.reducers.renamePerson({ id: 1, name: "x" }))).toBe(
+      `VersionDiffers: ${differs("reducer `renamePerson` has no parameter `name`")}`,
+    );
+    expect([fake.socket.calls, fake.socket.subscribes]).toEqual([[], []]);
+    expect(texts()).toEqual([idDiffers]);
+  });
+
+  test("the rest goes on", async () => {
+    const { fake, db, texts } = await open(next, built);
+    const { applied: rows } = db.subscribe(db.tables.mapPoint);
+    fake.socket.receive(applied(1, { table: "point", inserts: [{ x: 1, y: 2 }] }));
+    await rows;
+    expect(db.tables.mapPoint.rows()).toEqual([{ x: 1, y: 2 }]);
+    void db.reducers.moveAll({ by: 3 });
+    expect(fake.socket.calls).toHaveLength(1);
+    expect([db.state, texts()]).toEqual(["open", []]);
+  });
+
+  test("rows of a table that differs pass by, and say so", async () => {
+    const { fake, db, texts } = await open(next, built);
+    db.subscribe("SELECT * FROM person");
+    fake.socket.receive(applied(1, { table: "person", inserts: [ada] }));
+    expect(texts()).toEqual([idDiffers]);
+    expect([db.tables.person.size, db.state]).toEqual([0, "open"]);
+  });
+
+  test("what is not there any more", async () => {
+    const { db, texts } = await open(otherWorld({ tables: [mapPoint], reducers: [tidyUp] }), built);
+    const rows = failureOf(db.subscribe("SELECT * FROM point", db.tables.person).applied);
+    expect(await rows).toBe(`VersionDiffers: ${differs("there is no public table `person`; there are mapPoint")}`);
+    expect(await failureOf(db.reducers.moveAll())).toBe(
+      `VersionDiffers: ${differs("there is no reducer `moveAll` for clients; there are tidyUp")}`,
+    );
+    expect(texts()).toEqual([]);
+  });
+
+  test("used before the schema is known, it is told as soon as it is", async () => {
+    const fake = new FakeWorld(next);
+    const errors: string[] = [];
+    const db = connect<typeof world>({
+      uri: "http://server",
+      database: "arena",
+      platform: fake.platform,
+      onError: ({ message }) => errors.push(message),
+      ...built,
+    });
+    db.tables.person.onInsert(() => {});
+    const rows = failureOf(db.subscribe(db.tables.person).applied);
+    const call = failureOf(db.reducers.renamePerson({ id: 1, name: "x" }));
+    fake.socket.receive(greeting());
+    await settled();
+    expect(await rows).toMatch(/^VersionDiffers/);
+    expect(await call).toMatch(/^VersionDiffers/);
+    expect(errors).toEqual([idDiffers]);
+    expect(db.state).toBe("open");
+  });
+
+  test("what is no schema is refused at once", () => {
+    expect(() => connect({ uri: "http://server", database: "arena", schema: { tables: [] } })).toThrow(/schema/);
+  });
+
+  test("without `onError` it is thrown where nobody catches it, and the client goes on", async () => {
+    const { fake, db } = await open(next, { ...built, onError: undefined as never });
+    db.tables.person.rows();
+    expect(fake.reported).toMatchObject([{ code: "VersionDiffers" }]);
+    expect(db.state).toBe("open");
+  });
+});
+
+describe("row 13: a publish while the page is open", () => {
+  test("a table that differs loses its rows and says so, once; the others are as they were", async () => {
+    const { fake, db, texts, publish } = await open(schemaText(worldSchema));
+    db.subscribe("SELECT * FROM person", "SELECT * FROM point");
+    fake.socket.receive(applied(1, { table: "person", inserts: [ada] }, { table: "point", inserts: [{ x: 1, y: 1 }] }));
+    const heard: unknown[] = [];
+    db.tables.person.onDelete((row) => heard.push(["delete", row]));
+    db.tables.mapPoint.onChange(() => heard.push("point"));
+    const next = otherWorld({ tables: [{ ...person, row: product({ id: t.u32 }) }, mapPoint] });
+    for (let round = 0; round < 2; round += 1) {
+      await publish(next);
+      fake.socket.receive(applied(1, { table: "point", inserts: [{ x: 1, y: 1 }] }));
+      expect(db.state).toBe("open");
+    }
+    expect(heard).toEqual([["delete", ada]]);
+    expect(texts()).toEqual([differs("table `person` has no column `name`")]);
+    expect(db.tables.mapPoint.rows()).toEqual([{ x: 1, y: 1 }]);
+  });
+
+  test("columns and parameters go by name, in whatever order they are now", async () => {
+    const { fake, db, texts, publish } = await open(schemaText(worldSchema));
+    const turned = product({ name: t.string, id: t.u32 });
+    await publish(
+      otherWorld({
+        tables: [{ ...person, row: turned, key: 1 }, mapPoint],
+        reducers: [{ ...renamePerson, params: turned }, moveAll, tidyUp],
+      }),
+    );
+    void db.reducers.renamePerson({ id: 7, name: "A" });
+    expect(fake.socket.calls.map(({ args }) => toHex(args))).toEqual(["010000004107000000"]);
+    expect(texts()).toEqual([]);
+  });
+
+  test("a parameter that was renamed is not left out, though it may be", async () => {
+    const { fake, db, publish } = await open(schemaText(worldSchema));
+    await publish(
+      otherWorld({ reducers: [renamePerson, { ...moveAll, params: product({ distance: option(t.i32) }) }, tidyUp] }),
+    );
+    expect(await failureOf(db.reducers.moveAll({ by: 3 }))).toBe(
+      `VersionDiffers: ${differs("reducer `moveAll` has no parameter `by`")}`,
+    );
+    expect(fake.socket.calls).toEqual([]);
+  });
+
+  test("a call that waits for the connection goes by the schema that it finds", async () => {
+    const { fake, db, publish } = await open(schemaText(worldSchema));
+    const args = { id: 7, name: "A" };
+    fake.socket.drop();
+    const fits = failureOf(db.reducers.tidyUp());
+    const differing = failureOf(db.reducers.renamePerson(args));
+    args.name = "changed meanwhile";
+    await publish(otherWorld({ reducers: [{ ...renamePerson, params: product({ id: t.string }) }, moveAll, tidyUp] }));
+    expect(await differing).toMatch(/parameter `id` of reducer `renamePerson` is string, not u32/);
+    expect(fake.socket.calls).toMatchObject([{ reducer: "tidy_up" }]);
+    db.close();
+    expect(await fits).toMatch(/^ConnectionLost/);
+  });
+
+  test("rows that do not decode: the schema is read again, and if it is another one the client comes back with it", async () => {
+    const { fake, db, texts, greet } = await open(schemaText(worldSchema));
+    db.subscribe("SELECT * FROM person");
+    fake.socket.receive(applied(1, { table: "person", inserts: [ada] }));
+    fake.schema = async () =>
+      answer(otherWorld({ tables: [{ ...person, row: product({ id: t.u32, name: t.string, hp: t.u32 }) }, mapPoint] }));
+    const bytes = changed({ table: "person", inserts: [{ id: 2, name: "longer than it says" }] });
+    fake.socket.receive(bytes.with(bytes.length - 23, 0xff));
+    await settled();
+    expect([db.state, db.tables.person.rows()]).toEqual(["waiting", [ada]]);
+    fake.pass(5_000);
+    await settled();
+    await greet();
+    expect([db.state, texts()]).toEqual(["connecting", []]);
+  });
+});
+
+describe("plain JavaScript", () => {
+  test("names go by the module's spelling; one that there is not says which there are", async () => {
+    const fake = new FakeWorld(schemaText(worldSchema));
+    const errors: string[] = [];
+    const db = connect({
+      uri: "http://server",
+      database: "arena",
+      platform: fake.platform,
+      onError: ({ message }) => errors.push(message),
+    });
+    db.tables["mapPiont"]?.onInsert(() => {});
+    fake.socket.receive(greeting());
+    await settled();
+    expect(errors).toEqual([differs("there is no public table `mapPiont`; there are person, mapPoint")]);
+    const made = (args: object): Promise<unknown> => failureOf(db.reducers["renamePerson"]?.(args) ?? Promise.reject());
+    expect(await made({ id: 1 })).toMatch(/^BadArguments: .*renamePerson: name: expected a string, not undefined/);
+    expect(await made({ id: 1, title: "x" })).toBe(
+      `VersionDiffers: ${differs("reducer `renamePerson` takes a parameter `name` and has none called `title`")}`,
+    );
+  });
+
+  test("what holds tables or reducers may be awaited, and looked through", async () => {
+    const { db } = await open(schemaText(worldSchema));
+    expect(await Promise.resolve(db.reducers)).toBe(db.reducers);
+    expect(await Promise.resolve(db.tables)).toBe(db.tables);
+    expect(Object.keys(db.reducers)).toEqual(["renamePerson", "moveAll", "tidyUp"]);
+    expect("person" in db.tables).toBe(true);
+  });
+
+  test("a table without a primary key is not asked by it", async () => {
+    const { fake, db } = await open(schemaText(worldSchema));
+    db.subscribe("SELECT * FROM point");
+    fake.socket.receive(applied(1, { table: "point", inserts: [{ x: 1, y: 1 }] }));
+    const points = db.tables.mapPoint as unknown as { get(key: unknown): unknown };
+    expect(() => points.get(1)).toThrow(new TypeError("table mapPoint has no primary key"));
+  });
+});
