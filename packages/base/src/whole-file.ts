@@ -1,5 +1,5 @@
 /** Small files read and replaced whole. For keys, configuration and records, not for data that grows. */
-import { LightconeError } from "./errors.ts";
+import { LightconeError } from "./lightcone-error.ts";
 import type { FileSystem } from "./runtime.ts";
 
 /**
