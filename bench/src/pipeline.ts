@@ -90,7 +90,7 @@ class Load {
             queuedBytes: 0,
             send: () => this.#answer(index),
             answered: () => undefined,
-            subscribed: () => undefined,
+            note: () => undefined,
             close: () => undefined,
           },
         ),

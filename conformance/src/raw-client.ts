@@ -1,6 +1,12 @@
 /** A client that speaks frames: sends what it is told, hands out what comes, in order. */
 import { ByteWriter } from "@lightcone/sats";
-import { clientTag, decodeServerMessage, type ServerMessage } from "@lightcone/protocol";
+import {
+  clientTag,
+  decodeServerMessage,
+  encodeClientMessage,
+  type ClientMessage,
+  type ServerMessage,
+} from "@lightcone/protocol";
 import { WebSocket } from "ws";
 
 export interface RawClientOptions {
@@ -58,6 +64,12 @@ export class RawClient {
     return this.#messages.shift();
   }
 
+  say(message: ClientMessage): void {
+    const out = new ByteWriter();
+    encodeClientMessage(out, message);
+    this.send(out.toBytes());
+  }
+
   send(frame: Uint8Array): void {
     this.#socket.send(frame);
   }
@@ -73,13 +85,7 @@ export class RawClient {
   }
 
   subscribe(queries: readonly string[], requestId: number, queryId: number): void {
-    const out = new ByteWriter();
-    out.u8(clientTag.SubscribeMulti);
-    out.u32(queries.length);
-    for (const query of queries) out.string(query);
-    out.u32(requestId);
-    out.u32(queryId);
-    this.send(out.toBytes());
+    this.say({ kind: "SubscribeMulti", queries, requestId, queryId });
   }
 
   close(): void {

@@ -57,7 +57,7 @@ export class LocalClient {
           if (last && (this.#owed -= 1) === 0) this.#answer(this.#byteCount);
         },
         answered: () => undefined,
-        subscribed: () => undefined,
+        note: () => undefined,
         close: () => this.#answer(0),
       },
     );

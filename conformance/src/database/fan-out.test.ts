@@ -37,7 +37,7 @@ class PlaceSink implements ConnectionSink {
   answered(messageCount: number): void {
     this.answeredCount = messageCount;
   }
-  subscribed(): void {
+  note(): void {
     // Nobody resumes here.
   }
   close(): void {

@@ -133,7 +133,7 @@ export class LocalClient implements ConnectionSink {
     this.#notify();
   }
 
-  subscribed(): void {
+  note(): void {
     // Which messages they are matters to those who resume; see resume.test.ts.
   }
 

@@ -134,7 +134,7 @@ class JsonClient implements ConnectionSink {
   }
 
   answered(): void {}
-  subscribed(): void {}
+  note(): void {}
   close(): void {
     this.#take(undefined);
   }

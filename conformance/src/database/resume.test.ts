@@ -11,6 +11,7 @@ import {
   type DatabaseLink,
   type OpenedHost,
   type Resume,
+  type ResumeNote,
 } from "@lightcone/database";
 import type { ServerMessage, TableUpdate } from "@lightcone/protocol";
 import { toHex } from "@lightcone/sats";
@@ -37,8 +38,8 @@ class Gate implements ConnectionSink {
   answered(count: number): void {
     if (!this.#host.isEnded) this.#sink.answered(count);
   }
-  subscribed(numbers: readonly number[]): void {
-    if (!this.#host.isEnded) this.#sink.subscribed(numbers);
+  note(note: ResumeNote): void {
+    if (!this.#host.isEnded) this.#sink.note(note);
   }
   close(code: number | undefined, reason: string): void {
     if (!this.#host.isEnded) this.#sink.close(code, reason);

@@ -124,6 +124,21 @@ test("subscriptionsPerConnectionMax", async () => {
   // The same text again takes no more room.
   client.subscribe([query(1)], 3, 3);
   expect((await client.next())?.kind).toBe("SubscribeMultiApplied");
+  // But sets are counted too, even those without a query.
+  client.subscribe([], 4, 4);
+  expect((await client.next())?.kind).toBe("SubscribeMultiApplied");
+  client.subscribe([], 5, 5);
+  expect(await client.next()).toMatchObject({
+    kind: "SubscriptionError",
+    message: expect.stringContaining("subscriptionsPerConnectionMax: 4 is over 3"),
+  });
+  // The legacy set is replaced, so the one before it takes no room.
+  client.say({ kind: "UnsubscribeMulti", requestId: 6, queryId: 1 });
+  expect((await client.next())?.kind).toBe("UnsubscribeMultiApplied");
+  for (const requestId of [7, 8]) {
+    client.say({ kind: "Subscribe", queries: [query(requestId), query(20)], requestId });
+    expect((await client.next())?.kind).toBe("InitialSubscription");
+  }
   client.close();
 });
 

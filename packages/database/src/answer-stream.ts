@@ -5,6 +5,7 @@
 import { isLightconeError } from "@lightcone/base";
 import type { Piece } from "./arena.ts";
 import type { Job } from "./job-loop.ts";
+import type { ResumeNote } from "./link.ts";
 import type { Reading } from "./reading.ts";
 
 /** Bytes handed on in one go. */
@@ -20,8 +21,8 @@ export interface StreamOwner {
   readonly queuedBytes: number;
   /** Sends a part past all that waits. @param answered the message that is answered with it; 0 for none yet */
   sendPart(piece: Piece, last: boolean, answered: number): void;
-  /** Says which messages make up the subscriptions, past all that waits. */
-  sendShape(messageNumbers: readonly number[]): void;
+  /** Notes something for whoever holds the connection, past all that waits. */
+  note(note: ResumeNote): void;
   /** Runs a job again, behind the others. */
   again(job: Job, afterMs: number): void;
   /** The answer is out, or never will be. */
@@ -33,8 +34,8 @@ export interface StreamedAnswer {
   readonly reading: Reading;
   /** Words the answer once all rows are there. */
   readonly word: () => readonly Piece[];
-  /** The messages that make up the subscriptions from this answer on. */
-  readonly shape: readonly number[];
+  /** Noted with the end of the answer; undefined for nothing. */
+  readonly note: ResumeNote | undefined;
   readonly answered: number;
   /** Words the answer when there are no rows after all. */
   readonly fail: (text: string) => Piece;
@@ -97,7 +98,7 @@ export class AnswerStream implements Job {
       bytes += piece.length;
       const last = this.#next === pieces.length - 1;
       // With the end of the answer: until then the message counts as not answered, and not as a subscription.
-      if (last) owner.sendShape(this.#answer.shape);
+      if (last && this.#answer.note !== undefined) owner.note(this.#answer.note);
       owner.sendPart(piece, last, last ? this.#answer.answered : 0);
     }
     if (this.#next < pieces.length) owner.again(this, 0);

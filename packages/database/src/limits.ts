@@ -49,7 +49,7 @@ export const databaseLimits = {
   subscriptionsPerConnectionMax: {
     value: 10_000,
     unit: "queries",
-    what: "queries that one connection subscribes to at a time",
+    what: "queries that one connection subscribes to at a time, and sets of queries",
     outcome: "`SubscriptionError` naming the limit",
   },
   queryRowsMax: {

@@ -29,6 +29,16 @@ export interface ConnectionInfo {
   readonly confirmed: boolean;
 }
 
+/** What must be known of a connection to hand it to the next host; messages are the client's own, counted from 1. */
+export type ResumeNote =
+  /** The message makes up a part of the client's subscriptions: the next host gets it again. Said before it is answered. */
+  | { readonly kind: "kept"; readonly message: number }
+  /** It does so no more. */
+  | { readonly kind: "dropped"; readonly message: number }
+  /** The client is told less than everyone else, and cannot be resumed, until it is level again. */
+  | { readonly kind: "behind" }
+  | { readonly kind: "level" };
+
 /** Where a database sends what a connection should get. Called in order; must not call back in. */
 export interface ConnectionSink {
   /**
@@ -42,11 +52,8 @@ export interface ConnectionSink {
   readonly queuedBytes: number;
   /** Every message of the client up to this one, counted from 1, has had all of its answers. */
   answered(messageCount: number): void;
-  /**
-   * The client's messages, counted from 1, that make up what it is subscribed to: hand them in again to resume.
-   * A 0 alone says that the client is behind what everyone else was told, until the next of these: it cannot be resumed.
-   */
-  subscribed(messageNumbers: readonly number[]): void;
+  /** For whoever would hand the connection to the next host. */
+  note(note: ResumeNote): void;
   /** Ends the connection from the database's side: a Close frame, or none (`code` undefined: the socket just drops). */
   close(code: number | undefined, reason: string): void;
 }

@@ -2,7 +2,7 @@
 // Method: random pushes and releases against a plain array; sinks note what they get.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ConnectionSink } from "./link.ts";
+import type { ConnectionSink, ResumeNote } from "./link.ts";
 import { Outbox } from "./outbox.ts";
 
 const cases = Number(process.env["LIGHTCONE_CASES"] ?? 200);
@@ -16,8 +16,8 @@ class Sink implements ConnectionSink {
   answered(messageCount: number): void {
     this.got.push(`answered ${messageCount}`);
   }
-  subscribed(messageNumbers: readonly number[]): void {
-    this.got.push(`subscribed ${messageNumbers.join(" ")}`);
+  note(note: ResumeNote): void {
+    this.got.push(Object.values(note).join(" "));
   }
   close(): void {
     this.got.push("closed");
@@ -35,15 +35,15 @@ describe("an outbox", () => {
     expect(sink.got).toEqual(["8,9.", "answered 5"]);
   });
 
-  test("says what is answered and subscribed in its place", () => {
+  test("says what is answered and noted in its place", () => {
     const outbox = new Outbox();
     const sink = new Sink();
-    outbox.push(sink, 0, [1, 4], 0, 0, true, 0);
+    outbox.push(sink, 0, { kind: "kept", message: 4 }, 0, 0, true, 0);
     outbox.push(sink, 0, Uint8Array.of(1), 0, 1, false, 0);
     outbox.push(sink, 0, Uint8Array.of(2), 0, 1, true, 4);
     outbox.push(sink, 0, undefined, 0, 0, true, 6);
     outbox.release(0);
-    expect(sink.got).toEqual(["subscribed 1 4", "1…", "2.", "answered 4", "answered 6"]);
+    expect(sink.got).toEqual(["kept 4", "1…", "2.", "answered 4", "answered 6"]);
   });
 
   test("tells nothing after it was cleared", () => {

@@ -5,13 +5,16 @@
  * so one queue serves all connections: its head is released as far as the log is synced. A connection that
  * asked for unconfirmed results does not pass through here.
  */
-import type { ConnectionSink } from "./link.ts";
+import type { ConnectionSink, ResumeNote } from "./link.ts";
+
+/** What is told: bytes of a message, or a note for whoever holds the connection; undefined for neither. */
+export type Told = Uint8Array | ResumeNote | undefined;
 
 /** What waits. Used again once it has been told. */
 class Entry {
   sink: ConnectionSink | undefined;
   offset = -1;
-  bytes: Uint8Array | readonly number[] | undefined;
+  told: Told;
   at = 0;
   length = 0;
   last = true;
@@ -34,13 +37,13 @@ export class Outbox {
   /**
    * Queues a part of a message for `sink`, to leave once `offset` is durable.
    *
-   * @param bytes what to send; numbers for `ConnectionSink.subscribed`; undefined to say `answered` alone
+   * @param told what to send or note; undefined to say `answered` alone
    * @param answered how many of the client's messages are answered with this; 0 when no more than before
    */
   push(
     sink: ConnectionSink,
     offset: number,
-    bytes: Uint8Array | readonly number[] | undefined,
+    told: Told,
     at: number,
     length: number,
     last: boolean,
@@ -50,7 +53,7 @@ export class Outbox {
     const entry = this.#ring[(this.#head + this.#count++) & (this.#ring.length - 1)] as Entry;
     entry.sink = sink;
     entry.offset = offset;
-    entry.bytes = bytes;
+    entry.told = told;
     entry.at = at;
     entry.length = length;
     entry.last = last;
@@ -62,15 +65,13 @@ export class Outbox {
     while (this.#count > 0) {
       const entry = this.#ring[this.#head] as Entry;
       if (entry.offset > durableOffset) return;
-      const { sink, bytes, at, length, last, answered } = entry;
+      const { sink, told, at, length, last, answered } = entry;
       this.#head = (this.#head + 1) & (this.#ring.length - 1);
       this.#count--;
       entry.sink = undefined;
-      entry.bytes = undefined;
+      entry.told = undefined;
       if (sink === undefined) continue;
-      if (bytes instanceof Uint8Array) sink.send(bytes, at, length, last);
-      else if (bytes !== undefined) sink.subscribed(bytes);
-      if (answered > 0) sink.answered(answered);
+      tell(sink, told, at, length, last, answered);
     }
   }
 
@@ -78,7 +79,7 @@ export class Outbox {
   clear(): void {
     for (const entry of this.#ring) {
       entry.sink = undefined;
-      entry.bytes = undefined;
+      entry.told = undefined;
     }
     this.#head = 0;
     this.#count = 0;
@@ -89,4 +90,18 @@ export class Outbox {
     this.#ring = [...ring.slice(this.#head), ...ring.slice(0, this.#head), ...entries(ring.length)];
     this.#head = 0;
   }
+}
+
+/** Hands a sink one thing to tell. */
+export function tell(
+  sink: ConnectionSink,
+  told: Told,
+  at: number,
+  length: number,
+  last: boolean,
+  answered: number,
+): void {
+  if (told instanceof Uint8Array) sink.send(told, at, length, last);
+  else if (told !== undefined) sink.note(told);
+  if (answered > 0) sink.answered(answered);
 }

@@ -7,23 +7,22 @@
 import { AnswerStream, type StreamOwner, type StreamedAnswer } from "./answer-stream.ts";
 import type { Piece } from "./arena.ts";
 import type { Job } from "./job-loop.ts";
-import type { ConnectionSink } from "./link.ts";
+import type { ConnectionSink, ResumeNote } from "./link.ts";
+import { tell, type Told } from "./outbox.ts";
 import type { Room } from "./room.ts";
-
-/** What is sent: bytes, or as numbers the messages that make up the subscriptions; undefined for neither. */
-type Sent = Uint8Array | readonly number[] | undefined;
 
 /** What waits behind an answer that leaves in slices. */
 interface HeldBack {
-  readonly bytes: Sent;
+  readonly told: Told;
   readonly at: number;
   readonly length: number;
   readonly last: boolean;
   readonly answered: number;
 }
 
-/** Said while a stream holds answers back: see `ConnectionSink.subscribed`. */
-const behindTheOthers: readonly number[] = [0];
+/** Said while a stream holds answers back. */
+const behind: ResumeNote = { kind: "behind" };
+const level: ResumeNote = { kind: "level" };
 
 export class Outgoing implements StreamOwner {
   readonly #room: Room;
@@ -34,6 +33,8 @@ export class Outgoing implements StreamOwner {
   /** The answer that leaves in slices now, and what follows it, in order. */
   #stream: AnswerStream | undefined;
   #behind: (HeldBack | AnswerStream)[] = [];
+  /** What of `#behind` has been told. */
+  #behindAt = 0;
   #behindBytes = 0;
 
   /** @param tooSlow ends the connection: more waits for its client than may */
@@ -49,9 +50,9 @@ export class Outgoing implements StreamOwner {
    *
    * @param answered how many of the client's messages are answered with this; 0 when no more than before
    */
-  push(bytes: Sent, at: number, length: number, last: boolean, answered: number): void {
-    if (this.#stream === undefined) this.#pushNow(bytes, at, length, last, answered);
-    else this.#hold({ bytes, at, length, last, answered });
+  push(told: Told, at: number, length: number, last: boolean, answered: number): void {
+    if (this.#stream === undefined) this.#pushNow(told, at, length, last, answered);
+    else this.#hold({ told, at, length, last, answered });
   }
 
   /** Tells the client something whose rows are not all there yet; what is pushed meanwhile follows. */
@@ -64,6 +65,11 @@ export class Outgoing implements StreamOwner {
   /** Nothing is said from now on. A stream at work ends with its next slice. */
   close(): void {
     this.#isOver = true;
+  }
+
+  /** Whether messages wait behind an answer that leaves in slices. */
+  get holdsBack(): boolean {
+    return this.#behindBytes > 0;
   }
 
   // --- what a stream asks
@@ -80,8 +86,8 @@ export class Outgoing implements StreamOwner {
     this.#pushNow(piece.bytes, piece.at, piece.length, last, answered);
   }
 
-  sendShape(messageNumbers: readonly number[]): void {
-    this.#pushNow(messageNumbers, 0, 0, true, 0);
+  note(note: ResumeNote): void {
+    this.#pushNow(note, 0, 0, true, 0);
   }
 
   again(job: Job, afterMs: number): void {
@@ -92,25 +98,32 @@ export class Outgoing implements StreamOwner {
 
   streamEnded(): void {
     this.#stream = undefined;
-    const behind = this.#behind;
-    this.#behind = [];
-    this.#behindBytes = 0;
-    for (const [index, next] of behind.entries()) {
+    for (let next = this.#takeBehind(); next !== undefined; next = this.#takeBehind()) {
       if (!(next instanceof AnswerStream)) {
-        this.#pushNow(next.bytes, next.at, next.length, next.last, next.answered);
+        this.#behindBytes -= next.length;
+        this.#pushNow(next.told, next.at, next.length, next.last, next.answered);
       } else if (this.#isOver) next.close();
       else {
         this.#begin(next);
-        for (const rest of behind.slice(index + 1)) this.#hold(rest);
         return;
       }
     }
+    this.#pushNow(level, 0, 0, true, 0);
   }
 
   #begin(stream: AnswerStream): void {
     this.#stream = stream;
-    this.#pushNow(behindTheOthers, 0, 0, true, 0);
+    this.#pushNow(behind, 0, 0, true, 0);
     this.#room.loop.push(stream);
+  }
+
+  #takeBehind(): HeldBack | AnswerStream | undefined {
+    const next = this.#behind[this.#behindAt++];
+    if (this.#behindAt * 2 > this.#behind.length) {
+      this.#behind = this.#behind.slice(this.#behindAt);
+      this.#behindAt = 0;
+    }
+    return next;
   }
 
   #hold(next: HeldBack | AnswerStream): void {
@@ -120,7 +133,7 @@ export class Outgoing implements StreamOwner {
     if (this.#behindBytes > this.#room.limits.connectionBufferBytesMax) this.#tooSlow();
   }
 
-  #pushNow(bytes: Sent, at: number, length: number, last: boolean, answered: number): void {
+  #pushNow(told: Told, at: number, length: number, last: boolean, answered: number): void {
     if (this.#isOver) return;
     const sink = this.#sink;
     const { outbox, writer, limits } = this.#room;
@@ -128,12 +141,7 @@ export class Outgoing implements StreamOwner {
       this.#tooSlow();
       return;
     }
-    if (this.#confirmed) {
-      outbox.push(sink, writer.offset, bytes, at, length, last, answered);
-      return;
-    }
-    if (bytes instanceof Uint8Array) sink.send(bytes, at, length, last);
-    else if (bytes !== undefined) sink.subscribed(bytes);
-    if (answered > 0) sink.answered(answered);
+    if (this.#confirmed) outbox.push(sink, writer.offset, told, at, length, last, answered);
+    else tell(sink, told, at, length, last, answered);
   }
 }

@@ -20,8 +20,9 @@ import type { StreamedAnswer } from "./answer-stream.ts";
 import type { Piece } from "./arena.ts";
 import type { Encoder } from "./encoder.ts";
 import { abandonConnect, connectClient, DisconnectJob } from "./lifecycle.ts";
-import type { ConnectionHandle, ConnectionInfo, ConnectionSink } from "./link.ts";
+import type { ConnectionHandle, ConnectionInfo, ConnectionSink, ResumeNote } from "./link.ts";
 import type { BoundReducer } from "./module-slot.ts";
+import type { Told } from "./outbox.ts";
 import { Outgoing } from "./outgoing.ts";
 import { callProcedure } from "./procedure-call.ts";
 import { abandonCall, callReducer, whyNotCallable } from "./reducer-call.ts";
@@ -58,6 +59,8 @@ export class Session implements ConnectionHandle {
   #readyHeld = false;
   /** While subscriptions are taken back: nothing is sent. */
   #silent = false;
+  /** Whether a subscription could not be taken back: its client would wait for rows that never come. */
+  #isUnlikeBefore = false;
   onReady: (() => void) | undefined;
   /** Called once, when the connection is over. */
   onClosed: (() => void) | undefined;
@@ -88,6 +91,7 @@ export class Session implements ConnectionHandle {
       this.handle(bytes, 0, bytes.length, isText, number);
     }
     this.#silent = false;
+    if (this.#isUnlikeBefore) this.end(1011, "the database started again");
   }
 
   /** Who is told of a replayed commit as of the answer to one of this session's pending calls. */
@@ -274,9 +278,14 @@ export class Session implements ConnectionHandle {
     this.#out.pushInSlices({ ...answer, answered: this.#running });
   }
 
-  /** Says which messages make up the present subscriptions. */
-  subscribed(messageNumbers: readonly number[]): void {
-    this.#push(messageNumbers, 0, 0, true, 0);
+  /** Notes something for whoever holds the connection, in its order among the answers. */
+  note(note: ResumeNote): void {
+    this.#push(note, 0, 0, true, 0);
+  }
+
+  /** Whether something waits behind an answer that leaves in slices. */
+  get holdsBack(): boolean {
+    return this.#out.holdsBack;
   }
 
   get isSilent(): boolean {
@@ -429,14 +438,10 @@ export class Session implements ConnectionHandle {
     this.onReady?.();
   }
 
-  #push(
-    bytes: Uint8Array | readonly number[] | undefined,
-    at: number,
-    length: number,
-    last: boolean,
-    answered: number,
-  ): void {
-    if (!this.#silent) this.#out.push(bytes, at, length, last, answered);
+  #push(told: Told, at: number, length: number, last: boolean, answered: number): void {
+    if (!this.#silent) this.#out.push(told, at, length, last, answered);
+    // What is taken back says nothing, so this says why not.
+    else this.#isUnlikeBefore = true;
   }
 }
 

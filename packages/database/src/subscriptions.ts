@@ -50,7 +50,7 @@ class Change implements QueryChange {
   }
 }
 
-/** A query that a session holds, once per text however often it is subscribed to. */
+/** A query that a session holds. */
 export interface HeldQuery {
   readonly session: Session;
   readonly text: string;
@@ -59,6 +59,8 @@ export interface HeldQuery {
   readonly shared: SharedQuery;
   /** Query sets of the session that contain it. */
   uses: number;
+  /** Its place among the holders of the query. */
+  at: number;
 }
 
 /** What a session is about to be told: kept on the session between `noteChange` and the message. */
@@ -104,17 +106,19 @@ export class Subscriptions implements CommitListener {
     const [known] = this.#live.find(plan, params)?.subscribers.keys() ?? [];
     const shared = known ?? new SharedQuery(this.#nextId++, this.#tableOf(plan));
     const live = this.#live.subscribe(plan, params, shared);
-    const held: HeldQuery = { session, text, plan, live, shared, uses: 1 };
+    const held: HeldQuery = { session, text, plan, live, shared, uses: 1, at: shared.holders.length };
     shared.holders.push(held);
     this.#heldCount++;
     return held;
   }
 
-  release({ live, shared, ...held }: HeldQuery): void {
-    shared.holders.splice(
-      shared.holders.findIndex((each) => each.session === held.session && each.text === held.text),
-      1,
-    );
+  release({ live, shared, at }: HeldQuery): void {
+    const last = shared.holders.pop();
+    // The last takes the place: holders are in no order.
+    if (last !== undefined && last.at !== at) {
+      shared.holders[at] = last;
+      last.at = at;
+    }
     this.#live.unsubscribe(live, shared);
     this.#heldCount--;
   }

@@ -2,12 +2,19 @@
  * The host's end of the pipe: drives a database of this process for a front in another.
  *
  * What a turn sends is gathered: a payload once, however many connections get it, and behind the payloads who
- * gets which. What only the latest value matters of (answered, subscribed, credit) is held back and written once
- * a batch.
+ * gets which. What only the latest value matters of (answered, credit) is held back and written once a batch, behind
+ * the rest: what a message has become is known before it counts as answered.
  */
 import type { Duplex } from "node:stream";
 import { ByteWriter, type ByteReader } from "@lightcone/sats";
-import type { ConnectionHandle, ConnectionSink, DatabaseLink, Reply, Resume } from "@lightcone/database/front";
+import type {
+  ConnectionHandle,
+  ConnectionSink,
+  DatabaseLink,
+  Reply,
+  Resume,
+  ResumeNote,
+} from "@lightcone/database/front";
 import { Pipe } from "./batch.ts";
 import { frameOverheadBytes } from "./host-link.ts";
 import {
@@ -19,6 +26,7 @@ import {
   toHost,
   writeClose,
   writeError,
+  writeNote,
   writeReply,
 } from "./messages.ts";
 
@@ -72,6 +80,14 @@ export class HostDriver {
     const index = this.#payloads.add(out, bytes, at, length);
     this.#deliveries.u32(connection.key);
     this.#deliveries.u32(last ? index | lastBit : index);
+  }
+
+  /** Tells the front what it must know to hand a connection on. */
+  note(connection: DriverConnection, note: ResumeNote): void {
+    const out = this.#pipe.write();
+    out.u8(toFront.note);
+    out.u32(connection.key);
+    writeNote(out, note);
   }
 
   /** Notes that a connection has something to say at the end of the batch. */
@@ -261,7 +277,6 @@ class DriverConnection implements ConnectionSink {
   #close: { readonly code: number | undefined; readonly reason: string } | undefined;
   #answered = 0;
   #answeredSaid = 0;
-  #subscribed: readonly number[] | undefined;
   #credit = 0;
 
   constructor(driver: HostDriver, key: number) {
@@ -304,9 +319,8 @@ class DriverConnection implements ConnectionSink {
     this.#driver.changed(this);
   }
 
-  subscribed(messageNumbers: readonly number[]): void {
-    this.#subscribed = messageNumbers;
-    this.#driver.changed(this);
+  note(note: ResumeNote): void {
+    if (!this.#isClosed) this.#driver.note(this, note);
   }
 
   close(code: number | undefined, reason: string): void {
@@ -323,13 +337,6 @@ class DriverConnection implements ConnectionSink {
       out.u8(toFront.answered);
       out.u32(this.key);
       out.u32(this.#answered);
-    }
-    if (this.#subscribed !== undefined) {
-      out.u8(toFront.subscribed);
-      out.u32(this.key);
-      out.u32(this.#subscribed.length);
-      for (const number of this.#subscribed) out.u32(number);
-      this.#subscribed = undefined;
     }
     // A database that is not ready keeps the credit until it is.
     if (this.#credit > 0 && this.#handle?.ready === true) {

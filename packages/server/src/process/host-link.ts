@@ -26,6 +26,7 @@ import {
   lastBit,
   readClose,
   readError,
+  readNote,
   readReply,
   toFront,
   toHost,
@@ -252,11 +253,10 @@ export class HostLink implements DatabaseLink {
         connection?.sink.answered(messageCount);
         return;
       }
-      case toFront.subscribed: {
+      case toFront.note: {
         const connection = this.#connections.get(messages.u32());
-        const numbers: number[] = [];
-        for (let count = messages.count(4); count > 0; count -= 1) numbers.push(messages.u32());
-        connection?.sink.subscribed(numbers);
+        const note = readNote(messages);
+        connection?.sink.note(note);
         return;
       }
       case toFront.credit:

@@ -11,6 +11,7 @@ import {
   type ConnectionInfo,
   type ConnectionSink,
   type DatabaseLink,
+  type ResumeNote,
 } from "@lightcone/database/front";
 import { makeServerLimits } from "../limits.ts";
 import { makeServerLog } from "../log.ts";
@@ -46,7 +47,6 @@ class TestSink implements ConnectionSink {
   readonly lengths: number[] = [];
   queuedBytes = 0;
   answeredCount = 0;
-  subscribedTo: readonly number[] = [];
   closedWith: string | undefined;
   #parts = "";
 
@@ -59,9 +59,12 @@ class TestSink implements ConnectionSink {
   }
   answered(count: number): void {
     this.answeredCount = count;
+    this.told.push(`answered ${count}`);
   }
-  subscribed(numbers: readonly number[]): void {
-    this.subscribedTo = numbers;
+  /** What it was told, notes and answers in their order. */
+  readonly told: string[] = [];
+  note(note: ResumeNote): void {
+    this.told.push(Object.values(note).join(" "));
   }
   close(code: number | undefined, reason: string): void {
     this.closedWith = `${code} ${reason}`;
@@ -149,6 +152,23 @@ describe.each(ways)("a database $way", ({ open }) => {
     await until(() => sinks.every((sink) => sink.messages.length === 50 + floodMessages));
     handles.forEach((handle) => say(handle, "big"));
     await until(() => sinks.every((sink) => sink.lengths.at(-1) === bigBytes));
+    await link.stop(1000);
+  });
+
+  test("rows 1 and 9: what a message becomes is known before it counts as answered, at a cost of its own", async () => {
+    const link = await open();
+    const sink = new TestSink();
+    const handle = link.connect(info, sink);
+    for (const text of ["keep", "1", "drop1", "keep"]) say(handle, text);
+    await until(() => sink.answeredCount === 4);
+    const notes = sink.told.filter((each) => !each.startsWith("answered"));
+    expect(notes).toEqual(["kept 1", "dropped 1", "behind", "level", "kept 4"]);
+    // Nothing is kept that was answered before.
+    for (const [at, each] of sink.told.entries()) {
+      if (!each.startsWith("kept")) continue;
+      const before = sink.told.slice(0, at).filter((other) => other.startsWith("answered"));
+      expect(Number(before.at(-1)?.slice(9) ?? 0)).toBeLessThan(Number(each.slice(5)));
+    }
     await link.stop(1000);
   });
 

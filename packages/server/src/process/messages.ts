@@ -5,7 +5,7 @@
  *                  request id request · flushLog id · stop withinMs
  *                  open record resume
  *   host → front   payload bytes · deliveries count (key, payload | last)… · close key code reason
- *                  answered key count · subscribed key numbers · credit key bytes
+ *                  note key note · answered key count · credit key bytes
  *                  reply id reply · replyFailed id error · opened · openFailed error · stopped · failed error
  *
  * A payload is sent once for all its receivers: payloads are numbered within their batch, and deliveries name them.
@@ -25,6 +25,7 @@ import type {
   Reply,
   Resume,
   ResumedConnection,
+  ResumeNote,
   Suspect,
   WireProtocol,
 } from "@lightcone/database/front";
@@ -47,7 +48,7 @@ export const toFront = {
   deliveries: 35,
   close: 36,
   answered: 37,
-  subscribed: 38,
+  note: 38,
   credit: 39,
   reply: 40,
   replyFailed: 41,
@@ -62,6 +63,7 @@ const none = 0xffff_ffff;
 
 const protocols: readonly WireProtocol[] = ["v1.bsatn", "v1.json"];
 const compressions: readonly Compression[] = ["none", "gzip", "brotli"];
+const noteKinds: readonly ResumeNote["kind"][] = ["kept", "dropped", "behind", "level"];
 const hostTypes: readonly HostType[] = ["wasm", "js"];
 const schemaForms: readonly (DatabaseRequest & { readonly kind: "schema" })["form"][] = ["9", "10", "client"];
 const requestKinds: readonly DatabaseRequest["kind"][] = [
@@ -212,6 +214,16 @@ export function writeClose(out: ByteWriter, code: number | undefined, reason: st
 
 export function readClose(input: ByteReader): { readonly code: number | undefined; readonly reason: string } {
   return { code: readOptional(input), reason: input.string() };
+}
+
+export function writeNote(out: ByteWriter, note: ResumeNote): void {
+  writeWord(out, noteKinds, note.kind);
+  if (note.kind === "kept" || note.kind === "dropped") out.u32(note.message);
+}
+
+export function readNote(input: ByteReader): ResumeNote {
+  const kind = readWord(input, noteKinds);
+  return kind === "kept" || kind === "dropped" ? { kind, message: input.u32() } : { kind };
 }
 
 /** An error with its code and detail, if it has any, and the texts of its causes. */

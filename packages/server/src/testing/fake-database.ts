@@ -1,6 +1,6 @@
 /**
- * A database for tests of the front: it echoes. A frame `drop`, `close`, `flood`, `big`, `slow` or `fail` asks
- * for that behaviour; anything else comes back as it was. The front never looks inside a frame, so nothing more is needed.
+ * A database for tests of the front: it echoes. A frame `drop`, `close`, `flood`, `big`, `slow`, `keep`, `drop1` or
+ * `fail` asks for that behaviour; anything else comes back as it was. The front never looks inside a frame, so nothing more is needed.
  */
 import { unreachable } from "@lightcone/base";
 import type {
@@ -143,6 +143,14 @@ export class FakeConnection implements ConnectionHandle {
         }
         break;
       }
+      case "keep":
+        sink.note({ kind: "kept", message: this.received.length });
+        break;
+      case "drop1":
+        sink.note({ kind: "dropped", message: 1 });
+        sink.note({ kind: "behind" });
+        sink.note({ kind: "level" });
+        break;
       case "slow":
         this.ready = false;
         break;

@@ -19,7 +19,7 @@ test.each(cases)("$what", ({ partLengths, tag, frameCount }) => {
     send: (bytes, at, length, last) => void sent.push({ part: bytes.slice(at, at + length), last }),
     queuedBytes: 0,
     answered: () => undefined,
-    subscribed: () => undefined,
+    note: () => undefined,
     close: () => undefined,
   });
   const message = new Uint8Array(partLengths.reduce((sum, length) => sum + length, 0));
@@ -40,7 +40,7 @@ test.each(cases)("$what", ({ partLengths, tag, frameCount }) => {
 test("a message that goes to many is compressed once", () => {
   const message = new Uint8Array(5000);
   const sent: Uint8Array[] = [];
-  const plain = { queuedBytes: 0, answered: () => undefined, subscribed: () => undefined, close: () => undefined };
+  const plain = { queuedBytes: 0, answered: () => undefined, note: () => undefined, close: () => undefined };
   for (let receiver = 0; receiver < 3; receiver += 1) {
     const sink = new CompressingSink({ ...plain, send: (bytes) => void sent.push(bytes) });
     sink.send(message, 0, message.length, true);

@@ -4,7 +4,7 @@
  * A message that goes to many is compressed once. One that comes in parts is gathered up to a bound; what is
  * larger leaves as it is, which is always allowed, rather than hold up everybody else's frames.
  */
-import type { ConnectionSink } from "@lightcone/database/front";
+import type { ConnectionSink, ResumeNote } from "@lightcone/database/front";
 import { compressPayload, uncompressedBytesMax } from "@lightcone/protocol/compression";
 
 const gatheredBytesMax = 1024 * 1024;
@@ -49,8 +49,8 @@ export class CompressingSink implements ConnectionSink {
     this.#sink.answered(messageCount);
   }
 
-  subscribed(messageNumbers: readonly number[]): void {
-    this.#sink.subscribed(messageNumbers);
+  note(note: ResumeNote): void {
+    this.#sink.note(note);
   }
 
   close(code: number | undefined, reason: string): void {

@@ -10,7 +10,7 @@
  */
 import type { Socket } from "node:net";
 import type { Clock } from "@lightcone/base";
-import type { ConnectionHandle, ConnectionSink } from "@lightcone/database/front";
+import type { ConnectionHandle, ConnectionSink, ResumeNote } from "@lightcone/database/front";
 import type { ServerLimits } from "../limits.ts";
 import { FrameParser } from "./frame-parser.ts";
 import type { FrameEvents } from "./frame-parser.ts";
@@ -100,7 +100,7 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
 
   // For whoever may have to hand messages in again; a socket has no use for either.
   answered(_messageCount: number): void {}
-  subscribed(_messageNumbers: readonly number[]): void {}
+  note(_note: ResumeNote): void {}
 
   close(code: number | undefined, reason: string): void {
     if (this.#state !== "open") return;

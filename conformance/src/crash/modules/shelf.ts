@@ -1,0 +1,25 @@
+/** Rows that come, change and go: for suites that compare what clients hold with what there is. */
+import { schema, t, table } from "lightcone/module";
+
+const spacetime = schema({
+  item: table(
+    { public: true, indexes: [{ accessor: "byShelf", algorithm: "btree", columns: ["shelf"] }] },
+    { id: t.u32().primaryKey(), shelf: t.u32(), text: t.string() },
+  ),
+  mark: table({ public: true }, { shelf: t.u32(), text: t.string() }),
+});
+export default spacetime;
+
+/** Puts an item, in the place of the one that has its id. */
+export const put = spacetime.reducer({ id: t.u32(), shelf: t.u32(), text: t.string() }, (ctx, row) => {
+  if (ctx.db.item.id.find(row.id) === null) ctx.db.item.insert(row);
+  else ctx.db.item.id.update(row);
+});
+
+export const take = spacetime.reducer({ id: t.u32() }, (ctx, { id }) => {
+  ctx.db.item.id.delete(id);
+});
+
+export const note = spacetime.reducer({ shelf: t.u32(), text: t.string() }, (ctx, row) => {
+  ctx.db.mark.insert(row);
+});

@@ -1,0 +1,182 @@
+/**
+ * A connection as it outlives its host: what its client has asked and not been answered, and the messages that make
+ * up its subscriptions.
+ *
+ *   client ─▶ pending ──answered──▶ forgotten
+ *                └──kept──▶ subscribed ──dropped──▶ forgotten
+ *
+ * The cost of each is constant, however much there is of it: the front does this for all connections in one thread.
+ */
+import { defined } from "@lightcone/base";
+import type { ConnectionHandle, ConnectionInfo, ConnectionSink, ResumeNote } from "./link.ts";
+import type { NumberedMessage, Resume } from "./resume.ts";
+
+export class HeldConnection implements ConnectionHandle, ConnectionSink {
+  readonly info: ConnectionInfo;
+  readonly #sink: ConnectionSink;
+  readonly #over: () => void;
+  #handle: ConnectionHandle | undefined;
+  readonly #pending = new PendingMessages();
+  /** The messages that make up the subscriptions, by number. */
+  readonly #subscribed = new Map<number, NumberedMessage>();
+  #received = 0;
+  /** Messages that the present host has been given. */
+  #given = 0;
+  #greeted = false;
+  #inMessage = false;
+  /** Whether answers to it were held back while others were told theirs. */
+  #isBehind = false;
+  #closed = false;
+  onReady: (() => void) | undefined;
+
+  constructor(info: ConnectionInfo, sink: ConnectionSink, over: () => void) {
+    this.info = info;
+    this.#sink = sink;
+    this.#over = over;
+  }
+
+  // --- towards the host
+
+  get ready(): boolean {
+    return this.#handle?.ready ?? false;
+  }
+
+  receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
+    if (this.#closed) return;
+    const number = ++this.#received;
+    this.#pending.push({ number, bytes: bytes.subarray(at, at + length), isText });
+    if (this.#handle === undefined) return;
+    this.#given = number;
+    this.#handle.receive(bytes, at, length, isText);
+  }
+
+  closed(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#over();
+    this.#handle?.closed();
+  }
+
+  // --- towards the client
+
+  send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
+    this.#greeted = true;
+    this.#inMessage = !last;
+    this.#sink.send(bytes, at, length, last);
+  }
+
+  get queuedBytes(): number {
+    return this.#sink.queuedBytes;
+  }
+
+  answered(messageCount: number): void {
+    this.#pending.forget(messageCount);
+    this.#sink.answered(messageCount);
+  }
+
+  note(note: ResumeNote): void {
+    switch (note.kind) {
+      case "kept": {
+        const message = defined(this.#pending.find(note.message), `message ${note.message}, which is not answered`);
+        // A copy: the original shares its memory with everything else that came in the same read.
+        this.#subscribed.set(message.number, { ...message, bytes: message.bytes.slice() });
+        break;
+      }
+      case "dropped":
+        this.#subscribed.delete(note.message);
+        break;
+      case "behind":
+      case "level":
+        this.#isBehind = note.kind === "behind";
+    }
+  }
+
+  close(code: number | undefined, reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#over();
+    this.#sink.close(code, reason);
+  }
+
+  // --- between hosts
+
+  /** Lets go of a host that ended. */
+  detach(): void {
+    this.#handle = undefined;
+    if (this.#inMessage || this.#isBehind || (!this.info.confirmed && this.#greeted))
+      this.close(1011, "the database started again");
+  }
+
+  resume(): Resume["connections"][number] {
+    this.#given = this.#received;
+    return {
+      info: this.info,
+      sink: this,
+      greeted: this.#greeted,
+      subscribed: [...this.#subscribed.values()].sort((a, b) => a.number - b.number),
+      pending: this.#pending.all(),
+      received: this.#received,
+    };
+  }
+
+  /** Takes the handle of a host that knows this connection from its resume. */
+  reattach(handle: ConnectionHandle): void {
+    this.attach(handle, this.#given);
+  }
+
+  /** Takes a host's handle and gives it what came since message `given`. */
+  attach(handle: ConnectionHandle, given: number): void {
+    this.#handle = handle;
+    handle.onReady = () => this.onReady?.();
+    if (this.#closed) {
+      handle.closed();
+      return;
+    }
+    this.#given = given;
+    for (const message of this.#pending.all()) {
+      if (message.number <= given) continue;
+      this.#given = message.number;
+      handle.receive(message.bytes, 0, message.bytes.length, message.isText);
+    }
+    if (handle.ready) this.onReady?.();
+  }
+}
+
+/** Answered messages are let go in steps of this. */
+const sweepMin = 256;
+
+/** A client's messages from the first that is not answered on. Their numbers rise by one. */
+class PendingMessages {
+  #messages: (NumberedMessage | undefined)[] = [];
+  /** What of them is answered. */
+  #answered = 0;
+
+  push(message: NumberedMessage): void {
+    this.#messages.push(message);
+  }
+
+  find(number: number): NumberedMessage | undefined {
+    const first = this.#messages[this.#answered];
+    return first === undefined || number < first.number
+      ? undefined
+      : this.#messages[this.#answered + number - first.number];
+  }
+
+  /** Lets go of all up to a number. */
+  forget(number: number): void {
+    const messages = this.#messages;
+    for (let at = this.#answered; (messages[at]?.number ?? Infinity) <= number; at = ++this.#answered)
+      messages[at] = undefined;
+    if (this.#answered === messages.length) {
+      messages.length = 0;
+      this.#answered = 0;
+    } else if (this.#answered >= sweepMin && this.#answered * 2 >= messages.length) {
+      messages.splice(0, this.#answered);
+      this.#answered = 0;
+    }
+  }
+
+  all(): readonly NumberedMessage[] {
+    return this.#messages.filter((message) => message !== undefined);
+  }
+}
