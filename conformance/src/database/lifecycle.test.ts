@@ -63,7 +63,7 @@ describe("a client", () => {
 
 describe("a life-cycle reducer that never ends", () => {
   const openStubborn = async () => {
-    const database = await openLocal({ limits: { reducerTimeoutMs: 50 } });
+    const database = await openLocal({ limits: { reducerTimeoutMs: 400 } });
     expect((await publish(database, "./modules/stubborn.ts")).status).toBe(200);
     return database;
   };
