@@ -8,4 +8,4 @@ export type { RestoreOptions } from "./snapshot-read.ts";
 export { defaultBytesMax, defaultScanRowsMax, openStore } from "./store.ts";
 // What the evaluators of `query` generate their own code with.
 export { equalBytes, makeHashSeed, makeKeyHash, type HashSeed, type KeyHash } from "./key-code.ts";
-export { isByteComparable, locateParts, type Helpers, type Part, type Shape } from "./key-shape.ts";
+export { locateParts, type Helpers, type Part, type Shape } from "./key-shape.ts";

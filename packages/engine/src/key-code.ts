@@ -98,7 +98,10 @@ export interface KeyHash {
   readonly hashKey: HashKey;
 }
 
-/** What `makeKeyCode` has of hashes, for keys of columns that are no index. */
+/**
+ * What `makeKeyCode` has of hashes, for keys of columns that are no index. Equal values have equal hashes, also where
+ * their bytes differ: of a floating-point column, both zeros and every NaN.
+ */
 export function makeKeyHash(rowTypes: readonly AlgebraicType[], columns: readonly number[], seed: HashSeed): KeyHash {
   const types = columns.map((column) => rowTypes[column] as AlgebraicType);
   return {
@@ -150,6 +153,13 @@ export function hashBody(parts: readonly Part[], seed: HashSeed): string {
   let body = `let h = ${seed.start};\n`;
   for (const part of parts) {
     const size = fixedSizeOf(part.type);
+    if (part.type.kind === "F32" || part.type.kind === "F64") {
+      const word = (at: number): string =>
+        mix(`(f === 0 ? 0 : f === f ? view.getInt32(${part.start} + ${at}, true) : 1)`);
+      const words = part.type.kind === "F32" ? word(0) : word(0) + word(4);
+      body += `{ const f = view.get${part.type.kind === "F32" ? "Float32" : "Float64"}(${part.start}, true);\n${words}}\n`;
+      continue;
+    }
     if (size === undefined || size > 32) {
       body += `h = hashBytes(view, ${part.start}, ${part.end}, h, ${seed.first});\n`;
       continue;

@@ -1,53 +1,83 @@
 /**
- * How to reach a source's rows: by a point of an index, by a range, or by walking the table.
+ * How to reach a source's rows: by a point of an index, by a range, by several of these, or by walking the table.
  *
  * A path only narrows; the source's filter is still applied to every row it gives. Costs are guesses of how
  * many rows come, good enough to order joins: an index that is unique gives one.
  */
 import type { Index, Table } from "@lightcone/engine";
 import type { ColumnRef } from "@lightcone/sql";
-import type { Bound, Range } from "./conjuncts.ts";
+import type { Interval, Intervals, Limit } from "./bounds.ts";
+import type { FirstTerm } from "./predicate-code.ts";
 
 /** Where a key column's bytes come from. */
-export type KeyPart = { readonly kind: "param"; readonly param: number } | ({ readonly kind: "column" } & ColumnRef);
+export type KeyPart =
+  | { readonly kind: "value"; readonly bytes: Uint8Array }
+  | ({ readonly kind: "column" } & ColumnRef);
 
-export type AccessPath =
-  | { readonly kind: "scan"; readonly cost: number }
-  /** All columns of the index, in its order. */
-  | { readonly kind: "point"; readonly index: Index; readonly key: readonly KeyPart[]; readonly cost: number }
-  /** Leading columns of an ordered index, and bounds on the next. */
-  | {
-      readonly kind: "range";
-      readonly index: Index;
-      readonly prefix: readonly KeyPart[];
-      readonly from: Bound | undefined;
-      readonly to: Bound | undefined;
-      readonly cost: number;
-    };
+/** By column: what its bytes must be. */
+export type Known = ReadonlyMap<number, KeyPart>;
 
-const noRange: Readonly<Range> = { from: undefined, to: undefined };
+interface ScanPath {
+  readonly kind: "scan";
+  readonly cost: number;
+}
 
-/** The cheapest way to a table's rows when some columns are known and some bounded. */
-export function choosePath(
-  table: Table,
-  known: ReadonlyMap<number, KeyPart>,
-  bounded: ReadonlyMap<number, Readonly<Range>>,
-): AccessPath {
+/** All columns of the index, in its order. */
+interface PointPath {
+  readonly kind: "point";
+  readonly index: Index;
+  readonly key: readonly KeyPart[];
+  readonly cost: number;
+}
+
+/** Leading columns of an ordered index, and limits on the next. */
+interface RangePath {
+  readonly kind: "range";
+  readonly index: Index;
+  readonly prefix: readonly KeyPart[];
+  readonly from: Limit | undefined;
+  readonly to: Limit | undefined;
+  readonly cost: number;
+}
+
+export type IndexPath = PointPath | RangePath;
+
+/** The rows of a disjunction: those of each branch, but for the rows that are another branch's. */
+export interface UnionPath {
+  readonly kind: "union";
+  readonly branches: readonly IndexPath[];
+  /** The position of the first of the disjunction's terms that holds for a row; -1 if none does. */
+  readonly firstTerm: FirstTerm;
+  /** By the position of a term: the branch that gives its rows, or -1 when there can be none. */
+  readonly branchOf: Int32Array;
+  readonly cost: number;
+}
+
+export type AccessPath = ScanPath | IndexPath | UnionPath;
+
+const open: Interval = { from: undefined, to: undefined, isPoint: false };
+
+/** The columns that intervals leave a single value. */
+export function knownFrom(intervals: Intervals): Map<number, KeyPart> {
+  const known = new Map<number, KeyPart>();
+  for (const [column, { from, isPoint }] of intervals) {
+    if (isPoint && from !== undefined) known.set(column, { kind: "value", bytes: from.bytes });
+  }
+  return known;
+}
+
+/** The cheapest way to a table's rows by one of its indexes, if one serves; else the table's walk. */
+export function choosePath(table: Table, known: Known, intervals: Intervals): ScanPath | IndexPath {
   const rowCount = table.rowCount;
-  let best: AccessPath = { kind: "scan", cost: rowCount };
+  let best: ScanPath | IndexPath = { kind: "scan", cost: rowCount };
   for (const index of table.indexes) {
-    const path = pathOf(index, rowCount, known, bounded);
+    const path = pathOf(index, rowCount, known, intervals);
     if (path !== undefined && (path.cost < best.cost || best.kind === "scan")) best = path;
   }
   return best;
 }
 
-function pathOf(
-  index: Index,
-  rowCount: number,
-  known: ReadonlyMap<number, KeyPart>,
-  bounded: ReadonlyMap<number, Readonly<Range>>,
-): AccessPath | undefined {
+function pathOf(index: Index, rowCount: number, known: Known, intervals: Intervals): IndexPath | undefined {
   const key: KeyPart[] = [];
   for (const column of index.def.columns) {
     const part = known.get(column);
@@ -59,7 +89,7 @@ function pathOf(
     return { kind: "point", index, key, cost: index.unique ? 1 : Math.max(1, Math.sqrt(rowCount)) };
   }
   if (!index.ranged) return undefined;
-  const { from, to } = bounded.get(columns[key.length] ?? -1) ?? noRange;
+  const { from, to } = intervals.get(columns[key.length] ?? -1) ?? open;
   if (key.length === 0 && from === undefined && to === undefined) return undefined;
   const share = 2 ** -(2 * key.length + (from === undefined ? 0 : 1) + (to === undefined ? 0 : 1));
   return { kind: "range", index, prefix: key, from, to, cost: Math.max(1, rowCount * share) };

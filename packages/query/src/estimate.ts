@@ -12,7 +12,7 @@ export function visitedRows(store: Store, prepared: Prepared, values: readonly U
   const { plan, sources } = prepared;
   const isCount = plan.projection.kind === "count";
   const limit = plan.limit === undefined || isCount ? Infinity : Number(plan.limit);
-  if (sources.length === 1 && pathTo(store, prepared, 0).kind === "scan") {
+  if (sources.length === 1 && pathTo(store, prepared, values, 0)?.kind === "scan") {
     const { rowCount } = tableOf(store, plan, 0);
     return sources[0]?.filter === undefined ? Math.min(rowCount, limit) : rowCount;
   }

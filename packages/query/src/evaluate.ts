@@ -5,16 +5,19 @@
  * whichever the sources so far lead to by an index; an equality that no index serves goes through a hash
  * table made for the occasion; only a true cross product walks a table once per row.
  */
-import { isByteComparable, type IndexCursor, type Store, type Table, type TableCursor } from "@lightcone/engine";
+import type { IndexCursor, ScanBound, Store, Table, TableCursor } from "@lightcone/engine";
 import type { RowRef } from "@lightcone/base";
 import { defined } from "@lightcone/base";
+import type { AlgebraicType } from "@lightcone/sats";
 import type { ColumnRef, SelectPlan } from "@lightcone/sql";
-import { choosePath, type AccessPath, type KeyPart } from "./access-path.ts";
+import { choosePath, knownFrom, type AccessPath, type UnionPath } from "./access-path.ts";
 import { makeArgs, type Args } from "./args.ts";
-import type { Bound } from "./conjuncts.ts";
-import { keyBytes } from "./key-bytes.ts";
+import { ColumnKey } from "./column-key.ts";
+import { narrow, type Intervals, type Limit } from "./bounds.ts";
+import { bytesText, keyBytes } from "./key-bytes.ts";
 import type { Prepared, PreparedTerm } from "./prepared.ts";
 import { RowLayout } from "./row-layout.ts";
+import { chooseUnion } from "./union.ts";
 
 /** Takes one result: a row of each source, by position. False stops. Must not write the tables. */
 export type EmitRows = (refs: Uint32Array) => boolean;
@@ -37,14 +40,40 @@ export function evaluate(
   return new Evaluation(store, prepared, values, emit, visitMax).run();
 }
 
-/** How a source is reached before any other has a row. */
-export function pathTo(store: Store, { plan, sources }: Prepared, source: number): AccessPath {
-  const { equal, bounded } = defined(sources[source], "the source");
-  return choosePath(tableOf(store, plan, source), paramKeys(equal), bounded);
+/** How a source is reached before any other has a row; undefined when the result can have no rows. */
+export function pathTo(
+  store: Store,
+  prepared: Prepared,
+  values: readonly Uint8Array[],
+  source: number,
+): AccessPath | undefined {
+  const intervals = intervalsOf(prepared, values)?.[source];
+  if (intervals === undefined) return undefined;
+  const table = tableOf(store, prepared.plan, source);
+  const path = choosePath(table, knownFrom(intervals), intervals);
+  return cheaper(path, chooseUnion(table, defined(prepared.sources[source], "the source").unions, values, intervals));
 }
 
-function paramKeys(equal: ReadonlyMap<number, number>): Map<number, KeyPart> {
-  return new Map([...equal].map(([column, param]) => [column, { kind: "param", param }]));
+function cheaper(path: AccessPath, union: UnionPath | undefined): AccessPath {
+  return union !== undefined && (path.kind === "scan" || union.cost < path.cost) ? union : path;
+}
+
+/** What each source's columns may be; undefined when the result can have no rows. */
+function intervalsOf({ sources, isEmpty }: Prepared, values: readonly Uint8Array[]): readonly Intervals[] | undefined {
+  if (isEmpty) return undefined;
+  const intervals: Intervals[] = [];
+  for (const { bounds } of sources) {
+    const narrowed = narrow(bounds, values);
+    if (narrowed === undefined) return undefined;
+    intervals.push(narrowed);
+  }
+  return intervals;
+}
+
+/** Whether a path leads to other rows for other rows of the sources before. */
+function isJoined(path: AccessPath): boolean {
+  const parts = path.kind === "point" ? path.key : path.kind === "range" ? path.prefix : [];
+  return parts.some((part) => part.kind === "column");
 }
 
 /** The live table of a plan's source. */
@@ -56,7 +85,10 @@ export function tableOf(store: Store, plan: SelectPlan, source: number): Table {
 interface HashJoin {
   readonly kind: "hash";
   readonly column: number;
-  readonly key: KeyPart;
+  readonly from: ColumnRef;
+  readonly type: AlgebraicType;
+  /** To the rows that the table is made of. */
+  readonly path: AccessPath;
   readonly cost: number;
 }
 
@@ -74,6 +106,8 @@ interface Step {
 interface RowWalk {
   seek(): void;
   next(): RowRef | -1;
+  /** Whether the row that came last is to be taken: it may come from two places. Without it, every row is. */
+  readonly isTaken?: (view: DataView, at: number) => boolean;
 }
 
 class Evaluation {
@@ -88,6 +122,8 @@ class Evaluation {
   private readonly views: DataView[];
   private readonly ats: Float64Array;
   private readonly layouts: (RowLayout | undefined)[];
+  private intervals: readonly Intervals[] = [];
+  private readonly unions = new Map<number, UnionPath | undefined>();
 
   constructor(store: Store, prepared: Prepared, values: readonly Uint8Array[], emit: EmitRows, visitMax: number) {
     const count = prepared.plan.sources.length;
@@ -104,6 +140,9 @@ class Evaluation {
   }
 
   run(): number {
+    const intervals = intervalsOf(this.prepared, this.values);
+    if (intervals === undefined) return 0;
+    this.intervals = intervals;
     const steps = this.order();
     if (this.visitCount <= this.visitMax) this.walk(steps, 0);
     return this.visitCount;
@@ -114,6 +153,7 @@ class Evaluation {
     const step = steps[depth];
     if (step === undefined) return this.emit(this.refs);
     const { source, rows, terms } = step;
+    const { isTaken } = rows;
     const filter = this.prepared.sources[source]?.filter;
     const { numbers, views } = this.args;
     const { store } = this;
@@ -123,6 +163,7 @@ class Evaluation {
       if (this.visitCount > this.visitMax) return false;
       store.locate(ref);
       const { view, at } = store.place;
+      if (isTaken !== undefined && !isTaken(view, at)) continue;
       if (filter !== undefined && !filter(view, at, numbers, views)) continue;
       this.refs[source] = ref;
       this.views[source] = view;
@@ -157,53 +198,64 @@ class Evaluation {
   }
 
   private wayTo(source: number, bound: ReadonlySet<number>): Way {
-    const { plan, sources } = this.prepared;
-    const prepared = defined(sources[source], "the source");
-    const known = paramKeys(prepared.equal);
-    let join: HashJoin | undefined;
+    const { plan } = this.prepared;
+    const intervals = defined(this.intervals[source], "the source");
+    const known = knownFrom(intervals);
+    let edge: { readonly column: number; readonly from: ColumnRef; readonly type: AlgebraicType } | undefined;
     const table = tableOf(this.store, plan, source);
     for (const { left, right, type } of plan.joins) {
       const [own, other] = left.source === source ? [left, right] : [right, left];
       if (own.source !== source || !bound.has(other.source)) continue;
-      const key: KeyPart = { kind: "column", ...other };
-      if (!known.has(own.column)) known.set(own.column, key);
-      if (isByteComparable(type))
-        join ??= { kind: "hash", column: own.column, key, cost: Math.max(1, table.rowCount / 2) };
+      if (!known.has(own.column)) known.set(own.column, { kind: "column", ...other });
+      edge ??= { column: own.column, from: other, type };
     }
-    const path = choosePath(table, known, prepared.bounded);
-    // A scan inside another loop is a product: whatever avoids it comes first.
-    if (path.kind === "scan" && join !== undefined) return join;
-    if (path.kind === "scan" && bound.size > 0) return { kind: "scan", cost: 1e9 + path.cost };
-    return path;
+    const byIndex = choosePath(table, known, intervals);
+    const path = cheaper(byIndex, this.unionTo(source, table, intervals));
+    if (bound.size === 0 || isJoined(path)) return path;
+    // Going to the same rows again within another loop is a product: whatever avoids it comes first.
+    if (edge !== undefined) return { kind: "hash", ...edge, path, cost: Math.max(1, path.cost / 2) };
+    return path.kind === "scan" ? { ...path, cost: 1e9 + path.cost } : path;
+  }
+
+  private unionTo(source: number, table: Table, intervals: Intervals): UnionPath | undefined {
+    if (!this.unions.has(source)) {
+      const { unions } = defined(this.prepared.sources[source], "the source");
+      this.unions.set(source, chooseUnion(table, unions, this.values, intervals));
+    }
+    return this.unions.get(source);
   }
 
   // --- walking rows
 
   private open(source: number, way: Way): RowWalk {
     const table = tableOf(this.store, this.prepared.plan, source);
-    switch (way.kind) {
+    return way.kind === "hash" ? this.openHash(source, table, way) : this.openPath(table, way);
+  }
+
+  private openPath(table: Table, path: AccessPath): RowWalk {
+    switch (path.kind) {
       case "scan":
         return table.openCursor() satisfies TableCursor;
-      case "hash":
-        return this.openHash(source, table, way);
+      case "union":
+        return this.openUnion(table, path);
       case "point": {
-        const cursor = way.index.openCursor();
-        const [only] = way.key;
-        if (way.key.length === 1 && only?.kind === "column") return this.openProbe(cursor, only);
+        const cursor = path.index.openCursor();
+        const [only] = path.key;
+        if (path.key.length === 1 && only?.kind === "column") return this.openProbe(cursor, only);
         return {
           seek: () => {
-            const key = keyBytes(way.key, this.values, this.columnBytes);
+            const key = keyBytes(path.key, this.columnBytes);
             cursor.seekPoint(new DataView(key.buffer, key.byteOffset, key.byteLength), 0, key.length);
           },
           next: () => cursor.next(),
         };
       }
       case "range": {
-        const cursor: IndexCursor = way.index.openCursor();
+        const cursor: IndexCursor = path.index.openCursor();
         return {
           seek: () => {
-            const prefix = keyBytes(way.prefix, this.values, this.columnBytes);
-            cursor.seekRange(prefix, way.prefix.length, this.bound(way.from), this.bound(way.to));
+            const prefix = keyBytes(path.prefix, this.columnBytes);
+            cursor.seekRange(prefix, path.prefix.length, scanBound(path.from), scanBound(path.to));
           },
           next: () => cursor.next(),
         };
@@ -211,10 +263,27 @@ class Evaluation {
     }
   }
 
-  private bound(bound: Bound | undefined) {
-    if (bound === undefined) return { kind: "unbounded" } as const;
-    const bytes = defined(this.values[bound.param], "the bound");
-    return { kind: bound.isIncluded ? "included" : "excluded", bytes } as const;
+  private openUnion(table: Table, { branches, branchOf, firstTerm }: UnionPath): RowWalk {
+    const walks = branches.map((branch) => this.openPath(table, branch));
+    const { numbers, views } = this.args;
+    let branch = -1;
+    const begin = (next: number): void => {
+      branch = next;
+      walks[branch]?.seek();
+    };
+    return {
+      seek: () => begin(0),
+      next: () => {
+        for (;;) {
+          const walk = walks[branch];
+          if (walk === undefined) return -1;
+          const ref = walk.next();
+          if (ref !== -1) return ref;
+          begin(branch + 1);
+        }
+      },
+      isTaken: (view, at) => branchOf[firstTerm(view, at, numbers, views)] === branch,
+    };
   }
 
   /** Points at what another source's row has in a column, in place. */
@@ -243,39 +312,54 @@ class Evaluation {
     return new Uint8Array(view.buffer, view.byteOffset + start, end - start).slice();
   };
 
-  private openHash(source: number, table: Table, { column, key }: HashJoin): RowWalk {
+  private columnKey({ source, column }: ColumnRef, type: AlgebraicType): ColumnKey {
+    const layout = this.layoutOf(source);
+    return new ColumnKey(type, {
+      start: (view, at) => layout.start(view, at, column),
+      end: (view, at) => layout.end(view, layout.start(view, at, column), column),
+    });
+  }
+
+  private openHash(source: number, table: Table, { column, from, type, path }: HashJoin): RowWalk {
+    const ownKey = this.columnKey({ source, column }, type);
+    const fromKey = this.columnKey(from, type);
     const filter = this.prepared.sources[source]?.filter;
     const buckets = new Map<string, number[]>();
-    const cursor = table.openCursor();
-    cursor.seek();
-    this.visitCount += table.rowCount;
-    if (this.visitCount > this.visitMax) return { seek: () => undefined, next: () => -1 };
-    for (let ref = cursor.next(); ref !== -1; ref = cursor.next()) {
+    const rows = this.openPath(table, path);
+    const isTooMuch = path.kind === "scan" && this.visitCount + table.rowCount > this.visitMax;
+    if (isTooMuch) this.visitCount = this.visitMax + 1;
+    else rows.seek();
+    for (let ref = isTooMuch ? -1 : rows.next(); ref !== -1; ref = rows.next()) {
+      this.visitCount += 1;
+      if (this.visitCount > this.visitMax) break;
       this.store.locate(ref);
       const { view, at } = this.store.place;
+      if (rows.isTaken !== undefined && !rows.isTaken(view, at)) continue;
       if (filter !== undefined && !filter(view, at, this.args.numbers, this.args.views)) continue;
-      this.views[source] = view;
-      this.ats[source] = at;
-      const text = bytesText(this.columnBytes(source, column));
+      const text = keyText(ownKey, view, at);
       const bucket = buckets.get(text);
       if (bucket === undefined) buckets.set(text, [ref]);
       else bucket.push(ref);
     }
     let found: readonly number[] = [];
-    let at = 0;
+    let next = 0;
     return {
       seek: () => {
-        found = buckets.get(bytesText(keyBytes([key], this.values, this.columnBytes))) ?? [];
-        at = 0;
+        const view = defined(this.views[from.source], "the row");
+        found = buckets.get(keyText(fromKey, view, this.ats[from.source] ?? 0)) ?? [];
+        next = 0;
       },
-      next: () => (at < found.length ? (found[at++] as RowRef) : -1),
+      next: () => (next < found.length ? (found[next++] as RowRef) : -1),
     };
   }
 }
 
-/** Bytes as a string, to look up by: the platform's own hashing cannot be steered by who chooses the bytes. */
-function bytesText(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 4096) text += String.fromCharCode(...bytes.subarray(at, at + 4096));
-  return text;
+function scanBound(limit: Limit | undefined): ScanBound {
+  if (limit === undefined) return { kind: "unbounded" };
+  return { kind: limit.isIncluded ? "included" : "excluded", bytes: limit.bytes };
+}
+
+function keyText(key: ColumnKey, view: DataView, rowAt: number): string {
+  key.read(view, rowAt);
+  return bytesText(new Uint8Array(key.view.buffer, key.view.byteOffset + key.at, key.length));
 }

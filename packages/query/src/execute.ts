@@ -11,6 +11,7 @@ import {
   type UpdatePlan,
 } from "@lightcone/sql";
 import { evaluate, tableOf } from "./evaluate.ts";
+import { concat } from "./key-bytes.ts";
 import { prepare } from "./prepared.ts";
 import { RowLayout } from "./row-layout.ts";
 import type { EmitBytes } from "./projection.ts";
@@ -111,16 +112,6 @@ function assigned(
     start = end;
   }
   return concat(pieces);
-}
-
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    out.set(piece, at);
-    at += piece.length;
-  }
-  return out;
 }
 
 // --- variables: rows (name: String, value: variableType) of `st_var`

@@ -1,18 +1,16 @@
-/** Builds index keys: the BSATN of columns back to back, from parameters and from rows at hand. */
+/** Builds index keys: the BSATN of columns back to back, from values and from rows at hand. */
 import type { KeyPart } from "./access-path.ts";
 
 /** Gives the place of a column's bytes in the row that a source has at the moment. */
 export type ColumnBytes = (source: number, column: number) => Uint8Array;
 
-/** The key's bytes, copied. */
-export function keyBytes(
-  parts: readonly KeyPart[],
-  values: readonly Uint8Array[],
-  columnBytes: ColumnBytes,
-): Uint8Array {
-  const pieces = parts.map((part) =>
-    part.kind === "param" ? (values[part.param] ?? new Uint8Array(0)) : columnBytes(part.source, part.column),
-  );
+/** The key's bytes. */
+export function keyBytes(parts: readonly KeyPart[], columnBytes: ColumnBytes): Uint8Array {
+  return concat(parts.map((part) => (part.kind === "value" ? part.bytes : columnBytes(part.source, part.column))));
+}
+
+/** Pieces back to back. The only one of its kind is given as it is. */
+export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   const only = pieces[0];
   if (pieces.length === 1 && only !== undefined) return only;
   const out = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
@@ -24,7 +22,9 @@ export function keyBytes(
   return out;
 }
 
-/** For keys of parameters alone. */
-export const noColumns: ColumnBytes = () => {
-  throw new TypeError("no row is at hand");
-};
+/** Bytes as a string, to look up by: the platform's own hashing cannot be steered by who chooses the bytes. */
+export function bytesText(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 4096) text += String.fromCharCode(...bytes.subarray(at, at + 4096));
+  return text;
+}

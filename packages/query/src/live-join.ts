@@ -135,6 +135,7 @@ export class LiveJoin<S> implements LiveTemplate<S> {
     }
     other.probe.seek(view, at);
     for (let match = other.probe.next(); match !== -1; match = other.probe.next()) {
+      this.context.counters.matchCount += 1;
       store.locate(match);
       const otherView = store.place.view;
       const otherAt = store.place.at;

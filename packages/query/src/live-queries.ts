@@ -11,6 +11,7 @@ import { makeHashSeed, type Commit, type RowRefs, type Store } from "@lightcone/
 import type { SelectPlan } from "@lightcone/sql";
 import { LiveJoin } from "./live-join.ts";
 import { LiveQuery } from "./live-query.ts";
+import { LiveNothing } from "./live-nothing.ts";
 import { LiveTable } from "./live-table.ts";
 import type { LiveContext, LiveCounters, LiveTemplate } from "./live-template.ts";
 import { prepare, type Prepared } from "./prepared.ts";
@@ -35,7 +36,7 @@ interface Entry<S> {
 }
 
 export class LiveQueries<S> {
-  readonly counters: LiveCounters = { templateCount: 0, rowCount: 0, candidateCount: 0 };
+  readonly counters: LiveCounters = { templateCount: 0, rowCount: 0, candidateCount: 0, matchCount: 0 };
   private readonly context: LiveContext<S>;
   private readonly sideIndexes: SideIndexes;
   private readonly entries = new Map<string, Entry<S>>();
@@ -154,6 +155,7 @@ export class LiveQueries<S> {
   }
 
   private makeTemplate(prepared: Prepared): LiveTemplate<S> {
+    if (prepared.isEmpty) return new LiveNothing(prepared.plan);
     return prepared.sources.length === 2
       ? new LiveJoin(this.context, prepared, this.sideIndexes)
       : new LiveTable(this.context, prepared);

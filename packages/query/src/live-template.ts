@@ -24,6 +24,8 @@ export interface LiveCounters {
   rowCount: number;
   /** Times that a row was held against a query. */
   candidateCount: number;
+  /** Rows of the other table that changed rows of a join led to. */
+  matchCount: number;
 }
 
 /** What templates need of their surroundings. */

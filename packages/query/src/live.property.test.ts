@@ -1,5 +1,7 @@
-// Goal: after every commit the accumulated live result, the plan run afresh, and a naive model agree, as bags.
-// Method: random tables and indexes, random queries (one table, semijoins, self joins; with parameters in common),
+// Goal: after every commit the accumulated live result, the plan run afresh, and a naive model agree, as bags; and the
+// plan run again gives its rows in the same order.
+// Method: random tables and indexes, random queries (one table, semijoins, self joins; with parameters in common;
+// disjunctions over several indexes, several bounds on one column, conditions that always or never hold),
 // random commits that insert, delete and put back; queries come and go between commits. The model evaluates
 // the same query over plain values with loops and its own comparisons.
 import { t, bytes as byteArray, type AlgebraicType } from "@lightcone/sats";
@@ -82,13 +84,27 @@ const domains: Readonly<Record<string, Domain>> = {
       ["false", false],
     ],
   },
-  f64: {
-    type: t.f64,
-    values: [-0, 0, 1.5, Number.NaN, -Infinity],
+  f32: {
+    type: t.f32,
+    values: [0, -0, Number.NaN, 0.5, Infinity],
     literals: [
       ["0", 0],
+      ["-0", -0],
+      ["0.5", 0.5],
+      ["1e99", Infinity],
+      ["-1e99", -Infinity],
+    ],
+  },
+  f64: {
+    type: t.f64,
+    values: [-0, 0, 1.5, Number.NaN, -Infinity, Infinity],
+    literals: [
+      ["0", 0],
+      ["-0", -0],
       ["1.5", 1.5],
       ["-2", -2],
+      ["1e999", Infinity],
+      ["-1e999", -Infinity],
     ],
   },
   bytes: {
@@ -137,13 +153,16 @@ interface Cond {
   readonly holds: (rows: Readonly<Record<string, Row>>) => boolean;
 }
 
+const always: Cond = { sql: "true", holds: () => true };
+const never: Cond = { sql: "false", holds: () => false };
+
 interface Query {
   readonly sql: string;
   /** Result rows of the model. */
   readonly run: (tables: Readonly<Record<string, readonly Row[]>>) => { readonly table: string; readonly row: Row }[];
 }
 
-const joinDomain = fc.constantFrom("u8", "u64", "string", "f64", "bytes", "i128");
+const joinDomain = fc.constantFrom("u8", "u64", "string", "f32", "f64", "bytes", "i128");
 
 /** `k` is the joined column of both tables; `x`, `y` and `z` differ. */
 const shape = (join: string): fc.Arbitrary<Shape> =>
@@ -164,8 +183,11 @@ const shape = (join: string): fc.Arbitrary<Shape> =>
         { columns: [2, 1] },
         { columns: [0, 3] },
         { columns: [2], algorithm: "hash" },
+        { columns: [1] },
+        { columns: [3] },
+        { columns: [1, 2, 3] },
       ),
-      { maxLength: 3, selector: (index) => index.columns.join() },
+      { maxLength: 4, selector: (index) => index.columns.join() },
     ),
   });
 
@@ -197,12 +219,48 @@ function condition(aliases: readonly (readonly [string, Shape])[]): fc.Arbitrary
             sql: `${aliasA}.${nameA} ${op} ${aliasB}.${nameB}`,
             holds: (rows) => ops[op]?.(order(rows[aliasA]?.[nameA] ?? 0, rows[aliasB]?.[nameB] ?? 0)) ?? false,
           }));
+  // Several bounds on one column, which may be equal, contradictory, open or closed.
+  const boundsOn = ([alias, name, domain]: (typeof columns)[number]): fc.Arbitrary<Cond> =>
+    fc
+      .array(
+        fc.tuple(
+          fc.constantFrom(...domainOf(domain).literals),
+          fc.constantFrom(...Object.keys(ops).filter((op) => op !== "<>")),
+        ),
+        { minLength: 1, maxLength: 4 },
+      )
+      .map((parts): Cond => ({
+        sql: `(${parts.map(([[text], op]) => `${alias}.${name} ${op} ${text}`).join(" AND ")})`,
+        holds: (rows) => parts.every(([[, value], op]) => ops[op]?.(order(rows[alias]?.[name] ?? 0, value))),
+      }));
+  const bounds = fc.constantFrom(...columns).chain(boundsOn);
+  const narrow = fc.oneof({ weight: 3, arbitrary: equality }, literal, { weight: 2, arbitrary: bounds });
+  // Terms that indexes may serve, some of them twice, and with a condition beside them.
+  const either = fc
+    .tuple(
+      fc.oneof(
+        fc.array(narrow, { minLength: 2, maxLength: 5 }),
+        fc.constantFrom(...columns).chain((column) => fc.array(boundsOn(column), { minLength: 2, maxLength: 5 })),
+      ),
+      fc.nat(5),
+      fc.oneof(narrow, fc.constant(always)),
+    )
+    .map(([some, again, beside]): Cond => {
+      const terms = [...some, some[again % some.length] ?? always];
+      return {
+        sql: `((${terms.map((term) => term.sql).join(" OR ")}) AND ${beside.sql})`,
+        holds: (rows) => terms.some((term) => term.holds(rows)) && beside.holds(rows),
+      };
+    });
   const { cond } = fc.letrec<{ cond: Cond }>((tie) => ({
     cond: fc.oneof(
       { depthSize: "small", withCrossShrink: true },
       { weight: 3, arbitrary: literal },
       { weight: 3, arbitrary: equality },
       { weight: 1, arbitrary: between },
+      { weight: 3, arbitrary: bounds },
+      { weight: 4, arbitrary: either },
+      { weight: 1, arbitrary: fc.constantFrom(always, never) },
       {
         weight: 3,
         arbitrary: fc.tuple(tie("cond"), fc.constantFrom("AND", "AND", "OR"), tie("cond")).map(([a, op, b]): Cond => ({
@@ -236,8 +294,6 @@ interface World {
   /** After which commit each query comes, and after which it goes. */
   readonly lives: readonly (readonly [number, number])[];
 }
-
-const always: Cond = { sql: "true", holds: () => true };
 
 function queryOf(shapes: World["shapes"]): fc.Arbitrary<Query> {
   const single = fc
@@ -335,11 +391,16 @@ function runWorld({ shapes, queries, commits, lives }: World): void {
   const running = new Map<number, Running>();
   const sender = new Uint8Array(32);
 
-  const fresh = (live: LiveQuery<number>): string[] => {
+  const run = (live: LiveQuery<number>): string[] => {
     const rows: string[] = [];
     select(store, live.prepared, live.values, (bytes, at, length) => {
       rows.push(Buffer.from(bytes.subarray(at, at + length)).toString("hex"));
     });
+    return rows;
+  };
+  const fresh = (live: LiveQuery<number>): string[] => {
+    const rows = run(live);
+    expect(run(live)).toEqual(rows);
     return sorted(rows);
   };
   const check = ({ query, live, bag }: Running): void => {

@@ -22,7 +22,9 @@ export type PairFilter = (
   numbers: Float64Array,
   views: readonly DataView[],
 ) => boolean;
-/** The same of rows of several sources, by their positions. */
+/** Of several conditions on a row of one source: the position of the first that it fulfils, or -1. */
+export type FirstTerm = (view: DataView, at: number, numbers: Float64Array, views: readonly DataView[]) => number;
+/** A condition on rows of several sources, by their positions. */
 export type TupleFilter = (
   rowViews: readonly DataView[],
   rowAts: ArrayLike<number>,
@@ -41,6 +43,10 @@ export function isAlways(predicate: Predicate): boolean {
   return predicate.kind === "constant" && predicate.value;
 }
 
+export function isNever(predicate: Predicate): boolean {
+  return predicate.kind === "constant" && !predicate.value;
+}
+
 /** Generates the filter of one source. Undefined when every row passes. */
 export function compileRowFilter(
   plan: SelectPlan,
@@ -51,6 +57,17 @@ export function compileRowFilter(
   if (isAlways(predicate)) return undefined;
   const code = new PredicateCode(plan, layout, new Map([[source, { view: "view", at: "at" }]]));
   return code.compile<RowFilter>("view, at, numbers, views", "", predicate);
+}
+
+/** Generates which of `terms` is the first that a row of one source fulfils. */
+export function compileFirstTerm(
+  plan: SelectPlan,
+  source: number,
+  terms: readonly Predicate[],
+  layout: ArgLayout,
+): FirstTerm {
+  const code = new PredicateCode(plan, layout, new Map([[source, { view: "view", at: "at" }]]));
+  return code.compileFirst<FirstTerm>("view, at, numbers, views", terms);
 }
 
 /** Generates what a pair of rows must fulfil together: join edges and the residual condition. */
@@ -103,12 +120,23 @@ class PredicateCode {
   }
 
   compile<F>(parameters: string, prologue: string, predicate: Predicate): F {
-    const columns = new Map<number, Set<number>>();
-    collectColumns(predicate, columns);
-    for (const [source, needed] of columns) this.locate(source, [...needed]);
+    this.locateColumns([predicate]);
     const result = this.expression(predicate, 1);
     const body = `return function rowMatches(${parameters}) {\n${prologue}${this.statements}return ${result};\n};`;
     return compileWith<F>(this.helpers, body);
+  }
+
+  compileFirst<F>(parameters: string, predicates: readonly Predicate[]): F {
+    this.locateColumns(predicates);
+    const lines = predicates.map((predicate, i) => `if (${this.expression(predicate, 1)}) return ${i};\n`).join("");
+    const body = `return function firstMatch(${parameters}) {\n${this.statements}${lines}return -1;\n};`;
+    return compileWith<F>(this.helpers, body);
+  }
+
+  private locateColumns(predicates: readonly Predicate[]): void {
+    const columns = new Map<number, Set<number>>();
+    for (const predicate of predicates) collectColumns(predicate, columns);
+    for (const [source, needed] of columns) this.locate(source, [...needed]);
   }
 
   private locate(source: number, columns: readonly number[]): void {

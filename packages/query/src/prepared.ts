@@ -1,12 +1,15 @@
 /** A plan with its conditions compiled: what every evaluator starts from. Good for any parameter values. */
-import type { SelectPlan } from "@lightcone/sql";
+import type { Predicate, SelectPlan } from "@lightcone/sql";
 import { layOutArgs, type ArgLayout } from "./args.ts";
-import { conjuncts, equalities, ranges, type Range } from "./conjuncts.ts";
+import { boundsOf, conjuncts, equalities, type Bounds } from "./bounds.ts";
 import {
+  compileFirstTerm,
   compileRowFilter,
   compileTupleFilter,
   edgePredicate,
   isAlways,
+  isNever,
+  type FirstTerm,
   type RowFilter,
   type TupleFilter,
 } from "./predicate-code.ts";
@@ -14,9 +17,18 @@ import {
 interface PreparedSource {
   /** Undefined when every row passes. */
   readonly filter: RowFilter | undefined;
+  readonly bounds: Bounds;
   /** Column → parameter. */
   readonly equal: ReadonlyMap<number, number>;
-  readonly bounded: ReadonlyMap<number, Readonly<Range>>;
+  readonly unions: readonly PreparedUnion[];
+}
+
+/** A disjunction that must hold for a source's rows. */
+export interface PreparedUnion {
+  /** What each term asks, beside the other conditions on the source. */
+  readonly terms: readonly Bounds[];
+  /** Made when it is first needed: most plans run without. */
+  readonly firstTerm: () => FirstTerm;
 }
 
 /** A condition over several sources: applied as soon as the last of them has a row. */
@@ -30,15 +42,22 @@ export interface Prepared {
   readonly layout: ArgLayout;
   readonly sources: readonly PreparedSource[];
   readonly terms: readonly PreparedTerm[];
+  /** Whether there are no rows whatever the tables and the values. */
+  readonly isEmpty: boolean;
 }
 
 export function prepare(plan: SelectPlan): Prepared {
   const layout = layOutArgs(plan.params);
-  const sources = plan.filters.map((filter, i) => ({
-    filter: compileRowFilter(plan, i, filter, layout),
-    equal: equalities(filter),
-    bounded: ranges(filter),
-  }));
+  const sources = plan.filters.map((filter, i) => {
+    const bounds = boundsOf(conjuncts(filter));
+    return {
+      filter: compileRowFilter(plan, i, filter, layout),
+      bounds,
+      equal: equalities(bounds),
+      unions: unionsOf(plan, i, filter, layout),
+    };
+  });
+  const isEmpty = [...plan.filters, plan.residual].some(isNever);
   const terms: PreparedTerm[] = plan.joins.map((edge) => ({
     sources: new Set([edge.left.source, edge.right.source]),
     holds: compileTupleFilter(plan, edgePredicate(edge), layout),
@@ -47,7 +66,22 @@ export function prepare(plan: SelectPlan): Prepared {
     if (isAlways(term)) continue;
     terms.push({ sources: new Set(sourcesOf(term)), holds: compileTupleFilter(plan, term, layout) });
   }
-  return { plan, layout, sources, terms };
+  return { plan, layout, sources, terms, isEmpty };
+}
+
+/** The disjunctions among a filter's conditions whose every term bounds a column. */
+function unionsOf(plan: SelectPlan, source: number, filter: Predicate, layout: ArgLayout): readonly PreparedUnion[] {
+  return conjuncts(filter).flatMap((disjunction) => {
+    if (disjunction.kind !== "or") return [];
+    const { terms } = disjunction;
+    const bounds = terms.map((term) => boundsOf(conjuncts(term)));
+    if (bounds.some(({ size }) => size === 0)) return [];
+    let made: FirstTerm | undefined;
+    return {
+      terms: bounds,
+      firstTerm: () => (made ??= compileFirstTerm(plan, source, terms, layout)),
+    };
+  });
 }
 
 function sourcesOf(predicate: SelectPlan["residual"]): readonly number[] {

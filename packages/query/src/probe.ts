@@ -1,7 +1,6 @@
 /** From a row of one side of a join to the rows of the other: by an index of the table, or by a side index. */
 import { asRowRef, defined, type RowRef } from "@lightcone/base";
 import {
-  isByteComparable,
   locateParts,
   makeKeyHash,
   type HashSeed,
@@ -12,6 +11,7 @@ import {
 } from "@lightcone/engine";
 import { compileWith, type AlgebraicType } from "@lightcone/sats";
 import type { JoinEdge, SelectPlan } from "@lightcone/sql";
+import type { ColumnPlace } from "./column-key.ts";
 import { columnTypes } from "./predicate-code.ts";
 import type { HashRow, SideIndex } from "./side-index.ts";
 
@@ -37,14 +37,12 @@ export function edgesOf(plan: SelectPlan, side: 0 | 1): readonly SideEdge[] {
 
 /** The hash of the joined column: equal on both sides for equal values. */
 export function joinHash(plan: SelectPlan, side: 0 | 1, seed: HashSeed): HashRow {
-  const edge = hashedEdge(edgesOf(plan, side));
-  if (!isByteComparable(edge.type)) return () => 0; // floats: all in one, told apart by comparing
-  return makeKeyHash(columnTypes(plan, side), [edge.own], seed).hashRow;
+  return makeKeyHash(columnTypes(plan, side), [hashedEdge(edgesOf(plan, side)).own], seed).hashRow;
 }
 
 /** The edge that hashes go by: the same one from both sides. */
 export function hashedEdge(edges: readonly SideEdge[]): SideEdge {
-  return edges.find((edge) => isByteComparable(edge.type)) ?? defined(edges[0], "a join edge");
+  return defined(edges[0], "a join edge");
 }
 
 /** An index of `table` whose leading columns are joined ones, the more of them the better. */
@@ -68,18 +66,13 @@ export function indexFor(
   return best;
 }
 
-type Offset = (view: DataView, at: number) => number;
-
 /** Generates where a column begins and ends within a row. */
-export function columnPlace(
-  types: readonly AlgebraicType[],
-  column: number,
-): { readonly start: Offset; readonly end: Offset } {
+export function columnPlace(types: readonly AlgebraicType[], column: number): ColumnPlace {
   const helpers: Helpers = {};
   const { lines, parts } = locateParts({ types, columns: [column] }, "view", "at", "c", helpers);
   const part = defined(parts[0], "the column");
-  const make = (result: string): Offset =>
-    compileWith<Offset>(helpers, `return function offset(view, at) {\n${lines}return ${result};\n};`);
+  const make = (result: string): ColumnPlace["start"] =>
+    compileWith<ColumnPlace["start"]>(helpers, `return function offset(view, at) {\n${lines}return ${result};\n};`);
   return { start: make(part.start), end: make(part.end) };
 }
 
@@ -87,7 +80,7 @@ export function columnPlace(
 export class IndexProbe implements Probe {
   private readonly cursor: IndexCursor;
   private readonly isPoint: boolean;
-  private readonly places: readonly { readonly start: Offset; readonly end: Offset }[];
+  private readonly places: readonly ColumnPlace[];
 
   constructor(index: Index, edges: readonly SideEdge[], otherTypes: readonly AlgebraicType[]) {
     this.cursor = index.openCursor();

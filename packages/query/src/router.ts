@@ -2,9 +2,9 @@
  * Finds the queries that a row may concern by the values of its columns: of ten thousand queries
  * `WHERE id = ?`, the one or two whose parameter has the row's hash. Candidates still go through their filter.
  */
-import { isByteComparable, makeKeyHash, type HashSeed, type KeyHash } from "@lightcone/engine";
+import { makeKeyHash, type HashSeed, type KeyHash } from "@lightcone/engine";
 import type { AlgebraicType } from "@lightcone/sats";
-import { keyBytes, noColumns } from "./key-bytes.ts";
+import { concat } from "./key-bytes.ts";
 import type { LiveQuery } from "./live-query.ts";
 
 export class Router<S> {
@@ -17,20 +17,14 @@ export class Router<S> {
     this.code = code;
   }
 
-  /** A router over the columns of `equal` whose equality is that of bytes; undefined if there are none. */
+  /** A router over the columns of `equal`; undefined if there are none. */
   static over<S>(
     types: readonly AlgebraicType[],
     equal: ReadonlyMap<number, number>,
     seed: HashSeed,
   ): Router<S> | undefined {
-    const routed = [...equal].filter(([column]) => {
-      const type = types[column];
-      return type !== undefined && isByteComparable(type);
-    });
-    if (routed.length === 0) return undefined;
-    const columns = routed.map(([column]) => column);
-    const params = routed.map(([, param]) => param);
-    return new Router(params, makeKeyHash(types, columns, seed));
+    if (equal.size === 0) return undefined;
+    return new Router([...equal.values()], makeKeyHash(types, [...equal.keys()], seed));
   }
 
   /** Different hashes among the queries: how far a row narrows them down. */
@@ -61,8 +55,7 @@ export class Router<S> {
   }
 
   private hashOf(query: LiveQuery<S>): number {
-    const parts = this.params.map((param) => ({ kind: "param", param }) as const);
-    const bytes = keyBytes(parts, query.values, noColumns);
+    const bytes = concat(this.params.map((param) => query.values[param] ?? new Uint8Array(0)));
     return this.code.hashKey(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0);
   }
 }

@@ -46,7 +46,7 @@ export function selectWithin(
   const { visitMax } = bounds;
   const isCount = plan.projection.kind === "count";
   let left = isCount ? Infinity : limitOf(plan);
-  const work = workOf(store, prepared, bounds, left);
+  const work = workOf(store, prepared, values, bounds, left);
   if (work === "much") return tooMuch;
   if (work !== "unknown") {
     select(store, prepared, values, emit);
@@ -81,6 +81,7 @@ const tooMuch = -1;
 function workOf(
   store: Store,
   prepared: Prepared,
+  values: readonly Uint8Array[],
   { visitMax, scanMax }: VisitBounds,
   limit: number,
 ): number | "much" | "unknown" {
@@ -89,11 +90,12 @@ function workOf(
   if (sources.length > 1) {
     // Whichever comes first, all of it is looked at.
     const isMuch = (source: number): boolean =>
-      tableOf(store, plan, source).rowCount > visitMax && pathTo(store, prepared, source).kind === "scan";
+      tableOf(store, plan, source).rowCount > visitMax && pathTo(store, prepared, values, source)?.kind === "scan";
     return limit > visitMax && sources.every((_, source) => isMuch(source)) ? "much" : "unknown";
   }
   const { rowCount } = tableOf(store, plan, 0);
-  const path = pathTo(store, prepared, 0);
+  const path = pathTo(store, prepared, values, 0);
+  if (path === undefined) return 0;
   if (path.kind === "point" && path.index.unique) return 1;
   if (rowCount <= (path.kind === "scan" ? scanMax : visitMax)) return rowCount;
   return path.kind === "scan" && limit > visitMax ? "much" : "unknown";

@@ -8,18 +8,12 @@
  * is held as its distinct keys with their counts; of any other, the rows are.
  */
 import { defined } from "@lightcone/base";
-import {
-  isByteComparable,
-  makeHashSeed,
-  makeKeyHash,
-  type Epoch,
-  type EpochCursor,
-  type RowPlace,
-  type Store,
-} from "@lightcone/engine";
+import { makeHashSeed, makeKeyHash, type Epoch, type EpochCursor, type RowPlace, type Store } from "@lightcone/engine";
+import { t } from "@lightcone/sats";
 import type { JoinEdge, SelectPlan } from "@lightcone/sql";
 import { makeArgs, type Args } from "./args.ts";
 import { tableOf } from "./evaluate.ts";
+import { ColumnKey } from "./column-key.ts";
 import { JoinTable } from "./join-table.ts";
 import { columnTypes, noArgs, type RowFilter } from "./predicate-code.ts";
 import type { Prepared, PreparedTerm } from "./prepared.ts";
@@ -36,8 +30,6 @@ export interface SlicedSource {
   readonly seed: number;
 }
 
-type Offset = (view: DataView, at: number) => number;
-
 /** A source whose rows are found by those of the sources before it. */
 interface Inner {
   readonly source: number;
@@ -46,11 +38,11 @@ interface Inner {
   readonly table: JoinTable;
   readonly hash: HashRow;
   /** The column that is held, if not the whole row. */
-  readonly key: { readonly start: Offset; readonly end: Offset } | undefined;
+  readonly key: ColumnKey | undefined;
   /** The source that leads here, and where in its row. */
   readonly from: number;
   readonly fromHash: HashRow;
-  readonly fromKey: { readonly start: Offset; readonly end: Offset };
+  readonly fromKey: ColumnKey;
   /** What must hold once this source has a row. */
   readonly terms: readonly PreparedTerm[];
   /** The hash that is looked for, the next candidate, and how often the present one counts. */
@@ -136,8 +128,8 @@ export class SlicedSelect {
       if (filter !== undefined && !filter(view, at, numbers, views)) continue;
       if (key === undefined) table.add(hash(view, at), bytes, at, place.length);
       else {
-        const start = key.start(view, at);
-        table.tally(hash(view, at), bytes, view, start, key.end(view, at) - start);
+        key.read(view, at);
+        table.tally(hash(view, at), key.own ?? bytes, key.view, key.at, key.length);
       }
     }
     return 0;
@@ -219,8 +211,9 @@ export class SlicedSelect {
       this.depth = depth;
       return;
     }
-    const start = inner.fromKey.start(view, at);
-    const entry = inner.table.find(hash, view, start, inner.fromKey.end(view, at) - start);
+    const { fromKey } = inner;
+    fromKey.read(view, at);
+    const entry = inner.table.find(hash, fromKey.view, fromKey.at, fromKey.length);
     if (entry === none) return;
     inner.copies = inner.table.countOf(entry);
     inner.candidate = none;
@@ -305,16 +298,16 @@ function openInners(from: SlicedSource, prepared: Prepared, bound: Set<number>):
   return inners;
 }
 
-/** An edge from a source to one of those bound; one that bytes can tell if there is one. */
+/** An edge from a source to one of those bound. */
 function edgeTo(plan: SelectPlan, source: number, bound: ReadonlySet<number>): JoinEdge | undefined {
-  const edges = plan.joins.filter(
+  return plan.joins.find(
     ({ left, right }) =>
       (left.source === source && bound.has(right.source)) || (right.source === source && bound.has(left.source)),
   );
-  return edges.find(({ type }) => isByteComparable(type)) ?? edges[0];
 }
 
-const nowhere = { start: () => 0, end: () => 0 };
+/** The key of sources without an edge: the same for every row. */
+const noKey = (): ColumnKey => new ColumnKey(t.u8, { start: () => 0, end: () => 0 });
 
 function openInner(
   { store, epoch, seed }: SlicedSource,
@@ -335,28 +328,26 @@ function openInner(
   };
   const isCounted = !isNeeded(prepared, source, edge);
   if (edge === undefined) {
-    const key = isCounted ? nowhere : undefined;
-    return { ...common, hash: () => 0, key, from: 0, fromHash: () => 0, fromKey: nowhere, terms };
+    const key = isCounted ? noKey() : undefined;
+    return { ...common, hash: () => 0, key, from: 0, fromHash: () => 0, fromKey: noKey(), terms };
   }
   const [own, other] = edge.left.source === source ? [edge.left, edge.right] : [edge.right, edge.left];
   const ownTypes = columnTypes(plan, source);
   const otherTypes = columnTypes(plan, other.source);
   const hashed = makeHashSeed(seed);
-  const isHashed = isByteComparable(edge.type); // floats: all in one, told apart by comparing
   return {
     ...common,
-    hash: isHashed ? makeKeyHash(ownTypes, [own.column], hashed).hashRow : () => 0,
-    key: isCounted ? columnPlace(ownTypes, own.column) : undefined,
+    hash: makeKeyHash(ownTypes, [own.column], hashed).hashRow,
+    key: isCounted ? new ColumnKey(edge.type, columnPlace(ownTypes, own.column)) : undefined,
     from: other.source,
-    fromHash: isHashed ? makeKeyHash(otherTypes, [other.column], hashed).hashRow : () => 0,
-    fromKey: columnPlace(otherTypes, other.column),
+    fromHash: makeKeyHash(otherTypes, [other.column], hashed).hashRow,
+    fromKey: new ColumnKey(edge.type, columnPlace(otherTypes, other.column)),
     terms,
   };
 }
 
 /** Whether a source's rows are needed for more than the equality they are found by. */
 function isNeeded({ plan, terms }: Prepared, source: number, edge: JoinEdge | undefined): boolean {
-  if (edge !== undefined && !isByteComparable(edge.type)) return true;
   const { projection } = plan;
   if (projection.kind === "rows" && projection.source === source) return true;
   if (projection.kind === "columns" && projection.columns.some((column) => column.source === source)) return true;

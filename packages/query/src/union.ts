@@ -1,0 +1,96 @@
+/**
+ * `a = 5 OR b = 6` by indexes: a branch for each term, if every term leads to an index.
+ *
+ * A row comes once: from the branch of the first term that holds for it. That needs no memory of the rows that came
+ * before, and gives them in an order that is the same whenever plan, values and table are. Branches over one index are
+ * made to be apart from each other, so the rows read are at most those of the table for each index.
+ */
+import type { Table } from "@lightcone/engine";
+import { choosePath, knownFrom, type IndexPath, type KeyPart, type UnionPath } from "./access-path.ts";
+import { merged, narrow, type Interval, type Intervals } from "./bounds.ts";
+import { bytesText } from "./key-bytes.ts";
+import type { PreparedUnion } from "./prepared.ts";
+
+/** What of an index the branches of one key, or of one prefix, cover. */
+interface Group {
+  readonly path: IndexPath;
+  readonly terms: number[];
+  /** Of each term. */
+  readonly intervals: Interval[];
+}
+
+/**
+ * The cheapest of the unions that lead to a table's rows; undefined when some term of each needs the table's walk.
+ *
+ * @param within what the conditions beside the disjunctions leave
+ */
+export function chooseUnion(
+  table: Table,
+  unions: readonly PreparedUnion[],
+  values: readonly Uint8Array[],
+  within: Intervals,
+): UnionPath | undefined {
+  let best: UnionPath | undefined;
+  for (const union of unions) {
+    const path = unionOf(table, union, values, within);
+    if (path !== undefined && (best === undefined || path.cost < best.cost)) best = path;
+  }
+  return best;
+}
+
+function unionOf(
+  table: Table,
+  union: PreparedUnion,
+  values: readonly Uint8Array[],
+  within: Intervals,
+): UnionPath | undefined {
+  const groups = new Map<string, Group>();
+  for (const [term, bounds] of union.terms.entries()) {
+    const intervals = narrow(bounds, values, within);
+    if (intervals === undefined) continue;
+    const path = choosePath(table, knownFrom(intervals), intervals);
+    if (path.kind === "scan") return undefined;
+    const key = keyOf(path);
+    const group = groups.get(key) ?? { path, terms: [], intervals: [] };
+    groups.set(key, group);
+    group.terms.push(term);
+    if (path.kind === "range") group.intervals.push({ from: path.from, to: path.to, isPoint: false });
+  }
+  const branches: IndexPath[] = [];
+  const branchOf = new Int32Array(union.terms.length).fill(-1);
+  const add = (path: IndexPath, terms: readonly number[]): void => {
+    for (const term of terms) branchOf[term] = branches.length;
+    branches.push(path);
+  };
+  const costs = new Map<number, number>();
+  for (const { path, terms, intervals } of groups.values()) {
+    costs.set(path.index.id, (costs.get(path.index.id) ?? 0) + path.cost * Math.max(1, intervals.length));
+    if (path.kind === "point") add(path, terms);
+    else {
+      const type = columnType(table, path.index.def.columns[path.prefix.length] ?? -1);
+      for (const { interval, of } of merged(intervals, type)) {
+        const covered = of.map((position) => terms[position] ?? -1);
+        add({ ...path, from: interval.from, to: interval.to }, covered);
+      }
+    }
+  }
+  let cost = 0;
+  for (const each of costs.values()) cost += Math.min(each, table.rowCount);
+  return { kind: "union", branches, firstTerm: union.firstTerm(), branchOf, cost };
+}
+
+function columnType(table: Table, column: number) {
+  const def = table.def.columns[column];
+  if (def === undefined) throw new TypeError(`no column ${column}`);
+  return def.type;
+}
+
+/** Equal for paths whose rows are the same, or are apart by intervals of one column alone. */
+function keyOf(path: IndexPath): string {
+  const parts = path.kind === "point" ? path.key : path.prefix;
+  return `${path.kind} ${path.index.id} ${parts.map(partText).join("|")}`;
+}
+
+function partText(part: KeyPart): string {
+  return part.kind === "value" ? `${part.bytes.length}:${bytesText(part.bytes)}` : `${part.source}.${part.column}`;
+}
