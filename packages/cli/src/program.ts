@@ -9,6 +9,7 @@ import type { DescribeFlags } from "./commands/describe.ts";
 import type { GenerateFlags } from "./commands/generate.ts";
 import type { LogsFlags } from "./commands/logs.ts";
 import type { BuildFlags } from "./commands/build.ts";
+import type { OwnerFlags } from "./commands/owner.ts";
 import type { PublishFlags } from "./commands/publish.ts";
 import type { RepairFlags } from "./commands/repair.ts";
 import type { SqlFlags } from "./commands/sql.ts";
@@ -223,6 +224,22 @@ export function makeProgram(): Command {
     .argument("<database>", "name or identity")
     .action(async (database: string, flags: RepairFlags) =>
       (await import("./commands/repair.ts")).repair(database, flags, globals().dataDefault),
+    );
+
+  add(
+    "owner",
+    "Give a database to another identity, on the machine of its server.",
+    "lightcone owner my_database --to c200… --data-dir ./data",
+    [
+      new Option("--to <identity>", "who gets it (default: who is logged in)"),
+      new Option("--data-dir <dir>", "where the server's data is (LIGHTCONE_DATA_DIR; default: ./.lightcone)"),
+      server(),
+      yes(),
+    ],
+  )
+    .argument("<database>", "name or identity")
+    .action(async (database: string, flags: OwnerFlags) =>
+      (await import("./commands/owner.ts")).giveToOwner(database, { ...flags, ...globals() }, globals().dataDefault),
     );
 
   add("rename", "Give a database another name.", "lightcone rename old_name --to new_name", [

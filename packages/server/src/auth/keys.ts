@@ -12,7 +12,7 @@ export interface SigningKeys {
   readonly publicPem: Uint8Array;
 }
 
-const privateKeyFile = "id_ecdsa";
+export const privateKeyFile = "id_ecdsa";
 const publicKeyFile = "id_ecdsa.pub";
 const pemBytesMax = 65_536;
 

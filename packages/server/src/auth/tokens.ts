@@ -19,8 +19,8 @@ import { readTokenParts } from "./token-parts.ts";
 import type { TokenParts } from "./token-parts.ts";
 
 /** The issuer of every token that a server makes itself. */
-const localIssuer = "localhost";
-const localAudience = ["spacetimedb"];
+export const localIssuer = "localhost";
+export const localAudience: readonly string[] = ["spacetimedb"];
 const webSocketTokenSeconds = 60;
 
 /** Somebody who has shown a token, or got one. */
@@ -102,12 +102,8 @@ export class Tokens {
     return { identity: claims.identity, token, payload: parts.payload, claims };
   }
 
-  async #sign(claims: Claims): Promise<Credentials> {
-    const payload = writeClaims(claims);
-    const token = await new CompactSign(new TextEncoder().encode(payload))
-      .setProtectedHeader({ typ: "JWT", alg: "ES256" })
-      .sign(this.#options.keys.privateKey);
-    return { identity: claims.identity, token, payload, claims };
+  #sign(claims: Claims): Promise<Credentials> {
+    return signClaims(this.#options.keys.privateKey, claims);
   }
 
   #nowSeconds(): number {
@@ -123,6 +119,15 @@ export class Tokens {
     const hex = Buffer.from(bytes).toString("hex");
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
   }
+}
+
+/** A token with these claims. */
+export async function signClaims(privateKey: CryptoKey, claims: Claims): Promise<Credentials> {
+  const payload = writeClaims(claims);
+  const token = await new CompactSign(new TextEncoder().encode(payload))
+    .setProtectedHeader({ typ: "JWT", alg: "ES256" })
+    .sign(privateKey);
+  return { identity: claims.identity, token, payload, claims };
 }
 
 /** Why the signature is not that key's; undefined if it is. */

@@ -12,6 +12,7 @@ import { readCredentials } from "./authenticate.ts";
 import { databaseRoutes } from "./database-routes.ts";
 import { identityRoutes } from "./identity-routes.ts";
 import { namesRoutes } from "./names-routes.ts";
+import { ownerRoutes } from "./owner-routes.ts";
 import { publishRoutes } from "./publish-routes.ts";
 import { empty, fail, fromError, HttpFailure } from "./responses.ts";
 import { allowOf } from "./route.ts";
@@ -31,7 +32,13 @@ const preflightHeaders: Readonly<Record<string, string>> = {
   "access-control-allow-headers": "authorization,accept,content-type",
 };
 
-const routes: readonly Route[] = [...identityRoutes, ...publishRoutes, ...namesRoutes, ...databaseRoutes];
+const routes: readonly Route[] = [
+  ...identityRoutes,
+  ...publishRoutes,
+  ...namesRoutes,
+  ...ownerRoutes,
+  ...databaseRoutes,
+];
 
 /** The identity headers of an answer. */
 export function identityHeaders(credentials: Credentials): Record<string, string> {
