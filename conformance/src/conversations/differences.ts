@@ -132,6 +132,7 @@ export const differences: readonly Difference[] = [
     why: "names may contain `_`",
     undo: "DELETE /v1/database/har_bor",
   },
+  { name: "delete while locked", what: "text", httpStatus: 403, why: "the text names our own command" },
   {
     name: "same name again",
     what: "status",

@@ -128,7 +128,11 @@ const story: readonly Step[] = [
   { line: "snapshot nowhere", code: 1, err: /failed to find database `nowhere`/ },
   { line: "rename my_database --to other_name", out: /^Name set to other_name for identity c200/ },
   { line: "lock other_name", out: /is now locked/ },
-  { line: "delete other_name -y", code: 1, err: /locked[^]*Hint: `lightcone unlock`/ },
+  {
+    line: "delete other_name -y",
+    code: 1,
+    err: /locked and cannot be deleted\. Run `lightcone unlock other_name` first/,
+  },
   { line: "unlock other_name", out: /is now unlocked/ },
   { line: `publish -c other_name -p ${chat}`, code: 1, out: /This will DESTROY the current other_name/, err: /--yes/ },
   { line: `publish -c other_name -y -p ${chat}`, out: /Updated database with name: other_name/ },

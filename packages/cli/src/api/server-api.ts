@@ -78,8 +78,9 @@ export function refused(what: string, answer: Answer, more: readonly string[] = 
 function hintOf({ status, body }: Answer): string | undefined {
   if (status === 401) return "The server does not believe the saved token: lightcone logout, then lightcone login";
   if (status !== 403) return undefined;
+  // A locked database says itself what unlocks it.
   return body.includes("locked")
-    ? "`lightcone unlock` takes the lock away."
+    ? undefined
     : "It belongs to somebody else: `lightcone login show` says who you are, `lightcone list` what is yours.";
 }
 

@@ -144,7 +144,10 @@ async function resetTo(
   const { services } = exchange;
   requireOwner(record, callerOf(exchange), "reset database");
   if (record.locked) {
-    throw fail(403, "Database is locked and cannot be reset with --delete-data. Run `spacetime unlock` first.");
+    throw fail(
+      403,
+      `Database is locked and cannot be reset with --delete-data. Run \`lightcone unlock ${name ?? record.identity.hex}\` first.`,
+    );
   }
   const next = program.bytes.length > 0 ? program : await currentProgram(exchange, record);
   const outcome = await services.databases.reset(record, next);
@@ -188,7 +191,8 @@ export async function deleteDatabase(exchange: Exchange): Promise<Response> {
     const record = services.registry.get(identity.hex);
     if (record === undefined) return empty(200);
     requireOwner(record, callerOf(exchange), "delete database");
-    if (record.locked) throw fail(403, "Database is locked and cannot be deleted. Run `spacetime unlock` first.");
+    if (record.locked)
+      throw fail(403, `Database is locked and cannot be deleted. Run \`lightcone unlock ${parameter("db")}\` first.`);
     await services.databases.delete(record);
     services.log.info({ database: identity.hex }, "database deleted");
     return empty(200);
