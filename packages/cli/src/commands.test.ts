@@ -131,7 +131,7 @@ const story: readonly Step[] = [
   {
     line: "delete other_name -y",
     code: 1,
-    err: /locked and cannot be deleted\. Run `lightcone unlock other_name` first/,
+    err: /locked and cannot be deleted\. Run `lightcone unlock c200\w+` first/,
   },
   { line: "unlock other_name", out: /is now unlocked/ },
   { line: `publish -c other_name -p ${chat}`, code: 1, out: /This will DESTROY the current other_name/, err: /--yes/ },
@@ -196,6 +196,96 @@ test("a private table is not told of: it answers as one that is not there", asyn
   const told = await asOther("vault");
   expect(told).toMatch(/no such table[^]*existing tables:\n +hall\n/);
   expect(await asOther("wault")).toBe(told);
+});
+
+const bookings = `import { schema, SenderError, t, table } from "lightcone/module";
+const colour = t.enum("Colour", { Red: t.unit(), DeepBlue: t.unit(), Mix: t.string() });
+const app = schema({
+  seen: table({ public: true }, { id: t.u32().primaryKey().autoInc(), text: t.string() }),
+});
+export default app;
+export const bookRoom = app.reducer(
+  {
+    who: t.identity(),
+    at: t.timestamp(),
+    lasting: t.timeDuration(),
+    colour,
+    note: t.option(t.string()),
+    key: t.uuid(),
+    seats: t.array(t.u8()),
+    size: t.i32(),
+  },
+  (ctx, args) => {
+    const { who, at, lasting, colour, note, key, seats, size } = args;
+    const text = [who.toHexString().slice(0, 4), at.toISOString(), lasting.micros, colour.tag, note ?? "-", key, [...seats].join("+"), size];
+    ctx.db.seen.insert({ id: 0, text: text.map(String).join(" ") });
+  },
+);
+`;
+
+describe("row 24: arguments as a person types them", () => {
+  const id = "c2".repeat(32);
+  const key = "0192f5c0-0000-7000-8000-000000000001";
+  beforeAll(async () => {
+    mkdirSync(place.path("bookings"));
+    writeFileSync(join(place.path("bookings"), "module.ts"), bookings);
+    await take({ line: `publish bookings -p ${place.path("bookings")}` });
+  });
+
+  test.each([
+    [id, "2026-11-30T12:00:00Z", "1h30m", "red", "none", key, "[1, 2]", "-5"],
+    [`0x${id}`, "2026-11-30 13:00:00+01:00", "90m", "Red", "null", key, "0102", "-5"],
+    [`["0x${id}"]`, "[1796040000000000]", "[5400000000]", '{"Red":{}}', '{"none":[]}', key, '"0102"', "-5"],
+  ])("%s %s %s %s %s %s %s %s", async (...args) => {
+    await take({ line: "call bookings bookRoom", more: args });
+    const seen = `c2c2 2026-11-30T12:00:00.000000Z 5400000000 Red - ${key} 1+2 -5`;
+    await take({ line: "sql bookings SELECT text FROM seen", out: new RegExp(`"${seen.replace("+", "\\+")}"\n$`) });
+  });
+
+  test("an option's own value, and a variant's", async () => {
+    const args = [id, "2026-11-30", "5s", "Mix(red and blue)", "see you there", key, "", "0x10"];
+    await take({ line: "call bookings book-room", more: args });
+    await take({ line: "sql bookings SELECT text FROM seen", out: / 5000000 Mix see you there \S+ {2}16"\n$/ });
+  });
+
+  test("what is wrong is said with the argument, its type and an example, which is taken", async () => {
+    const args = [id, "tomorrow", "5s", "red", "none", key, "", "1"];
+    const refused = await place.run("call", "bookings", "book_room", ...args);
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.err).toMatch(
+      /argument `at` \(Timestamp\): "tomorrow" is no Timestamp\n[^]*it takes: book_room\(who: Identity, /,
+    );
+    const example = /Hint: for example: lightcone (call bookings book_room .*)\n/.exec(refused.err)?.[1] ?? "";
+    // No argument of it needs quotes.
+    await take({ line: example });
+    await take({
+      line: "call bookings book_room",
+      code: 1,
+      err: /who, at, lasting[^]*is missing[^]*Hint: for example: lightcone call/,
+    });
+  });
+});
+
+describe("row 23: flags and names in any order", () => {
+  test.each([
+    [["--root-dir", place.path("root"), "publish", "ordered", "-y"]],
+    [["publish", "-y", "ordered", "--root-dir", place.path("root")]],
+    [["publish", "--delete-data", "ordered", "-y", "--root-dir", place.path("root")]],
+    [["publish", "-cy", "--config-path", place.path("root/config/cli.toml"), "ordered"]],
+  ])("%s", async (words) => {
+    const { code, out, err } = await place.run(...words, "-j", `${chat}/dist/bundle.js`);
+    expect({ code, err }).toMatchObject({ code: 0 });
+    expect(out).toMatch(/(Created new|Updated) database with name: ordered/);
+  });
+
+  test("what is missing is said, and exits with 2", async () => {
+    await take({
+      line: "publish my_database --module-path",
+      code: 2,
+      err: /'-p, --module-path <dir>' argument missing/,
+    });
+    await take({ line: "call my_database -q f", code: 2, err: /unknown option '-q'/ });
+  });
 });
 
 test("no arguments: help, and code 2", async () => {

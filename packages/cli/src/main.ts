@@ -4,7 +4,7 @@
  * Exit codes: 0 success · 1 the command failed · 2 the command line does not read.
  */
 import { CommanderError } from "commander";
-import { fillOptionalValues } from "./arguments.ts";
+import { inOrder } from "./arguments.ts";
 import { CliFailure, failureText } from "./failure.ts";
 import { makeProgram } from "./program.ts";
 
@@ -19,7 +19,7 @@ async function run(args: readonly string[]): Promise<number> {
     return 2;
   }
   try {
-    await program.parseAsync([...fillOptionalValues(args)], { from: "user" });
+    await program.parseAsync([...inOrder(program, args)], { from: "user" });
     return 0;
   } catch (error) {
     // Commander has said what it had to say.

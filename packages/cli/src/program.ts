@@ -134,9 +134,20 @@ export function makeProgram(): Command {
     anonymous(),
     yes(),
   ])
+    .addHelpText(
+      "after",
+      `
+Arguments are typed as one would write them:
+  text          hello                      an identity   c200… (0x before it or not)
+  a number      7 · -5 · 0xff · 1_000_000  bytes         00ff · 0x00ff
+  a time        2026-11-30T12:00:00Z       a duration    5s · 1h30m · -250ms
+  an option     what it holds · none       an enum       red · Circle(5) · '{"Circle": 5}'
+  a list        '[1, 2]'                   an object     '{x: 1, name: hello}'
+The JSON of the HTTP interface is taken as well.`,
+    )
     .argument("<database>", "name or identity")
     .argument("<function>", "name of the reducer or procedure")
-    .argument("[args...]", "arguments as JSON; quotes around text may be left out")
+    .argument("[args...]", "one for each parameter")
     .action(async (database: string, name: string, args: readonly string[], flags: CallFlags) =>
       (await import("./commands/call.ts")).call(database, name, args, { ...flags, ...globals() }),
     );

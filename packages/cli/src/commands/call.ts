@@ -1,8 +1,9 @@
 /** `lightcone call`: arguments as they are typed become the JSON that a call takes. */
-import { specialKind, type AlgebraicType } from "@lightcone/sats";
-import { fetchSchema, type FunctionShape } from "../api/schema.ts";
+import { fetchSchema, type FunctionShape, type SchemaShape } from "../api/schema.ts";
 import { openLoggedIn, type ServerFlags } from "../api/session.ts";
 import { refused, ServerApi } from "../api/server-api.ts";
+import { exampleText, shellWord } from "../call/example.ts";
+import { argumentJson, findMember, NotAValue } from "../call/typed-text.ts";
 import { CliFailure } from "../failure.ts";
 import { whatExists } from "../print/nearest.ts";
 import { typeText } from "../print/type-text.ts";
@@ -15,47 +16,54 @@ export async function call(database: string, name: string, args: readonly string
   const api = await openLoggedIn(flags);
   const identity = await resolveDatabase(api, database);
   const schema = await fetchSchema(api, identity);
-  const called = schema.functions.find((each) => each.name === name);
-  if (called === undefined) {
-    const whole = `No such reducer OR procedure \`${name}\` for database \`${database}\` resolving to identity \`${identity}\`.`;
-    const names = (kind: FunctionShape["kind"]) => ({
-      kind,
-      names: schema.functions.filter((each) => each.kind === kind).map((each) => each.name),
-    });
-    throw new CliFailure(whole, { causes: [whatExists(name, [names("reducer"), names("procedure")])] });
-  }
-  const invalid = (reason: string): CliFailure =>
+  const called = findFunction(schema, name, database, identity);
+  const invalid = (causes: readonly string[]): CliFailure =>
     new CliFailure(
-      `Invalid arguments provided for ${called.kind} \`${name}\` for database \`${database}\` resolving to identity \`${identity}\`.`,
-      { causes: [reason, `it takes: ${signature(called)}`] },
+      `Invalid arguments provided for ${called.kind} \`${called.name}\` for database \`${database}\` resolving to identity \`${identity}\`.`,
+      {
+        causes: [...causes, `it takes: ${signature(called)}`],
+        hint: `for example: ${["lightcone call", database, called.name, ...called.params.map(exampleWord)].join(" ")}`,
+      },
     );
   const missing = called.params.slice(args.length).map((each) => each.name);
-  if (missing.length > 0) throw invalid(`${missing.join(", ")} is missing`);
+  if (missing.length > 0) throw invalid([`${missing.join(", ")} is missing`]);
   const surplus = args.slice(called.params.length);
   if (surplus.length > 0)
-    throw invalid(`${args.length} arguments where ${called.params.length} are taken: ${surplus.join(" ")} is too much`);
-  const path = ServerApi.database(identity, `/call/${encodeURIComponent(name)}`);
-  const answer = await api.ask("POST", path, { body: argumentsText(called, args), contentType: "application/json" });
-  if (answer.status === 400 && answer.body.startsWith("invalid arguments")) throw invalid(answer.body);
-  if (answer.status >= 400) throw refused(`Calling \`${name}\` failed`, { ...answer, body: visible(answer.body) });
+    throw invalid([
+      `${args.length} arguments where ${called.params.length} are taken: ${surplus.join(" ")} is too much`,
+    ]);
+  const values = called.params.map(({ name: parameter, type }, at) => {
+    try {
+      return argumentJson(type, args[at] ?? "");
+    } catch (error) {
+      if (!(error instanceof NotAValue)) throw error;
+      throw invalid([`argument \`${parameter}\` (${typeText(type)}): ${error.message}`]);
+    }
+  });
+  const path = ServerApi.database(identity, `/call/${encodeURIComponent(called.name)}`);
+  const answer = await api.ask("POST", path, { body: `[${values.join(",")}]`, contentType: "application/json" });
+  if (answer.status === 400 && answer.body.startsWith("invalid arguments")) throw invalid([answer.body]);
+  if (answer.status >= 400)
+    throw refused(`Calling \`${called.name}\` failed`, { ...answer, body: visible(answer.body) });
   if (answer.body !== "") print(answer.body);
 }
 
-/** The arguments as a JSON array. */
-export function argumentsText({ params }: FunctionShape, args: readonly string[]): string {
-  const texts = params.flatMap(({ type }, at) => {
-    const arg = args[at];
-    return arg === undefined ? [] : [argumentText(type, arg)];
+/** The function of that name, which may be spelled as the module exports it. */
+function findFunction(schema: SchemaShape, name: string, database: string, identity: string): FunctionShape {
+  const called = findMember(schema.functions, name);
+  if (called !== undefined) return called;
+  const names = (kind: FunctionShape["kind"]) => ({
+    kind,
+    names: schema.functions.filter((each) => each.kind === kind).map((each) => each.name),
   });
-  return `[${texts.join(",")}]`;
+  throw new CliFailure(
+    `No such reducer OR procedure \`${name}\` for database \`${database}\` resolving to identity \`${identity}\`.`,
+    { causes: [whatExists(name, [names("reducer"), names("procedure")])] },
+  );
 }
 
-function argumentText(type: AlgebraicType, arg: string): string {
-  if (type.kind === "String" && !(arg.length > 1 && arg.startsWith('"') && arg.endsWith('"')))
-    return JSON.stringify(arg);
-  if (specialKind(type) === "Identity" && /^(?:0x[\da-f]+|c200[\da-f]{60})$/i.test(arg))
-    return `["${arg.startsWith("0x") ? arg : `0x${arg}`}"]`;
-  return arg;
+function exampleWord({ type }: FunctionShape["params"][number]): string {
+  return shellWord(exampleText(type));
 }
 
 function signature({ name, params }: FunctionShape): string {
