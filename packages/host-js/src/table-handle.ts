@@ -3,7 +3,8 @@
  * known when it is compiled, so that a `find` is one key written, one look-up, one row read in place.
  *
  *   find     key → scratch → port.find → port.locate → the row's bytes → object
- *   insert   object → scratch → port.insert → generated columns patched onto a copy of the object
+ *   insert   object → scratch → port.insert → the row as it stands there now: read back, or put together from a copy
+ *            of the object where each column says by itself what became of it
  *
  * Generated code never catches: time-outs and doomed transactions pass. It runs in the module's realm and
  * hands nothing of the host's own to the module but value classes, which are hardened.
@@ -102,6 +103,7 @@ function handleSource(table: TableShape, indexes: readonly TableIndex[]): string
     const { reader } = scratch;
     const none = new Uint8Array(0);
     const open = { kind: "unbounded" };
+    const { fround } = Math;
     const bad = (text) => { throw new TypeError(text); };
     const check = (result) => result < 0 ? fail(-result, port.failure()) : result;
     const read = (ref) => {
@@ -157,13 +159,14 @@ function handleSource(table: TableShape, indexes: readonly TableIndex[]): string
       if (tag !== "included" && tag !== "excluded") bad("a bound's tag is included, excluded or unbounded");
       return { kind: tag, bytes: written(codec, { [name]: bound.value }) };
     };
-    ${patchSource(table)}
+    ${storedSource(table)}
     const iter = () => new Rows(port.scanTable(T));
     const handle = {
       insert(row) {
         const made = copy(row);
-        ${withWritten(plain, columns, (length) => `check(port.insert(T, out.bytes, 0, ${length}));`, `codec.write(out, made);`)}
-        return patched(made);
+        let ref;
+        ${withWritten(plain, columns, (length) => `ref = check(port.insert(T, out.bytes, 0, ${length}));`, `codec.write(out, made);`)}
+        return stored(made, ref);
       },
       delete(row) {
         const made = copy(row);
@@ -183,23 +186,49 @@ function handleSource(table: TableShape, indexes: readonly TableIndex[]): string
     return { handle, bind(ids) { [${ids.join(", ")}] = ids; } };`;
 }
 
-/** `patched`: the columns that the database generated, put into the row; and what was left out as `undefined`. */
-function patchSource(table: TableShape): string {
+/**
+ * `stored`: a row as it was stored, given what it was made of and where it stands. A column that holds a part with
+ * parts of its own has it read back: it may share them with others, hold more than its type says, or less.
+ */
+function storedSource(table: TableShape): string {
+  const values = table.columns.map(({ name, type }) => asStored(type.kind, `row[${quote(name)}]`));
+  if (values.includes(undefined)) return "const stored = (row, ref) => read(ref);";
+  const changed = table.columns.flatMap(({ name }, column) => {
+    const place = `row[${quote(name)}]`;
+    return values[column] === place ? [] : [`${place} = ${values[column]};`];
+  });
   const generated = table.columns.filter(({ autoInc }) => autoInc);
-  const optional = table.columns.filter(({ type }) => type.kind === "Sum" && type.variants[0]?.name === "some");
-  const lines = optional.map(({ name }) => `if (row[${quote(name)}] === null) row[${quote(name)}] = undefined;`);
-  if (generated.length > 0) {
-    const reads = generated.map(
-      ({ name, type }) => `if (row[${quote(name)}] == 0) row[${quote(name)}] = ${readInteger(type.kind)};`,
-    );
-    lines.push(`const bytes = port.generated;
+  const reads = generated.map(
+    ({ name, type }) => `if (row[${quote(name)}] == 0) row[${quote(name)}] = ${readInteger(type.kind)};`,
+  );
+  const patch = `const bytes = port.generated;
       if (bytes.length > 0) {
         const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
         let at = 0;
         ${reads.join("\n")}
-      }`);
+      }`;
+  return `const stored = (row, ref) => { ${changed.join(" ")} ${generated.length === 0 ? "" : patch} return row; };`;
+}
+
+/** An expression of what a column holds after it was written as `value`; undefined when only reading it tells. */
+function asStored(kind: string, value: string): string | undefined {
+  switch (kind) {
+    case "Product":
+    case "Sum":
+    case "Array":
+      return undefined;
+    case "F32":
+      return `fround(${value})`;
+    case "I8":
+    case "U8":
+    case "I16":
+    case "U16":
+    case "I32":
+    case "U32":
+      return `${value} + 0`; // which makes 0 of -0
+    default:
+      return value;
   }
-  return `const patched = (row) => { ${lines.join("\n")} return row; };`;
 }
 
 /** An expression that reads an integer at `at` and steps over it. */
@@ -244,7 +273,7 @@ function wholeKey(table: TableShape, index: TableIndex, position: number): strin
 function uniqueSource(table: TableShape, index: TableIndex, position: number): string {
   const plain = plainCode(table.columns.map(({ type }) => type));
   const columns = table.columns.map(({ name }) => `made[${quote(name)}]`);
-  const update = (length: string): string => `check(port.update(T, I${position}, out.bytes, 0, ${length}));`;
+  const update = (length: string): string => `ref = check(port.update(T, I${position}, out.bytes, 0, ${length}));`;
   return `{
     find(key) {
       let ref;
@@ -259,8 +288,9 @@ function uniqueSource(table: TableShape, index: TableIndex, position: number): s
     },
     update(row) {
       const made = copy(row);
+      let ref;
       ${withWritten(plain, columns, update, `codec.write(out, made);`)}
-      return patched(made);
+      return stored(made, ref);
     },
   }`;
 }

@@ -105,23 +105,38 @@ export class ByteWriter {
     this.setU32(countAt, this.utf8(value));
   }
 
+  /** As `string`; false, with nothing written, when the text has half a surrogate pair, which UTF-8 does not spell. */
+  text(value: string): boolean {
+    const countAt = this.reserve(4);
+    if (this.shortAscii(value)) this.setU32(countAt, value.length);
+    else if (value.isWellFormed()) this.setU32(countAt, this.utf8Long(value, this.length));
+    else {
+      this.length = countAt;
+      return false;
+    }
+    return true;
+  }
+
   /** UTF-8 without a count; returns how many bytes it took. */
   utf8(value: string): number {
-    const start = this.length;
+    return this.shortAscii(value) ? value.length : this.utf8Long(value, this.length);
+  }
+
+  /** Writes a short text of ASCII; false, with nothing written, when it is another. */
+  private shortAscii(value: string): boolean {
     const units = value.length;
-    if (units <= shortMax) {
-      const at = this.reserve(units);
-      const bytes = this.bytes;
-      let index = 0;
-      for (; index < units; index += 1) {
-        const code = value.charCodeAt(index);
-        if (code >= 0x80) break;
-        bytes[at + index] = code;
+    if (units > shortMax) return false;
+    const at = this.reserve(units);
+    const bytes = this.bytes;
+    for (let index = 0; index < units; index += 1) {
+      const code = value.charCodeAt(index);
+      if (code >= 0x80) {
+        this.length = at;
+        return false;
       }
-      if (index === units) return units;
-      this.length = start;
+      bytes[at + index] = code;
     }
-    return this.utf8Long(value, start);
+    return true;
   }
 
   private utf8Long(value: string, start: number): number {

@@ -1,7 +1,7 @@
 /**
  * JavaScript values ↔ BSATN, by functions generated per type.
  *
- *   Bool boolean · 8–32 bit number · 64 bit and wider bigint · F32, F64 number · String string
+ *   Bool boolean · 8–32 bit number · 64 bit and wider bigint · F32, F64 number · String string, of whole characters
  *   Array<U8> Uint8Array · Array array · product object by element name (array when unnamed)
  *   Identity, ConnectionId, Timestamp, TimeDuration, Uuid their classes
  *   sum { tag, value } ({ tag } when the payload is unit; tag is the position when unnamed)
@@ -185,7 +185,7 @@ function emitWrites(parts: readonly { type: AlgebraicType; value: string }[], em
     index += 1;
     const type = emission.follow(part.type);
     if (type.kind === "String") {
-      lines.push(`{ const item = ${part.value}; if (typeof item !== "string") mismatch(); out.string(item); }`);
+      lines.push(`{ const item = ${part.value}; if (typeof item !== "string" || !out.text(item)) mismatch(); }`);
     } else if (isCompound(type)) {
       lines.push(`${emission.nameOf(type)}(out, ${part.value}${emission.deeper});`);
     }

@@ -38,6 +38,11 @@ function find(
       }
       if (!Array.isArray(value)) return wrong(path, "an array", value);
       return firstOf(value.length, (index) => inner(target.element, value[index], `[${index}]`));
+    case "String":
+      if (typeof value !== "string") return wrong(path, "String", value);
+      return value.isWellFormed()
+        ? undefined
+        : `${placeOf(path)}: a text with half a surrogate pair, which is no Unicode`;
     default:
       return isPrimitive(target.kind, value) ? undefined : wrong(path, primitiveName(target.kind), value);
   }
@@ -95,8 +100,10 @@ function firstOf(count: number, look: (index: number) => string | undefined): st
 }
 
 function wrong(path: string, expected: string, value: unknown): string {
-  return `${path === "" ? "the value" : path.replace(/^\./, "")}: expected ${expected}, got ${describe(value)}`;
+  return `${placeOf(path)}: expected ${expected}, got ${describe(value)}`;
 }
+
+const placeOf = (path: string): string => (path === "" ? "the value" : path.replace(/^\./, ""));
 
 function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
@@ -111,7 +118,6 @@ const primitiveName = (kind: string): string =>
   /^[IU](64|128|256)$/.test(kind) ? `${kind} (bigint)` : kind === "Bool" ? "Bool (boolean)" : kind;
 
 function isPrimitive(kind: string, value: unknown): boolean {
-  if (kind === "String") return typeof value === "string";
   if (kind === "Bool") return typeof value === "boolean";
   if (kind.startsWith("F")) return typeof value === "number";
   const bits = Number(kind.slice(1));
