@@ -8,7 +8,15 @@ import { description } from "#host";
 import type { ReducerCtx } from "./context.ts";
 import type { Tables } from "./handles.ts";
 import type { Table } from "./table.ts";
-import { Builder, type Fields, type FieldsValue, type ModifiersOf, type ValueOf, type Wrong } from "./type-builder.ts";
+import {
+  Builder,
+  isOption,
+  type Fields,
+  type FieldsValue,
+  type ModifiersOf,
+  type ValueOf,
+  type Wrong,
+} from "./type-builder.ts";
 
 /** How names in the code become names in the database. */
 export const CaseConversionPolicy = { None: { tag: "None" }, SnakeCase: { tag: "SnakeCase" } } as const;
@@ -91,8 +99,10 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
   const functions: unknown[] = [];
 
   function make(options: ReducerOptions, params: Fields, body: AnyBody, lifecycle?: Lifecycle): AnyBody {
+    const optional = Object.keys(params).filter((name) => params[name] !== undefined && isOption(params[name].shape));
     // The export is a function of its own, so that the author's may be shared and is never written to.
-    const exported: AnyBody = (ctx, args) => body(ctx, args);
+    const exported: AnyBody =
+      optional.length === 0 ? (ctx, args) => body(ctx, args) : (ctx, args) => body(ctx, withoutNulls(args, optional));
     const facts = { kind: "reducer", lifecycle, name: options.name, onSchedule: options.onSchedule, params, body };
     functions.push(exported);
     return Object.defineProperty(exported, description, { value: facts });
@@ -119,6 +129,13 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
   Object.defineProperty(made, description, { value: { kind: "schema", tables, policy, functions } });
   // The overloads above say what `made` takes; it tells the forms apart as it runs.
   return made as unknown as Schema<S>;
+}
+
+/** Another function may pass `null` for what is not there; to the reducer that is `undefined`, as when a client calls. */
+function withoutNulls(args: Record<string, unknown>, optional: readonly string[]): Record<string, unknown> {
+  const made = { ...args };
+  for (const name of optional) made[name] ??= undefined;
+  return made;
 }
 
 function isParams(value: unknown): value is Fields {

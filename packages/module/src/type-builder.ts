@@ -18,7 +18,20 @@ export interface Wrong<Reason extends string> {
   readonly wrong: Reason;
 }
 
-export type Modifier = "primaryKey" | "unique" | "autoInc" | "default" | "optional" | `index:${IndexAlgorithm}`;
+/**
+ * What a builder's type says of itself, besides its values: the modifiers applied, and what other types must know of it.
+ * `optional` may be left out of a row; an option of such a one is `nested` and may not, for `none` and `some(none)` differ.
+ */
+export type Modifier =
+  | "primaryKey"
+  | "unique"
+  | "autoInc"
+  | "default"
+  | "optional"
+  | "nested"
+  | "u8"
+  | "unit"
+  | `index:${IndexAlgorithm}`;
 
 /** Any builder. `V` is the type of its values. */
 export interface AnyType<V = unknown, M extends Modifier = Modifier> {
@@ -31,6 +44,17 @@ export interface AnyType<V = unknown, M extends Modifier = Modifier> {
 type NotAKey =
   Wrong<"only integers, bool, string, identity, connectionId, timestamp, timeDuration, uuid and enums without payloads can be keys">;
 type NotAnInteger = Wrong<"autoInc() is for integer columns">;
+type KeyedOption = Wrong<"a key or an index cannot be optional: call optional() first, or leave it out">;
+
+/** Of an option: its value is `undefined` or the other's, or says which with a tag where that would be ambiguous. */
+export type OptionType<V, M extends Modifier> = [Extract<M, "optional" | "nested">] extends [never]
+  ? PlainType<V | undefined, Exclude<M, "u8" | "unit"> | "optional">
+  : PlainType<{ tag: "some"; value: V } | { tag: "none" }, Exclude<M, "optional"> | "nested">;
+type OptionOfKey<V, M extends Modifier> = [
+  Extract<M, "primaryKey" | "unique" | "autoInc" | `index:${IndexAlgorithm}`>,
+] extends [never]
+  ? () => OptionType<V, M>
+  : KeyedOption;
 
 /** A type that can be a column, but neither a key nor an index. */
 export interface PlainType<V, M extends Modifier = never> extends AnyType<V, M> {
@@ -39,7 +63,7 @@ export interface PlainType<V, M extends Modifier = never> extends AnyType<V, M> 
   /** A name for the column apart from its key in the code. */
   name(name: string): PlainType<V, M>;
   /** The same value, or none. */
-  optional(): PlainType<V | undefined, M | "optional">;
+  optional(): OptionType<V, M>;
   readonly index: NotAKey;
   readonly unique: NotAKey;
   readonly primaryKey: NotAKey;
@@ -50,7 +74,7 @@ export interface PlainType<V, M extends Modifier = never> extends AnyType<V, M> 
 export interface KeyType<V, M extends Modifier = never> extends AnyType<V, M> {
   default(value: V): KeyType<V, M | "default">;
   name(name: string): KeyType<V, M>;
-  optional(): PlainType<V | undefined, M | "optional">;
+  readonly optional: OptionOfKey<V, M>;
   /** An index over this column alone, under the column's name. B-tree unless told otherwise. */
   index(): KeyType<V, M | "index:btree">;
   index<A extends IndexAlgorithm>(algorithm: A): KeyType<V, M | `index:${A}`>;
@@ -65,7 +89,7 @@ export interface KeyType<V, M extends Modifier = never> extends AnyType<V, M> {
 export interface IntegerType<V, M extends Modifier = never> extends AnyType<V, M> {
   default(value: V): IntegerType<V, M | "default">;
   name(name: string): IntegerType<V, M>;
-  optional(): PlainType<V | undefined, M | "optional">;
+  readonly optional: OptionOfKey<V, M>;
   index(): IntegerType<V, M | "index:btree">;
   index<A extends IndexAlgorithm>(algorithm: A): IntegerType<V, M | `index:${A}`>;
   unique(): IntegerType<V, M | "unique">;
@@ -95,29 +119,50 @@ export class Builder {
   }
 
   index(algorithm: IndexAlgorithm = "btree"): Builder {
-    return this.with({ index: algorithm });
+    return withFacts(this, { index: algorithm });
   }
   unique(): Builder {
-    return this.with({ unique: true });
+    return withFacts(this, { unique: true });
   }
   primaryKey(): Builder {
-    return this.with({ primaryKey: true });
+    return withFacts(this, { primaryKey: true });
   }
   autoInc(): Builder {
-    return this.with({ autoInc: true });
+    return withFacts(this, { autoInc: true });
   }
   default(value: unknown): Builder {
-    return this.with({ default: { value } });
+    return withFacts(this, { default: { value } });
   }
   name(name: string): Builder {
-    return this.with({ name });
+    return withFacts(this, { name });
   }
   optional(): Builder {
-    return new Builder(optionShape(this.shape), this.facts);
+    const { shape, facts } = this;
+    // The default of what was an option already is now a value within one.
+    const given =
+      facts.default !== undefined && isOption(shape) ? { tag: "some", value: facts.default.value } : undefined;
+    return new Builder(optionShape(shape), given === undefined ? facts : { ...facts, default: { value: given } });
   }
-  private with(facts: ColumnFacts): Builder {
-    return new Builder(this.shape, { ...this.facts, ...facts });
-  }
+}
+
+/** What every builder has; an enum's variants of these names have no maker beside them. */
+export type BuilderMember =
+  | "index"
+  | "unique"
+  | "primaryKey"
+  | "autoInc"
+  | "default"
+  | "name"
+  | "optional"
+  | "shape"
+  | "facts";
+
+function withFacts({ shape, facts }: Builder, more: ColumnFacts): Builder {
+  return new Builder(shape, { ...facts, ...more });
+}
+
+export function isOption(shape: TypeShape): boolean {
+  return shape.kind === "Sum" && shape.typeName === undefined && shape.variants[0]?.name === "some";
 }
 
 export function optionShape(some: TypeShape): TypeShape {

@@ -8,6 +8,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 declare function is<A, B>(same: Same<A, B>): void;
 
 const Shape = t.enum("Shape", { Empty: t.unit(), Circle: t.u32() });
+const Mode = t.enum("Mode", ["default", "Empty"]);
 const Color = t.enum("Color", ["Red", "Green"]);
 const Point = t.object("Point", { x: t.f64(), y: t.f64() });
 
@@ -186,6 +187,21 @@ t.f64().primaryKey();
 t.u32().optional().unique();
 // @ts-expect-error a default has the column's type
 t.u32().default(1n);
+
+// @ts-expect-error a key cannot be optional
+t.u32().primaryKey().optional();
+// @ts-expect-error nor can an index
+t.string().index().optional();
+// @ts-expect-error it would be an option
+t.enum("Maybe", { some: t.u8(), none: t.unit() });
+// @ts-expect-error also of none
+t.enum("Maybe", ["some", "none"]);
+// @ts-expect-error it would be a result
+t.enum("Outcome", { err: t.u8(), ok: t.unit() });
+t.enum("Ending", { ok: t.unit() });
+// What every type has keeps its name; what an enum has besides is made by hand.
+is<typeof Mode.Empty, { readonly tag: "Empty" }>(true);
+Mode.default({ tag: "default" });
 
 // Tables that contradict themselves.
 table(

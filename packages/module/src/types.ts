@@ -1,33 +1,55 @@
 /** `t`: the types of columns, parameters and fields. */
 import type { ConnectionId, Identity, ScheduleAt, TimeDuration, Timestamp, Uuid } from "./values.ts";
 import { Builder, optionShape } from "./type-builder.ts";
-import type { AnyType, Fields, FieldsValue, IntegerType, KeyType, PlainType, ValueOf } from "./type-builder.ts";
+import type {
+  AnyType,
+  BuilderMember,
+  Fields,
+  FieldsValue,
+  IntegerType,
+  KeyType,
+  ModifiersOf,
+  OptionType,
+  PlainType,
+  ValueOf,
+  Wrong,
+} from "./type-builder.ts";
 import type { MemberShape, ScalarKind, TypeShape } from "./type-shape.ts";
 
 /** The value of an enum whose variants have the payloads `P`. */
 export type EnumValue<P extends Fields> = {
-  [K in keyof P & string]: P[K] extends UnitType ? { tag: K } : { tag: K; value: ValueOf<P[K]> };
+  [K in keyof P & string]: "unit" extends ModifiersOf<P[K]> ? { tag: K } : { tag: K; value: ValueOf<P[K]> };
 }[keyof P & string];
 
-/** Makers of an enum's values, by variant: a constant where there is no payload, else a function. */
+/**
+ * Makers of an enum's values, by variant: a constant where there is no payload, else a function. A variant that is called
+ * as something that every type has, such as `default`, has none: write `{ tag }`.
+ */
 export type EnumMakers<P extends Fields> = {
-  readonly [K in keyof P & string]: P[K] extends UnitType
+  readonly [K in Exclude<keyof P & string, BuilderMember>]: "unit" extends ModifiersOf<P[K]>
     ? { readonly tag: K }
     : (value: ValueOf<P[K]>) => { tag: K; value: ValueOf<P[K]> };
 };
 
-declare const unitMark: unique symbol;
-export interface UnitType extends PlainType<Record<never, never>> {
-  readonly [unitMark]: true;
-}
+export type UnitType = PlainType<Record<never, never>, "unit">;
+export type U8Type = IntegerType<number, "u8">;
 
 /** Numbers of bytes come as a `Uint8Array`, everything else as an array. */
-type ArrayValue<E> = E extends U8Type ? Uint8Array : ValueOf<E>[];
+type ArrayValue<E> = "u8" extends ModifiersOf<E> ? Uint8Array : ValueOf<E>[];
 
-declare const u8Mark: unique symbol;
-export interface U8Type extends IntegerType<number> {
-  readonly [u8Mark]: true;
-}
+/** An object without fields is a unit, whatever its name. */
+type ObjectType<F extends Fields> = [keyof F] extends [never] ? UnitType : PlainType<FieldsValue<F>>;
+
+/** What an option or a result is made of, under a name: it would be one. */
+type CheckedVariants<K extends string> = [K] extends ["some" | "none"]
+  ? [Exclude<"some" | "none", K>] extends [never]
+    ? Wrong<"an enum of `some` and `none` is an option: use t.option(…), or other names">
+    : unknown
+  : [K] extends ["ok" | "err"]
+    ? [Exclude<"ok" | "err", K>] extends [never]
+      ? Wrong<"an enum of `ok` and `err` is a result: use t.result(…), or other names">
+      : unknown
+    : unknown;
 
 export interface TypeBuilders {
   bool(): KeyType<boolean>;
@@ -52,19 +74,25 @@ export interface TypeBuilders {
   array<E extends AnyType>(element: E): PlainType<ArrayValue<E>>;
   byteArray(): PlainType<Uint8Array>;
   /** Named fields under a type name of their own. */
-  object<const F extends Fields>(typeName: string, fields: F): PlainType<FieldsValue<F>>;
+  object<const F extends Fields>(typeName: string, fields: F): ObjectType<F>;
   /** A row's columns; with a name, the name of its type. */
   row<const F extends Fields>(fields: F): RowType<F>;
   row<const F extends Fields>(typeName: string, fields: F): RowType<F>;
   /** One of several variants: `{ tag }`, or `{ tag, value }` where a variant has a payload. */
   enum<const T extends string>(
     typeName: string,
-    tags: readonly T[],
-  ): KeyType<{ [K in T]: { tag: K } }[T]> & { readonly [K in T]: { readonly tag: K } };
-  enum<const P extends Fields>(typeName: string, variants: P): PlainType<EnumValue<P>> & EnumMakers<P>;
+    tags: readonly T[] & CheckedVariants<T>,
+  ): KeyType<{ [K in T]: { tag: K } }[T]> & { readonly [K in Exclude<T, BuilderMember>]: { readonly tag: K } };
+  enum<const P extends Fields>(
+    typeName: string,
+    variants: P & CheckedVariants<keyof P & string>,
+  ): PlainType<EnumValue<P>> & EnumMakers<P>;
   unit(): UnitType;
-  /** A value, or `undefined`. The same as `.optional()`. */
-  option<T extends AnyType>(some: T): PlainType<ValueOf<T> | undefined, "optional">;
+  /**
+   * A value, or `undefined`. The same as `.optional()`. Of an option it is `{ tag: "some", value }` or `{ tag: "none" }`,
+   * since `undefined` could be either's.
+   */
+  option<T extends AnyType>(some: T): OptionType<ValueOf<T>, Extract<ModifiersOf<T>, "optional" | "nested">>;
   /** `{ ok }` or `{ err }`. */
   result<O extends AnyType, E extends AnyType>(ok: O, err: E): PlainType<{ ok: ValueOf<O> } | { err: ValueOf<E> }>;
   identity(): KeyType<Identity>;
@@ -76,7 +104,10 @@ export interface TypeBuilders {
 }
 
 /** The type of a table's rows: also a parameter's type, as a scheduled reducer takes it. */
-export interface RowType<F extends Fields> extends PlainType<FieldsValue<F>> {
+export interface RowType<F extends Fields> extends PlainType<
+  FieldsValue<F>,
+  [keyof F] extends [never] ? "unit" : never
+> {
   readonly fields: F;
 }
 
@@ -106,6 +137,19 @@ function sum(variants: readonly MemberShape[], typeName?: string): TypeShape {
   return typeName === undefined ? { kind: "Sum", variants } : { kind: "Sum", typeName, variants };
 }
 
+const memberNames: Record<BuilderMember, true> = {
+  index: true,
+  unique: true,
+  primaryKey: true,
+  autoInc: true,
+  default: true,
+  name: true,
+  optional: true,
+  shape: true,
+  facts: true,
+};
+const builderMembers: ReadonlySet<string> = new Set(Object.keys(memberNames));
+
 function makeEnum(typeName: string, variants: readonly string[] | Fields): Builder {
   const unit: TypeShape = { kind: "Product", elements: [] };
   const list: MemberShape[] = Array.isArray(variants)
@@ -115,7 +159,7 @@ function makeEnum(typeName: string, variants: readonly string[] | Fields): Build
   for (const { name, type } of list) {
     const isUnit = type.kind === "Product" && type.elements.length === 0;
     const maker = isUnit ? Object.freeze({ tag: name }) : (value: unknown) => ({ tag: name, value });
-    if (!(name in builder)) Object.defineProperty(builder, name, { value: maker, enumerable: true });
+    if (!builderMembers.has(name)) Object.defineProperty(builder, name, { value: maker, enumerable: true });
   }
   return builder;
 }

@@ -31,8 +31,10 @@ export class Timestamp {
   get microsSinceUnixEpoch(): bigint {
     return this.__timestamp_micros_since_unix_epoch__;
   }
+  /** Whole milliseconds, rounded down, before 1970 too: what `toISOString` has before its last three digits. */
   toMillis(): bigint {
-    return this.__timestamp_micros_since_unix_epoch__ / 1000n;
+    const micros = this.__timestamp_micros_since_unix_epoch__;
+    return (micros - (((micros % 1000n) + 1000n) % 1000n)) / 1000n;
   }
   /** @throws {RangeError} outside what a `Date` can hold */
   toDate(): Date {

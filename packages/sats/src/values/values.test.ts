@@ -20,6 +20,14 @@ describe("Timestamp", () => {
     expect(`${at.toDate().toISOString().slice(0, -1)}000Z`).toBe("0000-12-31T23:59:59.999000Z");
     expect(at.toISOString()).toBe("0000-12-31T23:59:59.999000Z");
   });
+  test.each([-1n, -999n, -1000n, -1001n, 0n, 999n, 1000n, -(2n ** 52n) - 1n])(
+    "row 34: %s µs, rounded one way",
+    (micros) => {
+      const at = new Timestamp(micros);
+      expect(at.toDate().toISOString().slice(0, -1)).toBe(at.toISOString().slice(0, -4));
+      expect(BigInt(at.toDate().getTime())).toBe(at.toMillis());
+    },
+  );
   test.each([
     { text: "2025-02-10 15:25:30+01:00", micros: 1739197530000000n },
     { text: "2025-02-10t15:25:30.1234567z", micros: 1739201130123456n },
