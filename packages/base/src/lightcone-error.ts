@@ -50,7 +50,7 @@ export const clientErrors = {
   ConnectionLost: {
     http: 503,
     text: (d: { reducer: string; reason: string }) =>
-      `${d.reason} before \`${d.reducer}\` was answered: unknown outcome, it may or may not have happened`,
+      `\`${d.reducer}\` was not answered, and may or may not have happened: ${d.reason}`,
     hint: "Look at the rows, once a client is connected again, before calling again.",
   },
   ConnectionClosed: {

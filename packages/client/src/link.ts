@@ -31,7 +31,7 @@ export interface LinkEvents {
   ready(greeting: IdentityToken, schema: string): void;
   /** @throws {LightconeError} what cannot be read: `unreadable` is told */
   message(message: ServerMessage): void;
-  /** The server sent what cannot be read. The link has ended. */
+  /** A message cannot be read. The link has ended. */
   unreadable(error: LightconeError): void;
   /** There is no connection, and trying again would bring the same. */
   refused(error: LightconeError): void;
@@ -155,6 +155,7 @@ export class Link {
       else throw new LightconeError("Malformed", { what: message.kind, reason: "nothing was asked that it answers" });
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
+      if (!this.#isReady) return this.#refused(error);
       this.close();
       this.#events.unreadable(error);
     }
@@ -184,9 +185,8 @@ export class Link {
   #closed(code: number, reason: string): void {
     if (this.#isOver) return;
     if (code === refusedCode) return this.#refused(new LightconeError("Refused", { message: reason }));
-    const said =
-      reason !== "" ? reason : code === 1006 ? "the connection broke" : `the server closed it (code ${code})`;
-    if (this.#greeting !== undefined) return this.#lost(said);
+    if (code !== 1006) return this.#lost(reason === "" ? `the server closed it (code ${code})` : reason);
+    if (this.#greeting !== undefined) return this.#lost("the connection broke");
     // Why there is none, a page can only learn by asking: of a refused socket it is told nothing.
     this.#socket?.close();
     this.readSchema().then(
@@ -194,7 +194,10 @@ export class Link {
         if (this.#isOver) return;
         if (answered.kind === "Refused") return this.#refused(refusalOf(this.#options.database, answered));
         if (answered.kind === "NotNow") return this.#lost(answered.reason);
-        this.#lost(`${said}, though the server answers: is there a proxy before it that takes no WebSockets?`);
+        // Other servers say nothing to clients that their module refuses.
+        this.#lost(
+          "no connection, though the server answers: a proxy that takes no WebSockets does this, or a module that refuses",
+        );
       },
       (error: unknown) => this.#unanswered(error),
     );
