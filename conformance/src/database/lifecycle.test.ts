@@ -26,15 +26,28 @@ describe("a client", () => {
     expect(await visits(database)).toEqual(["init", "come", "come", "go", "go"]);
   });
 
-  test("that is refused hears nothing and is not kept", async () => {
+  test("row 32: that is refused is told so by the Close alone, and is not kept", async () => {
     const database = await open();
     expect((await call(database, "shut", "[]")).status).toBe(200);
     const client = new LocalClient(database, makeCaller(7));
     await client.until((each) => each.closed !== undefined);
     expect(client.messages).toEqual([]);
+    expect(client.closed).toEqual({ code: 4403, reason: "the door is shut" });
     expect(await sql(database, "SELECT * FROM st_client")).toHaveLength(1);
     const reply = await call(database, "stumble", "[]", makeCaller(8));
     expect([reply.status, textOf(reply)]).toEqual([403, "the door is shut"]);
+  });
+
+  test.each([
+    { how: "crashes", code: 1011, reason: "The instance encountered a fatal error." },
+    { how: "talks", code: 4403, reason: /^(é){45}… \(cut; 200 characters\)$/ },
+  ])("row 32: whose connect reducer $how is told what may be over by the next time", async ({ how, code, reason }) => {
+    const database = await open();
+    expect((await call(database, "shut", "[]")).status).toBe(200);
+    const client = new LocalClient(database, makeCaller(how === "crashes" ? 0x0c : 0x0d));
+    await client.until((each) => each.closed !== undefined);
+    expect(client.closed).toEqual({ code, reason: expect.stringMatching(reason) });
+    expect(new TextEncoder().encode(client.closed?.reason).length).toBeLessThanOrEqual(120);
   });
 
   test("over HTTP comes and goes with its call, also when the call fails", async () => {

@@ -106,6 +106,7 @@ const catalogue = {
   },
   DiskFull: {
     http: 507,
+    close: 1013,
     text: (d: { path: string }) => `no room to write ahead in ${d.path}; writes are refused, reads go on`,
     hint: "Free space on the disk; writes resume by themselves.",
   },

@@ -43,6 +43,7 @@ export const clientErrors = {
   },
   Refused: {
     http: 403,
+    close: 4403,
     text: (d: { message: string }) => d.message,
     hint: "The module's `clientConnected` reducer refused the connection; the text is its own.",
   },

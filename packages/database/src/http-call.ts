@@ -61,7 +61,7 @@ export class VisitJob implements Job {
     if (this.#room.refusal !== undefined) return true;
     const refused = connectClient(this.#room, this.#caller);
     this.#connected = refused === undefined;
-    if (refused !== undefined) this.#answer(refusal(403, "Refused", refused));
+    if (refused !== undefined) this.#answer(refusal(403, refused.code, refused.message));
     return this.#connected;
   }
 

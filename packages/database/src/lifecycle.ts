@@ -1,5 +1,5 @@
 /** What happens when a client comes and goes: its `st_client` row, and the module's life-cycle reducers. */
-import { asTableId } from "@lightcone/base";
+import { asTableId, type ErrorCode } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { toHex } from "@lightcone/sats";
 import type { Job } from "./job-loop.ts";
@@ -14,9 +14,15 @@ const encoder = new TextEncoder();
 /** Who came. */
 export type Client = Pick<Caller, "identity" | "connectionId">;
 
+/** Why a client may not come. `Refused` is the module's own word; anything else may be over by the next time. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
 /** Notes the client and runs the connect reducer. Returns why the client is refused; undefined when it is not. */
-export function connectClient(room: Room, caller: Caller): string | undefined {
-  if (room.refusal !== undefined) return room.refusal.message;
+export function connectClient(room: Room, caller: Caller): Refusal | undefined {
+  if (room.refusal !== undefined) return room.refusal;
   const key = toHex(caller.connectionId);
   room.claims.set(key, encoder.encode(caller.claims));
   const row = clientRow(caller);
@@ -33,7 +39,8 @@ export function connectClient(room: Room, caller: Caller): string | undefined {
   const result = callReducer(room, reducer, undefined, note);
   if (result.kind === "committed") return undefined;
   room.claims.delete(key);
-  return result.message;
+  const { code, message } = result;
+  return { code: code === "ReducerFailed" ? "Refused" : code, message };
 }
 
 /** Undoes what a connect that took too long left behind. The client is refused. */

@@ -4,7 +4,7 @@
  * Messages run in the order they came. Every answer leaves through `outgoing.ts`, the one place that decides
  * whether it waits.
  */
-import { isLightconeError, type LightconeError } from "@lightcone/base";
+import { cutText, errorFacts, isLightconeError, type ErrorCode } from "@lightcone/base";
 import {
   clientTag,
   decodeClientMessage,
@@ -204,9 +204,7 @@ export class Session implements ConnectionHandle {
       this.#state = "closed";
       this.#out.close();
       this.onClosed?.();
-      // Whom the module refuses is dropped without a word; that there is no room is said.
-      if (this.#room.refusal === undefined) this.sink.close(undefined, "");
-      else this.sink.close(1013, closeReason(this.#room.refusal));
+      this.sink.close(closeCode(refused.code), closeReason(refused.message));
       return;
     }
     this.#state = "open";
@@ -216,7 +214,7 @@ export class Session implements ConnectionHandle {
   /** The module took too long to let the client in. */
   abandonConnect(): void {
     abandonConnect(this.#room, this.info.caller);
-    this.end(undefined, "");
+    this.end(1011, "the module took too long to let the client in");
   }
 
   /** Runs one message. */
@@ -231,7 +229,7 @@ export class Session implements ConnectionHandle {
     } catch (error) {
       if (!isLightconeError(error, "Malformed") && !isLightconeError(error, "TooDeep"))
         throw endedBy(error, this.info.caller, number);
-      this.end(1011, closeReason(error));
+      this.end(1011, closeReason(error.message));
     }
     this.#room.activity.end();
     this.#mustBeWhole(number);
@@ -480,7 +478,12 @@ function wantsNotice(bytes: Uint8Array): boolean {
   return bytes[bytes.length - 1] === 0;
 }
 
+/** A close code for what ends a connection: its own, if the catalogue has one. */
+function closeCode(code: ErrorCode): number {
+  return errorFacts(code).close ?? 1011;
+}
+
 /** A close reason has room for 123 bytes. */
-function closeReason(error: LightconeError): string {
-  return error.message.length > 100 ? `${error.message.slice(0, 100)}…` : error.message;
+function closeReason(text: string): string {
+  return cutText(text, 90);
 }

@@ -1,4 +1,4 @@
-/** Notes who comes and goes, and lets nobody in while the door is shut. */
+/** Notes who comes and goes, and lets nobody in while the door is shut: to 0c… it breaks, with 0d… it talks. */
 import { ConnectionId, schema, SenderError, t, table } from "lightcone/module";
 
 const doorman = schema({
@@ -15,8 +15,11 @@ export const open = doorman.init((ctx) => {
 });
 
 export const come = doorman.clientConnected((ctx) => {
-  if (ctx.db.door.count() > 0n && ctx.sender.toHexString() !== "01".repeat(32))
-    throw new SenderError("the door is shut");
+  const sender = ctx.sender.toHexString();
+  if (ctx.db.door.count() > 0n && sender !== "01".repeat(32)) {
+    if (sender.startsWith("0c")) throw new TypeError("the door fell off");
+    throw new SenderError(sender.startsWith("0d") ? "é".repeat(200) : "the door is shut");
+  }
   if (ctx.connectionId !== null) ctx.db.visit.insert({ id: 0n, what: "come", connection: ctx.connectionId });
 });
 
