@@ -20,8 +20,9 @@ const server = await openServer({
   log,
   version: "0.1.0",
   limits: serverLimits,
-  openDatabase: (record, directory) =>
+  openDatabase: (record, directory, isNew) =>
     openResilientDatabase(record, directory, {
+      isNew,
       clock: realClock,
       log,
       limits,

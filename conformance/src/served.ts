@@ -1,5 +1,5 @@
 /** A server in a process of its own, for suites that kill it. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,9 +43,7 @@ export class Served {
 
   /** Starts the server on the port that it had before. */
   async start(): Promise<void> {
-    const script = fileURLToPath(new URL("./serve.ts", import.meta.url));
-    const args = [script, this.dataDirectory, String(this.#port), JSON.stringify(this.#options)];
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, this.#command(), { stdio: ["ignore", "pipe", "inherit"] });
     this.#child = child;
     await new Promise<void>((resolve, reject) => {
       child.once("exit", () => reject(new Error("the server ended before it listened")));
@@ -64,6 +62,16 @@ export class Served {
     await this.#end("SIGKILL");
   }
 
+  /** Asks the server to end, and waits until it has. */
+  async stopFront(): Promise<void> {
+    await this.#end("SIGTERM");
+  }
+
+  /** Starts a server that is expected to refuse. */
+  tryStart(): { readonly status: number | null; readonly stderr: string } {
+    return spawnSync(process.execPath, this.#command(), { encoding: "utf8", timeout: 30_000 });
+  }
+
   killHost(): void {
     for (const pid of this.hosts.values()) {
       try {
@@ -77,6 +85,11 @@ export class Served {
   async stop(): Promise<void> {
     await this.#end("SIGTERM");
     await rm(this.dataDirectory, { recursive: true, force: true });
+  }
+
+  #command(): string[] {
+    const script = fileURLToPath(new URL("./serve.ts", import.meta.url));
+    return [script, this.dataDirectory, String(this.#port), JSON.stringify(this.#options)];
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -22,7 +22,7 @@ const server = await openServer({
   files: realFileSystem,
   log,
   version: "0.1.0",
-  openDatabase: (record, directory) =>
+  openDatabase: (record, directory, isNew) =>
     openResilient({
       clock: realClock,
       crashesMax: 1,
@@ -38,6 +38,7 @@ const server = await openServer({
             clock: realClock,
             log,
             limits,
+            isNew,
           },
           resume,
         );

@@ -38,6 +38,7 @@ export interface LocalOptions {
   readonly clock?: ManualClock;
   readonly limits?: Partial<DatabaseLimits>;
   readonly resume?: Resume | undefined;
+  readonly mustExist?: boolean;
 }
 
 /** Opens the database in `/data` of the file system. */
@@ -49,6 +50,7 @@ export function openLocal(options: LocalOptions = {}): Promise<Database> {
     clock: options.clock ?? manualClock(),
     sandbox: "vm",
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.mustExist === undefined ? {} : { mustExist: options.mustExist }),
     ...(options.resume === undefined ? {} : { resume: options.resume }),
   });
 }

@@ -125,9 +125,15 @@ const catalogue = {
   // --- files
   Corrupt: {
     http: 500,
-    text: (d: { file: string; at: number; reason: string; goodOffset?: number }) =>
-      `${d.file} is damaged at byte ${d.at}: ${d.reason}${d.goodOffset === undefined ? "" : ` (good up to offset ${d.goodOffset})`}`,
-    hint: "Nothing was changed. Restore the file, or choose to cut with `lightcone repair --cut-at`.",
+    // Without `at` the file as a whole is meant: it is missing, or does not belong here.
+    text: (d: { file: string; at?: number; reason: string; goodOffset?: number }) =>
+      `${d.file}${d.at === undefined ? "" : ` is damaged at byte ${d.at}`}: ${d.reason}${d.goodOffset === undefined ? "" : ` (good up to offset ${d.goodOffset})`}`,
+    hint: "Nothing was changed. Restore what is named from a backup, or choose what to keep with `lightcone repair`.",
+  },
+  SigningKeys: {
+    http: 500,
+    text: (d: { use: string; file: string; reason: string }) => `${d.use}: ${d.file}: ${d.reason}`,
+    hint: "Restore both files of the pair from a backup. `lightcone repair --new-keys` makes a new pair; tokens that the old one signed are worth nothing then.",
   },
   NewerFormat: {
     http: 500,

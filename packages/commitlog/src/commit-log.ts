@@ -13,6 +13,13 @@ export interface LogOptions {
   readonly clock: Clock;
   /** Created when missing. Holds nothing but this log. */
   readonly directory: string;
+  /** Whether there must be a log: one that is missing is lost then, and none is begun. */
+  readonly mustExist?: boolean;
+  /**
+   * The offsets of the snapshots beside the log. What they say of it must be so: it exists, reaches the newest of them,
+   * and goes on where one of them ends or begins with the first record. Default: nothing is known of snapshots.
+   */
+  readonly snapshots?: readonly number[];
   /** The offset that a new log starts at; a restored database goes on after its snapshot. Default 0. */
   readonly startOffset?: number;
   /** Length of a segment once the log has grown. Default 64 MiB. */

@@ -3,8 +3,9 @@
  * it goes at once. The next write starts before anyone hears of the last one, so that the disk works while
  * replies are made.
  *
- * Invariants: one write and sync at a time · `durableOffset` rises only after the sync of all up to it · after
- * a failure it never rises again.
+ * Invariants: one write and sync at a time · `durableOffset` rises only after the sync of all up to it, and for the
+ * first of a segment after the mark says so: what was acknowledged is never in a segment that the mark does not know
+ * of · after a failure it never rises again.
  */
 import type { Clock } from "@lightcone/base";
 import { LightconeError, assert, isLightconeError } from "@lightcone/base";
@@ -49,7 +50,9 @@ export class GroupCommitLog implements CommitLog {
   #isOpen = true;
   #appendedEnd: number;
   #durableEnd: number;
-  #durableHash: Uint8Array;
+  /** What is written and synced: `durableEnd`, but for a moment before it is told. */
+  #syncedEnd: number;
+  #syncedHash: Uint8Array;
   /** Payload handed to the builder, and payload of it that is durable. */
   #appendedBytes = 0;
   #durableBytes = 0;
@@ -66,7 +69,8 @@ export class GroupCommitLog implements CommitLog {
     this.#markDelayMs = setup.markDelayMs;
     this.#appendedEnd = setup.local.endOffset;
     this.#durableEnd = setup.local.endOffset;
-    this.#durableHash = setup.local.endHash;
+    this.#syncedEnd = setup.local.endOffset;
+    this.#syncedHash = setup.local.endHash;
     this.#builder = this.#newBuilder();
     this.#keepAhead();
   }
@@ -162,10 +166,7 @@ export class GroupCommitLog implements CommitLog {
     if (!this.#isOpen) return;
     try {
       // The mark must name a place that is still there.
-      this.#marking = this.#local
-        .writeMark(false, this.#durableEnd, this.#durableHash)
-        .finally(() => (this.#marking = undefined));
-      await this.#marking;
+      await this.#markNow();
       await this.#local.retainFrom(Math.min(offset, this.#durableEnd));
     } catch (error) {
       throw this.#fail(error);
@@ -184,7 +185,8 @@ export class GroupCommitLog implements CommitLog {
     }
     this.#appendedEnd = this.#local.endOffset;
     this.#durableEnd = this.#local.endOffset;
-    this.#durableHash = this.#local.endHash;
+    this.#syncedEnd = this.#local.endOffset;
+    this.#syncedHash = this.#local.endHash;
     this.#builder = this.#newBuilder();
   }
 
@@ -200,7 +202,7 @@ export class GroupCommitLog implements CommitLog {
     this.#isOpen = false;
     await this.#restMark();
     try {
-      if (isSound) await this.#local.writeMark(true, this.#durableEnd, this.#durableHash);
+      if (isSound) await this.#writeMark(true);
     } finally {
       if (this.#state.kind === "open") this.#state = { kind: "closed" };
       this.#rejectWaiters(closedError());
@@ -215,8 +217,11 @@ export class GroupCommitLog implements CommitLog {
       while (group !== undefined) {
         await group.written;
         if (!this.#isOpen) return;
+        this.#syncedEnd = group.endOffset;
+        this.#syncedHash = group.endHash;
+        if (this.#local.markIsBehind) await this.#markNow();
+        if (!this.#isOpen) return;
         this.#durableEnd = group.endOffset;
-        this.#durableHash = group.endHash;
         this.#durableBytes += group.payloadBytes;
         this.#builder.acceptedEnd = group.endOffset;
         this.#builder.recycle(group.batches);
@@ -261,12 +266,24 @@ export class GroupCommitLog implements CommitLog {
     this.#local.keepAhead().catch((error: unknown) => this.#fail(error));
   }
 
+  /** Writes the mark at once, for all that is synced by then. */
+  async #markNow(): Promise<void> {
+    await this.#restMark();
+    // Two that rested at once may both be here: the first sets what the second waits for.
+    while (this.#marking !== undefined) await this.#marking;
+    this.#marking = this.#writeMark(false).finally(() => (this.#marking = undefined));
+    await this.#marking;
+  }
+
+  #writeMark(clean: boolean): Promise<void> {
+    return this.#local.writeMark(clean, this.#syncedEnd, this.#syncedHash);
+  }
+
   #markSoon(): void {
     if (this.#cancelMark !== undefined || this.#marking !== undefined || !this.#isOpen) return;
     this.#cancelMark = this.#clock.after(this.#markDelayMs, () => {
       this.#cancelMark = undefined;
-      this.#marking = this.#local
-        .writeMark(false, this.#durableEnd, this.#durableHash)
+      this.#marking = this.#writeMark(false)
         .catch((error: unknown) => void this.#fail(error))
         .finally(() => (this.#marking = undefined));
     });

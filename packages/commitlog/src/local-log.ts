@@ -83,6 +83,7 @@ export class LocalLog implements BatchLog {
   #wakeProbe: (() => void) | undefined;
   #ahead: Promise<void> | undefined;
   #isClosing = false;
+  #markIsBehind = false;
 
   constructor(setup: LocalLogSetup) {
     this.#setup = setup;
@@ -127,6 +128,11 @@ export class LocalLog implements BatchLog {
   /** Whether a segment is written ahead. */
   get hasSpare(): boolean {
     return this.#spares.length > 0;
+  }
+
+  /** Whether the mark lies before a segment that was entered: were that lost, nothing would tell. */
+  get markIsBehind(): boolean {
+    return this.#markIsBehind;
   }
 
   /** Set while the disk has no room for another segment. */
@@ -191,6 +197,7 @@ export class LocalLog implements BatchLog {
       byteCount: spare.byteCount,
     };
     this.#segments.push(segment);
+    this.#markIsBehind = true;
     return segmentHeader(segment);
   }
 
@@ -357,6 +364,7 @@ export class LocalLog implements BatchLog {
 
   /** Notes how far the log is acknowledged. One call at a time. */
   async writeMark(clean: boolean, acceptedEnd: number, acceptedHash: Uint8Array): Promise<void> {
+    this.#markIsBehind = false;
     await this.#mark.write({ epoch: this.#rule.epoch, epochFirst: this.#rule.first, acceptedEnd, acceptedHash, clean });
   }
 

@@ -5,7 +5,8 @@
  * 2. Walk the chain from the segment in which the last acknowledged batch must be, to the chain's end. Older
  *    segments are verified when they are read, against the same chain.
  * 3. The chain ends before the mark, or a later batch bears witness that more was accepted: `Corrupt`. Else
- *    what is after it was never acknowledged and is void.
+ *    what is after it was never acknowledged and is void. What snapshots say of the log must be so too: one is
+ *    published only when the log is durable past it. Up to here nothing has been changed.
  * 4. Sync what was walked: after a mere process crash it may be in the system's memory only.
  * 5. Take void segments out of use, then open the next epoch by writing the mark. That write voids whatever
  *    torn batches are left on disk, so nothing of them can ever join the chain again.
@@ -21,7 +22,7 @@ import { GroupCommitLog } from "./group-commit.ts";
 import type { SpareSegment } from "./local-log.ts";
 import { LocalLog, blankSegment } from "./local-log.ts";
 import type { Mark, MarkFile } from "./mark.ts";
-import { createMark, openMark, soundMark } from "./mark.ts";
+import { createMark, markName, openMark, soundMark } from "./mark.ts";
 import type { SegmentInfo } from "./segment.ts";
 import { readSegmentHeader, segmentName, sequenceOf } from "./segment.ts";
 
@@ -44,10 +45,13 @@ export async function openLog(options: LogOptions): Promise<CommitLog> {
   assert(segmentBytesFirst % blockBytes === 0 && segmentBytes % blockBytes === 0, "a segment is a number of blocks");
   assert(Math.min(segmentBytesFirst, segmentBytes) >= batchBytesMax + blockBytes, "a segment takes any batch");
 
-  const found = await findLog(fileSystem, directory, options.startOffset ?? 0);
+  const found = await findLog(options);
   try {
     const end = await findEnd(fileSystem, directory, found);
-    const { segments, spares, strays } = await takeStock(fileSystem, directory, found, end, batchBytesMax + blockBytes);
+    const segments = segmentsBefore(found, end);
+    if (options.snapshots !== undefined) checkSnapshots(directory, options.snapshots, segments, end);
+    await syncWalked(fileSystem, directory, found, end);
+    const { spares, strays } = await takeStock(fileSystem, directory, found, segments, batchBytesMax + blockBytes);
     const epoch = found.mark.epoch + 1;
     const rule: EpochRule = { epoch, first: end.offset };
     await found.markFile.write({
@@ -103,22 +107,9 @@ interface LogEnd extends Omit<ChainPlace, "segment"> {
   readonly segment: SegmentInfo | undefined;
 }
 
-async function findLog(fileSystem: FileSystem, directory: string, startOffset: number): Promise<FoundLog> {
-  await fileSystem.makeDirectory(directory);
-  await fileSystem.syncDirectory(directoryOf(directory));
-  let markFile = await openMark(fileSystem, directory);
-  if (markFile === undefined) {
-    if ((await fileSystem.list(directory)).some((name) => sequenceOf(name) !== undefined)) {
-      throw new LightconeError("Corrupt", { file: `${directory}/mark`, at: 0, reason: "the file is missing" });
-    }
-    markFile = await createMark(fileSystem, directory, {
-      epoch: 0,
-      epochFirst: startOffset,
-      acceptedEnd: startOffset,
-      acceptedHash: noHash,
-      clean: true,
-    });
-  }
+async function findLog(options: LogOptions): Promise<FoundLog> {
+  const { fileSystem, directory } = options;
+  const markFile = (await openMark(fileSystem, directory)) ?? (await beginLog(options));
   try {
     const mark = soundMark(markFile, directory);
     return { markFile, mark, ...(await findSegments(fileSystem, directory, mark)) };
@@ -128,14 +119,66 @@ async function findLog(fileSystem: FileSystem, directory: string, startOffset: n
   }
 }
 
-/** Reads every segment's first block. Removes what a crash left half made. */
+/** Begins a log where there is none, unless anything says that there was one. */
+async function beginLog({ fileSystem, directory, ...options }: LogOptions): Promise<MarkFile> {
+  const isThere = await fileSystem.exists(directory);
+  const witness =
+    isThere && (await fileSystem.list(directory)).some((name) => sequenceOf(name) !== undefined)
+      ? "there are segments"
+      : snapshotWitness(options.snapshots ?? []);
+  if (witness !== undefined || options.mustExist === true) {
+    const file = isThere ? `${directory}/${markName}` : directory;
+    throw new LightconeError("Corrupt", { file, reason: `it is missing, though ${witness ?? "there was a log"}` });
+  }
+  await fileSystem.makeDirectory(directory);
+  await fileSystem.syncDirectory(directoryOf(directory));
+  const startOffset = options.startOffset ?? 0;
+  return createMark(fileSystem, directory, {
+    epoch: 0,
+    epochFirst: startOffset,
+    acceptedEnd: startOffset,
+    acceptedHash: noHash,
+    clean: true,
+  });
+}
+
+/** What snapshots say of the log; undefined when there are none. */
+function snapshotWitness(snapshots: readonly number[]): string | undefined {
+  return snapshots.length === 0 ? undefined : `snapshots up to offset ${Math.max(...snapshots)} are there`;
+}
+
+/** Refuses a log that ends before a snapshot, or begins after all of them. */
+function checkSnapshots(
+  directory: string,
+  snapshots: readonly number[],
+  segments: readonly SegmentInfo[],
+  end: LogEnd,
+): void {
+  const newest = Math.max(-1, ...snapshots);
+  if (newest >= end.offset) {
+    throw new LightconeError("Corrupt", {
+      file: `${directory}/${segmentName(end.segment?.sequence ?? 1)}`,
+      at: end.position,
+      reason: `the log ends here, though ${snapshotWitness(snapshots)}`,
+      goodOffset: end.offset - 1,
+    });
+  }
+  const first = segments.find((segment) => !segment.beginsInside);
+  const firstOffset = first?.firstOffset ?? end.offset;
+  if (firstOffset <= newest + 1) return;
+  const witness =
+    newest < 0 ? "no snapshot stands for what was before" : `the newest snapshot ends at offset ${newest}`;
+  const reason = `the log begins at offset ${firstOffset}, and ${witness}: a segment or a snapshot is missing`;
+  throw new LightconeError("Corrupt", { file: directory, reason });
+}
+
+/** Reads every segment's first block. */
 export async function findSegments(
   fileSystem: FileSystem,
   directory: string,
   mark: Pick<Mark, "epoch" | "epochFirst">,
 ): Promise<Pick<FoundLog, "files" | "inUse" | "withHeader">> {
   const names = await fileSystem.list(directory);
-  for (const name of names) if (name.endsWith(".new")) await fileSystem.remove(`${directory}/${name}`);
   const files: SpareSegment[] = [];
   const inUse: SegmentInfo[] = [];
   const withHeader = new Set<number>();
@@ -179,9 +222,8 @@ async function findEnd(fileSystem: FileSystem, directory: string, found: FoundLo
     // Nothing was ever acknowledged, or what was is gone with its segment.
     const isNew = sameBytes(mark.acceptedHash, noHash) && found.inUse.length === 0;
     if (!isNew || (await hasWitness(fileSystem, directory, found, undefined, mark.acceptedEnd))) {
-      const file = `${directory}/${segmentName(found.files[0]?.sequence ?? 1)}`;
-      const reason = `the segment that offset ${mark.acceptedEnd} follows on or is in is missing or has lost its first block`;
-      throw new LightconeError("Corrupt", { file, at: 0, reason });
+      const lost = await nameLost(fileSystem, directory, found);
+      throw lostSegment(directory, found, lost, `offset ${mark.acceptedEnd - 1} was acknowledged`);
     }
     return { segment: undefined, position: 0, offset: mark.acceptedEnd, hash: noHash };
   }
@@ -210,14 +252,43 @@ async function findEnd(fileSystem: FileSystem, directory: string, found: FoundLo
         reason: `${chain.endReason}, and a later batch says that it was acknowledged`,
       });
     }
-    for (const segment of run) {
-      if (segment.sequence > end.segment.sequence) break;
-      await syncFile(fileSystem, `${directory}/${segmentName(segment.sequence)}`);
-    }
     return end;
   } finally {
     await chain.close();
   }
+}
+
+/** The segment that is lost when none is left that the mark can be in. */
+async function nameLost(fileSystem: FileSystem, directory: string, found: FoundLog): Promise<number> {
+  const [inUse] = found.inUse;
+  if (inUse !== undefined) return inUse.sequence - 1;
+  for (const { sequence } of found.files) {
+    const block = new Uint8Array(2 * blockBytes);
+    const handle = await fileSystem.open(`${directory}/${segmentName(sequence)}`, "read");
+    try {
+      await handle.read(block, 0, block.length, 0);
+    } finally {
+      await handle.close();
+    }
+    const header = readBatchHeader(viewOf(block), blockBytes);
+    if (header !== undefined && header.epoch >= found.mark.epoch) return sequence;
+  }
+  return Math.max(1, (found.files[0]?.sequence ?? 1) - 1);
+}
+
+/** The refusal of a log whose segment `sequence` is not there, or has no sound first block. */
+function lostSegment(
+  directory: string,
+  { files }: FoundLog,
+  sequence: number,
+  witness: string,
+  goodOffset?: number,
+): LightconeError {
+  const file = `${directory}/${segmentName(sequence)}`;
+  const good = goodOffset === undefined ? {} : { goodOffset };
+  return files.some((each) => each.sequence === sequence)
+    ? new LightconeError("Corrupt", { file, at: 0, reason: `its first block is lost, and ${witness}`, ...good })
+    : new LightconeError("Corrupt", { file, reason: `it is missing, and ${witness}`, ...good });
 }
 
 /** Whether some sound batch or segment after `place`, or any if there is none, says that more than `endOffset` was accepted. */
@@ -276,14 +347,8 @@ async function scanForWitness(
   }
 }
 
-/** Sorts the files into segments of the log, spares after them, and strays before them. */
-async function takeStock(
-  fileSystem: FileSystem,
-  directory: string,
-  found: FoundLog,
-  end: LogEnd,
-  spareBytesMin: number,
-): Promise<{ segments: readonly SegmentInfo[]; spares: readonly SpareSegment[]; strays: readonly number[] }> {
+/** The segments of the log, by rising sequence without gaps: those that its last one follows. */
+function segmentsBefore(found: FoundLog, end: LogEnd): readonly SegmentInfo[] {
   const tail = end.segment?.sequence ?? 0;
   const segments: SegmentInfo[] = [];
   for (const segment of found.inUse.toReversed()) {
@@ -291,6 +356,28 @@ async function takeStock(
     if (segment.sequence !== tail - segments.length) break;
     segments.unshift(segment);
   }
+  return segments;
+}
+
+/** Makes what the walk has read survive a crash. */
+async function syncWalked(fileSystem: FileSystem, directory: string, found: FoundLog, end: LogEnd): Promise<void> {
+  for (const segment of runFrom(found.inUse, found.mark.acceptedEnd)) {
+    if (end.segment === undefined || segment.sequence > end.segment.sequence) break;
+    await syncFile(fileSystem, `${directory}/${segmentName(segment.sequence)}`);
+  }
+}
+
+/** Sorts the other files into spares after the segments and strays before them. Removes what a crash left half made. */
+async function takeStock(
+  fileSystem: FileSystem,
+  directory: string,
+  found: FoundLog,
+  segments: readonly SegmentInfo[],
+  spareBytesMin: number,
+): Promise<{ spares: readonly SpareSegment[]; strays: readonly number[] }> {
+  for (const name of await fileSystem.list(directory))
+    if (name.endsWith(".new")) await fileSystem.remove(`${directory}/${name}`);
+  const tail = segments.at(-1)?.sequence ?? 0;
   const lowest = segments[0]?.sequence ?? tail + 1;
   const strays = found.files.filter((file) => file.sequence < lowest).map((file) => file.sequence);
   const spares: SpareSegment[] = [];
@@ -312,7 +399,7 @@ async function takeStock(
     spares.push({ sequence, byteCount: file.byteCount });
   }
   if (isDirectoryChanged) await fileSystem.syncDirectory(directory);
-  return { segments, spares, strays };
+  return { spares, strays };
 }
 
 async function syncFile(fileSystem: FileSystem, path: string): Promise<void> {

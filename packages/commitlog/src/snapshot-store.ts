@@ -65,7 +65,7 @@ export interface SnapshotStore {
   loadNewest<T>(offsetMax: number, load: (snapshot: Snapshot) => Promise<T>): Promise<LoadedSnapshot<T>>;
   /** Removes the snapshots that `isUnwanted` names. */
   remove(isUnwanted: (entry: SnapshotEntry) => boolean): Promise<void>;
-  /** Removes snapshots of a future that the log was cut from. */
+  /** Removes the snapshots after a cut of the log. */
   discardAfter(offset: number): Promise<void>;
 }
 
@@ -77,6 +77,13 @@ function snapshotName(offset: number): string {
 function offsetOf(name: string): number | undefined {
   const match = /^(\d{16})\.snapshot$/.exec(name);
   return match === null ? undefined : Number(match[1]) - 1;
+}
+
+/** The offsets of the snapshots in a directory, newest first; none when it is missing. Reads their names alone. */
+export async function snapshotOffsets(fileSystem: FileSystem, directory: string): Promise<readonly number[]> {
+  if (!(await fileSystem.exists(directory))) return [];
+  const offsets = (await fileSystem.list(directory)).map(offsetOf).filter((offset) => offset !== undefined);
+  return offsets.toSorted((a, b) => b - a);
 }
 
 /** Opens the snapshots of a directory, which is created when missing. What a crash left half written is removed. */
@@ -128,17 +135,15 @@ class FileSnapshotStore implements SnapshotStore {
 
   async list(): Promise<readonly SnapshotEntry[]> {
     const entries: SnapshotEntry[] = [];
-    for (const name of await this.#fileSystem.list(this.#directory)) {
-      const offset = offsetOf(name);
-      if (offset === undefined) continue;
-      const handle = await this.#fileSystem.open(`${this.#directory}/${name}`, "read");
+    for (const offset of await snapshotOffsets(this.#fileSystem, this.#directory)) {
+      const handle = await this.#fileSystem.open(`${this.#directory}/${snapshotName(offset)}`, "read");
       try {
         entries.push({ offset, byteCount: await handle.size() });
       } finally {
         await handle.close();
       }
     }
-    return entries.toSorted((a, b) => b.offset - a.offset);
+    return entries;
   }
 
   async open(offset: number): Promise<Snapshot> {

@@ -7,13 +7,12 @@
  * This is the only file that names the whole way. Opening is recovery: the newest snapshot, the log after
  * it, then, unless clients are resumed, the disconnects of those who were left in `st_client`.
  */
-import { asTableId, LightconeError, realRandom, type Clock, type FileSystem, type Random } from "@lightcone/base";
+import { asTableId, LightconeError, realRandom, type Random } from "@lightcone/base";
 import {
   applyRetention,
-  openLog,
-  openSnapshotStore,
   snapshotDue,
   type CommitLog,
+  type LoadedSnapshot,
   type SnapshotEntry,
   type SnapshotStore,
 } from "@lightcone/commitlog";
@@ -37,7 +36,6 @@ import type {
   ConnectionHandle,
   ConnectionInfo,
   ConnectionSink,
-  DatabaseIdentity,
   DatabaseLink,
   DatabaseRequest,
   Reply,
@@ -45,6 +43,7 @@ import type {
 } from "./link.ts";
 import { ModuleLog } from "./module-log.ts";
 import { ModuleSlot } from "./module-slot.ts";
+import { moduleLogIn, openFiles, type DatabaseDirectory } from "./open-files.ts";
 import { Outbox } from "./outbox.ts";
 import { DatabasePort } from "./port.ts";
 import { RoomTransactions } from "./procedure-call.ts";
@@ -60,12 +59,7 @@ import { outsideMicrotasks, timeoutGuard, type Guard } from "@lightcone/base/nod
 import type { Activity } from "./work.ts";
 import { TransactionMeta, Writer } from "./writer.ts";
 
-export interface DatabaseOptions {
-  readonly identity: DatabaseIdentity;
-  /** Holds this database's log, snapshots and module log. */
-  readonly directory: string;
-  readonly fileSystem: FileSystem;
-  readonly clock: Clock;
+export interface DatabaseOptions extends DatabaseDirectory {
   readonly limits?: Partial<DatabaseLimits>;
   /** Where a host ended whose clients are still there; without it, clients that were left are disconnected. */
   readonly resume?: Resume | undefined;
@@ -87,30 +81,35 @@ const noNumbers: ReadonlySet<number> = new Set();
 const ownersTables: ReadonlySet<string> = new Set(["st_module", "st_client"]);
 
 /**
- * Opens the database in `directory`; an empty directory becomes a database without a module.
+ * Opens the database in `directory`; a directory of which nothing says that there was one becomes a database without a
+ * module.
  *
  * @throws {LightconeError} `Corrupt`, `NewerFormat` and what the file system says
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { fileSystem, clock, directory } = options;
-  await fileSystem.makeDirectory(directory);
+  const { resume } = options;
   const limits = { ...defaultDatabaseLimits, ...options.limits };
-  const snapshots = await openSnapshotStore(fileSystem, `${directory}/snapshots`);
-  const log = await openLog({ fileSystem, clock, directory: `${directory}/log` });
-  await snapshots.discardAfter(log.durableOffset);
-  const seed = drawSeed(options.random ?? realRandom);
-  const storeOptions = { bytesMax: limits.databaseBytesMax, seed };
-  const { loaded } = await snapshots.loadNewest(
-    options.resume?.releasedOffset ?? log.durableOffset,
-    async (snapshot) => ({
-      store: await restoreStore(snapshot.chunks(), storeOptions),
-      schedule: snapshot.meta.slice(),
-    }),
-  );
-  const store = loaded?.value.store ?? openStore(storeOptions);
-  const database = new Database(options, limits, store, log, snapshots, loaded);
-  await database.recover(loaded?.value.schedule, options.resume);
-  return database;
+  const { log, snapshots } = await openFiles(resume === undefined ? options : { ...options, mustExist: true });
+  try {
+    const seed = drawSeed(options.random ?? realRandom);
+    const storeOptions = { bytesMax: limits.databaseBytesMax, seed };
+    const { loaded, skipped } = await snapshots.loadNewest(
+      resume?.releasedOffset ?? log.durableOffset,
+      async (snapshot) => ({
+        store: await restoreStore(snapshot.chunks(), storeOptions),
+        schedule: snapshot.meta.slice(),
+      }),
+    );
+    const store = loaded?.value.store ?? openStore(storeOptions);
+    const [unreadable] = skipped;
+    if (unreadable !== undefined && log.firstOffset > store.offset) throw unreadable.error;
+    const database = new Database(options, limits, store, log, snapshots, loaded);
+    await database.recover(loaded?.value.schedule, resume, skipped);
+    return database;
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
 }
 
 /** A number that nobody can foresee. */
@@ -163,7 +162,7 @@ export class Database implements DatabaseLink {
     const writer = new Writer(store, log, time, [subscriptions, this.#scheduler]);
     const moduleLog = new ModuleLog({
       fileSystem: options.fileSystem,
-      directory: `${options.directory}/module-log`,
+      directory: moduleLogIn(options.directory),
       clock,
       limits,
     });
@@ -229,8 +228,14 @@ export class Database implements DatabaseLink {
   }
 
   /** Brings memory to the log's end, starts the module, settles who is connected. */
-  async recover(schedule: Uint8Array | undefined, resume: Resume | undefined): Promise<void> {
+  async recover(
+    schedule: Uint8Array | undefined,
+    resume: Resume | undefined,
+    skipped: LoadedSnapshot<unknown>["skipped"],
+  ): Promise<void> {
     const room = this.#room;
+    for (const { error } of skipped)
+      room.log.note(LogLevel.warn, `a snapshot was passed over for an older one and the log: ${error.message}`);
     if (schedule !== undefined) this.#scheduler.restore(schedule);
     this.#bindTables();
     const releasedOffset = resume?.releasedOffset ?? Infinity;

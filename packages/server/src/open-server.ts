@@ -14,8 +14,8 @@ import { Issuers } from "./auth/issuers.ts";
 import type { IssuersAllowed } from "./auth/issuers.ts";
 import { makeIssuerFetch } from "./auth/issuer-fetch.ts";
 import type { IssuerFetch } from "./auth/issuer-fetch.ts";
-import { openKeys } from "./auth/keys.ts";
 import { Tokens } from "./auth/tokens.ts";
+import { openDataDirectory } from "./data-directory.ts";
 import { makeApp } from "./http/app.ts";
 import { ModuleLogs } from "./http/module-logs.ts";
 import type { Pages } from "./http/app.ts";
@@ -23,7 +23,6 @@ import { makeServerLimits } from "./limits.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
 import { Databases } from "./registry/databases.ts";
-import { Registry } from "./registry/registry.ts";
 import type { DatabaseRecord } from "./registry/state.ts";
 import type { Services } from "./services.ts";
 import { ConnectionTable } from "./websocket/connection-table.ts";
@@ -45,8 +44,8 @@ export interface ServerOptions {
   readonly dataDirectory: string;
   readonly files: FileSystem;
   readonly log: ServerLog;
-  /** Opens a database whose files are in `directory`; empty there means that it is new. */
-  readonly openDatabase: (record: DatabaseRecord, directory: string) => Promise<DatabaseLink>;
+  /** Opens a database whose files are in `directory`. Only when `isNew` may it be empty. */
+  readonly openDatabase: (record: DatabaseRecord, directory: string, isNew: boolean) => Promise<DatabaseLink>;
   readonly version: string;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -83,8 +82,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     limits,
     log,
   });
-  const keys = await openKeys(files, dataDirectory);
-  const registry = await Registry.open({ files, clock, dataDirectory, limits, log });
+  const { keys, registry } = await openDataDirectory({ files, clock, dataDirectory, limits, log });
   const tokens = new Tokens({ keys, issuers, clock, random, limits });
   const table = new ConnectionTable(clock, limits);
   const { openDatabase } = options;

@@ -51,8 +51,9 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
       dataDirectory,
       files: realFileSystem,
       log,
-      openDatabase: (record, directory) =>
+      openDatabase: (record, directory, isNew) =>
         openResilientDatabase(record, directory, {
+          isNew,
           clock: realClock,
           log,
           limits,

@@ -1,7 +1,13 @@
-/** The server's own signing keys: an ES256 pair in two PEM files, made when neither is there. */
-import { exportPKCS8, exportSPKI, generateKeyPair, importPKCS8, importSPKI } from "jose";
+/**
+ * The server's own signing keys: an ES256 pair in two PEM files, made when a data directory is founded.
+ *
+ * Whoever holds a token that they signed is who it says, so keys that are lost are never replaced unasked: the owners
+ * of all databases would be strangers.
+ */
+import { createPublicKey } from "node:crypto";
+import { exportPKCS8, generateKeyPair, importPKCS8, importSPKI } from "jose";
 import type { CryptoKey } from "jose";
-import { readWholeFile, replaceWholeFile } from "@lightcone/base";
+import { LightconeError, readWholeFile, replaceWholeFile } from "@lightcone/base";
 import type { FileSystem } from "@lightcone/base";
 
 /** What signs and verifies local tokens. */
@@ -19,41 +25,65 @@ const pemBytesMax = 65_536;
 /**
  * Reads the keys of a data directory, or makes them.
  *
- * @throws {Error} when only one of the two files is there, or one does not parse
+ * @param mustExist whether missing keys are lost
+ * @throws {LightconeError} `SigningKeys` when a file is missing that should be there, or the two are not a sound pair
  */
-export async function openKeys(files: FileSystem, directory: string): Promise<SigningKeys> {
+export async function openKeys(files: FileSystem, directory: string, mustExist: boolean): Promise<SigningKeys> {
   const privatePath = `${directory}/${privateKeyFile}`;
   const publicPath = `${directory}/${publicKeyFile}`;
   const hasPrivate = await files.exists(privatePath);
   const hasPublic = await files.exists(publicPath);
-  if (!hasPrivate && !hasPublic) await makeKeys(files, privatePath, publicPath);
-  else if (!hasPublic)
-    throw new Error(`Unable to read public key for JWT token verification: ${publicPath} is missing`);
-  else if (!hasPrivate) throw new Error(`Unable to read private key for JWT token signing: ${privatePath} is missing`);
+  if (!mustExist && !hasPublic) {
+    if (!hasPrivate) await writePrivateKey(files, privatePath);
+    // The private key goes first: one that stands alone in a new directory was left by a start that was cut short.
+    await writePublicKey(files, privatePath, publicPath);
+  } else if (!hasPrivate) throw privateRefused(privatePath, "the file is missing");
+  else if (!hasPublic) throw publicRefused(publicPath, "the file is missing");
 
   const publicPem = await readWholeFile(files, publicPath, pemBytesMax);
   const privatePem = await readWholeFile(files, privatePath, pemBytesMax);
-  const text = new TextDecoder();
-  return {
-    publicPem,
-    publicKey: await importSPKI(text.decode(publicPem), "ES256").catch((cause: unknown) => {
-      throw new Error(`Unable to read public key for JWT token verification: ${publicPath}`, { cause });
-    }),
-    privateKey: await importPKCS8(text.decode(privatePem), "ES256").catch((cause: unknown) => {
-      throw new Error(`Unable to read private key for JWT token signing: ${privatePath}`, { cause });
-    }),
-  };
+  const publicKey = await importSPKI(text(publicPem), "ES256").catch((cause: unknown) => {
+    throw publicRefused(publicPath, "it is no public key", cause);
+  });
+  const privateKey = await importPKCS8(text(privatePem), "ES256").catch((cause: unknown) => {
+    throw privateRefused(privatePath, "it is no private key", cause);
+  });
+  if (!createPublicKey(text(privatePem)).equals(createPublicKey(text(publicPem))))
+    throw publicRefused(publicPath, `it is not the other half of ${privateKeyFile}`);
+  return { publicPem, publicKey, privateKey };
 }
 
-async function makeKeys(files: FileSystem, privatePath: string, publicPath: string): Promise<void> {
-  const pair = await generateKeyPair("ES256", { extractable: true });
-  const text = new TextEncoder();
-  const privatePem = withFinalNewline(await exportPKCS8(pair.privateKey));
-  const publicPem = withFinalNewline(await exportSPKI(pair.publicKey));
-  await replaceWholeFile(files, privatePath, text.encode(privatePem));
-  await replaceWholeFile(files, publicPath, text.encode(publicPem));
+async function writePrivateKey(files: FileSystem, path: string): Promise<void> {
+  const { privateKey } = await generateKeyPair("ES256", { extractable: true });
+  await replaceWholeFile(files, path, pem(await exportPKCS8(privateKey)));
 }
 
-function withFinalNewline(pem: string): string {
-  return pem.endsWith("\n") ? pem : `${pem}\n`;
+/** Writes the public half of the private key's file. */
+async function writePublicKey(files: FileSystem, privatePath: string, publicPath: string): Promise<void> {
+  const privateText = text(await readWholeFile(files, privatePath, pemBytesMax));
+  let publicText: string;
+  try {
+    publicText = createPublicKey(privateText).export({ type: "spki", format: "pem" }).toString();
+  } catch (cause) {
+    throw privateRefused(privatePath, "it is no private key", cause);
+  }
+  await replaceWholeFile(files, publicPath, pem(publicText));
+}
+
+function privateRefused(file: string, reason: string, cause?: unknown): LightconeError {
+  const use = "Unable to read private key for JWT token signing";
+  return new LightconeError("SigningKeys", { use, file, reason }, { cause });
+}
+
+function publicRefused(file: string, reason: string, cause?: unknown): LightconeError {
+  const use = "Unable to read public key for JWT token verification";
+  return new LightconeError("SigningKeys", { use, file, reason }, { cause });
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+function pem(content: string): Uint8Array {
+  return new TextEncoder().encode(content.endsWith("\n") ? content : `${content}\n`);
 }

@@ -48,7 +48,7 @@ let clock: ManualClock;
 let tokens: Tokens;
 
 beforeAll(async () => {
-  keys = await openKeys(new MemoryFiles(), "/data");
+  keys = await openKeys(new MemoryFiles(), "/data", false);
   es = await generateKeyPair("ES256", { extractable: true });
   rs = await generateKeyPair("RS256", { extractable: true });
   esJwk = { ...(await exportJWK(es.publicKey)), kid: "es" };
@@ -443,20 +443,73 @@ describe("row 18: nobody makes the server fetch what its operator has not named"
   });
 });
 
-describe("key files", () => {
-  test("made once, read again; one of two is a start-up error", async () => {
+// Goal: whatever becomes of the key files of a directory that has data, they are not replaced.
+// Method: a row per state of the two files, in a directory that is new and in one that is not.
+describe("row 30: key files", () => {
+  const names = ["id_ecdsa", "id_ecdsa.pub"] as const;
+  const privateRefused = "Unable to read private key for JWT token signing";
+  const publicRefused = "Unable to read public key for JWT token verification";
+  const garbage = new TextEncoder().encode("-----BEGIN PUBLIC KEY-----\nnothing\n-----END PUBLIC KEY-----\n");
+  type Pair = readonly [Uint8Array | undefined, Uint8Array | undefined];
+
+  async function makePair(): Promise<readonly [Uint8Array, Uint8Array]> {
     const files = new MemoryFiles();
-    const first = await openKeys(files, "/data");
-    const second = await openKeys(files, "/data");
-    expect(second.publicPem).toEqual(first.publicPem);
-    expect(Buffer.from(first.publicPem).toString()).toMatch(
-      /^-----BEGIN PUBLIC KEY-----\n[\s\S]+-----END PUBLIC KEY-----\n$/,
-    );
-    const privatePem = files.files.get("/data/id_ecdsa");
-    files.files.delete("/data/id_ecdsa");
-    await expect(openKeys(files, "/data")).rejects.toThrow("Unable to read private key for JWT token signing");
-    files.files.set("/data/id_ecdsa", privatePem ?? new Uint8Array(0));
-    files.files.delete("/data/id_ecdsa.pub");
-    await expect(openKeys(files, "/data")).rejects.toThrow("Unable to read public key for JWT token verification");
+    await openKeys(files, "/data", false);
+    const [privatePem, publicPem] = names.map((name) => files.files.get(`/data/${name}`));
+    if (privatePem === undefined || publicPem === undefined) throw new Error("the pair was not made");
+    return [privatePem, publicPem];
+  }
+
+  test.each<{
+    why: string;
+    state: (one: Pair, other: Pair) => Pair;
+    new: string | undefined;
+    founded: string | undefined;
+  }>([
+    { why: "both are there", state: (one) => one, new: undefined, founded: undefined },
+    { why: "both are missing", state: () => [undefined, undefined], new: undefined, founded: privateRefused },
+    { why: "the public one is missing", state: ([key]) => [key, undefined], new: undefined, founded: publicRefused },
+    {
+      why: "the private one is missing",
+      state: ([, key]) => [undefined, key],
+      new: privateRefused,
+      founded: privateRefused,
+    },
+    { why: "they are of two pairs", state: ([a], [, b]) => [a, b], new: publicRefused, founded: publicRefused },
+    { why: "the public one is none", state: ([a]) => [a, garbage], new: publicRefused, founded: publicRefused },
+    { why: "the private one is none", state: ([, b]) => [garbage, b], new: privateRefused, founded: privateRefused },
+    {
+      why: "the private one is none, alone",
+      state: () => [garbage, undefined],
+      new: privateRefused,
+      founded: publicRefused,
+    },
+  ])("$why", async ({ state, new: inNew, founded }) => {
+    const one = await makePair();
+    for (const [mustExist, refused] of [
+      [false, inNew],
+      [true, founded],
+    ] as const) {
+      const files = new MemoryFiles();
+      const pair = state(one, await makePair());
+      for (const [index, name] of names.entries()) {
+        const content = pair[index];
+        if (content !== undefined) files.files.set(`/data/${name}`, content);
+      }
+      const before = new Map(files.files);
+      const opened = await openKeys(files, "/data", mustExist).catch((error: unknown) => error);
+      if (refused !== undefined) {
+        expect(opened).toMatchObject({ code: "SigningKeys", message: expect.stringContaining(refused) });
+        expect(files.files).toEqual(before);
+        continue;
+      }
+      // What was there is still there, and the half that was missing is its other half.
+      expect(files.files.size).toBe(2);
+      for (const [path, content] of before) expect(files.files.get(path)).toEqual(content);
+      if (pair[0] !== undefined) expect(files.files.get("/data/id_ecdsa.pub")).toEqual(one[1]);
+      expect(Buffer.from(files.files.get("/data/id_ecdsa.pub") ?? []).toString()).toMatch(
+        /^-----BEGIN PUBLIC KEY-----\n[\s\S]+-----END PUBLIC KEY-----\n$/,
+      );
+    }
   });
 });

@@ -18,12 +18,15 @@ export async function openHostDatabase(
   resume: Resume | undefined,
   watch: Watch,
 ): Promise<OpenedDatabase> {
-  await lockWhenFree(record.directory);
+  if (record.isNew) await realFileSystem.makeDirectory(record.directory);
+  // A directory that is missing holds nothing to lock; `openDatabase` refuses it.
+  if (await realFileSystem.exists(record.directory)) await lockWhenFree(record.directory);
   const database = await openDatabase({
     identity: { database: fromHex(record.identity).reverse(), owner: fromHex(record.owner).reverse() },
     directory: record.directory,
     fileSystem: realFileSystem,
     clock: realClock,
+    mustExist: !record.isNew,
     limits: settingsOf(record.settings).limits,
     resume,
     ...watch,
@@ -37,7 +40,6 @@ const lockTryMs = 20;
 
 /** Locks a database's files until this process ends; a host that is on its way out is waited for. */
 async function lockWhenFree(directory: string): Promise<void> {
-  await realFileSystem.makeDirectory(directory);
   const until = realClock.steadyMs() + lockWaitMs;
   for (;;) {
     try {

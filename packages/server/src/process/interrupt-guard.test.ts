@@ -87,6 +87,7 @@ describe("the guard", () => {
         clock: realClock,
         log: makeServerLog("silent"),
         limits: makeServerLimits({}),
+        isNew: true,
       },
     );
     const caller = { identity: identity.bytes, connectionId: new Uint8Array(16), claims: "{}", isOwner: true };

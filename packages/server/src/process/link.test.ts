@@ -73,7 +73,7 @@ class TestSink implements ConnectionSink {
 
 function processOptions(settings?: unknown): HostProcessOptions {
   const factory = new URL("../testing/fake-host.ts", import.meta.url).href;
-  return { factory, settings, clock: realClock, log: makeServerLog("silent"), limits };
+  return { factory, settings, clock: realClock, log: makeServerLog("silent"), limits, isNew: true };
 }
 
 async function pipePair(database: DatabaseLink): Promise<HostLink> {

@@ -25,6 +25,8 @@ export interface HostRecord {
   readonly hostType: "wasm" | "js";
   readonly initialProgram: string;
   readonly directory: string;
+  /** Whether the database is being made: only then may its directory be empty. */
+  readonly isNew: boolean;
   /** Whatever the factory wants to know: limits, log level. JSON. */
   readonly settings: unknown;
 }
@@ -33,6 +35,7 @@ export interface HostProcessOptions {
   /** The URL of a module that exports `openHostDatabase(record: HostRecord, resume: Resume | undefined, watch: Watch)`. */
   readonly factory: string;
   readonly settings?: unknown;
+  readonly isNew: boolean;
   /** Flags for Node: memory limits, experimental features. */
   readonly nodeFlags?: readonly string[];
   readonly clock: Clock;
@@ -106,6 +109,8 @@ export async function openHostProcess(
     hostType: record.hostType,
     initialProgram: record.initialProgram,
     directory,
+    // A host that takes over finds what the one before has made.
+    isNew: options.isNew && resume === undefined,
     settings: options.settings ?? null,
   };
   const handles = link.open(JSON.stringify(told), resume);

@@ -16,6 +16,8 @@ export interface ResilientDatabaseOptions {
   readonly nodeFlags?: readonly string[];
   /** Is told the process of a host each time one is started. */
   readonly started?: (record: DatabaseRecord, pid: number) => void;
+  /** Whether the database is being made. */
+  readonly isNew: boolean;
 }
 
 /** Ends of a host by its module's fault after which the module is left alone until the next publish. */
@@ -27,7 +29,7 @@ export function openResilientDatabase(
   directory: string,
   options: ResilientDatabaseOptions,
 ): Promise<DatabaseLink> {
-  const { clock, log, limits, nodeFlags } = options;
+  const { clock, log, limits, nodeFlags, isNew } = options;
   const settings: HostSettings = { limits: options.databaseLimits };
   return openResilient({
     clock,
@@ -37,7 +39,7 @@ export function openResilientDatabase(
       const host = await openHostProcess(
         record,
         directory,
-        { factory, settings, clock, log, limits, ...(nodeFlags === undefined ? {} : { nodeFlags }) },
+        { factory, settings, clock, log, limits, isNew, ...(nodeFlags === undefined ? {} : { nodeFlags }) },
         resume,
       );
       options.started?.(record, host.pid);

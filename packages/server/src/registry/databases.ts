@@ -32,7 +32,7 @@ export interface DatabasesOptions {
   readonly dataDirectory: string;
   readonly clock: Clock;
   readonly log: ServerLog;
-  readonly openDatabase: (record: DatabaseRecord, directory: string) => Promise<DatabaseLink>;
+  readonly openDatabase: (record: DatabaseRecord, directory: string, isNew: boolean) => Promise<DatabaseLink>;
   /** Ends a database's client connections. */
   readonly disconnect: (identityHex: string, code: number, reason: string) => void;
 }
@@ -78,7 +78,7 @@ export class Databases {
     this.#quarantined.delete(record.identity.hex);
     const present = this.#running.get(record.identity.hex);
     if (present !== undefined) return present;
-    const opening = this.#open(record);
+    const opening = this.#open(record, false);
     this.#running.set(record.identity.hex, opening);
     opening.then(
       (link) => this.#watch(record, opening, link),
@@ -181,7 +181,7 @@ export class Databases {
     await registry.change(beginDirectory(record.directory));
     try {
       await this.#directories.make(record.directory);
-      link = await this.#open(record);
+      link = await this.#open(record, true);
       const reply = await link.request({
         kind: "publish",
         program: program.bytes,
@@ -212,8 +212,8 @@ export class Databases {
     }
   }
 
-  #open(record: DatabaseRecord): Promise<DatabaseLink> {
-    return this.#options.openDatabase(record, `${this.#options.dataDirectory}/${record.directory}`);
+  #open(record: DatabaseRecord, isNew: boolean): Promise<DatabaseLink> {
+    return this.#options.openDatabase(record, `${this.#options.dataDirectory}/${record.directory}`, isNew);
   }
 
   /** Clears the way for the next start when a database fails. */

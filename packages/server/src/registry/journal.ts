@@ -8,12 +8,12 @@
  * A change costs one small write however much there is. A snapshot follows when the log since the last one is longer
  * than that one was, so the disk holds a few times the registry, and a start reads about as much.
  *
- * Nothing here is ever taken for new because something is missing: the directories of databases, a snapshot and
- * `registry.json` each say that there was a registry.
+ * Nothing here is ever taken for new because something is missing: whoever opens it, the directories of databases, a
+ * snapshot and `registry.json` may each say that there was a registry.
  */
 import { LightconeError } from "@lightcone/base";
 import type { Clock, FileSystem } from "@lightcone/base";
-import { applyRetention, openLog, openSnapshotStore } from "@lightcone/commitlog";
+import { applyRetention, openLog, openSnapshotStore, snapshotOffsets } from "@lightcone/commitlog";
 import type { CommitLog, SnapshotStore } from "@lightcone/commitlog";
 import { readMarker, writeMarker } from "./earlier-format.ts";
 import type { Marker } from "./earlier-format.ts";
@@ -33,6 +33,8 @@ export interface JournalOptions {
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly dataDirectory: string;
+  /** Whether there must be a registry, as the caller knows: one that is missing is lost then. */
+  readonly mustExist?: boolean;
   readonly sizes?: JournalSizes;
 }
 
@@ -71,12 +73,18 @@ export class Journal {
 
   /** @throws {LightconeError} `Corrupt` when something is damaged or missing; nothing is changed · `NewerFormat` */
   static async open(options: JournalOptions): Promise<{ readonly journal: Journal; readonly state: FoldedState }> {
-    const { files, clock, dataDirectory, sizes = defaultSizes } = options;
+    const { files, clock, dataDirectory, mustExist = false, sizes = defaultSizes } = options;
     const { snapshotAfterBytes, ...logSizes } = sizes;
     const directory = `${dataDirectory}/registry`;
     const marker = await readMarker(files, dataDirectory);
-    await refuseWhatIsMissing(files, dataDirectory, marker);
-    const log = await openLog({ fileSystem: files, clock, directory: `${directory}/log`, ...logSizes });
+    await refuseWhatIsMissing(files, dataDirectory, marker, mustExist);
+    const log = await openLog({
+      fileSystem: files,
+      clock,
+      directory: `${directory}/log`,
+      snapshots: await snapshotOffsets(files, `${directory}/snapshots`),
+      ...logSizes,
+    });
     try {
       const snapshots = await openSnapshotStore(files, `${directory}/snapshots`);
       const restored = await restore(log, snapshots, directory);
@@ -150,7 +158,12 @@ export class Journal {
 }
 
 /** Absence is never newness. @throws {LightconeError} `Corrupt` naming what is missing and what says that it was there */
-async function refuseWhatIsMissing(files: FileSystem, dataDirectory: string, marker: Marker): Promise<void> {
+async function refuseWhatIsMissing(
+  files: FileSystem,
+  dataDirectory: string,
+  marker: Marker,
+  mustExist: boolean,
+): Promise<void> {
   const names = async (path: string): Promise<readonly string[]> =>
     (await files.exists(path)) ? (await files.list(path)).filter((name) => !name.endsWith(".new")) : [];
   if ((await names(`${dataDirectory}/registry/log`)).length > 0) return;
@@ -161,10 +174,12 @@ async function refuseWhatIsMissing(files: FileSystem, dataDirectory: string, mar
         ? "its snapshots are there"
         : marker.kind === "missing" && (await names(`${dataDirectory}/databases`)).length > 0
           ? "databases/ is not empty"
-          : undefined;
+          : mustExist && marker.kind === "missing"
+            ? "a server has kept data here"
+            : undefined;
   if (witness === undefined) return;
   const file = `${dataDirectory}/registry/log`;
-  throw new LightconeError("Corrupt", { file, at: 0, reason: `the list of databases is missing, and ${witness}` });
+  throw new LightconeError("Corrupt", { file, reason: `the list of databases is missing, and ${witness}` });
 }
 
 interface Restored {
@@ -178,9 +193,6 @@ interface Restored {
 async function restore(log: CommitLog, snapshots: SnapshotStore, directory: string): Promise<Restored> {
   const damage = (reason: string, cause?: unknown): LightconeError =>
     new LightconeError("Corrupt", { file: `${directory}/log`, at: 0, reason }, { cause });
-  const newest = (await snapshots.list())[0];
-  if (newest !== undefined && newest.offset > log.durableOffset)
-    throw damage(`the log ends at offset ${log.durableOffset}, and a snapshot has offset ${newest.offset}`);
   const { loaded } = await snapshots.loadNewest(log.durableOffset, async (snapshot) => {
     const file = `${directory}/snapshots`;
     const state = new FoldedState();

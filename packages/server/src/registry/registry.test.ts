@@ -269,7 +269,7 @@ describe("row 3: absence is never newness", () => {
     { lost: ["/data/registry"], reason: "registry.json says that it was there" },
     { lost: ["/data/registry/log", "/data/registry.json"], reason: "its snapshots are there" },
     { lost: ["/data/registry", "/data/registry.json"], reason: "databases/ is not empty" },
-    { lost: ["/data/registry/snapshots"], reason: "no snapshot before is readable" },
+    { lost: ["/data/registry/snapshots"], reason: "no snapshot stands for what was before" },
   ])("$lost is missed, and nothing is touched", async ({ lost, reason }) => {
     const files = await filled();
     for (const path of lost) {

@@ -1,0 +1,84 @@
+// Goal: a server whose directories went missing, wholly or in part, says which and serves nothing in their place; put
+// back, every row is there.
+// Method: a real server, killed or stopped, its directories moved aside while it is down; files looked at before and after.
+import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Served } from "../served.ts";
+
+let served: Served;
+beforeAll(async () => {
+  served = await Served.open({ logLevel: "silent" });
+  await served.publishTypeScript("ledger", "ledger");
+  await served.publishTypeScript("other", "ledger");
+  for (const [database, number] of [
+    ["ledger", 1],
+    ["ledger", 2],
+    ["other", 3],
+  ] as const)
+    expect((await served.call(database, "record", `[7, ${number}]`)).status).toBe(200);
+});
+afterAll(() => served.stop());
+
+const at = (...path: string[]): string => join(served.dataDirectory, ...path);
+const rowsOf = async (database: string): Promise<unknown[]> =>
+  (await served.sql(database, "SELECT number FROM entry")).map(([number]) => number);
+const names = (): string[] => readdirSync(served.dataDirectory, { recursive: true, encoding: "utf8" }).toSorted();
+
+/** The directory of a database, by its identity. */
+async function directoryOf(database: string): Promise<string> {
+  const answer = await served.request("GET", `/v1/database/${database}/identity`);
+  const identity = await answer.text();
+  const [inside = ""] = readdirSync(at("databases", identity));
+  return at("databases", identity, inside);
+}
+
+describe("row 3: what is missing is not new", () => {
+  test.each(["", "log", "log/mark"])(
+    "one database loses its directory's %j: it is refused, the other serves",
+    async (part) => {
+      const directory = await directoryOf("ledger");
+      // A killed server leaves no snapshot; the log is all there is. Where the log goes, a stop has made one.
+      await (part === "log" ? served.stopFront() : served.killFront());
+      const lost = join(directory, part);
+      renameSync(lost, `${served.dataDirectory}.lost`);
+      const before = names();
+      await served.start();
+      const refused = await served.request("POST", "/v1/database/ledger/sql", "SELECT number FROM entry");
+      expect([refused.status, refused.headers.get("lightcone-error")]).toEqual([500, "Corrupt"]);
+      expect(await refused.text()).toContain("missing");
+      expect(refused.headers.get("lightcone-hint")).toMatch(/repair/);
+      expect(await rowsOf("other")).toEqual([3]);
+      await served.killFront();
+      const made = names().filter((name) => !before.includes(name) && !/lock|mark|segment|other|ndjson/.test(name));
+      expect(made.filter((name) => join(served.dataDirectory, name).startsWith(directory))).toEqual([]);
+      renameSync(`${served.dataDirectory}.lost`, lost);
+      await served.start();
+      expect(await rowsOf("ledger")).toEqual([1, 2]);
+    },
+  );
+
+  test.each(["databases", "registry", "id_ecdsa", "id_ecdsa.pub"])(
+    "without %s the server does not start, and says so",
+    async (part) => {
+      await served.killFront();
+      renameSync(at(part), `${served.dataDirectory}.lost`);
+      const before = names();
+      const { status, stderr } = served.tryStart();
+      expect(status).not.toBe(0);
+      expect(stderr).toContain(at(part));
+      expect(stderr).toContain("missing");
+      if (part === "databases") {
+        // An empty place where a volume should be is no better.
+        mkdirSync(at(part));
+        expect(served.tryStart().status).not.toBe(0);
+        renameSync(at(part), `${served.dataDirectory}.empty`);
+      }
+      expect(names()).toEqual(before);
+      expect(existsSync(at(part))).toBe(false);
+      renameSync(`${served.dataDirectory}.lost`, at(part));
+      await served.start();
+      expect(await rowsOf("ledger")).toEqual([1, 2]);
+    },
+  );
+});
