@@ -44,6 +44,12 @@ export const serverLimits = {
     what: "messages waiting for one slow client",
     outcome: "the socket is dropped",
   },
+  socketsMax: {
+    value: 20_480,
+    unit: "connections",
+    what: "sockets open at once on one address, WebSocket connections and HTTP together",
+    outcome: "a new one is closed without an answer",
+  },
   connectionsMax: {
     value: 16_384,
     unit: "connections",

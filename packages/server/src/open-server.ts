@@ -123,6 +123,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
         },
         (request, response) => void listener(request, response),
       );
+
+      server.maxConnections = limits.socketsMax;
       serveUpgrades(services, table, server);
       // Port 0 on several hosts means one port on all of them.
       const port = address.port === 0 ? (addresses[0]?.port ?? 0) : address.port;

@@ -1,5 +1,6 @@
 /** Turns upgrade requests on Node's HTTP server into connections of a database. */
 import { createHash } from "node:crypto";
+import { STATUS_CODES } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import { corsHeaders, identityHeaders } from "../http/app.ts";
@@ -17,9 +18,13 @@ import type { UpgradeAccepted } from "./upgrade-check.ts";
 const acceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const subscribePath = /^\/v1\/database\/([^/]+)\/subscribe$/;
 
-/** Whether a request asks to become a WebSocket; any other `Upgrade` is not for us and is ignored. */
+/**
+ * Whether a request asks to become a WebSocket; any other `Upgrade` is not for us and is ignored, as is one of another
+ * method or version than the WebSocket's: those are answered like requests without it.
+ */
 export function wantsWebSocket(request: IncomingMessage): boolean {
-  return (request.headers.upgrade ?? "").toLowerCase() === "websocket";
+  const isLater = request.httpVersionMajor === 1 && request.httpVersionMinor >= 1;
+  return request.method === "GET" && isLater && (request.headers.upgrade ?? "").toLowerCase() === "websocket";
 }
 
 /** Serves upgrades of `server`. */
@@ -32,6 +37,11 @@ export function serveUpgrades(services: Services, table: ConnectionTable, server
       socket.destroy();
     });
   });
+  // Who takes this for a proxy is told that it is none.
+  server.on("connect", (_request: IncomingMessage, socket: Socket) => {
+    socket.on("error", () => socket.destroy());
+    refuse(socket, fail(405, "this is not a proxy").response, undefined).catch(() => socket.destroy());
+  });
 }
 
 async function upgrade(
@@ -41,9 +51,9 @@ async function upgrade(
   socket: Socket,
   head: Uint8Array,
 ): Promise<void> {
-  const url = new URL(request.url ?? "/", "http://server.invalid");
   let credentials: Credentials | undefined;
   try {
+    const url = urlOf(request.url ?? "/");
     if (services.isStopping()) throw fail(503, "the server is stopping");
     const segment = segmentOf(url.pathname);
     const shown = await readCredentials(services.tokens, request.headers.authorization, url.searchParams);
@@ -115,24 +125,22 @@ async function refuse(socket: Socket, response: Response, credentials: Credentia
     ...(credentials === undefined ? {} : identityHeaders(credentials)),
   };
   socket.cork();
-  socket.write(writeHead(`${response.status} ${statusTexts[response.status] ?? "Refused"}`, headers));
+  socket.write(writeHead(`${response.status} ${STATUS_CODES[response.status] ?? "Refused"}`, headers));
   socket.end(body);
 }
-
-const statusTexts: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  401: "Unauthorized",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  426: "Upgrade Required",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-};
 
 /** Every value here is a token, digits or fixed text: nothing a client sends gets in with a line break. */
 function writeHead(status: string, headers: Readonly<Record<string, string>>): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status}\r\n${lines.join("")}\r\n`;
+}
+
+/** The address of a request: a path as a rule, or a whole URL. */
+function urlOf(target: string): URL {
+  // A path may begin with two slashes, and does not name a host then.
+  const url = URL.parse(target.startsWith("/") ? `http://server.invalid${target}` : target);
+  if (url === null) throw fail(400, "Invalid URL");
+  return url;
 }
 
 function segmentOf(pathname: string): string {
