@@ -1,0 +1,21 @@
+/** The arena's next version: `move` has its parameters the other way round, `enter` another name for one, `learn` is gone. */
+import { schema, SenderError, t, table } from "lightcone/module";
+
+const app = schema({
+  player: table({ public: true }, { id: t.u32().primaryKey(), userName: t.string(), hitPoints: t.i32() }),
+  spell: table({}, { spellName: t.string().primaryKey(), cost: t.u8() }),
+  step: table({ public: true }, { dx: t.i32(), dy: t.i32() }),
+  banned: table({}, { identity: t.identity().primaryKey() }),
+  duel: table({ public: true }, { first: t.u32(), second: t.u32() }),
+});
+export default app;
+
+export const clientConnected = app.clientConnected((ctx) => {
+  if (ctx.db.banned.identity.find(ctx.sender) !== null) throw new SenderError("You are banned from the arena: be nice");
+});
+export const enter = app.reducer({ id: t.u32(), fullName: t.string() }, (ctx, { id, fullName }) => {
+  ctx.db.player.insert({ id, userName: fullName, hitPoints: 100 });
+});
+export const move = app.reducer({ dy: t.i32(), dx: t.i32() }, (ctx, step) => {
+  ctx.db.step.insert(step);
+});
