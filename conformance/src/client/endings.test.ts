@@ -42,6 +42,34 @@ describe("row 32: what cannot be", () => {
   });
 });
 
+describe("row 32: whom the module refuses", () => {
+  const text = "You are banned from the arena: be nice";
+
+  test("is told its text, by everything that waits, and not tried again", async () => {
+    await arena.publish("refusing");
+    const before = arena.connect("refusing");
+    await before.db.reducers.banMyself();
+    before.db.close();
+    const { db, errors, states } = arena.connect("refusing", { token: before.db.token ?? "" });
+    const ends = await Promise.all([endOf(db.reducers.banMyself()), endOf(db.subscribe(db.tables.player).applied)]);
+    expect(ends).toEqual([`Refused: ${text}`, `Refused: ${text}`]);
+    expect(errors.map(({ code, message }) => `${code}: ${message}`)).toEqual([`Refused: ${text}`]);
+    expect(states).toEqual([`closed: ${text}`]);
+    expect(await endOf(db.reducers.banMyself())).toBe(`ConnectionClosed: the client is closed: ${text}`);
+  });
+
+  test("so is one that was let in before, when it comes back", { timeout: 60_000 }, async () => {
+    const { db, errors, when } = arena.connect("refusing");
+    await db.subscribe(db.tables.player).applied;
+    await db.reducers.banMyself();
+    await arena.served.killFront();
+    await when(/^waiting/);
+    await arena.served.start();
+    await when(/^closed/);
+    expect(errors.map(({ code, message }) => `${code}: ${message}`)).toEqual([`Refused: ${text}`]);
+  });
+});
+
 describe("row 32: calls", () => {
   test("done, refused by the module, ended for its time: each by its own words", async () => {
     const { db } = arena.connect("arena");
