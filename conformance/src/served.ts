@@ -82,11 +82,6 @@ export class Served {
     }
   }
 
-  /** Stops the server in order, and waits until it is gone; `start` brings it back. */
-  async stopFront(): Promise<void> {
-    await this.#end("SIGTERM");
-  }
-
   async stop(): Promise<void> {
     await this.stopFront();
     await rm(this.dataDirectory, { recursive: true, force: true });
