@@ -207,7 +207,11 @@ test("stopCallTimeoutMs: a call that loops ends as timed out, and so does the se
   const fromMs = performance.now();
   await stopping.stop();
   expect(performance.now() - fromMs).toBeLessThan(4_000);
-  expect((await looping).status).toBe(402);
+  const ended = await looping;
+  expect([ended.status, await ended.text()]).toEqual([
+    402,
+    "reducer `loop` was ended, since its database is to stop (stopCallTimeoutMs)",
+  ]);
   // What waited in the queue is finished, not dropped.
   expect((await isThere).status).toBe(200);
 });

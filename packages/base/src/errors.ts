@@ -72,8 +72,11 @@ const catalogue = {
   },
   ReducerTimedOut: {
     http: 402,
-    text: (d: { timeoutMs: number }) => `the call ran longer than ${d.timeoutMs} ms and was ended`,
-    hint: "Do less in one call, or raise `reducerTimeoutMs`.",
+    text: (d: { what: string; timeoutMs: number; isStopping?: boolean }) =>
+      d.isStopping === true
+        ? `${d.what} was ended, since its database is to stop (stopCallTimeoutMs)`
+        : `${d.what} took longer than ${d.timeoutMs / 1000} s (reducerTimeoutMs) and was ended`,
+    hint: "Do less at a time, or raise the limit: `lightcone start --limit reducerTimeoutMs=60s`.",
   },
   CallUnknown: {
     http: 503,

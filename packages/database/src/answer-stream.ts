@@ -25,6 +25,8 @@ export interface StreamOwner {
   note(note: ResumeNote): void;
   /** Runs a job again, behind the others. */
   again(job: Job, afterMs: number): void;
+  /** Notes that the answer took too long. @returns the words for it */
+  tooLate(): string;
   /** The answer is out, or never will be. */
   streamEnded(): void;
 }
@@ -59,7 +61,7 @@ export class AnswerStream implements Job {
   }
 
   timedOut(): void {
-    this.#failed("the query took too long");
+    this.#failed(this.#owner.tooLate());
   }
 
   /** Lets go of a stream that has not begun. */

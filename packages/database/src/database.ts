@@ -50,6 +50,7 @@ import { RoomTransactions } from "./procedure-call.ts";
 import { PlanJob, PublishJob, storedProgram } from "./publish.ts";
 import { failure, json, text } from "./reply.ts";
 import type { Room } from "./room.ts";
+import { Running } from "./running.ts";
 import { Scheduler, SoonJob } from "./scheduler.ts";
 import { Session } from "./session.ts";
 import { runStatement } from "./statement.ts";
@@ -194,6 +195,7 @@ export class Database implements DatabaseLink {
       clock,
       activity: options.activity ?? nobody,
       log: moduleLog,
+      running: new Running(),
       meta: new TransactionMeta(),
       claims: new Map(),
       identity: options.identity.database,

@@ -1,4 +1,5 @@
 /** A request over HTTP that acts as a client of its own: it connects, does one thing, and disconnects. */
+import type { LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { bsatnToJson, ByteReader } from "@lightcone/sats";
 import type { Job } from "./job-loop.ts";
@@ -6,9 +7,10 @@ import { abandonConnect, connectClient, DisconnectJob } from "./lifecycle.ts";
 import type { Caller, Reply } from "./link.ts";
 import { abandonCall, callReducer, whyNotCallable } from "./reducer-call.ts";
 import { callProcedure } from "./procedure-call.ts";
-import { json, refusal, text } from "./reply.ts";
+import { failure, json, refusal, text } from "./reply.ts";
 import { endedBy, interrupted } from "./resume.ts";
 import type { Room } from "./room.ts";
+import { noteTimeOut } from "./running.ts";
 import { WorkKind } from "./work.ts";
 import { noBytes } from "./writer.ts";
 
@@ -68,7 +70,7 @@ export class VisitJob implements Job {
   #goOn(long: LongReply): void {
     const reply = this.#noted(() => long.slice());
     if (reply !== undefined) this.#leave(reply, long.offset);
-    else if (long.isLate) this.#tooLate();
+    else if (long.isLate) this.#tooLate(noteTimeOut(this.#room));
     else this.#room.loop.push(this);
   }
 
@@ -99,17 +101,18 @@ export class VisitJob implements Job {
   }
 
   timedOut(): void {
+    let error: LightconeError;
     if (this.#connected) {
       this.#room.activity.end();
-      abandonCall(this.#room);
-    } else abandonConnect(this.#room, this.#caller);
+      error = abandonCall(this.#room);
+    } else error = abandonConnect(this.#room, this.#caller);
     this.#mustBeWhole();
-    this.#tooLate();
+    this.#tooLate(error);
   }
 
-  #tooLate(): void {
+  #tooLate(error: LightconeError): void {
     this.#long?.close();
-    this.#leave(refusal(402, "ReducerTimedOut", "Module energy budget exhausted."), undefined);
+    this.#leave(failure(error), undefined);
   }
 }
 

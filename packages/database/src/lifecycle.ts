@@ -1,5 +1,5 @@
 /** What happens when a client comes and goes: its `st_client` row, and the module's life-cycle reducers. */
-import { asTableId, type ErrorCode } from "@lightcone/base";
+import { asTableId, type ErrorCode, type LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { toHex } from "@lightcone/sats";
 import type { Job } from "./job-loop.ts";
@@ -44,9 +44,10 @@ export function connectClient(room: Room, caller: Caller): Refusal | undefined {
 }
 
 /** Undoes what a connect that took too long left behind. The client is refused. */
-export function abandonConnect(room: Room, caller: Client): void {
-  abandonCall(room);
+export function abandonConnect(room: Room, caller: Client): LightconeError {
+  const error = abandonCall(room);
   room.claims.delete(toHex(caller.connectionId));
+  return error;
 }
 
 /**

@@ -14,7 +14,7 @@ export const databaseLimits = {
     value: 30_000,
     unit: "milliseconds",
     what: "one reducer call, or all slices of one query",
-    outcome: "it is rolled back, and fails alone: 402, over WebSocket `OutOfEnergy`, for a query `SubscriptionError`",
+    outcome: "it is rolled back, and fails alone: 402, over WebSocket `Failed`, for a query `SubscriptionError`",
   },
   databaseBytesMax: {
     value: 8 * 1024 ** 3,

@@ -73,7 +73,7 @@ export class ModuleLog {
   }
 
   /** Notes that the module refused a call, unless as many refusals as are wanted have been noted in this minute. */
-  writeRefusal(text: string, functionName: string | undefined): void {
+  writeRefusal(text: string, functionName: string, place: () => Pick<LogLine, "file" | "line"> | undefined): void {
     const { clock, limits } = this.#options;
     const minute = Math.floor(clock.nowMicros() / minuteMicros);
     const refusals = this.#refusals;
@@ -84,7 +84,7 @@ export class ModuleLog {
     }
     refusals.count += 1;
     if (refusals.count <= limits.logRefusalsPerMinuteMax)
-      this.writeEnd({ level: LogLevel.info, message: `refused: ${text}` }, functionName);
+      this.writeEnd({ level: LogLevel.info, message: `refused: ${text}`, ...place() }, functionName);
   }
 
   /** Adds a line of the database's own. */

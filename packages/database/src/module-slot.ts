@@ -8,6 +8,7 @@ import { programHash, toHex, validator, type Validator } from "@lightcone/sats";
 import { FunctionNames } from "./function-names.ts";
 import type { HostType } from "./link.ts";
 import type { DatabaseLimits } from "./limits.ts";
+import type { FunctionKind } from "./running.ts";
 
 /** A reducer with what a call of it needs. */
 export interface BoundReducer {
@@ -65,6 +66,13 @@ export class ModuleSlot {
   /** Drops the instance: it was left in the middle of a call, or its tables changed. */
   discard(): void {
     this.#instance = undefined;
+  }
+
+  /** Where a function stands in the author's files, if that can be told. */
+  placeOf(kind: FunctionKind, name: string): { readonly file: string; readonly line: number } | undefined {
+    const reducer = kind === "reducer" ? this.reducers.find((each) => each.def.name === name) : undefined;
+    const place = reducer === undefined ? undefined : this.#instance?.placeOf?.(reducer.def.id);
+    return place === undefined ? undefined : { file: place.file, line: place.line };
   }
 
   /** The reducer of a life-cycle event, if the module has one. */

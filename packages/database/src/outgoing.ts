@@ -10,6 +10,7 @@ import type { Job } from "./job-loop.ts";
 import type { ConnectionSink, ResumeNote } from "./link.ts";
 import { tell, type Told } from "./outbox.ts";
 import type { Room } from "./room.ts";
+import { noteTimeOut } from "./running.ts";
 
 /** What waits behind an answer that leaves in slices. */
 interface HeldBack {
@@ -94,6 +95,10 @@ export class Outgoing implements StreamOwner {
     const { loop, clock } = this.#room;
     if (afterMs === 0) loop.push(job);
     else clock.after(afterMs, () => loop.push(job));
+  }
+
+  tooLate(): string {
+    return noteTimeOut(this.#room).message;
   }
 
   streamEnded(): void {

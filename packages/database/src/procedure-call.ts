@@ -6,6 +6,7 @@ import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ProcedureDef } from "@lightcone/schema";
 import type { Caller } from "./link.ts";
 import { fatalText } from "./reply.ts";
+import { placeIn } from "./running.ts";
 import type { Room } from "./room.ts";
 import { noBytes, noConnection } from "./writer.ts";
 
@@ -47,6 +48,7 @@ export function callProcedure(
     return { kind: "failed", code: "BadArguments", message: checked.message, timestampMicros: 0 };
   const timestampMicros = room.writer.nowMicros();
   room.meta.functionName = name;
+  room.running.begin("procedure", name);
   const outcome = instance?.callProcedure?.({
     procedureId: procedure.id,
     sender: caller.identity,
@@ -54,6 +56,7 @@ export function callProcedure(
     timestampMicros,
     args: checked,
   });
+  room.running.end();
   if (outcome === undefined)
     return crashed(room, name, "this kind of module does not run procedures yet", timestampMicros);
   if (outcome.kind === "panic") {
@@ -84,7 +87,7 @@ function checkArgs(procedure: ProcedureDef, args: Uint8Array, argsText: string |
 }
 
 function crashed(room: Room, name: string, message: string, timestampMicros: number): ProcedureResult {
-  room.log.writeEnd({ level: LogLevel.panic, message }, name);
+  room.log.writeEnd({ level: LogLevel.panic, message, ...placeIn(message) }, name);
   return { kind: "failed", code: "Crashed", message: fatalText, timestampMicros };
 }
 

@@ -7,9 +7,10 @@ import { formatMigration, planMigration, systemTables, type MigrationStep } from
 import type { Job } from "./job-loop.ts";
 import type { HostType, Reply } from "./link.ts";
 import type { ModuleSlot } from "./module-slot.ts";
-import { callReducer, settle } from "./reducer-call.ts";
+import { abandonCall, callReducer, settle } from "./reducer-call.ts";
 import { failure, json, refusal, text } from "./reply.ts";
 import type { Room } from "./room.ts";
+import { noteTimeOut } from "./running.ts";
 import { noBytes, noConnection, noReducerId, ok } from "./writer.ts";
 
 /** A program to go on with, as `DatabaseRequest` has it. */
@@ -61,10 +62,11 @@ export class PublishJob implements Job {
   }
 
   timedOut(): void {
-    this.#site.room.writer.abort();
+    const { room } = this.#site;
+    const error = abandonCall(room, "the start of the module");
     this.#site.install(this.#before);
     this.#before?.discard();
-    this.#answer(refusal(400, "ReducerTimedOut", "the module took too long to start or to run its init reducer"));
+    this.#answer(refusal(400, error.code, error.message));
   }
 }
 
@@ -106,7 +108,8 @@ export class PlanJob implements Job {
   }
 
   timedOut(): void {
-    this.#answer(refusal(400, "ReducerTimedOut", "the module took too long to start"));
+    const error = noteTimeOut(this.#site.room, "the start of the module");
+    this.#answer(refusal(400, error.code, error.message));
   }
 }
 

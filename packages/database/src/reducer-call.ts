@@ -6,6 +6,7 @@ import type { ReducerDef } from "@lightcone/schema";
 import type { BoundReducer, ModuleSlot } from "./module-slot.ts";
 import { fatalText } from "./reply.ts";
 import type { Room } from "./room.ts";
+import { noteTimeOut, placeIn } from "./running.ts";
 import { ok, type Transacted } from "./writer.ts";
 
 /** A checked call, or why there is none. */
@@ -123,26 +124,33 @@ export function callReducer(room: Room, reducer: BoundReducer, after?: () => voi
   work.module = room.module;
   work.before = before;
   work.after = after;
-  return settle(room, reducer.def.name, room.writer.transact(meta, work.run));
+  room.running.begin("reducer", reducer.def.name);
+  const result = room.writer.transact(meta, work.run);
+  room.running.end();
+  return settle(room, reducer.def.name, result);
 }
 
 /** Says in the module's log what went wrong, and gives the caller's part of it. */
 export function settle(room: Room, functionName: string, result: Transacted): Called {
   const { log, limits } = room;
+  const place = () => room.module?.placeOf("reducer", functionName);
   switch (result.kind) {
     case "committed":
       return result;
     case "error":
-      log.writeRefusal(result.message, functionName);
+      log.writeRefusal(result.message, functionName, place);
       return failed(cutText(result.message, limits.errorTextBytesMax), "ReducerFailed");
     case "refused": {
       const { message, hint, code } = result.error;
-      log.writeEnd({ level: LogLevel.error, message: `${message} (${hint})` }, functionName);
+      log.writeEnd({ level: LogLevel.error, message: `${message}. ${hint}`, ...place() }, functionName);
       room.module?.discard();
       return failed(cutText(message, limits.errorTextBytesMax), code);
     }
     case "panic":
-      log.writeEnd({ level: LogLevel.panic, message: result.message }, functionName);
+      log.writeEnd(
+        { level: LogLevel.panic, message: result.message, ...(placeIn(result.message) ?? place()) },
+        functionName,
+      );
       if (result.fatal) room.module?.discard();
       return failed(fatalText, "ReducerCrashed");
   }
@@ -156,10 +164,19 @@ function reasonOf(error: LightconeError): string {
   return isLightconeError(error, "Malformed") ? error.detail.reason : error.message;
 }
 
-/** Undoes a call that was ended in its middle, and drops the instance that was at it. For jobs that took too long. */
-export function abandonCall(room: Room): void {
+/**
+ * Undoes what was ended in its middle, since it took too long, and drops the instance that was at it.
+ *
+ * @param otherwise what it was, where no function of the module ran
+ * @returns what became of it, for whoever asked for it
+ */
+export function abandonCall(room: Room, otherwise?: string): LightconeError {
+  // What is ended long before its time is in the way of a stop. (A clock that stands knows of no time.)
+  const ranMs = room.subscriptions.durationMicros() / 1000;
+  const error = noteTimeOut(room, otherwise, ranMs > 0 && ranMs < room.limits.reducerTimeoutMs / 2);
   room.subscriptions.origin = undefined;
   room.subscriptions.argsText = undefined;
   room.writer.abort();
   room.module?.discard();
+  return error;
 }

@@ -11,6 +11,7 @@ import type { ModuleLog } from "./module-log.ts";
 import type { ModuleSlot } from "./module-slot.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Program } from "./publish.ts";
+import type { Running } from "./running.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { Activity } from "./work.ts";
 import type { TransactionMeta, Writer } from "./writer.ts";
@@ -26,6 +27,7 @@ export interface Room {
   readonly clock: Clock;
   readonly activity: Activity;
   readonly log: ModuleLog;
+  readonly running: Running;
   /** Filled in for each transaction: one runs at a time. */
   readonly meta: TransactionMeta;
   /** Claims of the tokens that opened the present connections, by connection id as hex. */

@@ -243,10 +243,13 @@ export class Session implements ConnectionHandle {
   /** The message that was running took too long and was ended. */
   timedOut(): void {
     this.#room.activity.end();
-    abandonCall(this.#room);
+    const error = abandonCall(this.#room);
     const { meta } = this.#room;
     this.answer(
-      this.encoder.failure(undefined, { ...headOf(meta), durationMicros: this.#room.limits.reducerTimeoutMs * 1000 }),
+      this.encoder.failure(error.message, {
+        ...headOf(meta),
+        durationMicros: this.#room.limits.reducerTimeoutMs * 1000,
+      }),
     );
     this.#mustBeWhole(this.#running);
   }

@@ -1,6 +1,7 @@
 /** SQL over HTTP: one statement in, one result out. */
 import { isLightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
+import { LogLevel } from "@lightcone/host";
 import { execute, writes, type Stats } from "@lightcone/query";
 import { ByteReader, jsonWriter, product, typeToJson, type ProductType } from "@lightcone/sats";
 import { compileStatement, type Plan } from "@lightcone/sql";
@@ -187,7 +188,11 @@ function write(room: Room, caller: Caller, plan: Plan): Stats {
     stats = execute(room.store, plan, caller.identity, () => undefined);
     return ok;
   });
-  if (result.kind === "refused") throw result.error;
+  if (result.kind === "refused") {
+    const { message, hint } = result.error;
+    room.log.note(LogLevel.warn, `a SQL statement of the owner failed: ${message}. ${hint}`);
+    throw result.error;
+  }
   if (result.kind !== "committed" || stats === undefined) throw new TypeError(`a statement ended as ${result.kind}`);
   return stats;
 }

@@ -112,7 +112,7 @@ describe("poison and doom", () => {
     store.begin();
     put(store, table, 1, 1);
     const scan = store.tx.scanTable(table.id) as RowScan;
-    store.doom(new LightconeError("ReducerTimedOut", { timeoutMs: 1 }));
+    store.doom(new LightconeError("ReducerTimedOut", { what: "it", timeoutMs: 1 }));
     expect(codeOf(() => put(store, table, 2, 2))).toBe("ReducerTimedOut");
     expect(codeOf(() => scan.next())).toBe("ReducerTimedOut");
     expect(codeOf(() => store.commit(commitMeta()))).toBe("ReducerTimedOut");

@@ -40,6 +40,7 @@ const copiedArgsMax = 128;
 export class JsInstance implements ModuleInstance {
   readonly description: Uint8Array;
   readonly #port: HostPort;
+  readonly #script: string;
   readonly #stacks: StackMapper;
   readonly #classes: GuestClasses;
   readonly #tables: readonly BoundTable[];
@@ -51,6 +52,7 @@ export class JsInstance implements ModuleInstance {
   /** @throws {LightconeError} `ModuleInvalid` when the bundle fails to run or to describe itself */
   constructor(script: string, sandbox: Sandbox, port: HostPort, stacks: StackMapper) {
     modulePromises.watch();
+    this.#script = script;
     this.#port = port;
     this.#stacks = stacks;
     this.#classes = makeGuestClasses(sandbox);
@@ -112,6 +114,11 @@ export class JsInstance implements ModuleInstance {
       binding.bind([this.#port.tableId(key), ...indexes.map(({ sourceName }) => this.#port.indexId(sourceName))]);
     }
     this.#isBound = true;
+  }
+
+  placeOf(reducerId: number): Position | undefined {
+    const body = this.#reducers[reducerId]?.body;
+    return body === undefined ? undefined : this.#stacks.placeOf(body, this.#script);
   }
 
   callReducer(call: ReducerCall): CallOutcome {

@@ -43,6 +43,15 @@ export class StackMapper {
     return undefined;
   }
 
+  /** Where a function begins; undefined when its text does not stand in the script, or not once alone. */
+  placeOf(body: (...values: never[]) => unknown, script: string): Position | undefined {
+    const text = Function.prototype.toString.call(body);
+    const at = script.indexOf(text);
+    if (at < 0 || script.indexOf(text, at + 1) >= 0) return undefined;
+    const before = script.slice(0, at).split("\n");
+    return this.#position(before.length - linesBefore, (before.at(-1)?.length ?? 0) + 1);
+  }
+
   #parts(error: unknown): { head: string; frames: { name: string; at: Position }[] } {
     try {
       if (typeof error !== "object" || error === null) return { head: `Uncaught ${inspect(error)}`, frames: [] };

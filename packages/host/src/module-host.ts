@@ -44,6 +44,8 @@ export interface ModuleInstance {
   callReducer(call: ReducerCall): CallOutcome;
   /** Runs a procedure, to its end, with no transaction but those it begins through the port. */
   callProcedure?(call: ProcedureCall): ProcedureOutcome;
+  /** Where a reducer stands in the author's files, if that can be told. */
+  placeOf?(reducerId: number): { readonly file: string; readonly line: number } | undefined;
   /** Called once after the schema's tables exist and again after they change: look ids up now. */
   bind?(): void;
 }

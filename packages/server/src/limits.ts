@@ -151,7 +151,7 @@ export const serverLimits = {
     value: 5_000,
     unit: "milliseconds",
     what: "a client's call that still runs when its database is to stop",
-    outcome: "it is rolled back, and fails: 402, over WebSocket `OutOfEnergy`",
+    outcome: "it is rolled back, and fails: 402, over WebSocket `Failed`",
   },
   hostMemoryBytesMax: {
     value: 12_884_901_888,

@@ -15,6 +15,7 @@ import { beginDirectory, createDatabase, giveDatabase, removeDatabase, replaceDa
 import type { Decide, Refusal } from "./decisions.ts";
 import { DatabaseDirectories } from "./directories.ts";
 import type { Registry } from "./registry.ts";
+import { withLog } from "./refused-log.ts";
 import type { DatabaseRecord } from "./state.ts";
 
 /** A program on its way into a database. */
@@ -188,7 +189,11 @@ export class Databases {
         hostType: program.hostType,
         breakClients: false,
       });
-      if (reply.status !== 200) return { reply };
+      if (reply.status !== 200) {
+        await link.flushLog().catch(() => undefined); // a host that has ended has nothing left to write
+        const { files } = this.#options;
+        return { reply: await withLog(reply, files, this.logDirectory(record), old !== undefined) };
+      }
       const refused = await registry.change(decide(record));
       if (refused !== undefined) return { refused };
       isThere = true;
