@@ -22,6 +22,24 @@ interface SqlRefusal extends Text {
   readonly advice?: string | undefined;
 }
 
+// Without `at` the file as a whole is meant: it is missing, or does not belong here.
+interface CorruptDetail {
+  readonly file: string;
+  readonly at?: number;
+  readonly reason: string;
+  readonly goodOffset?: number;
+}
+
+function corruptText({ file, at, reason, goodOffset }: CorruptDetail): string {
+  const damage = at === undefined ? file : `${file} is damaged at byte ${at}`;
+  return `${damage}: ${reason}${goodOffset === undefined ? "" : ` (good up to offset ${goodOffset})`}`;
+}
+
+/** A file by its name and its directory's, which say nothing of where on the machine it is. */
+function shortPath(path: string): string {
+  return path.split(/[/\\]/).slice(-2).join("/");
+}
+
 const catalogue = {
   ...clientErrors,
   // --- bytes from outside
@@ -111,6 +129,7 @@ const catalogue = {
     http: 507,
     close: 1013,
     text: (d: { path: string }) => `no room to write ahead in ${d.path}; writes are refused, reads go on`,
+    told: () => "the server's disk has no room; writes are refused, reads go on",
     hint: "Free space on the disk; writes resume by themselves.",
   },
   DatabaseStopped: {
@@ -128,26 +147,29 @@ const catalogue = {
   // --- files
   Corrupt: {
     http: 500,
-    // Without `at` the file as a whole is meant: it is missing, or does not belong here.
-    text: (d: { file: string; at?: number; reason: string; goodOffset?: number }) =>
-      `${d.file}${d.at === undefined ? "" : ` is damaged at byte ${d.at}`}: ${d.reason}${d.goodOffset === undefined ? "" : ` (good up to offset ${d.goodOffset})`}`,
+    text: corruptText,
+    told: (d: CorruptDetail) => corruptText({ ...d, file: shortPath(d.file) }),
     hint: "Nothing was changed. Restore what is named from a backup, or choose what to keep with `lightcone repair`.",
   },
   SigningKeys: {
     http: 500,
     text: (d: { use: string; file: string; reason: string }) => `${d.use}: ${d.file}: ${d.reason}`,
+    told: (d: { use: string }) => d.use,
     hint: "Restore both files of the pair from a backup. `lightcone repair --new-keys` makes a new pair; tokens that the old one signed are worth nothing then.",
   },
   NewerFormat: {
     http: 500,
     text: (d: { file: string; version: number; versionMax: number }) =>
       `${d.file} has format ${d.version}; this release reads up to ${d.versionMax}`,
+    told: (d: { file: string; version: number; versionMax: number }) =>
+      `${shortPath(d.file)} has format ${d.version}; this release reads up to ${d.versionMax}`,
     hint: "Open the data with the release that wrote it, or a newer one.",
   },
   DataDirectoryLocked: {
     http: 503,
     text: (d: { path: string; pid: number; host?: string }) =>
       `${d.path} is in use by process ${d.pid}${d.host === undefined ? "" : ` on ${d.host}`}`,
+    told: () => "the data is in use by another process",
     hint: "Stop that server first, or choose another directory with --data-dir. If it ran on a machine that is gone, remove its `lock.*` file.",
   },
 } as const satisfies Record<string, Entry>;

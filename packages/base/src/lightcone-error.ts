@@ -12,6 +12,8 @@ export interface Entry {
   readonly close?: number;
   // The catalogue's entries take different details; `never` lets each narrow its own.
   readonly text: (detail: never) => string;
+  /** What others than the operator are told, where `text` names files or processes of the machine. */
+  readonly told?: (detail: never) => string;
   readonly hint: string;
 }
 
@@ -130,6 +132,12 @@ export class LightconeError<C extends ErrorCode = ErrorCode> extends Error {
     this.detail = detail;
     this.hint = entry?.hint ?? "";
   }
+
+  /** The text for clients: without a path or a process of the server's machine. */
+  get told(): string {
+    const told = catalogue[this.code]?.told;
+    return told === undefined ? this.message : told(this.detail as never);
+  }
 }
 
 /** Whether `error` is a `LightconeError`, of that code if one is given. */
@@ -138,4 +146,9 @@ export function isLightconeError<C extends ErrorCode = ErrorCode>(
   code?: C,
 ): error is LightconeError<C> {
   return error instanceof LightconeError && (code === undefined || error.code === code);
+}
+
+/** What a client is told of any error: of one that is not of the catalogue no more than that there was one. */
+export function toldText(error: unknown): string {
+  return error instanceof LightconeError ? error.told : "the server failed; its log says why";
 }

@@ -300,10 +300,11 @@ export class GroupCommitLog implements CommitLog {
   /** Stops the log for good and gives the error that it stopped with. */
   #fail(cause: unknown): LightconeError {
     if (this.#state.kind === "failed") return this.#state.error;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    // The cause names a file of the machine; clients are told the reason.
+    const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
     const error = isLightconeError(cause)
       ? cause
-      : new LightconeError("DatabaseStopped", { reason: `the log could not be written: ${reason}` }, { cause });
+      : new LightconeError("DatabaseStopped", { reason: `the log could not be written${code}` }, { cause });
     if (this.#state.kind === "closed") return error;
     this.#isOpen = false;
     this.#state = { kind: "failed", error };

@@ -22,7 +22,7 @@ export interface Refusal {
 
 /** Notes the client and runs the connect reducer. Returns why the client is refused; undefined when it is not. */
 export function connectClient(room: Room, caller: Caller): Refusal | undefined {
-  if (room.refusal !== undefined) return room.refusal;
+  if (room.refusal !== undefined) return { code: room.refusal.code, message: room.refusal.told };
   const key = toHex(caller.connectionId);
   room.claims.set(key, encoder.encode(caller.claims));
   const row = clientRow(caller);

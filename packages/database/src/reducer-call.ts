@@ -114,7 +114,7 @@ const work = new ReducerWork();
  */
 export function callReducer(room: Room, reducer: BoundReducer, after?: () => void, before?: () => void): Called {
   const { meta } = room;
-  if (room.refusal !== undefined) return { kind: "failed", message: room.refusal.message, code: room.refusal.code };
+  if (room.refusal !== undefined) return { kind: "failed", message: room.refusal.told, code: room.refusal.code };
   const { call } = work;
   call.reducerId = reducer.def.id;
   call.sender = meta.sender;

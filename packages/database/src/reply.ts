@@ -33,5 +33,5 @@ export function refusal(
 
 /** An error as the reply that its code stands for. */
 export function failure(error: LightconeError): Reply {
-  return refusal(errorFacts(error.code).http, error.code, error.message);
+  return refusal(errorFacts(error.code).http, error.code, error.told);
 }

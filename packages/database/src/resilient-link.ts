@@ -8,7 +8,7 @@
  * See `resume.ts` for why no call runs twice. A connection that took unconfirmed results, or that was in the
  * middle of a message in parts, is closed instead: what it was told may never have been.
  */
-import { isLightconeError, LightconeError, type Clock } from "@lightcone/base";
+import { isLightconeError, LightconeError, toldText, type Clock } from "@lightcone/base";
 import { toHex } from "@lightcone/sats";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink, DatabaseLink, DatabaseRequest, Reply } from "./link.ts";
 import { HeldConnection } from "./held-connection.ts";
@@ -97,7 +97,7 @@ export class ResilientLink implements DatabaseLink {
       (error: unknown) => {
         // A request that died with its host is for the next; a host that goes on has refused it.
         if (this.#host !== host) return;
-        if (!isLightconeError(error)) this.#answer(held, text(500, String(error)));
+        if (!isLightconeError(error)) this.#answer(held, text(500, toldText(error)));
         else if (error.code !== "CallUnknown" || this.#stopping) this.#answer(held, failure(error));
       },
     );
@@ -141,7 +141,8 @@ export class ResilientLink implements DatabaseLink {
         this.#options.note(`the host did not start: ${String(cause)}`);
       }
     }
-    this.#giveUp(new LightconeError("DatabaseStopped", { reason: error.message }, { cause: error }));
+    const reason = "its process ended and could not be started again";
+    this.#giveUp(new LightconeError("DatabaseStopped", { reason }, { cause: error }));
   }
 
   #resume(ended: OpenedHost, connections: readonly HeldConnection[], suspect: Suspect | undefined): Resume {
@@ -161,7 +162,7 @@ export class ResilientLink implements DatabaseLink {
   }
 
   #giveUp(error: LightconeError): void {
-    for (const held of this.#connections) held.close(1011, error.message.slice(0, 120));
+    for (const held of this.#connections) held.close(1011, error.told.slice(0, 120));
     for (const held of this.#requests) this.#answer(held, failure(error));
     this.#fail(error);
   }

@@ -1,6 +1,5 @@
 /** The few shapes of an answer. */
-import { errorFacts, isLightconeError } from "@lightcone/base";
-import type { LightconeError } from "@lightcone/base";
+import { errorFacts, isLightconeError, toldText } from "@lightcone/base";
 import type { Reply } from "@lightcone/database/front";
 
 const noHeaders: Readonly<Record<string, string>> = {};
@@ -39,28 +38,16 @@ export function fail(status: number, body: string): HttpFailure {
   return new HttpFailure(text(status, body));
 }
 
-/** An error as an answer: status and text off the catalogue, its code in a header; anything else is 500 with its chain. */
+/**
+ * An error as an answer: status and text off the catalogue, its code in a header. Of anything else no more is told than
+ * that it happened: its text may name files or processes of the machine, and the server's log has it.
+ */
 export function fromError(error: unknown): Response {
   if (error instanceof HttpFailure) return error.response;
-  if (isLightconeError(error)) return fromLightconeError(error);
-  return text(500, chainOf(error));
-}
-
-function fromLightconeError(error: LightconeError): Response {
-  const response = text(errorFacts(error.code).http, chainOf(error));
+  if (!isLightconeError(error)) return text(500, toldText(error));
+  const { http, hint } = errorFacts(error.code);
+  const response = text(http, error.told);
   response.headers.set("lightcone-error", error.code);
-  response.headers.set("lightcone-hint", errorFacts(error.code).hint);
+  response.headers.set("lightcone-hint", hint);
   return response;
-}
-
-/** The messages of an error and its causes. */
-function chainOf(error: unknown): string {
-  const parts: string[] = [];
-  let next = error;
-  while (next instanceof Error && parts.length < 8) {
-    parts.push(next.message);
-    next = next.cause;
-  }
-  if (parts.length === 0) parts.push(String(error));
-  return parts.join(": ");
 }

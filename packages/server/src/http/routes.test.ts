@@ -194,7 +194,7 @@ const rows: readonly Row[] = [
     headers: jsonType,
     body: "[]",
     status: 500,
-    answer: "inner: cause",
+    answer: "the server failed; its log says why",
   },
   {
     why: "call of nothing",
