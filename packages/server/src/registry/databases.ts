@@ -72,14 +72,18 @@ export class Databases {
    * @param isPublish whether it is wanted for a new program: the one thing that ends a quarantine
    * @throws {LightconeError} `Quarantined`, `DatabaseStopped`, and why it does not start
    */
-  async link(record: DatabaseRecord, isPublish = false): Promise<DatabaseLink> {
+  async link({ identity }: DatabaseRecord, isPublish = false): Promise<DatabaseLink> {
     if (this.#isStopping) throw new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
-    const quarantine = this.#quarantined.get(record.identity.hex);
+    // The record that was looked up may be of a while ago; what is deleted must not be opened again.
+    const record = this.#options.registry.get(identity.hex);
+    if (record === undefined) throw new LightconeError("NoSuchDatabase", { name: identity.hex });
+    const quarantine = this.#quarantined.get(identity.hex);
     if (quarantine !== undefined && !isPublish) throw quarantine;
-    this.#quarantined.delete(record.identity.hex);
-    const present = this.#running.get(record.identity.hex);
-    if (present !== undefined) return present;
-    const opening = this.#open(record, false);
+    this.#quarantined.delete(identity.hex);
+    return this.#running.get(identity.hex) ?? this.#start(record, this.#open(record, false));
+  }
+
+  #start(record: DatabaseRecord, opening: Promise<DatabaseLink>): Promise<DatabaseLink> {
     this.#running.set(record.identity.hex, opening);
     opening.then(
       (link) => this.#watch(record, opening, link),
@@ -132,11 +136,17 @@ export class Databases {
   }
 
   /** Gives a database to another owner. It starts anew: who is connected came in under the old one. */
-  async give(record: DatabaseRecord, owner: Identity): Promise<Refusal | undefined> {
-    const refused = await this.#options.registry.change(giveDatabase(record.identity.hex, owner));
-    if (refused !== undefined) return refused;
-    this.#options.disconnect(record.identity.hex, 1001, "the database has a new owner");
-    await this.#stop(record.identity.hex, stopForChangeMs);
+  async give({ identity }: DatabaseRecord, owner: Identity): Promise<Refusal | undefined> {
+    const { registry, disconnect } = this.#options;
+    const refused = await registry.change(giveDatabase(identity.hex, owner));
+    const record = registry.get(identity.hex);
+    if (refused !== undefined || record === undefined) return refused;
+    disconnect(identity.hex, 1001, "the database has a new owner");
+    const before = this.#running.get(identity.hex);
+    if (before === undefined) return undefined;
+    // Whoever comes meanwhile waits for the next: two cannot have the files.
+    const next = this.#end(identity.hex, before, stopForChangeMs).then(() => this.#open(record, false));
+    await this.#start(record, next).catch(() => undefined);
     return undefined;
   }
 
@@ -197,17 +207,18 @@ export class Databases {
       const refused = await registry.change(decide(record));
       if (refused !== undefined) return { refused };
       isThere = true;
-      if (old !== undefined) {
-        this.#options.disconnect(hex, 1001, goneReason);
-        await this.#stop(hex, stopForChangeMs);
-      }
       this.#quarantined.delete(hex);
+      const before = this.#running.get(hex);
       const running = Promise.resolve(link);
       this.#running.set(hex, running);
+      this.#watch(record, running, link);
+      if (old !== undefined) {
+        this.#options.disconnect(hex, 1001, goneReason);
+        await this.#end(hex, before, stopForChangeMs);
+        await this.#directories.remove(old.directory);
+      }
       // The server began to stop meanwhile, and has not seen this one.
       if (this.#isStopping) await this.#stop(hex, stopForChangeMs);
-      this.#watch(record, running, link);
-      if (old !== undefined) await this.#directories.remove(old.directory);
       return { reply };
     } finally {
       if (!isThere) {
@@ -243,6 +254,11 @@ export class Databases {
   async #stop(identityHex: string, withinMs: number): Promise<void> {
     const running = this.#running.get(identityHex);
     this.#running.delete(identityHex);
+    await this.#end(identityHex, running, withinMs);
+  }
+
+  /** Ends a database that ran, or is about to. */
+  async #end(identityHex: string, running: Promise<DatabaseLink> | undefined, withinMs: number): Promise<void> {
     const link = await running?.catch(() => undefined);
     if (link === undefined) return;
     let cancel: (() => void) | undefined;

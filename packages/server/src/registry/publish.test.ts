@@ -2,6 +2,7 @@
  * Goal: databases come, change and go as publish, reset, delete and names say, and the registry survives a restart.
  * Method: stories over HTTP against fake databases; a second server over the same files is the restart.
  */
+import { connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { LightconeError } from "@lightcone/base";
 import { openTestServer } from "../testing/test-server.ts";
@@ -302,4 +303,41 @@ test.each([
   const { files } = host;
   files.files.set("/data/registry.json", new TextEncoder().encode(content));
   await expect(openTestServer({}, files)).rejects.toMatchObject({ code });
+});
+
+describe("row 16: what is deleted stays deleted", () => {
+  test("a request that began before the deletion does not open the database again", async () => {
+    host = await openTestServer();
+    const { token } = await host.identity();
+    await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
+    const lines = "POST /v1/database/harbor/pre_publish HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\n";
+    const socket = connect(host.port, "127.0.0.1");
+    socket.write(`${lines}authorization: Bearer ${token}\r\nconnection: close\r\n\r\n`);
+    // It is past its look-up of the database when another request that came later is answered.
+    await host.ask("GET", "/v1/ping");
+    await host.ask("DELETE", "/v1/database/harbor", { token });
+    socket.write("a body");
+    let answer = "";
+    for await (const chunk of socket) answer += String(chunk);
+    expect(answer).toMatch(/^HTTP\/1\.1 404 /);
+    expect(host.databases.size).toBe(1);
+    expect([...host.files.directories].filter((path) => path.includes("databases/"))).toEqual([]);
+  });
+
+  test("while a reset ends the old database, requests go to the new one", async () => {
+    host = await openTestServer();
+    const { token } = await host.identity();
+    await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
+    const [old] = host.databases.values();
+    let end: () => void = () => undefined;
+    if (old !== undefined) old.stop = () => new Promise((resolve) => (end = resolve));
+    const reset = host.ask("PUT", "/v1/database/harbor?clear=true", { token, body: "two" });
+    await expect.poll(() => host.databases.size).toBe(2);
+    await expect.poll(() => [...host.databases.values()][1]?.program.length).toBe(3);
+    const fresh = [...host.databases.values()][1];
+    expect((await host.ask("GET", "/v1/database/harbor/schema?version=9")).status).toBe(200);
+    expect([...host.databases.values()][1]).toBe(fresh);
+    end();
+    expect((await reset).status).toBe(200);
+  });
 });
