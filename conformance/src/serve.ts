@@ -5,13 +5,21 @@
  */
 import { realClock } from "@lightcone/base";
 import { realFileSystem } from "@lightcone/base/node";
-import { makeServerLimits, makeServerLog, openResilientDatabase, openServer } from "@lightcone/server";
+import { Hosts, makeServerLimits, makeServerLog, openServer } from "@lightcone/server";
 
 const [dataDirectory = "", port = "0", settings = "{}"] = process.argv.slice(2);
 const { databaseLimits = {}, serverLimits = {}, nodeFlags = [], logLevel = "fatal" } = JSON.parse(settings);
 const log = makeServerLog(logLevel);
-const limits = makeServerLimits(serverLimits);
 const tell = (fact: object): void => void process.stdout.write(`${JSON.stringify(fact)}\n`);
+const hosts = new Hosts({
+  clock: realClock,
+  log,
+  // Most suites open one database, and would pay for spares that nobody uses.
+  limits: makeServerLimits({ spareHostsMax: 0, ...serverLimits }),
+  databaseLimits,
+  nodeFlags,
+  started: ({ identity }, pid) => tell({ host: pid, database: identity.hex }),
+});
 
 const server = await openServer({
   listen: [{ host: "127.0.0.1", port: Number(port) }],
@@ -20,16 +28,12 @@ const server = await openServer({
   log,
   version: "0.1.0",
   limits: serverLimits,
-  openDatabase: (record, directory, isNew) =>
-    openResilientDatabase(record, directory, {
-      isNew,
-      clock: realClock,
-      log,
-      limits,
-      databaseLimits,
-      nodeFlags,
-      started: ({ identity }, pid) => tell({ host: pid, database: identity.hex }),
-    }),
+  openDatabase: (record, directory, isNew) => hosts.openDatabase(record, directory, isNew),
 });
 tell({ port: server.addresses[0]?.port });
-process.on("SIGTERM", () => void server.stop().then(() => process.exit(0)));
+const stop = async (): Promise<void> => {
+  await server.stop();
+  await hosts.stop();
+  process.exit(0);
+};
+process.on("SIGTERM", () => void stop());

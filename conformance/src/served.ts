@@ -41,6 +41,11 @@ export class Served {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  /** The front's process id. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   /** Starts the server on the port that it had before. */
   async start(): Promise<void> {
     const child = spawn(process.execPath, this.#command(), { stdio: ["ignore", "pipe", "inherit"] });

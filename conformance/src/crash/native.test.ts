@@ -3,6 +3,7 @@
 // its front.
 // Method: a real server with short times. Each way to hang is tried, then rows and further calls are looked at; then the
 // front is killed while a call hangs, and a second server must get at the files.
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { bundleModule } from "@lightcone/cli/bundle";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -35,6 +36,18 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** The shells that a front has started. */
+function keepersOf(front: number): readonly number[] {
+  const children = readFileSync(`/proc/${front}/task/${front}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  return children.filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("lightcone-keeper");
+    } catch {
+      return false;
+    }
+  });
+}
+
 async function until(holds: () => boolean, withinMs: number): Promise<boolean> {
   for (const endMs = performance.now() + withinMs; !holds();) {
     if (performance.now() > endMs) return false;
@@ -64,16 +77,30 @@ describe("row 6: a call that no interrupt reaches", () => {
     await served.publish("native", program, "Js");
   });
 
-  test("its process does not outlive its front, and the next server gets the files", async () => {
+  test.each([
+    { kind: "at rest until then", callsBefore: 0, isKeeperKilled: false },
+    { kind: "at rest, whose keeper was killed", callsBefore: 0, isKeeperKilled: true },
+    { kind: "that is busy", callsBefore: 400, isKeeperKilled: false },
+  ])("a process $kind does not outlive its front, and frees the files", async ({ callsBefore, isKeeperKilled }) => {
+    await served.killFront();
+    await served.start();
+    const text = `after a front and ${callsBefore} calls, ${isKeeperKilled}`;
+    for (let number = 0; number < callsBefore; number += 1) await served.call("native", "add", `["${number}"]`);
+    expect((await served.call("native", "add", `["before the end"]`)).status).toBe(200);
     const call = served.call("native", "index_of_for_ever", "[]").catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 100));
+    if (isKeeperKilled) {
+      const [keeper = 0] = keepersOf(served.pid);
+      process.kill(keeper, "SIGKILL");
+      expect(await until(() => keepersOf(served.pid).some((pid) => pid !== keeper), goneWithinMs)).toBe(true);
+    }
     const left = hosts().filter(isRunning);
     expect(left).not.toEqual([]);
     await served.killFront();
     await call;
     expect(await until(() => !left.some(isRunning), goneWithinMs), "the process is gone").toBe(true);
     await served.start();
-    expect((await served.call("native", "add", `["after the front"]`)).status).toBe(200);
-    expect((await served.sql("native", "SELECT text FROM note")).flat()).toContain("after the front");
+    expect((await served.call("native", "add", `["${text}"]`)).status).toBe(200);
+    expect((await served.sql("native", "SELECT text FROM note")).flat()).toContain(text);
   });
 });

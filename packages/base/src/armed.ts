@@ -17,8 +17,8 @@ export interface Guard {
   run(work: () => void, budgetMs: number): boolean;
 }
 
-/** How a stretch is ended: by time, which starts a thread and costs 0.1 ms, or by the process's SIGINT. */
-export type Arming = { readonly timeout: number } | { readonly breakOnSigint: true };
+/** How a stretch is ended: by time, which starts a thread and costs 0.1 ms, by the process's SIGINT, or by either. */
+export type Arming = { readonly timeout: number; readonly breakOnSigint?: true } | { readonly breakOnSigint: true };
 
 const hook = Symbol.for("lightcone.armed");
 const script = new Script(`globalThis[Symbol.for("lightcone.armed")]()`, { filename: "lightcone-armed" });

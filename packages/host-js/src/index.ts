@@ -1,3 +1,4 @@
 export { loadJsModule } from "./load.ts";
 export type { JsModuleOptions } from "./load.ts";
 export type { SandboxKind } from "./sandbox.ts";
+export { prepareSandbox } from "./ses-sandbox.ts";

@@ -6,7 +6,7 @@
 /** What the table says of one limit. */
 export interface LimitDescriptor {
   readonly value: number;
-  readonly unit: "bytes" | "messages" | "connections" | "milliseconds" | "characters" | "entries";
+  readonly unit: "bytes" | "messages" | "connections" | "milliseconds" | "characters" | "entries" | "processes";
   /** What happens when it is reached. */
   readonly outcome: string;
   readonly what: string;
@@ -159,6 +159,12 @@ export const serverLimits = {
     what: "all memory of one database's process, and at most 0.8 of the machine's",
     outcome:
       "the process is ended and started again, and the call that ran is failed; three times, and the module is quarantined",
+  },
+  spareHostsMax: {
+    value: 2,
+    unit: "processes",
+    what: "processes that are warmed up and wait for a database to be opened",
+    outcome: "a database that is opened while none is left starts its own, which takes longer",
   },
   linkConnectionBytesMax: {
     value: 4_194_304,

@@ -12,7 +12,8 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { rolldown, type InputOptions, type Plugin } from "rolldown";
+import { buildPrograms, isForeign } from "@lightcone/server/build-programs";
+import { rolldown, type InputOptions } from "rolldown";
 
 interface Manifest {
   readonly version: string;
@@ -36,7 +37,7 @@ const programs: Readonly<Record<string, string>> = {
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(join(dist, "bin"), { recursive: true });
-await bundle("cli", programs, { platform: "node", plugins: [besides()] });
+await buildPrograms(join(dist, "cli"), pathsOf(programs));
 await bundle(".", { module: "lightcone/src/module.ts", client: "lightcone/src/client.ts" }, {});
 await bundle(
   ".",
@@ -53,7 +54,7 @@ process.stdout.write(`dist: ${files.length} files in ${relative(root, dist)}\n`)
 if (files.length === 0) process.exit(1);
 
 async function bundle(folder: string, entries: Readonly<Record<string, string>>, options: InputOptions): Promise<void> {
-  const input = Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, join(packages, path)]));
+  const input = pathsOf(entries);
   const build = await rolldown({ platform: "neutral", tsconfig: false, input, external: isForeign, ...options });
   await build.write({
     dir: join(dist, folder),
@@ -64,23 +65,8 @@ async function bundle(folder: string, entries: Readonly<Record<string, string>>,
   await build.close();
 }
 
-/** npm's packages, Node's modules and the database's own: everything but this repository's files. */
-function isForeign(id: string): boolean {
-  return !id.startsWith("@lightcone/") && !/^[./#]/.test(id) && !id.startsWith(root);
-}
-
-/** `new URL("./x.ts", import.meta.url)` names the built file, which lies beside whatever names it. */
-function besides(): Plugin {
-  return {
-    name: "besides",
-    transform: (code) => {
-      const named = /new URL\("\.\/([\w-]+)\.ts", import\.meta\.url\)/g;
-      for (const [, name = ""] of code.matchAll(named))
-        if (programs[name] === undefined)
-          throw new Error(`${name}.ts is started by its address and is not in the build`);
-      return code.replaceAll(named, 'new URL("./$1.js", import.meta.url)');
-    },
-  };
+function pathsOf(entries: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, join(packages, path)]));
 }
 
 /** Declarations of what is public and of what it refers to, by relative paths. */

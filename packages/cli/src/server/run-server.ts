@@ -6,14 +6,7 @@ import { join } from "node:path";
 import { realClock } from "@lightcone/base";
 import { realFileSystem, realProcessFacts } from "@lightcone/base/node";
 import { lockDirectory } from "@lightcone/commitlog";
-import {
-  makeServerLimits,
-  openResilientDatabase,
-  openServer,
-  type ListenAddress,
-  type Pages,
-  type ServerLog,
-} from "@lightcone/server";
+import { Hosts, makeServerLimits, openServer, type ListenAddress, type Pages, type ServerLog } from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
 import { note } from "../terminal.ts";
 import { version } from "../version.ts";
@@ -40,8 +33,15 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
   await realFileSystem.makeDirectory(dataDirectory);
   const lock = await lockDirectory(realFileSystem, dataDirectory, realProcessFacts(realFileSystem));
   for (const key of settings.unknownKeys) log.warn({ key }, "config.toml has a key that means nothing");
-  const limits = makeServerLimits(settings.serverLimits);
+  const hosts = new Hosts({
+    clock: realClock,
+    log,
+    limits: makeServerLimits(settings.serverLimits),
+    databaseLimits: settings.databaseLimits,
+    nodeFlags: [`--max-old-space-size=${heapMegabytesMax}`],
+  });
   const close = async (): Promise<void> => {
+    await hosts.stop();
     await lock.release();
     if (settings.inMemory) rmSync(dataDirectory, { recursive: true, force: true });
   };
@@ -51,15 +51,7 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
       dataDirectory,
       files: realFileSystem,
       log,
-      openDatabase: (record, directory, isNew) =>
-        openResilientDatabase(record, directory, {
-          isNew,
-          clock: realClock,
-          log,
-          limits,
-          databaseLimits: settings.databaseLimits,
-          nodeFlags: [`--max-old-space-size=${heapMegabytesMax}`],
-        }),
+      openDatabase: (record, directory, isNew) => hosts.openDatabase(record, directory, isNew),
       version,
       limits: settings.serverLimits,
       issuers: settings.issuers,

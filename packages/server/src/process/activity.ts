@@ -15,8 +15,11 @@ const idAt = 8;
 /** Bytes of a note: the words without the sequence, and the reason. */
 export const noteBytes = 4 * wordCount;
 const reasonAt = noteBytes - 4;
+const nothing = new Uint8Array(noteBytes);
 /** How often the last note is tried: a thread that is at something new each time runs nothing that takes long. */
 const lastTriesMax = 100;
+/** The file descriptor that a host's notes go to. */
+export const noteDescriptor = 4;
 /** Why a process is about to end, by the number in a note. */
 const endReasons: readonly EndReason[] = ["crash", "memory", "time"];
 
@@ -33,8 +36,18 @@ export class SharedActivity implements Activity {
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * wordCount);
   readonly #words: Int32Array = new Int32Array(this.buffer);
   readonly #bytes: Uint8Array = new Uint8Array(this.buffer);
+  readonly #tell: (note: Uint8Array) => void;
+  readonly #note: Uint8Array<ArrayBuffer> = new Uint8Array(noteBytes);
   /** The id that stands there: many messages of one connection come in a row. */
   #id: Uint8Array | undefined;
+  /** Whether what begins is told at once, for want of anybody who looks. */
+  isTelling = false;
+  #hasTold = false;
+
+  /** @param tell gets notes while `isTelling`, before what they tell of begins; their bytes are good until it returns */
+  constructor(tell: (note: Uint8Array) => void = () => undefined) {
+    this.#tell = tell;
+  }
 
   begin(kind: WorkKind, id: Uint8Array, number: number): void {
     if (id !== this.#id) {
@@ -44,10 +57,21 @@ export class SharedActivity implements Activity {
     this.#words[1] = kind;
     this.#words[6] = number;
     Atomics.add(this.#words, 0, 1);
+    if (!this.isTelling) return;
+    this.#note.set(this.#bytes.subarray(4));
+    this.#hasTold = true;
+    this.#tell(this.#note);
   }
 
   end(): void {
     Atomics.add(this.#words, 0, 1);
+  }
+
+  /** Nothing runs any more: takes back what was told. What a job left to promises has run by then too. */
+  turnEnded(): void {
+    if (!this.#hasTold) return;
+    this.#hasTold = false;
+    this.#tell(nothing);
   }
 }
 

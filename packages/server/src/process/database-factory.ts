@@ -2,6 +2,7 @@
 import { isLightconeError, realClock } from "@lightcone/base";
 import { realFileSystem, realProcessFacts } from "@lightcone/base/node";
 import { lockDirectory } from "@lightcone/commitlog";
+import { prepareSandbox } from "@lightcone/host-js";
 import { openDatabase, type DatabaseLimits, type Resume } from "@lightcone/database";
 import { fromHex } from "@lightcone/sats";
 import type { OpenedDatabase } from "./host-driver.ts";
@@ -11,6 +12,11 @@ import type { Watch } from "./watch.ts";
 /** What a front tells its hosts beside the record. */
 export interface HostSettings {
   readonly limits: Partial<DatabaseLimits>;
+}
+
+/** Makes ready what every database needs. */
+export function prepareHost(): void {
+  prepareSandbox();
 }
 
 export async function openHostDatabase(

@@ -72,6 +72,11 @@ export class HostDriver {
     });
   }
 
+  /** Says that this process has made ready what it can before it knows its database. */
+  warm(): void {
+    this.#pipe.write().u8(toFront.warm);
+  }
+
   // --- what connections ask of the driver
 
   deliver(connection: DriverConnection, bytes: Uint8Array, at: number, length: number, last: boolean): void {

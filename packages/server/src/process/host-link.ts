@@ -55,6 +55,9 @@ interface Waiting {
 
 export class HostLink implements DatabaseLink {
   readonly failed: Promise<Error>;
+  /** Resolves when the host has loaded and warmed up everything that it needs to open a database. */
+  readonly warm: Promise<void>;
+  isWarm = false;
   /** Resolves when the host has opened its database; rejects with the reason that it could not. */
   readonly opened: Promise<void>;
   /** The offset that the last batch brought its receivers up to; before the first, where they were resumed, or -1. */
@@ -74,6 +77,7 @@ export class HostLink implements DatabaseLink {
   #isOver = false;
   #isStopping = false;
   #fail: (error: Error) => void = () => undefined;
+  #becomeWarm: () => void = () => undefined;
   #open: { readonly resolve: () => void; readonly reject: (error: Error) => void };
   #stopped: (() => void) | undefined;
   // The payloads of the batch being applied.
@@ -83,6 +87,7 @@ export class HostLink implements DatabaseLink {
   constructor(socket: Duplex, options: HostLinkOptions) {
     this.#options = options;
     this.failed = new Promise((resolve) => (this.#fail = resolve));
+    this.warm = new Promise((resolve) => (this.#becomeWarm = resolve));
     const open = Promise.withResolvers<void>();
     this.opened = open.promise;
     this.#open = open;
@@ -272,6 +277,10 @@ export class HostLink implements DatabaseLink {
         waiting?.reject(readError(messages));
         return;
       }
+      case toFront.warm:
+        this.isWarm = true;
+        this.#becomeWarm();
+        return;
       case toFront.opened:
         this.#open.resolve();
         return;

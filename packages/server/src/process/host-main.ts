@@ -1,55 +1,69 @@
 /**
- * The database host process: `node host-main.ts FACTORY MEMORY_BYTES_MAX`, started by `open-host-process.ts` alone.
+ * The database host process: `node host-main.ts FACTORY MEMORY_BYTES_MAX kept|watched MARK`, started by `spawn-host.ts`
+ * alone. It loads and warms up everything before it is told what to open.
  *
  * Signals are the front's business: it stops its hosts in order. The process is in a group of its own, so that none
- * come from a terminal, and SIGINT is what ends a turn that takes too long.
+ * come from a terminal, and SIGINT is what ends a turn that takes too long. A listener for SIGINT would get in the way
+ * of that.
  */
-import { once } from "node:events";
 import { Socket } from "node:net";
-import { Worker } from "node:worker_threads";
+import { isProxy } from "node:util/types";
+import { AssertionError } from "@lightcone/base";
 import type { Resume } from "@lightcone/database/front";
-import { SharedActivity } from "./activity.ts";
 import { setEngineFlags } from "./engine-flags.ts";
-import { InterruptGuard } from "./interrupt-guard.ts";
+import { HostWatch } from "./host-watch.ts";
 import type { Watch } from "./watch.ts";
-import type { WatchData } from "./watch-main.ts";
 import { HostDriver } from "./host-driver.ts";
 import type { OpenedDatabase } from "./host-driver.ts";
 import type { HostRecord } from "./open-host-process.ts";
 
 const pipeDescriptor = 3;
+/** How long a host that is of no use waits to be asked for something, which may be on its way. */
+const askedWithinMs = 100;
 
 process.on("SIGTERM", () => undefined);
+// What a module leaves rejected fails its call. Whatever else is left so is no reason to take the database from its
+// clients. The reason itself is not looked at: it may be a module's, and run its code.
+process.on("unhandledRejection", (reason) => {
+  if (hasPrototype(reason, AssertionError.prototype)) throw reason;
+  process.stderr.write("a promise of a database's process was rejected, and nobody waited for it\n");
+});
+
+function hasPrototype(value: unknown, prototype: object): value is object {
+  return typeof value === "object" && value !== null && !isProxy(value) && Object.getPrototypeOf(value) === prototype;
+}
 
 /** The factory's module, as it must be. */
 interface Factory {
   readonly openHostDatabase: (record: HostRecord, resume: Resume | undefined, watch: Watch) => Promise<OpenedDatabase>;
+  /** Makes ready what every database needs. */
+  readonly prepareHost?: () => void;
 }
 
 setEngineFlags();
-const activity = new SharedActivity();
-const guard = new InterruptGuard();
-const watchData: WatchData = {
-  activity: activity.buffer,
-  turns: guard.buffer,
-  memoryBytesMax: Number(process.argv[3] ?? Infinity),
-};
-const watcher = new Worker(new URL("./watch-main.ts", import.meta.url), {
-  workerData: watchData,
-  resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 },
-});
-watcher.unref();
-const watching = once(watcher, "message");
+const [, , factoryUrl = "", memoryBytesMax = "Infinity", keeping] = process.argv;
+const watch = new HostWatch(Number(memoryBytesMax));
+// Nobody else sees to it that this process ends with its front.
+if (keeping === "watched") watch.start();
 
-const factory = process.argv[2] ?? "";
-new HostDriver(new Socket({ fd: pipeDescriptor, readable: true, writable: true }), {
+const factory = import(factoryUrl).then((loaded: Factory) => {
+  loaded.prepareHost?.();
+  return loaded;
+});
+let isAsked = false;
+const driver = new HostDriver(new Socket({ fd: pipeDescriptor, readable: true, writable: true }), {
   openDatabase: async (text, resume) => {
-    // The front wrote both: the record, and the address of a module that exports this function.
+    isAsked = true;
+    const { openHostDatabase } = await factory;
+    // The front wrote it.
     const record: HostRecord = JSON.parse(text);
-    const { openHostDatabase }: Factory = await import(factory);
-    await watching;
-    return openHostDatabase(record, resume, { activity, guard });
+    return openHostDatabase(record, resume, { activity: watch.activity, guard: watch });
   },
   // Without a front there is nothing to finish for: whatever was acknowledged is durable.
   ended: () => process.exit(0),
 });
+factory.then(
+  () => driver.warm(),
+  // What does not load says why when it is to open something; until then it is of no use.
+  () => setTimeout(() => isAsked || process.exit(1), askedWithinMs),
+);

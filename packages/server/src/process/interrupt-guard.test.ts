@@ -7,11 +7,13 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { realClock } from "@lightcone/base";
+import { timeoutGuard } from "@lightcone/base/node";
 import { identityOf } from "../auth/identity.ts";
 import { makeServerLimits } from "../limits.ts";
 import { makeServerLog } from "../log.ts";
 import { InterruptGuard, TurnWatch } from "./interrupt-guard.ts";
-import { openHostProcess } from "./open-host-process.ts";
+import { programHere } from "./host-program.ts";
+import { Hosts } from "./hosts.ts";
 
 describe("the watcher", () => {
   test("counts from when it first saw a turn, and asks once for its end", () => {
@@ -78,20 +80,27 @@ describe("the guard", () => {
 
   test("ends turns that have had their time, and those alone", async () => {
     const identity = identityOf("localhost", "db");
-    const host = await openHostProcess(
-      { identity, owner: identity, hostType: "js", initialProgram: "00", directory: "d", locked: false },
-      "/nowhere",
-      {
-        factory: new URL("../testing/fake-host.ts", import.meta.url).href,
-        settings: "guard",
-        clock: realClock,
-        log: makeServerLog("silent"),
-        limits: makeServerLimits({}),
-        isNew: true,
-      },
-    );
+    const hosts = new Hosts({
+      clock: realClock,
+      log: makeServerLog("silent"),
+      limits: makeServerLimits({ spareHostsMax: 0 }),
+      program: programHere(new URL("../testing/fake-host.ts", import.meta.url)),
+      settings: "guard",
+    });
+    const record = {
+      identity,
+      owner: identity,
+      hostType: "js",
+      initialProgram: "00",
+      directory: "d",
+      locked: false,
+    } as const;
+    const host = await hosts.openHost(record, "/nowhere", true);
     const caller = { identity: identity.bytes, connectionId: new Uint8Array(16), claims: "{}", isOwner: true };
-    const turn = async (runMs: number, budgetMs: number): Promise<{ isWhole: boolean; ranMs: number }> => {
+    const turn = async (
+      runMs: number,
+      budgetMs: number,
+    ): Promise<{ isWhole: boolean; ranMs: number; stretchMs: number }> => {
       const { body } = await host.link.request({
         kind: "call",
         caller,
@@ -100,6 +109,10 @@ describe("the guard", () => {
       });
       return JSON.parse(new TextDecoder().decode(body));
     };
+    // Without the watcher turns are ended too; many of them start it.
+    expect(await turn(Infinity, 50)).toMatchObject({ isWhole: false, stretchMs: timeoutGuard.stretchMs });
+    const { stretchMs } = new InterruptGuard();
+    while ((await turn(0, 50)).stretchMs !== stretchMs);
     expect(await turn(Infinity, 50)).toMatchObject({ isWhole: false });
     // The watcher looks every 25 ms and sleeps until a turn's end if that is sooner: some of these meet it.
     for (let runMs = 30; runMs < 90; runMs += 1) {

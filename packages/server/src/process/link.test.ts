@@ -11,6 +11,7 @@ import {
   type ConnectionInfo,
   type ConnectionSink,
   type DatabaseLink,
+  type Resume,
   type ResumeNote,
 } from "@lightcone/database/front";
 import { makeServerLimits } from "../limits.ts";
@@ -20,8 +21,9 @@ import type { DatabaseRecord } from "../registry/state.ts";
 import { FakeDatabase, bigBytes, floodMessages } from "../testing/fake-database.ts";
 import { HostDriver } from "./host-driver.ts";
 import { HostLink } from "./host-link.ts";
-import { openHostProcess } from "./open-host-process.ts";
-import type { HostProcess, HostProcessOptions } from "./open-host-process.ts";
+import { programHere } from "./host-program.ts";
+import { Hosts } from "./hosts.ts";
+import type { HostProcess } from "./open-host-process.ts";
 
 const identity = identityOf("localhost", "db");
 const record: DatabaseRecord = {
@@ -40,7 +42,7 @@ const info: ConnectionInfo = {
   light: false,
   confirmed: true,
 };
-const limits = makeServerLimits({ linkConnectionBytesMax: 100_000, linkBytesMax: 300_000 });
+const limits = makeServerLimits({ linkConnectionBytesMax: 100_000, linkBytesMax: 300_000, spareHostsMax: 0 });
 
 class TestSink implements ConnectionSink {
   readonly messages: string[] = [];
@@ -71,9 +73,12 @@ class TestSink implements ConnectionSink {
   }
 }
 
-function processOptions(settings?: unknown): HostProcessOptions {
-  const factory = new URL("../testing/fake-host.ts", import.meta.url).href;
-  return { factory, settings, clock: realClock, log: makeServerLog("silent"), limits, isNew: true };
+const program = programHere(new URL("../testing/fake-host.ts", import.meta.url));
+const log = makeServerLog("silent");
+
+/** Opens a fake database in a process of its own; `settings` says how it misbehaves. */
+function openHost(settings?: unknown, resume?: Resume): Promise<HostProcess> {
+  return new Hosts({ clock: realClock, log, limits, program, settings }).openHost(record, "/nowhere", true, resume);
 }
 
 async function pipePair(database: DatabaseLink): Promise<HostLink> {
@@ -91,7 +96,7 @@ const ways: readonly { readonly way: string; readonly open: () => Promise<Databa
   { way: "through the pipe", open: async () => pipePair(new FakeDatabase()) },
   {
     way: "in a process of its own",
-    open: async () => (await openHostProcess(record, "/nowhere", processOptions())).link,
+    open: async () => (await openHost()).link,
   },
 ];
 
@@ -108,6 +113,7 @@ function say(handle: ConnectionHandle, text: string): void {
   handle.receive(Uint8Array.from(bytes), 2, bytes.length - 4, true);
 }
 
+const runsForMs = 400;
 /** What the fake host says that it is at. */
 const work = { kind: WorkKind.message, id: "ab".repeat(16), number: 9 };
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -322,7 +328,7 @@ async function untilConnected(fake: FakeDatabase): Promise<readonly { readonly s
 
 describe("a process", () => {
   test("that is killed: the failure names how, what waits is unknown, the sinks hear nothing false", async () => {
-    const host = await openHostProcess(record, "/nowhere", processOptions());
+    const host = await openHost();
     const hanging = host.link.request({ kind: "call", caller: info.caller, functionName: "hang", args: "[]" });
     host.kill();
     await expect(hanging).rejects.toMatchObject({ code: "CallUnknown" });
@@ -333,21 +339,21 @@ describe("a process", () => {
   });
 
   test("whose database does not open: its own reason", async () => {
-    await expect(openHostProcess(record, "/nowhere", processOptions("refuse"))).rejects.toMatchObject({
+    await expect(openHost("refuse")).rejects.toMatchObject({
       message: "cannot open",
       cause: { message: "disk on fire" },
     });
-    await expect(openHostProcess(record, "/nowhere", processOptions("exit"))).rejects.toThrow(/ended/);
+    await expect(openHost("exit")).rejects.toThrow(/ended/);
   });
 
   test("that does not stop in time is ended", async () => {
-    const host: HostProcess = await openHostProcess(record, "/nowhere", processOptions("stuck"));
+    const host: HostProcess = await openHost("stuck");
     await host.link.stop(10);
     expect(await host.ended).toBe("signal SIGKILL");
   });
 
   test("that follows another goes on with its connections", async () => {
-    const first = await openHostProcess(record, "/nowhere", processOptions());
+    const first = await openHost();
     first.kill();
     await first.link.failed;
     const message = (number: number, text: string) => ({
@@ -365,7 +371,7 @@ describe("a process", () => {
       received: 5,
     }));
     const resume = { releasedOffset: 77, connections, suspect: { ...work, reason: "crash" as const } };
-    const next = await openHostProcess(record, "/nowhere", processOptions(), resume);
+    const next = await openHost(undefined, resume);
     expect(next.releasedOffset).toBe(77);
     // Before the host counts as open, its connections have been told.
     const told = sinks.map((sink) => sink.messages);
@@ -376,7 +382,7 @@ describe("a process", () => {
   });
 
   test("whose message runs for long names it, and takes it back when it ends", async () => {
-    const host = await openHostProcess(record, "/nowhere", processOptions("spin"));
+    const host = await openHost("spin");
     const short = host.link.request({ kind: "snapshot" });
     await until(() => host.suspect !== undefined);
     expect(host.suspect).toEqual({ ...work, reason: "crash" });
@@ -384,6 +390,9 @@ describe("a process", () => {
     await until(() => host.suspect === undefined);
     const endless = host.link.request({ kind: "program" });
     await until(() => host.suspect !== undefined);
+    // A kill from outside is put down to what ran for a while, and to nothing that has just begun.
+    const untilMs = performance.now() + runsForMs;
+    await until(() => performance.now() > untilMs);
     host.kill();
     await expect(endless).rejects.toMatchObject({ code: "CallUnknown" });
     expect(await host.link.failed).toMatchObject({
@@ -393,14 +402,23 @@ describe("a process", () => {
     });
   });
 
+  test("that is killed at something that has just begun blames nothing", async () => {
+    const host = await openHost("spin");
+    const request = host.link.request({ kind: "program" });
+    await until(() => host.suspect !== undefined);
+    host.kill();
+    await expect(request).rejects.toMatchObject({ code: "CallUnknown" });
+    expect(await host.link.failed).toMatchObject({ name: "HostEnded", isModulesFault: false, suspect: undefined });
+  });
+
   test("that aborts, as on a full heap, is its module's fault", async () => {
-    const host = await openHostProcess(record, "/nowhere", processOptions("abort"));
+    const host = await openHost("abort");
     await expect(host.link.request({ kind: "program" })).rejects.toMatchObject({ code: "CallUnknown" });
     expect(await host.link.failed).toMatchObject({ name: "HostEnded", isModulesFault: true });
   });
 
   test("whose database failed has ended before the failure is heard", async () => {
-    const host = await openHostProcess(record, "/nowhere", processOptions());
+    const host = await openHost();
     let isOver = false;
     void host.ended.then(() => (isOver = true));
     say(host.link.connect(info, new TestSink()), "fail");
@@ -409,7 +427,7 @@ describe("a process", () => {
   });
 
   test("that is stopped ends by itself", async () => {
-    const host = await openHostProcess(record, "/nowhere", processOptions());
+    const host = await openHost();
     await host.link.stop(1000);
     expect(await host.ended).toBe("exit code 0");
   });

@@ -7,6 +7,7 @@
  *   host → front   payload bytes · deliveries count (key, payload | last)… · close key code reason
  *                  note key note · answered key count · credit key bytes
  *                  reply id reply · replyFailed id error · opened · openFailed error · stopped · failed error
+ *                  warm
  *
  * A payload is sent once for all its receivers: payloads are numbered within their batch, and deliveries name them.
  */
@@ -54,6 +55,7 @@ export const toFront = {
   replyFailed: 41,
   stopped: 42,
   failed: 43,
+  warm: 44,
 } as const;
 
 /** Set in a delivery's payload number when it ends its message. */

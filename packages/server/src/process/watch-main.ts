@@ -1,5 +1,5 @@
 /**
- * The watching thread of a host process. While the database is used it looks every few milliseconds:
+ * The watching thread of a host process that is busy (`host-watch.ts`). It looks every few milliseconds:
  *
  * - It tells the front, over a pipe of its own, which message has been running for a while. When the process then
  *   dies, by a full heap for one, the front knows what not to run again.
@@ -13,7 +13,7 @@ import { writeSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { runArmed } from "@lightcone/base/node";
 import type { EndReason } from "@lightcone/database/front";
-import { ActivityReader } from "./activity.ts";
+import { ActivityReader, noteDescriptor } from "./activity.ts";
 import { TurnWatch } from "./interrupt-guard.ts";
 
 /** A message is told of after one to two of these. */
@@ -22,7 +22,6 @@ const lookIntervalMs = 25;
 const interruptMsMax = 1000;
 /** And this is how often it looks while nothing runs. */
 const restMs = 1000;
-const noteDescriptor = 4;
 
 /** What the main thread hands over. */
 export interface WatchData {

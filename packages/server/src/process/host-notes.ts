@@ -1,0 +1,37 @@
+/** What a host's notes have said so far: the front's end of the pipe that they come by. */
+import type { Duplex } from "node:stream";
+import type { EndReason, Suspect } from "@lightcone/database/front";
+import { noteBytes, readNote, type Note } from "./activity.ts";
+
+export class HostNotes {
+  /** The last one. */
+  #last: Note = { work: undefined, reason: "crash" };
+  readonly #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(noteBytes);
+  #length = 0;
+
+  /** @param heard is called after each note */
+  constructor(pipe: Duplex, heard: () => void) {
+    pipe.on("error", () => pipe.destroy());
+    pipe.on("data", (chunk: Uint8Array) => {
+      for (const byte of chunk) {
+        this.#bytes[this.#length] = byte;
+        this.#length += 1;
+        if (this.#length < noteBytes) continue;
+        this.#length = 0;
+        this.#last = readNote(this.#bytes);
+        heard();
+      }
+    });
+  }
+
+  /** Why the process had to be ended, as it says itself. */
+  get reason(): EndReason {
+    return this.#last.reason;
+  }
+
+  /** What has been running for a while, or ran when the process had to be ended. */
+  get suspect(): Suspect | undefined {
+    const { work, reason } = this.#last;
+    return work === undefined ? undefined : { ...work, reason };
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The program that hosts run: what was built with this file, or in a checkout what is built from the sources when they
+ * have changed, into a folder named after their contents.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { realClock } from "@lightcone/base";
+import type { ServerLog } from "../log.ts";
+
+export interface HostProgram {
+  /** The path of `host-main`. */
+  readonly main: string;
+  /** The URL of a module that exports `openHostDatabase(record, resume, watch)`. */
+  readonly factory: string;
+}
+
+/** Built programs that are kept: a server that runs may still start hosts from an older one. */
+const buildsMax = 8;
+const names = ["host-main", "watch-main", "database-factory"] as const;
+
+/** The program as the files beside this one are. */
+export function programHere(factory: URL | string = new URL("./database-factory.ts", import.meta.url)): HostProgram {
+  return { main: fileURLToPath(new URL("./host-main.ts", import.meta.url)), factory: String(factory) };
+}
+
+/** The program for databases. */
+export async function databaseProgram(log: ServerLog): Promise<HostProgram> {
+  const isSource = import.meta.url.endsWith(".ts");
+  if (!isSource) return programHere();
+  const packages = fileURLToPath(new URL("../../../", import.meta.url));
+  try {
+    return await builtProgram(packages, join(packages, "../node_modules/.cache/lightcone"));
+  } catch (error) {
+    log.warn(
+      { err: error },
+      "hosts run from sources, which takes them twice the time and memory: they cannot be built",
+    );
+    return programHere();
+  }
+}
+
+/** Builds the program from `packages`, unless that is done, into a folder of `cache`. */
+async function builtProgram(packages: string, cache: string): Promise<HostProgram> {
+  const directory = join(cache, `hosts-${await hashOfSources(packages)}`);
+  if (!(await exists(directory))) {
+    const { buildPrograms } = await import("./build-programs.ts");
+    const making = join(cache, `making-${process.pid}-${performance.now()}`);
+    await mkdir(making, { recursive: true });
+    const here = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+    await buildPrograms(making, Object.fromEntries(names.map((name) => [name, here(name)])));
+    await rename(making, directory).catch(async (error: unknown) => {
+      await rm(making, { recursive: true });
+      // Whoever was quicker has made the same.
+      if (!(await exists(directory))) throw error;
+    });
+    await removeOld(cache);
+  }
+  const now = realClock.nowMicros() / 1e6;
+  await utimes(directory, now, now);
+  return {
+    main: join(directory, "host-main.js"),
+    factory: pathToFileURL(join(directory, "database-factory.js")).href,
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Removes all but the builds that were used last, with what a build left that did not get to its end. */
+async function removeOld(cache: string): Promise<void> {
+  const builds = await readdir(cache);
+  const used = await Promise.all(builds.map(async (name) => ({ name, atMs: (await stat(join(cache, name))).mtimeMs })));
+  const old = used.toSorted((a, b) => b.atMs - a.atMs).slice(buildsMax);
+  for (const { name } of old) await rm(join(cache, name), { recursive: true, force: true });
+}
+
+/** A hash of all that the program may be made of: the sources of every package, tests left out. */
+async function hashOfSources(packages: string): Promise<string> {
+  const hash = createHash("sha256");
+  for (const name of (await readdir(packages)).toSorted()) {
+    const source = join(packages, name, "src");
+    if (!(await exists(source))) continue;
+    hash.update(await readFile(join(packages, name, "package.json")));
+    const files = (await readdir(source, { recursive: true })).filter(
+      (file) => file.endsWith(".ts") && !file.endsWith(".test.ts"),
+    );
+    for (const file of files.toSorted()) {
+      hash.update(`${name}/${file}\n`);
+      hash.update(await readFile(join(source, file)));
+    }
+  }
+  return hash.digest("hex").slice(0, 16);
+}

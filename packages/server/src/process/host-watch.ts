@@ -1,0 +1,95 @@
+/**
+ * How a host process is watched from inside. A thread of its own takes 10 MB, and most databases are at nothing most of
+ * the time. So it starts when the database's thread runs more than a few turns a second; until then the thread itself
+ * says what it begins with, which the front looks at, and each turn is armed with a time-out of its own. Both cost a
+ * tenth of a millisecond a turn.
+ */
+import { writeSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import { runArmed, timeoutGuard, type Guard } from "@lightcone/base/node";
+import type { Activity } from "@lightcone/database/front";
+import { noteDescriptor, SharedActivity } from "./activity.ts";
+import { InterruptGuard } from "./interrupt-guard.ts";
+import type { WatchData } from "./watch-main.ts";
+
+/** Turns within `windowMs` that start the watcher. */
+const turnsMax = 100;
+const windowMs = 1000;
+
+export class HostWatch implements Guard {
+  readonly #activity = new SharedActivity(tellFront);
+  readonly #interrupts = new InterruptGuard();
+  readonly #memoryBytesMax: number;
+  #worker: Worker | undefined;
+  #isWatching = false;
+  #turnCount = 0;
+  #windowFromMs = 0;
+
+  constructor(memoryBytesMax: number) {
+    this.#memoryBytesMax = memoryBytesMax;
+    this.#activity.isTelling = true;
+  }
+
+  get activity(): Activity {
+    return this.#activity;
+  }
+
+  get stretchMs(): number {
+    return this.#isWatching ? this.#interrupts.stretchMs : timeoutGuard.stretchMs;
+  }
+
+  run(work: () => void, budgetMs: number): boolean {
+    if (this.#isWatching) return this.#interrupts.run(work, budgetMs);
+    this.#count();
+    try {
+      // A front that wants to stop ends a turn by the signal, as the watcher does.
+      return runArmed(work, { timeout: budgetMs, breakOnSigint: true });
+    } finally {
+      this.#activity.turnEnded();
+    }
+  }
+
+  /** Starts the watching thread, which takes over once it watches. */
+  start(): void {
+    if (this.#worker !== undefined) return;
+    const data: WatchData = {
+      activity: this.#activity.buffer,
+      turns: this.#interrupts.buffer,
+      memoryBytesMax: this.#memoryBytesMax,
+    };
+    const worker = new Worker(new URL("./watch-main.ts", import.meta.url), {
+      workerData: data,
+      resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 },
+    });
+    this.#worker = worker;
+    worker.unref();
+    worker.once("message", () => this.#watches(true));
+    // It ends with the process alone. Should it not, this thread speaks for itself again.
+    const ended = (): void => this.#watches(false);
+    worker.once("error", ended);
+    worker.once("exit", ended);
+  }
+
+  #watches(isWatching: boolean): void {
+    this.#isWatching = isWatching;
+    this.#activity.isTelling = !isWatching;
+  }
+
+  #count(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#windowFromMs > windowMs) {
+      this.#windowFromMs = nowMs;
+      this.#turnCount = 0;
+    }
+    this.#turnCount += 1;
+    if (this.#turnCount > turnsMax) this.start();
+  }
+}
+
+function tellFront(note: Uint8Array): void {
+  try {
+    writeSync(noteDescriptor, note);
+  } catch {
+    // The front is gone, and so is this process in a moment.
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The processes that databases run in. A few that have loaded and warmed up everything wait for a database to open: to
+ * start one takes a third of a second of a processor, to open a database in one of these a tenth of that.
+ *
+ *   spawn ─▶ warming up ─▶ spare ─▶ opened ─▶ ended
+ */
+import { randomBytes } from "node:crypto";
+import { totalmem } from "node:os";
+import type { Clock } from "@lightcone/base";
+import { openResilient, defaultDatabaseLimits, type DatabaseLimits } from "@lightcone/database/front";
+import type { DatabaseLink, Resume } from "@lightcone/database/front";
+import type { ServerLimits } from "../limits.ts";
+import type { ServerLog } from "../log.ts";
+import type { DatabaseRecord } from "../registry/state.ts";
+import type { HostSettings } from "./database-factory.ts";
+import { databaseProgram, type HostProgram } from "./host-program.ts";
+import { Keeper } from "./keeper.ts";
+import { openInHost, type HostProcess } from "./open-host-process.ts";
+import { SpawnedHost } from "./spawn-host.ts";
+import { Supervisor } from "./supervisor.ts";
+
+export interface HostsOptions {
+  readonly clock: Clock;
+  readonly log: ServerLog;
+  readonly limits: ServerLimits;
+  readonly databaseLimits?: Partial<DatabaseLimits>;
+  /** Flags for the hosts' Node, as `--max-old-space-size=…`. */
+  readonly nodeFlags?: readonly string[];
+  /** What hosts run; databases if left out. */
+  readonly program?: HostProgram;
+  /** What they are told beside the record; the limits if left out. */
+  readonly settings?: unknown;
+  /** Is told the process of a host each time a database is opened in one. */
+  readonly started?: (record: DatabaseRecord, pid: number) => void;
+}
+
+/** Ends of a host by its module's fault after which the module is left alone until the next publish. */
+const crashesMax = 3;
+/** How much of the machine's memory one process may take, whatever its limit says. */
+const memoryShareMax = 0.8;
+/** Spares that ended before they were ready, one after another, after which there are none. */
+const failuresMax = 3;
+/** After what time a spare that ended is replaced. */
+const replaceMs = 1000;
+
+export class Hosts {
+  readonly #options: HostsOptions;
+  readonly #keeper: Keeper;
+  readonly #supervisor: Supervisor;
+  /** What tells this front's hosts from others'. */
+  readonly #mark = `front=${process.pid}.${randomBytes(6).toString("hex")}`;
+  readonly #settings: unknown;
+  #program: Promise<HostProgram> | undefined;
+  /** Those that nothing was opened in: ready, or on their way. */
+  readonly #spares: SpawnedHost[] = [];
+  #warming = 0;
+  #opening = 0;
+  #failures = 0;
+  #isStopping = false;
+
+  constructor(options: HostsOptions) {
+    this.#options = options;
+    const { clock, log, limits, databaseLimits = {} } = options;
+    const settings: HostSettings = { limits: databaseLimits };
+    this.#settings = options.settings ?? settings;
+    this.#keeper = new Keeper(this.#mark, log);
+    this.#supervisor = new Supervisor({
+      clock,
+      memoryBytesMax: memoryBytesMax(limits),
+      callMsMax: databaseLimits.reducerTimeoutMs ?? defaultDatabaseLimits.reducerTimeoutMs,
+    });
+  }
+
+  /**
+   * Opens a database that is started again when its host ends.
+   *
+   * @param isNew whether the database is being made: only then may its directory be empty
+   */
+  openDatabase(record: DatabaseRecord, directory: string, isNew: boolean): Promise<DatabaseLink> {
+    const { clock, log } = this.#options;
+    return openResilient({
+      clock,
+      crashesMax,
+      note: (message) => log.warn({ database: record.identity.hex }, message),
+      openHost: (resume) => this.openHost(record, directory, isNew, resume),
+    });
+  }
+
+  /** Opens a database in a host, for as long as that lives. @throws {Error} why it does not open */
+  async openHost(record: DatabaseRecord, directory: string, isNew: boolean, resume?: Resume): Promise<HostProcess> {
+    const { log, started } = this.#options;
+    this.#opening += 1;
+    try {
+      const host = await this.#take();
+      const opened = await openInHost(host, record, directory, { settings: this.#settings, isNew, log }, resume);
+      started?.(record, opened.pid);
+      return opened;
+    } finally {
+      this.#opening -= 1;
+      this.#refill();
+    }
+  }
+
+  /** Process ids of the hosts that wait for a database. */
+  get spares(): readonly number[] {
+    return this.#spares.map(({ pid }) => pid);
+  }
+
+  /** Ends the spares, and makes no more. Hosts with a database in them end with that. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const spares = this.#spares.splice(0);
+    for (const spare of spares) spare.kill();
+    await Promise.all(spares.map(({ ended }) => ended));
+    this.#supervisor.stop();
+  }
+
+  async #take(): Promise<SpawnedHost> {
+    // One that is ready before one that is on its way.
+    const at = Math.max(
+      0,
+      this.#spares.findIndex(({ isWarm }) => isWarm),
+    );
+    const [spare] = this.#spares.splice(at, 1);
+    return spare ?? this.#spawn();
+  }
+
+  async #spawn(): Promise<SpawnedHost> {
+    const { clock, limits, nodeFlags = [] } = this.#options;
+    this.#program ??= this.#options.program
+      ? Promise.resolve(this.#options.program)
+      : databaseProgram(this.#options.log);
+    return new SpawnedHost({
+      program: await this.#program,
+      nodeFlags,
+      memoryBytesMax: memoryBytesMax(limits),
+      clock,
+      limits,
+      keeper: this.#keeper,
+      supervisor: this.#supervisor,
+      mark: this.#mark,
+    });
+  }
+
+  /** Starts a spare if one is missing and the processors have nothing more urgent to do. */
+  #refill(): void {
+    if (this.#isStopping || this.#opening + this.#warming > 0) return;
+    if (this.#spares.length >= this.#options.limits.spareHostsMax || this.#failures >= failuresMax) return;
+    this.#warming += 1;
+    this.#warmUp()
+      .catch((error: unknown) => this.#options.log.warn({ err: error }, "a spare host did not start"))
+      .finally(() => {
+        this.#warming -= 1;
+        this.#refill();
+      });
+  }
+
+  async #warmUp(): Promise<void> {
+    const host = await this.#spawn();
+    if (this.#isStopping) {
+      host.kill();
+      return;
+    }
+    this.#spares.push(host);
+    void host.ended.then((how) => this.#sparesEnd(host, how));
+    await Promise.race([host.link.warm, host.ended]);
+    if (host.isWarm) this.#failures = 0;
+  }
+
+  /** Replaces a spare that has ended without having been asked to. */
+  #sparesEnd(host: SpawnedHost, how: string): void {
+    const at = this.#spares.indexOf(host);
+    if (at === -1) return;
+    this.#spares.splice(at, 1);
+    const { log, clock } = this.#options;
+    if (!host.isWarm) this.#failures += 1;
+    log.debug({ pid: host.pid, how }, "a spare host ended");
+    if (this.#failures >= failuresMax) log.warn({ how }, "hosts end before they are ready: no more spares are kept");
+    clock.after(replaceMs, () => this.#refill());
+  }
+}
+
+function memoryBytesMax({ hostMemoryBytesMax }: ServerLimits): number {
+  return Math.min(hostMemoryBytesMax, Math.floor(totalmem() * memoryShareMax));
+}

@@ -1,0 +1,96 @@
+/**
+ * Sees to it that no host outlives its front, whatever the host is at: a shell that knows the hosts' process ids and
+ * waits for its input to end, which it does when the front is gone, however that came. A host that is at nothing sees
+ * the end of its own pipe as well; what was acknowledged is durable, so it does not matter who is first.
+ *
+ * A number may have gone to another process meanwhile: only one that still runs the host's program is ended.
+ */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import type { ServerLog } from "../log.ts";
+
+/** `$1` is a part of the command line that every host has; then the first hosts. Reads `+ PID` and `- PID`. */
+const script = `
+mark=$1
+shift
+held=" $* "
+while read -r sign pid; do
+  case $sign in
+    +) held="$held$pid " ;;
+    -) case $held in *" $pid "*) held="\${held%%" $pid "*} \${held#*" $pid "}" ;; esac ;;
+  esac
+done
+for pid in $held; do
+  if [ -d /proc/self ]; then line=$(tr '\\0' ' ' <"/proc/$pid/cmdline"); else line=$(ps -o args= -p "$pid"); fi
+  case $line in *"$mark"*) kill -9 "$pid" ;; esac
+done
+`;
+/** Ends of the shell after which it counts as not to be had. */
+const endsMax = 5;
+
+export class Keeper {
+  readonly #mark: string;
+  readonly #log: ServerLog;
+  readonly #held = new Set<number>();
+  #shell: ChildProcess | undefined;
+  #endCount = 0;
+
+  /** @param mark a part of the hosts' command line that other processes do not have */
+  constructor(mark: string, log: ServerLog) {
+    this.#mark = mark;
+    this.#log = log;
+  }
+
+  /** Whether hosts are kept. Where there is no shell, each has to watch its front itself. */
+  get isThere(): boolean {
+    return this.#endCount < endsMax;
+  }
+
+  /** The shell's process id; undefined while there is no host. */
+  get pid(): number | undefined {
+    return this.#shell?.pid;
+  }
+
+  hold(pid: number): void {
+    this.#held.add(pid);
+    if (this.#shell === undefined) this.#start();
+    else this.#say("+", pid);
+  }
+
+  letGo(pid: number): void {
+    if (!this.#held.delete(pid)) return;
+    this.#say("-", pid);
+    if (this.#held.size > 0) return;
+    // Without hosts there is nothing to keep: the next starts another.
+    const shell = this.#shell;
+    this.#shell = undefined;
+    shell?.stdin?.end();
+  }
+
+  #start(): void {
+    if (!this.isThere) return;
+    const shell = spawn("/bin/sh", ["-c", script, "lightcone-keeper", this.#mark, ...[...this.#held].map(String)], {
+      stdio: ["pipe", "ignore", "ignore"],
+      env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
+      // A group of its own: what ends the front's must not end this before.
+      detached: true,
+    });
+    this.#shell = shell;
+    shell.unref();
+    // Its end is heard of by `exit`; a pipe that breaks says nothing more.
+    shell.stdin?.on("error", () => undefined);
+    const ended = (): void => {
+      if (this.#shell !== shell) return;
+      this.#shell = undefined;
+      this.#endCount += 1;
+      if (this.isThere) this.#start();
+      else this.#log.warn({}, "there is no shell to end hosts with their front: each watches it by itself");
+    };
+    shell.once("error", ended);
+    shell.once("exit", ended);
+  }
+
+  #say(sign: "+" | "-", pid: number): void {
+    this.#shell?.stdin?.write(`${sign} ${pid}\n`);
+  }
+}

@@ -1,0 +1,64 @@
+/** A link that knows its host's process: it ends with it, and ends it. */
+import type { Duplex } from "node:stream";
+import type { Clock } from "@lightcone/base";
+import type { ServerLimits } from "../limits.ts";
+import { HostLink } from "./host-link.ts";
+import type { SpawnedHost } from "./spawn-host.ts";
+
+/** How long after `withinMs` a process that does not end is ended. */
+const killAfterMs = 1000;
+/** How often a call that goes on after its time is ended again: another may have come after it. */
+const endCallAgainMs = 250;
+
+export interface ProcessLinkOptions {
+  readonly clock: Clock;
+  readonly limits: ServerLimits;
+}
+
+export class ProcessLink extends HostLink {
+  readonly #host: SpawnedHost;
+  readonly #clock: Clock;
+  readonly #callTimeoutMs: number;
+  #failure: Error | undefined;
+
+  constructor(host: SpawnedHost, socket: Duplex, { clock, limits }: ProcessLinkOptions) {
+    super(socket, {
+      clock,
+      connectionBytesMax: limits.linkConnectionBytesMax,
+      bytesMax: limits.linkBytesMax,
+    });
+    this.#host = host;
+    this.#clock = clock;
+    this.#callTimeoutMs = limits.stopCallTimeoutMs;
+  }
+
+  /** The pipe ends a moment before the process: how that ended says more. A pipe that broke ends the process. */
+  protected override pipeGone(): void {
+    this.#host.kill();
+  }
+
+  /** The next host may open the same files: this one must be gone first. */
+  protected override hostFailed(error: Error): void {
+    this.#failure ??= error;
+    this.#host.kill();
+  }
+
+  /** The process has ended; the database's own account of why goes before the system's. */
+  over(ended: Error): void {
+    this.gone(this.#failure ?? ended);
+  }
+
+  override async stop(withinMs: number): Promise<void> {
+    const cancel = this.#clock.after(withinMs + killAfterMs, () => this.#host.kill());
+    // A call that does not end keeps its process from hearing that it is to stop. SIGINT ends a turn there.
+    const endCall = (): void => {
+      if (this.#host.suspect !== undefined) this.#host.kill("SIGINT");
+      cancelNext = this.#clock.after(endCallAgainMs, endCall);
+    };
+    let cancelNext = this.#clock.after(Math.min(this.#callTimeoutMs, withinMs), endCall);
+    await super.stop(withinMs);
+    await this.#host.ended;
+    cancelNext();
+    cancel();
+  }
+}

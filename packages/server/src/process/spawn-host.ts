@@ -1,0 +1,140 @@
+/**
+ * A host process before it is told what to open, and how it ends. The front and the process share one socket pair,
+ * which is file descriptor 3 over there; when the front dies the pair closes, and the process ends by itself.
+ * Descriptor 4 is another, for notes of what runs: they must get through when nothing else does.
+ */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import type { Duplex } from "node:stream";
+import type { Clock } from "@lightcone/base";
+import type { EndReason, Suspect } from "@lightcone/database/front";
+import type { ServerLimits } from "../limits.ts";
+import { noteDescriptor } from "./activity.ts";
+import { HostNotes } from "./host-notes.ts";
+import type { HostProgram } from "./host-program.ts";
+import { ProcessLink } from "./process-link.ts";
+import type { Keeper } from "./keeper.ts";
+import { canSeeMemory, type Supervised, type Supervisor } from "./supervisor.ts";
+
+export interface SpawnOptions {
+  readonly program: HostProgram;
+  /** Flags for Node: memory limits, experimental features. */
+  readonly nodeFlags: readonly string[];
+  readonly memoryBytesMax: number;
+  readonly clock: Clock;
+  readonly limits: ServerLimits;
+  readonly keeper: Keeper;
+  readonly supervisor: Supervisor;
+  /** Given to the process, which has no use for it: by this it is told from others. */
+  readonly mark: string;
+}
+
+/** A full young generation is left at this size: the default takes half as much again as all the rest of an idle host. */
+const youngMegabytesMax = 4;
+/** How long the pipes of a process that has ended are read at most. */
+const pipesEndMsMax = 1000;
+const pipeDescriptor = 3;
+
+export class SpawnedHost implements Supervised {
+  readonly link: ProcessLink;
+  /** Resolves when the process has ended and its pipes have been read to their end, with how. */
+  readonly ended: Promise<string>;
+  isEnded = false;
+  busySinceMs: number | undefined;
+  /** How long what ran when the process ended had been running. */
+  ranMs = 0;
+  readonly #child: ChildProcess;
+  readonly #notes: HostNotes;
+  /** Why this side ended it. */
+  #reason: EndReason = "crash";
+
+  constructor(options: SpawnOptions) {
+    const { program, keeper, supervisor, clock } = options;
+    const watchesItself = !keeper.isThere || !canSeeMemory;
+    this.#child = spawn(
+      process.execPath,
+      [
+        `--max-semi-space-size=${youngMegabytesMax}`,
+        ...options.nodeFlags,
+        program.main,
+        program.factory,
+        String(options.memoryBytesMax),
+        watchesItself ? "watched" : "kept",
+        options.mark,
+      ],
+      // A group of its own: what a terminal sends to everyone in it is for the front to deal with.
+      { stdio: ["ignore", 2, 2, "pipe", "pipe"], env: hostEnvironment(process.env), detached: true },
+    );
+    this.ended = this.#untilEnd(clock);
+    // A descriptor asked for as "pipe" is a socket pair, open both ways.
+    this.link = new ProcessLink(this, this.#child.stdio[pipeDescriptor] as Duplex, options);
+    this.#notes = new HostNotes(this.#child.stdio[noteDescriptor] as Duplex, () => {
+      this.busySinceMs = this.#notes.suspect === undefined ? undefined : clock.steadyMs();
+      if (this.busySinceMs !== undefined) supervisor.began(this);
+    });
+    const { pid } = this.#child;
+    if (pid === undefined) return; // it did not start: `ended` says why
+    keeper.hold(pid);
+    void this.ended.then(() => keeper.letGo(pid));
+  }
+
+  /** Whether it has loaded and warmed up everything. */
+  get isWarm(): boolean {
+    return this.link.isWarm;
+  }
+
+  /** 0 for one that did not start. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Why it was ended; "crash" if it ended otherwise. */
+  get reason(): EndReason {
+    return this.#reason === "crash" ? this.#notes.reason : this.#reason;
+  }
+
+  /** What has been running for a while, or ran when the process ended. */
+  get suspect(): Suspect | undefined {
+    const { suspect } = this.#notes;
+    return suspect && { ...suspect, reason: this.reason };
+  }
+
+  /** Ends the process at once. */
+  end(reason: EndReason): void {
+    this.#reason = reason;
+    this.kill();
+  }
+
+  kill(signal: NodeJS.Signals = "SIGKILL"): void {
+    this.#child.kill(signal);
+  }
+
+  #untilEnd(clock: Clock): Promise<string> {
+    const child = this.#child;
+    return new Promise<string>((resolve) => {
+      child.once("error", (error) => resolve(`it did not start: ${error.message}`));
+      child.once("exit", (code, signal) => {
+        this.ranMs = this.busySinceMs === undefined ? 0 : clock.steadyMs() - this.busySinceMs;
+        const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+        // What it said last is on its way. It counts, but nobody waits for a pipe that something else holds open.
+        const cancel = clock.after(pipesEndMsMax, () => resolve(how));
+        child.once("close", () => {
+          cancel();
+          resolve(how);
+        });
+      });
+    }).finally(() => {
+      this.isEnded = true;
+      this.busySinceMs = undefined;
+    });
+  }
+}
+
+/** What a host sees of the environment: nothing that could be a secret. */
+function hostEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const passed = Object.entries(environment).filter(
+    ([name]) => name === "TZ" || name === "LANG" || name.startsWith("LIGHTCONE_"),
+  );
+  // One arena for all threads: they allocate little, and an arena each keeps megabytes of what was freed.
+  return { MALLOC_ARENA_MAX: "1", ...Object.fromEntries(passed) };
+}
