@@ -5,7 +5,7 @@
 // removed, with the directories that become empty and without. Then one is made on a disk that stops at every operation.
 import { hash } from "node:crypto";
 import { isLightconeError } from "@lightcone/base";
-import { faultyFileSystem, memoryFileSystem, SimulatedDisk } from "@lightcone/commitlog/testing";
+import { faultyFileSystem, memoryFileSystem, type SimulatedDisk } from "@lightcone/commitlog/testing";
 import { describe, expect, test } from "vitest";
 import type { Reply } from "@lightcone/database";
 import { call, openLocal, publish, sql } from "./local.ts";

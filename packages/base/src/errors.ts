@@ -167,10 +167,11 @@ const catalogue = {
   },
   DataDirectoryLocked: {
     http: 503,
-    text: (d: { path: string; pid: number; host?: string }) =>
-      `${d.path} is in use by process ${d.pid}${d.host === undefined ? "" : ` on ${d.host}`}`,
+    // What is known of the holder is its own word, and its number one of its machine or container.
+    text: (d: { path: string; pid?: number; host?: string; since?: string }) =>
+      `${d.path} is in use by ${d.pid === undefined ? "another process" : `process ${d.pid}`}${d.host === undefined ? "" : ` of ${d.host}`}${d.since === undefined ? "" : `, since ${d.since}`}`,
     told: () => "the data is in use by another process",
-    hint: "Stop that server first, or choose another directory with --data-dir. If it ran on a machine that is gone, remove its `lock.*` file.",
+    hint: "Stop that process first, or choose another directory with --data-dir. It holds the directory for as long as it lives, and no longer.",
   },
 } as const satisfies Record<string, Entry>;
 

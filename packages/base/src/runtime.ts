@@ -14,23 +14,6 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
-/** A process, told apart from every other that had or will have its number. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  /** When it started, in whatever unit the system counts; the same number for as long as it lives. */
-  readonly startedAt: number;
-  /** Changes with every start of the machine. */
-  readonly bootId: string;
-  readonly host: string;
-}
-
-/** What a lock must know about processes. */
-export interface ProcessFacts {
-  own(): Promise<ProcessIdentity>;
-  /** Whether that process still runs on this machine. Never asked about another host. */
-  isRunning(identity: ProcessIdentity): Promise<boolean>;
-}
-
 /** Unpredictable bytes. */
 export interface Random {
   /** Fills `target` with random bytes and returns it. */

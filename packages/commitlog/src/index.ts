@@ -6,5 +6,3 @@ export { isFounded, markFounded } from "./founding.ts";
 export { openSnapshotStore, snapshotOffsets } from "./snapshot-store.ts";
 export type { LoadedSnapshot, Snapshot, SnapshotEntry, SnapshotStore, SnapshotWrite } from "./snapshot-store.ts";
 export { applyRetention, snapshotDue } from "./retention.ts";
-export { lockDirectory } from "./directory-lock.ts";
-export type { DirectoryLock } from "./directory-lock.ts";

@@ -6,8 +6,7 @@
  * changed in place.
  */
 import { isLightconeError, realClock } from "@lightcone/base";
-import { realFileSystem, realProcessFacts } from "@lightcone/base/node";
-import { lockDirectory } from "@lightcone/commitlog";
+import { realFileSystem } from "@lightcone/base/node";
 import { giveDatabase, giveName, identityFromHex, signOperatorToken } from "@lightcone/server";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +14,7 @@ import { openAnonymous, openSession, type ServerFlags } from "../api/session.ts"
 import { refused, ServerApi } from "../api/server-api.ts";
 import { identityOfToken } from "../config/logins.ts";
 import { CliFailure } from "../failure.ts";
-import { openRegistry } from "../server/data-directory.ts";
+import { lockData, openRegistry } from "../server/data-directory.ts";
 import { confirm, declined, print } from "../terminal.ts";
 
 export interface OwnerFlags extends ServerFlags {
@@ -78,12 +77,10 @@ async function askServer(
 }
 
 async function changeInPlace(dataDirectory: string, database: string, owner: string): Promise<readonly string[]> {
-  const lock = await lockDirectory(realFileSystem, dataDirectory, realProcessFacts(realFileSystem)).catch(
-    (error: unknown) => {
-      if (!isLightconeError(error, "DataDirectoryLocked")) throw error;
-      throw new CliFailure(error.message, { hint: "If that is the running server, name its address with --server." });
-    },
-  );
+  const lock = await lockData(dataDirectory).catch((error: unknown) => {
+    if (!isLightconeError(error, "DataDirectoryLocked")) throw error;
+    throw new CliFailure(error.message, { hint: "If that is the running server, name its address with --server." });
+  });
   try {
     const registry = await openRegistry(dataDirectory);
     try {

@@ -1,8 +1,8 @@
 /** `repair`: cuts a damaged log where its owner says, with the server stopped. Nothing else ever cuts one. */
-import { realFileSystem, realProcessFacts } from "@lightcone/base/node";
-import { lockDirectory, openSnapshotStore, repairCutAt } from "@lightcone/commitlog";
+import { realFileSystem } from "@lightcone/base/node";
+import { openSnapshotStore, repairCutAt } from "@lightcone/commitlog";
 import { CliFailure } from "../failure.ts";
-import { openRegistry } from "../server/data-directory.ts";
+import { lockData, openRegistry } from "../server/data-directory.ts";
 import { confirm, declined, print } from "../terminal.ts";
 
 export interface RepairFlags {
@@ -20,7 +20,7 @@ export async function repair(database: string, flags: RepairFlags, dataDefault: 
   if (!(await realFileSystem.exists(dataDirectory))) {
     throw new CliFailure(`there is no data in ${dataDirectory}`, { hint: "Name the server's data with --data-dir." });
   }
-  const lock = await lockDirectory(realFileSystem, dataDirectory, realProcessFacts(realFileSystem));
+  const lock = await lockData(dataDirectory);
   try {
     const registry = await openRegistry(dataDirectory);
     const record = registry.named(database) ?? registry.get(database);

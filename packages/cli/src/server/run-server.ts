@@ -4,8 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { realClock } from "@lightcone/base";
-import { realFileSystem, realProcessFacts } from "@lightcone/base/node";
-import { lockDirectory } from "@lightcone/commitlog";
+import { lockDirectory, realFileSystem } from "@lightcone/base/node";
 import { Hosts, makeServerLimits, openServer, type ListenAddress, type Pages, type ServerLog } from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
 import { note } from "../terminal.ts";
@@ -23,6 +22,8 @@ export interface RunningServer {
 /** Of the ten seconds that a stop may take, what the databases get. */
 const finishWithinMs = 8_000;
 const exitWithinMs = 9_700;
+/** How long a server that was killed or is stopping may take to be gone. */
+const lockWaitMs = 5_000;
 /** A database's JavaScript heap: rows are not on it, so it is the module's and the host's working memory. */
 const heapMegabytesMax = 1024;
 
@@ -31,7 +32,11 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
   const dataDirectory = settings.inMemory ? mkdtempSync(join(memoryDirectory(), "lightcone-")) : settings.dataDirectory;
   const listen = await freeAddresses(settings.listen);
   await realFileSystem.makeDirectory(dataDirectory);
-  const lock = await lockDirectory(realFileSystem, dataDirectory, realProcessFacts(realFileSystem));
+  const lock = await lockDirectory(dataDirectory, {
+    clock: realClock,
+    waitMs: lockWaitMs,
+    onWait: (held) => note(`${held.message}; waiting ${lockWaitMs / 1000} s for it to end`),
+  });
   for (const key of settings.unknownKeys) log.warn({ key }, "config.toml has a key that means nothing");
   const hosts = new Hosts({
     clock: realClock,
