@@ -486,6 +486,21 @@ describe("row 32: `unsubscribe`", () => {
     expect([await end, first.isApplied, second.isApplied]).toEqual([text, false, true]);
   });
 
+  test("the connection is lost before the server knows: the rows leave with the next one", async () => {
+    const { fake, db } = begin();
+    const subscription = db.subscribe("SELECT * FROM person");
+    await greet(fake);
+    fake.socket.receive(applied(1, { table: "person", inserts: [ada] }));
+    const heard: unknown[] = [];
+    db.tables.person.onDelete((row) => heard.push(row));
+    subscription.unsubscribe();
+    fake.socket.drop();
+    fake.pass(5_000);
+    await settled();
+    await greet(fake);
+    expect([db.state, fake.socket.subscribes, db.tables.person.rows(), heard]).toEqual(["open", [], [], [ada]]);
+  });
+
   test("after its rows came, nothing rejects", async () => {
     const { fake, db } = begin();
     const subscription = db.subscribe("SELECT * FROM person");
@@ -515,6 +530,40 @@ test("row 32: an address that the browser refuses is final, and told once `conne
     "no socket to http://server: An insecure WebSocket connection may not be initiated",
   ]);
   expect(db.state).toBe("closed");
+});
+
+describe("row 32: a token store that fails", () => {
+  const store = (failing: "get" | "set") => {
+    const kept = memoryTokenStore();
+    kept[failing] = () => {
+      throw new DOMException("The quota has been exceeded", "QuotaExceededError");
+    };
+    return kept;
+  };
+
+  test("to give: the client ends, rather than come as somebody else", async () => {
+    const fake = new FakeWorld(schema);
+    const told: string[] = [];
+    const db = connect({
+      uri: "http://server",
+      database: "arena",
+      tokenStore: store("get"),
+      platform: fake.platform,
+      onError: ({ message }) => told.push(message),
+    });
+    await settled();
+    expect([db.state, told]).toEqual(["closed", ["the token store failed: The quota has been exceeded"]]);
+    expect(fake.sockets).toEqual([]);
+  });
+
+  test("to keep: that is reported, and the client goes on", async () => {
+    const fake = new FakeWorld(schema);
+    const tokenStore = store("set");
+    const db = connect({ uri: "http://server", database: "arena", tokenStore, platform: fake.platform });
+    await greet(fake);
+    expect([db.state, db.token]).toEqual(["open", "long-lived"]);
+    expect(fake.reported).toMatchObject([{ name: "QuotaExceededError" }]);
+  });
 });
 
 describe("row 32: after the end", () => {

@@ -61,9 +61,13 @@ export class Link {
     this.#cancelTimeout = platform.clock.after(readyTimeoutMs, () =>
       this.#lost(`the server did not answer within ${readyTimeoutMs / 1000} s`),
     );
-    const token = tokens.next();
-    if (token === undefined) this.#openSocket(undefined);
-    else this.#showToken(token);
+    try {
+      const token = tokens.next();
+      if (token === undefined) this.#openSocket(undefined);
+      else this.#showToken(token);
+    } catch (error) {
+      this.#refusedLater(`the token store failed: ${reasonOf(error)}`);
+    }
   }
 
   /** Whether messages may be sent. */
@@ -131,8 +135,7 @@ export class Link {
       });
     } catch (error) {
       // Browsers refuse some addresses at once, such as `ws:` from a page that came over `https:`.
-      const refusal = new LightconeError("BadRequest", { reason: `no socket to ${uri}: ${reasonOf(error)}` });
-      queueMicrotask(() => this.#refused(refusal));
+      this.#refusedLater(`no socket to ${uri}: ${reasonOf(error)}`);
     }
   }
 
@@ -207,6 +210,11 @@ export class Link {
     if (this.#isOver) return;
     this.close();
     this.#events.lost(reason);
+  }
+
+  /** Once whoever made this link knows it. */
+  #refusedLater(reason: string): void {
+    queueMicrotask(() => this.#refused(new LightconeError("BadRequest", { reason })));
   }
 
   #refused(error: LightconeError): void {
