@@ -22,7 +22,7 @@ export interface Page {
   /** States with their reasons, in order. */
   readonly states: string[];
   /** Resolves when a state with that text has been told. */
-  when(state: RegExp): Promise<void>;
+  readonly when: (state: RegExp) => Promise<void>;
 }
 
 export class Arena {

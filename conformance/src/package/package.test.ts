@@ -168,6 +168,13 @@ describe("row 29: a Node that is too old", () => {
   });
 });
 
+test("errors have their words, which a page of the client does not carry", () => {
+  mkdirSync(join(project, "bad"));
+  writeFileSync(join(project, "bad/module.ts"), "export const nothing = 5;\n");
+  expect(() => lightcone("build", "-p", "bad")).toThrow(/is not a module that can run here/);
+  expect(readFileSync(join(installed, "client.js"), "utf8")).not.toMatch(/DataDirectoryLocked|lightcone repair/);
+});
+
 test("the types of module and client stand by themselves", () => {
   expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", ".")).toBe("");
 });

@@ -6,6 +6,9 @@
 import { isAbsolute } from "node:path";
 import { rolldown, type Plugin } from "rolldown";
 
+/** Loading the catalogue gives errors their words, which only pages do without. */
+const catalogue = { test: /\/base\/src\/(?:index|errors)\.ts$/, sideEffects: true };
+
 /** Builds `programs`, name → source file, into `directory`. */
 export async function buildPrograms(directory: string, programs: Readonly<Record<string, string>>): Promise<void> {
   const build = await rolldown({
@@ -14,6 +17,7 @@ export async function buildPrograms(directory: string, programs: Readonly<Record
     input: programs,
     external: isForeign,
     plugins: [besides(programs)],
+    treeshake: { moduleSideEffects: [catalogue] },
   });
   await build.write({
     dir: directory,
