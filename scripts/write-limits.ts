@@ -173,6 +173,7 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   frameBytesMax: "limits",
   connectionsMax: "limits",
   socketsMax: "requests",
+  incomingBytesMax: "connection",
   tokenCharactersMax: "limits",
   databaseNamesMax: "limits",
   stopCallTimeoutMs: "limits",

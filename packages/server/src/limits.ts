@@ -26,6 +26,12 @@ export const serverLimits = {
     what: "the program in a publish, plan or reset request",
     outcome: "413 `Failed to buffer the request body: length limit exceeded`",
   },
+  incomingBytesMax: {
+    value: 1_073_741_824,
+    unit: "bytes",
+    what: "bodies of all requests under way and all messages in parts, the first 64 KiB of each left out",
+    outcome: "`LimitExceeded`: 429 for the request that wants more; Close 1013 for the message",
+  },
   frameBytesMax: {
     value: 33_554_432,
     unit: "bytes",

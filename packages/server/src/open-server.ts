@@ -19,6 +19,7 @@ import { openDataDirectory } from "./data-directory.ts";
 import { makeApp } from "./http/app.ts";
 import { ModuleLogs } from "./http/module-logs.ts";
 import type { Pages } from "./http/app.ts";
+import { IncomingBytes } from "./incoming-bytes.ts";
 import { makeServerLimits } from "./limits.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
@@ -84,7 +85,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   });
   const { keys, registry } = await openDataDirectory({ files, clock, dataDirectory, limits, log });
   const tokens = new Tokens({ keys, issuers, clock, random, limits });
-  const table = new ConnectionTable(clock, limits);
+  const incoming = new IncomingBytes(limits.incomingBytesMax);
+  const table = new ConnectionTable(clock, limits, incoming);
   const { openDatabase } = options;
   const disconnect = table.closeGroup.bind(table);
   const databases = new Databases({ registry, files, dataDirectory, clock, log, openDatabase, disconnect });
@@ -96,6 +98,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     random,
     log,
     limits,
+    incoming,
     tokens,
     registry,
     databases,

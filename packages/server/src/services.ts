@@ -3,6 +3,7 @@ import type { Clock, Random } from "@lightcone/base";
 import type { Caller } from "@lightcone/database/front";
 import type { Credentials, Tokens } from "./auth/tokens.ts";
 import type { ModuleLogs } from "./http/module-logs.ts";
+import type { IncomingBytes } from "./incoming-bytes.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
 import type { Databases } from "./registry/databases.ts";
@@ -14,6 +15,7 @@ export interface Services {
   readonly random: Random;
   readonly log: ServerLog;
   readonly limits: ServerLimits;
+  readonly incoming: IncomingBytes;
   readonly tokens: Tokens;
   readonly registry: Registry;
   readonly databases: Databases;

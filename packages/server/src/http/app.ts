@@ -85,15 +85,18 @@ async function answer(services: Services, route: Route, context: Context): Promi
     return failed(services, error);
   }
   let response: Response;
+  const held = { bytes: 0 };
   try {
     const handler = handlerOf(route, context.req.method);
     const parameter = (name: string): string => context.req.param(name) ?? "";
     response =
       handler === undefined
         ? empty(405, { allow: allowOf(route) })
-        : await handler({ services, request: context.req.raw, query, parameter, credentials });
+        : await handler({ services, request: context.req.raw, query, parameter, credentials, held });
   } catch (error) {
     response = failed(services, error);
+  } finally {
+    services.incoming.giveBack(held.bytes);
   }
   if (route.auth === "minted" && credentials !== undefined) {
     for (const [name, value] of Object.entries(identityHeaders(credentials))) response.headers.set(name, value);

@@ -1,16 +1,25 @@
 /** Bodies of requests, never longer than they may be. */
-import { fail } from "./responses.ts";
-import type { HttpFailure } from "./responses.ts";
+import { LightconeError } from "@lightcone/base";
+import { uncountedBytes } from "../incoming-bytes.ts";
+import type { Exchange } from "./route.ts";
+import { fail, fromError, HttpFailure } from "./responses.ts";
+
+function tooLong(): HttpFailure {
+  return ending(fail(413, "Failed to buffer the request body: length limit exceeded"));
+}
 
 /** The connection ends with the answer: what is left of the body is not read, so nothing can follow it. */
-function tooLong(): HttpFailure {
-  const failure = fail(413, "Failed to buffer the request body: length limit exceeded");
+function ending(failure: HttpFailure): HttpFailure {
   failure.response.headers.set("connection", "close");
   return failure;
 }
 
-/** The whole body. @throws {HttpFailure} 413 when it is longer than `bytesMax` */
-export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
+/**
+ * The whole body. What of it counts is given back when the request is over.
+ *
+ * @throws {HttpFailure} 413 when it is longer than `bytesMax`, 429 when all that clients send at this time is too much
+ */
+export async function readBody({ request, services, held }: Exchange, bytesMax: number): Promise<Uint8Array> {
   const claimed = Number(request.headers.get("content-length") ?? 0);
   if (claimed > bytesMax) throw tooLong();
   const chunks: Uint8Array[] = [];
@@ -18,14 +27,22 @@ export async function readBody(request: Request, bytesMax: number): Promise<Uint
   for await (const chunk of request.body ?? []) {
     bytes += chunk.length;
     if (bytes > bytesMax) throw tooLong();
+    const more = Math.max(0, bytes - uncountedBytes - held.bytes);
+    if (!services.incoming.take(more)) throw tooMany(services.limits.incomingBytesMax, more);
+    held.bytes += more;
     chunks.push(chunk);
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes);
 }
 
+function tooMany(max: number, more: number): HttpFailure {
+  const error = new LightconeError("LimitExceeded", { limit: "incomingBytesMax", value: max + more, max });
+  return ending(new HttpFailure(fromError(error)));
+}
+
 /** The body as text. @throws {HttpFailure} 413, or 400 when it is not UTF-8 */
-export async function readText(request: Request, bytesMax: number, describe: "plain" | "detailed"): Promise<string> {
-  const body = await readBody(request, bytesMax);
+export async function readText(exchange: Exchange, bytesMax: number, describe: "plain" | "detailed"): Promise<string> {
+  const body = await readBody(exchange, bytesMax);
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
   } catch {

@@ -49,16 +49,16 @@ async function call(exchange: Exchange): Promise<Response> {
   const type = request.headers.get("content-type");
   if (type === null) throw fail(400, "Header of type `content-type` was missing");
   if (type !== "application/json") throw fail(415, "Expected request with `Content-Type: application/json`");
-  const args = await readText(request, services.limits.bodyBytesMax, "plain");
+  const args = await readText(exchange, services.limits.bodyBytesMax, "plain");
   const caller = makeCaller(record, callerOf(exchange), makeConnectionId(services.random));
   return ask(exchange, { kind: "call", caller, functionName: parameter("function"), args });
 }
 
 async function sql(exchange: Exchange): Promise<Response> {
-  const { services, request, query } = exchange;
+  const { services, query } = exchange;
   const record = resolveDatabase(exchange);
   const confirmed = readBoolean(query, "confirmed") ?? true;
-  const body = await readText(request, services.limits.bodyBytesMax, "detailed");
+  const body = await readText(exchange, services.limits.bodyBytesMax, "detailed");
   const caller = makeCaller(record, callerOf(exchange), makeConnectionId(services.random));
   return ask(exchange, { kind: "sql", caller, text: body, confirmed });
 }

@@ -26,10 +26,10 @@ function identityOfName({ services, parameter }: Exchange): Response {
 }
 
 async function addName(exchange: Exchange): Promise<Response> {
-  const { services, request } = exchange;
+  const { services } = exchange;
   const record = resolveDatabase(exchange);
   const caller = callerOf(exchange);
-  const name = await readText(request, services.limits.bodyBytesMax, "plain");
+  const name = await readText(exchange, services.limits.bodyBytesMax, "plain");
   const problem = databaseNameProblem(name);
   if (problem !== undefined) throw fail(400, problem);
   const refused = await services.registry.change(addNameTo(record.identity.hex, caller.identity, name));
@@ -77,7 +77,7 @@ async function readNames(exchange: Exchange): Promise<readonly string[]> {
   if (!/^application\/(?:json|[\w.-]+\+json)\s*(?:;|$)/i.test(type)) {
     throw fail(415, "Expected request with `Content-Type: application/json`");
   }
-  const body = await readText(request, services.limits.bodyBytesMax, "plain");
+  const body = await readText(exchange, services.limits.bodyBytesMax, "plain");
   let value: unknown;
   try {
     value = JSON.parse(body);

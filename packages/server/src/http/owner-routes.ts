@@ -40,8 +40,9 @@ async function giveToOwner(exchange: Exchange): Promise<Response> {
   return json(200, { database_identity: null, owner: owner.hex, names: [path.name] });
 }
 
-async function readOwner({ services, request }: Exchange): Promise<Identity> {
-  const body = await readText(request, services.limits.bodyBytesMax, "plain");
+async function readOwner(exchange: Exchange): Promise<Identity> {
+  const { services } = exchange;
+  const body = await readText(exchange, services.limits.bodyBytesMax, "plain");
   const owner = identityFromHex(body.trim());
   if (owner === undefined) throw fail(400, "the body is not an identity, which is 64 hex digits");
   if (services.registry.get(owner.hex) !== undefined)

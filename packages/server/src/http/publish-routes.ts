@@ -241,8 +241,8 @@ function readHostType(query: URLSearchParams): HostType | undefined {
   return word === "Wasm" ? "wasm" : "js";
 }
 
-async function readProgram({ services, request }: Exchange, hostType: HostType): Promise<Program> {
-  return { bytes: await readBody(request, services.limits.programBytesMax), hostType };
+async function readProgram(exchange: Exchange, hostType: HostType): Promise<Program> {
+  return { bytes: await readBody(exchange, exchange.services.limits.programBytesMax), hostType };
 }
 
 function success(domain: string | undefined, identity: Identity, op: "created" | "updated"): Response {

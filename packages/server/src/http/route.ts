@@ -12,6 +12,8 @@ export interface Exchange {
   /** A part of the path, percent-decoded; empty if the route has no such part. */
   readonly parameter: (name: string) => string;
   readonly credentials: Credentials | undefined;
+  /** How much of the body counts among `IncomingBytes`. */
+  readonly held: { bytes: number };
 }
 
 export type Handler = (exchange: Exchange) => Response | Promise<Response>;

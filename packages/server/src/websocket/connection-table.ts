@@ -1,6 +1,7 @@
 /** All open WebSockets: one flush per turn of the event loop, one timer for pings and silence, one way to close all. */
 import type { Socket } from "node:net";
 import type { Clock } from "@lightcone/base";
+import type { IncomingBytes } from "../incoming-bytes.ts";
 import type { ServerLimits } from "../limits.ts";
 import { WebSocketConnection } from "./connection.ts";
 import type { ConnectionOwner } from "./connection.ts";
@@ -11,14 +12,16 @@ const sweepIntervalMs = 1000;
 export class ConnectionTable implements ConnectionOwner {
   readonly clock: Clock;
   readonly limits: ServerLimits;
+  readonly incoming: IncomingBytes;
   readonly #connections = new Map<WebSocketConnection, string>();
   #dirty: WebSocketConnection[] = [];
   #cancelSweep: (() => void) | undefined;
   #whenEmpty: (() => void) | undefined;
 
-  constructor(clock: Clock, limits: ServerLimits) {
+  constructor(clock: Clock, limits: ServerLimits, incoming: IncomingBytes) {
     this.clock = clock;
     this.limits = limits;
+    this.incoming = incoming;
   }
 
   get count(): number {

@@ -419,3 +419,85 @@ describe("liveness, by a hand-moved clock", () => {
     socket.terminate();
   });
 });
+
+describe("row 16: what many clients have begun to send has a bound together, `incomingBytesMax`", () => {
+  const part = new Uint8Array(150_000);
+  const requestOf = (path: string, bytes: number): string =>
+    `PUT ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${bytes}\r\n\r\n`;
+
+  /** Sends the head of a publish and a part of its body. */
+  function publish(path: string, bytes: number, sent: number): { socket: Socket; answer: Promise<string> } {
+    const socket = connect(host.port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.write(requestOf(path, bytes));
+    socket.write(part.subarray(0, sent));
+    const answer = new Promise<string>((resolve) => {
+      let text = "";
+      socket.on("data", (chunk) => (text += String(chunk)));
+      socket.on("close", () => resolve(text));
+    });
+    return { socket, answer };
+  }
+
+  test.each(["finished", "left"])("requests: one more is refused until the first has %s", async (how) => {
+    await open({ limits: { incomingBytesMax: 100_000 } });
+    let first = publish("/v1/database/first", 150_001, 150_000);
+    let refused = await publish("/v1/database/second", 150_000, 150_000).answer;
+    // The second may have been the quicker one: then the first was refused.
+    while (!refused.startsWith("HTTP/1.1 429")) {
+      first.socket.destroy();
+      first = publish("/v1/database/first", 150_001, 150_000);
+      refused = await publish("/v1/database/second", 150_000, 150_000).answer;
+    }
+    expect(refused).toContain("incomingBytesMax");
+    expect(refused).toContain("lightcone-error: LimitExceeded");
+    // Short ones pass all the while.
+    expect(await publish("/v1/database/short", 60_000, 60_000).answer).toContain('"created"');
+    if (how === "finished") {
+      first.socket.write("x");
+      expect(await first.answer).toContain('"created"');
+    } else first.socket.destroy();
+    await expect
+      .poll(() => publish("/v1/database/second", 150_000, 150_000).answer)
+      .toMatch(/"(created|updated)"|not authorized/);
+  });
+
+  test("messages in parts: one more is refused with 1013 until the first is whole, or its client has left", async () => {
+    await open({ limits: { incomingBytesMax: 200_000 } });
+    const begin = async (): Promise<Socket> => {
+      const { socket } = await dialRaw();
+      socket.write(maskedFrame(2, false, part));
+      return socket;
+    };
+    const lastCode = async (): Promise<string> => {
+      const { socket, bytes } = await dialRaw();
+      socket.write(maskedFrame(2, false, part));
+      socket.write(maskedFrame(9, true, Uint8Array.of(7)));
+      // Either a Close with its code, or the Pong for the Ping that came behind.
+      for (;;) {
+        await Promise.race([once(socket, "data"), once(socket, "close")]);
+        const received = bytes().toString("hex");
+        if (received.includes("03f5")) return "1013";
+        if (received.includes("8a0107")) {
+          socket.destroy();
+          return "open";
+        }
+      }
+    };
+    let first = await begin();
+    while ((await lastCode()) !== "1013") {
+      first.destroy();
+      first = await begin();
+    }
+    first.write(maskedFrame(0, true, Uint8Array.of(1)));
+    await expect.poll(lastCode).toBe("open");
+    let second = await begin();
+    while ((await lastCode()) !== "1013") {
+      second.destroy();
+      second = await begin();
+    }
+    second.destroy();
+    await expect.poll(lastCode).toBe("open");
+    first.destroy();
+  });
+});

@@ -11,6 +11,7 @@
 import type { Socket } from "node:net";
 import type { Clock } from "@lightcone/base";
 import type { ConnectionHandle, ConnectionSink, ResumeNote } from "@lightcone/database/front";
+import type { IncomingBytes } from "../incoming-bytes.ts";
 import type { ServerLimits } from "../limits.ts";
 import { FrameParser } from "./frame-parser.ts";
 import type { FrameEvents } from "./frame-parser.ts";
@@ -21,6 +22,7 @@ import { Outbox } from "./outbox.ts";
 export interface ConnectionOwner {
   readonly clock: Clock;
   readonly limits: ServerLimits;
+  readonly incoming: IncomingBytes;
   /** Calls `flush` once this turn of the event loop is over. */
   flushLater(connection: WebSocketConnection): void;
   /** The socket is gone for good. */
@@ -52,7 +54,7 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
     this.#socket = socket;
     this.#owner = owner;
     this.#isText = isText;
-    this.#parser = new FrameParser(this, owner.limits.frameBytesMax);
+    this.#parser = new FrameParser(this, owner.limits.frameBytesMax, owner.incoming);
     this.#outbox = new Outbox(socket, {
       bytesMax: owner.limits.outboundBytesMax,
       messagesMax: owner.limits.outboundMessagesMax,
@@ -231,6 +233,7 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
   #gone(): void {
     this.#state = "closed";
     this.#cancelClose?.();
+    this.#parser.end();
     this.#letGo();
     this.#owner.forget(this);
   }

@@ -5,6 +5,7 @@
  */
 import { describe, expect, test } from "vitest";
 import fc from "fast-check";
+import { IncomingBytes } from "../incoming-bytes.ts";
 import { FrameParser } from "./frame-parser.ts";
 import { maskedFrame } from "../testing/masked-frame.ts";
 
@@ -23,6 +24,7 @@ function parse(stream: Uint8Array, cuts: readonly number[]): string[] {
       fault: (code) => log.push(`fault ${code}`),
     },
     messageBytesMax,
+    new IncomingBytes(messageBytesMax),
   );
   let from = 0;
   for (const cut of [...cuts, stream.length]) {
@@ -198,6 +200,7 @@ test("a header that claims much costs nothing until the bytes come", () => {
         fault: () => undefined,
       },
       33_554_432,
+      new IncomingBytes(1),
     );
     // 32 MiB claimed, one byte sent.
     parser.push(hex("82ff00000000020000000000000001"));

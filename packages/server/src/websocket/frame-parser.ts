@@ -12,6 +12,8 @@
  * with the bytes that have *arrived*, never with a length that a header merely claims.
  */
 import { isUtf8 } from "node:buffer";
+import { uncountedBytes } from "../incoming-bytes.ts";
+import type { IncomingBytes } from "../incoming-bytes.ts";
 
 /** What a chunk may contain. Calls come in the order of the frames; after `closeFrame` or `fault` none follow. */
 export interface FrameEvents {
@@ -25,7 +27,7 @@ export interface FrameEvents {
   fault(code: number, reason: string): void;
 }
 
-const closeCode = { protocolError: 1002, notUtf8: 1007, tooLarge: 1009 } as const;
+const closeCode = { protocolError: 1002, notUtf8: 1007, tooLarge: 1009, tryLater: 1013 } as const;
 
 const opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
@@ -41,6 +43,7 @@ type State = "header" | "payload" | "done";
 export class FrameParser {
   readonly #events: FrameEvents;
   readonly #messageBytesMax: number;
+  readonly #incoming: IncomingBytes;
   #state: State = "header";
 
   // The header being gathered, when a chunk ended inside it.
@@ -65,9 +68,10 @@ export class FrameParser {
   // A control frame cut by a chunk's end; it may stand between fragments, so it has a place of its own.
   readonly #control: Uint8Array = new Uint8Array(controlBytesMax);
 
-  constructor(events: FrameEvents, messageBytesMax: number) {
+  constructor(events: FrameEvents, messageBytesMax: number, incoming: IncomingBytes) {
     this.#events = events;
     this.#messageBytesMax = messageBytesMax;
+    this.#incoming = incoming;
   }
 
   /** Whether a Close or a fault ended the stream; what is pushed from then on is ignored. */
@@ -78,7 +82,7 @@ export class FrameParser {
   /** Ignores everything from now on, as after our own Close timed out. */
   end(): void {
     this.#state = "done";
-    this.#message = new Uint8Array(0);
+    this.#releaseMessage();
   }
 
   /** Takes the next bytes of the stream. The chunk is the parser's from now on. */
@@ -199,7 +203,7 @@ export class FrameParser {
       return at + take;
     }
     if (this.#messageOpcode === 0) this.#messageOpcode = this.#opcode;
-    this.#gather(chunk, at, take);
+    if (!this.#gather(chunk, at, take)) return at + take;
     this.#payloadRead += take;
     if (this.#payloadRead === this.#payloadBytes) {
       this.#state = "header";
@@ -207,7 +211,7 @@ export class FrameParser {
         const message = this.#message;
         const length = this.#messageBytes;
         const isText = this.#messageOpcode === opcode.text;
-        this.#message = new Uint8Array(0);
+        this.#releaseMessage();
         this.#messageBytes = 0;
         this.#messageOpcode = 0;
         this.#finishMessage(message, 0, length, isText);
@@ -246,20 +250,29 @@ export class FrameParser {
     }
   }
 
-  /** Appends to the message being gathered. */
-  #gather(chunk: Uint8Array, at: number, length: number): void {
+  /** Appends to the message being gathered. Returns false after a fault. */
+  #gather(chunk: Uint8Array, at: number, length: number): boolean {
     const needed = this.#messageBytes + length;
     if (needed > this.#message.length) {
       // Twice what has arrived, but not past the end of a last fragment.
       const whole = this.#messageBytes + (this.#payloadBytes - this.#payloadRead);
       let capacity = Math.max(gatherBytesMin, needed * 2);
       if (this.#fin) capacity = Math.min(capacity, whole);
+      if (!this.#incoming.take(countedBytes(capacity) - countedBytes(this.#message.length)))
+        return this.#fault(closeCode.tryLater, "incomingBytesMax: too many unfinished messages");
       const grown = new Uint8Array(capacity);
       grown.set(this.#message.subarray(0, this.#messageBytes));
       this.#message = grown;
     }
     if (length > 0) this.#message.set(chunk.subarray(at, at + length), this.#messageBytes);
     this.#messageBytes = needed;
+    return true;
+  }
+
+  /** Lets go of the buffer that a message was gathered in. */
+  #releaseMessage(): void {
+    this.#incoming.giveBack(countedBytes(this.#message.length));
+    this.#message = new Uint8Array(0);
   }
 
   /** Undoes the mask of `bytes[at … at + length)`, whose first byte is payload byte `#payloadRead`. */
@@ -293,6 +306,10 @@ export class FrameParser {
     this.#events.fault(code, reason);
     return false;
   }
+}
+
+function countedBytes(length: number): number {
+  return Math.max(0, length - uncountedBytes);
 }
 
 /** Reads a big-endian length; one past the safe integers reads as infinite, which every bound refuses. */
