@@ -16,7 +16,7 @@ export interface RandomType {
   readonly isKey?: true;
 }
 
-const pick = <T>(chance: Chance, from: readonly T[]): T => {
+export const pick = <T>(chance: Chance, from: readonly T[]): T => {
   const one = from[Math.floor(chance() * from.length)];
   if (one === undefined) throw new Error("nothing to pick from");
   return one;

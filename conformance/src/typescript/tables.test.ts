@@ -79,6 +79,12 @@ describe.each(sandboxes)("%s", (sandbox) => {
     );
   });
 
+  test("row 33: indexes that would be spelled alike are each their own", async () => {
+    const database = await openModule("modules/alike.ts", sandbox);
+    expect(database.call("run")).toEqual({ kind: "ok" });
+    expect(database.logs.map(({ message }) => message)).toEqual(["3 2 7 6 6 null"]);
+  });
+
   test("chance is the same when a call is run again", async () => {
     const first = await openModule("modules/everything.ts", sandbox);
     const second = await openModule("modules/everything.ts", sandbox);

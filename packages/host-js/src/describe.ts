@@ -20,14 +20,8 @@ import {
   isResult,
 } from "@lightcone/sats";
 import type { AlgebraicType, Member, ProductType } from "@lightcone/sats";
-import {
-  invalid,
-  type ColumnShape,
-  type FunctionShape,
-  type ModuleShape,
-  type NamedShape,
-  type TableShape,
-} from "./module-shape.ts";
+import type { ColumnShape, FunctionShape, ModuleShape, NamedShape, TableShape } from "./module-shape.ts";
+import { wrong } from "./shape-reader.ts";
 
 /** An index as the description and the table's handle both see it. */
 export interface TableIndex {
@@ -40,23 +34,35 @@ export interface TableIndex {
   readonly unique: boolean;
 }
 
-/** A table's indexes: one for each unique or indexed column in their order, then those of its options. */
-export function indexesOf(table: TableShape): TableIndex[] {
-  const made: TableIndex[] = [];
-  const add = (index: Omit<TableIndex, "sourceName">): void => {
-    const names = index.columns.map((column) => table.columns[column]?.name ?? "");
-    made.push({ ...index, sourceName: `${table.key}_${names.join("_")}_idx_${index.algorithm}` });
+/**
+ * The indexes of each table, in the order of the tables: one for each unique or indexed column in their order, then those
+ * of its options. Their source names are the module's own; where two would be spelled alike, the later gets a number.
+ */
+export function indexesOf(tables: readonly TableShape[]): readonly (readonly TableIndex[])[] {
+  const taken = new Set(tables.flatMap(({ key, name }) => (name === undefined ? [key] : [key, name])));
+  const free = (name: string): string => {
+    let made = name;
+    for (let number = 2; taken.has(made); number += 1) made = `${name}_${number}`;
+    taken.add(made);
+    return made;
   };
-  table.columns.forEach((column, position) => {
-    const unique = column.primaryKey || column.unique;
-    if (!unique && column.index === undefined) return;
-    add({ name: undefined, accessor: column.name, algorithm: column.index ?? "btree", columns: [position], unique });
+  return tables.map((table) => {
+    const made: TableIndex[] = [];
+    const add = (index: Omit<TableIndex, "sourceName">): void => {
+      const names = index.columns.map((column) => table.columns[column]?.name ?? "");
+      made.push({ ...index, sourceName: free(`${table.key}_${names.join("_")}_idx_${index.algorithm}`) });
+    };
+    table.columns.forEach((column, position) => {
+      const unique = column.primaryKey || column.unique;
+      if (!unique && column.index === undefined) return;
+      add({ name: undefined, accessor: column.name, algorithm: column.index ?? "btree", columns: [position], unique });
+    });
+    for (const index of table.indexes) {
+      const unique = table.constraints.some(({ columns }) => sameSet(columns, index.columns));
+      add({ name: index.name, accessor: index.accessor, algorithm: index.algorithm, columns: index.columns, unique });
+    }
+    return made;
   });
-  for (const index of table.indexes) {
-    const unique = table.constraints.some(({ columns }) => sameSet(columns, index.columns));
-    add({ name: index.name, accessor: index.accessor, algorithm: index.algorithm, columns: index.columns, unique });
-  }
-  return made;
 }
 
 function sameSet(a: readonly number[], b: readonly number[]): boolean {
@@ -69,17 +75,17 @@ export function rowTypeOf(table: TableShape): ProductType {
   return product(Object.fromEntries(table.columns.map(({ name, type }) => [name, type])));
 }
 
-/** Encodes the description. */
-export function describeModule(shape: ModuleShape): Uint8Array {
+/** Encodes the description. @throws {LightconeError} `SchemaInvalid` */
+export function describeModule(shape: ModuleShape, indexes: readonly (readonly TableIndex[])[]): Uint8Array {
   const types = new TypeRegistry();
-  const tables = shape.tables.map((table) => describeTable(table, types));
+  const tables = shape.tables.map((table, at) => describeTable(table, indexes[at] ?? [], types));
   const explicitNames: RawExplicitName[] = [];
   const explicit = (kind: RawExplicitName["kind"], sourceName: string, canonicalName: string | undefined): void => {
     if (canonicalName !== undefined) explicitNames.push({ kind, sourceName, canonicalName });
   };
-  for (const table of shape.tables) {
+  for (const [at, table] of shape.tables.entries()) {
     explicit("table", table.key, table.name);
-    for (const index of indexesOf(table)) explicit("index", index.sourceName, index.name);
+    for (const index of indexes[at] ?? []) explicit("index", index.sourceName, index.name);
   }
   for (const one of shape.functions) explicit("function", one.exportName, one.name);
   return encodeRawV10({
@@ -87,7 +93,10 @@ export function describeModule(shape: ModuleShape): Uint8Array {
     tables,
     reducers: shape.functions.map((one) => ({
       name: one.exportName,
-      params: one.params.map(({ name, type }) => ({ name, type: types.use(type) })),
+      params: one.params.map(({ name, type }) => ({
+        name,
+        type: types.use(type, `reducer \`${one.exportName}\`, parameter \`${name}\``),
+      })),
       visibility: "client",
       ok: unit,
       err: t.string,
@@ -103,15 +112,15 @@ export function describeModule(shape: ModuleShape): Uint8Array {
   });
 }
 
-function describeTable(table: TableShape, types: TypeRegistry): RawTableV10 {
+function describeTable(table: TableShape, indexes: readonly TableIndex[], types: TypeRegistry): RawTableV10 {
   const columns = (test: (column: ColumnShape) => boolean): number[] =>
     table.columns.flatMap((column, position) => (test(column) ? [position] : []));
   const unique = columns(({ primaryKey, unique: isUnique }) => primaryKey || isUnique);
   return {
     name: table.key,
-    typeRef: types.register(table.typeName, rowShape(table)),
+    typeRef: types.register(table.typeName, rowShape(table), `table \`${table.key}\``),
     primaryKey: columns(({ primaryKey }) => primaryKey),
-    indexes: indexesOf(table).map(describeIndex),
+    indexes: indexes.map(describeIndex),
     constraints: [...unique.map((column) => ({ name: undefined, columns: [column] })), ...table.constraints],
     sequences: columns(({ autoInc }) => autoInc).map((column) => ({
       name: undefined,
@@ -145,7 +154,7 @@ function encodeDefault(table: TableShape, column: ColumnShape, value: unknown): 
   try {
     valueCodec(column.type).write(out, value);
   } catch (cause) {
-    invalid(
+    wrong(
       `table \`${table.key}\`, column \`${column.name}\`: its default is not of its type (${cause instanceof Error ? cause.message : ""})`,
     );
   }
@@ -172,17 +181,17 @@ function scheduleOf(table: TableShape, functions: readonly FunctionShape[]): Sch
       ({ exportName, name, exported }) => exported === given || exportName === given || name === given,
     );
     if (found === undefined)
-      invalid(`table \`${table.key}\`: no export of the entry file is the reducer that it schedules`);
+      wrong(`table \`${table.key}\`: no export of the entry file is the reducer that it schedules`);
     named.push(found);
   }
   const target = named[0];
   if (target === undefined) return [];
   if (new Set(named).size > 1)
-    invalid(
+    wrong(
       `table \`${table.key}\` schedules more than one reducer: ${named.map(({ exportName }) => exportName).join(", ")}`,
     );
   if (atColumn < 0)
-    invalid(`table \`${table.key}\` schedules \`${target.exportName}\` and has no \`t.scheduleAt()\` column`);
+    wrong(`table \`${table.key}\` schedules \`${target.exportName}\` and has no \`t.scheduleAt()\` column`);
   return [{ name: undefined, table: table.key, atColumn, functionName: target.exportName }];
 }
 
@@ -192,33 +201,36 @@ class TypeRegistry {
   readonly defs: RawTypeDef[] = [];
   readonly #byName = new Map<string, { readonly ref: number; readonly shape: AlgebraicType }>();
 
-  /** The place of a named type; it takes one if it has none yet. */
-  register(name: string, shape: NamedShape): number {
+  /** The place of a named type; it takes one if it has none yet. `what` uses it. */
+  register(name: string, shape: NamedShape, what: string): number {
     const before = this.#byName.get(name);
     if (before !== undefined) {
-      if (!typesEqual(bare(before.shape), bare(shape))) invalid(`two different types are called \`${name}\``);
+      if (!typesEqual(bare(before.shape), bare(shape)))
+        wrong(`${what}: its type is called \`${name}\`, and so is another type that differs: give one another name`);
       return before.ref;
     }
     const ref = this.typespace.length;
     this.#byName.set(name, { ref, shape });
     this.typespace.push(unit); // keeps the place: the parts take theirs first
     this.defs.push({ scope: [], name, ref, customOrdering: true });
-    this.typespace[ref] = this.#parts(shape);
+    this.typespace[ref] = this.#parts(shape, what);
     return ref;
   }
 
   /** The type as a use of it is written: named ones as a `Ref`. */
-  use(type: NamedShape): AlgebraicType {
-    if (type.typeName !== undefined) return { kind: "Ref", index: this.register(type.typeName, type) };
+  use(type: NamedShape, what: string): AlgebraicType {
+    if (type.typeName !== undefined) return { kind: "Ref", index: this.register(type.typeName, type, what) };
     if (isCompound(type) && !isBuiltIn(type))
-      invalid("an object or enum without a type name is used inside another type");
-    return this.#parts(type);
+      wrong(
+        `${what}: an object or enum within another type needs a name: t.object("Name", { … }), t.row("Name", { … })`,
+      );
+    return this.#parts(type, what);
   }
 
-  #parts(type: NamedShape): AlgebraicType {
+  #parts(type: NamedShape, what: string): AlgebraicType {
     const members = (list: readonly Member[]): Member[] =>
-      list.map((member) => ({ name: member.name, type: this.use(member.type) }));
-    if (type.kind === "Array") return { kind: "Array", element: this.use(type.element) };
+      list.map((member) => ({ name: member.name, type: this.use(member.type, `${what}, \`${member.name}\``) }));
+    if (type.kind === "Array") return { kind: "Array", element: this.use(type.element, what) };
     if (type.kind === "Product") return { kind: "Product", elements: members(type.elements) };
     if (type.kind === "Sum") return { kind: "Sum", variants: members(type.variants) };
     return type;

@@ -1,25 +1,19 @@
 /** A running TypeScript module: its bundle evaluated in a sandbox, its tables bound, its reducers called. */
-import { AssertionError, LightconeError } from "@lightcone/base";
+import { AssertionError, defined, LightconeError } from "@lightcone/base";
 import { modulePromises, type Rejection, type Settled } from "@lightcone/base/node";
-import { LogLevel, type CallOutcome, type HostPort, type ModuleInstance, type ReducerCall } from "@lightcone/host";
+import type { CallOutcome, HostPort, ModuleInstance, ReducerCall } from "@lightcone/host";
 import { ByteReader, product, useCompiler, valueCodec, type ValueCodec } from "@lightcone/sats";
 import { makeConsole } from "./console.ts";
 import { CallContext } from "./context.ts";
 import { describeModule, indexesOf, type TableIndex } from "./describe.ts";
 import { makeGuestClasses, type GuestClasses } from "./guest-classes.ts";
 import { description, hostModuleName, makeHostModule } from "./host-module.ts";
-import {
-  asyncAdvice,
-  invalid,
-  readModuleShape,
-  type FunctionShape,
-  type ModuleShape,
-  type TableShape,
-} from "./module-shape.ts";
+import { invalid, readModuleShape, type FunctionShape, type ModuleShape } from "./module-shape.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { Scratch } from "./scratch.ts";
+import { asyncAdvice } from "./shape-reader.ts";
 import type { Position, StackMapper } from "./stack-trace.ts";
-import { makeTableBinding, type TableBinding } from "./table-handle.ts";
+import { checkAccessors, makeTableBinding, type TableBinding } from "./table-handle.ts";
 
 interface BoundTable {
   readonly key: string;
@@ -41,49 +35,46 @@ export class JsInstance implements ModuleInstance {
   readonly description: Uint8Array;
   readonly #port: HostPort;
   readonly #script: string;
+  readonly #sandbox: Sandbox;
   readonly #stacks: StackMapper;
   readonly #classes: GuestClasses;
-  readonly #tables: readonly BoundTable[];
-  readonly #reducers: readonly BoundReducer[];
-  readonly #context: CallContext;
+  readonly #shape: ModuleShape;
+  readonly #indexes: readonly (readonly TableIndex[])[];
   readonly #args = new ByteReader(new Uint8Array(copiedArgsMax), "arguments");
-  #isBound = false;
+  // Made by the first `bind`, when the description has been checked: code is generated from it.
+  #tables: readonly BoundTable[] = [];
+  #reducers: readonly BoundReducer[] = [];
+  #context: CallContext | undefined;
 
-  /** @throws {LightconeError} `ModuleInvalid` when the bundle fails to run or to describe itself */
+  /**
+   * @throws {LightconeError} `ModuleInvalid` when the bundle fails to run or to describe itself, `SchemaInvalid` when it
+   *   describes what cannot be
+   */
   constructor(script: string, sandbox: Sandbox, port: HostPort, stacks: StackMapper) {
     modulePromises.watch();
     this.#script = script;
     this.#port = port;
+    this.#sandbox = sandbox;
     this.#stacks = stacks;
     this.#classes = makeGuestClasses(sandbox);
-    const before = useCompiler((parameters, body) => sandbox.compile(parameters, body));
     const { activity } = modulePromises;
     modulePromises.begin();
     try {
-      const shape = this.#evaluate(script, sandbox);
-      this.description = describeModule(shape);
-      const scratch = new Scratch();
-      const tools = { sandbox, port, scratch, classes: this.#classes };
-      this.#tables = shape.tables.map((table) => bindTable(table, tools));
-      const db = Object.fromEntries(this.#tables.map(({ key, binding }) => [key, binding.handle]));
-      this.#context = new CallContext(sandbox, port, db);
-      this.#reducers = shape.functions.map(({ exportName, body, params }) => ({
-        name: exportName,
-        body: named(body, exportName),
-        args: valueCodec(product(Object.fromEntries(params.map(({ name, type }) => [name, type])))),
-      }));
+      this.#shape = this.#evaluate(script);
+      this.#indexes = indexesOf(this.#shape.tables);
+      this.#shape.tables.forEach((table, at) => checkAccessors(table, this.#indexes[at] ?? []));
+      this.description = describeModule(this.#shape, this.#indexes);
     } catch (error) {
       endWork(activity);
       throw this.#invalid(error);
-    } finally {
-      useCompiler(before);
     }
     const rejection = endWork(activity)?.rejection;
     if (rejection !== undefined) invalid(`a promise was rejected as the module loads: ${this.#told(rejection)}`);
   }
 
   /** Runs the bundle and reads what it exports. */
-  #evaluate(script: string, sandbox: Sandbox): ModuleShape {
+  #evaluate(script: string): ModuleShape {
+    const sandbox = this.#sandbox;
     const hostModule = makeHostModule(sandbox, this.#classes);
     const console = makeConsole(sandbox, this.#port, this.#stacks);
     const makeRequire = sandbox.compile(
@@ -96,11 +87,15 @@ export class JsInstance implements ModuleInstance {
     if (typeof run !== "function") invalid("the bundle is not a script");
     run(sandbox.harden(makeRequire(hostModuleName, hostModule)), exports, module, console);
     const shape = readModuleShape(exports, description);
-    if (shape.unexported > 0) {
-      const message = `${shape.unexported} reducer(s) are not exported by the entry file, so the database does not know them`;
-      this.#port.log({ level: LogLevel.warn, message });
-    }
+    if (shape.unexported.length > 0)
+      throw new LightconeError("SchemaInvalid", { problems: shape.unexported.map((stack) => this.#unexported(stack)) });
     return shape;
+  }
+
+  #unexported(stack: string): string {
+    const at = this.#stacks.innermost(stack);
+    const place = at === undefined ? "" : ` at ${at.file}:${at.line}:${at.column}`;
+    return `the reducer that is made${place} is not exported, so nobody could call it: write \`export const\` before it, in the entry file or exported again from there`;
   }
 
   /** What went wrong while the module was loaded or described itself, which runs code of its own. */
@@ -110,28 +105,56 @@ export class JsInstance implements ModuleInstance {
   }
 
   bind(): void {
+    if (this.#context === undefined) this.#build();
     for (const { key, indexes, binding } of this.#tables) {
       binding.bind([this.#port.tableId(key), ...indexes.map(({ sourceName }) => this.#port.indexId(sourceName))]);
     }
-    this.#isBound = true;
+  }
+
+  /** Makes what the description stands for: handles of tables, codecs, the context. */
+  #build(): void {
+    const sandbox = this.#sandbox;
+    const port = this.#port;
+    const before = useCompiler((parameters, body) => sandbox.compile(parameters, body));
+    try {
+      const tools = { sandbox, port, scratch: new Scratch(), classes: this.#classes };
+      this.#tables = this.#shape.tables.map((table, at) => {
+        const indexes = this.#indexes[at] ?? [];
+        return { key: table.key, indexes, binding: makeTableBinding(table, indexes, tools) };
+      });
+      this.#reducers = this.#shape.functions.map(({ exportName, body, params }) => ({
+        name: exportName,
+        body: named(body, exportName),
+        args: valueCodec(product(Object.fromEntries(params.map(({ name, type }) => [name, type])))),
+      }));
+      const db = Object.fromEntries(this.#tables.map(({ key, binding }) => [key, binding.handle]));
+      this.#context = new CallContext(sandbox, port, db);
+    } finally {
+      useCompiler(before);
+    }
+  }
+
+  #bound(): CallContext {
+    this.bind();
+    return defined(this.#context, "the context of a module that is bound");
   }
 
   placeOf(reducerId: number): Position | undefined {
-    const body = this.#reducers[reducerId]?.body;
+    const body = this.#shape.functions[reducerId]?.body;
     return body === undefined ? undefined : this.#stacks.placeOf(body, this.#script);
   }
 
   callReducer(call: ReducerCall): CallOutcome {
-    if (!this.#isBound) this.bind();
+    const context = this.#context ?? this.#bound();
     const reducer = this.#reducers[call.reducerId];
     if (reducer === undefined)
       return { kind: "panic", message: `the module has no reducer ${call.reducerId}`, fatal: false };
-    this.#context.begin(call);
+    context.begin(call);
     const { activity } = modulePromises;
     modulePromises.begin();
     let outcome: CallOutcome;
     try {
-      outcome = this.#run(reducer, call.args);
+      outcome = this.#run(reducer, context.ctx, call.args);
     } catch (error) {
       endWork(activity);
       throw error;
@@ -140,10 +163,10 @@ export class JsInstance implements ModuleInstance {
     return settled === undefined ? outcome : this.#settled(reducer.name, outcome, settled);
   }
 
-  #run(reducer: BoundReducer, args: Uint8Array): CallOutcome {
+  #run(reducer: BoundReducer, ctx: object, args: Uint8Array): CallOutcome {
     const { body } = reducer; // called without a receiver: `this` is nothing of ours
     try {
-      const result = body(this.#context.ctx, this.#readArgs(reducer.args, args));
+      const result = body(ctx, this.#readArgs(reducer.args, args));
       return result === undefined ? ok : refuseResult(reducer.name, result);
     } catch (error) {
       return this.#failed(error);
@@ -196,11 +219,6 @@ export class JsInstance implements ModuleInstance {
 function endWork(activity: number): Settled | undefined {
   modulePromises.end();
   return modulePromises.activity === activity ? undefined : modulePromises.settle();
-}
-
-function bindTable(table: TableShape, tools: Parameters<typeof makeTableBinding>[2]): BoundTable {
-  const indexes = indexesOf(table);
-  return { key: table.key, indexes, binding: makeTableBinding(table, indexes, tools) };
 }
 
 /** Stacks call a reducer by its export's name, not by the property that its function was first put in. */

@@ -9,14 +9,16 @@
  * Generated code never catches: time-outs and doomed transactions pass. It runs in the module's realm and
  * hands nothing of the host's own to the module but value classes, which are hardened.
  */
+import { defined } from "@lightcone/base";
 import type { HostPort } from "@lightcone/host";
 import { product, valueCodec, type ValueCodec } from "@lightcone/sats";
 import type { GuestClasses } from "./guest-classes.ts";
 import { rowTypeOf, type TableIndex } from "./describe.ts";
-import { invalid, type TableShape } from "./module-shape.ts";
+import type { TableShape } from "./module-shape.ts";
 import { type PlainCode, plainCode } from "./plain-row.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { Scratch } from "./scratch.ts";
+import { wrong } from "./shape-reader.ts";
 
 export interface TableBinding {
   /** What the module sees. */
@@ -37,7 +39,6 @@ export function makeTableBinding(
     readonly classes: GuestClasses;
   },
 ): TableBinding {
-  checkAccessors(table, indexes);
   const keys = indexes.map(({ columns }) => columns.map((column) => keyCodec(table, column)));
   const source = handleSource(table, indexes);
   const make = tools.sandbox.compile(["port", "scratch", "codec", "keys", "Range", "fail"], source);
@@ -45,24 +46,23 @@ export function makeTableBinding(
   return make(port, scratch, valueCodec(rowTypeOf(table)), keys, classes.Range, classes.fail) as TableBinding;
 }
 
-function checkAccessors(table: TableShape, indexes: readonly TableIndex[]): void {
+/** @throws {LightconeError} `SchemaInvalid` when an index cannot be reached by its name */
+export function checkAccessors(table: TableShape, indexes: readonly TableIndex[]): void {
   const seen = new Set<string>();
   for (const { accessor } of indexes) {
+    const what = `table \`${table.key}\`, index \`${accessor}\``;
     if (methodNames.has(accessor))
-      invalid(
-        `table \`${table.key}\`: an index cannot be reached as \`${accessor}\`, which is a method of every table`,
-      );
-    if (seen.has(accessor)) invalid(`table \`${table.key}\`: two indexes are reached as \`${accessor}\``);
+      wrong(`${what}: \`${accessor}\` is a method of every table, so an index needs another accessor`);
+    if (seen.has(accessor))
+      wrong(`${what}: two indexes have this accessor; a column's own index has the column's name`);
     seen.add(accessor);
   }
 }
 
 /** A codec of one column, under the column's name so that an error says which. */
 function keyCodec(table: TableShape, column: number): ValueCodec {
-  const shape = table.columns[column];
-  return shape === undefined
-    ? invalid(`table \`${table.key}\` has no column ${column}`)
-    : valueCodec(product({ [shape.name]: shape.type }));
+  const { name, type } = defined(table.columns[column], "an index's column");
+  return valueCodec(product({ [name]: type }));
 }
 
 const quote = (name: string): string => JSON.stringify(name);

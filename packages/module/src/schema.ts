@@ -9,8 +9,8 @@ import type { ReducerCtx } from "./context.ts";
 import type { Tables } from "./handles.ts";
 import type { Table } from "./table.ts";
 import {
-  Builder,
   isOption,
+  isType,
   type Fields,
   type FieldsValue,
   type ModifiersOf,
@@ -103,7 +103,9 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
     // The export is a function of its own, so that the author's may be shared and is never written to.
     const exported: AnyBody =
       optional.length === 0 ? (ctx, args) => body(ctx, args) : (ctx, args) => body(ctx, withoutNulls(args, optional));
-    const facts = { kind: "reducer", lifecycle, name: options.name, onSchedule: options.onSchedule, params, body };
+    const { name, onSchedule } = options;
+    // Its stack says where a function was made that is then not exported.
+    const facts = { kind: "reducer", lifecycle, name, onSchedule, params, body, made: new Error("made here") };
     functions.push(exported);
     return Object.defineProperty(exported, description, { value: facts });
   }
@@ -118,8 +120,8 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
     reducer(...all: readonly unknown[]): AnyBody {
       const body = given(all[all.length - 1]);
       if (all.length === 1) return make({}, {}, body);
-      if (all.length === 3) return make(all[0] as ReducerOptions, all[1] as Fields, body);
-      return isParams(all[0]) ? make({}, all[0], body) : make(all[0] as ReducerOptions, {}, body);
+      if (all.length === 3) return make(optionsOf(all[0]), paramsOf(all[1]), body);
+      return isOptions(all[0]) ? make(optionsOf(all[0]), {}, body) : make({}, paramsOf(all[0]), body);
     },
     init: lifecycleMaker("init"),
     clientConnected: lifecycleMaker("connect"),
@@ -138,8 +140,30 @@ function withoutNulls(args: Record<string, unknown>, optional: readonly string[]
   return made;
 }
 
-function isParams(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && Object.values(value).every((one) => one instanceof Builder);
+const optionNames: Record<keyof ReducerOptions, true> = { name: true, onSchedule: true };
+
+/** Whether an object is a reducer's options rather than its parameters, which are made with `t`. */
+function isOptions(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const entries = Object.entries(value);
+  return entries.length > 0 && entries.every(([key, one]) => key in optionNames && !isType(one));
+}
+
+function optionsOf(value: unknown): ReducerOptions {
+  if (!isOptions(value) && !(typeof value === "object" && value !== null && Object.keys(value).length === 0))
+    throw new TypeError(`a reducer's options are ${Object.keys(optionNames).join(" and ")}`);
+  return value as ReducerOptions;
+}
+
+function paramsOf(value: unknown): Fields {
+  if (typeof value !== "object" || value === null)
+    throw new TypeError("a reducer's parameters are an object of types: { text: t.string() }");
+  for (const [name, one] of Object.entries(value))
+    if (!isType(one))
+      throw new TypeError(
+        `the type of a reducer's parameter \`${name}\` was not made with \`t\`: write { ${name}: t.string() }`,
+      );
+  return value as Fields;
 }
 
 function given(body: unknown): AnyBody {

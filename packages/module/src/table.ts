@@ -1,6 +1,7 @@
 /** `table`: a table's options and columns, checked by the types as far as that is cheap. */
 import { RowBuilder } from "./types.ts";
 import type { RowType } from "./types.ts";
+import { isType } from "./type-builder.ts";
 import type { AnyType, Fields, Modifier, ModifiersOf, Wrong } from "./type-builder.ts";
 import type { IndexAlgorithm } from "./type-shape.ts";
 
@@ -69,7 +70,7 @@ export function table<const F extends Fields, const O extends TableOptions<keyof
   options: O,
   row: (F & CheckedFields<F> & CheckedTable<F>) | RowType<F>,
 ): Table<F, O> {
-  const rowType = row instanceof RowBuilder ? row : new RowBuilder(undefined, row as Fields);
+  const rowType = isType(row) && "fields" in row ? row : new RowBuilder(undefined, row as Fields);
   // `RowBuilder` is what runs behind `RowType`.
   return { options, rowType: rowType as unknown as RowType<F> };
 }

@@ -161,6 +161,13 @@ function withFacts({ shape, facts }: Builder, more: ColumnFacts): Builder {
   return new Builder(shape, { ...facts, ...more });
 }
 
+/** Whether a value was made with `t`, of whichever copy of this library: a project may have two. */
+export function isType(value: unknown): value is AnyType {
+  if (typeof value !== "object" || value === null || !("shape" in value)) return false;
+  const { shape } = value;
+  return typeof shape === "object" && shape !== null && "kind" in shape && typeof shape.kind === "string";
+}
+
 export function isOption(shape: TypeShape): boolean {
   return shape.kind === "Sum" && shape.typeName === undefined && shape.variants[0]?.name === "some";
 }

@@ -1,6 +1,6 @@
 /** `t`: the types of columns, parameters and fields. */
 import type { ConnectionId, Identity, ScheduleAt, TimeDuration, Timestamp, Uuid } from "./values.ts";
-import { Builder, optionShape } from "./type-builder.ts";
+import { Builder, isType, optionShape } from "./type-builder.ts";
 import type {
   AnyType,
   BuilderMember,
@@ -125,8 +125,16 @@ function productShape(fields: Fields, typeName?: string): TypeShape {
   return typeName === undefined ? { kind: "Product", elements } : { kind: "Product", typeName, elements };
 }
 
+function shapeOf(one: unknown): TypeShape {
+  if (!isType(one)) throw new TypeError("a type within another was not made with `t`: write t.array(t.string())");
+  return one.shape;
+}
+
 function members(fields: Fields): MemberShape[] {
-  return Object.entries(fields).map(([name, { shape }]) => ({ name, type: shape }));
+  return Object.entries(fields).map(([name, one]: [string, unknown]) => {
+    if (!isType(one)) throw new TypeError(`the type of \`${name}\` was not made with \`t\`: write ${name}: t.string()`);
+    return { name, type: one.shape };
+  });
 }
 
 const scalar = (kind: ScalarKind) => () => new Builder({ kind });
@@ -157,6 +165,8 @@ function makeEnum(typeName: string, variants: readonly string[] | Fields): Build
     : members(variants as Fields);
   const builder = new Builder(sum(list, typeName));
   for (const { name, type } of list) {
+    if (Object.hasOwn(builder, name) && !builderMembers.has(name))
+      throw new TypeError(`the enum ${typeName} has two variants that are called \`${name}\``);
     const isUnit = type.kind === "Product" && type.elements.length === 0;
     const maker = isUnit ? Object.freeze({ tag: name }) : (value: unknown) => ({ tag: name, value });
     if (!builderMembers.has(name)) Object.defineProperty(builder, name, { value: maker, enumerable: true });
@@ -182,19 +192,19 @@ const builders: Record<keyof TypeBuilders, (...args: never[]) => Builder> = {
   f32: scalar("F32"),
   f64: scalar("F64"),
   number: scalar("F64"),
-  array: (element: AnyType) => new Builder({ kind: "Array", element: element.shape }),
+  array: (element: AnyType) => new Builder({ kind: "Array", element: shapeOf(element) }),
   byteArray: () => new Builder({ kind: "Array", element: { kind: "U8" } }),
   object: (typeName: string, fields: Fields) => new Builder(productShape(fields, typeName)),
   row: (first: string | Fields, second?: Fields) =>
     typeof first === "string" ? new RowBuilder(first, second ?? {}) : new RowBuilder(undefined, first),
   enum: makeEnum,
   unit: () => new Builder({ kind: "Product", elements: [] }),
-  option: (some: AnyType) => new Builder(optionShape(some.shape)),
+  option: (some: AnyType) => new Builder(optionShape(shapeOf(some))),
   result: (ok: AnyType, err: AnyType) =>
     new Builder(
       sum([
-        { name: "ok", type: ok.shape },
-        { name: "err", type: err.shape },
+        { name: "ok", type: shapeOf(ok) },
+        { name: "err", type: shapeOf(err) },
       ]),
     ),
   identity: wrapped("__identity__", "U256"),

@@ -70,6 +70,12 @@ describe("one rule broken", () => {
       problem: /`boat` belongs/,
     },
     {
+      rule: "two columns of one canonical name",
+      raw: boatRow({ ...boatColumns, shipID: t.u8, ship_id: t.u8 }),
+      problem:
+        /`boat`: columns `shipID` and `ship_id` are both called `ship_id` in the database: rename one|type `Boat`/,
+    },
+    {
       rule: "two tables of one canonical name",
       raw: fleetWith({ tables: [boat, patrol, table("raftA", 3), table("raft_a", 3)] }),
       problem: /`raft_a` belongs/,
@@ -77,12 +83,12 @@ describe("one rule broken", () => {
     {
       rule: "two indexes of one algorithm over the same columns",
       raw: boatWith({ indexes: [...boat.indexes, btree("again", 2)] }),
-      problem: /`boat_dock_idx_btree` belongs/,
+      problem: /`boat`: column `dock` is indexed twice by a btree index/,
     },
     {
       rule: "two unique constraints over the same columns",
       raw: boatWith({ constraints: [unique(0), unique(0)] }),
-      problem: /`boat_id_key` belongs/,
+      problem: /`boat`: column `id` is made unique twice/,
     },
     {
       rule: "a view called like a table",
@@ -248,7 +254,7 @@ describe("one rule broken", () => {
     {
       rule: "a unique constraint without an index",
       raw: boatWith({ constraints: [unique(0), unique(1)] }),
-      problem: /has no index/,
+      problem: /`boat`: column `name` is unique, which needs an index/,
     },
     { rule: "a primary key of two columns", raw: boatWith({ primaryKey: [0, 1] }), problem: /2 columns/ },
     { rule: "a primary key that is not unique", raw: boatWith({ primaryKey: [2] }), problem: /not unique/ },
@@ -261,7 +267,11 @@ describe("one rule broken", () => {
       problem: /direct index/,
     },
     // sequences
-    { rule: "a sequence over text", raw: boatWith({ sequences: [sequence(1)] }), problem: /no integer/ },
+    {
+      rule: "a sequence over text",
+      raw: boatWith({ sequences: [sequence(1)] }),
+      problem: /`boat`: column `name` is to count up by itself, which only an integer can; it is String/,
+    },
     {
       rule: "two sequences of one column",
       raw: boatWith({ sequences: [sequence(0), sequence(0, { name: "other" })] }),
@@ -584,6 +594,25 @@ describe("what checking makes of a module", () => {
       { handler: "hello", path: "/hi", method: { name: "Get" } },
       { handler: "hello", path: "/any-thing", method: { kind: "any" } },
     ]);
+  });
+
+  test("row 33: names that are made up differ, whatever they would be spelled like", () => {
+    const row = product({ a: t.u32, aB: t.u32, bC: t.u32, c: t.u32 });
+    const indexes = [btree("first", 1, 3), btree("second", 0, 2)];
+    const raw: RawModuleDef = {
+      ...emptyRawV10,
+      typespace: [row],
+      types: [{ scope: [], name: "Row", ref: 0, customOrdering: true }],
+      tables: [
+        { ...table("one", 0), indexes, constraints: [unique(1, 3), unique(0, 2)], sequences: [sequence(1)] },
+        // Chosen names are kept, also when they come after those that are made up.
+        table("one_a_b_seq", 0),
+      ],
+    };
+    const [one, chosen] = checkModule(raw).tables;
+    expect(one?.indexes.map(({ name }) => name)).toEqual(["one_a_b_c_idx_btree", "one_a_b_c_idx_btree_2"]);
+    expect(one?.constraints.map(({ name }) => name)).toEqual(["one_a_b_c_key", "one_a_b_c_key_2"]);
+    expect([one?.sequences[0]?.name, chosen?.name]).toEqual(["one_a_b_seq_2", "one_a_b_seq"]);
   });
 
   test("V10 lifecycle and scheduled reducers are private, as recorded of harbor-2.10", () => {

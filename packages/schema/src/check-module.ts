@@ -4,7 +4,7 @@
  */
 import { LightconeError } from "@lightcone/base";
 import { checkHttp, checkProcedures, checkReducers, checkViews, schedulablesOf } from "./check-functions.ts";
-import { checkTable } from "./check-table.ts";
+import { checkTable, claimChosen } from "./check-table.ts";
 import { checkTypes } from "./check-types.ts";
 import { Checking } from "./checking.ts";
 import { draftV10 } from "./draft-v10.ts";
@@ -38,6 +38,7 @@ function check(raw: RawModuleDef, problems: Problems, place: { readonly isSubmod
 
   checkTypes(checking);
   const schedulables = schedulablesOf(checking);
+  for (const table of draft.tables) claimChosen(checking, table);
   const tables = draft.tables.flatMap((table): readonly TableDef[] => {
     const checked = checkTable(checking, table, schedulables);
     return checked === undefined ? [] : [checked];

@@ -44,6 +44,26 @@ export interface Schedulable {
   takesOnly(typeRef: number): boolean;
 }
 
+/** Claims the names that a table's author chose, so that names which are made up go round them. */
+export function claimChosen(checking: Checking, draft: TableDraft): void {
+  const what = `table \`${draft.sourceName}\``;
+  const claim = (name: string | undefined, owner: object, text: string): void => {
+    if (name !== undefined) checking.objects.claim(name, owner, text);
+  };
+  claim(draft.name, draft, what);
+  claim(draft.sourceName, draft, what);
+  const parts = {
+    index: draft.indexes,
+    "unique constraint": draft.constraints,
+    sequence: draft.sequences,
+    schedule: draft.schedules,
+  };
+  for (const [noun, owners] of Object.entries(parts))
+    for (const owner of owners) claim(owner.name, owner, `${noun} \`${owner.name}\` of ${what}`);
+  for (const index of draft.indexes)
+    claim(index.sourceName, index, `index \`${index.name ?? index.sourceName}\` of ${what}`);
+}
+
 /** Checks a table and gives its definition; undefined when its row type is of no use. */
 export function checkTable(
   checking: Checking,
@@ -53,8 +73,6 @@ export function checkTable(
   const what = `table \`${draft.sourceName}\``;
   const { problems } = checking;
   checking.checkIdentifier(draft.name, what);
-  checking.objects.claim(draft.name, draft, what);
-  checking.objects.claim(draft.sourceName, draft, what);
   if (draft.name.startsWith("st_")) problems.add(`${what}: names that start with \`st_\` belong to the system`);
   if (draft.kind === "system") problems.add(`${what}: a module cannot declare a system table`);
 
@@ -129,7 +147,9 @@ export function columnsOfRef(checking: Checking, typeRef: number, what: string):
     checking.checkIdentifier(name, `${what}, column \`${accessor}\``);
     const holder = owners.get(name);
     if (holder !== undefined)
-      problems.add(`${what}: columns \`${holder}\` and \`${accessor}\` are both called \`${name}\``);
+      problems.add(
+        `${what}: columns \`${holder}\` and \`${accessor}\` are both called \`${name}\` in the database: rename one`,
+      );
     owners.set(name, accessor);
     const resolved = checking.resolve(element.type, `${what}, column \`${name}\``);
     return { name, accessor, type: resolved, defaultValue: undefined };
@@ -162,9 +182,13 @@ class ColumnChecks {
   }
 
   constraints(): readonly UniqueDef[] {
+    const seen = new Set<string>();
     return this.#draft.constraints.flatMap((constraint) => {
       if (!this.#areColumns(constraint.columns, "a unique constraint")) return [];
-      const name = constraint.name ?? constraintName(this.#draft.name, this.#names(constraint.columns));
+      const key = setKey(constraint.columns);
+      if (seen.has(key)) this.#problem(`${this.#listed(constraint.columns)} made unique twice: once is enough`);
+      seen.add(key);
+      const name = constraint.name ?? this.#free(constraintName(this.#draft.name, this.#names(constraint.columns)));
       this.#claim(name, `unique constraint \`${name}\` of ${this.#what}`, constraint);
       return [{ name, columns: constraint.columns }];
     });
@@ -172,10 +196,15 @@ class ColumnChecks {
 
   indexes(constraints: readonly UniqueDef[]): readonly IndexDef[] {
     const uniqueSets = new Set(constraints.map((constraint) => setKey(constraint.columns)));
+    const seen = new Set<string>();
     return this.#draft.indexes.flatMap((index) => {
       const columns = columnsOf(index.algorithm);
       if (!this.#areColumns(columns, "an index")) return [];
-      const name = index.name ?? indexName(this.#draft.name, this.#names(columns), index.algorithm.kind);
+      const key = `${index.algorithm.kind} ${columns.join()}`;
+      if (index.name === undefined && seen.has(key))
+        this.#problem(`${this.#listed(columns)} indexed twice by a ${index.algorithm.kind} index: once is enough`);
+      seen.add(key);
+      const name = index.name ?? this.#nameOf(index, columns);
       const sourceName = this.#sourceName(index, name);
       const owner = `index \`${name}\` of ${this.#what}`;
       this.#claim(name, owner, index);
@@ -187,6 +216,16 @@ class ColumnChecks {
       const unique = uniqueSets.has(setKey(columns));
       return [{ name, sourceName, accessor: index.accessor, algorithm: index.algorithm.kind, columns, unique }];
     });
+  }
+
+  /** A made-up name may be the source name, which the index has already. */
+  #nameOf(index: IndexDraft, columns: readonly number[]): string {
+    const name = indexName(this.#draft.name, this.#names(columns), index.algorithm.kind);
+    return name === index.sourceName ? name : this.#free(name);
+  }
+
+  #free(name: string): string {
+    return this.#checking.objects.free(name);
   }
 
   #sourceName(index: IndexDraft, name: string): string {
@@ -214,10 +253,13 @@ class ColumnChecks {
         this.#problem(`a sequence names column ${sequence.column} of ${this.#columns.length}`);
         return [];
       }
-      const name = sequence.name ?? sequenceName(this.#draft.name, column.name);
+      const name = sequence.name ?? this.#free(sequenceName(this.#draft.name, column.name));
       const owner = `sequence \`${name}\` of ${this.#what}`;
       this.#claim(name, owner, sequence);
-      if (!integerKinds.has(column.type.kind)) this.#problem(`${owner}: column \`${column.name}\` is no integer`);
+      if (!integerKinds.has(column.type.kind))
+        this.#problem(
+          `column \`${column.name}\` is to count up by itself, which only an integer can; it is ${shortType(column.type)}`,
+        );
       if (taken.has(sequence.column)) this.#problem(`column \`${column.name}\` has two sequences`);
       taken.add(sequence.column);
       const start = sequence.start ?? sequenceDefaults.start;
@@ -253,7 +295,7 @@ class ColumnChecks {
     const indexedSets = new Set(indexes.map((index) => setKey(index.columns)));
     for (const constraint of constraints) {
       if (indexedSets.has(setKey(constraint.columns))) continue;
-      this.#problem(`unique constraint \`${constraint.name}\` has no index over the same columns`);
+      this.#problem(`${this.#listed(constraint.columns)} unique, which needs an index over the same columns`);
     }
   }
 
@@ -276,7 +318,7 @@ class ColumnChecks {
     const [schedule, ...more] = this.#draft.schedules;
     if (schedule === undefined) return undefined;
     if (more.length > 0) this.#problem(`it has ${more.length + 1} schedules; one is the limit`);
-    const name = schedule.name ?? scheduleName(this.#draft.name);
+    const name = schedule.name ?? this.#free(scheduleName(this.#draft.name));
     this.#claim(name, `schedule \`${name}\` of ${this.#what}`, schedule);
     const at = this.#columns[schedule.atColumn];
     if (at === undefined) this.#problem(`its schedule names column ${schedule.atColumn} of ${this.#columns.length}`);
@@ -309,6 +351,12 @@ class ColumnChecks {
 
   #names(columns: readonly number[]): readonly string[] {
     return columns.map((column) => this.#columns[column]?.name ?? `col_${column}`);
+  }
+
+  /** The subject of a sentence about columns. */
+  #listed(columns: readonly number[]): string {
+    const names = this.#names(columns).map((name) => `\`${name}\``);
+    return names.length === 1 ? `column ${names[0]} is` : `columns ${names.join(", ")} together are`;
   }
 
   #claim(name: string, text: string, owner: object): void {

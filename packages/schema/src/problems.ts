@@ -36,6 +36,13 @@ export class Namespace {
     this.#problems = problems;
   }
 
+  /** `name`, or with a number behind it where that belongs to somebody. For names that nobody chose. */
+  free(name: string): string {
+    let made = name;
+    for (let number = 2; this.#holders.has(made); number += 1) made = `${name}_${number}`;
+    return made;
+  }
+
   /** `owner` is told apart by identity; `text` says what it is. */
   claim(name: string, owner: object, text: string): void {
     const holder = this.#holders.get(name);

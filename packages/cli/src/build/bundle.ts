@@ -116,8 +116,8 @@ function withoutSources(map: string): string {
 /** As seen from the project; the SDK's own files as the package that they are. */
 function shownPath(project: string, path: string): string {
   const shown = relative(project, resolve(project, path)).replaceAll("\\", "/");
-  const own = /(?:^|\/)packages\/(module|lightcone)\/src\/(.*)$/.exec(shown);
-  return own === null ? shown : `lightcone/${own[2]}`;
+  const own = /(?:^|\/)(?:packages\/(?:module|lightcone)\/src|node_modules\/lightcone)\/(.*)$/.exec(shown);
+  return own === null ? shown : `lightcone/${own[1]}`;
 }
 
 function reasonOf(error: unknown, project: string): string {

@@ -42,7 +42,8 @@ export function bundleOf(body: string, before = ""): string {
   return `
 const host = require("lightcone:host@1");
 ${before}
-exports.default = Object.defineProperty({}, host.description, { value: { kind: "schema", tables: {}, policy: "SnakeCase", functions: [] } });
-exports.run = Object.defineProperty(() => {}, host.description, { value: { kind: "reducer", params: {}, body: (ctx, args) => { ${body} } } });
+const functions = [];
+exports.default = Object.defineProperty({}, host.description, { value: { kind: "schema", tables: {}, policy: "SnakeCase", functions } });
+functions[0] = exports.run = Object.defineProperty(() => {}, host.description, { value: { kind: "reducer", params: {}, body: (ctx, args) => { ${body} } } });
 `;
 }
