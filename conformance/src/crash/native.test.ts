@@ -11,8 +11,8 @@ import { RawClient } from "../raw-client.ts";
 import { Served } from "../served.ts";
 
 const reducerTimeoutMs = 500;
-/** The call's time, the second that an interrupt has, and what a loaded machine adds. */
-const endedWithinMs = reducerTimeoutMs + 1000 + 2500;
+/** The call's time, the second that an interrupt has, the next host, which answers, and what a loaded machine adds. */
+const endedWithinMs = reducerTimeoutMs + 1000 + 5000;
 const goneWithinMs = 2000;
 
 let served: Served;

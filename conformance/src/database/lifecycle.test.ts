@@ -90,7 +90,7 @@ describe("a life-cycle reducer that never ends", () => {
     const database = await openStubborn();
     const client = new LocalClient(database, makeCaller(0x0b));
     await client.until((each) => each.closed !== undefined);
-    expect((await call(database, "act", "[]", makeCaller(0x0b))).status).toBe(402);
+    expect((await call(database, "act", "[]", makeCaller(0x0b))).status).toBe(503);
     expect((await call(database, "act", "[]")).status).toBe(200);
     expect(await state(database)).toEqual([0, 2]);
     await database.stop(1000);

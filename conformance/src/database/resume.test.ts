@@ -3,93 +3,14 @@
 // Method: databases in this process that are cut off at random moments, as a killed process is: from then on nothing of
 // theirs reaches a client or a file. Clients hold on through `openResilient`. The seed replays a run.
 import fc from "fast-check";
-import { manualClock, memoryFileSystem } from "@lightcone/commitlog/testing";
-import {
-  openResilient,
-  type ConnectionSink,
-  type Database,
-  type DatabaseLink,
-  type OpenedHost,
-  type Resume,
-  type ResumeNote,
-} from "@lightcone/database";
 import type { ServerMessage, TableUpdate } from "@lightcone/protocol";
 import { toHex } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
-import { call, LocalClient, makeCaller, openLocal, publish, sql } from "./local.ts";
+import { Hosts } from "./hosts.ts";
+import { call, LocalClient, makeCaller, publish, sql } from "./local.ts";
 
 const cases = 20 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
 const ledger = "../../../modules/typescript/ledger/src/index.ts";
-
-/** Lets a host's words through until the host ends. */
-class Gate implements ConnectionSink {
-  readonly #host: Host;
-  readonly #sink: ConnectionSink;
-  constructor(host: Host, sink: ConnectionSink) {
-    this.#host = host;
-    this.#sink = sink;
-  }
-  get queuedBytes(): number {
-    return 0;
-  }
-  send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
-    if (!this.#host.isEnded) this.#sink.send(bytes, at, length, last);
-  }
-  answered(count: number): void {
-    if (!this.#host.isEnded) this.#sink.answered(count);
-  }
-  note(note: ResumeNote): void {
-    if (!this.#host.isEnded) this.#sink.note(note);
-  }
-  close(code: number | undefined, reason: string): void {
-    if (!this.#host.isEnded) this.#sink.close(code, reason);
-  }
-}
-
-/** A host that can be ended at any moment. */
-class Host {
-  isEnded = false;
-  /** Whether it can be ended: what has not opened its files yet could not be kept from them. */
-  isOpen = false;
-  #end: (error: Error) => void = () => undefined;
-  readonly #failed = new Promise<Error>((resolve) => (this.#end = resolve));
-  #released = -1;
-
-  async open(fileSystem: ReturnType<typeof memoryFileSystem>, resume: Resume | undefined): Promise<OpenedHost> {
-    const gated = resume && {
-      ...resume,
-      connections: resume.connections.map((each) => ({ ...each, sink: new Gate(this, each.sink) })),
-    };
-    const database: Database = await openLocal({ fileSystem, clock: manualClock(), resume: gated });
-    this.isOpen = true;
-    const released = (): number => (this.isEnded ? this.#released : database.releasedOffset);
-    this.#release = () => (this.#released = database.releasedOffset);
-    const link: DatabaseLink = {
-      connect: (info, sink) => database.connect(info, new Gate(this, sink)),
-      request: (request) =>
-        database.request(request).then((reply) => (this.isEnded ? new Promise(() => undefined) : reply)),
-      flushLog: () => database.flushLog(),
-      stop: (withinMs) => database.stop(withinMs),
-      failed: this.#failed,
-    };
-    return {
-      link,
-      handles: database.resumed,
-      get releasedOffset() {
-        return released();
-      },
-    };
-  }
-
-  #release: () => void = () => undefined;
-
-  end(fileSystem: ReturnType<typeof memoryFileSystem>): void {
-    this.#release();
-    this.isEnded = true;
-    fileSystem.endProcess();
-    this.#end(new Error("cut off"));
-  }
-}
 
 /** The rows that a message tells of. Clients of a module in TypeScript hear of others in the light form. */
 function tablesOf(message: ServerMessage): readonly TableUpdate[] {
@@ -159,23 +80,14 @@ describe("clients of a database whose host ends", () => {
   test("are answered once, and told everything once", { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-        const fileSystem = memoryFileSystem();
-        let host = new Host();
-        const openHost = async (resume: Resume | undefined): Promise<OpenedHost> => {
-          host = new Host();
-          return host.open(fileSystem, resume);
-        };
-        const timers = {
-          nowMicros: () => 0,
-          steadyMs: () => 0,
-          after: (_: number, run: () => void) => (setImmediate(run), () => undefined),
-        };
-        const link = await openResilient({ openHost, clock: timers, crashesMax: 3, note: () => undefined });
+        const hosts = new Hosts();
+        const link = await hosts.open();
         expect((await publish(link, ledger)).status).toBe(200);
         const clients = Array.from(
           { length: clientCount },
           (_, index) => new LocalClient(link, makeCaller(10 + index)),
         );
+        for (const client of clients) await client.until(({ messages }) => messages.length > 0);
         const sent = clients.map(() => 0);
         const asked = clients.map(() => 0);
         const loud = clients.map(() => 0);
@@ -211,7 +123,7 @@ describe("clients of a database whose host ends", () => {
               break;
             case "end":
               for (let left = each.after; left > 0; left--) await turn();
-              if (host.isOpen && !host.isEnded) host.end(fileSystem);
+              hosts.end();
               break;
             case "http":
               void call(link, "record", `[99, ${httpCount++}]`, makeCaller(50)).then((reply) =>

@@ -144,6 +144,12 @@ const catalogue = {
       `the module ended its process ${d.crashCount} times and will not be started again`,
     hint: "Publish a corrected module, or publish again to try once more.",
   },
+  ConnectionIdInUse: {
+    http: 409,
+    close: 4409,
+    text: (d: { connectionId: string }) => `this identity has a connection with id ${d.connectionId} already`,
+    hint: "Leave the id to the server, or choose another for each connection. One that was lost is free after 30 s.",
+  },
   // --- files
   Corrupt: {
     http: 500,

@@ -7,7 +7,7 @@
  * This is the only file that names the whole way. Opening is recovery: the newest snapshot, the log after
  * it, then, unless clients are resumed, the disconnects of those who were left in `st_client`.
  */
-import { asTableId, LightconeError, realRandom, type Random } from "@lightcone/base";
+import { LightconeError, realRandom, type Random } from "@lightcone/base";
 import {
   applyRetention,
   snapshotDue,
@@ -18,18 +18,18 @@ import {
 } from "@lightcone/commitlog";
 import { LogLevel } from "@lightcone/host";
 import type { SandboxKind } from "@lightcone/host-js";
-import { CommitKind, openStore, restoreStore, type CommitMeta, type Store } from "@lightcone/engine";
-import { serveSchema, SystemTable, type TableSchema } from "@lightcone/schema";
+import { CommitKind, openStore, restoreStore, type Store } from "@lightcone/engine";
+import { serveSchema, type TableSchema } from "@lightcone/schema";
 import { compileSubscription, type Catalog } from "@lightcone/sql";
-import { toHex } from "@lightcone/sats";
 import { Arena } from "./arena.ts";
 import { BsatnEncoder } from "./bsatn-encoder.ts";
+import { keyOfClient } from "./client.ts";
 import type { Encoder } from "./encoder.ts";
-import { callOverHttp, VisitJob, type Answer, type LongReply } from "./http-call.ts";
+import { callOverHttp, settledReply, VisitJob, type Answer, type Errand } from "./http-call.ts";
 import { JobClock } from "./job-clock.ts";
 import { JobLoop } from "./job-loop.ts";
 import { JsonEncoder } from "./json-encoder.ts";
-import { DisconnectJob, isKnown } from "./lifecycle.ts";
+import { DisconnectJob, knownClients } from "./lifecycle.ts";
 import { defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
 import type {
   Caller,
@@ -43,12 +43,14 @@ import type {
 } from "./link.ts";
 import { ModuleLog } from "./module-log.ts";
 import { ModuleSlot } from "./module-slot.ts";
+import { isWhole } from "./noted.ts";
 import { moduleLogIn, openFiles, type DatabaseDirectory } from "./open-files.ts";
 import { Outbox } from "./outbox.ts";
 import { DatabasePort } from "./port.ts";
 import { RoomTransactions } from "./procedure-call.ts";
 import { PlanJob, PublishJob, storedProgram } from "./publish.ts";
-import { failure, json, text } from "./reply.ts";
+import { Replay, type Settled } from "./replay.ts";
+import { failure, fatalText, json, refusal, text } from "./reply.ts";
 import type { Room } from "./room.ts";
 import { Running } from "./running.ts";
 import { Scheduler, SoonJob } from "./scheduler.ts";
@@ -57,7 +59,7 @@ import { runStatement } from "./statement.ts";
 import { HostEnded, interrupted, type Resume, type ResumedConnection } from "./resume.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { outsideMicrotasks, timeoutGuard, type Guard } from "@lightcone/base/node";
-import type { Activity } from "./work.ts";
+import { WorkKind, type Activity } from "./work.ts";
 import { TransactionMeta, Writer } from "./writer.ts";
 
 export interface DatabaseOptions extends DatabaseDirectory {
@@ -76,8 +78,13 @@ export interface DatabaseOptions extends DatabaseDirectory {
 
 const nobody: Activity = { begin: () => undefined, end: () => undefined };
 
-const clientTable = asTableId(SystemTable.st_client);
-const noNumbers: ReadonlySet<number> = new Set();
+/** How far a host before had got with a request. */
+interface Begun {
+  readonly settled: Settled | undefined;
+  /** What of it the host ended at. */
+  readonly endedHostAt: WorkKind | undefined;
+}
+
 /** System tables that only the owner reads, beside those that are private anyway. */
 const ownersTables: ReadonlySet<string> = new Set(["st_module", "st_client"]);
 
@@ -135,8 +142,8 @@ export class Database implements DatabaseLink {
   #snapshotting: Promise<number> | undefined;
   /** What must not be named by others than the owner: tables under a row-level rule, which are not applied yet. */
   #ruledTables: ReadonlySet<number> = new Set();
-  /** Requests that a host before had committed and not answered, by connection. */
-  #settled: ReadonlyMap<string, ReadonlySet<number>> = new Map();
+  /** What a host before had begun of requests over HTTP that come again, by `keyOfClient`. */
+  readonly #begun = new Map<string, Begun>();
   #releasedOffset = -1;
   #ended = false;
   #fail: (error: Error) => void = () => undefined;
@@ -159,7 +166,8 @@ export class Database implements DatabaseLink {
     const arena = new Arena();
     const outbox = new Outbox();
     const time = new JobClock(clock);
-    const subscriptions = new Subscriptions(store, time, drawSeed(options.random ?? realRandom));
+    const { database } = options.identity;
+    const subscriptions = new Subscriptions(store, time, database, drawSeed(options.random ?? realRandom));
     const writer = new Writer(store, log, time, [subscriptions, this.#scheduler]);
     const moduleLog = new ModuleLog({
       fileSystem: options.fileSystem,
@@ -215,7 +223,7 @@ export class Database implements DatabaseLink {
     this.#port = new DatabasePort(store, {
       procedureTransactions: new RoomTransactions(() => room),
       databaseIdentity: options.identity.database,
-      claims: room.claims,
+      claims: (connectionId) => room.claims.get(keyOfClient({ identity: room.meta.sender, connectionId })),
       log: (line) => moduleLog.write(line, room.meta.functionName === "" ? undefined : room.meta.functionName),
       scheduleNow: (functionName, args) => loop.push(new SoonJob(room, functionName, args.slice())),
       nowMicros: () => clock.nowMicros(),
@@ -240,66 +248,58 @@ export class Database implements DatabaseLink {
       room.log.note(LogLevel.warn, `a snapshot was passed over for an older one and the log: ${error.message}`);
     if (schedule !== undefined) this.#scheduler.restore(schedule);
     this.#bindTables();
+    const replay = new Replay(room.subscriptions, resume);
     const releasedOffset = resume?.releasedOffset ?? Infinity;
     this.#releasedOffset = resume?.releasedOffset ?? -1;
-    const settled = new Map<string, Set<number>>();
     let sessions: ReadonlyMap<string, Session> | undefined;
     for await (const { firstOffset, records } of this.#log.read(room.store.offset)) {
       for (const [index, record] of records.entries()) {
         const offset = firstOffset + index;
-        if (offset > releasedOffset) sessions ??= this.#takeBack(resume);
-        room.writer.replay(record, offset, (commit) => this.#noteSettled(commit.meta, sessions, resume, settled));
-        room.subscriptions.origin = undefined;
+        if (offset > releasedOffset) sessions ??= await this.#takeBack(resume, replay);
+        const kind = room.writer.replay(record, offset, replay.note);
+        if (kind === CommitKind.publish && sessions !== undefined) await this.#installStored();
       }
     }
-    sessions ??= this.#takeBack(resume);
-    const program = storedProgram(room);
-    if (program !== undefined) await outsideMicrotasks(() => this.#install(room.load(program)));
-    this.#settled = settled;
-    this.#disconnectAllBut(sessions);
+    sessions ??= await this.#takeBack(resume, replay);
+    replay.end();
+    const suspect = resume?.suspect;
+    for (const client of knownClients(room)) {
+      const key = keyOfClient(client);
+      if (sessions.has(key)) continue;
+      const endedHost = suspect?.kind === WorkKind.disconnect && suspect.id === key;
+      room.loop.push(new DisconnectJob(room, client, !endedHost));
+    }
     for (const connection of resume?.connections ?? []) {
-      const key = toHex(connection.info.caller.connectionId);
-      const suspect = resume?.suspect?.id === key ? resume.suspect.number : undefined;
-      sessions.get(key)?.goOn(connection, settled.get(key) ?? noNumbers, suspect);
+      const key = keyOfClient(connection.info.caller);
+      const failed = suspect?.kind === WorkKind.message && suspect.id === key ? suspect.number : undefined;
+      sessions.get(key)?.goOn(connection, replay.settledOf(key), failed);
+    }
+    for (const visitor of resume?.visits ?? []) {
+      const key = keyOfClient(visitor);
+      const settled = replay.settledOf(key).get(1);
+      this.#begun.set(key, { settled, endedHostAt: suspect?.id === key ? suspect.kind : undefined });
     }
     this.#scheduler.start(room);
     this.#release(this.#log.durableOffset);
   }
 
-  /** Opens the sessions of the clients that are still there, as of the present offset. */
-  #takeBack(resume: Resume | undefined): ReadonlyMap<string, Session> {
+  /** Opens the sessions of the clients that are still there, as of the present offset and with its module. */
+  async #takeBack(resume: Resume | undefined, replay: Replay): Promise<ReadonlyMap<string, Session>> {
+    await this.#installStored();
     const sessions = new Map<string, Session>();
     for (const connection of resume?.connections ?? []) {
       const session = this.#open(connection.info, connection.sink, connection);
-      sessions.set(toHex(connection.info.caller.connectionId), session);
-      if (isKnown(this.#room, connection.info.caller)) session.greet();
+      sessions.set(keyOfClient(connection.info.caller), session);
+      replay.tell(connection, session);
       this.resumed.push(session);
     }
     return sessions;
   }
 
-  /**
-   * Notes that a request is in the log. Past the offset that everyone was told, its client is about to be told;
-   * before it, the client was told and only the word that nothing is left to answer may be missing.
-   */
-  #noteSettled(
-    meta: CommitMeta,
-    sessions: ReadonlyMap<string, Session> | undefined,
-    resume: Resume | undefined,
-    settled: Map<string, Set<number>>,
-  ): void {
-    if (resume === undefined) return;
-    if (meta.kind === CommitKind.connect) sessions?.get(toHex(meta.connection))?.greet();
-    if (meta.requestSequence === 0) return;
-    const key = toHex(meta.connection);
-    const numbers = settled.get(key);
-    if (numbers === undefined) settled.set(key, new Set([meta.requestSequence]));
-    else numbers.add(meta.requestSequence);
-    const pending = resume?.connections
-      .find((connection) => toHex(connection.info.caller.connectionId) === key)
-      ?.pending.find((message) => message.number === meta.requestSequence);
-    const session = sessions?.get(key);
-    if (pending !== undefined && session !== undefined) this.#room.subscriptions.origin = session.originOf(pending);
+  /** Starts the module that the tables hold. */
+  async #installStored(): Promise<void> {
+    const program = storedProgram(this.#room);
+    if (program !== undefined) await outsideMicrotasks(() => this.#install(this.#room.load(program)));
   }
 
   connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle {
@@ -320,19 +320,20 @@ export class Database implements DatabaseLink {
 
   /**
    * Tells what waits for an offset up to `durableOffset`. Only then does that offset count as released: a host
-   * that takes over must not leave out what is durable and was never told.
+   * that takes over must not leave out what is durable and was never told. A commit that was cut short while it was
+   * told is told by the next host, to all.
    */
   #release(durableOffset: number): void {
-    this.#room.outbox.release(durableOffset);
-    this.#releasedOffset = Math.max(this.#releasedOffset, Math.min(durableOffset, this.#room.writer.offset));
+    const { outbox, writer } = this.#room;
+    const offset = Math.min(durableOffset, writer.toldOffset);
+    outbox.release(offset);
+    this.#releasedOffset = Math.max(this.#releasedOffset, offset);
   }
 
   request(request: DatabaseRequest): Promise<Reply> {
     const room = this.#room;
     switch (request.kind) {
       case "call":
-        if (this.#settled.has(toHex(request.caller.connectionId)))
-          return this.#settledVisit(request.caller, text(200, ""));
         return this.#visit(request.caller, true, () =>
           callOverHttp(room, request.caller, request.functionName, request.args),
         );
@@ -435,17 +436,22 @@ export class Database implements DatabaseLink {
     return tables;
   }
 
-  #visit(caller: Caller, confirmed: boolean, work: () => Reply | LongReply): Promise<Reply> {
-    const visit = (answer: Answer): void => this.#room.loop.push(new VisitJob(this.#room, caller, work, answer));
+  #visit(caller: Caller, confirmed: boolean, errand: Errand): Promise<Reply> {
+    const room = this.#room;
+    const key = keyOfClient(caller);
+    const begun = this.#begun.get(key);
+    this.#begun.delete(key);
+    const visit = (answer: Answer): void => {
+      const endedHostAt = begun?.endedHostAt;
+      const isAlone = endedHostAt === WorkKind.connect || endedHostAt === WorkKind.disconnect;
+      // The client has gone by now, and its answer is owed.
+      if (begun?.settled !== undefined) answer(settledReply(room, begun.settled));
+      // What ended a host is not run again; without its connect reducer only the owner is let in.
+      else if (endedHostAt === WorkKind.message || (endedHostAt === WorkKind.connect && !caller.isOwner))
+        answer(refusal(530, "ReducerCrashed", fatalText));
+      else room.loop.push(new VisitJob(room, caller, errand, answer, !isAlone));
+    };
     return confirmed ? this.#confirmed(visit) : new Promise(visit);
-  }
-
-  /** Answers a request that a host before had carried out: the client has gone, its answer is owed. */
-  #settledVisit(caller: Caller, reply: Reply): Promise<Reply> {
-    return this.#confirmed((answer) => {
-      this.#room.loop.push(new DisconnectJob(this.#room, caller));
-      answer(reply);
-    });
   }
 
   /** The reply of `start`'s job, once what it saw is durable. */
@@ -458,20 +464,6 @@ export class Database implements DatabaseLink {
         );
       });
     });
-  }
-
-  /** Ends the clients that were left in `st_client` by a server that is gone. */
-  #disconnectAllBut(sessions: ReadonlyMap<string, Session>): void {
-    const room = this.#room;
-    const cursor = room.store.table(clientTable)?.openCursor();
-    cursor?.seek();
-    for (let row = cursor?.next() ?? -1; row !== -1; row = cursor?.next() ?? -1) {
-      room.store.locate(row);
-      const { bytes, at } = room.store.place;
-      const client = { identity: bytes.slice(at, at + 32), connectionId: bytes.slice(at + 32, at + 48) };
-      if (sessions.has(toHex(client.connectionId))) continue;
-      room.loop.push(new DisconnectJob(room, client));
-    }
   }
 
   #catalog(caller: Pick<Caller, "isOwner">, expandsAll: boolean): Catalog {
@@ -495,7 +487,7 @@ export class Database implements DatabaseLink {
   }
 
   #turnEnded(): void {
-    if (this.#room.store.poisoned) {
+    if (!isWhole(this.#room)) {
       const error = interrupted();
       this.#broken(new HostEnded(error.message, undefined, true, { cause: error }));
       return;
@@ -530,7 +522,7 @@ export class Database implements DatabaseLink {
   async #settleLog(): Promise<void> {
     try {
       await this.#log.close();
-      this.#room.outbox.release(this.#log.durableOffset);
+      this.#release(this.#log.durableOffset);
     } finally {
       await this.#room.log.close();
     }

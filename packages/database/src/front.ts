@@ -2,6 +2,7 @@
  * What the front needs of this package: the link, and how one outlives its host. Nothing here loads the engine or
  * a module host: those stay out of the process that holds the sockets.
  */
+export type { Client } from "./client.ts";
 export * from "./link.ts";
 export { databaseLimits, defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
 export { LogReader } from "./log-files.ts";

@@ -100,11 +100,20 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
 
   // --- between hosts
 
-  /** Lets go of a host that ended. */
+  /**
+   * Lets go of a host that ended. A client that cannot know what it missed is closed: it had unconfirmed results, or is
+   * in the middle of its rows, or spoke before it was greeted. Whether that one's connect is in the log, another's under
+   * the same ids may hide.
+   */
   detach(): void {
     this.#handle = undefined;
-    if (this.#inMessage || this.#isBehind || (!this.info.confirmed && this.#greeted))
-      this.close(1011, "the database started again");
+    const isKnowing = this.#greeted ? this.info.confirmed && !this.#inMessage && !this.#isBehind : this.#given === 0;
+    if (!isKnowing) this.close(1011, "the database started again");
+  }
+
+  /** Whether a host has let it in: the next goes on with it. To any other it is new. */
+  get isGreeted(): boolean {
+    return this.#greeted;
   }
 
   resume(): Resume["connections"][number] {
@@ -112,7 +121,6 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
     return {
       info: this.info,
       sink: this,
-      greeted: this.#greeted,
       subscribed: [...this.#subscribed.values()].sort((a, b) => a.number - b.number),
       pending: this.#pending.all(),
       received: this.#received,

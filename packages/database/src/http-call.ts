@@ -1,60 +1,82 @@
 /** A request over HTTP that acts as a client of its own: it connects, does one thing, and disconnects. */
-import type { LightconeError } from "@lightcone/base";
+import { LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { bsatnToJson, ByteReader } from "@lightcone/sats";
+import { bytesOfClient } from "./client.ts";
 import type { Job } from "./job-loop.ts";
 import { abandonConnect, connectClient, DisconnectJob } from "./lifecycle.ts";
 import type { Caller, Reply } from "./link.ts";
+import { mustBeWhole, noted } from "./noted.ts";
 import { abandonCall, callReducer, whyNotCallable } from "./reducer-call.ts";
 import { callProcedure } from "./procedure-call.ts";
-import { failure, json, refusal, text } from "./reply.ts";
-import { endedBy, interrupted } from "./resume.ts";
+import type { Settled } from "./replay.ts";
+import { failure, json, refusal, text, type LongReply } from "./reply.ts";
 import type { Room } from "./room.ts";
 import { noteTimeOut } from "./running.ts";
+import { settledStatement } from "./statement.ts";
 import { WorkKind } from "./work.ts";
 import { noBytes } from "./writer.ts";
 
 /** Takes a reply, and the offset that it tells of if that is not the present one. */
 export type Answer = (reply: Reply, offset?: number) => void;
 
-/** A reply that is made in slices, with other jobs in between. */
-export interface LongReply {
-  /** The offset that it tells of. */
-  readonly offset: number;
-  /** Whether it has taken longer in all than a call may. */
-  readonly isLate: boolean;
-  /** Makes the next slice. The reply, once it is whole. */
-  slice(): Reply | undefined;
-  /** Lets go of a reply that nobody will get. */
-  close(): void;
-}
+/** What a visitor comes for. */
+export type Errand = () => Reply | LongReply;
 
-/** Connects as `caller`, answers with what `work` gives, disconnects. */
+/**
+ * Connects as `caller`, answers with what `errand` gives, disconnects. The owner's errand is run even if the module
+ * refuses, breaks or does not come to an end when it connects: whoever mends the module must get in.
+ */
 export class VisitJob implements Job {
   readonly #room: Room;
   readonly #caller: Caller;
-  readonly #work: () => Reply | LongReply;
+  readonly #errand: Errand;
   readonly #answer: Answer;
-  #connected = false;
+  readonly #id: Uint8Array;
+  #isComing: boolean;
+  #isConnected = false;
   #long: LongReply | undefined;
 
-  constructor(room: Room, caller: Caller, work: () => Reply | LongReply, answer: Answer) {
+  /** @param connects whether it connects at all */
+  constructor(room: Room, caller: Caller, errand: Errand, answer: Answer, connects: boolean) {
     this.#room = room;
     this.#caller = caller;
-    this.#work = work;
+    this.#errand = errand;
     this.#answer = answer;
+    this.#id = bytesOfClient(caller);
+    this.#isComing = connects;
   }
 
   run(): void {
-    if (this.#long !== undefined) this.#goOn(this.#long);
-    else if (this.#arrive()) {
-      const made = this.#noted(this.#work);
+    if (this.#isComing && !this.#arrive()) return;
+    this.#isComing = false;
+    const long = this.#long;
+    if (long === undefined) {
+      const made = this.#noted(this.#errand);
       if ("status" in made) this.#leave(made, undefined);
       else {
         this.#long = made;
         this.#room.loop.push(this);
       }
+    } else this.#goOn(long);
+  }
+
+  timedOut(): void {
+    const room = this.#room;
+    room.activity.end();
+    if (this.#isComing) {
+      const error = abandonConnect(room, this.#caller);
+      mustBeWhole(room, WorkKind.connect, this.#caller, 0);
+      if (this.#caller.isOwner) {
+        this.#isComing = false;
+        room.loop.push(this);
+      } else this.#answer(refusal(503, error.code, error.message));
+      return;
     }
+    const error = abandonCall(room, "the statement");
+    // A commit that was cut short is in the log, or is not: the next host sees, and answers.
+    if (room.writer.isTold) this.#tooLate(error);
+    mustBeWhole(room, WorkKind.message, this.#caller, 1);
   }
 
   /** False when the client is refused, and told so. */
@@ -62,52 +84,27 @@ export class VisitJob implements Job {
     // Without room to write, nobody comes or goes; reading needs neither, and writing says so itself.
     if (this.#room.refusal !== undefined) return true;
     const refused = connectClient(this.#room, this.#caller);
-    this.#connected = refused === undefined;
-    if (refused !== undefined) this.#answer(refusal(403, refused.code, refused.message));
-    return this.#connected;
+    this.#isConnected = refused === undefined;
+    if (refused === undefined || this.#caller.isOwner) return true;
+    this.#answer(refusal(refused.code === "ConnectionIdInUse" ? 409 : 403, refused.code, refused.message));
+    return false;
   }
 
   #goOn(long: LongReply): void {
     const reply = this.#noted(() => long.slice());
     if (reply !== undefined) this.#leave(reply, long.offset);
-    else if (long.isLate) this.#tooLate(noteTimeOut(this.#room));
+    else if (long.isLate) this.#tooLate(noteTimeOut(this.#room, "the statement"));
     else this.#room.loop.push(this);
   }
 
-  /** Runs a part of the work; what ends the host in it can be named. */
   #noted<T>(work: () => T): T {
-    if (!this.#connected) return work();
-    this.#room.activity.begin(WorkKind.message, this.#caller.connectionId, 1);
-    let result: T;
-    try {
-      result = work();
-    } catch (error) {
-      throw endedBy(error, this.#caller, 1);
-    }
-    this.#room.activity.end();
-    this.#mustBeWhole();
-    return result;
+    return noted(this.#room, WorkKind.message, this.#caller, this.#id, 1, work);
   }
 
   #leave(reply: Reply, offset: number | undefined): void {
     this.#long = undefined;
-    if (this.#connected) this.#room.loop.push(new DisconnectJob(this.#room, this.#caller));
+    if (this.#isConnected) this.#room.loop.push(new DisconnectJob(this.#room, this.#caller));
     this.#answer(reply, offset);
-  }
-
-  /** @throws {HostEnded} when the work left a change half-way */
-  #mustBeWhole(): void {
-    if (this.#room.store.poisoned) throw endedBy(interrupted(), this.#caller, 1);
-  }
-
-  timedOut(): void {
-    let error: LightconeError;
-    if (this.#connected) {
-      this.#room.activity.end();
-      error = abandonCall(this.#room);
-    } else error = abandonConnect(this.#room, this.#caller);
-    this.#mustBeWhole();
-    this.#tooLate(error);
   }
 
   #tooLate(error: LightconeError): void {
@@ -116,7 +113,19 @@ export class VisitJob implements Job {
   }
 }
 
-/** Calls a reducer with arguments in JSON; what the job of a call does once it is connected. */
+/** Answers a request that a host before had carried out, or begun to. */
+export function settledReply(room: Room, settled: Settled): Reply {
+  switch (settled.kind) {
+    case CommitKind.reducer:
+      return text(200, "");
+    case CommitKind.sql:
+      return settledStatement(room, settled);
+    default:
+      return failure(new LightconeError("CallUnknown", {}));
+  }
+}
+
+/** Calls a function with arguments in JSON. */
 export function callOverHttp(room: Room, caller: Caller, functionName: string, args: string): Reply {
   const reducer = room.module?.reducers.find((each) => each.def.name === functionName);
   const call = whyNotCallable(reducer, caller.isOwner, noBytes, args);
@@ -156,7 +165,7 @@ export function callOverHttp(room: Room, caller: Caller, functionName: string, a
 /** Procedures are looked up last, so theirs is the text for a name that nothing has. */
 function procedureOverHttp(room: Room, caller: Caller, functionName: string, args: string): Reply {
   const from = room.clock.steadyMs();
-  const result = callProcedure(room, caller, functionName, noBytes, args);
+  const result = callProcedure(room, caller, 1, functionName, noBytes, args);
   const headers = { "spacetime-execution-duration-micros": String(Math.round((room.clock.steadyMs() - from) * 1000)) };
   if (result.kind === "returned") {
     return json(200, bsatnToJson(result.procedure.returns, "positional", new ByteReader(result.value)), headers);

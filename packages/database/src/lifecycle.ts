@@ -1,18 +1,18 @@
 /** What happens when a client comes and goes: its `st_client` row, and the module's life-cycle reducers. */
-import { asTableId, type ErrorCode, type LightconeError } from "@lightcone/base";
+import { asTableId, LightconeError, type ErrorCode } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
-import { toHex } from "@lightcone/sats";
+import { toHexReversed } from "@lightcone/sats";
+import { bytesOfClient, keyOfClient, type Client } from "./client.ts";
 import type { Job } from "./job-loop.ts";
 import type { Caller } from "./link.ts";
+import { isWhole, noted } from "./noted.ts";
 import { abandonCall, callReducer } from "./reducer-call.ts";
 import type { Room } from "./room.ts";
+import { WorkKind } from "./work.ts";
 import { noBytes, noReducerId, ok } from "./writer.ts";
 
 const clientTable = asTableId(7); // st_client (identity u256, connection_id u128)
 const encoder = new TextEncoder();
-
-/** Who came. */
-export type Client = Pick<Caller, "identity" | "connectionId">;
 
 /** Why a client may not come. `Refused` is the module's own word; anything else may be over by the next time. */
 export interface Refusal {
@@ -20,33 +20,41 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Notes the client and runs the connect reducer. Returns why the client is refused; undefined when it is not. */
+/**
+ * Notes the client and runs the connect reducer. Returns why the client is refused; undefined when it is not.
+ *
+ * @throws {HostEnded} naming the client, when it breaks the host
+ */
 export function connectClient(room: Room, caller: Caller): Refusal | undefined {
   if (room.refusal !== undefined) return { code: room.refusal.code, message: room.refusal.told };
-  const key = toHex(caller.connectionId);
-  room.claims.set(key, encoder.encode(caller.claims));
-  const row = clientRow(caller);
-  const reducer = room.module?.lifecycle("connect");
-  fillMeta(room, CommitKind.connect, caller, reducer?.def.name, reducer?.def.id);
-  const note = (): void => void room.store.tx.insert(clientTable, row, 0, row.length);
-  if (reducer === undefined) {
-    room.writer.transact(room.meta, () => {
-      note();
-      return ok;
-    });
-    return undefined;
-  }
-  const result = callReducer(room, reducer, undefined, note);
-  if (result.kind === "committed") return undefined;
-  room.claims.delete(key);
-  const { code, message } = result;
-  return { code: code === "ReducerFailed" ? "Refused" : code, message };
+  const row = bytesOfClient(caller);
+  if (isKnown(room, caller))
+    return new LightconeError("ConnectionIdInUse", { connectionId: toHexReversed(caller.connectionId) });
+  return noted(room, WorkKind.connect, caller, row, 0, () => {
+    const key = keyOfClient(caller);
+    room.claims.set(key, encoder.encode(caller.claims));
+    const reducer = room.module?.lifecycle("connect");
+    fillMeta(room, CommitKind.connect, caller, reducer?.def.name, reducer?.def.id);
+    const note = (): void => void room.store.tx.insert(clientTable, row, 0, row.length);
+    if (reducer === undefined) {
+      room.writer.transact(room.meta, () => {
+        note();
+        return ok;
+      });
+      return undefined;
+    }
+    const result = callReducer(room, reducer, undefined, note);
+    if (result.kind === "committed") return undefined;
+    room.claims.delete(key);
+    const { code, message } = result;
+    return { code: code === "ReducerFailed" ? "Refused" : code, message };
+  });
 }
 
 /** Undoes what a connect that took too long left behind. The client is refused. */
 export function abandonConnect(room: Room, caller: Client): LightconeError {
   const error = abandonCall(room);
-  room.claims.delete(toHex(caller.connectionId));
+  room.claims.delete(keyOfClient(caller));
   return error;
 }
 
@@ -57,29 +65,38 @@ export function abandonConnect(room: Room, caller: Client): LightconeError {
 export class DisconnectJob implements Job {
   readonly #room: Room;
   readonly #client: Client;
+  readonly #runsReducer: boolean;
 
-  constructor(room: Room, client: Client) {
+  /** @param runsReducer false when the reducer has ended a host before */
+  constructor(room: Room, client: Client, runsReducer = true) {
     this.#room = room;
     this.#client = client;
+    this.#runsReducer = runsReducer;
   }
 
   run(): void {
     const room = this.#room;
-    if (!isKnown(room, this.#client)) return;
-    const reducer = room.module?.lifecycle("disconnect");
-    if (reducer !== undefined) {
-      fillMeta(room, CommitKind.disconnect, this.#client, reducer.def.name, reducer.def.id);
-      if (callReducer(room, reducer, () => forget(room, this.#client)).kind === "failed") this.#forgetAlone();
-    } else this.#forgetAlone();
-    room.claims.delete(toHex(this.#client.connectionId));
+    const client = this.#client;
+    if (!isKnown(room, client)) return;
+    const reducer = this.#runsReducer ? room.module?.lifecycle("disconnect") : undefined;
+    noted(room, WorkKind.disconnect, client, bytesOfClient(client), 0, () => {
+      if (reducer !== undefined) {
+        fillMeta(room, CommitKind.disconnect, client, reducer.def.name, reducer.def.id);
+        if (callReducer(room, reducer, () => forget(room, client)).kind === "committed") return;
+      }
+      this.#forgetAlone();
+    });
+    room.claims.delete(keyOfClient(client));
   }
 
   timedOut(): void {
-    abandonCall(this.#room);
+    const room = this.#room;
+    room.activity.end();
+    abandonCall(room);
     // The next host comes back to it.
-    if (this.#room.store.poisoned) return;
-    this.#forgetAlone();
-    this.#room.claims.delete(toHex(this.#client.connectionId));
+    if (!isWhole(room)) return;
+    if (isKnown(room, this.#client)) this.#forgetAlone();
+    room.claims.delete(keyOfClient(this.#client));
   }
 
   #forgetAlone(): void {
@@ -94,12 +111,25 @@ export class DisconnectJob implements Job {
 
 /** Whether a client that came has not gone. */
 export function isKnown(room: Room, client: Client): boolean {
-  const row = clientRow(client);
+  const row = bytesOfClient(client);
   return room.store.table(clientTable)?.findRow(row, 0, row.length) !== -1;
 }
 
+/** Those who came and have not gone. */
+export function knownClients(room: Room): readonly Client[] {
+  const clients: Client[] = [];
+  const cursor = room.store.table(clientTable)?.openCursor();
+  cursor?.seek();
+  for (let row = cursor?.next() ?? -1; row !== -1; row = cursor?.next() ?? -1) {
+    room.store.locate(row);
+    const { bytes, at } = room.store.place;
+    clients.push({ identity: bytes.slice(at, at + 32), connectionId: bytes.slice(at + 32, at + 48) });
+  }
+  return clients;
+}
+
 function forget(room: Room, client: Client): void {
-  room.store.tx.deleteRows(clientTable, oneRow(clientRow(client)));
+  room.store.tx.deleteRows(clientTable, oneRow(bytesOfClient(client)));
 }
 
 function fillMeta(
@@ -119,13 +149,6 @@ function fillMeta(
   meta.connection = caller.connectionId;
   meta.requestId = 0;
   meta.requestSequence = 0;
-}
-
-function clientRow(caller: Client): Uint8Array {
-  const row = new Uint8Array(48);
-  row.set(caller.identity, 0);
-  row.set(caller.connectionId, 32);
-  return row;
 }
 
 /** A BSATN array of one row. */

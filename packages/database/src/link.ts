@@ -2,14 +2,11 @@
  * What the front knows of a database: the same whether it runs in this thread, in a child process or
  * elsewhere. The front speaks of connections and requests; what a frame says is the database's business.
  */
+import type { Client } from "./client.ts";
 import type { SchemaForm } from "@lightcone/schema";
 
 /** Who acts. Claims are the token's payload as the token has it; they never enter a log. */
-export interface Caller {
-  /** 32 bytes, little-endian. */
-  readonly identity: Uint8Array;
-  /** 16 bytes, little-endian, never all zero. */
-  readonly connectionId: Uint8Array;
+export interface Caller extends Client {
   readonly claims: string;
   /** Whether this identity owns the database: private tables, SQL writes, publishing. */
   readonly isOwner: boolean;

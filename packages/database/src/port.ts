@@ -9,13 +9,12 @@ import {
   type RowScan,
   type ScanBound,
 } from "@lightcone/host";
-import { toHex } from "@lightcone/sats";
 
 export interface PortServices {
   readonly procedureTransactions: ProcedureTransactions;
   readonly databaseIdentity: Uint8Array;
-  /** Claims of the tokens that opened the present connections, by connection id as hex. */
-  readonly claims: ReadonlyMap<string, Uint8Array>;
+  /** The claims of the token that opened a connection of whoever makes the present call. */
+  claims(connectionId: Uint8Array): Uint8Array | undefined;
   log(line: LogLine): void;
   scheduleNow(functionName: string, args: Uint8Array): void;
   nowMicros(): number;
@@ -109,7 +108,7 @@ export class DatabasePort implements HostPort {
     return own ?? this.#tx.failure();
   }
   jwt(connection: Uint8Array): Uint8Array | undefined {
-    return this.#services.claims.get(toHex(connection));
+    return this.#services.claims(connection);
   }
   log(line: LogLine): void {
     this.#services.log(line);

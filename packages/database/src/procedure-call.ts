@@ -8,7 +8,7 @@ import type { Caller } from "./link.ts";
 import { fatalText } from "./reply.ts";
 import { placeIn } from "./running.ts";
 import type { Room } from "./room.ts";
-import { noBytes, noConnection } from "./writer.ts";
+import { noBytes } from "./writer.ts";
 
 /** How a procedure ended for its caller. */
 export type ProcedureResult =
@@ -29,11 +29,13 @@ export type ProcedureResult =
 /**
  * Runs a procedure to its end.
  *
+ * @param number of the caller's message, which its transactions are noted with
  * @param argsText the arguments as JSON, where the call came as JSON; `args` is then not looked at
  */
 export function callProcedure(
   room: Room,
   caller: Caller,
+  number: number,
   name: string,
   args: Uint8Array,
   argsText: string | undefined,
@@ -47,7 +49,11 @@ export function callProcedure(
   if (!(checked instanceof Uint8Array))
     return { kind: "failed", code: "BadArguments", message: checked.message, timestampMicros: 0 };
   const timestampMicros = room.writer.nowMicros();
-  room.meta.functionName = name;
+  const { meta } = room;
+  meta.functionName = name;
+  meta.sender = caller.identity;
+  meta.connection = caller.connectionId;
+  meta.requestSequence = number;
   room.running.begin("procedure", name);
   const outcome = instance?.callProcedure?.({
     procedureId: procedure.id,
@@ -91,7 +97,7 @@ function crashed(room: Room, name: string, message: string, timestampMicros: num
   return { kind: "failed", code: "Crashed", message: fatalText, timestampMicros };
 }
 
-/** The transactions that a procedure begins: each is a commit of its own, made by nobody but the database. */
+/** The transactions that a procedure begins: each is a commit of its own, for whoever called the procedure. */
 export class RoomTransactions implements ProcedureTransactions {
   readonly #room: () => Room;
 
@@ -101,17 +107,14 @@ export class RoomTransactions implements ProcedureTransactions {
   }
 
   begin(): number {
-    const { store, writer, meta, identity, refusal } = this.#room();
+    const { store, writer, meta, refusal } = this.#room();
     if (store.isOpen) return -Errno.wouldBlockTransaction;
     if (refusal !== undefined) throw refusal;
-    meta.kind = CommitKind.internal;
+    meta.kind = CommitKind.procedure;
     meta.timestampMicros = writer.nowMicros();
     meta.reducerId = 0;
     meta.args = noBytes;
-    meta.sender = identity;
-    meta.connection = noConnection;
     meta.requestId = 0;
-    meta.requestSequence = 0;
     store.begin();
     return meta.timestampMicros;
   }
@@ -119,10 +122,7 @@ export class RoomTransactions implements ProcedureTransactions {
   commit(): number {
     const { store, writer, meta } = this.#room();
     if (!store.isOpen) return -Errno.transactionNotAnonymous;
-    const { functionName } = meta;
-    meta.functionName = "";
     writer.finish(meta);
-    meta.functionName = functionName; // for the log lines that follow
     return 0;
   }
 

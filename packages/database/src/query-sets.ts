@@ -58,6 +58,13 @@ export class QuerySets {
   }
 
   handle(message: Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe | OneOffQuery): void {
+    const { subscriptions } = this.#room;
+    subscriptions.isChanging = true;
+    this.#handle(message);
+    subscriptions.isChanging = false;
+  }
+
+  #handle(message: Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe | OneOffQuery): void {
     switch (message.kind) {
       case "SubscribeSingle":
         this.#subscribeSingle(message);
@@ -86,7 +93,7 @@ export class QuerySets {
   }
 
   /** Words that a request about a set failed. */
-  failure(requestId: number | undefined, queryId: number | undefined, text: string): Piece {
+  #failure(requestId: number | undefined, queryId: number | undefined, text: string): Piece {
     return this.#session.encoder.subscriptionError(this.#duration(), requestId, queryId, text);
   }
 
@@ -112,7 +119,7 @@ export class QuerySets {
   /** Holds the queries of a new set, or answers why not. */
   #begin(texts: readonly string[], requestId: number, queryId: number, isMulti: boolean): QuerySet | undefined {
     const session = this.#session;
-    const fail = (text: string): void => session.answer(this.failure(requestId, queryId, text));
+    const fail = (text: string): void => session.answer(this.#failure(requestId, queryId, text));
     if (this.#sets.has(queryId)) {
       fail(`Subscription with id ${queryId} already exists for client`);
       return undefined;
@@ -140,7 +147,7 @@ export class QuerySets {
     const fail = (text: string): Piece => {
       // It may have ended before its rows were there, and its id stand for another by now.
       if (this.#sets.get(queryId) === set) this.#end(queryId, set);
-      return this.failure(set.requestId, queryId, text);
+      return this.#failure(set.requestId, queryId, text);
     };
     const read = this.#read(plansOf(sent));
     if (typeof read === "string") this.#session.answer(fail(read));
@@ -158,7 +165,7 @@ export class QuerySets {
 
   #replaceLegacy({ queries, requestId }: Subscribe): void {
     const session = this.#session;
-    const refuse = (text: string): void => session.answer(this.failure(requestId, undefined, text));
+    const refuse = (text: string): void => session.answer(this.#failure(requestId, undefined, text));
     const texts = queries.map((query) => query.trim());
     const before = this.#legacy;
     const kept = this.#heldCount - (before?.held.length ?? 0);
@@ -183,7 +190,7 @@ export class QuerySets {
       (reason) =>
         this.#lateFailure(reason, (text) => {
           if (this.#legacy === legacy) this.#endLegacy(legacy);
-          return this.failure(requestId, undefined, text);
+          return this.#failure(requestId, undefined, text);
         }),
       { kind: "kept", message: legacy.message },
     );
@@ -191,7 +198,7 @@ export class QuerySets {
 
   #unsubscribe({ kind, requestId, queryId }: Unsubscribe): void {
     const session = this.#session;
-    const fail = (text: string): Piece => this.failure(requestId, queryId, text);
+    const fail = (text: string): Piece => this.#failure(requestId, queryId, text);
     const set = this.#sets.get(queryId);
     if (set === undefined) {
       session.answer(fail(`Subscription not found: ${queryId}`));

@@ -5,6 +5,22 @@ import type { Reply } from "./link.ts";
 /** What a caller sees of a module that broke: the cause is for the log alone. */
 export const fatalText = "The instance encountered a fatal error.";
 
+/** What the caller of a procedure is told whose host ended when some of its transactions were in the log. */
+export const halfDoneText =
+  "the database started again while the procedure ran; what it had committed stays, and the rest has not happened";
+
+/** A reply that is made in slices, with other jobs in between. */
+export interface LongReply {
+  /** The offset that it tells of. */
+  readonly offset: number;
+  /** Whether it has taken longer in all than a call may. */
+  readonly isLate: boolean;
+  /** Makes the next slice. The reply, once it is whole. */
+  slice(): Reply | undefined;
+  /** Lets go of a reply that nobody will get. */
+  close(): void;
+}
+
 const encoder = new TextEncoder();
 
 /** A reply of plain text. */

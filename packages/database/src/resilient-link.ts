@@ -8,12 +8,13 @@
  * See `resume.ts` for why no call runs twice. A connection that took unconfirmed results, or that was in the
  * middle of a message in parts, is closed instead: what it was told may never have been.
  */
-import { isLightconeError, LightconeError, toldText, type Clock } from "@lightcone/base";
-import { toHex } from "@lightcone/sats";
+import { cutText, isLightconeError, LightconeError, toldText, type Clock } from "@lightcone/base";
+import { keyOfClient } from "./client.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink, DatabaseLink, DatabaseRequest, Reply } from "./link.ts";
 import { HeldConnection } from "./held-connection.ts";
 import { HostEnded, type Resume, type Suspect } from "./resume.ts";
 import { failure, fatalText, refusal, text } from "./reply.ts";
+import { WorkKind } from "./work.ts";
 
 /** A host as it was opened. */
 export interface OpenedHost {
@@ -119,20 +120,20 @@ export class ResilientLink implements DatabaseLink {
     const suspect = error instanceof HostEnded ? error.suspect : undefined;
     if (error instanceof HostEnded && error.isModulesFault) this.#crashCount++;
     this.#options.note(`the host ended: ${error.message}`);
-    for (const held of this.#connections) held.detach();
-    for (const held of this.#requests) {
-      // What a host ended on is failed, like a client's call.
-      if (suspect !== undefined && connectionOf(held.request) === suspect.id)
-        this.#answer(held, refusal(530, "ReducerCrashed", fatalText));
+    for (const held of this.#connections) {
+      held.detach();
+      // Who ended the host by coming is not let in by the next.
+      if (suspect?.kind === WorkKind.connect && keyOfClient(held.info.caller) === suspect.id)
+        held.close(1011, fatalText);
     }
     if (this.#crashCount >= this.#options.crashesMax) {
-      this.#giveUp(new LightconeError("Quarantined", { crashCount: this.#crashCount }));
+      this.#giveUp(new LightconeError("Quarantined", { crashCount: this.#crashCount }), suspect);
       return;
     }
     for (const delayMs of reopenDelaysMs) {
       await new Promise<void>((resolve) => this.#options.clock.after(delayMs, resolve));
       if (this.#stopping) return;
-      const connections = [...this.#connections];
+      const connections = [...this.#connections].filter((held) => held.isGreeted);
       try {
         const host = await this.#options.openHost(this.#resume(ended, connections, suspect));
         this.#resumed(host, connections);
@@ -142,11 +143,13 @@ export class ResilientLink implements DatabaseLink {
       }
     }
     const reason = "its process ended and could not be started again";
-    this.#giveUp(new LightconeError("DatabaseStopped", { reason }, { cause: error }));
+    this.#giveUp(new LightconeError("DatabaseStopped", { reason }, { cause: error }), suspect);
   }
 
   #resume(ended: OpenedHost, connections: readonly HeldConnection[], suspect: Suspect | undefined): Resume {
-    return { releasedOffset: ended.releasedOffset, connections: connections.map((held) => held.resume()), suspect };
+    const visits = [...this.#requests].flatMap(({ request }) => ("caller" in request ? [request.caller] : []));
+    const { releasedOffset } = ended;
+    return { releasedOffset, connections: connections.map((held) => held.resume()), visits, suspect };
   }
 
   #resumed(host: OpenedHost, connections: readonly HeldConnection[]): void {
@@ -155,22 +158,20 @@ export class ResilientLink implements DatabaseLink {
       const handle = host.handles[index];
       if (handle !== undefined) held.reattach(handle);
     });
-    // Whoever came meanwhile is new to this host.
-    for (const held of this.#connections)
-      if (!connections.includes(held)) held.attach(host.link.connect(held.info, held), 0);
+    const resumed = new Set(connections);
+    for (const held of this.#connections) if (!resumed.has(held)) held.attach(host.link.connect(held.info, held), 0);
     for (const held of this.#requests) this.#ask(held);
   }
 
-  #giveUp(error: LightconeError): void {
-    for (const held of this.#connections) held.close(1011, error.told.slice(0, 120));
-    for (const held of this.#requests) this.#answer(held, failure(error));
+  #giveUp(error: LightconeError, suspect: Suspect | undefined): void {
+    for (const held of this.#connections) held.close(1011, cutText(error.told, 90));
+    for (const held of this.#requests) {
+      const { request } = held;
+      const endedHost = "caller" in request && keyOfClient(request.caller) === suspect?.id;
+      this.#answer(held, endedHost ? refusal(530, "ReducerCrashed", fatalText) : failure(error));
+    }
     this.#fail(error);
   }
-}
-
-/** The connection that a request acts as, as hex; undefined for those that act as none. */
-function connectionOf(request: DatabaseRequest): string | undefined {
-  return "caller" in request ? toHex(request.caller.connectionId) : undefined;
 }
 
 function unreachable(): void {

@@ -6,9 +6,9 @@
  * in the log is answered by its commit; calls that are not in it run now. None runs twice.
  */
 import { isLightconeError, LightconeError } from "@lightcone/base";
-import { toHex } from "@lightcone/sats";
-import type { Caller, ConnectionInfo, ConnectionSink } from "./link.ts";
-import { WorkKind, type EndReason, type Work } from "./work.ts";
+import { keyOfClient, type Client } from "./client.ts";
+import type { ConnectionInfo, ConnectionSink } from "./link.ts";
+import type { EndReason, Work, WorkKind } from "./work.ts";
 
 /** A message of a client; its number counts from 1. */
 export interface NumberedMessage {
@@ -20,9 +20,7 @@ export interface NumberedMessage {
 export interface ResumedConnection {
   readonly info: ConnectionInfo;
   readonly sink: ConnectionSink;
-  /** Whether its first message (its identity and token) had left. */
-  readonly greeted: boolean;
-  /** The messages that make up its subscriptions, as `ConnectionSink.subscribed` said. */
+  /** The messages that make up its subscriptions, as `ConnectionSink.note` said. */
   readonly subscribed: readonly NumberedMessage[];
   /** The messages without all their answers, in order. */
   readonly pending: readonly NumberedMessage[];
@@ -33,7 +31,10 @@ export interface ResumedConnection {
 export interface Resume {
   /** The last offset of which every client had been told; -1 for none. */
   readonly releasedOffset: number;
+  /** Those who had been greeted. Who had not is new to the next host. */
   readonly connections: readonly ResumedConnection[];
+  /** Those who asked over HTTP and have no answer: they ask again. */
+  readonly visits: readonly Client[];
   /** What ran when the host ended, if that is known: it is failed, not run. */
   readonly suspect: Suspect | undefined;
 }
@@ -58,16 +59,12 @@ export class HostEnded extends Error {
 }
 
 /**
- * The end of a host that broke on a message: that message is not run again, or the next host ends too. A change
- * that was interrupted half-way is the module's doing.
+ * The end of a host that broke on a piece of work: that is not run again, or the next host ends too. A change that was
+ * interrupted half-way is the module's doing.
  */
-export function endedBy(error: unknown, caller: Pick<Caller, "connectionId">, messageNumber: number): HostEnded {
-  const suspect: Suspect = {
-    kind: WorkKind.message,
-    id: toHex(caller.connectionId),
-    number: messageNumber,
-    reason: "crash",
-  };
+export function endedBy(error: unknown, kind: WorkKind, client: Client, number: number): HostEnded {
+  if (error instanceof HostEnded) return error;
+  const suspect: Suspect = { kind, id: keyOfClient(client), number, reason: "crash" };
   const isModulesFault = isLightconeError(error, "DatabaseStopped");
   return new HostEnded(error instanceof Error ? error.message : String(error), suspect, isModulesFault, {
     cause: error,

@@ -30,7 +30,7 @@ export interface Room {
   readonly running: Running;
   /** Filled in for each transaction: one runs at a time. */
   readonly meta: TransactionMeta;
-  /** Claims of the tokens that opened the present connections, by connection id as hex. */
+  /** Claims of the tokens that opened the present connections, by `keyOfClient`. */
   readonly claims: Map<string, Uint8Array>;
   /** 32 bytes, little-endian. */
   readonly identity: Uint8Array;

@@ -26,7 +26,7 @@ export class MessageJob implements Job {
   }
 
   timedOut(): void {
-    this.#session.timedOut();
+    this.#session.timedOut(this.#bytes, this.#at, this.#length, this.#isText, this.#number);
   }
 }
 
@@ -65,22 +65,24 @@ export class SettledJob implements Job {
   }
 }
 
-/** A message that ended a host before. */
+/** A message that ended a host before, or was left half done by one. */
 export class FailJob implements Job {
   readonly #session: Session;
   readonly #bytes: Uint8Array;
   readonly #isText: boolean;
   readonly #number: number;
+  readonly #text: string;
 
-  constructor(session: Session, bytes: Uint8Array, isText: boolean, number: number) {
+  constructor(session: Session, bytes: Uint8Array, isText: boolean, number: number, text: string) {
     this.#session = session;
     this.#bytes = bytes;
     this.#isText = isText;
     this.#number = number;
+    this.#text = text;
   }
 
   run(): void {
-    this.#session.fail(this.#bytes, this.#isText, this.#number);
+    this.#session.fail(this.#bytes, this.#isText, this.#number, this.#text);
   }
 
   timedOut(): void {

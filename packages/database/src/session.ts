@@ -4,7 +4,7 @@
  * Messages run in the order they came. Every answer leaves through `outgoing.ts`, the one place that decides
  * whether it waits.
  */
-import { cutText, errorFacts, isLightconeError, type ErrorCode } from "@lightcone/base";
+import { cutText, errorFacts, isLightconeError, type ErrorCode, type LightconeError } from "@lightcone/base";
 import {
   clientTag,
   decodeClientMessage,
@@ -12,12 +12,13 @@ import {
   noReducer,
   readCallFrame,
   type CallFrame,
+  type CallReducer,
   type ClientMessage,
   type TransactionHead,
 } from "@lightcone/protocol";
-import { toHex } from "@lightcone/sats";
 import type { StreamedAnswer } from "./answer-stream.ts";
 import type { Piece } from "./arena.ts";
+import { bytesOfClient, keyOfClient } from "./client.ts";
 import type { Encoder } from "./encoder.ts";
 import { abandonConnect, connectClient, DisconnectJob } from "./lifecycle.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink, ResumeNote } from "./link.ts";
@@ -26,8 +27,10 @@ import type { Told } from "./outbox.ts";
 import { Outgoing } from "./outgoing.ts";
 import { callProcedure } from "./procedure-call.ts";
 import { abandonCall, callReducer, whyNotCallable } from "./reducer-call.ts";
-import { fatalText } from "./reply.ts";
-import { endedBy, interrupted, type NumberedMessage, type ResumedConnection } from "./resume.ts";
+import { fatalText, halfDoneText } from "./reply.ts";
+import { mustBeWhole } from "./noted.ts";
+import type { Settled } from "./replay.ts";
+import { endedBy, type NumberedMessage, type ResumedConnection } from "./resume.ts";
 import type { Room } from "./room.ts";
 import { QuerySets } from "./query-sets.ts";
 import { ConnectJob, FailJob, MessageJob, SettledJob } from "./session-jobs.ts";
@@ -48,6 +51,8 @@ export class Session implements ConnectionHandle {
   readonly #room: Room;
   readonly #sets: QuerySets;
   readonly #out: Outgoing;
+  /** What its work is named by. */
+  readonly #id: Uint8Array;
   readonly #told: Origin;
   readonly #quiet: Origin;
   #state: "opening" | "open" | "closed" = "opening";
@@ -73,6 +78,7 @@ export class Session implements ConnectionHandle {
     this.encoder = room.encoder(info.protocol);
     this.#sets = new QuerySets(room, this);
     this.#out = new Outgoing(room, sink, info.confirmed, () => this.end(undefined, ""));
+    this.#id = bytesOfClient(info.caller);
     this.#told = { session: this, notify: true };
     this.#quiet = { session: this, notify: false };
     if (resumed === undefined) room.loop.push(new ConnectJob(this));
@@ -81,9 +87,8 @@ export class Session implements ConnectionHandle {
 
   /** Takes the subscriptions back without a word: the client has their rows. */
   #resume(resumed: ResumedConnection): void {
-    this.#room.claims.set(toHex(this.info.caller.connectionId), new TextEncoder().encode(this.info.caller.claims));
+    this.#room.claims.set(keyOfClient(this.info.caller), new TextEncoder().encode(this.info.caller.claims));
     this.#received = resumed.received;
-    if (!resumed.greeted) return;
     this.#state = "open";
     this.#silent = true;
     for (const { number, bytes, isText } of resumed.subscribed) {
@@ -94,39 +99,39 @@ export class Session implements ConnectionHandle {
     if (this.#isUnlikeBefore) this.end(1011, "the database started again");
   }
 
-  /** Who is told of a replayed commit as of the answer to one of this session's pending calls. */
-  originOf(pending: NumberedMessage): Origin {
-    return pending.isText || wantsNotice(pending.bytes) ? this.#told : this.#quiet;
+  /** Has a replayed commit told as the answer to one of this session's pending calls. */
+  answerWithCommit({ bytes, isText }: NumberedMessage): void {
+    const { subscriptions } = this.#room;
+    const message = decode(bytes, 0, bytes.length, isText);
+    const isCall = message.kind === "CallReducer";
+    // That it is answered is said by `goOn`: what came before it may not be yet.
+    this.#running = 0;
+    subscriptions.origin = isCall && message.notify ? this.#told : this.#quiet;
+    subscriptions.argsText = isCall ? message.argsText : undefined;
   }
 
   /**
    * Goes on with what had no answer.
    *
-   * @param committed numbers of the calls that are in the log: their commits have told the client
+   * @param inLog what of it is in the log: a call's commit has told the client; a procedure that has commits is not
+   *   begun again
    * @param suspect the number of the message that may have ended the host: it is failed
    */
-  goOn(resumed: ResumedConnection, committed: ReadonlySet<number>, suspect: number | undefined): void {
+  goOn(resumed: ResumedConnection, inLog: ReadonlyMap<number, Settled>, suspect: number | undefined): void {
     const { loop } = this.#room;
-    if (this.#state === "opening") loop.push(new ConnectJob(this));
     let isFirst = true;
     for (const { number, bytes, isText } of resumed.pending) {
       this.#waiting++;
-      const isSettled = committed.has(number);
+      const kind = inLog.get(number)?.kind;
+      const isSettled = kind === CommitKind.reducer;
       // As long as nothing before it waits, what is settled is said to be at once, with the answer itself.
       if (isSettled && isFirst) this.settled(number);
       else if (isSettled) loop.push(new SettledJob(this, number));
-      else if (number === suspect) loop.push(new FailJob(this, bytes, isText, number));
+      else if (kind !== undefined) loop.push(new FailJob(this, bytes, isText, number, halfDoneText));
+      else if (number === suspect) loop.push(new FailJob(this, bytes, isText, number, fatalText));
       else loop.push(new MessageJob(this, bytes, 0, bytes.length, isText, number));
       isFirst &&= isSettled;
     }
-  }
-
-  /** Tells the client who it is, when its connection was noted by a host that ended. */
-  greet(): void {
-    if (this.#state !== "opening") return;
-    this.#state = "open";
-    const { caller, token } = this.info;
-    this.answer(this.encoder.identityToken(caller.identity, token, caller.connectionId));
   }
 
   /** A pending call turned out to be in the log: nothing is left to say. */
@@ -136,26 +141,10 @@ export class Session implements ConnectionHandle {
     this.told(undefined, true);
   }
 
-  /** Fails a call that ended the host before. */
-  fail(bytes: Uint8Array, isText: boolean, number: number): void {
+  /** Fails a message that a host before has ended at, or left half done. */
+  fail(bytes: Uint8Array, isText: boolean, number: number, text: string): void {
     this.#finishWaiting();
-    this.#running = number;
-    const message = isText
-      ? decodeClientMessageJson(bytes, 0, bytes.length)
-      : decodeClientMessage(bytes, 0, bytes.length);
-    const { caller } = this.info;
-    const name = message.kind === "CallReducer" ? message.reducer : "";
-    const head: TransactionHead = {
-      timestampMicros: this.#room.writer.nowMicros(),
-      sender: caller.identity,
-      connection: caller.connectionId,
-      functionName: name,
-      reducerId: this.#findByName(name)?.def.id ?? noReducer,
-      args: message.kind === "CallReducer" ? message.args : noBytes,
-      requestId: message.kind === "OneOffQuery" ? 0 : message.requestId,
-      durationMicros: 0,
-    };
-    this.answer(this.encoder.failure(fatalText, head));
+    if (this.#state === "open") this.#answerFailed(bytes, 0, bytes.length, isText, number, text, 0);
   }
 
   get ready(): boolean {
@@ -213,8 +202,11 @@ export class Session implements ConnectionHandle {
 
   /** The module took too long to let the client in. */
   abandonConnect(): void {
-    abandonConnect(this.#room, this.info.caller);
-    this.end(1011, "the module took too long to let the client in");
+    const { caller } = this.info;
+    this.#room.activity.end();
+    const { message } = abandonConnect(this.#room, caller);
+    this.end(1011, closeReason(message));
+    mustBeWhole(this.#room, WorkKind.connect, caller, 0);
   }
 
   /** Runs one message. */
@@ -222,36 +214,82 @@ export class Session implements ConnectionHandle {
     this.#finishWaiting();
     if (this.#state !== "open") return;
     this.#running = number;
-    this.#room.activity.begin(WorkKind.message, this.info.caller.connectionId, number);
+    this.#room.activity.begin(WorkKind.message, this.#id, number);
     try {
       if (!isText && bytes[at] === clientTag.CallReducer) this.#callFrame(bytes, at, length);
-      else this.#message(isText ? decodeClientMessageJson(bytes, at, length) : decodeClientMessage(bytes, at, length));
+      else this.#message(decode(bytes, at, length, isText));
     } catch (error) {
-      if (!isLightconeError(error, "Malformed") && !isLightconeError(error, "TooDeep"))
-        throw endedBy(error, this.info.caller, number);
+      if (!isUnreadable(error)) throw endedBy(error, WorkKind.message, this.info.caller, number);
       this.end(1011, closeReason(error.message));
     }
     this.#room.activity.end();
-    this.#mustBeWhole(number);
-  }
-
-  /** @throws {HostEnded} when the message that ran left a change half-way */
-  #mustBeWhole(number: number): void {
-    if (this.#room.store.poisoned) throw endedBy(interrupted(), this.info.caller, number);
+    mustBeWhole(this.#room, WorkKind.message, this.info.caller, number);
   }
 
   /** The message that was running took too long and was ended. */
-  timedOut(): void {
-    this.#room.activity.end();
-    const error = abandonCall(this.#room);
-    const { meta } = this.#room;
-    this.answer(
-      this.encoder.failure(error.message, {
-        ...headOf(meta),
-        durationMicros: this.#room.limits.reducerTimeoutMs * 1000,
-      }),
-    );
-    this.#mustBeWhole(this.#running);
+  timedOut(bytes: Uint8Array, at: number, length: number, isText: boolean, number: number): void {
+    const room = this.#room;
+    room.activity.end();
+    const { message } = abandonCall(room);
+    // A commit that was cut short is in the log, or is not: the next host sees, and answers.
+    if (room.writer.isTold)
+      this.#answerFailed(bytes, at, length, isText, number, message, room.limits.reducerTimeoutMs * 1000);
+    mustBeWhole(room, WorkKind.message, this.info.caller, number);
+  }
+
+  /** Answers a message that has no outcome of its own: with its kind of failure, out of its own bytes. */
+  #answerFailed(
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    isText: boolean,
+    number: number,
+    text: string,
+    micros: number,
+  ): void {
+    this.#running = number;
+    let message: ClientMessage;
+    try {
+      message = decode(bytes, at, length, isText);
+    } catch (error) {
+      if (!isUnreadable(error)) throw endedBy(error, WorkKind.message, this.info.caller, number);
+      this.end(1011, closeReason(error.message));
+      return;
+    }
+    const { encoder } = this;
+    switch (message.kind) {
+      case "CallReducer":
+        // Whoever does not want to hear of success does not hear of this either.
+        if (message.notify) this.answer(encoder.failure(text, this.#headOf(message, micros)));
+        else this.told(undefined, true);
+        break;
+      case "CallProcedure":
+        this.answer(encoder.procedureFailure(text, this.#room.writer.nowMicros(), micros, message.requestId));
+        break;
+      case "OneOffQuery":
+        this.answer(encoder.oneOffError(message.messageId, micros, text));
+        break;
+      default: {
+        const queryId = message.kind === "Subscribe" ? undefined : message.queryId;
+        this.answer(encoder.subscriptionError(micros, message.requestId, queryId, text));
+      }
+    }
+  }
+
+  /** What is told of a call that came to nothing. */
+  #headOf({ reducer: name, args, argsText, requestId }: CallReducer, durationMicros: number): TransactionHead {
+    const { caller } = this.info;
+    return {
+      timestampMicros: this.#room.writer.nowMicros(),
+      sender: caller.identity,
+      connection: caller.connectionId,
+      functionName: name,
+      reducerId: this.#findByName(name)?.def.id ?? noReducer,
+      args,
+      argsText,
+      requestId,
+      durationMicros,
+    };
   }
 
   /** Takes the message about a commit; undefined when the caller asked not to hear of success. */
@@ -325,7 +363,7 @@ export class Session implements ConnectionHandle {
   }
 
   #procedure(name: string, args: Uint8Array, argsText: string | undefined, requestId: number): void {
-    const result = callProcedure(this.#room, this.info.caller, name, args, argsText);
+    const result = callProcedure(this.#room, this.info.caller, this.#running, name, args, argsText);
     const micros =
       result.kind === "failed" && result.code === "NoSuchProcedure" ? 0 : this.#room.subscriptions.durationMicros();
     this.answer(
@@ -476,9 +514,13 @@ function headOf(meta: Omit<TransactionHead, "durationMicros" | "argsText">): Tra
   return { timestampMicros, sender, connection, functionName, reducerId, args, requestId, durationMicros: 0 };
 }
 
-/** Whether a `CallReducer` frame asks to hear of success: its last byte, the flags, is zero. */
-function wantsNotice(bytes: Uint8Array): boolean {
-  return bytes[bytes.length - 1] === 0;
+function decode(bytes: Uint8Array, at: number, length: number, isText: boolean): ClientMessage {
+  return isText ? decodeClientMessageJson(bytes, at, length) : decodeClientMessage(bytes, at, length);
+}
+
+/** Whether an error says that a message is none. */
+function isUnreadable(error: unknown): error is LightconeError {
+  return isLightconeError(error, "Malformed") || isLightconeError(error, "TooDeep");
 }
 
 /** A close code for what ends a connection: its own, if the catalogue has one. */

@@ -5,13 +5,13 @@ import { LogLevel } from "@lightcone/host";
 import { execute, writes, type Stats } from "@lightcone/query";
 import { ByteReader, jsonWriter, product, typeToJson, type ProductType } from "@lightcone/sats";
 import { compileStatement, type Plan } from "@lightcone/sql";
-import type { LongReply } from "./http-call.ts";
 import type { Caller, Reply } from "./link.ts";
 import { Reading } from "./reading.ts";
-import { failure } from "./reply.ts";
+import type { Settled } from "./replay.ts";
+import { failure, type LongReply } from "./reply.ts";
 import type { Room } from "./room.ts";
 import { TextList } from "./text-list.ts";
-import { noBytes, noConnection, noReducerId, ok } from "./writer.ts";
+import { noBytes, noReducerId, ok } from "./writer.ts";
 
 const noColumns: ProductType = product([]);
 
@@ -35,6 +35,16 @@ export function runStatement(room: Room, caller: Caller, sql: string): Reply | L
     if (isLightconeError(error)) return failure(error);
     throw error;
   }
+}
+
+/** The reply to a statement that a host before had carried out. Only one that updates has rows of both kinds. */
+export function settledStatement(room: Room, { inserted, deleted }: Settled): Reply {
+  const isUpdate = inserted > 0 && deleted > 0;
+  return new Result(room, noColumns, room.clock.steadyMs()).reply({
+    rowsInserted: isUpdate ? 0 : inserted,
+    rowsDeleted: isUpdate ? 0 : deleted,
+    rowsUpdated: isUpdate ? inserted : 0,
+  });
 }
 
 const nothing: Stats = { rowsInserted: 0, rowsDeleted: 0, rowsUpdated: 0 };
@@ -180,9 +190,9 @@ function write(room: Room, caller: Caller, plan: Plan): Stats {
   meta.reducerId = noReducerId;
   meta.args = noBytes;
   meta.sender = caller.identity;
-  meta.connection = noConnection;
+  meta.connection = caller.connectionId;
   meta.requestId = 0;
-  meta.requestSequence = 0;
+  meta.requestSequence = 1;
   let stats: Stats | undefined;
   const result = room.writer.transact(meta, () => {
     stats = execute(room.store, plan, caller.identity, () => undefined);

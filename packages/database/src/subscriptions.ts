@@ -5,7 +5,7 @@
  * of the last message. So rows are counted exactly, and a commit reaches a session in one message.
  */
 import { defined } from "@lightcone/base";
-import type { Commit, CommitMeta, RowRefs, Store, Table } from "@lightcone/engine";
+import { CommitKind, type Commit, type CommitMeta, type RowRefs, type Store, type Table } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
 import { LiveQueries, type LiveQuery } from "@lightcone/query";
 import type { SelectPlan } from "@lightcone/sql";
@@ -13,7 +13,7 @@ import type { Piece } from "./arena.ts";
 import type { QueryChange } from "./encoder.ts";
 import type { JobClock } from "./job-clock.ts";
 import type { Session } from "./session.ts";
-import { noBytes, type CommitListener } from "./writer.ts";
+import { noBytes, noConnection, type CommitListener } from "./writer.ts";
 
 const noRows: RowRefs = { refs: new Uint32Array(0), count: 0 };
 
@@ -77,21 +77,27 @@ export class Subscriptions implements CommitListener {
   readonly #store: Store;
   readonly #live: LiveQueries<SharedQuery>;
   readonly #time: JobClock;
-  readonly #head = new Head();
+  readonly #head: Head;
   /** How many queries are held: with none, a commit concerns its caller alone. */
   #heldCount = 0;
   readonly #touched: Session[] = [];
   /** Messages of the present commit that hold several changes, by which they are. */
   readonly #messages = new Map<string, Piece>();
   #nextId = 1;
+  /** Set while a session's queries are taken or let go. Still set between jobs: that was cut short. */
+  isChanging = false;
   /** Set by the session that runs a call, for the length of its transaction. */
   origin: Origin | undefined;
   /** The call's arguments as its caller wrote them, when they came as JSON. */
   argsText: string | undefined;
 
-  /** @param seed of the hashes of what clients choose */
-  constructor(store: Store, time: JobClock, seed: number) {
+  /**
+   * @param database its identity, which stands for whom a commit does not name
+   * @param seed of the hashes of what clients choose
+   */
+  constructor(store: Store, time: JobClock, database: Uint8Array, seed: number) {
     this.#store = store;
+    this.#head = new Head(database);
     this.#live = new LiveQueries(store, { seed });
     this.#time = time;
   }
@@ -186,8 +192,12 @@ function byTable(a: Change, b: Change): number {
   return a.table.id - b.table.id || a.id - b.id;
 }
 
-/** A commit's head, as messages tell it. One object, filled in for each. */
+/**
+ * A commit's head, as messages tell it. One object, filled in for each. Whose procedure or statement it was stands in
+ * the log, so that it is not run again, and is nobody else's business.
+ */
 class Head implements TransactionHead {
+  readonly #database: Uint8Array;
   timestampMicros = 0;
   sender: Uint8Array = noBytes;
   connection: Uint8Array = noBytes;
@@ -197,6 +207,10 @@ class Head implements TransactionHead {
   argsText: string | undefined;
   requestId = 0;
   durationMicros = 0;
+
+  constructor(database: Uint8Array) {
+    this.#database = database;
+  }
 
   fill(meta: CommitMeta, argsText: string | undefined, durationMicros: number): this {
     this.timestampMicros = meta.timestampMicros;
@@ -208,6 +222,11 @@ class Head implements TransactionHead {
     this.argsText = argsText;
     this.requestId = meta.requestId;
     this.durationMicros = durationMicros;
+    if (meta.kind === CommitKind.sql || meta.kind === CommitKind.procedure) this.connection = noConnection;
+    if (meta.kind === CommitKind.procedure) {
+      this.sender = this.#database;
+      this.functionName = "";
+    }
     return this;
   }
 }

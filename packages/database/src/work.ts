@@ -2,12 +2,14 @@
  * What a database's thread is at, in words that still mean something when the thread is gone: whoever starts the next
  * host must know what not to run again.
  */
+import { clientBytes } from "./client.ts";
+
 export const WorkKind = {
-  /** A client's message: the connection's id, and the message's number from 1. A request over HTTP is message 1. */
+  /** A client's message: the client (`bytesOfClient`), and the message's number from 1. A request over HTTP is message 1. */
   message: 1,
-  /** A client comes: the connection's id. */
+  /** A client comes: the client. */
   connect: 2,
-  /** A client goes: the connection's id. */
+  /** A client goes: the client. */
   disconnect: 3,
   /** A scheduled row is run: its table's id as u32 and its own as u64, little-endian. */
   schedule: 4,
@@ -17,7 +19,7 @@ export const WorkKind = {
 export type WorkKind = (typeof WorkKind)[keyof typeof WorkKind];
 
 /** Bytes that name a piece of work among those of its kind. */
-export const workIdBytes = 16;
+export const workIdBytes: number = clientBytes;
 
 /** A piece of work. */
 export interface Work {

@@ -49,6 +49,8 @@ export class Writer {
   readonly #time: JobClock;
   readonly #listeners: readonly CommitListener[];
   #lastMicros = 0;
+  /** The last offset of which every listener has heard. */
+  toldOffset: number;
 
   constructor(store: Store, log: CommitLog, time: JobClock, listeners: readonly CommitListener[]) {
     this.store = store;
@@ -56,11 +58,17 @@ export class Writer {
     this.#time = time;
     this.#listeners = listeners;
     this.#lastMicros = store.timestampMicros;
+    this.toldOffset = store.offset - 1;
   }
 
   /** The last offset that was executed: what a reader sees now. -1 before the first. */
   get offset(): number {
     return this.store.offset - 1;
+  }
+
+  /** Whether every listener has heard of the last commit. If not between jobs, it was cut short. */
+  get isTold(): boolean {
+    return this.toldOffset === this.offset;
   }
 
   /** Now, in microseconds; never before what any transaction saw. */
@@ -108,13 +116,16 @@ export class Writer {
    * Replays a record of the log by the same door.
    *
    * @param before runs when the commit is known and nobody has heard of it
+   * @returns what caused it
    */
-  replay(record: Uint8Array, offset: number, before?: (commit: Commit) => void): void {
+  replay(record: Uint8Array, offset: number, before?: (commit: Commit) => void): CommitKind {
     assert(offset === this.store.offset, `record ${offset} comes after ${this.store.offset - 1}`);
     const commit = this.store.apply(record);
     before?.(commit);
-    this.#lastMicros = Math.max(this.#lastMicros, commit.meta.timestampMicros);
+    const { kind, timestampMicros } = commit.meta;
+    this.#lastMicros = Math.max(this.#lastMicros, timestampMicros);
     this.#tell(commit);
+    return kind;
   }
 
   /** Ends what a time-out or an exception left open. A poisoned store has nothing to go back to; its end is near. */
@@ -125,5 +136,6 @@ export class Writer {
   #tell(commit: Commit): void {
     for (const listener of this.#listeners) listener.committed(commit);
     this.store.release(commit);
+    this.toldOffset = commit.offset;
   }
 }

@@ -11,6 +11,8 @@ export const CommitKind = {
   sql: 4,
   publish: 5,
   internal: 6,
+  /** One of the transactions that a procedure makes. */
+  procedure: 7,
 } as const;
 export type CommitKind = (typeof CommitKind)[keyof typeof CommitKind];
 

@@ -3,7 +3,7 @@
  * Method: looks and messages in turn, one row a story.
  */
 import { expect, test } from "vitest";
-import { WorkKind } from "@lightcone/database/front";
+import { workIdBytes, WorkKind } from "@lightcone/database/front";
 import { ActivityReader, readNote, SharedActivity } from "./activity.ts";
 
 type Step = "begin" | "end" | "look";
@@ -22,7 +22,7 @@ test.each<{ steps: readonly Step[]; told: readonly (number | "over")[] }>([
   const heard: (number | "over")[] = [];
   let number = 0;
   for (const step of steps) {
-    if (step === "begin") activity.begin(WorkKind.message, new Uint8Array(16).fill(7), (number += 1));
+    if (step === "begin") activity.begin(WorkKind.message, new Uint8Array(workIdBytes).fill(7), (number += 1));
     else if (step === "end") activity.end();
     else {
       const note = reader.look();
@@ -36,8 +36,8 @@ test("the last note of a process names what runs at that moment, and why it ends
   const activity = new SharedActivity();
   const reader = new ActivityReader(activity.buffer);
   expect(readNote(reader.last("memory"))).toEqual({ work: undefined, reason: "memory" });
-  activity.begin(WorkKind.schedule, new Uint8Array(16).fill(7), 0);
-  const work = { kind: WorkKind.schedule, id: "07".repeat(16), number: 0 };
+  activity.begin(WorkKind.schedule, new Uint8Array(workIdBytes).fill(7), 0);
+  const work = { kind: WorkKind.schedule, id: "07".repeat(workIdBytes), number: 0 };
   expect(readNote(reader.last("time"))).toEqual({ work, reason: "time" });
   activity.end();
   expect(readNote(reader.last("time"))).toEqual({ work: undefined, reason: "time" });

@@ -1,8 +1,8 @@
 /**
  * What the database's thread is at, readable from another thread.
  *
- *   words = sequence | kind of work | its id, 4 words | message number      Int32Array over shared memory
- *   note  = kind of work | its id, 4 words | message number | end reason    what the front is told
+ *   words = sequence | kind of work | message number | its id, 12 words      Int32Array over shared memory
+ *   note  = kind of work | message number | its id, 12 words | end reason    what the front is told
  *
  * The sequence is odd while something runs and rises by one at each end. The writer is alone and never waits;
  * a reader that sees the same odd sequence twice knows what has been running in between.
@@ -10,8 +10,10 @@
 import type { Activity, EndReason, Work, WorkKind } from "@lightcone/database/front";
 import { toHex } from "@lightcone/sats";
 
-const wordCount = 7;
-const idAt = 8;
+/** `workIdBytes`: said again, since the watching thread loads as little as it can. */
+const idBytes = 48;
+const idAt = 12;
+const wordCount = (idAt + idBytes) / 4;
 /** Bytes of a note: the words without the sequence, and the reason. */
 export const noteBytes = 4 * wordCount;
 const reasonAt = noteBytes - 4;
@@ -43,6 +45,7 @@ export class SharedActivity implements Activity {
   /** Whether what begins is told at once, for want of anybody who looks. */
   isTelling = false;
   #hasTold = false;
+  #isAtWork = false;
 
   /** @param tell gets notes while `isTelling`, before what they tell of begins; their bytes are good until it returns */
   constructor(tell: (note: Uint8Array) => void = () => undefined) {
@@ -50,12 +53,14 @@ export class SharedActivity implements Activity {
   }
 
   begin(kind: WorkKind, id: Uint8Array, number: number): void {
+    this.end(); // what was before, if it was cut off
     if (id !== this.#id) {
       this.#id = id;
-      for (let index = 0; index < 16; index += 1) this.#bytes[idAt + index] = id[index] ?? 0;
+      for (let index = 0; index < idBytes; index += 1) this.#bytes[idAt + index] = id[index] ?? 0;
     }
     this.#words[1] = kind;
-    this.#words[6] = number;
+    this.#words[2] = number;
+    this.#isAtWork = true;
     Atomics.add(this.#words, 0, 1);
     if (!this.isTelling) return;
     this.#note.set(this.#bytes.subarray(4));
@@ -64,6 +69,8 @@ export class SharedActivity implements Activity {
   }
 
   end(): void {
+    if (!this.#isAtWork) return;
+    this.#isAtWork = false;
     Atomics.add(this.#words, 0, 1);
   }
 
@@ -137,5 +144,6 @@ export function readNote(bytes: Uint8Array): Note {
   const kind = view.getInt32(0, true) as WorkKind | 0;
   const reason = endReasons[view.getInt32(reasonAt, true)] ?? "crash";
   if (kind === 0) return { work: undefined, reason };
-  return { work: { kind, id: toHex(bytes, 4, 20), number: view.getInt32(20, true) >>> 0 }, reason };
+  const id = toHex(bytes, idAt - 4, idAt - 4 + idBytes);
+  return { work: { kind, id, number: view.getInt32(4, true) >>> 0 }, reason };
 }

@@ -115,7 +115,7 @@ function say(handle: ConnectionHandle, text: string): void {
 
 const runsForMs = 400;
 /** What the fake host says that it is at. */
-const work = { kind: WorkKind.message, id: "ab".repeat(16), number: 9 };
+const work = { kind: WorkKind.message, id: "ab".repeat(48), number: 9 };
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 describe.each(ways)("a database $way", ({ open }) => {
@@ -365,12 +365,16 @@ describe("a process", () => {
     const connections = sinks.map((sink, at) => ({
       info,
       sink,
-      greeted: true,
       subscribed: [message(1, "subscribe"), message(3, "subscribe")],
       pending: [message(5, `pending of ${at}`)],
       received: 5,
     }));
-    const resume = { releasedOffset: 77, connections, suspect: { ...work, reason: "crash" as const } };
+    const resume = {
+      releasedOffset: 77,
+      connections,
+      visits: [info.caller],
+      suspect: { ...work, reason: "crash" as const },
+    };
     const next = await openHost(undefined, resume);
     expect(next.releasedOffset).toBe(77);
     // Before the host counts as open, its connections have been told.

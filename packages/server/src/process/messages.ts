@@ -17,6 +17,7 @@ import type { ByteReader, ByteWriter } from "@lightcone/sats";
 import { HostEnded } from "@lightcone/database/front";
 import type {
   Caller,
+  Client,
   Compression,
   ConnectionInfo,
   ConnectionSink,
@@ -270,10 +271,14 @@ export function writeResume(out: ByteWriter, resume: Resume | undefined, keys: r
   for (const [index, connection] of resume.connections.entries()) {
     out.u32(keys[index] ?? 0);
     writeInfo(out, connection.info);
-    out.bool(connection.greeted);
     writeNumbered(out, connection.subscribed);
     writeNumbered(out, connection.pending);
     out.u32(connection.received);
+  }
+  out.u32(resume.visits.length);
+  for (const { identity, connectionId } of resume.visits) {
+    out.byteArray(identity);
+    out.byteArray(connectionId);
   }
 }
 
@@ -286,12 +291,14 @@ export function readResume(input: ByteReader, sinkOf: (key: number) => Connectio
   for (let count = input.count(1); count > 0; count -= 1) {
     const sink = sinkOf(input.u32());
     const info = readInfo(input);
-    const greeted = input.bool();
     const subscribed = readNumbered(input);
     const pending = readNumbered(input);
-    connections.push({ info, sink, greeted, subscribed, pending, received: input.u32() });
+    connections.push({ info, sink, subscribed, pending, received: input.u32() });
   }
-  return { releasedOffset, connections, suspect };
+  const visits: Client[] = [];
+  for (let count = input.count(8); count > 0; count -= 1)
+    visits.push({ identity: input.byteArray(), connectionId: input.byteArray() });
+  return { releasedOffset, connections, visits, suspect };
 }
 
 function writeNumbered(out: ByteWriter, messages: readonly NumberedMessage[]): void {

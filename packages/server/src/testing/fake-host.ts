@@ -1,5 +1,5 @@
 /** The fake database as a factory for host processes. `settings` names how it misbehaves. */
-import { WorkKind, type Resume } from "@lightcone/database/front";
+import { workIdBytes, WorkKind, type Resume } from "@lightcone/database/front";
 import type { OpenedDatabase } from "../process/host-driver.ts";
 import type { HostRecord } from "../process/open-host-process.ts";
 import type { Watch } from "../process/watch.ts";
@@ -18,7 +18,7 @@ export async function openHostDatabase(
     database.request = async (request) => {
       const endMs = request.kind === "snapshot" ? performance.now() + 1000 : Infinity;
       guard.run(() => {
-        activity.begin(WorkKind.message, new Uint8Array(16).fill(0xab), 9);
+        activity.begin(WorkKind.message, new Uint8Array(workIdBytes).fill(0xab), 9);
         while (performance.now() < endMs);
         activity.end();
       }, 3_600_000);
