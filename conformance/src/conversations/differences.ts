@@ -21,10 +21,10 @@ export interface Skipped extends Named {
 export interface Difference extends Named {
   readonly why: string;
   /**
-   * `text`: an error, with words of our own. `reason`: a Close with a reason of our own. `status`: HTTP answers
-   * `httpStatus`. `outcome`: other messages, which are not looked at.
+   * `text`: an error, with words of our own. `reason`: a Close with a reason of our own. `close`: a Close where the
+   * reference drops the socket. `status`: HTTP answers `httpStatus`. `outcome`: other messages, which are not looked at.
    */
-  readonly what: "text" | "reason" | "status" | "outcome";
+  readonly what: "text" | "reason" | "close" | "status" | "outcome";
   readonly httpStatus?: number;
   /** A request by the owner that takes it back. */
   readonly undo?: string;
@@ -119,6 +119,18 @@ export const differences: readonly Difference[] = [
   { name: "flags left out", what: "reason", why: "as above" },
   { name: "unknown field", what: "reason", why: "as above" },
   { name: "flags out of range", what: "reason", why: "as above" },
+  {
+    name: "client_connected returns Err",
+    what: "close",
+    why: "a client that the module refuses is told so by a Close",
+  },
+  {
+    name: "refused by client_connected",
+    what: "status",
+    httpStatus: 200,
+    why: "the owner gets in although the module refuses everybody",
+  },
+  { name: "SQL while connecting is refused", what: "status", httpStatus: 200, why: "as above" },
   {
     name: "not a program",
     what: "status",
