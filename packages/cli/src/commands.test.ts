@@ -90,7 +90,35 @@ const story: readonly Step[] = [
   { line: "call nowhere f", code: 1, err: /failed to find database `nowhere`/ },
   { line: "sql my_database", more: ["SELECT text FROM message"], out: /^ text\n-+\n "hello"\n "in "quotes""\n$/ },
   { line: "sql my_database SELECT COUNT(*) AS n FROM message", out: /^ n\n---\n 2\n$/ },
-  { line: "sql my_database --json", more: ["SELECT text FROM message"], out: /^\[\{"schema":.*"rows":\[\["hello"\]/ },
+  // Row 25: objects, other formats, and what a statement has done.
+  {
+    line: "sql my_database --json",
+    more: ["SELECT text FROM message"],
+    out: /^\[\n {2}\{"text":"hello"\},\n {2}\{"text":"in \\"quotes\\""\}\n\]\n$/,
+  },
+  { line: "sql my_database --format csv", more: ["SELECT text FROM message"], out: /^text\nhello\n"in ""quotes"""\n$/ },
+  { line: "sql my_database --format ndjson", more: ["SELECT text FROM message"], out: /^\{"text":"hello"\}\n\{/ },
+  {
+    line: "sql my_database --format raw",
+    more: ["SELECT text FROM message"],
+    out: /^\[\{"schema":.*"rows":\[\["hello"\]/,
+  },
+  {
+    line: "sql my_database --format xml x",
+    code: 2,
+    err: /'xml' is invalid\. It is one of table, json, ndjson, csv, raw\./,
+  },
+  {
+    line: "sql my_database",
+    more: ["UPDATE message SET text = 'good day' WHERE text = 'hello'"],
+    out: /^1 row updated\n$/,
+  },
+  {
+    line: "sql my_database --json",
+    more: ["UPDATE message SET text = 'hello'"],
+    out: /^\{"inserted":0,"deleted":0,"updated":2\}\n$/,
+  },
+  { line: "sql my_database", more: ["DELETE FROM message WHERE text = 'nothing'"], out: /^no rows changed\n$/ },
   { line: "sql my_database", more: ["SELEC"], code: 1, err: /^Error: The statement was refused/ },
   { line: "sql my_database", more: ["SELEC"], code: 1, err: /Hint: `docs\/sql\.md`/ },
   { line: "sql my_database", more: ["SELECT * FROM mesage"], code: 1, err: /similar name exists: message/ },
@@ -104,7 +132,7 @@ const story: readonly Step[] = [
   { line: "sql --anonymous my_database", more: ["DELETE FROM message"], code: 1, err: /not authorized/ },
   {
     line: "describe my_database",
-    out: /table message \(public\)\n {4}sender: Identity\n[^]*reducer send_message\(text: String\)/,
+    out: /table message: Message \(public\)\n {4}sender: +Identity\n[^]*reducer send_message\(text: String\)/,
   },
   { line: "describe my_database --json", out: /^\{\n {2}"sections": \[/ },
   { line: "describe my_database reducer send_message --json", out: /^\{\n {2}"name": "send_message"/ },

@@ -2,7 +2,8 @@
  * The command line: every command with its options and an example. What a command does is in `commands/`,
  * loaded when it runs, so that `--help` needs nothing of the server or the bundler.
  */
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { formats, type Format } from "./print/formats.ts";
 import { configPathOf } from "./config/cli-config.ts";
 import type { CallFlags } from "./commands/call.ts";
 import type { DescribeFlags } from "./commands/describe.ts";
@@ -38,6 +39,14 @@ const yes = (): Option => new Option("-y, --yes", "answer yes to every question"
 function shownAs(flags: string, option: Option): Option {
   option.flags = flags;
   return option;
+}
+
+/** @throws {InvalidArgumentError} naming the formats that there are */
+function readFormat(word: string): Format {
+  const named = ["text", "txt", "default"].includes(word) ? "table" : word;
+  const format = formats.find((each) => each === named);
+  if (format === undefined) throw new InvalidArgumentError(`It is one of ${formats.join(", ")}.`);
+  return format;
 }
 
 export function makeProgram(): Command {
@@ -154,8 +163,10 @@ The JSON of the HTTP interface is taken as well.`,
 
   add("sql", "Run a SQL statement.", `lightcone sql chat "SELECT * FROM message"`, [
     new Option("--interactive", "read statements line by line"),
-    new Option("--format <format>", "text or json").choices(["text", "json", "default", "txt"]).default("text"),
-    new Option("--json", "the same as --format json"),
+    new Option("--format <format>", `${formats.join(", ")} (the server's answer as it is)`)
+      .argParser(readFormat)
+      .default("table"),
+    new Option("--json", "rows as objects: the same as --format json"),
     new Option("--confirmed [boolean]", "wait until what was read is durable").choices(["true", "false"]),
     server(),
     anonymous(),
@@ -196,7 +207,7 @@ The JSON of the HTTP interface is taken as well.`,
     yes(),
   ])
     .argument("<database>", "name or identity")
-    .argument("[kind]", "reducer or table")
+    .argument("[kind]", "table, reducer, procedure or view")
     .argument("[name]", "which one")
     .action(async (database: string, kind: string | undefined, name: string | undefined, flags: DescribeFlags) =>
       (await import("./commands/describe.ts")).describe(database, kind, name, { ...flags, ...globals() }),

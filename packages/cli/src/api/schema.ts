@@ -1,44 +1,87 @@
-/** A database's description, as commands read it: version 9, whose functions and tables stand under their names. */
+/** A database's description, as commands read it: version 10, with every name as SQL and calls have it. */
 import {
-  typeFromJson,
+  bsatnToJson,
+  ByteReader,
+  fromHex,
+  JsonObject,
   parseJson,
   resolveRefs,
-  JsonObject,
+  typeFromJson,
   type AlgebraicType,
   type JsonNode,
   type Typespace,
 } from "@lightcone/sats";
 import { identityOfToken } from "../config/logins.ts";
+import { items, member, numberOf, some, textOf } from "./json-path.ts";
 import { refused, ServerApi } from "./server-api.ts";
 import { unknownDatabase } from "./unknown-database.ts";
 
 export interface Parameter {
   readonly name: string;
+  /** Without `Ref`s. */
   readonly type: AlgebraicType;
+  /** With `Ref`s, which may have a name among `SchemaShape.typeNames`. */
+  readonly declared: AlgebraicType;
 }
 
+export type FunctionKind = "reducer" | "procedure" | "view";
+
 export interface FunctionShape {
-  readonly kind: "reducer" | "procedure";
+  readonly kind: FunctionKind;
   readonly name: string;
+  /** As the module's code has it. */
+  readonly accessor: string;
   readonly params: readonly Parameter[];
-  /** `init`, `connect` or `disconnect`, if the database calls it. */
+  /** What a procedure or a view gives. */
+  readonly returns: AlgebraicType | undefined;
+  /** `Init`, `OnConnect` or `OnDisconnect`, if the database calls it. */
   readonly lifecycle: string | undefined;
+  /** The table whose rows it runs. */
+  readonly scheduledBy: string | undefined;
+  /** Whether nobody but the owner and the database may call it. */
+  readonly isPrivate: boolean;
+}
+
+export interface ColumnShape extends Parameter {
+  /** What rows get that were there before the column: the value as the HTTP interface has it. */
+  readonly defaultJson: string | undefined;
+  readonly isAutoInc: boolean;
+}
+
+export interface IndexShape {
+  readonly algorithm: string;
+  readonly columns: readonly number[];
 }
 
 export interface TableShape {
   readonly name: string;
-  readonly columns: readonly Parameter[];
-  readonly primaryKey: string | undefined;
+  readonly accessor: string;
+  /** Where its row's type stands. */
+  readonly typeRef: number;
+  readonly columns: readonly ColumnShape[];
+  /** Positions of columns. */
+  readonly primaryKey: readonly number[];
+  readonly indexes: readonly IndexShape[];
+  readonly uniques: readonly (readonly number[])[];
+  /** The function that its rows run, and the column that says when. */
+  readonly schedule: { readonly functionName: string; readonly atColumn: number } | undefined;
   readonly isPublic: boolean;
+  readonly isEvent: boolean;
 }
 
 export interface SchemaShape {
   readonly tables: readonly TableShape[];
+  /** Reducers, procedures and views. */
   readonly functions: readonly FunctionShape[];
+  readonly typespace: Typespace;
+  /** Names of types, by where they stand. */
+  readonly typeNames: ReadonlyMap<number, string>;
+  /** Queries that restrict which rows others than the owner see. */
+  readonly rowLevelRules: readonly string[];
 }
 
 export async function fetchSchema(api: ServerApi, database: string): Promise<SchemaShape> {
-  return readSchema(await fetchSchemaText(api, database, "9"));
+  return readSchema(await fetchSchemaText(api, database, "10"));
 }
 
 export async function fetchSchemaText(api: ServerApi, database: string, version: "9" | "10"): Promise<string> {
@@ -66,62 +109,143 @@ async function ownerOf(api: ServerApi, database: string): Promise<string> {
 
 /** @throws {LightconeError} `Malformed` when it is no description */
 export function readSchema(text: string): SchemaShape {
-  const root = parseJson(text, "the schema");
-  const typespace = items(member(member(root, "typespace"), "types")).map((type) => typeFromJson({ tree: type }));
-  return {
-    tables: items(member(root, "tables")).map((table) => readTable(table, typespace)),
-    functions: [
-      ...items(member(root, "reducers")).map((reducer) => readFunction("reducer", reducer, typespace)),
-      ...items(member(root, "misc_exports")).flatMap((each) => {
-        const procedure = member(each, "Procedure");
-        return procedure === undefined ? [] : [readFunction("procedure", procedure, typespace)];
+  return new SchemaReader(text).read();
+}
+
+class SchemaReader {
+  readonly #sections: readonly JsonNode[];
+  readonly #typespace: Typespace;
+  readonly #tableNames: ReadonlyMap<string, string>;
+  readonly #functionNames: ReadonlyMap<string, string>;
+
+  constructor(text: string) {
+    this.#sections = items(member(parseJson(text, "the schema"), "sections"));
+    this.#typespace = items(member(this.#section("Typespace"), "types")).map((type) => typeFromJson({ tree: type }));
+    this.#tableNames = this.#names("Table");
+    this.#functionNames = this.#names("Function");
+  }
+
+  read(): SchemaShape {
+    const types = items(this.#section("Types"));
+    return {
+      tables: items(this.#section("Tables")).map((table) => this.#table(table)),
+      functions: [
+        ...items(this.#section("Reducers")).map((each) => this.#function("reducer", each)),
+        ...items(this.#section("Procedures")).map((each) => this.#function("procedure", each)),
+        ...items(this.#section("Views")).map((each) => this.#function("view", each)),
+      ],
+      typespace: this.#typespace,
+      typeNames: new Map(types.map((type) => [numberOf(member(type, "ty")), typeName(member(type, "source_name"))])),
+      rowLevelRules: items(this.#section("RowLevelSecurity")).map((rule) => textOf(member(rule, "sql"))),
+    };
+  }
+
+  #section(name: string): JsonNode | undefined {
+    return this.#sections.map((section) => member(section, name)).find((section) => section !== undefined);
+  }
+
+  /** Names as SQL and calls have them, by those of the module's code. */
+  #names(kind: "Table" | "Function"): ReadonlyMap<string, string> {
+    const entries = items(member(this.#section("ExplicitNames"), "entries"));
+    return new Map(
+      entries.flatMap((entry) => {
+        const named = member(entry, kind);
+        if (named === undefined) return [];
+        return [[textOf(member(named, "source_name")), textOf(member(named, "canonical_name"))] as const];
       }),
-    ],
-  };
+    );
+  }
+
+  #parameters(product: JsonNode | undefined): readonly Parameter[] {
+    return items(member(product, "elements")).map((element, at) => {
+      const declared = typeFromJson({ tree: member(element, "algebraic_type") ?? null });
+      return {
+        name: textOf(some(member(element, "name"))) || `arg_${at}`,
+        type: resolveRefs(declared, this.#typespace),
+        declared,
+      };
+    });
+  }
+
+  #table(table: JsonNode): TableShape {
+    const accessor = textOf(member(table, "source_name"));
+    const typeRef = numberOf(member(table, "product_type_ref"));
+    const row = this.#typespace[typeRef];
+    const defaults = new Map(
+      items(member(table, "default_values")).map((each) => [
+        numberOf(member(each, "col_id")),
+        textOf(member(each, "value")),
+      ]),
+    );
+    const sequences = new Set(items(member(table, "sequences")).map((each) => numberOf(member(each, "column"))));
+    const columns = row?.kind === "Product" ? row.elements : [];
+    const schedule = items(this.#section("Schedules")).find((each) => textOf(member(each, "table_name")) === accessor);
+    return {
+      name: this.#tableNames.get(accessor) ?? accessor,
+      accessor,
+      typeRef,
+      columns: columns.map(({ name, type: declared }, at) => {
+        const type = resolveRefs(declared, this.#typespace);
+        const bytes = defaults.get(at);
+        const defaultJson =
+          bytes === undefined ? undefined : bsatnToJson(type, "positional", new ByteReader(fromHex(bytes)));
+        return { name: name ?? `col_${at}`, type, declared, defaultJson, isAutoInc: sequences.has(at) };
+      }),
+      primaryKey: items(member(table, "primary_key")).map(numberOf),
+      indexes: items(member(table, "indexes")).map((index) => readIndex(member(index, "algorithm"))),
+      uniques: items(member(table, "constraints")).map((each) =>
+        items(member(member(member(each, "data"), "Unique"), "columns")).map(numberOf),
+      ),
+      schedule:
+        schedule === undefined
+          ? undefined
+          : {
+              functionName: this.#functionName(textOf(member(schedule, "function_name"))),
+              atColumn: numberOf(member(schedule, "schedule_at_col")),
+            },
+      isPublic: member(member(table, "table_access"), "Public") !== undefined,
+      isEvent: member(table, "is_event") === true,
+    };
+  }
+
+  #functionName(accessor: string): string {
+    return this.#functionNames.get(accessor) ?? accessor;
+  }
+
+  #function(kind: FunctionKind, each: JsonNode): FunctionShape {
+    const accessor = textOf(member(each, "source_name"));
+    const name = this.#functionName(accessor);
+    const isIt = (entry: JsonNode): boolean => textOf(member(entry, "function_name")) === accessor;
+    const lifecycle = member(items(this.#section("LifeCycleReducers")).find(isIt), "lifecycle_spec");
+    const schedule = items(this.#section("Schedules")).find(isIt);
+    const scheduling = textOf(member(schedule, "table_name"));
+    const returns = member(each, "return_type");
+    return {
+      kind,
+      name,
+      accessor,
+      params: this.#parameters(member(each, "params")),
+      returns: returns === undefined ? undefined : typeFromJson({ tree: returns }),
+      lifecycle: lifecycle instanceof JsonObject ? lifecycle.keys[0] : undefined,
+      scheduledBy: schedule === undefined ? undefined : (this.#tableNames.get(scheduling) ?? scheduling),
+      isPrivate:
+        kind === "view"
+          ? member(each, "is_public") !== true
+          : member(member(each, "visibility"), "Private") !== undefined,
+    };
+  }
 }
 
-function readTable(table: JsonNode | undefined, typespace: Typespace): TableShape {
-  const ref = Number(text(member(table, "product_type_ref")));
-  const row = typespace[ref];
-  const columns =
-    row?.kind === "Product"
-      ? row.elements.map(({ name, type }, at) => ({ name: name ?? `col_${at}`, type: resolveRefs(type, typespace) }))
-      : [];
-  const key = items(member(table, "primary_key"))[0];
+function typeName(node: JsonNode | undefined): string {
+  return [...items(member(node, "scope")).map(textOf), textOf(member(node, "source_name"))].join(".");
+}
+
+function readIndex(algorithm: JsonNode | undefined): IndexShape {
+  const kind = algorithm instanceof JsonObject ? (algorithm.keys[0] ?? "") : "";
+  const columns = member(algorithm, kind);
+  // A direct index has one column, and says so without a list.
   return {
-    name: text(member(table, "name")),
-    columns,
-    primaryKey: key === undefined ? undefined : columns[Number(text(key))]?.name,
-    isPublic: member(member(table, "table_access"), "Public") !== undefined,
+    algorithm: kind.toLowerCase(),
+    columns: Array.isArray(columns) ? items(columns).map(numberOf) : [numberOf(columns)],
   };
-}
-
-function readFunction(kind: "reducer" | "procedure", each: JsonNode, typespace: Typespace): FunctionShape {
-  const some = member(member(each, "lifecycle"), "some");
-  return {
-    kind,
-    name: text(member(each, "name")),
-    params: items(member(member(each, "params"), "elements")).map((element, at) => ({
-      name: text(member(member(element, "name"), "some")) || `arg_${at}`,
-      type: resolveRefs(typeFromJson({ tree: member(element, "algebraic_type") ?? null }), typespace),
-    })),
-    lifecycle: some instanceof JsonObject ? some.keys[0] : undefined,
-  };
-}
-
-// --- JSON by path; what is missing is undefined or empty
-
-function member(node: JsonNode | undefined, key: string): JsonNode | undefined {
-  if (!(node instanceof JsonObject)) return undefined;
-  const at = node.keys.indexOf(key);
-  return at < 0 ? undefined : node.values[at];
-}
-
-function items(node: JsonNode | undefined): readonly JsonNode[] {
-  return Array.isArray(node) ? (node as readonly JsonNode[]) : [];
-}
-
-function text(node: JsonNode | undefined): string {
-  if (typeof node === "string") return node;
-  return typeof node === "object" && node !== null && "text" in node ? node.text : "";
 }

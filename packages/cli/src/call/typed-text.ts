@@ -21,6 +21,7 @@ import {
   type SpecialKind,
   type SumType,
 } from "@lightcone/sats";
+import { findNamed } from "../api/names.ts";
 import { typeText } from "../print/type-text.ts";
 import {
   bytesDigits,
@@ -49,24 +50,6 @@ export class NotAValue extends Error {
  */
 export function argumentJson(type: AlgebraicType, text: string): string {
   return new TypedReader(text).whole(type);
-}
-
-/** Names that only differ in case and in what stands between words. */
-export function isSameName(a: string, b: string): boolean {
-  return plainName(a) === plainName(b);
-}
-
-const plainName = (name: string): string => name.replaceAll(/[_-]/g, "").toLowerCase();
-
-/** The member of that name, or else the only one whose name is spelled alike. */
-export function findMember<M extends { readonly name: string | undefined }>(
-  members: readonly M[],
-  name: string,
-): M | undefined {
-  const exact = members.find((member) => member.name === name);
-  if (exact !== undefined) return exact;
-  const alike = members.filter((member) => member.name !== undefined && isSameName(member.name, name));
-  return alike.length === 1 ? alike[0] : undefined;
 }
 
 /** What a bare word within brackets ends at. */
@@ -304,7 +287,7 @@ class TypedReader {
     const from = this.#at;
     this.#at += 1;
     const key = this.#quoted() ?? (this.#space(), this.#match(keyShape));
-    const isKeyed = key !== undefined && findMember(elements, key) !== undefined && this.#next() === "=";
+    const isKeyed = key !== undefined && findNamed(elements, key) !== undefined && this.#next() === "=";
     this.#at = from;
     return isKeyed;
   }
@@ -340,7 +323,7 @@ class TypedReader {
     this.#space();
     const from = this.#at;
     const key = this.#quoted() ?? this.#match(keyShape) ?? "";
-    const member = findMember(members, key) ?? members[/^\d{1,3}$/.test(key) ? Number(key) : -1];
+    const member = memberOf(members, key);
     if (member === undefined) {
       this.#at = from;
       this.#fail(`there is no ${what} ${this.#shown(key)}: there is ${namesOf(members)}`);
@@ -424,7 +407,7 @@ class TypedReader {
       throw asKey;
     }
     const name = this.#word();
-    const variant = findMember(variants, name);
+    const variant = findNamed(variants, name);
     if (variant === undefined) return this.#fail(`${this.#shown(name)} is none of ${namesOf(variants)}`);
     let value = "[]";
     if (this.#takes(",")) {
@@ -459,7 +442,10 @@ class TypedReader {
     const wanted = isOfOption && name === "null" ? "none" : name;
     // A text that an option may hold is left alone.
     const isExact = isOfOption && variants[0]?.type.kind === "String";
-    const variant = isExact ? variants.find((each) => each.name === wanted) : findMember(variants, wanted);
+    const numbered = memberOf(variants, wanted);
+    // A bare number stands for a variant that has no other name.
+    const named = numbered?.name === undefined ? numbered : findNamed(variants, wanted);
+    const variant = isExact ? variants.find((each) => each.name === wanted) : named;
     if (variant === undefined) {
       this.#at = from;
       return this.#fail(`${this.#shown(name)} is none of ${namesOf(variants)}`);
@@ -484,6 +470,11 @@ class TypedReader {
     this.#at = from;
     return this.#product(type);
   }
+}
+
+/** A member by its name, or else by its number: some have no name. */
+function memberOf(members: readonly Member[], word: string): Member | undefined {
+  return findNamed(members, word) ?? (/^\d{1,3}$/.test(word) ? members[Number(word)] : undefined);
 }
 
 function isUnitType(type: AlgebraicType): boolean {

@@ -1,9 +1,10 @@
 /** `lightcone call`: arguments as they are typed become the JSON that a call takes. */
+import { findNamed } from "../api/names.ts";
 import { fetchSchema, type FunctionShape, type SchemaShape } from "../api/schema.ts";
 import { openLoggedIn, type ServerFlags } from "../api/session.ts";
 import { refused, ServerApi } from "../api/server-api.ts";
 import { exampleText, shellWord } from "../call/example.ts";
-import { argumentJson, findMember, NotAValue } from "../call/typed-text.ts";
+import { argumentJson, NotAValue } from "../call/typed-text.ts";
 import { CliFailure } from "../failure.ts";
 import { whatExists } from "../print/nearest.ts";
 import { typeText } from "../print/type-text.ts";
@@ -50,7 +51,10 @@ export async function call(database: string, name: string, args: readonly string
 
 /** The function of that name, which may be spelled as the module exports it. */
 function findFunction(schema: SchemaShape, name: string, database: string, identity: string): FunctionShape {
-  const called = findMember(schema.functions, name);
+  const called = findNamed(
+    schema.functions.filter(({ kind }) => kind !== "view"),
+    name,
+  );
   if (called !== undefined) return called;
   const names = (kind: FunctionShape["kind"]) => ({
     kind,

@@ -1,23 +1,21 @@
 /** `lightcone describe`: what a database has, for people or as the description itself. */
 import { JsonObject, parseJson, type JsonNode } from "@lightcone/sats";
-import {
-  fetchSchemaText,
-  readableTables,
-  readSchema,
-  type FunctionShape,
-  type SchemaShape,
-  type TableShape,
-} from "../api/schema.ts";
+import { items, member } from "../api/json-path.ts";
+import { fetchSchema, fetchSchemaText, readableTables, type SchemaShape } from "../api/schema.ts";
 import { openSession, type ServerFlags } from "../api/session.ts";
 import { CliFailure } from "../failure.ts";
 import { indentedJson } from "../print/json-tree.ts";
 import { whatExists } from "../print/nearest.ts";
-import { typeText } from "../print/type-text.ts";
-import { paint, print } from "../terminal.ts";
+import { functionText, schemaText, tableText } from "../print/schema-text.ts";
+import { print } from "../terminal.ts";
+import { findNamed } from "../api/names.ts";
 
 export interface DescribeFlags extends ServerFlags {
   readonly json?: boolean | undefined;
 }
+
+const kinds = ["table", "reducer", "procedure", "view"] as const;
+type Kind = (typeof kinds)[number];
 
 export async function describe(
   database: string,
@@ -25,50 +23,47 @@ export async function describe(
   name: string | undefined,
   flags: DescribeFlags,
 ): Promise<void> {
-  if (kind !== undefined && kind !== "table" && kind !== "reducer")
-    throw new CliFailure(`describe takes table or reducer, not ${kind}`, { exitCode: 2 });
+  if (kind !== undefined && !isKind(kind))
+    throw new CliFailure(`describe takes ${kinds.join(", ")}, not ${kind}`, { exitCode: 2 });
   if (kind !== undefined && name === undefined)
     throw new CliFailure(`describe ${kind} needs its name`, { exitCode: 2 });
   const { api } = await openSession(flags);
-  const missing = async (what: string, wanted: string, schema: SchemaShape): Promise<CliFailure> => {
-    const names =
-      what === "table" ? await readableTables(api, database, schema) : schema.functions.map((each) => each.name);
-    return new CliFailure(`no such ${what}`, { causes: [whatExists(wanted, [{ kind: what, names }])] });
-  };
-  if (flags.json === true) {
-    // One entity stands by its name in version 9; the whole is told in the newest.
-    const text = await fetchSchemaText(api, database, kind === undefined ? "10" : "9");
-    const whole = parseJson(text, "the schema");
-    const chosen = kind === undefined ? whole : entity(whole, kind, name ?? "");
-    if (chosen === undefined) throw await missing(kind ?? "", name ?? "", readSchema(text));
-    print(indentedJson(chosen));
+  const schema = await fetchSchema(api, database);
+  if (kind === undefined || name === undefined) {
+    if (flags.json === true) print(indentedJson(parseJson(await fetchSchemaText(api, database, "10"))));
+    else print(schemaText(schema));
     return;
   }
-  const schema = readSchema(await fetchSchemaText(api, database, "9"));
-  const chosen = <T extends { readonly name: string }>(list: readonly T[], of: string): readonly T[] =>
-    kind === undefined ? list : kind === of ? list.filter((each) => each.name === name) : [];
-  const tables = chosen(schema.tables, "table");
-  const functions = chosen(schema.functions, "reducer");
-  if (kind !== undefined && tables.length + functions.length === 0) throw await missing(kind, name ?? "", schema);
-  print([...tables.map(tableBlock), ...functions.map(functionLine)].join("\n"));
+  const found = findEntity(schema, kind, name);
+  if (found === undefined) {
+    const names =
+      kind === "table"
+        ? await readableTables(api, database, schema)
+        : functionsOf(schema, kind).map((each) => each.name);
+    throw new CliFailure(`no such ${kind}`, { causes: [whatExists(name, [{ kind, names }])] });
+  }
+  if (flags.json !== true) {
+    print("columns" in found ? tableText(found, schema) : functionText(found, schema));
+    return;
+  }
+  // One entity stands by its name in version 9.
+  const whole = parseJson(await fetchSchemaText(api, database, "9"), "the schema");
+  print(indentedJson(entity(whole, kind, found.name) ?? null));
 }
 
-function tableBlock(table: TableShape): string {
-  const columns = table.columns.map((column) => {
-    const key = column.name === table.primaryKey ? paint("dim", "  primary key") : "";
-    return `    ${column.name}: ${typeText(column.type)}${key}`;
-  });
-  return [`table ${paint("bold", table.name)} (${table.isPublic ? "public" : "private"})`, ...columns, ""].join("\n");
+const isKind = (word: string): word is Kind => kinds.some((kind) => kind === word);
+
+const functionsOf = (schema: SchemaShape, kind: Kind) => schema.functions.filter((each) => each.kind === kind);
+
+function findEntity(schema: SchemaShape, kind: Kind, name: string) {
+  return kind === "table" ? findNamed(schema.tables, name) : findNamed(functionsOf(schema, kind), name);
 }
 
-function functionLine({ kind, name, params, lifecycle }: FunctionShape): string {
-  const when = lifecycle === undefined ? "" : paint("dim", `  (${lifecycle})`);
-  return `${kind} ${paint("bold", name)}(${params.map((each) => `${each.name}: ${typeText(each.type)}`).join(", ")})${when}`;
-}
-
-function entity(whole: JsonNode, kind: "table" | "reducer", name: string): JsonNode | undefined {
-  const list = whole instanceof JsonObject ? whole.values[whole.keys.indexOf(`${kind}s`)] : undefined;
-  for (const each of Array.isArray(list) ? (list as readonly JsonNode[]) : [])
-    if (each instanceof JsonObject && each.values[each.keys.indexOf("name")] === name) return each;
-  return undefined;
+function entity(whole: JsonNode, kind: Kind, name: string): JsonNode | undefined {
+  const isIt = (each: JsonNode | undefined): boolean => each instanceof JsonObject && member(each, "name") === name;
+  if (kind === "table" || kind === "reducer") return items(member(whole, `${kind}s`)).find(isIt);
+  const variant = kind === "procedure" ? "Procedure" : "View";
+  return items(member(whole, "misc_exports"))
+    .map((each) => member(each, variant))
+    .find(isIt);
 }

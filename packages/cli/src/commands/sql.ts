@@ -5,13 +5,15 @@ import { openLoggedIn, type ServerFlags } from "../api/session.ts";
 import { refused, ServerApi } from "../api/server-api.ts";
 import { CliFailure, failureText } from "../failure.ts";
 import { whatExists } from "../print/nearest.ts";
+import type { Format } from "../print/formats.ts";
+import { formatted } from "../print/result-formats.ts";
 import { readResults, statisticsText, tableText } from "../print/sql-table.ts";
 import { isInteractive, paint, print } from "../terminal.ts";
 import { resolveDatabase } from "./databases.ts";
 
 export interface SqlFlags extends ServerFlags {
   readonly interactive?: boolean | undefined;
-  readonly format: "text" | "json" | "default" | "txt";
+  readonly format: Format;
   readonly json?: boolean | undefined;
   readonly confirmed?: boolean | string | undefined;
 }
@@ -29,9 +31,7 @@ export async function sql(database: string, statement: string, flags: SqlFlags):
   const run = (text: string): Promise<string> => runStatement(api, identity, text, flags);
   if (flags.interactive === true) await interact(database, run);
   else {
-    const body = await run(statement);
-    if (flags.json === true || flags.format === "json") print(body);
-    else print(readResults(body).map(tableText).join("\n\n"));
+    print(formatted(await run(statement), flags.json === true ? "json" : flags.format));
   }
 }
 

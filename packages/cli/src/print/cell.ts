@@ -9,26 +9,27 @@ import {
   type Member,
   type SpecialProduct,
 } from "@lightcone/sats";
+import { items } from "../api/json-path.ts";
 import { visible } from "../terminal.ts";
 
 /** @param node the value as the answer has it: products as lists in order, sums as `[tag, value]` */
 export function cellText(type: AlgebraicType, node: JsonNode | undefined): string {
   const special = specialProduct(type);
-  if (special !== undefined) return specialText(special, scalarText(itemsOf(node)[0]));
+  if (special !== undefined) return specialText(special, scalarText(items(node)[0]));
   if (isBytes(type) && typeof node === "string") return `0x${node}`;
   switch (type.kind) {
     case "String":
       return `"${visible(scalarText(node)).replaceAll("\n", "\\n")}"`;
     case "Array":
-      return `[${itemsOf(node)
+      return `[${items(node)
         .map((item) => cellText(type.element, item))
         .join(", ")}]`;
     case "Product": {
-      const items = itemsOf(node);
-      return `(${type.elements.map((element, at) => memberText(element, at, items[at])).join(", ")})`;
+      const values = items(node);
+      return `(${type.elements.map((element, at) => memberText(element, at, values[at])).join(", ")})`;
     }
     case "Sum": {
-      const [tagNode, value] = itemsOf(node);
+      const [tagNode, value] = items(node);
       const tag = Number(scalarText(tagNode));
       const variant = type.variants[tag];
       return variant === undefined ? "(?)" : `(${memberText(variant, tag, value)})`;
@@ -40,10 +41,6 @@ export function cellText(type: AlgebraicType, node: JsonNode | undefined): strin
 
 function memberText({ name, type }: Member, at: number, node: JsonNode | undefined): string {
   return `${name ?? `col_${at}`} = ${cellText(type, node)}`;
-}
-
-function itemsOf(node: JsonNode | undefined): readonly JsonNode[] {
-  return Array.isArray(node) ? (node as readonly JsonNode[]) : [];
 }
 
 function scalarText(node: JsonNode | undefined): string {

@@ -2,9 +2,17 @@
  * Goal: what a database answers is printed as the tables, lines and names that scripts and people know.
  * Method: answers as JSON text, and the text they become.
  */
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
+  bsatnToJson,
+  ByteReader,
+  ByteWriter,
+  jsonArgsToBsatn,
   parseJson,
+  scheduleAt,
+  typeToJson,
+  valueCodec,
   t,
   array,
   bytes,
@@ -19,9 +27,14 @@ import {
   connectionId,
   type AlgebraicType,
 } from "@lightcone/sats";
+import { arbitraryTyped, property } from "@lightcone/sats/testing";
+import { argumentJson } from "../call/typed-text.ts";
 import { cellText } from "./cell.ts";
 import { indentedJson } from "./json-tree.ts";
+import type { Format } from "./formats.ts";
 import { logText } from "./log-line.ts";
+import { plainJson } from "./plain-value.ts";
+import { formatted } from "./result-formats.ts";
 import { readResults, statisticsText, tableText } from "./sql-table.ts";
 import { typeText } from "./type-text.ts";
 
@@ -72,6 +85,74 @@ test("a statement without rows has only its counts", () => {
   if (result === undefined) throw new Error("no result");
   expect(tableText(result)).toBe("");
   expect(statisticsText(result)).toBe("[inserted: 1, updated: 2, server: 1.50ms]");
+});
+
+const plainValues: readonly { readonly type: AlgebraicType; readonly json: string; readonly plain: string }[] = [
+  { type: t.string, json: '"a \\"b\\""', plain: '"a \\"b\\""' },
+  { type: t.u64, json: "18446744073709551615", plain: "18446744073709551615" },
+  { type: t.u256, json: '"0xff"', plain: '"0xff"' },
+  { type: t.f64, json: "null", plain: "null" },
+  { type: bytes, json: '"00ff"', plain: '"00ff"' },
+  { type: identity, json: '["0xc2"]', plain: `"${"c2".padStart(64, "0")}"` },
+  { type: connectionId, json: "[255]", plain: `"${"ff".padStart(32, "0")}"` },
+  { type: timestamp, json: "[0]", plain: '"1970-01-01T00:00:00Z"' },
+  { type: timestamp, json: "[1500]", plain: '"1970-01-01T00:00:00.0015Z"' },
+  { type: timestamp, json: "[600000000]", plain: '"1970-01-01T00:10:00Z"' },
+  { type: timeDuration, json: "[-1500000]", plain: '"-1.5s"' },
+  { type: timeDuration, json: "[0]", plain: '"0s"' },
+  { type: scheduleAt, json: "[0,[10000000]]", plain: '"10s"' },
+  { type: scheduleAt, json: "[1,[0]]", plain: '"1970-01-01T00:00:00Z"' },
+  { type: uuid, json: "[1]", plain: '"00000000-0000-0000-0000-000000000001"' },
+  { type: option(t.u8), json: "[0,3]", plain: "3" },
+  { type: option(t.u8), json: "[1,[]]", plain: "null" },
+  { type: option(option(t.u8)), json: "[0,[1,[]]]", plain: '{"some":null}' },
+  { type: sum({ active: unit, gone: t.string }), json: "[0,[]]", plain: '"active"' },
+  { type: sum({ active: unit, gone: t.string }), json: '[1,"x"]', plain: '{"gone":"x"}' },
+  { type: product({ a: t.u8, b: array(t.bool) }), json: "[1,[true]]", plain: '{"a":1,"b":[true]}' },
+];
+test.each(plainValues)("$json is $plain in the JSON of people", ({ type, json, plain }) => {
+  expect(plainJson(type, parseJson(json))).toBe(plain);
+});
+
+test("what sql prints as JSON is what call takes", () => {
+  fc.assert(
+    // Without names a number is a key, which an option takes for its own.
+    fc.property(arbitraryTyped({ unnamed: false }, true), ({ type, value }) => {
+      const out = new ByteWriter();
+      valueCodec(type).write(out, value);
+      const positional = bsatnToJson(type, "positional", new ByteReader(out.toBytes()));
+      const plain = plainJson(type, parseJson(positional));
+      // Years of more digits than four are no RFC 3339.
+      fc.pre(!/"[+-]\d{6}-/.test(plain));
+      const taken = jsonArgsToBsatn(product({ argument: type }), `[${argumentJson(type, plain)}]`, "f");
+      expect(taken, plain).toEqual(out.toBytes());
+    }),
+    property(),
+  );
+});
+
+const people = `[{"schema":{"elements":[{"name":{"some":"name"},"algebraic_type":{"String":[]}},{"name":{"some":"note"},"algebraic_type":${typeToJson(option(t.string))}}]},
+  "rows":[["Ann, \\"A\\"",[0,"two\\nlines"]],["Bo",[1,[]]]],"total_duration_micros":1}]`;
+const changed = answer("[]", [], ',"stats":{"rows_inserted":1,"rows_deleted":0,"rows_updated":2}');
+const unchanged = answer("[]", []);
+test.each<{ body: string; format: Format; text: string }>([
+  {
+    body: people,
+    format: "json",
+    text: '[\n  {"name":"Ann, \\"A\\"","note":"two\\nlines"},\n  {"name":"Bo","note":null}\n]',
+  },
+  { body: people, format: "ndjson", text: '{"name":"Ann, \\"A\\"","note":"two\\nlines"}\n{"name":"Bo","note":null}' },
+  { body: people, format: "csv", text: 'name,note\n"Ann, ""A""","two\nlines"\nBo,' },
+  { body: people, format: "raw", text: people },
+  { body: answer("[]", ["id"]), format: "json", text: "[]" },
+  { body: answer("[]", ["id"]), format: "csv", text: "id" },
+  { body: answer("[]", ["id"]), format: "ndjson", text: "" },
+  { body: changed, format: "table", text: "1 row inserted, 2 rows updated" },
+  { body: changed, format: "json", text: '{"inserted":1,"deleted":0,"updated":2}' },
+  { body: changed, format: "csv", text: "inserted,deleted,updated\n1,0,2" },
+  { body: unchanged, format: "table", text: "no rows changed" },
+])("$format: $text", ({ body, format, text }) => {
+  expect(formatted(body, format)).toBe(text);
 });
 
 test.each([

@@ -1,5 +1,6 @@
 /** The answer to a SQL statement, as text. */
-import { JsonNumber, JsonObject, parseJson, typeFromJson, type AlgebraicType, type JsonNode } from "@lightcone/sats";
+import { parseJson, typeFromJson, type AlgebraicType, type JsonNode } from "@lightcone/sats";
+import { items, member, numberOf } from "../api/json-path.ts";
 import { cellText } from "./cell.ts";
 
 interface Column {
@@ -17,15 +18,15 @@ export interface StatementResult {
 
 /** @throws {LightconeError} `Malformed` when it is no such answer */
 export function readResults(body: string): readonly StatementResult[] {
-  return itemsOf(parseJson(body, "the answer")).map((statement) => ({
-    columns: itemsOf(member(member(statement, "schema"), "elements")).map((element, at) => {
+  return items(parseJson(body, "the answer")).map((statement) => ({
+    columns: items(member(member(statement, "schema"), "elements")).map((element, at) => {
       const name = member(member(element, "name"), "some");
       return {
         name: typeof name === "string" ? name : `column ${at}`,
         type: typeFromJson({ tree: member(element, "algebraic_type") ?? null }),
       };
     }),
-    rows: itemsOf(member(statement, "rows")),
+    rows: items(member(statement, "rows")),
     counts: {
       inserted: numberOf(member(member(statement, "stats"), "rows_inserted")),
       deleted: numberOf(member(member(statement, "stats"), "rows_deleted")),
@@ -38,7 +39,7 @@ export function readResults(body: string): readonly StatementResult[] {
 /** Header, line, rows; nothing for a statement that returns no columns. */
 export function tableText({ columns, rows }: StatementResult): string {
   if (columns.length === 0) return "";
-  const cells = rows.map((row) => columns.map(({ type }, at) => cellText(type, itemsOf(row)[at])));
+  const cells = rows.map((row) => columns.map(({ type }, at) => cellText(type, items(row)[at])));
   const header = columns.map((column) => column.name);
   const widths = header.map((name, at) => Math.max(name.length, ...cells.map((row) => row[at]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
@@ -47,22 +48,17 @@ export function tableText({ columns, rows }: StatementResult): string {
   return [line(header), rule, ...cells.map(line)].join("\n");
 }
 
+/** What a statement that writes has done: `2 rows updated`. */
+export function countsText({ counts }: StatementResult): string {
+  const parts = Object.entries(counts).flatMap(([what, count]) => (count === 0 ? [] : [`${rowsWord(count)} ${what}`]));
+  return parts.length === 0 ? "no rows changed" : parts.join(", ");
+}
+
+const rowsWord = (count: number): string => `${count} ${count === 1 ? "row" : "rows"}`;
+
 /** `(2 rows) [inserted: 1, server: 1.00ms]` */
 export function statisticsText({ columns, rows, counts, micros }: StatementResult): string {
   const parts = Object.entries(counts).flatMap(([name, count]) => (count === 0 ? [] : [`${name}: ${count}`]));
-  const shown = columns.length === 0 ? "" : `(${rows.length} ${rows.length === 1 ? "row" : "rows"}) `;
+  const shown = columns.length === 0 ? "" : `(${rowsWord(rows.length)}) `;
   return `${shown}[${[...parts, `server: ${(micros / 1000).toFixed(2)}ms`].join(", ")}]`;
-}
-
-function member(node: JsonNode | undefined, key: string): JsonNode | undefined {
-  if (!(node instanceof JsonObject)) return undefined;
-  return node.values[node.keys.indexOf(key)];
-}
-
-function itemsOf(node: JsonNode | undefined): readonly JsonNode[] {
-  return Array.isArray(node) ? (node as readonly JsonNode[]) : [];
-}
-
-function numberOf(node: JsonNode | undefined): number {
-  return node instanceof JsonNumber ? Number(node.text) : 0;
 }
