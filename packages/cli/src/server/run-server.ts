@@ -1,14 +1,13 @@
 /** A server from its settings to its end: port, lock, databases, signals. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { realClock } from "@lightcone/base";
 import { lockDirectory, realFileSystem } from "@lightcone/base/node";
 import { Hosts, makeServerLimits, openServer, type ListenAddress, type Pages, type ServerLog } from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
 import { note } from "../terminal.ts";
 import { version } from "../version.ts";
+import { makeMemoryDirectory, removeAbandoned } from "./memory-directory.ts";
 import type { ServerSettings } from "./settings.ts";
 
 export interface RunningServer {
@@ -29,8 +28,9 @@ const heapMegabytesMax = 1024;
 
 /** @throws {CliFailure} naming the flag that helps when the port or the directory is taken */
 export async function runServer(settings: ServerSettings, log: ServerLog, pages?: Pages): Promise<RunningServer> {
-  const dataDirectory = settings.inMemory ? mkdtempSync(join(memoryDirectory(), "lightcone-")) : settings.dataDirectory;
   const listen = await freeAddresses(settings.listen);
+  if (settings.inMemory) await removeAbandoned();
+  const dataDirectory = settings.inMemory ? makeMemoryDirectory() : settings.dataDirectory;
   await realFileSystem.makeDirectory(dataDirectory);
   const lock = await lockDirectory(dataDirectory, {
     clock: realClock,
@@ -106,11 +106,6 @@ function stopSignals(): readonly (readonly [NodeJS.Signals, number])[] {
   ] as const;
   // The end of a terminal matters to what runs in one; `nohup` is for what does not.
   return process.stdout.isTTY === true ? [...always, ["SIGHUP", 129]] : always;
-}
-
-/** Where files cost no disk, if the system has such a place. */
-function memoryDirectory(): string {
-  return process.platform === "linux" ? "/dev/shm" : tmpdir();
 }
 
 function urlOf(addresses: readonly ListenAddress[]): string {
