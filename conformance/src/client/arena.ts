@@ -7,7 +7,8 @@ import type * as arena from "./modules/arena.ts";
 
 const programs = new Map<string, Promise<string>>();
 
-function program(file: string): Promise<string> {
+/** The bundle of a module of this folder. */
+export function program(file: string): Promise<string> {
   const known = programs.get(file);
   if (known !== undefined) return known;
   const bundled = bundleModule(fileURLToPath(new URL(`modules/${file}.ts`, import.meta.url))).then(({ code }) => code);
@@ -42,9 +43,9 @@ export class Arena {
     await this.served.publish(database, await program("arena"), "Js");
   }
 
-  /** The arena's next version, as its publisher confirms it after having read the plan. */
-  async publishNext(database: string): Promise<void> {
-    const next = await program("arena-next");
+  /** Another version of the arena, as its publisher confirms it after having read the plan. */
+  async publishOther(database: string, file: "arena-next" | "arena-private"): Promise<void> {
+    const next = await program(file);
     const path = `/v1/database/${database}`;
     const planned = await this.served.request("POST", `${path}/pre_publish?host_type=Js`, next);
     const plan: { AutoMigrate?: { token: string } } = JSON.parse(await planned.text());

@@ -1,0 +1,51 @@
+// Goal: a page that is open while another version is published is told what differs, by name, and what it does goes
+// where it was meant to: no argument lands in another's place.
+// Method: the arena on a real server, our client on it; the next version is published as its publisher would, and the
+// database's own rows are looked at.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Arena, endOf, program } from "./arena.ts";
+
+let arena: Arena;
+beforeAll(async () => {
+  arena = await Arena.open();
+});
+afterAll(() => arena.close());
+
+const differs = (database: string, what: string): string =>
+  `this page was built for another version of ${database}: ${what}`;
+
+describe("row 13: the page is opened after the next version was published", () => {
+  const folder = mkdtempSync(join(tmpdir(), "lightcone-built-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("it brings the schema that it was built with, and is told what differs when it uses it", async () => {
+    const database = "arena-later";
+    await arena.publish(database);
+    writeFileSync(join(folder, "bundle.js"), await program("arena"));
+    const main = fileURLToPath(new URL("../../../packages/cli/src/main.ts", import.meta.url));
+    execFileSync(process.execPath, [main, "generate", "-l", "json", "-o", folder, "-j", join(folder, "bundle.js")]);
+    const text = readFileSync(join(folder, "schema.json"), "utf8");
+    const told = await arena.served.request("GET", `/v1/database/${database}/schema?version=10&for=client`);
+    expect(JSON.parse(text)).toEqual(await told.json());
+
+    await arena.publishOther(database, "arena-next");
+    const { db, errors } = arena.connect(database, { schema: JSON.parse(text) as object });
+    await db.subscribe(db.tables.step).applied;
+    expect(await endOf(db.reducers.move({ dx: 3, dy: 4 }))).toBe("done");
+    expect(db.tables.step.rows()).toEqual([{ dx: 3, dy: 4 }]);
+    expect(errors).toEqual([]);
+    expect(await endOf(db.subscribe(db.tables.spell).applied)).toBe(
+      `VersionDiffers: ${differs(database, "there is no public table `spell`; there are player, step, duel")}`,
+    );
+    expect(await endOf(db.reducers.enter({ id: 1, userName: "Ada" }))).toBe(
+      `VersionDiffers: ${differs(database, "reducer `enter` has no parameter `userName`")}`,
+    );
+    expect(await arena.served.sql(database, "SELECT id FROM player")).toEqual([]);
+    db.close();
+  });
+});
