@@ -384,21 +384,21 @@ export class Connection {
   }
 
   #subscriptionFailed(attempt: Attempt, id: number | undefined, message: string): void {
-    const subscription = id === undefined ? undefined : this.#subscriptions.get(id);
-    const wasApplied = subscription?.isApplied === true && attempt.liveSinceMs !== undefined;
+    // Without an id it ended them all: a new link has them again.
+    if (id === undefined) return this.#lost(attempt, message);
+    const subscription = this.#subscriptions.get(id);
+    // Rows that it had were taken back before.
     if (subscription !== undefined)
       this.#endSubscription(subscription, new LightconeError("SubscriptionRefused", { message }));
-    // Without an id it ended them all; and the rows of one that had some cannot be told from others'. A new link has
-    // what is left.
-    if (id === undefined || wasApplied) return this.#lost(attempt, message);
     attempt.awaited.delete(id);
     if (attempt.liveSinceMs === undefined && attempt.awaited.size === 0) this.#goLive(attempt);
   }
 
   #endSubscription(subscription: Subscription, error: LightconeError): void {
     this.#subscriptions.delete(subscription.id);
-    if (subscription.isSettled) this.#tell(() => this.#events.failed(error, false));
-    else subscription.fail(error);
+    const { isSettled } = subscription;
+    subscription.fail(error);
+    if (isSettled) this.#tell(() => this.#events.failed(error, false));
   }
 
   // --- rows

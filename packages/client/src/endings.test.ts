@@ -370,22 +370,17 @@ describe("row 32: while the connection is there", () => {
       seen: { state: "open", sent: "waits", asked: "done" },
     },
     {
-      what: "a subscription that had rows is ended: its rows leave with the next connection",
-      happens: async ({ fake, db }) => {
-        fake.socket.receive(refused(fake.socket.subscribes[0]?.queryId, "no such table: `person`"));
-        expect(db.tables.person.rows()).toEqual([ada]);
-        fake.pass(5_000);
-        await settled();
-        await greet(fake);
-        expect(fake.socket.subscribes.map(({ queries }) => queries)).toEqual([["SELECT * FROM point"]]);
-        fake.socket.receive(applied(fake.socket.subscribes[0]?.queryId ?? 0));
+      what: "a subscription that had rows is ended, its rows taken back before",
+      happens: ({ fake, db }) => {
+        fake.socket.receive(changed({ table: "person", deletes: [ada] }));
+        fake.socket.receive(refused(fake.socket.subscribes[0]?.queryId, "table `person` may not be read any more"));
         expect(db.tables.person.rows()).toEqual([]);
       },
       seen: {
         state: "open",
-        sent: unknown("no such table: `person`"),
-        asked: "done",
-        told: ["SubscriptionRefused: no such table: `person`"],
+        sent: "waits",
+        asked: "waits",
+        told: ["SubscriptionRefused: table `person` may not be read any more"],
       },
     },
     {
@@ -431,6 +426,19 @@ describe("row 32: while the connection is there", () => {
     expect(await look(scene, row, told)).toEqual(row.seen);
     scene.db.close();
     await Promise.allSettled(scene.pending.values());
+  });
+
+  test("a subscription that the server ended is not applied any more, and nothing more comes of it", async () => {
+    const { fake, db, told } = begin();
+    const subscription = db.subscribe("SELECT * FROM person");
+    await greet(fake);
+    fake.socket.receive(applied(1, { table: "person", inserts: [ada] }));
+    expect(subscription.isApplied).toBe(true);
+    fake.socket.receive(refused(1, "table `person` may not be read any more"));
+    expect([subscription.isApplied, told.length]).toEqual([false, 1]);
+    subscription.unsubscribe();
+    await subscription.applied; // it was, once
+    expect(fake.socket.sent.map(({ kind }) => kind)).toEqual(["SubscribeMulti"]);
   });
 
   test("a message that cannot be read whole is not shown in part", async () => {
