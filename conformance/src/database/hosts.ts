@@ -39,6 +39,7 @@ class Gate implements ConnectionSink {
     if (!this.#host.isEnded) this.#sink.note(note);
   }
   close(code: number | undefined, reason: string): void {
+    if (!this.#host.isEnded) this.#host.onClose();
     if (!this.#host.isEnded) this.#sink.close(code, reason);
   }
 }
@@ -48,6 +49,8 @@ class Host {
   isEnded = false;
   /** Whether it can be ended: what has not opened its files yet could not be kept from them. */
   isOpen = false;
+  /** Runs before a client hears that its connection is closed. */
+  onClose: () => void = () => undefined;
   #end: (error: Error) => void = () => undefined;
   readonly #failed = new Promise<Error>((resolve) => (this.#end = resolve));
   #released = -1;
@@ -103,10 +106,13 @@ const timers = {
 export class Hosts {
   readonly fileSystem: ReturnType<typeof memoryFileSystem> = memoryFileSystem();
   #host = new Host();
+  /** How many there were. */
+  count = 0;
 
   async open(limits: Partial<DatabaseLimits> = {}): Promise<ResilientLink> {
     const openHost = async (resume: Resume | undefined): Promise<OpenedHost> => {
       this.#host = new Host();
+      this.count += 1;
       return this.#host.open(this.fileSystem, resume, limits);
     };
     return openResilient({ openHost, clock: timers, crashesMax: 3, note: () => undefined });
@@ -115,5 +121,10 @@ export class Hosts {
   /** Ends the present host, if there is one that can be ended. */
   end(suspect?: Suspect): void {
     if (this.#host.isOpen && !this.#host.isEnded) this.#host.end(this.fileSystem, suspect);
+  }
+  /** Ends the present host when it is about to close a client's connection. */
+  endAtClose(): void {
+    const host = this.#host;
+    host.onClose = () => host.end(this.fileSystem);
   }
 }

@@ -7,7 +7,7 @@ import type { ServerMessage, TableUpdate } from "@lightcone/protocol";
 import { toHex } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
 import { Hosts } from "./hosts.ts";
-import { call, LocalClient, makeCaller, publish, sql } from "./local.ts";
+import { call, LocalClient, makeCaller, program, publish, sql, textOf } from "./local.ts";
 
 const cases = 20 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
 const ledger = "../../../modules/typescript/ledger/src/index.ts";
@@ -174,4 +174,33 @@ describe("clients of a database whose host ends", () => {
       { numRuns: cases },
     );
   });
+});
+
+test("row 13: a host that ends between a version that breaks clients and its word to them: the next one says it", async () => {
+  const hosts = new Hosts();
+  const link = await hosts.open();
+  expect((await publish(link, ledger)).status).toBe(200);
+  const client = new LocalClient(link, makeCaller(10));
+  client.call("record", args(1, 2), 1, true);
+  while (client.answeredCount < 1) await turn();
+
+  // The same with its parameters in another order.
+  const text = new TextDecoder().decode(await program(ledger));
+  const swapped = new TextEncoder().encode(
+    text.replace("client: t.u32(),\n\tnumber: t.u32()\n}, (ctx", "number: t.u32(),\n\tclient: t.u32()\n}, (ctx"),
+  );
+  expect(swapped).not.toEqual(await program(ledger));
+  const plan = await link.request({ kind: "plan", program: swapped, hostType: "js" });
+  const { AutoMigrate }: { AutoMigrate: { token: string; break_clients: boolean } } = JSON.parse(textOf(plan));
+  expect(AutoMigrate.break_clients).toBe(true);
+  hosts.endAtClose();
+  const publication = { kind: "publish", program: swapped, hostType: "js", breakClients: true } as const;
+  void link.request({ ...publication, migrationToken: AutoMigrate.token });
+  while (hosts.count < 2) await turn();
+  client.call("record", args(1, 3), 2, true);
+  for (let left = turnsMax; left > 0 && client.closed === undefined; left--) await turn();
+  expect(hosts.count).toBe(2);
+  expect(client.closed).toMatchObject({ code: 1001 });
+  expect(await sql(link, "SELECT client, number FROM entry")).toEqual([[1, 2]]);
+  await link.stop(100);
 });

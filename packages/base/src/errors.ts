@@ -65,6 +65,12 @@ const catalogue = {
     text: (d: { reason: string }) => `Database update rejected: ${d.reason}`,
     hint: "Change the schema in a way that keeps the data, or publish with --delete-data.",
   },
+  ClientsWouldBreak: {
+    http: 400,
+    text: (d: { changes: readonly string[] }) =>
+      `Failed to create or update the database: Migration plan contains a client-breaking change which is disallowed under current policy:\n  ${d.changes.join("\n  ")}`,
+    hint: "Publish with `lightcone publish`, which asks, or says yes by --break-clients; or keep what clients know and add beside it.",
+  },
   // --- rows
   NoSuchTable: {
     http: 400,

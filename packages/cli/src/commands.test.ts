@@ -316,6 +316,35 @@ describe("row 23: flags and names in any order", () => {
   });
 });
 
+test("row 13: publish says what breaks clients, each by its name, and does it only if that is wanted", async () => {
+  const folder = place.path("turnstile");
+  mkdirSync(folder);
+  const write = (params: string): void =>
+    writeFileSync(
+      join(folder, "module.ts"),
+      `import { schema, t, table } from "lightcone/module";
+    const app = schema({ pass: table({ public: true }, { from: t.u32(), to: t.u32() }) });
+    export default app;
+    export const pass = app.reducer({ ${params} }, (ctx, { from, to }) => { ctx.db.pass.insert({ from, to }); });`,
+    );
+  write("from: t.u32(), to: t.u32()");
+  await take({ line: `publish turnstile -p ${folder}` });
+  await take({ line: "call turnstile pass 1 2" });
+  write("to: t.u32(), from: t.u32()");
+  const told =
+    / {4}• reducer pass: parameters reordered: to, from, not from, to\n\n!!! Warning: All clients will be disconnected/;
+  await take({
+    line: `publish turnstile -p ${folder}`,
+    code: 1,
+    out: told,
+    err: /will BREAK existing clients[^]*--yes/,
+  });
+  await take({ line: "call turnstile pass 3 4" });
+  await take({ line: `publish turnstile -p ${folder} --break-clients`, out: told });
+  await take({ line: "call turnstile pass 6 5" });
+  await take({ line: "sql turnstile SELECT * FROM pass WHERE to = 6", out: / 5 +\S* *6/ });
+});
+
 test("no arguments: help, and code 2", async () => {
   const place2 = await place.run();
   expect(place2.code).toBe(2);

@@ -19,7 +19,7 @@ import {
 import { LogLevel } from "@lightcone/host";
 import type { SandboxKind } from "@lightcone/host-js";
 import { CommitKind, openStore, restoreStore, type Store } from "@lightcone/engine";
-import { serveSchema, type TableSchema } from "@lightcone/schema";
+import { clientBreaks, disconnects, serveSchema, type TableSchema } from "@lightcone/schema";
 import { compileSubscription, type Catalog } from "@lightcone/sql";
 import { Arena } from "./arena.ts";
 import { BsatnEncoder } from "./bsatn-encoder.ts";
@@ -77,6 +77,9 @@ export interface DatabaseOptions extends DatabaseDirectory {
 }
 
 const nobody: Activity = { begin: () => undefined, end: () => undefined };
+
+/** Why clients of a version before are disconnected; they find what differs in the schema when they come again. */
+const otherVersion = "module exited: a version that breaks clients of the one before was published";
 
 /** How far a host before had got with a request. */
 interface Begun {
@@ -257,7 +260,7 @@ export class Database implements DatabaseLink {
         const offset = firstOffset + index;
         if (offset > releasedOffset) sessions ??= await this.#takeBack(resume, replay);
         const kind = room.writer.replay(record, offset, replay.note);
-        if (kind === CommitKind.publish && sessions !== undefined) await this.#installStored();
+        if (kind === CommitKind.publish && sessions !== undefined) await this.#goOnWithStored(sessions.values());
       }
     }
     sessions ??= await this.#takeBack(resume, replay);
@@ -294,6 +297,15 @@ export class Database implements DatabaseLink {
       this.resumed.push(session);
     }
     return sessions;
+  }
+
+  /** The same where another was published; clients whom the host before had to disconnect for it are. */
+  async #goOnWithStored(sessions: Iterable<Session>): Promise<void> {
+    const before = this.#module?.def;
+    await this.#installStored();
+    const now = this.#module?.def;
+    if (before === undefined || now === undefined || !disconnects(clientBreaks(before, now))) return;
+    for (const session of sessions) session.finish(1001, otherVersion);
   }
 
   /** Starts the module that the tables hold. */
@@ -410,6 +422,9 @@ export class Database implements DatabaseLink {
       room: this.#room,
       port: this.#port,
       install: (module: ModuleSlot | undefined, withTables?: boolean) => this.#install(module, withTables),
+      disconnectClients: () => {
+        for (const session of this.#sessions) session.finish(1001, otherVersion);
+      },
     };
   }
 

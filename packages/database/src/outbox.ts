@@ -7,8 +7,15 @@
  */
 import type { ConnectionSink, ResumeNote } from "./link.ts";
 
-/** What is told: bytes of a message, or a note for whoever holds the connection; undefined for neither. */
-export type Told = Uint8Array | ResumeNote | undefined;
+/** The last that a connection is told. */
+export interface Closing {
+  readonly kind: "closing";
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** What is told: bytes of a message, a note for whoever holds the connection, or its end; undefined for none of these. */
+export type Told = Uint8Array | ResumeNote | Closing | undefined;
 
 /** What waits. Used again once it has been told. */
 class Entry {
@@ -102,6 +109,7 @@ export function tell(
   answered: number,
 ): void {
   if (told instanceof Uint8Array) sink.send(told, at, length, last);
+  else if (told?.kind === "closing") sink.close(told.code, told.reason);
   else if (told !== undefined) sink.note(told);
   if (answered > 0) sink.answered(answered);
 }

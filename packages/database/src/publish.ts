@@ -3,7 +3,7 @@ import { asTableId, isLightconeError, LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { LogLevel, type CallOutcome } from "@lightcone/host";
 import { ByteReader, ByteWriter, hashToJson, migrationToken, toHexReversed, valueCodec } from "@lightcone/sats";
-import { formatMigration, planMigration, systemTables, type MigrationStep } from "@lightcone/schema";
+import { disconnects, formatMigration, planMigration, systemTables, type MigrationStep } from "@lightcone/schema";
 import type { Job } from "./job-loop.ts";
 import type { HostType, Reply } from "./link.ts";
 import type { ModuleSlot } from "./module-slot.ts";
@@ -37,6 +37,8 @@ export interface PublishSite {
    * @throws {LightconeError} what is wrong with a row-level rule of the module
    */
   install(module: ModuleSlot | undefined, withTables?: boolean): void;
+  /** Ends every client's connection, once all that it was answered is told. */
+  disconnectClients(): void;
 }
 
 const moduleTable = asTableId(6); // st_module
@@ -122,13 +124,13 @@ function planPublish(site: PublishSite, program: Planned): Reply {
     const major_version_upgrade = before.def.version === 9 && next.def.version === 10;
     if (plan.kind === "refused")
       return json(200, JSON.stringify({ ManualMigrate: { reason: plan.reason, major_version_upgrade } }));
-    const migrate_plan = formatMigration(plan.steps, plan.breaksClients, program.style ?? "ansi");
+    const migrate_plan = formatMigration(plan.steps, plan.breaks, program.style ?? "ansi");
     return json(
       200,
       JSON.stringify({
         AutoMigrate: {
           migrate_plan,
-          break_clients: plan.breaksClients,
+          break_clients: plan.breaks.length > 0,
           token: tokenOf(site, before, next),
           major_version_upgrade,
         },
@@ -183,11 +185,9 @@ function update(site: PublishSite, before: ModuleSlot, next: ModuleSlot, publica
   if (publication.breakClients && publication.migrationToken !== tokenOf(site, before, next)) {
     return text(400, `${failed}: Token provided is invalid or does not match expected hash`);
   }
-  if (plan.breaksClients && !publication.breakClients) {
-    return text(
-      400,
-      `${failed}: Migration plan contains a client-breaking change which is disallowed under current policy`,
-    );
+  if (plan.breaks.length > 0 && !publication.breakClients) {
+    const changes = plan.breaks.map(({ subject, change }) => `${subject}: ${change}`);
+    return failure(new LightconeError("ClientsWouldBreak", { changes }));
   }
   fillMeta(room, undefined, undefined);
   const result = settle(
@@ -208,6 +208,7 @@ function update(site: PublishSite, before: ModuleSlot, next: ModuleSlot, publica
   }
   room.log.note(LogLevel.info, `Updated program to ${next.hash}`);
   room.log.note(LogLevel.info, "Database updated");
+  if (disconnects(plan.breaks)) site.disconnectClients();
   return text(200, "");
 }
 

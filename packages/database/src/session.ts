@@ -179,6 +179,13 @@ export class Session implements ConnectionHandle {
     this.closed();
   }
 
+  /** The same when all that the client was answered is told. What it sends from now on is not looked at. */
+  finish(code: number, reason: string): void {
+    if (this.#state !== "open") return; // who is still to be let in knows the version that does it
+    this.#out.finish(code, reason);
+    this.closed();
+  }
+
   /** Whether others' calls are told without who made them: asked for, or since the module's version has it so. */
   get light(): boolean {
     return this.info.light || this.#room.module?.def.version === 10;

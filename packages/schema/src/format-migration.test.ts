@@ -34,15 +34,21 @@ test.each([
   { style: "ansi", comment: "plan with colours" },
 ] as const)("an added table, $style", ({ style, comment }) => {
   const plan = planCrane();
-  const text = plan.kind === "auto" ? formatMigration(plan.steps, plan.breaksClients, style) : plan.reason;
+  const text = plan.kind === "auto" ? formatMigration(plan.steps, plan.breaks, style) : plan.reason;
   expect(text).toBe(recordedPlan(comment));
 });
 
 test("nothing to do", () => {
-  expect(formatMigration([], false, "plain")).toBe(recordedPlan("plan: same program"));
+  expect(formatMigration([], [], "plain")).toBe(recordedPlan("plan: same program"));
 });
 
-test("what disconnects clients says so", () => {
-  const text = formatMigration([{ kind: "setRowLevelRules", rules: ["SELECT * FROM boat"] }], true, "plain");
-  expect(text).toMatch(/!!! Warning: All clients will be disconnected due to breaking schema changes\n$/);
+test("row 13: what breaks clients is listed, and that they are disconnected is said if they are", () => {
+  const removed = { subject: "reducer sail", change: "removed", misleads: false };
+  const list = "▸ Breaks clients of the version before\n    • reducer sail: removed\n\n";
+  expect(formatMigration([], [removed], "plain")).toBe(`${recordedPlan("plan: same program")}${list}`);
+  const warning = "!!! Warning: All clients will be disconnected due to breaking schema changes\n";
+  expect(formatMigration([], [{ ...removed, misleads: true }], "plain")).toBe(
+    `${recordedPlan("plan: same program")}${list}${warning}`,
+  );
+  expect(formatMigration([], [removed], "ansi")).toContain("\u001b[31mBreaks");
 });

@@ -1,7 +1,8 @@
 /** A migration plan as people read it before they agree to it. The frame and the shape of an added table are fixed. */
 import { formatType } from "@lightcone/sats";
 import type { Access, TableDef } from "./module-def.ts";
-import type { MigrationStep } from "./migration.ts";
+import type { ClientBreak } from "./client-breaks.ts";
+import { disconnects, type MigrationStep } from "./migration.ts";
 
 export type PlanStyle = "ansi" | "plain";
 
@@ -33,11 +34,23 @@ class Paint {
 }
 
 /** The text of a plan that can be carried out. */
-export function formatMigration(steps: readonly MigrationStep[], breaksClients: boolean, style: PlanStyle): string {
+export function formatMigration(
+  steps: readonly MigrationStep[],
+  breaks: readonly ClientBreak[],
+  style: PlanStyle,
+): string {
   const paint = new Paint(style);
   const head = `${line}\n${paint.heading("Database Migration Plan")}\n${line}\n\n`;
-  const warning = breaksClients ? "!!! Warning: All clients will be disconnected due to breaking schema changes\n" : "";
-  return `${head}${steps.map((step) => formatStep(step, paint)).join("")}${warning}`;
+  const warning = disconnects(breaks)
+    ? "!!! Warning: All clients will be disconnected due to breaking schema changes\n"
+    : "";
+  return `${head}${steps.map((step) => formatStep(step, paint)).join("")}${formatBreaks(breaks, paint)}${warning}`;
+}
+
+function formatBreaks(breaks: readonly ClientBreak[], paint: Paint): string {
+  if (breaks.length === 0) return "";
+  const items = breaks.map(({ subject, change }) => `    • ${paint.name(subject)}: ${change}\n`);
+  return `▸ ${paint.removal("Breaks")} clients of the version before\n${items.join("")}\n`;
 }
 
 function formatStep(step: MigrationStep, paint: Paint): string {

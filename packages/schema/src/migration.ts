@@ -5,6 +5,7 @@
  * order, in one transaction, by the database; functions need none, since they live in the module alone.
  */
 import { formatType, typesEqual, type AlgebraicType } from "@lightcone/sats";
+import { clientBreaks, isSameList, isSameView, type ClientBreak } from "./client-breaks.ts";
 import type { Access, ColumnDef, IndexDef, ModuleDef, TableDef, ViewDef } from "./module-def.ts";
 import { setKey } from "./check-table.ts";
 
@@ -19,8 +20,8 @@ export type MigrationStep =
   | { readonly kind: "setAccess"; readonly table: string; readonly access: Access };
 
 export type MigrationPlan =
-  /** An empty list of steps replaces the program alone. */
-  | { readonly kind: "auto"; readonly steps: readonly MigrationStep[]; readonly breaksClients: boolean }
+  /** An empty list of steps replaces the program alone. With `breaks` the publisher is asked first. */
+  | { readonly kind: "auto"; readonly steps: readonly MigrationStep[]; readonly breaks: readonly ClientBreak[] }
   /** `reason` names each change that would need a hand. */
   | { readonly kind: "refused"; readonly reason: string };
 
@@ -49,20 +50,16 @@ export function planMigration(old: ModuleDef, next: ModuleDef): MigrationPlan {
     return { kind: "refused", reason: `Errors occurred:\n${refusals.map((refusal) => `${refusal}\n\n`).join("")}` };
   }
   steps.sort((a, b) => stepOrder.indexOf(a.kind) - stepOrder.indexOf(b.kind));
-  return { kind: "auto", steps, breaksClients: steps.some(breaksClients) };
+  return { kind: "auto", steps, breaks: clientBreaks(old, next) };
 }
 
-/** Steps after which what a client was told at its connection no longer holds. */
-function breaksClients(step: MigrationStep): boolean {
-  return step.kind === "setRowLevelRules" || step.kind === "removeView";
+/** Whether clients that stayed connected would be misunderstood: they are disconnected, and have to look again. */
+export function disconnects(breaks: readonly ClientBreak[]): boolean {
+  return breaks.some(({ misleads }) => misleads);
 }
 
 const byName = <T extends { readonly name: string }>(items: readonly T[]): ReadonlyMap<string, T> =>
   new Map(items.map((item) => [item.name, item]));
-
-function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((item, i) => item === b[i]);
-}
 
 const manual = (change: string): string => `${change} requires a manual migration`;
 
@@ -218,16 +215,4 @@ function planViews(old: ModuleDef, next: ModuleDef, steps: MigrationStep[]): voi
       steps.push({ kind: "removeView", view: view.name }, { kind: "addView", view });
     }
   }
-}
-
-/** Whether clients see the same. The function's number is the module's business. */
-function isSameView(a: ViewDef, b: ViewDef): boolean {
-  return (
-    a.accessor === b.accessor &&
-    a.isPublic === b.isPublic &&
-    a.isAnonymous === b.isAnonymous &&
-    a.primaryKey === b.primaryKey &&
-    typesEqual(a.rowType, b.rowType) &&
-    typesEqual(a.params, b.params)
-  );
 }
