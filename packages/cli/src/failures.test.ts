@@ -2,13 +2,14 @@
 // lines that it wrote itself stay, and whoever asked reads words that help.
 // Method: the table kind of function × ending, by the command as a process against a server as a process. One module
 // whose functions end as a row of the table `ending` says; of `init`, a module for each ending.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Place } from "./testing/command.ts";
+import { Place, repository } from "./testing/command.ts";
 
 const place = new Place();
 afterAll(() => place.close());
+const showcase = join(repository, "modules/rust/built/showcase.wasm");
 
 const endings = ["refuse", "break", "loop", "grow"] as const;
 type Ending = (typeof endings)[number];
@@ -178,6 +179,19 @@ describe("row 21: each failure leaves its line", () => {
     await must("call", "endings", "endSo", "tick", ending);
     await untilLogged("tick", () => must("call", "endings", "soon", "2026-01-01T00:00:00Z"));
     await expectLines("tick", "tick", ending);
+  });
+
+  test.skipIf(!existsSync(showcase))("a procedure in Rust: break", async () => {
+    await must("publish", "showcase", "-b", showcase);
+    const { code, said } = await run("call", "showcase", "panic_in_tx");
+    expect(code).toBe(1);
+    expect(said).toMatch(/fatal error[^]*Hint: `lightcone logs` has the error with its file and line/);
+    const [line] = (await must("logs", "showcase", "--json", "--level", "panic", "-n", "10")).split("\n");
+    expect(JSON.parse(line ?? "")).toMatchObject({
+      level: "Panic",
+      function: "panic_in_tx",
+      filename: expect.stringMatching(/procedures\.rs$/),
+    });
   });
 
   test("a SQL statement that writes", async () => {

@@ -23,6 +23,8 @@ export function compilesWith(constructor: unknown): boolean {
 function lockDownOnce(): void {
   if (isLockedDown) return;
   createRequire(import.meta.url)("ses"); // late: loading it already adds to the globals
+  // It can never be changed again, and modules in WebAssembly that panic in this process want as many.
+  Error.stackTraceLimit = 50;
   repairIntrinsics({
     errorTaming: "unsafe", // stacks, for the user's file and line
     stackFiltering: "verbose",

@@ -10,10 +10,10 @@ const entryPattern = /^__(?:call|preinit|describe|setup)/;
 export function guestFrames(): { readonly functionName?: string }[] {
   const holder: { stack?: string } = {};
   const before = Error.stackTraceLimit;
-  Error.stackTraceLimit = framesMax;
+  setStackTraceLimit(framesMax);
   Error.captureStackTrace(holder, guestFrames);
   const stack = holder.stack ?? "";
-  Error.stackTraceLimit = before;
+  setStackTraceLimit(before);
   const frames: { readonly functionName?: string }[] = [];
   for (const line of stack.split("\n")) {
     if (!line.includes("wasm://")) continue;
@@ -22,6 +22,15 @@ export function guestFrames(): { readonly functionName?: string }[] {
     if (name !== undefined && entryPattern.test(name)) break;
   }
   return frames;
+}
+
+/** Nothing where the process is locked down, for modules in JavaScript: the limit was raised before that. */
+function setStackTraceLimit(limit: number): void {
+  try {
+    Error.stackTraceLimit = limit;
+  } catch {
+    // It is frozen.
+  }
 }
 
 /** The name without that of the module, which the engine puts before it. */
