@@ -14,6 +14,7 @@ const app = schema({});
 export default app;
 export const say = app.reducer({ text: t.string() }, (_ctx, { text }) => console.info(text));
 export const refuse = app.reducer({ text: t.string() }, (_ctx, { text }) => { throw new SenderError(text); });
+export const warn = app.reducer({}, () => console.warn("careful"));
 export const flood = app.reducer({ lines: t.u32(), text: t.string() }, (_ctx, { lines, text }) => {
   for (let line = 0; line < lines; line += 1) console.info(line, text);
 });
@@ -78,8 +79,12 @@ describe("row 20: the last lines", () => {
 
   test("a refusal is INFO", async () => {
     expect((await place.run("call", "diary", "refuse", "not so")).code).toBe(1);
-    expect(await run("logs", "diary", "-n", "1")).toMatch(/^\S+ {2}INFO: refuse: refused: not so\n$/);
+    expect(await run("logs", "diary", "-n", "1")).toMatch(/^\S+ {2}INFO: refuse module\.ts:\d+: refused: not so\n$/);
     expect(await run("logs", "diary", "--level", "warn")).toBe("");
+    // The last line of that level, wherever it stands.
+    await run("call", "diary", "warn");
+    await run("call", "diary", "say", "later");
+    expect(await run("logs", "diary", "--level", "warn", "-n", "1")).toMatch(/^\S+ {2}WARN: warn \S+: careful\n$/);
   });
 });
 

@@ -27,19 +27,28 @@ export async function logs(database: string, flags: LogsFlags): Promise<void> {
   if (levelExact && level === undefined) throw new CliFailure("--level-exact needs --level", { exitCode: 2 });
   const api = await openLoggedIn(flags);
   const url = new URL(`${api.url}${ServerApi.database(await resolveDatabase(api, database), "/logs")}`);
-  const count = numLines ?? (follow ? followLines : undefined);
+  // The last lines of a level may stand anywhere: the server knows nothing of levels.
+  const keepsLast = !follow && level !== undefined && numLines !== undefined ? Number(numLines) : undefined;
+  const count = keepsLast === undefined ? (numLines ?? (follow ? followLines : undefined)) : undefined;
   if (count !== undefined) url.searchParams.set("num_lines", count);
   if (follow) url.searchParams.set("follow", "true");
   const wanted = level === undefined ? -1 : logLevels.indexOf(level);
   const asJson = flags.json === true || flags.format === "json";
+  const kept: string[] = [];
   let ending: LogRecord | undefined;
   for await (const line of linesOf(await open(api, url), api.url)) {
     const record = readRecord(line);
     if (record.end !== undefined) ending = record;
     const weight = levelOf(record);
     if (levelExact ? weight !== wanted : weight < wanted) continue;
-    print(asJson ? line : logText(record));
+    const shown = asJson ? line : logText(record);
+    if (keepsLast === undefined) print(shown);
+    else {
+      kept.push(shown);
+      if (kept.length > keepsLast) kept.shift();
+    }
   }
+  for (const shown of kept) print(shown);
   if (follow) throw logEnded(ending);
 }
 
