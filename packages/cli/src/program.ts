@@ -291,8 +291,9 @@ The JSON of the HTTP interface is taken as well.`,
       server(),
       new Option("--server-issued-login <server>", "the same as --server").hideHelp(),
       new Option("--token <token>", "keep this token instead"),
+      yes(),
     ],
-  ).action(async (flags: { server?: string; serverIssuedLogin?: string; token?: string }) => {
+  ).action(async (flags: { server?: string; serverIssuedLogin?: string; token?: string; yes?: boolean }) => {
     const named = flags.server ?? flags.serverIssuedLogin;
     await (await import("./commands/login.ts")).login({ ...flags, server: named, ...globals() });
   });
@@ -306,8 +307,9 @@ The JSON of the HTTP interface is taken as well.`,
     .action(async (flags: { server?: string; token?: boolean }) =>
       (await import("./commands/login.ts")).showLogin({ ...flags, ...globals() }),
     );
-  add("logout", "Forget the identity that is kept.", "lightcone logout", [server()]).action(
-    async (flags: { server?: string }) => (await import("./commands/login.ts")).logout({ ...flags, ...globals() }),
+  add("logout", "Forget the identity that is kept.", "lightcone logout", [server(), yes()]).action(
+    async (flags: { server?: string; yes?: boolean }) =>
+      (await import("./commands/login.ts")).logout({ ...flags, ...globals() }),
   );
 
   add(

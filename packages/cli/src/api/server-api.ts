@@ -81,7 +81,7 @@ function hintOf({ status, body }: Answer): string | undefined {
   // A locked database says itself what unlocks it.
   return body.includes("locked")
     ? undefined
-    : "It belongs to somebody else: `lightcone login show` says who you are, `lightcone list` what is yours.";
+    : "It belongs to somebody else: `lightcone login show` says who you are, `lightcone list` what is yours. On the server's machine `lightcone owner` names another owner.";
 }
 
 /** The failure of a request that nobody answered. */

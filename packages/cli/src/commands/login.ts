@@ -1,12 +1,18 @@
 /** `login`, `login show`, `logout`: the identity that a server gave. */
 import { logIn, openSession, saveLogin, type ServerFlags } from "../api/session.ts";
-import { ServerApi } from "../api/server-api.ts";
+import { refused, ServerApi } from "../api/server-api.ts";
+import { ownDatabases } from "../api/unknown-database.ts";
 import { identityOfToken } from "../config/logins.ts";
-import { print } from "../terminal.ts";
+import { confirm, declined, note, print } from "../terminal.ts";
 
-export async function login(flags: ServerFlags & { readonly token?: string | undefined }): Promise<void> {
+interface AskingFlags extends ServerFlags {
+  readonly yes?: boolean | undefined;
+}
+
+export async function login(flags: AskingFlags & { readonly token?: string | undefined }): Promise<void> {
   const session = await openSession(flags);
   if (flags.token !== undefined) {
+    if (flags.token !== session.api.token) await askToForget(session.api, flags);
     saveLogin(flags, session.api.url, session.key, flags.token);
     print("Token saved.");
     return;
@@ -30,17 +36,45 @@ export async function showLogin(flags: ServerFlags & { readonly token?: boolean 
   if (flags.token === true) print(`Your auth token (don't share this!) is ${token}`);
 }
 
-export async function logout(flags: ServerFlags): Promise<void> {
+export async function logout(flags: AskingFlags): Promise<void> {
   const { api, key } = await openSession(flags);
   if (api.token === undefined) {
     print("You are not logged in.");
     return;
   }
+  await askToForget(api, flags);
   saveLogin(flags, api.url, key, undefined);
   print(`Logged out (identity ${identityOfToken(api.token)}).`);
 }
 
-/** Whether the server takes the token that is kept. */
+/**
+ * Asks before the token that is kept is forgotten, if databases are owned by it: it is kept nowhere else.
+ *
+ * @throws {CliFailure} when it is to stay
+ */
+async function askToForget(api: ServerApi, flags: AskingFlags): Promise<void> {
+  if (api.token === undefined || !(await isBelieved(api))) return;
+  const owned = await ownDatabases(api, api.token);
+  if (owned.length === 0) return;
+  const names = owned.map(({ identity, names: [name = identity] }) => name);
+  const shown = names.length > shownMax ? [...names.slice(0, shownMax), `${names.length - shownMax} more`] : names;
+  note(
+    `${identityOfToken(api.token)} owns on ${api.url}: ${shown.join(", ")}.\n` +
+      `Its token is kept here and nowhere else. Without it nobody can publish to them, read their private tables or delete them.\n` +
+      `To keep it, put away what \`lightcone login show --token\` prints: \`lightcone login --token TOKEN\` brings it back.\n` +
+      `Who runs the server can give a database to another identity there: \`lightcone owner ${names[0] ?? ""} --to IDENTITY\`.`,
+  );
+  const question = `Forget this identity, and lose ${owned.length === 1 ? "the database" : `${owned.length} databases`}?`;
+  if (!(await confirm(question, flags.yes === true))) throw declined("The identity is kept.");
+}
+
+/** Databases that are named in a question. */
+const shownMax = 10;
+
+/** Whether the server takes the token that is kept. @throws {CliFailure} when it says neither */
 async function isBelieved(api: ServerApi): Promise<boolean> {
-  return (await api.ask("GET", "/v1/ping")).status === 200;
+  const answer = await api.ask("GET", "/v1/ping");
+  if (answer.status === 401) return false;
+  if (answer.status >= 400) throw refused("The server does not say whether it takes the saved token", answer);
+  return true;
 }

@@ -71,7 +71,7 @@ export async function send(
   const answer = await api.ask(method, path, { query: { ...query, host_type: program.hostType }, body: program.bytes });
   if (answer.status === 401 && answer.body.includes("PermissionDenied"))
     throw new CliFailure(`The name ${name} belongs to another identity`, {
-      hint: "Choose another name, or log in as its owner.",
+      hint: "Choose another name, or log in as its owner. On the server's machine `lightcone owner` names another owner.",
     });
   if (answer.status >= 400) throw refused("Publishing failed", answer);
   return answer.body;
