@@ -7,6 +7,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildModule, op } from "@lightcone/host-wasm/testing";
+import { t, type AlgebraicType } from "@lightcone/sats";
+import { encodeRawV9 } from "@lightcone/schema";
 import { connect, isLightconeError, type Client } from "lightcone/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleModule } from "../../../packages/cli/src/build/bundle.ts";
@@ -358,4 +361,54 @@ test("row 13: calls that are on their way when a version with other places comes
     expect(rows.filter(([from, to]) => from !== 1 || to !== 2)).toEqual([]);
     expect(rows.length, "what was done was told before the end").toBe(answered);
   }
+});
+
+test("row 13: a procedure's parameters, result and end, of a module in WebAssembly", async () => {
+  const asking = (...procedures: readonly (readonly [params: readonly string[], returns: AlgebraicType])[]) =>
+    new Uint8Array(
+      buildModule({
+        description: encodeRawV9({
+          version: 9,
+          typespace: [],
+          types: [],
+          tables: [],
+          reducers: [],
+          miscExports: procedures.map(([params, returns]) => ({
+            kind: "procedure",
+            name: "ask",
+            params: params.map((name) => ({ name, type: t.u32 })),
+            returns,
+          })),
+          rowLevelRules: [],
+        }),
+        reducer: op.i32(0),
+        procedure: op.i32(0),
+      }),
+    );
+  const send = async (path: string, method: string, program: Uint8Array<ArrayBuffer>): Promise<string> => {
+    const response = await served.request(method, `/v1/database/oracle${path}`, program);
+    return `${response.status} ${await response.text()}`;
+  };
+  expect(await send("", "PUT", asking([["from", "to"], t.u8]))).toMatch(/^200 /);
+  const raw = await RawClient.open(served.url, "oracle");
+  await raw.next();
+  for (const [program, told, isDisconnected] of [
+    [asking([["to", "from"], t.u8]), "procedure ask: parameters reordered: to, from, not from, to", true],
+    [asking([["from", "to"], t.u16]), "procedure ask: returns U16, not U8", true],
+    [asking(), "procedure ask: removed", false],
+  ] as const) {
+    const plan = await send("/pre_publish?style=NoColor", "POST", program);
+    expect(plan).toContain(`    • ${told}\\n`);
+    expect(plan).toContain(`"break_clients":true`);
+    expect(plan.includes("will be disconnected")).toBe(isDisconnected);
+    expect(await send("", "PUT", program)).toMatch(new RegExp(`^400 [^]*\n  ${told}$`));
+  }
+  expect(raw.closed).toBeUndefined();
+  const { token }: { token: string } = JSON.parse(
+    (await send("/pre_publish", "POST", asking([["from", "to"], t.u16]))).slice("200 ".length),
+  ).AutoMigrate;
+  const query = `?policy=BreakClients&token=${token}`;
+  expect(await send(query, "PUT", asking([["from", "to"], t.u16]))).toMatch(/^200 /);
+  await raw.over;
+  expect(raw.closed?.code).toBe(1001);
 });
