@@ -60,7 +60,7 @@ import { HostEnded, interrupted, type Resume, type ResumedConnection } from "./r
 import { Subscriptions } from "./subscriptions.ts";
 import { outsideMicrotasks, timeoutGuard, type Guard } from "@lightcone/base/node";
 import { WorkKind, type Activity } from "./work.ts";
-import { TransactionMeta, Writer } from "./writer.ts";
+import { ok, TransactionMeta, Writer } from "./writer.ts";
 
 export interface DatabaseOptions extends DatabaseDirectory {
   readonly limits?: Partial<DatabaseLimits>;
@@ -383,11 +383,27 @@ export class Database implements DatabaseLink {
     for (const session of this.#sessions) session.end(1001, "module exited");
     while (room.loop.count > 0 && room.clock.steadyMs() < until) await new Promise((resolve) => setImmediate(resolve));
     room.loop.stop();
+    this.#giveBackSequences();
     // Without one the next start reads more of the log, and that is all.
     if (!this.#ended) await this.snapshot().catch((error: unknown) => this.#noteNoSnapshot(error));
     this.#ended = true;
     await this.#log.close();
     await room.log.close();
+  }
+
+  /** So that the next start skips no values. A log that takes nothing more is left alone: then it skips some. */
+  #giveBackSequences(): void {
+    const { store, writer, refusal, identity } = this.#room;
+    if (this.#ended || refusal !== undefined || store.poisoned || store.isOpen) return;
+    const meta = Object.assign(new TransactionMeta(), {
+      kind: CommitKind.internal,
+      timestampMicros: writer.nowMicros(),
+      sender: identity,
+    });
+    writer.transact(meta, () => {
+      store.catalog.giveBack();
+      return ok;
+    });
   }
 
   /** Takes a snapshot of the present state while the database goes on. @returns its offset, -1 before any commit */

@@ -133,6 +133,8 @@ export interface Catalog {
   setAccess(table: TableId, access: Access): void;
   /** Replaces accessor names (table, columns, indexes) by those of `def`; everything else stays. */
   setAccessors(table: TableId, def: TableDef): void;
+  /** Gives back what sequences have reserved and not handed out. For a clean stop: nothing may be drawn after it. */
+  giveBack(): void;
 }
 
 /** A fixed-offset view: pages are copied aside at their first write after it opened. */

@@ -222,6 +222,17 @@ export class StoreCatalog implements Catalog {
     for (const row of rows.st_column_accessor) this.insertRow("st_column_accessor", row);
   }
 
+  giveBack(): void {
+    this.requireOpen();
+    for (const table of this.tables.all()) {
+      for (const sequence of table.sequences) {
+        if (sequence.stored === sequence.next) continue;
+        sequence.allocated = sequence.next;
+        this.storeReservation(sequence);
+      }
+    }
+  }
+
   /** Makes the user tables what the rows say; those to drop once their rows are gone are kept for `settle`. */
   follow(): void {
     const schemas = schemasOf(this.readRows());
