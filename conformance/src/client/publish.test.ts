@@ -19,6 +19,66 @@ afterAll(() => arena.close());
 const differs = (database: string, what: string): string =>
   `this page was built for another version of ${database}: ${what}`;
 
+describe("row 13: the next version is published while the page is open", () => {
+  test("arguments go by their names, what is renamed or gone fails by its name, the rest goes on", async () => {
+    const database = "arena-open";
+    await arena.publish(database);
+    const { db, errors, when, states } = arena.connect(database);
+    await db.subscribe(db.tables.player, db.tables.step).applied;
+    await db.subscribe(db.tables.spell).applied;
+    await db.reducers.enter({ id: 1, userName: "Ada" });
+    await db.reducers.learn({ spellName: "light", cost: 1 });
+    await db.reducers.move({ dx: 1, dy: 2 });
+    expect(db.tables.spell.size).toBe(1);
+    const spellsGone: string[] = [];
+    db.tables.spell.onDelete(({ spellName }) => spellsGone.push(spellName));
+
+    await arena.publishOther(database, "arena-next");
+    await when(/^waiting/);
+    expect(await endOf(db.reducers.move({ dx: 3, dy: 4 }))).toBe("done");
+    expect(await arena.served.sql(database, "SELECT dx, dy FROM step")).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(db.tables.step.rows()).toContainEqual({ dx: 3, dy: 4 });
+    expect(await endOf(db.reducers.enter({ id: 2, userName: "Bo" }))).toBe(
+      `VersionDiffers: ${differs(database, "reducer `enter` has no parameter `userName`")}`,
+    );
+    expect(await endOf(db.reducers.learn({ spellName: "dark", cost: 9 }))).toBe(
+      `VersionDiffers: ${differs(database, "there is no reducer `learn` for clients; there are enter, move")}`,
+    );
+    expect(errors.map(({ message }) => message)).toContain(
+      differs(database, "there is no public table `spell`; there are player, step, duel"),
+    );
+    expect([db.tables.spell.rows(), spellsGone]).toEqual([[], ["light"]]);
+    expect(db.tables.player.rows()).toEqual([{ id: 1, userName: "Ada", hitPoints: 100 }]);
+    expect(states.at(-1)).toBe("open");
+    db.close();
+  });
+
+  test("a table that becomes private takes its rows along and says so; the rest goes on", async () => {
+    const database = "arena-private";
+    await arena.publish(database);
+    const { db, errors, when } = arena.connect(database);
+    await db.subscribe(db.tables.player, db.tables.step).applied;
+    await db.subscribe("SELECT * FROM spell").applied;
+    await db.reducers.learn({ spellName: "light", cost: 1 });
+    await db.reducers.enter({ id: 1, userName: "Ada" });
+    expect(db.tables.spell.size).toBe(1);
+    const gone = new Promise((resolve) => db.tables.spell.onDelete(resolve));
+
+    await arena.publishOther(database, "arena-private");
+    expect(await gone).toEqual({ spellName: "light", cost: 1 });
+    await when(/^open$/);
+    expect(errors.map(({ code }) => code)).toContain("SubscriptionRefused");
+    expect(await endOf(db.reducers.learn({ spellName: "dark", cost: 9 }))).toBe("done");
+    expect(await endOf(db.reducers.move({ dx: 3, dy: 4 }))).toBe("done");
+    expect(db.tables.step.rows()).toEqual([{ dx: 3, dy: 4 }]);
+    expect(db.tables.spell.rows()).toEqual([]);
+    db.close();
+  });
+});
+
 describe("row 13: the page is opened after the next version was published", () => {
   const folder = mkdtempSync(join(tmpdir(), "lightcone-built-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
