@@ -12,6 +12,7 @@ import {
 import { serverLimits } from "@lightcone/server";
 import { heldCallsMax } from "../packages/client/src/connection.ts";
 import { answerBytesMax } from "../packages/client/src/platform.ts";
+import { errorTextBytesMax } from "../packages/database/src/limits.ts";
 import { logDaysMax } from "../packages/database/src/module-log.ts";
 import { sinkBytesMax, byteSourcesMax } from "../packages/host-wasm/src/byte-streams.ts";
 import { consoleTimersMax, logTextBytesMax } from "../packages/host-wasm/src/console-functions.ts";
@@ -119,6 +120,12 @@ const fixed: Readonly<Record<string, Row>> = {
     unit: "days",
     what: "days of which a module's log keeps the lines",
     outcome: "the oldest day goes",
+  },
+  errorTextBytesMax: {
+    value: errorTextBytesMax,
+    unit: "bytes",
+    what: "the text of an error that a client is told, a module's own for one",
+    outcome: "its end is cut off, and it says so",
   },
   nameCharactersMax: {
     value: nameCharactersMax,

@@ -5,6 +5,7 @@ import type { FileSystem } from "@lightcone/base";
 import { ByteWriter } from "@lightcone/sats";
 import { LogReader, type DatabaseLimits } from "@lightcone/database/front";
 import { describe, expect, test } from "vitest";
+import { errorTextBytesMax } from "../../../packages/database/src/limits.ts";
 import { logDaysMax } from "../../../packages/database/src/module-log.ts";
 import { call, LocalClient, makeCaller, openLocal, publish, textOf } from "../database/local.ts";
 
@@ -120,7 +121,7 @@ describe("row 16: a module's log", () => {
     expect((await call(database, "panic", JSON.stringify(["é".repeat(10_000)]))).status).toBe(530);
     await database.flushLog();
     const [said, panic] = (await linesOf(fileSystem)).slice(-2);
-    expect(said?.message).toBe(`${"é".repeat(500)}… (cut; 10000 characters)`);
+    expect(said?.message).toBe(`${"é".repeat(486)}… (cut; 10000 characters)`);
     expect(panic?.level).toBe("Panic");
     expect(panic?.message).toMatch(/^Error: é+… \(cut; 10\d{3} characters\)$/);
     await database.stop(1000);
@@ -197,7 +198,7 @@ describe("row 16: a module's log", () => {
   );
 
   test("errorTextBytesMax: the text that a client is told is cut", async () => {
-    const { database } = await openTalker({ errorTextBytesMax: 1000 });
+    const { database } = await openTalker({});
     const client = new LocalClient(database, makeCaller(2));
     expect((await client.next()).kind).toBe("IdentityToken");
     const text = "x".repeat(1_000_000);
@@ -211,12 +212,22 @@ describe("row 16: a module's log", () => {
       requestId: 1,
       notify: true,
     });
-    const wanted = `${"x".repeat(1000)}… (cut; 1000000 characters)`;
+    const wanted = `${"x".repeat(errorTextBytesMax - 29)}… (cut; 1000000 characters)`;
     expect(await client.next()).toMatchObject({
       kind: "TransactionUpdate",
       status: { kind: "Failed", message: wanted },
     });
     expect(textOf(await call(database, "refuse", JSON.stringify([text])))).toBe(wanted);
+    // What a client is told of its own mistake is bounded too.
+    const mistaken = textOf(await call(database, "refuse", JSON.stringify({ [text]: 1 })));
+    expect(mistaken).toMatch(/^invalid arguments for reducer refuse: .*x… \(cut; 100\d{4} characters\)$/);
+    const sql = await database.request({
+      kind: "sql",
+      caller: makeCaller(1, true),
+      text: `SELECT * FROM ${"y".repeat(49_000)}`,
+      confirmed: true,
+    });
+    expect(sql.body.length).toBeLessThanOrEqual(errorTextBytesMax);
     await database.stop(1000);
   });
 });

@@ -3,14 +3,20 @@
 const encoder = new TextEncoder();
 
 /**
- * The text, or as much of its beginning as `bytesMax` bytes of UTF-8 hold, with a word on how much there was.
+ * The text, or as much of its beginning as there is room for, with a word on how much there was.
  *
- * @param bytesMax of the text itself; the word on its length comes on top, some 30 bytes
+ * @param bytesMax of UTF-8, in all; where that is less than the word takes, the word alone
  */
 export function cutText(text: string, bytesMax: number): string {
   // A code unit takes three bytes at most.
   if (text.length * 3 <= bytesMax) return text;
-  const room = new Uint8Array(Math.min(bytesMax, text.length * 3));
-  const { read } = encoder.encodeInto(text, room);
-  return read === text.length ? text : `${text.slice(0, read)}… (cut; ${text.length} characters)`;
+  if (readInto(text, bytesMax) === text.length) return text;
+  const word = `… (cut; ${text.length} characters)`;
+  // Its first sign takes three bytes, the others one.
+  return text.slice(0, readInto(text, bytesMax - word.length - 2)) + word;
+}
+
+/** How many code units of a text fit into so many bytes. */
+function readInto(text: string, bytesMax: number): number {
+  return encoder.encodeInto(text, new Uint8Array(Math.max(0, Math.min(bytesMax, text.length * 3)))).read;
 }

@@ -9,6 +9,9 @@ interface Descriptor {
   readonly outcome: string;
 }
 
+/** The text of an error that a client is told: a module may throw what it likes. */
+export const errorTextBytesMax = 64 * 1024;
+
 export const databaseLimits = {
   reducerTimeoutMs: {
     value: 30_000,
@@ -58,12 +61,6 @@ export const databaseLimits = {
     what: "rows that one subscription or query returns to a client, or holds to join by",
     outcome: "`LimitExceeded`: 429, over WebSocket `SubscriptionError`",
   },
-  errorTextBytesMax: {
-    value: 64 * 1024,
-    unit: "bytes",
-    what: "the text of an error that a client is told, a module's own for one",
-    outcome: "its end is cut off, and it says so",
-  },
   logLineBytesMax: {
     value: 32 * 1024,
     unit: "bytes",
@@ -107,7 +104,6 @@ export const defaultDatabaseLimits: DatabaseLimits = {
   connectionBufferBytesMax: databaseLimits.connectionBufferBytesMax.value,
   subscriptionsPerConnectionMax: databaseLimits.subscriptionsPerConnectionMax.value,
   queryRowsMax: databaseLimits.queryRowsMax.value,
-  errorTextBytesMax: databaseLimits.errorTextBytesMax.value,
   logLineBytesMax: databaseLimits.logLineBytesMax.value,
   logWaitingBytesMax: databaseLimits.logWaitingBytesMax.value,
   logFileBytesMax: databaseLimits.logFileBytesMax.value,

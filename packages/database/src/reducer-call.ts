@@ -3,6 +3,7 @@ import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
 import { cutText, isLightconeError, LightconeError, type ErrorCode } from "@lightcone/base";
 import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ReducerDef } from "@lightcone/schema";
+import { errorTextBytesMax } from "./limits.ts";
 import type { BoundReducer, ModuleSlot } from "./module-slot.ts";
 import { fatalText } from "./reply.ts";
 import type { Room } from "./room.ts";
@@ -52,7 +53,7 @@ export function whyNotCallable(
         { reducer: def.name, reason: reasonOf(error) },
         { cause: error },
       );
-      return { kind: "refused", code: "BadArguments", message: badArguments.message };
+      return { kind: "refused", code: "BadArguments", message: cutText(badArguments.message, errorTextBytesMax) };
     }
   }
   const view = new DataView(args.buffer, args.byteOffset, args.byteLength);
@@ -132,19 +133,19 @@ export function callReducer(room: Room, reducer: BoundReducer, after?: () => voi
 
 /** Says in the module's log what went wrong, and gives the caller's part of it. */
 export function settle(room: Room, functionName: string, result: Transacted): Called {
-  const { log, limits } = room;
+  const { log } = room;
   const place = () => room.module?.placeOf("reducer", functionName);
   switch (result.kind) {
     case "committed":
       return result;
     case "error":
       log.writeRefusal(result.message, functionName, place);
-      return failed(cutText(result.message, limits.errorTextBytesMax), "ReducerFailed");
+      return failed(cutText(result.message, errorTextBytesMax), "ReducerFailed");
     case "refused": {
       const { message, hint, code } = result.error;
       log.writeEnd({ level: LogLevel.error, message: `${message}. ${hint}`, ...place() }, functionName);
       room.module?.discard();
-      return failed(cutText(message, limits.errorTextBytesMax), code);
+      return failed(cutText(message, errorTextBytesMax), code);
     }
     case "panic":
       log.writeEnd(

@@ -1,5 +1,6 @@
 /** Replies in HTTP's terms. */
-import { errorFacts, type ErrorCode, type LightconeError } from "@lightcone/base";
+import { cutText, errorFacts, type ErrorCode, type LightconeError } from "@lightcone/base";
+import { errorTextBytesMax } from "./limits.ts";
 import type { Reply } from "./link.ts";
 
 /** What a caller sees of a module that broke: the cause is for the log alone. */
@@ -44,7 +45,11 @@ export function refusal(
   body: string,
   headers: Readonly<Record<string, string>> = {},
 ): Reply {
-  return text(status, body, { "lightcone-error": code, "lightcone-hint": errorFacts(code).hint, ...headers });
+  return text(status, cutText(body, errorTextBytesMax), {
+    "lightcone-error": code,
+    "lightcone-hint": errorFacts(code).hint,
+    ...headers,
+  });
 }
 
 /** An error as the reply that its code stands for. */

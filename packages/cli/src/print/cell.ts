@@ -1,4 +1,4 @@
-/** A value of a SQL answer as a table's cell: docs of the format are in the README of this package. */
+/** A value of a SQL answer as a table's cell. `plain-value.ts` has the same as JSON. */
 import {
   formatTimestamp,
   isBytes,
