@@ -1,100 +1,26 @@
 /**
  * Hosts in this process that are cut off at any moment, as a killed process is: from then on nothing of theirs reaches
- * a client or a file. Whoever holds on through `openResilient` is handed to the next.
+ * a file, and what is on its way to the front is lost. Between the two is the pipe that processes have, which here takes
+ * its time. Whoever holds on through `openResilient` is handed to the next host.
  */
+import { Duplex, duplexPair } from "node:stream";
 import { manualClock, memoryFileSystem } from "@lightcone/commitlog/testing";
 import {
   HostEnded,
   openResilient,
   type ConnectionSink,
-  type Database,
   type DatabaseLimits,
   type DatabaseLink,
   type OpenedHost,
   type ResilientLink,
   type Resume,
-  type ResumeNote,
   type Suspect,
 } from "@lightcone/database";
+import { HostDriver } from "../../../packages/server/src/process/host-driver.ts";
+import { HostLink } from "../../../packages/server/src/process/host-link.ts";
 import { openLocal } from "./local.ts";
 
-/** Lets a host's words through until the host ends. */
-class Gate implements ConnectionSink {
-  readonly #host: Host;
-  readonly #sink: ConnectionSink;
-  constructor(host: Host, sink: ConnectionSink) {
-    this.#host = host;
-    this.#sink = sink;
-  }
-  get queuedBytes(): number {
-    return 0;
-  }
-  send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
-    if (!this.#host.isEnded) this.#sink.send(bytes, at, length, last);
-  }
-  answered(count: number): void {
-    if (!this.#host.isEnded) this.#sink.answered(count);
-  }
-  note(note: ResumeNote): void {
-    if (!this.#host.isEnded) this.#sink.note(note);
-  }
-  close(code: number | undefined, reason: string): void {
-    if (!this.#host.isEnded) this.#host.onClose();
-    if (!this.#host.isEnded) this.#sink.close(code, reason);
-  }
-}
-
-/** A host that can be ended at any moment. */
-class Host {
-  isEnded = false;
-  /** Whether it can be ended: what has not opened its files yet could not be kept from them. */
-  isOpen = false;
-  /** Runs before a client hears that its connection is closed. */
-  onClose: () => void = () => undefined;
-  #end: (error: Error) => void = () => undefined;
-  readonly #failed = new Promise<Error>((resolve) => (this.#end = resolve));
-  #released = -1;
-
-  async open(
-    fileSystem: ReturnType<typeof memoryFileSystem>,
-    resume: Resume | undefined,
-    limits: Partial<DatabaseLimits>,
-  ): Promise<OpenedHost> {
-    const gated = resume && {
-      ...resume,
-      connections: resume.connections.map((each) => ({ ...each, sink: new Gate(this, each.sink) })),
-    };
-    const database: Database = await openLocal({ fileSystem, clock: manualClock(), resume: gated, limits });
-    this.isOpen = true;
-    const released = (): number => (this.isEnded ? this.#released : database.releasedOffset);
-    this.#release = () => (this.#released = database.releasedOffset);
-    const link: DatabaseLink = {
-      connect: (info, sink) => database.connect(info, new Gate(this, sink)),
-      request: (request) =>
-        database.request(request).then((reply) => (this.isEnded ? new Promise(() => undefined) : reply)),
-      flushLog: () => database.flushLog(),
-      stop: (withinMs) => database.stop(withinMs),
-      failed: this.#failed,
-    };
-    return {
-      link,
-      handles: database.resumed,
-      get releasedOffset() {
-        return released();
-      },
-    };
-  }
-
-  #release: () => void = () => undefined;
-
-  /** @param suspect what is known to have run */
-  end(fileSystem: ReturnType<typeof memoryFileSystem>, suspect?: Suspect): void {
-    this.#release();
-    this.isEnded = true;
-    fileSystem.endProcess();
-    this.#end(new HostEnded("cut off", suspect, false));
-  }
-}
+type Files = ReturnType<typeof memoryFileSystem>;
 
 const timers = {
   nowMicros: () => 0,
@@ -102,18 +28,121 @@ const timers = {
   after: (_: number, run: () => void) => (setImmediate(run), () => undefined),
 };
 
+/** What comes from `socket`, some turns of the event loop later. */
+function late(socket: Duplex, turns: number): Duplex {
+  const later = (left: number, run: () => void): void => {
+    if (left === 0) run();
+    else setImmediate(() => later(left - 1, run));
+  };
+  const lagging = new Duplex({
+    read: () => undefined,
+    write: (chunk: Uint8Array, _encoding, written) => void socket.write(chunk, () => written()),
+    destroy: (_error, done) => {
+      socket.destroy();
+      done(null);
+    },
+  });
+  socket.on("data", (chunk: Uint8Array) => later(turns, () => lagging.destroyed || lagging.push(chunk)));
+  return lagging;
+}
+
+/** A host that can be ended at any moment. */
+class Host {
+  isEnded = false;
+  /** Whether it can be ended: what has not opened its files yet could not be kept from them. */
+  isOpen = false;
+  /** Runs before a client's connection is closed. */
+  onClose: () => void = () => undefined;
+  #link: HostLink | undefined;
+
+  async open(
+    fileSystem: Files,
+    resume: Resume | undefined,
+    limits: Partial<DatabaseLimits>,
+    lagTurns: number,
+  ): Promise<OpenedHost> {
+    const [front, back] = duplexPair();
+    new HostDriver(back, {
+      openDatabase: async (_record, handed) => {
+        const database = await openLocal({ fileSystem, clock: manualClock(), resume: this.#watched(handed), limits });
+        const link: DatabaseLink = {
+          connect: (info, sink) => database.connect(info, this.#watch(sink)),
+          request: (request) => database.request(request),
+          flushLog: () => database.flushLog(),
+          stop: (withinMs) => database.stop(withinMs),
+          failed: database.failed,
+          get releasedOffset() {
+            return database.releasedOffset;
+          },
+        };
+        return { link, handles: database.resumed };
+      },
+      ended: () => undefined,
+    });
+    const link = new HostLink(late(front, lagTurns), { clock: timers, connectionBytesMax: 1 << 24, bytesMax: 1 << 26 });
+    this.#link = link;
+    const handles = link.open("{}", resume);
+    await link.opened;
+    this.isOpen = true;
+    return {
+      link,
+      handles,
+      get releasedOffset() {
+        return link.releasedOffset;
+      },
+    };
+  }
+
+  #watched(resume: Resume | undefined): Resume | undefined {
+    return (
+      resume && {
+        ...resume,
+        connections: resume.connections.map((each) => ({ ...each, sink: this.#watch(each.sink) })),
+      }
+    );
+  }
+
+  #watch(sink: ConnectionSink): ConnectionSink {
+    return {
+      get queuedBytes() {
+        return sink.queuedBytes;
+      },
+      send: (bytes, at, length, last) => sink.send(bytes, at, length, last),
+      answered: (count) => sink.answered(count),
+      note: (note) => sink.note(note),
+      close: (code, reason) => {
+        this.onClose();
+        sink.close(code, reason);
+      },
+    };
+  }
+
+  /** @param suspect what is known to have run */
+  end(fileSystem: Files, suspect: Suspect | undefined): void {
+    this.isEnded = true;
+    fileSystem.endProcess();
+    this.#link?.gone(new HostEnded("cut off", suspect, false));
+  }
+}
+
 /** A database that goes on from host to host. */
 export class Hosts {
-  readonly fileSystem: ReturnType<typeof memoryFileSystem> = memoryFileSystem();
+  readonly fileSystem: Files = memoryFileSystem();
+  readonly #lagTurns: number;
   #host = new Host();
   /** How many there were. */
   count = 0;
+
+  /** @param lagTurns turns of the event loop that a host's words need to get to the front */
+  constructor(lagTurns = 2) {
+    this.#lagTurns = lagTurns;
+  }
 
   async open(limits: Partial<DatabaseLimits> = {}): Promise<ResilientLink> {
     const openHost = async (resume: Resume | undefined): Promise<OpenedHost> => {
       this.#host = new Host();
       this.count += 1;
-      return this.#host.open(this.fileSystem, resume, limits);
+      return this.#host.open(this.fileSystem, resume, limits, this.#lagTurns);
     };
     return openResilient({ openHost, clock: timers, crashesMax: 3, note: () => undefined });
   }
@@ -125,6 +154,6 @@ export class Hosts {
   /** Ends the present host when it is about to close a client's connection. */
   endAtClose(): void {
     const host = this.#host;
-    host.onClose = () => host.end(this.fileSystem);
+    host.onClose = () => host.end(this.fileSystem, undefined);
   }
 }

@@ -59,6 +59,15 @@ export async function publish(link: DatabaseLink, path: string): Promise<Reply> 
   return link.request({ kind: "publish", program: await program(path), hostType: "js", breakClients: false });
 }
 
+/** Publishes a program that breaks clients: it is planned first, and the plan is agreed to. */
+export async function publishBreaking(link: DatabaseLink, path: string): Promise<Reply> {
+  const bytes = await program(path);
+  const plan = await link.request({ kind: "plan", program: bytes, hostType: "js" });
+  const { AutoMigrate }: { AutoMigrate: { token: string } } = JSON.parse(textOf(plan));
+  const migrationToken = AutoMigrate.token;
+  return link.request({ kind: "publish", program: bytes, hostType: "js", breakClients: true, migrationToken });
+}
+
 let nextConnection = 1;
 
 /** Someone who acts: `seed` says who. */

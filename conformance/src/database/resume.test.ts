@@ -1,7 +1,8 @@
-// Goal: however often its host ends, a client is answered once for each call, each call runs once, and what it was
-// sent of its subscriptions adds up to what there is.
-// Method: databases in this process that are cut off at random moments, as a killed process is: from then on nothing of
-// theirs reaches a client or a file. Clients hold on through `openResilient`. The seed replays a run.
+// Goal: however often its host ends, a client is answered once for each call, each call and statement runs once, and
+// what it was sent of its subscriptions, in whatever form, adds up to what there is.
+// Method: databases in this process that are cut off at random moments, as a killed process is, behind the pipe of
+// processes: from then on nothing of theirs reaches a client or a file. Clients hold on through `openResilient`. The
+// seed replays a run.
 import fc from "fast-check";
 import type { ServerMessage, TableUpdate } from "@lightcone/protocol";
 import { toHex } from "@lightcone/sats";
@@ -18,8 +19,13 @@ function tablesOf(message: ServerMessage): readonly TableUpdate[] {
     case "TransactionUpdate":
       return message.status.kind === "Committed" ? message.status.tables : [];
     case "TransactionUpdateLight":
+    case "InitialSubscription":
     case "SubscribeMultiApplied":
+    case "UnsubscribeMultiApplied":
       return message.tables;
+    case "SubscribeApplied":
+    case "UnsubscribeApplied":
+      return [message.table];
     default:
       return [];
   }
@@ -38,6 +44,7 @@ function addUp(messages: readonly ServerMessage[]): Map<string, number> {
     }
   };
   for (const message of messages) {
+    if (message.kind === "InitialSubscription") rows.clear();
     const tables = tablesOf(message);
     for (const table of tables) {
       for (const update of table.updates) {
@@ -70,10 +77,17 @@ const step = fc.oneof(
       quiet: fc.boolean(),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("subscribe" as const), client: fc.nat(clientCount - 1) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("subscribe" as const),
+      client: fc.nat(clientCount - 1),
+      form: fc.constantFrom("multi" as const, "single" as const, "legacy" as const),
+    }),
+  },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("turns" as const), count: fc.integer({ min: 1, max: 6 }) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("end" as const), after: fc.nat(4) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("http" as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("http" as const, "sql" as const) }) },
 );
 
 describe("clients of a database whose host ends", () => {
@@ -91,9 +105,14 @@ describe("clients of a database whose host ends", () => {
         const sent = clients.map(() => 0);
         const asked = clients.map(() => 0);
         const loud = clients.map(() => 0);
-        const subscriptions = clients.map(() => 0);
+        /** What each client is subscribed to: the form and the id; and whether it ever was. */
+        const subscriptions: ({ readonly form: "multi" | "single" | "legacy"; readonly id: number } | undefined)[] = [];
+        const wasSubscribed = clients.map(() => false);
+        let nextId = 1;
+        let sqlCount = 0;
         const answers: number[] = [];
         let httpCount = 0;
+        let callCount = 0;
         for (const each of steps) {
           switch (each.kind) {
             case "call":
@@ -106,16 +125,36 @@ describe("clients of a database whose host ends", () => {
               }
               break;
             case "subscribe": {
-              const id = subscriptions[each.client] ?? 0;
-              if (id > 0) break;
-              subscriptions[each.client] = 1;
+              const client = clients[each.client];
+              const present = subscriptions[each.client];
+              const [requestId, queryId] = [nextId, nextId];
+              nextId += 1;
+              // A legacy set is replaced; another is let go, and the next step takes one again.
+              if (present !== undefined && present.form !== "legacy") {
+                const kind = present.form === "multi" ? "UnsubscribeMulti" : "Unsubscribe";
+                client?.say({ kind, requestId, queryId: present.id });
+                subscriptions[each.client] = undefined;
+              } else {
+                const form = present?.form ?? each.form;
+                if (form === "single")
+                  client?.say({ kind: "SubscribeSingle", query: "SELECT * FROM entry", requestId, queryId });
+                else if (form === "legacy")
+                  client?.say({
+                    kind: "Subscribe",
+                    queries: ["SELECT * FROM entry", "SELECT * FROM tally"],
+                    requestId,
+                  });
+                else
+                  client?.say({
+                    kind: "SubscribeMulti",
+                    queries: ["SELECT * FROM entry", "SELECT * FROM tally"],
+                    requestId,
+                    queryId,
+                  });
+                subscriptions[each.client] = { form, id: queryId };
+                wasSubscribed[each.client] = true;
+              }
               asked[each.client] = (asked[each.client] ?? 0) + 1;
-              clients[each.client]?.say({
-                kind: "SubscribeMulti",
-                queries: ["SELECT * FROM entry", "SELECT * FROM tally"],
-                requestId: 1,
-                queryId: 7,
-              });
               break;
             }
             case "turns":
@@ -126,10 +165,22 @@ describe("clients of a database whose host ends", () => {
               hosts.end();
               break;
             case "http":
-              void call(link, "record", `[99, ${httpCount++}]`, makeCaller(50)).then((reply) =>
+              httpCount++;
+              void call(link, "record", `[99, ${callCount++}]`, makeCaller(50)).then((reply) =>
                 answers.push(reply.status),
               );
               break;
+            case "sql": {
+              httpCount++;
+              const values = `(${1_000_000 + sqlCount}, 98, ${sqlCount++}, 'sql')`;
+              const statement = `INSERT INTO entry (id, client, number, note) VALUES ${values}`;
+              void link
+                .request({ kind: "sql", caller: makeCaller(1, true), text: statement, confirmed: true })
+                .then((reply) => {
+                  expect(textOf(reply)).toContain(`"rows_inserted":1`);
+                  answers.push(reply.status);
+                });
+            }
           }
         }
         const isDone = (): boolean =>
@@ -160,15 +211,18 @@ describe("clients of a database whose host ends", () => {
               message.kind === "TransactionUpdate" &&
               toHex(message.callerConnectionId) === toHex(client.caller.connectionId),
           );
-          if (subscriptions[index] === 0) expect(own.length).toBe(loud[index]);
+          if (wasSubscribed[index] !== true) expect(own.length).toBe(loud[index]);
           else {
             const rows = await sql(link, "SELECT id FROM entry");
             const tallies = await sql(link, "SELECT client FROM tally");
             const total = [...addUp(client.messages).values()].reduce((sum, count) => sum + count, 0);
-            expect(total).toBe(rows.length + tallies.length);
+            const form = subscriptions[index]?.form;
+            const there = form === undefined ? 0 : rows.length + (form === "single" ? 0 : tallies.length);
+            expect(total, `${form} of client ${index}`).toBe(there);
           }
         }
-        expect(entries.filter(([of]) => of === 99).length).toBe(httpCount);
+        expect(entries.filter(([of]) => of === 99).length).toBe(callCount);
+        expect(entries.filter(([of]) => of === 98).length).toBe(sqlCount);
         await link.stop(100);
       }),
       { numRuns: cases },

@@ -92,6 +92,13 @@ export class BsatnEncoder implements Encoder {
     return out.end();
   }
 
+  withdrawn(queries: readonly QueryRows[]): readonly Piece[] {
+    const out = new PieceWriter(this.#arena);
+    beginTransactionUpdateLight(out.writer, 0);
+    writeQueryRows(out, queries, true);
+    return out.end();
+  }
+
   initial(requestId: number, durationMicros: number, queries: readonly QueryRows[]): readonly Piece[] {
     const out = new PieceWriter(this.#arena);
     beginInitialSubscription(out.writer);

@@ -304,6 +304,7 @@ export class Database implements DatabaseLink {
     const before = this.#module?.def;
     await this.#installStored();
     const now = this.#module?.def;
+    this.#accessChanged();
     if (before === undefined || now === undefined || !disconnects(clientBreaks(before, now))) return;
     for (const session of sessions) session.finish(1001, otherVersion);
   }
@@ -438,10 +439,18 @@ export class Database implements DatabaseLink {
       room: this.#room,
       port: this.#port,
       install: (module: ModuleSlot | undefined, withTables?: boolean) => this.#install(module, withTables),
+      accessChanged: () => this.#accessChanged(),
       disconnectClients: () => {
         for (const session of this.#sessions) session.finish(1001, otherVersion);
       },
     };
+  }
+
+  #accessChanged(): void {
+    const { subscriptions } = this.#room;
+    subscriptions.isChanging = true;
+    for (const session of this.#sessions) session.accessChanged();
+    subscriptions.isChanging = false;
   }
 
   /** @param withTables whether the module's tables exist already */

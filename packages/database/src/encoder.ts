@@ -47,6 +47,8 @@ export interface Encoder {
     queryId: number,
     queries: readonly QueryRows[],
   ): readonly Piece[];
+  /** Rows that a client has and may not keep, outside of any transaction. */
+  withdrawn(queries: readonly QueryRows[]): readonly Piece[];
   initial(requestId: number, durationMicros: number, queries: readonly QueryRows[]): readonly Piece[];
   subscriptionError(
     durationMicros: number,

@@ -96,6 +96,14 @@ export class JsonEncoder implements Encoder {
     return out.end();
   }
 
+  withdrawn(queries: readonly QueryRows[]): readonly Piece[] {
+    const out = new PieceWriter(this.#arena);
+    out.writer.utf8(`{"TransactionUpdateLight":{"request_id":0,"update":{"tables":[`);
+    writeTables(out, queries, true);
+    out.writer.utf8("]}}}");
+    return out.end();
+  }
+
   initial(requestId: number, durationMicros: number, queries: readonly QueryRows[]): readonly Piece[] {
     const out = new PieceWriter(this.#arena);
     out.writer.utf8(`{"InitialSubscription":{"database_update":{"tables":[`);

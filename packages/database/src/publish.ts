@@ -7,6 +7,7 @@ import { disconnects, formatMigration, planMigration, systemTables, type Migrati
 import type { Job } from "./job-loop.ts";
 import type { HostType, Reply } from "./link.ts";
 import type { ModuleSlot } from "./module-slot.ts";
+import { isWhole } from "./noted.ts";
 import { abandonCall, callReducer, settle } from "./reducer-call.ts";
 import { failure, json, refusal, text } from "./reply.ts";
 import type { Room } from "./room.ts";
@@ -37,6 +38,8 @@ export interface PublishSite {
    * @throws {LightconeError} what is wrong with a row-level rule of the module
    */
   install(module: ModuleSlot | undefined, withTables?: boolean): void;
+  /** Looks again at who may read what. */
+  accessChanged(): void;
   /** Ends every client's connection, once all that it was answered is told. */
   disconnectClients(): void;
 }
@@ -66,6 +69,8 @@ export class PublishJob implements Job {
   timedOut(): void {
     const { room } = this.#site;
     const error = abandonCall(room, "the start of the module");
+    // Whether the program was taken in, the next host sees: it is asked again.
+    if (!isWhole(room)) return;
     this.#site.install(this.#before);
     this.#before?.discard();
     this.#answer(refusal(400, error.code, error.message));
@@ -206,6 +211,7 @@ function update(site: PublishSite, before: ModuleSlot, next: ModuleSlot, publica
     site.install(before);
     return refusal(400, result.code, `${failed}: ${result.message}`);
   }
+  site.accessChanged();
   room.log.note(LogLevel.info, `Updated program to ${next.hash}`);
   room.log.note(LogLevel.info, "Database updated");
   if (disconnects(plan.breaks)) site.disconnectClients();

@@ -8,7 +8,7 @@
  */
 import { defined, isLightconeError } from "@lightcone/base";
 import type { OneOffQuery, Subscribe, SubscribeMulti, SubscribeSingle, Unsubscribe } from "@lightcone/protocol";
-import { bindParams, compileSubscription, type SelectPlan } from "@lightcone/sql";
+import { bindParams, compileSubscription, type Catalog, type SelectPlan } from "@lightcone/sql";
 import type { Piece } from "./arena.ts";
 import type { QueryRows } from "./encoder.ts";
 import type { ResumeNote } from "./link.ts";
@@ -90,6 +90,43 @@ export class QuerySets {
     for (const set of this.#all()) this.#release(set);
     this.#sets.clear();
     this.#legacy = undefined;
+  }
+
+  /** Ends the sets over tables that may not be read any more: their rows are taken back, and it is said why. */
+  endUnreadable(): void {
+    const catalog = this.#room.catalog(this.#session.info.caller, false);
+    for (const [queryId, set] of this.#sets) {
+      const lost = lostBy(set, catalog);
+      if (lost !== undefined) this.#withdraw(set, lost, undefined, queryId, () => this.#end(queryId, set));
+    }
+    const legacy = this.#legacy;
+    const lost = legacy === undefined ? undefined : lostBy(legacy, catalog);
+    // Without an id of its own it is named by its request.
+    if (legacy !== undefined && lost !== undefined)
+      this.#withdraw(legacy, lost, legacy.requestId, undefined, () => this.#endLegacy(legacy));
+  }
+
+  #withdraw(
+    set: QuerySet,
+    lost: Lost,
+    requestId: number | undefined,
+    queryId: number | undefined,
+    end: () => void,
+  ): void {
+    const session = this.#session;
+    const { store } = this.#room;
+    const there = set.held.filter(({ plan }) => plan.sources.every(({ table }) => store.table(table.id) !== undefined));
+    const sent = this.#overRows(there.filter((held) => held.uses === 1));
+    end();
+    const text = `table \`${lost.table}\` may not be read any more, since the module was updated, executing: \`${lost.text}\``;
+    const fail = (reason: string): Piece => {
+      session.end(1011, reason); // it would go on to count rows that are not its
+      return this.#failure(requestId, queryId, reason);
+    };
+    const read = this.#read(plansOf(sent));
+    if (typeof read === "string") fail(read);
+    else if (sent.length > 0) this.#send(read, (queries) => session.encoder.withdrawn(queries), fail, undefined);
+    session.told(this.#failure(requestId, queryId, text), false);
   }
 
   /** Words that a request about a set failed. */
@@ -380,6 +417,19 @@ export class QuerySets {
   #duration(): number {
     return this.#room.subscriptions.durationMicros();
   }
+}
+
+/** What a set may not read any more. */
+interface Lost {
+  readonly table: string;
+  readonly text: string;
+}
+
+function lostBy({ held }: QuerySet, catalog: Catalog): Lost | undefined {
+  for (const { plan, text } of held)
+    for (const { table } of plan.sources)
+      if (catalog.table(table.def.name)?.id !== table.id) return { table: table.def.name, text };
+  return undefined;
 }
 
 function plansOf(queries: readonly HeldQuery[]): readonly SelectPlan[] {

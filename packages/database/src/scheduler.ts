@@ -17,6 +17,7 @@ import {
 } from "@lightcone/sats";
 import type { Job } from "./job-loop.ts";
 import type { BoundReducer } from "./module-slot.ts";
+import { isWhole } from "./noted.ts";
 import { abandonCall, callReducer } from "./reducer-call.ts";
 import type { Room } from "./room.ts";
 import { ScheduleQueue, type ScheduledRow } from "./schedule-queue.ts";
@@ -275,7 +276,7 @@ class FireJob implements Job {
 
   timedOut(): void {
     abandonCall(this.#room);
-    this.#scheduler.gaveUp(this.#room, this.#row);
+    if (isWhole(this.#room)) this.#scheduler.gaveUp(this.#room, this.#row);
   }
 }
 

@@ -334,6 +334,13 @@ export class Session implements ConnectionHandle {
     return this.#out.holdsBack;
   }
 
+  /** A publish may have taken from the client what it was subscribed to. */
+  accessChanged(): void {
+    if (this.#state !== "open") return;
+    this.#running = 0; // nothing is answered by this
+    this.#sets.endUnreadable();
+  }
+
   get isSilent(): boolean {
     return this.#silent;
   }
