@@ -164,7 +164,7 @@ export class ResilientLink implements DatabaseLink {
   }
 
   #giveUp(error: LightconeError, suspect: Suspect | undefined): void {
-    for (const held of this.#connections) held.close(1011, cutText(error.told, 90));
+    for (const held of this.#connections) held.close(1011, cutText(error.told, 120));
     for (const held of this.#requests) {
       const { request } = held;
       const endedHost = "caller" in request && keyOfClient(request.caller) === suspect?.id;

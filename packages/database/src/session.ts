@@ -544,5 +544,5 @@ function closeCode(code: ErrorCode): number {
 
 /** A close reason has room for 123 bytes. */
 function closeReason(text: string): string {
-  return cutText(text, 90);
+  return cutText(text, 120);
 }
