@@ -61,10 +61,10 @@ describe("row 13: the next version is published while the page is open", () => {
     await arena.publish(database);
     const pages = Array.from({ length: 4 }, () => arena.connect(database).db);
     await Promise.all(pages.map((db) => db.subscribe(db.tables.step).applied));
-    let isOver = false;
+    const over = new AbortController();
     const made: Promise<string>[] = [];
     const callOn = async (db: (typeof pages)[number], from: number): Promise<void> => {
-      for (let index = from; !isOver; index += pages.length) {
+      for (let index = from; !over.signal.aborted; index += pages.length) {
         made.push(endOf(db.reducers.move({ dx: index, dy: -index })));
         if (made.length % 50 === 0) await made.at(-1);
       }
@@ -74,7 +74,7 @@ describe("row 13: the next version is published while the page is open", () => {
     await arena.publishOther(database, "arena-next");
     const after = made.length;
     while (made.length < after + 200) await new Promise((resolve) => setImmediate(resolve));
-    isOver = true;
+    over.abort();
     await Promise.all(calling);
     const ends = await Promise.all(made);
     const rows = (await arena.served.sql(database, "SELECT dx, dy FROM step")) as readonly (readonly [
