@@ -88,6 +88,28 @@ describe("row 13: the next version is published while the page is open", () => {
     expect(ends.filter((end) => end === "done").length).toBeLessThanOrEqual(rows.length);
     for (const db of pages) db.close();
   });
+
+  test("a table that becomes private takes its rows along and says so; the rest goes on", async () => {
+    const database = "arena-private";
+    await arena.publish(database);
+    const { db, errors, states } = arena.connect(database);
+    await db.subscribe(db.tables.player, db.tables.step).applied;
+    await db.subscribe("SELECT * FROM spell").applied;
+    await db.reducers.learn({ spellName: "light", cost: 1 });
+    await db.reducers.enter({ id: 1, userName: "Ada" });
+    expect(db.tables.spell.size).toBe(1);
+    const gone = new Promise((resolve) => db.tables.spell.onDelete(resolve));
+
+    await arena.publishOther(database, "arena-private");
+    expect(await gone).toEqual({ spellName: "light", cost: 1 });
+    expect(await endOf(db.reducers.learn({ spellName: "dark", cost: 9 }))).toBe("done");
+    expect(errors.map(({ code }) => code)).toEqual(["SubscriptionRefused"]);
+    expect(states).toEqual(["open"]);
+    expect(await endOf(db.reducers.move({ dx: 3, dy: 4 }))).toBe("done");
+    expect(db.tables.step.rows()).toEqual([{ dx: 3, dy: 4 }]);
+    expect(db.tables.spell.rows()).toEqual([]);
+    db.close();
+  });
 });
 
 describe("row 13: the page is opened after the next version was published", () => {
