@@ -3,8 +3,9 @@
  *
  * Reads text and JSON; needs no parser. Prints what it looked at and fails when that is nothing.
  */
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, globSync, readFileSync, readdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
+import { isDeepStrictEqual } from "node:util";
 import { everywhere, layers, platform } from "./layers.ts";
 
 const problems: string[] = [];
@@ -13,6 +14,7 @@ const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.t
   .filter((file) => file !== "" && existsSync(file));
 
 checkPackageTable();
+checkLock();
 for (const file of files) checkFile(file, readFileSync(file, "utf8"));
 
 process.stdout.write(
@@ -38,6 +40,22 @@ function checkPackageTable(): void {
       if (own !== undefined && !allowed.includes(own))
         problems.push(`packages/${name}/package.json: ${own} is above its layer`);
     }
+  }
+}
+
+/** `npm ci` refuses a lock that is behind a manifest; `npm install` writes it anew. */
+function checkLock(): void {
+  const lock: { packages: Record<string, Record<string, unknown>> } = JSON.parse(
+    readFileSync("package-lock.json", "utf8"),
+  );
+  const { workspaces }: { workspaces: readonly string[] } = JSON.parse(readFileSync("package.json", "utf8"));
+  for (const folder of ["", ...workspaces.flatMap((pattern) => globSync(pattern))]) {
+    const path = folder === "" ? "package.json" : `${folder}/package.json`;
+    if (!existsSync(path)) continue;
+    const manifest: Record<string, unknown> = JSON.parse(readFileSync(path, "utf8"));
+    for (const kind of ["dependencies", "devDependencies", "optionalDependencies"])
+      if (!isDeepStrictEqual(manifest[kind] ?? {}, lock.packages[folder]?.[kind] ?? {}))
+        problems.push(`package-lock.json is behind the ${kind} of ${path}: run npm install --package-lock-only`);
   }
 }
 

@@ -74,5 +74,5 @@ test("a damaged log is cut where its owner says", { timeout: 60_000 }, async () 
 
   await start();
   const rows = await place.run("sql", "ledger", "SELECT number FROM entry", "--json", "-s", url);
-  expect(JSON.parse(rows.out)).toMatchObject([{ rows: [[1]] }]);
+  expect(JSON.parse(rows.out)).toEqual([{ number: 1 }]);
 });
