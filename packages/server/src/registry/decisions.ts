@@ -20,7 +20,13 @@ export type Refusal =
   | { readonly kind: "name-of-another"; readonly name: string }
   | { readonly kind: "too-many-names"; readonly count: number };
 
-export type Decision = { readonly record: RegistryRecord } | { readonly refused: Refusal };
+export type Decision =
+  | {
+      readonly record: RegistryRecord;
+      /** Whether a full disk must not stand in its way: what it is for makes room. */
+      readonly makesRoom?: boolean;
+    }
+  | { readonly refused: Refusal };
 export type Decide = (state: RegistryState, limits: ServerLimits) => Decision;
 
 const grant = (...record: RegistryRecord): Decision => ({ record });
@@ -36,7 +42,7 @@ export function beginDirectory(directory: string): Decide {
 
 /** A directory is gone from the disk. */
 export function clearDirectory(directory: string): Decide {
-  return () => grant({ kind: "not-doomed", directory });
+  return () => ({ record: [{ kind: "not-doomed", directory }], makesRoom: true });
 }
 
 /** A database and, if it has one, its name come into being. */
@@ -82,11 +88,12 @@ export function removeDatabase(identityHex: string): Decide {
   return (state, limits) => {
     const before = state.databases.get(identityHex);
     if (before === undefined) return refuse({ kind: "no-database" });
-    return grant(
+    const record: RegistryRecord = [
       ...forgetOwn(state, limits, before.owner.hex, state.namesOf(identityHex).length),
       { kind: "no-database", identity: identityHex },
       { kind: "doomed", directory: before.directory },
-    );
+    ];
+    return { record, makesRoom: true };
   };
 }
 

@@ -11,7 +11,7 @@
  * Nothing here is ever taken for new because something is missing: whoever opens it, the directories of databases, a
  * snapshot and `registry.json` may each say that there was a registry.
  */
-import { LightconeError } from "@lightcone/base";
+import { LightconeError, isLightconeError } from "@lightcone/base";
 import type { Clock, FileSystem } from "@lightcone/base";
 import { applyRetention, openLog, openSnapshotStore, snapshotOffsets } from "@lightcone/commitlog";
 import type { CommitLog, SnapshotStore } from "@lightcone/commitlog";
@@ -42,6 +42,8 @@ export interface JournalSizes {
   readonly segmentBytes: number;
   readonly segmentBytesFirst: number;
   readonly batchBytesMax: number;
+  /** Of what is written ahead, what a full disk leaves to those changes that make room. */
+  readonly headroomBytes: number;
   /** How much log there is at least between two snapshots. */
   readonly snapshotAfterBytes: number;
 }
@@ -51,6 +53,7 @@ const defaultSizes: JournalSizes = {
   segmentBytes: 1 << 20,
   segmentBytesFirst: 1 << 18,
   batchBytesMax: 1 << 16,
+  headroomBytes: 1 << 17,
   snapshotAfterBytes: 4 << 20,
 };
 /** Of a snapshot, written at once. */
@@ -59,14 +62,16 @@ const chunkCharacters = 1 << 16;
 export class Journal {
   readonly #log: CommitLog;
   readonly #snapshots: SnapshotStore;
-  readonly #snapshotAfterBytes: number;
+  readonly #sizes: JournalSizes;
+  /** Bytes written since the disk is full. */
+  #headroomUsed = 0;
   #snapshotOffset: number;
   #snapshotBytes: number;
 
-  private constructor(log: CommitLog, snapshots: SnapshotStore, snapshotAfterBytes: number, restored: Restored) {
+  private constructor(log: CommitLog, snapshots: SnapshotStore, sizes: JournalSizes, restored: Restored) {
     this.#log = log;
     this.#snapshots = snapshots;
-    this.#snapshotAfterBytes = snapshotAfterBytes;
+    this.#sizes = sizes;
     this.#snapshotOffset = restored.offset;
     this.#snapshotBytes = restored.byteCount;
   }
@@ -74,7 +79,7 @@ export class Journal {
   /** @throws {LightconeError} `Corrupt` when something is damaged or missing; nothing is changed · `NewerFormat` */
   static async open(options: JournalOptions): Promise<{ readonly journal: Journal; readonly state: FoldedState }> {
     const { files, clock, dataDirectory, mustExist = false, sizes = defaultSizes } = options;
-    const { snapshotAfterBytes, ...logSizes } = sizes;
+    const { snapshotAfterBytes: _, ...logSizes } = sizes;
     const directory = `${dataDirectory}/registry`;
     const marker = await readMarker(files, dataDirectory);
     await refuseWhatIsMissing(files, dataDirectory, marker, mustExist);
@@ -89,7 +94,7 @@ export class Journal {
       const snapshots = await openSnapshotStore(files, `${directory}/snapshots`);
       const restored = await restore(log, snapshots, directory);
       const { state } = restored;
-      const journal = new Journal(log, snapshots, snapshotAfterBytes, restored);
+      const journal = new Journal(log, snapshots, sizes, restored);
       if (marker.kind === "earlier") await journal.#takeOver(marker.record, state, dataDirectory);
       if (marker.kind !== "moved") await writeMarker(files, dataDirectory);
       return { journal, state };
@@ -107,18 +112,29 @@ export class Journal {
   /**
    * Settles when the record survives a crash.
    *
+   * @param makesRoom whether it may be written where a full disk leaves room for little more
    * @throws {LightconeError} `DiskFull`: it was not written · anything else: unknown, and `hasFailed`
    */
-  async append(record: RegistryRecord): Promise<void> {
+  async append(record: RegistryRecord, makesRoom = false): Promise<void> {
+    const bytes = encodeRecord(record);
     const { refusal } = this.#log;
-    if (refusal !== undefined) throw refusal;
+    if (refusal === undefined) this.#headroomUsed = 0;
+    else if (!makesRoom || !isLightconeError(refusal, "DiskFull") || !this.#useHeadroom(bytes.length)) throw refusal;
     const offset = this.#log.appendedOffset + 1;
-    this.#log.append(encodeRecord(record), offset);
+    this.#log.append(bytes, offset);
     await this.#log.whenDurable(offset);
   }
 
+  #useHeadroom(recordBytes: number): boolean {
+    const used = this.#headroomUsed + wholeBlocks(recordBytes + batchBytesMin);
+    // The last blocks may not take a whole batch.
+    if (used + this.#sizes.headroomBytes / 4 > this.#sizes.headroomBytes) return false;
+    this.#headroomUsed = used;
+    return true;
+  }
+
   get isSnapshotDue(): boolean {
-    return this.#log.bytesAfter(this.#snapshotOffset) > Math.max(this.#snapshotAfterBytes, this.#snapshotBytes);
+    return this.#log.bytesAfter(this.#snapshotOffset) > Math.max(this.#sizes.snapshotAfterBytes, this.#snapshotBytes);
   }
 
   /** Writes what all records so far make, and lets go of the log before the last snapshot but one. */
@@ -155,6 +171,14 @@ export class Journal {
     await this.append(record);
     state.fold(record);
   }
+}
+
+/** What a batch of one record takes beside it, at most, and the blocks that it begins at. */
+const batchBytesMin = 128;
+const blockBytes = 4096;
+
+function wholeBlocks(byteCount: number): number {
+  return Math.ceil(byteCount / blockBytes) * blockBytes;
 }
 
 /** Absence is never newness. @throws {LightconeError} `Corrupt` naming what is missing and what says that it was there */

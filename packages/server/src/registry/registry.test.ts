@@ -22,7 +22,13 @@ const clock = manualClock();
 const owners = ["ann", "ben", "cat"].map((name) => identityOf("localhost", name));
 const ann = identityOf("localhost", "ann");
 const ben = identityOf("localhost", "ben");
-const small = { segmentBytes: 32_768, segmentBytesFirst: 16_384, batchBytesMax: 8192, snapshotAfterBytes: 20_000 };
+const small = {
+  segmentBytes: 65_536,
+  segmentBytesFirst: 32_768,
+  batchBytesMax: 8192,
+  headroomBytes: 16_384,
+  snapshotAfterBytes: 20_000,
+};
 const limits = makeServerLimits({ registryNamesMax: 10, releasedNamesMax: 3 });
 
 /** Collects what is said. */
@@ -452,6 +458,48 @@ describe("row 16: what the registry keeps of names has a bound", () => {
     await databases.tidied();
     await expect(databases.create(makeRecord(5).identity, ann, undefined, program)).rejects.toThrow("never asked");
     await registry.close();
+  });
+});
+
+describe("row 16: a full disk", () => {
+  test("refuses what would take room, and lets a database be deleted", async () => {
+    const files = memoryFileSystem();
+    const { registry, databases } = await serve(files);
+    const program = { bytes: new Uint8Array(3), hostType: "js" as const };
+    const create = (index: number) => databases.create(makeRecord(index).identity, ann, undefined, program);
+    await create(0);
+    // Its rows are what will make room.
+    const handle = await files.open(
+      `/data/${registry.get(makeRecord(0).identity.hex)?.directory ?? ""}/rows`,
+      "create",
+    );
+    await handle.write(new Uint8Array(500_000), 0);
+    await handle.datasync();
+    await handle.close();
+    files.disk.capacityBytes = files.disk.usedBytes;
+    let index = 1;
+    const full = await (async (): Promise<unknown> => {
+      for (; ; index += 1) {
+        const outcome = await create(index).catch((error: unknown) => error);
+        if (outcome instanceof Error) return outcome;
+      }
+    })();
+    expect(full).toMatchObject({ code: "DiskFull" });
+    expect(index).toBeGreaterThan(1);
+    await expect(create(index)).rejects.toMatchObject({ code: "DiskFull" });
+    const record = registry.get(makeRecord(0).identity.hex);
+    expect(record && (await databases.delete(record))).toBeUndefined();
+    expect(registry.state.databases.size).toBe(index - 1);
+    // The log looks for room again by and by.
+    clock.advance(1000);
+    await expect
+      .poll(async () => create(index).catch((error: unknown) => (clock.advance(1000), error)))
+      .toHaveProperty("reply");
+    await databases.stop(0);
+    await registry.close();
+    const again = await open(files);
+    expect(again.state.databases.size).toBe(index);
+    await again.close();
   });
 });
 

@@ -86,7 +86,7 @@ export class Registry {
     await this.#reopenIfFailed();
     const decision = decide(this.#state, this.#options.limits);
     if ("refused" in decision) return decision.refused;
-    await this.#journal.append(decision.record);
+    await this.#journal.append(decision.record, decision.makesRoom);
     this.#state.fold(decision.record);
     if (this.#journal.isSnapshotDue) await this.#takeSnapshot();
     return undefined;
