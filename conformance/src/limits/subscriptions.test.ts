@@ -27,10 +27,10 @@ function recordArgs(client: number, number: number): Uint8Array {
 
 /** Asks the same thing again and again while `work` goes on. The longest wait. */
 async function longestWaitMs(ask: () => Promise<unknown>, work: Promise<unknown>): Promise<number> {
-  let isOver = false;
-  void work.finally(() => (isOver = true));
+  const at = { isOver: false };
+  void work.finally(() => (at.isOver = true));
   let longestMs = 0;
-  while (!isOver) {
+  while (!at.isOver) {
     const from = performance.now();
     await ask();
     longestMs = Math.max(longestMs, performance.now() - from);

@@ -70,7 +70,7 @@ export function table<const F extends Fields, const O extends TableOptions<keyof
   options: O,
   row: (F & CheckedFields<F> & CheckedTable<F>) | RowType<F>,
 ): Table<F, O> {
-  const rowType = isType(row) && "fields" in row ? row : new RowBuilder(undefined, row as Fields);
+  const rowType = isType(row) && "fields" in row ? row : new RowBuilder(undefined, row);
   // `RowBuilder` is what runs behind `RowType`.
   return { options, rowType: rowType as unknown as RowType<F> };
 }

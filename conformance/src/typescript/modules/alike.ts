@@ -27,5 +27,5 @@ export const run = spacetime.reducer(({ db }) => {
   db.user_a_b.insert({ c: 7 });
   const found = [db.user.one.find([1, 2])?.a, db.user.two.find([3, 4])?.c, db.user_a_b.c.find(7)?.c];
   const scanned = [...db.user_a.b_c.filter(5), ...db.user_a.userId.filter(6)].map(({ userId }) => userId);
-  console.info(found.join(" "), scanned.join(" "), String(db.user.one.find([3, 4])));
+  console.info(found.join(" "), scanned.join(" "), JSON.stringify(db.user.one.find([3, 4])));
 });

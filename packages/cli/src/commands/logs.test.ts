@@ -113,7 +113,7 @@ describe("row 20: --follow", () => {
     await run("call", "followed", "say", "anew");
     await follower.saying(/WARN: the database was published anew[^]*anew\n/);
     follower.child.kill("SIGINT");
-    await follower.ended;
+    expect((await follower.ended).out).toMatch(/round 1, line 1\n[^]*anew\n$/);
   });
 
   test("says that the database was deleted", async () => {

@@ -125,6 +125,6 @@ describe("row 20: a follower", () => {
     const follower = await follow("follow=true&num_lines=1");
     await follower.until("one");
     await follower.leave();
-    await host.server.stop();
+    await expect(host.server.stop()).resolves.toBeUndefined();
   });
 });

@@ -175,10 +175,9 @@ function streamOf(lines: AsyncGenerator<Uint8Array>, leave: () => void): Readabl
 async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
   await new Promise<void>((resolve) => {
     const cancel = clock.after(ms, resolve);
-    const done = (): void => {
+    void Promise.allSettled([work]).then(() => {
       cancel();
       resolve();
-    };
-    work.then(done, done);
+    });
   });
 }
