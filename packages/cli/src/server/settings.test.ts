@@ -97,6 +97,8 @@ test("a key that means nothing is told of", () => {
 
 test.each([
   { flags: { logLevel: "loud" }, env: {}, file: "", says: "--log-level" },
+  { flags: { issuers: "https://a.test,localhost" }, env: {}, file: "", says: '--issuers: "localhost"' },
+  { flags: {}, env: { LIGHTCONE_ISSUERS: "https://a.test/|b" }, file: "", says: "--issuers" },
   { flags: { limit: ["frames=1"] }, env: {}, file: "", says: "there is no limit `frames`" },
   { flags: { limit: ["frameBytesMax"] }, env: {}, file: "", says: "NAME=VALUE" },
   { flags: { limit: ["frameBytesMax=big"] }, env: {}, file: "", says: "frameBytesMax" },

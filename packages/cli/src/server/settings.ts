@@ -75,10 +75,20 @@ export function resolveSettings(flags: StartFlags, env: NodeJS.ProcessEnv, dataD
     inMemory,
     // Checked above against the list of levels.
     logLevel: logLevel as LogLevel,
-    issuers: issuers === "any" ? "any" : issuers.split(",").filter((issuer) => issuer !== ""),
+    issuers: issuers === "any" ? "any" : readIssuers(issuers),
     ...readLimits(given),
     unknownKeys: [...config.keys()].filter((key) => !used.has(key)),
   };
+}
+
+/** @throws {CliFailure} when one of them cannot be the address of an issuer */
+function readIssuers(list: string): readonly string[] {
+  const issuers = list.split(",").filter((issuer) => issuer !== "");
+  for (const issuer of issuers) {
+    if (!/^https?:\/\/[^|]+$/.test(issuer) || !URL.canParse(issuer))
+      throw unreadable("--issuers", issuer, "addresses by comma, each as `iss` has it in its tokens, or any");
+  }
+  return issuers;
 }
 
 const onLoopback = (port: number): readonly ListenAddress[] => loopback.map((host) => ({ host, port }));
