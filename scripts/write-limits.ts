@@ -14,6 +14,7 @@ import { heldCallsMax } from "../packages/client/src/connection.ts";
 import { answerBytesMax } from "../packages/client/src/platform.ts";
 import { errorTextBytesMax } from "../packages/database/src/limits.ts";
 import { logDaysMax } from "../packages/database/src/module-log.ts";
+import { arrayElementsMax, patternPartsMax } from "../packages/host-js/src/bounded-builtins.ts";
 import { sinkBytesMax, byteSourcesMax } from "../packages/host-wasm/src/byte-streams.ts";
 import { consoleTimersMax, logTextBytesMax } from "../packages/host-wasm/src/console-functions.ts";
 import { rowIteratorsMax } from "../packages/host-wasm/src/row-iterators.ts";
@@ -109,6 +110,18 @@ const fixed: Readonly<Record<string, Row>> = {
     what: "console timers that a WebAssembly instance has running",
     outcome: "a panic",
   },
+  patternPartsMax: {
+    value: patternPartsMax,
+    unit: "parts",
+    what: "parts in a row, without `|`, `*` or `+` between them, of a pattern that a TypeScript module makes of a text",
+    outcome: "a `RangeError` in the module",
+  },
+  arrayElementsMax: {
+    value: arrayElementsMax,
+    unit: "elements",
+    what: "elements that one `fill`, `Array.from` of a length, or `String.raw` of a TypeScript module makes",
+    outcome: "a `RangeError` in the module",
+  },
   logTextBytesMax: {
     value: logTextBytesMax,
     unit: "bytes",
@@ -158,6 +171,7 @@ const tests = {
   limits: "conformance/src/limits/limits.test.ts",
   database: "conformance/src/limits/database.test.ts",
   reading: "conformance/src/limits/reading.test.ts",
+  builtins: "packages/host-js/src/bounded-builtins.test.ts",
   hostile: "conformance/src/bad-input/hostile.test.ts",
   hosts: "packages/server/src/process/hosts.test.ts",
   sats: "packages/sats/src/limits.test.ts",
@@ -235,6 +249,8 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   byteSourcesMax: "reading",
   sinkBytesMax: "reading",
   consoleTimersMax: "reading",
+  patternPartsMax: "builtins",
+  arrayElementsMax: "builtins",
   logTextBytesMax: "reading",
   heldCallsMax: "client",
   answerBytesMax: "platform",

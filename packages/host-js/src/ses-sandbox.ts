@@ -9,11 +9,13 @@
 import { createRequire } from "node:module";
 import { AssertionError, LightconeError } from "@lightcone/base";
 import { ConnectionId, Timestamp } from "@lightcone/sats";
+import { boundedBuiltins } from "./bounded-builtins.ts";
 import { escapeForSes } from "./script-text.ts";
 import { globalNames, scriptName, type Sandbox } from "./sandbox.ts";
 
 const keptFunction = Function;
 let isLockedDown = false;
+let boundedRegExp = RegExp;
 
 /** Whether `compile` still uses the `Function` of before the lockdown. */
 export function compilesWith(constructor: unknown): boolean {
@@ -35,6 +37,7 @@ function lockDownOnce(): void {
     domainTaming: "unsafe",
     overrideTaming: "min", // `moderate` makes array spread 15 times slower
   });
+  boundedRegExp = keptFunction(boundedBuiltins)() as RegExpConstructor;
   for (const { prototype } of errorClasses)
     for (const name of ["name", "message", "constructor"]) allowOverride(prototype, name);
   hardenIntrinsics();
@@ -83,7 +86,10 @@ export function prepareSandbox(): void {
 /** Opens a compartment; locks the process down first if that has not happened. */
 export function openSesSandbox(): Sandbox {
   lockDownOnce();
-  const compartment = new Compartment({ globals: { Float32Array, Float64Array }, __options__: true });
+  const compartment = new Compartment({
+    globals: { Float32Array, Float64Array, RegExp: boundedRegExp },
+    __options__: true,
+  });
   const kept = new Set<PropertyKey>([...globalNames, "globalThis", "undefined", "NaN", "Infinity", "eval"]);
   for (const name of Reflect.ownKeys(compartment.globalThis)) {
     if (!kept.has(name)) Reflect.deleteProperty(compartment.globalThis, name);

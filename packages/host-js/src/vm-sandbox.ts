@@ -1,5 +1,6 @@
 /** The sandbox of tests: a fresh context with the same globals as the real one, in an untouched process. */
 import { compileFunction, createContext, Script } from "node:vm";
+import { boundedBuiltins } from "./bounded-builtins.ts";
 import { globalNames, scriptName, type Sandbox } from "./sandbox.ts";
 
 /** Bytes pass between host and module, so both must mean the same classes by them. */
@@ -32,10 +33,11 @@ const tame = `
 export function openVmSandbox(): Sandbox {
   const context = createContext({}, { name: "lightcone module", codeGeneration: { strings: true, wasm: false } });
   compileFunction(tame, ["hostErrors"], { parsingContext: context })({ Error, TypeError, RangeError });
+  const boundedRegExp: unknown = compileFunction(boundedBuiltins, [], { parsingContext: context })();
   const inside = new Script("globalThis").runInContext(context) as object;
   const kept = new Set<PropertyKey>([...globalNames, "globalThis", "undefined", "NaN", "Infinity", "eval"]);
   for (const name of Reflect.ownKeys(inside)) if (!kept.has(name)) Reflect.deleteProperty(inside, name);
-  Object.assign(inside, shared);
+  Object.assign(inside, shared, { RegExp: boundedRegExp });
   return {
     evaluate: (script) => new Script(script, { filename: scriptName }).runInContext(context),
     compile: (parameters, body) =>
