@@ -239,12 +239,13 @@ The JSON of the HTTP interface is taken as well.`,
         "--cut-at <offset>",
         "the last record to keep; the error that refuses the log names it",
       ).makeOptionMandatory(),
+      new Option("--registry", "the log that says what databases there are, instead of a database's"),
       new Option("--data-dir <dir>", "where the data is (default: ./.lightcone)"),
       yes(),
     ],
   )
-    .argument("<database>", "name or identity")
-    .action(async (database: string, flags: RepairFlags) =>
+    .argument("[database]", "name or identity")
+    .action(async (database: string | undefined, flags: RepairFlags) =>
       (await import("./commands/repair.ts")).repair(database, flags, globals().dataDefault),
     );
 

@@ -35,7 +35,9 @@ async function kill(): Promise<void> {
 
 /** The log's segment that is in use: the newest with something in it. */
 function segment(folder: string): string {
-  const logs = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => /\/log\/[^/]*$/.test(path));
+  const logs = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) =>
+    /(^|\/)log\/[^/]*$/.test(path),
+  );
   const sizes = logs.map((path) => join(folder, path)).filter((path) => statSync(path).size > 100_000);
   return sizes.toSorted()[0] ?? "";
 }
@@ -75,4 +77,31 @@ test("a damaged log is cut where its owner says", { timeout: 60_000 }, async () 
   await start();
   const rows = await place.run("sql", "ledger", "SELECT number FROM entry", "--json", "-s", url);
   expect(JSON.parse(rows.out)).toEqual([{ number: 1 }]);
+});
+
+test("row 10, row 17: so is the registry's", { timeout: 60_000 }, async () => {
+  const stop = async (): Promise<void> => {
+    server.child.kill("SIGTERM");
+    await server.ended;
+  };
+  // The first test left a server with one database; its record is followed by another's.
+  expect((await place.run("publish", "second", "--module-path", "modules/typescript/ledger", "-s", url)).code).toBe(0);
+  await stop();
+  const repair = (...more: readonly string[]) => place.run("repair", "--data-dir", place.path("data"), "-y", ...more);
+  expect((await repair("--registry", "ledger", "--cut-at", "1")).err).toMatch(/name of a database, or --registry/);
+  expect((await repair("--cut-at", "1")).code).toBe(2);
+  damage(segment(place.path("data/registry")), '"name":"second"');
+
+  const refused = await place.start("start", "--listen-addr", "127.0.0.1:0", "--data-dir", place.path("data")).ended;
+  expect(refused.code).toBe(1);
+  const [, good] = /registry\/log\/\S+ is damaged at byte \d+: .* \(good up to offset (\d+)\)/s.exec(refused.err) ?? [];
+  expect(good, refused.err).toBeDefined();
+  const cut = await repair("--registry", "--cut-at", good ?? "");
+  expect([cut.code, cut.out]).toEqual([0, expect.stringContaining(`log of the registry ends at offset ${good}`)]);
+  await start();
+  expect((await place.run("sql", "ledger", "SELECT number FROM entry", "-s", url)).code).toBe(0);
+  expect((await place.run("sql", "second", "SELECT number FROM entry", "-s", url)).err).toMatch(/`second`/);
+  // What the registry has forgotten is not removed.
+  await stop();
+  expect(readdirSync(place.path("data/databases"))).toHaveLength(2);
 });

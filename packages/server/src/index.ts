@@ -4,7 +4,7 @@ export { openServer } from "./open-server.ts";
 export type { ListenAddress, Server, ServerOptions } from "./open-server.ts";
 export { signOperatorToken } from "./auth/operator.ts";
 export { identityFromHex } from "./auth/identity.ts";
-export { giveDatabase, giveName } from "./registry/decisions.ts";
+export { clearDirectory, giveDatabase, giveName } from "./registry/decisions.ts";
 export { Registry } from "./registry/registry.ts";
 export type { DatabaseRecord } from "./registry/state.ts";
 export type { Identity } from "./auth/identity.ts";
