@@ -114,6 +114,19 @@ describe.each(sandboxes)("%s", (sandbox) => {
     });
   });
 
+  test("row 28: so does an error that is logged, alone or within something", async () => {
+    const database = await openModule("modules/everything.ts", sandbox);
+    expect(database.call("run", ["caught fault"])).toEqual({ kind: "ok" });
+    const [said, last] = database.logs.slice(-2).map(({ message }) => message);
+    const at = `everything.ts:${lineOf("return nothing.deep.er")}:`;
+    expect(said?.split(at)).toHaveLength(3);
+    expect(said).toMatch(
+      /^caught: TypeError: Cannot read properties of null \(reading 'deep'\)\n {4}at .*everything\.ts/,
+    );
+    expect(said).not.toMatch(/lightcone-module\.js|file:|node:/);
+    expect(last).toBe("false");
+  });
+
   test("log lines have the author's file and line", async () => {
     const database = await openModule("modules/everything.ts", sandbox);
     database.call("hello");

@@ -58,7 +58,7 @@ const catalogue = {
   ModuleInvalid: {
     http: 400,
     text: (d: { reason: string }) => `the program is not a module that can run here: ${d.reason}`,
-    hint: "Build it with a supported SDK and publish again; the running module is untouched.",
+    hint: "Correct what the text names, or build it with a supported SDK, and publish again; the running module is untouched.",
   },
   MigrationRefused: {
     http: 400,

@@ -1,5 +1,9 @@
 /** What ends a command: a message, the chain behind it, what to change, and an exit code. */
 
+import { types } from "node:util";
+
+const { isNativeError } = types;
+
 export interface FailureOptions {
   /** What lies behind it, outermost first. */
   readonly causes?: readonly string[];
@@ -26,7 +30,8 @@ export class CliFailure extends Error {
 
 /** A failure as it is printed: `Error: …`, then what caused it, then what helps. */
 export function failureText(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  // An error of a module's realm is of another class by the same name.
+  const message = isNativeError(error) ? error.message : String(error);
   const causes = error instanceof CliFailure && error.causes.length > 0 ? error.causes : causesOf(error);
   const hint = error instanceof Error && "hint" in error && typeof error.hint === "string" ? error.hint : undefined;
   const numbered = causes.map((cause, index) => indented(causes.length > 1 ? `    ${index}: ` : "    ", cause));

@@ -31,7 +31,7 @@ export function makeConsole(sandbox: Sandbox, port: HostPort, stacks: StackMappe
   const timers = new Map<string, number>();
   const write = (level: LogLevel, values: readonly unknown[]): void => {
     const at = stacks.innermost(new Error().stack ?? "");
-    const message = values.map(show).join(" ").slice(0, messageLengthMax);
+    const message = stacks.mapped(values.map(show).join(" ").slice(0, messageLengthMax));
     modulePromises.outside(() => port.log({ level, message, file: at?.file, line: at?.line }));
   };
   const time = (label: string): void => {

@@ -1,9 +1,21 @@
 /** `lightcone:host@1`: all that a bundle may `require`. Layout: docs/formats/typescript-host.md. */
+import { isBuiltin } from "node:module";
 import { ConnectionId, Identity, ScheduleAt, TimeDuration, Timestamp, Uuid } from "@lightcone/sats";
 import type { GuestClasses } from "./guest-classes.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 export const hostModuleName = "lightcone:host@1";
+
+/** Why a bundle cannot have what it asks for, and what to do. */
+export function whyNotThere(name: string): string {
+  if (name.startsWith("spacetime:sys@"))
+    return `the bundle asks for ${name}, as those that are built with the package spacetimedb do: import "lightcone/module" in the place of "spacetimedb/server", and publish the module's folder`;
+  if (name.startsWith("lightcone:host@"))
+    return `the bundle was built for ${name}, and this release has ${hostModuleName}: build it with this release`;
+  if (name.startsWith("node:") || isBuiltin(name))
+    return `${name} is not there inside a database: a module has no files, sockets, clock or chance but its context's`;
+  return `${name} is not in the bundle: install it where the module is built, and publish the module's folder`;
+}
 
 /** Under this symbol a bundle's exports say what they are. */
 export const description: symbol = Symbol("lightcone:host@1 description");

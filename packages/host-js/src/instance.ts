@@ -7,7 +7,7 @@ import { makeConsole } from "./console.ts";
 import { CallContext } from "./context.ts";
 import { describeModule, indexesOf, type TableIndex } from "./describe.ts";
 import { makeGuestClasses, type GuestClasses } from "./guest-classes.ts";
-import { description, hostModuleName, makeHostModule } from "./host-module.ts";
+import { description, hostModuleName, makeHostModule, whyNotThere } from "./host-module.ts";
 import { invalid, readModuleShape, type FunctionShape, type ModuleShape } from "./module-shape.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { Scratch } from "./scratch.ts";
@@ -78,14 +78,14 @@ export class JsInstance implements ModuleInstance {
     const hostModule = makeHostModule(sandbox, this.#classes);
     const console = makeConsole(sandbox, this.#port, this.#stacks);
     const makeRequire = sandbox.compile(
-      ["name", "hostModule"],
-      `return (asked) => { if (asked === name) return hostModule; throw new TypeError("a module cannot require " + String(asked)); };`,
+      ["name", "hostModule", "why"],
+      `return (asked) => { if (asked === name) return hostModule; throw new TypeError(why(String(asked))); };`,
     );
     const module = sandbox.compile([], "return { exports: {} };")() as { exports: object };
     const { exports } = module;
     const run = sandbox.evaluate(script);
     if (typeof run !== "function") invalid("the bundle is not a script");
-    run(sandbox.harden(makeRequire(hostModuleName, hostModule)), exports, module, console);
+    run(sandbox.harden(makeRequire(hostModuleName, hostModule, whyNotThere)), exports, module, console);
     const shape = readModuleShape(exports, description);
     if (shape.unexported.length > 0)
       throw new LightconeError("SchemaInvalid", { problems: shape.unexported.map((stack) => this.#unexported(stack)) });
@@ -210,7 +210,8 @@ export class JsInstance implements ModuleInstance {
   #failed(error: unknown): CallOutcome {
     // A doomed transaction, or a bug of the host's: not the module's to answer for.
     if (error instanceof LightconeError || error instanceof AssertionError) throw error;
-    if (error instanceof this.#classes.SenderError) return { kind: "error", message: messageOf(error) };
+    if (error instanceof this.#classes.SenderError)
+      return { kind: "error", message: this.#stacks.mapped(messageOf(error)) };
     return { kind: "panic", message: this.#stacks.describe(error), fatal: isStackOverflow(error) };
   }
 }

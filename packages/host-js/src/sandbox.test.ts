@@ -16,9 +16,8 @@ function attempt(sandbox: SandboxKind, expression: string): string {
 }
 
 const absent = `
-  process require.main Buffer fetch setTimeout setInterval setImmediate queueMicrotask performance
-  crypto structuredClone WebSocket URL WebAssembly SharedArrayBuffer Atomics WeakRef
-  FinalizationRegistry Intl Compartment lockdown harden global window Temporal
+  process require.main Buffer fetch setTimeout setInterval setImmediate performance crypto WebSocket WebAssembly
+  SharedArrayBuffer Atomics WeakRef FinalizationRegistry Compartment lockdown harden global window Temporal
 `
   .trim()
   .split(/\s+/);
@@ -64,6 +63,35 @@ const attempts: readonly { expression: string; gives: string | RegExp; ses?: tru
     gives: "RangeError: late",
   },
   { expression: "(TypeError.prototype.name = 'x')", gives: "threw TypeError", ses: true },
+  // Stacks show the module's own frames, and nothing of the machine.
+  { expression: `/file:|node:|\\//.test(new Error("x").stack)`, gives: "false" },
+  {
+    expression: `(() => { try { null.x; } catch (error) { return /^TypeError: .*\\n    at .*lightcone-module.js:\\d+:\\d+/.test(error.stack); } })()`,
+    gives: "true",
+  },
+  {
+    expression: `(() => { try { ctx.db.none.x; } catch (error) { return error.stack.includes("/"); } })()`,
+    gives: "false",
+  },
+  { expression: `require("spacetime:sys@2.0")`, gives: "threw TypeError" },
+  // What the web's classes are made of.
+  {
+    expression: `new URL("a:b").constructor.constructor("return typeof process")()`,
+    gives: /^threw|^undefined$/,
+    ses: true,
+  },
+  { expression: `Reflect.ownKeys(new URL("a:b")).length + Reflect.ownKeys(new TextDecoder()).length`, gives: "0" },
+  { expression: `Object.getPrototypeOf(Object.getPrototypeOf(new URL("a:b"))) === Object.prototype`, gives: "true" },
+  { expression: "(URL.prototype.more = 1)", gives: "threw TypeError", ses: true },
+  { expression: "(Intl.NumberFormat.prototype.more = 1)", gives: "threw TypeError", ses: true },
+  { expression: "(Intl.more = 1)", gives: "threw TypeError", ses: true },
+  { expression: `Intl.NumberFormat.constructor("return typeof process")()`, gives: /^threw|^undefined$/, ses: true },
+  {
+    expression: `new Intl.DateTimeFormat().format.constructor("return typeof process")()`,
+    gives: /^threw|^undefined$/,
+    ses: true,
+  },
+  { expression: `Object.getPrototypeOf(Intl.NumberFormat) === Function.prototype`, gives: "true" },
   // What is reached through the host's own objects.
   {
     expression: `ctx.sender.constructor.constructor("return typeof process")()`,

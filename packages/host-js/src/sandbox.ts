@@ -27,7 +27,7 @@ export const globalNames = `
   WeakSet Promise Iterator Date RegExp Error TypeError RangeError SyntaxError ReferenceError EvalError
   URIError AggregateError ArrayBuffer DataView Int8Array Uint8Array Uint8ClampedArray Int16Array
   Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array Float32Array Float64Array
-  TextEncoder TextDecoder parseInt parseFloat isNaN isFinite encodeURI encodeURIComponent decodeURI
+  Intl TextEncoder TextDecoder URL URLSearchParams DOMException structuredClone atob btoa queueMicrotask parseInt parseFloat isNaN isFinite encodeURI encodeURIComponent decodeURI
   decodeURIComponent
 `
   .trim()

@@ -9,18 +9,23 @@
 import { createRequire } from "node:module";
 import { AssertionError, LightconeError } from "@lightcone/base";
 import { ConnectionId, Timestamp } from "@lightcone/sats";
-import { boundedBuiltins } from "./bounded-builtins.ts";
+import { tameRealm } from "./realm.ts";
 import { escapeForSes } from "./script-text.ts";
 import { globalNames, scriptName, type Sandbox } from "./sandbox.ts";
+import { moduleStack } from "./stack-trace.ts";
 
 const keptFunction = Function;
+const keptError = Error;
 let isLockedDown = false;
-let boundedRegExp = RegExp;
+let realmGlobals: Readonly<Record<string, unknown>> = {};
 
 /** Whether `compile` still uses the `Function` of before the lockdown. */
 export function compilesWith(constructor: unknown): boolean {
   return keptFunction === constructor;
 }
+
+const compileHere: Sandbox["compile"] = (parameters, body) =>
+  keptFunction(...parameters, `"use strict";\n${body}`) as (...values: readonly unknown[]) => unknown;
 
 function lockDownOnce(): void {
   if (isLockedDown) return;
@@ -29,7 +34,7 @@ function lockDownOnce(): void {
   Error.stackTraceLimit = 50;
   repairIntrinsics({
     errorTaming: "unsafe", // stacks, for the user's file and line
-    stackFiltering: "verbose",
+    localeTaming: "unsafe", // what goes by a language is seen to in tamed-builtins.ts
     consoleTaming: "unsafe",
     errorTrapping: "none",
     unhandledRejectionTrapping: "none",
@@ -37,10 +42,12 @@ function lockDownOnce(): void {
     domainTaming: "unsafe",
     overrideTaming: "min", // `moderate` makes array spread 15 times slower
   });
-  boundedRegExp = keptFunction(boundedBuiltins)() as RegExpConstructor;
+  keptError.prepareStackTrace = moduleStack;
+  const globals = tameRealm(compileHere);
   for (const { prototype } of errorClasses)
     for (const name of ["name", "message", "constructor"]) allowOverride(prototype, name);
   hardenIntrinsics();
+  realmGlobals = harden(globals);
   isLockedDown = true;
   // Value classes are shared with modules: what they know of clock and chance goes for the whole process.
   Object.defineProperty(Timestamp, "now", {
@@ -87,7 +94,7 @@ export function prepareSandbox(): void {
 export function openSesSandbox(): Sandbox {
   lockDownOnce();
   const compartment = new Compartment({
-    globals: { Float32Array, Float64Array, RegExp: boundedRegExp },
+    globals: { Float32Array, Float64Array, ...realmGlobals },
     __options__: true,
   });
   const kept = new Set<PropertyKey>([...globalNames, "globalThis", "undefined", "NaN", "Infinity", "eval"]);
@@ -96,8 +103,7 @@ export function openSesSandbox(): Sandbox {
   }
   return {
     evaluate: (script) => compartment.evaluate(`${escapeForSes(script)}\n//# sourceURL=${scriptName}`, evaluation),
-    compile: (parameters, body) =>
-      keptFunction(...parameters, `"use strict";\n${body}`) as (...values: readonly unknown[]) => unknown,
+    compile: compileHere,
     harden,
   };
 }

@@ -1,6 +1,8 @@
 /** Errors in the user's own files and lines: frames of the bundle through its source map, the host's left out. */
 import { SourceMap, type SourceMapPayload } from "node:module";
 import { inspect } from "node:util";
+import { AssertionError, LightconeError } from "@lightcone/base";
+import { withHint } from "./missing-globals.ts";
 import { scriptName } from "./sandbox.ts";
 import { linesBefore } from "./script-text.ts";
 
@@ -14,6 +16,28 @@ const framesMax = 30;
 const framePattern = new RegExp(
   `^\\s*at (?:(.*?) \\()?(?:.*[ (/])?${scriptName.replaceAll(".", "\\.")}:(\\d+):(\\d+)\\)*$`,
 );
+
+/**
+ * An error's stack, as V8 would write it, but of the module's frames alone where it has any: what lies below them is the
+ * machine's business. For `Error.prepareStackTrace` of a realm that runs modules.
+ */
+export function moduleStack(error: unknown, frames: readonly unknown[]): string {
+  const lines = frames.map((frame) => `    at ${String(frame)}`);
+  const own = error instanceof LightconeError || error instanceof AssertionError ? [] : lines.filter(isOwn);
+  return [headOf(error), ...(own.length > 0 ? own : lines)].join("\n");
+}
+
+const isOwn = (line: string): boolean => line.includes(scriptName);
+
+function headOf(error: unknown): string {
+  try {
+    return String(error);
+  } catch {
+    return "an error that cannot be read";
+  }
+}
+
+const ownPosition = new RegExp(`${scriptName.replaceAll(".", "\\.")}:(\\d+):(\\d+)`, "g");
 
 export class StackMapper {
   readonly #json: string | undefined;
@@ -43,6 +67,15 @@ export class StackMapper {
     return undefined;
   }
 
+  /** A text with the stacks in it at the author's files and lines. */
+  mapped(text: string): string {
+    if (!text.includes(scriptName)) return text;
+    return text.replaceAll(ownPosition, (_, line: string, column: string) => {
+      const at = this.#position(Number(line) - linesBefore, Number(column));
+      return `${at.file}:${at.line}:${at.column}`;
+    });
+  }
+
   /** Where a function begins; undefined when its text does not stand in the script, or not once alone. */
   placeOf(body: (...values: never[]) => unknown, script: string): Position | undefined {
     const text = Function.prototype.toString.call(body);
@@ -60,7 +93,7 @@ export class StackMapper {
       const message: unknown = Reflect.get(error, "message");
       if (typeof message !== "string")
         return { head: `Uncaught ${inspect(error, { customInspect: false })}`, frames: [] };
-      const head = `${typeof name === "string" ? name : "Error"}: ${message}`;
+      const head = `${typeof name === "string" ? name : "Error"}: ${withHint(message)}`;
       if (typeof stack !== "string") return { head, frames: [] };
       const frames = stack
         .split("\n")

@@ -243,6 +243,14 @@ export const run = spacetime.reducer({ script: t.string() }, (ctx, { script }) =
     },
     event: () => ctx.db.flash.insert({ text: "flash" }).text,
     random: () => `${ctx.random()} ${ctx.random.integerInRange(1, 6)}`,
+    "caught fault": () => {
+      try {
+        return scripts["fault"]?.();
+      } catch (error) {
+        console.error("caught:", error, { inside: error });
+        return (error as Error).stack?.includes("file:");
+      }
+    },
     fault: () => {
       const nothing = JSON.parse("null") as { deep: { er: string } };
       return nothing.deep.er;

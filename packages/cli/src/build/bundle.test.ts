@@ -66,6 +66,11 @@ test.each([
     text: `import { readFileSync } from "node:fs";\nexport const x = readFileSync;`,
     reason: /node:fs .*index\.ts/,
   },
+  {
+    why: "row 28: the SDK of the reference system",
+    text: `import { schema } from "spacetimedb/server";\nexport default schema({});`,
+    reason: /spacetimedb\/server \(imported by index\.ts\) .* import "lightcone\/module" in its place/,
+  },
   { why: "a dynamic import", text: `export const x = import("node:fs");`, reason: /import\(\).*index\.ts|node:fs/ },
 ])("refused: $why", async ({ text, reason }) => {
   await expect(bundleModule(project({ "index.ts": text }))).rejects.toMatchObject({

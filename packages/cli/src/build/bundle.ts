@@ -92,8 +92,12 @@ function modulePlugin(project: string): Plugin {
         const own = await this.resolve(source, importer, { skipSelf: true });
         return own ?? fileURLToPath(import.meta.resolve(sdk));
       }
-      if (!source.startsWith("node:")) return undefined;
       const from = importer === undefined ? "" : ` (imported by ${relative(project, importer)})`;
+      if (/^spacetimedb\/server\b/.test(source))
+        throw new LightconeError("ModuleInvalid", {
+          reason: `${source}${from} makes bundles for the reference system: import "${sdk}" in its place`,
+        });
+      if (!source.startsWith("node:")) return undefined;
       throw new LightconeError("ModuleInvalid", {
         reason: `${source} is not there inside a database${from}: a module has no files, sockets, clock or chance but its context's`,
       });
