@@ -13,7 +13,7 @@ import { serverLimits } from "@lightcone/server";
 import { heldCallsMax } from "../packages/client/src/connection.ts";
 import { answerBytesMax } from "../packages/client/src/platform.ts";
 import { errorTextBytesMax } from "../packages/database/src/limits.ts";
-import { logDaysMax } from "../packages/database/src/module-log.ts";
+import { logDaysMax } from "../packages/database/src/log-writer.ts";
 import { arrayElementsMax, patternPartsMax } from "../packages/host-js/src/bounded-builtins.ts";
 import { sinkBytesMax, byteSourcesMax } from "../packages/host-wasm/src/byte-streams.ts";
 import { consoleTimersMax, logTextBytesMax } from "../packages/host-wasm/src/console-functions.ts";

@@ -6,7 +6,7 @@ import { ByteWriter } from "@lightcone/sats";
 import { LogReader, type DatabaseLimits } from "@lightcone/database/front";
 import { describe, expect, test } from "vitest";
 import { errorTextBytesMax } from "../../../packages/database/src/limits.ts";
-import { logDaysMax } from "../../../packages/database/src/module-log.ts";
+import { logDaysMax } from "../../../packages/database/src/log-writer.ts";
 import { call, LocalClient, makeCaller, openLocal, publish, textOf } from "../database/local.ts";
 
 const hostile = "../bad-input/modules/hostile.ts";
@@ -138,10 +138,10 @@ describe("row 16: a module's log", () => {
     expect(said.length).toBeGreaterThan(100);
     expect(JSON.stringify(lines).length).toBeLessThan(30_000);
     expect(lines.slice(said.length)).toMatchObject([
-      { level: "Panic", message: expect.stringMatching(/^Error: after the flood/) },
       {
         message: `${10_000 - said.length} lines were left out here: over 20000 bytes at once (logWaitingBytesMax)`,
       },
+      { level: "Panic", message: expect.stringMatching(/^Error: after the flood/) },
     ]);
     await database.stop(1000);
   });

@@ -5,9 +5,9 @@
  * much, which shows in the time of a small write and its sync.
  */
 import fs from "node:fs";
-import type { FileHandle, FileSystem, OpenMode } from "./runtime.ts";
+import type { FileHandle, FileSystem, GrowingFile, OpenMode } from "./runtime.ts";
 
-const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = fs.constants;
+const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = fs.constants;
 /** Where the system has no such flag, each write is followed by a sync. */
 const O_DSYNC: number | undefined = fs.constants.O_DSYNC;
 
@@ -18,6 +18,9 @@ const flags: Record<OpenMode, number> = {
   create: O_RDWR | O_CREAT,
   "create-new": O_RDWR | O_CREAT | O_EXCL,
 };
+
+/** Only the owner may read and write. */
+const fileMode = 0o600;
 
 /** The system takes at most this many buffers in one call. */
 const buffersMax = 1024;
@@ -100,6 +103,59 @@ class RealFileHandle implements FileHandle {
   }
 }
 
+/**
+ * The system puts each write at the end: where that is need not be known here, and is right even if whoever wrote was
+ * ended before it heard that it had.
+ */
+class RealGrowingFile implements GrowingFile {
+  readonly #descriptor: number;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  addNow(source: Uint8Array): void {
+    let written = 0;
+    try {
+      do written += fs.writeSync(this.#descriptor, source, written);
+      while (written < source.length);
+    } catch (error) {
+      this.#takeBack(written);
+      throw error;
+    }
+  }
+
+  async add(sources: readonly Uint8Array[]): Promise<number> {
+    let rest = sources;
+    try {
+      while (rest.length > 0) {
+        const written = await this.#addSome(rest.length > buffersMax ? rest.slice(0, buffersMax) : rest);
+        rest = after(rest, written);
+      }
+      return sources.length;
+    } catch {
+      const addedCount = sources.length - rest.length;
+      this.#takeBack((sources[addedCount]?.length ?? 0) - (rest[0]?.length ?? 0));
+      return addedCount;
+    }
+  }
+
+  #addSome(sources: readonly Uint8Array[]): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.writev(this.#descriptor, sources, (error, count) => (error === null ? resolve(count) : reject(error)));
+    });
+  }
+
+  /** Cuts off what was added last. */
+  #takeBack(byteCount: number): void {
+    if (byteCount > 0) fs.ftruncateSync(this.#descriptor, fs.fstatSync(this.#descriptor).size - byteCount);
+  }
+
+  close(): Promise<void> {
+    return settle((done) => fs.close(this.#descriptor, done));
+  }
+}
+
 /** What is left of `sources` after their first `byteCount` bytes. */
 function after(sources: readonly Uint8Array[], byteCount: number): readonly Uint8Array[] {
   let skip = byteCount;
@@ -117,13 +173,14 @@ function after(sources: readonly Uint8Array[], byteCount: number): readonly Uint
 
 function openDescriptor(path: string, flag: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    fs.open(path, flag, 0o600, (error, descriptor) => (error === null ? resolve(descriptor) : reject(error)));
+    fs.open(path, flag, fileMode, (error, descriptor) => (error === null ? resolve(descriptor) : reject(error)));
   });
 }
 
 /** The machine's files and directories. What it creates, only the owner may read. */
 export const realFileSystem: FileSystem = {
   open: async (path, mode) => new RealFileHandle(await openDescriptor(path, flags[mode]), mode),
+  openGrowing: (path) => new RealGrowingFile(fs.openSync(path, O_WRONLY | O_CREAT | O_APPEND, fileMode)),
   rename: (from, to) => settle((done) => fs.rename(from, to, done)),
   remove: (path) => settle((done) => fs.unlink(path, done)),
   makeDirectory: (path) => settle((done) => fs.mkdir(path, { recursive: true, mode: 0o700 }, (error) => done(error))),

@@ -39,6 +39,22 @@ export interface FileHandle {
 }
 
 /**
+ * A file that only grows, for lines of text. What was added is there when the process ends, however it does; a crash of
+ * the machine may take it.
+ */
+export interface GrowingFile {
+  /** Adds the whole of `source` before it returns. If that fails, nothing of it is there. */
+  addNow(source: Uint8Array): void;
+  /**
+   * Adds sources one after another, without keeping the thread from its work meanwhile.
+   *
+   * @returns how many of them are there, each as a whole, and nothing of the others: not all when the system refuses one
+   */
+  add(sources: readonly Uint8Array[]): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
  * `read`, `read-write` and `durable` want the file to exist, `create-new` wants it not to; all but `read` may write.
  * A write to a `durable` file is done when it survives a crash: one call where `write` and `datasync` are two.
  */
@@ -51,6 +67,8 @@ export type OpenMode = "read" | "read-write" | "durable" | "create" | "create-ne
  */
 export interface FileSystem {
   open(path: string, mode: OpenMode): Promise<FileHandle>;
+  /** Opens a file to add to it, before it returns; makes it if it is not there. */
+  openGrowing(path: string): GrowingFile;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Creates the directory and the ones above it that are missing; nothing if it is there. */

@@ -78,6 +78,35 @@ describe.each(systems)("$name", ({ make }) => {
     await handle.close();
   });
 
+  test("a growing file has at once what is added, and is gone on with when it is opened again", async () => {
+    const { fileSystem, root } = await make();
+    await fileSystem.makeDirectory(root);
+    expect(() => fileSystem.openGrowing(`${root}/no/where`)).toThrow(expect.objectContaining({ code: "ENOENT" }));
+    const first = fileSystem.openGrowing(`${root}/file`);
+    first.addNow(Uint8Array.of(1, 2));
+    first.addNow(new Uint8Array(0));
+    expect([...(await readWholeFile(fileSystem, `${root}/file`))]).toEqual([1, 2]);
+    expect(await first.add([new Uint8Array(0), Uint8Array.of(3), new Uint8Array(0)])).toBe(3);
+    expect(await first.add([])).toBe(0);
+    first.addNow(Uint8Array.of(4));
+    await first.close();
+    const second = fileSystem.openGrowing(`${root}/file`);
+    second.addNow(Uint8Array.of(5));
+    // Somebody has cut it: the end is where it is now.
+    const handle = await fileSystem.open(`${root}/file`, "read-write");
+    await handle.truncate(3);
+    await handle.close();
+    expect(await second.add([Uint8Array.of(6)])).toBe(1);
+    second.addNow(new Uint8Array(100_000).fill(7));
+    const content = await readWholeFile(fileSystem, `${root}/file`);
+    expect([[...content.subarray(0, 6)], content.length]).toEqual([[1, 2, 3, 6, 7, 7], 100_004]);
+    const many = Array.from({ length: 2500 }, (_, index) => new Uint8Array(index % 7).fill(index & 0xff));
+    expect(await second.add(many)).toBe(2500);
+    const whole = await readWholeFile(fileSystem, `${root}/file`);
+    expect([...whole.subarray(100_004)]).toEqual(many.flatMap((source) => [...source]));
+    await second.close();
+  });
+
   test("entries come, go and move; a rename replaces", async () => {
     const { fileSystem, root } = await make();
     await fileSystem.makeDirectory(root);

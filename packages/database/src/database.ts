@@ -114,7 +114,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const store = loaded?.value.store ?? openStore(storeOptions);
     const [unreadable] = skipped;
     if (unreadable !== undefined && log.firstOffset > store.offset) throw unreadable.error;
-    const database = new Database(options, limits, store, log, snapshots, loaded);
+    const { fileSystem, directory, clock } = options;
+    const moduleLog = await ModuleLog.open({ fileSystem, directory: moduleLogIn(directory), clock, limits });
+    const database = new Database(options, limits, store, log, snapshots, loaded, moduleLog);
     await database.recover(loaded?.value.schedule, resume, skipped);
     return database;
   } catch (error) {
@@ -158,6 +160,7 @@ export class Database implements DatabaseLink {
     log: CommitLog,
     snapshots: SnapshotStore,
     loaded: SnapshotEntry | undefined,
+    moduleLog: ModuleLog,
   ) {
     const { clock } = options;
     this.failed = new Promise((resolve) => (this.#fail = resolve));
@@ -172,12 +175,6 @@ export class Database implements DatabaseLink {
     const { database } = options.identity;
     const subscriptions = new Subscriptions(store, time, database, drawSeed(options.random ?? realRandom));
     const writer = new Writer(store, log, time, [subscriptions, this.#scheduler]);
-    const moduleLog = new ModuleLog({
-      fileSystem: options.fileSystem,
-      directory: moduleLogIn(options.directory),
-      clock,
-      limits,
-    });
     const loop = new JobLoop({
       guard: options.guard ?? timeoutGuard,
       timeoutMs: limits.reducerTimeoutMs,

@@ -70,7 +70,7 @@ export const databaseLimits = {
   logWaitingBytesMax: {
     value: 4 * 1024 ** 2,
     unit: "bytes",
-    what: "lines of a module's log that wait to be written, and so what one call may write",
+    what: "lines of a module's log that one call writes, and lines that wait for the disk",
     outcome: "further lines are left out, and one says how many; how the call ended is told all the same",
   },
   logFileBytesMax: {

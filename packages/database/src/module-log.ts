@@ -1,16 +1,22 @@
 /**
  * The log that a module writes and its owner reads: one JSON object a line, in the files of `log-files.ts`.
  *
- * It is for people, so it is neither synced nor rolled back: a line stays when its reducer failed. It is bounded in
- * every direction, since a module may write whatever it likes: a line, what one call writes, a file, all files.
+ * It is for people, so it is neither synced nor rolled back: a line stays when its reducer failed. A line is in its file
+ * before the module goes on, so that it stays when the process ends in that call as well; a module that writes so much
+ * that this would take its time has its lines gathered until the end of the turn. The log is bounded in every direction,
+ * since a module may write whatever it likes: a line, what one call writes, a file, all files.
  */
-import { cutText, type Clock, type FileHandle, type FileSystem } from "@lightcone/base";
+import { cutText } from "@lightcone/base";
 import { LogLevel, type LogLine } from "@lightcone/host";
 import type { DatabaseLimits } from "./limits.ts";
-import { lastLineEnd, listLogFiles, logFileName, readLogFileName, sizeOf } from "./log-files.ts";
+import { LogWriter, type LogWriterOptions } from "./log-writer.ts";
 
-/** Days of which the lines are kept. */
-export const logDaysMax = 7;
+/**
+ * How much of its time a database gives to writing lines at once, and how much of that can be saved up. Writing one takes
+ * 10 µs: this is a thousand in each second, and ten thousand after ten seconds of silence.
+ */
+const writingShare = 0.01;
+const writingMsMax = 100;
 /** The longest name of a file, a function or a target in a line; and frames of one line. */
 const nameBytesMax = 256;
 const framesMax = 64;
@@ -27,30 +33,25 @@ const levelNames = new Map<number, string>([
 /** What stands for a name in lines of the database's own; tools which filter such lines look for it. */
 const own = "__spacetimedb__";
 
-export interface ModuleLogOptions {
-  readonly fileSystem: FileSystem;
-  readonly directory: string;
-  readonly clock: Clock;
-  readonly limits: Pick<
-    DatabaseLimits,
-    "logLineBytesMax" | "logWaitingBytesMax" | "logFileBytesMax" | "logBytesMax" | "logRefusalsPerMinuteMax"
-  >;
-}
-
-interface LogFile {
-  readonly day: string;
-  readonly part: number;
-  readonly handle: FileHandle;
-  size: number;
+export interface ModuleLogOptions extends LogWriterOptions {
+  readonly limits: LogWriterOptions["limits"] &
+    Pick<DatabaseLimits, "logLineBytesMax" | "logWaitingBytesMax" | "logRefusalsPerMinuteMax">;
 }
 
 export class ModuleLog {
   readonly #options: ModuleLogOptions;
+  readonly #writer: LogWriter;
   readonly #encoder = new TextEncoder();
+  /** Lines that are gathered, and their bytes. */
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #writing: Promise<void> | undefined;
-  #file: LogFile | undefined;
+  /** Bytes of the lines that were written at once in this turn. */
+  #turnBytes = 0;
+  #isTurnNoted = false;
+  /** What is left of the time for writing at once, as of `#countedMs`. */
+  #writingMs = writingMsMax;
+  #countedMs = 0;
   /** Lines that were left out since the last that says so. */
   #dropped = 0;
   /** Lines that the disk did not take. */
@@ -58,18 +59,33 @@ export class ModuleLog {
   readonly #refusals = { minute: 0, count: 0 };
   #closed = false;
 
-  constructor(options: ModuleLogOptions) {
+  private constructor(options: ModuleLogOptions, writer: LogWriter) {
     this.#options = options;
+    this.#writer = writer;
   }
 
-  /** Adds a line of the module's. It reaches the file soon, in order, unless too much waits already. */
+  static async open(options: ModuleLogOptions): Promise<ModuleLog> {
+    return new ModuleLog(options, await LogWriter.open(options));
+  }
+
+  /** Adds a line of the module's, unless its call has written too much already. */
   write(line: LogLine, functionName: string | undefined): void {
-    this.#add(line, functionName, this.#options.limits.logWaitingBytesMax);
+    if (this.#closed) return;
+    const record = this.#dropped > 0 ? undefined : this.#encode(line, functionName);
+    if (record === undefined || !this.#hasRoom(record, this.#options.limits.logWaitingBytesMax)) this.#drop();
+    else this.#put(record);
   }
 
   /** Adds a line that says how a call ended. It comes in even where the call has written too much itself. */
   writeEnd(line: LogLine, functionName: string | undefined): void {
-    this.#add(line, functionName, 2 * this.#options.limits.logWaitingBytesMax);
+    if (this.#closed) return;
+    const record = this.#encode(line, functionName);
+    if (!this.#hasRoom(record, this.#endBytesMax)) {
+      this.#drop();
+      return;
+    }
+    this.#sayDropped();
+    this.#put(record);
   }
 
   /** Notes that the module refused a call, unless as many refusals as are wanted have been noted in this minute. */
@@ -94,16 +110,18 @@ export class ModuleLog {
 
   /** Resolves when the lines that were added before are in the files. */
   async flush(): Promise<void> {
+    this.#endTurn();
     await this.#writing;
+    await this.#writer.settle();
   }
 
   /** Writes what waits. What is added from now on is lost. */
   async close(): Promise<void> {
     this.#noteRefusals();
+    this.#endTurn();
     this.#closed = true;
     await this.#writing;
-    await this.#file?.handle.close();
-    this.#file = undefined;
+    await this.#writer.close();
   }
 
   /** Says how many refusals of the last minute left no line. */
@@ -118,15 +136,96 @@ export class ModuleLog {
       );
   }
 
-  #add(line: LogLine, functionName: string | undefined, waitingBytesMax: number): void {
-    if (this.#closed) return;
-    const record = this.#encode(line, functionName);
-    if (this.#waitingBytes + record.length > waitingBytesMax) this.#dropped += 1;
-    else {
+  get #endBytesMax(): number {
+    return 2 * this.#options.limits.logWaitingBytesMax;
+  }
+
+  #hasRoom(record: Uint8Array, bytesMax: number): boolean {
+    return this.#turnBytes + this.#waitingBytes + record.length <= bytesMax;
+  }
+
+  #drop(): void {
+    this.#dropped += 1;
+    this.#noteTurn();
+  }
+
+  #put(record: Uint8Array): void {
+    if (this.#waiting.length > 0 || this.#writing !== undefined || !this.#hasTime()) {
       this.#waiting.push(record);
       this.#waitingBytes += record.length;
+    } else {
+      this.#turnBytes += record.length;
+      const fromMs = this.#countedMs;
+      this.#writeNow(record);
+      this.#countedMs = this.#options.clock.steadyMs();
+      this.#writingMs = Math.max(-writingMsMax, this.#writingMs + fromMs - this.#countedMs);
     }
-    this.#writing ??= this.#write();
+    this.#noteTurn();
+  }
+
+  /** Whether there is time for a line to be written at once. */
+  #hasTime(): boolean {
+    const nowMs = this.#options.clock.steadyMs();
+    this.#writingMs = Math.min(writingMsMax, this.#writingMs + writingShare * (nowMs - this.#countedMs));
+    this.#countedMs = nowMs;
+    return this.#writingMs > 0;
+  }
+
+  #writeNow(record: Uint8Array): void {
+    try {
+      if (this.#lost > 0) this.#writer.addNow(this.#lostLine());
+      this.#lost = 0;
+      this.#writer.addNow(record);
+    } catch {
+      // A log for people is no reason to stop a database: what is missing is said when there is room again.
+      this.#lost += 1;
+    }
+  }
+
+  /** Has the turn's end noticed. Not by a microtask: a call that is ended in its middle takes those along that wait. */
+  #noteTurn(): void {
+    if (this.#isTurnNoted) return;
+    setImmediate(() => this.#endTurn());
+    this.#isTurnNoted = true;
+  }
+
+  #endTurn(): void {
+    this.#isTurnNoted = false;
+    this.#turnBytes = 0;
+    this.#sayDropped();
+    if (this.#waiting.length > 0) this.#writing ??= this.#writeWaiting();
+  }
+
+  async #writeWaiting(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const lines = this.#waiting;
+      this.#waiting = [];
+      this.#waitingBytes = 0;
+      const before = this.#lost === 0 ? [] : [this.#lostLine()];
+      const added = await this.#writer.add([...before, ...lines]);
+      this.#lost = added < before.length ? this.#lost + lines.length : before.length + lines.length - added;
+      this.#sayDropped();
+    }
+    this.#writing = undefined;
+  }
+
+  #sayDropped(): void {
+    // While the disk takes nothing, what was left out is counted together.
+    if (this.#dropped === 0 || this.#waitingBytes > this.#endBytesMax) return;
+    const { logWaitingBytesMax: max } = this.#options.limits;
+    const record = this.#ownLine(
+      `${this.#dropped} lines were left out here: over ${max} bytes at once (logWaitingBytesMax)`,
+    );
+    this.#dropped = 0;
+    this.#put(record);
+  }
+
+  #lostLine(): Uint8Array {
+    return this.#ownLine(`${this.#lost} lines are missing here: the disk had no room for them, or failed`);
+  }
+
+  #ownLine(message: string): Uint8Array {
+    return this.#encode({ level: LogLevel.warn, message, target: own, file: own }, own);
   }
 
   #encode(line: LogLine, functionName: string | undefined): Uint8Array {
@@ -148,111 +247,5 @@ export class ModuleLog {
           : undefined,
     };
     return this.#encoder.encode(`${JSON.stringify(record)}\n`);
-  }
-
-  async #write(): Promise<void> {
-    // Whatever is added in the same turn goes in one write. Not by a microtask: a call that is ended in its middle
-    // takes those along that wait.
-    await new Promise<void>((resolve) => void setImmediate(resolve));
-    while (this.#waiting.length > 0 || this.#dropped > 0) {
-      const lines = this.#waiting;
-      const missing = { before: this.#lost, after: this.#dropped };
-      this.#waiting = [];
-      this.#waitingBytes = 0;
-      this.#dropped = 0;
-      try {
-        await this.#writeLines(this.#withWhatIsMissing(lines, missing));
-        this.#lost = 0;
-      } catch {
-        // A log for people is no reason to stop a database: what is missing is said when there is room again.
-        this.#lost += lines.length + missing.after;
-      }
-    }
-    this.#writing = undefined;
-  }
-
-  #withWhatIsMissing(
-    lines: readonly Uint8Array[],
-    missing: { readonly before: number; readonly after: number },
-  ): readonly Uint8Array[] {
-    const say = (message: string): Uint8Array =>
-      this.#encode({ level: LogLevel.warn, message, target: own, file: own }, own);
-    const { logWaitingBytesMax: max } = this.#options.limits;
-    const { before, after } = missing;
-    return [
-      ...(before === 0 ? [] : [say(`${before} lines are missing here: the disk had no room for them, or failed`)]),
-      ...lines,
-      ...(after === 0
-        ? []
-        : [say(`${after} lines were left out here: over ${max} bytes at once (logWaitingBytesMax)`)]),
-    ];
-  }
-
-  /** Writes lines to the files, each whole in one of them. */
-  async #writeLines(lines: readonly Uint8Array[]): Promise<void> {
-    for (let next = 0; next < lines.length;) {
-      const file = await this.#fileWithRoom();
-      const batch: Uint8Array[] = [];
-      let size = file.size;
-      while (next < lines.length && (size === 0 || size < this.#fileBytesMax)) {
-        const line = lines[next++];
-        if (line === undefined) break;
-        batch.push(line);
-        size += line.length;
-      }
-      await file.handle.writeMany(batch, file.size);
-      file.size = size;
-    }
-  }
-
-  /** The size at which a file is left for the next. */
-  get #fileBytesMax(): number {
-    const { logFileBytesMax, logBytesMax } = this.#options.limits;
-    return Math.min(logFileBytesMax, logBytesMax / 2);
-  }
-
-  async #fileWithRoom(): Promise<LogFile> {
-    const { fileSystem, directory, clock } = this.#options;
-    const today = new Date(Math.floor(clock.nowMicros() / 1000)).toISOString().slice(0, 10);
-    const present = this.#file ?? (await this.#lastFile());
-    this.#file = present;
-    // A clock that was set back does not take the log back with it.
-    const day = present !== undefined && present.day > today ? present.day : today;
-    if (present !== undefined && present.day === day && present.size < this.#fileBytesMax) return present;
-    await present?.handle.close();
-    this.#file = undefined;
-    const part = present?.day === day ? present.part + 1 : 0;
-    await fileSystem.makeDirectory(directory);
-    await this.#removeOldest(day);
-    const handle = await fileSystem.open(`${directory}/${logFileName(day, part)}`, "create");
-    this.#file = { day, part, handle, size: 0 };
-    return this.#file;
-  }
-
-  /** The file that was written last, without what a killed process left of a line. */
-  async #lastFile(): Promise<LogFile | undefined> {
-    const { fileSystem, directory } = this.#options;
-    const name = (await listLogFiles(fileSystem, directory)).at(-1);
-    const said = name === undefined ? undefined : readLogFileName(name);
-    if (said === undefined) return undefined;
-    const handle = await fileSystem.open(`${directory}/${name}`, "read-write");
-    const size = await lastLineEnd(handle);
-    await handle.truncate(size);
-    return { ...said, handle, size };
-  }
-
-  /** Makes room for a file: removes the oldest until days and bytes are within their bounds. */
-  async #removeOldest(day: string): Promise<void> {
-    const { fileSystem, directory, limits } = this.#options;
-    const names = [...(await listLogFiles(fileSystem, directory))];
-    const sizes = await Promise.all(names.map((name) => sizeOf(fileSystem, `${directory}/${name}`)));
-    const days = new Set([day]);
-    let bytes = this.#fileBytesMax;
-    while (names.length > 0) {
-      const name = names.pop() ?? "";
-      bytes += sizes.pop() ?? 0;
-      days.add(readLogFileName(name)?.day ?? "");
-      if (days.size > logDaysMax || bytes > limits.logBytesMax) await fileSystem.remove(`${directory}/${name}`);
-    }
   }
 }

@@ -7,7 +7,7 @@
  * unsynced block is any of its versions or a mixture of two; a length is any it has had; unsynced changes of
  * directory entries survive or not, each for itself.
  */
-import type { FileHandle, FileSystem, OpenMode } from "@lightcone/base";
+import type { FileHandle, FileSystem, GrowingFile, OpenMode } from "@lightcone/base";
 import { assert, defined, directoryOf } from "@lightcone/base";
 
 export const simulatedBlockBytes = 4096;
@@ -85,6 +85,7 @@ export class SimulatedDisk {
 
   readonly fileSystem: FileSystem = {
     open: (path, mode) => this.#later(() => this.#open(path, mode)),
+    openGrowing: (path) => this.#growing(path, this.#openNode(path, "create")),
     rename: (from, to) => this.#later(() => this.#change("rename", from, () => this.#rename(from, to))),
     remove: (path) => this.#later(() => this.#change("remove", path, () => this.#remove(path))),
     makeDirectory: (path) => this.#later(() => this.#makeDirectory(path)),
@@ -224,6 +225,10 @@ export class SimulatedDisk {
   }
 
   #open(path: string, mode: OpenMode): FileHandle {
+    return this.#handle(path, this.#openNode(path, mode), mode);
+  }
+
+  #openNode(path: string, mode: OpenMode): FileNode {
     const directory = this.#directory(directoryOf(path));
     const name = nameOf(path);
     const present = directory.entries.get(name);
@@ -238,7 +243,7 @@ export class SimulatedDisk {
         directory.changes.push({ kind: "put", name, node: made });
       });
     }
-    return this.#handle(path, node, mode);
+    return node;
   }
 
   #rename(from: string, to: string): void {
@@ -283,16 +288,7 @@ export class SimulatedDisk {
     };
     const write = (sources: readonly Uint8Array[], position: number): void => {
       writable();
-      let byteCount = 0;
-      for (const source of sources) byteCount += source.length;
-      this.#requireRoom(node, position, byteCount, path);
-      this.#change("write", path, () => {
-        let at = position;
-        for (const source of sources) {
-          writeInto(node, source, at);
-          at += source.length;
-        }
-      });
+      this.#write(path, node, sources, position);
       if (mode === "durable") sync();
     };
     const sync = (): void =>
@@ -319,6 +315,46 @@ export class SimulatedDisk {
         isOpen = false;
       },
     };
+  }
+
+  #growing(path: string, node: FileNode): GrowingFile {
+    const generation = this.#generation;
+    let isOpen = true;
+    const addNow = (source: Uint8Array): void => {
+      if (generation !== this.#generation) throw systemError("ECRASHED", path);
+      if (!isOpen) throw systemError("EBADF", path);
+      this.#write(path, node, [source], node.length);
+    };
+    return {
+      addNow,
+      add: (sources) =>
+        this.#later(() => {
+          for (const [index, source] of sources.entries()) {
+            try {
+              addNow(source);
+            } catch {
+              return index;
+            }
+          }
+          return sources.length;
+        }),
+      close: async () => {
+        isOpen = false;
+      },
+    };
+  }
+
+  #write(path: string, node: FileNode, sources: readonly Uint8Array[], position: number): void {
+    let byteCount = 0;
+    for (const source of sources) byteCount += source.length;
+    this.#requireRoom(node, position, byteCount, path);
+    this.#change("write", path, () => {
+      let at = position;
+      for (const source of sources) {
+        writeInto(node, source, at);
+        at += source.length;
+      }
+    });
   }
 
   #requireRoom(node: FileNode, position: number, byteCount: number, path: string): void {

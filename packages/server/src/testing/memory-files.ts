@@ -1,5 +1,5 @@
 /** Files in memory, for tests: what is written is there, and nothing is lost. */
-import type { FileHandle, FileSystem, OpenMode } from "@lightcone/base";
+import type { FileHandle, FileSystem, GrowingFile, OpenMode } from "@lightcone/base";
 
 export class MemoryFiles implements FileSystem {
   readonly files = new Map<string, Uint8Array>();
@@ -11,6 +11,22 @@ export class MemoryFiles implements FileSystem {
     if (present && mode === "create-new") throw new Error(`EEXIST: ${path}`);
     if (!present) this.files.set(path, new Uint8Array(0));
     return this.#handle(path);
+  }
+
+  openGrowing(path: string): GrowingFile {
+    const addNow = (source: Uint8Array): void => {
+      const before = this.files.get(path) ?? new Uint8Array(0);
+      const grown = new Uint8Array(before.length + source.length);
+      grown.set(before);
+      grown.set(source, before.length);
+      this.files.set(path, grown);
+    };
+    addNow(new Uint8Array(0));
+    const add = async (sources: readonly Uint8Array[]): Promise<number> => {
+      for (const source of sources) addNow(source);
+      return sources.length;
+    };
+    return { addNow, add, close: async () => undefined };
   }
 
   #handle(path: string): FileHandle {
