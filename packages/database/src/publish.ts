@@ -85,8 +85,7 @@ function publish(site: PublishSite, program: Publication): Reply {
   try {
     next = room.load(program);
   } catch (error) {
-    if (isLightconeError(error)) return failure(error);
-    throw error;
+    return failure(unreadable(room, error));
   }
   if (before?.hash === next.hash && before.hostType === next.hostType) return text(200, "");
   if (next.def.submodules.length > 0)
@@ -94,6 +93,14 @@ function publish(site: PublishSite, program: Publication): Reply {
       new LightconeError("ModuleInvalid", { reason: "it has submodules, which this release does not run" }),
     );
   return before === undefined ? create(site, next) : update(site, before, next, program);
+}
+
+/** Why a program is not taken. A fault of ours that one brings about must not cost the database that runs. */
+function unreadable(room: Room, error: unknown): LightconeError {
+  if (isLightconeError(error)) return error;
+  room.log.note(LogLevel.error, `a program could not be read: ${String(error)}`);
+  const reason = "this release fails to read it, which is a fault of its own; the database's log has the error";
+  return new LightconeError("ModuleInvalid", { reason }, { cause: error });
 }
 
 type Planned = Program & { readonly style?: "ansi" | "plain" };
@@ -142,8 +149,7 @@ function planPublish(site: PublishSite, program: Planned): Reply {
       }),
     );
   } catch (error) {
-    if (isLightconeError(error)) return failure(error);
-    throw error;
+    return failure(unreadable(site.room, error));
   }
 }
 

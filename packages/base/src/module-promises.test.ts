@@ -1,0 +1,55 @@
+// Goal: row 5: what happens to promises of module code is told to whoever ran it; the host's own rejections end the process
+// as ever; a Node that cannot run microtasks where they belong does not start.
+// Method: small programs in processes of their own, where a rejection may end the process.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const file = fileURLToPath(new URL("./module-promises.ts", import.meta.url));
+
+function run(program: string): { readonly status: number | null; readonly out: string; readonly err: string } {
+  const text = `const { modulePromises, outsideMicrotasks } = await import(${JSON.stringify(file)});\n${program}`;
+  const args = ["--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", text];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  return { status, out: stdout, err: stderr };
+}
+
+const work = (body: string): string =>
+  `modulePromises.watch(); await outsideMicrotasks(() => { modulePromises.begin(); ${body}; modulePromises.end(); console.log(JSON.stringify(modulePromises.settle())); });`;
+
+test.each([
+  { why: "a rejection", body: `Promise.reject("r")`, out: /"reason":"r","madeUnder":"Error/ },
+  {
+    why: "one that is handled late",
+    body: `const p = Promise.reject(1); Promise.resolve().then(() => p.catch(() => {}))`,
+    out: /^\{\}\n$/,
+  },
+  { why: "a promise that stays open", body: `new Promise(() => {})`, out: /"open":\{"madeUnder":"Error/ },
+  { why: "the host's own within", body: `modulePromises.outside(() => void new Promise(() => {}))`, out: /^\{\}\n$/ },
+])("$why", ({ body, out }) => {
+  const ran = run(work(body));
+  expect([ran.status, ran.err]).toEqual([0, ""]);
+  expect(ran.out).toMatch(out);
+});
+
+test("the host's own rejection ends the process", () => {
+  const ran = run(`${work("Promise.resolve()")}\nvoid Promise.reject(new Error("the host's own"));`);
+  expect([ran.status, ran.err]).toEqual([1, expect.stringContaining("the host's own")]);
+});
+
+test("a rejection of earlier work is nobody's later", () => {
+  const late = `let reject; ${work("new Promise((_, no) => { reject = no; })")} ${work("reject(1); Promise.resolve()")}`;
+  const ran = run(late);
+  expect([ran.status, ran.err]).toEqual([0, ""]);
+  expect(ran.out.split("\n")[1]).toBe("{}");
+});
+
+test("a Node without its step between callbacks does not start", () => {
+  const text = `delete process._tickCallback; await import(${JSON.stringify(file)});`;
+  const args = ["--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", text];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringMatching(/lacks process\._tickCallback.*use a release of Node 24/),
+  ]);
+});
