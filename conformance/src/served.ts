@@ -12,6 +12,8 @@ export interface ServedOptions {
   readonly serverLimits?: object;
   readonly nodeFlags?: readonly string[];
   readonly logLevel?: string;
+  /** Where its data directory is made. */
+  readonly under?: string;
 }
 
 export class Served {
@@ -29,7 +31,7 @@ export class Served {
   }
 
   static async open(options: ServedOptions = {}): Promise<Served> {
-    const served = new Served(await mkdtemp(join(tmpdir(), "lightcone-")), options);
+    const served = new Served(await mkdtemp(join(options.under ?? tmpdir(), "lightcone-")), options);
     await served.start();
     const response = await fetch(`${served.url}/v1/identity`, { method: "POST" });
     const { token }: { token: string } = JSON.parse(await response.text());

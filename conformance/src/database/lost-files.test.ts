@@ -38,30 +38,33 @@ async function removeEmptyDirectories(disk: SimulatedDisk): Promise<void> {
     if ((await disk.fileSystem.list(path)).length === 0) await disk.fileSystem.removeDirectory(path);
 }
 
-/** A database of which 30 calls were acknowledged: a snapshot after 10, one after 20, and the log. */
-async function thirtyEntries(end: "stopped" | "killed"): Promise<{ disk: SimulatedDisk; numbers: number[] }> {
+/** A database of which 90 calls were acknowledged: a snapshot after 10, one after 20, and a log of two segments. */
+async function ninetyEntries(end: "stopped" | "killed"): Promise<{ disk: SimulatedDisk; numbers: number[] }> {
   const fileSystem = memoryFileSystem();
   const database = await openLocal({ fileSystem });
   expect((await publish(database, ledger)).status).toBe(200);
-  for (let number = 0; number < 30; number += 1) {
+  for (let number = 0; number < 90; number += 1) {
     expect((await call(database, "record", `[1, ${number}]`)).status).toBe(200);
     if (number === 9 || number === 19) await database.snapshot();
   }
   const numbers = (await sql(database, numbersOf)).map(([number]) => Number(number));
   if (end === "stopped") await database.stop(1000);
   else fileSystem.endProcess();
-  // What is written ahead is no data; without it the copies are small.
-  await fileSystem.remove(`${root}/log/0000000000000002.segment`);
   return { disk: fileSystem.disk, numbers };
 }
 
 describe.each(["stopped", "killed"] as const)("row 3: a database that was %s and lost files", (end) => {
   test("opens whole or is refused, whichever are missing", { timeout: 240_000 }, async () => {
-    const { disk, numbers } = await thirtyEntries(end);
-    expect(numbers).toHaveLength(30);
+    const { disk, numbers } = await ninetyEntries(end);
+    expect(numbers).toHaveLength(90);
     const files = filesOf(await treeOf(disk));
     expect(files).toEqual(
-      expect.arrayContaining([`${root}/founded`, `${root}/log/mark`, `${root}/log/0000000000000001.segment`]),
+      expect.arrayContaining([
+        `${root}/founded`,
+        `${root}/log/mark`,
+        `${root}/log/0000000000000001.segment`,
+        `${root}/log/0000000000000002.segment`,
+      ]),
     );
     expect(files.filter((path) => path.endsWith(".snapshot")).length).toBeGreaterThanOrEqual(2);
     const outcomes = { whole: 0, refused: 0 };
@@ -102,7 +105,7 @@ describe.each(["stopped", "killed"] as const)("row 3: a database that was %s and
   });
 
   test("says what is missing", async () => {
-    const { disk } = await thirtyEntries(end);
+    const { disk } = await ninetyEntries(end);
     const refusal = async (under: string): Promise<string> => {
       const copy = disk.copy();
       for (const path of filesOf(await treeOf(copy)).filter((each) => each.startsWith(`${root}${under}`)))
@@ -114,12 +117,21 @@ describe.each(["stopped", "killed"] as const)("row 3: a database that was %s and
     expect(await refusal("")).toBe("/data: the directory of a database is missing");
     expect(await refusal("/log")).toMatch(/^\/data\/log: it is missing, though snapshots up to offset \d+ are there$/);
     expect(await refusal("/log/mark")).toBe("/data/log/mark: it is missing, though there are segments");
-    expect(await refusal("/log/0000000000000001")).toMatch(/^\/data\/log\/0000000000000001.segment/);
+    // After a stop the newest snapshot has all that is in it.
+    expect(await refusal("/log/0000000000000001")).toMatch(
+      end === "stopped"
+        ? /^it opened$/
+        : /^\/data\/log: the log begins at offset \d+, and the newest snapshot ends at offset \d+: a segment or a snapshot/,
+    );
+    expect(await refusal("/log/0000000000000002")).toMatch(
+      /^\/data\/log\/0000000000000002.segment: it is missing, and offset \d+ was acknowledged \(good up to offset \d+\)$/,
+    );
+    expect(await refusal("/log/000000000000000")).toMatch(/^\/data\/log\/0000000000000001.segment: it is missing/);
   });
 });
 
 test("row 3: a database of another identity is refused", async () => {
-  const { disk } = await thirtyEntries("stopped");
+  const { disk } = await ninetyEntries("stopped");
   disk.poke(`${root}/founded`, new TextEncoder().encode(`lightcone 1 ${"ab".repeat(32)}\n`));
   const before = await treeOf(disk);
   await expect(openLocal({ fileSystem: disk.fileSystem })).rejects.toMatchObject({ code: "Corrupt" });

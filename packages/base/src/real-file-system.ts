@@ -189,6 +189,10 @@ export const realFileSystem: FileSystem = {
     new Promise((resolve, reject) =>
       fs.readdir(path, (error, names) => (error === null ? resolve(names) : reject(error))),
     ),
+  freeBytes: (path) =>
+    new Promise((resolve, reject) =>
+      fs.statfs(path, (error, stats) => (error === null ? resolve(stats.bavail * stats.bsize) : reject(error))),
+    ),
   exists: (path) => new Promise((resolve) => fs.access(path, (error) => resolve(error === null))),
   async syncDirectory(path) {
     const descriptor = await openDescriptor(path, O_RDONLY);

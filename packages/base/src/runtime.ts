@@ -79,4 +79,6 @@ export interface FileSystem {
   list(path: string): Promise<readonly string[]>;
   exists(path: string): Promise<boolean>;
   syncDirectory(path: string): Promise<void>;
+  /** About how much more the file system that holds `path` will take. A quota may be met before. */
+  freeBytes(path: string): Promise<number>;
 }

@@ -22,17 +22,19 @@ export interface LogOptions {
   readonly snapshots?: readonly number[];
   /** The offset that a new log starts at; a restored database goes on after its snapshot. Default 0. */
   readonly startOffset?: number;
-  /** Length of a segment once the log has grown. Default 64 MiB. */
+  /** Length of a segment under load. Default 64 MiB. */
   readonly segmentBytes?: number;
-  /** Length of the first segment; each next one is twice as long, up to `segmentBytes`. Default 4 MiB. */
+  /** Length of a segment at rest; one that a longer batch begins is as long as that takes. Default 256 KiB. */
   readonly segmentBytesFirst?: number;
   /** Length of a whole batch; a longer record goes out in parts. A multiple of 4096. Default 512 KiB. */
   readonly batchBytesMax?: number;
-  /** With a full disk, writes are refused once less than this is left of what was written ahead. Default 4 MiB, or half a segment. */
+  /** What is left free on the disk when segments are written ahead; without as much the disk is full. Default 4 MiB. */
+  readonly reserveBytes?: number;
+  /** Is kept written ahead; with a full disk, writes are refused once less is left. Default 64 KiB. */
   readonly headroomBytes?: number;
   /** How long after a sync the acknowledged offset is noted in the mark. Default 500 ms. */
   readonly markDelayMs?: number;
-  /** How often a full disk is tried again. Default 1000 ms. */
+  /** How often a full disk is looked at again. Default 250 ms. */
   readonly probeDelayMs?: number;
 }
 

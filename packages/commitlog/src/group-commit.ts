@@ -18,7 +18,6 @@ export interface GroupCommitSetup {
   readonly clock: Clock;
   readonly local: LocalLog;
   readonly batchBytesMax: number;
-  readonly headroomBytes: number;
   readonly markDelayMs: number;
 }
 
@@ -41,7 +40,6 @@ export class GroupCommitLog implements CommitLog {
   readonly #clock: Clock;
   readonly #local: LocalLog;
   readonly #batchBytesMax: number;
-  readonly #headroomBytes: number;
   readonly #markDelayMs: number;
   readonly #durableCallbacks = new Set<(offset: number) => void>();
   readonly #failedCallbacks = new Set<(error: LightconeError) => void>();
@@ -65,7 +63,6 @@ export class GroupCommitLog implements CommitLog {
     this.#clock = setup.clock;
     this.#local = setup.local;
     this.#batchBytesMax = setup.batchBytesMax;
-    this.#headroomBytes = setup.headroomBytes;
     this.#markDelayMs = setup.markDelayMs;
     this.#appendedEnd = setup.local.endOffset;
     this.#durableEnd = setup.local.endOffset;
@@ -119,7 +116,7 @@ export class GroupCommitLog implements CommitLog {
 
   #isFull(): boolean {
     // Whether there is room matters only once no more can be made.
-    return this.#local.full !== undefined && this.#local.roomBytes - this.pendingBytes < this.#headroomBytes;
+    return this.#local.full !== undefined && this.#local.isShortOf(this.pendingBytes);
   }
 
   append(record: Uint8Array, offset: number): void {
@@ -206,7 +203,7 @@ export class GroupCommitLog implements CommitLog {
     } finally {
       if (this.#state.kind === "open") this.#state = { kind: "closed" };
       this.#rejectWaiters(closedError());
-      await this.#local.close();
+      await this.#local.close(isSound);
     }
   }
 
@@ -262,7 +259,7 @@ export class GroupCommitLog implements CommitLog {
   }
 
   #keepAhead(): void {
-    if (this.#local.hasSpare) return;
+    if (!this.#local.wantsSpare) return;
     this.#local.keepAhead().catch((error: unknown) => this.#fail(error));
   }
 

@@ -4,11 +4,14 @@
  *   [header batch batch …][header batch …][spare]        the last but the spares is being written
  *
  * A batch that does not fit into what is left of a segment begins the next one, which was written ahead
- * under its name, so that no commit waits for a directory or for room. Every write is durable
+ * under its name, so that no commit waits for a directory or for room. Such a spare is made when little is left, or
+ * when the segment will be full within ten seconds at the pace of the last writes, and holds as much as ten seconds
+ * bring: a log at rest has one short segment and no spare, or two. Every write is durable
  * before the next begins; the witness rule of `batch.ts` rests on that.
  *
  * A disk that is full is met here, while a spare is made, when nothing is at stake: what was written ahead
- * still takes batches, and the making is tried again until it succeeds.
+ * still takes batches, one that does not fit may have what is otherwise left free, and the making is tried again
+ * until it succeeds.
  */
 import type { Clock, FileHandle, FileSystem } from "@lightcone/base";
 import { LightconeError, assert, defined } from "@lightcone/base";
@@ -21,7 +24,7 @@ import type { LogRecords } from "./commit-log.ts";
 import type { MarkFile } from "./mark.ts";
 import { readRecords } from "./read-records.ts";
 import type { SegmentInfo } from "./segment.ts";
-import { segmentHeader, segmentName, writeAhead } from "./segment.ts";
+import { lengthen, segmentHeader, segmentName, writeAhead } from "./segment.ts";
 
 /** A log that takes batches. The seam at which a second one can stand beside the local one. */
 export interface BatchLog {
@@ -33,6 +36,12 @@ export interface BatchLog {
 
 /** Segments are used again until this many wait; the rest go. */
 const sparesMax = 2;
+/** How far ahead room is made, at the present pace. */
+const aheadMs = 10_000;
+/** Writes of less time than this tell no pace. */
+const paceMsMin = 1000;
+/** A segment that took less is no sign of load. */
+const quietBytes = 1 << 20;
 
 /** A file written ahead. */
 export interface SpareSegment {
@@ -46,6 +55,8 @@ export interface LocalLogSetup {
   readonly directory: string;
   readonly segmentBytes: number;
   readonly segmentBytesFirst: number;
+  readonly reserveBytes: number;
+  readonly headroomBytes: number;
   readonly probeDelayMs: number;
   readonly mark: MarkFile;
   readonly rule: EpochRule;
@@ -72,6 +83,12 @@ export class LocalLog implements BatchLog {
   #strays: number[];
   #handle: FileHandle | undefined;
   #position: number;
+  /** Where and since when this log writes to the last segment. */
+  #writtenFrom: number;
+  #enteredMs: number;
+  /** The pace is that of the last segment and of the one before it. */
+  #paceSinceMs: number;
+  #bytesBefore = 0;
   #endOffset: number;
   #endHash: Uint8Array;
   #endsInside = false;
@@ -82,6 +99,8 @@ export class LocalLog implements BatchLog {
   #full: LightconeError<"DiskFull"> | undefined;
   #wakeProbe: (() => void) | undefined;
   #ahead: Promise<void> | undefined;
+  /** What a batch that waits for a segment needs; 0 while none does. */
+  #spareBytesMin = 0;
   #isClosing = false;
   #markIsBehind = false;
 
@@ -95,6 +114,9 @@ export class LocalLog implements BatchLog {
     this.#spares = [...setup.spares];
     this.#strays = [...setup.strays];
     this.#position = setup.position;
+    this.#writtenFrom = setup.position;
+    this.#enteredMs = setup.clock.steadyMs();
+    this.#paceSinceMs = this.#enteredMs;
     this.#endOffset = setup.endOffset;
     this.#endHash = setup.endHash;
   }
@@ -125,9 +147,18 @@ export class LocalLog implements BatchLog {
     return room;
   }
 
-  /** Whether a segment is written ahead. */
-  get hasSpare(): boolean {
-    return this.#spares.length > 0;
+  /** Whether room should be made: little is left, or the present pace asks for more than there is. */
+  get wantsSpare(): boolean {
+    if (this.#spares.length > 0 || this.#ahead !== undefined || this.#isClosing) return false;
+    const room = this.roomBytes;
+    if (room < this.#setup.headroomBytes) return true;
+    return this.#position - this.#writtenFrom >= quietBytes && room < this.#pacedBytes();
+  }
+
+  /** What comes in `aheadMs` at the present pace. */
+  #pacedBytes(): number {
+    const elapsedMs = Math.max(paceMsMin, this.#setup.clock.steadyMs() - this.#paceSinceMs);
+    return ((this.#bytesBefore + this.#position - this.#writtenFrom) * aheadMs) / elapsedMs;
   }
 
   /** Whether the mark lies before a segment that was entered: were that lost, nothing would tell. */
@@ -156,7 +187,6 @@ export class LocalLog implements BatchLog {
         await this.#write(run, runAt);
         run = [await this.#enterNext(batch, accepted)];
         runAt = 0;
-        this.#position = blockBytes;
       }
       run.push(batch.bytes);
       this.#position += batch.bytes.length;
@@ -178,11 +208,15 @@ export class LocalLog implements BatchLog {
 
   /** Takes a spare into use, once there is one, and gives the block that must be written to it. */
   async #enterNext(batch: SealedBatch, acceptedEnd: number): Promise<Uint8Array> {
-    while (this.#spares.length === 0) {
+    this.#spareBytesMin = batch.bytes.length + blockBytes;
+    while (this.#needsSpare()) {
       if (this.#isClosing)
         throw new LightconeError("DatabaseStopped", { reason: "the log was closed while the disk was full" });
+      // What waits may have what is otherwise left free: there is no need to wait for more.
+      this.#wakeProbe?.();
       await this.keepAhead();
     }
+    this.#spareBytesMin = 0;
     const spare = defined(this.#spares.shift(), "a spare segment");
     const handle = this.#handle;
     this.#handle = undefined;
@@ -197,8 +231,18 @@ export class LocalLog implements BatchLog {
       byteCount: spare.byteCount,
     };
     this.#segments.push(segment);
+    this.#bytesBefore = this.#position - this.#writtenFrom;
+    this.#paceSinceMs = this.#enteredMs;
+    this.#enteredMs = this.#setup.clock.steadyMs();
+    this.#position = blockBytes;
+    this.#writtenFrom = blockBytes;
     this.#markIsBehind = true;
     return segmentHeader(segment);
+  }
+
+  /** Whether so little is left of what was written ahead that writes must be refused if the disk is full. */
+  isShortOf(pendingBytes: number): boolean {
+    return this.roomBytes - pendingBytes < this.#setup.headroomBytes;
   }
 
   /** Sees to it that a segment is written ahead. Settles when one is; while the disk is full it keeps trying. */
@@ -207,28 +251,59 @@ export class LocalLog implements BatchLog {
     return this.#ahead;
   }
 
+  /** Whether no segment is written ahead, or one that is too short for what waits. */
+  #needsSpare(): boolean {
+    const [spare] = this.#spares;
+    return spare === undefined || spare.byteCount < this.#spareBytesMin;
+  }
+
   async #tryAhead(): Promise<void> {
-    while (this.#spares.length === 0 && !this.#isClosing) {
+    while (this.#needsSpare() && !this.#isClosing) {
       await this.#inTurn(() => this.#makeSpare());
       if (this.#full !== undefined) await this.#untilProbe();
     }
   }
 
-  /** Writes a segment ahead if there is none. A full disk is noted, not thrown. */
+  /** Writes a segment ahead if one is needed, as long as is wanted and the disk will take. A full disk is noted, not thrown. */
   async #makeSpare(): Promise<void> {
-    if (this.#spares.length > 0 || this.#isClosing) return;
-    const sequence = this.#nextSequence();
-    const byteCount = this.#nextByteCount();
+    if (!this.#needsSpare() || this.#isClosing) return;
+    const { segmentBytesFirst, reserveBytes } = this.#setup;
+    const shortest = Math.max(segmentBytesFirst, this.#spareBytesMin);
+    const present = this.#spares[0]?.byteCount ?? 0;
+    // A disk that was full is tried with as little as will do.
+    let byteCount = this.#full === undefined ? Math.max(shortest, this.#nextByteCount()) : shortest;
+    for (;;) {
+      // What is left free is for a batch that waits, and no more of it than that needs.
+      const reserved = this.#spareBytesMin > 0 && byteCount === shortest ? 0 : reserveBytes;
+      const isMade = byteCount - present <= (await this.#freeBytes()) - reserved && (await this.#tryMake(byteCount));
+      if (isMade || byteCount === shortest) {
+        this.#full = isMade ? undefined : new LightconeError("DiskFull", { path: this.#directory });
+        return;
+      }
+      byteCount = Math.max(shortest, Math.floor(byteCount / 2 / blockBytes) * blockBytes);
+    }
+  }
+
+  /** Makes a spare, or a short one longer; false when the disk does not take it. */
+  async #tryMake(byteCount: number): Promise<boolean> {
+    const [present] = this.#spares;
+    const sequence = present?.sequence ?? this.#nextSequence();
+    const path = this.#path(sequence);
     try {
-      await writeAhead(this.#fileSystem, this.#path(sequence), byteCount);
-      await this.#fileSystem.syncDirectory(this.#directory);
+      if (present === undefined) {
+        await writeAhead(this.#fileSystem, path, byteCount);
+        await this.#fileSystem.syncDirectory(this.#directory);
+      } else await lengthen(this.#fileSystem, path, present.byteCount, byteCount);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      this.#full = new LightconeError("DiskFull", { path: this.#directory }, { cause: error });
-      return;
+      return false;
     }
-    this.#full = undefined;
-    this.#spares.push({ sequence, byteCount });
+    this.#spares[0] = { sequence, byteCount };
+    return true;
+  }
+
+  #freeBytes(): Promise<number> {
+    return this.#fileSystem.freeBytes(this.#directory);
   }
 
   /** Waits until a full disk should be tried again. */
@@ -248,10 +323,13 @@ export class LocalLog implements BatchLog {
     return Math.max(this.#segments.at(-1)?.sequence ?? 0, this.#spares.at(-1)?.sequence ?? 0) + 1;
   }
 
+  /** The next segment's length: what comes within `aheadMs`, as a power of two of the shortest. */
   #nextByteCount(): number {
-    const last = this.#segments.at(-1);
-    const wanted = last === undefined ? this.#setup.segmentBytesFirst : last.byteCount * 2;
-    return Math.min(wanted, this.#setup.segmentBytes);
+    const { segmentBytes, segmentBytesFirst } = this.#setup;
+    const pacedBytes = this.#pacedBytes();
+    let byteCount = segmentBytesFirst;
+    while (byteCount < pacedBytes) byteCount *= 2;
+    return Math.min(byteCount, segmentBytes);
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -316,8 +394,10 @@ export class LocalLog implements BatchLog {
       if (freed.length === 0 && strays.length === 0) return;
       for (const sequence of strays) await this.#fileSystem.remove(this.#path(sequence));
       const recycled: SpareSegment[] = [];
+      const wanted = this.#nextByteCount();
       for (const segment of freed) {
-        if (this.#spares.length + recycled.length < sparesMax && segment.byteCount >= this.#nextByteCount()) {
+        const isOfUse = segment.byteCount >= wanted && segment.byteCount <= 2 * wanted;
+        if (isOfUse && this.#spares.length + recycled.length < sparesMax) {
           const sequence = Math.max(this.#nextSequence(), (recycled.at(-1)?.sequence ?? 0) + 1);
           await this.#fileSystem.rename(this.#path(segment.sequence), this.#path(sequence));
           recycled.push({ sequence, byteCount: segment.byteCount });
@@ -357,6 +437,10 @@ export class LocalLog implements BatchLog {
     this.#segments = this.#segments.filter((each) => each.sequence <= segment.sequence);
     this.#spares = [...cut.map(({ sequence, byteCount }) => ({ sequence, byteCount })), ...this.#spares];
     this.#position = position;
+    this.#writtenFrom = position;
+    this.#bytesBefore = 0;
+    this.#enteredMs = this.#setup.clock.steadyMs();
+    this.#paceSinceMs = this.#enteredMs;
     this.#endOffset = end;
     this.#endHash = hash;
     this.#endsInside = false;
@@ -374,13 +458,18 @@ export class LocalLog implements BatchLog {
     this.#wakeProbe?.();
   }
 
-  async close(): Promise<void> {
+  /** @param isSound whether what was written ahead may go: a log at rest takes no more room than it needs */
+  async close(isSound: boolean): Promise<void> {
     this.beginClose();
     await this.#ahead?.catch(() => undefined); // whoever asked for it has heard
     await this.#directoryWork;
     await this.#handle?.close();
     this.#handle = undefined;
     await this.#mark.close();
+    if (!isSound) return;
+    // One that cannot be removed costs room, and is found again.
+    for (const { sequence } of this.#spares.splice(0))
+      await this.#fileSystem.remove(this.#path(sequence)).catch(() => undefined);
   }
 }
 

@@ -13,7 +13,8 @@
  */
 import type { FileSystem } from "@lightcone/base";
 import { LightconeError, assert, directoryOf } from "@lightcone/base";
-import { BatchFlag, isWholeBatch, readBatchHeader } from "./batch.ts";
+import type { FoundHeader } from "./batch.ts";
+import { BatchFlag, batchHeaderBytes, isWholeBatch, readBatchHeader } from "./batch.ts";
 import { blockBytes, noHash, sameBytes, viewOf } from "./block.ts";
 import type { ChainPlace, EpochRule } from "./chain-reader.ts";
 import { ChainReader } from "./chain-reader.ts";
@@ -40,10 +41,10 @@ export async function openLog(options: LogOptions): Promise<CommitLog> {
   const { fileSystem, clock, directory } = options;
   const batchBytesMax = options.batchBytesMax ?? mebibyte / 2;
   const segmentBytes = options.segmentBytes ?? 64 * mebibyte;
-  const segmentBytesFirst = options.segmentBytesFirst ?? Math.min(4 * mebibyte, segmentBytes);
+  const segmentBytesFirst = options.segmentBytesFirst ?? Math.min(mebibyte / 4, segmentBytes);
   assert(batchBytesMax % blockBytes === 0 && batchBytesMax >= blockBytes, "a batch is a number of blocks");
   assert(segmentBytesFirst % blockBytes === 0 && segmentBytes % blockBytes === 0, "a segment is a number of blocks");
-  assert(Math.min(segmentBytesFirst, segmentBytes) >= batchBytesMax + blockBytes, "a segment takes any batch");
+  assert(segmentBytes >= batchBytesMax + blockBytes, "a segment takes any batch");
 
   const found = await findLog(options);
   try {
@@ -51,7 +52,7 @@ export async function openLog(options: LogOptions): Promise<CommitLog> {
     const segments = segmentsBefore(found, end);
     if (options.snapshots !== undefined) checkSnapshots(directory, options.snapshots, segments, end);
     await syncWalked(fileSystem, directory, found, end);
-    const { spares, strays } = await takeStock(fileSystem, directory, found, segments, batchBytesMax + blockBytes);
+    const { spares, strays } = await takeStock(fileSystem, directory, found, segments);
     const epoch = found.mark.epoch + 1;
     const rule: EpochRule = { epoch, first: end.offset };
     await found.markFile.write({
@@ -67,7 +68,9 @@ export async function openLog(options: LogOptions): Promise<CommitLog> {
       directory,
       segmentBytes,
       segmentBytesFirst,
-      probeDelayMs: options.probeDelayMs ?? 1000,
+      reserveBytes: options.reserveBytes ?? 4 * mebibyte,
+      headroomBytes: options.headroomBytes ?? mebibyte / 16,
+      probeDelayMs: options.probeDelayMs ?? 250,
       mark: found.markFile,
       rule,
       segments,
@@ -81,7 +84,6 @@ export async function openLog(options: LogOptions): Promise<CommitLog> {
       clock,
       local,
       batchBytesMax,
-      headroomBytes: options.headroomBytes ?? Math.min(4 * mebibyte, segmentBytesFirst / 2),
       markDelayMs: options.markDelayMs ?? 500,
     });
   } catch (error) {
@@ -237,25 +239,55 @@ async function findEnd(fileSystem: FileSystem, directory: string, found: FoundLo
       end = chain.place;
       meetsMark ||= end.offset === mark.acceptedEnd && sameBytes(end.hash, mark.acceptedHash);
     }
-    const damage = { file: chain.file, at: chain.place.position, goodOffset: end.offset - 1 };
-    if (end.offset < mark.acceptedEnd)
-      throw new LightconeError("Corrupt", {
-        ...damage,
-        reason: `${chain.endReason}, and offset ${mark.acceptedEnd - 1} was acknowledged`,
-      });
-    if (!meetsMark)
-      throw new LightconeError("Corrupt", { ...damage, reason: "the log is not the one that its mark was made for" });
-    const isCleanEnd = mark.clean && end.offset === mark.acceptedEnd;
-    if (!isCleanEnd && (await hasWitness(fileSystem, directory, found, chain.place, end.offset))) {
-      throw new LightconeError("Corrupt", {
-        ...damage,
-        reason: `${chain.endReason}, and a later batch says that it was acknowledged`,
-      });
+    const goodOffset = end.offset - 1;
+    const witness =
+      end.offset < mark.acceptedEnd
+        ? `offset ${mark.acceptedEnd - 1} was acknowledged`
+        : !(mark.clean && meetsMark && end.offset === mark.acceptedEnd) &&
+            (await hasWitness(fileSystem, directory, found, chain.place, end.offset))
+          ? "a later batch says that it was acknowledged"
+          : undefined;
+    if (witness !== undefined) {
+      const lost = await lostAfter(fileSystem, directory, found, chain.place);
+      if (lost !== undefined) throw lostSegment(directory, found, lost, witness, goodOffset);
+      const reason = `${chain.endReason}, and ${witness}`;
+      throw new LightconeError("Corrupt", { file: chain.file, at: chain.place.position, reason, goodOffset });
+    }
+    if (!meetsMark) {
+      const reason = "the log is not the one that its mark was made for";
+      throw new LightconeError("Corrupt", { file: chain.file, at: chain.place.position, reason, goodOffset });
     }
     return end;
   } finally {
     await chain.close();
   }
+}
+
+/** The segment after the one in which the chain ended, if that one ended as it should and the next is lost. */
+async function lostAfter(
+  fileSystem: FileSystem,
+  directory: string,
+  found: FoundLog,
+  { segment, position, offset }: ChainPlace,
+): Promise<number | undefined> {
+  const next = segment.sequence + 1;
+  if (found.inUse.some(({ sequence }) => sequence === next)) return undefined;
+  const path = `${directory}/${segmentName(segment.sequence)}`;
+  const isOfLater = (header: FoundHeader): boolean =>
+    header.firstOffset >= offset && header.epoch >= segment.epoch && header.acceptedEnd <= header.firstOffset;
+  const handle = await fileSystem.open(path, "read");
+  try {
+    const block = new Uint8Array(batchHeaderBytes);
+    for (let at = position; at < segment.byteCount; at += blockBytes) {
+      await handle.read(block, 0, block.length, at);
+      const header = readBatchHeader(viewOf(block), 0);
+      // A batch that should be here, or comes later, was written to this segment.
+      if (header !== undefined && isOfLater(header)) return undefined;
+    }
+  } finally {
+    await handle.close();
+  }
+  return next;
 }
 
 /** The segment that is lost when none is left that the mark can be in. */
@@ -373,7 +405,6 @@ async function takeStock(
   directory: string,
   found: FoundLog,
   segments: readonly SegmentInfo[],
-  spareBytesMin: number,
 ): Promise<{ spares: readonly SpareSegment[]; strays: readonly number[] }> {
   for (const name of await fileSystem.list(directory))
     if (name.endsWith(".new")) await fileSystem.remove(`${directory}/${name}`);
@@ -385,7 +416,7 @@ async function takeStock(
   for (const file of found.files) {
     if (file.sequence <= tail) continue;
     const path = `${directory}/${segmentName(file.sequence)}`;
-    if (file.byteCount < spareBytesMin) {
+    if (file.byteCount < 2 * blockBytes) {
       await fileSystem.remove(path);
       isDirectoryChanged = true;
       continue;

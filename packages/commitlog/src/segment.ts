@@ -16,7 +16,7 @@
  * named file is always as long as it should be. It is entered by writing the block together with its first
  * batch: no directory changes while commits wait.
  */
-import type { FileSystem } from "@lightcone/base";
+import type { FileHandle, FileSystem } from "@lightcone/base";
 import { blockBytes, getU64, getVersion, hashBytes, hashOf, sameBytes, setPrefix, setU64, viewOf } from "./block.ts";
 
 const magic = 0x3153434c; // "LCS1"
@@ -93,10 +93,7 @@ export async function writeAhead(fileSystem: FileSystem, path: string, byteCount
   try {
     const handle = await fileSystem.open(beside, "create");
     try {
-      for (let at = 0; at < byteCount; at += zeros.length) {
-        await handle.write(zeros.subarray(0, Math.min(zeros.length, byteCount - at)), at);
-        await handle.datasync();
-      }
+      await writeZeros(handle, 0, byteCount);
     } finally {
       await handle.close();
     }
@@ -106,4 +103,24 @@ export async function writeAhead(fileSystem: FileSystem, path: string, byteCount
     throw error;
   }
   await fileSystem.rename(beside, path);
+}
+
+/** Makes a file that is not in use yet as long as a batch needs. */
+export async function lengthen(fileSystem: FileSystem, path: string, from: number, byteCount: number): Promise<void> {
+  const handle = await fileSystem.open(path, "read-write");
+  try {
+    await writeZeros(handle, from, byteCount);
+  } catch (error) {
+    await handle.truncate(from);
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeZeros(handle: FileHandle, from: number, end: number): Promise<void> {
+  for (let at = from; at < end; at += zeros.length) {
+    await handle.write(zeros.subarray(0, Math.min(zeros.length, end - at)), at);
+    await handle.datasync();
+  }
 }

@@ -63,7 +63,6 @@ import { WorkKind, type Activity } from "./work.ts";
 import { ok, TransactionMeta, Writer } from "./writer.ts";
 
 export interface DatabaseOptions extends DatabaseDirectory {
-  readonly limits?: Partial<DatabaseLimits>;
   /** Where a host ended whose clients are still there; without it, clients that were left are disconnected. */
   readonly resume?: Resume | undefined;
   /** Is told which message runs. */

@@ -17,6 +17,7 @@ import {
   type SnapshotStore,
 } from "@lightcone/commitlog";
 import { toHexReversed } from "@lightcone/sats";
+import { defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
 import type { DatabaseIdentity } from "./link.ts";
 
 export interface DatabaseDirectory {
@@ -27,6 +28,7 @@ export interface DatabaseDirectory {
   readonly clock: Clock;
   /** Whether the database was made before, as its caller knows. Default: what stands in the directory says it. */
   readonly mustExist?: boolean;
+  readonly limits?: Partial<DatabaseLimits>;
 }
 
 export function moduleLogIn(directory: string): string {
@@ -36,6 +38,7 @@ export function moduleLogIn(directory: string): string {
 /** @throws {LightconeError} `Corrupt` with what is missing or damaged, `NewerFormat` */
 export async function openFiles(options: DatabaseDirectory): Promise<{ log: CommitLog; snapshots: SnapshotStore }> {
   const { fileSystem, clock, directory, mustExist = false } = options;
+  const limits = { ...defaultDatabaseLimits, ...options.limits };
   if (mustExist && !(await fileSystem.exists(directory)))
     throw new LightconeError("Corrupt", { file: directory, reason: "the directory of a database is missing" });
   const owner = toHexReversed(options.identity.database);
@@ -44,6 +47,9 @@ export async function openFiles(options: DatabaseDirectory): Promise<{ log: Comm
     fileSystem,
     clock,
     directory: `${directory}/log`,
+    reserveBytes: limits.diskReserveBytes,
+    headroomBytes: limits.diskHeadroomBytes,
+    probeDelayMs: limits.diskProbeMs,
     mustExist: mustExist || founded || (await hasEntries(fileSystem, moduleLogIn(directory))),
     snapshots: await snapshotOffsets(fileSystem, `${directory}/snapshots`),
   });

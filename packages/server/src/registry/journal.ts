@@ -42,6 +42,8 @@ export interface JournalSizes {
   readonly segmentBytes: number;
   readonly segmentBytesFirst: number;
   readonly batchBytesMax: number;
+  /** What is left free on the disk when the log is written ahead. */
+  readonly reserveBytes: number;
   /** Of what is written ahead, what a full disk leaves to those changes that make room. */
   readonly headroomBytes: number;
   /** How much log there is at least between two snapshots. */
@@ -53,6 +55,7 @@ const defaultSizes: JournalSizes = {
   segmentBytes: 1 << 20,
   segmentBytesFirst: 1 << 18,
   batchBytesMax: 1 << 16,
+  reserveBytes: 1 << 20,
   headroomBytes: 1 << 17,
   snapshotAfterBytes: 4 << 20,
 };

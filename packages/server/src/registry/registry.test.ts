@@ -26,6 +26,7 @@ const small = {
   segmentBytes: 65_536,
   segmentBytesFirst: 32_768,
   batchBytesMax: 8192,
+  reserveBytes: 0,
   headroomBytes: 16_384,
   snapshotAfterBytes: 20_000,
 };

@@ -82,4 +82,7 @@ export class MemoryFiles implements FileSystem {
     return this.files.has(path) || this.directories.has(path);
   }
   async syncDirectory(): Promise<void> {}
+  async freeBytes(): Promise<number> {
+    return Infinity;
+  }
 }
