@@ -9,7 +9,6 @@ import {
   HostEnded,
   openResilient,
   type ConnectionSink,
-  type DatabaseLimits,
   type DatabaseLink,
   type OpenedHost,
   type ResilientLink,
@@ -18,8 +17,9 @@ import {
 } from "@lightcone/database";
 import { HostDriver } from "../../../packages/server/src/process/host-driver.ts";
 import { HostLink } from "../../../packages/server/src/process/host-link.ts";
-import { openLocal } from "./local.ts";
+import { openLocal, type LocalOptions } from "./local.ts";
 
+export type HostOptions = Pick<LocalOptions, "limits" | "activity" | "guard">;
 type Files = ReturnType<typeof memoryFileSystem>;
 
 const timers = {
@@ -58,13 +58,18 @@ class Host {
   async open(
     fileSystem: Files,
     resume: Resume | undefined,
-    limits: Partial<DatabaseLimits>,
+    options: HostOptions,
     lagTurns: number,
   ): Promise<OpenedHost> {
     const [front, back] = duplexPair();
     new HostDriver(back, {
       openDatabase: async (_record, handed) => {
-        const database = await openLocal({ fileSystem, clock: manualClock(), resume: this.#watched(handed), limits });
+        const database = await openLocal({
+          fileSystem,
+          clock: manualClock(),
+          resume: this.#watched(handed),
+          ...options,
+        });
         const link: DatabaseLink = {
           connect: (info, sink) => database.connect(info, this.#watch(sink)),
           request: (request) => database.request(request),
@@ -132,19 +137,21 @@ export class Hosts {
   #host = new Host();
   /** How many there were. */
   count = 0;
+  /** Ends by the module's fault after which there is no other. */
+  crashesMax = 3;
 
   /** @param lagTurns turns of the event loop that a host's words need to get to the front */
   constructor(lagTurns = 2) {
     this.#lagTurns = lagTurns;
   }
 
-  async open(limits: Partial<DatabaseLimits> = {}): Promise<ResilientLink> {
+  async open(options: HostOptions = {}): Promise<ResilientLink> {
     const openHost = async (resume: Resume | undefined): Promise<OpenedHost> => {
       this.#host = new Host();
       this.count += 1;
-      return this.#host.open(this.fileSystem, resume, limits, this.#lagTurns);
+      return this.#host.open(this.fileSystem, resume, options, this.#lagTurns);
     };
-    return openResilient({ openHost, clock: timers, crashesMax: 3, note: () => undefined });
+    return openResilient({ openHost, clock: timers, crashesMax: this.crashesMax, note: () => undefined });
   }
 
   /** Ends the present host, if there is one that can be ended. */

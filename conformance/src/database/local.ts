@@ -1,9 +1,11 @@
 /** A database in this process, over files in memory and a clock that stands: for suites of what a database does. */
 import { fileURLToPath } from "node:url";
 import type { FileSystem } from "@lightcone/base";
+import type { Guard } from "@lightcone/base/node";
 import { manualClock, memoryFileSystem, type ManualClock } from "@lightcone/commitlog/testing";
 import {
   openDatabase,
+  type Activity,
   type Caller,
   type ConnectionHandle,
   type ConnectionInfo,
@@ -39,6 +41,8 @@ export interface LocalOptions {
   readonly limits?: Partial<DatabaseLimits>;
   readonly resume?: Resume | undefined;
   readonly mustExist?: boolean;
+  readonly activity?: Activity;
+  readonly guard?: Guard;
 }
 
 /** Opens the database in `/data` of the file system. */
@@ -52,6 +56,8 @@ export function openLocal(options: LocalOptions = {}): Promise<Database> {
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.mustExist === undefined ? {} : { mustExist: options.mustExist }),
     ...(options.resume === undefined ? {} : { resume: options.resume }),
+    ...(options.activity === undefined ? {} : { activity: options.activity }),
+    ...(options.guard === undefined ? {} : { guard: options.guard }),
   });
 }
 
@@ -157,6 +163,10 @@ export class LocalClient implements ConnectionSink {
     const out = new ByteWriter();
     encodeClientMessage(out, message);
     this.#handle.receive(out.toBytes(), 0, out.length, false);
+  }
+
+  sayBytes(bytes: Uint8Array): void {
+    this.#handle.receive(bytes, 0, bytes.length, false);
   }
 
   call(reducer: string, args: Uint8Array, requestId = 0, notify = true): void {

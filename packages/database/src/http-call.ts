@@ -11,6 +11,7 @@ import { abandonCall, callReducer, whyNotCallable } from "./reducer-call.ts";
 import { callProcedure } from "./procedure-call.ts";
 import type { Settled } from "./replay.ts";
 import { failure, json, refusal, text, type LongReply } from "./reply.ts";
+import { endedBy, interrupted } from "./resume.ts";
 import type { Room } from "./room.ts";
 import { noteTimeOut } from "./running.ts";
 import { settledStatement } from "./statement.ts";
@@ -35,6 +36,8 @@ export class VisitJob implements Job {
   readonly #id: Uint8Array;
   #isComing: boolean;
   #isConnected = false;
+  /** The last offset before the errand. */
+  #offset = -1;
   #long: LongReply | undefined;
 
   /** @param connects whether it connects at all */
@@ -52,6 +55,7 @@ export class VisitJob implements Job {
     this.#isComing = false;
     const long = this.#long;
     if (long === undefined) {
+      this.#offset = this.#room.writer.offset;
       const made = this.#noted(this.#errand);
       if ("status" in made) this.#leave(made, undefined);
       else {
@@ -74,9 +78,11 @@ export class VisitJob implements Job {
       return;
     }
     const error = abandonCall(room, "the statement");
-    // A commit that was cut short is in the log, or is not: the next host sees, and answers.
-    if (room.writer.isTold) this.#tooLate(error);
     mustBeWhole(room, WorkKind.message, this.#caller, 1);
+    // What has committed has not come to nothing, and the log says what it has come to: the next host answers from it.
+    const hasCommitted = room.writer.offset !== this.#offset && room.meta.kind !== CommitKind.procedure;
+    if (hasCommitted) throw endedBy(interrupted(), WorkKind.message, this.#caller, 1);
+    this.#tooLate(error);
   }
 
   /** False when the client is refused, and told so. */

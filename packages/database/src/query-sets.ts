@@ -58,13 +58,17 @@ export class QuerySets {
   }
 
   handle(message: Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe | OneOffQuery): void {
+    if (message.kind === "OneOffQuery") {
+      this.#oneOff(message);
+      return;
+    }
     const { subscriptions } = this.#room;
     subscriptions.isChanging = true;
-    this.#handle(message);
+    this.#change(message);
     subscriptions.isChanging = false;
   }
 
-  #handle(message: Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe | OneOffQuery): void {
+  #change(message: Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe): void {
     switch (message.kind) {
       case "SubscribeSingle":
         this.#subscribeSingle(message);
@@ -78,9 +82,6 @@ export class QuerySets {
       case "Unsubscribe":
       case "UnsubscribeMulti":
         this.#unsubscribe(message);
-        break;
-      case "OneOffQuery":
-        this.#oneOff(message);
         break;
     }
   }

@@ -61,6 +61,8 @@ export class Session implements ConnectionHandle {
   #waiting = 0;
   /** The message that runs now. */
   #running = 0;
+  /** Whether it has no answer yet. */
+  #owesAnswer = false;
   #readyHeld = false;
   /** While subscriptions are taken back: nothing is sent. */
   #silent = false;
@@ -221,6 +223,7 @@ export class Session implements ConnectionHandle {
     this.#finishWaiting();
     if (this.#state !== "open") return;
     this.#running = number;
+    this.#owesAnswer = true;
     this.#room.activity.begin(WorkKind.message, this.#id, number);
     try {
       if (!isText && bytes[at] === clientTag.CallReducer) this.#callFrame(bytes, at, length);
@@ -238,10 +241,10 @@ export class Session implements ConnectionHandle {
     const room = this.#room;
     room.activity.end();
     const { message } = abandonCall(room);
-    // A commit that was cut short is in the log, or is not: the next host sees, and answers.
-    if (room.writer.isTold)
-      this.#answerFailed(bytes, at, length, isText, number, message, room.limits.reducerTimeoutMs * 1000);
+    // What was cut short in the middle of a change is answered by the next host: it sees what is in the log.
     mustBeWhole(room, WorkKind.message, this.info.caller, number);
+    if (this.#running !== number || this.#owesAnswer)
+      this.#answerFailed(bytes, at, length, isText, number, message, room.limits.reducerTimeoutMs * 1000);
   }
 
   /** Answers a message that has no outcome of its own: with its kind of failure, out of its own bytes. */
@@ -302,6 +305,7 @@ export class Session implements ConnectionHandle {
   /** Takes the message about a commit; undefined when the caller asked not to hear of success. */
   told(message: Piece | undefined, isAnswer: boolean): void {
     const answered = isAnswer ? this.#running : 0;
+    if (isAnswer) this.#owesAnswer = false;
     if (message === undefined) this.#push(undefined, 0, 0, true, answered);
     else this.#push(message.bytes, message.at, message.length, true, answered);
   }
@@ -313,14 +317,20 @@ export class Session implements ConnectionHandle {
 
   /** Answers the running message with a message in parts. */
   answerParts(parts: readonly Piece[]): void {
+    const { subscriptions } = this.#room;
+    const { isChanging } = subscriptions;
+    subscriptions.isChanging = true; // half a message is half a change
+    this.#owesAnswer = false;
     parts.forEach((part, index) => {
       const last = index === parts.length - 1;
       this.#push(part.bytes, part.at, part.length, last, last ? this.#running : 0);
     });
+    subscriptions.isChanging = isChanging;
   }
 
   /** Answers the running message with rows that are not all there yet; what is said meanwhile follows. */
   answerInSlices(answer: Omit<StreamedAnswer, "answered">): void {
+    this.#owesAnswer = false;
     this.#out.pushInSlices({ ...answer, answered: this.#running });
   }
 

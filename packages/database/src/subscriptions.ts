@@ -84,7 +84,10 @@ export class Subscriptions implements CommitListener {
   /** Messages of the present commit that hold several changes, by which they are. */
   readonly #messages = new Map<string, Piece>();
   #nextId = 1;
-  /** Set while a session's queries are taken or let go. Still set between jobs: that was cut short. */
+  /**
+   * Set while a session's queries are taken or let go, or a message in parts is put out. If it is set between jobs, that
+   * was cut short.
+   */
   isChanging = false;
   /** Set by the session that runs a call, for the length of its transaction. */
   origin: Origin | undefined;
