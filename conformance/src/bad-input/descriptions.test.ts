@@ -137,7 +137,7 @@ describe("row 19: by the command and a server", () => {
     },
   ];
 
-  test("build and publish say the same, once, and the server goes on", { timeout: 120_000 }, async () => {
+  test("build and publish say the same, once, and the server goes on", { timeout: 300_000 }, async () => {
     const server = place.start("start", "--listen-addr", "127.0.0.1:0", "--data-dir", place.path("data"));
     const [, url = ""] = await server.saying(/(http:\/\/127\.0\.0\.1:\d+)/);
     const folder = (name: string, module: string): string => {

@@ -1,6 +1,7 @@
 /** `table`: a table's options and columns, checked by the types as far as that is cheap. */
 import { RowBuilder } from "./types.ts";
 import type { RowType } from "./types.ts";
+import type { TableMethods } from "./handles.ts";
 import { isType } from "./type-builder.ts";
 import type { AnyType, Fields, Modifier, ModifiersOf, Wrong } from "./type-builder.ts";
 import type { IndexAlgorithm } from "./type-shape.ts";
@@ -43,14 +44,24 @@ export interface Table<F extends Fields = Fields, O extends TableOptions = Table
   readonly rowType: RowType<F>;
 }
 
+/** Columns that can be keys: what an index of the options may be over. */
+type KeyColumns<F extends Fields> = {
+  [K in keyof F & string]: F[K] extends { readonly index: Wrong<string> } ? never : K;
+}[keyof F & string];
+
 /** Columns whose modifiers contradict one another become a text that says so. */
 type CheckedFields<F extends Fields> = {
-  readonly [K in keyof F]: F[K] extends AnyType<unknown, infer M> ? CheckedColumn<M, F[K]> : F[K];
+  readonly [K in keyof F]: F[K] extends AnyType<unknown, infer M> ? CheckedColumn<K, M, F[K]> : F[K];
 };
-type CheckedColumn<M extends Modifier, Column> = "default" extends M
+type CheckedColumn<K, M extends Modifier, Column> = "default" extends M
   ? Extract<M, "primaryKey" | "unique" | "autoInc"> extends never
-    ? Column
+    ? CheckedName<K, M, Column>
     : Wrong<"a column with a default cannot be a primary key, unique or autoInc: rows that exist would all get the same value">
+  : CheckedName<K, M, Column>;
+type CheckedName<K, M extends Modifier, Column> = K extends keyof TableMethods<Fields>
+  ? Extract<M, "primaryKey" | "unique" | `index:${IndexAlgorithm}`> extends never
+    ? Column
+    : Wrong<"an indexed column cannot have the name of a method that every table has: insert, delete, count, iter, clear">
   : Column;
 
 type PrimaryKeys<F extends Fields> = { [K in keyof F]: "primaryKey" extends ModifiersOf<F[K]> ? K : never }[keyof F];
@@ -66,7 +77,7 @@ type CheckedTable<F extends Fields> =
  * @example
  * const user = table({ public: true }, { id: t.identity().primaryKey(), name: t.string().optional(), online: t.bool() });
  */
-export function table<const F extends Fields, const O extends TableOptions<keyof F & string>>(
+export function table<const F extends Fields, const O extends TableOptions<KeyColumns<F>>>(
   options: O,
   row: (F & CheckedFields<F> & CheckedTable<F>) | RowType<F>,
 ): Table<F, O> {

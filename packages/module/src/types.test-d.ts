@@ -215,3 +215,15 @@ table(
 table({}, { a: t.u32().primaryKey(), b: t.u32().primaryKey() });
 // @ts-expect-error an index over a column that there is not
 table({ indexes: [{ accessor: "x", algorithm: "btree", columns: ["nope"] }] }, { a: t.u32() });
+// @ts-expect-error an index over a column that cannot be a key
+table({ indexes: [{ accessor: "x", algorithm: "btree", columns: ["a"] }] }, { a: t.f64() });
+// @ts-expect-error columns that are unique together are keys too
+table({ constraints: [{ constraint: "unique", columns: ["a", "b"] }] }, { a: t.u8(), b: t.u8().optional() });
+table(
+  {},
+  {
+    // @ts-expect-error its index would be reached as the method is
+    insert: t.u32().index(),
+    delete: t.u32(),
+  },
+);
