@@ -76,8 +76,8 @@ class EchoLink implements DatabaseLink {
     return Promise.resolve(); // An echo has nothing to log.
   }
 
-  stop(): Promise<void> {
-    return Promise.resolve();
+  stop(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 }
 

@@ -6,26 +6,48 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { bundleModule } from "@lightcone/cli/bundle";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { buildWasm, callSignature, op } from "@lightcone/host-wasm/testing";
 import { RawClient } from "../raw-client.ts";
 import { Served } from "../served.ts";
 
-const reducerTimeoutMs = 500;
+const reducerTimeoutMs = 1000;
 /** The call's time, the second that an interrupt has, the next host, which answers, and what a loaded machine adds. */
 const endedWithinMs = reducerTimeoutMs + 1000 + 5000;
 const goneWithinMs = 2000;
 
 let served: Served;
 let program = "";
+let native = "";
 beforeAll(async () => {
   served = await Served.open({ databaseLimits: { reducerTimeoutMs } });
-  const entry = fileURLToPath(new URL("../bad-input/modules/native.ts", import.meta.url));
-  program = (await bundleModule(entry)).code;
-  await served.publish("native", program, "Js");
+  program = await bundled("native");
+  const response = await served.request("PUT", "/v1/database/native?host_type=Js", program);
+  const { Success: success }: { Success: { database_identity: string } } = JSON.parse(await response.text());
+  native = success.database_identity;
 });
+/** Each test has no ends of another against it. */
+beforeEach(() => served.publish("native", program, "Js"));
 afterAll(() => served.stop());
 
-const hosts = (): readonly number[] => [...served.hosts.values()];
+async function bundled(module: string): Promise<string> {
+  const entry = fileURLToPath(new URL(`../bad-input/modules/${module}.ts`, import.meta.url));
+  return (await bundleModule(entry)).code;
+}
+
+const notes = async (): Promise<readonly unknown[]> =>
+  (await served.sql("native", "SELECT text FROM note")).map(([text]) => text);
+const logOf = async (database: string): Promise<string> =>
+  (await served.request("GET", `/v1/database/${database}/logs`)).text();
+/** Somebody who does not own the database. */
+async function stranger(): Promise<string> {
+  const response = await fetch(`${served.url}/v1/identity`, { method: "POST" });
+  const { token }: { token: string } = JSON.parse(await response.text());
+  return token;
+}
+
+/** The process of the one database that stays. */
+const hosts = (): readonly number[] => [served.hosts.get(native) ?? 0];
 
 function isRunning(pid: number): boolean {
   try {
@@ -57,7 +79,7 @@ async function until(holds: () => boolean, withinMs: number): Promise<boolean> {
 }
 
 describe("row 6: a call that no interrupt reaches", () => {
-  test.each(["index_of_for_ever", "fill_for_ever"])("%s", async (reducer) => {
+  test.each(["index_of_for_ever", "reverse_for_ever"])("%s", async (reducer) => {
     const watcher = await RawClient.open(served.url, "native", { token: served.token });
     expect((await watcher.next())?.kind).toBe("IdentityToken");
     const startMs = performance.now();
@@ -68,20 +90,141 @@ describe("row 6: a call that no interrupt reaches", () => {
     });
     expect(performance.now() - startMs).toBeLessThan(endedWithinMs);
     expect((await served.call("native", "add", `["after ${reducer}"]`)).status).toBe(200);
-    const notes = await served.sql("native", "SELECT text FROM note");
-    expect(notes.flat()).toContain(`after ${reducer}`);
-    expect(notes.flat()).not.toContain("must not stay");
+    expect(await notes()).toContain(`after ${reducer}`);
+    expect(await notes()).not.toContain("must not stay");
     expect(watcher.closed, "other clients are still there").toBeUndefined();
     watcher.close();
-    // A new program is a new chance: what counts against a module starts again.
-    await served.publish("native", program, "Js");
+    // Row 21: the module's log says which function it was, and what to do.
+    const lines = (await logOf("native")).split("\n").filter((line) => line.includes(`"function":"${reducer}"`));
+    expect(lines.at(-1)).toContain("inside one operation that cannot be interrupted");
+    expect(lines.at(-1)).toContain("Bound what it works on");
   });
 
+  test("a scheduled row is run once, and is gone; the next is run as if nothing had been", async () => {
+    const before = hosts();
+    expect((await served.call("native", "plan", "[true]")).status).toBe(200);
+    expect(await until(() => hosts().some((pid) => !before.includes(pid)), endedWithinMs)).toBe(true);
+    expect((await served.call("native", "plan", "[false]")).status).toBe(200);
+    await expect.poll(notes, { timeout: endedWithinMs }).toContain("later, and is done");
+    expect(await notes()).not.toContain("later, and hangs");
+    expect(await served.sql("native", "SELECT * FROM later")).toEqual([]);
+    expect(await logOf("native")).toMatch(/"function":"run_later".*cannot be interrupted/);
+  });
+
+  test("a publish whose program hangs at its start fails alone, and is not started again", async () => {
+    const watcher = await RawClient.open(served.url, "native", { token: served.token });
+    await watcher.next();
+    expect((await served.call("native", "add", `["before the publish"]`)).status).toBe(200);
+    const before = hosts();
+    const publish = await served.request("PUT", "/v1/database/native?host_type=Js", await bundled("native-start"));
+    expect(publish.status).toBe(400);
+    expect(await publish.text()).toContain("its process ended while it was started");
+    const [after] = hosts();
+    expect(before).not.toContain(after);
+    // The old program goes on, with who is connected; no further process has ended.
+    expect((await served.call("native", "add", `["after the publish"]`)).status).toBe(200);
+    expect(await notes()).toContain("after the publish");
+    expect(watcher.closed).toBeUndefined();
+    watcher.close();
+    expect(hosts()).toEqual([after]);
+    const plan = await served.request(
+      "POST",
+      "/v1/database/native/pre_publish?host_type=Js",
+      await bundled("native-start"),
+    );
+    expect(plan.status).toBe(400);
+    expect((await served.call("native", "add", `["after the plan"]`)).status).toBe(200);
+  });
+
+  test("a WebAssembly program whose start function fills memory without end is refused", async () => {
+    // Fills follow one another without a loop: nothing in between looks for interrupts.
+    const fill = [...op.i32(0), ...op.i32(1), ...op.i32(128 * 1024 ** 2), 0xfc, 0x0b, 0];
+    const wasm = buildWasm({
+      imports: [{ module: "spacetime_10.0", name: "identity", signature: "(i32)->()" }],
+      functions: [
+        { signature: "(i32)->()", code: [], exportAs: "__describe_module__" },
+        { signature: callSignature, code: op.i32(0), exportAs: "__call_reducer__" },
+        { signature: "()->()", code: Array.from({ length: 3000 }, () => fill).flat() },
+      ],
+      memory: { min: 2048 },
+      start: 3,
+    });
+    const startMs = performance.now();
+    const publish = await served.request("PUT", "/v1/database/fills?host_type=Wasm", wasm);
+    expect(publish.status).toBe(400);
+    expect(await publish.text()).toContain("its process ended while it was started");
+    expect(performance.now() - startMs).toBeLessThan(endedWithinMs);
+    expect((await served.request("GET", "/v1/database/fills")).status).toBe(404);
+    expect((await served.call("native", "add", `["beside the fills"]`)).status).toBe(200);
+  });
+});
+
+describe("row 5: what may have ended a process", () => {
+  test("is not begun by a third: two kills while a call runs fail it", { timeout: 60_000 }, async () => {
+    const client = await RawClient.open(served.url, "native", { token: served.token });
+    await client.next();
+    const call = served.call("native", "index_of_for_ever", "[]");
+    for (let kill = 0; kill < 2; kill += 1) {
+      const before = hosts();
+      // It runs by now, and for so short that chance may have brought the kill.
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      served.killHost();
+      expect(await until(() => hosts().some((pid) => !before.includes(pid)), endedWithinMs)).toBe(true);
+    }
+    const response = await call;
+    expect({ status: response.status, body: await response.text() }).toEqual({
+      status: 530,
+      body: "The instance encountered a fatal error.",
+    });
+    expect(await notes()).not.toContain("must not stay");
+    expect((await served.call("native", "add", `["after two kills"]`)).status).toBe(200);
+    expect(await notes()).toContain("after two kills");
+    expect(client.closed).toBeUndefined();
+    client.close();
+    expect(await logOf("native")).toMatch(
+      /"function":"index_of_for_ever".*its process ended while it ran \(signal SIGKILL/,
+    );
+  });
+
+  test(
+    "functionEndsMax: strangers lose the function that ends it, and nothing else; a publish gives it back",
+    {
+      timeout: 60_000,
+    },
+    async () => {
+      const token = await stranger();
+      for (let end = 0; end < 3; end += 1)
+        expect((await served.call("native", "reverse_for_ever", "[]", token)).status).toBe(530);
+      const refused = await served.call("native", "reverse_for_ever", "[]", token);
+      expect(refused.status).toBe(503);
+      expect(refused.headers.get("lightcone-error")).toBe("FunctionQuarantined");
+      expect(await refused.text()).toMatch(
+        /`reverse_for_ever` ended its process 3 times, and is refused for \d+ s more/,
+      );
+      const client = await RawClient.open(served.url, "native", { token });
+      await client.next();
+      client.call("reverse_for_ever", new Uint8Array(0), 1);
+      expect(await client.next()).toMatchObject({
+        kind: "TransactionUpdate",
+        status: { kind: "Failed", message: expect.stringContaining("is refused for") },
+      });
+      client.close();
+      // Everything else goes on for everybody, and the owner may still look at what it does.
+      expect((await served.call("native", "add", `["by a stranger"]`, token)).status).toBe(200);
+      expect((await served.call("native", "reverse_for_ever", "[]")).status).toBe(530);
+      expect(await notes()).toContain("by a stranger");
+      await served.publish("native", program, "Js");
+      expect((await served.call("native", "reverse_for_ever", "[]", token)).status).toBe(530);
+    },
+  );
+});
+
+describe("row 6: a process", () => {
   test.each([
     { kind: "at rest until then", callsBefore: 0, isKeeperKilled: false },
     { kind: "at rest, whose keeper was killed", callsBefore: 0, isKeeperKilled: true },
     { kind: "that is busy", callsBefore: 400, isKeeperKilled: false },
-  ])("a process $kind does not outlive its front, and frees the files", async ({ callsBefore, isKeeperKilled }) => {
+  ])("$kind does not outlive its front, and frees the files", async ({ callsBefore, isKeeperKilled }) => {
     await served.killFront();
     await served.start();
     const text = `after a front and ${callsBefore} calls, ${isKeeperKilled}`;

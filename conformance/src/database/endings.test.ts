@@ -467,6 +467,7 @@ class Hook implements Activity, Guard {
     this.#isHit = kind === WorkKind.message && this.at !== undefined;
     if (this.#isHit && this.at === "beginning") this.#throw();
   }
+  closely(): void {}
   end(): void {
     if (this.#isHit && this.at === "end") this.#throw();
   }

@@ -75,12 +75,13 @@ class Host {
           request: (request) => database.request(request),
           flushLog: () => database.flushLog(),
           stop: (withinMs) => database.stop(withinMs),
+          park: () => database.park(),
           failed: database.failed,
           get releasedOffset() {
             return database.releasedOffset;
           },
         };
-        return { link, handles: database.resumed };
+        return { link, handles: database.resumed, ends: database.ends };
       },
       ended: () => undefined,
     });
@@ -92,6 +93,8 @@ class Host {
     return {
       link,
       handles,
+      // What is cut off between two turns has ended no host: it is run by the next, however often.
+      begun: new Set(),
       get releasedOffset() {
         return link.releasedOffset;
       },

@@ -1,8 +1,8 @@
-// Goal: however often its host ends, a client is answered once for each call, each call and statement runs once, and
-// what it was sent of its subscriptions, in whatever form, adds up to what there is.
+// Goal: however often its host ends or is let go, a client is answered once for each call, each call and statement runs
+// once, and what it was sent of its subscriptions, in whatever form, adds up to what there is.
 // Method: databases in this process that are cut off at random moments, as a killed process is, behind the pipe of
-// processes: from then on nothing of theirs reaches a client or a file. Clients hold on through `openResilient`. The
-// seed replays a run.
+// processes: from then on nothing of theirs reaches a client or a file; or that are asked to rest, between any two
+// messages. Clients hold on through `openResilient`. The seed replays a run.
 import fc from "fast-check";
 import type { ServerMessage, TableUpdate } from "@lightcone/protocol";
 import { toHex } from "@lightcone/sats";
@@ -87,11 +87,13 @@ const step = fc.oneof(
   },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("turns" as const), count: fc.integer({ min: 1, max: 6 }) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("end" as const), after: fc.nat(4) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("rest" as const), isAwaited: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("http" as const, "sql" as const) }) },
 );
 
-describe("clients of a database whose host ends", () => {
+describe("rows 1 and 17: clients of a database whose host ends, or is let go", () => {
   test("are answered once, and told everything once", { timeout: 60_000 }, async () => {
+    let restCount = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         const hosts = new Hosts();
@@ -164,6 +166,11 @@ describe("clients of a database whose host ends", () => {
               for (let left = each.after; left > 0; left--) await turn();
               hosts.end();
               break;
+            case "rest": {
+              const rested = link.rest();
+              if (each.isAwaited && (await rested)) restCount += 1;
+              break;
+            }
             case "http":
               httpCount++;
               void call(link, "record", `[99, ${callCount++}]`, makeCaller(50)).then((reply) =>
@@ -227,6 +234,7 @@ describe("clients of a database whose host ends", () => {
       }),
       { numRuns: cases },
     );
+    expect(restCount, "databases rested").toBeGreaterThan(0);
   });
 });
 

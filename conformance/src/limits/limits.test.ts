@@ -19,6 +19,7 @@ const serverLimits = {
   databaseNamesMax: 3,
 };
 const databaseLimits = {
+  callArgumentsBytesMax: 20_000,
   subscriptionsPerConnectionMax: 3,
   queryRowsMax: 400,
   connectionQueueMax: 500,
@@ -93,6 +94,21 @@ test("connectionsMax", async () => {
   for (const client of open) client.close();
   await Promise.all(open.map((client) => client.over));
   (await connected()).close();
+});
+
+test("callArgumentsBytesMax: a call with more is refused in words, over WebSocket and HTTP, and has not run", async () => {
+  const tooMany = databaseLimits.callArgumentsBytesMax + 1;
+  const client = await connected();
+  client.call("record", new Uint8Array(tooMany), 7);
+  expect(await client.next()).toMatchObject({
+    kind: "TransactionUpdate",
+    status: { kind: "Failed", message: `callArgumentsBytesMax: ${tooMany} is over ${tooMany - 1}` },
+  });
+  client.close();
+  const text = JSON.stringify("x".repeat(9_000));
+  const response = await served.call("ledger", "record", `[1, 2, ${text}]`);
+  expect(response.status).toBe(400); // within the bound: too many for the reducer, as before
+  await bystanderIsServed();
 });
 
 test("tokenCharactersMax", async () => {

@@ -150,6 +150,19 @@ const catalogue = {
       `the module ended its process ${d.crashCount} times and will not be started again`,
     hint: "Publish a corrected module, or publish again to try once more.",
   },
+  FunctionQuarantined: {
+    http: 503,
+    text: (d: { functionName: string; endCount: number; seconds: number }) =>
+      `\`${d.functionName}\` ended its process ${d.endCount} times, and is refused for ${d.seconds} s more`,
+    hint: "`lightcone logs` says what it did. Correct it and publish; the owner may call it meanwhile.",
+  },
+  ServerBusy: {
+    http: 503,
+    close: 1013,
+    text: (d: { waitedMs: number }) =>
+      `the database rests, and for ${d.waitedMs} ms there was no room to wake it: others are awake and busy`,
+    hint: "Try again in a while. The operator can give databases more memory (`awakeMemoryBytesMax`).",
+  },
   ConnectionIdInUse: {
     http: 409,
     close: 4409,

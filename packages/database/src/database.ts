@@ -19,12 +19,15 @@ import {
 import { LogLevel } from "@lightcone/host";
 import type { SandboxKind } from "@lightcone/host-js";
 import { CommitKind, openStore, restoreStore, type Store } from "@lightcone/engine";
+import { programHash, toHex } from "@lightcone/sats";
 import { clientBreaks, disconnects, serveSchema, type TableSchema } from "@lightcone/schema";
 import { compileSubscription, type Catalog } from "@lightcone/sql";
 import { Arena } from "./arena.ts";
 import { BsatnEncoder } from "./bsatn-encoder.ts";
 import { keyOfClient } from "./client.ts";
+import { CarefulEndJob, CondemnedWork } from "./condemned.ts";
 import type { Encoder } from "./encoder.ts";
+import { FunctionEnds, type FunctionEnd } from "./function-ends.ts";
 import { callOverHttp, settledReply, VisitJob, type Answer, type Errand } from "./http-call.ts";
 import { JobClock } from "./job-clock.ts";
 import { JobLoop } from "./job-loop.ts";
@@ -51,15 +54,16 @@ import { RoomTransactions } from "./procedure-call.ts";
 import { PlanJob, PublishJob, storedProgram } from "./publish.ts";
 import { Replay, type Settled } from "./replay.ts";
 import { failure, fatalText, json, refusal, text } from "./reply.ts";
+import type { Rest } from "./rest.ts";
 import type { Room } from "./room.ts";
-import { Running } from "./running.ts";
+import { noteTimeOut, Running } from "./running.ts";
 import { Scheduler, SoonJob } from "./scheduler.ts";
 import { Session } from "./session.ts";
 import { runStatement } from "./statement.ts";
 import { HostEnded, interrupted, type Resume, type ResumedConnection } from "./resume.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { outsideMicrotasks, timeoutGuard, type Guard } from "@lightcone/base/node";
-import { WorkKind, type Activity } from "./work.ts";
+import { WorkKind, workIdBytes, type Activity } from "./work.ts";
 import { ok, TransactionMeta, Writer } from "./writer.ts";
 
 export interface DatabaseOptions extends DatabaseDirectory {
@@ -75,7 +79,10 @@ export interface DatabaseOptions extends DatabaseDirectory {
   readonly sandbox?: SandboxKind;
 }
 
-const nobody: Activity = { begin: () => undefined, end: () => undefined };
+/** Of what is not asked for by anybody. */
+const noWorkId = new Uint8Array(workIdBytes);
+
+const nobody: Activity = { begin: () => undefined, end: () => undefined, closely: () => undefined };
 
 /** Why clients of a version before are disconnected; they find what differs in the schema when they come again. */
 const otherVersion = "module exited: a version that breaks clients of the one before was published";
@@ -148,6 +155,10 @@ export class Database implements DatabaseLink {
   #ruledTables: ReadonlySet<number> = new Set();
   /** What a host before had begun of requests over HTTP that come again, by `keyOfClient`. */
   readonly #begun = new Map<string, Begun>();
+  readonly #condemned: CondemnedWork;
+  /** Requests that are about to come again. */
+  #awaitedAgain = 0;
+  readonly #guard: Guard;
   #releasedOffset = -1;
   #ended = false;
   #fail: (error: Error) => void = () => undefined;
@@ -168,6 +179,8 @@ export class Database implements DatabaseLink {
     this.#snapshotBytes = loaded?.byteCount ?? 0;
     this.#snapshotOffset = loaded?.offset ?? -1;
     this.#scheduler = new Scheduler(store);
+    this.#condemned = new CondemnedWork(options.resume);
+    this.#guard = options.guard ?? timeoutGuard;
     const arena = new Arena();
     const outbox = new Outbox();
     const time = new JobClock(clock);
@@ -175,7 +188,7 @@ export class Database implements DatabaseLink {
     const subscriptions = new Subscriptions(store, time, database, drawSeed(options.random ?? realRandom));
     const writer = new Writer(store, log, time, [subscriptions, this.#scheduler]);
     const loop = new JobLoop({
-      guard: options.guard ?? timeoutGuard,
+      guard: this.#guard,
       timeoutMs: limits.reducerTimeoutMs,
       time,
       mustWait: () => log.pendingBytes >= limits.pendingCommitBytesMax,
@@ -202,6 +215,7 @@ export class Database implements DatabaseLink {
       clock,
       activity: options.activity ?? nobody,
       log: moduleLog,
+      ends: new FunctionEnds(clock, limits.functionEndsMax, options.resume?.ends ?? []),
       running: new Running(),
       meta: new TransactionMeta(),
       claims: new Map(),
@@ -261,24 +275,29 @@ export class Database implements DatabaseLink {
     }
     sessions ??= await this.#takeBack(resume, replay);
     replay.end();
-    const suspect = resume?.suspect;
+    const condemned = this.#condemned;
+    if (resume !== undefined) condemned.note(room, this.#scheduler, resume);
+    this.#watchEnds();
+    // From here to the last job that was left by the host before, what runs may end this one as well.
+    if (resume?.isCareful === true) room.activity.closely(true);
+    const endedByGoing = condemned.ids(WorkKind.disconnect);
     for (const client of knownClients(room)) {
       const key = keyOfClient(client);
-      if (sessions.has(key)) continue;
-      const endedHost = suspect?.kind === WorkKind.disconnect && suspect.id === key;
-      room.loop.push(new DisconnectJob(room, client, !endedHost));
+      if (!sessions.has(key)) room.loop.push(new DisconnectJob(room, client, !endedByGoing.has(key)));
     }
     for (const connection of resume?.connections ?? []) {
       const key = keyOfClient(connection.info.caller);
-      const failed = suspect?.kind === WorkKind.message && suspect.id === key ? suspect.number : undefined;
-      sessions.get(key)?.goOn(connection, replay.settledOf(key), failed);
+      sessions.get(key)?.goOn(connection, replay.settledOf(key), condemned.messagesOf(key));
     }
     for (const visitor of resume?.visits ?? []) {
       const key = keyOfClient(visitor);
-      const settled = replay.settledOf(key).get(1);
-      this.#begun.set(key, { settled, endedHostAt: suspect?.id === key ? suspect.kind : undefined });
+      this.#begun.set(key, { settled: replay.settledOf(key).get(1), endedHostAt: this.#endedHostAt(key) });
     }
-    this.#scheduler.start(room);
+    this.#scheduler.start(room, condemned.ids(WorkKind.schedule));
+    if (resume?.isCareful === true) {
+      this.#awaitedAgain = resume.requestCount;
+      if (this.#awaitedAgain === 0) room.loop.push(new CarefulEndJob(room));
+    }
     this.#release(this.#log.durableOffset);
   }
 
@@ -305,10 +324,28 @@ export class Database implements DatabaseLink {
     for (const session of sessions) session.finish(1001, otherVersion);
   }
 
-  /** Starts the module that the tables hold. */
+  /** What of a visit hosts ended at. */
+  #endedHostAt(key: string): WorkKind | undefined {
+    const kinds = [WorkKind.message, WorkKind.connect, WorkKind.disconnect];
+    return kinds.find((kind) => this.#condemned.find(kind, key) !== undefined);
+  }
+
+  /**
+   * Starts the module that the tables hold.
+   *
+   * @throws {LightconeError} `ReducerTimedOut` when it does not come to an end
+   */
   async #installStored(): Promise<void> {
-    const program = storedProgram(this.#room);
-    if (program !== undefined) await outsideMicrotasks(() => this.#install(this.#room.load(program)));
+    const room = this.#room;
+    const program = storedProgram(room);
+    if (program === undefined) return;
+    const start = (): void => {
+      room.activity.begin(WorkKind.program, noWorkId, 0);
+      this.#install(room.load(program));
+      room.activity.end();
+    };
+    const isStarted = await outsideMicrotasks(() => this.#guard.run(start, room.limits.reducerTimeoutMs));
+    if (!isStarted) throw noteTimeOut(room, "the start of the module");
   }
 
   connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle {
@@ -340,6 +377,14 @@ export class Database implements DatabaseLink {
   }
 
   request(request: DatabaseRequest): Promise<Reply> {
+    const reply = this.#answer(request);
+    const isNoted = "caller" in request || "program" in request;
+    if (this.#awaitedAgain > 0 && isNoted && --this.#awaitedAgain === 0)
+      this.#room.loop.push(new CarefulEndJob(this.#room));
+    return reply;
+  }
+
+  #answer(request: DatabaseRequest): Promise<Reply> {
     const room = this.#room;
     switch (request.kind) {
       case "call":
@@ -355,9 +400,8 @@ export class Database implements DatabaseLink {
             : json(200, serveSchema(this.#module.def, request.form)),
         );
       case "publish":
-        return this.#confirmed((answer) => room.loop.push(new PublishJob(this.#site, request, answer)));
       case "plan":
-        return new Promise((answer) => room.loop.push(new PlanJob(this.#site, request, answer)));
+        return this.#take(request);
       case "snapshot":
         return this.snapshot().then((offset) => json(200, JSON.stringify({ offset })));
       case "program":
@@ -369,23 +413,73 @@ export class Database implements DatabaseLink {
     }
   }
 
+  /** Takes a program in, or looks at it. One that a host has ended at is not started again. */
+  #take(request: DatabaseRequest & { readonly kind: "publish" | "plan" }): Promise<Reply> {
+    const { id = noWorkId } = request;
+    if (this.#condemned.find(WorkKind.program, toHex(id)) === undefined) {
+      if (request.kind === "plan")
+        return new Promise((answer) => this.#room.loop.push(new PlanJob(this.#site, request, id, answer)));
+      return this.#confirmed((answer) => this.#room.loop.push(new PublishJob(this.#site, request, id, answer)));
+    }
+    const isTakenIn = request.kind === "publish" && this.#module?.hash === toHex(programHash(request.program));
+    const reason = "its process ended while it was started";
+    return Promise.resolve(isTakenIn ? text(200, "") : failure(new LightconeError("ModuleInvalid", { reason })));
+  }
+
+  /** What hosts have ended in. */
+  get ends(): readonly FunctionEnd[] {
+    return this.#room.ends.all;
+  }
+
   flushLog(): Promise<void> {
     return this.#room.log.flush();
   }
 
-  async stop(withinMs: number): Promise<void> {
+  /** Ends if nothing is to be done, and tells nobody: the clients go on with the next host. */
+  async park(): Promise<Rest | undefined> {
+    const { loop, clock } = this.#room;
+    const { nextDueMicros = Infinity } = this.#scheduler;
+    if (!this.#isIdle || nextDueMicros - clock.nowMicros() < this.#room.limits.parkDueMsMin * 1000) return undefined;
+    this.#scheduler.stop();
+    loop.stop();
+    await this.#close(true);
+    return this.#rest;
+  }
+
+  /** Whether nobody waits for anything, and all that was said is durable. */
+  get #isIdle(): boolean {
+    const { loop, writer, outbox, refusal } = this.#room;
+    if (this.#ended || this.#snapshotting !== undefined || refusal !== undefined) return false;
+    if (loop.count > 0 || outbox.count > 0) return false;
+    for (const session of this.#sessions) if (session.isTelling) return false;
+    return this.#log.durableOffset >= writer.offset && this.#releasedOffset >= writer.offset;
+  }
+
+  get #rest(): Rest {
+    return { offset: this.#room.writer.offset, nextDueMicros: this.#scheduler.nextDueMicros };
+  }
+
+  async stop(withinMs: number): Promise<Rest | undefined> {
     const room = this.#room;
     const until = room.clock.steadyMs() + withinMs;
     this.#scheduler.stop();
     for (const session of this.#sessions) session.end(1001, "module exited");
     while (room.loop.count > 0 && room.clock.steadyMs() < until) await new Promise((resolve) => setImmediate(resolve));
+    const isDone = room.loop.count === 0 && !this.#ended;
     room.loop.stop();
+    await this.#close(false);
+    return isDone ? this.#rest : undefined;
+  }
+
+  /** @param isSparing whether there is a snapshot only if something has changed since the last */
+  async #close(isSparing: boolean): Promise<void> {
     this.#giveBackSequences();
+    const isDue = !this.#ended && (!isSparing || this.#snapshotOffset !== this.#room.writer.offset);
     // Without one the next start reads more of the log, and that is all.
-    if (!this.#ended) await this.snapshot().catch((error: unknown) => this.#noteNoSnapshot(error));
+    if (isDue) await this.snapshot().catch((error: unknown) => this.#noteNoSnapshot(error));
     this.#ended = true;
     await this.#log.close();
-    await room.log.close();
+    await this.#room.log.close();
   }
 
   /** So that the next start skips no values. A log that takes nothing more is left alone: then it skips some. */
@@ -452,9 +546,16 @@ export class Database implements DatabaseLink {
   /** @param withTables whether the module's tables exist already */
   #install(module: ModuleSlot | undefined, withTables = true): void {
     this.#module = module;
+    this.#watchEnds();
     this.#bindTables();
     module?.instance.bind?.();
     this.#ruledTables = withTables ? this.#tablesUnderRules() : new Set();
+  }
+
+  /** Calls of functions that hosts have ended in are looked at one by one. */
+  #watchEnds(): void {
+    const { ends } = this.#room;
+    for (const reducer of this.#module?.reducers ?? []) if (ends.isWatched(reducer.def.name)) reducer.isForAll = false;
   }
 
   #bindTables(): void {

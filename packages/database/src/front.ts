@@ -7,5 +7,15 @@ export * from "./link.ts";
 export { databaseLimits, defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
 export { LogReader } from "./log-files.ts";
 export { openResilient, type OpenedHost, type ResilientLink, type ResilientOptions } from "./resilient-link.ts";
-export { HostEnded, type NumberedMessage, type Resume, type ResumedConnection, type Suspect } from "./resume.ts";
-export { WorkKind, workIdBytes, type Activity, type EndReason, type Work } from "./work.ts";
+export type { FunctionEnd } from "./function-ends.ts";
+export type { Rest, Resting, Stay, WakeReason } from "./rest.ts";
+export {
+  HostEnded,
+  type Condemned,
+  type NumberedMessage,
+  type Resume,
+  type ResumedConnection,
+  type Suspect,
+  type Visitor,
+} from "./resume.ts";
+export { keyOfWork, WorkKind, workIdBytes, type Activity, type EndReason, type Work } from "./work.ts";

@@ -8,13 +8,25 @@
  * The cost of each is constant, however much there is of it: the front does this for all connections in one thread.
  */
 import { defined } from "@lightcone/base";
+import { keyOfClient } from "./client.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink, ResumeNote } from "./link.ts";
 import type { NumberedMessage, Resume } from "./resume.ts";
+import { WorkKind, type Work } from "./work.ts";
+
+/** Who holds a connection. */
+export interface ConnectionHolder {
+  /** Whether it has no host, and gets one when somebody says something. */
+  readonly isResting: boolean;
+  /** A connection has said something that no host hears. */
+  said(): void;
+  /** A connection has ended. */
+  over(held: HeldConnection): void;
+}
 
 export class HeldConnection implements ConnectionHandle, ConnectionSink {
   readonly info: ConnectionInfo;
   readonly #sink: ConnectionSink;
-  readonly #over: () => void;
+  readonly #holder: ConnectionHolder;
   #handle: ConnectionHandle | undefined;
   readonly #pending = new PendingMessages();
   /** The messages that make up the subscriptions, by number. */
@@ -23,29 +35,33 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
   /** Messages that the present host has been given. */
   #given = 0;
   #greeted = false;
+  #wasGiven = false;
   #inMessage = false;
   /** Whether answers to it were held back while others were told theirs. */
   #isBehind = false;
   #closed = false;
   onReady: (() => void) | undefined;
 
-  constructor(info: ConnectionInfo, sink: ConnectionSink, over: () => void) {
+  constructor(info: ConnectionInfo, sink: ConnectionSink, holder: ConnectionHolder) {
     this.info = info;
     this.#sink = sink;
-    this.#over = over;
+    this.#holder = holder;
   }
 
   // --- towards the host
 
   get ready(): boolean {
-    return this.#handle?.ready ?? false;
+    return this.#handle?.ready ?? (this.#holder.isResting && this.#pending.isEmpty);
   }
 
   receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
     if (this.#closed) return;
     const number = ++this.#received;
     this.#pending.push({ number, bytes: bytes.subarray(at, at + length), isText });
-    if (this.#handle === undefined) return;
+    if (this.#handle === undefined) {
+      this.#holder.said();
+      return;
+    }
     this.#given = number;
     this.#handle.receive(bytes, at, length, isText);
   }
@@ -53,7 +69,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
   closed(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#over();
+    this.#holder.over(this);
     this.#handle?.closed();
   }
 
@@ -94,7 +110,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
   close(code: number | undefined, reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#over();
+    this.#holder.over(this);
     this.#sink.close(code, reason);
   }
 
@@ -109,6 +125,38 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
     this.#handle = undefined;
     const isKnowing = this.#greeted ? this.info.confirmed && !this.#inMessage && !this.#isBehind : this.#given === 0;
     if (!isKnowing) this.close(1011, "the database started again");
+  }
+
+  /** Lets go of a host that may be gone soon. @returns its handle */
+  pause(): ConnectionHandle | undefined {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    return handle;
+  }
+
+  /** Whether nothing is owed to the client, and it is owed nothing. */
+  get isIdle(): boolean {
+    return this.#greeted && !this.#inMessage && !this.#isBehind && this.#pending.isEmpty;
+  }
+
+  /** Whether a host may know of it. */
+  get wasKnown(): boolean {
+    return this.#wasGiven;
+  }
+
+  /** What a host does when it lets the client in. */
+  get connectWork(): Work {
+    return { kind: WorkKind.connect, id: keyOfClient(this.info.caller), number: 0 };
+  }
+
+  /** What the present host has been given and not answered. */
+  givenWork(): readonly Work[] {
+    if (!this.#greeted) return this.#wasGiven ? [this.connectWork] : [];
+    const { id } = this.connectWork;
+    return this.#pending
+      .all()
+      .filter(({ number }) => number <= this.#given)
+      .map(({ number }) => ({ kind: WorkKind.message, id, number }));
   }
 
   /** Whether a host has let it in: the next goes on with it. To any other it is new. */
@@ -135,6 +183,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
   /** Takes a host's handle and gives it what came since message `given`. */
   attach(handle: ConnectionHandle, given: number): void {
     this.#handle = handle;
+    this.#wasGiven = true;
     handle.onReady = () => this.onReady?.();
     if (this.#closed) {
       handle.closed();
@@ -182,6 +231,10 @@ class PendingMessages {
       messages.splice(0, this.#answered);
       this.#answered = 0;
     }
+  }
+
+  get isEmpty(): boolean {
+    return this.#messages.length === 0;
   }
 
   all(): readonly NumberedMessage[] {

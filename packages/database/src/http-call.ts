@@ -1,5 +1,5 @@
 /** A request over HTTP that acts as a client of its own: it connects, does one thing, and disconnects. */
-import { LightconeError } from "@lightcone/base";
+import { errorFacts, LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { bsatnToJson, ByteReader } from "@lightcone/sats";
 import { bytesOfClient } from "./client.ts";
@@ -70,7 +70,7 @@ export class VisitJob implements Job {
     room.activity.end();
     if (this.#isComing) {
       const error = abandonConnect(room, this.#caller);
-      mustBeWhole(room, WorkKind.connect, this.#caller, 0);
+      mustBeWhole(room, WorkKind.connect, this.#id, 0);
       if (this.#caller.isOwner) {
         this.#isComing = false;
         room.loop.push(this);
@@ -78,10 +78,10 @@ export class VisitJob implements Job {
       return;
     }
     const error = abandonCall(room, "the statement");
-    mustBeWhole(room, WorkKind.message, this.#caller, 1);
+    mustBeWhole(room, WorkKind.message, this.#id, 1);
     // What has committed has not come to nothing, and the log says what it has come to: the next host answers from it.
     const hasCommitted = room.writer.offset !== this.#offset && room.meta.kind !== CommitKind.procedure;
-    if (hasCommitted) throw endedBy(interrupted(), WorkKind.message, this.#caller, 1);
+    if (hasCommitted) throw endedBy(interrupted(), WorkKind.message, this.#id, 1);
     this.#tooLate(error);
   }
 
@@ -104,7 +104,7 @@ export class VisitJob implements Job {
   }
 
   #noted<T>(work: () => T): T {
-    return noted(this.#room, WorkKind.message, this.#caller, this.#id, 1, work);
+    return noted(this.#room, WorkKind.message, this.#id, 1, work);
   }
 
   #leave(reply: Reply, offset: number | undefined): void {
@@ -134,7 +134,7 @@ export function settledReply(room: Room, settled: Settled): Reply {
 /** Calls a function with arguments in JSON. */
 export function callOverHttp(room: Room, caller: Caller, functionName: string, args: string): Reply {
   const reducer = room.module?.reducers.find((each) => each.def.name === functionName);
-  const call = whyNotCallable(reducer, caller.isOwner, noBytes, args);
+  const call = whyNotCallable(room, reducer, caller.isOwner, noBytes, args);
   if (call.kind === "refused") {
     switch (call.code) {
       case "NoSuchReducer":
@@ -143,6 +143,9 @@ export function callOverHttp(room: Room, caller: Caller, functionName: string, a
         return refusal(400, "BadRequest", call.message);
       case "BadArguments":
         return refusal(400, "BadArguments", call.message);
+      case "LimitExceeded":
+      case "FunctionQuarantined":
+        return refusal(errorFacts(call.code).http, call.code, call.message);
     }
   }
   const { meta } = room;
@@ -181,6 +184,9 @@ function procedureOverHttp(room: Room, caller: Caller, functionName: string, arg
       return refusal(404, "NoSuchReducer", result.message);
     case "BadArguments":
       return refusal(400, "BadArguments", result.message);
+    case "LimitExceeded":
+    case "FunctionQuarantined":
+      return refusal(errorFacts(result.code).http, result.code, result.message);
     case "Crashed":
       return refusal(
         500,

@@ -30,10 +30,12 @@ export function connectClient(room: Room, caller: Caller): Refusal | undefined {
   const row = bytesOfClient(caller);
   if (isKnown(room, caller))
     return new LightconeError("ConnectionIdInUse", { connectionId: toHexReversed(caller.connectionId) });
-  return noted(room, WorkKind.connect, caller, row, 0, () => {
+  return noted(room, WorkKind.connect, row, 0, () => {
     const key = keyOfClient(caller);
-    room.claims.set(key, encoder.encode(caller.claims));
     const reducer = room.module?.lifecycle("connect");
+    const quarantine = reducer === undefined || caller.isOwner ? undefined : room.ends.refusal(reducer.def.name);
+    if (quarantine !== undefined) return { code: quarantine.code, message: quarantine.message };
+    room.claims.set(key, encoder.encode(caller.claims));
     fillMeta(room, CommitKind.connect, caller, reducer?.def.name, reducer?.def.id);
     const note = (): void => void room.store.tx.insert(clientTable, row, 0, row.length);
     if (reducer === undefined) {
@@ -78,8 +80,10 @@ export class DisconnectJob implements Job {
     const room = this.#room;
     const client = this.#client;
     if (!isKnown(room, client)) return;
-    const reducer = this.#runsReducer ? room.module?.lifecycle("disconnect") : undefined;
-    noted(room, WorkKind.disconnect, client, bytesOfClient(client), 0, () => {
+    const own = room.module?.lifecycle("disconnect");
+    const reducer =
+      this.#runsReducer && own !== undefined && room.ends.refusal(own.def.name) === undefined ? own : undefined;
+    noted(room, WorkKind.disconnect, bytesOfClient(client), 0, () => {
       if (reducer !== undefined) {
         fillMeta(room, CommitKind.disconnect, client, reducer.def.name, reducer.def.id);
         if (callReducer(room, reducer, () => forget(room, client)).kind === "committed") return;

@@ -3,7 +3,7 @@
 /** What the table says of one limit. */
 interface Descriptor {
   readonly value: number;
-  readonly unit: "bytes" | "messages" | "milliseconds" | "pages" | "queries" | "rows" | "lines";
+  readonly unit: "bytes" | "messages" | "milliseconds" | "pages" | "queries" | "rows" | "lines" | "ends";
   readonly what: string;
   /** What happens when it is reached. */
   readonly outcome: string;
@@ -79,6 +79,31 @@ export const databaseLimits = {
     what: "rows that one subscription or query returns to a client, or holds to join by",
     outcome: "`LimitExceeded`: 429, over WebSocket `SubscriptionError`",
   },
+  errorTextBytesMax: {
+    value: 64 * 1024,
+    unit: "bytes",
+    what: "the text of an error that a client is told, a module's own for one",
+    outcome: "its end is cut off, and it says so",
+  },
+  parkDueMsMin: {
+    value: 30_000,
+    unit: "milliseconds",
+    what: "until the next scheduled row is due, for a database to be let go of its process",
+    outcome: "a database with a row that is due sooner keeps its process",
+  },
+  callArgumentsBytesMax: {
+    value: 16 * 1024 ** 2,
+    unit: "bytes",
+    what: "the arguments of one call: what a function does with them may take much longer than they are long",
+    outcome: "the call is refused with `LimitExceeded`, and has not run",
+  },
+  functionEndsMax: {
+    value: 3,
+    unit: "ends",
+    what: "ends of the database's process in one function of its module, within an hour",
+    outcome:
+      "`FunctionQuarantined`: that function is refused for a minute, after further ends for two, four … minutes, to all but the owner",
+  },
   logLineBytesMax: {
     value: 32 * 1024,
     unit: "bytes",
@@ -125,6 +150,10 @@ export const defaultDatabaseLimits: DatabaseLimits = {
   connectionBufferBytesMax: databaseLimits.connectionBufferBytesMax.value,
   subscriptionsPerConnectionMax: databaseLimits.subscriptionsPerConnectionMax.value,
   queryRowsMax: databaseLimits.queryRowsMax.value,
+  errorTextBytesMax: databaseLimits.errorTextBytesMax.value,
+  parkDueMsMin: databaseLimits.parkDueMsMin.value,
+  callArgumentsBytesMax: databaseLimits.callArgumentsBytesMax.value,
+  functionEndsMax: databaseLimits.functionEndsMax.value,
   logLineBytesMax: databaseLimits.logLineBytesMax.value,
   logWaitingBytesMax: databaseLimits.logWaitingBytesMax.value,
   logFileBytesMax: databaseLimits.logFileBytesMax.value,

@@ -5,6 +5,8 @@
 import type { Client } from "./client.ts";
 import type { SchemaForm } from "@lightcone/schema";
 
+import type { Rest } from "./rest.ts";
+
 /** Who acts. Claims are the token's payload as the token has it; they never enter a log. */
 export interface Caller extends Client {
   readonly claims: string;
@@ -75,6 +77,8 @@ export type DatabaseRequest =
   /** Replaces the program. Refused changes leave the running module untouched. */
   | {
       readonly kind: "publish";
+      /** Names it in what is told of work; `workIdBytes` bytes. */
+      readonly id?: Uint8Array;
       readonly program: Uint8Array;
       readonly hostType: HostType;
       readonly breakClients: boolean;
@@ -84,6 +88,7 @@ export type DatabaseRequest =
   /** Says what publishing this program would do, and does nothing. */
   | {
       readonly kind: "plan";
+      readonly id?: Uint8Array;
       readonly program: Uint8Array;
       readonly hostType: HostType;
       /** Whether the plan's text is coloured for a terminal. */
@@ -106,8 +111,20 @@ export interface DatabaseLink {
   request(request: DatabaseRequest): Promise<Reply>;
   /** Resolves when what was added to the module's log by now is in its files, where `LogReader` finds it. */
   flushLog(): Promise<void>;
-  /** Finishes the queue, runs the disconnects, syncs, takes a snapshot if `withinMs` suffices. */
-  stop(withinMs: number): Promise<void>;
+  /**
+   * Finishes the queue, runs the disconnects, syncs, takes a snapshot if `withinMs` suffices.
+   *
+   * @returns undefined when something of that was left to the next start
+   */
+  stop(withinMs: number): Promise<Rest | undefined>;
+  /**
+   * Ends if the database is at nothing, and nobody is told: the connections go on with the next host.
+   *
+   * @returns undefined when it is at something, and goes on
+   */
+  park?(): Promise<Rest | undefined>;
+  /** Batches that have crossed either way; left out where there are none. */
+  readonly traffic?: number;
   /** Resolves when the database is gone without having been asked to. */
   readonly failed: Promise<Error>;
   /** The last offset whose results every sink has been handed; -1 or left out when it is not known. */

@@ -15,8 +15,8 @@ export interface BoundReducer {
   readonly def: ReducerDef;
   /** Where a value of the parameters ends, or -1 if the bytes are none. */
   readonly validate: Validator;
-  /** Whether any client may call it: no life-cycle reducer, not private. */
-  readonly isForAll: boolean;
+  /** Whether any client may call it and nothing more is asked: no life-cycle reducer, not private, no host ended in it. */
+  isForAll: boolean;
 }
 
 export class ModuleSlot {

@@ -1,31 +1,30 @@
 /** Work under a name that outlives its host, and whether memory is whole behind it. */
-import type { Client } from "./client.ts";
 import { endedBy, interrupted } from "./resume.ts";
 import type { Room } from "./room.ts";
 import type { WorkKind } from "./work.ts";
 
 /**
- * Runs a client's work so that what breaks the host in it can be named, and is not run again.
+ * Runs a piece of work so that what breaks the host in it can be named, and is not run again.
  *
- * @param id the client (`bytesOfClient`)
+ * @param id what names it among its kind, as `WorkKind` says
  * @throws {HostEnded} when it broke, or left a change half-way
  */
-export function noted<T>(room: Room, kind: WorkKind, client: Client, id: Uint8Array, number: number, work: () => T): T {
+export function noted<T>(room: Room, kind: WorkKind, id: Uint8Array, number: number, work: () => T): T {
   room.activity.begin(kind, id, number);
   let result: T;
   try {
     result = work();
   } catch (error) {
-    throw endedBy(error, kind, client, number);
+    throw endedBy(error, kind, id, number);
   }
   room.activity.end();
-  mustBeWhole(room, kind, client, number);
+  mustBeWhole(room, kind, id, number);
   return result;
 }
 
 /** @throws {HostEnded} when the work that ran left a change half-way */
-export function mustBeWhole(room: Room, kind: WorkKind, client: Client, number: number): void {
-  if (!isWhole(room)) throw endedBy(interrupted(), kind, client, number);
+export function mustBeWhole(room: Room, kind: WorkKind, id: Uint8Array, number: number): void {
+  if (!isWhole(room)) throw endedBy(interrupted(), kind, id, number);
 }
 
 /** Whether nothing was left half-way: not a row, not a commit that not everyone has heard of, not a subscription. */

@@ -75,6 +75,11 @@ export class Outgoing implements StreamOwner {
     this.#isOver = true;
   }
 
+  /** Whether an answer is on its way in slices. */
+  get isStreaming(): boolean {
+    return this.#stream !== undefined;
+  }
+
   /** Whether messages wait behind an answer that leaves in slices. */
   get holdsBack(): boolean {
     return this.#behindBytes > 0;

@@ -5,6 +5,7 @@ import { Errno, LogLevel, type ProcedureTransactions } from "@lightcone/host";
 import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ProcedureDef } from "@lightcone/schema";
 import type { Caller } from "./link.ts";
+import { whyTooLong } from "./reducer-call.ts";
 import { fatalText } from "./reply.ts";
 import { placeIn } from "./running.ts";
 import type { Room } from "./room.ts";
@@ -21,7 +22,7 @@ export type ProcedureResult =
   /** `isCallers` when the call could not be made as it was asked for. */
   | {
       readonly kind: "failed";
-      readonly code: "NoSuchProcedure" | "BadArguments" | "Crashed";
+      readonly code: "NoSuchProcedure" | "BadArguments" | "LimitExceeded" | "FunctionQuarantined" | "Crashed";
       readonly message: string;
       readonly timestampMicros: number;
     };
@@ -45,6 +46,10 @@ export function callProcedure(
   if (procedure === undefined || (procedure.visibility === "private" && !caller.isOwner)) {
     return { kind: "failed", code: "NoSuchProcedure", message: "No such procedure", timestampMicros: 0 };
   }
+  const refused =
+    (caller.isOwner ? undefined : room.ends.refusal(name)) ?? whyTooLong(room, argsText?.length ?? args.length);
+  if (refused !== undefined)
+    return { kind: "failed", code: refused.code, message: refused.message, timestampMicros: 0 };
   const checked = checkArgs(procedure, args, argsText);
   if (!(checked instanceof Uint8Array))
     return { kind: "failed", code: "BadArguments", message: checked.message, timestampMicros: 0 };

@@ -7,11 +7,12 @@ import { disconnects, formatMigration, planMigration, systemTables, type Migrati
 import type { Job } from "./job-loop.ts";
 import type { HostType, Reply } from "./link.ts";
 import type { ModuleSlot } from "./module-slot.ts";
-import { isWhole } from "./noted.ts";
 import { abandonCall, callReducer, settle } from "./reducer-call.ts";
 import { failure, json, refusal, text } from "./reply.ts";
+import { mustBeWhole, noted } from "./noted.ts";
 import type { Room } from "./room.ts";
 import { noteTimeOut } from "./running.ts";
+import { WorkKind } from "./work.ts";
 import { noBytes, noConnection, noReducerId, ok } from "./writer.ts";
 
 /** A program to go on with, as `DatabaseRequest` has it. */
@@ -52,9 +53,12 @@ export class PublishJob implements Job {
   readonly #site: PublishSite;
   readonly #program: Publication;
   readonly #answer: (reply: Reply) => void;
+  readonly #id: Uint8Array;
   #before: ModuleSlot | undefined;
 
-  constructor(site: PublishSite, program: Publication, answer: (reply: Reply) => void) {
+  /** @param id names it in what is told of work */
+  constructor(site: PublishSite, program: Publication, id: Uint8Array, answer: (reply: Reply) => void) {
+    this.#id = id;
     this.#site = site;
     this.#program = program;
     this.#answer = answer;
@@ -62,15 +66,18 @@ export class PublishJob implements Job {
   }
 
   run(): void {
-    this.#before = this.#site.room.module;
-    this.#answer(publish(this.#site, this.#program));
+    const { room } = this.#site;
+    this.#before = room.module;
+    const reply = noted(room, WorkKind.program, this.#id, 0, () => publish(this.#site, this.#program));
+    if (reply.status === 200) room.ends.clear();
+    this.#answer(reply);
   }
 
   timedOut(): void {
     const { room } = this.#site;
+    room.activity.end();
     const error = abandonCall(room, "the start of the module");
-    // Whether the program was taken in, the next host sees: it is asked again.
-    if (!isWhole(room)) return;
+    mustBeWhole(room, WorkKind.program, this.#id, 0);
     this.#site.install(this.#before);
     this.#before?.discard();
     this.#answer(refusal(400, error.code, error.message));
@@ -110,18 +117,22 @@ export class PlanJob implements Job {
   readonly #site: PublishSite;
   readonly #program: Planned;
   readonly #answer: (reply: Reply) => void;
+  readonly #id: Uint8Array;
 
-  constructor(site: PublishSite, program: Planned, answer: (reply: Reply) => void) {
+  constructor(site: PublishSite, program: Planned, id: Uint8Array, answer: (reply: Reply) => void) {
+    this.#id = id;
     this.#site = site;
     this.#program = program;
     this.#answer = answer;
   }
 
   run(): void {
-    this.#answer(planPublish(this.#site, this.#program));
+    const plan = (): Reply => planPublish(this.#site, this.#program);
+    this.#answer(noted(this.#site.room, WorkKind.program, this.#id, 0, plan));
   }
 
   timedOut(): void {
+    this.#site.room.activity.end();
     const error = noteTimeOut(this.#site.room, "the start of the module");
     this.#answer(refusal(400, error.code, error.message));
   }

@@ -15,7 +15,7 @@ export type Callable =
   | { readonly kind: "callable"; readonly reducer: BoundReducer; readonly args: Uint8Array }
   | {
       readonly kind: "refused";
-      readonly code: "NoSuchReducer" | "Lifecycle" | "BadArguments";
+      readonly code: "NoSuchReducer" | "Lifecycle" | "BadArguments" | "LimitExceeded" | "FunctionQuarantined";
       readonly message: string;
     };
 
@@ -27,6 +27,7 @@ const lifecycleNames = { init: "Init", connect: "OnConnect", disconnect: "OnDisc
  * @param argsText the arguments as JSON, where the call came as JSON; `args` is then not looked at
  */
 export function whyNotCallable(
+  room: Room,
   reducer: BoundReducer | undefined,
   isOwner: boolean,
   args: Uint8Array,
@@ -43,6 +44,10 @@ export function whyNotCallable(
   }
   if (def.visibility === "private" && !isOwner)
     return { kind: "refused", code: "NoSuchReducer", message: "no such reducer" };
+  const refusal = isOwner ? undefined : room.ends.refusal(def.name);
+  if (refusal !== undefined) return { kind: "refused", code: refusal.code, message: refusal.message };
+  const tooLong = whyTooLong(room, argsText?.length ?? args.length);
+  if (tooLong !== undefined) return { kind: "refused", code: tooLong.code, message: tooLong.message };
   if (argsText !== undefined) {
     try {
       return { kind: "callable", reducer, args: jsonArgsToBsatn(def.params, argsText, def.name) };
@@ -65,6 +70,13 @@ export function whyNotCallable(
     code: "BadArguments",
     message: new LightconeError("BadArguments", { reducer: def.name, reason }).message,
   };
+}
+
+/** Why arguments of so many bytes, or characters of JSON, are refused, if they are. */
+export function whyTooLong({ limits }: Room, length: number): LightconeError<"LimitExceeded"> | undefined {
+  const max = limits.callArgumentsBytesMax;
+  if (length <= max) return undefined;
+  return new LightconeError("LimitExceeded", { limit: "callArgumentsBytesMax", value: length, max });
 }
 
 /** Names the first argument that does not decode. Only for calls that are refused: it makes validators. */

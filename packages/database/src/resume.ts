@@ -6,8 +6,10 @@
  * in the log is answered by its commit; calls that are not in it run now. None runs twice.
  */
 import { isLightconeError, LightconeError } from "@lightcone/base";
-import { keyOfClient, type Client } from "./client.ts";
+import { toHex } from "@lightcone/sats";
+import type { Client } from "./client.ts";
 import type { ConnectionInfo, ConnectionSink } from "./link.ts";
+import type { FunctionEnd } from "./function-ends.ts";
 import type { EndReason, Work, WorkKind } from "./work.ts";
 
 /** A message of a client; its number counts from 1. */
@@ -34,14 +36,38 @@ export interface Resume {
   /** Those who had been greeted. Who had not is new to the next host. */
   readonly connections: readonly ResumedConnection[];
   /** Those who asked over HTTP and have no answer: they ask again. */
-  readonly visits: readonly Client[];
-  /** What ran when the host ended, if that is known: it is failed, not run. */
-  readonly suspect: Suspect | undefined;
+  readonly visits: readonly Visitor[];
+  /** Requests over HTTP that come again, all in all: visits, and programs. */
+  readonly requestCount: number;
+  /** What is failed, not run. */
+  readonly condemned: readonly Condemned[];
+  /** What hosts ended in before. */
+  readonly ends: readonly FunctionEnd[];
+  /**
+   * Whether the host ended unasked: what has no answer may have ended it. So it runs piece by piece, each told of before.
+   * False when the database was at rest.
+   */
+  readonly isCareful: boolean;
 }
 
 /** What a host ended at. */
 export interface Suspect extends Work {
   readonly reason: EndReason;
+}
+
+/** What is not run any more: a host ended at it, or two hosts ended after it may have begun. */
+export interface Condemned extends Work {
+  readonly reason: EndReason | "twice";
+  /** How the host ended, for the module's log. */
+  readonly how: string;
+  /** Whether that is put down to the module: its function has one more end against it. */
+  readonly isModulesFault: boolean;
+}
+
+/** Someone who asked over HTTP. */
+export interface Visitor extends Client {
+  /** The function that is called; undefined for a statement. */
+  readonly functionName: string | undefined;
 }
 
 /** How a host ended that nobody had asked to. */
@@ -62,9 +88,9 @@ export class HostEnded extends Error {
  * The end of a host that broke on a piece of work: that is not run again, or the next host ends too. A change that was
  * interrupted half-way is the module's doing.
  */
-export function endedBy(error: unknown, kind: WorkKind, client: Client, number: number): HostEnded {
+export function endedBy(error: unknown, kind: WorkKind, id: Uint8Array, number: number): HostEnded {
   if (error instanceof HostEnded) return error;
-  const suspect: Suspect = { kind, id: keyOfClient(client), number, reason: "crash" };
+  const suspect: Suspect = { kind, id: toHex(id), number, reason: "crash" };
   const isModulesFault = isLightconeError(error, "DatabaseStopped");
   return new HostEnded(error instanceof Error ? error.message : String(error), suspect, isModulesFault, {
     cause: error,

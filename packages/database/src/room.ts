@@ -4,6 +4,7 @@ import type { Store } from "@lightcone/engine";
 import type { Catalog } from "@lightcone/sql";
 import type { Arena } from "./arena.ts";
 import type { Encoder } from "./encoder.ts";
+import type { FunctionEnds } from "./function-ends.ts";
 import type { JobLoop } from "./job-loop.ts";
 import type { Caller, WireProtocol } from "./link.ts";
 import type { DatabaseLimits } from "./limits.ts";
@@ -27,6 +28,8 @@ export interface Room {
   readonly clock: Clock;
   readonly activity: Activity;
   readonly log: ModuleLog;
+  /** Functions that hosts ended in. */
+  readonly ends: FunctionEnds;
   readonly running: Running;
   /** Filled in for each transaction: one runs at a time. */
   readonly meta: TransactionMeta;

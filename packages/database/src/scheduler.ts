@@ -10,6 +10,8 @@ import { CommitKind, type Commit, type Index, type RowRefs, type Store, type Tab
 import {
   ByteReader,
   ByteWriter,
+  fromHex,
+  toHex,
   valueCodec,
   type TimeDuration,
   type Timestamp,
@@ -17,10 +19,11 @@ import {
 } from "@lightcone/sats";
 import type { Job } from "./job-loop.ts";
 import type { BoundReducer } from "./module-slot.ts";
-import { isWhole } from "./noted.ts";
 import { abandonCall, callReducer } from "./reducer-call.ts";
+import { mustBeWhole, noted } from "./noted.ts";
 import type { Room } from "./room.ts";
 import { ScheduleQueue, type ScheduledRow } from "./schedule-queue.ts";
+import { WorkKind, workIdBytes } from "./work.ts";
 import { noBytes, noConnection, ok, type CommitListener } from "./writer.ts";
 
 /** Further ahead than this many microseconds is refused: 2^36 - 1 ms. */
@@ -76,8 +79,12 @@ export class Scheduler implements CommitListener {
     return new Set(this.#tables.keys());
   }
 
-  /** Starts to run what is due. Rows that nothing is known of (older than the log) count from now. */
-  start(room: Room): void {
+  /**
+   * Starts to run what is due. Rows that nothing is known of (older than the log) count from now.
+   *
+   * @param condemned rows that are not run again, by `idOfRow` as hex
+   */
+  start(room: Room, condemned: ReadonlySet<string>): void {
     this.#room = room;
     const now = room.writer.nowMicros();
     for (const scheduled of this.#tables.values()) {
@@ -92,7 +99,21 @@ export class Scheduler implements CommitListener {
           this.#queue.set(scheduled.table.id, due.id, nextTick(known, due.at.value, now));
       }
     }
-    this.#arm();
+    for (const row of condemned.size === 0 ? [] : this.#queue.rows())
+      if (condemned.has(toHex(idOfRow(row)))) room.loop.push(new FireJob(this, room, row, false));
+    this.#fire(room);
+  }
+
+  /** When the first row is due, handed out or not; undefined when none is scheduled. */
+  get nextDueMicros(): number | undefined {
+    let next: number | undefined;
+    for (const { dueMicros } of this.#queue.rows()) if (next === undefined || dueMicros < next) next = dueMicros;
+    return next;
+  }
+
+  /** The reducer that the rows of a table are run by. */
+  functionOf(tableId: number): string | undefined {
+    return this.#tables.get(asTableId(tableId))?.functionName;
   }
 
   stop(): void {
@@ -200,7 +221,12 @@ export class Scheduler implements CommitListener {
     if (found === undefined || reducer === undefined) return;
     if (room.refusal !== undefined) {
       // Nothing can be written, as on a full disk. That is not the row's fault: it waits.
-      room.clock.after(refusedAgainMs, () => room.loop.push(new FireJob(this, room, fired)));
+      this.#again(room, fired, refusedAgainMs);
+      return;
+    }
+    const quarantine = room.ends.refusal(reducer.def.name);
+    if (quarantine !== undefined) {
+      this.#again(room, fired, quarantine.detail.seconds * 1000);
       return;
     }
     fillMeta(room, CommitKind.schedule, reducer, found.row, fired.dueMicros);
@@ -208,7 +234,11 @@ export class Scheduler implements CommitListener {
     this.#settle(room, found, result.kind === "failed");
   }
 
-  /** A row's reducer took too long and was ended. */
+  #again(room: Room, fired: ScheduledRow, afterMs: number): void {
+    room.clock.after(afterMs, () => room.loop.push(new FireJob(this, room, fired)));
+  }
+
+  /** A row's reducer took too long and was ended, or ended its host. */
   gaveUp(room: Room, fired: ScheduledRow): void {
     const found = this.#find(fired);
     if (found !== undefined) this.#settle(room, found, true);
@@ -263,21 +293,44 @@ class FireJob implements Job {
   readonly #scheduler: Scheduler;
   readonly #room: Room;
   readonly #row: ScheduledRow;
+  readonly #id: Uint8Array;
+  readonly #runsReducer: boolean;
 
-  constructor(scheduler: Scheduler, room: Room, row: ScheduledRow) {
+  /** @param runsReducer false when the reducer has ended a host at this row */
+  constructor(scheduler: Scheduler, room: Room, row: ScheduledRow, runsReducer = true) {
     this.#scheduler = scheduler;
     this.#room = room;
     this.#row = row;
+    this.#id = idOfRow(row);
+    this.#runsReducer = runsReducer;
   }
 
   run(): void {
-    this.#scheduler.run(this.#room, this.#row);
+    if (this.#runsReducer)
+      noted(this.#room, WorkKind.schedule, this.#id, 0, () => this.#scheduler.run(this.#room, this.#row));
+    else this.#scheduler.gaveUp(this.#room, this.#row);
   }
 
   timedOut(): void {
+    this.#room.activity.end();
     abandonCall(this.#room);
-    if (isWhole(this.#room)) this.#scheduler.gaveUp(this.#room, this.#row);
+    mustBeWhole(this.#room, WorkKind.schedule, this.#id, 0);
+    this.#scheduler.gaveUp(this.#room, this.#row);
   }
+}
+
+/** What a scheduled row's work is named by. */
+function idOfRow({ tableId, rowId }: ScheduledRow): Uint8Array {
+  const id = new Uint8Array(workIdBytes);
+  const view = new DataView(id.buffer);
+  view.setUint32(0, tableId, true);
+  view.setBigUint64(4, rowId, true);
+  return id;
+}
+
+/** The table of a row by what its work is named by, as hex. */
+export function tableOfRowId(id: string): number {
+  return new DataView(fromHex(id).buffer).getUint32(0, true);
 }
 
 /** A reducer that a module asked to run soon, outside its own transaction. */

@@ -117,9 +117,9 @@ export class Session implements ConnectionHandle {
    *
    * @param inLog what of it is in the log: a call's commit has told the client; a procedure that has commits is not
    *   begun again
-   * @param suspect the number of the message that may have ended the host: it is failed
+   * @param condemned numbers of the messages that are failed, not run
    */
-  goOn(resumed: ResumedConnection, inLog: ReadonlyMap<number, Settled>, suspect: number | undefined): void {
+  goOn(resumed: ResumedConnection, inLog: ReadonlyMap<number, Settled>, condemned: ReadonlySet<number>): void {
     const { loop } = this.#room;
     let isFirst = true;
     for (const { number, bytes, isText } of resumed.pending) {
@@ -130,7 +130,7 @@ export class Session implements ConnectionHandle {
       if (isSettled && isFirst) this.settled(number);
       else if (isSettled) loop.push(new SettledJob(this, number));
       else if (kind !== undefined) loop.push(new FailJob(this, bytes, isText, number, halfDoneText));
-      else if (number === suspect) loop.push(new FailJob(this, bytes, isText, number, fatalText));
+      else if (condemned.has(number)) loop.push(new FailJob(this, bytes, isText, number, fatalText));
       else loop.push(new MessageJob(this, bytes, 0, bytes.length, isText, number));
       isFirst &&= isSettled;
     }
@@ -215,7 +215,7 @@ export class Session implements ConnectionHandle {
     this.#room.activity.end();
     const { message } = abandonConnect(this.#room, caller);
     this.end(1011, closeReason(message));
-    mustBeWhole(this.#room, WorkKind.connect, caller, 0);
+    mustBeWhole(this.#room, WorkKind.connect, this.#id, 0);
   }
 
   /** Runs one message. */
@@ -229,11 +229,11 @@ export class Session implements ConnectionHandle {
       if (!isText && bytes[at] === clientTag.CallReducer) this.#callFrame(bytes, at, length);
       else this.#message(decode(bytes, at, length, isText));
     } catch (error) {
-      if (!isUnreadable(error)) throw endedBy(error, WorkKind.message, this.info.caller, number);
+      if (!isUnreadable(error)) throw endedBy(error, WorkKind.message, this.#id, number);
       this.end(1011, closeReason(error.message));
     }
     this.#room.activity.end();
-    mustBeWhole(this.#room, WorkKind.message, this.info.caller, number);
+    mustBeWhole(this.#room, WorkKind.message, this.#id, number);
   }
 
   /** The message that was running took too long and was ended. */
@@ -242,7 +242,7 @@ export class Session implements ConnectionHandle {
     room.activity.end();
     const { message } = abandonCall(room);
     // What was cut short in the middle of a change is answered by the next host: it sees what is in the log.
-    mustBeWhole(room, WorkKind.message, this.info.caller, number);
+    mustBeWhole(room, WorkKind.message, this.#id, number);
     if (this.#running !== number || this.#owesAnswer)
       this.#answerFailed(bytes, at, length, isText, number, message, room.limits.reducerTimeoutMs * 1000);
   }
@@ -262,7 +262,7 @@ export class Session implements ConnectionHandle {
     try {
       message = decode(bytes, at, length, isText);
     } catch (error) {
-      if (!isUnreadable(error)) throw endedBy(error, WorkKind.message, this.info.caller, number);
+      if (!isUnreadable(error)) throw endedBy(error, WorkKind.message, this.#id, number);
       this.end(1011, closeReason(error.message));
       return;
     }
@@ -351,6 +351,11 @@ export class Session implements ConnectionHandle {
     this.#sets.endUnreadable();
   }
 
+  /** Whether an answer is on its way in slices. */
+  get isTelling(): boolean {
+    return this.#out.isStreaming;
+  }
+
   get isSilent(): boolean {
     return this.#silent;
   }
@@ -409,7 +414,11 @@ export class Session implements ConnectionHandle {
     const reducer = this.#room.module?.names.find(bytes, frame.nameAt, frame.nameLength);
     const argsEnd = frame.argsAt + frame.argsLength;
     const args = argsOf(bytes, frame.argsAt, frame.argsLength);
-    if (reducer?.isForAll === true && reducer.validate(bytes, view, frame.argsAt, argsEnd) === argsEnd) {
+    if (
+      reducer?.isForAll === true &&
+      frame.argsLength <= this.#room.limits.callArgumentsBytesMax &&
+      reducer.validate(bytes, view, frame.argsAt, argsEnd) === argsEnd
+    ) {
       this.#fillMeta(reducer.def.name, reducer.def.id, frame.requestId, args);
       this.#run(reducer, undefined, frame.notify);
       return;
@@ -431,7 +440,7 @@ export class Session implements ConnectionHandle {
     notify: boolean,
   ): void {
     this.#fillMeta(name, reducer?.def.id ?? noReducer, 0, noBytes);
-    const call = whyNotCallable(reducer, this.info.caller.isOwner, args, argsText);
+    const call = whyNotCallable(this.#room, reducer, this.info.caller.isOwner, args, argsText);
     const { meta } = this.#room;
     if (call.kind === "refused") {
       this.answer(this.encoder.failure(call.message, headOf(meta)));

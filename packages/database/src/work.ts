@@ -30,6 +30,11 @@ export interface Work {
   readonly number: number;
 }
 
+/** A piece of work among all, as a key of maps. */
+export function keyOfWork({ kind, id, number }: Work): string {
+  return `${kind} ${id} ${number}`;
+}
+
 /** Why a host ended: by itself, or because it had to be ended. */
 export type EndReason =
   /** It ended by itself, or somebody outside ended it. */
@@ -45,4 +50,9 @@ export interface Activity {
   begin(kind: WorkKind, id: Uint8Array, number: number): void;
   /** It is over, whichever way. */
   end(): void;
+  /**
+   * Whether each piece of work is told of before it begins, and has a turn of its own: so if the host ends, it is known at
+   * what, and what had begun.
+   */
+  closely(isClose: boolean): void;
 }

@@ -35,10 +35,10 @@ test.each<{ steps: readonly Step[]; told: readonly (number | "over")[] }>([
 test("the last note of a process names what runs at that moment, and why it ends", () => {
   const activity = new SharedActivity();
   const reader = new ActivityReader(activity.buffer);
-  expect(readNote(reader.last("memory"))).toEqual({ work: undefined, reason: "memory" });
+  expect(readNote(reader.last("memory"))).toEqual({ work: undefined, isThrough: false, reason: "memory" });
   activity.begin(WorkKind.schedule, new Uint8Array(workIdBytes).fill(7), 0);
   const work = { kind: WorkKind.schedule, id: "07".repeat(workIdBytes), number: 0 };
-  expect(readNote(reader.last("time"))).toEqual({ work, reason: "time" });
+  expect(readNote(reader.last("time"))).toEqual({ work, isThrough: false, reason: "time" });
   activity.end();
-  expect(readNote(reader.last("time"))).toEqual({ work: undefined, reason: "time" });
+  expect(readNote(reader.last("time"))).toEqual({ work: undefined, isThrough: false, reason: "time" });
 });

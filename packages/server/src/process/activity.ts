@@ -7,7 +7,7 @@
  * The sequence is odd while something runs and rises by one at each end. The writer is alone and never waits;
  * a reader that sees the same odd sequence twice knows what has been running in between.
  */
-import type { Activity, EndReason, Work, WorkKind } from "@lightcone/database/front";
+import type { EndReason, Work, WorkKind } from "@lightcone/database/front";
 import { toHex } from "@lightcone/sats";
 
 /** `workIdBytes`: said again, since the watching thread loads as little as it can. */
@@ -18,6 +18,10 @@ const wordCount = (idAt + idBytes) / 4;
 export const noteBytes = 4 * wordCount;
 const reasonAt = noteBytes - 4;
 const nothing = new Uint8Array(noteBytes);
+/** Stands for a kind of work in the note that says so. */
+const throughKind = 0xff;
+const through = new Uint8Array(noteBytes);
+through[0] = throughKind;
 /** How often the last note is tried: a thread that is at something new each time runs nothing that takes long. */
 const lastTriesMax = 100;
 /** The file descriptor that a host's notes go to. */
@@ -27,14 +31,16 @@ const endReasons: readonly EndReason[] = ["crash", "memory", "time"];
 
 /** What a note says. */
 export interface Note {
-  /** What has been running for a while; undefined when nothing does any more. */
+  /** What has been running for a while, or begins; undefined when nothing does any more. */
   readonly work: Work | undefined;
+  /** Whether the host is through with all that it was given again. */
+  readonly isThrough: boolean;
   /** Why the process is about to be ended; "crash" while it is not. */
   readonly reason: EndReason;
 }
 
 /** The writer's side: the database says what it is at. */
-export class SharedActivity implements Activity {
+export class SharedActivity {
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * wordCount);
   readonly #words: Int32Array = new Int32Array(this.buffer);
   readonly #bytes: Uint8Array = new Uint8Array(this.buffer);
@@ -72,6 +78,11 @@ export class SharedActivity implements Activity {
     if (!this.#isAtWork) return;
     this.#isAtWork = false;
     Atomics.add(this.#words, 0, 1);
+  }
+
+  /** Says that the host is through with all that it was given again. */
+  tellThrough(): void {
+    this.#tell(through);
   }
 
   /** Nothing runs any more: takes back what was told. What a job left to promises has run by then too. */
@@ -141,9 +152,9 @@ export class ActivityReader {
 export function readNote(bytes: Uint8Array): Note {
   const view = new DataView(bytes.buffer, bytes.byteOffset, noteBytes);
   // The other end is this release: a kind that is not 0 is one of those.
-  const kind = view.getInt32(0, true) as WorkKind | 0;
+  const kind = view.getInt32(0, true) as WorkKind | 0 | typeof throughKind;
   const reason = endReasons[view.getInt32(reasonAt, true)] ?? "crash";
-  if (kind === 0) return { work: undefined, reason };
+  if (kind === 0 || kind === throughKind) return { work: undefined, isThrough: kind === throughKind, reason };
   const id = toHex(bytes, idAt - 4, idAt - 4 + idBytes);
-  return { work: { kind, id, number: view.getInt32(4, true) >>> 0 }, reason };
+  return { work: { kind, id, number: view.getInt32(4, true) >>> 0 }, isThrough: false, reason };
 }

@@ -41,7 +41,7 @@ export async function openHostDatabase(
     resume,
     ...watch,
   });
-  return { link: database, handles: database.resumed };
+  return { link: database, handles: database.resumed, ends: database.ends };
 }
 
 function settingsOf(settings: unknown): HostSettings {

@@ -11,7 +11,9 @@ import type {
   ConnectionHandle,
   ConnectionSink,
   DatabaseLink,
+  FunctionEnd,
   Reply,
+  Rest,
   Resume,
   ResumeNote,
 } from "@lightcone/database/front";
@@ -28,6 +30,7 @@ import {
   writeError,
   writeNote,
   writeReply,
+  writeRest,
 } from "./messages.ts";
 
 /** How many of the last payloads are compared with the next one: a delta goes out to all its receivers in a row. */
@@ -41,6 +44,8 @@ const deliveryBytes = 8;
 export interface OpenedDatabase {
   readonly link: DatabaseLink;
   readonly handles: readonly ConnectionHandle[];
+  /** What hosts have ended in. */
+  readonly ends?: readonly FunctionEnd[];
 }
 
 export interface HostDriverOptions {
@@ -160,6 +165,9 @@ export class HostDriver {
       case toHost.open:
         void this.#open(messages);
         return;
+      case toHost.park:
+        void this.#park();
+        return;
       case toHost.stop:
         void this.#stop(messages.u32());
         return;
@@ -187,11 +195,13 @@ export class HostDriver {
       return connection;
     });
     try {
-      const { link, handles } = await this.#options.openDatabase(record, resume);
+      const { link, handles, ends } = await this.#options.openDatabase(record, resume);
       this.#link = link;
       for (const [index, handle] of handles.entries()) resumed[index]?.attach(handle);
       void link.failed.then((error) => this.#sayError(toFront.failed, undefined, error));
-      this.#pipe.write().u8(toFront.opened);
+      const out = this.#pipe.write();
+      out.u8(toFront.opened);
+      out.string(JSON.stringify(ends ?? []));
     } catch (error) {
       this.#sayError(toFront.openFailed, undefined, error);
     }
@@ -225,9 +235,28 @@ export class HostDriver {
   }
 
   async #stop(withinMs: number): Promise<void> {
-    await this.#link?.stop(withinMs).catch((error: unknown) => this.#sayError(toFront.failed, undefined, error));
-    this.#pipe.write().u8(toFront.stopped);
+    const rest = await this.#link?.stop(withinMs).catch((error: unknown) => {
+      this.#sayError(toFront.failed, undefined, error);
+      return undefined;
+    });
+    this.#sayRest(toFront.stopped, rest);
     this.#pipe.flush(() => this.#options.ended());
+  }
+
+  async #park(): Promise<void> {
+    try {
+      const rest = await this.#link?.park?.();
+      this.#sayRest(toFront.parked, rest);
+      if (rest !== undefined) this.#pipe.flush(() => this.#options.ended());
+    } catch (error) {
+      this.#sayError(toFront.failed, undefined, error);
+    }
+  }
+
+  #sayRest(kind: number, rest: Rest | undefined): void {
+    const out = this.#pipe.write();
+    out.u8(kind);
+    writeRest(out, rest);
   }
 
   #sayError(kind: number, id: number | undefined, error: unknown): void {

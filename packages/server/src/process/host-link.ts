@@ -17,7 +17,9 @@ import type {
   ConnectionSink,
   DatabaseLink,
   DatabaseRequest,
+  FunctionEnd,
   Reply,
+  Rest,
   Resume,
 } from "@lightcone/database/front";
 import type { ByteReader } from "@lightcone/sats";
@@ -28,6 +30,7 @@ import {
   readError,
   readNote,
   readReply,
+  readRest,
   toFront,
   toHost,
   writeInfo,
@@ -62,6 +65,9 @@ export class HostLink implements DatabaseLink {
   readonly opened: Promise<void>;
   /** The offset that the last batch brought its receivers up to; before the first, where they were resumed, or -1. */
   releasedOffset = -1;
+  /** What hosts have ended in, as of when the database was opened. */
+  ends: readonly FunctionEnd[] = [];
+  traffic = 0;
 
   readonly #options: HostLinkOptions;
   readonly #pipe: Pipe;
@@ -79,7 +85,8 @@ export class HostLink implements DatabaseLink {
   #fail: (error: Error) => void = () => undefined;
   #becomeWarm: () => void = () => undefined;
   #open: { readonly resolve: () => void; readonly reject: (error: Error) => void };
-  #stopped: (() => void) | undefined;
+  #stopped: ((rest: Rest | undefined) => void) | undefined;
+  #parked: { readonly resolve: (rest: Rest | undefined) => void; readonly reject: (error: Error) => void } | undefined;
   // The payloads of the batch being applied.
   readonly #payloadAt: number[] = [];
   readonly #payloadLength: number[] = [];
@@ -119,6 +126,7 @@ export class HostLink implements DatabaseLink {
 
   connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle {
     const connection = this.#hold(sink);
+    this.traffic += 1;
     const out = this.#pipe.write();
     out.u8(toHost.connect);
     out.u32(connection.key);
@@ -136,6 +144,7 @@ export class HostLink implements DatabaseLink {
   request(request: DatabaseRequest): Promise<Reply> {
     if (this.#pipe.isGone) return Promise.reject(gone());
     const id = (this.#lastId += 1);
+    this.traffic += 1;
     const out = this.#pipe.write();
     out.u8(toHost.request);
     out.u32(id);
@@ -150,11 +159,18 @@ export class HostLink implements DatabaseLink {
     await new Promise<Reply>((resolve, reject) => this.#requests.set(id, { resolve, reject }));
   }
 
-  async stop(withinMs: number): Promise<void> {
+  async stop(withinMs: number): Promise<Rest | undefined> {
     this.#isStopping = true;
-    if (this.#pipe.isGone) return;
+    if (this.#pipe.isGone) return undefined;
     this.#say(toHost.stop, withinMs);
-    await new Promise<void>((resolve) => (this.#stopped = resolve));
+    return new Promise<Rest | undefined>((resolve) => (this.#stopped = resolve));
+  }
+
+  /** @throws {Error} when the host ended instead of an answer */
+  park(): Promise<Rest | undefined> {
+    if (this.#pipe.isGone) return Promise.reject(gone());
+    this.#pipe.write().u8(toHost.park);
+    return new Promise((resolve, reject) => (this.#parked = { resolve, reject }));
   }
 
   /** The pipe has ended. Whoever can learn why may wait for that before it calls `gone`. */
@@ -175,13 +191,15 @@ export class HostLink implements DatabaseLink {
     this.#open.reject(error);
     for (const { reject } of this.#requests.values()) reject(gone(error));
     this.#requests.clear();
-    this.#stopped?.();
+    this.#stopped?.(undefined);
+    this.#parked?.reject(error);
     if (!this.#isStopping) this.#fail(error);
   }
 
   // --- what connections ask of the link
 
   frame(connection: HostConnection, bytes: Uint8Array, at: number, length: number, isText: boolean): void {
+    this.traffic += 1;
     const out = this.#pipe.write();
     out.u8(toHost.frame);
     out.u32(connection.key);
@@ -282,14 +300,24 @@ export class HostLink implements DatabaseLink {
         this.#becomeWarm();
         return;
       case toFront.opened:
+        this.ends = JSON.parse(messages.string());
         this.#open.resolve();
         return;
       case toFront.openFailed:
         this.#open.reject(readError(messages));
         return;
       case toFront.stopped:
-        this.#stopped?.();
+        this.#stopped?.(readRest(messages));
         return;
+      case toFront.parked: {
+        const rest = readRest(messages);
+        // What follows is its end, which is no failure.
+        if (rest !== undefined) this.#isStopping = true;
+        const parked = this.#parked;
+        this.#parked = undefined;
+        parked?.resolve(rest);
+        return;
+      }
       case toFront.failed:
         this.hostFailed(readError(messages));
         return;
@@ -299,6 +327,7 @@ export class HostLink implements DatabaseLink {
   }
 
   #deliver(messages: ByteReader, bytes: Uint8Array): void {
+    this.traffic += 1;
     for (let count = messages.count(8); count > 0; count -= 1) {
       const connection = this.#connections.get(messages.u32());
       const entry = messages.u32();

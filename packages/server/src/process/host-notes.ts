@@ -1,11 +1,15 @@
 /** What a host's notes have said so far: the front's end of the pipe that they come by. */
 import type { Duplex } from "node:stream";
-import type { EndReason, Suspect } from "@lightcone/database/front";
+import { keyOfWork, type EndReason, type Suspect } from "@lightcone/database/front";
 import { noteBytes, readNote, type Note } from "./activity.ts";
 
 export class HostNotes {
   /** The last one. */
-  #last: Note = { work: undefined, reason: "crash" };
+  #last: Note = { work: undefined, isThrough: false, reason: "crash" };
+  /** What has begun of what it was given again (`keyOfWork`). */
+  readonly begun = new Set<string>();
+  /** Whether it is through with that. */
+  isThrough = true;
   readonly #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(noteBytes);
   #length = 0;
 
@@ -18,10 +22,21 @@ export class HostNotes {
         this.#length += 1;
         if (this.#length < noteBytes) continue;
         this.#length = 0;
-        this.#last = readNote(this.#bytes);
+        this.#take(readNote(this.#bytes));
         heard();
       }
     });
+  }
+
+  /** From here on what begins is kept, until the host is through. */
+  keepBegun(): void {
+    this.isThrough = false;
+  }
+
+  #take(note: Note): void {
+    this.#last = note;
+    if (note.isThrough) this.isThrough = true;
+    else if (note.work !== undefined && !this.isThrough) this.begun.add(keyOfWork(note.work));
   }
 
   /** Why the process had to be ended, as it says itself. */

@@ -7,7 +7,7 @@
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { runArmed, timeoutGuard, type Guard } from "@lightcone/base/node";
-import type { Activity } from "@lightcone/database/front";
+import type { Activity, WorkKind } from "@lightcone/database/front";
 import { noteDescriptor, SharedActivity } from "./activity.ts";
 import { InterruptGuard } from "./interrupt-guard.ts";
 import type { WatchData } from "./watch-main.ts";
@@ -15,13 +15,16 @@ import type { WatchData } from "./watch-main.ts";
 /** Turns within `windowMs` that start the watcher. */
 const turnsMax = 100;
 const windowMs = 1000;
+/** A stretch that is over after one job. */
+const oneJobMs = -1;
 
-export class HostWatch implements Guard {
+export class HostWatch implements Guard, Activity {
   readonly #activity = new SharedActivity(tellFront);
   readonly #interrupts = new InterruptGuard();
   readonly #memoryBytesMax: number;
   #worker: Worker | undefined;
   #isWatching = false;
+  #isClose = false;
   #turnCount = 0;
   #windowFromMs = 0;
 
@@ -30,23 +33,35 @@ export class HostWatch implements Guard {
     this.#activity.isTelling = true;
   }
 
-  get activity(): Activity {
-    return this.#activity;
-  }
-
   get stretchMs(): number {
+    if (this.#isClose) return oneJobMs;
     return this.#isWatching ? this.#interrupts.stretchMs : timeoutGuard.stretchMs;
   }
 
   run(work: () => void, budgetMs: number): boolean {
-    if (this.#isWatching) return this.#interrupts.run(work, budgetMs);
+    if (this.#isWatching && !this.#isClose) return this.#interrupts.run(work, budgetMs);
     this.#count();
     try {
+      if (this.#isWatching) return this.#interrupts.run(work, budgetMs);
       // A front that wants to stop ends a turn by the signal, as the watcher does.
       return runArmed(work, { timeout: budgetMs, breakOnSigint: true });
     } finally {
       this.#activity.turnEnded();
     }
+  }
+
+  begin(kind: WorkKind, id: Uint8Array, number: number): void {
+    this.#activity.begin(kind, id, number);
+  }
+
+  end(): void {
+    this.#activity.end();
+  }
+
+  closely(isClose: boolean): void {
+    if (this.#isClose && !isClose) this.#activity.tellThrough();
+    this.#isClose = isClose;
+    this.#activity.isTelling = isClose || !this.#isWatching;
   }
 
   /** Starts the watching thread, which takes over once it watches. */
@@ -72,7 +87,7 @@ export class HostWatch implements Guard {
 
   #watches(isWatching: boolean): void {
     this.#isWatching = isWatching;
-    this.#activity.isTelling = !isWatching;
+    this.#activity.isTelling = this.#isClose || !isWatching;
   }
 
   #count(): void {

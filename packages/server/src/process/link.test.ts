@@ -113,7 +113,7 @@ function say(handle: ConnectionHandle, text: string): void {
   handle.receive(Uint8Array.from(bytes), 2, bytes.length - 4, true);
 }
 
-const runsForMs = 400;
+const runsForMs = 800;
 /** What the fake host says that it is at. */
 const work = { kind: WorkKind.message, id: "ab".repeat(48), number: 9 };
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -372,8 +372,11 @@ describe("a process", () => {
     const resume = {
       releasedOffset: 77,
       connections,
-      visits: [info.caller],
-      suspect: { ...work, reason: "crash" as const },
+      visits: [{ ...info.caller, functionName: "f" }],
+      requestCount: 1,
+      condemned: [{ ...work, reason: "crash" as const, how: "signal SIGABRT", isModulesFault: true }],
+      ends: [],
+      isCareful: true,
     };
     const next = await openHost(undefined, resume);
     expect(next.releasedOffset).toBe(77);
@@ -413,6 +416,13 @@ describe("a process", () => {
     host.kill();
     await expect(request).rejects.toMatchObject({ code: "CallUnknown" });
     expect(await host.link.failed).toMatchObject({ name: "HostEnded", isModulesFault: false, suspect: undefined });
+  });
+
+  test("row 5: that exits while something runs names that, whatever its exit code", async () => {
+    const host = await openHost("exit at work");
+    await expect(host.link.request({ kind: "program" })).rejects.toMatchObject({ code: "CallUnknown" });
+    expect(await host.ended).toBe("exit code 0");
+    expect(await host.link.failed).toMatchObject({ name: "HostEnded", isModulesFault: true, suspect: work });
   });
 
   test("that aborts, as on a full heap, is its module's fault", async () => {

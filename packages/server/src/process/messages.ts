@@ -2,12 +2,12 @@
  * What stands in a batch. Each message is a kind and its fields; none carries a length, both ends being one release.
  *
  *   front → host   connect key info · frame key isText bytes · closed key · taken key bytes
- *                  request id request · flushLog id · stop withinMs
+ *                  request id request · flushLog id · stop withinMs · park
  *                  open record resume
  *   host → front   payload bytes · deliveries count (key, payload | last)… · close key code reason
  *                  note key note · answered key count · credit key bytes
- *                  reply id reply · replyFailed id error · opened · openFailed error · stopped · failed error
- *                  warm
+ *                  reply id reply · replyFailed id error · opened ends · openFailed error · stopped rest · failed error
+ *                  warm · parked rest
  *
  * A payload is sent once for all its receivers: payloads are numbered within their batch, and deliveries name them.
  */
@@ -17,7 +17,6 @@ import type { ByteReader, ByteWriter } from "@lightcone/sats";
 import { HostEnded } from "@lightcone/database/front";
 import type {
   Caller,
-  Client,
   Compression,
   ConnectionInfo,
   ConnectionSink,
@@ -25,10 +24,11 @@ import type {
   HostType,
   NumberedMessage,
   Reply,
+  Rest,
   Resume,
   ResumedConnection,
   ResumeNote,
-  Suspect,
+  Visitor,
   WireProtocol,
 } from "@lightcone/database/front";
 
@@ -41,6 +41,7 @@ export const toHost = {
   request: 6,
   flushLog: 7,
   stop: 8,
+  park: 9,
 } as const;
 
 export const toFront = {
@@ -57,6 +58,7 @@ export const toFront = {
   stopped: 42,
   failed: 43,
   warm: 44,
+  parked: 45,
 } as const;
 
 /** Set in a delivery's payload number when it ends its message. */
@@ -149,11 +151,13 @@ export function writeRequest(out: ByteWriter, request: DatabaseRequest): void {
       out.bool(request.breakClients);
       out.bool(request.migrationToken !== undefined);
       out.string(request.migrationToken ?? "");
+      out.byteArray(request.id ?? noId);
       return;
     case "plan":
       out.byteArray(request.program);
       writeWord(out, hostTypes, request.hostType);
       out.bool(request.style === "ansi");
+      out.byteArray(request.id ?? noId);
       return;
     case "program":
     case "snapshot":
@@ -175,11 +179,14 @@ export function readRequest(input: ByteReader): DatabaseRequest {
       const breakClients = input.bool();
       const hasToken = input.bool();
       const migrationToken = input.string();
-      return { kind, program, hostType, breakClients, ...(hasToken ? { migrationToken } : {}) };
+      const id = input.byteArray();
+      return { kind, program, hostType, breakClients, ...(hasToken ? { migrationToken } : {}), ...idOf(id) };
     }
     case "plan": {
       const program = input.byteArray();
-      return { kind, program, hostType: readWord(input, hostTypes), style: input.bool() ? "ansi" : "plain" };
+      const hostType = readWord(input, hostTypes);
+      const style = input.bool() ? "ansi" : "plain";
+      return { kind, program, hostType, style, ...idOf(input.byteArray()) };
     }
     case "program":
     case "snapshot":
@@ -187,6 +194,27 @@ export function readRequest(input: ByteReader): DatabaseRequest {
     default:
       return unreachable(kind);
   }
+}
+
+const noId = new Uint8Array(0);
+
+function idOf(id: Uint8Array): { readonly id?: Uint8Array } {
+  return id.length === 0 ? {} : { id };
+}
+
+/** Undefined when there is none. */
+export function writeRest(out: ByteWriter, rest: Rest | undefined): void {
+  out.bool(rest !== undefined);
+  if (rest === undefined) return;
+  out.f64(rest.offset);
+  out.f64(rest.nextDueMicros ?? NaN);
+}
+
+export function readRest(input: ByteReader): Rest | undefined {
+  if (!input.bool()) return undefined;
+  const offset = input.f64();
+  const nextDueMicros = input.f64();
+  return { offset, nextDueMicros: Number.isNaN(nextDueMicros) ? undefined : nextDueMicros };
 }
 
 export function writeReply(out: ByteWriter, reply: Reply): void {
@@ -265,8 +293,9 @@ export function writeResume(out: ByteWriter, resume: Resume | undefined, keys: r
   out.bool(resume !== undefined);
   if (resume === undefined) return;
   out.f64(resume.releasedOffset);
-  out.bool(resume.suspect !== undefined);
-  if (resume.suspect !== undefined) out.string(JSON.stringify(resume.suspect));
+  out.u32(resume.requestCount);
+  out.string(JSON.stringify({ condemned: resume.condemned, ends: resume.ends }));
+  out.bool(resume.isCareful);
   out.u32(resume.connections.length);
   for (const [index, connection] of resume.connections.entries()) {
     out.u32(keys[index] ?? 0);
@@ -276,9 +305,11 @@ export function writeResume(out: ByteWriter, resume: Resume | undefined, keys: r
     out.u32(connection.received);
   }
   out.u32(resume.visits.length);
-  for (const { identity, connectionId } of resume.visits) {
+  for (const { identity, connectionId, functionName } of resume.visits) {
     out.byteArray(identity);
     out.byteArray(connectionId);
+    out.bool(functionName !== undefined);
+    out.string(functionName ?? "");
   }
 }
 
@@ -286,7 +317,9 @@ export function writeResume(out: ByteWriter, resume: Resume | undefined, keys: r
 export function readResume(input: ByteReader, sinkOf: (key: number) => ConnectionSink): Resume | undefined {
   if (!input.bool()) return undefined;
   const releasedOffset = input.f64();
-  const suspect: Suspect | undefined = input.bool() ? JSON.parse(input.string()) : undefined;
+  const requestCount = input.u32();
+  const { condemned, ends }: Pick<Resume, "condemned" | "ends"> = JSON.parse(input.string());
+  const isCareful = input.bool();
   const connections: ResumedConnection[] = [];
   for (let count = input.count(1); count > 0; count -= 1) {
     const sink = sinkOf(input.u32());
@@ -295,10 +328,14 @@ export function readResume(input: ByteReader, sinkOf: (key: number) => Connectio
     const pending = readNumbered(input);
     connections.push({ info, sink, subscribed, pending, received: input.u32() });
   }
-  const visits: Client[] = [];
-  for (let count = input.count(8); count > 0; count -= 1)
-    visits.push({ identity: input.byteArray(), connectionId: input.byteArray() });
-  return { releasedOffset, connections, visits, suspect };
+  const visits: Visitor[] = [];
+  for (let count = input.count(13); count > 0; count -= 1) {
+    const client = { identity: input.byteArray(), connectionId: input.byteArray() };
+    const isCall = input.bool();
+    const functionName = input.string();
+    visits.push({ ...client, functionName: isCall ? functionName : undefined });
+  }
+  return { releasedOffset, connections, visits, requestCount, condemned, ends, isCareful };
 }
 
 function writeNumbered(out: ByteWriter, messages: readonly NumberedMessage[]): void {

@@ -3,7 +3,7 @@
  * else with it.
  */
 import { HostEnded } from "@lightcone/database/front";
-import type { ConnectionHandle, EndReason, Resume, Suspect } from "@lightcone/database/front";
+import type { ConnectionHandle, EndReason, FunctionEnd, Resume, Suspect } from "@lightcone/database/front";
 import type { ServerLog } from "../log.ts";
 import type { DatabaseRecord } from "../registry/state.ts";
 import type { HostLink } from "./host-link.ts";
@@ -37,6 +37,12 @@ export interface HostProcess {
   /** The last offset of which every client has been told. */
   readonly releasedOffset: number;
   readonly pid: number;
+  /** What hosts have ended in, its own predecessor included. */
+  readonly ends: readonly FunctionEnd[];
+  /** What it has begun with, of what it was given again. */
+  readonly begun: ReadonlySet<string>;
+  /** Whether it is through with that. */
+  readonly isThrough: boolean;
   /** What has been running for a while, if anything. */
   readonly suspect: Suspect | undefined;
   /** Resolves when the process has ended, with how. */
@@ -46,7 +52,7 @@ export interface HostProcess {
 }
 
 /** What a kill from outside is put down to has run for so long. */
-const suspectMsMin = 250;
+const suspectMsMin = 500;
 
 /**
  * Opens a database in a process that waits for one.
@@ -64,8 +70,9 @@ export async function openInHost(
   void host.ended.then((how) => {
     options.log.debug({ pid: host.pid, database: record.identity.hex, how }, "database process ended");
     const isOutside = host.reason === "crash" && cameFromOutside(how);
-    // Who is killed at something short is killed at that by chance.
-    const suspect = isOutside && host.ranMs < suspectMsMin ? undefined : host.suspect;
+    // Who is killed at something short is killed at that by chance; by chance twice is enough.
+    const isChance = isOutside && host.ranMs < suspectMsMin && host.notes.isThrough;
+    const suspect = isChance ? undefined : host.suspect;
     const why = host.reason === "crash" ? how : endTexts[host.reason];
     link.over(new HostEnded(`the database's process ended: ${why}`, suspect, !isOutside));
   });
@@ -79,6 +86,7 @@ export async function openInHost(
     isNew: options.isNew && resume === undefined,
     settings: options.settings ?? null,
   };
+  if (resume?.isCareful === true) host.notes.keepBegun();
   const handles = link.open(JSON.stringify(told), resume);
   try {
     await link.opened;
@@ -94,6 +102,13 @@ export async function openInHost(
       return link.releasedOffset;
     },
     pid: host.pid,
+    get ends() {
+      return link.ends;
+    },
+    begun: host.notes.begun,
+    get isThrough() {
+      return host.notes.isThrough;
+    },
     get suspect() {
       return host.suspect;
     },

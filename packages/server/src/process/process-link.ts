@@ -1,6 +1,7 @@
 /** A link that knows its host's process: it ends with it, and ends it. */
 import type { Duplex } from "node:stream";
 import type { Clock } from "@lightcone/base";
+import type { Rest } from "@lightcone/database/front";
 import type { ServerLimits } from "../limits.ts";
 import { HostLink } from "./host-link.ts";
 import type { SpawnedHost } from "./spawn-host.ts";
@@ -48,7 +49,16 @@ export class ProcessLink extends HostLink {
     this.gone(this.#failure ?? ended);
   }
 
-  override async stop(withinMs: number): Promise<void> {
+  override async park(): Promise<Rest | undefined> {
+    const rest = await super.park();
+    if (rest === undefined) return undefined;
+    const cancel = this.#clock.after(killAfterMs, () => this.#host.kill());
+    await this.#host.ended;
+    cancel();
+    return rest;
+  }
+
+  override async stop(withinMs: number): Promise<Rest | undefined> {
     const cancel = this.#clock.after(withinMs + killAfterMs, () => this.#host.kill());
     // A call that does not end keeps its process from hearing that it is to stop. SIGINT ends a turn there.
     const endCall = (): void => {
@@ -56,9 +66,10 @@ export class ProcessLink extends HostLink {
       cancelNext = this.#clock.after(endCallAgainMs, endCall);
     };
     let cancelNext = this.#clock.after(Math.min(this.#callTimeoutMs, withinMs), endCall);
-    await super.stop(withinMs);
+    const rest = await super.stop(withinMs);
     await this.#host.ended;
     cancelNext();
     cancel();
+    return rest;
   }
 }

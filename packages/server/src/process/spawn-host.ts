@@ -44,7 +44,7 @@ export class SpawnedHost implements Supervised {
   /** How long what ran when the process ended had been running. */
   ranMs = 0;
   readonly #child: ChildProcess;
-  readonly #notes: HostNotes;
+  readonly notes: HostNotes;
   /** Why this side ended it. */
   #reason: EndReason = "crash";
 
@@ -68,8 +68,8 @@ export class SpawnedHost implements Supervised {
     this.ended = this.#untilEnd(clock);
     // A descriptor asked for as "pipe" is a socket pair, open both ways.
     this.link = new ProcessLink(this, this.#child.stdio[pipeDescriptor] as Duplex, options);
-    this.#notes = new HostNotes(this.#child.stdio[noteDescriptor] as Duplex, () => {
-      this.busySinceMs = this.#notes.suspect === undefined ? undefined : clock.steadyMs();
+    this.notes = new HostNotes(this.#child.stdio[noteDescriptor] as Duplex, () => {
+      this.busySinceMs = this.notes.suspect === undefined ? undefined : clock.steadyMs();
       if (this.busySinceMs !== undefined) supervisor.began(this);
     });
     const { pid } = this.#child;
@@ -90,12 +90,12 @@ export class SpawnedHost implements Supervised {
 
   /** Why it was ended; "crash" if it ended otherwise. */
   get reason(): EndReason {
-    return this.#reason === "crash" ? this.#notes.reason : this.#reason;
+    return this.#reason === "crash" ? this.notes.reason : this.#reason;
   }
 
   /** What has been running for a while, or ran when the process ended. */
   get suspect(): Suspect | undefined {
-    const { suspect } = this.#notes;
+    const { suspect } = this.notes;
     return suspect && { ...suspect, reason: this.reason };
   }
 

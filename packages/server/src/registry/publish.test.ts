@@ -330,7 +330,7 @@ describe("row 16: what is deleted stays deleted", () => {
     await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
     const [old] = host.databases.values();
     let end: () => void = () => undefined;
-    if (old !== undefined) old.stop = () => new Promise((resolve) => (end = resolve));
+    if (old !== undefined) old.stop = () => new Promise((resolve) => (end = () => resolve(undefined)));
     const reset = host.ask("PUT", "/v1/database/harbor?clear=true", { token, body: "two" });
     await expect.poll(() => host.databases.size).toBe(2);
     await expect.poll(() => [...host.databases.values()][1]?.program.length).toBe(3);

@@ -88,9 +88,10 @@ export class FakeDatabase implements DatabaseLink {
     this.flushes += 1;
   }
 
-  async stop(): Promise<void> {
+  async stop(): Promise<undefined> {
     this.stopped += 1;
     this.#released?.();
+    return undefined;
   }
 }
 

@@ -38,6 +38,15 @@ export async function openHostDatabase(
       return { status: 200, headers: {}, body: new TextEncoder().encode(body) };
     };
   }
+  if (record.settings === "exit at work") {
+    database.request = async () => {
+      guard.run(() => {
+        activity.begin(WorkKind.message, new Uint8Array(workIdBytes).fill(0xab), 9);
+        process.exit(0);
+      }, 3_600_000);
+      throw new Error("unreachable");
+    };
+  }
   if (record.settings === "abort") database.request = () => process.abort();
   if (record.settings === "stuck") {
     database.stop = () => new Promise(() => undefined);
