@@ -95,11 +95,7 @@ export class Writer {
     } catch (error) {
       this.abort();
       if (isLightconeError(error)) return { kind: "refused", error };
-      return {
-        kind: "panic",
-        message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-        fatal: true,
-      };
+      return { kind: "panic", message: textOf(error), fatal: true };
     }
   }
 
@@ -137,5 +133,14 @@ export class Writer {
     for (const listener of this.#listeners) listener.committed(commit);
     this.store.release(commit);
     this.toldOffset = commit.offset;
+  }
+}
+
+/** What was thrown, as text. It may have come through a module, and be anything. */
+function textOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? (error.stack ?? error.message) : error);
+  } catch {
+    return "an error that cannot be read";
   }
 }

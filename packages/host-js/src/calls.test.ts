@@ -43,6 +43,12 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
       body: `throw new Proxy({}, { get() { throw 1; }, has() { throw 2; } });`,
       outcome: { kind: "panic", fatal: false },
     },
+    ...[
+      `throw new Proxy(new Error("p"), { getPrototypeOf() { throw { toString() { throw 1; } }; } });`,
+      `throw Object.create(new Proxy({}, { getPrototypeOf() { throw { toString() { throw 1; } }; } }));`,
+      `throw new (class extends host.SenderError { get message() { throw { toString() { throw 1; } }; } })();`,
+      `throw Object.assign(new host.SenderError("x"), { message: { toString() { throw 1; } } });`,
+    ].map((body) => ({ body, outcome: { kind: "panic", fatal: false } })),
     {
       body: `return 1;`,
       outcome: { kind: "panic", fatal: false, message: expect.stringContaining("a reducer returns nothing") },
@@ -187,6 +193,38 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
       throw doomed;
     };
     expect(() => open(`console.time("x");`, "", port).callReducer(someCall)).toThrow(doomed);
+  });
+
+  test("row 5: what is made to look like the host's own error is the module's", () => {
+    const theirs = new LightconeError("OutOfMemory", { bytesMax: 1 });
+    const port = new FakePort();
+    port.nowMicros = () => {
+      throw theirs;
+    };
+    const forged = `
+      let theirs; try { console.time("x"); } catch (error) { theirs = error; }
+      const made = Object.create(Object.getPrototypeOf(theirs), { message: { value: "m" }, code: { value: "OutOfMemory" }, detail: { get() { throw 1; } } });
+      throw made;`;
+    expect(open(forged, "", port).callReducer(someCall)).toMatchObject({ kind: "panic", fatal: false });
+    const proxied = `try { console.time("x"); } catch (error) { throw new Proxy(error, {}); }`;
+    expect(open(proxied, "", port).callReducer(someCall)).toMatchObject({ kind: "panic", fatal: false });
+  });
+
+  test("row 5: what reading a module's values leaves to promises is run with them", async () => {
+    const late = `Promise.resolve().then(() => console.log("late"))`;
+    const port = new FakePort();
+    const instance = open(`Promise.reject({ get message() { ${late}; return "m"; } });`, "", port);
+    expect(await outsideMicrotasks(() => instance.callReducer(someCall))).toMatchObject({ kind: "panic" });
+    const count = port.lines.length;
+    expect(count).toBeGreaterThan(0);
+    const thrown = new FakePort();
+    const bundle = `throw { get message() { ${late}; return "m"; } };`;
+    const load = (): unknown => loadJsModule(bundle, undefined, { sandbox }).open(thrown);
+    await expect(outsideMicrotasks(load)).rejects.toMatchObject({ code: "ModuleInvalid" });
+    const loadedCount = thrown.lines.length;
+    expect(loadedCount).toBeGreaterThan(0);
+    await outsideMicrotasks(() => undefined);
+    expect([port.lines.length, thrown.lines.length], "nothing comes later").toEqual([count, loadedCount]);
   });
 
   test.each([

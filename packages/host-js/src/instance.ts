@@ -1,5 +1,5 @@
 /** A running TypeScript module: its bundle evaluated in a sandbox, its tables bound, its reducers called. */
-import { AssertionError, defined, LightconeError } from "@lightcone/base";
+import { defined, LightconeError } from "@lightcone/base";
 import { modulePromises, type Rejection, type Settled } from "@lightcone/base/node";
 import type { CallOutcome, HostPort, ModuleInstance, ReducerCall } from "@lightcone/host";
 import { ByteReader, product, useCompiler, valueCodec, type ValueCodec } from "@lightcone/sats";
@@ -13,6 +13,7 @@ import type { Sandbox } from "./sandbox.ts";
 import { Scratch } from "./scratch.ts";
 import { asyncAdvice } from "./shape-reader.ts";
 import type { Position, StackMapper } from "./stack-trace.ts";
+import { isHostsOwn, isStackOverflow, refusalOf } from "./thrown.ts";
 import { checkAccessors, makeTableBinding, type TableBinding } from "./table-handle.ts";
 
 interface BoundTable {
@@ -65,11 +66,14 @@ export class JsInstance implements ModuleInstance {
       this.#shape.tables.forEach((table, at) => checkAccessors(table, this.#indexes[at] ?? []));
       this.description = describeModule(this.#shape, this.#indexes);
     } catch (error) {
+      const told = this.#invalid(error);
       endWork(activity);
-      throw this.#invalid(error);
+      throw told;
     }
     const rejection = endWork(activity)?.rejection;
-    if (rejection !== undefined) invalid(`a promise was rejected as the module loads: ${this.#told(rejection)}`);
+    if (rejection === undefined) return;
+    const reason = readingOf(() => this.#told(rejection));
+    invalid(`a promise was rejected as the module loads: ${reason}`);
   }
 
   /** Runs the bundle and reads what it exports. */
@@ -100,7 +104,7 @@ export class JsInstance implements ModuleInstance {
 
   /** What went wrong while the module was loaded or described itself, which runs code of its own. */
   #invalid(error: unknown): unknown {
-    if (error instanceof LightconeError || error instanceof AssertionError) return error;
+    if (isHostsOwn(error)) return error;
     return new LightconeError("ModuleInvalid", { reason: this.#stacks.describe(error) }, { cause: error });
   }
 
@@ -124,7 +128,7 @@ export class JsInstance implements ModuleInstance {
       });
       this.#reducers = this.#shape.functions.map(({ exportName, body, params }) => ({
         name: exportName,
-        body: named(body, exportName),
+        body: readingOf(() => named(body, exportName)),
         args: valueCodec(product(Object.fromEntries(params.map(({ name, type }) => [name, type])))),
       }));
       const db = Object.fromEntries(this.#tables.map(({ key, binding }) => [key, binding.handle]));
@@ -160,7 +164,15 @@ export class JsInstance implements ModuleInstance {
       throw error;
     }
     const settled = endWork(activity);
-    return settled === undefined ? outcome : this.#settled(reducer.name, outcome, settled);
+    if (settled === undefined) return outcome;
+    let isOpen = false;
+    const ended = readingOf(
+      () => this.#settled(reducer.name, outcome, settled),
+      () => (isOpen = true),
+    );
+    if (!isOpen) return ended;
+    const message = ended.kind === "panic" ? ended.message : leftOpen(reducer.name, undefined);
+    return { kind: "panic", message, fatal: true };
   }
 
   #run(reducer: BoundReducer, ctx: object, args: Uint8Array): CallOutcome {
@@ -209,9 +221,9 @@ export class JsInstance implements ModuleInstance {
 
   #failed(error: unknown): CallOutcome {
     // A doomed transaction, or a bug of the host's: not the module's to answer for.
-    if (error instanceof LightconeError || error instanceof AssertionError) throw error;
-    if (error instanceof this.#classes.SenderError)
-      return { kind: "error", message: this.#stacks.mapped(messageOf(error)) };
+    if (isHostsOwn(error)) throw error;
+    const refusal = refusalOf(error, this.#classes.SenderError);
+    if (refusal !== undefined) return { kind: "error", message: this.#stacks.mapped(refusal) };
     return { kind: "panic", message: this.#stacks.describe(error), fatal: isStackOverflow(error) };
   }
 }
@@ -220,6 +232,21 @@ export class JsInstance implements ModuleInstance {
 function endWork(activity: number): Settled | undefined {
   modulePromises.end();
   return modulePromises.activity === activity ? undefined : modulePromises.settle();
+}
+
+/**
+ * What `read` gives of a module's values, whose getters are code of the module's: what that leaves to promises is run.
+ *
+ * @param left is told when a promise of that stays open all the same
+ */
+function readingOf<T>(read: () => T, left?: () => void): T {
+  const { activity } = modulePromises;
+  modulePromises.begin();
+  try {
+    return read();
+  } finally {
+    if (endWork(activity)?.open !== undefined) left?.();
+  }
 }
 
 /** Stacks call a reducer by its export's name, not by the property that its function was first put in. */
@@ -239,18 +266,4 @@ function refuseResult(name: string, result: unknown): CallOutcome {
 function leftOpen(name: string, at: Position | undefined): string {
   const place = at === undefined ? "" : `, made at ${at.file}:${at.line}:${at.column},`;
   return `a promise${place} is still open as reducer ${name} ends: ${asyncAdvice}`;
-}
-
-function messageOf(error: Error): string {
-  const message: unknown = error.message;
-  return typeof message === "string" ? message : String(message);
-}
-
-/** The module's realm may be another, and what it throws anything: told by what it says. */
-function isStackOverflow(error: unknown): boolean {
-  try {
-    return (error as { message?: unknown } | null | undefined)?.message === "Maximum call stack size exceeded";
-  } catch {
-    return false; // a getter of the module's that throws: an error of its own making
-  }
 }

@@ -29,7 +29,7 @@ const constraintOptions = ["name", "constraint", "columns"];
 /** What to do instead of an async reducer. */
 export const asyncAdvice =
   "a reducer runs to its end at once, in one transaction. Drop `async` and `await`, and use a procedure for what must wait";
-const { isAsyncFunction, isGeneratorFunction } = types;
+const { isAsyncFunction, isGeneratorFunction, isProxy } = types;
 
 /** The description says something that cannot be. */
 export function wrong(problem: string): never {
@@ -137,7 +137,7 @@ export class ShapeReader {
     const lifecycle: unknown = Reflect.get(facts, "lifecycle");
     const body: unknown = Reflect.get(facts, "body");
     const onSchedule: unknown = Reflect.get(facts, "onSchedule");
-    if (typeof body !== "function") wrong(`${what} has no function`);
+    if (typeof body !== "function" || isProxy(body)) wrong(`${what} has no function`);
     if (isGeneratorFunction(body))
       wrong(`${what} is a generator, whose body would never run: write (ctx, args) => { … }`);
     if (isAsyncFunction(body)) wrong(`${what} is async: ${asyncAdvice}`);
