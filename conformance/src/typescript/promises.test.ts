@@ -85,6 +85,7 @@ describe("row 5: what a call leaves to its promises", () => {
       message: fatal,
       says: `an error that cannot be read, in a promise made at promises.ts:${lineOf("Promise.reject({")}:`,
     },
+    { reducer: "throw_oddly", message: fatal, says: "an error that cannot be read" },
     { reducer: "leave", message: fatal, says: `a promise, made at promises.ts:${lineOf("new Promise<void>")}:` },
     {
       reducer: "loop",

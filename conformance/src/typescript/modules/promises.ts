@@ -67,6 +67,15 @@ export const rejectOddly = spacetime.reducer(() => {
   void Promise.reject(new Proxy({}, { get: () => openGate() }));
 });
 
+/** Throws what cannot be looked at. */
+export const throwOddly = spacetime.reducer((ctx) => {
+  write(ctx, "must not stay: thrown");
+  const refuse = (): never => {
+    throw Object.create(null) as Error;
+  };
+  throw Object.create(new Proxy({}, { getPrototypeOf: refuse, get: refuse, has: refuse })) as Error;
+});
+
 /** Leaves a promise open, behind which something is to be written. */
 export const leave = spacetime.reducer((ctx) => {
   void new Promise<void>((resolve) => (openGate = resolve)).then(() => write(ctx, "must not stay: left behind"));
