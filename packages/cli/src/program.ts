@@ -232,14 +232,12 @@ The JSON of the HTTP interface is taken as well.`,
 
   add(
     "repair",
-    "Cut a damaged log, with the server stopped.",
+    "Show what can be kept of a damaged database, and keep it, with the server stopped.",
     "lightcone repair my_database --cut-at 41827 --data-dir ./data",
     [
-      new Option(
-        "--cut-at <offset>",
-        "the last record to keep; the error that refuses the log names it",
-      ).makeOptionMandatory(),
+      new Option("--cut-at <offset>", "keep everything up to this record, and give up the rest"),
       new Option("--registry", "the log that says what databases there are, instead of a database's"),
+      new Option("--new-keys", "make new signing keys, which voids every token, instead"),
       new Option("--data-dir <dir>", "where the data is (default: ./.lightcone)"),
       yes(),
     ],

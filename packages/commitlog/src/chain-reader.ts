@@ -37,6 +37,22 @@ export interface ChainPlace {
   readonly hash: Uint8Array;
 }
 
+/** Where a walk begins: before a batch whose predecessor need not be readable. */
+export interface ChainStart {
+  readonly position: number;
+  readonly offset: number;
+  /** What the first batch must say that it follows. */
+  readonly hash: Uint8Array;
+  /** Whether the first batch begins inside a record. */
+  readonly inside: boolean;
+}
+
+/** Before a segment's first batch. */
+export function startOf(segment: SegmentInfo): ChainStart {
+  const { firstOffset, previousHash, beginsInside } = segment;
+  return { position: blockBytes, offset: firstOffset, hash: previousHash, inside: beginsInside };
+}
+
 const readBytes = 2 << 20;
 
 export class ChainReader {
@@ -51,7 +67,7 @@ export class ChainReader {
   #view: DataView;
   #windowAt = 0;
   #windowEnd = 0;
-  #position = blockBytes;
+  #position: number;
   #offset: number;
   #hash: Uint8Array;
   #inside: boolean;
@@ -64,16 +80,27 @@ export class ChainReader {
   /** Why the walk ended. */
   endReason = "";
 
-  /** @param segments at least one, by rising sequence without gaps; the walk begins with the first */
-  constructor(fileSystem: FileSystem, directory: string, segments: readonly SegmentInfo[], rule: EpochRule) {
+  /**
+   * @param segments at least one, by rising sequence without gaps; the walk begins with the first
+   * @param start where in the first; by default before its first batch
+   */
+  constructor(
+    fileSystem: FileSystem,
+    directory: string,
+    segments: readonly SegmentInfo[],
+    rule: EpochRule,
+    start?: ChainStart,
+  ) {
     this.#fileSystem = fileSystem;
     this.#directory = directory;
     this.#segments = segments;
     this.#rule = rule;
     this.#segment = defined(segments[0], "the first segment");
-    this.#offset = this.#segment.firstOffset;
-    this.#hash = this.#segment.previousHash;
-    this.#inside = this.#segment.beginsInside;
+    const { position, offset, hash, inside } = start ?? startOf(this.#segment);
+    this.#position = position;
+    this.#offset = offset;
+    this.#hash = hash;
+    this.#inside = inside;
     this.#buffer = new Uint8Array(Math.min(readBytes, Math.max(this.#segment.byteCount, 2 * blockBytes)));
     this.#view = viewOf(this.#buffer);
   }

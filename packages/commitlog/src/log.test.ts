@@ -9,7 +9,9 @@ import type { FileSystem } from "@lightcone/base";
 import { isLightconeError, realClock } from "@lightcone/base";
 import { realFileSystem } from "@lightcone/base/node";
 import type { CommitLog, LogOptions } from "./index.ts";
-import { openLog, repairCutAt } from "./index.ts";
+import { openLog } from "./index.ts";
+import { rebuildLog } from "./rebuild-log.ts";
+import { readRun, surveyLog } from "./survey-log.ts";
 import { faultyFileSystem, manualClock, memoryFileSystem } from "./testing/index.ts";
 import type { SimulatedDisk } from "./testing/index.ts";
 
@@ -155,6 +157,15 @@ async function openSound(fileSystem: FileSystem): Promise<CommitLog | undefined>
     if (isLightconeError(error, "Corrupt")) return undefined;
     throw error;
   }
+}
+
+/** Gives up what comes after an offset, of a log that is sound from its beginning up to there. */
+async function keepUpTo(fileSystem: FileSystem, offset: number): Promise<void> {
+  const survey = await surveyLog(fileSystem, directory);
+  const [run] = survey.runs;
+  if (run === undefined) throw new Error("no run");
+  expect(run.firstOffset).toBe(0);
+  await rebuildLog(fileSystem, directory, survey, 0, readRun(fileSystem, directory, survey, run, 0, offset + 1));
 }
 
 /** Five records, a block each, in one segment of which the first `markedCount` are marked as acknowledged. */
@@ -335,17 +346,13 @@ describe("damage", () => {
     });
   });
 
-  test("repair cuts where it is told, and the log goes on from there", async () => {
+  test("a rebuilt log has what was kept, and goes on from there", async () => {
     const disk = await fiveRecords(4);
     const bytes = disk.peek(segment);
     bytes[3 * 4096 + 70] = 0xaa; // record 2
     disk.poke(segment, bytes);
     expect(await failure(openSmall(disk.fileSystem))).toMatchObject({ code: "Corrupt", detail: { goodOffset: 1 } });
-    expect(await failure(repairCutAt(disk.fileSystem, directory, 2))).toMatchObject({
-      code: "Corrupt",
-      detail: { goodOffset: 1 },
-    });
-    expect(await repairCutAt(disk.fileSystem, directory, 1)).toMatchObject({ keptOffset: 1 });
+    await keepUpTo(disk.fileSystem, 1);
     let log = await openSmall(disk.fileSystem);
     expect(await readAll(log)).toEqual(["record 0", "record 1"]);
     await put(log, "new 2");
@@ -358,10 +365,10 @@ describe("damage", () => {
     expect(await readAll(log)).toEqual(["record 0", "record 1", "new 2"]);
   });
 
-  test("repair works without a mark", async () => {
+  test("row 10: a log is rebuilt without a mark", async () => {
     const disk = await fiveRecords(4);
     await disk.fileSystem.remove(`${directory}/mark`);
-    expect(await repairCutAt(disk.fileSystem, directory, 3)).toMatchObject({ keptOffset: 3 });
+    await keepUpTo(disk.fileSystem, 3);
     expect(await readAll(await openSmall(disk.fileSystem))).toHaveLength(4);
   });
 });

@@ -35,7 +35,7 @@ const mebibyte = 1 << 20;
  * The caller holds the directory's lock.
  *
  * @throws {LightconeError} `Corrupt` with file and byte when acknowledged records are damaged: nothing was
- * changed, and `repairCutAt` is the way on · `NewerFormat`
+ * changed, and `surveyLog` and `rebuildLog` are the way on · `NewerFormat`
  */
 export async function openLog(options: LogOptions): Promise<CommitLog> {
   const { fileSystem, clock, directory } = options;
@@ -92,8 +92,26 @@ export async function openLog(options: LogOptions): Promise<CommitLog> {
   }
 }
 
+/**
+ * Looks whether a log that must be there would be opened. Changes nothing.
+ *
+ * @throws {LightconeError} as `openLog` does
+ */
+export async function inspectLog(
+  options: Pick<LogOptions, "fileSystem" | "clock" | "directory" | "snapshots">,
+): Promise<void> {
+  const { fileSystem, directory, snapshots } = options;
+  const found = await findLog({ ...options, mustExist: true });
+  try {
+    const end = await findEnd(fileSystem, directory, found);
+    if (snapshots !== undefined) checkSnapshots(directory, snapshots, segmentsBefore(found, end), end);
+  } finally {
+    await found.markFile.close();
+  }
+}
+
 /** What stands in the directory. */
-export interface FoundLog {
+interface FoundLog {
   readonly markFile: MarkFile;
   readonly mark: Mark;
   /** Every file with a segment's name, by rising sequence. */
@@ -102,6 +120,8 @@ export interface FoundLog {
   readonly inUse: readonly SegmentInfo[];
   /** Those whose first block is sound. */
   readonly withHeader: ReadonlySet<number>;
+  /** The highest epoch that one of them says. */
+  readonly epochMax: number;
 }
 
 /** Where the log ends. Without any segment, `segment` is undefined. */
@@ -174,16 +194,17 @@ function checkSnapshots(
   throw new LightconeError("Corrupt", { file: directory, reason });
 }
 
-/** Reads every segment's first block. */
+/** Reads every segment's first block. A mark of epoch 0 stands for one that is lost: it voids nothing. */
 export async function findSegments(
   fileSystem: FileSystem,
   directory: string,
   mark: Pick<Mark, "epoch" | "epochFirst">,
-): Promise<Pick<FoundLog, "files" | "inUse" | "withHeader">> {
+): Promise<Omit<FoundLog, "markFile" | "mark">> {
   const names = await fileSystem.list(directory);
   const files: SpareSegment[] = [];
   const inUse: SegmentInfo[] = [];
   const withHeader = new Set<number>();
+  let epochMax = 0;
   for (const name of names.toSorted()) {
     const sequence = sequenceOf(name);
     if (sequence === undefined) continue;
@@ -197,16 +218,20 @@ export async function findSegments(
       files.push({ sequence, byteCount });
       if (segment === undefined) continue;
       withHeader.add(sequence);
-      if (segment.epoch >= mark.epoch || segment.firstOffset <= mark.epochFirst) inUse.push(segment);
+      epochMax = Math.max(epochMax, segment.epoch);
+      // One of a later epoch than the mark's is left of a rebuilding that did not come to its end.
+      const isLate = mark.epoch > 0 && segment.epoch > mark.epoch;
+      const isVoid = segment.epoch < mark.epoch && segment.firstOffset > mark.epochFirst;
+      if (!isLate && !isVoid) inUse.push(segment);
     } finally {
       await handle.close();
     }
   }
-  return { files, inUse, withHeader };
+  return { files, inUse, withHeader, epochMax };
 }
 
 /** The segments from the last that begins at or before `offset`, as far as they follow one another. */
-export function runFrom(inUse: readonly SegmentInfo[], offset: number): readonly SegmentInfo[] {
+function runFrom(inUse: readonly SegmentInfo[], offset: number): readonly SegmentInfo[] {
   const start = inUse.findLastIndex((segment) => segment.firstOffset <= offset && !segment.beginsInside);
   if (start < 0) return [];
   const rest = inUse.slice(start);

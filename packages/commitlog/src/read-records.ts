@@ -3,7 +3,7 @@ import type { FileSystem } from "@lightcone/base";
 import { LightconeError } from "@lightcone/base";
 import { BatchFlag, splitRecords } from "./batch.ts";
 import { viewOf } from "./block.ts";
-import type { EpochRule } from "./chain-reader.ts";
+import type { ChainStart, EpochRule } from "./chain-reader.ts";
 import { ChainReader } from "./chain-reader.ts";
 import type { LogRecords } from "./commit-log.ts";
 import type { SegmentInfo } from "./segment.ts";
@@ -12,6 +12,7 @@ import type { SegmentInfo } from "./segment.ts";
  * The records from `fromOffset` up to, not including, `endOffset`, all of which should be there.
  *
  * @param segments the first must begin at or before `fromOffset`, and not inside a record
+ * @param start where in the first to begin instead
  * @throws {LightconeError} `Corrupt` where the chain ends too soon
  */
 export async function* readRecords(
@@ -21,8 +22,9 @@ export async function* readRecords(
   rule: EpochRule,
   fromOffset: number,
   endOffset: number,
+  start?: ChainStart,
 ): AsyncGenerator<LogRecords, void, void> {
-  const chain = new ChainReader(fileSystem, directory, segments, rule);
+  const chain = new ChainReader(fileSystem, directory, segments, rule, start);
   let parts: Uint8Array[] = [];
   try {
     while (chain.place.offset < endOffset) {

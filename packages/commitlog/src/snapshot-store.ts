@@ -86,6 +86,28 @@ export async function snapshotOffsets(fileSystem: FileSystem, directory: string)
   return offsets.toSorted((a, b) => b - a);
 }
 
+/** Opens one snapshot of a directory. @throws {LightconeError} `Corrupt`, `NewerFormat` */
+export async function openSnapshot(fileSystem: FileSystem, directory: string, offset: number): Promise<Snapshot> {
+  const path = `${directory}/${snapshotName(offset)}`;
+  const handle = await fileSystem.open(path, "read");
+  let isOpen = true;
+  const close = async (): Promise<void> => {
+    if (!isOpen) return;
+    isOpen = false;
+    await handle.close();
+  };
+  try {
+    const reader = new SnapshotReader(handle, path);
+    const header = await reader.header();
+    if (header.offset !== offset)
+      throw new LightconeError("Corrupt", { file: path, at: 8, reason: "the offset is not the one in the name" });
+    return { offset, meta: header.meta, chunks: () => closingAfter(reader.pieces(), close), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
 /** Opens the snapshots of a directory, which is created when missing. What a crash left half written is removed. */
 export async function openSnapshotStore(fileSystem: FileSystem, directory: string): Promise<SnapshotStore> {
   await fileSystem.makeDirectory(directory);
@@ -146,25 +168,8 @@ class FileSnapshotStore implements SnapshotStore {
     return entries;
   }
 
-  async open(offset: number): Promise<Snapshot> {
-    const path = `${this.#directory}/${snapshotName(offset)}`;
-    const handle = await this.#fileSystem.open(path, "read");
-    let isOpen = true;
-    const close = async (): Promise<void> => {
-      if (!isOpen) return;
-      isOpen = false;
-      await handle.close();
-    };
-    try {
-      const reader = new SnapshotReader(handle, path);
-      const header = await reader.header();
-      if (header.offset !== offset)
-        throw new LightconeError("Corrupt", { file: path, at: 8, reason: "the offset is not the one in the name" });
-      return { offset, meta: header.meta, chunks: () => closingAfter(reader.pieces(), close), close };
-    } catch (error) {
-      await close();
-      throw error;
-    }
+  open(offset: number): Promise<Snapshot> {
+    return openSnapshot(this.#fileSystem, this.#directory, offset);
   }
 
   async loadNewest<T>(offsetMax: number, load: (snapshot: Snapshot) => Promise<T>): Promise<LoadedSnapshot<T>> {

@@ -11,7 +11,7 @@
  * a record can be read, shown and undone without the state before it.
  */
 import { LightconeError } from "@lightcone/base";
-import { type ByteReader, encodeUtf8 } from "@lightcone/sats";
+import { ByteReader, encodeUtf8 } from "@lightcone/sats";
 import { type CommitKind, CommitKind as kinds, type CommitMeta, type RowRefs, type SequenceMove } from "./commit.ts";
 import { copyBytes } from "./copy-bytes.ts";
 import { type Slab, slabMask, slabShift } from "./memory.ts";
@@ -276,6 +276,11 @@ export function readHead(input: ByteReader): RecordHead {
   meta.requestId = requestId;
   meta.requestSequence = requestSequence;
   return { meta, sequences };
+}
+
+/** When a record's commit was made, in microseconds. @throws {LightconeError} `NewerFormat`, `Malformed` */
+export function timestampOf(record: Uint8Array): number {
+  return readHead(new ByteReader(record, "a log record")).meta.timestampMicros;
 }
 
 /** What a record says of its commit. Views of its bytes are made when asked for: a recovery asks for none. */

@@ -1,46 +1,115 @@
 /**
- * `repair`: cuts a damaged log where its owner says, with the server stopped. Nothing else ever cuts one. The log of the
- * registry, which says what databases there are, is one like theirs.
+ * `repair`: what can be kept of a database that does not open, or of the registry, which says what databases there are;
+ * and keeping it, with the server stopped. Nothing else ever gives anything up.
  */
-import { realFileSystem } from "@lightcone/base/node";
-import { openSnapshotStore, repairCutAt } from "@lightcone/commitlog";
-import { clearDirectory } from "@lightcone/server";
+import { isLightconeError, realClock } from "@lightcone/base";
+import { lockDirectory, realFileSystem } from "@lightcone/base/node";
+import { repairTo, surveyRepair } from "@lightcone/commitlog";
+import { databaseStates } from "@lightcone/database";
+import { clearDirectory, registryStates, replaceKeys } from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
 import { lockData, openRegistry } from "../server/data-directory.ts";
-import { confirm, declined, print } from "../terminal.ts";
+import { isSound, registryText, rowsText, timeOf, waysText, type Subject } from "../print/ways.ts";
+import { confirm, declined, isInteractive, print } from "../terminal.ts";
 
 export interface RepairFlags {
-  readonly cutAt: string;
+  readonly cutAt?: string | undefined;
   readonly registry?: boolean | undefined;
+  readonly newKeys?: boolean | undefined;
   readonly dataDir?: string | undefined;
   readonly yes?: boolean | undefined;
 }
 
+/** How long a database's process may take to be gone after its server. */
+const lockWaitMs = 5000;
+
 export async function repair(database: string | undefined, flags: RepairFlags, dataDefault: string): Promise<void> {
-  if ((database === undefined) !== (flags.registry === true))
-    throw new CliFailure("repair takes the name of a database, or --registry", { exitCode: 2 });
-  const offset = Number(flags.cutAt);
-  if (!Number.isSafeInteger(offset) || offset < -1) {
-    throw new CliFailure(`--cut-at takes the offset of the last record to keep, not ${flags.cutAt}`);
-  }
+  const meant = [database !== undefined, flags.registry === true, flags.newKeys === true].filter(Boolean).length;
+  if (meant !== 1)
+    throw new CliFailure("repair takes the name of a database, or --registry, or --new-keys", { exitCode: 2 });
   const dataDirectory = flags.dataDir ?? dataDefault;
   if (!(await realFileSystem.exists(dataDirectory))) {
     throw new CliFailure(`there is no data in ${dataDirectory}`, { hint: "Name the server's data with --data-dir." });
   }
   const lock = await lockData(dataDirectory);
   try {
-    const directory = `${dataDirectory}/${database === undefined ? "registry" : await directoryOf(dataDirectory, database)}`;
-    const what = database ?? "the registry";
-    const question = `Cut the log of ${what} after offset ${offset}? What comes after it is lost for good.`;
-    if (!(await confirm(question, flags.yes === true))) throw declined("Aborting");
-    const { keptOffset } = await repairCutAt(realFileSystem, `${directory}/log`, offset);
-    const snapshots = await openSnapshotStore(realFileSystem, `${directory}/snapshots`);
-    await snapshots.discardAfter(keptOffset);
-    if (database === undefined) await spareDirectories(dataDirectory);
-    print(`The log of ${what} ends at offset ${keptOffset}. Start the server again.`);
+    if (flags.newKeys === true) await makeNewKeys(dataDirectory, flags);
+    else if (database === undefined) await repairRegistry(dataDirectory, flags);
+    else await repairDatabase(dataDirectory, database, flags);
   } finally {
     await lock.release();
   }
+}
+
+async function repairDatabase(dataDirectory: string, name: string, flags: RepairFlags): Promise<void> {
+  const directory = `${dataDirectory}/${await directoryOf(dataDirectory, name)}`;
+  if (!(await realFileSystem.exists(directory))) {
+    throw new CliFailure(`nothing of ${name} is left: ${directory} is missing`, {
+      hint: "Restore it from a backup, or give the database up with `lightcone delete`.",
+    });
+  }
+  const lock = await lockDirectory(directory, { clock: realClock, waitMs: lockWaitMs });
+  try {
+    await repairLog(
+      { what: name, command: `lightcone repair ${name}`, directory, states: databaseStates, keeps: rowsText, timeOf },
+      flags,
+    );
+  } finally {
+    await lock.release();
+  }
+}
+
+async function repairRegistry(dataDirectory: string, flags: RepairFlags): Promise<void> {
+  const isDone = await repairLog(
+    {
+      what: "the registry",
+      command: "lightcone repair --registry",
+      directory: `${dataDirectory}/registry`,
+      states: registryStates,
+      keeps: registryText,
+      timeOf: undefined,
+    },
+    flags,
+  );
+  if (isDone) await spareDirectories(dataDirectory);
+}
+
+/** Shows the ways there are, and takes the one that is chosen. Whether one was. */
+async function repairLog<State, Facts>(subject: Subject<State, Facts>, flags: RepairFlags): Promise<boolean> {
+  const { what, command, directory, states } = subject;
+  const options = { fileSystem: realFileSystem, clock: realClock, directory, states };
+  const survey = await surveyRepair(options);
+  const [best] = survey.ways;
+  print(waysText(subject, survey));
+  let offset = flags.cutAt === undefined ? undefined : readOffset(flags.cutAt);
+  if (offset === undefined) {
+    if (best === undefined)
+      throw new CliFailure(`nothing can be kept of ${what}`, { hint: "Restore it from a backup." });
+    if (isSound(survey)) return false;
+    if (!isInteractive() || flags.yes === true) {
+      throw new CliFailure("nothing was changed", {
+        hint: `\`${command} --cut-at ${best.offset}\` takes the first way.`,
+      });
+    }
+    offset = best.offset;
+  }
+  const question = `Keep ${what} as of offset ${offset}? What comes after it is lost for good.`;
+  if (!(await confirm(question, flags.yes === true))) throw declined("Aborting");
+  try {
+    await repairTo(options, survey.ways, offset);
+  } catch (error) {
+    if (isLightconeError(error, "BadRequest"))
+      throw new CliFailure(error.message, { hint: "The ways there are stand above." });
+    throw error;
+  }
+  print(`The log of ${what} ends at offset ${offset}. Start the server again.`);
+  return true;
+}
+
+function readOffset(text: string): number {
+  const offset = Number(text);
+  if (Number.isSafeInteger(offset) && offset >= -1) return offset;
+  throw new CliFailure(`--cut-at takes the offset of the last record to keep, not ${text}`);
 }
 
 /** Where a database's files are, below the data directory. @throws {CliFailure} when there is no such database */
@@ -62,4 +131,12 @@ async function spareDirectories(dataDirectory: string): Promise<void> {
   const registry = await openRegistry(dataDirectory);
   for (const directory of [...registry.state.doomed]) await registry.change(clearDirectory(directory));
   await registry.close();
+}
+
+async function makeNewKeys(dataDirectory: string, flags: RepairFlags): Promise<void> {
+  const question =
+    "Make new signing keys? Every token of this server is worth nothing then; `lightcone owner` gives databases to new identities.";
+  if (!(await confirm(question, flags.yes === true))) throw declined("Aborting");
+  const kept = await replaceKeys(realFileSystem, dataDirectory);
+  print(`New signing keys are made.${kept.length === 0 ? "" : ` The old ones are kept as ${kept.join(" and ")}.`}`);
 }

@@ -53,6 +53,22 @@ export async function openKeys(files: FileSystem, directory: string, mustExist: 
   return { publicPem, publicKey, privateKey };
 }
 
+/** Makes a new pair. What is there of the present one is kept under other names, which are given back. */
+export async function replaceKeys(files: FileSystem, directory: string): Promise<readonly string[]> {
+  const kept: string[] = [];
+  for (const name of [privateKeyFile, publicKeyFile]) {
+    const path = `${directory}/${name}`;
+    if (!(await files.exists(path))) continue;
+    let number = 1;
+    while (await files.exists(`${path}.old${number}`)) number += 1;
+    await files.rename(path, `${path}.old${number}`);
+    kept.push(`${name}.old${number}`);
+  }
+  await writePrivateKey(files, `${directory}/${privateKeyFile}`);
+  await writePublicKey(files, `${directory}/${privateKeyFile}`, `${directory}/${publicKeyFile}`);
+  return kept;
+}
+
 async function writePrivateKey(files: FileSystem, path: string): Promise<void> {
   const { privateKey } = await generateKeyPair("ES256", { extractable: true });
   await replaceWholeFile(files, path, pem(await exportPKCS8(privateKey)));

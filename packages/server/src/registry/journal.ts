@@ -17,17 +17,9 @@ import { applyRetention, openLog, openSnapshotStore, snapshotOffsets } from "@li
 import type { CommitLog, SnapshotStore } from "@lightcone/commitlog";
 import { readMarker, writeMarker } from "./earlier-format.ts";
 import type { Marker } from "./earlier-format.ts";
-import {
-  UnreadableRecord,
-  checkSnapshotMeta,
-  decodeLine,
-  decodeRecord,
-  encodeLine,
-  encodeRecord,
-  snapshotMeta,
-} from "./record-codec.ts";
-import { FoldedState } from "./state.ts";
-import type { RegistryRecord } from "./state.ts";
+import { encodeRecord, snapshotMeta } from "./record-codec.ts";
+import { chunksOf, restore, type Restored } from "./restore.ts";
+import type { FoldedState, RegistryRecord } from "./state.ts";
 
 export interface JournalOptions {
   readonly files: FileSystem;
@@ -59,9 +51,6 @@ const defaultSizes: JournalSizes = {
   headroomBytes: 1 << 17,
   snapshotAfterBytes: 4 << 20,
 };
-/** Of a snapshot, written at once. */
-const chunkCharacters = 1 << 16;
-
 export class Journal {
   readonly #log: CommitLog;
   readonly #snapshots: SnapshotStore;
@@ -207,71 +196,4 @@ async function refuseWhatIsMissing(
   if (witness === undefined) return;
   const file = `${dataDirectory}/registry/log`;
   throw new LightconeError("Corrupt", { file, reason: `the list of databases is missing, and ${witness}` });
-}
-
-interface Restored {
-  readonly state: FoldedState;
-  /** Of the snapshot; -1 without one. */
-  readonly offset: number;
-  readonly byteCount: number;
-}
-
-/** The newest readable snapshot, and the log after it. */
-async function restore(log: CommitLog, snapshots: SnapshotStore, directory: string): Promise<Restored> {
-  const damage = (reason: string, cause?: unknown): LightconeError =>
-    new LightconeError("Corrupt", { file: `${directory}/log`, at: 0, reason }, { cause });
-  const { loaded } = await snapshots.loadNewest(log.durableOffset, async (snapshot) => {
-    const file = `${directory}/snapshots`;
-    const state = new FoldedState();
-    try {
-      checkSnapshotMeta(snapshot.meta, file);
-      for await (const line of linesOf(snapshot.chunks())) state.fold(decodeLine(line));
-    } catch (cause) {
-      if (!(cause instanceof UnreadableRecord)) throw cause;
-      throw new LightconeError("Corrupt", { file, at: 0, reason: cause.message }, { cause });
-    }
-    return state;
-  });
-  const state = loaded?.value ?? new FoldedState();
-  let next = (loaded?.offset ?? -1) + 1;
-  if (next < log.firstOffset)
-    throw damage(`it begins at offset ${log.firstOffset}, and no snapshot before is readable`);
-  for await (const { records } of log.read(next)) {
-    for (const bytes of records) {
-      try {
-        state.fold(decodeRecord(bytes, `${directory}/log`));
-      } catch (cause) {
-        if (!(cause instanceof UnreadableRecord)) throw cause;
-        throw damage(`record ${next}: ${cause.message}`, cause);
-      }
-      next += 1;
-    }
-  }
-  return { state, offset: loaded?.offset ?? -1, byteCount: loaded?.byteCount ?? 0 };
-}
-
-function* chunksOf(state: FoldedState): IterableIterator<Uint8Array> {
-  const encoder = new TextEncoder();
-  let text = "";
-  for (const record of state.records()) {
-    text += encodeLine(record);
-    if (text.length < chunkCharacters) continue;
-    yield encoder.encode(text);
-    text = "";
-  }
-  if (text !== "") yield encoder.encode(text);
-}
-
-async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  let rest = new Uint8Array(0);
-  for await (const chunk of chunks) {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    let from = 0;
-    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, from)) {
-      yield bytes.subarray(from, end);
-      from = end + 1;
-    }
-    rest = bytes.slice(from);
-  }
-  if (rest.length > 0) throw new UnreadableRecord("the last line is cut short");
 }
