@@ -21,13 +21,13 @@ export class RawClient {
   /** Why the connection is over; undefined while it is not. */
   closed: { readonly code: number; readonly reason: string } | undefined;
   readonly over: Promise<void>;
-  onMessage: ((message: ServerMessage) => void) | undefined;
+  #onMessage: ((message: ServerMessage) => void) | undefined;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on("message", (data: Buffer) => {
       const message = decodeServerMessage(data.subarray(1)); // the first byte says: not compressed
-      if (this.onMessage !== undefined) this.onMessage(message);
+      if (this.#onMessage !== undefined) this.#onMessage(message);
       else this.#messages.push(message);
       this.#wake?.();
     });
@@ -52,6 +52,12 @@ export class RawClient {
       socket.once("error", reject);
     });
     return client;
+  }
+
+  /** Takes every message from now on, what has come and was not taken first. */
+  set onMessage(run: (message: ServerMessage) => void) {
+    this.#onMessage = run;
+    for (const message of this.#messages.splice(0)) run(message);
   }
 
   /** The next message; undefined when the connection ended instead. */

@@ -83,12 +83,13 @@ export class WireSubscriber implements Subscriber {
     this.name = name;
     this.#client = client;
     this.#counted = new CountedRows(name);
-    client.onMessage = (message) => this.#take(message);
   }
 
   static async open(served: Served, name: string, query = ""): Promise<WireSubscriber> {
     const subscriber = new WireSubscriber(name, await RawClient.open(served.url, "shelf", { query }));
-    await new Promise<void>((resolve) => subscriber.#waiting.set(-1, resolve));
+    const greeted = new Promise<void>((resolve) => subscriber.#waiting.set(-1, resolve));
+    subscriber.#client.onMessage = (message) => subscriber.#take(message);
+    await Promise.race([greeted, subscriber.#client.over]);
     return subscriber;
   }
 
