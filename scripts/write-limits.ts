@@ -12,6 +12,7 @@ import {
 import { serverLimits } from "@lightcone/server";
 import { heldCallsMax } from "../packages/client/src/connection.ts";
 import { answerBytesMax } from "../packages/client/src/platform.ts";
+import { snapshotReserveBytes } from "../packages/commitlog/src/snapshot-store.ts";
 import { errorTextBytesMax } from "../packages/database/src/limits.ts";
 import { logDaysMax } from "../packages/database/src/log-writer.ts";
 import { arrayElementsMax, patternPartsMax } from "../packages/host-js/src/bounded-builtins.ts";
@@ -140,6 +141,12 @@ const fixed: Readonly<Record<string, Row>> = {
     what: "the text of an error that a client is told, a module's own for one",
     outcome: "its end is cut off, and it says so",
   },
+  snapshotReserveBytes: {
+    value: snapshotReserveBytes,
+    unit: "bytes",
+    what: "left free on the disk by a snapshot of more than 4 MiB",
+    outcome: "it is given up, and tried again when as much log has come as asks for one",
+  },
   nameCharactersMax: {
     value: nameCharactersMax,
     unit: "characters",
@@ -174,6 +181,7 @@ const tests = {
   builtins: "packages/host-js/src/bounded-builtins.test.ts",
   hostile: "conformance/src/bad-input/hostile.test.ts",
   disk: "conformance/src/bad-input/disk.test.ts",
+  snapshots: "packages/commitlog/src/snapshot-store.test.ts",
   hosts: "packages/server/src/process/hosts.test.ts",
   native: "conformance/src/crash/native.test.ts",
   rest: "conformance/src/database/rest.test.ts",
@@ -233,6 +241,7 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   linkConnectionBytesMax: "link",
   linkBytesMax: "link",
   pendingCommitBytesMax: "database",
+  snapshotReserveBytes: "snapshots",
   diskReserveBytes: "disk",
   diskHeadroomBytes: "disk",
   diskProbeMs: "disk",
@@ -282,7 +291,7 @@ ${tableOf(databaseLimits)}
 
 ## What is read
 
-These bound what decoders take from outside, and cannot be set.
+These bound what decoders take from outside and what is written beside the data, and cannot be set.
 
 ${tableOf(fixed)}
 

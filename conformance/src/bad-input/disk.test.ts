@@ -1,7 +1,7 @@
 // Goal: a full disk refuses writes with a code while reads go on, and writes go on when there is room; a sync that
 // fails stops the database, its callers hear that the outcome is unknown, and it opens again with what was durable.
 // Method: a database in this process on a simulated disk of a set size, or one whose sync fails once.
-import { faultyFileSystem, manualClock, SimulatedDisk } from "@lightcone/commitlog/testing";
+import { faultyFileSystem, manualClock, memoryFileSystem, SimulatedDisk } from "@lightcone/commitlog/testing";
 import { defaultDatabaseLimits, type Database } from "@lightcone/database";
 import { ByteWriter } from "@lightcone/sats";
 import { expect, test } from "vitest";
@@ -124,6 +124,34 @@ test("a full disk: what is scheduled waits, also over a restart, and runs once t
   expect([await jobs(), await ran()]).toEqual([0, 1]);
   await database.stop(1000);
 });
+
+test(
+  "row 30: a snapshot that fails is tried again when as much log has come, not at every turn",
+  { timeout: 120_000 },
+  async () => {
+    const fileSystem = memoryFileSystem();
+    const database = await openLocal({ fileSystem });
+    expect((await publish(database, hostile)).status).toBe(200);
+    const tries: string[] = [];
+    fileSystem.disk.intercept = (kind, path, apply) => {
+      if (path.endsWith(".snapshot.new") && kind === "create") tries.push(path);
+      if (path.endsWith(".snapshot.new") && kind === "write")
+        throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+      apply();
+    };
+    const text = "x".repeat(400_000);
+    let count = 0;
+    while (tries.length === 0) {
+      expect((await add(database, `${count} ${text}`)).status).toBe(200);
+      expect((count += 1)).toBeLessThan(400);
+    }
+    // The log has passed 64 MiB; the next try comes with the next 64.
+    for (let more = 0; more < 60; more += 1) expect((await add(database, `${count + more} ${text}`)).status).toBe(200);
+    expect(tries).toHaveLength(1);
+    fileSystem.disk.intercept = undefined;
+    await database.stop(1000);
+  },
+);
 
 test("a sync that fails: outcomes are unknown, the database stops, and recovery has what was told", async () => {
   const disk = new SimulatedDisk();

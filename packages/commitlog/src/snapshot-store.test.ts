@@ -5,6 +5,7 @@
 import { expect, test } from "vitest";
 import type { FileSystem } from "@lightcone/base";
 import type { Snapshot } from "./index.ts";
+import { snapshotReserveBytes } from "./snapshot-store.ts";
 import { applyRetention, openLog, openSnapshotStore, snapshotDue } from "./index.ts";
 import { manualClock, memoryFileSystem } from "./testing/index.ts";
 
@@ -86,6 +87,24 @@ test("a newer format is refused, not skipped", async () => {
   file.set([2, 0, 0xfd, 0xff], 4);
   fileSystem.disk.poke(path, file);
   await expect(store.loadNewest(100, content)).rejects.toMatchObject({ code: "NewerFormat", detail: { version: 2 } });
+});
+
+test("row 30: a long snapshot leaves 8 MiB of the disk free, a short one may have what there is", async () => {
+  const fileSystem = memoryFileSystem();
+  const store = await openSnapshotStore(fileSystem, directory);
+  const { disk } = fileSystem;
+  disk.capacityBytes = 30 << 20;
+  expect(snapshotReserveBytes).toBe(8 << 20);
+  let usedMax = 0;
+  disk.intercept = () => (usedMax = Math.max(usedMax, disk.usedBytes));
+  const chunks = Array.from({ length: 28 }, (_, index) => bytes(1 << 20, index));
+  await expect(store.write({ offset: 5, meta, chunks, durable })).rejects.toMatchObject({ code: "DiskFull" });
+  expect(usedMax).toBeLessThan(27 << 20);
+  expect(await fileSystem.list(directory)).toEqual([]);
+  await store.write({ offset: 6, meta, chunks: chunks.slice(0, 16), durable });
+  disk.capacityBytes = disk.usedBytes + (3 << 20);
+  await store.write({ offset: 7, meta, chunks: chunks.slice(0, 2), durable });
+  expect((await store.list()).map(({ offset }) => offset)).toEqual([7, 6]);
 });
 
 test("a full disk leaves nothing behind", async () => {

@@ -49,7 +49,7 @@ export interface SnapshotStore {
    * Writes and publishes a snapshot.
    *
    * @returns its length in bytes
-   * @throws {LightconeError} `DiskFull`; nothing is left behind
+   * @throws {LightconeError} `DiskFull`, also when a long one would leave too little; nothing is left behind
    */
   write(snapshot: SnapshotWrite): Promise<number>;
   /** Newest first. */
@@ -118,6 +118,11 @@ export async function openSnapshotStore(fileSystem: FileSystem, directory: strin
   return new FileSnapshotStore(fileSystem, directory);
 }
 
+/** What a snapshot leaves free on the disk: the log needs it more. */
+export const snapshotReserveBytes: number = 8 << 20;
+/** How often it looks. */
+const checkEachBytes = 4 << 20;
+
 class FileSnapshotStore implements SnapshotStore {
   readonly #fileSystem: FileSystem;
   readonly #directory: string;
@@ -139,7 +144,15 @@ class FileSnapshotStore implements SnapshotStore {
         await handle.truncate(0);
         const writer = new SnapshotWriter(handle);
         await writer.header(snapshot.offset, snapshot.meta);
-        for await (const chunk of snapshot.chunks) await writer.add(chunk);
+        let unchecked = 0;
+        for await (const chunk of snapshot.chunks) {
+          await writer.add(chunk);
+          unchecked += chunk.length;
+          if (unchecked < checkEachBytes) continue;
+          unchecked = 0;
+          if ((await this.#fileSystem.freeBytes(this.#directory)) < snapshotReserveBytes)
+            throw new LightconeError("DiskFull", { path: this.#directory });
+        }
         await writer.end();
         byteCount = await handle.size();
       } finally {

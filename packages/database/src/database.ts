@@ -150,6 +150,8 @@ export class Database implements DatabaseLink {
   #module: ModuleSlot | undefined;
   #snapshotBytes: number;
   #snapshotOffset = -1;
+  /** Where the last one was tried. One that failed is tried again when as much log has come as asks for one. */
+  #snapshotTriedOffset = -1;
   #snapshotting: Promise<number> | undefined;
   /** What must not be named by others than the owner: tables under a row-level rule, which are not applied yet. */
   #ruledTables: ReadonlySet<number> = new Set();
@@ -507,6 +509,7 @@ export class Database implements DatabaseLink {
     const { store, writer } = this.#room;
     const { offset } = writer;
     if (offset < 0) return offset;
+    this.#snapshotTriedOffset = offset;
     const schedule = this.#scheduler.save();
     const epoch = store.openEpoch();
     try {
@@ -633,7 +636,7 @@ export class Database implements DatabaseLink {
     if (this.#log.durableOffset >= this.#room.writer.offset) this.#release(this.#room.writer.offset);
     if (
       this.#snapshotting === undefined &&
-      snapshotDue(this.#log.bytesAfter(this.#snapshotOffset), this.#snapshotBytes)
+      snapshotDue(this.#log.bytesAfter(Math.max(this.#snapshotOffset, this.#snapshotTriedOffset)), this.#snapshotBytes)
     ) {
       this.snapshot().catch((error: unknown) => this.#noteNoSnapshot(error));
     }
