@@ -60,7 +60,7 @@ export class BsatnEncoder implements Encoder {
     return this.#arena.end();
   }
 
-  failure(message: string | undefined, head: TransactionHead): Piece {
+  failure(message: string, head: TransactionHead): Piece {
     writeTransactionFailure(this.#arena.begin(), message, head);
     return this.#arena.end();
   }

@@ -37,8 +37,8 @@ export interface Encoder {
   identityToken(identity: Uint8Array, token: string, connection: Uint8Array): Piece;
   /** A transaction that was committed; `light` leaves the head out. */
   update(changes: readonly QueryChange[], head: TransactionHead, light: boolean): Piece;
-  /** A call that changed nothing; `message` undefined when its time was spent. */
-  failure(message: string | undefined, head: TransactionHead): Piece;
+  /** A call that changed nothing. */
+  failure(message: string, head: TransactionHead): Piece;
   gather(table: Table): RowGatherer;
   applied(
     kind: AppliedKind,

@@ -61,8 +61,8 @@ export class JsonEncoder implements Encoder {
     return this.#transaction(`{"Committed":${tables}}`, head);
   }
 
-  failure(message: string | undefined, head: TransactionHead): Piece {
-    return this.#transaction(message === undefined ? `{"OutOfEnergy":[]}` : `{"Failed":${quote(message)}}`, head);
+  failure(message: string, head: TransactionHead): Piece {
+    return this.#transaction(`{"Failed":${quote(message)}}`, head);
   }
 
   gather(table: Table): RowGatherer {

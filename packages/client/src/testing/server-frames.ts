@@ -128,7 +128,6 @@ const head = (requestId: number, functionName: string): TransactionHead => ({
   args: new Uint8Array(0),
   requestId,
   durationMicros: 0,
-  energyQuanta: 0,
 });
 
 export const done = (requestId: number, ...updates: readonly Update[]): Uint8Array =>

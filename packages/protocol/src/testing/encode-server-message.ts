@@ -22,7 +22,7 @@ import {
   type TransactionHead,
 } from "../v1/server-message.ts";
 
-/** The payload, compression byte included. Covers what our server says: not compressed updates, nor spent budgets of procedures. */
+/** The payload, compression byte included. Covers what our server says: not compressed updates, nor spent budgets. */
 export function encodeServerMessage(message: ServerMessage): Uint8Array {
   const out = new ByteWriter();
   switch (message.kind) {
@@ -87,15 +87,13 @@ function writeTransaction(out: ByteWriter, message: TransactionUpdate): void {
     args: message.args,
     requestId: message.requestId,
     durationMicros: Number(message.durationMicros),
-    energyQuanta: Number(message.energyQuanta),
   };
   if (message.status.kind === "Committed") {
     beginTransactionUpdate(out);
     writeTables(out, message.status.tables);
     endTransactionUpdate(out, head);
-  } else {
-    writeTransactionFailure(out, message.status.kind === "Failed" ? message.status.message : undefined, head);
-  }
+  } else if (message.status.kind === "Failed") writeTransactionFailure(out, message.status.message, head);
+  else throw new TypeError("our calls have no budget to spend");
 }
 
 function writeTables(out: ByteWriter, tables: readonly TableUpdate[]): void {

@@ -45,8 +45,6 @@ export interface TransactionHead {
   readonly argsText?: string | undefined;
   readonly requestId: number;
   readonly durationMicros: number;
-  /** What the call is said to have cost; 0 when left out: nothing is metered. */
-  readonly energyQuanta?: number;
 }
 
 export const updateStatus = { Committed: 0, Failed: 1, OutOfEnergy: 2 } as const;
@@ -72,20 +70,16 @@ export function endTransactionUpdate(out: ByteWriter, head: TransactionHead): vo
   out.rawRange(args, 0, args.length);
   const tail = out.reserve(28);
   out.setU32(tail, head.requestId);
-  out.setU64(tail + 4, head.energyQuanta ?? 0); // the low half of a u128
+  out.setU64(tail + 4, 0); // what the call cost, a u128: nothing is metered
   out.setU64(tail + 12, 0);
   out.setU64(tail + 20, head.durationMicros);
 }
 
-/** A call that changed nothing and says why; undefined `message` stands for a spent budget. */
-export function writeTransactionFailure(out: ByteWriter, message: string | undefined, head: TransactionHead): void {
+/** A call that changed nothing and says why. */
+export function writeTransactionFailure(out: ByteWriter, message: string, head: TransactionHead): void {
   begin(out, serverTag.TransactionUpdate);
-  if (message === undefined) {
-    out.u8(updateStatus.OutOfEnergy);
-  } else {
-    out.u8(updateStatus.Failed);
-    out.string(message);
-  }
+  out.u8(updateStatus.Failed);
+  out.string(message);
   endTransactionUpdate(out, head);
 }
 
