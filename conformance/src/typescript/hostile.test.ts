@@ -65,31 +65,7 @@ describe.each(sandboxes)("%s", (sandbox) => {
       expect(database.call("run", ["count"])).toEqual({ kind: "ok" });
     }
   });
-
-  test("once doomed, always doomed: what the module catches does not help it", async () => {
-    const database = await openModule("modules/everything.ts", sandbox);
-    const doom = new Error("doomed");
-    const call = { reducerId: reducerId(database, "hostile"), ...database.traceCall };
-    database.store.begin();
-    database.store.doom(doom);
-    database.instance.callReducer(call);
-    expect(() => database.store.commit(commitMeta)).toThrow(doom);
-    if (database.store.isOpen) database.store.rollback();
-    expect(database.rows("players")).toEqual([]);
-  });
 });
-
-const commitMeta = {
-  kind: 0,
-  timestampMicros: 1,
-  functionName: "hostile",
-  reducerId: 0,
-  args: new Uint8Array(),
-  sender: new Uint8Array(32),
-  connection: new Uint8Array(16),
-  requestId: 0,
-  requestSequence: 0,
-} as const;
 
 function reducerId(database: EngineDatabase, name: string): number {
   return database.def.reducers.find((reducer) => reducer.name === name)?.id ?? -1;

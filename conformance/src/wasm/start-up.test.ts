@@ -188,7 +188,7 @@ describe("outcomes", () => {
     const db = new EngineDatabase(
       buildModule({ uses: ["identity"], reducer: [...op.i32(8), ...op.call(1), ...op.i32(0)] }),
     );
-    const stop = new Error("the transaction is doomed");
+    const stop = new Error("a limit is met");
     const instance = loadWasmModule(
       buildModule({ uses: ["console_log"], reducer: [...logText(2, 8, 1, 1), ...op.i32(0)] }),
       { memoryPagesMax: 16 },

@@ -27,21 +27,6 @@ export class Arena {
     return this.#writer;
   }
 
-  /** Where the message begun last begins. */
-  get at(): number {
-    return this.#from;
-  }
-
-  /** Bytes of the message so far. */
-  get length(): number {
-    return this.#writer.length - this.#from;
-  }
-
-  /** The chunk that holds the message. Valid once it is written to its end. */
-  get bytes(): Uint8Array {
-    return this.#writer.bytes;
-  }
-
   /** Ends the message. */
   end(): Piece {
     return { bytes: this.#writer.bytes, at: this.#from, length: this.#writer.length - this.#from };

@@ -46,16 +46,6 @@ describe("an outbox", () => {
     expect(sink.got).toEqual(["kept 4", "1…", "2.", "answered 4", "answered 6"]);
   });
 
-  test("tells nothing after it was cleared", () => {
-    const outbox = new Outbox();
-    const sink = new Sink();
-    outbox.push(sink, 0, Uint8Array.of(1), 0, 1, true, 1);
-    outbox.clear();
-    outbox.release(10);
-    expect(sink.got).toEqual([]);
-    expect(outbox.count).toBe(0);
-  });
-
   test("is a queue, however many entries it holds", () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant("push" as const), count: fc.integer({ min: 1, max: 900 }) }),

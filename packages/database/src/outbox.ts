@@ -82,16 +82,6 @@ export class Outbox {
     }
   }
 
-  /** Forgets all that waits: the log failed, and nothing after its durable offset may be told. */
-  clear(): void {
-    for (const entry of this.#ring) {
-      entry.sink = undefined;
-      entry.told = undefined;
-    }
-    this.#head = 0;
-    this.#count = 0;
-  }
-
   #grow(): void {
     const ring = this.#ring;
     this.#ring = [...ring.slice(this.#head), ...ring.slice(0, this.#head), ...entries(ring.length)];

@@ -17,11 +17,6 @@ export class ScheduleQueue {
   /** The one entry that counts for a row; an entry in the heap that is not it was replaced or removed. */
   readonly #live = new Map<string, Entry>();
 
-  /** Rows that are scheduled. */
-  get count(): number {
-    return this.#live.size;
-  }
-
   /** Schedules a row; what was scheduled for it before no longer counts. */
   set(tableId: number, rowId: bigint, dueMicros: number): void {
     const entry: Entry = { key: `${tableId}:${rowId}`, tableId, rowId, dueMicros };
@@ -32,11 +27,6 @@ export class ScheduleQueue {
 
   remove(tableId: number, rowId: bigint): void {
     this.#live.delete(`${tableId}:${rowId}`);
-  }
-
-  clear(): void {
-    this.#heap.length = 0;
-    this.#live.clear();
   }
 
   /** The next row to hand out; undefined when there is none. */

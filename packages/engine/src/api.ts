@@ -84,16 +84,6 @@ export interface Table {
   readonly version: number;
 }
 
-/** Where a sequence stands. */
-export interface SequencePosition {
-  readonly id: number;
-  readonly column: number;
-  /** What the next draw gives. */
-  readonly next: bigint;
-  /** The first value that is not durably reserved. */
-  readonly allocated: bigint;
-}
-
 /** The data part of a module's port: see `HostPort` in `@lightcone/host`, which this satisfies. */
 export interface Transaction {
   tableId(name: string): TableId | 0;
@@ -178,7 +168,6 @@ export interface Store {
   readonly timestampMicros: number;
   /** Bytes that pages, indexes and bookkeeping hold. */
   readonly memoryBytes: number;
-  readonly bytesMax: number;
   readonly isOpen: boolean;
   /** Whether a mutation was interrupted half-way. Memory is then worthless: discard the store and recover. */
   readonly poisoned: boolean;
@@ -186,9 +175,6 @@ export interface Store {
   tables(): readonly Table[];
   table(id: TableId): Table | undefined;
   tableByName(name: string): Table | undefined;
-  index(id: IndexId): Index | undefined;
-  /** Positions of a table's sequences. */
-  sequences(id: TableId): readonly SequencePosition[];
 
   /** Sets `place` to a row's bytes. */
   locate(row: RowRef): void;
@@ -200,15 +186,13 @@ export interface Store {
    * Ends the transaction and makes its net effect the next commit; undefined when there is none
    * (connects, disconnects and publishes always make one).
    *
-   * @throws {LightconeError} `DatabaseStopped` when the store is poisoned; what doomed the transaction, if it was
+   * @throws {LightconeError} `DatabaseStopped` when the store is poisoned
    */
   commit(meta: CommitMeta): Commit | undefined;
   /** Ends the transaction without a trace. */
   rollback(): void;
   /** Frees what the commit's deltas still showed. Every commit must be released before the next `begin`. */
   release(commit: Commit): void;
-  /** From here on every call of the open transaction throws `reason`, until it is rolled back. */
-  doom(reason: Error): void;
   /** Replays a record that `Commit.bytes` had. The result must be released like a live commit. */
   apply(record: Uint8Array): Commit;
 

@@ -20,7 +20,7 @@ import type { StoredTable } from "./stored-table.ts";
 import type { TableIndex } from "./table-index.ts";
 import type { TransactionScan } from "./transaction-scan.ts";
 
-export const Gate = { ready: 0, inside: 1, closed: 2, doomed: 3, poisoned: 4 } as const;
+export const Gate = { ready: 0, inside: 1, closed: 2, poisoned: 3 } as const;
 
 /** The low bits of a step that took a slot: where from. */
 export const Step = { insert: 0, update: 4, delete: 8, revive: 9, other: 10 } as const;
@@ -33,7 +33,6 @@ export const stepWords = 3;
 export class Changes {
   readonly memory: Memory;
   gate: number = Gate.closed;
-  doomedBy: Error | undefined;
   /** Tables in the order the transaction first changed them: the first `tableCount`. */
   readonly tables: StoredTable[] = [];
   tableCount = 0;
@@ -48,11 +47,6 @@ export class Changes {
 
   constructor(memory: Memory) {
     this.memory = memory;
-  }
-
-  /** Whether rows or anything else changed. */
-  get isEmpty(): boolean {
-    return this.logCount === 0;
   }
 
   /** What must be done before the first write of each kind may begin; may refuse, and then nothing has changed. */
@@ -255,7 +249,6 @@ export class Changes {
   /** Says why a call is not let in: a number below zero if a module may know, or by throwing. */
   refuse(notInTransaction: number): number {
     if (this.gate === Gate.closed) return notInTransaction;
-    if (this.gate === Gate.doomed && this.doomedBy !== undefined) throw this.doomedBy;
     this.gate = Gate.poisoned;
     throw poisonedError();
   }

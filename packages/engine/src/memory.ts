@@ -233,11 +233,6 @@ export class Memory {
     }
   }
 
-  /** Whether the open transaction has taken pages. */
-  get hasTaken(): boolean {
-    return this.journal.length > 0;
-  }
-
   /** What was taken so far stays taken. */
   settle(): void {
     if (this.journal.length > 0) this.journal = [];

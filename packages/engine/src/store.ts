@@ -7,29 +7,10 @@
  * the record does not show, or interleaved the taking of pages between tables, its rows are taken back and
  * inserted once more from the record itself. Transactions that do neither, nearly all, only turn their marks.
  */
-import {
-  assert,
-  asTxOffset,
-  defined,
-  type IndexId,
-  type RowRef,
-  type TableId,
-  type TxOffset,
-  userIdMin,
-} from "@lightcone/base";
+import { assert, asTxOffset, defined, type RowRef, type TableId, type TxOffset, userIdMin } from "@lightcone/base";
 import { ByteReader } from "@lightcone/sats";
 import { SystemTable } from "@lightcone/schema";
-import type {
-  Catalog,
-  Epoch,
-  Index,
-  RowPlace,
-  SequencePosition,
-  Store,
-  StoreOptions,
-  Table,
-  Transaction,
-} from "./api.ts";
+import type { Catalog, Epoch, RowPlace, Store, StoreOptions, Table, Transaction } from "./api.ts";
 import { StoreCatalog } from "./catalog.ts";
 import { isCatalogTable } from "./catalog-rows.ts";
 import { Changes, Gate, poisonedError } from "./changes.ts";
@@ -88,11 +69,8 @@ export class MemoryStore implements Store {
   get memoryBytes(): number {
     return this.memory.bytesUsed;
   }
-  get bytesMax(): number {
-    return this.memory.bytesMax;
-  }
   get isOpen(): boolean {
-    return this.changes.gate === Gate.ready || this.changes.gate === Gate.doomed;
+    return this.changes.gate === Gate.ready;
   }
   get poisoned(): boolean {
     return this.changes.gate === Gate.poisoned || this.changes.gate === Gate.inside;
@@ -109,21 +87,8 @@ export class MemoryStore implements Store {
     const table = id === 0 ? undefined : this.directory.byId[id];
     return table?.name === name ? table : undefined;
   }
-  index(id: IndexId): Index | undefined {
-    return this.directory.indexById[id];
-  }
   addTable(table: StoredTable): void {
     this.directory.add(table);
-  }
-
-  sequences(id: TableId): readonly SequencePosition[] {
-    const table = this.directory.byId[id];
-    return (table?.sequences ?? []).map((sequence) => ({
-      id: sequence.id,
-      column: sequence.def.column,
-      next: sequence.next,
-      allocated: sequence.stored,
-    }));
   }
 
   locate(row: RowRef): void {
@@ -157,13 +122,6 @@ export class MemoryStore implements Store {
     assert(this.changes.gate === Gate.closed, "a transaction is open already");
     assert(this.unreleased === undefined, "the commit before must be released first");
     this.changes.gate = Gate.ready;
-  }
-
-  doom(reason: Error): void {
-    if (this.poisoned) return;
-    assert(this.changes.gate === Gate.ready || this.changes.gate === Gate.doomed, "no transaction is open");
-    this.changes.doomedBy = reason;
-    this.changes.gate = Gate.doomed;
   }
 
   rollback(): void {
@@ -402,7 +360,6 @@ export class MemoryStore implements Store {
   }
 
   private close(): void {
-    this.changes.doomedBy = undefined;
     this.changes.gate = Gate.closed;
   }
 }

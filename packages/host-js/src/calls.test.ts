@@ -186,13 +186,13 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
     );
   });
 
-  test("what dooms a transaction passes, caught by the module or not", () => {
-    const doomed = new LightconeError("OutOfMemory", { bytesMax: 1 });
+  test("a limit that is met passes through the module", () => {
+    const limit = new LightconeError("OutOfMemory", { bytesMax: 1 });
     const port = new FakePort();
     port.nowMicros = () => {
-      throw doomed;
+      throw limit;
     };
-    expect(() => open(`console.time("x");`, "", port).callReducer(someCall)).toThrow(doomed);
+    expect(() => open(`console.time("x");`, "", port).callReducer(someCall)).toThrow(limit);
   });
 
   test("row 5: what is made to look like the host's own error is the module's", () => {

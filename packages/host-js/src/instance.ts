@@ -220,7 +220,7 @@ export class JsInstance implements ModuleInstance {
   }
 
   #failed(error: unknown): CallOutcome {
-    // A doomed transaction, or a bug of the host's: not the module's to answer for.
+    // A limit that is met, or a bug of the host's: not the module's to answer for.
     if (isHostsOwn(error)) throw error;
     const refusal = refusalOf(error, this.#classes.SenderError);
     if (refusal !== undefined) return { kind: "error", message: this.#stacks.mapped(refusal) };

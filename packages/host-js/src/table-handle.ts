@@ -6,7 +6,7 @@
  *   insert   object → scratch → port.insert → the row as it stands there now: read back, or put together from a copy
  *            of the object where each column says by itself what became of it
  *
- * Generated code never catches: time-outs and doomed transactions pass. It runs in the module's realm and
+ * Generated code never catches: time-outs and limits that are met pass. It runs in the module's realm and
  * hands nothing of the host's own to the module but value classes, which are hardened.
  */
 import { defined } from "@lightcone/base";

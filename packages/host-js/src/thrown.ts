@@ -7,7 +7,7 @@ import { AssertionError, errorCodes, LightconeError } from "@lightcone/base";
 
 const codes = new Set<unknown>(errorCodes);
 
-/** Whether the host threw it: a doomed transaction, or a bug of ours. Safe to read whole then. */
+/** Whether the host threw it: a limit that is met, or a bug of ours. Safe to read whole then. */
 export function isHostsOwn(error: unknown): error is LightconeError | AssertionError {
   if (typeof error !== "object" || error === null || types.isProxy(error)) return false;
   const prototype: unknown = Reflect.getPrototypeOf(error);

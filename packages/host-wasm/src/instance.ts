@@ -5,7 +5,7 @@
  * names, `__setup__`, describe. Describing builds the module's dispatch tables, so it happens exactly once.
  *
  * Invariant: after an exception out of the module nothing of it is used again; its memory may be half-written.
- * An exception that is not the module's own doing (a time-out, a doomed transaction) passes through.
+ * An exception that is not the module's own doing (a time-out, a limit that is met) passes through.
  */
 import { assert } from "@lightcone/base";
 import type {
@@ -105,7 +105,7 @@ export class WasmInstance implements ModuleInstance {
       this.#lost = false;
       return code;
     } catch (error) {
-      // Nothing is cleared: the instance is lost, and closing a scan of a doomed transaction would throw again.
+      // Nothing is cleared: the instance is lost, and closing a scan of a transaction that is over would throw again.
       if (!isGuestFault(error)) throw error;
       return { kind: "panic", message: faultText(guest, error), fatal: true };
     }

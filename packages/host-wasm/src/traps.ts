@@ -1,7 +1,7 @@
 /**
  * Exceptions that end a guest's call: what the host throws for a misuse, and what the engine throws for a fault.
  *
- * All other exceptions (a time-out, a doomed transaction, a bug of ours) are not the guest's and pass through.
+ * All other exceptions (a time-out, a limit that is met, a bug of ours) are not the guest's and pass through.
  */
 import { wasm } from "./engine.ts";
 

@@ -3,8 +3,8 @@
  *
  * Everything crosses as bytes: a row is its BSATN, a key is the BSATN of its columns back to back, and a
  * row that is read is seen in place through `locate`. Nothing here throws for an outcome that a module
- * may handle: such calls return a number below zero, the negated `Errno`. What a bug in the module could
- * never reach (a call after the transaction was doomed) throws and must be let through.
+ * may handle: such calls return a number below zero, the negated `Errno`. What is not of the module's making (a limit
+ * that is met, a bug of the host's) throws and must be let through.
  *
  * Bytes handed in are the caller's again when the call returns: a scan keeps none of its key or bounds.
  *

@@ -35,7 +35,7 @@ export type ProcedureOutcome =
 /**
  * A running copy of a module. Calls run one at a time, to their end, in the caller's thread.
  *
- * A time-out of the job loop passes through `callReducer` as an exception; so does a doomed transaction's.
+ * A time-out of the job loop passes through `callReducer` as an exception; so does a limit that is met.
  * After any exception out of it the instance must be discarded.
  */
 export interface ModuleInstance {

@@ -25,13 +25,12 @@ export interface Probe {
 export interface SideEdge {
   readonly own: number;
   readonly other: number;
-  readonly type: AlgebraicType;
 }
 
 export function edgesOf(plan: SelectPlan, side: 0 | 1): readonly SideEdge[] {
-  return plan.joins.map(({ left, right, type }: JoinEdge) => {
+  return plan.joins.map(({ left, right }: JoinEdge) => {
     const [own, other] = left.source === side ? [left, right] : [right, left];
-    return { own: own.column, other: other.column, type };
+    return { own: own.column, other: other.column };
   });
 }
 

@@ -136,11 +136,6 @@ export class ByteReader {
     return count;
   }
 
-  /** The rest, unread, as a view. */
-  rest(): Uint8Array {
-    return this.bytes.subarray(this.at, this.end);
-  }
-
   /** @throws {LightconeError} `Malformed` unless all was read */
   expectEnd(): void {
     if (this.at !== this.end) this.fail(`${this.remaining} bytes are left over`);

@@ -46,11 +46,6 @@ export class Keeper {
     return this.#endCount < endsMax;
   }
 
-  /** The shell's process id; undefined while there is no host. */
-  get pid(): number | undefined {
-    return this.#shell?.pid;
-  }
-
   hold(pid: number): void {
     this.#held.add(pid);
     if (this.#shell === undefined) this.#start();

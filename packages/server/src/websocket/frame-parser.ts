@@ -74,12 +74,7 @@ export class FrameParser {
     this.#incoming = incoming;
   }
 
-  /** Whether a Close or a fault ended the stream; what is pushed from then on is ignored. */
-  get done(): boolean {
-    return this.#state === "done";
-  }
-
-  /** Ignores everything from now on, as after our own Close timed out. */
+  /** Ignores what is pushed from now on, as after our own Close timed out. */
   end(): void {
     this.#state = "done";
     this.#releaseMessage();

@@ -49,11 +49,6 @@ export class Outbox {
     );
   }
 
-  /** Whether nothing has been added since the last `flush`. */
-  get isFlushed(): boolean {
-    return this.#kinds.length === 0;
-  }
-
   add(opcode: ServerOpcode, fin: boolean, payload: Uint8Array, at: number, length: number): void {
     this.#payloads.push(payload);
     this.#starts.push(at);
