@@ -53,21 +53,15 @@ export interface LogRecords {
 
 export interface CommitLog {
   readonly state: LogState;
-  /** Rises by one with every opening and every cut. */
-  readonly epoch: number;
   /** The lowest offset that `read` can start at. */
   readonly firstOffset: number;
   /** The last offset appended; one below the first when there is none. */
   readonly appendedOffset: number;
-  /** The last offset written and synced here. */
-  readonly localOffset: number;
   /** The last offset that survives a crash. What clients are told must not be ahead of it. */
   readonly durableOffset: number;
   /** Bytes of records appended and not yet durable. The caller stops at its bound (64 MiB). */
   readonly pendingBytes: number;
-  /** Whether a new transaction may run. False when the disk is full, and after a failure or `close`. */
-  readonly writable: boolean;
-  /** Why `writable` is false: `DiskFull`, which ends by itself, or `DatabaseStopped`. */
+  /** Why no new transaction may run: `DiskFull`, which ends by itself, or `DatabaseStopped`. */
   readonly refusal: LightconeError | undefined;
 
   /**

@@ -80,20 +80,12 @@ export class GroupCommitLog implements CommitLog {
     return this.#state;
   }
 
-  get epoch(): number {
-    return this.#local.epoch;
-  }
-
   get firstOffset(): number {
     return this.#local.firstOffset;
   }
 
   get appendedOffset(): number {
     return this.#appendedEnd - 1;
-  }
-
-  get localOffset(): number {
-    return this.#durableEnd - 1;
   }
 
   get durableOffset(): number {
@@ -104,19 +96,12 @@ export class GroupCommitLog implements CommitLog {
     return this.#appendedBytes - this.#durableBytes;
   }
 
-  get writable(): boolean {
-    return this.#isOpen && !this.#isFull();
-  }
-
   get refusal(): LightconeError | undefined {
     if (this.#state.kind === "failed") return this.#state.error;
     if (this.#state.kind === "closed") return closedError();
-    return this.#isFull() ? this.#local.full : undefined;
-  }
-
-  #isFull(): boolean {
     // Whether there is room matters only once no more can be made.
-    return this.#local.full !== undefined && this.#local.isShortOf(this.pendingBytes);
+    const { full } = this.#local;
+    return full !== undefined && this.#local.isShortOf(this.pendingBytes) ? full : undefined;
   }
 
   append(record: Uint8Array, offset: number): void {

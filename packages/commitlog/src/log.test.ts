@@ -547,7 +547,7 @@ describe("room", () => {
     disk.capacityBytes = disk.usedBytes + 12 * mebibyte;
     const free = (): number => disk.capacityBytes - disk.usedBytes;
     let count = 1;
-    while (log.writable) {
+    while (log.refusal === undefined) {
       log.append(new Uint8Array(20_000), count);
       await log.whenDurable(count);
       clock.advance(3);
@@ -563,7 +563,7 @@ describe("room", () => {
     log.append(new Uint8Array(2 * mebibyte), count);
     await log.whenDurable(count);
     await settle();
-    for (count += 1; log.writable; count += 1) {
+    for (count += 1; log.refusal === undefined; count += 1) {
       await put(log, "little");
       await settle();
     }
@@ -576,10 +576,10 @@ describe("room", () => {
     disk.capacityBytes += 8 * mebibyte;
     clock.advance(249);
     await settle();
-    expect(log.writable).toBe(false);
+    expect(log.refusal?.code).toBe("DiskFull");
     clock.advance(1);
     await settle();
-    expect(log.writable).toBe(true);
+    expect(log.refusal).toBeUndefined();
     await put(log, "after");
     await log.close();
   });
@@ -605,12 +605,12 @@ describe("a disk that does not do", () => {
     log.append(text("c"), 2);
     expect(await failure(log.whenDurable(1))).toMatchObject({ code: "DatabaseStopped" });
     await settle();
-    expect({ told, failed, durable: log.durableOffset, state: log.state.kind, writable: log.writable }).toEqual({
+    expect({ told, failed, durable: log.durableOffset, state: log.state.kind, refusal: log.refusal?.code }).toEqual({
       told: [],
       failed: ["DatabaseStopped"],
       durable: 0,
       state: "failed",
-      writable: false,
+      refusal: "DatabaseStopped",
     });
     expect(() => log.append(text("d"), 3)).toThrow(log.refusal);
     log.flush();
@@ -631,7 +631,7 @@ describe("a disk that does not do", () => {
     await settle();
     fileSystem.disk.capacityBytes = fileSystem.disk.usedBytes;
     let count = 1;
-    while (log.writable && count < 100) {
+    while (log.refusal === undefined && count < 100) {
       await put(log, `${count}`);
       await settle();
       count += 1;
@@ -643,11 +643,11 @@ describe("a disk that does not do", () => {
     expect(await readAll(log)).toHaveLength(count);
     clock.advance(1000);
     await settle();
-    expect(log.writable).toBe(false);
+    expect(log.refusal?.code).toBe("DiskFull");
     fileSystem.disk.capacityBytes = Number.POSITIVE_INFINITY;
     clock.advance(1000);
     await settle();
-    expect(log.writable).toBe(true);
+    expect(log.refusal).toBeUndefined();
     await put(log, "last");
     await log.close();
     expect(await readAll(await openSmall(fileSystem))).toHaveLength(count + 1);
