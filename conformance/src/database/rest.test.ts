@@ -72,3 +72,25 @@ test("it does not end with a call in its queue, and what is asked meanwhile is a
   await settled();
   expect(await database.park()).toBeDefined();
 });
+
+test("row 12: a host at rest gives back what sequences had reserved, and who follows them hears of it", async () => {
+  const [fileSystem, clock] = [memoryFileSystem(), manualClock()];
+  const database = await openLocal({ fileSystem, clock });
+  expect((await publish(database, "modules/counters.ts")).status).toBe(200);
+  const client = new LocalClient(database, makeCaller(2));
+  expect((await client.next()).kind).toBe("IdentityToken");
+  client.say({ kind: "SubscribeMulti", queries: ["SELECT * FROM st_sequence"], requestId: 1, queryId: 1 });
+  expect((await client.next()).kind).toBe("SubscribeMultiApplied");
+  expect((await call(database, "add", '["x"]')).status).toBe(200);
+  expect(await client.next()).toMatchObject({ kind: "TransactionUpdateLight" }); // the reservations
+  await settled();
+  const rest = await database.park();
+  expect(rest).toBeDefined();
+  expect(client.messages).toMatchObject([{ kind: "TransactionUpdateLight", tables: [{ tableName: "st_sequence" }] }]);
+  const again = await openLocal({ fileSystem, clock });
+  expect(again.releasedOffset).toBe(rest?.offset);
+  expect((await call(again, "add", '["y"]')).status).toBe(200);
+  for (const name of ["tiny", "small", "wide"])
+    expect((await sql(again, `SELECT id FROM ${name}`)).map(([id]) => Number(id))).toEqual([1, 2]);
+  await again.stop(100);
+});
