@@ -439,21 +439,13 @@ export class Database implements DatabaseLink {
 
   /** Ends if nothing is to be done, and tells nobody: the clients go on with the next host. */
   async park(): Promise<Rest | undefined> {
-    if (!this.#mayPark) return undefined;
-    this.#giveBackSequences();
-    // Who follows `st_sequence` hears of it from this host. A log that fails meanwhile ends the host by itself.
-    await this.#log.whenDurable(this.#room.writer.offset).catch(() => undefined);
-    if (!this.#mayPark) return undefined;
+    const { loop, clock } = this.#room;
+    const { nextDueMicros = Infinity } = this.#scheduler;
+    if (!this.#isIdle || nextDueMicros - clock.nowMicros() < this.#room.limits.parkDueMsMin * 1000) return undefined;
     this.#scheduler.stop();
-    this.#room.loop.stop();
+    loop.stop();
     await this.#close(true);
     return this.#rest;
-  }
-
-  get #mayPark(): boolean {
-    const { clock, limits } = this.#room;
-    const { nextDueMicros = Infinity } = this.#scheduler;
-    return this.#isIdle && nextDueMicros - clock.nowMicros() >= limits.parkDueMsMin * 1000;
   }
 
   /** Whether nobody waits for anything, and all that was said is durable. */
