@@ -5,7 +5,7 @@
  */
 import { realClock } from "@lightcone/base";
 import { realFileSystem } from "@lightcone/base/node";
-import { Hosts, makeServerLimits, makeServerLog, openServer } from "@lightcone/server";
+import { Hosts, makeServerLimits, makeServerLog, openServer, proportionalBytes } from "@lightcone/server";
 
 const [dataDirectory = "", port = "0", settings = "{}"] = process.argv.slice(2);
 const { databaseLimits = {}, serverLimits = {}, nodeFlags = [], logLevel = "fatal" } = JSON.parse(settings);
@@ -28,7 +28,8 @@ const server = await openServer({
   log,
   version: "0.1.0",
   limits: serverLimits,
-  openDatabase: (record, directory, isNew) => hosts.openDatabase(record, directory, isNew),
+  openDatabase: (record, directory, opening) => hosts.openDatabase(record, directory, opening),
+  memoryOf: proportionalBytes,
 });
 tell({ port: server.addresses[0]?.port });
 const stop = async (): Promise<void> => {
@@ -36,4 +37,8 @@ const stop = async (): Promise<void> => {
   await hosts.stop();
   process.exit(0);
 };
+process.on("SIGUSR2", () => {
+  globalThis.gc?.();
+  tell({ isTidy: true });
+});
 process.on("SIGTERM", () => void stop());

@@ -1,6 +1,6 @@
 /** A server in a process of its own, for suites that kill it. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -21,6 +21,7 @@ export class Served {
   readonly #options: ServedOptions;
   #child: ChildProcess | undefined;
   #port = 0;
+  #whenTidy: () => void = () => undefined;
   /** The process that hosts a database, by the database's identity. */
   readonly hosts = new Map<string, number>();
   token = "";
@@ -55,7 +56,8 @@ export class Served {
     await new Promise<void>((resolve, reject) => {
       child.once("exit", () => reject(new Error("the server ended before it listened")));
       createInterface({ input: child.stdout ?? process.stdin }).on("line", (line) => {
-        const fact: { port?: number; host?: number; database?: string } = JSON.parse(line);
+        const fact: { port?: number; host?: number; database?: string; isTidy?: boolean } = JSON.parse(line);
+        if (fact.isTidy === true) this.#whenTidy();
         if (fact.host !== undefined && fact.database !== undefined) this.hosts.set(fact.database, fact.host);
         if (fact.port === undefined) return;
         this.#port = fact.port;
@@ -67,6 +69,17 @@ export class Served {
   /** Ends the front process at once, as a power cut would, and waits until it is gone. */
   async killFront(): Promise<void> {
     await this.#end("SIGKILL");
+  }
+
+  /** What the front has for itself in memory, in bytes, its garbage left out. */
+  async frontBytes(): Promise<number> {
+    await new Promise<void>((resolve) => {
+      this.#whenTidy = resolve;
+      this.#child?.kill("SIGUSR2");
+    });
+    const text = await readFile(`/proc/${this.pid}/smaps_rollup`, "latin1");
+    const kilobytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1]);
+    return (kilobytes("Private_Clean") + kilobytes("Private_Dirty")) * 1024;
   }
 
   /** Asks the server to end, and waits until it has. */
@@ -96,7 +109,7 @@ export class Served {
 
   #command(): string[] {
     const script = fileURLToPath(new URL("./serve.ts", import.meta.url));
-    return [script, this.dataDirectory, String(this.#port), JSON.stringify(this.#options)];
+    return ["--expose-gc", script, this.dataDirectory, String(this.#port), JSON.stringify(this.#options)];
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

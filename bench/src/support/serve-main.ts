@@ -5,7 +5,7 @@
  */
 import { realClock } from "@lightcone/base";
 import { realFileSystem } from "@lightcone/base/node";
-import { Hosts, makeServerLimits, makeServerLog, openServer, programHere } from "@lightcone/server";
+import { Hosts, makeServerLimits, makeServerLog, openServer, proportionalBytes, programHere } from "@lightcone/server";
 import type { ServeSettings } from "./bench-server.ts";
 
 const { dataDirectory, isEcho, hostFlags, databaseLimits }: ServeSettings = JSON.parse(process.argv[2] ?? "{}");
@@ -27,7 +27,8 @@ const server = await openServer({
   files: realFileSystem,
   log,
   version: "0.1.0",
-  openDatabase: (record, directory, isNew) => hosts.openDatabase(record, directory, isNew),
+  openDatabase: (record, directory, opening) => hosts.openDatabase(record, directory, opening),
+  memoryOf: proportionalBytes,
 });
 tell({ port: server.addresses[0]?.port });
 process.on("SIGTERM", () => void server.stop().then(() => process.exit(0)));

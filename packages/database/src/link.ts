@@ -5,7 +5,7 @@
 import type { Client } from "./client.ts";
 import type { SchemaForm } from "@lightcone/schema";
 
-import type { Rest } from "./rest.ts";
+import type { Rest, WakeReason } from "./rest.ts";
 
 /** Who acts. Claims are the token's payload as the token has it; they never enter a log. */
 export interface Caller extends Client {
@@ -123,6 +123,8 @@ export interface DatabaseLink {
    * @returns undefined when it is at something, and goes on
    */
   park?(): Promise<Rest | undefined>;
+  /** Sees to it that the database has a host, if it rests. */
+  wake?(why: WakeReason): void;
   /** Batches that have crossed either way; left out where there are none. */
   readonly traffic?: number;
   /** Resolves when the database is gone without having been asked to. */

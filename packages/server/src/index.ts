@@ -14,6 +14,7 @@ export type { Pages } from "./http/app.ts";
 export { staticPages } from "./pages/static-pages.ts";
 export type { PageFiles } from "./pages/static-pages.ts";
 export { setEngineFlags } from "./process/engine-flags.ts";
+export { proportionalBytes } from "./process/host-memory.ts";
 export { Hosts, type HostsOptions } from "./process/hosts.ts";
 export { programHere, type HostProgram } from "./process/host-program.ts";
 export type { HostProcess, HostRecord } from "./process/open-host-process.ts";

@@ -6,7 +6,16 @@
 /** What the table says of one limit. */
 export interface LimitDescriptor {
   readonly value: number;
-  readonly unit: "bytes" | "messages" | "connections" | "milliseconds" | "characters" | "entries" | "processes";
+  readonly unit:
+    | "bytes"
+    | "messages"
+    | "connections"
+    | "milliseconds"
+    | "characters"
+    | "entries"
+    | "processes"
+    | "databases"
+    | "times";
   /** What happens when it is reached. */
   readonly outcome: string;
   readonly what: string;
@@ -165,6 +174,36 @@ export const serverLimits = {
     what: "all memory of one database's process, and at most 0.8 of the machine's",
     outcome:
       "the process is ended and started again, and the call that ran is failed; three times, and the module is quarantined",
+  },
+  parkAfterMs: {
+    value: 60_000,
+    unit: "milliseconds",
+    what: "without use, after which a database is let go of its process",
+    outcome: "it rests: its clients stay connected, and whatever it is asked wakes it",
+  },
+  parkWakeTimesMin: {
+    value: 200,
+    unit: "times",
+    what: "what waking it last took, that a database keeps its process without use, if that is longer",
+    outcome: "it rests: to wake it takes no more than a two-hundredth of the time",
+  },
+  awakeMemoryBytesMax: {
+    value: 1_099_511_627_776,
+    unit: "bytes",
+    what: "all databases' processes together, shared memory counted once, and at most half of the machine's",
+    outcome: "the database that is unused the longest is parked; while none is, those that are to be woken wait",
+  },
+  ownerAwakeMax: {
+    value: 1000,
+    unit: "databases",
+    what: "databases of one owner that are awake at once",
+    outcome: "one of that owner's is parked; while none is unused, the owner's next waits",
+  },
+  wakeWaitMs: {
+    value: 10_000,
+    unit: "milliseconds",
+    what: "for a database that rests to be woken",
+    outcome: "`ServerBusy`: 503, over WebSocket Close 1013",
   },
   spareHostsMax: {
     value: 2,

@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { realClock, realRandom } from "@lightcone/base";
 import type { Clock, FileSystem, Random } from "@lightcone/base";
-import type { DatabaseLink } from "@lightcone/database/front";
+import type { WakeReason } from "@lightcone/database/front";
 import { Issuers } from "./auth/issuers.ts";
 import type { IssuersAllowed } from "./auth/issuers.ts";
 import { makeIssuerFetch } from "./auth/issuer-fetch.ts";
@@ -23,8 +23,8 @@ import { IncomingBytes } from "./incoming-bytes.ts";
 import { makeServerLimits } from "./limits.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
-import { Databases } from "./registry/databases.ts";
-import type { DatabaseRecord } from "./registry/state.ts";
+import { Awake } from "./awake/awake.ts";
+import { Databases, type OpenDatabase } from "./registry/databases.ts";
 import type { Services } from "./services.ts";
 import { ConnectionTable } from "./websocket/connection-table.ts";
 import { serveUpgrades, wantsWebSocket } from "./websocket/upgrade.ts";
@@ -45,8 +45,12 @@ export interface ServerOptions {
   readonly dataDirectory: string;
   readonly files: FileSystem;
   readonly log: ServerLog;
-  /** Opens a database whose files are in `directory`. Only when `isNew` may it be empty. */
-  readonly openDatabase: (record: DatabaseRecord, directory: string, isNew: boolean) => Promise<DatabaseLink>;
+  readonly openDatabase: OpenDatabase;
+  /**
+   * What a process takes of the machine's memory; undefined when that is not known. With it databases rest while nobody
+   * uses them, and those that nobody knows when to wake are looked into at the start; without it they stay open.
+   */
+  readonly memoryOf?: (pid: number) => Promise<number | undefined>;
   readonly version: string;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -89,7 +93,10 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const table = new ConnectionTable(clock, limits, incoming);
   const { openDatabase } = options;
   const disconnect = table.closeGroup.bind(table);
-  const databases = new Databases({ registry, files, dataDirectory, clock, log, openDatabase, disconnect });
+  const { memoryOf } = options;
+  const wake = (identityHex: string, why: WakeReason): void => void databases.wake(identityHex, why);
+  const awake = memoryOf && new Awake({ clock, files, dataDirectory, log, limits, memoryOf, wake });
+  const databases = new Databases({ registry, files, dataDirectory, clock, log, openDatabase, awake, disconnect });
   const moduleLogs = new ModuleLogs({ files, clock, registry, databases });
 
   let isStopping = false;
@@ -140,12 +147,14 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     throw error;
   }
   databases.tidyUp();
+  const looked = awake?.lookAround(registry.state.databases.values());
   log.info({ addresses, version: options.version }, "listening");
 
   const stop = async (withinMs: number): Promise<void> => {
     isStopping = true;
     log.info({}, "stopping");
     await databases.stop(withinMs);
+    await looked;
     await moduleLogs.stop();
     await table.closeAll(1001, "server is stopping");
     await stopListening();

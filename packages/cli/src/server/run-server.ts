@@ -3,7 +3,15 @@ import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { realClock } from "@lightcone/base";
 import { lockDirectory, realFileSystem } from "@lightcone/base/node";
-import { Hosts, makeServerLimits, openServer, type ListenAddress, type Pages, type ServerLog } from "@lightcone/server";
+import {
+  Hosts,
+  makeServerLimits,
+  openServer,
+  proportionalBytes,
+  type ListenAddress,
+  type Pages,
+  type ServerLog,
+} from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
 import { note } from "../terminal.ts";
 import { version } from "../version.ts";
@@ -56,7 +64,8 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
       dataDirectory,
       files: realFileSystem,
       log,
-      openDatabase: (record, directory, isNew) => hosts.openDatabase(record, directory, isNew),
+      openDatabase: (record, directory, opening) => hosts.openDatabase(record, directory, opening),
+      memoryOf: proportionalBytes,
       version,
       limits: settings.serverLimits,
       issuers: settings.issuers,

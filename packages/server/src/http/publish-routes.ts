@@ -106,7 +106,7 @@ async function update(
 ): Promise<Response> {
   const { services } = exchange;
   requireOwner(record, callerOf(exchange), "update database");
-  const link = await services.databases.link(record, true);
+  const link = await services.databases.link(record, "call", true);
   const reply = await link.request({
     kind: "publish",
     program: program.bytes,

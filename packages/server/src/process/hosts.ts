@@ -11,6 +11,7 @@ import { openResilient, defaultDatabaseLimits, type DatabaseLimits } from "@ligh
 import type { DatabaseLink, Resume } from "@lightcone/database/front";
 import type { ServerLimits } from "../limits.ts";
 import type { ServerLog } from "../log.ts";
+import type { Opening } from "../registry/databases.ts";
 import type { DatabaseRecord } from "../registry/state.ts";
 import type { HostSettings } from "./database-factory.ts";
 import { databaseProgram, type HostProgram } from "./host-program.ts";
@@ -71,19 +72,19 @@ export class Hosts {
     });
   }
 
-  /**
-   * Opens a database that is started again when its host ends.
-   *
-   * @param isNew whether the database is being made: only then may its directory be empty
-   */
-  openDatabase(record: DatabaseRecord, directory: string, isNew: boolean): Promise<DatabaseLink> {
+  /** Opens a database that is started again when its host ends, and has none while it rests. */
+  openDatabase(record: DatabaseRecord, directory: string, { isNew, stay, why }: Opening): Promise<DatabaseLink> {
     const { clock, log } = this.#options;
-    return openResilient({
-      clock,
-      crashesMax,
-      note: (message) => log.warn({ database: record.identity.hex }, message),
-      openHost: (resume) => this.openHost(record, directory, isNew, resume),
-    });
+    return openResilient(
+      {
+        clock,
+        crashesMax,
+        stay,
+        note: (message) => log.warn({ database: record.identity.hex }, message),
+        openHost: (resume) => this.openHost(record, directory, isNew, resume),
+      },
+      why,
+    );
   }
 
   /** Opens a database in a host, for as long as that lives. @throws {Error} why it does not open */

@@ -7,7 +7,8 @@
  */
 import { LightconeError, isLightconeError } from "@lightcone/base";
 import type { Clock, FileSystem } from "@lightcone/base";
-import type { DatabaseLink, HostType, Reply } from "@lightcone/database/front";
+import type { DatabaseLink, HostType, Reply, Stay, WakeReason } from "@lightcone/database/front";
+import type { Awake } from "../awake/awake.ts";
 import type { Identity } from "../auth/identity.ts";
 import { programHash } from "../auth/identity.ts";
 import type { ServerLog } from "../log.ts";
@@ -27,13 +28,27 @@ export interface Program {
 /** What became of a change: the database's own answer to the publish, or why the registry refused it. */
 export type ChangeOutcome = { readonly reply: Reply } | { readonly refused: Refusal };
 
+/** How a database is opened. */
+export interface Opening {
+  /** Whether the database is being made: only then may its directory be empty. */
+  readonly isNew: boolean;
+  /** Whom it asks before it takes a process. */
+  readonly stay: Stay | undefined;
+  readonly why: WakeReason;
+}
+
+/** Opens a database whose files are in `directory`. */
+export type OpenDatabase = (record: DatabaseRecord, directory: string, opening: Opening) => Promise<DatabaseLink>;
+
 export interface DatabasesOptions {
   readonly registry: Registry;
   readonly files: FileSystem;
   readonly dataDirectory: string;
   readonly clock: Clock;
   readonly log: ServerLog;
-  readonly openDatabase: (record: DatabaseRecord, directory: string, isNew: boolean) => Promise<DatabaseLink>;
+  readonly openDatabase: OpenDatabase;
+  /** Decides when databases have a process; without it they have one from their first use on. */
+  readonly awake?: Awake | undefined;
   /** Ends a database's client connections. */
   readonly disconnect: (identityHex: string, code: number, reason: string) => void;
 }
@@ -48,6 +63,8 @@ export class Databases {
   readonly #running = new Map<string, Promise<DatabaseLink>>();
   /** Databases that are not started again by themselves, with the error that says why. */
   readonly #quarantined = new Map<string, LightconeError>();
+  /** By directory. */
+  readonly #stays = new Map<string, Stay>();
   readonly #changes = new Map<string, Promise<unknown>>();
   #isStopping = false;
 
@@ -69,10 +86,11 @@ export class Databases {
   /**
    * The running database, started if need be.
    *
-   * @param isPublish whether it is wanted for a new program: the one thing that ends a quarantine
-   * @throws {LightconeError} `Quarantined`, `DatabaseStopped`, and why it does not start
+   * @param why what it is wanted for, if it is not running
+   * @param isPublish whether that is a new program: the one thing that ends a quarantine
+   * @throws {LightconeError} `Quarantined`, `DatabaseStopped`, `ServerBusy`, and why it does not start
    */
-  async link({ identity }: DatabaseRecord, isPublish = false): Promise<DatabaseLink> {
+  async link({ identity }: DatabaseRecord, why: WakeReason = "call", isPublish = false): Promise<DatabaseLink> {
     if (this.#isStopping) throw new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
     // The record that was looked up may be of a while ago; what is deleted must not be opened again.
     const record = this.#options.registry.get(identity.hex);
@@ -80,7 +98,23 @@ export class Databases {
     const quarantine = this.#quarantined.get(identity.hex);
     if (quarantine !== undefined && !isPublish) throw quarantine;
     this.#quarantined.delete(identity.hex);
-    return this.#running.get(identity.hex) ?? this.#start(record, this.#open(record, false));
+    const running = this.#running.get(identity.hex);
+    if (running === undefined) return this.#start(record, this.#open(record, false, why));
+    this.#stays.get(record.directory)?.hurry(why);
+    return running;
+  }
+
+  /** Wakes a database that nobody is there to ask: its time has come, or nobody knows when it does. */
+  async wake(identityHex: string, why: WakeReason): Promise<void> {
+    const record = this.#options.registry.get(identityHex);
+    if (record === undefined || this.#isStopping || this.#quarantined.has(identityHex)) return;
+    try {
+      const link = await this.link(record, why);
+      link.wake?.(why);
+    } catch (error) {
+      // Somebody wanted it sooner, and there was no room. That it does not start has been said.
+      if (isLightconeError(error, "ServerBusy")) await this.wake(identityHex, why);
+    }
   }
 
   #start(record: DatabaseRecord, opening: Promise<DatabaseLink>): Promise<DatabaseLink> {
@@ -89,6 +123,8 @@ export class Databases {
       (link) => this.#watch(record, opening, link),
       (error: unknown) => {
         this.#forget(record, opening);
+        // That there was no room, or is no more time, says nothing of the database.
+        if (this.#isStopping || isLightconeError(error, "ServerBusy")) return;
         this.#options.log.error({ database: record.identity.hex, err: error }, "database did not start");
       },
     );
@@ -131,7 +167,8 @@ export class Databases {
     if (refused !== undefined) return refused;
     this.#options.disconnect(record.identity.hex, 1001, goneReason);
     await this.#stop(record.identity.hex, stopForChangeMs);
-    await this.#directories.remove(record.directory);
+    this.#options.awake?.forget(record.identity.hex);
+    await this.#removeFiles(record);
     return undefined;
   }
 
@@ -145,7 +182,7 @@ export class Databases {
     const before = this.#running.get(identity.hex);
     if (before === undefined) return undefined;
     // Whoever comes meanwhile waits for the next: two cannot have the files.
-    const next = this.#end(identity.hex, before, stopForChangeMs).then(() => this.#open(record, false));
+    const next = this.#end(identity.hex, before, stopForChangeMs).then(() => this.#open(record, false, "again"));
     await this.#start(record, next).catch(() => undefined);
     return undefined;
   }
@@ -165,6 +202,7 @@ export class Databases {
   /** Ends all databases; those that do not finish in time are left to recovery. */
   async stop(withinMs: number): Promise<void> {
     this.#isStopping = true;
+    this.#options.awake?.stop();
     const tidied = this.#directories.stop();
     await Promise.all([...this.#running.keys()].map((identityHex) => this.#stop(identityHex, withinMs)));
     await tidied;
@@ -192,7 +230,7 @@ export class Databases {
     await registry.change(beginDirectory(record.directory));
     try {
       await this.#directories.make(record.directory);
-      link = await this.#open(record, true);
+      link = await this.#open(record, true, "call");
       const reply = await link.request({
         kind: "publish",
         program: program.bytes,
@@ -215,7 +253,7 @@ export class Databases {
       if (old !== undefined) {
         this.#options.disconnect(hex, 1001, goneReason);
         await this.#end(hex, before, stopForChangeMs);
-        await this.#directories.remove(old.directory);
+        await this.#removeFiles(old);
       }
       // The server began to stop meanwhile, and has not seen this one.
       if (this.#isStopping) await this.#stop(hex, stopForChangeMs);
@@ -223,13 +261,21 @@ export class Databases {
     } finally {
       if (!isThere) {
         await link?.stop(0).catch(() => undefined);
-        await this.#directories.remove(record.directory);
+        await this.#removeFiles(record);
       }
     }
   }
 
-  #open(record: DatabaseRecord, isNew: boolean): Promise<DatabaseLink> {
-    return this.#options.openDatabase(record, `${this.#options.dataDirectory}/${record.directory}`, isNew);
+  #open(record: DatabaseRecord, isNew: boolean, why: WakeReason): Promise<DatabaseLink> {
+    const { openDatabase, dataDirectory, awake } = this.#options;
+    const stay = awake?.stayOf(record);
+    if (stay !== undefined) this.#stays.set(record.directory, stay);
+    return openDatabase(record, `${dataDirectory}/${record.directory}`, { isNew, stay, why });
+  }
+
+  async #removeFiles({ directory }: DatabaseRecord): Promise<void> {
+    this.#stays.delete(directory);
+    await this.#directories.remove(directory);
   }
 
   /** Clears the way for the next start when a database fails. */

@@ -80,7 +80,7 @@ async function accept(
   if (table.count >= services.limits.connectionsMax) {
     throw fail(503, `connectionsMax: ${services.limits.connectionsMax} connections are open`);
   }
-  const link = await services.databases.link(checked.record);
+  const link = await services.databases.link(checked.record, "connect");
   // The client may have left while the database was starting.
   if (socket.destroyed) return;
   socket.write(switchingProtocols(checked, credentials));

@@ -1,0 +1,208 @@
+// Goal: row 17. A database that nobody uses has no process, its clients do not notice, and its scheduled rows run on
+// time with nobody connected: while the server runs, after a clean stop, and after everything was killed.
+// Method: a real server that parks soon. The operating system says which processes run, rows say what has happened.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bundleModule } from "@lightcone/cli/bundle";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ByteWriter } from "@lightcone/sats";
+import { RawClient } from "../raw-client.ts";
+import { Served } from "../served.ts";
+
+const parkAfterMs = 300;
+/** What a loaded machine takes to park. */
+const parkedWithinMs = 20_000;
+/** How late a row may run on a loaded machine: while the server runs, and when it has just started. */
+const lateMsMax = 1500;
+const lateAtStartMsMax = 10_000;
+
+let served: Served;
+let clockwork = "";
+let doorman = "";
+beforeAll(async () => {
+  served = await Served.open({ serverLimits: { parkAfterMs, parkWakeTimesMin: 0, spareHostsMax: 2 } });
+  clockwork = await bundled("clockwork");
+  doorman = await bundled("doorman");
+});
+afterAll(() => served.stop());
+
+async function bundled(module: string): Promise<string> {
+  const entry = fileURLToPath(new URL(`../database/modules/${module}.ts`, import.meta.url));
+  return (await bundleModule(entry)).code;
+}
+
+/** Publishes to a new database. @returns its identity */
+async function create(name: string, program: string): Promise<string> {
+  const response = await served.request("PUT", `/v1/database/${name}?host_type=Js`, program);
+  const { Success: success }: { Success: { database_identity: string } } = JSON.parse(await response.text());
+  return success.database_identity;
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Whether a database has a process. */
+function isAwake(identity: string): boolean {
+  const pid = served.hosts.get(identity);
+  if (pid === undefined) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function parked(identity: string): Promise<void> {
+  const endMs = performance.now() + parkedWithinMs;
+  while (isAwake(identity)) {
+    expect(performance.now(), "it keeps its process").toBeLessThan(endMs);
+    await sleep(20);
+  }
+}
+
+const at = (micros: number): string => `{"__timestamp_micros_since_unix_epoch__": ${micros}}`;
+const nowMicros = (): number => Date.now() * 1000;
+
+/** Whether the file that says when to wake a database is there. */
+function hasWakeAt(identity: string): boolean {
+  const directory = join(served.dataDirectory, "databases", identity);
+  return readdirSync(directory).some((each) => readdirSync(join(directory, each)).includes("wake-at"));
+}
+
+describe("row 17: a database that nobody uses", { timeout: 120_000 }, () => {
+  test("parkAfterMs: it loses its process, and its clients hear of what others do as if it had not", async () => {
+    const identity = await create("door", doorman);
+    const watcher = await RawClient.open(served.url, "door", { token: served.token });
+    expect((await watcher.next())?.kind).toBe("IdentityToken");
+    watcher.subscribe(["SELECT * FROM visit"], 1, 1);
+    expect((await watcher.next())?.kind).toBe("SubscribeMultiApplied");
+    const hears = async (): Promise<void> => {
+      expect((await watcher.next())?.kind).toMatch(/^TransactionUpdate/);
+    };
+    for (const { goesAtRest, isKilled } of [
+      { goesAtRest: false, isKilled: false },
+      { goesAtRest: true, isKilled: false },
+      { goesAtRest: false, isKilled: true },
+      { goesAtRest: true, isKilled: true },
+    ]) {
+      await parked(identity);
+      await expect.poll(() => hasWakeAt(identity)).toBe(true);
+      // Another comes, which wakes it.
+      const other = await RawClient.open(served.url, "door");
+      expect((await other.next())?.kind).toBe("IdentityToken");
+      await hears();
+      expect(isAwake(identity)).toBe(true);
+      expect(hasWakeAt(identity)).toBe(false);
+      // And goes: that wakes it as well, since those who stay want to know.
+      if (isKilled) served.killHost();
+      if (goesAtRest) await parked(identity);
+      other.close();
+      await hears();
+    }
+    expect(watcher.closed).toBeUndefined();
+    const rows = await served.sql("door", "SELECT what FROM visit");
+    const count = (what: string): number => rows.filter(([each]) => each === what).length;
+    // The watcher and the query are there; the four others have come and gone, once each.
+    expect({ come: count("come"), go: count("go") }).toEqual({ come: 6, go: 4 });
+    watcher.close();
+  });
+
+  test("a call that finds it at rest is answered, and is made once", async () => {
+    const identity = await create("busy", clockwork);
+    const client = await RawClient.open(served.url, "busy", { token: served.token });
+    await client.next();
+    for (let round = 0; round < 4; round += 1) {
+      await parked(identity);
+      const args = new ByteWriter();
+      args.string(`number ${round}`);
+      args.u64(3_600_000_000n);
+      client.call("every", args.toBytes(), round);
+      expect(await client.next()).toMatchObject({ kind: "TransactionUpdate", status: { kind: "Committed" } });
+    }
+    const rows = await served.sql("busy", "SELECT name FROM job");
+    expect(rows.map(([name]) => name).toSorted()).toEqual([0, 1, 2, 3].map((round) => `number ${round}`));
+    client.close();
+  });
+});
+
+describe("row 17: a server without room", { timeout: 60_000 }, () => {
+  test("wakeWaitMs: who wants a database that rests is told in time, and let in once another rests", async () => {
+    const crowded = await Served.open({
+      serverLimits: { parkAfterMs: 300, parkWakeTimesMin: 0, awakeMemoryBytesMax: 1, wakeWaitMs: 4000 },
+    });
+    try {
+      // The first database has room whatever there is. The second waits until it is unused.
+      for (const name of ["first", "second"]) await crowded.publish(name, clockwork, "Js");
+      const client = await RawClient.open(crowded.url, "first", { token: crowded.token });
+      await client.next();
+      const over = new AbortController();
+      const busy = (async () => {
+        for (let number = 0; !over.signal.aborted; number += 1) {
+          client.call("cancel", Uint8Array.of(0, 0, 0, 0), number);
+          await client.next();
+          await sleep(100);
+        }
+      })();
+      await sleep(500);
+      const refused = await crowded.call("second", "cancel", `["nobody"]`);
+      expect(refused.status).toBe(503);
+      expect(refused.headers.get("lightcone-error")).toBe("ServerBusy");
+      const left = await RawClient.open(crowded.url, "second");
+      await left.over;
+      expect(left.closed?.code).toBe(1013);
+      over.abort();
+      await busy;
+      await expect
+        .poll(async () => (await crowded.call("second", "cancel", `["nobody"]`)).status, { timeout: 20_000 })
+        .toBe(200);
+      expect(client.closed).toBeUndefined();
+      client.close();
+    } finally {
+      await crowded.stop();
+    }
+  });
+});
+
+describe("row 17: scheduled rows run on time with nobody connected", { timeout: 300_000 }, () => {
+  /** What ran, and how long after it was due. */
+  async function lateness(database: string, dueMicros: number): Promise<number> {
+    const [row] = await served.sql(database, "SELECT name, micros FROM ran");
+    expect(row?.[0]).toBe("tick");
+    return (Number(row?.[1]) - dueMicros) / 1000;
+  }
+
+  test("while the server runs, though the database rests", async () => {
+    const identity = await create("rests", clockwork);
+    const dueMicros = nowMicros() + 40e6;
+    expect((await served.call("rests", "once", `["tick", ${at(dueMicros)}]`)).status).toBe(200);
+    await parked(identity);
+    expect(nowMicros(), "it rests before its row is due").toBeLessThan(dueMicros);
+    await sleep((dueMicros - nowMicros()) / 1000 + lateMsMax);
+    expect(await lateness("rests", dueMicros)).toBeLessThan(lateMsMax);
+  });
+
+  test.each([
+    { why: "a clean stop", name: "stopped", parks: false, end: () => served.stopFront() },
+    { why: "a clean stop while it rests", name: "stopped-at-rest", parks: true, end: () => served.stopFront() },
+    { why: "a kill of everything", name: "killed", parks: false, end: () => killAll() },
+    { why: "a kill of everything while it rests", name: "killed-at-rest", parks: true, end: () => killAll() },
+  ])("after $why", async ({ name, parks, end }) => {
+    const identity = await create(name, clockwork);
+    const overdue = nowMicros() + (parks ? 40e6 : 5e6);
+    expect((await served.call(name, "once", `["tick", ${at(overdue)}]`)).status).toBe(200);
+    if (parks) await parked(identity);
+    await end();
+    // It is due at some time after the server is up again.
+    await served.start();
+    const dueMicros = Math.max(overdue, nowMicros());
+    await sleep((dueMicros - nowMicros()) / 1000 + lateAtStartMsMax);
+    // It has run before this question, which would have woken the database as well.
+    expect(await lateness(name, dueMicros)).toBeLessThan(lateAtStartMsMax - 500);
+  });
+
+  async function killAll(): Promise<void> {
+    served.killHost();
+    await served.killFront();
+  }
+});

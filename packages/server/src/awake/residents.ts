@@ -1,0 +1,222 @@
+/**
+ * The databases that have a process, and which of them lose it: those that nobody has used for a while, and sooner
+ * those that were unused the longest when all together take more memory than they may.
+ *
+ *   opened ─▶ awake ──unused, or in the way──▶ parking ──▶ gone
+ *               ▲                                 └── it is at something after all
+ *               └──────────────────────────────────────┘
+ */
+import type { Clock } from "@lightcone/base";
+import type { Resting } from "@lightcone/database/front";
+import type { ServerLog } from "../log.ts";
+import { hostBytesGuess } from "../process/host-memory.ts";
+
+export interface ResidentsOptions {
+  readonly clock: Clock;
+  readonly log: ServerLog;
+  /** What all together may take. */
+  readonly memoryBytesMax: number;
+  /** How many one owner may have awake. */
+  readonly ownerAwakeMax: number;
+  /** Unused for so long, a database is parked. */
+  readonly parkAfterMs: number;
+  /** Or for so many times what waking it took, if that is longer. */
+  readonly wakeTimesMin: number;
+  /** What a process takes; undefined when that is not known. */
+  readonly memoryOf: (pid: number) => Promise<number | undefined>;
+  /** Called when there may be room for others. */
+  readonly roomMade: () => void;
+}
+
+interface Resident {
+  /** Names it: its directory, since two of one identity overlap when one replaces the other. */
+  readonly key: string;
+  readonly owner: string;
+  readonly rests: Resting;
+  /** How long it took to wake. */
+  readonly wokeInMs: number;
+  /** When something last came or went. */
+  usedMs: number;
+  traffic: number;
+  memoryBytes: number;
+  /** Before this it is not asked again whether it can be parked. */
+  notBeforeMs: number;
+  isParking: boolean;
+  /** Whether it was only woken to see what is due. */
+  isLook: boolean;
+}
+
+const sweepMs = 1000;
+/** One that nobody has asked for is parked after so long. */
+const lookedForMs = 1000;
+/** Under pressure one is parked that was unused for so long. */
+const unusedMsMin = 1000;
+/** One that could not be parked is asked again after so long. */
+const askAgainMs = 5000;
+/** Parked last: to wake these takes long. */
+const largeBytes = 256 * 1024 ** 2;
+/** Processes whose memory is asked for in one sweep: each costs up to a millisecond. */
+const measuredMax = 16;
+const parkingMax = 4;
+
+export class Residents {
+  readonly #options: ResidentsOptions;
+  readonly #residents = new Map<string, Resident>();
+  /** How many each owner has. */
+  readonly #owned = new Map<string, number>();
+  #cancel: (() => void) | undefined;
+  #parking = 0;
+  #measuring = false;
+  /** Who is measured next. */
+  #nextMeasured = 0;
+  #isStopped = false;
+
+  constructor(options: ResidentsOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#residents.size;
+  }
+
+  get memoryBytes(): number {
+    let sum = 0;
+    for (const { memoryBytes } of this.#residents.values()) sum += memoryBytes;
+    return sum;
+  }
+
+  /** A database has got a process. */
+  woke(key: string, owner: string, rests: Resting, wokeInMs: number, isLook: boolean): void {
+    if (this.#isStopped) return;
+    this.left(key);
+    const nowMs = this.#options.clock.steadyMs();
+    this.#residents.set(key, {
+      key,
+      owner,
+      rests,
+      wokeInMs,
+      usedMs: nowMs,
+      traffic: rests.traffic,
+      memoryBytes: hostBytesGuess,
+      notBeforeMs: 0,
+      isParking: false,
+      isLook,
+    });
+    this.#owned.set(owner, (this.#owned.get(owner) ?? 0) + 1);
+    this.#cancel ??= this.#options.clock.after(sweepMs, () => this.#sweep());
+  }
+
+  /** A database has lost its process, whichever way. */
+  left(key: string): void {
+    const resident = this.#residents.get(key);
+    if (resident === undefined) return;
+    this.#residents.delete(key);
+    const count = (this.#owned.get(resident.owner) ?? 0) - 1;
+    if (count > 0) this.#owned.set(resident.owner, count);
+    else this.#owned.delete(resident.owner);
+    this.#options.roomMade();
+  }
+
+  /** Whether one more of this owner's may wake. Makes room if not: `roomMade` is called then. */
+  hasRoom(owner: string): boolean {
+    const { memoryBytesMax, ownerAwakeMax } = this.#options;
+    if ((this.#owned.get(owner) ?? 0) >= ownerAwakeMax) {
+      this.#parkUnused((resident) => resident.owner === owner, 1);
+      return false;
+    }
+    if (this.#residents.size === 0 || this.memoryBytes + hostBytesGuess <= memoryBytesMax) return true;
+    this.#parkUnused(() => true, this.memoryBytes + hostBytesGuess - memoryBytesMax);
+    return false;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #sweep(): void {
+    this.#cancel = undefined;
+    if (this.#isStopped) return;
+    const nowMs = this.#options.clock.steadyMs();
+    for (const resident of this.#residents.values()) this.#look(resident, nowMs);
+    const overBytes = this.memoryBytes - this.#options.memoryBytesMax;
+    if (overBytes > 0) this.#parkUnused(() => true, overBytes);
+    void this.#measure();
+    // Somebody who waits may have room now: memory is known better, or another can be parked.
+    this.#options.roomMade();
+    if (this.#residents.size > 0) this.#cancel = this.#options.clock.after(sweepMs, () => this.#sweep());
+  }
+
+  #look(resident: Resident, nowMs: number): void {
+    const { rests } = resident;
+    if (rests.traffic !== resident.traffic || !rests.isIdle) {
+      if (rests.traffic !== resident.traffic) resident.isLook = false; // somebody wants it after all
+      resident.traffic = rests.traffic;
+      resident.usedMs = nowMs;
+      return;
+    }
+    const restsAfterMs = resident.isLook
+      ? lookedForMs
+      : Math.max(this.#options.parkAfterMs, this.#options.wakeTimesMin * resident.wokeInMs);
+    if (nowMs - resident.usedMs >= restsAfterMs) this.#park(resident);
+  }
+
+  /** Parks some of those that `may` be, the longest unused first and large ones last, until `bytes` are free. */
+  #parkUnused(may: (resident: Resident) => boolean, bytes: number): void {
+    const nowMs = this.#options.clock.steadyMs();
+    const unused: Resident[] = [];
+    let leftBytes = bytes;
+    for (const resident of this.#residents.values()) {
+      const { rests, traffic, usedMs, isParking, notBeforeMs } = resident;
+      // What is on its way out makes room already.
+      if (isParking && may(resident)) leftBytes -= resident.memoryBytes;
+      if (isParking || nowMs < notBeforeMs || !may(resident)) continue;
+      if (rests.isIdle && rests.traffic === traffic && nowMs - usedMs >= unusedMsMin) unused.push(resident);
+    }
+    unused.sort(
+      (a, b) => Number(a.memoryBytes > largeBytes) - Number(b.memoryBytes > largeBytes) || a.usedMs - b.usedMs,
+    );
+    for (const resident of unused) {
+      if (leftBytes <= 0) return;
+      leftBytes -= resident.memoryBytes;
+      this.#park(resident);
+    }
+  }
+
+  #park(resident: Resident): void {
+    const { clock, log } = this.#options;
+    if (resident.isParking || this.#parking >= parkingMax || clock.steadyMs() < resident.notBeforeMs) return;
+    resident.isParking = true;
+    this.#parking += 1;
+    resident.rests
+      .rest()
+      .then(
+        (isParked) => {
+          if (!isParked) resident.notBeforeMs = clock.steadyMs() + askAgainMs;
+        },
+        (error: unknown) => {
+          resident.notBeforeMs = clock.steadyMs() + askAgainMs;
+          log.warn({ directory: resident.key, err: error }, "a database could not be parked");
+        },
+      )
+      .finally(() => {
+        resident.isParking = false;
+        this.#parking -= 1;
+        this.#options.roomMade();
+      });
+  }
+
+  async #measure(): Promise<void> {
+    if (this.#measuring) return;
+    this.#measuring = true;
+    const all = [...this.#residents.values()];
+    for (let count = 0; count < Math.min(measuredMax, all.length); count += 1) {
+      const resident = all[this.#nextMeasured++ % all.length];
+      const pid = resident?.rests.pid;
+      if (resident === undefined || pid === undefined) continue;
+      resident.memoryBytes = (await this.#options.memoryOf(pid)) ?? resident.memoryBytes;
+    }
+    this.#measuring = false;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * When a database that has no process wants one: a small file in its directory.
+ *
+ *   { "format": 1, "nextDueMicros": 1796007237438726 | null, "clients": 0 }
+ *
+ * It is written when the database has ended cleanly and removed before it is opened again, both durably. So whoever
+ * finds no file, after a crash for one, does not know, and has to look into the database.
+ */
+import { readWholeFile, replaceWholeFile, type FileSystem } from "@lightcone/base";
+
+export interface WakeAt {
+  /** When its first scheduled row is due; undefined for none. */
+  readonly nextDueMicros: number | undefined;
+  /** Clients that were connected. Once the server has ended they are gone, and the database does not know yet. */
+  readonly clients: number;
+}
+
+const name = "wake-at";
+const format = 1;
+const bytesMax = 4096;
+
+export async function writeWakeAt(files: FileSystem, directory: string, wakeAt: WakeAt): Promise<void> {
+  const { nextDueMicros = null, clients } = wakeAt;
+  const text = `${JSON.stringify({ format, nextDueMicros, clients })}\n`;
+  await replaceWholeFile(files, `${directory}/${name}`, new TextEncoder().encode(text));
+}
+
+/** What the file says; undefined when there is none, or it is not whole. */
+export async function readWakeAt(files: FileSystem, directory: string): Promise<WakeAt | undefined> {
+  const path = `${directory}/${name}`;
+  try {
+    if (!(await files.exists(path))) return undefined;
+    const read: Record<string, unknown> = JSON.parse(
+      new TextDecoder().decode(await readWholeFile(files, path, bytesMax)),
+    );
+    const { nextDueMicros, clients } = read;
+    if (read["format"] !== format || typeof clients !== "number") return undefined;
+    if (nextDueMicros !== null && typeof nextDueMicros !== "number") return undefined;
+    return { nextDueMicros: nextDueMicros ?? undefined, clients };
+  } catch {
+    return undefined; // to look into the database is always right
+  }
+}
+
+/** Removes the file, if there is one. */
+export async function removeWakeAt(files: FileSystem, directory: string): Promise<void> {
+  const path = `${directory}/${name}`;
+  if (!(await files.exists(path))) return;
+  await files.remove(path);
+  await files.syncDirectory(directory);
+}

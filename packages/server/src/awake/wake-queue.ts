@@ -1,0 +1,177 @@
+/**
+ * Who may be woken next. As many databases are opened at once as there are processors; the rest wait, more urgent
+ * reasons first, and among the same reasons one of each owner in turn: an owner with a thousand databases that all want
+ * to be awake delays another's by one opening.
+ *
+ *   enter ─▶ waiting ──a processor and memory are free──▶ opening ──done──▶
+ *               └──waited too long──▶ refused
+ */
+import { LightconeError, type Clock } from "@lightcone/base";
+import type { WakeReason } from "@lightcone/database/front";
+
+/** Most urgent first. */
+const urgency: readonly WakeReason[] = ["again", "call", "connect", "schedule", "leave", "look"];
+/** Reasons that somebody waits for, and is told when it takes too long. */
+const awaited: ReadonlySet<WakeReason> = new Set<WakeReason>(["call", "connect"]);
+
+export interface WakeQueueOptions {
+  readonly clock: Clock;
+  /** Databases that are opened at once. */
+  readonly openingsMax: number;
+  /** Of these, those that are only looked into. */
+  readonly looksMax: number;
+  /** How long somebody waits to be let in. */
+  readonly waitMsMax: number;
+  /** Whether there is room for one more of this owner's. It may make some, and has `pump` called then. */
+  readonly hasRoom: (owner: string) => boolean;
+}
+
+interface Waiting {
+  readonly key: string;
+  readonly owner: string;
+  why: WakeReason;
+  cancel: (() => void) | undefined;
+  readonly enter: () => void;
+  readonly refuse: (error: LightconeError) => void;
+}
+
+export class WakeQueue {
+  readonly #options: WakeQueueOptions;
+  /** For each reason, by owner, those who wait; the owner whose turn it is comes first. */
+  readonly #waiting: Readonly<Record<WakeReason, Map<string, Waiting[]>>> = {
+    again: new Map(),
+    call: new Map(),
+    connect: new Map(),
+    schedule: new Map(),
+    leave: new Map(),
+    look: new Map(),
+  };
+  readonly #byKey = new Map<string, Waiting>();
+  #opening = 0;
+  #looking = 0;
+  #isStopped = false;
+
+  constructor(options: WakeQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Databases that wait. */
+  get length(): number {
+    return this.#byKey.size;
+  }
+
+  /**
+   * Waits for a turn to open a database.
+   *
+   * @param key of the database
+   * @returns to be called once the database is open, or could not be opened
+   * @throws {LightconeError} `ServerBusy` after `waitMsMax` if somebody waits for it; `DatabaseStopped` after `stop`
+   */
+  async enter(key: string, owner: string, why: WakeReason): Promise<() => void> {
+    const entered = await this.#turn(key, owner, why);
+    let isDone = false;
+    return () => {
+      if (isDone) return;
+      isDone = true;
+      this.#opening -= 1;
+      if (entered === "look") this.#looking -= 1;
+      this.pump();
+    };
+  }
+
+  /** There is a more urgent reason for a database that waits. Nothing if it does not. */
+  hurry(key: string, why: WakeReason): void {
+    const waiting = this.#byKey.get(key);
+    if (waiting === undefined || urgency.indexOf(why) >= urgency.indexOf(waiting.why)) return;
+    this.#leave(waiting);
+    waiting.why = why;
+    this.#join(waiting);
+    this.pump();
+  }
+
+  /** Lets in whoever may; to be called whenever there may be more room. */
+  pump(): void {
+    for (;;) {
+      if (this.#isStopped || this.#opening >= this.#options.openingsMax) return;
+      const next = this.#next();
+      if (next === undefined) return;
+      this.#leave(next);
+      this.#opening += 1;
+      if (next.why === "look") this.#looking += 1;
+      // Its owner's next comes after everybody else's.
+      const owners = this.#waiting[next.why];
+      const rest = owners.get(next.owner);
+      if (rest !== undefined) {
+        owners.delete(next.owner);
+        owners.set(next.owner, rest);
+      }
+      next.enter();
+    }
+  }
+
+  /** Lets nobody in any more. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const waiting of this.#byKey.values()) {
+      this.#leave(waiting);
+      waiting.refuse(stopping());
+    }
+  }
+
+  /** Resolves with the reason that it was let in for. */
+  #turn(key: string, owner: string, why: WakeReason): Promise<WakeReason> {
+    if (this.#isStopped) return Promise.reject(stopping());
+    return new Promise((resolve, refuse) => {
+      const waiting: Waiting = {
+        key,
+        owner,
+        why,
+        cancel: undefined,
+        enter: () => resolve(waiting.why),
+        refuse,
+      };
+      this.#join(waiting);
+      this.pump();
+    });
+  }
+
+  #join(waiting: Waiting): void {
+    const owners = this.#waiting[waiting.why];
+    const before = owners.get(waiting.owner);
+    if (before === undefined) owners.set(waiting.owner, [waiting]);
+    else before.push(waiting);
+    this.#byKey.set(waiting.key, waiting);
+    if (!awaited.has(waiting.why)) return;
+    const { clock, waitMsMax } = this.#options;
+    waiting.cancel = clock.after(waitMsMax, () => {
+      this.#leave(waiting);
+      waiting.refuse(new LightconeError("ServerBusy", { waitedMs: waitMsMax }));
+    });
+  }
+
+  #leave(waiting: Waiting): void {
+    waiting.cancel?.();
+    waiting.cancel = undefined;
+    this.#byKey.delete(waiting.key);
+    const owners = this.#waiting[waiting.why];
+    const of = owners.get(waiting.owner) ?? [];
+    if (of[0] === waiting) of.shift();
+    else of.splice(of.indexOf(waiting), 1);
+    if (of.length === 0) owners.delete(waiting.owner);
+  }
+
+  #next(): Waiting | undefined {
+    for (const why of urgency) {
+      if (why === "look" && this.#looking >= this.#options.looksMax) continue;
+      for (const [owner, [first]] of this.#waiting[why]) {
+        // Whoever has just lost its process gets one again: it counted before.
+        if (why === "again" || this.#options.hasRoom(owner)) return first;
+      }
+    }
+    return undefined;
+  }
+}
+
+function stopping(): LightconeError {
+  return new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
+}
