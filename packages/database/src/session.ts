@@ -12,12 +12,12 @@ import {
   noReducer,
   readCallFrame,
   type CallFrame,
-  type CallReducer,
   type ClientMessage,
   type TransactionHead,
 } from "@lightcone/protocol";
 import type { StreamedAnswer } from "./answer-stream.ts";
 import type { Piece } from "./arena.ts";
+import { argsOf, viewOf } from "./call-bytes.ts";
 import { bytesOfClient, keyOfClient } from "./client.ts";
 import type { Encoder } from "./encoder.ts";
 import { abandonConnect, connectClient, DisconnectJob } from "./lifecycle.ts";
@@ -28,6 +28,7 @@ import { Outgoing } from "./outgoing.ts";
 import { callProcedure } from "./procedure-call.ts";
 import { abandonCall, callReducer, whyNotCallable } from "./reducer-call.ts";
 import { fatalText, halfDoneText } from "./reply.ts";
+import { failureOf } from "./message-failure.ts";
 import { mustBeWhole } from "./noted.ts";
 import type { Settled } from "./replay.ts";
 import { endedBy, type NumberedMessage, type ResumedConnection } from "./resume.ts";
@@ -266,40 +267,7 @@ export class Session implements ConnectionHandle {
       this.end(1011, closeReason(error.message));
       return;
     }
-    const { encoder } = this;
-    switch (message.kind) {
-      case "CallReducer":
-        // Whoever does not want to hear of success does not hear of this either.
-        if (message.notify) this.answer(encoder.failure(text, this.#headOf(message, micros)));
-        else this.told(undefined, true);
-        break;
-      case "CallProcedure":
-        this.answer(encoder.procedureFailure(text, this.#room.writer.nowMicros(), micros, message.requestId));
-        break;
-      case "OneOffQuery":
-        this.answer(encoder.oneOffError(message.messageId, micros, text));
-        break;
-      default: {
-        const queryId = message.kind === "Subscribe" ? undefined : message.queryId;
-        this.answer(encoder.subscriptionError(micros, message.requestId, queryId, text));
-      }
-    }
-  }
-
-  /** What is told of a call that came to nothing. */
-  #headOf({ reducer: name, args, argsText, requestId }: CallReducer, durationMicros: number): TransactionHead {
-    const { caller } = this.info;
-    return {
-      timestampMicros: this.#room.writer.nowMicros(),
-      sender: caller.identity,
-      connection: caller.connectionId,
-      functionName: name,
-      reducerId: this.#findByName(name)?.def.id ?? noReducer,
-      args,
-      argsText,
-      requestId,
-      durationMicros,
-    };
+    this.told(failureOf(this.#room, this.encoder, this.info.caller, message, text, micros), true);
   }
 
   /** Takes the message about a commit; undefined when the caller asked not to hear of success. */
@@ -519,28 +487,6 @@ export class Session implements ConnectionHandle {
 
 const utf8 = new TextDecoder();
 const frame: CallFrame = { nameAt: 0, nameLength: 0, argsAt: 0, argsLength: 0, requestId: 0, notify: true };
-let viewed: Uint8Array = noBytes;
-let view: DataView = new DataView(new ArrayBuffer(0));
-
-/** A view of all of `bytes`: the one before when they are the same, as for all messages of a batch. */
-function viewOf(bytes: Uint8Array): DataView {
-  if (viewed !== bytes) {
-    viewed = bytes;
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-  return view;
-}
-
-/** Short arguments are copied to arrays that are kept, one for each length: a view of a frame costs more to make. */
-const shortArgs: readonly Uint8Array[] = Array.from({ length: 65 }, (_, length) => new Uint8Array(length));
-
-/** A call's arguments, good until the next call's. */
-function argsOf(bytes: Uint8Array, at: number, length: number): Uint8Array {
-  const copy = shortArgs[length];
-  if (copy === undefined) return bytes.subarray(at, at + length);
-  for (let index = 0; index < length; index++) copy[index] = bytes[at + index] as number;
-  return copy;
-}
 
 function headOf(meta: Omit<TransactionHead, "durationMicros" | "argsText">): TransactionHead {
   const { timestampMicros, sender, connection, functionName, reducerId, args, requestId } = meta;
