@@ -34,8 +34,8 @@ import {
 } from "./catalog-rows.ts";
 import { Gate } from "./changes.ts";
 import type { HashSeed } from "./key-code.ts";
-import { slabShift } from "./memory.ts";
-import { SlotWalk } from "./row-space.ts";
+import { slabShift } from "./storage/memory.ts";
+import { SlotWalk } from "./storage/row-space.ts";
 import { Sequence } from "./sequence.ts";
 import { StoredTable } from "./stored-table.ts";
 import { TableIndex } from "./table-index.ts";

@@ -13,9 +13,9 @@
  * whoever comes next and finds it so knows that an exception passed through, and the memory is worth nothing.
  */
 import { LightconeError } from "@lightcone/base";
-import { copyBytes } from "./copy-bytes.ts";
-import { type Memory, slabMask, slabShift } from "./memory.ts";
-import { RowState } from "./row-space.ts";
+import { copyBytes } from "./storage/copy-bytes.ts";
+import { type Memory, slabMask, slabShift } from "./storage/memory.ts";
+import { RowState } from "./storage/row-space.ts";
 import type { StoredTable } from "./stored-table.ts";
 import type { TableIndex } from "./table-index.ts";
 import type { TransactionScan } from "./transaction-scan.ts";

@@ -13,8 +13,8 @@
 import { LightconeError } from "@lightcone/base";
 import { ByteReader, encodeUtf8 } from "@lightcone/sats";
 import { type CommitKind, CommitKind as kinds, type CommitMeta, type RowRefs, type SequenceMove } from "./commit.ts";
-import { copyBytes } from "./copy-bytes.ts";
-import { type Slab, slabMask, slabShift } from "./memory.ts";
+import { copyBytes } from "./storage/copy-bytes.ts";
+import { type Slab, slabMask, slabShift } from "./storage/memory.ts";
 import type { StoredTable } from "./stored-table.ts";
 
 export const recordVersion = 1;

@@ -9,7 +9,7 @@ import type { ByteReader } from "@lightcone/sats";
 import type { Changes } from "./changes.ts";
 import { fillSlot } from "./changes.ts";
 import { readRowLength, type TableHead } from "./commit-record.ts";
-import { RowState } from "./row-space.ts";
+import { RowState } from "./storage/row-space.ts";
 import type { StoredTable } from "./stored-table.ts";
 import type { TableIndex } from "./table-index.ts";
 import { leave } from "./update-code.ts";

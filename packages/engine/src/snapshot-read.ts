@@ -8,7 +8,7 @@ import { defined, LightconeError, type RowRef } from "@lightcone/base";
 import { systemTables } from "@lightcone/schema";
 import type { Store, StoreOptions } from "./api.ts";
 import { schemasOf } from "./catalog-rows.ts";
-import { type Memory, Meta, metaWords, pageBytes, pageShift, slabPages, slabShift } from "./memory.ts";
+import { type Memory, Meta, metaWords, pageBytes, pageShift, slabPages, slabShift } from "./storage/memory.ts";
 import {
   addToSetHash,
   type SetHash,
@@ -17,7 +17,7 @@ import {
   snapshotVersion,
   spanWords,
 } from "./snapshot-format.ts";
-import { recentMax, SlotWalk } from "./row-space.ts";
+import { recentMax, SlotWalk } from "./storage/row-space.ts";
 import type { StoredTable } from "./stored-table.ts";
 import { MemoryStore } from "./store.ts";
 

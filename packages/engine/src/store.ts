@@ -18,9 +18,9 @@ import { readHead, readTable, readTableCount, RecordWriter, type TableHead } fro
 import { type Commit, CommitKind, type CommitMeta, type SequenceMove } from "./commit.ts";
 import { Epochs, type StoreEpoch } from "./epoch.ts";
 import { type HashSeed, makeHashSeed } from "./key-code.ts";
-import { Memory } from "./memory.ts";
+import { Memory } from "./storage/memory.ts";
 import { replayInserts, replayTable } from "./replay.ts";
-import { RowState } from "./row-space.ts";
+import { RowState } from "./storage/row-space.ts";
 import { writeSnapshot } from "./snapshot-write.ts";
 import type { StoredTable } from "./stored-table.ts";
 import { Tables } from "./tables.ts";

@@ -14,7 +14,7 @@ import type { Index, IndexCursor, ScanBound } from "./api.ts";
 import { plainSize } from "./key-shape.ts";
 import { HashIndex } from "./hash-index.ts";
 import { type KeyCode, makeKeyCode } from "./key-code.ts";
-import { slabMask, slabShift } from "./memory.ts";
+import { slabMask, slabShift } from "./storage/memory.ts";
 import { OrderedIndex, type TreePosition } from "./ordered-index.ts";
 import { leave, makeQuickReplay, makeQuickUpdate, type QuickReplay, type QuickUpdate } from "./update-code.ts";
 import type { StoredTable } from "./stored-table.ts";

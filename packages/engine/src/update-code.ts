@@ -16,9 +16,9 @@ import { type Changes, Gate, Step, stepBits, stepWords } from "./changes.ts";
 import { headWords } from "./hash-index.ts";
 import { equalBody, hashBody, hashBytes } from "./key-code.ts";
 import { type Helpers, locateParts, type Shape } from "./key-shape.ts";
-import { slabMask, slabShift } from "./memory.ts";
+import { slabMask, slabShift } from "./storage/memory.ts";
 import type { OrderedIndex } from "./ordered-index.ts";
-import { RowState, Took } from "./row-space.ts";
+import { RowState, Took } from "./storage/row-space.ts";
 import type { StoredTable } from "./stored-table.ts";
 import type { TableIndex } from "./table-index.ts";
 
