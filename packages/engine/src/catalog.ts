@@ -33,7 +33,7 @@ import {
   tableRow,
 } from "./catalog-rows.ts";
 import { Gate } from "./changes.ts";
-import type { HashSeed } from "./key-code.ts";
+import type { HashSeed } from "./indexes/key-code.ts";
 import { slabShift } from "./storage/memory.ts";
 import { SlotWalk } from "./storage/row-space.ts";
 import { Sequence } from "./sequence.ts";

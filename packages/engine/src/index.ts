@@ -8,5 +8,5 @@ export { restoreStore } from "./snapshot-read.ts";
 export type { RestoreOptions } from "./snapshot-read.ts";
 export { defaultBytesMax, defaultScanRowsMax, openStore } from "./store.ts";
 // What the evaluators of `query` generate their own code with.
-export { equalBytes, makeHashSeed, makeKeyHash, type HashSeed, type KeyHash } from "./key-code.ts";
-export { locateParts, type Helpers, type Part, type Shape } from "./key-shape.ts";
+export { equalBytes, makeHashSeed, makeKeyHash, type HashSeed, type KeyHash } from "./indexes/key-code.ts";
+export { locateParts, type Helpers, type Part, type Shape } from "./indexes/key-shape.ts";

@@ -17,7 +17,7 @@ import { Changes, Gate, poisonedError } from "./changes.ts";
 import { readHead, readTable, readTableCount, RecordWriter, type TableHead } from "./commit-record.ts";
 import { type Commit, CommitKind, type CommitMeta, type SequenceMove } from "./commit.ts";
 import { Epochs, type StoreEpoch } from "./epoch.ts";
-import { type HashSeed, makeHashSeed } from "./key-code.ts";
+import { type HashSeed, makeHashSeed } from "./indexes/key-code.ts";
 import { Memory } from "./storage/memory.ts";
 import { replayInserts, replayTable } from "./replay.ts";
 import { RowState } from "./storage/row-space.ts";

@@ -4,9 +4,9 @@ import { type AlgebraicType, fixedSizeOf, product, type Validator, validator } f
 import type { TableDef, TableSchema } from "@lightcone/schema";
 import type { Table, TableCursor } from "./api.ts";
 import type { TableDelta } from "./commit.ts";
-import { HashIndex } from "./hash-index.ts";
-import { type HashSeed, type KeyCode, makeKeyCode } from "./key-code.ts";
-import { plainSize } from "./key-shape.ts";
+import { HashIndex } from "./indexes/hash-index.ts";
+import { type HashSeed, type KeyCode, makeKeyCode } from "./indexes/key-code.ts";
+import { plainSize } from "./indexes/key-shape.ts";
 import { type Memory, slabShift } from "./storage/memory.ts";
 import { RefList } from "./ref-list.ts";
 import { RowSpace, SlotWalk } from "./storage/row-space.ts";

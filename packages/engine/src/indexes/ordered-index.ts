@@ -14,7 +14,7 @@
  * Positions are good until the next `add`, `remove` or `move`.
  */
 import type { KeyCode } from "./key-code.ts";
-import type { Memory } from "./storage/memory.ts";
+import type { Memory } from "../storage/memory.ts";
 import { Branch, branchMax, leafStart } from "./tree-branch.ts";
 import { EntryOrder } from "./tree-order.ts";
 import { sortByPrefix } from "./tree-sort.ts";

@@ -19,7 +19,7 @@ import {
 } from "@lightcone/sats";
 import { type HashIndex, headWords } from "./hash-index.ts";
 import { type Helpers, isByteComparable, locateParts, type Part, type Shape } from "./key-shape.ts";
-import { slabMask, slabShift } from "./storage/memory.ts";
+import { slabMask, slabShift } from "../storage/memory.ts";
 
 export interface HashSeed {
   readonly start: number;

@@ -9,7 +9,7 @@
  * then, unless it is sorted still. The directory has each leaf's first entry, so that a search touches no leaf but
  * the one that it ends in. The buffer grows by a few leaves at a time.
  */
-import type { Memory } from "./storage/memory.ts";
+import type { Memory } from "../storage/memory.ts";
 import type { EntryOrder } from "./tree-order.ts";
 
 export const leafMax = 64;

@@ -10,7 +10,7 @@
  */
 import type { Compare } from "@lightcone/sats";
 import type { KeyCode } from "./key-code.ts";
-import { type Memory, slabMask, slabShift } from "./storage/memory.ts";
+import { type Memory, slabMask, slabShift } from "../storage/memory.ts";
 
 const beyondRefs = 2 ** 32;
 

@@ -18,10 +18,10 @@ import {
   valueCodec,
 } from "@lightcone/sats";
 import { expect, test } from "vitest";
-import type { Store, Table } from "./api.ts";
-import { checkStore } from "./check-store.ts";
-import { openStore } from "./store.ts";
-import { commitMeta, tableDef } from "./testing/defs.ts";
+import type { Store, Table } from "../api.ts";
+import { checkStore } from "../check-store.ts";
+import { openStore } from "../store.ts";
+import { commitMeta, tableDef } from "../testing/defs.ts";
 
 let random = 99;
 const pick = (below: number): number => {

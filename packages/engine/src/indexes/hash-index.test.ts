@@ -6,7 +6,7 @@ import { t } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
 import { HashIndex } from "./hash-index.ts";
 import { makeHashSeed, makeKeyCode } from "./key-code.ts";
-import { Memory } from "./storage/memory.ts";
+import { Memory } from "../storage/memory.ts";
 
 const code = makeKeyCode([t.u32], [0], makeHashSeed(5), 0);
 

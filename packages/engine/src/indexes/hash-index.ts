@@ -10,7 +10,7 @@
  * `generateFind` in `key-code.ts`.
  */
 import type { HashKey } from "./key-code.ts";
-import { type Memory, type Slab, slabMask, slabShift } from "./storage/memory.ts";
+import { type Memory, type Slab, slabMask, slabShift } from "../storage/memory.ts";
 
 /** Words before a segment's pairs. */
 export const headWords = 2;
