@@ -36,10 +36,10 @@ import { Gate } from "./changes.ts";
 import type { HashSeed } from "./indexes/key-code.ts";
 import { slabShift } from "./storage/memory.ts";
 import { SlotWalk } from "./storage/row-space.ts";
-import { Sequence } from "./sequence.ts";
-import { StoredTable } from "./stored-table.ts";
-import { TableIndex } from "./table-index.ts";
-import type { Tables } from "./tables.ts";
+import { Sequence } from "./table/sequence.ts";
+import { StoredTable } from "./table/stored-table.ts";
+import { TableIndex } from "./table/table-index.ts";
+import type { Tables } from "./table/tables.ts";
 import type { StoreTransaction } from "./transaction.ts";
 
 /** The next id of each kind. */

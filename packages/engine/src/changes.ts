@@ -16,8 +16,8 @@ import { LightconeError } from "@lightcone/base";
 import { copyBytes } from "./storage/copy-bytes.ts";
 import { type Memory, slabMask, slabShift } from "./storage/memory.ts";
 import { RowState } from "./storage/row-space.ts";
-import type { StoredTable } from "./stored-table.ts";
-import type { TableIndex } from "./table-index.ts";
+import type { StoredTable } from "./table/stored-table.ts";
+import type { TableIndex } from "./table/table-index.ts";
 import type { TransactionScan } from "./transaction-scan.ts";
 
 export const Gate = { ready: 0, inside: 1, closed: 2, poisoned: 3 } as const;

@@ -10,8 +10,8 @@ import { schemasOf } from "./catalog-rows.ts";
 import { Meta, metaWords, slabShift } from "./storage/memory.ts";
 import { SlotWalk } from "./storage/row-space.ts";
 import { MemoryStore } from "./store.ts";
-import type { StoredTable } from "./stored-table.ts";
-import type { TableIndex } from "./table-index.ts";
+import type { StoredTable } from "./table/stored-table.ts";
+import type { TableIndex } from "./table/table-index.ts";
 
 /** Everything that does not agree, in words; empty when all is well. Call it between transactions. */
 export function checkStore(store: Store): string[] {

@@ -10,8 +10,8 @@ import type { Changes } from "./changes.ts";
 import { fillSlot } from "./changes.ts";
 import { readRowLength, type TableHead } from "./commit-record.ts";
 import { RowState } from "./storage/row-space.ts";
-import type { StoredTable } from "./stored-table.ts";
-import type { TableIndex } from "./table-index.ts";
+import type { StoredTable } from "./table/stored-table.ts";
+import type { TableIndex } from "./table/table-index.ts";
 import { leave } from "./update-code.ts";
 
 /** Where a list of rows stands in the record: place and length of each, in turns. */

@@ -18,7 +18,7 @@ import {
   spanWords,
 } from "./snapshot-format.ts";
 import { recentMax, SlotWalk } from "./storage/row-space.ts";
-import type { StoredTable } from "./stored-table.ts";
+import type { StoredTable } from "./table/stored-table.ts";
 import { MemoryStore } from "./store.ts";
 
 export interface RestoreOptions extends StoreOptions {

@@ -22,8 +22,8 @@ import { Memory } from "./storage/memory.ts";
 import { replayInserts, replayTable } from "./replay.ts";
 import { RowState } from "./storage/row-space.ts";
 import { writeSnapshot } from "./snapshot-write.ts";
-import type { StoredTable } from "./stored-table.ts";
-import { Tables } from "./tables.ts";
+import type { StoredTable } from "./table/stored-table.ts";
+import { Tables } from "./table/tables.ts";
 import { StoreTransaction } from "./transaction.ts";
 
 export const defaultBytesMax = 8 * 1024 ** 3;

@@ -5,7 +5,7 @@
 import type { RowRef } from "@lightcone/base";
 import type { RowScan } from "./api.ts";
 import { type Changes, Gate } from "./changes.ts";
-import type { StoredTable } from "./stored-table.ts";
+import type { StoredTable } from "./table/stored-table.ts";
 
 /** Where a scan's rows come from while it is lazy. */
 interface RowSource {

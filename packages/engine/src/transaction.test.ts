@@ -9,7 +9,7 @@ import type { RowScan, Store, StoreOptions, Table } from "./api.ts";
 import { checkStore } from "./check-store.ts";
 import { CommitKind } from "./commit.ts";
 import { openStore } from "./store.ts";
-import type { StoredTable } from "./stored-table.ts";
+import type { StoredTable } from "./table/stored-table.ts";
 import { commitMeta, tableDef, type TableSketch } from "./testing/defs.ts";
 
 const items: TableSketch = {

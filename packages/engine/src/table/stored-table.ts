@@ -2,17 +2,17 @@
 import type { RowRef, TableId } from "@lightcone/base";
 import { type AlgebraicType, fixedSizeOf, product, type Validator, validator } from "@lightcone/sats";
 import type { TableDef, TableSchema } from "@lightcone/schema";
-import type { Table, TableCursor } from "./api.ts";
-import type { TableDelta } from "./commit.ts";
-import { HashIndex } from "./indexes/hash-index.ts";
-import { type HashSeed, type KeyCode, makeKeyCode } from "./indexes/key-code.ts";
-import { plainSize } from "./indexes/key-shape.ts";
-import { type Memory, slabShift } from "./storage/memory.ts";
+import type { Table, TableCursor } from "../api.ts";
+import type { TableDelta } from "../commit.ts";
+import { HashIndex } from "../indexes/hash-index.ts";
+import { type HashSeed, type KeyCode, makeKeyCode } from "../indexes/key-code.ts";
+import { plainSize } from "../indexes/key-shape.ts";
+import { type Memory, slabShift } from "../storage/memory.ts";
 import { RefList } from "./ref-list.ts";
-import { RowSpace, SlotWalk } from "./storage/row-space.ts";
+import { RowSpace, SlotWalk } from "../storage/row-space.ts";
 import type { Sequence } from "./sequence.ts";
 import { TableIndex } from "./table-index.ts";
-import type { TransactionScan } from "./transaction-scan.ts";
+import type { TransactionScan } from "../transaction-scan.ts";
 
 /** Up to here deleted rows are compared one by one, beyond it they are hashed. */
 const deadComparedMax = 8;

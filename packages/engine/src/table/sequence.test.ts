@@ -5,12 +5,12 @@
 import { t } from "@lightcone/sats";
 import type { SequenceDef } from "@lightcone/schema";
 import { describe, expect, test } from "vitest";
-import type { Store, Table } from "./api.ts";
-import { checkStore } from "./check-store.ts";
+import type { Store, Table } from "../api.ts";
+import { checkStore } from "../check-store.ts";
 import { Sequence } from "./sequence.ts";
-import { openStore } from "./store.ts";
+import { openStore } from "../store.ts";
 import type { StoredTable } from "./stored-table.ts";
-import { commitMeta, tableDef } from "./testing/defs.ts";
+import { commitMeta, tableDef } from "../testing/defs.ts";
 
 const def = (given: Partial<SequenceDef>): SequenceDef => ({
   name: "s",

@@ -10,13 +10,13 @@
 import type { IndexId, RowRef } from "@lightcone/base";
 import { product, type Validator, validator } from "@lightcone/sats";
 import type { IndexDef } from "@lightcone/schema";
-import type { Index, IndexCursor, ScanBound } from "./api.ts";
-import { plainSize } from "./indexes/key-shape.ts";
-import { HashIndex } from "./indexes/hash-index.ts";
-import { type KeyCode, makeKeyCode } from "./indexes/key-code.ts";
-import { slabMask, slabShift } from "./storage/memory.ts";
-import { OrderedIndex, type TreePosition } from "./indexes/ordered-index.ts";
-import { leave, makeQuickReplay, makeQuickUpdate, type QuickReplay, type QuickUpdate } from "./update-code.ts";
+import type { Index, IndexCursor, ScanBound } from "../api.ts";
+import { plainSize } from "../indexes/key-shape.ts";
+import { HashIndex } from "../indexes/hash-index.ts";
+import { type KeyCode, makeKeyCode } from "../indexes/key-code.ts";
+import { slabMask, slabShift } from "../storage/memory.ts";
+import { OrderedIndex, type TreePosition } from "../indexes/ordered-index.ts";
+import { leave, makeQuickReplay, makeQuickUpdate, type QuickReplay, type QuickUpdate } from "../update-code.ts";
 import type { StoredTable } from "./stored-table.ts";
 
 export class TableIndex implements Index {

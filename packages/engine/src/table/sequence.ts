@@ -13,7 +13,7 @@
 import type { AlgebraicType } from "@lightcone/sats";
 import type { SequenceDef } from "@lightcone/schema";
 import { compileWith, fixedSizeOf } from "@lightcone/sats";
-import { type Helpers, locateParts } from "./indexes/key-shape.ts";
+import { type Helpers, locateParts } from "../indexes/key-shape.ts";
 
 const reservedMax = 4096n;
 /** A reservation takes at most one of so many of a sequence's values. */

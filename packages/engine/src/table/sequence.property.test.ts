@@ -6,12 +6,12 @@ import { t, type AlgebraicType } from "@lightcone/sats";
 import type { SequenceDef, TableDef } from "@lightcone/schema";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Store, Table } from "./api.ts";
-import { checkStore } from "./check-store.ts";
+import type { Store, Table } from "../api.ts";
+import { checkStore } from "../check-store.ts";
 import { Sequence, periodOf } from "./sequence.ts";
-import { restoreStore } from "./snapshot-read.ts";
-import { openStore } from "./store.ts";
-import { commitMeta, tableDef } from "./testing/defs.ts";
+import { restoreStore } from "../snapshot-read.ts";
+import { openStore } from "../store.ts";
+import { commitMeta, tableDef } from "../testing/defs.ts";
 
 const runs = 20 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
 
