@@ -32,7 +32,7 @@ import {
   type StoredSchema,
   tableRow,
 } from "./catalog-rows.ts";
-import { Gate } from "./changes.ts";
+import { Gate } from "./transaction/changes.ts";
 import type { HashSeed } from "./indexes/key-code.ts";
 import { slabShift } from "./storage/memory.ts";
 import { SlotWalk } from "./storage/row-space.ts";
@@ -40,7 +40,7 @@ import { Sequence } from "./table/sequence.ts";
 import { StoredTable } from "./table/stored-table.ts";
 import { TableIndex } from "./table/table-index.ts";
 import type { Tables } from "./table/tables.ts";
-import type { StoreTransaction } from "./transaction.ts";
+import type { StoreTransaction } from "./transaction/transaction.ts";
 
 /** The next id of each kind. */
 export interface IdCounters {

@@ -13,7 +13,7 @@ import { SystemTable } from "@lightcone/schema";
 import type { Catalog, Epoch, RowPlace, Store, StoreOptions, Table, Transaction } from "./api.ts";
 import { StoreCatalog } from "./catalog.ts";
 import { isCatalogTable } from "./catalog-rows.ts";
-import { Changes, Gate, poisonedError } from "./changes.ts";
+import { Changes, Gate, poisonedError } from "./transaction/changes.ts";
 import { readHead, readTable, readTableCount, RecordWriter, type TableHead } from "./commit-record.ts";
 import { type Commit, CommitKind, type CommitMeta, type SequenceMove } from "./commit.ts";
 import { Epochs, type StoreEpoch } from "./epoch.ts";
@@ -24,7 +24,7 @@ import { RowState } from "./storage/row-space.ts";
 import { writeSnapshot } from "./snapshot-write.ts";
 import type { StoredTable } from "./table/stored-table.ts";
 import { Tables } from "./table/tables.ts";
-import { StoreTransaction } from "./transaction.ts";
+import { StoreTransaction } from "./transaction/transaction.ts";
 
 export const defaultBytesMax = 8 * 1024 ** 3;
 export const defaultScanRowsMax = 16 * 1024 ** 2;

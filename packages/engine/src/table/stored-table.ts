@@ -12,7 +12,7 @@ import { RefList } from "./ref-list.ts";
 import { RowSpace, SlotWalk } from "../storage/row-space.ts";
 import type { Sequence } from "./sequence.ts";
 import { TableIndex } from "./table-index.ts";
-import type { TransactionScan } from "../transaction-scan.ts";
+import type { TransactionScan } from "../transaction/transaction-scan.ts";
 
 /** Up to here deleted rows are compared one by one, beyond it they are hashed. */
 const deadComparedMax = 8;

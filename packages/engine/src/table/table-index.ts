@@ -16,7 +16,13 @@ import { HashIndex } from "../indexes/hash-index.ts";
 import { type KeyCode, makeKeyCode } from "../indexes/key-code.ts";
 import { slabMask, slabShift } from "../storage/memory.ts";
 import { OrderedIndex, type TreePosition } from "../indexes/ordered-index.ts";
-import { leave, makeQuickReplay, makeQuickUpdate, type QuickReplay, type QuickUpdate } from "../update-code.ts";
+import {
+  leave,
+  makeQuickReplay,
+  makeQuickUpdate,
+  type QuickReplay,
+  type QuickUpdate,
+} from "../transaction/update-code.ts";
 import type { StoredTable } from "./stored-table.ts";
 
 export class TableIndex implements Index {

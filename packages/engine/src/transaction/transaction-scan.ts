@@ -3,9 +3,9 @@
  * remains, as references, whose bytes stay where they are until the transaction ends.
  */
 import type { RowRef } from "@lightcone/base";
-import type { RowScan } from "./api.ts";
+import type { RowScan } from "../api.ts";
 import { type Changes, Gate } from "./changes.ts";
-import type { StoredTable } from "./table/stored-table.ts";
+import type { StoredTable } from "../table/stored-table.ts";
 
 /** Where a scan's rows come from while it is lazy. */
 interface RowSource {

@@ -5,12 +5,12 @@
 import { LightconeError, type RowRef } from "@lightcone/base";
 import { t } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
-import type { RowScan, Store, StoreOptions, Table } from "./api.ts";
-import { checkStore } from "./check-store.ts";
-import { CommitKind } from "./commit.ts";
-import { openStore } from "./store.ts";
-import type { StoredTable } from "./table/stored-table.ts";
-import { commitMeta, tableDef, type TableSketch } from "./testing/defs.ts";
+import type { RowScan, Store, StoreOptions, Table } from "../api.ts";
+import { checkStore } from "../check-store.ts";
+import { CommitKind } from "../commit.ts";
+import { openStore } from "../store.ts";
+import type { StoredTable } from "../table/stored-table.ts";
+import { commitMeta, tableDef, type TableSketch } from "../testing/defs.ts";
 
 const items: TableSketch = {
   name: "item",

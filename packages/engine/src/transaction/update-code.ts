@@ -13,14 +13,14 @@
  */
 import { compileWith } from "@lightcone/sats";
 import { type Changes, Gate, Step, stepBits, stepWords } from "./changes.ts";
-import { headWords } from "./indexes/hash-index.ts";
-import { equalBody, hashBody, hashBytes } from "./indexes/key-code.ts";
-import { type Helpers, locateParts, type Shape } from "./indexes/key-shape.ts";
-import { slabMask, slabShift } from "./storage/memory.ts";
-import type { OrderedIndex } from "./indexes/ordered-index.ts";
-import { RowState, Took } from "./storage/row-space.ts";
-import type { StoredTable } from "./table/stored-table.ts";
-import type { TableIndex } from "./table/table-index.ts";
+import { headWords } from "../indexes/hash-index.ts";
+import { equalBody, hashBody, hashBytes } from "../indexes/key-code.ts";
+import { type Helpers, locateParts, type Shape } from "../indexes/key-shape.ts";
+import { slabMask, slabShift } from "../storage/memory.ts";
+import type { OrderedIndex } from "../indexes/ordered-index.ts";
+import { RowState, Took } from "../storage/row-space.ts";
+import type { StoredTable } from "../table/stored-table.ts";
+import type { TableIndex } from "../table/table-index.ts";
 
 /** What an update says that it leaves to `Changes.update`. */
 export const leave = -2;

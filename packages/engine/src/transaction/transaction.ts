@@ -7,18 +7,18 @@
  */
 import { type IndexId, LightconeError, type RowRef, type TableId } from "@lightcone/base";
 import { ByteReader, valueCodec } from "@lightcone/sats";
-import type { RowPlace, RowScan, ScanBound, Transaction } from "./api.ts";
+import type { RowPlace, RowScan, ScanBound, Transaction } from "../api.ts";
 import { type Changes, Gate } from "./changes.ts";
-import { Errno } from "./errno.ts";
-import { Meta, metaWords, pageShift, slabMask, slabShift } from "./storage/memory.ts";
-import { RefList } from "./table/ref-list.ts";
-import { RowState, SlotWalk } from "./storage/row-space.ts";
-import { isZero, type Sequence, writeInteger } from "./table/sequence.ts";
-import { rowBytesMax } from "./storage/slot-classes.ts";
-import type { StoredTable } from "./table/stored-table.ts";
-import type { TableIndex } from "./table/table-index.ts";
+import { Errno } from "../errno.ts";
+import { Meta, metaWords, pageShift, slabMask, slabShift } from "../storage/memory.ts";
+import { RefList } from "../table/ref-list.ts";
+import { RowState, SlotWalk } from "../storage/row-space.ts";
+import { isZero, type Sequence, writeInteger } from "../table/sequence.ts";
+import { rowBytesMax } from "../storage/slot-classes.ts";
+import type { StoredTable } from "../table/stored-table.ts";
+import type { TableIndex } from "../table/table-index.ts";
 import { leave } from "./update-code.ts";
-import type { Tables } from "./table/tables.ts";
+import type { Tables } from "../table/tables.ts";
 import { TransactionScan } from "./transaction-scan.ts";
 
 const noBytes = new Uint8Array(0);

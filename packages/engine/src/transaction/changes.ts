@@ -13,11 +13,11 @@
  * whoever comes next and finds it so knows that an exception passed through, and the memory is worth nothing.
  */
 import { LightconeError } from "@lightcone/base";
-import { copyBytes } from "./storage/copy-bytes.ts";
-import { type Memory, slabMask, slabShift } from "./storage/memory.ts";
-import { RowState } from "./storage/row-space.ts";
-import type { StoredTable } from "./table/stored-table.ts";
-import type { TableIndex } from "./table/table-index.ts";
+import { copyBytes } from "../storage/copy-bytes.ts";
+import { type Memory, slabMask, slabShift } from "../storage/memory.ts";
+import { RowState } from "../storage/row-space.ts";
+import type { StoredTable } from "../table/stored-table.ts";
+import type { TableIndex } from "../table/table-index.ts";
 import type { TransactionScan } from "./transaction-scan.ts";
 
 export const Gate = { ready: 0, inside: 1, closed: 2, poisoned: 3 } as const;
