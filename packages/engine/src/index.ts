@@ -2,7 +2,7 @@
 export type * from "./api.ts";
 export { checkStore } from "./check-store.ts";
 export * from "./commit.ts";
-export { timestampOf } from "./commit-record.ts";
+export { timestampOf } from "./log/commit-record.ts";
 export { Errno } from "./errno.ts";
 export { restoreStore } from "./snapshot-read.ts";
 export type { RestoreOptions } from "./snapshot-read.ts";

@@ -14,12 +14,12 @@ import type { Catalog, Epoch, RowPlace, Store, StoreOptions, Table, Transaction 
 import { StoreCatalog } from "./catalog.ts";
 import { isCatalogTable } from "./catalog-rows.ts";
 import { Changes, Gate, poisonedError } from "./transaction/changes.ts";
-import { readHead, readTable, readTableCount, RecordWriter, type TableHead } from "./commit-record.ts";
+import { readHead, readTable, readTableCount, RecordWriter, type TableHead } from "./log/commit-record.ts";
 import { type Commit, CommitKind, type CommitMeta, type SequenceMove } from "./commit.ts";
 import { Epochs, type StoreEpoch } from "./epoch.ts";
 import { type HashSeed, makeHashSeed } from "./indexes/key-code.ts";
 import { Memory } from "./storage/memory.ts";
-import { replayInserts, replayTable } from "./replay.ts";
+import { replayInserts, replayTable } from "./log/replay.ts";
 import { RowState } from "./storage/row-space.ts";
 import { writeSnapshot } from "./snapshot-write.ts";
 import type { StoredTable } from "./table/stored-table.ts";

@@ -6,13 +6,13 @@
  * all inserts. Slots are taken in the order of the inserts either way.
  */
 import type { ByteReader } from "@lightcone/sats";
-import type { Changes } from "./transaction/changes.ts";
-import { fillSlot } from "./transaction/changes.ts";
+import type { Changes } from "../transaction/changes.ts";
+import { fillSlot } from "../transaction/changes.ts";
 import { readRowLength, type TableHead } from "./commit-record.ts";
-import { RowState } from "./storage/row-space.ts";
-import type { StoredTable } from "./table/stored-table.ts";
-import type { TableIndex } from "./table/table-index.ts";
-import { leave } from "./transaction/update-code.ts";
+import { RowState } from "../storage/row-space.ts";
+import type { StoredTable } from "../table/stored-table.ts";
+import type { TableIndex } from "../table/table-index.ts";
+import { leave } from "../transaction/update-code.ts";
 
 /** Where a list of rows stands in the record: place and length of each, in turns. */
 class RowPlaces {

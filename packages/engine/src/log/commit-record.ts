@@ -12,10 +12,10 @@
  */
 import { LightconeError } from "@lightcone/base";
 import { ByteReader, encodeUtf8 } from "@lightcone/sats";
-import { type CommitKind, CommitKind as kinds, type CommitMeta, type RowRefs, type SequenceMove } from "./commit.ts";
-import { copyBytes } from "./storage/copy-bytes.ts";
-import { type Slab, slabMask, slabShift } from "./storage/memory.ts";
-import type { StoredTable } from "./table/stored-table.ts";
+import { type CommitKind, CommitKind as kinds, type CommitMeta, type RowRefs, type SequenceMove } from "../commit.ts";
+import { copyBytes } from "../storage/copy-bytes.ts";
+import { type Slab, slabMask, slabShift } from "../storage/memory.ts";
+import type { StoredTable } from "../table/stored-table.ts";
 
 export const recordVersion = 1;
 const kindMax = Math.max(...Object.values(kinds));
