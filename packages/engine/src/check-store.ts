@@ -6,7 +6,7 @@
 import { asTableId, userIdMin } from "@lightcone/base";
 import { SystemTable } from "@lightcone/schema";
 import type { Store } from "./api.ts";
-import { schemasOf } from "./catalog-rows.ts";
+import { schemasOf } from "./catalog/catalog-rows.ts";
 import { Meta, metaWords, slabShift } from "./storage/memory.ts";
 import { SlotWalk } from "./storage/row-space.ts";
 import { MemoryStore } from "./store.ts";

@@ -7,7 +7,7 @@
 import { defined, LightconeError, type RowRef } from "@lightcone/base";
 import { systemTables } from "@lightcone/schema";
 import type { Store, StoreOptions } from "./api.ts";
-import { schemasOf } from "./catalog-rows.ts";
+import { schemasOf } from "./catalog/catalog-rows.ts";
 import { type Memory, Meta, metaWords, pageBytes, pageShift, slabPages, slabShift } from "./storage/memory.ts";
 import {
   addToSetHash,

@@ -11,8 +11,8 @@ import { assert, asTxOffset, defined, type RowRef, type TableId, type TxOffset, 
 import { ByteReader } from "@lightcone/sats";
 import { SystemTable } from "@lightcone/schema";
 import type { Catalog, Epoch, RowPlace, Store, StoreOptions, Table, Transaction } from "./api.ts";
-import { StoreCatalog } from "./catalog.ts";
-import { isCatalogTable } from "./catalog-rows.ts";
+import { StoreCatalog } from "./catalog/catalog.ts";
+import { isCatalogTable } from "./catalog/catalog-rows.ts";
 import { Changes, Gate, poisonedError } from "./transaction/changes.ts";
 import { readHead, readTable, readTableCount, RecordWriter, type TableHead } from "./log/commit-record.ts";
 import { type Commit, CommitKind, type CommitMeta, type SequenceMove } from "./commit.ts";

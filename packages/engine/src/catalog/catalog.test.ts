@@ -6,11 +6,11 @@
 import { t } from "@lightcone/sats";
 import type { TableDef } from "@lightcone/schema";
 import { expect, test } from "vitest";
-import type { Store, Table } from "./api.ts";
-import { checkStore } from "./check-store.ts";
-import { restoreStore } from "./snapshot-read.ts";
-import { openStore } from "./store.ts";
-import { commitMeta, tableDef } from "./testing/defs.ts";
+import type { Store, Table } from "../api.ts";
+import { checkStore } from "../check-store.ts";
+import { restoreStore } from "../snapshot-read.ts";
+import { openStore } from "../store.ts";
+import { commitMeta, tableDef } from "../testing/defs.ts";
 
 const base: TableDef = {
   ...tableDef({

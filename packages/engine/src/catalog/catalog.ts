@@ -15,7 +15,7 @@ import {
   type TableDef,
   type TableSchema,
 } from "@lightcone/schema";
-import type { Catalog } from "./api.ts";
+import type { Catalog } from "../api.ts";
 import {
   accessorRows,
   type AllRows,
@@ -32,15 +32,15 @@ import {
   type StoredSchema,
   tableRow,
 } from "./catalog-rows.ts";
-import { Gate } from "./transaction/changes.ts";
-import type { HashSeed } from "./indexes/key-code.ts";
-import { slabShift } from "./storage/memory.ts";
-import { SlotWalk } from "./storage/row-space.ts";
-import { Sequence } from "./table/sequence.ts";
-import { StoredTable } from "./table/stored-table.ts";
-import { TableIndex } from "./table/table-index.ts";
-import type { Tables } from "./table/tables.ts";
-import type { StoreTransaction } from "./transaction/transaction.ts";
+import { Gate } from "../transaction/changes.ts";
+import type { HashSeed } from "../indexes/key-code.ts";
+import { slabShift } from "../storage/memory.ts";
+import { SlotWalk } from "../storage/row-space.ts";
+import { Sequence } from "../table/sequence.ts";
+import { StoredTable } from "../table/stored-table.ts";
+import { TableIndex } from "../table/table-index.ts";
+import type { Tables } from "../table/tables.ts";
+import type { StoreTransaction } from "../transaction/transaction.ts";
 
 /** The next id of each kind. */
 export interface IdCounters {
