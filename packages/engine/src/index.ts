@@ -4,8 +4,8 @@ export { checkStore } from "./check-store.ts";
 export * from "./commit.ts";
 export { timestampOf } from "./log/commit-record.ts";
 export { Errno } from "./errno.ts";
-export { restoreStore } from "./snapshot-read.ts";
-export type { RestoreOptions } from "./snapshot-read.ts";
+export { restoreStore } from "./snapshot/snapshot-read.ts";
+export type { RestoreOptions } from "./snapshot/snapshot-read.ts";
 export { defaultBytesMax, defaultScanRowsMax, openStore } from "./store.ts";
 // What the evaluators of `query` generate their own code with.
 export { equalBytes, makeHashSeed, makeKeyHash, type HashSeed, type KeyHash } from "./indexes/key-code.ts";

@@ -13,7 +13,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { IndexCursor, Index, ScanBound, Store, Table } from "./api.ts";
 import { checkStore } from "./check-store.ts";
-import { restoreStore } from "./snapshot-read.ts";
+import { restoreStore } from "./snapshot/snapshot-read.ts";
 import { openStore } from "./store.ts";
 import { commitMeta, tableDef } from "./testing/defs.ts";
 

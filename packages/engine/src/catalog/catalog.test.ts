@@ -8,7 +8,7 @@ import type { TableDef } from "@lightcone/schema";
 import { expect, test } from "vitest";
 import type { Store, Table } from "../api.ts";
 import { checkStore } from "../check-store.ts";
-import { restoreStore } from "../snapshot-read.ts";
+import { restoreStore } from "../snapshot/snapshot-read.ts";
 import { openStore } from "../store.ts";
 import { commitMeta, tableDef } from "../testing/defs.ts";
 

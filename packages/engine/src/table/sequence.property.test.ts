@@ -9,7 +9,7 @@ import { describe, expect, test } from "vitest";
 import type { Store, Table } from "../api.ts";
 import { checkStore } from "../check-store.ts";
 import { Sequence, periodOf } from "./sequence.ts";
-import { restoreStore } from "../snapshot-read.ts";
+import { restoreStore } from "../snapshot/snapshot-read.ts";
 import { openStore } from "../store.ts";
 import { commitMeta, tableDef } from "../testing/defs.ts";
 

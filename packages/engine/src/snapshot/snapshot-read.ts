@@ -6,9 +6,9 @@
  */
 import { defined, LightconeError, type RowRef } from "@lightcone/base";
 import { systemTables } from "@lightcone/schema";
-import type { Store, StoreOptions } from "./api.ts";
-import { schemasOf } from "./catalog/catalog-rows.ts";
-import { type Memory, Meta, metaWords, pageBytes, pageShift, slabPages, slabShift } from "./storage/memory.ts";
+import type { Store, StoreOptions } from "../api.ts";
+import { schemasOf } from "../catalog/catalog-rows.ts";
+import { type Memory, Meta, metaWords, pageBytes, pageShift, slabPages, slabShift } from "../storage/memory.ts";
 import {
   addToSetHash,
   type SetHash,
@@ -17,9 +17,9 @@ import {
   snapshotVersion,
   spanWords,
 } from "./snapshot-format.ts";
-import { recentMax, SlotWalk } from "./storage/row-space.ts";
-import type { StoredTable } from "./table/stored-table.ts";
-import { MemoryStore } from "./store.ts";
+import { recentMax, SlotWalk } from "../storage/row-space.ts";
+import type { StoredTable } from "../table/stored-table.ts";
+import { MemoryStore } from "../store.ts";
 
 export interface RestoreOptions extends StoreOptions {
   /** Whether each table's rows are hashed and compared with the snapshot's set hash: some 30 ns a row. */

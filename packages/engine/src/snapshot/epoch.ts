@@ -5,10 +5,10 @@
  * are copied aside, once for all epochs that need them. While no epoch is open a write costs one comparison.
  */
 import { assert, type TableId, type TxOffset } from "@lightcone/base";
-import type { Epoch, EpochCursor, EpochTable, RowPlace } from "./api.ts";
-import type { IdCounters } from "./catalog/catalog.ts";
-import { type Memory, type PageLists, Meta, metaWords, pageBytes, slabPages } from "./storage/memory.ts";
-import type { StoredTable } from "./table/stored-table.ts";
+import type { Epoch, EpochCursor, EpochTable, RowPlace } from "../api.ts";
+import type { IdCounters } from "../catalog/catalog.ts";
+import { type Memory, type PageLists, Meta, metaWords, pageBytes, slabPages } from "../storage/memory.ts";
+import type { StoredTable } from "../table/stored-table.ts";
 
 /** Bytes of a span as the epoch saw it, from `at` of `bytes`. */
 interface SpanBytes {

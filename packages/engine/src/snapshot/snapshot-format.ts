@@ -12,7 +12,7 @@
  *
  * The set hash is the sum over all rows of a hash of their bytes: the same for the same rows in any order.
  */
-import type { Meta } from "./storage/memory.ts";
+import type { Meta } from "../storage/memory.ts";
 
 export const snapshotMagic = 0x4e53_434c; // "LCSN"
 export const snapshotEnd = 0x4553_434c; // "LCSE"

@@ -6,11 +6,11 @@
 import type { RowRef } from "@lightcone/base";
 import { t } from "@lightcone/sats";
 import { expect, test } from "vitest";
-import type { Epoch, EpochTable, Store, Table } from "./api.ts";
-import { checkStore } from "./check-store.ts";
+import type { Epoch, EpochTable, Store, Table } from "../api.ts";
+import { checkStore } from "../check-store.ts";
 import { restoreStore } from "./snapshot-read.ts";
-import { openStore } from "./store.ts";
-import { commitMeta, tableDef } from "./testing/defs.ts";
+import { openStore } from "../store.ts";
+import { commitMeta, tableDef } from "../testing/defs.ts";
 
 function rowsOf(store: Store, table: Table): string[] {
   const rows: string[] = [];

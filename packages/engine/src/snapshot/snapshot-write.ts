@@ -6,7 +6,7 @@
  */
 import { ByteWriter } from "@lightcone/sats";
 import type { StoreEpoch, StoredEpochTable } from "./epoch.ts";
-import { Meta } from "./storage/memory.ts";
+import { Meta } from "../storage/memory.ts";
 import {
   addToSetHash,
   type SetHash,
