@@ -2,14 +2,15 @@
  * A module in WebAssembly whose functions end in each way there is. All take a number `n`:
  *
  *   reducers    put (a row) · refuse · trap · spin · putAndSpin
- *   procedures  ask (gives n back) · askAndTrap · askAndSpin · askAndPut (a transaction) · putAndAskForEver
+ *   procedures  ask (gives n back) · askAndTrap · askAndSpin · askAndPut (a transaction) · putAndAskForEver ·
+ *               putForEver (in one transaction)
  */
 import { buildModule, op } from "@lightcone/host-wasm/testing";
 import { product, t } from "@lightcone/sats";
 import { encodeRawV9 } from "@lightcone/schema";
 
 export const reducers = ["put", "refuse", "trap", "spin", "putAndSpin"] as const;
-export const procedures = ["ask", "askAndTrap", "askAndSpin", "askAndPut", "putAndAskForEver"] as const;
+export const procedures = ["ask", "askAndTrap", "askAndSpin", "askAndPut", "putAndAskForEver", "putForEver"] as const;
 export const refusedText = "not this one";
 
 const lengthAt = 4096;
@@ -57,6 +58,8 @@ const put = [
   ...call(tableId, op.i32(nameAt), op.i32("thing".length), op.i32(tableAt)),
   ...call(insertRow, get(tableAt), op.i32(argsAt), op.i32(rowLengthAt)),
 ];
+const putNext = [...op.i32(argsAt), ...get(argsAt), ...op.i32(1), 0x6a, ...op.store, ...put];
+const putForEver = [...call(start, op.i32(startAt)), 0x03, 0x40, ...putNext, 0x0c, 0, 0x0b];
 const inTransaction = [...call(start, op.i32(startAt)), ...put, ...call(commit)];
 const answer = [...set(lengthAt, 4), ...call(sinkWrite, op.get(9), op.i32(argsAt), op.i32(lengthAt)), ...giveBack(0)];
 
@@ -123,6 +126,7 @@ function programOf(version: number): Uint8Array<ArrayBuffer> {
       ...inFunction(1, op.unreachable),
       ...inFunction(3, [...inTransaction, ...answer]),
       ...inFunction(4, inTransaction),
+      ...inFunction(5, putForEver),
       ...op.spin,
       ...op.i32(0),
     ],

@@ -9,6 +9,7 @@ import {
   WorkKind,
   type Activity,
   type ConnectionSink,
+  type DatabaseLimits,
   type DatabaseLink,
   type DatabaseRequest,
   type Reply,
@@ -500,16 +501,26 @@ interface World {
   readonly stranger: LocalClient;
 }
 
-async function world(options: { readonly hooked?: boolean; readonly queryRowsMax?: number } = {}): Promise<World> {
+async function world(options: Partial<DatabaseLimits> & { readonly hooked?: boolean } = {}): Promise<World> {
   const hosts = new Hosts();
   const hook = new Hook();
-  const { queryRowsMax } = options;
-  const limits = { reducerTimeoutMs, ...(queryRowsMax === undefined ? {} : { queryRowsMax }) };
-  const link = await hosts.open(options.hooked === true ? { limits, activity: hook, guard: hook } : { limits });
+  const { hooked = false, ...given } = options;
+  const limits = { reducerTimeoutMs, ...given };
+  const link = await hosts.open(hooked ? { limits, activity: hook, guard: hook } : { limits });
   expect((await publish(link)).status).toBe(200);
   const stranger = new LocalClient(link, makeCaller(77));
   await stranger.until(({ messages }) => messages.length === 1);
   return { hosts, link, hook, stranger };
+}
+
+/** Fills the disk: what had been made ready ahead is used up as well. */
+async function fill({ hosts, link }: World): Promise<void> {
+  const { disk } = hosts.fileSystem;
+  disk.capacityBytes = disk.usedBytes;
+  for (let version = 2, isFull = false; !isFull; version += 1) {
+    isFull = (await publish(link, version, 200_000)).status === 507;
+    expect(version, "the disk is never full").toBeLessThan(500);
+  }
 }
 
 let strangersCalls = 0;
@@ -639,19 +650,13 @@ describe.each(kinds)("row 2: $kind", (kind) => {
   test.skipIf(kind.kind.includes("schema"))("on a full disk", { timeout: 60_000 }, async () => {
     const here = await world();
     const request = await kind.open(here.link, nameOf(kind, "ok"));
-    const { disk } = here.hosts.fileSystem;
-    disk.capacityBytes = disk.usedBytes;
-    // What had been made ready ahead is used up first.
-    for (let version = 2, isFull = false; !isFull; version += 1) {
-      isFull = (await publish(here.link, version, 200_000)).status === 507;
-      expect(version, "the disk is never full").toBeLessThan(500);
-    }
+    await fill(here);
     const answer = await request.make();
     if (kind.writes === true) {
       expect(answer).toEqual(bad(expect.stringMatching(/disk has no room/)));
       if (answer !== "silent" && !answer.ok && overHttp) expect(answer.text).toMatch(/^507 /);
     } else expect(answer).toEqual(good);
-    disk.capacityBytes = Number.POSITIVE_INFINITY;
+    here.hosts.fileSystem.disk.capacityBytes = Number.POSITIVE_INFINITY;
     await here.link.stop(100);
   });
 
@@ -701,6 +706,30 @@ describe("row 2: a procedure that has committed", () => {
       expect(await added(here.link)).toBe(1);
       await here.link.stop(100);
     }
+  });
+});
+
+describe.each(kinds.filter(({ calls }) => calls === "procedure"))("row 2: $kind, with a transaction", (kind) => {
+  test("on a full disk", { timeout: 60_000 }, async () => {
+    const here = await world();
+    const request = await kind.open(here.link, "askAndPut");
+    await fill(here);
+    expect(await request.make()).toEqual({ ok: false, text: expect.stringMatching(/disk has no room/) });
+    expect(await added(here.link)).toBe(0);
+    expect(here.hosts.count).toBe(1);
+    here.hosts.fileSystem.disk.capacityBytes = Number.POSITIVE_INFINITY;
+    await here.link.stop(100);
+  });
+
+  test("that needs more memory than there is", async () => {
+    const here = await world({ databaseBytesMax: 3_000_000, reducerTimeoutMs: 30_000 });
+    const request = await kind.open(here.link, "putForEver");
+    expect(await request.make()).toEqual({ ok: false, text: expect.stringMatching(/holds all of the 3000000 bytes/) });
+    expect(await added(here.link)).toBe(0);
+    expect(await (await kind.open(here.link, "askAndPut")).make()).toEqual({ ok: true });
+    expect(await added(here.link)).toBe(1);
+    expect(here.hosts.count).toBe(1);
+    await here.link.stop(100);
   });
 });
 

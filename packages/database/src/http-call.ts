@@ -184,15 +184,14 @@ function procedureOverHttp(room: Room, caller: Caller, functionName: string, arg
       return refusal(404, "NoSuchReducer", result.message);
     case "BadArguments":
       return refusal(400, "BadArguments", result.message);
-    case "LimitExceeded":
-    case "FunctionQuarantined":
-      return refusal(errorFacts(result.code).http, result.code, result.message);
-    case "Crashed":
+    case "ReducerCrashed":
       return refusal(
         500,
         "ReducerCrashed",
         `The module instance encountered a fatal error: ${result.message}`,
         headers,
       );
+    default:
+      return refusal(errorFacts(result.code).http, result.code, result.message);
   }
 }

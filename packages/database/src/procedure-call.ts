@@ -1,7 +1,7 @@
 /** Runs procedures: outside any transaction but those that they begin themselves. */
-import { isLightconeError } from "@lightcone/base";
+import { isLightconeError, type ErrorCode, type LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
-import { Errno, LogLevel, type ProcedureTransactions } from "@lightcone/host";
+import { Errno, LogLevel, type ProcedureOutcome, type ProcedureTransactions } from "@lightcone/host";
 import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ProcedureDef } from "@lightcone/schema";
 import type { Caller } from "./link.ts";
@@ -19,10 +19,9 @@ export type ProcedureResult =
       readonly procedure: ProcedureDef;
       readonly timestampMicros: number;
     }
-  /** `isCallers` when the call could not be made as it was asked for. */
   | {
       readonly kind: "failed";
-      readonly code: "NoSuchProcedure" | "BadArguments" | "LimitExceeded" | "FunctionQuarantined" | "Crashed";
+      readonly code: ErrorCode | "NoSuchProcedure";
       readonly message: string;
       readonly timestampMicros: number;
     };
@@ -46,10 +45,10 @@ export function callProcedure(
   if (procedure === undefined || (procedure.visibility === "private" && !caller.isOwner)) {
     return { kind: "failed", code: "NoSuchProcedure", message: "No such procedure", timestampMicros: 0 };
   }
-  const refused =
+  const forbidden =
     (caller.isOwner ? undefined : room.ends.refusal(name)) ?? whyTooLong(room, argsText?.length ?? args.length);
-  if (refused !== undefined)
-    return { kind: "failed", code: refused.code, message: refused.message, timestampMicros: 0 };
+  if (forbidden !== undefined)
+    return { kind: "failed", code: forbidden.code, message: forbidden.message, timestampMicros: 0 };
   const checked = checkArgs(procedure, args, argsText);
   if (!(checked instanceof Uint8Array))
     return { kind: "failed", code: "BadArguments", message: checked.message, timestampMicros: 0 };
@@ -60,14 +59,21 @@ export function callProcedure(
   meta.connection = caller.connectionId;
   meta.requestSequence = number;
   room.running.begin("procedure", name);
-  const outcome = instance?.callProcedure?.({
-    procedureId: procedure.id,
-    sender: caller.identity,
-    connection: caller.connectionId,
-    timestampMicros,
-    args: checked,
-  });
-  room.running.end();
+  let outcome: ProcedureOutcome | undefined;
+  try {
+    outcome = instance?.callProcedure?.({
+      procedureId: procedure.id,
+      sender: caller.identity,
+      connection: caller.connectionId,
+      timestampMicros,
+      args: checked,
+    });
+  } catch (error) {
+    if (!isLightconeError(error)) throw error;
+    return refused(room, name, error, timestampMicros);
+  } finally {
+    room.running.end();
+  }
   if (outcome === undefined)
     return crashed(room, name, "this kind of module does not run procedures yet", timestampMicros);
   if (outcome.kind === "panic") {
@@ -99,7 +105,19 @@ function checkArgs(procedure: ProcedureDef, args: Uint8Array, argsText: string |
 
 function crashed(room: Room, name: string, message: string, timestampMicros: number): ProcedureResult {
   room.log.writeEnd({ level: LogLevel.panic, message, ...placeIn(message) }, name);
-  return { kind: "failed", code: "Crashed", message: fatalText, timestampMicros };
+  return { kind: "failed", code: "ReducerCrashed", message: fatalText, timestampMicros };
+}
+
+/** The database has refused the procedure something: its transaction is undone, and it ends there. */
+function refused(room: Room, name: string, error: LightconeError, timestampMicros: number): ProcedureResult {
+  room.writer.abort();
+  room.module?.discard();
+  const { code, message, hint, told } = error;
+  room.log.writeEnd(
+    { level: LogLevel.error, message: `${message}. ${hint}`, ...room.module?.placeOf("procedure", name) },
+    name,
+  );
+  return { kind: "failed", code, message: told, timestampMicros };
 }
 
 /** The transactions that a procedure begins: each is a commit of its own, for whoever called the procedure. */

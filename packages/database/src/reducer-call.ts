@@ -154,10 +154,10 @@ export function settle(room: Room, functionName: string, result: Transacted): Ca
       log.writeRefusal(result.message, functionName, place);
       return failed(cutText(result.message, errorTextBytesMax), "ReducerFailed");
     case "refused": {
-      const { message, hint, code } = result.error;
+      const { message, hint, code, told } = result.error;
       log.writeEnd({ level: LogLevel.error, message: `${message}. ${hint}`, ...place() }, functionName);
       room.module?.discard();
-      return failed(cutText(message, errorTextBytesMax), code);
+      return failed(cutText(told, errorTextBytesMax), code);
     }
     case "panic":
       log.writeEnd(
