@@ -5,6 +5,7 @@ import { faultyFileSystem, manualClock, memoryFileSystem, SimulatedDisk } from "
 import { defaultDatabaseLimits, type Database } from "@lightcone/database";
 import { ByteWriter } from "@lightcone/sats";
 import { expect, test } from "vitest";
+import { Hosts } from "../database/hosts.ts";
 import { call, LocalClient, makeCaller, openLocal, publish, sql, textOf } from "../database/local.ts";
 
 const hostile = "../bad-input/modules/hostile.ts";
@@ -179,4 +180,22 @@ test("a sync that fails: outcomes are unknown, the database stops, and recovery 
   expect(names).not.toContain("too late");
   expect((await add(reopened, "goes on")).status).toBe(200);
   await reopened.stop(1000);
+});
+
+test("row 28: who asks is told that the server failed, and the server's log how", async () => {
+  const hosts = new Hosts();
+  const link = await hosts.open();
+  hosts.fileSystem.disk.intercept = (_, path) => {
+    if (path.includes("snapshots")) throw Object.assign(new Error(`EIO: i/o error, write '${path}'`), { code: "EIO" });
+  };
+  const program = await publish(link, hostile);
+  expect(program.status).toBe(200);
+  const reply = await link.request({ kind: "snapshot" });
+  expect({ status: reply.status, text: textOf(reply) }).toEqual({
+    status: 500,
+    text: "the server failed; its log says why",
+  });
+  expect(hosts.notes).toEqual([expect.stringMatching(/^a request failed: Error: EIO: .*snapshots/)]);
+  expect(hosts.count).toBe(1);
+  await link.stop(100);
 });

@@ -140,6 +140,8 @@ export class Hosts {
   #host = new Host();
   /** How many there were. */
   count = 0;
+  /** What was said for the server's log. */
+  readonly notes: string[] = [];
   /** Ends by the module's fault after which there is no other. */
   crashesMax = 3;
 
@@ -154,7 +156,12 @@ export class Hosts {
       this.count += 1;
       return this.#host.open(this.fileSystem, resume, options, this.#lagTurns);
     };
-    return openResilient({ openHost, clock: timers, crashesMax: this.crashesMax, note: () => undefined });
+    return openResilient({
+      openHost,
+      clock: timers,
+      crashesMax: this.crashesMax,
+      note: (text) => void this.notes.push(text),
+    });
   }
 
   /** Ends the present host, if there is one that can be ended. */

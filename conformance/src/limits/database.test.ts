@@ -2,6 +2,7 @@
 // Method: a database in this process, over files in memory that sync when the test says so.
 import { manualClock, memoryFileSystem } from "@lightcone/commitlog/testing";
 import type { FileSystem } from "@lightcone/base";
+import type { Database } from "@lightcone/database";
 import { ByteWriter } from "@lightcone/sats";
 import { LogReader, type DatabaseLimits } from "@lightcone/database/front";
 import { describe, expect, test } from "vitest";
@@ -105,6 +106,29 @@ async function bytesOf(fileSystem: FileSystem, name: string): Promise<number> {
   const size = await handle.size();
   await handle.close();
   return size;
+}
+
+/** What a client of `v1.json` is told of its one message. */
+async function saidInJson(database: Database, message: object): Promise<string> {
+  const told = Promise.withResolvers<string>();
+  let text = "";
+  const handle = database.connect(
+    { caller: makeCaller(3), token: "", protocol: "v1.json", compression: "none", light: false, confirmed: true },
+    {
+      queuedBytes: 0,
+      send: (bytes, at, length, last) => {
+        text += new TextDecoder().decode(bytes.subarray(at, at + length));
+        if (last && !text.includes("IdentityToken")) told.resolve(text);
+        if (last) text = "";
+      },
+      answered: () => undefined,
+      note: () => undefined,
+      close: (_, reason) => told.reject(new Error(reason)),
+    },
+  );
+  const bytes = new TextEncoder().encode(JSON.stringify(message));
+  handle.receive(bytes, 0, bytes.length, true);
+  return told.promise;
 }
 
 async function openTalker(limits: Partial<DatabaseLimits>) {
@@ -228,6 +252,21 @@ describe("row 16: a module's log", () => {
       confirmed: true,
     });
     expect(sql.body.length).toBeLessThanOrEqual(errorTextBytesMax);
+    // And over either protocol what is said of a query of any length.
+    const query = `SELECT * FROM ${"z".repeat(1_000_000)}`;
+    client.say({ kind: "SubscribeSingle", query, requestId: 2, queryId: 1 });
+    client.say({ kind: "OneOffQuery", messageId: Uint8Array.of(1), query });
+    const errors = [await client.next(), await client.next()];
+    expect(errors).toMatchObject([
+      {
+        kind: "SubscriptionError",
+        message: expect.stringMatching(/executing: `SELECT \* FROM z+… \(cut; 100\d{4} char/),
+      },
+      { kind: "OneOffQueryResponse", error: expect.any(String) },
+    ]);
+    const inJson = await saidInJson(database, { SubscribeSingle: { query, request_id: 2, query_id: { id: 1 } } });
+    expect(inJson).toMatch(/executing: `SELECT \* FROM z+… \(cut; 100\d{4} char/);
+    expect(inJson.length).toBeLessThan(errorTextBytesMax + 1000);
     await database.stop(1000);
   });
 });

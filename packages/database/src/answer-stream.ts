@@ -76,7 +76,7 @@ export class AnswerStream implements Job {
       else reading.gather();
     } catch (error) {
       if (!isLightconeError(error)) throw error;
-      this.#failed(error.message);
+      this.#failed(error.told);
       return;
     }
     if (reading.isLate) this.timedOut();

@@ -23,7 +23,14 @@ import {
 } from "@lightcone/protocol";
 import { ByteWriter, type AlgebraicType } from "@lightcone/sats";
 import type { Arena, Piece } from "./arena.ts";
-import type { AppliedKind, Encoder, QueryChange, QueryRows, RowGatherer } from "./encoder.ts";
+import {
+  errorText,
+  type AppliedKind,
+  type Encoder,
+  type QueryChange,
+  type QueryRows,
+  type RowGatherer,
+} from "./encoder.ts";
 import { PieceWriter, type RowParts } from "./piece-writer.ts";
 
 /** From this size rows are sent as they were gathered. */
@@ -61,7 +68,7 @@ export class BsatnEncoder implements Encoder {
   }
 
   failure(message: string, head: TransactionHead): Piece {
-    writeTransactionFailure(this.#arena.begin(), message, head);
+    writeTransactionFailure(this.#arena.begin(), errorText(message), head);
     return this.#arena.end();
   }
 
@@ -113,7 +120,7 @@ export class BsatnEncoder implements Encoder {
     queryId: number | undefined,
     message: string,
   ): Piece {
-    writeSubscriptionError(this.#arena.begin(), durationMicros, requestId, queryId, message);
+    writeSubscriptionError(this.#arena.begin(), durationMicros, requestId, queryId, errorText(message));
     return this.#arena.end();
   }
 
@@ -128,7 +135,7 @@ export class BsatnEncoder implements Encoder {
 
   oneOffError(messageId: Uint8Array, durationMicros: number, message: string): Piece {
     const out = this.#arena.begin();
-    beginOneOffQueryResponse(out, messageId, message);
+    beginOneOffQueryResponse(out, messageId, errorText(message));
     endOneOffQueryResponse(out, durationMicros);
     return this.#arena.end();
   }
@@ -145,7 +152,7 @@ export class BsatnEncoder implements Encoder {
   }
 
   procedureFailure(message: string, timestampMicros: number, durationMicros: number, requestId: number): Piece {
-    writeProcedureFailure(this.#arena.begin(), message, timestampMicros, durationMicros, requestId);
+    writeProcedureFailure(this.#arena.begin(), errorText(message), timestampMicros, durationMicros, requestId);
     return this.#arena.end();
   }
 

@@ -1,8 +1,10 @@
 /** How answers are worded: one implementation per wire form. */
+import { cutText } from "@lightcone/base";
 import type { RowRefs, Table } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
 import type { AlgebraicType } from "@lightcone/sats";
 import type { Piece } from "./arena.ts";
+import { errorTextBytesMax } from "./limits.ts";
 
 /** The change of one live query in the commit at hand. Encoded once per wire form, told to many. */
 export interface QueryChange {
@@ -30,6 +32,11 @@ export type AppliedKind =
   | "UnsubscribeApplied"
   | "SubscribeMultiApplied"
   | "UnsubscribeMultiApplied";
+
+/** The text of an error, as far as a client is told it: a module may throw what it likes, a client ask what it likes. */
+export function errorText(text: string): string {
+  return cutText(text, errorTextBytesMax);
+}
 
 export interface Encoder {
   /** Which place in `QueryChange.encoded` is this encoder's. */

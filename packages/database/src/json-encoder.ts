@@ -13,7 +13,14 @@ import {
   type ProductType,
 } from "@lightcone/sats";
 import type { Arena, Piece } from "./arena.ts";
-import type { AppliedKind, Encoder, QueryChange, QueryRows, RowGatherer } from "./encoder.ts";
+import {
+  errorText,
+  type AppliedKind,
+  type Encoder,
+  type QueryChange,
+  type QueryRows,
+  type RowGatherer,
+} from "./encoder.ts";
 import { PieceWriter } from "./piece-writer.ts";
 import { TextList } from "./text-list.ts";
 
@@ -62,7 +69,7 @@ export class JsonEncoder implements Encoder {
   }
 
   failure(message: string, head: TransactionHead): Piece {
-    return this.#transaction(`{"Failed":${quote(message)}}`, head);
+    return this.#transaction(`{"Failed":${quote(errorText(message))}}`, head);
   }
 
   gather(table: Table): RowGatherer {
@@ -121,7 +128,7 @@ export class JsonEncoder implements Encoder {
     return this.#message(
       "SubscriptionError",
       `{"total_host_execution_duration_micros":${durationMicros},"request_id":${optional(requestId)},"query_id":${optional(queryId)},` +
-        `"table_id":${optional(undefined)},"error":${quote(message)}}`,
+        `"table_id":${optional(undefined)},"error":${quote(errorText(message))}}`,
     );
   }
 
@@ -136,7 +143,7 @@ export class JsonEncoder implements Encoder {
   }
 
   oneOffError(messageId: Uint8Array, durationMicros: number, message: string): Piece {
-    const text = `{"message_id":"${toHex(messageId)}","error":{"some":${quote(message)}},"tables":[],${hostDuration(durationMicros)}}`;
+    const text = `{"message_id":"${toHex(messageId)}","error":{"some":${quote(errorText(message))}},"tables":[],${hostDuration(durationMicros)}}`;
     return this.#message("OneOffQueryResponse", text);
   }
 
@@ -152,7 +159,12 @@ export class JsonEncoder implements Encoder {
   }
 
   procedureFailure(message: string, timestampMicros: number, durationMicros: number, requestId: number): Piece {
-    return this.#procedure(`{"InternalError":${quote(message)}}`, timestampMicros, durationMicros, requestId);
+    return this.#procedure(
+      `{"InternalError":${quote(errorText(message))}}`,
+      timestampMicros,
+      durationMicros,
+      requestId,
+    );
   }
 
   #procedure(status: string, timestampMicros: number, durationMicros: number, requestId: number): Piece {

@@ -79,12 +79,6 @@ export const databaseLimits = {
     what: "rows that one subscription or query returns to a client, or holds to join by",
     outcome: "`LimitExceeded`: 429, over WebSocket `SubscriptionError`",
   },
-  errorTextBytesMax: {
-    value: 64 * 1024,
-    unit: "bytes",
-    what: "the text of an error that a client is told, a module's own for one",
-    outcome: "its end is cut off, and it says so",
-  },
   parkDueMsMin: {
     value: 30_000,
     unit: "milliseconds",
@@ -150,7 +144,6 @@ export const defaultDatabaseLimits: DatabaseLimits = {
   connectionBufferBytesMax: databaseLimits.connectionBufferBytesMax.value,
   subscriptionsPerConnectionMax: databaseLimits.subscriptionsPerConnectionMax.value,
   queryRowsMax: databaseLimits.queryRowsMax.value,
-  errorTextBytesMax: databaseLimits.errorTextBytesMax.value,
   parkDueMsMin: databaseLimits.parkDueMsMin.value,
   callArgumentsBytesMax: databaseLimits.callArgumentsBytesMax.value,
   functionEndsMax: databaseLimits.functionEndsMax.value,

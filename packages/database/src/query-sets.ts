@@ -271,7 +271,7 @@ export class QuerySets {
       plans = compileSubscription(query, this.#room.catalog(session.info.caller, false)).slice(0, 1);
     } catch (error) {
       if (!isLightconeError(error)) throw error;
-      session.answer(fail(error.message));
+      session.answer(fail(error.told));
       return;
     }
     const word = ([rows]: readonly QueryRows[]): readonly Piece[] =>
@@ -310,9 +310,7 @@ export class QuerySets {
         }
       } catch (error) {
         if (!isLightconeError(error)) throw error;
-        fail(
-          text === "" ? "SubscriptionError: Empty string, executing: ``" : `${error.message}, executing: \`${text}\``,
-        );
+        fail(text === "" ? "SubscriptionError: Empty string, executing: ``" : `${error.told}, executing: \`${text}\``);
         return undefined;
       }
     }
@@ -384,7 +382,7 @@ export class QuerySets {
       return { reading: new Reading(this.#room, queries, this.#session.info.caller.identity), queries };
     } catch (error) {
       if (!isLightconeError(error)) throw error;
-      return error.message;
+      return error.told;
     }
   }
 

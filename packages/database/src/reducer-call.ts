@@ -1,9 +1,8 @@
 /** Runs reducers: who may call which, with what arguments, and what becomes of the outcome. */
 import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
-import { cutText, isLightconeError, LightconeError, type ErrorCode } from "@lightcone/base";
+import { isLightconeError, LightconeError, type ErrorCode } from "@lightcone/base";
 import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ReducerDef } from "@lightcone/schema";
-import { errorTextBytesMax } from "./limits.ts";
 import type { BoundReducer, ModuleSlot } from "./module-slot.ts";
 import { fatalText } from "./reply.ts";
 import type { Room } from "./room.ts";
@@ -58,7 +57,7 @@ export function whyNotCallable(
         { reducer: def.name, reason: reasonOf(error) },
         { cause: error },
       );
-      return { kind: "refused", code: "BadArguments", message: cutText(badArguments.message, errorTextBytesMax) };
+      return { kind: "refused", code: "BadArguments", message: badArguments.message };
     }
   }
   const view = new DataView(args.buffer, args.byteOffset, args.byteLength);
@@ -152,12 +151,12 @@ export function settle(room: Room, functionName: string, result: Transacted): Ca
       return result;
     case "error":
       log.writeRefusal(result.message, functionName, place);
-      return failed(cutText(result.message, errorTextBytesMax), "ReducerFailed");
+      return failed(result.message, "ReducerFailed");
     case "refused": {
       const { message, hint, code, told } = result.error;
       log.writeEnd({ level: LogLevel.error, message: `${message}. ${hint}`, ...place() }, functionName);
       room.module?.discard();
-      return failed(cutText(told, errorTextBytesMax), code);
+      return failed(told, code);
     }
     case "panic":
       log.writeEnd(

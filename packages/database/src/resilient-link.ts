@@ -313,8 +313,10 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
       (error: unknown) => {
         // A request that died with its host is for the next; a host that goes on has refused it.
         if (this.#host !== host) return;
-        if (!isLightconeError(error)) this.#answer(held, text(500, toldText(error)));
-        else if (error.code !== "CallUnknown" || this.#stopping) this.#answer(held, failure(error));
+        if (!isLightconeError(error)) {
+          this.#options.note(`a request failed: ${String(error)}`);
+          this.#answer(held, text(500, toldText(error)));
+        } else if (error.code !== "CallUnknown" || this.#stopping) this.#answer(held, failure(error));
       },
     );
   }

@@ -43,11 +43,22 @@ async function lastLines(files: FileSystem, directory: string): Promise<readonly
   return text
     .split("\n")
     .slice(0, -1)
-    .map((line) => lineText(JSON.parse(line)));
+    .map((line) => lineText(readRecord(line)));
+}
+
+/** A line that is no record is shown all the same. */
+function readRecord(line: string): LogRecord {
+  try {
+    const record: unknown = JSON.parse(line);
+    if (typeof record === "object" && record !== null) return record;
+  } catch {
+    // Shown as it is.
+  }
+  return { message: line };
 }
 
 function lineText({ level = "", function: name, filename, line_number: line, message = "" }: LogRecord): string {
   const place = filename === undefined || line === undefined ? filename : `${filename}:${line}`;
   const parts = [name, place].filter((part) => part !== undefined && !part.startsWith("__"));
-  return `${level.toUpperCase()}: ${parts.length === 0 ? "" : `${parts.join(" ")}: `}${message}`;
+  return `${level === "" ? "" : `${level.toUpperCase()}: `}${parts.length === 0 ? "" : `${parts.join(" ")}: `}${message}`;
 }

@@ -64,7 +64,8 @@ async function upgrade(
     else await accept(services, table, socket, head, checked, credentials);
   } catch (error) {
     const response = fromError(error);
-    services.log.debug({ status: response.status, err: error }, "upgrade refused");
+    const level = response.status >= 500 ? "warn" : "debug";
+    services.log[level]({ status: response.status, err: error }, "upgrade refused");
     await refuse(socket, response, credentials);
   }
 }
