@@ -1,4 +1,5 @@
 /** All questions, by name. */
+import { manyDatabases } from "./many-databases.ts";
 import { memory } from "./engine-memory.ts";
 import { firstRows } from "./first-rows.ts";
 import { growth } from "./growth.ts";
@@ -21,6 +22,7 @@ export const questions: readonly Question[] = [
   growth,
   loop,
   restart,
+  manyDatabases,
   memory,
   replay,
   sync,
