@@ -31,7 +31,7 @@ let generated: GeneratedBindings;
 beforeAll(async () => {
   const entry = fileURLToPath(new URL("./modules/shelf.ts", import.meta.url));
   const program = new TextEncoder().encode((await bundleModule(entry)).code);
-  served = await Served.open();
+  served = await Served.open({ serverLimits: { parkAfterMs: 300, parkWakeTimesMin: 0 } });
   await served.publish("shelf", program, "Js");
   if (hasOfficialClient) generated = await GeneratedBindings.of(program, "Js");
 });
@@ -101,43 +101,75 @@ async function everyone(): Promise<readonly Subscriber[]> {
   ];
 }
 
-describe("after a host ended", () => {
-  test(`row 1: all forms and clients, ${killCount} kills`, { timeout: 60_000 + killCount * 15_000 }, async () => {
-    const writer = await WireSubscriber.open(served, "writer");
-    for (let id = 1; id <= 20; id++) await writer.call("put", putArgs(id, id % 3, "at first"));
-    for (let shelf = 0; shelf < 2; shelf++) await writer.call("note", noteArgs(shelf, "at first"));
-    const subscribers = await everyone();
-    const kill = fc.record({ afterMs: fc.nat(60), puts: fc.integer({ min: 5, max: 80 }) });
-    let marker = 0;
-    for (const { afterMs, puts } of fc.sample(kill, { numRuns: killCount, seed })) {
-      const calls: Promise<void>[] = [];
-      for (let count = 0; count < puts; count++) {
-        calls.push(writer.call("put", putArgs(1 + (count % 30), count % 3, `before kill ${marker}`)));
-        if (count % 7 === 0) calls.push(writer.call("take", Uint8Array.of(1 + (count % 30), 0, 0, 0)));
-        if (count % 11 === 0) calls.push(writer.call("note", noteArgs(count % 3, `before kill ${marker}`)));
-      }
-      await sleep(afterMs);
+/** Waits until the database rests without a process. */
+async function resting(): Promise<void> {
+  await until("the database rests", () => [...served.hosts.values()].every((pid) => !isRunning(pid)));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe.each([
+  { how: "after a host ended", row: 1, what: "kills", ends: async () => served.killHost() },
+  { how: "after a database rested", row: 17, what: "rests", ends: resting },
+  {
+    how: "after a host ended that had been woken",
+    row: 17,
+    what: "rests, and kills at waking",
+    ends: async () => {
+      await resting();
+      void served.sql("shelf", first).catch(() => undefined);
+      await sleep(60);
       served.killHost();
-      await Promise.all(calls);
-      const text = `marker ${++marker}`;
-      await writer.call("put", putArgs(1000, 1, text));
-      await writer.call("note", noteArgs(1, text));
-      expect(writer.isClosed, `the writer was closed: ${writer.whyClosed}`).toBe(false);
-      for (const subscriber of subscribers) {
-        await until(
-          `${subscriber.name} hears of ${text} (seed ${seed})`,
-          () => subscriber.isClosed || [...subscriber.rows.keys()].some((row) => row.includes(text)),
+    },
+  },
+])("$how", ({ row, what, ends }) => {
+  test(
+    `row ${row}: all forms and clients, ${killCount} ${what}`,
+    { timeout: 60_000 + killCount * 20_000 },
+    async () => {
+      const writer = await WireSubscriber.open(served, "writer");
+      for (let id = 1; id <= 20; id++) await writer.call("put", putArgs(id, id % 3, "at first"));
+      for (let shelf = 0; shelf < 2; shelf++) await writer.call("note", noteArgs(shelf, "at first"));
+      const subscribers = await everyone();
+      const kill = fc.record({ afterMs: fc.nat(60), puts: fc.integer({ min: 5, max: 80 }) });
+      let marker = 0;
+      for (const { afterMs, puts } of fc.sample(kill, { numRuns: killCount, seed })) {
+        const calls: Promise<void>[] = [];
+        for (let count = 0; count < puts; count++) {
+          calls.push(writer.call("put", putArgs(1 + (count % 30), count % 3, `before end ${marker}`)));
+          if (count % 7 === 0) calls.push(writer.call("take", Uint8Array.of(1 + (count % 30), 0, 0, 0)));
+          if (count % 11 === 0) calls.push(writer.call("note", noteArgs(count % 3, `before end ${marker}`)));
+        }
+        await sleep(afterMs);
+        await ends();
+        await Promise.all(calls);
+        const text = `marker ${++marker}`;
+        await writer.call("put", putArgs(1000, 1, text));
+        await writer.call("note", noteArgs(1, text));
+        expect(writer.isClosed, `the writer was closed: ${writer.whyClosed}`).toBe(false);
+        for (const subscriber of subscribers) {
+          await until(
+            `${subscriber.name} hears of ${text} (seed ${seed})`,
+            () => subscriber.isClosed || [...subscriber.rows.keys()].some((row) => row.includes(text)),
+          );
+          expect(subscriber.isClosed, `${subscriber.name} was closed`).toBe(false);
+        }
+        // The marker's note is the last commit of all.
+        const last = subscribers.filter(({ queries }) => queries.includes(marks));
+        await until("the last note", () =>
+          last.every(({ rows }) => [...rows.keys()].some((row) => row.startsWith("mark") && row.includes(text))),
         );
-        expect(subscriber.isClosed, `${subscriber.name} was closed`).toBe(false);
+        for (const subscriber of subscribers) await holdsWhatIs(served, subscriber, `end ${marker}, seed ${seed}`);
       }
-      // The marker's note is the last commit of all.
-      const last = subscribers.filter(({ queries }) => queries.includes(marks));
-      await until("the last note", () =>
-        last.every(({ rows }) => [...rows.keys()].some((row) => row.startsWith("mark") && row.includes(text))),
-      );
-      for (const subscriber of subscribers) await holdsWhatIs(served, subscriber, `kill ${marker}, seed ${seed}`);
-    }
-    for (const subscriber of subscribers) subscriber.close();
-    writer.close();
-  });
+      for (const subscriber of subscribers) subscriber.close();
+      writer.close();
+    },
+  );
 });

@@ -219,6 +219,27 @@ describe("row 5: what may have ended a process", () => {
   );
 });
 
+describe("row 21: a call that takes more memory than a process may", () => {
+  // The first call of a host is looked after by its front; one behind many others by the host's own thread.
+  test.each([{ callsBefore: 0 }, { callsBefore: 300 }])(
+    "after $callsBefore others leaves its line",
+    async ({ callsBefore }) => {
+      const small = await Served.open({ serverLimits: { hostMemoryBytesMax: 500 * 1024 ** 2 } });
+      try {
+        await small.publish("native", program, "Js");
+        for (let number = 0; number < callsBefore; number += 1) await small.call("native", "add", `["${number}"]`);
+        const response = await small.call("native", "eat_memory", "[]");
+        expect(response.status, await response.text()).toBe(530);
+        expect((await small.call("native", "add", `["after the meal"]`)).status).toBe(200);
+        const log = await (await small.request("GET", "/v1/database/native/logs")).text();
+        expect(log).toMatch(/"function":"eat_memory".*took more memory.*hostMemoryBytesMax.*Let it keep less at once/);
+      } finally {
+        await small.stop();
+      }
+    },
+  );
+});
+
 describe("row 6: a process", () => {
   test.each([
     { kind: "at rest until then", callsBefore: 0, isKeeperKilled: false },

@@ -338,6 +338,7 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
       const resume = isFirst ? undefined : this.#resume(connections);
       const host = await openHost(resume);
       this.#ends = host.ends ?? this.#ends;
+      this.#retries.counted();
       this.#hasLeavers = false;
       this.#state = "awake";
       this.#adopt(host);

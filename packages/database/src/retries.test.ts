@@ -19,6 +19,20 @@ interface End {
   readonly condemned: readonly (number | "row")[];
 }
 
+test("what a host has counted against a function is not counted by the next", () => {
+  const retries = new Retries();
+  const end = (suspect?: Work) => ({
+    error: new HostEnded("ended", suspect && { ...suspect, reason: "memory" }, true),
+    begun: new Set<string>(),
+    how: "ended",
+  });
+  expect(retries.ended([], end(row))).toMatchObject([{ reason: "memory", isModulesFault: true }]);
+  // The host that was to count it ended while it was opened.
+  expect(retries.ended([], end())).toMatchObject([{ reason: "memory", isModulesFault: true }]);
+  retries.counted();
+  expect(retries.ended([], end())).toMatchObject([{ reason: "memory", isModulesFault: false }]);
+});
+
 test.each<{ why: string; ends: readonly End[] }>([
   { why: "an end at nothing condemns nothing", ends: [{ given: [1, 2], condemned: [] }] },
   {

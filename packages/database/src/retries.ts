@@ -52,6 +52,11 @@ export class Retries {
     return this.#condemned;
   }
 
+  /** A host has counted what is put down to the module: the next is not to count it again. */
+  counted(): void {
+    this.#condemned = this.#condemned.map((each) => ({ ...each, isModulesFault: false }));
+  }
+
   /** A host has gone through all that it was given again. */
   through(): void {
     this.#again = new Set();

@@ -21,6 +21,12 @@ export const indexOfForEver = spacetime.reducer((ctx) => {
   hang();
 });
 
+/** Takes memory that lies outside the JavaScript heap. */
+export const eatMemory = spacetime.reducer(() => {
+  const kept: Uint8Array[] = [];
+  for (;;) kept.push(new Uint8Array(1 << 22).fill(1));
+});
+
 export const reverseForEver = spacetime.reducer(() => {
   Array.prototype.reverse.call({ length: 2 ** 53 - 1 });
 });
