@@ -1,4 +1,4 @@
-/** Who may import whom: the one table of layers. Imports point down only. `scripts/tidy.ts` checks it. */
+/** Who may import whom: packages, and the parts within one. Imports point down only. `scripts/tidy.ts` checks it. */
 
 const below2 = ["base", "sats"];
 const below3 = [...below2, "schema"];
@@ -26,6 +26,31 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   codegen: below3,
   cli: [...below6, "server", "codegen", "client"],
   lightcone: ["module", "client", "cli"],
+};
+
+/**
+ * Package → the parts of its `src`, from low to high: folders, folders in folders, and files that stand in none. A file
+ * imports its own part and those before it; its tests may import any. A package is checked once it is in this table.
+ */
+export const parts: Readonly<Record<string, readonly string[]>> = {
+  engine: [
+    "errno.ts",
+    "api-tables.ts",
+    "commit.ts",
+    "api.ts",
+    "storage",
+    "indexes",
+    "table",
+    "transaction",
+    "log",
+    "catalog",
+    "snapshot",
+    "store.ts",
+    "open-store.ts",
+    "check-store.ts",
+    "index.ts",
+    "testing",
+  ],
 };
 
 /** Private folders that may import every package. */

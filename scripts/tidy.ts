@@ -1,12 +1,13 @@
 /**
- * House rules that no other tool checks: the layer table, and who may touch the platform.
+ * House rules that no other tool checks: the layer tables of packages and of their parts, who may touch the platform.
  *
  * Reads text and JSON; needs no parser. Prints what it looked at and fails when that is nothing.
  */
 import { existsSync, globSync, readFileSync, readdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { isDeepStrictEqual } from "node:util";
-import { everywhere, layers, platform } from "./layers.ts";
+import { posix } from "node:path";
+import { everywhere, layers, parts, platform } from "./layers.ts";
 
 const problems: string[] = [];
 const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.ts", "*.mjs"], { encoding: "utf8" })
@@ -16,12 +17,57 @@ const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.t
 checkPackageTable();
 checkLock();
 for (const file of files) checkFile(file, readFileSync(file, "utf8"));
+const ordered = Object.entries(parts).map(([name, list]) => checkParts(name, list));
+const total = (count: (each: OrderedPackage) => number): number => ordered.reduce((sum, each) => sum + count(each), 0);
 
 process.stdout.write(
-  `tidy: ${files.length} files, ${Object.keys(layers).length} packages, ${problems.length} problems\n`,
+  `tidy: ${files.length} files, ${Object.keys(layers).length} packages; parts in order: ` +
+    `${total((each) => each.folderCount)} folders and ${total((each) => each.fileCount)} files of ` +
+    `${ordered.length} packages, ${total((each) => each.importCount)} imports; ${problems.length} problems\n`,
 );
 for (const problem of problems) process.stdout.write(`  ${problem}\n`);
-if (problems.length > 0 || files.length === 0) process.exit(1);
+if (problems.length > 0 || files.length === 0 || ordered.some((each) => each.importCount === 0)) process.exit(1);
+
+/** What was read of a package whose parts are in order. */
+interface OrderedPackage {
+  readonly folderCount: number;
+  readonly fileCount: number;
+  readonly importCount: number;
+}
+
+function checkParts(name: string, list: readonly string[]): OrderedPackage {
+  const root = `packages/${name}/src/`;
+  /** The position of the innermost part that a file belongs to; -1 for none. */
+  const partOf = (path: string): number => {
+    let found = -1;
+    for (const [position, part] of list.entries()) {
+      const isIn = path === part || path.startsWith(`${part}/`);
+      if (isIn && part.length >= (list[found]?.length ?? 0)) found = position;
+    }
+    return found;
+  };
+  const seen = new Set<string>();
+  let fileCount = 0;
+  let importCount = 0;
+  for (const file of files) {
+    if (!file.startsWith(root) || /\.test(-d)?\.ts$/.test(file)) continue;
+    const path = file.slice(root.length);
+    const own = partOf(path);
+    fileCount += 1;
+    if (own < 0) {
+      problems.push(`${file}: in no part that scripts/layers.ts names`);
+      continue;
+    }
+    seen.add(list[own] ?? "");
+    for (const match of readFileSync(file, "utf8").matchAll(/(?:from|import\(|^import) ?"(\.[^"]+)"/gm)) {
+      const target = posix.join(posix.dirname(path), match[1] ?? "");
+      importCount += 1;
+      if (partOf(target) > own) problems.push(`${file}: imports ${target}, which is above ${list[own]}`);
+    }
+  }
+  for (const part of list) if (!seen.has(part)) problems.push(`scripts/layers.ts: ${root}${part} has no file`);
+  return { folderCount: list.filter((part) => !part.endsWith(".ts")).length, fileCount, importCount };
+}
 
 function checkPackageTable(): void {
   const found = readdirSync("packages");

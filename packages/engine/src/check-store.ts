@@ -10,8 +10,7 @@ import { schemasOf } from "./catalog/catalog-rows.ts";
 import { Meta, metaWords, slabShift } from "./storage/memory.ts";
 import { SlotWalk } from "./storage/row-space.ts";
 import { MemoryStore } from "./store.ts";
-import type { StoredTable } from "./table/stored-table.ts";
-import type { TableIndex } from "./table/table-index.ts";
+import type { StoredIndex, StoredTable } from "./table/stored-table.ts";
 
 /** Everything that does not agree, in words; empty when all is well. Call it between transactions. */
 export function checkStore(store: Store): string[] {
@@ -69,7 +68,7 @@ function checkRows(table: StoredTable, problems: string[]): void {
   }
 }
 
-function checkIndex(table: StoredTable, index: TableIndex, problems: string[]): void {
+function checkIndex(table: StoredTable, index: StoredIndex, problems: string[]): void {
   const name = `${table.name}.${index.def.name}`;
   if (index.hash !== undefined && index.hash.count !== table.rowCount) {
     problems.push(`${name}: ${index.hash.count} hashed rows of ${table.rowCount}`);

@@ -1,6 +1,6 @@
 /** A `Commit` is the only account of a change: the log, subscriptions, schedules and followers see nothing else. */
 import type { RowRef, TxOffset } from "@lightcone/base";
-import type { Table } from "./api.ts";
+import type { Table } from "./api-tables.ts";
 
 /** What caused a transaction. The numbers stand in the log; never reuse one. */
 export const CommitKind = {

@@ -1,12 +1,13 @@
 /** The in-memory store: rows, indexes, transactions and commits. Start reading at `api.ts`. */
 export type * from "./api.ts";
+export type * from "./api-tables.ts";
 export { checkStore } from "./check-store.ts";
 export * from "./commit.ts";
 export { timestampOf } from "./log/commit-record.ts";
 export { Errno } from "./errno.ts";
-export { restoreStore } from "./snapshot/snapshot-read.ts";
-export type { RestoreOptions } from "./snapshot/snapshot-read.ts";
-export { defaultBytesMax, defaultScanRowsMax, openStore } from "./store.ts";
+export { openStore, restoreStore } from "./open-store.ts";
+export type { RestoreOptions } from "./open-store.ts";
+export { defaultBytesMax, defaultScanRowsMax } from "./store.ts";
 // What the evaluators of `query` generate their own code with.
 export { equalBytes, makeHashSeed, makeKeyHash, type HashSeed, type KeyHash } from "./indexes/key-code.ts";
 export { locateParts, type Helpers, type Part, type Shape } from "./indexes/key-shape.ts";

@@ -11,10 +11,10 @@ import { asIndexId, asTableId, type RowRef } from "@lightcone/base";
 import { t } from "@lightcone/sats";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { IndexCursor, Index, ScanBound, Store, Table } from "./api.ts";
+import type { Store } from "./api.ts";
+import type { IndexCursor, Index, ScanBound, Table } from "./api-tables.ts";
 import { checkStore } from "./check-store.ts";
-import { restoreStore } from "./snapshot/snapshot-read.ts";
-import { openStore } from "./store.ts";
+import { openStore, restoreStore } from "./open-store.ts";
 import { commitMeta, tableDef } from "./testing/defs.ts";
 
 const cases = 60 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);

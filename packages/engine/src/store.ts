@@ -10,10 +10,12 @@
 import { assert, asTxOffset, defined, type RowRef, type TableId, type TxOffset, userIdMin } from "@lightcone/base";
 import { ByteReader } from "@lightcone/sats";
 import { SystemTable } from "@lightcone/schema";
-import type { Catalog, Epoch, RowPlace, Store, StoreOptions, Table, Transaction } from "./api.ts";
+import type { Catalog, Epoch, Store, StoreOptions, Transaction } from "./api.ts";
+import type { RowPlace, Table } from "./api-tables.ts";
 import { StoreCatalog } from "./catalog/catalog.ts";
 import { isCatalogTable } from "./catalog/catalog-rows.ts";
-import { Changes, Gate, poisonedError } from "./transaction/changes.ts";
+import { TransactionChanges, poisonedError } from "./transaction/transaction-changes.ts";
+import { TransactionState } from "./transaction/transaction-state.ts";
 import { readHead, readTable, readTableCount, RecordWriter, type TableHead } from "./log/commit-record.ts";
 import { type Commit, CommitKind, type CommitMeta, type SequenceMove } from "./commit.ts";
 import { Epochs, type StoreEpoch } from "./snapshot/epoch.ts";
@@ -22,8 +24,9 @@ import { Memory } from "./storage/memory.ts";
 import { replayInserts, replayTable } from "./log/replay.ts";
 import { RowState } from "./storage/row-space.ts";
 import { writeSnapshot } from "./snapshot/snapshot-write.ts";
-import type { StoredTable } from "./table/stored-table.ts";
+import type { StoredChanges, StoredTable } from "./table/stored-table.ts";
 import { Tables } from "./table/tables.ts";
+import { QuickPaths } from "./transaction/quick-paths.ts";
 import { StoreTransaction } from "./transaction/transaction.ts";
 
 export const defaultBytesMax = 8 * 1024 ** 3;
@@ -35,7 +38,8 @@ export class MemoryStore implements Store {
   readonly memory: Memory;
   readonly seed: HashSeed;
   private readonly directory: Tables = new Tables();
-  private readonly changes: Changes;
+  private readonly changes: TransactionChanges;
+  private readonly quickPaths: QuickPaths = new QuickPaths();
   private readonly port: StoreTransaction;
   readonly definitions: StoreCatalog;
   private readonly epochs: Epochs;
@@ -48,8 +52,13 @@ export class MemoryStore implements Store {
   constructor(options: StoreOptions) {
     this.memory = new Memory(options.bytesMax ?? defaultBytesMax);
     this.seed = makeHashSeed(options.seed ?? 0);
-    this.changes = new Changes(this.memory);
-    this.port = new StoreTransaction(this.changes, this.directory, options.scanRowsMax ?? defaultScanRowsMax);
+    this.changes = new TransactionChanges(this.memory);
+    this.port = new StoreTransaction(
+      this.changes,
+      this.quickPaths,
+      this.directory,
+      options.scanRowsMax ?? defaultScanRowsMax,
+    );
     this.definitions = new StoreCatalog(this.directory, this.port, this.seed);
     this.epochs = new Epochs(this.memory);
   }
@@ -70,10 +79,10 @@ export class MemoryStore implements Store {
     return this.memory.bytesUsed;
   }
   get isOpen(): boolean {
-    return this.changes.gate === Gate.ready;
+    return this.changes.state === TransactionState.open;
   }
   get poisoned(): boolean {
-    return this.changes.gate === Gate.poisoned || this.changes.gate === Gate.inside;
+    return this.changes.state === TransactionState.poisoned || this.changes.state === TransactionState.writing;
   }
 
   tables(): readonly StoredTable[] {
@@ -100,13 +109,13 @@ export class MemoryStore implements Store {
 
   /** Makes the system tables of a store that has none, as part of no commit. */
   found(): void {
-    this.changes.gate = Gate.ready;
+    this.changes.state = TransactionState.open;
     this.definitions.createSystemTables(true);
-    this.changes.gate = Gate.inside;
-    for (const table of this.changed()) this.makeFinal(table);
-    for (const table of this.changed()) table.settle();
+    this.changes.state = TransactionState.writing;
+    for (const each of this.changed()) each.makeFinal();
+    for (const each of this.changed()) each.reset();
     this.changes.forgetLog();
-    this.changes.gate = Gate.closed;
+    this.changes.state = TransactionState.closed;
   }
 
   /** Stands at an offset, with nothing open: after a snapshot was loaded. */
@@ -114,24 +123,24 @@ export class MemoryStore implements Store {
     this.nextOffset = offset;
     this.lastTimestamp = timestampMicros;
     this.memory.settle();
-    this.changes.gate = Gate.closed;
+    this.changes.state = TransactionState.closed;
   }
 
   begin(): void {
     if (this.poisoned) throw poisonedError();
-    assert(this.changes.gate === Gate.closed, "a transaction is open already");
+    assert(this.changes.state === TransactionState.closed, "a transaction is open already");
     assert(this.unreleased === undefined, "the commit before must be released first");
-    this.changes.gate = Gate.ready;
+    this.changes.state = TransactionState.open;
   }
 
   rollback(): void {
     const { changes } = this;
     if (this.poisoned) {
-      changes.gate = Gate.poisoned;
+      changes.state = TransactionState.poisoned;
       throw poisonedError();
     }
-    assert(changes.gate !== Gate.closed, "no transaction is open");
-    changes.gate = Gate.inside;
+    assert(changes.state !== TransactionState.closed, "no transaction is open");
+    changes.state = TransactionState.writing;
     changes.undo();
     this.definitions.settle();
     this.takeMoves();
@@ -140,34 +149,37 @@ export class MemoryStore implements Store {
 
   commit(meta: CommitMeta): Commit | undefined {
     const { changes } = this;
-    if (changes.gate !== Gate.ready) changes.refuse(-1);
-    assert(changes.gate === Gate.ready, "no transaction is open");
-    changes.gate = Gate.inside;
+    if (changes.state !== TransactionState.open) changes.refuse(-1);
+    assert(changes.state === TransactionState.open, "no transaction is open");
+    changes.state = TransactionState.writing;
     const moves = this.takeMoves();
-    const tables = this.netTables();
-    if (tables.length === 0 && !alwaysRecorded(meta.kind)) {
+    const deltas = this.netChanges();
+    if (deltas.length === 0 && !alwaysRecorded(meta.kind)) {
       // Rows that came and went have left nothing but slots in use.
       changes.undo();
       this.definitions.settle();
       this.close();
       return undefined;
     }
-    const bytes = this.record.write(meta, moves, tables);
+    const bytes = this.record.write(meta, moves, deltas);
     if (this.isTidy())
-      for (let index = 0; index < tables.length; index += 1) this.makeFinal(tables[index] as StoredTable);
+      for (let index = 0; index < deltas.length; index += 1) (deltas[index] as StoredChanges).makeFinal();
     else this.insertFromRecord(bytes);
-    return this.finish(meta, moves, tables, bytes);
+    return this.finish(meta, moves, deltas, bytes);
   }
 
   apply(record: Uint8Array): Commit {
     const { changes } = this;
     if (this.poisoned) throw poisonedError();
-    assert(changes.gate === Gate.closed && this.unreleased === undefined, "a record is applied between transactions");
-    changes.gate = Gate.inside;
+    assert(
+      changes.state === TransactionState.closed && this.unreleased === undefined,
+      "a record is applied between transactions",
+    );
+    changes.state = TransactionState.writing;
     // Whatever goes wrong from here on leaves the gate closed behind a half commit: the store is poisoned.
     const input = this.readerOf(record);
     const { meta, sequences } = readHead(input);
-    const tables: StoredTable[] = [];
+    const deltas: StoredChanges[] = [];
     let isFollowed = true;
     let moved = false;
     for (let left = readTableCount(input); left > 0; left -= 1) {
@@ -177,15 +189,15 @@ export class MemoryStore implements Store {
         isFollowed = true;
       }
       const table = this.recordTable(head, input);
-      replayTable(changes, table, input, head);
-      tables.push(table);
+      replayTable(changes, this.quickPaths, table, input, head);
+      deltas.push(table.changes);
       if (isCatalogTable(head.id)) isFollowed = false;
       if (head.id === SystemTable.st_sequence) moved = true;
     }
     input.expectEnd();
     if (!isFollowed) this.definitions.follow();
     if (moved) this.definitions.followSequences();
-    return this.finish(meta, sequences, tables, record);
+    return this.finish(meta, sequences, deltas, record);
   }
 
   /** Records come many to a buffer; the reader of the last one's buffer serves the next. */
@@ -201,25 +213,29 @@ export class MemoryStore implements Store {
   release(commit: Commit): void {
     assert(this.unreleased === commit, "only the last commit can be released, and once");
     const { changes } = this;
-    changes.gate = Gate.inside;
+    changes.state = TransactionState.writing;
     const { deltas } = commit;
     for (let position = 0; position < deltas.length; position += 1) {
-      const table = deltas[position] as StoredTable; // every delta of ours is one of our tables
-      const { deletes, inserts, space } = table;
+      const changes = deltas[position] as StoredChanges; // every delta of ours is a table's changes
+      const { deletes, inserts, table } = changes;
+      const { space } = table;
       for (let index = 0; index < deletes.count; index += 1) space.free(deletes.refs[index] as number);
       if (table.isEvent)
         for (let index = 0; index < inserts.count; index += 1) space.free(inserts.refs[index] as number);
       if (table.rowCount === 0) space.forgetRecent();
-      table.settle();
+      changes.reset();
     }
     this.definitions.settle();
     this.unreleased = undefined;
     this.record.trim();
-    changes.gate = Gate.closed;
+    changes.state = TransactionState.closed;
   }
 
   openEpoch(): Epoch {
-    assert(this.changes.gate === Gate.closed && this.unreleased === undefined, "an epoch opens between transactions");
+    assert(
+      this.changes.state === TransactionState.closed && this.unreleased === undefined,
+      "an epoch opens between transactions",
+    );
     const facts = { offset: this.offset, timestampMicros: this.lastTimestamp, counters: this.definitions.counters };
     return this.epochs.begin(facts, this.directory.all());
   }
@@ -228,72 +244,34 @@ export class MemoryStore implements Store {
     return writeSnapshot(epoch as StoreEpoch); // the only kind there is
   }
 
-  /** Tables with a net change, by rising id; their lists now hold exactly that. */
-  private netTables(): StoredTable[] {
-    const { tables, tableCount } = this.changes;
-    if (tableCount === 1) {
-      const only = tables[0] as StoredTable;
-      return this.keepNet(only) ? [only] : [];
+  /** The tables with a net change, by rising id; their lists now hold exactly that. */
+  private netChanges(): StoredChanges[] {
+    const { changed, changedCount } = this.changes;
+    if (changedCount === 1) {
+      const only = changed[0] as StoredChanges;
+      return only.keepNet() ? [only] : [];
     }
-    return tables
-      .slice(0, tableCount)
-      .filter((table) => this.keepNet(table))
-      .sort((a, b) => a.id - b.id);
-  }
-
-  /** Leaves the net change in a table's lists; whether there is one. */
-  private keepNet(table: StoredTable): boolean {
-    if (table.revivedCount > 0) this.keepDeleted(table);
-    if (table.ownDeadCount > 0) this.keepInserted(table);
-    return table.deletes.count + table.inserts.count > 0;
+    return changed
+      .slice(0, changedCount)
+      .filter((each) => each.keepNet())
+      .sort((a, b) => a.table.id - b.table.id);
   }
 
   /** The tables that the transaction changed. */
-  private changed(): StoredTable[] {
-    return this.changes.tables.slice(0, this.changes.tableCount);
-  }
-
-  private keepDeleted(table: StoredTable): void {
-    const { deletes, space } = table;
-    let count = 0;
-    for (let index = 0; index < deletes.count; index += 1) {
-      const ref = deletes.refs[index] as number;
-      if (space.state(ref) !== RowState.dead) continue;
-      space.setState(ref, RowState.gone); // a row deleted, revived and deleted again stands in the list twice
-      deletes.refs[count] = ref;
-      count += 1;
-    }
-    deletes.count = count;
-    for (let index = 0; index < count; index += 1) space.setState(deletes.refs[index] as number, RowState.dead);
-  }
-
-  private keepInserted(table: StoredTable): void {
-    const { inserts, space } = table;
-    let count = 0;
-    for (let index = 0; index < inserts.count; index += 1) {
-      const ref = inserts.refs[index] as number;
-      if (space.state(ref) !== RowState.ownLive) continue;
-      inserts.refs[count] = ref;
-      count += 1;
-    }
-    inserts.count = count;
+  private changed(): StoredChanges[] {
+    return this.changes.changed.slice(0, this.changes.changedCount);
   }
 
   /** Whether a replay would take the very slots that the transaction took. */
   private isTidy(): boolean {
     let takers = 0;
-    const { tables, tableCount } = this.changes;
-    for (let index = 0; index < tableCount; index += 1) {
-      const table = tables[index] as StoredTable;
-      if (table.ownDeadCount > 0) return false;
-      if (table.space.tookPages) takers += 1;
+    const { changed, changedCount } = this.changes;
+    for (let index = 0; index < changedCount; index += 1) {
+      const each = changed[index] as StoredChanges;
+      if (each.ownTombstoneCount > 0) return false;
+      if (each.table.space.tookPages) takers += 1;
     }
     return takers <= 1;
-  }
-
-  private makeFinal(table: StoredTable): void {
-    const { inserts, space } = table;
-    for (let index = 0; index < inserts.count; index += 1) space.setState(inserts.refs[index] as number, RowState.live);
   }
 
   private insertFromRecord(bytes: Uint8Array): void {
@@ -308,7 +286,7 @@ export class MemoryStore implements Store {
 
   private recordTable(head: TableHead, input: ByteReader): StoredTable {
     // A table that the transaction dropped is no longer listed, but still has its changes.
-    const table = this.directory.byId[head.id] ?? this.changed().find((each) => each.id === head.id);
+    const table = this.directory.byId[head.id] ?? this.changed().find((each) => each.table.id === head.id)?.table;
     if (table === undefined) return input.fail(`there is no table ${head.id}`);
     if (table.space.rowLength !== head.rowLength)
       return input.fail(`rows of table '${table.name}' have another length`);
@@ -318,28 +296,29 @@ export class MemoryStore implements Store {
   private finish(
     meta: CommitMeta,
     sequences: readonly SequenceMove[],
-    tables: readonly StoredTable[],
+    deltas: readonly StoredChanges[],
     bytes: Uint8Array,
   ): Commit {
-    for (let index = 0; index < tables.length; index += 1) {
-      const table = tables[index] as StoredTable;
+    for (let index = 0; index < deltas.length; index += 1) {
+      const { table } = deltas[index] as StoredChanges;
       if (table.isEvent) this.hideEvents(table);
     }
-    const commit: Commit = { offset: asTxOffset(this.nextOffset), meta, deltas: tables, sequences, bytes };
+    const commit: Commit = { offset: asTxOffset(this.nextOffset), meta, deltas, sequences, bytes };
     // Tables that were touched without net effect have nothing to show until the release.
-    if (this.changes.tableCount > tables.length)
-      for (const table of this.changed()) if (!tables.includes(table)) table.settle();
+    if (this.changes.changedCount > deltas.length)
+      for (const each of this.changed()) if (!deltas.includes(each)) each.reset();
     this.changes.forgetLog();
     this.nextOffset += 1;
     if (meta.timestampMicros > this.lastTimestamp) this.lastTimestamp = meta.timestampMicros;
     this.unreleased = commit;
-    this.changes.gate = Gate.closed;
+    this.changes.state = TransactionState.closed;
     return commit;
   }
 
   /** Rows of an event table are seen with their commit and never stored. */
   private hideEvents(table: StoredTable): void {
-    const { inserts, space } = table;
+    const { space } = table;
+    const { inserts } = table.changes;
     for (let index = 0; index < inserts.count; index += 1) {
       const ref = inserts.refs[index] as number;
       table.removeFromIndexes(ref);
@@ -360,17 +339,10 @@ export class MemoryStore implements Store {
   }
 
   private close(): void {
-    this.changes.gate = Gate.closed;
+    this.changes.state = TransactionState.closed;
   }
 }
 
 function alwaysRecorded(kind: CommitKind): boolean {
   return kind === CommitKind.connect || kind === CommitKind.disconnect || kind === CommitKind.publish;
-}
-
-/** A new, empty database. */
-export function openStore(options: StoreOptions = {}): Store {
-  const store = new MemoryStore(options);
-  store.found();
-  return store;
 }

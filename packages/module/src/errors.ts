@@ -1,40 +1,6 @@
 /** The errors that a module throws and may catch. The classes are the host's, which recognises them. */
 import * as host from "#host";
-
-export interface SenderErrorClass {
-  new (message: string): Error;
-  readonly prototype: Error;
-}
-
-export interface HostErrorClass {
-  new (message: string): Error;
-  readonly prototype: Error;
-}
-
-type ErrorName =
-  | "HostCallFailure"
-  | "NotInTransaction"
-  | "BsatnDecodeError"
-  | "NoSuchTable"
-  | "NoSuchIndex"
-  | "NoSuchIter"
-  | "NoSuchConsoleTimer"
-  | "NoSuchBytes"
-  | "NoSpace"
-  | "WrongIndexAlgorithm"
-  | "BufferTooSmall"
-  | "UniqueAlreadyExists"
-  | "ScheduleAtDelayTooLong"
-  | "IndexNotUnique"
-  | "NoSuchRow"
-  | "AutoIncOverflow"
-  | "WouldBlockTransaction"
-  | "TransactionNotAnonymous"
-  | "TransactionIsReadOnly"
-  | "TransactionIsMut"
-  | "HttpError";
-
-export type HostErrors = { readonly [Name in ErrorName]: HostErrorClass };
+import type { HostErrorClass, HostErrors, SenderErrorClass } from "./host-types.ts";
 
 /**
  * Refuses a call: the transaction is rolled back and the caller gets the text.

@@ -1,6 +1,6 @@
 /**
  * The host's side of the binding, which the bundle reaches with `require`: docs/formats/typescript-host.md.
- * Types are given where the names are exported again (`values.ts`, `errors.ts`, `range.ts`), so that an author's
+ * Types are given where the names are exported again (`values.ts`, `host-types.ts`), so that an author's
  * compiler never needs this file.
  */
 /* oxlint-disable typescript/consistent-type-imports -- an import statement would make this file a module */
@@ -13,8 +13,8 @@ declare module "lightcone:host@1" {
   export const TimeDuration: typeof import("@lightcone/sats").TimeDuration;
   export const Uuid: typeof import("@lightcone/sats").Uuid;
   export const ScheduleAt: typeof import("@lightcone/sats").ScheduleAt;
-  export const Range: import("./range.ts").RangeClass;
-  export const SenderError: import("./errors.ts").SenderErrorClass;
-  export const SpacetimeHostError: import("./errors.ts").HostErrorClass;
-  export const errors: import("./errors.ts").HostErrors;
+  export const Range: import("./host-types.ts").RangeClass;
+  export const SenderError: import("./host-types.ts").SenderErrorClass;
+  export const SpacetimeHostError: import("./host-types.ts").HostErrorClass;
+  export const errors: import("./host-types.ts").HostErrors;
 }

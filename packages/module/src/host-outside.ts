@@ -4,8 +4,7 @@
  *
  * A bundle for a database is made with the condition `lightcone-host` and has `host-inside.ts` instead.
  */
-import type { HostErrorClass, HostErrors, SenderErrorClass } from "./errors.ts";
-import type { Bound, RangeClass } from "./range.ts";
+import type { Bound, HostErrorClass, HostErrors, RangeClass, SenderErrorClass } from "./host-types.ts";
 
 export { ConnectionId, Identity, ScheduleAt, TimeDuration, Timestamp, Uuid } from "@lightcone/sats";
 

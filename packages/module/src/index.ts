@@ -26,18 +26,9 @@ export type {
   Schema,
 } from "./schema.ts";
 export type { Random, ReducerCtx } from "./context.ts";
-export type {
-  DbView,
-  NewRow,
-  PointIndex,
-  RangeIndex,
-  TableHandle,
-  TableMethods,
-  Tables,
-  UniqueIndex,
-} from "./handles.ts";
+export type { DbView, PointIndex, RangeIndex, TableHandle, Tables, UniqueIndex } from "./handles.ts";
+export type { NewRow, TableMethods } from "./table-methods.ts";
 export { Range } from "./range.ts";
-export type { Bound, RangeClass } from "./range.ts";
 export { errors, SenderError, SpacetimeHostError } from "./errors.ts";
-export type { HostErrorClass, HostErrors, SenderErrorClass } from "./errors.ts";
+export type { Bound, HostErrorClass, HostErrors, RangeClass, SenderErrorClass } from "./host-types.ts";
 export { ConnectionId, Identity, ScheduleAt, TimeDuration, Timestamp, Uuid } from "./values.ts";

@@ -1,7 +1,7 @@
 /** `table`: a table's options and columns, checked by the types as far as that is cheap. */
 import { RowBuilder } from "./types.ts";
 import type { RowType } from "./types.ts";
-import type { TableMethods } from "./handles.ts";
+import type { TableMethods } from "./table-methods.ts";
 import { isType } from "./type-builder.ts";
 import type { AnyType, Fields, Modifier, ModifiersOf, Wrong } from "./type-builder.ts";
 import type { IndexAlgorithm } from "./type-shape.ts";

@@ -6,10 +6,10 @@
 import { t } from "@lightcone/sats";
 import type { TableDef } from "@lightcone/schema";
 import { expect, test } from "vitest";
-import type { Store, Table } from "../api.ts";
+import type { Store } from "../api.ts";
+import type { Table } from "../api-tables.ts";
 import { checkStore } from "../check-store.ts";
-import { restoreStore } from "../snapshot/snapshot-read.ts";
-import { openStore } from "../store.ts";
+import { openStore, restoreStore } from "../open-store.ts";
 import { commitMeta, tableDef } from "../testing/defs.ts";
 
 const base: TableDef = {

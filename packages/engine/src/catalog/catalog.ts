@@ -32,12 +32,12 @@ import {
   type StoredSchema,
   tableRow,
 } from "./catalog-rows.ts";
-import { Gate } from "../transaction/changes.ts";
+import { TransactionState } from "../transaction/transaction-state.ts";
 import type { HashSeed } from "../indexes/key-code.ts";
 import { slabShift } from "../storage/memory.ts";
 import { SlotWalk } from "../storage/row-space.ts";
 import { Sequence } from "../table/sequence.ts";
-import { StoredTable } from "../table/stored-table.ts";
+import { type StoredIndex, StoredTable } from "../table/stored-table.ts";
 import { TableIndex } from "../table/table-index.ts";
 import type { Tables } from "../table/tables.ts";
 import type { StoreTransaction } from "../transaction/transaction.ts";
@@ -149,7 +149,7 @@ export class StoreCatalog implements Catalog {
     });
   }
 
-  createIndex(id: TableId, def: IndexDef): TableIndex {
+  createIndex(id: TableId, def: IndexDef): StoredIndex {
     this.requireOpen();
     const table = this.existing(id);
     const indexId = asIndexId(this.counters.index);
@@ -286,7 +286,7 @@ export class StoreCatalog implements Catalog {
 
   private alter(table: StoredTable, stored: StoredSchema): void {
     const { schema } = stored;
-    const gone: TableIndex[] = [];
+    const gone: StoredIndex[] = [];
     const indexes = schema.def.indexes.map((def, position) => {
       const id = schema.indexIds[position] as IndexId;
       const kept = table.indexes.find((index) => index.id === id && index.unique === def.unique);
@@ -324,7 +324,7 @@ export class StoreCatalog implements Catalog {
   }
 
   private requireOpen(): void {
-    if (this.tx.changes.gate !== Gate.ready && this.tx.changes.refuse(-1) < 0) {
+    if (this.tx.changes.state !== TransactionState.open && this.tx.changes.refuse(-1) < 0) {
       throw new LightconeError("DatabaseStopped", { reason: "definitions change inside transactions only" });
     }
   }
@@ -348,7 +348,7 @@ export class StoreCatalog implements Catalog {
     this.tx.changes.noteOther(() => use(before));
   }
 
-  private changeIndexes(table: StoredTable, indexes: TableIndex[], undo: () => void): void {
+  private changeIndexes(table: StoredTable, indexes: StoredIndex[], undo: () => void): void {
     const { indexes: before, schema: schemaBefore } = table;
     table.schema = {
       ...schemaBefore,

@@ -7,14 +7,11 @@
  * 16. A segment grows by a quarter when it is 70 % full, and past 4096 rows splits in two by one more bit, so
  * the longest step moves a few thousand pairs and a row costs 11 to 15 bytes at any size. Hashes are kept
  * beside references: probing and growing touch no row but the one found. Finding is generated per key:
- * `generateFind` in `key-code.ts`.
+ * `generateFind` in `key-code.ts`. How a segment is laid out and probed: `hash-layout.ts`.
  */
-import type { HashKey } from "./key-code.ts";
+import { freePlaceOf, type HashKey, Head, headWords, homeOf, placeOf } from "./hash-layout.ts";
 import { type Memory, type Slab, slabMask, slabShift } from "../storage/memory.ts";
 
-/** Words before a segment's pairs. */
-export const headWords = 2;
-const Head = { count: 0, depth: 1 } as const;
 const capacityMin = 6;
 /** Rows at which a segment splits rather than grows. */
 const splitCount = 4096;
@@ -72,14 +69,14 @@ export class HashIndex {
     const segment = this.directory[(hash >>> 1) >>> (31 - this.depth)] as Int32Array;
     const length = segment.length;
     const capacity = (length - headWords) >>> 1;
-    let hole = placeOf(segment, hash, ref);
+    let hole = placeIn(segment, hash, ref);
     // Whatever stands behind and would be found from the hole or before it moves up, so no marks are left.
     let next = hole;
     for (;;) {
       next += 2;
       if (next === length) next = headWords;
       if (segment[next + 1] === 0) break;
-      const home = headWords + (((((segment[next] as number) & 0xffff) * capacity) >>> 16) << 1);
+      const home = homeOf(segment[next] as number, length);
       const isReachable = hole <= next ? home <= hole || home > next : home <= hole && home > next;
       if (!isReachable) continue;
       segment[hole] = segment[next] as number;
@@ -98,7 +95,7 @@ export class HashIndex {
   /** Puts another row of the same key in a row's place. */
   replace(hash: number, ref: number, by: number): void {
     const segment = this.directory[(hash >>> 1) >>> (31 - this.depth)] as Int32Array;
-    segment[placeOf(segment, hash, ref) + 1] = by | 0;
+    segment[placeIn(segment, hash, ref) + 1] = by | 0;
   }
 
   /** The same for the row that a finder gave, if nothing changed since. */
@@ -192,24 +189,14 @@ export class HashIndex {
 }
 
 function place(segment: Int32Array, hash: number, ref: number): void {
-  const length = segment.length;
-  let at = headWords + ((((hash & 0xffff) * ((length - headWords) >>> 1)) >>> 16) << 1);
-  while (segment[at + 1] !== 0) {
-    at += 2;
-    if (at === length) at = headWords;
-  }
+  const at = freePlaceOf(segment, hash);
   segment[at] = hash;
   segment[at + 1] = ref | 0;
 }
 
-function placeOf(segment: Int32Array, hash: number, ref: number): number {
-  const length = segment.length;
-  const wanted = ref | 0;
-  let at = headWords + ((((hash & 0xffff) * ((length - headWords) >>> 1)) >>> 16) << 1);
-  while (segment[at + 1] !== wanted) {
-    if (segment[at + 1] === 0) throw new RangeError("an index lacks a row that the table has");
-    at += 2;
-    if (at === length) at = headWords;
-  }
+/** Where the pair of a row stands that must be there. */
+function placeIn(segment: Int32Array, hash: number, ref: number): number {
+  const at = placeOf(segment, hash, ref);
+  if (at < 0) throw new RangeError("an index lacks a row that the table has");
   return at;
 }

@@ -17,7 +17,8 @@ import {
   fixedSizeOf,
   makeCompare,
 } from "@lightcone/sats";
-import { type HashIndex, headWords } from "./hash-index.ts";
+import type { HashIndex } from "./hash-index.ts";
+import { type HashKey, probeCode } from "./hash-layout.ts";
 import { type Helpers, isByteComparable, locateParts, type Part, type Shape } from "./key-shape.ts";
 import { slabMask, slabShift } from "../storage/memory.ts";
 
@@ -62,7 +63,6 @@ export function equalBytes(a: DataView, aAt: number, b: DataView, bAt: number, l
   return true;
 }
 
-export type HashKey = (view: DataView, at: number) => number;
 export type EqualKeys = (a: DataView, aAt: number, b: DataView, bAt: number) => boolean;
 /** The row of a hash index that has the key at `view[at …]`, or -1. */
 export type FindKey = (index: HashIndex, view: DataView, at: number) => number;
@@ -223,11 +223,8 @@ function generateFind(row: Shape, sought: Shape, seed: HashSeed, headerBytes: nu
     `return function findKey(index, view, at) {
 ${b.lines}${hashBody(b.parts, seed)}
 const segment = index.directory[(h >>> 1) >>> (31 - index.depth)];
-const length = segment.length;
 const slabs = index.slabs;
-let place = ${headWords} + ((((h & 0xffff) * ((length - ${headWords}) >>> 1)) >>> 16) << 1);
-for (;;) {
-const ref = segment[place + 1];
+${probeCode(`const ref = segment[place + 1];
 if (ref === 0) return -1;
 if (segment[place] === h) {
 const a = slabs[ref >>> ${slabShift}].view;
@@ -238,10 +235,7 @@ index.foundIn = segment;
 index.foundAt = place;
 return ref >>> 0;
 }
-}
-place += 2;
-if (place === length) place = ${headWords};
-}
+}`)}
 };`,
   );
 }

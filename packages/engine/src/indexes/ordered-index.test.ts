@@ -18,9 +18,10 @@ import {
   valueCodec,
 } from "@lightcone/sats";
 import { expect, test } from "vitest";
-import type { Store, Table } from "../api.ts";
+import type { Store } from "../api.ts";
+import type { Table } from "../api-tables.ts";
 import { checkStore } from "../check-store.ts";
-import { openStore } from "../store.ts";
+import { openStore } from "../open-store.ts";
 import { commitMeta, tableDef } from "../testing/defs.ts";
 
 let random = 99;

@@ -15,7 +15,7 @@ import { ByteReader, encodeUtf8 } from "@lightcone/sats";
 import { type CommitKind, CommitKind as kinds, type CommitMeta, type RowRefs, type SequenceMove } from "../commit.ts";
 import { copyBytes } from "../storage/copy-bytes.ts";
 import { type Slab, slabMask, slabShift } from "../storage/memory.ts";
-import type { StoredTable } from "../table/stored-table.ts";
+import type { StoredChanges, StoredTable } from "../table/stored-table.ts";
 
 export const recordVersion = 1;
 const kindMax = Math.max(...Object.values(kinds));
@@ -67,12 +67,12 @@ export class RecordWriter {
   /** The first bytes of `bytes`, by how many. */
   private views: (Uint8Array | undefined)[] = makeViews();
 
-  write(meta: CommitMeta, sequences: readonly SequenceMove[], tables: readonly StoredTable[]): Uint8Array {
+  write(meta: CommitMeta, sequences: readonly SequenceMove[], deltas: readonly StoredChanges[]): Uint8Array {
     this.length = 0;
     this.writeHead(meta, sequences);
     this.demand(countBytesMax);
-    this.length = putCount(this.bytes, this.length, tables.length);
-    for (let index = 0; index < tables.length; index += 1) this.writeTable(tables[index] as StoredTable);
+    this.length = putCount(this.bytes, this.length, deltas.length);
+    for (let index = 0; index < deltas.length; index += 1) this.writeTable(deltas[index] as StoredChanges);
     return this.written();
   }
 
@@ -141,9 +141,8 @@ export class RecordWriter {
     this.length = at;
   }
 
-  private writeTable(table: StoredTable): void {
-    const { deletes, inserts, space } = table;
-    const { rowLength } = space;
+  private writeTable({ table, deletes, inserts }: StoredChanges): void {
+    const { rowLength } = table.space;
     const rowsBytes = rowLength >= 0 ? (deletes.count + inserts.count) * rowLength : 0;
     this.demand(4 + 3 * countBytesMax + rowsBytes);
     const { bytes } = this;

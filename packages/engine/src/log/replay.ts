@@ -6,13 +6,13 @@
  * all inserts. Slots are taken in the order of the inserts either way.
  */
 import type { ByteReader } from "@lightcone/sats";
-import type { Changes } from "../transaction/changes.ts";
-import { fillSlot } from "../transaction/changes.ts";
+import type { TransactionChanges } from "../transaction/transaction-changes.ts";
+import { fillSlot } from "../transaction/transaction-changes.ts";
 import { readRowLength, type TableHead } from "./commit-record.ts";
 import { RowState } from "../storage/row-space.ts";
-import type { StoredTable } from "../table/stored-table.ts";
-import type { TableIndex } from "../table/table-index.ts";
-import { leave } from "../transaction/update-code.ts";
+import type { StoredIndex, StoredTable } from "../table/stored-table.ts";
+import type { QuickPaths } from "../transaction/quick-paths.ts";
+import { fallback } from "../transaction/update-code.ts";
 
 /** Where a list of rows stands in the record: place and length of each, in turns. */
 class RowPlaces {
@@ -39,18 +39,24 @@ const deletes = new RowPlaces();
 const inserts = new RowPlaces();
 
 /** Applies what the record says of one table; the reader stands behind the table's head. */
-export function replayTable(changes: Changes, table: StoredTable, input: ByteReader, head: TableHead): void {
+export function replayTable(
+  changes: TransactionChanges,
+  quickPaths: QuickPaths,
+  table: StoredTable,
+  input: ByteReader,
+  head: TableHead,
+): void {
   const [only] = table.uniques;
   if (only !== undefined && head.rowLength === table.plainBytes && head.deleteCount === head.insertCount) {
     const { at, view } = input;
     const rowsBytes = head.deleteCount * head.rowLength;
     if (2 * rowsBytes <= input.remaining) {
-      const done = only.quickReplay(changes, view, at, at + rowsBytes, head.deleteCount);
+      const done = quickPaths.replay(only)(changes, view, at, at + rowsBytes, head.deleteCount);
       if (done === head.deleteCount) {
         input.at = at + 2 * rowsBytes;
         return;
       }
-      if (done !== leave)
+      if (done !== fallback)
         input.fail(`a row that table '${table.name}' is to lose is not there`, at + done * head.rowLength);
     }
   }
@@ -60,12 +66,12 @@ export function replayTable(changes: Changes, table: StoredTable, input: ByteRea
   for (let row = 0; row < head.deleteCount; row += 1) {
     const ref = table.findIdentical(input.view, deletes.at(row), deletes.length(row));
     if (ref < 0) input.fail(`a row that table '${table.name}' is to lose is not there`, deletes.at(row));
-    table.deletes.push(ref);
+    table.changes.deletes.push(ref);
   }
   if (isUpdate(table, input, head)) replayUpdates(table, input, head);
   else {
     for (let row = 0; row < head.deleteCount; row += 1) {
-      const ref = table.deletes.refs[row] as number;
+      const ref = table.changes.deletes.refs[row] as number;
       table.removeFromIndexes(ref);
       table.space.setState(ref, RowState.dead);
     }
@@ -105,10 +111,10 @@ function isUpdate(table: StoredTable, input: ByteReader, head: TableHead): boole
 function replayUpdates(table: StoredTable, input: ByteReader, head: TableHead): void {
   const { space, indexes } = table;
   for (let row = 0; row < head.insertCount; row += 1) {
-    const old = table.deletes.refs[row] as number;
+    const old = table.changes.deletes.refs[row] as number;
     const ref = takeRow(table, input, row);
     // Until the last row is in, keys of another index may be there twice: finding is not asked of it before.
-    for (let position = 0; position < indexes.length; position += 1) (indexes[position] as TableIndex).move(old, ref);
+    for (let position = 0; position < indexes.length; position += 1) (indexes[position] as StoredIndex).move(old, ref);
     table.rowBytes += space.rowBytes(ref) - space.rowBytes(old);
     space.setState(old, RowState.dead);
   }
@@ -122,6 +128,6 @@ function takeRow(table: StoredTable, input: ByteReader, row: number): number {
   const length = inserts.length(row);
   const ref = table.space.take(length);
   fillSlot(table, ref, RowState.live, input.bytes, input.view, inserts.at(row), length);
-  table.inserts.push(ref);
+  table.changes.inserts.push(ref);
   return ref;
 }

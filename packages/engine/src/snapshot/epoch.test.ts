@@ -6,10 +6,10 @@
 import type { RowRef } from "@lightcone/base";
 import { t } from "@lightcone/sats";
 import { expect, test } from "vitest";
-import type { Epoch, EpochTable, Store, Table } from "../api.ts";
+import type { Epoch, EpochTable, Store } from "../api.ts";
+import type { Table } from "../api-tables.ts";
 import { checkStore } from "../check-store.ts";
-import { restoreStore } from "./snapshot-read.ts";
-import { openStore } from "../store.ts";
+import { openStore, restoreStore } from "../open-store.ts";
 import { commitMeta, tableDef } from "../testing/defs.ts";
 
 function rowsOf(store: Store, table: Table): string[] {

@@ -5,7 +5,8 @@
  * are copied aside, once for all epochs that need them. While no epoch is open a write costs one comparison.
  */
 import { assert, type TableId, type TxOffset } from "@lightcone/base";
-import type { Epoch, EpochCursor, EpochTable, RowPlace } from "../api.ts";
+import type { Epoch, EpochCursor, EpochTable } from "../api.ts";
+import type { RowPlace } from "../api-tables.ts";
 import type { IdCounters } from "../catalog/catalog.ts";
 import { type Memory, type PageLists, Meta, metaWords, pageBytes, slabPages } from "../storage/memory.ts";
 import type { StoredTable } from "../table/stored-table.ts";

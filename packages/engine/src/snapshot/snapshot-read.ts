@@ -4,9 +4,9 @@
  * The file around a snapshot has vouched for its bytes; counts are still checked before memory is taken for
  * them, and `checkStore` can go over the result.
  */
-import { defined, LightconeError, type RowRef } from "@lightcone/base";
+import { defined, LightconeError, type RowRef, type TableId } from "@lightcone/base";
 import { systemTables } from "@lightcone/schema";
-import type { Store, StoreOptions } from "../api.ts";
+import type { StoreCatalog } from "../catalog/catalog.ts";
 import { schemasOf } from "../catalog/catalog-rows.ts";
 import { type Memory, Meta, metaWords, pageBytes, pageShift, slabPages, slabShift } from "../storage/memory.ts";
 import {
@@ -19,11 +19,15 @@ import {
 } from "./snapshot-format.ts";
 import { recentMax, SlotWalk } from "../storage/row-space.ts";
 import type { StoredTable } from "../table/stored-table.ts";
-import { MemoryStore } from "../store.ts";
 
-export interface RestoreOptions extends StoreOptions {
-  /** Whether each table's rows are hashed and compared with the snapshot's set hash: some 30 ns a row. */
-  readonly verify?: boolean | undefined;
+/** What a snapshot is read into: a new store, which has nothing yet. */
+export interface SnapshotTarget {
+  readonly memory: Memory;
+  readonly definitions: StoreCatalog;
+  table(id: TableId): StoredTable | undefined;
+  addTable(table: StoredTable): void;
+  /** Sets the store to the snapshot's offset, with nothing open. */
+  standAt(offset: number, timestampMicros: number): void;
 }
 
 const what = "a snapshot";
@@ -113,14 +117,15 @@ interface TableImage {
 }
 
 /**
- * Makes the store that `snapshotChunks` wrote. The pieces may be cut anywhere.
+ * Reads what `snapshotChunks` wrote. The pieces may be cut anywhere.
  *
  * @throws {LightconeError} `Malformed`, `NewerFormat`
  */
-export async function restoreStore(
+export async function readSnapshot(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  options: RestoreOptions = {},
-): Promise<Store> {
+  store: SnapshotTarget,
+  verify: boolean,
+): Promise<void> {
   const input = new PieceReader(pieces);
   if ((await input.u32()) !== snapshotMagic) input.fail("it does not begin like one");
   const version = await input.u32();
@@ -128,7 +133,6 @@ export async function restoreStore(
     throw new LightconeError("NewerFormat", { file: what, version, versionMax: snapshotVersion });
   const offset = await input.safe();
   const timestampMicros = await input.safe();
-  const store = new MemoryStore(options);
   const ids = await input.bytes(20);
   const id = (position: number): number => ids.getUint32(position * 4, true);
   store.definitions.counters = { table: id(0), index: id(1), constraint: id(2), sequence: id(3), schedule: id(4) };
@@ -140,9 +144,8 @@ export async function restoreStore(
     image.hash = { low: (await input.u32()) | 0, high: (await input.u32()) | 0 };
   }
   if ((await input.u32()) !== snapshotEnd) input.fail("it does not end like one");
-  placeTables(store, images, input, options.verify ?? false);
+  placeTables(store, images, input, verify);
   store.standAt(offset, timestampMicros);
-  return store;
 }
 
 async function readPageLists(input: PieceReader, memory: Memory): Promise<void> {
@@ -211,7 +214,7 @@ async function readSpan(input: PieceReader, memory: Memory, head: number): Promi
 }
 
 /** System tables first: their rows say what the others are. */
-function placeTables(store: MemoryStore, images: readonly TableImage[], input: PieceReader, verify: boolean): void {
+function placeTables(store: SnapshotTarget, images: readonly TableImage[], input: PieceReader, verify: boolean): void {
   const byId = new Map(images.map((image) => [image.id, image]));
   const place = (table: StoredTable): void => {
     const image = byId.get(table.id);
@@ -246,7 +249,7 @@ function verifyTable(table: StoredTable, image: TableImage, input: PieceReader):
 }
 
 /** The set hash of a table's rows as they stand. */
-export function setHashOf(table: StoredTable): SetHash {
+function setHashOf(table: StoredTable): SetHash {
   const hash: SetHash = { low: 0, high: 0 };
   const { space } = table;
   const walk = new SlotWalk(space);

@@ -6,11 +6,11 @@ import { t, type AlgebraicType } from "@lightcone/sats";
 import type { SequenceDef, TableDef } from "@lightcone/schema";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Store, Table } from "../api.ts";
+import type { Store } from "../api.ts";
+import type { Table } from "../api-tables.ts";
 import { checkStore } from "../check-store.ts";
 import { Sequence, periodOf } from "./sequence.ts";
-import { restoreStore } from "../snapshot/snapshot-read.ts";
-import { openStore } from "../store.ts";
+import { openStore, restoreStore } from "../open-store.ts";
 import { commitMeta, tableDef } from "../testing/defs.ts";
 
 const runs = 20 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);

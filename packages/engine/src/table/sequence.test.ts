@@ -5,10 +5,11 @@
 import { t } from "@lightcone/sats";
 import type { SequenceDef } from "@lightcone/schema";
 import { describe, expect, test } from "vitest";
-import type { Store, Table } from "../api.ts";
+import type { Store } from "../api.ts";
+import type { Table } from "../api-tables.ts";
 import { checkStore } from "../check-store.ts";
 import { Sequence } from "./sequence.ts";
-import { openStore } from "../store.ts";
+import { openStore } from "../open-store.ts";
 import type { StoredTable } from "./stored-table.ts";
 import { commitMeta, tableDef } from "../testing/defs.ts";
 

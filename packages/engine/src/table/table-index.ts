@@ -10,25 +10,18 @@
 import type { IndexId, RowRef } from "@lightcone/base";
 import { product, type Validator, validator } from "@lightcone/sats";
 import type { IndexDef } from "@lightcone/schema";
-import type { Index, IndexCursor, ScanBound } from "../api.ts";
+import type { Index, IndexCursor, ScanBound } from "../api-tables.ts";
 import { plainSize } from "../indexes/key-shape.ts";
 import { HashIndex } from "../indexes/hash-index.ts";
 import { type KeyCode, makeKeyCode } from "../indexes/key-code.ts";
 import { slabMask, slabShift } from "../storage/memory.ts";
 import { OrderedIndex, type TreePosition } from "../indexes/ordered-index.ts";
-import {
-  leave,
-  makeQuickReplay,
-  makeQuickUpdate,
-  type QuickReplay,
-  type QuickUpdate,
-} from "../transaction/update-code.ts";
-import type { StoredTable } from "./stored-table.ts";
+import type { RowOwner } from "./row-owner.ts";
 
-export class TableIndex implements Index {
+export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
   readonly id: IndexId;
   def: IndexDef;
-  readonly table: StoredTable;
+  readonly table: Owner;
   readonly unique: boolean;
   readonly ranged: boolean;
   readonly code: KeyCode;
@@ -36,15 +29,11 @@ export class TableIndex implements Index {
   tree: OrderedIndex | undefined;
   /** Bytes of every key, if any so many bytes are one; otherwise -1. */
   readonly plainBytes: number;
-  private quick: QuickUpdate | undefined;
-  private quickRows: QuickReplay | undefined;
-  /** The table's version that they were made for. */
-  private quickVersion = -1;
   private readonly checks: Validator[];
   private readonly columnChecks: Validator[];
   private readonly position: TreePosition = { branch: 0, leaf: 0, entry: 0 };
 
-  constructor(table: StoredTable, id: IndexId, def: IndexDef) {
+  constructor(table: Owner, id: IndexId, def: IndexDef) {
     this.table = table;
     this.id = id;
     this.def = def;
@@ -85,26 +74,6 @@ export class TableIndex implements Index {
     if (ref < 0) return -1;
     const order = code.compareRowKey(code.columnTypes.length)(this.viewOf(ref), this.table.space.rowAt(ref), view, at);
     return order === 0 ? (ref as RowRef) : -1;
-  }
-
-  /** Updates by this index where that takes no more than the usual; else `leave`. */
-  get quickUpdate(): QuickUpdate {
-    if (this.quickVersion !== this.table.version) this.forgetQuick();
-    this.quick ??= makeQuickUpdate(this.table, this) ?? (() => leave);
-    return this.quick;
-  }
-
-  /** The same for a record's rows. */
-  get quickReplay(): QuickReplay {
-    if (this.quickVersion !== this.table.version) this.forgetQuick();
-    this.quickRows ??= makeQuickReplay(this.table, this) ?? (() => leave);
-    return this.quickRows;
-  }
-
-  private forgetQuick(): void {
-    this.quick = undefined;
-    this.quickRows = undefined;
-    this.quickVersion = this.table.version;
   }
 
   /** The row with the key of the row at `view[at …]`, or -1. */

@@ -1,16 +1,11 @@
 /** The tables and indexes that exist, by id and by name. */
-import { type IndexId, type TableId, userIdMin } from "@lightcone/base";
-import type { StoredTable } from "./stored-table.ts";
-import type { TableIndex } from "./table-index.ts";
-
-/** A list without gaps up to the first user id: with gaps, the engine would keep it as a dictionary. */
-function byIds<T>(): (T | undefined)[] {
-  return new Array<T | undefined>(userIdMin).fill(undefined);
-}
+import type { IndexId, TableId } from "@lightcone/base";
+import { listById, putById } from "./list-by-id.ts";
+import type { StoredIndex, StoredTable } from "./stored-table.ts";
 
 export class Tables {
-  readonly byId: (StoredTable | undefined)[] = byIds();
-  readonly indexById: (TableIndex | undefined)[] = byIds();
+  readonly byId: (StoredTable | undefined)[] = listById();
+  readonly indexById: (StoredIndex | undefined)[] = listById();
   private list: readonly StoredTable[] | undefined;
   private names: Map<string, TableId> | undefined;
   private indexNames: Map<string, IndexId> | undefined;
@@ -22,8 +17,8 @@ export class Tables {
   }
 
   add(table: StoredTable): void {
-    put(this.byId, table.id, table);
-    for (const index of table.indexes) put(this.indexById, index.id, index);
+    putById(this.byId, table.id, table);
+    for (const index of table.indexes) putById(this.indexById, index.id, index);
     this.changed();
   }
 
@@ -34,9 +29,9 @@ export class Tables {
   }
 
   /** Replaces a table's indexes, so that both ways lead to the same ones. */
-  setIndexes(table: StoredTable, indexes: TableIndex[]): void {
+  setIndexes(table: StoredTable, indexes: StoredIndex[]): void {
     for (const index of table.indexes) this.indexById[index.id] = undefined;
-    for (const index of indexes) put(this.indexById, index.id, index);
+    for (const index of indexes) putById(this.indexById, index.id, index);
     table.indexes = indexes;
     table.settleIndexes();
     this.changed();
@@ -69,9 +64,4 @@ export class Tables {
     }
     return this.indexNames.get(name) ?? 0;
   }
-}
-
-function put<T>(list: (T | undefined)[], id: number, value: T): void {
-  while (list.length < id) list.push(undefined);
-  list[id] = value;
 }

@@ -3,17 +3,19 @@
  * remains, as references, whose bytes stay where they are until the transaction ends.
  */
 import type { RowRef } from "@lightcone/base";
-import type { RowScan } from "../api.ts";
-import { type Changes, Gate } from "./changes.ts";
+import type { RowScan } from "../api-tables.ts";
+import type { TransactionChanges } from "./transaction-changes.ts";
+import { TransactionState } from "./transaction-state.ts";
 import type { StoredTable } from "../table/stored-table.ts";
+import type { LazyScan } from "../table/table-changes.ts";
 
 /** Where a scan's rows come from while it is lazy. */
 interface RowSource {
   next(): number;
 }
 
-export class TransactionScan implements RowScan {
-  private readonly changes: Changes;
+export class TransactionScan implements RowScan, LazyScan {
+  private readonly changes: TransactionChanges;
   private readonly serial: number;
   readonly rowsMax: number;
   private source: RowSource | undefined;
@@ -21,17 +23,17 @@ export class TransactionScan implements RowScan {
   private at = 0;
   private end = 0;
 
-  constructor(changes: Changes, table: StoredTable, source: RowSource, rowsMax: number) {
+  constructor(changes: TransactionChanges, table: StoredTable, source: RowSource, rowsMax: number) {
     this.changes = changes;
     this.source = source;
     this.rowsMax = rowsMax;
     this.serial = changes.serial;
-    if (table.scans.length === 0) changes.scanned.push(table);
-    table.scans.push(this);
+    if (table.changes.scans.length === 0) changes.scanned.push(table);
+    table.changes.scans.push(this);
   }
 
   next(): RowRef | -1 {
-    if (this.changes.gate !== Gate.ready) {
+    if (this.changes.state !== TransactionState.open) {
       this.changes.refuse(-1);
       return -1;
     }

@@ -5,10 +5,11 @@
 import { LightconeError, type RowRef } from "@lightcone/base";
 import { t } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
-import type { RowScan, Store, StoreOptions, Table } from "../api.ts";
+import type { Store, StoreOptions } from "../api.ts";
+import type { RowScan, Table } from "../api-tables.ts";
 import { checkStore } from "../check-store.ts";
 import { CommitKind } from "../commit.ts";
-import { openStore } from "../store.ts";
+import { openStore } from "../open-store.ts";
 import type { StoredTable } from "../table/stored-table.ts";
 import { commitMeta, tableDef, type TableSketch } from "../testing/defs.ts";
 

@@ -7,17 +7,19 @@
  */
 import { type IndexId, LightconeError, type RowRef, type TableId } from "@lightcone/base";
 import { ByteReader, valueCodec } from "@lightcone/sats";
-import type { RowPlace, RowScan, ScanBound, Transaction } from "../api.ts";
-import { type Changes, Gate } from "./changes.ts";
+import type { Transaction } from "../api.ts";
+import type { RowPlace, RowScan, ScanBound } from "../api-tables.ts";
+import type { TransactionChanges } from "./transaction-changes.ts";
+import { TransactionState } from "./transaction-state.ts";
 import { Errno } from "../errno.ts";
 import { Meta, metaWords, pageShift, slabMask, slabShift } from "../storage/memory.ts";
 import { RefList } from "../table/ref-list.ts";
 import { RowState, SlotWalk } from "../storage/row-space.ts";
 import { isZero, type Sequence, writeInteger } from "../table/sequence.ts";
 import { rowBytesMax } from "../storage/slot-classes.ts";
-import type { StoredTable } from "../table/stored-table.ts";
-import type { TableIndex } from "../table/table-index.ts";
-import { leave } from "./update-code.ts";
+import type { StoredIndex, StoredTable } from "../table/stored-table.ts";
+import type { QuickPaths } from "./quick-paths.ts";
+import { fallback } from "./update-code.ts";
 import type { Tables } from "../table/tables.ts";
 import { TransactionScan } from "./transaction-scan.ts";
 
@@ -27,7 +29,8 @@ const noBytes = new Uint8Array(0);
 export type StoreReservation = (sequence: Sequence) => void;
 
 export class StoreTransaction implements Transaction {
-  readonly changes: Changes;
+  readonly changes: TransactionChanges;
+  private readonly quickPaths: QuickPaths;
   private readonly tables: Tables;
   private readonly scanRowsMax: number;
   /** Set by whoever knows `st_sequence`. */
@@ -40,7 +43,7 @@ export class StoreTransaction implements Transaction {
 
   private errno = 0;
   private failedTable: StoredTable | undefined;
-  private failedIndex: TableIndex | undefined;
+  private failedIndex: StoredIndex | undefined;
   private failedRow = -1;
 
   /** The last caller's bytes and a view of them: hosts hand in the same object again and again. */
@@ -50,8 +53,9 @@ export class StoreTransaction implements Transaction {
   private scratchView = new DataView(this.scratch.buffer);
   private readonly collected = new RefList();
 
-  constructor(changes: Changes, tables: Tables, scanRowsMax: number) {
+  constructor(changes: TransactionChanges, quickPaths: QuickPaths, tables: Tables, scanRowsMax: number) {
     this.changes = changes;
+    this.quickPaths = quickPaths;
     this.tables = tables;
     this.scanRowsMax = scanRowsMax;
   }
@@ -65,13 +69,13 @@ export class StoreTransaction implements Transaction {
   }
 
   rowCount(id: TableId): number {
-    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const table = this.tables.byId[id];
     return table === undefined ? this.fail(Errno.noSuchTable) : table.rowCount;
   }
 
   insert(id: TableId, bytes: Uint8Array, at: number, length: number): number {
-    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const table = this.tables.byId[id];
     if (table === undefined) return this.fail(Errno.noSuchTable);
     const view = this.viewOf(bytes);
@@ -91,24 +95,24 @@ export class StoreTransaction implements Transaction {
       if (same >= 0) return same;
     }
     for (let position = 0; position < uniques.length; position += 1) {
-      const unique = uniques[position] as TableIndex;
+      const unique = uniques[position] as StoredIndex;
       const other = unique.findLike(view, at);
       if (other < 0) continue;
       if (table.isRow(other, view, at, length)) return other;
       return this.fail(Errno.uniqueAlreadyExists, table, unique, other);
     }
-    const dead = table.deletes.count > 0 ? table.findDead(view, at, length) : -1;
+    const dead = table.changes.deletes.count > 0 ? table.changes.tombstones.find(view, at, length) : -1;
     changes.prepare(table, length);
-    changes.gate = Gate.inside;
+    changes.state = TransactionState.writing;
     let ref = dead;
     if (dead >= 0) changes.revive(table, dead);
     else ref = changes.insert(table, bytes, view, at, length);
-    changes.gate = Gate.ready;
+    changes.state = TransactionState.open;
     return ref;
   }
 
   update(id: TableId, indexId: IndexId, bytes: Uint8Array, at: number, length: number): number {
-    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const table = this.tables.byId[id];
     if (table === undefined) return this.fail(Errno.noSuchTable);
     const index = this.tables.indexById[indexId];
@@ -116,8 +120,8 @@ export class StoreTransaction implements Transaction {
     if (!index.unique) return this.fail(Errno.indexNotUnique, table, index);
     const view = this.viewOf(bytes);
     if (length === table.plainBytes && at + length <= bytes.length && table.sequences.length === 0) {
-      const ref = index.quickUpdate(this.changes, view, at);
-      if (ref !== leave) {
+      const ref = this.quickPaths.update(index)(this.changes, view, at);
+      if (ref !== fallback) {
         if (this.generated.length > 0) this.generated = noBytes;
         return ref >= 0 ? ref : this.fail(Errno.noSuchRow, table, index);
       }
@@ -131,7 +135,7 @@ export class StoreTransaction implements Transaction {
 
   private updateChecked(
     table: StoredTable,
-    index: TableIndex,
+    index: StoredIndex,
     bytes: Uint8Array,
     view: DataView,
     at: number,
@@ -143,27 +147,27 @@ export class StoreTransaction implements Transaction {
     if (table.isRow(old, view, at, length)) return old;
     const { uniques } = table;
     for (let position = 0; position < uniques.length; position += 1) {
-      const unique = uniques[position] as TableIndex;
+      const unique = uniques[position] as StoredIndex;
       if (unique === index || unique.hasKeyOf(old, view, at)) continue;
       const other = unique.findLike(view, at);
       if (other >= 0) return this.fail(Errno.uniqueAlreadyExists, table, unique, other);
     }
     // A deleted row with these bytes would have this key, and of those the committed state has one: `old`, if it is live.
-    const mayBeDead = table.deletes.count > 0 && table.space.state(old) !== RowState.live;
-    const dead = mayBeDead ? table.findDead(view, at, length) : -1;
+    const mayBeDead = table.changes.deletes.count > 0 && table.space.state(old) !== RowState.live;
+    const dead = mayBeDead ? table.changes.tombstones.find(view, at, length) : -1;
     changes.prepare(table, length);
-    changes.gate = Gate.inside;
+    changes.state = TransactionState.writing;
     let ref = dead;
     if (dead >= 0) {
       changes.delete(table, old);
       changes.revive(table, dead);
     } else ref = changes.update(table, index, old, bytes, view, at, length);
-    changes.gate = Gate.ready;
+    changes.state = TransactionState.open;
     return ref;
   }
 
   find(id: IndexId, key: Uint8Array, at: number, length: number): number {
-    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction - 1);
+    if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction - 1);
     const index = this.tables.indexById[id];
     if (index === undefined) return this.fail(Errno.noSuchIndex) - 1;
     const { hash } = index; // only unique ones have it
@@ -176,7 +180,7 @@ export class StoreTransaction implements Transaction {
   }
 
   deletePoint(id: IndexId, key: Uint8Array, at: number, length: number): number {
-    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const index = this.tables.indexById[id];
     if (index === undefined) return this.fail(Errno.noSuchIndex);
     const view = this.viewOf(key);
@@ -195,11 +199,11 @@ export class StoreTransaction implements Transaction {
   deleteRange(id: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): number {
     const source = this.rangeOf(id, prefix, prefixColumns, from, to);
     if (typeof source === "number") return source;
-    return this.deleteAll((this.tables.indexById[id] as TableIndex).table, source);
+    return this.deleteAll((this.tables.indexById[id] as StoredIndex).table, source);
   }
 
   deleteRows(id: TableId, rows: Uint8Array): number {
-    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const table = this.tables.byId[id];
     if (table === undefined) return this.fail(Errno.noSuchTable);
     const view = this.viewOf(rows);
@@ -227,13 +231,13 @@ export class StoreTransaction implements Transaction {
   }
 
   clear(id: TableId): number {
-    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const table = this.tables.byId[id];
     return table === undefined ? this.fail(Errno.noSuchTable) : this.deleteAll(table, new SlotWalk(table.space));
   }
 
   deleteRow(id: TableId, row: RowRef): void {
-    if (this.changes.gate !== Gate.ready && this.changes.refuse(-1) < 0) {
+    if (this.changes.state !== TransactionState.open && this.changes.refuse(-1) < 0) {
       throw new LightconeError("DatabaseStopped", { reason: "rows are deleted inside transactions only" });
     }
     const table = this.tables.byId[id];
@@ -242,14 +246,14 @@ export class StoreTransaction implements Transaction {
   }
 
   scanTable(id: TableId): RowScan | number {
-    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const table = this.tables.byId[id];
     if (table === undefined) return this.fail(Errno.noSuchTable);
     return new TransactionScan(this.changes, table, new SlotWalk(table.space), this.scanRowsMax);
   }
 
   scanPoint(id: IndexId, key: Uint8Array, at: number, length: number): RowScan | number {
-    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const index = this.tables.indexById[id];
     if (index === undefined) return this.fail(Errno.noSuchIndex);
     const view = this.viewOf(key);
@@ -262,7 +266,12 @@ export class StoreTransaction implements Transaction {
   scanRange(id: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): RowScan | number {
     const source = this.rangeOf(id, prefix, prefixColumns, from, to);
     if (typeof source === "number") return source;
-    return new TransactionScan(this.changes, (this.tables.indexById[id] as TableIndex).table, source, this.scanRowsMax);
+    return new TransactionScan(
+      this.changes,
+      (this.tables.indexById[id] as StoredIndex).table,
+      source,
+      this.scanRowsMax,
+    );
   }
 
   locate(row: RowRef): void {
@@ -313,10 +322,10 @@ export class StoreTransaction implements Transaction {
   /** Deletes one row, completely. */
   private deleteVisible(table: StoredTable, ref: number): void {
     const { changes } = this;
-    if (table.scans.length > 0) changes.keepScans(table);
-    changes.gate = Gate.inside;
+    if (table.changes.scans.length > 0) changes.keepScans(table);
+    changes.state = TransactionState.writing;
     changes.delete(table, ref);
-    changes.gate = Gate.ready;
+    changes.state = TransactionState.open;
   }
 
   private deleteAll(table: StoredTable, source: { next(): number }): number {
@@ -324,10 +333,10 @@ export class StoreTransaction implements Transaction {
     collected.reset();
     for (let ref = source.next(); ref >= 0; ref = source.next()) collected.push(ref);
     if (collected.count === 0) return 0;
-    if (table.scans.length > 0) changes.keepScans(table);
-    changes.gate = Gate.inside;
+    if (table.changes.scans.length > 0) changes.keepScans(table);
+    changes.state = TransactionState.writing;
     for (let index = 0; index < collected.count; index += 1) changes.delete(table, collected.refs[index] as number);
-    changes.gate = Gate.ready;
+    changes.state = TransactionState.open;
     const { count } = collected;
     collected.reset();
     return count;
@@ -340,7 +349,7 @@ export class StoreTransaction implements Transaction {
     from: ScanBound,
     to: ScanBound,
   ): { next(): RowRef | -1 } | number {
-    if (this.changes.gate !== Gate.ready) return this.changes.refuse(-Errno.notInTransaction);
+    if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const index = this.tables.indexById[id];
     if (index === undefined) return this.fail(Errno.noSuchIndex);
     if (!index.ranged) return this.fail(Errno.wrongIndexAlgorithm, index.table, index);
@@ -356,7 +365,7 @@ export class StoreTransaction implements Transaction {
     return end <= bytes.length && length <= rowBytesMax && table.check(bytes, view, at, end) === end;
   }
 
-  private isKey(index: TableIndex, bytes: Uint8Array, view: DataView, at: number, length: number): boolean {
+  private isKey(index: StoredIndex, bytes: Uint8Array, view: DataView, at: number, length: number): boolean {
     return at + length <= bytes.length && index.isKeyIn(bytes, view, at, length, index.def.columns.length);
   }
 
@@ -405,7 +414,7 @@ export class StoreTransaction implements Transaction {
     return value;
   }
 
-  private fail(errno: Errno, table?: StoredTable, index?: TableIndex, row = -1): number {
+  private fail(errno: Errno, table?: StoredTable, index?: StoredIndex, row = -1): number {
     this.errno = errno;
     this.failedTable = table;
     this.failedIndex = index;
@@ -445,7 +454,7 @@ function describe(value: unknown): string {
 
 /** Whether the prefix and both bounds are valid for the index. */
 export function isRange(
-  index: TableIndex,
+  index: StoredIndex,
   prefix: Uint8Array,
   prefixColumns: number,
   from: ScanBound,
@@ -456,6 +465,6 @@ export function isRange(
   return isBound(index, prefixColumns, from) && isBound(index, prefixColumns, to);
 }
 
-function isBound(index: TableIndex, column: number, bound: ScanBound): boolean {
+function isBound(index: StoredIndex, column: number, bound: ScanBound): boolean {
   return bound.kind === "unbounded" || index.isColumn(column, bound.bytes);
 }

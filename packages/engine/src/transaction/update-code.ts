@@ -1,9 +1,9 @@
 /**
  * The commonest change, an update of one fixed-length row by its unique index, as one function made for the table.
  *
- * Finding the row, comparing it, taking a slot, writing row, lists and log: what `Changes.update` does in a dozen
+ * Finding the row, comparing it, taking a slot, writing row, lists and log: what `TransactionChanges.update` does in a dozen
  * calls is here done in none. Table, index and lists are constants of the function, which saves the compiler most
- * of its checks. Whatever is not common is left to the general way, before anything was written: `leave`.
+ * of its checks. Whatever is not common is left to the general way, before anything was written: `fallback`.
  *
  * The old row must be one that the transaction found, not made. Then no deleted row can have the new row's bytes:
  * it would have the same key, and of those the committed state has one.
@@ -12,33 +12,33 @@
  * cannot end half-way, and the gate stays as it is. Ordered indexes are called, behind the gate.
  */
 import { compileWith } from "@lightcone/sats";
-import { type Changes, Gate, Step, stepBits, stepWords } from "./changes.ts";
-import { headWords } from "../indexes/hash-index.ts";
+import type { TransactionChanges } from "./transaction-changes.ts";
+import { TransactionState, Step, stepBits, stepWords } from "./transaction-state.ts";
+import { probeCode } from "../indexes/hash-layout.ts";
 import { equalBody, hashBody, hashBytes } from "../indexes/key-code.ts";
 import { type Helpers, locateParts, type Shape } from "../indexes/key-shape.ts";
 import { slabMask, slabShift } from "../storage/memory.ts";
 import type { OrderedIndex } from "../indexes/ordered-index.ts";
 import { RowState, Took } from "../storage/row-space.ts";
-import type { StoredTable } from "../table/stored-table.ts";
-import type { TableIndex } from "../table/table-index.ts";
+import type { StoredIndex, StoredTable } from "../table/stored-table.ts";
 
-/** What an update says that it leaves to `Changes.update`. */
-export const leave = -2;
+/** What an update says that it leaves to `TransactionChanges.update`. */
+export const fallback = -2;
 /** Longer rows are better copied by the platform. */
 const rowBytesMax = 128;
 
 /**
- * Puts the row at `view[at …]` in its predecessor's place: gives its reference, -1 when there is none, or `leave`.
+ * Puts the row at `view[at …]` in its predecessor's place: gives its reference, -1 when there is none, or `fallback`.
  * For tables without sequences.
  */
-export type QuickUpdate = (changes: Changes, view: DataView, at: number) => number;
+export type QuickUpdate = (changes: TransactionChanges, view: DataView, at: number) => number;
 
 /**
  * Does the same with the rows of a record: `count` at `view[deletesAt …]` give way to as many at `view[insertsAt …]`.
- * Gives `count`; or the position of a row that is not there, and then nothing after it was done; or `leave`.
+ * Gives `count`; or the position of a row that is not there, and then nothing after it was done; or `fallback`.
  */
 export type QuickReplay = (
-  changes: Changes,
+  changes: TransactionChanges,
   view: DataView,
   deletesAt: number,
   insertsAt: number,
@@ -46,22 +46,35 @@ export type QuickReplay = (
 ) => number;
 
 /** Whether the table's rows and indexes are of the common kind: any others besides the unique one are only ordered. */
-function isUsual(table: StoredTable, index: TableIndex): boolean {
+function isUsual(table: StoredTable, index: StoredIndex): boolean {
   const { space, plainBytes, uniques } = table;
   if (index.hash === undefined || uniques.length !== 1) return false;
   return plainBytes >= 0 && plainBytes <= rowBytesMax && space.rowLength === plainBytes;
 }
 
 /** The ordered indexes, which have to follow. */
-function treesOf(table: StoredTable, owner: TableIndex): OrderedIndex[] {
+function treesOf(table: StoredTable, owner: StoredIndex): OrderedIndex[] {
   return table.indexes.flatMap((index) => (index === owner || index.tree === undefined ? [] : [index.tree]));
 }
 
 /** The constants of a table's functions. */
-function helpersOf(table: StoredTable, owner: TableIndex): Helpers {
-  const { space, deletes, inserts } = table;
+function helpersOf(table: StoredTable, owner: StoredIndex): Helpers {
+  const { changes, space } = table;
+  const { deletes, inserts, tombstones } = changes;
   const { memory, recent } = space;
-  const helpers: Helpers = { table, owner, space, deletes, inserts, memory, slabs: memory.slabs, recent, hashBytes };
+  const helpers: Helpers = {
+    table,
+    tableChanges: changes,
+    tombstones,
+    owner,
+    space,
+    deletes,
+    inserts,
+    memory,
+    slabs: memory.slabs,
+    recent,
+    hashBytes,
+  };
   treesOf(table, owner).forEach((tree, position) => {
     helpers[`tree${position}`] = tree;
   });
@@ -69,19 +82,16 @@ function helpersOf(table: StoredTable, owner: TableIndex): Helpers {
 }
 
 /** Statements that find the row with the key of the row at `view[at …]`: `old`, whose bytes are at `a[aAt …]`. */
-function findSource(table: StoredTable, index: TableIndex, otherwise: string): string {
+function findSource(table: StoredTable, index: StoredIndex, otherwise: string): string {
   const row: Shape = { types: table.columnTypes, columns: index.def.columns };
   const old = locateParts(row, "a", "aAt", "p", {});
   const made = locateParts(row, "view", "at", "q", {});
   return `${hashBody(made.parts, table.seed)}
 const segment = index.directory[(h >>> 1) >>> (31 - index.depth)];
-const length = segment.length;
-let place = ${headWords} + ((((h & 0xffff) * ((length - ${headWords}) >>> 1)) >>> 16) << 1);
 let old = 0;
 let a;
 let aAt = 0;
-for (;;) {
-old = segment[place + 1] >>> 0;
+${probeCode(`old = segment[place + 1] >>> 0;
 if (old === 0) ${otherwise};
 if (segment[place] === h) {
 a = slabs[old >>> ${slabShift}].view;
@@ -90,17 +100,14 @@ same: {
 ${equalBody(old.parts, made.parts, "view", "break same")}
 break;
 }
-}
-place += 2;
-if (place === length) place = ${headWords};
-}`;
+}`)}`;
 }
 
 /** What keeps rows from being replaced the quick way, besides the row. */
-const isUnusual = `memory.epoch !== 0 || owner.tree !== undefined || table.deadSet !== undefined`;
+const isUnusual = `memory.epoch !== 0 || owner.tree !== undefined || tombstones.hash !== undefined`;
 
 /** Undefined when the table's rows or the index's keys are not of the common kind. */
-export function makeQuickUpdate(table: StoredTable, index: TableIndex): QuickUpdate | undefined {
+export function makeQuickUpdate(table: StoredTable, index: StoredIndex): QuickUpdate | undefined {
   if (!isUsual(table, index)) return undefined;
   const { space, plainBytes } = table;
   const trees = treesOf(table, index);
@@ -118,14 +125,14 @@ const born = inserts.refs;
 const bornCount = inserts.count;
 const oldAt = aAt - ${space.headerBytes};
 if (${isUnusual} || recentCount < 0 || a.getUint8(oldAt) !== ${RowState.live} || deadCount >= dead.length ||
-  bornCount >= born.length || logCount >= log.length || table.scans.length !== 0) return ${leave};
-${trees.length === 0 ? "" : `memory.demand(0);\nchanges.gate = ${Gate.inside};`}
-if (table.touched < 0) changes.touch(table);
+  bornCount >= born.length || logCount >= log.length || tableChanges.scans.length !== 0) return ${fallback};
+${trees.length === 0 ? "" : `memory.demand(0);\nchanges.gate = ${TransactionState.writing};`}
+if (tableChanges.position < 0) changes.touch(table);
 const ref = recent[recentCount];
 const to = (ref & ${slabMask}) << 3;
 const b = slabs[ref >>> ${slabShift}].view;
 space.recentCount = recentCount;
-log[logCount] = (table.touched << ${stepBits}) | ${Step.update | Took.recent};
+log[logCount] = (tableChanges.position << ${stepBits}) | ${Step.update | Took.recent};
 log[logCount + 1] = ref;
 log[logCount + 2] = old;
 changes.logCount = logCount + ${stepWords};
@@ -138,14 +145,14 @@ ${copyRow(plainBytes, space.headerBytes)}
 segment[place + 1] = ref | 0;
 a.setUint8(oldAt, ${RowState.dead});
 ${moveIn(trees)}
-${trees.length === 0 ? "" : `changes.gate = ${Gate.ready};`}
+${trees.length === 0 ? "" : `changes.state = ${TransactionState.open};`}
 return ref;
 };`,
   );
 }
 
 /** Undefined when the table's rows or the index's keys are not of the common kind. */
-export function makeQuickReplay(table: StoredTable, index: TableIndex): QuickReplay | undefined {
+export function makeQuickReplay(table: StoredTable, index: StoredIndex): QuickReplay | undefined {
   if (!isUsual(table, index)) return undefined;
   const { space, plainBytes } = table;
   const row: Shape = { types: table.columnTypes, columns: index.def.columns };
@@ -170,8 +177,8 @@ return true;
 const dead = deletes.refs;
 const born = inserts.refs;
 if (${isUnusual} || deletes.count !== 0 || inserts.count !== 0 || space.recentCount < count ||
-  dead.length < count || born.length < count || !isUpdate(view, view, deletesAt, insertsAt, count)) return ${leave};
-if (table.touched < 0) changes.touch(table);
+  dead.length < count || born.length < count || !isUpdate(view, view, deletesAt, insertsAt, count)) return ${fallback};
+if (tableChanges.position < 0) changes.touch(table);
 for (let row = 0; row < count; row += 1) {
 let at = deletesAt + row * ${plainBytes};
 ${findSource(table, index, "return row")}

@@ -8,34 +8,22 @@
  *
  * Inserting a row that the transaction deleted brings the deleted one back: what is left of both lists at the
  * end is the net effect.
- *
- * The gate guards against half an operation. It is `inside` from the first store of a mutation to the last;
- * whoever comes next and finds it so knows that an exception passed through, and the memory is worth nothing.
  */
 import { LightconeError } from "@lightcone/base";
 import { copyBytes } from "../storage/copy-bytes.ts";
 import { type Memory, slabMask, slabShift } from "../storage/memory.ts";
 import { RowState } from "../storage/row-space.ts";
-import type { StoredTable } from "../table/stored-table.ts";
-import type { TableIndex } from "../table/table-index.ts";
-import type { TransactionScan } from "./transaction-scan.ts";
+import type { StoredChanges, StoredIndex, StoredTable } from "../table/stored-table.ts";
+import type { LazyScan } from "../table/table-changes.ts";
+import { slotSourceMask, Step, stepBits, stepMask, stepWords, TransactionState } from "./transaction-state.ts";
 
-export const Gate = { ready: 0, inside: 1, closed: 2, poisoned: 3 } as const;
-
-/** The low bits of a step that took a slot: where from. */
-export const Step = { insert: 0, update: 4, delete: 8, revive: 9, other: 10 } as const;
-const tookMask = 3;
-export const stepBits = 4;
-const stepMask = (1 << stepBits) - 1;
-/** Words of a step in the log: table position and step, the row, the row it replaced. */
-export const stepWords = 3;
-
-export class Changes {
+export class TransactionChanges {
   readonly memory: Memory;
-  gate: number = Gate.closed;
-  /** Tables in the order the transaction first changed them: the first `tableCount`. */
-  readonly tables: StoredTable[] = [];
-  tableCount = 0;
+  /** A `TransactionState`. */
+  state: number = TransactionState.closed;
+  /** Changed tables, in the order the transaction first changed them: the first `changedCount`. */
+  readonly changed: StoredChanges[] = [];
+  changedCount = 0;
   /** Tables that have lazy scans. */
   readonly scanned: StoredTable[] = [];
   /** Which transaction this is: a scan of another one is over. */
@@ -52,18 +40,18 @@ export class Changes {
   /** What must be done before the first write of each kind may begin; may refuse, and then nothing has changed. */
   prepare(table: StoredTable, length: number): void {
     this.memory.demand(table.space.demandFor(length));
-    if (table.scans.length > 0) this.keepScans(table);
+    if (table.changes.scans.length > 0) this.keepScans(table);
   }
 
   /** @throws {LightconeError} `LimitExceeded` when more rows remain than a scan may keep; it is then closed */
   keepScans(table: StoredTable): void {
-    const { scans } = table;
+    const { scans } = table.changes;
     // Were this interrupted, a scan would have lost rows without saying so.
-    this.gate = Gate.inside;
-    let tooLong: TransactionScan | undefined;
+    this.state = TransactionState.writing;
+    let tooLong: LazyScan | undefined;
     for (const scan of scans) if (!scan.keep()) tooLong = scan;
     scans.length = 0;
-    this.gate = Gate.ready;
+    this.state = TransactionState.open;
     if (tooLong !== undefined) {
       throw new LightconeError("LimitExceeded", {
         limit: "scanRowsMax",
@@ -78,7 +66,7 @@ export class Changes {
     const { space } = table;
     const ref = space.take(length);
     this.note(table, Step.insert | space.took, ref, 0);
-    table.inserts.push(ref);
+    table.changes.inserts.push(ref);
     fillSlot(table, ref, RowState.ownLive, bytes, view, at, length);
     table.addToIndexes(ref);
     return ref;
@@ -87,7 +75,7 @@ export class Changes {
   /** Puts a row of the same key in a visible row's place, which `index.findLike` gave just now. */
   update(
     table: StoredTable,
-    index: TableIndex,
+    index: StoredIndex,
     old: number,
     bytes: Uint8Array,
     view: DataView,
@@ -97,10 +85,10 @@ export class Changes {
     const { space, indexes } = table;
     const ref = space.take(length);
     this.note(table, Step.update | space.took, ref, old);
-    table.inserts.push(ref);
+    table.changes.inserts.push(ref);
     fillSlot(table, ref, RowState.ownLive, bytes, view, at, length);
     for (let position = 0; position < indexes.length; position += 1) {
-      const each = indexes[position] as TableIndex;
+      const each = indexes[position] as StoredIndex;
       if (each === index) each.replaceFound(old, ref);
       else each.move(old, ref);
     }
@@ -120,8 +108,8 @@ export class Changes {
   revive(table: StoredTable, ref: number): void {
     table.space.setState(ref, RowState.live);
     table.addToIndexes(ref);
-    table.revivedCount += 1;
-    table.noteAlive(ref);
+    table.changes.revivedCount += 1;
+    table.changes.tombstones.remove(ref);
     this.note(table, Step.revive, ref, 0);
   }
 
@@ -132,24 +120,25 @@ export class Changes {
   }
 
   private markDeleted(table: StoredTable, ref: number): void {
+    const { changes } = table;
     if (table.space.bury(ref)) {
-      table.ownDeadCount += 1;
+      changes.ownTombstoneCount += 1;
       return;
     }
-    table.deletes.push(ref);
-    table.noteDead(ref);
+    changes.deletes.push(ref);
+    changes.tombstones.add(ref);
   }
 
   private note(table: StoredTable, step: number, ref: number, old: number): void {
-    if (table.touched < 0) this.touch(table);
-    this.push((table.touched << stepBits) | step, ref, old);
+    if (table.changes.position < 0) this.touch(table);
+    this.push((table.changes.position << stepBits) | step, ref, old);
   }
 
   /** Adds a table to those that changed. */
   touch(table: StoredTable): void {
-    table.touched = this.tableCount;
-    this.tables[this.tableCount] = table;
-    this.tableCount += 1;
+    table.changes.position = this.changedCount;
+    this.changed[this.changedCount] = table.changes;
+    this.changedCount += 1;
   }
 
   private push(step: number, ref: number, old: number): void {
@@ -171,15 +160,16 @@ export class Changes {
 
   /** Undoes everything, last first. */
   undo(): void {
-    // What `findDead` uses would have to be told of each step back; it is made again when needed.
-    for (let index = 0; index < this.tableCount; index += 1) (this.tables[index] as StoredTable).forgetDead();
+    // The hash of tombstones would have to be told of each step back; it is made again when needed.
+    for (let index = 0; index < this.changedCount; index += 1)
+      (this.changed[index] as StoredChanges).tombstones.reset();
     for (let at = this.logCount - stepWords; at >= 0; at -= stepWords) {
       const step = (this.log[at] as number) & stepMask;
       if (step === Step.other) {
         (this.others.pop() as () => void)();
         continue;
       }
-      const table = this.tables[(this.log[at] as number) >>> stepBits] as StoredTable;
+      const { table } = this.changed[(this.log[at] as number) >>> stepBits] as StoredChanges;
       this.undoStep(table, step, this.log[at + 1] as number, this.log[at + 2] as number);
     }
     this.settle();
@@ -193,14 +183,14 @@ export class Changes {
     } else if (step === Step.revive) {
       table.removeFromIndexes(ref);
       space.setState(ref, RowState.dead);
-    } else if ((step & ~tookMask) === Step.update) {
+    } else if ((step & ~slotSourceMask) === Step.update) {
       for (const index of table.indexes) index.move(ref, old);
       table.rowBytes += space.rowBytes(old) - space.rowBytes(ref);
       space.unbury(old);
-      space.untake(ref, step & tookMask);
+      space.untake(ref, step & slotSourceMask);
     } else {
       table.removeFromIndexes(ref);
-      space.untake(ref, step & tookMask);
+      space.untake(ref, step & slotSourceMask);
     }
   }
 
@@ -212,15 +202,15 @@ export class Changes {
     for (let at = this.logCount - stepWords; at >= 0; at -= stepWords) {
       const step = (this.log[at] as number) & stepMask;
       if (step >= Step.delete) continue;
-      const table = this.tables[(this.log[at] as number) >>> stepBits] as StoredTable;
+      const { table } = this.changed[(this.log[at] as number) >>> stepBits] as StoredChanges;
       const ref = this.log[at + 1] as number;
       if (table.space.state(ref) === RowState.ownLive) table.removeFromIndexes(ref);
-      table.space.untake(ref, step & tookMask);
+      table.space.untake(ref, step & slotSourceMask);
     }
-    for (let index = 0; index < this.tableCount; index += 1) {
-      const table = this.tables[index] as StoredTable;
-      table.inserts.reset();
-      table.ownDeadCount = 0;
+    for (let index = 0; index < this.changedCount; index += 1) {
+      const changes = this.changed[index] as StoredChanges;
+      changes.inserts.reset();
+      changes.ownTombstoneCount = 0;
     }
   }
 
@@ -228,10 +218,10 @@ export class Changes {
   forgetLog(): void {
     this.logCount = 0;
     // Emptying an array costs its storage, which the next push must get again: so only a long list is emptied.
-    this.tableCount = 0;
-    if (this.tables.length > 64) this.tables.length = 0;
+    this.changedCount = 0;
+    if (this.changed.length > 64) this.changed.length = 0;
     if (this.others.length > 0) this.others.length = 0;
-    while (this.scanned.length > 0) (this.scanned.pop() as StoredTable).scans = [];
+    while (this.scanned.length > 0) (this.scanned.pop() as StoredTable).changes.scans = [];
     this.serial += 1;
     if (this.log.length > 1 << 20) {
       const log = new Uint32Array(256 * stepWords);
@@ -242,14 +232,14 @@ export class Changes {
   }
 
   private settle(): void {
-    for (let index = 0; index < this.tableCount; index += 1) (this.tables[index] as StoredTable).settle();
+    for (let index = 0; index < this.changedCount; index += 1) (this.changed[index] as StoredChanges).reset();
     this.forgetLog();
   }
 
   /** Says why a call is not let in: a number below zero if a module may know, or by throwing. */
   refuse(notInTransaction: number): number {
-    if (this.gate === Gate.closed) return notInTransaction;
-    this.gate = Gate.poisoned;
+    if (this.state === TransactionState.closed) return notInTransaction;
+    this.state = TransactionState.poisoned;
     throw poisonedError();
   }
 }

@@ -1,0 +1,12 @@
+/** Lists that are indexed by the ids of tables or indexes. */
+import { userIdMin } from "@lightcone/base";
+
+/** A list without gaps up to the first user id: with gaps, V8 would keep it as a dictionary. */
+export function listById<T>(): (T | undefined)[] {
+  return new Array<T | undefined>(userIdMin).fill(undefined);
+}
+
+export function putById<T>(list: (T | undefined)[], id: number, value: T): void {
+  while (list.length < id) list.push(undefined);
+  list[id] = value;
+}
