@@ -494,7 +494,7 @@ export class Database implements DatabaseLink {
       sender: identity,
     });
     writer.transact(meta, () => {
-      store.catalog.giveBack();
+      store.catalog.returnReservations();
       return ok;
     });
   }
@@ -511,17 +511,17 @@ export class Database implements DatabaseLink {
     if (offset < 0) return offset;
     this.#snapshotTriedOffset = offset;
     const schedule = this.#scheduler.save();
-    const epoch = store.openEpoch();
+    const readView = store.openReadView();
     try {
       this.#snapshotBytes = await this.#snapshots.write({
         offset,
         meta: schedule,
-        chunks: store.snapshotChunks(epoch),
+        chunks: store.snapshotChunks(readView),
         durable: this.#log.whenDurable(offset),
       });
       this.#snapshotOffset = offset;
     } finally {
-      epoch.close();
+      readView.close();
     }
     await applyRetention(this.#log, this.#snapshots);
     return offset;

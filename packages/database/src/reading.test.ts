@@ -1,9 +1,9 @@
 // Goal: a reading lets go of its offset however it ends, works at once what is little, and takes bounded slices.
-// Method: a store of two tables whose epochs are counted; readings that run to their end, are closed, or go over their
+// Method: a store of two tables whose read views are counted; readings that run to their end, are closed, or go over their
 // limit; the rows between two looks at the clock are counted where they arrive.
 import { isLightconeError } from "@lightcone/base";
 import { manualClock } from "@lightcone/commitlog/testing";
-import { CommitKind, openStore, type Epoch, type Store } from "@lightcone/engine";
+import { CommitKind, openStore, type ReadView, type Store } from "@lightcone/engine";
 import { t, type AlgebraicType } from "@lightcone/sats";
 import type { TableDef } from "@lightcone/schema";
 import { compileStatement, type SelectPlan } from "@lightcone/sql";
@@ -43,14 +43,14 @@ function tableOf(name: string): TableDef {
 }
 
 let store: Store;
-let openEpochs: Set<Epoch>;
+let openReadViews: Set<ReadView>;
 let room: ReadingRoom;
 /** Passes with each look at the clock. */
 let stepMs: number;
 
 beforeEach(() => {
   store = openStore();
-  openEpochs = new Set();
+  openReadViews = new Set();
   stepMs = 0;
   store.begin();
   for (const [name, count] of [
@@ -69,19 +69,19 @@ beforeEach(() => {
   const meta = Object.assign(new TransactionMeta(), { kind: CommitKind.internal });
   const commit = store.commit(meta);
   if (commit !== undefined) store.release(commit);
-  const openEpoch = (): Epoch => {
-    const epoch = store.openEpoch();
-    const counted: Epoch = Object.assign(Object.create(epoch), {
+  const openReadView = (): ReadView => {
+    const readView = store.openReadView();
+    const counted: ReadView = Object.assign(Object.create(readView), {
       close: () => {
-        openEpochs.delete(counted);
-        epoch.close();
+        openReadViews.delete(counted);
+        readView.close();
       },
     });
-    openEpochs.add(counted);
+    openReadViews.add(counted);
     return counted;
   };
   let steadyMs = 0;
-  const observed: Store = Object.assign(Object.create(store), { openEpoch });
+  const observed: Store = Object.assign(Object.create(store), { openReadView });
   // Only plain fields and methods of the store are asked for.
   for (const name of ["table", "locate"] as const) Object.assign(observed, { [name]: store[name].bind(store) });
   room = {
@@ -119,7 +119,7 @@ test.each([
   ["SELECT l.* FROM large l JOIN small s ON l.value = s.value WHERE s.value < 10", 30],
 ])("at once: %s", (text, rows) => {
   const { reading, count } = open([text]);
-  expect([reading.isWhole, count(), openEpochs.size]).toEqual([true, rows, 0]);
+  expect([reading.isWhole, count(), openReadViews.size]).toEqual([true, rows, 0]);
 });
 
 test.each([
@@ -131,14 +131,14 @@ test.each([
   ["SELECT l.id, s.id AS other FROM large l JOIN small s ON l.value = s.value", largeCount],
 ])("in slices: %s", (text, rows) => {
   const { reading, count } = open([text]);
-  expect([reading.isWhole, count(), openEpochs.size]).toEqual([false, 0, 1]);
+  expect([reading.isWhole, count(), openReadViews.size]).toEqual([false, 0, 1]);
   let slices = 0;
   for (; !reading.isWhole; slices += 1) {
     const before = count();
     reading.gather();
     expect(count() - before).toBeLessThanOrEqual(2000);
   }
-  expect([count(), openEpochs.size]).toEqual([rows, 0]);
+  expect([count(), openReadViews.size]).toEqual([rows, 0]);
   expect(slices).toBeGreaterThanOrEqual(4);
 });
 
@@ -155,7 +155,7 @@ test("many walks of small tables are a long one, and ranges of them are not", ()
   expect(walks.reading.isWhole).toBe(false);
   expect(walks.count()).toBeLessThanOrEqual(5000);
   while (!walks.reading.isWhole) walks.reading.gather();
-  expect([walks.count(), openEpochs.size]).toEqual([10 * smallCount, 0]);
+  expect([walks.count(), openReadViews.size]).toEqual([10 * smallCount, 0]);
   const ranges = open(Array.from({ length: 3000 }, (_, value) => `SELECT * FROM large WHERE value = ${value}`));
   expect([ranges.reading.isWhole, ranges.count()]).toEqual([true, largeCount]);
 });
@@ -164,10 +164,10 @@ test("whoever closes a reading lets go of its offset, at any time and twice", ()
   for (const slices of [0, 1, 3]) {
     const { reading } = open(["SELECT * FROM large", "SELECT l.* FROM large l JOIN large s ON l.value = s.value"]);
     for (let slice = 0; slice < slices; slice += 1) reading.gather();
-    expect(openEpochs.size).toBe(1);
+    expect(openReadViews.size).toBe(1);
     reading.close();
     reading.close();
-    expect(openEpochs.size).toBe(0);
+    expect(openReadViews.size).toBe(0);
   }
 });
 
@@ -182,7 +182,7 @@ test("over its limit a reading says so: when it is opened, in a slice, and for w
   const limits = { queryRowsMax: 1000 };
   const over = { limit: "queryRowsMax", max: 1000 };
   expect(code(() => open(["SELECT * FROM large", "SELECT * FROM small"], limits))).toMatchObject(over);
-  expect(openEpochs.size).toBe(0);
+  expect(openReadViews.size).toBe(0);
   for (const text of ["SELECT * FROM large", "SELECT COUNT(*) AS n FROM large l JOIN large s ON l.value = s.value"]) {
     const { reading } = open([text], limits);
     expect(
@@ -191,7 +191,7 @@ test("over its limit a reading says so: when it is opened, in a slice, and for w
       }),
     ).toMatchObject(over);
     reading.close();
-    expect(openEpochs.size).toBe(0);
+    expect(openReadViews.size).toBe(0);
   }
 });
 

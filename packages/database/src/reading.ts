@@ -8,7 +8,7 @@
  * it is found, so wording is sliced too.
  */
 import { LightconeError } from "@lightcone/base";
-import type { Epoch } from "@lightcone/engine";
+import type { ReadView } from "@lightcone/engine";
 import { prepare, selectWithin, SlicedSelect, type EmitBytes } from "@lightcone/query";
 import { bindParams, type SelectPlan } from "@lightcone/sql";
 import type { Room } from "./room.ts";
@@ -41,7 +41,7 @@ export class Reading {
   #visited = 0;
   #rowCount = 0;
   #spentMs = 0;
-  #epoch: Epoch | undefined;
+  #readView: ReadView | undefined;
 
   /**
    * Fixes the offset. Only between transactions.
@@ -73,8 +73,8 @@ export class Reading {
     const visited = selectWithin(store, prepared, values, { visitMax, scanMax }, emit);
     if (visited >= 0) this.#visited += visited;
     else {
-      this.#epoch ??= store.openEpoch();
-      this.#open.push(new SlicedSelect({ store, epoch: this.#epoch, seed }, prepared, values, emit));
+      this.#readView ??= store.openReadView();
+      this.#open.push(new SlicedSelect({ store, readView: this.#readView, seed }, prepared, values, emit));
     }
   }
 
@@ -110,8 +110,8 @@ export class Reading {
 
   /** Lets go of the offset. */
   close(): void {
-    this.#epoch?.close();
-    this.#epoch = undefined;
+    this.#readView?.close();
+    this.#readView = undefined;
     this.#open.length = 0;
   }
 }

@@ -55,26 +55,26 @@ export interface Catalog {
   /** Replaces accessor names (table, columns, indexes) by those of `def`; everything else stays. */
   setAccessors(table: TableId, def: TableDef): void;
   /** Gives back what sequences have reserved and not handed out. For a clean stop: nothing may be drawn after it. */
-  giveBack(): void;
+  returnReservations(): void;
 }
 
 /** A fixed-offset view: pages are copied aside at their first write after it opened. */
-export interface Epoch {
+export interface ReadView {
   readonly offset: TxOffset;
-  readonly tables: readonly EpochTable[];
+  readonly tables: readonly ReadViewTable[];
   close(): void;
 }
 
-export interface EpochTable {
+export interface ReadViewTable {
   readonly id: TableId;
   readonly name: string;
   readonly rowCount: number;
   readonly rowBytes: number;
-  /** Walks the rows in the order a `TableCursor` would have had when the epoch opened. Good across commits. */
-  openCursor(): EpochCursor;
+  /** Walks the rows in the order a `TableCursor` would have had when the read view opened. Good across commits. */
+  openCursor(): ReadViewCursor;
 }
 
-export interface EpochCursor {
+export interface ReadViewCursor {
   /** Steps to the next row: `place` says where it is. False at the end. Read `place` before anything else runs. */
   next(): boolean;
   readonly place: RowPlace;
@@ -128,7 +128,7 @@ export interface Store {
   apply(record: Uint8Array): Commit;
 
   /** Opens a read view of the committed state. Only while idle. */
-  openEpoch(): Epoch;
-  /** The whole state at the epoch's offset, in slices of at most about 1 MiB. Each is good until the next is asked for. */
-  snapshotChunks(epoch: Epoch): IterableIterator<Uint8Array>;
+  openReadView(): ReadView;
+  /** The whole state at the read view's offset, in slices of at most about 1 MiB. Each is good until the next is asked for. */
+  snapshotChunks(readView: ReadView): IterableIterator<Uint8Array>;
 }

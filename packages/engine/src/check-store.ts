@@ -8,7 +8,7 @@ import { SystemTable } from "@lightcone/schema";
 import type { Store } from "./api.ts";
 import { schemasOf } from "./catalog/catalog-rows.ts";
 import { Meta, metaWords, slabShift } from "./storage/memory.ts";
-import { SlotWalk } from "./storage/row-space.ts";
+import { SlotCursor } from "./storage/row-space.ts";
 import { MemoryStore } from "./store.ts";
 import type { StoredIndex, StoredTable } from "./table/stored-table.ts";
 
@@ -35,7 +35,7 @@ function checkRows(table: StoredTable, problems: string[]): void {
   const { space } = table;
   let rowCount = 0;
   let rowBytes = 0;
-  const walk = new SlotWalk(space);
+  const walk = new SlotCursor(space);
   for (let ref = walk.next(); ref >= 0; ref = walk.next()) {
     rowCount += 1;
     const length = space.rowBytes(ref);
@@ -76,8 +76,8 @@ function checkIndex(table: StoredTable, index: StoredIndex, problems: string[]):
   const { space } = table;
   if (index.unique) {
     for (const ref of table.allRefs()) {
-      if (index.findLike(viewOf(table, ref), space.rowAt(ref)) !== ref)
-        problems.push(`${name}: row ${ref} is not found by its key`);
+      if (index.findByRow(viewOf(table, ref), space.rowAt(ref)) !== ref)
+        problems.push(`${name}: row ${ref} is not bootstrap by its key`);
     }
   }
   const { tree } = index;
@@ -111,7 +111,7 @@ function checkRowSet(table: StoredTable, problems: string[]): void {
     problems.push(`${table.name}: ${table.rowSet.count} rows in the set of ${table.rowCount}`);
   for (const ref of table.allRefs()) {
     if (table.findIdentical(viewOf(table, ref), table.space.rowAt(ref), table.space.rowBytes(ref)) !== ref) {
-      problems.push(`${table.name}: row ${ref} is not found by its bytes`);
+      problems.push(`${table.name}: row ${ref} is not bootstrap by its bytes`);
     }
   }
 }

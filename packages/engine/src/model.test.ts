@@ -492,9 +492,9 @@ describe("the engine against a model", () => {
               run(world, each);
               if (position === snapshotAt) {
                 world.finish();
-                const epoch = world.live.openEpoch();
-                const pieces = Array.from(world.live.snapshotChunks(epoch), (piece) => piece.slice());
-                epoch.close();
+                const readView = world.live.openReadView();
+                const pieces = Array.from(world.live.snapshotChunks(readView), (piece) => piece.slice());
+                readView.close();
                 world.third = await restoreStore(pieces, { seed: 3, verify: true });
                 expect(layout(world.third)).toEqual(layout(world.live));
                 world.begin();

@@ -6,7 +6,7 @@ import { MemoryStore } from "./store.ts";
 /** A new, empty database. */
 export function openStore(options: StoreOptions = {}): Store {
   const store = new MemoryStore(options);
-  store.found();
+  store.bootstrap();
   return store;
 }
 

@@ -10,7 +10,7 @@
 import { assert, asTxOffset, defined, type RowRef, type TableId, type TxOffset, userIdMin } from "@lightcone/base";
 import { ByteReader } from "@lightcone/sats";
 import { SystemTable } from "@lightcone/schema";
-import type { Catalog, Epoch, Store, StoreOptions, Transaction } from "./api.ts";
+import type { Catalog, ReadView, Store, StoreOptions, Transaction } from "./api.ts";
 import type { RowPlace, Table } from "./api-tables.ts";
 import { StoreCatalog } from "./catalog/catalog.ts";
 import { isCatalogTable } from "./catalog/catalog-rows.ts";
@@ -18,14 +18,14 @@ import { TransactionChanges, poisonedError } from "./transaction/transaction-cha
 import { TransactionState } from "./transaction/transaction-state.ts";
 import { readHead, readTable, readTableCount, RecordWriter, type TableHead } from "./log/commit-record.ts";
 import { type Commit, CommitKind, type CommitMeta, type SequenceMove } from "./commit.ts";
-import { Epochs, type StoreEpoch } from "./snapshot/epoch.ts";
+import { ReadViews, type StoreReadView } from "./snapshot/read-view.ts";
 import { type HashSeed, makeHashSeed } from "./indexes/key-code.ts";
 import { Memory } from "./storage/memory.ts";
 import { replayInserts, replayTable } from "./log/replay.ts";
 import { RowState } from "./storage/row-space.ts";
 import { writeSnapshot } from "./snapshot/snapshot-write.ts";
 import type { StoredChanges, StoredTable } from "./table/stored-table.ts";
-import { Tables } from "./table/tables.ts";
+import { TableDirectory } from "./table/table-directory.ts";
 import { QuickPaths } from "./transaction/quick-paths.ts";
 import { StoreTransaction } from "./transaction/transaction.ts";
 
@@ -37,12 +37,12 @@ const noMoves: readonly SequenceMove[] = [];
 export class MemoryStore implements Store {
   readonly memory: Memory;
   readonly seed: HashSeed;
-  private readonly directory: Tables = new Tables();
+  private readonly directory: TableDirectory = new TableDirectory();
   private readonly changes: TransactionChanges;
   private readonly quickPaths: QuickPaths = new QuickPaths();
   private readonly port: StoreTransaction;
   readonly definitions: StoreCatalog;
-  private readonly epochs: Epochs;
+  private readonly readViews: ReadViews;
   private nextOffset = 0;
   private lastTimestamp = 0;
   private unreleased: Commit | undefined;
@@ -60,7 +60,7 @@ export class MemoryStore implements Store {
       options.scanRowsMax ?? defaultScanRowsMax,
     );
     this.definitions = new StoreCatalog(this.directory, this.port, this.seed);
-    this.epochs = new Epochs(this.memory);
+    this.readViews = new ReadViews(this.memory);
   }
 
   get tx(): Transaction {
@@ -108,21 +108,21 @@ export class MemoryStore implements Store {
   }
 
   /** Makes the system tables of a store that has none, as part of no commit. */
-  found(): void {
+  bootstrap(): void {
     this.changes.state = TransactionState.open;
     this.definitions.createSystemTables(true);
     this.changes.state = TransactionState.writing;
-    for (const each of this.changed()) each.makeFinal();
+    for (const each of this.changed()) each.markCommitted();
     for (const each of this.changed()) each.reset();
-    this.changes.forgetLog();
+    this.changes.reset();
     this.changes.state = TransactionState.closed;
   }
 
   /** Stands at an offset, with nothing open: after a snapshot was loaded. */
-  standAt(offset: number, timestampMicros: number): void {
+  setPosition(offset: number, timestampMicros: number): void {
     this.nextOffset = offset;
     this.lastTimestamp = timestampMicros;
-    this.memory.settle();
+    this.memory.keepAllocations();
     this.changes.state = TransactionState.closed;
   }
 
@@ -142,8 +142,8 @@ export class MemoryStore implements Store {
     assert(changes.state !== TransactionState.closed, "no transaction is open");
     changes.state = TransactionState.writing;
     changes.undo();
-    this.definitions.settle();
-    this.takeMoves();
+    this.definitions.finishDrops();
+    this.sequenceMoves();
     this.close();
   }
 
@@ -152,19 +152,19 @@ export class MemoryStore implements Store {
     if (changes.state !== TransactionState.open) changes.refuse(-1);
     assert(changes.state === TransactionState.open, "no transaction is open");
     changes.state = TransactionState.writing;
-    const moves = this.takeMoves();
+    const moves = this.sequenceMoves();
     const deltas = this.netChanges();
     if (deltas.length === 0 && !alwaysRecorded(meta.kind)) {
       // Rows that came and went have left nothing but slots in use.
       changes.undo();
-      this.definitions.settle();
+      this.definitions.finishDrops();
       this.close();
       return undefined;
     }
     const bytes = this.record.write(meta, moves, deltas);
-    if (this.isTidy())
-      for (let index = 0; index < deltas.length; index += 1) (deltas[index] as StoredChanges).makeFinal();
-    else this.insertFromRecord(bytes);
+    if (this.replayTakesSameSlots())
+      for (let index = 0; index < deltas.length; index += 1) (deltas[index] as StoredChanges).markCommitted();
+    else this.reinsertFromRecord(bytes);
     return this.finish(meta, moves, deltas, bytes);
   }
 
@@ -180,23 +180,23 @@ export class MemoryStore implements Store {
     const input = this.readerOf(record);
     const { meta, sequences } = readHead(input);
     const deltas: StoredChanges[] = [];
-    let isFollowed = true;
+    let isSynced = true;
     let moved = false;
     for (let left = readTableCount(input); left > 0; left -= 1) {
       const head = readTable(input);
-      if (!isFollowed && head.id >= userIdMin) {
-        this.definitions.follow();
-        isFollowed = true;
+      if (!isSynced && head.id >= userIdMin) {
+        this.definitions.syncTables();
+        isSynced = true;
       }
       const table = this.recordTable(head, input);
       replayTable(changes, this.quickPaths, table, input, head);
       deltas.push(table.changes);
-      if (isCatalogTable(head.id)) isFollowed = false;
+      if (isCatalogTable(head.id)) isSynced = false;
       if (head.id === SystemTable.st_sequence) moved = true;
     }
     input.expectEnd();
-    if (!isFollowed) this.definitions.follow();
-    if (moved) this.definitions.followSequences();
+    if (!isSynced) this.definitions.syncTables();
+    if (moved) this.definitions.syncSequences();
     return this.finish(meta, sequences, deltas, record);
   }
 
@@ -222,26 +222,26 @@ export class MemoryStore implements Store {
       for (let index = 0; index < deletes.count; index += 1) space.free(deletes.refs[index] as number);
       if (table.isEvent)
         for (let index = 0; index < inserts.count; index += 1) space.free(inserts.refs[index] as number);
-      if (table.rowCount === 0) space.forgetRecent();
+      if (table.rowCount === 0) space.freeRecent();
       changes.reset();
     }
-    this.definitions.settle();
+    this.definitions.finishDrops();
     this.unreleased = undefined;
     this.record.trim();
     changes.state = TransactionState.closed;
   }
 
-  openEpoch(): Epoch {
+  openReadView(): ReadView {
     assert(
       this.changes.state === TransactionState.closed && this.unreleased === undefined,
-      "an epoch opens between transactions",
+      "a read view opens between transactions",
     );
     const facts = { offset: this.offset, timestampMicros: this.lastTimestamp, counters: this.definitions.counters };
-    return this.epochs.begin(facts, this.directory.all());
+    return this.readViews.begin(facts, this.directory.all());
   }
 
-  snapshotChunks(epoch: Epoch): IterableIterator<Uint8Array> {
-    return writeSnapshot(epoch as StoreEpoch); // the only kind there is
+  snapshotChunks(readView: ReadView): IterableIterator<Uint8Array> {
+    return writeSnapshot(readView as StoreReadView); // the only kind there is
   }
 
   /** The tables with a net change, by rising id; their lists now hold exactly that. */
@@ -263,19 +263,19 @@ export class MemoryStore implements Store {
   }
 
   /** Whether a replay would take the very slots that the transaction took. */
-  private isTidy(): boolean {
+  private replayTakesSameSlots(): boolean {
     let takers = 0;
     const { changed, changedCount } = this.changes;
     for (let index = 0; index < changedCount; index += 1) {
       const each = changed[index] as StoredChanges;
       if (each.ownTombstoneCount > 0) return false;
-      if (each.table.space.tookPages) takers += 1;
+      if (each.table.space.allocatedPages) takers += 1;
     }
     return takers <= 1;
   }
 
-  private insertFromRecord(bytes: Uint8Array): void {
-    this.changes.takeBackInserts();
+  private reinsertFromRecord(bytes: Uint8Array): void {
+    this.changes.undoInserts();
     const input = new ByteReader(bytes, "a log record");
     readHead(input);
     for (let left = readTableCount(input); left > 0; left -= 1) {
@@ -301,13 +301,13 @@ export class MemoryStore implements Store {
   ): Commit {
     for (let index = 0; index < deltas.length; index += 1) {
       const { table } = deltas[index] as StoredChanges;
-      if (table.isEvent) this.hideEvents(table);
+      if (table.isEvent) this.removeEventRows(table);
     }
     const commit: Commit = { offset: asTxOffset(this.nextOffset), meta, deltas, sequences, bytes };
     // Tables that were touched without net effect have nothing to show until the release.
     if (this.changes.changedCount > deltas.length)
       for (const each of this.changed()) if (!deltas.includes(each)) each.reset();
-    this.changes.forgetLog();
+    this.changes.reset();
     this.nextOffset += 1;
     if (meta.timestampMicros > this.lastTimestamp) this.lastTimestamp = meta.timestampMicros;
     this.unreleased = commit;
@@ -316,17 +316,17 @@ export class MemoryStore implements Store {
   }
 
   /** Rows of an event table are seen with their commit and never stored. */
-  private hideEvents(table: StoredTable): void {
+  private removeEventRows(table: StoredTable): void {
     const { space } = table;
     const { inserts } = table.changes;
     for (let index = 0; index < inserts.count; index += 1) {
       const ref = inserts.refs[index] as number;
       table.removeFromIndexes(ref);
-      space.setState(ref, RowState.dead);
+      space.setState(ref, RowState.tombstone);
     }
   }
 
-  private takeMoves(): readonly SequenceMove[] {
+  private sequenceMoves(): readonly SequenceMove[] {
     const { drawn } = this.port;
     if (drawn.length === 0) return noMoves;
     const moves = drawn.map((sequence): SequenceMove => {

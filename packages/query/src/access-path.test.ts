@@ -204,18 +204,18 @@ describe("row 27: what a SELECT reads", () => {
 describe("row 27: a floating-point join", () => {
   const equalFloats = rowCount + 2; // both zeros with each other; NaN with itself
 
-  test("in steps, over an epoch", () => {
+  test("in steps, over a read view", () => {
     for (const sql of ["SELECT r.id FROM r JOIN q ON r.f = q.f", "SELECT COUNT(*) AS n FROM r JOIN q ON r.f = q.f"]) {
       const prepared = prepare(planOf(sql));
-      const epoch = fixture.store.openEpoch();
+      const readView = fixture.store.openReadView();
       const rows: number[] = [];
-      const source = { store: fixture.store, epoch, seed: 7 };
+      const source = { store: fixture.store, readView, seed: 7 };
       const sliced = new SlicedSelect(source, prepared, [], (bytes, at) =>
         rows.push(new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true)),
       );
       let steps = 1;
       while (sliced.step(1_000)) steps += 1;
-      epoch.close();
+      readView.close();
       if (prepared.plan.projection.kind === "count") expect(rows).toEqual([equalFloats]);
       else expect(rows).toHaveLength(equalFloats);
       expect(steps).toBeLessThan(30); // a product takes 16,000
@@ -235,13 +235,13 @@ describe("row 27: a floating-point join", () => {
     zeros.commit();
     const plan = compileStatement("SELECT COUNT(*) AS n FROM z JOIN y ON z.f = y.f", zeros.catalog, caller);
     if (plan.kind !== "select") throw new Error("not a select");
-    const epoch = zeros.store.openEpoch();
+    const readView = zeros.store.openReadView();
     let count = 0;
-    const sliced = new SlicedSelect({ store: zeros.store, epoch, seed: 7 }, prepare(plan), [], (bytes) => {
+    const sliced = new SlicedSelect({ store: zeros.store, readView, seed: 7 }, prepare(plan), [], (bytes) => {
       count = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
     });
     while (sliced.step(100));
-    epoch.close();
+    readView.close();
     expect([count, sliced.heldCount]).toEqual([500_000, 2]);
   });
 

@@ -121,9 +121,9 @@ test.each(queries)("in steps: %s", (sql) => {
     fc.property(indexes, tables, fc.array(edit), fc.integer({ min: 1, max: 30 }), (specs, rows, edits, stepMax) => {
       const { fixture, prepared, values, expected, all } = open(sql, specs, rows);
       const { store } = fixture;
-      const epoch = store.openEpoch();
+      const readView = store.openReadView();
       const actual: Rows = [];
-      const sliced = new SlicedSelect({ store, epoch, seed: 7 }, prepared, values, into(actual));
+      const sliced = new SlicedSelect({ store, readView, seed: 7 }, prepared, values, into(actual));
       const gone = rows.flat();
       for (let step = 0; sliced.step(stepMax); step += 1) {
         store.begin();
@@ -134,7 +134,7 @@ test.each(queries)("in steps: %s", (sql) => {
         }
         fixture.commit();
       }
-      epoch.close();
+      readView.close();
       expectSame(prepared.plan, actual, expected, all);
     }),
     { numRuns: 25 * runs, ...seed },
@@ -161,10 +161,10 @@ test("what a join holds is told, and a source that only counts is held by its ke
   const hold = (sql: string): number => {
     const { fixture, prepared, values } = open(sql, [], [rows, rows]);
     const { store } = fixture;
-    const epoch = store.openEpoch();
-    const sliced = new SlicedSelect({ store, epoch, seed: 7 }, prepared, values, () => undefined);
+    const readView = store.openReadView();
+    const sliced = new SlicedSelect({ store, readView, seed: 7 }, prepared, values, () => undefined);
     while (sliced.step(50));
-    epoch.close();
+    readView.close();
     return sliced.heldCount;
   };
   expect(hold("SELECT r.* FROM r JOIN q ON r.k = q.k")).toBe(4);

@@ -1,14 +1,21 @@
 /**
- * A SELECT carried out in steps over an epoch: the result at its offset, whatever is committed between steps.
+ * A SELECT carried out in steps over a read view: the result at its offset, whatever is committed between steps.
  *
  *   each inner source: walk ─filter─▶ JoinTable        then the outer: walk ─filter─▶ candidates ─conditions─▶ emit
  *
- * An epoch has no indexes, so every source is walked once and whole, which is the way to go for a result that is
+ * A read view has no indexes, so every source is walked once and whole, which is the way to go for a result that is
  * too much to be evaluated at once. A source that only decides how often others' rows come, through one equality,
  * is held as its distinct keys with their counts; of any other, the rows are.
  */
 import { defined } from "@lightcone/base";
-import { makeHashSeed, makeKeyHash, type Epoch, type EpochCursor, type RowPlace, type Store } from "@lightcone/engine";
+import {
+  makeHashSeed,
+  makeKeyHash,
+  type ReadView,
+  type ReadViewCursor,
+  type RowPlace,
+  type Store,
+} from "@lightcone/engine";
 import { t } from "@lightcone/sats";
 import type { JoinEdge, SelectPlan } from "@lightcone/sql";
 import { makeArgs, type Args } from "./args.ts";
@@ -25,7 +32,7 @@ import type { HashRow } from "./side-index.ts";
 export interface SlicedSource {
   readonly store: Store;
   /** Of the store. It must stay open until the last step. */
-  readonly epoch: Epoch;
+  readonly readView: ReadView;
   /** Of hashes of values that clients choose. */
   readonly seed: number;
 }
@@ -33,7 +40,7 @@ export interface SlicedSource {
 /** A source whose rows are found by those of the sources before it. */
 interface Inner {
   readonly source: number;
-  readonly cursor: EpochCursor;
+  readonly cursor: ReadViewCursor;
   readonly filter: RowFilter | undefined;
   readonly table: JoinTable;
   readonly hash: HashRow;
@@ -61,7 +68,7 @@ export class SlicedSelect {
   private readonly emitRow: () => void;
   private readonly isCount: boolean;
   private readonly outer: number;
-  private readonly outerCursor: EpochCursor;
+  private readonly outerCursor: ReadViewCursor;
   private readonly outerTerms: readonly PreparedTerm[];
   private readonly inners: readonly Inner[];
   /** Of each source, its row at the moment. */
@@ -91,7 +98,7 @@ export class SlicedSelect {
     this.views = plan.sources.map(() => noPlace.view);
     this.ats = new Float64Array(plan.sources.length);
     this.outer = outerOf(from.store, plan);
-    this.outerCursor = openCursor(from.epoch, plan, this.outer);
+    this.outerCursor = openCursor(from.readView, plan, this.outer);
     const bound = new Set([this.outer]);
     this.outerTerms = applicable(prepared, this.outer, bound);
     this.inners = openInners(from, prepared, bound);
@@ -269,11 +276,11 @@ function outerOf(store: Store, plan: SelectPlan): number {
   return (sizes[asked] ?? 0) * 4 >= (sizes[largest] ?? 0) ? asked : largest;
 }
 
-function openCursor(epoch: Epoch, plan: SelectPlan, source: number): EpochCursor {
+function openCursor(readView: ReadView, plan: SelectPlan, source: number): ReadViewCursor {
   const id = defined(plan.sources[source], "the source").table.id;
   return defined(
-    epoch.tables.find((table) => table.id === id),
-    `table ${id} in the epoch`,
+    readView.tables.find((table) => table.id === id),
+    `table ${id} in the read view`,
   ).openCursor();
 }
 
@@ -310,7 +317,7 @@ function edgeTo(plan: SelectPlan, source: number, bound: ReadonlySet<number>): J
 const noKey = (): ColumnKey => new ColumnKey(t.u8, { start: () => 0, end: () => 0 });
 
 function openInner(
-  { store, epoch, seed }: SlicedSource,
+  { store, readView, seed }: SlicedSource,
   prepared: Prepared,
   source: number,
   edge: JoinEdge | undefined,
@@ -319,7 +326,7 @@ function openInner(
   const { plan, sources } = prepared;
   const common = {
     source,
-    cursor: openCursor(epoch, plan, source),
+    cursor: openCursor(readView, plan, source),
     filter: sources[source]?.filter,
     table: new JoinTable(tableOf(store, plan, source).rowCount),
     wanted: 0,

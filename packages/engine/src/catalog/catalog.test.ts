@@ -146,9 +146,9 @@ test.each<{ what: string; change: (store: Store) => void }>([
   expect(describeTables(replica)).toEqual(describeTables(store));
   expect(checkStore(store)).toEqual([]);
   expect(checkStore(replica)).toEqual([]);
-  const epoch = store.openEpoch();
-  const restored = await restoreStore(store.snapshotChunks(epoch));
-  epoch.close();
+  const readView = store.openReadView();
+  const restored = await restoreStore(store.snapshotChunks(readView));
+  readView.close();
   expect(describeTables(restored)).toEqual(describeTables(store));
   expect(checkStore(restored)).toEqual([]);
 

@@ -2,7 +2,7 @@
  * Definitions: which tables there are, kept as rows of the system tables.
  *
  * Live, a change of definition writes its rows and changes the tables beside them, inside the open
- * transaction; a rollback undoes both. In a replay the rows come first, and `follow` makes the tables what
+ * transaction; a rollback undoes both. In a replay the rows come first, and `syncTables` makes the tables what
  * the rows say. Either way the tables are a function of the rows.
  */
 import { asIndexId, asTableId, defined, type IndexId, LightconeError, type TableId, userIdMin } from "@lightcone/base";
@@ -35,11 +35,11 @@ import {
 import { TransactionState } from "../transaction/transaction-state.ts";
 import type { HashSeed } from "../indexes/key-code.ts";
 import { slabShift } from "../storage/memory.ts";
-import { SlotWalk } from "../storage/row-space.ts";
+import { SlotCursor } from "../storage/row-space.ts";
 import { Sequence } from "../table/sequence.ts";
 import { type StoredIndex, StoredTable } from "../table/stored-table.ts";
 import { TableIndex } from "../table/table-index.ts";
-import type { Tables } from "../table/tables.ts";
+import type { TableDirectory } from "../table/table-directory.ts";
 import type { StoreTransaction } from "../transaction/transaction.ts";
 
 /** The next id of each kind. */
@@ -54,7 +54,7 @@ export interface IdCounters {
 const sequenceIdColumn = 0;
 
 export class StoreCatalog implements Catalog {
-  private readonly tables: Tables;
+  private readonly tables: TableDirectory;
   private readonly tx: StoreTransaction;
   private readonly seed: HashSeed;
   counters: IdCounters = {
@@ -68,7 +68,7 @@ export class StoreCatalog implements Catalog {
   private dropped: StoredTable[] = [];
   private readonly out = new ByteWriter();
 
-  constructor(tables: Tables, tx: StoreTransaction, seed: HashSeed) {
+  constructor(tables: TableDirectory, tx: StoreTransaction, seed: HashSeed) {
     this.tables = tables;
     this.tx = tx;
     this.seed = seed;
@@ -115,9 +115,9 @@ export class StoreCatalog implements Catalog {
       (each, position) => new Sequence(ids.sequences[position] as number, each, table.columnTypes, each.start),
     );
     this.tables.add(table);
-    this.tx.changes.noteOther(() => {
+    this.tx.changes.logUndo(() => {
       this.tables.remove(table);
-      table.forget();
+      table.dispose();
       this.counters = before;
     });
     this.insertRows(rowsOf(def, ids, (sequence) => sequence.start));
@@ -143,7 +143,7 @@ export class StoreCatalog implements Catalog {
     this.deleteAccessors(table.def);
     this.tables.remove(table);
     this.dropped.push(table);
-    this.tx.changes.noteOther(() => {
+    this.tx.changes.logUndo(() => {
       this.dropped.pop();
       this.tables.add(table);
     });
@@ -156,7 +156,7 @@ export class StoreCatalog implements Catalog {
     const index = new TableIndex(table, indexId, { ...def, unique: this.isUnique(table.def, def) });
     const duplicate = index.unique ? index.findDuplicate() : undefined;
     if (duplicate !== undefined) {
-      index.forget();
+      index.dispose();
       const columns = def.columns.map((column) => table.def.columns[column]?.name ?? "");
       throw new LightconeError("UniqueViolation", {
         constraint: def.name,
@@ -169,7 +169,7 @@ export class StoreCatalog implements Catalog {
     this.counters.index += 1;
     const indexes = [...table.indexes, index].sort((a, b) => (a.def.name < b.def.name ? -1 : 1));
     this.changeIndexes(table, indexes, () => {
-      index.forget();
+      index.dispose();
       this.counters.index -= 1;
     });
     this.insertRow("st_index", indexRow(def, indexId, id));
@@ -222,7 +222,7 @@ export class StoreCatalog implements Catalog {
     for (const row of rows.st_column_accessor) this.insertRow("st_column_accessor", row);
   }
 
-  giveBack(): void {
+  returnReservations(): void {
     this.requireOpen();
     for (const table of this.tables.all()) {
       for (const sequence of table.sequences) {
@@ -233,8 +233,8 @@ export class StoreCatalog implements Catalog {
     }
   }
 
-  /** Makes the user tables what the rows say; those to drop once their rows are gone are kept for `settle`. */
-  follow(): void {
+  /** Makes the user tables what the rows say; those to drop once their rows are gone are kept for `finishDrops`. */
+  syncTables(): void {
     const schemas = schemasOf(this.readRows());
     for (const table of this.tables.all()) {
       if (table.id >= userIdMin && !schemas.has(table.id)) this.dropped.push(table);
@@ -248,11 +248,11 @@ export class StoreCatalog implements Catalog {
   }
 
   /** The open transaction is final: what it dropped is gone. */
-  settle(): void {
+  finishDrops(): void {
     if (this.dropped.length === 0) return;
     for (const table of this.dropped) {
       if (this.tables.byId[table.id] === table) this.tables.remove(table);
-      table.forget();
+      table.dispose();
     }
     this.dropped = [];
   }
@@ -265,7 +265,7 @@ export class StoreCatalog implements Catalog {
   }
 
   /** Sets sequences to where their rows say that reservations end. */
-  followSequences(): void {
+  syncSequences(): void {
     const allocated = new Map(this.read("st_sequence").map(({ row }) => [row.sequence_id, row.allocated]));
     for (const table of this.tables.all()) {
       for (const sequence of table.sequences) {
@@ -286,7 +286,7 @@ export class StoreCatalog implements Catalog {
 
   private alter(table: StoredTable, stored: StoredSchema): void {
     const { schema } = stored;
-    const gone: StoredIndex[] = [];
+    const dropped: StoredIndex[] = [];
     const indexes = schema.def.indexes.map((def, position) => {
       const id = schema.indexIds[position] as IndexId;
       const kept = table.indexes.find((index) => index.id === id && index.unique === def.unique);
@@ -298,10 +298,10 @@ export class StoreCatalog implements Catalog {
       index.load(table.allRefs());
       return index;
     });
-    for (const index of table.indexes) if (!indexes.includes(index)) gone.push(index);
+    for (const index of table.indexes) if (!indexes.includes(index)) dropped.push(index);
     table.schema = { ...schema, def: { ...schema.def, typeRef: table.def.typeRef } };
     this.tables.setIndexes(table, indexes);
-    for (const index of gone) index.forget();
+    for (const index of dropped) index.dispose();
     this.setSequences(table, stored);
   }
 
@@ -345,7 +345,7 @@ export class StoreCatalog implements Catalog {
       this.tables.changed();
     };
     use(schema);
-    this.tx.changes.noteOther(() => use(before));
+    this.tx.changes.logUndo(() => use(before));
   }
 
   private changeIndexes(table: StoredTable, indexes: StoredIndex[], undo: () => void): void {
@@ -356,7 +356,7 @@ export class StoreCatalog implements Catalog {
       indexIds: indexes.map((index) => index.id),
     };
     this.tables.setIndexes(table, indexes);
-    this.tx.changes.noteOther(() => {
+    this.tx.changes.logUndo(() => {
       table.schema = schemaBefore;
       this.tables.setIndexes(table, before);
       undo();
@@ -405,7 +405,7 @@ export class StoreCatalog implements Catalog {
     if (result < 0)
       throw new LightconeError("DatabaseStopped", { reason: `a sequence has no row: ${this.tx.failure()}` });
     sequence.stored = sequence.allocated;
-    this.tx.changes.noteOther(() => {
+    this.tx.changes.logUndo(() => {
       sequence.stored = before;
     });
   }
@@ -430,7 +430,7 @@ export class StoreCatalog implements Catalog {
   private read<T extends CatalogTable>(name: T): { ref: number; row: CatalogRows[T] }[] {
     const { space } = this.existing(asTableId(SystemTable[name]));
     const codec = codecOf(name);
-    const walk = new SlotWalk(space);
+    const walk = new SlotCursor(space);
     const rows: { ref: number; row: CatalogRows[T] }[] = [];
     for (let ref = walk.next(); ref >= 0; ref = walk.next()) {
       const slab = defined(space.memory.slabs[ref >>> slabShift], "a row's slab");

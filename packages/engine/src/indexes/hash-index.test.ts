@@ -13,7 +13,7 @@ const code = makeKeyCode([t.u32], [0], makeHashSeed(5), 0);
 /** A memory whose units 1 … `count` hold their own number, so that a reference is its key. */
 function rows(count: number): Memory {
   const memory = new Memory(2 ** 32);
-  const page = memory.take(64 * Math.ceil((count * 8) / (64 * 16_384)));
+  const page = memory.allocate(64 * Math.ceil((count * 8) / (64 * 16_384)));
   const slab = memory.slabOf(page);
   for (let unit = 0; unit < count; unit += 1) slab.view.setUint32((page & 255) * 16_384 + unit * 8, unit, true);
   return memory;
@@ -40,7 +40,7 @@ describe("a hash index", () => {
     for (let row = 0; row < count; row += 1) if (row % 10 !== 0) index.remove(index.hashOf(first + row), first + row);
     for (let row = 0; row < count; row += 1) expect(find(index, row)).toBe(row % 10 === 0 ? first + row : -1);
     expect(memory.bytesUsed - before).toBeLessThanOrEqual(32 * index.count);
-    index.forget();
+    index.dispose();
     expect(memory.bytesUsed).toBe(before);
   });
 

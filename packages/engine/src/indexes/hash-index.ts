@@ -114,14 +114,14 @@ export class HashIndex {
   reserve(count: number): void {
     const depth = Math.max(0, Math.min(depthMax, Math.ceil(Math.log2(Math.max(1, count / (splitCount * 0.75))))));
     const capacity = capacityFor(Math.ceil((count / 2 ** depth) * 1.05));
-    this.forget();
+    this.dispose();
     this.depth = depth;
     this.directory = Array.from({ length: 2 ** depth }, () => makeSegment(capacity, depth));
     for (const segment of this.directory) this.memory.account(segment.byteLength);
   }
 
   /** Gives back what the index holds. */
-  forget(): void {
+  dispose(): void {
     for (const segment of new Set(this.directory)) this.memory.account(-segment.byteLength);
     this.directory = [];
     this.count = 0;
@@ -161,12 +161,18 @@ export class HashIndex {
       place(target, hash, ref);
       target[Head.count] = (target[Head.count] as number) + 1;
     }
-    this.put(slot, segment, depth - 1, low, high);
+    this.replaceInDirectory(slot, segment, depth - 1, low, high);
     this.memory.account(low.byteLength + high.byteLength - segment.byteLength);
   }
 
   /** Points the directory's slots of a segment at its two halves. */
-  private put(slot: number, segment: Int32Array, depth: number, low: Int32Array, high: Int32Array): void {
+  private replaceInDirectory(
+    slot: number,
+    segment: Int32Array,
+    depth: number,
+    low: Int32Array,
+    high: Int32Array,
+  ): void {
     const width = 2 ** (this.depth - depth);
     const first = slot - (slot % width);
     for (let index = 0; index < width; index += 1) {
@@ -183,7 +189,7 @@ export class HashIndex {
       if (ref === 0) continue;
       place(resized, segment[at] as number, ref);
     }
-    this.put(slot, segment, segment[Head.depth] as number, resized, resized);
+    this.replaceInDirectory(slot, segment, segment[Head.depth] as number, resized, resized);
     this.memory.account(resized.byteLength - segment.byteLength);
   }
 }

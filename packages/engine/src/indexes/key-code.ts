@@ -123,7 +123,7 @@ export function makeKeyCode(
     columns: columnTypes.slice(0, count).map((_, index) => index),
   });
   const all = alone(columns.length);
-  const kept = <T>(make: (count: number) => T): ((count: number) => T) => {
+  const memoized = <T>(make: (count: number) => T): ((count: number) => T) => {
     const made = new Map<number, T>();
     return (count) => {
       let value = made.get(count);
@@ -142,9 +142,9 @@ export function makeKeyCode(
     compareRows: generateCompare(row, row),
     exactBelow: exactBelowOf(columnTypes),
     prefixRow: generatePrefix(row, columnTypes, "low"),
-    compareRowKey: kept((count) => generateCompare(rowPart(count), alone(count))),
-    prefixKeyLow: kept((count) => generatePrefix(alone(count), columnTypes, "low")),
-    prefixKeyHigh: kept((count) => generatePrefix(alone(count), columnTypes, "high")),
+    compareRowKey: memoized((count) => generateCompare(rowPart(count), alone(count))),
+    prefixKeyLow: memoized((count) => generatePrefix(alone(count), columnTypes, "low")),
+    prefixKeyHigh: memoized((count) => generatePrefix(alone(count), columnTypes, "high")),
   };
 }
 

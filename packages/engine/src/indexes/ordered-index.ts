@@ -20,8 +20,8 @@ import { EntryOrder } from "./tree-order.ts";
 import { sortByPrefix } from "./tree-sort.ts";
 
 /** What bulk loading fills. */
-const leafLoaded = 56;
-const branchLoaded = 56;
+const leafFill = 56;
+const branchFill = 56;
 
 /** A place between entries. */
 export interface TreePosition {
@@ -84,13 +84,13 @@ export class OrderedIndex {
   /** Finds the first entry whose key is not below (or, `after`, is above) the key of `columns` columns at `view[at …]`. */
   seek(position: TreePosition, columns: number, view: DataView, at: number, after: boolean): void {
     this.order.seekBound(columns, view, at, after);
-    this.locate(position);
+    this.seekPlace(position);
   }
 
   /** The same for the key of a whole row at `view[at …]`. */
   seekRow(position: TreePosition, view: DataView, at: number): void {
-    this.order.seekLike(view, at);
-    this.locate(position);
+    this.order.seekKeyOf(view, at);
+    this.seekPlace(position);
   }
 
   seekFirst(position: TreePosition): void {
@@ -137,22 +137,22 @@ export class OrderedIndex {
     });
     const sorted = sortByPrefix(prefixes, refs, (a, b) => order.compareRows(a, b), this.code.exactBelow);
     let branch: Branch | undefined;
-    for (let from = 0; from < refs.length; from += leafLoaded) {
-      const to = Math.min(from + leafLoaded, refs.length);
-      if (branch === undefined || branch.leafCount === branchLoaded) {
-        const leavesLeft = Math.ceil((refs.length - from) / leafLoaded);
-        branch = new Branch(this.memory, order, Math.min(branchLoaded, leavesLeft));
+    for (let from = 0; from < refs.length; from += leafFill) {
+      const to = Math.min(from + leafFill, refs.length);
+      if (branch === undefined || branch.leafCount === branchFill) {
+        const leavesLeft = Math.ceil((refs.length - from) / leafFill);
+        branch = new Branch(this.memory, order, Math.min(branchFill, leavesLeft));
         this.addBranch(this.branches.length, branch);
       }
       branch.append(sorted.prefixes.subarray(from, to), sorted.refs.subarray(from, to));
-      this.noteFirst(this.branches.length - 1);
+      this.updateSeparator(this.branches.length - 1);
     }
     this.count = refs.length;
   }
 
   /** Gives back what the index holds. */
-  forget(): void {
-    for (const branch of this.branches) branch.forget();
+  dispose(): void {
+    for (const branch of this.branches) branch.dispose();
     this.branches = [];
     this.count = 0;
   }
@@ -169,7 +169,7 @@ export class OrderedIndex {
   }
 
   /** Sets `position` to the first entry that does not stand before the place sought. */
-  private locate(position: TreePosition): void {
+  private seekPlace(position: TreePosition): void {
     if (this.count === 0) return this.seekFirst(position);
     const branch = this.descend();
     branch.sort(this.leaf);
@@ -189,19 +189,19 @@ export class OrderedIndex {
 
   /** Inserts an entry, whose place is the one sought. */
   private insert(prefix: number, ref: number): void {
-    if (this.count === 0) this.begin();
+    if (this.count === 0) this.addFirstBranch();
     for (;;) {
       const branch = this.descend();
       const { branchIndex, leaf } = this;
       if (!branch.isFull(leaf)) {
         branch.add(leaf, prefix, ref);
-        if (leaf === 0) this.noteFirst(branchIndex);
+        if (leaf === 0) this.updateSeparator(branchIndex);
         this.count += 1;
         return;
       }
-      if (branch.leafCount === branchMax) this.splitBranch(branchIndex, branch.isBehind(leaf, prefix));
+      if (branch.leafCount === branchMax) this.splitBranch(branchIndex, branch.isAfterLast(leaf, prefix));
       else branch.makeRoom(leaf, prefix);
-      this.noteFirst(branchIndex);
+      this.updateSeparator(branchIndex);
     }
   }
 
@@ -212,15 +212,15 @@ export class OrderedIndex {
     branch.removeAt(leaf, at);
     this.count -= 1;
     if (branch.isSparse(leaf)) {
-      branch.thin(leaf);
+      branch.mergeSparse(leaf);
       if (branch.leafCount * 4 < branchMax && this.mergeBranch(branchIndex)) return;
     }
-    if (leaf === 0) this.noteFirst(branchIndex);
+    if (leaf === 0) this.updateSeparator(branchIndex);
   }
 
-  private begin(): void {
+  private addFirstBranch(): void {
     const branch = new Branch(this.memory, this.order, 1);
-    branch.openLeaf(0);
+    branch.insertLeaf(0);
     this.addBranch(0, branch);
   }
 
@@ -236,17 +236,17 @@ export class OrderedIndex {
     this.branches.splice(at, 0, branch);
     this.prefixes.copyWithin(at + 1, at, count);
     this.refs.copyWithin(at + 1, at, count);
-    this.noteFirst(at);
+    this.updateSeparator(at);
   }
 
   private dropBranch(at: number): void {
-    (this.branches[at] as Branch).forget();
+    (this.branches[at] as Branch).dispose();
     this.branches.splice(at, 1);
     this.prefixes.copyWithin(at, at + 1);
     this.refs.copyWithin(at, at + 1);
   }
 
-  private noteFirst(branchIndex: number): void {
+  private updateSeparator(branchIndex: number): void {
     const branch = this.branches[branchIndex] as Branch;
     this.prefixes[branchIndex] = branch.prefixes[0] as number;
     this.refs[branchIndex] = branch.refs[0] as number;
@@ -256,7 +256,7 @@ export class OrderedIndex {
   private splitBranch(branchIndex: number, isLast: boolean): void {
     const kept = isLast ? branchMax - 1 : branchMax >>> 1;
     const right = new Branch(this.memory, this.order, branchMax - kept);
-    (this.branches[branchIndex] as Branch).giveLeaves(kept, right);
+    (this.branches[branchIndex] as Branch).moveLeavesTo(kept, right);
     this.addBranch(branchIndex + 1, right);
   }
 
@@ -271,9 +271,9 @@ export class OrderedIndex {
     const first = this.branches[left] as Branch;
     const second = this.branches[left + 1];
     if (second === undefined || (first.leafCount + second.leafCount) * 4 > branchMax * 3) return false;
-    second.giveLeaves(0, first);
+    second.moveLeavesTo(0, first);
     this.dropBranch(left + 1);
-    this.noteFirst(left);
+    this.updateSeparator(left);
     return true;
   }
 }

@@ -64,7 +64,7 @@ export class Branch {
     this.counts[leaf] = count + 1;
     if (count === 0 || !(prefix > (prefixes[at - 1] as number))) this.sorted[leaf] = count === 0 ? 1 : 0;
     // The leaf is the very first, or a search would not have come here.
-    if (count === 0 || (prefix <= (prefixes[leaf] as number) && this.isBelow(at, start))) this.putFirst(leaf, at);
+    if (count === 0 || (prefix <= (prefixes[leaf] as number) && this.isBelow(at, start))) this.setFirst(leaf, at);
   }
 
   /** Where a reference stands in its leaf; -1 when it does not. */
@@ -88,7 +88,7 @@ export class Branch {
     if (at !== start) return;
     let lowest = start;
     for (let other = start + 1; other < last; other += 1) if (this.isBelow(other, lowest)) lowest = other;
-    this.putFirst(leaf, lowest);
+    this.setFirst(leaf, lowest);
   }
 
   /** Puts an entry that belongs in the leaf, and not first, in the place of another. */
@@ -131,18 +131,18 @@ export class Branch {
     const { counts } = this;
     const left = leaf > 0 ? leafMax - (counts[leaf - 1] as number) : 0;
     const right = leaf + 1 < this.leafCount ? leafMax - (counts[leaf + 1] as number) : 0;
-    if (left >= roomMin && left >= right) this.giveLeft(leaf, left >>> 1);
-    else if (right >= roomMin) this.giveRight(leaf, right >>> 1);
+    if (left >= roomMin && left >= right) this.shiftLeft(leaf, left >>> 1);
+    else if (right >= roomMin) this.shiftRight(leaf, right >>> 1);
     else {
-      const isLast = this.isBehind(leaf, prefix);
-      this.openLeaf(leaf + 1);
+      const isLast = this.isAfterLast(leaf, prefix);
+      this.insertLeaf(leaf + 1);
       // Rows that arrive in order leave full leaves behind.
-      this.giveRight(leaf, isLast ? 1 : leafMax >>> 1);
+      this.shiftRight(leaf, isLast ? 1 : leafMax >>> 1);
     }
   }
 
   /** Whether a prefix is behind all of the leaf, which is the last. */
-  isBehind(leaf: number, prefix: number): boolean {
+  isAfterLast(leaf: number, prefix: number): boolean {
     if (leaf !== this.leafCount - 1) return false;
     this.sort(leaf);
     return prefix >= (this.prefixes[leafStart(leaf) + (this.counts[leaf] as number) - 1] as number);
@@ -157,16 +157,17 @@ export class Branch {
   }
 
   /** Joins a sparse leaf with a neighbour, or drops an empty one. */
-  thin(leaf: number): void {
+  mergeSparse(leaf: number): void {
     const { counts } = this;
     const count = counts[leaf] as number;
-    if (count === 0) this.closeLeaf(leaf);
-    else if (leaf > 0 && (counts[leaf - 1] as number) + count <= mergedMax) this.join(leaf);
-    else if (leaf + 1 < this.leafCount && (counts[leaf + 1] as number) + count <= mergedMax) this.join(leaf + 1);
+    if (count === 0) this.removeLeaf(leaf);
+    else if (leaf > 0 && (counts[leaf - 1] as number) + count <= mergedMax) this.mergeIntoLeft(leaf);
+    else if (leaf + 1 < this.leafCount && (counts[leaf + 1] as number) + count <= mergedMax)
+      this.mergeIntoLeft(leaf + 1);
   }
 
   /** Moves the leaves from `leaf` on to the end of another branch, which may hold them. */
-  giveLeaves(leaf: number, target: Branch): void {
+  moveLeavesTo(leaf: number, target: Branch): void {
     const from = target.leafCount;
     const to = from + this.leafCount - leaf;
     if (to > target.leafCapacity) target.setCapacity(roundUp(to));
@@ -176,30 +177,30 @@ export class Branch {
     target.refs.set(this.refs.subarray(start, end), leafStart(from));
     target.counts.set(this.counts.subarray(leaf, this.leafCount), from);
     target.sorted.set(this.sorted.subarray(leaf, this.leafCount), from);
-    for (let index = from; index < to; index += 1) target.putFirst(index, leafStart(index));
+    for (let index = from; index < to; index += 1) target.setFirst(index, leafStart(index));
     target.leafCount = to;
     this.leafCount = leaf;
-    this.fit();
+    this.shrink();
   }
 
   /** Adds a leaf of sorted entries at the end. */
   append(prefixes: Float64Array, refs: Uint32Array): void {
     const leaf = this.leafCount;
-    this.openLeaf(leaf);
+    this.insertLeaf(leaf);
     this.prefixes.set(prefixes, leafStart(leaf));
     this.refs.set(refs, leafStart(leaf));
     this.counts[leaf] = refs.length;
-    this.putFirst(leaf, leafStart(leaf));
+    this.setFirst(leaf, leafStart(leaf));
   }
 
   /** Gives back what the branch holds. */
-  forget(): void {
+  dispose(): void {
     this.setCapacity(-1);
     this.memory.account(-objectBytes);
   }
 
   /** Makes place for a leaf at `leaf`, which is then empty. */
-  openLeaf(leaf: number): void {
+  insertLeaf(leaf: number): void {
     const { leafCount } = this;
     if (leafCount === this.leafCapacity)
       this.setCapacity(leafCount < leavesStep ? 2 * leafCount : roundUp(leafCount + 1));
@@ -209,10 +210,10 @@ export class Branch {
     this.leafCount = leafCount + 1;
   }
 
-  private closeLeaf(leaf: number): void {
+  private removeLeaf(leaf: number): void {
     this.moveLeaves(leaf + 1, leaf);
     this.leafCount -= 1;
-    this.fit();
+    this.shrink();
   }
 
   private moveLeaves(from: number, to: number): void {
@@ -226,13 +227,13 @@ export class Branch {
   }
 
   /** Moves all of a leaf to the end of the one before it. */
-  private join(leaf: number): void {
-    this.giveLeft(leaf, this.counts[leaf] as number);
-    this.closeLeaf(leaf);
+  private mergeIntoLeft(leaf: number): void {
+    this.shiftLeft(leaf, this.counts[leaf] as number);
+    this.removeLeaf(leaf);
   }
 
   /** Moves a leaf's last entries to the front of the next. */
-  private giveRight(leaf: number, moved: number): void {
+  private shiftRight(leaf: number, moved: number): void {
     this.sort(leaf);
     this.sort(leaf + 1);
     const { counts } = this;
@@ -246,11 +247,11 @@ export class Branch {
     }
     counts[leaf] = kept;
     counts[leaf + 1] = count + moved;
-    this.putFirst(leaf + 1, to);
+    this.setFirst(leaf + 1, to);
   }
 
   /** Moves a leaf's first entries to the end of the one before it. */
-  private giveLeft(leaf: number, moved: number): void {
+  private shiftLeft(leaf: number, moved: number): void {
     this.sort(leaf - 1);
     this.sort(leaf);
     const { counts } = this;
@@ -263,11 +264,11 @@ export class Branch {
     }
     counts[leaf - 1] = count + moved;
     counts[leaf] = end - from - moved;
-    this.putFirst(leaf, from);
+    this.setFirst(leaf, from);
   }
 
   /** Exchanges the entry at `at` with the leaf's first, and notes it in the directory. */
-  private putFirst(leaf: number, at: number): void {
+  private setFirst(leaf: number, at: number): void {
     const { prefixes, refs } = this;
     const start = leafStart(leaf);
     const prefix = prefixes[at] as number;
@@ -294,7 +295,7 @@ export class Branch {
   }
 
   /** Gives back what far fewer leaves do not need. */
-  private fit(): void {
+  private shrink(): void {
     if (this.leafCapacity - this.leafCount > leavesStep + 2) this.setCapacity(roundUp(this.leafCount + 1));
   }
 

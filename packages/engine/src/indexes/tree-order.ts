@@ -49,7 +49,7 @@ export class EntryOrder {
   }
 
   /** Looks for the place before the rows with the key of a row at `view[at …]`. */
-  seekLike(view: DataView, at: number): void {
+  seekKeyOf(view: DataView, at: number): void {
     const prefix = this.code.prefixRow(view, at);
     this.isExact = Math.abs(prefix) < this.code.exactBelow;
     this.setKey(prefix, prefix, this.code.compareRows, view, at);

@@ -20,7 +20,7 @@ import type { StoredChanges, StoredTable } from "../table/stored-table.ts";
 export const recordVersion = 1;
 const kindMax = Math.max(...Object.values(kinds));
 
-function readCount(input: ByteReader): number {
+function readVarint(input: ByteReader): number {
   let count = 0;
   for (let shift = 0; shift < 32; shift += 7) {
     const byte = input.u8();
@@ -30,19 +30,19 @@ function readCount(input: ByteReader): number {
   return input.fail("a count is over 32 bits");
 }
 
-/** Names already spelt in UTF-8: there are as many as a module has functions. */
-const spelt = new Map<string, Uint8Array>();
-const speltMax = 4096;
+/** Names already encodedNames in UTF-8: there are as many as a module has functions. */
+const encodedNames = new Map<string, Uint8Array>();
+const encodedNamesMax = 4096;
 let lastSpelt = "";
 let lastSpeltBytes = new Uint8Array(0);
 
 function utf8Of(name: string): Uint8Array {
   if (name === lastSpelt) return lastSpeltBytes;
-  let bytes = spelt.get(name);
+  let bytes = encodedNames.get(name);
   if (bytes === undefined) {
-    if (spelt.size >= speltMax) spelt.clear();
+    if (encodedNames.size >= encodedNamesMax) encodedNames.clear();
     bytes = encodeUtf8(name);
-    spelt.set(name, bytes);
+    encodedNames.set(name, bytes);
   }
   lastSpelt = name;
   lastSpeltBytes = bytes as Uint8Array<ArrayBuffer>;
@@ -70,8 +70,8 @@ export class RecordWriter {
   write(meta: CommitMeta, sequences: readonly SequenceMove[], deltas: readonly StoredChanges[]): Uint8Array {
     this.length = 0;
     this.writeHead(meta, sequences);
-    this.demand(countBytesMax);
-    this.length = putCount(this.bytes, this.length, deltas.length);
+    this.ensure(countBytesMax);
+    this.length = writeVarint(this.bytes, this.length, deltas.length);
     for (let index = 0; index < deltas.length; index += 1) this.writeTable(deltas[index] as StoredChanges);
     return this.written();
   }
@@ -94,7 +94,7 @@ export class RecordWriter {
     this.name = undefined;
   }
 
-  private demand(more: number): void {
+  private ensure(more: number): void {
     if (this.length + more > this.bytes.length) this.grow(this.length + more);
   }
 
@@ -109,14 +109,14 @@ export class RecordWriter {
   private writeHead(meta: CommitMeta, sequences: readonly SequenceMove[]): void {
     const name = utf8Of(meta.functionName);
     const { args } = meta;
-    this.demand(headBytes + name.length + args.length + sequences.length * 36 + 3 * countBytesMax);
+    this.ensure(headBytes + name.length + args.length + sequences.length * 36 + 3 * countBytesMax);
     const { bytes, view } = this;
     bytes[0] = recordVersion;
     bytes[1] = meta.kind;
-    setSafe(view, 2, meta.timestampMicros);
+    writeU53(view, 2, meta.timestampMicros);
     view.setUint32(10, meta.reducerId, true);
     view.setUint32(14, meta.requestId, true);
-    setSafe(view, 18, meta.requestSequence);
+    writeU53(view, 18, meta.requestSequence);
     if (meta.sender !== this.sender) {
       bytes.set(meta.sender, 26);
       this.sender = meta.sender;
@@ -126,16 +126,16 @@ export class RecordWriter {
       this.connection = meta.connection;
     }
     if (meta.functionName !== this.name) {
-      this.nameEnd = putBytes(bytes, headBytes, name);
+      this.nameEnd = writeBytes(bytes, headBytes, name);
       this.name = meta.functionName;
     }
-    let at = putBytes(bytes, this.nameEnd, args);
-    at = putCount(bytes, at, sequences.length);
+    let at = writeBytes(bytes, this.nameEnd, args);
+    at = writeVarint(bytes, at, sequences.length);
     for (let index = 0; index < sequences.length; index += 1) {
       const move = sequences[index] as SequenceMove;
       view.setUint32(at, move.id, true);
-      setI128(view, at + 4, move.before);
-      setI128(view, at + 20, move.after);
+      writeI128(view, at + 4, move.before);
+      writeI128(view, at + 20, move.after);
       at += 36;
     }
     this.length = at;
@@ -144,12 +144,12 @@ export class RecordWriter {
   private writeTable({ table, deletes, inserts }: StoredChanges): void {
     const { rowLength } = table.space;
     const rowsBytes = rowLength >= 0 ? (deletes.count + inserts.count) * rowLength : 0;
-    this.demand(4 + 3 * countBytesMax + rowsBytes);
+    this.ensure(4 + 3 * countBytesMax + rowsBytes);
     const { bytes } = this;
     this.view.setUint32(this.length, table.id, true);
-    let at = putCount(bytes, this.length + 4, rowLength + 1);
-    at = putCount(bytes, at, deletes.count);
-    this.length = putCount(bytes, at, inserts.count);
+    let at = writeVarint(bytes, this.length + 4, rowLength + 1);
+    at = writeVarint(bytes, at, deletes.count);
+    this.length = writeVarint(bytes, at, inserts.count);
     this.writeRows(table, deletes);
     this.writeRows(table, inserts);
   }
@@ -179,8 +179,8 @@ export class RecordWriter {
       let length = rowLength;
       if (length < 0) {
         length = (slab.words[(ref & slabMask) << 1] as number) >>> 4;
-        this.demand(countBytesMax + length);
-        this.length = putCount(this.bytes, this.length, length);
+        this.ensure(countBytesMax + length);
+        this.length = writeVarint(this.bytes, this.length, length);
       }
       copyBytes(
         this.bytes,
@@ -204,7 +204,7 @@ const makeViews = (): (Uint8Array | undefined)[] => new Array<Uint8Array | undef
 const recordBytesKept = 4 * 1024 ** 2;
 
 /** Each `put…` returns where the next begins. */
-function putCount(bytes: Uint8Array, at: number, count: number): number {
+function writeVarint(bytes: Uint8Array, at: number, count: number): number {
   let rest = count;
   let next = at;
   while (rest > 0x7f) {
@@ -216,21 +216,21 @@ function putCount(bytes: Uint8Array, at: number, count: number): number {
   return next + 1;
 }
 
-function putBytes(bytes: Uint8Array, at: number, source: Uint8Array): number {
+function writeBytes(bytes: Uint8Array, at: number, source: Uint8Array): number {
   const { length } = source;
-  const from = putCount(bytes, at, length);
+  const from = writeVarint(bytes, at, length);
   if (length > 20) bytes.set(source, from);
   else for (let index = 0; index < length; index += 1) bytes[from + index] = source[index] as number;
   return from + length;
 }
 
 /** A whole number below 2^53, as a u64. */
-function setSafe(view: DataView, at: number, value: number): void {
+function writeU53(view: DataView, at: number, value: number): void {
   view.setUint32(at, value >>> 0, true);
   view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
 }
 
-function setI128(view: DataView, at: number, value: bigint): void {
+function writeI128(view: DataView, at: number, value: bigint): void {
   view.setBigInt64(at, value, true);
   view.setBigInt64(at + 8, value >> 64n, true);
 }
@@ -252,16 +252,16 @@ export function readHead(input: ByteReader): RecordHead {
   }
   const kind = input.u8();
   if (kind > kindMax) input.fail(`${kind} is no kind of commit`);
-  const timestampMicros = readSafe(input);
+  const timestampMicros = readU53(input);
   const reducerId = input.u32();
   const requestId = input.u32();
-  const requestSequence = readSafe(input);
+  const requestSequence = readU53(input);
   const sender = input.take(32);
   const connection = input.take(16);
   const functionName = readName(input);
-  const argsLength = readCount(input);
+  const argsLength = readVarint(input);
   const args = input.take(argsLength);
-  const sequenceCount = readCount(input);
+  const sequenceCount = readVarint(input);
   if (sequenceCount * 36 > input.remaining)
     input.fail(`${sequenceCount} sequences cannot be in the ${input.remaining} bytes left`);
   const sequences: SequenceMove[] = [];
@@ -315,7 +315,7 @@ class ReadMeta implements CommitMeta {
   }
 }
 
-function readSafe(input: ByteReader): number {
+function readU53(input: ByteReader): number {
   const low = input.u32();
   const value = input.u32() * 0x1_0000_0000 + low;
   return Number.isSafeInteger(value) ? value : input.fail("a number is over 53 bits");
@@ -326,7 +326,7 @@ let lastName = "";
 let lastNameBytes = new Uint8Array(0);
 
 function readName(input: ByteReader): string {
-  const length = readCount(input);
+  const length = readVarint(input);
   const at = input.take(length);
   if (length === lastNameBytes.length) {
     let index = 0;
@@ -349,14 +349,14 @@ export interface TableHead {
 }
 
 export function readTableCount(input: ByteReader): number {
-  return readCount(input);
+  return readVarint(input);
 }
 
 export function readTable(input: ByteReader): TableHead {
   const id = input.u32();
-  const rowLength = readCount(input) - 1;
-  const deleteCount = readCount(input);
-  const insertCount = readCount(input);
+  const rowLength = readVarint(input) - 1;
+  const deleteCount = readVarint(input);
+  const insertCount = readVarint(input);
   // A row takes a byte at least, but for the one row that a table without columns can hold.
   if (rowLength !== 0 && deleteCount + insertCount > input.remaining) input.fail("more rows than bytes are left");
   if (rowLength === 0 && deleteCount + insertCount > 2) input.fail("more empty rows than a table can hold");
@@ -365,7 +365,7 @@ export function readTable(input: ByteReader): TableHead {
 
 /** The length of the row that follows; the reader then stands at its bytes. */
 export function readRowLength(input: ByteReader, head: TableHead): number {
-  const length = head.rowLength >= 0 ? head.rowLength : readCount(input);
+  const length = head.rowLength >= 0 ? head.rowLength : readVarint(input);
   if (length > input.remaining) input.fail("a row is longer than the record");
   return length;
 }

@@ -15,28 +15,28 @@ import type { QuickPaths } from "../transaction/quick-paths.ts";
 import { fallback } from "../transaction/update-code.ts";
 
 /** Where a list of rows stands in the record: place and length of each, in turns. */
-class RowPlaces {
-  private places = new Uint32Array(64);
+class RowRanges {
+  private ranges = new Uint32Array(64);
 
   at(row: number): number {
-    return this.places[2 * row] as number;
+    return this.ranges[2 * row] as number;
   }
   length(row: number): number {
-    return this.places[2 * row + 1] as number;
+    return this.ranges[2 * row + 1] as number;
   }
   set(row: number, at: number, length: number): void {
-    if (2 * row >= this.places.length) {
-      const places = new Uint32Array(this.places.length * 2);
-      places.set(this.places);
-      this.places = places;
+    if (2 * row >= this.ranges.length) {
+      const ranges = new Uint32Array(this.ranges.length * 2);
+      ranges.set(this.ranges);
+      this.ranges = ranges;
     }
-    this.places[2 * row] = at;
-    this.places[2 * row + 1] = length;
+    this.ranges[2 * row] = at;
+    this.ranges[2 * row + 1] = length;
   }
 }
 
-const deletes = new RowPlaces();
-const inserts = new RowPlaces();
+const deletes = new RowRanges();
+const inserts = new RowRanges();
 
 /** Applies what the record says of one table; the reader stands behind the table's head. */
 export function replayTable(
@@ -60,7 +60,7 @@ export function replayTable(
         input.fail(`a row that table '${table.name}' is to lose is not there`, at + done * head.rowLength);
     }
   }
-  changes.touch(table);
+  changes.addChanged(table);
   findRows(table, input, head, deletes, head.deleteCount);
   findRows(table, input, head, inserts, head.insertCount);
   for (let row = 0; row < head.deleteCount; row += 1) {
@@ -73,7 +73,7 @@ export function replayTable(
     for (let row = 0; row < head.deleteCount; row += 1) {
       const ref = table.changes.deletes.refs[row] as number;
       table.removeFromIndexes(ref);
-      table.space.setState(ref, RowState.dead);
+      table.space.setState(ref, RowState.tombstone);
     }
     insertRows(table, input, head);
   }
@@ -86,7 +86,7 @@ export function replayInserts(table: StoredTable, input: ByteReader, head: Table
   insertRows(table, input, head);
 }
 
-function findRows(table: StoredTable, input: ByteReader, head: TableHead, places: RowPlaces, count: number): void {
+function findRows(table: StoredTable, input: ByteReader, head: TableHead, ranges: RowRanges, count: number): void {
   const { bytes, view } = input;
   for (let row = 0; row < count; row += 1) {
     const length = readRowLength(input, head);
@@ -95,7 +95,7 @@ function findRows(table: StoredTable, input: ByteReader, head: TableHead, places
     if (table.plainBytes < 0 ? table.check(bytes, view, at, end) !== end : length !== table.plainBytes) {
       input.fail(`no row of table '${table.name}'`, at);
     }
-    places.set(row, at, length);
+    ranges.set(row, at, length);
   }
 }
 
@@ -112,21 +112,21 @@ function replayUpdates(table: StoredTable, input: ByteReader, head: TableHead): 
   const { space, indexes } = table;
   for (let row = 0; row < head.insertCount; row += 1) {
     const old = table.changes.deletes.refs[row] as number;
-    const ref = takeRow(table, input, row);
+    const ref = allocateRow(table, input, row);
     // Until the last row is in, keys of another index may be there twice: finding is not asked of it before.
     for (let position = 0; position < indexes.length; position += 1) (indexes[position] as StoredIndex).move(old, ref);
     table.rowBytes += space.rowBytes(ref) - space.rowBytes(old);
-    space.setState(old, RowState.dead);
+    space.setState(old, RowState.tombstone);
   }
 }
 
 function insertRows(table: StoredTable, input: ByteReader, head: TableHead): void {
-  for (let row = 0; row < head.insertCount; row += 1) table.addToIndexes(takeRow(table, input, row));
+  for (let row = 0; row < head.insertCount; row += 1) table.addToIndexes(allocateRow(table, input, row));
 }
 
-function takeRow(table: StoredTable, input: ByteReader, row: number): number {
+function allocateRow(table: StoredTable, input: ByteReader, row: number): number {
   const length = inserts.length(row);
-  const ref = table.space.take(length);
+  const ref = table.space.allocate(length);
   fillSlot(table, ref, RowState.live, input.bytes, input.view, inserts.at(row), length);
   table.changes.inserts.push(ref);
   return ref;

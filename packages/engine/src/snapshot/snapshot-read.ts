@@ -17,7 +17,7 @@ import {
   snapshotVersion,
   spanWords,
 } from "./snapshot-format.ts";
-import { recentMax, SlotWalk } from "../storage/row-space.ts";
+import { recentMax, SlotCursor } from "../storage/row-space.ts";
 import type { StoredTable } from "../table/stored-table.ts";
 
 /** What a snapshot is read into: a new store, which has nothing yet. */
@@ -27,13 +27,13 @@ export interface SnapshotTarget {
   table(id: TableId): StoredTable | undefined;
   addTable(table: StoredTable): void;
   /** Sets the store to the snapshot's offset, with nothing open. */
-  standAt(offset: number, timestampMicros: number): void;
+  setPosition(offset: number, timestampMicros: number): void;
 }
 
 const what = "a snapshot";
 
 /** Bytes that come in pieces of any length. */
-class PieceReader {
+class ChunkReader {
   private readonly pieces: AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
   private piece: Uint8Array = new Uint8Array(0);
   private at = 0;
@@ -80,7 +80,7 @@ class PieceReader {
     return (await this.bytes(4)).getUint32(0, true);
   }
 
-  async safe(): Promise<number> {
+  async u53(): Promise<number> {
     const view = await this.bytes(8);
     const value = view.getUint32(4, true) * 0x1_0000_0000 + view.getUint32(0, true);
     return Number.isSafeInteger(value) ? value : this.fail("a number is over 53 bits");
@@ -110,7 +110,7 @@ interface TableImage {
   readonly rowLength: number;
   readonly rowCount: number;
   readonly rowBytes: number;
-  readonly room: Int32Array;
+  readonly spanWithRoom: Int32Array;
   readonly spans: Int32Array;
   readonly recent: readonly number[];
   hash: SetHash;
@@ -126,13 +126,13 @@ export async function readSnapshot(
   store: SnapshotTarget,
   verify: boolean,
 ): Promise<void> {
-  const input = new PieceReader(pieces);
+  const input = new ChunkReader(pieces);
   if ((await input.u32()) !== snapshotMagic) input.fail("it does not begin like one");
   const version = await input.u32();
   if (version !== snapshotVersion)
     throw new LightconeError("NewerFormat", { file: what, version, versionMax: snapshotVersion });
-  const offset = await input.safe();
-  const timestampMicros = await input.safe();
+  const offset = await input.u53();
+  const timestampMicros = await input.u53();
   const ids = await input.bytes(20);
   const id = (position: number): number => ids.getUint32(position * 4, true);
   store.definitions.counters = { table: id(0), index: id(1), constraint: id(2), sequence: id(3), schedule: id(4) };
@@ -145,10 +145,10 @@ export async function readSnapshot(
   }
   if ((await input.u32()) !== snapshotEnd) input.fail("it does not end like one");
   placeTables(store, images, input, verify);
-  store.standAt(offset, timestampMicros);
+  store.setPosition(offset, timestampMicros);
 }
 
-async function readPageLists(input: PieceReader, memory: Memory): Promise<void> {
+async function readPageLists(input: ChunkReader, memory: Memory): Promise<void> {
   const freshPage = await input.u32();
   const freshEnd = await input.u32();
   const slabs = await input.list();
@@ -164,12 +164,12 @@ async function readPageLists(input: PieceReader, memory: Memory): Promise<void> 
   memory.setPageLists({ freshPage, freshEnd, slabs, freePages, freeSpans, freeSlabs });
 }
 
-async function readTableHead(input: PieceReader, memory: Memory): Promise<TableImage> {
+async function readTableHead(input: ChunkReader, memory: Memory): Promise<TableImage> {
   const id = await input.u32();
   const rowLength = (await input.u32()) | 0;
-  const rowCount = await input.safe();
-  const rowBytes = await input.safe();
-  const room = Int32Array.from(await input.list());
+  const rowCount = await input.u53();
+  const rowBytes = await input.u53();
+  const spanWithRoom = Int32Array.from(await input.list());
   const recent = await input.list();
   const spanCount = await input.u32();
   const words = await input.bytes(spanCount * spanWords.length * 4);
@@ -204,28 +204,28 @@ async function readTableHead(input: PieceReader, memory: Memory): Promise<TableI
     const head = meta?.[((ref >>> pageShift) & 255) * metaWords + Meta.head] ?? 0;
     if (meta?.[(head & 255) * metaWords + Meta.table] !== id) input.fail("a slot freed last lies outside its table");
   }
-  return { id, rowLength, rowCount, rowBytes, room, spans, recent, hash: { low: 0, high: 0 } };
+  return { id, rowLength, rowCount, rowBytes, spanWithRoom, spans, recent, hash: { low: 0, high: 0 } };
 }
 
-async function readSpan(input: PieceReader, memory: Memory, head: number): Promise<void> {
+async function readSpan(input: ChunkReader, memory: Memory, head: number): Promise<void> {
   const slab = memory.slabOf(head);
   const fresh = slab.meta[(head & 255) * metaWords + Meta.fresh] as number;
   await input.fill(slab.bytes, (head & 255) * pageBytes, fresh);
 }
 
 /** System tables first: their rows say what the others are. */
-function placeTables(store: SnapshotTarget, images: readonly TableImage[], input: PieceReader, verify: boolean): void {
+function placeTables(store: SnapshotTarget, images: readonly TableImage[], input: ChunkReader, verify: boolean): void {
   const byId = new Map(images.map((image) => [image.id, image]));
   const place = (table: StoredTable): void => {
     const image = byId.get(table.id);
     if (image === undefined) return;
     byId.delete(table.id);
     const { space } = table;
-    if (space.rowLength !== image.rowLength || space.room.length !== image.room.length)
+    if (space.rowLength !== image.rowLength || space.spanWithRoom.length !== image.spanWithRoom.length)
       input.fail(`table '${table.name}' has other rows`);
     space.spans = image.spans.length > 0 ? image.spans : new Int32Array(4);
     space.spanCount = image.spans.length;
-    space.room.set(image.room);
+    space.spanWithRoom.set(image.spanWithRoom);
     space.recent.set(image.recent);
     space.recentCount = image.recent.length;
     table.loadIndexes(image.rowBytes, image.rowCount);
@@ -238,11 +238,11 @@ function placeTables(store: SnapshotTarget, images: readonly TableImage[], input
     store.addTable(table);
     place(table);
   }
-  store.definitions.followSequences();
+  store.definitions.syncSequences();
   if (byId.size > 0) input.fail(`table ${[...byId.keys()].join(", ")} is nowhere defined`);
 }
 
-function verifyTable(table: StoredTable, image: TableImage, input: PieceReader): void {
+function verifyTable(table: StoredTable, image: TableImage, input: ChunkReader): void {
   const hash = setHashOf(table);
   if (hash.low !== image.hash.low || hash.high !== image.hash.high)
     input.fail(`the rows of table '${table.name}' have another set hash`);
@@ -252,7 +252,7 @@ function verifyTable(table: StoredTable, image: TableImage, input: PieceReader):
 function setHashOf(table: StoredTable): SetHash {
   const hash: SetHash = { low: 0, high: 0 };
   const { space } = table;
-  const walk = new SlotWalk(space);
+  const walk = new SlotCursor(space);
   for (let ref = walk.next() as RowRef | -1; ref >= 0; ref = walk.next() as RowRef | -1) {
     const slab = defined(space.memory.slabs[ref >>> slabShift], "a row's slab");
     addToSetHash(hash, slab.view, space.rowAt(ref), space.rowBytes(ref));

@@ -50,8 +50,8 @@ export const Meta = {
   ordinal: 10,
   /** Bytes of every row, or -1 when rows say their own length. */
   rowLength: 11,
-  /** The youngest epoch that has the span's bytes aside. */
-  epoch: 12,
+  /** The youngest read view that has the span's bytes aside. */
+  viewSerial: 12,
 } as const;
 
 export class Slab {
@@ -81,13 +81,13 @@ export interface PageLists {
 }
 
 /** How a span was come by, so that taking it can be undone. */
-const Taken = { single: 0, span: 1, fresh: 2, ownSlab: 3 } as const;
+const PageSource = { single: 0, span: 1, fresh: 2, ownSlab: 3 } as const;
 
 /** What stands in a hole of the slab list: a slab without pages. */
 const noSlab = new Slab(0);
 
 /** Kept free below the limit, for what grows inside a mutation that was let in. */
-const slackBytes = 512 * 1024;
+const reserveBytes = 512 * 1024;
 
 export class Memory {
   readonly slabs: Slab[] = [new Slab(firstSlabPages)];
@@ -109,10 +109,10 @@ export class Memory {
   /** For each take of the open transaction: how, the fresh page before, its end before, pages set aside. */
   private journal: number[] = [];
 
-  /** The youngest open epoch; 0 while none is. */
-  epoch = 0;
-  /** Copies a span aside for the open epochs. Set by whoever opens epochs. */
-  keepAside: (head: number) => void = () => {};
+  /** The youngest open read view; 0 while none is. */
+  viewSerial = 0;
+  /** Copies a span aside for the open read views. Set by whoever opens read views. */
+  copyAside: (head: number) => void = () => {};
 
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax;
@@ -124,8 +124,8 @@ export class Memory {
   }
 
   /** @throws {LightconeError} `OutOfMemory` when `bytes` more would go over the limit */
-  demand(bytes: number): void {
-    if (this.bytesUsed + bytes + slackBytes > this.bytesMax) {
+  checkRoom(bytes: number): void {
+    if (this.bytesUsed + bytes + reserveBytes > this.bytesMax) {
       throw new LightconeError("OutOfMemory", { bytesMax: this.bytesMax });
     }
   }
@@ -135,14 +135,14 @@ export class Memory {
   }
 
   /** Takes `count` neighbouring pages; returns the first. Their bytes hold whatever was there. */
-  take(count: number): number {
+  allocate(count: number): number {
     const page = this.find(count);
     const meta = this.slabOf(page).meta;
     const first = (page & 255) * metaWords;
     const known = Math.min(count, slabPages); // a slab of its own size knows of 256 pages, which is enough
     for (let index = 0; index < known; index += 1) meta[first + index * metaWords + Meta.head] = page;
     meta[first + Meta.pages] = count;
-    meta[first + Meta.epoch] = this.epoch;
+    meta[first + Meta.viewSerial] = this.viewSerial;
     this.bytesUsed += count * pageBytes;
     return page;
   }
@@ -150,11 +150,11 @@ export class Memory {
   private find(count: number): number {
     const freshPage = this.freshPage;
     const freshEnd = this.freshEnd;
-    if (count > slabPages) return this.takeOwnSlab(count);
+    if (count > slabPages) return this.allocateOwnSlab(count);
     const given = count === 1 ? this.freePages : this.freeSpans.get(count);
     const page = given?.pop();
     if (page !== undefined) {
-      this.journal.push(count === 1 ? Taken.single : Taken.span, freshPage, freshEnd, 0);
+      this.journal.push(count === 1 ? PageSource.single : PageSource.span, freshPage, freshEnd, 0);
       return page;
     }
     let aside = 0;
@@ -165,15 +165,15 @@ export class Memory {
       this.freshPage = this.addSlab(slabPages) * slabPages;
       this.freshEnd = this.freshPage + slabPages;
     }
-    this.journal.push(Taken.fresh, freshPage, freshEnd, aside);
+    this.journal.push(PageSource.fresh, freshPage, freshEnd, aside);
     const fresh = this.freshPage;
     this.freshPage += count;
     return fresh;
   }
 
-  private takeOwnSlab(count: number): number {
+  private allocateOwnSlab(count: number): number {
     const index = this.addSlab(count);
-    this.journal.push(Taken.ownSlab, this.freshPage, this.freshEnd, 0);
+    this.journal.push(PageSource.ownSlab, this.freshPage, this.freshEnd, 0);
     return index * slabPages;
   }
 
@@ -185,7 +185,7 @@ export class Memory {
   }
 
   /** Gives a span back, for good. */
-  give(page: number): void {
+  free(page: number): void {
     const slab = this.slabOf(page);
     const first = (page & 255) * metaWords;
     const count = slab.meta[first + Meta.pages] as number;
@@ -212,7 +212,7 @@ export class Memory {
   }
 
   /** Undoes the last take that has not been undone: the one that gave `page`. */
-  untake(page: number): void {
+  undoAllocate(page: number): void {
     const slab = this.slabOf(page);
     const first = (page & 255) * metaWords;
     const count = slab.meta[first + Meta.pages] as number;
@@ -221,10 +221,10 @@ export class Memory {
     const aside = this.journal.pop() as number;
     const freshEnd = this.journal.pop() as number;
     const freshPage = this.journal.pop() as number;
-    const taken = this.journal.pop() as number;
-    if (taken === Taken.single) this.freePages.push(page);
-    else if (taken === Taken.span) this.spansOf(count).push(page);
-    else if (taken === Taken.ownSlab) this.dropSlab(page >>> 8);
+    const source = this.journal.pop() as number;
+    if (source === PageSource.single) this.freePages.push(page);
+    else if (source === PageSource.span) this.spansOf(count).push(page);
+    else if (source === PageSource.ownSlab) this.dropSlab(page >>> 8);
     else {
       if (this.freshEnd !== freshEnd) this.dropSlab((this.freshEnd - slabPages) >>> 8);
       this.freePages.length -= aside;
@@ -234,7 +234,7 @@ export class Memory {
   }
 
   /** What was taken so far stays taken. */
-  settle(): void {
+  keepAllocations(): void {
     if (this.journal.length > 0) this.journal = [];
   }
 
@@ -261,18 +261,18 @@ export class Memory {
     this.freeSlabs = lists.freeSlabs.slice();
   }
 
-  /** Must be called before bytes of a span that may be shared with an open epoch are written. */
+  /** Must be called before bytes of a span that may be shared with an open read view are written. */
   beforeWrite(ref: number): void {
-    if (this.epoch !== 0) this.guard(ref >>> pageShift);
+    if (this.viewSerial !== 0) this.copyBeforeWrite(ref >>> pageShift);
   }
 
-  private guard(page: number): void {
+  private copyBeforeWrite(page: number): void {
     const slab = this.slabOf(page);
     const head = slab.meta[(page & 255) * metaWords + Meta.head] as number;
-    const at = (head & 255) * metaWords + Meta.epoch;
-    if ((slab.meta[at] as number) < this.epoch) {
-      this.keepAside(head);
-      slab.meta[at] = this.epoch;
+    const at = (head & 255) * metaWords + Meta.viewSerial;
+    if ((slab.meta[at] as number) < this.viewSerial) {
+      this.copyAside(head);
+      slab.meta[at] = this.viewSerial;
     }
   }
 }

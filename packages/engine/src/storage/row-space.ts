@@ -19,7 +19,7 @@ import {
   fixedRowBytesMax,
   fixedSpanPages,
   slotBytesOf,
-  soleClass,
+  dedicatedClass,
   spanPagesOf,
   variableHeaderBytes,
 } from "./slot-classes.ts";
@@ -29,18 +29,18 @@ export const RowState = {
   free: 0,
   live: 1,
   /** Inserted and deleted by the open transaction. */
-  ownDead: 2,
+  ownTombstone: 2,
   /** Inserted by the open transaction. */
   ownLive: 3,
   /** Deleted by the open transaction, or by a commit not yet released. */
-  dead: 4,
+  tombstone: 4,
   /** The same, while a commit tells its deletes apart. */
-  gone: 6,
+  countedTombstone: 6,
 } as const;
 const stateMask = 7;
 
 /** Where a taken slot came from. */
-export const Took = { list: 0, fresh: 1, recent: 2 } as const;
+export const SlotSource = { list: 0, fresh: 1, recent: 2 } as const;
 export const recentMax = 32;
 const noRecent = new Uint32Array(0);
 
@@ -52,17 +52,17 @@ export class RowSpace {
   readonly headerBytes: number;
   private readonly fixedSlotBytes: number;
   /** By size class: the first span with room, or -1. */
-  readonly room: Int32Array;
+  readonly spanWithRoom: Int32Array;
   /** First pages of the table's spans, in scan order. */
   spans: Int32Array = new Int32Array(4);
   spanCount = 0;
   /** Slots freed last, the first `recentCount`. */
   readonly recent: Uint32Array;
   recentCount = 0;
-  /** Where the last `take` had its slot from. */
-  took: number = Took.list;
+  /** Where the last `allocate` had its slot from. */
+  slotSource: number = SlotSource.list;
   /** Whether the open transaction has taken pages for this table. */
-  tookPages = false;
+  allocatedPages = false;
 
   constructor(memory: Memory, tableId: number, rowLength: number | undefined) {
     this.memory = memory;
@@ -71,31 +71,31 @@ export class RowSpace {
     this.rowLength = fixed ? rowLength : -1;
     this.headerBytes = fixed ? fixedHeaderBytes : variableHeaderBytes;
     this.fixedSlotBytes = fixed ? (rowLength + fixedHeaderBytes + 7) & ~7 : 0;
-    this.room = new Int32Array(fixed ? 1 : classCount).fill(-1);
+    this.spanWithRoom = new Int32Array(fixed ? 1 : classCount).fill(-1);
     this.recent = fixed ? new Uint32Array(recentMax) : noRecent;
   }
 
   /** Bytes that taking a slot may add to the memory in use. */
-  demandFor(length: number): number {
+  allocationBytes(length: number): number {
     if (this.rowLength >= 0) return fixedSpanPages(this.fixedSlotBytes) * pageBytes;
     const bytes = length + variableHeaderBytes;
     return spanPagesOf(classOf(bytes), bytes) * pageBytes;
   }
 
   /** Takes a slot for a row of `length` bytes. The caller writes header and row. */
-  take(length: number): number {
+  allocate(length: number): number {
     const recentCount = this.recentCount - 1;
-    if (recentCount < 0) return this.takeFromSpan(length);
+    if (recentCount < 0) return this.allocateFromSpan(length);
     this.recentCount = recentCount;
-    this.took = Took.recent;
+    this.slotSource = SlotSource.recent;
     const ref = this.recent[recentCount] as number;
     this.memory.beforeWrite(ref);
     return ref;
   }
 
-  private takeFromSpan(length: number): number {
+  private allocateFromSpan(length: number): number {
     const sizeClass = this.rowLength >= 0 ? 0 : classOf(length + variableHeaderBytes);
-    let head = sizeClass === soleClass ? -1 : (this.room[sizeClass] as number);
+    let head = sizeClass === dedicatedClass ? -1 : (this.spanWithRoom[sizeClass] as number);
     if (head < 0) head = this.addSpan(sizeClass, length + variableHeaderBytes);
     const memory = this.memory;
     const slab = memory.slabOf(head);
@@ -112,23 +112,23 @@ export class RowSpace {
       const next = slab.words[((ref & slabMask) << 1) + 1] as number;
       meta[at + Meta.free] = next;
       full = next === 0 && fresh + slotBytes > spanBytes;
-      this.took = Took.list;
+      this.slotSource = SlotSource.list;
     } else {
       ref = ((head << pageShift) + (fresh >>> 3)) >>> 0;
       meta[at + Meta.fresh] = fresh + slotBytes;
       full = fresh + 2 * slotBytes > spanBytes;
-      this.took = Took.fresh;
+      this.slotSource = SlotSource.fresh;
     }
     meta[at + Meta.used] = (meta[at + Meta.used] as number) + 1;
-    if (full && sizeClass !== soleClass) this.unlink(head, sizeClass);
+    if (full && sizeClass !== dedicatedClass) this.unlink(head, sizeClass);
     memory.beforeWrite(ref);
     return ref;
   }
 
-  /** Undoes the last `take` that has not been undone. `took` is what it said then. */
-  untake(ref: number, took: number): void {
+  /** Undoes the last `allocate` that has not been undone. `source` is what `slotSource` said then. */
+  undoAllocate(ref: number, source: number): void {
     const slab = this.memory.slabs[ref >>> slabShift] as Slab;
-    if (took === Took.recent) {
+    if (source === SlotSource.recent) {
       slab.words[(ref & slabMask) << 1] = 0;
       this.recent[this.recentCount] = ref;
       this.recentCount += 1;
@@ -141,7 +141,7 @@ export class RowSpace {
     const slotBytes = meta[at + Meta.slotBytes] as number;
     const spanBytes = (meta[at + Meta.pages] as number) * pageBytes;
     const wasFull = meta[at + Meta.free] === 0 && (meta[at + Meta.fresh] as number) + slotBytes > spanBytes;
-    if (took === Took.fresh) {
+    if (source === SlotSource.fresh) {
       meta[at + Meta.fresh] = (meta[at + Meta.fresh] as number) - slotBytes;
       slab.words[(ref & slabMask) << 1] = 0;
     } else {
@@ -151,12 +151,12 @@ export class RowSpace {
     }
     const used = (meta[at + Meta.used] as number) - 1;
     meta[at + Meta.used] = used;
-    if (wasFull && sizeClass !== soleClass) this.link(head, sizeClass);
+    if (wasFull && sizeClass !== dedicatedClass) this.link(head, sizeClass);
     if (used === 0) {
       // Spans without rows are always given back, so this one was taken by the transaction being undone.
-      if (sizeClass !== soleClass) this.unlink(head, sizeClass);
+      if (sizeClass !== dedicatedClass) this.unlink(head, sizeClass);
       this.spanCount -= 1;
-      this.memory.untake(head);
+      this.memory.undoAllocate(head);
     }
   }
 
@@ -174,7 +174,7 @@ export class RowSpace {
   }
 
   /** Frees what the stack keeps for good: when no rows are left. */
-  forgetRecent(): void {
+  freeRecent(): void {
     for (; this.recentCount > 0; this.recentCount -= 1) this.freeInSpan(this.recent[this.recentCount - 1] as number);
   }
 
@@ -189,7 +189,7 @@ export class RowSpace {
     const next = meta[at + Meta.free] as number;
     if (used === 0) {
       const wasLinked =
-        sizeClass !== soleClass &&
+        sizeClass !== dedicatedClass &&
         (next !== 0 ||
           (meta[at + Meta.fresh] as number) + (meta[at + Meta.slotBytes] as number) <=
             (meta[at + Meta.pages] as number) * pageBytes);
@@ -214,8 +214,8 @@ export class RowSpace {
   private addSpan(sizeClass: number, bytes: number): number {
     const fixed = this.rowLength >= 0;
     const slotBytes = fixed ? this.fixedSlotBytes : slotBytesOf(sizeClass, bytes);
-    const head = this.memory.take(fixed ? fixedSpanPages(slotBytes) : spanPagesOf(sizeClass, bytes));
-    this.tookPages = true;
+    const head = this.memory.allocate(fixed ? fixedSpanPages(slotBytes) : spanPagesOf(sizeClass, bytes));
+    this.allocatedPages = true;
     const meta = this.memory.slabOf(head).meta;
     const at = (head & 255) * metaWords;
     meta[at + Meta.table] = this.tableId;
@@ -235,7 +235,7 @@ export class RowSpace {
     }
     this.spans[this.spanCount] = head;
     this.spanCount += 1;
-    if (sizeClass !== soleClass) this.link(head, sizeClass);
+    if (sizeClass !== dedicatedClass) this.link(head, sizeClass);
     return head;
   }
 
@@ -245,17 +245,17 @@ export class RowSpace {
     this.spans[ordinal] = last;
     this.memory.slabOf(last).meta[(last & 255) * metaWords + Meta.ordinal] = ordinal;
     this.spanCount -= 1;
-    this.memory.give(head);
+    this.memory.free(head);
   }
 
   private link(head: number, sizeClass: number): void {
-    const next = this.room[sizeClass] as number;
+    const next = this.spanWithRoom[sizeClass] as number;
     const meta = this.memory.slabOf(head).meta;
     const at = (head & 255) * metaWords;
     meta[at + Meta.previous] = -1;
     meta[at + Meta.next] = next;
     if (next >= 0) this.memory.slabOf(next).meta[(next & 255) * metaWords + Meta.previous] = head;
-    this.room[sizeClass] = head;
+    this.spanWithRoom[sizeClass] = head;
   }
 
   private unlink(head: number, sizeClass: number): void {
@@ -263,7 +263,7 @@ export class RowSpace {
     const at = (head & 255) * metaWords;
     const previous = meta[at + Meta.previous] as number;
     const next = meta[at + Meta.next] as number;
-    if (previous < 0) this.room[sizeClass] = next;
+    if (previous < 0) this.spanWithRoom[sizeClass] = next;
     else this.memory.slabOf(previous).meta[(previous & 255) * metaWords + Meta.next] = next;
     if (next >= 0) this.memory.slabOf(next).meta[(next & 255) * metaWords + Meta.previous] = previous;
   }
@@ -285,19 +285,19 @@ export class RowSpace {
   }
 
   /** Marks a visible row as deleted; whether the open transaction had inserted it. */
-  bury(ref: number): boolean {
+  makeTombstone(ref: number): boolean {
     this.memory.beforeWrite(ref);
     const slab = this.memory.slabs[ref >>> slabShift] as Slab;
     const at = (ref & slabMask) << 3;
     const byte = slab.bytes[at] as number;
     const isOwn = (byte & stateMask) === RowState.ownLive;
-    slab.bytes[at] = (byte & ~stateMask) | (isOwn ? RowState.ownDead : RowState.dead);
+    slab.bytes[at] = (byte & ~stateMask) | (isOwn ? RowState.ownTombstone : RowState.tombstone);
     return isOwn;
   }
 
-  /** Undoes `bury`. */
-  unbury(ref: number): void {
-    this.setState(ref, this.state(ref) === RowState.ownDead ? RowState.ownLive : RowState.live);
+  /** Undoes `makeTombstone`. */
+  undoTombstone(ref: number): void {
+    this.setState(ref, this.state(ref) === RowState.ownTombstone ? RowState.ownLive : RowState.live);
   }
 
   setState(ref: number, state: number): void {
@@ -312,7 +312,7 @@ export class RowSpace {
  * Walks the visible rows of a table, span by span. Slots taken while it stands are met or not, depending on
  * where they are; whoever writes during a walk must first collect what is left of it.
  */
-export class SlotWalk {
+export class SlotCursor {
   private readonly space: RowSpace;
   private ordinal = 0;
   private ref = 0;

@@ -42,7 +42,7 @@ addClasses(16, 65_536, lastClassBytes() + 8);
 
 export const classCount = classBytes.length;
 /** The class of rows that get a span each. It keeps no list of spans with room, for there is none. */
-export const soleClass = 255;
+export const dedicatedClass = 255;
 const sharedSlotBytesMax = lastClassBytes();
 
 /** By slot length in units of 8 bytes. */
@@ -53,14 +53,14 @@ for (let sizeClass = classCount - 1; sizeClass >= 0; sizeClass -= 1) {
 
 /** The class of slots that hold `bytes`, header included. */
 export function classOf(bytes: number): number {
-  return bytes <= sharedSlotBytesMax ? (classByUnits[(bytes + 7) >>> 3] as number) : soleClass;
+  return bytes <= sharedSlotBytesMax ? (classByUnits[(bytes + 7) >>> 3] as number) : dedicatedClass;
 }
 
 /** Bytes of a class's slots; a sole row's slot is as long as the row asks. */
 export function slotBytesOf(sizeClass: number, bytes: number): number {
-  return sizeClass === soleClass ? (bytes + 7) & ~7 : (classBytes[sizeClass] as number);
+  return sizeClass === dedicatedClass ? (bytes + 7) & ~7 : (classBytes[sizeClass] as number);
 }
 
 export function spanPagesOf(sizeClass: number, bytes: number): number {
-  return sizeClass === soleClass ? Math.ceil(bytes / pageBytes) : (classPages[sizeClass] as number);
+  return sizeClass === dedicatedClass ? Math.ceil(bytes / pageBytes) : (classPages[sizeClass] as number);
 }

@@ -126,9 +126,9 @@ class World {
   }
 
   snapshot(): void {
-    const epoch = this.store.openEpoch();
-    const bytes = Buffer.concat([...this.store.snapshotChunks(epoch)].map((chunk) => chunk.slice()));
-    epoch.close();
+    const readView = this.store.openReadView();
+    const bytes = Buffer.concat([...this.store.snapshotChunks(readView)].map((chunk) => chunk.slice()));
+    readView.close();
     this.image = { bytes, recordCount: this.durable.length };
   }
 
@@ -178,7 +178,7 @@ describe.each(widths)("row 12: a $name that increments by itself", (width) => {
           if (step.kind === "crash" || step.kind === "stop") {
             if (step.kind === "stop") {
               world.store.begin();
-              world.store.catalog.giveBack();
+              world.store.catalog.returnReservations();
               world.commit(true);
               if (!mayRepeat) durableNext = next;
             }
@@ -232,7 +232,7 @@ test.each(widths.filter(({ name }) => name === "u8" || name === "u16"))(
         last = value;
         if (end === "stop") {
           world.store.begin();
-          world.store.catalog.giveBack();
+          world.store.catalog.returnReservations();
           world.commit(true);
         }
         await world.reopen();

@@ -6,7 +6,7 @@
  * its row falls behind; the next draw writes it again, so no committed row ever holds a value at or past what is stored.
  *
  * After a crash `next` is `allocated`: what was left of the reservation is skipped, since nobody knows how much of it was
- * seen. A clean stop gives it back (`giveBack` of the catalogue). A reservation is 4096 values, as the reference has it,
+ * seen. A clean stop gives it back (`returnReservations` of the catalogue). A reservation is 4096 values, as the reference has it,
  * but never more than a thousandth of those that the column can tell apart: it would take sixteen crashes to skip all of
  * a `u16` otherwise, and one for a `u8`.
  */

@@ -7,7 +7,7 @@ import { HashIndex } from "../indexes/hash-index.ts";
 import { type HashSeed, type KeyCode, makeKeyCode } from "../indexes/key-code.ts";
 import { plainSize } from "../indexes/key-shape.ts";
 import { type Memory, slabShift } from "../storage/memory.ts";
-import { RowSpace, SlotWalk } from "../storage/row-space.ts";
+import { RowSpace, SlotCursor } from "../storage/row-space.ts";
 import type { Sequence } from "./sequence.ts";
 import type { RowOwner } from "./row-owner.ts";
 import { TableChanges } from "./table-changes.ts";
@@ -52,7 +52,7 @@ export class StoredTable implements RowOwner {
     this.indexes = schema.def.indexes.map(
       (def, index) => new TableIndex<StoredTable>(this, schema.indexIds[index] as TableIndex["id"], def),
     );
-    this.settleIndexes();
+    this.indexesChanged();
   }
 
   get def(): TableDef {
@@ -63,10 +63,10 @@ export class StoredTable implements RowOwner {
   }
 
   /** What follows from `indexes`: call it whenever they changed. */
-  settleIndexes(): void {
+  indexesChanged(): void {
     this.uniques = this.indexes.filter((index) => index.unique);
     if (this.uniques.length > 0) {
-      this.rowSet?.forget();
+      this.rowSet?.dispose();
       this.rowSet = undefined;
     } else if (this.rowSet === undefined) {
       this.rowSet = new HashIndex(this.space.memory, this.space.headerBytes, this.rowCode.hashRow);
@@ -86,12 +86,12 @@ export class StoredTable implements RowOwner {
   }
 
   openCursor(): TableCursor {
-    return new SlotWalk(this.space) as unknown as TableCursor; // its references are unbranded
+    return new SlotCursor(this.space) as unknown as TableCursor; // its references are unbranded
   }
 
   allRefs(): Uint32Array {
     const refs = new Uint32Array(this.rowCount);
-    const walk = new SlotWalk(this.space);
+    const walk = new SlotCursor(this.space);
     let count = 0;
     for (let ref = walk.next(); ref >= 0; ref = walk.next()) refs[count++] = ref;
     return refs;
@@ -106,7 +106,7 @@ export class StoredTable implements RowOwner {
   /** The visible row with exactly these (valid) bytes, or -1. */
   findIdentical(view: DataView, at: number, length: number): number {
     if (this.rowSet !== undefined) return this.rowCode.findRow(this.rowSet, view, at);
-    const ref = (this.uniques[0] as StoredIndex).findLike(view, at);
+    const ref = (this.uniques[0] as StoredIndex).findByRow(view, at);
     return ref >= 0 && this.isRow(ref, view, at, length) ? ref : -1;
   }
 
@@ -155,9 +155,9 @@ export class StoredTable implements RowOwner {
   }
 
   /** Gives back what the indexes of a dropped table hold. */
-  forget(): void {
-    for (const index of this.indexes) index.forget();
-    this.rowSet?.forget();
+  dispose(): void {
+    for (const index of this.indexes) index.dispose();
+    this.rowSet?.dispose();
     this.changes.tombstones.reset();
   }
 }

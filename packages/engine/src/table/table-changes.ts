@@ -13,7 +13,7 @@ import { Tombstones } from "./tombstones.ts";
 export interface LazyScan {
   readonly rowsMax: number;
   /** Keeps what remains. False when that is more than `rowsMax`; the scan is then closed. */
-  keep(): boolean;
+  materialize(): boolean;
 }
 
 export class TableChanges<T extends RowOwner = RowOwner> implements TableDelta {
@@ -48,13 +48,13 @@ export class TableChanges<T extends RowOwner = RowOwner> implements TableDelta {
     let count = 0;
     for (let index = 0; index < deletes.count; index += 1) {
       const ref = deletes.refs[index] as number;
-      if (space.state(ref) !== RowState.dead) continue;
-      space.setState(ref, RowState.gone); // a row deleted, revived and deleted again stands in the list twice
+      if (space.state(ref) !== RowState.tombstone) continue;
+      space.setState(ref, RowState.countedTombstone); // a row deleted, revived and deleted again stands in the list twice
       deletes.refs[count] = ref;
       count += 1;
     }
     deletes.count = count;
-    for (let index = 0; index < count; index += 1) space.setState(deletes.refs[index] as number, RowState.dead);
+    for (let index = 0; index < count; index += 1) space.setState(deletes.refs[index] as number, RowState.tombstone);
   }
 
   private keepInserted(): void {
@@ -71,7 +71,7 @@ export class TableChanges<T extends RowOwner = RowOwner> implements TableDelta {
   }
 
   /** Makes the inserted rows committed ones. */
-  makeFinal(): void {
+  markCommitted(): void {
     const { inserts } = this;
     const { space } = this.table;
     for (let index = 0; index < inserts.count; index += 1) space.setState(inserts.refs[index] as number, RowState.live);
@@ -84,7 +84,7 @@ export class TableChanges<T extends RowOwner = RowOwner> implements TableDelta {
     this.position = -1;
     this.ownTombstoneCount = 0;
     this.revivedCount = 0;
-    this.table.space.tookPages = false;
+    this.table.space.allocatedPages = false;
     this.tombstones.reset();
   }
 }

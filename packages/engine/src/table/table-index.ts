@@ -77,7 +77,7 @@ export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
   }
 
   /** The row with the key of the row at `view[at …]`, or -1. */
-  findLike(view: DataView, at: number): number {
+  findByRow(view: DataView, at: number): number {
     const { code } = this;
     if (this.hash !== undefined) return code.findRow(this.hash, view, at);
     const tree = this.tree as OrderedIndex;
@@ -106,7 +106,7 @@ export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
     if (this.tree !== undefined) this.tree.remove(ref);
   }
 
-  /** Puts a row of the same key in the place of the row that `findLike` gave just now. */
+  /** Puts a row of the same key in the place of the row that `findByRow` gave just now. */
   replaceFound(ref: number, by: number): void {
     if (this.hash !== undefined) this.hash.replaceFound(ref, by);
     if (this.tree !== undefined) this.tree.move(ref, by);
@@ -175,13 +175,13 @@ export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
       if (before >= 0 && this.hasKeyOf(before, this.viewOf(ref), space.rowAt(ref))) duplicate = ref;
       before = ref;
     }
-    tree.forget();
+    tree.dispose();
     return duplicate;
   }
 
-  forget(): void {
-    this.hash?.forget();
-    this.tree?.forget();
+  dispose(): void {
+    this.hash?.dispose();
+    this.tree?.dispose();
   }
 
   openCursor(): TableIndexCursor {

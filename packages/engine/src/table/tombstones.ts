@@ -61,7 +61,7 @@ export class Tombstones {
 
   /** Drops the hash. To be called before deleted rows change without `add` or `remove`. */
   reset(): void {
-    this.hash?.forget();
+    this.hash?.dispose();
     this.hash = undefined;
   }
 }

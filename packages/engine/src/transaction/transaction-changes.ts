@@ -31,7 +31,7 @@ export class TransactionChanges {
   log: Uint32Array = new Uint32Array(256 * stepWords);
   logCount = 0;
   /** How to undo what rows do not tell, in order. */
-  private readonly others: (() => void)[] = [];
+  private readonly undos: (() => void)[] = [];
 
   constructor(memory: Memory) {
     this.memory = memory;
@@ -39,17 +39,17 @@ export class TransactionChanges {
 
   /** What must be done before the first write of each kind may begin; may refuse, and then nothing has changed. */
   prepare(table: StoredTable, length: number): void {
-    this.memory.demand(table.space.demandFor(length));
-    if (table.changes.scans.length > 0) this.keepScans(table);
+    this.memory.checkRoom(table.space.allocationBytes(length));
+    if (table.changes.scans.length > 0) this.materializeScans(table);
   }
 
   /** @throws {LightconeError} `LimitExceeded` when more rows remain than a scan may keep; it is then closed */
-  keepScans(table: StoredTable): void {
+  materializeScans(table: StoredTable): void {
     const { scans } = table.changes;
     // Were this interrupted, a scan would have lost rows without saying so.
     this.state = TransactionState.writing;
     let tooLong: LazyScan | undefined;
-    for (const scan of scans) if (!scan.keep()) tooLong = scan;
+    for (const scan of scans) if (!scan.materialize()) tooLong = scan;
     scans.length = 0;
     this.state = TransactionState.open;
     if (tooLong !== undefined) {
@@ -64,15 +64,15 @@ export class TransactionChanges {
   /** Inserts a row that is valid, not there, and breaks no constraint. */
   insert(table: StoredTable, bytes: Uint8Array, view: DataView, at: number, length: number): number {
     const { space } = table;
-    const ref = space.take(length);
-    this.note(table, Step.insert | space.took, ref, 0);
+    const ref = space.allocate(length);
+    this.logStep(table, Step.insert | space.slotSource, ref, 0);
     table.changes.inserts.push(ref);
     fillSlot(table, ref, RowState.ownLive, bytes, view, at, length);
     table.addToIndexes(ref);
     return ref;
   }
 
-  /** Puts a row of the same key in a visible row's place, which `index.findLike` gave just now. */
+  /** Puts a row of the same key in a visible row's place, which `index.findByRow` gave just now. */
   update(
     table: StoredTable,
     index: StoredIndex,
@@ -83,8 +83,8 @@ export class TransactionChanges {
     length: number,
   ): number {
     const { space, indexes } = table;
-    const ref = space.take(length);
-    this.note(table, Step.update | space.took, ref, old);
+    const ref = space.allocate(length);
+    this.logStep(table, Step.update | space.slotSource, ref, old);
     table.changes.inserts.push(ref);
     fillSlot(table, ref, RowState.ownLive, bytes, view, at, length);
     for (let position = 0; position < indexes.length; position += 1) {
@@ -101,7 +101,7 @@ export class TransactionChanges {
   delete(table: StoredTable, ref: number): void {
     table.removeFromIndexes(ref);
     this.markDeleted(table, ref);
-    this.note(table, Step.delete, ref, 0);
+    this.logStep(table, Step.delete, ref, 0);
   }
 
   /** Makes a row visible again that the transaction deleted. */
@@ -110,18 +110,18 @@ export class TransactionChanges {
     table.addToIndexes(ref);
     table.changes.revivedCount += 1;
     table.changes.tombstones.remove(ref);
-    this.note(table, Step.revive, ref, 0);
+    this.logStep(table, Step.revive, ref, 0);
   }
 
   /** Notes a step of another kind by what undoes it. */
-  noteOther(undo: () => void): void {
-    this.others.push(undo);
+  logUndo(undo: () => void): void {
+    this.undos.push(undo);
     this.push(Step.other, 0, 0);
   }
 
   private markDeleted(table: StoredTable, ref: number): void {
     const { changes } = table;
-    if (table.space.bury(ref)) {
+    if (table.space.makeTombstone(ref)) {
       changes.ownTombstoneCount += 1;
       return;
     }
@@ -129,13 +129,13 @@ export class TransactionChanges {
     changes.tombstones.add(ref);
   }
 
-  private note(table: StoredTable, step: number, ref: number, old: number): void {
-    if (table.changes.position < 0) this.touch(table);
+  private logStep(table: StoredTable, step: number, ref: number, old: number): void {
+    if (table.changes.position < 0) this.addChanged(table);
     this.push((table.changes.position << stepBits) | step, ref, old);
   }
 
   /** Adds a table to those that changed. */
-  touch(table: StoredTable): void {
+  addChanged(table: StoredTable): void {
     table.changes.position = this.changedCount;
     this.changed[this.changedCount] = table.changes;
     this.changedCount += 1;
@@ -166,31 +166,31 @@ export class TransactionChanges {
     for (let at = this.logCount - stepWords; at >= 0; at -= stepWords) {
       const step = (this.log[at] as number) & stepMask;
       if (step === Step.other) {
-        (this.others.pop() as () => void)();
+        (this.undos.pop() as () => void)();
         continue;
       }
       const { table } = this.changed[(this.log[at] as number) >>> stepBits] as StoredChanges;
       this.undoStep(table, step, this.log[at + 1] as number, this.log[at + 2] as number);
     }
-    this.settle();
+    this.resetTables();
   }
 
   private undoStep(table: StoredTable, step: number, ref: number, old: number): void {
     const { space } = table;
     if (step === Step.delete) {
-      space.unbury(ref);
+      space.undoTombstone(ref);
       table.addToIndexes(ref);
     } else if (step === Step.revive) {
       table.removeFromIndexes(ref);
-      space.setState(ref, RowState.dead);
+      space.setState(ref, RowState.tombstone);
     } else if ((step & ~slotSourceMask) === Step.update) {
       for (const index of table.indexes) index.move(ref, old);
       table.rowBytes += space.rowBytes(old) - space.rowBytes(ref);
-      space.unbury(old);
-      space.untake(ref, step & slotSourceMask);
+      space.undoTombstone(old);
+      space.undoAllocate(ref, step & slotSourceMask);
     } else {
       table.removeFromIndexes(ref);
-      space.untake(ref, step & slotSourceMask);
+      space.undoAllocate(ref, step & slotSourceMask);
     }
   }
 
@@ -198,14 +198,14 @@ export class TransactionChanges {
    * Takes back every slot that the transaction took, and the rows in them that are still visible, but leaves
    * its deletes. What is then inserted again gets the slots that a replay of the commit would give it.
    */
-  takeBackInserts(): void {
+  undoInserts(): void {
     for (let at = this.logCount - stepWords; at >= 0; at -= stepWords) {
       const step = (this.log[at] as number) & stepMask;
       if (step >= Step.delete) continue;
       const { table } = this.changed[(this.log[at] as number) >>> stepBits] as StoredChanges;
       const ref = this.log[at + 1] as number;
       if (table.space.state(ref) === RowState.ownLive) table.removeFromIndexes(ref);
-      table.space.untake(ref, step & slotSourceMask);
+      table.space.undoAllocate(ref, step & slotSourceMask);
     }
     for (let index = 0; index < this.changedCount; index += 1) {
       const changes = this.changed[index] as StoredChanges;
@@ -215,12 +215,12 @@ export class TransactionChanges {
   }
 
   /** Forgets what was done; the tables' lists are theirs to forget. */
-  forgetLog(): void {
+  reset(): void {
     this.logCount = 0;
     // Emptying an array costs its storage, which the next push must get again: so only a long list is emptied.
     this.changedCount = 0;
     if (this.changed.length > 64) this.changed.length = 0;
-    if (this.others.length > 0) this.others.length = 0;
+    if (this.undos.length > 0) this.undos.length = 0;
     while (this.scanned.length > 0) (this.scanned.pop() as StoredTable).changes.scans = [];
     this.serial += 1;
     if (this.log.length > 1 << 20) {
@@ -228,12 +228,12 @@ export class TransactionChanges {
       this.memory.account(log.byteLength - this.log.byteLength);
       this.log = log;
     }
-    this.memory.settle();
+    this.memory.keepAllocations();
   }
 
-  private settle(): void {
+  private resetTables(): void {
     for (let index = 0; index < this.changedCount; index += 1) (this.changed[index] as StoredChanges).reset();
-    this.forgetLog();
+    this.reset();
   }
 
   /** Says why a call is not let in: a number below zero if a module may know, or by throwing. */

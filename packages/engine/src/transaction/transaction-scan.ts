@@ -19,7 +19,7 @@ export class TransactionScan implements RowScan, LazyScan {
   private readonly serial: number;
   readonly rowsMax: number;
   private source: RowSource | undefined;
-  private kept: Uint32Array | undefined;
+  private rows: Uint32Array | undefined;
   private at = 0;
   private end = 0;
 
@@ -43,14 +43,14 @@ export class TransactionScan implements RowScan, LazyScan {
       if (ref < 0) this.source = undefined;
       return ref as RowRef | -1;
     }
-    if (this.kept === undefined || this.at === this.end) return -1;
-    const ref = this.kept[this.at] as number;
+    if (this.rows === undefined || this.at === this.end) return -1;
+    const ref = this.rows[this.at] as number;
     this.at += 1;
     return ref as RowRef;
   }
 
   /** Keeps what remains. False when that is too much; the scan is then closed. */
-  keep(): boolean {
+  materialize(): boolean {
     const source = this.source;
     this.source = undefined;
     if (source === undefined) return true;
@@ -66,13 +66,13 @@ export class TransactionScan implements RowScan, LazyScan {
       kept[count] = ref;
       count += 1;
     }
-    this.kept = kept;
+    this.rows = kept;
     this.end = count;
     return true;
   }
 
   close(): void {
     this.source = undefined;
-    this.kept = undefined;
+    this.rows = undefined;
   }
 }

@@ -2,7 +2,7 @@
  * Goal: what the model test does not reach: limits, half operations, scans under writes, event tables.
  * Method: small cases on one store each; a half operation is made by a table whose index throws once.
  */
-import { LightconeError, type RowRef } from "@lightcone/base";
+import { defined, LightconeError, type RowRef } from "@lightcone/base";
 import { t } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
 import type { Store, StoreOptions } from "../api.ts";
@@ -106,6 +106,35 @@ describe("poison", () => {
     expect(codeOf(() => store.commit(commitMeta()))).toBe("DatabaseStopped");
     expect(codeOf(() => store.rollback())).toBe("DatabaseStopped");
     expect(codeOf(() => store.begin())).toBe("DatabaseStopped");
+  });
+
+  test("so does one inside a generated update", () => {
+    const { store, table } = open();
+    const [id, kind] = (table as StoredTable).indexes.toSorted(
+      (a, b) => (a.def.columns[0] ?? 0) - (b.def.columns[0] ?? 0),
+    );
+    const update = (value: number): number => store.tx.update(table.id, defined(id, "id").id, item(1, value), 0, 8);
+    store.begin();
+    put(store, table, 1, 1);
+    finish(store);
+    // Slots freed by an update are what the next one takes without the general way.
+    store.begin();
+    update(2);
+    finish(store);
+    store.begin();
+    const tree = defined(kind?.tree, "the ordered index");
+    tree.move = () => {
+      throw new RangeError("Maximum call stack size exceeded");
+    };
+    let stack = "";
+    try {
+      update(3);
+    } catch (error) {
+      stack = String((error as Error).stack);
+    }
+    expect(stack).toContain("updateRow");
+    expect(store.poisoned).toBe(true);
+    expect(codeOf(() => store.rollback())).toBe("DatabaseStopped");
   });
 });
 

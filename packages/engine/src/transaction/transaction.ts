@@ -14,13 +14,13 @@ import { TransactionState } from "./transaction-state.ts";
 import { Errno } from "../errno.ts";
 import { Meta, metaWords, pageShift, slabMask, slabShift } from "../storage/memory.ts";
 import { RefList } from "../table/ref-list.ts";
-import { RowState, SlotWalk } from "../storage/row-space.ts";
+import { RowState, SlotCursor } from "../storage/row-space.ts";
 import { isZero, type Sequence, writeInteger } from "../table/sequence.ts";
 import { rowBytesMax } from "../storage/slot-classes.ts";
 import type { StoredIndex, StoredTable } from "../table/stored-table.ts";
 import type { QuickPaths } from "./quick-paths.ts";
 import { fallback } from "./update-code.ts";
-import type { Tables } from "../table/tables.ts";
+import type { TableDirectory } from "../table/table-directory.ts";
 import { TransactionScan } from "./transaction-scan.ts";
 
 const noBytes = new Uint8Array(0);
@@ -31,7 +31,7 @@ export type StoreReservation = (sequence: Sequence) => void;
 export class StoreTransaction implements Transaction {
   readonly changes: TransactionChanges;
   private readonly quickPaths: QuickPaths;
-  private readonly tables: Tables;
+  private readonly tables: TableDirectory;
   private readonly scanRowsMax: number;
   /** Set by whoever knows `st_sequence`. */
   storeReservation: StoreReservation = () => {};
@@ -53,7 +53,7 @@ export class StoreTransaction implements Transaction {
   private scratchView = new DataView(this.scratch.buffer);
   private readonly collected = new RefList();
 
-  constructor(changes: TransactionChanges, quickPaths: QuickPaths, tables: Tables, scanRowsMax: number) {
+  constructor(changes: TransactionChanges, quickPaths: QuickPaths, tables: TableDirectory, scanRowsMax: number) {
     this.changes = changes;
     this.quickPaths = quickPaths;
     this.tables = tables;
@@ -96,16 +96,16 @@ export class StoreTransaction implements Transaction {
     }
     for (let position = 0; position < uniques.length; position += 1) {
       const unique = uniques[position] as StoredIndex;
-      const other = unique.findLike(view, at);
+      const other = unique.findByRow(view, at);
       if (other < 0) continue;
       if (table.isRow(other, view, at, length)) return other;
       return this.fail(Errno.uniqueAlreadyExists, table, unique, other);
     }
-    const dead = table.changes.deletes.count > 0 ? table.changes.tombstones.find(view, at, length) : -1;
+    const tombstone = table.changes.deletes.count > 0 ? table.changes.tombstones.find(view, at, length) : -1;
     changes.prepare(table, length);
     changes.state = TransactionState.writing;
-    let ref = dead;
-    if (dead >= 0) changes.revive(table, dead);
+    let ref = tombstone;
+    if (tombstone >= 0) changes.revive(table, tombstone);
     else ref = changes.insert(table, bytes, view, at, length);
     changes.state = TransactionState.open;
     return ref;
@@ -142,25 +142,25 @@ export class StoreTransaction implements Transaction {
     length: number,
   ): number {
     const { changes } = this;
-    const old = index.findLike(view, at);
+    const old = index.findByRow(view, at);
     if (old < 0) return this.fail(Errno.noSuchRow, table, index);
     if (table.isRow(old, view, at, length)) return old;
     const { uniques } = table;
     for (let position = 0; position < uniques.length; position += 1) {
       const unique = uniques[position] as StoredIndex;
       if (unique === index || unique.hasKeyOf(old, view, at)) continue;
-      const other = unique.findLike(view, at);
+      const other = unique.findByRow(view, at);
       if (other >= 0) return this.fail(Errno.uniqueAlreadyExists, table, unique, other);
     }
     // A deleted row with these bytes would have this key, and of those the committed state has one: `old`, if it is live.
-    const mayBeDead = table.changes.deletes.count > 0 && table.space.state(old) !== RowState.live;
-    const dead = mayBeDead ? table.changes.tombstones.find(view, at, length) : -1;
+    const mayBeTombstone = table.changes.deletes.count > 0 && table.space.state(old) !== RowState.live;
+    const tombstone = mayBeTombstone ? table.changes.tombstones.find(view, at, length) : -1;
     changes.prepare(table, length);
     changes.state = TransactionState.writing;
-    let ref = dead;
-    if (dead >= 0) {
+    let ref = tombstone;
+    if (tombstone >= 0) {
       changes.delete(table, old);
-      changes.revive(table, dead);
+      changes.revive(table, tombstone);
     } else ref = changes.update(table, index, old, bytes, view, at, length);
     changes.state = TransactionState.open;
     return ref;
@@ -233,7 +233,7 @@ export class StoreTransaction implements Transaction {
   clear(id: TableId): number {
     if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const table = this.tables.byId[id];
-    return table === undefined ? this.fail(Errno.noSuchTable) : this.deleteAll(table, new SlotWalk(table.space));
+    return table === undefined ? this.fail(Errno.noSuchTable) : this.deleteAll(table, new SlotCursor(table.space));
   }
 
   deleteRow(id: TableId, row: RowRef): void {
@@ -249,7 +249,7 @@ export class StoreTransaction implements Transaction {
     if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const table = this.tables.byId[id];
     if (table === undefined) return this.fail(Errno.noSuchTable);
-    return new TransactionScan(this.changes, table, new SlotWalk(table.space), this.scanRowsMax);
+    return new TransactionScan(this.changes, table, new SlotCursor(table.space), this.scanRowsMax);
   }
 
   scanPoint(id: IndexId, key: Uint8Array, at: number, length: number): RowScan | number {
@@ -322,7 +322,7 @@ export class StoreTransaction implements Transaction {
   /** Deletes one row, completely. */
   private deleteVisible(table: StoredTable, ref: number): void {
     const { changes } = this;
-    if (table.changes.scans.length > 0) changes.keepScans(table);
+    if (table.changes.scans.length > 0) changes.materializeScans(table);
     changes.state = TransactionState.writing;
     changes.delete(table, ref);
     changes.state = TransactionState.open;
@@ -333,7 +333,7 @@ export class StoreTransaction implements Transaction {
     collected.reset();
     for (let ref = source.next(); ref >= 0; ref = source.next()) collected.push(ref);
     if (collected.count === 0) return 0;
-    if (table.changes.scans.length > 0) changes.keepScans(table);
+    if (table.changes.scans.length > 0) changes.materializeScans(table);
     changes.state = TransactionState.writing;
     for (let index = 0; index < collected.count; index += 1) changes.delete(table, collected.refs[index] as number);
     changes.state = TransactionState.open;

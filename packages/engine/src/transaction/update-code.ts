@@ -19,7 +19,7 @@ import { equalBody, hashBody, hashBytes } from "../indexes/key-code.ts";
 import { type Helpers, locateParts, type Shape } from "../indexes/key-shape.ts";
 import { slabMask, slabShift } from "../storage/memory.ts";
 import type { OrderedIndex } from "../indexes/ordered-index.ts";
-import { RowState, Took } from "../storage/row-space.ts";
+import { RowState, SlotSource } from "../storage/row-space.ts";
 import type { StoredIndex, StoredTable } from "../table/stored-table.ts";
 
 /** What an update says that it leaves to `TransactionChanges.update`. */
@@ -104,7 +104,7 @@ break;
 }
 
 /** What keeps rows from being replaced the quick way, besides the row. */
-const isUnusual = `memory.epoch !== 0 || owner.tree !== undefined || tombstones.hash !== undefined`;
+const isUnusual = `memory.viewSerial !== 0 || owner.tree !== undefined || tombstones.hash !== undefined`;
 
 /** Undefined when the table's rows or the index's keys are not of the common kind. */
 export function makeQuickUpdate(table: StoredTable, index: StoredIndex): QuickUpdate | undefined {
@@ -119,31 +119,31 @@ if (${sameRow(plainBytes)}) return old;
 const recentCount = space.recentCount - 1;
 const log = changes.log;
 const logCount = changes.logCount;
-const dead = deletes.refs;
-const deadCount = deletes.count;
-const born = inserts.refs;
-const bornCount = inserts.count;
+const deleted = deletes.refs;
+const deleteCount = deletes.count;
+const inserted = inserts.refs;
+const insertCount = inserts.count;
 const oldAt = aAt - ${space.headerBytes};
-if (${isUnusual} || recentCount < 0 || a.getUint8(oldAt) !== ${RowState.live} || deadCount >= dead.length ||
-  bornCount >= born.length || logCount >= log.length || tableChanges.scans.length !== 0) return ${fallback};
-${trees.length === 0 ? "" : `memory.demand(0);\nchanges.gate = ${TransactionState.writing};`}
-if (tableChanges.position < 0) changes.touch(table);
+if (${isUnusual} || recentCount < 0 || a.getUint8(oldAt) !== ${RowState.live} || deleteCount >= deleted.length ||
+  insertCount >= inserted.length || logCount >= log.length || tableChanges.scans.length !== 0) return ${fallback};
+${trees.length === 0 ? "" : `memory.checkRoom(0);\nchanges.state = ${TransactionState.writing};`}
+if (tableChanges.position < 0) changes.addChanged(table);
 const ref = recent[recentCount];
 const to = (ref & ${slabMask}) << 3;
 const b = slabs[ref >>> ${slabShift}].view;
 space.recentCount = recentCount;
-log[logCount] = (tableChanges.position << ${stepBits}) | ${Step.update | Took.recent};
+log[logCount] = (tableChanges.position << ${stepBits}) | ${Step.update | SlotSource.recent};
 log[logCount + 1] = ref;
 log[logCount + 2] = old;
 changes.logCount = logCount + ${stepWords};
-born[bornCount] = ref;
-inserts.count = bornCount + 1;
-dead[deadCount] = old;
-deletes.count = deadCount + 1;
+inserted[insertCount] = ref;
+inserts.count = insertCount + 1;
+deleted[deleteCount] = old;
+deletes.count = deleteCount + 1;
 b.setUint8(to, ${RowState.ownLive});
 ${copyRow(plainBytes, space.headerBytes)}
 segment[place + 1] = ref | 0;
-a.setUint8(oldAt, ${RowState.dead});
+a.setUint8(oldAt, ${RowState.tombstone});
 ${moveIn(trees)}
 ${trees.length === 0 ? "" : `changes.state = ${TransactionState.open};`}
 return ref;
@@ -174,11 +174,11 @@ return true;
       ),
     },
     `return function replayRows(changes, view, deletesAt, insertsAt, count) {
-const dead = deletes.refs;
-const born = inserts.refs;
+const deleted = deletes.refs;
+const inserted = inserts.refs;
 if (${isUnusual} || deletes.count !== 0 || inserts.count !== 0 || space.recentCount < count ||
-  dead.length < count || born.length < count || !isUpdate(view, view, deletesAt, insertsAt, count)) return ${fallback};
-if (tableChanges.position < 0) changes.touch(table);
+  deleted.length < count || inserted.length < count || !isUpdate(view, view, deletesAt, insertsAt, count)) return ${fallback};
+if (tableChanges.position < 0) changes.addChanged(table);
 for (let row = 0; row < count; row += 1) {
 let at = deletesAt + row * ${plainBytes};
 ${findSource(table, index, "return row")}
@@ -189,14 +189,14 @@ const ref = recent[recentCount];
 const to = (ref & ${slabMask}) << 3;
 const b = slabs[ref >>> ${slabShift}].view;
 space.recentCount = recentCount;
-born[row] = ref;
+inserted[row] = ref;
 inserts.count = row + 1;
-dead[row] = old;
+deleted[row] = old;
 deletes.count = row + 1;
 b.setUint8(to, ${RowState.live});
 ${copyRow(plainBytes, space.headerBytes)}
 segment[place + 1] = ref | 0;
-a.setUint8(aAt - ${space.headerBytes}, ${RowState.dead});
+a.setUint8(aAt - ${space.headerBytes}, ${RowState.tombstone});
 ${moveIn(treesOf(table, index))}
 }
 return count;

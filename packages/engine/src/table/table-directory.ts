@@ -3,7 +3,7 @@ import type { IndexId, TableId } from "@lightcone/base";
 import { listById, putById } from "./list-by-id.ts";
 import type { StoredIndex, StoredTable } from "./stored-table.ts";
 
-export class Tables {
+export class TableDirectory {
   readonly byId: (StoredTable | undefined)[] = listById();
   readonly indexById: (StoredIndex | undefined)[] = listById();
   private list: readonly StoredTable[] | undefined;
@@ -33,7 +33,7 @@ export class Tables {
     for (const index of table.indexes) this.indexById[index.id] = undefined;
     for (const index of indexes) putById(this.indexById, index.id, index);
     table.indexes = indexes;
-    table.settleIndexes();
+    table.indexesChanged();
     this.changed();
   }
 

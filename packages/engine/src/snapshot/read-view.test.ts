@@ -1,12 +1,12 @@
 /**
- * Goal: an epoch shows one offset for as long as it is open, several at once, and a snapshot written in slices
+ * Goal: a read view shows one offset for as long as it is open, several at once, and a snapshot written in slices
  * while commits go on is the state at its offset.
- * Method: random writes between steps of cursors and slices; the truth is a copy taken when the epoch opened.
+ * Method: random writes between steps of cursors and slices; the truth is a copy taken when the read view opened.
  */
 import type { RowRef } from "@lightcone/base";
 import { t } from "@lightcone/sats";
 import { expect, test } from "vitest";
-import type { Epoch, EpochTable, Store } from "../api.ts";
+import type { ReadView, ReadViewTable, Store } from "../api.ts";
 import type { Table } from "../api-tables.ts";
 import { checkStore } from "../check-store.ts";
 import { openStore, restoreStore } from "../open-store.ts";
@@ -58,15 +58,16 @@ function open(): { store: Store; table: Table; write: (times: number) => void } 
   return { store, table, write };
 }
 
-const tableIn = (epoch: Epoch): EpochTable => epoch.tables.find((table) => table.name === "note") as EpochTable;
+const tableIn = (readView: ReadView): ReadViewTable =>
+  readView.tables.find((table) => table.name === "note") as ReadViewTable;
 
-test("two epochs, read in steps between writes, each show their own offset", () => {
+test("two read views, read in steps between writes, each show their own offset", () => {
   const { store, table, write } = open();
   const views = [0, 1].map(() => {
     const truth = rowsOf(store, table);
-    const epoch = store.openEpoch();
+    const readView = store.openReadView();
     write(300);
-    return { truth, epoch, cursor: tableIn(epoch).openCursor(), seen: [] as string[] };
+    return { truth, readView, cursor: tableIn(readView).openCursor(), seen: [] as string[] };
   });
   for (let isMore = true; isMore;) {
     isMore = false;
@@ -79,10 +80,10 @@ test("two epochs, read in steps between writes, each show their own offset", () 
     }
     write(20);
   }
-  for (const { truth, epoch, seen } of views) {
+  for (const { truth, readView, seen } of views) {
     expect(seen).toEqual(truth);
-    expect(tableIn(epoch).rowCount).toBe(truth.length);
-    epoch.close();
+    expect(tableIn(readView).rowCount).toBe(truth.length);
+    readView.close();
   }
   expect(checkStore(store)).toEqual([]);
 });
@@ -90,16 +91,16 @@ test("two epochs, read in steps between writes, each show their own offset", () 
 test("a snapshot written between writes is the state at its offset", async () => {
   const { store, table, write } = open();
   const truth = rowsOf(store, table);
-  const epoch = store.openEpoch();
+  const readView = store.openReadView();
   const { offset } = store;
   write(100);
   const pieces: Uint8Array[] = [];
-  for (const piece of store.snapshotChunks(epoch)) {
+  for (const piece of store.snapshotChunks(readView)) {
     pieces.push(piece.slice());
     expect(piece.length).toBeLessThanOrEqual(1 << 20);
     write(30);
   }
-  epoch.close();
+  readView.close();
   // The pieces may come cut anywhere.
   const whole = Buffer.concat(pieces);
   const cut = [whole.subarray(0, 3), whole.subarray(3, 1000), whole.subarray(1000)];
@@ -111,9 +112,9 @@ test("a snapshot written between writes is the state at its offset", async () =>
 
 test.each([0, 1, 5, 100, 3000, -5, -1])("a snapshot cut at %i is refused", async (at) => {
   const { store } = open();
-  const epoch = store.openEpoch();
-  const whole = Buffer.concat(Array.from(store.snapshotChunks(epoch), (piece) => piece.slice()));
-  epoch.close();
+  const readView = store.openReadView();
+  const whole = Buffer.concat(Array.from(store.snapshotChunks(readView), (piece) => piece.slice()));
+  readView.close();
   await expect(restoreStore([whole.subarray(0, at < 0 ? whole.length + at : at)])).rejects.toMatchObject({
     code: "Malformed",
   });
@@ -121,20 +122,20 @@ test.each([0, 1, 5, 100, 3000, -5, -1])("a snapshot cut at %i is refused", async
 
 test("a snapshot with a changed row is told by its set hash", async () => {
   const { store } = open();
-  const epoch = store.openEpoch();
-  const whole = Buffer.concat(Array.from(store.snapshotChunks(epoch), (piece) => piece.slice()));
-  epoch.close();
+  const readView = store.openReadView();
+  const whole = Buffer.concat(Array.from(store.snapshotChunks(readView), (piece) => piece.slice()));
+  readView.close();
   const at = whole.lastIndexOf("aaaa");
   whole[at] = 0x62;
   await expect(restoreStore([whole], { verify: true })).rejects.toMatchObject({ code: "Malformed" });
 });
 
-test("bytes written while no epoch is open are not kept", () => {
+test("bytes written while no read view is open are not kept", () => {
   const { store, write } = open();
-  const epoch = store.openEpoch();
+  const readView = store.openReadView();
   write(200);
-  epoch.close();
-  epoch.close();
+  readView.close();
+  readView.close();
   write(200);
   expect(checkStore(store)).toEqual([]);
 });

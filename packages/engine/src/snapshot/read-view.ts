@@ -2,30 +2,30 @@
  * A view of the committed state at one offset, good while commits go on.
  *
  * Opening copies what is known of pages, not pages. Before a span's bytes are first written afterwards, they
- * are copied aside, once for all epochs that need them. While no epoch is open a write costs one comparison.
+ * are copied aside, once for all read views that need them. While no read view is open a write costs one comparison.
  */
 import { assert, type TableId, type TxOffset } from "@lightcone/base";
-import type { Epoch, EpochCursor, EpochTable } from "../api.ts";
+import type { ReadView, ReadViewCursor, ReadViewTable } from "../api.ts";
 import type { RowPlace } from "../api-tables.ts";
 import type { IdCounters } from "../catalog/catalog.ts";
 import { type Memory, type PageLists, Meta, metaWords, pageBytes, slabPages } from "../storage/memory.ts";
 import type { StoredTable } from "../table/stored-table.ts";
 
-/** Bytes of a span as the epoch saw it, from `at` of `bytes`. */
+/** Bytes of a span as the read view saw it, from `at` of `bytes`. */
 interface SpanBytes {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly at: number;
 }
 
-/** What the epoch takes from its store besides tables. */
-export interface EpochFacts {
+/** What the read view takes from its store besides tables. */
+export interface ReadViewFacts {
   readonly offset: TxOffset;
   readonly timestampMicros: number;
   readonly counters: Readonly<IdCounters>;
 }
 
-export class StoreEpoch implements Epoch {
+export class StoreReadView implements ReadView {
   readonly offset: TxOffset;
   readonly timestampMicros: number;
   readonly counters: Readonly<IdCounters>;
@@ -33,20 +33,20 @@ export class StoreEpoch implements Epoch {
   readonly pages: PageLists;
   readonly serial: number;
   readonly memory: Memory;
-  readonly tables: readonly StoredEpochTable[];
-  /** Each slab's `meta` when the epoch opened. */
+  readonly tables: readonly StoredReadViewTable[];
+  /** Each slab's `meta` when the read view opened. */
   readonly metas: readonly Int32Array[];
   private readonly aside = new Map<number, SpanBytes>();
   /** Rises when a span was copied aside. */
   version = 0;
-  private readonly onClose: (epoch: StoreEpoch) => void;
+  private readonly onClose: (readView: StoreReadView) => void;
 
   constructor(
     memory: Memory,
     serial: number,
-    facts: EpochFacts,
+    facts: ReadViewFacts,
     tables: readonly StoredTable[],
-    onClose: (epoch: StoreEpoch) => void,
+    onClose: (readView: StoreReadView) => void,
   ) {
     this.memory = memory;
     this.serial = serial;
@@ -55,7 +55,7 @@ export class StoreEpoch implements Epoch {
     this.counters = { ...facts.counters };
     this.pages = memory.pageLists();
     this.metas = memory.slabs.map((slab) => slab.meta.slice());
-    this.tables = tables.map((table) => new StoredEpochTable(this, table));
+    this.tables = tables.map((table) => new StoredReadViewTable(this, table));
     this.onClose = onClose;
   }
 
@@ -82,7 +82,7 @@ export class StoreEpoch implements Epoch {
   }
 }
 
-export class StoredEpochTable implements EpochTable {
+export class StoredReadViewTable implements ReadViewTable {
   readonly id: TableId;
   readonly name: string;
   readonly rowCount: number;
@@ -90,12 +90,12 @@ export class StoredEpochTable implements EpochTable {
   readonly rowLength: number;
   readonly headerBytes: number;
   readonly spans: Int32Array;
-  readonly room: Int32Array;
+  readonly spanWithRoom: Int32Array;
   readonly recent: Uint32Array;
-  private readonly epoch: StoreEpoch;
+  private readonly readView: StoreReadView;
 
-  constructor(epoch: StoreEpoch, table: StoredTable) {
-    this.epoch = epoch;
+  constructor(readView: StoreReadView, table: StoredTable) {
+    this.readView = readView;
     this.id = table.id;
     this.name = table.name;
     this.rowCount = table.rowCount;
@@ -103,19 +103,19 @@ export class StoredEpochTable implements EpochTable {
     this.rowLength = table.space.rowLength;
     this.headerBytes = table.space.headerBytes;
     this.spans = table.space.spans.slice(0, table.space.spanCount);
-    this.room = table.space.room.slice();
+    this.spanWithRoom = table.space.spanWithRoom.slice();
     this.recent = table.space.recent.slice(0, table.space.recentCount);
   }
 
-  openCursor(): EpochCursor {
-    return new EpochWalk(this.epoch, this);
+  openCursor(): ReadViewCursor {
+    return new StoredReadViewCursor(this.readView, this);
   }
 }
 
-class EpochWalk implements EpochCursor {
+class StoredReadViewCursor implements ReadViewCursor {
   readonly place: RowPlace;
-  private readonly epoch: StoreEpoch;
-  private readonly table: StoredEpochTable;
+  private readonly readView: StoreReadView;
+  private readonly table: StoredReadViewTable;
   private ordinal = 0;
   private head = -1;
   private version = -1;
@@ -124,8 +124,8 @@ class EpochWalk implements EpochCursor {
   private end = 0;
   private slotBytes = 0;
 
-  constructor(epoch: StoreEpoch, table: StoredEpochTable) {
-    this.epoch = epoch;
+  constructor(readView: StoreReadView, table: StoredReadViewTable) {
+    this.readView = readView;
     this.table = table;
     this.place = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), at: 0, length: 0 };
   }
@@ -133,7 +133,7 @@ class EpochWalk implements EpochCursor {
   next(): boolean {
     const { place, table } = this;
     for (;;) {
-      if (this.version !== this.epoch.version && this.head >= 0) this.fetch();
+      if (this.version !== this.readView.version && this.head >= 0) this.fetch();
       while (this.at < this.end) {
         const at = this.base + this.at;
         this.at += this.slotBytes;
@@ -146,55 +146,55 @@ class EpochWalk implements EpochCursor {
       this.head = table.spans[this.ordinal] as number;
       this.ordinal += 1;
       this.at = 0;
-      this.end = this.epoch.metaOf(this.head, Meta.fresh);
-      this.slotBytes = this.epoch.metaOf(this.head, Meta.slotBytes);
+      this.end = this.readView.metaOf(this.head, Meta.fresh);
+      this.slotBytes = this.readView.metaOf(this.head, Meta.slotBytes);
       this.fetch();
     }
   }
 
   private fetch(): void {
-    const span = this.epoch.spanBytes(this.head);
+    const span = this.readView.spanBytes(this.head);
     this.place.bytes = span.bytes;
     this.place.view = span.view;
     this.base = span.at;
-    this.version = this.epoch.version;
+    this.version = this.readView.version;
   }
 }
 
-/** The epochs of a store that are open. */
-export class Epochs {
+/** The read views of a store that are open. */
+export class ReadViews {
   private readonly memory: Memory;
-  private readonly open: StoreEpoch[] = [];
+  private readonly open: StoreReadView[] = [];
   private serialLast = 0;
 
   constructor(memory: Memory) {
     this.memory = memory;
-    memory.keepAside = (head) => this.keepAside(head);
+    memory.copyAside = (head) => this.copyAside(head);
   }
 
-  begin(facts: EpochFacts, tables: readonly StoredTable[]): StoreEpoch {
+  begin(facts: ReadViewFacts, tables: readonly StoredTable[]): StoreReadView {
     this.serialLast += 1;
-    const epoch = new StoreEpoch(this.memory, this.serialLast, facts, tables, (closed) => this.end(closed));
-    this.open.push(epoch);
-    this.memory.epoch = epoch.serial;
-    return epoch;
+    const readView = new StoreReadView(this.memory, this.serialLast, facts, tables, (closed) => this.end(closed));
+    this.open.push(readView);
+    this.memory.viewSerial = readView.serial;
+    return readView;
   }
 
-  private end(epoch: StoreEpoch): void {
-    const at = this.open.indexOf(epoch);
+  private end(readView: StoreReadView): void {
+    const at = this.open.indexOf(readView);
     if (at < 0) return;
     this.open.splice(at, 1);
-    this.memory.epoch = this.open.at(-1)?.serial ?? 0;
+    this.memory.viewSerial = this.open.at(-1)?.serial ?? 0;
   }
 
-  private keepAside(head: number): void {
+  private copyAside(head: number): void {
     const slab = this.memory.slabOf(head);
     const meta = (head & 255) * metaWords;
-    const stamp = slab.meta[meta + Meta.epoch] as number;
+    const stamp = slab.meta[meta + Meta.viewSerial] as number;
     const at = (head & (slabPages - 1)) * pageBytes;
     const bytes = slab.bytes.slice(at, at + (slab.meta[meta + Meta.pages] as number) * pageBytes);
     assert(bytes.length > 0, "a span without bytes was to be kept");
     const copy: SpanBytes = { bytes, view: new DataView(bytes.buffer), at: 0 };
-    for (const epoch of this.open) if (epoch.serial > stamp) epoch.keep(head, copy);
+    for (const readView of this.open) if (readView.serial > stamp) readView.keep(head, copy);
   }
 }
