@@ -235,7 +235,7 @@ test("stopCallTimeoutMs: a call that loops ends as timed out, and so does the se
 test("databaseBytesMax", { timeout: 60_000 }, async () => {
   await served.publish("hostile", (await bundleModule(hostile)).code, "Js");
   const response = await served.call("hostile", "insert_for_ever", "[]");
-  expect(response.status).toBe(530);
+  expect(response.status).toBe(507);
   expect(await response.text()).toContain(`the database holds all of the ${databaseLimits.databaseBytesMax} bytes`);
   expect(await served.sql("hostile", "SELECT * FROM item")).toEqual([]);
   expect((await served.call("hostile", "add", '["afterwards"]')).status).toBe(200);

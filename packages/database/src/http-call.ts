@@ -92,7 +92,9 @@ export class VisitJob implements Job {
     const refused = connectClient(this.#room, this.#caller);
     this.#isConnected = refused === undefined;
     if (refused === undefined || this.#caller.isOwner) return true;
-    this.#answer(refusal(refused.code === "ConnectionIdInUse" ? 409 : 403, refused.code, refused.message));
+    // Whether it refuses or breaks: who comes is not let in.
+    const status = refused.code === "ReducerCrashed" ? 403 : errorFacts(refused.code).http;
+    this.#answer(refusal(status, refused.code, refused.message));
     return false;
   }
 
@@ -167,8 +169,7 @@ export function callOverHttp(room: Room, caller: Caller, functionName: string, a
     "spacetime-execution-duration-micros": String(Math.round((room.clock.steadyMs() - from) * 1000)),
   };
   if (result.kind === "committed") return text(200, "", headers);
-  // A full disk is not the module's: the call has not run.
-  return refusal(result.code === "DiskFull" ? 507 : 530, result.code, result.message, headers);
+  return refusal(errorFacts(result.code).http, result.code, result.message, headers);
 }
 
 /** Procedures are looked up last, so theirs is the text for a name that nothing has. */

@@ -173,7 +173,7 @@ export const serverLimits = {
     unit: "bytes",
     what: "all memory of one database's process, and at most 0.8 of the machine's",
     outcome:
-      "the process is ended and started again, and the call that ran is failed; three times, and the module is quarantined",
+      "the process is ended and started again; the call that ran is failed, and counts as an end in its function (`functionEndsMax`)",
   },
   parkAfterMs: {
     value: 60_000,
