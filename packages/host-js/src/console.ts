@@ -44,7 +44,7 @@ export function makeConsole(sandbox: Sandbox, port: HostPort, stacks: StackMappe
     return write(info, [`${label}: ${(port.nowMicros() - began) / 1000} ms`, ...values]);
   };
   const names = ["levels", "silent", "write", "time", "timeEnd"];
-  return sandbox.harden(sandbox.compile(names, source)(levels, silent, write, time, timeEnd) as object);
+  return sandbox.harden(sandbox.compile(names, source, "console")(levels, silent, write, time, timeEnd) as object);
 }
 
 const valueClasses = [Identity, ConnectionId, Timestamp, TimeDuration, Uuid];

@@ -19,7 +19,7 @@ export class CallContext {
   #isSeeded = false;
 
   constructor(sandbox: Sandbox, port: HostPort, db: object) {
-    const random = sandbox.compile(["uint32"], randomSource)(() => this.#uint32());
+    const random = sandbox.compile(["uint32"], randomSource, "ctx.random")(() => this.#uint32());
     const identity = (): Identity => Identity.fromBytes(port.databaseIdentity.slice());
     const sender = (): Identity => (this.#sender ??= Identity.fromBytes(this.#running().sender.slice()));
     const connectionId = (): ConnectionId | null => this.#connection();

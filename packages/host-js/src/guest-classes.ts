@@ -55,5 +55,5 @@ export interface GuestClasses {
 }
 
 export function makeGuestClasses(sandbox: Sandbox): GuestClasses {
-  return sandbox.harden(sandbox.compile(["codes"], source)(errorNames) as GuestClasses);
+  return sandbox.harden(sandbox.compile(["codes"], source, "guest classes")(errorNames) as GuestClasses);
 }

@@ -22,7 +22,7 @@ export const description: symbol = Symbol("lightcone:host@1 description");
 
 export function makeHostModule(sandbox: Sandbox, classes: GuestClasses): object {
   const without = <C extends abstract new (...values: never[]) => object>(original: C, missing: string): unknown =>
-    sandbox.compile(["original", "missing"], facade)(original, missing);
+    sandbox.compile(["original", "missing"], facade, "value class")(original, missing);
   return sandbox.harden({
     description,
     Identity,

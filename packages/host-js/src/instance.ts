@@ -2,7 +2,7 @@
 import { defined, LightconeError } from "@lightcone/base";
 import { modulePromises, type Rejection, type Settled } from "@lightcone/base/node";
 import type { CallOutcome, HostPort, ModuleInstance, ReducerCall } from "@lightcone/host";
-import { ByteReader, product, useCompiler, valueCodec, type ValueCodec } from "@lightcone/sats";
+import { ByteReader, product, valueCodec, type ValueCodec } from "@lightcone/sats";
 import { makeConsole } from "./console.ts";
 import { CallContext } from "./context.ts";
 import { describeModule, indexesOf, type TableIndex } from "./describe.ts";
@@ -84,8 +84,9 @@ export class JsInstance implements ModuleInstance {
     const makeRequire = sandbox.compile(
       ["name", "hostModule", "why"],
       `return (asked) => { if (asked === name) return hostModule; throw new TypeError(why(String(asked))); };`,
+      "require",
     );
-    const module = sandbox.compile([], "return { exports: {} };")() as { exports: object };
+    const module = sandbox.compile([], "return { exports: {} };", "exports")() as { exports: object };
     const { exports } = module;
     const run = sandbox.evaluate(script);
     if (typeof run !== "function") invalid("the bundle is not a script");
@@ -119,23 +120,18 @@ export class JsInstance implements ModuleInstance {
   #build(): void {
     const sandbox = this.#sandbox;
     const port = this.#port;
-    const before = useCompiler((parameters, body) => sandbox.compile(parameters, body));
-    try {
-      const tools = { sandbox, port, scratch: new Scratch(), classes: this.#classes };
-      this.#tables = this.#shape.tables.map((table, at) => {
-        const indexes = this.#indexes[at] ?? [];
-        return { key: table.key, indexes, binding: makeTableBinding(table, indexes, tools) };
-      });
-      this.#reducers = this.#shape.functions.map(({ exportName, body, params }) => ({
-        name: exportName,
-        body: readingOf(() => named(body, exportName)),
-        args: valueCodec(product(Object.fromEntries(params.map(({ name, type }) => [name, type])))),
-      }));
-      const db = Object.fromEntries(this.#tables.map(({ key, binding }) => [key, binding.handle]));
-      this.#context = new CallContext(sandbox, port, db);
-    } finally {
-      useCompiler(before);
-    }
+    const tools = { sandbox, port, scratch: new Scratch(), classes: this.#classes };
+    this.#tables = this.#shape.tables.map((table, at) => {
+      const indexes = this.#indexes[at] ?? [];
+      return { key: table.key, indexes, binding: makeTableBinding(table, indexes, tools) };
+    });
+    this.#reducers = this.#shape.functions.map(({ exportName, body, params }) => ({
+      name: exportName,
+      body: readingOf(() => named(body, exportName)),
+      args: valueCodec(product(Object.fromEntries(params.map(({ name, type }) => [name, type]))), [], sandbox.compile),
+    }));
+    const db = Object.fromEntries(this.#tables.map(({ key, binding }) => [key, binding.handle]));
+    this.#context = new CallContext(sandbox, port, db);
   }
 
   #bound(): CallContext {

@@ -11,7 +11,7 @@ test("the Function of before the lockdown is kept", () => {
   expect(Object.isFrozen(Object.prototype)).toBe(true);
   expect(() => Reflect.construct((() => {}).constructor as never, ["return 1"])).toThrow(TypeError);
   expect(compilesWith(before)).toBe(true);
-  expect(sandbox.compile(["x"], "return x + 1;")(1)).toBe(2);
+  expect(sandbox.compile(["x"], "return x + 1;", "sum")(1)).toBe(2);
   expect(compileWith<number>({ x: 1 }, "return x + 1;")).toBe(2);
 });
 

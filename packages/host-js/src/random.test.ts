@@ -30,7 +30,7 @@ test("time and caller both matter", () => {
 
 function makeRandom(): Random {
   const source = draw(1, 1);
-  return openVmSandbox().compile(["uint32"], randomSource)(() => source.uint32()) as Random;
+  return openVmSandbox().compile(["uint32"], randomSource, "ctx.random")(() => source.uint32()) as Random;
 }
 
 test("numbers lie in [0, 1) and are spread evenly", () => {

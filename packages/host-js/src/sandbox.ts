@@ -4,13 +4,15 @@
  * `ses` is the real one: a compartment of the locked-down realm. `vm` is for tests in the caller's process,
  * which must not be locked down: a fresh context without the same globals, no barrier against ill will.
  */
+import type { Compile } from "@lightcone/sats";
+
 export type SandboxKind = "ses" | "vm";
 
 export interface Sandbox {
   /** Evaluates a script of the module's; its frames in stacks say `scriptName`. */
   evaluate(script: string): unknown;
   /** Compiles code that the host generated. It runs at full speed, and its literals are of the module's realm. */
-  compile(parameters: readonly string[], body: string): (...values: readonly unknown[]) => unknown;
+  readonly compile: Compile;
   /** Freezes what is handed to the module, and all that can be reached from it. */
   harden<T>(value: T): T;
 }

@@ -7,7 +7,7 @@
  * the one from before is kept here.
  */
 import { createRequire } from "node:module";
-import { AssertionError, LightconeError } from "@lightcone/base";
+import { AssertionError, dumpCode, LightconeError } from "@lightcone/base";
 import { ConnectionId, Timestamp } from "@lightcone/sats";
 import { tameRealm } from "./realm.ts";
 import { escapeForSes } from "./script-text.ts";
@@ -24,8 +24,10 @@ export function compilesWith(constructor: unknown): boolean {
   return keptFunction === constructor;
 }
 
-const compileHere: Sandbox["compile"] = (parameters, body) =>
-  keptFunction(...parameters, `"use strict";\n${body}`) as (...values: readonly unknown[]) => unknown;
+const compileHere: Sandbox["compile"] = (parameters, body, title) => {
+  dumpCode(title, parameters, body);
+  return keptFunction(...parameters, `"use strict";\n${body}`) as ReturnType<Sandbox["compile"]>;
+};
 
 function lockDownOnce(): void {
   if (isLockedDown) return;
@@ -102,7 +104,11 @@ export function openSesSandbox(): Sandbox {
     if (!kept.has(name)) Reflect.deleteProperty(compartment.globalThis, name);
   }
   return {
-    evaluate: (script) => compartment.evaluate(`${escapeForSes(script)}\n//# sourceURL=${scriptName}`, evaluation),
+    evaluate: (script) => {
+      const text = `${escapeForSes(script)}\n//# sourceURL=${scriptName}`;
+      dumpCode("module", [], text);
+      return compartment.evaluate(text, evaluation);
+    },
     compile: compileHere,
     harden,
   };

@@ -39,11 +39,19 @@ export function makeTableBinding(
     readonly classes: GuestClasses;
   },
 ): TableBinding {
-  const keys = indexes.map(({ columns }) => columns.map((column) => keyCodec(table, column)));
+  const { compile } = tools.sandbox;
+  const keys = indexes.map(({ columns }) => columns.map((column) => keyCodec(table, column, compile)));
   const source = handleSource(table, indexes);
-  const make = tools.sandbox.compile(["port", "scratch", "codec", "keys", "Range", "fail"], source);
+  const make = compile(["port", "scratch", "codec", "keys", "Range", "fail"], source, `table ${table.key}`);
   const { port, scratch, classes } = tools;
-  return make(port, scratch, valueCodec(rowTypeOf(table)), keys, classes.Range, classes.fail) as TableBinding;
+  return make(
+    port,
+    scratch,
+    valueCodec(rowTypeOf(table), [], compile),
+    keys,
+    classes.Range,
+    classes.fail,
+  ) as TableBinding;
 }
 
 /** @throws {LightconeError} `SchemaInvalid` when an index cannot be reached by its name */
@@ -60,9 +68,9 @@ export function checkAccessors(table: TableShape, indexes: readonly TableIndex[]
 }
 
 /** A codec of one column, under the column's name so that an error says which. */
-function keyCodec(table: TableShape, column: number): ValueCodec {
+function keyCodec(table: TableShape, column: number, compile: Sandbox["compile"]): ValueCodec {
   const { name, type } = defined(table.columns[column], "an index's column");
-  return valueCodec(product({ [name]: type }));
+  return valueCodec(product({ [name]: type }), [], compile);
 }
 
 const quote = (name: string): string => JSON.stringify(name);

@@ -1,5 +1,6 @@
 /** The sandbox of tests: a fresh context with the same globals as the real one, in an untouched process. */
 import { compileFunction, createContext, Script } from "node:vm";
+import { dumpCode } from "@lightcone/base";
 import { tameRealm } from "./realm.ts";
 import { globalNames, scriptName, type Sandbox } from "./sandbox.ts";
 import { moduleStack } from "./stack-trace.ts";
@@ -20,18 +21,27 @@ const sameErrors = `
 
 export function openVmSandbox(): Sandbox {
   const context = createContext({}, { name: "lightcone module", codeGeneration: { strings: true, wasm: false } });
-  const compile: Sandbox["compile"] = (parameters, body) =>
-    compileFunction(`"use strict";\n${body}`, [...parameters], { parsingContext: context }) as (
-      ...values: readonly unknown[]
-    ) => unknown;
-  compile(["hostErrors", "moduleStack"], sameErrors)({ Error, TypeError, RangeError }, moduleStack);
+  const compile: Sandbox["compile"] = (parameters, body, title) => {
+    dumpCode(title, parameters, body);
+    return compileFunction(`"use strict";\n${body}`, [...parameters], { parsingContext: context }) as ReturnType<
+      Sandbox["compile"]
+    >;
+  };
+  compile(
+    ["hostErrors", "moduleStack"],
+    sameErrors,
+    "errors of two realms",
+  )({ Error, TypeError, RangeError }, moduleStack);
   const inside = new Script("globalThis").runInContext(context) as object;
   // What is shared comes last: the realm's own are changed, not this process's.
   Object.assign(inside, tameRealm(compile), shared);
   const kept = new Set<PropertyKey>([...globalNames, "globalThis", "undefined", "NaN", "Infinity", "eval"]);
   for (const name of Reflect.ownKeys(inside)) if (!kept.has(name)) Reflect.deleteProperty(inside, name);
   return {
-    evaluate: (script) => new Script(script, { filename: scriptName }).runInContext(context),
+    evaluate: (script) => {
+      dumpCode("module", [], script);
+      return new Script(script, { filename: scriptName }).runInContext(context);
+    },
     compile,
     harden: freezeDeep,
   };

@@ -1,31 +1,40 @@
 /**
  * Turns generated source into a function.
  *
- * The `Function` of the moment this file was loaded is kept: after SES `lockdown` the realm's own would
- * hand out functions that run far slower. A host that has better gives it with `useCompiler`.
+ * The `Function` of the moment this file was loaded is kept: after SES `lockdown` the realm's own would hand out
+ * functions that run far slower.
  */
-export type Compile = (parameters: readonly string[], body: string) => (...args: readonly never[]) => unknown;
+import { dumpCode } from "@lightcone/base";
+
+/** Compiles a function body, and announces it to `dumpCode` as what `title` says. */
+export type Compile = (
+  parameters: readonly string[],
+  body: string,
+  title: string,
+) => (...values: readonly unknown[]) => unknown;
 
 // Kept before anything can replace it.
 const keptFunction = Function;
 
-let current: Compile = (parameters, body) =>
-  keptFunction(...parameters, body) as (...args: readonly never[]) => unknown;
-
-/** Generated code is compiled by `compile` from here on. Returns what it replaced. */
-export function useCompiler(compile: Compile): Compile {
-  const before = current;
-  current = compile;
-  return before;
-}
+const compileHere: Compile = (parameters, body, title) => {
+  dumpCode(title, parameters, body);
+  return keptFunction(...parameters, `"use strict";\n${body}`) as ReturnType<Compile>;
+};
 
 /**
- * Compiles a function body. `body` is made by this package from types; names inside it are quoted.
+ * Compiles a function body that was made from types. Names inside it are quoted.
  *
- * @returns whatever `body` returns when run with `parameters`' values
+ * @param title says what the code is for, where generated code is printed
+ * @param compile compiles it elsewhere than in this realm
+ * @returns whatever `body` returns when run with the helpers' values
  */
-export function compileWith<T>(helpers: Readonly<Record<string, unknown>>, body: string): T {
+export function compileWith<T>(
+  helpers: Readonly<Record<string, unknown>>,
+  body: string,
+  title = "",
+  compile: Compile = compileHere,
+): T {
   const names = Object.keys(helpers);
-  const make = current(names, `"use strict";\n${body}`);
-  return (make as (...args: readonly unknown[]) => unknown)(...names.map((name) => helpers[name])) as T;
+  const shown = title === "" ? (/^return function (\w+)/.exec(body)?.[1] ?? "function") : title;
+  return compile(names, body, shown)(...names.map((name) => helpers[name])) as T;
 }

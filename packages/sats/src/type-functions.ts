@@ -7,7 +7,7 @@
  */
 import { LightconeError } from "@lightcone/base";
 import type { AlgebraicType, ArrayType, ProductType, SumType, Typespace } from "./algebraic-type.ts";
-import { compileWith } from "./compile.ts";
+import { type Compile, compileWith } from "./compile.ts";
 import { typeDepthMax, typeNodesMax, valueDepthMax } from "./limits.ts";
 import { Measure } from "./measure.ts";
 import { followRef } from "./refs.ts";
@@ -27,6 +27,8 @@ export interface Emission {
 }
 
 export interface Generator {
+  /** What the functions do with a value of the type: a word or two. */
+  readonly title: string;
   /** What generated code may name, besides its parameters. */
   readonly helpers: Readonly<Record<string, unknown>>;
   /** The functions' parameters, as source. */
@@ -35,8 +37,17 @@ export interface Generator {
   emit(type: CompoundType, emission: Emission): string;
 }
 
-/** Compiles the functions for `root`, and returns the one for `root` itself; `root` must be compound after its `Ref`s. */
-export function compileTypeFunctions<T>(root: CompoundType, typespace: Typespace, generator: Generator): T {
+/**
+ * Compiles the functions for `root`, and returns the one for `root` itself; `root` must be compound after its `Ref`s.
+ *
+ * @param compile compiles them elsewhere than in this realm
+ */
+export function compileTypeFunctions<T>(
+  root: CompoundType,
+  typespace: Typespace,
+  generator: Generator,
+  compile?: Compile,
+): T {
   const recursive = checkExtent(root, typespace);
   const measure = new Measure(typespace);
   const names = new Map<CompoundType, string>();
@@ -64,7 +75,12 @@ export function compileTypeFunctions<T>(root: CompoundType, typespace: Typespace
     const type = queue[index] as CompoundType; // in range
     sources.push(`function ${emission.nameOf(type)}(${parameters}) {\n${guard}${generator.emit(type, emission)}\n}`);
   }
-  return compileWith<T>({ ...generator.helpers, tooDeep }, `${sources.join("\n")}\nreturn ${rootName};`);
+  return compileWith<T>(
+    { ...generator.helpers, tooDeep },
+    `${sources.join("\n")}\nreturn ${rootName};`,
+    generator.title,
+    compile,
+  );
 }
 
 function tooDeep(): never {

@@ -49,6 +49,7 @@ function plainSize(type: AlgebraicType, emission: Emission): number | undefined 
 }
 
 const validating = {
+  title: "validate",
   helpers: { isUtf8 },
   parameters: "bytes, view, at, end",
   emit(type: CompoundType, emission: Emission): string {

@@ -14,6 +14,7 @@ import type { AlgebraicType, Member, ProductType, SumType, Typespace } from "./a
 import type { ByteReader } from "./byte-reader.ts";
 import { readI128, readI256, readU128, readU256 } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
+import type { Compile } from "./compile.ts";
 import { fixedSizeOf } from "./measure.ts";
 import { followRef } from "./refs.ts";
 import { compileTypeFunctions, isCompound, literalKey, property } from "./type-functions.ts";
@@ -44,13 +45,21 @@ export interface ValueCodec<T = unknown> {
   read(input: ByteReader): T;
 }
 
-/** Makes the codec of a type. `Ref`s are looked up in `typespace`. Generating takes some 100 µs: keep it. */
-export function valueCodec<T = unknown>(type: AlgebraicType, typespace: Typespace = []): ValueCodec<T> {
+/**
+ * Makes the codec of a type. `Ref`s are looked up in `typespace`. Generating takes some 100 µs: keep it.
+ *
+ * @param compile compiles it elsewhere, so that the objects it makes are of another realm
+ */
+export function valueCodec<T = unknown>(
+  type: AlgebraicType,
+  typespace: Typespace = [],
+  compile?: Compile,
+): ValueCodec<T> {
   // A lone primitive goes as a product of one: the frame wants a compound type.
   const target = followRef(type, typespace);
   const root = isCompound(target) ? target : product([target]);
-  const writeRaw = compileTypeFunctions<(out: ByteWriter, value: unknown) => void>(root, typespace, writing);
-  const readRaw = compileTypeFunctions<(input: ByteReader) => unknown>(root, typespace, reading);
+  const writeRaw = compileTypeFunctions<(out: ByteWriter, value: unknown) => void>(root, typespace, writing, compile);
+  const readRaw = compileTypeFunctions<(input: ByteReader) => unknown>(root, typespace, reading, compile);
   const wrapped = root !== target;
   const write = (out: ByteWriter, value: T): void => {
     const start = out.length;
@@ -194,6 +203,7 @@ function emitWrites(parts: readonly { type: AlgebraicType; value: string }[], em
 }
 
 const writing = {
+  title: "write",
   helpers: { mismatch, identityBytes, BigInt, Uint8Array, isArray: Array.isArray },
   parameters: "out, value",
   emit(type: CompoundType, emission: Emission): string {
@@ -293,6 +303,7 @@ function emitReads(types: readonly AlgebraicType[], emission: Emission, prefix =
 }
 
 const reading = {
+  title: "read",
   helpers: { readBool, readU128, readI128, readU256, readI256, makeIdentity, ...specialClasses },
   parameters: "input",
   emit(type: CompoundType, emission: Emission): string {

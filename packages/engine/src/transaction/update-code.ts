@@ -148,6 +148,7 @@ ${moveIn(trees)}
 ${trees.length === 0 ? "" : `changes.state = ${TransactionState.open};`}
 return ref;
 };`,
+    `update ${table.name} by ${index.def.name}`,
   );
 }
 
@@ -201,6 +202,7 @@ ${moveIn(treesOf(table, index))}
 }
 return count;
 };`,
+    `replay ${table.name} by ${index.def.name}`,
   );
 }
 
