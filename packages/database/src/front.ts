@@ -4,7 +4,7 @@
  */
 export type { Client } from "./client.ts";
 export * from "./link.ts";
-export { databaseLimits, defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
+export { databaseLimits, defaultDatabaseLimits, errorTextBytesMax, type DatabaseLimits } from "./limits.ts";
 export { LogReader } from "./log-files.ts";
 export { openResilient, type OpenedHost, type ResilientLink, type ResilientOptions } from "./resilient-link.ts";
 export type { FunctionEnd } from "./function-ends.ts";

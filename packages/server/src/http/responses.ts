@@ -1,6 +1,6 @@
 /** The few shapes of an answer. */
-import { errorFacts, isLightconeError, toldText } from "@lightcone/base";
-import type { Reply } from "@lightcone/database/front";
+import { cutText, errorFacts, isLightconeError, toldText } from "@lightcone/base";
+import { errorTextBytesMax, type Reply } from "@lightcone/database/front";
 
 const noHeaders: Readonly<Record<string, string>> = {};
 
@@ -35,7 +35,7 @@ export class HttpFailure extends Error {
 }
 
 export function fail(status: number, body: string): HttpFailure {
-  return new HttpFailure(text(status, body));
+  return new HttpFailure(text(status, cutText(body, errorTextBytesMax)));
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import { connect } from "node:net";
+import { errorTextBytesMax } from "@lightcone/database/front";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nameCharactersMax } from "../registry/database-name.ts";
 import { openTestServer } from "../testing/test-server.ts";
@@ -461,6 +462,18 @@ describe("limits on bodies", () => {
     const answer = await host.ask(method ?? "", path ?? "", { token: owner.token, body });
     expect(answer.status).toBe(status);
     expect(answer.body === tooLong).toBe(status === 413);
+  });
+
+  test("errorTextBytesMax: no more of it comes back than may", async () => {
+    const body = new TextEncoder().encode(JSON.stringify([`${"n".repeat(1_000_000)}!`]));
+    const answer = await host.ask("PUT", "/v1/database/har_bor/names", {
+      token: owner.token,
+      body,
+      headers: { "content-type": "application/json" },
+    });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatch(/^Error parsing `n+… \(cut; \d+ characters\)$/);
+    expect(Buffer.byteLength(answer.body)).toBeLessThanOrEqual(errorTextBytesMax);
   });
 
   test("a body of unknown length is cut off as well", async () => {
