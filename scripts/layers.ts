@@ -51,6 +51,7 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
     "index.ts",
     "testing",
   ],
+  query: ["code", "plan", "evaluate", "live", "index.ts", "testing"],
 };
 
 /** Private folders that may import every package. */

@@ -1,21 +1,14 @@
 /** What a statement may name. The caller's visibility is applied here, before SQL sees anything. */
 import type { TableSchema } from "@lightcone/schema";
 
-/** A view as something to read: its rows stand in `table`. */
-export interface ViewSource {
-  readonly table: TableSchema;
-  /** Whether each caller has rows of its own. */
-  readonly isPerCaller: boolean;
-}
-
 export interface Catalog {
   /**
    * The table of that canonical name or accessor. Undefined when there is none *or the caller may not see
    * it*: the two must not be told apart.
    */
   table(name: string): TableSchema | undefined;
-  /** The view of that name, under the same rule. */
-  view?(name: string): ViewSource | undefined;
+  /** The view of that name, under the same rule: what its rows look like. */
+  view?(name: string): TableSchema | undefined;
   /** What `SELECT * FROM *` stands for. Without it, that text is refused. */
   readable?(): Iterable<TableSchema>;
 }

@@ -1,4 +1,4 @@
-export type { Caller, Catalog, ViewSource } from "./catalog.ts";
+export type { Caller, Catalog } from "./catalog.ts";
 export * from "./compile.ts";
 export * from "./describe.ts";
 export * from "./plan.ts";

@@ -14,8 +14,6 @@ export type { CompareOp };
 export interface Source {
   readonly table: TableSchema;
   readonly alias: string;
-  /** Whether what the name stands for depends on the caller (a view kept per caller). */
-  readonly isPerCaller: boolean;
 }
 
 export interface ColumnRef {
@@ -90,8 +88,6 @@ export interface SelectPlan {
   /** The result's columns under their titles. */
   readonly columns: ProductType;
   readonly limit: bigint | undefined;
-  /** Whether the result may differ between callers. */
-  readonly isPerCaller: boolean;
 }
 
 export interface InsertPlan {

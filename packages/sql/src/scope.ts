@@ -1,6 +1,6 @@
 /** The names that a statement has brought into scope, and what they stand for. */
 import type { AlgebraicType } from "@lightcone/sats";
-import type { TableDef } from "@lightcone/schema";
+import type { TableDef, TableSchema } from "@lightcone/schema";
 import type { Catalog } from "./catalog.ts";
 import type { NamedTable } from "./dialect.ts";
 import type { ColumnRef, Source } from "./plan.ts";
@@ -14,11 +14,10 @@ export function columnPosition(table: TableDef, name: string): number {
 }
 
 /** The table or view that `parts` name. */
-function lookUp(catalog: Catalog, parts: readonly string[], at: number): Omit<Source, "alias"> {
+function lookUp(catalog: Catalog, parts: readonly string[], at: number): TableSchema {
   const name = parts.join(".");
-  const table = catalog.table(name);
-  if (table !== undefined) return { table, isPerCaller: false };
   return (
+    catalog.table(name) ??
     catalog.view?.(name) ??
     refuse("no_table", `no such table: \`${name}\`. If the table exists, it may be marked private.`, at)
   );
@@ -34,13 +33,13 @@ export class Scope {
 
   /** Brings a table into scope, under its alias or else its name as written. */
   add(ref: NamedTable): void {
-    const source = lookUp(this.catalog, ref.parts, ref.at);
+    const table = lookUp(this.catalog, ref.parts, ref.at);
     const alias = ref.alias ?? ref.parts.join(".");
     if (this.sources.some((other) => other.alias === alias))
       refuse("duplicate_name", `Duplicate name \`${alias}\``, ref.at);
     if (this.sources.length === sourceCountMax)
       refuse("too_many_tables", `Invalid number of tables: over ${sourceCountMax}`, ref.at);
-    this.sources.push({ ...source, alias });
+    this.sources.push({ table, alias });
   }
 
   /** The source that a qualifier names. */

@@ -49,7 +49,7 @@ export function planSelect(select: SelectStatement, catalog: Catalog): SelectFac
 
 /** The plan of `SELECT * FROM table WHERE where`. */
 export function planRows(table: TableSchema, alias: string, where: Expr | undefined, scope: Scope): SelectPlan {
-  const sources: readonly Source[] = [{ table, alias, isPerCaller: false }];
+  const sources: readonly Source[] = [{ table, alias }];
   const conditions = [checkCondition(where, scope)];
   return makePlan({
     sources,
@@ -145,8 +145,6 @@ function makePlan(draft: Draft): SelectPlan {
     residual.key,
     limit ?? "",
   ].join("; ");
-  const isPerCaller =
-    sources.some((source) => source.isPerCaller) || params.some((param) => param.from.kind === "sender");
   return {
     kind: "select",
     key,
@@ -158,7 +156,6 @@ function makePlan(draft: Draft): SelectPlan {
     projection,
     columns,
     limit,
-    isPerCaller,
   };
 }
 

@@ -76,9 +76,7 @@ export function catalogOf(
     view: (name) => {
       const at = views.findIndex((view) => view.name === name);
       const view = views[at];
-      return view === undefined
-        ? undefined
-        : { table: schemaFrom(view, 5000 + at), isPerCaller: view.anonymous === false };
+      return view === undefined ? undefined : schemaFrom(view, 5000 + at);
     },
     readable: () => visible.filter(({ def }) => !def.isEvent),
   };

@@ -2,7 +2,7 @@
 import type { Commit, HashSeed, Store } from "@lightcone/engine";
 import type { SelectPlan } from "@lightcone/sql";
 import type { LiveQuery } from "./live-query.ts";
-import type { RefListPool } from "./ref-list.ts";
+import type { RefListPool } from "../code/ref-list.ts";
 
 /** Keeps the results of its queries' deltas up to date, one commit at a time. */
 export interface LiveTemplate<S> {

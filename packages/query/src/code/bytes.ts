@@ -1,13 +1,4 @@
-/** Builds index keys: the BSATN of columns back to back, from values and from rows at hand. */
-import type { KeyPart } from "./access-path.ts";
-
-/** Gives the place of a column's bytes in the row that a source has at the moment. */
-export type ColumnBytes = (source: number, column: number) => Uint8Array;
-
-/** The key's bytes. */
-export function keyBytes(parts: readonly KeyPart[], columnBytes: ColumnBytes): Uint8Array {
-  return concat(parts.map((part) => (part.kind === "value" ? part.bytes : columnBytes(part.source, part.column))));
-}
+/** Bytes put together, and bytes as text to look up by. */
 
 /** Pieces back to back. The only one of its kind is given as it is. */
 export function concat(pieces: readonly Uint8Array[]): Uint8Array {

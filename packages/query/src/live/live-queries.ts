@@ -14,8 +14,8 @@ import { LiveQuery } from "./live-query.ts";
 import { LiveNothing } from "./live-nothing.ts";
 import { LiveTable } from "./live-table.ts";
 import type { LiveContext, LiveCounters, LiveTemplate } from "./live-template.ts";
-import { prepare, type Prepared } from "./prepared.ts";
-import { RefListPool } from "./ref-list.ts";
+import { prepare, type Prepared } from "../plan/prepared.ts";
+import { RefListPool } from "../code/ref-list.ts";
 import { SideIndexes } from "./side-indexes.ts";
 
 export type DeltaCallback<S> = (query: LiveQuery<S>, deletes: RowRefs, inserts: RowRefs) => void;

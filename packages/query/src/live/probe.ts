@@ -1,18 +1,10 @@
 /** From a row of one side of a join to the rows of the other: by an index of the table, or by a side index. */
 import { asRowRef, defined, type RowRef } from "@lightcone/base";
-import {
-  locateParts,
-  makeKeyHash,
-  type HashSeed,
-  type Helpers,
-  type Index,
-  type IndexCursor,
-  type Table,
-} from "@lightcone/engine";
-import { compileWith, type AlgebraicType } from "@lightcone/sats";
+import { makeKeyHash, type HashSeed, type Index, type IndexCursor, type Table } from "@lightcone/engine";
+import type { AlgebraicType } from "@lightcone/sats";
 import type { JoinEdge, SelectPlan } from "@lightcone/sql";
-import type { ColumnPlace } from "./column-key.ts";
-import { columnTypes } from "./predicate-code.ts";
+import { columnPlace, type ColumnPlace } from "../code/column-place.ts";
+import { columnTypes } from "../code/predicate-code.ts";
 import type { HashRow, SideIndex } from "./side-index.ts";
 
 /** Gives candidates: whoever asks still compares the pair. */
@@ -63,16 +55,6 @@ export function indexFor(
       best = { index, edges: used };
   }
   return best;
-}
-
-/** Generates where a column begins and ends within a row. */
-export function columnPlace(types: readonly AlgebraicType[], column: number): ColumnPlace {
-  const helpers: Helpers = {};
-  const { lines, parts } = locateParts({ types, columns: [column] }, "view", "at", "c", helpers);
-  const part = defined(parts[0], "the column");
-  const make = (result: string): ColumnPlace["start"] =>
-    compileWith<ColumnPlace["start"]>(helpers, `return function offset(view, at) {\n${lines}return ${result};\n};`);
-  return { start: make(part.start), end: make(part.end) };
 }
 
 /** Probes an index of the table with columns of the other side's row. */

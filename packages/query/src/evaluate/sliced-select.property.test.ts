@@ -7,8 +7,8 @@ import { t } from "@lightcone/sats";
 import { bindParams, compileStatement, type SelectPlan } from "@lightcone/sql";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { prepare, select, selectWithin, SlicedSelect, type EmitBytes, type Prepared } from "./index.ts";
-import { Fixture, type IndexSpec } from "./testing/fixture.ts";
+import { prepare, select, selectWithin, SlicedSelect, type EmitBytes, type Prepared } from "../index.ts";
+import { Fixture, type IndexSpec } from "../testing/fixture.ts";
 
 const runs = Number(process.env["LIGHTCONE_RUNS"] ?? 1);
 const seed = process.env["LIGHTCONE_SEED"] === undefined ? {} : { seed: Number(process.env["LIGHTCONE_SEED"]) };

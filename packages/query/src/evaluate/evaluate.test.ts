@@ -4,8 +4,8 @@ import { isLightconeError } from "@lightcone/base";
 import { ByteReader, t, valueCodec } from "@lightcone/sats";
 import { bindParams, compileStatement, type Plan } from "@lightcone/sql";
 import { beforeEach, describe, expect, test } from "vitest";
-import { checkRowLimit, execute, prepare, variableValue, visitedRows, writes, type Stats } from "./index.ts";
-import { Fixture } from "./testing/fixture.ts";
+import { checkRowLimit, execute, prepare, variableValue, visitedRows, writes, type Stats } from "../index.ts";
+import { Fixture } from "../testing/fixture.ts";
 
 const caller = { identity: new Uint8Array(32), mayWrite: true };
 let fixture: Fixture;

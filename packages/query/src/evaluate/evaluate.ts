@@ -10,14 +10,14 @@ import type { RowRef } from "@lightcone/base";
 import { defined } from "@lightcone/base";
 import type { AlgebraicType } from "@lightcone/sats";
 import type { ColumnRef, SelectPlan } from "@lightcone/sql";
-import { choosePath, knownFrom, type AccessPath, type UnionPath } from "./access-path.ts";
-import { makeArgs, type Args } from "./args.ts";
-import { ColumnKey } from "./column-key.ts";
-import { narrow, type Intervals, type Limit } from "./bounds.ts";
-import { bytesText, keyBytes } from "./key-bytes.ts";
-import type { Prepared, PreparedTerm } from "./prepared.ts";
-import { RowLayout } from "./row-layout.ts";
-import { chooseUnion } from "./union.ts";
+import { choosePath, knownFrom, type AccessPath, type KeyPart, type UnionPath } from "../plan/access-path.ts";
+import { makeArgs, type Args } from "../code/args.ts";
+import { ColumnKey } from "../code/column-key.ts";
+import { narrow, type Intervals, type Limit } from "../plan/bounds.ts";
+import { bytesText, concat } from "../code/bytes.ts";
+import type { Prepared, PreparedTerm } from "../plan/prepared.ts";
+import { RowLayout } from "../code/row-layout.ts";
+import { chooseUnion } from "../plan/union.ts";
 
 /** Takes one result: a row of each source, by position. False stops. Must not write the tables. */
 export type EmitRows = (refs: Uint32Array) => boolean;
@@ -244,7 +244,7 @@ class Evaluation {
         if (path.key.length === 1 && only?.kind === "column") return this.openProbe(cursor, only);
         return {
           seek: () => {
-            const key = keyBytes(path.key, this.columnBytes);
+            const key = this.keyBytes(path.key);
             cursor.seekPoint(new DataView(key.buffer, key.byteOffset, key.byteLength), 0, key.length);
           },
           next: () => cursor.next(),
@@ -254,7 +254,7 @@ class Evaluation {
         const cursor: IndexCursor = path.index.openCursor();
         return {
           seek: () => {
-            const prefix = keyBytes(path.prefix, this.columnBytes);
+            const prefix = this.keyBytes(path.prefix);
             cursor.seekRange(prefix, path.prefix.length, scanBound(path.from), scanBound(path.to));
           },
           next: () => cursor.next(),
@@ -303,14 +303,21 @@ class Evaluation {
     return (this.layouts[source] ??= new RowLayout(tableOf(this.store, this.prepared.plan, source).def));
   }
 
+  /** An index key's bytes: its columns back to back, from values and from the rows that sources have now. */
+  private keyBytes(parts: readonly KeyPart[]): Uint8Array {
+    return concat(
+      parts.map((part) => (part.kind === "value" ? part.bytes : this.columnBytes(part.source, part.column))),
+    );
+  }
+
   /** A copy of a column's bytes in the row that a source has now. */
-  private readonly columnBytes = (source: number, column: number): Uint8Array => {
+  private columnBytes(source: number, column: number): Uint8Array {
     const layout = this.layoutOf(source);
     const view = defined(this.views[source], "the row");
     const start = layout.start(view, this.ats[source] ?? 0, column);
     const end = layout.end(view, start, column);
     return new Uint8Array(view.buffer, view.byteOffset + start, end - start).slice();
-  };
+  }
 
   private columnKey({ source, column }: ColumnRef, type: AlgebraicType): ColumnKey {
     const layout = this.layoutOf(source);

@@ -4,8 +4,8 @@
 import { t } from "@lightcone/sats";
 import { bindParams, compileSubscription } from "@lightcone/sql";
 import { describe, expect, test } from "vitest";
-import { LiveQueries } from "./index.ts";
-import { Fixture, type TableSpec } from "./testing/fixture.ts";
+import { LiveQueries } from "../index.ts";
+import { Fixture, type TableSpec } from "../testing/fixture.ts";
 
 const sender = new Uint8Array(32);
 const r: TableSpec = {

@@ -7,7 +7,7 @@
 import type { Index, Table } from "@lightcone/engine";
 import type { ColumnRef } from "@lightcone/sql";
 import type { Interval, Intervals, Limit } from "./bounds.ts";
-import type { FirstTerm } from "./predicate-code.ts";
+import type { FirstTerm } from "../code/predicate-code.ts";
 
 /** Where a key column's bytes come from. */
 export type KeyPart =

@@ -5,7 +5,7 @@
 import { LightconeError } from "@lightcone/base";
 import type { Store } from "@lightcone/engine";
 import { evaluate, pathTo, tableOf } from "./evaluate.ts";
-import type { Prepared } from "./prepared.ts";
+import type { Prepared } from "../plan/prepared.ts";
 
 /** Rows that running the plan visits; some number above `max` when it is more than that. */
 export function visitedRows(store: Store, prepared: Prepared, values: readonly Uint8Array[], max: number): number {

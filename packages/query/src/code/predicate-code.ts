@@ -34,9 +34,15 @@ export type TupleFilter = (
 
 export const noArgs: Args = { numbers: new Float64Array(0), views: [] };
 
-/** The types of a source's columns. */
+/** The types of the columns of each source. */
+export type SourceTypes = readonly (readonly AlgebraicType[])[];
+
+export function sourceTypes({ sources }: Pick<SelectPlan, "sources">): SourceTypes {
+  return sources.map(({ table }) => table.def.columns.map(({ type }) => type));
+}
+
 export function columnTypes(plan: SelectPlan, source: number): readonly AlgebraicType[] {
-  return plan.sources[source]?.table.def.columns.map((column) => column.type) ?? [];
+  return sourceTypes(plan)[source] ?? [];
 }
 
 export function isAlways(predicate: Predicate): boolean {
@@ -49,24 +55,24 @@ export function isNever(predicate: Predicate): boolean {
 
 /** Generates the filter of one source. Undefined when every row passes. */
 export function compileRowFilter(
-  plan: SelectPlan,
+  types: SourceTypes,
   source: number,
   predicate: Predicate,
   layout: ArgLayout,
 ): RowFilter | undefined {
   if (isAlways(predicate)) return undefined;
-  const code = new PredicateCode(plan, layout, new Map([[source, { view: "view", at: "at" }]]));
+  const code = new PredicateCode(types, layout, new Map([[source, { view: "view", at: "at" }]]));
   return code.compile<RowFilter>("view, at, numbers, views", "", predicate);
 }
 
 /** Generates which of `terms` is the first that a row of one source fulfils. */
 export function compileFirstTerm(
-  plan: SelectPlan,
+  types: SourceTypes,
   source: number,
   terms: readonly Predicate[],
   layout: ArgLayout,
 ): FirstTerm {
-  const code = new PredicateCode(plan, layout, new Map([[source, { view: "view", at: "at" }]]));
+  const code = new PredicateCode(types, layout, new Map([[source, { view: "view", at: "at" }]]));
   return code.compileFirst<FirstTerm>("view, at, numbers, views", terms);
 }
 
@@ -77,19 +83,27 @@ export function compilePairFilter(plan: SelectPlan, layout: ArgLayout): PairFilt
     [1, { view: "view1", at: "at1" }],
   ]);
   const both = [...plan.joins.map(edgePredicate), plan.residual];
-  const code = new PredicateCode(plan, layout, places);
+  const code = new PredicateCode(sourceTypes(plan), layout, places);
   return code.compile<PairFilter>("view0, at0, view1, at1, numbers, views", "", { kind: "and", terms: both });
 }
 
 /** Generates a condition over any sources. */
-export function compileTupleFilter(plan: SelectPlan, predicate: Predicate, layout: ArgLayout): TupleFilter {
-  const places = new Map(plan.sources.map((_, i) => [i, { view: `view${i}`, at: `at${i}` }]));
-  const prologue = plan.sources.map((_, i) => `const view${i} = rowViews[${i}], at${i} = rowAts[${i}];\n`).join("");
-  return new PredicateCode(plan, layout, places).compile<TupleFilter>(
+export function compileTupleFilter(types: SourceTypes, predicate: Predicate, layout: ArgLayout): TupleFilter {
+  const used = [...sourcesOf(predicate)].toSorted((a, b) => a - b);
+  const places = new Map(used.map((i) => [i, { view: `view${i}`, at: `at${i}` }]));
+  const prologue = used.map((i) => `const view${i} = rowViews[${i}], at${i} = rowAts[${i}];\n`).join("");
+  return new PredicateCode(types, layout, places).compile<TupleFilter>(
     "rowViews, rowAts, numbers, views",
     prologue,
     predicate,
   );
+}
+
+/** The sources that a condition reads; a constant stands with the first. */
+export function sourcesOf(predicate: Predicate): ReadonlySet<number> {
+  const columns = new Map<number, Set<number>>();
+  collectColumns(predicate, columns);
+  return new Set(columns.size === 0 ? [0] : columns.keys());
 }
 
 export function edgePredicate({ left, right, type }: JoinEdge): Predicate {
@@ -105,7 +119,7 @@ interface Place {
 }
 
 class PredicateCode {
-  private readonly plan: SelectPlan;
+  private readonly types: SourceTypes;
   private readonly layout: ArgLayout;
   private readonly places: ReadonlyMap<number, Place>;
   private readonly helpers: Helpers = { compareBytes, compareFloats, equalBytes };
@@ -113,8 +127,8 @@ class PredicateCode {
   private statements = "";
   private hoistCount = 0;
 
-  constructor(plan: SelectPlan, layout: ArgLayout, places: ReadonlyMap<number, Place>) {
-    this.plan = plan;
+  constructor(types: SourceTypes, layout: ArgLayout, places: ReadonlyMap<number, Place>) {
+    this.types = types;
     this.layout = layout;
     this.places = places;
   }
@@ -142,7 +156,7 @@ class PredicateCode {
   private locate(source: number, columns: readonly number[]): void {
     const place = this.places.get(source);
     if (place === undefined) throw new TypeError(`source ${source} is not at hand`);
-    const shape = { types: columnTypes(this.plan, source), columns };
+    const shape = { types: this.types[source] ?? [], columns };
     const { lines, parts } = locateParts(shape, place.view, place.at, `c${source}_`, this.helpers);
     this.statements += lines;
     columns.forEach((column, i) => {

@@ -4,7 +4,7 @@
  */
 import { makeKeyHash, type HashSeed, type KeyHash } from "@lightcone/engine";
 import type { AlgebraicType } from "@lightcone/sats";
-import { concat } from "./key-bytes.ts";
+import { concat } from "../code/bytes.ts";
 import type { LiveQuery } from "./live-query.ts";
 
 export class Router<S> {

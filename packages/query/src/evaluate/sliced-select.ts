@@ -11,6 +11,7 @@ import { defined } from "@lightcone/base";
 import {
   makeHashSeed,
   makeKeyHash,
+  type KeyHash,
   type ReadView,
   type ReadViewCursor,
   type RowPlace,
@@ -18,15 +19,16 @@ import {
 } from "@lightcone/engine";
 import { t } from "@lightcone/sats";
 import type { JoinEdge, SelectPlan } from "@lightcone/sql";
-import { makeArgs, type Args } from "./args.ts";
+import { makeArgs, type Args } from "../code/args.ts";
 import { tableOf } from "./evaluate.ts";
-import { ColumnKey } from "./column-key.ts";
+import { ColumnKey } from "../code/column-key.ts";
+import { columnPlace } from "../code/column-place.ts";
 import { JoinTable } from "./join-table.ts";
-import { columnTypes, noArgs, type RowFilter } from "./predicate-code.ts";
-import type { Prepared, PreparedTerm } from "./prepared.ts";
-import { columnPlace } from "./probe.ts";
+import { columnTypes, noArgs, type RowFilter } from "../code/predicate-code.ts";
+import type { Prepared, PreparedTerm } from "../plan/prepared.ts";
 import { emitCount, limitOf, projected, type EmitBytes } from "./projection.ts";
-import type { HashRow } from "./side-index.ts";
+
+type HashRow = KeyHash["hashRow"];
 
 /** What a sliced SELECT reads. */
 export interface SlicedSource {

@@ -6,8 +6,8 @@ import { asRowRef, type RowRef } from "@lightcone/base";
 import { ByteReader, t, valueCodec } from "@lightcone/sats";
 import { bindParams, compileStatement, compileSubscription, type SelectPlan } from "@lightcone/sql";
 import { beforeAll, describe, expect, test } from "vitest";
-import { LiveQueries, evaluate, prepare, select, selectWithin, SlicedSelect } from "./index.ts";
-import { Fixture } from "./testing/fixture.ts";
+import { LiveQueries, evaluate, prepare, select, selectWithin, SlicedSelect } from "../index.ts";
+import { Fixture } from "../testing/fixture.ts";
 
 const rowCount = 4_000;
 const caller = { identity: new Uint8Array(32), mayWrite: true };

@@ -3,14 +3,7 @@
  * floating-point number, the bytes of the one number that stands for all equal to it (both zeros, every NaN).
  */
 import type { AlgebraicType } from "@lightcone/sats";
-
-type Offset = (view: DataView, at: number) => number;
-
-/** Where a column begins and ends, for a row that begins at `at`. */
-export interface ColumnPlace {
-  readonly start: Offset;
-  readonly end: Offset;
-}
+import type { ColumnPlace } from "./column-place.ts";
 
 export class ColumnKey {
   /** Where the key is that was read last. */

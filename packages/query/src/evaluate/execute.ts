@@ -11,9 +11,9 @@ import {
   type UpdatePlan,
 } from "@lightcone/sql";
 import { evaluate, tableOf } from "./evaluate.ts";
-import { concat } from "./key-bytes.ts";
-import { prepare } from "./prepared.ts";
-import { RowLayout } from "./row-layout.ts";
+import { concat } from "../code/bytes.ts";
+import { prepare } from "../plan/prepared.ts";
+import { RowLayout } from "../code/row-layout.ts";
 import type { EmitBytes } from "./projection.ts";
 import { select } from "./select.ts";
 

@@ -9,8 +9,8 @@ import type { Commit, RowRefs } from "@lightcone/engine";
 import type { SelectPlan } from "@lightcone/sql";
 import { addTo, removeFrom, type LiveQuery } from "./live-query.ts";
 import type { LiveContext, LiveTemplate } from "./live-template.ts";
-import { columnTypes, type RowFilter } from "./predicate-code.ts";
-import type { Prepared } from "./prepared.ts";
+import { columnTypes, type RowFilter } from "../code/predicate-code.ts";
+import type { Prepared } from "../plan/prepared.ts";
 import { Router } from "./router.ts";
 
 export class LiveTable<S> implements LiveTemplate<S> {

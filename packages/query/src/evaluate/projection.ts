@@ -3,7 +3,7 @@ import { defined } from "@lightcone/base";
 import type { RowPlace, Store } from "@lightcone/engine";
 import type { ColumnRef, SelectPlan } from "@lightcone/sql";
 import { tableOf } from "./evaluate.ts";
-import { RowLayout } from "./row-layout.ts";
+import { RowLayout } from "../code/row-layout.ts";
 
 /** Takes one row of the result: BSATN of the plan's `columns`, good until it returns. */
 export type EmitBytes = (bytes: Uint8Array, at: number, length: number) => void;

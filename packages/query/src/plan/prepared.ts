@@ -1,6 +1,6 @@
 /** A plan with its conditions compiled: what every evaluator starts from. Good for any parameter values. */
 import type { Predicate, SelectPlan } from "@lightcone/sql";
-import { layOutArgs, type ArgLayout } from "./args.ts";
+import { layOutArgs, type ArgLayout } from "../code/args.ts";
 import { boundsOf, conjuncts, equalities, type Bounds } from "./bounds.ts";
 import {
   compileFirstTerm,
@@ -9,10 +9,13 @@ import {
   edgePredicate,
   isAlways,
   isNever,
+  sourcesOf,
+  sourceTypes,
   type FirstTerm,
   type RowFilter,
+  type SourceTypes,
   type TupleFilter,
-} from "./predicate-code.ts";
+} from "../code/predicate-code.ts";
 
 interface PreparedSource {
   /** Undefined when every row passes. */
@@ -48,29 +51,30 @@ export interface Prepared {
 
 export function prepare(plan: SelectPlan): Prepared {
   const layout = layOutArgs(plan.params);
+  const types = sourceTypes(plan);
   const sources = plan.filters.map((filter, i) => {
     const bounds = boundsOf(conjuncts(filter));
     return {
-      filter: compileRowFilter(plan, i, filter, layout),
+      filter: compileRowFilter(types, i, filter, layout),
       bounds,
       equal: equalities(bounds),
-      unions: unionsOf(plan, i, filter, layout),
+      unions: unionsOf(types, i, filter, layout),
     };
   });
   const isEmpty = [...plan.filters, plan.residual].some(isNever);
   const terms: PreparedTerm[] = plan.joins.map((edge) => ({
     sources: new Set([edge.left.source, edge.right.source]),
-    holds: compileTupleFilter(plan, edgePredicate(edge), layout),
+    holds: compileTupleFilter(types, edgePredicate(edge), layout),
   }));
   for (const term of conjuncts(plan.residual)) {
     if (isAlways(term)) continue;
-    terms.push({ sources: new Set(sourcesOf(term)), holds: compileTupleFilter(plan, term, layout) });
+    terms.push({ sources: sourcesOf(term), holds: compileTupleFilter(types, term, layout) });
   }
   return { plan, layout, sources, terms, isEmpty };
 }
 
 /** The disjunctions among a filter's conditions whose every term bounds a column. */
-function unionsOf(plan: SelectPlan, source: number, filter: Predicate, layout: ArgLayout): readonly PreparedUnion[] {
+function unionsOf(types: SourceTypes, source: number, filter: Predicate, layout: ArgLayout): readonly PreparedUnion[] {
   return conjuncts(filter).flatMap((disjunction) => {
     if (disjunction.kind !== "or") return [];
     const { terms } = disjunction;
@@ -79,21 +83,7 @@ function unionsOf(plan: SelectPlan, source: number, filter: Predicate, layout: A
     let made: FirstTerm | undefined;
     return {
       terms: bounds,
-      firstTerm: () => (made ??= compileFirstTerm(plan, source, terms, layout)),
+      firstTerm: () => (made ??= compileFirstTerm(types, source, terms, layout)),
     };
   });
-}
-
-function sourcesOf(predicate: SelectPlan["residual"]): readonly number[] {
-  switch (predicate.kind) {
-    case "constant":
-      return [0];
-    case "and":
-    case "or":
-      return predicate.terms.flatMap(sourcesOf);
-    case "truth":
-      return [...sourcesOf(predicate.left), ...sourcesOf(predicate.right)];
-    case "compare":
-      return [predicate.left, predicate.right].flatMap((side) => (side.kind === "column" ? [side.source] : []));
-  }
 }

@@ -8,7 +8,7 @@
 import type { Table } from "@lightcone/engine";
 import { choosePath, knownFrom, type IndexPath, type KeyPart, type UnionPath } from "./access-path.ts";
 import { merged, narrow, type Interval, type Intervals } from "./bounds.ts";
-import { bytesText } from "./key-bytes.ts";
+import { bytesText } from "../code/bytes.ts";
 import type { PreparedUnion } from "./prepared.ts";
 
 /** What of an index the branches of one key, or of one prefix, cover. */

@@ -8,8 +8,8 @@ import { t, bytes as byteArray, type AlgebraicType } from "@lightcone/sats";
 import { bindParams, compileSubscription } from "@lightcone/sql";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { LiveQueries, select, type LiveQuery } from "./index.ts";
-import { Fixture, type IndexSpec, type TableSpec } from "./testing/fixture.ts";
+import { LiveQueries, select, type LiveQuery } from "../index.ts";
+import { Fixture, type IndexSpec, type TableSpec } from "../testing/fixture.ts";
 
 const cases = 150 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
 

@@ -2,9 +2,9 @@
 import type { RowRef } from "@lightcone/base";
 import type { Store } from "@lightcone/engine";
 import { evaluate, pathTo, tableOf } from "./evaluate.ts";
-import type { Prepared } from "./prepared.ts";
+import type { Prepared } from "../plan/prepared.ts";
 import { emitCount, limitOf, projected, type EmitBytes } from "./projection.ts";
-import { RefList } from "./ref-list.ts";
+import { RefList } from "../code/ref-list.ts";
 
 /** Runs a SELECT at once. Rows come in no order. */
 export function select(store: Store, prepared: Prepared, values: readonly Uint8Array[], emit: EmitBytes): void {
