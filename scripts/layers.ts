@@ -34,7 +34,6 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
  */
 export const parts: Readonly<Record<string, readonly string[]>> = {
   engine: [
-    "errno.ts",
     "api-tables.ts",
     "commit.ts",
     "api.ts",

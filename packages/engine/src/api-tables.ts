@@ -1,26 +1,6 @@
 /** What can be read of a table and its indexes: rows by reference, cursors, ranges. */
 import type { IndexId, RowRef, TableId } from "@lightcone/base";
-import type { IndexDef, TableDef, TableSchema } from "@lightcone/schema";
-
-/** Where a row's bytes stand. Reused by every `locate`: read it before the next call. */
-export interface RowPlace {
-  bytes: Uint8Array;
-  view: DataView;
-  at: number;
-  length: number;
-}
-
-/** A bound of a range, on the column behind the prefix. `bytes` is that column's BSATN. */
-export type ScanBound =
-  | { readonly kind: "included"; readonly bytes: Uint8Array }
-  | { readonly kind: "excluded"; readonly bytes: Uint8Array }
-  | { readonly kind: "unbounded" };
-
-/** A module's scan. Lazy until its transaction first writes the table; then it keeps what remains. */
-export interface RowScan {
-  next(): RowRef | -1;
-  close(): void;
-}
+import type { IndexDef, ScanBound, TableDef, TableSchema } from "@lightcone/schema";
 
 /** Walks a table's rows in slot order. Make one, use it often: seeking and stepping allocate nothing. */
 export interface TableCursor {

@@ -11,35 +11,12 @@
  * Row references are good until their row is deleted, and a deleted row's until its commit is released.
  */
 import type { IndexId, RowRef, TableId, TxOffset } from "@lightcone/base";
-import type { Access, IndexDef, TableDef } from "@lightcone/schema";
-import type { Index, RowPlace, RowScan, ScanBound, Table } from "./api-tables.ts";
+import type { Access, DataPort, IndexDef, RowPlace, TableDef } from "@lightcone/schema";
+import type { Index, Table } from "./api-tables.ts";
 import type { Commit, CommitMeta } from "./commit.ts";
 
-/** The data part of a module's port: see `HostPort` in `@lightcone/host`, which this satisfies. */
-export interface Transaction {
-  tableId(name: string): TableId | 0;
-  indexId(name: string): IndexId | 0;
-  rowCount(table: TableId): number;
-  insert(table: TableId, bytes: Uint8Array, at: number, length: number): number;
-  update(table: TableId, index: IndexId, bytes: Uint8Array, at: number, length: number): number;
-  readonly generated: Uint8Array;
-  find(index: IndexId, key: Uint8Array, at: number, length: number): number;
-  deletePoint(index: IndexId, key: Uint8Array, at: number, length: number): number;
-  deleteRange(index: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): number;
-  deleteRows(table: TableId, rows: Uint8Array): number;
-  clear(table: TableId): number;
-  scanTable(table: TableId): RowScan | number;
-  scanPoint(index: IndexId, key: Uint8Array, at: number, length: number): RowScan | number;
-  scanRange(
-    index: IndexId,
-    prefix: Uint8Array,
-    prefixColumns: number,
-    from: ScanBound,
-    to: ScanBound,
-  ): RowScan | number;
-  locate(row: RowRef): void;
-  readonly place: RowPlace;
-  failure(): string;
+/** The data port of the open transaction, and what only those inside the database may ask. */
+export interface Transaction extends DataPort {
   /** Deletes one visible row of a table by its reference, as SQL and the scheduler do. */
   deleteRow(table: TableId, row: RowRef): void;
 }

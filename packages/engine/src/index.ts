@@ -1,10 +1,11 @@
 /** The in-memory store: rows, indexes, transactions and commits. Start reading at `api.ts`. */
 export type * from "./api.ts";
 export type * from "./api-tables.ts";
+export type { RowPlace, RowScan, ScanBound } from "@lightcone/schema";
+export { RefList } from "./table/ref-list.ts";
 export { checkStore } from "./check-store.ts";
 export * from "./commit.ts";
 export { timestampOf } from "./log/commit-record.ts";
-export { Errno } from "./errno.ts";
 export { openStore, restoreStore } from "./open-store.ts";
 export type { RestoreOptions } from "./open-store.ts";
 export { defaultBytesMax, defaultScanRowsMax } from "./store.ts";

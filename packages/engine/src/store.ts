@@ -11,7 +11,8 @@ import { assert, asTxOffset, defined, type RowRef, type TableId, type TxOffset, 
 import { ByteReader } from "@lightcone/sats";
 import { SystemTable } from "@lightcone/schema";
 import type { Catalog, ReadView, Store, StoreOptions, Transaction } from "./api.ts";
-import type { RowPlace, Table } from "./api-tables.ts";
+import type { RowPlace } from "@lightcone/schema";
+import type { Table } from "./api-tables.ts";
 import { StoreCatalog } from "./catalog/catalog.ts";
 import { isCatalogTable } from "./catalog/catalog-rows.ts";
 import { TransactionChanges, poisonedError } from "./transaction/transaction-changes.ts";

@@ -1,5 +1,5 @@
 /**
- * A type as a value: sum tag as in the table of `data.md` §1, then
+ * A type as a value: sum tag as in the table of docs/wire/values.md, then
  *
  *   Ref = index u32 · Sum, Product = count u32 | (name Option<String> | type)… · Array = type · others nothing
  */

@@ -22,3 +22,5 @@ export {
   sequenceName,
   snakeCase,
 } from "./naming.ts";
+export { Errno } from "./data-port.ts";
+export type { DataPort, RowPlace, RowScan, ScanBound } from "./data-port.ts";

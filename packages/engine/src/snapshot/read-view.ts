@@ -6,7 +6,7 @@
  */
 import { assert, type TableId, type TxOffset } from "@lightcone/base";
 import type { ReadView, ReadViewCursor, ReadViewTable } from "../api.ts";
-import type { RowPlace } from "../api-tables.ts";
+import type { RowPlace } from "@lightcone/schema";
 import type { IdCounters } from "../catalog/catalog.ts";
 import { type Memory, type PageLists, Meta, metaWords, pageBytes, slabPages } from "../storage/memory.ts";
 import type { StoredTable } from "../table/stored-table.ts";

@@ -10,7 +10,8 @@
 import type { IndexId, RowRef } from "@lightcone/base";
 import { product, type Validator, validator } from "@lightcone/sats";
 import type { IndexDef } from "@lightcone/schema";
-import type { Index, IndexCursor, ScanBound } from "../api-tables.ts";
+import type { ScanBound } from "@lightcone/schema";
+import type { Index, IndexCursor } from "../api-tables.ts";
 import { plainSize } from "../indexes/key-shape.ts";
 import { HashIndex } from "../indexes/hash-index.ts";
 import { type KeyCode, makeKeyCode } from "../indexes/key-code.ts";

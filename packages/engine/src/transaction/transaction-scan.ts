@@ -3,7 +3,7 @@
  * remains, as references, whose bytes stay where they are until the transaction ends.
  */
 import type { RowRef } from "@lightcone/base";
-import type { RowScan } from "../api-tables.ts";
+import type { RowScan } from "@lightcone/schema";
 import type { TransactionChanges } from "./transaction-changes.ts";
 import { TransactionState } from "./transaction-state.ts";
 import type { StoredTable } from "../table/stored-table.ts";

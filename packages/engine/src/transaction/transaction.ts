@@ -8,10 +8,10 @@
 import { type IndexId, LightconeError, type RowRef, type TableId } from "@lightcone/base";
 import { ByteReader, valueCodec } from "@lightcone/sats";
 import type { Transaction } from "../api.ts";
-import type { RowPlace, RowScan, ScanBound } from "../api-tables.ts";
+import type { RowPlace, RowScan, ScanBound } from "@lightcone/schema";
 import type { TransactionChanges } from "./transaction-changes.ts";
 import { TransactionState } from "./transaction-state.ts";
-import { Errno } from "../errno.ts";
+import { Errno } from "@lightcone/schema";
 import { Meta, metaWords, pageShift, slabMask, slabShift } from "../storage/memory.ts";
 import { RefList } from "../table/ref-list.ts";
 import { RowState, SlotCursor } from "../storage/row-space.ts";

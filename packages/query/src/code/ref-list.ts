@@ -1,26 +1,9 @@
-/** Growing lists of row references, kept and used again so that a steady load allocates nothing. */
-import type { RowRefs } from "@lightcone/engine";
+/** Lists of row references that are kept and used again, so that a steady load allocates nothing. */
+import { RefList } from "@lightcone/engine";
 
 /** A list longer than this is let go after use, and so is any list when that many entries are kept. */
 const keptCountMax = 4096;
 const keptTotalMax = 1_048_576;
-
-export class RefList implements RowRefs {
-  refs: Uint32Array = new Uint32Array(8);
-  count = 0;
-
-  push(ref: number): void {
-    if (this.count === this.refs.length) this.grow();
-    this.refs[this.count] = ref;
-    this.count += 1;
-  }
-
-  private grow(): void {
-    const grown = new Uint32Array(this.refs.length * 2);
-    grown.set(this.refs);
-    this.refs = grown;
-  }
-}
 
 export class RefListPool {
   private readonly free: RefList[] = [];

@@ -1,10 +1,9 @@
 /** The result of a SELECT as rows of bytes: projection, COUNT and LIMIT over what `evaluate` finds. */
 import type { RowRef } from "@lightcone/base";
-import type { Store } from "@lightcone/engine";
+import { RefList, type Store } from "@lightcone/engine";
 import { evaluate, pathTo, tableOf } from "./evaluate.ts";
 import type { Prepared } from "../plan/prepared.ts";
 import { emitCount, limitOf, projected, type EmitBytes } from "./projection.ts";
-import { RefList } from "../code/ref-list.ts";
 
 /** Runs a SELECT at once. Rows come in no order. */
 export function select(store: Store, prepared: Prepared, values: readonly Uint8Array[], emit: EmitBytes): void {

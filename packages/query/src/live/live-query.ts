@@ -1,8 +1,8 @@
 /** One live query: a template with values for its parameters, and who wants its rows. */
-import type { RowRefs } from "@lightcone/engine";
+import type { RefList, RowRefs } from "@lightcone/engine";
 import { makeArgs } from "../code/args.ts";
 import type { Prepared } from "../plan/prepared.ts";
-import type { RefList, RefListPool } from "../code/ref-list.ts";
+import type { RefListPool } from "../code/ref-list.ts";
 
 const none: RowRefs = { refs: new Uint32Array(0), count: 0 };
 

@@ -1,5 +1,5 @@
 /**
- * BSATN → SATS-JSON text, with no value in between: `data.md` §4.
+ * BSATN → SATS-JSON text, with no value in between: docs/wire/values.md.
  *
  *   named       products { name: … }, sums { variant: … }, unit {}     values written against a schema
  *   message     the same with unit []                                  definitions, envelopes, info bodies

@@ -1,5 +1,5 @@
 /**
- * SATS-JSON → BSATN, accepting every form that any writer uses, and nothing else: `data.md` §4.
+ * SATS-JSON → BSATN, accepting every form that any writer uses, and nothing else: docs/wire/values.md.
  *
  * Numbers go from text to bytes without passing through a double unless the type is a float.
  */
