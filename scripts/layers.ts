@@ -53,6 +53,9 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
   query: ["code", "plan", "evaluate", "live", "index.ts", "testing"],
 };
 
+/** Packages whose private members are all `private x`: docs/decisions/0101. The others will follow. */
+export const privateByWord: readonly string[] = ["base", "sats", "schema", "protocol", "engine", "sql", "codegen"];
+
 /** Private folders that may import every package. */
 export const everywhere: readonly string[] = ["conformance", "bench", "scripts", "examples", "modules"];
 

@@ -65,27 +65,27 @@ const stacksMax = 16;
 class ModulePromises {
   /** Rises whenever a promise is made or settled, whoever's it is. Stands still until `watch`. */
   activity = 0;
-  #isWatching = false;
+  private isWatching = false;
   /** The present piece of work. */
-  #work = 0;
-  #isRunning = false;
-  #stackCount = 0;
-  readonly #origins = new WeakMap<object, Origin>();
-  readonly #open = new Map<object, Origin>();
-  #rejection: Rejection | undefined;
+  private work = 0;
+  private isRunning = false;
+  private stackCount = 0;
+  private readonly origins = new WeakMap<object, Origin>();
+  private readonly open = new Map<object, Origin>();
+  private rejection: Rejection | undefined;
 
   /** Begins to count, for the rest of the process's life. To be called before module code runs. */
   watch(): void {
-    if (this.#isWatching) return;
-    this.#isWatching = true;
+    if (this.isWatching) return;
+    this.isWatching = true;
     promiseHooks.createHook({
       init: (promise) => {
         this.activity += 1;
-        if (this.#isRunning) this.#made(promise);
+        if (this.isRunning) this.made(promise);
       },
       settled: (promise) => {
         this.activity += 1;
-        this.#open.delete(promise);
+        this.open.delete(promise);
       },
     });
     // A listener would make every rejection in the process count as handled, the host's own among them, and listeners
@@ -94,10 +94,10 @@ class ModulePromises {
     const kept = (name: string, ...values: unknown[]): boolean => {
       const isRejection = name === "unhandledRejection";
       const promise = isRejection ? values[1] : name === "rejectionHandled" ? values[0] : undefined;
-      const origin = typeof promise === "object" && promise !== null ? this.#origins.get(promise) : undefined;
+      const origin = typeof promise === "object" && promise !== null ? this.origins.get(promise) : undefined;
       if (origin === undefined) return emit(name, ...values);
-      if (isRejection && origin.work === this.#work)
-        this.#rejection ??= { reason: values[0], madeUnder: origin.made?.stack };
+      if (isRejection && origin.work === this.work)
+        this.rejection ??= { reason: values[0], madeUnder: origin.made?.stack };
       return true;
     };
     Reflect.set(process, "emit", kept);
@@ -105,26 +105,26 @@ class ModulePromises {
 
   /** Module code begins to run: promises are its own from here on. */
   begin(): void {
-    this.#work += 1;
-    this.#isRunning = true;
-    if (this.#open.size > 0) this.#open.clear();
-    this.#rejection = undefined;
-    this.#stackCount = 0;
+    this.work += 1;
+    this.isRunning = true;
+    if (this.open.size > 0) this.open.clear();
+    this.rejection = undefined;
+    this.stackCount = 0;
   }
 
   /** Module code has ended, whichever way. */
   end(): void {
-    this.#isRunning = false;
+    this.isRunning = false;
   }
 
   /** Runs what the host does on behalf of module code: promises of that are not the module's. */
   outside<T>(work: () => T): T {
-    const wasRunning = this.#isRunning;
-    this.#isRunning = false;
+    const wasRunning = this.isRunning;
+    this.isRunning = false;
     try {
       return work();
     } finally {
-      this.#isRunning = wasRunning;
+      this.isRunning = wasRunning;
     }
   }
 
@@ -135,22 +135,22 @@ class ModulePromises {
   settle(): Settled {
     let hasRun = false;
     void Promise.resolve().then(() => (hasRun = true));
-    this.#isRunning = true;
+    this.isRunning = true;
     drainMicrotasks();
-    this.#isRunning = false;
+    this.isRunning = false;
     assert(hasRun, "module code that makes promises must not run within a microtask");
-    const rejection = this.#rejection;
-    this.#rejection = undefined;
-    const [first] = this.#open.values();
-    this.#open.clear();
+    const rejection = this.rejection;
+    this.rejection = undefined;
+    const [first] = this.open.values();
+    this.open.clear();
     return { rejection, open: first === undefined ? undefined : { madeUnder: first.made?.stack } };
   }
 
-  #made(promise: object): void {
-    this.#stackCount += 1;
-    const origin = { work: this.#work, made: this.#stackCount <= stacksMax ? new Error() : undefined };
-    this.#origins.set(promise, origin);
-    this.#open.set(promise, origin);
+  private made(promise: object): void {
+    this.stackCount += 1;
+    const origin = { work: this.work, made: this.stackCount <= stacksMax ? new Error() : undefined };
+    this.origins.set(promise, origin);
+    this.open.set(promise, origin);
   }
 }
 

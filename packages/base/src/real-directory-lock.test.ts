@@ -52,21 +52,21 @@ function nodeArgs(waitMs: number): string[] {
 
 class Holder {
   readonly child: ChildProcess;
-  #said = "";
+  private said = "";
 
   /** @param around a command that runs the process, `unshare` for one */
   constructor(around: readonly string[] = [], waitMs = 0) {
     const [command = "", ...args] = [...around, process.execPath, ...nodeArgs(waitMs)];
     this.child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
-    this.child.stdout?.on("data", (chunk: Buffer) => (this.#said += chunk.toString()));
-    this.child.stderr?.on("data", (chunk: Buffer) => (this.#said += chunk.toString()));
+    this.child.stdout?.on("data", (chunk: Buffer) => (this.said += chunk.toString()));
+    this.child.stderr?.on("data", (chunk: Buffer) => (this.said += chunk.toString()));
     children.push(this.child);
   }
 
   async saying(pattern: RegExp): Promise<string> {
     for (;;) {
-      if (pattern.test(this.#said)) return this.#said;
-      if (this.child.exitCode !== null) throw new Error(`it ended before ${String(pattern)}: ${this.#said}`);
+      if (pattern.test(this.said)) return this.said;
+      if (this.child.exitCode !== null) throw new Error(`it ended before ${String(pattern)}: ${this.said}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }

@@ -33,32 +33,32 @@ function settle(call: (done: Done) => void): Promise<void> {
 }
 
 class RealFileHandle implements FileHandle {
-  readonly #descriptor: number;
-  readonly #mustSync: boolean;
+  private readonly descriptor: number;
+  private readonly mustSync: boolean;
 
   constructor(descriptor: number, mode: OpenMode) {
-    this.#descriptor = descriptor;
-    this.#mustSync = mode === "durable" && O_DSYNC === undefined;
+    this.descriptor = descriptor;
+    this.mustSync = mode === "durable" && O_DSYNC === undefined;
   }
 
   read(target: Uint8Array, at: number, length: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.read(this.#descriptor, target, at, length, position, (error, count) =>
+      fs.read(this.descriptor, target, at, length, position, (error, count) =>
         error === null ? resolve(count) : reject(error),
       );
     });
   }
 
   async write(source: Uint8Array, position: number): Promise<void> {
-    let written = await this.#writeSome(source, position);
+    let written = await this.writeSome(source, position);
     // A write may stop short, at a signal for one.
-    while (written < source.length) written += await this.#writeSome(source.subarray(written), position + written);
-    if (this.#mustSync) await this.datasync();
+    while (written < source.length) written += await this.writeSome(source.subarray(written), position + written);
+    if (this.mustSync) await this.datasync();
   }
 
-  #writeSome(source: Uint8Array, position: number): Promise<number> {
+  private writeSome(source: Uint8Array, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.write(this.#descriptor, source, 0, source.length, position, (error, count) =>
+      fs.write(this.descriptor, source, 0, source.length, position, (error, count) =>
         error === null ? resolve(count) : reject(error),
       );
     });
@@ -69,37 +69,37 @@ class RealFileHandle implements FileHandle {
     let at = position;
     while (rest.length > 0) {
       const some = rest.length > buffersMax ? rest.slice(0, buffersMax) : rest;
-      const written = await this.#writeSomeOfMany(some, at);
+      const written = await this.writeSomeOfMany(some, at);
       at += written;
       rest = after(rest, written);
     }
-    if (this.#mustSync) await this.datasync();
+    if (this.mustSync) await this.datasync();
   }
 
-  #writeSomeOfMany(sources: readonly Uint8Array[], position: number): Promise<number> {
+  private writeSomeOfMany(sources: readonly Uint8Array[], position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.writev(this.#descriptor, sources, position, (error, count) =>
+      fs.writev(this.descriptor, sources, position, (error, count) =>
         error === null ? resolve(count) : reject(error),
       );
     });
   }
 
   datasync(): Promise<void> {
-    return settle((done) => fs.fdatasync(this.#descriptor, done));
+    return settle((done) => fs.fdatasync(this.descriptor, done));
   }
 
   truncate(length: number): Promise<void> {
-    return settle((done) => fs.ftruncate(this.#descriptor, length, done));
+    return settle((done) => fs.ftruncate(this.descriptor, length, done));
   }
 
   size(): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.fstat(this.#descriptor, (error, stats) => (error === null ? resolve(stats.size) : reject(error)));
+      fs.fstat(this.descriptor, (error, stats) => (error === null ? resolve(stats.size) : reject(error)));
     });
   }
 
   close(): Promise<void> {
-    return settle((done) => fs.close(this.#descriptor, done));
+    return settle((done) => fs.close(this.descriptor, done));
   }
 }
 
@@ -108,19 +108,19 @@ class RealFileHandle implements FileHandle {
  * ended before it heard that it had.
  */
 class RealGrowingFile implements GrowingFile {
-  readonly #descriptor: number;
+  private readonly descriptor: number;
 
   constructor(descriptor: number) {
-    this.#descriptor = descriptor;
+    this.descriptor = descriptor;
   }
 
   addNow(source: Uint8Array): void {
     let written = 0;
     try {
-      do written += fs.writeSync(this.#descriptor, source, written);
+      do written += fs.writeSync(this.descriptor, source, written);
       while (written < source.length);
     } catch (error) {
-      this.#takeBack(written);
+      this.takeBack(written);
       throw error;
     }
   }
@@ -129,30 +129,30 @@ class RealGrowingFile implements GrowingFile {
     let rest = sources;
     try {
       while (rest.length > 0) {
-        const written = await this.#addSome(rest.length > buffersMax ? rest.slice(0, buffersMax) : rest);
+        const written = await this.addSome(rest.length > buffersMax ? rest.slice(0, buffersMax) : rest);
         rest = after(rest, written);
       }
       return sources.length;
     } catch {
       const addedCount = sources.length - rest.length;
-      this.#takeBack((sources[addedCount]?.length ?? 0) - (rest[0]?.length ?? 0));
+      this.takeBack((sources[addedCount]?.length ?? 0) - (rest[0]?.length ?? 0));
       return addedCount;
     }
   }
 
-  #addSome(sources: readonly Uint8Array[]): Promise<number> {
+  private addSome(sources: readonly Uint8Array[]): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.writev(this.#descriptor, sources, (error, count) => (error === null ? resolve(count) : reject(error)));
+      fs.writev(this.descriptor, sources, (error, count) => (error === null ? resolve(count) : reject(error)));
     });
   }
 
   /** Cuts off what was added last. */
-  #takeBack(byteCount: number): void {
-    if (byteCount > 0) fs.ftruncateSync(this.#descriptor, fs.fstatSync(this.#descriptor).size - byteCount);
+  private takeBack(byteCount: number): void {
+    if (byteCount > 0) fs.ftruncateSync(this.descriptor, fs.fstatSync(this.descriptor).size - byteCount);
   }
 
   close(): Promise<void> {
-    return settle((done) => fs.close(this.#descriptor, done));
+    return settle((done) => fs.close(this.descriptor, done));
   }
 }
 

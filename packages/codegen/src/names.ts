@@ -22,16 +22,16 @@ export const fileStem = (name: string): string => (snakeCase(name) === "" ? "_" 
 
 /** Hands out each name once: what comes later and collides gets `_` at its end. */
 export class NameRegistry {
-  readonly #taken: Set<string>;
+  private readonly taken: Set<string>;
 
   constructor(reserved: Iterable<string> = []) {
-    this.#taken = new Set(reserved);
+    this.taken = new Set(reserved);
   }
 
   claim(name: string): string {
     let free = name;
-    while (this.#taken.has(free)) free += "_";
-    this.#taken.add(free);
+    while (this.taken.has(free)) free += "_";
+    this.taken.add(free);
     return free;
   }
 }

@@ -27,16 +27,16 @@ const specialBuilders: Readonly<Record<SpecialKind, string>> = {
 const chainMax = 64;
 
 export class TypeExpressions {
-  readonly #bindings: Bindings;
-  readonly #imported = new Map<string, BoundType>();
+  private readonly bindings: Bindings;
+  private readonly imported = new Map<string, BoundType>();
 
   constructor(bindings: Bindings) {
-    this.#bindings = bindings;
+    this.bindings = bindings;
   }
 
   /** The named types written so far, by name. */
   imports(): readonly BoundType[] {
-    return [...this.#imported.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    return [...this.imported.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   write(type: AlgebraicType, chain = 0): string {
@@ -44,7 +44,7 @@ export class TypeExpressions {
     if (special !== undefined) return specialBuilders[special];
     switch (type.kind) {
       case "Ref":
-        return this.#writeRef(type.index, chain);
+        return this.writeRef(type.index, chain);
       case "Array":
         return isBytes(type) ? "__t.byteArray()" : `__t.array(${this.write(type.element)})`;
       case "Product":
@@ -64,13 +64,13 @@ export class TypeExpressions {
     throw new TypeError("a product or sum without a name in a checked module");
   }
 
-  #writeRef(ref: number, chain: number): string {
-    const named = this.#bindings.typeByRef.get(ref);
+  private writeRef(ref: number, chain: number): string {
+    const named = this.bindings.typeByRef.get(ref);
     if (named !== undefined) {
-      this.#imported.set(named.name, named);
+      this.imported.set(named.name, named);
       return named.name;
     }
-    const target = this.#bindings.module.typespace[ref];
+    const target = this.bindings.module.typespace[ref];
     if (target === undefined || chain > chainMax) throw new TypeError(`type ${ref} has no end in a checked module`);
     return this.write(target, chain + 1);
   }

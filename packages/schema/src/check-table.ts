@@ -169,27 +169,27 @@ function checkDefault(checking: Checking, type: AlgebraicType, value: Uint8Array
 
 /** Checks over a table's columns. One object, so that each rule need not carry the four things they share. */
 class ColumnChecks {
-  readonly #checking: Checking;
-  readonly #draft: TableDraft;
-  readonly #columns: readonly ColumnDef[];
-  readonly #what: string;
+  private readonly checking: Checking;
+  private readonly draft: TableDraft;
+  private readonly columns: readonly ColumnDef[];
+  private readonly what: string;
 
   constructor(checking: Checking, draft: TableDraft, columns: readonly ColumnDef[], what: string) {
-    this.#checking = checking;
-    this.#draft = draft;
-    this.#columns = columns;
-    this.#what = what;
+    this.checking = checking;
+    this.draft = draft;
+    this.columns = columns;
+    this.what = what;
   }
 
   constraints(): readonly UniqueDef[] {
     const seen = new Set<string>();
-    return this.#draft.constraints.flatMap((constraint) => {
-      if (!this.#areColumns(constraint.columns, "a unique constraint")) return [];
+    return this.draft.constraints.flatMap((constraint) => {
+      if (!this.areColumns(constraint.columns, "a unique constraint")) return [];
       const key = setKey(constraint.columns);
-      if (seen.has(key)) this.#problem(`${this.#listed(constraint.columns)} made unique twice: once is enough`);
+      if (seen.has(key)) this.problem(`${this.listed(constraint.columns)} made unique twice: once is enough`);
       seen.add(key);
-      const name = constraint.name ?? this.#free(constraintName(this.#draft.name, this.#names(constraint.columns)));
-      this.#claim(name, `unique constraint \`${name}\` of ${this.#what}`, constraint);
+      const name = constraint.name ?? this.free(constraintName(this.draft.name, this.names(constraint.columns)));
+      this.claim(name, `unique constraint \`${name}\` of ${this.what}`, constraint);
       return [{ name, columns: constraint.columns }];
     });
   }
@@ -197,96 +197,94 @@ class ColumnChecks {
   indexes(constraints: readonly UniqueDef[]): readonly IndexDef[] {
     const uniqueSets = new Set(constraints.map((constraint) => setKey(constraint.columns)));
     const seen = new Set<string>();
-    return this.#draft.indexes.flatMap((index) => {
+    return this.draft.indexes.flatMap((index) => {
       const columns = columnsOf(index.algorithm);
-      if (!this.#areColumns(columns, "an index")) return [];
+      if (!this.areColumns(columns, "an index")) return [];
       const key = `${index.algorithm.kind} ${columns.join()}`;
       if (index.name === undefined && seen.has(key))
-        this.#problem(`${this.#listed(columns)} indexed twice by a ${index.algorithm.kind} index: once is enough`);
+        this.problem(`${this.listed(columns)} indexed twice by a ${index.algorithm.kind} index: once is enough`);
       seen.add(key);
-      const name = index.name ?? this.#nameOf(index, columns);
-      const sourceName = this.#sourceName(index, name);
-      const owner = `index \`${name}\` of ${this.#what}`;
-      this.#claim(name, owner, index);
+      const name = index.name ?? this.nameOf(index, columns);
+      const sourceName = this.sourceName(index, name);
+      const owner = `index \`${name}\` of ${this.what}`;
+      this.claim(name, owner, index);
       if (sourceName !== name) {
-        this.#checking.checkIdentifier(sourceName, owner);
-        this.#checking.objects.claim(sourceName, index, owner);
+        this.checking.checkIdentifier(sourceName, owner);
+        this.checking.objects.claim(sourceName, index, owner);
       }
-      if (index.algorithm.kind === "direct") this.#checkDirect(index.algorithm.column, owner);
+      if (index.algorithm.kind === "direct") this.checkDirect(index.algorithm.column, owner);
       const unique = uniqueSets.has(setKey(columns));
       return [{ name, sourceName, accessor: index.accessor, algorithm: index.algorithm.kind, columns, unique }];
     });
   }
 
   /** A made-up name may be the source name, which the index has already. */
-  #nameOf(index: IndexDraft, columns: readonly number[]): string {
-    const name = indexName(this.#draft.name, this.#names(columns), index.algorithm.kind);
-    return name === index.sourceName ? name : this.#free(name);
+  private nameOf(index: IndexDraft, columns: readonly number[]): string {
+    const name = indexName(this.draft.name, this.names(columns), index.algorithm.kind);
+    return name === index.sourceName ? name : this.free(name);
   }
 
-  #free(name: string): string {
-    return this.#checking.objects.free(name);
+  private free(name: string): string {
+    return this.checking.objects.free(name);
   }
 
-  #sourceName(index: IndexDraft, name: string): string {
+  private sourceName(index: IndexDraft, name: string): string {
     if (index.sourceName !== undefined) return index.sourceName;
-    if (this.#checking.draft.version === 10) this.#problem(`index \`${name}\` has no source name`);
+    if (this.checking.draft.version === 10) this.problem(`index \`${name}\` has no source name`);
     return name;
   }
 
-  #checkDirect(column: number, owner: string): void {
-    const type = this.#columns[column]?.type;
+  private checkDirect(column: number, owner: string): void {
+    const type = this.columns[column]?.type;
     if (
       type === undefined ||
       directKinds.has(type.kind) ||
       (type.kind === "Sum" && type.variants.length > 0 && isSimpleEnum(type))
     )
       return;
-    this.#problem(`${owner}: a direct index needs a column of U8, U16, U32, U64 or an enum without payloads`);
+    this.problem(`${owner}: a direct index needs a column of U8, U16, U32, U64 or an enum without payloads`);
   }
 
   sequences(): readonly SequenceDef[] {
     const taken = new Set<number>();
-    return this.#draft.sequences.flatMap((sequence) => {
-      const column = this.#columns[sequence.column];
+    return this.draft.sequences.flatMap((sequence) => {
+      const column = this.columns[sequence.column];
       if (column === undefined) {
-        this.#problem(`a sequence names column ${sequence.column} of ${this.#columns.length}`);
+        this.problem(`a sequence names column ${sequence.column} of ${this.columns.length}`);
         return [];
       }
-      const name = sequence.name ?? this.#free(sequenceName(this.#draft.name, column.name));
-      const owner = `sequence \`${name}\` of ${this.#what}`;
-      this.#claim(name, owner, sequence);
+      const name = sequence.name ?? this.free(sequenceName(this.draft.name, column.name));
+      const owner = `sequence \`${name}\` of ${this.what}`;
+      this.claim(name, owner, sequence);
       if (!integerKinds.has(column.type.kind))
-        this.#problem(
+        this.problem(
           `column \`${column.name}\` is to count up by itself, which only an integer can; it is ${shortType(column.type)}`,
         );
-      if (taken.has(sequence.column)) this.#problem(`column \`${column.name}\` has two sequences`);
+      if (taken.has(sequence.column)) this.problem(`column \`${column.name}\` has two sequences`);
       taken.add(sequence.column);
       const start = sequence.start ?? sequenceDefaults.start;
       const min = sequence.min ?? sequenceDefaults.min;
       const max = sequence.max ?? sequenceDefaults.max;
       const { increment } = sequence;
-      if (increment === 0n) this.#problem(`${owner}: its increment is zero`);
+      if (increment === 0n) this.problem(`${owner}: its increment is zero`);
       if (hasDisorder([sequence.min, sequence.start, sequence.max])) {
-        this.#problem(`${owner}: min ${min}, start ${start} and max ${max} must not fall`);
+        this.problem(`${owner}: min ${min}, start ${start} and max ${max} must not fall`);
       }
       return [{ name, column: sequence.column, start, min, max, increment }];
     });
   }
 
   primaryKey(constraints: readonly UniqueDef[]): number | undefined {
-    const { primaryKey } = this.#draft;
+    const { primaryKey } = this.draft;
     if (primaryKey.length > 1) {
-      this.#problem(`its primary key has ${primaryKey.length} columns; one is the limit`);
+      this.problem(`its primary key has ${primaryKey.length} columns; one is the limit`);
       return undefined;
     }
     const column = primaryKey[0];
     if (column === undefined) return undefined;
-    if (!this.#areColumns(primaryKey, "the primary key")) return undefined;
+    if (!this.areColumns(primaryKey, "the primary key")) return undefined;
     if (!constraints.some((constraint) => setKey(constraint.columns) === String(column))) {
-      this.#problem(
-        `its primary key \`${this.#columns[column]?.name}\` is not unique: it needs a constraint of its own`,
-      );
+      this.problem(`its primary key \`${this.columns[column]?.name}\` is not unique: it needs a constraint of its own`);
     }
     return column;
   }
@@ -295,7 +293,7 @@ class ColumnChecks {
     const indexedSets = new Set(indexes.map((index) => setKey(index.columns)));
     for (const constraint of constraints) {
       if (indexedSets.has(setKey(constraint.columns))) continue;
-      this.#problem(`${this.#listed(constraint.columns)} unique, which needs an index over the same columns`);
+      this.problem(`${this.listed(constraint.columns)} unique, which needs an index over the same columns`);
     }
   }
 
@@ -306,66 +304,62 @@ class ColumnChecks {
   ): void {
     const keys = new Set([primaryKey, ...sequences.map((sequence) => sequence.column)]);
     for (const { columns } of constraints) if (columns.length === 1) keys.add(columns[0]);
-    for (const { column } of this.#draft.defaults) {
+    for (const { column } of this.draft.defaults) {
       if (!keys.has(column)) continue;
-      this.#problem(
-        `column \`${this.#columns[column]?.name}\` has a default, so it cannot be unique or auto-increment`,
-      );
+      this.problem(`column \`${this.columns[column]?.name}\` has a default, so it cannot be unique or auto-increment`);
     }
   }
 
   schedule(primaryKey: number | undefined, schedulables: ReadonlyMap<string, Schedulable>): ScheduleDef | undefined {
-    const [schedule, ...more] = this.#draft.schedules;
+    const [schedule, ...more] = this.draft.schedules;
     if (schedule === undefined) return undefined;
-    if (more.length > 0) this.#problem(`it has ${more.length + 1} schedules; one is the limit`);
-    const name = schedule.name ?? this.#free(scheduleName(this.#draft.name));
-    this.#claim(name, `schedule \`${name}\` of ${this.#what}`, schedule);
-    const at = this.#columns[schedule.atColumn];
-    if (at === undefined) this.#problem(`its schedule names column ${schedule.atColumn} of ${this.#columns.length}`);
+    if (more.length > 0) this.problem(`it has ${more.length + 1} schedules; one is the limit`);
+    const name = schedule.name ?? this.free(scheduleName(this.draft.name));
+    this.claim(name, `schedule \`${name}\` of ${this.what}`, schedule);
+    const at = this.columns[schedule.atColumn];
+    if (at === undefined) this.problem(`its schedule names column ${schedule.atColumn} of ${this.columns.length}`);
     else if (specialKind(at.type) !== "ScheduleAt")
-      this.#problem(`column \`${at.name}\` of its schedule is no ScheduleAt`);
-    const id = primaryKey === undefined ? undefined : this.#columns[primaryKey];
-    if (id?.type.kind !== "U64") this.#problem("a scheduled table needs a primary key of type U64");
+      this.problem(`column \`${at.name}\` of its schedule is no ScheduleAt`);
+    const id = primaryKey === undefined ? undefined : this.columns[primaryKey];
+    if (id?.type.kind !== "U64") this.problem("a scheduled table needs a primary key of type U64");
     const target = schedulables.get(schedule.functionName);
     if (target === undefined) {
-      this.#problem(`its schedule calls \`${schedule.functionName}\`, which is no reducer or procedure`);
-    } else if (!target.takesOnly(this.#draft.typeRef)) {
-      this.#problem(
-        `its schedule calls \`${schedule.functionName}\`, which must take the table's row and nothing else`,
-      );
+      this.problem(`its schedule calls \`${schedule.functionName}\`, which is no reducer or procedure`);
+    } else if (!target.takesOnly(this.draft.typeRef)) {
+      this.problem(`its schedule calls \`${schedule.functionName}\`, which must take the table's row and nothing else`);
     }
     if (target === undefined || primaryKey === undefined || at === undefined) return undefined;
     return { name, atColumn: schedule.atColumn, idColumn: primaryKey, functionName: target.name };
   }
 
   /** Whether columns exist and differ; says what is wrong otherwise. */
-  #areColumns(columns: readonly number[], noun: string): boolean {
-    if (columns.length === 0) this.#problem(`${noun} names no column`);
-    else if (columns.some((column) => column >= this.#columns.length)) {
-      const outside = columns.find((column) => column >= this.#columns.length);
-      this.#problem(`${noun} names column ${outside} of ${this.#columns.length}`);
-    } else if (new Set(columns).size < columns.length) this.#problem(`${noun} names a column twice`);
+  private areColumns(columns: readonly number[], noun: string): boolean {
+    if (columns.length === 0) this.problem(`${noun} names no column`);
+    else if (columns.some((column) => column >= this.columns.length)) {
+      const outside = columns.find((column) => column >= this.columns.length);
+      this.problem(`${noun} names column ${outside} of ${this.columns.length}`);
+    } else if (new Set(columns).size < columns.length) this.problem(`${noun} names a column twice`);
     else return true;
     return false;
   }
 
-  #names(columns: readonly number[]): readonly string[] {
-    return columns.map((column) => this.#columns[column]?.name ?? `col_${column}`);
+  private names(columns: readonly number[]): readonly string[] {
+    return columns.map((column) => this.columns[column]?.name ?? `col_${column}`);
   }
 
   /** The subject of a sentence about columns. */
-  #listed(columns: readonly number[]): string {
-    const names = this.#names(columns).map((name) => `\`${name}\``);
+  private listed(columns: readonly number[]): string {
+    const names = this.names(columns).map((name) => `\`${name}\``);
     return names.length === 1 ? `column ${names[0]} is` : `columns ${names.join(", ")} together are`;
   }
 
-  #claim(name: string, text: string, owner: object): void {
-    this.#checking.checkIdentifier(name, text);
-    this.#checking.objects.claim(name, owner, text);
+  private claim(name: string, text: string, owner: object): void {
+    this.checking.checkIdentifier(name, text);
+    this.checking.objects.claim(name, owner, text);
   }
 
-  #problem(text: string): void {
-    this.#checking.problems.add(`${this.#what}: ${text}`);
+  private problem(text: string): void {
+    this.checking.problems.add(`${this.what}: ${text}`);
   }
 }
 

@@ -11,8 +11,8 @@ export const moduleColumnsMax = 100_000;
 export class Checking {
   readonly draft: ModuleDraft;
   readonly problems: Problems;
-  readonly #resolver: TypeResolver;
-  #columnsLeft = moduleColumnsMax;
+  private readonly resolver: TypeResolver;
+  private columnsLeft = moduleColumnsMax;
   /** Tables, views' tables, indexes, constraints, sequences, schedules: one namespace for all. */
   readonly objects: Namespace;
   /** Reducers, procedures and views. */
@@ -24,7 +24,7 @@ export class Checking {
   constructor(draft: ModuleDraft, problems: Problems) {
     this.draft = draft;
     this.problems = problems;
-    this.#resolver = new TypeResolver(draft.typespace);
+    this.resolver = new TypeResolver(draft.typespace);
     this.objects = new Namespace(problems);
     this.functions = new Namespace(problems);
     this.handlers = new Namespace(problems);
@@ -33,8 +33,8 @@ export class Checking {
 
   /** Counts columns against the module's bound; says so where it is passed. */
   takeColumns(count: number, what: string): boolean {
-    if (count <= this.#columnsLeft) {
-      this.#columnsLeft -= count;
+    if (count <= this.columnsLeft) {
+      this.columnsLeft -= count;
       return true;
     }
     this.problems.add(`${what}: with it the module's tables and views have more than ${moduleColumnsMax} columns`);
@@ -43,7 +43,7 @@ export class Checking {
 
   /** The type without `Ref`s; a problem and the unit type where there is none. */
   resolve(type: AlgebraicType, where: string): AlgebraicType {
-    const resolution = this.#resolver.resolve(type);
+    const resolution = this.resolver.resolve(type);
     if (resolution.kind === "ok") return resolution.type;
     this.problems.add(`${where}: ${resolution.reason}`);
     return { kind: "Product", elements: [] };

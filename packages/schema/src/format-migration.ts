@@ -11,25 +11,25 @@ const reset = "\u001b[0m";
 
 /** Colours for a terminal, or nothing. */
 class Paint {
-  readonly #style: PlanStyle;
+  private readonly style: PlanStyle;
 
   constructor(style: PlanStyle) {
-    this.#style = style;
+    this.style = style;
   }
 
-  heading = (text: string): string => this.#bold(34, text);
-  change = (text: string): string => this.#bold(32, text);
-  removal = (text: string): string => this.#bold(31, text);
-  name = (text: string): string => this.#bold(36, text);
-  type = (text: string): string => this.#plain(35, text);
-  access = (access: Access): string => this.#plain(access === "public" ? 32 : 33, access);
+  heading = (text: string): string => this.bold(34, text);
+  change = (text: string): string => this.bold(32, text);
+  removal = (text: string): string => this.bold(31, text);
+  name = (text: string): string => this.bold(36, text);
+  type = (text: string): string => this.plain(35, text);
+  access = (access: Access): string => this.plain(access === "public" ? 32 : 33, access);
 
-  #bold(colour: number, text: string): string {
-    return this.#style === "plain" ? text : `${reset}\u001b[1m\u001b[${colour}m${text}${reset}`;
+  private bold(colour: number, text: string): string {
+    return this.style === "plain" ? text : `${reset}\u001b[1m\u001b[${colour}m${text}${reset}`;
   }
 
-  #plain(colour: number, text: string): string {
-    return this.#style === "plain" ? text : `${reset}\u001b[${colour}m${text}${reset}`;
+  private plain(colour: number, text: string): string {
+    return this.style === "plain" ? text : `${reset}\u001b[${colour}m${text}${reset}`;
   }
 }
 

@@ -4,22 +4,22 @@
 export const problemsMax = 100;
 
 export class Problems {
-  readonly #texts: string[] = [];
-  #untold = 0;
+  private readonly texts: string[] = [];
+  private untold = 0;
 
   add(text: string): void {
-    if (this.#texts.length < problemsMax) this.#texts.push(text);
-    else this.#untold += 1;
+    if (this.texts.length < problemsMax) this.texts.push(text);
+    else this.untold += 1;
   }
 
   get isEmpty(): boolean {
-    return this.#texts.length === 0;
+    return this.texts.length === 0;
   }
 
   /** The texts, each once, in the order found. */
   list(): readonly string[] {
-    const texts = [...new Set(this.#texts)];
-    return this.#untold === 0 ? texts : [...texts, `and ${this.#untold} more`];
+    const texts = [...new Set(this.texts)];
+    return this.untold === 0 ? texts : [...texts, `and ${this.untold} more`];
   }
 }
 
@@ -29,25 +29,24 @@ export class Problems {
  * An owner may claim the same name twice, as when its source and canonical names agree.
  */
 export class Namespace {
-  readonly #holders = new Map<string, { readonly owner: object; readonly text: string }>();
-  readonly #problems: Problems;
+  private readonly holders = new Map<string, { readonly owner: object; readonly text: string }>();
+  private readonly problems: Problems;
 
   constructor(problems: Problems) {
-    this.#problems = problems;
+    this.problems = problems;
   }
 
   /** `name`, or with a number behind it where that belongs to somebody. For names that nobody chose. */
   free(name: string): string {
     let made = name;
-    for (let number = 2; this.#holders.has(made); number += 1) made = `${name}_${number}`;
+    for (let number = 2; this.holders.has(made); number += 1) made = `${name}_${number}`;
     return made;
   }
 
   /** `owner` is told apart by identity; `text` says what it is. */
   claim(name: string, owner: object, text: string): void {
-    const holder = this.#holders.get(name);
-    if (holder === undefined) this.#holders.set(name, { owner, text });
-    else if (holder.owner !== owner)
-      this.#problems.add(`the name \`${name}\` belongs to ${holder.text} and to ${text}`);
+    const holder = this.holders.get(name);
+    if (holder === undefined) this.holders.set(name, { owner, text });
+    else if (holder.owner !== owner) this.problems.add(`the name \`${name}\` belongs to ${holder.text} and to ${text}`);
   }
 }

@@ -22,21 +22,21 @@ export type Resolution =
   | { readonly kind: "failed"; readonly reason: string };
 
 export class TypeResolver {
-  readonly #typespace: Typespace;
-  readonly #done: (Resolved | "open" | undefined)[];
-  #nodesLeft = moduleTypeNodesMax;
+  private readonly typespace: Typespace;
+  private readonly done: (Resolved | "open" | undefined)[];
+  private nodesLeft = moduleTypeNodesMax;
 
   constructor(typespace: Typespace) {
-    this.#typespace = typespace;
-    this.#done = Array.from({ length: typespace.length });
+    this.typespace = typespace;
+    this.done = Array.from({ length: typespace.length });
   }
 
   /** The type without `Ref`s, or why there is none. Shares what it resolved before. */
   resolve(type: AlgebraicType): Resolution {
     try {
-      const resolved = this.#resolve(type, 1);
-      this.#nodesLeft -= resolved.nodeCount;
-      if (this.#nodesLeft < 0) throw new Unresolvable(`the module's types have more than ${moduleTypeNodesMax} parts`);
+      const resolved = this.resolveAt(type, 1);
+      this.nodesLeft -= resolved.nodeCount;
+      if (this.nodesLeft < 0) throw new Unresolvable(`the module's types have more than ${moduleTypeNodesMax} parts`);
       return { kind: "ok", type: resolved.type };
     } catch (error) {
       if (!(error instanceof Unresolvable)) throw error;
@@ -44,21 +44,21 @@ export class TypeResolver {
     }
   }
 
-  #resolve(type: AlgebraicType, level: number): Resolved {
+  private resolveAt(type: AlgebraicType, level: number): Resolved {
     if (level > typeDepthMax) throw new Unresolvable(`the type nests deeper than ${typeDepthMax} levels`);
     switch (type.kind) {
       case "Ref":
-        return this.#resolveRef(type.index, level);
+        return this.resolveRef(type.index, level);
       case "Array": {
-        const element = this.#resolve(type.element, level + 1);
+        const element = this.resolveAt(type.element, level + 1);
         return grown({ kind: "Array", element: element.type }, [element]);
       }
       case "Product": {
-        const members = type.elements.map((member) => this.#resolve(member.type, level + 1));
+        const members = type.elements.map((member) => this.resolveAt(member.type, level + 1));
         return grown({ kind: "Product", elements: withTypes(type.elements, members) }, members);
       }
       case "Sum": {
-        const members = type.variants.map((member) => this.#resolve(member.type, level + 1));
+        const members = type.variants.map((member) => this.resolveAt(member.type, level + 1));
         return grown({ kind: "Sum", variants: withTypes(type.variants, members) }, members);
       }
       default:
@@ -66,23 +66,23 @@ export class TypeResolver {
     }
   }
 
-  #resolveRef(index: number, level: number): Resolved {
-    const known = this.#done[index];
+  private resolveRef(index: number, level: number): Resolved {
+    const known = this.done[index];
     if (known === "open") throw new Unresolvable("the type contains itself");
     if (known !== undefined) {
       if (level + known.depth - 1 > typeDepthMax)
         throw new Unresolvable(`the type nests deeper than ${typeDepthMax} levels`);
       return known;
     }
-    const target = this.#typespace[index];
+    const target = this.typespace[index];
     if (target === undefined) throw new Unresolvable(`there is no type ${index}`);
-    this.#done[index] = "open";
+    this.done[index] = "open";
     try {
-      const resolved = this.#resolve(target, level + (target.kind === "Ref" ? 1 : 0));
-      this.#done[index] = resolved;
+      const resolved = this.resolveAt(target, level + (target.kind === "Ref" ? 1 : 0));
+      this.done[index] = resolved;
       return resolved;
     } finally {
-      if (this.#done[index] === "open") this.#done[index] = undefined;
+      if (this.done[index] === "open") this.done[index] = undefined;
     }
   }
 }

@@ -34,17 +34,17 @@ const compilerOptions = {
 
 /** A directory of files that finds the packages installed here. */
 export class Scratch {
-  readonly #path = mkdtempSync(join(tmpdir(), "lightcone-bindings-"));
+  private readonly path = mkdtempSync(join(tmpdir(), "lightcone-bindings-"));
 
   constructor() {
-    symlinkSync(modules, join(this.#path, "node_modules"));
-    writeFileSync(join(this.#path, "package.json"), '{ "type": "module" }');
-    writeFileSync(join(this.#path, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["src"] }));
+    symlinkSync(modules, join(this.path, "node_modules"));
+    writeFileSync(join(this.path, "package.json"), '{ "type": "module" }');
+    writeFileSync(join(this.path, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["src"] }));
   }
 
   write(files: ReadonlyMap<string, string>): void {
     for (const [name, text] of files) {
-      const path = join(this.#path, "src", name);
+      const path = join(this.path, "src", name);
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, text);
     }
@@ -53,18 +53,18 @@ export class Scratch {
   /** What the compiler says; empty when it has nothing to say. */
   typeCheck(): string {
     const compiler = join(modules, "typescript", "bin", "tsc");
-    const run = spawnSync(process.execPath, [compiler, "-p", this.#path], { encoding: "utf8" });
+    const run = spawnSync(process.execPath, [compiler, "-p", this.path], { encoding: "utf8" });
     return run.stdout + run.stderr;
   }
 
   /** Runs statements as a module beside the files; gives what they print. */
   run(source: string): string {
-    writeFileSync(join(this.#path, "src", "run.ts"), source);
-    const run = spawnSync(process.execPath, [join(this.#path, "src", "run.ts")], { encoding: "utf8" });
+    writeFileSync(join(this.path, "src", "run.ts"), source);
+    const run = spawnSync(process.execPath, [join(this.path, "src", "run.ts")], { encoding: "utf8" });
     return run.stdout + run.stderr;
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.#path, { recursive: true, force: true });
+    rmSync(this.path, { recursive: true, force: true });
   }
 }

@@ -90,11 +90,11 @@ class World {
   /** What a crash leaves. */
   durable: Uint8Array[] = [];
   image: { readonly bytes: Uint8Array; readonly recordCount: number } | undefined;
-  readonly #byteCount: number;
-  #text = 0;
+  private readonly byteCount: number;
+  private text = 0;
 
   constructor(def: TableDef, byteCount: number) {
-    this.#byteCount = byteCount;
+    this.byteCount = byteCount;
     this.store = openStore();
     this.store.begin();
     this.store.catalog.createTable(def);
@@ -116,9 +116,9 @@ class World {
 
   /** Inserts a row; gives the low bytes of what it got, as an unsigned number. */
   insert(value: bigint): bigint {
-    const row = new Uint8Array(this.#byteCount + 4);
-    for (let at = 0; at < this.#byteCount; at += 1) row[at] = Number((value >> BigInt(8 * at)) & 0xffn);
-    new DataView(row.buffer).setUint32(this.#byteCount, this.#text++, true);
+    const row = new Uint8Array(this.byteCount + 4);
+    for (let at = 0; at < this.byteCount; at += 1) row[at] = Number((value >> BigInt(8 * at)) & 0xffn);
+    new DataView(row.buffer).setUint32(this.byteCount, this.text++, true);
     expect(this.store.tx.insert(this.table.id, row, 0, row.length)).toBeGreaterThan(0);
     const { generated } = this.store.tx;
     if (value !== 0n) expect(generated.length).toBe(0);

@@ -5,22 +5,22 @@ export class RowListView {
   /** The rows back to back: a view of the message. */
   readonly data: Uint8Array;
   readonly count: number;
-  /** The width of every row, or 0 when `#starts` says where each begins. */
-  readonly #width: number;
-  readonly #starts: DataView | undefined;
+  /** The width of every row, or 0 when `starts` says where each begins. */
+  private readonly width: number;
+  private readonly starts: DataView | undefined;
 
   constructor(data: Uint8Array, count: number, width: number, starts: DataView | undefined) {
     this.data = data;
     this.count = count;
-    this.#width = width;
-    this.#starts = starts;
+    this.width = width;
+    this.starts = starts;
   }
 
   /** Where row `index` begins in `data`; for `count`, where the last ends. */
   startOf(index: number): number {
     if (index >= this.count) return this.data.length;
     // Starts were checked to lie within the data, so the low word says it all.
-    return this.#starts === undefined ? index * this.#width : this.#starts.getUint32(index * 8, true);
+    return this.starts === undefined ? index * this.width : this.starts.getUint32(index * 8, true);
   }
 
   /** Row `index` as a view. */

@@ -15,86 +15,86 @@ const chunkBytes = 256 * 1024;
 
 /** Gathers rows, then writes them as one list. Reused: `clear` starts the next. */
 export class RowListBuilder {
-  #rows = new ByteWriter(1024);
-  /** Chunks of rows that are full, before `#rows`. */
-  readonly #full: Uint8Array[] = [];
-  #fullBytes = 0;
-  readonly #starts = new ByteWriter(256);
-  #count = 0;
+  private rows = new ByteWriter(1024);
+  /** Chunks of rows that are full, before `rows`. */
+  private readonly full: Uint8Array[] = [];
+  private fullBytes = 0;
+  private readonly starts = new ByteWriter(256);
+  private rowCount = 0;
   /** The width of all rows so far; 0 before the first; -1 when they differ or no hint can say it. */
-  #width = 0;
+  private width = 0;
 
   /** Rows gathered. */
   get count(): number {
-    return this.#count;
+    return this.rowCount;
   }
 
   /** Bytes of the rows gathered. */
   get rowBytes(): number {
-    return this.#fullBytes + this.#rows.length;
+    return this.fullBytes + this.rows.length;
   }
 
   clear(): void {
-    this.#rows.reset();
-    this.#full.length = 0;
-    this.#fullBytes = 0;
-    this.#starts.reset();
-    this.#count = 0;
-    this.#width = 0;
+    this.rows.reset();
+    this.full.length = 0;
+    this.fullBytes = 0;
+    this.starts.reset();
+    this.rowCount = 0;
+    this.width = 0;
   }
 
   /** Adds the row `source[at … at + length)`. */
   add(source: Uint8Array, at: number, length: number): void {
-    if (this.#count === 0) this.#width = length > 0 && length <= widthMax ? length : -1;
-    else if (this.#width !== length && this.#width > 0) this.#fillStarts();
-    if (this.#width < 0) this.#starts.u64Number(this.rowBytes);
-    if (this.#rows.length + length > chunkBytes && this.#rows.length > 0) this.#beginChunk();
-    this.#rows.rawRange(source, at, length);
-    this.#count++;
+    if (this.rowCount === 0) this.width = length > 0 && length <= widthMax ? length : -1;
+    else if (this.width !== length && this.width > 0) this.fillStarts();
+    if (this.width < 0) this.starts.u64Number(this.rowBytes);
+    if (this.rows.length + length > chunkBytes && this.rows.length > 0) this.beginChunk();
+    this.rows.rawRange(source, at, length);
+    this.rowCount++;
   }
 
-  #beginChunk(): void {
-    this.#full.push(this.#rows.written());
-    this.#fullBytes += this.#rows.length;
-    this.#rows = new ByteWriter(chunkBytes);
+  private beginChunk(): void {
+    this.full.push(this.rows.written());
+    this.fullBytes += this.rows.length;
+    this.rows = new ByteWriter(chunkBytes);
   }
 
   /** Writes down where the rows so far begin: widths differ from here on, and until now nobody had to know. */
-  #fillStarts(): void {
-    for (let row = 0; row < this.#count; row++) this.#starts.u64Number(row * this.#width);
-    this.#width = -1;
+  private fillStarts(): void {
+    for (let row = 0; row < this.rowCount; row++) this.starts.u64Number(row * this.width);
+    this.width = -1;
   }
 
   writeTo(out: ByteWriter): void {
-    if (this.#width > 0) {
+    if (this.width > 0) {
       out.u8(0);
-      out.u16(this.#width);
+      out.u16(this.width);
     } else {
       out.u8(1);
-      out.u32(this.#count);
-      out.rawRange(this.#starts.bytes, 0, this.#starts.length);
+      out.u32(this.rowCount);
+      out.rawRange(this.starts.bytes, 0, this.starts.length);
     }
     out.u32(this.rowBytes);
-    for (const chunk of this.#full) out.raw(chunk);
-    out.rawRange(this.#rows.bytes, 0, this.#rows.length);
+    for (const chunk of this.full) out.raw(chunk);
+    out.rawRange(this.rows.bytes, 0, this.rows.length);
   }
 
   /** The list as parts that follow each other: none is copied. The builder must not be used again. */
   parts(): readonly Uint8Array[] {
     const head = new ByteWriter(16);
     const parts: Uint8Array[] = [];
-    if (this.#width > 0) {
+    if (this.width > 0) {
       head.u8(0);
-      head.u16(this.#width);
+      head.u16(this.width);
     } else {
       head.u8(1);
-      head.u32(this.#count);
-      parts.push(head.toBytes(), this.#starts.written());
+      head.u32(this.rowCount);
+      parts.push(head.toBytes(), this.starts.written());
       head.reset();
     }
     head.u32(this.rowBytes);
-    parts.push(head.toBytes(), ...this.#full);
-    if (this.#rows.length > 0) parts.push(this.#rows.written());
+    parts.push(head.toBytes(), ...this.full);
+    if (this.rows.length > 0) parts.push(this.rows.written());
     return parts;
   }
 }

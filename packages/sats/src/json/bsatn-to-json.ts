@@ -52,36 +52,36 @@ const keptWriters: Readonly<Record<JsonForm, WeakMap<AlgebraicType, JsonWriter>>
 type Write = (input: ByteReader, depth: number) => string;
 
 class WriterMaker {
-  readonly #form: JsonForm;
-  readonly #typespace: Typespace;
-  readonly #made = new Map<AlgebraicType, Write>();
+  private readonly form: JsonForm;
+  private readonly typespace: Typespace;
+  private readonly made = new Map<AlgebraicType, Write>();
 
   constructor(form: JsonForm, typespace: Typespace) {
-    this.#form = form;
-    this.#typespace = typespace;
+    this.form = form;
+    this.typespace = typespace;
   }
 
   make(type: AlgebraicType): Write {
-    const target = followRef(type, this.#typespace);
-    const before = this.#made.get(target);
+    const target = followRef(type, this.typespace);
+    const before = this.made.get(target);
     if (before !== undefined) return before;
     // A type within itself finds this, which by then knows what it stands for.
     const later: { write?: Write } = {};
-    this.#made.set(target, (input, depth) => defined(later.write, "writer")(input, depth));
-    const write = this.#makeNew(target);
+    this.made.set(target, (input, depth) => defined(later.write, "writer")(input, depth));
+    const write = this.makeNew(target);
     later.write = write;
-    this.#made.set(target, write);
+    this.made.set(target, write);
     return write;
   }
 
-  #makeNew(type: AlgebraicType): Write {
+  private makeNew(type: AlgebraicType): Write {
     switch (type.kind) {
       case "Product":
-        return this.#product(type);
+        return this.product(type);
       case "Sum":
-        return this.#sum(type);
+        return this.sum(type);
       case "Array":
-        return this.#array(type.element);
+        return this.array(type.element);
       case "Ref":
         throw new TypeError("a Ref was just followed");
       default:
@@ -89,15 +89,15 @@ class WriterMaker {
     }
   }
 
-  #product(type: ProductType): Write {
-    const positional = this.#form === "positional";
+  private product(type: ProductType): Write {
+    const positional = this.form === "positional";
     if (type.elements.length === 0) {
-      const unitText = this.#form === "positional" || this.#form === "message" ? "[]" : "{}";
+      const unitText = this.form === "positional" || this.form === "message" ? "[]" : "{}";
       return () => unitText;
     }
     const writes = type.elements.map((element) => this.make(element.type));
     const unnamed = type.elements.some((element) => element.name === undefined);
-    if (unnamed && (this.#form === "named" || this.#form === "message")) {
+    if (unnamed && (this.form === "named" || this.form === "message")) {
       return (input) => input.fail("tuple element has no name");
     }
     const asArray = positional || unnamed;
@@ -115,8 +115,8 @@ class WriterMaker {
     };
   }
 
-  #sum(type: SumType): Write {
-    const byName = this.#form === "named" || this.#form === "message";
+  private sum(type: SumType): Write {
+    const byName = this.form === "named" || this.form === "message";
     const variants = type.variants.map(({ name, type: payload }, tag) => {
       const write = this.make(payload);
       return byName && name !== undefined
@@ -131,15 +131,15 @@ class WriterMaker {
     };
   }
 
-  #array(elementType: AlgebraicType): Write {
-    if (followRef(elementType, this.#typespace).kind === "U8") {
+  private array(elementType: AlgebraicType): Write {
+    if (followRef(elementType, this.typespace).kind === "U8") {
       return (input) => {
         const length = input.u32();
         const at = input.take(length);
         return `"${toHex(input.bytes, at, at + length)}"`;
       };
     }
-    const sizeMin = minSizeOf(elementType, this.#typespace);
+    const sizeMin = minSizeOf(elementType, this.typespace);
     const write = this.make(elementType);
     return (input, depth) => {
       checkDepth(depth);

@@ -41,85 +41,85 @@ const integerDigitsMax = 45;
 
 /** Writes trees; `place` names the value as a whole and `path` leads from there. */
 export class JsonEncoder {
-  readonly #out: ByteWriter;
-  readonly #typespace: Typespace;
-  readonly #place: string;
+  private readonly out: ByteWriter;
+  private readonly typespace: Typespace;
+  private readonly place: string;
 
   constructor(out: ByteWriter, typespace: Typespace, place: string) {
-    this.#out = out;
-    this.#typespace = typespace;
-    this.#place = place;
+    this.out = out;
+    this.typespace = typespace;
+    this.place = place;
   }
 
   value(type: AlgebraicType, node: JsonNode, path: string): void {
-    const target = followRef(type, this.#typespace);
+    const target = followRef(type, this.typespace);
     switch (target.kind) {
       case "Product":
-        this.#product(target, node, path);
+        this.product(target, node, path);
         return;
       case "Sum":
-        this.#sum(target, node, path);
+        this.sum(target, node, path);
         return;
       case "Array":
-        this.#array(target, node, path);
+        this.array(target, node, path);
         return;
       case "String":
-        if (typeof node !== "string") this.#wrong(target, node, path);
-        this.#out.string(node);
+        if (typeof node !== "string") this.wrong(target, node, path);
+        this.out.string(node);
         return;
       case "Bool":
-        if (typeof node !== "boolean") this.#wrong(target, node, path);
-        this.#out.bool(node);
+        if (typeof node !== "boolean") this.wrong(target, node, path);
+        this.out.bool(node);
         return;
       case "F32":
       case "F64":
-        this.#float(target, node, path);
+        this.float(target, node, path);
         return;
       case "U256":
       case "I256":
-        this.#wideHex(target, node, path);
+        this.wideHex(target, node, path);
         return;
       default:
-        this.#integer(target, node, path);
+        this.integer(target, node, path);
     }
   }
 
-  #fail(path: string, reason: string): never {
-    const place = [this.#place, path.replace(/^\./, "")].filter((part) => part !== "").join(" at ");
+  private fail(path: string, reason: string): never {
+    const place = [this.place, path.replace(/^\./, "")].filter((part) => part !== "").join(" at ");
     throw new LightconeError("Malformed", { what: "JSON", reason: place === "" ? reason : `${place}: ${reason}` });
   }
 
-  #wrong(type: AlgebraicType, node: JsonNode, path: string): never {
-    return this.#fail(path, `expected ${formatType(type)}, got ${describeJson(node)}`);
+  private wrong(type: AlgebraicType, node: JsonNode, path: string): never {
+    return this.fail(path, `expected ${formatType(type)}, got ${describeJson(node)}`);
   }
 
-  #product(type: ProductType, node: JsonNode, path: string): void {
+  private product(type: ProductType, node: JsonNode, path: string): void {
     const { elements } = type;
     if (node instanceof JsonObject) {
-      if (new Set(node.keys).size !== node.keys.length) this.#fail(path, `a field stands twice in ${formatType(type)}`);
+      if (new Set(node.keys).size !== node.keys.length) this.fail(path, `a field stands twice in ${formatType(type)}`);
       for (const key of node.keys) {
         if (!elements.some((element) => element.name === key))
-          this.#fail(path, `unknown field \`${key}\` for ${formatType(type)}`);
+          this.fail(path, `unknown field \`${key}\` for ${formatType(type)}`);
       }
       for (const element of elements) {
         const index = element.name === undefined ? -1 : node.keys.indexOf(element.name);
         const child = node.values[index];
-        if (child === undefined) this.#fail(path, `missing field \`${element.name ?? ""}\` for ${formatType(type)}`);
+        if (child === undefined) this.fail(path, `missing field \`${element.name ?? ""}\` for ${formatType(type)}`);
         this.value(element.type, child, `${path}.${element.name ?? ""}`);
       }
       return;
     }
-    if (!Array.isArray(node)) this.#wrong(type, node, path);
+    if (!Array.isArray(node)) this.wrong(type, node, path);
     const items: readonly JsonNode[] = node;
     if (items.length !== elements.length) {
-      this.#fail(path, `invalid length ${items.length}, expected ${elements.length} elements of ${formatType(type)}`);
+      this.fail(path, `invalid length ${items.length}, expected ${elements.length} elements of ${formatType(type)}`);
     }
     elements.forEach((element, index) => this.value(element.type, items[index] as JsonNode, `${path}[${index}]`)); // same length
   }
 
-  #sum(type: SumType, node: JsonNode, path: string): void {
+  private sum(type: SumType, node: JsonNode, path: string): void {
     if (node === null && isOption(type)) {
-      this.#out.u8(1);
+      this.out.u8(1);
       return;
     }
     let key: JsonNode | undefined;
@@ -130,76 +130,76 @@ export class JsonEncoder {
     } else if (Array.isArray(node) && node.length === 2) {
       [key, payload] = node as readonly JsonNode[];
     }
-    if (key === undefined || payload === undefined) this.#wrong(type, node, path);
+    if (key === undefined || payload === undefined) this.wrong(type, node, path);
     const tag = tagOf(type, key);
     const variant = type.variants[tag];
-    if (variant === undefined) this.#fail(path, `unknown variant ${describeJson(key)} for ${formatType(type)}`);
-    this.#out.u8(tag);
+    if (variant === undefined) this.fail(path, `unknown variant ${describeJson(key)} for ${formatType(type)}`);
+    this.out.u8(tag);
     this.value(variant.type, payload, `${path}.${variant.name ?? tag}`);
   }
 
-  #array(type: ArrayType, node: JsonNode, path: string): void {
-    const isByteArray = followRef(type.element, this.#typespace).kind === "U8";
+  private array(type: ArrayType, node: JsonNode, path: string): void {
+    const isByteArray = followRef(type.element, this.typespace).kind === "U8";
     if (isByteArray && typeof node === "string") {
       const bytes = tryFromHex(node);
-      if (bytes === undefined) this.#wrong(type, node, path);
-      this.#out.byteArray(bytes);
+      if (bytes === undefined) this.wrong(type, node, path);
+      this.out.byteArray(bytes);
       return;
     }
-    if (!Array.isArray(node)) this.#wrong(type, node, path);
+    if (!Array.isArray(node)) this.wrong(type, node, path);
     const items: readonly JsonNode[] = node;
-    this.#out.u32(items.length);
+    this.out.u32(items.length);
     items.forEach((item, index) => this.value(type.element, item, `${path}[${index}]`));
   }
 
-  #float(type: AlgebraicType, node: JsonNode, path: string): void {
-    if (!(node instanceof JsonNumber)) this.#wrong(type, node, path);
+  private float(type: AlgebraicType, node: JsonNode, path: string): void {
+    if (!(node instanceof JsonNumber)) this.wrong(type, node, path);
     const value = Number(node.text);
     const narrow = type.kind === "F32";
     if (!Number.isFinite(narrow ? Math.fround(value) : value))
-      this.#fail(path, `${clip(node.text)} is out of range for ${type.kind}`);
-    if (narrow) this.#out.f32(value);
-    else this.#out.f64(value);
+      this.fail(path, `${clip(node.text)} is out of range for ${type.kind}`);
+    if (narrow) this.out.f32(value);
+    else this.out.f64(value);
   }
 
-  #integer(type: AlgebraicType, node: JsonNode, path: string): void {
-    if (!(node instanceof JsonNumber) || !integerShape.test(node.text)) this.#wrong(type, node, path);
-    this.#putInteger(type, node.text.length > integerDigitsMax ? undefined : BigInt(node.text), node.text, path);
+  private integer(type: AlgebraicType, node: JsonNode, path: string): void {
+    if (!(node instanceof JsonNumber) || !integerShape.test(node.text)) this.wrong(type, node, path);
+    this.putInteger(type, node.text.length > integerDigitsMax ? undefined : BigInt(node.text), node.text, path);
   }
 
-  #wideHex(type: AlgebraicType, node: JsonNode, path: string): void {
+  private wideHex(type: AlgebraicType, node: JsonNode, path: string): void {
     const match = typeof node === "string" ? /^(-?)0x0*([0-9a-fA-F]+)$/.exec(node) : null;
-    if (match === null) this.#wrong(type, node, path);
+    if (match === null) this.wrong(type, node, path);
     const [whole, sign, digits = ""] = match;
     const size = digits.length > 64 ? undefined : BigInt(`0x${digits}`);
-    this.#putInteger(type, size !== undefined && sign === "-" ? -size : size, whole, path);
+    this.putInteger(type, size !== undefined && sign === "-" ? -size : size, whole, path);
   }
 
   /** Writes `value` in the type's width; undefined stands for a number beyond all of them. */
-  #putInteger(type: AlgebraicType, value: bigint | undefined, text: string, path: string): void {
+  private putInteger(type: AlgebraicType, value: bigint | undefined, text: string, path: string): void {
     const bits = Number(type.kind.slice(1));
     const fits =
       value !== undefined &&
       (type.kind.startsWith("I") ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value;
-    if (!fits) this.#fail(path, `${clip(text)} is out of range for ${type.kind}`);
+    if (!fits) this.fail(path, `${clip(text)} is out of range for ${type.kind}`);
     switch (bits) {
       case 8:
-        this.#out.u8(Number(value));
+        this.out.u8(Number(value));
         return;
       case 16:
-        this.#out.u16(Number(value));
+        this.out.u16(Number(value));
         return;
       case 32:
-        this.#out.u32(Number(value));
+        this.out.u32(Number(value));
         return;
       case 64:
-        this.#out.u64(value);
+        this.out.u64(value);
         return;
       case 128:
-        this.#out.u128(value);
+        this.out.u128(value);
         return;
       default:
-        this.#out.u256(value);
+        this.out.u256(value);
     }
   }
 }
