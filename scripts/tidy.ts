@@ -107,7 +107,7 @@ function checkLock(): void {
 
 function checkFile(file: string, text: string): void {
   const name = /^packages\/([^/]+)\//.exec(file)?.[1];
-  const isTest = file.endsWith(".test.ts") || file.includes("/testing/");
+  const isTest = /\.test\.ts$|\/testing\/|^packages\/[^/]+\/test\//.test(file);
   if (name !== undefined) {
     for (const match of text.matchAll(/(?:from|import\() ?"@lightcone\/([a-z-]+)/g)) {
       const imported = match[1] ?? "";

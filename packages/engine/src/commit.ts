@@ -16,6 +16,14 @@ export const CommitKind = {
 } as const;
 export type CommitKind = (typeof CommitKind)[keyof typeof CommitKind];
 
+/** The front through which a connection came. When a run of it has ended, so have the connections of that run. */
+export interface CommitOrigin {
+  /** The front's name; not empty. */
+  readonly front: string;
+  /** Which run of that front: rising, a safe integer. */
+  readonly incarnation: number;
+}
+
 /** Who did what, as the log keeps it. */
 export interface CommitMeta {
   readonly kind: CommitKind;
@@ -30,6 +38,8 @@ export interface CommitMeta {
   readonly sender: Uint8Array;
   /** 16 bytes, little-endian, never changed in place; all zero for none. */
   readonly connection: Uint8Array;
+  /** Where the connection came from, as far as the commit says it: that of a connect is what matters. */
+  readonly origin?: CommitOrigin | undefined;
   /** The client's own number for the request. Echoed, never interpreted. */
   readonly requestId: number;
   /** The front's number for the request, rising per connection; 0 for none. Makes a retry safe. */

@@ -42,7 +42,8 @@ export function live(store: Store, made: (commit: Commit) => void): void {
   step({ kind: CommitKind.publish, functionName: "" }, () => {
     for (const sketch of [account, message, note, happening]) store.catalog.createTable(tableDef(sketch));
   });
-  step({ ...caller, kind: CommitKind.connect, functionName: "on_connect", reducerId: 1 }, () => undefined);
+  const origin = { front: "café", incarnation: 2 ** 40 + 3 };
+  step({ ...caller, kind: CommitKind.connect, functionName: "on_connect", reducerId: 1, origin }, () => undefined);
   step({ ...caller, functionName: "open_accounts", reducerId: 2, args: Uint8Array.of(3, 2, 1), requestId: 7 }, () => {
     for (let id = 0; id < 40; id += 1) insert(store, "account", { id, balance: BigInt(id) * 100n - 500n });
   });

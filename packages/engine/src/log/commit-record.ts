@@ -1,8 +1,9 @@
 /**
- * A commit as the log keeps it. Version 1, little-endian; `n` is a base-128 number, low bits first:
+ * A commit as the log keeps it. Version 2, little-endian; `n` is a base-128 number, low bits first:
  *
  *   version u8 | kind u8 | timestamp u64 | reducer u32 | request u32 | request sequence u64
  *   sender 32 | connection 16 | name n, UTF-8 | arguments n, bytes
+ *   origin: front's name n, UTF-8, and unless that is empty: incarnation u64                 since version 2
  *   sequences n × (id u32 | before i128 | after i128)
  *   tables n × (id u32 | row length + 1, or 0 when rows say it  n | deletes n | inserts n | rows …)
  *
@@ -10,14 +11,22 @@
  * slots are freed and taken. A row is its bytes, behind a length `n` where they differ. Deletes are whole rows:
  * a record can be read, shown and undone without the state before it.
  */
-import { LightconeError } from "@lightcone/base";
+import { assert, LightconeError } from "@lightcone/base";
 import { ByteReader, encodeUtf8 } from "@lightcone/sats";
-import { type CommitKind, CommitKind as kinds, type CommitMeta, type RowRefs, type SequenceMove } from "../commit.ts";
+import {
+  type CommitKind,
+  CommitKind as kinds,
+  type CommitMeta,
+  type CommitOrigin,
+  type RowRefs,
+  type SequenceMove,
+} from "../commit.ts";
 import { copyBytes } from "../storage/copy-bytes.ts";
 import { type Slab, slabMask, slabShift } from "../storage/memory.ts";
 import type { StoredChanges, StoredTable } from "../table/stored-table.ts";
 
-export const recordVersion = 1;
+export const recordVersion = 2;
+const recordVersionMin = 1;
 const kindMax = Math.max(...Object.values(kinds));
 
 function readVarint(input: ByteReader): number {
@@ -109,7 +118,8 @@ export class RecordWriter {
   private writeHead(meta: CommitMeta, sequences: readonly SequenceMove[]): void {
     const name = utf8Of(meta.functionName);
     const { args } = meta;
-    this.ensure(headBytes + name.length + args.length + sequences.length * 36 + 3 * countBytesMax);
+    const originBytes = meta.origin === undefined ? 1 : originBytesMax(meta.origin);
+    this.ensure(headBytes + name.length + args.length + originBytes + sequences.length * 36 + 3 * countBytesMax);
     const { bytes, view } = this;
     bytes[0] = recordVersion;
     bytes[1] = meta.kind;
@@ -130,6 +140,7 @@ export class RecordWriter {
       this.name = meta.functionName;
     }
     let at = writeBytes(bytes, this.nameEnd, args);
+    at = meta.origin === undefined ? writeVarint(bytes, at, 0) : writeOrigin(bytes, view, at, meta.origin);
     at = writeVarint(bytes, at, sequences.length);
     for (let index = 0; index < sequences.length; index += 1) {
       const move = sequences[index] as SequenceMove;
@@ -224,6 +235,18 @@ function writeBytes(bytes: Uint8Array, at: number, source: Uint8Array): number {
   return from + length;
 }
 
+/** UTF-8 takes at most three bytes for a unit of text. */
+function originBytesMax({ front }: CommitOrigin): number {
+  return countBytesMax + 3 * front.length + 8;
+}
+
+function writeOrigin(bytes: Uint8Array, view: DataView, at: number, { front, incarnation }: CommitOrigin): number {
+  assert(front !== "", "a front has a name");
+  const end = writeBytes(bytes, at, utf8Of(front));
+  writeU53(view, end, incarnation);
+  return end + 8;
+}
+
 /** A whole number below 2^53, as a u64. */
 function writeU53(view: DataView, at: number, value: number): void {
   view.setUint32(at, value >>> 0, true);
@@ -247,7 +270,7 @@ export interface RecordHead {
  */
 export function readHead(input: ByteReader): RecordHead {
   const version = input.u8();
-  if (version !== recordVersion) {
+  if (version < recordVersionMin || version > recordVersion) {
     throw new LightconeError("NewerFormat", { file: "a log record", version, versionMax: recordVersion });
   }
   const kind = input.u8();
@@ -261,6 +284,7 @@ export function readHead(input: ByteReader): RecordHead {
   const functionName = readName(input);
   const argsLength = readVarint(input);
   const args = input.take(argsLength);
+  const origin = version >= 2 ? readOrigin(input) : undefined;
   const sequenceCount = readVarint(input);
   if (sequenceCount * 36 > input.remaining)
     input.fail(`${sequenceCount} sequences cannot be in the ${input.remaining} bytes left`);
@@ -274,6 +298,7 @@ export function readHead(input: ByteReader): RecordHead {
   meta.reducerId = reducerId;
   meta.requestId = requestId;
   meta.requestSequence = requestSequence;
+  meta.origin = origin;
   return { meta, sequences };
 }
 
@@ -290,6 +315,7 @@ class ReadMeta implements CommitMeta {
   reducerId = 0;
   requestId = 0;
   requestSequence = 0;
+  origin: CommitOrigin | undefined = undefined;
   private readonly bytes: Uint8Array;
   private readonly senderAt: number;
   private readonly connectionAt: number;
@@ -319,6 +345,13 @@ function readU53(input: ByteReader): number {
   const low = input.u32();
   const value = input.u32() * 0x1_0000_0000 + low;
   return Number.isSafeInteger(value) ? value : input.fail("a number is over 53 bits");
+}
+
+function readOrigin(input: ByteReader): CommitOrigin | undefined {
+  const length = readVarint(input);
+  if (length === 0) return undefined;
+  const front = input.utf8(length);
+  return { front, incarnation: readU53(input) };
 }
 
 /** The last name read: in a log the same ones follow each other. */

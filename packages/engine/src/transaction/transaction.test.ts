@@ -345,6 +345,7 @@ describe("commits", () => {
       connection: new Uint8Array(16).fill(9),
       requestId: 42,
       requestSequence: 2 ** 40 + 5,
+      origin: { front: "nœud", incarnation: 2 ** 52 + 1 },
     });
     const commit = store.commit(meta);
     if (commit === undefined) throw new Error("nothing was committed");
