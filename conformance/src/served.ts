@@ -1,5 +1,6 @@
 /** A server in a process of its own, for suites that kill it. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,6 +70,15 @@ export class Served {
   /** Ends the front process at once, as a power cut would, and waits until it is gone. */
   async killFront(): Promise<void> {
     await this.#end("SIGKILL");
+  }
+
+  /** Whether a process is there and the front's: numbers are used again. */
+  isHost(pid: number): boolean {
+    try {
+      return readFileSync(`/proc/${pid}/status`, "latin1").includes(`\nPPid:\t${this.pid}\n`);
+    } catch {
+      return false;
+    }
   }
 
   /** What the front has for itself in memory, in bytes, its garbage left out. */

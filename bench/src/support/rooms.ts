@@ -1,4 +1,5 @@
 /** Many databases on one server, each with a silent client, for questions about memory and waking. */
+import { readFileSync } from "node:fs";
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -86,7 +87,7 @@ export class Rooms {
 
   /** Rooms that have a process. */
   get awake(): readonly number[] {
-    return [...this.#hosts.values()].filter(isRunning);
+    return [...new Set(this.#hosts.values())].filter((pid) => isChild(pid, this.front));
   }
 
   /** Waits until no more than `count` rooms have a process. */
@@ -172,10 +173,10 @@ export class Rooms {
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-function isRunning(pid: number): boolean {
+/** Whether a process is there and `parent`'s: with so many, numbers are used again. */
+function isChild(pid: number, parent: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return readFileSync(`/proc/${pid}/status`, "latin1").includes(`\nPPid:\t${parent}\n`);
   } catch {
     return false;
   }

@@ -103,16 +103,7 @@ async function everyone(): Promise<readonly Subscriber[]> {
 
 /** Waits until the database rests without a process. */
 async function resting(): Promise<void> {
-  await until("the database rests", () => [...served.hosts.values()].every((pid) => !isRunning(pid)));
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  await until("the database rests", () => [...served.hosts.values()].every((pid) => !served.isHost(pid)));
 }
 
 describe.each([

@@ -34,16 +34,7 @@ beforeAll(async () => {
 afterAll(() => served.stop());
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const hosts = (): readonly number[] => [...new Set(served.hosts.values())].filter(isRunning);
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const hosts = (): readonly number[] => [...new Set(served.hosts.values())].filter((pid) => served.isHost(pid));
 
 async function allParked(): Promise<void> {
   const endMs = performance.now() + 60_000;

@@ -42,16 +42,7 @@ async function create(name: string, program: string): Promise<string> {
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Whether a database has a process. */
-function isAwake(identity: string): boolean {
-  const pid = served.hosts.get(identity);
-  if (pid === undefined) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const isAwake = (identity: string): boolean => served.isHost(served.hosts.get(identity) ?? 0);
 
 async function parked(identity: string): Promise<void> {
   const endMs = performance.now() + parkedWithinMs;
