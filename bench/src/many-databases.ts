@@ -37,6 +37,7 @@ async function measure(run: Run, rooms: Rooms): Promise<readonly Figure[]> {
   await sleep(run.isSmoke ? 0 : 30_000);
   const frontBytes = await rooms.bytesOf([rooms.front]);
   const spareBytes = await rooms.bytesOf(spares);
+  run.say(`  ${roomCount} rooms are there; the front takes ${Math.round(frontBytes / mebibyte)} MB`);
 
   const wakes: number[] = [];
   for (let number = 0; number < wakeCount; number += 1) {

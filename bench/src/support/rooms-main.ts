@@ -9,7 +9,8 @@ import { Hosts, makeServerLimits, makeServerLog, openServer, proportionalBytes }
 
 const [dataDirectory = "", parkAfterMs = "0"] = process.argv.slice(2);
 const log = makeServerLog("error");
-const limits = { parkAfterMs: Number(parkAfterMs), parkWakeTimesMin: 0 };
+// Of those that are woken at once the last may wait for longer than a user would.
+const limits = { parkAfterMs: Number(parkAfterMs), parkWakeTimesMin: 0, wakeWaitMs: 120_000 };
 const tell = (fact: object): void => void process.stdout.write(`${JSON.stringify(fact)}\n`);
 const hosts = new Hosts({
   clock: realClock,
