@@ -7,7 +7,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { bundleModule } from "@lightcone/cli/bundle";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { buildWasm, callSignature, op } from "@lightcone/host-wasm/testing";
+import { buildModule, buildWasm, callSignature, op } from "@lightcone/host-wasm/testing";
+import { encodeRawV9 } from "@lightcone/schema";
 import { RawClient } from "../raw-client.ts";
 import { Served } from "../served.ts";
 
@@ -15,6 +16,9 @@ const reducerTimeoutMs = 1000;
 /** The call's time, the second that an interrupt has, the next host, which answers, and what a loaded machine adds. */
 const endedWithinMs = reducerTimeoutMs + 1000 + 5000;
 const goneWithinMs = 2000;
+
+/** Fills follow one another without a loop: nothing in between looks for interrupts. */
+const fill = [...op.i32(0), ...op.i32(1), ...op.i32(128 * 1024 ** 2), 0xfc, 0x0b, 0];
 
 let served: Served;
 let program = "";
@@ -67,6 +71,36 @@ function keepersOf(front: number): readonly number[] {
     } catch {
       return false;
     }
+  });
+}
+
+/** Two reducers: `ask` asks for `stuck` to be run soon, which fills memory without end. */
+function soonProgram(): Uint8Array<ArrayBuffer> {
+  const nameAt = 4200;
+  const name = [...new TextEncoder().encode("stuck")];
+  const ask = [nameAt, name.length, nameAt, 0].flatMap((value) => op.i32(value));
+  return buildModule({
+    uses: ["volatile_nonatomic_schedule_immediate"],
+    description: encodeRawV9({
+      version: 9,
+      typespace: [],
+      types: [],
+      tables: [],
+      reducers: ["ask", "stuck"].map((each) => ({ name: each, params: [], lifecycle: undefined })),
+      miscExports: [],
+      rowLevelRules: [],
+    }),
+    reducer: [
+      ...[...op.get(0), 0x45, 0x04, 0x40], // if it is the first
+      ...ask,
+      ...op.call(1),
+      0x05, // if not
+      ...Array.from({ length: 1500 }, () => fill).flat(),
+      0x0b,
+      ...op.i32(0),
+    ],
+    memory: { min: 2048 },
+    data: [{ at: nameAt, bytes: name }],
   });
 }
 
@@ -137,8 +171,6 @@ describe("row 6: a call that no interrupt reaches", () => {
   });
 
   test("a WebAssembly program whose start function fills memory without end is refused", async () => {
-    // Fills follow one another without a loop: nothing in between looks for interrupts.
-    const fill = [...op.i32(0), ...op.i32(1), ...op.i32(128 * 1024 ** 2), 0xfc, 0x0b, 0];
     const wasm = buildWasm({
       imports: [{ module: "spacetime_10.0", name: "identity", signature: "(i32)->()" }],
       functions: [
@@ -217,6 +249,41 @@ describe("row 5: what may have ended a process", () => {
       expect((await served.call("native", "reverse_for_ever", "[]", token)).status).toBe(530);
     },
   );
+});
+
+describe("a reducer that runs by itself, and ends its process", { timeout: 90_000 }, () => {
+  test("functionEndsMax: a repeated row waits while it is refused, the log says so, and a publish ends that", async () => {
+    const ticks = await bundled("ticks");
+    await served.publish("ticks", ticks, "Js");
+    expect((await served.call("ticks", "start", `[{"__time_duration_micros__": 500000}]`)).status).toBe(200);
+    const waits = /"level":"Warn".*"function":"tick".*is refused for \d+ s more.*scheduled rows wait until then/;
+    await expect.poll(() => logOf("ticks"), { timeout: 60_000, interval: 250 }).toMatch(waits);
+    const ends = (await logOf("ticks")).split("\n").filter((line) => line.includes("cannot be interrupted"));
+    expect(ends).toHaveLength(3);
+    for (const line of ends) expect(line).toContain("not run again before its row's next time");
+    expect(await served.sql("ticks", "SELECT * FROM ticked")).toEqual([]);
+    // By itself it would be tried a minute later.
+    await served.publish("ticks", ticks.replace("hanging", "working"), "Js");
+    await expect
+      .poll(() => served.sql("ticks", "SELECT * FROM ticked"), { timeout: 20_000, interval: 250 })
+      .not.toEqual([]);
+    expect((await served.request("DELETE", "/v1/database/ticks")).status).toBe(200);
+  });
+
+  test("functionEndsMax: what a function asks to have run soon is refused alone, and not the database", async () => {
+    await served.publish("soon", soonProgram(), "Wasm");
+    const token = await stranger();
+    for (let end = 1; end <= 4; end += 1) {
+      expect((await served.call("soon", "ask", "[]", token)).status).toBe(200);
+      await expect
+        .poll(() => logOf("soon"), { timeout: 20_000, interval: 250 })
+        .toMatch(
+          end < 4 ? new RegExp(`(?:"function":"stuck".*cannot be interrupted[^]*){${end}}`) : /run soon is left out/,
+        );
+    }
+    expect((await served.call("soon", "ask", "[]", token)).status).toBe(200);
+    expect((await served.request("DELETE", "/v1/database/soon")).status).toBe(200);
+  });
 });
 
 describe("row 21: a call that takes more memory than a process may", () => {

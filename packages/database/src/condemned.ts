@@ -5,7 +5,7 @@ import { keyOfClient } from "./client.ts";
 import type { Job } from "./job-loop.ts";
 import type { Condemned, NumberedMessage, Resume } from "./resume.ts";
 import type { Room } from "./room.ts";
-import { tableOfRowId, type Scheduler } from "./scheduler.ts";
+import { reducerOfSoonId, type Scheduler } from "./scheduler.ts";
 import { WorkKind } from "./work.ts";
 
 /** Where things of a kind are looked up by what names them. */
@@ -37,7 +37,8 @@ export class CondemnedWork {
       const said = functionOf(condemned, room, scheduler, resume);
       // A client may call what there is not.
       const name = said !== undefined && hasFunction(room, said) ? said : undefined;
-      const message = lineOf(condemned);
+      const isRepeated = condemned.kind === WorkKind.schedule && scheduler.isRepeated(condemned.id);
+      const message = lineOf(condemned, isRepeated ? undoneRepeated : undone);
       if (name === undefined) room.log.note(LogLevel.error, `a query, or the start of a program: ${message}`);
       else room.log.writeEnd({ level: LogLevel.error, message }, name);
       if (condemned.isModulesFault && name !== undefined) room.ends.add(name);
@@ -60,7 +61,9 @@ function functionOf(work: Condemned, room: Room, scheduler: Scheduler, resume: R
     case WorkKind.disconnect:
       return room.module?.lifecycle("disconnect")?.def.name;
     case WorkKind.schedule:
-      return scheduler.functionOf(tableOfRowId(work.id));
+      return scheduler.functionOf(work.id);
+    case WorkKind.soon:
+      return room.module?.reducers.find(({ def }) => def.id === reducerOfSoonId(work.id))?.def.name;
     case WorkKind.program:
       return undefined;
     case WorkKind.message: {
@@ -85,15 +88,17 @@ function functionCalledBy({ bytes, isText }: NumberedMessage): string | undefine
 }
 
 const undone = "All that it had changed is undone, and it is not run again.";
+const undoneRepeated = "All that it had changed is undone, and it is not run again before its row's next time.";
 
-function lineOf({ reason, how }: Condemned): string {
+/** @param then what becomes of it */
+function lineOf({ reason, how }: Condemned, then: string): string {
   switch (reason) {
     case "memory":
-      return `it took more memory than a database's process may (\`hostMemoryBytesMax\`), and was ended with the process. ${undone} Let it keep less at once, or raise the limit.`;
+      return `it took more memory than a database's process may (\`hostMemoryBytesMax\`), and was ended with the process. ${then} Let it keep less at once, or raise the limit.`;
     case "time":
-      return `it went on after its time (\`reducerTimeoutMs\`) inside one operation that cannot be interrupted, such as a search or a fill over something huge, and was ended with the process. ${undone} Bound what it works on.`;
+      return `it went on after its time (\`reducerTimeoutMs\`) inside one operation that cannot be interrupted, such as a search or a fill over something huge, and was ended with the process. ${then} Bound what it works on.`;
     case "crash":
-      return `its process ended while it ran (${how}${causeOf(how)}). ${undone}`;
+      return `its process ended while it ran (${how}${causeOf(how)}). ${then}`;
     case "twice":
       return `it had begun, or was about to, when its process ended (${how}), and so it was before. It is not tried again.`;
   }

@@ -45,7 +45,7 @@ import type {
   WireProtocol,
 } from "./link.ts";
 import { ModuleLog } from "./module-log.ts";
-import { ModuleSlot } from "./module-slot.ts";
+import { isCallableByAll, ModuleSlot } from "./module-slot.ts";
 import { isWhole } from "./noted.ts";
 import { moduleLogIn, openFiles, type DatabaseDirectory } from "./open-files.ts";
 import { Outbox } from "./outbox.ts";
@@ -272,7 +272,10 @@ export class Database implements DatabaseLink {
         const offset = firstOffset + index;
         if (offset > releasedOffset) sessions ??= await this.#takeBack(resume, replay);
         const kind = room.writer.replay(record, offset, replay.note);
-        if (kind === CommitKind.publish && sessions !== undefined) await this.#goOnWithStored(sessions.values());
+        if (kind !== CommitKind.publish || sessions === undefined) continue;
+        // What hosts ended in before was of the program before.
+        room.ends.clear();
+        await this.#goOnWithStored(sessions.values());
       }
     }
     sessions ??= await this.#takeBack(resume, replay);
@@ -533,6 +536,7 @@ export class Database implements DatabaseLink {
       port: this.#port,
       install: (module: ModuleSlot | undefined, withTables?: boolean) => this.#install(module, withTables),
       accessChanged: () => this.#accessChanged(),
+      cleared: () => this.#clearEnds(),
       disconnectClients: () => {
         for (const session of this.#sessions) session.finish(1001, otherVersion);
       },
@@ -558,7 +562,14 @@ export class Database implements DatabaseLink {
   /** Calls of functions that hosts have ended in are looked at one by one. */
   #watchEnds(): void {
     const { ends } = this.#room;
-    for (const reducer of this.#module?.reducers ?? []) if (ends.isWatched(reducer.def.name)) reducer.isForAll = false;
+    for (const reducer of this.#module?.reducers ?? [])
+      reducer.isForAll = isCallableByAll(reducer.def) && !ends.isWatched(reducer.def.name);
+  }
+
+  #clearEnds(): void {
+    this.#room.ends.clear();
+    this.#watchEnds();
+    this.#scheduler.letGo();
   }
 
   #bindTables(): void {

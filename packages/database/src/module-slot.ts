@@ -49,7 +49,7 @@ export class ModuleSlot {
     this.reducers = this.def.reducers.map((def) => ({
       def,
       validate: validator(def.params),
-      isForAll: def.lifecycle === undefined && def.visibility !== "private",
+      isForAll: isCallableByAll(def),
     }));
     this.names = new FunctionNames(this.reducers.map((reducer) => [reducer.def.name, reducer] as const));
   }
@@ -79,6 +79,11 @@ export class ModuleSlot {
   lifecycle(event: "init" | "connect" | "disconnect"): BoundReducer | undefined {
     return this.reducers.find((reducer) => reducer.def.lifecycle === event);
   }
+}
+
+/** Whether the module lets any client call a reducer. */
+export function isCallableByAll({ lifecycle, visibility }: ReducerDef): boolean {
+  return lifecycle === undefined && visibility !== "private";
 }
 
 /** @throws {LightconeError} `ModuleInvalid` when the bytes are no text */

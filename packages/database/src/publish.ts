@@ -41,6 +41,8 @@ export interface PublishSite {
   install(module: ModuleSlot | undefined, withTables?: boolean): void;
   /** Looks again at who may read what. */
   accessChanged(): void;
+  /** A program was taken in: what hosts have ended in counts no more, and what waited for that is run. */
+  cleared(): void;
   /** Ends every client's connection, once all that it was answered is told. */
   disconnectClients(): void;
 }
@@ -69,7 +71,7 @@ export class PublishJob implements Job {
     const { room } = this.#site;
     this.#before = room.module;
     const reply = noted(room, WorkKind.program, this.#id, 0, () => publish(this.#site, this.#program));
-    if (reply.status === 200) room.ends.clear();
+    if (reply.status === 200) this.#site.cleared();
     this.#answer(reply);
   }
 

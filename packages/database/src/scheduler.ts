@@ -7,6 +7,7 @@
  */
 import { asRowRef, asTableId, type TableId } from "@lightcone/base";
 import { CommitKind, type Commit, type Index, type RowRefs, type Store, type Table } from "@lightcone/engine";
+import { LogLevel } from "@lightcone/host";
 import {
   ByteReader,
   ByteWriter,
@@ -28,7 +29,8 @@ import { noBytes, noConnection, ok, type CommitListener } from "./writer.ts";
 
 /** Further ahead than this many microseconds is refused: 2^36 - 1 ms. */
 const delayMicrosMax = (2 ** 36 - 1) * 1000;
-/** When a row is tried again that came due while nothing could be written. */
+/** What rows wait for that came due while nothing could be written, and when they are tried again. */
+const noRoom = "";
 const refusedAgainMs = 1000;
 
 /** A scheduled row as the scheduler reads it. */
@@ -53,6 +55,8 @@ export class Scheduler implements CommitListener {
   readonly #queue = new ScheduleQueue();
   readonly #tables = new Map<TableId, ScheduledTable>();
   readonly #store: Store;
+  /** Rows that came due and wait, by the function that is refused, or `noRoom`. */
+  readonly #held = new Map<string, HeldRows>();
   #room: Room | undefined;
   #cancelTimer: (() => void) | undefined;
   #timerMicros = Infinity;
@@ -111,15 +115,29 @@ export class Scheduler implements CommitListener {
     return next;
   }
 
-  /** The reducer that the rows of a table are run by. */
-  functionOf(tableId: number): string | undefined {
-    return this.#tables.get(asTableId(tableId))?.functionName;
+  /** The reducer that a row is run by: the row is named as its work is. */
+  functionOf(id: string): string | undefined {
+    return this.#tables.get(asTableId(rowOfId(id).tableId))?.functionName;
+  }
+
+  /** Whether a row, by what its work is named by, is run again and again. */
+  isRepeated(id: string): boolean {
+    const { tableId, rowId } = rowOfId(id);
+    const row = this.#rowOf(tableId, rowId);
+    return row?.due.at.tag === "Interval";
   }
 
   stop(): void {
     this.#room = undefined;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+    for (const { cancel } of this.#held.values()) cancel();
+    this.#held.clear();
+  }
+
+  /** What rows waited for may be over: those that wait are tried now. */
+  letGo(): void {
+    for (const why of this.#held.keys()) this.#letGo(why);
   }
 
   /** Whether a row asks for a time that is too far away. */
@@ -221,12 +239,16 @@ export class Scheduler implements CommitListener {
     if (found === undefined || reducer === undefined) return;
     if (room.refusal !== undefined) {
       // Nothing can be written, as on a full disk. That is not the row's fault: it waits.
-      this.#again(room, fired, refusedAgainMs);
+      this.#hold(room, fired, noRoom, refusedAgainMs);
       return;
     }
-    const quarantine = room.ends.refusal(reducer.def.name);
+    const { name } = reducer.def;
+    const quarantine = room.ends.refusal(name);
     if (quarantine !== undefined) {
-      this.#again(room, fired, quarantine.detail.seconds * 1000);
+      const what = "Its scheduled rows wait until then, or until a program is published";
+      if (!this.#held.has(name))
+        room.log.writeEnd({ level: LogLevel.warn, message: `${quarantine.message}. ${what}.` }, name);
+      this.#hold(room, fired, name, quarantine.detail.seconds * 1000);
       return;
     }
     fillMeta(room, CommitKind.schedule, reducer, found.row, fired.dueMicros);
@@ -234,8 +256,23 @@ export class Scheduler implements CommitListener {
     this.#settle(room, found, result.kind === "failed");
   }
 
-  #again(room: Room, fired: ScheduledRow, afterMs: number): void {
-    room.clock.after(afterMs, () => room.loop.push(new FireJob(this, room, fired)));
+  /** Keeps a row for a while: until those that wait for the same are let go. */
+  #hold(room: Room, fired: ScheduledRow, why: string, forMs: number): void {
+    let held = this.#held.get(why);
+    if (held === undefined) {
+      held = { rows: new Map(), cancel: room.clock.after(forMs, () => this.#letGo(why)) };
+      this.#held.set(why, held);
+    }
+    held.rows.set(toHex(idOfRow(fired)), fired);
+  }
+
+  #letGo(why: string): void {
+    const room = this.#room;
+    const held = this.#held.get(why);
+    if (room === undefined || held === undefined) return;
+    this.#held.delete(why);
+    held.cancel();
+    for (const row of held.rows.values()) room.loop.push(new FireJob(this, room, row));
   }
 
   /** A row's reducer took too long and was ended, or ended its host. */
@@ -246,15 +283,20 @@ export class Scheduler implements CommitListener {
 
   /** The row of an entry, unless the entry no longer counts. */
   #find(fired: ScheduledRow): Found | undefined {
-    const scheduled = this.#tables.get(asTableId(fired.tableId));
-    if (scheduled === undefined || this.#queue.dueOf(fired.tableId, fired.rowId) !== fired.dueMicros) return undefined;
+    const { tableId, rowId, dueMicros } = fired;
+    if (!this.#tables.has(asTableId(tableId)) || this.#queue.dueOf(tableId, rowId) !== dueMicros) return undefined;
+    const found = this.#rowOf(tableId, rowId);
+    if (found === undefined) this.#queue.remove(tableId, rowId);
+    return found;
+  }
+
+  #rowOf(tableId: number, rowId: bigint): Found | undefined {
+    const scheduled = this.#tables.get(asTableId(tableId));
+    if (scheduled === undefined) return undefined;
     const key = new DataView(new ArrayBuffer(8));
-    key.setBigUint64(0, fired.rowId, true);
+    key.setBigUint64(0, rowId, true);
     const ref = scheduled.byId.find(key, 0, 8);
-    if (ref === -1) {
-      this.#queue.remove(fired.tableId, fired.rowId);
-      return undefined;
-    }
+    if (ref === -1) return undefined;
     this.#store.locate(ref);
     const { bytes, at, length } = this.#store.place;
     const row = bytes.slice(at, at + length);
@@ -280,6 +322,12 @@ export class Scheduler implements CommitListener {
     }
     this.#arm();
   }
+}
+
+/** Rows that wait for the same, by what their work is named by: one that is set anew meanwhile counts once. */
+interface HeldRows {
+  readonly rows: Map<string, ScheduledRow>;
+  readonly cancel: () => void;
 }
 
 interface Found {
@@ -320,7 +368,7 @@ class FireJob implements Job {
 }
 
 /** What a scheduled row's work is named by. */
-function idOfRow({ tableId, rowId }: ScheduledRow): Uint8Array {
+function idOfRow({ tableId, rowId }: Pick<ScheduledRow, "tableId" | "rowId">): Uint8Array {
   const id = new Uint8Array(workIdBytes);
   const view = new DataView(id.buffer);
   view.setUint32(0, tableId, true);
@@ -328,9 +376,10 @@ function idOfRow({ tableId, rowId }: ScheduledRow): Uint8Array {
   return id;
 }
 
-/** The table of a row by what its work is named by, as hex. */
-export function tableOfRowId(id: string): number {
-  return new DataView(fromHex(id).buffer).getUint32(0, true);
+/** The row that an id names, as hex. */
+function rowOfId(id: string): Pick<ScheduledRow, "tableId" | "rowId"> {
+  const view = new DataView(fromHex(id).buffer);
+  return { tableId: view.getUint32(0, true), rowId: view.getBigUint64(4, true) };
 }
 
 /** A reducer that a module asked to run soon, outside its own transaction. */
@@ -338,6 +387,7 @@ export class SoonJob implements Job {
   readonly #room: Room;
   readonly #functionName: string;
   readonly #args: Uint8Array;
+  readonly #id = new Uint8Array(workIdBytes);
 
   constructor(room: Room, functionName: string, args: Uint8Array) {
     this.#room = room;
@@ -346,19 +396,36 @@ export class SoonJob implements Job {
   }
 
   run(): void {
-    const reducer = this.#room.module?.reducers.find((each) => each.def.name === this.#functionName);
+    const room = this.#room;
+    const reducer = room.module?.reducers.find((each) => each.def.name === this.#functionName);
     const view = new DataView(this.#args.buffer, this.#args.byteOffset, this.#args.byteLength);
     if (reducer === undefined || reducer.validate(this.#args, view, 0, this.#args.length) !== this.#args.length) {
-      this.#room.log.note(1, `no reducer ${this.#functionName} takes what was scheduled for it`);
+      room.log.note(LogLevel.warn, `no reducer ${this.#functionName} takes what was scheduled for it`);
       return;
     }
-    fillMeta(this.#room, CommitKind.internal, reducer, this.#args, 0);
-    callReducer(this.#room, reducer);
+    const quarantine = room.ends.refusal(this.#functionName);
+    if (quarantine !== undefined) {
+      const what = "What a function wanted to have run soon is left out";
+      room.log.writeEnd({ level: LogLevel.warn, message: `${quarantine.message}. ${what}.` }, this.#functionName);
+      return;
+    }
+    new DataView(this.#id.buffer).setUint32(0, reducer.def.id, true);
+    noted(room, WorkKind.soon, this.#id, 0, () => {
+      fillMeta(room, CommitKind.internal, reducer, this.#args, 0);
+      callReducer(room, reducer);
+    });
   }
 
   timedOut(): void {
+    this.#room.activity.end();
     abandonCall(this.#room);
+    mustBeWhole(this.#room, WorkKind.soon, this.#id, 0);
   }
+}
+
+/** The reducer that was to run soon, by what its work is named by: its number in the module. */
+export function reducerOfSoonId(id: string): number {
+  return new DataView(fromHex(id).buffer).getUint32(0, true);
 }
 
 function fillMeta(

@@ -15,6 +15,8 @@ export const WorkKind = {
   schedule: 4,
   /** A program is taken in or looked at: the request's id. */
   program: 5,
+  /** A reducer that a module asked to run soon: its number in the module as u32. It is not run by the next host. */
+  soon: 6,
 } as const;
 export type WorkKind = (typeof WorkKind)[keyof typeof WorkKind];
 
