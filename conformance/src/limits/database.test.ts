@@ -6,8 +6,8 @@ import type { Database } from "@lightcone/database";
 import { ByteWriter } from "@lightcone/sats";
 import { LogReader, type DatabaseLimits } from "@lightcone/database/front";
 import { describe, expect, test } from "vitest";
-import { errorTextBytesMax } from "../../../packages/database/src/limits.ts";
-import { logDaysMax } from "../../../packages/database/src/log-writer.ts";
+import { errorTextBytesMax } from "../../../packages/database/src/link/limits.ts";
+import { logDaysMax } from "../../../packages/database/src/module-log/log-writer.ts";
 import { call, LocalClient, makeCaller, openLocal, publish, textOf } from "../database/local.ts";
 
 const hostile = "../bad-input/modules/hostile.ts";

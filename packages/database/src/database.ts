@@ -22,18 +22,18 @@ import { CommitKind, openStore, restoreStore, type Store } from "@lightcone/engi
 import { programHash, toHex } from "@lightcone/sats";
 import { clientBreaks, disconnects, serveSchema, type TableSchema } from "@lightcone/schema";
 import { compileSubscription, type Catalog } from "@lightcone/sql";
-import { Arena } from "./arena.ts";
-import { BsatnEncoder } from "./bsatn-encoder.ts";
-import { keyOfClient } from "./client.ts";
-import { CarefulEndJob, CondemnedWork } from "./condemned.ts";
-import type { Encoder } from "./encoder.ts";
-import { FunctionEnds, type FunctionEnd } from "./function-ends.ts";
-import { callOverHttp, settledReply, VisitJob, type Answer, type Errand } from "./http-call.ts";
-import { JobClock } from "./job-clock.ts";
-import { JobLoop } from "./job-loop.ts";
-import { JsonEncoder } from "./json-encoder.ts";
-import { DisconnectJob, knownClients } from "./lifecycle.ts";
-import { defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
+import { Arena } from "./wire/message-buffer.ts";
+import { BsatnEncoder } from "./wire/v1/bsatn-encoder.ts";
+import { keyOfClient } from "./link/client.ts";
+import { CarefulEndJob, CondemnedWork } from "./recovery/condemned.ts";
+import type { Encoder } from "./wire/wire-format.ts";
+import { FunctionEnds, type FunctionEnd } from "./core/function-ends.ts";
+import { callOverHttp, settledReply, VisitJob, type Answer, type Errand } from "./http/http-call.ts";
+import { JobClock } from "./core/job-clock.ts";
+import { JobLoop } from "./core/job-loop.ts";
+import { JsonEncoder } from "./wire/v1/json-encoder.ts";
+import { DisconnectJob, knownClients } from "./calls/lifecycle.ts";
+import { defaultDatabaseLimits, type DatabaseLimits } from "./link/limits.ts";
 import type {
   Caller,
   ConnectionHandle,
@@ -43,28 +43,28 @@ import type {
   DatabaseRequest,
   Reply,
   WireProtocol,
-} from "./link.ts";
-import { ModuleLog } from "./module-log.ts";
-import { isCallableByAll, ModuleSlot } from "./module-slot.ts";
-import { isWhole } from "./noted.ts";
-import { moduleLogIn, openFiles, type DatabaseDirectory } from "./open-files.ts";
-import { Outbox } from "./outbox.ts";
-import { DatabasePort } from "./port.ts";
-import { RoomTransactions } from "./procedure-call.ts";
-import { PlanJob, PublishJob, storedProgram } from "./publish.ts";
-import { Replay, type Settled } from "./replay.ts";
-import { failure, fatalText, json, refusal, text } from "./reply.ts";
-import type { Rest } from "./rest.ts";
-import type { Room } from "./room.ts";
-import { noteTimeOut, Running } from "./running.ts";
-import { Scheduler, SoonJob } from "./scheduler.ts";
-import { Session } from "./session.ts";
-import { runStatement } from "./statement.ts";
-import { HostEnded, interrupted, type Resume, type ResumedConnection } from "./resume.ts";
-import { Subscriptions } from "./subscriptions.ts";
+} from "./link/link.ts";
+import { ModuleLog } from "./module-log/module-log.ts";
+import { isCallableByAll, ModuleSlot } from "./calls/module-runtime.ts";
+import { isWhole } from "./recovery/noted.ts";
+import { moduleLogIn, openFiles, type DatabaseDirectory } from "./recovery/open-files.ts";
+import { Outbox } from "./session/durability-queue.ts";
+import { DatabasePort } from "./calls/module-port.ts";
+import { RoomTransactions } from "./calls/procedure-call.ts";
+import { PlanJob, PublishJob, storedProgram } from "./publish/publish.ts";
+import { Replay, type Settled } from "./recovery/replay.ts";
+import { failure, fatalText, json, refusal, text } from "./link/reply.ts";
+import type { Rest } from "./link/rest.ts";
+import type { Room } from "./core/context.ts";
+import { noteTimeOut, Running } from "./core/running.ts";
+import { Scheduler, SoonJob } from "./schedule/scheduler.ts";
+import { Session } from "./session/session.ts";
+import { runStatement } from "./http/sql-request.ts";
+import { HostEnded, interrupted, type Resume, type ResumedConnection } from "./recovery/resume.ts";
+import { Subscriptions } from "./subscriptions/fan-out.ts";
 import { outsideMicrotasks, timeoutGuard, type Guard } from "@lightcone/base/node";
-import { WorkKind, workIdBytes, type Activity } from "./work.ts";
-import { ok, TransactionMeta, Writer } from "./writer.ts";
+import { WorkKind, workIdBytes, type Activity } from "./link/work.ts";
+import { ok, TransactionMeta, Writer } from "./core/commit-pipeline.ts";
 
 export interface DatabaseOptions extends DatabaseDirectory {
   /** Where a host ended whose clients are still there; without it, clients that were left are disconnected. */

@@ -2,13 +2,13 @@
  * What the front needs of this package: the link, and how one outlives its host. Nothing here loads the engine or
  * a module host: those stay out of the process that holds the sockets.
  */
-export type { Client } from "./client.ts";
-export * from "./link.ts";
-export { databaseLimits, defaultDatabaseLimits, errorTextBytesMax, type DatabaseLimits } from "./limits.ts";
-export { LogReader } from "./log-files.ts";
-export { openResilient, type OpenedHost, type ResilientLink, type ResilientOptions } from "./resilient-link.ts";
-export type { FunctionEnd } from "./function-ends.ts";
-export type { Rest, Resting, Stay, WakeReason } from "./rest.ts";
+export type { Client } from "./link/client.ts";
+export * from "./link/link.ts";
+export { databaseLimits, defaultDatabaseLimits, errorTextBytesMax, type DatabaseLimits } from "./link/limits.ts";
+export { LogReader } from "./module-log/log-files.ts";
+export { openResilient, type OpenedHost, type ResilientLink, type ResilientOptions } from "./recovery/failover-link.ts";
+export type { FunctionEnd } from "./core/function-ends.ts";
+export type { Rest, Resting, Stay, WakeReason } from "./link/rest.ts";
 export {
   HostEnded,
   type Condemned,
@@ -17,5 +17,5 @@ export {
   type ResumedConnection,
   type Suspect,
   type Visitor,
-} from "./resume.ts";
-export { keyOfWork, WorkKind, workIdBytes, type Activity, type EndReason, type Work } from "./work.ts";
+} from "./recovery/resume.ts";
+export { keyOfWork, WorkKind, workIdBytes, type Activity, type EndReason, type Work } from "./link/work.ts";

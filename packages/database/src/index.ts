@@ -1,9 +1,9 @@
-export * from "./link.ts";
+export * from "./link/link.ts";
 export { openDatabase, type Database, type DatabaseOptions } from "./database.ts";
-export { defaultDatabaseLimits, type DatabaseLimits } from "./limits.ts";
-export { databaseStates, timestampOf, type DatabaseFacts } from "./repair.ts";
-export { openResilient, type OpenedHost, type ResilientLink, type ResilientOptions } from "./resilient-link.ts";
-export type { Rest, Resting, Stay, WakeReason } from "./rest.ts";
+export { defaultDatabaseLimits, type DatabaseLimits } from "./link/limits.ts";
+export { databaseStates, timestampOf, type DatabaseFacts } from "./recovery/repair.ts";
+export { openResilient, type OpenedHost, type ResilientLink, type ResilientOptions } from "./recovery/failover-link.ts";
+export type { Rest, Resting, Stay, WakeReason } from "./link/rest.ts";
 export {
   HostEnded,
   type Condemned,
@@ -11,5 +11,5 @@ export {
   type Resume,
   type ResumedConnection,
   type Suspect,
-} from "./resume.ts";
-export { keyOfWork, WorkKind, type Activity, type EndReason, type Work } from "./work.ts";
+} from "./recovery/resume.ts";
+export { keyOfWork, WorkKind, type Activity, type EndReason, type Work } from "./link/work.ts";

@@ -1,0 +1,194 @@
+/** Runs reducers: who may call which, with what arguments, and what becomes of the outcome. */
+import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
+import { isLightconeError, LightconeError, type ErrorCode } from "@lightcone/base";
+import { jsonArgsToBsatn, validator } from "@lightcone/sats";
+import type { ReducerDef } from "@lightcone/schema";
+import type { BoundReducer, ModuleSlot } from "./module-runtime.ts";
+import { fatalText } from "../link/reply.ts";
+import type { Room } from "../core/context.ts";
+import { noteTimeOut, placeIn } from "../core/running.ts";
+import { ok, type Transacted } from "../core/commit-pipeline.ts";
+
+/** A checked call, or why there is none. */
+export type Callable =
+  | { readonly kind: "callable"; readonly reducer: BoundReducer; readonly args: Uint8Array }
+  | {
+      readonly kind: "refused";
+      readonly code: "NoSuchReducer" | "Lifecycle" | "BadArguments" | "LimitExceeded" | "FunctionQuarantined";
+      readonly message: string;
+    };
+
+const lifecycleNames = { init: "Init", connect: "OnConnect", disconnect: "OnDisconnect" } as const;
+
+/**
+ * Checks a client's call before it runs.
+ *
+ * @param argsText the arguments as JSON, where the call came as JSON; `args` is then not looked at
+ */
+export function whyNotCallable(
+  room: Room,
+  reducer: BoundReducer | undefined,
+  isOwner: boolean,
+  args: Uint8Array,
+  argsText: string | undefined,
+): Callable {
+  if (reducer === undefined) return { kind: "refused", code: "NoSuchReducer", message: "no such reducer" };
+  const { def } = reducer;
+  if (def.lifecycle !== undefined) {
+    return {
+      kind: "refused",
+      code: "Lifecycle",
+      message: `can't directly call special ${lifecycleNames[def.lifecycle]} lifecycle reducer`,
+    };
+  }
+  if (def.visibility === "private" && !isOwner)
+    return { kind: "refused", code: "NoSuchReducer", message: "no such reducer" };
+  const refusal = isOwner ? undefined : room.ends.refusal(def.name);
+  if (refusal !== undefined) return { kind: "refused", code: refusal.code, message: refusal.message };
+  const tooLong = whyTooLong(room, argsText?.length ?? args.length);
+  if (tooLong !== undefined) return { kind: "refused", code: tooLong.code, message: tooLong.message };
+  if (argsText !== undefined) {
+    try {
+      return { kind: "callable", reducer, args: jsonArgsToBsatn(def.params, argsText, def.name) };
+    } catch (error) {
+      if (!isLightconeError(error)) throw error;
+      const badArguments = new LightconeError(
+        "BadArguments",
+        { reducer: def.name, reason: reasonOf(error) },
+        { cause: error },
+      );
+      return { kind: "refused", code: "BadArguments", message: badArguments.message };
+    }
+  }
+  const view = new DataView(args.buffer, args.byteOffset, args.byteLength);
+  const end = reducer.validate(args, view, 0, args.length);
+  if (end === args.length) return { kind: "callable", reducer, args };
+  const reason = end < 0 ? badArgument(def, args, view) : `${args.length - end} bytes are left over`;
+  return {
+    kind: "refused",
+    code: "BadArguments",
+    message: new LightconeError("BadArguments", { reducer: def.name, reason }).message,
+  };
+}
+
+/** Why arguments of so many bytes, or characters of JSON, are refused, if they are. */
+export function whyTooLong({ limits }: Room, length: number): LightconeError<"LimitExceeded"> | undefined {
+  const max = limits.callArgumentsBytesMax;
+  if (length <= max) return undefined;
+  return new LightconeError("LimitExceeded", { limit: "callArgumentsBytesMax", value: length, max });
+}
+
+/** Names the first argument that does not decode. Only for calls that are refused: it makes validators. */
+function badArgument(def: ReducerDef, args: Uint8Array, view: DataView): string {
+  let at = 0;
+  for (const [index, { name, type }] of def.params.elements.entries()) {
+    const end = at > args.length ? -1 : validator(type)(args, view, at, args.length);
+    const named = `argument ${index}${name === undefined ? "" : ` (\`${name}\`)`}`;
+    if (end < 0) return `${named}: the bytes from ${at} on are no ${type.kind}`;
+    at = end;
+  }
+  return "the bytes do not decode as the parameters";
+}
+
+/** How a call ended for its caller. */
+export type Called =
+  | { readonly kind: "committed"; readonly changed: boolean }
+  | { readonly kind: "failed"; readonly message: string; readonly code: ErrorCode };
+
+/** What runs in the transaction of a call. One object, filled in for each: one runs at a time. */
+class ReducerWork {
+  readonly call: { -readonly [Key in keyof ReducerCall]: ReducerCall[Key] } = {
+    reducerId: 0,
+    sender: new Uint8Array(32),
+    connection: new Uint8Array(16),
+    timestampMicros: 0,
+    args: new Uint8Array(0),
+  };
+  module: ModuleSlot | undefined;
+  before: (() => void) | undefined;
+  after: (() => void) | undefined;
+
+  readonly run = (): CallOutcome => {
+    this.before?.();
+    const outcome = this.module?.instance.callReducer(this.call) ?? ok;
+    if (outcome.kind === "ok") this.after?.();
+    return outcome;
+  };
+}
+
+const work = new ReducerWork();
+
+/**
+ * Runs a reducer as `room.meta` says, in a transaction of its own.
+ *
+ * @param after runs in the same transaction once the reducer has succeeded
+ * @param before runs in the same transaction before the reducer
+ */
+export function callReducer(room: Room, reducer: BoundReducer, after?: () => void, before?: () => void): Called {
+  const { meta } = room;
+  if (room.refusal !== undefined) return { kind: "failed", message: room.refusal.told, code: room.refusal.code };
+  const { call } = work;
+  call.reducerId = reducer.def.id;
+  call.sender = meta.sender;
+  call.connection = meta.connection;
+  call.timestampMicros = meta.timestampMicros;
+  call.args = meta.args;
+  work.module = room.module;
+  work.before = before;
+  work.after = after;
+  room.running.begin("reducer", reducer.def.name);
+  const result = room.writer.transact(meta, work.run);
+  room.running.end();
+  return settle(room, reducer.def.name, result);
+}
+
+/** Says in the module's log what went wrong, and gives the caller's part of it. */
+export function settle(room: Room, functionName: string, result: Transacted): Called {
+  const { log } = room;
+  const place = () => room.module?.placeOf("reducer", functionName);
+  switch (result.kind) {
+    case "committed":
+      return result;
+    case "error":
+      log.writeRefusal(result.message, functionName, place);
+      return failed(result.message, "ReducerFailed");
+    case "refused": {
+      const { message, hint, code, told } = result.error;
+      log.writeEnd({ level: LogLevel.error, message: `${message}. ${hint}`, ...place() }, functionName);
+      room.module?.discard();
+      return failed(told, code);
+    }
+    case "panic":
+      log.writeEnd(
+        { level: LogLevel.panic, message: result.message, ...(placeIn(result.message) ?? place()) },
+        functionName,
+      );
+      if (result.fatal) room.module?.discard();
+      return failed(fatalText, "ReducerCrashed");
+  }
+}
+
+function failed(message: string, code: ErrorCode): Called {
+  return { kind: "failed", message, code };
+}
+
+function reasonOf(error: LightconeError): string {
+  return isLightconeError(error, "Malformed") ? error.detail.reason : error.message;
+}
+
+/**
+ * Undoes what was ended in its middle, since it took too long, and drops the instance that was at it.
+ *
+ * @param otherwise what it was, where no function of the module ran
+ * @returns what became of it, for whoever asked for it
+ */
+export function abandonCall(room: Room, otherwise?: string): LightconeError {
+  // What is ended long before its time is in the way of a stop. (A clock that stands knows of no time.)
+  const ranMs = room.subscriptions.durationMicros() / 1000;
+  const error = noteTimeOut(room, otherwise, ranMs > 0 && ranMs < room.limits.reducerTimeoutMs / 2);
+  room.subscriptions.origin = undefined;
+  room.subscriptions.argsText = undefined;
+  room.writer.abort();
+  room.module?.discard();
+  return error;
+}

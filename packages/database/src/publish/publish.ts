@@ -1,0 +1,342 @@
+/** A program comes in: the database is created with it, or goes on with it. */
+import { asTableId, isLightconeError, LightconeError } from "@lightcone/base";
+import { CommitKind } from "@lightcone/engine";
+import { LogLevel, type CallOutcome } from "@lightcone/host";
+import { ByteReader, ByteWriter, hashToJson, migrationToken, toHexReversed, valueCodec } from "@lightcone/sats";
+import { disconnects, formatMigration, planMigration, systemTables, type MigrationStep } from "@lightcone/schema";
+import type { Job } from "../core/job-loop.ts";
+import type { HostType, Reply } from "../link/link.ts";
+import type { ModuleSlot } from "../calls/module-runtime.ts";
+import { abandonCall, callReducer, settle } from "../calls/reducer-call.ts";
+import { failure, json, refusal, text } from "../link/reply.ts";
+import { mustBeWhole, noted } from "../recovery/noted.ts";
+import type { Room } from "../core/context.ts";
+import { noteTimeOut } from "../core/running.ts";
+import { WorkKind } from "../link/work.ts";
+import { noBytes, noConnection, noReducerId, ok } from "../core/commit-pipeline.ts";
+
+/** A program to go on with, as `DatabaseRequest` has it. */
+export interface Program {
+  readonly hostType: HostType;
+  readonly program: Uint8Array;
+}
+
+/** A program with what its publisher allows. */
+export interface Publication extends Program {
+  /** Whether clients may be disconnected for it. */
+  readonly breakClients: boolean;
+  /** What the publisher was given with the plan. */
+  readonly migrationToken?: string;
+}
+
+/** What publishing may change of a database. */
+export interface PublishSite {
+  readonly room: Room;
+  /**
+   * Makes `module` the one that runs; undefined for none.
+   *
+   * @param withTables whether its tables exist already; they do if left out
+   * @throws {LightconeError} what is wrong with a row-level rule of the module
+   */
+  install(module: ModuleSlot | undefined, withTables?: boolean): void;
+  /** Looks again at who may read what. */
+  accessChanged(): void;
+  /** A program was taken in: what hosts have ended in counts no more, and what waited for that is run. */
+  cleared(): void;
+  /** Ends every client's connection, once all that it was answered is told. */
+  disconnectClients(): void;
+}
+
+const moduleTable = asTableId(6); // st_module
+const programKinds: Readonly<Record<HostType, number>> = { wasm: 0, js: 1 };
+
+/** Takes a program in, or says why not; the running module is untouched then. */
+export class PublishJob implements Job {
+  readonly #site: PublishSite;
+  readonly #program: Publication;
+  readonly #answer: (reply: Reply) => void;
+  readonly #id: Uint8Array;
+  #before: ModuleSlot | undefined;
+
+  /** @param id names it in what is told of work */
+  constructor(site: PublishSite, program: Publication, id: Uint8Array, answer: (reply: Reply) => void) {
+    this.#id = id;
+    this.#site = site;
+    this.#program = program;
+    this.#answer = answer;
+    this.#before = site.room.module;
+  }
+
+  run(): void {
+    const { room } = this.#site;
+    this.#before = room.module;
+    const reply = noted(room, WorkKind.program, this.#id, 0, () => publish(this.#site, this.#program));
+    if (reply.status === 200) this.#site.cleared();
+    this.#answer(reply);
+  }
+
+  timedOut(): void {
+    const { room } = this.#site;
+    room.activity.end();
+    const error = abandonCall(room, "the start of the module");
+    mustBeWhole(room, WorkKind.program, this.#id, 0);
+    this.#site.install(this.#before);
+    this.#before?.discard();
+    this.#answer(refusal(400, error.code, error.message));
+  }
+}
+
+function publish(site: PublishSite, program: Publication): Reply {
+  const { room } = site;
+  const before = room.module;
+  if (room.refusal !== undefined) return failure(room.refusal);
+  let next: ModuleSlot;
+  try {
+    next = room.load(program);
+  } catch (error) {
+    return failure(unreadable(room, error));
+  }
+  if (before?.hash === next.hash && before.hostType === next.hostType) return text(200, "");
+  if (next.def.submodules.length > 0)
+    return failure(
+      new LightconeError("ModuleInvalid", { reason: "it has submodules, which this release does not run" }),
+    );
+  return before === undefined ? create(site, next) : update(site, before, next, program);
+}
+
+/** Why a program is not taken. A fault of ours that one brings about must not cost the database that runs. */
+function unreadable(room: Room, error: unknown): LightconeError {
+  if (isLightconeError(error)) return error;
+  room.log.note(LogLevel.error, `a program could not be read: ${String(error)}`);
+  const reason = "this release fails to read it, which is a fault of its own; the database's log has the error";
+  return new LightconeError("ModuleInvalid", { reason }, { cause: error });
+}
+
+type Planned = Program & { readonly style?: "ansi" | "plain" };
+
+/** Says what publishing a program would do, and does nothing. A job, since the program starts to run for it. */
+export class PlanJob implements Job {
+  readonly #site: PublishSite;
+  readonly #program: Planned;
+  readonly #answer: (reply: Reply) => void;
+  readonly #id: Uint8Array;
+
+  constructor(site: PublishSite, program: Planned, id: Uint8Array, answer: (reply: Reply) => void) {
+    this.#id = id;
+    this.#site = site;
+    this.#program = program;
+    this.#answer = answer;
+  }
+
+  run(): void {
+    const plan = (): Reply => planPublish(this.#site, this.#program);
+    this.#answer(noted(this.#site.room, WorkKind.program, this.#id, 0, plan));
+  }
+
+  timedOut(): void {
+    this.#site.room.activity.end();
+    const error = noteTimeOut(this.#site.room, "the start of the module");
+    this.#answer(refusal(400, error.code, error.message));
+  }
+}
+
+function planPublish(site: PublishSite, program: Planned): Reply {
+  const before = site.room.module;
+  if (before === undefined) return text(404, "No such database.");
+  try {
+    const next = site.room.load(program);
+    const plan = planMigration(before.def, next.def);
+    const major_version_upgrade = before.def.version === 9 && next.def.version === 10;
+    if (plan.kind === "refused")
+      return json(200, JSON.stringify({ ManualMigrate: { reason: plan.reason, major_version_upgrade } }));
+    const migrate_plan = formatMigration(plan.steps, plan.breaks, program.style ?? "ansi");
+    return json(
+      200,
+      JSON.stringify({
+        AutoMigrate: {
+          migrate_plan,
+          break_clients: plan.breaks.length > 0,
+          token: tokenOf(site, before, next),
+          major_version_upgrade,
+        },
+      }),
+    );
+  } catch (error) {
+    return failure(unreadable(site.room, error));
+  }
+}
+
+function create(site: PublishSite, next: ModuleSlot): Reply {
+  const { room } = site;
+  site.install(next, false);
+  const init = next.lifecycle("init");
+  fillMeta(room, init?.def.name, init?.def.id);
+  const build = (): void => {
+    for (const table of [...next.def.tables].sort(byName)) room.store.catalog.createTable(table);
+    insertModuleRow(site, next);
+    site.install(next); // the tables now exist: bind the module to their ids
+  };
+  const result =
+    init === undefined
+      ? settle(
+          room,
+          "init",
+          room.writer.transact(room.meta, () => doing(build)),
+        )
+      : callReducer(room, init, undefined, build);
+  if (result.kind === "committed") return text(200, "");
+  site.install(undefined);
+  return refusal(
+    result.code === "ReducerCrashed" || result.code === "ReducerFailed" ? 500 : 400,
+    result.code,
+    result.message,
+  );
+}
+
+/** Acknowledges a plan that disconnects clients. */
+function tokenOf(site: PublishSite, before: ModuleSlot, next: ModuleSlot): string {
+  return hashToJson(migrationToken(toHexReversed(site.room.identity), before.hash, next.hash));
+}
+
+function update(site: PublishSite, before: ModuleSlot, next: ModuleSlot, publication: Publication): Reply {
+  const { room } = site;
+  const plan = planMigration(before.def, next.def);
+  if (plan.kind === "refused") {
+    room.log.note(LogLevel.warn, `Database update failed: ${plan.reason}`);
+    return failure(new LightconeError("MigrationRefused", { reason: plan.reason }));
+  }
+  const failed = "Failed to create or update the database";
+  if (publication.breakClients && publication.migrationToken !== tokenOf(site, before, next)) {
+    return text(400, `${failed}: Token provided is invalid or does not match expected hash`);
+  }
+  if (plan.breaks.length > 0 && !publication.breakClients) {
+    const changes = plan.breaks.map(({ subject, change }) => `${subject}: ${change}`);
+    return failure(new LightconeError("ClientsWouldBreak", { changes }));
+  }
+  fillMeta(room, undefined, undefined);
+  const result = settle(
+    room,
+    "",
+    room.writer.transact(room.meta, () =>
+      doing(() => {
+        for (const step of plan.steps) carryOut(room, step);
+        room.store.tx.clear(moduleTable);
+        insertModuleRow(site, next);
+        site.install(next);
+      }),
+    ),
+  );
+  if (result.kind === "failed") {
+    site.install(before);
+    return refusal(400, result.code, `${failed}: ${result.message}`);
+  }
+  site.accessChanged();
+  room.log.note(LogLevel.info, `Updated program to ${next.hash}`);
+  room.log.note(LogLevel.info, "Database updated");
+  if (disconnects(plan.breaks)) site.disconnectClients();
+  return text(200, "");
+}
+
+function doing(work: () => void): CallOutcome {
+  work();
+  return ok;
+}
+
+function carryOut(room: Room, step: MigrationStep): void {
+  const { catalog } = room.store;
+  const tableOf = (name: string) => {
+    const table = room.store.tableByName(name);
+    if (table === undefined) throw new TypeError(`the plan names table ${name}, which is gone`);
+    return table;
+  };
+  switch (step.kind) {
+    case "addTable":
+      catalog.createTable(step.table);
+      break;
+    case "addIndex":
+      catalog.createIndex(tableOf(step.table).id, step.index);
+      break;
+    case "removeIndex": {
+      const index = tableOf(step.table).indexes.find((each) => each.def.name === step.index);
+      if (index !== undefined) catalog.dropIndex(index.id);
+      break;
+    }
+    case "setAccess":
+      catalog.setAccess(tableOf(step.table).id, step.access);
+      break;
+    case "setAccessors":
+      catalog.setAccessors(tableOf(step.table.name).id, step.table);
+      break;
+    case "addView":
+    case "removeView":
+    case "setRowLevelRules":
+      // Views and rules are the module's own description; nothing of them is stored.
+      break;
+  }
+}
+
+interface ModuleRow {
+  readonly database_identity: bigint;
+  readonly owner_identity: bigint;
+  readonly program_kind: number;
+  readonly program_hash: bigint;
+  readonly program_bytes: Uint8Array;
+  readonly module_version: string;
+}
+
+const moduleRow = valueCodec<ModuleRow>(systemTable("st_module").def.rowType);
+
+function systemTable(name: string) {
+  const table = systemTables.find((each) => each.def.name === name);
+  if (table === undefined) throw new TypeError(`there is no system table ${name}`);
+  return table;
+}
+
+function insertModuleRow(site: PublishSite, module: ModuleSlot): void {
+  const { room } = site;
+  const out = new ByteWriter(module.bytes.length + 256);
+  moduleRow.write(out, {
+    database_identity: littleEndian(room.identity),
+    owner_identity: littleEndian(room.owner),
+    program_kind: programKinds[module.hostType],
+    program_hash: BigInt(`0x${module.hash}`),
+    program_bytes: module.bytes,
+    module_version: "",
+  });
+  room.store.tx.insert(moduleTable, out.bytes, 0, out.length);
+}
+
+/** The program that the database last took in; undefined before the first publish. */
+export function storedProgram(room: Pick<Room, "store">): Program | undefined {
+  const cursor = room.store.table(moduleTable)?.openCursor();
+  cursor?.seek();
+  const row = cursor?.next() ?? -1;
+  if (row === -1) return undefined;
+  room.store.locate(row);
+  const { bytes, at, length } = room.store.place;
+  const { program_bytes, program_kind } = moduleRow.read(new ByteReader(bytes.subarray(at, at + length)));
+  return { hostType: program_kind === programKinds.js ? "js" : "wasm", program: program_bytes.slice() };
+}
+
+function littleEndian(bytes: Uint8Array): bigint {
+  let value = 0n;
+  for (let at = bytes.length - 1; at >= 0; at--) value = (value << 8n) | BigInt(bytes[at] ?? 0);
+  return value;
+}
+
+function fillMeta(room: Room, functionName: string | undefined, reducerId: number | undefined): void {
+  const { meta } = room;
+  meta.kind = CommitKind.publish;
+  meta.timestampMicros = room.writer.nowMicros();
+  meta.functionName = functionName ?? "";
+  meta.reducerId = reducerId ?? noReducerId;
+  meta.args = noBytes;
+  meta.sender = room.owner;
+  meta.connection = noConnection;
+  meta.requestId = 0;
+  meta.requestSequence = 0;
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}

@@ -1,0 +1,128 @@
+/** What the host before ended at, told in the module's log: each failure leaves its line, with what to do. */
+import { LogLevel } from "@lightcone/host";
+import { decodeClientMessage, decodeClientMessageJson } from "@lightcone/protocol";
+import { keyOfClient } from "../link/client.ts";
+import type { Job } from "../core/job-loop.ts";
+import type { Condemned, NumberedMessage, Resume } from "./resume.ts";
+import type { Room } from "../core/context.ts";
+import { reducerOfSoonId, type Scheduler } from "../schedule/scheduler.ts";
+import { WorkKind } from "../link/work.ts";
+
+/** Where things of a kind are looked up by what names them. */
+export class CondemnedWork {
+  readonly #all: readonly Condemned[];
+
+  constructor(resume: Resume | undefined) {
+    this.#all = resume?.condemned ?? [];
+  }
+
+  /** What names the condemned of a kind. */
+  ids(kind: WorkKind): ReadonlySet<string> {
+    return new Set(this.#all.filter((each) => each.kind === kind).map(({ id }) => id));
+  }
+
+  /** The numbers of a client's messages. */
+  messagesOf(key: string): ReadonlySet<number> {
+    const own = this.#all.filter(({ kind, id }) => kind === WorkKind.message && id === key);
+    return own.length === 0 ? none : new Set(own.map(({ number }) => number));
+  }
+
+  find(kind: WorkKind, id: string): Condemned | undefined {
+    return this.#all.find((each) => each.kind === kind && each.id === id);
+  }
+
+  /** Notes each in the module's log, and counts what a host ended in. */
+  note(room: Room, scheduler: Scheduler, resume: Resume): void {
+    for (const condemned of this.#all) {
+      const said = functionOf(condemned, room, scheduler, resume);
+      // A client may call what there is not.
+      const name = said !== undefined && hasFunction(room, said) ? said : undefined;
+      const isRepeated = condemned.kind === WorkKind.schedule && scheduler.isRepeated(condemned.id);
+      const message = lineOf(condemned, isRepeated ? undoneRepeated : undone);
+      if (name === undefined) room.log.note(LogLevel.error, `a query, or the start of a program: ${message}`);
+      else room.log.writeEnd({ level: LogLevel.error, message }, name);
+      if (condemned.isModulesFault && name !== undefined) room.ends.add(name);
+    }
+  }
+}
+
+const none: ReadonlySet<number> = new Set();
+
+function hasFunction({ module }: Room, name: string): boolean {
+  const functions = [...(module?.def.reducers ?? []), ...(module?.def.procedures ?? [])];
+  return functions.some((each) => each.name === name);
+}
+
+/** The function that runs for a piece of work; undefined when it is none of the module's. */
+function functionOf(work: Condemned, room: Room, scheduler: Scheduler, resume: Resume): string | undefined {
+  switch (work.kind) {
+    case WorkKind.connect:
+      return room.module?.lifecycle("connect")?.def.name;
+    case WorkKind.disconnect:
+      return room.module?.lifecycle("disconnect")?.def.name;
+    case WorkKind.schedule:
+      return scheduler.functionOf(work.id);
+    case WorkKind.soon:
+      return room.module?.reducers.find(({ def }) => def.id === reducerOfSoonId(work.id))?.def.name;
+    case WorkKind.program:
+      return undefined;
+    case WorkKind.message: {
+      const visitor = resume.visits.find((each) => keyOfClient(each) === work.id);
+      if (visitor !== undefined) return visitor.functionName;
+      const connection = resume.connections.find(({ info }) => keyOfClient(info.caller) === work.id);
+      const message = connection?.pending.find(({ number }) => number === work.number);
+      return message === undefined ? undefined : functionCalledBy(message);
+    }
+  }
+}
+
+function functionCalledBy({ bytes, isText }: NumberedMessage): string | undefined {
+  const decode = isText ? decodeClientMessageJson : decodeClientMessage;
+  try {
+    const message = decode(bytes, 0, bytes.length);
+    if (message.kind === "CallReducer") return message.reducer;
+    return message.kind === "CallProcedure" ? message.procedure : undefined;
+  } catch {
+    return undefined; // what cannot be read has called nothing
+  }
+}
+
+const undone = "All that it had changed is undone, and it is not run again.";
+const undoneRepeated = "All that it had changed is undone, and it is not run again before its row's next time.";
+
+/** @param then what becomes of it */
+function lineOf({ reason, how }: Condemned, then: string): string {
+  switch (reason) {
+    case "memory":
+      return `it took more memory than a database's process may (\`hostMemoryBytesMax\`), and was ended with the process. ${then} Let it keep less at once, or raise the limit.`;
+    case "time":
+      return `it went on after its time (\`reducerTimeoutMs\`) inside one operation that cannot be interrupted, such as a search or a fill over something huge, and was ended with the process. ${then} Bound what it works on.`;
+    case "crash":
+      return `its process ended while it ran (${how}${causeOf(how)}). ${then}`;
+    case "twice":
+      return `it had begun, or was about to, when its process ended (${how}), and so it was before. It is not tried again.`;
+  }
+}
+
+/** What ends a process so, as a rule. */
+function causeOf(how: string): string {
+  if (/SIGABRT|SIGTRAP|code 13[34]/.test(how)) return ": a full JavaScript heap, as a rule; let it keep less at once";
+  return how.includes("SIGKILL") ? ": somebody ended it, or the system did for want of memory" : "";
+}
+
+/** What was left by a host that ended is through: what comes now runs as it always does. */
+export class CarefulEndJob implements Job {
+  readonly #room: Room;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  run(): void {
+    this.#room.activity.closely(false);
+  }
+
+  timedOut(): void {
+    this.run();
+  }
+}

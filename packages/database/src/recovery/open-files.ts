@@ -1,0 +1,68 @@
+/**
+ * A database's directory: `log/`, `snapshots/`, `module-log/`, and `founded` once the first two are made.
+ *
+ * Each bears witness for the others. When any says that there was data, or the caller knows, what is missing is lost:
+ * opening is refused and nothing is touched. Only a directory of which nothing says so becomes a new database; a crash
+ * while it does leaves one that still becomes one.
+ */
+import type { Clock, FileSystem } from "@lightcone/base";
+import { LightconeError } from "@lightcone/base";
+import {
+  isFounded,
+  markFounded,
+  openLog,
+  openSnapshotStore,
+  snapshotOffsets,
+  type CommitLog,
+  type SnapshotStore,
+} from "@lightcone/commitlog";
+import { toHexReversed } from "@lightcone/sats";
+import { defaultDatabaseLimits, type DatabaseLimits } from "../link/limits.ts";
+import type { DatabaseIdentity } from "../link/link.ts";
+
+export interface DatabaseDirectory {
+  readonly identity: DatabaseIdentity;
+  /** Holds this database's log, snapshots and module log. */
+  readonly directory: string;
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  /** Whether the database was made before, as its caller knows. Default: what stands in the directory says it. */
+  readonly mustExist?: boolean;
+  readonly limits?: Partial<DatabaseLimits>;
+}
+
+export function moduleLogIn(directory: string): string {
+  return `${directory}/module-log`;
+}
+
+/** @throws {LightconeError} `Corrupt` with what is missing or damaged, `NewerFormat` */
+export async function openFiles(options: DatabaseDirectory): Promise<{ log: CommitLog; snapshots: SnapshotStore }> {
+  const { fileSystem, clock, directory, mustExist = false } = options;
+  const limits = { ...defaultDatabaseLimits, ...options.limits };
+  if (mustExist && !(await fileSystem.exists(directory)))
+    throw new LightconeError("Corrupt", { file: directory, reason: "the directory of a database is missing" });
+  const owner = toHexReversed(options.identity.database);
+  const founded = await isFounded(fileSystem, directory, owner);
+  const log = await openLog({
+    fileSystem,
+    clock,
+    directory: `${directory}/log`,
+    reserveBytes: limits.diskReserveBytes,
+    headroomBytes: limits.diskHeadroomBytes,
+    probeDelayMs: limits.diskProbeMs,
+    mustExist: mustExist || founded || (await hasEntries(fileSystem, moduleLogIn(directory))),
+    snapshots: await snapshotOffsets(fileSystem, `${directory}/snapshots`),
+  });
+  try {
+    const snapshots = await openSnapshotStore(fileSystem, `${directory}/snapshots`);
+    if (!founded) await markFounded(fileSystem, directory, owner);
+    return { log, snapshots };
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+async function hasEntries(fileSystem: FileSystem, directory: string): Promise<boolean> {
+  return (await fileSystem.exists(directory)) && (await fileSystem.list(directory)).length > 0;
+}

@@ -1,0 +1,103 @@
+/**
+ * What is needed to go on where a host ended: who was connected, what they had been told, what they wait for.
+ *
+ * Everything up to one offset had been told to everyone. So a host that recovers stops at that offset, takes
+ * the subscriptions back in silence, and replays the rest of the log aloud: whoever waits for a call that is
+ * in the log is answered by its commit; calls that are not in it run now. None runs twice.
+ */
+import { isLightconeError, LightconeError } from "@lightcone/base";
+import { toHex } from "@lightcone/sats";
+import type { Client } from "../link/client.ts";
+import type { ConnectionInfo, ConnectionSink } from "../link/link.ts";
+import type { FunctionEnd } from "../core/function-ends.ts";
+import type { EndReason, Work, WorkKind } from "../link/work.ts";
+
+/** A message of a client; its number counts from 1. */
+export interface NumberedMessage {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  readonly isText: boolean;
+}
+
+export interface ResumedConnection {
+  readonly info: ConnectionInfo;
+  readonly sink: ConnectionSink;
+  /** The messages that make up its subscriptions, as `ConnectionSink.note` said. */
+  readonly subscribed: readonly NumberedMessage[];
+  /** The messages without all their answers, in order. */
+  readonly pending: readonly NumberedMessage[];
+  /** Messages received so far. */
+  readonly received: number;
+}
+
+export interface Resume {
+  /** The last offset of which every client had been told; -1 for none. */
+  readonly releasedOffset: number;
+  /** Those who had been greeted. Who had not is new to the next host. */
+  readonly connections: readonly ResumedConnection[];
+  /** Those who asked over HTTP and have no answer: they ask again. */
+  readonly visits: readonly Visitor[];
+  /** Requests over HTTP that come again, all in all: visits, and programs. */
+  readonly requestCount: number;
+  /** What is failed, not run. */
+  readonly condemned: readonly Condemned[];
+  /** What hosts ended in before. */
+  readonly ends: readonly FunctionEnd[];
+  /**
+   * Whether the host ended unasked: what has no answer may have ended it. So it runs piece by piece, each told of before.
+   * False when the database was at rest.
+   */
+  readonly isCareful: boolean;
+}
+
+/** What a host ended at. */
+export interface Suspect extends Work {
+  readonly reason: EndReason;
+}
+
+/** What is not run any more: a host ended at it, or two hosts ended after it may have begun. */
+export interface Condemned extends Work {
+  readonly reason: EndReason | "twice";
+  /** How the host ended, for the module's log. */
+  readonly how: string;
+  /** Whether that is put down to the module: its function has one more end against it. */
+  readonly isModulesFault: boolean;
+}
+
+/** Someone who asked over HTTP. */
+export interface Visitor extends Client {
+  /** The function that is called; undefined for a statement. */
+  readonly functionName: string | undefined;
+}
+
+/** How a host ended that nobody had asked to. */
+export class HostEnded extends Error {
+  override readonly name = "HostEnded";
+  readonly suspect: Suspect | undefined;
+  /** Whether the module is to blame: it counts towards its quarantine. */
+  readonly isModulesFault: boolean;
+
+  constructor(message: string, suspect: Suspect | undefined, isModulesFault: boolean, options?: ErrorOptions) {
+    super(message, options);
+    this.suspect = suspect;
+    this.isModulesFault = isModulesFault;
+  }
+}
+
+/**
+ * The end of a host that broke on a piece of work: that is not run again, or the next host ends too. A change that was
+ * interrupted half-way is the module's doing.
+ */
+export function endedBy(error: unknown, kind: WorkKind, id: Uint8Array, number: number): HostEnded {
+  if (error instanceof HostEnded) return error;
+  const suspect: Suspect = { kind, id: toHex(id), number, reason: "crash" };
+  const isModulesFault = isLightconeError(error, "DatabaseStopped");
+  return new HostEnded(error instanceof Error ? error.message : String(error), suspect, isModulesFault, {
+    cause: error,
+  });
+}
+
+/** Why memory is worth nothing any more after a call that was ended in the middle of a change. */
+export function interrupted(): LightconeError {
+  return new LightconeError("DatabaseStopped", { reason: "a call was ended in the middle of an operation" });
+}

@@ -1,0 +1,478 @@
+/**
+ * Runs the rows of scheduled tables when they are due.
+ *
+ * It learns of rows from commits alone, so a replayed log leaves it as the live one did. A one-shot row is
+ * deleted in the transaction that runs its reducer (in one of its own when the reducer fails): it never runs
+ * twice. A repeated row goes on from the time it was last meant for; ticks that were missed are left out.
+ */
+import { asRowRef, asTableId, type TableId } from "@lightcone/base";
+import { CommitKind, type Commit, type Index, type RowRefs, type Store, type Table } from "@lightcone/engine";
+import { LogLevel } from "@lightcone/host";
+import {
+  ByteReader,
+  ByteWriter,
+  fromHex,
+  toHex,
+  valueCodec,
+  type TimeDuration,
+  type Timestamp,
+  type ValueCodec,
+} from "@lightcone/sats";
+import type { Job } from "../core/job-loop.ts";
+import type { BoundReducer } from "../calls/module-runtime.ts";
+import { abandonCall, callReducer } from "../calls/reducer-call.ts";
+import { mustBeWhole, noted } from "../recovery/noted.ts";
+import type { Room } from "../core/context.ts";
+import { ScheduleQueue, type ScheduledRow } from "./schedule-queue.ts";
+import { WorkKind, workIdBytes } from "../link/work.ts";
+import { noBytes, noConnection, ok, type CommitListener } from "../core/commit-pipeline.ts";
+
+/** Further ahead than this many microseconds is refused: 2^36 - 1 ms. */
+const delayMicrosMax = (2 ** 36 - 1) * 1000;
+/** What rows wait for that came due while nothing could be written, and when they are tried again. */
+const noRoom = "";
+const refusedAgainMs = 1000;
+
+/** A scheduled row as the scheduler reads it. */
+interface Due {
+  readonly id: bigint;
+  readonly at:
+    | { readonly tag: "Interval"; readonly value: TimeDuration }
+    | { readonly tag: "Time"; readonly value: Timestamp };
+}
+
+interface ScheduledTable {
+  readonly table: Table;
+  readonly functionName: string;
+  /** Finds a row by its u64 primary key. */
+  readonly byId: Index;
+  readonly codec: ValueCodec<Record<string, unknown>>;
+  readonly idName: string;
+  readonly atName: string;
+}
+
+export class Scheduler implements CommitListener {
+  readonly #queue = new ScheduleQueue();
+  readonly #tables = new Map<TableId, ScheduledTable>();
+  readonly #store: Store;
+  /** Rows that came due and wait, by the function that is refused, or `noRoom`. */
+  readonly #held = new Map<string, HeldRows>();
+  #room: Room | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #timerMicros = Infinity;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Says which tables are scheduled; call it after every change of the schema. */
+  bind(tables: readonly Table[]): ReadonlySet<TableId> {
+    this.#tables.clear();
+    for (const table of tables) {
+      const { schedule } = table.def;
+      if (schedule === undefined) continue;
+      const byId = table.indexes.find(
+        (index) => index.unique && index.def.columns.length === 1 && index.def.columns[0] === schedule.idColumn,
+      );
+      const idName = table.def.columns[schedule.idColumn]?.name;
+      const atName = table.def.columns[schedule.atColumn]?.name;
+      if (byId === undefined || idName === undefined || atName === undefined) continue; // the schema check rules this out
+      const codec = valueCodec<Record<string, unknown>>(table.def.rowType);
+      this.#tables.set(table.id, { table, functionName: schedule.functionName, byId, codec, idName, atName });
+    }
+    return new Set(this.#tables.keys());
+  }
+
+  /**
+   * Starts to run what is due. Rows that nothing is known of (older than the log) count from now.
+   *
+   * @param condemned rows that are not run again, by `idOfRow` as hex
+   */
+  start(room: Room, condemned: ReadonlySet<string>): void {
+    this.#room = room;
+    const now = room.writer.nowMicros();
+    for (const scheduled of this.#tables.values()) {
+      const cursor = scheduled.table.openCursor();
+      cursor.seek();
+      for (let row = cursor.next(); row !== -1; row = cursor.next()) {
+        room.store.locate(row);
+        const due = readDue(scheduled, room.store.place.bytes, room.store.place.at, room.store.place.length);
+        const known = this.#queue.dueOf(scheduled.table.id, due.id);
+        if (known === undefined) this.#queue.set(scheduled.table.id, due.id, firstTime(due, now));
+        else if (due.at.tag === "Interval" && known < now)
+          this.#queue.set(scheduled.table.id, due.id, nextTick(known, due.at.value, now));
+      }
+    }
+    for (const row of condemned.size === 0 ? [] : this.#queue.rows())
+      if (condemned.has(toHex(idOfRow(row)))) room.loop.push(new FireJob(this, room, row, false));
+    this.#fire(room);
+  }
+
+  /** When the first row is due, handed out or not; undefined when none is scheduled. */
+  get nextDueMicros(): number | undefined {
+    let next: number | undefined;
+    for (const { dueMicros } of this.#queue.rows()) if (next === undefined || dueMicros < next) next = dueMicros;
+    return next;
+  }
+
+  /** The reducer that a row is run by: the row is named as its work is. */
+  functionOf(id: string): string | undefined {
+    return this.#tables.get(asTableId(rowOfId(id).tableId))?.functionName;
+  }
+
+  /** Whether a row, by what its work is named by, is run again and again. */
+  isRepeated(id: string): boolean {
+    const { tableId, rowId } = rowOfId(id);
+    const row = this.#rowOf(tableId, rowId);
+    return row?.due.at.tag === "Interval";
+  }
+
+  stop(): void {
+    this.#room = undefined;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    for (const { cancel } of this.#held.values()) cancel();
+    this.#held.clear();
+  }
+
+  /** What rows waited for may be over: those that wait are tried now. */
+  letGo(): void {
+    for (const why of this.#held.keys()) this.#letGo(why);
+  }
+
+  /** Whether a row asks for a time that is too far away. */
+  isTooLate(table: TableId, bytes: Uint8Array, at: number, length: number, nowMicros: number): boolean {
+    const scheduled = this.#tables.get(table);
+    if (scheduled === undefined) return false;
+    let due: Due;
+    try {
+      due = readDue(scheduled, bytes, at, length);
+    } catch {
+      return false; // not a row: the insert itself says so
+    }
+    return firstTime(due, nowMicros) - nowMicros >= delayMicrosMax;
+  }
+
+  committed(commit: Commit): void {
+    // While a log is replayed, the tables come with it.
+    if (commit.meta.kind === CommitKind.publish) this.bind(this.#store.tables());
+    if (this.#tables.size === 0) return;
+    for (const delta of commit.deltas) {
+      const scheduled = this.#tables.get(delta.table.id);
+      if (scheduled === undefined) continue;
+      this.#each(delta.deletes, scheduled, (due) => this.#queue.remove(scheduled.table.id, due.id));
+      this.#each(delta.inserts, scheduled, (due) =>
+        this.#queue.set(scheduled.table.id, due.id, firstTime(due, commit.meta.timestampMicros)),
+      );
+    }
+    if (commit.meta.kind === CommitKind.schedule)
+      this.#advance(commit.meta.functionName, commit.meta.args, commit.meta.timestampMicros);
+    this.#arm();
+  }
+
+  /** What is scheduled, to be kept beside a snapshot. */
+  save(): Uint8Array {
+    const out = new ByteWriter();
+    const rows = this.#queue.rows();
+    out.u32(rows.length);
+    for (const row of rows) {
+      out.u32(row.tableId);
+      out.u64(row.rowId);
+      out.u64Number(row.dueMicros);
+    }
+    return out.toBytes();
+  }
+
+  /** Takes back what `save` gave. */
+  restore(bytes: Uint8Array): void {
+    const input = new ByteReader(bytes);
+    for (let left = input.u32(); left > 0; left--) this.#queue.set(input.u32(), input.u64(), Number(input.u64()));
+  }
+
+  /** Moves a repeated row on after it ran as of `nowMicros`. */
+  #advance(functionName: string, row: Uint8Array, nowMicros: number): void {
+    for (const scheduled of this.#tables.values()) {
+      if (scheduled.functionName !== functionName) continue;
+      const due = readDue(scheduled, row, 0, row.length);
+      const meant = this.#queue.dueOf(scheduled.table.id, due.id);
+      if (meant === undefined || due.at.tag !== "Interval") continue;
+      // A row that the reducer replaced was set anew just now; only one that is still due is moved.
+      if (meant <= nowMicros) this.#queue.set(scheduled.table.id, due.id, nextTick(meant, due.at.value, nowMicros));
+    }
+  }
+
+  #each(rows: RowRefs, scheduled: ScheduledTable, visit: (due: Due) => void): void {
+    for (let at = 0; at < rows.count; at++) {
+      this.#store.locate(asRowRef(rows.refs[at] ?? 0));
+      const { place } = this.#store;
+      visit(readDue(scheduled, place.bytes, place.at, place.length));
+    }
+  }
+
+  /** Sets the timer for the row that is next. */
+  #arm(): void {
+    const room = this.#room;
+    if (room === undefined) return;
+    const next = this.#queue.peek();
+    if (next === undefined || next.dueMicros >= this.#timerMicros) return;
+    this.#cancelTimer?.();
+    this.#timerMicros = next.dueMicros;
+    const delayMs = Math.max(0, (next.dueMicros - room.clock.nowMicros()) / 1000);
+    // A timer of the platform holds less than 25 days; an early wake just sets the next.
+    this.#cancelTimer = room.clock.after(Math.min(delayMs, 2 ** 31 - 1), () => {
+      this.#timerMicros = Infinity;
+      this.#cancelTimer = undefined;
+      this.#fire(room);
+    });
+  }
+
+  #fire(room: Room): void {
+    const now = room.clock.nowMicros();
+    for (const row of this.#queue.due(now)) room.loop.push(new FireJob(this, room, row));
+    this.#arm();
+  }
+
+  /** Runs one row, if it is still there and still due. */
+  run(room: Room, fired: ScheduledRow): void {
+    const found = this.#find(fired);
+    const reducer = room.module?.reducers.find((each) => each.def.name === found?.scheduled.functionName);
+    if (found === undefined || reducer === undefined) return;
+    if (room.refusal !== undefined) {
+      // Nothing can be written, as on a full disk. That is not the row's fault: it waits.
+      this.#hold(room, fired, noRoom, refusedAgainMs);
+      return;
+    }
+    const { name } = reducer.def;
+    const quarantine = room.ends.refusal(name);
+    if (quarantine !== undefined) {
+      const what = "Its scheduled rows wait until then, or until a program is published";
+      if (!this.#held.has(name))
+        room.log.writeEnd({ level: LogLevel.warn, message: `${quarantine.message}. ${what}.` }, name);
+      this.#hold(room, fired, name, quarantine.detail.seconds * 1000);
+      return;
+    }
+    fillMeta(room, CommitKind.schedule, reducer, found.row, fired.dueMicros);
+    const result = callReducer(room, reducer, found.due.at.tag === "Time" ? () => this.#forget(found) : undefined);
+    this.#settle(room, found, result.kind === "failed");
+  }
+
+  /** Keeps a row for a while: until those that wait for the same are let go. */
+  #hold(room: Room, fired: ScheduledRow, why: string, forMs: number): void {
+    let held = this.#held.get(why);
+    if (held === undefined) {
+      held = { rows: new Map(), cancel: room.clock.after(forMs, () => this.#letGo(why)) };
+      this.#held.set(why, held);
+    }
+    held.rows.set(toHex(idOfRow(fired)), fired);
+  }
+
+  #letGo(why: string): void {
+    const room = this.#room;
+    const held = this.#held.get(why);
+    if (room === undefined || held === undefined) return;
+    this.#held.delete(why);
+    held.cancel();
+    for (const row of held.rows.values()) room.loop.push(new FireJob(this, room, row));
+  }
+
+  /** A row's reducer took too long and was ended, or ended its host. */
+  gaveUp(room: Room, fired: ScheduledRow): void {
+    const found = this.#find(fired);
+    if (found !== undefined) this.#settle(room, found, true);
+  }
+
+  /** The row of an entry, unless the entry no longer counts. */
+  #find(fired: ScheduledRow): Found | undefined {
+    const { tableId, rowId, dueMicros } = fired;
+    if (!this.#tables.has(asTableId(tableId)) || this.#queue.dueOf(tableId, rowId) !== dueMicros) return undefined;
+    const found = this.#rowOf(tableId, rowId);
+    if (found === undefined) this.#queue.remove(tableId, rowId);
+    return found;
+  }
+
+  #rowOf(tableId: number, rowId: bigint): Found | undefined {
+    const scheduled = this.#tables.get(asTableId(tableId));
+    if (scheduled === undefined) return undefined;
+    const key = new DataView(new ArrayBuffer(8));
+    key.setBigUint64(0, rowId, true);
+    const ref = scheduled.byId.find(key, 0, 8);
+    if (ref === -1) return undefined;
+    this.#store.locate(ref);
+    const { bytes, at, length } = this.#store.place;
+    const row = bytes.slice(at, at + length);
+    return { scheduled, key: new Uint8Array(key.buffer), row, due: readDue(scheduled, row, 0, length) };
+  }
+
+  #forget(found: Found): void {
+    this.#store.tx.deletePoint(found.scheduled.byId.id, found.key, 0, found.key.length);
+  }
+
+  /** What follows a run: a repeated row moves on, a one-shot one that failed is deleted by itself. */
+  #settle(room: Room, found: Found, failed: boolean): void {
+    const { scheduled, row, due } = found;
+    if (due.at.tag === "Interval") {
+      // A commit has moved the row on already; without one it is moved here.
+      this.#advance(scheduled.functionName, row, room.writer.nowMicros());
+    } else if (failed) {
+      fillMeta(room, CommitKind.internal, undefined, noBytes, 0);
+      room.writer.transact(room.meta, () => {
+        this.#forget(found);
+        return ok;
+      });
+    }
+    this.#arm();
+  }
+}
+
+/** Rows that wait for the same, by what their work is named by: one that is set anew meanwhile counts once. */
+interface HeldRows {
+  readonly rows: Map<string, ScheduledRow>;
+  readonly cancel: () => void;
+}
+
+interface Found {
+  readonly scheduled: ScheduledTable;
+  readonly key: Uint8Array;
+  readonly row: Uint8Array;
+  readonly due: Due;
+}
+
+class FireJob implements Job {
+  readonly #scheduler: Scheduler;
+  readonly #room: Room;
+  readonly #row: ScheduledRow;
+  readonly #id: Uint8Array;
+  readonly #runsReducer: boolean;
+
+  /** @param runsReducer false when the reducer has ended a host at this row */
+  constructor(scheduler: Scheduler, room: Room, row: ScheduledRow, runsReducer = true) {
+    this.#scheduler = scheduler;
+    this.#room = room;
+    this.#row = row;
+    this.#id = idOfRow(row);
+    this.#runsReducer = runsReducer;
+  }
+
+  run(): void {
+    if (this.#runsReducer)
+      noted(this.#room, WorkKind.schedule, this.#id, 0, () => this.#scheduler.run(this.#room, this.#row));
+    else this.#scheduler.gaveUp(this.#room, this.#row);
+  }
+
+  timedOut(): void {
+    this.#room.activity.end();
+    abandonCall(this.#room);
+    mustBeWhole(this.#room, WorkKind.schedule, this.#id, 0);
+    this.#scheduler.gaveUp(this.#room, this.#row);
+  }
+}
+
+/** What a scheduled row's work is named by. */
+function idOfRow({ tableId, rowId }: Pick<ScheduledRow, "tableId" | "rowId">): Uint8Array {
+  const id = new Uint8Array(workIdBytes);
+  const view = new DataView(id.buffer);
+  view.setUint32(0, tableId, true);
+  view.setBigUint64(4, rowId, true);
+  return id;
+}
+
+/** The row that an id names, as hex. */
+function rowOfId(id: string): Pick<ScheduledRow, "tableId" | "rowId"> {
+  const view = new DataView(fromHex(id).buffer);
+  return { tableId: view.getUint32(0, true), rowId: view.getBigUint64(4, true) };
+}
+
+/** A reducer that a module asked to run soon, outside its own transaction. */
+export class SoonJob implements Job {
+  readonly #room: Room;
+  readonly #functionName: string;
+  readonly #args: Uint8Array;
+  readonly #id = new Uint8Array(workIdBytes);
+
+  constructor(room: Room, functionName: string, args: Uint8Array) {
+    this.#room = room;
+    this.#functionName = functionName;
+    this.#args = args;
+  }
+
+  run(): void {
+    const room = this.#room;
+    const reducer = room.module?.reducers.find((each) => each.def.name === this.#functionName);
+    const view = new DataView(this.#args.buffer, this.#args.byteOffset, this.#args.byteLength);
+    if (reducer === undefined || reducer.validate(this.#args, view, 0, this.#args.length) !== this.#args.length) {
+      room.log.note(LogLevel.warn, `no reducer ${this.#functionName} takes what was scheduled for it`);
+      return;
+    }
+    const quarantine = room.ends.refusal(this.#functionName);
+    if (quarantine !== undefined) {
+      const what = "What a function wanted to have run soon is left out";
+      room.log.writeEnd({ level: LogLevel.warn, message: `${quarantine.message}. ${what}.` }, this.#functionName);
+      return;
+    }
+    new DataView(this.#id.buffer).setUint32(0, reducer.def.id, true);
+    noted(room, WorkKind.soon, this.#id, 0, () => {
+      fillMeta(room, CommitKind.internal, reducer, this.#args, 0);
+      callReducer(room, reducer);
+    });
+  }
+
+  timedOut(): void {
+    this.#room.activity.end();
+    abandonCall(this.#room);
+    mustBeWhole(this.#room, WorkKind.soon, this.#id, 0);
+  }
+}
+
+/** The reducer that was to run soon, by what its work is named by: its number in the module. */
+export function reducerOfSoonId(id: string): number {
+  return new DataView(fromHex(id).buffer).getUint32(0, true);
+}
+
+function fillMeta(
+  room: Room,
+  kind: CommitKind,
+  reducer: BoundReducer | undefined,
+  args: Uint8Array,
+  dueMicros: number,
+): void {
+  const { meta } = room;
+  meta.kind = kind;
+  meta.timestampMicros = Math.max(room.writer.nowMicros(), dueMicros);
+  meta.functionName = reducer?.def.name ?? "";
+  meta.reducerId = reducer?.def.id ?? 0;
+  meta.args = args;
+  meta.sender = room.identity;
+  meta.connection = noConnection;
+  meta.requestId = 0;
+  meta.requestSequence = 0;
+}
+
+function readDue(scheduled: ScheduledTable, bytes: Uint8Array, at: number, length: number): Due {
+  const row = scheduled.codec.read(new ByteReader(bytes.subarray(at, at + length)));
+  const id = row[scheduled.idName];
+  const when = row[scheduled.atName];
+  if (typeof id !== "bigint" || !isScheduleAt(when)) throw new TypeError("a scheduled row lacks its id or time");
+  return { id, at: when };
+}
+
+function isScheduleAt(value: unknown): value is Due["at"] {
+  return typeof value === "object" && value !== null && "tag" in value && "value" in value;
+}
+
+/** When a row that appears at `nowMicros` is meant to run first. */
+function firstTime(due: Due, nowMicros: number): number {
+  if (due.at.tag === "Time") return Number(due.at.value.microsSinceUnixEpoch);
+  return nowMicros + intervalOf(due.at.value);
+}
+
+/** The next multiple of the interval after `meant` that lies after `nowMicros`. */
+function nextTick(meant: number, interval: TimeDuration, nowMicros: number): number {
+  const micros = intervalOf(interval);
+  if (micros === 0) return nowMicros;
+  return meant + Math.max(1, Math.floor((nowMicros - meant) / micros) + 1) * micros;
+}
+
+/** The sign of an interval means nothing. */
+function intervalOf(interval: TimeDuration): number {
+  return Math.abs(Number(interval.micros));
+}

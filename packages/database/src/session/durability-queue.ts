@@ -1,0 +1,105 @@
+/**
+ * What a database has to tell its clients and may not say yet.
+ *
+ * An answer leaves when the state that it saw is durable. Offsets never fall from one entry to the next,
+ * so one queue serves all connections: its head is released as far as the log is synced. A connection that
+ * asked for unconfirmed results does not pass through here.
+ */
+import type { ConnectionSink, ResumeNote } from "../link/link.ts";
+
+/** The last that a connection is told. */
+export interface Closing {
+  readonly kind: "closing";
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** What is told: bytes of a message, a note for whoever holds the connection, or its end; undefined for none of these. */
+export type Told = Uint8Array | ResumeNote | Closing | undefined;
+
+/** What waits. Used again once it has been told. */
+class Entry {
+  sink: ConnectionSink | undefined;
+  offset = -1;
+  told: Told;
+  at = 0;
+  length = 0;
+  last = true;
+  answered = 0;
+}
+
+const entries = (count: number): Entry[] => Array.from({ length: count }, () => new Entry());
+
+/** A growing ring of entries: nothing is allocated per entry, and nothing is stored but in its fields. */
+export class Outbox {
+  #ring = entries(1024);
+  #head = 0;
+  #count = 0;
+
+  /** Entries that wait. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * Queues a part of a message for `sink`, to leave once `offset` is durable.
+   *
+   * @param told what to send or note; undefined to say `answered` alone
+   * @param answered how many of the client's messages are answered with this; 0 when no more than before
+   */
+  push(
+    sink: ConnectionSink,
+    offset: number,
+    told: Told,
+    at: number,
+    length: number,
+    last: boolean,
+    answered: number,
+  ): void {
+    if (this.#count === this.#ring.length) this.#grow();
+    const entry = this.#ring[(this.#head + this.#count++) & (this.#ring.length - 1)] as Entry;
+    entry.sink = sink;
+    entry.offset = offset;
+    entry.told = told;
+    entry.at = at;
+    entry.length = length;
+    entry.last = last;
+    entry.answered = answered;
+  }
+
+  /** Sends all that waits for an offset up to `durableOffset`. */
+  release(durableOffset: number): void {
+    while (this.#count > 0) {
+      const entry = this.#ring[this.#head] as Entry;
+      if (entry.offset > durableOffset) return;
+      const { sink, told, at, length, last, answered } = entry;
+      this.#head = (this.#head + 1) & (this.#ring.length - 1);
+      this.#count--;
+      entry.sink = undefined;
+      entry.told = undefined;
+      if (sink === undefined) continue;
+      tell(sink, told, at, length, last, answered);
+    }
+  }
+
+  #grow(): void {
+    const ring = this.#ring;
+    this.#ring = [...ring.slice(this.#head), ...ring.slice(0, this.#head), ...entries(ring.length)];
+    this.#head = 0;
+  }
+}
+
+/** Hands a sink one thing to tell. */
+export function tell(
+  sink: ConnectionSink,
+  told: Told,
+  at: number,
+  length: number,
+  last: boolean,
+  answered: number,
+): void {
+  if (told instanceof Uint8Array) sink.send(told, at, length, last);
+  else if (told?.kind === "closing") sink.close(told.code, told.reason);
+  else if (told !== undefined) sink.note(told);
+  if (answered > 0) sink.answered(answered);
+}

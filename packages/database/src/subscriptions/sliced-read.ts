@@ -1,0 +1,117 @@
+/**
+ * Rows of SELECTs as they are at one offset: at once where they are few, otherwise in slices.
+ *
+ *   open (one job: the offset is fixed) ─▶ gather … gather (other jobs in between) ─▶ whole
+ *
+ * Subscriptions, one-off queries and SQL over HTTP all read through this. What looks at few rows is evaluated when
+ * it is opened; anything else reads a fixed-offset view of its tables. Each row goes to whoever words it as soon as
+ * it is found, so wording is sliced too.
+ */
+import { LightconeError } from "@lightcone/base";
+import type { ReadView } from "@lightcone/engine";
+import { prepare, selectWithin, SlicedSelect, type EmitBytes } from "@lightcone/query";
+import { bindParams, type SelectPlan } from "@lightcone/sql";
+import type { Room } from "../core/context.ts";
+
+/** More rows than these are not looked at in one go. */
+const visitMax = 5_000;
+/** A slice ends when so many rows were looked at, or so much time has passed: well under a millisecond. */
+const rowsPerSlice = 2_000;
+const sliceMs = 0.5;
+/** Rows between two looks at the clock. */
+const rowsPerStep = 100;
+
+/** A SELECT, and where its rows go. */
+export interface Wanted {
+  readonly plan: SelectPlan;
+  readonly rows: { add(bytes: Uint8Array, at: number, length: number): void };
+}
+
+/** What a reading needs of its database. */
+export type ReadingRoom = Pick<Room, "store" | "limits" | "clock" | "seed"> & {
+  readonly writer: { readonly offset: number };
+};
+
+export class Reading {
+  readonly #room: ReadingRoom;
+  readonly #open: SlicedSelect[] = [];
+  /** The offset of the state that is read. */
+  readonly offset: number;
+  /** Rows looked at in the opening job. */
+  #visited = 0;
+  #rowCount = 0;
+  #spentMs = 0;
+  #readView: ReadView | undefined;
+
+  /**
+   * Fixes the offset. Only between transactions.
+   *
+   * @throws {LightconeError} `LimitExceeded` over `queryRowsMax`; `gather` does too
+   */
+  constructor(room: ReadingRoom, wanted: readonly Wanted[], identity: Uint8Array) {
+    this.#room = room;
+    this.offset = room.writer.offset;
+    const { queryRowsMax } = room.limits;
+    try {
+      for (const { plan, rows } of wanted) {
+        this.#begin(plan, bindParams(plan, identity), (bytes, at, length) => {
+          if (++this.#rowCount > queryRowsMax) this.#limit(this.#rowCount);
+          rows.add(bytes, at, length);
+        });
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #begin(plan: SelectPlan, values: readonly Uint8Array[], emit: EmitBytes): void {
+    const { store, seed } = this.#room;
+    const prepared = prepare(plan);
+    // Many walks of small tables are a long walk.
+    const scanMax = Math.max(0, visitMax - this.#visited);
+    const visited = selectWithin(store, prepared, values, { visitMax, scanMax }, emit);
+    if (visited >= 0) this.#visited += visited;
+    else {
+      this.#readView ??= store.openReadView();
+      this.#open.push(new SlicedSelect({ store, readView: this.#readView, seed }, prepared, values, emit));
+    }
+  }
+
+  #limit(rowCount: number): void {
+    const max = this.#room.limits.queryRowsMax;
+    if (rowCount > max) throw new LightconeError("LimitExceeded", { limit: "queryRowsMax", value: rowCount, max });
+  }
+
+  /** Whether all rows are there. */
+  get isWhole(): boolean {
+    return this.#open.length === 0;
+  }
+
+  /** Whether its slices took longer in all than one call may. */
+  get isLate(): boolean {
+    return this.#spentMs > this.#room.limits.reducerTimeoutMs;
+  }
+
+  /** Gathers one slice. */
+  gather(): void {
+    const { clock } = this.#room;
+    const from = clock.steadyMs();
+    for (let rows = 0; rows < rowsPerSlice; rows += rowsPerStep) {
+      const [select] = this.#open;
+      if (select === undefined || clock.steadyMs() - from > sliceMs) break;
+      if (!select.step(rowsPerStep)) this.#open.shift();
+      // What a join holds takes as much room as rows that are sent.
+      else this.#limit(select.heldCount);
+    }
+    this.#spentMs += clock.steadyMs() - from;
+    if (this.isWhole) this.close();
+  }
+
+  /** Lets go of the offset. */
+  close(): void {
+    this.#readView?.close();
+    this.#readView = undefined;
+    this.#open.length = 0;
+  }
+}

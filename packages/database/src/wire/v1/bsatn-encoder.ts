@@ -1,0 +1,227 @@
+/** Words answers as `v1.bsatn` has them. */
+import { asRowRef, type RowRef } from "@lightcone/base";
+import type { RowRefs, Store, Table } from "@lightcone/engine";
+import {
+  beginApplied,
+  beginInitialSubscription,
+  beginOneOffQueryResponse,
+  beginQueryUpdate,
+  beginTable,
+  beginTransactionUpdate,
+  beginTransactionUpdateLight,
+  endInitialSubscription,
+  endOneOffQueryResponse,
+  endTransactionUpdate,
+  RowListBuilder,
+  writeEmptyRowList,
+  writeIdentityToken,
+  writeProcedureFailure,
+  writeProcedureResult,
+  writeSubscriptionError,
+  writeTransactionFailure,
+  type TransactionHead,
+} from "@lightcone/protocol";
+import { ByteWriter, type AlgebraicType } from "@lightcone/sats";
+import type { Arena, Piece } from "../message-buffer.ts";
+import {
+  errorText,
+  type AppliedKind,
+  type Encoder,
+  type QueryChange,
+  type QueryRows,
+  type RowGatherer,
+} from "../wire-format.ts";
+import { PieceWriter, type RowParts } from "../piece-writer.ts";
+
+/** From this size rows are sent as they were gathered. */
+const partBytesMin = 64 * 1024;
+
+class BsatnRows extends RowListBuilder implements RowGatherer, RowParts {
+  get isLarge(): boolean {
+    return this.rowBytes >= partBytesMin;
+  }
+}
+
+export class BsatnEncoder implements Encoder {
+  readonly slot = 0;
+  readonly #store: Store;
+  readonly #arena: Arena;
+  readonly #list = new RowListBuilder();
+
+  constructor(store: Store, arena: Arena) {
+    this.#store = store;
+    this.#arena = arena;
+  }
+
+  identityToken(identity: Uint8Array, token: string, connection: Uint8Array): Piece {
+    writeIdentityToken(this.#arena.begin(), identity, token, connection);
+    return this.#arena.end();
+  }
+
+  update(changes: readonly QueryChange[], head: TransactionHead, light: boolean): Piece {
+    const out = this.#arena.begin();
+    if (light) beginTransactionUpdateLight(out, head.requestId);
+    else beginTransactionUpdate(out);
+    this.#tables(out, changes);
+    if (!light) endTransactionUpdate(out, head);
+    return this.#arena.end();
+  }
+
+  failure(message: string, head: TransactionHead): Piece {
+    writeTransactionFailure(this.#arena.begin(), errorText(message), head);
+    return this.#arena.end();
+  }
+
+  gather(_table: Table): RowGatherer {
+    return new BsatnRows();
+  }
+
+  applied(
+    kind: AppliedKind,
+    requestId: number,
+    durationMicros: number,
+    queryId: number,
+    queries: readonly QueryRows[],
+  ): readonly Piece[] {
+    const out = new PieceWriter(this.#arena);
+    beginApplied(out.writer, kind, requestId, durationMicros, queryId);
+    const deleted = kind === "UnsubscribeApplied" || kind === "UnsubscribeMultiApplied";
+    if (kind === "SubscribeMultiApplied" || kind === "UnsubscribeMultiApplied") {
+      writeQueryRows(out, queries, deleted);
+    } else {
+      const [only] = queries;
+      if (only !== undefined) {
+        out.writer.u32(only.table.id);
+        out.writer.string(only.table.name);
+        writeTableRows(out, only, deleted);
+      }
+    }
+    return out.end();
+  }
+
+  withdrawn(queries: readonly QueryRows[]): readonly Piece[] {
+    const out = new PieceWriter(this.#arena);
+    beginTransactionUpdateLight(out.writer, 0);
+    writeQueryRows(out, queries, true);
+    return out.end();
+  }
+
+  initial(requestId: number, durationMicros: number, queries: readonly QueryRows[]): readonly Piece[] {
+    const out = new PieceWriter(this.#arena);
+    beginInitialSubscription(out.writer);
+    writeQueryRows(out, queries, false);
+    endInitialSubscription(out.writer, requestId, durationMicros);
+    return out.end();
+  }
+
+  subscriptionError(
+    durationMicros: number,
+    requestId: number | undefined,
+    queryId: number | undefined,
+    message: string,
+  ): Piece {
+    writeSubscriptionError(this.#arena.begin(), durationMicros, requestId, queryId, errorText(message));
+    return this.#arena.end();
+  }
+
+  oneOff(messageId: Uint8Array, durationMicros: number, result: QueryRows): readonly Piece[] {
+    const out = new PieceWriter(this.#arena);
+    beginOneOffQueryResponse(out.writer, messageId, undefined);
+    out.writer.string(result.table.name);
+    out.rows(rowsOf(result));
+    endOneOffQueryResponse(out.writer, durationMicros);
+    return out.end();
+  }
+
+  oneOffError(messageId: Uint8Array, durationMicros: number, message: string): Piece {
+    const out = this.#arena.begin();
+    beginOneOffQueryResponse(out, messageId, errorText(message));
+    endOneOffQueryResponse(out, durationMicros);
+    return this.#arena.end();
+  }
+
+  procedureResult(
+    value: Uint8Array,
+    _type: AlgebraicType,
+    timestampMicros: number,
+    durationMicros: number,
+    requestId: number,
+  ): Piece {
+    writeProcedureResult(this.#arena.begin(), value, timestampMicros, durationMicros, requestId);
+    return this.#arena.end();
+  }
+
+  procedureFailure(message: string, timestampMicros: number, durationMicros: number, requestId: number): Piece {
+    writeProcedureFailure(this.#arena.begin(), errorText(message), timestampMicros, durationMicros, requestId);
+    return this.#arena.end();
+  }
+
+  /** A `DatabaseUpdate`: one entry per table, one update per query. `changes` are sorted by table. */
+  #tables(out: ByteWriter, changes: readonly QueryChange[]): void {
+    const countAt = out.reserve(4);
+    let tableCount = 0;
+    for (let from = 0; from < changes.length;) {
+      const table = changes[from]?.table;
+      if (table === undefined) break;
+      let to = from;
+      let rowCount = 0;
+      for (; to < changes.length && changes[to]?.table === table; to++) {
+        const change = changes[to];
+        rowCount += (change?.deletes.count ?? 0) + (change?.inserts.count ?? 0);
+      }
+      beginTable(out, table.id, table.name, rowCount, to - from);
+      for (; from < to; from++) {
+        const change = changes[from];
+        if (change !== undefined) out.raw(this.#queryUpdate(change));
+      }
+      tableCount++;
+    }
+    out.setU32(countAt, tableCount);
+  }
+
+  /** The bytes of a change, made when they are first asked for. */
+  #queryUpdate(change: QueryChange): Uint8Array {
+    const made = change.encoded[this.slot];
+    if (made instanceof Uint8Array) return made;
+    const out = new ByteWriter(256);
+    beginQueryUpdate(out);
+    this.#rows(out, change.deletes);
+    this.#rows(out, change.inserts);
+    const bytes = out.written();
+    change.encoded[this.slot] = bytes;
+    return bytes;
+  }
+
+  #rows(out: ByteWriter, rows: RowRefs): void {
+    const list = this.#list;
+    list.clear();
+    const { place } = this.#store;
+    for (let row = 0; row < rows.count; row++) {
+      this.#store.locate(asRow(rows.refs, row));
+      list.add(place.bytes, place.at, place.length);
+    }
+    list.writeTo(out);
+  }
+}
+
+function asRow(refs: Uint32Array, at: number): RowRef {
+  return asRowRef(refs[at] ?? 0);
+}
+
+function rowsOf(query: QueryRows): BsatnRows {
+  if (query.rows instanceof BsatnRows) return query.rows;
+  throw new TypeError("rows were gathered for another wire form");
+}
+
+function writeQueryRows(out: PieceWriter, queries: readonly QueryRows[], deleted: boolean): void {
+  out.writer.u32(queries.length);
+  for (const query of queries) writeTableRows(out, query, deleted);
+}
+
+function writeTableRows(out: PieceWriter, query: QueryRows, deleted: boolean): void {
+  beginTable(out.writer, query.table.id, query.table.name, query.rows.count, 1);
+  beginQueryUpdate(out.writer);
+  if (!deleted) writeEmptyRowList(out.writer);
+  out.rows(rowsOf(query));
+  if (deleted) writeEmptyRowList(out.writer);
+}

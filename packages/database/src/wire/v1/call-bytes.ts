@@ -1,0 +1,25 @@
+/** The bytes of calls as they are read by the hundred thousand: nothing is made for each. */
+import { noBytes } from "../../core/commit-pipeline.ts";
+
+let viewed: Uint8Array = noBytes;
+let view: DataView = new DataView(new ArrayBuffer(0));
+
+/** A view of all of `bytes`: the one before when they are the same, as for all messages of a batch. */
+export function viewOf(bytes: Uint8Array): DataView {
+  if (viewed !== bytes) {
+    viewed = bytes;
+    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  return view;
+}
+
+/** Short arguments are copied to arrays that are kept, one for each length: a view of a frame costs more to make. */
+const shortArgs: readonly Uint8Array[] = Array.from({ length: 65 }, (_, length) => new Uint8Array(length));
+
+/** A call's arguments, good until the next call's. */
+export function argsOf(bytes: Uint8Array, at: number, length: number): Uint8Array {
+  const copy = shortArgs[length];
+  if (copy === undefined) return bytes.subarray(at, at + length);
+  for (let index = 0; index < length; index++) copy[index] = bytes[at + index] as number;
+  return copy;
+}

@@ -1,0 +1,76 @@
+/** How answers are worded: one implementation per wire form. */
+import { cutText } from "@lightcone/base";
+import type { RowRefs, Table } from "@lightcone/engine";
+import type { TransactionHead } from "@lightcone/protocol";
+import type { AlgebraicType } from "@lightcone/sats";
+import type { Piece } from "./message-buffer.ts";
+import { errorTextBytesMax } from "../link/limits.ts";
+
+/** The change of one live query in the commit at hand. Encoded once per wire form, told to many. */
+export interface QueryChange {
+  readonly table: Table;
+  readonly deletes: RowRefs;
+  readonly inserts: RowRefs;
+  /** What an encoder made of it, by the encoder's `slot`; cleared when the next change begins. */
+  readonly encoded: unknown[];
+}
+
+/** The rows of one query, as they were gathered for an answer. */
+export interface QueryRows {
+  readonly table: Table;
+  readonly rows: RowGatherer;
+}
+
+/** Takes rows one by one, in the encoder's own form. */
+export interface RowGatherer {
+  readonly count: number;
+  add(bytes: Uint8Array, at: number, length: number): void;
+}
+
+export type AppliedKind =
+  | "SubscribeApplied"
+  | "UnsubscribeApplied"
+  | "SubscribeMultiApplied"
+  | "UnsubscribeMultiApplied";
+
+/** The text of an error, as far as a client is told it: a module may throw what it likes, a client ask what it likes. */
+export function errorText(text: string): string {
+  return cutText(text, errorTextBytesMax);
+}
+
+export interface Encoder {
+  /** Which place in `QueryChange.encoded` is this encoder's. */
+  readonly slot: number;
+  identityToken(identity: Uint8Array, token: string, connection: Uint8Array): Piece;
+  /** A transaction that was committed; `light` leaves the head out. */
+  update(changes: readonly QueryChange[], head: TransactionHead, light: boolean): Piece;
+  /** A call that changed nothing. */
+  failure(message: string, head: TransactionHead): Piece;
+  gather(table: Table): RowGatherer;
+  applied(
+    kind: AppliedKind,
+    requestId: number,
+    durationMicros: number,
+    queryId: number,
+    queries: readonly QueryRows[],
+  ): readonly Piece[];
+  /** Rows that a client has and may not keep, outside of any transaction. */
+  withdrawn(queries: readonly QueryRows[]): readonly Piece[];
+  initial(requestId: number, durationMicros: number, queries: readonly QueryRows[]): readonly Piece[];
+  subscriptionError(
+    durationMicros: number,
+    requestId: number | undefined,
+    queryId: number | undefined,
+    message: string,
+  ): Piece;
+  oneOff(messageId: Uint8Array, durationMicros: number, result: QueryRows): readonly Piece[];
+  oneOffError(messageId: Uint8Array, durationMicros: number, message: string): Piece;
+  procedureResult(
+    value: Uint8Array,
+    type: AlgebraicType,
+    timestampMicros: number,
+    durationMicros: number,
+    requestId: number,
+  ): Piece;
+  procedureFailure(message: string, timestampMicros: number, durationMicros: number, requestId: number): Piece;
+}
