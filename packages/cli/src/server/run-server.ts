@@ -17,6 +17,7 @@ import { note } from "../terminal.ts";
 import { version } from "../version.ts";
 import { makeMemoryDirectory, removeAbandoned } from "./memory-directory.ts";
 import type { ServerSettings } from "./settings.ts";
+import { StopSignals } from "./stop-signals.ts";
 
 export interface RunningServer {
   /** Where a client on this machine finds it. */
@@ -91,12 +92,12 @@ export async function serveUntilSignal(server: RunningServer): Promise<never> {
   for (const stream of [process.stdout, process.stderr])
     stream.removeAllListeners("error").on("error", () => undefined);
   await new Promise<void>((resolve) => {
-    let isAsked = false;
+    const signals = new StopSignals(() => realClock.steadyMs());
     for (const [signal, code] of stopSignals()) {
       process.on(signal, () => {
-        if (isAsked) process.exit(code);
-        isAsked = true;
-        resolve();
+        const meaning = signals.hear(signal);
+        if (meaning === "end at once") process.exit(code);
+        if (meaning === "stop") resolve();
       });
     }
   });
