@@ -91,8 +91,11 @@ describe("row 20: the last lines", () => {
 describe("row 20: --follow", () => {
   test("goes on over ends of the host: every line once", async () => {
     await publish("followed");
-    const follower = place.start("logs", "followed", "-f", "-n", "0");
-    const said: string[] = [];
+    const said = ["before the follower came"];
+    await run("call", "followed", "say", said[0] ?? "");
+    // Its first line says that it follows: what is written from here on cannot come before it.
+    const follower = place.start("logs", "followed", "-f", "-n", "1");
+    await follower.saying(/before the follower came/);
     for (let round = 0; round < 2; round += 1) {
       for (let line = 0; line < 2; line += 1) {
         said.push(`round ${round}, line ${line}`);
