@@ -207,7 +207,7 @@ describe("in order", () => {
   });
 });
 
-test("a private table is not told of: it answers as one that is not there", async () => {
+test("rows of a private table are not told of: queries answer as for one that is not there", async () => {
   const folder = place.path("vaults");
   mkdirSync(folder);
   const text = `import { schema, t, table } from "lightcone/module";
@@ -224,6 +224,13 @@ test("a private table is not told of: it answers as one that is not there", asyn
   const told = await asOther("vault");
   expect(told).toMatch(/no such table[^]*existing tables:\n +hall\n/);
   expect(await asOther("wault")).toBe(told);
+  // The schema is everybody's, as the protocol has it (decision 115); what pages read of it leaves out what they may not use.
+  await take({
+    line: "describe vaults --anonymous",
+    out: /^table vault: Vault \(private\)\n[^]*table hall: Hall \(public\)\n/,
+  });
+  const ofPages = await fetch(`${url}/v1/database/vaults/schema?version=10&for=client`);
+  expect(await ofPages.text()).toMatch(/^(?=.*hall)(?!.*vault)/i);
 });
 
 const bookings = `import { schema, SenderError, t, table } from "lightcone/module";

@@ -123,12 +123,12 @@ export function makeProgram(): Command {
       new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
       new Option("--break-clients", "go on when clients have to be built again"),
       server(),
-      anonymous(),
+      new Option("--anonymous", "send no token: nobody owns what is created"),
       shownAs(
         "-y, --yes[=LIST]",
         new Option(
           "-y, --yes <list>",
-          "answer yes: to every question, or to those listed, by comma: remote, break-clients, delete-data",
+          "answer yes: to every question, or to those listed, by comma: remote, break-clients, delete-data, no-owner",
         ),
       ),
     ],

@@ -24,7 +24,10 @@ export interface ConstraintOptions<Column extends string = string> {
 export interface TableOptions<Column extends string = string> {
   /** The table's name in the database. Without it: the schema's key in snake case. */
   readonly name?: string;
-  /** Whether every client may read it. Default: no, as if it did not exist. */
+  /**
+   * Whether every client may read its rows. Default: no; queries answer as if it did not exist. Its name and columns are
+   * no secret either way: the schema is everybody's to see.
+   */
   readonly public?: boolean;
   readonly indexes?: readonly IndexOptions<Column>[];
   readonly constraints?: readonly ConstraintOptions<Column>[];

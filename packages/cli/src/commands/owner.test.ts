@@ -86,6 +86,28 @@ describe("row 14: the operator gives a database to a new owner", () => {
     expect((await ask(undefined, "GET", `/v1/identity/${ann.identity}/databases`)).body).toBe('{"identities":[]}');
   });
 
+  test("of a database that nobody owns, which is made only by who says so", { timeout: 120_000 }, async () => {
+    const module = `${repository}modules/typescript/ledger`;
+    const names = async (): Promise<string> => (await ask(undefined, "GET", "/v1/database/stray/names")).body;
+    for (const more of [[], ["-c"], ["--yes=delete-data,remote"]]) {
+      const unsure = await place.run("publish", "stray", "-p", module, "--anonymous", ...more);
+      expect(unsure).toMatchObject({ code: 1 });
+      expect(unsure.err).toMatch(
+        /nobody owns stray: .*delete it[^]*lightcone owner stray[^]*without an owner\?[^]*--yes/,
+      );
+      expect(await names()).toMatch(/not found/);
+    }
+    expect((await place.run("publish", "--anonymous", "-p", module)).err).toMatch(/nobody owns the new database/);
+    const made = await place.run("publish", "stray", "-p", module, "--anonymous", "--yes=no-owner");
+    expect([made.code, made.out]).toEqual([0, expect.stringContaining("Created new database with name: stray")]);
+    expect(await publish(ben, "stray")).toBe(403);
+    expect((await owner("stray", "--to", ben.identity, "--data-dir", data, "-y")).code).toBe(0);
+    expect(await publish(ben, "stray")).toBe(200);
+    // What is there has its owner: nothing is asked, and nothing is done.
+    const refused = await place.run("publish", "stray", "-p", module, "--anonymous", "-y");
+    expect(refused).toMatchObject({ code: 1, err: expect.not.stringMatching(/nobody owns/) });
+  });
+
   test("of a server that is stopped, also of a name whose database is gone", { timeout: 120_000 }, async () => {
     expect(await publish(ben, "gone")).toBe(200);
     expect((await ask(ben, "DELETE", "/v1/database/gone")).status).toBe(200);

@@ -8,7 +8,7 @@ import { refused, ServerApi } from "../api/server-api.ts";
 import { buildModule, readPrebuilt, type Program, type ProgramFlags } from "../build/build-module.ts";
 import { isLocal } from "../config/servers.ts";
 import { CliFailure } from "../failure.ts";
-import { confirm, declined, during, print } from "../terminal.ts";
+import { confirm, declined, during, note, print } from "../terminal.ts";
 
 export interface PublishFlags extends ProgramFlags, ServerFlags {
   readonly deleteData: "always" | "on-conflict" | "never";
@@ -17,10 +17,10 @@ export interface PublishFlags extends ProgramFlags, ServerFlags {
   readonly yes?: string | undefined;
 }
 
-type Agreement = "remote" | "migrate" | "break-clients" | "skip-login" | "delete-data";
+type Agreement = "remote" | "migrate" | "break-clients" | "skip-login" | "delete-data" | "no-owner";
 const agreements: readonly string[] = [
   "all",
-  ...(["remote", "migrate", "break-clients", "skip-login", "delete-data"] satisfies Agreement[]),
+  ...(["remote", "migrate", "break-clients", "skip-login", "delete-data", "no-owner"] satisfies Agreement[]),
 ];
 
 export type Plan =
@@ -50,6 +50,8 @@ export async function publish(name: string | undefined, flags: PublishFlags): Pr
       throw declined("Publish aborted by user.");
   }
   print(`Uploading to ${flags.server ?? "default server"} => ${api.url}`);
+  if (flags.anonymous === true && (name === undefined || (await isNew(api, name))))
+    await confirmOwnerless(name, agrees("no-owner"));
   const query = name === undefined ? {} : await agree(api, name, program, flags, agrees);
   if (name !== undefined && "clear" in query) await confirmDestroying(name, agrees("delete-data"));
   const answer = await during("Publishing module", () => send(api, name, program, query));
@@ -122,6 +124,19 @@ export async function askForPlan(api: ServerApi, name: string, program: Program)
   if (answer.status === 404) return undefined;
   if (answer.status >= 400) throw refused(`Pre-publish check failed with status ${answer.status}`, answer);
   return JSON.parse(answer.body);
+}
+
+async function isNew(api: ServerApi, name: string): Promise<boolean> {
+  return (await api.ask("GET", ServerApi.database(name))).status === 404;
+}
+
+/** The owner of a database is whoever has its token, and nobody keeps the one that `--anonymous` publishes with. */
+async function confirmOwnerless(name: string | undefined, yes: boolean): Promise<void> {
+  note(
+    `With --anonymous nobody owns ${name ?? "the new database"}: nobody can publish to it again, delete it, or read its private tables and its log.\n` +
+      `Without that flag it is yours. On the server's machine \`lightcone owner ${name ?? "IDENTITY"}\` gives it an owner later.`,
+  );
+  if (!(await confirm("Create a database without an owner?", yes))) throw declined("Publishing aborted by user");
 }
 
 async function confirmDestroying(name: string, yes: boolean): Promise<void> {
