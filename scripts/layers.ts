@@ -54,7 +54,16 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Packages whose private members are all `private x`: docs/decisions/0101. The others will follow. */
-export const privateByWord: readonly string[] = ["base", "sats", "schema", "protocol", "engine", "sql", "codegen"];
+export const privateByWord: readonly string[] = [
+  "base",
+  "sats",
+  "schema",
+  "protocol",
+  "engine",
+  "sql",
+  "codegen",
+  "database",
+];
 
 /** Private folders that may import every package. */
 export const everywhere: readonly string[] = ["conformance", "bench", "scripts", "examples", "modules"];

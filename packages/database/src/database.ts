@@ -22,13 +22,13 @@ import { CommitKind, openStore, restoreStore, type Store } from "@lightcone/engi
 import { programHash, toHex } from "@lightcone/sats";
 import { clientBreaks, disconnects, serveSchema, type TableSchema } from "@lightcone/schema";
 import { compileSubscription, type Catalog } from "@lightcone/sql";
-import { Arena } from "./wire/message-buffer.ts";
+import { MessageBuffer } from "./wire/message-buffer.ts";
 import { BsatnEncoder } from "./wire/v1/bsatn-encoder.ts";
 import { keyOfClient } from "./link/client.ts";
 import { CarefulEndJob, CondemnedWork } from "./recovery/condemned.ts";
 import type { Encoder } from "./wire/wire-format.ts";
 import { FunctionEnds, type FunctionEnd } from "./core/function-ends.ts";
-import { callOverHttp, settledReply, VisitJob, type Answer, type Errand } from "./http/http-call.ts";
+import { callOverHttp, settledReply, EphemeralConnectionJob, type Answer, type Errand } from "./http/http-call.ts";
 import { JobClock } from "./core/job-clock.ts";
 import { JobLoop } from "./core/job-loop.ts";
 import { JsonEncoder } from "./wire/v1/json-encoder.ts";
@@ -45,26 +45,26 @@ import type {
   WireProtocol,
 } from "./link/link.ts";
 import { ModuleLog } from "./module-log/module-log.ts";
-import { isCallableByAll, ModuleSlot } from "./calls/module-runtime.ts";
+import { isCallableByAll, ModuleRuntime } from "./calls/module-runtime.ts";
 import { isWhole } from "./recovery/noted.ts";
 import { moduleLogIn, openFiles, type DatabaseDirectory } from "./recovery/open-files.ts";
-import { Outbox } from "./session/durability-queue.ts";
+import { DurabilityQueue } from "./session/durability-queue.ts";
 import { DatabasePort } from "./calls/module-port.ts";
-import { RoomTransactions } from "./calls/procedure-call.ts";
+import { CallTransactions } from "./calls/procedure-call.ts";
 import { PlanJob, PublishJob, storedProgram } from "./publish/publish.ts";
 import { Replay, type Settled } from "./recovery/replay.ts";
 import { failure, fatalText, json, refusal, text } from "./link/reply.ts";
 import type { Rest } from "./link/rest.ts";
-import type { Room } from "./core/context.ts";
+import type { DatabaseContext } from "./core/context.ts";
 import { noteTimeOut, Running } from "./core/running.ts";
-import { Scheduler, SoonJob } from "./schedule/scheduler.ts";
+import { Scheduler, DeferredCallJob } from "./schedule/scheduler.ts";
 import { Session } from "./session/session.ts";
 import { runStatement } from "./http/sql-request.ts";
 import { HostEnded, interrupted, type Resume, type ResumedConnection } from "./recovery/resume.ts";
 import { Subscriptions } from "./subscriptions/fan-out.ts";
 import { outsideMicrotasks, timeoutGuard, type Guard } from "@lightcone/base/node";
 import { WorkKind, workIdBytes, type Activity } from "./link/work.ts";
-import { ok, TransactionMeta, Writer } from "./core/commit-pipeline.ts";
+import { ok, TransactionMeta, CommitPipeline } from "./core/commit-pipeline.ts";
 
 export interface DatabaseOptions extends DatabaseDirectory {
   /** Where a host ended whose clients are still there; without it, clients that were left are disconnected. */
@@ -140,30 +140,30 @@ export class Database implements DatabaseLink {
   readonly failed: Promise<Error>;
   /** Handles of the connections that were resumed, in their order. */
   readonly resumed: ConnectionHandle[] = [];
-  readonly #room: Room;
-  readonly #log: CommitLog;
-  readonly #snapshots: SnapshotStore;
-  readonly #scheduler: Scheduler;
-  readonly #port: DatabasePort;
-  readonly #sessions = new Set<Session>();
-  readonly #encoders: Readonly<Record<WireProtocol, Encoder>>;
-  #module: ModuleSlot | undefined;
-  #snapshotBytes: number;
-  #snapshotOffset = -1;
+  private readonly context: DatabaseContext;
+  private readonly log: CommitLog;
+  private readonly snapshots: SnapshotStore;
+  private readonly scheduler: Scheduler;
+  private readonly port: DatabasePort;
+  private readonly sessions = new Set<Session>();
+  private readonly encoders: Readonly<Record<WireProtocol, Encoder>>;
+  private module: ModuleRuntime | undefined;
+  private snapshotBytes: number;
+  private snapshotOffset = -1;
   /** Where the last one was tried. One that failed is tried again when as much log has come as asks for one. */
-  #snapshotTriedOffset = -1;
-  #snapshotting: Promise<number> | undefined;
+  private snapshotTriedOffset = -1;
+  private snapshotting: Promise<number> | undefined;
   /** What must not be named by others than the owner: tables under a row-level rule, which are not applied yet. */
-  #ruledTables: ReadonlySet<number> = new Set();
+  private ruledTables: ReadonlySet<number> = new Set();
   /** What a host before had begun of requests over HTTP that come again, by `keyOfClient`. */
-  readonly #begun = new Map<string, Begun>();
-  readonly #condemned: CondemnedWork;
+  private readonly begun = new Map<string, Begun>();
+  private readonly condemned: CondemnedWork;
   /** Requests that are about to come again. */
-  #awaitedAgain = 0;
-  readonly #guard: Guard;
-  #releasedOffset = -1;
-  #ended = false;
-  #fail: (error: Error) => void = () => undefined;
+  private awaitedAgain = 0;
+  private readonly guard: Guard;
+  private released = -1;
+  private ended = false;
+  private fail: (error: Error) => void = () => undefined;
 
   constructor(
     options: DatabaseOptions,
@@ -175,43 +175,43 @@ export class Database implements DatabaseLink {
     moduleLog: ModuleLog,
   ) {
     const { clock } = options;
-    this.failed = new Promise((resolve) => (this.#fail = resolve));
-    this.#log = log;
-    this.#snapshots = snapshots;
-    this.#snapshotBytes = loaded?.byteCount ?? 0;
-    this.#snapshotOffset = loaded?.offset ?? -1;
-    this.#scheduler = new Scheduler(store);
-    this.#condemned = new CondemnedWork(options.resume);
-    this.#guard = options.guard ?? timeoutGuard;
-    const arena = new Arena();
-    const outbox = new Outbox();
+    this.failed = new Promise((resolve) => (this.fail = resolve));
+    this.log = log;
+    this.snapshots = snapshots;
+    this.snapshotBytes = loaded?.byteCount ?? 0;
+    this.snapshotOffset = loaded?.offset ?? -1;
+    this.scheduler = new Scheduler(store);
+    this.condemned = new CondemnedWork(options.resume);
+    this.guard = options.guard ?? timeoutGuard;
+    const buffer = new MessageBuffer();
+    const durability = new DurabilityQueue();
     const time = new JobClock(clock);
     const { database } = options.identity;
     const subscriptions = new Subscriptions(store, time, database, drawSeed(options.random ?? realRandom));
-    const writer = new Writer(store, log, time, [subscriptions, this.#scheduler]);
+    const pipeline = new CommitPipeline(store, log, time, [subscriptions, this.scheduler]);
     const loop = new JobLoop({
-      guard: this.#guard,
+      guard: this.guard,
       timeoutMs: limits.reducerTimeoutMs,
       time,
       mustWait: () => log.pendingBytes >= limits.pendingCommitBytesMax,
-      turnEnded: () => this.#turnEnded(),
-      broken: (error) => this.#broken(error),
+      turnEnded: () => this.turnEnded(),
+      broken: (error) => this.broken(error),
     });
-    this.#encoders = {
-      "v1.bsatn": new BsatnEncoder(store, arena),
+    this.encoders = {
+      "v1.bsatn": new BsatnEncoder(store, buffer),
       "v1.json": new JsonEncoder(
         store,
-        arena,
-        (name) => this.#module?.def.reducers.find((each) => each.name === name)?.params,
+        buffer,
+        (name) => this.module?.def.reducers.find((each) => each.name === name)?.params,
       ),
     };
-    const running = (): ModuleSlot | undefined => this.#module;
-    const room: Room = {
+    const running = (): ModuleRuntime | undefined => this.module;
+    const context: DatabaseContext = {
       store,
-      writer,
+      pipeline,
       loop,
-      outbox,
-      arena,
+      durability,
+      buffer,
       subscriptions,
       limits,
       clock,
@@ -230,26 +230,27 @@ export class Database implements DatabaseLink {
       get refusal() {
         return log.refusal;
       },
-      load: ({ hostType, program }) => new ModuleSlot(hostType, program, this.#port, limits, options.sandbox ?? "ses"),
-      encoder: (protocol) => this.#encoders[protocol],
-      catalog: (caller, expandsAll) => this.#catalog(caller, expandsAll),
+      load: ({ hostType, program }) =>
+        new ModuleRuntime(hostType, program, this.port, limits, options.sandbox ?? "ses"),
+      encoder: (protocol) => this.encoders[protocol],
+      catalog: (caller, expandsAll) => this.catalog(caller, expandsAll),
     };
-    this.#room = room;
-    this.#port = new DatabasePort(store, {
-      procedureTransactions: new RoomTransactions(() => room),
+    this.context = context;
+    this.port = new DatabasePort(store, {
+      procedureTransactions: new CallTransactions(() => context),
       databaseIdentity: options.identity.database,
-      claims: (connectionId) => room.claims.get(keyOfClient({ identity: room.meta.sender, connectionId })),
-      log: (line) => moduleLog.write(line, room.meta.functionName === "" ? undefined : room.meta.functionName),
-      scheduleNow: (functionName, args) => loop.push(new SoonJob(room, functionName, args.slice())),
+      claims: (connectionId) => context.claims.get(keyOfClient({ identity: context.meta.sender, connectionId })),
+      log: (line) => moduleLog.write(line, context.meta.functionName === "" ? undefined : context.meta.functionName),
+      scheduleNow: (functionName, args) => loop.push(new DeferredCallJob(context, functionName, args.slice())),
       nowMicros: () => clock.nowMicros(),
       isTooLate: (table, bytes, at, length) =>
-        this.#scheduler.isTooLate(table, bytes, at, length, room.meta.timestampMicros),
+        this.scheduler.isTooLate(table, bytes, at, length, context.meta.timestampMicros),
     });
     log.onDurable((offset) => {
-      this.#release(offset);
+      this.release(offset);
       loop.kick();
     });
-    log.onFailed((error) => this.#broken(error));
+    log.onFailed((error) => this.broken(error));
   }
 
   /** Brings memory to the log's end, starts the module, settles who is connected. */
@@ -258,60 +259,60 @@ export class Database implements DatabaseLink {
     resume: Resume | undefined,
     skipped: LoadedSnapshot<unknown>["skipped"],
   ): Promise<void> {
-    const room = this.#room;
+    const context = this.context;
     for (const { error } of skipped)
-      room.log.note(LogLevel.warn, `a snapshot was passed over for an older one and the log: ${error.message}`);
-    if (schedule !== undefined) this.#scheduler.restore(schedule);
-    this.#bindTables();
-    const replay = new Replay(room.subscriptions, resume);
+      context.log.note(LogLevel.warn, `a snapshot was passed over for an older one and the log: ${error.message}`);
+    if (schedule !== undefined) this.scheduler.restore(schedule);
+    this.bindTables();
+    const replay = new Replay(context.subscriptions, resume);
     const releasedOffset = resume?.releasedOffset ?? Infinity;
-    this.#releasedOffset = resume?.releasedOffset ?? -1;
+    this.released = resume?.releasedOffset ?? -1;
     let sessions: ReadonlyMap<string, Session> | undefined;
-    for await (const { firstOffset, records } of this.#log.read(room.store.offset)) {
+    for await (const { firstOffset, records } of this.log.read(context.store.offset)) {
       for (const [index, record] of records.entries()) {
         const offset = firstOffset + index;
-        if (offset > releasedOffset) sessions ??= await this.#takeBack(resume, replay);
-        const kind = room.writer.replay(record, offset, replay.note);
+        if (offset > releasedOffset) sessions ??= await this.restoreSessions(resume, replay);
+        const kind = context.pipeline.replay(record, offset, replay.note);
         if (kind !== CommitKind.publish || sessions === undefined) continue;
         // What hosts ended in before was of the program before.
-        room.ends.clear();
-        await this.#goOnWithStored(sessions.values());
+        context.ends.clear();
+        await this.goOnWithStored(sessions.values());
       }
     }
-    sessions ??= await this.#takeBack(resume, replay);
+    sessions ??= await this.restoreSessions(resume, replay);
     replay.end();
-    const condemned = this.#condemned;
-    if (resume !== undefined) condemned.note(room, this.#scheduler, resume);
-    this.#watchEnds();
+    const condemned = this.condemned;
+    if (resume !== undefined) condemned.note(context, this.scheduler, resume);
+    this.watchEnds();
     // From here to the last job that was left by the host before, what runs may end this one as well.
-    if (resume?.isCareful === true) room.activity.closely(true);
+    if (resume?.isCareful === true) context.activity.closely(true);
     const endedByGoing = condemned.ids(WorkKind.disconnect);
-    for (const client of knownClients(room)) {
+    for (const client of knownClients(context)) {
       const key = keyOfClient(client);
-      if (!sessions.has(key)) room.loop.push(new DisconnectJob(room, client, !endedByGoing.has(key)));
+      if (!sessions.has(key)) context.loop.push(new DisconnectJob(context, client, !endedByGoing.has(key)));
     }
     for (const connection of resume?.connections ?? []) {
       const key = keyOfClient(connection.info.caller);
-      sessions.get(key)?.goOn(connection, replay.settledOf(key), condemned.messagesOf(key));
+      sessions.get(key)?.resumePending(connection, replay.settledOf(key), condemned.messagesOf(key));
     }
     for (const visitor of resume?.visits ?? []) {
       const key = keyOfClient(visitor);
-      this.#begun.set(key, { settled: replay.settledOf(key).get(1), endedHostAt: this.#endedHostAt(key) });
+      this.begun.set(key, { settled: replay.settledOf(key).get(1), endedHostAt: this.endedHostAt(key) });
     }
-    this.#scheduler.start(room, condemned.ids(WorkKind.schedule));
+    this.scheduler.start(context, condemned.ids(WorkKind.schedule));
     if (resume?.isCareful === true) {
-      this.#awaitedAgain = resume.requestCount;
-      if (this.#awaitedAgain === 0) room.loop.push(new CarefulEndJob(room));
+      this.awaitedAgain = resume.requestCount;
+      if (this.awaitedAgain === 0) context.loop.push(new CarefulEndJob(context));
     }
-    this.#release(this.#log.durableOffset);
+    this.release(this.log.durableOffset);
   }
 
   /** Opens the sessions of the clients that are still there, as of the present offset and with its module. */
-  async #takeBack(resume: Resume | undefined, replay: Replay): Promise<ReadonlyMap<string, Session>> {
-    await this.#installStored();
+  private async restoreSessions(resume: Resume | undefined, replay: Replay): Promise<ReadonlyMap<string, Session>> {
+    await this.installStored();
     const sessions = new Map<string, Session>();
     for (const connection of resume?.connections ?? []) {
-      const session = this.#open(connection.info, connection.sink, connection);
+      const session = this.open(connection.info, connection.sink, connection);
       sessions.set(keyOfClient(connection.info.caller), session);
       replay.tell(connection, session);
       this.resumed.push(session);
@@ -320,19 +321,19 @@ export class Database implements DatabaseLink {
   }
 
   /** The same where another was published; clients whom the host before had to disconnect for it are. */
-  async #goOnWithStored(sessions: Iterable<Session>): Promise<void> {
-    const before = this.#module?.def;
-    await this.#installStored();
-    const now = this.#module?.def;
-    this.#accessChanged();
+  private async goOnWithStored(sessions: Iterable<Session>): Promise<void> {
+    const before = this.module?.def;
+    await this.installStored();
+    const now = this.module?.def;
+    this.accessChanged();
     if (before === undefined || now === undefined || !disconnects(clientBreaks(before, now))) return;
     for (const session of sessions) session.finish(1001, otherVersion);
   }
 
   /** What of a visit hosts ended at. */
-  #endedHostAt(key: string): WorkKind | undefined {
+  private endedHostAt(key: string): WorkKind | undefined {
     const kinds = [WorkKind.message, WorkKind.connect, WorkKind.disconnect];
-    return kinds.find((kind) => this.#condemned.find(kind, key) !== undefined);
+    return kinds.find((kind) => this.condemned.find(kind, key) !== undefined);
   }
 
   /**
@@ -340,33 +341,33 @@ export class Database implements DatabaseLink {
    *
    * @throws {LightconeError} `ReducerTimedOut` when it does not come to an end
    */
-  async #installStored(): Promise<void> {
-    const room = this.#room;
-    const program = storedProgram(room);
+  private async installStored(): Promise<void> {
+    const context = this.context;
+    const program = storedProgram(context);
     if (program === undefined) return;
     const start = (): void => {
-      room.activity.begin(WorkKind.program, noWorkId, 0);
-      this.#install(room.load(program));
-      room.activity.end();
+      context.activity.begin(WorkKind.program, noWorkId, 0);
+      this.install(context.load(program));
+      context.activity.end();
     };
-    const isStarted = await outsideMicrotasks(() => this.#guard.run(start, room.limits.reducerTimeoutMs));
-    if (!isStarted) throw noteTimeOut(room, "the start of the module");
+    const isStarted = await outsideMicrotasks(() => this.guard.run(start, context.limits.reducerTimeoutMs));
+    if (!isStarted) throw noteTimeOut(context, "the start of the module");
   }
 
   connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle {
-    return this.#open(info, sink, undefined);
+    return this.open(info, sink, undefined);
   }
 
-  #open(info: ConnectionInfo, sink: ConnectionSink, resumed: ResumedConnection | undefined): Session {
-    const session = new Session(this.#room, info, sink, resumed);
-    this.#sessions.add(session);
-    session.onClosed = () => this.#sessions.delete(session);
+  private open(info: ConnectionInfo, sink: ConnectionSink, resumed: ResumedConnection | undefined): Session {
+    const session = new Session(this.context, info, sink, resumed);
+    this.sessions.add(session);
+    session.onClosed = () => this.sessions.delete(session);
     return session;
   }
 
   /** The last offset of which every client has been told. */
   get releasedOffset(): number {
-    return this.#releasedOffset;
+    return this.released;
   }
 
   /**
@@ -374,129 +375,130 @@ export class Database implements DatabaseLink {
    * that takes over must not leave out what is durable and was never told. A commit that was cut short while it was
    * told is told by the next host, to all.
    */
-  #release(durableOffset: number): void {
-    const { outbox, writer } = this.#room;
-    const offset = Math.min(durableOffset, writer.toldOffset);
-    outbox.release(offset);
-    this.#releasedOffset = Math.max(this.#releasedOffset, offset);
+  private release(durableOffset: number): void {
+    const { durability, pipeline } = this.context;
+    const offset = Math.min(durableOffset, pipeline.toldOffset);
+    durability.release(offset);
+    this.released = Math.max(this.released, offset);
   }
 
   request(request: DatabaseRequest): Promise<Reply> {
-    const reply = this.#answer(request);
+    const reply = this.answer(request);
     const isNoted = "caller" in request || "program" in request;
-    if (this.#awaitedAgain > 0 && isNoted && --this.#awaitedAgain === 0)
-      this.#room.loop.push(new CarefulEndJob(this.#room));
+    if (this.awaitedAgain > 0 && isNoted && --this.awaitedAgain === 0)
+      this.context.loop.push(new CarefulEndJob(this.context));
     return reply;
   }
 
-  #answer(request: DatabaseRequest): Promise<Reply> {
-    const room = this.#room;
+  private answer(request: DatabaseRequest): Promise<Reply> {
+    const context = this.context;
     switch (request.kind) {
       case "call":
-        return this.#visit(request.caller, true, () =>
-          callOverHttp(room, request.caller, request.functionName, request.args),
+        return this.visit(request.caller, true, () =>
+          callOverHttp(context, request.caller, request.functionName, request.args),
         );
       case "sql":
-        return this.#visit(request.caller, request.confirmed, () => runStatement(room, request.caller, request.text));
+        return this.visit(request.caller, request.confirmed, () => runStatement(context, request.caller, request.text));
       case "schema":
         return Promise.resolve(
-          this.#module === undefined
+          this.module === undefined
             ? text(404, "No such database.")
-            : json(200, serveSchema(this.#module.def, request.form)),
+            : json(200, serveSchema(this.module.def, request.form)),
         );
       case "publish":
       case "plan":
-        return this.#take(request);
+        return this.take(request);
       case "snapshot":
         return this.snapshot().then((offset) => json(200, JSON.stringify({ offset })));
       case "program":
         return Promise.resolve(
-          this.#module === undefined
+          this.module === undefined
             ? text(404, "No such database.")
-            : { status: 200, headers: { "content-type": "application/octet-stream" }, body: this.#module.bytes },
+            : { status: 200, headers: { "content-type": "application/octet-stream" }, body: this.module.bytes },
         );
     }
   }
 
   /** Takes a program in, or looks at it. One that a host has ended at is not started again. */
-  #take(request: DatabaseRequest & { readonly kind: "publish" | "plan" }): Promise<Reply> {
+  private take(request: DatabaseRequest & { readonly kind: "publish" | "plan" }): Promise<Reply> {
     const { id = noWorkId } = request;
-    if (this.#condemned.find(WorkKind.program, toHex(id)) === undefined) {
+    if (this.condemned.find(WorkKind.program, toHex(id)) === undefined) {
       if (request.kind === "plan")
-        return new Promise((answer) => this.#room.loop.push(new PlanJob(this.#site, request, id, answer)));
-      return this.#confirmed((answer) => this.#room.loop.push(new PublishJob(this.#site, request, id, answer)));
+        return new Promise((answer) => this.context.loop.push(new PlanJob(this.site, request, id, answer)));
+      return this.confirmed((answer) => this.context.loop.push(new PublishJob(this.site, request, id, answer)));
     }
-    const isTakenIn = request.kind === "publish" && this.#module?.hash === toHex(programHash(request.program));
+    const isTakenIn = request.kind === "publish" && this.module?.hash === toHex(programHash(request.program));
     const reason = "its process ended while it was started";
     return Promise.resolve(isTakenIn ? text(200, "") : failure(new LightconeError("ModuleInvalid", { reason })));
   }
 
   /** What hosts have ended in. */
   get ends(): readonly FunctionEnd[] {
-    return this.#room.ends.all;
+    return this.context.ends.all;
   }
 
   flushLog(): Promise<void> {
-    return this.#room.log.flush();
+    return this.context.log.flush();
   }
 
   /** Ends if nothing is to be done, and tells nobody: the clients go on with the next host. */
   async park(): Promise<Rest | undefined> {
-    const { loop, clock } = this.#room;
-    const { nextDueMicros = Infinity } = this.#scheduler;
-    if (!this.#isIdle || nextDueMicros - clock.nowMicros() < this.#room.limits.parkDueMsMin * 1000) return undefined;
-    this.#scheduler.stop();
+    const { loop, clock } = this.context;
+    const { nextDueMicros = Infinity } = this.scheduler;
+    if (!this.isIdle || nextDueMicros - clock.nowMicros() < this.context.limits.parkDueMsMin * 1000) return undefined;
+    this.scheduler.stop();
     loop.stop();
-    await this.#close(true);
-    return this.#rest;
+    await this.close(true);
+    return this.rest;
   }
 
   /** Whether nobody waits for anything, and all that was said is durable. */
-  get #isIdle(): boolean {
-    const { loop, writer, outbox, refusal } = this.#room;
-    if (this.#ended || this.#snapshotting !== undefined || refusal !== undefined) return false;
-    if (loop.count > 0 || outbox.count > 0) return false;
-    for (const session of this.#sessions) if (session.isTelling) return false;
-    return this.#log.durableOffset >= writer.offset && this.#releasedOffset >= writer.offset;
+  private get isIdle(): boolean {
+    const { loop, pipeline, durability, refusal } = this.context;
+    if (this.ended || this.snapshotting !== undefined || refusal !== undefined) return false;
+    if (loop.count > 0 || durability.count > 0) return false;
+    for (const session of this.sessions) if (session.isTelling) return false;
+    return this.log.durableOffset >= pipeline.offset && this.released >= pipeline.offset;
   }
 
-  get #rest(): Rest {
-    return { offset: this.#room.writer.offset, nextDueMicros: this.#scheduler.nextDueMicros };
+  private get rest(): Rest {
+    return { offset: this.context.pipeline.offset, nextDueMicros: this.scheduler.nextDueMicros };
   }
 
   async stop(withinMs: number): Promise<Rest | undefined> {
-    const room = this.#room;
-    const until = room.clock.steadyMs() + withinMs;
-    this.#scheduler.stop();
-    for (const session of this.#sessions) session.end(1001, "module exited");
-    while (room.loop.count > 0 && room.clock.steadyMs() < until) await new Promise((resolve) => setImmediate(resolve));
-    const isDone = room.loop.count === 0 && !this.#ended;
-    room.loop.stop();
-    await this.#close(false);
-    return isDone ? this.#rest : undefined;
+    const context = this.context;
+    const until = context.clock.steadyMs() + withinMs;
+    this.scheduler.stop();
+    for (const session of this.sessions) session.end(1001, "module exited");
+    while (context.loop.count > 0 && context.clock.steadyMs() < until)
+      await new Promise((resolve) => setImmediate(resolve));
+    const isDone = context.loop.count === 0 && !this.ended;
+    context.loop.stop();
+    await this.close(false);
+    return isDone ? this.rest : undefined;
   }
 
   /** @param isSparing whether there is a snapshot only if something has changed since the last */
-  async #close(isSparing: boolean): Promise<void> {
-    this.#giveBackSequences();
-    const isDue = !this.#ended && (!isSparing || this.#snapshotOffset !== this.#room.writer.offset);
+  private async close(isSparing: boolean): Promise<void> {
+    this.giveBackSequences();
+    const isDue = !this.ended && (!isSparing || this.snapshotOffset !== this.context.pipeline.offset);
     // Without one the next start reads more of the log, and that is all.
-    if (isDue) await this.snapshot().catch((error: unknown) => this.#noteNoSnapshot(error));
-    this.#ended = true;
-    await this.#log.close();
-    await this.#room.log.close();
+    if (isDue) await this.snapshot().catch((error: unknown) => this.noteNoSnapshot(error));
+    this.ended = true;
+    await this.log.close();
+    await this.context.log.close();
   }
 
   /** So that the next start skips no values. A log that takes nothing more is left alone: then it skips some. */
-  #giveBackSequences(): void {
-    const { store, writer, refusal, identity } = this.#room;
-    if (this.#ended || refusal !== undefined || store.poisoned || store.isOpen) return;
+  private giveBackSequences(): void {
+    const { store, pipeline, refusal, identity } = this.context;
+    if (this.ended || refusal !== undefined || store.poisoned || store.isOpen) return;
     const meta = Object.assign(new TransactionMeta(), {
       kind: CommitKind.internal,
-      timestampMicros: writer.nowMicros(),
+      timestampMicros: pipeline.nowMicros(),
       sender: identity,
     });
-    writer.transact(meta, () => {
+    pipeline.transact(meta, () => {
       store.catalog.returnReservations();
       return ok;
     });
@@ -504,112 +506,112 @@ export class Database implements DatabaseLink {
 
   /** Takes a snapshot of the present state while the database goes on. @returns its offset, -1 before any commit */
   snapshot(): Promise<number> {
-    this.#snapshotting ??= this.#takeSnapshot().finally(() => (this.#snapshotting = undefined));
-    return this.#snapshotting;
+    this.snapshotting ??= this.takeSnapshot().finally(() => (this.snapshotting = undefined));
+    return this.snapshotting;
   }
 
-  async #takeSnapshot(): Promise<number> {
-    const { store, writer } = this.#room;
-    const { offset } = writer;
+  private async takeSnapshot(): Promise<number> {
+    const { store, pipeline } = this.context;
+    const { offset } = pipeline;
     if (offset < 0) return offset;
-    this.#snapshotTriedOffset = offset;
-    const schedule = this.#scheduler.save();
+    this.snapshotTriedOffset = offset;
+    const schedule = this.scheduler.save();
     const readView = store.openReadView();
     try {
-      this.#snapshotBytes = await this.#snapshots.write({
+      this.snapshotBytes = await this.snapshots.write({
         offset,
         meta: schedule,
         chunks: store.snapshotChunks(readView),
-        durable: this.#log.whenDurable(offset),
+        durable: this.log.whenDurable(offset),
       });
-      this.#snapshotOffset = offset;
+      this.snapshotOffset = offset;
     } finally {
       readView.close();
     }
-    await applyRetention(this.#log, this.#snapshots);
+    await applyRetention(this.log, this.snapshots);
     return offset;
   }
 
-  get #site() {
+  private get site() {
     return {
-      room: this.#room,
-      port: this.#port,
-      install: (module: ModuleSlot | undefined, withTables?: boolean) => this.#install(module, withTables),
-      accessChanged: () => this.#accessChanged(),
-      cleared: () => this.#clearEnds(),
+      context: this.context,
+      port: this.port,
+      install: (module: ModuleRuntime | undefined, withTables?: boolean) => this.install(module, withTables),
+      accessChanged: () => this.accessChanged(),
+      cleared: () => this.clearEnds(),
       disconnectClients: () => {
-        for (const session of this.#sessions) session.finish(1001, otherVersion);
+        for (const session of this.sessions) session.finish(1001, otherVersion);
       },
     };
   }
 
-  #accessChanged(): void {
-    const { subscriptions } = this.#room;
+  private accessChanged(): void {
+    const { subscriptions } = this.context;
     subscriptions.isChanging = true;
-    for (const session of this.#sessions) session.accessChanged();
+    for (const session of this.sessions) session.accessChanged();
     subscriptions.isChanging = false;
   }
 
   /** @param withTables whether the module's tables exist already */
-  #install(module: ModuleSlot | undefined, withTables = true): void {
-    this.#module = module;
-    this.#watchEnds();
-    this.#bindTables();
+  private install(module: ModuleRuntime | undefined, withTables = true): void {
+    this.module = module;
+    this.watchEnds();
+    this.bindTables();
     module?.instance.bind?.();
-    this.#ruledTables = withTables ? this.#tablesUnderRules() : new Set();
+    this.ruledTables = withTables ? this.tablesUnderRules() : new Set();
   }
 
   /** Calls of functions that hosts have ended in are looked at one by one. */
-  #watchEnds(): void {
-    const { ends } = this.#room;
-    for (const reducer of this.#module?.reducers ?? [])
+  private watchEnds(): void {
+    const { ends } = this.context;
+    for (const reducer of this.module?.reducers ?? [])
       reducer.isForAll = isCallableByAll(reducer.def) && !ends.isWatched(reducer.def.name);
   }
 
-  #clearEnds(): void {
-    this.#room.ends.clear();
-    this.#watchEnds();
-    this.#scheduler.letGo();
+  private clearEnds(): void {
+    this.context.ends.clear();
+    this.watchEnds();
+    this.scheduler.letGo();
   }
 
-  #bindTables(): void {
-    this.#port.watchScheduled(this.#scheduler.bind(this.#room.store.tables()));
+  private bindTables(): void {
+    this.port.watchScheduled(this.scheduler.bind(this.context.store.tables()));
   }
 
   /** The tables that the module's row-level rules restrict. */
-  #tablesUnderRules(): ReadonlySet<number> {
+  private tablesUnderRules(): ReadonlySet<number> {
     const tables = new Set<number>();
-    for (const rule of this.#module?.def.rowLevelRules ?? []) {
-      const [plan] = compileSubscription(rule, this.#catalog({ isOwner: true }, false));
+    for (const rule of this.module?.def.rowLevelRules ?? []) {
+      const [plan] = compileSubscription(rule, this.catalog({ isOwner: true }, false));
       const source = plan?.sources[0];
       if (source !== undefined) tables.add(source.table.id);
     }
     return tables;
   }
 
-  #visit(caller: Caller, confirmed: boolean, errand: Errand): Promise<Reply> {
-    const room = this.#room;
+  private visit(caller: Caller, confirmed: boolean, errand: Errand): Promise<Reply> {
+    const context = this.context;
     const key = keyOfClient(caller);
-    const begun = this.#begun.get(key);
-    this.#begun.delete(key);
+    const begun = this.begun.get(key);
+    this.begun.delete(key);
     const visit = (answer: Answer): void => {
       const endedHostAt = begun?.endedHostAt;
       const isAlone = endedHostAt === WorkKind.connect || endedHostAt === WorkKind.disconnect;
       // The client has gone by now, and its answer is owed.
-      if (begun?.settled !== undefined) answer(settledReply(room, begun.settled));
+      if (begun?.settled !== undefined) answer(settledReply(context, begun.settled));
       // What ended a host is not run again; without its connect reducer only the owner is let in.
       else if (endedHostAt === WorkKind.message || (endedHostAt === WorkKind.connect && !caller.isOwner))
         answer(refusal(530, "ReducerCrashed", fatalText));
-      else room.loop.push(new VisitJob(room, caller, errand, answer, !isAlone));
+      else context.loop.push(new EphemeralConnectionJob(context, caller, errand, answer, !isAlone));
     };
-    return confirmed ? this.#confirmed(visit) : new Promise(visit);
+    return confirmed ? this.confirmed(visit) : new Promise(visit);
   }
 
   /** The reply of `start`'s job, once what it saw is durable. */
-  #confirmed(start: (answer: Answer) => void): Promise<Reply> {
+  private confirmed(start: (answer: Answer) => void): Promise<Reply> {
     return new Promise((resolve) => {
-      start((reply, offset = this.#room.writer.offset) => {
-        this.#log.whenDurable(offset).then(
+      start((reply, offset = this.context.pipeline.offset) => {
+        this.log.whenDurable(offset).then(
           () => resolve(reply),
           (cause: unknown) => resolve(failure(new LightconeError("CallUnknown", {}, { cause }))),
         );
@@ -617,11 +619,11 @@ export class Database implements DatabaseLink {
     });
   }
 
-  #catalog(caller: Pick<Caller, "isOwner">, expandsAll: boolean): Catalog {
-    const { store } = this.#room;
+  private catalog(caller: Pick<Caller, "isOwner">, expandsAll: boolean): Catalog {
+    const { store } = this.context;
     const mayRead = (schema: TableSchema): boolean =>
       caller.isOwner ||
-      (schema.def.access === "public" && !ownersTables.has(schema.def.name) && !this.#ruledTables.has(schema.id));
+      (schema.def.access === "public" && !ownersTables.has(schema.def.name) && !this.ruledTables.has(schema.id));
     const table = (name: string): TableSchema | undefined => {
       const schema = store.tableByName(name)?.schema;
       return schema !== undefined && mayRead(schema) ? schema : undefined;
@@ -637,45 +639,45 @@ export class Database implements DatabaseLink {
     };
   }
 
-  #turnEnded(): void {
-    if (!isWhole(this.#room)) {
+  private turnEnded(): void {
+    if (!isWhole(this.context)) {
       const error = interrupted();
-      this.#broken(new HostEnded(error.message, undefined, true, { cause: error }));
+      this.broken(new HostEnded(error.message, undefined, true, { cause: error }));
       return;
     }
-    this.#log.flush();
-    if (this.#log.durableOffset >= this.#room.writer.offset) this.#release(this.#room.writer.offset);
+    this.log.flush();
+    if (this.log.durableOffset >= this.context.pipeline.offset) this.release(this.context.pipeline.offset);
     if (
-      this.#snapshotting === undefined &&
-      snapshotDue(this.#log.bytesAfter(Math.max(this.#snapshotOffset, this.#snapshotTriedOffset)), this.#snapshotBytes)
+      this.snapshotting === undefined &&
+      snapshotDue(this.log.bytesAfter(Math.max(this.snapshotOffset, this.snapshotTriedOffset)), this.snapshotBytes)
     ) {
-      this.snapshot().catch((error: unknown) => this.#noteNoSnapshot(error));
+      this.snapshot().catch((error: unknown) => this.noteNoSnapshot(error));
     }
   }
 
-  #noteNoSnapshot(error: unknown): void {
-    this.#room.log.note(LogLevel.warn, `no snapshot could be taken: ${String(error)}`);
+  private noteNoSnapshot(error: unknown): void {
+    this.context.log.note(LogLevel.warn, `no snapshot could be taken: ${String(error)}`);
   }
 
   /** The end: memory is worth nothing any more. What is in the log is, and what was answered from it may go out. */
-  #broken(error: unknown): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#room.loop.stop();
-    this.#scheduler.stop();
+  private broken(error: unknown): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.context.loop.stop();
+    this.scheduler.stop();
     const reason = error instanceof Error ? error : new Error(String(error));
-    this.#settleLog().then(
-      () => this.#fail(reason),
-      () => this.#fail(reason),
+    this.settleLog().then(
+      () => this.fail(reason),
+      () => this.fail(reason),
     );
   }
 
-  async #settleLog(): Promise<void> {
+  private async settleLog(): Promise<void> {
     try {
-      await this.#log.close();
-      this.#release(this.#log.durableOffset);
+      await this.log.close();
+      this.release(this.log.durableOffset);
     } finally {
-      await this.#room.log.close();
+      await this.context.log.close();
     }
   }
 }

@@ -6,27 +6,27 @@ interface Entry<T> {
 }
 
 export class FunctionNames<T> {
-  readonly #byLength = new Map<number, Entry<T>[]>();
+  private readonly byLength = new Map<number, Entry<T>[]>();
   /** What was found last: callers tend to call the same function again. */
-  #latest: Entry<T> | undefined;
+  private latest: Entry<T> | undefined;
 
   constructor(entries: Iterable<readonly [string, T]>) {
     const encoder = new TextEncoder();
     for (const [text, value] of entries) {
       const name = encoder.encode(text);
-      const sameLength = this.#byLength.get(name.length);
-      if (sameLength === undefined) this.#byLength.set(name.length, [{ name, value }]);
+      const sameLength = this.byLength.get(name.length);
+      if (sameLength === undefined) this.byLength.set(name.length, [{ name, value }]);
       else sameLength.push({ name, value });
     }
   }
 
   /** The function whose name is `bytes[at … at + length)`; undefined if there is none. */
   find(bytes: Uint8Array, at: number, length: number): T | undefined {
-    const latest = this.#latest;
+    const latest = this.latest;
     if (latest !== undefined && isAt(latest.name, bytes, at, length)) return latest.value;
-    for (const entry of this.#byLength.get(length) ?? []) {
+    for (const entry of this.byLength.get(length) ?? []) {
       if (!isAt(entry.name, bytes, at, length)) continue;
-      this.#latest = entry;
+      this.latest = entry;
       return entry.value;
     }
     return undefined;

@@ -7,7 +7,7 @@ import type { Job } from "../core/job-loop.ts";
 import type { Caller } from "../link/link.ts";
 import { isWhole, noted } from "../recovery/noted.ts";
 import { abandonCall, callReducer } from "./reducer-call.ts";
-import type { Room } from "../core/context.ts";
+import type { DatabaseContext } from "../core/context.ts";
 import { WorkKind } from "../link/work.ts";
 import { noBytes, noReducerId, ok } from "../core/commit-pipeline.ts";
 
@@ -25,38 +25,38 @@ export interface Refusal {
  *
  * @throws {HostEnded} naming the client, when it breaks the host
  */
-export function connectClient(room: Room, caller: Caller): Refusal | undefined {
-  if (room.refusal !== undefined) return { code: room.refusal.code, message: room.refusal.told };
+export function connectClient(context: DatabaseContext, caller: Caller): Refusal | undefined {
+  if (context.refusal !== undefined) return { code: context.refusal.code, message: context.refusal.told };
   const row = bytesOfClient(caller);
-  if (isKnown(room, caller))
+  if (isKnown(context, caller))
     return new LightconeError("ConnectionIdInUse", { connectionId: toHexReversed(caller.connectionId) });
-  return noted(room, WorkKind.connect, row, 0, () => {
+  return noted(context, WorkKind.connect, row, 0, () => {
     const key = keyOfClient(caller);
-    const reducer = room.module?.lifecycle("connect");
-    const quarantine = reducer === undefined || caller.isOwner ? undefined : room.ends.refusal(reducer.def.name);
+    const reducer = context.module?.lifecycle("connect");
+    const quarantine = reducer === undefined || caller.isOwner ? undefined : context.ends.refusal(reducer.def.name);
     if (quarantine !== undefined) return { code: quarantine.code, message: quarantine.message };
-    room.claims.set(key, encoder.encode(caller.claims));
-    fillMeta(room, CommitKind.connect, caller, reducer?.def.name, reducer?.def.id);
-    const note = (): void => void room.store.tx.insert(clientTable, row, 0, row.length);
+    context.claims.set(key, encoder.encode(caller.claims));
+    fillMeta(context, CommitKind.connect, caller, reducer?.def.name, reducer?.def.id);
+    const note = (): void => void context.store.tx.insert(clientTable, row, 0, row.length);
     if (reducer === undefined) {
-      room.writer.transact(room.meta, () => {
+      context.pipeline.transact(context.meta, () => {
         note();
         return ok;
       });
       return undefined;
     }
-    const result = callReducer(room, reducer, undefined, note);
+    const result = callReducer(context, reducer, undefined, note);
     if (result.kind === "committed") return undefined;
-    room.claims.delete(key);
+    context.claims.delete(key);
     const { code, message } = result;
     return { code: code === "ReducerFailed" ? "Refused" : code, message };
   });
 }
 
 /** Undoes what a connect that took too long left behind. The client is refused. */
-export function abandonConnect(room: Room, caller: Client): LightconeError {
-  const error = abandonCall(room);
-  room.claims.delete(keyOfClient(caller));
+export function abandonConnect(context: DatabaseContext, caller: Client): LightconeError {
+  const error = abandonCall(context);
+  context.claims.delete(keyOfClient(caller));
   return error;
 }
 
@@ -65,87 +65,87 @@ export function abandonConnect(room: Room, caller: Client): LightconeError {
  * the client is forgotten already. A job of its own: what came before it has been answered.
  */
 export class DisconnectJob implements Job {
-  readonly #room: Room;
-  readonly #client: Client;
-  readonly #runsReducer: boolean;
+  private readonly context: DatabaseContext;
+  private readonly client: Client;
+  private readonly runsReducer: boolean;
 
   /** @param runsReducer false when the reducer has ended a host before */
-  constructor(room: Room, client: Client, runsReducer = true) {
-    this.#room = room;
-    this.#client = client;
-    this.#runsReducer = runsReducer;
+  constructor(context: DatabaseContext, client: Client, runsReducer = true) {
+    this.context = context;
+    this.client = client;
+    this.runsReducer = runsReducer;
   }
 
   run(): void {
-    const room = this.#room;
-    const client = this.#client;
-    if (!isKnown(room, client)) return;
-    const own = room.module?.lifecycle("disconnect");
+    const context = this.context;
+    const client = this.client;
+    if (!isKnown(context, client)) return;
+    const own = context.module?.lifecycle("disconnect");
     const reducer =
-      this.#runsReducer && own !== undefined && room.ends.refusal(own.def.name) === undefined ? own : undefined;
-    noted(room, WorkKind.disconnect, bytesOfClient(client), 0, () => {
+      this.runsReducer && own !== undefined && context.ends.refusal(own.def.name) === undefined ? own : undefined;
+    noted(context, WorkKind.disconnect, bytesOfClient(client), 0, () => {
       if (reducer !== undefined) {
-        fillMeta(room, CommitKind.disconnect, client, reducer.def.name, reducer.def.id);
-        if (callReducer(room, reducer, () => forget(room, client)).kind === "committed") return;
+        fillMeta(context, CommitKind.disconnect, client, reducer.def.name, reducer.def.id);
+        if (callReducer(context, reducer, () => forget(context, client)).kind === "committed") return;
       }
-      this.#forgetAlone();
+      this.forgetAlone();
     });
-    room.claims.delete(keyOfClient(client));
+    context.claims.delete(keyOfClient(client));
   }
 
   timedOut(): void {
-    const room = this.#room;
-    room.activity.end();
-    abandonCall(room);
+    const context = this.context;
+    context.activity.end();
+    abandonCall(context);
     // The next host comes back to it.
-    if (!isWhole(room)) return;
-    if (isKnown(room, this.#client)) this.#forgetAlone();
-    room.claims.delete(keyOfClient(this.#client));
+    if (!isWhole(context)) return;
+    if (isKnown(context, this.client)) this.forgetAlone();
+    context.claims.delete(keyOfClient(this.client));
   }
 
-  #forgetAlone(): void {
-    const room = this.#room;
-    fillMeta(room, CommitKind.disconnect, this.#client, undefined, undefined);
-    room.writer.transact(room.meta, () => {
-      forget(room, this.#client);
+  private forgetAlone(): void {
+    const context = this.context;
+    fillMeta(context, CommitKind.disconnect, this.client, undefined, undefined);
+    context.pipeline.transact(context.meta, () => {
+      forget(context, this.client);
       return ok;
     });
   }
 }
 
 /** Whether a client that came has not gone. */
-export function isKnown(room: Room, client: Client): boolean {
+export function isKnown(context: DatabaseContext, client: Client): boolean {
   const row = bytesOfClient(client);
-  return room.store.table(clientTable)?.findRow(row, 0, row.length) !== -1;
+  return context.store.table(clientTable)?.findRow(row, 0, row.length) !== -1;
 }
 
 /** Those who came and have not gone. */
-export function knownClients(room: Room): readonly Client[] {
+export function knownClients(context: DatabaseContext): readonly Client[] {
   const clients: Client[] = [];
-  const cursor = room.store.table(clientTable)?.openCursor();
+  const cursor = context.store.table(clientTable)?.openCursor();
   cursor?.seek();
   for (let row = cursor?.next() ?? -1; row !== -1; row = cursor?.next() ?? -1) {
-    room.store.locate(row);
-    const { bytes, at } = room.store.place;
+    context.store.locate(row);
+    const { bytes, at } = context.store.place;
     clients.push({ identity: bytes.slice(at, at + 32), connectionId: bytes.slice(at + 32, at + 48) });
   }
   return clients;
 }
 
-function forget(room: Room, client: Client): void {
-  room.store.tx.deleteRows(clientTable, oneRow(bytesOfClient(client)));
+function forget(context: DatabaseContext, client: Client): void {
+  context.store.tx.deleteRows(clientTable, oneRow(bytesOfClient(client)));
 }
 
 function fillMeta(
-  room: Room,
+  context: DatabaseContext,
   kind: CommitKind,
   caller: Client,
   functionName: string | undefined,
   reducerId: number | undefined,
 ): void {
-  const { meta } = room;
+  const { meta } = context;
   meta.kind = kind;
-  meta.timestampMicros = room.writer.nowMicros();
+  meta.timestampMicros = context.pipeline.nowMicros();
   meta.functionName = functionName ?? "";
   meta.reducerId = reducerId ?? noReducerId;
   meta.args = noBytes;

@@ -25,69 +25,69 @@ export interface PortServices {
 export class DatabasePort implements HostPort {
   readonly databaseIdentity: Uint8Array;
   readonly procedureTransactions: ProcedureTransactions;
-  readonly #services: PortServices;
+  private readonly services: PortServices;
   /** Tables whose rows are scheduled. Mostly empty: a call then pays one look. */
-  #scheduled: ReadonlySet<TableId> = new Set();
-  readonly #tx: Transaction;
-  #failure: string | undefined;
+  private scheduled: ReadonlySet<TableId> = new Set();
+  private readonly tx: Transaction;
+  private ownFailure: string | undefined;
 
   constructor(store: Store, services: PortServices) {
-    this.#tx = store.tx;
-    this.#services = services;
+    this.tx = store.tx;
+    this.services = services;
     this.databaseIdentity = services.databaseIdentity;
     this.procedureTransactions = services.procedureTransactions;
   }
 
   /** Says which tables are scheduled, after every change of the schema. */
   watchScheduled(tables: ReadonlySet<TableId>): void {
-    this.#scheduled = tables;
+    this.scheduled = tables;
   }
 
   get generated(): Uint8Array {
-    return this.#tx.generated;
+    return this.tx.generated;
   }
   get place(): RowPlace {
-    return this.#tx.place;
+    return this.tx.place;
   }
 
   tableId(name: string): TableId | 0 {
-    return this.#tx.tableId(name);
+    return this.tx.tableId(name);
   }
   indexId(name: string): IndexId | 0 {
-    return this.#tx.indexId(name);
+    return this.tx.indexId(name);
   }
   rowCount(table: TableId): number {
-    return this.#tx.rowCount(table);
+    return this.tx.rowCount(table);
   }
 
   insert(table: TableId, bytes: Uint8Array, at: number, length: number): number {
-    if (this.#scheduled.size > 0 && this.#refusesTime(table, bytes, at, length)) return -Errno.scheduleTooLong;
-    return this.#tx.insert(table, bytes, at, length);
+    if (this.scheduled.size > 0 && this.refusesTime(table, bytes, at, length)) return -Errno.scheduleTooLong;
+    return this.tx.insert(table, bytes, at, length);
   }
   update(table: TableId, index: IndexId, bytes: Uint8Array, at: number, length: number): number {
-    if (this.#scheduled.size > 0 && this.#refusesTime(table, bytes, at, length)) return -Errno.scheduleTooLong;
-    return this.#tx.update(table, index, bytes, at, length);
+    if (this.scheduled.size > 0 && this.refusesTime(table, bytes, at, length)) return -Errno.scheduleTooLong;
+    return this.tx.update(table, index, bytes, at, length);
   }
   find(index: IndexId, key: Uint8Array, at: number, length: number): number {
-    return this.#tx.find(index, key, at, length);
+    return this.tx.find(index, key, at, length);
   }
   deletePoint(index: IndexId, key: Uint8Array, at: number, length: number): number {
-    return this.#tx.deletePoint(index, key, at, length);
+    return this.tx.deletePoint(index, key, at, length);
   }
   deleteRange(index: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): number {
-    return this.#tx.deleteRange(index, prefix, prefixColumns, from, to);
+    return this.tx.deleteRange(index, prefix, prefixColumns, from, to);
   }
   deleteRows(table: TableId, rows: Uint8Array): number {
-    return this.#tx.deleteRows(table, rows);
+    return this.tx.deleteRows(table, rows);
   }
   clear(table: TableId): number {
-    return this.#tx.clear(table);
+    return this.tx.clear(table);
   }
   scanTable(table: TableId): RowScan | number {
-    return this.#tx.scanTable(table);
+    return this.tx.scanTable(table);
   }
   scanPoint(index: IndexId, key: Uint8Array, at: number, length: number): RowScan | number {
-    return this.#tx.scanPoint(index, key, at, length);
+    return this.tx.scanPoint(index, key, at, length);
   }
   scanRange(
     index: IndexId,
@@ -96,33 +96,33 @@ export class DatabasePort implements HostPort {
     from: ScanBound,
     to: ScanBound,
   ): RowScan | number {
-    return this.#tx.scanRange(index, prefix, prefixColumns, from, to);
+    return this.tx.scanRange(index, prefix, prefixColumns, from, to);
   }
   locate(row: RowRef): void {
-    this.#tx.locate(row);
+    this.tx.locate(row);
   }
 
   failure(): string {
-    const own = this.#failure;
-    this.#failure = undefined;
-    return own ?? this.#tx.failure();
+    const own = this.ownFailure;
+    this.ownFailure = undefined;
+    return own ?? this.tx.failure();
   }
   jwt(connection: Uint8Array): Uint8Array | undefined {
-    return this.#services.claims(connection);
+    return this.services.claims(connection);
   }
   log(line: LogLine): void {
-    this.#services.log(line);
+    this.services.log(line);
   }
   scheduleNow(functionName: string, args: Uint8Array): void {
-    this.#services.scheduleNow(functionName, args);
+    this.services.scheduleNow(functionName, args);
   }
   nowMicros(): number {
-    return this.#services.nowMicros();
+    return this.services.nowMicros();
   }
 
-  #refusesTime(table: TableId, bytes: Uint8Array, at: number, length: number): boolean {
-    if (!this.#scheduled.has(table) || !this.#services.isTooLate(table, bytes, at, length)) return false;
-    this.#failure = "scheduled more than about 2.18 years ahead";
+  private refusesTime(table: TableId, bytes: Uint8Array, at: number, length: number): boolean {
+    if (!this.scheduled.has(table) || !this.services.isTooLate(table, bytes, at, length)) return false;
+    this.ownFailure = "scheduled more than about 2.18 years ahead";
     return true;
   }
 }

@@ -19,7 +19,7 @@ export interface BoundReducer {
   isForAll: boolean;
 }
 
-export class ModuleSlot {
+export class ModuleRuntime {
   readonly hostType: HostType;
   /** The program's bytes, as they were published. */
   readonly bytes: Uint8Array;
@@ -29,23 +29,23 @@ export class ModuleSlot {
   readonly reducers: readonly BoundReducer[];
   /** Reducers by the name that clients call. */
   readonly names: FunctionNames<BoundReducer>;
-  readonly #program: ModuleProgram;
-  readonly #port: HostPort;
-  #instance: ModuleInstance | undefined;
+  private readonly program: ModuleProgram;
+  private readonly port: HostPort;
+  private opened: ModuleInstance | undefined;
 
   /** @throws {LightconeError} `ModuleInvalid` or `SchemaInvalid`; nothing is changed then */
   constructor(hostType: HostType, bytes: Uint8Array, port: HostPort, limits: DatabaseLimits, sandbox: SandboxKind) {
     this.hostType = hostType;
     this.bytes = bytes;
     this.hash = toHex(programHash(bytes));
-    this.#port = port;
+    this.port = port;
     const moduleLimits = { memoryPagesMax: limits.moduleMemoryPagesMax };
-    this.#program =
+    this.program =
       hostType === "wasm"
         ? loadWasmModule(bytes, moduleLimits)
         : loadJsModule(scriptOf(bytes), moduleLimits, { sandbox });
-    this.#instance = this.#program.open(port);
-    this.def = checkModule(decodeModuleDef(this.#instance.description));
+    this.opened = this.program.open(port);
+    this.def = checkModule(decodeModuleDef(this.opened.description));
     this.reducers = this.def.reducers.map((def) => ({
       def,
       validate: validator(def.params),
@@ -56,22 +56,22 @@ export class ModuleSlot {
 
   /** The instance that runs calls; a new one after `discard`. */
   get instance(): ModuleInstance {
-    if (this.#instance === undefined) {
-      this.#instance = this.#program.open(this.#port);
-      this.#instance.bind?.();
+    if (this.opened === undefined) {
+      this.opened = this.program.open(this.port);
+      this.opened.bind?.();
     }
-    return this.#instance;
+    return this.opened;
   }
 
   /** Drops the instance: it was left in the middle of a call, or its tables changed. */
   discard(): void {
-    this.#instance = undefined;
+    this.opened = undefined;
   }
 
   /** Where a function stands in the author's files, if that can be told. */
   placeOf(kind: FunctionKind, name: string): { readonly file: string; readonly line: number } | undefined {
     const reducer = kind === "reducer" ? this.reducers.find((each) => each.def.name === name) : undefined;
-    const place = reducer === undefined ? undefined : this.#instance?.placeOf?.(reducer.def.id);
+    const place = reducer === undefined ? undefined : this.opened?.placeOf?.(reducer.def.id);
     return place === undefined ? undefined : { file: place.file, line: place.line };
   }
 

@@ -8,7 +8,7 @@ import type { Caller } from "../link/link.ts";
 import { whyTooLong } from "./reducer-call.ts";
 import { fatalText } from "../link/reply.ts";
 import { placeIn } from "../core/running.ts";
-import type { Room } from "../core/context.ts";
+import type { DatabaseContext } from "../core/context.ts";
 import { noBytes } from "../core/commit-pipeline.ts";
 
 /** How a procedure ended for its caller. */
@@ -33,32 +33,32 @@ export type ProcedureResult =
  * @param argsText the arguments as JSON, where the call came as JSON; `args` is then not looked at
  */
 export function callProcedure(
-  room: Room,
+  context: DatabaseContext,
   caller: Caller,
   number: number,
   name: string,
   args: Uint8Array,
   argsText: string | undefined,
 ): ProcedureResult {
-  const procedure = room.module?.def.procedures.find((each) => each.name === name);
-  const instance = room.module?.instance;
+  const procedure = context.module?.def.procedures.find((each) => each.name === name);
+  const instance = context.module?.instance;
   if (procedure === undefined || (procedure.visibility === "private" && !caller.isOwner)) {
     return { kind: "failed", code: "NoSuchProcedure", message: "No such procedure", timestampMicros: 0 };
   }
   const forbidden =
-    (caller.isOwner ? undefined : room.ends.refusal(name)) ?? whyTooLong(room, argsText?.length ?? args.length);
+    (caller.isOwner ? undefined : context.ends.refusal(name)) ?? whyTooLong(context, argsText?.length ?? args.length);
   if (forbidden !== undefined)
     return { kind: "failed", code: forbidden.code, message: forbidden.message, timestampMicros: 0 };
   const checked = checkArgs(procedure, args, argsText);
   if (!(checked instanceof Uint8Array))
     return { kind: "failed", code: "BadArguments", message: checked.message, timestampMicros: 0 };
-  const timestampMicros = room.writer.nowMicros();
-  const { meta } = room;
+  const timestampMicros = context.pipeline.nowMicros();
+  const { meta } = context;
   meta.functionName = name;
   meta.sender = caller.identity;
   meta.connection = caller.connectionId;
   meta.requestSequence = number;
-  room.running.begin("procedure", name);
+  context.running.begin("procedure", name);
   let outcome: ProcedureOutcome | undefined;
   try {
     outcome = instance?.callProcedure?.({
@@ -70,20 +70,20 @@ export function callProcedure(
     });
   } catch (error) {
     if (!isLightconeError(error)) throw error;
-    return refused(room, name, error, timestampMicros);
+    return refused(context, name, error, timestampMicros);
   } finally {
-    room.running.end();
+    context.running.end();
   }
   if (outcome === undefined)
-    return crashed(room, name, "this kind of module does not run procedures yet", timestampMicros);
+    return crashed(context, name, "this kind of module does not run procedures yet", timestampMicros);
   if (outcome.kind === "panic") {
-    if (outcome.fatal) room.module?.discard();
-    return crashed(room, name, outcome.message, timestampMicros);
+    if (outcome.fatal) context.module?.discard();
+    return crashed(context, name, outcome.message, timestampMicros);
   }
   const { value } = outcome;
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
   if (validator(procedure.returns)(value, view, 0, value.length) !== value.length) {
-    return crashed(room, name, "it returned what is not of its declared type", timestampMicros);
+    return crashed(context, name, "it returned what is not of its declared type", timestampMicros);
   }
   return { kind: "returned", value, procedure, timestampMicros };
 }
@@ -103,38 +103,43 @@ function checkArgs(procedure: ProcedureDef, args: Uint8Array, argsText: string |
   }
 }
 
-function crashed(room: Room, name: string, message: string, timestampMicros: number): ProcedureResult {
-  room.log.writeEnd({ level: LogLevel.panic, message, ...placeIn(message) }, name);
+function crashed(context: DatabaseContext, name: string, message: string, timestampMicros: number): ProcedureResult {
+  context.log.writeEnd({ level: LogLevel.panic, message, ...placeIn(message) }, name);
   return { kind: "failed", code: "ReducerCrashed", message: fatalText, timestampMicros };
 }
 
 /** The database has refused the procedure something: its transaction is undone, and it ends there. */
-function refused(room: Room, name: string, error: LightconeError, timestampMicros: number): ProcedureResult {
-  room.writer.abort();
-  room.module?.discard();
+function refused(
+  context: DatabaseContext,
+  name: string,
+  error: LightconeError,
+  timestampMicros: number,
+): ProcedureResult {
+  context.pipeline.abort();
+  context.module?.discard();
   const { code, message, hint, told } = error;
-  room.log.writeEnd(
-    { level: LogLevel.error, message: `${message}. ${hint}`, ...room.module?.placeOf("procedure", name) },
+  context.log.writeEnd(
+    { level: LogLevel.error, message: `${message}. ${hint}`, ...context.module?.placeOf("procedure", name) },
     name,
   );
   return { kind: "failed", code, message: told, timestampMicros };
 }
 
 /** The transactions that a procedure begins: each is a commit of its own, for whoever called the procedure. */
-export class RoomTransactions implements ProcedureTransactions {
-  readonly #room: () => Room;
+export class CallTransactions implements ProcedureTransactions {
+  private readonly context: () => DatabaseContext;
 
   /** @param room gives the room, which does not exist yet when its port is made */
-  constructor(room: () => Room) {
-    this.#room = room;
+  constructor(context: () => DatabaseContext) {
+    this.context = context;
   }
 
   begin(): number {
-    const { store, writer, meta, refusal } = this.#room();
+    const { store, pipeline, meta, refusal } = this.context();
     if (store.isOpen) return -Errno.wouldBlockTransaction;
     if (refusal !== undefined) throw refusal;
     meta.kind = CommitKind.procedure;
-    meta.timestampMicros = writer.nowMicros();
+    meta.timestampMicros = pipeline.nowMicros();
     meta.reducerId = 0;
     meta.args = noBytes;
     meta.requestId = 0;
@@ -143,16 +148,16 @@ export class RoomTransactions implements ProcedureTransactions {
   }
 
   commit(): number {
-    const { store, writer, meta } = this.#room();
+    const { store, pipeline, meta } = this.context();
     if (!store.isOpen) return -Errno.transactionNotAnonymous;
-    writer.finish(meta);
+    pipeline.finish(meta);
     return 0;
   }
 
   abort(): number {
-    const { store, writer } = this.#room();
+    const { store, pipeline } = this.context();
     if (!store.isOpen) return -Errno.transactionNotAnonymous;
-    writer.abort();
+    pipeline.abort();
     return 0;
   }
 }

@@ -3,9 +3,9 @@ import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
 import { isLightconeError, LightconeError, type ErrorCode } from "@lightcone/base";
 import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ReducerDef } from "@lightcone/schema";
-import type { BoundReducer, ModuleSlot } from "./module-runtime.ts";
+import type { BoundReducer, ModuleRuntime } from "./module-runtime.ts";
 import { fatalText } from "../link/reply.ts";
-import type { Room } from "../core/context.ts";
+import type { DatabaseContext } from "../core/context.ts";
 import { noteTimeOut, placeIn } from "../core/running.ts";
 import { ok, type Transacted } from "../core/commit-pipeline.ts";
 
@@ -26,7 +26,7 @@ const lifecycleNames = { init: "Init", connect: "OnConnect", disconnect: "OnDisc
  * @param argsText the arguments as JSON, where the call came as JSON; `args` is then not looked at
  */
 export function whyNotCallable(
-  room: Room,
+  context: DatabaseContext,
   reducer: BoundReducer | undefined,
   isOwner: boolean,
   args: Uint8Array,
@@ -43,9 +43,9 @@ export function whyNotCallable(
   }
   if (def.visibility === "private" && !isOwner)
     return { kind: "refused", code: "NoSuchReducer", message: "no such reducer" };
-  const refusal = isOwner ? undefined : room.ends.refusal(def.name);
+  const refusal = isOwner ? undefined : context.ends.refusal(def.name);
   if (refusal !== undefined) return { kind: "refused", code: refusal.code, message: refusal.message };
-  const tooLong = whyTooLong(room, argsText?.length ?? args.length);
+  const tooLong = whyTooLong(context, argsText?.length ?? args.length);
   if (tooLong !== undefined) return { kind: "refused", code: tooLong.code, message: tooLong.message };
   if (argsText !== undefined) {
     try {
@@ -72,7 +72,7 @@ export function whyNotCallable(
 }
 
 /** Why arguments of so many bytes, or characters of JSON, are refused, if they are. */
-export function whyTooLong({ limits }: Room, length: number): LightconeError<"LimitExceeded"> | undefined {
+export function whyTooLong({ limits }: DatabaseContext, length: number): LightconeError<"LimitExceeded"> | undefined {
   const max = limits.callArgumentsBytesMax;
   if (length <= max) return undefined;
   return new LightconeError("LimitExceeded", { limit: "callArgumentsBytesMax", value: length, max });
@@ -104,7 +104,7 @@ class ReducerWork {
     timestampMicros: 0,
     args: new Uint8Array(0),
   };
-  module: ModuleSlot | undefined;
+  module: ModuleRuntime | undefined;
   before: (() => void) | undefined;
   after: (() => void) | undefined;
 
@@ -119,33 +119,39 @@ class ReducerWork {
 const work = new ReducerWork();
 
 /**
- * Runs a reducer as `room.meta` says, in a transaction of its own.
+ * Runs a reducer as `context.meta` says, in a transaction of its own.
  *
  * @param after runs in the same transaction once the reducer has succeeded
  * @param before runs in the same transaction before the reducer
  */
-export function callReducer(room: Room, reducer: BoundReducer, after?: () => void, before?: () => void): Called {
-  const { meta } = room;
-  if (room.refusal !== undefined) return { kind: "failed", message: room.refusal.told, code: room.refusal.code };
+export function callReducer(
+  context: DatabaseContext,
+  reducer: BoundReducer,
+  after?: () => void,
+  before?: () => void,
+): Called {
+  const { meta } = context;
+  if (context.refusal !== undefined)
+    return { kind: "failed", message: context.refusal.told, code: context.refusal.code };
   const { call } = work;
   call.reducerId = reducer.def.id;
   call.sender = meta.sender;
   call.connection = meta.connection;
   call.timestampMicros = meta.timestampMicros;
   call.args = meta.args;
-  work.module = room.module;
+  work.module = context.module;
   work.before = before;
   work.after = after;
-  room.running.begin("reducer", reducer.def.name);
-  const result = room.writer.transact(meta, work.run);
-  room.running.end();
-  return settle(room, reducer.def.name, result);
+  context.running.begin("reducer", reducer.def.name);
+  const result = context.pipeline.transact(meta, work.run);
+  context.running.end();
+  return settle(context, reducer.def.name, result);
 }
 
 /** Says in the module's log what went wrong, and gives the caller's part of it. */
-export function settle(room: Room, functionName: string, result: Transacted): Called {
-  const { log } = room;
-  const place = () => room.module?.placeOf("reducer", functionName);
+export function settle(context: DatabaseContext, functionName: string, result: Transacted): Called {
+  const { log } = context;
+  const place = () => context.module?.placeOf("reducer", functionName);
   switch (result.kind) {
     case "committed":
       return result;
@@ -155,7 +161,7 @@ export function settle(room: Room, functionName: string, result: Transacted): Ca
     case "refused": {
       const { message, hint, code, told } = result.error;
       log.writeEnd({ level: LogLevel.error, message: `${message}. ${hint}`, ...place() }, functionName);
-      room.module?.discard();
+      context.module?.discard();
       return failed(told, code);
     }
     case "panic":
@@ -163,7 +169,7 @@ export function settle(room: Room, functionName: string, result: Transacted): Ca
         { level: LogLevel.panic, message: result.message, ...(placeIn(result.message) ?? place()) },
         functionName,
       );
-      if (result.fatal) room.module?.discard();
+      if (result.fatal) context.module?.discard();
       return failed(fatalText, "ReducerCrashed");
   }
 }
@@ -182,13 +188,13 @@ function reasonOf(error: LightconeError): string {
  * @param otherwise what it was, where no function of the module ran
  * @returns what became of it, for whoever asked for it
  */
-export function abandonCall(room: Room, otherwise?: string): LightconeError {
+export function abandonCall(context: DatabaseContext, otherwise?: string): LightconeError {
   // What is ended long before its time is in the way of a stop. (A clock that stands knows of no time.)
-  const ranMs = room.subscriptions.durationMicros() / 1000;
-  const error = noteTimeOut(room, otherwise, ranMs > 0 && ranMs < room.limits.reducerTimeoutMs / 2);
-  room.subscriptions.origin = undefined;
-  room.subscriptions.argsText = undefined;
-  room.writer.abort();
-  room.module?.discard();
+  const ranMs = context.subscriptions.durationMicros() / 1000;
+  const error = noteTimeOut(context, otherwise, ranMs > 0 && ranMs < context.limits.reducerTimeoutMs / 2);
+  context.subscriptions.origin = undefined;
+  context.subscriptions.argsText = undefined;
+  context.pipeline.abort();
+  context.module?.discard();
   return error;
 }

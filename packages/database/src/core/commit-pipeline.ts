@@ -43,21 +43,21 @@ const unchanged: Transacted = { kind: "committed", changed: false };
 const changed: Transacted = { kind: "committed", changed: true };
 export const ok: CallOutcome = { kind: "ok" };
 
-export class Writer {
+export class CommitPipeline {
   readonly store: Store;
-  readonly #log: CommitLog;
-  readonly #time: JobClock;
-  readonly #listeners: readonly CommitListener[];
-  #lastMicros = 0;
+  private readonly log: CommitLog;
+  private readonly time: JobClock;
+  private readonly listeners: readonly CommitListener[];
+  private lastMicros = 0;
   /** The last offset of which every listener has heard. */
   toldOffset: number;
 
   constructor(store: Store, log: CommitLog, time: JobClock, listeners: readonly CommitListener[]) {
     this.store = store;
-    this.#log = log;
-    this.#time = time;
-    this.#listeners = listeners;
-    this.#lastMicros = store.timestampMicros;
+    this.log = log;
+    this.time = time;
+    this.listeners = listeners;
+    this.lastMicros = store.timestampMicros;
     this.toldOffset = store.offset - 1;
   }
 
@@ -73,9 +73,9 @@ export class Writer {
 
   /** Now, in microseconds; never before what any transaction saw. */
   nowMicros(): number {
-    const now = this.#time.nowMicros();
-    if (now > this.#lastMicros) this.#lastMicros = now;
-    return this.#lastMicros;
+    const now = this.time.nowMicros();
+    if (now > this.lastMicros) this.lastMicros = now;
+    return this.lastMicros;
   }
 
   /**
@@ -103,8 +103,8 @@ export class Writer {
   finish(meta: CommitMeta): boolean {
     const commit = this.store.commit(meta);
     if (commit === undefined) return false;
-    this.#log.append(commit.bytes, commit.offset);
-    this.#tell(commit);
+    this.log.append(commit.bytes, commit.offset);
+    this.tell(commit);
     return true;
   }
 
@@ -119,8 +119,8 @@ export class Writer {
     const commit = this.store.apply(record);
     before?.(commit);
     const { kind, timestampMicros } = commit.meta;
-    this.#lastMicros = Math.max(this.#lastMicros, timestampMicros);
-    this.#tell(commit);
+    this.lastMicros = Math.max(this.lastMicros, timestampMicros);
+    this.tell(commit);
     return kind;
   }
 
@@ -129,8 +129,8 @@ export class Writer {
     if (this.store.isOpen && !this.store.poisoned) this.store.rollback();
   }
 
-  #tell(commit: Commit): void {
-    for (const listener of this.#listeners) listener.committed(commit);
+  private tell(commit: Commit): void {
+    for (const listener of this.listeners) listener.committed(commit);
     this.store.release(commit);
     this.toldOffset = commit.offset;
   }

@@ -2,27 +2,27 @@
 import type { Clock, LightconeError } from "@lightcone/base";
 import type { Store } from "@lightcone/engine";
 import type { Catalog } from "@lightcone/sql";
-import type { Arena } from "../wire/message-buffer.ts";
+import type { MessageBuffer } from "../wire/message-buffer.ts";
 import type { Encoder } from "../wire/wire-format.ts";
 import type { FunctionEnds } from "./function-ends.ts";
 import type { JobLoop } from "./job-loop.ts";
 import type { Caller, WireProtocol } from "../link/link.ts";
 import type { DatabaseLimits } from "../link/limits.ts";
 import type { ModuleLog } from "../module-log/module-log.ts";
-import type { ModuleSlot } from "../calls/module-runtime.ts";
-import type { Outbox } from "../session/durability-queue.ts";
+import type { ModuleRuntime } from "../calls/module-runtime.ts";
+import type { DurabilityQueue } from "../session/durability-queue.ts";
 import type { Program } from "../publish/publish.ts";
 import type { Running } from "./running.ts";
 import type { Subscriptions } from "../subscriptions/fan-out.ts";
 import type { Activity } from "../link/work.ts";
-import type { TransactionMeta, Writer } from "./commit-pipeline.ts";
+import type { TransactionMeta, CommitPipeline } from "./commit-pipeline.ts";
 
-export interface Room {
+export interface DatabaseContext {
   readonly store: Store;
-  readonly writer: Writer;
+  readonly pipeline: CommitPipeline;
   readonly loop: JobLoop;
-  readonly outbox: Outbox;
-  readonly arena: Arena;
+  readonly durability: DurabilityQueue;
+  readonly buffer: MessageBuffer;
   readonly subscriptions: Subscriptions;
   readonly limits: DatabaseLimits;
   readonly clock: Clock;
@@ -41,11 +41,11 @@ export interface Room {
   /** Of hashes of what clients choose. */
   readonly seed: number;
   /** The module that runs; undefined before the first publish. */
-  readonly module: ModuleSlot | undefined;
+  readonly module: ModuleRuntime | undefined;
   /** Why new transactions are refused at the moment, as with a full disk; undefined when they are not. */
   readonly refusal: LightconeError | undefined;
   /** Makes a program ready to run. @throws {LightconeError} `ModuleInvalid`, `SchemaInvalid` */
-  load(program: Program): ModuleSlot;
+  load(program: Program): ModuleRuntime;
   encoder(protocol: WireProtocol): Encoder;
   /** What a caller may name in SQL; whether `SELECT * FROM *` stands for all of it. */
   catalog(caller: Pick<Caller, "isOwner">, expandsAll: boolean): Catalog;

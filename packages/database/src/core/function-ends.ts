@@ -16,45 +16,45 @@ const minuteMicros = 60e6;
 const keptMicros = 60 * minuteMicros;
 
 export class FunctionEnds {
-  readonly #clock: Clock;
-  readonly #endsMax: number;
-  #ends: readonly FunctionEnd[];
+  private readonly clock: Clock;
+  private readonly endsMax: number;
+  private ends: readonly FunctionEnd[];
 
   /** @param endsMax ends within an hour after which a function is refused */
   constructor(clock: Clock, endsMax: number, ends: readonly FunctionEnd[]) {
-    this.#clock = clock;
-    this.#endsMax = endsMax;
-    this.#ends = ends;
+    this.clock = clock;
+    this.endsMax = endsMax;
+    this.ends = ends;
   }
 
   /** Those that still count, oldest first. */
   get all(): readonly FunctionEnd[] {
-    const from = this.#clock.nowMicros() - keptMicros;
-    return this.#ends.filter(({ atMicros }) => atMicros > from);
+    const from = this.clock.nowMicros() - keptMicros;
+    return this.ends.filter(({ atMicros }) => atMicros > from);
   }
 
   add(functionName: string): void {
-    this.#ends = [...this.all, { functionName, atMicros: this.#clock.nowMicros() }];
+    this.ends = [...this.all, { functionName, atMicros: this.clock.nowMicros() }];
   }
 
   /** A new program starts without. */
   clear(): void {
-    this.#ends = [];
+    this.ends = [];
   }
 
   /** Whether a function may be refused at some time: then its calls are looked at each. */
   isWatched(functionName: string): boolean {
-    return this.#endsOf(functionName).length >= this.#endsMax;
+    return this.endsOf(functionName).length >= this.endsMax;
   }
 
   /** Why a function is refused now, if so: for a minute at first, and twice as long with each further end. */
   refusal(functionName: string): LightconeError<"FunctionQuarantined"> | undefined {
-    if (this.#ends.length === 0) return undefined;
-    const ends = this.#endsOf(functionName);
+    if (this.ends.length === 0) return undefined;
+    const ends = this.endsOf(functionName);
     const last = ends.at(-1);
-    if (last === undefined || ends.length < this.#endsMax) return undefined;
-    const forMicros = Math.min(minuteMicros * 2 ** (ends.length - this.#endsMax), keptMicros);
-    const leftMicros = last.atMicros + forMicros - this.#clock.nowMicros();
+    if (last === undefined || ends.length < this.endsMax) return undefined;
+    const forMicros = Math.min(minuteMicros * 2 ** (ends.length - this.endsMax), keptMicros);
+    const leftMicros = last.atMicros + forMicros - this.clock.nowMicros();
     if (leftMicros <= 0) return undefined;
     return new LightconeError("FunctionQuarantined", {
       functionName,
@@ -63,7 +63,7 @@ export class FunctionEnds {
     });
   }
 
-  #endsOf(functionName: string): readonly FunctionEnd[] {
-    return this.#ends.length === 0 ? this.#ends : this.all.filter((end) => end.functionName === functionName);
+  private endsOf(functionName: string): readonly FunctionEnd[] {
+    return this.ends.length === 0 ? this.ends : this.all.filter((end) => end.functionName === functionName);
   }
 }

@@ -7,53 +7,53 @@
 import type { Clock } from "@lightcone/base";
 
 export class JobClock {
-  readonly #clock: Clock;
-  #isInTurn = false;
-  #steadyMs = 0;
+  private readonly clock: Clock;
+  private isInTurn = false;
+  private steadyMs = 0;
   /** What the steady clock lags behind the wall's, in this turn. */
-  #aheadMicros = 0;
-  #jobFromMs = 0;
+  private aheadMicros = 0;
+  private jobFromMs = 0;
   /** Whether the clock was read since the job began. */
-  #wasRead = false;
+  private wasRead = false;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   turnStarts(): void {
-    this.#isInTurn = true;
-    this.#aheadMicros = this.#clock.nowMicros() - this.look() * 1000;
+    this.isInTurn = true;
+    this.aheadMicros = this.clock.nowMicros() - this.look() * 1000;
   }
 
   turnEnds(): void {
-    this.#isInTurn = false;
+    this.isInTurn = false;
   }
 
   jobStarts(): void {
-    if (!this.#wasRead) this.look();
-    this.#jobFromMs = this.#steadyMs;
-    this.#wasRead = false;
+    if (!this.wasRead) this.look();
+    this.jobFromMs = this.steadyMs;
+    this.wasRead = false;
   }
 
   /** What the clock said when it was last read: when the present job began, or later. */
   get latestMs(): number {
-    return this.#steadyMs;
+    return this.steadyMs;
   }
 
   /** Reads the clock: milliseconds that never go back. */
   look(): number {
-    this.#steadyMs = this.#clock.steadyMs();
-    this.#wasRead = true;
-    return this.#steadyMs;
+    this.steadyMs = this.clock.steadyMs();
+    this.wasRead = true;
+    return this.steadyMs;
   }
 
   /** How long the present job has run. */
   durationMicros(): number {
-    return Math.round((this.look() - this.#jobFromMs) * 1000);
+    return Math.round((this.look() - this.jobFromMs) * 1000);
   }
 
   /** Now, in microseconds since 1970; within a job, when it began. */
   nowMicros(): number {
-    return this.#isInTurn ? Math.round(this.#steadyMs * 1000 + this.#aheadMicros) : this.#clock.nowMicros();
+    return this.isInTurn ? Math.round(this.steadyMs * 1000 + this.aheadMicros) : this.clock.nowMicros();
   }
 }

@@ -31,101 +31,101 @@ export interface JobLoopOptions {
 const purgeMs = 50;
 
 export class JobLoop {
-  readonly #options: JobLoopOptions;
-  /** What runs, from `#next` on, and what came since it began to. */
-  #jobs: Job[] = [];
-  #next = 0;
-  #arrived: Job[] = [];
-  #scheduled = false;
-  #running: Job | undefined;
-  #stopped = false;
-  readonly #turn = (): void => this.#runTurn();
-  readonly #armed = (): void => this.#runJobs();
+  private readonly options: JobLoopOptions;
+  /** What runs, from `next` on, and what came since it began to. */
+  private jobs: Job[] = [];
+  private next = 0;
+  private arrived: Job[] = [];
+  private scheduled = false;
+  private running: Job | undefined;
+  private stopped = false;
+  private readonly turn = (): void => this.runTurn();
+  private readonly armed = (): void => this.runJobs();
 
   constructor(options: JobLoopOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** Jobs that wait. */
   get count(): number {
-    return this.#jobs.length - this.#next + this.#arrived.length;
+    return this.jobs.length - this.next + this.arrived.length;
   }
 
   push(job: Job): void {
-    if (this.#stopped) return;
-    this.#arrived.push(job);
+    if (this.stopped) return;
+    this.arrived.push(job);
     this.kick();
   }
 
   /** Lets the queue go on if there is something in it. */
   kick(): void {
-    if (this.#scheduled || this.count === 0) return;
-    this.#scheduled = true;
-    setImmediate(this.#turn);
+    if (this.scheduled || this.count === 0) return;
+    this.scheduled = true;
+    setImmediate(this.turn);
   }
 
   /** Ends the loop. What waits is dropped unanswered, for whoever holds it to hand in again elsewhere. */
   stop(): void {
-    this.#stopped = true;
-    this.#jobs = [];
-    this.#next = 0;
-    this.#arrived = [];
+    this.stopped = true;
+    this.jobs = [];
+    this.next = 0;
+    this.arrived = [];
   }
 
-  #runTurn(): void {
-    this.#scheduled = false;
-    if (this.#stopped || this.count === 0 || this.#options.mustWait()) return;
-    const { time, guard, timeoutMs } = this.#options;
+  private runTurn(): void {
+    this.scheduled = false;
+    if (this.stopped || this.count === 0 || this.options.mustWait()) return;
+    const { time, guard, timeoutMs } = this.options;
     time.turnStarts();
     try {
-      if (!guard.run(this.#armed, timeoutMs)) {
-        this.#purge();
-        const job = this.#running;
-        this.#running = undefined;
+      if (!guard.run(this.armed, timeoutMs)) {
+        this.purge();
+        const job = this.running;
+        this.running = undefined;
         job?.timedOut();
       }
     } catch (error) {
-      this.#running = undefined;
-      this.#options.broken(error);
+      this.running = undefined;
+      this.options.broken(error);
       return;
     } finally {
       time.turnEnds();
     }
-    this.#options.turnEnded();
+    this.options.turnEnded();
     this.kick();
   }
 
   /** Runs what an ended call left to its promises, while its transaction is still open; what loops there is dropped. */
-  #purge(): void {
+  private purge(): void {
     modulePromises.end(); // what was ended did not get to say so
-    this.#options.guard.run(drainMicrotasks, purgeMs);
+    this.options.guard.run(drainMicrotasks, purgeMs);
   }
 
-  #runJobs(): void {
-    const { time, mustWait, guard } = this.#options;
+  private runJobs(): void {
+    const { time, mustWait, guard } = this.options;
     const until = time.look() + guard.stretchMs;
     const { activity } = modulePromises;
     for (;;) {
-      const job = this.#take();
+      const job = this.take();
       if (job === undefined) return;
-      this.#running = job;
+      this.running = job;
       time.jobStarts();
       job.run();
-      this.#running = undefined;
+      this.running = undefined;
       // A call runs the microtasks that its module leaves, within its transaction: none of the host's own may wait then.
       if (mustWait() || time.latestMs > until || modulePromises.activity !== activity) return;
     }
   }
 
-  #take(): Job | undefined {
-    if (this.#next === this.#jobs.length) {
-      const done = this.#jobs;
+  private take(): Job | undefined {
+    if (this.next === this.jobs.length) {
+      const done = this.jobs;
       done.length = 0;
-      this.#jobs = this.#arrived;
-      this.#arrived = done;
-      this.#next = 0;
-      if (this.#jobs.length === 0) return undefined;
+      this.jobs = this.arrived;
+      this.arrived = done;
+      this.next = 0;
+      if (this.jobs.length === 0) return undefined;
     }
-    return this.#jobs[this.#next++];
+    return this.jobs[this.next++];
   }
 }

@@ -1,7 +1,7 @@
 /** Which function of the module runs now: what is ended in its middle is told of by it. */
 import { LightconeError } from "@lightcone/base";
 import { LogLevel } from "@lightcone/host";
-import type { Room } from "./context.ts";
+import type { DatabaseContext } from "./context.ts";
 
 export type FunctionKind = "reducer" | "procedure";
 
@@ -28,21 +28,21 @@ export class Running {
  * @returns the same for whoever asked for it
  */
 export function noteTimeOut(
-  room: Room,
+  context: DatabaseContext,
   otherwise = "the query",
   isStopping = false,
 ): LightconeError<"ReducerTimedOut"> {
-  const { kind, name } = room.running;
-  room.running.end();
+  const { kind, name } = context.running;
+  context.running.end();
   const error = new LightconeError("ReducerTimedOut", {
     what: kind === undefined ? otherwise : `${kind} \`${name}\``,
-    timeoutMs: room.limits.reducerTimeoutMs,
+    timeoutMs: context.limits.reducerTimeoutMs,
     isStopping,
   });
-  const place = kind === undefined ? undefined : room.module?.placeOf(kind, name);
+  const place = kind === undefined ? undefined : context.module?.placeOf(kind, name);
   const line = { level: LogLevel.error, message: `${error.message}. ${error.hint}`, ...place };
-  if (kind === undefined) room.log.note(line.level, line.message);
-  else room.log.writeEnd(line, name);
+  if (kind === undefined) context.log.note(line.level, line.message);
+  else context.log.writeEnd(line, name);
   return error;
 }
 

@@ -6,30 +6,30 @@ import { execute, writes, type Stats } from "@lightcone/query";
 import { ByteReader, jsonWriter, product, typeToJson, type ProductType } from "@lightcone/sats";
 import { compileStatement, type Plan } from "@lightcone/sql";
 import type { Caller, Reply } from "../link/link.ts";
-import { Reading } from "../subscriptions/sliced-read.ts";
+import { SlicedRead } from "../subscriptions/sliced-read.ts";
 import type { Settled } from "../recovery/replay.ts";
 import { failure, type LongReply } from "../link/reply.ts";
-import type { Room } from "../core/context.ts";
+import type { DatabaseContext } from "../core/context.ts";
 import { TextList } from "../wire/json-text-list.ts";
 import { noBytes, noReducerId, ok } from "../core/commit-pipeline.ts";
 
 const noColumns: ProductType = product([]);
 
 /** Runs a statement as `caller`, in a transaction of its own if it writes. */
-export function runStatement(room: Room, caller: Caller, sql: string): Reply | LongReply {
-  const from = room.clock.steadyMs();
+export function runStatement(context: DatabaseContext, caller: Caller, sql: string): Reply | LongReply {
+  const from = context.clock.steadyMs();
   try {
-    const plan = compileStatement(sql, room.catalog(caller, false), {
+    const plan = compileStatement(sql, context.catalog(caller, false), {
       identity: caller.identity,
       mayWrite: caller.isOwner,
     });
-    const result = new Result(room, columnsOf(plan), from);
+    const result = new Result(context, columnsOf(plan), from);
     if (plan.kind === "select") {
-      const reading = new Reading(room, [{ plan, rows: result }], caller.identity);
+      const reading = new SlicedRead(context, [{ plan, rows: result }], caller.identity);
       return reading.isWhole ? result.reply(nothing) : new LongResult(reading, result);
     }
-    if (writes(plan)) return result.reply(write(room, caller, plan));
-    const stats = execute(room.store, plan, caller.identity, (bytes, at, length) => result.add(bytes, at, length));
+    if (writes(plan)) return result.reply(write(context, caller, plan));
+    const stats = execute(context.store, plan, caller.identity, (bytes, at, length) => result.add(bytes, at, length));
     return result.reply(stats);
   } catch (error) {
     if (isLightconeError(error)) return failure(error);
@@ -38,9 +38,9 @@ export function runStatement(room: Room, caller: Caller, sql: string): Reply | L
 }
 
 /** The reply to a statement that a host before had carried out. Only one that updates has rows of both kinds. */
-export function settledStatement(room: Room, { inserted, deleted }: Settled): Reply {
+export function settledStatement(context: DatabaseContext, { inserted, deleted }: Settled): Reply {
   const isUpdate = inserted > 0 && deleted > 0;
-  return new Result(room, noColumns, room.clock.steadyMs()).reply({
+  return new Result(context, noColumns, context.clock.steadyMs()).reply({
     rowsInserted: isUpdate ? 0 : inserted,
     rowsDeleted: isUpdate ? 0 : deleted,
     rowsUpdated: isUpdate ? inserted : 0,
@@ -51,21 +51,21 @@ const nothing: Stats = { rowsInserted: 0, rowsDeleted: 0, rowsUpdated: 0 };
 
 /** The rows of a statement as the HTTP API has them. */
 class Result {
-  readonly #room: Room;
-  readonly #columns: ProductType;
-  readonly #fromMs: number;
-  readonly #write: (input: ByteReader) => string;
-  readonly #rows = new TextList();
+  private readonly context: DatabaseContext;
+  private readonly columns: ProductType;
+  private readonly fromMs: number;
+  private readonly write: (input: ByteReader) => string;
+  private readonly rows = new TextList();
 
-  constructor(room: Room, columns: ProductType, fromMs: number) {
-    this.#room = room;
-    this.#columns = columns;
-    this.#fromMs = fromMs;
-    this.#write = jsonWriter(columns, "positional");
+  constructor(context: DatabaseContext, columns: ProductType, fromMs: number) {
+    this.context = context;
+    this.columns = columns;
+    this.fromMs = fromMs;
+    this.write = jsonWriter(columns, "positional");
   }
 
   add(bytes: Uint8Array, at: number, length: number): void {
-    this.#rows.add(this.#write(new ByteReader(bytes.subarray(at, at + length))));
+    this.rows.add(this.write(new ByteReader(bytes.subarray(at, at + length))));
   }
 
   reply(stats: Stats): Reply {
@@ -75,11 +75,11 @@ class Result {
 
   /** The body in parts. */
   parts(stats: Stats): { readonly parts: readonly Uint8Array[]; readonly headers: Reply["headers"] } {
-    const micros = Math.round((this.#room.clock.steadyMs() - this.#fromMs) * 1000);
+    const micros = Math.round((this.context.clock.steadyMs() - this.fromMs) * 1000);
     return {
       parts: [
-        utf8.encode(`[{"schema":{"elements":[${elementsText(this.#columns)}]},"rows":[`),
-        ...this.#rows.parts(),
+        utf8.encode(`[{"schema":{"elements":[${elementsText(this.columns)}]},"rows":[`),
+        ...this.rows.parts(),
         utf8.encode(
           `],"total_duration_micros":${micros},"stats":{"rows_inserted":${stats.rowsInserted},` +
             `"rows_deleted":${stats.rowsDeleted},"rows_updated":${stats.rowsUpdated}}}]`,
@@ -120,32 +120,32 @@ const partsPerSlice = 2;
 
 /** The result of a reading that is not whole yet. */
 class LongResult implements LongReply {
-  readonly #reading: Reading;
-  readonly #result: Result;
-  #parts: readonly Uint8Array[] = [];
-  #headers: Reply["headers"] = {};
-  #body: Uint8Array | undefined;
-  #nextPart = 0;
-  #at = 0;
+  private readonly reading: SlicedRead;
+  private readonly result: Result;
+  private parts: readonly Uint8Array[] = [];
+  private headers: Reply["headers"] = {};
+  private body: Uint8Array | undefined;
+  private nextPart = 0;
+  private at = 0;
 
-  constructor(reading: Reading, result: Result) {
-    this.#reading = reading;
-    this.#result = result;
+  constructor(reading: SlicedRead, result: Result) {
+    this.reading = reading;
+    this.result = result;
   }
 
   get offset(): number {
-    return this.#reading.offset;
+    return this.reading.offset;
   }
 
   get isLate(): boolean {
-    return this.#reading.isLate;
+    return this.reading.isLate;
   }
 
   slice(): Reply | undefined {
     try {
-      if (!this.#reading.isWhole) this.#reading.gather();
-      else if (this.#body === undefined) this.#beginBody();
-      else return this.#fill(this.#body);
+      if (!this.reading.isWhole) this.reading.gather();
+      else if (this.body === undefined) this.beginBody();
+      else return this.fill(this.body);
       return undefined;
     } catch (error) {
       this.close();
@@ -154,26 +154,26 @@ class LongResult implements LongReply {
     }
   }
 
-  #beginBody(): void {
-    const { parts, headers } = this.#result.parts(nothing);
-    this.#parts = parts;
-    this.#headers = headers;
-    this.#body = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  private beginBody(): void {
+    const { parts, headers } = this.result.parts(nothing);
+    this.parts = parts;
+    this.headers = headers;
+    this.body = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   }
 
   /** The reply, once all parts are in its body. */
-  #fill(body: Uint8Array): Reply | undefined {
+  private fill(body: Uint8Array): Reply | undefined {
     for (let count = 0; count < partsPerSlice; count++) {
-      const part = this.#parts[this.#nextPart++];
-      if (part === undefined) return { status: 200, headers: this.#headers, body };
-      body.set(part, this.#at);
-      this.#at += part.length;
+      const part = this.parts[this.nextPart++];
+      if (part === undefined) return { status: 200, headers: this.headers, body };
+      body.set(part, this.at);
+      this.at += part.length;
     }
     return undefined;
   }
 
   close(): void {
-    this.#reading.close();
+    this.reading.close();
   }
 }
 
@@ -181,11 +181,11 @@ function columnsOf(plan: Plan): ProductType {
   return plan.kind === "select" || plan.kind === "show" ? plan.columns : noColumns;
 }
 
-function write(room: Room, caller: Caller, plan: Plan): Stats {
-  if (room.refusal !== undefined) throw room.refusal;
-  const { meta } = room;
+function write(context: DatabaseContext, caller: Caller, plan: Plan): Stats {
+  if (context.refusal !== undefined) throw context.refusal;
+  const { meta } = context;
   meta.kind = CommitKind.sql;
-  meta.timestampMicros = room.writer.nowMicros();
+  meta.timestampMicros = context.pipeline.nowMicros();
   meta.functionName = "";
   meta.reducerId = noReducerId;
   meta.args = noBytes;
@@ -194,13 +194,13 @@ function write(room: Room, caller: Caller, plan: Plan): Stats {
   meta.requestId = 0;
   meta.requestSequence = 1;
   let stats: Stats | undefined;
-  const result = room.writer.transact(meta, () => {
-    stats = execute(room.store, plan, caller.identity, () => undefined);
+  const result = context.pipeline.transact(meta, () => {
+    stats = execute(context.store, plan, caller.identity, () => undefined);
     return ok;
   });
   if (result.kind === "refused") {
     const { message, hint } = result.error;
-    room.log.note(LogLevel.warn, `a SQL statement of the owner failed: ${message}. ${hint}`);
+    context.log.note(LogLevel.warn, `a SQL statement of the owner failed: ${message}. ${hint}`);
     throw result.error;
   }
   if (result.kind !== "committed" || stats === undefined) throw new TypeError(`a statement ended as ${result.kind}`);

@@ -43,20 +43,20 @@ interface Place {
 export class LogReader {
   /** Whether files were removed, to keep the log within its bounds, before they were read. */
   hasMissed = false;
-  readonly #fileSystem: FileSystem;
-  readonly #directory: string;
+  private readonly fileSystem: FileSystem;
+  private readonly directory: string;
   /** The last byte that is wanted; undefined for all that come. */
-  readonly #until: Place | undefined;
-  #name: string;
-  #at: number;
-  #handle: FileHandle | undefined;
+  private readonly until: Place | undefined;
+  private name: string;
+  private at: number;
+  private handle: FileHandle | undefined;
 
   private constructor(fileSystem: FileSystem, directory: string, from: Place, until: Place | undefined) {
-    this.#fileSystem = fileSystem;
-    this.#directory = directory;
-    this.#name = from.name;
-    this.#at = from.at;
-    this.#until = until;
+    this.fileSystem = fileSystem;
+    this.directory = directory;
+    this.name = from.name;
+    this.at = from.at;
+    this.until = until;
   }
 
   /**
@@ -78,50 +78,50 @@ export class LogReader {
   /** The next lines; undefined when there are none at present. */
   async next(): Promise<Uint8Array | undefined> {
     for (;;) {
-      const handle = this.#handle ?? (await this.#openNext());
+      const handle = this.handle ?? (await this.openNext());
       if (handle === undefined) return undefined;
-      const size = await this.#sizeOf(handle);
-      const bytes = new Uint8Array(Math.max(0, Math.min(pieceBytes, size - this.#at)));
-      const length = await handle.read(bytes, 0, bytes.length, this.#at);
+      const size = await this.sizeOf(handle);
+      const bytes = new Uint8Array(Math.max(0, Math.min(pieceBytes, size - this.at)));
+      const length = await handle.read(bytes, 0, bytes.length, this.at);
       // A piece without any end of a line was written by something else: it is passed on as it is.
       const end = bytes.lastIndexOf(newline, length - 1) + 1 || (length === pieceBytes ? length : 0);
       if (end > 0) {
-        this.#at += end;
+        this.at += end;
         return bytes.subarray(0, end);
       }
-      if (this.#name === this.#until?.name) return undefined;
-      const names = await listLogFiles(this.#fileSystem, this.#directory);
-      if (!names.some((name) => name > this.#name)) return undefined;
+      if (this.name === this.until?.name) return undefined;
+      const names = await listLogFiles(this.fileSystem, this.directory);
+      if (!names.some((name) => name > this.name)) return undefined;
       // The writer has gone on to another file: what it wrote to this one before is all there now.
-      if ((await this.#sizeOf(handle)) > size) continue;
-      if (!names.includes(this.#name)) this.hasMissed = true;
-      this.#at = 0;
+      if ((await this.sizeOf(handle)) > size) continue;
+      if (!names.includes(this.name)) this.hasMissed = true;
+      this.at = 0;
       await this.close();
     }
   }
 
   async close(): Promise<void> {
-    const handle = this.#handle;
-    this.#handle = undefined;
+    const handle = this.handle;
+    this.handle = undefined;
     await handle?.close();
   }
 
-  async #sizeOf(handle: FileHandle): Promise<number> {
+  private async sizeOf(handle: FileHandle): Promise<number> {
     const size = await handle.size();
-    return this.#name === this.#until?.name ? Math.min(size, this.#until.at) : size;
+    return this.name === this.until?.name ? Math.min(size, this.until.at) : size;
   }
 
   /** Opens the file that was begun with, or else the one after the last. */
-  async #openNext(): Promise<FileHandle | undefined> {
-    for (const name of await listLogFiles(this.#fileSystem, this.#directory)) {
+  private async openNext(): Promise<FileHandle | undefined> {
+    for (const name of await listLogFiles(this.fileSystem, this.directory)) {
       // A place within a file is where reading begins; a file that was read is left behind with a place of 0.
-      if (name < this.#name || (name === this.#name && this.#at === 0)) continue;
-      if (this.#until !== undefined && name > this.#until.name) return undefined;
-      const handle = await openIfThere(this.#fileSystem, `${this.#directory}/${name}`);
+      if (name < this.name || (name === this.name && this.at === 0)) continue;
+      if (this.until !== undefined && name > this.until.name) return undefined;
+      const handle = await openIfThere(this.fileSystem, `${this.directory}/${name}`);
       if (handle === undefined) continue;
-      if (name !== this.#name) this.#at = 0;
-      this.#name = name;
-      this.#handle = handle;
+      if (name !== this.name) this.at = 0;
+      this.name = name;
+      this.handle = handle;
       return handle;
     }
     return undefined;

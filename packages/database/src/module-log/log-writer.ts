@@ -35,34 +35,34 @@ interface PresentFile extends LogFile {
 }
 
 export class LogWriter {
-  readonly #options: LogWriterOptions;
+  private readonly options: LogWriterOptions;
   /** Full files, oldest first. */
-  #older: LogFile[] = [];
-  #file: PresentFile | undefined;
+  private older: LogFile[] = [];
+  private file: PresentFile | undefined;
   /** Resolves when what is done to the files in its time is done. */
-  #changing: Promise<void> = Promise.resolve();
+  private changing: Promise<void> = Promise.resolve();
 
   private constructor(options: LogWriterOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** A log whose files cannot be read goes on in new ones: it is for people, and no reason to stop a database. */
   static async open(options: LogWriterOptions): Promise<LogWriter> {
     const writer = new LogWriter(options);
-    await writer.#goOn().catch(() => undefined);
+    await writer.resumePending().catch(() => undefined);
     return writer;
   }
 
   /** Takes up the file that was written last, without what a killed process left of a line. */
-  async #goOn(): Promise<void> {
-    const { fileSystem, directory } = this.#options;
+  private async resumePending(): Promise<void> {
+    const { fileSystem, directory } = this.options;
     await fileSystem.makeDirectory(directory);
     for (const name of await listLogFiles(fileSystem, directory)) {
       const said = readLogFileName(name);
       if (said !== undefined)
-        this.#older.push({ ...said, name, size: await sizeOf(fileSystem, `${directory}/${name}`) });
+        this.older.push({ ...said, name, size: await sizeOf(fileSystem, `${directory}/${name}`) });
     }
-    const last = this.#older.at(-1);
+    const last = this.older.at(-1);
     if (last === undefined) return;
     const handle = await fileSystem.open(`${directory}/${last.name}`, "read-write");
     try {
@@ -71,13 +71,13 @@ export class LogWriter {
     } finally {
       await handle.close();
     }
-    this.#older.pop();
-    this.#begin(last);
+    this.older.pop();
+    this.begin(last);
   }
 
   /** Adds a line before it returns. @throws what the file system says; the line is not there then */
   addNow(line: Uint8Array): void {
-    const file = this.#fileWithRoom();
+    const file = this.fileWithRoom();
     file.growing.addNow(line);
     file.size += line.length;
   }
@@ -88,12 +88,12 @@ export class LogWriter {
     while (next < lines.length) {
       let file: PresentFile;
       try {
-        file = this.#fileWithRoom();
+        file = this.fileWithRoom();
       } catch {
         return next;
       }
       let end = next;
-      for (let { size } = file; end < lines.length && size < this.#fileBytesMax; end += 1)
+      for (let { size } = file; end < lines.length && size < this.fileBytesMax; end += 1)
         size += lines[end]?.length ?? 0;
       const added = lines.slice(next, next + (await file.growing.add(lines.slice(next, end))));
       for (const line of added) file.size += line.length;
@@ -105,73 +105,73 @@ export class LogWriter {
 
   /** Resolves when files that had to go have gone. */
   async settle(): Promise<void> {
-    await this.#changing;
+    await this.changing;
   }
 
   async close(): Promise<void> {
-    await this.#changing;
-    await this.#file?.growing.close();
-    this.#file = undefined;
+    await this.changing;
+    await this.file?.growing.close();
+    this.file = undefined;
   }
 
   /** The size at which a file is left for the next. */
-  get #fileBytesMax(): number {
-    const { logFileBytesMax, logBytesMax } = this.#options.limits;
+  private get fileBytesMax(): number {
+    const { logFileBytesMax, logBytesMax } = this.options.limits;
     return Math.min(logFileBytesMax, logBytesMax / 2);
   }
 
-  #fileWithRoom(): PresentFile {
-    const nowMicros = this.#options.clock.nowMicros();
-    const present = this.#file;
+  private fileWithRoom(): PresentFile {
+    const nowMicros = this.options.clock.nowMicros();
+    const present = this.file;
     // A clock that was set back does not take the log back with it.
     const isOfToday = present !== undefined && nowMicros < present.endMicros;
-    if (isOfToday && present.size < this.#fileBytesMax) return present;
+    if (isOfToday && present.size < this.fileBytesMax) return present;
     const day = isOfToday ? present.day : new Date(nowMicros / 1000).toISOString().slice(0, 10);
     const part = present?.day === day ? present.part + 1 : 0;
-    const begun = this.#begin({ name: logFileName(day, part), day, part, size: 0 });
+    const begun = this.begin({ name: logFileName(day, part), day, part, size: 0 });
     if (present !== undefined) {
-      this.#older.push(present);
-      this.#later(() => present.growing.close());
+      this.older.push(present);
+      this.later(() => present.growing.close());
     }
-    this.#removeOldest(day);
+    this.removeOldest(day);
     return begun;
   }
 
-  #begin(file: LogFile): PresentFile {
-    const { fileSystem, directory } = this.#options;
+  private begin(file: LogFile): PresentFile {
+    const { fileSystem, directory } = this.options;
     let growing: GrowingFile;
     try {
       growing = fileSystem.openGrowing(`${directory}/${file.name}`);
     } catch (error) {
       // Somebody may have removed the directory: there is one for the next line.
-      this.#later(() => fileSystem.makeDirectory(directory));
+      this.later(() => fileSystem.makeDirectory(directory));
       throw error;
     }
     const endMicros = Date.parse(file.day) * 1000 + dayMicros;
-    this.#file = { ...file, growing, endMicros };
-    return this.#file;
+    this.file = { ...file, growing, endMicros };
+    return this.file;
   }
 
   /** Removes the oldest files until days and bytes are within their bounds, a whole new file included. */
-  #removeOldest(day: string): void {
-    const { fileSystem, directory, limits } = this.#options;
+  private removeOldest(day: string): void {
+    const { fileSystem, directory, limits } = this.options;
     const days = new Set([day]);
-    let bytes = this.#fileBytesMax;
-    let kept = this.#older.length;
+    let bytes = this.fileBytesMax;
+    let kept = this.older.length;
     for (; kept > 0; kept -= 1) {
-      const file = this.#older[kept - 1];
+      const file = this.older[kept - 1];
       if (file === undefined) break;
       bytes += file.size;
       days.add(file.day);
       if (days.size > logDaysMax || bytes > limits.logBytesMax) break;
     }
-    const removed = this.#older.slice(0, kept);
-    this.#older = this.#older.slice(kept);
-    for (const { name } of removed) this.#later(() => fileSystem.remove(`${directory}/${name}`));
+    const removed = this.older.slice(0, kept);
+    this.older = this.older.slice(kept);
+    for (const { name } of removed) this.later(() => fileSystem.remove(`${directory}/${name}`));
   }
 
   /** Does something when what was begun before is done. What fails is tried again by the next process. */
-  #later(change: () => Promise<void>): void {
-    this.#changing = this.#changing.then(change).catch(() => undefined);
+  private later(change: () => Promise<void>): void {
+    this.changing = this.changing.then(change).catch(() => undefined);
   }
 }

@@ -39,29 +39,29 @@ export interface ModuleLogOptions extends LogWriterOptions {
 }
 
 export class ModuleLog {
-  readonly #options: ModuleLogOptions;
-  readonly #writer: LogWriter;
-  readonly #encoder = new TextEncoder();
+  private readonly options: ModuleLogOptions;
+  private readonly writer: LogWriter;
+  private readonly encoder = new TextEncoder();
   /** Lines that are gathered, and their bytes. */
-  #waiting: Uint8Array[] = [];
-  #waitingBytes = 0;
-  #writing: Promise<void> | undefined;
+  private waiting: Uint8Array[] = [];
+  private waitingBytes = 0;
+  private writing: Promise<void> | undefined;
   /** Bytes of the lines that were written at once in this turn. */
-  #turnBytes = 0;
-  #isTurnNoted = false;
-  /** What is left of the time for writing at once, as of `#countedMs`. */
-  #writingMs = writingMsMax;
-  #countedMs = 0;
+  private turnBytes = 0;
+  private isTurnNoted = false;
+  /** What is left of the time for writing at once, as of `countedMs`. */
+  private writingMs = writingMsMax;
+  private countedMs = 0;
   /** Lines that were left out since the last that says so. */
-  #dropped = 0;
+  private dropped = 0;
   /** Lines that the disk did not take. */
-  #lost = 0;
-  readonly #refusals = { minute: 0, count: 0 };
-  #closed = false;
+  private lost = 0;
+  private readonly refusals = { minute: 0, count: 0 };
+  private closed = false;
 
   private constructor(options: ModuleLogOptions, writer: LogWriter) {
-    this.#options = options;
-    this.#writer = writer;
+    this.options = options;
+    this.writer = writer;
   }
 
   static async open(options: ModuleLogOptions): Promise<ModuleLog> {
@@ -70,31 +70,31 @@ export class ModuleLog {
 
   /** Adds a line of the module's, unless its call has written too much already. */
   write(line: LogLine, functionName: string | undefined): void {
-    if (this.#closed) return;
-    const record = this.#dropped > 0 ? undefined : this.#encode(line, functionName);
-    if (record === undefined || !this.#hasRoom(record, this.#options.limits.logWaitingBytesMax)) this.#drop();
-    else this.#put(record);
+    if (this.closed) return;
+    const record = this.dropped > 0 ? undefined : this.encode(line, functionName);
+    if (record === undefined || !this.hasRoom(record, this.options.limits.logWaitingBytesMax)) this.drop();
+    else this.put(record);
   }
 
   /** Adds a line that says how a call ended. It comes in even where the call has written too much itself. */
   writeEnd(line: LogLine, functionName: string | undefined): void {
-    if (this.#closed) return;
-    const record = this.#encode(line, functionName);
-    if (!this.#hasRoom(record, this.#endBytesMax)) {
-      this.#drop();
+    if (this.closed) return;
+    const record = this.encode(line, functionName);
+    if (!this.hasRoom(record, this.endBytesMax)) {
+      this.drop();
       return;
     }
-    this.#sayDropped();
-    this.#put(record);
+    this.sayDropped();
+    this.put(record);
   }
 
   /** Notes that the module refused a call, unless as many refusals as are wanted have been noted in this minute. */
   writeRefusal(text: string, functionName: string, place: () => Pick<LogLine, "file" | "line"> | undefined): void {
-    const { clock, limits } = this.#options;
+    const { clock, limits } = this.options;
     const minute = Math.floor(clock.nowMicros() / minuteMicros);
-    const refusals = this.#refusals;
+    const refusals = this.refusals;
     if (minute !== refusals.minute) {
-      this.#noteRefusals();
+      this.noteRefusals();
       refusals.minute = minute;
       refusals.count = 0;
     }
@@ -110,25 +110,25 @@ export class ModuleLog {
 
   /** Resolves when the lines that were added before are in the files. */
   async flush(): Promise<void> {
-    this.#endTurn();
-    await this.#writing;
-    await this.#writer.settle();
+    this.endTurn();
+    await this.writing;
+    await this.writer.settle();
   }
 
   /** Writes what waits. What is added from now on is lost. */
   async close(): Promise<void> {
-    this.#noteRefusals();
-    this.#endTurn();
-    this.#closed = true;
-    await this.#writing;
-    await this.#writer.close();
+    this.noteRefusals();
+    this.endTurn();
+    this.closed = true;
+    await this.writing;
+    await this.writer.close();
   }
 
   /** Says how many refusals of the last minute left no line. */
-  #noteRefusals(): void {
-    const { logRefusalsPerMinuteMax: max } = this.#options.limits;
-    const left = this.#refusals.count - max;
-    this.#refusals.count = 0;
+  private noteRefusals(): void {
+    const { logRefusalsPerMinuteMax: max } = this.options.limits;
+    const left = this.refusals.count - max;
+    this.refusals.count = 0;
     if (max > 0 && left > 0)
       this.note(
         LogLevel.info,
@@ -136,109 +136,109 @@ export class ModuleLog {
       );
   }
 
-  get #endBytesMax(): number {
-    return 2 * this.#options.limits.logWaitingBytesMax;
+  private get endBytesMax(): number {
+    return 2 * this.options.limits.logWaitingBytesMax;
   }
 
-  #hasRoom(record: Uint8Array, bytesMax: number): boolean {
-    return this.#turnBytes + this.#waitingBytes + record.length <= bytesMax;
+  private hasRoom(record: Uint8Array, bytesMax: number): boolean {
+    return this.turnBytes + this.waitingBytes + record.length <= bytesMax;
   }
 
-  #drop(): void {
-    this.#dropped += 1;
-    this.#noteTurn();
+  private drop(): void {
+    this.dropped += 1;
+    this.noteTurn();
   }
 
-  #put(record: Uint8Array): void {
-    if (this.#waiting.length > 0 || this.#writing !== undefined || !this.#hasTime()) {
-      this.#waiting.push(record);
-      this.#waitingBytes += record.length;
+  private put(record: Uint8Array): void {
+    if (this.waiting.length > 0 || this.writing !== undefined || !this.hasTime()) {
+      this.waiting.push(record);
+      this.waitingBytes += record.length;
     } else {
-      this.#turnBytes += record.length;
-      const fromMs = this.#countedMs;
-      this.#writeNow(record);
-      this.#countedMs = this.#options.clock.steadyMs();
-      this.#writingMs = Math.max(-writingMsMax, this.#writingMs + fromMs - this.#countedMs);
+      this.turnBytes += record.length;
+      const fromMs = this.countedMs;
+      this.writeNow(record);
+      this.countedMs = this.options.clock.steadyMs();
+      this.writingMs = Math.max(-writingMsMax, this.writingMs + fromMs - this.countedMs);
     }
-    this.#noteTurn();
+    this.noteTurn();
   }
 
   /** Whether there is time for a line to be written at once. */
-  #hasTime(): boolean {
-    const nowMs = this.#options.clock.steadyMs();
-    this.#writingMs = Math.min(writingMsMax, this.#writingMs + writingShare * (nowMs - this.#countedMs));
-    this.#countedMs = nowMs;
-    return this.#writingMs > 0;
+  private hasTime(): boolean {
+    const nowMs = this.options.clock.steadyMs();
+    this.writingMs = Math.min(writingMsMax, this.writingMs + writingShare * (nowMs - this.countedMs));
+    this.countedMs = nowMs;
+    return this.writingMs > 0;
   }
 
-  #writeNow(record: Uint8Array): void {
+  private writeNow(record: Uint8Array): void {
     try {
-      if (this.#lost > 0) this.#writer.addNow(this.#lostLine());
-      this.#lost = 0;
-      this.#writer.addNow(record);
+      if (this.lost > 0) this.writer.addNow(this.lostLine());
+      this.lost = 0;
+      this.writer.addNow(record);
     } catch {
       // A log for people is no reason to stop a database: what is missing is said when there is room again.
-      this.#lost += 1;
+      this.lost += 1;
     }
   }
 
   /** Has the turn's end noticed. Not by a microtask: a call that is ended in its middle takes those along that wait. */
-  #noteTurn(): void {
-    if (this.#isTurnNoted) return;
-    setImmediate(() => this.#endTurn());
-    this.#isTurnNoted = true;
+  private noteTurn(): void {
+    if (this.isTurnNoted) return;
+    setImmediate(() => this.endTurn());
+    this.isTurnNoted = true;
   }
 
-  #endTurn(): void {
-    this.#isTurnNoted = false;
-    this.#turnBytes = 0;
-    this.#sayDropped();
-    if (this.#waiting.length > 0) this.#writing ??= this.#writeWaiting();
+  private endTurn(): void {
+    this.isTurnNoted = false;
+    this.turnBytes = 0;
+    this.sayDropped();
+    if (this.waiting.length > 0) this.writing ??= this.writeWaiting();
   }
 
-  async #writeWaiting(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const lines = this.#waiting;
-      this.#waiting = [];
-      this.#waitingBytes = 0;
-      const before = this.#lost === 0 ? [] : [this.#lostLine()];
-      const added = await this.#writer.add([...before, ...lines]);
-      this.#lost = added < before.length ? this.#lost + lines.length : before.length + lines.length - added;
-      this.#sayDropped();
+  private async writeWaiting(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const lines = this.waiting;
+      this.waiting = [];
+      this.waitingBytes = 0;
+      const before = this.lost === 0 ? [] : [this.lostLine()];
+      const added = await this.writer.add([...before, ...lines]);
+      this.lost = added < before.length ? this.lost + lines.length : before.length + lines.length - added;
+      this.sayDropped();
     }
-    this.#writing = undefined;
+    this.writing = undefined;
   }
 
-  #sayDropped(): void {
+  private sayDropped(): void {
     // While the disk takes nothing, what was left out is counted together.
-    if (this.#dropped === 0 || this.#waitingBytes > this.#endBytesMax) return;
-    const { logWaitingBytesMax: max } = this.#options.limits;
-    const record = this.#ownLine(
-      `${this.#dropped} lines were left out here: over ${max} bytes at once (logWaitingBytesMax)`,
+    if (this.dropped === 0 || this.waitingBytes > this.endBytesMax) return;
+    const { logWaitingBytesMax: max } = this.options.limits;
+    const record = this.ownLine(
+      `${this.dropped} lines were left out here: over ${max} bytes at once (logWaitingBytesMax)`,
     );
-    this.#dropped = 0;
-    this.#put(record);
+    this.dropped = 0;
+    this.put(record);
   }
 
-  #lostLine(): Uint8Array {
-    return this.#ownLine(`${this.#lost} lines are missing here: the disk had no room for them, or failed`);
+  private lostLine(): Uint8Array {
+    return this.ownLine(`${this.lost} lines are missing here: the disk had no room for them, or failed`);
   }
 
-  #ownLine(message: string): Uint8Array {
-    return this.#encode({ level: LogLevel.warn, message, target: own, file: own }, own);
+  private ownLine(message: string): Uint8Array {
+    return this.encode({ level: LogLevel.warn, message, target: own, file: own }, own);
   }
 
-  #encode(line: LogLine, functionName: string | undefined): Uint8Array {
+  private encode(line: LogLine, functionName: string | undefined): Uint8Array {
     const name = (text: string | undefined): string | undefined =>
       text === undefined ? undefined : cutText(text, nameBytesMax);
     const record = {
       level: levelNames.get(line.level) ?? "Debug",
-      ts: this.#options.clock.nowMicros(),
+      ts: this.options.clock.nowMicros(),
       target: name(line.target),
       filename: name(line.file),
       line_number: line.line,
       function: name(functionName),
-      message: cutText(line.message, this.#options.limits.logLineBytesMax),
+      message: cutText(line.message, this.options.limits.logLineBytesMax),
       trace:
         line.level === LogLevel.panic
           ? (line.trace ?? [])
@@ -246,6 +246,6 @@ export class ModuleLog {
               .map((frame) => ({ module_name: name(frame.moduleName), func_name: name(frame.functionName) }))
           : undefined,
     };
-    return this.#encoder.encode(`${JSON.stringify(record)}\n`);
+    return this.encoder.encode(`${JSON.stringify(record)}\n`);
   }
 }

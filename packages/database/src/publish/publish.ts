@@ -6,11 +6,11 @@ import { ByteReader, ByteWriter, hashToJson, migrationToken, toHexReversed, valu
 import { disconnects, formatMigration, planMigration, systemTables, type MigrationStep } from "@lightcone/schema";
 import type { Job } from "../core/job-loop.ts";
 import type { HostType, Reply } from "../link/link.ts";
-import type { ModuleSlot } from "../calls/module-runtime.ts";
+import type { ModuleRuntime } from "../calls/module-runtime.ts";
 import { abandonCall, callReducer, settle } from "../calls/reducer-call.ts";
 import { failure, json, refusal, text } from "../link/reply.ts";
 import { mustBeWhole, noted } from "../recovery/noted.ts";
-import type { Room } from "../core/context.ts";
+import type { DatabaseContext } from "../core/context.ts";
 import { noteTimeOut } from "../core/running.ts";
 import { WorkKind } from "../link/work.ts";
 import { noBytes, noConnection, noReducerId, ok } from "../core/commit-pipeline.ts";
@@ -31,14 +31,14 @@ export interface Publication extends Program {
 
 /** What publishing may change of a database. */
 export interface PublishSite {
-  readonly room: Room;
+  readonly context: DatabaseContext;
   /**
    * Makes `module` the one that runs; undefined for none.
    *
    * @param withTables whether its tables exist already; they do if left out
    * @throws {LightconeError} what is wrong with a row-level rule of the module
    */
-  install(module: ModuleSlot | undefined, withTables?: boolean): void;
+  install(module: ModuleRuntime | undefined, withTables?: boolean): void;
   /** Looks again at who may read what. */
   accessChanged(): void;
   /** A program was taken in: what hosts have ended in counts no more, and what waited for that is run. */
@@ -52,49 +52,49 @@ const programKinds: Readonly<Record<HostType, number>> = { wasm: 0, js: 1 };
 
 /** Takes a program in, or says why not; the running module is untouched then. */
 export class PublishJob implements Job {
-  readonly #site: PublishSite;
-  readonly #program: Publication;
-  readonly #answer: (reply: Reply) => void;
-  readonly #id: Uint8Array;
-  #before: ModuleSlot | undefined;
+  private readonly site: PublishSite;
+  private readonly program: Publication;
+  private readonly answer: (reply: Reply) => void;
+  private readonly id: Uint8Array;
+  private before: ModuleRuntime | undefined;
 
   /** @param id names it in what is told of work */
   constructor(site: PublishSite, program: Publication, id: Uint8Array, answer: (reply: Reply) => void) {
-    this.#id = id;
-    this.#site = site;
-    this.#program = program;
-    this.#answer = answer;
-    this.#before = site.room.module;
+    this.id = id;
+    this.site = site;
+    this.program = program;
+    this.answer = answer;
+    this.before = site.context.module;
   }
 
   run(): void {
-    const { room } = this.#site;
-    this.#before = room.module;
-    const reply = noted(room, WorkKind.program, this.#id, 0, () => publish(this.#site, this.#program));
-    if (reply.status === 200) this.#site.cleared();
-    this.#answer(reply);
+    const { context } = this.site;
+    this.before = context.module;
+    const reply = noted(context, WorkKind.program, this.id, 0, () => publish(this.site, this.program));
+    if (reply.status === 200) this.site.cleared();
+    this.answer(reply);
   }
 
   timedOut(): void {
-    const { room } = this.#site;
-    room.activity.end();
-    const error = abandonCall(room, "the start of the module");
-    mustBeWhole(room, WorkKind.program, this.#id, 0);
-    this.#site.install(this.#before);
-    this.#before?.discard();
-    this.#answer(refusal(400, error.code, error.message));
+    const { context } = this.site;
+    context.activity.end();
+    const error = abandonCall(context, "the start of the module");
+    mustBeWhole(context, WorkKind.program, this.id, 0);
+    this.site.install(this.before);
+    this.before?.discard();
+    this.answer(refusal(400, error.code, error.message));
   }
 }
 
 function publish(site: PublishSite, program: Publication): Reply {
-  const { room } = site;
-  const before = room.module;
-  if (room.refusal !== undefined) return failure(room.refusal);
-  let next: ModuleSlot;
+  const { context } = site;
+  const before = context.module;
+  if (context.refusal !== undefined) return failure(context.refusal);
+  let next: ModuleRuntime;
   try {
-    next = room.load(program);
+    next = context.load(program);
   } catch (error) {
-    return failure(unreadable(room, error));
+    return failure(unreadable(context, error));
   }
   if (before?.hash === next.hash && before.hostType === next.hostType) return text(200, "");
   if (next.def.submodules.length > 0)
@@ -105,9 +105,9 @@ function publish(site: PublishSite, program: Publication): Reply {
 }
 
 /** Why a program is not taken. A fault of ours that one brings about must not cost the database that runs. */
-function unreadable(room: Room, error: unknown): LightconeError {
+function unreadable(context: DatabaseContext, error: unknown): LightconeError {
   if (isLightconeError(error)) return error;
-  room.log.note(LogLevel.error, `a program could not be read: ${String(error)}`);
+  context.log.note(LogLevel.error, `a program could not be read: ${String(error)}`);
   const reason = "this release fails to read it, which is a fault of its own; the database's log has the error";
   return new LightconeError("ModuleInvalid", { reason }, { cause: error });
 }
@@ -116,35 +116,35 @@ type Planned = Program & { readonly style?: "ansi" | "plain" };
 
 /** Says what publishing a program would do, and does nothing. A job, since the program starts to run for it. */
 export class PlanJob implements Job {
-  readonly #site: PublishSite;
-  readonly #program: Planned;
-  readonly #answer: (reply: Reply) => void;
-  readonly #id: Uint8Array;
+  private readonly site: PublishSite;
+  private readonly program: Planned;
+  private readonly answer: (reply: Reply) => void;
+  private readonly id: Uint8Array;
 
   constructor(site: PublishSite, program: Planned, id: Uint8Array, answer: (reply: Reply) => void) {
-    this.#id = id;
-    this.#site = site;
-    this.#program = program;
-    this.#answer = answer;
+    this.id = id;
+    this.site = site;
+    this.program = program;
+    this.answer = answer;
   }
 
   run(): void {
-    const plan = (): Reply => planPublish(this.#site, this.#program);
-    this.#answer(noted(this.#site.room, WorkKind.program, this.#id, 0, plan));
+    const plan = (): Reply => planPublish(this.site, this.program);
+    this.answer(noted(this.site.context, WorkKind.program, this.id, 0, plan));
   }
 
   timedOut(): void {
-    this.#site.room.activity.end();
-    const error = noteTimeOut(this.#site.room, "the start of the module");
-    this.#answer(refusal(400, error.code, error.message));
+    this.site.context.activity.end();
+    const error = noteTimeOut(this.site.context, "the start of the module");
+    this.answer(refusal(400, error.code, error.message));
   }
 }
 
 function planPublish(site: PublishSite, program: Planned): Reply {
-  const before = site.room.module;
+  const before = site.context.module;
   if (before === undefined) return text(404, "No such database.");
   try {
-    const next = site.room.load(program);
+    const next = site.context.load(program);
     const plan = planMigration(before.def, next.def);
     const major_version_upgrade = before.def.version === 9 && next.def.version === 10;
     if (plan.kind === "refused")
@@ -162,28 +162,28 @@ function planPublish(site: PublishSite, program: Planned): Reply {
       }),
     );
   } catch (error) {
-    return failure(unreadable(site.room, error));
+    return failure(unreadable(site.context, error));
   }
 }
 
-function create(site: PublishSite, next: ModuleSlot): Reply {
-  const { room } = site;
+function create(site: PublishSite, next: ModuleRuntime): Reply {
+  const { context } = site;
   site.install(next, false);
   const init = next.lifecycle("init");
-  fillMeta(room, init?.def.name, init?.def.id);
+  fillMeta(context, init?.def.name, init?.def.id);
   const build = (): void => {
-    for (const table of [...next.def.tables].sort(byName)) room.store.catalog.createTable(table);
+    for (const table of [...next.def.tables].sort(byName)) context.store.catalog.createTable(table);
     insertModuleRow(site, next);
     site.install(next); // the tables now exist: bind the module to their ids
   };
   const result =
     init === undefined
       ? settle(
-          room,
+          context,
           "init",
-          room.writer.transact(room.meta, () => doing(build)),
+          context.pipeline.transact(context.meta, () => doing(build)),
         )
-      : callReducer(room, init, undefined, build);
+      : callReducer(context, init, undefined, build);
   if (result.kind === "committed") return text(200, "");
   site.install(undefined);
   return refusal(
@@ -194,15 +194,15 @@ function create(site: PublishSite, next: ModuleSlot): Reply {
 }
 
 /** Acknowledges a plan that disconnects clients. */
-function tokenOf(site: PublishSite, before: ModuleSlot, next: ModuleSlot): string {
-  return hashToJson(migrationToken(toHexReversed(site.room.identity), before.hash, next.hash));
+function tokenOf(site: PublishSite, before: ModuleRuntime, next: ModuleRuntime): string {
+  return hashToJson(migrationToken(toHexReversed(site.context.identity), before.hash, next.hash));
 }
 
-function update(site: PublishSite, before: ModuleSlot, next: ModuleSlot, publication: Publication): Reply {
-  const { room } = site;
+function update(site: PublishSite, before: ModuleRuntime, next: ModuleRuntime, publication: Publication): Reply {
+  const { context } = site;
   const plan = planMigration(before.def, next.def);
   if (plan.kind === "refused") {
-    room.log.note(LogLevel.warn, `Database update failed: ${plan.reason}`);
+    context.log.note(LogLevel.warn, `Database update failed: ${plan.reason}`);
     return failure(new LightconeError("MigrationRefused", { reason: plan.reason }));
   }
   const failed = "Failed to create or update the database";
@@ -213,14 +213,14 @@ function update(site: PublishSite, before: ModuleSlot, next: ModuleSlot, publica
     const changes = plan.breaks.map(({ subject, change }) => `${subject}: ${change}`);
     return failure(new LightconeError("ClientsWouldBreak", { changes }));
   }
-  fillMeta(room, undefined, undefined);
+  fillMeta(context, undefined, undefined);
   const result = settle(
-    room,
+    context,
     "",
-    room.writer.transact(room.meta, () =>
+    context.pipeline.transact(context.meta, () =>
       doing(() => {
-        for (const step of plan.steps) carryOut(room, step);
-        room.store.tx.clear(moduleTable);
+        for (const step of plan.steps) carryOut(context, step);
+        context.store.tx.clear(moduleTable);
         insertModuleRow(site, next);
         site.install(next);
       }),
@@ -231,8 +231,8 @@ function update(site: PublishSite, before: ModuleSlot, next: ModuleSlot, publica
     return refusal(400, result.code, `${failed}: ${result.message}`);
   }
   site.accessChanged();
-  room.log.note(LogLevel.info, `Updated program to ${next.hash}`);
-  room.log.note(LogLevel.info, "Database updated");
+  context.log.note(LogLevel.info, `Updated program to ${next.hash}`);
+  context.log.note(LogLevel.info, "Database updated");
   if (disconnects(plan.breaks)) site.disconnectClients();
   return text(200, "");
 }
@@ -242,10 +242,10 @@ function doing(work: () => void): CallOutcome {
   return ok;
 }
 
-function carryOut(room: Room, step: MigrationStep): void {
-  const { catalog } = room.store;
+function carryOut(context: DatabaseContext, step: MigrationStep): void {
+  const { catalog } = context.store;
   const tableOf = (name: string) => {
-    const table = room.store.tableByName(name);
+    const table = context.store.tableByName(name);
     if (table === undefined) throw new TypeError(`the plan names table ${name}, which is gone`);
     return table;
   };
@@ -292,28 +292,28 @@ function systemTable(name: string) {
   return table;
 }
 
-function insertModuleRow(site: PublishSite, module: ModuleSlot): void {
-  const { room } = site;
+function insertModuleRow(site: PublishSite, module: ModuleRuntime): void {
+  const { context } = site;
   const out = new ByteWriter(module.bytes.length + 256);
   moduleRow.write(out, {
-    database_identity: littleEndian(room.identity),
-    owner_identity: littleEndian(room.owner),
+    database_identity: littleEndian(context.identity),
+    owner_identity: littleEndian(context.owner),
     program_kind: programKinds[module.hostType],
     program_hash: BigInt(`0x${module.hash}`),
     program_bytes: module.bytes,
     module_version: "",
   });
-  room.store.tx.insert(moduleTable, out.bytes, 0, out.length);
+  context.store.tx.insert(moduleTable, out.bytes, 0, out.length);
 }
 
 /** The program that the database last took in; undefined before the first publish. */
-export function storedProgram(room: Pick<Room, "store">): Program | undefined {
-  const cursor = room.store.table(moduleTable)?.openCursor();
+export function storedProgram(context: Pick<DatabaseContext, "store">): Program | undefined {
+  const cursor = context.store.table(moduleTable)?.openCursor();
   cursor?.seek();
   const row = cursor?.next() ?? -1;
   if (row === -1) return undefined;
-  room.store.locate(row);
-  const { bytes, at, length } = room.store.place;
+  context.store.locate(row);
+  const { bytes, at, length } = context.store.place;
   const { program_bytes, program_kind } = moduleRow.read(new ByteReader(bytes.subarray(at, at + length)));
   return { hostType: program_kind === programKinds.js ? "js" : "wasm", program: program_bytes.slice() };
 }
@@ -324,14 +324,14 @@ function littleEndian(bytes: Uint8Array): bigint {
   return value;
 }
 
-function fillMeta(room: Room, functionName: string | undefined, reducerId: number | undefined): void {
-  const { meta } = room;
+function fillMeta(context: DatabaseContext, functionName: string | undefined, reducerId: number | undefined): void {
+  const { meta } = context;
   meta.kind = CommitKind.publish;
-  meta.timestampMicros = room.writer.nowMicros();
+  meta.timestampMicros = context.pipeline.nowMicros();
   meta.functionName = functionName ?? "";
   meta.reducerId = reducerId ?? noReducerId;
   meta.args = noBytes;
-  meta.sender = room.owner;
+  meta.sender = context.owner;
   meta.connection = noConnection;
   meta.requestId = 0;
   meta.requestSequence = 0;

@@ -4,66 +4,71 @@ import { decodeClientMessage, decodeClientMessageJson } from "@lightcone/protoco
 import { keyOfClient } from "../link/client.ts";
 import type { Job } from "../core/job-loop.ts";
 import type { Condemned, NumberedMessage, Resume } from "./resume.ts";
-import type { Room } from "../core/context.ts";
+import type { DatabaseContext } from "../core/context.ts";
 import { reducerOfSoonId, type Scheduler } from "../schedule/scheduler.ts";
 import { WorkKind } from "../link/work.ts";
 
 /** Where things of a kind are looked up by what names them. */
 export class CondemnedWork {
-  readonly #all: readonly Condemned[];
+  private readonly all: readonly Condemned[];
 
   constructor(resume: Resume | undefined) {
-    this.#all = resume?.condemned ?? [];
+    this.all = resume?.condemned ?? [];
   }
 
   /** What names the condemned of a kind. */
   ids(kind: WorkKind): ReadonlySet<string> {
-    return new Set(this.#all.filter((each) => each.kind === kind).map(({ id }) => id));
+    return new Set(this.all.filter((each) => each.kind === kind).map(({ id }) => id));
   }
 
   /** The numbers of a client's messages. */
   messagesOf(key: string): ReadonlySet<number> {
-    const own = this.#all.filter(({ kind, id }) => kind === WorkKind.message && id === key);
+    const own = this.all.filter(({ kind, id }) => kind === WorkKind.message && id === key);
     return own.length === 0 ? none : new Set(own.map(({ number }) => number));
   }
 
   find(kind: WorkKind, id: string): Condemned | undefined {
-    return this.#all.find((each) => each.kind === kind && each.id === id);
+    return this.all.find((each) => each.kind === kind && each.id === id);
   }
 
   /** Notes each in the module's log, and counts what a host ended in. */
-  note(room: Room, scheduler: Scheduler, resume: Resume): void {
-    for (const condemned of this.#all) {
-      const said = functionOf(condemned, room, scheduler, resume);
+  note(context: DatabaseContext, scheduler: Scheduler, resume: Resume): void {
+    for (const condemned of this.all) {
+      const said = functionOf(condemned, context, scheduler, resume);
       // A client may call what there is not.
-      const name = said !== undefined && hasFunction(room, said) ? said : undefined;
+      const name = said !== undefined && hasFunction(context, said) ? said : undefined;
       const isRepeated = condemned.kind === WorkKind.schedule && scheduler.isRepeated(condemned.id);
       const message = lineOf(condemned, isRepeated ? undoneRepeated : undone);
-      if (name === undefined) room.log.note(LogLevel.error, `a query, or the start of a program: ${message}`);
-      else room.log.writeEnd({ level: LogLevel.error, message }, name);
-      if (condemned.isModulesFault && name !== undefined) room.ends.add(name);
+      if (name === undefined) context.log.note(LogLevel.error, `a query, or the start of a program: ${message}`);
+      else context.log.writeEnd({ level: LogLevel.error, message }, name);
+      if (condemned.isModulesFault && name !== undefined) context.ends.add(name);
     }
   }
 }
 
 const none: ReadonlySet<number> = new Set();
 
-function hasFunction({ module }: Room, name: string): boolean {
+function hasFunction({ module }: DatabaseContext, name: string): boolean {
   const functions = [...(module?.def.reducers ?? []), ...(module?.def.procedures ?? [])];
   return functions.some((each) => each.name === name);
 }
 
 /** The function that runs for a piece of work; undefined when it is none of the module's. */
-function functionOf(work: Condemned, room: Room, scheduler: Scheduler, resume: Resume): string | undefined {
+function functionOf(
+  work: Condemned,
+  context: DatabaseContext,
+  scheduler: Scheduler,
+  resume: Resume,
+): string | undefined {
   switch (work.kind) {
     case WorkKind.connect:
-      return room.module?.lifecycle("connect")?.def.name;
+      return context.module?.lifecycle("connect")?.def.name;
     case WorkKind.disconnect:
-      return room.module?.lifecycle("disconnect")?.def.name;
+      return context.module?.lifecycle("disconnect")?.def.name;
     case WorkKind.schedule:
       return scheduler.functionOf(work.id);
     case WorkKind.soon:
-      return room.module?.reducers.find(({ def }) => def.id === reducerOfSoonId(work.id))?.def.name;
+      return context.module?.reducers.find(({ def }) => def.id === reducerOfSoonId(work.id))?.def.name;
     case WorkKind.program:
       return undefined;
     case WorkKind.message: {
@@ -112,14 +117,14 @@ function causeOf(how: string): string {
 
 /** What was left by a host that ended is through: what comes now runs as it always does. */
 export class CarefulEndJob implements Job {
-  readonly #room: Room;
+  private readonly context: DatabaseContext;
 
-  constructor(room: Room) {
-    this.#room = room;
+  constructor(context: DatabaseContext) {
+    this.context = context;
   }
 
   run(): void {
-    this.#room.activity.closely(false);
+    this.context.activity.closely(false);
   }
 
   timedOut(): void {

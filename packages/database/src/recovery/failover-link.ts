@@ -87,86 +87,86 @@ export async function openResilient(options: ResilientOptions, why: WakeReason =
 
 export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
   readonly failed: Promise<Error>;
-  readonly #options: ResilientOptions;
-  readonly #connections = new Set<HeldConnection>();
-  readonly #requests = new Set<HeldRequest>();
-  readonly #retries = new Retries();
-  #state: State = "opening";
-  #host: OpenedHost | undefined;
+  private readonly options: ResilientOptions;
+  private readonly connections = new Set<HeldConnection>();
+  private readonly requests = new Set<HeldRequest>();
+  private readonly retries = new Retries();
+  private state: State = "opening";
+  private host: OpenedHost | undefined;
   /** Works at getting a host, or at letting go of one. */
-  #change: Promise<void> = Promise.resolve();
+  private change: Promise<void> = Promise.resolve();
   /** Where the next host goes on. */
-  #releasedOffset = -1;
-  #condemned: readonly Condemned[] = [];
-  #isCareful = false;
-  #ends: readonly FunctionEnd[] = [];
-  #crashTimesMs: readonly number[] = [];
-  #requestCount = 0;
+  private resumeOffset = -1;
+  private condemned: readonly Condemned[] = [];
+  private isCareful = false;
+  private ends: readonly FunctionEnd[] = [];
+  private crashTimesMs: readonly number[] = [];
+  private requestCount = 0;
   /** Hosts that ended unasked, and how; also while they were about to be let go. */
-  readonly #endedHosts = new WeakMap<OpenedHost, Error>();
+  private readonly endedHosts = new WeakMap<OpenedHost, Error>();
   /** Whether a client has left a database that has no host to tell. */
-  #hasLeavers = false;
-  #stopping = false;
-  #failure: LightconeError | undefined;
-  #fail: (error: Error) => void = () => undefined;
+  private hasLeavers = false;
+  private stopping = false;
+  private failure: LightconeError | undefined;
+  private fail: (error: Error) => void = () => undefined;
 
   constructor(options: ResilientOptions) {
-    this.failed = new Promise((resolve) => (this.#fail = resolve));
-    this.#options = options;
+    this.failed = new Promise((resolve) => (this.fail = resolve));
+    this.options = options;
   }
 
   /** Gets its first host. @throws {Error} why there is none */
   async start(why: WakeReason): Promise<void> {
-    this.#change = this.#bring(why, true);
-    await this.#change;
+    this.change = this.bring(why, true);
+    await this.change;
   }
 
   connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle {
     const held = new HeldConnection(info, sink, this);
-    if (this.#failure !== undefined) {
-      sink.close(1011, cutText(this.#failure.told, 90));
+    if (this.failure !== undefined) {
+      sink.close(1011, cutText(this.failure.told, 90));
       return held;
     }
-    this.#connections.add(held);
-    if (this.#host === undefined) this.wake("connect");
-    else held.attach(this.#host.link.connect(info, held), 0);
+    this.connections.add(held);
+    if (this.host === undefined) this.wake("connect");
+    else held.attach(this.host.link.connect(info, held), 0);
     return held;
   }
 
   request(request: DatabaseRequest): Promise<Reply> {
     // A new program is a new chance.
-    if (request.kind === "publish") this.#crashTimesMs = [];
-    if (this.#failure !== undefined) return Promise.resolve(failure(this.#failure));
+    if (request.kind === "publish") this.crashTimesMs = [];
+    if (this.failure !== undefined) return Promise.resolve(failure(this.failure));
     return new Promise((resolve) => {
-      const held = this.#hold(request, resolve);
-      this.#requests.add(held);
-      if (this.#host === undefined) this.wake("call");
-      else this.#ask(held, this.#host);
+      const held = this.hold(request, resolve);
+      this.requests.add(held);
+      if (this.host === undefined) this.wake("call");
+      else this.ask(held, this.host);
     });
   }
 
   /** A host that has ended has nothing left to write, and what it wrote is there. */
   async flushLog(): Promise<void> {
-    await this.#host?.link.flushLog().catch(() => undefined);
+    await this.host?.link.flushLog().catch(() => undefined);
   }
 
   async stop(withinMs: number): Promise<Rest | undefined> {
-    this.#stopping = true;
+    this.stopping = true;
     // Whatever is on its way has a host to stop in the end, or has none.
-    await this.#change.catch(() => undefined);
-    const { stay } = this.#options;
-    const rest = await this.#host?.link.stop(withinMs);
+    await this.change.catch(() => undefined);
+    const { stay } = this.options;
+    const rest = await this.host?.link.stop(withinMs);
     stay?.left();
     if (rest !== undefined) await stay?.rested(rest, 0);
     const error = new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
-    for (const held of this.#requests) this.#answer(held, failure(error));
+    for (const held of this.requests) this.answer(held, failure(error));
     return rest;
   }
 
   // --- what a connection asks
 
   get isResting(): boolean {
-    return this.#state === "resting" || this.#state === "parking";
+    return this.state === "resting" || this.state === "parking";
   }
 
   said(): void {
@@ -174,121 +174,121 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
   }
 
   over(held: HeldConnection): void {
-    this.#connections.delete(held);
+    this.connections.delete(held);
     // A host has to hear of it, sooner or later.
-    if (this.#host !== undefined || !held.wasKnown) return;
-    this.#hasLeavers = true;
+    if (this.host !== undefined || !held.wasKnown) return;
+    this.hasLeavers = true;
     this.wake("leave");
   }
 
   // --- rest
 
   get traffic(): number {
-    return this.#host?.link.traffic ?? 0;
+    return this.host?.link.traffic ?? 0;
   }
 
   get isIdle(): boolean {
-    if (this.#state !== "awake" || this.#requests.size > 0) return false;
-    for (const held of this.#connections) if (!held.isIdle) return false;
+    if (this.state !== "awake" || this.requests.size > 0) return false;
+    for (const held of this.connections) if (!held.isIdle) return false;
     return true;
   }
 
   get pid(): number | undefined {
-    return this.#host?.pid;
+    return this.host?.pid;
   }
 
   get clientCount(): number {
-    return this.#connections.size;
+    return this.connections.size;
   }
 
   async rest(): Promise<boolean> {
-    const host = this.#host;
-    if (!this.isIdle || host?.link.park === undefined || this.#stopping) return false;
+    const host = this.host;
+    if (!this.isIdle || host?.link.park === undefined || this.stopping) return false;
     let isParked = false;
-    this.#change = this.#park(host, host.link.park()).then((is) => void (isParked = is));
-    await this.#change;
+    this.change = this.parkHost(host, host.link.park()).then((is) => void (isParked = is));
+    await this.change;
     return isParked;
   }
 
   /** Sees to it that the database has a host. Nothing if it has. */
   wake(why: WakeReason): void {
-    if (this.#state === "opening") this.#options.stay?.hurry(why);
-    if (this.#state !== "resting" || this.#stopping) return;
-    this.#state = "opening";
-    this.#change = this.#wake(why);
+    if (this.state === "opening") this.options.stay?.hurry(why);
+    if (this.state !== "resting" || this.stopping) return;
+    this.state = "opening";
+    this.change = this.startAgain(why);
   }
 
-  async #park(host: OpenedHost, parking: Promise<Rest | undefined>): Promise<boolean> {
-    const { stay } = this.#options;
+  private async parkHost(host: OpenedHost, parking: Promise<Rest | undefined>): Promise<boolean> {
+    const { stay } = this.options;
     // From here on what comes is held, as between two hosts.
-    this.#state = "parking";
-    this.#host = undefined;
-    const connections = [...this.#connections];
+    this.state = "parking";
+    this.host = undefined;
+    const connections = [...this.connections];
     const handles = connections.map((held) => held.pause());
     let rest: Rest | undefined;
     let ended: Error | undefined;
     try {
       rest = await parking;
-      ended = rest === undefined ? this.#endedHosts.get(host) : undefined;
+      ended = rest === undefined ? this.endedHosts.get(host) : undefined;
     } catch {
       ended = await host.link.failed;
     }
     if (ended !== undefined) {
-      await this.#reopen(host, ended);
+      await this.reopen(host, ended);
       return false;
     }
     if (rest === undefined) {
-      this.#state = "awake";
-      this.#host = host;
+      this.state = "awake";
+      this.host = host;
       connections.forEach((held, index) => {
         const handle = handles[index];
         if (handle !== undefined) held.reattach(handle);
       });
-      this.#tellNew(host, new Set(connections));
+      this.tellNew(host, new Set(connections));
       return false;
     }
     stay?.left();
-    this.#releasedOffset = rest.offset;
-    this.#condemned = [];
-    this.#isCareful = false;
-    this.#retries.through();
-    await stay?.rested(rest, this.#connections.size);
-    this.#state = "resting";
-    const why = this.#whyAwake();
+    this.resumeOffset = rest.offset;
+    this.condemned = [];
+    this.isCareful = false;
+    this.retries.through();
+    await stay?.rested(rest, this.connections.size);
+    this.state = "resting";
+    const why = this.whyAwake();
     if (why !== undefined) this.wake(why);
     return true;
   }
 
   /** Why a database that rests has to wake, if it has: something came while it went to rest. */
-  #whyAwake(): WakeReason | undefined {
-    if (this.#requests.size > 0) return "call";
-    for (const held of this.#connections) if (!held.isIdle) return held.isGreeted ? "call" : "connect";
-    return this.#hasLeavers ? "leave" : undefined;
+  private whyAwake(): WakeReason | undefined {
+    if (this.requests.size > 0) return "call";
+    for (const held of this.connections) if (!held.isIdle) return held.isGreeted ? "call" : "connect";
+    return this.hasLeavers ? "leave" : undefined;
   }
 
-  async #wake(why: WakeReason): Promise<void> {
+  private async startAgain(why: WakeReason): Promise<void> {
     try {
-      await this.#bring(why, false);
+      await this.bring(why, false);
     } catch (error) {
-      if (this.#stopping) return;
-      if (isLightconeError(error, "ServerBusy")) this.#turnAway(error, why);
-      else await this.#tryAgain(error);
+      if (this.stopping) return;
+      if (isLightconeError(error, "ServerBusy")) this.turnAway(error, why);
+      else await this.tryAgain(error);
     }
   }
 
   /** There is no room: who waits is told so, and the database goes on resting. */
-  #turnAway(error: LightconeError, why: WakeReason): void {
-    this.#state = "resting";
-    for (const held of this.#requests) this.#answer(held, failure(error));
-    for (const held of this.#connections) if (!held.isIdle) held.close(1013, cutText(error.told, 90));
+  private turnAway(error: LightconeError, why: WakeReason): void {
+    this.state = "resting";
+    for (const held of this.requests) this.answer(held, failure(error));
+    for (const held of this.connections) if (!held.isIdle) held.close(1013, cutText(error.told, 90));
     // What nobody waits for still has to be done.
     if (why !== "call" && why !== "connect") this.wake(why);
-    else if (this.#hasLeavers) this.wake("leave");
+    else if (this.hasLeavers) this.wake("leave");
   }
 
   // --- requests
 
-  #hold(request: DatabaseRequest, resolve: (reply: Reply) => void): HeldRequest {
+  private hold(request: DatabaseRequest, resolve: (reply: Reply) => void): HeldRequest {
     switch (request.kind) {
       case "call":
       case "sql":
@@ -301,7 +301,7 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
       case "publish":
       case "plan": {
         const id = new Uint8Array(workIdBytes);
-        new DataView(id.buffer).setFloat64(0, (this.#requestCount += 1));
+        new DataView(id.buffer).setFloat64(0, (this.requestCount += 1));
         const work: Work = { kind: WorkKind.program, id: toHex(id), number: 0 };
         return { request: { ...request, id }, resolve, work, askedCount: 0 };
       }
@@ -310,50 +310,50 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
     }
   }
 
-  #ask(held: HeldRequest, host: OpenedHost): void {
+  private ask(held: HeldRequest, host: OpenedHost): void {
     held.askedCount += 1;
     host.link.request(held.request).then(
       (reply) => {
-        if (held.request.kind === "publish" && reply.status === 200) this.#ends = [];
-        this.#answer(held, reply);
+        if (held.request.kind === "publish" && reply.status === 200) this.ends = [];
+        this.answer(held, reply);
       },
       (error: unknown) => {
         // A request that died with its host is for the next; a host that goes on has refused it.
-        if (this.#host !== host) return;
+        if (this.host !== host) return;
         if (!isLightconeError(error)) {
-          this.#options.note(`a request failed: ${String(error)}`);
-          this.#answer(held, text(500, toldText(error)));
-        } else if (error.code !== "CallUnknown" || this.#stopping) this.#answer(held, failure(error));
+          this.options.note(`a request failed: ${String(error)}`);
+          this.answer(held, text(500, toldText(error)));
+        } else if (error.code !== "CallUnknown" || this.stopping) this.answer(held, failure(error));
       },
     );
   }
 
-  #answer(held: HeldRequest, reply: Reply): void {
-    if (this.#requests.delete(held)) held.resolve(reply);
+  private answer(held: HeldRequest, reply: Reply): void {
+    if (this.requests.delete(held)) held.resolve(reply);
   }
 
   // --- hosts
 
   /** Opens a host and hands it all that is held. @param isFirst whether there was none before */
-  async #bring(why: WakeReason, isFirst: boolean): Promise<void> {
-    const { stay, clock, openHost } = this.#options;
+  private async bring(why: WakeReason, isFirst: boolean): Promise<void> {
+    const { stay, clock, openHost } = this.options;
     const opened = await stay?.enter(why);
     try {
-      if (this.#stopping) throw new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
+      if (this.stopping) throw new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
       const fromMs = clock.steadyMs();
-      const connections = [...this.#connections].filter((held) => held.isGreeted);
-      const resume = isFirst ? undefined : this.#resume(connections);
+      const connections = [...this.connections].filter((held) => held.isGreeted);
+      const resume = isFirst ? undefined : this.resume(connections);
       const host = await openHost(resume);
-      this.#ends = host.ends ?? this.#ends;
-      this.#retries.counted();
-      this.#hasLeavers = false;
-      this.#state = "awake";
-      this.#adopt(host);
+      this.ends = host.ends ?? this.ends;
+      this.retries.counted();
+      this.hasLeavers = false;
+      this.state = "awake";
+      this.adopt(host);
       connections.forEach((held, index) => {
         const handle = host.handles[index];
         if (handle !== undefined) held.reattach(handle);
       });
-      this.#tellNew(host, new Set(connections));
+      this.tellNew(host, new Set(connections));
       stay?.woke(this, clock.steadyMs() - fromMs, why);
     } finally {
       opened?.();
@@ -361,113 +361,113 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
   }
 
   /** Tells a host who is new to it, and what is asked. */
-  #tellNew(host: OpenedHost, known: ReadonlySet<HeldConnection>): void {
-    for (const held of this.#connections) if (!known.has(held)) held.attach(host.link.connect(held.info, held), 0);
-    for (const held of this.#requests) this.#ask(held, host);
+  private tellNew(host: OpenedHost, known: ReadonlySet<HeldConnection>): void {
+    for (const held of this.connections) if (!known.has(held)) held.attach(host.link.connect(held.info, held), 0);
+    for (const held of this.requests) this.ask(held, host);
   }
 
-  #adopt(host: OpenedHost): void {
-    this.#host = host;
+  private adopt(host: OpenedHost): void {
+    this.host = host;
     host.link.failed.then((error) => {
-      this.#endedHosts.set(host, error);
-      if (this.#host === host && !this.#stopping) this.#change = this.#reopen(host, error);
+      this.endedHosts.set(host, error);
+      if (this.host === host && !this.stopping) this.change = this.reopen(host, error);
     }, unreachable);
   }
 
-  async #reopen(ended: OpenedHost, error: Error): Promise<void> {
-    this.#host = undefined;
-    this.#state = "opening";
-    this.#options.stay?.left();
-    this.#options.note(`the host ended: ${error.message}`);
-    this.#takeStock(ended, error);
-    await this.#tryAgain(error);
+  private async reopen(ended: OpenedHost, error: Error): Promise<void> {
+    this.host = undefined;
+    this.state = "opening";
+    this.options.stay?.left();
+    this.options.note(`the host ended: ${error.message}`);
+    this.takeStock(ended, error);
+    await this.tryAgain(error);
   }
 
   /** Sees what the host that ended had been given, and what of that the next may run. */
-  #takeStock(ended: OpenedHost, error: Error): void {
-    this.#releasedOffset = ended.releasedOffset;
-    this.#isCareful = true;
-    if (ended.isThrough === true) this.#retries.through();
+  private takeStock(ended: OpenedHost, error: Error): void {
+    this.resumeOffset = ended.releasedOffset;
+    this.isCareful = true;
+    if (ended.isThrough === true) this.retries.through();
     const hostEnded = error instanceof HostEnded ? error : undefined;
-    if (hostEnded?.isModulesFault === true && hostEnded.suspect === undefined) this.#noteCrash();
+    if (hostEnded?.isModulesFault === true && hostEnded.suspect === undefined) this.noteCrash();
     const given: Work[] = [];
-    for (const held of this.#connections) given.push(...held.givenWork());
-    for (const { work, askedCount } of this.#requests) if (work !== undefined && askedCount > 0) given.push(work);
-    this.#condemned = this.#retries.ended(given, {
+    for (const held of this.connections) given.push(...held.givenWork());
+    for (const { work, askedCount } of this.requests) if (work !== undefined && askedCount > 0) given.push(work);
+    this.condemned = this.retries.ended(given, {
       error: hostEnded,
       begun: ended.begun,
       how: error.message.replace(/^the database's process ended: /, ""),
     });
-    const condemned = new Set(this.#condemned.map(keyOfWork));
-    for (const held of this.#connections) {
+    const condemned = new Set(this.condemned.map(keyOfWork));
+    for (const held of this.connections) {
       held.detach();
       // Who ended hosts by coming is not let in by the next.
       if (condemned.has(keyOfWork(held.connectWork))) held.close(1011, fatalText);
     }
-    for (const held of this.#requests)
+    for (const held of this.requests)
       if (held.work === undefined && held.askedCount >= askedMax)
-        this.#answer(held, failure(new LightconeError("CallUnknown", {})));
+        this.answer(held, failure(new LightconeError("CallUnknown", {})));
   }
 
   /** Opens the next host; gives up after some tries. */
-  async #tryAgain(reason: unknown): Promise<void> {
-    const { crashesMax, clock, note } = this.#options;
+  private async tryAgain(reason: unknown): Promise<void> {
+    const { crashesMax, clock, note } = this.options;
     for (const delayMs of reopenDelaysMs) {
-      if (this.#crashCount() >= crashesMax) {
-        this.#giveUp(new LightconeError("Quarantined", { crashCount: this.#crashCount() }));
+      if (this.crashCount() >= crashesMax) {
+        this.giveUp(new LightconeError("Quarantined", { crashCount: this.crashCount() }));
         return;
       }
       await new Promise<void>((resolve) => clock.after(delayMs, resolve));
-      if (this.#stopping) return;
+      if (this.stopping) return;
       try {
-        await this.#bring("again", false);
+        await this.bring("again", false);
         return;
       } catch (error) {
         note(`the host did not start: ${String(error)}`);
-        if (error instanceof HostEnded && error.isModulesFault) this.#noteCrash();
+        if (error instanceof HostEnded && error.isModulesFault) this.noteCrash();
       }
     }
     const said = "its process ended and could not be started again";
-    this.#giveUp(new LightconeError("DatabaseStopped", { reason: said }, { cause: reason }));
+    this.giveUp(new LightconeError("DatabaseStopped", { reason: said }, { cause: reason }));
   }
 
-  #resume(connections: readonly HeldConnection[]): Resume {
-    const visits = [...this.#requests].flatMap(({ request }) =>
+  private resume(connections: readonly HeldConnection[]): Resume {
+    const visits = [...this.requests].flatMap(({ request }) =>
       "caller" in request
         ? [{ ...request.caller, functionName: request.kind === "call" ? request.functionName : undefined }]
         : [],
     );
     return {
-      releasedOffset: this.#releasedOffset,
+      releasedOffset: this.resumeOffset,
       connections: connections.map((held) => held.resume()),
       visits,
-      requestCount: [...this.#requests].filter(({ work }) => work !== undefined).length,
-      condemned: this.#condemned,
-      ends: this.#ends,
-      isCareful: this.#isCareful,
+      requestCount: [...this.requests].filter(({ work }) => work !== undefined).length,
+      condemned: this.condemned,
+      ends: this.ends,
+      isCareful: this.isCareful,
     };
   }
 
-  #noteCrash(): void {
-    this.#crashTimesMs = [...this.#crashTimesMs, this.#options.clock.steadyMs()];
+  private noteCrash(): void {
+    this.crashTimesMs = [...this.crashTimesMs, this.options.clock.steadyMs()];
   }
 
-  #crashCount(): number {
-    const fromMs = this.#options.clock.steadyMs() - crashesKeptMs;
-    this.#crashTimesMs = this.#crashTimesMs.filter((atMs) => atMs > fromMs);
-    return this.#crashTimesMs.length;
+  private crashCount(): number {
+    const fromMs = this.options.clock.steadyMs() - crashesKeptMs;
+    this.crashTimesMs = this.crashTimesMs.filter((atMs) => atMs > fromMs);
+    return this.crashTimesMs.length;
   }
 
-  #giveUp(error: LightconeError): void {
-    this.#state = "failed";
-    this.#failure = error;
-    for (const held of this.#connections) held.close(1011, cutText(error.told, 120));
-    const condemned = new Set(this.#condemned.map(keyOfWork));
-    for (const held of this.#requests) {
+  private giveUp(error: LightconeError): void {
+    this.state = "failed";
+    this.failure = error;
+    for (const held of this.connections) held.close(1011, cutText(error.told, 120));
+    const condemned = new Set(this.condemned.map(keyOfWork));
+    for (const held of this.requests) {
       const isCondemned = held.work !== undefined && condemned.has(keyOfWork(held.work));
-      this.#answer(held, isCondemned ? refusal(530, "ReducerCrashed", fatalText) : failure(error));
+      this.answer(held, isCondemned ? refusal(530, "ReducerCrashed", fatalText) : failure(error));
     }
-    this.#fail(error);
+    this.fail(error);
   }
 }
 

@@ -25,93 +25,93 @@ export interface ConnectionHolder {
 
 export class HeldConnection implements ConnectionHandle, ConnectionSink {
   readonly info: ConnectionInfo;
-  readonly #sink: ConnectionSink;
-  readonly #holder: ConnectionHolder;
-  #handle: ConnectionHandle | undefined;
-  readonly #pending = new PendingMessages();
+  private readonly sink: ConnectionSink;
+  private readonly holder: ConnectionHolder;
+  private handle: ConnectionHandle | undefined;
+  private readonly pending = new PendingMessages();
   /** The messages that make up the subscriptions, by number. */
-  readonly #subscribed = new Map<number, NumberedMessage>();
-  #received = 0;
+  private readonly subscribed = new Map<number, NumberedMessage>();
+  private received = 0;
   /** Messages that the present host has been given. */
-  #given = 0;
-  #greeted = false;
-  #wasGiven = false;
-  #inMessage = false;
+  private given = 0;
+  private greeted = false;
+  private wasGiven = false;
+  private inMessage = false;
   /** Whether answers to it were held back while others were told theirs. */
-  #isBehind = false;
-  #closed = false;
+  private isBehind = false;
+  private isClosed = false;
   onReady: (() => void) | undefined;
 
   constructor(info: ConnectionInfo, sink: ConnectionSink, holder: ConnectionHolder) {
     this.info = info;
-    this.#sink = sink;
-    this.#holder = holder;
+    this.sink = sink;
+    this.holder = holder;
   }
 
   // --- towards the host
 
   get ready(): boolean {
-    return this.#handle?.ready ?? (this.#holder.isResting && this.#pending.isEmpty);
+    return this.handle?.ready ?? (this.holder.isResting && this.pending.isEmpty);
   }
 
   receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
-    if (this.#closed) return;
-    const number = ++this.#received;
-    this.#pending.push({ number, bytes: bytes.subarray(at, at + length), isText });
-    if (this.#handle === undefined) {
-      this.#holder.said();
+    if (this.isClosed) return;
+    const number = ++this.received;
+    this.pending.push({ number, bytes: bytes.subarray(at, at + length), isText });
+    if (this.handle === undefined) {
+      this.holder.said();
       return;
     }
-    this.#given = number;
-    this.#handle.receive(bytes, at, length, isText);
+    this.given = number;
+    this.handle.receive(bytes, at, length, isText);
   }
 
   closed(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#holder.over(this);
-    this.#handle?.closed();
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.holder.over(this);
+    this.handle?.closed();
   }
 
   // --- towards the client
 
   send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
-    this.#greeted = true;
-    this.#inMessage = !last;
-    this.#sink.send(bytes, at, length, last);
+    this.greeted = true;
+    this.inMessage = !last;
+    this.sink.send(bytes, at, length, last);
   }
 
   get queuedBytes(): number {
-    return this.#sink.queuedBytes;
+    return this.sink.queuedBytes;
   }
 
   answered(messageCount: number): void {
-    this.#pending.forget(messageCount);
-    this.#sink.answered(messageCount);
+    this.pending.forget(messageCount);
+    this.sink.answered(messageCount);
   }
 
   note(note: ResumeNote): void {
     switch (note.kind) {
       case "kept": {
-        const message = defined(this.#pending.find(note.message), `message ${note.message}, which is not answered`);
+        const message = defined(this.pending.find(note.message), `message ${note.message}, which is not answered`);
         // A copy: the original shares its memory with everything else that came in the same read.
-        this.#subscribed.set(message.number, { ...message, bytes: message.bytes.slice() });
+        this.subscribed.set(message.number, { ...message, bytes: message.bytes.slice() });
         break;
       }
       case "dropped":
-        this.#subscribed.delete(note.message);
+        this.subscribed.delete(note.message);
         break;
       case "behind":
       case "level":
-        this.#isBehind = note.kind === "behind";
+        this.isBehind = note.kind === "behind";
     }
   }
 
   close(code: number | undefined, reason: string): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#holder.over(this);
-    this.#sink.close(code, reason);
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.holder.over(this);
+    this.sink.close(code, reason);
   }
 
   // --- between hosts
@@ -122,26 +122,26 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
    * the same ids may hide.
    */
   detach(): void {
-    this.#handle = undefined;
-    const isKnowing = this.#greeted ? this.info.confirmed && !this.#inMessage && !this.#isBehind : this.#given === 0;
+    this.handle = undefined;
+    const isKnowing = this.greeted ? this.info.confirmed && !this.inMessage && !this.isBehind : this.given === 0;
     if (!isKnowing) this.close(1011, "the database started again");
   }
 
   /** Lets go of a host that may be gone soon. @returns its handle */
   pause(): ConnectionHandle | undefined {
-    const handle = this.#handle;
-    this.#handle = undefined;
+    const handle = this.handle;
+    this.handle = undefined;
     return handle;
   }
 
   /** Whether nothing is owed to the client, and it is owed nothing. */
   get isIdle(): boolean {
-    return this.#greeted && !this.#inMessage && !this.#isBehind && this.#pending.isEmpty;
+    return this.greeted && !this.inMessage && !this.isBehind && this.pending.isEmpty;
   }
 
   /** Whether a host may know of it. */
   get wasKnown(): boolean {
-    return this.#wasGiven;
+    return this.wasGiven;
   }
 
   /** What a host does when it lets the client in. */
@@ -151,48 +151,48 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
 
   /** What the present host has been given and not answered. */
   givenWork(): readonly Work[] {
-    if (!this.#greeted) return this.#wasGiven ? [this.connectWork] : [];
+    if (!this.greeted) return this.wasGiven ? [this.connectWork] : [];
     const { id } = this.connectWork;
-    return this.#pending
+    return this.pending
       .all()
-      .filter(({ number }) => number <= this.#given)
+      .filter(({ number }) => number <= this.given)
       .map(({ number }) => ({ kind: WorkKind.message, id, number }));
   }
 
   /** Whether a host has let it in: the next goes on with it. To any other it is new. */
   get isGreeted(): boolean {
-    return this.#greeted;
+    return this.greeted;
   }
 
   resume(): Resume["connections"][number] {
-    this.#given = this.#received;
+    this.given = this.received;
     return {
       info: this.info,
       sink: this,
-      subscribed: [...this.#subscribed.values()].sort((a, b) => a.number - b.number),
-      pending: this.#pending.all(),
-      received: this.#received,
+      subscribed: [...this.subscribed.values()].sort((a, b) => a.number - b.number),
+      pending: this.pending.all(),
+      received: this.received,
     };
   }
 
   /** Takes the handle of a host that knows this connection from its resume. */
   reattach(handle: ConnectionHandle): void {
-    this.attach(handle, this.#given);
+    this.attach(handle, this.given);
   }
 
   /** Takes a host's handle and gives it what came since message `given`. */
   attach(handle: ConnectionHandle, given: number): void {
-    this.#handle = handle;
-    this.#wasGiven = true;
+    this.handle = handle;
+    this.wasGiven = true;
     handle.onReady = () => this.onReady?.();
-    if (this.#closed) {
+    if (this.isClosed) {
       handle.closed();
       return;
     }
-    this.#given = given;
-    for (const message of this.#pending.all()) {
+    this.given = given;
+    for (const message of this.pending.all()) {
       if (message.number <= given) continue;
-      this.#given = message.number;
+      this.given = message.number;
       handle.receive(message.bytes, 0, message.bytes.length, message.isText);
     }
     if (handle.ready) this.onReady?.();
@@ -204,40 +204,40 @@ const sweepMin = 256;
 
 /** A client's messages from the first that is not answered on. Their numbers rise by one. */
 class PendingMessages {
-  #messages: (NumberedMessage | undefined)[] = [];
+  private messages: (NumberedMessage | undefined)[] = [];
   /** What of them is answered. */
-  #answered = 0;
+  private answered = 0;
 
   push(message: NumberedMessage): void {
-    this.#messages.push(message);
+    this.messages.push(message);
   }
 
   find(number: number): NumberedMessage | undefined {
-    const first = this.#messages[this.#answered];
+    const first = this.messages[this.answered];
     return first === undefined || number < first.number
       ? undefined
-      : this.#messages[this.#answered + number - first.number];
+      : this.messages[this.answered + number - first.number];
   }
 
   /** Lets go of all up to a number. */
   forget(number: number): void {
-    const messages = this.#messages;
-    for (let at = this.#answered; (messages[at]?.number ?? Infinity) <= number; at = ++this.#answered)
+    const messages = this.messages;
+    for (let at = this.answered; (messages[at]?.number ?? Infinity) <= number; at = ++this.answered)
       messages[at] = undefined;
-    if (this.#answered === messages.length) {
+    if (this.answered === messages.length) {
       messages.length = 0;
-      this.#answered = 0;
-    } else if (this.#answered >= sweepMin && this.#answered * 2 >= messages.length) {
-      messages.splice(0, this.#answered);
-      this.#answered = 0;
+      this.answered = 0;
+    } else if (this.answered >= sweepMin && this.answered * 2 >= messages.length) {
+      messages.splice(0, this.answered);
+      this.answered = 0;
     }
   }
 
   get isEmpty(): boolean {
-    return this.#messages.length === 0;
+    return this.messages.length === 0;
   }
 
   all(): readonly NumberedMessage[] {
-    return this.#messages.filter((message) => message !== undefined);
+    return this.messages.filter((message) => message !== undefined);
   }
 }

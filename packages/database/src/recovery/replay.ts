@@ -25,17 +25,17 @@ interface Waiting {
 }
 
 export class Replay {
-  readonly #subscriptions: Subscriptions;
-  readonly #waiting = new Map<string, Waiting>();
+  private readonly subscriptions: Subscriptions;
+  private readonly waiting = new Map<string, Waiting>();
 
   constructor(subscriptions: Subscriptions, resume: Resume | undefined) {
-    this.#subscriptions = subscriptions;
+    this.subscriptions = subscriptions;
     for (const { info, pending } of resume?.connections ?? []) {
       const byNumber = new Map(pending.map((message) => [message.number, message] as const));
-      this.#waiting.set(keyOfClient(info.caller), { session: undefined, pending: byNumber, settled: new Map() });
+      this.waiting.set(keyOfClient(info.caller), { session: undefined, pending: byNumber, settled: new Map() });
     }
     for (const client of resume?.visits ?? [])
-      this.#waiting.set(keyOfClient(client), {
+      this.waiting.set(keyOfClient(client), {
         session: undefined,
         pending: new Map([[1, undefined]]),
         settled: new Map(),
@@ -44,17 +44,17 @@ export class Replay {
 
   /** From here on what is replayed is told to a connection. */
   tell({ info }: ResumedConnection, session: Session): void {
-    const waiting = this.#waiting.get(keyOfClient(info.caller));
+    const waiting = this.waiting.get(keyOfClient(info.caller));
     if (waiting !== undefined) waiting.session = session;
   }
 
   /** Notes a commit before anybody hears of it. */
   readonly note = ({ meta, deltas }: Commit): void => {
-    this.#subscriptions.origin = undefined;
-    this.#subscriptions.argsText = undefined;
-    if (this.#waiting.size === 0) return;
+    this.subscriptions.origin = undefined;
+    this.subscriptions.argsText = undefined;
+    if (this.waiting.size === 0) return;
     if (meta.requestSequence === 0 && meta.kind !== CommitKind.connect) return;
-    const waiting = this.#waiting.get(keyOfClient({ identity: meta.sender, connectionId: meta.connection }));
+    const waiting = this.waiting.get(keyOfClient({ identity: meta.sender, connectionId: meta.connection }));
     if (waiting === undefined) return;
     const { session, pending, settled } = waiting;
     if (meta.kind === CommitKind.connect) settled.clear();
@@ -72,12 +72,12 @@ export class Replay {
 
   /** Nothing more is replayed. */
   end(): void {
-    this.#subscriptions.origin = undefined;
-    this.#subscriptions.argsText = undefined;
+    this.subscriptions.origin = undefined;
+    this.subscriptions.argsText = undefined;
   }
 
   /** What of a client's requests is in the log, by number. */
   settledOf(key: string): ReadonlyMap<number, Settled> {
-    return this.#waiting.get(key)?.settled ?? new Map();
+    return this.waiting.get(key)?.settled ?? new Map();
   }
 }

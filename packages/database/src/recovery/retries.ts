@@ -22,8 +22,8 @@ export interface HostEnd {
 
 export class Retries {
   /** What the present host has been given that one before it may have begun with. */
-  #again: ReadonlySet<string> = new Set();
-  #condemned: readonly Condemned[] = [];
+  private again: ReadonlySet<string> = new Set();
+  private condemned: readonly Condemned[] = [];
 
   /**
    * A host has ended.
@@ -35,7 +35,7 @@ export class Retries {
     const keys = new Set(given.map(keyOfWork));
     const condemned = new Map<string, Condemned>();
     // The host may have ended before it failed what it was to fail.
-    for (const before of this.#condemned)
+    for (const before of this.condemned)
       if (keys.has(keyOfWork(before)) || !isAskedFor(before)) condemned.set(keyOfWork(before), before);
     const { suspect, isModulesFault = false } = error ?? {};
     if (suspect !== undefined) condemned.set(keyOfWork(suspect), { ...suspect, how, isModulesFault });
@@ -43,24 +43,24 @@ export class Retries {
     for (const work of given) {
       const key = keyOfWork(work);
       if (condemned.has(key)) continue;
-      if (this.#again.has(key) && begun?.has(key) !== false)
+      if (this.again.has(key) && begun?.has(key) !== false)
         condemned.set(key, { ...work, reason: "twice", how, isModulesFault: false });
       else again.add(key);
     }
-    this.#again = again;
-    this.#condemned = [...condemned.values()];
-    return this.#condemned;
+    this.again = again;
+    this.condemned = [...condemned.values()];
+    return this.condemned;
   }
 
   /** A host has counted what is put down to the module: the next is not to count it again. */
   counted(): void {
-    this.#condemned = this.#condemned.map((each) => ({ ...each, isModulesFault: false }));
+    this.condemned = this.condemned.map((each) => ({ ...each, isModulesFault: false }));
   }
 
   /** A host has gone through all that it was given again. */
   through(): void {
-    this.#again = new Set();
-    this.#condemned = [];
+    this.again = new Set();
+    this.condemned = [];
   }
 }
 

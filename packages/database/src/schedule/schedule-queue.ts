@@ -13,28 +13,28 @@ interface Entry extends ScheduledRow {
 }
 
 export class ScheduleQueue {
-  readonly #heap: Entry[] = [];
+  private readonly heap: Entry[] = [];
   /** The one entry that counts for a row; an entry in the heap that is not it was replaced or removed. */
-  readonly #live = new Map<string, Entry>();
+  private readonly live = new Map<string, Entry>();
 
   /** Schedules a row; what was scheduled for it before no longer counts. */
   set(tableId: number, rowId: bigint, dueMicros: number): void {
     const entry: Entry = { key: `${tableId}:${rowId}`, tableId, rowId, dueMicros };
-    this.#live.set(entry.key, entry);
-    this.#heap.push(entry);
-    this.#rise(this.#heap.length - 1);
+    this.live.set(entry.key, entry);
+    this.heap.push(entry);
+    this.rise(this.heap.length - 1);
   }
 
   remove(tableId: number, rowId: bigint): void {
-    this.#live.delete(`${tableId}:${rowId}`);
+    this.live.delete(`${tableId}:${rowId}`);
   }
 
   /** The next row to hand out; undefined when there is none. */
   peek(): ScheduledRow | undefined {
     for (;;) {
-      const first = this.#heap[0];
-      if (first === undefined || this.#live.get(first.key) === first) return first;
-      this.#pop();
+      const first = this.heap[0];
+      if (first === undefined || this.live.get(first.key) === first) return first;
+      this.pop();
     }
   }
 
@@ -46,61 +46,61 @@ export class ScheduleQueue {
     const rows: ScheduledRow[] = [];
     for (let first = this.peek(); first !== undefined && first.dueMicros <= nowMicros; first = this.peek()) {
       rows.push(first);
-      this.#pop();
+      this.pop();
     }
     return rows;
   }
 
   /** When a row is meant to run; undefined when it is not scheduled. */
   dueOf(tableId: number, rowId: bigint): number | undefined {
-    return this.#live.get(`${tableId}:${rowId}`)?.dueMicros;
+    return this.live.get(`${tableId}:${rowId}`)?.dueMicros;
   }
 
   /** Everything scheduled, handed out or not, in no order. */
   rows(): readonly ScheduledRow[] {
-    return [...this.#live.values()];
+    return [...this.live.values()];
   }
 
-  #pop(): void {
-    const last = this.#heap.pop();
-    if (last === undefined || this.#heap.length === 0) return;
-    this.#heap[0] = last;
-    this.#sink(0);
+  private pop(): void {
+    const last = this.heap.pop();
+    if (last === undefined || this.heap.length === 0) return;
+    this.heap[0] = last;
+    this.sink(0);
   }
 
-  #rise(at: number): void {
+  private rise(at: number): void {
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!this.#swapIfBefore(at, parent)) return;
+      if (!this.swapIfBefore(at, parent)) return;
       at = parent;
     }
   }
 
-  #sink(at: number): void {
+  private sink(at: number): void {
     for (;;) {
       const left = 2 * at + 1;
       const right = left + 1;
-      const child = this.#isBefore(right, left) ? right : left;
-      if (!this.#swapIfBefore(child, at)) return;
+      const child = this.isBefore(right, left) ? right : left;
+      if (!this.swapIfBefore(child, at)) return;
       at = child;
     }
   }
 
-  #isBefore(at: number, other: number): boolean {
-    const a = this.#heap[at];
-    const b = this.#heap[other];
+  private isBefore(at: number, other: number): boolean {
+    const a = this.heap[at];
+    const b = this.heap[other];
     if (a === undefined || b === undefined) return false;
     if (a.dueMicros !== b.dueMicros) return a.dueMicros < b.dueMicros;
     return a.tableId === b.tableId ? a.rowId < b.rowId : a.tableId < b.tableId;
   }
 
-  #swapIfBefore(at: number, other: number): boolean {
-    if (!this.#isBefore(at, other)) return false;
-    const a = this.#heap[at];
-    const b = this.#heap[other];
+  private swapIfBefore(at: number, other: number): boolean {
+    if (!this.isBefore(at, other)) return false;
+    const a = this.heap[at];
+    const b = this.heap[other];
     if (a === undefined || b === undefined) return false;
-    this.#heap[at] = b;
-    this.#heap[other] = a;
+    this.heap[at] = b;
+    this.heap[other] = a;
     return true;
   }
 }

@@ -22,7 +22,7 @@ import type { Job } from "../core/job-loop.ts";
 import type { BoundReducer } from "../calls/module-runtime.ts";
 import { abandonCall, callReducer } from "../calls/reducer-call.ts";
 import { mustBeWhole, noted } from "../recovery/noted.ts";
-import type { Room } from "../core/context.ts";
+import type { DatabaseContext } from "../core/context.ts";
 import { ScheduleQueue, type ScheduledRow } from "./schedule-queue.ts";
 import { WorkKind, workIdBytes } from "../link/work.ts";
 import { noBytes, noConnection, ok, type CommitListener } from "../core/commit-pipeline.ts";
@@ -52,22 +52,22 @@ interface ScheduledTable {
 }
 
 export class Scheduler implements CommitListener {
-  readonly #queue = new ScheduleQueue();
-  readonly #tables = new Map<TableId, ScheduledTable>();
-  readonly #store: Store;
+  private readonly queue = new ScheduleQueue();
+  private readonly tables = new Map<TableId, ScheduledTable>();
+  private readonly store: Store;
   /** Rows that came due and wait, by the function that is refused, or `noRoom`. */
-  readonly #held = new Map<string, HeldRows>();
-  #room: Room | undefined;
-  #cancelTimer: (() => void) | undefined;
-  #timerMicros = Infinity;
+  private readonly held = new Map<string, HeldRows>();
+  private context: DatabaseContext | undefined;
+  private cancelTimer: (() => void) | undefined;
+  private timerMicros = Infinity;
 
   constructor(store: Store) {
-    this.#store = store;
+    this.store = store;
   }
 
   /** Says which tables are scheduled; call it after every change of the schema. */
   bind(tables: readonly Table[]): ReadonlySet<TableId> {
-    this.#tables.clear();
+    this.tables.clear();
     for (const table of tables) {
       const { schedule } = table.def;
       if (schedule === undefined) continue;
@@ -78,9 +78,9 @@ export class Scheduler implements CommitListener {
       const atName = table.def.columns[schedule.atColumn]?.name;
       if (byId === undefined || idName === undefined || atName === undefined) continue; // the schema check rules this out
       const codec = valueCodec<Record<string, unknown>>(table.def.rowType);
-      this.#tables.set(table.id, { table, functionName: schedule.functionName, byId, codec, idName, atName });
+      this.tables.set(table.id, { table, functionName: schedule.functionName, byId, codec, idName, atName });
     }
-    return new Set(this.#tables.keys());
+    return new Set(this.tables.keys());
   }
 
   /**
@@ -88,61 +88,61 @@ export class Scheduler implements CommitListener {
    *
    * @param condemned rows that are not run again, by `idOfRow` as hex
    */
-  start(room: Room, condemned: ReadonlySet<string>): void {
-    this.#room = room;
-    const now = room.writer.nowMicros();
-    for (const scheduled of this.#tables.values()) {
+  start(context: DatabaseContext, condemned: ReadonlySet<string>): void {
+    this.context = context;
+    const now = context.pipeline.nowMicros();
+    for (const scheduled of this.tables.values()) {
       const cursor = scheduled.table.openCursor();
       cursor.seek();
       for (let row = cursor.next(); row !== -1; row = cursor.next()) {
-        room.store.locate(row);
-        const due = readDue(scheduled, room.store.place.bytes, room.store.place.at, room.store.place.length);
-        const known = this.#queue.dueOf(scheduled.table.id, due.id);
-        if (known === undefined) this.#queue.set(scheduled.table.id, due.id, firstTime(due, now));
+        context.store.locate(row);
+        const due = readDue(scheduled, context.store.place.bytes, context.store.place.at, context.store.place.length);
+        const known = this.queue.dueOf(scheduled.table.id, due.id);
+        if (known === undefined) this.queue.set(scheduled.table.id, due.id, firstTime(due, now));
         else if (due.at.tag === "Interval" && known < now)
-          this.#queue.set(scheduled.table.id, due.id, nextTick(known, due.at.value, now));
+          this.queue.set(scheduled.table.id, due.id, nextTick(known, due.at.value, now));
       }
     }
-    for (const row of condemned.size === 0 ? [] : this.#queue.rows())
-      if (condemned.has(toHex(idOfRow(row)))) room.loop.push(new FireJob(this, room, row, false));
-    this.#fire(room);
+    for (const row of condemned.size === 0 ? [] : this.queue.rows())
+      if (condemned.has(toHex(idOfRow(row)))) context.loop.push(new ScheduledCallJob(this, context, row, false));
+    this.fire(context);
   }
 
   /** When the first row is due, handed out or not; undefined when none is scheduled. */
   get nextDueMicros(): number | undefined {
     let next: number | undefined;
-    for (const { dueMicros } of this.#queue.rows()) if (next === undefined || dueMicros < next) next = dueMicros;
+    for (const { dueMicros } of this.queue.rows()) if (next === undefined || dueMicros < next) next = dueMicros;
     return next;
   }
 
   /** The reducer that a row is run by: the row is named as its work is. */
   functionOf(id: string): string | undefined {
-    return this.#tables.get(asTableId(rowOfId(id).tableId))?.functionName;
+    return this.tables.get(asTableId(rowOfId(id).tableId))?.functionName;
   }
 
   /** Whether a row, by what its work is named by, is run again and again. */
   isRepeated(id: string): boolean {
     const { tableId, rowId } = rowOfId(id);
-    const row = this.#rowOf(tableId, rowId);
+    const row = this.rowOf(tableId, rowId);
     return row?.due.at.tag === "Interval";
   }
 
   stop(): void {
-    this.#room = undefined;
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    for (const { cancel } of this.#held.values()) cancel();
-    this.#held.clear();
+    this.context = undefined;
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    for (const { cancel } of this.held.values()) cancel();
+    this.held.clear();
   }
 
   /** What rows waited for may be over: those that wait are tried now. */
   letGo(): void {
-    for (const why of this.#held.keys()) this.#letGo(why);
+    for (const why of this.held.keys()) this.release(why);
   }
 
   /** Whether a row asks for a time that is too far away. */
   isTooLate(table: TableId, bytes: Uint8Array, at: number, length: number, nowMicros: number): boolean {
-    const scheduled = this.#tables.get(table);
+    const scheduled = this.tables.get(table);
     if (scheduled === undefined) return false;
     let due: Due;
     try {
@@ -155,25 +155,25 @@ export class Scheduler implements CommitListener {
 
   committed(commit: Commit): void {
     // While a log is replayed, the tables come with it.
-    if (commit.meta.kind === CommitKind.publish) this.bind(this.#store.tables());
-    if (this.#tables.size === 0) return;
+    if (commit.meta.kind === CommitKind.publish) this.bind(this.store.tables());
+    if (this.tables.size === 0) return;
     for (const delta of commit.deltas) {
-      const scheduled = this.#tables.get(delta.table.id);
+      const scheduled = this.tables.get(delta.table.id);
       if (scheduled === undefined) continue;
-      this.#each(delta.deletes, scheduled, (due) => this.#queue.remove(scheduled.table.id, due.id));
-      this.#each(delta.inserts, scheduled, (due) =>
-        this.#queue.set(scheduled.table.id, due.id, firstTime(due, commit.meta.timestampMicros)),
+      this.each(delta.deletes, scheduled, (due) => this.queue.remove(scheduled.table.id, due.id));
+      this.each(delta.inserts, scheduled, (due) =>
+        this.queue.set(scheduled.table.id, due.id, firstTime(due, commit.meta.timestampMicros)),
       );
     }
     if (commit.meta.kind === CommitKind.schedule)
-      this.#advance(commit.meta.functionName, commit.meta.args, commit.meta.timestampMicros);
-    this.#arm();
+      this.advance(commit.meta.functionName, commit.meta.args, commit.meta.timestampMicros);
+    this.arm();
   }
 
   /** What is scheduled, to be kept beside a snapshot. */
   save(): Uint8Array {
     const out = new ByteWriter();
-    const rows = this.#queue.rows();
+    const rows = this.queue.rows();
     out.u32(rows.length);
     for (const row of rows) {
       out.u32(row.tableId);
@@ -186,141 +186,141 @@ export class Scheduler implements CommitListener {
   /** Takes back what `save` gave. */
   restore(bytes: Uint8Array): void {
     const input = new ByteReader(bytes);
-    for (let left = input.u32(); left > 0; left--) this.#queue.set(input.u32(), input.u64(), Number(input.u64()));
+    for (let left = input.u32(); left > 0; left--) this.queue.set(input.u32(), input.u64(), Number(input.u64()));
   }
 
   /** Moves a repeated row on after it ran as of `nowMicros`. */
-  #advance(functionName: string, row: Uint8Array, nowMicros: number): void {
-    for (const scheduled of this.#tables.values()) {
+  private advance(functionName: string, row: Uint8Array, nowMicros: number): void {
+    for (const scheduled of this.tables.values()) {
       if (scheduled.functionName !== functionName) continue;
       const due = readDue(scheduled, row, 0, row.length);
-      const meant = this.#queue.dueOf(scheduled.table.id, due.id);
+      const meant = this.queue.dueOf(scheduled.table.id, due.id);
       if (meant === undefined || due.at.tag !== "Interval") continue;
       // A row that the reducer replaced was set anew just now; only one that is still due is moved.
-      if (meant <= nowMicros) this.#queue.set(scheduled.table.id, due.id, nextTick(meant, due.at.value, nowMicros));
+      if (meant <= nowMicros) this.queue.set(scheduled.table.id, due.id, nextTick(meant, due.at.value, nowMicros));
     }
   }
 
-  #each(rows: RowRefs, scheduled: ScheduledTable, visit: (due: Due) => void): void {
+  private each(rows: RowRefs, scheduled: ScheduledTable, visit: (due: Due) => void): void {
     for (let at = 0; at < rows.count; at++) {
-      this.#store.locate(asRowRef(rows.refs[at] ?? 0));
-      const { place } = this.#store;
+      this.store.locate(asRowRef(rows.refs[at] ?? 0));
+      const { place } = this.store;
       visit(readDue(scheduled, place.bytes, place.at, place.length));
     }
   }
 
   /** Sets the timer for the row that is next. */
-  #arm(): void {
-    const room = this.#room;
-    if (room === undefined) return;
-    const next = this.#queue.peek();
-    if (next === undefined || next.dueMicros >= this.#timerMicros) return;
-    this.#cancelTimer?.();
-    this.#timerMicros = next.dueMicros;
-    const delayMs = Math.max(0, (next.dueMicros - room.clock.nowMicros()) / 1000);
+  private arm(): void {
+    const context = this.context;
+    if (context === undefined) return;
+    const next = this.queue.peek();
+    if (next === undefined || next.dueMicros >= this.timerMicros) return;
+    this.cancelTimer?.();
+    this.timerMicros = next.dueMicros;
+    const delayMs = Math.max(0, (next.dueMicros - context.clock.nowMicros()) / 1000);
     // A timer of the platform holds less than 25 days; an early wake just sets the next.
-    this.#cancelTimer = room.clock.after(Math.min(delayMs, 2 ** 31 - 1), () => {
-      this.#timerMicros = Infinity;
-      this.#cancelTimer = undefined;
-      this.#fire(room);
+    this.cancelTimer = context.clock.after(Math.min(delayMs, 2 ** 31 - 1), () => {
+      this.timerMicros = Infinity;
+      this.cancelTimer = undefined;
+      this.fire(context);
     });
   }
 
-  #fire(room: Room): void {
-    const now = room.clock.nowMicros();
-    for (const row of this.#queue.due(now)) room.loop.push(new FireJob(this, room, row));
-    this.#arm();
+  private fire(context: DatabaseContext): void {
+    const now = context.clock.nowMicros();
+    for (const row of this.queue.due(now)) context.loop.push(new ScheduledCallJob(this, context, row));
+    this.arm();
   }
 
   /** Runs one row, if it is still there and still due. */
-  run(room: Room, fired: ScheduledRow): void {
-    const found = this.#find(fired);
-    const reducer = room.module?.reducers.find((each) => each.def.name === found?.scheduled.functionName);
+  run(context: DatabaseContext, fired: ScheduledRow): void {
+    const found = this.find(fired);
+    const reducer = context.module?.reducers.find((each) => each.def.name === found?.scheduled.functionName);
     if (found === undefined || reducer === undefined) return;
-    if (room.refusal !== undefined) {
+    if (context.refusal !== undefined) {
       // Nothing can be written, as on a full disk. That is not the row's fault: it waits.
-      this.#hold(room, fired, noRoom, refusedAgainMs);
+      this.hold(context, fired, noRoom, refusedAgainMs);
       return;
     }
     const { name } = reducer.def;
-    const quarantine = room.ends.refusal(name);
+    const quarantine = context.ends.refusal(name);
     if (quarantine !== undefined) {
       const what = "Its scheduled rows wait until then, or until a program is published";
-      if (!this.#held.has(name))
-        room.log.writeEnd({ level: LogLevel.warn, message: `${quarantine.message}. ${what}.` }, name);
-      this.#hold(room, fired, name, quarantine.detail.seconds * 1000);
+      if (!this.held.has(name))
+        context.log.writeEnd({ level: LogLevel.warn, message: `${quarantine.message}. ${what}.` }, name);
+      this.hold(context, fired, name, quarantine.detail.seconds * 1000);
       return;
     }
-    fillMeta(room, CommitKind.schedule, reducer, found.row, fired.dueMicros);
-    const result = callReducer(room, reducer, found.due.at.tag === "Time" ? () => this.#forget(found) : undefined);
-    this.#settle(room, found, result.kind === "failed");
+    fillMeta(context, CommitKind.schedule, reducer, found.row, fired.dueMicros);
+    const result = callReducer(context, reducer, found.due.at.tag === "Time" ? () => this.forget(found) : undefined);
+    this.settle(context, found, result.kind === "failed");
   }
 
   /** Keeps a row for a while: until those that wait for the same are let go. */
-  #hold(room: Room, fired: ScheduledRow, why: string, forMs: number): void {
-    let held = this.#held.get(why);
+  private hold(context: DatabaseContext, fired: ScheduledRow, why: string, forMs: number): void {
+    let held = this.held.get(why);
     if (held === undefined) {
-      held = { rows: new Map(), cancel: room.clock.after(forMs, () => this.#letGo(why)) };
-      this.#held.set(why, held);
+      held = { rows: new Map(), cancel: context.clock.after(forMs, () => this.release(why)) };
+      this.held.set(why, held);
     }
     held.rows.set(toHex(idOfRow(fired)), fired);
   }
 
-  #letGo(why: string): void {
-    const room = this.#room;
-    const held = this.#held.get(why);
-    if (room === undefined || held === undefined) return;
-    this.#held.delete(why);
+  private release(why: string): void {
+    const context = this.context;
+    const held = this.held.get(why);
+    if (context === undefined || held === undefined) return;
+    this.held.delete(why);
     held.cancel();
-    for (const row of held.rows.values()) room.loop.push(new FireJob(this, room, row));
+    for (const row of held.rows.values()) context.loop.push(new ScheduledCallJob(this, context, row));
   }
 
   /** A row's reducer took too long and was ended, or ended its host. */
-  gaveUp(room: Room, fired: ScheduledRow): void {
-    const found = this.#find(fired);
-    if (found !== undefined) this.#settle(room, found, true);
+  gaveUp(context: DatabaseContext, fired: ScheduledRow): void {
+    const found = this.find(fired);
+    if (found !== undefined) this.settle(context, found, true);
   }
 
   /** The row of an entry, unless the entry no longer counts. */
-  #find(fired: ScheduledRow): Found | undefined {
+  private find(fired: ScheduledRow): Found | undefined {
     const { tableId, rowId, dueMicros } = fired;
-    if (!this.#tables.has(asTableId(tableId)) || this.#queue.dueOf(tableId, rowId) !== dueMicros) return undefined;
-    const found = this.#rowOf(tableId, rowId);
-    if (found === undefined) this.#queue.remove(tableId, rowId);
+    if (!this.tables.has(asTableId(tableId)) || this.queue.dueOf(tableId, rowId) !== dueMicros) return undefined;
+    const found = this.rowOf(tableId, rowId);
+    if (found === undefined) this.queue.remove(tableId, rowId);
     return found;
   }
 
-  #rowOf(tableId: number, rowId: bigint): Found | undefined {
-    const scheduled = this.#tables.get(asTableId(tableId));
+  private rowOf(tableId: number, rowId: bigint): Found | undefined {
+    const scheduled = this.tables.get(asTableId(tableId));
     if (scheduled === undefined) return undefined;
     const key = new DataView(new ArrayBuffer(8));
     key.setBigUint64(0, rowId, true);
     const ref = scheduled.byId.find(key, 0, 8);
     if (ref === -1) return undefined;
-    this.#store.locate(ref);
-    const { bytes, at, length } = this.#store.place;
+    this.store.locate(ref);
+    const { bytes, at, length } = this.store.place;
     const row = bytes.slice(at, at + length);
     return { scheduled, key: new Uint8Array(key.buffer), row, due: readDue(scheduled, row, 0, length) };
   }
 
-  #forget(found: Found): void {
-    this.#store.tx.deletePoint(found.scheduled.byId.id, found.key, 0, found.key.length);
+  private forget(found: Found): void {
+    this.store.tx.deletePoint(found.scheduled.byId.id, found.key, 0, found.key.length);
   }
 
   /** What follows a run: a repeated row moves on, a one-shot one that failed is deleted by itself. */
-  #settle(room: Room, found: Found, failed: boolean): void {
+  private settle(context: DatabaseContext, found: Found, failed: boolean): void {
     const { scheduled, row, due } = found;
     if (due.at.tag === "Interval") {
       // A commit has moved the row on already; without one it is moved here.
-      this.#advance(scheduled.functionName, row, room.writer.nowMicros());
+      this.advance(scheduled.functionName, row, context.pipeline.nowMicros());
     } else if (failed) {
-      fillMeta(room, CommitKind.internal, undefined, noBytes, 0);
-      room.writer.transact(room.meta, () => {
-        this.#forget(found);
+      fillMeta(context, CommitKind.internal, undefined, noBytes, 0);
+      context.pipeline.transact(context.meta, () => {
+        this.forget(found);
         return ok;
       });
     }
-    this.#arm();
+    this.arm();
   }
 }
 
@@ -337,33 +337,33 @@ interface Found {
   readonly due: Due;
 }
 
-class FireJob implements Job {
-  readonly #scheduler: Scheduler;
-  readonly #room: Room;
-  readonly #row: ScheduledRow;
-  readonly #id: Uint8Array;
-  readonly #runsReducer: boolean;
+class ScheduledCallJob implements Job {
+  private readonly scheduler: Scheduler;
+  private readonly context: DatabaseContext;
+  private readonly row: ScheduledRow;
+  private readonly id: Uint8Array;
+  private readonly runsReducer: boolean;
 
   /** @param runsReducer false when the reducer has ended a host at this row */
-  constructor(scheduler: Scheduler, room: Room, row: ScheduledRow, runsReducer = true) {
-    this.#scheduler = scheduler;
-    this.#room = room;
-    this.#row = row;
-    this.#id = idOfRow(row);
-    this.#runsReducer = runsReducer;
+  constructor(scheduler: Scheduler, context: DatabaseContext, row: ScheduledRow, runsReducer = true) {
+    this.scheduler = scheduler;
+    this.context = context;
+    this.row = row;
+    this.id = idOfRow(row);
+    this.runsReducer = runsReducer;
   }
 
   run(): void {
-    if (this.#runsReducer)
-      noted(this.#room, WorkKind.schedule, this.#id, 0, () => this.#scheduler.run(this.#room, this.#row));
-    else this.#scheduler.gaveUp(this.#room, this.#row);
+    if (this.runsReducer)
+      noted(this.context, WorkKind.schedule, this.id, 0, () => this.scheduler.run(this.context, this.row));
+    else this.scheduler.gaveUp(this.context, this.row);
   }
 
   timedOut(): void {
-    this.#room.activity.end();
-    abandonCall(this.#room);
-    mustBeWhole(this.#room, WorkKind.schedule, this.#id, 0);
-    this.#scheduler.gaveUp(this.#room, this.#row);
+    this.context.activity.end();
+    abandonCall(this.context);
+    mustBeWhole(this.context, WorkKind.schedule, this.id, 0);
+    this.scheduler.gaveUp(this.context, this.row);
   }
 }
 
@@ -383,43 +383,43 @@ function rowOfId(id: string): Pick<ScheduledRow, "tableId" | "rowId"> {
 }
 
 /** A reducer that a module asked to run soon, outside its own transaction. */
-export class SoonJob implements Job {
-  readonly #room: Room;
-  readonly #functionName: string;
-  readonly #args: Uint8Array;
-  readonly #id = new Uint8Array(workIdBytes);
+export class DeferredCallJob implements Job {
+  private readonly context: DatabaseContext;
+  private readonly functionName: string;
+  private readonly args: Uint8Array;
+  private readonly id = new Uint8Array(workIdBytes);
 
-  constructor(room: Room, functionName: string, args: Uint8Array) {
-    this.#room = room;
-    this.#functionName = functionName;
-    this.#args = args;
+  constructor(context: DatabaseContext, functionName: string, args: Uint8Array) {
+    this.context = context;
+    this.functionName = functionName;
+    this.args = args;
   }
 
   run(): void {
-    const room = this.#room;
-    const reducer = room.module?.reducers.find((each) => each.def.name === this.#functionName);
-    const view = new DataView(this.#args.buffer, this.#args.byteOffset, this.#args.byteLength);
-    if (reducer === undefined || reducer.validate(this.#args, view, 0, this.#args.length) !== this.#args.length) {
-      room.log.note(LogLevel.warn, `no reducer ${this.#functionName} takes what was scheduled for it`);
+    const context = this.context;
+    const reducer = context.module?.reducers.find((each) => each.def.name === this.functionName);
+    const view = new DataView(this.args.buffer, this.args.byteOffset, this.args.byteLength);
+    if (reducer === undefined || reducer.validate(this.args, view, 0, this.args.length) !== this.args.length) {
+      context.log.note(LogLevel.warn, `no reducer ${this.functionName} takes what was scheduled for it`);
       return;
     }
-    const quarantine = room.ends.refusal(this.#functionName);
+    const quarantine = context.ends.refusal(this.functionName);
     if (quarantine !== undefined) {
       const what = "What a function wanted to have run soon is left out";
-      room.log.writeEnd({ level: LogLevel.warn, message: `${quarantine.message}. ${what}.` }, this.#functionName);
+      context.log.writeEnd({ level: LogLevel.warn, message: `${quarantine.message}. ${what}.` }, this.functionName);
       return;
     }
-    new DataView(this.#id.buffer).setUint32(0, reducer.def.id, true);
-    noted(room, WorkKind.soon, this.#id, 0, () => {
-      fillMeta(room, CommitKind.internal, reducer, this.#args, 0);
-      callReducer(room, reducer);
+    new DataView(this.id.buffer).setUint32(0, reducer.def.id, true);
+    noted(context, WorkKind.soon, this.id, 0, () => {
+      fillMeta(context, CommitKind.internal, reducer, this.args, 0);
+      callReducer(context, reducer);
     });
   }
 
   timedOut(): void {
-    this.#room.activity.end();
-    abandonCall(this.#room);
-    mustBeWhole(this.#room, WorkKind.soon, this.#id, 0);
+    this.context.activity.end();
+    abandonCall(this.context);
+    mustBeWhole(this.context, WorkKind.soon, this.id, 0);
   }
 }
 
@@ -429,19 +429,19 @@ export function reducerOfSoonId(id: string): number {
 }
 
 function fillMeta(
-  room: Room,
+  context: DatabaseContext,
   kind: CommitKind,
   reducer: BoundReducer | undefined,
   args: Uint8Array,
   dueMicros: number,
 ): void {
-  const { meta } = room;
+  const { meta } = context;
   meta.kind = kind;
-  meta.timestampMicros = Math.max(room.writer.nowMicros(), dueMicros);
+  meta.timestampMicros = Math.max(context.pipeline.nowMicros(), dueMicros);
   meta.functionName = reducer?.def.name ?? "";
   meta.reducerId = reducer?.def.id ?? 0;
   meta.args = args;
-  meta.sender = room.identity;
+  meta.sender = context.identity;
   meta.connection = noConnection;
   meta.requestId = 0;
   meta.requestSequence = 0;

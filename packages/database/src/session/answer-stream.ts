@@ -6,7 +6,7 @@ import { isLightconeError } from "@lightcone/base";
 import type { Piece } from "../wire/message-buffer.ts";
 import type { Job } from "../core/job-loop.ts";
 import type { ResumeNote } from "../link/link.ts";
-import type { Reading } from "../subscriptions/sliced-read.ts";
+import type { SlicedRead } from "../subscriptions/sliced-read.ts";
 
 /** Bytes handed on in one go. */
 const bytesPerStep = 512 * 1024;
@@ -33,7 +33,7 @@ export interface StreamOwner {
 
 /** What a stream answers. */
 export interface StreamedAnswer {
-  readonly reading: Reading;
+  readonly reading: SlicedRead;
   /** Words the answer once all rows are there. */
   readonly word: () => readonly Piece[];
   /** Noted with the end of the answer; undefined for nothing. */
@@ -44,71 +44,71 @@ export interface StreamedAnswer {
 }
 
 export class AnswerStream implements Job {
-  readonly #owner: StreamOwner;
-  readonly #answer: StreamedAnswer;
-  #pieces: readonly Piece[] | undefined;
-  #next = 0;
+  private readonly owner: StreamOwner;
+  private readonly answer: StreamedAnswer;
+  private pieces: readonly Piece[] | undefined;
+  private next = 0;
 
   constructor(owner: StreamOwner, answer: StreamedAnswer) {
-    this.#owner = owner;
-    this.#answer = answer;
+    this.owner = owner;
+    this.answer = answer;
   }
 
   run(): void {
-    if (this.#owner.isOver) this.#end();
-    else if (this.#pieces !== undefined) this.#send(this.#pieces);
-    else this.#gather();
+    if (this.owner.isOver) this.end();
+    else if (this.pieces !== undefined) this.send(this.pieces);
+    else this.gather();
   }
 
   timedOut(): void {
-    this.#failed(this.#owner.tooLate());
+    this.failed(this.owner.tooLate());
   }
 
   /** Lets go of a stream that has not begun. */
   close(): void {
-    this.#answer.reading.close();
+    this.answer.reading.close();
   }
 
-  #gather(): void {
-    const { reading, word } = this.#answer;
+  private gather(): void {
+    const { reading, word } = this.answer;
     try {
-      if (reading.isWhole) this.#pieces = word();
+      if (reading.isWhole) this.pieces = word();
       else reading.gather();
     } catch (error) {
       if (!isLightconeError(error)) throw error;
-      this.#failed(error.told);
+      this.failed(error.told);
       return;
     }
     if (reading.isLate) this.timedOut();
-    else this.#owner.again(this, 0);
+    else this.owner.again(this, 0);
   }
 
-  #failed(text: string): void {
-    this.#owner.sendPart(this.#answer.fail(text), true, this.#answer.answered);
-    this.#end();
+  private failed(text: string): void {
+    this.owner.sendPart(this.answer.fail(text), true, this.answer.answered);
+    this.end();
   }
 
-  #send(pieces: readonly Piece[]): void {
-    const owner = this.#owner;
+  private send(pieces: readonly Piece[]): void {
+    const owner = this.owner;
     if (owner.queuedBytes > aheadBytesMax) {
       owner.again(this, lookAgainMs);
       return;
     }
-    for (let bytes = 0; this.#next < pieces.length && bytes < bytesPerStep; this.#next++) {
-      const piece = pieces[this.#next];
+    for (let bytes = 0; this.next < pieces.length && bytes < bytesPerStep; this.next++) {
+      const piece = pieces[this.next];
       if (piece === undefined) break;
       bytes += piece.length;
-      const last = this.#next === pieces.length - 1;
+      const last = this.next === pieces.length - 1;
       // With the end of the answer: until then the message counts as not answered, and not as a subscription.
-      if (last && this.#answer.note !== undefined) owner.note(this.#answer.note);
-      owner.sendPart(piece, last, last ? this.#answer.answered : 0);
+      if (last && this.answer.note !== undefined) owner.note(this.answer.note);
+      owner.sendPart(piece, last, last ? this.answer.answered : 0);
     }
-    if (this.#next < pieces.length) owner.again(this, 0);
-    else this.#end();
+    if (this.next < pieces.length) owner.again(this, 0);
+    else this.end();
   }
 
-  #end(): void {
+  private end(): void {
     this.close();
-    this.#owner.streamEnded();
+    this.owner.streamEnded();
   }
 }

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ConnectionSink, ResumeNote } from "../link/link.ts";
-import { Outbox } from "./durability-queue.ts";
+import { DurabilityQueue } from "./durability-queue.ts";
 
 const cases = Number(process.env["LIGHTCONE_CASES"] ?? 200);
 
@@ -24,25 +24,25 @@ class Sink implements ConnectionSink {
   }
 }
 
-describe("an outbox", () => {
+describe("a durability queue", () => {
   test("holds an answer until its offset is durable", () => {
-    const outbox = new Outbox();
+    const durability = new DurabilityQueue();
     const sink = new Sink();
-    outbox.push(sink, 3, Uint8Array.of(7, 8, 9), 1, 2, true, 5);
-    outbox.release(2);
+    durability.push(sink, 3, Uint8Array.of(7, 8, 9), 1, 2, true, 5);
+    durability.release(2);
     expect(sink.got).toEqual([]);
-    outbox.release(3);
+    durability.release(3);
     expect(sink.got).toEqual(["8,9.", "answered 5"]);
   });
 
   test("says what is answered and noted in its place", () => {
-    const outbox = new Outbox();
+    const durability = new DurabilityQueue();
     const sink = new Sink();
-    outbox.push(sink, 0, { kind: "kept", message: 4 }, 0, 0, true, 0);
-    outbox.push(sink, 0, Uint8Array.of(1), 0, 1, false, 0);
-    outbox.push(sink, 0, Uint8Array.of(2), 0, 1, true, 4);
-    outbox.push(sink, 0, undefined, 0, 0, true, 6);
-    outbox.release(0);
+    durability.push(sink, 0, { kind: "kept", message: 4 }, 0, 0, true, 0);
+    durability.push(sink, 0, Uint8Array.of(1), 0, 1, false, 0);
+    durability.push(sink, 0, Uint8Array.of(2), 0, 1, true, 4);
+    durability.push(sink, 0, undefined, 0, 0, true, 6);
+    durability.release(0);
     expect(sink.got).toEqual(["kept 4", "1…", "2.", "answered 4", "answered 6"]);
   });
 
@@ -53,7 +53,7 @@ describe("an outbox", () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-        const outbox = new Outbox();
+        const durability = new DurabilityQueue();
         const sink = new Sink();
         const waiting: { readonly offset: number; readonly text: string }[] = [];
         const expected: string[] = [];
@@ -63,18 +63,18 @@ describe("an outbox", () => {
           if (each.kind === "push") {
             for (let left = each.count; left > 0; left--) {
               byte = (byte + 1) % 251;
-              outbox.push(sink, offset, Uint8Array.of(byte), 0, 1, true, 0);
+              durability.push(sink, offset, Uint8Array.of(byte), 0, 1, true, 0);
               waiting.push({ offset, text: `${byte}.` });
               if (left % 3 === 0) offset++;
             }
           } else {
             const durable = offset - 3 + each.ahead;
-            outbox.release(durable);
+            durability.release(durable);
             while ((waiting[0]?.offset ?? Infinity) <= durable) expected.push(waiting.shift()?.text ?? "");
           }
         }
         expect(sink.got).toEqual(expected);
-        expect(outbox.count).toBe(waiting.length);
+        expect(durability.count).toBe(waiting.length);
       }),
       { numRuns: Math.min(cases, 2000) },
     );

@@ -15,13 +15,13 @@ export interface Closing {
 }
 
 /** What is told: bytes of a message, a note for whoever holds the connection, or its end; undefined for none of these. */
-export type Told = Uint8Array | ResumeNote | Closing | undefined;
+export type Delivery = Uint8Array | ResumeNote | Closing | undefined;
 
 /** What waits. Used again once it has been told. */
 class Entry {
   sink: ConnectionSink | undefined;
   offset = -1;
-  told: Told;
+  told: Delivery;
   at = 0;
   length = 0;
   last = true;
@@ -31,14 +31,14 @@ class Entry {
 const entries = (count: number): Entry[] => Array.from({ length: count }, () => new Entry());
 
 /** A growing ring of entries: nothing is allocated per entry, and nothing is stored but in its fields. */
-export class Outbox {
-  #ring = entries(1024);
-  #head = 0;
-  #count = 0;
+export class DurabilityQueue {
+  private ring = entries(1024);
+  private head = 0;
+  private waiting = 0;
 
   /** Entries that wait. */
   get count(): number {
-    return this.#count;
+    return this.waiting;
   }
 
   /**
@@ -50,14 +50,14 @@ export class Outbox {
   push(
     sink: ConnectionSink,
     offset: number,
-    told: Told,
+    told: Delivery,
     at: number,
     length: number,
     last: boolean,
     answered: number,
   ): void {
-    if (this.#count === this.#ring.length) this.#grow();
-    const entry = this.#ring[(this.#head + this.#count++) & (this.#ring.length - 1)] as Entry;
+    if (this.waiting === this.ring.length) this.grow();
+    const entry = this.ring[(this.head + this.waiting++) & (this.ring.length - 1)] as Entry;
     entry.sink = sink;
     entry.offset = offset;
     entry.told = told;
@@ -69,12 +69,12 @@ export class Outbox {
 
   /** Sends all that waits for an offset up to `durableOffset`. */
   release(durableOffset: number): void {
-    while (this.#count > 0) {
-      const entry = this.#ring[this.#head] as Entry;
+    while (this.waiting > 0) {
+      const entry = this.ring[this.head] as Entry;
       if (entry.offset > durableOffset) return;
       const { sink, told, at, length, last, answered } = entry;
-      this.#head = (this.#head + 1) & (this.#ring.length - 1);
-      this.#count--;
+      this.head = (this.head + 1) & (this.ring.length - 1);
+      this.waiting--;
       entry.sink = undefined;
       entry.told = undefined;
       if (sink === undefined) continue;
@@ -82,17 +82,17 @@ export class Outbox {
     }
   }
 
-  #grow(): void {
-    const ring = this.#ring;
-    this.#ring = [...ring.slice(this.#head), ...ring.slice(0, this.#head), ...entries(ring.length)];
-    this.#head = 0;
+  private grow(): void {
+    const ring = this.ring;
+    this.ring = [...ring.slice(this.head), ...ring.slice(0, this.head), ...entries(ring.length)];
+    this.head = 0;
   }
 }
 
 /** Hands a sink one thing to tell. */
 export function tell(
   sink: ConnectionSink,
-  told: Told,
+  told: Delivery,
   at: number,
   length: number,
   last: boolean,

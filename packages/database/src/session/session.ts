@@ -23,8 +23,8 @@ import type { Encoder } from "../wire/wire-format.ts";
 import { abandonConnect, connectClient, DisconnectJob } from "../calls/lifecycle.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink, ResumeNote } from "../link/link.ts";
 import type { BoundReducer } from "../calls/module-runtime.ts";
-import type { Told } from "./durability-queue.ts";
-import { Outgoing } from "./send-queue.ts";
+import type { Delivery } from "./durability-queue.ts";
+import { SendQueue } from "./send-queue.ts";
 import { callProcedure } from "../calls/procedure-call.ts";
 import { abandonCall, callReducer, whyNotCallable } from "../calls/reducer-call.ts";
 import { fatalText, halfDoneText } from "../link/reply.ts";
@@ -32,7 +32,7 @@ import { failureOf } from "../wire/v1/message-failure.ts";
 import { mustBeWhole } from "../recovery/noted.ts";
 import type { Settled } from "../recovery/replay.ts";
 import { endedBy, type NumberedMessage, type ResumedConnection } from "../recovery/resume.ts";
-import type { Room } from "../core/context.ts";
+import type { DatabaseContext } from "../core/context.ts";
 import { QuerySets } from "../wire/v1/query-sets.ts";
 import { ConnectJob, FailJob, MessageJob, SettledJob } from "./session-jobs.ts";
 import type { Origin, SessionChange } from "../subscriptions/fan-out.ts";
@@ -49,67 +49,67 @@ export class Session implements ConnectionHandle {
   readonly encoder: Encoder;
   /** What the present commit changes for this session; empty between commits. */
   readonly changes: SessionChange[] = [];
-  readonly #room: Room;
-  readonly #sets: QuerySets;
-  readonly #out: Outgoing;
+  private readonly context: DatabaseContext;
+  private readonly sets: QuerySets;
+  private readonly out: SendQueue;
   /** What its work is named by. */
-  readonly #id: Uint8Array;
-  readonly #told: Origin;
-  readonly #quiet: Origin;
-  #state: "opening" | "open" | "closed" = "opening";
+  private readonly id: Uint8Array;
+  private readonly inFull: Origin;
+  private readonly inShort: Origin;
+  private state: "opening" | "open" | "closed" = "opening";
   /** Messages received, and so the number of the latest. */
-  #received = 0;
-  #waiting = 0;
+  private received = 0;
+  private waiting = 0;
   /** The message that runs now. */
-  #running = 0;
+  private running = 0;
   /** Whether it has no answer yet. */
-  #owesAnswer = false;
-  #readyHeld = false;
+  private owesAnswer = false;
+  private readyHeld = false;
   /** While subscriptions are taken back: nothing is sent. */
-  #silent = false;
+  private silent = false;
   /** Whether a subscription could not be taken back: its client would wait for rows that never come. */
-  #isUnlikeBefore = false;
+  private isUnlikeBefore = false;
   onReady: (() => void) | undefined;
   /** Called once, when the connection is over. */
   onClosed: (() => void) | undefined;
 
   /** @param resumed where the connection stood with a host that ended; it is new without */
-  constructor(room: Room, info: ConnectionInfo, sink: ConnectionSink, resumed?: ResumedConnection) {
-    this.#room = room;
+  constructor(context: DatabaseContext, info: ConnectionInfo, sink: ConnectionSink, resumed?: ResumedConnection) {
+    this.context = context;
     this.info = info;
     this.sink = sink;
-    this.encoder = room.encoder(info.protocol);
-    this.#sets = new QuerySets(room, this);
-    this.#out = new Outgoing(room, sink, info.confirmed, () => this.end(undefined, ""));
-    this.#id = bytesOfClient(info.caller);
-    this.#told = { session: this, notify: true };
-    this.#quiet = { session: this, notify: false };
-    if (resumed === undefined) room.loop.push(new ConnectJob(this));
-    else this.#resume(resumed);
+    this.encoder = context.encoder(info.protocol);
+    this.sets = new QuerySets(context, this);
+    this.out = new SendQueue(context, sink, info.confirmed, () => this.end(undefined, ""));
+    this.id = bytesOfClient(info.caller);
+    this.inFull = { session: this, notify: true };
+    this.inShort = { session: this, notify: false };
+    if (resumed === undefined) context.loop.push(new ConnectJob(this));
+    else this.resume(resumed);
   }
 
   /** Takes the subscriptions back without a word: the client has their rows. */
-  #resume(resumed: ResumedConnection): void {
-    this.#room.claims.set(keyOfClient(this.info.caller), new TextEncoder().encode(this.info.caller.claims));
-    this.#received = resumed.received;
-    this.#state = "open";
-    this.#silent = true;
+  private resume(resumed: ResumedConnection): void {
+    this.context.claims.set(keyOfClient(this.info.caller), new TextEncoder().encode(this.info.caller.claims));
+    this.received = resumed.received;
+    this.state = "open";
+    this.silent = true;
     for (const { number, bytes, isText } of resumed.subscribed) {
-      this.#waiting++;
+      this.waiting++;
       this.handle(bytes, 0, bytes.length, isText, number);
     }
-    this.#silent = false;
-    if (this.#isUnlikeBefore) this.end(1011, "the database started again");
+    this.silent = false;
+    if (this.isUnlikeBefore) this.end(1011, "the database started again");
   }
 
   /** Has a replayed commit told as the answer to one of this session's pending calls. */
   answerWithCommit({ bytes, isText }: NumberedMessage): void {
-    const { subscriptions } = this.#room;
+    const { subscriptions } = this.context;
     const message = decode(bytes, 0, bytes.length, isText);
     const isCall = message.kind === "CallReducer";
-    // That it is answered is said by `goOn`: what came before it may not be yet.
-    this.#running = 0;
-    subscriptions.origin = isCall && message.notify ? this.#told : this.#quiet;
+    // That it is answered is said by `resumePending`: what came before it may not be yet.
+    this.running = 0;
+    subscriptions.origin = isCall && message.notify ? this.inFull : this.inShort;
     subscriptions.argsText = isCall ? message.argsText : undefined;
   }
 
@@ -120,11 +120,11 @@ export class Session implements ConnectionHandle {
    *   begun again
    * @param condemned numbers of the messages that are failed, not run
    */
-  goOn(resumed: ResumedConnection, inLog: ReadonlyMap<number, Settled>, condemned: ReadonlySet<number>): void {
-    const { loop } = this.#room;
+  resumePending(resumed: ResumedConnection, inLog: ReadonlyMap<number, Settled>, condemned: ReadonlySet<number>): void {
+    const { loop } = this.context;
     let isFirst = true;
     for (const { number, bytes, isText } of resumed.pending) {
-      this.#waiting++;
+      this.waiting++;
       const kind = inLog.get(number)?.kind;
       const isSettled = kind === CommitKind.reducer;
       // As long as nothing before it waits, what is settled is said to be at once, with the answer itself.
@@ -139,117 +139,117 @@ export class Session implements ConnectionHandle {
 
   /** A pending call turned out to be in the log: nothing is left to say. */
   settled(number: number): void {
-    this.#finishWaiting();
-    this.#running = number;
+    this.finishWaiting();
+    this.running = number;
     this.told(undefined, true);
   }
 
   /** Fails a message that a host before has ended at, or left half done. */
   fail(bytes: Uint8Array, isText: boolean, number: number, text: string): void {
-    this.#finishWaiting();
-    if (this.#state === "open") this.#answerFailed(bytes, 0, bytes.length, isText, number, text, 0);
+    this.finishWaiting();
+    if (this.state === "open") this.answerFailed(bytes, 0, bytes.length, isText, number, text, 0);
   }
 
   get ready(): boolean {
-    return !this.#readyHeld;
+    return !this.readyHeld;
   }
 
   receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
-    if (this.#state === "closed") return;
-    const number = ++this.#received;
-    if (++this.#waiting > this.#room.limits.connectionQueueMax) {
+    if (this.state === "closed") return;
+    const number = ++this.received;
+    if (++this.waiting > this.context.limits.connectionQueueMax) {
       this.end(1013, "too many requests");
       return;
     }
-    if (this.#waiting >= waitingMax) this.#readyHeld = true;
-    this.#room.loop.push(new MessageJob(this, bytes, at, length, isText, number));
+    if (this.waiting >= waitingMax) this.readyHeld = true;
+    this.context.loop.push(new MessageJob(this, bytes, at, length, isText, number));
   }
 
   closed(): void {
-    if (this.#state === "closed") return;
-    const wasOpen = this.#state === "open";
-    this.#state = "closed";
-    this.#out.close();
-    this.#sets.clear();
+    if (this.state === "closed") return;
+    const wasOpen = this.state === "open";
+    this.state = "closed";
+    this.out.close();
+    this.sets.clear();
     this.onClosed?.();
-    if (wasOpen) this.#room.loop.push(new DisconnectJob(this.#room, this.info.caller));
+    if (wasOpen) this.context.loop.push(new DisconnectJob(this.context, this.info.caller));
   }
 
   /** Ends the connection from this side. */
   end(code: number | undefined, reason: string): void {
-    if (this.#state === "closed") return;
+    if (this.state === "closed") return;
     this.sink.close(code, reason);
     this.closed();
   }
 
   /** The same when all that the client was answered is told. What it sends from now on is not looked at. */
   finish(code: number, reason: string): void {
-    if (this.#state !== "open") return; // who is still to be let in knows the version that does it
-    this.#out.finish(code, reason);
+    if (this.state !== "open") return; // who is still to be let in knows the version that does it
+    this.out.finish(code, reason);
     this.closed();
   }
 
   /** Whether others' calls are told without who made them: asked for, or since the module's version has it so. */
   get light(): boolean {
-    return this.info.light || this.#room.module?.def.version === 10;
+    return this.info.light || this.context.module?.def.version === 10;
   }
 
   /** Runs the module's connect reducer and greets the client; without it nothing else is answered. */
   connect(): void {
-    if (this.#state !== "opening") return;
+    if (this.state !== "opening") return;
     const { caller, token } = this.info;
-    const refused = connectClient(this.#room, caller);
+    const refused = connectClient(this.context, caller);
     if (refused !== undefined) {
-      this.#state = "closed";
-      this.#out.close();
+      this.state = "closed";
+      this.out.close();
       this.onClosed?.();
       this.sink.close(closeCode(refused.code), closeReason(refused.message));
       return;
     }
-    this.#state = "open";
+    this.state = "open";
     this.answer(this.encoder.identityToken(caller.identity, token, caller.connectionId));
   }
 
   /** The module took too long to let the client in. */
   abandonConnect(): void {
     const { caller } = this.info;
-    this.#room.activity.end();
-    const { message } = abandonConnect(this.#room, caller);
+    this.context.activity.end();
+    const { message } = abandonConnect(this.context, caller);
     this.end(1011, closeReason(message));
-    mustBeWhole(this.#room, WorkKind.connect, this.#id, 0);
+    mustBeWhole(this.context, WorkKind.connect, this.id, 0);
   }
 
   /** Runs one message. */
   handle(bytes: Uint8Array, at: number, length: number, isText: boolean, number: number): void {
-    this.#finishWaiting();
-    if (this.#state !== "open") return;
-    this.#running = number;
-    this.#owesAnswer = true;
-    this.#room.activity.begin(WorkKind.message, this.#id, number);
+    this.finishWaiting();
+    if (this.state !== "open") return;
+    this.running = number;
+    this.owesAnswer = true;
+    this.context.activity.begin(WorkKind.message, this.id, number);
     try {
-      if (!isText && bytes[at] === clientTag.CallReducer) this.#callFrame(bytes, at, length);
-      else this.#message(decode(bytes, at, length, isText));
+      if (!isText && bytes[at] === clientTag.CallReducer) this.callFrame(bytes, at, length);
+      else this.message(decode(bytes, at, length, isText));
     } catch (error) {
-      if (!isUnreadable(error)) throw endedBy(error, WorkKind.message, this.#id, number);
+      if (!isUnreadable(error)) throw endedBy(error, WorkKind.message, this.id, number);
       this.end(1011, closeReason(error.message));
     }
-    this.#room.activity.end();
-    mustBeWhole(this.#room, WorkKind.message, this.#id, number);
+    this.context.activity.end();
+    mustBeWhole(this.context, WorkKind.message, this.id, number);
   }
 
   /** The message that was running took too long and was ended. */
   timedOut(bytes: Uint8Array, at: number, length: number, isText: boolean, number: number): void {
-    const room = this.#room;
-    room.activity.end();
-    const { message } = abandonCall(room);
+    const context = this.context;
+    context.activity.end();
+    const { message } = abandonCall(context);
     // What was cut short in the middle of a change is answered by the next host: it sees what is in the log.
-    mustBeWhole(room, WorkKind.message, this.#id, number);
-    if (this.#running !== number || this.#owesAnswer)
-      this.#answerFailed(bytes, at, length, isText, number, message, room.limits.reducerTimeoutMs * 1000);
+    mustBeWhole(context, WorkKind.message, this.id, number);
+    if (this.running !== number || this.owesAnswer)
+      this.answerFailed(bytes, at, length, isText, number, message, context.limits.reducerTimeoutMs * 1000);
   }
 
   /** Answers a message that has no outcome of its own: with its kind of failure, out of its own bytes. */
-  #answerFailed(
+  private answerFailed(
     bytes: Uint8Array,
     at: number,
     length: number,
@@ -258,24 +258,24 @@ export class Session implements ConnectionHandle {
     text: string,
     micros: number,
   ): void {
-    this.#running = number;
+    this.running = number;
     let message: ClientMessage;
     try {
       message = decode(bytes, at, length, isText);
     } catch (error) {
-      if (!isUnreadable(error)) throw endedBy(error, WorkKind.message, this.#id, number);
+      if (!isUnreadable(error)) throw endedBy(error, WorkKind.message, this.id, number);
       this.end(1011, closeReason(error.message));
       return;
     }
-    this.told(failureOf(this.#room, this.encoder, this.info.caller, message, text, micros), true);
+    this.told(failureOf(this.context, this.encoder, this.info.caller, message, text, micros), true);
   }
 
   /** Takes the message about a commit; undefined when the caller asked not to hear of success. */
   told(message: Piece | undefined, isAnswer: boolean): void {
-    const answered = isAnswer ? this.#running : 0;
-    if (isAnswer) this.#owesAnswer = false;
-    if (message === undefined) this.#push(undefined, 0, 0, true, answered);
-    else this.#push(message.bytes, message.at, message.length, true, answered);
+    const answered = isAnswer ? this.running : 0;
+    if (isAnswer) this.owesAnswer = false;
+    if (message === undefined) this.push(undefined, 0, 0, true, answered);
+    else this.push(message.bytes, message.at, message.length, true, answered);
   }
 
   /** Answers the running message with a whole message. */
@@ -285,60 +285,60 @@ export class Session implements ConnectionHandle {
 
   /** Answers the running message with a message in parts. */
   answerParts(parts: readonly Piece[]): void {
-    const { subscriptions } = this.#room;
+    const { subscriptions } = this.context;
     const { isChanging } = subscriptions;
     subscriptions.isChanging = true; // half a message is half a change
-    this.#owesAnswer = false;
+    this.owesAnswer = false;
     parts.forEach((part, index) => {
       const last = index === parts.length - 1;
-      this.#push(part.bytes, part.at, part.length, last, last ? this.#running : 0);
+      this.push(part.bytes, part.at, part.length, last, last ? this.running : 0);
     });
     subscriptions.isChanging = isChanging;
   }
 
   /** Answers the running message with rows that are not all there yet; what is said meanwhile follows. */
   answerInSlices(answer: Omit<StreamedAnswer, "answered">): void {
-    this.#owesAnswer = false;
-    this.#out.pushInSlices({ ...answer, answered: this.#running });
+    this.owesAnswer = false;
+    this.out.pushInSlices({ ...answer, answered: this.running });
   }
 
   /** Notes something for whoever holds the connection, in its order among the answers. */
   note(note: ResumeNote): void {
-    this.#push(note, 0, 0, true, 0);
+    this.push(note, 0, 0, true, 0);
   }
 
   /** Whether something waits behind an answer that leaves in slices. */
   get holdsBack(): boolean {
-    return this.#out.holdsBack;
+    return this.out.holdsBack;
   }
 
   /** A publish may have taken from the client what it was subscribed to. */
   accessChanged(): void {
-    if (this.#state !== "open") return;
-    this.#running = 0; // nothing is answered by this
-    this.#sets.endUnreadable();
+    if (this.state !== "open") return;
+    this.running = 0; // nothing is answered by this
+    this.sets.endUnreadable();
   }
 
   /** Whether an answer is on its way in slices. */
   get isTelling(): boolean {
-    return this.#out.isStreaming;
+    return this.out.isStreaming;
   }
 
   get isSilent(): boolean {
-    return this.#silent;
+    return this.silent;
   }
 
   /** The message that runs now, counted from 1. */
   get messageNumber(): number {
-    return this.#running;
+    return this.running;
   }
 
-  #message(message: ClientMessage): void {
+  private message(message: ClientMessage): void {
     switch (message.kind) {
       case "CallReducer":
-        this.#call(
+        this.call(
           message.reducer,
-          this.#findByName(message.reducer),
+          this.findByName(message.reducer),
           message.args,
           message.argsText,
           message.requestId,
@@ -346,7 +346,7 @@ export class Session implements ConnectionHandle {
         );
         break;
       case "CallProcedure":
-        this.#procedure(message.procedure, message.args, message.argsText, message.requestId);
+        this.procedure(message.procedure, message.args, message.argsText, message.requestId);
         break;
       case "Subscribe":
       case "SubscribeSingle":
@@ -354,15 +354,15 @@ export class Session implements ConnectionHandle {
       case "Unsubscribe":
       case "UnsubscribeMulti":
       case "OneOffQuery":
-        this.#sets.handle(message);
+        this.sets.handle(message);
         break;
     }
   }
 
-  #procedure(name: string, args: Uint8Array, argsText: string | undefined, requestId: number): void {
-    const result = callProcedure(this.#room, this.info.caller, this.#running, name, args, argsText);
+  private procedure(name: string, args: Uint8Array, argsText: string | undefined, requestId: number): void {
+    const result = callProcedure(this.context, this.info.caller, this.running, name, args, argsText);
     const micros =
-      result.kind === "failed" && result.code === "NoSuchProcedure" ? 0 : this.#room.subscriptions.durationMicros();
+      result.kind === "failed" && result.code === "NoSuchProcedure" ? 0 : this.context.subscriptions.durationMicros();
     this.answer(
       result.kind === "returned"
         ? this.encoder.procedureResult(
@@ -376,30 +376,30 @@ export class Session implements ConnectionHandle {
     );
   }
 
-  #callFrame(bytes: Uint8Array, at: number, length: number): void {
+  private callFrame(bytes: Uint8Array, at: number, length: number): void {
     const view = viewOf(bytes);
     readCallFrame(view, at, at + length, frame);
-    const reducer = this.#room.module?.names.find(bytes, frame.nameAt, frame.nameLength);
+    const reducer = this.context.module?.names.find(bytes, frame.nameAt, frame.nameLength);
     const argsEnd = frame.argsAt + frame.argsLength;
     const args = argsOf(bytes, frame.argsAt, frame.argsLength);
     if (
       reducer?.isForAll === true &&
-      frame.argsLength <= this.#room.limits.callArgumentsBytesMax &&
+      frame.argsLength <= this.context.limits.callArgumentsBytesMax &&
       reducer.validate(bytes, view, frame.argsAt, argsEnd) === argsEnd
     ) {
-      this.#fillMeta(reducer.def.name, reducer.def.id, frame.requestId, args);
-      this.#run(reducer, undefined, frame.notify);
+      this.fillMeta(reducer.def.name, reducer.def.id, frame.requestId, args);
+      this.run(reducer, undefined, frame.notify);
       return;
     }
     const name = reducer?.def.name ?? utf8.decode(bytes.subarray(frame.nameAt, frame.nameAt + frame.nameLength));
-    this.#call(name, reducer, args, undefined, frame.requestId, frame.notify);
+    this.call(name, reducer, args, undefined, frame.requestId, frame.notify);
   }
 
-  #findByName(name: string): BoundReducer | undefined {
-    return this.#room.module?.reducers.find((reducer) => reducer.def.name === name);
+  private findByName(name: string): BoundReducer | undefined {
+    return this.context.module?.reducers.find((reducer) => reducer.def.name === name);
   }
 
-  #call(
+  private call(
     name: string,
     reducer: BoundReducer | undefined,
     args: Uint8Array,
@@ -407,41 +407,41 @@ export class Session implements ConnectionHandle {
     requestId: number,
     notify: boolean,
   ): void {
-    this.#fillMeta(name, reducer?.def.id ?? noReducer, 0, noBytes);
-    const call = whyNotCallable(this.#room, reducer, this.info.caller.isOwner, args, argsText);
-    const { meta } = this.#room;
+    this.fillMeta(name, reducer?.def.id ?? noReducer, 0, noBytes);
+    const call = whyNotCallable(this.context, reducer, this.info.caller.isOwner, args, argsText);
+    const { meta } = this.context;
     if (call.kind === "refused") {
       this.answer(this.encoder.failure(call.message, headOf(meta)));
       return;
     }
     meta.requestId = requestId;
     meta.args = call.args;
-    this.#run(call.reducer, argsText, notify);
+    this.run(call.reducer, argsText, notify);
   }
 
-  #fillMeta(name: string, reducerId: number, requestId: number, args: Uint8Array): void {
-    const { meta, writer } = this.#room;
+  private fillMeta(name: string, reducerId: number, requestId: number, args: Uint8Array): void {
+    const { meta, pipeline } = this.context;
     const { caller } = this.info;
     meta.kind = CommitKind.reducer;
-    meta.timestampMicros = writer.nowMicros();
+    meta.timestampMicros = pipeline.nowMicros();
     meta.functionName = name;
     meta.reducerId = reducerId;
     meta.sender = caller.identity;
     meta.connection = caller.connectionId;
     meta.requestId = requestId;
-    meta.requestSequence = this.#running;
+    meta.requestSequence = this.running;
     meta.args = args;
   }
 
   /** Runs a reducer as the room's `meta` says, and sees to its answer. */
-  #run(reducer: BoundReducer, argsText: string | undefined, notify: boolean): void {
-    const room = this.#room;
-    const { meta } = room;
-    room.subscriptions.argsText = argsText;
-    room.subscriptions.origin = notify ? this.#told : this.#quiet;
-    const result = callReducer(room, reducer);
-    room.subscriptions.origin = undefined;
-    room.subscriptions.argsText = undefined;
+  private run(reducer: BoundReducer, argsText: string | undefined, notify: boolean): void {
+    const context = this.context;
+    const { meta } = context;
+    context.subscriptions.argsText = argsText;
+    context.subscriptions.origin = notify ? this.inFull : this.inShort;
+    const result = callReducer(context, reducer);
+    context.subscriptions.origin = undefined;
+    context.subscriptions.argsText = undefined;
     switch (result.kind) {
       case "committed":
         // With a change, the commit itself has told the caller.
@@ -450,7 +450,7 @@ export class Session implements ConnectionHandle {
             this.answer(
               this.encoder.update(
                 [],
-                { ...headOf(meta), argsText, durationMicros: room.subscriptions.durationMicros() },
+                { ...headOf(meta), argsText, durationMicros: context.subscriptions.durationMicros() },
                 false,
               ),
             );
@@ -463,7 +463,7 @@ export class Session implements ConnectionHandle {
             this.encoder.failure(result.message, {
               ...headOf(meta),
               argsText,
-              durationMicros: room.subscriptions.durationMicros(),
+              durationMicros: context.subscriptions.durationMicros(),
             }),
           );
         else this.told(undefined, true);
@@ -471,17 +471,17 @@ export class Session implements ConnectionHandle {
     }
   }
 
-  #finishWaiting(): void {
-    this.#waiting--;
-    if (!this.#readyHeld || this.#waiting > waitingMax / 2) return;
-    this.#readyHeld = false;
+  private finishWaiting(): void {
+    this.waiting--;
+    if (!this.readyHeld || this.waiting > waitingMax / 2) return;
+    this.readyHeld = false;
     this.onReady?.();
   }
 
-  #push(told: Told, at: number, length: number, last: boolean, answered: number): void {
-    if (!this.#silent) this.#out.push(told, at, length, last, answered);
+  private push(told: Delivery, at: number, length: number, last: boolean, answered: number): void {
+    if (!this.silent) this.out.push(told, at, length, last, answered);
     // What is taken back says nothing, so this says why not.
-    else this.#isUnlikeBefore = true;
+    else this.isUnlikeBefore = true;
   }
 }
 

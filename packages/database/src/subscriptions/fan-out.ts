@@ -74,16 +74,16 @@ export interface Origin {
 }
 
 export class Subscriptions implements CommitListener {
-  readonly #store: Store;
-  readonly #live: LiveQueries<SharedQuery>;
-  readonly #time: JobClock;
-  readonly #head: Head;
+  private readonly store: Store;
+  private readonly live: LiveQueries<SharedQuery>;
+  private readonly time: JobClock;
+  private readonly head: Head;
   /** How many queries are held: with none, a commit concerns its caller alone. */
-  #heldCount = 0;
-  readonly #touched: Session[] = [];
+  private heldCount = 0;
+  private readonly touched: Session[] = [];
   /** Messages of the present commit that hold several changes, by which they are. */
-  readonly #messages = new Map<string, Piece>();
-  #nextId = 1;
+  private readonly messages = new Map<string, Piece>();
+  private nextId = 1;
   /**
    * Set while a session's queries are taken or let go, or a message in parts is put out. If it is set between jobs, that
    * was cut short.
@@ -99,25 +99,25 @@ export class Subscriptions implements CommitListener {
    * @param seed of the hashes of what clients choose
    */
   constructor(store: Store, time: JobClock, database: Uint8Array, seed: number) {
-    this.#store = store;
-    this.#head = new Head(database);
-    this.#live = new LiveQueries(store, { seed });
-    this.#time = time;
+    this.store = store;
+    this.head = new Head(database);
+    this.live = new LiveQueries(store, { seed });
+    this.time = time;
   }
 
   /** How long the present job has run. */
   durationMicros(): number {
-    return this.#time.durationMicros();
+    return this.time.durationMicros();
   }
 
   /** Starts to hold a query; its changes come with every commit from now on. */
   hold(session: Session, text: string, plan: SelectPlan, params: readonly Uint8Array[]): HeldQuery {
-    const [known] = this.#live.find(plan, params)?.subscribers.keys() ?? [];
-    const shared = known ?? new SharedQuery(this.#nextId++, this.#tableOf(plan));
-    const live = this.#live.subscribe(plan, params, shared);
+    const [known] = this.live.find(plan, params)?.subscribers.keys() ?? [];
+    const shared = known ?? new SharedQuery(this.nextId++, this.tableOf(plan));
+    const live = this.live.subscribe(plan, params, shared);
     const held: HeldQuery = { session, text, plan, live, shared, uses: 1, at: shared.holders.length };
     shared.holders.push(held);
-    this.#heldCount++;
+    this.heldCount++;
     return held;
   }
 
@@ -128,53 +128,53 @@ export class Subscriptions implements CommitListener {
       shared.holders[at] = last;
       last.at = at;
     }
-    this.#live.unsubscribe(live, shared);
-    this.#heldCount--;
+    this.live.unsubscribe(live, shared);
+    this.heldCount--;
   }
 
   committed(commit: Commit): void {
-    if (this.#heldCount > 0) {
-      this.#live.advance(commit);
-      this.#live.forEachDelta(this.#noteChange);
+    if (this.heldCount > 0) {
+      this.live.advance(commit);
+      this.live.forEachDelta(this.noteChange);
     }
     const { origin } = this;
-    if (this.#touched.length === 0 && origin === undefined) return;
-    const head = this.#head.fill(commit.meta, this.argsText, this.durationMicros());
+    if (this.touched.length === 0 && origin === undefined) return;
+    const head = this.head.fill(commit.meta, this.argsText, this.durationMicros());
     if (origin !== undefined) {
-      if (origin.notify) origin.session.told(this.#message(origin.session, head, false), true);
+      if (origin.notify) origin.session.told(this.message(origin.session, head, false), true);
       else if (origin.session.changes.length > 0)
-        origin.session.told(this.#message(origin.session, head, origin.session.light), true);
+        origin.session.told(this.message(origin.session, head, origin.session.light), true);
       else origin.session.told(undefined, true);
     }
-    for (const session of this.#touched) {
-      if (session !== origin?.session) session.told(this.#message(session, head, session.light), false);
+    for (const session of this.touched) {
+      if (session !== origin?.session) session.told(this.message(session, head, session.light), false);
       session.changes.length = 0;
     }
-    if (this.#touched.length > 0) this.#touched.length = 0;
+    if (this.touched.length > 0) this.touched.length = 0;
     // Clearing a map makes a new table, even of an empty one.
-    if (this.#messages.size > 0) this.#messages.clear();
+    if (this.messages.size > 0) this.messages.clear();
   }
 
-  readonly #noteChange = (live: LiveQuery<SharedQuery>, deletes: RowRefs, inserts: RowRefs): void => {
+  private readonly noteChange = (live: LiveQuery<SharedQuery>, deletes: RowRefs, inserts: RowRefs): void => {
     for (const { change, holders } of live.subscribers.keys()) {
       change.fill(deletes, inserts);
       for (const { session } of holders) {
-        if (session.changes.length === 0) this.#touched.push(session);
+        if (session.changes.length === 0) this.touched.push(session);
         session.changes.push(change);
       }
     }
   };
 
-  #tableOf(plan: SelectPlan): Table {
+  private tableOf(plan: SelectPlan): Table {
     const id = plan.sources[0]?.table.id;
     return defined(
-      id === undefined ? undefined : this.#store.table(id),
+      id === undefined ? undefined : this.store.table(id),
       "the table that a subscription returns rows of",
     );
   }
 
   /** The message for a session: made once for all that hold the same changing queries. */
-  #message(session: Session, head: TransactionHead, light: boolean): Piece {
+  private message(session: Session, head: TransactionHead, light: boolean): Piece {
     const { changes, encoder } = session;
     const variant = encoder.slot * 2 + (light ? 1 : 0);
     const [first] = changes;
@@ -182,10 +182,10 @@ export class Subscriptions implements CommitListener {
     if (changes.length === 1) return (first.messages[variant] ??= encoder.update(changes, head, light));
     changes.sort(byTable);
     const key = `${variant}:${changes.map((change) => change.id).join(",")}`;
-    let message = this.#messages.get(key);
+    let message = this.messages.get(key);
     if (message === undefined) {
       message = encoder.update(changes, head, light);
-      this.#messages.set(key, message);
+      this.messages.set(key, message);
     }
     return message;
   }
@@ -200,7 +200,7 @@ function byTable(a: Change, b: Change): number {
  * the log, so that it is not run again, and is nobody else's business.
  */
 class Head implements TransactionHead {
-  readonly #database: Uint8Array;
+  private readonly database: Uint8Array;
   timestampMicros = 0;
   sender: Uint8Array = noBytes;
   connection: Uint8Array = noBytes;
@@ -212,7 +212,7 @@ class Head implements TransactionHead {
   durationMicros = 0;
 
   constructor(database: Uint8Array) {
-    this.#database = database;
+    this.database = database;
   }
 
   fill(meta: CommitMeta, argsText: string | undefined, durationMicros: number): this {
@@ -227,7 +227,7 @@ class Head implements TransactionHead {
     this.durationMicros = durationMicros;
     if (meta.kind === CommitKind.sql || meta.kind === CommitKind.procedure) this.connection = noConnection;
     if (meta.kind === CommitKind.procedure) {
-      this.sender = this.#database;
+      this.sender = this.database;
       this.functionName = "";
     }
     return this;

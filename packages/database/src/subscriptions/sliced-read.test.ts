@@ -9,7 +9,7 @@ import type { TableDef } from "@lightcone/schema";
 import { compileStatement, type SelectPlan } from "@lightcone/sql";
 import { beforeEach, expect, test } from "vitest";
 import { defaultDatabaseLimits } from "../link/limits.ts";
-import { Reading, type ReadingRoom } from "./sliced-read.ts";
+import { SlicedRead, type ReadContext } from "./sliced-read.ts";
 import { TransactionMeta } from "../core/commit-pipeline.ts";
 
 const largeCount = 9_000;
@@ -44,7 +44,7 @@ function tableOf(name: string): TableDef {
 
 let store: Store;
 let openReadViews: Set<ReadView>;
-let room: ReadingRoom;
+let context: ReadContext;
 /** Passes with each look at the clock. */
 let stepMs: number;
 
@@ -84,16 +84,16 @@ beforeEach(() => {
   const observed: Store = Object.assign(Object.create(store), { openReadView });
   // Only plain fields and methods of the store are asked for.
   for (const name of ["table", "locate"] as const) Object.assign(observed, { [name]: store[name].bind(store) });
-  room = {
+  context = {
     store: observed,
     clock: { ...manualClock(), steadyMs: () => (steadyMs += stepMs) },
     limits: defaultDatabaseLimits,
     seed: 7,
-    writer: { offset: 0 },
+    pipeline: { offset: 0 },
   };
 });
 
-function open(texts: readonly string[], limits = {}): { readonly reading: Reading; readonly count: () => number } {
+function open(texts: readonly string[], limits = {}): { readonly reading: SlicedRead; readonly count: () => number } {
   let count = 0;
   const rows = { add: () => void (count += 1) };
   const plans = texts.map((text): SelectPlan => {
@@ -102,8 +102,8 @@ function open(texts: readonly string[], limits = {}): { readonly reading: Readin
     if (plan.kind !== "select") throw new Error(text);
     return plan;
   });
-  const reading = new Reading(
-    { ...room, limits: { ...room.limits, ...limits } },
+  const reading = new SlicedRead(
+    { ...context, limits: { ...context.limits, ...limits } },
     plans.map((plan) => ({ plan, rows })),
     new Uint8Array(32),
   );

@@ -11,7 +11,7 @@ import { LightconeError } from "@lightcone/base";
 import type { ReadView } from "@lightcone/engine";
 import { prepare, selectWithin, SlicedSelect, type EmitBytes } from "@lightcone/query";
 import { bindParams, type SelectPlan } from "@lightcone/sql";
-import type { Room } from "../core/context.ts";
+import type { DatabaseContext } from "../core/context.ts";
 
 /** More rows than these are not looked at in one go. */
 const visitMax = 5_000;
@@ -28,34 +28,34 @@ export interface Wanted {
 }
 
 /** What a reading needs of its database. */
-export type ReadingRoom = Pick<Room, "store" | "limits" | "clock" | "seed"> & {
-  readonly writer: { readonly offset: number };
+export type ReadContext = Pick<DatabaseContext, "store" | "limits" | "clock" | "seed"> & {
+  readonly pipeline: { readonly offset: number };
 };
 
-export class Reading {
-  readonly #room: ReadingRoom;
-  readonly #open: SlicedSelect[] = [];
+export class SlicedRead {
+  private readonly context: ReadContext;
+  private readonly open: SlicedSelect[] = [];
   /** The offset of the state that is read. */
   readonly offset: number;
   /** Rows looked at in the opening job. */
-  #visited = 0;
-  #rowCount = 0;
-  #spentMs = 0;
-  #readView: ReadView | undefined;
+  private visited = 0;
+  private rowCount = 0;
+  private spentMs = 0;
+  private readView: ReadView | undefined;
 
   /**
    * Fixes the offset. Only between transactions.
    *
    * @throws {LightconeError} `LimitExceeded` over `queryRowsMax`; `gather` does too
    */
-  constructor(room: ReadingRoom, wanted: readonly Wanted[], identity: Uint8Array) {
-    this.#room = room;
-    this.offset = room.writer.offset;
-    const { queryRowsMax } = room.limits;
+  constructor(context: ReadContext, wanted: readonly Wanted[], identity: Uint8Array) {
+    this.context = context;
+    this.offset = context.pipeline.offset;
+    const { queryRowsMax } = context.limits;
     try {
       for (const { plan, rows } of wanted) {
-        this.#begin(plan, bindParams(plan, identity), (bytes, at, length) => {
-          if (++this.#rowCount > queryRowsMax) this.#limit(this.#rowCount);
+        this.begin(plan, bindParams(plan, identity), (bytes, at, length) => {
+          if (++this.rowCount > queryRowsMax) this.limit(this.rowCount);
           rows.add(bytes, at, length);
         });
       }
@@ -65,53 +65,53 @@ export class Reading {
     }
   }
 
-  #begin(plan: SelectPlan, values: readonly Uint8Array[], emit: EmitBytes): void {
-    const { store, seed } = this.#room;
+  private begin(plan: SelectPlan, values: readonly Uint8Array[], emit: EmitBytes): void {
+    const { store, seed } = this.context;
     const prepared = prepare(plan);
     // Many walks of small tables are a long walk.
-    const scanMax = Math.max(0, visitMax - this.#visited);
+    const scanMax = Math.max(0, visitMax - this.visited);
     const visited = selectWithin(store, prepared, values, { visitMax, scanMax }, emit);
-    if (visited >= 0) this.#visited += visited;
+    if (visited >= 0) this.visited += visited;
     else {
-      this.#readView ??= store.openReadView();
-      this.#open.push(new SlicedSelect({ store, readView: this.#readView, seed }, prepared, values, emit));
+      this.readView ??= store.openReadView();
+      this.open.push(new SlicedSelect({ store, readView: this.readView, seed }, prepared, values, emit));
     }
   }
 
-  #limit(rowCount: number): void {
-    const max = this.#room.limits.queryRowsMax;
+  private limit(rowCount: number): void {
+    const max = this.context.limits.queryRowsMax;
     if (rowCount > max) throw new LightconeError("LimitExceeded", { limit: "queryRowsMax", value: rowCount, max });
   }
 
   /** Whether all rows are there. */
   get isWhole(): boolean {
-    return this.#open.length === 0;
+    return this.open.length === 0;
   }
 
   /** Whether its slices took longer in all than one call may. */
   get isLate(): boolean {
-    return this.#spentMs > this.#room.limits.reducerTimeoutMs;
+    return this.spentMs > this.context.limits.reducerTimeoutMs;
   }
 
   /** Gathers one slice. */
   gather(): void {
-    const { clock } = this.#room;
+    const { clock } = this.context;
     const from = clock.steadyMs();
     for (let rows = 0; rows < rowsPerSlice; rows += rowsPerStep) {
-      const [select] = this.#open;
+      const [select] = this.open;
       if (select === undefined || clock.steadyMs() - from > sliceMs) break;
-      if (!select.step(rowsPerStep)) this.#open.shift();
+      if (!select.step(rowsPerStep)) this.open.shift();
       // What a join holds takes as much room as rows that are sent.
-      else this.#limit(select.heldCount);
+      else this.limit(select.heldCount);
     }
-    this.#spentMs += clock.steadyMs() - from;
+    this.spentMs += clock.steadyMs() - from;
     if (this.isWhole) this.close();
   }
 
   /** Lets go of the offset. */
   close(): void {
-    this.#readView?.close();
-    this.#readView = undefined;
-    this.#open.length = 0;
+    this.readView?.close();
+    this.readView = undefined;
+    this.open.length = 0;
   }
 }

@@ -11,52 +11,52 @@ const chunkBytes = 256 * 1024;
 const waitingMax = 32 * 1024;
 
 export class TextList {
-  readonly #full: Uint8Array[] = [];
-  #last: ByteWriter | undefined;
+  private readonly full: Uint8Array[] = [];
+  private last: ByteWriter | undefined;
   /** Texts that are not bytes yet. */
-  #waiting: string[] = [];
-  #waitingLength = 0;
-  #count = 0;
+  private waiting: string[] = [];
+  private waitingLength = 0;
+  private total = 0;
 
   get count(): number {
-    return this.#count;
+    return this.total;
   }
 
   /** Whether there is more than what waits. */
   get isLarge(): boolean {
-    return this.#last !== undefined;
+    return this.last !== undefined;
   }
 
   add(text: string): void {
-    this.#count++;
-    this.#waiting.push(text);
-    this.#waitingLength += text.length;
-    if (this.#waitingLength >= waitingMax) this.#flush();
+    this.total++;
+    this.waiting.push(text);
+    this.waitingLength += text.length;
+    if (this.waitingLength >= waitingMax) this.flush();
   }
 
-  #flush(): void {
-    if (this.#waiting.length === 0) return;
-    const isFirst = this.#last === undefined;
-    let last = (this.#last ??= new ByteWriter(chunkBytes));
+  private flush(): void {
+    if (this.waiting.length === 0) return;
+    const isFirst = this.last === undefined;
+    let last = (this.last ??= new ByteWriter(chunkBytes));
     if (last.length >= chunkBytes - chunkBytes / 4) {
-      this.#full.push(last.written());
-      this.#last = last = new ByteWriter(chunkBytes);
+      this.full.push(last.written());
+      this.last = last = new ByteWriter(chunkBytes);
     }
     if (!isFirst) last.u8(0x2c);
-    last.utf8(this.#waiting.join(","));
-    this.#waiting = [];
-    this.#waitingLength = 0;
+    last.utf8(this.waiting.join(","));
+    this.waiting = [];
+    this.waitingLength = 0;
   }
 
   writeTo(out: ByteWriter): void {
-    if (!this.isLarge) out.utf8(this.#waiting.join(","));
+    if (!this.isLarge) out.utf8(this.waiting.join(","));
     else for (const part of this.parts()) out.raw(part);
   }
 
   /** The list as parts that follow each other: none is copied. Nothing may be added afterwards. */
   parts(): readonly Uint8Array[] {
-    if (this.#last === undefined) return [new TextEncoder().encode(this.#waiting.join(","))];
-    this.#flush();
-    return [...this.#full, this.#last.written()];
+    if (this.last === undefined) return [new TextEncoder().encode(this.waiting.join(","))];
+    this.flush();
+    return [...this.full, this.last.written()];
   }
 }

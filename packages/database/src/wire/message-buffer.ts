@@ -16,19 +16,19 @@ export interface Piece {
   readonly length: number;
 }
 
-export class Arena {
-  #writer = new ByteWriter(chunkBytes);
-  #from = 0;
+export class MessageBuffer {
+  private writer = new ByteWriter(chunkBytes);
+  private from = 0;
 
   /** Starts a message; write it, then call `end`. */
   begin(): ByteWriter {
-    if (this.#writer.length > chunkBytes - chunkBytes / 8) this.#writer = new ByteWriter(chunkBytes);
-    this.#from = this.#writer.length;
-    return this.#writer;
+    if (this.writer.length > chunkBytes - chunkBytes / 8) this.writer = new ByteWriter(chunkBytes);
+    this.from = this.writer.length;
+    return this.writer;
   }
 
   /** Ends the message. */
   end(): Piece {
-    return { bytes: this.#writer.bytes, at: this.#from, length: this.#writer.length - this.#from };
+    return { bytes: this.writer.bytes, at: this.from, length: this.writer.length - this.from };
   }
 }

@@ -1,6 +1,6 @@
 /** Writes a message that may come in parts: large lists of rows are not copied into it. */
 import type { ByteWriter } from "@lightcone/sats";
-import type { Arena, Piece } from "./message-buffer.ts";
+import type { MessageBuffer, Piece } from "./message-buffer.ts";
 
 /** Rows as they stand in a message. */
 export interface RowParts {
@@ -11,14 +11,14 @@ export interface RowParts {
 }
 
 export class PieceWriter {
-  readonly #arena: Arena;
-  readonly #pieces: Piece[] = [];
+  private readonly buffer: MessageBuffer;
+  private readonly pieces: Piece[] = [];
   /** Good until rows are written. */
   writer: ByteWriter;
 
-  constructor(arena: Arena) {
-    this.#arena = arena;
-    this.writer = arena.begin();
+  constructor(buffer: MessageBuffer) {
+    this.buffer = buffer;
+    this.writer = buffer.begin();
   }
 
   rows(list: RowParts): void {
@@ -26,13 +26,13 @@ export class PieceWriter {
       list.writeTo(this.writer);
       return;
     }
-    this.#pieces.push(this.#arena.end());
-    for (const part of list.parts()) this.#pieces.push({ bytes: part, at: 0, length: part.length });
-    this.writer = this.#arena.begin();
+    this.pieces.push(this.buffer.end());
+    for (const part of list.parts()) this.pieces.push({ bytes: part, at: 0, length: part.length });
+    this.writer = this.buffer.begin();
   }
 
   end(): readonly Piece[] {
-    this.#pieces.push(this.#arena.end());
-    return this.#pieces.filter((piece) => piece.length > 0);
+    this.pieces.push(this.buffer.end());
+    return this.pieces.filter((piece) => piece.length > 0);
   }
 }

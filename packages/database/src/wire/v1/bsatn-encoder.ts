@@ -22,7 +22,7 @@ import {
   type TransactionHead,
 } from "@lightcone/protocol";
 import { ByteWriter, type AlgebraicType } from "@lightcone/sats";
-import type { Arena, Piece } from "../message-buffer.ts";
+import type { MessageBuffer, Piece } from "../message-buffer.ts";
 import {
   errorText,
   type AppliedKind,
@@ -44,32 +44,32 @@ class BsatnRows extends RowListBuilder implements RowGatherer, RowParts {
 
 export class BsatnEncoder implements Encoder {
   readonly slot = 0;
-  readonly #store: Store;
-  readonly #arena: Arena;
-  readonly #list = new RowListBuilder();
+  private readonly store: Store;
+  private readonly buffer: MessageBuffer;
+  private readonly list = new RowListBuilder();
 
-  constructor(store: Store, arena: Arena) {
-    this.#store = store;
-    this.#arena = arena;
+  constructor(store: Store, buffer: MessageBuffer) {
+    this.store = store;
+    this.buffer = buffer;
   }
 
   identityToken(identity: Uint8Array, token: string, connection: Uint8Array): Piece {
-    writeIdentityToken(this.#arena.begin(), identity, token, connection);
-    return this.#arena.end();
+    writeIdentityToken(this.buffer.begin(), identity, token, connection);
+    return this.buffer.end();
   }
 
   update(changes: readonly QueryChange[], head: TransactionHead, light: boolean): Piece {
-    const out = this.#arena.begin();
+    const out = this.buffer.begin();
     if (light) beginTransactionUpdateLight(out, head.requestId);
     else beginTransactionUpdate(out);
-    this.#tables(out, changes);
+    this.tables(out, changes);
     if (!light) endTransactionUpdate(out, head);
-    return this.#arena.end();
+    return this.buffer.end();
   }
 
   failure(message: string, head: TransactionHead): Piece {
-    writeTransactionFailure(this.#arena.begin(), errorText(message), head);
-    return this.#arena.end();
+    writeTransactionFailure(this.buffer.begin(), errorText(message), head);
+    return this.buffer.end();
   }
 
   gather(_table: Table): RowGatherer {
@@ -83,7 +83,7 @@ export class BsatnEncoder implements Encoder {
     queryId: number,
     queries: readonly QueryRows[],
   ): readonly Piece[] {
-    const out = new PieceWriter(this.#arena);
+    const out = new PieceWriter(this.buffer);
     beginApplied(out.writer, kind, requestId, durationMicros, queryId);
     const deleted = kind === "UnsubscribeApplied" || kind === "UnsubscribeMultiApplied";
     if (kind === "SubscribeMultiApplied" || kind === "UnsubscribeMultiApplied") {
@@ -100,14 +100,14 @@ export class BsatnEncoder implements Encoder {
   }
 
   withdrawn(queries: readonly QueryRows[]): readonly Piece[] {
-    const out = new PieceWriter(this.#arena);
+    const out = new PieceWriter(this.buffer);
     beginTransactionUpdateLight(out.writer, 0);
     writeQueryRows(out, queries, true);
     return out.end();
   }
 
   initial(requestId: number, durationMicros: number, queries: readonly QueryRows[]): readonly Piece[] {
-    const out = new PieceWriter(this.#arena);
+    const out = new PieceWriter(this.buffer);
     beginInitialSubscription(out.writer);
     writeQueryRows(out, queries, false);
     endInitialSubscription(out.writer, requestId, durationMicros);
@@ -120,12 +120,12 @@ export class BsatnEncoder implements Encoder {
     queryId: number | undefined,
     message: string,
   ): Piece {
-    writeSubscriptionError(this.#arena.begin(), durationMicros, requestId, queryId, errorText(message));
-    return this.#arena.end();
+    writeSubscriptionError(this.buffer.begin(), durationMicros, requestId, queryId, errorText(message));
+    return this.buffer.end();
   }
 
   oneOff(messageId: Uint8Array, durationMicros: number, result: QueryRows): readonly Piece[] {
-    const out = new PieceWriter(this.#arena);
+    const out = new PieceWriter(this.buffer);
     beginOneOffQueryResponse(out.writer, messageId, undefined);
     out.writer.string(result.table.name);
     out.rows(rowsOf(result));
@@ -134,10 +134,10 @@ export class BsatnEncoder implements Encoder {
   }
 
   oneOffError(messageId: Uint8Array, durationMicros: number, message: string): Piece {
-    const out = this.#arena.begin();
+    const out = this.buffer.begin();
     beginOneOffQueryResponse(out, messageId, errorText(message));
     endOneOffQueryResponse(out, durationMicros);
-    return this.#arena.end();
+    return this.buffer.end();
   }
 
   procedureResult(
@@ -147,17 +147,17 @@ export class BsatnEncoder implements Encoder {
     durationMicros: number,
     requestId: number,
   ): Piece {
-    writeProcedureResult(this.#arena.begin(), value, timestampMicros, durationMicros, requestId);
-    return this.#arena.end();
+    writeProcedureResult(this.buffer.begin(), value, timestampMicros, durationMicros, requestId);
+    return this.buffer.end();
   }
 
   procedureFailure(message: string, timestampMicros: number, durationMicros: number, requestId: number): Piece {
-    writeProcedureFailure(this.#arena.begin(), errorText(message), timestampMicros, durationMicros, requestId);
-    return this.#arena.end();
+    writeProcedureFailure(this.buffer.begin(), errorText(message), timestampMicros, durationMicros, requestId);
+    return this.buffer.end();
   }
 
   /** A `DatabaseUpdate`: one entry per table, one update per query. `changes` are sorted by table. */
-  #tables(out: ByteWriter, changes: readonly QueryChange[]): void {
+  private tables(out: ByteWriter, changes: readonly QueryChange[]): void {
     const countAt = out.reserve(4);
     let tableCount = 0;
     for (let from = 0; from < changes.length;) {
@@ -172,7 +172,7 @@ export class BsatnEncoder implements Encoder {
       beginTable(out, table.id, table.name, rowCount, to - from);
       for (; from < to; from++) {
         const change = changes[from];
-        if (change !== undefined) out.raw(this.#queryUpdate(change));
+        if (change !== undefined) out.raw(this.queryUpdate(change));
       }
       tableCount++;
     }
@@ -180,24 +180,24 @@ export class BsatnEncoder implements Encoder {
   }
 
   /** The bytes of a change, made when they are first asked for. */
-  #queryUpdate(change: QueryChange): Uint8Array {
+  private queryUpdate(change: QueryChange): Uint8Array {
     const made = change.encoded[this.slot];
     if (made instanceof Uint8Array) return made;
     const out = new ByteWriter(256);
     beginQueryUpdate(out);
-    this.#rows(out, change.deletes);
-    this.#rows(out, change.inserts);
+    this.rows(out, change.deletes);
+    this.rows(out, change.inserts);
     const bytes = out.written();
     change.encoded[this.slot] = bytes;
     return bytes;
   }
 
-  #rows(out: ByteWriter, rows: RowRefs): void {
-    const list = this.#list;
+  private rows(out: ByteWriter, rows: RowRefs): void {
+    const list = this.list;
     list.clear();
-    const { place } = this.#store;
+    const { place } = this.store;
     for (let row = 0; row < rows.count; row++) {
-      this.#store.locate(asRow(rows.refs, row));
+      this.store.locate(asRow(rows.refs, row));
       list.add(place.bytes, place.at, place.length);
     }
     list.writeTo(out);

@@ -12,7 +12,7 @@ import {
   type JsonForm,
   type ProductType,
 } from "@lightcone/sats";
-import type { Arena, Piece } from "../message-buffer.ts";
+import type { MessageBuffer, Piece } from "../message-buffer.ts";
 import {
   errorText,
   type AppliedKind,
@@ -27,10 +27,10 @@ import { TextList } from "../json-text-list.ts";
 /** Rows gathered as texts within the text. First rows are objects by column name. */
 class JsonRows implements RowGatherer {
   readonly texts = new TextList();
-  readonly #write: (input: ByteReader) => string;
+  private readonly write: (input: ByteReader) => string;
 
   constructor(rowType: ProductType) {
-    this.#write = jsonWriter(rowType, "row");
+    this.write = jsonWriter(rowType, "row");
   }
 
   get count(): number {
@@ -38,38 +38,38 @@ class JsonRows implements RowGatherer {
   }
 
   add(bytes: Uint8Array, at: number, length: number): void {
-    this.texts.add(quote(this.#write(new ByteReader(bytes.subarray(at, at + length)))));
+    this.texts.add(quote(this.write(new ByteReader(bytes.subarray(at, at + length)))));
   }
 }
 
 export class JsonEncoder implements Encoder {
   readonly slot = 1;
-  readonly #store: Store;
-  readonly #arena: Arena;
-  readonly #paramsOf: (functionName: string) => ProductType | undefined;
+  private readonly store: Store;
+  private readonly buffer: MessageBuffer;
+  private readonly paramsOf: (functionName: string) => ProductType | undefined;
 
   /** @param paramsOf the parameters of a reducer, to word its arguments */
-  constructor(store: Store, arena: Arena, paramsOf: (functionName: string) => ProductType | undefined) {
-    this.#store = store;
-    this.#arena = arena;
-    this.#paramsOf = paramsOf;
+  constructor(store: Store, buffer: MessageBuffer, paramsOf: (functionName: string) => ProductType | undefined) {
+    this.store = store;
+    this.buffer = buffer;
+    this.paramsOf = paramsOf;
   }
 
   identityToken(identity: Uint8Array, token: string, connection: Uint8Array): Piece {
-    return this.#message(
+    return this.message(
       "IdentityToken",
       `{"identity":${identityText(identity)},"token":${quote(token)},"connection_id":${connectionText(connection)}}`,
     );
   }
 
   update(changes: readonly QueryChange[], head: TransactionHead, light: boolean): Piece {
-    const tables = `{"tables":[${this.#tables(changes).join(",")}]}`;
-    if (light) return this.#message("TransactionUpdateLight", `{"request_id":${head.requestId},"update":${tables}}`);
-    return this.#transaction(`{"Committed":${tables}}`, head);
+    const tables = `{"tables":[${this.tables(changes).join(",")}]}`;
+    if (light) return this.message("TransactionUpdateLight", `{"request_id":${head.requestId},"update":${tables}}`);
+    return this.transaction(`{"Committed":${tables}}`, head);
   }
 
   failure(message: string, head: TransactionHead): Piece {
-    return this.#transaction(`{"Failed":${quote(errorText(message))}}`, head);
+    return this.transaction(`{"Failed":${quote(errorText(message))}}`, head);
   }
 
   gather(table: Table): RowGatherer {
@@ -86,7 +86,7 @@ export class JsonEncoder implements Encoder {
     const deleted = kind === "UnsubscribeApplied" || kind === "UnsubscribeMultiApplied";
     const [only] = queries;
     const isMulti = kind === "SubscribeMultiApplied" || kind === "UnsubscribeMultiApplied";
-    const out = new PieceWriter(this.#arena);
+    const out = new PieceWriter(this.buffer);
     out.writer.utf8(
       `{"${kind}":{"request_id":${requestId},"total_host_execution_duration_micros":${durationMicros},"query_id":{"id":${queryId}},`,
     );
@@ -104,7 +104,7 @@ export class JsonEncoder implements Encoder {
   }
 
   withdrawn(queries: readonly QueryRows[]): readonly Piece[] {
-    const out = new PieceWriter(this.#arena);
+    const out = new PieceWriter(this.buffer);
     out.writer.utf8(`{"TransactionUpdateLight":{"request_id":0,"update":{"tables":[`);
     writeTables(out, queries, true);
     out.writer.utf8("]}}}");
@@ -112,7 +112,7 @@ export class JsonEncoder implements Encoder {
   }
 
   initial(requestId: number, durationMicros: number, queries: readonly QueryRows[]): readonly Piece[] {
-    const out = new PieceWriter(this.#arena);
+    const out = new PieceWriter(this.buffer);
     out.writer.utf8(`{"InitialSubscription":{"database_update":{"tables":[`);
     writeTables(out, queries, false);
     out.writer.utf8(`]},"request_id":${requestId},${hostDuration(durationMicros)}}}`);
@@ -125,7 +125,7 @@ export class JsonEncoder implements Encoder {
     queryId: number | undefined,
     message: string,
   ): Piece {
-    return this.#message(
+    return this.message(
       "SubscriptionError",
       `{"total_host_execution_duration_micros":${durationMicros},"request_id":${optional(requestId)},"query_id":${optional(queryId)},` +
         `"table_id":${optional(undefined)},"error":${quote(errorText(message))}}`,
@@ -133,7 +133,7 @@ export class JsonEncoder implements Encoder {
   }
 
   oneOff(messageId: Uint8Array, durationMicros: number, result: QueryRows): readonly Piece[] {
-    const out = new PieceWriter(this.#arena);
+    const out = new PieceWriter(this.buffer);
     out.writer.utf8(
       `{"OneOffQueryResponse":{"message_id":"${toHex(messageId)}","error":{"none":[]},"tables":[{"table_name":${quote(result.table.name)},"rows":[`,
     );
@@ -144,7 +144,7 @@ export class JsonEncoder implements Encoder {
 
   oneOffError(messageId: Uint8Array, durationMicros: number, message: string): Piece {
     const text = `{"message_id":"${toHex(messageId)}","error":{"some":${quote(errorText(message))}},"tables":[],${hostDuration(durationMicros)}}`;
-    return this.#message("OneOffQueryResponse", text);
+    return this.message("OneOffQueryResponse", text);
   }
 
   procedureResult(
@@ -155,44 +155,39 @@ export class JsonEncoder implements Encoder {
     requestId: number,
   ): Piece {
     const text = bsatnToJson(type, "positional", new ByteReader(value));
-    return this.#procedure(`{"Returned":${quote(text)}}`, timestampMicros, durationMicros, requestId);
+    return this.procedure(`{"Returned":${quote(text)}}`, timestampMicros, durationMicros, requestId);
   }
 
   procedureFailure(message: string, timestampMicros: number, durationMicros: number, requestId: number): Piece {
-    return this.#procedure(
-      `{"InternalError":${quote(errorText(message))}}`,
-      timestampMicros,
-      durationMicros,
-      requestId,
-    );
+    return this.procedure(`{"InternalError":${quote(errorText(message))}}`, timestampMicros, durationMicros, requestId);
   }
 
-  #procedure(status: string, timestampMicros: number, durationMicros: number, requestId: number): Piece {
-    return this.#message(
+  private procedure(status: string, timestampMicros: number, durationMicros: number, requestId: number): Piece {
+    return this.message(
       "ProcedureResult",
       `{"status":${status},"timestamp":${timestampText(timestampMicros)},${hostDuration(durationMicros)},"request_id":${requestId}}`,
     );
   }
 
-  #transaction(status: string, head: TransactionHead): Piece {
-    return this.#message(
+  private transaction(status: string, head: TransactionHead): Piece {
+    return this.message(
       "TransactionUpdate",
       `{"status":${status},"timestamp":${timestampText(head.timestampMicros)},"caller_identity":${identityText(head.sender)},` +
         `"caller_connection_id":${connectionText(head.connection)},"reducer_call":{"reducer_name":${quote(head.functionName)},` +
-        `"reducer_id":${head.reducerId},"args":${quote(this.#argsText(head))},"request_id":${head.requestId}},` +
+        `"reducer_id":${head.reducerId},"args":${quote(this.argsText(head))},"request_id":${head.requestId}},` +
         `"energy_quanta_used":{"quanta":0},${hostDuration(head.durationMicros)}}`,
     );
   }
 
   /** The arguments as the caller wrote them, or else without names. */
-  #argsText(head: TransactionHead): string {
+  private argsText(head: TransactionHead): string {
     if (head.argsText !== undefined) return head.argsText;
-    const params = this.#paramsOf(head.functionName);
+    const params = this.paramsOf(head.functionName);
     if (head.args.length === 0 || params === undefined) return "[]";
     return bsatnToJson(params, "positional", new ByteReader(head.args));
   }
 
-  #tables(changes: readonly QueryChange[]): string[] {
+  private tables(changes: readonly QueryChange[]): string[] {
     const tables: string[] = [];
     for (let from = 0; from < changes.length;) {
       const table = changes[from]?.table;
@@ -202,7 +197,7 @@ export class JsonEncoder implements Encoder {
       for (; from < changes.length && changes[from]?.table === table; from++) {
         const change = changes[from];
         if (change === undefined) continue;
-        updates.push(this.#queryUpdate(change));
+        updates.push(this.queryUpdate(change));
         rowCount += change.deletes.count + change.inserts.count;
       }
       tables.push(tableText(table, rowCount, updates.join(",")));
@@ -211,29 +206,29 @@ export class JsonEncoder implements Encoder {
   }
 
   /** The text of a change, made when it is first asked for. Its rows are arrays by position. */
-  #queryUpdate(change: QueryChange): string {
+  private queryUpdate(change: QueryChange): string {
     const made = change.encoded[this.slot];
     if (typeof made === "string") return made;
     const type = change.table.def.rowType;
-    const text = `{"deletes":${textList(this.#rows(change.deletes, type))},"inserts":${textList(this.#rows(change.inserts, type))}}`;
+    const text = `{"deletes":${textList(this.rows(change.deletes, type))},"inserts":${textList(this.rows(change.inserts, type))}}`;
     change.encoded[this.slot] = text;
     return text;
   }
 
-  #rows(rows: RowRefs, type: ProductType): string[] {
+  private rows(rows: RowRefs, type: ProductType): string[] {
     const form: JsonForm = "positional";
     const texts: string[] = [];
     for (let row = 0; row < rows.count; row++) {
-      this.#store.locate(asRowRef(rows.refs[row] ?? 0));
-      const { bytes, at, length } = this.#store.place;
+      this.store.locate(asRowRef(rows.refs[row] ?? 0));
+      const { bytes, at, length } = this.store.place;
       texts.push(bsatnToJson(type, form, new ByteReader(bytes.subarray(at, at + length))));
     }
     return texts;
   }
 
-  #message(kind: string, body: string): Piece {
-    this.#arena.begin().utf8(`{"${kind}":${body}}`);
-    return this.#arena.end();
+  private message(kind: string, body: string): Piece {
+    this.buffer.begin().utf8(`{"${kind}":${body}}`);
+    return this.buffer.end();
   }
 }
 

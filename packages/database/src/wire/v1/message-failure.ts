@@ -3,7 +3,7 @@ import { noReducer, type ClientMessage } from "@lightcone/protocol";
 import type { Piece } from "../message-buffer.ts";
 import type { Encoder } from "../wire-format.ts";
 import type { Caller } from "../../link/link.ts";
-import type { Room } from "../../core/context.ts";
+import type { DatabaseContext } from "../../core/context.ts";
 
 /**
  * Words the failure of a message.
@@ -12,7 +12,7 @@ import type { Room } from "../../core/context.ts";
  * @returns undefined when the client asked not to hear of it
  */
 export function failureOf(
-  room: Room,
+  context: DatabaseContext,
   encoder: Encoder,
   caller: Caller,
   message: ClientMessage,
@@ -25,11 +25,11 @@ export function failureOf(
       if (!message.notify) return undefined;
       const { reducer: name, args, argsText, requestId } = message;
       return encoder.failure(text, {
-        timestampMicros: room.writer.nowMicros(),
+        timestampMicros: context.pipeline.nowMicros(),
         sender: caller.identity,
         connection: caller.connectionId,
         functionName: name,
-        reducerId: room.module?.reducers.find(({ def }) => def.name === name)?.def.id ?? noReducer,
+        reducerId: context.module?.reducers.find(({ def }) => def.name === name)?.def.id ?? noReducer,
         args,
         argsText,
         requestId,
@@ -37,7 +37,7 @@ export function failureOf(
       });
     }
     case "CallProcedure":
-      return encoder.procedureFailure(text, room.writer.nowMicros(), micros, message.requestId);
+      return encoder.procedureFailure(text, context.pipeline.nowMicros(), micros, message.requestId);
     case "OneOffQuery":
       return encoder.oneOffError(message.messageId, micros, text);
     case "Subscribe":

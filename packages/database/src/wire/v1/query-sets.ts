@@ -12,8 +12,8 @@ import { bindParams, compileSubscription, type Catalog, type SelectPlan } from "
 import type { Piece } from "../message-buffer.ts";
 import type { QueryRows } from "../wire-format.ts";
 import type { ResumeNote } from "../../link/link.ts";
-import { Reading } from "../../subscriptions/sliced-read.ts";
-import type { Room } from "../../core/context.ts";
+import { SlicedRead } from "../../subscriptions/sliced-read.ts";
+import type { DatabaseContext } from "../../core/context.ts";
 import type { Session } from "../../session/session.ts";
 import type { HeldQuery } from "../../subscriptions/fan-out.ts";
 
@@ -32,7 +32,7 @@ interface Wanted {
 
 /** Rows on their way: of queries that are asked for at one offset. */
 interface Read {
-  readonly reading: Reading;
+  readonly reading: SlicedRead;
   readonly queries: readonly QueryRows[];
 }
 
@@ -43,140 +43,140 @@ const eventTablesText =
   "Subscribing to event tables requires WebSocket v2. Please upgrade your client SDK and regenerate your module bindings.";
 
 export class QuerySets {
-  readonly #room: Room;
-  readonly #session: Session;
+  private readonly context: DatabaseContext;
+  private readonly session: Session;
   /** The queries that a Multi shares, by text. */
-  readonly #shared = new Map<string, HeldQuery>();
-  readonly #sets = new Map<number, QuerySet>();
-  #legacy: QuerySet | undefined;
+  private readonly shared = new Map<string, HeldQuery>();
+  private readonly sets = new Map<number, QuerySet>();
+  private legacy: QuerySet | undefined;
   /** Queries that are held in all. */
-  #heldCount = 0;
+  private heldCount = 0;
 
-  constructor(room: Room, session: Session) {
-    this.#room = room;
-    this.#session = session;
+  constructor(context: DatabaseContext, session: Session) {
+    this.context = context;
+    this.session = session;
   }
 
   handle(message: Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe | OneOffQuery): void {
     if (message.kind === "OneOffQuery") {
-      this.#oneOff(message);
+      this.oneOff(message);
       return;
     }
-    const { subscriptions } = this.#room;
+    const { subscriptions } = this.context;
     subscriptions.isChanging = true;
-    this.#change(message);
+    this.change(message);
     subscriptions.isChanging = false;
   }
 
-  #change(message: Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe): void {
+  private change(message: Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe): void {
     switch (message.kind) {
       case "SubscribeSingle":
-        this.#subscribeSingle(message);
+        this.subscribeSingle(message);
         break;
       case "SubscribeMulti":
-        this.#subscribeMulti(message);
+        this.subscribeMulti(message);
         break;
       case "Subscribe":
-        this.#replaceLegacy(message);
+        this.replaceLegacy(message);
         break;
       case "Unsubscribe":
       case "UnsubscribeMulti":
-        this.#unsubscribe(message);
+        this.unsubscribe(message);
         break;
     }
   }
 
   /** Lets go of everything: the connection is over. */
   clear(): void {
-    for (const set of this.#all()) this.#release(set);
-    this.#sets.clear();
-    this.#legacy = undefined;
+    for (const set of this.all()) this.release(set);
+    this.sets.clear();
+    this.legacy = undefined;
   }
 
   /** Ends the sets over tables that may not be read any more: their rows are taken back, and it is said why. */
   endUnreadable(): void {
-    const catalog = this.#room.catalog(this.#session.info.caller, false);
-    for (const [queryId, set] of this.#sets) {
+    const catalog = this.context.catalog(this.session.info.caller, false);
+    for (const [queryId, set] of this.sets) {
       const lost = lostBy(set, catalog);
-      if (lost !== undefined) this.#withdraw(set, lost, undefined, queryId, () => this.#end(queryId, set));
+      if (lost !== undefined) this.withdraw(set, lost, undefined, queryId, () => this.end(queryId, set));
     }
-    const legacy = this.#legacy;
+    const legacy = this.legacy;
     const lost = legacy === undefined ? undefined : lostBy(legacy, catalog);
     // Without an id of its own it is named by its request.
     if (legacy !== undefined && lost !== undefined)
-      this.#withdraw(legacy, lost, legacy.requestId, undefined, () => this.#endLegacy(legacy));
+      this.withdraw(legacy, lost, legacy.requestId, undefined, () => this.endLegacy(legacy));
   }
 
-  #withdraw(
+  private withdraw(
     set: QuerySet,
     lost: Lost,
     requestId: number | undefined,
     queryId: number | undefined,
     end: () => void,
   ): void {
-    const session = this.#session;
-    const { store } = this.#room;
+    const session = this.session;
+    const { store } = this.context;
     const there = set.held.filter(({ plan }) => plan.sources.every(({ table }) => store.table(table.id) !== undefined));
-    const sent = this.#overRows(there.filter((held) => held.uses === 1));
+    const sent = this.overRows(there.filter((held) => held.uses === 1));
     end();
     const text = `table \`${lost.table}\` may not be read any more, since the module was updated, executing: \`${lost.text}\``;
     const fail = (reason: string): Piece => {
       session.end(1011, reason); // it would go on to count rows that are not its
-      return this.#failure(requestId, queryId, reason);
+      return this.failure(requestId, queryId, reason);
     };
-    const read = this.#read(plansOf(sent));
+    const read = this.read(plansOf(sent));
     if (typeof read === "string") fail(read);
-    else if (sent.length > 0) this.#send(read, (queries) => session.encoder.withdrawn(queries), fail, undefined);
-    session.told(this.#failure(requestId, queryId, text), false);
+    else if (sent.length > 0) this.send(read, (queries) => session.encoder.withdrawn(queries), fail, undefined);
+    session.told(this.failure(requestId, queryId, text), false);
   }
 
   /** Words that a request about a set failed. */
-  #failure(requestId: number | undefined, queryId: number | undefined, text: string): Piece {
-    return this.#session.encoder.subscriptionError(this.#duration(), requestId, queryId, text);
+  private failure(requestId: number | undefined, queryId: number | undefined, text: string): Piece {
+    return this.session.encoder.subscriptionError(this.duration(), requestId, queryId, text);
   }
 
-  #subscribeSingle({ query, requestId, queryId }: SubscribeSingle): void {
-    const { encoder } = this.#session;
-    const set = this.#begin([query], requestId, queryId, false);
+  private subscribeSingle({ query, requestId, queryId }: SubscribeSingle): void {
+    const { encoder } = this.session;
+    const set = this.begin([query], requestId, queryId, false);
     if (set === undefined) return;
     const word = (rows: readonly QueryRows[]): readonly Piece[] =>
-      encoder.applied("SubscribeApplied", requestId, this.#duration(), queryId, rows);
-    this.#applySet(set, queryId, set.held, word);
+      encoder.applied("SubscribeApplied", requestId, this.duration(), queryId, rows);
+    this.applySet(set, queryId, set.held, word);
   }
 
-  #subscribeMulti({ queries, requestId, queryId }: SubscribeMulti): void {
-    const { encoder } = this.#session;
+  private subscribeMulti({ queries, requestId, queryId }: SubscribeMulti): void {
+    const { encoder } = this.session;
     const texts = queries.map((query) => query.trim());
-    const set = this.#begin(texts, requestId, queryId, true);
+    const set = this.begin(texts, requestId, queryId, true);
     if (set === undefined) return;
     const word = (rows: readonly QueryRows[]): readonly Piece[] =>
-      encoder.applied("SubscribeMultiApplied", requestId, this.#duration(), queryId, rows);
-    this.#applySet(set, queryId, this.#overRows(set.held.filter((held) => held.uses === 1)), word);
+      encoder.applied("SubscribeMultiApplied", requestId, this.duration(), queryId, rows);
+    this.applySet(set, queryId, this.overRows(set.held.filter((held) => held.uses === 1)), word);
   }
 
   /** Holds the queries of a new set, or answers why not. */
-  #begin(texts: readonly string[], requestId: number, queryId: number, isMulti: boolean): QuerySet | undefined {
-    const session = this.#session;
-    const fail = (text: string): void => session.answer(this.#failure(requestId, queryId, text));
-    if (this.#sets.has(queryId)) {
+  private begin(texts: readonly string[], requestId: number, queryId: number, isMulti: boolean): QuerySet | undefined {
+    const session = this.session;
+    const fail = (text: string): void => session.answer(this.failure(requestId, queryId, text));
+    if (this.sets.has(queryId)) {
       fail(`Subscription with id ${queryId} already exists for client`);
       return undefined;
     }
-    const { subscriptionsPerConnectionMax } = this.#room.limits;
-    if (this.#sets.size >= subscriptionsPerConnectionMax) {
-      fail(overLimit(this.#sets.size + 1, subscriptionsPerConnectionMax));
+    const { subscriptionsPerConnectionMax } = this.context.limits;
+    if (this.sets.size >= subscriptionsPerConnectionMax) {
+      fail(overLimit(this.sets.size + 1, subscriptionsPerConnectionMax));
       return undefined;
     }
-    const wanted = this.#compile(texts, isMulti, isMulti ? this.#shared : nothingShared, this.#heldCount, fail);
+    const wanted = this.compile(texts, isMulti, isMulti ? this.shared : nothingShared, this.heldCount, fail);
     if (wanted === undefined) return undefined;
-    const held = wanted.map((each) => this.#share(each, isMulti));
+    const held = wanted.map((each) => this.share(each, isMulti));
     const set: QuerySet = { held, message: session.messageNumber, requestId };
-    this.#sets.set(queryId, set);
+    this.sets.set(queryId, set);
     return set;
   }
 
   /** Answers with the rows of a new set, which ends again if they cannot be had. */
-  #applySet(
+  private applySet(
     set: QuerySet,
     queryId: number,
     sent: readonly HeldQuery[],
@@ -184,101 +184,101 @@ export class QuerySets {
   ): void {
     const fail = (text: string): Piece => {
       // It may have ended before its rows were there, and its id stand for another by now.
-      if (this.#sets.get(queryId) === set) this.#end(queryId, set);
-      return this.#failure(set.requestId, queryId, text);
+      if (this.sets.get(queryId) === set) this.end(queryId, set);
+      return this.failure(set.requestId, queryId, text);
     };
-    const read = this.#read(plansOf(sent));
-    if (typeof read === "string") this.#session.answer(fail(read));
-    else this.#send(read, word, (text) => this.#lateFailure(text, fail), { kind: "kept", message: set.message });
+    const read = this.read(plansOf(sent));
+    if (typeof read === "string") this.session.answer(fail(read));
+    else this.send(read, word, (text) => this.lateFailure(text, fail), { kind: "kept", message: set.message });
   }
 
   /**
    * Rows that were on their way in slices cannot be had after all. What waits behind them tells of their changes, or
    * counts on them: a client that it would be told to is let go, since it could not count right any more.
    */
-  #lateFailure(text: string, fail: (text: string) => Piece): Piece {
-    if (this.#session.holdsBack) this.#session.end(1011, text);
+  private lateFailure(text: string, fail: (text: string) => Piece): Piece {
+    if (this.session.holdsBack) this.session.end(1011, text);
     return fail(text);
   }
 
-  #replaceLegacy({ queries, requestId }: Subscribe): void {
-    const session = this.#session;
-    const refuse = (text: string): void => session.answer(this.#failure(requestId, undefined, text));
+  private replaceLegacy({ queries, requestId }: Subscribe): void {
+    const session = this.session;
+    const refuse = (text: string): void => session.answer(this.failure(requestId, undefined, text));
     const texts = queries.map((query) => query.trim());
-    const before = this.#legacy;
-    const kept = this.#heldCount - (before?.held.length ?? 0);
-    const wanted = this.#compile(texts, true, nothingShared, kept, refuse);
+    const before = this.legacy;
+    const kept = this.heldCount - (before?.held.length ?? 0);
+    const wanted = this.compile(texts, true, nothingShared, kept, refuse);
     if (wanted === undefined) return;
     const legacy: QuerySet = {
-      held: wanted.map((each) => this.#hold(each)),
+      held: wanted.map((each) => this.hold(each)),
       message: session.messageNumber,
       requestId,
     };
-    const read = this.#read(plansOf(this.#overRows(legacy.held)));
+    const read = this.read(plansOf(this.overRows(legacy.held)));
     if (typeof read === "string") {
-      this.#release(legacy);
+      this.release(legacy);
       refuse(read);
       return;
     }
-    if (before !== undefined) this.#endLegacy(before);
-    this.#legacy = legacy;
-    this.#send(
+    if (before !== undefined) this.endLegacy(before);
+    this.legacy = legacy;
+    this.send(
       read,
-      (rows) => session.encoder.initial(requestId, this.#duration(), rows),
+      (rows) => session.encoder.initial(requestId, this.duration(), rows),
       (reason) =>
-        this.#lateFailure(reason, (text) => {
-          if (this.#legacy === legacy) this.#endLegacy(legacy);
-          return this.#failure(requestId, undefined, text);
+        this.lateFailure(reason, (text) => {
+          if (this.legacy === legacy) this.endLegacy(legacy);
+          return this.failure(requestId, undefined, text);
         }),
       { kind: "kept", message: legacy.message },
     );
   }
 
-  #unsubscribe({ kind, requestId, queryId }: Unsubscribe): void {
-    const session = this.#session;
-    const fail = (text: string): Piece => this.#failure(requestId, queryId, text);
-    const set = this.#sets.get(queryId);
+  private unsubscribe({ kind, requestId, queryId }: Unsubscribe): void {
+    const session = this.session;
+    const fail = (text: string): Piece => this.failure(requestId, queryId, text);
+    const set = this.sets.get(queryId);
     if (set === undefined) {
       session.answer(fail(`Subscription not found: ${queryId}`));
       return;
     }
     const isMulti = kind === "UnsubscribeMulti";
     const ending = set.held.filter((held) => held.uses === 1);
-    const sent = isMulti ? this.#overRows(ending) : ending;
-    this.#end(queryId, set);
+    const sent = isMulti ? this.overRows(ending) : ending;
+    this.end(queryId, set);
     if (!isMulti && set.held.length !== 1) {
       session.answer(fail("Internal error"));
       return;
     }
-    const read = this.#read(plansOf(sent));
+    const read = this.read(plansOf(sent));
     if (typeof read === "string") {
       session.answer(fail(read));
       return;
     }
     // The form for one query has an entry even where other sets keep its rows.
-    const queries = sent.length > 0 || isMulti ? read.queries : plansOf(set.held).map((plan) => this.#rowsOf(plan));
+    const queries = sent.length > 0 || isMulti ? read.queries : plansOf(set.held).map((plan) => this.rowsOf(plan));
     const applied = isMulti ? "UnsubscribeMultiApplied" : "UnsubscribeApplied";
     const word = (rows: readonly QueryRows[]): readonly Piece[] =>
-      session.encoder.applied(applied, requestId, this.#duration(), queryId, rows);
-    this.#send({ reading: read.reading, queries }, word, fail, undefined);
+      session.encoder.applied(applied, requestId, this.duration(), queryId, rows);
+    this.send({ reading: read.reading, queries }, word, fail, undefined);
   }
 
-  #oneOff({ messageId, query }: OneOffQuery): void {
-    const session = this.#session;
-    const fail = (text: string): Piece => session.encoder.oneOffError(messageId, this.#duration(), text);
+  private oneOff({ messageId, query }: OneOffQuery): void {
+    const session = this.session;
+    const fail = (text: string): Piece => session.encoder.oneOffError(messageId, this.duration(), text);
     let plans: readonly SelectPlan[];
     try {
-      plans = compileSubscription(query, this.#room.catalog(session.info.caller, false)).slice(0, 1);
+      plans = compileSubscription(query, this.context.catalog(session.info.caller, false)).slice(0, 1);
     } catch (error) {
       if (!isLightconeError(error)) throw error;
       session.answer(fail(error.told));
       return;
     }
     const word = ([rows]: readonly QueryRows[]): readonly Piece[] =>
-      rows === undefined ? [] : session.encoder.oneOff(messageId, this.#duration(), rows);
-    const read = this.#read(plans);
+      rows === undefined ? [] : session.encoder.oneOff(messageId, this.duration(), rows);
+    const read = this.read(plans);
     if (typeof read === "string") session.answer(fail(read));
-    else this.#send(read, word, fail, undefined);
+    else this.send(read, word, fail, undefined);
   }
 
   /**
@@ -287,7 +287,7 @@ export class QuerySets {
    * @param shared queries that need not be held anew
    * @param heldCount queries that are held besides
    */
-  #compile(
+  private compile(
     texts: readonly string[],
     expandsAll: boolean,
     shared: SharedQueries,
@@ -295,7 +295,7 @@ export class QuerySets {
     fail: (message: string) => void,
   ): readonly Wanted[] | undefined {
     const wanted = new Map<string, Wanted>();
-    const catalog = this.#room.catalog(this.#session.info.caller, expandsAll);
+    const catalog = this.context.catalog(this.session.info.caller, expandsAll);
     for (const text of texts) {
       try {
         const plans = compileSubscription(text, catalog);
@@ -314,7 +314,7 @@ export class QuerySets {
         return undefined;
       }
     }
-    const { subscriptionsPerConnectionMax } = this.#room.limits;
+    const { subscriptionsPerConnectionMax } = this.context.limits;
     let count = heldCount;
     for (const text of wanted.keys()) if (!shared.has(text)) count++;
     if (count > subscriptionsPerConnectionMax) {
@@ -325,71 +325,71 @@ export class QuerySets {
   }
 
   /** Holds a query that others may share. @param shares whether it may be one that is held already */
-  #share(wanted: Wanted, shares: boolean): HeldQuery {
-    const known = this.#shared.get(wanted.text);
+  private share(wanted: Wanted, shares: boolean): HeldQuery {
+    const known = this.shared.get(wanted.text);
     if (known !== undefined && shares) {
       known.uses++;
       return known;
     }
-    const held = this.#hold(wanted);
-    if (known === undefined) this.#shared.set(wanted.text, held);
+    const held = this.hold(wanted);
+    if (known === undefined) this.shared.set(wanted.text, held);
     return held;
   }
 
-  #hold({ text, plan }: Wanted): HeldQuery {
-    this.#heldCount++;
-    const params = bindParams(plan, this.#session.info.caller.identity);
-    return this.#room.subscriptions.hold(this.#session, text, plan, params);
+  private hold({ text, plan }: Wanted): HeldQuery {
+    this.heldCount++;
+    const params = bindParams(plan, this.session.info.caller.identity);
+    return this.context.subscriptions.hold(this.session, text, plan, params);
   }
 
-  #all(): readonly QuerySet[] {
-    return [...this.#sets.values(), ...(this.#legacy === undefined ? [] : [this.#legacy])];
+  private all(): readonly QuerySet[] {
+    return [...this.sets.values(), ...(this.legacy === undefined ? [] : [this.legacy])];
   }
 
-  #end(queryId: number, set: QuerySet): void {
-    this.#sets.delete(queryId);
-    this.#release(set);
-    this.#session.note({ kind: "dropped", message: set.message });
+  private end(queryId: number, set: QuerySet): void {
+    this.sets.delete(queryId);
+    this.release(set);
+    this.session.note({ kind: "dropped", message: set.message });
   }
 
-  #endLegacy(set: QuerySet): void {
-    this.#legacy = undefined;
-    this.#release(set);
-    this.#session.note({ kind: "dropped", message: set.message });
+  private endLegacy(set: QuerySet): void {
+    this.legacy = undefined;
+    this.release(set);
+    this.session.note({ kind: "dropped", message: set.message });
   }
 
-  #release(set: QuerySet): void {
+  private release(set: QuerySet): void {
     for (const held of set.held) {
       held.uses--;
       if (held.uses > 0) continue;
-      if (this.#shared.get(held.text) === held) this.#shared.delete(held.text);
-      this.#room.subscriptions.release(held);
-      this.#heldCount--;
+      if (this.shared.get(held.text) === held) this.shared.delete(held.text);
+      this.context.subscriptions.release(held);
+      this.heldCount--;
     }
   }
 
   /** Queries over tables that have rows: the others have no entry in an answer. */
-  #overRows(queries: readonly HeldQuery[]): readonly HeldQuery[] {
-    const { store } = this.#room;
+  private overRows(queries: readonly HeldQuery[]): readonly HeldQuery[] {
+    const { store } = this.context;
     return queries.filter(({ plan }) => plan.sources.every(({ table }) => store.table(table.id)?.rowCount !== 0));
   }
 
   /** Begins to read the rows that plans have now; the text of why there are none. */
-  #read(plans: readonly SelectPlan[]): Read | string {
+  private read(plans: readonly SelectPlan[]): Read | string {
     // A client that is resumed has these rows.
-    const queries = this.#session.isSilent ? [] : plans.map((plan) => this.#rowsOf(plan));
+    const queries = this.session.isSilent ? [] : plans.map((plan) => this.rowsOf(plan));
     try {
-      return { reading: new Reading(this.#room, queries, this.#session.info.caller.identity), queries };
+      return { reading: new SlicedRead(this.context, queries, this.session.info.caller.identity), queries };
     } catch (error) {
       if (!isLightconeError(error)) throw error;
       return error.told;
     }
   }
 
-  #rowsOf(plan: SelectPlan): QueryRows & { readonly plan: SelectPlan } {
+  private rowsOf(plan: SelectPlan): QueryRows & { readonly plan: SelectPlan } {
     const id = defined(plan.sources[0], "the source").table.id;
-    const table = defined(this.#room.store.table(id), `table ${id}`);
-    return { plan, table, rows: this.#session.encoder.gather(table) };
+    const table = defined(this.context.store.table(id), `table ${id}`);
+    return { plan, table, rows: this.session.encoder.gather(table) };
   }
 
   /**
@@ -399,13 +399,13 @@ export class QuerySets {
    * @param fail undoes what the message did, and words why
    * @param note said with the end of the answer, and before it: the answer lets go of the message
    */
-  #send(
+  private send(
     { reading, queries }: Read,
     word: (queries: readonly QueryRows[]) => readonly Piece[],
     fail: (text: string) => Piece,
     note: ResumeNote | undefined,
   ): void {
-    const session = this.#session;
+    const session = this.session;
     if (session.isSilent) return;
     if (reading.isWhole) {
       if (note !== undefined) session.note(note);
@@ -413,8 +413,8 @@ export class QuerySets {
     } else session.answerInSlices({ reading, word: () => word(queries), note, fail });
   }
 
-  #duration(): number {
-    return this.#room.subscriptions.durationMicros();
+  private duration(): number {
+    return this.context.subscriptions.durationMicros();
   }
 }
 
