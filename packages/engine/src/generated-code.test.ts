@@ -8,7 +8,7 @@ import { identity, t } from "@lightcone/sats";
 import { expect, test } from "vitest";
 import { openStore } from "./open-store.ts";
 import type { StoredTable } from "./table/stored-table.ts";
-import { QuickPaths } from "./transaction/quick-paths.ts";
+import { makeQuickReplay, makeQuickUpdate } from "./transaction/update-code.ts";
 import { commitMeta, tableDef, type TableSketch } from "./testing/defs.ts";
 
 const cases: readonly TableSketch[] = [
@@ -34,10 +34,9 @@ test.each(cases)("the code of table $name", async (sketch) => {
   const stop = watchCode((code) => pieces.push(codeText(code)));
   store.begin();
   const table = store.catalog.createTable(tableDef(sketch)) as StoredTable;
-  const paths = new QuickPaths();
   for (const index of table.indexes) {
-    paths.update(index);
-    paths.replay(index);
+    makeQuickUpdate(table, index);
+    makeQuickReplay(table, index);
     for (let columns = 1; columns <= index.def.columns.length; columns += 1) {
       index.code.compareRowKey(columns);
       index.code.prefixKeyLow(columns);

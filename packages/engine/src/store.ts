@@ -40,7 +40,7 @@ export class MemoryStore implements Store {
   readonly seed: HashSeed;
   private readonly directory: TableDirectory = new TableDirectory();
   private readonly changes: TransactionChanges;
-  private readonly quickPaths: QuickPaths = new QuickPaths();
+  private readonly quickPaths: QuickPaths = new QuickPaths(this.directory);
   private readonly port: StoreTransaction;
   readonly definitions: StoreCatalog;
   private readonly readViews: ReadViews;

@@ -118,8 +118,7 @@ export class RecordWriter {
   private writeHead(meta: CommitMeta, sequences: readonly SequenceMove[]): void {
     const name = utf8Of(meta.functionName);
     const { args } = meta;
-    const originBytes = meta.origin === undefined ? 1 : originBytesMax(meta.origin);
-    this.ensure(headBytes + name.length + args.length + originBytes + sequences.length * 36 + 3 * countBytesMax);
+    this.ensure(headBytes + name.length + args.length + 4 * countBytesMax);
     const { bytes, view } = this;
     bytes[0] = recordVersion;
     bytes[1] = meta.kind;
@@ -139,14 +138,36 @@ export class RecordWriter {
       this.nameEnd = writeBytes(bytes, headBytes, name);
       this.name = meta.functionName;
     }
-    let at = writeBytes(bytes, this.nameEnd, args);
-    at = meta.origin === undefined ? writeVarint(bytes, at, 0) : writeOrigin(bytes, view, at, meta.origin);
-    at = writeVarint(bytes, at, sequences.length);
-    for (let index = 0; index < sequences.length; index += 1) {
-      const move = sequences[index] as SequenceMove;
-      view.setUint32(at, move.id, true);
-      writeI128(view, at + 4, move.before);
-      writeI128(view, at + 20, move.after);
+    this.length = writeBytes(bytes, this.nameEnd, args);
+    if (meta.origin === undefined) this.writeEmpty();
+    else this.writeOrigin(meta.origin);
+    if (sequences.length === 0) this.writeEmpty();
+    else this.writeSequences(sequences);
+  }
+
+  /** A count of nothing, for which there is room. */
+  private writeEmpty(): void {
+    this.bytes[this.length] = 0;
+    this.length += 1;
+  }
+
+  private writeOrigin({ front, incarnation }: CommitOrigin): void {
+    assert(front !== "", "a front has a name");
+    const name = encodeUtf8(front);
+    this.ensure(2 * countBytesMax + name.length + 8);
+    const at = writeBytes(this.bytes, this.length, name);
+    writeU53(this.view, at, incarnation);
+    this.length = at + 8;
+  }
+
+  private writeSequences(sequences: readonly SequenceMove[]): void {
+    this.ensure(countBytesMax + sequences.length * 36);
+    const { view } = this;
+    let at = writeVarint(this.bytes, this.length, sequences.length);
+    for (const { id, before, after } of sequences) {
+      view.setUint32(at, id, true);
+      writeI128(view, at + 4, before);
+      writeI128(view, at + 20, after);
       at += 36;
     }
     this.length = at;
@@ -233,18 +254,6 @@ function writeBytes(bytes: Uint8Array, at: number, source: Uint8Array): number {
   if (length > 20) bytes.set(source, from);
   else for (let index = 0; index < length; index += 1) bytes[from + index] = source[index] as number;
   return from + length;
-}
-
-/** UTF-8 takes at most three bytes for a unit of text. */
-function originBytesMax({ front }: CommitOrigin): number {
-  return countBytesMax + 3 * front.length + 8;
-}
-
-function writeOrigin(bytes: Uint8Array, view: DataView, at: number, { front, incarnation }: CommitOrigin): number {
-  assert(front !== "", "a front has a name");
-  const end = writeBytes(bytes, at, utf8Of(front));
-  writeU53(view, end, incarnation);
-  return end + 8;
 }
 
 /** A whole number below 2^53, as a u64. */

@@ -6,6 +6,8 @@ import type { StoredIndex, StoredTable } from "./stored-table.ts";
 export class TableDirectory {
   readonly byId: (StoredTable | undefined)[] = listById();
   readonly indexById: (StoredIndex | undefined)[] = listById();
+  /** Rises with every change of a definition. */
+  version = 0;
   private list: readonly StoredTable[] | undefined;
   private names: Map<string, TableId> | undefined;
   private indexNames: Map<string, IndexId> | undefined;
@@ -39,6 +41,7 @@ export class TableDirectory {
 
   /** Forgets what was derived from definitions. */
   changed(): void {
+    this.version += 1;
     this.list = undefined;
     this.names = undefined;
     this.indexNames = undefined;
