@@ -4,9 +4,9 @@
  * An entry says the HTTP status it maps to, the WebSocket close code if it ends a connection, how its
  * detail reads as text, and a hint that names what to change. `docs/errors.md` is made from this table.
  * Codes and details are API; texts may change, except where a page of the specification fixes them.
- * What a client may meet stands in `lightcone-error.ts`.
+ * What a client may meet stands in `client-errors.ts`.
  */
-import { clientErrors, speakBy, type Entry } from "./lightcone-error.ts";
+import { clientErrors, speakBy, type Entry } from "./client-errors.ts";
 
 interface Text {
   readonly text: string;

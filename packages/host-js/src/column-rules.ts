@@ -1,7 +1,7 @@
 /** Which modifiers a column's type may have, in the words of the SDK: the compiler says the same where it is asked. */
 import { isBytes, isOption, isResult, isSimpleEnum, isUnit, specialKind, specialProduct } from "@lightcone/sats";
 import type { IndexAlgorithm } from "@lightcone/schema";
-import type { ColumnShape, NamedShape } from "./module-shape.ts";
+import type { ColumnShape, NamedShape } from "./shapes.ts";
 
 const isInteger = (type: NamedShape): boolean => /^[IU]\d+$/.test(type.kind);
 

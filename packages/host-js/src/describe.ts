@@ -20,7 +20,7 @@ import {
   isResult,
 } from "@lightcone/sats";
 import type { AlgebraicType, Member, ProductType } from "@lightcone/sats";
-import type { ColumnShape, FunctionShape, ModuleShape, NamedShape, TableShape } from "./module-shape.ts";
+import type { ColumnShape, FunctionShape, ModuleShape, NamedShape, TableShape } from "./shapes.ts";
 import { wrong } from "./shape-reader.ts";
 
 /** An index as the description and the table's handle both see it. */

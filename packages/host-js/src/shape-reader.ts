@@ -7,7 +7,7 @@ import { isLightconeError, LightconeError } from "@lightcone/base";
 import type { PrimitiveKind } from "@lightcone/sats";
 import type { IndexAlgorithm, Lifecycle } from "@lightcone/schema";
 import { columnProblems, keyProblem, primaryKeyProblem } from "./column-rules.ts";
-import type { ColumnShape, FunctionShape, IndexShape, NamedShape, TableShape } from "./module-shape.ts";
+import type { ColumnShape, FunctionShape, IndexShape, NamedShape, TableShape } from "./shapes.ts";
 
 const shapeDepthMax = 64;
 const shapeNodesMax = 50_000;

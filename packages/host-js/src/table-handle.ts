@@ -14,7 +14,7 @@ import type { HostPort } from "@lightcone/host";
 import { product, valueCodec, type ValueCodec } from "@lightcone/sats";
 import type { GuestClasses } from "./guest-classes.ts";
 import { rowTypeOf, type TableIndex } from "./describe.ts";
-import type { TableShape } from "./module-shape.ts";
+import type { TableShape } from "./shapes.ts";
 import { type PlainCode, plainCode } from "./plain-row.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { Scratch } from "./scratch.ts";

@@ -1,10 +1,9 @@
 /** A link that knows its host's process: it ends with it, and ends it. */
 import type { Duplex } from "node:stream";
 import type { Clock } from "@lightcone/base";
-import type { Rest } from "@lightcone/database/front";
+import type { Rest, Suspect } from "@lightcone/database/front";
 import type { ServerLimits } from "../limits.ts";
 import { HostLink } from "./host-link.ts";
-import type { SpawnedHost } from "./spawn-host.ts";
 
 /** How long after `withinMs` a process that does not end is ended. */
 const killAfterMs = 1000;
@@ -16,13 +15,22 @@ export interface ProcessLinkOptions {
   readonly limits: ServerLimits;
 }
 
+/** The process at the other end. */
+export interface LinkedProcess {
+  /** Resolves when the process has ended, with how. */
+  readonly ended: Promise<string>;
+  /** What has been running for a while. */
+  readonly suspect: Suspect | undefined;
+  kill(signal?: NodeJS.Signals): void;
+}
+
 export class ProcessLink extends HostLink {
-  readonly #host: SpawnedHost;
+  readonly #host: LinkedProcess;
   readonly #clock: Clock;
   readonly #callTimeoutMs: number;
   #failure: Error | undefined;
 
-  constructor(host: SpawnedHost, socket: Duplex, { clock, limits }: ProcessLinkOptions) {
+  constructor(host: LinkedProcess, socket: Duplex, { clock, limits }: ProcessLinkOptions) {
     super(socket, {
       clock,
       connectionBytesMax: limits.linkConnectionBytesMax,

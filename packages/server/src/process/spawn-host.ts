@@ -12,7 +12,7 @@ import type { ServerLimits } from "../limits.ts";
 import { noteDescriptor } from "./activity.ts";
 import { HostNotes } from "./host-notes.ts";
 import type { HostProgram } from "./host-program.ts";
-import { ProcessLink } from "./process-link.ts";
+import { type LinkedProcess, ProcessLink } from "./process-link.ts";
 import type { Keeper } from "./keeper.ts";
 import { canSeeMemory, type Supervised, type Supervisor } from "./supervisor.ts";
 
@@ -35,7 +35,7 @@ const youngMegabytesMax = 4;
 const pipesEndMsMax = 1000;
 const pipeDescriptor = 3;
 
-export class SpawnedHost implements Supervised {
+export class SpawnedHost implements LinkedProcess, Supervised {
   readonly link: ProcessLink;
   /** Resolves when the process has ended and its pipes have been read to their end, with how. */
   readonly ended: Promise<string>;

@@ -1,0 +1,60 @@
+/** What was read of a bundle's exports: plain data, of its tables and its functions. */
+import type { AlgebraicType } from "@lightcone/sats";
+import type { IndexAlgorithm, Lifecycle } from "@lightcone/schema";
+
+/** A type as its author named it: products and sums may have a name of their own. */
+export type NamedShape = AlgebraicType & { readonly typeName?: string | undefined };
+
+export interface ColumnShape {
+  readonly name: string;
+  readonly type: NamedShape;
+  readonly primaryKey: boolean;
+  readonly unique: boolean;
+  readonly autoInc: boolean;
+  readonly index: IndexAlgorithm | undefined;
+  readonly defaultValue: { readonly value: unknown } | undefined;
+}
+
+export interface IndexShape {
+  readonly accessor: string;
+  readonly name: string | undefined;
+  readonly algorithm: IndexAlgorithm;
+  readonly columns: readonly number[];
+}
+
+export interface TableShape {
+  readonly key: string;
+  readonly name: string | undefined;
+  /** What its row type is registered as. */
+  readonly typeName: string;
+  readonly isPublic: boolean;
+  readonly isEvent: boolean;
+  readonly columns: readonly ColumnShape[];
+  readonly indexes: readonly IndexShape[];
+  /** Sets of columns that are unique together. */
+  readonly constraints: readonly { readonly name: string | undefined; readonly columns: readonly number[] }[];
+  /** The reducer that its rows schedule: by name, or the export itself. */
+  readonly scheduled: unknown;
+  /** The row type's object, by which parameters are recognised. */
+  readonly identity: object;
+}
+
+export interface FunctionShape {
+  readonly exportName: string;
+  readonly name: string | undefined;
+  readonly lifecycle: Lifecycle | undefined;
+  readonly params: readonly { readonly name: string; readonly type: NamedShape }[];
+  /** The table whose rows call it. */
+  readonly onSchedule: object | undefined;
+  readonly exported: object;
+  readonly body: (ctx: unknown, args: unknown) => unknown;
+}
+
+export interface ModuleShape {
+  readonly policy: "none" | "snakeCase";
+  readonly tables: readonly TableShape[];
+  /** Sorted by export name: the order that reducers are numbered in. */
+  readonly functions: readonly FunctionShape[];
+  /** The stacks under which functions were made that are not exported. */
+  readonly unexported: readonly string[];
+}
