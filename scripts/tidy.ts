@@ -7,7 +7,7 @@ import { existsSync, globSync, readFileSync, readdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { isDeepStrictEqual } from "node:util";
 import { posix } from "node:path";
-import { everywhere, layers, parts, platform, privateByWord } from "./layers.ts";
+import { everywhere, layers, parts, platform, privateByHash, privateByWord } from "./layers.ts";
 
 const problems: string[] = [];
 const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.ts", "*.mjs"], { encoding: "utf8" })
@@ -114,8 +114,10 @@ function checkFile(file: string, text: string): void {
       if (imported !== name && !(layers[name] ?? []).includes(imported))
         problems.push(`${file}: imports ${imported}, above its layer`);
     }
-    if (privateByWord.includes(name) && /^ +(?:\w+ )*\*?#\w+/m.test(text))
+    const hasHash = /^ +(?:\w+ )*\*?#\w+/m.test(text);
+    if (hasHash && privateByWord.includes(name) && !privateByHash.includes(file))
       problems.push(`${file}: has a member that is private by \`#\``);
+    if (!hasHash && privateByHash.includes(file)) problems.push(`scripts/layers.ts: ${file} has no member by \`#\``);
     if (/from "(\.\.\/){2,}[a-z-]+\/src\//.test(text)) problems.push(`${file}: reaches into another package by path`);
   } else if (!everywhere.some((folder) => file.startsWith(`${folder}/`)) && file.includes("/")) {
     problems.push(`${file}: in a folder that scripts/layers.ts does not name`);

@@ -37,268 +37,268 @@ interface Waiter {
 }
 
 export class GroupCommitLog implements CommitLog {
-  readonly #clock: Clock;
-  readonly #local: LocalLog;
-  readonly #batchBytesMax: number;
-  readonly #markDelayMs: number;
-  readonly #durableCallbacks = new Set<(offset: number) => void>();
-  readonly #failedCallbacks = new Set<(error: LightconeError) => void>();
-  #builder: BatchBuilder;
-  #state: LogState = { kind: "open" };
-  #isOpen = true;
-  #appendedEnd: number;
-  #durableEnd: number;
+  private readonly clock: Clock;
+  private readonly local: LocalLog;
+  private readonly batchBytesMax: number;
+  private readonly markDelayMs: number;
+  private readonly durableCallbacks = new Set<(offset: number) => void>();
+  private readonly failedCallbacks = new Set<(error: LightconeError) => void>();
+  private builder: BatchBuilder;
+  private current: LogState = { kind: "open" };
+  private isOpen = true;
+  private appendedEnd: number;
+  private durableEnd: number;
   /** What is written and synced: `durableEnd`, but for a moment before it is told. */
-  #syncedEnd: number;
-  #syncedHash: Uint8Array;
+  private syncedEnd: number;
+  private syncedHash: Uint8Array;
   /** Payload handed to the builder, and payload of it that is durable. */
-  #appendedBytes = 0;
-  #durableBytes = 0;
-  #writing: Promise<void> | undefined;
-  #waiters: Waiter[] = [];
-  #cancelMark: (() => void) | undefined;
-  #marking: Promise<void> | undefined;
+  private appendedBytes = 0;
+  private durableBytes = 0;
+  private writing: Promise<void> | undefined;
+  private waiters: Waiter[] = [];
+  private cancelMark: (() => void) | undefined;
+  private marking: Promise<void> | undefined;
 
   constructor(setup: GroupCommitSetup) {
-    this.#clock = setup.clock;
-    this.#local = setup.local;
-    this.#batchBytesMax = setup.batchBytesMax;
-    this.#markDelayMs = setup.markDelayMs;
-    this.#appendedEnd = setup.local.endOffset;
-    this.#durableEnd = setup.local.endOffset;
-    this.#syncedEnd = setup.local.endOffset;
-    this.#syncedHash = setup.local.endHash;
-    this.#builder = this.#newBuilder();
-    this.#keepAhead();
+    this.clock = setup.clock;
+    this.local = setup.local;
+    this.batchBytesMax = setup.batchBytesMax;
+    this.markDelayMs = setup.markDelayMs;
+    this.appendedEnd = setup.local.endOffset;
+    this.durableEnd = setup.local.endOffset;
+    this.syncedEnd = setup.local.endOffset;
+    this.syncedHash = setup.local.endHash;
+    this.builder = this.newBuilder();
+    this.keepAhead();
   }
 
-  #newBuilder(): BatchBuilder {
-    return new BatchBuilder(this.#batchBytesMax, this.#local.epoch, this.#local.endOffset, this.#local.endHash);
+  private newBuilder(): BatchBuilder {
+    return new BatchBuilder(this.batchBytesMax, this.local.epoch, this.local.endOffset, this.local.endHash);
   }
 
   get state(): LogState {
-    return this.#state;
+    return this.current;
   }
 
   get firstOffset(): number {
-    return this.#local.firstOffset;
+    return this.local.firstOffset;
   }
 
   get appendedOffset(): number {
-    return this.#appendedEnd - 1;
+    return this.appendedEnd - 1;
   }
 
   get durableOffset(): number {
-    return this.#durableEnd - 1;
+    return this.durableEnd - 1;
   }
 
   get pendingBytes(): number {
-    return this.#appendedBytes - this.#durableBytes;
+    return this.appendedBytes - this.durableBytes;
   }
 
   get refusal(): LightconeError | undefined {
-    if (this.#state.kind === "failed") return this.#state.error;
-    if (this.#state.kind === "closed") return closedError();
+    if (this.current.kind === "failed") return this.current.error;
+    if (this.current.kind === "closed") return closedError();
     // Whether there is room matters only once no more can be made.
-    const { full } = this.#local;
-    return full !== undefined && this.#local.isShortOf(this.pendingBytes) ? full : undefined;
+    const { full } = this.local;
+    return full !== undefined && this.local.isShortOf(this.pendingBytes) ? full : undefined;
   }
 
   append(record: Uint8Array, offset: number): void {
-    if (!this.#isOpen) throw this.refusal ?? closedError();
-    assert(offset === this.#appendedEnd, "offsets rise by one");
-    this.#builder.append(record);
-    this.#appendedEnd = offset + 1;
-    this.#appendedBytes += record.length + 4;
+    if (!this.isOpen) throw this.refusal ?? closedError();
+    assert(offset === this.appendedEnd, "offsets rise by one");
+    this.builder.append(record);
+    this.appendedEnd = offset + 1;
+    this.appendedBytes += record.length + 4;
   }
 
   flush(): void {
-    if (this.#writing !== undefined || !this.#isOpen || this.#builder.isEmpty) return;
-    this.#writing = this.#writeAll();
+    if (this.writing !== undefined || !this.isOpen || this.builder.isEmpty) return;
+    this.writing = this.writeAll();
   }
 
   onDurable(callback: (offset: number) => void): () => void {
-    this.#durableCallbacks.add(callback);
-    return () => this.#durableCallbacks.delete(callback);
+    this.durableCallbacks.add(callback);
+    return () => this.durableCallbacks.delete(callback);
   }
 
   onFailed(callback: (error: LightconeError) => void): () => void {
-    this.#failedCallbacks.add(callback);
-    return () => this.#failedCallbacks.delete(callback);
+    this.failedCallbacks.add(callback);
+    return () => this.failedCallbacks.delete(callback);
   }
 
   whenDurable(offset: number): Promise<void> {
-    if (offset < this.#durableEnd) return Promise.resolve();
-    if (!this.#isOpen) return Promise.reject(this.refusal ?? closedError());
-    const settled = new Promise<void>((resolve, reject) => this.#waiters.push({ offset, resolve, reject }));
+    if (offset < this.durableEnd) return Promise.resolve();
+    if (!this.isOpen) return Promise.reject(this.refusal ?? closedError());
+    const settled = new Promise<void>((resolve, reject) => this.waiters.push({ offset, resolve, reject }));
     this.flush();
     return settled;
   }
 
   read(fromOffset: number): AsyncIterable<LogRecords> {
-    return this.#local.read(fromOffset, this.#durableEnd);
+    return this.local.read(fromOffset, this.durableEnd);
   }
 
   bytesAfter(offset: number): number {
-    return this.#local.bytesAfter(offset);
+    return this.local.bytesAfter(offset);
   }
 
   async retainFrom(offset: number): Promise<void> {
-    await this.#restMark();
-    if (!this.#isOpen) return;
+    await this.restMark();
+    if (!this.isOpen) return;
     try {
       // The mark must name a place that is still there.
-      await this.#markNow();
-      await this.#local.retainFrom(Math.min(offset, this.#durableEnd));
+      await this.markNow();
+      await this.local.retainFrom(Math.min(offset, this.durableEnd));
     } catch (error) {
-      throw this.#fail(error);
+      throw this.fail(error);
     }
   }
 
   async truncateAfter(offset: number): Promise<void> {
     this.flush();
-    await this.#writing;
-    if (!this.#isOpen) throw this.refusal ?? closedError();
-    await this.#restMark();
+    await this.writing;
+    if (!this.isOpen) throw this.refusal ?? closedError();
+    await this.restMark();
     try {
-      await this.#local.truncateAfter(offset);
+      await this.local.truncateAfter(offset);
     } catch (error) {
-      throw this.#fail(error);
+      throw this.fail(error);
     }
-    this.#appendedEnd = this.#local.endOffset;
-    this.#durableEnd = this.#local.endOffset;
-    this.#syncedEnd = this.#local.endOffset;
-    this.#syncedHash = this.#local.endHash;
-    this.#builder = this.#newBuilder();
+    this.appendedEnd = this.local.endOffset;
+    this.durableEnd = this.local.endOffset;
+    this.syncedEnd = this.local.endOffset;
+    this.syncedHash = this.local.endHash;
+    this.builder = this.newBuilder();
   }
 
   async close(): Promise<void> {
-    if (this.#state.kind === "closed") return;
-    if (this.#isOpen) {
+    if (this.current.kind === "closed") return;
+    if (this.isOpen) {
       // With a full disk what is pending may wait for ever; then it is given up, and was never acknowledged.
-      if (this.#local.full !== undefined) this.#local.beginClose();
+      if (this.local.full !== undefined) this.local.beginClose();
       this.flush();
-      await this.#writing;
+      await this.writing;
     }
-    const isSound = this.#isOpen;
-    this.#isOpen = false;
-    await this.#restMark();
+    const isSound = this.isOpen;
+    this.isOpen = false;
+    await this.restMark();
     try {
-      if (isSound) await this.#writeMark(true);
+      if (isSound) await this.writeMark(true);
     } finally {
-      if (this.#state.kind === "open") this.#state = { kind: "closed" };
-      this.#rejectWaiters(closedError());
-      await this.#local.close(isSound);
+      if (this.current.kind === "open") this.current = { kind: "closed" };
+      this.rejectWaiters(closedError());
+      await this.local.close(isSound);
     }
   }
 
   /** Writes group after group until nothing is left to write. */
-  async #writeAll(): Promise<void> {
+  private async writeAll(): Promise<void> {
     try {
-      let group = this.#startGroup();
+      let group = this.startGroup();
       while (group !== undefined) {
         await group.written;
-        if (!this.#isOpen) return;
-        this.#syncedEnd = group.endOffset;
-        this.#syncedHash = group.endHash;
-        if (this.#local.markIsBehind) await this.#markNow();
-        if (!this.#isOpen) return;
-        this.#durableEnd = group.endOffset;
-        this.#durableBytes += group.payloadBytes;
-        this.#builder.acceptedEnd = group.endOffset;
-        this.#builder.recycle(group.batches);
-        group = this.#startGroup();
-        this.#keepAhead();
-        this.#markSoon();
-        this.#tellDurable();
-        group ??= this.#startGroup(); // what was appended by those who have just been told
+        if (!this.isOpen) return;
+        this.syncedEnd = group.endOffset;
+        this.syncedHash = group.endHash;
+        if (this.local.markIsBehind) await this.markNow();
+        if (!this.isOpen) return;
+        this.durableEnd = group.endOffset;
+        this.durableBytes += group.payloadBytes;
+        this.builder.acceptedEnd = group.endOffset;
+        this.builder.recycle(group.batches);
+        group = this.startGroup();
+        this.keepAhead();
+        this.markSoon();
+        this.tellDurable();
+        group ??= this.startGroup(); // what was appended by those who have just been told
       }
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     } finally {
-      this.#writing = undefined;
+      this.writing = undefined;
     }
   }
 
-  #startGroup(): Group | undefined {
-    if (this.#builder.isEmpty || !this.#isOpen) return undefined;
-    const previousHash = this.#local.endHash;
-    const batches = this.#builder.take();
+  private startGroup(): Group | undefined {
+    if (this.builder.isEmpty || !this.isOpen) return undefined;
+    const previousHash = this.local.endHash;
+    const batches = this.builder.take();
     const last = batches.at(-1);
     assert(last !== undefined, "what is not empty seals to a batch");
     let payloadBytes = 0;
     for (const batch of batches) payloadBytes += batch.payloadBytes;
-    const written = this.#local.append(batches, this.#local.epoch, previousHash);
+    const written = this.local.append(batches, this.local.epoch, previousHash);
     // Awaited later; until then a failure must not count as unhandled.
     written.catch(() => undefined);
     return { batches, endOffset: last.endOffset, endHash: last.hash, payloadBytes, written };
   }
 
-  #tellDurable(): void {
-    const offset = this.#durableEnd - 1;
-    for (const callback of this.#durableCallbacks) callback(offset);
-    if (this.#waiters.length === 0) return;
-    const due = this.#waiters.filter((waiter) => waiter.offset <= offset);
-    this.#waiters = this.#waiters.filter((waiter) => waiter.offset > offset);
+  private tellDurable(): void {
+    const offset = this.durableEnd - 1;
+    for (const callback of this.durableCallbacks) callback(offset);
+    if (this.waiters.length === 0) return;
+    const due = this.waiters.filter((waiter) => waiter.offset <= offset);
+    this.waiters = this.waiters.filter((waiter) => waiter.offset > offset);
     for (const waiter of due) waiter.resolve();
   }
 
-  #keepAhead(): void {
-    if (!this.#local.wantsSpare) return;
-    this.#local.keepAhead().catch((error: unknown) => this.#fail(error));
+  private keepAhead(): void {
+    if (!this.local.wantsSpare) return;
+    this.local.keepAhead().catch((error: unknown) => this.fail(error));
   }
 
   /** Writes the mark at once, for all that is synced by then. */
-  async #markNow(): Promise<void> {
-    await this.#restMark();
+  private async markNow(): Promise<void> {
+    await this.restMark();
     // Two that rested at once may both be here: the first sets what the second waits for.
-    while (this.#marking !== undefined) await this.#marking;
-    this.#marking = this.#writeMark(false).finally(() => (this.#marking = undefined));
-    await this.#marking;
+    while (this.marking !== undefined) await this.marking;
+    this.marking = this.writeMark(false).finally(() => (this.marking = undefined));
+    await this.marking;
   }
 
-  #writeMark(clean: boolean): Promise<void> {
-    return this.#local.writeMark(clean, this.#syncedEnd, this.#syncedHash);
+  private writeMark(clean: boolean): Promise<void> {
+    return this.local.writeMark(clean, this.syncedEnd, this.syncedHash);
   }
 
-  #markSoon(): void {
-    if (this.#cancelMark !== undefined || this.#marking !== undefined || !this.#isOpen) return;
-    this.#cancelMark = this.#clock.after(this.#markDelayMs, () => {
-      this.#cancelMark = undefined;
-      this.#marking = this.#writeMark(false)
-        .catch((error: unknown) => void this.#fail(error))
-        .finally(() => (this.#marking = undefined));
+  private markSoon(): void {
+    if (this.cancelMark !== undefined || this.marking !== undefined || !this.isOpen) return;
+    this.cancelMark = this.clock.after(this.markDelayMs, () => {
+      this.cancelMark = undefined;
+      this.marking = this.writeMark(false)
+        .catch((error: unknown) => void this.fail(error))
+        .finally(() => (this.marking = undefined));
     });
   }
 
   /** Lets no mark be written from now on, and waits for one that is. */
-  async #restMark(): Promise<void> {
-    this.#cancelMark?.();
-    this.#cancelMark = undefined;
+  private async restMark(): Promise<void> {
+    this.cancelMark?.();
+    this.cancelMark = undefined;
     // Whoever wrote it hears of its failure.
-    while (this.#marking !== undefined) await this.#marking.catch(() => undefined);
+    while (this.marking !== undefined) await this.marking.catch(() => undefined);
   }
 
   /** Stops the log for good and gives the error that it stopped with. */
-  #fail(cause: unknown): LightconeError {
-    if (this.#state.kind === "failed") return this.#state.error;
+  private fail(cause: unknown): LightconeError {
+    if (this.current.kind === "failed") return this.current.error;
     // The cause names a file of the machine; clients are told the reason.
     const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
     const error = isLightconeError(cause)
       ? cause
       : new LightconeError("DatabaseStopped", { reason: `the log could not be written${code}` }, { cause });
-    if (this.#state.kind === "closed") return error;
-    this.#isOpen = false;
-    this.#state = { kind: "failed", error };
-    this.#local.beginClose();
-    this.#rejectWaiters(error);
-    for (const callback of this.#failedCallbacks) callback(error);
+    if (this.current.kind === "closed") return error;
+    this.isOpen = false;
+    this.current = { kind: "failed", error };
+    this.local.beginClose();
+    this.rejectWaiters(error);
+    for (const callback of this.failedCallbacks) callback(error);
     return error;
   }
 
-  #rejectWaiters(error: LightconeError): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
+  private rejectWaiters(error: LightconeError): void {
+    const waiters = this.waiters;
+    this.waiters = [];
     for (const waiter of waiters) waiter.reject(error);
   }
 }

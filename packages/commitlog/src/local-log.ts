@@ -73,211 +73,211 @@ export interface LocalLogSetup {
 }
 
 export class LocalLog implements BatchLog {
-  readonly #setup: LocalLogSetup;
-  readonly #fileSystem: FileSystem;
-  readonly #directory: string;
-  readonly #mark: MarkFile;
-  #rule: EpochRule;
-  #segments: SegmentInfo[];
-  #spares: SpareSegment[];
-  #strays: number[];
-  #handle: FileHandle | undefined;
-  #position: number;
+  private readonly setup: LocalLogSetup;
+  private readonly fileSystem: FileSystem;
+  private readonly directory: string;
+  private readonly mark: MarkFile;
+  private rule: EpochRule;
+  private segments: SegmentInfo[];
+  private spares: SpareSegment[];
+  private strays: number[];
+  private handle: FileHandle | undefined;
+  private position: number;
   /** Where and since when this log writes to the last segment. */
-  #writtenFrom: number;
-  #enteredMs: number;
+  private writtenFrom: number;
+  private enteredMs: number;
   /** The pace is that of the last segment and of the one before it. */
-  #paceSinceMs: number;
-  #bytesBefore = 0;
-  #endOffset: number;
-  #endHash: Uint8Array;
-  #endsInside = false;
+  private paceSinceMs: number;
+  private bytesBefore = 0;
+  private nextOffset: number;
+  private lastHash: Uint8Array;
+  private endsInside = false;
   /** Lowest sequence that each running read may still open. */
-  readonly #reading = new Set<{ readonly sequence: number }>();
+  private readonly reading = new Set<{ readonly sequence: number }>();
   /** What changes the directory goes one after another. */
-  #directoryWork: Promise<void> = Promise.resolve();
-  #full: LightconeError<"DiskFull"> | undefined;
-  #wakeProbe: (() => void) | undefined;
-  #ahead: Promise<void> | undefined;
+  private directoryWork: Promise<void> = Promise.resolve();
+  private fullError: LightconeError<"DiskFull"> | undefined;
+  private wakeProbe: (() => void) | undefined;
+  private ahead: Promise<void> | undefined;
   /** What a batch that waits for a segment needs; 0 while none does. */
-  #spareBytesMin = 0;
-  #isClosing = false;
-  #markIsBehind = false;
+  private spareBytesMin = 0;
+  private isClosing = false;
+  private isMarkBehind = false;
 
   constructor(setup: LocalLogSetup) {
-    this.#setup = setup;
-    this.#fileSystem = setup.fileSystem;
-    this.#directory = setup.directory;
-    this.#mark = setup.mark;
-    this.#rule = setup.rule;
-    this.#segments = [...setup.segments];
-    this.#spares = [...setup.spares];
-    this.#strays = [...setup.strays];
-    this.#position = setup.position;
-    this.#writtenFrom = setup.position;
-    this.#enteredMs = setup.clock.steadyMs();
-    this.#paceSinceMs = this.#enteredMs;
-    this.#endOffset = setup.endOffset;
-    this.#endHash = setup.endHash;
+    this.setup = setup;
+    this.fileSystem = setup.fileSystem;
+    this.directory = setup.directory;
+    this.mark = setup.mark;
+    this.rule = setup.rule;
+    this.segments = [...setup.segments];
+    this.spares = [...setup.spares];
+    this.strays = [...setup.strays];
+    this.position = setup.position;
+    this.writtenFrom = setup.position;
+    this.enteredMs = setup.clock.steadyMs();
+    this.paceSinceMs = this.enteredMs;
+    this.nextOffset = setup.endOffset;
+    this.lastHash = setup.endHash;
   }
 
   get epoch(): number {
-    return this.#rule.epoch;
+    return this.rule.epoch;
   }
 
   get endOffset(): number {
-    return this.#endOffset;
+    return this.nextOffset;
   }
 
   get endHash(): Uint8Array {
-    return this.#endHash;
+    return this.lastHash;
   }
 
   /** The lowest offset that a read can start at. */
   get firstOffset(): number {
-    const first = this.#segments.find((segment) => !segment.beginsInside);
-    return first?.firstOffset ?? this.#endOffset;
+    const first = this.segments.find((segment) => !segment.beginsInside);
+    return first?.firstOffset ?? this.nextOffset;
   }
 
   /** Bytes written ahead and not used. */
   get roomBytes(): number {
-    const last = this.#segments.at(-1);
-    let room = last === undefined ? 0 : last.byteCount - this.#position;
-    for (const spare of this.#spares) room += spare.byteCount - blockBytes;
+    const last = this.segments.at(-1);
+    let room = last === undefined ? 0 : last.byteCount - this.position;
+    for (const spare of this.spares) room += spare.byteCount - blockBytes;
     return room;
   }
 
   /** Whether room should be made: little is left, or the present pace asks for more than there is. */
   get wantsSpare(): boolean {
-    if (this.#spares.length > 0 || this.#ahead !== undefined || this.#isClosing) return false;
+    if (this.spares.length > 0 || this.ahead !== undefined || this.isClosing) return false;
     const room = this.roomBytes;
-    if (room < this.#setup.headroomBytes) return true;
-    return this.#position - this.#writtenFrom >= quietBytes && room < this.#pacedBytes();
+    if (room < this.setup.headroomBytes) return true;
+    return this.position - this.writtenFrom >= quietBytes && room < this.pacedBytes();
   }
 
   /** What comes in `aheadMs` at the present pace. */
-  #pacedBytes(): number {
-    const elapsedMs = Math.max(paceMsMin, this.#setup.clock.steadyMs() - this.#paceSinceMs);
-    return ((this.#bytesBefore + this.#position - this.#writtenFrom) * aheadMs) / elapsedMs;
+  private pacedBytes(): number {
+    const elapsedMs = Math.max(paceMsMin, this.setup.clock.steadyMs() - this.paceSinceMs);
+    return ((this.bytesBefore + this.position - this.writtenFrom) * aheadMs) / elapsedMs;
   }
 
   /** Whether the mark lies before a segment that was entered: were that lost, nothing would tell. */
   get markIsBehind(): boolean {
-    return this.#markIsBehind;
+    return this.isMarkBehind;
   }
 
   /** Set while the disk has no room for another segment. */
   get full(): LightconeError<"DiskFull"> | undefined {
-    return this.#full;
+    return this.fullError;
   }
 
-  #path(sequence: number): string {
-    return `${this.#directory}/${segmentName(sequence)}`;
+  private path(sequence: number): string {
+    return `${this.directory}/${segmentName(sequence)}`;
   }
 
   async append(batches: readonly SealedBatch[], epoch: number, expectedPreviousHash: Uint8Array): Promise<void> {
-    assert(epoch === this.#rule.epoch, "batches are of the log's epoch");
-    assert(sameBytes(expectedPreviousHash, this.#endHash), "batches follow the log's last one");
-    const accepted = this.#endOffset; // every write before this one was synced
+    assert(epoch === this.rule.epoch, "batches are of the log's epoch");
+    assert(sameBytes(expectedPreviousHash, this.lastHash), "batches follow the log's last one");
+    const accepted = this.nextOffset; // every write before this one was synced
     let run: Uint8Array[] = [];
-    let runAt = this.#position;
+    let runAt = this.position;
     for (const batch of batches) {
-      const last = this.#segments.at(-1);
-      if (last === undefined || this.#position + batch.bytes.length > last.byteCount) {
-        await this.#write(run, runAt);
-        run = [await this.#enterNext(batch, accepted)];
+      const last = this.segments.at(-1);
+      if (last === undefined || this.position + batch.bytes.length > last.byteCount) {
+        await this.write(run, runAt);
+        run = [await this.enterNext(batch, accepted)];
         runAt = 0;
       }
       run.push(batch.bytes);
-      this.#position += batch.bytes.length;
-      this.#endOffset = batch.endOffset;
-      this.#endHash = batch.hash;
-      this.#endsInside = (batch.flags & BatchFlag.goesOn) !== 0;
+      this.position += batch.bytes.length;
+      this.nextOffset = batch.endOffset;
+      this.lastHash = batch.hash;
+      this.endsInside = (batch.flags & BatchFlag.goesOn) !== 0;
     }
-    await this.#write(run, runAt);
+    await this.write(run, runAt);
   }
 
-  async #write(run: readonly Uint8Array[], position: number): Promise<void> {
+  private async write(run: readonly Uint8Array[], position: number): Promise<void> {
     const only = run[0];
     if (only === undefined) return;
-    const last = defined(this.#segments.at(-1), "the segment to write to");
-    this.#handle ??= await this.#fileSystem.open(this.#path(last.sequence), "durable");
-    if (run.length === 1) await this.#handle.write(only, position);
-    else await this.#handle.writeMany(run, position);
+    const last = defined(this.segments.at(-1), "the segment to write to");
+    this.handle ??= await this.fileSystem.open(this.path(last.sequence), "durable");
+    if (run.length === 1) await this.handle.write(only, position);
+    else await this.handle.writeMany(run, position);
   }
 
   /** Takes a spare into use, once there is one, and gives the block that must be written to it. */
-  async #enterNext(batch: SealedBatch, acceptedEnd: number): Promise<Uint8Array> {
-    this.#spareBytesMin = batch.bytes.length + blockBytes;
-    while (this.#needsSpare()) {
-      if (this.#isClosing)
+  private async enterNext(batch: SealedBatch, acceptedEnd: number): Promise<Uint8Array> {
+    this.spareBytesMin = batch.bytes.length + blockBytes;
+    while (this.needsSpare()) {
+      if (this.isClosing)
         throw new LightconeError("DatabaseStopped", { reason: "the log was closed while the disk was full" });
       // What waits may have what is otherwise left free: there is no need to wait for more.
-      this.#wakeProbe?.();
+      this.wakeProbe?.();
       await this.keepAhead();
     }
-    this.#spareBytesMin = 0;
-    const spare = defined(this.#spares.shift(), "a spare segment");
-    const handle = this.#handle;
-    this.#handle = undefined;
+    this.spareBytesMin = 0;
+    const spare = defined(this.spares.shift(), "a spare segment");
+    const handle = this.handle;
+    this.handle = undefined;
     if (handle !== undefined) await handle.close();
     const segment: SegmentInfo = {
       sequence: spare.sequence,
-      epoch: this.#rule.epoch,
+      epoch: this.rule.epoch,
       firstOffset: batch.firstOffset,
       acceptedEnd,
       previousHash: batch.previousHash,
-      beginsInside: this.#endsInside,
+      beginsInside: this.endsInside,
       byteCount: spare.byteCount,
     };
-    this.#segments.push(segment);
-    this.#bytesBefore = this.#position - this.#writtenFrom;
-    this.#paceSinceMs = this.#enteredMs;
-    this.#enteredMs = this.#setup.clock.steadyMs();
-    this.#position = blockBytes;
-    this.#writtenFrom = blockBytes;
-    this.#markIsBehind = true;
+    this.segments.push(segment);
+    this.bytesBefore = this.position - this.writtenFrom;
+    this.paceSinceMs = this.enteredMs;
+    this.enteredMs = this.setup.clock.steadyMs();
+    this.position = blockBytes;
+    this.writtenFrom = blockBytes;
+    this.isMarkBehind = true;
     return segmentHeader(segment);
   }
 
   /** Whether so little is left of what was written ahead that writes must be refused if the disk is full. */
   isShortOf(pendingBytes: number): boolean {
-    return this.roomBytes - pendingBytes < this.#setup.headroomBytes;
+    return this.roomBytes - pendingBytes < this.setup.headroomBytes;
   }
 
   /** Sees to it that a segment is written ahead. Settles when one is; while the disk is full it keeps trying. */
   keepAhead(): Promise<void> {
-    this.#ahead ??= this.#tryAhead().finally(() => (this.#ahead = undefined));
-    return this.#ahead;
+    this.ahead ??= this.tryAhead().finally(() => (this.ahead = undefined));
+    return this.ahead;
   }
 
   /** Whether no segment is written ahead, or one that is too short for what waits. */
-  #needsSpare(): boolean {
-    const [spare] = this.#spares;
-    return spare === undefined || spare.byteCount < this.#spareBytesMin;
+  private needsSpare(): boolean {
+    const [spare] = this.spares;
+    return spare === undefined || spare.byteCount < this.spareBytesMin;
   }
 
-  async #tryAhead(): Promise<void> {
-    while (this.#needsSpare() && !this.#isClosing) {
-      await this.#inTurn(() => this.#makeSpare());
-      if (this.#full !== undefined) await this.#untilProbe();
+  private async tryAhead(): Promise<void> {
+    while (this.needsSpare() && !this.isClosing) {
+      await this.inTurn(() => this.makeSpare());
+      if (this.fullError !== undefined) await this.untilProbe();
     }
   }
 
   /** Writes a segment ahead if one is needed, as long as is wanted and the disk will take. A full disk is noted, not thrown. */
-  async #makeSpare(): Promise<void> {
-    if (!this.#needsSpare() || this.#isClosing) return;
-    const { segmentBytesFirst, reserveBytes } = this.#setup;
-    const shortest = Math.max(segmentBytesFirst, this.#spareBytesMin);
-    const present = this.#spares[0]?.byteCount ?? 0;
+  private async makeSpare(): Promise<void> {
+    if (!this.needsSpare() || this.isClosing) return;
+    const { segmentBytesFirst, reserveBytes } = this.setup;
+    const shortest = Math.max(segmentBytesFirst, this.spareBytesMin);
+    const present = this.spares[0]?.byteCount ?? 0;
     // A disk that was full is tried with as little as will do.
-    let byteCount = this.#full === undefined ? Math.max(shortest, this.#nextByteCount()) : shortest;
+    let byteCount = this.fullError === undefined ? Math.max(shortest, this.nextByteCount()) : shortest;
     for (;;) {
       // What is left free is for a batch that waits, and no more of it than that needs.
-      const reserved = this.#spareBytesMin > 0 && byteCount === shortest ? 0 : reserveBytes;
-      const isMade = byteCount - present <= (await this.#freeBytes()) - reserved && (await this.#tryMake(byteCount));
+      const reserved = this.spareBytesMin > 0 && byteCount === shortest ? 0 : reserveBytes;
+      const isMade = byteCount - present <= (await this.freeBytes()) - reserved && (await this.tryMake(byteCount));
       if (isMade || byteCount === shortest) {
-        this.#full = isMade ? undefined : new LightconeError("DiskFull", { path: this.#directory });
+        this.fullError = isMade ? undefined : new LightconeError("DiskFull", { path: this.directory });
         return;
       }
       byteCount = Math.max(shortest, Math.floor(byteCount / 2 / blockBytes) * blockBytes);
@@ -285,72 +285,72 @@ export class LocalLog implements BatchLog {
   }
 
   /** Makes a spare, or a short one longer; false when the disk does not take it. */
-  async #tryMake(byteCount: number): Promise<boolean> {
-    const [present] = this.#spares;
-    const sequence = present?.sequence ?? this.#nextSequence();
-    const path = this.#path(sequence);
+  private async tryMake(byteCount: number): Promise<boolean> {
+    const [present] = this.spares;
+    const sequence = present?.sequence ?? this.nextSequence();
+    const path = this.path(sequence);
     try {
       if (present === undefined) {
-        await writeAhead(this.#fileSystem, path, byteCount);
-        await this.#fileSystem.syncDirectory(this.#directory);
-      } else await lengthen(this.#fileSystem, path, present.byteCount, byteCount);
+        await writeAhead(this.fileSystem, path, byteCount);
+        await this.fileSystem.syncDirectory(this.directory);
+      } else await lengthen(this.fileSystem, path, present.byteCount, byteCount);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       return false;
     }
-    this.#spares[0] = { sequence, byteCount };
+    this.spares[0] = { sequence, byteCount };
     return true;
   }
 
-  #freeBytes(): Promise<number> {
-    return this.#fileSystem.freeBytes(this.#directory);
+  private freeBytes(): Promise<number> {
+    return this.fileSystem.freeBytes(this.directory);
   }
 
   /** Waits until a full disk should be tried again. */
-  async #untilProbe(): Promise<void> {
-    if (this.#isClosing) return;
+  private async untilProbe(): Promise<void> {
+    if (this.isClosing) return;
     await new Promise<void>((resolve) => {
-      const cancel = this.#setup.clock.after(this.#setup.probeDelayMs, resolve);
-      this.#wakeProbe = () => {
+      const cancel = this.setup.clock.after(this.setup.probeDelayMs, resolve);
+      this.wakeProbe = () => {
         cancel();
         resolve();
       };
     });
-    this.#wakeProbe = undefined;
+    this.wakeProbe = undefined;
   }
 
-  #nextSequence(): number {
-    return Math.max(this.#segments.at(-1)?.sequence ?? 0, this.#spares.at(-1)?.sequence ?? 0) + 1;
+  private nextSequence(): number {
+    return Math.max(this.segments.at(-1)?.sequence ?? 0, this.spares.at(-1)?.sequence ?? 0) + 1;
   }
 
   /** The next segment's length: what comes within `aheadMs`, as a power of two of the shortest. */
-  #nextByteCount(): number {
-    const { segmentBytes, segmentBytesFirst } = this.#setup;
-    const pacedBytes = this.#pacedBytes();
+  private nextByteCount(): number {
+    const { segmentBytes, segmentBytesFirst } = this.setup;
+    const pacedBytes = this.pacedBytes();
     let byteCount = segmentBytesFirst;
     while (byteCount < pacedBytes) byteCount *= 2;
     return Math.min(byteCount, segmentBytes);
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.#directoryWork.then(work);
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.directoryWork.then(work);
     // The next in turn goes on whatever became of this one; its caller hears of it.
-    this.#directoryWork = done.catch(() => undefined);
+    this.directoryWork = done.catch(() => undefined);
     return done;
   }
 
   /** The segments that a read from `offset` goes through; none when the log begins later. */
-  #segmentsFrom(offset: number): readonly SegmentInfo[] {
-    const start = this.#segments.findLastIndex((segment) => segment.firstOffset <= offset && !segment.beginsInside);
-    return start < 0 ? [] : this.#segments.slice(start);
+  private segmentsFrom(offset: number): readonly SegmentInfo[] {
+    const start = this.segments.findLastIndex((segment) => segment.firstOffset <= offset && !segment.beginsInside);
+    return start < 0 ? [] : this.segments.slice(start);
   }
 
   async *read(fromOffset: number, endOffset: number): AsyncGenerator<LogRecords, void, void> {
     if (fromOffset >= endOffset) return;
-    const segments = this.#segmentsFrom(fromOffset);
+    const segments = this.segmentsFrom(fromOffset);
     const first = segments[0];
     if (first === undefined) {
-      const file = this.#path(this.#segments[0]?.sequence ?? 0);
+      const file = this.path(this.segments[0]?.sequence ?? 0);
       throw new LightconeError("Corrupt", {
         file,
         at: 0,
@@ -358,22 +358,22 @@ export class LocalLog implements BatchLog {
       });
     }
     const pin = { sequence: first.sequence };
-    this.#reading.add(pin);
+    this.reading.add(pin);
     try {
-      yield* readRecords(this.#fileSystem, this.#directory, segments, this.#rule, fromOffset, endOffset);
+      yield* readRecords(this.fileSystem, this.directory, segments, this.rule, fromOffset, endOffset);
     } finally {
-      this.#reading.delete(pin);
+      this.reading.delete(pin);
     }
   }
 
   /** About how many bytes of batches come after `offset`: whole segments, and a share of the one it is in. */
   bytesAfter(offset: number): number {
     let byteCount = 0;
-    for (const [index, segment] of this.#segments.entries()) {
-      const following = this.#segments[index + 1];
-      const end = following?.firstOffset ?? this.#endOffset;
+    for (const [index, segment] of this.segments.entries()) {
+      const following = this.segments[index + 1];
+      const end = following?.firstOffset ?? this.nextOffset;
       if (end <= offset + 1) continue;
-      const used = following === undefined ? this.#position : segment.byteCount;
+      const used = following === undefined ? this.position : segment.byteCount;
       byteCount +=
         segment.firstOffset > offset ? used : Math.ceil((used * (end - offset - 1)) / (end - segment.firstOffset));
     }
@@ -382,94 +382,94 @@ export class LocalLog implements BatchLog {
 
   /** Lets go of segments that only hold what is before `offset`: they become spares, or go. */
   retainFrom(offset: number): Promise<void> {
-    return this.#inTurn(async () => {
-      const first = this.#segmentsFrom(offset)[0];
-      if (first === undefined || this.#isClosing) return;
+    return this.inTurn(async () => {
+      const first = this.segmentsFrom(offset)[0];
+      if (first === undefined || this.isClosing) return;
       let lowest = first.sequence;
-      for (const pin of this.#reading) lowest = Math.min(lowest, pin.sequence);
-      const freed = this.#segments.filter((segment) => segment.sequence < lowest);
-      this.#segments = this.#segments.filter((segment) => segment.sequence >= lowest);
-      const strays = this.#strays;
-      this.#strays = [];
+      for (const pin of this.reading) lowest = Math.min(lowest, pin.sequence);
+      const freed = this.segments.filter((segment) => segment.sequence < lowest);
+      this.segments = this.segments.filter((segment) => segment.sequence >= lowest);
+      const strays = this.strays;
+      this.strays = [];
       if (freed.length === 0 && strays.length === 0) return;
-      for (const sequence of strays) await this.#fileSystem.remove(this.#path(sequence));
+      for (const sequence of strays) await this.fileSystem.remove(this.path(sequence));
       const recycled: SpareSegment[] = [];
-      const wanted = this.#nextByteCount();
+      const wanted = this.nextByteCount();
       for (const segment of freed) {
         const isOfUse = segment.byteCount >= wanted && segment.byteCount <= 2 * wanted;
-        if (isOfUse && this.#spares.length + recycled.length < sparesMax) {
-          const sequence = Math.max(this.#nextSequence(), (recycled.at(-1)?.sequence ?? 0) + 1);
-          await this.#fileSystem.rename(this.#path(segment.sequence), this.#path(sequence));
+        if (isOfUse && this.spares.length + recycled.length < sparesMax) {
+          const sequence = Math.max(this.nextSequence(), (recycled.at(-1)?.sequence ?? 0) + 1);
+          await this.fileSystem.rename(this.path(segment.sequence), this.path(sequence));
           recycled.push({ sequence, byteCount: segment.byteCount });
         } else {
-          await this.#fileSystem.remove(this.#path(segment.sequence));
+          await this.fileSystem.remove(this.path(segment.sequence));
         }
       }
-      await this.#fileSystem.syncDirectory(this.#directory);
-      this.#spares.push(...recycled);
-      if (recycled.length > 0) this.#full = undefined;
+      await this.fileSystem.syncDirectory(this.directory);
+      this.spares.push(...recycled);
+      if (recycled.length > 0) this.fullError = undefined;
       // Room was freed, whether or not it became a spare.
-      this.#wakeProbe?.();
+      this.wakeProbe?.();
     });
   }
 
   async truncateAfter(offset: number): Promise<void> {
     const end = offset + 1;
-    if (end === this.#endOffset) return;
-    const start = this.#segments.findLastIndex((segment) => segment.firstOffset <= end && !segment.beginsInside);
-    assert(start >= 0 && end < this.#endOffset, "the log is cut within what it holds");
-    const chain = new ChainReader(this.#fileSystem, this.#directory, this.#segments.slice(start), this.#rule);
+    if (end === this.nextOffset) return;
+    const start = this.segments.findLastIndex((segment) => segment.firstOffset <= end && !segment.beginsInside);
+    assert(start >= 0 && end < this.nextOffset, "the log is cut within what it holds");
+    const chain = new ChainReader(this.fileSystem, this.directory, this.segments.slice(start), this.rule);
     try {
       while (chain.place.offset < end) assert(await chain.next(), "the log reads back up to the cut");
       assert(chain.place.offset === end, "the log is cut where a batch ends");
     } finally {
       await chain.close();
     }
-    await this.#handle?.close();
-    this.#handle = undefined;
+    await this.handle?.close();
+    this.handle = undefined;
     const { segment, position, hash } = chain.place;
     // This one write is the cut; what comes after only tidies.
-    const epoch = this.#rule.epoch + 1;
-    await this.#mark.write({ epoch, epochFirst: end, acceptedEnd: end, acceptedHash: hash, clean: false });
-    this.#rule = { epoch, first: end };
-    const cut = this.#segments.filter((each) => each.sequence > segment.sequence);
-    for (const each of cut) await blankSegment(this.#fileSystem, this.#path(each.sequence));
-    this.#segments = this.#segments.filter((each) => each.sequence <= segment.sequence);
-    this.#spares = [...cut.map(({ sequence, byteCount }) => ({ sequence, byteCount })), ...this.#spares];
-    this.#position = position;
-    this.#writtenFrom = position;
-    this.#bytesBefore = 0;
-    this.#enteredMs = this.#setup.clock.steadyMs();
-    this.#paceSinceMs = this.#enteredMs;
-    this.#endOffset = end;
-    this.#endHash = hash;
-    this.#endsInside = false;
+    const epoch = this.rule.epoch + 1;
+    await this.mark.write({ epoch, epochFirst: end, acceptedEnd: end, acceptedHash: hash, clean: false });
+    this.rule = { epoch, first: end };
+    const cut = this.segments.filter((each) => each.sequence > segment.sequence);
+    for (const each of cut) await blankSegment(this.fileSystem, this.path(each.sequence));
+    this.segments = this.segments.filter((each) => each.sequence <= segment.sequence);
+    this.spares = [...cut.map(({ sequence, byteCount }) => ({ sequence, byteCount })), ...this.spares];
+    this.position = position;
+    this.writtenFrom = position;
+    this.bytesBefore = 0;
+    this.enteredMs = this.setup.clock.steadyMs();
+    this.paceSinceMs = this.enteredMs;
+    this.nextOffset = end;
+    this.lastHash = hash;
+    this.endsInside = false;
   }
 
   /** Notes how far the log is acknowledged. One call at a time. */
   async writeMark(clean: boolean, acceptedEnd: number, acceptedHash: Uint8Array): Promise<void> {
-    this.#markIsBehind = false;
-    await this.#mark.write({ epoch: this.#rule.epoch, epochFirst: this.#rule.first, acceptedEnd, acceptedHash, clean });
+    this.isMarkBehind = false;
+    await this.mark.write({ epoch: this.rule.epoch, epochFirst: this.rule.first, acceptedEnd, acceptedHash, clean });
   }
 
   /** Stops waiting for room on a full disk. */
   beginClose(): void {
-    this.#isClosing = true;
-    this.#wakeProbe?.();
+    this.isClosing = true;
+    this.wakeProbe?.();
   }
 
   /** @param isSound whether what was written ahead may go: a log at rest takes no more room than it needs */
   async close(isSound: boolean): Promise<void> {
     this.beginClose();
-    await this.#ahead?.catch(() => undefined); // whoever asked for it has heard
-    await this.#directoryWork;
-    await this.#handle?.close();
-    this.#handle = undefined;
-    await this.#mark.close();
+    await this.ahead?.catch(() => undefined); // whoever asked for it has heard
+    await this.directoryWork;
+    await this.handle?.close();
+    this.handle = undefined;
+    await this.mark.close();
     if (!isSound) return;
     // One that cannot be removed costs room, and is found again.
-    for (const { sequence } of this.#spares.splice(0))
-      await this.#fileSystem.remove(this.#path(sequence)).catch(() => undefined);
+    for (const { sequence } of this.spares.splice(0))
+      await this.fileSystem.remove(this.path(sequence)).catch(() => undefined);
   }
 }
 

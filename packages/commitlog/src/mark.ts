@@ -65,25 +65,25 @@ function readMarkSlot(slot: Uint8Array, file: string): Mark | undefined {
 
 /** The mark's file, open for writing. */
 export class MarkFile {
-  readonly #handle: FileHandle;
+  private readonly handle: FileHandle;
   /** What the file says; undefined when it says nothing sound. */
   current: Mark | undefined;
 
   constructor(handle: FileHandle, current: Mark | undefined) {
-    this.#handle = handle;
+    this.handle = handle;
     this.current = current;
   }
 
   /** Replaces the older slot and syncs it. One call at a time. */
   async write(next: Omit<Mark, "sequence">): Promise<void> {
     const mark = { ...next, sequence: (this.current?.sequence ?? 0) + 1 };
-    await this.#handle.write(markSlot(mark), (mark.sequence % 2) * blockBytes);
-    await this.#handle.datasync();
+    await this.handle.write(markSlot(mark), (mark.sequence % 2) * blockBytes);
+    await this.handle.datasync();
     this.current = mark;
   }
 
   close(): Promise<void> {
-    return this.#handle.close();
+    return this.handle.close();
   }
 }
 

@@ -31,17 +31,17 @@ const nothing = new Uint8Array(0);
 
 /** Writes a snapshot to an open, empty file. Call `header`, then `add` any number of times, then `end`. */
 export class SnapshotWriter {
-  readonly #handle: FileHandle;
-  readonly #buffer: Uint8Array = new Uint8Array(writtenBytesMax + 4 + hashBytes);
-  readonly #view: DataView = viewOf(this.#buffer);
-  #filled = 0;
-  #position = 0;
-  #unsynced = 0;
-  #hash: Uint8Array = nothing;
-  #byteCount = 0;
+  private readonly handle: FileHandle;
+  private readonly buffer: Uint8Array = new Uint8Array(writtenBytesMax + 4 + hashBytes);
+  private readonly view: DataView = viewOf(this.buffer);
+  private filled = 0;
+  private position = 0;
+  private unsynced = 0;
+  private hash: Uint8Array = nothing;
+  private byteCount = 0;
 
   constructor(handle: FileHandle) {
-    this.#handle = handle;
+    this.handle = handle;
   }
 
   async header(offset: number, meta: Uint8Array): Promise<void> {
@@ -53,81 +53,81 @@ export class SnapshotWriter {
     setU64(view, 8, offset + 1);
     view.setUint32(16, meta.length, true);
     bytes.set(meta, headerBytes);
-    this.#hash = chain(nothing, bytes.subarray(0, headerBytes + meta.length));
-    bytes.set(this.#hash, headerBytes + meta.length);
-    await this.#handle.write(bytes, 0);
-    this.#position = bytes.length;
+    this.hash = chain(nothing, bytes.subarray(0, headerBytes + meta.length));
+    bytes.set(this.hash, headerBytes + meta.length);
+    await this.handle.write(bytes, 0);
+    this.position = bytes.length;
   }
 
   async add(chunk: Uint8Array): Promise<void> {
     for (let from = 0; from < chunk.length; from += writtenBytesMax) {
       const piece = chunk.subarray(from, Math.min(from + writtenBytesMax, chunk.length));
-      await this.#frame(piece.length, piece);
-      this.#byteCount += piece.length;
+      await this.frame(piece.length, piece);
+      this.byteCount += piece.length;
     }
   }
 
   async end(): Promise<void> {
     const total = new Uint8Array(8);
-    setU64(viewOf(total), 0, this.#byteCount);
-    await this.#frame(0, total);
-    await this.#drain();
-    await this.#handle.datasync();
+    setU64(viewOf(total), 0, this.byteCount);
+    await this.frame(0, total);
+    await this.drain();
+    await this.handle.datasync();
   }
 
-  async #frame(byteCount: number, bytes: Uint8Array): Promise<void> {
-    if (this.#filled + 4 + bytes.length + hashBytes > this.#buffer.length) await this.#drain();
-    const at = this.#filled;
-    this.#view.setUint32(at, byteCount, true);
-    this.#buffer.set(bytes, at + 4);
+  private async frame(byteCount: number, bytes: Uint8Array): Promise<void> {
+    if (this.filled + 4 + bytes.length + hashBytes > this.buffer.length) await this.drain();
+    const at = this.filled;
+    this.view.setUint32(at, byteCount, true);
+    this.buffer.set(bytes, at + 4);
     const hashAt = at + 4 + bytes.length;
-    this.#hash = chain(this.#hash, this.#buffer.subarray(at, hashAt));
-    this.#buffer.set(this.#hash, hashAt);
-    this.#filled = hashAt + hashBytes;
+    this.hash = chain(this.hash, this.buffer.subarray(at, hashAt));
+    this.buffer.set(this.hash, hashAt);
+    this.filled = hashAt + hashBytes;
   }
 
-  async #drain(): Promise<void> {
-    await this.#handle.write(this.#buffer.subarray(0, this.#filled), this.#position);
-    this.#position += this.#filled;
-    this.#unsynced += this.#filled;
-    this.#filled = 0;
+  private async drain(): Promise<void> {
+    await this.handle.write(this.buffer.subarray(0, this.filled), this.position);
+    this.position += this.filled;
+    this.unsynced += this.filled;
+    this.filled = 0;
     // In slices: commits that sync meanwhile should not wait for the whole of it.
-    if (this.#unsynced >= syncEachBytes) {
-      await this.#handle.datasync();
-      this.#unsynced = 0;
+    if (this.unsynced >= syncEachBytes) {
+      await this.handle.datasync();
+      this.unsynced = 0;
     }
   }
 }
 
 /** Reads what `SnapshotWriter` wrote, verifying as it goes. */
 export class SnapshotReader {
-  readonly #handle: FileHandle;
-  readonly #file: string;
-  #buffer: Uint8Array = new Uint8Array(pieceBytesMax + 4096);
-  #at = 0;
-  #filled = 0;
-  #position = 0;
-  #hash: Uint8Array = nothing;
+  private readonly handle: FileHandle;
+  private readonly file: string;
+  private buffer: Uint8Array = new Uint8Array(pieceBytesMax + 4096);
+  private at = 0;
+  private filled = 0;
+  private position = 0;
+  private hash: Uint8Array = nothing;
 
   constructor(handle: FileHandle, file: string) {
-    this.#handle = handle;
-    this.#file = file;
+    this.handle = handle;
+    this.file = file;
   }
 
   /** Reads the header. */
   async header(): Promise<{ readonly offset: number; readonly meta: Uint8Array }> {
-    const head = await this.#take(headerBytes);
+    const head = await this.take(headerBytes);
     const view = viewOf(head);
-    if (getVersion(view, magic, snapshotVersion, this.#file) === 0) throw this.#damaged("no snapshot begins here");
+    if (getVersion(view, magic, snapshotVersion, this.file) === 0) throw this.damaged("no snapshot begins here");
     const offset = getU64(view, 8) - 1;
     const metaBytes = view.getUint32(16, true);
-    if (metaBytes > metaBytesMax) throw this.#damaged("the meta is too long");
+    if (metaBytes > metaBytesMax) throw this.damaged("the meta is too long");
     const fixed = head.slice();
     const whole = new Uint8Array(headerBytes + metaBytes);
     whole.set(fixed);
-    whole.set(await this.#take(metaBytes), headerBytes);
-    this.#hash = chain(nothing, whole);
-    if (!sameBytes(await this.#take(hashBytes), this.#hash)) throw this.#damaged("the header does not match its hash");
+    whole.set(await this.take(metaBytes), headerBytes);
+    this.hash = chain(nothing, whole);
+    if (!sameBytes(await this.take(hashBytes), this.hash)) throw this.damaged("the header does not match its hash");
     return { offset, meta: whole.subarray(headerBytes) };
   }
 
@@ -135,15 +135,15 @@ export class SnapshotReader {
   async *pieces(): AsyncGenerator<Uint8Array, void, void> {
     let total = 0;
     for (;;) {
-      const byteCount = viewOf(await this.#take(4)).getUint32(0, true);
-      if (byteCount > pieceBytesMax) throw this.#damaged("a piece is too long");
+      const byteCount = viewOf(await this.take(4)).getUint32(0, true);
+      if (byteCount > pieceBytesMax) throw this.damaged("a piece is too long");
       const length = byteCount === 0 ? 8 : byteCount;
-      this.#at -= 4; // the count is part of what is hashed
-      const frame = await this.#take(4 + length + hashBytes);
-      this.#hash = chain(this.#hash, frame.subarray(0, 4 + length));
-      if (!sameBytes(frame.subarray(4 + length), this.#hash)) throw this.#damaged("a piece does not match its hash");
+      this.at -= 4; // the count is part of what is hashed
+      const frame = await this.take(4 + length + hashBytes);
+      this.hash = chain(this.hash, frame.subarray(0, 4 + length));
+      if (!sameBytes(frame.subarray(4 + length), this.hash)) throw this.damaged("a piece does not match its hash");
       if (byteCount === 0) {
-        if (getU64(viewOf(frame), 4) !== total) throw this.#damaged("the pieces are not as long as the end says");
+        if (getU64(viewOf(frame), 4) !== total) throw this.damaged("the pieces are not as long as the end says");
         return;
       }
       total += byteCount;
@@ -152,32 +152,27 @@ export class SnapshotReader {
   }
 
   /** The next bytes of the file, good until the next call. */
-  async #take(byteCount: number): Promise<Uint8Array> {
-    if (this.#at + byteCount > this.#filled) {
-      const rest = this.#filled - this.#at;
-      const source = this.#buffer;
-      if (byteCount > source.length) this.#buffer = new Uint8Array(byteCount);
-      this.#buffer.set(source.subarray(this.#at, this.#filled));
-      this.#at = 0;
-      this.#filled = rest;
-      while (this.#filled < byteCount) {
-        const count = await this.#handle.read(
-          this.#buffer,
-          this.#filled,
-          this.#buffer.length - this.#filled,
-          this.#position,
-        );
-        if (count === 0) throw this.#damaged("the file ends too soon");
-        this.#filled += count;
-        this.#position += count;
+  private async take(byteCount: number): Promise<Uint8Array> {
+    if (this.at + byteCount > this.filled) {
+      const rest = this.filled - this.at;
+      const source = this.buffer;
+      if (byteCount > source.length) this.buffer = new Uint8Array(byteCount);
+      this.buffer.set(source.subarray(this.at, this.filled));
+      this.at = 0;
+      this.filled = rest;
+      while (this.filled < byteCount) {
+        const count = await this.handle.read(this.buffer, this.filled, this.buffer.length - this.filled, this.position);
+        if (count === 0) throw this.damaged("the file ends too soon");
+        this.filled += count;
+        this.position += count;
       }
     }
-    const taken = this.#buffer.subarray(this.#at, this.#at + byteCount);
-    this.#at += byteCount;
+    const taken = this.buffer.subarray(this.at, this.at + byteCount);
+    this.at += byteCount;
     return taken;
   }
 
-  #damaged(reason: string): LightconeError<"Corrupt"> {
-    return new LightconeError("Corrupt", { file: this.#file, at: this.#position - this.#filled + this.#at, reason });
+  private damaged(reason: string): LightconeError<"Corrupt"> {
+    return new LightconeError("Corrupt", { file: this.file, at: this.position - this.filled + this.at, reason });
   }
 }

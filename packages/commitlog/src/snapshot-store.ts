@@ -124,22 +124,22 @@ export const snapshotReserveBytes: number = 8 << 20;
 const checkEachBytes = 4 << 20;
 
 class FileSnapshotStore implements SnapshotStore {
-  readonly #fileSystem: FileSystem;
-  readonly #directory: string;
+  private readonly fileSystem: FileSystem;
+  private readonly directory: string;
 
   constructor(fileSystem: FileSystem, directory: string) {
-    this.#fileSystem = fileSystem;
-    this.#directory = directory;
+    this.fileSystem = fileSystem;
+    this.directory = directory;
   }
 
   async write(snapshot: SnapshotWrite): Promise<number> {
     // It is awaited only after the content is written; a rejection before that is no unhandled one.
     snapshot.durable.catch(() => undefined);
-    const path = `${this.#directory}/${snapshotName(snapshot.offset)}`;
+    const path = `${this.directory}/${snapshotName(snapshot.offset)}`;
     const beside = `${path}.new`;
     let byteCount = 0;
     try {
-      const handle = await this.#fileSystem.open(beside, "create");
+      const handle = await this.fileSystem.open(beside, "create");
       try {
         await handle.truncate(0);
         const writer = new SnapshotWriter(handle);
@@ -150,8 +150,8 @@ class FileSnapshotStore implements SnapshotStore {
           unchecked += chunk.length;
           if (unchecked < checkEachBytes) continue;
           unchecked = 0;
-          if ((await this.#fileSystem.freeBytes(this.#directory)) < snapshotReserveBytes)
-            throw new LightconeError("DiskFull", { path: this.#directory });
+          if ((await this.fileSystem.freeBytes(this.directory)) < snapshotReserveBytes)
+            throw new LightconeError("DiskFull", { path: this.directory });
         }
         await writer.end();
         byteCount = await handle.size();
@@ -159,19 +159,19 @@ class FileSnapshotStore implements SnapshotStore {
         await handle.close();
       }
       await snapshot.durable;
-      await this.#fileSystem.rename(beside, path);
+      await this.fileSystem.rename(beside, path);
     } catch (error) {
-      await this.#fileSystem.remove(beside).catch(() => undefined); // it may not even be there
-      throw isDiskFull(error) ? new LightconeError("DiskFull", { path: this.#directory }, { cause: error }) : error;
+      await this.fileSystem.remove(beside).catch(() => undefined); // it may not even be there
+      throw isDiskFull(error) ? new LightconeError("DiskFull", { path: this.directory }, { cause: error }) : error;
     }
-    await this.#fileSystem.syncDirectory(this.#directory);
+    await this.fileSystem.syncDirectory(this.directory);
     return byteCount;
   }
 
   async list(): Promise<readonly SnapshotEntry[]> {
     const entries: SnapshotEntry[] = [];
-    for (const offset of await snapshotOffsets(this.#fileSystem, this.#directory)) {
-      const handle = await this.#fileSystem.open(`${this.#directory}/${snapshotName(offset)}`, "read");
+    for (const offset of await snapshotOffsets(this.fileSystem, this.directory)) {
+      const handle = await this.fileSystem.open(`${this.directory}/${snapshotName(offset)}`, "read");
       try {
         entries.push({ offset, byteCount: await handle.size() });
       } finally {
@@ -182,7 +182,7 @@ class FileSnapshotStore implements SnapshotStore {
   }
 
   open(offset: number): Promise<Snapshot> {
-    return openSnapshot(this.#fileSystem, this.#directory, offset);
+    return openSnapshot(this.fileSystem, this.directory, offset);
   }
 
   async loadNewest<T>(offsetMax: number, load: (snapshot: Snapshot) => Promise<T>): Promise<LoadedSnapshot<T>> {
@@ -205,8 +205,8 @@ class FileSnapshotStore implements SnapshotStore {
 
   async remove(isUnwanted: (entry: SnapshotEntry) => boolean): Promise<void> {
     const unwanted = (await this.list()).filter(isUnwanted);
-    for (const { offset } of unwanted) await this.#fileSystem.remove(`${this.#directory}/${snapshotName(offset)}`);
-    if (unwanted.length > 0) await this.#fileSystem.syncDirectory(this.#directory);
+    for (const { offset } of unwanted) await this.fileSystem.remove(`${this.directory}/${snapshotName(offset)}`);
+    if (unwanted.length > 0) await this.fileSystem.syncDirectory(this.directory);
   }
 
   discardAfter(offset: number): Promise<void> {

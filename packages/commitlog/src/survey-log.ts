@@ -124,52 +124,52 @@ function joined(stretches: readonly Stretch[]): readonly LogRun[] {
 
 /** One walk through all segments: chains as far as they go, then on to the next batch that is whole. */
 class Walk {
-  readonly #fileSystem: FileSystem;
-  readonly #directory: string;
-  readonly #segments: readonly SegmentInfo[];
-  readonly #rule: EpochRule;
+  private readonly fileSystem: FileSystem;
+  private readonly directory: string;
+  private readonly segments: readonly SegmentInfo[];
+  private readonly rule: EpochRule;
   readonly stretches: Stretch[] = [];
   knownEnd = 0;
   epochMax = 0;
   /** No record before this is looked for: what a used-again segment held before is older. */
-  #offsetMin = 0;
+  private offsetMin = 0;
 
   constructor(fileSystem: FileSystem, directory: string, segments: readonly SegmentInfo[], rule: EpochRule) {
-    this.#fileSystem = fileSystem;
-    this.#directory = directory;
-    this.#segments = segments;
-    this.#rule = rule;
+    this.fileSystem = fileSystem;
+    this.directory = directory;
+    this.segments = segments;
+    this.rule = rule;
   }
 
   async run(): Promise<void> {
     let index = 0;
     let position = 0;
-    while (index < this.#segments.length) {
-      const start = await this.#findStart(index, position);
+    while (index < this.segments.length) {
+      const start = await this.findStart(index, position);
       if (start === undefined) {
         index += 1;
         position = 0;
         continue;
       }
-      const end = await this.#follow(index, start);
-      index = this.#segments.findIndex(({ sequence }) => sequence === end.sequence);
+      const end = await this.follow(index, start);
+      index = this.segments.findIndex(({ sequence }) => sequence === end.sequence);
       position = end.position;
     }
   }
 
   /** The next place in a segment, from `position` on, where a chain may begin. */
-  async #findStart(index: number, position: number): Promise<ChainStart | undefined> {
-    const segment = this.#segments[index];
+  private async findStart(index: number, position: number): Promise<ChainStart | undefined> {
+    const segment = this.segments[index];
     if (segment === undefined) return undefined;
-    if (position === 0 && segment.epoch > 0 && segment.firstOffset >= this.#offsetMin) return startOf(segment);
-    const handle = await this.#fileSystem.open(`${this.#directory}/${segmentName(segment.sequence)}`, "read");
+    if (position === 0 && segment.epoch > 0 && segment.firstOffset >= this.offsetMin) return startOf(segment);
+    const handle = await this.fileSystem.open(`${this.directory}/${segmentName(segment.sequence)}`, "read");
     try {
       const block = new Uint8Array(blockBytes);
       const view = viewOf(block);
       for (let at = Math.max(position, blockBytes); at < segment.byteCount; at += blockBytes) {
         if ((await handle.read(block, 0, blockBytes, at)) < blockBytes) return undefined;
         const header = readBatchHeader(view, 0);
-        if (header === undefined || !this.#isWanted(header) || at + header.byteCount > segment.byteCount) continue;
+        if (header === undefined || !this.isWanted(header) || at + header.byteCount > segment.byteCount) continue;
         const whole = new Uint8Array(header.byteCount);
         await handle.read(whole, 0, whole.length, at);
         if (!isWholeBatch(whole, header.payloadBytes)) continue;
@@ -182,15 +182,18 @@ class Walk {
     }
   }
 
-  #isWanted({ firstOffset, epoch }: FoundHeader): boolean {
-    const isVoid = firstOffset >= this.#rule.first && epoch < this.#rule.epoch;
-    return !isVoid && firstOffset >= this.#offsetMin;
+  private isWanted({ firstOffset, epoch }: FoundHeader): boolean {
+    const isVoid = firstOffset >= this.rule.first && epoch < this.rule.epoch;
+    return !isVoid && firstOffset >= this.offsetMin;
   }
 
   /** Follows a chain to its end and notes what whole records it has. */
-  async #follow(index: number, start: ChainStart): Promise<{ readonly sequence: number; readonly position: number }> {
-    const segments = this.#segments.slice(index);
-    const chain = new ChainReader(this.#fileSystem, this.#directory, segments, this.#rule, start);
+  private async follow(
+    index: number,
+    start: ChainStart,
+  ): Promise<{ readonly sequence: number; readonly position: number }> {
+    const segments = this.segments.slice(index);
+    const chain = new ChainReader(this.fileSystem, this.directory, segments, this.rule, start);
     let first: { readonly segments: readonly SegmentInfo[]; readonly start: ChainStart } | undefined;
     let endOffset = start.offset;
     let endHash = start.hash;
@@ -218,7 +221,7 @@ class Walk {
       const { segment, position } = chain.place;
       if (first !== undefined && endOffset > first.start.offset) {
         this.stretches.push({ ...first, firstOffset: first.start.offset, endOffset, endHash });
-        this.#offsetMin = endOffset;
+        this.offsetMin = endOffset;
         this.knownEnd = Math.max(this.knownEnd, endOffset);
       }
       return { sequence: segment.sequence, position };

@@ -11,19 +11,19 @@ import type { Sandbox } from "./sandbox.ts";
 export class CallContext {
   /** What reducers are given. */
   readonly ctx: object;
-  #call: ReducerCall | undefined;
-  #sender: Identity | undefined;
-  #connectionId: ConnectionId | null | undefined;
-  #timestamp: Timestamp | undefined;
-  readonly #chance = new RandomSource();
-  #isSeeded = false;
+  private call: ReducerCall | undefined;
+  private sender: Identity | undefined;
+  private connectionId: ConnectionId | null | undefined;
+  private timestamp: Timestamp | undefined;
+  private readonly chance = new RandomSource();
+  private isSeeded = false;
 
   constructor(sandbox: Sandbox, port: HostPort, db: object) {
-    const random = sandbox.compile(["uint32"], randomSource, "ctx.random")(() => this.#uint32());
+    const random = sandbox.compile(["uint32"], randomSource, "ctx.random")(() => this.uint32());
     const identity = (): Identity => Identity.fromBytes(port.databaseIdentity.slice());
-    const sender = (): Identity => (this.#sender ??= Identity.fromBytes(this.#running().sender.slice()));
-    const connectionId = (): ConnectionId | null => this.#connection();
-    const timestamp = (): Timestamp => (this.#timestamp ??= new Timestamp(BigInt(this.#running().timestampMicros)));
+    const sender = (): Identity => (this.sender ??= Identity.fromBytes(this.running().sender.slice()));
+    const connectionId = (): ConnectionId | null => this.connection();
+    const timestamp = (): Timestamp => (this.timestamp ??= new Timestamp(BigInt(this.running().timestampMicros)));
     this.ctx = sandbox.harden({
       db,
       random,
@@ -47,34 +47,34 @@ export class CallContext {
 
   /** From here on the getters answer for `call`. */
   begin(call: ReducerCall): void {
-    this.#call = call;
-    this.#sender = undefined;
-    this.#connectionId = undefined;
-    this.#timestamp = undefined;
-    this.#isSeeded = false;
+    this.call = call;
+    this.sender = undefined;
+    this.connectionId = undefined;
+    this.timestamp = undefined;
+    this.isSeeded = false;
   }
 
-  #running(): ReducerCall {
-    if (this.#call === undefined) throw new TypeError("a context only answers while a reducer runs");
-    return this.#call;
+  private running(): ReducerCall {
+    if (this.call === undefined) throw new TypeError("a context only answers while a reducer runs");
+    return this.call;
   }
 
-  #connection(): ConnectionId | null {
-    if (this.#connectionId === undefined) {
-      const { connection } = this.#running();
-      this.#connectionId = ConnectionId.nullIfZero(
+  private connection(): ConnectionId | null {
+    if (this.connectionId === undefined) {
+      const { connection } = this.running();
+      this.connectionId = ConnectionId.nullIfZero(
         new ConnectionId(readU128(new DataView(connection.buffer, connection.byteOffset, 16), 0)),
       );
     }
-    return this.#connectionId;
+    return this.connectionId;
   }
 
-  #uint32(): number {
-    if (!this.#isSeeded) {
-      const { timestampMicros, sender } = this.#running();
-      this.#chance.seed(timestampMicros, sender);
-      this.#isSeeded = true;
+  private uint32(): number {
+    if (!this.isSeeded) {
+      const { timestampMicros, sender } = this.running();
+      this.chance.seed(timestampMicros, sender);
+      this.isSeeded = true;
     }
-    return this.#chance.uint32();
+    return this.chance.uint32();
   }
 }

@@ -199,21 +199,21 @@ function scheduleOf(table: TableShape, functions: readonly FunctionShape[]): Sch
 class TypeRegistry {
   readonly typespace: AlgebraicType[] = [];
   readonly defs: RawTypeDef[] = [];
-  readonly #byName = new Map<string, { readonly ref: number; readonly shape: AlgebraicType }>();
+  private readonly byName = new Map<string, { readonly ref: number; readonly shape: AlgebraicType }>();
 
   /** The place of a named type; it takes one if it has none yet. `what` uses it. */
   register(name: string, shape: NamedShape, what: string): number {
-    const before = this.#byName.get(name);
+    const before = this.byName.get(name);
     if (before !== undefined) {
       if (!typesEqual(bare(before.shape), bare(shape)))
         wrong(`${what}: its type is called \`${name}\`, and so is another type that differs: give one another name`);
       return before.ref;
     }
     const ref = this.typespace.length;
-    this.#byName.set(name, { ref, shape });
+    this.byName.set(name, { ref, shape });
     this.typespace.push(unit); // keeps the place: the parts take theirs first
     this.defs.push({ scope: [], name, ref, customOrdering: true });
-    this.typespace[ref] = this.#parts(shape, what);
+    this.typespace[ref] = this.parts(shape, what);
     return ref;
   }
 
@@ -224,10 +224,10 @@ class TypeRegistry {
       wrong(
         `${what}: an object or enum within another type needs a name: t.object("Name", { … }), t.row("Name", { … })`,
       );
-    return this.#parts(type, what);
+    return this.parts(type, what);
   }
 
-  #parts(type: NamedShape, what: string): AlgebraicType {
+  private parts(type: NamedShape, what: string): AlgebraicType {
     const members = (list: readonly Member[]): Member[] =>
       list.map((member) => ({ name: member.name, type: this.use(member.type, `${what}, \`${member.name}\``) }));
     if (type.kind === "Array") return { kind: "Array", element: this.use(type.element, what) };

@@ -35,18 +35,18 @@ const copiedArgsMax = 128;
 
 export class JsInstance implements ModuleInstance {
   readonly description: Uint8Array;
-  readonly #port: HostPort;
-  readonly #script: string;
-  readonly #sandbox: Sandbox;
-  readonly #stacks: StackMapper;
-  readonly #classes: GuestClasses;
-  readonly #shape: ModuleShape;
-  readonly #indexes: readonly (readonly TableIndex[])[];
-  readonly #args = new ByteReader(new Uint8Array(copiedArgsMax), "arguments");
+  private readonly port: HostPort;
+  private readonly script: string;
+  private readonly sandbox: Sandbox;
+  private readonly stacks: StackMapper;
+  private readonly classes: GuestClasses;
+  private readonly shape: ModuleShape;
+  private readonly indexes: readonly (readonly TableIndex[])[];
+  private readonly args = new ByteReader(new Uint8Array(copiedArgsMax), "arguments");
   // Made by the first `bind`, when the description has been checked: code is generated from it.
-  #tables: readonly BoundTable[] = [];
-  #reducers: readonly BoundReducer[] = [];
-  #context: CallContext | undefined;
+  private tables: readonly BoundTable[] = [];
+  private reducers: readonly BoundReducer[] = [];
+  private context: CallContext | undefined;
 
   /**
    * @throws {LightconeError} `ModuleInvalid` when the bundle fails to run or to describe itself, `SchemaInvalid` when it
@@ -54,34 +54,34 @@ export class JsInstance implements ModuleInstance {
    */
   constructor(script: string, sandbox: Sandbox, port: HostPort, stacks: StackMapper) {
     modulePromises.watch();
-    this.#script = script;
-    this.#port = port;
-    this.#sandbox = sandbox;
-    this.#stacks = stacks;
-    this.#classes = makeGuestClasses(sandbox);
+    this.script = script;
+    this.port = port;
+    this.sandbox = sandbox;
+    this.stacks = stacks;
+    this.classes = makeGuestClasses(sandbox);
     const { activity } = modulePromises;
     modulePromises.begin();
     try {
-      this.#shape = this.#evaluate(script);
-      this.#indexes = indexesOf(this.#shape.tables);
-      this.#shape.tables.forEach((table, at) => checkAccessors(table, this.#indexes[at] ?? []));
-      this.description = describeModule(this.#shape, this.#indexes);
+      this.shape = this.evaluate(script);
+      this.indexes = indexesOf(this.shape.tables);
+      this.shape.tables.forEach((table, at) => checkAccessors(table, this.indexes[at] ?? []));
+      this.description = describeModule(this.shape, this.indexes);
     } catch (error) {
-      const told = this.#invalid(error);
+      const told = this.invalid(error);
       endWork(activity);
       throw told;
     }
     const rejection = endWork(activity)?.rejection;
     if (rejection === undefined) return;
-    const reason = readingOf(() => this.#told(rejection));
+    const reason = readingOf(() => this.told(rejection));
     invalid(`a promise was rejected as the module loads: ${reason}`);
   }
 
   /** Runs the bundle and reads what it exports. */
-  #evaluate(script: string): ModuleShape {
-    const sandbox = this.#sandbox;
-    const hostModule = makeHostModule(sandbox, this.#classes);
-    const console = makeConsole(sandbox, this.#port, this.#stacks);
+  private evaluate(script: string): ModuleShape {
+    const sandbox = this.sandbox;
+    const hostModule = makeHostModule(sandbox, this.classes);
+    const console = makeConsole(sandbox, this.port, this.stacks);
     const makeRequire = sandbox.compile(
       ["name", "hostModule", "why"],
       `return (asked) => { if (asked === name) return hostModule; throw new TypeError(why(String(asked))); };`,
@@ -94,60 +94,60 @@ export class JsInstance implements ModuleInstance {
     run(sandbox.harden(makeRequire(hostModuleName, hostModule, whyNotThere)), exports, module, console);
     const shape = readModuleShape(exports, description);
     if (shape.unexported.length > 0)
-      throw new LightconeError("SchemaInvalid", { problems: shape.unexported.map((stack) => this.#unexported(stack)) });
+      throw new LightconeError("SchemaInvalid", { problems: shape.unexported.map((stack) => this.unexported(stack)) });
     return shape;
   }
 
-  #unexported(stack: string): string {
-    const at = this.#stacks.innermost(stack);
+  private unexported(stack: string): string {
+    const at = this.stacks.innermost(stack);
     const place = at === undefined ? "" : ` at ${at.file}:${at.line}:${at.column}`;
     return `the reducer that is made${place} is not exported, so nobody could call it: write \`export const\` before it, in the entry file or exported again from there`;
   }
 
   /** What went wrong while the module was loaded or described itself, which runs code of its own. */
-  #invalid(error: unknown): unknown {
+  private invalid(error: unknown): unknown {
     if (isHostsOwn(error)) return error;
-    return new LightconeError("ModuleInvalid", { reason: this.#stacks.describe(error) }, { cause: error });
+    return new LightconeError("ModuleInvalid", { reason: this.stacks.describe(error) }, { cause: error });
   }
 
   bind(): void {
-    if (this.#context === undefined) this.#build();
-    for (const { key, indexes, binding } of this.#tables) {
-      binding.bind([this.#port.tableId(key), ...indexes.map(({ sourceName }) => this.#port.indexId(sourceName))]);
+    if (this.context === undefined) this.build();
+    for (const { key, indexes, binding } of this.tables) {
+      binding.bind([this.port.tableId(key), ...indexes.map(({ sourceName }) => this.port.indexId(sourceName))]);
     }
   }
 
   /** Makes what the description stands for: handles of tables, codecs, the context. */
-  #build(): void {
-    const sandbox = this.#sandbox;
-    const port = this.#port;
-    const tools = { sandbox, port, scratch: new Scratch(), classes: this.#classes };
-    this.#tables = this.#shape.tables.map((table, at) => {
-      const indexes = this.#indexes[at] ?? [];
+  private build(): void {
+    const sandbox = this.sandbox;
+    const port = this.port;
+    const tools = { sandbox, port, scratch: new Scratch(), classes: this.classes };
+    this.tables = this.shape.tables.map((table, at) => {
+      const indexes = this.indexes[at] ?? [];
       return { key: table.key, indexes, binding: makeTableBinding(table, indexes, tools) };
     });
-    this.#reducers = this.#shape.functions.map(({ exportName, body, params }) => ({
+    this.reducers = this.shape.functions.map(({ exportName, body, params }) => ({
       name: exportName,
       body: readingOf(() => named(body, exportName)),
       args: valueCodec(product(Object.fromEntries(params.map(({ name, type }) => [name, type]))), [], sandbox.compile),
     }));
-    const db = Object.fromEntries(this.#tables.map(({ key, binding }) => [key, binding.handle]));
-    this.#context = new CallContext(sandbox, port, db);
+    const db = Object.fromEntries(this.tables.map(({ key, binding }) => [key, binding.handle]));
+    this.context = new CallContext(sandbox, port, db);
   }
 
-  #bound(): CallContext {
+  private bound(): CallContext {
     this.bind();
-    return defined(this.#context, "the context of a module that is bound");
+    return defined(this.context, "the context of a module that is bound");
   }
 
   placeOf(reducerId: number): Position | undefined {
-    const body = this.#shape.functions[reducerId]?.body;
-    return body === undefined ? undefined : this.#stacks.placeOf(body, this.#script);
+    const body = this.shape.functions[reducerId]?.body;
+    return body === undefined ? undefined : this.stacks.placeOf(body, this.script);
   }
 
   callReducer(call: ReducerCall): CallOutcome {
-    const context = this.#context ?? this.#bound();
-    const reducer = this.#reducers[call.reducerId];
+    const context = this.context ?? this.bound();
+    const reducer = this.reducers[call.reducerId];
     if (reducer === undefined)
       return { kind: "panic", message: `the module has no reducer ${call.reducerId}`, fatal: false };
     context.begin(call);
@@ -155,7 +155,7 @@ export class JsInstance implements ModuleInstance {
     modulePromises.begin();
     let outcome: CallOutcome;
     try {
-      outcome = this.#run(reducer, context.ctx, call.args);
+      outcome = this.run(reducer, context.ctx, call.args);
     } catch (error) {
       endWork(activity);
       throw error;
@@ -164,7 +164,7 @@ export class JsInstance implements ModuleInstance {
     if (settled === undefined) return outcome;
     let isOpen = false;
     const ended = readingOf(
-      () => this.#settled(reducer.name, outcome, settled),
+      () => this.settled(reducer.name, outcome, settled),
       () => (isOpen = true),
     );
     if (!isOpen) return ended;
@@ -172,41 +172,41 @@ export class JsInstance implements ModuleInstance {
     return { kind: "panic", message, fatal: true };
   }
 
-  #run(reducer: BoundReducer, ctx: object, args: Uint8Array): CallOutcome {
+  private run(reducer: BoundReducer, ctx: object, args: Uint8Array): CallOutcome {
     const { body } = reducer; // called without a receiver: `this` is nothing of ours
     try {
-      const result = body(ctx, this.#readArgs(reducer.args, args));
+      const result = body(ctx, this.readArgs(reducer.args, args));
       return result === undefined ? ok : refuseResult(reducer.name, result);
     } catch (error) {
-      return this.#failed(error);
+      return this.failed(error);
     }
   }
 
   /** How a call ended whose promises came to what `settled` says. */
-  #settled(name: string, outcome: CallOutcome, { rejection, open }: Settled): CallOutcome {
-    const ended = outcome.kind === "ok" && rejection !== undefined ? this.#rejected(rejection) : outcome;
+  private settled(name: string, outcome: CallOutcome, { rejection, open }: Settled): CallOutcome {
+    const ended = outcome.kind === "ok" && rejection !== undefined ? this.rejected(rejection) : outcome;
     if (open === undefined) return ended;
     // What waits for an open promise would run in some later call's transaction: it goes with the instance.
     const message =
-      ended.kind === "panic" ? ended.message : leftOpen(name, this.#stacks.innermost(open.madeUnder ?? ""));
+      ended.kind === "panic" ? ended.message : leftOpen(name, this.stacks.innermost(open.madeUnder ?? ""));
     return { kind: "panic", message, fatal: true };
   }
 
-  #rejected(rejection: Rejection): CallOutcome {
-    const outcome = this.#failed(rejection.reason);
-    return outcome.kind === "panic" ? { ...outcome, message: this.#told(rejection) } : outcome;
+  private rejected(rejection: Rejection): CallOutcome {
+    const outcome = this.failed(rejection.reason);
+    return outcome.kind === "panic" ? { ...outcome, message: this.told(rejection) } : outcome;
   }
 
   /** A rejection as text, with a place in the author's files whatever it was rejected with. */
-  #told({ reason, madeUnder }: Rejection): string {
-    const text = this.#stacks.describe(reason);
-    const at = text.includes("\n    at ") ? undefined : this.#stacks.innermost(madeUnder ?? "");
+  private told({ reason, madeUnder }: Rejection): string {
+    const text = this.stacks.describe(reason);
+    const at = text.includes("\n    at ") ? undefined : this.stacks.innermost(madeUnder ?? "");
     return at === undefined ? text : `${text}, in a promise made at ${at.file}:${at.line}:${at.column}`;
   }
 
-  #readArgs(codec: ValueCodec, args: Uint8Array): unknown {
+  private readArgs(codec: ValueCodec, args: Uint8Array): unknown {
     const { length } = args;
-    const input = this.#args;
+    const input = this.args;
     // Asking an array for its buffer, or for a view of it, costs more than copying a few bytes.
     const { bytes } = input;
     if (length > bytes.length) return codec.read(new ByteReader(args, "arguments"));
@@ -216,12 +216,12 @@ export class JsInstance implements ModuleInstance {
     return codec.read(input);
   }
 
-  #failed(error: unknown): CallOutcome {
+  private failed(error: unknown): CallOutcome {
     // A limit that is met, or a bug of the host's: not the module's to answer for.
     if (isHostsOwn(error)) throw error;
-    const refusal = refusalOf(error, this.#classes.SenderError);
-    if (refusal !== undefined) return { kind: "error", message: this.#stacks.mapped(refusal) };
-    return { kind: "panic", message: this.#stacks.describe(error), fatal: isStackOverflow(error) };
+    const refusal = refusalOf(error, this.classes.SenderError);
+    if (refusal !== undefined) return { kind: "error", message: this.stacks.mapped(refusal) };
+    return { kind: "panic", message: this.stacks.describe(error), fatal: isStackOverflow(error) };
   }
 }
 

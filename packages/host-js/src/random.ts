@@ -7,10 +7,10 @@
 
 /** One generator, seeded anew for each call that asks. */
 export class RandomSource {
-  #a = 0;
-  #b = 0;
-  #c = 0;
-  #d = 0;
+  private a = 0;
+  private b = 0;
+  private c = 0;
+  private d = 0;
 
   seed(timestampMicros: number, sender: Uint8Array): void {
     let hash = Math.imul(timestampMicros % 0x1_0000_0000, 0x9e37_79b1) ^ Math.floor(timestampMicros / 0x1_0000_0000);
@@ -21,23 +21,23 @@ export class RandomSource {
       mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a_2d97);
       return mixed ^ (mixed >>> 15);
     };
-    this.#a = split();
-    this.#b = split();
-    this.#c = split();
-    this.#d = split() | 1; // never all zero
+    this.a = split();
+    this.b = split();
+    this.c = split();
+    this.d = split() | 1; // never all zero
   }
 
   /** 32 random bits. */
   uint32(): number {
-    const scaled = Math.imul(this.#b, 5);
+    const scaled = Math.imul(this.b, 5);
     const result = Math.imul((scaled << 7) | (scaled >>> 25), 9);
-    const shifted = this.#b << 9;
-    this.#c ^= this.#a;
-    this.#d ^= this.#b;
-    this.#b ^= this.#c;
-    this.#a ^= this.#d;
-    this.#c ^= shifted;
-    this.#d = (this.#d << 11) | (this.#d >>> 21);
+    const shifted = this.b << 9;
+    this.c ^= this.a;
+    this.d ^= this.b;
+    this.b ^= this.c;
+    this.a ^= this.d;
+    this.c ^= shifted;
+    this.d = (this.d << 11) | (this.d >>> 21);
     return result >>> 0;
   }
 }

@@ -38,42 +38,42 @@ export function wrong(problem: string): never {
 
 export class ShapeReader {
   readonly problems: string[] = [];
-  #nodes = 0;
+  private nodes = 0;
   /** The names of tables' row types, by their shapes: as parameters they go by them. */
-  readonly #rowNames = new Map<unknown, string>();
+  private readonly rowNames = new Map<unknown, string>();
 
   tables(tables: unknown): TableShape[] {
-    const all = this.#attempt(() => entries(tables, "the schema's tables")) ?? [];
-    return all.flatMap(([key, table]) => this.#attempt(() => this.#table(key, table)) ?? []);
+    const all = this.attempt(() => entries(tables, "the schema's tables")) ?? [];
+    return all.flatMap(([key, table]) => this.attempt(() => this.table(key, table)) ?? []);
   }
 
   /** Reads an export: a function, which must be one of those that the schema made. */
   export(name: string, exported: unknown, facts: unknown, made: readonly unknown[]): FunctionShape | undefined {
-    return this.#attempt(() => {
+    return this.attempt(() => {
       if (!isObject(exported) || !isObject(facts) || Reflect.get(facts, "kind") !== "reducer")
         wrong(`the export \`${name}\` is no reducer: what else the entry file exports, keep in another file`);
       if (!made.includes(exported))
         wrong(`reducer \`${name}\` was made by another schema than the one that is the default export`);
-      return this.#function(name, exported, facts);
+      return this.function(name, exported, facts);
     });
   }
 
   /** What `read` gives; undefined when it found something wrong, which is noted. */
-  #attempt<T>(read: () => T): T | undefined {
+  private attempt<T>(read: () => T): T | undefined {
     try {
       return read();
     } catch (error) {
       if (!isLightconeError(error, "SchemaInvalid")) throw error;
-      for (const problem of error.detail.problems) this.#note(problem);
+      for (const problem of error.detail.problems) this.note(problem);
       return undefined;
     }
   }
 
-  #note(problem: string): void {
+  private note(problem: string): void {
     if (this.problems.length < problemsMax) this.problems.push(problem);
   }
 
-  #table(key: string, table: unknown): TableShape {
+  private table(key: string, table: unknown): TableShape {
     const what = `table \`${key}\``;
     if (!isObject(table)) wrong(`${what} was not made with table(…)`);
     const rowType: unknown = Reflect.get(table, "rowType");
@@ -84,18 +84,18 @@ export class ShapeReader {
     const typeName = isObject(shape)
       ? optionalText(Reflect.get(shape, "typeName"), `${what}: the row type's name`)
       : undefined;
-    this.#rowNames.set(shape, typeName ?? pascalCase(key));
+    this.rowNames.set(shape, typeName ?? pascalCase(key));
     const fields = entries(Reflect.get(rowType, "fields"), `${what}: its columns`);
     const columns = fields.flatMap(([name, column]) => {
       const place = `${what}, column \`${name}\``;
-      return this.#attempt(() => this.#column(name, column, place)) ?? [];
+      return this.attempt(() => this.column(name, column, place)) ?? [];
     });
     // What is built over columns cannot be judged without them.
     if (columns.length < fields.length) return emptyTable(key, table);
     for (const column of columns)
-      for (const problem of columnProblems(column)) this.#note(`${what}, column \`${column.name}\`: ${problem}`);
+      for (const problem of columnProblems(column)) this.note(`${what}, column \`${column.name}\`: ${problem}`);
     const twoKeys = primaryKeyProblem(columns);
-    if (twoKeys !== undefined) this.#note(`${what}: ${twoKeys}`);
+    if (twoKeys !== undefined) this.note(`${what}: ${twoKeys}`);
     const at = (names: unknown, part: string): number[] => positionsOf(names, columns, `${what}, ${part}`);
     return {
       key,
@@ -105,17 +105,17 @@ export class ShapeReader {
       isEvent: flag(Reflect.get(options, "event"), `${what}: \`event\``),
       columns,
       indexes: list(Reflect.get(options, "indexes"), `${what}: \`indexes\``).flatMap(
-        (index) => this.#attempt(() => readIndex(index, columns, what, at)) ?? [],
+        (index) => this.attempt(() => readIndex(index, columns, what, at)) ?? [],
       ),
       constraints: list(Reflect.get(options, "constraints"), `${what}: \`constraints\``).flatMap(
-        (constraint) => this.#attempt(() => readConstraint(constraint, what, at)) ?? [],
+        (constraint) => this.attempt(() => readConstraint(constraint, what, at)) ?? [],
       ),
       scheduled: Reflect.get(options, "scheduled"),
       identity: table,
     };
   }
 
-  #column(name: string, column: unknown, what: string): ColumnShape {
+  private column(name: string, column: unknown, what: string): ColumnShape {
     const facts: unknown = isObject(column) ? Reflect.get(column, "facts") : undefined;
     if (!isObject(column) || !isObject(facts)) wrong(`${what}: its type was not made with \`t\``);
     const index: unknown = Reflect.get(facts, "index");
@@ -123,7 +123,7 @@ export class ShapeReader {
     const given: unknown = Reflect.get(facts, "default");
     return {
       name,
-      type: this.#type(Reflect.get(column, "shape"), what),
+      type: this.type(Reflect.get(column, "shape"), what),
       primaryKey: Reflect.get(facts, "primaryKey") === true,
       unique: Reflect.get(facts, "unique") === true,
       autoInc: Reflect.get(facts, "autoInc") === true,
@@ -132,7 +132,7 @@ export class ShapeReader {
     };
   }
 
-  #function(exportName: string, exported: object, facts: object): FunctionShape {
+  private function(exportName: string, exported: object, facts: object): FunctionShape {
     const what = `reducer \`${exportName}\``;
     const lifecycle: unknown = Reflect.get(facts, "lifecycle");
     const body: unknown = Reflect.get(facts, "body");
@@ -143,7 +143,7 @@ export class ShapeReader {
     if (isAsyncFunction(body)) wrong(`${what} is async: ${asyncAdvice}`);
     const params = entries(Reflect.get(facts, "params"), `${what}: its parameters`).map(([name, param]) => ({
       name,
-      type: this.#type(isObject(param) ? Reflect.get(param, "shape") : undefined, `${what}, parameter \`${name}\``),
+      type: this.type(isObject(param) ? Reflect.get(param, "shape") : undefined, `${what}, parameter \`${name}\``),
     }));
     return {
       exportName,
@@ -156,19 +156,19 @@ export class ShapeReader {
     };
   }
 
-  #type(shape: unknown, what: string, depth = 0): NamedShape {
+  private type(shape: unknown, what: string, depth = 0): NamedShape {
     if (depth > shapeDepthMax) wrong(`${what}: its type nests deeper than ${shapeDepthMax} levels`);
-    if (++this.#nodes > shapeNodesMax) wrong(`${what}: the module's types have more than ${shapeNodesMax} parts`);
+    if (++this.nodes > shapeNodesMax) wrong(`${what}: the module's types have more than ${shapeNodesMax} parts`);
     const kind: unknown = isObject(shape) ? Reflect.get(shape, "kind") : undefined;
     if (!isObject(shape) || typeof kind !== "string") wrong(`${what}: its type was not made with \`t\``);
     if (primitiveKinds.has(kind)) return { kind: kind as PrimitiveKind };
-    if (kind === "Array") return { kind, element: this.#type(Reflect.get(shape, "element"), what, depth + 1) };
+    if (kind === "Array") return { kind, element: this.type(Reflect.get(shape, "element"), what, depth + 1) };
     if (kind !== "Product" && kind !== "Sum") wrong(`${what}: there is no type \`${kind}\``);
     const typeName =
-      optionalText(Reflect.get(shape, "typeName"), `${what}: its type's name`) ?? this.#rowNames.get(shape);
+      optionalText(Reflect.get(shape, "typeName"), `${what}: its type's name`) ?? this.rowNames.get(shape);
     const members = list(Reflect.get(shape, kind === "Product" ? "elements" : "variants"), what).map((member) => ({
       name: text(Reflect.get(member, "name"), `${what}: a member's name`),
-      type: this.#type(Reflect.get(member, "type"), what, depth + 1),
+      type: this.type(Reflect.get(member, "type"), what, depth + 1),
     }));
     if (kind === "Product") return { kind, typeName, elements: members };
     const meant = typeName === undefined ? undefined : meansBySpelling(members);

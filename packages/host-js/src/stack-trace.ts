@@ -40,17 +40,17 @@ function headOf(error: unknown): string {
 const ownPosition = new RegExp(`${scriptName.replaceAll(".", "\\.")}:(\\d+):(\\d+)`, "g");
 
 export class StackMapper {
-  readonly #json: string | undefined;
-  #map: SourceMap | undefined;
-  #isRead = false;
+  private readonly json: string | undefined;
+  private map: SourceMap | undefined;
+  private isRead = false;
 
   constructor(map: string | undefined) {
-    this.#json = map;
+    this.json = map;
   }
 
   /** An error as text: its name and message, then the module's frames. Runs nothing that could throw to the caller. */
   describe(error: unknown): string {
-    const { head, frames } = this.#parts(error);
+    const { head, frames } = this.parts(error);
     const lines = frames.map(
       ({ name, at }) =>
         `    at ${name === "" ? "" : `${name} (`}${at.file}:${at.line}:${at.column}${name === "" ? "" : ")"}`,
@@ -61,7 +61,7 @@ export class StackMapper {
   /** Where the innermost frame of the module in a stack stands. */
   innermost(stack: string): Position | undefined {
     for (const line of stack.split("\n")) {
-      const frame = this.#frame(line);
+      const frame = this.frame(line);
       if (frame !== undefined && !frame.at.file.startsWith("lightcone/")) return frame.at;
     }
     return undefined;
@@ -71,7 +71,7 @@ export class StackMapper {
   mapped(text: string): string {
     if (!text.includes(scriptName)) return text;
     return text.replaceAll(ownPosition, (_, line: string, column: string) => {
-      const at = this.#position(Number(line) - linesBefore, Number(column));
+      const at = this.position(Number(line) - linesBefore, Number(column));
       return `${at.file}:${at.line}:${at.column}`;
     });
   }
@@ -82,10 +82,10 @@ export class StackMapper {
     const at = script.indexOf(text);
     if (at < 0 || script.indexOf(text, at + 1) >= 0) return undefined;
     const before = script.slice(0, at).split("\n");
-    return this.#position(before.length - linesBefore, (before.at(-1)?.length ?? 0) + 1);
+    return this.position(before.length - linesBefore, (before.at(-1)?.length ?? 0) + 1);
   }
 
-  #parts(error: unknown): { head: string; frames: { name: string; at: Position }[] } {
+  private parts(error: unknown): { head: string; frames: { name: string; at: Position }[] } {
     try {
       if (typeof error !== "object" || error === null) return { head: `Uncaught ${inspect(error)}`, frames: [] };
       const stack: unknown = Reflect.get(error, "stack");
@@ -97,7 +97,7 @@ export class StackMapper {
       if (typeof stack !== "string") return { head, frames: [] };
       const frames = stack
         .split("\n")
-        .map((line) => this.#frame(line))
+        .map((line) => this.frame(line))
         .filter((frame) => frame !== undefined);
       return { head, frames: frames.slice(0, framesMax) };
     } catch {
@@ -105,32 +105,32 @@ export class StackMapper {
     }
   }
 
-  #frame(line: string): { name: string; at: Position } | undefined {
+  private frame(line: string): { name: string; at: Position } | undefined {
     const match = framePattern.exec(line);
     if (match === null) return undefined;
-    const at = this.#position(Number(match[2]) - linesBefore, Number(match[3]));
+    const at = this.position(Number(match[2]) - linesBefore, Number(match[3]));
     // A function without a name goes by `eval`, since the bundle was evaluated.
     return { name: (match[1] ?? "").replace(/^Object\.|^Module\.|^eval$/, ""), at };
   }
 
   /** Lines and columns count from 1, on both sides. */
-  #position(line: number, column: number): Position {
-    const entry = this.#sourceMap()?.findEntry(line - 1, column - 1);
+  private position(line: number, column: number): Position {
+    const entry = this.sourceMap()?.findEntry(line - 1, column - 1);
     if (entry === undefined || !("originalSource" in entry) || entry.originalSource === undefined) {
       return { file: scriptName, line, column };
     }
     return { file: entry.originalSource, line: entry.originalLine + 1, column: entry.originalColumn + 1 };
   }
 
-  #sourceMap(): SourceMap | undefined {
-    if (this.#isRead) return this.#map;
-    this.#isRead = true;
-    if (this.#json === undefined) return undefined;
+  private sourceMap(): SourceMap | undefined {
+    if (this.isRead) return this.map;
+    this.isRead = true;
+    if (this.json === undefined) return undefined;
     try {
-      this.#map = new SourceMap(JSON.parse(this.#json) as SourceMapPayload);
+      this.map = new SourceMap(JSON.parse(this.json) as SourceMapPayload);
     } catch {
-      this.#map = undefined; // a broken map only costs the mapping
+      this.map = undefined; // a broken map only costs the mapping
     }
-    return this.#map;
+    return this.map;
   }
 }

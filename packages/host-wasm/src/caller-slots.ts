@@ -21,15 +21,17 @@ const pageCount = (slotCount * slotBytes) / 65_536;
 export type Enter = (id: number, slotAt: number, timestampMicros: number, args: number, sink: number) => number;
 
 export class CallerSlots {
-  readonly #memory = new wasm.Memory({ initial: pageCount });
-  readonly #bytes = new Uint8Array(this.#memory.buffer);
+  private readonly memory = new wasm.Memory({ initial: pageCount });
+  private readonly bytes = new Uint8Array(this.memory.buffer);
   /** Whose words each slot has: a caller is known by its arrays, which nobody changes. */
-  readonly #senders: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(slotCount).fill(undefined);
-  readonly #connections: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(slotCount).fill(undefined);
+  private readonly senders: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(slotCount).fill(undefined);
+  private readonly connections: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(slotCount).fill(
+    undefined,
+  );
 
   /** Wraps an export of the guest. */
   entry(guestExport: unknown): Enter {
-    const { exports } = new wasm.Instance(trampoline, { guest: { call: guestExport, memory: this.#memory } });
+    const { exports } = new wasm.Instance(trampoline, { guest: { call: guestExport, memory: this.memory } });
     return exports["enter"] as Enter; // as assembled below
   }
 
@@ -37,17 +39,17 @@ export class CallerSlots {
   at(sender: Uint8Array, connection: Uint8Array): number {
     const slot =
       ((sender[0] ?? 0) ^ (connection[0] ?? 0) ^ (((sender[1] ?? 0) ^ (connection[1] ?? 0)) << 8)) % slotCount;
-    if (this.#senders[slot] !== sender || this.#connections[slot] !== connection) this.#put(slot, sender, connection);
+    if (this.senders[slot] !== sender || this.connections[slot] !== connection) this.put(slot, sender, connection);
     return slot * slotBytes;
   }
 
-  #put(slot: number, sender: Uint8Array, connection: Uint8Array): void {
-    const bytes = this.#bytes;
+  private put(slot: number, sender: Uint8Array, connection: Uint8Array): void {
+    const bytes = this.bytes;
     const at = slot * slotBytes;
     for (let step = 0; step < senderBytes; step += 1) bytes[at + step] = sender[step] ?? 0;
     for (let step = 0; step < connectionBytes; step += 1) bytes[at + senderBytes + step] = connection[step] ?? 0;
-    this.#senders[slot] = sender;
-    this.#connections[slot] = connection;
+    this.senders[slot] = sender;
+    this.connections[slot] = connection;
   }
 }
 

@@ -14,56 +14,56 @@ const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class GuestMemory {
   u8: Uint8Array = new Uint8Array(0);
-  #view: DataView = new DataView(new ArrayBuffer(0));
-  #memory: GuestMemoryObject | undefined = undefined;
-  readonly #traps: Traps;
+  private view: DataView = new DataView(new ArrayBuffer(0));
+  private memory: GuestMemoryObject | undefined = undefined;
+  private readonly traps: Traps;
 
   constructor(traps: Traps) {
-    this.#traps = traps;
+    this.traps = traps;
   }
 
   attach(memory: GuestMemoryObject): void {
-    this.#memory = memory;
-    this.#refresh();
+    this.memory = memory;
+    this.refresh();
   }
 
   /** Makes the views good again. A detached buffer has length 0, which costs less to see than `memory.buffer`. */
   sync(): void {
-    if (this.u8.length === 0) this.#refresh();
+    if (this.u8.length === 0) this.refresh();
   }
 
-  #refresh(): void {
-    if (this.#memory === undefined) this.#traps.throw("the module called its host before it had started");
-    this.u8 = new Uint8Array(this.#memory.buffer);
-    this.#view = new DataView(this.#memory.buffer);
+  private refresh(): void {
+    if (this.memory === undefined) this.traps.throw("the module called its host before it had started");
+    this.u8 = new Uint8Array(this.memory.buffer);
+    this.view = new DataView(this.memory.buffer);
   }
 
   /** Traps unless `length` bytes at `at` lie inside. */
   need(at: number, length: number): void {
-    if (at === 0 || at + length > this.u8.length) this.#fault(at, length);
+    if (at === 0 || at + length > this.u8.length) this.fault(at, length);
   }
 
-  #fault(at: number, length: number): never {
-    this.#traps.throw(
+  private fault(at: number, length: number): never {
+    this.traps.throw(
       at === 0 ? "a null pointer" : `${length} bytes at ${at} lie outside of the memory of ${this.u8.length} bytes`,
     );
   }
 
   readU32(at: number): number {
     this.need(at, 4);
-    return this.#view.getUint32(at, true);
+    return this.view.getUint32(at, true);
   }
 
   writeU32(at: number, value: number): void {
     this.need(at, 4);
-    this.#view.setUint32(at, value, true);
+    this.view.setUint32(at, value, true);
   }
 
   /** Writes a safe integer that is not negative as u64. */
   writeU64(at: number, value: number): void {
     this.need(at, 8);
-    this.#view.setUint32(at, value, true);
-    this.#view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
+    this.view.setUint32(at, value, true);
+    this.view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
   }
 
   /** Copies bytes in. Short ones go one by one: a view on the source would cost more. */
@@ -86,7 +86,7 @@ export class GuestMemory {
       return;
     }
     const source = place.view;
-    const target = this.#view;
+    const target = this.view;
     let step = 0;
     // Compiled to plain loads and stores: no number is made of the eight bytes.
     for (; step + 8 <= length; step += 8) target.setBigInt64(at + step, source.getBigInt64(from + step, true), true);
@@ -111,7 +111,7 @@ export class GuestMemory {
     try {
       return strict.decode(bytes);
     } catch {
-      return this.#traps.throw(`a name at ${at} is not UTF-8`);
+      return this.traps.throw(`a name at ${at} is not UTF-8`);
     }
   }
 

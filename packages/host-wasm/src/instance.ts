@@ -32,32 +32,32 @@ const userError = 1;
 
 export class WasmInstance implements ModuleInstance {
   readonly description: Uint8Array;
-  readonly #guest: Guest;
-  readonly #callReducer: Enter;
-  readonly #callProcedure: Enter | undefined;
-  readonly #callers = new CallerSlots();
-  #lost = false;
+  private readonly guest: Guest;
+  private readonly enterReducer: Enter;
+  private readonly enterProcedure: Enter | undefined;
+  private readonly callers = new CallerSlots();
+  private lost = false;
 
   /** @throws {LightconeError} `ModuleInvalid` when the module fails to start or to describe itself */
   constructor(module: object, port: HostPort, watch: HostCallWatcher | undefined) {
     const guest = new Guest(port);
-    this.#guest = guest;
+    this.guest = guest;
     const exports = start(
       "it could not be instantiated",
       guest,
       () => new wasm.Instance(module, hostImports(guest, watch)).exports,
     );
     guest.memory.attach(exports["memory"] as GuestMemoryObject); // its kind was checked in the binary
-    this.#callReducer = this.#callers.entry(exports["__call_reducer__"]);
+    this.enterReducer = this.callers.entry(exports["__call_reducer__"]);
     const procedure = exports["__call_procedure__"];
-    this.#callProcedure = procedure === undefined ? undefined : this.#callers.entry(procedure);
+    this.enterProcedure = procedure === undefined ? undefined : this.callers.entry(procedure);
     this.description = startUp(guest, exports);
     guest.end();
   }
 
   callReducer(call: ReducerCall): CallOutcome {
-    const guest = this.#guest;
-    const code = this.#call(this.#callReducer, "reducer", call.reducerId, call);
+    const guest = this.guest;
+    const code = this.call(this.enterReducer, "reducer", call.reducerId, call);
     if (typeof code !== "number") return code;
     if (code === 0) {
       guest.end();
@@ -71,12 +71,12 @@ export class WasmInstance implements ModuleInstance {
   }
 
   callProcedure(call: ProcedureCall): ProcedureOutcome {
-    const guest = this.#guest;
-    if (this.#callProcedure === undefined) {
+    const guest = this.guest;
+    if (this.enterProcedure === undefined) {
       return { kind: "panic", message: "the module does not export `__call_procedure__`", fatal: false };
     }
-    const code = this.#call(this.#callProcedure, "procedure", call.procedureId, call);
-    this.#endDanglingTransaction();
+    const code = this.call(this.enterProcedure, "procedure", call.procedureId, call);
+    this.endDanglingTransaction();
     if (typeof code !== "number") return code;
     const value = guest.sink.take();
     guest.end();
@@ -86,23 +86,23 @@ export class WasmInstance implements ModuleInstance {
   }
 
   /** Enters the module. Gives its return code, or the panic that it ended in. */
-  #call(
+  private call(
     enter: Enter,
     phase: GuestPhase,
     id: number,
     call: Omit<ReducerCall, "reducerId">,
   ): number | { readonly kind: "panic"; readonly message: string; readonly fatal: boolean } {
-    assert(!this.#lost, "an instance was called after it had been lost");
-    const guest = this.#guest;
+    assert(!this.lost, "an instance was called after it had been lost");
+    const guest = this.guest;
     guest.begin(phase);
     const args = guest.sources.open(call.args);
     // Set first and taken back when all went well: a time-out passes every `catch` and `finally`.
-    this.#lost = true;
+    this.lost = true;
     try {
-      const slotAt = this.#callers.at(call.sender, call.connection);
+      const slotAt = this.callers.at(call.sender, call.connection);
       const code = enter(id, slotAt, call.timestampMicros, args, ByteSink.handle);
       if (guest.traps.last !== undefined) throw guest.traps.last;
-      this.#lost = false;
+      this.lost = false;
       return code;
     } catch (error) {
       // Nothing is cleared: the instance is lost, and closing a scan of a transaction that is over would throw again.
@@ -111,8 +111,8 @@ export class WasmInstance implements ModuleInstance {
     }
   }
 
-  #endDanglingTransaction(): void {
-    const guest = this.#guest;
+  private endDanglingTransaction(): void {
+    const guest = this.guest;
     if (!guest.procedureTransaction) return;
     guest.procedureTransaction = false;
     guest.port.procedureTransactions?.abort();

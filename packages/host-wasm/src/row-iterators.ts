@@ -23,86 +23,86 @@ const exhausted = -1;
 
 export class RowIterators {
   /** By handle: the next row, `noRow`, or `freeSlot`, which is also what 0 has. Doubles, since a row reference is a u32. */
-  #rows = new Float64Array(slotsMin).fill(freeSlot);
+  private rows = new Float64Array(slotsMin).fill(freeSlot);
   /** What stands behind the next row, for those that were opened on a scan. */
-  readonly #scans: (RowScan | undefined)[] = [];
+  private readonly scans: (RowScan | undefined)[] = [];
   /** Handles that were used and freed: so many, the last freed last. */
-  #free = new Uint32Array(slotsMin);
-  #freeCount = 0;
-  #handleTop = 0;
-  #openCount = 0;
-  readonly #port: HostPort;
-  readonly #memory: GuestMemory;
-  readonly #traps: Traps;
+  private free = new Uint32Array(slotsMin);
+  private freeCount = 0;
+  private handleTop = 0;
+  private openCount = 0;
+  private readonly port: HostPort;
+  private readonly memory: GuestMemory;
+  private readonly traps: Traps;
 
   constructor(port: HostPort, memory: GuestMemory, traps: Traps) {
-    this.#port = port;
-    this.#memory = memory;
-    this.#traps = traps;
+    this.port = port;
+    this.memory = memory;
+    this.traps = traps;
   }
 
   /** Opens an iterator over one row, or over none for -1. */
   openRow(row: number): number {
-    const handle = this.#take();
-    this.#rows[handle] = row;
+    const handle = this.take();
+    this.rows[handle] = row;
     return handle;
   }
 
   openScan(scan: RowScan): number {
     const row = scan.next();
-    const handle = this.#take();
-    this.#rows[handle] = row;
-    this.#scans[handle] = scan;
+    const handle = this.take();
+    this.rows[handle] = row;
+    this.scans[handle] = scan;
     return handle;
   }
 
-  #take(): number {
-    this.#openCount += 1;
-    if (this.#freeCount === 0) return this.#grow();
-    this.#freeCount -= 1;
-    return this.#free[this.#freeCount] as number; // below the count
+  private take(): number {
+    this.openCount += 1;
+    if (this.freeCount === 0) return this.grow();
+    this.freeCount -= 1;
+    return this.free[this.freeCount] as number; // below the count
   }
 
-  #grow(): number {
-    if (this.#handleTop === rowIteratorsMax) {
-      this.#openCount -= 1;
-      this.#traps.throw(`more than ${rowIteratorsMax} row iterators are open`);
+  private grow(): number {
+    if (this.handleTop === rowIteratorsMax) {
+      this.openCount -= 1;
+      this.traps.throw(`more than ${rowIteratorsMax} row iterators are open`);
     }
-    this.#handleTop += 1;
-    if (this.#handleTop === this.#rows.length) {
-      const rows = new Float64Array(this.#rows.length * 2).fill(freeSlot);
-      rows.set(this.#rows);
-      this.#rows = rows;
+    this.handleTop += 1;
+    if (this.handleTop === this.rows.length) {
+      const rows = new Float64Array(this.rows.length * 2).fill(freeSlot);
+      rows.set(this.rows);
+      this.rows = rows;
       const free = new Uint32Array(rows.length);
-      free.set(this.#free);
-      this.#free = free;
+      free.set(this.free);
+      this.free = free;
     }
-    return this.#handleTop;
+    return this.handleTop;
   }
 
-  #release(handle: number): void {
-    this.#rows[handle] = freeSlot;
-    this.#free[this.#freeCount] = handle;
-    this.#freeCount += 1;
-    this.#openCount -= 1;
+  private release(handle: number): void {
+    this.rows[handle] = freeSlot;
+    this.free[this.freeCount] = handle;
+    this.freeCount += 1;
+    this.openCount -= 1;
   }
 
   /** Copies whole rows to the guest while they fit. The guest sets the room at `lengthAt`; what was used comes back. */
   advance(handle: number, bufferAt: number, lengthAt: number): number {
-    let row = this.#rows[handle] ?? freeSlot;
+    let row = this.rows[handle] ?? freeSlot;
     if (row === freeSlot) return Errno.noSuchIter;
-    const memory = this.#memory;
-    const port = this.#port;
+    const memory = this.memory;
+    const port = this.port;
     const capacity = memory.readU32(lengthAt);
     memory.need(bufferAt, capacity);
-    const scan = handle < this.#scans.length ? this.#scans[handle] : undefined;
+    const scan = handle < this.scans.length ? this.scans[handle] : undefined;
     let used = 0;
     while (row >= 0) {
       port.locate(asRowRef(row));
       const place = port.place;
       const { length } = place;
       if (length > capacity - used) {
-        this.#rows[handle] = row;
+        this.rows[handle] = row;
         memory.writeU32(lengthAt, used === 0 ? length : used);
         return used === 0 ? Errno.bufferTooSmall : 0;
       }
@@ -111,32 +111,32 @@ export class RowIterators {
       row = scan === undefined ? noRow : scan.next();
     }
     memory.writeU32(lengthAt, used);
-    if (scan !== undefined) this.#scans[handle] = undefined;
-    this.#release(handle);
+    if (scan !== undefined) this.scans[handle] = undefined;
+    this.release(handle);
     return exhausted;
   }
 
   close(handle: number): number {
-    if ((this.#rows[handle] ?? freeSlot) === freeSlot) return Errno.noSuchIter;
-    if (handle < this.#scans.length) {
-      this.#scans[handle]?.close();
-      this.#scans[handle] = undefined;
+    if ((this.rows[handle] ?? freeSlot) === freeSlot) return Errno.noSuchIter;
+    if (handle < this.scans.length) {
+      this.scans[handle]?.close();
+      this.scans[handle] = undefined;
     }
-    this.#release(handle);
+    this.release(handle);
     return 0;
   }
 
   /** Closes what the guest left open, as at the end of a call. Handles start at 1 again. */
   clear(): void {
-    if (this.#openCount > 0) {
-      for (let handle = 1; handle <= this.#handleTop; handle += 1) this.close(handle);
+    if (this.openCount > 0) {
+      for (let handle = 1; handle <= this.handleTop; handle += 1) this.close(handle);
     }
-    if (this.#handleTop > slotsMin) {
-      this.#freeCount = 0;
-      this.#handleTop = 0;
-      this.#scans.length = 0;
-      this.#rows = new Float64Array(slotsMin).fill(freeSlot);
-      this.#free = new Uint32Array(slotsMin);
+    if (this.handleTop > slotsMin) {
+      this.freeCount = 0;
+      this.handleTop = 0;
+      this.scans.length = 0;
+      this.rows = new Float64Array(slotsMin).fill(freeSlot);
+      this.free = new Uint32Array(slotsMin);
     }
   }
 }

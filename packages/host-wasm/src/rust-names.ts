@@ -30,169 +30,169 @@ class UnreadableName extends Error {}
 
 /** A cursor over a mangled name. Each method reads one rule of the grammar and gives its readable form. */
 class MangledName {
-  readonly #text: string;
-  #at = 0;
-  #steps = 0;
-  #depth = 0;
+  private readonly text: string;
+  private at = 0;
+  private steps = 0;
+  private depth = 0;
 
   constructor(text: string) {
-    this.#text = text;
+    this.text = text;
   }
 
   path(): string {
-    return this.#nested(() => {
-      switch (this.#next()) {
+    return this.nested(() => {
+      switch (this.next()) {
         case "C":
-          return this.#identifier();
+          return this.identifier();
         case "M":
-          this.#implPath();
-          return `<${this.#type()}>`;
+          this.implPath();
+          return `<${this.type()}>`;
         case "X":
-          this.#implPath();
-          return `<${this.#type()} as ${this.path()}>`;
+          this.implPath();
+          return `<${this.type()} as ${this.path()}>`;
         case "Y":
-          return `<${this.#type()} as ${this.path()}>`;
+          return `<${this.type()} as ${this.path()}>`;
         case "N":
-          return this.#member();
+          return this.member();
         case "I": {
           const path = this.path();
-          this.#until("E", () => this.#genericArgument());
+          this.until("E", () => this.genericArgument());
           return path;
         }
         case "B":
-          return this.#backReference(() => this.path());
+          return this.backReference(() => this.path());
         default:
           throw new UnreadableName();
       }
     });
   }
 
-  #member(): string {
-    const space = this.#next();
+  private member(): string {
+    const space = this.next();
     const parent = this.path();
-    const own = this.#identifier();
+    const own = this.identifier();
     if (space === "C") return `${parent}::{closure}`;
     if (space === "S") return `${parent}::{shim:${own}}`;
     return own === "" ? parent : `${parent}::${own}`;
   }
 
-  #type(): string {
-    return this.#nested(() => {
-      const letter = this.#next();
+  private type(): string {
+    return this.nested(() => {
+      const letter = this.next();
       const basic = basicTypes[letter];
       if (basic !== undefined) return basic;
       switch (letter) {
         case "A": {
-          const element = this.#type();
-          this.#constant();
+          const element = this.type();
+          this.constant();
           return `[${element}]`;
         }
         case "S":
-          return `[${this.#type()}]`;
+          return `[${this.type()}]`;
         case "T":
-          return `(${this.#until("E", () => this.#type()).join(", ")})`;
+          return `(${this.until("E", () => this.type()).join(", ")})`;
         case "R":
         case "Q":
-          this.#lifetime();
-          return `${letter === "R" ? "&" : "&mut "}${this.#type()}`;
+          this.lifetime();
+          return `${letter === "R" ? "&" : "&mut "}${this.type()}`;
         case "P":
-          return `*const ${this.#type()}`;
+          return `*const ${this.type()}`;
         case "O":
-          return `*mut ${this.#type()}`;
+          return `*mut ${this.type()}`;
         case "F":
-          return this.#functionType();
+          return this.functionType();
         case "D":
-          return this.#dynamicType();
+          return this.dynamicType();
         case "B":
-          return this.#backReference(() => this.#type());
+          return this.backReference(() => this.type());
         default:
-          this.#at -= 1;
+          this.at -= 1;
           return this.path();
       }
     });
   }
 
-  #functionType(): string {
-    this.#binder();
-    this.#take("U");
-    if (this.#take("K") && !this.#take("C")) this.#plainIdentifier();
-    const params = this.#until("E", () => this.#type()).join(", ");
-    const result = this.#type();
+  private functionType(): string {
+    this.binder();
+    this.take("U");
+    if (this.take("K") && !this.take("C")) this.plainIdentifier();
+    const params = this.until("E", () => this.type()).join(", ");
+    const result = this.type();
     return result === "()" ? `fn(${params})` : `fn(${params}) -> ${result}`;
   }
 
-  #dynamicType(): string {
-    this.#binder();
-    const traits = this.#until("E", () => {
+  private dynamicType(): string {
+    this.binder();
+    const traits = this.until("E", () => {
       const path = this.path();
-      while (this.#take("p")) {
-        this.#plainIdentifier();
-        this.#type();
+      while (this.take("p")) {
+        this.plainIdentifier();
+        this.type();
       }
       return path;
     });
-    this.#lifetime();
+    this.lifetime();
     return `dyn ${traits.join(" + ")}`;
   }
 
-  #genericArgument(): void {
-    if (this.#text[this.#at] === "L") this.#lifetime();
-    else if (this.#take("K")) this.#constant();
-    else this.#type();
+  private genericArgument(): void {
+    if (this.text[this.at] === "L") this.lifetime();
+    else if (this.take("K")) this.constant();
+    else this.type();
   }
 
-  #constant(): void {
-    if (this.#take("B")) {
-      this.#backReference(() => {
-        this.#constant();
+  private constant(): void {
+    if (this.take("B")) {
+      this.backReference(() => {
+        this.constant();
         return "";
       });
       return;
     }
-    if (this.#take("p")) return;
-    this.#type();
-    while (!this.#take("_")) this.#next();
+    if (this.take("p")) return;
+    this.type();
+    while (!this.take("_")) this.next();
   }
 
-  #implPath(): void {
-    this.#disambiguator();
+  private implPath(): void {
+    this.disambiguator();
     this.path();
   }
 
-  #lifetime(): void {
-    if (this.#take("L")) this.#base62();
+  private lifetime(): void {
+    if (this.take("L")) this.base62();
   }
 
-  #binder(): void {
-    if (this.#take("G")) this.#base62();
+  private binder(): void {
+    if (this.take("G")) this.base62();
   }
 
-  #disambiguator(): void {
-    if (this.#take("s")) this.#base62();
+  private disambiguator(): void {
+    if (this.take("s")) this.base62();
   }
 
-  #identifier(): string {
-    this.#disambiguator();
-    return this.#plainIdentifier();
+  private identifier(): string {
+    this.disambiguator();
+    return this.plainIdentifier();
   }
 
-  #plainIdentifier(): string {
-    this.#take("u");
-    const digits = /^\d{1,6}/.exec(this.#text.slice(this.#at, this.#at + 6))?.[0] ?? "";
+  private plainIdentifier(): string {
+    this.take("u");
+    const digits = /^\d{1,6}/.exec(this.text.slice(this.at, this.at + 6))?.[0] ?? "";
     if (digits === "") throw new UnreadableName();
-    this.#at += digits.length;
-    this.#take("_");
-    const text = this.#text.slice(this.#at, this.#at + Number(digits));
-    this.#at += text.length;
+    this.at += digits.length;
+    this.take("_");
+    const text = this.text.slice(this.at, this.at + Number(digits));
+    this.at += text.length;
     if (text.length !== Number(digits)) throw new UnreadableName();
     return text;
   }
 
   /** A number that ends in `_`; `_` alone is 0. */
-  #base62(): number {
+  private base62(): number {
     let value = 0;
     for (let count = 0; ; count += 1) {
-      const letter = this.#next();
+      const letter = this.next();
       if (letter === "_") return count === 0 ? 0 : value + 1;
       const digit = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".indexOf(letter);
       value = value * 62 + digit;
@@ -201,42 +201,42 @@ class MangledName {
   }
 
   /** Reads a rule again that stands earlier in the name. */
-  #backReference(rule: () => string): string {
-    const before = this.#at - 1;
-    const at = this.#base62();
+  private backReference(rule: () => string): string {
+    const before = this.at - 1;
+    const at = this.base62();
     if (at >= before) throw new UnreadableName();
-    const after = this.#at;
-    this.#at = at;
+    const after = this.at;
+    this.at = at;
     const text = rule();
-    this.#at = after;
+    this.at = after;
     return text;
   }
 
-  #until<T>(end: string, rule: () => T): T[] {
+  private until<T>(end: string, rule: () => T): T[] {
     const found: T[] = [];
-    while (!this.#take(end)) found.push(rule());
+    while (!this.take(end)) found.push(rule());
     return found;
   }
 
-  #nested(rule: () => string): string {
-    this.#steps += 1;
-    this.#depth += 1;
-    if (this.#steps > stepsMax || this.#depth > depthMax) throw new UnreadableName();
+  private nested(rule: () => string): string {
+    this.steps += 1;
+    this.depth += 1;
+    if (this.steps > stepsMax || this.depth > depthMax) throw new UnreadableName();
     const text = rule();
-    this.#depth -= 1;
+    this.depth -= 1;
     return text;
   }
 
-  #next(): string {
-    const letter = this.#text[this.#at];
+  private next(): string {
+    const letter = this.text[this.at];
     if (letter === undefined) throw new UnreadableName();
-    this.#at += 1;
+    this.at += 1;
     return letter;
   }
 
-  #take(letter: string): boolean {
-    if (this.#text[this.#at] !== letter) return false;
-    this.#at += 1;
+  private take(letter: string): boolean {
+    if (this.text[this.at] !== letter) return false;
+    this.at += 1;
     return true;
   }
 }

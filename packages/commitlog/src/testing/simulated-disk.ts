@@ -77,30 +77,29 @@ export type Interceptor = (kind: OperationKind, path: string, apply: () => void)
 
 /** The disk. `fileSystem` is what programs use. */
 export class SimulatedDisk {
-  #directories = new Map<string, DirectoryNode>([["/", newDirectory()]]);
-  #generation = 0;
+  private directories = new Map<string, DirectoryNode>([["/", newDirectory()]]);
+  private generation = 0;
   /** Bytes of blocks that files may take before `ENOSPC`. */
   capacityBytes: number = Number.POSITIVE_INFINITY;
   intercept: Interceptor | undefined;
 
   readonly fileSystem: FileSystem = {
-    open: (path, mode) => this.#later(() => this.#open(path, mode)),
-    openGrowing: (path) => this.#growing(path, this.#openNode(path, "create")),
-    rename: (from, to) => this.#later(() => this.#change("rename", from, () => this.#rename(from, to))),
-    remove: (path) => this.#later(() => this.#change("remove", path, () => this.#remove(path))),
-    makeDirectory: (path) => this.#later(() => this.#makeDirectory(path)),
-    removeDirectory: (path) => this.#later(() => this.#removeDirectory(path)),
-    list: (path) => this.#later(() => [...this.#directory(path).entries.keys(), ...this.#childrenOf(path)]),
+    open: (path, mode) => this.later(() => this.open(path, mode)),
+    openGrowing: (path) => this.growing(path, this.openNode(path, "create")),
+    rename: (from, to) => this.later(() => this.change("rename", from, () => this.rename(from, to))),
+    remove: (path) => this.later(() => this.change("remove", path, () => this.remove(path))),
+    makeDirectory: (path) => this.later(() => this.makeDirectory(path)),
+    removeDirectory: (path) => this.later(() => this.removeDirectory(path)),
+    list: (path) => this.later(() => [...this.directory(path).entries.keys(), ...this.childrenOf(path)]),
     exists: (path) =>
-      this.#later(
-        () =>
-          this.#directories.has(path) || this.#directories.get(directoryOf(path))?.entries.has(nameOf(path)) === true,
+      this.later(
+        () => this.directories.has(path) || this.directories.get(directoryOf(path))?.entries.has(nameOf(path)) === true,
       ),
-    freeBytes: () => this.#later(() => Math.max(0, this.capacityBytes - this.usedBytes)),
+    freeBytes: () => this.later(() => Math.max(0, this.capacityBytes - this.usedBytes)),
     syncDirectory: (path) =>
-      this.#later(() => {
-        const directory = this.#directory(path);
-        this.#change("syncDirectory", path, () => {
+      this.later(() => {
+        const directory = this.directory(path);
+        this.change("syncDirectory", path, () => {
           directory.synced = new Map(directory.entries);
           directory.changes = [];
         });
@@ -109,8 +108,8 @@ export class SimulatedDisk {
 
   /** Stops the machine and starts it again with what `fate` leaves. Handles from before are dead. */
   crash(fate: Fate): void {
-    this.#generation += 1;
-    for (const directory of this.#directories.values()) {
+    this.generation += 1;
+    for (const directory of this.directories.values()) {
       const entries = new Map(directory.synced);
       for (const change of directory.changes) {
         if (!fate.entry()) continue;
@@ -124,7 +123,7 @@ export class SimulatedDisk {
       directory.synced = new Map(entries);
       directory.changes = [];
     }
-    for (const node of this.#nodes()) {
+    for (const node of this.nodes()) {
       for (const [index, versions] of node.unsynced) node.blocks.set(index, fate.block(versions));
       node.unsynced.clear();
       const length = fate.length(node.lengths);
@@ -137,13 +136,13 @@ export class SimulatedDisk {
   /** Bytes of blocks that files take. */
   get usedBytes(): number {
     let count = 0;
-    for (const node of this.#nodes()) count += node.blocks.size;
+    for (const node of this.nodes()) count += node.blocks.size;
     return count * simulatedBlockBytes;
   }
 
   /** A file as programs see it now. For tests that damage one. */
   peek(path: string): Uint8Array {
-    const node = this.#file(path);
+    const node = this.file(path);
     const bytes = new Uint8Array(node.length);
     readInto(node, bytes, 0);
     return bytes;
@@ -151,7 +150,7 @@ export class SimulatedDisk {
 
   /** Replaces a file's content, synced: what a test does to it behind the program's back. */
   poke(path: string, content: Uint8Array): void {
-    const directory = this.#directory(directoryOf(path));
+    const directory = this.directory(directoryOf(path));
     const node = directory.entries.get(nameOf(path)) ?? newFile();
     node.blocks.clear();
     node.unsynced.clear();
@@ -169,16 +168,16 @@ export class SimulatedDisk {
   /** An independent copy of all that programs see, everything synced. */
   copy(): SimulatedDisk {
     const other = new SimulatedDisk();
-    for (const path of this.#directories.keys()) other.#directories.set(path, newDirectory());
-    for (const [path, directory] of this.#directories) {
+    for (const path of this.directories.keys()) other.directories.set(path, newDirectory());
+    for (const [path, directory] of this.directories) {
       for (const name of directory.entries.keys()) other.poke(`${path}/${name}`, this.peek(`${path}/${name}`));
     }
     return other;
   }
 
-  #nodes(): Set<FileNode> {
+  private nodes(): Set<FileNode> {
     const nodes = new Set<FileNode>();
-    for (const directory of this.#directories.values()) {
+    for (const directory of this.directories.values()) {
       for (const node of directory.entries.values()) nodes.add(node);
       for (const node of directory.synced.values()) nodes.add(node);
     }
@@ -186,14 +185,14 @@ export class SimulatedDisk {
   }
 
   // Every call settles in a later microtask, as on a real machine, but in the order of the calls.
-  async #later<T>(run: () => T): Promise<T> {
-    const generation = this.#generation;
+  private async later<T>(run: () => T): Promise<T> {
+    const generation = this.generation;
     await Promise.resolve();
-    if (generation !== this.#generation) throw systemError("ECRASHED", "the machine has stopped");
+    if (generation !== this.generation) throw systemError("ECRASHED", "the machine has stopped");
     return run();
   }
 
-  #change(kind: OperationKind, path: string, apply: () => void): void {
+  private change(kind: OperationKind, path: string, apply: () => void): void {
     if (this.intercept === undefined) apply();
     else {
       let isApplied = false;
@@ -206,31 +205,31 @@ export class SimulatedDisk {
     }
   }
 
-  #directory(path: string): DirectoryNode {
-    const directory = this.#directories.get(path);
+  private directory(path: string): DirectoryNode {
+    const directory = this.directories.get(path);
     if (directory === undefined) throw systemError("ENOENT", path);
     return directory;
   }
 
-  #childrenOf(path: string): string[] {
+  private childrenOf(path: string): string[] {
     const names: string[] = [];
-    for (const other of this.#directories.keys())
+    for (const other of this.directories.keys())
       if (other !== path && other !== "/" && directoryOf(other) === path) names.push(nameOf(other));
     return names;
   }
 
-  #file(path: string): FileNode {
-    const node = this.#directory(directoryOf(path)).entries.get(nameOf(path));
+  private file(path: string): FileNode {
+    const node = this.directory(directoryOf(path)).entries.get(nameOf(path));
     if (node === undefined) throw systemError("ENOENT", path);
     return node;
   }
 
-  #open(path: string, mode: OpenMode): FileHandle {
-    return this.#handle(path, this.#openNode(path, mode), mode);
+  private open(path: string, mode: OpenMode): FileHandle {
+    return this.handle(path, this.openNode(path, mode), mode);
   }
 
-  #openNode(path: string, mode: OpenMode): FileNode {
-    const directory = this.#directory(directoryOf(path));
+  private openNode(path: string, mode: OpenMode): FileNode {
+    const directory = this.directory(directoryOf(path));
     const name = nameOf(path);
     const present = directory.entries.get(name);
     if (present !== undefined && mode === "create-new") throw systemError("EEXIST", path);
@@ -239,7 +238,7 @@ export class SimulatedDisk {
     if (node === undefined) {
       const made = newFile();
       node = made;
-      this.#change("create", path, () => {
+      this.change("create", path, () => {
         directory.entries.set(name, made);
         directory.changes.push({ kind: "put", name, node: made });
       });
@@ -247,53 +246,52 @@ export class SimulatedDisk {
     return node;
   }
 
-  #rename(from: string, to: string): void {
-    const node = this.#file(from);
+  private rename(from: string, to: string): void {
+    const node = this.file(from);
     assert(directoryOf(from) === directoryOf(to), "the simulated disk renames within a directory");
-    const directory = this.#directory(directoryOf(from));
+    const directory = this.directory(directoryOf(from));
     directory.entries.delete(nameOf(from));
     directory.entries.set(nameOf(to), node);
     directory.changes.push({ kind: "move", from: nameOf(from), name: nameOf(to), node });
   }
 
-  #remove(path: string): void {
-    const node = this.#file(path);
-    const directory = this.#directory(directoryOf(path));
+  private remove(path: string): void {
+    const node = this.file(path);
+    const directory = this.directory(directoryOf(path));
     directory.entries.delete(nameOf(path));
     directory.changes.push({ kind: "drop", name: nameOf(path), node });
   }
 
   // Directories themselves are durable at once: what is in them is what this disk tests.
-  #makeDirectory(path: string): void {
-    if (this.#directories.has(path)) return;
-    if (path !== "/" && path !== ".") this.#makeDirectory(directoryOf(path));
-    this.#change("makeDirectory", path, () => this.#directories.set(path, newDirectory()));
+  private makeDirectory(path: string): void {
+    if (this.directories.has(path)) return;
+    if (path !== "/" && path !== ".") this.makeDirectory(directoryOf(path));
+    this.change("makeDirectory", path, () => this.directories.set(path, newDirectory()));
   }
 
-  #removeDirectory(path: string): void {
-    if (this.#directory(path).entries.size > 0 || this.#childrenOf(path).length > 0)
-      throw systemError("ENOTEMPTY", path);
-    this.#directories.delete(path);
+  private removeDirectory(path: string): void {
+    if (this.directory(path).entries.size > 0 || this.childrenOf(path).length > 0) throw systemError("ENOTEMPTY", path);
+    this.directories.delete(path);
   }
 
-  #handle(path: string, node: FileNode, mode: OpenMode): FileHandle {
-    const generation = this.#generation;
+  private handle(path: string, node: FileNode, mode: OpenMode): FileHandle {
+    const generation = this.generation;
     let isOpen = true;
     const later = <T>(run: () => T): Promise<T> => {
-      if (generation !== this.#generation) return Promise.reject(systemError("ECRASHED", path));
+      if (generation !== this.generation) return Promise.reject(systemError("ECRASHED", path));
       if (!isOpen) return Promise.reject(systemError("EBADF", path));
-      return this.#later(run);
+      return this.later(run);
     };
     const writable = (): void => {
       if (mode === "read") throw systemError("EBADF", path);
     };
     const write = (sources: readonly Uint8Array[], position: number): void => {
       writable();
-      this.#write(path, node, sources, position);
+      this.write(path, node, sources, position);
       if (mode === "durable") sync();
     };
     const sync = (): void =>
-      this.#change("datasync", path, () => {
+      this.change("datasync", path, () => {
         node.unsynced.clear();
         node.lengths = [node.length];
       });
@@ -305,7 +303,7 @@ export class SimulatedDisk {
       truncate: (length) =>
         later(() => {
           writable();
-          this.#change("truncate", path, () => {
+          this.change("truncate", path, () => {
             node.length = length;
             node.lengths.push(length);
             clearAfter(node, length);
@@ -318,18 +316,18 @@ export class SimulatedDisk {
     };
   }
 
-  #growing(path: string, node: FileNode): GrowingFile {
-    const generation = this.#generation;
+  private growing(path: string, node: FileNode): GrowingFile {
+    const generation = this.generation;
     let isOpen = true;
     const addNow = (source: Uint8Array): void => {
-      if (generation !== this.#generation) throw systemError("ECRASHED", path);
+      if (generation !== this.generation) throw systemError("ECRASHED", path);
       if (!isOpen) throw systemError("EBADF", path);
-      this.#write(path, node, [source], node.length);
+      this.write(path, node, [source], node.length);
     };
     return {
       addNow,
       add: (sources) =>
-        this.#later(() => {
+        this.later(() => {
           for (const [index, source] of sources.entries()) {
             try {
               addNow(source);
@@ -345,11 +343,11 @@ export class SimulatedDisk {
     };
   }
 
-  #write(path: string, node: FileNode, sources: readonly Uint8Array[], position: number): void {
+  private write(path: string, node: FileNode, sources: readonly Uint8Array[], position: number): void {
     let byteCount = 0;
     for (const source of sources) byteCount += source.length;
-    this.#requireRoom(node, position, byteCount, path);
-    this.#change("write", path, () => {
+    this.requireRoom(node, position, byteCount, path);
+    this.change("write", path, () => {
       let at = position;
       for (const source of sources) {
         writeInto(node, source, at);
@@ -358,7 +356,7 @@ export class SimulatedDisk {
     });
   }
 
-  #requireRoom(node: FileNode, position: number, byteCount: number, path: string): void {
+  private requireRoom(node: FileNode, position: number, byteCount: number, path: string): void {
     if (this.capacityBytes === Number.POSITIVE_INFINITY) return;
     let fresh = 0;
     const last = Math.floor((position + byteCount - 1) / simulatedBlockBytes);
