@@ -44,12 +44,39 @@ test("a rejection of earlier work is nobody's later", () => {
   expect(ran.out.split("\n")[1]).toBe("{}");
 });
 
-test("a Node without its step between callbacks does not start", () => {
-  const text = `delete process._tickCallback; await import(${JSON.stringify(file)});`;
+// Each breaks one thing that hosts rely on, as another version of Node might: it must be said, not passed over.
+test.each([
+  {
+    what: "without its step between callbacks",
+    breaking: "delete process._tickCallback",
+    says: /lacks process\._tickCallback/,
+  },
+  { what: "whose step does nothing", breaking: "process._tickCallback = () => {}", says: /runs no microtasks/ },
+  {
+    what: "without promise hooks",
+    breaking: "v8.promiseHooks.createHook = () => () => {}; syncBuiltinESMExports()",
+    says: /does not call v8\.promiseHooks/,
+  },
+  {
+    what: "that tells of rejections otherwise",
+    breaking: `const { emit } = process; Object.defineProperty(process, "emit", { get: () => emit, set() {} })`,
+    says: /does not emit rejections/,
+  },
+])("a host does not start on a Node $what", ({ breaking, says }) => {
+  const text = `import v8 from "node:v8"; import { syncBuiltinESMExports } from "node:module"; ${breaking};
+    const { checkPromiseHooks } = await import(${JSON.stringify(file)}); await checkPromiseHooks(); console.log("started");`;
   const args = ["--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", text];
-  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  expect([status, stderr]).toEqual([
-    1,
-    expect.stringMatching(/lacks process\._tickCallback.*use a release of Node 24/),
-  ]);
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  expect([status, stdout]).toEqual([1, ""]);
+  expect(stderr).toMatch(says);
+  expect(stderr).toContain("use a release of Node 24");
+});
+
+test("what hosts rely on is there, and nothing of the probe is left", () => {
+  const text = `import { checkPromiseHooks, modulePromises } from ${JSON.stringify(file)};
+    const { emit } = process; await checkPromiseHooks();
+    console.log(process.emit === emit, modulePromises.activity);`;
+  const args = ["--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", text];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  expect([status, stdout, stderr]).toEqual([0, "true 0\n", ""]);
 });

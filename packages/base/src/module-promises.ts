@@ -16,12 +16,14 @@ import { assert } from "./assert.ts";
 
 /** Node's step between two callbacks: what `process.nextTick` was given, microtasks, rejections that nobody handled. */
 const step: unknown = Reflect.get(process, "_tickCallback");
-if (typeof step !== "function") {
-  throw new Error(
-    `Node ${process.version} lacks process._tickCallback, without which what modules leave to promises cannot be run where it belongs: use a release of Node 24`,
+if (typeof step !== "function") throw unfit("lacks process._tickCallback");
+const runStep = step;
+
+function unfit(problem: string): Error {
+  return new Error(
+    `Node ${process.version} ${problem}, without which what modules leave to promises cannot be kept to their calls: use a release of Node 24`,
   );
 }
-const runStep = step;
 
 /** Runs what waits in the queues of microtasks. Nothing happens within a microtask. */
 export function drainMicrotasks(): void {
@@ -74,11 +76,11 @@ class ModulePromises {
   private readonly open = new Map<object, Origin>();
   private rejection: Rejection | undefined;
 
-  /** Begins to count, for the rest of the process's life. To be called before module code runs. */
-  watch(): void {
-    if (this.isWatching) return;
+  /** Begins to count, until what is returned is called. To be called before module code runs. */
+  watch(): () => void {
+    if (this.isWatching) return () => undefined;
     this.isWatching = true;
-    promiseHooks.createHook({
+    const stopHooks = promiseHooks.createHook({
       init: (promise) => {
         this.activity += 1;
         if (this.isRunning) this.made(promise);
@@ -90,6 +92,7 @@ class ModulePromises {
     });
     // A listener would make every rejection in the process count as handled, the host's own among them, and listeners
     // of others would still hear of the module's.
+    const before: unknown = Reflect.get(process, "emit");
     const emit = process.emit.bind(process) as (name: string, ...values: unknown[]) => boolean;
     const kept = (name: string, ...values: unknown[]): boolean => {
       const isRejection = name === "unhandledRejection";
@@ -101,6 +104,11 @@ class ModulePromises {
       return true;
     };
     Reflect.set(process, "emit", kept);
+    return () => {
+      stopHooks();
+      Reflect.set(process, "emit", before);
+      this.isWatching = false;
+    };
   }
 
   /** Module code begins to run: promises are its own from here on. */
@@ -156,3 +164,29 @@ class ModulePromises {
 
 /** Of this process: hooks and rejections are the process's. */
 export const modulePromises: ModulePromises = new ModulePromises();
+
+/**
+ * Shows that this Node does with promises what calls rely on; only the hooks are in Node's
+ * manual. To be called as a host starts: a Node upgrade must not take a guarantee away unseen.
+ *
+ * @throws {Error} that says what is missing, and which Node to use
+ */
+export function checkPromiseHooks(): Promise<void> {
+  return outsideMicrotasks(() => {
+    let hasRun = false;
+    void Promise.resolve().then(() => (hasRun = true));
+    drainMicrotasks();
+    if (!hasRun) throw unfit("runs no microtasks in process._tickCallback");
+    const probe = new ModulePromises();
+    const stop = probe.watch();
+    void new Promise(() => undefined);
+    if (probe.activity === 0) throw unfit("does not call v8.promiseHooks");
+    const unheard = unfit("does not emit rejections that nobody handled by process.emit");
+    probe.begin();
+    void Promise.reject(unheard);
+    probe.end();
+    const { rejection } = probe.settle();
+    stop();
+    if (rejection?.reason !== unheard) throw unheard;
+  });
+}

@@ -1,6 +1,6 @@
 /** What a host process opens: a database over the machine's files and clock. */
 import { realClock } from "@lightcone/base";
-import { lockDirectory, realFileSystem } from "@lightcone/base/node";
+import { checkPromiseHooks, lockDirectory, realFileSystem } from "@lightcone/base/node";
 import { prepareSandbox } from "@lightcone/host-js";
 import { openDatabase, type DatabaseLimits, type Resume } from "@lightcone/database";
 import { fromHex } from "@lightcone/sats";
@@ -16,8 +16,9 @@ export interface HostSettings {
 /** How long a host whose front ended may take to end as well. */
 const lockWaitMs = 5000;
 
-/** Makes ready what every database needs. */
-export function prepareHost(): void {
+/** Makes ready what every database needs, and shows that this Node can keep its modules. */
+export async function prepareHost(): Promise<void> {
+  await checkPromiseHooks();
   prepareSandbox();
 }
 

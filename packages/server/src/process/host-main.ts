@@ -37,7 +37,7 @@ function hasPrototype(value: unknown, prototype: object): value is object {
 interface Factory {
   readonly openHostDatabase: (record: HostRecord, resume: Resume | undefined, watch: Watch) => Promise<OpenedDatabase>;
   /** Makes ready what every database needs. */
-  readonly prepareHost?: () => void;
+  readonly prepareHost?: () => Promise<void>;
 }
 
 setEngineFlags();
@@ -46,8 +46,8 @@ const watch = new HostWatch(Number(memoryBytesMax));
 // Nobody else sees to it that this process ends with its front.
 if (keeping === "watched") watch.start();
 
-const factory = import(factoryUrl).then((loaded: Factory) => {
-  loaded.prepareHost?.();
+const factory = import(factoryUrl).then(async (loaded: Factory) => {
+  await loaded.prepareHost?.();
   return loaded;
 });
 let isAsked = false;

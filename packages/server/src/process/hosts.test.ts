@@ -25,13 +25,16 @@ afterEach(() => hosts.stop());
 
 const lines: string[] = [];
 
-function openHosts(spareHostsMax: number, file = "../testing/fake-host.ts"): Hosts {
+const fakeHost = new URL("../testing/fake-host.ts", import.meta.url);
+const unfitNode = new URL("../testing/unfit-node.ts", import.meta.url);
+
+function openHosts(spareHostsMax: number, factory = fakeHost): Hosts {
   lines.length = 0;
   hosts = new Hosts({
     clock: realClock,
     log: makeServerLog("warn", { write: (line) => void lines.push(line) }),
     limits: makeServerLimits({ spareHostsMax }),
-    program: programHere(new URL(file, import.meta.url)),
+    program: programHere(factory),
     settings: null,
   });
   return hosts;
@@ -87,9 +90,14 @@ describe("row 17: spare hosts", () => {
   });
 
   test("that end before they are ready are given up, and that is said", async () => {
-    openHosts(2, "./no-such-file.ts");
+    openHosts(2, new URL("./no-such-file.ts", import.meta.url));
     await expect(hosts.openHost(record, "/nowhere", true)).rejects.toThrow(/no-such-file/);
     await until(() => lines.some((line) => line.includes("no more spares are kept")));
     expect(hosts.spares).toEqual([]);
   });
+});
+
+test("no host opens a database on a Node that lacks what modules are kept by", async () => {
+  openHosts(0, unfitNode);
+  await expect(hosts.openHost(record, "/nowhere", true)).rejects.toThrow(/v8\.promiseHooks.*use a release of Node 24/);
 });
