@@ -35,6 +35,27 @@ export interface Index {
   openCursor(): IndexCursor;
 }
 
+/** Rows in the order of some columns, for whoever opened it: see `Table.openArrangement`. */
+export interface Arrangement {
+  readonly columns: readonly number[];
+  readonly rowCount: number;
+  /** What it holds. No part of the store's account. */
+  readonly bytes: number;
+  /** Adds a row that the table got. */
+  add(row: RowRef): void;
+  /** Takes out a row that the table lost. Its commit must not have been released. */
+  remove(row: RowRef): void;
+  openCursor(): ArrangementCursor;
+  close(): void;
+}
+
+/** Good until the arrangement changes. Seeking and stepping allocate nothing. */
+export interface ArrangementCursor {
+  /** To the rows whose first `columns` columns of the key are at `view[at …]`, back to back. */
+  seek(view: DataView, at: number, columns: number): void;
+  next(): RowRef | -1;
+}
+
 export interface Table {
   readonly id: TableId;
   readonly schema: TableSchema;
@@ -48,6 +69,11 @@ export interface Table {
   openCursor(): TableCursor;
   /** The row with exactly these bytes, or -1. */
   findRow(bytes: Uint8Array, at: number, length: number): RowRef | -1;
+  /**
+   * Arranges the rows there are by some columns. The opener adds and removes rows as commits tell, and closes it when
+   * the table's version changes. Cost: a sort of the table.
+   */
+  openArrangement(columns: readonly number[]): Arrangement;
   /** Rises whenever the table's definition changes: what was derived from it is then stale. */
   readonly version: number;
 }

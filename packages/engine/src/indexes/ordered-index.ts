@@ -15,7 +15,7 @@
  */
 import type { KeyCode } from "./key-code.ts";
 import type { Memory } from "../storage/memory.ts";
-import { Branch, branchMax, leafStart } from "./tree-branch.ts";
+import { Branch, type ByteAccount, branchMax, leafStart } from "./tree-branch.ts";
 import { EntryOrder } from "./tree-order.ts";
 import { sortByPrefix } from "./tree-sort.ts";
 
@@ -31,7 +31,7 @@ export interface TreePosition {
 }
 
 export class OrderedIndex {
-  private readonly memory: Memory;
+  private readonly account: ByteAccount;
   private readonly code: KeyCode;
   private readonly order: EntryOrder;
   private branches: Branch[] = [];
@@ -43,8 +43,9 @@ export class OrderedIndex {
   private branchIndex = 0;
   private leaf = 0;
 
-  constructor(memory: Memory, headerBytes: number, code: KeyCode) {
-    this.memory = memory;
+  /** @param account who counts its bytes */
+  constructor(memory: Memory, headerBytes: number, code: KeyCode, account: ByteAccount = memory) {
+    this.account = account;
     this.code = code;
     this.order = new EntryOrder(memory, headerBytes, code);
   }
@@ -141,7 +142,7 @@ export class OrderedIndex {
       const to = Math.min(from + leafFill, refs.length);
       if (branch === undefined || branch.leafCount === branchFill) {
         const leavesLeft = Math.ceil((refs.length - from) / leafFill);
-        branch = new Branch(this.memory, order, Math.min(branchFill, leavesLeft));
+        branch = new Branch(this.account, order, Math.min(branchFill, leavesLeft));
         this.addBranch(this.branches.length, branch);
       }
       branch.append(sorted.prefixes.subarray(from, to), sorted.refs.subarray(from, to));
@@ -219,7 +220,7 @@ export class OrderedIndex {
   }
 
   private addFirstBranch(): void {
-    const branch = new Branch(this.memory, this.order, 1);
+    const branch = new Branch(this.account, this.order, 1);
     branch.insertLeaf(0);
     this.addBranch(0, branch);
   }
@@ -255,7 +256,7 @@ export class OrderedIndex {
   /** Splits a full branch; `isLast` when it grows at its end. */
   private splitBranch(branchIndex: number, isLast: boolean): void {
     const kept = isLast ? branchMax - 1 : branchMax >>> 1;
-    const right = new Branch(this.memory, this.order, branchMax - kept);
+    const right = new Branch(this.account, this.order, branchMax - kept);
     (this.branches[branchIndex] as Branch).moveLeavesTo(kept, right);
     this.addBranch(branchIndex + 1, right);
   }

@@ -9,7 +9,6 @@
  * then, unless it is sorted still. The directory has each leaf's first entry, so that a search touches no leaf but
  * the one that it ends in. The buffer grows by a few leaves at a time.
  */
-import type { Memory } from "../storage/memory.ts";
 import type { EntryOrder } from "./tree-order.ts";
 
 export const leafMax = 64;
@@ -27,6 +26,12 @@ const mergedMax = 58;
 /** Leaves with fewer look for a neighbour to join. */
 const sparseMax = 36;
 
+/** Counts the bytes that indexes hold beside the rows: a store's memory, or whoever keeps an index of its own. */
+export interface ByteAccount {
+  /** Adds to the bytes in use, or takes away. */
+  account(bytes: number): void;
+}
+
 /** Where a leaf's entries begin. */
 export function leafStart(leaf: number): number {
   return (leaf + 1) * leafMax;
@@ -37,7 +42,7 @@ const sortedPrefixes = new Float64Array(leafMax);
 const sortedRefs = new Uint32Array(leafMax);
 
 export class Branch {
-  private readonly memory: Memory;
+  private readonly account: ByteAccount;
   private readonly order: EntryOrder;
   prefixes: Float64Array = new Float64Array(0);
   refs: Uint32Array = new Uint32Array(0);
@@ -46,10 +51,10 @@ export class Branch {
   private readonly sorted: Uint8Array = new Uint8Array(branchMax);
   leafCount = 0;
 
-  constructor(memory: Memory, order: EntryOrder, leafCapacity: number) {
-    this.memory = memory;
+  constructor(account: ByteAccount, order: EntryOrder, leafCapacity: number) {
+    this.account = account;
     this.order = order;
-    memory.account(objectBytes);
+    account.account(objectBytes);
     this.setCapacity(leafCapacity);
   }
 
@@ -196,7 +201,7 @@ export class Branch {
   /** Gives back what the branch holds. */
   dispose(): void {
     this.setCapacity(-1);
-    this.memory.account(-objectBytes);
+    this.account.account(-objectBytes);
   }
 
   /** Makes place for a leaf at `leaf`, which is then empty. */
@@ -307,7 +312,7 @@ export class Branch {
     const refs = new Uint32Array(buffer, length * 8, length);
     prefixes.set(this.prefixes.subarray(0, used));
     refs.set(this.refs.subarray(0, used));
-    this.memory.account((length - this.refs.length) * entryBytes);
+    this.account.account((length - this.refs.length) * entryBytes);
     this.prefixes = prefixes;
     this.refs = refs;
   }

@@ -2,12 +2,13 @@
 import type { RowRef, TableId } from "@lightcone/base";
 import { type AlgebraicType, fixedSizeOf, product, type Validator, validator } from "@lightcone/sats";
 import type { TableDef, TableSchema } from "@lightcone/schema";
-import type { TableCursor } from "../api-tables.ts";
+import type { Arrangement, TableCursor } from "../api-tables.ts";
 import { HashIndex } from "../indexes/hash-index.ts";
 import { type HashSeed, type KeyCode, makeKeyCode } from "../indexes/key-code.ts";
 import { plainSize } from "../indexes/key-shape.ts";
 import { type Memory, slabShift } from "../storage/memory.ts";
 import { RowSpace, SlotCursor } from "../storage/row-space.ts";
+import { TableArrangement } from "./arrangement.ts";
 import type { Sequence } from "./sequence.ts";
 import type { RowOwner } from "./row-owner.ts";
 import { TableChanges } from "./table-changes.ts";
@@ -87,6 +88,10 @@ export class StoredTable implements RowOwner {
 
   openCursor(): TableCursor {
     return new SlotCursor(this.space) as unknown as TableCursor; // its references are unbranded
+  }
+
+  openArrangement(columns: readonly number[]): Arrangement {
+    return new TableArrangement(this, columns);
   }
 
   allRefs(): Uint32Array {
