@@ -3,3 +3,4 @@ export * from "./compile.ts";
 export * from "./describe.ts";
 export * from "./plan.ts";
 export type { RefusalCategory } from "./refuse.ts";
+export * from "./node.ts";
