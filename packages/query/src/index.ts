@@ -2,8 +2,9 @@ export { execute, variableValue, writes, type Stats } from "./evaluate/execute.t
 export { checkRowLimit, visitedRows } from "./evaluate/estimate.ts";
 export { evaluate, type EmitRows } from "./evaluate/evaluate.ts";
 export { LiveQueries, type DeltaCallback, type LiveOptions } from "./live/live-queries.ts";
+export type { LiveCounters } from "./live/live-queries.ts";
 export type { LiveQuery } from "./live/live-query.ts";
-export type { LiveCounters } from "./live/live-template.ts";
+export type { DeltaPart } from "./live/parts.ts";
 export { prepare, type Prepared } from "./plan/prepared.ts";
 export type { EmitBytes } from "./evaluate/projection.ts";
 export { count, select, selectWithin, type VisitBounds } from "./evaluate/select.ts";

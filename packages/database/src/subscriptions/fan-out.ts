@@ -4,50 +4,19 @@
  * Law: what a session has been sent of a query, inserts less deletes, is the query's result at the offset
  * of the last message. So rows are counted exactly, and a commit reaches a session in one message.
  */
-import { defined } from "@lightcone/base";
-import { CommitKind, type Commit, type CommitMeta, type RowRefs, type Store, type Table } from "@lightcone/engine";
+import { CommitKind, type Commit, type CommitMeta, type Store } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
-import { LiveQueries, type LiveQuery } from "@lightcone/query";
+import { LiveQueries, type DeltaPart, type LiveQuery } from "@lightcone/query";
 import type { SelectPlan } from "@lightcone/sql";
 import type { Piece } from "../wire/message-buffer.ts";
-import type { QueryChange } from "../wire/wire-format.ts";
+import { slotCount } from "../wire/wire-format.ts";
 import type { JobClock } from "../core/job-clock.ts";
 import type { Session } from "../session/session.ts";
 import { noBytes, noConnection, type CommitListener } from "../core/commit-pipeline.ts";
 
-const noRows: RowRefs = { refs: new Uint32Array(0), count: 0 };
-
 /** A live query with those who hold it: the one subscriber that the query itself knows. */
 class SharedQuery {
   readonly holders: HeldQuery[] = [];
-  readonly change: Change;
-
-  constructor(id: number, table: Table) {
-    this.change = new Change(id, table);
-  }
-}
-
-/** The change of one live query in the present commit. One object per query, filled in each time. */
-class Change implements QueryChange {
-  readonly id: number;
-  readonly table: Table;
-  deletes: RowRefs = noRows;
-  inserts: RowRefs = noRows;
-  readonly encoded: unknown[] = [];
-  /** Whole messages that hold this change alone, by encoder slot and lightness. */
-  readonly messages: (Piece | undefined)[] = [];
-
-  constructor(id: number, table: Table) {
-    this.id = id;
-    this.table = table;
-  }
-
-  fill(deletes: RowRefs, inserts: RowRefs): void {
-    this.deletes = deletes;
-    this.inserts = inserts;
-    this.encoded.length = 0;
-    this.messages.length = 0;
-  }
 }
 
 /** A query that a session holds. */
@@ -64,7 +33,7 @@ export interface HeldQuery {
 }
 
 /** What a session is about to be told: kept on the session between `noteChange` and the message. */
-export type SessionChange = Change;
+export type SessionChange = DeltaPart;
 
 /** The call that causes the present transaction, if a session made it. */
 export interface Origin {
@@ -74,7 +43,6 @@ export interface Origin {
 }
 
 export class Subscriptions implements CommitListener {
-  private readonly store: Store;
   private readonly live: LiveQueries<SharedQuery>;
   private readonly time: JobClock;
   private readonly head: Head;
@@ -83,7 +51,6 @@ export class Subscriptions implements CommitListener {
   private readonly touched: Session[] = [];
   /** Messages of the present commit that hold several changes, by which they are. */
   private readonly messages = new Map<string, Piece>();
-  private nextId = 1;
   /**
    * Set while a session's queries are taken or let go, or a message in parts is put out. If it is set between jobs, that
    * was cut short.
@@ -99,7 +66,6 @@ export class Subscriptions implements CommitListener {
    * @param seed of the hashes of what clients choose
    */
   constructor(store: Store, time: JobClock, database: Uint8Array, seed: number) {
-    this.store = store;
     this.head = new Head(database);
     this.live = new LiveQueries(store, { seed });
     this.time = time;
@@ -113,7 +79,7 @@ export class Subscriptions implements CommitListener {
   /** Starts to hold a query; its changes come with every commit from now on. */
   hold(session: Session, text: string, plan: SelectPlan, params: readonly Uint8Array[]): HeldQuery {
     const [known] = this.live.find(plan, params)?.subscribers.keys() ?? [];
-    const shared = known ?? new SharedQuery(this.nextId++, this.tableOf(plan));
+    const shared = known ?? new SharedQuery();
     const live = this.live.subscribe(plan, params, shared);
     const held: HeldQuery = { session, text, plan, live, shared, uses: 1, at: shared.holders.length };
     shared.holders.push(held);
@@ -150,38 +116,36 @@ export class Subscriptions implements CommitListener {
       if (session !== origin?.session) session.told(this.message(session, head, session.light), false);
       session.changes.length = 0;
     }
-    if (this.touched.length > 0) this.touched.length = 0;
+    if (this.touched.length > 0) {
+      this.touched.length = 0;
+      this.live.settle();
+    }
     // Clearing a map makes a new table, even of an empty one.
     if (this.messages.size > 0) this.messages.clear();
   }
 
-  private readonly noteChange = (live: LiveQuery<SharedQuery>, deletes: RowRefs, inserts: RowRefs): void => {
-    for (const { change, holders } of live.subscribers.keys()) {
-      change.fill(deletes, inserts);
+  private readonly noteChange = (live: LiveQuery<SharedQuery>, parts: readonly DeltaPart[]): void => {
+    for (const { holders } of live.subscribers.keys()) {
       for (const { session } of holders) {
         if (session.changes.length === 0) this.touched.push(session);
-        session.changes.push(change);
+        for (const part of parts) session.changes.push(part);
       }
     }
   };
 
-  private tableOf(plan: SelectPlan): Table {
-    const id = plan.sources[0]?.table.id;
-    return defined(
-      id === undefined ? undefined : this.store.table(id),
-      "the table that a subscription returns rows of",
-    );
-  }
-
-  /** The message for a session: made once for all that hold the same changing queries. */
+  /** The message for a session: made once for all whose queries changed by the same parts. */
   private message(session: Session, head: TransactionHead, light: boolean): Piece {
     const { changes, encoder } = session;
     const variant = encoder.slot * 2 + (light ? 1 : 0);
     const [first] = changes;
     if (first === undefined) return encoder.update(changes, head, light);
-    if (changes.length === 1) return (first.messages[variant] ??= encoder.update(changes, head, light));
+    if (changes.length === 1) {
+      const place = slotCount + variant;
+      const made = (first.encoded[place] ??= encoder.update(changes, head, light));
+      return made as Piece; // such places hold nothing else
+    }
     changes.sort(byTable);
-    const key = `${variant}:${changes.map((change) => change.id).join(",")}`;
+    const key = `${variant}:${changes.map((change) => change.number).join(",")}`;
     let message = this.messages.get(key);
     if (message === undefined) {
       message = encoder.update(changes, head, light);
@@ -191,8 +155,8 @@ export class Subscriptions implements CommitListener {
   }
 }
 
-function byTable(a: Change, b: Change): number {
-  return a.table.id - b.table.id || a.id - b.id;
+function byTable(a: DeltaPart, b: DeltaPart): number {
+  return a.table.id - b.table.id || a.number - b.number;
 }
 
 /**

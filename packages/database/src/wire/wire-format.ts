@@ -2,18 +2,22 @@
 import { cutText } from "@lightcone/base";
 import type { RowRefs, Table } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
+import type { TableSchema } from "@lightcone/schema";
 import type { AlgebraicType } from "@lightcone/sats";
 import type { Piece } from "./message-buffer.ts";
 import { errorTextBytesMax } from "../link/limits.ts";
 
-/** The change of one live query in the commit at hand. Encoded once per wire form, told to many. */
+/** A part of what the commit at hand changed of live queries. Encoded once per wire form, told to many. */
 export interface QueryChange {
-  readonly table: Table;
+  readonly table: TableSchema;
   readonly deletes: RowRefs;
   readonly inserts: RowRefs;
-  /** What an encoder made of it, by the encoder's `slot`; cleared when the next change begins. */
+  /** What an encoder made of it, by the encoder's `slot`. Places from `slotCount` on are not the encoders'. */
   readonly encoded: unknown[];
 }
+
+/** How many encoders there are. */
+export const slotCount = 2;
 
 /** The rows of one query, as they were gathered for an answer. */
 export interface QueryRows {

@@ -13,15 +13,6 @@ import { formOf, type ArgLayout, type Args, type Form } from "./args.ts";
 
 /** Whether a row of one source fulfils a condition. */
 export type RowFilter = (view: DataView, at: number, numbers: Float64Array, views: readonly DataView[]) => boolean;
-/** The same of a row of source 0 and one of source 1. */
-export type PairFilter = (
-  view0: DataView,
-  at0: number,
-  view1: DataView,
-  at1: number,
-  numbers: Float64Array,
-  views: readonly DataView[],
-) => boolean;
 /** Of several conditions on a row of one source: the position of the first that it fulfils, or -1. */
 export type FirstTerm = (view: DataView, at: number, numbers: Float64Array, views: readonly DataView[]) => number;
 /** A condition on rows of several sources, by their positions. */
@@ -76,17 +67,6 @@ export function compileFirstTerm(
   return code.compileFirst<FirstTerm>("view, at, numbers, views", terms);
 }
 
-/** Generates what a pair of rows must fulfil together: join edges and the residual condition. */
-export function compilePairFilter(plan: SelectPlan, layout: ArgLayout): PairFilter {
-  const places = new Map([
-    [0, { view: "view0", at: "at0" }],
-    [1, { view: "view1", at: "at1" }],
-  ]);
-  const both = [...plan.joins.map(edgePredicate), plan.residual];
-  const code = new PredicateCode(sourceTypes(plan), layout, places);
-  return code.compile<PairFilter>("view0, at0, view1, at1, numbers, views", "", { kind: "and", terms: both });
-}
-
 /** Generates a condition over any sources. */
 export function compileTupleFilter(types: SourceTypes, predicate: Predicate, layout: ArgLayout): TupleFilter {
   const used = [...sourcesOf(predicate)].toSorted((a, b) => a - b);
@@ -104,6 +84,21 @@ export function sourcesOf(predicate: Predicate): ReadonlySet<number> {
   const columns = new Map<number, Set<number>>();
   collectColumns(predicate, columns);
   return new Set(columns.size === 0 ? [0] : columns.keys());
+}
+
+/** Whether a condition depends on the query. */
+export function readsParams(predicate: Predicate): boolean {
+  switch (predicate.kind) {
+    case "constant":
+      return false;
+    case "and":
+    case "or":
+      return predicate.terms.some(readsParams);
+    case "truth":
+      return readsParams(predicate.left) || readsParams(predicate.right);
+    case "compare":
+      return predicate.left.kind === "param" || predicate.right.kind === "param";
+  }
 }
 
 export function edgePredicate({ left, right, type }: JoinEdge): Predicate {

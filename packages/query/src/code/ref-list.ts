@@ -24,16 +24,23 @@ export class RefListPool {
   }
 }
 
-/** Takes out of both lists what stands in both, each as often as it does in the other. Sorts them. */
-export function cancel(a: RefList, b: RefList): void {
-  if (a.count === 0 || b.count === 0) return;
-  const left = a.refs.subarray(0, a.count).sort();
-  const right = b.refs.subarray(0, b.count).sort();
+export function sort({ refs, count }: RefList): void {
+  if (count > 1) refs.subarray(0, count).sort();
+}
+
+export function reverse({ refs, count }: RefList): void {
+  if (count > 1) refs.subarray(0, count).reverse();
+}
+
+/** Takes out of two sorted lists what stands in both, each as often as it does in the other. */
+export function cancelSorted(a: RefList, b: RefList): void {
+  const left = a.refs;
+  const right = b.refs;
   let i = 0;
   let j = 0;
   let leftKept = 0;
   let rightKept = 0;
-  while (i < left.length && j < right.length) {
+  while (i < a.count && j < b.count) {
     const x = left[i] ?? 0;
     const y = right[j] ?? 0;
     if (x === y) {
@@ -47,8 +54,8 @@ export function cancel(a: RefList, b: RefList): void {
       j += 1;
     }
   }
-  while (i < left.length) left[leftKept++] = left[i++] ?? 0;
-  while (j < right.length) right[rightKept++] = right[j++] ?? 0;
+  while (i < a.count) left[leftKept++] = left[i++] ?? 0;
+  while (j < b.count) right[rightKept++] = right[j++] ?? 0;
   a.count = leftKept;
   b.count = rightKept;
 }

@@ -5,7 +5,7 @@ import { t } from "@lightcone/sats";
 import { bindParams, compileSubscription } from "@lightcone/sql";
 import { describe, expect, test } from "vitest";
 import { LiveQueries } from "../index.ts";
-import { Fixture, type TableSpec } from "../testing/fixture.ts";
+import { Fixture, rowsOf, type TableSpec } from "../testing/fixture.ts";
 
 const sender = new Uint8Array(32);
 const r: TableSpec = {
@@ -41,13 +41,13 @@ class Live {
     changes(this.fixture);
     this.fixture.commit((commit) => {
       this.queries.advance(commit);
-      this.queries.forEachDelta((query, deletes, inserts) => {
+      this.queries.forEachDelta((query, parts) => {
         const first = (ref: number): number => {
           this.fixture.store.locate(ref as Parameters<Fixture["store"]["locate"]>[0]); // from this store
           return this.fixture.store.place.view.getUint32(this.fixture.store.place.at, true);
         };
-        const minus = Array.from(deletes.refs.subarray(0, deletes.count), (ref) => `-${first(ref)}`);
-        const plus = Array.from(inserts.refs.subarray(0, inserts.count), (ref) => `+${first(ref)}`);
+        const minus = rowsOf(parts, "deletes").map((ref) => `-${first(ref)}`);
+        const plus = rowsOf(parts, "inserts").map((ref) => `+${first(ref)}`);
         for (const subscriber of query.subscribers.keys())
           told[subscriber] = [...minus.toSorted(), ...plus.toSorted()].join(" ");
       });
@@ -242,7 +242,7 @@ test("a steady load on one table makes no new lists", () => {
     live.fixture.insert("r", { id, k: "a" });
     live.fixture.commit((commit) => {
       live.queries.advance(commit);
-      lists.add(query.inserts.refs);
+      lists.add(query.parts[0]?.inserts.refs);
     });
   }
   expect(lists.size).toBe(1);

@@ -1,39 +1,141 @@
-/** What all queries of one template share, and the counters that tests and metrics read. */
-import type { Commit, HashSeed, Store } from "@lightcone/engine";
-import type { SelectPlan } from "@lightcone/sql";
+/** A template with its queries: the operators of its plan, run once a commit for all of them. */
+import { assert, defined } from "@lightcone/base";
+import type { TableSchema } from "@lightcone/schema";
+import {
+  nodeOf,
+  withSources,
+  type JoinNode,
+  type Node,
+  type Predicate,
+  type SelectPlan,
+  type SourceNode,
+} from "@lightcone/sql";
+import { layOutArgs, type ArgLayout } from "../code/args.ts";
+import { isAlways, isNever } from "../code/predicate-code.ts";
+import { Delta } from "./delta.ts";
+import { DeltaJoin, type OperatorContext } from "./delta-join.ts";
 import type { LiveQuery } from "./live-query.ts";
-import type { RefListPool } from "../code/ref-list.ts";
-
-/** Keeps the results of its queries' deltas up to date, one commit at a time. */
-export interface LiveTemplate<S> {
-  readonly plan: SelectPlan;
-  readonly queries: readonly LiveQuery<S>[];
-  add(query: LiveQuery<S>): void;
-  remove(query: LiveQuery<S>): void;
-  /** Puts what the commit changed into the queries concerned. */
-  advance(commit: Commit): void;
-  /** Lets go of what it keeps beside its queries. */
-  close(): void;
-}
-
-/** How much work was done. Rises only. */
-export interface LiveCounters {
-  /** Templates that a commit concerned. */
-  templateCount: number;
-  /** Changed rows looked at, once per template. */
-  rowCount: number;
-  /** Times that a row was held against a query. */
-  candidateCount: number;
-  /** Rows of the other table that changed rows of a join led to. */
-  matchCount: number;
-}
+import { NoRows } from "./no-rows.ts";
+import type { Operator } from "./operator.ts";
+import { PartCutter, type DeltaPart, type PartPool } from "./parts.ts";
+import type { Relation } from "./relation.ts";
+import type { Turn } from "./turn.ts";
 
 /** What templates need of their surroundings. */
-export interface LiveContext<S> {
-  readonly store: Store;
-  readonly seed: HashSeed;
-  readonly pool: RefListPool;
-  readonly counters: LiveCounters;
-  /** Marks a query as changed by this commit. */
-  touch(query: LiveQuery<S>): void;
+export interface TemplateContext extends OperatorContext {
+  readonly pool: PartPool;
+  relation(id: SourceNode["table"]["id"]): Relation;
+}
+
+export class LiveTemplate<S> {
+  readonly plan: SelectPlan;
+  readonly layout: ArgLayout;
+  readonly queries: LiveQuery<S>[] = [];
+  /** What it reads. */
+  readonly relations: readonly Relation[];
+  private readonly context: TemplateContext;
+  /** Whose rows the result's are. */
+  private readonly table: TableSchema;
+  private readonly operator: Operator;
+  /** The relation that is the result as it is, if there is one: its delta is handed on untouched. */
+  private readonly whole: Relation | undefined;
+  private readonly delta: Delta;
+  private readonly cutter: PartCutter<LiveQuery<S>>;
+
+  constructor(context: TemplateContext, plan: SelectPlan) {
+    this.context = context;
+    this.plan = plan;
+    this.layout = layOutArgs(plan.params);
+    const relations = new Map(plan.sources.map(({ table }) => [table.id, context.relation(table.id)]));
+    this.relations = [...relations.values()];
+    const root = nodeOf(plan);
+    const relationOf = ({ table }: SourceNode): Relation => defined(relations.get(table.id), "a relation of the plan");
+    if (root.kind === "source" && isAlways(root.filter)) this.whole = relationOf(root);
+    const { input, returned } = rowsOf(root);
+    this.table = defined(input.inputs[returned], "the source whose rows are asked for").table;
+    this.operator = this.compile(input, returned, relationOf);
+    this.delta = new Delta(this.operator.width);
+    this.cutter = new PartCutter(context.pool, this.table);
+  }
+
+  private compile(input: SourceJoin, returned: number, relationOf: (node: SourceNode) => Relation): Operator {
+    const { inputs, edges, residual } = input;
+    const filters = inputs.map(({ filter }, source) => withSources(filter, () => source));
+    if ([...filters, residual].some(isNever)) return new NoRows(1);
+    const shape = {
+      relations: inputs.map(relationOf),
+      edges,
+      filters,
+      residual,
+      layout: this.layout,
+      returned: [returned],
+    };
+    return new DeltaJoin(this.context, shape, this.queries);
+  }
+
+  /** False once what it reads is defined otherwise than when it was made. */
+  get isCurrent(): boolean {
+    const { relations } = this;
+    for (let i = 0; i < relations.length; i += 1) if (relations[i]?.isCurrent !== true) return false;
+    return true;
+  }
+
+  add(query: LiveQuery<S>): void {
+    query.position = this.queries.length;
+    this.queries.push(query);
+    this.operator.add(query);
+  }
+
+  drop(query: LiveQuery<S>): void {
+    this.operator.drop(query);
+    const last = this.queries.pop();
+    if (last === undefined || last === query) return;
+    // The last takes the place: queries are in no order.
+    this.queries[query.position] = last;
+    last.position = query.position;
+  }
+
+  /** Finds what the turn changed, and gives each query concerned its part. */
+  advance(turn: Turn, give: (query: LiveQuery<S>, part: DeltaPart) => void): void {
+    if (this.whole !== undefined) return this.handOn(turn, this.whole, give);
+    const { delta, operator } = this;
+    operator.advance(turn, delta);
+    if (delta.count === 0) return;
+    this.cutter.cut(delta, this.queries, operator.isConsolidated, give);
+    delta.clear();
+  }
+
+  private handOn(turn: Turn, relation: Relation, give: (query: LiveQuery<S>, part: DeltaPart) => void): void {
+    const { counters, pool } = this.context;
+    const delta = turn.delta(relation.id);
+    if (delta === undefined) return;
+    counters.rowCount += delta.deletes.count + delta.inserts.count;
+    const part = pool.share(this.table, delta);
+    for (const query of this.queries) give(query, part);
+  }
+
+  close(): void {
+    this.operator.close();
+    this.queries.length = 0;
+  }
+}
+
+/** A root that gives rows of one source: the join below it, and which of its rows. */
+function rowsOf(root: Node): { readonly input: SourceJoin; readonly returned: number } {
+  if (root.kind === "source") return { input: { inputs: [root], edges: [], residual: always }, returned: 0 };
+  assert(root.kind === "project" && root.projection.kind === "rows", "a live query returns rows of one source");
+  const { input, projection } = root;
+  assert(input.kind === "join", "a live query reads tables");
+  return { input: { ...input, inputs: input.inputs.map(sourceOf) }, returned: projection.source };
+}
+
+interface SourceJoin extends Pick<JoinNode, "edges" | "residual"> {
+  readonly inputs: readonly SourceNode[];
+}
+
+const always: Predicate = { kind: "constant", value: true };
+
+function sourceOf(node: Node): SourceNode {
+  assert(node.kind === "source", "a live join reads tables");
+  return node;
 }

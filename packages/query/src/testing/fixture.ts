@@ -3,6 +3,7 @@ import { CommitKind, openStore, type Commit, type CommitMeta, type Store, type T
 import { ByteWriter, valueCodec, type AlgebraicType } from "@lightcone/sats";
 import type { IndexAlgorithm, TableDef } from "@lightcone/schema";
 import type { Catalog } from "@lightcone/sql";
+import type { DeltaPart } from "../live/parts.ts";
 
 export interface IndexSpec {
   readonly columns: readonly number[];
@@ -17,7 +18,7 @@ export interface TableSpec {
   readonly isEvent?: boolean;
 }
 
-function tableDef(spec: TableSpec): TableDef {
+export function tableDef(spec: TableSpec): TableDef {
   const columns = Object.entries(spec.columns).map(([name, type]) => ({
     name,
     accessor: name,
@@ -113,4 +114,9 @@ export class Fixture {
     const { bytes, at, length } = this.store.place;
     return Buffer.from(bytes.subarray(at, at + length)).toString("hex");
   }
+}
+
+/** The references of a delta's rows, each as often as its count changed. */
+export function rowsOf(parts: readonly DeltaPart[], kind: "deletes" | "inserts"): number[] {
+  return parts.flatMap((part) => [...part[kind].refs.subarray(0, part[kind].count)]);
 }

@@ -165,11 +165,11 @@ export class BsatnEncoder implements Encoder {
       if (table === undefined) break;
       let to = from;
       let rowCount = 0;
-      for (; to < changes.length && changes[to]?.table === table; to++) {
+      for (; to < changes.length && changes[to]?.table.id === table.id; to++) {
         const change = changes[to];
         rowCount += (change?.deletes.count ?? 0) + (change?.inserts.count ?? 0);
       }
-      beginTable(out, table.id, table.name, rowCount, to - from);
+      beginTable(out, table.id, table.def.name, rowCount, to - from);
       for (; from < to; from++) {
         const change = changes[from];
         if (change !== undefined) out.raw(this.queryUpdate(change));

@@ -2,6 +2,7 @@
 import { asRowRef } from "@lightcone/base";
 import type { RowRefs, Store, Table } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
+import type { TableSchema } from "@lightcone/schema";
 import {
   bsatnToJson,
   ByteReader,
@@ -194,7 +195,7 @@ export class JsonEncoder implements Encoder {
       if (table === undefined) break;
       const updates: string[] = [];
       let rowCount = 0;
-      for (; from < changes.length && changes[from]?.table === table; from++) {
+      for (; from < changes.length && changes[from]?.table.id === table.id; from++) {
         const change = changes[from];
         if (change === undefined) continue;
         updates.push(this.queryUpdate(change));
@@ -242,8 +243,8 @@ const connectionText = (id: Uint8Array): string => `{"__connection_id__":${BigIn
 const identityText = (id: Uint8Array): string =>
   `{"__identity__":"0x${BigInt(`0x${toHexReversed(id)}`).toString(16)}"}`;
 
-function tableText(table: Table, rowCount: number, updates: string): string {
-  return `{"table_id":${table.id},"table_name":${quote(table.name)},"num_rows":${rowCount},"updates":[${updates}]}`;
+function tableText({ id, def }: Pick<TableSchema, "id" | "def">, rowCount: number, updates: string): string {
+  return `{"table_id":${id},"table_name":${quote(def.name)},"num_rows":${rowCount},"updates":[${updates}]}`;
 }
 
 /** The rows of queries, each as an update of its table. */

@@ -1,0 +1,96 @@
+/**
+ * The arrangements in use: rows of a relation by columns that no index of it serves.
+ *
+ * One for each relation and columns, shared by the templates that look rows up by them and counted by use. All take a
+ * commit's deltas before any operator runs, so that what they show is the new state.
+ */
+import type { RowRef, TableId } from "@lightcone/base";
+import type { Arrangement, ArrangementCursor } from "@lightcone/engine";
+import type { Keyed, KeyedAccess, Relation, RelationDelta } from "./relation.ts";
+import type { Turn } from "./turn.ts";
+
+/** An arrangement, as one of its users holds it. */
+export class SharedArrangement implements KeyedAccess {
+  readonly relation: Relation;
+  readonly columns: readonly number[];
+  readonly isUnique = false;
+  readonly rows: Arrangement;
+  useCount = 0;
+
+  constructor(relation: Relation, columns: readonly number[]) {
+    this.relation = relation;
+    this.columns = columns;
+    this.rows = relation.arrange(columns);
+  }
+
+  open(): Keyed {
+    return new ArrangementLookup(this.rows.openCursor(), this.columns.length);
+  }
+
+  advance({ deletes, inserts }: RelationDelta): void {
+    for (let i = 0; i < deletes.count; i += 1) this.rows.remove(deletes.refs[i] as RowRef); // below `count`
+    for (let i = 0; i < inserts.count; i += 1) this.rows.add(inserts.refs[i] as RowRef); // below `count`
+  }
+}
+
+class ArrangementLookup implements Keyed {
+  private readonly cursor: ArrangementCursor;
+  private readonly columnCount: number;
+
+  constructor(cursor: ArrangementCursor, columnCount: number) {
+    this.cursor = cursor;
+    this.columnCount = columnCount;
+  }
+
+  seek(view: DataView, at: number): void {
+    this.cursor.seek(view, at, this.columnCount);
+  }
+
+  next(): RowRef | -1 {
+    return this.cursor.next();
+  }
+}
+
+export class Arrangements {
+  private readonly byRelation = new Map<TableId, Set<SharedArrangement>>();
+
+  /** Bytes that all of them hold. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const shared of this.byRelation.values()) for (const { rows } of shared) bytes += rows.bytes;
+    return bytes;
+  }
+
+  /** The arrangement of a relation by some columns, made if there is none. Cost: a sort of the relation. */
+  acquire(relation: Relation, columns: readonly number[]): SharedArrangement {
+    let known = this.byRelation.get(relation.id);
+    if (known === undefined) this.byRelation.set(relation.id, (known = new Set()));
+    let found = [...known].find((each) => each.relation.isCurrent && each.columns.join() === columns.join());
+    if (found === undefined) known.add((found = new SharedArrangement(relation, columns)));
+    found.useCount += 1;
+    return found;
+  }
+
+  release(arrangement: SharedArrangement): void {
+    arrangement.useCount -= 1;
+    if (arrangement.useCount > 0) return;
+    arrangement.rows.close();
+    const { id } = arrangement.relation;
+    const known = this.byRelation.get(id);
+    known?.delete(arrangement);
+    if (known?.size === 0) this.byRelation.delete(id);
+  }
+
+  /** Before the operators run: they look up the new state. */
+  advance(turn: Turn): void {
+    if (this.byRelation.size === 0) return;
+    for (const [id, known] of this.byRelation) {
+      const delta = turn.delta(id);
+      if (delta === undefined) continue;
+      for (const each of known) {
+        // Of an earlier version, its users are about to let go of it; an event table has no rows after a commit.
+        if (each.relation.isCurrent && !each.relation.isEvent) each.advance(delta);
+      }
+    }
+  }
+}

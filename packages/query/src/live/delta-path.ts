@@ -1,0 +1,180 @@
+/**
+ * One summand of a join's delta: from the changed rows of one source to the tuples that they are in.
+ *
+ *   changed row ─condition─▶ lookup ─condition─▶ … ─condition─▶ tuple, with the row's weight, for each query
+ *
+ * Every step binds one more source. Its conditions are all those whose sources are bound now: the ones without
+ * parameters are tested once for the tuple, the others once for each query that is left. Which queries those are is
+ * known from the step on whose row tells most of them apart by the values of its columns; before it the tuple stands
+ * for all of them.
+ */
+import type { RowRef } from "@lightcone/base";
+import type { RowRefs } from "@lightcone/engine";
+import { noArgs, type TupleFilter } from "../code/predicate-code.ts";
+import type { Delta } from "./delta.ts";
+import type { ParameterRow } from "./operator.ts";
+import type { ParameterIndex } from "./parameter-index.ts";
+import type { Keyed, RelationDelta, RowPlaces } from "./relation.ts";
+import type { TupleKey } from "./tuple-key.ts";
+
+/** How the rows of a source are found, given those bound before. */
+export interface Lookup {
+  readonly key: TupleKey;
+  readonly rows: Keyed;
+}
+
+export interface PathStep {
+  readonly source: number;
+  /** Undefined for the source that changed. */
+  readonly lookup: Lookup | undefined;
+  /** What must hold whatever the query. */
+  readonly condition: TupleFilter | undefined;
+  /** What must hold for the query. */
+  readonly queryCondition: TupleFilter | undefined;
+  /** Leads from the step's row to queries. */
+  readonly parameters: ParameterIndex | undefined;
+}
+
+export interface PathCounters {
+  /** Changed rows looked at. */
+  rowCount: number;
+  /** Times that a tuple was held against a query. */
+  candidateCount: number;
+  /** Rows that lookups gave. */
+  matchCount: number;
+}
+
+export class DeltaPath {
+  private readonly places: RowPlaces;
+  private readonly steps: readonly PathStep[];
+  private readonly returned: readonly number[];
+  private readonly queries: readonly ParameterRow[];
+  private readonly counters: PathCounters;
+  /** The tuple that is being made, by source. */
+  private readonly refs: Uint32Array;
+  private readonly views: DataView[];
+  private readonly ats: number[];
+  /** By step: the queries that the tuple may still be for. */
+  private readonly narrowed: ParameterRow[][];
+  /** The step whose row tells queries apart. */
+  private routedAt = 0;
+  private weight = 0;
+  private out: Delta | undefined;
+
+  /**
+   * @param returned the sources whose rows make a tuple of the result
+   * @param queries all of the template, as they are when the path runs
+   */
+  constructor(
+    places: RowPlaces,
+    steps: readonly PathStep[],
+    returned: readonly number[],
+    queries: readonly ParameterRow[],
+    counters: PathCounters,
+  ) {
+    this.places = places;
+    this.steps = steps;
+    this.returned = returned;
+    this.queries = queries;
+    this.counters = counters;
+    this.refs = new Uint32Array(steps.length);
+    this.views = steps.map(() => new DataView(new ArrayBuffer(0)));
+    this.ats = steps.map(() => 0);
+    this.narrowed = steps.map(() => []);
+  }
+
+  /** Adds the tuples that the changed rows of the first step's source are in. */
+  run({ deletes, inserts }: RelationDelta, out: Delta): void {
+    this.out = out;
+    this.routedAt = this.steps.length > 1 ? this.mostTelling() : 0;
+    this.counters.rowCount += deletes.count + inserts.count;
+    this.start(deletes, -1);
+    this.start(inserts, 1);
+  }
+
+  private start({ refs, count }: RowRefs, weight: number): void {
+    this.weight = weight;
+    for (let i = 0; i < count; i += 1) this.bind(0, refs[i] as RowRef); // below `count`
+  }
+
+  /** Binds a step's source to a row, and goes on with whatever that leads to. */
+  private bind(depth: number, row: RowRef): void {
+    const step = this.steps[depth] as PathStep; // the caller looked
+    const { source, condition } = step;
+    this.places.locate(row);
+    const { view, at } = this.places.place;
+    this.refs[source] = row;
+    this.views[source] = view;
+    this.ats[source] = at;
+    if (condition !== undefined && !condition(this.views, this.ats, noArgs.numbers, noArgs.views)) return;
+    const next = this.steps[depth + 1];
+    if (depth >= this.routedAt) {
+      const found = this.candidatesAt(depth, step, view, at);
+      if (found === undefined) return;
+      this.counters.candidateCount += found.length;
+      if (next === undefined) return this.emit(depth, found);
+      if (!this.narrow(depth, found)) return;
+    }
+    const lookup = next?.lookup;
+    if (lookup === undefined) return;
+    const { key, rows } = lookup;
+    key.read(this.views, this.ats);
+    rows.seek(key.view, key.at, key.length);
+    for (let match = rows.next(); match !== -1; match = rows.next()) {
+      this.counters.matchCount += 1;
+      this.bind(depth + 1, match);
+    }
+  }
+
+  /** The queries that the tuple may be for, before the step's conditions are tested. */
+  private candidatesAt(
+    depth: number,
+    { parameters }: PathStep,
+    view: DataView,
+    at: number,
+  ): readonly ParameterRow[] | undefined {
+    if (depth > this.routedAt) return this.narrowed[depth - 1];
+    return parameters === undefined ? this.queries : parameters.find(view, at);
+  }
+
+  /** Keeps the queries whose conditions hold so far. False when there is none. */
+  private narrow(depth: number, found: readonly ParameterRow[]): boolean {
+    const list = this.narrowed[depth] ?? [];
+    list.length = 0;
+    for (let i = 0; i < found.length; i += 1) {
+      const query = found[i] as ParameterRow; // below the length
+      if (this.fulfils(depth, query)) list.push(query);
+    }
+    return list.length > 0;
+  }
+
+  /** Adds the tuple, which is whole, for each query whose conditions hold. */
+  private emit(depth: number, found: readonly ParameterRow[]): void {
+    for (let i = 0; i < found.length; i += 1) {
+      const query = found[i] as ParameterRow; // below the length
+      if (this.fulfils(depth, query)) this.out?.add(this.refs, this.returned, this.weight, query.position);
+    }
+  }
+
+  /** Whether a query's conditions hold that are due now: the step's, and those left until the tuple was routed. */
+  private fulfils(depth: number, { numbers, views }: ParameterRow): boolean {
+    for (let step = depth === this.routedAt ? 0 : depth; step <= depth; step += 1) {
+      const condition = this.steps[step]?.queryCondition;
+      if (condition !== undefined && !condition(this.views, this.ats, numbers, views)) return false;
+    }
+    return true;
+  }
+
+  /** The step whose values tell most queries apart; the first when none does. */
+  private mostTelling(): number {
+    let best = 0;
+    let bucketCount = 0;
+    for (let depth = 0; depth < this.steps.length; depth += 1) {
+      const count = this.steps[depth]?.parameters?.bucketCount ?? 0;
+      if (count <= bucketCount) continue;
+      best = depth;
+      bucketCount = count;
+    }
+    return best;
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * A turn's delta, cut into parts: what changed for each query, where equal changes are one object.
+ *
+ * While tuples arrive, queries move through a tree whose nodes are the sequences of tuples seen so far:
+ *
+ *   (nothing) ─▶ +a ─▶ −b        queries 1 and 7 got +a and −b, query 3 got +a alone
+ *        └─────▶ −b              query 5
+ *
+ * Queries at one node share a part, however many they are, and nothing is compared. A node remembers its last child
+ * only, since a tuple goes to all its queries one after the other; sequences that differ in order, as a join may give
+ * them, end at different nodes, and are found equal by their content once they are consolidated.
+ */
+import type { RefList, RowRefs } from "@lightcone/engine";
+import type { TableSchema } from "@lightcone/schema";
+import type { Delta } from "./delta.ts";
+import { cancelSorted, RefListPool, reverse, sort } from "../code/ref-list.ts";
+import type { RelationDelta } from "./relation.ts";
+
+/** What a turn took from the results of some queries of a template, and what it gave them. */
+export class DeltaPart implements RelationDelta {
+  /** Of one turn's parts, each has its own. */
+  number = 0;
+  /** Whose rows they are. */
+  table: TableSchema;
+  /** Rows as often as their count changed. */
+  deletes: RowRefs = none;
+  inserts: RowRefs = none;
+  /** What the caller made of it, in places of the caller's choice; empty when the turn begins. */
+  readonly encoded: unknown[] = [];
+  /** The delta of a query that consists of this part. */
+  readonly alone: readonly DeltaPart[] = [this];
+  /** Behind `deletes` and `inserts` while they are the part's own. */
+  ownDeletes: RefList | undefined;
+  ownInserts: RefList | undefined;
+
+  constructor(table: TableSchema) {
+    this.table = table;
+  }
+
+  get isEmpty(): boolean {
+    return this.deletes.count + this.inserts.count === 0;
+  }
+}
+
+const none: RowRefs = { refs: new Uint32Array(0), count: 0 };
+
+/** The parts of a turn, used again in later ones. */
+export class PartPool {
+  private readonly used: DeltaPart[] = [];
+  private readonly free: DeltaPart[] = [];
+  private readonly lists = new RefListPool();
+
+  /** A part that shows lists which are not its own. */
+  share(table: TableSchema, { deletes, inserts }: RelationDelta): DeltaPart {
+    const part = this.take(table);
+    part.deletes = deletes;
+    part.inserts = inserts;
+    return part;
+  }
+
+  take(table: TableSchema): DeltaPart {
+    const part = this.free.pop() ?? new DeltaPart(table);
+    part.table = table;
+    part.number = this.used.length;
+    this.used.push(part);
+    return part;
+  }
+
+  /** The list of a part to add deletes (or inserts) to. */
+  list(part: DeltaPart, isInsert: boolean): RefList {
+    if (isInsert) {
+      part.inserts = part.ownInserts ??= this.lists.take();
+      return part.ownInserts;
+    }
+    part.deletes = part.ownDeletes ??= this.lists.take();
+    return part.ownDeletes;
+  }
+
+  /** Ends the turn: no part is good any more. */
+  settle(): void {
+    for (const part of this.used) {
+      if (part.ownDeletes !== undefined) this.lists.give(part.ownDeletes);
+      if (part.ownInserts !== undefined) this.lists.give(part.ownInserts);
+      part.ownDeletes = undefined;
+      part.ownInserts = undefined;
+      part.deletes = none;
+      part.inserts = none;
+      if (part.encoded.length > 0) part.encoded.length = 0;
+      if (this.free.length < keptPartsMax) this.free.push(part);
+    }
+    this.used.length = 0;
+  }
+}
+
+const keptPartsMax = 16_384;
+const keptNodesMax = 65_536;
+
+/** A query while a delta is cut. */
+export interface CutQuery {
+  /** Where it stands in the tree; 0 between turns. */
+  node: number;
+}
+
+export class PartCutter<Q extends CutQuery> {
+  private readonly pool: PartPool;
+  private readonly table: TableSchema;
+  /** By node: the one before it, its tuple's row and weight, and its last child. The root is 0. */
+  private parents = new Int32Array(16);
+  private rows = new Uint32Array(16);
+  private weights = new Int32Array(16);
+  private children = new Int32Array(16);
+  private nodeCount = 1;
+  private readonly partOf: (DeltaPart | undefined)[] = [];
+  private readonly reached: Q[] = [];
+  /** Parts by the hash of their content, in open addressing: position among `made`, + 1. */
+  private slots = new Int32Array(0);
+  private readonly made: DeltaPart[] = [];
+
+  /** @param table whose rows the result's are */
+  constructor(pool: PartPool, table: TableSchema) {
+    this.pool = pool;
+    this.table = table;
+  }
+
+  /**
+   * Cuts a delta of single rows, and gives each query that it changed its part.
+   *
+   * @param queries by position
+   * @param isConsolidated whether no row comes twice for a query
+   */
+  cut(delta: Delta, queries: readonly Q[], isConsolidated: boolean, give: (query: Q, part: DeltaPart) => void): void {
+    const { reached } = this;
+    if (delta.count === 1) return this.cutOne(delta, queries, give);
+    for (let i = 0; i < delta.count; i += 1) {
+      const query = queries[delta.queries[i] ?? 0] as Q; // the delta was made for these queries
+      if (query.node === 0) reached.push(query);
+      query.node = this.child(query.node, delta.refs[i] ?? 0, delta.weights[i] ?? 0);
+    }
+    const isShared = !isConsolidated && reached.length > 1;
+    if (isShared) this.openSlots(reached.length);
+    for (const query of reached) {
+      const part = (this.partOf[query.node] ??= this.makePart(query.node, isConsolidated, isShared));
+      query.node = 0;
+      if (!part.isEmpty) give(query, part);
+    }
+    this.clear();
+  }
+
+  /** The delta of one tuple: there is nothing to compare. */
+  private cutOne(delta: Delta, queries: readonly Q[], give: (query: Q, part: DeltaPart) => void): void {
+    const weight = delta.weights[0] ?? 0;
+    const part = this.pool.take(this.table);
+    const list = this.pool.list(part, weight > 0);
+    for (let times = Math.abs(weight); times > 0; times -= 1) list.push(delta.refs[0] ?? 0);
+    give(queries[delta.queries[0] ?? 0] as Q, part); // the delta was made for these queries
+  }
+
+  private child(node: number, row: number, weight: number): number {
+    const last = this.children[node] ?? 0;
+    if (last !== 0 && this.rows[last] === row && this.weights[last] === weight) return last;
+    const made = this.nodeCount;
+    if (made === this.rows.length) this.grow();
+    this.parents[made] = node;
+    this.rows[made] = row;
+    this.weights[made] = weight;
+    this.children[made] = 0;
+    this.children[node] = made;
+    this.nodeCount = made + 1;
+    return made;
+  }
+
+  private makePart(node: number, isConsolidated: boolean, isShared: boolean): DeltaPart {
+    const part = this.pool.take(this.table);
+    let deletes: RefList | undefined;
+    let inserts: RefList | undefined;
+    for (let at = node; at !== 0; at = this.parents[at] ?? 0) {
+      const weight = this.weights[at] ?? 0;
+      const list = weight > 0 ? (inserts ??= this.pool.list(part, true)) : (deletes ??= this.pool.list(part, false));
+      for (let times = Math.abs(weight); times > 0; times -= 1) list.push(this.rows[at] ?? 0);
+    }
+    // A node is above its children: its row came before theirs.
+    if (inserts !== undefined) reverse(inserts);
+    if (deletes !== undefined) reverse(deletes);
+    if (isConsolidated) return part;
+    const isMixed = inserts !== undefined && deletes !== undefined;
+    if (!isMixed && !isShared) return part;
+    if (inserts !== undefined) sort(inserts);
+    if (deletes !== undefined) sort(deletes);
+    if (inserts !== undefined && deletes !== undefined) cancelSorted(inserts, deletes);
+    return isShared ? this.sameAs(part) : part;
+  }
+
+  /** The part made before with the same rows in the same order; this one if there is none. */
+  private sameAs(part: DeltaPart): DeltaPart {
+    const { slots, made } = this;
+    const mask = slots.length - 1;
+    let at = hashOf(part.inserts, hashOf(part.deletes, 1)) & mask;
+    for (let slot = slots[at] ?? 0; slot !== 0; slot = slots[at] ?? 0) {
+      const other = made[slot - 1];
+      if (other !== undefined && isSame(other.inserts, part.inserts) && isSame(other.deletes, part.deletes))
+        return other;
+      at = (at + 1) & mask;
+    }
+    made.push(part);
+    slots[at] = made.length;
+    return part;
+  }
+
+  private openSlots(count: number): void {
+    let length = 16;
+    while (length < count * 2) length *= 2;
+    if (this.slots.length < length || this.slots.length > keptNodesMax) this.slots = new Int32Array(length);
+    else this.slots.fill(0);
+    this.made.length = 0;
+  }
+
+  private clear(): void {
+    for (let node = 0; node < this.nodeCount; node += 1) this.partOf[node] = undefined;
+    this.nodeCount = 1;
+    this.children[0] = 0;
+    this.reached.length = 0;
+    if (this.rows.length <= keptNodesMax) return;
+    this.partOf.length = 0;
+    this.resize(16);
+  }
+
+  private grow(): void {
+    this.resize(this.rows.length * 2);
+  }
+
+  private resize(length: number): void {
+    const kept = Math.min(length, this.nodeCount);
+    const parents = new Int32Array(length);
+    parents.set(this.parents.subarray(0, kept));
+    const rows = new Uint32Array(length);
+    rows.set(this.rows.subarray(0, kept));
+    const weights = new Int32Array(length);
+    weights.set(this.weights.subarray(0, kept));
+    const children = new Int32Array(length);
+    children.set(this.children.subarray(0, kept));
+    this.parents = parents;
+    this.rows = rows;
+    this.weights = weights;
+    this.children = children;
+  }
+}
+
+function hashOf({ refs, count }: RowRefs, from: number): number {
+  let hash = from;
+  for (let i = 0; i < count; i += 1) hash = Math.imul(hash ^ (refs[i] ?? 0), 0x9e37_79b1) ^ (hash >>> 15);
+  return Math.imul(hash ^ count, 0x85eb_ca6b);
+}
+
+function isSame(a: RowRefs, b: RowRefs): boolean {
+  if (a.count !== b.count) return false;
+  for (let i = 0; i < a.count; i += 1) if (a.refs[i] !== b.refs[i]) return false;
+  return true;
+}

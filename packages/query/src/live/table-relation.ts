@@ -1,0 +1,115 @@
+/** A table as a relation: its declared indexes are the access that costs nothing. */
+import type { RowRef, TableId } from "@lightcone/base";
+import type { Arrangement, Index, IndexCursor, Store, Table } from "@lightcone/engine";
+import type { AlgebraicType } from "@lightcone/sats";
+import type { Keyed, KeyedAccess, Relation } from "./relation.ts";
+
+export class TableRelation implements Relation {
+  readonly id: TableId;
+  readonly types: readonly AlgebraicType[];
+  readonly isEvent: boolean;
+  private readonly store: Store;
+  private readonly table: Table;
+  private readonly version: number;
+
+  constructor(store: Store, table: Table) {
+    this.id = table.id;
+    this.types = table.def.columns.map(({ type }) => type);
+    this.isEvent = table.def.isEvent;
+    this.store = store;
+    this.table = table;
+    this.version = table.version;
+  }
+
+  get isCurrent(): boolean {
+    return this.store.table(this.id) === this.table && this.table.version === this.version;
+  }
+
+  get rowCount(): number {
+    return this.table.rowCount;
+  }
+
+  access(columns: readonly number[]): KeyedAccess | undefined {
+    let best: TableAccess | undefined;
+    for (const index of this.table.indexes) {
+      const access = TableAccess.by(index, columns);
+      if (access !== undefined && (best === undefined || isBetter(access, best))) best = access;
+    }
+    return best;
+  }
+
+  arrange(columns: readonly number[]): Arrangement {
+    return this.table.openArrangement(columns);
+  }
+}
+
+/** A unique key first, then the one of more columns. */
+export function isBetter(a: KeyedAccess, b: KeyedAccess): boolean {
+  return a.isUnique === b.isUnique ? a.columns.length > b.columns.length : a.isUnique;
+}
+
+class TableAccess implements KeyedAccess {
+  readonly columns: readonly number[];
+  readonly isUnique: boolean;
+  private readonly index: Index;
+
+  private constructor(index: Index, columns: readonly number[]) {
+    this.index = index;
+    this.columns = columns;
+    this.isUnique = index.unique && this.isWhole;
+  }
+
+  /** By as many leading columns of the index as are among `columns`, if there are enough for it. */
+  static by(index: Index, columns: readonly number[]): TableAccess | undefined {
+    const { columns: key } = index.def;
+    const missing = key.findIndex((column) => !columns.includes(column));
+    if (missing === 0 || (missing > 0 && !index.ranged)) return undefined;
+    return new TableAccess(index, missing < 0 ? key : key.slice(0, missing));
+  }
+
+  private get isWhole(): boolean {
+    return this.columns.length === this.index.def.columns.length;
+  }
+
+  open(): Keyed {
+    const cursor = this.index.openCursor();
+    return this.isWhole ? new PointLookup(cursor) : new PrefixLookup(cursor, this.columns.length);
+  }
+}
+
+class PointLookup implements Keyed {
+  private readonly cursor: IndexCursor;
+
+  constructor(cursor: IndexCursor) {
+    this.cursor = cursor;
+  }
+
+  seek(view: DataView, at: number, length: number): void {
+    this.cursor.seekPoint(view, at, length);
+  }
+
+  next(): RowRef | -1 {
+    return this.cursor.next();
+  }
+}
+
+const unbounded = { kind: "unbounded" } as const;
+
+class PrefixLookup implements Keyed {
+  private readonly cursor: IndexCursor;
+  private readonly columnCount: number;
+
+  constructor(cursor: IndexCursor, columnCount: number) {
+    this.cursor = cursor;
+    this.columnCount = columnCount;
+  }
+
+  seek(view: DataView, at: number, length: number): void {
+    const prefix = new Uint8Array(view.buffer, view.byteOffset + at, length);
+    this.cursor.seekRange(prefix, this.columnCount, unbounded, unbounded);
+  }
+
+  next(): RowRef | -1 {
+    return this.cursor.next();
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * One commit, as operators see it: what changed, the new state, and the old one.
+ *
+ * The store shows the new state R′. The old one is R° = R′ − ΔR⁺ + ΔR⁻, read through a lookup that skips the rows
+ * inserted by this commit and then gives the deleted rows of the same key, whose bytes are there until the commit is
+ * released. Nothing of the old state is copied. What such lookups need is made when it is first asked for in a turn,
+ * once for each relation and key, and shared by all templates.
+ */
+import type { RowRef, TableId, TxOffset } from "@lightcone/base";
+import { makeKeyHash, type Commit, type HashSeed, type KeyHash } from "@lightcone/engine";
+import type { Keyed, Relation, RelationDelta, RowPlaces } from "./relation.ts";
+import { RowSet } from "./row-set.ts";
+import { RowsByHash } from "./rows-by-hash.ts";
+
+export interface Turn {
+  readonly offset: TxOffset;
+  /** What the commit changed of a relation; undefined when nothing. */
+  delta(relation: TableId): RelationDelta | undefined;
+}
+
+/** What is kept of a relation's delta for the length of a turn. */
+interface Overlay {
+  readonly inserted: RowSet;
+  readonly deleted: RowsByHash;
+}
+
+export class CommitTurn implements Turn {
+  private readonly places: RowPlaces;
+  private commit: Commit | undefined;
+  private readonly overlays = new Map<string, Overlay>();
+  private readonly spare: Overlay[] = [];
+  /** Rises with every turn. */
+  number = 0;
+
+  constructor(places: RowPlaces) {
+    this.places = places;
+  }
+
+  begin(commit: Commit): void {
+    this.end();
+    this.commit = commit;
+    this.number += 1;
+  }
+
+  /** Lets go of the commit. */
+  end(): void {
+    this.commit = undefined;
+    if (this.overlays.size === 0) return;
+    this.spare.push(...this.overlays.values());
+    this.overlays.clear();
+  }
+
+  get offset(): TxOffset {
+    if (this.commit === undefined) throw new TypeError("no turn has begun");
+    return this.commit.offset;
+  }
+
+  delta(relation: TableId): RelationDelta | undefined {
+    // By hand: this runs for every template, and there are few deltas.
+    const deltas = this.commit?.deltas ?? [];
+    for (let i = 0; i < deltas.length; i += 1) if (deltas[i]?.table.id === relation) return deltas[i];
+    return undefined;
+  }
+
+  /** What it takes to undo a delta for lookups by a key, which `name` stands for. */
+  overlay(name: string, delta: RelationDelta, key: KeyHash): Overlay {
+    let overlay = this.overlays.get(name);
+    if (overlay !== undefined) return overlay;
+    overlay = this.spare.pop() ?? { inserted: new RowSet(), deleted: new RowsByHash() };
+    this.overlays.set(name, overlay);
+    const { places } = this;
+    overlay.inserted.fill(delta.inserts);
+    overlay.deleted.fill(delta.deletes, (ref) => {
+      places.locate(ref);
+      return key.hashRow(places.place.view, places.place.at);
+    });
+    return overlay;
+  }
+}
+
+/** Looks up a relation's rows as they were before the turn. */
+export class OldState implements Keyed {
+  private readonly turn: CommitTurn;
+  private readonly relation: TableId;
+  private readonly now: Keyed;
+  private readonly key: KeyHash;
+  private readonly name: string;
+  /** The turn for which `overlay` was asked for; undefined when the relation did not change in it. */
+  private turnNumber = 0;
+  private overlay: Overlay | undefined;
+  /** The next of the deleted rows. */
+  private entry = -1;
+
+  /** @param now looks up the new state by `columns` */
+  constructor(turn: CommitTurn, relation: Relation, columns: readonly number[], now: Keyed, seed: HashSeed) {
+    this.turn = turn;
+    this.relation = relation.id;
+    this.now = now;
+    this.key = makeKeyHash(relation.types, columns, seed);
+    this.name = `${relation.id}:${columns.join()}`;
+  }
+
+  seek(view: DataView, at: number, length: number): void {
+    if (this.turnNumber !== this.turn.number) this.enterTurn();
+    this.now.seek(view, at, length);
+    if (this.overlay !== undefined) this.entry = this.overlay.deleted.first(this.key.hashKey(view, at));
+  }
+
+  next(): RowRef | -1 {
+    const { overlay } = this;
+    if (overlay === undefined) return this.now.next();
+    for (let row = this.now.next(); row !== -1; row = this.now.next()) if (!overlay.inserted.has(row)) return row;
+    const { entry } = this;
+    if (entry < 0) return -1;
+    this.entry = overlay.deleted.next(entry);
+    return overlay.deleted.row(entry);
+  }
+
+  private enterTurn(): void {
+    const { turn } = this;
+    this.turnNumber = turn.number;
+    const delta = turn.delta(this.relation);
+    this.overlay = delta === undefined ? undefined : turn.overlay(this.name, delta, this.key);
+  }
+}

@@ -1,0 +1,174 @@
+/** Random tables, queries over them, commits, and when queries come and go. */
+import type { CompareOp } from "@lightcone/sql";
+import fc from "fast-check";
+import { domainNames, domains, type DomainName } from "./domains.ts";
+import type { IndexSpec } from "./fixture.ts";
+import type { Columns, DraftColumn, DraftCondition, QueryDraft } from "./query-draft.ts";
+
+export interface WorldTable {
+  /** Column → domain, in order. */
+  readonly columns: Readonly<Record<string, DomainName>>;
+  readonly indexes: readonly IndexSpec[];
+}
+
+export const tableNames = ["r", "s", "u"] as const;
+export type TableName = (typeof tableNames)[number];
+
+export interface Change {
+  readonly table: TableName;
+  /** Which value of its domain each column has. */
+  readonly picks: readonly number[];
+  readonly isDelete: boolean;
+}
+
+export interface World {
+  readonly tables: Readonly<Record<TableName, WorldTable>>;
+  readonly queries: readonly QueryDraft[];
+  readonly commits: readonly (readonly Change[])[];
+  /** Of each query: after which commit it comes, and for how many it stays. */
+  readonly lives: readonly (readonly [number, number])[];
+}
+
+/** `k` is a column of all tables; `x`, `y` and `z` differ. */
+function table(join: DomainName): fc.Arbitrary<WorldTable> {
+  const other = fc.constantFrom(...domainNames);
+  return fc.record({
+    columns: fc
+      .tuple(other, other, other, fc.boolean())
+      .map(([x, y, z, isEarly]): WorldTable["columns"] => (isEarly ? { k: join, x, y, z } : { x, y, k: join, z })),
+    indexes: fc.uniqueArray(
+      fc.constantFrom<IndexSpec>(
+        { columns: [0] },
+        { columns: [2] },
+        { columns: [1], algorithm: "hash" },
+        { columns: [2, 1] },
+        { columns: [0, 3] },
+        { columns: [2], algorithm: "hash" },
+        { columns: [1] },
+        { columns: [3] },
+        { columns: [1, 2, 3] },
+        { columns: [0, 1, 2], unique: true },
+        { columns: [2, 3], unique: true },
+      ),
+      { maxLength: 4, selector: (index) => index.columns.join() },
+    ),
+  });
+}
+
+const compareOps = ["=", "<>", "<", "<=", ">", ">="] as const satisfies readonly CompareOp[];
+const always: DraftCondition = { kind: "constant", value: true };
+
+function condition(columns: readonly DraftColumn[]): fc.Arbitrary<DraftCondition> {
+  const on = (column: DraftColumn, ...ops: readonly CompareOp[]): fc.Arbitrary<DraftCondition> =>
+    fc
+      .tuple(fc.constantFrom(...domains[column.domain].literals), fc.constantFrom(...ops))
+      .map(([literal, op]): DraftCondition => ({ kind: "literal", op, column, literal }));
+  const anyColumn = fc.constantFrom(...columns);
+  const literal = anyColumn.chain((column) => on(column, ...compareOps));
+  const equality = anyColumn.chain((column) => on(column, "="));
+  const pairs = columns.flatMap((left) =>
+    columns.filter((right) => right !== left && right.domain === left.domain).map((right) => ({ left, right })),
+  );
+  const between =
+    pairs.length === 0
+      ? literal
+      : fc
+          .tuple(fc.constantFrom(...pairs), fc.constantFrom(...compareOps))
+          .map(([pair, op]): DraftCondition => ({ kind: "columns", op, ...pair }));
+  // Several bounds on one column, which may be equal, contradictory, open or closed.
+  const boundsOn = (column: DraftColumn): fc.Arbitrary<DraftCondition> =>
+    fc
+      .array(on(column, "=", "<", "<=", ">", ">="), { minLength: 1, maxLength: 4 })
+      .map((terms): DraftCondition => ({ kind: "and", terms }));
+  const bounds = anyColumn.chain(boundsOn);
+  const narrow = fc.oneof({ weight: 3, arbitrary: equality }, literal, { weight: 2, arbitrary: bounds });
+  // Terms that indexes may serve, one of them twice, and with a condition beside them.
+  const either = fc
+    .tuple(
+      fc.oneof(
+        fc.array(narrow, { minLength: 2, maxLength: 5 }),
+        anyColumn.chain((column) => fc.array(boundsOn(column), { minLength: 2, maxLength: 5 })),
+      ),
+      fc.nat(5),
+      fc.oneof(narrow, fc.constant(always)),
+    )
+    .map(([some, again, beside]): DraftCondition => ({
+      kind: "and",
+      terms: [{ kind: "or", terms: [...some, some[again % some.length] ?? always] }, beside],
+    }));
+  const { tree } = fc.letrec<{ tree: DraftCondition }>((tie) => ({
+    tree: fc.oneof(
+      { depthSize: "small", withCrossShrink: true },
+      { weight: 3, arbitrary: literal },
+      { weight: 3, arbitrary: equality },
+      { weight: 1, arbitrary: between },
+      { weight: 3, arbitrary: bounds },
+      { weight: 4, arbitrary: either },
+      { weight: 1, arbitrary: fc.boolean().map((value): DraftCondition => ({ kind: "constant", value })) },
+      {
+        weight: 3,
+        arbitrary: fc
+          .tuple(fc.constantFrom("and", "and", "or"), tie("tree"), tie("tree"))
+          .map(([kind, ...terms]): DraftCondition => ({ kind, terms })),
+      },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(tie("tree"), fc.constantFrom<CompareOp>("=", "<>", "<", ">="), tie("tree"))
+          .map(([left, op, right]): DraftCondition => ({ kind: "truth", op, left, right })),
+      },
+    ),
+  }));
+  return tree;
+}
+
+/** Queries over one, two or three sources, each joined to one before it, mostly by `k`; a table may come twice. */
+function query(tables: Columns): fc.Arbitrary<QueryDraft> {
+  const name = fc.constantFrom(...tableNames);
+  const sources = fc.oneof(
+    { weight: 3, arbitrary: fc.tuple(name) },
+    { weight: 4, arbitrary: fc.tuple(name, name) },
+    { weight: 3, arbitrary: fc.tuple(name, name, name) },
+  );
+  return sources.chain((of) => {
+    const columns = of.map((each, source) =>
+      Object.entries(tables[each] ?? {}).map(([column, domain]): DraftColumn => ({ source, name: column, domain })),
+    );
+    const edges = columns.slice(1).map((own, before) => {
+      const all = columns
+        .slice(0, before + 1)
+        .flatMap((others) =>
+          others.flatMap((left) =>
+            own.filter(({ domain }) => domain === left.domain).map((right) => ({ left, right })),
+          ),
+        );
+      const byK = all.filter(({ left, right }) => left.name === "k" && right.name === "k");
+      return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...byK) }, fc.constantFrom(...all));
+    });
+    return fc.record({
+      sources: fc.constant(of),
+      edges: fc.tuple(...edges),
+      condition: fc.oneof(fc.constant(always), condition(columns.flat())),
+      returned: fc.nat(of.length - 1),
+    });
+  });
+}
+
+const joinDomain = fc.constantFrom<DomainName>("u8", "u64", "string", "f32", "f64", "bytes", "i128");
+
+export const worlds: fc.Arbitrary<World> = joinDomain
+  .chain((domain) => fc.record({ r: table(domain), s: table(domain), u: table(domain) }))
+  .chain((tables) => {
+    const columns: Columns = { r: tables.r.columns, s: tables.s.columns, u: tables.u.columns };
+    const change = fc.record({
+      table: fc.constantFrom(...tableNames),
+      picks: fc.array(fc.nat(20), { minLength: 4, maxLength: 4 }),
+      isDelete: fc.boolean(),
+    });
+    return fc.record({
+      tables: fc.constant(tables),
+      queries: fc.array(query(columns), { minLength: 1, maxLength: 5 }),
+      commits: fc.array(fc.array(change, { maxLength: 10 }), { maxLength: 8 }),
+      lives: fc.array(fc.tuple(fc.nat(3), fc.nat(9)), { minLength: 5, maxLength: 5 }),
+    });
+  });
