@@ -5,6 +5,9 @@ import { firstRows } from "./first-rows.ts";
 import { growth } from "./growth.ts";
 import { latency } from "./latency.ts";
 import { sync } from "./log-sync.ts";
+import { liveFanout } from "./live-fanout.ts";
+import { liveJoin } from "./live-join.ts";
+import { liveRoute } from "./live-route.ts";
 import { loop } from "./loop.ts";
 import { pipeline } from "./pipeline.ts";
 import { replay } from "./replay.ts";
@@ -18,6 +21,9 @@ export const questions: readonly Question[] = [
   latency,
   thread,
   pipeline,
+  liveRoute,
+  liveFanout,
+  liveJoin,
   firstRows,
   growth,
   loop,
