@@ -132,9 +132,12 @@ const returnsNothing: ReadonlySet<string> = new Set([
 ]);
 const dumpName = "the guest's memory";
 
-/** Runs steps in a guest made of them. */
-export function runScript(steps: readonly Step[], options: ScriptOptions = {}): ScriptRun {
-  const data = options.data ?? new GuestData();
+/** A guest whose reducer `run`, or procedure, takes the steps and then hands its memory over. */
+export function scriptProgram(
+  steps: readonly Step[],
+  options: ScriptOptions,
+  data: GuestData,
+): Uint8Array<ArrayBuffer> {
   const [dumpAt, dumpLength] = data.put(dumpName);
   const uses: HostFunctionName[] = ["volatile_nonatomic_schedule_immediate"];
   const code: number[] = [...(options.before ?? [])];
@@ -154,13 +157,20 @@ export function runScript(steps: readonly Step[], options: ScriptOptions = {}): 
     ...op.call(1),
     ...op.i32(0),
   );
-  const binary = buildModule({
-    uses,
-    description: encodeRawV9(guestSchema),
-    memory: { min: 4 },
-    data: data.parts,
-    ...(options.inProcedure === true ? { procedure: code } : { reducer: code }),
-  });
+  return new Uint8Array(
+    buildModule({
+      uses,
+      description: encodeRawV9(guestSchema),
+      memory: { min: 4 },
+      data: data.parts,
+      ...(options.inProcedure === true ? { procedure: code } : { reducer: code }),
+    }),
+  );
+}
+
+/** Runs steps in a guest made of them. */
+export function runScript(steps: readonly Step[], options: ScriptOptions = {}): ScriptRun {
+  const binary = scriptProgram(steps, options, options.data ?? new GuestData());
   const database = new EngineDatabase(binary, options.claims === undefined ? {} : { claims: options.claims });
   insertRows(database, options.rows ?? []);
   const outcome = options.inProcedure === true ? runProcedure(database) : database.callRaw(0, new Uint8Array(0));

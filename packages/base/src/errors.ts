@@ -77,6 +77,12 @@ const catalogue = {
     text: (d: { table: string }) => `no such table: \`${d.table}\`. If the table exists, it may be marked private.`,
     hint: "`lightcone describe` lists the tables; a private one answers as a missing one.",
   },
+  SystemTable: {
+    http: 400,
+    text: (d: { table: string }) =>
+      `\`${d.table}\` is a system table: what it says of the database is not changed by writing its rows`,
+    hint: "Publish a module that defines other tables, or set a variable with `SET`.",
+  },
   UniqueViolation: {
     http: 400,
     text: (d: { constraint: string; table: string; columns: readonly string[]; value: string }) =>

@@ -49,6 +49,9 @@ export interface LogRecords {
   /** The offset of `records[0]`; each next one is one higher. */
   readonly firstOffset: number;
   readonly records: readonly Uint8Array[];
+  /** The file that they end in, and the byte there at which their batch begins. */
+  readonly file: string;
+  readonly at: number;
 }
 
 export interface CommitLog {

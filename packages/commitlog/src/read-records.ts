@@ -61,6 +61,8 @@ export async function* readRecords(
       yield {
         firstOffset: firstOffset + skip,
         records: skip === 0 && keep === records.length ? records : records.slice(skip, keep),
+        file: chain.file,
+        at: chain.batchAt,
       };
     }
   } finally {

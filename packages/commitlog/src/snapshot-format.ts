@@ -172,7 +172,12 @@ export class SnapshotReader {
     return taken;
   }
 
+  /** The byte of the file that is read next. */
+  get readTo(): number {
+    return this.position - this.filled + this.at;
+  }
+
   private damaged(reason: string): LightconeError<"Corrupt"> {
-    return new LightconeError("Corrupt", { file: this.file, at: this.position - this.filled + this.at, reason });
+    return new LightconeError("Corrupt", { file: this.file, at: this.readTo, reason });
   }
 }

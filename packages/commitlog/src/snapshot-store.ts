@@ -7,6 +7,7 @@
 import type { FileSystem } from "@lightcone/base";
 import { LightconeError, directoryOf, isLightconeError } from "@lightcone/base";
 import { isDiskFull } from "./block.ts";
+import { unreadable } from "./unreadable.ts";
 import { SnapshotReader, SnapshotWriter } from "./snapshot-format.ts";
 
 export interface SnapshotWrite {
@@ -34,6 +35,9 @@ export interface Snapshot {
    * @throws {LightconeError} `Corrupt`, possibly after many good pieces
    */
   chunks(): AsyncIterable<Uint8Array>;
+  readonly file: string;
+  /** The byte of the file that was read up to. */
+  readonly position: number;
   close(): Promise<void>;
 }
 
@@ -60,7 +64,7 @@ export interface SnapshotStore {
    * Loads the newest readable snapshot that is not after `offsetMax`.
    *
    * @param load builds the state from one snapshot; it is called afresh for an older one when it meets
-   * `Corrupt`, and must then begin from nothing. Other errors are thrown on.
+   * `Corrupt`, or `Malformed` of what is whole and no state, and must then begin from nothing. Other errors are thrown on.
    */
   loadNewest<T>(offsetMax: number, load: (snapshot: Snapshot) => Promise<T>): Promise<LoadedSnapshot<T>>;
   /** Removes the snapshots that `isUnwanted` names. */
@@ -101,7 +105,16 @@ export async function openSnapshot(fileSystem: FileSystem, directory: string, of
     const header = await reader.header();
     if (header.offset !== offset)
       throw new LightconeError("Corrupt", { file: path, at: 8, reason: "the offset is not the one in the name" });
-    return { offset, meta: header.meta, chunks: () => closingAfter(reader.pieces(), close), close };
+    return {
+      offset,
+      meta: header.meta,
+      chunks: () => closingAfter(reader.pieces(), close),
+      file: path,
+      get position() {
+        return reader.readTo;
+      },
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -193,7 +206,8 @@ class FileSnapshotStore implements SnapshotStore {
       try {
         snapshot = await this.open(offset);
         return { loaded: { offset, byteCount, value: await load(snapshot) }, skipped };
-      } catch (error) {
+      } catch (caught) {
+        const error = snapshot === undefined ? caught : unreadable(caught, snapshot.file, snapshot.position);
         if (!isLightconeError(error, "Corrupt")) throw error;
         skipped.push({ offset, error });
       } finally {

@@ -11,6 +11,7 @@ import { LightconeError, realRandom, type Random } from "@lightcone/base";
 import {
   applyRetention,
   snapshotDue,
+  unreadable,
   type CommitLog,
   type LoadedSnapshot,
   type SnapshotEntry,
@@ -128,6 +129,15 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   } catch (error) {
     await log.close();
     throw error;
+  }
+}
+
+/** What replays a record of a log file, whose batch begins at byte `at`. @throws {LightconeError} `Corrupt` */
+function replayed<T>(file: string, at: number, replay: () => T): T {
+  try {
+    return replay();
+  } catch (error) {
+    throw unreadable(error, file, at);
   }
 }
 
@@ -268,11 +278,11 @@ export class Database implements DatabaseLink {
     const releasedOffset = resume?.releasedOffset ?? Infinity;
     this.released = resume?.releasedOffset ?? -1;
     let sessions: ReadonlyMap<string, Session> | undefined;
-    for await (const { firstOffset, records } of this.log.read(context.store.offset)) {
+    for await (const { firstOffset, records, file, at } of this.log.read(context.store.offset)) {
       for (const [index, record] of records.entries()) {
         const offset = firstOffset + index;
         if (offset > releasedOffset) sessions ??= await this.restoreSessions(resume, replay);
-        const kind = context.pipeline.replay(record, offset, replay.note);
+        const kind = replayed(file, at, () => context.pipeline.replay(record, offset, replay.note));
         if (kind !== CommitKind.publish || sessions === undefined) continue;
         // What hosts ended in before was of the program before.
         context.ends.clear();

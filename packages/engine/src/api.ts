@@ -21,6 +21,19 @@ export interface Transaction extends DataPort {
   deleteRow(table: TableId, row: RowRef): void;
 }
 
+/**
+ * Rows of system tables, as the database writes them about itself inside the open transaction. The data port refuses them
+ * to everyone else. What definitions are is `Catalog`'s to write.
+ */
+export interface SystemRows {
+  /** Inserts the row `row[0 … length)`. @throws {LightconeError} `SchemaInvalid` when a constraint refuses it */
+  insert(table: TableId, row: Uint8Array, length: number): void;
+  /** Deletes the row with these bytes. Whether there was one. */
+  delete(table: TableId, row: Uint8Array, length: number): boolean;
+  /** Deletes every row. Returns how many. */
+  clear(table: TableId): number;
+}
+
 /** Definition changes. Each writes the system tables' rows inside the open transaction; a rollback undoes it. */
 export interface Catalog {
   createTable(def: TableDef): Table;
@@ -69,6 +82,7 @@ export interface StoreOptions {
 export interface Store {
   readonly tx: Transaction;
   readonly catalog: Catalog;
+  readonly system: SystemRows;
 
   /** The offset that the next commit will get. */
   readonly offset: TxOffset;
@@ -92,7 +106,8 @@ export interface Store {
   begin(): void;
   /**
    * Ends the transaction and makes its net effect the next commit; undefined when there is none
-   * (connects, disconnects and publishes always make one).
+   * (connects, disconnects and publishes always make one). A failed assertion, with the transaction still open, when what
+   * the system tables then say is not what there is: it could not be read back.
    *
    * @throws {LightconeError} `DatabaseStopped` when the store is poisoned
    */
@@ -101,11 +116,18 @@ export interface Store {
   rollback(): void;
   /** Frees what the commit's deltas still showed. Every commit must be released before the next `begin`. */
   release(commit: Commit): void;
-  /** Replays a record that `Commit.bytes` had. The result must be released like a live commit. */
+  /**
+   * Replays a record that `Commit.bytes` had. The result must be released like a live commit.
+   *
+   * @throws {LightconeError} `Malformed` for one that no commit can have had here; the store is then poisoned
+   */
   apply(record: Uint8Array): Commit;
 
   /** Opens a read view of the committed state. Only while idle. */
   openReadView(): ReadView;
-  /** The whole state at the read view's offset, in slices of at most about 1 MiB. Each is good until the next is asked for. */
+  /**
+   * The whole state at the read view's offset, in slices of at most about 1 MiB. Each is good until the next is asked for.
+   * Called while idle; a failed assertion when the state could not be read back.
+   */
   snapshotChunks(readView: ReadView): IterableIterator<Uint8Array>;
 }

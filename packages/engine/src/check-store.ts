@@ -3,10 +3,9 @@
  *
  * For tests after crashes and replays; takes about a microsecond a row and index.
  */
-import { asTableId, userIdMin } from "@lightcone/base";
+import { asTableId } from "@lightcone/base";
 import { SystemTable } from "@lightcone/schema";
 import type { Store } from "./api.ts";
-import { schemasOf } from "./catalog/catalog-rows.ts";
 import { Meta, metaWords, slabShift } from "./storage/memory.ts";
 import { SlotCursor } from "./storage/row-space.ts";
 import { MemoryStore } from "./store.ts";
@@ -22,7 +21,7 @@ export function checkStore(store: Store): string[] {
     for (const index of table.indexes) checkIndex(table, index, problems);
     checkRowSet(table, problems);
   }
-  checkDefinitions(store, problems);
+  problems.push(...store.definitions.problems());
   checkSequences(store, problems);
   return problems;
 }
@@ -113,19 +112,6 @@ function checkRowSet(table: StoredTable, problems: string[]): void {
     if (table.findIdentical(viewOf(table, ref), table.space.rowAt(ref), table.space.rowBytes(ref)) !== ref) {
       problems.push(`${table.name}: row ${ref} is not bootstrap by its bytes`);
     }
-  }
-}
-
-function checkDefinitions(store: MemoryStore, problems: string[]): void {
-  const schemas = schemasOf(store.definitions.readRows());
-  for (const table of store.tables()) {
-    if (table.id >= userIdMin && !schemas.has(table.id)) problems.push(`${table.name}: no row of st_table says it`);
-  }
-  for (const [id, { schema }] of schemas) {
-    const table = store.table(asTableId(id));
-    if (table === undefined) problems.push(`${schema.def.name}: defined, but not there`);
-    else if (table.schema.indexIds.join() !== schema.indexIds.join())
-      problems.push(`${table.name}: its indexes are not those defined`);
   }
 }
 

@@ -10,7 +10,7 @@
 import { assert, asTxOffset, defined, type RowRef, type TableId, type TxOffset, userIdMin } from "@lightcone/base";
 import { ByteReader } from "@lightcone/sats";
 import { SystemTable } from "@lightcone/schema";
-import type { Catalog, ReadView, Store, StoreOptions, Transaction } from "./api.ts";
+import type { Catalog, ReadView, Store, StoreOptions, SystemRows, Transaction } from "./api.ts";
 import type { RowPlace } from "@lightcone/schema";
 import type { Table } from "./api-tables.ts";
 import { StoreCatalog } from "./catalog/catalog.ts";
@@ -28,6 +28,7 @@ import { writeSnapshot } from "./snapshot/snapshot-write.ts";
 import type { StoredChanges, StoredTable } from "./table/stored-table.ts";
 import { TableDirectory } from "./table/table-directory.ts";
 import { QuickPaths } from "./transaction/quick-paths.ts";
+import { StoreSystemRows } from "./transaction/system-rows.ts";
 import { StoreTransaction } from "./transaction/transaction.ts";
 
 export const defaultBytesMax = 8 * 1024 ** 3;
@@ -42,6 +43,7 @@ export class MemoryStore implements Store {
   private readonly changes: TransactionChanges;
   private readonly quickPaths: QuickPaths = new QuickPaths(this.directory);
   private readonly port: StoreTransaction;
+  private readonly systemRows: StoreSystemRows;
   readonly definitions: StoreCatalog;
   private readonly readViews: ReadViews;
   private nextOffset = 0;
@@ -60,7 +62,8 @@ export class MemoryStore implements Store {
       this.directory,
       options.scanRowsMax ?? defaultScanRowsMax,
     );
-    this.definitions = new StoreCatalog(this.directory, this.port, this.seed);
+    this.systemRows = new StoreSystemRows(this.port, this.directory);
+    this.definitions = new StoreCatalog(this.directory, this.port, this.systemRows, this.seed);
     this.readViews = new ReadViews(this.memory);
   }
 
@@ -69,6 +72,9 @@ export class MemoryStore implements Store {
   }
   get catalog(): Catalog {
     return this.definitions;
+  }
+  get system(): SystemRows {
+    return this.systemRows;
   }
   get offset(): TxOffset {
     return asTxOffset(this.nextOffset);
@@ -152,6 +158,7 @@ export class MemoryStore implements Store {
     const { changes } = this;
     if (changes.state !== TransactionState.open) changes.refuse(-1);
     assert(changes.state === TransactionState.open, "no transaction is open");
+    if (this.changesDefinitions()) this.definitions.checkReadable();
     changes.state = TransactionState.writing;
     const moves = this.sequenceMoves();
     const deltas = this.netChanges();
@@ -198,6 +205,7 @@ export class MemoryStore implements Store {
     input.expectEnd();
     if (!isSynced) this.definitions.syncTables();
     if (moved) this.definitions.syncSequences();
+    this.definitions.checkDropped();
     return this.finish(meta, sequences, deltas, record);
   }
 
@@ -242,6 +250,8 @@ export class MemoryStore implements Store {
   }
 
   snapshotChunks(readView: ReadView): IterableIterator<Uint8Array> {
+    assert(this.changes.state === TransactionState.closed, "a snapshot is begun between transactions");
+    this.definitions.checkReadable();
     return writeSnapshot(readView as StoreReadView); // the only kind there is
   }
 
@@ -256,6 +266,16 @@ export class MemoryStore implements Store {
       .slice(0, changedCount)
       .filter((each) => each.keepNet())
       .sort((a, b) => a.table.id - b.table.id);
+  }
+
+  /** Whether rows changed that say which tables there are; how far a sequence has come is not among that. */
+  private changesDefinitions(): boolean {
+    const { changed, changedCount } = this.changes;
+    for (let index = 0; index < changedCount; index += 1) {
+      const { id } = (changed[index] as StoredChanges).table;
+      if (id < userIdMin && id !== SystemTable.st_sequence && isCatalogTable(id)) return true;
+    }
+    return false;
   }
 
   /** The tables that the transaction changed. */

@@ -10,7 +10,7 @@ export { formatMigration } from "./format-migration.ts";
 export type { PlanStyle } from "./format-migration.ts";
 export { serveSchema, viewReturns } from "./serve-schema.ts";
 export type { SchemaForm } from "./serve-schema.ts";
-export { systemTables, SystemTable } from "./system-tables.ts";
+export { isWrittenByDatabase, systemTables, SystemTable } from "./system-tables.ts";
 export type { SystemTableName } from "./system-tables.ts";
 export {
   constraintName,

@@ -34,6 +34,14 @@ export const SystemTable = {
 } as const;
 export type SystemTableName = keyof typeof SystemTable;
 
+/**
+ * Whether rows of a table are the database's alone to write: they say what it is. Variables are rows that nothing in it
+ * depends on, and are written like any other.
+ */
+export function isWrittenByDatabase(id: number): boolean {
+  return id < userIdMin && id !== SystemTable.st_var;
+}
+
 interface Shape {
   readonly columns: Readonly<Record<string, AlgebraicType>>;
   /** Unique column sets, each with a B-tree. */

@@ -1,6 +1,7 @@
 /** The way in: text to a checked plan. */
+import { LightconeError } from "@lightcone/base";
 import { toHexReversed } from "@lightcone/sats";
-import type { TableSchema } from "@lightcone/schema";
+import { isWrittenByDatabase, type TableSchema } from "@lightcone/schema";
 import type { Caller, Catalog } from "./catalog.ts";
 import { admit } from "./dialect.ts";
 import { parse, type Parsed } from "./parser.ts";
@@ -66,7 +67,7 @@ export function wholeTable(table: TableSchema): SelectPlan {
 /**
  * Compiles a statement of the query dialect.
  *
- * @throws {LightconeError} `SqlSyntax` with a position, or `SqlRefused` with a category
+ * @throws {LightconeError} `SqlSyntax` with a position, `SqlRefused` with a category, or `SystemTable`
  */
 export function compileStatement(sql: string, catalog: Catalog, caller: Caller): Plan {
   return placed(sql, () => statementPlan(sql, catalog, caller));
@@ -80,7 +81,16 @@ function statementPlan(sql: string, catalog: Catalog, caller: Caller): Plan {
   if (writes && !caller.mayWrite) {
     refuse("not_authorized", `Caller ${toHexReversed(caller.identity)} is not authorized to run SQL DML statements`);
   }
+  const table = writtenTable(plan);
+  if (table !== undefined && isWrittenByDatabase(table.id))
+    throw new LightconeError("SystemTable", { table: table.def.name });
   return plan;
+}
+
+/** The table whose rows a plan writes; a SET is of no table. */
+function writtenTable(plan: Plan): TableSchema | undefined {
+  if (plan.kind === "insert") return plan.table;
+  return plan.kind === "update" || plan.kind === "delete" ? plan.match.sources[0]?.table : undefined;
 }
 
 function planOf({ statement }: Parsed, catalog: Catalog): Plan {

@@ -37,7 +37,7 @@ export function connectClient(context: DatabaseContext, caller: Caller): Refusal
     if (quarantine !== undefined) return { code: quarantine.code, message: quarantine.message };
     context.claims.set(key, encoder.encode(caller.claims));
     fillMeta(context, CommitKind.connect, caller, reducer?.def.name, reducer?.def.id);
-    const note = (): void => void context.store.tx.insert(clientTable, row, 0, row.length);
+    const note = (): void => context.store.system.insert(clientTable, row, row.length);
     if (reducer === undefined) {
       context.pipeline.transact(context.meta, () => {
         note();
@@ -133,7 +133,8 @@ export function knownClients(context: DatabaseContext): readonly Client[] {
 }
 
 function forget(context: DatabaseContext, client: Client): void {
-  context.store.tx.deleteRows(clientTable, oneRow(bytesOfClient(client)));
+  const row = bytesOfClient(client);
+  context.store.system.delete(clientTable, row, row.length);
 }
 
 function fillMeta(
@@ -153,12 +154,4 @@ function fillMeta(
   meta.connection = caller.connectionId;
   meta.requestId = 0;
   meta.requestSequence = 0;
-}
-
-/** A BSATN array of one row. */
-function oneRow(row: Uint8Array): Uint8Array {
-  const rows = new Uint8Array(4 + row.length);
-  rows[0] = 1;
-  rows.set(row, 4);
-  return rows;
 }

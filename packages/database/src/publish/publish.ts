@@ -220,7 +220,7 @@ function update(site: PublishSite, before: ModuleRuntime, next: ModuleRuntime, p
     context.pipeline.transact(context.meta, () =>
       doing(() => {
         for (const step of plan.steps) carryOut(context, step);
-        context.store.tx.clear(moduleTable);
+        context.store.system.clear(moduleTable);
         insertModuleRow(site, next);
         site.install(next);
       }),
@@ -303,7 +303,7 @@ function insertModuleRow(site: PublishSite, module: ModuleRuntime): void {
     program_bytes: module.bytes,
     module_version: "",
   });
-  context.store.tx.insert(moduleTable, out.bytes, 0, out.length);
+  context.store.system.insert(moduleTable, out.bytes, out.length);
 }
 
 /** The program that the database last took in; undefined before the first publish. */

@@ -5,8 +5,18 @@
  * transaction; a rollback undoes both. In a replay the rows come first, and `syncTables` makes the tables what
  * the rows say. Either way the tables are a function of the rows.
  */
-import { asIndexId, asTableId, defined, type IndexId, LightconeError, type TableId, userIdMin } from "@lightcone/base";
-import { ByteReader, ByteWriter } from "@lightcone/sats";
+import {
+  asIndexId,
+  asRowRef,
+  asTableId,
+  assert,
+  defined,
+  type IndexId,
+  LightconeError,
+  type TableId,
+  userIdMin,
+} from "@lightcone/base";
+import { ByteReader, ByteWriter, typesEqual } from "@lightcone/sats";
 import {
   type Access,
   type IndexDef,
@@ -32,6 +42,7 @@ import {
   type StoredSchema,
   tableRow,
 } from "./catalog-rows.ts";
+import { definitionProblems } from "./definition-check.ts";
 import { TransactionState } from "../transaction/transaction-state.ts";
 import type { HashSeed } from "../indexes/key-code.ts";
 import { slabShift } from "../storage/memory.ts";
@@ -40,6 +51,7 @@ import { Sequence } from "../table/sequence.ts";
 import { type StoredIndex, StoredTable } from "../table/stored-table.ts";
 import { TableIndex } from "../table/table-index.ts";
 import type { TableDirectory } from "../table/table-directory.ts";
+import type { StoreSystemRows } from "../transaction/system-rows.ts";
 import type { StoreTransaction } from "../transaction/transaction.ts";
 
 /** The next id of each kind. */
@@ -53,9 +65,15 @@ export interface IdCounters {
 
 const sequenceIdColumn = 0;
 
+/** Of rows that were read back. */
+function refuseRows(reason: string): never {
+  throw new LightconeError("Malformed", { what: "what the system tables say", reason });
+}
+
 export class StoreCatalog implements Catalog {
   private readonly tables: TableDirectory;
   private readonly tx: StoreTransaction;
+  private readonly system: StoreSystemRows;
   private readonly seed: HashSeed;
   counters: IdCounters = {
     table: userIdMin,
@@ -68,9 +86,10 @@ export class StoreCatalog implements Catalog {
   private dropped: StoredTable[] = [];
   private readonly out = new ByteWriter();
 
-  constructor(tables: TableDirectory, tx: StoreTransaction, seed: HashSeed) {
+  constructor(tables: TableDirectory, tx: StoreTransaction, system: StoreSystemRows, seed: HashSeed) {
     this.tables = tables;
     this.tx = tx;
+    this.system = system;
     this.seed = seed;
     tx.storeReservation = (sequence) => this.storeReservation(sequence);
   }
@@ -233,7 +252,11 @@ export class StoreCatalog implements Catalog {
     }
   }
 
-  /** Makes the user tables what the rows say; those to drop once their rows are gone are kept for `finishDrops`. */
+  /**
+   * Makes the user tables what the rows say; those to drop once their rows are gone are kept for `finishDrops`.
+   *
+   * @throws {LightconeError} `Malformed` when the rows say what no change of a definition can have left
+   */
   syncTables(): void {
     const schemas = schemasOf(this.readRows());
     for (const table of this.tables.all()) {
@@ -245,6 +268,12 @@ export class StoreCatalog implements Catalog {
       else this.alter(table, stored);
     }
     this.countIds();
+  }
+
+  /** Rows of a table go before it does. @throws {LightconeError} `Malformed` when they did not */
+  checkDropped(): void {
+    for (const { name, rowCount } of this.dropped)
+      if (rowCount > 0) refuseRows(`table '${name}' is nowhere defined and has ${rowCount} rows`);
   }
 
   /** The open transaction is final: what it dropped is gone. */
@@ -278,6 +307,17 @@ export class StoreCatalog implements Catalog {
     }
   }
 
+  /** What of the tables is not as the rows say; such a state could not be read back. */
+  problems(): string[] {
+    return definitionProblems(this.readRows(), this.tables.all());
+  }
+
+  /** A state that could not be read back is never written. */
+  checkReadable(): void {
+    const problems = this.problems();
+    assert(problems.length === 0, problems.join("; "));
+  }
+
   readRows(): AllRows {
     const rows = {} as Record<CatalogTable, unknown[]>;
     for (const name of catalogTables) rows[name] = this.read(name).map(({ row }) => row);
@@ -286,6 +326,7 @@ export class StoreCatalog implements Catalog {
 
   private alter(table: StoredTable, stored: StoredSchema): void {
     const { schema } = stored;
+    if (!typesEqual(schema.def.rowType, table.def.rowType)) refuseRows(`table '${table.name}' has other columns`);
     const dropped: StoredIndex[] = [];
     const indexes = schema.def.indexes.map((def, position) => {
       const id = schema.indexIds[position] as IndexId;
@@ -401,9 +442,7 @@ export class StoreCatalog implements Catalog {
       "the key of st_sequence",
     );
     const bytes = this.encode("st_sequence", row);
-    const result = this.tx.update(table.id, index.id, bytes, 0, bytes.length);
-    if (result < 0)
-      throw new LightconeError("DatabaseStopped", { reason: `a sequence has no row: ${this.tx.failure()}` });
+    this.system.update(index, bytes, bytes.length);
     sequence.stored = sequence.allocated;
     this.tx.changes.logUndo(() => {
       sequence.stored = before;
@@ -422,9 +461,7 @@ export class StoreCatalog implements Catalog {
 
   private insertRow<T extends CatalogTable>(name: T, row: CatalogRows[T]): void {
     const bytes = this.encode(name, row);
-    if (this.tx.insert(asTableId(SystemTable[name]), bytes, 0, bytes.length) < 0) {
-      throw new LightconeError("SchemaInvalid", { problems: [this.tx.failure()] });
-    }
+    this.system.insert(asTableId(SystemTable[name]), bytes, bytes.length);
   }
 
   private read<T extends CatalogTable>(name: T): { ref: number; row: CatalogRows[T] }[] {
@@ -443,7 +480,7 @@ export class StoreCatalog implements Catalog {
 
   private deleteRows<T extends CatalogTable>(name: T, isMeant: (row: CatalogRows[T]) => boolean): void {
     const id = asTableId(SystemTable[name]);
-    for (const { ref, row } of this.read(name)) if (isMeant(row)) this.tx.deleteRow(id, ref as never);
+    for (const { ref, row } of this.read(name)) if (isMeant(row)) this.system.deleteRow(id, asRowRef(ref));
   }
 
   private deleteAccessors(def: TableDef): void {

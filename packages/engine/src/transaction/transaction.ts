@@ -4,14 +4,17 @@
  * Rows and keys are checked here, once. An outcome that a module may handle is a negated `Errno`, decided
  * before anything is written; limits throw before anything is written. Only then the gate closes behind a
  * mutation, and opens when it is complete.
+ *
+ * Whoever writes through here, writes user tables: rows of system tables say what the database is, and a wrong one
+ * leaves a state that cannot be read back. Those are written through `SystemRows`, by the database alone.
  */
-import { type IndexId, LightconeError, type RowRef, type TableId } from "@lightcone/base";
+import { type IndexId, LightconeError, type RowRef, type TableId, userIdMin } from "@lightcone/base";
 import { ByteReader, valueCodec } from "@lightcone/sats";
 import type { Transaction } from "../api.ts";
 import type { RowPlace, RowScan, ScanBound } from "@lightcone/schema";
 import type { TransactionChanges } from "./transaction-changes.ts";
 import { TransactionState } from "./transaction-state.ts";
-import { Errno } from "@lightcone/schema";
+import { Errno, isWrittenByDatabase } from "@lightcone/schema";
 import { Meta, metaWords, pageShift, slabMask, slabShift } from "../storage/memory.ts";
 import { RefList } from "../table/ref-list.ts";
 import { RowState, SlotCursor } from "../storage/row-space.ts";
@@ -24,6 +27,11 @@ import type { TableDirectory } from "../table/table-directory.ts";
 import { TransactionScan } from "./transaction-scan.ts";
 
 const noBytes = new Uint8Array(0);
+
+/** @throws {LightconeError} `SystemTable` unless the table may be written through the data port */
+function checkWritable(table: StoredTable): void {
+  if (isWrittenByDatabase(table.id)) throw new LightconeError("SystemTable", { table: table.name });
+}
 
 /** Stores how far a sequence's reservation reaches, as a change of the open transaction. */
 export type StoreReservation = (sequence: Sequence) => void;
@@ -78,6 +86,7 @@ export class StoreTransaction implements Transaction {
     if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const table = this.tables.byId[id];
     if (table === undefined) return this.fail(Errno.noSuchTable);
+    if (id < userIdMin) checkWritable(table);
     const view = this.viewOf(bytes);
     if (!this.isRow(table, bytes, view, at, length)) return this.fail(Errno.bsatnDecode, table);
     if (this.generated.length > 0) this.generated = noBytes;
@@ -87,7 +96,8 @@ export class StoreTransaction implements Transaction {
     return this.insertChecked(table, bytes, view, at, length);
   }
 
-  private insertChecked(table: StoredTable, bytes: Uint8Array, view: DataView, at: number, length: number): number {
+  /** Inserts a row that is valid. Returns its reference or `-Errno`. */
+  insertChecked(table: StoredTable, bytes: Uint8Array, view: DataView, at: number, length: number): number {
     const { changes } = this;
     const { uniques } = table;
     if (uniques.length === 0) {
@@ -115,6 +125,7 @@ export class StoreTransaction implements Transaction {
     if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const table = this.tables.byId[id];
     if (table === undefined) return this.fail(Errno.noSuchTable);
+    if (id < userIdMin) checkWritable(table);
     const index = this.tables.indexById[indexId];
     if (index === undefined || index.table !== table) return this.fail(Errno.noSuchIndex, table);
     if (!index.unique) return this.fail(Errno.indexNotUnique, table, index);
@@ -133,7 +144,8 @@ export class StoreTransaction implements Transaction {
     return this.updateChecked(table, index, bytes, view, at, length);
   }
 
-  private updateChecked(
+  /** Replaces the row with the same key in a unique index by one that is valid. Returns its reference or `-Errno`. */
+  updateChecked(
     table: StoredTable,
     index: StoredIndex,
     bytes: Uint8Array,
@@ -183,6 +195,7 @@ export class StoreTransaction implements Transaction {
     if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const index = this.tables.indexById[id];
     if (index === undefined) return this.fail(Errno.noSuchIndex);
+    if (index.table.id < userIdMin) checkWritable(index.table);
     const view = this.viewOf(key);
     if (!this.isKey(index, key, view, at, length)) return this.fail(Errno.bsatnDecode, index.table, index);
     if (index.unique) {
@@ -199,13 +212,16 @@ export class StoreTransaction implements Transaction {
   deleteRange(id: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): number {
     const source = this.rangeOf(id, prefix, prefixColumns, from, to);
     if (typeof source === "number") return source;
-    return this.deleteAll((this.tables.indexById[id] as StoredIndex).table, source);
+    const { table } = this.tables.indexById[id] as StoredIndex;
+    if (table.id < userIdMin) checkWritable(table);
+    return this.deleteAll(table, source);
   }
 
   deleteRows(id: TableId, rows: Uint8Array): number {
     if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const table = this.tables.byId[id];
     if (table === undefined) return this.fail(Errno.noSuchTable);
+    if (id < userIdMin) checkWritable(table);
     const view = this.viewOf(rows);
     if (rows.length < 4) return this.fail(Errno.bsatnDecode, table);
     const count = view.getUint32(0, true);
@@ -233,7 +249,9 @@ export class StoreTransaction implements Transaction {
   clear(id: TableId): number {
     if (this.changes.state !== TransactionState.open) return this.changes.refuse(-Errno.notInTransaction);
     const table = this.tables.byId[id];
-    return table === undefined ? this.fail(Errno.noSuchTable) : this.deleteAll(table, new SlotCursor(table.space));
+    if (table === undefined) return this.fail(Errno.noSuchTable);
+    if (id < userIdMin) checkWritable(table);
+    return this.clearTable(table);
   }
 
   deleteRow(id: TableId, row: RowRef): void {
@@ -242,6 +260,7 @@ export class StoreTransaction implements Transaction {
     }
     const table = this.tables.byId[id];
     if (table === undefined) throw new LightconeError("NoSuchTable", { table: String(id) });
+    if (id < userIdMin) checkWritable(table);
     if ((table.space.state(row) & 1) === 1) this.deleteVisible(table, row);
   }
 
@@ -320,12 +339,16 @@ export class StoreTransaction implements Transaction {
   }
 
   /** Deletes one row, completely. */
-  private deleteVisible(table: StoredTable, ref: number): void {
+  deleteVisible(table: StoredTable, ref: number): void {
     const { changes } = this;
     if (table.changes.scans.length > 0) changes.materializeScans(table);
     changes.state = TransactionState.writing;
     changes.delete(table, ref);
     changes.state = TransactionState.open;
+  }
+
+  clearTable(table: StoredTable): number {
+    return this.deleteAll(table, new SlotCursor(table.space));
   }
 
   private deleteAll(table: StoredTable, source: { next(): number }): number {
@@ -359,7 +382,7 @@ export class StoreTransaction implements Transaction {
     return cursor;
   }
 
-  private isRow(table: StoredTable, bytes: Uint8Array, view: DataView, at: number, length: number): boolean {
+  isRow(table: StoredTable, bytes: Uint8Array, view: DataView, at: number, length: number): boolean {
     const end = at + length;
     if (table.plainBytes >= 0) return length === table.plainBytes && end <= bytes.length;
     return end <= bytes.length && length <= rowBytesMax && table.check(bytes, view, at, end) === end;
@@ -369,7 +392,7 @@ export class StoreTransaction implements Transaction {
     return at + length <= bytes.length && index.isKeyIn(bytes, view, at, length, index.def.columns.length);
   }
 
-  private viewOf(bytes: Uint8Array): DataView {
+  viewOf(bytes: Uint8Array): DataView {
     if (bytes !== this.source) {
       this.source = bytes as Uint8Array<ArrayBuffer>;
       this.sourceView = new DataView(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
