@@ -3,7 +3,6 @@ import { defineConfig } from "vitest/config";
 /** Suites that hold the product to a number of seconds: nothing else runs beside them. */
 const alone = ["conformance/src/{crash,limits,rest,browser}/**/*.test.ts"];
 const shared = {
-  setupFiles: ["./scripts/test-setup.ts"],
   testTimeout: 30_000,
   hookTimeout: 60_000,
   pool: "forks" as const,

@@ -11,7 +11,6 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "conformance/src/**/*.test.ts"],
     exclude: ["**/node_modules/**"],
-    setupFiles: ["./scripts/test-setup.ts"],
     testTimeout: 4 * 3_600_000,
     hookTimeout: 600_000,
     pool: "forks",

@@ -16,6 +16,7 @@ const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.t
 
 checkPackageTable();
 checkLock();
+checkFailedCases();
 for (const file of files) checkFile(file, readFileSync(file, "utf8"));
 const ordered = Object.entries(parts).map(([name, list]) => checkParts(name, list));
 const total = (count: (each: OrderedPackage) => number): number => ordered.reduce((sum, each) => sum + count(each), 0);
@@ -102,6 +103,16 @@ function checkLock(): void {
     for (const kind of ["dependencies", "devDependencies", "optionalDependencies"])
       if (!isDeepStrictEqual(manifest[kind] ?? {}, lock.packages[folder]?.[kind] ?? {}))
         problems.push(`package-lock.json is behind the ${kind} of ${path}: run npm install --package-lock-only`);
+  }
+}
+
+/** A case that failed once is of no use when its test has gone elsewhere. */
+function checkFailedCases(): void {
+  const path = "packages/base/src/testing/failed-cases.json";
+  for (const name of Object.keys(JSON.parse(readFileSync(path, "utf8")) as object)) {
+    const [file = "", ...titles] = name.split(" > ");
+    if (!existsSync(file) || !readFileSync(file, "utf8").includes(titles.at(-1) ?? ""))
+      problems.push(`${path}: there is no test "${name}"`);
   }
 }
 

@@ -3,6 +3,7 @@
 // Method: random modules of the SDK that no compiler has seen, and recorded descriptions with bytes of them changed, inside
 // a WebAssembly module; each is published to a database that then must take a good one. Seeded; LIGHTCONE_RUNS multiplies.
 // Then, through the real command and a real server, the modules that a host ended by.
+import { runCount, testSeed } from "@lightcone/base/testing";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundleModule } from "@lightcone/cli/bundle";
@@ -15,8 +16,8 @@ import { openLocal, publish } from "../database/local.ts";
 import vectors from "../../vectors/module-def.json" with { type: "json" };
 import { randomModule } from "./random-modules.ts";
 
-const seed = Number(process.env["LIGHTCONE_SEED"] ?? 19);
-const runs = Number(process.env["LIGHTCONE_RUNS"] ?? 1);
+const seed = testSeed(19);
+const runs = runCount(1);
 const text = ({ status, body }: Reply): string => `${status} ${new TextDecoder().decode(body)}`;
 
 /** The answer to a publish, or how the database ended. */

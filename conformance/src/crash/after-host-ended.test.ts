@@ -2,6 +2,7 @@
 // if nothing had been, whatever form the subscription has and whoever holds it.
 // Method: a server in a process of its own, its host killed again and again while others write. After each kill a last
 // row is written; who has that row must hold exactly what its queries return when they are asked afresh.
+import { testSeed } from "@lightcone/base/testing";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -20,7 +21,7 @@ import {
 } from "./subscribers.ts";
 
 const killCount = Number(process.env["LIGHTCONE_CRASHES"] ?? 5);
-const seed = Number(process.env["LIGHTCONE_SEED"] ?? 1);
+const seed = testSeed(1);
 const all = "SELECT * FROM item";
 const first = "SELECT * FROM item WHERE shelf = 1";
 const marks = "SELECT * FROM mark";

@@ -2,6 +2,7 @@
 // leaves no half transaction, and leaves no client waiting.
 // Method: clients record numbered entries without pause; a process is killed at a random moment and started again;
 // then every acknowledged number must be there once, every other one at most once, and the tallies must agree.
+import { testSeed } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RawClient } from "../raw-client.ts";
@@ -75,7 +76,7 @@ class Recorder {
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 test(`${killCount} kills under load`, { timeout: 60_000 + killCount * 15_000 }, async () => {
-  const seed = Number(process.env["LIGHTCONE_SEED"] ?? 1);
+  const seed = testSeed(1);
   const kill = fc.record({ front: fc.boolean(), afterMs: fc.integer({ min: 20, max: 400 }) });
   const chance = fc.sample(kill, { numRuns: killCount, seed });
   const recorders = Array.from({ length: clientCount }, (_, client) => new Recorder(client));

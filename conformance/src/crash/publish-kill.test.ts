@@ -3,6 +3,7 @@
 // Method: an owner changes databases without pause; the front is killed at a random moment and started again. Then each
 // name has what was acknowledged or what was under way, a stranger gets none of them, an identity that is gone is never
 // seen again, and the directories are those of the databases that are there.
+import { testSeed } from "@lightcone/base/testing";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -120,7 +121,7 @@ test(
   `rows 7, 16, 33: ${killCount} kills while databases come and go`,
   { timeout: 60_000 + killCount * 60_000 },
   async () => {
-    const seed = Number(process.env["LIGHTCONE_SEED"] ?? 1);
+    const seed = testSeed(1);
     const delays = fc.sample(fc.integer({ min: 50, max: 2500 }), { numRuns: killCount, seed });
     const chances = fc.sample(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { numRuns: 997, seed });
     let at = 0;

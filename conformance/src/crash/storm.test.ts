@@ -2,6 +2,7 @@
 // killed again and again: in the end each holds exactly the rows that its queries return.
 // Method: a server in a process of its own. Each client does one random thing after another; kills come at random
 // moments. A seed fixes what is drawn: `LIGHTCONE_SEED`. `LIGHTCONE_CRASHES` says how many kills, `npm run soak` many.
+import { testSeed } from "@lightcone/base/testing";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -19,7 +20,7 @@ import {
 } from "./subscribers.ts";
 
 const killCount = Number(process.env["LIGHTCONE_CRASHES"] ?? 4);
-const seed = Number(process.env["LIGHTCONE_SEED"] ?? 1);
+const seed = testSeed(1);
 const clientCount = killCount > 20 ? 40 : 10;
 const keptQueries = ["SELECT * FROM item", "SELECT * FROM mark"] as const;
 const queries = [

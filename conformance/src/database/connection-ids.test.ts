@@ -2,6 +2,7 @@
 // use is refused, one that is free again is not, each connect has its disconnect, each call runs once.
 // Method: databases in this process that are cut off and started again at random moments, and clients that share ids
 // within an identity and across two. The module notes who comes, goes and speaks; in the end its rows are counted.
+import { assertProperty, runCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import type { ResilientLink } from "@lightcone/database";
 import { toHex } from "@lightcone/sats";
@@ -9,7 +10,7 @@ import { describe, expect, test } from "vitest";
 import { Hosts } from "./hosts.ts";
 import { LocalClient, makeCaller, openLocal, publish, sql } from "./local.ts";
 
-const cases = 12 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
+const cases = runCount(12);
 const module = "./modules/lobby.ts";
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const callerOf = (who: number, id: number) => ({
@@ -77,7 +78,7 @@ describe("row 8: a connection id", () => {
   );
 
   test("used again and again, over hosts and servers, is one client's at a time", { timeout: 240_000 }, async () => {
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         const hosts = new Hosts();
         let link: ResilientLink = await hosts.open();
@@ -163,7 +164,7 @@ describe("row 8: a connection id", () => {
         expect([...present.values()].reduce((sum, count) => sum + count, 0)).toBe(1);
         await link.stop(100);
       }),
-      { numRuns: cases },
+      cases,
     );
   });
 });

@@ -3,12 +3,13 @@
 // Method: random sets of every form over a few texts, taken and let go between writes. A client adds up what it is
 // sent; a row must be there exactly while some set returns it, as often as the law of `query-sets.ts` says, and
 // nothing may be left when the last set is gone.
+import { assertProperty, runCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import type { ServerMessage, TableUpdate } from "@lightcone/protocol";
 import { describe, expect, test } from "vitest";
 import { LocalClient, makeCaller, openLocal, publish, sql } from "./local.ts";
 
-const cases = 40 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
+const cases = runCount(40);
 const module = "../crash/modules/shelf.ts";
 
 interface Item {
@@ -80,7 +81,7 @@ function tablesOf(message: ServerMessage): readonly TableUpdate[] {
 
 describe("row 27: sets of every form that share texts", () => {
   test("are counted by the law", { timeout: 120_000 }, async () => {
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 25 }), async (steps) => {
         const database = await openLocal();
         expect((await publish(database, module)).status).toBe(200);
@@ -186,7 +187,7 @@ describe("row 27: sets of every form that share texts", () => {
         expect(await sql(database, "SELECT id FROM item")).toHaveLength(items.size);
         await database.stop(100);
       }),
-      { numRuns: cases },
+      cases,
     );
   });
 });

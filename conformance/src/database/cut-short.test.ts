@@ -3,13 +3,14 @@
 // Method: a call that writes many rows, of which several clients hear in both forms of the wire, and a guard that ends
 // turns after so many milliseconds, from the middle of the call until after it. Hosts that were left half-way are
 // followed by others. Then answers, rows and what clients count are compared.
+import { runCount } from "@lightcone/base/testing";
 import { runArmed, type Guard } from "@lightcone/base/node";
 import type { ServerMessage, TableUpdate } from "@lightcone/protocol";
 import { expect, test } from "vitest";
 import { Hosts } from "./hosts.ts";
 import { LocalClient, makeCaller, publish, sql } from "./local.ts";
 
-const rounds = 16 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
+const rounds = runCount(16);
 const rowCount = 1500;
 /** Different queries of one client: most of the time goes into telling it. */
 const queryCount = 60;

@@ -2,6 +2,7 @@
 // exactly the rows that were promised, a prefix of what was acknowledged; the first keeps most; looking changes nothing.
 // Method: a database with two snapshots and a log of two segments on a simulated disk, killed; random blocks are damaged
 // and files removed, one to three at a time; every way is taken on a copy, opened, written to and opened again.
+import { runCount } from "@lightcone/base/testing";
 import { repairTo, surveyRepair } from "@lightcone/commitlog";
 import { manualClock, memoryFileSystem, seededNumbers, type SimulatedDisk } from "@lightcone/commitlog/testing";
 import { databaseStates } from "@lightcone/database";
@@ -11,7 +12,7 @@ import { call, openLocal, publish, sql } from "./local.ts";
 const ledger = "../../../modules/typescript/ledger/src/index.ts";
 const root = "/data";
 const entryCount = 90;
-const runs = 40 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
+const runs = runCount(40);
 
 async function ninetyEntries(): Promise<SimulatedDisk> {
   const fileSystem = memoryFileSystem();

@@ -3,6 +3,7 @@
 // Method: databases in this process that are cut off at random moments, as a killed process is, behind the pipe of
 // processes: from then on nothing of theirs reaches a client or a file; or that are asked to rest, between any two
 // messages. Clients hold on through `openResilient`. The seed replays a run.
+import { assertProperty, runCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import type { ServerMessage, TableUpdate } from "@lightcone/protocol";
 import { toHex } from "@lightcone/sats";
@@ -10,7 +11,7 @@ import { describe, expect, test } from "vitest";
 import { Hosts } from "./hosts.ts";
 import { call, LocalClient, makeCaller, program, publish, sql, textOf } from "./local.ts";
 
-const cases = 20 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
+const cases = runCount(20);
 const ledger = "../../../modules/typescript/ledger/src/index.ts";
 
 /** The rows that a message tells of. Clients of a module in TypeScript hear of others in the light form. */
@@ -94,7 +95,7 @@ const step = fc.oneof(
 describe("rows 1 and 17: clients of a database whose host ends, or is let go", () => {
   test("are answered once, and told everything once", { timeout: 60_000 }, async () => {
     let restCount = 0;
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         const hosts = new Hosts();
         const link = await hosts.open();
@@ -232,7 +233,7 @@ describe("rows 1 and 17: clients of a database whose host ends, or is let go", (
         expect(entries.filter(([of]) => of === 98).length).toBe(sqlCount);
         await link.stop(100);
       }),
-      { numRuns: cases },
+      cases,
     );
     expect(restCount, "databases rested").toBeGreaterThan(0);
   });

@@ -2,6 +2,7 @@
 // words are the same rows; and a join on floats, or a condition that has no rows, answers whatever the size of the tables.
 // Method: a module with two tables of floats in every spelling; a client for each query; random calls, and after each
 // round every client's rows beside those of `POST …/sql` and of a model. Then tables of 20,000 rows.
+import { runCount, testSeed } from "@lightcone/base/testing";
 import { connect, type Client } from "lightcone/client";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -10,8 +11,8 @@ import { fileURLToPath } from "node:url";
 import type * as points from "./modules/points.ts";
 import { Served } from "../served.ts";
 
-const rounds = 4 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
-const seed = Number(process.env["LIGHTCONE_SEED"] ?? 27);
+const rounds = runCount(4);
+const seed = testSeed(27);
 
 interface Point {
   readonly id: number;

@@ -1,6 +1,7 @@
 // Goal: a reducer that will not end, or that recurses and goes on writing at every depth, spoils nothing.
 // Method: run them armed on the real engine; afterwards indexes and rows must agree, or the store say that it is
 // worthless and be discarded, as the database does.
+import { runCount } from "@lightcone/base/testing";
 import { Script } from "node:vm";
 import { describe, expect, test } from "vitest";
 import type { EngineDatabase } from "../wasm/engine-database.ts";
@@ -25,7 +26,7 @@ function expectWhole(database: EngineDatabase): void {
   }
 }
 
-const cases = 5 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
+const cases = runCount(5);
 
 describe.each(sandboxes)("%s", (sandbox) => {
   test("recursion that catches and inserts at every depth", async () => {

@@ -2,6 +2,7 @@
 // Method: random types, each with the TypeScript type that it ought to have and values of it. One file of them all is
 // compiled, which compares the types exactly, and run: each value goes into a row, and what `insert` and `update` give back,
 // and what is read again, must be the value. Seeded; LIGHTCONE_RUNS multiplies the types.
+import { runCount, testSeed } from "@lightcone/base/testing";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,8 +16,8 @@ import { EngineDatabase } from "../wasm/engine-database.ts";
 import { sandboxes } from "./bundled.ts";
 import { type RandomType, TypeMaker } from "./random-types.ts";
 
-const seed = Number(process.env["LIGHTCONE_SEED"] ?? 34);
-const typeCount = 120 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
+const seed = testSeed(34);
+const typeCount = runCount(120);
 const valuesPerType = 6;
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 

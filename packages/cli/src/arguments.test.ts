@@ -1,5 +1,6 @@
 // Goal: row 23: flags and names mean the same in whatever order they are typed, and no flag takes a name for its value.
 // Method: lines as they are typed and as commander gets them; then random orders of one command's flags and names.
+import { assertProperty } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { inOrder } from "./arguments.ts";
@@ -62,7 +63,7 @@ const flags: readonly (readonly string[])[] = [
 ];
 
 test("any order of a command's flags and names reads the same", () => {
-  fc.assert(
+  assertProperty(
     fc.property(
       fc
         .subarray(flags.map((_, index) => index))
@@ -81,6 +82,6 @@ test("any order of a command's flags and names reads the same", () => {
         );
       },
     ),
-    { numRuns: 500 },
+    500,
   );
 });

@@ -1,15 +1,14 @@
 // Goal: whatever is inserted and deleted, in whatever order within a message, across however many connections,
 // the cache equals a naive bag, and what is told turns each state into the next.
 // Method: random messages over few rows; a Map of counts beside; a second copy that only listens.
+import { assertProperty, runCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ByteWriter, product, t, valueCodec } from "@lightcone/sats";
 import { RowBag, type BagTable, type TableChange } from "./row-bag.ts";
 import { makeCodec } from "./value-codec.ts";
 
-const numRuns = 300 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
-const seed = process.env["LIGHTCONE_SEED"];
-const settings = { numRuns, ...(seed === undefined ? {} : { seed: Number(seed) | 0 }) };
+const numRuns = runCount(300);
 
 interface Row {
   readonly id: number;
@@ -103,5 +102,5 @@ test.each([
       before = state;
     }
   });
-  expect(() => fc.assert(property, settings)).not.toThrow();
+  assertProperty(property, numRuns);
 });

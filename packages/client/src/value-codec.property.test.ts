@@ -1,6 +1,7 @@
 // Goal: the codec without generated code writes and reads exactly what the generated one does.
 // Method: types of every kind, values made from numbers; both codecs, compared byte by byte. Then bytes cut short
 // and spoilt: both refuse, or both read the same.
+import { assertProperty, caseCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isLightconeError } from "@lightcone/base";
@@ -33,9 +34,7 @@ import {
 } from "@lightcone/sats";
 import { decodeValue, encodeValue, makeCodec } from "./value-codec.ts";
 
-const numRuns = Number(process.env["LIGHTCONE_CASES"] ?? 200);
-const seed = process.env["LIGHTCONE_SEED"];
-const settings = { numRuns, ...(seed === undefined ? {} : { seed: Number(seed) | 0 }) };
+const numRuns = caseCount(200);
 
 type Case = readonly [type: AlgebraicType, value: fc.Arbitrary<unknown>];
 const unsigned = (bits: number): fc.Arbitrary<bigint> => fc.bigInt({ min: 0n, max: (1n << BigInt(bits)) - 1n });
@@ -126,7 +125,7 @@ test("writes and reads as the generated codec does", () => {
     expect(toHex(written)).toBe(toHex(generated(type, value)));
     expect(decodeValue(codec, written, "value")).toEqual(valueCodec(type).read(new ByteReader(written)));
   });
-  expect(() => fc.assert(property, settings)).not.toThrow();
+  assertProperty(property, numRuns);
 });
 
 test("refuses what the generated codec refuses", () => {
@@ -153,7 +152,7 @@ test("refuses what the generated codec refuses", () => {
     };
     expect(outcome(() => decodeValue(makeCodec(type), source, "value"))).toEqual(outcome(strict));
   });
-  expect(() => fc.assert(property, settings)).not.toThrow();
+  assertProperty(property, numRuns);
 });
 
 describe("values that are not of the type", () => {

@@ -4,6 +4,7 @@
 //   stops at operation 1, 2, 3, … to the last; each time the machine restarts (now and then it stops again
 //   during recovery), everything is read back and compared with a model, and the log must go on. Mutants that
 //   leave out a sync must be found out.
+import { runCount, testSeed } from "@lightcone/base/testing";
 import { describe, expect, test } from "vitest";
 import type { FileSystem } from "@lightcone/base";
 import { isLightconeError } from "@lightcone/base";
@@ -18,8 +19,8 @@ import {
 } from "./testing/index.ts";
 import type { FaultyFileSystem, ManualClock } from "./testing/index.ts";
 
-const seedFirst = Number(process.env["LIGHTCONE_SEED"] ?? 1);
-const seedCount = 2 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
+const seedFirst = testSeed(1);
+const seedCount = runCount(2);
 
 /** What should be in the log. */
 interface Model {

@@ -7,6 +7,7 @@
  * applied to a second store, and a third is restored from a snapshot in the middle and follows from there. All
  * three must show the same rows in the same order under the same references, and pass `checkStore`.
  */
+import { assertProperty, runCount } from "@lightcone/base/testing";
 import { asIndexId, asTableId, type RowRef } from "@lightcone/base";
 import { t } from "@lightcone/sats";
 import fc from "fast-check";
@@ -18,9 +19,7 @@ import { checkStore } from "./check-store.ts";
 import { openStore, restoreStore } from "./open-store.ts";
 import { commitMeta, tableDef } from "./testing/defs.ts";
 
-const cases = 60 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
-const seed = process.env["LIGHTCONE_SEED"];
-const parameters = { numRuns: cases, ...(seed === undefined ? {} : { seed: Number(seed) }) };
+const cases = runCount(60);
 
 const defs = [
   tableDef({ name: "account", columns: { id: t.u32, balance: t.i64 }, unique: [["id"]] }),
@@ -483,7 +482,7 @@ describe("the engine against a model", () => {
   test(
     "random steps, replay, snapshot and tail",
     async () => {
-      await fc.assert(
+      await assertProperty(
         fc.asyncProperty(
           fc.array(step, { minLength: 1, maxLength: 120, size: "max" }),
           fc.nat(100),
@@ -515,7 +514,7 @@ describe("the engine against a model", () => {
             if (world.third !== undefined) expect(layout(world.third)).toEqual(layout(world.live));
           },
         ),
-        parameters,
+        cases,
       );
     },
     60_000 + cases * 1000,

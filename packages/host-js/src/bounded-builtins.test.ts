@@ -2,6 +2,7 @@
 // time that grows with both; what cannot be bounded so is refused in words.
 // Method: the replaced functions of a context beside this one's own, over random texts of few letters, where searches
 // have most to compare; with a bound so low that the linear way is taken always. Then the hostile ones, armed.
+import { assertProperty, runCount } from "@lightcone/base/testing";
 import { outsideMicrotasks, runArmed } from "@lightcone/base/node";
 import { compileFunction, createContext } from "node:vm";
 import fc from "fast-check";
@@ -50,11 +51,11 @@ test.each([
   { body: "text.replaceAll(needle, extra)", extras: replacements },
 ])("$body is what it is natively", ({ body, extras }) => {
   const [bounded, native] = [inside(body), outside(body)];
-  fc.assert(
+  assertProperty(
     fc.property(letters, needles, extras as fc.Arbitrary<unknown>, (text, needle, extra) => {
       expect(JSON.stringify(bounded(text, needle, extra))).toBe(JSON.stringify(native(text, needle, extra)));
     }),
-    { numRuns: 500 * Number(process.env["LIGHTCONE_RUNS"] ?? 1) },
+    runCount(500),
   );
 });
 

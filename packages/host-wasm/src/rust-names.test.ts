@@ -1,5 +1,6 @@
 // Goal: a panic's trace reads as paths, and no name, however made, costs more than a bounded effort.
 // Method: names that compilers wrote, a row each; then random ones, which must come back whole or readable.
+import { assertProperty } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readableRustName } from "./rust-names.ts";
@@ -33,10 +34,10 @@ test.each([
 
 test("names from outside end in a text", () => {
   const letters = fc.constantFrom(...Array.from("NvCsMXYIBETASRQPOFDGUKLpu_0123456789abcz"));
-  fc.assert(
+  assertProperty(
     fc.property(fc.array(letters, { maxLength: 60 }), (name) => {
       expect(typeof readableRustName(`_R${name.join("")}`)).toBe("string");
     }),
-    { numRuns: 500 },
+    500,
   );
 });

@@ -1,5 +1,6 @@
 // Goal: a frame from outside is read or refused with a code; nothing is allocated on its word.
 // Method: recorded frames cut, extended and changed; bytes and texts at random; counts that lie.
+import { assertProperty, caseCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { fromHex, toHex, ByteReader, ByteWriter } from "@lightcone/sats";
@@ -17,13 +18,6 @@ import {
 } from "./index.ts";
 import { noteRows } from "./testing/notation.ts";
 import { readVectors, type MessageVector, type Step } from "./testing/vectors.ts";
-
-const wanted = Number(process.env["LIGHTCONE_CASES"] ?? 0);
-const seed = process.env["LIGHTCONE_SEED"];
-const settings = (usual: number): { numRuns: number; seed?: number } => ({
-  numRuns: wanted > 0 ? wanted : usual,
-  ...(seed === undefined ? {} : { seed: Number(seed) | 0 }),
-});
 
 const recorded = readVectors<{ steps: Step[] }>("conversations/v1.bsatn.json").steps;
 const framesOf = (dir: Step["dir"]): Uint8Array[] =>
@@ -62,7 +56,7 @@ test("client messages, spoilt", () => {
     ...single.filter(({ type }) => type === "ClientMessage").map(({ hex }) => fromHex(hex)),
   ];
   const frame = { nameAt: 0, nameLength: 0, argsAt: 0, argsLength: 0, requestId: 0, notify: false };
-  fc.assert(
+  assertProperty(
     fc.property(fc.constantFrom(...frames), spoiling, (source, how) => {
       const bytes = spoil(source, how);
       const whole = attempt(() => decodeClientMessage(bytes, 0, bytes.length));
@@ -72,7 +66,7 @@ test("client messages, spoilt", () => {
       expect(bytes[0] !== 0 || agree).toBe(true);
       expect(codeOf(whole)).toBe("Malformed");
     }),
-    settings(500),
+    caseCount(500),
   );
 });
 
@@ -81,17 +75,17 @@ test("server messages, spoilt", () => {
     ...framesOf("server").map((frame) => attempt(() => decompressPayload(frame))),
     ...single.filter(({ type }) => type === "ServerMessage").map(({ hex }) => ({ value: fromHex(hex) })),
   ].flatMap((frame) => ("value" in frame ? [frame.value] : []));
-  fc.assert(
+  assertProperty(
     fc.property(fc.constantFrom(...frames), spoiling, (source, how) => {
       const read = attempt(() => decodeServerMessage(spoil(source, how)));
       expect(codeOf(read)).toBe("Malformed");
     }),
-    settings(500),
+    caseCount(500),
   );
 });
 
 test("bytes at random", () => {
-  fc.assert(
+  assertProperty(
     fc.property(fc.nat(11), fc.uint8Array({ maxLength: 80 }), (tag, tail) => {
       const bytes = Uint8Array.from([tag, ...tail]);
       for (const read of [
@@ -102,7 +96,7 @@ test("bytes at random", () => {
       }
       attempt(() => decompressPayload(bytes));
     }),
-    settings(500),
+    caseCount(500),
   );
 });
 
@@ -110,13 +104,13 @@ test("texts, spoilt", () => {
   const texts = readVectors<{ steps: Step[] }>("conversations/v1.json.json").steps.flatMap(({ dir, text }) =>
     dir === "client" && text !== undefined ? [Buffer.from(text)] : [],
   );
-  fc.assert(
+  assertProperty(
     fc.property(fc.constantFrom(...texts), spoiling, (source, how) => {
       const bytes = spoil(source, how);
       const read = attempt(() => decodeClientMessageJson(bytes, 0, bytes.length));
       expect(["Malformed", "TooDeep"]).toContain(codeOf(read));
     }),
-    settings(300),
+    caseCount(300),
   );
   const deep = Buffer.from("[".repeat(100_000));
   expect(attempt(() => decodeClientMessageJson(deep, 0, deep.length))).toEqual({ code: "TooDeep" });
@@ -152,7 +146,7 @@ test("row lists survive, with the hint that their widths allow", () => {
     fc.nat(12).chain((width) => fc.array(fc.uint8Array({ minLength: width, maxLength: width }), { maxLength: 8 })),
   );
   const list = new RowListBuilder();
-  fc.assert(
+  assertProperty(
     fc.property(rows, (given) => {
       list.clear();
       for (const row of given) list.add(Uint8Array.from([9, ...row, 9]), 1, row.length);
@@ -165,7 +159,7 @@ test("row lists survive, with the hint that their widths allow", () => {
       const isFixed = first !== undefined && first.length > 0 && given.every((row) => row.length === first.length);
       expect(out.bytes[0]).toBe(isFixed ? 0 : 1);
     }),
-    settings(300),
+    caseCount(300),
   );
 });
 
@@ -204,13 +198,13 @@ test("client messages survive", () => {
     }),
     fc.record({ kind: fc.constant("OneOffQuery" as const), messageId: args, query: text }),
   );
-  fc.assert(
+  assertProperty(
     fc.property(messages, (message) => {
       const out = new ByteWriter();
       out.u8(0xee);
       encodeClientMessage(out, message);
       expect(decodeClientMessage(out.bytes, 1, out.length - 1)).toEqual(message);
     }),
-    settings(300),
+    caseCount(300),
   );
 });

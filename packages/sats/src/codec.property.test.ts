@@ -1,6 +1,7 @@
 // Goal: all that reads BSATN agrees about it, and bytes from outside can only be refused.
 // Method: random types and values. Codec, validator, skip and comparison against one another and a model;
 // spoilt and random bytes into every decoder.
+import { assertProperty, caseCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isLightconeError } from "@lightcone/base";
@@ -21,7 +22,7 @@ import {
 } from "./index.ts";
 import type { AlgebraicType } from "./index.ts";
 import { compareValues } from "./testing/compare-values.ts";
-import { arbitrarySpoiling, arbitraryType, arbitraryTyped, arbitraryValue, property } from "./testing/arbitrary.ts";
+import { arbitrarySpoiling, arbitraryType, arbitraryTyped, arbitraryValue } from "./testing/arbitrary.ts";
 
 const any = { unnamed: true };
 
@@ -43,7 +44,7 @@ function attempt<T>(run: () => T): { value: T } | { refused: string } {
 }
 
 test("a value survives, and its size is known", () => {
-  fc.assert(
+  assertProperty(
     fc.property(arbitraryTyped(any), ({ type, value }) => {
       const codec = valueCodec(type);
       const bytes = encoded(type, value);
@@ -54,12 +55,12 @@ test("a value survives, and its size is known", () => {
       expect(validator(type)(bytes, viewOf(bytes), 0, bytes.length)).toBe(bytes.length);
       expect(makeSkip(type)(viewOf(bytes), 0)).toBe(bytes.length);
     }),
-    property(),
+    caseCount(200),
   );
 });
 
 test("validator and reader agree on spoilt bytes, and refuse with a code", () => {
-  fc.assert(
+  assertProperty(
     fc.property(arbitraryTyped(any), arbitrarySpoiling, ({ type, value }, spoil) => {
       const bytes = spoil(encoded(type, value));
       const input = new ByteReader(bytes);
@@ -70,18 +71,18 @@ test("validator and reader agree on spoilt bytes, and refuse with a code", () =>
       expect("value" in explained).toBe(isValid(validator(type), bytes));
       expect("value" in read ? makeSkip(type)(viewOf(bytes), 0) : -1).toBe(end);
     }),
-    property(400),
+    caseCount(400),
   );
 });
 
 test("bytes at random", () => {
-  fc.assert(
+  assertProperty(
     fc.property(arbitraryType(any), fc.uint8Array({ maxLength: 64 }), (type, bytes) => {
       const input = new ByteReader(bytes);
       const read = attempt(() => valueCodec(type).read(input));
       expect(validator(type)(bytes, viewOf(bytes), 0, bytes.length)).toBe("value" in read ? input.at : -1);
     }),
-    property(),
+    caseCount(200),
   );
 });
 
@@ -89,7 +90,7 @@ test("the order of bytes is the order of values", () => {
   const pairs = arbitraryType(any).chain((type) =>
     fc.record({ type: fc.constant(type), a: arbitraryValue(type), b: arbitraryValue(type) }),
   );
-  fc.assert(
+  assertProperty(
     fc.property(pairs, ({ type, a, b }) => {
       const [left, right] = [encoded(type, a), encoded(type, b)];
       const compare = makeCompare(type);
@@ -98,12 +99,12 @@ test("the order of bytes is the order of values", () => {
       expect(order(right, left)).toBe(0 - order(left, right));
       expect(order(left, left)).toBe(0);
     }),
-    property(),
+    caseCount(200),
   );
 });
 
 test("a type survives, and spoilt ones are refused", () => {
-  fc.assert(
+  assertProperty(
     fc.property(arbitraryType(any), arbitrarySpoiling, (type, spoil) => {
       const out = new ByteWriter();
       encodeType(out, type);
@@ -114,16 +115,16 @@ test("a type survives, and spoilt ones are refused", () => {
       if ("value" in read) encodeType(again, read.value);
       expect(toHex(again.written())).toBe(toHex(spoilt.subarray(0, again.length)));
     }),
-    property(),
+    caseCount(200),
   );
 });
 
 test("bytes at random as types", () => {
-  fc.assert(
+  assertProperty(
     fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
       attempt(() => decodeType(new ByteReader(bytes)));
       attempt(() => decodeTypespace(new ByteReader(bytes)));
     }),
-    property(),
+    caseCount(200),
   );
 });

@@ -1,5 +1,6 @@
 // Goal: recorded descriptions decode field by field, come back byte for byte, and nothing else is taken.
 // Method: the recorded modules through decoder and encoder; single faults by hand; damaged bytes at random.
+import { assertProperty, caseCount } from "@lightcone/base/testing";
 import { describe, expect, test } from "vitest";
 import fc from "fast-check";
 import { LightconeError } from "@lightcone/base";
@@ -10,9 +11,7 @@ import { emptyRawV10 } from "./raw-v10.ts";
 import type { RawModuleDef, RawModuleDefV10, RawModuleDefV9 } from "./raw-module-def.ts";
 import { asVector, descriptionVectors, withAllSections } from "./testing/vectors.ts";
 
-const cases = Number(process.env["LIGHTCONE_CASES"] ?? 300);
-const seed = process.env["LIGHTCONE_SEED"];
-const options = { numRuns: cases, ...(seed === undefined ? {} : { seed: Number(seed) }) };
+const cases = caseCount(300);
 
 const encode = (raw: RawModuleDef): Uint8Array => (raw.version === 9 ? encodeRawV9(raw) : encodeRawV10(raw));
 
@@ -115,32 +114,32 @@ describe("damaged descriptions end in a LightconeError or a module", () => {
   const originals = descriptionVectors.map((vector) => fromHex(vector.bsatn_hex));
 
   test("random bytes behind a version", () => {
-    fc.assert(
+    assertProperty(
       fc.property(fc.constantFrom(1, 2), fc.uint8Array({ maxLength: 400 }), (tag, rest) => {
         attempt(Uint8Array.of(tag, ...rest));
       }),
-      options,
+      cases,
     );
   });
 
   test("cut anywhere", () => {
-    fc.assert(
+    assertProperty(
       fc.property(fc.constantFrom(...originals), fc.nat(), (bytes, at) =>
         attempt(bytes.subarray(0, at % bytes.length)),
       ),
-      options,
+      cases,
     );
   });
 
   test("with bytes changed", () => {
     const change = fc.tuple(fc.nat(), fc.oneof(fc.nat(24), fc.nat(255)));
-    fc.assert(
+    assertProperty(
       fc.property(fc.constantFrom(...originals), fc.array(change, { minLength: 1, maxLength: 6 }), (bytes, changes) => {
         const damaged = bytes.slice();
         for (const [at, value] of changes) damaged[1 + (at % (damaged.length - 1))] = value;
         attempt(damaged);
       }),
-      options,
+      cases,
     );
   });
 });

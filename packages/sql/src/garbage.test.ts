@@ -1,12 +1,13 @@
 // Goal: no text makes the compiler throw anything but a LightconeError, or run out of stack or time.
 // Method: random text, random token soups and mutated vectors through both dialects; deep and long texts.
+import { assertProperty, caseCount } from "@lightcone/base/testing";
 import { LightconeError } from "@lightcone/base";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compileStatement, compileSubscription, describePlan } from "./index.ts";
 import { catalogOf } from "./testing/vector-catalog.ts";
 
-const cases = Number(process.env["LIGHTCONE_CASES"] ?? 2000);
+const cases = caseCount(2000);
 
 const catalog = catalogOf(
   [
@@ -63,21 +64,21 @@ const words =
   user -- /* */ ' " 0x`.split(/\s+/);
 
 test("random text", () => {
-  fc.assert(
+  assertProperty(
     fc.property(fc.string({ maxLength: 60, unit: "binary" }), (sql) => {
       expect(codes).toContain(compile(sql));
     }),
-    { numRuns: cases },
+    cases,
   );
 });
 
 test("random tokens", () => {
   const soup = fc.array(fc.constantFrom(...words), { maxLength: 30 }).map((list) => list.join(" "));
-  fc.assert(
+  assertProperty(
     fc.property(soup, (sql) => {
       expect(codes).toContain(compile(sql));
     }),
-    { numRuns: cases },
+    cases,
   );
 });
 
@@ -107,11 +108,11 @@ test("random conditions", () => {
         .map(([left, op, right]) => `(${left} ${op} ${right})`),
     ),
   }));
-  fc.assert(
+  assertProperty(
     fc.property(expr, (where) => {
       expect(codes).toContain(compile(`SELECT * FROM a WHERE ${where}`));
     }),
-    { numRuns: cases },
+    cases,
   );
 });
 

@@ -1,6 +1,7 @@
 // Goal: row 24: what a person would type for a type is taken, and every example that an error prints is.
 // Method: a table of texts; then random types: their examples, and random values in every form of JSON that calls take.
 // Whatever a text is read as goes through the decoder of the server.
+import { assertProperty, caseCount } from "@lightcone/base/testing";
 import {
   array,
   bsatnToJson,
@@ -25,7 +26,7 @@ import {
 } from "@lightcone/sats";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { arbitraryType, arbitraryTyped, property } from "@lightcone/sats/testing";
+import { arbitraryType, arbitraryTyped } from "@lightcone/sats/testing";
 import { exampleText, shellWord } from "./example.ts";
 import { argumentJson } from "./typed-text.ts";
 
@@ -192,17 +193,17 @@ test.each<{ type: AlgebraicType; text: string; says: string }>([
 });
 
 test("the example of every type is taken", () => {
-  fc.assert(
+  assertProperty(
     fc.property(arbitraryType({ unnamed: true }), (type) => {
       const text = exampleText(type);
       expect(() => taken(type, text), text).not.toThrow();
     }),
-    property(),
+    caseCount(200),
   );
 });
 
 test("every form of JSON that calls take is taken, and means the same", () => {
-  fc.assert(
+  assertProperty(
     fc.property(
       arbitraryTyped({ unnamed: true }, true),
       fc.constantFrom("positional", "row", "named"),
@@ -219,7 +220,7 @@ test("every form of JSON that calls take is taken, and means the same", () => {
         expect(taken(type, json), json).toEqual(out.toBytes());
       },
     ),
-    property(),
+    caseCount(200),
   );
 });
 

@@ -2,6 +2,7 @@
  * Goal: what a database answers is printed as the tables, lines and names that scripts and people know.
  * Method: answers as JSON text, and the text they become.
  */
+import { assertProperty, caseCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
@@ -27,7 +28,7 @@ import {
   connectionId,
   type AlgebraicType,
 } from "@lightcone/sats";
-import { arbitraryTyped, property } from "@lightcone/sats/testing";
+import { arbitraryTyped } from "@lightcone/sats/testing";
 import { argumentJson } from "../call/typed-text.ts";
 import { cellText } from "./cell.ts";
 import { indentedJson } from "./json-tree.ts";
@@ -115,7 +116,7 @@ test.each(plainValues)("$json is $plain in the JSON of people", ({ type, json, p
 });
 
 test("what sql prints as JSON is what call takes", () => {
-  fc.assert(
+  assertProperty(
     // Without names a number is a key, which an option takes for its own.
     fc.property(arbitraryTyped({ unnamed: false }, true), ({ type, value }) => {
       const out = new ByteWriter();
@@ -127,7 +128,7 @@ test("what sql prints as JSON is what call takes", () => {
       const taken = jsonArgsToBsatn(product({ argument: type }), `[${argumentJson(type, plain)}]`, "f");
       expect(taken, plain).toEqual(out.toBytes());
     }),
-    property(),
+    caseCount(200),
   );
 });
 

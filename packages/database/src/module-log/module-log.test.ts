@@ -1,6 +1,7 @@
 // Goal: rows 16, 20 and 21: the newest lines are always there, in order, whichever files they are in, and a follower gets
 // each line once; what a full disk or a killed process does to a log is bounded and said.
 // Method: the log and its readers over files in memory, against a list of what was written; random steps with a seed.
+import { assertProperty, caseCount } from "@lightcone/base/testing";
 import { manualClock, memoryFileSystem, type MemoryFileSystem } from "@lightcone/commitlog/testing";
 import type { FileSystem, GrowingFile } from "@lightcone/base";
 import { LogLevel } from "@lightcone/host";
@@ -97,7 +98,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 test("whatever happens, tails are the last lines and a follower gets every line once", async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const limits = { logLineBytesMax: 100_000, logFileBytesMax: 150_000 };
       const { fileSystem, clock, open } = await openLog(memoryFileSystem(), limits);
@@ -122,7 +123,7 @@ test("whatever happens, tails are the last lines and a follower gets every line 
       expect(followed).toEqual(said);
       expect(follower.hasMissed).toBe(false);
     }),
-    { numRuns: Number(process.env["LIGHTCONE_CASES"] ?? 100) / 10 },
+    caseCount(100) / 10,
   );
 });
 

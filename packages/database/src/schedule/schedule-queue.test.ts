@@ -1,10 +1,11 @@
 // Goal: rows come out when they are due, once, by their latest time.
 // Method: random sets, removals and time steps against a plain map.
+import { assertProperty, caseCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ScheduleQueue } from "./schedule-queue.ts";
 
-const cases = Number(process.env["LIGHTCONE_CASES"] ?? 200);
+const cases = caseCount(200);
 
 const step = fc.oneof(
   fc.record({
@@ -17,7 +18,7 @@ const step = fc.oneof(
 );
 
 test("a queue and a map agree", () => {
-  fc.assert(
+  assertProperty(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const queue = new ScheduleQueue();
       const known = new Map<number, number>();
@@ -49,7 +50,7 @@ test("a queue and a map agree", () => {
         for (const [row, due] of known) expect(queue.dueOf(1, BigInt(row))).toBe(due);
       }
     }),
-    { numRuns: Math.min(cases, 5000) },
+    Math.min(cases, 5000),
   );
 });
 

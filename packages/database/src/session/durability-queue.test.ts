@@ -1,11 +1,12 @@
 // Goal: nothing leaves before its offset is durable, everything leaves in order, and the ring keeps its order as it grows.
 // Method: random pushes and releases against a plain array; sinks note what they get.
+import { assertProperty, caseCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ConnectionSink, ResumeNote } from "../link/link.ts";
 import { DurabilityQueue } from "./durability-queue.ts";
 
-const cases = Number(process.env["LIGHTCONE_CASES"] ?? 200);
+const cases = caseCount(200);
 
 class Sink implements ConnectionSink {
   readonly got: string[] = [];
@@ -51,7 +52,7 @@ describe("a durability queue", () => {
       fc.record({ kind: fc.constant("push" as const), count: fc.integer({ min: 1, max: 900 }) }),
       fc.record({ kind: fc.constant("release" as const), ahead: fc.integer({ min: -2, max: 2 }) }),
     );
-    fc.assert(
+    assertProperty(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
         const durability = new DurabilityQueue();
         const sink = new Sink();
@@ -76,7 +77,7 @@ describe("a durability queue", () => {
         expect(sink.got).toEqual(expected);
         expect(durability.count).toBe(waiting.length);
       }),
-      { numRuns: Math.min(cases, 2000) },
+      Math.min(cases, 2000),
     );
   });
 });

@@ -2,6 +2,7 @@
 // clean stop skips none, and a crash at most a thousandth of them, or 4096.
 // Method: random draws, rollbacks, explicit values, lost commits, crashes, clean stops and snapshots, against a model that
 // knows the n-th value of a sequence; a crash is a replay of the durable records, a stop gives back what was reserved.
+import { assertProperty, runCount } from "@lightcone/base/testing";
 import { t, type AlgebraicType } from "@lightcone/sats";
 import type { SequenceDef, TableDef } from "@lightcone/schema";
 import fc from "fast-check";
@@ -13,7 +14,7 @@ import { Sequence, periodOf } from "./sequence.ts";
 import { openStore, restoreStore } from "../open-store.ts";
 import { commitMeta, tableDef } from "../testing/defs.ts";
 
-const runs = 20 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
+const runs = runCount(20);
 
 const widths: readonly { readonly name: string; readonly type: AlgebraicType; readonly byteCount: number }[] = [
   { name: "u8", type: t.u8, byteCount: 1 },
@@ -141,7 +142,7 @@ class World {
 
 describe.each(widths)("row 12: a $name that increments by itself", (width) => {
   test("is handed out once, and skips little", { timeout: 60_000 }, async () => {
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(bounds, steps, async (given, script) => {
         const def = tableOf(width, given);
         const sequence = def.sequences[0];
@@ -206,7 +207,7 @@ describe.each(widths)("row 12: a $name that increments by itself", (width) => {
           }
         }
       }),
-      { numRuns: runs },
+      runs,
     );
   });
 });

@@ -3,6 +3,7 @@
 // Method: random tables with duplicates, floats and text, under random indexes; queries of every shape (ranges,
 // semijoins with repeated keys, several edges, residual conditions, products, three tables, columns, COUNT, LIMIT);
 // random commits between steps of random size. The truth is `select` before the first step.
+import { assertProperty, runCount } from "@lightcone/base/testing";
 import { t } from "@lightcone/sats";
 import { bindParams, compileStatement, type SelectPlan } from "@lightcone/sql";
 import fc from "fast-check";
@@ -10,8 +11,7 @@ import { expect, test } from "vitest";
 import { prepare, select, selectWithin, SlicedSelect, type EmitBytes, type Prepared } from "../index.ts";
 import { Fixture, type IndexSpec } from "../testing/fixture.ts";
 
-const runs = Number(process.env["LIGHTCONE_RUNS"] ?? 1);
-const seed = process.env["LIGHTCONE_SEED"] === undefined ? {} : { seed: Number(process.env["LIGHTCONE_SEED"]) };
+const runs = runCount(1);
 
 const queries = [
   "SELECT * FROM r",
@@ -117,7 +117,7 @@ function open(sql: string, specs: readonly IndexSpec[], rows: readonly (readonly
 const tables = fc.tuple(fc.array(row, { maxLength: 40 }), fc.array(row, { maxLength: 40 }));
 
 test.each(queries)("in steps: %s", (sql) => {
-  fc.assert(
+  assertProperty(
     fc.property(indexes, tables, fc.array(edit), fc.integer({ min: 1, max: 30 }), (specs, rows, edits, stepMax) => {
       const { fixture, prepared, values, expected, all } = open(sql, specs, rows);
       const { store } = fixture;
@@ -137,12 +137,12 @@ test.each(queries)("in steps: %s", (sql) => {
       readView.close();
       expectSame(prepared.plan, actual, expected, all);
     }),
-    { numRuns: 25 * runs, ...seed },
+    25 * runs,
   );
 });
 
 test.each(queries)("within a bound: %s", (sql) => {
-  fc.assert(
+  assertProperty(
     fc.property(indexes, tables, fc.nat(200), (specs, rows, visitMax) => {
       const { fixture, prepared, values, expected, all } = open(sql, specs, rows);
       const actual: Rows = [];
@@ -152,7 +152,7 @@ test.each(queries)("within a bound: %s", (sql) => {
       else expect(actual).toEqual([]);
       expect(run(1_000_000, () => undefined)).toBeGreaterThanOrEqual(0);
     }),
-    { numRuns: 15 * runs, ...seed },
+    15 * runs,
   );
 });
 

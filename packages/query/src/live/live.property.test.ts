@@ -4,13 +4,14 @@
 // common, disjunctions over several indexes, several bounds on one column, conditions that always or never hold; random
 // commits that insert, delete and put back in several tables; queries come and go between commits. The oracle
 // (`testing/fresh.ts`) evaluates the query's node tree over plain values with loops and comparisons of its own.
+import { assertProperty, runCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { test } from "vitest";
 import { worlds } from "../testing/random-worlds.ts";
 import { runWorld } from "../testing/run-world.ts";
 
-const cases = 200 * Number(process.env["LIGHTCONE_RUNS"] ?? 1);
+const cases = runCount(200);
 
 test("live result = fresh result = oracle, at every commit", () => {
-  fc.assert(fc.property(worlds, runWorld), { numRuns: cases });
+  assertProperty(fc.property(worlds, runWorld), cases);
 });

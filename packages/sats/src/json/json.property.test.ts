@@ -1,5 +1,6 @@
 // Goal: JSON in any of its four forms reads back to the same bytes; texts from outside can only be refused.
 // Method: random types and values, written and read back; spoilt and random texts; F32 digits against the bits.
+import { assertProperty, caseCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isLightconeError } from "@lightcone/base";
@@ -18,7 +19,7 @@ import {
   valueCodec,
 } from "../index.ts";
 import type { JsonForm } from "../index.ts";
-import { arbitraryTyped, property } from "../testing/arbitrary.ts";
+import { arbitraryTyped } from "../testing/arbitrary.ts";
 
 const forms: readonly JsonForm[] = ["named", "message", "positional", "row"];
 
@@ -31,7 +32,7 @@ function orRefused(run: () => void): void {
 }
 
 test("each form reads back to the same bytes", () => {
-  fc.assert(
+  assertProperty(
     fc.property(arbitraryTyped({ unnamed: false }, true), ({ type, value }) => {
       const out = new ByteWriter();
       valueCodec(type).write(out, value);
@@ -43,7 +44,7 @@ test("each form reads back to the same bytes", () => {
         expect(`${form} ${toHex(again.written())}`).toBe(`${form} ${toHex(out.written())}`);
       }
     }),
-    property(),
+    caseCount(200),
   );
 });
 
@@ -52,7 +53,7 @@ test("spoilt texts are refused or read, never worse", () => {
     fc.nat(),
     fc.constantFrom('"', "{", "}", "[", "]", ",", ":", "\\", "\\u", "\\ud800", "1", "-", "e9", "null", "0x", "\u0000"),
   );
-  fc.assert(
+  assertProperty(
     fc.property(arbitraryTyped({ unnamed: true }, true), fc.array(edit, { maxLength: 3 }), ({ type, value }, edits) => {
       const out = new ByteWriter();
       valueCodec(type).write(out, value);
@@ -80,12 +81,12 @@ test("spoilt texts are refused or read, never worse", () => {
       }
       expect(ours === platform || text.includes("\\ud")).toBe(true);
     }),
-    property(300),
+    caseCount(300),
   );
 });
 
 test("JSON at random", () => {
-  fc.assert(
+  assertProperty(
     fc.property(
       fc.oneof(fc.json(), fc.string({ unit: fc.constantFrom(...Array.from('[]{}",:\\u0-1.eE nulltrue')) })),
       (text) => {
@@ -93,12 +94,12 @@ test("JSON at random", () => {
         orRefused(() => jsonArgsToBsatn(product({ a: t.u8, b: t.string }), text, "f"));
       },
     ),
-    property(),
+    caseCount(200),
   );
 });
 
 test("floats print the fewest digits that read back", () => {
-  fc.assert(
+  assertProperty(
     fc.property(
       fc.float({ noNaN: true, noDefaultInfinity: true }),
       fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -110,7 +111,7 @@ test("floats print the fewest digits that read back", () => {
         expect(f64Text(wide)).toMatch(/[.e]/);
       },
     ),
-    property(500),
+    caseCount(500),
   );
 });
 

@@ -26,18 +26,6 @@ import { TimeDuration } from "../values/time-duration.ts";
 import { Timestamp } from "../values/timestamp.ts";
 import { Uuid } from "../values/uuid.ts";
 
-/** How many cases a property runs; a soak sets `LIGHTCONE_CASES`. */
-const caseCount = (usual: number): number => {
-  const wanted = Number(process.env["LIGHTCONE_CASES"] ?? 0);
-  return wanted > 0 ? wanted : usual;
-};
-
-/** Settings of `fc.assert`: the seed can be given, to see a failure again. */
-export function property(usual = 200): { numRuns: number; seed?: number } {
-  const seed = process.env["LIGHTCONE_SEED"];
-  return { numRuns: caseCount(usual), ...(seed === undefined ? {} : { seed: Number(seed) | 0 }) };
-}
-
 const nameArbitrary = fc.oneof(
   fc.constantFrom(
     "id",

@@ -2,6 +2,7 @@
  * Goal: each database is woken once, when its time has come, however the clock and the others' times move.
  * Method: random times set, moved and dropped over a clock that a test moves, beside the plain account of them.
  */
+import { assertProperty } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ManualClock } from "../testing/manual-clock.ts";
@@ -14,7 +15,7 @@ const step = fc.oneof(
 );
 
 test("as a plain account of times has it", () => {
-  fc.assert(
+  assertProperty(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const clock = new ManualClock();
       const woken: string[] = [];

@@ -2,6 +2,7 @@
  * Goal: what one end of the pipe writes the other reads, however the bytes are cut; nonsense is refused, not obeyed.
  * Method: round trips of random requests, infos, replies and errors; random batches under random cuts; noise.
  */
+import { assertProperty, caseCount } from "@lightcone/base/testing";
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
 import fc from "fast-check";
@@ -11,7 +12,7 @@ import type { Caller, ConnectionInfo, DatabaseRequest, Reply } from "@lightcone/
 import { BatchReader, Pipe } from "./batch.ts";
 import * as messages from "./messages.ts";
 
-const cases = Number(process.env["LIGHTCONE_CASES"] ?? 200);
+const cases = caseCount(200);
 
 const bytes = fc.uint8Array({ maxLength: 50 });
 const caller: fc.Arbitrary<Caller> = fc.record({
@@ -82,13 +83,13 @@ function roundTrip<T>(write: (out: ByteWriter, value: T) => void, read: (input: 
 test("requests, infos and replies read back as written", () => {
   const plain = (value: unknown): unknown =>
     JSON.parse(JSON.stringify(value, (_, v: unknown) => (v instanceof Uint8Array ? [...v] : v)));
-  fc.assert(
+  assertProperty(
     fc.property(request, info, reply, (a, b, c) => {
       expect(plain(roundTrip(messages.writeRequest, messages.readRequest, a))).toEqual(plain(a));
       expect(plain(roundTrip(messages.writeInfo, messages.readInfo, b))).toEqual(plain(b));
       expect(plain(roundTrip(messages.writeReply, messages.readReply, c))).toEqual(plain(c));
     }),
-    { numRuns: cases },
+    cases,
   );
 });
 
@@ -110,7 +111,7 @@ test("batches arrive whole and in order under any cut", () => {
     stamp: fc.integer({ min: -1, max: Number.MAX_SAFE_INTEGER }),
     body: fc.uint8Array({ minLength: 1, maxLength: 200 }),
   });
-  fc.assert(
+  assertProperty(
     fc.property(fc.array(batch, { maxLength: 6 }), fc.array(fc.nat(1300), { maxLength: 20 }), (batches, cuts) => {
       const out = new ByteWriter();
       for (const { stamp, body } of batches) {
@@ -128,12 +129,12 @@ test("batches arrive whole and in order under any cut", () => {
       }
       expect(got).toEqual(batches.map(({ stamp, body }) => ({ stamp, body: body.slice() })));
     }),
-    { numRuns: cases },
+    cases,
   );
 });
 
 test("a pipe that gets noise ends, once, and throws nothing", async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 60 }), async (noise) => {
       const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
       let goneCount = 0;
@@ -150,7 +151,7 @@ test("a pipe that gets noise ends, once, and throws nothing", async () => {
       expect(goneCount).toBe(1);
       await new Promise(setImmediate); // a socket that ends lives until the turn is over
     }),
-    { numRuns: cases },
+    cases,
   );
 });
 

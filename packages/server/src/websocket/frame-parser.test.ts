@@ -3,13 +3,14 @@
  * Method: a table of cases in the manner of the well-known conformance suites, each tried whole and byte by byte;
  * then random streams of valid frames under random cuts, against the plain meaning of the frames; then noise.
  */
+import { assertProperty, caseCount } from "@lightcone/base/testing";
 import { describe, expect, test } from "vitest";
 import fc from "fast-check";
 import { IncomingBytes } from "../incoming-bytes.ts";
 import { FrameParser } from "./frame-parser.ts";
 import { maskedFrame } from "../testing/masked-frame.ts";
 
-const cases = Number(process.env["LIGHTCONE_CASES"] ?? 300);
+const cases = caseCount(300);
 const messageBytesMax = 5000;
 
 function parse(stream: Uint8Array, cuts: readonly number[]): string[] {
@@ -140,7 +141,7 @@ describe("random streams", () => {
   });
 
   test("any cut gives the same messages", () => {
-    fc.assert(
+    assertProperty(
       fc.property(
         fc.array(fc.oneof(message, control), { maxLength: 6 }),
         fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 }),
@@ -169,12 +170,12 @@ describe("random streams", () => {
           expect(parse(stream, places)).toEqual(expected);
         },
       ),
-      { numRuns: cases },
+      cases,
     );
   });
 
   test("noise never throws, says at most one thing last, and reads alike under any cut", () => {
-    fc.assert(
+    assertProperty(
       fc.property(fc.uint8Array({ maxLength: 400 }), fc.array(fc.nat(400), { maxLength: 8 }), (noise, cuts) => {
         const places = cuts.filter((cut) => cut <= noise.length).toSorted((a, b) => a - b);
         const whole = parse(noise, []);
@@ -183,7 +184,7 @@ describe("random streams", () => {
         expect(endings.length).toBeLessThanOrEqual(1);
         expect(endings.at(-1) ?? whole.at(-1)).toBe(whole.at(-1));
       }),
-      { numRuns: cases * 5 },
+      cases * 5,
     );
   });
 });

@@ -1,0 +1,1 @@
+export { assertProperty, caseCount, runCount, testSeed } from "./random.ts";
