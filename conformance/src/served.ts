@@ -1,7 +1,7 @@
 /** A server in a process of its own, for suites that kill it. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -25,6 +25,8 @@ export class Served {
   #whenTidy: () => void = () => undefined;
   /** The process that hosts a database, by the database's identity. */
   readonly hosts = new Map<string, number>();
+  /** How many processes were told to open a database, by its identity. */
+  readonly openings = new Map<string, number>();
   token = "";
 
   private constructor(dataDirectory: string, options: ServedOptions) {
@@ -59,7 +61,10 @@ export class Served {
       createInterface({ input: child.stdout ?? process.stdin }).on("line", (line) => {
         const fact: { port?: number; host?: number; database?: string; isTidy?: boolean } = JSON.parse(line);
         if (fact.isTidy === true) this.#whenTidy();
-        if (fact.host !== undefined && fact.database !== undefined) this.hosts.set(fact.database, fact.host);
+        if (fact.host !== undefined && fact.database !== undefined) {
+          this.hosts.set(fact.database, fact.host);
+          this.openings.set(fact.database, (this.openings.get(fact.database) ?? 0) + 1);
+        }
         if (fact.port === undefined) return;
         this.#port = fact.port;
         resolve();
@@ -70,6 +75,27 @@ export class Served {
   /** Ends the front process at once, as a power cut would, and waits until it is gone. */
   async killFront(): Promise<void> {
     await this.#end("SIGKILL");
+  }
+
+  /** Publishes to a new database. @returns its identity */
+  async create(database: string, program: string): Promise<string> {
+    const response = await this.request("PUT", `/v1/database/${database}?host_type=Js`, program);
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`publish answered ${response.status}: ${text}`);
+    const { Success: success }: { Success: { database_identity: string } } = JSON.parse(text);
+    return success.database_identity;
+  }
+
+  /** Whether a database has a process. */
+  isAwake(identity: string): boolean {
+    return this.isHost(this.hosts.get(identity) ?? 0);
+  }
+
+  /** The directory with a database's files. */
+  async directoryOf(identity: string): Promise<string> {
+    const databases = join(this.dataDirectory, "databases", identity);
+    const [directory = ""] = await readdir(databases);
+    return join(databases, directory);
   }
 
   /** Whether a process is there and the front's: numbers are used again. */

@@ -32,17 +32,11 @@ async function bundled(module: string): Promise<string> {
   return (await bundleModule(entry)).code;
 }
 
-/** Publishes to a new database. @returns its identity */
-async function create(name: string, program: string): Promise<string> {
-  const response = await served.request("PUT", `/v1/database/${name}?host_type=Js`, program);
-  const { Success: success }: { Success: { database_identity: string } } = JSON.parse(await response.text());
-  return success.database_identity;
-}
+const create = (name: string, program: string): Promise<string> => served.create(name, program);
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Whether a database has a process. */
-const isAwake = (identity: string): boolean => served.isHost(served.hosts.get(identity) ?? 0);
+const isAwake = (identity: string): boolean => served.isAwake(identity);
 
 async function parked(identity: string): Promise<void> {
   const endMs = performance.now() + parkedWithinMs;

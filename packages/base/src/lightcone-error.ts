@@ -32,6 +32,11 @@ export function isLightconeError<C extends ErrorCode = ErrorCode>(
   return error instanceof LightconeError && (code === undefined || error.code === code);
 }
 
+/** Whether an error says that files are damaged, or of a newer release: to try again does not help. */
+export function isDamage(error: unknown): boolean {
+  return isLightconeError(error, "Corrupt") || isLightconeError(error, "NewerFormat");
+}
+
 /** What a client is told of any error: of one that is not of the catalogue no more than that there was one. */
 export function toldText(error: unknown): string {
   return error instanceof LightconeError ? error.told : "the server failed; its log says why";

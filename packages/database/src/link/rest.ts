@@ -31,7 +31,6 @@ export interface Resting {
   readonly isIdle: boolean;
   /** Its process; undefined while it has none. */
   readonly pid: number | undefined;
-  readonly clientCount: number;
   /** Lets go of its process. False when it is at something, or has rows that are due soon. */
   rest(): Promise<boolean>;
   wake(why: WakeReason): void;
@@ -48,6 +47,8 @@ export interface Stay {
   enter(why: WakeReason): Promise<() => void>;
   /** There is a more urgent reason for what waits. */
   hurry(why: WakeReason): void;
+  /** What waits is wanted no more: it is refused with `DatabaseStopped`. */
+  giveUp(): void;
   /** It has a process, after so many milliseconds. */
   woke(database: Resting, ms: number, why: WakeReason): void;
   /** It has none any more. */

@@ -13,7 +13,7 @@
  * See `resume.ts` for why no call runs twice. A connection that took unconfirmed results, or that was in the
  * middle of a message in parts, is closed instead: what it was told may never have been.
  */
-import { cutText, isLightconeError, LightconeError, toldText, type Clock } from "@lightcone/base";
+import { cutText, isDamage, isLightconeError, LightconeError, toldText, type Clock } from "@lightcone/base";
 import { toHex } from "@lightcone/sats";
 import { keyOfClient } from "../link/client.ts";
 import type { FunctionEnd } from "../core/function-ends.ts";
@@ -76,6 +76,10 @@ interface HeldRequest {
   askedCount: number;
 }
 
+/** What a host has to see to, whether somebody waits for it or not; most urgent first. */
+const owedReasons = ["schedule", "leave", "look"] as const satisfies readonly WakeReason[];
+type OwedReason = (typeof owedReasons)[number];
+
 type State = "opening" | "awake" | "parking" | "resting" | "failed";
 
 /** Opens a database that goes on when its host ends. */
@@ -104,8 +108,8 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
   private requestCount = 0;
   /** Hosts that ended unasked, and how; also while they were about to be let go. */
   private readonly endedHosts = new WeakMap<OpenedHost, Error>();
-  /** Whether a client has left a database that has no host to tell. */
-  private hasLeavers = false;
+  /** Why the next host is needed though nobody waits for it. */
+  private readonly owed = new Set<OwedReason>();
   private stopping = false;
   private failure: LightconeError | undefined;
   private fail: (error: Error) => void = () => undefined;
@@ -117,7 +121,12 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
 
   /** Gets its first host. @throws {Error} why there is none */
   async start(why: WakeReason): Promise<void> {
-    this.change = this.bring(why, true);
+    this.change = this.bring(why, true).catch((error: unknown) => {
+      // A host that somebody else ended says nothing of the database: it may have been a spare one, too.
+      if (!(error instanceof HostEnded) || error.isModulesFault) throw error;
+      this.options.note(`the host did not start: ${error.message}`);
+      return this.bring(why, true);
+    });
     await this.change;
   }
 
@@ -152,6 +161,7 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
 
   async stop(withinMs: number): Promise<Rest | undefined> {
     this.stopping = true;
+    this.options.stay?.giveUp();
     // Whatever is on its way has a host to stop in the end, or has none.
     await this.change.catch(() => undefined);
     const { stay } = this.options;
@@ -177,7 +187,6 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
     this.connections.delete(held);
     // A host has to hear of it, sooner or later.
     if (this.host !== undefined || !held.wasKnown) return;
-    this.hasLeavers = true;
     this.wake("leave");
   }
 
@@ -197,10 +206,6 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
     return this.host?.pid;
   }
 
-  get clientCount(): number {
-    return this.connections.size;
-  }
-
   async rest(): Promise<boolean> {
     const host = this.host;
     if (!this.isIdle || host?.link.park === undefined || this.stopping) return false;
@@ -212,6 +217,7 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
 
   /** Sees to it that the database has a host. Nothing if it has. */
   wake(why: WakeReason): void {
+    if (isOwed(why) && this.state !== "awake") this.owed.add(why);
     if (this.state === "opening") this.options.stay?.hurry(why);
     if (this.state !== "resting" || this.stopping) return;
     this.state = "opening";
@@ -263,7 +269,7 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
   private whyAwake(): WakeReason | undefined {
     if (this.requests.size > 0) return "call";
     for (const held of this.connections) if (!held.isIdle) return held.isGreeted ? "call" : "connect";
-    return this.hasLeavers ? "leave" : undefined;
+    return this.firstOwed;
   }
 
   private async startAgain(why: WakeReason): Promise<void> {
@@ -271,19 +277,21 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
       await this.bring(why, false);
     } catch (error) {
       if (this.stopping) return;
-      if (isLightconeError(error, "ServerBusy")) this.turnAway(error, why);
+      if (isLightconeError(error, "ServerBusy")) this.turnAway(error);
       else await this.tryAgain(error);
     }
   }
 
   /** There is no room: who waits is told so, and the database goes on resting. */
-  private turnAway(error: LightconeError, why: WakeReason): void {
+  private turnAway(error: LightconeError): void {
     this.state = "resting";
     for (const held of this.requests) this.answer(held, failure(error));
     for (const held of this.connections) if (!held.isIdle) held.close(1013, cutText(error.told, 90));
-    // What nobody waits for still has to be done.
-    if (why !== "call" && why !== "connect") this.wake(why);
-    else if (this.hasLeavers) this.wake("leave");
+    if (this.firstOwed !== undefined) this.wake(this.firstOwed);
+  }
+
+  private get firstOwed(): OwedReason | undefined {
+    return owedReasons.find((why) => this.owed.has(why));
   }
 
   // --- requests
@@ -346,7 +354,7 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
       const host = await openHost(resume);
       this.ends = host.ends ?? this.ends;
       this.retries.counted();
-      this.hasLeavers = false;
+      this.owed.clear();
       this.state = "awake";
       this.adopt(host);
       connections.forEach((held, index) => {
@@ -424,6 +432,10 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
         return;
       } catch (error) {
         note(`the host did not start: ${String(error)}`);
+        if (isLightconeError(error) && isDamage(error)) {
+          this.giveUp(error);
+          return;
+        }
         if (error instanceof HostEnded && error.isModulesFault) this.noteCrash();
       }
     }
@@ -469,6 +481,10 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
     }
     this.fail(error);
   }
+}
+
+function isOwed(why: WakeReason): why is OwedReason {
+  return owedReasons.some((each) => each === why);
 }
 
 function unreachable(): void {

@@ -85,6 +85,7 @@ export class Awake {
         return opened;
       },
       hurry: (why) => this.#queue.hurry(directory, why),
+      giveUp: () => this.#queue.giveUp(directory),
       woke: (database: Resting, ms, why) => this.#residents.woke(directory, owner.hex, database, ms, why === "look"),
       left: () => this.#residents.left(directory),
       rested: async ({ nextDueMicros }: Rest, clients) => {
@@ -114,14 +115,14 @@ export class Awake {
     await Promise.all(Array.from({ length: readsMax }, read));
   }
 
+  /** A database did not start, so nobody knows when it has to be woken: it is tried again. */
+  lookAgain(identityHex: string, afterMs: number): void {
+    if (!this.#isStopped) this.#times.set(identityHex, this.#options.clock.nowMicros() + afterMs * 1000);
+  }
+
   /** A database is deleted. */
   forget(identityHex: string): void {
     this.#times.delete(identityHex);
-  }
-
-  /** Databases that have a process. */
-  get count(): number {
-    return this.#residents.count;
   }
 
   /** Wakes and parks nobody any more. */

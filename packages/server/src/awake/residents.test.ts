@@ -54,7 +54,6 @@ let pids = 0;
 class FakeDatabase implements Resting {
   traffic = 0;
   isIdle = true;
-  clientCount = 0;
   /** Whether it parks when it is asked to. */
   parks = true;
   asked = 0;
@@ -92,7 +91,7 @@ describe("unused", () => {
     expect(world.parked).toEqual([]);
     await world.advance(2);
     expect(world.parked).toEqual(["a1"]);
-    expect(world.residents.count).toBe(0);
+    expect(world.residents.memoryBytes).toBe(0);
   });
 
   test("counts from the last use; one that is at something is used", async () => {

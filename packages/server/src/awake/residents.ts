@@ -75,10 +75,6 @@ export class Residents {
     this.#options = options;
   }
 
-  get count(): number {
-    return this.#residents.size;
-  }
-
   get memoryBytes(): number {
     let sum = 0;
     for (const { memoryBytes } of this.#residents.values()) sum += memoryBytes;

@@ -55,17 +55,12 @@ export class WakeQueue {
     this.#options = options;
   }
 
-  /** Databases that wait. */
-  get length(): number {
-    return this.#byKey.size;
-  }
-
   /**
    * Waits for a turn to open a database.
    *
    * @param key of the database
    * @returns to be called once the database is open, or could not be opened
-   * @throws {LightconeError} `ServerBusy` after `waitMsMax` if somebody waits for it; `DatabaseStopped` after `stop`
+   * @throws {LightconeError} `ServerBusy` after `waitMsMax` if somebody waits for it; `DatabaseStopped` after `stop` and `giveUp`
    */
   async enter(key: string, owner: string, why: WakeReason): Promise<() => void> {
     const entered = await this.#turn(key, owner, why);
@@ -87,6 +82,14 @@ export class WakeQueue {
     waiting.why = why;
     this.#join(waiting);
     this.pump();
+  }
+
+  /** A database is wanted no more: it is refused if it waits. */
+  giveUp(key: string): void {
+    const waiting = this.#byKey.get(key);
+    if (waiting === undefined) return;
+    this.#leave(waiting);
+    waiting.refuse(stopped("it was given up while it waited to be woken"));
   }
 
   /** Lets in whoever may; to be called whenever there may be more room. */
@@ -114,13 +117,13 @@ export class WakeQueue {
     this.#isStopped = true;
     for (const waiting of this.#byKey.values()) {
       this.#leave(waiting);
-      waiting.refuse(stopping());
+      waiting.refuse(stopped());
     }
   }
 
   /** Resolves with the reason that it was let in for. */
   #turn(key: string, owner: string, why: WakeReason): Promise<WakeReason> {
-    if (this.#isStopped) return Promise.reject(stopping());
+    if (this.#isStopped) return Promise.reject(stopped());
     return new Promise((resolve, refuse) => {
       const waiting: Waiting = {
         key,
@@ -172,6 +175,6 @@ export class WakeQueue {
   }
 }
 
-function stopping(): LightconeError {
-  return new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
+function stopped(reason = "the server is stopping"): LightconeError {
+  return new LightconeError("DatabaseStopped", { reason });
 }

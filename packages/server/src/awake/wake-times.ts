@@ -18,10 +18,6 @@ export class WakeTimes {
     this.#wake = wake;
   }
 
-  get count(): number {
-    return this.#due.size;
-  }
-
   set(identityHex: string, dueMicros: number): void {
     this.#due.set(identityHex, dueMicros);
     if (dueMicros < this.#armedMicros) this.#arm(dueMicros);

@@ -31,7 +31,7 @@ export interface HostsOptions {
   readonly program?: HostProgram;
   /** What they are told beside the record; the limits if left out. */
   readonly settings?: unknown;
-  /** Is told the process of a host each time a database is opened in one. */
+  /** Is told the process of a host each time a database is about to be opened in one. */
   readonly started?: (record: DatabaseRecord, pid: number) => void;
 }
 
@@ -93,9 +93,8 @@ export class Hosts {
     this.#opening += 1;
     try {
       const host = await this.#take();
-      const opened = await openInHost(host, record, directory, { settings: this.#settings, isNew, log }, resume);
-      started?.(record, opened.pid);
-      return opened;
+      started?.(record, host.pid);
+      return await openInHost(host, record, directory, { settings: this.#settings, isNew, log }, resume);
     } finally {
       this.#opening -= 1;
       this.#refill();

@@ -5,7 +5,7 @@
  * Where its files are is in the registry before they are made, and until they are gone: so a server that is killed
  * in between removes at its next start what came to nothing, and never what no record names.
  */
-import { LightconeError, isLightconeError } from "@lightcone/base";
+import { LightconeError, isDamage, isLightconeError } from "@lightcone/base";
 import type { Clock, FileSystem } from "@lightcone/base";
 import type { DatabaseLink, HostType, Reply, Stay, WakeReason } from "@lightcone/database/front";
 import type { Awake } from "../awake/awake.ts";
@@ -15,6 +15,7 @@ import type { ServerLog } from "../log.ts";
 import { beginDirectory, createDatabase, giveDatabase, removeDatabase, replaceDatabase } from "./decisions.ts";
 import type { Decide, Refusal } from "./decisions.ts";
 import { DatabaseDirectories } from "./directories.ts";
+import { FailedOpenings } from "./failed-openings.ts";
 import type { Registry } from "./registry.ts";
 import { withLog } from "./refused-log.ts";
 import type { DatabaseRecord } from "./state.ts";
@@ -53,16 +54,26 @@ export interface DatabasesOptions {
   readonly disconnect: (identityHex: string, code: number, reason: string) => void;
 }
 
+/** A database that runs, or is about to. */
+interface Running {
+  readonly record: DatabaseRecord;
+  readonly link: Promise<DatabaseLink>;
+}
+
 /** What ends the clients of a database that is deleted or replaced. */
 const goneReason = "module exited";
 const stopForChangeMs = 30_000;
+/** One that failed may have rows that are due: it is looked into after this, or so many times what others wait. */
+const lookAgainMs = 10_000;
+const lookAgainTimes = 10;
 
 export class Databases {
   readonly #options: DatabasesOptions;
   readonly #directories: DatabaseDirectories;
-  readonly #running = new Map<string, Promise<DatabaseLink>>();
+  readonly #running = new Map<string, Running>();
   /** Databases that are not started again by themselves, with the error that says why. */
   readonly #quarantined = new Map<string, LightconeError>();
+  readonly #failed: FailedOpenings;
   /** By directory. */
   readonly #stays = new Map<string, Stay>();
   readonly #changes = new Map<string, Promise<unknown>>();
@@ -71,6 +82,7 @@ export class Databases {
   constructor(options: DatabasesOptions) {
     this.#options = options;
     this.#directories = new DatabaseDirectories(options);
+    this.#failed = new FailedOpenings(options.clock);
   }
 
   /** Removes what earlier runs left behind, while the server serves. */
@@ -87,8 +99,8 @@ export class Databases {
    * The running database, started if need be.
    *
    * @param why what it is wanted for, if it is not running
-   * @param isPublish whether that is a new program: the one thing that ends a quarantine
-   * @throws {LightconeError} `Quarantined`, `DatabaseStopped`, `ServerBusy`, and why it does not start
+   * @param isPublish whether that is a new program: the one thing that ends a quarantine, and a reason to try at once
+   * @throws {LightconeError} `Quarantined`, `DatabaseStopped`, `ServerBusy`, and why it does not start or did not just now
    */
   async link({ identity }: DatabaseRecord, why: WakeReason = "call", isPublish = false): Promise<DatabaseLink> {
     if (this.#isStopping) throw new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
@@ -99,9 +111,12 @@ export class Databases {
     if (quarantine !== undefined && !isPublish) throw quarantine;
     this.#quarantined.delete(identity.hex);
     const running = this.#running.get(identity.hex);
-    if (running === undefined) return this.#start(record, this.#open(record, false, why));
+    if (running === undefined) {
+      if (!isPublish) this.#failed.check(identity.hex);
+      return this.#start(record, this.#open(record, false, why));
+    }
     this.#stays.get(record.directory)?.hurry(why);
-    return running;
+    return running.link;
   }
 
   /** Wakes a database that nobody is there to ask: its time has come, or nobody knows when it does. */
@@ -117,18 +132,30 @@ export class Databases {
     }
   }
 
-  #start(record: DatabaseRecord, opening: Promise<DatabaseLink>): Promise<DatabaseLink> {
-    this.#running.set(record.identity.hex, opening);
-    opening.then(
-      (link) => this.#watch(record, opening, link),
+  #start(record: DatabaseRecord, link: Promise<DatabaseLink>): Promise<DatabaseLink> {
+    const running: Running = { record, link };
+    this.#running.set(record.identity.hex, running);
+    link.then(
+      (opened) => {
+        this.#failed.delete(record.identity.hex);
+        this.#watch(running, opened);
+      },
       (error: unknown) => {
-        this.#forget(record, opening);
+        const isPresent = this.#forget(running);
         // That there was no room, or is no more time, says nothing of the database.
-        if (this.#isStopping || isLightconeError(error, "ServerBusy")) return;
+        if (!isPresent || this.#isStopping || isLightconeError(error, "ServerBusy")) return;
         this.#options.log.error({ database: record.identity.hex, err: error }, "database did not start");
+        this.#fail(record, error);
       },
     );
-    return opening;
+    return link;
+  }
+
+  /** A database does not start: it is left alone for a while. */
+  #fail({ identity }: DatabaseRecord, error: unknown): void {
+    const againMs = this.#failed.add(identity.hex, error);
+    // What is damaged stays so. In another, rows may be due.
+    if (!isDamage(error)) this.#options.awake?.lookAgain(identity.hex, againMs * lookAgainTimes);
   }
 
   /** Where a database's module log is. */
@@ -138,7 +165,7 @@ export class Databases {
 
   /** Sees to it that the log's files have what was written by now. Nothing if the database does not run. */
   async flushLog(record: DatabaseRecord): Promise<void> {
-    const link = await this.#running.get(record.identity.hex)?.catch(() => undefined);
+    const link = await this.#running.get(record.identity.hex)?.link.catch(() => undefined);
     await link?.flushLog();
   }
 
@@ -168,6 +195,7 @@ export class Databases {
     this.#options.disconnect(record.identity.hex, 1001, goneReason);
     await this.#stop(record.identity.hex, stopForChangeMs);
     this.#options.awake?.forget(record.identity.hex);
+    this.#failed.delete(record.identity.hex);
     await this.#removeFiles(record);
     return undefined;
   }
@@ -182,7 +210,7 @@ export class Databases {
     const before = this.#running.get(identity.hex);
     if (before === undefined) return undefined;
     // Whoever comes meanwhile waits for the next: two cannot have the files.
-    const next = this.#end(identity.hex, before, stopForChangeMs).then(() => this.#open(record, false, "again"));
+    const next = this.#end(before, stopForChangeMs).then(() => this.#open(record, false, "again"));
     await this.#start(record, next).catch(() => undefined);
     return undefined;
   }
@@ -246,13 +274,14 @@ export class Databases {
       if (refused !== undefined) return { refused };
       isThere = true;
       this.#quarantined.delete(hex);
+      this.#failed.delete(hex);
       const before = this.#running.get(hex);
-      const running = Promise.resolve(link);
+      const running: Running = { record, link: Promise.resolve(link) };
       this.#running.set(hex, running);
-      this.#watch(record, running, link);
+      this.#watch(running, link);
       if (old !== undefined) {
         this.#options.disconnect(hex, 1001, goneReason);
-        await this.#end(hex, before, stopForChangeMs);
+        await this.#end(before, stopForChangeMs);
         await this.#removeFiles(old);
       }
       // The server began to stop meanwhile, and has not seen this one.
@@ -279,13 +308,15 @@ export class Databases {
   }
 
   /** Clears the way for the next start when a database fails. */
-  #watch(record: DatabaseRecord, running: Promise<DatabaseLink>, link: DatabaseLink): void {
+  #watch(running: Running, link: DatabaseLink): void {
+    const { record } = running;
     link.failed.then(
       (error) => {
         // A link that was replaced has nothing more to say.
-        if (this.#running.get(record.identity.hex) !== running) return;
-        this.#running.delete(record.identity.hex);
+        if (!this.#forget(running)) return;
         if (isLightconeError(error, "Quarantined")) this.#quarantined.set(record.identity.hex, error);
+        else if (isDamage(error)) this.#fail(record, error);
+        else this.#options.awake?.lookAgain(record.identity.hex, lookAgainMs);
         this.#options.log.error({ database: record.identity.hex, err: error }, "database failed");
         this.#options.disconnect(record.identity.hex, 1011, "the database stopped");
       },
@@ -293,25 +324,32 @@ export class Databases {
     );
   }
 
-  #forget(record: DatabaseRecord, running: Promise<DatabaseLink>): void {
-    if (this.#running.get(record.identity.hex) === running) this.#running.delete(record.identity.hex);
+  /** @returns whether it was still the one that runs */
+  #forget(running: Running): boolean {
+    const { hex } = running.record.identity;
+    return this.#running.get(hex) === running && this.#running.delete(hex);
   }
 
   async #stop(identityHex: string, withinMs: number): Promise<void> {
     const running = this.#running.get(identityHex);
     this.#running.delete(identityHex);
-    await this.#end(identityHex, running, withinMs);
+    await this.#end(running, withinMs);
   }
 
-  /** Ends a database that ran, or is about to. */
-  async #end(identityHex: string, running: Promise<DatabaseLink> | undefined, withinMs: number): Promise<void> {
-    const link = await running?.catch(() => undefined);
-    if (link === undefined) return;
+  /** Ends a database that ran, or is about to. Its start is not waited for longer than its end. */
+  async #end(running: Running | undefined, withinMs: number): Promise<void> {
+    if (running === undefined) return;
+    const { record } = running;
+    this.#stays.get(record.directory)?.giveUp();
     let cancel: (() => void) | undefined;
     const late = new Promise<void>((resolve) => (cancel = this.#options.clock.after(withinMs + 500, resolve)));
-    const stopped = link.stop(withinMs).catch((error: unknown) => {
-      this.#options.log.error({ database: identityHex, err: error }, "database did not stop cleanly");
-    });
+    const stopped = running.link.then(
+      (link) =>
+        link.stop(withinMs).catch((error: unknown) => {
+          this.#options.log.error({ database: record.identity.hex, err: error }, "database did not stop cleanly");
+        }),
+      () => undefined, // what has not started has nothing to stop
+    );
     await Promise.race([stopped, late]);
     cancel?.();
   }
