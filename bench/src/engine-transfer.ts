@@ -65,13 +65,13 @@ function measure(name: keyof typeof tables): Record<string, string | number> {
 
   function change(id: number, by: number): void {
     view.setUint32(0, id, true);
-    tx.locate(tx.find(index as never, row, 0, 4) as never);
-    const { place } = tx;
-    const low = place.view.getUint32(place.at + 4, true) + by;
-    const high = place.view.getInt32(place.at + 8, true);
+    tx.resolve(tx.find(index as never, row, 0, 4) as never);
+    const { row: seen } = tx;
+    const low = seen.view.getUint32(seen.at + 4, true) + by;
+    const high = seen.view.getInt32(seen.at + 8, true);
     view.setUint32(4, low >>> 0, true);
     view.setInt32(8, high + (low < 0 ? -1 : low > 0xffff_ffff ? 1 : 0), true);
-    if (row.length === 16) view.setUint32(12, place.view.getUint32(place.at + 12, true), true);
+    if (row.length === 16) view.setUint32(12, seen.view.getUint32(seen.at + 12, true), true);
     tx.update(table.id, index as never, row, 0, row.length);
   }
 

@@ -89,7 +89,7 @@ function measure(commits: number, receivers: number, open: (count: number) => Li
 }
 
 function encodedRow({ store }: LiveStore, ref: number): Uint8Array {
-  store.locate(ref as Parameters<typeof store.locate>[0]); // from a delta of this store
-  const { bytes, at, length } = store.place;
+  store.resolve(ref as Parameters<typeof store.resolve>[0]); // from a delta of this store
+  const { bytes, at, length } = store.row;
   return bytes.slice(at, at + length);
 }

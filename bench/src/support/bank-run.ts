@@ -6,7 +6,7 @@
  */
 import type { IndexId, RowRef, TableId } from "@lightcone/base";
 import { CommitKind, openStore, type Store } from "@lightcone/engine";
-import type { HostPort, LogLine, ModuleInstance, ModuleProgram, RowPlace, RowScan, ScanBound } from "@lightcone/host";
+import type { HostPort, LogLine, ModuleInstance, ModuleProgram, RowView, RowScan, ScanBound } from "@lightcone/host";
 import { checkModule, decodeModuleDef } from "@lightcone/schema";
 
 const accountCount = 100_000;
@@ -156,8 +156,8 @@ class StorePort implements HostPort {
   get generated(): Uint8Array {
     return this.#tx.generated;
   }
-  get place(): RowPlace {
-    return this.#tx.place;
+  get row(): RowView {
+    return this.#tx.row;
   }
   tableId(name: string): TableId | 0 {
     return this.#tx.tableId(name);
@@ -204,8 +204,8 @@ class StorePort implements HostPort {
   ): RowScan | number {
     return this.#tx.scanRange(index, prefix, prefixColumns, from, to);
   }
-  locate(row: RowRef): void {
-    this.#tx.locate(row);
+  resolve(row: RowRef): void {
+    this.#tx.resolve(row);
   }
   failure(): string {
     return this.#tx.failure();

@@ -120,8 +120,8 @@ export class EngineDatabase {
     cursor.seek();
     const rows: Uint8Array[] = [];
     for (let row = cursor.next(); row !== -1; row = cursor.next()) {
-      this.store.locate(row);
-      const { bytes, at, length } = this.store.place;
+      this.store.resolve(row);
+      const { bytes, at, length } = this.store.row;
       rows.push(bytes.slice(at, at + length));
     }
     return rows;
@@ -166,7 +166,7 @@ export class EngineDatabase {
     const { tx } = store;
     return {
       databaseIdentity: new Uint8Array(32).fill(0xdb),
-      place: tx.place,
+      row: tx.row,
       get generated() {
         return tx.generated;
       },
@@ -183,7 +183,7 @@ export class EngineDatabase {
       scanTable: (table) => tx.scanTable(table),
       scanPoint: (index, key, at, length) => tx.scanPoint(index, key, at, length),
       scanRange: (index, prefix, columns, from, to) => tx.scanRange(index, prefix, columns, from, to),
-      locate: (row) => tx.locate(row),
+      resolve: (row) => tx.resolve(row),
       failure: () => tx.failure(),
       jwt: (connection) => options.claims?.get(Buffer.from(connection).toString("hex")),
       log: (line) => void this.logs.push(line),

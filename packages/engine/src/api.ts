@@ -11,7 +11,7 @@
  * Row references are good until their row is deleted, and a deleted row's until its commit is released.
  */
 import type { IndexId, RowRef, TableId, TxOffset } from "@lightcone/base";
-import type { Access, DataPort, IndexDef, RowPlace, TableDef } from "@lightcone/schema";
+import type { Access, DataPort, IndexDef, RowView, TableDef } from "@lightcone/schema";
 import type { Index, Table } from "./api-tables.ts";
 import type { Commit, CommitMeta } from "./commit.ts";
 
@@ -65,9 +65,9 @@ export interface ReadViewTable {
 }
 
 export interface ReadViewCursor {
-  /** Steps to the next row: `place` says where it is. False at the end. Read `place` before anything else runs. */
+  /** Steps to the next row: `row` says where it is. False at the end. Read `row` before anything else runs. */
   next(): boolean;
-  readonly place: RowPlace;
+  readonly row: RowView;
 }
 
 export interface StoreOptions {
@@ -98,9 +98,9 @@ export interface Store {
   table(id: TableId): Table | undefined;
   tableByName(name: string): Table | undefined;
 
-  /** Sets `place` to a row's bytes. */
-  locate(row: RowRef): void;
-  readonly place: RowPlace;
+  /** Sets `row` to a row's bytes. */
+  resolve(row: RowRef): void;
+  readonly row: RowView;
 
   /** Opens a transaction. The commit before must have been released. */
   begin(): void;

@@ -1,7 +1,7 @@
 /** The in-memory store: rows, indexes, transactions and commits. Start reading at `api.ts`. */
 export type * from "./api.ts";
 export type * from "./api-tables.ts";
-export type { RowPlace, RowScan, ScanBound } from "@lightcone/schema";
+export type { RowView, RowScan, ScanBound } from "@lightcone/schema";
 export { RefList } from "./table/ref-list.ts";
 export { checkStore } from "./check-store.ts";
 export * from "./commit.ts";

@@ -156,9 +156,9 @@ function rowsOf(store: Store, table: Table): string[] {
 }
 
 function bytesAt(store: Store, ref: RowRef): Uint8Array {
-  store.locate(ref);
-  const { place } = store;
-  return place.bytes.slice(place.at, place.at + place.length);
+  store.resolve(ref);
+  const { row } = store;
+  return row.bytes.slice(row.at, row.at + row.length);
 }
 
 /** Rows with their references, in scan order, of every table: what two stores must share exactly. */

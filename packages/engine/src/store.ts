@@ -11,7 +11,7 @@ import { assert, asTxOffset, defined, type RowRef, type TableId, type TxOffset, 
 import { ByteReader } from "@lightcone/sats";
 import { SystemTable } from "@lightcone/schema";
 import type { Catalog, ReadView, Store, StoreOptions, SystemRows, Transaction } from "./api.ts";
-import type { RowPlace } from "@lightcone/schema";
+import type { RowView } from "@lightcone/schema";
 import type { Table } from "./api-tables.ts";
 import { StoreCatalog } from "./catalog/catalog.ts";
 import { isCatalogTable } from "./catalog/catalog-rows.ts";
@@ -107,11 +107,11 @@ export class MemoryStore implements Store {
     this.directory.add(table);
   }
 
-  locate(row: RowRef): void {
-    this.port.locate(row);
+  resolve(row: RowRef): void {
+    this.port.resolve(row);
   }
-  get place(): RowPlace {
-    return this.port.place;
+  get row(): RowView {
+    return this.port.row;
   }
 
   /** Makes the system tables of a store that has none, as part of no commit. */

@@ -83,8 +83,8 @@ export function stateOf(store: Store): string {
     lines.push(`table ${table.id} ${table.name}: ${table.rowCount} rows, ${table.rowBytes} bytes, ${table.def.access}`);
     const cursor = table.openCursor();
     for (let ref = cursor.next(); ref >= 0; ref = cursor.next()) {
-      store.locate(ref as RowRef);
-      const { bytes, at, length } = store.place;
+      store.resolve(ref as RowRef);
+      const { bytes, at, length } = store.row;
       lines.push(`  ${ref} ${Buffer.from(bytes.subarray(at, at + length)).toString("hex")}`);
     }
   }

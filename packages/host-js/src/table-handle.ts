@@ -2,7 +2,7 @@
  * The objects behind `ctx.db.<table>`, as code generated for each table: its row literal and its keys are
  * known when it is compiled, so that a `find` is one key written, one look-up, one row read in place.
  *
- *   find     key → scratch → port.find → port.locate → the row's bytes → object
+ *   find     key → scratch → port.find → port.resolve → the row's bytes → object
  *   insert   object → scratch → port.insert → the row as it stands there now: read back, or put together from a copy
  *            of the object where each column says by itself what became of it
  *
@@ -115,8 +115,8 @@ function handleSource(table: TableShape, indexes: readonly TableIndex[]): string
     const bad = (text) => { throw new TypeError(text); };
     const check = (result) => result < 0 ? fail(-result, port.failure()) : result;
     const read = (ref) => {
-      port.locate(ref);
-      const place = port.place;
+      port.resolve(ref);
+      const place = port.row;
       ${
         literals === undefined
           ? `reader.set(place.bytes, place.view, place.at, place.at + place.length);

@@ -5,7 +5,7 @@
  * have grown it, which detaches the buffer that the views are on. Nothing grows it while a host function runs.
  * A null pointer traps, also with length 0; so does a slice that does not lie inside.
  */
-import type { RowPlace } from "@lightcone/host";
+import type { RowView } from "@lightcone/host";
 import type { GuestMemoryObject } from "./engine.ts";
 import type { Traps } from "./traps.ts";
 
@@ -78,14 +78,14 @@ export class GuestMemory {
   }
 
   /** Copies a row in, word by word while it is short. */
-  writeRow(at: number, place: RowPlace): void {
-    const { length, at: from } = place;
+  writeRow(at: number, row: RowView): void {
+    const { length, at: from } = row;
     this.need(at, length);
     if (length > 128) {
-      this.u8.set(place.bytes.subarray(from, from + length), at);
+      this.u8.set(row.bytes.subarray(from, from + length), at);
       return;
     }
-    const source = place.view;
+    const source = row.view;
     const target = this.view;
     let step = 0;
     // Compiled to plain loads and stores: no number is made of the eight bytes.

@@ -98,15 +98,15 @@ export class RowIterators {
     const scan = handle < this.scans.length ? this.scans[handle] : undefined;
     let used = 0;
     while (row >= 0) {
-      port.locate(asRowRef(row));
-      const place = port.place;
-      const { length } = place;
+      port.resolve(asRowRef(row));
+      const found = port.row;
+      const { length } = found;
       if (length > capacity - used) {
         this.rows[handle] = row;
         memory.writeU32(lengthAt, used === 0 ? length : used);
         return used === 0 ? Errno.bufferTooSmall : 0;
       }
-      memory.writeRow(bufferAt + used, place);
+      memory.writeRow(bufferAt + used, found);
       used += length;
       row = scan === undefined ? noRow : scan.next();
     }

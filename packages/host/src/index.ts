@@ -1,4 +1,4 @@
 export * from "./host-port.ts";
 export * from "./module-host.ts";
 export { Errno } from "@lightcone/schema";
-export type { DataPort, RowPlace, RowScan, ScanBound } from "@lightcone/schema";
+export type { DataPort, RowView, RowScan, ScanBound } from "@lightcone/schema";

@@ -5,7 +5,7 @@
  * not know each other; so it is declared here, below both.
  *
  * Everything crosses as bytes: a row is its BSATN, a key is the BSATN of its columns back to back, and a row that is read
- * is seen in place through `locate`. Nothing here throws for an outcome that a module may handle: such calls return a
+ * is seen in place through `resolve`. Nothing here throws for an outcome that a module may handle: such calls return a
  * number below zero, the negated `Errno`. What is not of the module's making (a limit that is met, a bug of the host's)
  * throws and must be let through.
  *
@@ -55,8 +55,8 @@ export type ScanBound =
   | { readonly kind: "excluded"; readonly bytes: Uint8Array }
   | { readonly kind: "unbounded" };
 
-/** Where a row's bytes stand. One object, reused by every `locate`: read it before the next call. */
-export interface RowPlace {
+/** Where a row's bytes stand. One object, reused by every `resolve`: read it before the next call. */
+export interface RowView {
   bytes: Uint8Array;
   view: DataView;
   at: number;
@@ -98,9 +98,9 @@ export interface DataPort {
     to: ScanBound,
   ): RowScan | number;
 
-  /** Sets `place` to where the row's bytes are. Good until the transaction ends. */
-  locate(row: RowRef): void;
-  readonly place: RowPlace;
+  /** Sets `row` to where the row's bytes are. Good until the transaction ends. */
+  resolve(row: RowRef): void;
+  readonly row: RowView;
 
   /** Says in words what the last negative result was about, for a log or an error's text. */
   failure(): string;

@@ -23,4 +23,4 @@ export {
   snakeCase,
 } from "./naming.ts";
 export { Errno } from "./data-port.ts";
-export type { DataPort, RowPlace, RowScan, ScanBound } from "./data-port.ts";
+export type { DataPort, RowView, RowScan, ScanBound } from "./data-port.ts";

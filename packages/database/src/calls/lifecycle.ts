@@ -125,8 +125,8 @@ export function knownClients(context: DatabaseContext): readonly Client[] {
   const cursor = context.store.table(clientTable)?.openCursor();
   cursor?.seek();
   for (let row = cursor?.next() ?? -1; row !== -1; row = cursor?.next() ?? -1) {
-    context.store.locate(row);
-    const { bytes, at } = context.store.place;
+    context.store.resolve(row);
+    const { bytes, at } = context.store.row;
     clients.push({ identity: bytes.slice(at, at + 32), connectionId: bytes.slice(at + 32, at + 48) });
   }
   return clients;

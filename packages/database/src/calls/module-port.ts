@@ -1,6 +1,6 @@
 /** The port of a database: what its module may ask. Data goes straight to the open transaction. */
 import type { IndexId, RowRef, TableId } from "@lightcone/base";
-import type { RowPlace, Store, Transaction } from "@lightcone/engine";
+import type { RowView, Store, Transaction } from "@lightcone/engine";
 import {
   Errno,
   type HostPort,
@@ -46,8 +46,8 @@ export class DatabasePort implements HostPort {
   get generated(): Uint8Array {
     return this.tx.generated;
   }
-  get place(): RowPlace {
-    return this.tx.place;
+  get row(): RowView {
+    return this.tx.row;
   }
 
   tableId(name: string): TableId | 0 {
@@ -98,8 +98,8 @@ export class DatabasePort implements HostPort {
   ): RowScan | number {
     return this.tx.scanRange(index, prefix, prefixColumns, from, to);
   }
-  locate(row: RowRef): void {
-    this.tx.locate(row);
+  resolve(row: RowRef): void {
+    this.tx.resolve(row);
   }
 
   failure(): string {

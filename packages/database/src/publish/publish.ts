@@ -312,8 +312,8 @@ export function storedProgram(context: Pick<DatabaseContext, "store">): Program 
   cursor?.seek();
   const row = cursor?.next() ?? -1;
   if (row === -1) return undefined;
-  context.store.locate(row);
-  const { bytes, at, length } = context.store.place;
+  context.store.resolve(row);
+  const { bytes, at, length } = context.store.row;
   const { program_bytes, program_kind } = moduleRow.read(new ByteReader(bytes.subarray(at, at + length)));
   return { hostType: program_kind === programKinds.js ? "js" : "wasm", program: program_bytes.slice() };
 }

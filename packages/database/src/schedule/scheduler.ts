@@ -95,8 +95,8 @@ export class Scheduler implements CommitListener {
       const cursor = scheduled.table.openCursor();
       cursor.seek();
       for (let row = cursor.next(); row !== -1; row = cursor.next()) {
-        context.store.locate(row);
-        const due = readDue(scheduled, context.store.place.bytes, context.store.place.at, context.store.place.length);
+        context.store.resolve(row);
+        const due = readDue(scheduled, context.store.row.bytes, context.store.row.at, context.store.row.length);
         const known = this.queue.dueOf(scheduled.table.id, due.id);
         if (known === undefined) this.queue.set(scheduled.table.id, due.id, firstTime(due, now));
         else if (due.at.tag === "Interval" && known < now)
@@ -203,9 +203,9 @@ export class Scheduler implements CommitListener {
 
   private each(rows: RowRefs, scheduled: ScheduledTable, visit: (due: Due) => void): void {
     for (let at = 0; at < rows.count; at++) {
-      this.store.locate(asRowRef(rows.refs[at] ?? 0));
-      const { place } = this.store;
-      visit(readDue(scheduled, place.bytes, place.at, place.length));
+      this.store.resolve(asRowRef(rows.refs[at] ?? 0));
+      const { row } = this.store;
+      visit(readDue(scheduled, row.bytes, row.at, row.length));
     }
   }
 
@@ -297,8 +297,8 @@ export class Scheduler implements CommitListener {
     key.setBigUint64(0, rowId, true);
     const ref = scheduled.byId.find(key, 0, 8);
     if (ref === -1) return undefined;
-    this.store.locate(ref);
-    const { bytes, at, length } = this.store.place;
+    this.store.resolve(ref);
+    const { bytes, at, length } = this.store.row;
     const row = bytes.slice(at, at + length);
     return { scheduled, key: new Uint8Array(key.buffer), row, due: readDue(scheduled, row, 0, length) };
   }

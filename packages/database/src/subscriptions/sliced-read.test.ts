@@ -83,7 +83,7 @@ beforeEach(() => {
   let steadyMs = 0;
   const observed: Store = Object.assign(Object.create(store), { openReadView });
   // Only plain fields and methods of the store are asked for.
-  for (const name of ["table", "locate"] as const) Object.assign(observed, { [name]: store[name].bind(store) });
+  for (const name of ["table", "resolve"] as const) Object.assign(observed, { [name]: store[name].bind(store) });
   context = {
     store: observed,
     clock: { ...manualClock(), steadyMs: () => (steadyMs += stepMs) },

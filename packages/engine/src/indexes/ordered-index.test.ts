@@ -155,10 +155,10 @@ test.each(types)("keys of type $name", ({ type, make, keyOf }) => {
   expect(checkStore(store)).toEqual([]);
 
   const read = (ref: number): Row => {
-    store.locate(ref as RowRef);
-    const { place } = store;
-    const reader = new ByteReader(place.bytes);
-    reader.set(place.bytes, place.view, place.at, place.at + place.length);
+    store.resolve(ref as RowRef);
+    const { row } = store;
+    const reader = new ByteReader(row.bytes);
+    reader.set(row.bytes, row.view, row.at, row.at + row.length);
     return codec.read(reader);
   };
   for (const index of table.indexes) {

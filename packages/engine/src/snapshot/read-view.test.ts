@@ -16,9 +16,9 @@ function rowsOf(store: Store, table: Table): string[] {
   const rows: string[] = [];
   const cursor = table.openCursor();
   for (let ref = cursor.next(); ref >= 0; ref = cursor.next()) {
-    store.locate(ref as RowRef);
-    const { place } = store;
-    rows.push(Buffer.from(place.bytes.subarray(place.at, place.at + place.length)).toString("latin1"));
+    store.resolve(ref as RowRef);
+    const { row } = store;
+    rows.push(Buffer.from(row.bytes.subarray(row.at, row.at + row.length)).toString("latin1"));
   }
   return rows;
 }
@@ -73,8 +73,8 @@ test("two read views, read in steps between writes, each show their own offset",
     isMore = false;
     for (const { cursor, seen } of views) {
       for (let step = 0; step < 50 && cursor.next(); step += 1) {
-        const { place } = cursor;
-        seen.push(Buffer.from(place.bytes.subarray(place.at, place.at + place.length)).toString("latin1"));
+        const { row } = cursor;
+        seen.push(Buffer.from(row.bytes.subarray(row.at, row.at + row.length)).toString("latin1"));
         isMore = true;
       }
     }

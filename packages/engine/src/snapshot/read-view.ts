@@ -6,7 +6,7 @@
  */
 import { assert, type TableId, type TxOffset } from "@lightcone/base";
 import type { ReadView, ReadViewCursor, ReadViewTable } from "../api.ts";
-import type { RowPlace } from "@lightcone/schema";
+import type { RowView } from "@lightcone/schema";
 import type { IdCounters } from "../catalog/catalog.ts";
 import { type Memory, type PageLists, Meta, metaWords, pageBytes, slabPages } from "../storage/memory.ts";
 import type { StoredTable } from "../table/stored-table.ts";
@@ -113,7 +113,7 @@ export class StoredReadViewTable implements ReadViewTable {
 }
 
 class StoredReadViewCursor implements ReadViewCursor {
-  readonly place: RowPlace;
+  readonly row: RowView;
   private readonly readView: StoreReadView;
   private readonly table: StoredReadViewTable;
   private ordinal = 0;
@@ -127,19 +127,19 @@ class StoredReadViewCursor implements ReadViewCursor {
   constructor(readView: StoreReadView, table: StoredReadViewTable) {
     this.readView = readView;
     this.table = table;
-    this.place = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), at: 0, length: 0 };
+    this.row = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), at: 0, length: 0 };
   }
 
   next(): boolean {
-    const { place, table } = this;
+    const { row, table } = this;
     for (;;) {
       if (this.version !== this.readView.version && this.head >= 0) this.fetch();
       while (this.at < this.end) {
         const at = this.base + this.at;
         this.at += this.slotBytes;
-        if (((place.bytes[at] as number) & 1) === 0) continue;
-        place.at = at + table.headerBytes;
-        place.length = table.rowLength >= 0 ? table.rowLength : place.view.getUint32(at, true) >>> 4;
+        if (((row.bytes[at] as number) & 1) === 0) continue;
+        row.at = at + table.headerBytes;
+        row.length = table.rowLength >= 0 ? table.rowLength : row.view.getUint32(at, true) >>> 4;
         return true;
       }
       if (this.ordinal >= table.spans.length) return false;
@@ -154,8 +154,8 @@ class StoredReadViewCursor implements ReadViewCursor {
 
   private fetch(): void {
     const span = this.readView.spanBytes(this.head);
-    this.place.bytes = span.bytes;
-    this.place.view = span.view;
+    this.row.bytes = span.bytes;
+    this.row.view = span.view;
     this.base = span.at;
     this.version = this.readView.version;
   }

@@ -49,8 +49,8 @@ function idsOf(store: Store, scan: RowScan | number): number[] {
   if (typeof scan === "number") throw new Error(`refused with ${scan}`);
   const ids: number[] = [];
   for (let ref = scan.next(); ref >= 0; ref = scan.next()) {
-    store.locate(ref as RowRef);
-    ids.push(store.place.view.getUint32(store.place.at, true));
+    store.resolve(ref as RowRef);
+    ids.push(store.row.view.getUint32(store.row.at, true));
   }
   return ids;
 }
@@ -195,9 +195,9 @@ describe("limits", () => {
     for (let round = 0; round < 3; round += 1) {
       store.begin();
       const ref = store.tx.insert(table.id, row, 0, row.length);
-      store.locate(ref as RowRef);
-      expect(store.place.length).toBe(row.length);
-      expect(Buffer.compare(store.place.bytes.subarray(store.place.at, store.place.at + row.length), row)).toBe(0);
+      store.resolve(ref as RowRef);
+      expect(store.row.length).toBe(row.length);
+      expect(Buffer.compare(store.row.bytes.subarray(store.row.at, store.row.at + row.length), row)).toBe(0);
       if (round === 0) store.rollback();
       else finish(store);
       store.begin();
@@ -314,8 +314,8 @@ describe("commits", () => {
     const commit = store.commit(commitMeta());
     if (commit === undefined) throw new Error("nothing was committed");
     expect(commit.deltas.map((delta) => delta.inserts.count)).toEqual([2]);
-    store.locate(commit.deltas[0]?.inserts.refs[1] as RowRef);
-    expect(store.place.view.getUint32(store.place.at, true)).toBe(2);
+    store.resolve(commit.deltas[0]?.inserts.refs[1] as RowRef);
+    expect(store.row.view.getUint32(store.row.at, true)).toBe(2);
     const replayed = replica.store.apply(commit.bytes);
     expect(replayed.deltas.map((delta) => delta.inserts.count)).toEqual([2]);
     replica.store.release(replayed);

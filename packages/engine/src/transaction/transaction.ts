@@ -11,7 +11,7 @@
 import { type IndexId, LightconeError, type RowRef, type TableId, userIdMin } from "@lightcone/base";
 import { ByteReader, valueCodec } from "@lightcone/sats";
 import type { Transaction } from "../api.ts";
-import type { RowPlace, RowScan, ScanBound } from "@lightcone/schema";
+import type { RowView, RowScan, ScanBound } from "@lightcone/schema";
 import type { TransactionChanges } from "./transaction-changes.ts";
 import { TransactionState } from "./transaction-state.ts";
 import { Errno, isWrittenByDatabase } from "@lightcone/schema";
@@ -47,7 +47,7 @@ export class StoreTransaction implements Transaction {
   readonly drawn: Sequence[] = [];
 
   generated: Uint8Array = noBytes;
-  readonly place: RowPlace = { bytes: noBytes, view: new DataView(new ArrayBuffer(0)), at: 0, length: 0 };
+  readonly row: RowView = { bytes: noBytes, view: new DataView(new ArrayBuffer(0)), at: 0, length: 0 };
 
   private errno = 0;
   private failedTable: StoredTable | undefined;
@@ -293,25 +293,25 @@ export class StoreTransaction implements Transaction {
     );
   }
 
-  locate(row: RowRef): void {
+  resolve(row: RowRef): void {
     const slab = this.changes.memory.slabs[row >>> slabShift] as {
       bytes: Uint8Array;
       view: DataView;
       words: Int32Array;
       meta: Int32Array;
     };
-    const { place } = this;
+    const { row: seen } = this;
     const head = slab.meta[((row >>> pageShift) & 255) * metaWords + Meta.head] as number;
     const rowLength = slab.meta[(head & 255) * metaWords + Meta.rowLength] as number;
     const at = (row & slabMask) << 3;
-    place.bytes = slab.bytes;
-    place.view = slab.view;
+    seen.bytes = slab.bytes;
+    seen.view = slab.view;
     if (rowLength >= 0) {
-      place.at = at + 1;
-      place.length = rowLength;
+      seen.at = at + 1;
+      seen.length = rowLength;
     } else {
-      place.at = at + 4;
-      place.length = (slab.words[at >> 2] as number) >>> 4;
+      seen.at = at + 4;
+      seen.length = (slab.words[at >> 2] as number) >>> 4;
     }
   }
 
@@ -450,9 +450,9 @@ export class StoreTransaction implements Transaction {
     const table = this.failedTable;
     const index = this.failedIndex;
     if (table === undefined || index === undefined) return "";
-    this.locate(this.failedRow as RowRef);
-    const reader = new ByteReader(this.place.bytes);
-    reader.set(this.place.bytes, this.place.view, this.place.at, this.place.at + this.place.length);
+    this.resolve(this.failedRow as RowRef);
+    const reader = new ByteReader(this.row.bytes);
+    reader.set(this.row.bytes, this.row.view, this.row.at, this.row.at + this.row.length);
     const row = valueCodec<Record<string, unknown>>(table.def.rowType).read(reader);
     const columns = index.def.columns.map((column) => table.def.columns[column]?.name ?? "");
     const constraint = table.def.constraints.find(

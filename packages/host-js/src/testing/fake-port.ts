@@ -5,7 +5,7 @@ export class FakePort implements HostPort {
   readonly lines: LogLine[] = [];
   readonly databaseIdentity = new Uint8Array(32).fill(0xdb);
   readonly generated = new Uint8Array(0);
-  readonly place = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), at: 0, length: 0 };
+  readonly row = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), at: 0, length: 0 };
   micros = 0;
 
   tableId = (): 0 => 0;
@@ -21,7 +21,7 @@ export class FakePort implements HostPort {
   scanTable = (): number => -Errno.notInTransaction;
   scanPoint = (): number => -Errno.notInTransaction;
   scanRange = (): number => -Errno.notInTransaction;
-  locate = (): void => {};
+  resolve = (): void => {};
   failure = (): string => "there is no transaction";
   jwt = (): undefined => undefined;
   scheduleNow = (): void => {};

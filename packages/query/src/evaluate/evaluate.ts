@@ -161,8 +161,8 @@ class Evaluation {
     for (let ref = rows.next(); ref !== -1; ref = rows.next()) {
       this.visitCount += 1;
       if (this.visitCount > this.visitMax) return false;
-      store.locate(ref);
-      const { view, at } = store.place;
+      store.resolve(ref);
+      const { view, at } = store.row;
       if (isTaken !== undefined && !isTaken(view, at)) continue;
       if (filter !== undefined && !filter(view, at, numbers, views)) continue;
       this.refs[source] = ref;
@@ -339,8 +339,8 @@ class Evaluation {
     for (let ref = isTooMuch ? -1 : rows.next(); ref !== -1; ref = rows.next()) {
       this.visitCount += 1;
       if (this.visitCount > this.visitMax) break;
-      this.store.locate(ref);
-      const { view, at } = this.store.place;
+      this.store.resolve(ref);
+      const { view, at } = this.store.row;
       if (rows.isTaken !== undefined && !rows.isTaken(view, at)) continue;
       if (filter !== undefined && !filter(view, at, this.args.numbers, this.args.views)) continue;
       const text = keyText(ownKey, view, at);

@@ -89,8 +89,8 @@ function update(store: Store, { match, assignments }: UpdatePlan, sender: Uint8A
   const layout = new RowLayout(table.def);
   const rows = matchingRows(store, match, sender);
   const changed = rows.map((row) => {
-    store.locate(row);
-    return assigned(layout, store.place, table.def.columns.length, assignments);
+    store.resolve(row);
+    return assigned(layout, store.row, table.def.columns.length, assignments);
   });
   for (const row of rows) store.tx.deleteRow(table.id, row);
   for (const row of changed) insertRow(store, table, row);
@@ -100,7 +100,7 @@ function update(store: Store, { match, assignments }: UpdatePlan, sender: Uint8A
 /** A copy of a row with some columns replaced. */
 function assigned(
   layout: RowLayout,
-  { bytes, view, at }: Store["place"],
+  { bytes, view, at }: Store["row"],
   columnCount: number,
   assignments: readonly Assignment[],
 ): Uint8Array {
@@ -157,8 +157,8 @@ function variableRow(store: Store, name: string, emit: EmitBytes): void {
   const cursor = variables(store).openCursor();
   cursor.seek();
   for (let ref = cursor.next(); ref !== -1; ref = cursor.next()) {
-    store.locate(asRowRef(ref));
-    const { bytes, at, length } = store.place;
+    store.resolve(asRowRef(ref));
+    const { bytes, at, length } = store.row;
     const matches = key.every((byte, i) => bytes[at + i] === byte);
     if (matches) emit(bytes, at + key.length, length - key.length);
   }

@@ -7,7 +7,7 @@
  * Everything is made in pieces of bounded size, so no insert takes long: entries and bytes in chunks, and the
  * buckets in one go, for as many rows as there can be; memory that is not used yet costs nothing.
  */
-import { equalBytes, type RowPlace } from "@lightcone/engine";
+import { equalBytes, type RowView } from "@lightcone/engine";
 
 const entryWords = 6;
 const entriesShift = 13;
@@ -96,14 +96,14 @@ export class JoinTable {
     return this.word(entry, Word.count);
   }
 
-  /** Sets `place` to an entry's bytes. */
-  locate(entry: number, place: RowPlace): void {
+  /** Sets `row` to an entry's bytes. */
+  resolve(entry: number, row: RowView): void {
     const chunk = this.chunks[this.word(entry, Word.chunk)];
     if (chunk === undefined) return;
-    place.bytes = chunk.bytes;
-    place.view = chunk.view;
-    place.at = this.word(entry, Word.at);
-    place.length = this.word(entry, Word.length);
+    row.bytes = chunk.bytes;
+    row.view = chunk.view;
+    row.at = this.word(entry, Word.at);
+    row.length = this.word(entry, Word.length);
   }
 
   private beginChunk(length: number): void {

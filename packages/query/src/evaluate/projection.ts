@@ -1,6 +1,6 @@
 /** From rows of the sources to a row of the result. */
 import { defined } from "@lightcone/base";
-import type { RowPlace, Store } from "@lightcone/engine";
+import type { RowView, Store } from "@lightcone/engine";
 import type { ColumnRef, SelectPlan } from "@lightcone/sql";
 import { tableOf } from "./evaluate.ts";
 import { RowLayout } from "../code/row-layout.ts";
@@ -9,21 +9,21 @@ import { RowLayout } from "../code/row-layout.ts";
 export type EmitBytes = (bytes: Uint8Array, at: number, length: number) => void;
 
 /** Where a source's row is at the moment. */
-export type PlaceOf = (source: number) => RowPlace;
+export type ViewOf = (source: number) => RowView;
 
-/** Gives what emits the row that the sources' rows make, as `placeOf` has them when it is called. */
-export function projected(store: Store, plan: SelectPlan, placeOf: PlaceOf, emit: EmitBytes): () => void {
+/** Gives what emits the row that the sources' rows make, as `viewOf` has them when it is called. */
+export function projected(store: Store, plan: SelectPlan, viewOf: ViewOf, emit: EmitBytes): () => void {
   const { projection } = plan;
   switch (projection.kind) {
     case "rows": {
       const { source } = projection;
       return () => {
-        const { bytes, at, length } = placeOf(source);
+        const { bytes, at, length } = viewOf(source);
         emit(bytes, at, length);
       };
     }
     case "columns":
-      return someColumns(store, plan, projection.columns, placeOf, emit);
+      return someColumns(store, plan, projection.columns, viewOf, emit);
     case "count":
       throw new TypeError("a count is no row of its sources");
   }
@@ -45,7 +45,7 @@ function someColumns(
   store: Store,
   plan: SelectPlan,
   columns: readonly ColumnRef[],
-  placeOf: PlaceOf,
+  viewOf: ViewOf,
   emit: EmitBytes,
 ): () => void {
   const layouts = plan.sources.map((_, source) => new RowLayout(tableOf(store, plan, source).def));
@@ -53,7 +53,7 @@ function someColumns(
   return () => {
     let length = 0;
     for (const { source, column } of columns) {
-      const { bytes, view, at } = placeOf(source);
+      const { bytes, view, at } = viewOf(source);
       const layout = defined(layouts[source], "the layout");
       const start = layout.start(view, at, column);
       const end = layout.end(view, start, column);

@@ -122,8 +122,8 @@ function projectedRefs(store: Store, { plan }: Prepared, emit: EmitBytes): (refs
     store,
     plan,
     (source) => {
-      store.locate(present[source] as RowRef); // `evaluate` sets every source
-      return store.place;
+      store.resolve(present[source] as RowRef); // `evaluate` sets every source
+      return store.row;
     },
     emit,
   );

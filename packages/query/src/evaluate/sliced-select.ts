@@ -14,7 +14,7 @@ import {
   type KeyHash,
   type ReadView,
   type ReadViewCursor,
-  type RowPlace,
+  type RowView,
   type Store,
 } from "@lightcone/engine";
 import { t } from "@lightcone/sats";
@@ -61,7 +61,7 @@ interface Inner {
 }
 
 const none = -1;
-const noPlace: RowPlace = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), at: 0, length: 0 };
+const noRow: RowView = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), at: 0, length: 0 };
 
 export class SlicedSelect {
   private readonly prepared: Prepared;
@@ -74,7 +74,7 @@ export class SlicedSelect {
   private readonly outerTerms: readonly PreparedTerm[];
   private readonly inners: readonly Inner[];
   /** Of each source, its row at the moment. */
-  private readonly rows: RowPlace[];
+  private readonly rows: RowView[];
   private readonly views: DataView[];
   private readonly ats: Float64Array;
   /** Inner sources that are held already. */
@@ -95,9 +95,9 @@ export class SlicedSelect {
     this.left = this.isCount ? Infinity : limitOf(plan);
     this.emitRow = this.isCount
       ? () => undefined
-      : projected(from.store, plan, (source) => this.rows[source] ?? noPlace, emit);
-    this.rows = plan.sources.map(() => ({ ...noPlace }));
-    this.views = plan.sources.map(() => noPlace.view);
+      : projected(from.store, plan, (source) => this.rows[source] ?? noRow, emit);
+    this.rows = plan.sources.map(() => ({ ...noRow }));
+    this.views = plan.sources.map(() => noRow.view);
     this.ats = new Float64Array(plan.sources.length);
     this.outer = outerOf(from.store, plan);
     this.outerCursor = openCursor(from.readView, plan, this.outer);
@@ -130,12 +130,12 @@ export class SlicedSelect {
   /** Walks an inner source into its table. Returns the visits that are left: none unless it is whole. */
   private hold({ cursor, filter, table, hash, key }: Inner, visits: number): number {
     const { numbers, views } = this.args;
-    const { place } = cursor;
+    const { row } = cursor;
     for (let left = visits; left > 0; left -= 1) {
       if (!cursor.next()) return left;
-      const { bytes, view, at } = place;
+      const { bytes, view, at } = row;
       if (filter !== undefined && !filter(view, at, numbers, views)) continue;
-      if (key === undefined) table.add(hash(view, at), bytes, at, place.length);
+      if (key === undefined) table.add(hash(view, at), bytes, at, row.length);
       else {
         key.read(view, at);
         table.tally(hash(view, at), key.own ?? bytes, key.view, key.at, key.length);
@@ -147,15 +147,15 @@ export class SlicedSelect {
   /** Walks the only source. False when no row is left. */
   private walkAlone(visits: number): boolean {
     const { outer, outerCursor, outerTerms, isCount } = this;
-    const { place } = outerCursor;
+    const { row } = outerCursor;
     const { numbers, views } = this.args;
     const filter = this.prepared.sources[outer]?.filter;
-    this.rows[outer] = place;
+    this.rows[outer] = row;
     for (let left = visits; left > 0; left -= 1) {
       if (!outerCursor.next()) return false;
-      if (filter !== undefined && !filter(place.view, place.at, numbers, views)) continue;
+      if (filter !== undefined && !filter(row.view, row.at, numbers, views)) continue;
       if (outerTerms.length > 0) {
-        this.bind(outer, place);
+        this.bind(outer, row);
         if (!this.fulfils(outerTerms)) continue;
       }
       if (isCount) this.total += 1;
@@ -183,22 +183,22 @@ export class SlicedSelect {
 
   private nextOuter(): void {
     const { outer } = this;
-    const { place } = this.outerCursor;
+    const { row } = this.outerCursor;
     const filter = this.prepared.sources[outer]?.filter;
-    if (filter !== undefined && !filter(place.view, place.at, this.args.numbers, this.args.views)) return;
-    this.bind(outer, place);
+    if (filter !== undefined && !filter(row.view, row.at, this.args.numbers, this.args.views)) return;
+    this.bind(outer, row);
     if (this.fulfils(this.outerTerms)) this.enter(0);
   }
 
-  private bind(source: number, place: RowPlace): void {
-    this.rows[source] = place;
-    this.views[source] = place.view;
-    this.ats[source] = place.at;
+  private bind(source: number, row: RowView): void {
+    this.rows[source] = row;
+    this.views[source] = row.view;
+    this.ats[source] = row.at;
   }
 
-  /** The cursor's place is good for this step alone; the row is needed in the next. */
+  /** The cursor's view is good for this step alone; the row is needed in the next. */
   private keepOuter(): void {
-    const { bytes, at, length } = this.rows[this.outer] ?? noPlace;
+    const { bytes, at, length } = this.rows[this.outer] ?? noRow;
     const copy = bytes.slice(at, at + length);
     this.bind(this.outer, { bytes: copy, view: new DataView(copy.buffer), at: 0, length });
   }
@@ -210,7 +210,7 @@ export class SlicedSelect {
       this.found();
       return;
     }
-    const view = this.views[inner.from] ?? noPlace.view;
+    const view = this.views[inner.from] ?? noRow.view;
     const at = this.ats[inner.from] ?? 0;
     const hash = inner.fromHash(view, at);
     inner.copies = 1;
@@ -239,9 +239,9 @@ export class SlicedSelect {
     }
     inner.candidate = table.next(candidate);
     if (table.hashOf(candidate) !== inner.wanted) return;
-    const place = defined(this.rows[source], "the row's place");
-    table.locate(candidate, place);
-    this.bind(source, place);
+    const row = defined(this.rows[source], "the row seen");
+    table.resolve(candidate, row);
+    this.bind(source, row);
     if (this.fulfils(inner.terms)) this.enter(this.depth + 1);
   }
 

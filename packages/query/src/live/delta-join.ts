@@ -28,14 +28,14 @@ import { DeltaPath, type Lookup, type PathCounters, type PathStep } from "./delt
 import type { Delta } from "./delta.ts";
 import type { Operator, ParameterRow } from "./operator.ts";
 import { ParameterIndex } from "./parameter-index.ts";
-import type { KeyedAccess, Relation, RowPlaces } from "./relation.ts";
+import type { KeyedAccess, Relation, RowResolver } from "./relation.ts";
 import { isBetter } from "./table-relation.ts";
 import { TupleKey } from "./tuple-key.ts";
 import { OldState, type CommitTurn, type Turn } from "./turn.ts";
 
 /** What operators need of their surroundings. */
 export interface OperatorContext {
-  readonly places: RowPlaces;
+  readonly resolver: RowResolver;
   readonly seed: HashSeed;
   readonly turn: CommitTurn;
   readonly arrangements: Arrangements;
@@ -96,9 +96,9 @@ export class DeltaJoin implements Operator {
       const equal = own === undefined ? new Map<number, number>() : equalities(boundsOf(conjuncts(own)));
       return ParameterIndex.over(types, equal, context.seed);
     });
-    const { places, counters } = context;
+    const { resolver, counters } = context;
     this.paths = relations.map(
-      (_, source) => new DeltaPath(places, this.stepsFrom(source, terms), returned, queries, counters),
+      (_, source) => new DeltaPath(resolver, this.stepsFrom(source, terms), returned, queries, counters),
     );
   }
 

@@ -14,7 +14,7 @@ import { noArgs, type TupleFilter } from "../code/predicate-code.ts";
 import type { Delta } from "./delta.ts";
 import type { ParameterRow } from "./operator.ts";
 import type { ParameterIndex } from "./parameter-index.ts";
-import type { Keyed, RelationDelta, RowPlaces } from "./relation.ts";
+import type { Keyed, RelationDelta, RowResolver } from "./relation.ts";
 import type { TupleKey } from "./tuple-key.ts";
 
 /** How the rows of a source are found, given those bound before. */
@@ -45,7 +45,7 @@ export interface PathCounters {
 }
 
 export class DeltaPath {
-  private readonly places: RowPlaces;
+  private readonly resolver: RowResolver;
   private readonly steps: readonly PathStep[];
   private readonly returned: readonly number[];
   private readonly queries: readonly ParameterRow[];
@@ -66,13 +66,13 @@ export class DeltaPath {
    * @param queries all of the template, as they are when the path runs
    */
   constructor(
-    places: RowPlaces,
+    resolver: RowResolver,
     steps: readonly PathStep[],
     returned: readonly number[],
     queries: readonly ParameterRow[],
     counters: PathCounters,
   ) {
-    this.places = places;
+    this.resolver = resolver;
     this.steps = steps;
     this.returned = returned;
     this.queries = queries;
@@ -101,8 +101,8 @@ export class DeltaPath {
   private bind(depth: number, row: RowRef): void {
     const step = this.steps[depth] as PathStep; // the caller looked
     const { source, condition } = step;
-    this.places.locate(row);
-    const { view, at } = this.places.place;
+    this.resolver.resolve(row);
+    const { view, at } = this.resolver.row;
     this.refs[source] = row;
     this.views[source] = view;
     this.ats[source] = at;

@@ -43,8 +43,8 @@ class Live {
       this.queries.advance(commit);
       this.queries.forEachDelta((query, parts) => {
         const first = (ref: number): number => {
-          this.fixture.store.locate(ref as Parameters<Fixture["store"]["locate"]>[0]); // from this store
-          return this.fixture.store.place.view.getUint32(this.fixture.store.place.at, true);
+          this.fixture.store.resolve(ref as Parameters<Fixture["store"]["resolve"]>[0]); // from this store
+          return this.fixture.store.row.view.getUint32(this.fixture.store.row.at, true);
         };
         const minus = rowsOf(parts, "deletes").map((ref) => `-${first(ref)}`);
         const plus = rowsOf(parts, "inserts").map((ref) => `+${first(ref)}`);

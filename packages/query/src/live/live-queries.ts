@@ -58,7 +58,7 @@ export class LiveQueries<S> {
     this.store = store;
     this.turn = new CommitTurn(store);
     this.context = {
-      places: store,
+      resolver: store,
       seed: makeHashSeed(options.seed ?? 0),
       turn: this.turn,
       arrangements,

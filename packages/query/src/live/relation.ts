@@ -5,7 +5,7 @@
  * whatever else has rows, keyed access and a delta for each commit.
  */
 import type { RowRef, TableId } from "@lightcone/base";
-import type { Arrangement, RowPlace, RowRefs } from "@lightcone/engine";
+import type { Arrangement, RowView, RowRefs } from "@lightcone/engine";
 import type { AlgebraicType } from "@lightcone/sats";
 
 /** Finds rows by a key: the BSATN of the key's columns, back to back. Allocates nothing once made. */
@@ -47,7 +47,7 @@ export interface RelationDelta {
 }
 
 /** Resolves references to bytes: the store does. */
-export interface RowPlaces {
-  locate(row: RowRef): void;
-  readonly place: RowPlace;
+export interface RowResolver {
+  resolve(row: RowRef): void;
+  readonly row: RowView;
 }

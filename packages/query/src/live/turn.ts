@@ -8,7 +8,7 @@
  */
 import type { RowRef, TableId, TxOffset } from "@lightcone/base";
 import { makeKeyHash, type Commit, type HashSeed, type KeyHash } from "@lightcone/engine";
-import type { Keyed, Relation, RelationDelta, RowPlaces } from "./relation.ts";
+import type { Keyed, Relation, RelationDelta, RowResolver } from "./relation.ts";
 import { RowSet } from "./row-set.ts";
 import { RowsByHash } from "./rows-by-hash.ts";
 
@@ -25,15 +25,15 @@ interface Overlay {
 }
 
 export class CommitTurn implements Turn {
-  private readonly places: RowPlaces;
+  private readonly resolver: RowResolver;
   private commit: Commit | undefined;
   private readonly overlays = new Map<string, Overlay>();
   private readonly spare: Overlay[] = [];
   /** Rises with every turn. */
   number = 0;
 
-  constructor(places: RowPlaces) {
-    this.places = places;
+  constructor(resolver: RowResolver) {
+    this.resolver = resolver;
   }
 
   begin(commit: Commit): void {
@@ -68,11 +68,11 @@ export class CommitTurn implements Turn {
     if (overlay !== undefined) return overlay;
     overlay = this.spare.pop() ?? { inserted: new RowSet(), deleted: new RowsByHash() };
     this.overlays.set(name, overlay);
-    const { places } = this;
+    const { resolver } = this;
     overlay.inserted.fill(delta.inserts);
     overlay.deleted.fill(delta.deletes, (ref) => {
-      places.locate(ref);
-      return key.hashRow(places.place.view, places.place.at);
+      resolver.resolve(ref);
+      return key.hashRow(resolver.row.view, resolver.row.at);
     });
     return overlay;
   }

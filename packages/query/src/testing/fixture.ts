@@ -110,8 +110,8 @@ export class Fixture {
 
   /** The bytes of a row in hexadecimal. */
   text(ref: number): string {
-    this.store.locate(ref as Parameters<Store["locate"]>[0]); // a reference from this store
-    const { bytes, at, length } = this.store.place;
+    this.store.resolve(ref as Parameters<Store["resolve"]>[0]); // a reference from this store
+    const { bytes, at, length } = this.store.row;
     return Buffer.from(bytes.subarray(at, at + length)).toString("hex");
   }
 }

@@ -195,10 +195,10 @@ export class BsatnEncoder implements Encoder {
   private rows(out: ByteWriter, rows: RowRefs): void {
     const list = this.list;
     list.clear();
-    const { place } = this.store;
-    for (let row = 0; row < rows.count; row++) {
-      this.store.locate(asRow(rows.refs, row));
-      list.add(place.bytes, place.at, place.length);
+    const { row } = this.store;
+    for (let at = 0; at < rows.count; at++) {
+      this.store.resolve(asRow(rows.refs, at));
+      list.add(row.bytes, row.at, row.length);
     }
     list.writeTo(out);
   }

@@ -220,8 +220,8 @@ export class JsonEncoder implements Encoder {
     const form: JsonForm = "positional";
     const texts: string[] = [];
     for (let row = 0; row < rows.count; row++) {
-      this.store.locate(asRowRef(rows.refs[row] ?? 0));
-      const { bytes, at, length } = this.store.place;
+      this.store.resolve(asRowRef(rows.refs[row] ?? 0));
+      const { bytes, at, length } = this.store.row;
       texts.push(bsatnToJson(type, form, new ByteReader(bytes.subarray(at, at + length))));
     }
     return texts;
