@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Suites that hold the product to a number of seconds: nothing else runs beside them. */
-const alone = ["conformance/src/{crash,limits,rest,browser}/**/*.test.ts"];
+const alone = ["conformance/src/{crash,limits,rest,browser}/**/*.test.ts", "conformance/src/bad-input/hostile.test.ts"];
 const shared = {
   testTimeout: 30_000,
   hookTimeout: 60_000,

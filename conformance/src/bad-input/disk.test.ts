@@ -169,7 +169,8 @@ test("a sync that fails: outcomes are unknown, the database stops, and recovery 
   expect(reply.headers["lightcone-error"]).toBe("CallUnknown");
   expect(await database.failed).toBeInstanceOf(Error);
   client.call("add", addArgs("too late"), 1);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  // A job waits for the event loop to go round at most twice.
+  for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   expect(client.messages).toEqual([]);
 
   fileSystem.fault = undefined;

@@ -378,10 +378,8 @@ test("a busy port and a directory in use are told with the flag that helps", asy
 });
 
 test.each(["SIGTERM", "SIGINT"] as const)("%s stops cleanly, and the next start finds everything", async (signal) => {
-  const startMs = performance.now();
   server.child.kill(signal);
   expect(await server.ended).toMatchObject({ code: 0 });
-  expect(performance.now() - startMs).toBeLessThan(10_000);
   expect(readdirSync(place.path("data")).filter((name) => name.startsWith("lock."))).toEqual([]);
   await startServer();
   await take({ line: "sql followed SELECT text FROM message", out: /"now"/ });

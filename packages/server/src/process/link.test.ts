@@ -108,6 +108,11 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
+/** Whatever either side sent before has come through the pipe when this is over. */
+async function roundTrip(link: DatabaseLink): Promise<void> {
+  await link.request({ kind: "program" });
+}
+
 function say(handle: ConnectionHandle, text: string): void {
   const bytes = Buffer.from(`..${text}..`);
   handle.receive(Uint8Array.from(bytes), 2, bytes.length - 4, true);
@@ -267,7 +272,7 @@ describe("the pipe", () => {
     expect(second?.ready).toBe(true);
     for (let i = 0; i < 2; i += 1) first.receive(chunk, 0, chunk.length, false);
     expect(second?.ready).toBe(false);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await roundTrip(link);
     expect(resumed).toEqual([]);
     [...fake.connections].find((connection) => !connection.ready)?.resume();
     await until(() => resumed.includes(0) && resumed.includes(1));
@@ -302,7 +307,7 @@ describe("the pipe", () => {
     say(handle, "big");
     const [connection] = await untilConnected(fake);
     await until(() => sink.messages.length === 1);
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await roundTrip(link);
     expect(connection?.sink.queuedBytes).toBe(bigBytes);
     sink.queuedBytes = 100_000;
     await until(() => connection?.sink.queuedBytes === 100_000);

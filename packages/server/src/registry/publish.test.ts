@@ -288,9 +288,7 @@ test("a database that does not stop does not stop the server from stopping", asy
   await host.ask("PUT", "/v1/database/harbor", { token, body: "one" });
   const [fake] = host.databases.values();
   if (fake !== undefined) fake.stop = () => new Promise(() => undefined);
-  const startMs = performance.now();
-  await host.server.stop();
-  expect(performance.now() - startMs).toBeLessThan(5000);
+  await expect(host.server.stop()).resolves.toBeUndefined();
 });
 
 test.each([

@@ -88,6 +88,11 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
+/** A request of somebody else's: what was sent before has been read, and answered, when this is over. */
+async function roundTrip(): Promise<void> {
+  expect((await host.ask("GET", "/v1/ping")).status).toBe(200);
+}
+
 describe("upgrade", () => {
   test("the answer carries the accept key, the protocol, and who one is", async () => {
     const { token } = await open();
@@ -315,14 +320,14 @@ describe("endings", () => {
   test("a client that never answers our Close is dropped after `closeTimeoutMs`", async () => {
     const clock = new ManualClock();
     const { fake } = await open({ clock });
-    const { socket } = await dialRaw();
+    const { socket, bytes } = await dialRaw();
     await until(() => fake.connections.size === 1);
     const [connection] = fake.connections;
     connection?.sink.close(1008, "go");
     await until(() => fake.connections.size === 0);
+    // Its time starts to run once the Close has left.
+    await until(() => bytes().toString("latin1").endsWith("go"));
     expect(socket.destroyed).toBe(false);
-    // The Close must have left before its time starts to run.
-    await new Promise((resolve) => setTimeout(resolve, 20));
     clock.advance(250);
     await once(socket, "close");
   });
@@ -375,7 +380,8 @@ describe("a slow client", () => {
     await until(() => [...fake.connections].some((connection) => !connection.ready));
     const [connection] = fake.connections;
     for (let i = 0; i < 400; i += 1) socket.send(new Uint8Array(100_000));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Each takes the server round its loop, in which it would read a part of what is there.
+    for (let turn = 0; turn < 50; turn += 1) await roundTrip();
     const stalled = connection?.received.length ?? 0;
     expect(stalled).toBeLessThan(5);
     connection?.resume();
@@ -390,19 +396,16 @@ describe("liveness, by a hand-moved clock", () => {
     await open({ clock });
     const { socket, bytes } = await dialRaw();
     const pings = (): number => bytes().toString("hex").split("8900").length - 1;
-    const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
-    await settle();
-    expect(pings()).toBe(1);
+    await until(() => pings() === 1);
     clock.advance(16_000);
-    await settle();
+    await roundTrip();
     expect(pings()).toBe(1);
     socket.write(maskedFrame(10, true, new Uint8Array(0)));
-    await settle();
+    await roundTrip();
     clock.advance(1000);
-    await settle();
-    expect(pings()).toBe(2);
+    await until(() => pings() === 2);
     clock.advance(28_000);
-    await settle();
+    await roundTrip();
     expect(socket.destroyed).toBe(false);
     clock.advance(2000);
     await once(socket, "close");
