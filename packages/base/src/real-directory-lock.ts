@@ -47,7 +47,7 @@ export async function lockDirectory(path: string, options: LockOptions): Promise
   const { clock, waitMs, onWait } = options;
   const startedMs = clock.steadyMs();
   let isTold = false;
-  const lock = openLockFile(path);
+  const lock = await openLockFile(path);
   try {
     while (!tryLock(lock, path)) {
       const waitedMs = clock.steadyMs() - startedMs;
@@ -73,13 +73,27 @@ export async function lockDirectory(path: string, options: LockOptions): Promise
   };
 }
 
-function openLockFile(path: string): DatabaseSync {
+async function openLockFile(path: string): Promise<DatabaseSync> {
   const sqlite = loadSqlite();
   try {
+    await createFile(`${path}/lock`);
     return new sqlite.DatabaseSync(`${path}/lock`);
   } catch (cause) {
-    throw new Error(`${path} cannot be locked: ${String(cause)}`, { cause });
+    throw cannotLock(path, cause);
   }
+}
+
+/** Makes a file that others cannot read, as SQLite would not. One that is there is not touched. */
+async function createFile(path: string): Promise<void> {
+  try {
+    await (await realFileSystem.open(path, "create-new")).close();
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+}
+
+function cannotLock(path: string, cause: unknown): Error {
+  return new Error(`${path} cannot be locked`, { cause });
 }
 
 /** Some releases of Node 24 say on standard error that this module is experimental. */
@@ -100,7 +114,7 @@ function tryLock(lock: DatabaseSync, path: string): boolean {
     return true;
   } catch (cause) {
     if (cause instanceof Error && "errcode" in cause && (Number(cause.errcode) & 0xff) === busy) return false;
-    throw new Error(`${path} cannot be locked: ${String(cause)}`, { cause });
+    throw cannotLock(path, cause);
   }
 }
 

@@ -5,6 +5,7 @@
  * much, which shows in the time of a small write and its sync.
  */
 import fs from "node:fs";
+import { makeDirectory } from "./real-make-directory.ts";
 import type { FileHandle, FileSystem, GrowingFile, OpenMode } from "./runtime.ts";
 
 const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = fs.constants;
@@ -21,6 +22,7 @@ const flags: Record<OpenMode, number> = {
 
 /** Only the owner may read and write. */
 const fileMode = 0o600;
+const directoryMode = 0o700;
 
 /** The system takes at most this many buffers in one call. */
 const buffersMax = 1024;
@@ -183,7 +185,7 @@ export const realFileSystem: FileSystem = {
   openGrowing: (path) => new RealGrowingFile(fs.openSync(path, O_WRONLY | O_CREAT | O_APPEND, fileMode)),
   rename: (from, to) => settle((done) => fs.rename(from, to, done)),
   remove: (path) => settle((done) => fs.unlink(path, done)),
-  makeDirectory: (path) => settle((done) => fs.mkdir(path, { recursive: true, mode: 0o700 }, (error) => done(error))),
+  makeDirectory: (path) => makeDirectory(path, directoryMode),
   removeDirectory: (path) => settle((done) => fs.rmdir(path, done)),
   list: (path) =>
     new Promise((resolve, reject) =>

@@ -14,7 +14,7 @@ beforeAll(() => {
 afterAll(() => place.close());
 
 const startFlags = (data: string): string[] => [
-  ...["start", "--listen-addr", "127.0.0.1:0", "--data-dir", place.path(data), "--log-level", "silent"],
+  ...["start", "--listen-addr", "127.0.0.1:0", "--data-dir", place.path(data), "--log-level", "warn"],
 ];
 
 async function urlOf(server: Running): Promise<string> {
@@ -93,7 +93,7 @@ test.skipIf(!canUnshare)(
     const second = await place.open("unshare", inNamespace("shared")).ended;
     expect(second.code).toBe(1);
     expect(second.err).toMatch(
-      /waiting 5 s for it to end\n[^]*is in use by process \d+ of \S+, since .*Z\n[^]*--data-dir/,
+      /waiting 5 s for it to end"[^]*is in use by process \d+ of \S+, since .*Z\n[^]*--data-dir/,
     );
     first.child.kill("SIGKILL");
     await first.ended;

@@ -3,10 +3,11 @@
  * have changed, into a folder named after their contents.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { realClock } from "@lightcone/base";
+import { makeDirectoryNow } from "@lightcone/base/node";
 import type { ServerLog } from "../log.ts";
 
 export interface HostProgram {
@@ -30,12 +31,13 @@ export async function databaseProgram(log: ServerLog): Promise<HostProgram> {
   const isSource = import.meta.url.endsWith(".ts");
   if (!isSource) return programHere();
   const packages = fileURLToPath(new URL("../../../", import.meta.url));
+  const cache = join(packages, "../node_modules/.cache/lightcone");
   try {
-    return await builtProgram(packages, join(packages, "../node_modules/.cache/lightcone"));
+    return await builtProgram(packages, cache);
   } catch (error) {
     log.warn(
-      { err: error },
-      "hosts run from sources, which takes them twice the time and memory: they cannot be built",
+      { err: error, cache },
+      "hosts run from sources, which takes them twice the time and memory: nothing can be built into the cache",
     );
     return programHere();
   }
@@ -47,7 +49,7 @@ async function builtProgram(packages: string, cache: string): Promise<HostProgra
   if (!(await exists(directory))) {
     const { buildPrograms } = await import("./build-programs.ts");
     const making = join(cache, `making-${process.pid}-${performance.now()}`);
-    await mkdir(making, { recursive: true });
+    makeDirectoryNow(making);
     const here = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
     await buildPrograms(making, Object.fromEntries(names.map((name) => [name, here(name)])));
     await rename(making, directory).catch(async (error: unknown) => {
@@ -58,7 +60,8 @@ async function builtProgram(packages: string, cache: string): Promise<HostProgra
     await removeOld(cache);
   }
   const now = realClock.nowMicros() / 1e6;
-  await utimes(directory, now, now);
+  // Where somebody else has built it, its time is theirs to set.
+  await utimes(directory, now, now).catch(() => undefined);
   return {
     main: join(directory, "host-main.js"),
     factory: pathToFileURL(join(directory, "database-factory.js")).href,
