@@ -1,7 +1,8 @@
 /** From a module's folder, or a file that is built already, to the program that a database runs. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isLightconeError } from "@lightcone/base";
+import { makeDirectoryNow } from "@lightcone/base/node";
 import { CliFailure } from "../failure.ts";
 import { during } from "../terminal.ts";
 import { checkTypes, findCompiler } from "./check-types.ts";
@@ -65,8 +66,12 @@ export async function buildModule(flags: ProgramFlags): Promise<Program> {
       throw new CliFailure("The module could not be built", { causes: [error.detail.reason], cause: error });
     });
     const output = join(path, "dist", "bundle.js");
-    mkdirSync(dirname(output), { recursive: true });
-    writeFileSync(output, code);
+    try {
+      makeDirectoryNow(dirname(output));
+      writeFileSync(output, code);
+    } catch (error) {
+      throw new CliFailure("The built module could not be written", { cause: error });
+    }
     return { bytes: new TextEncoder().encode(code), hostType: "Js", path: output } as const;
   });
 }

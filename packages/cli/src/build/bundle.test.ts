@@ -1,8 +1,8 @@
 // Goal: a module becomes one script that asks for host modules alone; what cannot work is said with file and line.
 // Method: small projects in a temporary folder.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { bundleModule } from "./bundle.ts";
 
@@ -13,7 +13,10 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function project(files: Readonly<Record<string, string>>): string {
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
   return join(folder, Object.keys(files)[0] ?? "");
 }
 
@@ -40,6 +43,29 @@ test("the source map is inline, knows the author's files, and holds none of thei
   expect(Buffer.from(inline, "base64").toString()).toBe(map);
   expect(JSON.parse(map)).toMatchObject({ version: 3, sources: ["index.ts"] });
   expect(map).not.toContain("secret");
+});
+
+const usesSdk = `import { schema } from "lightcone/module";\nexport default schema({});`;
+
+test("files of the SDK are the package's, whether it is installed, linked or the command's own", async () => {
+  const sourcesOf = async (entry: string): Promise<readonly string[]> =>
+    JSON.parse((await bundleModule(entry, { projectPath: folder })).map).sources;
+  const own = await sourcesOf(project({ "app/index.ts": usesSdk }));
+  expect(own).toContain("app/index.ts");
+  expect(own.length).toBeGreaterThan(1);
+  expect(own.filter((path) => !path.startsWith("lightcone/"))).toEqual(["app/index.ts"]);
+  project({
+    "elsewhere/package.json": `{"name":"lightcone","type":"module","exports":{"./module":"./module-host.js"}}`,
+    "elsewhere/module-host.js": `export { schema } from "./part.js";`,
+    "elsewhere/part.js": `import { description } from "lightcone:host@1";\nexport const schema = () => ({ [description]: 1 });`,
+  });
+  mkdirSync(join(folder, "app/node_modules"));
+  symlinkSync(join(folder, "elsewhere"), join(folder, "app/node_modules/lightcone"));
+  expect(await sourcesOf(join(folder, "app/index.ts"))).toEqual(["lightcone/part.js", "app/index.ts"]);
+  // A folder of the author's own is nobody else's, whatever it is called.
+  expect(await sourcesOf(project({ "packages/module/src/index.ts": `export const x = 1;` }))).toEqual([
+    "packages/module/src/index.ts",
+  ]);
 });
 
 test("the environment reads as production, unless told otherwise", async () => {

@@ -5,7 +5,8 @@
  * only imports left, and puts its exports on `exports`. Its source map is inline, with paths as seen from
  * the project's folder. Types are stripped, not checked. The format: docs/formats/typescript-host.md.
  */
-import { dirname, relative, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LightconeError } from "@lightcone/base";
 import { rolldown, type Plugin, type RolldownError } from "rolldown";
@@ -35,6 +36,7 @@ const hostModule = /^(?:lightcone:host|spacetime:sys)@/;
 export async function bundleModule(entryPath: string, options: BundleOptions = {}): Promise<Bundle> {
   const entry = resolve(entryPath);
   const unresolved: RolldownError[] = [];
+  const sdkFolders = new Set<string>();
   const project = resolve(options.projectPath ?? dirname(entry).replace(/[/\\]src$/, ""));
   try {
     const build = await rolldown({
@@ -51,7 +53,7 @@ export async function bundleModule(entryPath: string, options: BundleOptions = {
         target: "esnext",
         define: { "process.env.NODE_ENV": JSON.stringify(options.environment ?? "production") },
       },
-      plugins: [modulePlugin(project)],
+      plugins: [modulePlugin(project, sdkFolders)],
       onLog: (_, log) => void (log.code === "UNRESOLVED_IMPORT" && unresolved.push(log)),
     });
     const { output } = await build.generate({
@@ -61,7 +63,7 @@ export async function bundleModule(entryPath: string, options: BundleOptions = {
       codeSplitting: false,
       sourcemap: true,
       comments: { legal: true, annotation: false, jsdoc: false },
-      sourcemapPathTransform: (path) => shownPath(project, path),
+      sourcemapPathTransform: (path) => shownPath(project, sdkFolders, path),
       file: resolve(project, "bundle.js"),
     });
     await build.close();
@@ -82,15 +84,26 @@ export async function bundleModule(entryPath: string, options: BundleOptions = {
 
 const sdk = "lightcone/module";
 
-/** Finds the SDK, and says early what would only fail inside the database. */
-function modulePlugin(project: string): Plugin {
+/**
+ * Finds the SDK, and says early what would only fail inside the database.
+ *
+ * @param sdkFolders gets the folders of the packages that the SDK is made of, wherever links lead to
+ */
+function modulePlugin(project: string, sdkFolders: Set<string>): Plugin {
   return {
     name: "lightcone",
     async resolveId(source, importer) {
       if (source === sdk) {
         // The project's own SDK if it has one, else the one that came with this command.
         const own = await this.resolve(source, importer, { skipSelf: true });
-        return own ?? fileURLToPath(import.meta.resolve(sdk));
+        const path = own?.id ?? fileURLToPath(import.meta.resolve(sdk));
+        sdkFolders.add(packageOf(path));
+        return own ?? path;
+      }
+      if (importer !== undefined && !hostModule.test(source) && isBelow(sdkFolders, importer)) {
+        const part = await this.resolve(source, importer, { skipSelf: true });
+        if (part !== null) sdkFolders.add(packageOf(part.id));
+        return part;
       }
       const from = importer === undefined ? "" : ` (imported by ${relative(project, importer)})`;
       if (/^spacetimedb\/server\b/.test(source))
@@ -118,10 +131,22 @@ function withoutSources(map: string): string {
 }
 
 /** As seen from the project; the SDK's own files as the package that they are. */
-function shownPath(project: string, path: string): string {
-  const shown = relative(project, resolve(project, path)).replaceAll("\\", "/");
-  const own = /(?:^|\/)(?:packages\/(?:module|lightcone)\/src|node_modules\/lightcone)\/(.*)$/.exec(shown);
-  return own === null ? shown : `lightcone/${own[1]}`;
+function shownPath(project: string, sdkFolders: ReadonlySet<string>, path: string): string {
+  const full = resolve(project, path);
+  const folder = [...sdkFolders].find((each) => full.startsWith(each + sep));
+  const shown = folder === undefined ? relative(project, full) : join("lightcone", relative(folder, full));
+  return shown.replaceAll("\\", "/");
+}
+
+function isBelow(folders: ReadonlySet<string>, path: string): boolean {
+  return [...folders].some((folder) => path.startsWith(folder + sep));
+}
+
+/** The folder of the package that a file is of. */
+function packageOf(path: string): string {
+  let folder = dirname(path);
+  while (!existsSync(join(folder, "package.json")) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
 }
 
 function reasonOf(error: unknown, project: string): string {
