@@ -53,17 +53,17 @@ const catalogue = {
   SchemaInvalid: {
     http: 400,
     text: (d: { problems: readonly string[] }) => `the module's schema is not valid:\n  ${d.problems.join("\n  ")}`,
-    hint: "Correct the tables or functions named and publish again; the running module is untouched.",
+    hint: "Correct the tables or functions named and publish again; nothing was changed.",
   },
   ModuleInvalid: {
     http: 400,
     text: (d: { reason: string }) => `the program is not a module that can run here: ${d.reason}`,
-    hint: "Correct what the text names, or build it with a supported SDK, and publish again; the running module is untouched.",
+    hint: "Correct what the text names, or build it with a supported SDK, and publish again; nothing was changed.",
   },
   MigrationRefused: {
     http: 400,
     text: (d: { reason: string }) => `Database update rejected: ${d.reason}`,
-    hint: "Change the schema in a way that keeps the data, or publish with --delete-data.",
+    hint: 'To keep the rows, leave the old table as it is, add one of the new shape beside it, and copy them over in a reducer (docs/modules.md, "Changing tables"). To give them up, publish with --delete-data.',
   },
   ClientsWouldBreak: {
     http: 400,

@@ -41,6 +41,9 @@ class Line {
   }
 
   words(): readonly string[] {
+    // Of a command that is not there nothing can be shown: that it is not is said.
+    const isUnknown = this.#command.commands.length > 0 && ![undefined, "help"].includes(this.#names[0]);
+    if (isUnknown) this.#flags = this.#flags.filter((word) => word !== "--help" && word !== "-h");
     // Only a command that has none under it takes names; and behind an option without its value nothing may stand.
     const isPlain = this.#names.length === 0 || this.#command.commands.length > 0 || this.#unfinished.length > 0;
     const names = isPlain ? this.#names : ["--", ...this.#names];

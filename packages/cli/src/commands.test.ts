@@ -58,7 +58,7 @@ const story: readonly Step[] = [
   {
     line: `publish my_database --module-path ${chat}`,
     // Nothing can break that is new.
-    out: /=> http:\S+\nPublishing module\.\.\.\nCreated new database with name: my_database, identity: c200/,
+    out: /Uploading to http:\S+\nPublishing module\.\.\.\nCreated new database with name: my_database, identity: c200/,
   },
   {
     line: `publish --js-path ${chat}/dist/bundle.js -y my_database`,

@@ -58,6 +58,7 @@ export function makeProgram(): Command {
     .option("--config-path <file>", "settings of this command (LIGHTCONE_CONFIG_PATH)")
     .addHelpText("after", "\nExamples:\n  lightcone start\n  lightcone publish my_database --module-path ./chat")
     .showSuggestionAfterError()
+    .showHelpAfterError("\nAll commands: lightcone --help")
     // An option belongs to the command that it follows: `login --token T` and `login show --token` are two.
     .enablePositionalOptions()
     .exitOverride();
@@ -71,7 +72,9 @@ export function makeProgram(): Command {
   const add = (name: string, summary: string, example: string, options: readonly Option[] = []): Command => {
     const command = program.command(name).description(summary).exitOverride();
     for (const option of options) command.addOption(option);
-    return command.addHelpText("after", `\nExample:\n  ${example}`);
+    return command
+      .addHelpText("after", `\nExample:\n  ${example}`)
+      .showHelpAfterError(`\nExample:\n  ${example}\nAll of it: lightcone ${name} --help`);
   };
 
   const startOptions = (): readonly Option[] => [
@@ -173,7 +176,7 @@ The JSON of the HTTP interface is taken as well.`,
     yes(),
   ])
     .argument("<database>", "name or identity")
-    .argument("[query...]", "the statement")
+    .argument("[query...]", "the statement; without it what standard input has")
     .action(async (database: string, words: readonly string[], flags: SqlFlags) =>
       (await import("./commands/sql.ts")).sql(database, words.join(" "), { ...flags, ...globals() }),
     );
@@ -360,10 +363,15 @@ function addServerCommands(program: Command, globals: () => { readonly configPat
     .command("server")
     .description("Manage the servers that are known by nickname.")
     .addHelpText("after", "\nExample:\n  lightcone server list")
+    .showHelpAfterError("\nThere are list, ping, add, remove and set-default; all of it: lightcone server --help")
     .exitOverride();
   const load = () => import("./commands/servers.ts");
   const add = (usage: string, summary: string, example: string): Command =>
-    servers.command(usage).description(summary).addHelpText("after", `\nExample:\n  lightcone server ${example}`);
+    servers
+      .command(usage)
+      .description(summary)
+      .addHelpText("after", `\nExample:\n  lightcone server ${example}`)
+      .showHelpAfterError(`\nExample:\n  lightcone server ${example}`);
   add("list", "List them.", "list")
     .option("--json", "as JSON")
     .action(async (flags: { json?: boolean }) => (await load()).listServers({ ...flags, ...globals() }));

@@ -51,8 +51,9 @@ export class ServerApi {
     return answer;
   }
 
-  /** A database's path, with the name or identity as one segment. */
+  /** A database's path, with the name or identity as one segment. @throws {CliFailure} when there is no name */
   static database(name: string, rest = ""): string {
+    if (name === "") throw new CliFailure("the name of the database is empty", { hint: nameRule, exitCode: 2 });
     return `/v1/database/${encodeURIComponent(name)}${rest}`;
   }
 
@@ -74,8 +75,12 @@ export function refused(what: string, answer: Answer, more: readonly string[] = 
   });
 }
 
+const nameRule =
+  "A database's name has lower-case letters and digits, with single hyphens or underscores between them: my_chat, shop-2. It has at most 64 characters.";
+
 /** What helps where the answer does not say it. */
 function hintOf({ status, body }: Answer): string | undefined {
+  if (status === 400 && /database names? /.test(`${body} `)) return nameRule;
   if (status === 401) return "The server does not believe the saved token: lightcone logout, then lightcone login";
   if (status !== 403) return undefined;
   // A locked database says itself what unlocks it.

@@ -35,7 +35,9 @@ export async function openSession(flags: ServerFlags): Promise<Session> {
 export async function openLoggedIn(flags: ServerFlags): Promise<ServerApi> {
   const session = await openSession(flags);
   if (session.api.token !== undefined || flags.anonymous === true) return session.api;
-  return logIn(flags, session);
+  const api = await logIn(flags, session);
+  note(`Logged in to ${api.url} as ${identityOfToken(api.token ?? "")}.`);
+  return api;
 }
 
 /** Gets a new identity of the server and keeps it. */
@@ -43,7 +45,6 @@ export async function logIn(flags: ServerFlags, { api, key }: Session): Promise<
   const answer = await api.need("The server gave no identity", "POST", "/v1/identity");
   const { token }: { token: string } = JSON.parse(answer.body);
   saveLogin(flags, api.url, key, token);
-  note(`Logged in to ${api.url} as ${identityOfToken(token)}.`);
   return new ServerApi(api.url, token);
 }
 

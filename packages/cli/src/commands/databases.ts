@@ -53,8 +53,20 @@ export async function rename(database: string, flags: ServerFlags & { readonly t
     throw new CliFailure(`You cannot rename ${database} because it is owned by another identity.`, {
       hint: "`lightcone list` shows the databases that are yours.",
     });
-  if (answer.status >= 400) throw refused(`Database ${database} was not renamed`, answer);
+  if (answer.status >= 400)
+    throw refused(`Database ${database} was not renamed`, { ...answer, body: reasonIn(answer.body) });
   print(`Name set to ${flags.to} for identity ${identity}.`);
+}
+
+/** The text in an answer that is `{"OtherError": text}`; any other as it is. */
+function reasonIn(body: string): string {
+  try {
+    const { OtherError: reason }: { OtherError?: unknown } = JSON.parse(body);
+    if (typeof reason === "string") return reason;
+  } catch {
+    // A text already.
+  }
+  return body;
 }
 
 export async function setLocked(database: string, verb: "lock" | "unlock", flags: ServerFlags): Promise<void> {

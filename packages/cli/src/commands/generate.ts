@@ -1,6 +1,7 @@
 /** `lightcone generate`: typed bindings, or the schema as data for our own client, written where they changed. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { makeDirectoryNow } from "@lightcone/base/node";
 import { generateTypeScript, planFiles } from "@lightcone/codegen";
 import { serveSchema, type ModuleDef } from "@lightcone/schema";
 import { buildModule, readPrebuilt, type ProgramFlags } from "../build/build-module.ts";
@@ -31,7 +32,7 @@ export async function generate(flags: GenerateFlags): Promise<void> {
     ...(flags.importExtension === undefined ? {} : { importExtension: flags.importExtension }),
   });
   const directory = resolve(flags.outDir);
-  mkdirSync(directory, { recursive: true });
+  makeOutDir(directory);
   const plan = planFiles(readTypeScript(directory), files);
   for (const [name, text] of plan.write) writeFileSync(join(directory, name), text);
   if (plan.remove.length > 0) {
@@ -49,10 +50,18 @@ export async function generate(flags: GenerateFlags): Promise<void> {
 /** The schema that a page was built with, for `connect({ …, schema })`. */
 function writeSchema(def: ModuleDef, directory: string): void {
   const path = join(directory, "schema.json");
-  mkdirSync(directory, { recursive: true });
+  makeOutDir(directory);
   writeFileSync(path, `${serveSchema(def, "client")}\n`);
   print(`${path} written`);
   print("Generate finished successfully.");
+}
+
+function makeOutDir(directory: string): void {
+  try {
+    makeDirectoryNow(directory);
+  } catch (error) {
+    throw new CliFailure(`--out-dir: ${directory} cannot be made`, { cause: error });
+  }
 }
 
 /** Whether files in `directory` find a package. */

@@ -3,6 +3,7 @@ import { logIn, openSession, saveLogin, type ServerFlags } from "../api/session.
 import { refused, ServerApi } from "../api/server-api.ts";
 import { ownDatabases } from "../api/unknown-database.ts";
 import { identityOfToken } from "../config/logins.ts";
+import { CliFailure } from "../failure.ts";
 import { confirm, declined, note, print } from "../terminal.ts";
 
 interface AskingFlags extends ServerFlags {
@@ -12,6 +13,7 @@ interface AskingFlags extends ServerFlags {
 export async function login(flags: AskingFlags & { readonly token?: string | undefined }): Promise<void> {
   const session = await openSession(flags);
   if (flags.token !== undefined) {
+    await checkToken(new ServerApi(session.api.url, flags.token));
     if (flags.token !== session.api.token) await askToForget(session.api, flags);
     saveLogin(flags, session.api.url, session.key, flags.token);
     print("Token saved.");
@@ -70,6 +72,18 @@ async function askToForget(api: ServerApi, flags: AskingFlags): Promise<void> {
 
 /** Databases that are named in a question. */
 const shownMax = 10;
+
+/** @throws {CliFailure} when the server does not take the token, so that it would be worth nothing here */
+async function checkToken(api: ServerApi): Promise<void> {
+  // What no request can carry is no token either.
+  const isWord = /^[\w.~+/=-]+$/.test(api.token ?? "");
+  const answer = isWord ? await api.ask("GET", "/v1/ping") : undefined;
+  if (answer !== undefined && answer.status < 400) return;
+  throw new CliFailure("The token was not saved: the server does not take it", {
+    causes: answer === undefined ? ["it is no token at all"] : [answer.body, `HTTP status ${answer.status}`],
+    hint: "`lightcone login show --token` prints the token that is kept; one of another issuer needs a server that was started with --issuers.",
+  });
+}
 
 /** Whether the server takes the token that is kept. @throws {CliFailure} when it says neither */
 async function isBelieved(api: ServerApi): Promise<boolean> {

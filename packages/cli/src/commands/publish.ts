@@ -3,10 +3,11 @@
  *
  * The server's word on a plan is a token; sending it along says that this plan, and no other, was agreed to.
  */
+import { errorFacts } from "@lightcone/base";
 import { openLoggedIn, type ServerFlags } from "../api/session.ts";
 import { refused, ServerApi } from "../api/server-api.ts";
 import { buildModule, readPrebuilt, type Program, type ProgramFlags } from "../build/build-module.ts";
-import { isLocal } from "../config/servers.ts";
+import { isLocal, isServerUrl } from "../config/servers.ts";
 import { CliFailure } from "../failure.ts";
 import { confirm, declined, during, note, print } from "../terminal.ts";
 
@@ -49,7 +50,9 @@ export async function publish(name: string | undefined, flags: PublishFlags): Pr
     if (!(await confirm("Are you sure you want to proceed?", agrees("remote"))))
       throw declined("Publish aborted by user.");
   }
-  print(`Uploading to ${flags.server ?? "default server"} => ${api.url}`);
+  // A nickname says little without what it stands for; an address says it all.
+  const named = flags.server ?? process.env["LIGHTCONE_SERVER"] ?? "default server";
+  print(`Uploading to ${isServerUrl(named) ? "" : `${named} => `}${api.url}`);
   if (flags.anonymous === true && (name === undefined || (await isNew(api, name))))
     await confirmOwnerless(name, agrees("no-owner"));
   const query = name === undefined ? {} : await agree(api, name, program, flags, agrees);
@@ -100,12 +103,13 @@ async function agree(
     print("Aborting publish due to required manual migration.");
     throw new CliFailure(
       "Aborting because publishing would require manual migration or deletion of data and --delete-data was not specified.",
-      { hint: "Change the schema in a way that keeps the data, or delete it with --delete-data." },
+      { hint: errorFacts("MigrationRefused").hint },
     );
   }
   const { migrate_plan: text, break_clients: breaks, token } = plan.AutoMigrate;
   // A plan without steps is a heading alone.
-  if (text.replaceAll(/[━\s]|Database Migration Plan/g, "") !== "") print(text.trimEnd());
+  if (text.replaceAll(/[━\s]|Database Migration Plan/g, "") !== "")
+    print(`Nothing is changed yet. This is what publishing does:\n${text.trimEnd()}`);
   const question = "The above changes will BREAK existing clients. Do you want to proceed?";
   if (breaks && flags.breakClients !== true && !(await confirm(question, agrees("break-clients"))))
     throw declined("Publishing aborted by user");

@@ -42,7 +42,9 @@ export async function addServer(
   flags: Flags & { readonly url: string; readonly default?: boolean | undefined; readonly fingerprint: boolean },
 ): Promise<void> {
   if (!isServerUrl(flags.url))
-    throw new CliFailure(`Invalid url: ${flags.url}`, { hint: "--url takes http:// or https://." });
+    throw new CliFailure(`Invalid url: ${flags.url}`, {
+      hint: "--url takes an address with http:// or https://, and the nickname stands by itself: lightcone server add --url http://127.0.0.1:4000 ours",
+    });
   const url = new URL(flags.url);
   const config = readConfig(flags.configPath);
   const server: SavedServer = {
@@ -50,8 +52,16 @@ export async function addServer(
     host: url.host,
     protocol: url.protocol === "https:" ? "https" : "http",
   };
+  if (!/^[\w.-]+$/.test(name))
+    throw new CliFailure(`${JSON.stringify(name)} is no nickname: it is one word of letters, digits, - _ and .`, {
+      hint: `for example: lightcone server add --url ${flags.url} ours`,
+      exitCode: 2,
+    });
   for (const taken of [name, url.host])
-    if (findServer(config, taken) !== undefined) throw new CliFailure(`Server ${taken} is already saved`);
+    if (findServer(config, taken) !== undefined)
+      throw new CliFailure(`Server ${taken} is already saved`, {
+        hint: `\`lightcone server remove ${taken}\` forgets it; \`lightcone server list\` shows them all.`,
+      });
   if (flags.fingerprint) {
     const key = await new ServerApi(urlOf(server)).need("The server has no key", "GET", "/v1/identity/public-key");
     print(`For server ${name}, got fingerprint:\n${fingerprint(key.body)}`);
@@ -61,7 +71,7 @@ export async function addServer(
     ...(flags.default === true ? { default_server: name } : {}),
     server_configs: [...config.server_configs, server],
   });
-  print(`Host: ${server.host}\nProtocol: ${server.protocol}`);
+  print(`Nickname: ${name}\nHost: ${server.host}\nProtocol: ${server.protocol}`);
 }
 
 export function removeServer(name: string, flags: Flags): void {

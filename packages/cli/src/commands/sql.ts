@@ -21,18 +21,26 @@ export interface SqlFlags extends ServerFlags {
 export async function sql(database: string, statement: string, flags: SqlFlags): Promise<void> {
   if (flags.interactive === true && statement !== "")
     throw new CliFailure("--interactive takes no statement", { exitCode: 2 });
-  if (flags.interactive !== true && statement === "")
-    throw new CliFailure("a statement is missing", {
-      exitCode: 2,
-      hint: 'lightcone sql NAME "SELECT …", or --interactive',
-    });
+  const text = flags.interactive === true || statement.trim() !== "" ? statement : await readStatement();
   const api = await openLoggedIn(flags);
   const identity = await resolveDatabase(api, database);
-  const run = (text: string): Promise<string> => runStatement(api, identity, text, flags);
+  const run = (line: string): Promise<string> => runStatement(api, identity, line, flags);
   if (flags.interactive === true) await interact(database, run);
   else {
-    print(formatted(await run(statement), flags.json === true ? "json" : flags.format));
+    print(formatted(await run(text), flags.json === true ? "json" : flags.format));
   }
+}
+
+/** The statement that something else writes to this command. @throws {CliFailure} when there is none */
+async function readStatement(): Promise<string> {
+  let text = "";
+  // What a terminal would be asked for, --interactive asks for.
+  if (process.stdin.isTTY !== true) for await (const chunk of process.stdin.setEncoding("utf8")) text += String(chunk);
+  if (text.trim() !== "") return text.trim();
+  throw new CliFailure("a statement is missing", {
+    exitCode: 2,
+    hint: 'lightcone sql NAME "SELECT …" runs one, also from standard input; --interactive asks for one after another.',
+  });
 }
 
 async function runStatement(api: ServerApi, identity: string, text: string, flags: SqlFlags): Promise<string> {

@@ -7,9 +7,10 @@
  *
  * Written whole and atomically, readable by its owner alone, since it holds tokens.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { makeDirectoryNow } from "@lightcone/base/node";
 import { parse, stringify } from "smol-toml";
 import { CliFailure } from "../failure.ts";
 
@@ -59,7 +60,10 @@ export function readConfig(path: string): CliConfig {
     text = readFileSync(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return initial;
-    throw new CliFailure(`config file ${path} cannot be read`, { cause: error });
+    throw new CliFailure(`config file ${path} cannot be read`, {
+      cause: error,
+      hint: "--config-path (LIGHTCONE_CONFIG_PATH) says where it is.",
+    });
   }
   try {
     const raw = parse(text);
@@ -77,11 +81,20 @@ export function readConfig(path: string): CliConfig {
   }
 }
 
+/** @throws {CliFailure} naming the flag that puts them elsewhere */
 export function writeConfig(path: string, config: CliConfig): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const beside = `${path}.${process.pid}.new`;
-  writeFileSync(beside, stringify(config), { mode: 0o600 });
-  renameSync(beside, path);
+  try {
+    makeDirectoryNow(dirname(path), 0o700);
+    writeFileSync(beside, stringify(config), { mode: 0o600 });
+    renameSync(beside, path);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw new CliFailure(`config file ${path} cannot be written`, {
+      cause: error,
+      hint: "--config-path (LIGHTCONE_CONFIG_PATH) says where it is.",
+    });
+  }
 }
 
 type Table = Readonly<Record<string, unknown>>;

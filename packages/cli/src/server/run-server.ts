@@ -13,7 +13,7 @@ import {
   type ServerLog,
 } from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
-import { note } from "../terminal.ts";
+import { isInteractive, note } from "../terminal.ts";
 import { version } from "../version.ts";
 import { makeMemoryDirectory, removeAbandoned } from "./memory-directory.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -40,11 +40,16 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
   const listen = await freeAddresses(settings.listen);
   if (settings.inMemory) await removeAbandoned();
   const dataDirectory = settings.inMemory ? makeMemoryDirectory() : settings.dataDirectory;
-  await realFileSystem.makeDirectory(dataDirectory);
+  await realFileSystem.makeDirectory(dataDirectory).catch((error: unknown) => {
+    throw new CliFailure(`the data directory ${dataDirectory} cannot be made`, {
+      cause: error,
+      hint: "--data-dir (LIGHTCONE_DATA_DIR) says where the data is.",
+    });
+  });
   const lock = await lockDirectory(dataDirectory, {
     clock: realClock,
     waitMs: lockWaitMs,
-    onWait: (held) => note(`${held.message}; waiting ${lockWaitMs / 1000} s for it to end`),
+    onWait: (held) => log.warn({}, `${held.message}; waiting ${lockWaitMs / 1000} s for it to end`),
   });
   for (const key of settings.unknownKeys) log.warn({ key }, "config.toml has a key that means nothing");
   const hosts = new Hosts({
@@ -101,7 +106,8 @@ export async function serveUntilSignal(server: RunningServer): Promise<never> {
       });
     }
   });
-  note("Stopping; a second signal stops at once.");
+  // The log says so too; among its lines of JSON stand no others.
+  if (isInteractive()) note("Stopping; a second signal stops at once.");
   // Whatever hangs, the process is gone in time: all that was acknowledged is durable.
   setTimeout(() => process.exit(0), exitWithinMs).unref();
   await server.stop();

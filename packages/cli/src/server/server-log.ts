@@ -8,18 +8,23 @@ export function openServerLog(level: LogLevel): ServerLog {
   return makeServerLog(level, { write: (line) => void process.stderr.write(`${forPeople(line)}\n`) });
 }
 
-const colours: Readonly<Record<string, Parameters<typeof styleText>[0]>> = {
+const colours: Readonly<Record<string, Style>> = {
   error: "red",
   warn: "yellow",
   info: "green",
 };
 
-function forPeople(line: string): string {
+type Style = Parameters<typeof styleText>[0];
+
+/** A line as people read it. Nothing in it steers the terminal but the colour of its level. */
+export function forPeople(
+  line: string,
+  paint: (style: Style, text: string) => string = (style, text) => styleText(style, text, { stream: process.stderr }),
+): string {
   const { level, time, msg, err, ...fields }: Record<string, unknown> = JSON.parse(line);
   const word = String(level);
-  const style = (text: string): string => styleText(colours[word] ?? "dim", text, { stream: process.stderr });
   const shown = Object.entries(fields).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const reason = typeof err === "object" && err !== null && "message" in err ? `: ${String(err.message)}` : "";
-  const at = String(time).slice(11, 19);
-  return visible([`${at} ${style(word.toUpperCase().padStart(5))} ${String(msg)}${reason}`, ...shown].join(" "));
+  const said = visible([`${String(msg)}${reason}`, ...shown].join(" "));
+  return `${String(time).slice(11, 19)} ${paint(colours[word] ?? "dim", word.toUpperCase().padStart(5))} ${said}`;
 }

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { parseListenAddr, resolveSettings, type StartFlags } from "./settings.ts";
+import { resolveSettings, type StartFlags } from "./settings.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "lightcone-settings-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -30,11 +30,11 @@ describe("where it listens", () => {
     { text: "localhost:4000", listen: both(4000) },
     { text: "4000", listen: both(4000) },
   ])("$text", ({ text, listen }) => {
-    expect(parseListenAddr(text)).toEqual(listen);
+    expect(settle({ listenAddr: text }).listen).toEqual(listen);
   });
 
-  test.each(["", "host", "127.0.0.1:", "127.0.0.1:99999", "::1:4000", "a:b:1"])("%j is refused", (text) => {
-    expect(() => parseListenAddr(text)).toThrow("--listen-addr");
+  test.each(["host", "127.0.0.1:", "127.0.0.1:99999", "::1:4000", "a:b:1"])("%j is refused", (text) => {
+    expect(() => settle({ listenAddr: text })).toThrow("--listen-addr");
   });
 });
 
@@ -97,13 +97,26 @@ test("a key that means nothing is told of", () => {
 
 test.each([
   { flags: { logLevel: "loud" }, env: {}, file: "", says: "--log-level" },
-  { flags: { issuers: "https://a.test,localhost" }, env: {}, file: "", says: '--issuers: "localhost"' },
-  { flags: {}, env: { LIGHTCONE_ISSUERS: "https://a.test/|b" }, file: "", says: "--issuers" },
+  {
+    flags: { issuers: "https://a.test,localhost" },
+    env: {},
+    file: "",
+    says: '--issuers: "localhost" does not read; it takes addresses by comma',
+  },
+  { flags: {}, env: { LIGHTCONE_ISSUERS: "https://a.test/|b" }, file: "", says: "LIGHTCONE_ISSUERS" },
   { flags: { limit: ["frames=1"] }, env: {}, file: "", says: "there is no limit `frames`" },
   { flags: { limit: ["frameBytesMax"] }, env: {}, file: "", says: "NAME=VALUE" },
   { flags: { limit: ["frameBytesMax=big"] }, env: {}, file: "", says: "frameBytesMax" },
   { flags: {}, env: { LIGHTCONE_IN_MEMORY: "maybe" }, file: "", says: "LIGHTCONE_IN_MEMORY" },
   { flags: {}, env: {}, file: "= 1", says: "config.toml" },
+  // What says it is named, not the flag that could have.
+  { flags: {}, env: {}, file: "[limits]\nframes = 1", says: "config.toml: limits.frames: there is no limit `frames`" },
+  { flags: {}, env: {}, file: '[limits]\nframeBytesMax = "big"', says: "config.toml: limits.frameBytesMax" },
+  { flags: {}, env: {}, file: '[websocket]\nping-interval = "x"', says: "config.toml: websocket.ping-interval" },
+  { flags: {}, env: {}, file: 'listen-addr = "x"', says: 'config.toml: listen-addr: "x" does not read' },
+  { flags: {}, env: {}, file: '[logs]\nlevel = "x"', says: "config.toml: logs.level" },
+  { flags: {}, env: { LIGHTCONE_LOG_LEVEL: "x" }, file: "", says: "LIGHTCONE_LOG_LEVEL" },
+  { flags: {}, env: { LIGHTCONE_LIMIT: "frames=1" }, file: "", says: "LIGHTCONE_LIMIT frames: there is no limit" },
 ])("refuses $flags $env $file", ({ flags, env, file, says }) => {
   expect(() => settle(flags, env, file)).toThrow(says);
 });

@@ -8,6 +8,7 @@ import { parse, type TomlTable, type TomlValue } from "smol-toml";
 import { defaultDatabaseLimits, type DatabaseLimits } from "@lightcone/database/front";
 import { serverLimits, type ListenAddress, type LogLevel, type ServerLimits } from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
+import { whatExists } from "../print/nearest.ts";
 
 export interface StartFlags {
   readonly listenAddr?: string | undefined;
@@ -45,48 +46,62 @@ const aliases: Readonly<Record<string, string>> = {
 export function resolveSettings(flags: StartFlags, env: NodeJS.ProcessEnv, dataDefault: string): ServerSettings {
   const dataDirectory = resolve(flags.dataDir ?? env["LIGHTCONE_DATA_DIR"] ?? dataDefault);
   const inMemory = flags.inMemory ?? truth("LIGHTCONE_IN_MEMORY", env["LIGHTCONE_IN_MEMORY"]) ?? false;
-  const config = inMemory ? new Map<string, string>() : readServerConfig(join(dataDirectory, "config.toml"));
+  const configPath = join(dataDirectory, "config.toml");
+  const config = inMemory ? new Map<string, string>() : readServerConfig(configPath);
   const used = new Set<string>();
   const fromConfig = (key: string): string | undefined => {
     used.add(key);
     return config.get(key);
   };
-  const pick = (flag: string | undefined, name: string, ...keys: readonly string[]): string | undefined =>
-    [flag, env[`LIGHTCONE_${name}`], ...keys.map(fromConfig)].find((value) => value !== undefined && value !== "");
+  const keyOf = (key: string): string => `${configPath}: ${key}`;
+  const pick = (flag: string, value: string | undefined, ...keys: readonly string[]): Given | undefined => {
+    const variable = `LIGHTCONE_${flag.slice("--".length).replaceAll("-", "_").toUpperCase()}`;
+    return [
+      { where: flag, text: value },
+      { where: variable, text: env[variable] },
+      ...keys.map((key) => ({ where: keyOf(key), text: fromConfig(key) })),
+    ].find((each): each is Given => each.text !== undefined && each.text !== "");
+  };
 
-  const listenAddr = pick(flags.listenAddr, "LISTEN_ADDR", "listen-addr");
-  const logLevel = pick(flags.logLevel, "LOG_LEVEL", "log-level", "logs.level") ?? "info";
-  if (!logLevels.includes(logLevel)) throw unreadable("--log-level", logLevel, logLevels.join(", "));
-  const issuers = pick(flags.issuers, "ISSUERS", "issuers") ?? "";
-  const given = new Map<string, string>();
+  const listenAddr = pick("--listen-addr", flags.listenAddr, "listen-addr");
+  const logLevel = pick("--log-level", flags.logLevel, "log-level", "logs.level") ?? { where: "", text: "info" };
+  if (!logLevels.includes(logLevel.text)) throw unreadable(logLevel, logLevels.join(", "));
+  const issuers = pick("--issuers", flags.issuers, "issuers");
+  const given = new Map<string, Given>();
   for (const key of config.keys()) {
     const name = key.startsWith("limits.") ? key.slice("limits.".length) : aliases[key];
-    if (name !== undefined) given.set(name, fromConfig(key) ?? "");
+    if (name !== undefined) given.set(name, { where: keyOf(key), text: fromConfig(key) ?? "" });
   }
-  const listed = [...(env["LIGHTCONE_LIMIT"]?.split(",") ?? []), ...(flags.limit ?? [])];
-  for (const each of listed.filter((text) => text !== "")) {
-    const [, name, value] = /^(\w+)=(.+)$/.exec(each) ?? [];
-    if (name === undefined || value === undefined) throw unreadable("--limit", each, "NAME=VALUE");
-    given.set(name, value);
+  const listed = [
+    ...(env["LIGHTCONE_LIMIT"]?.split(",") ?? []).map((text) => ({ where: "LIGHTCONE_LIMIT", text })),
+    ...(flags.limit ?? []).map((text) => ({ where: "--limit", text })),
+  ];
+  for (const each of listed.filter(({ text }) => text !== "")) {
+    const [, name, value] = /^(\w+)=(.+)$/.exec(each.text) ?? [];
+    if (name === undefined || value === undefined) throw unreadable(each, "NAME=VALUE");
+    given.set(name, { where: `${each.where} ${name}`, text: value });
   }
   return {
     listen: listenAddr === undefined ? onLoopback(defaultPort) : parseListenAddr(listenAddr),
     dataDirectory,
     inMemory,
     // Checked above against the list of levels.
-    logLevel: logLevel as LogLevel,
-    issuers: issuers === "any" ? "any" : readIssuers(issuers),
+    logLevel: logLevel.text as LogLevel,
+    issuers: issuers?.text === "any" ? "any" : readIssuers(issuers),
     ...readLimits(given),
     unknownKeys: [...config.keys()].filter((key) => !used.has(key)),
   };
 }
 
 /** @throws {CliFailure} when one of them cannot be the address of an issuer */
-function readIssuers(list: string): readonly string[] {
-  const issuers = list.split(",").filter((issuer) => issuer !== "");
+function readIssuers(list: Given | undefined): readonly string[] {
+  const issuers = (list?.text ?? "").split(",").filter((issuer) => issuer !== "");
   for (const issuer of issuers) {
     if (!/^https?:\/\/[^|]+$/.test(issuer) || !URL.canParse(issuer))
-      throw unreadable("--issuers", issuer, "addresses by comma, each as `iss` has it in its tokens, or any");
+      throw unreadable(
+        { where: list?.where ?? "", text: issuer },
+        "addresses by comma, each as `iss` has it in its tokens, for example https://accounts.example.com; or `any`",
+      );
   }
   return issuers;
 }
@@ -94,10 +109,10 @@ function readIssuers(list: string): readonly string[] {
 const onLoopback = (port: number): readonly ListenAddress[] => loopback.map((host) => ({ host, port }));
 
 /** `HOST:PORT`, `[V6]:PORT`, or a port alone, which is then this machine's. @throws {CliFailure} */
-export function parseListenAddr(text: string): readonly ListenAddress[] {
-  const match = /^(?:(?:\[([\da-fA-F:.]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(text);
+function parseListenAddr(given: Given): readonly ListenAddress[] {
+  const match = /^(?:(?:\[([\da-fA-F:.]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(given.text);
   const port = Number(match?.[3]);
-  if (match === null || port > 65_535) throw unreadable("--listen-addr", text, "HOST:PORT, for example 127.0.0.1:4000");
+  if (match === null || port > 65_535) throw unreadable(given, "HOST:PORT, for example 127.0.0.1:4000");
   const host = match[1] ?? match[2];
   if (host === undefined || host === "localhost") return onLoopback(port);
   return [{ host, port }];
@@ -125,21 +140,29 @@ function textOf(value: TomlValue): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-function readLimits(given: ReadonlyMap<string, string>): {
+/** @throws {CliFailure} */
+function readLimits(given: ReadonlyMap<string, Given>): {
   readonly serverLimits: Partial<ServerLimits>;
   readonly databaseLimits: Partial<DatabaseLimits>;
 } {
   const server: Record<string, number> = {};
   const database: Record<string, number> = {};
-  for (const [name, text] of given) {
-    const value = amount(text);
-    if (value === undefined) throw unreadable(`--limit ${name}`, text, "a number, or a duration as 15s or 250ms");
+  for (const [name, each] of given) {
+    const value = amount(each.text);
     const isServers = Object.hasOwn(serverLimits, name);
     const isDatabases = Object.hasOwn(defaultDatabaseLimits, name);
+    if (!isServers && !isDatabases)
+      throw new CliFailure(`${each.where}: there is no limit \`${name}\``, {
+        causes: [
+          whatExists(name, [
+            { kind: "limit", names: [...Object.keys(serverLimits), ...Object.keys(defaultDatabaseLimits)] },
+          ]),
+        ],
+        hint: "docs/limits.md lists them all.",
+      });
+    if (value === undefined) throw unreadable(each, "a number, or a duration as 15s or 250ms");
     if (isServers) server[name] = value;
     if (isDatabases) database[name] = value;
-    if (!isServers && !isDatabases)
-      throw new CliFailure(`--limit: there is no limit \`${name}\``, { hint: "docs/limits.md lists them." });
   }
   return { serverLimits: server, databaseLimits: database };
 }
@@ -158,9 +181,15 @@ function truth(name: string, text: string | undefined): boolean | undefined {
   if (text === undefined || text === "") return undefined;
   if (text === "true" || text === "1") return true;
   if (text === "false" || text === "0") return false;
-  throw unreadable(name, text, "true or false");
+  throw unreadable({ where: name, text }, "true or false");
 }
 
-function unreadable(name: string, text: string, wanted: string): CliFailure {
-  return new CliFailure(`${name}: ${JSON.stringify(text)} does not read; it takes ${wanted}`);
+/** What a setting says, and where: the flag, the variable, or the file with the key. */
+interface Given {
+  readonly where: string;
+  readonly text: string;
+}
+
+function unreadable({ where, text }: Given, wanted: string): CliFailure {
+  return new CliFailure(`${where}: ${JSON.stringify(text)} does not read; it takes ${wanted}`);
 }

@@ -54,7 +54,7 @@ describe("signals", () => {
 });
 
 test("SIGTERM to the group of `npm start` is one clean stop", { timeout: 120_000 }, async () => {
-  const more = ["--listen-addr", "127.0.0.1:0", "--data-dir", place.path("data"), "--log-level", "warn"];
+  const more = ["--listen-addr", "127.0.0.1:0", "--data-dir", place.path("data"), "--log-level", "info"];
   const child = spawn(process.execPath, [join(repository, "scripts/run.mjs"), "start", ...more], {
     cwd: repository,
     env: place.env,
@@ -67,11 +67,17 @@ test("SIGTERM to the group of `npm start` is one clean stop", { timeout: 120_000
     await running.saying(/http:\S+/);
     process.kill(-pid, "SIGTERM");
     const ended = await running.ended;
-    expect(ended).toMatchObject({
-      code: 0,
-      err: expect.stringMatching(/^Stopping; a second signal stops at once\.\n$/m),
-    });
+    expect(ended).toMatchObject({ code: 0, err: expect.stringMatching(/"stopping"\}\n.*"stopped"\}\n$/) });
   } finally {
     if (child.exitCode === null) process.kill(-pid, "SIGKILL");
   }
+});
+
+test("where nobody sits at a terminal, the log is lines of JSON alone, to the end", async () => {
+  const server = place.start("start", "-l", "127.0.0.1:0", "--data-dir", place.path("other"));
+  await server.saying(/listening on/);
+  server.child.kill("SIGTERM");
+  const { code, err } = await server.ended;
+  const lines = err.trimEnd().split("\n");
+  expect([code, lines.map((line) => JSON.parse(line).msg)]).toEqual([0, ["listening", "stopping", "stopped"]]);
 });
