@@ -10,30 +10,38 @@ import { posix } from "node:path";
 import { everywhere, layers, parts, platform, privateByHash, privateByWord } from "./layers.ts";
 
 const problems: string[] = [];
-const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.ts", "*.mjs"], { encoding: "utf8" })
-  .split("\n")
-  .filter((file) => file !== "" && existsSync(file));
+const files = listed("*.ts", "*.mjs");
 
 checkPackageTable();
 checkLock();
 checkFailedCases();
 for (const file of files) checkFile(file, readFileSync(file, "utf8"));
+const pages = listed("*.md");
+for (const page of pages) checkLinks(page, readFileSync(page, "utf8"));
 const ordered = Object.entries(parts).map(([name, list]) => checkParts(name, list));
 const total = (count: (each: OrderedPackage) => number): number => ordered.reduce((sum, each) => sum + count(each), 0);
 
 process.stdout.write(
-  `tidy: ${files.length} files, ${Object.keys(layers).length} packages; parts in order: ` +
+  `tidy: ${files.length} files, ${pages.length} pages, ${Object.keys(layers).length} packages; parts in order: ` +
     `${total((each) => each.folderCount)} folders and ${total((each) => each.fileCount)} files of ` +
     `${ordered.length} packages, ${total((each) => each.importCount)} imports; ${problems.length} problems\n`,
 );
 for (const problem of problems) process.stdout.write(`  ${problem}\n`);
-if (problems.length > 0 || files.length === 0 || ordered.some((each) => each.importCount === 0)) process.exit(1);
+if (problems.length > 0 || files.length === 0 || pages.length === 0 || ordered.some((each) => each.importCount === 0))
+  process.exit(1);
 
 /** What was read of a package whose parts are in order. */
 interface OrderedPackage {
   readonly folderCount: number;
   readonly fileCount: number;
   readonly importCount: number;
+}
+
+/** The repository's files of some kinds. */
+function listed(...kinds: readonly string[]): string[] {
+  return execFileSync("git", ["ls-files", "-co", "--exclude-standard", ...kinds], { encoding: "utf8" })
+    .split("\n")
+    .filter((file) => file !== "" && existsSync(file));
 }
 
 function checkParts(name: string, list: readonly string[]): OrderedPackage {
@@ -106,6 +114,24 @@ function checkLock(): void {
   }
 }
 
+/** A page that links to another of the repository must find it there. */
+function checkLinks(page: string, text: string): void {
+  for (const match of text.matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g)) {
+    const target = posix.join(posix.dirname(page), match[1] ?? "");
+    if (!existsSync(target)) problems.push(`${page}: links to ${target}, which is not there`);
+  }
+}
+
+/** Code cites pages by their path, so that a reader finds them: never a section of one that is not in the repository. */
+function checkCitations(file: string, text: string): void {
+  for (const match of text.matchAll(/(?<![\w./$}*-])((?:[\w.-]*\/)*[\w-]+\.md)\b( §)?/g)) {
+    const [, page = "", section] = match;
+    const isThere = existsSync(page) || (page.startsWith(".") && existsSync(posix.join(posix.dirname(file), page)));
+    if (!isThere) problems.push(`${file}: cites ${page}, which is not there`);
+    else if (section !== undefined) problems.push(`${file}: cites a section of ${page} by its number`);
+  }
+}
+
 /** A case that failed once is of no use when its test has gone elsewhere. */
 function checkFailedCases(): void {
   const path = "packages/base/src/testing/failed-cases.json";
@@ -117,6 +143,7 @@ function checkFailedCases(): void {
 }
 
 function checkFile(file: string, text: string): void {
+  checkCitations(file, text);
   const name = /^packages\/([^/]+)\//.exec(file)?.[1];
   const isTest = /\.test\.ts$|\/testing\/|^packages\/[^/]+\/test\//.test(file);
   if (name !== undefined) {

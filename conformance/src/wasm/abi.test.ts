@@ -1,6 +1,6 @@
 // Goal: each host function keeps the ABI's rules, the odd ones included: what traps, what is an error number, what is written.
 // Method: guests assembled from host calls with constant arguments, on the real engine; a row per rule.
-// Rules: docs/spec/wasm-abi.md §2 and the list in §7.
+// Rules: docs/wire/module-abi.md.
 import { Errno, LogLevel } from "@lightcone/host";
 import { op } from "@lightcone/host-wasm/testing";
 import { describe, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /**
  * Rows as a server tells of them: a bag, keyed by the row's bytes, since overlapping subscriptions may send one
- * row several times (`websocket.md` §5.4). A row is there while its count is above zero.
+ * row several times (docs/wire/websocket-v1.md). A row is there while its count is above zero.
  *
  *   message ─▶ count(…) per row ─▶ settle() ─▶ TableChange { inserts, deletes, updates }
  *

@@ -1,6 +1,6 @@
 /**
  * The module ABI as tables: what a module may import, and what it must export.
- * Source: docs/spec/wasm-abi.md §1.2 and §2.2.
+ * What the functions do: docs/wire/module-abi.md.
  */
 import type { Signature } from "./wasm-binary.ts";
 

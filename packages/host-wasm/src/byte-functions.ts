@@ -1,4 +1,4 @@
-/** The host functions that move bytes, and those that tell a module who and where it is. docs/spec/wasm-abi.md §2.9, §2.11, §2.12. */
+/** The host functions that move bytes, and those that tell a module who and where it is. docs/wire/module-abi.md. */
 import { Errno } from "@lightcone/host";
 import type { HostFunctionName } from "./abi.ts";
 import { ByteSink } from "./byte-streams.ts";

@@ -1,7 +1,7 @@
 /**
  * Whether a binary can run here, told before it is compiled, in words that name what to change.
  *
- * Owns the version rule, and what must be imported and exported with which types. Rules: docs/spec/wasm-abi.md §1.1, §1.2.
+ * Owns the version rule, and what must be imported and exported with which types. Rules: docs/wire/module-abi.md.
  */
 import type { ModuleLimits } from "@lightcone/host";
 import {

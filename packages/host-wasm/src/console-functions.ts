@@ -1,4 +1,4 @@
-/** The host functions that log and time. docs/spec/wasm-abi.md §2.10. */
+/** The host functions that log and time. docs/wire/module-abi.md. */
 import { Errno, LogLevel } from "@lightcone/host";
 import type { HostFunctionName } from "./abi.ts";
 import { durationText, quoted } from "./debug-text.ts";

@@ -1,8 +1,7 @@
 /**
  * The host functions that read and write tables.
  *
- * They pass the guest's own memory to the engine and copy rows straight back into it. Rules: docs/spec/wasm-abi.md
- * §2.3 to §2.8. Out-values are written after the operation, so that a bad pointer traps even then.
+ * They pass the guest's own memory to the engine and copy rows straight back into it. Rules: docs/wire/module-abi.md. Out-values are written after the operation, so that a bad pointer traps even then.
  */
 import { asIndexId, asTableId, type IndexId } from "@lightcone/base";
 import { Errno, type RowScan, type ScanBound } from "@lightcone/host";

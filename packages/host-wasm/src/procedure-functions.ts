@@ -1,5 +1,5 @@
 /**
- * The host functions of procedures: transactions begin and end here. docs/spec/wasm-abi.md §2.13.
+ * The host functions of procedures: transactions begin and end here. docs/wire/module-abi.md.
  *
  * A reducer has a transaction that is not its own to end: beginning another is refused, and so is ending it.
  */

@@ -1,5 +1,5 @@
 /**
- * Compression of whole payloads from server to client: `websocket.md` §1.7. Needs Node; nothing else here does.
+ * Compression of whole payloads from server to client: docs/wire/websocket-v1.md. Needs Node; nothing else here does.
  *
  *   payload = tag u8 (0 none, 1 Brotli, 2 gzip) | message, compressed as the tag says
  *

@@ -4,7 +4,7 @@
  *
  * Equal conditions in different spelling should end in the same template, so `and`/`or` are flat and their
  * terms stand in the order of their text; that is a matter of sharing, never of meaning. Values are totally
- * ordered (data.md §6), so a negated comparison is the opposite comparison.
+ * ordered (docs/semantics/order-and-equality.md), so a negated comparison is the opposite comparison.
  */
 import type { AlgebraicType } from "@lightcone/sats";
 import { formatType } from "@lightcone/sats";

@@ -1,7 +1,7 @@
 /**
  * Text to tokens.
  *
- * Owns the lexical rules of both dialects (docs: sql.md §1): what is a word, a quoted name, a literal, a
+ * Owns the lexical rules of both dialects (docs/sql.md): what is a word, a quoted name, a literal, a
  * comment. Refuses what can be no token at all, with its position. Knows no grammar.
  */
 import { LightconeError } from "@lightcone/base";

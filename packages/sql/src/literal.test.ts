@@ -1,4 +1,4 @@
-// Goal: a literal becomes the bytes of the column's type exactly, or is refused (sql.md §5).
+// Goal: a literal becomes the bytes of the column's type exactly, or is refused (docs/sql.md).
 // Method: a row per case: type, literal, bytes as hexadecimal, or nothing where it is refused.
 import {
   bytes,

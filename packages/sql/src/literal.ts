@@ -1,5 +1,5 @@
 /**
- * Literal text to the BSATN bytes of a column's type (sql.md §5).
+ * Literal text to the BSATN bytes of a column's type (docs/sql.md).
  *
  * A literal has no type of its own: it is read as what it is compared with or stored in. Exact: integers
  * never pass through a double, and an exponent cannot make the reader allocate.

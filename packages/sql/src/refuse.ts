@@ -1,4 +1,4 @@
-/** How a statement that parses is refused: one place for category, text and position. Texts: sql.md §12. */
+/** How a statement that parses is refused: one place for category, text and position. The texts are those of the reference system. */
 import { isLightconeError, LightconeError } from "@lightcone/base";
 
 export type RefusalCategory =

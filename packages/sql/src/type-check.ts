@@ -1,5 +1,5 @@
 /**
- * Expressions with their types (sql.md §5). Nothing converts: compared sides have one type, and a literal
+ * Expressions with their types (docs/sql.md). Nothing converts: compared sides have one type, and a literal
  * takes the type of the other side.
  */
 import { formatType, identity, isBytes, t, typesEqual, type AlgebraicType } from "@lightcone/sats";

@@ -1,5 +1,5 @@
 /**
- * Goal: the rules of docs/spec wasm-abi.md §5.3: what is drawn, where it wraps, what is reserved and stored.
+ * Goal: the rules of docs/wire/module-abi.md: what is drawn, where it wraps, what is reserved and stored.
  * Method: a row per case through a store; restarts are a replay of the records into a new store.
  */
 import { t } from "@lightcone/sats";

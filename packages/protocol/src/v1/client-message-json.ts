@@ -1,5 +1,5 @@
 /**
- * Client messages in the JSON form of protocol v1: `websocket.md` §3.5.
+ * Client messages in the JSON form of protocol v1: docs/wire/websocket-v1.md.
  *
  * The form is SATS-JSON of the same messages, but that arguments are a string which holds JSON. Since a
  * string and a byte array have one layout, a text is turned into the binary form and read as that.

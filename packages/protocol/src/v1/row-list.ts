@@ -1,5 +1,5 @@
 /**
- * A list of rows on the wire: `websocket.md` §2.1.
+ * A list of rows on the wire: docs/wire/websocket-v1.md.
  *
  *   list = hint | byteCount u32 | rows back to back
  *   hint = 0, width u16                       every row is `width` bytes, never 0

@@ -1,5 +1,5 @@
 /**
- * What a server of protocol v1 says: `websocket.md` §3.2 and §3.3.
+ * What a server of protocol v1 says: docs/wire/websocket-v1.md.
  *
  *   payload = compression u8 | tag u8 | fields          little-endian BSATN
  *

@@ -3,7 +3,7 @@
  *
  * Columns are read where they stand: at constant offsets as far as the columns before are of fixed width,
  * else behind offsets found once at the function's start. Parameters are arguments, so one function serves
- * every query of a template. Values are ordered as data.md §6 says: -0 equals +0, NaN equals NaN and is above
+ * every query of a template. Values are ordered as docs/semantics/order-and-equality.md says: -0 equals +0, NaN equals NaN and is above
  * everything. Nothing here allocates when it runs.
  */
 import { equalBytes, locateParts, type Helpers, type Part } from "@lightcone/engine";

@@ -1,5 +1,5 @@
 /**
- * How many rows a plan looks at, for callers with a row limit (sql.md §8): all of a table that must be
+ * How many rows a plan looks at, for callers with a row limit: all of a table that must be
  * walked, and otherwise what the evaluation visits, counted by running it no further than the limit.
  */
 import { LightconeError } from "@lightcone/base";

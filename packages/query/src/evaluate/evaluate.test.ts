@@ -1,4 +1,4 @@
-// Goal: SELECT with joins, projection, COUNT and LIMIT, and the writing statements, do what sql.md §6 says.
+// Goal: SELECT with joins, projection, COUNT and LIMIT, and the writing statements, do what docs/sql.md says.
 // Method: statements run against a small store; rows decoded and compared as sorted lists.
 import { isLightconeError } from "@lightcone/base";
 import { ByteReader, t, valueCodec } from "@lightcone/sats";

@@ -1,4 +1,4 @@
-/** Statements that write, and the variables: plans against the store's open transaction (sql.md §6). */
+/** Statements that write, and the variables: plans against the store's open transaction (docs/sql.md). */
 import { asRowRef, defined, LightconeError, type RowRef } from "@lightcone/base";
 import type { Store, Table } from "@lightcone/engine";
 import {

@@ -1,4 +1,4 @@
-/** Words answers as `v1.json` has them: `websocket.md` §3.5. Rows are texts within the text. */
+/** Words answers as `v1.json` has them: docs/wire/websocket-v1.md. Rows are texts within the text. */
 import { asRowRef } from "@lightcone/base";
 import type { RowRefs, Store, Table } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";

@@ -4,7 +4,7 @@
  * Law: of each row the client has been sent as many inserts less deletes as queries held here return it. A Multi
  * shares the query of a text that a set has already: nothing is sent for it, and its rows go back with the last set
  * that has it. The rows of a Single and of the legacy set always come, so there the query is held once more.
- * `websocket.md` §5.4 to §5.6.
+ * docs/wire/websocket-v1.md.
  */
 import { defined, isLightconeError } from "@lightcone/base";
 import type { OneOffQuery, Subscribe, SubscribeMulti, SubscribeSingle, Unsubscribe } from "@lightcone/protocol";
