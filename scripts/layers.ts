@@ -51,6 +51,25 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
     "testing",
   ],
   query: ["code", "plan", "evaluate", "live", "index.ts", "testing"],
+  database: [
+    "link",
+    "access",
+    "module-log",
+    "core",
+    "recovery",
+    "calls",
+    "subscriptions",
+    "wire",
+    "wire/v1",
+    "schedule",
+    "publish",
+    "session",
+    "http",
+    "recover.ts",
+    "database.ts",
+    "front.ts",
+    "index.ts",
+  ],
 };
 
 /** Packages whose private members are all `private x`: docs/decisions/0101. The others will follow. */

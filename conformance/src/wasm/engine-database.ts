@@ -91,6 +91,7 @@ export class EngineDatabase {
       timestampMicros: this.nowMicros,
       args: this.encode(procedure.params.elements, args),
     });
+    if (outcome instanceof Promise) throw new Error(`procedure ${name} waits`);
     if (outcome.kind === "panic" && outcome.fatal) this.reopen();
     return outcome;
   }

@@ -42,8 +42,11 @@ export interface ModuleInstance {
   /** What the module says it is: BSATN of the tagged description (V9 or V10). */
   readonly description: Uint8Array;
   callReducer(call: ReducerCall): CallOutcome;
-  /** Runs a procedure, to its end, with no transaction but those it begins through the port. */
-  callProcedure?(call: ProcedureCall): ProcedureOutcome;
+  /**
+   * Runs a procedure, with no transaction but those it begins through the port. One that waits has a promise of its end;
+   * no other call of the same instance begins before.
+   */
+  callProcedure?(call: ProcedureCall): ProcedureOutcome | Promise<ProcedureOutcome>;
   /** Where a reducer stands in the author's files, if that can be told. */
   placeOf?(reducerId: number): { readonly file: string; readonly line: number } | undefined;
   /** Called once after the schema's tables exist and again after they change: look ids up now. */

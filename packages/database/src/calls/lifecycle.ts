@@ -5,11 +5,13 @@ import { toHexReversed } from "@lightcone/sats";
 import { bytesOfClient, keyOfClient, type Client } from "../link/client.ts";
 import type { Job } from "../core/job-loop.ts";
 import type { Caller } from "../link/link.ts";
-import { isWhole, noted } from "../recovery/noted.ts";
+import { noted } from "../recovery/noted.ts";
 import { abandonCall, callReducer } from "./reducer-call.ts";
-import type { DatabaseContext } from "../core/context.ts";
+import { isWhole, type DatabaseContext } from "../core/context.ts";
+import { Call } from "../core/call.ts";
+import type { BoundReducer } from "../core/module.ts";
 import { WorkKind } from "../link/work.ts";
-import { noBytes, noReducerId, ok } from "../core/commit-pipeline.ts";
+import { ok } from "../core/commit-pipeline.ts";
 
 const clientTable = asTableId(7); // st_client (identity u256, connection_id u128)
 const encoder = new TextEncoder();
@@ -36,16 +38,16 @@ export function connectClient(context: DatabaseContext, caller: Caller): Refusal
     const quarantine = reducer === undefined || caller.isOwner ? undefined : context.ends.refusal(reducer.def.name);
     if (quarantine !== undefined) return { code: quarantine.code, message: quarantine.message };
     context.claims.set(key, encoder.encode(caller.claims));
-    fillMeta(context, CommitKind.connect, caller, reducer?.def.name, reducer?.def.id);
+    const call = callOf(context, CommitKind.connect, caller, reducer);
     const note = (): void => context.store.system.insert(clientTable, row, row.length);
     if (reducer === undefined) {
-      context.pipeline.transact(context.meta, () => {
+      context.pipeline.transact(call, () => {
         note();
         return ok;
       });
       return undefined;
     }
-    const result = callReducer(context, reducer, undefined, note);
+    const result = callReducer(context, call, reducer, undefined, note);
     if (result.kind === "committed") return undefined;
     context.claims.delete(key);
     const { code, message } = result;
@@ -85,8 +87,8 @@ export class DisconnectJob implements Job {
       this.runsReducer && own !== undefined && context.ends.refusal(own.def.name) === undefined ? own : undefined;
     noted(context, WorkKind.disconnect, bytesOfClient(client), 0, () => {
       if (reducer !== undefined) {
-        fillMeta(context, CommitKind.disconnect, client, reducer.def.name, reducer.def.id);
-        if (callReducer(context, reducer, () => forget(context, client)).kind === "committed") return;
+        const call = callOf(context, CommitKind.disconnect, client, reducer);
+        if (callReducer(context, call, reducer, () => forget(context, client)).kind === "committed") return;
       }
       this.forgetAlone();
     });
@@ -105,8 +107,8 @@ export class DisconnectJob implements Job {
 
   private forgetAlone(): void {
     const context = this.context;
-    fillMeta(context, CommitKind.disconnect, this.client, undefined, undefined);
-    context.pipeline.transact(context.meta, () => {
+    const call = callOf(context, CommitKind.disconnect, this.client, undefined);
+    context.pipeline.transact(call, () => {
       forget(context, this.client);
       return ok;
     });
@@ -137,21 +139,6 @@ function forget(context: DatabaseContext, client: Client): void {
   context.store.system.delete(clientTable, row, row.length);
 }
 
-function fillMeta(
-  context: DatabaseContext,
-  kind: CommitKind,
-  caller: Client,
-  functionName: string | undefined,
-  reducerId: number | undefined,
-): void {
-  const { meta } = context;
-  meta.kind = kind;
-  meta.timestampMicros = context.pipeline.nowMicros();
-  meta.functionName = functionName ?? "";
-  meta.reducerId = reducerId ?? noReducerId;
-  meta.args = noBytes;
-  meta.sender = caller.identity;
-  meta.connection = caller.connectionId;
-  meta.requestId = 0;
-  meta.requestSequence = 0;
+function callOf(context: DatabaseContext, kind: CommitKind, client: Client, reducer: BoundReducer | undefined): Call {
+  return new Call(kind, client).of(reducer, context.pipeline.nowMicros());
 }

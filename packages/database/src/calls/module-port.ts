@@ -1,6 +1,6 @@
 /** The port of a database: what its module may ask. Data goes straight to the open transaction. */
 import type { IndexId, RowRef, TableId } from "@lightcone/base";
-import type { RowView, Store, Transaction } from "@lightcone/engine";
+import type { RowView, Transaction } from "@lightcone/engine";
 import {
   Errno,
   type HostPort,
@@ -9,33 +9,33 @@ import {
   type RowScan,
   type ScanBound,
 } from "@lightcone/host";
+import type { DatabaseContext } from "../core/context.ts";
+import { keyOfClient } from "../link/client.ts";
+import { DeferredCallJob } from "./deferred-call.ts";
+import { CallTransactions } from "./procedure-call.ts";
 
-export interface PortServices {
-  readonly procedureTransactions: ProcedureTransactions;
-  readonly databaseIdentity: Uint8Array;
-  /** The claims of the token that opened a connection of whoever makes the present call. */
-  claims(connectionId: Uint8Array): Uint8Array | undefined;
-  log(line: LogLine): void;
-  scheduleNow(functionName: string, args: Uint8Array): void;
-  nowMicros(): number;
-  /** Whether a row of a scheduled table asks for a time too far away. Called for those tables alone. */
-  isTooLate(table: TableId, bytes: Uint8Array, at: number, length: number): boolean;
+/** Who knows how far ahead rows may be scheduled. */
+export interface ScheduleCheck {
+  /** Whether a row of a scheduled table asks for a time too far away. */
+  isTooLate(table: TableId, bytes: Uint8Array, at: number, length: number, nowMicros: number): boolean;
 }
 
 export class DatabasePort implements HostPort {
   readonly databaseIdentity: Uint8Array;
   readonly procedureTransactions: ProcedureTransactions;
-  private readonly services: PortServices;
+  private readonly context: DatabaseContext;
+  private readonly schedule: ScheduleCheck;
   /** Tables whose rows are scheduled. Mostly empty: a call then pays one look. */
   private scheduled: ReadonlySet<TableId> = new Set();
   private readonly tx: Transaction;
   private ownFailure: string | undefined;
 
-  constructor(store: Store, services: PortServices) {
-    this.tx = store.tx;
-    this.services = services;
-    this.databaseIdentity = services.databaseIdentity;
-    this.procedureTransactions = services.procedureTransactions;
+  constructor(context: DatabaseContext, schedule: ScheduleCheck) {
+    this.context = context;
+    this.schedule = schedule;
+    this.tx = context.store.tx;
+    this.databaseIdentity = context.identity;
+    this.procedureTransactions = new CallTransactions(context);
   }
 
   /** Says which tables are scheduled, after every change of the schema. */
@@ -107,21 +107,24 @@ export class DatabasePort implements HostPort {
     this.ownFailure = undefined;
     return own ?? this.tx.failure();
   }
-  jwt(connection: Uint8Array): Uint8Array | undefined {
-    return this.services.claims(connection);
+  jwt(connectionId: Uint8Array): Uint8Array | undefined {
+    const { running, claims } = this.context;
+    return running === undefined ? undefined : claims.get(keyOfClient({ identity: running.sender, connectionId }));
   }
   log(line: LogLine): void {
-    this.services.log(line);
+    this.context.log.write(line, this.context.running?.loggedName);
   }
   scheduleNow(functionName: string, args: Uint8Array): void {
-    this.services.scheduleNow(functionName, args);
+    this.context.loop.push(new DeferredCallJob(this.context, functionName, args.slice()));
   }
   nowMicros(): number {
-    return this.services.nowMicros();
+    return this.context.clock.nowMicros();
   }
 
   private refusesTime(table: TableId, bytes: Uint8Array, at: number, length: number): boolean {
-    if (!this.scheduled.has(table) || !this.services.isTooLate(table, bytes, at, length)) return false;
+    if (!this.scheduled.has(table)) return false;
+    const nowMicros = this.context.running?.timestampMicros ?? this.context.pipeline.nowMicros();
+    if (!this.schedule.isTooLate(table, bytes, at, length, nowMicros)) return false;
     this.ownFailure = "scheduled more than about 2.18 years ahead";
     return true;
   }

@@ -1,15 +1,39 @@
-/** Runs procedures: outside any transaction but those that they begin themselves. */
-import { isLightconeError, type ErrorCode, type LightconeError } from "@lightcone/base";
+/**
+ * Runs procedures: outside any transaction but those that they begin themselves, and to an end that may come later.
+ *
+ * Each has a call and an instance of its own for as long as it runs, so that reducers and other procedures go on while
+ * one waits. One that never waits has ended when `callProcedure` returns, in the same job.
+ */
+import { isLightconeError, LightconeError, type ErrorCode } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
-import { Errno, LogLevel, type ProcedureOutcome, type ProcedureTransactions } from "@lightcone/host";
+import {
+  Errno,
+  LogLevel,
+  type ModuleInstance,
+  type ProcedureOutcome,
+  type ProcedureTransactions,
+} from "@lightcone/host";
 import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ProcedureDef } from "@lightcone/schema";
-import type { Caller } from "../link/link.ts";
-import { whyTooLong } from "./reducer-call.ts";
-import { fatalText } from "../link/reply.ts";
-import { placeIn } from "../core/running.ts";
+import { Call, noBytes } from "../core/call.ts";
 import type { DatabaseContext } from "../core/context.ts";
-import { noBytes } from "../core/commit-pipeline.ts";
+import type { Job } from "../core/job-loop.ts";
+import type { Module } from "../core/module.ts";
+import { placeIn } from "../core/time-out.ts";
+import type { Caller } from "../link/link.ts";
+import { fatalText } from "../link/reply.ts";
+import { whyTooLong } from "./reducer-call.ts";
+
+/** What a client asks to run. */
+export interface ProcedureRequest {
+  readonly caller: Caller;
+  /** Of the caller's message: what the procedure commits is noted with it. */
+  readonly number: number;
+  readonly name: string;
+  readonly args: Uint8Array;
+  /** The arguments as JSON, where the call came as JSON; `args` is then not looked at. */
+  readonly argsText: string | undefined;
+}
 
 /** How a procedure ended for its caller. */
 export type ProcedureResult =
@@ -26,66 +50,30 @@ export type ProcedureResult =
       readonly timestampMicros: number;
     };
 
-/**
- * Runs a procedure to its end.
- *
- * @param number of the caller's message, which its transactions are noted with
- * @param argsText the arguments as JSON, where the call came as JSON; `args` is then not looked at
- */
+/** Runs a procedure. @param ended is told how: at once, or in a job of its own when the procedure waited */
 export function callProcedure(
   context: DatabaseContext,
-  caller: Caller,
-  number: number,
-  name: string,
-  args: Uint8Array,
-  argsText: string | undefined,
-): ProcedureResult {
-  const procedure = context.module?.def.procedures.find((each) => each.name === name);
-  const instance = context.module?.instance;
-  if (procedure === undefined || (procedure.visibility === "private" && !caller.isOwner)) {
-    return { kind: "failed", code: "NoSuchProcedure", message: "No such procedure", timestampMicros: 0 };
+  request: ProcedureRequest,
+  ended: (result: ProcedureResult) => void,
+): void {
+  const { caller, name, args, argsText } = request;
+  const refuse = (code: ErrorCode | "NoSuchProcedure", message: string): void =>
+    ended({ kind: "failed", code, message, timestampMicros: 0 });
+  const { module } = context;
+  const procedure = module?.def.procedures.find((each) => each.name === name);
+  if (module === undefined || procedure === undefined || (procedure.visibility === "private" && !caller.isOwner)) {
+    refuse("NoSuchProcedure", "No such procedure");
+    return;
   }
   const forbidden =
     (caller.isOwner ? undefined : context.ends.refusal(name)) ?? whyTooLong(context, argsText?.length ?? args.length);
-  if (forbidden !== undefined)
-    return { kind: "failed", code: forbidden.code, message: forbidden.message, timestampMicros: 0 };
+  if (forbidden !== undefined) {
+    refuse(forbidden.code, forbidden.message);
+    return;
+  }
   const checked = checkArgs(procedure, args, argsText);
-  if (!(checked instanceof Uint8Array))
-    return { kind: "failed", code: "BadArguments", message: checked.message, timestampMicros: 0 };
-  const timestampMicros = context.pipeline.nowMicros();
-  const { meta } = context;
-  meta.functionName = name;
-  meta.sender = caller.identity;
-  meta.connection = caller.connectionId;
-  meta.requestSequence = number;
-  context.running.begin("procedure", name);
-  let outcome: ProcedureOutcome | undefined;
-  try {
-    outcome = instance?.callProcedure?.({
-      procedureId: procedure.id,
-      sender: caller.identity,
-      connection: caller.connectionId,
-      timestampMicros,
-      args: checked,
-    });
-  } catch (error) {
-    if (!isLightconeError(error)) throw error;
-    return refused(context, name, error, timestampMicros);
-  } finally {
-    context.running.end();
-  }
-  if (outcome === undefined)
-    return crashed(context, name, "this kind of module does not run procedures yet", timestampMicros);
-  if (outcome.kind === "panic") {
-    if (outcome.fatal) context.module?.discard();
-    return crashed(context, name, outcome.message, timestampMicros);
-  }
-  const { value } = outcome;
-  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
-  if (validator(procedure.returns)(value, view, 0, value.length) !== value.length) {
-    return crashed(context, name, "it returned what is not of its declared type", timestampMicros);
-  }
-  return { kind: "returned", value, procedure, timestampMicros };
+  if (checked instanceof Uint8Array) new ProcedureRun(context, module, procedure, request, ended).start(checked);
+  else refuse("BadArguments", checked.message);
 }
 
 function checkArgs(procedure: ProcedureDef, args: Uint8Array, argsText: string | undefined): Uint8Array | Error {
@@ -103,59 +91,153 @@ function checkArgs(procedure: ProcedureDef, args: Uint8Array, argsText: string |
   }
 }
 
-function crashed(context: DatabaseContext, name: string, message: string, timestampMicros: number): ProcedureResult {
-  context.log.writeEnd({ level: LogLevel.panic, message, ...placeIn(message) }, name);
-  return { kind: "failed", code: "ReducerCrashed", message: fatalText, timestampMicros };
+/** One run of a procedure. */
+class ProcedureRun {
+  private readonly context: DatabaseContext;
+  private readonly module: Module;
+  private readonly instance: ModuleInstance;
+  private readonly procedure: ProcedureDef;
+  private readonly call: Call;
+  private readonly ended: (result: ProcedureResult) => void;
+  private readonly timestampMicros: number;
+
+  constructor(
+    context: DatabaseContext,
+    module: Module,
+    procedure: ProcedureDef,
+    { caller, number }: ProcedureRequest,
+    ended: (result: ProcedureResult) => void,
+  ) {
+    this.context = context;
+    this.module = module;
+    this.instance = module.lend();
+    this.procedure = procedure;
+    this.ended = ended;
+    this.timestampMicros = context.pipeline.nowMicros();
+    this.call = new Call(CommitKind.procedure, caller);
+    this.call.functionName = procedure.name;
+    this.call.reducerId = 0;
+    this.call.timestampMicros = this.timestampMicros;
+    this.call.requestSequence = number;
+  }
+
+  start(args: Uint8Array): void {
+    const { context, call } = this;
+    context.running = call;
+    let outcome: ProcedureOutcome | Promise<ProcedureOutcome> | undefined;
+    try {
+      outcome = this.instance.callProcedure?.({
+        procedureId: this.procedure.id,
+        sender: call.sender,
+        connection: call.connection,
+        timestampMicros: this.timestampMicros,
+        args,
+      });
+    } catch (error) {
+      if (!isLightconeError(error)) throw error;
+      this.refuse(error);
+      return;
+    } finally {
+      context.running = undefined;
+    }
+    if (outcome === undefined) this.crash("this kind of module does not run procedures yet");
+    else if (outcome instanceof Promise) this.wait(outcome);
+    else this.end(outcome);
+  }
+
+  /** What has waited goes on as a job, in its order among all others. */
+  private wait(outcome: Promise<ProcedureOutcome>): void {
+    const { loop } = this.context;
+    outcome.then(
+      (late) => loop.push(new LateEndJob(() => this.end(late))),
+      (error: unknown) => loop.push(new LateEndJob(() => this.breakOff(error))),
+    );
+  }
+
+  private end(outcome: ProcedureOutcome): void {
+    if (outcome.kind === "panic") {
+      if (!outcome.fatal) this.module.giveBack(this.instance);
+      this.crash(outcome.message);
+      return;
+    }
+    this.module.giveBack(this.instance);
+    const { value } = outcome;
+    const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+    if (validator(this.procedure.returns)(value, view, 0, value.length) !== value.length) {
+      this.crash("it returned what is not of its declared type");
+      return;
+    }
+    this.ended({ kind: "returned", value, procedure: this.procedure, timestampMicros: this.timestampMicros });
+  }
+
+  private breakOff(error: unknown): void {
+    if (!isLightconeError(error)) throw error;
+    this.refuse(error);
+  }
+
+  private crash(message: string): void {
+    this.context.log.writeEnd({ level: LogLevel.panic, message, ...placeIn(message) }, this.procedure.name);
+    this.fail("ReducerCrashed", fatalText);
+  }
+
+  /** The database has refused the procedure something: its transaction is undone, and it ends there. */
+  private refuse({ code, message, hint, told }: LightconeError): void {
+    const { context, procedure } = this;
+    context.pipeline.abort();
+    const place = this.module.placeOf("procedure", procedure.name);
+    context.log.writeEnd({ level: LogLevel.error, message: `${message}. ${hint}`, ...place }, procedure.name);
+    this.fail(code, told);
+  }
+
+  private fail(code: ErrorCode, message: string): void {
+    this.ended({ kind: "failed", code, message, timestampMicros: this.timestampMicros });
+  }
 }
 
-/** The database has refused the procedure something: its transaction is undone, and it ends there. */
-function refused(
-  context: DatabaseContext,
-  name: string,
-  error: LightconeError,
-  timestampMicros: number,
-): ProcedureResult {
-  context.pipeline.abort();
-  context.module?.discard();
-  const { code, message, hint, told } = error;
-  context.log.writeEnd(
-    { level: LogLevel.error, message: `${message}. ${hint}`, ...context.module?.placeOf("procedure", name) },
-    name,
-  );
-  return { kind: "failed", code, message: told, timestampMicros };
+/** Ends a procedure that has waited. No module code runs in it. */
+class LateEndJob implements Job {
+  private readonly end: () => void;
+
+  constructor(end: () => void) {
+    this.end = end;
+  }
+
+  run(): void {
+    this.end();
+  }
+
+  timedOut(): void {
+    throw new LightconeError("DatabaseStopped", { reason: "the answer of a procedure took too long" });
+  }
 }
 
 /** The transactions that a procedure begins: each is a commit of its own, for whoever called the procedure. */
 export class CallTransactions implements ProcedureTransactions {
-  private readonly context: () => DatabaseContext;
+  private readonly context: DatabaseContext;
 
-  /** @param room gives the room, which does not exist yet when its port is made */
-  constructor(context: () => DatabaseContext) {
+  constructor(context: DatabaseContext) {
     this.context = context;
   }
 
   begin(): number {
-    const { store, pipeline, meta, refusal } = this.context();
-    if (store.isOpen) return -Errno.wouldBlockTransaction;
+    const { store, pipeline, running, refusal } = this.context;
+    if (store.isOpen || running === undefined) return -Errno.wouldBlockTransaction;
     if (refusal !== undefined) throw refusal;
-    meta.kind = CommitKind.procedure;
-    meta.timestampMicros = pipeline.nowMicros();
-    meta.reducerId = 0;
-    meta.args = noBytes;
-    meta.requestId = 0;
+    running.timestampMicros = pipeline.nowMicros();
+    running.args = noBytes;
     store.begin();
-    return meta.timestampMicros;
+    return running.timestampMicros;
   }
 
   commit(): number {
-    const { store, pipeline, meta } = this.context();
-    if (!store.isOpen) return -Errno.transactionNotAnonymous;
-    pipeline.finish(meta);
+    const { store, pipeline, running } = this.context;
+    if (!store.isOpen || running === undefined) return -Errno.transactionNotAnonymous;
+    pipeline.finish(running);
     return 0;
   }
 
   abort(): number {
-    const { store, pipeline } = this.context();
+    const { store, pipeline } = this.context;
     if (!store.isOpen) return -Errno.transactionNotAnonymous;
     pipeline.abort();
     return 0;

@@ -1,13 +1,15 @@
 /** Runs reducers: who may call which, with what arguments, and what becomes of the outcome. */
-import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
 import { isLightconeError, LightconeError, type ErrorCode } from "@lightcone/base";
+import { CommitKind } from "@lightcone/engine";
+import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
 import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ReducerDef } from "@lightcone/schema";
-import type { BoundReducer, ModuleRuntime } from "./module-runtime.ts";
-import { fatalText } from "../link/reply.ts";
-import type { DatabaseContext } from "../core/context.ts";
-import { noteTimeOut, placeIn } from "../core/running.ts";
+import type { Call } from "../core/call.ts";
 import { ok, type Transacted } from "../core/commit-pipeline.ts";
+import type { DatabaseContext } from "../core/context.ts";
+import type { BoundReducer, Module } from "../core/module.ts";
+import { noteTimeOut, placeIn } from "../core/time-out.ts";
+import { fatalText } from "../link/reply.ts";
 
 /** A checked call, or why there is none. */
 export type Callable =
@@ -95,7 +97,7 @@ export type Called =
   | { readonly kind: "committed"; readonly changed: boolean }
   | { readonly kind: "failed"; readonly message: string; readonly code: ErrorCode };
 
-/** What runs in the transaction of a call. One object, filled in for each: one runs at a time. */
+/** What runs in the transaction of a call. One object, filled in for each: one transaction runs at a time. */
 class ReducerWork {
   readonly call: { -readonly [Key in keyof ReducerCall]: ReducerCall[Key] } = {
     reducerId: 0,
@@ -104,7 +106,7 @@ class ReducerWork {
     timestampMicros: 0,
     args: new Uint8Array(0),
   };
-  module: ModuleRuntime | undefined;
+  module: Module | undefined;
   before: (() => void) | undefined;
   after: (() => void) | undefined;
 
@@ -119,32 +121,49 @@ class ReducerWork {
 const work = new ReducerWork();
 
 /**
- * Runs a reducer as `context.meta` says, in a transaction of its own.
+ * Runs a reducer as `call` says, in a transaction of its own, and has the call answered.
  *
  * @param after runs in the same transaction once the reducer has succeeded
  * @param before runs in the same transaction before the reducer
  */
 export function callReducer(
   context: DatabaseContext,
+  call: Call,
   reducer: BoundReducer,
   after?: () => void,
   before?: () => void,
 ): Called {
-  const { meta } = context;
-  if (context.refusal !== undefined)
-    return { kind: "failed", message: context.refusal.told, code: context.refusal.code };
-  const { call } = work;
-  call.reducerId = reducer.def.id;
-  call.sender = meta.sender;
-  call.connection = meta.connection;
-  call.timestampMicros = meta.timestampMicros;
-  call.args = meta.args;
+  const called =
+    context.refusal === undefined
+      ? transactReducer(context, call, reducer, after, before)
+      : failed(context.refusal.told, context.refusal.code);
+  const { responder } = call;
+  if (responder === undefined) return called;
+  if (called.kind === "failed") responder.failed(called.message, context.time.durationMicros());
+  // With a change, the commit itself was the answer.
+  else if (!called.changed) responder.unchanged();
+  return called;
+}
+
+function transactReducer(
+  context: DatabaseContext,
+  call: Call,
+  reducer: BoundReducer,
+  after: (() => void) | undefined,
+  before: (() => void) | undefined,
+): Called {
+  const asked = work.call;
+  asked.reducerId = reducer.def.id;
+  asked.sender = call.sender;
+  asked.connection = call.connection;
+  asked.timestampMicros = call.timestampMicros;
+  asked.args = call.args;
   work.module = context.module;
   work.before = before;
   work.after = after;
-  context.running.begin("reducer", reducer.def.name);
-  const result = context.pipeline.transact(meta, work.run);
-  context.running.end();
+  context.running = call;
+  const result = context.pipeline.transact(call, work.run);
+  context.running = undefined;
   return settle(context, reducer.def.name, result);
 }
 
@@ -190,11 +209,11 @@ function reasonOf(error: LightconeError): string {
  */
 export function abandonCall(context: DatabaseContext, otherwise?: string): LightconeError {
   // What is ended long before its time is in the way of a stop. (A clock that stands knows of no time.)
-  const ranMs = context.subscriptions.durationMicros() / 1000;
+  const ranMs = context.time.durationMicros() / 1000;
+  // A procedure has an instance of its own, which nobody gives back.
+  const wasProcedure = context.running?.kind === CommitKind.procedure;
   const error = noteTimeOut(context, otherwise, ranMs > 0 && ranMs < context.limits.reducerTimeoutMs / 2);
-  context.subscriptions.origin = undefined;
-  context.subscriptions.argsText = undefined;
   context.pipeline.abort();
-  context.module?.discard();
+  if (!wasProcedure) context.module?.discard();
   return error;
 }

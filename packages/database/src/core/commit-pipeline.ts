@@ -4,31 +4,15 @@
  */
 import { assert, isLightconeError, type LightconeError } from "@lightcone/base";
 import type { CommitLog } from "@lightcone/commitlog";
-import type { Commit, CommitKind, CommitMeta, Store } from "@lightcone/engine";
+import type { Commit, CommitKind, Store } from "@lightcone/engine";
 import type { CallOutcome } from "@lightcone/host";
+import type { Call } from "./call.ts";
 import type { JobClock } from "./job-clock.ts";
-
-export const noReducerId = 0xffff_ffff;
-export const noBytes: Uint8Array = new Uint8Array(0);
-export const noConnection: Uint8Array = new Uint8Array(16);
-const noIdentity: Uint8Array = new Uint8Array(32);
-
-/** Who did what. One object, filled in for each transaction. */
-export class TransactionMeta implements CommitMeta {
-  kind: CommitKind = 0;
-  timestampMicros = 0;
-  functionName = "";
-  reducerId = noReducerId;
-  args: Uint8Array = noBytes;
-  sender: Uint8Array = noIdentity;
-  connection: Uint8Array = noConnection;
-  requestId = 0;
-  requestSequence = 0;
-}
 
 /** Hears of every commit, live or replayed, before its memory is freed. */
 export interface CommitListener {
-  committed(commit: Commit): void;
+  /** @param call what the commit was made for; of one that is replayed, only if somebody waits for it */
+  committed(commit: Commit, call: Call | undefined): void;
 }
 
 /** How a transaction ended. */
@@ -83,7 +67,7 @@ export class CommitPipeline {
    *
    * What `body` throws ends the transaction as a panic. A time-out passes through: call `abort` then.
    */
-  transact(meta: CommitMeta, body: () => CallOutcome): Transacted {
+  transact(call: Call, body: () => CallOutcome): Transacted {
     this.store.begin();
     try {
       const outcome = body();
@@ -91,7 +75,7 @@ export class CommitPipeline {
         this.store.rollback();
         return outcome;
       }
-      return this.finish(meta) ? changed : unchanged;
+      return this.finish(call) ? changed : unchanged;
     } catch (error) {
       this.abort();
       if (isLightconeError(error)) return { kind: "refused", error };
@@ -100,27 +84,27 @@ export class CommitPipeline {
   }
 
   /** Commits the open transaction and tells everyone. Returns whether it changed anything. */
-  finish(meta: CommitMeta): boolean {
-    const commit = this.store.commit(meta);
+  finish(call: Call): boolean {
+    const commit = this.store.commit(call);
     if (commit === undefined) return false;
     this.log.append(commit.bytes, commit.offset);
-    this.tell(commit);
+    this.tell(commit, call);
     return true;
   }
 
   /**
    * Replays a record of the log by the same door.
    *
-   * @param before runs when the commit is known and nobody has heard of it
+   * @param callOf the call that the commit answers, if somebody waits for it
    * @returns what caused it
    */
-  replay(record: Uint8Array, offset: number, before?: (commit: Commit) => void): CommitKind {
+  replay(record: Uint8Array, offset: number, callOf?: (commit: Commit) => Call | undefined): CommitKind {
     assert(offset === this.store.offset, `record ${offset} comes after ${this.store.offset - 1}`);
     const commit = this.store.apply(record);
-    before?.(commit);
+    const call = callOf?.(commit);
     const { kind, timestampMicros } = commit.meta;
     this.lastMicros = Math.max(this.lastMicros, timestampMicros);
-    this.tell(commit);
+    this.tell(commit, call);
     return kind;
   }
 
@@ -129,8 +113,8 @@ export class CommitPipeline {
     if (this.store.isOpen && !this.store.poisoned) this.store.rollback();
   }
 
-  private tell(commit: Commit): void {
-    for (const listener of this.listeners) listener.committed(commit);
+  private tell(commit: Commit, call: Call | undefined): void {
+    for (const listener of this.listeners) listener.committed(commit, call);
     this.store.release(commit);
     this.toldOffset = commit.offset;
   }

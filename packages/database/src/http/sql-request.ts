@@ -10,30 +10,46 @@ import { SlicedRead } from "../subscriptions/sliced-read.ts";
 import type { Settled } from "../recovery/replay.ts";
 import { failure, type LongReply } from "../link/reply.ts";
 import type { DatabaseContext } from "../core/context.ts";
+import type { Errand } from "./ephemeral-connection.ts";
 import { TextList } from "../wire/json-text-list.ts";
-import { noBytes, noReducerId, ok } from "../core/commit-pipeline.ts";
+import { Call } from "../core/call.ts";
+import { ok } from "../core/commit-pipeline.ts";
 
 const noColumns: ProductType = product([]);
 
-/** Runs a statement as `caller`, in a transaction of its own if it writes. */
-export function runStatement(context: DatabaseContext, caller: Caller, sql: string): Reply | LongReply {
-  const from = context.clock.steadyMs();
-  try {
-    const plan = compileStatement(sql, context.catalog(caller, false), {
-      identity: caller.identity,
-      mayWrite: caller.isOwner,
-    });
-    const result = new Result(context, columnsOf(plan), from);
-    if (plan.kind === "select") {
-      const reading = new SlicedRead(context, [{ plan, rows: result }], caller.identity);
-      return reading.isWhole ? result.reply(nothing) : new LongResult(reading, result);
+/** Runs a statement, in a transaction of its own if it writes. */
+export class StatementRun implements Errand {
+  readonly isPiecemeal = false;
+  private readonly context: DatabaseContext;
+  private readonly caller: Caller;
+  private readonly sql: string;
+
+  constructor(context: DatabaseContext, caller: Caller, sql: string) {
+    this.context = context;
+    this.caller = caller;
+    this.sql = sql;
+  }
+
+  run(): Reply | LongReply {
+    const { context, caller } = this;
+    const fromMs = context.clock.steadyMs();
+    try {
+      const plan = compileStatement(this.sql, context.access.catalog(caller, false), {
+        identity: caller.identity,
+        mayWrite: caller.isOwner,
+      });
+      const result = new Result(context, columnsOf(plan), fromMs);
+      if (plan.kind === "select") {
+        const read = new SlicedRead(context, [{ plan, rows: result }], caller.identity);
+        return read.isWhole ? result.reply(nothing) : new LongResult(read, result);
+      }
+      if (writes(plan)) return result.reply(write(context, caller, plan));
+      const emit = (bytes: Uint8Array, at: number, length: number): void => result.add(bytes, at, length);
+      return result.reply(execute(context.store, plan, caller.identity, emit));
+    } catch (error) {
+      if (isLightconeError(error)) return failure(error);
+      throw error;
     }
-    if (writes(plan)) return result.reply(write(context, caller, plan));
-    const stats = execute(context.store, plan, caller.identity, (bytes, at, length) => result.add(bytes, at, length));
-    return result.reply(stats);
-  } catch (error) {
-    if (isLightconeError(error)) return failure(error);
-    throw error;
   }
 }
 
@@ -118,9 +134,9 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
 /** Parts of a body that are put together in one slice. */
 const partsPerSlice = 2;
 
-/** The result of a reading that is not whole yet. */
+/** A result whose rows are not all read yet. */
 class LongResult implements LongReply {
-  private readonly reading: SlicedRead;
+  private readonly read: SlicedRead;
   private readonly result: Result;
   private parts: readonly Uint8Array[] = [];
   private headers: Reply["headers"] = {};
@@ -128,22 +144,22 @@ class LongResult implements LongReply {
   private nextPart = 0;
   private at = 0;
 
-  constructor(reading: SlicedRead, result: Result) {
-    this.reading = reading;
+  constructor(read: SlicedRead, result: Result) {
+    this.read = read;
     this.result = result;
   }
 
   get offset(): number {
-    return this.reading.offset;
+    return this.read.offset;
   }
 
   get isLate(): boolean {
-    return this.reading.isLate;
+    return this.read.isLate;
   }
 
   slice(): Reply | undefined {
     try {
-      if (!this.reading.isWhole) this.reading.gather();
+      if (!this.read.isWhole) this.read.gather();
       else if (this.body === undefined) this.beginBody();
       else return this.fill(this.body);
       return undefined;
@@ -173,7 +189,7 @@ class LongResult implements LongReply {
   }
 
   close(): void {
-    this.reading.close();
+    this.read.close();
   }
 }
 
@@ -183,18 +199,10 @@ function columnsOf(plan: Plan): ProductType {
 
 function write(context: DatabaseContext, caller: Caller, plan: Plan): Stats {
   if (context.refusal !== undefined) throw context.refusal;
-  const { meta } = context;
-  meta.kind = CommitKind.sql;
-  meta.timestampMicros = context.pipeline.nowMicros();
-  meta.functionName = "";
-  meta.reducerId = noReducerId;
-  meta.args = noBytes;
-  meta.sender = caller.identity;
-  meta.connection = caller.connectionId;
-  meta.requestId = 0;
-  meta.requestSequence = 1;
+  const call = new Call(CommitKind.sql, caller).of(undefined, context.pipeline.nowMicros());
+  call.requestSequence = 1;
   let stats: Stats | undefined;
-  const result = context.pipeline.transact(meta, () => {
+  const result = context.pipeline.transact(call, () => {
     stats = execute(context.store, plan, caller.identity, () => undefined);
     return ok;
   });

@@ -2,6 +2,7 @@
  * What a database's thread is at, in words that still mean something when the thread is gone: whoever starts the next
  * host must know what not to run again.
  */
+import { fromHex } from "@lightcone/sats";
 import { clientBytes } from "./client.ts";
 
 export const WorkKind = {
@@ -23,6 +24,9 @@ export type WorkKind = (typeof WorkKind)[keyof typeof WorkKind];
 /** Bytes that name a piece of work among those of its kind. */
 export const workIdBytes: number = clientBytes;
 
+/** Of what is not asked for by anybody. */
+export const noWorkId: Uint8Array = new Uint8Array(workIdBytes);
+
 /** A piece of work. */
 export interface Work {
   readonly kind: WorkKind;
@@ -30,6 +34,39 @@ export interface Work {
   readonly id: string;
   /** The number of a message; 0 for what has none. */
   readonly number: number;
+}
+
+/** What a scheduled row's work is named by. */
+export function idOfRow({ tableId, rowId }: RowName): Uint8Array {
+  const id = new Uint8Array(workIdBytes);
+  const view = new DataView(id.buffer);
+  view.setUint32(0, tableId, true);
+  view.setBigUint64(4, rowId, true);
+  return id;
+}
+
+/** The row that an id names, as hex. */
+export function rowOfId(id: string): RowName {
+  const view = new DataView(fromHex(id).buffer);
+  return { tableId: view.getUint32(0, true), rowId: view.getBigUint64(4, true) };
+}
+
+export interface RowName {
+  readonly tableId: number;
+  /** The row's u64 primary key. */
+  readonly rowId: bigint;
+}
+
+/** What a deferred call is named by: its reducer's number in the module. */
+export function idOfReducer(reducerId: number): Uint8Array {
+  const id = new Uint8Array(workIdBytes);
+  new DataView(id.buffer).setUint32(0, reducerId, true);
+  return id;
+}
+
+/** The reducer that such an id names, as hex. */
+export function reducerOfId(id: string): number {
+  return new DataView(fromHex(id).buffer).getUint32(0, true);
 }
 
 /** A piece of work among all, as a key of maps. */

@@ -1,25 +1,21 @@
 /** A program comes in: the database is created with it, or goes on with it. */
-import { asTableId, isLightconeError, LightconeError } from "@lightcone/base";
+import { isLightconeError, LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { LogLevel, type CallOutcome } from "@lightcone/host";
-import { ByteReader, ByteWriter, hashToJson, migrationToken, toHexReversed, valueCodec } from "@lightcone/sats";
-import { disconnects, formatMigration, planMigration, systemTables, type MigrationStep } from "@lightcone/schema";
+import { hashToJson, migrationToken, toHexReversed } from "@lightcone/sats";
+import { disconnects, formatMigration, planMigration, type MigrationStep } from "@lightcone/schema";
 import type { Job } from "../core/job-loop.ts";
-import type { HostType, Reply } from "../link/link.ts";
-import type { ModuleRuntime } from "../calls/module-runtime.ts";
+import type { Reply } from "../link/link.ts";
+import type { Module, Program } from "../core/module.ts";
 import { abandonCall, callReducer, settle } from "../calls/reducer-call.ts";
 import { failure, json, refusal, text } from "../link/reply.ts";
 import { mustBeWhole, noted } from "../recovery/noted.ts";
 import type { DatabaseContext } from "../core/context.ts";
-import { noteTimeOut } from "../core/running.ts";
+import { noteTimeOut } from "../core/time-out.ts";
 import { WorkKind } from "../link/work.ts";
-import { noBytes, noConnection, noReducerId, ok } from "../core/commit-pipeline.ts";
-
-/** A program to go on with, as `DatabaseRequest` has it. */
-export interface Program {
-  readonly hostType: HostType;
-  readonly program: Uint8Array;
-}
+import { Call, noConnection } from "../core/call.ts";
+import { ok } from "../core/commit-pipeline.ts";
+import { storeProgram } from "./module-row.ts";
 
 /** A program with what its publisher allows. */
 export interface Publication extends Program {
@@ -32,13 +28,15 @@ export interface Publication extends Program {
 /** What publishing may change of a database. */
 export interface PublishSite {
   readonly context: DatabaseContext;
+  /** Makes a program ready to run. @throws {LightconeError} `ModuleInvalid`, `SchemaInvalid` */
+  load(program: Program): Module;
   /**
    * Makes `module` the one that runs; undefined for none.
    *
    * @param withTables whether its tables exist already; they do if left out
    * @throws {LightconeError} what is wrong with a row-level rule of the module
    */
-  install(module: ModuleRuntime | undefined, withTables?: boolean): void;
+  install(module: Module | undefined, withTables?: boolean): void;
   /** Looks again at who may read what. */
   accessChanged(): void;
   /** A program was taken in: what hosts have ended in counts no more, and what waited for that is run. */
@@ -47,16 +45,13 @@ export interface PublishSite {
   disconnectClients(): void;
 }
 
-const moduleTable = asTableId(6); // st_module
-const programKinds: Readonly<Record<HostType, number>> = { wasm: 0, js: 1 };
-
 /** Takes a program in, or says why not; the running module is untouched then. */
 export class PublishJob implements Job {
   private readonly site: PublishSite;
   private readonly program: Publication;
   private readonly answer: (reply: Reply) => void;
   private readonly id: Uint8Array;
-  private before: ModuleRuntime | undefined;
+  private before: Module | undefined;
 
   /** @param id names it in what is told of work */
   constructor(site: PublishSite, program: Publication, id: Uint8Array, answer: (reply: Reply) => void) {
@@ -90,9 +85,9 @@ function publish(site: PublishSite, program: Publication): Reply {
   const { context } = site;
   const before = context.module;
   if (context.refusal !== undefined) return failure(context.refusal);
-  let next: ModuleRuntime;
+  let next: Module;
   try {
-    next = context.load(program);
+    next = site.load(program);
   } catch (error) {
     return failure(unreadable(context, error));
   }
@@ -144,7 +139,7 @@ function planPublish(site: PublishSite, program: Planned): Reply {
   const before = site.context.module;
   if (before === undefined) return text(404, "No such database.");
   try {
-    const next = site.context.load(program);
+    const next = site.load(program);
     const plan = planMigration(before.def, next.def);
     const major_version_upgrade = before.def.version === 9 && next.def.version === 10;
     if (plan.kind === "refused")
@@ -166,14 +161,14 @@ function planPublish(site: PublishSite, program: Planned): Reply {
   }
 }
 
-function create(site: PublishSite, next: ModuleRuntime): Reply {
+function create(site: PublishSite, next: Module): Reply {
   const { context } = site;
   site.install(next, false);
   const init = next.lifecycle("init");
-  fillMeta(context, init?.def.name, init?.def.id);
+  const call = ownersCall(context).of(init, context.pipeline.nowMicros());
   const build = (): void => {
     for (const table of [...next.def.tables].sort(byName)) context.store.catalog.createTable(table);
-    insertModuleRow(site, next);
+    storeProgram(context, next);
     site.install(next); // the tables now exist: bind the module to their ids
   };
   const result =
@@ -181,9 +176,9 @@ function create(site: PublishSite, next: ModuleRuntime): Reply {
       ? settle(
           context,
           "init",
-          context.pipeline.transact(context.meta, () => doing(build)),
+          context.pipeline.transact(call, () => doing(build)),
         )
-      : callReducer(context, init, undefined, build);
+      : callReducer(context, call, init, undefined, build);
   if (result.kind === "committed") return text(200, "");
   site.install(undefined);
   return refusal(
@@ -194,11 +189,11 @@ function create(site: PublishSite, next: ModuleRuntime): Reply {
 }
 
 /** Acknowledges a plan that disconnects clients. */
-function tokenOf(site: PublishSite, before: ModuleRuntime, next: ModuleRuntime): string {
+function tokenOf(site: PublishSite, before: Module, next: Module): string {
   return hashToJson(migrationToken(toHexReversed(site.context.identity), before.hash, next.hash));
 }
 
-function update(site: PublishSite, before: ModuleRuntime, next: ModuleRuntime, publication: Publication): Reply {
+function update(site: PublishSite, before: Module, next: Module, publication: Publication): Reply {
   const { context } = site;
   const plan = planMigration(before.def, next.def);
   if (plan.kind === "refused") {
@@ -213,15 +208,14 @@ function update(site: PublishSite, before: ModuleRuntime, next: ModuleRuntime, p
     const changes = plan.breaks.map(({ subject, change }) => `${subject}: ${change}`);
     return failure(new LightconeError("ClientsWouldBreak", { changes }));
   }
-  fillMeta(context, undefined, undefined);
+  const call = ownersCall(context).of(undefined, context.pipeline.nowMicros());
   const result = settle(
     context,
     "",
-    context.pipeline.transact(context.meta, () =>
+    context.pipeline.transact(call, () =>
       doing(() => {
         for (const step of plan.steps) carryOut(context, step);
-        context.store.system.clear(moduleTable);
-        insertModuleRow(site, next);
+        storeProgram(context, next);
         site.install(next);
       }),
     ),
@@ -275,66 +269,8 @@ function carryOut(context: DatabaseContext, step: MigrationStep): void {
   }
 }
 
-interface ModuleRow {
-  readonly database_identity: bigint;
-  readonly owner_identity: bigint;
-  readonly program_kind: number;
-  readonly program_hash: bigint;
-  readonly program_bytes: Uint8Array;
-  readonly module_version: string;
-}
-
-const moduleRow = valueCodec<ModuleRow>(systemTable("st_module").def.rowType);
-
-function systemTable(name: string) {
-  const table = systemTables.find((each) => each.def.name === name);
-  if (table === undefined) throw new TypeError(`there is no system table ${name}`);
-  return table;
-}
-
-function insertModuleRow(site: PublishSite, module: ModuleRuntime): void {
-  const { context } = site;
-  const out = new ByteWriter(module.bytes.length + 256);
-  moduleRow.write(out, {
-    database_identity: littleEndian(context.identity),
-    owner_identity: littleEndian(context.owner),
-    program_kind: programKinds[module.hostType],
-    program_hash: BigInt(`0x${module.hash}`),
-    program_bytes: module.bytes,
-    module_version: "",
-  });
-  context.store.system.insert(moduleTable, out.bytes, out.length);
-}
-
-/** The program that the database last took in; undefined before the first publish. */
-export function storedProgram(context: Pick<DatabaseContext, "store">): Program | undefined {
-  const cursor = context.store.table(moduleTable)?.openCursor();
-  cursor?.seek();
-  const row = cursor?.next() ?? -1;
-  if (row === -1) return undefined;
-  context.store.resolve(row);
-  const { bytes, at, length } = context.store.row;
-  const { program_bytes, program_kind } = moduleRow.read(new ByteReader(bytes.subarray(at, at + length)));
-  return { hostType: program_kind === programKinds.js ? "js" : "wasm", program: program_bytes.slice() };
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
-  let value = 0n;
-  for (let at = bytes.length - 1; at >= 0; at--) value = (value << 8n) | BigInt(bytes[at] ?? 0);
-  return value;
-}
-
-function fillMeta(context: DatabaseContext, functionName: string | undefined, reducerId: number | undefined): void {
-  const { meta } = context;
-  meta.kind = CommitKind.publish;
-  meta.timestampMicros = context.pipeline.nowMicros();
-  meta.functionName = functionName ?? "";
-  meta.reducerId = reducerId ?? noReducerId;
-  meta.args = noBytes;
-  meta.sender = context.owner;
-  meta.connection = noConnection;
-  meta.requestId = 0;
-  meta.requestSequence = 0;
+function ownersCall({ owner }: DatabaseContext): Call {
+  return new Call(CommitKind.publish, { identity: owner, connectionId: noConnection });
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {

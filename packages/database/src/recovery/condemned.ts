@@ -1,14 +1,22 @@
 /** What the host before ended at, told in the module's log: each failure leaves its line, with what to do. */
 import { LogLevel } from "@lightcone/host";
-import { decodeClientMessage, decodeClientMessageJson } from "@lightcone/protocol";
 import { keyOfClient } from "../link/client.ts";
 import type { Job } from "../core/job-loop.ts";
-import type { Condemned, NumberedMessage, Resume } from "./resume.ts";
+import type { Condemned, NumberedMessage, Resume, ResumedConnection } from "./resume.ts";
 import type { DatabaseContext } from "../core/context.ts";
-import { reducerOfSoonId, type Scheduler } from "../schedule/scheduler.ts";
-import { WorkKind } from "../link/work.ts";
+import { reducerOfId, WorkKind } from "../link/work.ts";
 
-/** Where things of a kind are looked up by what names them. */
+/** Who knows what a piece of work runs. */
+export interface WorkNames {
+  /** The reducer that a scheduled row is run by. */
+  scheduledFunction(id: string): string | undefined;
+  /** Whether a scheduled row is run again and again. */
+  isRepeated(id: string): boolean;
+  /** The function that a client's message calls. */
+  calledFunction(connection: ResumedConnection, message: NumberedMessage): string | undefined;
+}
+
+/** What is condemned, by what names it. */
 export class CondemnedWork {
   private readonly all: readonly Condemned[];
 
@@ -32,12 +40,12 @@ export class CondemnedWork {
   }
 
   /** Notes each in the module's log, and counts what a host ended in. */
-  note(context: DatabaseContext, scheduler: Scheduler, resume: Resume): void {
+  note(context: DatabaseContext, names: WorkNames, resume: Resume): void {
     for (const condemned of this.all) {
-      const said = functionOf(condemned, context, scheduler, resume);
+      const said = functionOf(condemned, context, names, resume);
       // A client may call what there is not.
       const name = said !== undefined && hasFunction(context, said) ? said : undefined;
-      const isRepeated = condemned.kind === WorkKind.schedule && scheduler.isRepeated(condemned.id);
+      const isRepeated = condemned.kind === WorkKind.schedule && names.isRepeated(condemned.id);
       const message = lineOf(condemned, isRepeated ? undoneRepeated : undone);
       if (name === undefined) context.log.note(LogLevel.error, `a query, or the start of a program: ${message}`);
       else context.log.writeEnd({ level: LogLevel.error, message }, name);
@@ -54,21 +62,16 @@ function hasFunction({ module }: DatabaseContext, name: string): boolean {
 }
 
 /** The function that runs for a piece of work; undefined when it is none of the module's. */
-function functionOf(
-  work: Condemned,
-  context: DatabaseContext,
-  scheduler: Scheduler,
-  resume: Resume,
-): string | undefined {
+function functionOf(work: Condemned, context: DatabaseContext, names: WorkNames, resume: Resume): string | undefined {
   switch (work.kind) {
     case WorkKind.connect:
       return context.module?.lifecycle("connect")?.def.name;
     case WorkKind.disconnect:
       return context.module?.lifecycle("disconnect")?.def.name;
     case WorkKind.schedule:
-      return scheduler.functionOf(work.id);
+      return names.scheduledFunction(work.id);
     case WorkKind.soon:
-      return context.module?.reducers.find(({ def }) => def.id === reducerOfSoonId(work.id))?.def.name;
+      return context.module?.reducers.find(({ def }) => def.id === reducerOfId(work.id))?.def.name;
     case WorkKind.program:
       return undefined;
     case WorkKind.message: {
@@ -76,19 +79,8 @@ function functionOf(
       if (visitor !== undefined) return visitor.functionName;
       const connection = resume.connections.find(({ info }) => keyOfClient(info.caller) === work.id);
       const message = connection?.pending.find(({ number }) => number === work.number);
-      return message === undefined ? undefined : functionCalledBy(message);
+      return connection === undefined || message === undefined ? undefined : names.calledFunction(connection, message);
     }
-  }
-}
-
-function functionCalledBy({ bytes, isText }: NumberedMessage): string | undefined {
-  const decode = isText ? decodeClientMessageJson : decodeClientMessage;
-  try {
-    const message = decode(bytes, 0, bytes.length);
-    if (message.kind === "CallReducer") return message.reducer;
-    return message.kind === "CallProcedure" ? message.procedure : undefined;
-  } catch {
-    return undefined; // what cannot be read has called nothing
   }
 }
 

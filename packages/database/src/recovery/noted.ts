@@ -1,6 +1,6 @@
 /** Work under a name that outlives its host, and whether memory is whole behind it. */
 import { endedBy, interrupted } from "./resume.ts";
-import type { DatabaseContext } from "../core/context.ts";
+import { isWhole, type DatabaseContext } from "../core/context.ts";
 import type { WorkKind } from "../link/work.ts";
 
 /**
@@ -25,13 +25,4 @@ export function noted<T>(context: DatabaseContext, kind: WorkKind, id: Uint8Arra
 /** @throws {HostEnded} when the work that ran left a change half-way */
 export function mustBeWhole(context: DatabaseContext, kind: WorkKind, id: Uint8Array, number: number): void {
   if (!isWhole(context)) throw endedBy(interrupted(), kind, id, number);
-}
-
-/** Whether nothing was left half-way: not a row, not a commit that not everyone has heard of, not a subscription. */
-export function isWhole({
-  store,
-  pipeline,
-  subscriptions,
-}: Pick<DatabaseContext, "store" | "pipeline" | "subscriptions">): boolean {
-  return !store.poisoned && pipeline.isTold && !subscriptions.isChanging;
 }

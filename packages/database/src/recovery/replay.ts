@@ -7,8 +7,7 @@
 import { CommitKind, type Commit } from "@lightcone/engine";
 import { keyOfClient } from "../link/client.ts";
 import type { NumberedMessage, Resume, ResumedConnection } from "./resume.ts";
-import type { Session } from "../session/session.ts";
-import type { Subscriptions } from "../subscriptions/fan-out.ts";
+import type { Call } from "../core/call.ts";
 
 /** What is in the log of a request that has no answer. A procedure may have more to come. */
 export interface Settled {
@@ -17,64 +16,60 @@ export interface Settled {
   readonly deleted: number;
 }
 
+/** A connection that waits for answers. */
+export interface WaitingConnection {
+  /** The call that a pending message makes. */
+  callOf(message: NumberedMessage): Call;
+}
+
 interface Waiting {
-  session: Session | undefined;
+  /** Who is to hear; undefined as long as what is replayed has been told. */
+  connection: WaitingConnection | undefined;
   /** What has no answer, by number; of a request over HTTP, which is message 1, there is nothing to tell. */
   readonly pending: ReadonlyMap<number, NumberedMessage | undefined>;
   readonly settled: Map<number, Settled>;
 }
 
 export class Replay {
-  private readonly subscriptions: Subscriptions;
   private readonly waiting = new Map<string, Waiting>();
 
-  constructor(subscriptions: Subscriptions, resume: Resume | undefined) {
-    this.subscriptions = subscriptions;
+  constructor(resume: Resume | undefined) {
     for (const { info, pending } of resume?.connections ?? []) {
       const byNumber = new Map(pending.map((message) => [message.number, message] as const));
-      this.waiting.set(keyOfClient(info.caller), { session: undefined, pending: byNumber, settled: new Map() });
+      this.waiting.set(keyOfClient(info.caller), { connection: undefined, pending: byNumber, settled: new Map() });
     }
     for (const client of resume?.visits ?? [])
       this.waiting.set(keyOfClient(client), {
-        session: undefined,
+        connection: undefined,
         pending: new Map([[1, undefined]]),
         settled: new Map(),
       });
   }
 
   /** From here on what is replayed is told to a connection. */
-  tell({ info }: ResumedConnection, session: Session): void {
+  tell({ info }: ResumedConnection, connection: WaitingConnection): void {
     const waiting = this.waiting.get(keyOfClient(info.caller));
-    if (waiting !== undefined) waiting.session = session;
+    if (waiting !== undefined) waiting.connection = connection;
   }
 
-  /** Notes a commit before anybody hears of it. */
-  readonly note = ({ meta, deltas }: Commit): void => {
-    this.subscriptions.origin = undefined;
-    this.subscriptions.argsText = undefined;
-    if (this.waiting.size === 0) return;
-    if (meta.requestSequence === 0 && meta.kind !== CommitKind.connect) return;
+  /** Notes a commit before anybody hears of it. @returns the call that it answers, if somebody waits for it */
+  readonly callOf = ({ meta, deltas }: Commit): Call | undefined => {
+    if (this.waiting.size === 0) return undefined;
+    if (meta.requestSequence === 0 && meta.kind !== CommitKind.connect) return undefined;
     const waiting = this.waiting.get(keyOfClient({ identity: meta.sender, connectionId: meta.connection }));
-    if (waiting === undefined) return;
-    const { session, pending, settled } = waiting;
+    if (waiting === undefined) return undefined;
+    const { connection, pending, settled } = waiting;
     if (meta.kind === CommitKind.connect) settled.clear();
-    else if (pending.has(meta.requestSequence)) {
-      let [inserted, deleted] = [0, 0];
-      for (const { inserts, deletes } of deltas) {
-        inserted += inserts.count;
-        deleted += deletes.count;
-      }
-      settled.set(meta.requestSequence, { kind: meta.kind, inserted, deleted });
-      const message = pending.get(meta.requestSequence);
-      if (meta.kind === CommitKind.reducer && message !== undefined) session?.answerWithCommit(message);
+    if (meta.kind === CommitKind.connect || !pending.has(meta.requestSequence)) return undefined;
+    let [inserted, deleted] = [0, 0];
+    for (const { inserts, deletes } of deltas) {
+      inserted += inserts.count;
+      deleted += deletes.count;
     }
+    settled.set(meta.requestSequence, { kind: meta.kind, inserted, deleted });
+    const message = pending.get(meta.requestSequence);
+    return meta.kind === CommitKind.reducer && message !== undefined ? connection?.callOf(message) : undefined;
   };
-
-  /** Nothing more is replayed. */
-  end(): void {
-    this.subscriptions.origin = undefined;
-    this.subscriptions.argsText = undefined;
-  }
 
   /** What of a client's requests is in the log, by number. */
   settledOf(key: string): ReadonlyMap<number, Settled> {

@@ -11,7 +11,6 @@ import { LogLevel } from "@lightcone/host";
 import {
   ByteReader,
   ByteWriter,
-  fromHex,
   toHex,
   valueCodec,
   type TimeDuration,
@@ -19,13 +18,13 @@ import {
   type ValueCodec,
 } from "@lightcone/sats";
 import type { Job } from "../core/job-loop.ts";
-import type { BoundReducer } from "../calls/module-runtime.ts";
+import { ownCall } from "../core/call.ts";
 import { abandonCall, callReducer } from "../calls/reducer-call.ts";
 import { mustBeWhole, noted } from "../recovery/noted.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import { ScheduleQueue, type ScheduledRow } from "./schedule-queue.ts";
-import { WorkKind, workIdBytes } from "../link/work.ts";
-import { noBytes, noConnection, ok, type CommitListener } from "../core/commit-pipeline.ts";
+import { idOfRow, rowOfId, WorkKind } from "../link/work.ts";
+import { ok, type CommitListener } from "../core/commit-pipeline.ts";
 
 /** Further ahead than this many microseconds is refused: 2^36 - 1 ms. */
 const delayMicrosMax = (2 ** 36 - 1) * 1000;
@@ -116,7 +115,7 @@ export class Scheduler implements CommitListener {
   }
 
   /** The reducer that a row is run by: the row is named as its work is. */
-  functionOf(id: string): string | undefined {
+  scheduledFunction(id: string): string | undefined {
     return this.tables.get(asTableId(rowOfId(id).tableId))?.functionName;
   }
 
@@ -235,7 +234,7 @@ export class Scheduler implements CommitListener {
   /** Runs one row, if it is still there and still due. */
   run(context: DatabaseContext, fired: ScheduledRow): void {
     const found = this.find(fired);
-    const reducer = context.module?.reducers.find((each) => each.def.name === found?.scheduled.functionName);
+    const reducer = found === undefined ? undefined : context.module?.reducer(found.scheduled.functionName);
     if (found === undefined || reducer === undefined) return;
     if (context.refusal !== undefined) {
       // Nothing can be written, as on a full disk. That is not the row's fault: it waits.
@@ -251,8 +250,17 @@ export class Scheduler implements CommitListener {
       this.hold(context, fired, name, quarantine.detail.seconds * 1000);
       return;
     }
-    fillMeta(context, CommitKind.schedule, reducer, found.row, fired.dueMicros);
-    const result = callReducer(context, reducer, found.due.at.tag === "Time" ? () => this.forget(found) : undefined);
+    const call = ownCall(context.identity, CommitKind.schedule).of(
+      reducer,
+      Math.max(context.pipeline.nowMicros(), fired.dueMicros),
+      found.row,
+    );
+    const result = callReducer(
+      context,
+      call,
+      reducer,
+      found.due.at.tag === "Time" ? () => this.forget(found) : undefined,
+    );
     this.settle(context, found, result.kind === "failed");
   }
 
@@ -314,8 +322,8 @@ export class Scheduler implements CommitListener {
       // A commit has moved the row on already; without one it is moved here.
       this.advance(scheduled.functionName, row, context.pipeline.nowMicros());
     } else if (failed) {
-      fillMeta(context, CommitKind.internal, undefined, noBytes, 0);
-      context.pipeline.transact(context.meta, () => {
+      const call = ownCall(context.identity, CommitKind.internal).of(undefined, context.pipeline.nowMicros());
+      context.pipeline.transact(call, () => {
         this.forget(found);
         return ok;
       });
@@ -365,86 +373,6 @@ class ScheduledCallJob implements Job {
     mustBeWhole(this.context, WorkKind.schedule, this.id, 0);
     this.scheduler.gaveUp(this.context, this.row);
   }
-}
-
-/** What a scheduled row's work is named by. */
-function idOfRow({ tableId, rowId }: Pick<ScheduledRow, "tableId" | "rowId">): Uint8Array {
-  const id = new Uint8Array(workIdBytes);
-  const view = new DataView(id.buffer);
-  view.setUint32(0, tableId, true);
-  view.setBigUint64(4, rowId, true);
-  return id;
-}
-
-/** The row that an id names, as hex. */
-function rowOfId(id: string): Pick<ScheduledRow, "tableId" | "rowId"> {
-  const view = new DataView(fromHex(id).buffer);
-  return { tableId: view.getUint32(0, true), rowId: view.getBigUint64(4, true) };
-}
-
-/** A reducer that a module asked to run soon, outside its own transaction. */
-export class DeferredCallJob implements Job {
-  private readonly context: DatabaseContext;
-  private readonly functionName: string;
-  private readonly args: Uint8Array;
-  private readonly id = new Uint8Array(workIdBytes);
-
-  constructor(context: DatabaseContext, functionName: string, args: Uint8Array) {
-    this.context = context;
-    this.functionName = functionName;
-    this.args = args;
-  }
-
-  run(): void {
-    const context = this.context;
-    const reducer = context.module?.reducers.find((each) => each.def.name === this.functionName);
-    const view = new DataView(this.args.buffer, this.args.byteOffset, this.args.byteLength);
-    if (reducer === undefined || reducer.validate(this.args, view, 0, this.args.length) !== this.args.length) {
-      context.log.note(LogLevel.warn, `no reducer ${this.functionName} takes what was scheduled for it`);
-      return;
-    }
-    const quarantine = context.ends.refusal(this.functionName);
-    if (quarantine !== undefined) {
-      const what = "What a function wanted to have run soon is left out";
-      context.log.writeEnd({ level: LogLevel.warn, message: `${quarantine.message}. ${what}.` }, this.functionName);
-      return;
-    }
-    new DataView(this.id.buffer).setUint32(0, reducer.def.id, true);
-    noted(context, WorkKind.soon, this.id, 0, () => {
-      fillMeta(context, CommitKind.internal, reducer, this.args, 0);
-      callReducer(context, reducer);
-    });
-  }
-
-  timedOut(): void {
-    this.context.activity.end();
-    abandonCall(this.context);
-    mustBeWhole(this.context, WorkKind.soon, this.id, 0);
-  }
-}
-
-/** The reducer that was to run soon, by what its work is named by: its number in the module. */
-export function reducerOfSoonId(id: string): number {
-  return new DataView(fromHex(id).buffer).getUint32(0, true);
-}
-
-function fillMeta(
-  context: DatabaseContext,
-  kind: CommitKind,
-  reducer: BoundReducer | undefined,
-  args: Uint8Array,
-  dueMicros: number,
-): void {
-  const { meta } = context;
-  meta.kind = kind;
-  meta.timestampMicros = Math.max(context.pipeline.nowMicros(), dueMicros);
-  meta.functionName = reducer?.def.name ?? "";
-  meta.reducerId = reducer?.def.id ?? 0;
-  meta.args = args;
-  meta.sender = context.identity;
-  meta.connection = noConnection;
-  meta.requestId = 0;
-  meta.requestSequence = 0;
 }
 
 function readDue(scheduled: ScheduledTable, bytes: Uint8Array, at: number, length: number): Due {

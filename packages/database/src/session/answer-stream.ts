@@ -1,12 +1,12 @@
 /**
  * An answer too large for one go: gathered slice by slice, sent part by part as fast as the client takes it, with
- * other jobs in between. What else its session is told meanwhile waits there, and follows in its order.
+ * other jobs in between. What else its session sends meanwhile waits there, and follows in its order.
  */
 import { isLightconeError } from "@lightcone/base";
-import type { Piece } from "../wire/message-buffer.ts";
 import type { Job } from "../core/job-loop.ts";
 import type { ResumeNote } from "../link/link.ts";
-import type { SlicedRead } from "../subscriptions/sliced-read.ts";
+import type { Piece } from "../link/piece.ts";
+import type { SlicedAnswer } from "../wire/wire.ts";
 
 /** Bytes handed on in one go. */
 const bytesPerStep = 512 * 1024;
@@ -25,33 +25,24 @@ export interface StreamOwner {
   note(note: ResumeNote): void;
   /** Runs a job again, behind the others. */
   again(job: Job, afterMs: number): void;
-  /** Notes that the answer took too long. @returns the words for it */
+  /** Notes that the answer took too long. @returns the text for it */
   tooLate(): string;
   /** The answer is out, or never will be. */
   streamEnded(): void;
 }
 
-/** What a stream answers. */
-export interface StreamedAnswer {
-  readonly reading: SlicedRead;
-  /** Words the answer once all rows are there. */
-  readonly word: () => readonly Piece[];
-  /** Noted with the end of the answer; undefined for nothing. */
-  readonly note: ResumeNote | undefined;
-  readonly answered: number;
-  /** Words the answer when there are no rows after all. */
-  readonly fail: (text: string) => Piece;
-}
-
 export class AnswerStream implements Job {
   private readonly owner: StreamOwner;
-  private readonly answer: StreamedAnswer;
+  private readonly answer: SlicedAnswer;
+  private readonly answered: number;
   private pieces: readonly Piece[] | undefined;
   private next = 0;
 
-  constructor(owner: StreamOwner, answer: StreamedAnswer) {
+  /** @param answered the number of the message that it answers; 0 for none */
+  constructor(owner: StreamOwner, answer: SlicedAnswer, answered: number) {
     this.owner = owner;
     this.answer = answer;
+    this.answered = answered;
   }
 
   run(): void {
@@ -66,25 +57,25 @@ export class AnswerStream implements Job {
 
   /** Lets go of a stream that has not begun. */
   close(): void {
-    this.answer.reading.close();
+    this.answer.read.close();
   }
 
   private gather(): void {
-    const { reading, word } = this.answer;
+    const { read, encode } = this.answer;
     try {
-      if (reading.isWhole) this.pieces = word();
-      else reading.gather();
+      if (read.isWhole) this.pieces = encode();
+      else read.gather();
     } catch (error) {
       if (!isLightconeError(error)) throw error;
       this.failed(error.told);
       return;
     }
-    if (reading.isLate) this.timedOut();
+    if (read.isLate) this.timedOut();
     else this.owner.again(this, 0);
   }
 
   private failed(text: string): void {
-    this.owner.sendPart(this.answer.fail(text), true, this.answer.answered);
+    this.owner.sendPart(this.answer.fail(text), true, this.answered);
     this.end();
   }
 
@@ -101,7 +92,7 @@ export class AnswerStream implements Job {
       const last = this.next === pieces.length - 1;
       // With the end of the answer: until then the message counts as not answered, and not as a subscription.
       if (last && this.answer.note !== undefined) owner.note(this.answer.note);
-      owner.sendPart(piece, last, last ? this.answer.answered : 0);
+      owner.sendPart(piece, last, last ? this.answered : 0);
     }
     if (this.next < pieces.length) owner.again(this, 0);
     else this.end();

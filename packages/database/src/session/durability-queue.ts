@@ -1,27 +1,27 @@
 /**
- * What a database has to tell its clients and may not say yet.
+ * What clients are to be sent once it is durable.
  *
- * An answer leaves when the state that it saw is durable. Offsets never fall from one entry to the next,
- * so one queue serves all connections: its head is released as far as the log is synced. A connection that
- * asked for unconfirmed results does not pass through here.
+ * A message leaves when the state that it reflects is durable. Offsets never fall from one entry to the next,
+ * so one queue serves all connections: its head is released as far as the log is synced. Messages of a connection that
+ * asked for unconfirmed results do not pass through here.
  */
 import type { ConnectionSink, ResumeNote } from "../link/link.ts";
 
-/** The last that a connection is told. */
+/** The end of a connection, in its order among the messages. */
 export interface Closing {
   readonly kind: "closing";
   readonly code: number;
   readonly reason: string;
 }
 
-/** What is told: bytes of a message, a note for whoever holds the connection, or its end; undefined for none of these. */
+/** What a sink is given: bytes of a message, a note for whoever holds the connection, or its end; undefined for none of these. */
 export type Delivery = Uint8Array | ResumeNote | Closing | undefined;
 
-/** What waits. Used again once it has been told. */
+/** What waits. Used again once it has been delivered. */
 class Entry {
   sink: ConnectionSink | undefined;
   offset = -1;
-  told: Delivery;
+  delivery: Delivery;
   at = 0;
   length = 0;
   last = true;
@@ -36,6 +36,9 @@ export class DurabilityQueue {
   private head = 0;
   private waiting = 0;
 
+  /** The last offset of which every client has been told; -1 for none. */
+  releasedOffset = -1;
+
   /** Entries that wait. */
   get count(): number {
     return this.waiting;
@@ -44,13 +47,13 @@ export class DurabilityQueue {
   /**
    * Queues a part of a message for `sink`, to leave once `offset` is durable.
    *
-   * @param told what to send or note; undefined to say `answered` alone
+   * @param delivery what to send or note; undefined to say `answered` alone
    * @param answered how many of the client's messages are answered with this; 0 when no more than before
    */
   push(
     sink: ConnectionSink,
     offset: number,
-    told: Delivery,
+    delivery: Delivery,
     at: number,
     length: number,
     last: boolean,
@@ -60,25 +63,30 @@ export class DurabilityQueue {
     const entry = this.ring[(this.head + this.waiting++) & (this.ring.length - 1)] as Entry;
     entry.sink = sink;
     entry.offset = offset;
-    entry.told = told;
+    entry.delivery = delivery;
     entry.at = at;
     entry.length = length;
     entry.last = last;
     entry.answered = answered;
   }
 
-  /** Sends all that waits for an offset up to `durableOffset`. */
+  /** Sends all that waits for an offset up to this. */
   release(durableOffset: number): void {
+    this.sendUpTo(durableOffset);
+    if (durableOffset > this.releasedOffset) this.releasedOffset = durableOffset;
+  }
+
+  private sendUpTo(durableOffset: number): void {
     while (this.waiting > 0) {
       const entry = this.ring[this.head] as Entry;
       if (entry.offset > durableOffset) return;
-      const { sink, told, at, length, last, answered } = entry;
+      const { sink, delivery, at, length, last, answered } = entry;
       this.head = (this.head + 1) & (this.ring.length - 1);
       this.waiting--;
       entry.sink = undefined;
-      entry.told = undefined;
+      entry.delivery = undefined;
       if (sink === undefined) continue;
-      tell(sink, told, at, length, last, answered);
+      deliver(sink, delivery, at, length, last, answered);
     }
   }
 
@@ -89,17 +97,17 @@ export class DurabilityQueue {
   }
 }
 
-/** Hands a sink one thing to tell. */
-export function tell(
+/** Hands a sink one delivery. */
+export function deliver(
   sink: ConnectionSink,
-  told: Delivery,
+  delivery: Delivery,
   at: number,
   length: number,
   last: boolean,
   answered: number,
 ): void {
-  if (told instanceof Uint8Array) sink.send(told, at, length, last);
-  else if (told?.kind === "closing") sink.close(told.code, told.reason);
-  else if (told !== undefined) sink.note(told);
+  if (delivery instanceof Uint8Array) sink.send(delivery, at, length, last);
+  else if (delivery?.kind === "closing") sink.close(delivery.code, delivery.reason);
+  else if (delivery !== undefined) sink.note(delivery);
   if (answered > 0) sink.answered(answered);
 }

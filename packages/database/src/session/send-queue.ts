@@ -1,20 +1,21 @@
 /**
- * What one connection is told, in order: at once, when it is durable, or behind an answer that leaves in slices.
+ * What one connection is sent, in order: at once, when it is durable, or behind an answer that leaves in slices.
  *
- *   push ─┬─ nothing streams ─▶ outbox (confirmed) or sink
+ *   push ─┬─ nothing streams ─▶ durability queue (confirmed) or sink
  *         └─ a stream is at work ─▶ held back until it ends
  */
-import { AnswerStream, type StreamOwner, type StreamedAnswer } from "./answer-stream.ts";
-import type { Piece } from "../wire/message-buffer.ts";
-import type { Job } from "../core/job-loop.ts";
-import type { ConnectionSink, ResumeNote } from "../link/link.ts";
-import { tell, type Delivery } from "./durability-queue.ts";
 import type { DatabaseContext } from "../core/context.ts";
-import { noteTimeOut } from "../core/running.ts";
+import type { Job } from "../core/job-loop.ts";
+import { noteTimeOut } from "../core/time-out.ts";
+import type { ConnectionSink, ResumeNote } from "../link/link.ts";
+import type { Piece } from "../link/piece.ts";
+import type { SlicedAnswer } from "../wire/wire.ts";
+import { AnswerStream, type StreamOwner } from "./answer-stream.ts";
+import { deliver, type Delivery, type DurabilityQueue } from "./durability-queue.ts";
 
 /** What waits behind an answer that leaves in slices. */
 interface HeldBack {
-  readonly told: Delivery;
+  readonly delivery: Delivery;
   readonly at: number;
   readonly length: number;
   readonly last: boolean;
@@ -27,6 +28,7 @@ const level: ResumeNote = { kind: "level" };
 
 export class SendQueue implements StreamOwner {
   private readonly context: DatabaseContext;
+  private readonly durability: DurabilityQueue;
   private readonly sink: ConnectionSink;
   private readonly confirmed: boolean;
   private readonly tooSlow: () => void;
@@ -34,41 +36,48 @@ export class SendQueue implements StreamOwner {
   /** The answer that leaves in slices now, and what follows it, in order. */
   private stream: AnswerStream | undefined;
   private behind: (HeldBack | AnswerStream)[] = [];
-  /** What of `behind` has been told. */
+  /** What of `behind` has been sent. */
   private behindAt = 0;
   private behindBytes = 0;
 
   /** @param tooSlow ends the connection: more waits for its client than may */
-  constructor(context: DatabaseContext, sink: ConnectionSink, confirmed: boolean, tooSlow: () => void) {
+  constructor(
+    context: DatabaseContext,
+    durability: DurabilityQueue,
+    sink: ConnectionSink,
+    confirmed: boolean,
+    tooSlow: () => void,
+  ) {
     this.context = context;
+    this.durability = durability;
     this.sink = sink;
     this.confirmed = confirmed;
     this.tooSlow = tooSlow;
   }
 
   /**
-   * Tells the client something, after all that it has been told before.
+   * Sends the client something, after all that was pushed before.
    *
    * @param answered how many of the client's messages are answered with this; 0 when no more than before
    */
-  push(told: Delivery, at: number, length: number, last: boolean, answered: number): void {
-    if (this.stream === undefined) this.pushNow(told, at, length, last, answered);
-    else this.hold({ told, at, length, last, answered });
+  push(delivery: Delivery, at: number, length: number, last: boolean, answered: number): void {
+    if (this.stream === undefined) this.pushNow(delivery, at, length, last, answered);
+    else this.hold({ delivery, at, length, last, answered });
   }
 
-  /** Tells the client something whose rows are not all there yet; what is pushed meanwhile follows. */
-  pushInSlices(answer: StreamedAnswer): void {
-    const stream = new AnswerStream(this, answer);
+  /** Sends the client a message whose rows are not all there yet; what is pushed meanwhile follows. */
+  pushInSlices(answer: SlicedAnswer, answered: number): void {
+    const stream = new AnswerStream(this, answer, answered);
     if (this.stream === undefined) this.begin(stream);
     else this.behind.push(stream);
   }
 
-  /** Nothing is said from now on. A stream at work ends with its next slice. */
+  /** Nothing is sent from now on. A stream at work ends with its next slice. */
   close(): void {
     this.isClosed = true;
   }
 
-  /** Ends the connection when all that was said is told; at once where an answer leaves in slices, which nobody needs now. */
+  /** Closes the connection when all that was pushed has left; at once where an answer leaves in slices, which nobody needs now. */
   finish(code: number, reason: string): void {
     if (this.stream === undefined) this.pushNow({ kind: "closing", code, reason }, 0, 0, true, 0);
     else this.sink.close(code, reason);
@@ -118,7 +127,7 @@ export class SendQueue implements StreamOwner {
     for (let next = this.takeBehind(); next !== undefined; next = this.takeBehind()) {
       if (!(next instanceof AnswerStream)) {
         this.behindBytes -= next.length;
-        this.pushNow(next.told, next.at, next.length, next.last, next.answered);
+        this.pushNow(next.delivery, next.at, next.length, next.last, next.answered);
       } else if (this.isClosed) next.close();
       else {
         this.begin(next);
@@ -150,15 +159,15 @@ export class SendQueue implements StreamOwner {
     if (this.behindBytes > this.context.limits.connectionBufferBytesMax) this.tooSlow();
   }
 
-  private pushNow(told: Delivery, at: number, length: number, last: boolean, answered: number): void {
+  private pushNow(delivery: Delivery, at: number, length: number, last: boolean, answered: number): void {
     if (this.isClosed) return;
     const sink = this.sink;
-    const { durability, pipeline, limits } = this.context;
+    const { pipeline, limits } = this.context;
     if (sink.queuedBytes > limits.connectionBufferBytesMax) {
       this.tooSlow();
       return;
     }
-    if (this.confirmed) durability.push(sink, pipeline.offset, told, at, length, last, answered);
-    else tell(sink, told, at, length, last, answered);
+    if (this.confirmed) this.durability.push(sink, pipeline.offset, delivery, at, length, last, answered);
+    else deliver(sink, delivery, at, length, last, answered);
   }
 }

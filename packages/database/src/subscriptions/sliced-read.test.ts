@@ -10,7 +10,7 @@ import { compileStatement, type SelectPlan } from "@lightcone/sql";
 import { beforeEach, expect, test } from "vitest";
 import { defaultDatabaseLimits } from "../link/limits.ts";
 import { SlicedRead, type ReadContext } from "./sliced-read.ts";
-import { TransactionMeta } from "../core/commit-pipeline.ts";
+import { ownCall } from "../core/call.ts";
 
 const largeCount = 9_000;
 const smallCount = 3_000;
@@ -66,7 +66,7 @@ beforeEach(() => {
       store.tx.insert(id, row, 0, row.length);
     }
   }
-  const meta = Object.assign(new TransactionMeta(), { kind: CommitKind.internal });
+  const meta = ownCall(new Uint8Array(32), CommitKind.internal);
   const commit = store.commit(meta);
   if (commit !== undefined) store.release(commit);
   const openReadView = (): ReadView => {

@@ -2,19 +2,13 @@
  * Room for messages on their way out.
  *
  * Messages are written one behind the other into chunks. A chunk is never written again where it was
- * written once, so an outbox or a socket may point into it for as long as it likes; what nothing points at
+ * written once, so a queue or a socket may point into it for as long as it likes; what nothing points at
  * any more is the garbage collector's.
  */
 import { ByteWriter } from "@lightcone/sats";
+import type { Piece } from "../link/piece.ts";
 
 const chunkBytes = 256 * 1024;
-
-/** A finished message, or a part of one. */
-export interface Piece {
-  readonly bytes: Uint8Array;
-  readonly at: number;
-  readonly length: number;
-}
 
 export class MessageBuffer {
   private writer = new ByteWriter(chunkBytes);

@@ -1,6 +1,7 @@
 /** Writes a message that may come in parts: large lists of rows are not copied into it. */
 import type { ByteWriter } from "@lightcone/sats";
-import type { MessageBuffer, Piece } from "./message-buffer.ts";
+import type { Piece } from "../link/piece.ts";
+import type { MessageBuffer } from "./message-buffer.ts";
 
 /** Rows as they stand in a message. */
 export interface RowParts {

@@ -1,4 +1,4 @@
-/** Words answers as `v1.bsatn` has them. */
+/** Encodes messages as `v1.bsatn` has them. */
 import { asRowRef, type RowRef } from "@lightcone/base";
 import type { RowRefs, Store, Table } from "@lightcone/engine";
 import {
@@ -21,16 +21,12 @@ import {
   writeTransactionFailure,
   type TransactionHead,
 } from "@lightcone/protocol";
+import type { DeltaPart } from "@lightcone/query";
 import { ByteWriter, type AlgebraicType } from "@lightcone/sats";
-import type { MessageBuffer, Piece } from "../message-buffer.ts";
-import {
-  errorText,
-  type AppliedKind,
-  type Encoder,
-  type QueryChange,
-  type QueryRows,
-  type RowGatherer,
-} from "../wire-format.ts";
+import type { Piece } from "../../link/piece.ts";
+import type { MessageBuffer } from "../message-buffer.ts";
+import { encodedPlaces } from "../wire.ts";
+import { errorText, type AppliedKind, type Encoder, type QueryRows, type RowGatherer } from "./encoder.ts";
 import { PieceWriter, type RowParts } from "../piece-writer.ts";
 
 /** From this size rows are sent as they were gathered. */
@@ -43,7 +39,7 @@ class BsatnRows extends RowListBuilder implements RowGatherer, RowParts {
 }
 
 export class BsatnEncoder implements Encoder {
-  readonly slot = 0;
+  readonly slot: number = encodedPlaces["v1.bsatn"];
   private readonly store: Store;
   private readonly buffer: MessageBuffer;
   private readonly list = new RowListBuilder();
@@ -58,7 +54,7 @@ export class BsatnEncoder implements Encoder {
     return this.buffer.end();
   }
 
-  update(changes: readonly QueryChange[], head: TransactionHead, light: boolean): Piece {
+  update(changes: readonly DeltaPart[], head: TransactionHead, light: boolean): Piece {
     const out = this.buffer.begin();
     if (light) beginTransactionUpdateLight(out, head.requestId);
     else beginTransactionUpdate(out);
@@ -157,7 +153,7 @@ export class BsatnEncoder implements Encoder {
   }
 
   /** A `DatabaseUpdate`: one entry per table, one update per query. `changes` are sorted by table. */
-  private tables(out: ByteWriter, changes: readonly QueryChange[]): void {
+  private tables(out: ByteWriter, changes: readonly DeltaPart[]): void {
     const countAt = out.reserve(4);
     let tableCount = 0;
     for (let from = 0; from < changes.length;) {
@@ -180,7 +176,7 @@ export class BsatnEncoder implements Encoder {
   }
 
   /** The bytes of a change, made when they are first asked for. */
-  private queryUpdate(change: QueryChange): Uint8Array {
+  private queryUpdate(change: DeltaPart): Uint8Array {
     const made = change.encoded[this.slot];
     if (made instanceof Uint8Array) return made;
     const out = new ByteWriter(256);

@@ -1,5 +1,5 @@
 /** The bytes of calls as they are read by the hundred thousand: nothing is made for each. */
-import { noBytes } from "../../core/commit-pipeline.ts";
+import { noBytes } from "../../core/call.ts";
 
 let viewed: Uint8Array = noBytes;
 let view: DataView = new DataView(new ArrayBuffer(0));

@@ -1,7 +1,8 @@
-/** Words answers as `v1.json` has them: docs/wire/websocket-v1.md. Rows are texts within the text. */
+/** Encodes messages as `v1.json` has them: docs/wire/websocket-v1.md. Rows are texts within the text. */
 import { asRowRef } from "@lightcone/base";
 import type { RowRefs, Store, Table } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
+import type { DeltaPart } from "@lightcone/query";
 import type { TableSchema } from "@lightcone/schema";
 import {
   bsatnToJson,
@@ -13,15 +14,10 @@ import {
   type JsonForm,
   type ProductType,
 } from "@lightcone/sats";
-import type { MessageBuffer, Piece } from "../message-buffer.ts";
-import {
-  errorText,
-  type AppliedKind,
-  type Encoder,
-  type QueryChange,
-  type QueryRows,
-  type RowGatherer,
-} from "../wire-format.ts";
+import type { Piece } from "../../link/piece.ts";
+import type { MessageBuffer } from "../message-buffer.ts";
+import { encodedPlaces } from "../wire.ts";
+import { errorText, type AppliedKind, type Encoder, type QueryRows, type RowGatherer } from "./encoder.ts";
 import { PieceWriter } from "../piece-writer.ts";
 import { TextList } from "../json-text-list.ts";
 
@@ -44,7 +40,7 @@ class JsonRows implements RowGatherer {
 }
 
 export class JsonEncoder implements Encoder {
-  readonly slot = 1;
+  readonly slot: number = encodedPlaces["v1.json"];
   private readonly store: Store;
   private readonly buffer: MessageBuffer;
   private readonly paramsOf: (functionName: string) => ProductType | undefined;
@@ -63,7 +59,7 @@ export class JsonEncoder implements Encoder {
     );
   }
 
-  update(changes: readonly QueryChange[], head: TransactionHead, light: boolean): Piece {
+  update(changes: readonly DeltaPart[], head: TransactionHead, light: boolean): Piece {
     const tables = `{"tables":[${this.tables(changes).join(",")}]}`;
     if (light) return this.message("TransactionUpdateLight", `{"request_id":${head.requestId},"update":${tables}}`);
     return this.transaction(`{"Committed":${tables}}`, head);
@@ -188,7 +184,7 @@ export class JsonEncoder implements Encoder {
     return bsatnToJson(params, "positional", new ByteReader(head.args));
   }
 
-  private tables(changes: readonly QueryChange[]): string[] {
+  private tables(changes: readonly DeltaPart[]): string[] {
     const tables: string[] = [];
     for (let from = 0; from < changes.length;) {
       const table = changes[from]?.table;
@@ -207,7 +203,7 @@ export class JsonEncoder implements Encoder {
   }
 
   /** The text of a change, made when it is first asked for. Its rows are arrays by position. */
-  private queryUpdate(change: QueryChange): string {
+  private queryUpdate(change: DeltaPart): string {
     const made = change.encoded[this.slot];
     if (typeof made === "string") return made;
     const type = change.table.def.rowType;

@@ -1,106 +1,237 @@
 /**
- * What one client is subscribed to: sets of queries under ids that the client chose, and the legacy set.
+ * What one client is subscribed to: sets of queries under ids that the client chose, and the legacy set, which has none.
  *
  * Law: of each row the client has been sent as many inserts less deletes as queries held here return it. A Multi
  * shares the query of a text that a set has already: nothing is sent for it, and its rows go back with the last set
  * that has it. The rows of a Single and of the legacy set always come, so there the query is held once more.
  * docs/wire/websocket-v1.md.
  */
-import { defined, isLightconeError } from "@lightcone/base";
-import type { OneOffQuery, Subscribe, SubscribeMulti, SubscribeSingle, Unsubscribe } from "@lightcone/protocol";
-import { bindParams, compileSubscription, type Catalog, type SelectPlan } from "@lightcone/sql";
-import type { Piece } from "../message-buffer.ts";
-import type { QueryRows } from "../wire-format.ts";
-import type { ResumeNote } from "../../link/link.ts";
-import { SlicedRead } from "../../subscriptions/sliced-read.ts";
+import type { Subscribe, SubscribeMulti, SubscribeSingle, Unsubscribe } from "@lightcone/protocol";
+import type { Catalog, SelectPlan } from "@lightcone/sql";
 import type { DatabaseContext } from "../../core/context.ts";
-import type { Session } from "../../session/session.ts";
-import type { HeldQuery } from "../../subscriptions/fan-out.ts";
+import type { Piece } from "../../link/piece.ts";
+import type { Subscriptions } from "../../subscriptions/fan-out.ts";
+import type { Subscriber } from "../../subscriptions/subscriber.ts";
+import type { Channel, ClientRequest } from "../wire.ts";
+import type { Encoder, QueryRows } from "./encoder.ts";
+import type { FirstRows } from "./first-rows.ts";
+import { compileTexts, TextQueries, type TextQuery, type WantedQuery } from "./text-queries.ts";
+
+export type SubscriptionMessage = Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe;
 
 interface QuerySet {
-  readonly held: readonly HeldQuery[];
+  readonly queries: readonly TextQuery[];
   /** The client's message that made it, and the id of that request. */
   readonly message: number;
   readonly requestId: number;
 }
 
-/** A query of a request, not held yet. */
-interface Wanted {
-  readonly text: string;
-  readonly plan: SelectPlan;
-}
-
-/** Rows on their way: of queries that are asked for at one offset. */
-interface Read {
-  readonly reading: SlicedRead;
-  readonly queries: readonly QueryRows[];
-}
-
-type SharedQueries = ReadonlyMap<string, HeldQuery>;
-const nothingShared: SharedQueries = new Map();
-
-const eventTablesText =
-  "Subscribing to event tables requires WebSocket v2. Please upgrade your client SDK and regenerate your module bindings.";
+type Encode = (queries: readonly QueryRows[]) => readonly Piece[];
 
 export class QuerySets {
   private readonly context: DatabaseContext;
-  private readonly session: Session;
-  /** The queries that a Multi shares, by text. */
-  private readonly shared = new Map<string, HeldQuery>();
+  private readonly encoder: Encoder;
+  private readonly channel: Channel;
+  private readonly rows: FirstRows;
+  private readonly held: TextQueries;
   private readonly sets = new Map<number, QuerySet>();
   private legacy: QuerySet | undefined;
-  /** Queries that are held in all. */
-  private heldCount = 0;
 
-  constructor(context: DatabaseContext, session: Session) {
+  constructor(
+    context: DatabaseContext,
+    subscriptions: Subscriptions,
+    encoder: Encoder,
+    channel: Channel,
+    rows: FirstRows,
+    subscriber: Subscriber,
+  ) {
     this.context = context;
-    this.session = session;
+    this.encoder = encoder;
+    this.channel = channel;
+    this.rows = rows;
+    this.held = new TextQueries(subscriptions, subscriber, channel.info.caller.identity);
   }
 
-  handle(message: Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe | OneOffQuery): void {
-    if (message.kind === "OneOffQuery") {
-      this.oneOff(message);
-      return;
-    }
-    const { subscriptions } = this.context;
-    subscriptions.isChanging = true;
-    this.change(message);
-    subscriptions.isChanging = false;
+  run(request: ClientRequest, message: SubscriptionMessage): void {
+    this.context.critical.run(() => this.change(request, message));
   }
 
-  private change(message: Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe): void {
+  private change(request: ClientRequest, message: SubscriptionMessage): void {
     switch (message.kind) {
       case "SubscribeSingle":
-        this.subscribeSingle(message);
+        this.subscribeSingle(request, message);
         break;
       case "SubscribeMulti":
-        this.subscribeMulti(message);
+        this.subscribeMulti(request, message);
         break;
       case "Subscribe":
-        this.replaceLegacy(message);
+        this.replaceLegacy(request, message);
         break;
       case "Unsubscribe":
       case "UnsubscribeMulti":
-        this.unsubscribe(message);
+        this.unsubscribe(request, message);
         break;
     }
   }
 
   /** Lets go of everything: the connection is over. */
   clear(): void {
-    for (const set of this.all()) this.release(set);
+    for (const set of this.sets.values()) this.release(set);
+    if (this.legacy !== undefined) this.release(this.legacy);
     this.sets.clear();
     this.legacy = undefined;
   }
 
+  // --- subscribing
+
+  private subscribeSingle(request: ClientRequest, { query, requestId, queryId }: SubscribeSingle): void {
+    const set = this.begin(request, [query], requestId, queryId, false);
+    if (set === undefined) return;
+    const encode: Encode = (rows) =>
+      this.encoder.applied("SubscribeApplied", requestId, this.durationMicros(), queryId, rows);
+    this.apply(request, set, queryId, set.queries, encode);
+  }
+
+  private subscribeMulti(request: ClientRequest, { queries, requestId, queryId }: SubscribeMulti): void {
+    const texts = queries.map((query) => query.trim());
+    const set = this.begin(request, texts, requestId, queryId, true);
+    if (set === undefined) return;
+    const encode: Encode = (rows) =>
+      this.encoder.applied("SubscribeMultiApplied", requestId, this.durationMicros(), queryId, rows);
+    this.apply(request, set, queryId, this.overRows(set.queries.filter(({ uses }) => uses === 1)), encode);
+  }
+
+  /** Holds the queries of a new set, or answers why not. */
+  private begin(
+    request: ClientRequest,
+    texts: readonly string[],
+    requestId: number,
+    queryId: number,
+    isMulti: boolean,
+  ): QuerySet | undefined {
+    const refuse = (text: string): undefined => {
+      request.send(this.failure(requestId, queryId, text));
+    };
+    if (this.sets.has(queryId)) return refuse(`Subscription with id ${queryId} already exists for client`);
+    const { subscriptionsPerConnectionMax } = this.context.limits;
+    if (this.sets.size >= subscriptionsPerConnectionMax)
+      return refuse(overLimit(this.sets.size + 1, subscriptionsPerConnectionMax));
+    const wanted = this.compile(texts, isMulti);
+    if (typeof wanted === "string") return refuse(wanted);
+    const count = this.held.count + (isMulti ? this.held.newOf(wanted) : wanted.length);
+    if (count > subscriptionsPerConnectionMax) return refuse(overLimit(count, subscriptionsPerConnectionMax));
+    const queries = wanted.map((each) => this.held.share(each, isMulti));
+    const set: QuerySet = { queries, message: request.number, requestId };
+    this.sets.set(queryId, set);
+    return set;
+  }
+
+  /** Answers with the rows of a new set, which ends again if they cannot be had. */
+  private apply(
+    request: ClientRequest,
+    set: QuerySet,
+    queryId: number,
+    sent: readonly TextQuery[],
+    encode: Encode,
+  ): void {
+    const fail = (text: string): Piece => {
+      // It may have ended before its rows were there, and its id stand for another by now.
+      if (this.sets.get(queryId) === set) this.end(queryId, set);
+      return this.failure(set.requestId, queryId, text);
+    };
+    const read = this.rows.read(plansOf(sent));
+    if (typeof read === "string") {
+      request.send(fail(read));
+      return;
+    }
+    const note = { kind: "kept", message: set.message } as const;
+    this.rows.send(request, read, { encode, fail: (text) => this.lateFailure(text, fail), note });
+  }
+
+  /**
+   * Rows that were on their way in slices cannot be had after all. What waits behind them tells of their changes, or
+   * counts on them: a client that it would be told to is let go, since it could not count right any more.
+   */
+  private lateFailure(text: string, fail: (text: string) => Piece): Piece {
+    if (this.channel.holdsBack) this.channel.end(1011, text);
+    return fail(text);
+  }
+
+  private replaceLegacy(request: ClientRequest, { queries: texts, requestId }: Subscribe): void {
+    const refuse = (text: string): void => request.send(this.failure(requestId, undefined, text));
+    const before = this.legacy;
+    const wanted = this.compile(
+      texts.map((text) => text.trim()),
+      true,
+    );
+    if (typeof wanted === "string") {
+      refuse(wanted);
+      return;
+    }
+    const count = this.held.count - (before?.queries.length ?? 0) + wanted.length;
+    const { subscriptionsPerConnectionMax } = this.context.limits;
+    if (count > subscriptionsPerConnectionMax) {
+      refuse(overLimit(count, subscriptionsPerConnectionMax));
+      return;
+    }
+    const queries = wanted.map((each) => this.held.hold(each));
+    const legacy: QuerySet = { queries, message: request.number, requestId };
+    const read = this.rows.read(plansOf(this.overRows(queries)));
+    if (typeof read === "string") {
+      this.release(legacy);
+      refuse(read);
+      return;
+    }
+    if (before !== undefined) this.endLegacy(before);
+    this.legacy = legacy;
+    this.rows.send(request, read, {
+      encode: (rows) => this.encoder.initial(requestId, this.durationMicros(), rows),
+      fail: (reason) =>
+        this.lateFailure(reason, (text) => {
+          if (this.legacy === legacy) this.endLegacy(legacy);
+          return this.failure(requestId, undefined, text);
+        }),
+      note: { kind: "kept", message: legacy.message },
+    });
+  }
+
+  // --- unsubscribing
+
+  private unsubscribe(request: ClientRequest, { kind, requestId, queryId }: Unsubscribe): void {
+    const fail = (text: string): Piece => this.failure(requestId, queryId, text);
+    const set = this.sets.get(queryId);
+    if (set === undefined) {
+      request.send(fail(`Subscription not found: ${queryId}`));
+      return;
+    }
+    const isMulti = kind === "UnsubscribeMulti";
+    const ending = set.queries.filter(({ uses }) => uses === 1);
+    const sent = isMulti ? this.overRows(ending) : ending;
+    this.end(queryId, set);
+    if (!isMulti && set.queries.length !== 1) {
+      request.send(fail("Internal error"));
+      return;
+    }
+    const read = this.rows.read(plansOf(sent));
+    if (typeof read === "string") {
+      request.send(fail(read));
+      return;
+    }
+    // The form for one query has an entry even where other sets keep its rows.
+    const queries = sent.length > 0 || isMulti ? read.queries : plansOf(set.queries).map((plan) => this.rows.of(plan));
+    const applied = isMulti ? "UnsubscribeMultiApplied" : "UnsubscribeApplied";
+    const encode: Encode = (rows) => this.encoder.applied(applied, requestId, this.durationMicros(), queryId, rows);
+    this.rows.send(request, { read: read.read, queries }, { encode, fail });
+  }
+
   /** Ends the sets over tables that may not be read any more: their rows are taken back, and it is said why. */
   endUnreadable(): void {
-    const catalog = this.context.catalog(this.session.info.caller, false);
+    const catalog = this.context.access.catalog(this.channel.info.caller, false);
     for (const [queryId, set] of this.sets) {
       const lost = lostBy(set, catalog);
       if (lost !== undefined) this.withdraw(set, lost, undefined, queryId, () => this.end(queryId, set));
     }
-    const legacy = this.legacy;
+    const { legacy } = this;
     const lost = legacy === undefined ? undefined : lostBy(legacy, catalog);
     // Without an id of its own it is named by its request.
     if (legacy !== undefined && lost !== undefined)
@@ -114,307 +245,58 @@ export class QuerySets {
     queryId: number | undefined,
     end: () => void,
   ): void {
-    const session = this.session;
-    const { store } = this.context;
-    const there = set.held.filter(({ plan }) => plan.sources.every(({ table }) => store.table(table.id) !== undefined));
-    const sent = this.overRows(there.filter((held) => held.uses === 1));
+    const { channel, context } = this;
+    const { store } = context;
+    const there = set.queries.filter(({ plan }) =>
+      plan.sources.every(({ table }) => store.table(table.id) !== undefined),
+    );
+    const sent = this.overRows(there.filter(({ uses }) => uses === 1));
     end();
     const text = `table \`${lost.table}\` may not be read any more, since the module was updated, executing: \`${lost.text}\``;
     const fail = (reason: string): Piece => {
-      session.end(1011, reason); // it would go on to count rows that are not its
+      channel.end(1011, reason); // it would go on to count rows that are not its
       return this.failure(requestId, queryId, reason);
     };
-    const read = this.read(plansOf(sent));
+    const read = this.rows.read(plansOf(sent));
     if (typeof read === "string") fail(read);
-    else if (sent.length > 0) this.send(read, (queries) => session.encoder.withdrawn(queries), fail, undefined);
-    session.told(this.failure(requestId, queryId, text), false);
-  }
-
-  /** Words that a request about a set failed. */
-  private failure(requestId: number | undefined, queryId: number | undefined, text: string): Piece {
-    return this.session.encoder.subscriptionError(this.duration(), requestId, queryId, text);
-  }
-
-  private subscribeSingle({ query, requestId, queryId }: SubscribeSingle): void {
-    const { encoder } = this.session;
-    const set = this.begin([query], requestId, queryId, false);
-    if (set === undefined) return;
-    const word = (rows: readonly QueryRows[]): readonly Piece[] =>
-      encoder.applied("SubscribeApplied", requestId, this.duration(), queryId, rows);
-    this.applySet(set, queryId, set.held, word);
-  }
-
-  private subscribeMulti({ queries, requestId, queryId }: SubscribeMulti): void {
-    const { encoder } = this.session;
-    const texts = queries.map((query) => query.trim());
-    const set = this.begin(texts, requestId, queryId, true);
-    if (set === undefined) return;
-    const word = (rows: readonly QueryRows[]): readonly Piece[] =>
-      encoder.applied("SubscribeMultiApplied", requestId, this.duration(), queryId, rows);
-    this.applySet(set, queryId, this.overRows(set.held.filter((held) => held.uses === 1)), word);
-  }
-
-  /** Holds the queries of a new set, or answers why not. */
-  private begin(texts: readonly string[], requestId: number, queryId: number, isMulti: boolean): QuerySet | undefined {
-    const session = this.session;
-    const fail = (text: string): void => session.answer(this.failure(requestId, queryId, text));
-    if (this.sets.has(queryId)) {
-      fail(`Subscription with id ${queryId} already exists for client`);
-      return undefined;
-    }
-    const { subscriptionsPerConnectionMax } = this.context.limits;
-    if (this.sets.size >= subscriptionsPerConnectionMax) {
-      fail(overLimit(this.sets.size + 1, subscriptionsPerConnectionMax));
-      return undefined;
-    }
-    const wanted = this.compile(texts, isMulti, isMulti ? this.shared : nothingShared, this.heldCount, fail);
-    if (wanted === undefined) return undefined;
-    const held = wanted.map((each) => this.share(each, isMulti));
-    const set: QuerySet = { held, message: session.messageNumber, requestId };
-    this.sets.set(queryId, set);
-    return set;
-  }
-
-  /** Answers with the rows of a new set, which ends again if they cannot be had. */
-  private applySet(
-    set: QuerySet,
-    queryId: number,
-    sent: readonly HeldQuery[],
-    word: (queries: readonly QueryRows[]) => readonly Piece[],
-  ): void {
-    const fail = (text: string): Piece => {
-      // It may have ended before its rows were there, and its id stand for another by now.
-      if (this.sets.get(queryId) === set) this.end(queryId, set);
-      return this.failure(set.requestId, queryId, text);
-    };
-    const read = this.read(plansOf(sent));
-    if (typeof read === "string") this.session.answer(fail(read));
-    else this.send(read, word, (text) => this.lateFailure(text, fail), { kind: "kept", message: set.message });
-  }
-
-  /**
-   * Rows that were on their way in slices cannot be had after all. What waits behind them tells of their changes, or
-   * counts on them: a client that it would be told to is let go, since it could not count right any more.
-   */
-  private lateFailure(text: string, fail: (text: string) => Piece): Piece {
-    if (this.session.holdsBack) this.session.end(1011, text);
-    return fail(text);
-  }
-
-  private replaceLegacy({ queries, requestId }: Subscribe): void {
-    const session = this.session;
-    const refuse = (text: string): void => session.answer(this.failure(requestId, undefined, text));
-    const texts = queries.map((query) => query.trim());
-    const before = this.legacy;
-    const kept = this.heldCount - (before?.held.length ?? 0);
-    const wanted = this.compile(texts, true, nothingShared, kept, refuse);
-    if (wanted === undefined) return;
-    const legacy: QuerySet = {
-      held: wanted.map((each) => this.hold(each)),
-      message: session.messageNumber,
-      requestId,
-    };
-    const read = this.read(plansOf(this.overRows(legacy.held)));
-    if (typeof read === "string") {
-      this.release(legacy);
-      refuse(read);
-      return;
-    }
-    if (before !== undefined) this.endLegacy(before);
-    this.legacy = legacy;
-    this.send(
-      read,
-      (rows) => session.encoder.initial(requestId, this.duration(), rows),
-      (reason) =>
-        this.lateFailure(reason, (text) => {
-          if (this.legacy === legacy) this.endLegacy(legacy);
-          return this.failure(requestId, undefined, text);
-        }),
-      { kind: "kept", message: legacy.message },
-    );
-  }
-
-  private unsubscribe({ kind, requestId, queryId }: Unsubscribe): void {
-    const session = this.session;
-    const fail = (text: string): Piece => this.failure(requestId, queryId, text);
-    const set = this.sets.get(queryId);
-    if (set === undefined) {
-      session.answer(fail(`Subscription not found: ${queryId}`));
-      return;
-    }
-    const isMulti = kind === "UnsubscribeMulti";
-    const ending = set.held.filter((held) => held.uses === 1);
-    const sent = isMulti ? this.overRows(ending) : ending;
-    this.end(queryId, set);
-    if (!isMulti && set.held.length !== 1) {
-      session.answer(fail("Internal error"));
-      return;
-    }
-    const read = this.read(plansOf(sent));
-    if (typeof read === "string") {
-      session.answer(fail(read));
-      return;
-    }
-    // The form for one query has an entry even where other sets keep its rows.
-    const queries = sent.length > 0 || isMulti ? read.queries : plansOf(set.held).map((plan) => this.rowsOf(plan));
-    const applied = isMulti ? "UnsubscribeMultiApplied" : "UnsubscribeApplied";
-    const word = (rows: readonly QueryRows[]): readonly Piece[] =>
-      session.encoder.applied(applied, requestId, this.duration(), queryId, rows);
-    this.send({ reading: read.reading, queries }, word, fail, undefined);
-  }
-
-  private oneOff({ messageId, query }: OneOffQuery): void {
-    const session = this.session;
-    const fail = (text: string): Piece => session.encoder.oneOffError(messageId, this.duration(), text);
-    let plans: readonly SelectPlan[];
-    try {
-      plans = compileSubscription(query, this.context.catalog(session.info.caller, false)).slice(0, 1);
-    } catch (error) {
-      if (!isLightconeError(error)) throw error;
-      session.answer(fail(error.told));
-      return;
-    }
-    const word = ([rows]: readonly QueryRows[]): readonly Piece[] =>
-      rows === undefined ? [] : session.encoder.oneOff(messageId, this.duration(), rows);
-    const read = this.read(plans);
-    if (typeof read === "string") session.answer(fail(read));
-    else this.send(read, word, fail, undefined);
-  }
-
-  /**
-   * All texts, or none: the first that does not compile fails the request.
-   *
-   * @param shared queries that need not be held anew
-   * @param heldCount queries that are held besides
-   */
-  private compile(
-    texts: readonly string[],
-    expandsAll: boolean,
-    shared: SharedQueries,
-    heldCount: number,
-    fail: (message: string) => void,
-  ): readonly Wanted[] | undefined {
-    const wanted = new Map<string, Wanted>();
-    const catalog = this.context.catalog(this.session.info.caller, expandsAll);
-    for (const text of texts) {
-      try {
-        const plans = compileSubscription(text, catalog);
-        if (plans.some((plan) => plan.sources.some((source) => source.table.def.isEvent))) {
-          fail(eventTablesText);
-          return undefined;
-        }
-        for (const plan of plans) {
-          // One text that stands for many queries: each is held by itself.
-          const own = plans.length === 1 ? text : `${text} #${plan.key}`;
-          wanted.set(own, { text: own, plan });
-        }
-      } catch (error) {
-        if (!isLightconeError(error)) throw error;
-        fail(text === "" ? "SubscriptionError: Empty string, executing: ``" : `${error.told}, executing: \`${text}\``);
-        return undefined;
-      }
-    }
-    const { subscriptionsPerConnectionMax } = this.context.limits;
-    let count = heldCount;
-    for (const text of wanted.keys()) if (!shared.has(text)) count++;
-    if (count > subscriptionsPerConnectionMax) {
-      fail(overLimit(count, subscriptionsPerConnectionMax));
-      return undefined;
-    }
-    return [...wanted.values()];
-  }
-
-  /** Holds a query that others may share. @param shares whether it may be one that is held already */
-  private share(wanted: Wanted, shares: boolean): HeldQuery {
-    const known = this.shared.get(wanted.text);
-    if (known !== undefined && shares) {
-      known.uses++;
-      return known;
-    }
-    const held = this.hold(wanted);
-    if (known === undefined) this.shared.set(wanted.text, held);
-    return held;
-  }
-
-  private hold({ text, plan }: Wanted): HeldQuery {
-    this.heldCount++;
-    const params = bindParams(plan, this.session.info.caller.identity);
-    return this.context.subscriptions.hold(this.session, text, plan, params);
-  }
-
-  private all(): readonly QuerySet[] {
-    return [...this.sets.values(), ...(this.legacy === undefined ? [] : [this.legacy])];
+    else if (sent.length > 0)
+      this.rows.send(channel, read, { encode: (queries) => this.encoder.withdrawn(queries), fail });
+    channel.send(this.failure(requestId, queryId, text));
   }
 
   private end(queryId: number, set: QuerySet): void {
     this.sets.delete(queryId);
     this.release(set);
-    this.session.note({ kind: "dropped", message: set.message });
+    this.channel.note({ kind: "dropped", message: set.message });
   }
 
   private endLegacy(set: QuerySet): void {
     this.legacy = undefined;
     this.release(set);
-    this.session.note({ kind: "dropped", message: set.message });
+    this.channel.note({ kind: "dropped", message: set.message });
   }
 
   private release(set: QuerySet): void {
-    for (const held of set.held) {
-      held.uses--;
-      if (held.uses > 0) continue;
-      if (this.shared.get(held.text) === held) this.shared.delete(held.text);
-      this.context.subscriptions.release(held);
-      this.heldCount--;
-    }
+    for (const query of set.queries) this.held.release(query);
   }
 
-  /** Queries over tables that have rows: the others have no entry in an answer. */
-  private overRows(queries: readonly HeldQuery[]): readonly HeldQuery[] {
-    const { store } = this.context;
-    return queries.filter(({ plan }) => plan.sources.every(({ table }) => store.table(table.id)?.rowCount !== 0));
+  // --- what both need
+
+  /** @param expandsAll whether one text may stand for all tables */
+  private compile(texts: readonly string[], expandsAll: boolean): readonly WantedQuery[] | string {
+    return compileTexts(texts, this.context.access.catalog(this.channel.info.caller, expandsAll));
   }
 
-  /** Begins to read the rows that plans have now; the text of why there are none. */
-  private read(plans: readonly SelectPlan[]): Read | string {
-    // A client that is resumed has these rows.
-    const queries = this.session.isSilent ? [] : plans.map((plan) => this.rowsOf(plan));
-    try {
-      return { reading: new SlicedRead(this.context, queries, this.session.info.caller.identity), queries };
-    } catch (error) {
-      if (!isLightconeError(error)) throw error;
-      return error.told;
-    }
+  private overRows(queries: readonly TextQuery[]): readonly TextQuery[] {
+    return queries.filter(({ plan }) => this.rows.areOver(plan));
   }
 
-  private rowsOf(plan: SelectPlan): QueryRows & { readonly plan: SelectPlan } {
-    const id = defined(plan.sources[0], "the source").table.id;
-    const table = defined(this.context.store.table(id), `table ${id}`);
-    return { plan, table, rows: this.session.encoder.gather(table) };
+  private failure(requestId: number | undefined, queryId: number | undefined, text: string): Piece {
+    return this.encoder.subscriptionError(this.durationMicros(), requestId, queryId, text);
   }
 
-  /**
-   * Answers with the rows of a reading, in slices if there are many.
-   *
-   * @param word makes the message of them
-   * @param fail undoes what the message did, and words why
-   * @param note said with the end of the answer, and before it: the answer lets go of the message
-   */
-  private send(
-    { reading, queries }: Read,
-    word: (queries: readonly QueryRows[]) => readonly Piece[],
-    fail: (text: string) => Piece,
-    note: ResumeNote | undefined,
-  ): void {
-    const session = this.session;
-    if (session.isSilent) return;
-    if (reading.isWhole) {
-      if (note !== undefined) session.note(note);
-      session.answerParts(word(queries));
-    } else session.answerInSlices({ reading, word: () => word(queries), note, fail });
-  }
-
-  private duration(): number {
-    return this.context.subscriptions.durationMicros();
+  private durationMicros(): number {
+    return this.context.time.durationMicros();
   }
 }
 
@@ -424,15 +306,15 @@ interface Lost {
   readonly text: string;
 }
 
-function lostBy({ held }: QuerySet, catalog: Catalog): Lost | undefined {
-  for (const { plan, text } of held)
+function lostBy({ queries }: QuerySet, catalog: Catalog): Lost | undefined {
+  for (const { plan, text } of queries)
     for (const { table } of plan.sources)
       if (catalog.table(table.def.name)?.id !== table.id) return { table: table.def.name, text };
   return undefined;
 }
 
-function plansOf(queries: readonly HeldQuery[]): readonly SelectPlan[] {
-  return queries.map((held) => held.plan);
+function plansOf(queries: readonly TextQuery[]): readonly SelectPlan[] {
+  return queries.map(({ plan }) => plan);
 }
 
 function overLimit(count: number, max: number): string {

@@ -1,23 +1,11 @@
-/** How answers are worded: one implementation per wire form. */
+/** The messages of version 1 to a client: what they say, whichever form encodes them. */
 import { cutText } from "@lightcone/base";
-import type { RowRefs, Table } from "@lightcone/engine";
+import type { Table } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
-import type { TableSchema } from "@lightcone/schema";
+import type { DeltaPart } from "@lightcone/query";
 import type { AlgebraicType } from "@lightcone/sats";
-import type { Piece } from "./message-buffer.ts";
-import { errorTextBytesMax } from "../link/limits.ts";
-
-/** A part of what the commit at hand changed of live queries. Encoded once per wire form, told to many. */
-export interface QueryChange {
-  readonly table: TableSchema;
-  readonly deletes: RowRefs;
-  readonly inserts: RowRefs;
-  /** What an encoder made of it, by the encoder's `slot`. Places from `slotCount` on are not the encoders'. */
-  readonly encoded: unknown[];
-}
-
-/** How many encoders there are. */
-export const slotCount = 2;
+import { errorTextBytesMax } from "../../link/limits.ts";
+import type { Piece } from "../../link/piece.ts";
 
 /** The rows of one query, as they were gathered for an answer. */
 export interface QueryRows {
@@ -43,11 +31,11 @@ export function errorText(text: string): string {
 }
 
 export interface Encoder {
-  /** Which place in `QueryChange.encoded` is this encoder's. */
+  /** The first of this form's places in `DeltaPart.encoded`: see `encodedPlaces`. */
   readonly slot: number;
   identityToken(identity: Uint8Array, token: string, connection: Uint8Array): Piece;
   /** A transaction that was committed; `light` leaves the head out. */
-  update(changes: readonly QueryChange[], head: TransactionHead, light: boolean): Piece;
+  update(changes: readonly DeltaPart[], head: TransactionHead, light: boolean): Piece;
   /** A call that changed nothing. */
   failure(message: string, head: TransactionHead): Piece;
   gather(table: Table): RowGatherer;

@@ -1,0 +1,40 @@
+/** What is told of a call that was ended in its middle. */
+import { LightconeError } from "@lightcone/base";
+import { CommitKind } from "@lightcone/engine";
+import { LogLevel } from "@lightcone/host";
+import type { DatabaseContext } from "./context.ts";
+
+/**
+ * Notes in the module's log that what runs has had its time.
+ *
+ * @param otherwise what it was, where no function of the module ran
+ * @param isStopping whether it was ended before it had, since it is in the way of a stop
+ * @returns the same for whoever asked for it
+ */
+export function noteTimeOut(
+  context: DatabaseContext,
+  otherwise = "the query",
+  isStopping = false,
+): LightconeError<"ReducerTimedOut"> {
+  const { running, log, limits, module } = context;
+  context.running = undefined;
+  const kind = running?.kind === CommitKind.procedure ? "procedure" : "reducer";
+  const error = new LightconeError("ReducerTimedOut", {
+    what: running === undefined ? otherwise : `${kind} \`${running.functionName}\``,
+    timeoutMs: limits.reducerTimeoutMs,
+    isStopping,
+  });
+  const message = `${error.message}. ${error.hint}`;
+  if (running === undefined) log.note(LogLevel.error, message);
+  else {
+    const { functionName } = running;
+    log.writeEnd({ level: LogLevel.error, message, ...module?.placeOf(kind, functionName) }, functionName);
+  }
+  return error;
+}
+
+/** The first place in the module's files that a panic's text names. */
+export function placeIn(message: string): { readonly file: string; readonly line: number } | undefined {
+  const [, file, line] = /\n {4}at (?:.*\()?([^\s()]+):(\d+):\d+\)?(?:\n|$)/.exec(message) ?? [];
+  return file === undefined ? undefined : { file, line: Number(line) };
+}

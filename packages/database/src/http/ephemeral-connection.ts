@@ -1,0 +1,127 @@
+/** A request over HTTP that acts as a client of its own: it connects, does one thing, and disconnects. */
+import { errorFacts, type LightconeError } from "@lightcone/base";
+import { abandonConnect, connectClient, DisconnectJob } from "../calls/lifecycle.ts";
+import { abandonCall } from "../calls/reducer-call.ts";
+import type { DatabaseContext } from "../core/context.ts";
+import type { Job } from "../core/job-loop.ts";
+import { noteTimeOut } from "../core/time-out.ts";
+import { bytesOfClient } from "../link/client.ts";
+import type { Caller, Reply } from "../link/link.ts";
+import { failure, refusal, type LongReply } from "../link/reply.ts";
+import { WorkKind } from "../link/work.ts";
+import { mustBeWhole, noted } from "../recovery/noted.ts";
+import { endedBy, interrupted } from "../recovery/resume.ts";
+
+/** Takes a reply, and the offset that it tells of if that is not the present one. */
+export type Answer = (reply: Reply, offset?: number) => void;
+
+/** What such a client comes for. */
+export interface Errand {
+  /**
+   * @param later takes the reply of what has not ended yet
+   * @returns the reply, or how it is made in slices; undefined when it comes later
+   */
+  run(later: (reply: Reply) => void): Reply | LongReply | undefined;
+  /** Whether what it has committed when it is ended is only a part of it, as a procedure's. */
+  readonly isPiecemeal: boolean;
+}
+
+/**
+ * Connects as `caller`, answers with what `errand` gives, disconnects. The owner's errand is run even if the module
+ * refuses, breaks or does not come to an end when it connects: whoever mends the module must get in.
+ */
+export class EphemeralConnectionJob implements Job {
+  private readonly context: DatabaseContext;
+  private readonly caller: Caller;
+  private readonly errand: Errand;
+  private readonly answer: Answer;
+  private readonly id: Uint8Array;
+  private isComing: boolean;
+  private isConnected = false;
+  /** The last offset before the errand. */
+  private offset = -1;
+  private long: LongReply | undefined;
+
+  /** @param connects whether it connects at all */
+  constructor(context: DatabaseContext, caller: Caller, errand: Errand, answer: Answer, connects: boolean) {
+    this.context = context;
+    this.caller = caller;
+    this.errand = errand;
+    this.answer = answer;
+    this.id = bytesOfClient(caller);
+    this.isComing = connects;
+  }
+
+  run(): void {
+    if (this.isComing && !this.arrive()) return;
+    this.isComing = false;
+    const { long } = this;
+    if (long === undefined) {
+      this.offset = this.context.pipeline.offset;
+      const made = this.noted(() => this.errand.run(this.later));
+      if (made === undefined) return; // what waits says so itself
+      if ("status" in made) this.leave(made, undefined);
+      else {
+        this.long = made;
+        this.context.loop.push(this);
+      }
+    } else this.resumePending(long);
+  }
+
+  timedOut(): void {
+    const context = this.context;
+    context.activity.end();
+    if (this.isComing) {
+      const error = abandonConnect(context, this.caller);
+      mustBeWhole(context, WorkKind.connect, this.id, 0);
+      if (this.caller.isOwner) {
+        this.isComing = false;
+        context.loop.push(this);
+      } else this.answer(refusal(503, error.code, error.message));
+      return;
+    }
+    const error = abandonCall(context, "the statement");
+    mustBeWhole(context, WorkKind.message, this.id, 1);
+    // What has committed has not come to nothing, and the log says what it has come to: the next host answers from it.
+    if (context.pipeline.offset !== this.offset && !this.errand.isPiecemeal)
+      throw endedBy(interrupted(), WorkKind.message, this.id, 1);
+    this.tooLate(error);
+  }
+
+  private readonly later = (reply: Reply): void => this.leave(reply, undefined);
+
+  /** False when the client is refused, and told so. */
+  private arrive(): boolean {
+    // Without room to write, nobody comes or goes; reading needs neither, and writing says so itself.
+    if (this.context.refusal !== undefined) return true;
+    const refused = connectClient(this.context, this.caller);
+    this.isConnected = refused === undefined;
+    if (refused === undefined || this.caller.isOwner) return true;
+    // Whether it refuses or breaks: who comes is not let in.
+    const status = refused.code === "ReducerCrashed" ? 403 : errorFacts(refused.code).http;
+    this.answer(refusal(status, refused.code, refused.message));
+    return false;
+  }
+
+  private resumePending(long: LongReply): void {
+    const reply = this.noted(() => long.slice());
+    if (reply !== undefined) this.leave(reply, long.offset);
+    else if (long.isLate) this.tooLate(noteTimeOut(this.context, "the statement"));
+    else this.context.loop.push(this);
+  }
+
+  private noted<T>(work: () => T): T {
+    return noted(this.context, WorkKind.message, this.id, 1, work);
+  }
+
+  private leave(reply: Reply, offset: number | undefined): void {
+    this.long = undefined;
+    if (this.isConnected) this.context.loop.push(new DisconnectJob(this.context, this.caller));
+    this.answer(reply, offset);
+  }
+
+  private tooLate(error: LightconeError): void {
+    this.long?.close();
+    this.leave(failure(error), undefined);
+  }
+}

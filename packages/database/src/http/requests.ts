@@ -1,0 +1,151 @@
+/**
+ * Requests that come over HTTP: each kind becomes a job, and its reply leaves when what it reflects is durable.
+ *
+ * What a host before had begun of a request that comes again is answered from its log; what it had ended at is not run.
+ */
+import { LightconeError } from "@lightcone/base";
+import type { CommitLog } from "@lightcone/commitlog";
+import { programHash, toHex } from "@lightcone/sats";
+import { serveSchema } from "@lightcone/schema";
+import type { DatabaseContext } from "../core/context.ts";
+import { keyOfClient } from "../link/client.ts";
+import type { Caller, DatabaseRequest, Reply } from "../link/link.ts";
+import { failure, fatalText, json, refusal, text } from "../link/reply.ts";
+import { noWorkId, WorkKind } from "../link/work.ts";
+import { PlanJob, PublishJob, type PublishSite } from "../publish/publish.ts";
+import { CarefulEndJob, type CondemnedWork } from "../recovery/condemned.ts";
+import type { Settled } from "../recovery/replay.ts";
+import type { Visitor } from "../recovery/resume.ts";
+import type { Snapshots } from "../recovery/snapshots.ts";
+import { EphemeralConnectionJob, type Answer, type Errand } from "./ephemeral-connection.ts";
+import { FunctionCall, settledReply } from "./function-call.ts";
+import { StatementRun } from "./sql-request.ts";
+
+/** How far a host before had got with a request. */
+interface Begun {
+  readonly settled: Settled | undefined;
+  /** What of it the host ended at. */
+  readonly endedHostAt: WorkKind | undefined;
+}
+
+export class HttpRequests {
+  private readonly context: DatabaseContext;
+  private readonly log: CommitLog;
+  private readonly snapshots: Snapshots;
+  private readonly site: PublishSite;
+  private readonly condemned: CondemnedWork;
+  /** What a host before had begun of requests that come again, by `keyOfClient`. */
+  private readonly begun = new Map<string, Begun>();
+  /** Requests that are about to come again. */
+  private awaitedCount = 0;
+
+  constructor(
+    context: DatabaseContext,
+    log: CommitLog,
+    snapshots: Snapshots,
+    site: PublishSite,
+    condemned: CondemnedWork,
+  ) {
+    this.context = context;
+    this.log = log;
+    this.snapshots = snapshots;
+    this.site = site;
+    this.condemned = condemned;
+  }
+
+  /** A request is about to come again. @param settled what of it is in the log */
+  resume(visitor: Visitor, settled: Settled | undefined): void {
+    const key = keyOfClient(visitor);
+    const kinds = [WorkKind.message, WorkKind.connect, WorkKind.disconnect];
+    const endedHostAt = kinds.find((kind) => this.condemned.find(kind, key) !== undefined);
+    this.begun.set(key, { settled, endedHostAt });
+  }
+
+  /** When so many requests have come again, what was left by the host before is through. */
+  awaitAgain(count: number): void {
+    this.awaitedCount = count;
+    if (count === 0) this.context.loop.push(new CarefulEndJob(this.context));
+  }
+
+  answer(request: DatabaseRequest): Promise<Reply> {
+    const reply = this.replyTo(request);
+    const isAwaited = "caller" in request || "program" in request;
+    if (this.awaitedCount > 0 && isAwaited) this.awaitAgain(this.awaitedCount - 1);
+    return reply;
+  }
+
+  private replyTo(request: DatabaseRequest): Promise<Reply> {
+    const { context } = this;
+    const { module } = context;
+    switch (request.kind) {
+      case "call": {
+        const { caller, functionName, args } = request;
+        return this.visit(caller, true, new FunctionCall(context, caller, functionName, args));
+      }
+      case "sql":
+        return this.visit(request.caller, request.confirmed, new StatementRun(context, request.caller, request.text));
+      case "schema":
+        return Promise.resolve(module === undefined ? noDatabase() : json(200, serveSchema(module.def, request.form)));
+      case "program":
+        return Promise.resolve(
+          module === undefined
+            ? noDatabase()
+            : { status: 200, headers: { "content-type": "application/octet-stream" }, body: module.bytes },
+        );
+      case "publish":
+      case "plan":
+        return this.takeProgram(request);
+      case "snapshot":
+        return this.snapshots.take().then((offset) => json(200, JSON.stringify({ offset })));
+    }
+  }
+
+  /** Takes a program in, or looks at it. One that a host has ended at is not started again. */
+  private takeProgram(request: DatabaseRequest & { readonly kind: "publish" | "plan" }): Promise<Reply> {
+    const { id = noWorkId } = request;
+    const { loop, module } = this.context;
+    if (this.condemned.find(WorkKind.program, toHex(id)) === undefined) {
+      if (request.kind === "plan")
+        return new Promise((answer) => loop.push(new PlanJob(this.site, request, id, answer)));
+      return this.whenDurable((answer) => loop.push(new PublishJob(this.site, request, id, answer)));
+    }
+    const isTakenIn = request.kind === "publish" && module?.hash === toHex(programHash(request.program));
+    const reason = "its process ended while it was started";
+    return Promise.resolve(isTakenIn ? text(200, "") : failure(new LightconeError("ModuleInvalid", { reason })));
+  }
+
+  /** Runs an errand for a client that comes for it alone. */
+  private visit(caller: Caller, confirmed: boolean, errand: Errand): Promise<Reply> {
+    const { context } = this;
+    const key = keyOfClient(caller);
+    const begun = this.begun.get(key);
+    this.begun.delete(key);
+    const visit = (answer: Answer): void => {
+      const endedHostAt = begun?.endedHostAt;
+      const isAlone = endedHostAt === WorkKind.connect || endedHostAt === WorkKind.disconnect;
+      // The client has gone by now, and its answer is owed.
+      if (begun?.settled !== undefined) answer(settledReply(context, begun.settled));
+      // What ended a host is not run again; without its connect reducer only the owner is let in.
+      else if (endedHostAt === WorkKind.message || (endedHostAt === WorkKind.connect && !caller.isOwner))
+        answer(refusal(530, "ReducerCrashed", fatalText));
+      else context.loop.push(new EphemeralConnectionJob(context, caller, errand, answer, !isAlone));
+    };
+    return confirmed ? this.whenDurable(visit) : new Promise(visit);
+  }
+
+  /** The reply of `start`'s job, once what it reflects is durable. */
+  private whenDurable(start: (answer: Answer) => void): Promise<Reply> {
+    return new Promise((resolve) => {
+      start((reply, offset = this.context.pipeline.offset) => {
+        this.log.whenDurable(offset).then(
+          () => resolve(reply),
+          (cause: unknown) => resolve(failure(new LightconeError("CallUnknown", {}, { cause }))),
+        );
+      });
+    });
+  }
+}
+
+function noDatabase(): Reply {
+  return text(404, "No such database.");
+}

@@ -1,0 +1,83 @@
+/** The module that runs, and all that hangs on which one it is. */
+import { outsideMicrotasks, type Guard } from "@lightcone/base/node";
+import type { SandboxKind } from "@lightcone/host-js";
+import type { DatabasePort } from "../calls/module-port.ts";
+import { isCallableByAll, ModuleRuntime } from "../calls/module-runtime.ts";
+import type { DatabaseContext } from "../core/context.ts";
+import type { Module, Program } from "../core/module.ts";
+import { noteTimeOut } from "../core/time-out.ts";
+import { noWorkId, WorkKind } from "../link/work.ts";
+import type { Scheduler } from "../schedule/scheduler.ts";
+import { storedProgram } from "./module-row.ts";
+
+export class Installation {
+  private readonly context: DatabaseContext;
+  private readonly port: DatabasePort;
+  private readonly scheduler: Scheduler;
+  private readonly guard: Guard;
+  private readonly sandbox: SandboxKind;
+
+  constructor(context: DatabaseContext, port: DatabasePort, scheduler: Scheduler, guard: Guard, sandbox: SandboxKind) {
+    this.context = context;
+    this.port = port;
+    this.scheduler = scheduler;
+    this.guard = guard;
+    this.sandbox = sandbox;
+  }
+
+  /** Makes a program ready to run. @throws {LightconeError} `ModuleInvalid`, `SchemaInvalid` */
+  load(program: Program): Module {
+    return new ModuleRuntime(program, this.port, this.context.limits, this.sandbox);
+  }
+
+  /**
+   * Makes `module` the one that runs; undefined for none.
+   *
+   * @param withTables whether its tables exist already
+   * @throws {LightconeError} what is wrong with a row-level rule of the module
+   */
+  install(module: Module | undefined, withTables = true): void {
+    this.context.module = module;
+    this.watchEnds();
+    this.bindTables();
+    module?.bind();
+    this.context.access.setRules(withTables ? (module?.def.rowLevelRules ?? []) : []);
+  }
+
+  /**
+   * Starts the module that the tables hold, if there is one.
+   *
+   * @throws {LightconeError} `ReducerTimedOut` when it does not come to an end
+   */
+  async installStored(): Promise<void> {
+    const { context } = this;
+    const program = storedProgram(context.store);
+    if (program === undefined) return;
+    const start = (): void => {
+      context.activity.begin(WorkKind.program, noWorkId, 0);
+      this.install(this.load(program));
+      context.activity.end();
+    };
+    const isStarted = await outsideMicrotasks(() => this.guard.run(start, context.limits.reducerTimeoutMs));
+    if (!isStarted) throw noteTimeOut(context, "the start of the module");
+  }
+
+  /** Looks up which tables are scheduled. */
+  bindTables(): void {
+    this.port.watchScheduled(this.scheduler.bind(this.context.store.tables()));
+  }
+
+  /** Calls of functions that hosts have ended in are looked at one by one. */
+  watchEnds(): void {
+    const { ends, module } = this.context;
+    for (const reducer of module?.reducers ?? [])
+      reducer.isForAll = isCallableByAll(reducer.def) && !ends.isWatched(reducer.def.name);
+  }
+
+  /** What hosts have ended in counts no more, and what waited for that is run. */
+  clearEnds(): void {
+    this.context.ends.clear();
+    this.watchEnds();
+    this.scheduler.letGo();
+  }
+}

@@ -1,0 +1,64 @@
+/** The row of `st_module`: which program the database runs. */
+import { asTableId } from "@lightcone/base";
+import type { Store } from "@lightcone/engine";
+import { ByteReader, ByteWriter, valueCodec } from "@lightcone/sats";
+import { systemTables } from "@lightcone/schema";
+import type { DatabaseContext } from "../core/context.ts";
+import type { Module, Program } from "../core/module.ts";
+import type { HostType } from "../link/link.ts";
+
+const moduleTable = asTableId(6); // st_module
+const programKinds: Readonly<Record<HostType, number>> = { wasm: 0, js: 1 };
+
+interface ModuleRow {
+  readonly database_identity: bigint;
+  readonly owner_identity: bigint;
+  readonly program_kind: number;
+  readonly program_hash: bigint;
+  readonly program_bytes: Uint8Array;
+  readonly module_version: string;
+}
+
+const moduleRow = valueCodec<ModuleRow>(systemTable("st_module").def.rowType);
+
+function systemTable(name: string) {
+  const table = systemTables.find((each) => each.def.name === name);
+  if (table === undefined) throw new TypeError(`there is no system table ${name}`);
+  return table;
+}
+
+/** Writes, in the open transaction, which program the database goes on with. */
+export function storeProgram(
+  { store, identity, owner }: Pick<DatabaseContext, "store" | "identity" | "owner">,
+  module: Pick<Module, "bytes" | "hash" | "hostType">,
+): void {
+  const out = new ByteWriter(module.bytes.length + 256);
+  moduleRow.write(out, {
+    database_identity: littleEndian(identity),
+    owner_identity: littleEndian(owner),
+    program_kind: programKinds[module.hostType],
+    program_hash: BigInt(`0x${module.hash}`),
+    program_bytes: module.bytes,
+    module_version: "",
+  });
+  store.system.clear(moduleTable);
+  store.system.insert(moduleTable, out.bytes, out.length);
+}
+
+/** The program that the database last took in; undefined before the first publish. */
+export function storedProgram(store: Store): Program | undefined {
+  const cursor = store.table(moduleTable)?.openCursor();
+  cursor?.seek();
+  const row = cursor?.next() ?? -1;
+  if (row === -1) return undefined;
+  store.resolve(row);
+  const { bytes, at, length } = store.row;
+  const { program_bytes, program_kind } = moduleRow.read(new ByteReader(bytes.subarray(at, at + length)));
+  return { hostType: program_kind === programKinds.js ? "js" : "wasm", program: program_bytes.slice() };
+}
+
+function littleEndian(bytes: Uint8Array): bigint {
+  let value = 0n;
+  for (let at = bytes.length - 1; at >= 0; at--) value = (value << 8n) | BigInt(bytes[at] ?? 0);
+  return value;
+}

@@ -1,0 +1,55 @@
+/** The connections of a database, and what happens to all of them. */
+import type { DatabaseContext } from "../core/context.ts";
+import type { ConnectionInfo, ConnectionSink, WireProtocol } from "../link/link.ts";
+import type { ResumedConnection } from "../recovery/resume.ts";
+import type { Wire } from "../wire/wire.ts";
+import type { DurabilityQueue } from "./durability-queue.ts";
+import { Session } from "./session.ts";
+
+/** Why clients of a version before are disconnected; they find what differs in the schema when they come again. */
+const otherVersion = "module exited: a version that breaks clients of the one before was published";
+
+export class Sessions {
+  private readonly context: DatabaseContext;
+  private readonly durability: DurabilityQueue;
+  private readonly wires: Readonly<Record<WireProtocol, Wire>>;
+  private readonly open = new Set<Session>();
+
+  constructor(context: DatabaseContext, durability: DurabilityQueue, wires: Readonly<Record<WireProtocol, Wire>>) {
+    this.context = context;
+    this.durability = durability;
+    this.wires = wires;
+  }
+
+  /** @param resumed where the connection stood with a host that ended; it is new without */
+  add(info: ConnectionInfo, sink: ConnectionSink, resumed?: ResumedConnection): Session {
+    const session = new Session(this.context, this.durability, this.wires[info.protocol], info, sink, resumed);
+    if (session.isClosed) return session;
+    this.open.add(session);
+    session.onClosed = () => this.open.delete(session);
+    return session;
+  }
+
+  /** Whether an answer is on its way in slices. */
+  get isStreaming(): boolean {
+    for (const session of this.open) if (session.isStreaming) return true;
+    return false;
+  }
+
+  /** Looks again at who may read what. */
+  accessChanged(): void {
+    this.context.critical.run(() => {
+      for (const session of this.open) session.accessChanged();
+    });
+  }
+
+  /** Ends all connections, once all that clients were answered has left: they are of a version before. */
+  disconnectForVersion(): void {
+    for (const session of this.open) session.finish(1001, otherVersion);
+  }
+
+  /** Ends all connections at once. */
+  end(code: number, reason: string): void {
+    for (const session of this.open) session.end(code, reason);
+  }
+}

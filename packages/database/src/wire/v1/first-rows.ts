@@ -1,0 +1,73 @@
+/** Rows that queries have now, as answers carry them: read at one offset, at once where they are few, else in slices. */
+import { defined, isLightconeError } from "@lightcone/base";
+import type { SelectPlan } from "@lightcone/sql";
+import type { DatabaseContext } from "../../core/context.ts";
+import type { ResumeNote } from "../../link/link.ts";
+import type { Piece } from "../../link/piece.ts";
+import { SlicedRead } from "../../subscriptions/sliced-read.ts";
+import type { Channel, Outlet } from "../wire.ts";
+import type { Encoder, QueryRows } from "./encoder.ts";
+
+/** Rows on their way: of queries that are asked for at one offset. */
+export interface RowsRead {
+  readonly read: SlicedRead;
+  readonly queries: readonly QueryRows[];
+}
+
+/** A message that carries rows. */
+export interface RowsMessage {
+  /** Encodes it. */
+  readonly encode: (queries: readonly QueryRows[]) => readonly Piece[];
+  /** Undoes what its request did, and encodes why. */
+  readonly fail: (text: string) => Piece;
+  /** Said with the end of the message, and before it: the answer lets go of its request. */
+  readonly note?: ResumeNote;
+}
+
+export class FirstRows {
+  private readonly context: DatabaseContext;
+  private readonly encoder: Encoder;
+  private readonly channel: Channel;
+
+  constructor(context: DatabaseContext, encoder: Encoder, channel: Channel) {
+    this.context = context;
+    this.encoder = encoder;
+    this.channel = channel;
+  }
+
+  /** Begins to read the rows that plans have now; the text of why there are none. */
+  read(plans: readonly SelectPlan[]): RowsRead | string {
+    const { context, channel } = this;
+    // A client that is restored has these rows.
+    const queries = channel.isRestoring ? [] : plans.map((plan) => this.of(plan));
+    try {
+      return { read: new SlicedRead(context, queries, channel.info.caller.identity), queries };
+    } catch (error) {
+      if (!isLightconeError(error)) throw error;
+      return error.told;
+    }
+  }
+
+  /** The rows of a plan, none of them read yet. */
+  of(plan: SelectPlan): QueryRows & { readonly plan: SelectPlan } {
+    const id = defined(plan.sources[0], "the source").table.id;
+    const table = defined(this.context.store.table(id), `table ${id}`);
+    return { plan, table, rows: this.encoder.gather(table) };
+  }
+
+  /** Whether a query's tables have rows: queries over others have no entry in an answer. */
+  areOver(plan: SelectPlan): boolean {
+    return plan.sources.every(({ table }) => this.context.store.table(table.id)?.rowCount !== 0);
+  }
+
+  /** Sends a message with rows, in slices if there are many. */
+  send(outlet: Outlet, { read, queries }: RowsRead, { encode, fail, note }: RowsMessage): void {
+    if (this.channel.isRestoring) return;
+    if (!read.isWhole) {
+      outlet.sendInSlices({ read, encode: () => encode(queries), fail, note });
+      return;
+    }
+    if (note !== undefined) this.channel.note(note);
+    outlet.sendParts(encode(queries));
+  }
+}
