@@ -11,7 +11,9 @@ import { bundleModule } from "../../packages/cli/src/build/bundle.ts";
 export interface ServedOptions {
   readonly databaseLimits?: object;
   readonly serverLimits?: object;
+  /** Flags of the hosts' Node, and of the front's. */
   readonly nodeFlags?: readonly string[];
+  readonly frontFlags?: readonly string[];
   readonly logLevel?: string;
   /** Where its data directory is made. */
   readonly under?: string;
@@ -145,7 +147,15 @@ export class Served {
 
   #command(): string[] {
     const script = fileURLToPath(new URL("./serve.ts", import.meta.url));
-    return ["--expose-gc", script, this.dataDirectory, String(this.#port), JSON.stringify(this.#options)];
+    const { frontFlags = [] } = this.#options;
+    return [
+      "--expose-gc",
+      ...frontFlags,
+      script,
+      this.dataDirectory,
+      String(this.#port),
+      JSON.stringify(this.#options),
+    ];
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -61,6 +61,13 @@ test("the first of several rows is named, and it runs in the next host when its 
   expect(await sql(again, "SELECT name FROM ran")).toEqual([["first"]]);
   await settled(); // who asked has gone by then
   expect(await again.park()).toMatchObject({ nextDueMicros: now + 200e6 });
+  // Who is woken late, again and again, does not leave out its repeated rows for that.
+  clock.advance(149_000);
+  const late = await openLocal({ fileSystem, clock });
+  await settled();
+  expect(await sql(late, "SELECT name FROM ran")).toEqual([["first"], ["second"]]);
+  await settled();
+  expect(await late.park()).toMatchObject({ nextDueMicros: now + 300e6 });
 });
 
 test("it does not end with a call in its queue, and what is asked meanwhile is answered", async () => {

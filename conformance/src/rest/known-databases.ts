@@ -25,7 +25,10 @@ export async function addKnown(dataDirectory: string, count: number): Promise<vo
     if (identity === undefined) throw new Error("no identity");
     const directory = `databases/${identity.hex}/1`;
     await mkdir(join(dataDirectory, directory), { recursive: true });
-    await writeFile(join(dataDirectory, directory, "wake-at"), '{"format":1,"nextDueMicros":null,"clients":0}\n');
+    await writeFile(
+      join(dataDirectory, directory, "wake-at"),
+      '{"format":1,"nextDueMicros":null,"clients":0,"atMicros":0}\n',
+    );
     const record = {
       identity,
       owner,

@@ -1,9 +1,50 @@
 /** Time and chance from the machine. */
 import type { Clock, Random } from "./runtime.ts";
 
+/** The wall clock tells milliseconds alone. It was set if it differs by more than this from what the steady one says. */
+const setMs = 20;
+/** Two readings of the steady clock are of one moment if they differ by less. */
+const momentMs = 1;
+/** How often the clocks are read together at most: a process that is held up in between reads them again. */
+const readsMax = 10;
+
+/**
+ * Microseconds since 1970, as fine as the steady clock has them and as the wall clock is set, also when it is set while
+ * the process runs or the machine has slept, which the steady clock does not tell.
+ */
+export function wallClock(wallMs: () => number, steadyMs: () => number): () => number {
+  let aheadMs = readAhead(wallMs, steadyMs);
+  return () => {
+    const steady = steadyMs();
+    if (Math.abs(wallMs() - steady - aheadMs) > setMs) {
+      const newAheadMs = readAhead(wallMs, steadyMs);
+      // Else the process was held up between the two readings.
+      if (Math.abs(newAheadMs - aheadMs) > setMs) aheadMs = newAheadMs;
+    }
+    return Math.round((steady + aheadMs) * 1000);
+  };
+}
+
+/** How far the wall clock is ahead of the steady one. */
+function readAhead(wallMs: () => number, steadyMs: () => number): number {
+  let aheadMs = 0;
+  for (let reads = 0; reads < readsMax; reads += 1) {
+    const before = steadyMs();
+    // It is in the middle of its millisecond.
+    const wall = wallMs() + 0.5;
+    const after = steadyMs();
+    aheadMs = wall - (before + after) / 2;
+    if (after - before < momentMs) break;
+  }
+  return aheadMs;
+}
+
 /** The machine's clock and timers. */
 export const realClock: Clock = {
-  nowMicros: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
+  nowMicros: wallClock(
+    () => Date.now(),
+    () => performance.now(),
+  ),
   steadyMs: () => performance.now(),
   after(delayMs, run) {
     const timer = setTimeout(run, delayMs);

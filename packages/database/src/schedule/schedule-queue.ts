@@ -1,4 +1,7 @@
-/** Which scheduled row is due next: a binary heap by time, then by row, with one live entry a row. */
+/**
+ * Which scheduled row is due next: a binary heap by time, then by row, with one live entry a row. Entries that count no
+ * more stay in the heap until they come up, or until they are more than the others.
+ */
 
 export interface ScheduledRow {
   readonly tableId: number;
@@ -12,8 +15,11 @@ interface Entry extends ScheduledRow {
   readonly key: string;
 }
 
+/** As many entries that count no more are always kept. */
+const deadMin = 64;
+
 export class ScheduleQueue {
-  private readonly heap: Entry[] = [];
+  private heap: Entry[] = [];
   /** The one entry that counts for a row; an entry in the heap that is not it was replaced or removed. */
   private readonly live = new Map<string, Entry>();
 
@@ -23,6 +29,7 @@ export class ScheduleQueue {
     this.live.set(entry.key, entry);
     this.heap.push(entry);
     this.rise(this.heap.length - 1);
+    if (this.heap.length > 2 * this.live.size + deadMin) this.sweep();
   }
 
   remove(tableId: number, rowId: bigint): void {
@@ -59,6 +66,11 @@ export class ScheduleQueue {
   /** Everything scheduled, handed out or not, in no order. */
   rows(): readonly ScheduledRow[] {
     return [...this.live.values()];
+  }
+
+  private sweep(): void {
+    this.heap = this.heap.filter((entry) => this.live.get(entry.key) === entry);
+    for (let at = (this.heap.length >> 1) - 1; at >= 0; at -= 1) this.sink(at);
   }
 
   private pop(): void {

@@ -3,7 +3,8 @@
  *
  * It learns of rows from commits alone, so a replayed log leaves it as the live one did. A one-shot row is
  * deleted in the transaction that runs its reducer (in one of its own when the reducer fails): it never runs
- * twice. A repeated row goes on from the time it was last meant for; ticks that were missed are left out.
+ * twice. A repeated row goes on from the time it was last meant for; of ticks that were missed, while the database had no
+ * host as well, the first runs late and the others are left out.
  */
 import { asRowRef, asTableId, type TableId } from "@lightcone/base";
 import { CommitKind, type Commit, type Index, type RowRefs, type Store, type Table } from "@lightcone/engine";
@@ -32,6 +33,11 @@ const delayMicrosMax = (2 ** 36 - 1) * 1000;
 const noRoom = "";
 const refusedAgainMs = 1000;
 
+/** A timer is set for no longer than this, so that a wall clock that is set is noticed. */
+const timerMsMax = 5000;
+/** One that was set back by less is as good as one that was not. */
+const setBackMsMin = 1000;
+
 /** A scheduled row as the scheduler reads it. */
 interface Due {
   readonly id: bigint;
@@ -59,6 +65,8 @@ export class Scheduler implements CommitListener {
   private context: DatabaseContext | undefined;
   private cancelTimer: (() => void) | undefined;
   private timerMicros = Infinity;
+  /** How far the wall clock was ahead of the steady one when it was last looked at. */
+  private aheadMs = -Infinity;
 
   constructor(store: Store) {
     this.store = store;
@@ -83,13 +91,13 @@ export class Scheduler implements CommitListener {
   }
 
   /**
-   * Starts to run what is due. Rows that nothing is known of (older than the log) count from now.
+   * Starts to run what is due, and what was while there was no host. Rows that nothing is known of (older than the log) count from now.
    *
    * @param condemned rows that are not run again, by `idOfRow` as hex
    */
   start(context: DatabaseContext, condemned: ReadonlySet<string>): void {
     this.context = context;
-    const now = context.pipeline.nowMicros();
+    const now = context.clock.nowMicros();
     for (const scheduled of this.tables.values()) {
       const cursor = scheduled.table.openCursor();
       cursor.seek();
@@ -98,10 +106,9 @@ export class Scheduler implements CommitListener {
         const due = readDue(scheduled, context.store.row.bytes, context.store.row.at, context.store.row.length);
         const known = this.queue.dueOf(scheduled.table.id, due.id);
         if (known === undefined) this.queue.set(scheduled.table.id, due.id, firstTime(due, now));
-        else if (due.at.tag === "Interval" && known < now)
-          this.queue.set(scheduled.table.id, due.id, nextTick(known, due.at.value, now));
       }
     }
+    this.bringBack(now);
     for (const row of condemned.size === 0 ? [] : this.queue.rows())
       if (condemned.has(toHex(idOfRow(row)))) context.loop.push(new ScheduledCallJob(this, context, row, false));
     this.fire(context);
@@ -161,11 +168,11 @@ export class Scheduler implements CommitListener {
       if (scheduled === undefined) continue;
       this.each(delta.deletes, scheduled, (due) => this.queue.remove(scheduled.table.id, due.id));
       this.each(delta.inserts, scheduled, (due) =>
-        this.queue.set(scheduled.table.id, due.id, firstTime(due, commit.meta.timestampMicros)),
+        this.queue.set(scheduled.table.id, due.id, firstTime(due, this.clockTime(commit.meta.timestampMicros))),
       );
     }
     if (commit.meta.kind === CommitKind.schedule)
-      this.advance(commit.meta.functionName, commit.meta.args, commit.meta.timestampMicros);
+      this.advance(commit.meta.functionName, commit.meta.args, this.clockTime(commit.meta.timestampMicros));
     this.arm();
   }
 
@@ -217,8 +224,8 @@ export class Scheduler implements CommitListener {
     this.cancelTimer?.();
     this.timerMicros = next.dueMicros;
     const delayMs = Math.max(0, (next.dueMicros - context.clock.nowMicros()) / 1000);
-    // A timer of the platform holds less than 25 days; an early wake just sets the next.
-    this.cancelTimer = context.clock.after(Math.min(delayMs, 2 ** 31 - 1), () => {
+    // One that is early just sets the next.
+    this.cancelTimer = context.clock.after(Math.min(delayMs, timerMsMax), () => {
       this.timerMicros = Infinity;
       this.cancelTimer = undefined;
       this.fire(context);
@@ -227,8 +234,36 @@ export class Scheduler implements CommitListener {
 
   private fire(context: DatabaseContext): void {
     const now = context.clock.nowMicros();
+    const aheadMs = now / 1000 - context.clock.steadyMs();
+    if (aheadMs < this.aheadMs - setBackMsMin) this.bringBack(now);
+    this.aheadMs = aheadMs;
     for (const row of this.queue.due(now)) context.loop.push(new ScheduledCallJob(this, context, row));
     this.arm();
+  }
+
+  /** What the clock says at a transaction. Its own time is another when the clock was set back: that never goes back. */
+  private clockTime(transactionMicros: number): number {
+    const nowMicros = this.context?.clock.nowMicros() ?? transactionMicros; // of a log that is replayed, only its own is known
+    return transactionMicros - nowMicros > setBackMsMin * 1000 ? nowMicros : transactionMicros;
+  }
+
+  /**
+   * The clock may have been set back: no repeated row waits for longer than its interval. It keeps its step, so that hosts
+   * which follow one another without a run in between agree on its next time.
+   */
+  private bringBack(nowMicros: number): void {
+    for (const { tableId, rowId, dueMicros } of this.queue.rows()) {
+      const due = this.rowOf(tableId, rowId)?.due;
+      if (due?.at.tag !== "Interval") continue;
+      const interval = intervalOf(due.at.value);
+      const overMicros = dueMicros - nowMicros - interval;
+      if (overMicros <= 0) continue;
+      this.queue.set(
+        tableId,
+        rowId,
+        interval === 0 ? nowMicros : dueMicros - Math.ceil(overMicros / interval) * interval,
+      );
+    }
   }
 
   /** Runs one row, if it is still there and still due. */
@@ -320,7 +355,7 @@ export class Scheduler implements CommitListener {
     const { scheduled, row, due } = found;
     if (due.at.tag === "Interval") {
       // A commit has moved the row on already; without one it is moved here.
-      this.advance(scheduled.functionName, row, context.pipeline.nowMicros());
+      this.advance(scheduled.functionName, row, context.clock.nowMicros());
     } else if (failed) {
       const call = ownCall(context.identity, CommitKind.internal).of(undefined, context.pipeline.nowMicros());
       context.pipeline.transact(call, () => {

@@ -64,12 +64,12 @@ export class Awake {
       waitMsMax: limits.wakeWaitMs,
       hasRoom: (owner) => this.#residents.hasRoom(owner),
     });
-    this.#times = new WakeTimes(clock, (identityHex) => wake(identityHex, "schedule"));
+    this.#times = new WakeTimes(clock, wake);
   }
 
   /** What a database asks that is about to be opened. */
   stayOf({ identity, owner, directory }: DatabaseRecord): Stay {
-    const { files, dataDirectory, log } = this.#options;
+    const { clock, files, dataDirectory, log } = this.#options;
     const path = `${dataDirectory}/${directory}`;
     return {
       enter: async (why) => {
@@ -90,9 +90,10 @@ export class Awake {
       left: () => this.#residents.left(directory),
       rested: async ({ nextDueMicros }: Rest, clients) => {
         if (nextDueMicros !== undefined) this.#times.set(identity.hex, nextDueMicros - leadMicros);
-        await writeWakeAt(files, path, { nextDueMicros, clients }).catch((error: unknown) =>
-          // The next start of the server looks into the database, then.
-          log.warn({ database: identity.hex, err: error }, "when to wake a database could not be noted"),
+        await writeWakeAt(files, path, { nextDueMicros, clients, atMicros: clock.nowMicros() }).catch(
+          (error: unknown) =>
+            // The next start of the server looks into the database, then.
+            log.warn({ database: identity.hex, err: error }, "when to wake a database could not be noted"),
         );
       },
     };
@@ -100,7 +101,7 @@ export class Awake {
 
   /** A server has started: learns when databases want to be woken, and wakes those of which nobody knows. */
   async lookAround(records: Iterable<DatabaseRecord>): Promise<void> {
-    const { files, dataDirectory, wake } = this.#options;
+    const { clock, files, dataDirectory, wake } = this.#options;
     const left = [...records].values();
     const read = async (): Promise<void> => {
       for (const { identity, directory } of left) {
@@ -108,7 +109,9 @@ export class Awake {
         const wakeAt = await readWakeAt(files, `${dataDirectory}/${directory}`);
         if (this.#isStopped) return;
         // Clients that were connected then are gone: the database has to say so to the others.
-        if (wakeAt === undefined || wakeAt.clients > 0) wake(identity.hex, "look");
+        // A clock that was set back meanwhile says nothing of when it wanted to be woken.
+        const isKnown = wakeAt !== undefined && wakeAt.clients === 0 && wakeAt.atMicros <= clock.nowMicros();
+        if (!isKnown) wake(identity.hex, "look");
         if (wakeAt?.nextDueMicros !== undefined) this.#times.set(identity.hex, wakeAt.nextDueMicros - leadMicros);
       }
     };

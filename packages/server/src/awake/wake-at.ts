@@ -1,7 +1,7 @@
 /**
  * When a database that has no process wants one: a small file in its directory.
  *
- *   { "format": 1, "nextDueMicros": 1796007237438726 | null, "clients": 0 }
+ *   { "format": 1, "nextDueMicros": 1796007237438726 | null, "clients": 0, "atMicros": 1796007207438726 }
  *
  * It is written when the database has ended cleanly and removed before it is opened again, both durably. So whoever
  * finds no file, after a crash for one, does not know, and has to look into the database.
@@ -13,6 +13,8 @@ export interface WakeAt {
   readonly nextDueMicros: number | undefined;
   /** Clients that were connected. Once the server has ended they are gone, and the database does not know yet. */
   readonly clients: number;
+  /** When this was written. */
+  readonly atMicros: number;
 }
 
 const name = "wake-at";
@@ -20,8 +22,8 @@ const format = 1;
 const bytesMax = 4096;
 
 export async function writeWakeAt(files: FileSystem, directory: string, wakeAt: WakeAt): Promise<void> {
-  const { nextDueMicros = null, clients } = wakeAt;
-  const text = `${JSON.stringify({ format, nextDueMicros, clients })}\n`;
+  const { nextDueMicros = null, clients, atMicros } = wakeAt;
+  const text = `${JSON.stringify({ format, nextDueMicros, clients, atMicros })}\n`;
   await replaceWholeFile(files, `${directory}/${name}`, new TextEncoder().encode(text));
 }
 
@@ -33,10 +35,10 @@ export async function readWakeAt(files: FileSystem, directory: string): Promise<
     const read: Record<string, unknown> = JSON.parse(
       new TextDecoder().decode(await readWholeFile(files, path, bytesMax)),
     );
-    const { nextDueMicros, clients } = read;
-    if (read["format"] !== format || typeof clients !== "number") return undefined;
+    const { nextDueMicros, clients, atMicros } = read;
+    if (read["format"] !== format || typeof clients !== "number" || typeof atMicros !== "number") return undefined;
     if (nextDueMicros !== null && typeof nextDueMicros !== "number") return undefined;
-    return { nextDueMicros: nextDueMicros ?? undefined, clients };
+    return { nextDueMicros: nextDueMicros ?? undefined, clients, atMicros };
   } catch {
     return undefined; // to look into the database is always right
   }

@@ -1,5 +1,6 @@
 /**
- * Goal: each database is woken once, when its time has come, however the clock and the others' times move.
+ * Goal: each database is woken once, when its time has come, however the clock and the others' times move; and when
+ * the clock was set back.
  * Method: random times set, moved and dropped over a clock that a test moves, beside the plain account of them.
  */
 import { assertProperty } from "@lightcone/base/testing";
@@ -12,7 +13,10 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant("set" as const), key: fc.nat(9), inMs: fc.integer({ min: -50, max: 300_000 }) }),
   fc.record({ kind: fc.constant("delete" as const), key: fc.nat(9) }),
   fc.record({ kind: fc.constant("advance" as const), ms: fc.nat(100_000) }),
+  fc.record({ kind: fc.constant("set-clock" as const), byMs: fc.constantFrom(-3_600_000, 3_600_000) }),
 );
+/** So long may it take until it is noticed that the clock was set. */
+const noticedMs = 5000;
 
 test("as a plain account of times has it", () => {
   assertProperty(
@@ -30,8 +34,11 @@ test("as a plain account of times has it", () => {
           times.delete(String(each.key));
           due.delete(String(each.key));
         } else {
-          clock.advance(each.ms);
-          const expected = [...due].filter(([, micros]) => micros <= clock.nowMicros()).map(([key]) => key);
+          const wasSetBack = each.kind === "set-clock" && each.byMs < 0;
+          if (each.kind === "set-clock") clock.aheadMs += each.byMs;
+          clock.advance(each.kind === "set-clock" ? noticedMs : each.ms);
+          // When the clock was set back, what was to be woken has to be looked into.
+          const expected = [...due.keys()].filter((key) => wasSetBack || (due.get(key) ?? 0) <= clock.nowMicros());
           for (const key of expected) due.delete(key);
           expect(woken.splice(0).toSorted()).toEqual(expected.toSorted());
         }

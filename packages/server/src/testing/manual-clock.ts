@@ -3,10 +3,12 @@ import type { Clock } from "@lightcone/base";
 
 export class ManualClock implements Clock {
   nowMs = 1_750_000_000_000;
+  /** How far the wall clock is ahead of the steady one. */
+  aheadMs = 0;
   readonly #timers: { readonly atMs: number; readonly run: () => void }[] = [];
 
   nowMicros(): number {
-    return this.nowMs * 1000;
+    return (this.nowMs + this.aheadMs) * 1000;
   }
   steadyMs(): number {
     return this.nowMs;
