@@ -126,6 +126,9 @@ function checkLinks(page: string, text: string): void {
 function checkCitations(file: string, text: string): void {
   for (const match of text.matchAll(/(?<![\w./$}*-])((?:[\w.-]*\/)*[\w-]+\.md)\b( §)?/g)) {
     const [, page = "", section] = match;
+    const line = text.slice(text.lastIndexOf("\n", match.index) + 1, match.index);
+    // A bare name in code is a file's, of whatever directory.
+    if (!page.includes("/") && !/^\s*\*|\/\*|\/\//.test(line)) continue;
     const isThere = existsSync(page) || (page.startsWith(".") && existsSync(posix.join(posix.dirname(file), page)));
     if (!isThere) problems.push(`${file}: cites ${page}, which is not there`);
     else if (section !== undefined) problems.push(`${file}: cites a section of ${page} by its number`);
