@@ -254,6 +254,7 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   diskReserveBytes: "disk",
   diskHeadroomBytes: "disk",
   diskProbeMs: "disk",
+  diskGraceMs: "disk",
   errorTextBytesMax: "database",
   logLineBytesMax: "database",
   logWaitingBytesMax: "database",

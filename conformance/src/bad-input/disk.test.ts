@@ -2,7 +2,7 @@
 // fails stops the database, its callers hear that the outcome is unknown, and it opens again with what was durable.
 // Method: a database in this process on a simulated disk of a set size, or one whose sync fails once.
 import { faultyFileSystem, manualClock, memoryFileSystem, SimulatedDisk } from "@lightcone/commitlog/testing";
-import { defaultDatabaseLimits, type Database } from "@lightcone/database";
+import { defaultDatabaseLimits, type DatabaseLink, type Reply } from "@lightcone/database";
 import { ByteWriter } from "@lightcone/sats";
 import { expect, test } from "vitest";
 import { Hosts } from "../database/hosts.ts";
@@ -12,10 +12,11 @@ const hostile = "../bad-input/modules/hostile.ts";
 const mebibyte = 1024 ** 2;
 
 // What is tripped here, with their defaults: the log leaves `diskReserveBytes` free, refuses with less than
-// `diskHeadroomBytes` of what it wrote ahead, and looks again each `diskProbeMs`.
-const { diskProbeMs } = defaultDatabaseLimits;
+// `diskHeadroomBytes` of what it wrote ahead, looks again each `diskProbeMs`, and has what was executed wait for no
+// longer than `diskGraceMs`.
+const { diskProbeMs, diskGraceMs } = defaultDatabaseLimits;
 
-const add = (database: Database, name: string) => call(database, "add", JSON.stringify([name]));
+const add = (link: DatabaseLink, name: string) => call(link, "add", JSON.stringify([name]));
 
 function addArgs(name: string): Uint8Array {
   const out = new ByteWriter();
@@ -181,6 +182,36 @@ test("a sync that fails: outcomes are unknown, the database stops, and recovery 
   expect(names).not.toContain("too late");
   expect((await add(reopened, "goes on")).status).toBe(200);
   await reopened.stop(1000);
+});
+
+test("row 30: somebody else takes the room of what was executed: its host ends, and the next one reads and refuses", async () => {
+  const clock = manualClock();
+  const hosts = new Hosts();
+  const { disk } = hosts.fileSystem;
+  const link = await hosts.open({ clock });
+  expect((await publish(link, hostile)).status).toBe(200);
+  expect((await add(link, "durable")).status).toBe(200);
+  // The segment that the log makes for what was executed finds a disk that has nothing left.
+  disk.intercept = (kind, path) => {
+    if (kind === "create" && path.includes("/log/")) disk.capacityBytes = disk.usedBytes;
+  };
+  const replies: Reply[] = [];
+  void add(link, `long ${"x".repeat(1_500_000)}`).then((it) => replies.push(it));
+  for (let waitedMs = 0; replies.length === 0 && waitedMs <= 4 * diskGraceMs; waitedMs += diskProbeMs) {
+    clock.advance(diskProbeMs);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  // Part of what was written with it may be there.
+  expect(replies[0]?.headers["lightcone-error"]).toBe("CallUnknown");
+  expect((await add(link, `long ${"x".repeat(1_500_000)}`)).status).toBe(507);
+  expect(hosts.count).toBe(2);
+  expect(await sql(link, "SELECT name FROM item")).toEqual([["durable"]]);
+  disk.intercept = undefined;
+  disk.capacityBytes = Infinity;
+  clock.advance(diskProbeMs);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect((await add(link, `long ${"x".repeat(1_500_000)}`)).status).toBe(200);
+  await link.stop(100);
 });
 
 test("row 28: who asks is told that the server failed, and the server's log how", async () => {

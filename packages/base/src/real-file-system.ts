@@ -195,6 +195,10 @@ export const realFileSystem: FileSystem = {
     new Promise((resolve, reject) =>
       fs.statfs(path, (error, stats) => (error === null ? resolve(stats.bavail * stats.bsize) : reject(error))),
     ),
+  freeBytesNow: (path) => {
+    const { bavail, bsize } = fs.statfsSync(path);
+    return bavail * bsize;
+  },
   exists: (path) => new Promise((resolve) => fs.access(path, (error) => resolve(error === null))),
   async syncDirectory(path) {
     const descriptor = await openDescriptor(path, O_RDONLY);

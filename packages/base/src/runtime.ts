@@ -81,4 +81,6 @@ export interface FileSystem {
   syncDirectory(path: string): Promise<void>;
   /** About how much more the file system that holds `path` will take. A quota may be met before. */
   freeBytes(path: string): Promise<number>;
+  /** The same before it returns: a look at what the kernel has in memory. */
+  freeBytesNow(path: string): number;
 }

@@ -36,6 +36,8 @@ export interface LogOptions {
   readonly markDelayMs?: number;
   /** How often a full disk is looked at again. Default 250 ms. */
   readonly probeDelayMs?: number;
+  /** How long what was appended waits for room on a full disk before the log fails with `DiskFull`. Default 5 s. */
+  readonly graceMs?: number;
 }
 
 export type LogState =
@@ -67,6 +69,14 @@ export interface CommitLog {
   /** Why no new transaction may run: `DiskFull`, which ends by itself, or `DatabaseStopped`. */
   readonly refusal: LightconeError | undefined;
 
+  /** Whether so much has to be written that what would append more should wait for the disk. It ends with a sync. */
+  readonly isBehind: boolean;
+  /**
+   * Why a record of so many bytes must not be appended: `DiskFull` where the disk might not take it. What is appended all
+   * the same waits for room. Cheap, unless there is little room or the record is long.
+   */
+  refusalOf(byteCount: number): LightconeError | undefined;
+
   /**
    * Copies a record into the open batch. Nothing is written before `flush`.
    *
@@ -83,6 +93,8 @@ export interface CommitLog {
   flush(): void;
   /** Calls back each time `durableOffset` has risen. Returns what ends it. */
   onDurable(callback: (offset: number) => void): () => void;
+  /** Calls back when the disk is found full, with what to tell, and when there is room again. Returns what ends it. */
+  onFull(callback: (full: LightconeError<"DiskFull"> | undefined) => void): () => void;
   /** Calls back once, when a write or a sync has failed. Returns what ends it. */
   onFailed(callback: (error: LightconeError) => void): () => void;
   /** Settles when `offset` is durable. Rejects when it never will be. Starts a flush. */

@@ -11,6 +11,7 @@ import type { Clock } from "@lightcone/base";
 import { LightconeError, assert, isLightconeError } from "@lightcone/base";
 import { BatchBuilder } from "./batch-builder.ts";
 import type { SealedBatch } from "./batch.ts";
+import { blockBytes } from "./block.ts";
 import type { CommitLog, LogRecords, LogState } from "./commit-log.ts";
 import type { LocalLog } from "./local-log.ts";
 
@@ -53,6 +54,8 @@ export class GroupCommitLog implements CommitLog {
   private syncedHash: Uint8Array;
   /** Payload handed to the builder, and payload of it that is durable. */
   private appendedBytes = 0;
+  /** Payload that was handed on to be written. */
+  private takenBytes = 0;
   private durableBytes = 0;
   private writing: Promise<void> | undefined;
   private waiters: Waiter[] = [];
@@ -101,7 +104,27 @@ export class GroupCommitLog implements CommitLog {
     if (this.current.kind === "closed") return closedError();
     // Whether there is room matters only once no more can be made.
     const { full } = this.local;
-    return full !== undefined && this.local.isShortOf(this.pendingBytes) ? full : undefined;
+    return full !== undefined && this.local.isShortOf(this.unplacedBytes) ? full : undefined;
+  }
+
+  /** Payload that has no place in a segment yet. */
+  private get unplacedBytes(): number {
+    return this.appendedBytes - this.takenBytes + this.local.unplacedBytes;
+  }
+
+  get isBehind(): boolean {
+    // On a full disk what writes is refused instead, and what reads goes on.
+    const { unplacedBytes, local } = this;
+    return unplacedBytes > 0 && local.full === undefined && !local.hasRoomFor(unplacedBytes);
+  }
+
+  refusalOf(byteCount: number): LightconeError | undefined {
+    const { local } = this;
+    // What is short, such as the note that a client has gone, is never refused: some of what is left free is for it.
+    if (byteCount <= blockBytes) return undefined;
+    const wanted = this.unplacedBytes + byteCount;
+    if (local.hasRoomFor(wanted) || local.canMakeRoomFor(wanted)) return undefined;
+    return local.full ?? local.makeFull();
   }
 
   append(record: Uint8Array, offset: number): void {
@@ -120,6 +143,10 @@ export class GroupCommitLog implements CommitLog {
   onDurable(callback: (offset: number) => void): () => void {
     this.durableCallbacks.add(callback);
     return () => this.durableCallbacks.delete(callback);
+  }
+
+  onFull(callback: (full: LightconeError<"DiskFull"> | undefined) => void): () => void {
+    return this.local.onFull(callback);
   }
 
   onFailed(callback: (error: LightconeError) => void): () => void {
@@ -228,6 +255,7 @@ export class GroupCommitLog implements CommitLog {
     assert(last !== undefined, "what is not empty seals to a batch");
     let payloadBytes = 0;
     for (const batch of batches) payloadBytes += batch.payloadBytes;
+    this.takenBytes += payloadBytes;
     const written = this.local.append(batches, this.local.epoch, previousHash);
     // Awaited later; until then a failure must not count as unhandled.
     written.catch(() => undefined);

@@ -11,7 +11,9 @@
  *
  * A disk that is full is met here, while a spare is made, when nothing is at stake: what was written ahead
  * still takes batches, one that does not fit may have what is otherwise left free, and the making is tried again
- * until it succeeds.
+ * until it succeeds. A record that may be longer than all of that is looked at before it is appended: `hasRoomFor` by
+ * what is known, `canMakeRoomFor` by what the disk says then. Only when somebody else takes that room meanwhile does a
+ * batch wait; after `graceMs` the log gives up, and whoever opens it again begins with a full disk.
  */
 import type { Clock, FileHandle, FileSystem } from "@lightcone/base";
 import { LightconeError, assert, defined } from "@lightcone/base";
@@ -58,6 +60,8 @@ export interface LocalLogSetup {
   readonly reserveBytes: number;
   readonly headroomBytes: number;
   readonly probeDelayMs: number;
+  readonly graceMs: number;
+  readonly batchBytesMax: number;
   readonly mark: MarkFile;
   readonly rule: EpochRule;
   /** In use, by rising sequence without gaps; may be none. */
@@ -101,6 +105,15 @@ export class LocalLog implements BatchLog {
   private ahead: Promise<void> | undefined;
   /** What a batch that waits for a segment needs; 0 while none does. */
   private spareBytesMin = 0;
+  /** Since when it waits for one on a full disk. */
+  private waitsSinceMs: number | undefined;
+  /** Payload of batches that were handed in and have no place yet. */
+  unplacedBytes = 0;
+  /** What the disk had free when a segment was last made. */
+  private seenFreeBytes: number;
+  /** How much of the segment that is being made stands on the disk. */
+  private makingBytes = 0;
+  private readonly fullCallbacks = new Set<(full: LightconeError<"DiskFull"> | undefined) => void>();
   private isClosing = false;
   private isMarkBehind = false;
 
@@ -116,6 +129,7 @@ export class LocalLog implements BatchLog {
     this.position = setup.position;
     this.writtenFrom = setup.position;
     this.enteredMs = setup.clock.steadyMs();
+    this.seenFreeBytes = setup.fileSystem.freeBytesNow(setup.directory);
     this.paceSinceMs = this.enteredMs;
     this.nextOffset = setup.endOffset;
     this.lastHash = setup.endHash;
@@ -166,6 +180,53 @@ export class LocalLog implements BatchLog {
     return this.isMarkBehind;
   }
 
+  /** Whether so many bytes of records go into what is written ahead, or half of what is left free. */
+  hasRoomFor(byteCount: number): boolean {
+    const wanted = this.onDisk(byteCount);
+    const last = this.segments.at(-1);
+    const isOneBatch = wanted <= this.setup.batchBytesMax;
+    if (isOneBatch && last !== undefined && wanted <= last.byteCount - this.position) return true;
+    if (isOneBatch && this.spares.some((spare) => wanted <= spare.byteCount - blockBytes)) return true;
+    // The other half is for what is short, and for what others take meanwhile.
+    const half = this.setup.reserveBytes / 2;
+    return wanted <= this.sureBytes + Math.min(half, Math.max(0, this.seenFreeBytes - half));
+  }
+
+  /** Whether they go into what is written ahead and what the disk takes now, but for what is left free. */
+  canMakeRoomFor(byteCount: number): boolean {
+    const free = this.fileSystem.freeBytesNow(this.directory) + this.makingBytes - this.setup.reserveBytes;
+    return this.onDisk(byteCount) <= this.sureBytes + free;
+  }
+
+  /** What is written ahead takes of many batches, however much is lost where one does not fit into the rest of a segment. */
+  private get sureBytes(): number {
+    const { batchBytesMax } = this.setup;
+    const last = this.segments.at(-1);
+    let sure = last === undefined ? 0 : Math.max(0, last.byteCount - this.position - batchBytesMax);
+    for (const { byteCount } of this.spares) sure += Math.max(0, byteCount - blockBytes - batchBytesMax);
+    return sure;
+  }
+
+  /** What records take at most: of each batch, its frame and what is rounded up, and a segment that it begins. */
+  private onDisk(byteCount: number): number {
+    return byteCount + (Math.floor(byteCount / this.setup.batchBytesMax) + 1) * 4 * blockBytes;
+  }
+
+  makeFull(): LightconeError<"DiskFull"> {
+    return new LightconeError("DiskFull", { path: this.directory });
+  }
+
+  onFull(callback: (full: LightconeError<"DiskFull"> | undefined) => void): () => void {
+    this.fullCallbacks.add(callback);
+    return () => this.fullCallbacks.delete(callback);
+  }
+
+  private setFull(isFull: boolean): void {
+    if (isFull === (this.fullError !== undefined)) return;
+    this.fullError = isFull ? this.makeFull() : undefined;
+    for (const callback of this.fullCallbacks) callback(this.fullError);
+  }
+
   /** Set while the disk has no room for another segment. */
   get full(): LightconeError<"DiskFull"> | undefined {
     return this.fullError;
@@ -181,6 +242,7 @@ export class LocalLog implements BatchLog {
     const accepted = this.nextOffset; // every write before this one was synced
     let run: Uint8Array[] = [];
     let runAt = this.position;
+    for (const { payloadBytes } of batches) this.unplacedBytes += payloadBytes;
     for (const batch of batches) {
       const last = this.segments.at(-1);
       if (last === undefined || this.position + batch.bytes.length > last.byteCount) {
@@ -190,6 +252,7 @@ export class LocalLog implements BatchLog {
       }
       run.push(batch.bytes);
       this.position += batch.bytes.length;
+      this.unplacedBytes -= batch.payloadBytes;
       this.nextOffset = batch.endOffset;
       this.lastHash = batch.hash;
       this.endsInside = (batch.flags & BatchFlag.goesOn) !== 0;
@@ -209,6 +272,7 @@ export class LocalLog implements BatchLog {
   /** Takes a spare into use, once there is one, and gives the block that must be written to it. */
   private async enterNext(batch: SealedBatch, acceptedEnd: number): Promise<Uint8Array> {
     this.spareBytesMin = batch.bytes.length + blockBytes;
+    this.waitsSinceMs = this.setup.clock.steadyMs();
     while (this.needsSpare()) {
       if (this.isClosing)
         throw new LightconeError("DatabaseStopped", { reason: "the log was closed while the disk was full" });
@@ -217,6 +281,7 @@ export class LocalLog implements BatchLog {
       await this.keepAhead();
     }
     this.spareBytesMin = 0;
+    this.waitsSinceMs = undefined;
     const spare = defined(this.spares.shift(), "a spare segment");
     const handle = this.handle;
     this.handle = undefined;
@@ -260,7 +325,10 @@ export class LocalLog implements BatchLog {
   private async tryAhead(): Promise<void> {
     while (this.needsSpare() && !this.isClosing) {
       await this.inTurn(() => this.makeSpare());
-      if (this.fullError !== undefined) await this.untilProbe();
+      if (this.fullError === undefined) continue;
+      await this.untilProbe();
+      const { clock, graceMs } = this.setup;
+      if (this.waitsSinceMs !== undefined && clock.steadyMs() - this.waitsSinceMs > graceMs) throw this.fullError;
     }
   }
 
@@ -277,7 +345,8 @@ export class LocalLog implements BatchLog {
       const reserved = this.spareBytesMin > 0 && byteCount === shortest ? 0 : reserveBytes;
       const isMade = byteCount - present <= (await this.freeBytes()) - reserved && (await this.tryMake(byteCount));
       if (isMade || byteCount === shortest) {
-        this.fullError = isMade ? undefined : new LightconeError("DiskFull", { path: this.directory });
+        this.seenFreeBytes = await this.freeBytes();
+        this.setFull(!isMade);
         return;
       }
       byteCount = Math.max(shortest, Math.floor(byteCount / 2 / blockBytes) * blockBytes);
@@ -291,12 +360,14 @@ export class LocalLog implements BatchLog {
     const path = this.path(sequence);
     try {
       if (present === undefined) {
-        await writeAhead(this.fileSystem, path, byteCount);
+        await writeAhead(this.fileSystem, path, byteCount, (bytes) => (this.makingBytes = bytes));
         await this.fileSystem.syncDirectory(this.directory);
       } else await lengthen(this.fileSystem, path, present.byteCount, byteCount);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       return false;
+    } finally {
+      this.makingBytes = 0;
     }
     this.spares[0] = { sequence, byteCount };
     return true;

@@ -462,13 +462,16 @@ describe("a cut", () => {
 });
 
 // The sizes of every database: a log at rest is small, one under load waits for nothing.
+const openUsual = (
+  fileSystem: FileSystem,
+  clock = manualClock(),
+  options: Partial<LogOptions> = {},
+): Promise<CommitLog> => openLog({ fileSystem, clock, directory, ...options });
+
 describe("room", () => {
   const kibibyte = 1024;
   const lengths = async (disk: SimulatedDisk): Promise<number[]> =>
     (await segmentNames(disk)).map((name) => disk.peek(`${directory}/${name}`).length);
-  const openUsual = (fileSystem: FileSystem, clock = manualClock()): Promise<CommitLog> =>
-    openLog({ fileSystem, clock, directory });
-
   test("row 17: a log at rest has one short segment", async () => {
     const fileSystem = memoryFileSystem();
     const clock = manualClock();
@@ -582,6 +585,74 @@ describe("room", () => {
     expect(log.refusal).toBeUndefined();
     await put(log, "after");
     await log.close();
+  });
+});
+
+describe("row 30: a record that may not fit", () => {
+  const mebibyte = 1 << 20;
+  const sizes = [5000, 60_000, 600_000, mebibyte, 4_000_000, 20 * mebibyte];
+  const freeAtFirst = [5 * mebibyte, 9 * mebibyte, 40 * mebibyte];
+  const cases = sizes.flatMap((size) => freeAtFirst.map((free) => ({ size, free })));
+  test.each(cases)("of $size bytes, $free bytes free: what is admitted never waits", async ({ size, free }) => {
+    const fileSystem = memoryFileSystem();
+    const { disk } = fileSystem;
+    const clock = manualClock();
+    const log = await openUsual(fileSystem, clock);
+    const told: (string | undefined)[] = [];
+    log.onFull((full) => told.push(full?.code));
+    disk.capacityBytes = disk.usedBytes + free;
+    await settle();
+    let count = 0;
+    while (log.refusal === undefined && log.refusalOf(size) === undefined) {
+      log.append(new Uint8Array(size), count);
+      await log.whenDurable(count);
+      clock.advance(20);
+      await settle();
+      count += 1;
+    }
+    expect((log.refusal ?? log.refusalOf(size))?.code).toBe("DiskFull");
+    expect(log.state.kind).toBe("open");
+    // What is not used is what is left free, a record, and what segments and halves of the rest round up.
+    const unused = disk.capacityBytes - disk.usedBytes - 4 * mebibyte;
+    expect(unused).toBeLessThan(2 * size + mebibyte);
+    // What is short still goes in, so that a client that has left is no longer there.
+    expect(log.refusalOf(200)).toBeUndefined();
+    disk.capacityBytes += 2 * size + 8 * mebibyte;
+    clock.advance(1000);
+    await settle();
+    expect(log.refusal).toBeUndefined();
+    expect(log.refusalOf(size)).toBeUndefined();
+    log.append(new Uint8Array(size), count);
+    await log.whenDurable(count);
+    expect(told).toEqual(told.length === 0 ? [] : ["DiskFull", undefined]);
+    await log.close();
+  });
+
+  test("waits no longer than the grace when somebody else takes the room that there was", async () => {
+    const fileSystem = memoryFileSystem();
+    const { disk } = fileSystem;
+    const clock = manualClock();
+    const log = await openUsual(fileSystem, clock, { graceMs: 3000 });
+    await settle();
+    expect(log.refusalOf(mebibyte)).toBeUndefined();
+    disk.capacityBytes = disk.usedBytes;
+    log.append(new Uint8Array(mebibyte), 0);
+    const durable = failure(log.whenDurable(0));
+    await settle();
+    clock.advance(2500);
+    await settle();
+    expect(log.state.kind).toBe("open");
+    for (let time = 0; time < 4; time += 1) {
+      clock.advance(250);
+      await settle();
+    }
+    expect(await durable).toMatchObject({ code: "DiskFull" });
+    expect(log.state.kind).toBe("failed");
+    await log.close();
+    const again = await openUsual(fileSystem, clock);
+    await settle();
+    expect(again.durableOffset).toBe(-1);
+    expect(again.refusalOf(mebibyte)?.code).toBe("DiskFull");
   });
 });
 

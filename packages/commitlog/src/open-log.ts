@@ -71,6 +71,8 @@ export async function openLog(options: LogOptions): Promise<CommitLog> {
       reserveBytes: options.reserveBytes ?? 4 * mebibyte,
       headroomBytes: options.headroomBytes ?? mebibyte / 16,
       probeDelayMs: options.probeDelayMs ?? 250,
+      graceMs: options.graceMs ?? 5000,
+      batchBytesMax,
       mark: found.markFile,
       rule,
       segments,

@@ -87,13 +87,20 @@ const zeros = new Uint8Array(1 << 20);
  * Makes a file of `byteCount` zeros under its final name, durable but for its directory entry.
  *
  * Each mebibyte is synced before the next, so that commits which sync meanwhile never wait for all of it.
+ *
+ * @param written told how much stands on the disk, each time that more does
  */
-export async function writeAhead(fileSystem: FileSystem, path: string, byteCount: number): Promise<void> {
+export async function writeAhead(
+  fileSystem: FileSystem,
+  path: string,
+  byteCount: number,
+  written?: (byteCount: number) => void,
+): Promise<void> {
   const beside = `${path}.new`;
   try {
     const handle = await fileSystem.open(beside, "create");
     try {
-      await writeZeros(handle, 0, byteCount);
+      await writeZeros(handle, 0, byteCount, written);
     } finally {
       await handle.close();
     }
@@ -118,9 +125,16 @@ export async function lengthen(fileSystem: FileSystem, path: string, from: numbe
   }
 }
 
-async function writeZeros(handle: FileHandle, from: number, end: number): Promise<void> {
+async function writeZeros(
+  handle: FileHandle,
+  from: number,
+  end: number,
+  written?: (byteCount: number) => void,
+): Promise<void> {
   for (let at = from; at < end; at += zeros.length) {
-    await handle.write(zeros.subarray(0, Math.min(zeros.length, end - at)), at);
+    const byteCount = Math.min(zeros.length, end - at);
+    await handle.write(zeros.subarray(0, byteCount), at);
     await handle.datasync();
+    written?.(at + byteCount);
   }
 }

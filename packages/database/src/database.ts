@@ -6,6 +6,7 @@
  *
  * This file makes the parts and joins them. `recover.ts` is what happens when a database is opened.
  */
+import { LogLevel } from "@lightcone/host";
 import { realRandom, type Random } from "@lightcone/base";
 import { timeoutGuard, type Guard } from "@lightcone/base/node";
 import type { CommitLog, LoadedSnapshot, SnapshotEntry, SnapshotStore } from "@lightcone/commitlog";
@@ -144,7 +145,7 @@ export class Database implements DatabaseLink {
       guard,
       timeoutMs: limits.reducerTimeoutMs,
       time,
-      mustWait: () => log.pendingBytes >= limits.pendingCommitBytesMax,
+      mustWait: () => log.isBehind || log.pendingBytes >= limits.pendingCommitBytesMax,
       turnEnded: () => this.turnEnded(),
       broken: (error) => this.broken(error),
     });
@@ -183,6 +184,11 @@ export class Database implements DatabaseLink {
     this.condemned = new CondemnedWork(options.resume);
     this.snapshots = new Snapshots(context, log, ground.snapshots, ground.newest, () => this.scheduler.save());
     this.requests = new HttpRequests(context, log, this.snapshots, this.site(), this.condemned);
+    log.onFull((full) => {
+      if (full === undefined) moduleLog.note(LogLevel.info, "the disk has room again: writes go on");
+      else moduleLog.note(LogLevel.warn, `${full.told}. ${full.hint}`);
+      loop.kick();
+    });
     log.onDurable((offset) => {
       this.release(offset);
       loop.kick();

@@ -109,9 +109,10 @@ export interface Store {
    * (connects, disconnects and publishes always make one). A failed assertion, with the transaction still open, when what
    * the system tables then say is not what there is: it could not be read back.
    *
+   * @param admit told the length of what is to be logged before anything is final; what it throws rolls back
    * @throws {LightconeError} `DatabaseStopped` when the store is poisoned
    */
-  commit(meta: CommitMeta): Commit | undefined;
+  commit(meta: CommitMeta, admit?: (byteCount: number) => void): Commit | undefined;
   /** Ends the transaction without a trace. */
   rollback(): void;
   /** Frees what the commit's deltas still showed. Every commit must be released before the next `begin`. */

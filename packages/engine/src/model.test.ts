@@ -226,7 +226,7 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("clear" as const), table: fc.nat(4) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("commit" as const) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("rollback" as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("rollback" as const), isLate: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("scan" as const), table: fc.nat(4) }) },
   {
     weight: 1,
@@ -315,12 +315,26 @@ function conflicts(rows: Rows, def: (typeof defs)[number], row: Uint8Array, exce
   return false;
 }
 
+/** Rolls back when all that a commit needs is made. */
+function refuseCommit(store: Store): void {
+  const refusal = new Error("not admitted");
+  try {
+    const commit = store.commit(commitMeta(), () => {
+      throw refusal;
+    });
+    expect(commit, "only what changes nothing is not asked for").toBeUndefined();
+  } catch (error) {
+    if (error !== refusal) throw error;
+  }
+}
+
 function run(world: World, each: StepOf): void {
   const { live } = world;
   if (each.kind === "commit" || each.kind === "rollback") {
     if (each.kind === "commit") world.finish();
     else {
-      live.rollback();
+      if (each.isLate) refuseCommit(live);
+      else live.rollback();
       world.model = world.before;
     }
     world.begin();

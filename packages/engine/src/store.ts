@@ -148,13 +148,17 @@ export class MemoryStore implements Store {
     }
     assert(changes.state !== TransactionState.closed, "no transaction is open");
     changes.state = TransactionState.writing;
-    changes.undo();
-    this.definitions.finishDrops();
+    this.undoAndClose();
     this.sequenceMoves();
+  }
+
+  private undoAndClose(): void {
+    this.changes.undo();
+    this.definitions.finishDrops();
     this.close();
   }
 
-  commit(meta: CommitMeta): Commit | undefined {
+  commit(meta: CommitMeta, admit?: (byteCount: number) => void): Commit | undefined {
     const { changes } = this;
     if (changes.state !== TransactionState.open) changes.refuse(-1);
     assert(changes.state === TransactionState.open, "no transaction is open");
@@ -164,12 +168,17 @@ export class MemoryStore implements Store {
     const deltas = this.netChanges();
     if (deltas.length === 0 && !alwaysRecorded(meta.kind)) {
       // Rows that came and went have left nothing but slots in use.
-      changes.undo();
-      this.definitions.finishDrops();
-      this.close();
+      this.undoAndClose();
       return undefined;
     }
     const bytes = this.record.write(meta, moves, deltas);
+    try {
+      admit?.(bytes.length);
+    } catch (error) {
+      this.undoAndClose();
+      this.record.trim();
+      throw error;
+    }
     if (this.replayTakesSameSlots())
       for (let index = 0; index < deltas.length; index += 1) (deltas[index] as StoredChanges).markCommitted();
     else this.reinsertFromRecord(bytes);

@@ -96,6 +96,7 @@ export class SimulatedDisk {
         () => this.directories.has(path) || this.directories.get(directoryOf(path))?.entries.has(nameOf(path)) === true,
       ),
     freeBytes: () => this.later(() => Math.max(0, this.capacityBytes - this.usedBytes)),
+    freeBytesNow: () => Math.max(0, this.capacityBytes - this.usedBytes),
     syncDirectory: (path) =>
       this.later(() => {
         const directory = this.directory(path);

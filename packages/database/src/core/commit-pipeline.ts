@@ -32,6 +32,8 @@ export class CommitPipeline {
   private readonly log: CommitLog;
   private readonly time: JobClock;
   private readonly listeners: readonly CommitListener[];
+  /** Throws unless the log is sure to take a record of that length. */
+  private readonly admit: (byteCount: number) => void;
   private lastMicros = 0;
   /** The last offset of which every listener has heard. */
   toldOffset: number;
@@ -41,6 +43,10 @@ export class CommitPipeline {
     this.log = log;
     this.time = time;
     this.listeners = listeners;
+    this.admit = (byteCount) => {
+      const refusal = log.refusalOf(byteCount);
+      if (refusal !== undefined) throw refusal;
+    };
     this.lastMicros = store.timestampMicros;
     this.toldOffset = store.offset - 1;
   }
@@ -83,9 +89,13 @@ export class CommitPipeline {
     }
   }
 
-  /** Commits the open transaction and tells everyone. Returns whether it changed anything. */
+  /**
+   * Commits the open transaction and tells everyone. Returns whether it changed anything.
+   *
+   * @throws {LightconeError} `DiskFull` when it is rolled back since the log might not take it
+   */
   finish(call: Call): boolean {
-    const commit = this.store.commit(call);
+    const commit = this.store.commit(call, this.admit);
     if (commit === undefined) return false;
     this.log.append(commit.bytes, commit.offset);
     this.tell(commit, call);

@@ -55,6 +55,13 @@ export const databaseLimits = {
     what: "between two looks at a disk that is full",
     outcome: "writes go on by themselves once there is room again",
   },
+  diskGraceMs: {
+    value: 5000,
+    unit: "milliseconds",
+    what: "that what was executed waits for room, where somebody else took what was there for it",
+    outcome:
+      "it is answered as `CallUnknown`, and the database starts again with a full disk: it reads, and refuses writes",
+  },
   connectionQueueMax: {
     value: 16_384,
     unit: "messages",
@@ -140,6 +147,7 @@ export const defaultDatabaseLimits: DatabaseLimits = {
   diskReserveBytes: databaseLimits.diskReserveBytes.value,
   diskHeadroomBytes: databaseLimits.diskHeadroomBytes.value,
   diskProbeMs: databaseLimits.diskProbeMs.value,
+  diskGraceMs: databaseLimits.diskGraceMs.value,
   connectionQueueMax: databaseLimits.connectionQueueMax.value,
   connectionBufferBytesMax: databaseLimits.connectionBufferBytesMax.value,
   subscriptionsPerConnectionMax: databaseLimits.subscriptionsPerConnectionMax.value,

@@ -50,6 +50,7 @@ export async function openFiles(options: DatabaseDirectory): Promise<{ log: Comm
     reserveBytes: limits.diskReserveBytes,
     headroomBytes: limits.diskHeadroomBytes,
     probeDelayMs: limits.diskProbeMs,
+    graceMs: limits.diskGraceMs,
     mustExist: mustExist || founded || (await hasEntries(fileSystem, moduleLogIn(directory))),
     snapshots: await snapshotOffsets(fileSystem, `${directory}/snapshots`),
   });

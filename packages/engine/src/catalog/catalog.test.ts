@@ -134,11 +134,17 @@ test.each<{ what: string; change: (store: Store) => void }>([
   const before = describeTables(store);
   expect(describeTables(replica)).toEqual(before);
 
-  store.begin();
-  change(store);
-  store.rollback();
-  expect(describeTables(store)).toEqual(before);
-  expect(checkStore(store)).toEqual([]);
+  const refuse = (): never => {
+    throw new Error("not admitted");
+  };
+  for (const undo of [() => store.rollback(), () => expect(() => store.commit(commitMeta(), refuse)).toThrow("not")]) {
+    store.begin();
+    change(store);
+    undo();
+    expect(store.isOpen).toBe(false);
+    expect(describeTables(store)).toEqual(before);
+    expect(checkStore(store)).toEqual([]);
+  }
 
   store.begin();
   change(store);

@@ -85,4 +85,7 @@ export class MemoryFiles implements FileSystem {
   async freeBytes(): Promise<number> {
     return Infinity;
   }
+  freeBytesNow(): number {
+    return Infinity;
+  }
 }
