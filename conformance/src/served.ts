@@ -27,6 +27,8 @@ export class Served {
   #whenTidy: () => void = () => undefined;
   /** The process that hosts a database, by the database's identity. */
   readonly hosts = new Map<string, number>();
+  /** When that process began, in the system's ticks: numbers are used again. */
+  readonly #startedAt = new Map<string, string>();
   /** How many processes were told to open a database, by its identity. */
   readonly openings = new Map<string, number>();
   token = "";
@@ -65,6 +67,7 @@ export class Served {
         if (fact.isTidy === true) this.#whenTidy();
         if (fact.host !== undefined && fact.database !== undefined) {
           this.hosts.set(fact.database, fact.host);
+          this.#startedAt.set(fact.database, startOf(fact.host) ?? "");
           this.openings.set(fact.database, (this.openings.get(fact.database) ?? 0) + 1);
         }
         if (fact.port === undefined) return;
@@ -90,7 +93,13 @@ export class Served {
 
   /** Whether a database has a process. */
   isAwake(identity: string): boolean {
-    return this.isHost(this.hosts.get(identity) ?? 0);
+    const startedAt = this.#startedAt.get(identity);
+    return startedAt !== undefined && startOf(this.hosts.get(identity) ?? 0) === startedAt;
+  }
+
+  /** Databases that have a process, by their identity. */
+  get awake(): readonly string[] {
+    return [...this.hosts.keys()].filter((identity) => this.isAwake(identity));
   }
 
   /** The directory with a database's files. */
@@ -98,15 +107,6 @@ export class Served {
     const databases = join(this.dataDirectory, "databases", identity);
     const [directory = ""] = await readdir(databases);
     return join(databases, directory);
-  }
-
-  /** Whether a process is there and the front's: numbers are used again. */
-  isHost(pid: number): boolean {
-    try {
-      return readFileSync(`/proc/${pid}/status`, "latin1").includes(`\nPPid:\t${this.pid}\n`);
-    } catch {
-      return false;
-    }
   }
 
   /** What the front has for itself in memory, in bytes, its garbage left out. */
@@ -131,9 +131,9 @@ export class Served {
   }
 
   killHost(): void {
-    for (const pid of this.hosts.values()) {
+    for (const identity of this.awake) {
       try {
-        process.kill(pid, "SIGKILL");
+        process.kill(this.hosts.get(identity) ?? 0, "SIGKILL");
       } catch {
         // It was gone already, and the next one is on its way.
       }
@@ -199,5 +199,18 @@ export class Served {
     if (response.status !== 200) throw new Error(`sql answered ${response.status}: ${text}`);
     const [result]: { rows: (readonly unknown[])[] }[] = JSON.parse(text);
     return result?.rows ?? [];
+  }
+}
+
+/** When a process began; undefined when there is none. */
+function startOf(pid: number): string | undefined {
+  try {
+    // Its name, in parentheses, may have anything in it.
+    const [state = "", ...fields] = readFileSync(`/proc/${pid}/stat`, "latin1")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return state === "Z" ? undefined : fields[18];
+  } catch {
+    return undefined;
   }
 }

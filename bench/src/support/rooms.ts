@@ -30,8 +30,8 @@ export class Rooms {
   readonly #child: ChildProcess;
   readonly #built: string;
   readonly #program: Program;
-  /** The process that hosts a database, by its identity. */
-  readonly #hosts = new Map<string, number>();
+  /** The process that hosts a database, and when that began, by the database's identity. */
+  readonly #hosts = new Map<string, { readonly pid: number; readonly startedAt: string | undefined }>();
   readonly #identities: string[] = [];
   readonly #sockets: WebSocket[] = [];
   #port = 0;
@@ -87,7 +87,10 @@ export class Rooms {
 
   /** Rooms that have a process. */
   get awake(): readonly number[] {
-    return [...new Set(this.#hosts.values())].filter((pid) => isChild(pid, this.front));
+    const hosts = [...this.#hosts.values()];
+    return hosts
+      .filter(({ pid, startedAt }) => startedAt !== undefined && startOf(pid) === startedAt)
+      .map(({ pid }) => pid);
   }
 
   /** Waits until no more than `count` rooms have a process. */
@@ -136,7 +139,8 @@ export class Rooms {
       this.#child.once("exit", () => reject(new Error("the server ended before it listened")));
       createInterface({ input: this.#child.stdout ?? process.stdin }).on("line", (line) => {
         const fact: Fact = JSON.parse(line);
-        if (fact.host !== undefined && fact.database !== undefined) this.#hosts.set(fact.database, fact.host);
+        if (fact.host !== undefined && fact.database !== undefined)
+          this.#hosts.set(fact.database, { pid: fact.host, startedAt: startOf(fact.host) });
         if (fact.spares !== undefined) this.#tellSpares(fact.spares);
         if (fact.port === undefined) return;
         this.#port = fact.port;
@@ -173,11 +177,14 @@ export class Rooms {
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Whether a process is there and `parent`'s: with so many, numbers are used again. */
-function isChild(pid: number, parent: number): boolean {
+/** When a process began, in the system's ticks; undefined when there is none. With so many, numbers are used again. */
+function startOf(pid: number): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/status`, "latin1").includes(`\nPPid:\t${parent}\n`);
+    // Its name, in parentheses, may have anything in it.
+    return readFileSync(`/proc/${pid}/stat`, "latin1")
+      .replace(/^.*\) /s, "")
+      .split(" ")[19];
   } catch {
-    return false;
+    return undefined;
   }
 }

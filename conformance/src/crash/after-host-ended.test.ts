@@ -104,7 +104,7 @@ async function everyone(): Promise<readonly Subscriber[]> {
 
 /** Waits until the database rests without a process. */
 async function resting(): Promise<void> {
-  await until("the database rests", () => [...served.hosts.values()].every((pid) => !served.isHost(pid)));
+  await until("the database rests", () => served.awake.length === 0);
 }
 
 describe.each([
