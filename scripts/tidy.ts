@@ -15,6 +15,7 @@ const files = listed("*.ts", "*.mjs");
 checkPackageTable();
 checkLock();
 checkFailedCases();
+checkGlossary();
 for (const file of files) checkFile(file, readFileSync(file, "utf8"));
 const pages = listed("*.md");
 for (const page of pages) checkLinks(page, readFileSync(page, "utf8"));
@@ -120,6 +121,17 @@ function checkLinks(page: string, text: string): void {
     const target = posix.join(posix.dirname(page), match[1] ?? "");
     if (!existsSync(target)) problems.push(`${page}: links to ${target}, which is not there`);
   }
+}
+
+/** One line a word, by the alphabet: a word that is there twice, or in the wrong place, is not found. */
+function checkGlossary(): void {
+  const path = "docs/glossary.md";
+  const words = [...readFileSync(path, "utf8").matchAll(/^\| (?!word|-)(.+?) \|/gm)].map(([, word = ""]) =>
+    word.toLowerCase(),
+  );
+  if (words.length === 0) problems.push(`${path}: has no words`);
+  for (const [position, word] of words.entries())
+    if (position > 0 && word <= (words[position - 1] ?? "")) problems.push(`${path}: ${word} is out of place`);
 }
 
 /** Code cites pages by their path, so that a reader finds them: never a section of one that is not in the repository. */
