@@ -42,7 +42,7 @@ const told: Readonly<Record<Ending, RegExp>> = {
 
 const moduleText = (initEnding: Ending | ""): string => `
 import { schema, SenderError, t, table } from "lightcone/module";
-const timer = table({ name: "timer", scheduled: (): any => tick }, { id: t.u64().primaryKey().autoInc(), at: t.scheduleAt() });
+const timer = table({ name: "timer", scheduled: "tick" }, { id: t.u64().primaryKey().autoInc(), at: t.scheduleAt() });
 const app = schema({
   ending: table({}, { kind: t.string().primaryKey(), ending: t.string() }),
   owner: table({}, { who: t.identity().primaryKey() }),

@@ -24,7 +24,7 @@ const words = Array.from({ length: 12 }, (_, number) => `word ${number}`);
 
 const moduleText = (initEnding: Ending | ""): string => `
 import { schema, t, table } from "lightcone/module";
-const timer = table({ name: "timer", scheduled: (): any => tick }, { id: t.u64().primaryKey().autoInc(), at: t.scheduleAt() });
+const timer = table({ name: "timer", scheduled: "tick" }, { id: t.u64().primaryKey().autoInc(), at: t.scheduleAt() });
 const app = schema({
   ending: table({}, { kind: t.string().primaryKey(), ending: t.string() }),
   owner: table({}, { who: t.identity().primaryKey() }),

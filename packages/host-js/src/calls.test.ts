@@ -55,7 +55,7 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
     },
     {
       body: `return (async () => {})();`,
-      outcome: { kind: "panic", fatal: true, message: expect.stringContaining("use a procedure") },
+      outcome: { kind: "panic", fatal: true, message: expect.stringContaining("done by a client") },
     },
     {
       body: `const deep = () => deep(); deep();`,
@@ -243,7 +243,7 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
       bundle: `(async () => { await null; null.x; })();\n${bundleOf("")}`,
       reason: /as the module loads: TypeError: .*\n {4}at .*lightcone-module.js:1/,
     },
-    { bundle: bundleOf("").replace("body: (", "body: async ("), reason: /reducer `run` is async: .* use a procedure/ },
+    { bundle: bundleOf("").replace("body: (", "body: async ("), reason: /reducer `run` is async: .* done by a client/ },
     {
       bundle: bundleOf("").replace("body: (ctx, args) =>", "body: function* ()"),
       reason: /reducer `run` is a generator/,
@@ -272,6 +272,34 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
     { call: `console.error({ a: [1, { b: 2 }] })`, level: 0, message: "{ a: [ 1, { b: 2 } ] }" },
     { call: `console.warn(ctx.sender)`, level: 1, message: "07".repeat(32) },
     { call: `console.debug(new host.Timestamp(0n))`, level: 3, message: "1970-01-01T00:00:00.000000Z" },
+    // Values are texts wherever they stand, and formats are filled in.
+    { call: `console.log({ who: ctx.sender })`, level: 2, message: `{ who: ${"07".repeat(32)} }` },
+    {
+      call: `const at = new host.Timestamp(0n); console.log([at, { at }], new Map([[at, new Set([at])]]))`,
+      level: 2,
+      message: [
+        "[ 1970-01-01T00:00:00.000000Z, { at: 1970-01-01T00:00:00.000000Z } ]",
+        "Map(1) { 1970-01-01T00:00:00.000000Z => Set(1) { 1970-01-01T00:00:00.000000Z } }",
+      ].join(" "),
+    },
+    {
+      call: `const loop = { id: ctx.connectionId, get read() { throw 1; } }; loop.self = loop; console.log(loop)`,
+      level: 2,
+      message: /^<ref \*1> \{ id: (?:null|[0-9a-f]{32}), read: \[Getter\], self: \[Circular \*1\] \}$/,
+    },
+    {
+      call: `const proxy = new Proxy({}, { ownKeys() { throw 1; }, get() { throw 1; } }); console.log({ proxy })`,
+      level: 2,
+      message: "{ proxy: {} }",
+    },
+    { call: `console.log(Array(200).fill(new host.Timestamp(0n)).length, "%s")`, level: 2, message: "200 %s" },
+    {
+      call: `console.log("%s has %d of %i%%, %o%c", ctx.sender, "7", 3.9, { a: 1n }, "color: red", "more")`,
+      level: 2,
+      message: `${"07".repeat(32)} has 7 of 3%, { a: 1n } more`,
+    },
+    { call: `console.log("%s %s %x", "one")`, level: 2, message: "one %s %x" },
+    { call: `console.log("100%")`, level: 2, message: "100%" },
     { call: `console.trace()`, level: 4, message: "" },
     { call: `console.assert(1 === 2, "no")`, level: 0, message: "Assertion failed no" },
     { call: `console.time("t"); console.timeEnd("t")`, level: 2, message: "t: 1.5 ms" },

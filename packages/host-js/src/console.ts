@@ -1,8 +1,7 @@
 /** The module's `console`: lines of the database's log, with the file and line that wrote them. */
 import { modulePromises } from "@lightcone/base/node";
 import { LogLevel, type HostPort } from "@lightcone/host";
-import { ConnectionId, Identity, TimeDuration, Timestamp, Uuid } from "@lightcone/sats";
-import { inspect } from "node:util";
+import { lineText } from "./console-text.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { StackMapper } from "./stack-trace.ts";
 
@@ -31,7 +30,7 @@ export function makeConsole(sandbox: Sandbox, port: HostPort, stacks: StackMappe
   const timers = new Map<string, number>();
   const write = (level: LogLevel, values: readonly unknown[]): void => {
     const at = stacks.innermost(new Error().stack ?? "");
-    const message = stacks.mapped(values.map(show).join(" ").slice(0, messageLengthMax));
+    const message = stacks.mapped(lineText(values).slice(0, messageLengthMax));
     modulePromises.outside(() => port.log({ level, message, file: at?.file, line: at?.line }));
   };
   const time = (label: string): void => {
@@ -45,13 +44,4 @@ export function makeConsole(sandbox: Sandbox, port: HostPort, stacks: StackMappe
   };
   const names = ["levels", "silent", "write", "time", "timeEnd"];
   return sandbox.harden(sandbox.compile(names, source, "console")(levels, silent, write, time, timeEnd) as object);
-}
-
-const valueClasses = [Identity, ConnectionId, Timestamp, TimeDuration, Uuid];
-
-/** A value as a line of a log shows it. Calls none of the value's own inspectors. */
-function show(value: unknown): string {
-  if (typeof value === "string") return value;
-  if (valueClasses.some((one) => value instanceof one)) return String(value);
-  return inspect(value, { customInspect: false, depth: 4, breakLength: 120 });
 }

@@ -139,8 +139,17 @@ test.each([
   { message: "fetch is not a function", says: /cannot reach the network/ },
   { message: "WebSocket is not a constructor", says: /cannot reach the network/ },
   { message: "crypto is not defined", says: /ctx\.random/ },
+  { message: "globalThis.fetch is not a function", says: /cannot reach the network/ },
+  {
+    message: "Cannot read properties of undefined (reading 'env')",
+    says: /if process\.env is meant: there is no Node/,
+  },
+  { message: "Cannot read properties of undefined (reading 'randomUUID')", says: /crypto\.randomUUID .* ctx\.random/ },
 ])("row 28: $message", ({ message, says }) => expect(withHint(message)).toMatch(says));
 
-test.each(["x is not defined", "toString is not defined", "fetch failed"])("nothing is added to: %s", (message) => {
+test.each([
+  ...["x is not defined", "toString is not defined", "fetch failed", "a.fetch is not a function"],
+  ...["Cannot read properties of undefined (reading 'name')", "Cannot read properties of null (reading 'env')"],
+])("nothing is added to: %s", (message) => {
   expect(withHint(message)).toBe(message);
 });

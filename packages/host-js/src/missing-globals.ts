@@ -35,10 +35,27 @@ const hints: Readonly<Record<string, string>> = {
   window: "a module runs in the database, not in a page: use globalThis",
 };
 
-const missing = /^(\w+) is not (?:defined|a function|a constructor)$/;
+/** What is read of a global that is missing, where the message does not name it. */
+const members: Readonly<Record<string, readonly string[]>> = {
+  process: ["env", "argv", "cwd", "nextTick", "hrtime", "platform", "exit"],
+  Buffer: ["from", "alloc", "concat", "isBuffer"],
+  crypto: ["randomUUID", "getRandomValues", "subtle", "createHash"],
+  performance: ["now", "timeOrigin"],
+  localStorage: ["getItem", "setItem", "removeItem"],
+  document: ["querySelector", "getElementById", "createElement"],
+};
+const owners = new Map(
+  Object.entries(members).flatMap(([name, list]) => list.map((member) => [member, name] as const)),
+);
+
+const missing = /^(?:globalThis\.)?(\w+) is not (?:defined|a function|a constructor)$/;
+const read = /^Cannot read properties of undefined \(reading '(\w+)'\)$/;
 
 /** A message about a global that is missing, with what to write instead; any other as it is. */
 export function withHint(message: string): string {
   const name = missing.exec(message)?.[1];
-  return name === undefined || !Object.hasOwn(hints, name) ? message : `${message} (${hints[name]})`;
+  if (name !== undefined && Object.hasOwn(hints, name)) return `${message} (${hints[name]})`;
+  const member = read.exec(message)?.[1] ?? "";
+  const owner = owners.get(member);
+  return owner === undefined ? message : `${message} (if ${owner}.${member} is meant: ${hints[owner]})`;
 }

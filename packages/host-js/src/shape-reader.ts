@@ -28,7 +28,7 @@ const constraintOptions = ["name", "constraint", "columns"];
 
 /** What to do instead of an async reducer. */
 export const asyncAdvice =
-  "a reducer runs to its end at once, in one transaction. Drop `async` and `await`, and use a procedure for what must wait";
+  "a reducer runs to its end at once, in one transaction. Drop `async` and `await`: what must wait is done by a client, which passes what it got";
 const { isAsyncFunction, isGeneratorFunction, isProxy } = types;
 
 /** The description says something that cannot be. */

@@ -59,7 +59,7 @@ export interface LifecycleExport<S extends Tables> extends ReducerExport<S, NoPa
 type Body<S extends Tables, F extends Fields> = (
   ctx: ReducerCtx<S>,
   args: FieldsValue<F>,
-) => void | undefined | Wrong<"a reducer returns nothing and cannot be async: use a procedure for what waits">;
+) => void | undefined | Wrong<"a reducer returns nothing and cannot be async: what must wait is done by a client">;
 type NoParams = Record<never, never>;
 
 export interface Schema<S extends Tables = Tables> {

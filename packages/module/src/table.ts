@@ -32,9 +32,10 @@ export interface TableOptions<Column extends string = string> {
   readonly indexes?: readonly IndexOptions<Column>[];
   readonly constraints?: readonly ConstraintOptions<Column>[];
   /**
-   * The reducer that runs when a row's time comes: its exported name, or a function that gives the export.
-   * Such a table has a `u64` primary key with `autoInc()` and a `scheduleAt` column. `onSchedule` in the
-   * reducer's own options does the same.
+   * The reducer that runs when a row's time comes, by its exported name: `"onTick"`. Such a table has a `u64` primary key
+   * with `autoInc()` and a `scheduleAt` column. `onSchedule` in the reducer's own options does the same, and the compiler
+   * follows it. A function that gives the export must say what it returns, `(): unknown => onTick`: the table's type would
+   * else be made of the reducer's, which is made of the table's.
    */
   readonly scheduled?: string | (() => unknown);
   /** Rows are told to clients and never stored. */

@@ -155,6 +155,15 @@ export const named = spacetime.reducer({ name: "other" }, (ctx) => void ctx.db.t
 export const fire = spacetime.reducer({ onSchedule: timer }, { arg: timer.rowType }, (_, { arg }) => {
   is<typeof arg, { scheduledId: bigint; scheduledAt: ScheduleAt; note: string }>(true);
 });
+// A table that names its reducer, in the shapes of which neither type is made of the other.
+const bell = table({ scheduled: "ring" }, { id: t.u64().primaryKey().autoInc(), at: t.scheduleAt() });
+const gong = table({ scheduled: (): unknown => strike }, { id: t.u64().primaryKey().autoInc(), at: t.scheduleAt() });
+const tower = schema({ bell, gong });
+export const ring = tower.reducer({ row: bell.rowType }, (ctx, { row }) => void ctx.db.gong.insert(row));
+export const strike = tower.reducer({ row: gong.rowType }, (ctx, { row }) => {
+  is<typeof row, { id: bigint; at: ScheduleAt }>(true);
+  ctx.db.bell.insert(row);
+});
 export const init = spacetime.init((ctx) => void ctx.db.player.insert);
 export const connected = spacetime.clientConnected({ name: "hello" }, (ctx) => void ctx.connectionId);
 // Row 5, row 32: a reducer returns nothing, whatever stands in its body.

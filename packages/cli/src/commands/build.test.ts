@@ -67,10 +67,10 @@ test("row 5: an async reducer is refused by its types, and without them by what 
   const folder = project({ "module.ts": text, "tsconfig.json": config }, compiler);
   const refused = await place.run("build", "-p", folder);
   expect(refused.code).toBe(1);
-  expect(refused.err).toMatch(/module\.ts\(4,\d+\)[^]*cannot be async[^]*use a procedure/);
+  expect(refused.err).toMatch(/module\.ts\(4,\d+\)[^]*cannot be async[^]*done by a client/);
   const unchecked = await place.run("build", "-p", folder, "--no-check");
   expect(unchecked.code).toBe(1);
-  expect(unchecked.err).toMatch(/reducer `wait` is async: .*use a procedure/);
+  expect(unchecked.err).toMatch(/reducer `wait` is async: .*done by a client/);
 });
 
 test("types that do not fit end it, unless they are not to be looked at", async () => {
