@@ -34,7 +34,7 @@ export const clientErrors = {
   BadArguments: {
     http: 400,
     text: (d: { reducer: string; reason: string }) => `invalid arguments for reducer ${d.reducer}: ${d.reason}`,
-    hint: "Pass one value per parameter, in order, of the parameter's type.",
+    hint: "Pass one value per parameter, of the parameter's type: with `lightcone/client` an object by their names, over HTTP a list in their order.",
   },
   ReducerFailed: {
     http: 530,
@@ -66,9 +66,12 @@ export const clientErrors = {
   },
   VersionDiffers: {
     http: 409,
-    text: (d: { database: string; difference: string }) =>
-      `this page was built for another version of ${d.database}: ${d.difference}`,
-    hint: "Reload the page. If that does not help, build it again with the module that is published, or publish the one that it was built with.",
+    // `wasKnown`: the page was built with it, or it was there when the page connected first.
+    text: (d: { database: string; difference: string; wasKnown: boolean }) =>
+      d.wasKnown
+        ? `this page was built for another version of ${d.database}: ${d.difference}`
+        : `in ${d.database} ${d.difference}`,
+    hint: "Check the name, which is spelled as in the module's code (`lightcone describe` lists them). If the page is older than the module, reload it, or build it again with the module that is published.",
   },
   NoWebSocket: {
     http: 400,

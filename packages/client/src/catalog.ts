@@ -10,7 +10,7 @@ import { isOption } from "@lightcone/sats";
 import { reducerDifference, tableDifference } from "./difference.ts";
 import type { BagTable } from "./row-bag.ts";
 import { readSchema, type ClientSchema, type ReducerSchema } from "./schema.ts";
-import { encodeValue, makeCodec, type Codec } from "./value-codec.ts";
+import { encodeValue, isObject, makeCodec, sortOf, type Codec } from "./value-codec.ts";
 
 interface KnownReducer {
   readonly schema: ReducerSchema;
@@ -96,24 +96,30 @@ export class Catalog {
    *
    * @throws {LightconeError} `VersionDiffers`, `BadArguments`
    */
-  encodeCall(accessor: string, args: object): { readonly name: string; readonly args: Uint8Array } {
+  encodeCall(accessor: string, args: unknown): { readonly name: string; readonly args: Uint8Array } {
     const known = this.reducers.get(accessor) ?? this.makeReducer(accessor);
     this.reducers.set(accessor, known);
     if (known instanceof LightconeError) throw known;
+    if (!isObject(args)) {
+      const names = known.schema.params.elements.map(({ name = "" }) => `${name}: …`).join(", ");
+      const reason = `it takes one object, ${names === "" ? "{}" : `{ ${names} }`}, not ${sortOf(args)}`;
+      throw new LightconeError("BadArguments", { reducer: accessor, reason });
+    }
     try {
       return { name: known.schema.name, args: encodeValue(known.params, args) };
     } catch (cause) {
       if (!(cause instanceof TypeError)) throw cause;
       const renamed = renamedParameter(known.schema, args);
-      if (renamed !== undefined) throw this.differs(renamed);
+      if (renamed !== undefined) throw this.differs(renamed, false);
       throw new LightconeError("BadArguments", { reducer: accessor, reason: cause.message }, { cause });
     }
   }
 
   private makeTable(accessor: string): BagTable | LightconeError {
     const table = this.now?.tables.get(accessor);
-    if (table === undefined) return this.differs(`there is no public table \`${accessor}\`${listed(this.tableNames)}`);
     const built = this.built?.tables.get(accessor);
+    if (table === undefined)
+      return this.differs(`there is no public table \`${accessor}\`${listed(this.tableNames)}`, built !== undefined);
     const difference = built === undefined ? undefined : tableDifference(built, table);
     if (difference !== undefined) return this.differs(difference);
     const { row, key } = table;
@@ -126,16 +132,19 @@ export class Catalog {
 
   private makeReducer(accessor: string): KnownReducer | LightconeError {
     const schema = this.now?.reducers.get(accessor);
-    if (schema === undefined)
-      return this.differs(`there is no reducer \`${accessor}\` for clients${listed(this.reducerNames)}`);
     const built = this.built?.reducers.get(accessor);
+    if (schema === undefined)
+      return this.differs(
+        `there is no reducer \`${accessor}\` for clients${listed(this.reducerNames)}`,
+        built !== undefined,
+      );
     const difference = built === undefined ? undefined : reducerDifference(built, schema);
     if (difference !== undefined) return this.differs(difference);
     return { schema, params: makeCodec(schema.params) };
   }
 
-  private differs(difference: string): LightconeError {
-    return new LightconeError("VersionDiffers", { database: this.database, difference });
+  private differs(difference: string, wasKnown = true): LightconeError {
+    return new LightconeError("VersionDiffers", { database: this.database, difference, wasKnown });
   }
 }
 

@@ -64,7 +64,11 @@ export interface Client<M extends ModuleExports = UntypedModule> {
   readonly identity: Identity | undefined;
   readonly connectionId: ConnectionId | undefined;
   readonly token: string | undefined;
-  /** Asks for the rows of some queries, and for what changes in them from then on. */
+  /**
+   * Asks for the rows of some queries, and for what changes in them from then on. Queries that are asked for together
+   * belong together: their first rows come at once, one that is refused refuses all, now or at a later publish, and they
+   * end together. What is to end by itself is asked for by itself.
+   */
   subscribe(...queries: readonly [Query, ...Query[]]): SubscriptionHandle;
   /** Runs whenever the state changes. Returns what ends that. */
   onState(run: (state: ConnectionState, reason?: string) => void): () => void;
@@ -108,8 +112,9 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
   const tables = new Named((accessor) => new TableView(accessor, connection, tell));
   const reducers = new Named(
     (accessor) =>
-      (args: object = {}): Promise<void> =>
-        connection.call(accessor, args),
+      (...all: readonly unknown[]): Promise<void> =>
+        // Several are shown to be refused as the list that they are.
+        connection.call(accessor, all.length > 1 ? all : all[0] === undefined ? {} : all[0]),
   );
   const events: ConnectionEvents = {
     hearsErrors: options.onError !== undefined,

@@ -23,6 +23,7 @@ import type { Catalog } from "./catalog.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import { RowBag, type TableChange } from "./row-bag.ts";
 import { Subscription, type Query } from "./subscription.ts";
+import { isObject } from "./value-codec.ts";
 
 export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 
@@ -52,7 +53,7 @@ interface Call {
   readonly id: number;
   /** As the module's code has it. */
   readonly reducer: string;
-  readonly args: object;
+  readonly args: unknown;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -118,7 +119,8 @@ export class Connection {
     if (this.options.catalog.isKnown) this.checkUse(accessor);
   }
 
-  call(reducer: string, args: object): Promise<void> {
+  /** @param args what the application gave; what is no object is refused as `BadArguments` */
+  call(reducer: string, args: unknown): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.state === "closed") throw this.closedBefore();
       const call: Call = { id: this.newId(), reducer, args, resolve, reject };
@@ -129,7 +131,8 @@ export class Connection {
         const value = this.held.length + 1;
         throw new LightconeError("LimitExceeded", { limit: "heldCallsMax", value, max: heldCallsMax });
       }
-      this.held.push({ ...call, args: { ...args } });
+      // The application may change its object meanwhile.
+      this.held.push(isObject(args) ? { ...call, args: { ...args } } : call);
     });
   }
 

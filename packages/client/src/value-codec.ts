@@ -64,8 +64,17 @@ export function decodeValue(codec: Codec, bytes: Uint8Array, what: string): unkn
 }
 
 function wrong(expected: string, value: unknown): never {
-  const shown = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
-  throw new TypeError(`expected ${expected}, not ${shown}`);
+  throw new TypeError(`expected ${expected}, not ${sortOf(value)}`);
+}
+
+/** Whether it is what arguments and rows are: an object that is no list. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What sort of value it is, as an error names it. */
+export function sortOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
 }
 
 /** Runs a part's writer; what it throws gets the part's place in front. */
@@ -205,6 +214,8 @@ function sumCodec(type: SumType): Codec {
     write(out, value) {
       const { tag: name, value: payload } = (value ?? {}) as { readonly tag?: unknown; readonly value?: unknown };
       const tag = typeof name === "string" ? tags.get(name) : undefined;
+      if (tag === undefined && typeof name === "string")
+        throw new TypeError(`there is no variant ${JSON.stringify(name)}: there are ${[...tags.keys()].join(", ")}`);
       if (tag === undefined) wrong(`{ tag } of ${expected}`, value);
       out.u8(tag);
       const codec = variants[tag]?.codec;

@@ -225,12 +225,17 @@ describe("plain JavaScript", () => {
     db.tables["mapPiont"]?.onInsert(() => {});
     fake.socket.receive(greeting());
     await settled();
-    expect(errors).toEqual([differs("there is no public table `mapPiont`; there are person, mapPoint")]);
+    expect(errors).toEqual(["in arena there is no public table `mapPiont`; there are person, mapPoint"]);
     const made = (args: object): Promise<unknown> => failureOf(db.reducers["renamePerson"]?.(args) ?? Promise.reject());
     expect(await made({ id: 1 })).toMatch(/^BadArguments: .*renamePerson: name: expected a string, not undefined/);
     expect(await made({ id: 1, title: "x" })).toBe(
-      `VersionDiffers: ${differs("reducer `renamePerson` takes a parameter `name` and has none called `title`")}`,
+      "VersionDiffers: in arena reducer `renamePerson` takes a parameter `name` and has none called `title`",
     );
+    const object = "renamePerson: it takes one object, { id: …, name: … }, not";
+    const positional = db.reducers["renamePerson"] as unknown as (...all: readonly unknown[]) => Promise<void>;
+    expect(await failureOf(positional("x"))).toBe(`BadArguments: invalid arguments for reducer ${object} string`);
+    expect(await failureOf(positional(1, "x"))).toBe(`BadArguments: invalid arguments for reducer ${object} an array`);
+    expect(await failureOf(positional({ id: 1, name: "x" }, 2))).toMatch(/not an array$/);
   });
 
   test("what holds tables or reducers may be awaited, and looked through", async () => {
