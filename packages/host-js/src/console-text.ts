@@ -38,7 +38,7 @@ function valueText(value: unknown): string {
   return stands.taken(shown);
 }
 
-function isValue(value: unknown): boolean {
+function isValue(value: unknown): value is InstanceType<(typeof valueClasses)[number]> {
   return valueClasses.some((one) => value instanceof one);
 }
 
@@ -62,8 +62,9 @@ class StandIns {
     this.copies.set(value, copy);
     const put = (each: unknown): unknown => this.put(each, depth - 1);
     if (types.isMap(value))
-      mapEach.call(value, (each, key) => void (copy as Map<unknown, unknown>).set(put(key), put(each)));
-    else if (types.isSet(value)) setEach.call(value, (each) => void (copy as Set<unknown>).add(put(each)));
+      Map.prototype.forEach.call(value, (each, key) => void (copy as Map<unknown, unknown>).set(put(key), put(each)));
+    else if (types.isSet(value))
+      Set.prototype.forEach.call(value, (each) => void (copy as Set<unknown>).add(put(each)));
     else
       for (const key of Reflect.ownKeys(value)) {
         const property = Reflect.getOwnPropertyDescriptor(value, key);
@@ -89,8 +90,6 @@ class StandIns {
   }
 }
 
-const { forEach: mapEach } = Map.prototype;
-const { forEach: setEach } = Set.prototype;
 const sizeOf = (kind: object): ((this: object) => unknown) =>
   Reflect.getOwnPropertyDescriptor(kind, "size")?.get ?? (() => Infinity);
 const mapSize = sizeOf(Map.prototype);
@@ -104,5 +103,5 @@ function emptyLike(value: object): object | undefined {
   const above: unknown = Reflect.getPrototypeOf(value);
   const isPlain = above === null || (typeof above === "object" && Reflect.getPrototypeOf(above) === null);
   if (!isPlain || Reflect.ownKeys(value).length > membersMax) return undefined;
-  return Object.create(above as object | null) as object;
+  return Object.create(above) as object;
 }
