@@ -30,6 +30,28 @@ export interface QueryDraft {
   readonly returned: number;
 }
 
+/** The same query with other literals of the same columns: another query of its template. */
+export function withLiterals(draft: QueryDraft, picks: readonly number[]): QueryDraft {
+  let next = 0;
+  const changed = (condition: DraftCondition): DraftCondition => {
+    switch (condition.kind) {
+      case "and":
+      case "or":
+        return { ...condition, terms: condition.terms.map(changed) };
+      case "truth":
+        return { ...condition, left: changed(condition.left), right: changed(condition.right) };
+      case "literal": {
+        const { literals } = domains[condition.column.domain];
+        const pick = picks[next++ % picks.length] ?? 0;
+        return { ...condition, literal: literals[pick % literals.length] ?? condition.literal };
+      }
+      default:
+        return condition;
+    }
+  };
+  return { ...draft, condition: changed(draft.condition) };
+}
+
 const aliases = ["a", "b", "c", "d"];
 
 const columnText = ({ source, name }: DraftColumn): string => `${aliases[source]}.${name}`;

@@ -3,12 +3,14 @@ import type { CompareOp } from "@lightcone/sql";
 import fc from "fast-check";
 import { domainNames, domains, type DomainName } from "./domains.ts";
 import type { IndexSpec } from "./fixture.ts";
-import type { Columns, DraftColumn, DraftCondition, QueryDraft } from "./query-draft.ts";
+import { withLiterals, type Columns, type DraftColumn, type DraftCondition, type QueryDraft } from "./query-draft.ts";
 
 export interface WorldTable {
   /** Column → domain, in order. */
   readonly columns: Readonly<Record<string, DomainName>>;
   readonly indexes: readonly IndexSpec[];
+  /** Its rows are there only in the commit that inserts them. */
+  readonly isEvent: boolean;
 }
 
 export const tableNames = ["r", "s", "u"] as const;
@@ -30,7 +32,7 @@ export interface World {
 }
 
 /** `k` is a column of all tables; `x`, `y` and `z` differ. */
-function table(join: DomainName): fc.Arbitrary<WorldTable> {
+function table(join: DomainName, isEvent: fc.Arbitrary<boolean>): fc.Arbitrary<WorldTable> {
   const other = fc.constantFrom(...domainNames);
   return fc.record({
     columns: fc
@@ -52,6 +54,7 @@ function table(join: DomainName): fc.Arbitrary<WorldTable> {
       ),
       { maxLength: 4, selector: (index) => index.columns.join() },
     ),
+    isEvent,
   });
 }
 
@@ -101,7 +104,7 @@ function condition(columns: readonly DraftColumn[]): fc.Arbitrary<DraftCondition
       { depthSize: "small", withCrossShrink: true },
       { weight: 3, arbitrary: literal },
       { weight: 3, arbitrary: equality },
-      { weight: 1, arbitrary: between },
+      { weight: 3, arbitrary: between },
       { weight: 3, arbitrary: bounds },
       { weight: 4, arbitrary: either },
       { weight: 1, arbitrary: fc.boolean().map((value): DraftCondition => ({ kind: "constant", value })) },
@@ -122,15 +125,19 @@ function condition(columns: readonly DraftColumn[]): fc.Arbitrary<DraftCondition
   return tree;
 }
 
-/** Queries over one, two or three sources, each joined to one before it, mostly by `k`; a table may come twice. */
-function query(tables: Columns): fc.Arbitrary<QueryDraft> {
+/**
+ * Queries over one, two or three sources, each joined to one before it, mostly by `k`; a table may come twice, an event
+ * table once.
+ */
+function query(tables: Columns, event: TableName | undefined): fc.Arbitrary<QueryDraft> {
   const name = fc.constantFrom(...tableNames);
   const sources = fc.oneof(
     { weight: 3, arbitrary: fc.tuple(name) },
     { weight: 4, arbitrary: fc.tuple(name, name) },
     { weight: 3, arbitrary: fc.tuple(name, name, name) },
   );
-  return sources.chain((of) => {
+  return sources.chain((drawn) => {
+    const of = drawn.map((each, source) => (each === event && drawn.indexOf(each) < source ? "r" : each));
     const columns = of.map((each, source) =>
       Object.entries(tables[each] ?? {}).map(([column, domain]): DraftColumn => ({ source, name: column, domain })),
     );
@@ -157,7 +164,17 @@ function query(tables: Columns): fc.Arbitrary<QueryDraft> {
 const joinDomain = fc.constantFrom<DomainName>("u8", "u64", "string", "f32", "f64", "bytes", "i128");
 
 export const worlds: fc.Arbitrary<World> = joinDomain
-  .chain((domain) => fc.record({ r: table(domain), s: table(domain), u: table(domain) }))
+  .chain((domain) => {
+    const kept = table(domain, fc.constant(false));
+    return fc.record({
+      r: kept,
+      s: kept,
+      u: table(
+        domain,
+        fc.nat(3).map((drawn) => drawn === 3),
+      ),
+    });
+  })
   .chain((tables) => {
     const columns: Columns = { r: tables.r.columns, s: tables.s.columns, u: tables.u.columns };
     const change = fc.record({
@@ -165,10 +182,17 @@ export const worlds: fc.Arbitrary<World> = joinDomain
       picks: fc.array(fc.nat(20), { minLength: 4, maxLength: 4 }),
       isDelete: fc.boolean(),
     });
+    // Some of one template, which differ in their literals.
+    const literals = fc.array(fc.array(fc.nat(9), { minLength: 4, maxLength: 4 }), { maxLength: 2 });
+    const queries = fc
+      .tuple(query(columns, tables.u.isEvent ? "u" : undefined), literals)
+      .map(([first, picks]) => [first, ...picks.map((each) => withLiterals(first, each))]);
+    const few = fc.array(change, { maxLength: 10 });
+    const many = fc.array(change, { minLength: 40, maxLength: 80 });
     return fc.record({
       tables: fc.constant(tables),
-      queries: fc.array(query(columns), { minLength: 1, maxLength: 5 }),
-      commits: fc.array(fc.array(change, { maxLength: 10 }), { maxLength: 8 }),
-      lives: fc.array(fc.tuple(fc.nat(3), fc.nat(9)), { minLength: 5, maxLength: 5 }),
+      queries: fc.array(queries, { minLength: 1, maxLength: 4 }).map((each) => each.flat()),
+      commits: fc.array(fc.oneof({ weight: 9, arbitrary: few }, many), { maxLength: 8 }),
+      lives: fc.array(fc.tuple(fc.nat(3), fc.nat(9)), { minLength: 12, maxLength: 12 }),
     });
   });

@@ -1,6 +1,7 @@
 /**
  * Runs a random world: after every commit and every coming and going, each live query's accumulated deltas, the plan
- * evaluated afresh (twice, in the same order) and the oracle agree as bags; equal deltas of a template are one part.
+ * evaluated afresh (twice, in the same order) and the oracle agree as bags; no delta takes and gives the same row; equal
+ * deltas of a template are one part. A query of an event table is told what the oracle says of the commit's events.
  *
  * Throws what it finds: it needs no test runner, so that `mutants.ts` can run it in a process of its own.
  */
@@ -22,7 +23,9 @@ interface Running {
   readonly sql: string;
   readonly plan: SelectPlan;
   readonly live: LiveQuery<number>;
-  /** Row → how often the deltas so far say it is there. */
+  /** Whether it reads an event table: its rows are told once, and are not there afterwards. */
+  readonly isEvent: boolean;
+  /** Row → how often the deltas so far (of an event query: of this commit) say it is there. */
   readonly bag: Map<string, number>;
 }
 
@@ -52,6 +55,7 @@ class Runner {
         this.live.advance(commit);
         this.takeDeltas();
       });
+      this.checkEvents();
       this.checkAll();
       this.comeAndGo(turn + 1);
       this.checkAll();
@@ -67,7 +71,7 @@ class Runner {
     });
     const row = Object.fromEntries(entries);
     const key = Buffer.from(this.fixture.encode(table, row)).toString("hex");
-    if (isDelete) {
+    if (isDelete && !this.world.tables[table].isEvent) {
       this.fixture.delete(table, row);
       this.model[table].delete(key);
     } else if (this.fixture.insert(table, row)) {
@@ -89,8 +93,11 @@ class Runner {
       }
       for (const each of this.running.values()) {
         if (each.live !== live) continue;
-        for (const ref of rowsOf(parts, "deletes")) add(each.bag, this.fixture.text(ref), -1);
-        for (const ref of rowsOf(parts, "inserts")) add(each.bag, this.fixture.text(ref), 1);
+        const deletes = rowsOf(parts, "deletes").map((ref) => this.fixture.text(ref));
+        const inserts = rowsOf(parts, "inserts").map((ref) => this.fixture.text(ref));
+        assert.ok(!deletes.some((row) => inserts.includes(row)), `a row is taken or given, not both: ${each.sql}`);
+        for (const row of deletes) add(each.bag, row, -1);
+        for (const row of inserts) add(each.bag, row, 1);
       }
     });
     for (const parts of partsOf.values()) {
@@ -119,7 +126,8 @@ class Runner {
     const live = this.live.subscribe(plan, bindParams(plan, sender), subscriber);
     const bag = new Map<string, number>();
     for (const row of this.evaluated(plan)) add(bag, row, 1);
-    return { draft, sql, plan, live, bag };
+    const isEvent = draft.sources.some((name) => this.world.tables[name as TableName].isEvent); // drawn from them
+    return { draft, sql, plan, live, isEvent, bag };
   }
 
   private evaluated(plan: SelectPlan): readonly string[] {
@@ -136,25 +144,41 @@ class Runner {
     return rows;
   }
 
-  private checkAll(): void {
-    const tables = new Map<string, readonly Row[]>(tableNames.map((name) => [name, [...this.model[name].values()]]));
-    for (const { draft, sql, plan, bag } of this.running.values()) {
-      const { node, values } = nodeOfDraft(draft, this.fixture.catalog);
-      const returned = draft.sources[draft.returned] ?? "";
-      const names = Object.keys(this.world.tables[returned as TableName].columns); // a table of the world
-      const expected = fresh(node, { tables, values })
-        .map(([row]) => Object.fromEntries(names.map((name, i) => [name, row?.[i]])))
-        .map((row) => Buffer.from(this.fixture.encode(returned, row)).toString("hex"))
-        .toSorted();
-      assert.deepEqual(this.evaluated(plan).toSorted(), expected, `evaluated afresh: ${sql}`);
-      assert.deepEqual(bagRows(bag), expected, `live: ${sql}`);
+  /** What queries of event tables were told of this commit; then its events are gone. */
+  private checkEvents(): void {
+    for (const each of this.running.values()) {
+      if (!each.isEvent) continue;
+      assert.deepEqual(bagRows(each.bag), this.expected(each), `events: ${each.sql}`);
+      each.bag.clear();
     }
+    for (const name of tableNames) if (this.world.tables[name].isEvent) this.model[name].clear();
+  }
+
+  private checkAll(): void {
+    for (const each of this.running.values()) {
+      const expected = this.expected(each);
+      assert.deepEqual(this.evaluated(each.plan).toSorted(), expected, `evaluated afresh: ${each.sql}`);
+      assert.deepEqual(bagRows(each.bag), expected, `live: ${each.sql}`);
+    }
+  }
+
+  /** The rows that the oracle says a query has, in order. */
+  private expected({ draft }: Running): readonly string[] {
+    const tables = new Map<string, readonly Row[]>(tableNames.map((name) => [name, [...this.model[name].values()]]));
+    const { node, values } = nodeOfDraft(draft, this.fixture.catalog);
+    const returned = draft.sources[draft.returned] ?? "";
+    const names = Object.keys(this.world.tables[returned as TableName].columns); // a table of the world
+    return fresh(node, { tables, values })
+      .map(([row]) => Object.fromEntries(names.map((name, i) => [name, row?.[i]])))
+      .map((row) => Buffer.from(this.fixture.encode(returned, row)).toString("hex"))
+      .toSorted();
   }
 }
 
-function specOf(name: string, { columns, indexes }: WorldTable): TableSpec {
+function specOf(name: string, { columns, indexes, isEvent }: WorldTable): TableSpec {
   return {
     name,
+    isEvent,
     columns: Object.fromEntries(Object.entries(columns).map(([column, domain]) => [column, domains[domain].type])),
     indexes,
   };

@@ -1,0 +1,65 @@
+// Goal: queries of a template that changed alike share one part, however their tuples came; parts are consolidated.
+// Method: deltas written out by hand: for each tuple the row, the weight, and the query.
+import { t } from "@lightcone/sats";
+import { describe, expect, test } from "vitest";
+import { Fixture, rowsOf } from "../testing/fixture.ts";
+import { Delta } from "./delta.ts";
+import { PartCutter, PartPool, type CutQuery, type DeltaPart } from "./parts.ts";
+
+type Tuple = readonly [row: number, weight: number, query: number];
+
+const fixture = new Fixture({ name: "r", columns: { id: t.u32 } });
+const table = fixture.table("r").schema;
+const pool = new PartPool();
+const cutter = new PartCutter<CutQuery>(pool, table);
+
+/** The part of each query that changed. */
+function cut(tuples: readonly Tuple[], isConsolidated = false): ReadonlyMap<number, DeltaPart> {
+  pool.settle();
+  const queries: CutQuery[] = [0, 1, 2, 3].map(() => ({ node: 0 }));
+  const delta = new Delta(1);
+  for (const [row, weight, query] of tuples) delta.add([row], [0], weight, query);
+  const parts = new Map<number, DeltaPart>();
+  cutter.cut(delta, queries, isConsolidated, (query, part) => parts.set(queries.indexOf(query), part));
+  expect(queries.every(({ node }) => node === 0)).toBe(true);
+  return parts;
+}
+
+const textOf = (part: DeltaPart | undefined): string =>
+  part === undefined ? "" : `-${rowsOf([part], "deletes").join()} +${rowsOf([part], "inserts").join()}`;
+
+describe("equal deltas are one part", () => {
+  test.each<{ readonly why: string; readonly tuples: readonly Tuple[]; readonly text: string }>([
+    { why: "one tuple for both", tuples: [[7, 1, 0], [7, 1, 1]], text: "- +7" }, // prettier-ignore
+    { why: "in another order", tuples: [[7, 1, 0], [8, 1, 0], [8, 1, 1], [7, 1, 1]], text: "- +7,8" }, // prettier-ignore
+    { why: "one with what cancels", tuples: [[7, 1, 0], [9, 1, 0], [7, 1, 1], [9, -1, 0]], text: "- +7" }, // prettier-ignore
+    { why: "a weight, or as many tuples", tuples: [[7, 2, 0], [7, 1, 1], [8, -1, 0], [7, 1, 1], [8, -1, 1]], text: "-8 +7,7" }, // prettier-ignore
+  ])("$why", ({ tuples, text }) => {
+    const parts = cut(tuples);
+    expect(parts.size).toBe(2);
+    expect(parts.get(0)).toBe(parts.get(1));
+    expect(textOf(parts.get(0))).toBe(text);
+  });
+
+  test("of rows that no query gets twice, by the order that all get them in", () => {
+    const parts = cut([[9, -1, 0], [9, -1, 1], [9, -1, 2], [7, 1, 2], [7, 1, 0], [5, 1, 3]], true); // prettier-ignore
+    expect(parts.get(0)).toBe(parts.get(2));
+    expect([0, 1, 3].map((query) => textOf(parts.get(query)))).toEqual(["-9 +7", "-9 +", "- +5"]);
+    expect(new Set(parts.values()).size).toBe(3);
+  });
+});
+
+test("a query whose tuples cancel has not changed", () => {
+  expect(cut([[7, 1, 0], [8, 1, 1], [7, -1, 0]]).size).toBe(1); // prettier-ignore
+});
+
+test("deltas that differ in one list are two parts", () => {
+  const parts = cut([[7, 1, 0], [7, 1, 1], [8, -1, 0], [9, -1, 1]]); // prettier-ignore
+  expect([0, 1].map((query) => textOf(parts.get(query)))).toEqual(["-8 +7", "-9 +7"]);
+});
+
+test("a part is the next turn's with nothing of the last", () => {
+  cut([[7, 1, 0], [8, -1, 0]]).get(0)?.encoded.push("encoded"); // prettier-ignore
+  const part = cut([[5, 1, 0]]).get(0); // prettier-ignore
+  expect([textOf(part), part?.encoded.length]).toEqual(["- +5", 0]);
+});

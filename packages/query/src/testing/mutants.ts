@@ -1,0 +1,144 @@
+/** Faults that the property test of live queries must find: each is one text of a source replaced by another. */
+export interface Mutant {
+  readonly name: string;
+  /** Below `src`. */
+  readonly file: string;
+  /** Stands in the file once. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: "the old state of a source is read as the new one",
+    file: "live/delta-join.ts",
+    from: "return relations[source]?.isEvent !== true && source < start;",
+    to: "return true;",
+  },
+  {
+    name: "the new state of a source is read as the old one",
+    file: "live/delta-join.ts",
+    from: "return relations[source]?.isEvent !== true && source < start;",
+    to: "return false;",
+  },
+  {
+    name: "an event meets the old state of the others",
+    file: "live/delta-join.ts",
+    from: "if (relations[start]?.isEvent === true) return true;",
+    to: "",
+  },
+  {
+    name: "events are there for the paths of others",
+    file: "live/turn.ts",
+    from: "overlay.inserted.fill(delta.inserts);",
+    to: "",
+  },
+  {
+    name: "the old state has rows that the commit inserted",
+    file: "live/turn.ts",
+    from: "if (!overlay.inserted.has(row)) return row;",
+    to: "return row;",
+  },
+  {
+    name: "the old state lacks rows that the commit deleted",
+    file: "live/turn.ts",
+    from: "this.entry = this.overlay.deleted.first(this.key.hashKey(view, at));",
+    to: "this.entry = -1;",
+  },
+  {
+    name: "the old state has one deleted row a key",
+    file: "live/turn.ts",
+    from: "this.entry = overlay.deleted.next(entry);",
+    to: "this.entry = -1;",
+  },
+  {
+    name: "what a turn knows of a relation is kept for the next",
+    file: "live/turn.ts",
+    from: "if (this.turnNumber !== this.turn.number) this.enterTurn();",
+    to: "if (this.turnNumber === 0) this.enterTurn();",
+  },
+  {
+    name: "a large set of rows lacks those that collide",
+    file: "live/row-set.ts",
+    from: "if (table[at] === ref) return true;",
+    to: "return table[at] === ref;",
+  },
+  {
+    name: "rows of one hash are one",
+    file: "live/rows-by-hash.ts",
+    from: "nexts[entry] = heads[bucket] ?? 0;",
+    to: "nexts[entry] = 0;",
+  },
+  {
+    name: "tuples are not consolidated",
+    file: "live/parts.ts",
+    from: "cancelSorted(inserts, deletes);",
+    to: ";",
+  },
+  {
+    name: "queries that got the same rows get parts of their own",
+    file: "live/parts.ts",
+    from: "if (last !== 0 && this.rows[last] === row && this.weights[last] === weight) return last;",
+    to: "",
+  },
+  {
+    name: "parts of one hash are taken for equal",
+    file: "live/parts.ts",
+    from: "isSame(other.inserts, part.inserts) && isSame(other.deletes, part.deletes)",
+    to: "true",
+  },
+  {
+    name: "a query's conditions from before the routing are forgotten",
+    file: "live/delta-path.ts",
+    from: "let step = depth === this.routedAt ? 0 : depth;",
+    to: "let step = depth;",
+  },
+  {
+    name: "a query's conditions at a step in the middle are forgotten",
+    file: "live/delta-path.ts",
+    from: "if (this.fulfils(depth, query)) list.push(query);",
+    to: "list.push(query);",
+  },
+  {
+    name: "what concerns several sources is forgotten",
+    file: "live/delta-join.ts",
+    from: "[...filters, ...edges.map(edgePredicate), residual]",
+    to: "[...filters, ...edges.map(edgePredicate)]",
+  },
+  {
+    name: "a lookup's rows are taken whatever their key",
+    file: "live/delta-join.ts",
+    from: "[...filters, ...edges.map(edgePredicate), residual]",
+    to: "[...filters, residual]",
+  },
+  {
+    name: "arrangements keep deleted rows",
+    file: "live/arrangements.ts",
+    from: "this.rows.remove(deletes.refs[i] as RowRef);",
+    to: ";",
+  },
+  {
+    name: "arrangements lack inserted rows",
+    file: "live/arrangements.ts",
+    from: "this.rows.add(inserts.refs[i] as RowRef);",
+    to: ";",
+  },
+  {
+    name: "arrangements are not released",
+    file: "live/arrangements.ts",
+    from: "arrangement.useCount -= 1;",
+    to: "",
+  },
+  {
+    name: "a query that took another's place is found at its old one",
+    file: "live/live-template.ts",
+    from: "last.position = query.position;",
+    to: "",
+  },
+  {
+    name: "queries that left are still found by their values",
+    file: "live/parameter-index.ts",
+    from: "const last = bucket.pop();",
+    to: "const last = undefined as ParameterRow | undefined;",
+  },
+];
