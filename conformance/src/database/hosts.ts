@@ -55,12 +55,7 @@ class Host {
   onClose: () => void = () => undefined;
   #link: HostLink | undefined;
 
-  async open(
-    fileSystem: Files,
-    resume: Resume | undefined,
-    options: HostOptions,
-    lagTurns: number,
-  ): Promise<OpenedHost> {
+  async open(fileSystem: Files, resume: Resume, options: HostOptions, lagTurns: number): Promise<OpenedHost> {
     const [front, back] = duplexPair();
     new HostDriver(back, {
       openDatabase: async (_record, handed) => {
@@ -101,13 +96,11 @@ class Host {
     };
   }
 
-  #watched(resume: Resume | undefined): Resume | undefined {
-    return (
-      resume && {
-        ...resume,
-        connections: resume.connections.map((each) => ({ ...each, sink: this.#watch(each.sink) })),
-      }
-    );
+  #watched(resume: Resume): Resume {
+    return resume.map((front) => ({
+      ...front,
+      connections: front.connections.map((each) => ({ ...each, sink: this.#watch(each.sink) })),
+    }));
   }
 
   #watch(sink: ConnectionSink): ConnectionSink {
@@ -151,7 +144,7 @@ export class Hosts {
   }
 
   async open(options: HostOptions = {}): Promise<ResilientLink> {
-    const openHost = async (resume: Resume | undefined): Promise<OpenedHost> => {
+    const openHost = async (resume: Resume): Promise<OpenedHost> => {
       this.#host = new Host();
       this.count += 1;
       return this.#host.open(this.fileSystem, resume, options, this.#lagTurns);

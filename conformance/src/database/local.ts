@@ -39,7 +39,7 @@ export interface LocalOptions {
   readonly fileSystem?: FileSystem;
   readonly clock?: ManualClock;
   readonly limits?: Partial<DatabaseLimits>;
-  readonly resume?: Resume | undefined;
+  readonly resume?: Resume;
   readonly mustExist?: boolean;
   readonly activity?: Activity;
   readonly guard?: Guard;

@@ -40,7 +40,7 @@ import type { PublishSite } from "./publish/publish.ts";
 import { recover } from "./recover.ts";
 import { CondemnedWork, type WorkNames } from "./recovery/condemned.ts";
 import { moduleLogIn, openFiles, type DatabaseDirectory } from "./recovery/open-files.ts";
-import { HostEnded, interrupted, type Resume } from "./recovery/resume.ts";
+import { HostEnded, interrupted, releasedOffsetOf, type Resume } from "./recovery/resume.ts";
 import { Snapshots } from "./recovery/snapshots.ts";
 import { Scheduler } from "./schedule/scheduler.ts";
 import { DurabilityQueue } from "./session/durability-queue.ts";
@@ -53,8 +53,8 @@ import { WireV1 } from "./wire/v1/messages.ts";
 import type { Wire } from "./wire/wire.ts";
 
 export interface DatabaseOptions extends DatabaseDirectory {
-  /** Where a host ended whose clients are still there; without it, clients that were left are disconnected. */
-  readonly resume?: Resume | undefined;
+  /** Where a host ended whose clients are still there; clients of whom it does not speak are disconnected. */
+  readonly resume?: Resume;
   /** Is told which message runs. */
   readonly activity?: Activity;
   /** Ends calls that take too long; a `vm` time-out by default. */
@@ -74,14 +74,14 @@ const nobody: Activity = { begin: () => undefined, end: () => undefined, closely
  * @throws {LightconeError} `Corrupt`, `NewerFormat` and what the file system says
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { resume } = options;
+  const { resume = [] } = options;
   const limits = { ...defaultDatabaseLimits, ...options.limits };
-  const { log, snapshots } = await openFiles(resume === undefined ? options : { ...options, mustExist: true });
+  const { log, snapshots } = await openFiles(resume.length === 0 ? options : { ...options, mustExist: true });
   try {
     const seed = drawSeed(options.random ?? realRandom);
     const storeOptions = { bytesMax: limits.databaseBytesMax, seed };
     const { loaded, skipped } = await snapshots.loadNewest(
-      resume?.releasedOffset ?? log.durableOffset,
+      releasedOffsetOf(resume) ?? log.durableOffset,
       async (snapshot) => ({
         store: await restoreStore(snapshot.chunks(), storeOptions),
         schedule: snapshot.meta.slice(),
@@ -135,7 +135,7 @@ export class Database implements DatabaseLink {
 
   constructor(options: DatabaseOptions, limits: DatabaseLimits, ground: Ground) {
     const { store, log, moduleLog } = ground;
-    const { clock, identity, guard = timeoutGuard, random = realRandom } = options;
+    const { clock, identity, guard = timeoutGuard, random = realRandom, resume = [] } = options;
     this.failed = new Promise((resolve) => (this.fail = resolve));
     this.log = log;
     const time = new JobClock(clock);
@@ -160,7 +160,11 @@ export class Database implements DatabaseLink {
       limits,
       activity: options.activity ?? nobody,
       log: moduleLog,
-      ends: new FunctionEnds(clock, limits.functionEndsMax, options.resume?.ends ?? []),
+      ends: new FunctionEnds(
+        clock,
+        limits.functionEndsMax,
+        resume.flatMap((each) => each.ends),
+      ),
       claims: new Map(),
       identity: identity.database,
       owner: identity.owner,
@@ -181,7 +185,7 @@ export class Database implements DatabaseLink {
     this.sessions = new Sessions(context, this.durability, this.wires);
     const port = new DatabasePort(context, this.scheduler);
     this.installation = new Installation(context, port, this.scheduler, guard, options.sandbox ?? "ses");
-    this.condemned = new CondemnedWork(options.resume);
+    this.condemned = new CondemnedWork(resume);
     this.snapshots = new Snapshots(context, log, ground.snapshots, ground.newest, () => this.scheduler.save());
     this.requests = new HttpRequests(context, log, this.snapshots, this.site(), this.condemned);
     log.onFull((full) => {
@@ -211,7 +215,7 @@ export class Database implements DatabaseLink {
   /** Brings memory to the log's end, starts the module, settles who is connected. */
   async recover(
     schedule: Uint8Array | undefined,
-    resume: Resume | undefined,
+    resume: Resume,
     skipped: LoadedSnapshot<unknown>["skipped"],
   ): Promise<void> {
     const { context, log, scheduler, sessions, installation, requests, condemned, wires } = this;
@@ -221,7 +225,7 @@ export class Database implements DatabaseLink {
       calledFunction: ({ info }, { bytes, isText }) =>
         wires[info.protocol].functionCalledBy({ bytes, at: 0, length: bytes.length, isText }),
     };
-    this.durability.releasedOffset = resume?.releasedOffset ?? -1;
+    this.durability.releasedOffset = releasedOffsetOf(resume) ?? -1;
     const parts = { context, log, scheduler, sessions, installation, requests, condemned, names };
     this.resumed = await recover(parts, schedule, resume, skipped);
     this.release(log.durableOffset);

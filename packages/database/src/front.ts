@@ -11,8 +11,10 @@ export type { FunctionEnd } from "./core/function-ends.ts";
 export type { Rest, Resting, Stay, WakeReason } from "./link/rest.ts";
 export {
   HostEnded,
+  releasedOffsetOf,
   type Condemned,
   type NumberedMessage,
+  type FrontResume,
   type Resume,
   type ResumedConnection,
   type Suspect,

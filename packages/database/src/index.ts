@@ -8,6 +8,7 @@ export {
   HostEnded,
   type Condemned,
   type NumberedMessage,
+  type FrontResume,
   type Resume,
   type ResumedConnection,
   type Suspect,

@@ -4,8 +4,9 @@
  *   newest snapshot ─▶ log, up to what everyone was told ─▶ restore the sessions (nothing is sent)
  *     ─▶ the rest of the log, told to those who wait ─▶ disconnects of who is gone ─▶ what had no answer ─▶ schedules
  *
- * Without a `Resume` there is nobody to restore: everyone who was left in `st_client` is gone.
+ * Where no front goes on, there is nobody to restore: everyone who was left in `st_client` is gone.
  */
+import { defined } from "@lightcone/base";
 import { unreadable, type CommitLog, type LoadedSnapshot } from "@lightcone/commitlog";
 import { CommitKind } from "@lightcone/engine";
 import { LogLevel } from "@lightcone/host";
@@ -19,7 +20,7 @@ import { WorkKind } from "./link/work.ts";
 import type { Installation } from "./publish/installation.ts";
 import type { CondemnedWork, WorkNames } from "./recovery/condemned.ts";
 import { Replay } from "./recovery/replay.ts";
-import type { Resume } from "./recovery/resume.ts";
+import type { FrontResume, Resume } from "./recovery/resume.ts";
 import type { Scheduler } from "./schedule/scheduler.ts";
 import type { Session } from "./session/session.ts";
 import type { Sessions } from "./session/sessions.ts";
@@ -40,7 +41,7 @@ export interface Parts {
 export async function recover(
   parts: Parts,
   schedule: Uint8Array | undefined,
-  resume: Resume | undefined,
+  resume: Resume,
   skipped: LoadedSnapshot<unknown>["skipped"],
 ): Promise<readonly ConnectionHandle[]> {
   const { context, scheduler, installation, condemned } = parts;
@@ -49,41 +50,91 @@ export async function recover(
   if (schedule !== undefined) scheduler.restore(schedule);
   installation.bindTables();
   const replay = new Replay(resume);
-  const sessions = await replayLog(parts, replay, resume);
-  if (resume !== undefined) condemned.note(context, parts.names, resume);
+  const restored = new RestoredFronts(parts, replay, resume);
+  await replayLog(parts, replay, restored);
+  condemned.note(context, parts.names, resume);
   installation.watchEnds();
+  const isCareful = resume.some((front) => front.isCareful);
   // From here to the last job that was left by the host before, what runs may end this one as well.
-  if (resume?.isCareful === true) context.activity.closely(true);
-  disconnectOthers(parts, sessions);
-  if (resume !== undefined) resumeWork(parts, replay, resume, sessions);
+  if (isCareful) context.activity.closely(true);
+  disconnectOthers(parts, restored.sessions);
+  for (const front of resume) resumeWork(parts, replay, front, restored.sessions);
   scheduler.start(context, condemned.ids(WorkKind.schedule));
-  if (resume?.isCareful === true) parts.requests.awaitAgain(resume.requestCount);
-  return sessions.handles;
+  if (isCareful) parts.requests.awaitAgain(resume.reduce((sum, { requestCount }) => sum + requestCount, 0));
+  return restored.handles;
 }
 
-/** The sessions of clients that are still there: by `keyOfClient`, and in the order in which they were given. */
-interface OpenSessions {
-  readonly byClient: ReadonlyMap<string, Session>;
-  readonly handles: readonly Session[];
-}
+/** By `keyOfClient`. */
+type OpenSessions = ReadonlyMap<string, Session>;
 
-/** Replays the log; from the offset on that everyone had been told, it is told to those who wait. */
-async function replayLog(parts: Parts, replay: Replay, resume: Resume | undefined): Promise<OpenSessions> {
-  const { context, log } = parts;
-  const releasedOffset = resume?.releasedOffset ?? Infinity;
-  let sessions: OpenSessions | undefined;
+/** Replays the log; each front's clients are told of it from the offset on that all of them had been told. */
+async function replayLog(
+  { context, log, installation, sessions }: Parts,
+  replay: Replay,
+  restored: RestoredFronts,
+): Promise<void> {
   for await (const { firstOffset, records, file, at } of log.read(context.store.offset)) {
     for (const [index, record] of records.entries()) {
       const offset = firstOffset + index;
-      if (offset > releasedOffset) sessions ??= await restoreSessions(parts, replay, resume);
+      if (restored.isDue(offset)) await restored.restore(offset);
       const kind = replayed(file, at, () => context.pipeline.replay(record, offset, replay.callOf));
-      if (kind !== CommitKind.publish || sessions === undefined) continue;
+      if (kind !== CommitKind.publish || !restored.hasBegun) continue;
       // What hosts ended in before was of the program before.
       context.ends.clear();
-      await goOnWithStored(parts);
+      const before = context.module?.def;
+      await installation.installStored();
+      const now = context.module?.def;
+      sessions.accessChanged();
+      // The host before had to disconnect its clients for this.
+      if (before !== undefined && now !== undefined && disconnects(clientBreaks(before, now)))
+        sessions.disconnectForVersion();
     }
   }
-  return sessions ?? restoreSessions(parts, replay, resume);
+  await restored.restore(Infinity);
+}
+
+/** The sessions of clients that are still there, opened front by front as of where their front stood. */
+class RestoredFronts {
+  readonly sessions = new Map<string, Session>();
+  hasBegun = false;
+  private readonly parts: Parts;
+  private readonly replay: Replay;
+  private readonly resume: Resume;
+  /** Those to come, the first last. */
+  private readonly waiting: FrontResume[];
+
+  constructor(parts: Parts, replay: Replay, resume: Resume) {
+    this.parts = parts;
+    this.replay = replay;
+    this.resume = resume;
+    this.waiting = resume.toSorted((a, b) => b.releasedOffset - a.releasedOffset);
+  }
+
+  /** Whether a front's clients have to be there before the record of this offset is replayed. */
+  isDue(offset: number): boolean {
+    const front = this.waiting.at(-1);
+    return front !== undefined && front.releasedOffset < offset;
+  }
+
+  /** Opens the sessions of fronts that are due, as of the present offset and with its module. */
+  async restore(offset: number): Promise<void> {
+    if (!this.hasBegun) await this.parts.installation.installStored();
+    this.hasBegun = true;
+    while (this.isDue(offset)) {
+      for (const connection of this.waiting.pop()?.connections ?? []) {
+        const session = this.parts.sessions.add(connection.info, connection.sink, connection);
+        this.sessions.set(keyOfClient(connection.info.caller), session);
+        this.replay.tell(connection, session);
+      }
+    }
+  }
+
+  /** In the order in which the connections were given. */
+  get handles(): readonly ConnectionHandle[] {
+    return this.resume.flatMap(({ connections }) =>
+      connections.map(({ info }) => defined(this.sessions.get(keyOfClient(info.caller)), "a resumed connection")),
+    );
+  }
 }
 
 /** What replays a record of a log file, whose batch begins at byte `at`. @throws {LightconeError} `Corrupt` */
@@ -95,48 +146,20 @@ function replayed<T>(file: string, at: number, replay: () => T): T {
   }
 }
 
-/** Opens the sessions of the clients that are still there, as of the present offset and with its module. */
-async function restoreSessions(
-  { installation, sessions }: Parts,
-  replay: Replay,
-  resume: Resume | undefined,
-): Promise<OpenSessions> {
-  await installation.installStored();
-  const byClient = new Map<string, Session>();
-  const handles: Session[] = [];
-  for (const connection of resume?.connections ?? []) {
-    const session = sessions.add(connection.info, connection.sink, connection);
-    byClient.set(keyOfClient(connection.info.caller), session);
-    handles.push(session);
-    replay.tell(connection, session);
-  }
-  return { byClient, handles };
-}
-
-/** Another program was published here; clients whom the host before had to disconnect for it are disconnected. */
-async function goOnWithStored({ context, installation, sessions }: Parts): Promise<void> {
-  const before = context.module?.def;
-  await installation.installStored();
-  const now = context.module?.def;
-  sessions.accessChanged();
-  if (before === undefined || now === undefined || !disconnects(clientBreaks(before, now))) return;
-  sessions.disconnectForVersion();
-}
-
 /** Runs the disconnects of those who are gone. */
 function disconnectOthers({ context, condemned }: Parts, sessions: OpenSessions): void {
   const endedByGoing = condemned.ids(WorkKind.disconnect);
   for (const client of knownClients(context)) {
     const key = keyOfClient(client);
-    if (!sessions.byClient.has(key)) context.loop.push(new DisconnectJob(context, client, !endedByGoing.has(key)));
+    if (!sessions.has(key)) context.loop.push(new DisconnectJob(context, client, !endedByGoing.has(key)));
   }
 }
 
 /** Goes on with what had no answer. */
-function resumeWork({ condemned, requests }: Parts, replay: Replay, resume: Resume, sessions: OpenSessions): void {
-  for (const connection of resume.connections) {
+function resumeWork({ condemned, requests }: Parts, replay: Replay, front: FrontResume, sessions: OpenSessions): void {
+  for (const connection of front.connections) {
     const key = keyOfClient(connection.info.caller);
-    sessions.byClient.get(key)?.resumePending(connection, replay.settledOf(key), condemned.messagesOf(key));
+    sessions.get(key)?.resumePending(connection, replay.settledOf(key), condemned.messagesOf(key));
   }
-  for (const visitor of resume.visits) requests.resume(visitor, replay.settledOf(keyOfClient(visitor)).get(1));
+  for (const visitor of front.visits) requests.resume(visitor, replay.settledOf(keyOfClient(visitor)).get(1));
 }

@@ -20,8 +20,8 @@ export interface WorkNames {
 export class CondemnedWork {
   private readonly all: readonly Condemned[];
 
-  constructor(resume: Resume | undefined) {
-    this.all = resume?.condemned ?? [];
+  constructor(resume: Resume) {
+    this.all = resume.flatMap(({ condemned }) => condemned);
   }
 
   /** What names the condemned of a kind. */
@@ -75,9 +75,11 @@ function functionOf(work: Condemned, context: DatabaseContext, names: WorkNames,
     case WorkKind.program:
       return undefined;
     case WorkKind.message: {
-      const visitor = resume.visits.find((each) => keyOfClient(each) === work.id);
+      const visitor = resume.flatMap(({ visits }) => visits).find((each) => keyOfClient(each) === work.id);
       if (visitor !== undefined) return visitor.functionName;
-      const connection = resume.connections.find(({ info }) => keyOfClient(info.caller) === work.id);
+      const connection = resume
+        .flatMap(({ connections }) => connections)
+        .find(({ info }) => keyOfClient(info.caller) === work.id);
       const message = connection?.pending.find(({ number }) => number === work.number);
       return connection === undefined || message === undefined ? undefined : names.calledFunction(connection, message);
     }

@@ -27,7 +27,7 @@ import type {
 } from "../link/link.ts";
 import { HeldConnection, type ConnectionHolder } from "./held-connection.ts";
 import type { Rest, Resting, Stay, WakeReason } from "../link/rest.ts";
-import { HostEnded, type Condemned, type Resume } from "./resume.ts";
+import { HostEnded, type Condemned, type FrontResume, type Resume } from "./resume.ts";
 import { failure, fatalText, refusal, text } from "../link/reply.ts";
 import { Retries } from "./retries.ts";
 import { keyOfWork, WorkKind, workIdBytes, type Work } from "../link/work.ts";
@@ -50,8 +50,10 @@ export interface OpenedHost {
 }
 
 export interface ResilientOptions {
-  readonly openHost: (resume: Resume | undefined) => Promise<OpenedHost>;
+  readonly openHost: (resume: Resume) => Promise<OpenedHost>;
   readonly clock: Clock;
+  /** This front's name, where there are several. */
+  readonly front?: string;
   /** Ends of the host by the module's fault, in no function that could be named, after which it is not started again. */
   readonly crashesMax: number;
   /** Says what happened, for the server log. */
@@ -59,6 +61,9 @@ export interface ResilientOptions {
   /** Decides when the database has a host; left out, it always has one. */
   readonly stay?: Stay | undefined;
 }
+
+/** The front of a server that has no others beside it. */
+const onlyFront = "front";
 
 /** How often opening is tried again, and after how long, before the database counts as failed. */
 const reopenDelaysMs: readonly number[] = [0, 50, 250, 1000];
@@ -350,7 +355,7 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
       if (this.stopping) throw new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
       const fromMs = clock.steadyMs();
       const connections = [...this.connections].filter((held) => held.isGreeted);
-      const resume = isFirst ? undefined : this.resume(connections);
+      const resume = isFirst ? [] : [this.resume(connections)];
       const host = await openHost(resume);
       this.ends = host.ends ?? this.ends;
       this.retries.counted();
@@ -443,13 +448,14 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
     this.giveUp(new LightconeError("DatabaseStopped", { reason: said }, { cause: reason }));
   }
 
-  private resume(connections: readonly HeldConnection[]): Resume {
+  private resume(connections: readonly HeldConnection[]): FrontResume {
     const visits = [...this.requests].flatMap(({ request }) =>
       "caller" in request
         ? [{ ...request.caller, functionName: request.kind === "call" ? request.functionName : undefined }]
         : [],
     );
     return {
+      front: this.options.front ?? onlyFront,
       releasedOffset: this.resumeOffset,
       connections: connections.map((held) => held.resume()),
       visits,

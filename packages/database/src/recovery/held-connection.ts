@@ -10,7 +10,7 @@
 import { defined } from "@lightcone/base";
 import { keyOfClient } from "../link/client.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink, ResumeNote } from "../link/link.ts";
-import type { NumberedMessage, Resume } from "./resume.ts";
+import type { NumberedMessage, ResumedConnection } from "./resume.ts";
 import { WorkKind, type Work } from "../link/work.ts";
 
 /** Who holds a connection. */
@@ -164,7 +164,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
     return this.greeted;
   }
 
-  resume(): Resume["connections"][number] {
+  resume(): ResumedConnection {
     this.given = this.received;
     return {
       info: this.info,

@@ -33,12 +33,12 @@ interface Waiting {
 export class Replay {
   private readonly waiting = new Map<string, Waiting>();
 
-  constructor(resume: Resume | undefined) {
-    for (const { info, pending } of resume?.connections ?? []) {
+  constructor(resume: Resume) {
+    for (const { info, pending } of resume.flatMap(({ connections }) => connections)) {
       const byNumber = new Map(pending.map((message) => [message.number, message] as const));
       this.waiting.set(keyOfClient(info.caller), { connection: undefined, pending: byNumber, settled: new Map() });
     }
-    for (const client of resume?.visits ?? [])
+    for (const client of resume.flatMap(({ visits }) => visits))
       this.waiting.set(keyOfClient(client), {
         connection: undefined,
         pending: new Map([[1, undefined]]),

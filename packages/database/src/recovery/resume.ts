@@ -1,9 +1,9 @@
 /**
  * What is needed to go on where a host ended: who was connected, what they had been told, what they wait for.
  *
- * Everything up to one offset had been told to everyone. So a host that recovers stops at that offset, takes
- * the subscriptions back in silence, and replays the rest of the log aloud: whoever waits for a call that is
- * in the log is answered by its commit; calls that are not in it run now. None runs twice.
+ * Everything up to one offset had been told to all clients of a front. So a host that recovers stops at that offset,
+ * restores their subscriptions without sending, and replays the rest of the log with delivery on: whoever waits for a call
+ * that is in the log is answered by its commit; calls that are not in it run now. None runs twice.
  */
 import { isLightconeError, LightconeError } from "@lightcone/base";
 import { toHex } from "@lightcone/sats";
@@ -30,8 +30,11 @@ export interface ResumedConnection {
   readonly received: number;
 }
 
-export interface Resume {
-  /** The last offset of which every client had been told; -1 for none. */
+/** What one front has to go on with, and what it knows of how the host ended. */
+export interface FrontResume {
+  /** The front's name. */
+  readonly front: string;
+  /** The last offset of which every client of the front had been told; -1 for none. */
   readonly releasedOffset: number;
   /** Those who had been greeted. Who had not is new to the next host. */
   readonly connections: readonly ResumedConnection[];
@@ -48,6 +51,14 @@ export interface Resume {
    * False when the database was at rest.
    */
   readonly isCareful: boolean;
+}
+
+/** An entry for each front that clients are connected through. Empty when nobody goes on: a database is opened anew. */
+export type Resume = readonly FrontResume[];
+
+/** The last offset of which every client of every front had been told; undefined when nobody goes on. */
+export function releasedOffsetOf(resume: Resume): number | undefined {
+  return resume.length === 0 ? undefined : Math.min(...resume.map(({ releasedOffset }) => releasedOffset));
 }
 
 /** What a host ended at. */

@@ -23,11 +23,7 @@ export async function prepareHost(): Promise<void> {
 }
 
 /** Opens the database, which is this process's until that ends. */
-export async function openHostDatabase(
-  record: HostRecord,
-  resume: Resume | undefined,
-  watch: Watch,
-): Promise<OpenedDatabase> {
+export async function openHostDatabase(record: HostRecord, resume: Resume, watch: Watch): Promise<OpenedDatabase> {
   if (record.isNew) await realFileSystem.makeDirectory(record.directory);
   // A directory that is missing holds nothing to lock; `openDatabase` refuses it.
   if (await realFileSystem.exists(record.directory))

@@ -50,7 +50,7 @@ export interface OpenedDatabase {
 
 export interface HostDriverOptions {
   /** Opens the database; gets the text that the front's `open` was given. */
-  readonly openDatabase: (record: string, resume: Resume | undefined) => Promise<OpenedDatabase>;
+  readonly openDatabase: (record: string, resume: Resume) => Promise<OpenedDatabase>;
   /** The front is gone, or has asked for the end and been answered. */
   readonly ended: () => void;
 }

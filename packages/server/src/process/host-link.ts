@@ -11,16 +11,17 @@
 import type { Duplex } from "node:stream";
 import { LightconeError, isLightconeError } from "@lightcone/base";
 import type { Clock } from "@lightcone/base";
-import type {
-  ConnectionHandle,
-  ConnectionInfo,
-  ConnectionSink,
-  DatabaseLink,
-  DatabaseRequest,
-  FunctionEnd,
-  Reply,
-  Rest,
-  Resume,
+import {
+  releasedOffsetOf,
+  type ConnectionHandle,
+  type ConnectionInfo,
+  type ConnectionSink,
+  type DatabaseLink,
+  type DatabaseRequest,
+  type FunctionEnd,
+  type Reply,
+  type Rest,
+  type Resume,
 } from "@lightcone/database/front";
 import type { ByteReader } from "@lightcone/sats";
 import { Pipe } from "./batch.ts";
@@ -113,9 +114,9 @@ export class HostLink implements DatabaseLink {
    *
    * @returns the handles of the connections that are resumed, in their order
    */
-  open(record: string, resume?: Resume): readonly ConnectionHandle[] {
-    const handles = (resume?.connections ?? []).map(({ sink }) => this.#hold(sink));
-    if (resume !== undefined) this.releasedOffset = resume.releasedOffset;
+  open(record: string, resume: Resume = []): readonly ConnectionHandle[] {
+    const handles = resume.flatMap(({ connections }) => connections.map(({ sink }) => this.#hold(sink)));
+    this.releasedOffset = releasedOffsetOf(resume) ?? -1;
     const out = this.#pipe.write();
     out.u8(toHost.open);
     out.string(record);

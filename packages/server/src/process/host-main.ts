@@ -35,7 +35,7 @@ function hasPrototype(value: unknown, prototype: object): value is object {
 
 /** The factory's module, as it must be. */
 interface Factory {
-  readonly openHostDatabase: (record: HostRecord, resume: Resume | undefined, watch: Watch) => Promise<OpenedDatabase>;
+  readonly openHostDatabase: (record: HostRecord, resume: Resume, watch: Watch) => Promise<OpenedDatabase>;
   /** Makes ready what every database needs. */
   readonly prepareHost?: () => Promise<void>;
 }

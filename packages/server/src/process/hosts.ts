@@ -88,7 +88,7 @@ export class Hosts {
   }
 
   /** Opens a database in a host, for as long as that lives. @throws {Error} why it does not open */
-  async openHost(record: DatabaseRecord, directory: string, isNew: boolean, resume?: Resume): Promise<HostProcess> {
+  async openHost(record: DatabaseRecord, directory: string, isNew: boolean, resume: Resume = []): Promise<HostProcess> {
     const { log, started } = this.#options;
     this.#opening += 1;
     try {

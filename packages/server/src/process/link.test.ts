@@ -374,7 +374,8 @@ describe("a process", () => {
       pending: [message(5, `pending of ${at}`)],
       received: 5,
     }));
-    const resume = {
+    const front = {
+      front: "front",
       releasedOffset: 77,
       connections,
       visits: [{ ...info.caller, functionName: "f" }],
@@ -383,7 +384,7 @@ describe("a process", () => {
       ends: [],
       isCareful: true,
     };
-    const next = await openHost(undefined, resume);
+    const next = await openHost(undefined, [front]);
     expect(next.releasedOffset).toBe(77);
     // Before the host counts as open, its connections have been told.
     const told = sinks.map((sink) => sink.messages);

@@ -25,6 +25,7 @@ import type {
   NumberedMessage,
   Reply,
   Rest,
+  FrontResume,
   Resume,
   ResumedConnection,
   ResumeNote,
@@ -288,37 +289,47 @@ export function readError(input: ByteReader): Error {
   return new LightconeError(known, JSON.parse(detail) as never, options);
 }
 
-/** The resumed connections go by their keys, given in the same order. */
-export function writeResume(out: ByteWriter, resume: Resume | undefined, keys: readonly number[]): void {
-  out.bool(resume !== undefined);
-  if (resume === undefined) return;
-  out.f64(resume.releasedOffset);
-  out.u32(resume.requestCount);
-  out.string(JSON.stringify({ condemned: resume.condemned, ends: resume.ends }));
-  out.bool(resume.isCareful);
-  out.u32(resume.connections.length);
-  for (const [index, connection] of resume.connections.entries()) {
-    out.u32(keys[index] ?? 0);
-    writeInfo(out, connection.info);
-    writeNumbered(out, connection.subscribed);
-    writeNumbered(out, connection.pending);
-    out.u32(connection.received);
-  }
-  out.u32(resume.visits.length);
-  for (const { identity, connectionId, functionName } of resume.visits) {
-    out.byteArray(identity);
-    out.byteArray(connectionId);
-    out.bool(functionName !== undefined);
-    out.string(functionName ?? "");
+/** Resumed connections go by their keys, given in the same order. */
+export function writeResume(out: ByteWriter, resume: Resume, keys: readonly number[]): void {
+  out.u32(resume.length);
+  let index = 0;
+  for (const { front, releasedOffset, requestCount, condemned, ends, isCareful, connections, visits } of resume) {
+    out.string(front);
+    out.f64(releasedOffset);
+    out.u32(requestCount);
+    out.string(JSON.stringify({ condemned, ends }));
+    out.bool(isCareful);
+    out.u32(connections.length);
+    for (const connection of connections) {
+      out.u32(keys[index] ?? 0);
+      index += 1;
+      writeInfo(out, connection.info);
+      writeNumbered(out, connection.subscribed);
+      writeNumbered(out, connection.pending);
+      out.u32(connection.received);
+    }
+    out.u32(visits.length);
+    for (const { identity, connectionId, functionName } of visits) {
+      out.byteArray(identity);
+      out.byteArray(connectionId);
+      out.bool(functionName !== undefined);
+      out.string(functionName ?? "");
+    }
   }
 }
 
 /** @param sinkOf makes the sink of the connection with that key */
-export function readResume(input: ByteReader, sinkOf: (key: number) => ConnectionSink): Resume | undefined {
-  if (!input.bool()) return undefined;
+export function readResume(input: ByteReader, sinkOf: (key: number) => ConnectionSink): Resume {
+  const fronts: FrontResume[] = [];
+  for (let count = input.count(1); count > 0; count -= 1) fronts.push(readFrontResume(input, sinkOf));
+  return fronts;
+}
+
+function readFrontResume(input: ByteReader, sinkOf: (key: number) => ConnectionSink): FrontResume {
+  const front = input.string();
   const releasedOffset = input.f64();
   const requestCount = input.u32();
-  const { condemned, ends }: Pick<Resume, "condemned" | "ends"> = JSON.parse(input.string());
+  const { condemned, ends }: Pick<FrontResume, "condemned" | "ends"> = JSON.parse(input.string());
   const isCareful = input.bool();
   const connections: ResumedConnection[] = [];
   for (let count = input.count(1); count > 0; count -= 1) {
@@ -335,7 +346,7 @@ export function readResume(input: ByteReader, sinkOf: (key: number) => Connectio
     const functionName = input.string();
     visits.push({ ...client, functionName: isCall ? functionName : undefined });
   }
-  return { releasedOffset, connections, visits, requestCount, condemned, ends, isCareful };
+  return { front, releasedOffset, connections, visits, requestCount, condemned, ends, isCareful };
 }
 
 function writeNumbered(out: ByteWriter, messages: readonly NumberedMessage[]): void {

@@ -64,7 +64,7 @@ export async function openInHost(
   record: DatabaseRecord,
   directory: string,
   options: OpenOptions,
-  resume?: Resume,
+  resume: Resume,
 ): Promise<HostProcess> {
   const { link } = host;
   void host.ended.then((how) => {
@@ -83,10 +83,10 @@ export async function openInHost(
     initialProgram: record.initialProgram,
     directory,
     // A host that takes over finds what the one before has made.
-    isNew: options.isNew && resume === undefined,
+    isNew: options.isNew && resume.length === 0,
     settings: options.settings ?? null,
   };
-  if (resume?.isCareful === true) host.notes.keepBegun();
+  if (resume.some(({ isCareful }) => isCareful)) host.notes.keepBegun();
   const handles = link.open(JSON.stringify(told), resume);
   try {
     await link.opened;

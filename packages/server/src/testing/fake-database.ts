@@ -10,7 +10,9 @@ import type {
   DatabaseLink,
   DatabaseRequest,
   Reply,
+  FrontResume,
   Resume,
+  ResumedConnection,
 } from "@lightcone/database/front";
 
 const encoder = new TextEncoder();
@@ -39,15 +41,18 @@ export class FakeDatabase implements DatabaseLink {
   }
 
   /** Takes back connections: each is told what it was subscribed to, and gets its pending messages run. */
-  resume(resume: Resume | undefined): readonly ConnectionHandle[] {
-    return (resume?.connections ?? []).map(({ info, sink, subscribed, pending, received }) => {
-      const handle = this.connect(info, sink);
-      const numbers = subscribed.map(({ number }) => number).join(" ");
-      const greeting = encoder.encode(`resumed at ${resume?.releasedOffset} after ${received}, subscribed ${numbers}`);
-      sink.send(greeting, 0, greeting.length, true);
-      for (const { bytes, isText } of pending) handle.receive(bytes, 0, bytes.length, isText);
-      return handle;
-    });
+  resume(resume: Resume): readonly ConnectionHandle[] {
+    return resume.flatMap((front) => front.connections.map((connection) => this.#resumeOne(front, connection)));
+  }
+
+  #resumeOne({ releasedOffset }: FrontResume, connection: ResumedConnection): ConnectionHandle {
+    const { info, sink, subscribed, pending, received } = connection;
+    const handle = this.connect(info, sink);
+    const numbers = subscribed.map(({ number }) => number).join(" ");
+    const greeting = encoder.encode(`resumed at ${releasedOffset} after ${received}, subscribed ${numbers}`);
+    sink.send(greeting, 0, greeting.length, true);
+    for (const { bytes, isText } of pending) handle.receive(bytes, 0, bytes.length, isText);
+    return handle;
   }
 
   async request(request: DatabaseRequest): Promise<Reply> {

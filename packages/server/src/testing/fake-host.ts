@@ -7,7 +7,7 @@ import { FakeDatabase } from "./fake-database.ts";
 
 export async function openHostDatabase(
   record: HostRecord,
-  resume: Resume | undefined,
+  resume: Resume,
   { activity, guard }: Watch,
 ): Promise<OpenedDatabase> {
   if (record.settings === "refuse") throw new Error("cannot open", { cause: new Error("disk on fire") });
