@@ -1,10 +1,10 @@
 // Goal: row 2. A call whose time ends at any moment, also while its commit is told, is answered by what became of it,
 // and nobody's rows are wrong for it: what is told is what is in the log.
-// Method: a call that writes many rows, of which several clients hear in both forms of the wire, and a guard that ends
+// Method: a call that writes many rows, of which several clients hear in both forms of the wire, and a watchdog that ends
 // turns after so many milliseconds, from the middle of the call until after it. Hosts that were left half-way are
 // followed by others. Then answers, rows and what clients count are compared.
 import { runCount } from "@lightcone/base/testing";
-import { runArmed, type Guard } from "@lightcone/base/node";
+import { runInterruptible, type Watchdog } from "@lightcone/base/node";
 import type { ServerMessage, TableUpdate } from "@lightcone/protocol";
 import { expect, test } from "vitest";
 import { Hosts } from "./hosts.ts";
@@ -16,14 +16,14 @@ const rowCount = 1500;
 const queryCount = 60;
 
 /** Ends one turn, when it is told to, after `endAfterMs`. */
-class ShortGuard implements Guard {
-  readonly stretchMs = 3;
+class ShortWatchdog implements Watchdog {
+  readonly sliceMs = 3;
   endAfterMs: number | undefined;
   endedCount = 0;
 
   run(work: () => void, budgetMs: number): boolean {
     const timeout = this.endAfterMs ?? budgetMs;
-    const isWhole = runArmed(work, { timeout });
+    const isWhole = runInterruptible(work, { timeout });
     if (!isWhole) {
       this.endedCount += 1;
       this.endAfterMs = undefined;
@@ -47,8 +47,8 @@ function countOf({ messages }: LocalClient): number {
 test("row 2: a call that is cut short at any moment", { timeout: 60_000 + rounds * 3000 }, async () => {
   const hosts = new Hosts();
   hosts.crashesMax = Infinity; // a call that is ended in the middle of a change counts against its module
-  const guard = new ShortGuard();
-  const link = await hosts.open({ guard, limits: { reducerTimeoutMs: 10_000 } });
+  const watchdog = new ShortWatchdog();
+  const link = await hosts.open({ watchdog, limits: { reducerTimeoutMs: 10_000 } });
   expect((await publish(link, "./modules/many.ts")).status).toBe(200);
   const caller = new LocalClient(link, makeCaller(5));
   const listeners = Array.from(
@@ -65,22 +65,26 @@ test("row 2: a call that is cut short at any moment", { timeout: 60_000 + rounds
     client.say({ kind: "SubscribeMulti", queries, requestId: 1, queryId: 1 });
     await client.until(({ answeredCount }) => answeredCount === 1);
   }
-  // How long the whole of it takes, with everybody's messages: the moments are spread over that.
-  const from = performance.now();
+  // How long the whole of it takes, with everybody's messages: the moments are spread over that. The first call takes
+  // longer than those that follow, so the shortest counts.
+  let from = performance.now();
   const args = new Uint8Array(8);
   new DataView(args.buffer).setUint32(4, rowCount, true);
   caller.call("fill", args, 1);
   await caller.until(({ answeredCount }) => answeredCount === 2);
-  const wholeMs = performance.now() - from;
+  let wholeMs = performance.now() - from;
 
   let done = 1;
   let failed = 0;
   for (let round = 1; round <= rounds; round += 1) {
     new DataView(args.buffer).setUint32(0, round, true);
-    guard.endAfterMs = Math.max(1, Math.round((wholeMs * 1.2 * round) / rounds));
+    watchdog.endAfterMs = Math.max(1, Math.round((wholeMs * 1.2 * round) / rounds));
+    const endedBefore = watchdog.endedCount;
+    from = performance.now();
     caller.call("fill", args.slice(), round + 1);
     await caller.until(({ answeredCount, closed }) => answeredCount === round + 2 || closed !== undefined);
-    guard.endAfterMs = undefined;
+    watchdog.endAfterMs = undefined;
+    if (watchdog.endedCount === endedBefore) wholeMs = Math.min(wholeMs, performance.now() - from);
     expect(caller.closed).toBeUndefined();
     const answers = caller.messages.filter((each) => each.kind === "TransactionUpdate" && each.requestId === round + 1);
     expect(answers).toHaveLength(1);
@@ -102,6 +106,6 @@ test("row 2: a call that is cut short at any moment", { timeout: 60_000 + rounds
     expect(countOf(client)).toBe(expected);
   }
   // It shows nothing unless some were cut short, and some not.
-  expect([failed > 0, done > 1, guard.endedCount > 0], `${failed} failed, ${done} done`).toEqual([true, true, true]);
+  expect([failed > 0, done > 1, watchdog.endedCount > 0], `${failed} failed, ${done} done`).toEqual([true, true, true]);
   await link.stop(1000);
 });

@@ -4,7 +4,7 @@
 // time is over before it began or when it had just been done, its host ends before it or at it, the disk is full, a
 // limit is met, a program is published meanwhile. Somebody else's call comes right before each, in the same turn: nothing
 // of that may be told.
-import type { Guard } from "@lightcone/base/node";
+import type { Watchdog } from "@lightcone/base/node";
 import {
   WorkKind,
   type Activity,
@@ -458,8 +458,8 @@ const kinds: readonly Kind[] = [
 ];
 
 /** Ends work where it is told to: at the beginning or the end of what somebody does. */
-class Hook implements Activity, Guard {
-  readonly stretchMs = 3;
+class Hook implements Activity, Watchdog {
+  readonly sliceMs = 3;
   at: "beginning" | "end" | undefined;
   #isHit = false;
   readonly #over = new Error("its time is over");
@@ -506,7 +506,7 @@ async function world(options: Partial<DatabaseLimits> & { readonly hooked?: bool
   const hook = new Hook();
   const { hooked = false, ...given } = options;
   const limits = { reducerTimeoutMs, ...given };
-  const link = await hosts.open(hooked ? { limits, activity: hook, guard: hook } : { limits });
+  const link = await hosts.open(hooked ? { limits, activity: hook, watchdog: hook } : { limits });
   expect((await publish(link)).status).toBe(200);
   const stranger = new LocalClient(link, makeCaller(77));
   await stranger.until(({ messages }) => messages.length === 1);

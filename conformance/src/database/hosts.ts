@@ -19,7 +19,7 @@ import { HostDriver } from "../../../packages/server/src/process/host-driver.ts"
 import { HostLink } from "../../../packages/server/src/process/host-link.ts";
 import { openLocal, type LocalOptions } from "./local.ts";
 
-export type HostOptions = Pick<LocalOptions, "limits" | "activity" | "guard" | "clock">;
+export type HostOptions = Pick<LocalOptions, "limits" | "activity" | "watchdog" | "clock">;
 type Files = ReturnType<typeof memoryFileSystem>;
 
 const timers = {

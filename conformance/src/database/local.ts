@@ -1,7 +1,7 @@
 /** A database in this process, over files in memory and a clock that stands: for suites of what a database does. */
 import { fileURLToPath } from "node:url";
 import type { FileSystem } from "@lightcone/base";
-import type { Guard } from "@lightcone/base/node";
+import type { Watchdog } from "@lightcone/base/node";
 import { manualClock, memoryFileSystem, type ManualClock } from "@lightcone/commitlog/testing";
 import {
   openDatabase,
@@ -42,7 +42,7 @@ export interface LocalOptions {
   readonly resume?: Resume;
   readonly mustExist?: boolean;
   readonly activity?: Activity;
-  readonly guard?: Guard;
+  readonly watchdog?: Watchdog;
 }
 
 /** Opens the database in `/data` of the file system. */
@@ -57,7 +57,7 @@ export function openLocal(options: LocalOptions = {}): Promise<Database> {
     ...(options.mustExist === undefined ? {} : { mustExist: options.mustExist }),
     ...(options.resume === undefined ? {} : { resume: options.resume }),
     ...(options.activity === undefined ? {} : { activity: options.activity }),
-    ...(options.guard === undefined ? {} : { guard: options.guard }),
+    ...(options.watchdog === undefined ? {} : { watchdog: options.watchdog }),
   });
 }
 

@@ -1,5 +1,5 @@
 // Goal: a reducer that will not end, or that recurses and goes on writing at every depth, spoils nothing.
-// Method: run them armed on the real engine; afterwards indexes and rows must agree, or the store say that it is
+// Method: run them interruptibly on the real engine; afterwards indexes and rows must agree, or the store say that it is
 // worthless and be discarded, as the database does.
 import { runCount } from "@lightcone/base/testing";
 import { Script } from "node:vm";
@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import type { EngineDatabase } from "../wasm/engine-database.ts";
 import { openModule, sandboxes } from "./bundled.ts";
 
-function armed(timeoutMs: number, work: () => unknown): unknown {
+function within(timeoutMs: number, work: () => unknown): unknown {
   Reflect.set(globalThis, "lightconeTestWork", work);
   return new Script("lightconeTestWork()").runInThisContext({ timeout: timeoutMs });
 }
@@ -55,7 +55,7 @@ describe.each(sandboxes)("%s", (sandbox) => {
     database.call("grow", [100]);
     const call = { reducerId: reducerId(database, "loop"), ...database.traceCall };
     database.store.begin();
-    expect(() => armed(60, () => database.instance.callReducer(call))).toThrow(
+    expect(() => within(60, () => database.instance.callReducer(call))).toThrow(
       expect.objectContaining({ code: "ERR_SCRIPT_EXECUTION_TIMEOUT" }),
     );
     if (!database.store.poisoned) {

@@ -2,5 +2,5 @@
 export * from "./real-file-system.ts";
 export * from "./real-directory-lock.ts";
 export { makeDirectoryNow } from "./real-make-directory.ts";
-export * from "./armed.ts";
+export * from "./watchdog.ts";
 export * from "./module-promises.ts";

@@ -8,7 +8,7 @@
  */
 import { LogLevel } from "@lightcone/host";
 import { realRandom, type Random } from "@lightcone/base";
-import { timeoutGuard, type Guard } from "@lightcone/base/node";
+import { timeoutWatchdog, type Watchdog } from "@lightcone/base/node";
 import type { CommitLog, LoadedSnapshot, SnapshotEntry, SnapshotStore } from "@lightcone/commitlog";
 import { CommitKind, openStore, restoreStore, type Store } from "@lightcone/engine";
 import type { SandboxKind } from "@lightcone/host-js";
@@ -58,7 +58,7 @@ export interface DatabaseOptions extends DatabaseDirectory {
   /** Is told which message runs. */
   readonly activity?: Activity;
   /** Ends calls that take too long; a `vm` time-out by default. */
-  readonly guard?: Guard;
+  readonly watchdog?: Watchdog;
   /** Seeds what clients could otherwise foresee: where keys hash to. Never observable in results. */
   readonly random?: Random;
   /** Where TypeScript modules run: `ses` locks down the whole process, so tests in a process of others use `vm`. */
@@ -135,14 +135,14 @@ export class Database implements DatabaseLink {
 
   constructor(options: DatabaseOptions, limits: DatabaseLimits, ground: Ground) {
     const { store, log, moduleLog } = ground;
-    const { clock, identity, guard = timeoutGuard, random = realRandom, resume = [] } = options;
+    const { clock, identity, watchdog = timeoutWatchdog, random = realRandom, resume = [] } = options;
     this.failed = new Promise((resolve) => (this.fail = resolve));
     this.log = log;
     const time = new JobClock(clock);
     const subscriptions = new Subscriptions(store, time, identity.database, drawSeed(random));
     this.scheduler = new Scheduler(store);
     const loop = new JobLoop({
-      guard,
+      watchdog,
       timeoutMs: limits.reducerTimeoutMs,
       time,
       mustWait: () => log.isBehind || log.pendingBytes >= limits.pendingCommitBytesMax,
@@ -184,7 +184,7 @@ export class Database implements DatabaseLink {
     };
     this.sessions = new Sessions(context, this.durability, this.wires);
     const port = new DatabasePort(context, this.scheduler);
-    this.installation = new Installation(context, port, this.scheduler, guard, options.sandbox ?? "ses");
+    this.installation = new Installation(context, port, this.scheduler, watchdog, options.sandbox ?? "ses");
     this.condemned = new CondemnedWork(resume);
     this.snapshots = new Snapshots(context, log, ground.snapshots, ground.newest, () => this.scheduler.save());
     this.requests = new HttpRequests(context, log, this.snapshots, this.site(), this.condemned);

@@ -3,7 +3,7 @@
 // Method: the replaced functions of a context beside this one's own, over random texts of few letters, where searches
 // have most to compare; with a bound so low that the linear way is taken always. Then the hostile ones, armed.
 import { assertProperty, runCount } from "@lightcone/base/testing";
-import { outsideMicrotasks, runArmed } from "@lightcone/base/node";
+import { outsideMicrotasks, runInterruptible } from "@lightcone/base/node";
 import { compileFunction, createContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -115,7 +115,7 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
   ])("a needle as long as %s is found or not in time that does not multiply", async (expression) => {
     const body = `const text = "a".repeat(3_000_000), needle = ${needle}; console.log(typeof (${expression}));`;
     const instance = loadJsModule(bundleOf(body), undefined, { sandbox }).open(new FakePort());
-    const armed = (): boolean => runArmed(() => void instance.callReducer(someCall), { timeout: 20_000 });
+    const armed = (): boolean => runInterruptible(() => void instance.callReducer(someCall), { timeout: 20_000 });
     // Natively these take minutes, past every time-out.
     expect(await outsideMicrotasks(armed)).toBe(true);
   });

@@ -1,22 +1,22 @@
 /**
  * One queue, one thread: jobs run in arrival order, each to its end.
  *
- * Jobs run in turns of about a millisecond. A turn is armed as a whole; when its time runs out, the job that was
+ * Jobs run in turns of about a millisecond. A turn is interruptible as a whole; when its time runs out, the job that was
  * running is told so, and the next turn goes on behind it. Between turns the event loop reads sockets and files.
  */
 import type { JobClock } from "./job-clock.ts";
-import { drainMicrotasks, modulePromises, type Guard } from "@lightcone/base/node";
+import { drainMicrotasks, modulePromises, type Watchdog } from "@lightcone/base/node";
 
 /** A unit of work. */
 export interface Job {
   /** Does it all. What it throws is a bug or the end of the database. */
   run(): void;
-  /** The armed time ended `run` in the middle; undo what is half done and answer. */
+  /** The watchdog ended `run` in the middle; undo what is half done and answer. */
   timedOut(): void;
 }
 
 export interface JobLoopOptions {
-  readonly guard: Guard;
+  readonly watchdog: Watchdog;
   readonly timeoutMs: number;
   readonly time: JobClock;
   /** Whether the next job must wait, as when too much is executed and not yet durable. `kick` ends the wait. */
@@ -40,7 +40,7 @@ export class JobLoop {
   private running: Job | undefined;
   private stopped = false;
   private readonly turn = (): void => this.runTurn();
-  private readonly armed = (): void => this.runJobs();
+  private readonly interruptible = (): void => this.runJobs();
 
   constructor(options: JobLoopOptions) {
     this.options = options;
@@ -75,10 +75,10 @@ export class JobLoop {
   private runTurn(): void {
     this.scheduled = false;
     if (this.stopped || this.count === 0 || this.options.mustWait()) return;
-    const { time, guard, timeoutMs } = this.options;
+    const { time, watchdog, timeoutMs } = this.options;
     time.turnStarts();
     try {
-      if (!guard.run(this.armed, timeoutMs)) {
+      if (!watchdog.run(this.interruptible, timeoutMs)) {
         this.purge();
         const job = this.running;
         this.running = undefined;
@@ -98,12 +98,12 @@ export class JobLoop {
   /** Runs what an ended call left to its promises, while its transaction is still open; what loops there is dropped. */
   private purge(): void {
     modulePromises.end(); // what was ended did not get to say so
-    this.options.guard.run(drainMicrotasks, purgeMs);
+    this.options.watchdog.run(drainMicrotasks, purgeMs);
   }
 
   private runJobs(): void {
-    const { time, mustWait, guard } = this.options;
-    const until = time.look() + guard.stretchMs;
+    const { time, mustWait, watchdog } = this.options;
+    const until = time.look() + watchdog.sliceMs;
     const { activity } = modulePromises;
     for (;;) {
       const job = this.take();

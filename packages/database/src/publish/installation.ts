@@ -1,5 +1,5 @@
 /** The module that runs, and all that hangs on which one it is. */
-import { outsideMicrotasks, type Guard } from "@lightcone/base/node";
+import { outsideMicrotasks, type Watchdog } from "@lightcone/base/node";
 import type { SandboxKind } from "@lightcone/host-js";
 import type { DatabasePort } from "../calls/module-port.ts";
 import { isCallableByAll, ModuleRuntime } from "../calls/module-runtime.ts";
@@ -14,14 +14,20 @@ export class Installation {
   private readonly context: DatabaseContext;
   private readonly port: DatabasePort;
   private readonly scheduler: Scheduler;
-  private readonly guard: Guard;
+  private readonly watchdog: Watchdog;
   private readonly sandbox: SandboxKind;
 
-  constructor(context: DatabaseContext, port: DatabasePort, scheduler: Scheduler, guard: Guard, sandbox: SandboxKind) {
+  constructor(
+    context: DatabaseContext,
+    port: DatabasePort,
+    scheduler: Scheduler,
+    watchdog: Watchdog,
+    sandbox: SandboxKind,
+  ) {
     this.context = context;
     this.port = port;
     this.scheduler = scheduler;
-    this.guard = guard;
+    this.watchdog = watchdog;
     this.sandbox = sandbox;
   }
 
@@ -58,7 +64,7 @@ export class Installation {
       this.install(this.load(program));
       context.activity.end();
     };
-    const isStarted = await outsideMicrotasks(() => this.guard.run(start, context.limits.reducerTimeoutMs));
+    const isStarted = await outsideMicrotasks(() => this.watchdog.run(start, context.limits.reducerTimeoutMs));
     if (!isStarted) throw noteTimeOut(context, "the start of the module");
   }
 

@@ -57,7 +57,7 @@ const driver = new HostDriver(new Socket({ fd: pipeDescriptor, readable: true, w
     const { openHostDatabase } = await factory;
     // The front wrote it.
     const record: HostRecord = JSON.parse(text);
-    return openHostDatabase(record, resume, { activity: watch, guard: watch });
+    return openHostDatabase(record, resume, { activity: watch, watchdog: watch });
   },
   // Without a front there is nothing to finish for: whatever was acknowledged is durable.
   ended: () => process.exit(0),

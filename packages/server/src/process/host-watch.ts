@@ -1,26 +1,26 @@
 /**
  * How a host process is watched from inside. A thread of its own takes 10 MB, and most databases are at nothing most of
  * the time. So it starts when the database's thread runs more than a few turns a second; until then the thread itself
- * says what it begins with, which the front looks at, and each turn is armed with a time-out of its own. Both cost a
+ * says what it begins with, which the front looks at, and each turn has a time-out of its own. Both cost a
  * tenth of a millisecond a turn.
  */
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import { runArmed, timeoutGuard, type Guard } from "@lightcone/base/node";
+import { runInterruptible, timeoutWatchdog, type Watchdog } from "@lightcone/base/node";
 import type { Activity, WorkKind } from "@lightcone/database/front";
 import { noteDescriptor, SharedActivity } from "./activity.ts";
-import { InterruptGuard } from "./interrupt-guard.ts";
+import { InterruptWatchdog } from "./interrupt-watchdog.ts";
 import type { WatchData } from "./watch-main.ts";
 
 /** Turns within `windowMs` that start the watcher. */
 const turnsMax = 100;
 const windowMs = 1000;
-/** A stretch that is over after one job. */
+/** A time slice that is over after one job. */
 const oneJobMs = -1;
 
-export class HostWatch implements Guard, Activity {
+export class HostWatch implements Watchdog, Activity {
   readonly #activity = new SharedActivity(tellFront);
-  readonly #interrupts = new InterruptGuard();
+  readonly #interrupts = new InterruptWatchdog();
   readonly #memoryBytesMax: number;
   #worker: Worker | undefined;
   #isWatching = false;
@@ -33,9 +33,9 @@ export class HostWatch implements Guard, Activity {
     this.#activity.isTelling = true;
   }
 
-  get stretchMs(): number {
+  get sliceMs(): number {
     if (this.#isClose) return oneJobMs;
-    return this.#isWatching ? this.#interrupts.stretchMs : timeoutGuard.stretchMs;
+    return this.#isWatching ? this.#interrupts.sliceMs : timeoutWatchdog.sliceMs;
   }
 
   run(work: () => void, budgetMs: number): boolean {
@@ -44,7 +44,7 @@ export class HostWatch implements Guard, Activity {
     try {
       if (this.#isWatching) return this.#interrupts.run(work, budgetMs);
       // A front that wants to stop ends a turn by the signal, as the watcher does.
-      return runArmed(work, { timeout: budgetMs, breakOnSigint: true });
+      return runInterruptible(work, { timeout: budgetMs, breakOnSigint: true });
     } finally {
       this.#activity.turnEnded();
     }

@@ -3,7 +3,7 @@
  *
  * - It tells the front, over a pipe of its own, which message has been running for a while. When the process then
  *   dies, by a full heap for one, the front knows what not to run again.
- * - It interrupts a turn that has had its time: see `interrupt-guard.ts`. V8 looks for interrupts in loops and calls of
+ * - It interrupts a turn that has had its time: see `interrupt-watchdog.ts`. V8 looks for interrupts in loops and calls of
  *   JavaScript and WebAssembly, and not inside its own functions: a turn that goes on in one of those ends with the
  *   process.
  * - It ends the process when the front is gone, and when the process takes more memory than it may: what a module
@@ -11,10 +11,10 @@
  */
 import { writeSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
-import { runArmed } from "@lightcone/base/node";
+import { runInterruptible } from "@lightcone/base/node";
 import type { EndReason } from "@lightcone/database/front";
 import { ActivityReader, noteDescriptor } from "./activity.ts";
-import { TurnWatch } from "./interrupt-guard.ts";
+import { TurnWatch } from "./interrupt-watchdog.ts";
 
 /** A message is told of after one to two of these. */
 const lookIntervalMs = 25;
@@ -84,9 +84,9 @@ function tell(note: Uint8Array): void {
 
 parentPort?.postMessage("watching");
 for (;;) {
-  // A signal from elsewhere that finds no turn running ends this stretch, and nothing else.
-  if (!runArmed(watch, { breakOnSigint: true })) continue;
-  // Out of the stretch the signal has one script to end: the turn's.
+  // A signal from elsewhere that finds no turn running ends this script, and nothing else.
+  if (!runInterruptible(watch, { breakOnSigint: true })) continue;
+  // Out of the script the signal has one script to end: the turn's.
   process.kill(process.pid, "SIGINT");
   settle();
 }

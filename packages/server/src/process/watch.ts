@@ -1,8 +1,8 @@
 /** What a host process hands to the database in it: its watching thread sees both. */
-import type { Guard } from "@lightcone/base/node";
+import type { Watchdog } from "@lightcone/base/node";
 import type { Activity } from "@lightcone/database/front";
 
 export interface Watch {
   readonly activity: Activity;
-  readonly guard: Guard;
+  readonly watchdog: Watchdog;
 }

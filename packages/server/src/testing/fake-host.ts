@@ -8,7 +8,7 @@ import { FakeDatabase } from "./fake-database.ts";
 export async function openHostDatabase(
   record: HostRecord,
   resume: Resume,
-  { activity, guard }: Watch,
+  { activity, watchdog }: Watch,
 ): Promise<OpenedDatabase> {
   if (record.settings === "refuse") throw new Error("cannot open", { cause: new Error("disk on fire") });
   if (record.settings === "exit") process.exit(3);
@@ -17,7 +17,7 @@ export async function openHostDatabase(
     // Every request runs as message 9 of a connection: for a second, then for ever.
     database.request = async (request) => {
       const endMs = request.kind === "snapshot" ? performance.now() + 1000 : Infinity;
-      guard.run(() => {
+      watchdog.run(() => {
         activity.begin(WorkKind.message, new Uint8Array(workIdBytes).fill(0xab), 9);
         while (performance.now() < endMs);
         activity.end();
@@ -25,22 +25,22 @@ export async function openHostDatabase(
       return { status: 200, headers: {}, body: new Uint8Array(0) };
     };
   }
-  if (record.settings === "guard") {
+  if (record.settings === "watchdog") {
     // A call is a turn: it runs for its argument's milliseconds, and may run for as many as its name says.
     database.request = async (request) => {
       if (request.kind !== "call") throw new Error("only calls");
       const from = performance.now();
       const end = from + Number(request.args);
-      const isWhole = guard.run(() => {
+      const isWhole = watchdog.run(() => {
         while (performance.now() < end);
       }, Number(request.functionName));
-      const body = JSON.stringify({ isWhole, ranMs: performance.now() - from, stretchMs: guard.stretchMs });
+      const body = JSON.stringify({ isWhole, ranMs: performance.now() - from, sliceMs: watchdog.sliceMs });
       return { status: 200, headers: {}, body: new TextEncoder().encode(body) };
     };
   }
   if (record.settings === "exit at work") {
     database.request = async () => {
-      guard.run(() => {
+      watchdog.run(() => {
         activity.begin(WorkKind.message, new Uint8Array(workIdBytes).fill(0xab), 9);
         process.exit(0);
       }, 3_600_000);

@@ -1,7 +1,7 @@
-// Goal: an armed stretch ends loops that nothing else can end, and lets everything else through.
+// Goal: interruptible work ends in loops that nothing else can end, and lets everything else through.
 // Method: run each kind of runaway with a short budget; what they caught and what ran after is observed.
 import { describe, expect, test } from "vitest";
-import { timeoutGuard } from "./armed.ts";
+import { timeoutWatchdog } from "./watchdog.ts";
 
 /** The exports of a module. The platform's types name no `WebAssembly` without those of a browser. */
 function instantiate(code: Uint8Array): Record<string, unknown> {
@@ -12,16 +12,16 @@ function instantiate(code: Uint8Array): Record<string, unknown> {
   return new engine.Instance(new engine.Module(code)).exports;
 }
 
-describe("an armed stretch", () => {
+describe("interruptible work", () => {
   test("that ends in time says so", () => {
     let ran = false;
-    expect(timeoutGuard.run(() => (ran = true), 1000)).toBe(true);
+    expect(timeoutWatchdog.run(() => (ran = true), 1000)).toBe(true);
     expect(ran).toBe(true);
   });
 
   test("ends a loop, past its catch and finally", () => {
     const seen: string[] = [];
-    const done = timeoutGuard.run(() => {
+    const done = timeoutWatchdog.run(() => {
       try {
         for (;;);
       } catch {
@@ -42,17 +42,17 @@ describe("an armed stretch", () => {
     ]);
     const loop = instantiate(code)["loop"];
     if (typeof loop !== "function") throw new Error("the test's module lacks its export");
-    expect(timeoutGuard.run(() => void Reflect.apply(loop, undefined, []), 20)).toBe(false);
+    expect(timeoutWatchdog.run(() => void Reflect.apply(loop, undefined, []), 20)).toBe(false);
   });
 
   test("ends a wait", () => {
     const cell = new Int32Array(new SharedArrayBuffer(4));
-    expect(timeoutGuard.run(() => void Atomics.wait(cell, 0, 0), 20)).toBe(false);
+    expect(timeoutWatchdog.run(() => void Atomics.wait(cell, 0, 0), 20)).toBe(false);
   });
 
   test("lets exceptions through", () => {
     expect(() =>
-      timeoutGuard.run(() => {
+      timeoutWatchdog.run(() => {
         throw new RangeError("own");
       }, 1000),
     ).toThrow(RangeError);

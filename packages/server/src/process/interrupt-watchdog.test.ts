@@ -7,11 +7,11 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { realClock } from "@lightcone/base";
-import { timeoutGuard } from "@lightcone/base/node";
+import { timeoutWatchdog } from "@lightcone/base/node";
 import { identityOf } from "../auth/identity.ts";
 import { makeServerLimits } from "../limits.ts";
 import { makeServerLog } from "../log.ts";
-import { InterruptGuard, TurnWatch } from "./interrupt-guard.ts";
+import { InterruptWatchdog, TurnWatch } from "./interrupt-watchdog.ts";
 import { programHere } from "./host-program.ts";
 import { Hosts } from "./hosts.ts";
 
@@ -38,8 +38,8 @@ describe("the watcher", () => {
   });
 
   test("rests until a turn begins, and not while one runs", async () => {
-    const guard = new InterruptGuard();
-    const words = new Int32Array(guard.buffer);
+    const watchdog = new InterruptWatchdog();
+    const words = new Int32Array(watchdog.buffer);
     const watcher = new Worker(
       `const { workerData } = require("node:worker_threads");
        import(workerData.url).then(({ TurnWatch }) => {
@@ -49,7 +49,7 @@ describe("the watcher", () => {
        });`,
       {
         eval: true,
-        workerData: { url: new URL("./interrupt-guard.ts", import.meta.url).href, buffer: guard.buffer },
+        workerData: { url: new URL("./interrupt-watchdog.ts", import.meta.url).href, buffer: watchdog.buffer },
       },
     );
     while (Atomics.load(words, 2) === 0) await new Promise(setImmediate);
@@ -57,7 +57,7 @@ describe("the watcher", () => {
     let isAnswered = false;
     void seen.then(() => (isAnswered = true));
     expect(isAnswered).toBe(false);
-    guard.run(() => {
+    watchdog.run(() => {
       while (Atomics.load(words, 2) === 1);
     }, 1000);
     expect((await seen)[0]).toSatisfy((leftMs: number) => leftMs === 1000 || leftMs === Infinity);
@@ -66,16 +66,16 @@ describe("the watcher", () => {
   });
 });
 
-describe("the guard", () => {
+describe("the watchdog", () => {
   test("lets exceptions through, and is ready for the next turn", () => {
-    const guard = new InterruptGuard();
+    const watchdog = new InterruptWatchdog();
     expect(() =>
-      guard.run(() => {
+      watchdog.run(() => {
         throw new RangeError("own");
       }, 1000),
     ).toThrow(RangeError);
-    expect(guard.run(() => undefined, 1000)).toBe(true);
-    expect(new Int32Array(guard.buffer)[0]).toBe(0);
+    expect(watchdog.run(() => undefined, 1000)).toBe(true);
+    expect(new Int32Array(watchdog.buffer)[0]).toBe(0);
   });
 
   test("ends turns that have had their time, and those alone", async () => {
@@ -85,7 +85,7 @@ describe("the guard", () => {
       log: makeServerLog("silent"),
       limits: makeServerLimits({ spareHostsMax: 0 }),
       program: programHere(new URL("../testing/fake-host.ts", import.meta.url)),
-      settings: "guard",
+      settings: "watchdog",
     });
     const record = {
       identity,
@@ -100,7 +100,7 @@ describe("the guard", () => {
     const turn = async (
       runMs: number,
       budgetMs: number,
-    ): Promise<{ isWhole: boolean; ranMs: number; stretchMs: number }> => {
+    ): Promise<{ isWhole: boolean; ranMs: number; sliceMs: number }> => {
       const { body } = await host.link.request({
         kind: "call",
         caller,
@@ -110,9 +110,9 @@ describe("the guard", () => {
       return JSON.parse(new TextDecoder().decode(body));
     };
     // Without the watcher turns are ended too; many of them start it.
-    expect(await turn(Infinity, 50)).toMatchObject({ isWhole: false, stretchMs: timeoutGuard.stretchMs });
-    const { stretchMs } = new InterruptGuard();
-    while ((await turn(0, 50)).stretchMs !== stretchMs);
+    expect(await turn(Infinity, 50)).toMatchObject({ isWhole: false, sliceMs: timeoutWatchdog.sliceMs });
+    const { sliceMs } = new InterruptWatchdog();
+    while ((await turn(0, 50)).sliceMs !== sliceMs);
     expect(await turn(Infinity, 50)).toMatchObject({ isWhole: false });
     // The watcher looks every 25 ms and sleeps until a turn's end if that is sooner: some of these meet it.
     for (let runMs = 30; runMs < 90; runMs += 1) {

@@ -3,8 +3,8 @@
  *
  * The database's thread notes in shared memory that a turn has begun, and the watching thread, which looks every so
  * often, interrupts a turn that it has seen for longer than its budget. The interrupt is SIGINT, which ends a script
- * that runs with `breakOnSigint`. Arming one such script starts a thread; while another is armed somewhere in the
- * process, that thread is shared and arming costs under a microsecond. So the watcher keeps one armed of its own.
+ * that runs with `breakOnSigint`. The first of such scripts starts a thread; while one runs somewhere in the
+ * process, that thread is shared and another costs under a microsecond. So the watcher keeps one running of its own.
  *
  *   words = turn | budget in ms | whether the watcher rests       Int32Array over shared memory
  *
@@ -13,7 +13,7 @@
  * for the signal, so that it never ends the work behind it. A watcher that has nothing to look at rests until the next
  * turn wakes it: a database that is not used costs next to nothing.
  */
-import { runArmed, type Guard } from "@lightcone/base/node";
+import { runInterruptible, type Watchdog } from "@lightcone/base/node";
 
 const turnWord = 0;
 const budgetWord = 1;
@@ -23,9 +23,9 @@ const interrupting = -1;
 const turnMax = 0x7fff_ffff;
 
 /** The database's side. */
-export class InterruptGuard implements Guard {
-  /** Short, so that the log writes what one stretch committed while the next runs, and the front sends its answers. */
-  readonly stretchMs = 0.7;
+export class InterruptWatchdog implements Watchdog {
+  /** Short, so that the log writes what one time slice committed while the next runs, and the front sends its answers. */
+  readonly sliceMs = 0.7;
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * wordCount);
   readonly #words: Int32Array = new Int32Array(this.buffer);
   #turn = 0;
@@ -36,7 +36,7 @@ export class InterruptGuard implements Guard {
     this.#work = work;
     this.#turn = this.#turn === turnMax ? 1 : this.#turn + 1;
     this.#words[budgetWord] = budgetMs;
-    const ended = !runArmed(this.#armed, { breakOnSigint: true });
+    const ended = !runInterruptible(this.#interruptible, { breakOnSigint: true });
     Atomics.store(this.#words, turnWord, 0);
     const thrown = this.#thrown;
     this.#thrown = undefined;
@@ -44,7 +44,7 @@ export class InterruptGuard implements Guard {
     return !ended;
   }
 
-  readonly #armed = (): void => {
+  readonly #interruptible = (): void => {
     Atomics.store(this.#words, turnWord, this.#turn);
     if (Atomics.load(this.#words, restWord) === 1) this.#wake();
     try {

@@ -1,0 +1,49 @@
+/**
+ * Work that can be ended from outside, and who ends it when it takes too long.
+ *
+ * V8 can end a loop of JavaScript or WebAssembly in its own thread, past every `catch` and `finally`. Node gives
+ * that out through the options of a `vm` script alone.
+ */
+import { Script } from "node:vm";
+
+/** Ends work that takes too long. */
+export interface Watchdog {
+  /** How long a time slice should be, for what starting one costs to be little beside it. */
+  readonly sliceMs: number;
+  /**
+   * Runs `work`; returns false when it ran longer than `budgetMs` and was ended. Exceptions pass.
+   * `work` may not run anything interruptible of its own.
+   */
+  run(work: () => void, budgetMs: number): boolean;
+}
+
+/** What ends it: time, which starts a thread and costs 0.1 ms, the process's SIGINT, or either. */
+export type Interrupts = { readonly timeout: number; readonly breakOnSigint?: true } | { readonly breakOnSigint: true };
+
+const hook = Symbol.for("lightcone.interruptible");
+const script = new Script(`globalThis[Symbol.for("lightcone.interruptible")]()`, {
+  filename: "lightcone-interruptible",
+});
+
+/** Runs `work`; returns false when it was ended. Exceptions pass. */
+export function runInterruptible(work: () => void, by: Interrupts): boolean {
+  Reflect.set(globalThis, hook, work);
+  try {
+    script.runInThisContext({ ...by, displayErrors: false });
+    return true;
+  } catch (error) {
+    if (wasEnded(error)) return false;
+    throw error;
+  }
+}
+
+function wasEnded(error: unknown): boolean {
+  if (!(error instanceof Error && "code" in error)) return false;
+  return error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT" || error.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
+}
+
+/** Works in every process and thread. */
+export const timeoutWatchdog: Watchdog = {
+  sliceMs: 3,
+  run: (work, budgetMs) => runInterruptible(work, { timeout: budgetMs }),
+};
