@@ -202,6 +202,22 @@ describe("sql.json over the wire", () => {
   });
 });
 
+test("row_limit bounds what anybody but the owner may look at, until its row is deleted", async () => {
+  const all: Vector = { ...asOwner, caller: "client", sql: "SELECT * FROM st_column" };
+  const refused = /^Estimated cardinality \(\d+ rows\) exceeds limit \(20 rows\)/;
+  const ran = async (sql: string): Promise<void> => expect(await overHttp({ ...asOwner, sql })).toBeUndefined();
+  await ran("DELETE FROM st_var WHERE name = 'row_limit'");
+  expect(await overHttp(all)).toBeUndefined();
+  await ran("SET row_limit = 20");
+  expect(await overHttp(all)).toMatch(refused);
+  expect(await overHttp({ ...all, sql: "SELECT * FROM st_column LIMIT 20" })).toBeUndefined();
+  expect(await overHttp({ ...all, caller: "owner" })).toBeUndefined();
+  expect(await asSubscription({ ...all, mode: "subscribe" })).toMatch(refused);
+  expect(await asSubscription({ ...all, mode: "subscribe", sql: "SELECT * FROM piece" })).toBeUndefined();
+  await ran("DELETE FROM st_var WHERE name = 'row_limit'");
+  expect(await asSubscription({ ...all, mode: "subscribe" })).toBeUndefined();
+});
+
 const asOwner: Vector = { id: 0, mode: "query", caller: "owner", expect: "" };
 
 const plain = (message: string): string => message.replaceAll(/[0-9a-f]{64}/g, "(identity)");

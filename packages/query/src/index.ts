@@ -1,5 +1,4 @@
 export { execute, variableValue, writes, type Stats } from "./evaluate/execute.ts";
-export { checkRowLimit, visitedRows } from "./evaluate/estimate.ts";
 export { evaluate, type EmitRows } from "./evaluate/evaluate.ts";
 export { LiveQueries, type DeltaCallback, type LiveOptions } from "./live/live-queries.ts";
 export type { LiveCounters } from "./live/live-queries.ts";

@@ -40,7 +40,7 @@ export class StatementRun implements Errand {
       });
       const result = new Result(context, columnsOf(plan), fromMs);
       if (plan.kind === "select") {
-        const read = new SlicedRead(context, [{ plan, rows: result }], caller.identity);
+        const read = new SlicedRead(context, [{ plan, rows: result }], caller);
         return read.isWhole ? result.reply(nothing) : new LongResult(read, result);
       }
       if (writes(plan)) return result.reply(write(context, caller, plan));

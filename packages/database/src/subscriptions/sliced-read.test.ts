@@ -3,11 +3,12 @@
 // limit; the rows between two looks at the clock are counted where they arrive.
 import { isLightconeError } from "@lightcone/base";
 import { manualClock } from "@lightcone/commitlog/testing";
+import { execute } from "@lightcone/query";
 import { CommitKind, openStore, type ReadView, type Store } from "@lightcone/engine";
 import { t, type AlgebraicType } from "@lightcone/sats";
 import type { TableDef } from "@lightcone/schema";
 import { compileStatement, type SelectPlan } from "@lightcone/sql";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { defaultDatabaseLimits } from "../link/limits.ts";
 import { SlicedRead, type ReadContext } from "./sliced-read.ts";
 import { ownCall } from "../core/call.ts";
@@ -83,7 +84,8 @@ beforeEach(() => {
   let steadyMs = 0;
   const observed: Store = Object.assign(Object.create(store), { openReadView });
   // Only plain fields and methods of the store are asked for.
-  for (const name of ["table", "resolve"] as const) Object.assign(observed, { [name]: store[name].bind(store) });
+  for (const name of ["table", "tableByName", "resolve"] as const)
+    Object.assign(observed, { [name]: store[name].bind(store) });
   context = {
     store: observed,
     clock: { ...manualClock(), steadyMs: () => (steadyMs += stepMs) },
@@ -93,7 +95,11 @@ beforeEach(() => {
   };
 });
 
-function open(texts: readonly string[], limits = {}): { readonly reading: SlicedRead; readonly count: () => number } {
+function open(
+  texts: readonly string[],
+  limits = {},
+  isOwner = false,
+): { readonly reading: SlicedRead; readonly count: () => number } {
   let count = 0;
   const rows = { add: () => void (count += 1) };
   const plans = texts.map((text): SelectPlan => {
@@ -105,7 +111,7 @@ function open(texts: readonly string[], limits = {}): { readonly reading: Sliced
   const reading = new SlicedRead(
     { ...context, limits: { ...context.limits, ...limits } },
     plans.map((plan) => ({ plan, rows })),
-    new Uint8Array(32),
+    { identity: new Uint8Array(32), isOwner },
   );
   return { reading, count: () => count };
 }
@@ -193,6 +199,52 @@ test("over its limit a reading says so: when it is opened, in a slice, and for w
     reading.close();
     expect(openReadViews.size).toBe(0);
   }
+});
+
+describe("the variable row_limit", () => {
+  const set = (value: number): void => {
+    store.begin();
+    const nobody = { identity: new Uint8Array(32), mayWrite: true };
+    const plan = compileStatement(`SET row_limit = ${value}`, { table: () => undefined }, nobody);
+    execute(store, plan, nobody.identity, () => undefined);
+    const commit = store.commit(ownCall(nobody.identity, CommitKind.internal));
+    if (commit !== undefined) store.release(commit);
+  };
+  const whole = (texts: readonly string[], isOwner: boolean): number => {
+    const { reading, count } = open(texts, {}, isOwner);
+    try {
+      while (!reading.isWhole) reading.gather();
+    } finally {
+      reading.close();
+    }
+    return count();
+  };
+
+  test.each([
+    { why: "a walk, at once", texts: ["SELECT * FROM small"], looked: smallCount },
+    { why: "a walk whose rows are few", texts: ["SELECT * FROM small WHERE id = 7"], looked: smallCount },
+    { why: "several", texts: ["SELECT * FROM small WHERE value < 10", "SELECT * FROM small LIMIT 5"], looked: 15 },
+    { why: "an index", texts: ["SELECT * FROM large WHERE value = 7"], looked: 3 },
+  ])("$why", ({ texts, looked }) => {
+    set(looked);
+    expect(whole(texts, false)).toBeGreaterThan(0);
+  });
+
+  test("one row less is refused, for all but the owner", () => {
+    set(smallCount - 1);
+    expect(() => whole(["SELECT * FROM small"], false)).toThrow(
+      `Estimated cardinality (${smallCount} rows) exceeds limit (${smallCount - 1} rows)`,
+    );
+    expect(whole(["SELECT * FROM small"], true)).toBe(smallCount);
+    expect(openReadViews.size).toBe(0);
+  });
+
+  test("in a slice", () => {
+    set(largeCount - 500);
+    expect(() => whole(["SELECT * FROM large WHERE id = 1"], false)).toThrow(/^Estimated cardinality/);
+    expect(whole(["SELECT * FROM large LIMIT 6000"], false)).toBe(6000);
+    expect(openReadViews.size).toBe(0);
+  });
 });
 
 test("the time of all slices counts", () => {

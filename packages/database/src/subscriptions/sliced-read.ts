@@ -9,9 +9,10 @@
  */
 import { LightconeError } from "@lightcone/base";
 import type { ReadView } from "@lightcone/engine";
-import { prepare, selectWithin, SlicedSelect, type EmitBytes } from "@lightcone/query";
+import { prepare, selectWithin, SlicedSelect, variableValue, type EmitBytes } from "@lightcone/query";
 import { bindParams, type SelectPlan } from "@lightcone/sql";
 import type { DatabaseContext } from "../core/context.ts";
+import type { Caller } from "../link/link.ts";
 
 /** More rows than these are not looked at in one go. */
 const visitMax = 5_000;
@@ -37,8 +38,11 @@ export class SlicedRead {
   private readonly open: SlicedSelect[] = [];
   /** The offset of the state that is read. */
   readonly offset: number;
-  /** Rows looked at in the opening job. */
+  /** Rows looked at: in the opening job, and in all. */
   private visited = 0;
+  private lookedAt = 0;
+  /** The variable `row_limit`: up to how many rows may be looked at for whoever is not the owner. */
+  private readonly rowLimit: number;
   private rowCount = 0;
   private spentMs = 0;
   private readView: ReadView | undefined;
@@ -46,15 +50,16 @@ export class SlicedRead {
   /**
    * Fixes the offset. Only between transactions.
    *
-   * @throws {LightconeError} `LimitExceeded` over `queryRowsMax`; `gather` does too
+   * @throws {LightconeError} `LimitExceeded` over `queryRowsMax`, `SqlRefused` over `row_limit`; `gather` does too
    */
-  constructor(context: ReadContext, wanted: readonly Wanted[], identity: Uint8Array) {
+  constructor(context: ReadContext, wanted: readonly Wanted[], caller: Pick<Caller, "identity" | "isOwner">) {
     this.context = context;
     this.offset = context.pipeline.offset;
+    this.rowLimit = caller.isOwner ? Infinity : Number(variableValue(context.store, "row_limit") ?? Infinity);
     const { queryRowsMax } = context.limits;
     try {
       for (const { plan, rows } of wanted) {
-        this.begin(plan, bindParams(plan, identity), (bytes, at, length) => {
+        this.begin(plan, bindParams(plan, caller.identity), (bytes, at, length) => {
           if (++this.rowCount > queryRowsMax) this.limit(this.rowCount);
           rows.add(bytes, at, length);
         });
@@ -70,9 +75,12 @@ export class SlicedRead {
     const prepared = prepare(plan);
     // Many walks of small tables are a long walk.
     const scanMax = Math.max(0, visitMax - this.visited);
-    const visited = selectWithin(store, prepared, values, { visitMax, scanMax }, emit);
-    if (visited >= 0) this.visited += visited;
-    else {
+    const isCounted = this.rowLimit < Infinity;
+    const visited = selectWithin(store, prepared, values, { visitMax, scanMax, isCounted }, emit);
+    if (visited >= 0) {
+      this.visited += visited;
+      this.look(visited);
+    } else {
       this.readView ??= store.openReadView();
       this.open.push(new SlicedSelect({ store, readView: this.readView, seed }, prepared, values, emit));
     }
@@ -81,6 +89,15 @@ export class SlicedRead {
   private limit(rowCount: number): void {
     const max = this.context.limits.queryRowsMax;
     if (rowCount > max) throw new LightconeError("LimitExceeded", { limit: "queryRowsMax", value: rowCount, max });
+  }
+
+  /** Counts rows that were looked at. */
+  private look(rows: number): void {
+    this.lookedAt += rows;
+    const { lookedAt, rowLimit } = this;
+    if (lookedAt <= rowLimit) return;
+    const text = `Estimated cardinality (${lookedAt} rows) exceeds limit (${rowLimit} rows)`;
+    throw new LightconeError("SqlRefused", { category: "row_limit", text });
   }
 
   /** Whether all rows are there. */
@@ -101,8 +118,11 @@ export class SlicedRead {
       const [select] = this.open;
       if (select === undefined || clock.steadyMs() - from > sliceMs) break;
       if (!select.step(rowsPerStep)) this.open.shift();
-      // What a join holds takes as much room as rows that are sent.
-      else this.limit(select.heldCount);
+      else {
+        // What a join holds takes as much room as rows that are sent.
+        this.limit(select.heldCount);
+        this.look(rowsPerStep);
+      }
     }
     this.spentMs += clock.steadyMs() - from;
     if (this.isWhole) this.close();

@@ -2,9 +2,9 @@
 // Method: statements run against a small store; rows decoded and compared as sorted lists.
 import { isLightconeError } from "@lightcone/base";
 import { ByteReader, t, valueCodec } from "@lightcone/sats";
-import { bindParams, compileStatement, type Plan } from "@lightcone/sql";
+import { compileStatement, type Plan } from "@lightcone/sql";
 import { beforeEach, describe, expect, test } from "vitest";
-import { checkRowLimit, execute, prepare, variableValue, visitedRows, writes, type Stats } from "../index.ts";
+import { execute, variableValue, writes, type Stats } from "../index.ts";
 import { Fixture } from "../testing/fixture.ts";
 
 const caller = { identity: new Uint8Array(32), mayWrite: true };
@@ -141,25 +141,5 @@ describe("writes", () => {
     expect(() => run("SET row_limit = 11")).toThrow(/nique/);
     run("DELETE FROM st_var WHERE name = 'row_limit'");
     expect(variableValue(fixture.store, "row_limit")).toBe(undefined);
-  });
-});
-
-describe("the rows that a plan visits", () => {
-  test.each([
-    ["SELECT * FROM user", 4],
-    ["SELECT * FROM user LIMIT 2", 2],
-    ["SELECT * FROM user WHERE name = 'ann'", 4],
-    ["SELECT * FROM user WHERE id = 10", 1],
-    ["SELECT * FROM user WHERE team = 1", 2],
-    ["SELECT u.* FROM team t JOIN user u ON t.id = u.team", 6],
-  ])("%s: %i", (sql, rows) => {
-    const plan = compile(sql);
-    if (plan.kind !== "select") throw new Error("not a select");
-    const values = bindParams(plan, caller.identity);
-    expect(visitedRows(fixture.store, prepare(plan), values, 1000)).toBe(rows);
-    expect(() => checkRowLimit(fixture.store, prepare(plan), values, rows)).not.toThrow();
-    expect(() => checkRowLimit(fixture.store, prepare(plan), values, rows - 1)).toThrow(
-      /^Estimated cardinality \(\d+ rows\) exceeds limit/,
-    );
   });
 });

@@ -153,8 +153,10 @@ function show(store: Store, { name }: ShowPlan, emit: EmitBytes): void {
 }
 
 function variableRow(store: Store, name: string, emit: EmitBytes): void {
+  const table = variables(store);
+  if (table.rowCount === 0) return;
   const key = text(name);
-  const cursor = variables(store).openCursor();
+  const cursor = table.openCursor();
   cursor.seek();
   for (let ref = cursor.next(); ref !== -1; ref = cursor.next()) {
     store.resolve(asRowRef(ref));

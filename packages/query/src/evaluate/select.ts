@@ -27,6 +27,8 @@ export interface VisitBounds {
   readonly visitMax: number;
   /** For one that walks a whole table; at most `visitMax`. */
   readonly scanMax: number;
+  /** Whether rows that an index leads to are counted. Otherwise a small table's rows are the bound for them. */
+  readonly isCounted: boolean;
 }
 
 /**
@@ -81,7 +83,7 @@ function workOf(
   store: Store,
   prepared: Prepared,
   values: readonly Uint8Array[],
-  { visitMax, scanMax }: VisitBounds,
+  { visitMax, scanMax, isCounted }: VisitBounds,
   limit: number,
 ): number | "much" | "unknown" {
   const { plan, sources } = prepared;
@@ -96,7 +98,10 @@ function workOf(
   const path = pathTo(store, prepared, values, 0);
   if (path === undefined) return 0;
   if (path.kind === "point" && path.index.unique) return 1;
-  if (rowCount <= (path.kind === "scan" ? scanMax : visitMax)) return rowCount;
+  if (isCounted && path.kind !== "scan") return "unknown";
+  if (rowCount <= (path.kind === "scan" ? scanMax : visitMax)) {
+    return sources[0]?.filter === undefined ? Math.min(rowCount, limit) : rowCount;
+  }
   return path.kind === "scan" && limit > visitMax ? "much" : "unknown";
 }
 

@@ -147,7 +147,13 @@ test.each(queries)("within a bound: %s", (sql) => {
       const { fixture, prepared, values, expected, all } = open(sql, specs, rows);
       const actual: Rows = [];
       const run = (bound: number, emit: EmitBytes): number =>
-        selectWithin(fixture.store, prepared, values, { visitMax: bound, scanMax: bound >> 1 }, emit);
+        selectWithin(
+          fixture.store,
+          prepared,
+          values,
+          { visitMax: bound, scanMax: bound >> 1, isCounted: bound % 2 === 1 },
+          emit,
+        );
       if (run(visitMax, into(actual)) >= 0) expectSame(prepared.plan, actual, expected, all);
       else expect(actual).toEqual([]);
       expect(run(1_000_000, () => undefined)).toBeGreaterThanOrEqual(0);

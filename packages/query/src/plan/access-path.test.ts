@@ -181,7 +181,7 @@ describe("row 27: what a SELECT reads", () => {
     for (const where of ["false", "g > 2 AND g < 1"]) {
       const prepared = prepare(planOf(`SELECT COUNT(*) AS n FROM q WHERE ${where}`));
       const counts: number[] = [];
-      const bounds = { visitMax: 0, scanMax: 0 };
+      const bounds = { visitMax: 0, scanMax: 0, isCounted: false };
       const values = bindParams(prepared.plan, caller.identity);
       selectWithin(fixture.store, prepared, values, bounds, (bytes, at) => counts.push(bytes[at] ?? -1));
       expect(counts).toEqual([0]);

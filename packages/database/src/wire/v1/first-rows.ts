@@ -41,7 +41,7 @@ export class FirstRows {
     // A client that is restored has these rows.
     const queries = channel.isRestoring ? [] : plans.map((plan) => this.of(plan));
     try {
-      return { read: new SlicedRead(context, queries, channel.info.caller.identity), queries };
+      return { read: new SlicedRead(context, queries, channel.info.caller), queries };
     } catch (error) {
       if (!isLightconeError(error)) throw error;
       return error.told;
