@@ -118,7 +118,7 @@ describe("row 17: a server without room", { timeout: 60_000 }, () => {
     });
     try {
       // The first database has room whatever there is. The second waits until it is unused.
-      for (const name of ["first", "second"]) await crowded.publish(name, clockwork, "Js");
+      for (const name of ["third", "first", "second"]) await crowded.publish(name, clockwork, "Js");
       const client = await RawClient.open(crowded.url, "first", { token: crowded.token });
       await client.next();
       const over = new AbortController();
@@ -136,6 +136,13 @@ describe("row 17: a server without room", { timeout: 60_000 }, () => {
       const left = await RawClient.open(crowded.url, "second");
       await left.over;
       expect(left.closed?.code).toBe(1013);
+      // Nor does its deletion wait for room.
+      const waiting = crowded.call("third", "cancel", `["nobody"]`);
+      await sleep(200);
+      const fromMs = performance.now();
+      expect((await crowded.request("DELETE", "/v1/database/third")).status).toBe(200);
+      expect(performance.now() - fromMs).toBeLessThan(3000);
+      expect((await waiting).status).toBe(503);
       over.abort();
       await busy;
       await expect

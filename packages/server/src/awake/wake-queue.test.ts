@@ -85,6 +85,24 @@ test("no more than there are processors, and of those that are only looked into 
   expect(story.entered).toHaveLength(8);
 });
 
+test("one that takes long to open keeps its place for five seconds, and gives it back once", async () => {
+  const story = new Story();
+  story.ask("a0", "look"); // never done
+  story.ask("b0", "call");
+  await story.settle();
+  story.clock.advance(4999);
+  await story.settle();
+  expect(story.entered).toEqual(["a0"]);
+  story.clock.advance(1);
+  await story.settle();
+  expect(story.entered).toEqual(["a0", "b0"]);
+  await story.drain(); // both are done now
+  story.ask("c0", "look");
+  story.ask("c1", "look");
+  await story.settle();
+  expect(story.entered).toEqual(["a0", "b0", "c0"]);
+});
+
 describe("wakeWaitMs", () => {
   test.each<{ why: WakeReason; refused: readonly string[] }>([
     { why: "call", refused: ["a1 ServerBusy"] },

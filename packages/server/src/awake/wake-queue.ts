@@ -14,6 +14,9 @@ const urgency: readonly WakeReason[] = ["again", "call", "connect", "schedule", 
 /** Reasons that somebody waits for, and is told when it takes too long. */
 const awaited: ReadonlySet<WakeReason> = new Set<WakeReason>(["call", "connect"]);
 
+/** An opening that takes longer no longer counts as one of those at once. Shorter than anybody waits. */
+const placeMsMax = 5000;
+
 export interface WakeQueueOptions {
   readonly clock: Clock;
   /** Databases that are opened at once. */
@@ -65,13 +68,17 @@ export class WakeQueue {
   async enter(key: string, owner: string, why: WakeReason): Promise<() => void> {
     const entered = await this.#turn(key, owner, why);
     let isDone = false;
-    return () => {
+    const done = (): void => {
       if (isDone) return;
       isDone = true;
+      cancel();
       this.#opening -= 1;
       if (entered === "look") this.#looking -= 1;
       this.pump();
     };
+    // A large database, or one whose process hangs, does not keep all others from waking.
+    const cancel = this.#options.clock.after(placeMsMax, done);
+    return done;
   }
 
   /** There is a more urgent reason for a database that waits. Nothing if it does not. */
