@@ -62,7 +62,7 @@ export interface Table {
   readonly def: TableDef;
   readonly name: string;
   readonly rowCount: number;
-  /** Bytes of all rows, without what storing them costs. */
+  /** Bytes of all rows, without headers and unused room. */
   readonly rowBytes: number;
   /** By position as in `def.indexes`. */
   readonly indexes: readonly Index[];

@@ -3,9 +3,9 @@
  *
  * A commit's net effect is what the tables' lists hold at the end: rows deleted and inserted again came back
  * to life on the way, rows inserted and deleted again drop out here. A replay of the record then has to reach
- * the same bytes in the same slots. It takes slots table by table; so when the transaction used up slots that
- * the record does not show, or interleaved the taking of pages between tables, its rows are taken back and
- * inserted once more from the record itself. Transactions that do neither, nearly all, only turn their marks.
+ * the same bytes in the same slots. It allocates slots table by table; so when the transaction used up slots that the
+ * record does not show, or allocated pages for several tables in turns, its inserts are undone and made once more
+ * from the record itself. Nearly all transactions do neither; then only the states of rows change.
  */
 import { assert, asTxOffset, defined, type RowRef, type TableId, type TxOffset, userIdMin } from "@lightcone/base";
 import { ByteReader } from "@lightcone/sats";
@@ -167,7 +167,7 @@ export class MemoryStore implements Store {
     const moves = this.sequenceMoves();
     const deltas = this.netChanges();
     if (deltas.length === 0 && !alwaysRecorded(meta.kind)) {
-      // Rows that came and went have left nothing but slots in use.
+      // Rows that were inserted and deleted again still have their slots.
       this.undoAndClose();
       return undefined;
     }
@@ -179,7 +179,7 @@ export class MemoryStore implements Store {
       this.record.trim();
       throw error;
     }
-    if (this.replayTakesSameSlots())
+    if (this.replayAllocatesSameSlots())
       for (let index = 0; index < deltas.length; index += 1) (deltas[index] as StoredChanges).markCommitted();
     else this.reinsertFromRecord(bytes);
     return this.finish(meta, moves, deltas, bytes);
@@ -193,7 +193,7 @@ export class MemoryStore implements Store {
       "a record is applied between transactions",
     );
     changes.state = TransactionState.writing;
-    // Whatever goes wrong from here on leaves the gate closed behind a half commit: the store is poisoned.
+    // Whatever goes wrong from here on leaves the state at `writing` with half a commit made: the store is poisoned.
     const input = this.readerOf(record);
     const { meta, sequences } = readHead(input);
     const deltas: StoredChanges[] = [];
@@ -292,16 +292,16 @@ export class MemoryStore implements Store {
     return this.changes.changed.slice(0, this.changes.changedCount);
   }
 
-  /** Whether a replay would take the very slots that the transaction took. */
-  private replayTakesSameSlots(): boolean {
-    let takers = 0;
+  /** Whether a replay would allocate the same slots as the transaction. */
+  private replayAllocatesSameSlots(): boolean {
+    let allocatingCount = 0;
     const { changed, changedCount } = this.changes;
     for (let index = 0; index < changedCount; index += 1) {
       const each = changed[index] as StoredChanges;
       if (each.ownTombstoneCount > 0) return false;
-      if (each.table.space.allocatedPages) takers += 1;
+      if (each.table.space.allocatedPages) allocatingCount += 1;
     }
-    return takers <= 1;
+    return allocatingCount <= 1;
   }
 
   private reinsertFromRecord(bytes: Uint8Array): void {

@@ -64,7 +64,7 @@ export interface ColumnAccessorRow {
   readonly accessor_name: string;
 }
 
-/** The system tables that definitions live in, and what their rows read as. */
+/** The system tables that hold definitions, and the types of their rows. */
 export interface CatalogRows {
   st_table: TableRow;
   st_column: ColumnRow;
@@ -93,7 +93,7 @@ export const catalogTables: readonly CatalogTable[] = [
 ];
 const catalogIds = new Set<number>(catalogTables.map((name) => SystemTable[name]));
 
-/** Whether rows of this table say what tables there are. */
+/** Whether rows of this table define tables. */
 export function isCatalogTable(id: number): boolean {
   return catalogIds.has(id);
 }
@@ -135,7 +135,7 @@ export function ordered(def: TableDef): TableDef {
   };
 }
 
-/** The rows that say a table. `def` must be in order. */
+/** The rows that define a table. `def` must be in order. */
 export function rowsOf(def: TableDef, ids: PartIds, allocated: (sequence: SequenceDef) => bigint): AllRows {
   const tableId: number = ids.table;
   return {
@@ -239,13 +239,13 @@ function typeBytes(column: ColumnDef): Uint8Array {
   return out.toBytes();
 }
 
-/** A user's table as the rows say it, with where each sequence's reservation ends. */
+/** A user table as the rows define it, with the end of each sequence's reservation. */
 export interface StoredSchema {
   readonly schema: TableSchema;
   readonly sequences: readonly { readonly id: number; readonly def: SequenceDef; readonly allocated: bigint }[];
 }
 
-/** Every user table that the rows say, by id. What rows cannot say (defaults, `typeRef`) is undefined. */
+/** Every user table that the rows define, by id. What rows do not hold (defaults, `typeRef`) is undefined. */
 export function schemasOf(rows: AllRows): Map<number, StoredSchema> {
   const columns = groupBy(rows.st_column);
   const indexes = groupBy(rows.st_index);

@@ -94,7 +94,7 @@ export class StoreCatalog implements Catalog {
     tx.storeReservation = (sequence) => this.storeReservation(sequence);
   }
 
-  /** Makes the system tables that are not there yet, and then, with `rows`, the rows that say them. */
+  /** Makes the system tables that are not there yet and, with `rows`, the rows that define them. */
   createSystemTables(withRows: boolean): void {
     const missing = systemTables.filter((schema) => this.tables.byId[schema.id] === undefined);
     for (const schema of missing) this.tables.add(this.makeTable(schema));
@@ -253,7 +253,7 @@ export class StoreCatalog implements Catalog {
   }
 
   /**
-   * Makes the user tables what the rows say; those to drop once their rows are gone are kept for `finishDrops`.
+   * Brings the user tables in line with the rows. Those to drop are kept for `finishDrops`, until their rows are gone.
    *
    * @throws {LightconeError} `Malformed` when the rows say what no change of a definition can have left
    */
@@ -276,7 +276,7 @@ export class StoreCatalog implements Catalog {
       if (rowCount > 0) refuseRows(`table '${name}' is nowhere defined and has ${rowCount} rows`);
   }
 
-  /** The open transaction is final: what it dropped is gone. */
+  /** Frees the tables that the transaction dropped, once it is final. */
   finishDrops(): void {
     if (this.dropped.length === 0) return;
     for (const table of this.dropped) {
@@ -286,14 +286,14 @@ export class StoreCatalog implements Catalog {
     this.dropped = [];
   }
 
-  /** Makes a table that the rows say, without its rows. */
+  /** Makes a table that the rows define, empty. */
   makeStored(stored: StoredSchema): StoredTable {
     const table = this.makeTable(stored.schema);
     this.setSequences(table, stored);
     return table;
   }
 
-  /** Sets sequences to where their rows say that reservations end. */
+  /** Sets sequences to the ends of reservations in their rows. */
   syncSequences(): void {
     const allocated = new Map(this.read("st_sequence").map(({ row }) => [row.sequence_id, row.allocated]));
     for (const table of this.tables.all()) {
@@ -307,7 +307,7 @@ export class StoreCatalog implements Catalog {
     }
   }
 
-  /** What of the tables is not as the rows say; such a state could not be read back. */
+  /** Where tables and rows differ: such a state could not be read back. */
   problems(): string[] {
     return definitionProblems(this.readRows(), this.tables.all());
   }

@@ -64,13 +64,13 @@ export class HashIndex {
     this.count += 1;
   }
 
-  /** Takes a row out. It must be there. */
+  /** Removes a row, which must be there. */
   remove(hash: number, ref: number): void {
     const segment = this.directory[(hash >>> 1) >>> (31 - this.depth)] as Int32Array;
     const length = segment.length;
     const capacity = (length - headWords) >>> 1;
     let hole = placeIn(segment, hash, ref);
-    // Whatever stands behind and would be found from the hole or before it moves up, so no marks are left.
+    // A pair behind the hole moves into it if a search would find it there, so that no tombstones are left.
     let next = hole;
     for (;;) {
       next += 2;
@@ -92,13 +92,13 @@ export class HashIndex {
       this.resize((hash >>> 1) >>> (31 - this.depth), segment, capacityFor(count));
   }
 
-  /** Puts another row of the same key in a row's place. */
+  /** Replaces a row by another of the same key. */
   replace(hash: number, ref: number, by: number): void {
     const segment = this.directory[(hash >>> 1) >>> (31 - this.depth)] as Int32Array;
     segment[placeIn(segment, hash, ref) + 1] = by | 0;
   }
 
-  /** The same for the row that a finder gave, if nothing changed since. */
+  /** The same for the row that a generated finder gave last. */
   replaceFound(ref: number, by: number): void {
     if (this.foundIn[this.foundAt + 1] !== (ref | 0)) throw new RangeError("the row found is no longer where it was");
     this.foundIn[this.foundAt + 1] = by | 0;
@@ -120,7 +120,7 @@ export class HashIndex {
     for (const segment of this.directory) this.memory.account(segment.byteLength);
   }
 
-  /** Gives back what the index holds. */
+  /** Frees the memory of the index. */
   dispose(): void {
     for (const segment of new Set(this.directory)) this.memory.account(-segment.byteLength);
     this.directory = [];

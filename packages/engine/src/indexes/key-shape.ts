@@ -89,7 +89,7 @@ export function isByteComparable(type: AlgebraicType): boolean {
   }
 }
 
-/** The bytes of such values together, if any so many bytes are valid ones; otherwise -1. */
+/** The length of such values together, if any bytes of that length are valid ones; otherwise -1. */
 export function plainSize(types: readonly AlgebraicType[]): number {
   return types.every(isPlain) ? (sumOf(types.map((type) => fixedSizeOf(type))) ?? -1) : -1;
 }

@@ -54,13 +54,13 @@ export class OrderedIndex {
     this.insert(this.order.seekRow(ref), ref);
   }
 
-  /** Takes a row out, which must be there and still have its bytes. */
+  /** Removes a row, which must be there and still have its bytes. */
   remove(ref: number): void {
     this.order.seekRow(ref);
     this.removeAt(this.find(ref));
   }
 
-  /** Puts a row in another's place, whatever their keys: both must have their bytes. */
+  /** Replaces a row by another, whose key may differ. Both must still have their bytes. */
   move(ref: number, by: number): void {
     const { order } = this;
     order.seekRow(ref);
@@ -76,7 +76,7 @@ export class OrderedIndex {
       this.removeAt(at);
       this.insert(prefix, by);
     } else {
-      // Neither leaf comes or goes, nor does a branch begin with another entry.
+      // No leaf is made or dropped, and each branch keeps its first entry.
       source.removeAt(leaf, at);
       target.add(this.leaf, prefix, by);
     }
@@ -151,7 +151,7 @@ export class OrderedIndex {
     this.count = refs.length;
   }
 
-  /** Gives back what the index holds. */
+  /** Frees the memory of the index. */
   dispose(): void {
     for (const branch of this.branches) branch.dispose();
     this.branches = [];

@@ -17,9 +17,9 @@ export const branchMax = 64;
 /** By how many leaves a buffer grows, once it is past the first few. */
 const leavesStep = 4;
 const entryBytes = 12;
-/** What the objects around a buffer take, about. */
+/** Bytes of the objects around a buffer, about. */
 const objectBytes = 800;
-/** Full leaves give to a neighbour that has room for as many more. */
+/** A full leaf gives entries to a neighbour that has room for so many more. */
 const roomMin = 8;
 /** Two leaves become one when together they have no more. */
 const mergedMax = 58;
@@ -198,7 +198,7 @@ export class Branch {
     this.setFirst(leaf, leafStart(leaf));
   }
 
-  /** Gives back what the branch holds. */
+  /** Frees the memory of the branch. */
   dispose(): void {
     this.setCapacity(-1);
     this.account.account(-objectBytes);
@@ -299,7 +299,7 @@ export class Branch {
     return this.refs.length / leafMax - 1;
   }
 
-  /** Gives back what far fewer leaves do not need. */
+  /** Shrinks the buffer when far fewer leaves are left. */
   private shrink(): void {
     if (this.leafCapacity - this.leafCount > leavesStep + 2) this.setCapacity(roundUp(this.leafCount + 1));
   }

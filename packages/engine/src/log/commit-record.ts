@@ -8,7 +8,7 @@
  *   tables n × (id u32 | row length + 1, or 0 when rows say it  n | deletes n | inserts n | rows …)
  *
  * Tables come by rising id; of a table first the rows deleted, then those inserted, in the order in which
- * slots are freed and taken. A row is its bytes, behind a length `n` where they differ. Deletes are whole rows:
+ * slots are freed and allocated. A row is its bytes, behind a length `n` where they differ. Deletes are whole rows:
  * a record can be read, shown and undone without the state before it.
  */
 import { assert, LightconeError } from "@lightcone/base";
@@ -39,7 +39,7 @@ function readVarint(input: ByteReader): number {
   return input.fail("a count is over 32 bits");
 }
 
-/** Names already encodedNames in UTF-8: there are as many as a module has functions. */
+/** Names already encoded in UTF-8: there are as many as a module has functions. */
 const encodedNames = new Map<string, Uint8Array>();
 const encodedNamesMax = 4096;
 let lastSpelt = "";
@@ -68,7 +68,7 @@ export class RecordWriter {
   private bytes = new Uint8Array(4096);
   private view: DataView = new DataView(this.bytes.buffer);
   private length = 0;
-  /** What `bytes` has already: calls of one client to one function follow each other. */
+  /** What `bytes` holds from the last record: calls of one client to one function follow each other. */
   private sender: Uint8Array | undefined;
   private connection: Uint8Array | undefined;
   private name: string | undefined;
@@ -145,7 +145,7 @@ export class RecordWriter {
     else this.writeSequences(sequences);
   }
 
-  /** A count of nothing, for which there is room. */
+  /** Writes a count of 0. The caller has made room. */
   private writeEmpty(): void {
     this.bytes[this.length] = 0;
     this.length += 1;

@@ -3,7 +3,7 @@
  *
  * The usual change is an update: as many deletes as inserts, each with the key of its counterpart in the same
  * position. Index entries are then re-pointed as a live update does; otherwise all deletes come first, and then
- * all inserts. Slots are taken in the order of the inserts either way.
+ * all inserts. Slots are allocated in the order of the inserts either way.
  */
 import type { ByteReader } from "@lightcone/sats";
 import type { TransactionChanges } from "../transaction/transaction-changes.ts";

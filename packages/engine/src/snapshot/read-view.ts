@@ -1,7 +1,7 @@
 /**
  * A view of the committed state at one offset, good while commits go on.
  *
- * Opening copies what is known of pages, not pages. Before a span's bytes are first written afterwards, they
+ * Opening copies the metadata of pages, not the pages. Before a span's bytes are first written afterwards, they
  * are copied aside, once for all read views that need them. While no read view is open a write costs one comparison.
  */
 import { assert, type TableId, type TxOffset } from "@lightcone/base";

@@ -1,8 +1,8 @@
 /**
  * Writes a read view as a snapshot, in slices, while commits go on. Bytes: `snapshot-format.ts`.
  *
- * A slice is good until the next is asked for: all stand in one buffer, since fresh ones for a database's every byte
- * would have V8 collect garbage again and again, for milliseconds each time.
+ * A slice is good until the next is asked for: all share one buffer, since a fresh one for each would make V8 collect
+ * garbage again and again, for milliseconds each time.
  */
 import { ByteWriter } from "@lightcone/sats";
 import type { StoreReadView, StoredReadViewTable } from "./read-view.ts";

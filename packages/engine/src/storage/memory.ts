@@ -9,7 +9,7 @@
  * stands beside the slab in `meta`, sixteen words a page; all but a few of them are said once, for the
  * span's first page. Page 0 is never given away, so that no row has the reference 0.
  *
- * Pages are taken and given back as stacks, and every take can be undone in reverse order, so that a
+ * Pages are allocated and freed as stacks, and allocations can be undone in reverse order, so that a
  * transaction rolled back leaves no trace: what page a table gets next is a function of the commits alone.
  */
 import { LightconeError } from "@lightcone/base";
@@ -80,13 +80,13 @@ export interface PageLists {
   readonly freeSlabs: readonly number[];
 }
 
-/** How a span was come by, so that taking it can be undone. */
+/** How a span was allocated, so that it can be undone. */
 const PageSource = { single: 0, span: 1, fresh: 2, ownSlab: 3 } as const;
 
 /** What stands in a hole of the slab list: a slab without pages. */
 const noSlab = new Slab(0);
 
-/** Kept free below the limit, for what grows inside a mutation that was let in. */
+/** Kept free below the limit, for what a mutation that has begun still allocates. */
 const reserveBytes = 512 * 1024;
 
 export class Memory {
@@ -95,18 +95,18 @@ export class Memory {
   /** Bytes of spans in use, and of what `account` was told. */
   bytesUsed = 0;
 
-  /** Single pages given back, last first. */
+  /** Single pages freed, last first. */
   freePages: number[] = [];
-  /** Longer spans given back, by page count. */
+  /** Longer spans freed, by page count. */
   readonly freeSpans = new Map<number, number[]>();
   /** Indexes in `slabs` whose slab of its own size is gone. */
   freeSlabs: number[] = [];
-  /** Pages never taken: from here … */
+  /** Pages never allocated: from here … */
   freshPage = 1;
   /** … to here, all in one slab. */
   freshEnd = firstSlabPages;
 
-  /** For each take of the open transaction: how, the fresh page before, its end before, pages set aside. */
+  /** For each allocation of the open transaction: how, the fresh page before, its end before, pages set aside. */
   private journal: number[] = [];
 
   /** The youngest open read view; 0 while none is. */
@@ -134,7 +134,7 @@ export class Memory {
     return this.slabs[page >>> 8] as Slab;
   }
 
-  /** Takes `count` neighbouring pages; returns the first. Their bytes hold whatever was there. */
+  /** Allocates `count` neighbouring pages; returns the first. Their bytes hold whatever was there. */
   allocate(count: number): number {
     const page = this.find(count);
     const meta = this.slabOf(page).meta;
@@ -184,7 +184,7 @@ export class Memory {
     return index;
   }
 
-  /** Gives a span back, for good. */
+  /** Frees a span, for good. */
   free(page: number): void {
     const slab = this.slabOf(page);
     const first = (page & 255) * metaWords;
@@ -205,13 +205,13 @@ export class Memory {
     return spans;
   }
 
-  // A slab whose taking is undone becomes a hole like any other: the next to be added takes its index.
+  // A slab whose allocation is undone becomes a hole like any other: the next to be added takes its index.
   private dropSlab(index: number): void {
     this.slabs[index] = noSlab;
     this.freeSlabs.push(index);
   }
 
-  /** Undoes the last take that has not been undone: the one that gave `page`. */
+  /** Undoes the last allocation that has not been undone: that of `page`. */
   undoAllocate(page: number): void {
     const slab = this.slabOf(page);
     const first = (page & 255) * metaWords;
@@ -233,7 +233,7 @@ export class Memory {
     }
   }
 
-  /** What was taken so far stays taken. */
+  /** Makes the allocations so far final. */
   keepAllocations(): void {
     if (this.journal.length > 0) this.journal = [];
   }

@@ -1,14 +1,14 @@
 /**
- * A table's slots: taken for inserted rows, freed when deletes are final, walked by scans.
+ * A table's slots: allocated for inserted rows, freed when deletes are final, walked by scans.
  *
  *   slot = state u8 | row …                         every row of the table has the same length
  *   slot = length << 4 | state  u32 | row …         otherwise
  *   free slot = 0 u32 | reference of the next free one u32
  *
- * Of rows of one length the last few slots freed are kept in a stack, `recent`, and taken from there first: updates
- * free as many as they take, and then touch neither pages' lists nor what is known of pages. Otherwise a slot
- * comes from the first span with room: the one freed last, or else the first never used. Undoing takes in reverse
- * order restores stack and lists exactly, which rollbacks rely on. Slots are freed only between transactions. To
+ * Of rows of one length the last few slots freed are kept in a stack, `recent`, and allocated from there first:
+ * updates free as many as they allocate, and then touch neither pages' lists nor what is known of pages. Otherwise a slot
+ * comes from the first span with room: the one freed last, or else the first never used. Undoing allocations in
+ * reverse order restores stack and lists exactly, which rollbacks rely on. Slots are freed only between transactions. To
  * its span a slot in the stack is in use; a table without rows keeps none.
  */
 import { type Memory, Meta, metaWords, pageBytes, pageShift, type Slab, slabMask, slabShift } from "./memory.ts";
@@ -39,7 +39,7 @@ export const RowState = {
 } as const;
 const stateMask = 7;
 
-/** Where a taken slot came from. */
+/** Where an allocated slot came from. */
 export const SlotSource = { list: 0, fresh: 1, recent: 2 } as const;
 export const recentMax = 32;
 const noRecent = new Uint32Array(0);
@@ -59,9 +59,9 @@ export class RowSpace {
   /** Slots freed last, the first `recentCount`. */
   readonly recent: Uint32Array;
   recentCount = 0;
-  /** Where the last `allocate` had its slot from. */
+  /** Where the last allocated slot came from. */
   slotSource: number = SlotSource.list;
-  /** Whether the open transaction has taken pages for this table. */
+  /** Whether the open transaction has allocated pages for this table. */
   allocatedPages = false;
 
   constructor(memory: Memory, tableId: number, rowLength: number | undefined) {
@@ -75,14 +75,14 @@ export class RowSpace {
     this.recent = fixed ? new Uint32Array(recentMax) : noRecent;
   }
 
-  /** Bytes that taking a slot may add to the memory in use. */
+  /** Bytes that allocating a slot may add to the memory in use. */
   allocationBytes(length: number): number {
     if (this.rowLength >= 0) return fixedSpanPages(this.fixedSlotBytes) * pageBytes;
     const bytes = length + variableHeaderBytes;
     return spanPagesOf(classOf(bytes), bytes) * pageBytes;
   }
 
-  /** Takes a slot for a row of `length` bytes. The caller writes header and row. */
+  /** Allocates a slot for a row of `length` bytes. The caller writes header and row. */
   allocate(length: number): number {
     const recentCount = this.recentCount - 1;
     if (recentCount < 0) return this.allocateFromSpan(length);
@@ -153,7 +153,7 @@ export class RowSpace {
     meta[at + Meta.used] = used;
     if (wasFull && sizeClass !== dedicatedClass) this.link(head, sizeClass);
     if (used === 0) {
-      // Spans without rows are always given back, so this one was taken by the transaction being undone.
+      // Spans without rows are always freed, so this one was allocated by the transaction being undone.
       if (sizeClass !== dedicatedClass) this.unlink(head, sizeClass);
       this.spanCount -= 1;
       this.memory.undoAllocate(head);
@@ -239,7 +239,7 @@ export class RowSpace {
     return head;
   }
 
-  /** Gives a span back; the last one takes its place in the scan order. */
+  /** Frees a span; the last one takes its place in the scan order. */
   private dropSpan(head: number, ordinal: number): void {
     const last = this.spans[this.spanCount - 1] as number;
     this.spans[ordinal] = last;
@@ -309,7 +309,7 @@ export class RowSpace {
 }
 
 /**
- * Walks the visible rows of a table, span by span. Slots taken while it stands are met or not, depending on
+ * Walks the visible rows of a table, span by span. Slots allocated meanwhile are met or not, depending on
  * where they are; whoever writes during a walk must first collect what is left of it.
  */
 export class SlotCursor {

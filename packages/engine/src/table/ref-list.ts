@@ -17,7 +17,7 @@ export class RefList implements RowRefs {
     this.refs = refs;
   }
 
-  /** Forgets all; gives back what an unusually long transaction needed. */
+  /** Empties the list, and frees what an unusually long transaction needed. */
   reset(): void {
     if (this.refs.length > 65_536) this.refs = new Uint32Array(8);
     this.count = 0;

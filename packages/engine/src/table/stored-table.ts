@@ -25,12 +25,12 @@ export class StoredTable implements RowOwner {
   readonly seed: HashSeed;
   columnTypes: readonly AlgebraicType[];
   check: Validator;
-  /** Bytes of every row, if any so many bytes are one; otherwise -1. */
+  /** The length of every row, if any bytes of that length are a row; otherwise -1. */
   readonly plainBytes: number;
   indexes: StoredIndex[] = [];
-  /** Those that refuse a second row of a key. */
+  /** The unique ones. */
   uniques: StoredIndex[] = [];
-  /** Finds identical rows where no unique index would. */
+  /** Finds identical rows in a table without a unique index. */
   rowSet: HashIndex | undefined;
   sequences: Sequence[] = [];
   isEvent: boolean;
@@ -63,7 +63,7 @@ export class StoredTable implements RowOwner {
     return this.schema.def.name;
   }
 
-  /** What follows from `indexes`: call it whenever they changed. */
+  /** Derives what follows from `indexes`. Call it whenever they change. */
   indexesChanged(): void {
     this.uniques = this.indexes.filter((index) => index.unique);
     if (this.uniques.length > 0) {
@@ -159,7 +159,7 @@ export class StoredTable implements RowOwner {
     }
   }
 
-  /** Gives back what the indexes of a dropped table hold. */
+  /** Frees the memory of a dropped table's indexes. */
   dispose(): void {
     for (const index of this.indexes) index.dispose();
     this.rowSet?.dispose();

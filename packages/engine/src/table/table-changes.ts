@@ -35,7 +35,7 @@ export class TableChanges<T extends RowOwner = RowOwner> implements TableDelta {
     this.tombstones = new Tombstones(table, this.deletes);
   }
 
-  /** Leaves the net change in the two lists; whether there is one. */
+  /** Reduces the two lists to the net change; says whether there is one. */
   keepNet(): boolean {
     if (this.revivedCount > 0) this.keepDeleted();
     if (this.ownTombstoneCount > 0) this.keepInserted();

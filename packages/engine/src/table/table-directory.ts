@@ -30,7 +30,7 @@ export class TableDirectory {
     this.changed();
   }
 
-  /** Replaces a table's indexes, so that both ways lead to the same ones. */
+  /** Replaces a table's indexes, in the table and in the list by id. */
   setIndexes(table: StoredTable, indexes: StoredIndex[]): void {
     for (const index of table.indexes) this.indexById[index.id] = undefined;
     for (const index of indexes) putById(this.indexById, index.id, index);

@@ -28,7 +28,7 @@ export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
   readonly code: KeyCode;
   hash: HashIndex | undefined;
   tree: OrderedIndex | undefined;
-  /** Bytes of every key, if any so many bytes are one; otherwise -1. */
+  /** The length of every key, if any bytes of that length are a key; otherwise -1. */
   readonly plainBytes: number;
   private readonly checks: Validator[];
   private readonly columnChecks: Validator[];
@@ -107,13 +107,13 @@ export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
     if (this.tree !== undefined) this.tree.remove(ref);
   }
 
-  /** Puts a row of the same key in the place of the row that `findByRow` gave just now. */
+  /** Replaces the row that `findByRow` has just found by one of the same key. */
   replaceFound(ref: number, by: number): void {
     if (this.hash !== undefined) this.hash.replaceFound(ref, by);
     if (this.tree !== undefined) this.tree.move(ref, by);
   }
 
-  /** Puts a row in another's place, whatever their keys. Both must have their bytes. */
+  /** Replaces a row by another, whose key may differ. Both must still have their bytes. */
   move(ref: number, by: number): void {
     const { hash } = this;
     if (hash !== undefined) {

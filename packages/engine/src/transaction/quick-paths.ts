@@ -20,7 +20,7 @@ export class QuickPaths {
     this.tables = tables;
   }
 
-  /** Updates by an index where that takes no more than the usual. */
+  /** Updates a row by an index, in the usual case. */
   update(index: StoredIndex): QuickUpdate {
     if (this.version !== this.tables.version) this.clear();
     return this.updates[index.id] ?? this.makeUpdate(index);

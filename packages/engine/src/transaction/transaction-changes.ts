@@ -1,7 +1,7 @@
 /**
  * What the open transaction did, so far: every way rows change, and how it is undone.
  *
- * A transaction never overwrites a row and never uses a slot again. Deleting marks the row, inserting takes
+ * A transaction never overwrites a row and never reuses a slot. Deleting marks the row, inserting takes
  * a fresh slot; indexes follow at once, so they and the row states always show the transaction's own view.
  * Each step is noted in a log that a rollback walks backwards; slots go back in exactly the reverse order, so
  * that the store is afterwards as if the transaction had never been.
@@ -30,14 +30,14 @@ export class TransactionChanges {
   serial = 0;
   log: Uint32Array = new Uint32Array(256 * stepWords);
   logCount = 0;
-  /** How to undo what rows do not tell, in order. */
+  /** What undoes steps that are not about rows, in order. */
   private readonly undos: (() => void)[] = [];
 
   constructor(memory: Memory) {
     this.memory = memory;
   }
 
-  /** What must be done before the first write of each kind may begin; may refuse, and then nothing has changed. */
+  /** Prepares for a write: checks memory, and materializes scans. A refusal changes nothing. */
   prepare(table: StoredTable, length: number): void {
     this.memory.checkRoom(table.space.allocationBytes(length));
     if (table.changes.scans.length > 0) this.materializeScans(table);
@@ -72,7 +72,7 @@ export class TransactionChanges {
     return ref;
   }
 
-  /** Puts a row of the same key in a visible row's place, which `index.findByRow` gave just now. */
+  /** Replaces a visible row, which `index.findByRow` has just found, by one of the same key. */
   update(
     table: StoredTable,
     index: StoredIndex,
@@ -113,7 +113,7 @@ export class TransactionChanges {
     this.logStep(table, Step.revive, ref, 0);
   }
 
-  /** Notes a step of another kind by what undoes it. */
+  /** Logs a step of another kind, with the function that undoes it. */
   logUndo(undo: () => void): void {
     this.undos.push(undo);
     this.push(Step.other, 0, 0);
@@ -195,8 +195,8 @@ export class TransactionChanges {
   }
 
   /**
-   * Takes back every slot that the transaction took, and the rows in them that are still visible, but leaves
-   * its deletes. What is then inserted again gets the slots that a replay of the commit would give it.
+   * Undoes the transaction's inserts and keeps its deletes: every slot that it allocated is free again. What is then
+   * inserted gets the slots that a replay of the commit would allocate.
    */
   undoInserts(): void {
     for (let at = this.logCount - stepWords; at >= 0; at -= stepWords) {
@@ -214,7 +214,7 @@ export class TransactionChanges {
     }
   }
 
-  /** Forgets what was done; the tables' lists are theirs to forget. */
+  /** Empties the undo log. The lists of the tables are emptied by `TableChanges.reset`. */
   reset(): void {
     this.logCount = 0;
     // Emptying an array costs its storage, which the next push must get again: so only a long list is emptied.
@@ -236,7 +236,7 @@ export class TransactionChanges {
     this.reset();
   }
 
-  /** Says why a call is not let in: a number below zero if a module may know, or by throwing. */
+  /** Refuses a call: gives `notInTransaction` when no transaction is open, and throws when the store is poisoned. */
   refuse(notInTransaction: number): number {
     if (this.state === TransactionState.closed) return notInTransaction;
     this.state = TransactionState.poisoned;

@@ -1,8 +1,9 @@
 /**
  * The state of the store's one transaction, and the steps of its undo log. Generated code names both, as numbers.
  *
- * The state guards against half an operation. It is `writing` from the first store of a mutation to the last; whoever
- * comes next and finds it so knows that an exception passed through, and that memory can no longer be trusted.
+ * The state tells of operations that were left half done. It is `writing` from the first store of a mutation to the
+ * last; a call that finds it so knows that an exception ended the one before, and that memory can no longer be
+ * trusted.
  */
 export const TransactionState = {
   /** A transaction is open and between two operations. */

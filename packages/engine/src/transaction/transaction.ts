@@ -2,11 +2,11 @@
  * The data port of an open transaction: what modules, SQL and the scheduler do to rows.
  *
  * Rows and keys are checked here, once. An outcome that a module may handle is a negated `Errno`, decided
- * before anything is written; limits throw before anything is written. Only then the gate closes behind a
- * mutation, and opens when it is complete.
+ * before anything is written; limits throw before anything is written. Then the state is `writing` from a mutation's
+ * first store to its last.
  *
- * Whoever writes through here, writes user tables: rows of system tables say what the database is, and a wrong one
- * leaves a state that cannot be read back. Those are written through `SystemRows`, by the database alone.
+ * Only user tables are written through here. Rows of system tables define the database, and a wrong one leaves a
+ * state that cannot be read back; the database alone writes those, through `SystemRows`.
  */
 import { type IndexId, LightconeError, type RowRef, type TableId, userIdMin } from "@lightcone/base";
 import { ByteReader, valueCodec } from "@lightcone/sats";

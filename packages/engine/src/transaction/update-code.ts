@@ -3,13 +3,13 @@
  *
  * Finding the row, comparing it, taking a slot, writing row, lists and log: what `TransactionChanges.update` does in a dozen
  * calls is here done in none. Table, index and lists are constants of the function, which saves the compiler most
- * of its checks. Whatever is not common is left to the general way, before anything was written: `fallback`.
+ * of its checks. A case that is not common is found out before anything is written, and left to the general code: `fallback`.
  *
  * The old row must be one that the transaction found, not made. Then no deleted row can have the new row's bytes:
  * it would have the same key, and of those the committed state has one.
  *
  * Without other indexes nothing is called between the first store and the last, nor is there a loop: execution
- * cannot end half-way, and the gate stays as it is. Ordered indexes are called, behind the gate.
+ * cannot end half-way, so the state stays `open`. Ordered indexes are called, and meanwhile the state is `writing`.
  */
 import { compileWith } from "@lightcone/sats";
 import type { TransactionChanges } from "./transaction-changes.ts";
@@ -22,13 +22,13 @@ import type { OrderedIndex } from "../indexes/ordered-index.ts";
 import { RowState, SlotSource } from "../storage/row-space.ts";
 import type { StoredIndex, StoredTable } from "../table/stored-table.ts";
 
-/** What an update says that it leaves to `TransactionChanges.update`. */
+/** Returned by an update that leaves its row to `TransactionChanges.update`. */
 export const fallback = -2;
 /** Longer rows are better copied by the platform. */
 const rowBytesMax = 128;
 
 /**
- * Puts the row at `view[at …]` in its predecessor's place: gives its reference, -1 when there is none, or `fallback`.
+ * Replaces the row that has the key of the row at `view[at …]`: gives the new reference, -1 when there is none, or `fallback`.
  * For tables without sequences.
  */
 export type QuickUpdate = (changes: TransactionChanges, view: DataView, at: number) => number;
