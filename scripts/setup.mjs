@@ -11,9 +11,16 @@ import { join } from "node:path";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 const majorMin = 24;
+/** What this file, `run.mjs` and npm's packages for the set-up run on. */
+const setupMajorMin = 18;
 
 /** Installs the packages when they are missing or older than the lock file. */
 export function ensureInstalled() {
+  if (Number(process.versions.node.split(".")[0]) < setupMajorMin)
+    fail(
+      `Lightcone is set up with Node ${setupMajorMin} or newer; this is ${process.version}. Install one from https://nodejs.org ` +
+        `or your system's packages. Node ${majorMin}, which everything then runs on, comes with the packages.`,
+    );
   const stamp = join(root, "node_modules", ".package-lock.json");
   const lock = join(root, "package-lock.json");
   if (existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(lock).mtimeMs) return;

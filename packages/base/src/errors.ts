@@ -63,7 +63,7 @@ const catalogue = {
   MigrationRefused: {
     http: 400,
     text: (d: { reason: string }) => `Database update rejected: ${d.reason}`,
-    hint: "To keep the rows, leave the old table as it is, add one of the new shape beside it, and copy them over in a reducer. To give them up, publish with --delete-data.",
+    hint: 'To keep the rows, leave the old table as it is, add one of the new shape beside it, and copy them over in a reducer (docs/modules.md, "Changing tables"). To give them up, publish with --delete-data.',
   },
   ClientsWouldBreak: {
     http: 400,

@@ -2,6 +2,7 @@
 // The `lightcone` command. Plain JavaScript: it runs on any Node, and finds one that is new enough.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -18,7 +19,8 @@ if (Number(process.versions.node.split(".")[0]) >= majorMin) {
     );
     process.exit(1);
   }
-  const main = fileURLToPath(import.meta.resolve("@lightcone/cli/main"));
+  // `import.meta.resolve` is not there before Node 20.6.
+  const main = createRequire(import.meta.url).resolve("@lightcone/cli/main");
   const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
   // A terminal sends Ctrl-C to both; what is sent to this process alone is passed on.
   process.on("SIGINT", () => undefined);

@@ -7,9 +7,10 @@
  *   module.js          what authors import; module-host.js is the same for inside a database
  *   client.js          what pages and programs import
  *   types/             declarations, package by package
+ *   docs/              the pages that texts send the reader to
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildPrograms, isForeign } from "@lightcone/server/build-programs";
@@ -47,10 +48,13 @@ await bundle(
 emitTypes();
 writeLauncher();
 writeManifest();
-for (const name of ["README.md", "LICENSE"])
-  if (existsSync(join(root, name))) cpSync(join(root, name), join(dist, name));
+// Texts send the reader to pages by their paths.
+for (const name of ["README.md", "LICENSE", "ARCHITECTURE.md", "CHANGELOG.md", "docs"])
+  cpSync(join(root, name), join(dist, name), { recursive: true });
 const files = readdirSync(dist, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
 process.stdout.write(`dist: ${files.length} files in ${relative(root, dist)}\n`);
+// Without that flag npm would only put a link there, and nothing that the package needs.
+process.stdout.write(`In a project of yours: npm install --install-links ${dist}\n`);
 if (files.length === 0) process.exit(1);
 
 async function bundle(folder: string, entries: Readonly<Record<string, string>>, options: InputOptions): Promise<void> {
@@ -138,7 +142,7 @@ function writeManifest(): void {
     license: "MIT",
     type: "module",
     // The launcher runs on an older Node, and finds the one that comes along.
-    engines: { node: ">=20.6" },
+    engines: { node: ">=18" },
     bin: { lightcone: "./bin/lightcone.js" },
     exports: {
       "./module": { types: types("module"), "lightcone-host": "./module-host.js", default: "./module.js" },
