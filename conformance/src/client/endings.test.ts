@@ -101,7 +101,7 @@ describe("row 32: calls", () => {
 describe("row 32: a server that goes", { timeout: 60_000 }, () => {
   test.each([
     { how: "kill -9", end: () => arena.served.killFront(), reason: "the connection broke" },
-    { how: "a clean stop", end: () => arena.served.stopFront(), reason: "module exited" },
+    { how: "a clean stop", end: () => arena.served.stopFront(), reason: "module exited: the server is stopping" },
   ])("$how: what was sent is unknown, what was not waits; the rows of before, then the difference", async (row) => {
     const database = `going-${row.how.replaceAll(/\W/g, "")}`;
     await arena.publish(database);

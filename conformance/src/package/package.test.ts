@@ -187,58 +187,62 @@ describe("row 29: a Node that is too old", () => {
   });
 });
 
-test("the guide's module is as it says: its types, its test, and rows that are carried over", { timeout: 180_000 }, async () => {
-  const guide = join(project, "guide");
-  mkdirSync(join(guide, "later"), { recursive: true });
-  mkdirSync(join(guide, "node_modules/.bin"), { recursive: true });
-  symlinkSync(join(installed, "bin/lightcone.js"), join(guide, "node_modules/.bin/lightcone"));
-  const port = await freePort();
-  expect([...guideFiles().keys()]).toEqual(["module.ts", "module.test.ts", "later.ts"]);
-  for (const [name, text] of guideFiles())
-    writeFileSync(join(guide, name.replace("later.ts", "later/module.ts")), text.replaceAll(":4321", `:${port}`));
-  const compilerOptions = { lib: ["esnext", "dom"] };
-  const config = { extends: "../tsconfig.json", compilerOptions, include: ["**/*.ts"] };
-  writeFileSync(join(guide, "tsconfig.json"), JSON.stringify(config));
-  expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", "guide")).toBe("");
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--test", "module.test.ts"], {
-    cwd: guide,
-    env,
-    encoding: "utf8",
-  });
-  expect({ status, stdout, stderr }).toMatchObject({
-    status: 0,
-    stdout: expect.stringMatching(/pass 1\n[^]*fail 0\n/),
-  });
-  const url = await startServer();
-  const server = ["-s", url];
-  lightcone("publish", "game", "-p", "guide", ...server);
-  expect(() => lightcone("publish", "game", "-p", "guide/later", ...server)).toThrow(
-    /Removing the table player[^]*docs\/modules\.md, "Changing tables"/,
-  );
-  lightcone("call", "game", "join", "Ada", "red", ...server);
-  lightcone("call", "game", "score", "7", ...server);
-  lightcone("call", "game", "start_round", "0", ...server);
-  // The timer's row is due at once: a look or two at most.
-  const players = (): string => lightcone("sql", "game", "SELECT name, score, medal FROM player", ...server);
-  for (let looks = 0; looks < 20 && !players().includes("gold"); looks += 1);
-  expect(players()).toMatch(/"Ada" +\| 7 +\| \(some = \(gold = \(\)\)\)/);
-  expect(lightcone("logs", "game", ...server)).toMatch(/made by c200\w+\n[^]*round 1 is over at \d{4}-\S+Z\n/);
+test(
+  "the guide's module is as it says: its types, its test, and rows that are carried over",
+  { timeout: 180_000 },
+  async () => {
+    const guide = join(project, "guide");
+    mkdirSync(join(guide, "later"), { recursive: true });
+    mkdirSync(join(guide, "node_modules/.bin"), { recursive: true });
+    symlinkSync(join(installed, "bin/lightcone.js"), join(guide, "node_modules/.bin/lightcone"));
+    const port = await freePort();
+    expect([...guideFiles().keys()]).toEqual(["module.ts", "module.test.ts", "later.ts"]);
+    for (const [name, text] of guideFiles())
+      writeFileSync(join(guide, name.replace("later.ts", "later/module.ts")), text.replaceAll(":4321", `:${port}`));
+    const compilerOptions = { lib: ["esnext", "dom"] };
+    const config = { extends: "../tsconfig.json", compilerOptions, include: ["**/*.ts"] };
+    writeFileSync(join(guide, "tsconfig.json"), JSON.stringify(config));
+    expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", "guide")).toBe("");
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--test", "module.test.ts"], {
+      cwd: guide,
+      env,
+      encoding: "utf8",
+    });
+    expect({ status, stdout, stderr }).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/pass 1\n[^]*fail 0\n/),
+    });
+    const url = await startServer();
+    const server = ["-s", url];
+    lightcone("publish", "game", "-p", "guide", ...server);
+    expect(() => lightcone("publish", "game", "-p", "guide/later", ...server)).toThrow(
+      /Removing the table player[^]*docs\/modules\.md, "Changing tables"/,
+    );
+    lightcone("call", "game", "join", "Ada", "red", ...server);
+    lightcone("call", "game", "score", "7", ...server);
+    lightcone("call", "game", "start_round", "0", ...server);
+    // The timer's row is due at once: a look or two at most.
+    const players = (): string => lightcone("sql", "game", "SELECT name, score, medal FROM player", ...server);
+    for (let looks = 0; looks < 20 && !players().includes("gold"); looks += 1);
+    expect(players()).toMatch(/"Ada" +\| 7 +\| \(some = \(gold = \(\)\)\)/);
+    expect(lightcone("logs", "game", ...server)).toMatch(/made by c200\w+\n[^]*round 1 is over at \d{4}-\S+Z\n/);
 
-  const [before = ""] = guideFiles().get("later.ts")?.replace(", newMove, operator", "").split("/**") ?? [];
-  const add = "ctx.db.move.insert({ id: 0n, player: ctx.sender, at: ctx.timestamp, points: 5 })";
-  writeFileSync(join(guide, "module.ts"), `${before}export const add = app.reducer((ctx) => void ${add});`);
-  lightcone("publish", "moves", "-p", "guide", ...server);
-  const me = /c200\w+/.exec(lightcone("login", "show", ...server))?.[0] ?? "";
-  lightcone("call", "moves", "add", ...server);
-  lightcone("publish", "moves", "-p", "guide/later", "-y", ...server);
-  lightcone("sql", "moves", `INSERT INTO operator (id) VALUES (0x${me})`, ...server);
-  lightcone("call", "moves", "carry_over", ...server);
-  expect(lightcone("sql", "moves", "SELECT COUNT(*) AS n FROM move", ...server)).toMatch(/\n 0\n$/);
-  expect(lightcone("sql", "moves", "SELECT points, note FROM new_move", ...server)).toMatch(/\n 5 +\| ""\n$/);
-  const own = running.pop();
-  own?.kill("SIGTERM");
-  expect(await once(own ?? process, "exit")).toEqual([0, null]);
-});
+    const [before = ""] = guideFiles().get("later.ts")?.replace(", newMove, operator", "").split("/**") ?? [];
+    const add = "ctx.db.move.insert({ id: 0n, player: ctx.sender, at: ctx.timestamp, points: 5 })";
+    writeFileSync(join(guide, "module.ts"), `${before}export const add = app.reducer((ctx) => void ${add});`);
+    lightcone("publish", "moves", "-p", "guide", ...server);
+    const me = /c200\w+/.exec(lightcone("login", "show", ...server))?.[0] ?? "";
+    lightcone("call", "moves", "add", ...server);
+    lightcone("publish", "moves", "-p", "guide/later", "-y", ...server);
+    lightcone("sql", "moves", `INSERT INTO operator (id) VALUES (0x${me})`, ...server);
+    lightcone("call", "moves", "carry_over", ...server);
+    expect(lightcone("sql", "moves", "SELECT COUNT(*) AS n FROM move", ...server)).toMatch(/\n 0\n$/);
+    expect(lightcone("sql", "moves", "SELECT points, note FROM new_move", ...server)).toMatch(/\n 5 +\| ""\n$/);
+    const own = running.pop();
+    own?.kill("SIGTERM");
+    expect(await once(own ?? process, "exit")).toEqual([0, null]);
+  },
+);
 
 test("what its texts send the reader to is in the package", () => {
   const code = readdirSync(join(installed, "cli")).map((name) => readFileSync(join(installed, "cli", name), "utf8"));

@@ -101,7 +101,7 @@ export function makeProgram(): Command {
 
   add("build", "Build a module.", "lightcone build --module-path ./chat", [
     ...modulePath(),
-    new Option("-d, --debug", "a build for debugging"),
+    new Option("-d, --debug", "for debugging: NODE_ENV is development, Rust is not optimised"),
     noCheck(),
   ]).action(async (flags: BuildFlags) => (await import("./commands/build.ts")).build(flags));
 
@@ -121,7 +121,7 @@ export function makeProgram(): Command {
       ),
       ...modulePath(),
       ...prebuilt(),
-      new Option("-d, --debug", "build for debugging"),
+      new Option("-d, --debug", "for debugging: NODE_ENV is development, Rust is not optimised"),
       noCheck(),
       new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
       new Option("--break-clients", "go on when clients have to be built again"),

@@ -312,7 +312,7 @@ export class Database implements DatabaseLink {
     const { loop, clock } = this.context;
     const until = clock.steadyMs() + withinMs;
     this.scheduler.stop();
-    this.sessions.end(1001, "module exited");
+    this.sessions.end(1001, "module exited: the server is stopping");
     while (loop.count > 0 && clock.steadyMs() < until) await new Promise((resolve) => setImmediate(resolve));
     const isDone = loop.count === 0 && !this.ended;
     loop.stop();

@@ -33,6 +33,10 @@ test("starts, prints commands that work, stops, and starts again with its data",
   const second = await npmStart("--listen-addr", address).ended;
   expect(second.code).toBe(1);
   expect(second.err).toMatch(/already in use.*--listen-addr/);
+  expect(second.err).toMatch(/Hint: for example: lightcone start --listen-addr 127\.0\.0\.1:\d+\n/);
+  place.env["npm_lifecycle_event"] = "start";
+  const behindNpm = await npmStart("--listen-addr", address).ended;
+  expect(behindNpm.err).toMatch(/Hint: for example: npm start -- --listen-addr 127\.0\.0\.1:\d+\n/);
 
   started.child.kill("SIGTERM");
   expect(await started.ended).toMatchObject({ code: 0 });

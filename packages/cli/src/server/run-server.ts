@@ -154,6 +154,15 @@ function busy({ host, port }: ListenAddress, code: string): CliFailure {
   if (code === "EADDRINUSE")
     return new CliFailure(
       `Port ${port} is already in use. Please free up the port or specify a different port with --listen-addr.`,
+      { hint: anotherPort(host, port) },
     );
   return new CliFailure(`Cannot listen on ${host}:${port} (${code}); --listen-addr says where to listen`);
+}
+
+/** The command with another port, as it was started. */
+function anotherPort(host: string, port: number): string {
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port < 65_535 ? port + 1 : port - 1}`;
+  // npm keeps what stands before `--` for itself.
+  const isNpm = process.env["npm_lifecycle_event"] === "start";
+  return `for example: ${isNpm ? "npm start --" : "lightcone start"} --listen-addr ${address}`;
 }

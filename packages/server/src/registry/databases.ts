@@ -60,8 +60,9 @@ interface Running {
   readonly link: Promise<DatabaseLink>;
 }
 
-/** What ends the clients of a database that is deleted or replaced. */
-const goneReason = "module exited";
+/** What ends the clients of a database that is deleted or replaced; the first words are those that clients know. */
+const deleted = "module exited: the database was deleted";
+const replaced = "module exited: the database was published anew without its data";
 const stopForChangeMs = 30_000;
 /** One that failed may have rows that are due: it is looked into after this, or so many times what others wait. */
 const lookAgainMs = 10_000;
@@ -192,7 +193,7 @@ export class Databases {
   async delete(record: DatabaseRecord): Promise<Refusal | undefined> {
     const refused = await this.#options.registry.change(removeDatabase(record.identity.hex));
     if (refused !== undefined) return refused;
-    this.#options.disconnect(record.identity.hex, 1001, goneReason);
+    this.#options.disconnect(record.identity.hex, 1001, deleted);
     await this.#stop(record.identity.hex, stopForChangeMs);
     this.#options.awake?.forget(record.identity.hex);
     this.#failed.delete(record.identity.hex);
@@ -280,7 +281,7 @@ export class Databases {
       this.#running.set(hex, running);
       this.#watch(running, link);
       if (old !== undefined) {
-        this.#options.disconnect(hex, 1001, goneReason);
+        this.#options.disconnect(hex, 1001, replaced);
         await this.#end(before, stopForChangeMs);
         await this.#removeFiles(old);
       }

@@ -293,7 +293,7 @@ describe("endings", () => {
     const second = await opened(dial());
     const closed = once(second, "close");
     await host.ask("DELETE", "/v1/database/harbor", { token });
-    expect((await closed).map(String)).toEqual(["1001", "module exited"]);
+    expect((await closed).map(String)).toEqual(["1001", "module exited: the database was deleted"]);
     await host.ask("PUT", "/v1/database/harbor", { token, body: "again" });
     const third = await opened(dial());
     const last = once(third, "close");
