@@ -1,4 +1,4 @@
-/** What to write instead of a piece of SQL that no dialect has, by its name in messages. */
+/** Advice for pieces of SQL that no dialect has: what to write instead, by the piece's name in messages. */
 
 const sort = "rows come in no order; sort them where they are read";
 const group = "rows are not grouped; count with COUNT(*), and group the rest where it is read";
@@ -73,7 +73,7 @@ const texts: Readonly<Record<string, string>> = {
   "SHOW COLUMNS": "see `lightcone describe`",
 };
 
-/** What to write instead of the piece called `name`, if there is anything to say. */
+/** What to write instead of the piece called `name`; undefined if there is no advice. */
 export function adviceFor(name: string): string | undefined {
   if (name.endsWith(" JOIN")) return matches;
   return Object.hasOwn(texts, name) ? texts[name] : undefined;

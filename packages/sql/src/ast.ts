@@ -1,9 +1,9 @@
 /**
- * What a statement says, before anyone asks whether it may.
+ * The syntax tree of a statement, before it is checked.
  *
- * The tree covers more than the dialects take: a construct that parses but is refused keeps its place as
- * an `other` node, so that it is refused by name instead of as a syntax error. `first` and `last` are token
- * positions (`last` exclusive), from which messages print the source.
+ * The tree covers more than the dialects accept. A construct that parses but is refused becomes an `other` node, so
+ * that the refusal can name it instead of calling it a syntax error. `first` and `last` are token positions (`last`
+ * exclusive), from which messages print the source.
  */
 
 export interface Span {
@@ -11,7 +11,7 @@ export interface Span {
   readonly last: number;
 }
 
-/** A piece of SQL that no dialect has: its words as they are spelled in messages, and where it stands. */
+/** A piece of SQL that no dialect has: its name as messages spell it, and its position. */
 export interface Refused {
   readonly name: string;
   /** UTF-16 offset in the text. */
@@ -70,7 +70,7 @@ export interface Join {
   readonly kind: "inner" | "cross";
   readonly table: TableRef;
   readonly on: Expr | undefined;
-  /** The kind of join, or the clause of it, that is refused. */
+  /** The refused kind of join, or the refused clause of a join. */
   readonly refused: Refused | undefined;
 }
 
@@ -80,7 +80,7 @@ export interface SelectStatement extends Span {
   readonly from: readonly { readonly table: TableRef; readonly joins: readonly Join[] }[];
   readonly where: Expr | undefined;
   readonly limit: { readonly count: Expr | "all"; readonly at: number } | undefined;
-  /** What was met first and is refused: at the level of SELECT (DISTINCT, GROUP BY) or of the whole query. */
+  /** The first refused piece: of the SELECT (DISTINCT, GROUP BY) or of the whole query. */
   readonly refused: (Refused & { readonly level: "select" | "query" | "set-operation" }) | undefined;
 }
 

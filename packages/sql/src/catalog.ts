@@ -1,4 +1,4 @@
-/** What a statement may name. The caller's visibility is applied here, before SQL sees anything. */
+/** The tables and views that a statement may name. What its caller may not see is left out before SQL looks. */
 import type { TableSchema } from "@lightcone/schema";
 
 export interface Catalog {
@@ -7,13 +7,13 @@ export interface Catalog {
    * it*: the two must not be told apart.
    */
   table(name: string): TableSchema | undefined;
-  /** The view of that name, under the same rule: what its rows look like. */
+  /** The view of that name, under the same rule. */
   view?(name: string): TableSchema | undefined;
   /** What `SELECT * FROM *` stands for. Without it, that text is refused. */
   readable?(): Iterable<TableSchema>;
 }
 
-/** Who runs a statement. */
+/** The caller of a statement. */
 export interface Caller {
   /** 32 bytes, little-endian. */
   readonly identity: Uint8Array;

@@ -1,4 +1,4 @@
-/** The way in: text to a checked plan. */
+/** Compiles SQL text to a checked plan: the entry point of the package. */
 import { LightconeError } from "@lightcone/base";
 import { toHexReversed } from "@lightcone/sats";
 import { isWrittenByDatabase, type TableSchema } from "@lightcone/schema";
@@ -87,7 +87,7 @@ function statementPlan(sql: string, catalog: Catalog, caller: Caller): Plan {
   return plan;
 }
 
-/** The table whose rows a plan writes; a SET is of no table. */
+/** The table that a plan writes; undefined for SET. */
 function writtenTable(plan: Plan): TableSchema | undefined {
   if (plan.kind === "insert") return plan.table;
   return plan.kind === "update" || plan.kind === "delete" ? plan.match.sources[0]?.table : undefined;

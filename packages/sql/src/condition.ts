@@ -1,10 +1,10 @@
 /**
- * Conditions on their way to a plan: typed, then brought to normal form, then cut into what concerns one
- * source, what joins two, and the rest; last, constants leave for the parameter list.
+ * Conditions between the type check and the plan: they are brought to normal form, then split into filters of one
+ * source, equalities that join two, and the rest; last, constants are moved to the parameter list.
  *
- * Equal conditions in different spelling should end in the same template, so `and`/`or` are flat and their
- * terms stand in the order of their text; that is a matter of sharing, never of meaning. Values are totally
- * ordered (docs/semantics/order-and-equality.md), so a negated comparison is the opposite comparison.
+ * Equal conditions that are spelled differently should give the same template, so `and` and `or` are flat and their
+ * terms are sorted by their text. That helps sharing and never changes the meaning. Values are totally ordered
+ * (docs/semantics/order-and-equality.md), so a negated comparison is the opposite comparison.
  */
 import type { AlgebraicType } from "@lightcone/sats";
 import { formatType } from "@lightcone/sats";
@@ -34,7 +34,7 @@ const opposite: Readonly<Record<CompareOp, CompareOp>> = {
   "<=": ">",
 };
 
-/** The operator that says the same with its sides swapped. */
+/** The operator that means the same with its sides swapped. */
 const mirrored: Readonly<Record<CompareOp, CompareOp>> = {
   "=": "=",
   "<>": "<>",
@@ -87,7 +87,7 @@ export function compare(op: CompareOp, left: Term, right: Term, type: AlgebraicT
     if (order > 0) return { kind: "compare", op: mirrored[op], left: right, right: left, type };
   }
   if (op === "<>" && type.kind === "Bool" && right.kind === "value" && right.from.kind === "constant") {
-    // There are only two values: one template for a flag and its opposite.
+    // A flag has two values, so `<> true` is `= false`: one template for both.
     const bytes = Uint8Array.of(right.from.bytes[0] === 1 ? 0 : 1);
     return { kind: "compare", op: "=", left, right: { kind: "value", from: { kind: "constant", bytes } }, type };
   }
@@ -111,7 +111,7 @@ function truthHolds(op: CompareOp, left: boolean, right: boolean): boolean {
   }
 }
 
-/** Two conditions compared as booleans. A constant side leaves the other, its opposite, or a constant. */
+/** Compares two conditions as booleans. If one side is constant, the other side, its opposite, or a constant remains. */
 export function compareTruth(op: CompareOp, left: Condition, right: Condition): Condition {
   if (left.kind === "constant") {
     return right.kind === "constant"
@@ -127,7 +127,7 @@ export function compareTruth(op: CompareOp, left: Condition, right: Condition): 
   return { kind: "truth", op, left, right };
 }
 
-// --- taking apart
+// --- splitting
 
 /** The sources that a condition reads, as bits. */
 function sourceBits(condition: Condition): number {
@@ -159,8 +159,8 @@ export interface Split {
 }
 
 /**
- * Cuts conditions that must all hold into what each source must fulfil, which columns join, and the rest.
- * They come apart, not as one `and`: a condition that never holds must not swallow the joins beside it.
+ * Splits conditions that must all hold into filters of one source, equalities that join two, and the rest.
+ * They are passed as a list, not as one `and`, because an `and` with a term that never holds would lose its joins.
  */
 export function split(conditions: readonly Condition[], sourceCount: number): Split {
   const filters: Condition[][] = Array.from({ length: sourceCount }, () => []);

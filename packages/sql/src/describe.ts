@@ -1,4 +1,4 @@
-/** A plan as lines of text: for tests, logs and whoever asks what a query does. */
+/** Shows a plan as lines of text, for tests and logs. */
 import { formatType } from "@lightcone/sats";
 import type { ColumnRef, Operand, Plan, Predicate, SelectPlan } from "./plan.ts";
 

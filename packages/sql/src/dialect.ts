@@ -1,6 +1,6 @@
 /**
- * What the dialects have not: refused by name before any name is looked up, so that a statement that uses
- * such a construct is told so whatever its tables.
+ * Refuses what the dialects do not have, by name. This is done before any table is looked up, so the answer is the
+ * same whatever the tables are.
  */
 import { adviceFor } from "./advice.ts";
 import type { Expr, Refused, SelectStatement, Span, Statement, TableRef } from "./ast.ts";
@@ -13,12 +13,12 @@ import { valueWords } from "./words.ts";
 export type Dialect = "subscription" | "query";
 export type NamedTable = TableRef & { readonly kind: "table" };
 
-/** Refuses a statement whose shape the dialect lacks. Names and types are not looked at. */
+/** Refuses a statement whose form the dialect does not have. Names and types are not checked. */
 export function admit(parsed: Parsed, dialect: Dialect): void {
   new Admission(parsed, dialect).statement(parsed.statement);
 }
 
-/** An expression through its parentheses. */
+/** An expression without its parentheses. */
 export function ungrouped(expr: Expr): Expr {
   let inner = expr;
   while (inner.kind === "group") inner = inner.inner;
@@ -181,7 +181,7 @@ class Admission {
     }
   }
 
-  /** Walks the left spine in a loop: a chain of AND and OR is deep on the left alone. */
+  /** Loops down the left side, since a chain of AND and OR nests only there: no recursion, however long it is. */
   private condition(condition: Expr, isJoin: boolean): void {
     let expr = ungrouped(condition);
     while (expr.kind === "logic" || expr.kind === "compare") {
@@ -214,7 +214,7 @@ class Admission {
     if (value.kind !== "literal") this.unsupported(text, value, this.pieceOf(value), storedAlone);
   }
 
-  /** What an expression is called that stands where its kind may not. */
+  /** The name, in messages, of an expression that is not allowed where it stands. */
   private pieceOf(expr: Expr): Refused {
     switch (expr.kind) {
       case "odd-literal":
@@ -236,7 +236,7 @@ class Admission {
     return table.kind !== "all" && table.alias !== undefined ? `${text} AS ${table.alias}` : text;
   }
 
-  /** A table's span has its alias; a message shows that in one spelling. */
+  /** A table with its alias, in one spelling for messages. */
   private nameEnd(table: NamedTable): number {
     return table.first + 2 * table.parts.length - 1;
   }

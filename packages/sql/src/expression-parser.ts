@@ -1,8 +1,8 @@
 /**
  * Expressions: an operator-precedence loop.
  *
- * Depth is bounded: nesting by `nestingMax`, which bounds the stack; a tree by `treeDepthMax`, which counts a
- * chain of AND or OR one level per operator.
+ * Depth is bounded twice: `nestingMax` bounds recursion, and so the stack; `treeDepthMax` bounds the tree, in which a
+ * chain of AND or OR has a level for each operator.
  */
 import type { CompareOp, Expr, Span } from "./ast.ts";
 import { failSyntax, type Token } from "./lexer.ts";
@@ -25,7 +25,7 @@ const compareOps: Readonly<Record<string, CompareOp>> = {
   ">=": ">=",
 };
 
-/** How tight an operator binds; words that are no operator have none. */
+/** The precedence of operators; other words have none. */
 const precedences: Readonly<Record<string, number>> = {
   OR: 1,
   AND: 2,
@@ -177,8 +177,8 @@ export class ExpressionParser extends TokenReader {
   }
 
   /**
-   * What begins with a word. Only a few are always the grammar's; the others are where what follows makes them so,
-   * and columns everywhere else.
+   * Parses an operand that begins with a word. Few words are always keywords; the others are keywords only if what
+   * follows makes them so, and columns otherwise.
    */
   private wordExpression(token: Token, first: number): Expr {
     const word = token.value;

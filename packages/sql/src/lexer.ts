@@ -1,8 +1,8 @@
 /**
  * Text to tokens.
  *
- * Owns the lexical rules of both dialects (docs/sql.md): what is a word, a quoted name, a literal, a
- * comment. Refuses what can be no token at all, with its position. Knows no grammar.
+ * Owns the lexical rules of both dialects (docs/sql.md): words, quoted names, literals, comments. Refuses what is no
+ * token, with its position. Knows no grammar.
  */
 import { LightconeError } from "@lightcone/base";
 import { placeOf } from "./refuse.ts";
@@ -16,7 +16,7 @@ type TokenKind =
   | "string"
   /** `0x…` or `X'…'`; `value` has the digits. */
   | "hex"
-  /** A string in a spelling that no literal takes: `E'…'`, `N'…'`, `$$…$$`. */
+  /** A string in a form that no dialect accepts: `E'…'`, `N'…'`, `$$…$$`. */
   | "odd-string"
   /** `:name` or `$1`. */
   | "param"
@@ -27,7 +27,7 @@ export interface Token {
   readonly kind: TokenKind;
   /** As it stands in the text. */
   readonly text: string;
-  /** Without quotes or prefix. For words, upper case: what keywords are matched by. */
+  /** Without quotes or prefix. Words are in upper case, for the comparison with keywords. */
   readonly value: string;
   /** UTF-16 offset in the text. */
   readonly at: number;

@@ -1,8 +1,8 @@
 /**
  * Literal text to the BSATN bytes of a column's type (docs/sql.md).
  *
- * A literal has no type of its own: it is read as what it is compared with or stored in. Exact: integers
- * never pass through a double, and an exponent cannot make the reader allocate.
+ * A literal has no type of its own: it takes the type of what it is compared with or stored in. The conversion is
+ * exact: integers never pass through a double. An exponent cannot cause a large allocation.
  */
 import { parseTimestamp, type AlgebraicType, type PrimitiveKind } from "@lightcone/sats";
 import type { Literal } from "./ast.ts";
@@ -53,7 +53,7 @@ export function literalBytes(literal: Literal, type: AlgebraicType): Uint8Array 
 
 const decimal = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?$/;
 
-/** The whole number that a decimal text stands for; undefined when it is none or has over 80 digits. */
+/** The whole number that a decimal text means; undefined if it means none, or has more than 80 digits. */
 export function wholeNumber(text: string): bigint | undefined {
   const match = decimal.exec(text);
   if (match === null) return undefined;

@@ -1,7 +1,7 @@
 /**
  * Tokens to a statement: recursive descent.
  *
- * Takes more than the dialects do (`ast.ts`), so that what SQL has and the dialects lack is refused by name.
+ * Accepts more than the dialects do (`ast.ts`), so that SQL which the dialects do not have is refused by name.
  *
  * Map: entry · select · from · insert, update, delete, set, show. Expressions: `expression-parser.ts`.
  */
@@ -84,13 +84,13 @@ class Parser extends ExpressionParser {
     return this.otherFrom(first, { name, at });
   }
 
-  /** The rest of a statement that is none of the dialects'. */
+  /** Skips the rest of a statement that no dialect has. */
   private otherFrom(first: number, { name, at }: Refused): Statement {
     this.skipToEnd();
     return { kind: "other", name, at, first, last: this.next };
   }
 
-  /** A query whose shape alone refuses it: WITH, or one in parentheses. */
+  /** A query that is refused for its form: WITH, or a query in parentheses. */
   private skippedQuery(): SelectStatement {
     const first = this.next;
     const token = this.peek();
@@ -148,7 +148,7 @@ class Parser extends ExpressionParser {
     return this.acceptWord(word);
   }
 
-  /** How the clause that begins here is called: with its second word where it has one. */
+  /** The name of the clause that begins here, with its second word if it has one. */
   private clauseName(): string {
     const second = this.peekBehind();
     const isOfName = second.kind === "word" && clauseSeconds.has(second.value);
@@ -301,7 +301,7 @@ class Parser extends ExpressionParser {
     return { kind: "update", table, assignments, where, refused, first, last: this.next };
   }
 
-  /** What an UPDATE may not have with its table: an alias, joins, or something else in its place. */
+  /** Finds what an UPDATE may not have beside its table: an alias, joins, or another source. */
   private notAlone(table: TableRef): Refused | undefined {
     const { at } = this.tokens[table.first] as Token; // every span begins with a token
     let refused: Refused | undefined;

@@ -1,8 +1,8 @@
 /**
- * A checked statement: what the evaluators run. Names are gone, types agree, constants are parameters.
+ * A checked statement: what the evaluators run. Names are resolved, types agree, constants are parameters.
  *
- * A plan is a **template** with parameters: two statements that differ only in constants (or in the caller,
- * for `:sender`) have the same `key` and run as one. Column and source positions are what is left of names.
+ * A plan is a **template** with parameters: two statements that differ only in constants (or in the caller, for
+ * `:sender`) have the same `key` and are evaluated together. Names have become positions of columns and sources.
  */
 import type { AlgebraicType, ProductType } from "@lightcone/sats";
 import type { TableSchema } from "@lightcone/schema";
@@ -10,7 +10,7 @@ import type { CompareOp } from "./ast.ts";
 
 export type { CompareOp };
 
-/** A table in FROM. `alias` is for people; nothing is looked up by it. */
+/** A table in FROM. `alias` is for messages; nothing is looked up by it. */
 export interface Source {
   readonly table: TableSchema;
   readonly alias: string;
@@ -76,12 +76,12 @@ export type TemplateKey = string;
 export interface SelectPlan {
   readonly kind: "select";
   readonly key: TemplateKey;
-  /** When there are two and whole rows of one are asked for, that one is first. */
+  /** Of two sources, the one whose rows are returned is first. */
   readonly sources: readonly Source[];
   readonly joins: readonly JoinEdge[];
-  /** What of the condition concerns one source alone, by source; `true` where there is nothing. */
+  /** By source: the part of the condition that reads this source alone; `true` if there is none. */
   readonly filters: readonly Predicate[];
-  /** The rest: what needs rows of several sources. */
+  /** The part of the condition that reads several sources. */
   readonly residual: Predicate;
   readonly params: readonly Param[];
   readonly projection: Projection;

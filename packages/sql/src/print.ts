@@ -1,4 +1,4 @@
-/** Shows a piece of the source in a message, in one spelling whatever the source's spacing and case. */
+/** Prints a piece of the source for a message, in one spelling whatever the source's spacing and case. */
 import type { Span } from "./ast.ts";
 import type { Token } from "./lexer.ts";
 import { printedUpper } from "./words.ts";
@@ -15,7 +15,7 @@ function startsOperand(previous: Token | undefined): boolean {
   return previous.kind === "word" && printedUpper.has(previous.value);
 }
 
-/** The tokens of `span`, one space apart but for punctuation. */
+/** The tokens of `span`, with one space between them except around punctuation. */
 export function printSpan(tokens: readonly Token[], span: Span): string {
   let text = "";
   let glue = true;

@@ -33,7 +33,7 @@ export type RefusalCategory =
   | "too_long"
   | "too_deep";
 
-/** What a refusal says beyond the text that the specification gives it. */
+/** What a refusal says beyond the reference system's text. */
 export interface About {
   /** The piece that is refused, in the words of SQL. */
   readonly what?: string | undefined;
@@ -49,7 +49,7 @@ export function refuse(category: RefusalCategory, text: string, at?: number, { w
   throw new LightconeError("SqlRefused", { category, text, at, what, advice });
 }
 
-/** Runs what may refuse a part of `sql`; the refusal then says in which line and column that is. */
+/** Runs a check of `sql`, and adds line and column to its refusal. */
 export function placed<T>(sql: string, run: () => T): T {
   try {
     return run();

@@ -1,4 +1,4 @@
-/** The names that a statement has brought into scope, and what they stand for. */
+/** The names in scope of a statement, and what they mean. */
 import type { AlgebraicType } from "@lightcone/sats";
 import type { TableDef, TableSchema } from "@lightcone/schema";
 import type { Catalog } from "./catalog.ts";

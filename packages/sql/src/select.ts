@@ -1,4 +1,4 @@
-/** A SELECT's names and types checked, and the plan made of it. */
+/** Checks the names and types of a SELECT, and makes its plan. */
 import { t, type AlgebraicType, type ProductType } from "@lightcone/sats";
 import type { TableSchema } from "@lightcone/schema";
 import type { Expr, Join, SelectStatement } from "./ast.ts";
@@ -11,7 +11,7 @@ import { refuse } from "./refuse.ts";
 import { Scope } from "./scope.ts";
 import { checkCondition, refuseLiteral } from "./type-check.ts";
 
-/** What of the text's shape the plan does not keep and the checks of subscriptions need. */
+/** Facts about the text that the plan does not keep and the checks of subscriptions need. */
 export interface SelectFacts {
   readonly plan: SelectPlan;
   /** The tables in the text's order. */
@@ -170,7 +170,7 @@ function projectionKey(projection: Projection): string {
   }
 }
 
-/** Of two sources, the one whose rows are asked for becomes the first: one template for both spellings. */
+/** Puts the source first whose rows are returned, so that both spellings of a join are one template. */
 function returnedFirst(draft: Draft): Draft {
   const [a, b] = draft.sources;
   const { projection } = draft;

@@ -1,4 +1,4 @@
-/** What a subscription asks of a plan beyond its being well typed (docs/sql.md). */
+/** What a subscription requires of a well-typed plan (docs/sql.md). */
 import type { ColumnRef, Predicate, SelectPlan } from "./plan.ts";
 import { refuse } from "./refuse.ts";
 import type { SelectFacts } from "./select.ts";

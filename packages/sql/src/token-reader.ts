@@ -1,4 +1,4 @@
-/** Reads tokens one after another: what every part of the parser is made of. */
+/** Reads tokens one after another: the base of every part of the parser. */
 import { failSyntax, type Token } from "./lexer.ts";
 import { abbreviate } from "./refuse.ts";
 import { keptFor, notAnAlias, setOperators } from "./words.ts";

@@ -1,6 +1,6 @@
 /**
- * Expressions with their types (docs/sql.md). Nothing converts: compared sides have one type, and a literal
- * takes the type of the other side.
+ * Checks the types of expressions (docs/sql.md). Nothing is converted: both sides of a comparison have one type, and a
+ * literal takes the type of the other side.
  */
 import { formatType, identity, isBytes, t, typesEqual, type AlgebraicType } from "@lightcone/sats";
 import type { Expr } from "./ast.ts";
@@ -82,7 +82,7 @@ function check(grouped: Expr, wanted: AlgebraicType | undefined, scope: Scope): 
   }
 }
 
-/** A chain of one operator, which the parser nests to the left: read from its end, in a loop. */
+/** The operands of a chain of one operator. The parser nests it to the left; a loop unrolls it without recursion. */
 function checkChain(chain: Expr & { readonly kind: "logic" }, scope: Scope): Condition {
   const terms: Expr[] = [];
   let expr: Expr = chain;

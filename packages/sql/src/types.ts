@@ -1,4 +1,4 @@
-/** What SQL asks of types beyond `sats`: which compare, and which are written in a form of their own. */
+/** What SQL needs to know of types: which can be compared, and which have literals of a form of their own. */
 import { isBytes, specialProduct, type AlgebraicType, type SpecialProduct } from "@lightcone/sats";
 
 /** The literal form of a type that has one of its own; undefined for the rest. */

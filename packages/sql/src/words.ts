@@ -1,4 +1,4 @@
-/** Words that mean something to the grammar. Everything is matched in upper case. */
+/** The words of the grammar, in upper case. */
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
@@ -8,14 +8,14 @@ export const valueWords = words("USER CURRENT_USER SESSION_USER CURRENT_CATALOG 
 /** Functions with a syntax of their own. Names like any other unless a parenthesis follows. */
 export const functionWords = words("CAST TRY_CAST EXISTS EXTRACT POSITION SUBSTRING TRIM OVERLAY FLOOR CEIL LISTAGG");
 
-/** Ends a table or a select item, so never an alias without AS; some only before certain words, see `keptFor`. */
+/** Words that end a table or a select item, so they are no alias without AS; some only before certain words: `keptFor`. */
 export const notAnAlias = words(`
   FROM WHERE JOIN INNER CROSS LEFT RIGHT FULL OUTER NATURAL ON USING LIMIT OFFSET FETCH ORDER GROUP HAVING UNION
   EXCEPT INTERSECT MINUS SET RETURNING FOR WINDOW QUALIFY CLUSTER SORT DISTRIBUTE LATERAL VALUES AND OR NOT IS IN
   BETWEEN LIKE ILIKE AS SELECT WITH ANTI SEMI ASOF TABLESAMPLE GLOBAL ANY CONNECT START SAMPLE PIVOT UNPIVOT INTO
 `);
 
-/** Words that mean something only before one of these, and are names otherwise. */
+/** Words that are keywords only before one of these, and names otherwise. */
 export const keptFor: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Object.entries({
     CLUSTER: "BY",
@@ -40,7 +40,7 @@ export const keptFor: ReadonlyMap<string, ReadonlySet<string>> = new Map(
 /** Starts a clause of a query that no dialect has. */
 export const selectClauses = words("GROUP HAVING WINDOW QUALIFY CLUSTER SORT DISTRIBUTE LATERAL CONNECT START INTO");
 export const queryClauses = words("ORDER OFFSET FETCH FOR");
-/** Second words of clauses that are called by both. */
+/** Second words of clauses whose name has two. */
 export const clauseSeconds = words("BY WITH VIEW UPDATE SHARE CONFLICT DUPLICATE");
 export const setOperators = words("UNION EXCEPT INTERSECT MINUS");
 export const otherJoins = words("LEFT RIGHT FULL NATURAL OUTER ANTI SEMI ASOF GLOBAL");

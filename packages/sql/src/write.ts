@@ -1,4 +1,4 @@
-/** INSERT, UPDATE, DELETE, SET and SHOW: names and types checked, and the plans made of them. */
+/** Checks the names and types of INSERT, UPDATE, DELETE, SET and SHOW, and makes their plans. */
 import { bytes as byteArray, t, type AlgebraicType } from "@lightcone/sats";
 import type { TableSchema } from "@lightcone/schema";
 import type { DeleteStatement, Expr, InsertStatement, SetStatement, ShowStatement, UpdateStatement } from "./ast.ts";
@@ -21,7 +21,7 @@ import { columnPosition, Scope } from "./scope.ts";
 import { planRows } from "./select.ts";
 import { refuseLiteral, refuseType } from "./type-check.ts";
 
-/** The table that a write names. A view is refused. */
+/** The table that a statement writes. A view is refused. */
 function writable(
   catalog: Catalog,
   ref: NamedTable,
@@ -36,7 +36,7 @@ function writable(
   return source === undefined ? refuse("no_table", name) : { table: source.table, name, scope };
 }
 
-/** The bytes of a literal to be stored: stricter than in WHERE, quoted text being for text columns alone. */
+/** The bytes of a literal to be stored. Stricter than in WHERE: a quoted text is for text columns only. */
 function storedBytes(value: Expr, type: AlgebraicType): Uint8Array {
   if (value.kind !== "literal") return refuse("unsupported", "Unsupported literal expression");
   const { literal } = value;

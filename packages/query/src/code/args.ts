@@ -1,8 +1,8 @@
 /**
  * A plan's parameters in the form that generated predicates read: numbers by slot, and views of bytes.
  *
- * A number type takes one slot; an integer over 32 bits takes one per 32-bit word, the lowest first, the
- * highest with the type's sign; text and byte arrays take a view of their BSATN, count included.
+ * A number type takes one slot; an integer over 32 bits takes one per 32-bit word, the lowest first, the highest with
+ * the type's sign; text and byte arrays take a view of their BSATN, count included.
  */
 import type { AlgebraicType, PrimitiveKind } from "@lightcone/sats";
 import type { Param } from "@lightcone/sql";
@@ -44,7 +44,7 @@ export function formOf(type: AlgebraicType): Form {
   return form;
 }
 
-/** Where each parameter stands: the first slot in `numbers`, or the position in `views`. */
+/** Where each parameter is stored: its first slot in `numbers`, or its position in `views`. */
 export interface ArgLayout {
   readonly at: readonly number[];
   readonly forms: readonly Form[];

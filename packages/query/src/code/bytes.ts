@@ -1,6 +1,6 @@
-/** Bytes put together, and bytes as text to look up by. */
+/** Concatenates bytes, and turns them into keys of a `Map`. */
 
-/** Pieces back to back. The only one of its kind is given as it is. */
+/** Concatenates pieces. A single piece is returned itself, not copied. */
 export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   const only = pieces[0];
   if (pieces.length === 1 && only !== undefined) return only;
@@ -13,7 +13,7 @@ export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** Bytes as a string, to look up by: the platform's own hashing cannot be steered by who chooses the bytes. */
+/** Bytes as a string, for use as the key of a `Map`: its hash is seeded, so nobody who chooses the bytes chooses collisions. */
 export function bytesText(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 4096) text += String.fromCharCode(...bytes.subarray(at, at + 4096));

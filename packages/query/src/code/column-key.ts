@@ -1,6 +1,6 @@
 /**
- * What of a row decides which rows of another table it is joined to by a column: the column's bytes, or, of a
- * floating-point number, the bytes of the one number that stands for all equal to it (both zeros, every NaN).
+ * The join key of a row: the bytes of the joined column. A floating-point number is normalised first, so that equal
+ * numbers have equal bytes (both zeros, every NaN).
  */
 import type { AlgebraicType } from "@lightcone/sats";
 import type { ColumnPlace } from "./column-place.ts";
@@ -10,7 +10,7 @@ export class ColumnKey {
   view: DataView;
   at = 0;
   length = 0;
-  /** The bytes behind `view` when they are not the row's. */
+  /** Holds the key when it is not the row's own bytes. */
   readonly own: Uint8Array | undefined;
   private readonly place: ColumnPlace;
   private readonly read64: ((view: DataView, at: number) => number) | undefined;
@@ -40,5 +40,5 @@ export class ColumnKey {
   }
 }
 
-/** One NaN's bits: which a store writes is its own business. */
+/** The bits of the NaN that stands for all. */
 const aNaN = 0x7ff8_0000_0000_0000n;

@@ -1,9 +1,9 @@
 /**
  * Conditions as generated functions over row bytes.
  *
- * Columns are read where they stand: at constant offsets as far as the columns before are of fixed width,
- * else behind offsets found once at the function's start. Parameters are arguments, so one function serves
- * every query of a template. Values are ordered as docs/semantics/order-and-equality.md says: -0 equals +0, NaN equals NaN and is above
+ * Columns are read in place: at constant offsets as long as all columns before them have a fixed width, otherwise at
+ * offsets that the function finds first. Parameters are arguments, so one function serves every query of a template.
+ * Values are ordered as docs/semantics/order-and-equality.md says: -0 equals +0, NaN equals NaN and is above
  * everything. Nothing here allocates when it runs.
  */
 import { equalBytes, locateParts, type Helpers, type Part } from "@lightcone/engine";
@@ -13,7 +13,7 @@ import { formOf, type ArgLayout, type Args, type Form } from "./args.ts";
 
 /** Whether a row of one source fulfils a condition. */
 export type RowFilter = (view: DataView, at: number, numbers: Float64Array, views: readonly DataView[]) => boolean;
-/** Of several conditions on a row of one source: the position of the first that it fulfils, or -1. */
+/** Tests several conditions on a row of one source: the position of the first that holds, or -1. */
 export type FirstTerm = (view: DataView, at: number, numbers: Float64Array, views: readonly DataView[]) => number;
 /** A condition on rows of several sources, by their positions. */
 export type TupleFilter = (
@@ -79,7 +79,7 @@ export function compileTupleFilter(types: SourceTypes, predicate: Predicate, lay
   );
 }
 
-/** The sources that a condition reads; a constant stands with the first. */
+/** The sources that a condition reads; source 0 for a constant. */
 export function sourcesOf(predicate: Predicate): ReadonlySet<number> {
   const columns = new Map<number, Set<number>>();
   collectColumns(predicate, columns);

@@ -1,7 +1,7 @@
-/** Lists of row references that are kept and used again, so that a steady load allocates nothing. */
+/** A pool of lists of row references, so that a steady load allocates nothing. */
 import { RefList } from "@lightcone/engine";
 
-/** A list longer than this is let go after use, and so is any list when that many entries are kept. */
+/** A longer list is not kept after use. Nor is any, once the pool holds so many entries in all. */
 const keptCountMax = 4096;
 const keptTotalMax = 1_048_576;
 
@@ -32,7 +32,7 @@ export function reverse({ refs, count }: RefList): void {
   if (count > 1) refs.subarray(0, count).reverse();
 }
 
-/** Takes out of two sorted lists what stands in both, each as often as it does in the other. */
+/** Removes what two sorted lists have in common, counting repetitions: the bag difference, in both directions. */
 export function cancelSorted(a: RefList, b: RefList): void {
   const left = a.refs;
   const right = b.refs;

@@ -1,9 +1,9 @@
 /**
- * A plan over the rows there are now: nested loops, each source reached by its best access path.
+ * Evaluates a plan over the present rows: nested loops, with the best access path for each source.
  *
- * Sources are taken in the order of their cost: first the one that its own conditions narrow most, then
- * whichever the sources so far lead to by an index; an equality that no index serves goes through a hash
- * table made for the occasion; only a true cross product walks a table once per row.
+ * The source that its own conditions narrow most comes first, then those that an index joins to the sources before. An
+ * equality without an index becomes a hash join, with a table made for this evaluation. Only a cross product walks a
+ * table once for every row.
  */
 import type { IndexCursor, ScanBound, Store, Table, TableCursor } from "@lightcone/engine";
 import type { RowRef } from "@lightcone/base";
@@ -19,16 +19,16 @@ import type { Prepared, PreparedTerm } from "../plan/prepared.ts";
 import { RowLayout } from "../code/row-layout.ts";
 import { chooseUnion } from "../plan/union.ts";
 
-/** Takes one result: a row of each source, by position. False stops. Must not write the tables. */
+/** Takes one result: a row of each source, by position. Returns false to stop. Must not write the tables. */
 export type EmitRows = (refs: Uint32Array) => boolean;
 
 /**
  * Calls `emit` for every row of the result before projection and LIMIT, in no order.
  *
- * Shows what the store's tables show: the committed state while idle, the transaction's while one is open.
- * Stops by itself once it has looked at more than `visitMax` rows.
+ * Reads the committed state while the store is idle, and the transaction's state while one is open.
+ * Stops by itself once it has visited more than `visitMax` rows.
  *
- * @returns how many rows it looked at
+ * @returns how many rows it visited
  */
 export function evaluate(
   store: Store,
@@ -40,7 +40,7 @@ export function evaluate(
   return new Evaluation(store, prepared, values, emit, visitMax).run();
 }
 
-/** How a source is reached before any other has a row; undefined when the result can have no rows. */
+/** The access path of a source that comes first; undefined when the result cannot have rows. */
 export function pathTo(
   store: Store,
   prepared: Prepared,
@@ -58,7 +58,7 @@ function cheaper(path: AccessPath, union: UnionPath | undefined): AccessPath {
   return union !== undefined && (path.kind === "scan" || union.cost < path.cost) ? union : path;
 }
 
-/** What each source's columns may be; undefined when the result can have no rows. */
+/** The intervals of each source's columns; undefined when the result cannot have rows. */
 function intervalsOf({ sources, isEmpty }: Prepared, values: readonly Uint8Array[]): readonly Intervals[] | undefined {
   if (isEmpty) return undefined;
   const intervals: Intervals[] = [];
@@ -70,7 +70,7 @@ function intervalsOf({ sources, isEmpty }: Prepared, values: readonly Uint8Array
   return intervals;
 }
 
-/** Whether a path leads to other rows for other rows of the sources before. */
+/** Whether a path depends on the rows of the sources before. */
 function isJoined(path: AccessPath): boolean {
   const parts = path.kind === "point" ? path.key : path.kind === "range" ? path.prefix : [];
   return parts.some((part) => part.kind === "column");
@@ -87,14 +87,14 @@ interface HashJoin {
   readonly column: number;
   readonly from: ColumnRef;
   readonly type: AlgebraicType;
-  /** To the rows that the table is made of. */
+  /** Gives the rows that the hash table is filled with. */
   readonly path: AccessPath;
   readonly cost: number;
 }
 
 type Way = AccessPath | HashJoin;
 
-/** One source's part in the nesting. */
+/** One of the nested loops. */
 interface Step {
   readonly source: number;
   readonly way: Way;
@@ -106,7 +106,7 @@ interface Step {
 interface RowWalk {
   seek(): void;
   next(): RowRef | -1;
-  /** Whether the row that came last is to be taken: it may come from two places. Without it, every row is. */
+  /** Whether the last row belongs to this branch of a union. Undefined when every row does. */
   readonly isTaken?: (view: DataView, at: number) => boolean;
 }
 
@@ -174,7 +174,7 @@ class Evaluation {
     return true;
   }
 
-  // --- the order of the nesting
+  // --- the order of the loops
 
   private order(): Step[] {
     const { plan, terms } = this.prepared;
@@ -212,7 +212,7 @@ class Evaluation {
     const byIndex = choosePath(table, known, intervals);
     const path = cheaper(byIndex, this.unionTo(source, table, intervals));
     if (bound.size === 0 || isJoined(path)) return path;
-    // Going to the same rows again within another loop is a product: whatever avoids it comes first.
+    // A path that does not depend on the sources before would make a cross product: any other comes first.
     if (edge !== undefined) return { kind: "hash", ...edge, path, cost: Math.max(1, path.cost / 2) };
     return path.kind === "scan" ? { ...path, cost: 1e9 + path.cost } : path;
   }
@@ -286,7 +286,7 @@ class Evaluation {
     };
   }
 
-  /** Points at what another source's row has in a column, in place. */
+  /** Points at a column of another source's present row, without copying. */
   private openProbe(cursor: IndexCursor, { source, column }: ColumnRef): RowWalk {
     const layout = this.layoutOf(source);
     return {
@@ -303,14 +303,14 @@ class Evaluation {
     return (this.layouts[source] ??= new RowLayout(tableOf(this.store, this.prepared.plan, source).def));
   }
 
-  /** An index key's bytes: its columns back to back, from values and from the rows that sources have now. */
+  /** An index key's bytes: its columns back to back, from values and from the sources' present rows. */
   private keyBytes(parts: readonly KeyPart[]): Uint8Array {
     return concat(
       parts.map((part) => (part.kind === "value" ? part.bytes : this.columnBytes(part.source, part.column))),
     );
   }
 
-  /** A copy of a column's bytes in the row that a source has now. */
+  /** A copy of a column's bytes in a source's present row. */
   private columnBytes(source: number, column: number): Uint8Array {
     const layout = this.layoutOf(source);
     const view = defined(this.views[source], "the row");

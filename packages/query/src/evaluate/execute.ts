@@ -1,4 +1,4 @@
-/** Statements that write, and the variables: plans against the store's open transaction (docs/sql.md). */
+/** Runs the statements that write, and SET and SHOW, in the store's open transaction (docs/sql.md). */
 import { asRowRef, defined, LightconeError, type RowRef } from "@lightcone/base";
 import type { Store, Table } from "@lightcone/engine";
 import {
@@ -17,7 +17,7 @@ import { RowLayout } from "../code/row-layout.ts";
 import type { EmitBytes } from "./projection.ts";
 import { select } from "./select.ts";
 
-/** What a statement did. Matched rows count as updated, whether or not they changed. */
+/** How many rows a statement wrote. Matched rows count as updated, whether or not they changed. */
 export interface Stats {
   readonly rowsInserted: number;
   readonly rowsDeleted: number;
@@ -61,7 +61,7 @@ export function execute(store: Store, plan: Plan, sender: Uint8Array, emit: Emit
   }
 }
 
-/** All that match, before anything is written. */
+/** All matching rows, collected before anything is written. */
 function matchingRows(store: Store, plan: UpdatePlan["match"], sender: Uint8Array): RowRef[] {
   const rows: RowRef[] = [];
   evaluate(store, prepare(plan), bindParams(plan, sender), (refs) => {
@@ -76,7 +76,7 @@ function insertRow(store: Store, table: Table, row: Uint8Array): void {
   if (result < 0) throw new LightconeError("SqlRefused", { category: "not_unique", text: store.tx.failure() });
 }
 
-/** A row that is there already is neither inserted nor counted. */
+/** Inserts a row. One that exists already is not counted. */
 function insert(store: Store, { table: { id }, rows }: InsertPlan): number {
   const table = defined(store.table(id), `table ${id}`);
   const before = store.tx.rowCount(id);

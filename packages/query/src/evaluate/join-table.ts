@@ -1,11 +1,10 @@
 /**
- * One side of a join that is carried out in steps: copies of its rows, or of its distinct keys with their counts,
- * by hash.
+ * The hash table of a join that runs in steps: copies of one side's rows, or of its distinct keys with their counts.
  *
  *   entry = hash i32 | next entry + 1 | count | chunk | at | length      next: in the same bucket
  *
- * Everything is made in pieces of bounded size, so no insert takes long: entries and bytes in chunks, and the
- * buckets in one go, for as many rows as there can be; memory that is not used yet costs nothing.
+ * No insert takes long: entries and bytes are allocated in chunks, and the buckets once, for the greatest possible
+ * number of rows. Memory that is not touched yet costs nothing.
  */
 import { equalBytes, type RowView } from "@lightcone/engine";
 
@@ -61,7 +60,7 @@ export class JoinTable {
     this.set(entry, Word.length, length);
   }
 
-  /** Counts the bytes: adds them, or one to how often they were added before. */
+  /** Adds one to the count of these bytes, which start at zero. */
   tally(hash: number, bytes: Uint8Array, view: DataView, at: number, length: number): void {
     const entry = this.find(hash, view, at, length);
     if (entry === noEntry) this.add(hash, bytes, at, length);
@@ -91,7 +90,7 @@ export class JoinTable {
     return this.word(entry, Word.hash);
   }
 
-  /** How often an entry was tallied. */
+  /** The count of an entry. */
   countOf(entry: number): number {
     return this.word(entry, Word.count);
   }

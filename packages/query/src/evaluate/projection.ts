@@ -1,4 +1,4 @@
-/** From rows of the sources to a row of the result. */
+/** Makes a row of the result from the rows of the sources. */
 import { defined } from "@lightcone/base";
 import type { RowView, Store } from "@lightcone/engine";
 import type { ColumnRef, SelectPlan } from "@lightcone/sql";
@@ -11,7 +11,7 @@ export type EmitBytes = (bytes: Uint8Array, at: number, length: number) => void;
 /** Where a source's row is at the moment. */
 export type ViewOf = (source: number) => RowView;
 
-/** Gives what emits the row that the sources' rows make, as `viewOf` has them when it is called. */
+/** Returns a function that emits the result's row, made from the rows that `viewOf` shows when it is called. */
 export function projected(store: Store, plan: SelectPlan, viewOf: ViewOf, emit: EmitBytes): () => void {
   const { projection } = plan;
   switch (projection.kind) {
@@ -29,14 +29,14 @@ export function projected(store: Store, plan: SelectPlan, viewOf: ViewOf, emit: 
   }
 }
 
-/** COUNT's only row. */
+/** Emits the only row of COUNT. */
 export function emitCount(count: number, emit: EmitBytes): void {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(count), true);
   emit(bytes, 0, 8);
 }
 
-/** How many rows LIMIT lets through. */
+/** The plan's LIMIT; infinite without one. */
 export function limitOf({ limit }: SelectPlan): number {
   return limit === undefined ? Infinity : Number(limit);
 }

@@ -1,4 +1,4 @@
-/** The result of a SELECT as rows of bytes: projection, COUNT and LIMIT over what `evaluate` finds. */
+/** Runs a SELECT and gives its rows as bytes: projection, COUNT and LIMIT on top of `evaluate`. */
 import type { RowRef } from "@lightcone/base";
 import { RefList, type Store } from "@lightcone/engine";
 import { evaluate, pathTo, tableOf } from "./evaluate.ts";
@@ -22,19 +22,19 @@ export function select(store: Store, prepared: Prepared, values: readonly Uint8A
   });
 }
 
-/** Up to how many rows a SELECT may look at to be run at once. */
+/** How many rows a SELECT may visit to be run at once. */
 export interface VisitBounds {
   readonly visitMax: number;
   /** For one that walks a whole table; at most `visitMax`. */
   readonly scanMax: number;
-  /** Whether rows that an index leads to are counted. Otherwise a small table's rows are the bound for them. */
+  /** Whether the rows visited by an index are counted exactly. If not, a small table's row count is taken for them. */
   readonly isCounted: boolean;
 }
 
 /**
- * Runs a SELECT at once if that is little work.
+ * Runs a SELECT at once if it visits few rows.
  *
- * @returns about how many rows it looked at; -1, with nothing emitted, when they are more than the bounds allow
+ * @returns about how many rows it visited; -1, with nothing emitted, when they are more than the bounds allow
  */
 export function selectWithin(
   store: Store,
@@ -78,7 +78,7 @@ export function selectWithin(
 
 const tooMuch = -1;
 
-/** The rows that a plan looks at, as far as can be said without beginning it: a few, or more than the bounds allow. */
+/** How many rows a plan visits, as far as can be told without running it; "much" when over the bounds. */
 function workOf(
   store: Store,
   prepared: Prepared,
@@ -89,7 +89,7 @@ function workOf(
   const { plan, sources } = prepared;
   if (limitOf(plan) === 0 || isCountOfAll(prepared)) return 1;
   if (sources.length > 1) {
-    // Whichever comes first, all of it is looked at.
+    // Whichever source comes first is walked whole.
     const isMuch = (source: number): boolean =>
       tableOf(store, plan, source).rowCount > visitMax && pathTo(store, prepared, values, source)?.kind === "scan";
     return limit > visitMax && sources.every((_, source) => isMuch(source)) ? "much" : "unknown";

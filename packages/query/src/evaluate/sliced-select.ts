@@ -3,9 +3,9 @@
  *
  *   each inner source: walk ─filter─▶ JoinTable        then the outer: walk ─filter─▶ candidates ─conditions─▶ emit
  *
- * A read view has no indexes, so every source is walked once and whole, which is the way to go for a result that is
- * too much to be evaluated at once. A source that only decides how often others' rows come, through one equality,
- * is held as its distinct keys with their counts; of any other, the rows are.
+ * A read view has no indexes, so every source is walked once, from end to end; results small enough for an index are
+ * evaluated at once instead. Of a source that only decides how often the others' rows are repeated, through one
+ * equality, the distinct keys are held with their counts; of any other source the rows are held.
  */
 import { defined } from "@lightcone/base";
 import {
@@ -33,9 +33,9 @@ type HashRow = KeyHash["hashRow"];
 /** What a sliced SELECT reads. */
 export interface SlicedSource {
   readonly store: Store;
-  /** Of the store. It must stay open until the last step. */
+  /** A view of the store. It must stay open until the last step. */
   readonly readView: ReadView;
-  /** Of hashes of values that clients choose. */
+  /** Seed of the hashes: clients choose the values. */
   readonly seed: number;
 }
 
@@ -46,13 +46,13 @@ interface Inner {
   readonly filter: RowFilter | undefined;
   readonly table: JoinTable;
   readonly hash: HashRow;
-  /** The column that is held, if not the whole row. */
+  /** The column that is held; undefined when the whole row is. */
   readonly key: ColumnKey | undefined;
-  /** The source that leads here, and where in its row. */
+  /** The source whose row gives the key, and how the key is read from it. */
   readonly from: number;
   readonly fromHash: HashRow;
   readonly fromKey: ColumnKey;
-  /** What must hold once this source has a row. */
+  /** Conditions to test once this source has a row. */
   readonly terms: readonly PreparedTerm[];
   /** The hash that is looked for, the next candidate, and how often the present one counts. */
   wanted: number;
@@ -73,11 +73,11 @@ export class SlicedSelect {
   private readonly outerCursor: ReadViewCursor;
   private readonly outerTerms: readonly PreparedTerm[];
   private readonly inners: readonly Inner[];
-  /** Of each source, its row at the moment. */
+  /** The present row of each source. */
   private readonly rows: RowView[];
   private readonly views: DataView[];
   private readonly ats: Float64Array;
-  /** Inner sources that are held already. */
+  /** How many inner sources are held already. */
   private heldTables = 0;
   /** The inner source whose candidates are looked at; -1 for the outer source's rows. */
   private depth = none;
@@ -111,7 +111,7 @@ export class SlicedSelect {
     return this.inners.reduce((count, { table }) => count + table.count, 0);
   }
 
-  /** Goes on until about `visitMax` rows were looked at or emitted. False when the result is whole. */
+  /** Continues until about `visitMax` rows were visited or emitted. False when the result is complete. */
   step(visitMax: number): boolean {
     if (this.left === 0) return false;
     let visits = visitMax;
@@ -127,7 +127,7 @@ export class SlicedSelect {
     return false;
   }
 
-  /** Walks an inner source into its table. Returns the visits that are left: none unless it is whole. */
+  /** Copies an inner source into its table. Returns the visits that are left; 0 if the source is not finished. */
   private hold({ cursor, filter, table, hash, key }: Inner, visits: number): number {
     const { numbers, views } = this.args;
     const { row } = cursor;
@@ -196,14 +196,14 @@ export class SlicedSelect {
     this.ats[source] = row.at;
   }
 
-  /** The cursor's view is good for this step alone; the row is needed in the next. */
+  /** Copies the outer row: the cursor's view is valid in this step only, and the next step needs the row. */
   private keepOuter(): void {
     const { bytes, at, length } = this.rows[this.outer] ?? noRow;
     const copy = bytes.slice(at, at + length);
     this.bind(this.outer, { bytes: copy, view: new DataView(copy.buffer), at: 0, length });
   }
 
-  /** Looks up the candidates of an inner source; behind the last of them, the row is there. */
+  /** Tries the candidates of an inner source; after the last inner source, the result's row is complete. */
   private enter(depth: number): void {
     const inner = this.inners[depth];
     if (inner === undefined) {
@@ -270,7 +270,7 @@ export class SlicedSelect {
   }
 }
 
-/** The source to walk last: the largest, the one whose rows are asked for if there is little in it. */
+/** The source to walk last: the largest; among similar ones, the one whose rows are returned. */
 function outerOf(store: Store, plan: SelectPlan): number {
   const sizes = plan.sources.map((_, source) => tableOf(store, plan, source).rowCount);
   const largest = sizes.indexOf(Math.max(...sizes));
@@ -286,12 +286,12 @@ function openCursor(readView: ReadView, plan: SelectPlan, source: number): ReadV
   ).openCursor();
 }
 
-/** The conditions that can be looked at once `source`, the last of those bound, has a row. */
+/** The conditions that can be tested once `source`, the last of those bound, has a row. */
 function applicable({ terms }: Prepared, source: number, bound: ReadonlySet<number>): readonly PreparedTerm[] {
   return terms.filter((term) => term.sources.has(source) && [...term.sources].every((each) => bound.has(each)));
 }
 
-/** The sources behind the outer one, each joined to those before it as far as there is an edge, small ones first. */
+/** The other sources in the order of the join: those with an edge to the sources before first, small ones first. */
 function openInners(from: SlicedSource, prepared: Prepared, bound: Set<number>): readonly Inner[] {
   const { plan } = prepared;
   const inners: Inner[] = [];
@@ -355,7 +355,7 @@ function openInner(
   };
 }
 
-/** Whether a source's rows are needed for more than the equality they are found by. */
+/** Whether a source's rows are needed for anything but the equality that finds them. */
 function isNeeded({ plan, terms }: Prepared, source: number, edge: JoinEdge | undefined): boolean {
   const { projection } = plan;
   if (projection.kind === "rows" && projection.source === source) return true;

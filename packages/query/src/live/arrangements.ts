@@ -1,15 +1,15 @@
 /**
- * The arrangements in use: rows of a relation by columns that no index of it serves.
+ * The arrangements in use: indexes of relations by columns that no declared index serves.
  *
- * One for each relation and columns, shared by the templates that look rows up by them and counted by use. All take a
- * commit's deltas before any operator runs, so that what they show is the new state.
+ * There is one for a relation and columns, shared by all templates that look rows up by them, and dropped with the
+ * last of its users. All take a commit's deltas before any operator runs, so that they show the new state.
  */
 import type { RowRef, TableId } from "@lightcone/base";
 import type { Arrangement, ArrangementCursor } from "@lightcone/engine";
 import type { Keyed, KeyedAccess, Relation, RelationDelta } from "./relation.ts";
 import type { Turn } from "./turn.ts";
 
-/** An arrangement, as one of its users holds it. */
+/** An arrangement with the count of its users. */
 export class SharedArrangement implements KeyedAccess {
   readonly relation: Relation;
   readonly columns: readonly number[];
@@ -54,14 +54,14 @@ class ArrangementLookup implements Keyed {
 export class Arrangements {
   private readonly byRelation = new Map<TableId, Set<SharedArrangement>>();
 
-  /** Bytes that all of them hold. */
+  /** Bytes of all arrangements. */
   get bytes(): number {
     let bytes = 0;
     for (const shared of this.byRelation.values()) for (const { rows } of shared) bytes += rows.bytes;
     return bytes;
   }
 
-  /** The arrangement of a relation by some columns, made if there is none. Cost: a sort of the relation. */
+  /** The arrangement of a relation by some columns. Makes it if there is none: the cost is a sort of the relation. */
   acquire(relation: Relation, columns: readonly number[]): SharedArrangement {
     let known = this.byRelation.get(relation.id);
     if (known === undefined) this.byRelation.set(relation.id, (known = new Set()));
@@ -81,14 +81,14 @@ export class Arrangements {
     if (known?.size === 0) this.byRelation.delete(id);
   }
 
-  /** Before the operators run: they look up the new state. */
+  /** Takes a commit's deltas, before the operators run. */
   advance(turn: Turn): void {
     if (this.byRelation.size === 0) return;
     for (const [id, known] of this.byRelation) {
       const delta = turn.delta(id);
       if (delta === undefined) continue;
       for (const each of known) {
-        // Of an earlier version, its users are about to let go of it; an event table has no rows after a commit.
+        // One of an earlier version is about to be released; an event table has no rows after a commit.
         if (each.relation.isCurrent && !each.relation.isEvent) each.advance(delta);
       }
     }

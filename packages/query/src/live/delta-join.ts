@@ -1,13 +1,13 @@
 /**
- * A join of N sources, kept live without state of its own:
+ * A join of N sources. It keeps no state of its own:
  *
  *   ΔQ = Σᵢ R₁′ ⋈ … ⋈ Rᵢ₋₁′ ⋈ ΔRᵢ ⋈ Rᵢ₊₁° ⋈ … ⋈ Rₙ°        ′ new state, ° old state, Δ change
  *
- * One delta path for each source that changed. The sum telescopes, so nothing is counted twice whatever changed
- * together, and a self join is one table in two positions. An event table stands last: its path reads all others new,
- * theirs find it empty, and nothing is ever taken back.
+ * There is a delta path for each source that changed. The sum telescopes, so nothing is counted twice when several
+ * sources change in one commit; a self join is one table in two positions. An event table counts as the last position:
+ * its path reads the new state of all others, their paths find it empty, and no row is ever taken back.
  *
- * A single source with a condition is the same with one path and no lookup.
+ * A single source with a condition is a join with one path and no lookup.
  */
 import { assert, defined } from "@lightcone/base";
 import type { HashSeed } from "@lightcone/engine";
@@ -33,7 +33,7 @@ import { isBetter } from "./table-relation.ts";
 import { TupleKey } from "./tuple-key.ts";
 import { OldState, type CommitTurn, type Turn } from "./turn.ts";
 
-/** What operators need of their surroundings. */
+/** What operators share with the others of their database. */
 export interface OperatorContext {
   readonly resolver: RowResolver;
   readonly seed: HashSeed;
@@ -42,11 +42,11 @@ export interface OperatorContext {
   readonly counters: PathCounters;
 }
 
-/** A join, with everything resolved: predicates name the sources by position. */
+/** A join whose predicates name the sources by position. */
 export interface JoinShape {
   readonly relations: readonly Relation[];
   readonly edges: readonly JoinEdge[];
-  /** By source: what concerns it alone. */
+  /** The condition on each source alone. */
   readonly filters: readonly Predicate[];
   readonly residual: Predicate;
   readonly layout: ArgLayout;
@@ -54,18 +54,18 @@ export interface JoinShape {
   readonly returned: readonly number[];
 }
 
-/** A condition, and the sources that it reads. */
+/** A condition with the sources that it reads. */
 interface Term {
   readonly predicate: Predicate;
   readonly sources: ReadonlySet<number>;
   readonly hasParams: boolean;
 }
 
-/** A source on its way into a path: how it is reached from those before. */
+/** How a path can reach a source from the sources before it. */
 interface Reach {
   readonly source: number;
   readonly access: KeyedAccess | undefined;
-  /** Its columns that edges join to sources before. */
+  /** The columns that edges join to the sources before. */
   readonly columns: readonly number[];
 }
 
@@ -159,7 +159,7 @@ export class DeltaJoin implements Operator {
     return compileTupleFilter(types, predicate, layout);
   }
 
-  /** The source to bind next: by a unique key, else by the most columns of an index, else the smallest. */
+  /** The source to bind next: one with a unique index, else with the longest index key, else the smallest. */
   private nextReach(bound: ReadonlySet<number>): Reach {
     let best: Reach | undefined;
     for (const [source, relation] of this.shape.relations.entries()) {

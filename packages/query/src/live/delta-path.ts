@@ -1,12 +1,12 @@
 /**
- * One summand of a join's delta: from the changed rows of one source to the tuples that they are in.
+ * One summand of a join's delta: it goes from the changed rows of one source to the tuples that contain them.
  *
  *   changed row ─condition─▶ lookup ─condition─▶ … ─condition─▶ tuple, with the row's weight, for each query
  *
- * Every step binds one more source. Its conditions are all those whose sources are bound now: the ones without
- * parameters are tested once for the tuple, the others once for each query that is left. Which queries those are is
- * known from the step on whose row tells most of them apart by the values of its columns; before it the tuple stands
- * for all of them.
+ * Every step binds one more source and tests the conditions whose sources are all bound then. Conditions without
+ * parameters are tested once for the tuple, the others once for each query that is left. One step is the routing step:
+ * there the row's values select the queries that the tuple can concern. It is the step that narrows them down most;
+ * before it, the tuple concerns all of them.
  */
 import type { RowRef } from "@lightcone/base";
 import type { RowRefs } from "@lightcone/engine";
@@ -17,7 +17,7 @@ import type { ParameterIndex } from "./parameter-index.ts";
 import type { Keyed, RelationDelta, RowResolver } from "./relation.ts";
 import type { TupleKey } from "./tuple-key.ts";
 
-/** How the rows of a source are found, given those bound before. */
+/** Finds the rows of a source by a key that the rows bound before give. */
 export interface Lookup {
   readonly key: TupleKey;
   readonly rows: Keyed;
@@ -27,18 +27,18 @@ export interface PathStep {
   readonly source: number;
   /** Undefined for the source that changed. */
   readonly lookup: Lookup | undefined;
-  /** What must hold whatever the query. */
+  /** The condition without parameters. */
   readonly condition: TupleFilter | undefined;
-  /** What must hold for the query. */
+  /** The condition with parameters. */
   readonly queryCondition: TupleFilter | undefined;
-  /** Leads from the step's row to queries. */
+  /** Finds the queries that the step's row can concern. */
   readonly parameters: ParameterIndex | undefined;
 }
 
 export interface PathCounters {
   /** Changed rows looked at. */
   rowCount: number;
-  /** Times that a tuple was held against a query. */
+  /** Pairs of a tuple and a query that were tested. */
   candidateCount: number;
   /** Rows that lookups gave. */
   matchCount: number;
@@ -50,13 +50,13 @@ export class DeltaPath {
   private readonly returned: readonly number[];
   private readonly queries: readonly ParameterRow[];
   private readonly counters: PathCounters;
-  /** The tuple that is being made, by source. */
+  /** The tuple so far, by source. */
   private readonly refs: Uint32Array;
   private readonly views: DataView[];
   private readonly ats: number[];
-  /** By step: the queries that the tuple may still be for. */
+  /** By step: the queries that are left. */
   private readonly narrowed: ParameterRow[][];
-  /** The step whose row tells queries apart. */
+  /** The routing step. */
   private routedAt = 0;
   private weight = 0;
   private out: Delta | undefined;
@@ -83,7 +83,7 @@ export class DeltaPath {
     this.narrowed = steps.map(() => []);
   }
 
-  /** Adds the tuples that the changed rows of the first step's source are in. */
+  /** Adds the tuples that contain a changed row of the first step's source. */
   run({ deletes, inserts }: RelationDelta, out: Delta): void {
     this.out = out;
     this.routedAt = this.steps.length > 1 ? this.mostTelling() : 0;
@@ -97,7 +97,7 @@ export class DeltaPath {
     for (let i = 0; i < count; i += 1) this.bind(0, refs[i] as RowRef); // below `count`
   }
 
-  /** Binds a step's source to a row, and goes on with whatever that leads to. */
+  /** Binds a step's source to a row and continues with the next step for every match. */
   private bind(depth: number, row: RowRef): void {
     const step = this.steps[depth] as PathStep; // the caller looked
     const { source, condition } = step;
@@ -126,7 +126,7 @@ export class DeltaPath {
     }
   }
 
-  /** The queries that the tuple may be for, before the step's conditions are tested. */
+  /** The queries that the tuple can concern, before the step's conditions are tested. */
   private candidatesAt(
     depth: number,
     { parameters }: PathStep,
@@ -137,7 +137,7 @@ export class DeltaPath {
     return parameters === undefined ? this.queries : parameters.find(view, at);
   }
 
-  /** Keeps the queries whose conditions hold so far. False when there is none. */
+  /** Keeps the queries whose conditions hold so far. False when none is left. */
   private narrow(depth: number, found: readonly ParameterRow[]): boolean {
     const list = this.narrowed[depth] ?? [];
     list.length = 0;
@@ -148,7 +148,7 @@ export class DeltaPath {
     return list.length > 0;
   }
 
-  /** Adds the tuple, which is whole, for each query whose conditions hold. */
+  /** Adds the complete tuple for each query whose conditions hold. */
   private emit(depth: number, found: readonly ParameterRow[]): void {
     for (let i = 0; i < found.length; i += 1) {
       const query = found[i] as ParameterRow; // below the length
@@ -156,7 +156,7 @@ export class DeltaPath {
     }
   }
 
-  /** Whether a query's conditions hold that are due now: the step's, and those left until the tuple was routed. */
+  /** Tests a query's conditions: those of this step and, at the routing step, those of the steps before. */
   private fulfils(depth: number, { numbers, views }: ParameterRow): boolean {
     for (let step = depth === this.routedAt ? 0 : depth; step <= depth; step += 1) {
       const condition = this.steps[step]?.queryCondition;
@@ -165,7 +165,7 @@ export class DeltaPath {
     return true;
   }
 
-  /** The step whose values tell most queries apart; the first when none does. */
+  /** The step whose parameter index has most buckets; the first step if there is no such index. */
   private mostTelling(): number {
     let best = 0;
     let bucketCount = 0;

@@ -1,19 +1,19 @@
 /**
- * What a turn changes of an operator's result: tuples with weights, each of a query.
+ * What a turn changes of an operator's result: tuples of row references, each with a weight and a query.
  *
- * A Z-set: a tuple that stands in it several times counts as often as its weights come to. Equal tuples are equal
- * references, which is exact within a turn, since a row that is deleted and put back is no change at all.
+ * It is a Z-set: a tuple's weights add up if it occurs several times. Tuples are equal if their references are. Within
+ * a turn that is exact, since the engine nets out a row that is deleted and inserted again.
  */
 const keptCountMax = 65_536;
 
 export class Delta {
-  /** References in a tuple. */
+  /** How many references a tuple has. */
   readonly width: number;
   count = 0;
   /** `width` for each tuple. */
   refs: Uint32Array;
   weights = new Int32Array(16);
-  /** Of each tuple, the position of its query among its template's. */
+  /** The query of each tuple, by its position in the template. */
   queries = new Int32Array(16);
 
   constructor(width: number) {
@@ -21,7 +21,7 @@ export class Delta {
     this.refs = new Uint32Array(16 * width);
   }
 
-  /** Adds a tuple of the rows that `sources` have in `rows`. */
+  /** Adds the tuple `rows[source]` for each of `sources`. */
   add(rows: ArrayLike<number>, sources: readonly number[], weight: number, query: number): void {
     const { count, width } = this;
     if (count === this.weights.length) this.grow();

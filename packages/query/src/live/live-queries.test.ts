@@ -1,5 +1,5 @@
 // Goal: what live queries promise beyond correctness of results: routing by value, sharing, exact counts, and
-// the cases in which counting rows goes wrong most easily.
+// the cases in which counting rows goes wrong most easily (docs/semantics/live-queries.md).
 // Method: small stores; the deltas of each commit as text; counters instead of time.
 import { t } from "@lightcone/sats";
 import { bindParams, compileSubscription } from "@lightcone/sql";

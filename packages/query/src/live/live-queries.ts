@@ -1,10 +1,10 @@
 /**
- * The live queries of a database: which templates there are, which queries they have, who subscribed.
+ * The live queries of a database: its templates, their queries, and the subscribers.
  *
- * A query is (template, parameter values): two subscriptions that agree in both are one query, whatever
- * their text. After each commit `advance` evaluates every template that reads a changed table, once, and
- * `forEachDelta` hands out what changed for whom. The parts show rows in place: they are good until the
- * commit is released or the next `advance`.
+ * A query is a template with parameter values: two subscriptions with the same template and values are one query,
+ * whatever their text. After each commit `advance` evaluates every template that reads a changed table, once, and
+ * `forEachDelta` gives the parts of every query that changed. Parts refer to rows of the store: they are valid until
+ * the commit is released or the next `advance`.
  */
 import { assert, defined, type TableId } from "@lightcone/base";
 import { makeHashSeed, type Commit, type Store } from "@lightcone/engine";
@@ -19,8 +19,8 @@ import { TableRelation } from "./table-relation.ts";
 import { CommitTurn } from "./turn.ts";
 
 /**
- * Takes what a commit changed of a query: parts, whose rows together are the change, each as often as its count
- * changed. Equal parts of a template are one object, so what is made of a part can be kept on it and used for all.
+ * Takes what a commit changed of a query. All parts together are the change; a row occurs as often as its count
+ * changed. Equal parts of a template are one object, so what is encoded from a part can be kept on it and used for all.
  */
 export type DeltaCallback<S> = (query: LiveQuery<S>, parts: readonly DeltaPart[]) => void;
 
@@ -29,16 +29,16 @@ export interface LiveOptions {
   readonly seed?: number | undefined;
 }
 
-/** How much work was done. Rises only. */
+/** How much work was done since the beginning. */
 export interface LiveCounters extends PathCounters {
-  /** Templates that a commit concerned. */
+  /** Evaluations of templates. */
   templateCount: number;
 }
 
 interface Entry<S> {
   template: LiveTemplate<S>;
   readonly byValues: Map<string, LiveQuery<S>>;
-  /** The turn that it last saw: it may read two changed tables. */
+  /** The last turn that evaluated it. A template of two changed tables is met twice. */
   seenAt: number;
 }
 
@@ -151,7 +151,7 @@ export class LiveQueries<S> {
     for (const query of this.touched) callback(query, query.parts);
   }
 
-  /** Lets go of the last commit's parts. `advance` does so by itself. */
+  /** Releases the last commit's parts. `advance` does so by itself. */
   settle(): void {
     for (const query of this.touched) query.parts = noParts;
     this.touched.length = 0;
@@ -196,7 +196,7 @@ export class LiveQueries<S> {
   }
 }
 
-/** Values as a string: lengths make the boundaries plain. */
+/** Values as a string; each has its length before it, so that different lists have different strings. */
 function valuesKey(values: readonly Uint8Array[]): string {
   return values.map((value) => `${value.length}:${bytesText(value)}`).join("");
 }

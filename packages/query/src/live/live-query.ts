@@ -1,4 +1,4 @@
-/** One live query: a template with values for its parameters, and who wants its rows. */
+/** One live query: a template with values for its parameters, and its subscribers. */
 import type { TemplateKey } from "@lightcone/sql";
 import { makeArgs, type ArgLayout } from "../code/args.ts";
 import type { ParameterRow } from "./operator.ts";
@@ -6,14 +6,14 @@ import type { CutQuery, DeltaPart } from "./parts.ts";
 
 export const noParts: readonly DeltaPart[] = [];
 
-/** `S` is whatever the caller knows a subscriber by. */
+/** `S` is the caller's type for a subscriber. */
 export class LiveQuery<S> implements ParameterRow, CutQuery {
-  /** Of its template. */
+  /** The key of its template. */
   readonly key: TemplateKey;
   readonly values: readonly Uint8Array[];
   readonly numbers: Float64Array;
   readonly views: readonly DataView[];
-  /** Each as often as it subscribed and did not unsubscribe. */
+  /** Subscriber → how often it subscribed and did not unsubscribe. */
   readonly subscribers = new Map<S, number>();
   /** What the last commit changed of the result. */
   parts: readonly DeltaPart[] = noParts;

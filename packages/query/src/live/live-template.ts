@@ -1,4 +1,4 @@
-/** A template with its queries: the operators of its plan, run once a commit for all of them. */
+/** A template with its queries. The operators of its plan run once a commit for all of them. */
 import { assert, defined } from "@lightcone/base";
 import type { TableSchema } from "@lightcone/schema";
 import {
@@ -21,7 +21,7 @@ import { PartCutter, type DeltaPart, type PartPool } from "./parts.ts";
 import type { Relation } from "./relation.ts";
 import type { Turn } from "./turn.ts";
 
-/** What templates need of their surroundings. */
+/** What templates share with the others of their database. */
 export interface TemplateContext extends OperatorContext {
   readonly pool: PartPool;
   relation(id: SourceNode["table"]["id"]): Relation;
@@ -31,13 +31,13 @@ export class LiveTemplate<S> {
   readonly plan: SelectPlan;
   readonly layout: ArgLayout;
   readonly queries: LiveQuery<S>[] = [];
-  /** What it reads. */
+  /** The relations that it reads. */
   readonly relations: readonly Relation[];
   private readonly context: TemplateContext;
-  /** Whose rows the result's are. */
+  /** The table that the result's rows are of. */
   private readonly table: TableSchema;
   private readonly operator: Operator;
-  /** The relation that is the result as it is, if there is one: its delta is handed on untouched. */
+  /** Set when the result is a whole relation: then its delta is handed on as it is. */
   private readonly whole: Relation | undefined;
   private readonly delta: Delta;
   private readonly cutter: PartCutter<LiveQuery<S>>;
@@ -73,7 +73,7 @@ export class LiveTemplate<S> {
     return new DeltaJoin(this.context, shape, this.queries);
   }
 
-  /** False once what it reads is defined otherwise than when it was made. */
+  /** False once a relation's definition has changed since the template was made. */
   get isCurrent(): boolean {
     const { relations } = this;
     for (let i = 0; i < relations.length; i += 1) if (relations[i]?.isCurrent !== true) return false;
@@ -90,12 +90,12 @@ export class LiveTemplate<S> {
     this.operator.drop(query);
     const last = this.queries.pop();
     if (last === undefined || last === query) return;
-    // The last takes the place: queries are in no order.
+    // The last query moves into the gap: their order has no meaning.
     this.queries[query.position] = last;
     last.position = query.position;
   }
 
-  /** Finds what the turn changed, and gives each query concerned its part. */
+  /** Finds what the turn changed, and gives each changed query its part. */
   advance(turn: Turn, give: (query: LiveQuery<S>, part: DeltaPart) => void): void {
     if (this.whole !== undefined) return this.handOn(turn, this.whole, give);
     const { delta, operator } = this;
@@ -120,7 +120,7 @@ export class LiveTemplate<S> {
   }
 }
 
-/** A root that gives rows of one source: the join below it, and which of its rows. */
+/** Takes a root apart that returns rows of one source: the join below it, and the position of that source. */
 function rowsOf(root: Node): { readonly input: SourceJoin; readonly returned: number } {
   if (root.kind === "source") return { input: { inputs: [root], edges: [], residual: always }, returned: 0 };
   assert(root.kind === "project" && root.projection.kind === "rows", "a live query returns rows of one source");

@@ -1,4 +1,4 @@
-/** A result that never has rows, whatever the relations: its condition cannot hold. */
+/** The operator of a condition that can never hold: its result is always empty. */
 import type { Operator } from "./operator.ts";
 
 export class NoRows implements Operator {
@@ -11,18 +11,18 @@ export class NoRows implements Operator {
   }
 
   add(): void {
-    // It finds no rows for any query.
+    // No query has rows, so there is nothing to keep.
   }
 
   drop(): void {
-    // As above.
+    // Nothing was kept.
   }
 
   advance(): void {
-    // Nothing changes.
+    // The result stays empty.
   }
 
   close(): void {
-    // It holds nothing.
+    // Nothing is in use.
   }
 }

@@ -1,33 +1,33 @@
-/** The contract of live operators: a turn in, what it changes of the result out. */
+/** The contract of live operators: a turn goes in, the delta of the operator's result comes out. */
 import type { Delta } from "./delta.ts";
 import type { Turn } from "./turn.ts";
 
-/** A row of a template's parameter relation: a query and its values, in the forms that generated conditions read. */
+/** A row of a template's parameter relation: a query with its values, in the forms that generated code reads. */
 export interface ParameterRow {
-  /** Among the template's queries; changes only between turns. */
+  /** The query's position in its template. It changes between turns only. */
   readonly position: number;
-  /** Of each parameter, BSATN. */
+  /** Each parameter's value, BSATN. */
   readonly values: readonly Uint8Array[];
   readonly numbers: Float64Array;
   readonly views: readonly DataView[];
 }
 
 export interface Operator {
-  /** References in a tuple of its result. */
+  /** How many references a tuple of the result has. */
   readonly width: number;
-  /** Whether a turn's tuples may cancel or come several times: who minds must add their weights up. */
+  /** Whether a tuple occurs once at most for a query in a turn. If not, weights of equal tuples must be added up. */
   readonly isConsolidated: boolean;
-  /** Bytes of what it keeps from turn to turn; arrangements, which are shared, not counted. */
+  /** Bytes of the state that it keeps between turns, without the shared arrangements. */
   readonly stateBytes: number;
   /** A query enters the parameter relation. */
   add(query: ParameterRow): void;
-  /** A query leaves it: whatever is kept for it goes. */
+  /** A query leaves the parameter relation; its state is dropped. */
   drop(query: ParameterRow): void;
   /**
-   * Adds to `out` what the turn changes of the result, for every query. Once a turn, whatever of its relations changed;
-   * all of them show the new state.
+   * Adds to `out` the change of every query's result. Called once in a turn that changes any of its relations, when all
+   * of them show the new state.
    */
   advance(turn: Turn, out: Delta): void;
-  /** Lets go of what it holds. */
+  /** Releases what it uses. */
   close(): void;
 }

@@ -1,7 +1,7 @@
 /**
- * The parameter relation of a template, arranged by the values that equalities compare a row's columns with: of ten
- * thousand queries `WHERE id = ?`, a row finds the one or two whose parameter has its hash. They still go through their
- * filter.
+ * Indexes the queries of a template by the values of the parameters that an equality compares with a column. Of ten
+ * thousand queries `WHERE id = ?`, a row finds the one or two whose value has the same hash. Their conditions are
+ * still tested.
  */
 import { makeKeyHash, type HashSeed, type KeyHash } from "@lightcone/engine";
 import type { AlgebraicType } from "@lightcone/sats";
@@ -32,12 +32,12 @@ export class ParameterIndex {
     return new ParameterIndex([...equal.values()], makeKeyHash(types, [...equal.keys()], seed));
   }
 
-  /** Different hashes among the queries: how far a row narrows them down. */
+  /** How many different hashes the queries have: the more, the fewer queries a row finds. */
   get bucketCount(): number {
     return this.buckets.size;
   }
 
-  /** The queries that a row may concern. Not to be kept. */
+  /** The queries that a row can concern. The list changes when queries come and go. */
   find(view: DataView, at: number): readonly ParameterRow[] | undefined {
     return this.buckets.get(this.key.hashRow(view, at));
   }

@@ -1,14 +1,14 @@
 /**
- * A turn's delta, cut into parts: what changed for each query, where equal changes are one object.
+ * Cuts a turn's delta into parts: the change of each query, where equal changes are one object.
  *
- * While tuples arrive, queries move through a tree whose nodes are the sequences of tuples seen so far:
+ * As tuples arrive, queries move through a tree. A node stands for the sequence of tuples that a query has got so far:
  *
  *   (nothing) ─▶ +a ─▶ −b        queries 1 and 7 got +a and −b, query 3 got +a alone
  *        └─────▶ −b              query 5
  *
- * Queries at one node share a part, however many they are, and nothing is compared. A node remembers its last child
- * only, since a tuple goes to all its queries one after the other; sequences that differ in order, as a join may give
- * them, end at different nodes, and are found equal by their content once they are consolidated.
+ * All queries at a node share a part, and no lists are compared for that. A node remembers its last child only, which
+ * suffices because a tuple is added for all of its queries in a row. A join can give two queries the same tuples in a
+ * different order; they end at different nodes, and their parts are found equal by a hash of the consolidated content.
  */
 import type { RefList, RowRefs } from "@lightcone/engine";
 import type { TableSchema } from "@lightcone/schema";
@@ -16,20 +16,20 @@ import type { Delta } from "./delta.ts";
 import { cancelSorted, RefListPool, reverse, sort } from "../code/ref-list.ts";
 import type { RelationDelta } from "./relation.ts";
 
-/** What a turn took from the results of some queries of a template, and what it gave them. */
+/** An equal change of some queries of a template in one turn. */
 export class DeltaPart implements RelationDelta {
-  /** Of one turn's parts, each has its own. */
+  /** Unique among the parts of a turn. */
   number = 0;
-  /** Whose rows they are. */
+  /** The table that the rows are of. */
   table: TableSchema;
-  /** Rows as often as their count changed. */
+  /** Each row as often as its count changed. */
   deletes: RowRefs = none;
   inserts: RowRefs = none;
-  /** What the caller made of it, in places of the caller's choice; empty when the turn begins. */
+  /** What the caller encoded from it, at indexes of the caller's choice; empty at first. */
   readonly encoded: unknown[] = [];
-  /** The delta of a query that consists of this part. */
+  /** A list of this part only, for queries whose delta it is. */
   readonly alone: readonly DeltaPart[] = [this];
-  /** Behind `deletes` and `inserts` while they are the part's own. */
+  /** Set while `deletes` and `inserts` are lists of the pool. */
   ownDeletes: RefList | undefined;
   ownInserts: RefList | undefined;
 
@@ -44,13 +44,13 @@ export class DeltaPart implements RelationDelta {
 
 const none: RowRefs = { refs: new Uint32Array(0), count: 0 };
 
-/** The parts of a turn, used again in later ones. */
+/** A pool of parts: those of one turn are reused in later ones. */
 export class PartPool {
   private readonly used: DeltaPart[] = [];
   private readonly free: DeltaPart[] = [];
   private readonly lists = new RefListPool();
 
-  /** A part that shows lists which are not its own. */
+  /** A part that refers to lists of others. */
   share(table: TableSchema, { deletes, inserts }: RelationDelta): DeltaPart {
     const part = this.take(table);
     part.deletes = deletes;
@@ -66,7 +66,7 @@ export class PartPool {
     return part;
   }
 
-  /** The list of a part to add deletes (or inserts) to. */
+  /** The list that inserts (or deletes) of a part are added to. */
   list(part: DeltaPart, isInsert: boolean): RefList {
     if (isInsert) {
       part.inserts = part.ownInserts ??= this.lists.take();
@@ -76,7 +76,7 @@ export class PartPool {
     return part.ownDeletes;
   }
 
-  /** Ends the turn: no part is good any more. */
+  /** Ends the turn: its parts are no longer valid. */
   settle(): void {
     for (const part of this.used) {
       if (part.ownDeletes !== undefined) this.lists.give(part.ownDeletes);
@@ -97,14 +97,14 @@ const keptNodesMax = 65_536;
 
 /** A query while a delta is cut. */
 export interface CutQuery {
-  /** Where it stands in the tree; 0 between turns. */
+  /** Its node in the tree; 0 between turns. */
   node: number;
 }
 
 export class PartCutter<Q extends CutQuery> {
   private readonly pool: PartPool;
   private readonly table: TableSchema;
-  /** By node: the one before it, its tuple's row and weight, and its last child. The root is 0. */
+  /** By node: its parent, its tuple's row and weight, and its last child. The root is 0. */
   private parents = new Int32Array(16);
   private rows = new Uint32Array(16);
   private weights = new Int32Array(16);
@@ -112,21 +112,21 @@ export class PartCutter<Q extends CutQuery> {
   private nodeCount = 1;
   private readonly partOf: (DeltaPart | undefined)[] = [];
   private readonly reached: Q[] = [];
-  /** Parts by the hash of their content, in open addressing: position among `made`, + 1. */
+  /** Parts by the hash of their content, with open addressing: their position in `made`, + 1. */
   private slots = new Int32Array(0);
   private readonly made: DeltaPart[] = [];
 
-  /** @param table whose rows the result's are */
+  /** @param table that the result's rows are of */
   constructor(pool: PartPool, table: TableSchema) {
     this.pool = pool;
     this.table = table;
   }
 
   /**
-   * Cuts a delta of single rows, and gives each query that it changed its part.
+   * Cuts a delta of tuples of one row, and gives each changed query its part.
    *
    * @param queries by position
-   * @param isConsolidated whether no row comes twice for a query
+   * @param isConsolidated whether a row occurs once at most for a query
    */
   cut(delta: Delta, queries: readonly Q[], isConsolidated: boolean, give: (query: Q, part: DeltaPart) => void): void {
     const { reached } = this;
@@ -146,7 +146,7 @@ export class PartCutter<Q extends CutQuery> {
     this.clear();
   }
 
-  /** The delta of one tuple: there is nothing to compare. */
+  /** The delta of one tuple needs no tree. */
   private cutOne(delta: Delta, queries: readonly Q[], give: (query: Q, part: DeltaPart) => void): void {
     const weight = delta.weights[0] ?? 0;
     const part = this.pool.take(this.table);
@@ -178,7 +178,7 @@ export class PartCutter<Q extends CutQuery> {
       const list = weight > 0 ? (inserts ??= this.pool.list(part, true)) : (deletes ??= this.pool.list(part, false));
       for (let times = Math.abs(weight); times > 0; times -= 1) list.push(this.rows[at] ?? 0);
     }
-    // A node is above its children: its row came before theirs.
+    // The walk went from the last tuple to the first.
     if (inserts !== undefined) reverse(inserts);
     if (deletes !== undefined) reverse(deletes);
     if (isConsolidated) return part;
@@ -190,7 +190,7 @@ export class PartCutter<Q extends CutQuery> {
     return isShared ? this.sameAs(part) : part;
   }
 
-  /** The part made before with the same rows in the same order; this one if there is none. */
+  /** An earlier part of this turn with the same lists; `part` itself if there is none. */
   private sameAs(part: DeltaPart): DeltaPart {
     const { slots, made } = this;
     const mask = slots.length - 1;

@@ -1,8 +1,8 @@
 /**
- * What live queries read: relations, their rows by key, and what a commit changed of them.
+ * Relations: what live queries read. A relation has rows, access to them by key, and a delta for each commit.
  *
- * A row is a reference; whoever needs its bytes resolves it. A table is a relation (`table-relation.ts`), and so can be
- * whatever else has rows, keyed access and a delta for each commit.
+ * Tables are relations (`table-relation.ts`); views and results of other operators can be. A row is a reference;
+ * operators resolve it when they need its bytes.
  */
 import type { RowRef, TableId } from "@lightcone/base";
 import type { Arrangement, RowView, RowRefs } from "@lightcone/engine";
@@ -10,37 +10,37 @@ import type { AlgebraicType } from "@lightcone/sats";
 
 /** Finds rows by a key: the BSATN of the key's columns, back to back. Allocates nothing once made. */
 export interface Keyed {
-  /** To the rows with the key at `view[at … at + length)`, whose bytes must stay until the last of them was given. */
+  /** Moves to the rows with the key `view[at … at + length)`. Its bytes must not change until the last row was read. */
   seek(view: DataView, at: number, length: number): void;
-  /** The next row, or -1. It may have another key: whoever asks compares. */
+  /** The next row, or -1. Its key may differ (a hash is looked up), so the caller must compare. */
   next(): RowRef | -1;
 }
 
-/** An index that leads to a relation's rows by some of its columns. */
+/** An index of a relation: it finds rows by some of their columns. */
 export interface KeyedAccess {
   /** In the order of the key. */
   readonly columns: readonly number[];
-  /** Whether there is one row at most for a key. */
+  /** Whether a key has one row at most. */
   readonly isUnique: boolean;
   open(): Keyed;
 }
 
 export interface Relation {
   readonly id: TableId;
-  /** False once its columns or indexes are others than when this was made. */
+  /** False once the columns or indexes have changed since this was made. */
   readonly isCurrent: boolean;
-  /** Of its columns. */
+  /** The types of its columns. */
   readonly types: readonly AlgebraicType[];
   readonly rowCount: number;
-  /** Whether rows are there only in the commit that inserts them. */
+  /** Whether its rows exist only in the commit that inserts them. */
   readonly isEvent: boolean;
-  /** The best of the indexes it has anyway whose leading columns are among `columns`. */
+  /** The best declared index whose leading columns are among `columns`. */
   access(columns: readonly number[]): KeyedAccess | undefined;
-  /** Arranges the present rows by columns that no index serves. */
+  /** Makes an index of the present rows, for columns that no declared index serves. */
   arrange(columns: readonly number[]): Arrangement;
 }
 
-/** The net change of a relation. Each row is in one list at most, once. */
+/** The net change of a relation. A row is in one of the lists at most, and once. */
 export interface RelationDelta {
   readonly deletes: RowRefs;
   readonly inserts: RowRefs;

@@ -1,9 +1,9 @@
 /** A set of row references, filled in one go and used again: what a turn keeps of a relation's inserted rows. */
 import type { RowRefs } from "@lightcone/engine";
 
-/** Up to so many are looked through. */
+/** Up to so many rows are searched one by one. */
 const scannedMax = 8;
-/** A longer table is let go of after use. */
+/** A longer table is not kept for the next use. */
 const keptLengthMax = 16_384;
 
 export class RowSet {
@@ -11,7 +11,7 @@ export class RowSet {
   /** Open addressing; no row has the reference 0. */
   private table = new Uint32Array(0);
 
-  /** The list must stay as it is for as long as the set is used. */
+  /** The list must not change while the set is in use. */
   fill(rows: RowRefs): void {
     const { refs, count } = rows;
     this.rows = rows;

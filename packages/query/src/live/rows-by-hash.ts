@@ -1,12 +1,12 @@
-/** Some rows by the hash of their key, filled in one go and used again: what a turn keeps of a relation's deleted rows. */
+/** A hash multimap of rows by their key, filled in one go and reused: a turn keeps a relation's deleted rows in it. */
 import type { RowRef } from "@lightcone/base";
 import type { RowRefs } from "@lightcone/engine";
 
-/** Longer arrays are let go of after use. */
+/** Longer arrays are not kept for the next use. */
 const keptLengthMax = 4096;
 
 export class RowsByHash {
-  /** By the hash's lower bits: the first entry + 1. */
+  /** The hash's lower bits → the first entry + 1. */
   private heads = new Int32Array(8);
   private nexts = new Int32Array(8);
   private hashes = new Int32Array(8);
@@ -16,7 +16,7 @@ export class RowsByHash {
     this.resize(count);
     const { heads, nexts, hashes } = this;
     heads.fill(0);
-    // Backwards, so that rows of one hash come in the order of the list.
+    // From the end, so that rows with the same hash are found in the order of the list.
     for (let entry = count - 1; entry >= 0; entry -= 1) {
       const ref = refs[entry] ?? 0;
       const hash = hashOf(ref as RowRef); // below `count`
@@ -28,7 +28,7 @@ export class RowsByHash {
     }
   }
 
-  /** The first entry with that hash, or -1; go on with `next`. */
+  /** The first entry with that hash, or -1; `next` gives the others. */
   first(hash: number): number {
     return this.from(this.heads[hash & (this.heads.length - 1)] ?? 0, hash);
   }

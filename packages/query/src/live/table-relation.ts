@@ -1,4 +1,4 @@
-/** A table as a relation: its declared indexes are the access that costs nothing. */
+/** A table as a relation. Lookups by its declared indexes need no further memory. */
 import type { RowRef, TableId } from "@lightcone/base";
 import type { Arrangement, Index, IndexCursor, Store, Table } from "@lightcone/engine";
 import type { AlgebraicType } from "@lightcone/sats";
@@ -43,7 +43,7 @@ export class TableRelation implements Relation {
   }
 }
 
-/** A unique key first, then the one of more columns. */
+/** A unique index is better than any other; then one with more columns. */
 export function isBetter(a: KeyedAccess, b: KeyedAccess): boolean {
   return a.isUnique === b.isUnique ? a.columns.length > b.columns.length : a.isUnique;
 }
@@ -59,7 +59,7 @@ class TableAccess implements KeyedAccess {
     this.isUnique = index.unique && this.isWhole;
   }
 
-  /** By as many leading columns of the index as are among `columns`, if there are enough for it. */
+  /** Uses as many leading columns of the index as are among `columns`; undefined if the index needs more. */
   static by(index: Index, columns: readonly number[]): TableAccess | undefined {
     const { columns: key } = index.def;
     const missing = key.findIndex((column) => !columns.includes(column));

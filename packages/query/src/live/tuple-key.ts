@@ -1,4 +1,4 @@
-/** The key that the rows of a tuple give to a lookup: columns back to back, in place when there is only one. */
+/** The key of a lookup, made from a tuple's rows: their columns back to back. A single column is not copied. */
 import type { ColumnPlace } from "../code/column-place.ts";
 
 /** A column of one of the tuple's rows. */
@@ -8,7 +8,7 @@ export interface KeyColumn {
 }
 
 export class TupleKey {
-  /** Where the key is that was read last. */
+  /** Where the last key is: `view[at … at + length)`. */
   view: DataView = new DataView(new ArrayBuffer(0));
   at = 0;
   length = 0;
@@ -19,7 +19,7 @@ export class TupleKey {
     this.columns = columns;
   }
 
-  /** @param views and `ats`: where each source's row begins */
+  /** @param views with `ats`, where each source's row begins */
   read(views: readonly DataView[], ats: readonly number[]): void {
     const [only] = this.columns;
     if (this.columns.length !== 1 || only === undefined) return this.join(views, ats);

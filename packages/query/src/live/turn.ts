@@ -1,10 +1,10 @@
 /**
  * One commit, as operators see it: what changed, the new state, and the old one.
  *
- * The store shows the new state R′. The old one is R° = R′ − ΔR⁺ + ΔR⁻, read through a lookup that skips the rows
- * inserted by this commit and then gives the deleted rows of the same key, whose bytes are there until the commit is
- * released. Nothing of the old state is copied. What such lookups need is made when it is first asked for in a turn,
- * once for each relation and key, and shared by all templates.
+ * The store shows the new state R′. The old state is R° = R′ − ΔR⁺ + ΔR⁻: a lookup skips the rows that this commit
+ * inserted and then gives the deleted rows of the same key, whose bytes exist until the commit is released. Nothing of
+ * the old state is copied. The overlay that such lookups need is made on first use in a turn, once for each relation
+ * and key, and shared by all templates.
  */
 import type { RowRef, TableId, TxOffset } from "@lightcone/base";
 import { makeKeyHash, type Commit, type HashSeed, type KeyHash } from "@lightcone/engine";
@@ -18,7 +18,7 @@ export interface Turn {
   delta(relation: TableId): RelationDelta | undefined;
 }
 
-/** What is kept of a relation's delta for the length of a turn. */
+/** A relation's delta, prepared for lookups of the old state in this turn. */
 interface Overlay {
   readonly inserted: RowSet;
   readonly deleted: RowsByHash;
@@ -42,7 +42,7 @@ export class CommitTurn implements Turn {
     this.number += 1;
   }
 
-  /** Lets go of the commit. */
+  /** Forgets the commit. */
   end(): void {
     this.commit = undefined;
     if (this.overlays.size === 0) return;
@@ -56,13 +56,13 @@ export class CommitTurn implements Turn {
   }
 
   delta(relation: TableId): RelationDelta | undefined {
-    // By hand: this runs for every template, and there are few deltas.
+    // A plain loop: this runs for every template, and a commit has few deltas.
     const deltas = this.commit?.deltas ?? [];
     for (let i = 0; i < deltas.length; i += 1) if (deltas[i]?.table.id === relation) return deltas[i];
     return undefined;
   }
 
-  /** What it takes to undo a delta for lookups by a key, which `name` stands for. */
+  /** The overlay of a relation's delta for lookups by a key. `name` identifies relation and key. */
   overlay(name: string, delta: RelationDelta, key: KeyHash): Overlay {
     let overlay = this.overlays.get(name);
     if (overlay !== undefined) return overlay;
@@ -78,17 +78,17 @@ export class CommitTurn implements Turn {
   }
 }
 
-/** Looks up a relation's rows as they were before the turn. */
+/** Finds a relation's rows as they were before the commit. */
 export class OldState implements Keyed {
   private readonly turn: CommitTurn;
   private readonly relation: TableId;
   private readonly now: Keyed;
   private readonly key: KeyHash;
   private readonly name: string;
-  /** The turn for which `overlay` was asked for; undefined when the relation did not change in it. */
+  /** The turn that `overlay` is of; the overlay is undefined if the relation did not change in it. */
   private turnNumber = 0;
   private overlay: Overlay | undefined;
-  /** The next of the deleted rows. */
+  /** The next deleted row's entry, or -1. */
   private entry = -1;
 
   /** @param now looks up the new state by `columns` */

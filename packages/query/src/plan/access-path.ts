@@ -1,8 +1,8 @@
 /**
  * How to reach a source's rows: by a point of an index, by a range, by several of these, or by walking the table.
  *
- * A path only narrows; the source's filter is still applied to every row it gives. Costs are guesses of how
- * many rows come, good enough to order joins: an index that is unique gives one.
+ * A path may give too many rows: the source's filter is still applied to each. Costs are estimates of how many rows a
+ * path gives, good enough to order joins: a unique index gives one.
  */
 import type { Index, Table } from "@lightcone/engine";
 import type { ColumnRef } from "@lightcone/sql";
@@ -14,7 +14,7 @@ export type KeyPart =
   | { readonly kind: "value"; readonly bytes: Uint8Array }
   | ({ readonly kind: "column" } & ColumnRef);
 
-/** By column: what its bytes must be. */
+/** Column → the bytes that it must have. */
 export type Known = ReadonlyMap<number, KeyPart>;
 
 interface ScanPath {
@@ -42,13 +42,13 @@ interface RangePath {
 
 export type IndexPath = PointPath | RangePath;
 
-/** The rows of a disjunction: those of each branch, but for the rows that are another branch's. */
+/** The rows of a disjunction: each branch gives the rows that belong to it and to no earlier branch. */
 export interface UnionPath {
   readonly kind: "union";
   readonly branches: readonly IndexPath[];
   /** The position of the first of the disjunction's terms that holds for a row; -1 if none does. */
   readonly firstTerm: FirstTerm;
-  /** By the position of a term: the branch that gives its rows, or -1 when there can be none. */
+  /** Position of a term → the branch that gives its rows; -1 if the term cannot have any. */
   readonly branchOf: Int32Array;
   readonly cost: number;
 }
@@ -57,7 +57,7 @@ export type AccessPath = ScanPath | IndexPath | UnionPath;
 
 const open: Interval = { from: undefined, to: undefined, isPoint: false };
 
-/** The columns that intervals leave a single value. */
+/** The columns whose interval is a single value. */
 export function knownFrom(intervals: Intervals): Map<number, KeyPart> {
   const known = new Map<number, KeyPart>();
   for (const [column, { from, isPoint }] of intervals) {
@@ -66,7 +66,7 @@ export function knownFrom(intervals: Intervals): Map<number, KeyPart> {
   return known;
 }
 
-/** The cheapest way to a table's rows by one of its indexes, if one serves; else the table's walk. */
+/** The cheapest access path by one of a table's indexes; a scan if no index helps. */
 export function choosePath(table: Table, known: Known, intervals: Intervals): ScanPath | IndexPath {
   const rowCount = table.rowCount;
   let best: ScanPath | IndexPath = { kind: "scan", cost: rowCount };

@@ -1,10 +1,10 @@
 /**
- * What a conjunction asks of single columns, and what that comes to for given values.
+ * The bounds that a conjunction puts on single columns, and the intervals that result for given values.
  *
  *   x > ?0 AND x >= ?1 AND x < ?2 AND y = ?3     ─ boundsOf ─▶  x: from ?0 ?1, to ?2 · y: equal ?3
  *   with 5, 7, 9, 1                              ─ narrow ───▶  x in [7, 9), y in [1, 1]
  *
- * Every bound counts: the tightest decides, and bounds that leave nothing say so before any row is read.
+ * Of several bounds the tightest decides. That an interval is empty is known before any row is read.
  */
 import { makeCompare, type AlgebraicType, type Compare } from "@lightcone/sats";
 import type { CompareOp, Predicate } from "@lightcone/sql";
@@ -28,11 +28,11 @@ export interface Limit {
   readonly isIncluded: boolean;
 }
 
-/** The values that a column may have; an end that is undefined is open. */
+/** The values that a column may have; an undefined end is unbounded. */
 export interface Interval {
   readonly from: Limit | undefined;
   readonly to: Limit | undefined;
-  /** Whether it is one value: that of both ends. */
+  /** Whether it contains one value only. */
   readonly isPoint: boolean;
 }
 
@@ -71,9 +71,9 @@ const unbounded: Interval = { from: undefined, to: undefined, isPoint: false };
 const noIntervals: Intervals = new Map();
 
 /**
- * What bounds come to with values at hand; undefined when no row can fulfil them.
+ * The intervals that bounds leave for given values; undefined when no row can fulfil them.
  *
- * @param within what other conditions, which must hold too, come to
+ * @param within the intervals that other conditions leave, which must hold as well
  */
 export function narrow(bounds: Bounds, values: readonly Uint8Array[], within = noIntervals): Intervals | undefined {
   const intervals = new Map(within);
@@ -103,7 +103,7 @@ function intersection(
   return { from, to, isPoint: order === 0 };
 }
 
-/** Of two limits on one side the one that lets less through: the higher (`sign` 1) or the lower (-1). */
+/** The tighter of two limits on one side: the higher (`sign` 1) or the lower (-1). */
 function tighter(a: Limit | undefined, b: Limit, compare: Compare, sign: number): Limit {
   if (a === undefined) return b;
   const order = sign * orderOf(b.bytes, a.bytes, compare);
@@ -116,7 +116,7 @@ function orderOf(a: Uint8Array, b: Uint8Array, compare: Compare): number {
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** Intervals of one column as the fewest that are apart, lowest first, each with the positions of those it covers. */
+/** Merges overlapping intervals of one column. Lowest first, each with the positions of those that it covers. */
 export function merged(
   intervals: readonly Interval[],
   type: AlgebraicType,
@@ -143,7 +143,7 @@ function orderOfStarts(a: Limit | undefined, b: Limit | undefined, compare: Comp
   return orderOf(a.bytes, b.bytes, compare) || Number(b.isIncluded) - Number(a.isIncluded);
 }
 
-/** Whether no value is within both an end and a later start. */
+/** Whether an interval that ends at one limit and one that starts at the other have no value in common. */
 function endsBefore(to: Limit | undefined, from: Limit | undefined, compare: Compare): boolean {
   if (to === undefined || from === undefined) return false;
   const order = orderOf(to.bytes, from.bytes, compare);

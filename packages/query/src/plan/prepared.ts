@@ -1,4 +1,4 @@
-/** A plan with its conditions compiled: what every evaluator starts from. Good for any parameter values. */
+/** A plan with its conditions compiled, for any parameter values: every evaluator starts from it. */
 import type { Predicate, SelectPlan } from "@lightcone/sql";
 import { layOutArgs, type ArgLayout } from "../code/args.ts";
 import { boundsOf, conjuncts, equalities, type Bounds } from "./bounds.ts";
@@ -28,13 +28,13 @@ interface PreparedSource {
 
 /** A disjunction that must hold for a source's rows. */
 export interface PreparedUnion {
-  /** What each term asks, beside the other conditions on the source. */
+  /** The bounds of each term, together with the other conditions on the source. */
   readonly terms: readonly Bounds[];
-  /** Made when it is first needed: most plans run without. */
+  /** Compiled when it is first needed: most plans never do. */
   readonly firstTerm: () => FirstTerm;
 }
 
-/** A condition over several sources: applied as soon as the last of them has a row. */
+/** A condition over several sources. It is tested as soon as all of them have a row. */
 export interface PreparedTerm {
   readonly sources: ReadonlySet<number>;
   readonly holds: TupleFilter;
@@ -45,7 +45,7 @@ export interface Prepared {
   readonly layout: ArgLayout;
   readonly sources: readonly PreparedSource[];
   readonly terms: readonly PreparedTerm[];
-  /** Whether there are no rows whatever the tables and the values. */
+  /** Whether the result is empty, whatever the tables and the values. */
   readonly isEmpty: boolean;
 }
 

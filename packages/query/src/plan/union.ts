@@ -1,9 +1,9 @@
 /**
  * `a = 5 OR b = 6` by indexes: a branch for each term, if every term leads to an index.
  *
- * A row comes once: from the branch of the first term that holds for it. That needs no memory of the rows that came
- * before, and gives them in an order that is the same whenever plan, values and table are. Branches over one index are
- * made to be apart from each other, so the rows read are at most those of the table for each index.
+ * A row that fulfils several terms is given once, by the branch of the first term that holds for it. So no set of rows
+ * already given is needed, and the order depends on plan, values and table alone. Branches over one index do not
+ * overlap, so at most the table's rows are read for each index.
  */
 import type { Table } from "@lightcone/engine";
 import { choosePath, knownFrom, type IndexPath, type KeyPart, type UnionPath } from "./access-path.ts";
@@ -11,7 +11,7 @@ import { merged, narrow, type Interval, type Intervals } from "./bounds.ts";
 import { bytesText } from "../code/bytes.ts";
 import type { PreparedUnion } from "./prepared.ts";
 
-/** What of an index the branches of one key, or of one prefix, cover. */
+/** The branches over one key, or one prefix, of an index. */
 interface Group {
   readonly path: IndexPath;
   readonly terms: number[];
@@ -20,9 +20,9 @@ interface Group {
 }
 
 /**
- * The cheapest of the unions that lead to a table's rows; undefined when some term of each needs the table's walk.
+ * The cheapest union that gives a table's rows; undefined when every disjunction has a term that no index serves.
  *
- * @param within what the conditions beside the disjunctions leave
+ * @param within the intervals that the conditions outside the disjunctions leave
  */
 export function chooseUnion(
   table: Table,
@@ -85,7 +85,7 @@ function columnType(table: Table, column: number) {
   return def.type;
 }
 
-/** Equal for paths whose rows are the same, or are apart by intervals of one column alone. */
+/** Equal for paths that give the same rows, or differ only in the interval of one column. */
 function keyOf(path: IndexPath): string {
   const parts = path.kind === "point" ? path.key : path.prefix;
   return `${path.kind} ${path.index.id} ${parts.map(partText).join("|")}`;
