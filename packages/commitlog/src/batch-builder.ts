@@ -1,14 +1,14 @@
 /**
  * Gathers records into batches. The open batch fills while the disk is busy; sealed ones wait in a queue.
  *
- * Buffers are used again once their batch is written, so appending copies bytes and allocates nothing.
+ * Buffers are reused once their batch is written, so appending copies bytes and allocates nothing.
  */
 import { assert } from "@lightcone/base";
 import { BatchFlag, batchHeaderBytes, batchOverheadBytes, sealBatch } from "./batch.ts";
 import type { SealedBatch } from "./batch.ts";
 import { viewOf } from "./block.ts";
 
-/** Buffers kept for use again; what a long wait for the disk took beyond them is given back. */
+/** How many buffers are kept for reuse; those that a long wait for the disk took beyond them are dropped. */
 const sparesMax = 32;
 
 export class BatchBuilder {
@@ -23,7 +23,7 @@ export class BatchBuilder {
   private firstOffset: number;
   private lastHash: Uint8Array;
   private sealed: SealedBatch[] = [];
-  /** What batches sealed from now on say was accepted. */
+  /** The accepted end that batches sealed from now on name. */
   acceptedEnd: number;
 
   /** @param firstOffset of the next record, `lastHash` that of the batch before it */
@@ -65,7 +65,7 @@ export class BatchBuilder {
     return taken;
   }
 
-  /** Takes back the buffers of batches that are written. */
+  /** Reclaims the buffers of batches that are written. */
   recycle(batches: readonly SealedBatch[]): void {
     for (const batch of batches) {
       if (this.spares.length >= sparesMax) return;

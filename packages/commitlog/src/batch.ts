@@ -17,8 +17,8 @@
  * bytes, then further bytes; all but the last say "goes on", all but the first "begins inside".
  *
  * On disk a batch starts at a block and is padded with zeros to whole blocks, which are not part of it.
- * `acceptedEnd` makes every batch a witness: a sound batch after a damaged one that says the damaged one was
- * accepted proves that this is damage and not a torn last write.
+ * `acceptedEnd` makes every batch a witness: a sound batch behind a bad one, whose `acceptedEnd` is past that, proves
+ * damage; otherwise the bad one may be a torn last write.
  */
 import { getU64, hashBytes, hashOf, sameBytes, setPrefix, setU64, viewOf, wholeBlocks } from "./block.ts";
 

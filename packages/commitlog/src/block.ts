@@ -4,7 +4,7 @@
  *
  *   magic u32 | version u16 | complement of version u16
  *
- * A damaged version is thereby told from a newer one.
+ * The complement tells a damaged version from a newer one.
  */
 import { hash } from "node:crypto";
 import { LightconeError } from "@lightcone/base";

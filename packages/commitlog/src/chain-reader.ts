@@ -1,8 +1,8 @@
 /**
  * Walks batches from the start of a segment, each verified against the one before it.
  *
- * The walk ends at the first block that does not hold the next batch of the chain. Whether that is the log's
- * end, a torn write or damage is for the caller to say, who knows how far the log was acknowledged.
+ * The walk ends at the first block that does not hold the next batch of the chain. Only the caller, who knows how far
+ * the log was acknowledged, can say whether that is the log's end, a torn write or damage.
  */
 import type { FileHandle, FileSystem } from "@lightcone/base";
 import { defined } from "@lightcone/base";

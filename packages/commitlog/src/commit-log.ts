@@ -1,9 +1,9 @@
 /**
- * What the database sees of its log: records by offset, in order, and word of what is durable.
+ * What the database sees of its log: records by offset, in order, and what of them is durable.
  *
  *   append (memory) ──▶ local (written and synced here) ──▶ accepted (what replies may wait for)
  *
- * Embedded, local *is* accepted. With a second log behind it, only what both have is accepted; the
+ * In an embedded log, local *is* accepted. With a second log behind it, only what both have is accepted; the
  * database sees the same interface.
  */
 import type { Clock, FileSystem, LightconeError } from "@lightcone/base";
@@ -13,11 +13,11 @@ export interface LogOptions {
   readonly clock: Clock;
   /** Created when missing. Holds nothing but this log. */
   readonly directory: string;
-  /** Whether there must be a log: one that is missing is lost then, and none is begun. */
+  /** Whether there must be a log. A missing one is then lost data: no new one is begun. */
   readonly mustExist?: boolean;
   /**
-   * The offsets of the snapshots beside the log. What they say of it must be so: it exists, reaches the newest of them,
-   * and goes on where one of them ends or begins with the first record. Default: nothing is known of snapshots.
+   * The offsets of the snapshots beside the log. The log must agree with them: it exists, reaches the newest of them,
+   * and continues where one of them ends or begins with the first record. Default: nothing is known of snapshots.
    */
   readonly snapshots?: readonly number[];
   /** The offset that a new log starts at; a restored database goes on after its snapshot. Default 0. */

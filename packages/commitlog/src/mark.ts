@@ -14,7 +14,7 @@
  *   60  zero           u32
  *   64  hash           16   of everything before it
  *
- * It is written lazily, thus may be behind the log, never ahead of it. Damage before `acceptedEnd` is damage;
+ * It is written lazily: it may be behind the log, and never ahead of it. Damage before `acceptedEnd` is damage;
  * after it, it is a torn last write unless a later batch bears witness (`batch.ts`). Since `epochFirst` voids
  * what earlier epochs left behind, one write of the mark cuts the log.
  */

@@ -95,7 +95,7 @@ export async function openLog(options: LogOptions): Promise<CommitLog> {
 }
 
 /**
- * Looks whether a log that must be there would be opened. Changes nothing.
+ * Checks whether a log that must be there would open. Changes nothing.
  *
  * @throws {LightconeError} as `openLog` does
  */

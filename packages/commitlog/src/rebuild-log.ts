@@ -1,9 +1,9 @@
 /**
- * The operator's way on from a damaged log: a new one that has what is to be kept.
+ * How an operator leaves a damaged log behind: a new one is made of the records to keep.
  *
  * Its records stand in one segment behind all that are there, with a number left free between, so that nothing before
- * it belongs to the log any more. It gets its name once it is synced, and counts from the one write of the mark on:
- * whatever happens before that leaves the log as it was. The segments before it go with the next snapshot.
+ * it belongs to the log any more. It gets its name once it is synced, and is valid from one write of the mark on; a
+ * crash before that leaves the log as it was. The segments before it go with the next snapshot.
  */
 import type { FileSystem } from "@lightcone/base";
 import { LightconeError, directoryOf } from "@lightcone/base";

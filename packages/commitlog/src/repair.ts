@@ -43,7 +43,7 @@ export interface Way<Facts> {
 export interface RepairSurvey<Facts> {
   /** Why the log does not open; undefined when it does. */
   readonly damage: LightconeError | undefined;
-  /** The one that keeps most first. */
+  /** The one that keeps the most stands first. */
   readonly ways: readonly Way<Facts>[];
   /** The last offset of which anything says that it was acknowledged. */
   readonly knownOffset: number;
@@ -60,7 +60,7 @@ interface Found<State, Facts> {
   readonly snapshots: readonly number[];
 }
 
-/** Looks what can be kept. Changes nothing. */
+/** Finds out what can be kept. Changes nothing. */
 export async function surveyRepair<State, Facts>(options: RepairOptions<State, Facts>): Promise<RepairSurvey<Facts>> {
   const found = await find(options);
   const { survey, snapshots } = found;

@@ -1,4 +1,4 @@
-/** How much history is kept, and when a snapshot makes it shorter. */
+/** How much of the log is kept, and when a snapshot is due. */
 import type { CommitLog } from "./commit-log.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 

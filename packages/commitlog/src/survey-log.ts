@@ -1,5 +1,5 @@
 /**
- * What of a damaged log can still be read, for whoever must choose what to keep of it. Changes nothing.
+ * What can still be read of a damaged log, so that somebody can choose what to keep. Changes nothing.
  *
  * A batch is closed by a hash of its own, so what comes after damage can be verified as well, though not what it
  * follows on. The log falls into runs: each is a chain without a gap, from its first whole record to its last.

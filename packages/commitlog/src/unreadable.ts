@@ -1,4 +1,4 @@
-/** What is whole by its hashes, and yet nothing that this release can make sense of. */
+/** Data whose hashes are right and whose content makes no sense to this release. */
 import { isLightconeError, LightconeError } from "@lightcone/base";
 
 /** The error to throw for what was met at byte `at` of a file of the database: what does not decode there is damage. */

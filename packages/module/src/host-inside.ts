@@ -1,4 +1,4 @@
-/** What the SDK stands on inside a database: the host's own classes. Chosen by the condition `lightcone-host`. */
+/** The base of the SDK inside a database: the host's own classes. Chosen by the condition `lightcone-host`. */
 export {
   ConnectionId,
   description,

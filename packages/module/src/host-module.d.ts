@@ -5,7 +5,7 @@
  */
 /* oxlint-disable typescript/consistent-type-imports -- an import statement would make this file a module */
 declare module "lightcone:host@1" {
-  /** Under this symbol the schema and its functions carry what they are. */
+  /** The symbol under which the schema and its functions describe themselves. */
   export const description: unique symbol;
   export const Identity: typeof import("@lightcone/sats").Identity;
   export const ConnectionId: typeof import("@lightcone/sats").ConnectionId;

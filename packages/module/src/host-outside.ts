@@ -1,6 +1,6 @@
 /**
- * What the SDK stands on anywhere else, a test or a script: a module's file loads there as a plain description.
- * Nothing of it runs reducers. Clients take its types alone and load none of it.
+ * The base of the SDK outside of a database, as in a test or a script, where a module's file loads as a plain
+ * description. It runs no reducers. Clients use the types alone and load nothing of it.
  *
  * A bundle for a database is made with the condition `lightcone-host` and has `host-inside.ts` instead.
  */
@@ -8,7 +8,7 @@ import type { Bound, HostErrorClass, HostErrors, RangeClass, SenderErrorClass } 
 
 export { ConnectionId, Identity, ScheduleAt, TimeDuration, Timestamp, Uuid } from "@lightcone/sats";
 
-/** Under this symbol the schema and its functions carry what they are. The same for every copy of the SDK. */
+/** The symbol under which the schema and its functions describe themselves. The same for every copy of the SDK. */
 export const description: unique symbol = Symbol.for("lightcone:host@1 description");
 
 class OutsideRange<T> {
@@ -32,7 +32,7 @@ class OutsideHostError extends Error {
 }
 export const SpacetimeHostError: HostErrorClass = OutsideHostError;
 
-/** Every name gives a class: nothing throws them here, but a module's file may name them as it loads. */
+/** Every name gives a class. Nothing throws them here, but a module's file may mention them as it loads. */
 const made = new Map<string | symbol, HostErrorClass>();
 export const errors: HostErrors = new Proxy({} as HostErrors, { get: (_, name) => errorClass(name) });
 

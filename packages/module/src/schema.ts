@@ -55,7 +55,7 @@ export interface LifecycleExport<S extends Tables> extends ReducerExport<S, NoPa
   readonly [lifecycleMark]: true;
 }
 
-/** `void` alone would take a function that gives anything back; the text is what the compiler says then. */
+/** `void` alone would accept a function that returns anything; the text is for the compiler's message. */
 type Body<S extends Tables, F extends Fields> = (
   ctx: ReducerCtx<S>,
   args: FieldsValue<F>,
@@ -100,11 +100,11 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
 
   function make(options: ReducerOptions, params: Fields, body: AnyBody, lifecycle?: Lifecycle): AnyBody {
     const optional = Object.keys(params).filter((name) => params[name] !== undefined && isOption(params[name].shape));
-    // The export is a function of its own, so that the author's may be shared and is never written to.
+    // The export is a wrapper, so that the author's function can be shared and is never modified.
     const exported: AnyBody =
       optional.length === 0 ? (ctx, args) => body(ctx, args) : (ctx, args) => body(ctx, withoutNulls(args, optional));
     const { name, onSchedule } = options;
-    // Its stack says where a function was made that is then not exported.
+    // Its stack tells where a function was made, in case it is not exported.
     const facts = { kind: "reducer", lifecycle, name, onSchedule, params, body, made: new Error("made here") };
     functions.push(exported);
     return Object.defineProperty(exported, description, { value: facts });

@@ -25,8 +25,8 @@ export interface TableOptions<Column extends string = string> {
   /** The table's name in the database. Without it: the schema's key in snake case. */
   readonly name?: string;
   /**
-   * Whether every client may read its rows. Default: no; queries answer as if it did not exist. Its name and columns are
-   * no secret either way: the schema is everybody's to see.
+   * Whether every client may read its rows. Default: no; queries answer as if it did not exist. Its name and columns
+   * are public either way: anybody can read the schema.
    */
   readonly public?: boolean;
   readonly indexes?: readonly IndexOptions<Column>[];
@@ -34,11 +34,11 @@ export interface TableOptions<Column extends string = string> {
   /**
    * The reducer that runs when a row's time comes, by its exported name: `"onTick"`. Such a table has a `u64` primary key
    * with `autoInc()` and a `scheduleAt` column. `onSchedule` in the reducer's own options does the same, and the compiler
-   * follows it. A function that gives the export must say what it returns, `(): unknown => onTick`: the table's type would
-   * else be made of the reducer's, which is made of the table's.
+   * follows it. A function that gives the export must declare its result, `(): unknown => onTick`; otherwise the
+   * table's type would depend on the reducer's, which depends on the table's.
    */
   readonly scheduled?: string | (() => unknown);
-  /** Rows are told to clients and never stored. */
+  /** Rows are sent to subscribers and never stored. */
   readonly event?: boolean;
 }
 
@@ -53,7 +53,7 @@ type KeyColumns<F extends Fields> = {
   [K in keyof F & string]: F[K] extends { readonly index: Wrong<string> } ? never : K;
 }[keyof F & string];
 
-/** Columns whose modifiers contradict one another become a text that says so. */
+/** Columns whose modifiers contradict each other get a text as their type, which says so. */
 type CheckedFields<F extends Fields> = {
   readonly [K in keyof F]: F[K] extends AnyType<unknown, infer M> ? CheckedColumn<K, M, F[K]> : F[K];
 };

@@ -19,8 +19,9 @@ export interface Wrong<Reason extends string> {
 }
 
 /**
- * What a builder's type says of itself, besides its values: the modifiers applied, and what other types must know of it.
- * `optional` may be left out of a row; an option of such a one is `nested` and may not, for `none` and `some(none)` differ.
+ * What a builder's type carries besides its values: the modifiers applied, and what other types need to know. An
+ * `optional` column may be left out of a row; an option of an option is `nested` and may not, since `none` and
+ * `some(none)` differ.
  */
 export type Modifier =
   | "primaryKey"

@@ -22,8 +22,8 @@ export type EnumValue<P extends Fields> = {
 }[keyof P & string];
 
 /**
- * Makers of an enum's values, by variant: a constant where there is no payload, else a function. A variant that is called
- * as something that every type has, such as `default`, has none: write `{ tag }`.
+ * Makers of an enum's values, by variant: a constant without a payload, a function with one. A variant with the name
+ * of a member that every type has, such as `default`, has no maker: write `{ tag }`.
  */
 export type EnumMakers<P extends Fields> = {
   readonly [K in Exclude<keyof P & string, BuilderMember>]: "unit" extends ModifiersOf<P[K]>
@@ -40,7 +40,7 @@ type ArrayValue<E> = "u8" extends ModifiersOf<E> ? Uint8Array : ValueOf<E>[];
 /** An object without fields is a unit, whatever its name. */
 type ObjectType<F extends Fields> = [keyof F] extends [never] ? UnitType : PlainType<FieldsValue<F>>;
 
-/** What an option or a result is made of, under a name: it would be one. */
+/** A named enum with the variants of an option or a result: it would be taken for one. */
 type CheckedVariants<K extends string> = [K] extends ["some" | "none"]
   ? [Exclude<"some" | "none", K>] extends [never]
     ? Wrong<"an enum of `some` and `none` is an option: use t.option(…), or other names">

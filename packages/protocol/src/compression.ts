@@ -14,7 +14,7 @@ export type Compression = "none" | "gzip" | "brotli";
 
 export const compressionTag = { none: 0, brotli: 1, gzip: 2 } as const;
 
-/** Messages up to here go uncompressed: the gain would not pay. */
+/** Messages up to this size are not compressed: it would not pay. */
 export const uncompressedBytesMax = 1024;
 
 /** The most that a compressed payload may unfold to. */

@@ -1,6 +1,6 @@
 /**
- * Bytes being read, little-endian. Every read checks the end first; no count is believed before the bytes
- * it speaks of are known to be there.
+ * Bytes being read, little-endian. Every read checks the end first; a count is trusted only when the bytes that it
+ * counts are there.
  */
 import { LightconeError } from "@lightcone/base";
 import { zeroSizedElementsMax } from "./limits.ts";
@@ -36,7 +36,7 @@ export class ByteReader {
     return this.end - this.at;
   }
 
-  /** Steps over `count` bytes; returns where they begin. */
+  /** Skips `count` bytes; returns where they begin. */
   take(count: number): number {
     const at = this.at;
     const next = at + count;

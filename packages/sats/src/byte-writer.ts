@@ -1,5 +1,5 @@
 /**
- * Bytes being written: grows as needed, little-endian, used again after `reset`.
+ * Bytes being written, little-endian: grows as needed, reusable after `reset`.
  *
  * `bytes` and `view` change when it grows: fetch them anew after each `reserve`.
  */
@@ -19,7 +19,7 @@ export class ByteWriter {
     this.view = new DataView(this.bytes.buffer);
   }
 
-  /** Forgets what was written; keeps the room. */
+  /** Drops what was written and keeps the memory. */
   reset(): void {
     this.length = 0;
   }
@@ -105,7 +105,7 @@ export class ByteWriter {
     this.setU32(countAt, this.utf8(value));
   }
 
-  /** As `string`; false, with nothing written, when the text has half a surrogate pair, which UTF-8 does not spell. */
+  /** As `string`; false, with nothing written, when the text has half a surrogate pair, which UTF-8 cannot encode. */
   text(value: string): boolean {
     const countAt = this.reserve(4);
     if (this.shortAscii(value)) this.setU32(countAt, value.length);

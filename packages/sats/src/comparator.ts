@@ -1,5 +1,5 @@
 /**
- * The order of values of one type, told from their bytes, which must be valid: docs/semantics/order-and-equality.md.
+ * The order of values of one type, compared as bytes, which must be valid: docs/semantics/order-and-equality.md.
  *
  *   Bool, integers, floats numerically (-0 = +0, every NaN equal and above all) · String by its bytes
  *   Product element by element · Sum by tag, then payload · Array element by element, shorter prefix first

@@ -1,4 +1,4 @@
-/** The hashes that names are made of: identities from tokens, programs from their bytes. */
+/** Hashes that serve as names: of identities, from tokens, and of programs, from their bytes. */
 import { blake3 } from "@noble/hashes/blake3.js";
 import { keccak_256 as keccak256 } from "@noble/hashes/sha3.js";
 import { fromHex, toHexReversed } from "./hex.ts";
@@ -19,7 +19,7 @@ export function identityFromClaims(issuer: string, subject: string): Identity {
   return Identity.fromBytes(bytes.reverse());
 }
 
-/** Whether the bytes that check an identity do; nothing requires it of one. */
+/** Whether an identity's checksum is right. Nothing requires it to be. */
 export function hasIdentityChecksum(identity: Identity): boolean {
   const bytes = identity.toUint8Array().reverse();
   const checksum = identityChecksum(bytes.subarray(6));

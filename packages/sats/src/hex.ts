@@ -11,7 +11,7 @@ export function toHex(bytes: Uint8Array, at = 0, end: number = bytes.length): st
   return text;
 }
 
-/** The same with the bytes' order turned round: how little-endian numbers read. */
+/** The same in reverse byte order: how little-endian numbers are written by people. */
 export function toHexReversed(bytes: Uint8Array): string {
   let text = "";
   for (let index = bytes.length - 1; index >= 0; index -= 1) {

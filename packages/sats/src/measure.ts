@@ -1,4 +1,4 @@
-/** What can be said of a type's encodings before seeing one: their size, and whether they may nest without end. */
+/** Facts about all encodings of a type: their size, and whether they can nest without bound. */
 import type { AlgebraicType, Typespace } from "./algebraic-type.ts";
 import { followRef } from "./refs.ts";
 
@@ -30,7 +30,7 @@ export function minSizeOf(type: AlgebraicType, typespace: Typespace = []): numbe
   return new Measure(typespace).minSize(type);
 }
 
-/** Answers from a memory, since types share parts. */
+/** Memoizes, since types share parts. */
 export class Measure {
   readonly typespace: Typespace;
   private readonly fixed = new Map<AlgebraicType, number | undefined>();

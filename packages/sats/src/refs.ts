@@ -65,7 +65,7 @@ function unfold(type: AlgebraicType, work: Unfolding, depth: number): AlgebraicT
         ? { kind: "Product", elements: parts(target.elements) }
         : { kind: "Sum", variants: parts(target.variants) };
   work.open.delete(target);
-  // A shared part may stand deeper than where it was first met: count its levels, not only the way to it.
+  // A shared part may be used deeper than where it was first met, so its own levels are added to those above it.
   if (levels >= typeDepthMax) throw new LightconeError("TooDeep", { what: "type", depthMax: typeDepthMax });
   work.extents.set(unfolded, { nodes, levels: levels + 1 });
   work.done.set(target, unfolded);

@@ -1,11 +1,11 @@
-/** Stepping over encoded values, which must be valid: nothing is checked here. */
+/** Skips encoded values, which must be valid: nothing is checked here. */
 import type { AlgebraicType } from "./algebraic-type.ts";
 import { fixedSizeOf } from "./measure.ts";
 
 /** Where the value at `at` ends. */
 export type Skip = (view: DataView, at: number) => number;
 
-/** Makes the step over values of a type without `Ref`s. */
+/** Makes the function that skips a value of a type without `Ref`s. */
 export function makeSkip(type: AlgebraicType): Skip {
   const size = fixedSizeOf(type);
   if (size !== undefined) return (_, at) => at + size;

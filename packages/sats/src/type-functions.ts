@@ -1,9 +1,9 @@
 /**
- * The frame that all generators here share: one function per compound type within a type, compiled together.
+ * What all code generators here share: one function for each compound type within a type, all compiled together.
  *
  * An emitter writes the body for one compound type and asks `call` for the name of the function of a part,
- * which queues that part. Types are told apart as objects, after following `Ref`s, so a recursive type
- * becomes a recursive function. Only recursive types pay for counting depth.
+ * which queues that part. Types are compared as objects, after following `Ref`s, so a recursive type becomes a
+ * recursive function. Only recursive types pay for counting depth.
  */
 import { LightconeError } from "@lightcone/base";
 import type { AlgebraicType, ArrayType, ProductType, SumType, Typespace } from "./algebraic-type.ts";

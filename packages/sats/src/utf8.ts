@@ -68,7 +68,7 @@ export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Writes into `target`; says how many units of `text` went in and how many bytes they took. */
+/** Writes into `target`; returns how many code units of `text` were written, and in how many bytes. */
 export function encodeUtf8Into(text: string, target: Uint8Array): { read: number; written: number } {
   encoder ??= new TextEncoder();
   return encoder.encodeInto(text, target);

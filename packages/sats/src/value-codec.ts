@@ -55,7 +55,7 @@ export function valueCodec<T = unknown>(
   typespace: Typespace = [],
   compile?: Compile,
 ): ValueCodec<T> {
-  // A lone primitive goes as a product of one: the frame wants a compound type.
+  // A primitive is wrapped in a product of one element: only compound types have functions.
   const target = followRef(type, typespace);
   const root = isCompound(target) ? target : product([target]);
   const writeRaw = compileTypeFunctions<(out: ByteWriter, value: unknown) => void>(root, typespace, writing, compile);
@@ -74,7 +74,7 @@ export function valueCodec<T = unknown>(
   return { type, fixedSize: fixedSizeOf(type, typespace), write, read };
 }
 
-/** Throws at once; where and why is found out afterwards. */
+/** Throws at once; the place and the reason are found afterwards. */
 function mismatch(): never {
   throw new ValueMismatch();
 }
@@ -147,7 +147,7 @@ const primitives: Readonly<Record<string, Primitive>> = {
 
 const specialClasses = { ConnectionId, Timestamp, TimeDuration, Uuid } as const;
 
-/** A part whose bytes are a fixed number and whose code is short enough to stand in line. */
+/** A part of fixed size whose code is short enough to be inlined. */
 function inlineOf(type: AlgebraicType): Primitive | undefined {
   const primitive = primitives[type.kind];
   if (primitive !== undefined) return primitive;

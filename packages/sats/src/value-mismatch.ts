@@ -1,4 +1,4 @@
-/** Finds out where a JavaScript value departs from its type: the slow path behind generated writers. */
+/** Finds where a JavaScript value does not match its type: the slow path behind generated writers. */
 import type { AlgebraicType, ProductType, SumType, Typespace } from "./algebraic-type.ts";
 import { formatType } from "./format-type.ts";
 import { valueDepthMax } from "./limits.ts";

@@ -1,6 +1,6 @@
 /**
  * From a raw description to one that everything downstream may rely on: named, resolved, and checked
- * against every rule, with all that is wrong told at once.
+ * against every rule, with all problems reported at once.
  */
 import { LightconeError } from "@lightcone/base";
 import { checkHttp, checkProcedures, checkReducers, checkViews, schedulablesOf } from "./check-functions.ts";
@@ -69,7 +69,7 @@ function check(raw: RawModuleDef, problems: Problems, place: { readonly isSubmod
   };
 }
 
-/** System tables, and what is built over them, hold their names before any module comes. */
+/** System tables, their indexes and the like own their names before any module does. */
 function claimSystemNames(checking: Checking): void {
   for (const { def } of systemTables) {
     const what = `system table \`${def.name}\``;

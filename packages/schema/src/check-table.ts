@@ -34,7 +34,7 @@ const directKinds: ReadonlySet<AlgebraicType["kind"]> = new Set<PrimitiveKind>([
 
 /** Column positions are two bytes wide. */
 const columnsMax = 0xffff;
-/** What a sequence has where the module does not say. */
+/** Defaults of a sequence. */
 export const sequenceDefaults = { start: 1n, min: 1n, max: 2n ** 127n - 1n } as const;
 
 /** A function that a table may be scheduled to call. */
@@ -44,7 +44,7 @@ export interface Schedulable {
   takesOnly(typeRef: number): boolean;
 }
 
-/** Claims the names that a table's author chose, so that names which are made up go round them. */
+/** Claims the names that a table's author chose, so that generated names avoid them. */
 export function claimChosen(checking: Checking, draft: TableDraft): void {
   const what = `table \`${draft.sourceName}\``;
   const claim = (name: string | undefined, owner: object, text: string): void => {
@@ -64,7 +64,7 @@ export function claimChosen(checking: Checking, draft: TableDraft): void {
     claim(index.sourceName, index, `index \`${index.name ?? index.sourceName}\` of ${what}`);
 }
 
-/** Checks a table and gives its definition; undefined when its row type is of no use. */
+/** Checks a table and gives its definition; undefined when its row type is unusable. */
 export function checkTable(
   checking: Checking,
   draft: TableDraft,

@@ -1,4 +1,4 @@
-/** What the checks of one module share: where problems go, how types resolve, who owns which name. */
+/** What the checks of one module share: the list of problems, resolved types, and who owns which name. */
 import { formatType, type AlgebraicType, type Member, type ProductType } from "@lightcone/sats";
 import type { ModuleDraft } from "./draft.ts";
 import { identifierProblem } from "./naming.ts";
@@ -31,7 +31,7 @@ export class Checking {
     this.nameByRef = new Map(draft.types.map((type) => [type.ref, [...type.scope, type.name].join(".")]));
   }
 
-  /** Counts columns against the module's bound; says so where it is passed. */
+  /** Counts columns against the module's limit; reports where it is passed. */
   takeColumns(count: number, what: string): boolean {
     if (count <= this.columnsLeft) {
       this.columnsLeft -= count;

@@ -11,7 +11,7 @@ import type { IndexDef, ModuleDef, ProcedureDef, ReducerDef, TableDef, ViewDef }
 export interface ClientBreak {
   /** What clients know: `reducer move`, `table boat`. */
   readonly subject: string;
-  /** What became of it. */
+  /** What happened to it. */
   readonly change: string;
   /**
    * Whether a client that stayed connected would be misunderstood, as when arguments change places: it has to connect
@@ -67,7 +67,7 @@ function functionBreaks(
   }
 }
 
-/** What is not as it was in a list that clients know by place and name, each change by its name. */
+/** The changes of a list that clients know by position and name, each by its name. */
 function memberChanges(word: "parameter" | "column", was: ProductType, is: ProductType): readonly string[] {
   if (typesEqual(was, is)) return [];
   const before = titledMembers(was);

@@ -1,7 +1,7 @@
 /**
  * What a client may use of a module: public tables and callable functions, under the names of the module's code.
  *
- * What else there is leaves no name behind; entries of the typespace keep their places, those not used are unit.
+ * Nothing else leaves a name behind; entries of the typespace keep their places, those not used are unit.
  */
 import { unit, type AlgebraicType, type Typespace } from "@lightcone/sats";
 import type { ModuleDef, ViewDef } from "./module-def.ts";

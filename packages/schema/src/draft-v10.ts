@@ -148,7 +148,7 @@ function groupBy<T>(items: readonly T[], key: (item: T) => string): ReadonlyMap<
   return Map.groupBy(items, key);
 }
 
-/** Tells of entries about something that the module does not have. */
+/** Reports entries about something that the module does not have. */
 function reportStrangers(
   what: string,
   noun: string,

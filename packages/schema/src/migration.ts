@@ -1,5 +1,5 @@
 /**
- * What has to happen to a database when its module is replaced, or why it cannot.
+ * The steps by which a database gets a new module, or the reasons why it cannot.
  *
  * Objects are compared by canonical name, columns by place, name and type. The steps are carried out in
  * order, in one transaction, by the database; functions need none, since they live in the module alone.
@@ -53,7 +53,7 @@ export function planMigration(old: ModuleDef, next: ModuleDef): MigrationPlan {
   return { kind: "auto", steps, breaks: clientBreaks(old, next) };
 }
 
-/** Whether clients that stayed connected would be misunderstood: they are disconnected, and have to look again. */
+/** Whether clients that stayed connected would be misunderstood. They are then disconnected, to read the schema again. */
 export function disconnects(breaks: readonly ClientBreak[]): boolean {
   return breaks.some(({ misleads }) => misleads);
 }

@@ -1,5 +1,5 @@
 /**
- * Names: how they are split and joined, which ones are allowed, and which ones are made up.
+ * Names: how they are split and joined, which are allowed, and how missing ones are generated.
  *
  * A name is split into words at `_`, `-` and space, between a lower-case and a capital letter, between
  * a letter and a digit either way round, and before the last capital of a run that a lower-case letter
@@ -7,7 +7,7 @@
  */
 import type { IndexAlgorithm } from "./module-def.ts";
 
-/** Made on first use: where module code runs there may be no `Intl`, nor any need for it. */
+/** Made on first use: where module code runs `Intl` may be missing, and is not needed. */
 let segmenter: Intl.Segmenter | undefined;
 
 function graphemesOf(text: string): readonly string[] {

@@ -1,6 +1,6 @@
 /** What is wrong with a description, collected so that an author sees all of it at once. */
 
-/** How many problems are told; behind that only their number. */
+/** How many problems are reported; of the others only their number. */
 export const problemsMax = 100;
 
 export class Problems {

@@ -2,7 +2,7 @@
  * Takes the `Ref`s out of types, within bounds.
  *
  * A few lines of description can name a type of any depth and of exponential size, and a type that holds
- * itself has no finite form at all. Nothing downstream looks at these again, so they end here.
+ * itself has no finite form at all. Nothing downstream checks these again, so they are refused here.
  */
 import { typeDepthMax, typeNodesMax, type AlgebraicType, type Member, type Typespace } from "@lightcone/sats";
 

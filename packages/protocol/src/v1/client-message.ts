@@ -1,5 +1,5 @@
 /**
- * What a client of protocol v1 says: docs/wire/websocket-v1.md.
+ * The messages of a client of protocol v1: docs/wire/websocket-v1.md.
  *
  *   message = tag u8 | fields          little-endian BSATN, no compression, one message a frame
  *

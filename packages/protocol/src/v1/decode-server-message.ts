@@ -1,5 +1,5 @@
 /**
- * Reads what a server of protocol v1 says, for our client and for tests. Mirrors `server-message.ts`.
+ * Decodes the messages of a server of protocol v1, for our client and for tests. Mirrors `server-message.ts`.
  *
  * Rows, arguments and ids are views of the message's bytes. A query update that is compressed by itself
  * needs `decompress`; the reference no longer sends one.

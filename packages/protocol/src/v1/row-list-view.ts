@@ -1,4 +1,4 @@
-/** A list of rows as it arrived: docs/wire/websocket-v1.md. Bytes stay where they are; the hint is checked once. */
+/** A list of rows as received: docs/wire/websocket-v1.md. Bytes stay where they are; the hint is checked once. */
 import type { ByteReader } from "@lightcone/sats";
 
 export class RowListView {

@@ -59,7 +59,7 @@ export class RowListBuilder {
     this.rows = new ByteWriter(chunkBytes);
   }
 
-  /** Writes down where the rows so far begin: widths differ from here on, and until now nobody had to know. */
+  /** Records where the rows so far begin: from here on widths differ, and the list needs them. */
   private fillStarts(): void {
     for (let row = 0; row < this.rowCount; row++) this.starts.u64Number(row * this.width);
     this.width = -1;

@@ -1,9 +1,9 @@
 /**
- * What a server of protocol v1 says: docs/wire/websocket-v1.md.
+ * The messages of a server of protocol v1: docs/wire/websocket-v1.md.
  *
  *   payload = compression u8 | tag u8 | fields          little-endian BSATN
  *
- * A transaction is told to many, so its parts are made apart: a `QueryUpdate` once per live query, the
+ * A transaction goes to many clients, so its parts are encoded separately: a `QueryUpdate` once per live query, the
  * tables once per set of queries, and the head, which names the caller, once per commit. Writers put the
  * compression byte (none) in front; `compression.ts` may replace a finished payload.
  */

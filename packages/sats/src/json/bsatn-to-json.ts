@@ -1,5 +1,5 @@
 /**
- * BSATN → SATS-JSON text, with no value in between: docs/wire/values.md.
+ * BSATN → SATS-JSON text, without making a value: docs/wire/values.md.
  *
  *   named       products { name: … }, sums { variant: … }, unit {}     values written against a schema
  *   message     the same with unit []                                  definitions, envelopes, info bodies
@@ -65,7 +65,7 @@ class WriterMaker {
     const target = followRef(type, this.typespace);
     const before = this.made.get(target);
     if (before !== undefined) return before;
-    // A type within itself finds this, which by then knows what it stands for.
+    // A recursive type finds this writer, which is complete by the time it runs.
     const later: { write?: Write } = {};
     this.made.set(target, (input, depth) => defined(later.write, "writer")(input, depth));
     const write = this.makeNew(target);

@@ -1,6 +1,6 @@
 /** Numbers as SATS-JSON prints them: shortest digits that read back, always with a point or an exponent. */
 
-/** F64; `null` for what JSON cannot say. */
+/** F64; `null` for NaN and infinities, which JSON lacks. */
 export function f64Text(value: number): string {
   return floatText(value, 1e16, 1e-5);
 }
