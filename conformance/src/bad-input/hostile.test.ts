@@ -89,7 +89,7 @@ interface Attack {
 const attacks: readonly Attack[] = [
   { reducer: "fail", statuses: [530] },
   { reducer: "loop", statuses: [402] },
-  { reducer: "loopCatching", statuses: [402, 530] },
+  { reducer: "loopCatching", statuses: [402, 507] },
   // Whether a change was half-way when the stack ended is chance; if none was, the call may even succeed.
   { reducer: "recurseCatching", statuses: [200, 402, 530] },
   { reducer: "insertForEver", statuses: [402, 507] },

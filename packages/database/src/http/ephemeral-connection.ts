@@ -84,7 +84,7 @@ export class EphemeralConnectionJob implements Job {
     mustBeWhole(context, WorkKind.message, this.id, 1);
     // What has committed has not come to nothing, and the log says what it has come to: the next host answers from it.
     if (context.pipeline.offset !== this.offset && !this.errand.isPiecemeal)
-      throw endedBy(interrupted(), WorkKind.message, this.id, 1);
+      throw endedBy(interrupted(), WorkKind.message, this.id, 1, "interrupted");
     this.tooLate(error);
   }
 

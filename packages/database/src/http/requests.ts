@@ -10,12 +10,12 @@ import { serveSchema } from "@lightcone/schema";
 import type { DatabaseContext } from "../core/context.ts";
 import { keyOfClient } from "../link/client.ts";
 import type { Caller, DatabaseRequest, Reply } from "../link/link.ts";
-import { failure, fatalText, json, refusal, text } from "../link/reply.ts";
+import { failure, json, text } from "../link/reply.ts";
 import { noWorkId, WorkKind } from "../link/work.ts";
 import { PlanJob, PublishJob, type PublishSite } from "../publish/publish.ts";
 import { CarefulEndJob, type CondemnedWork } from "../recovery/condemned.ts";
 import type { Settled } from "../recovery/replay.ts";
-import type { Visitor } from "../recovery/resume.ts";
+import type { Condemned, Visitor } from "../recovery/resume.ts";
 import type { Snapshots } from "../recovery/snapshots.ts";
 import { EphemeralConnectionJob, type Answer, type Errand } from "./ephemeral-connection.ts";
 import { FunctionCall, settledReply } from "./function-call.ts";
@@ -25,7 +25,7 @@ import { StatementRun } from "./sql-request.ts";
 interface Begun {
   readonly settled: Settled | undefined;
   /** What of it the host ended at. */
-  readonly endedHostAt: WorkKind | undefined;
+  readonly condemned: Condemned | undefined;
 }
 
 export class HttpRequests {
@@ -57,8 +57,8 @@ export class HttpRequests {
   resume(visitor: Visitor, settled: Settled | undefined): void {
     const key = keyOfClient(visitor);
     const kinds = [WorkKind.message, WorkKind.connect, WorkKind.disconnect];
-    const endedHostAt = kinds.find((kind) => this.condemned.find(kind, key) !== undefined);
-    this.begun.set(key, { settled, endedHostAt });
+    const [condemned] = kinds.flatMap((kind) => this.condemned.find(kind, key) ?? []);
+    this.begun.set(key, { settled, condemned });
   }
 
   /** When so many requests have come again, what was left by the host before is through. */
@@ -121,13 +121,14 @@ export class HttpRequests {
     const begun = this.begun.get(key);
     this.begun.delete(key);
     const visit = (answer: Answer): void => {
-      const endedHostAt = begun?.endedHostAt;
+      const condemned = begun?.condemned;
+      const endedHostAt = condemned?.kind;
       const isAlone = endedHostAt === WorkKind.connect || endedHostAt === WorkKind.disconnect;
       // The client has gone by now, and its answer is owed.
       if (begun?.settled !== undefined) answer(settledReply(context, begun.settled));
       // What ended a host is not run again; without its connect reducer only the owner is let in.
-      else if (endedHostAt === WorkKind.message || (endedHostAt === WorkKind.connect && !caller.isOwner))
-        answer(refusal(530, "ReducerCrashed", fatalText));
+      else if (condemned?.kind === WorkKind.message || (condemned?.kind === WorkKind.connect && !caller.isOwner))
+        answer(failure(this.condemned.failureOf(condemned)));
       else context.loop.push(new EphemeralConnectionJob(context, caller, errand, answer, !isAlone));
     };
     return confirmed ? this.whenDurable(visit) : new Promise(visit);

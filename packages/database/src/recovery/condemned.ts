@@ -1,10 +1,11 @@
 /** What the host before ended at, told in the module's log: each failure leaves its line, with what to do. */
+import { LightconeError } from "@lightcone/base";
 import { LogLevel } from "@lightcone/host";
 import { keyOfClient } from "../link/client.ts";
 import type { Job } from "../core/job-loop.ts";
 import type { Condemned, NumberedMessage, Resume, ResumedConnection } from "./resume.ts";
 import type { DatabaseContext } from "../core/context.ts";
-import { reducerOfId, WorkKind } from "../link/work.ts";
+import { keyOfWork, reducerOfId, WorkKind } from "../link/work.ts";
 
 /** Who knows what a piece of work runs. */
 export interface WorkNames {
@@ -19,6 +20,9 @@ export interface WorkNames {
 /** What is condemned, by what names it. */
 export class CondemnedWork {
   private readonly all: readonly Condemned[];
+  /** What each is, in words, by `keyOfWork`. */
+  private readonly titles = new Map<string, string>();
+  private timeoutMs = 0;
 
   constructor(resume: Resume) {
     this.all = resume.flatMap(({ condemned }) => condemned);
@@ -29,10 +33,17 @@ export class CondemnedWork {
     return new Set(this.all.filter((each) => each.kind === kind).map(({ id }) => id));
   }
 
-  /** The numbers of a client's messages. */
-  messagesOf(key: string): ReadonlySet<number> {
+  /** What is told of a client's messages, by their numbers. */
+  messagesOf(key: string): ReadonlyMap<number, LightconeError> {
     const own = this.all.filter(({ kind, id }) => kind === WorkKind.message && id === key);
-    return own.length === 0 ? none : new Set(own.map(({ number }) => number));
+    return own.length === 0 ? none : new Map(own.map((each) => [each.number, this.failureOf(each)]));
+  }
+
+  /** What is told of a piece of work: the limit that it met, or else that it is broken. */
+  failureOf(work: Condemned): LightconeError {
+    if (work.reason !== "time" && work.reason !== "interrupted") return new LightconeError("ReducerCrashed", {});
+    const { timeoutMs } = this;
+    return new LightconeError("ReducerTimedOut", { what: this.titles.get(keyOfWork(work)) ?? "the query", timeoutMs });
   }
 
   find(kind: WorkKind, id: string): Condemned | undefined {
@@ -41,10 +52,12 @@ export class CondemnedWork {
 
   /** Notes each in the module's log, and counts what a host ended in. */
   note(context: DatabaseContext, names: WorkNames, resume: Resume): void {
+    this.timeoutMs = context.limits.reducerTimeoutMs;
     for (const condemned of this.all) {
       const said = functionOf(condemned, context, names, resume);
       // A client may call what there is not.
       const name = said !== undefined && hasFunction(context, said) ? said : undefined;
+      if (name !== undefined) this.titles.set(keyOfWork(condemned), titleOf(name, context));
       const isRepeated = condemned.kind === WorkKind.schedule && names.isRepeated(condemned.id);
       const message = lineOf(condemned, isRepeated ? undoneRepeated : undone);
       if (name === undefined) context.log.note(LogLevel.error, `a query, or the start of a program: ${message}`);
@@ -54,7 +67,12 @@ export class CondemnedWork {
   }
 }
 
-const none: ReadonlySet<number> = new Set();
+const none: ReadonlyMap<number, LightconeError> = new Map();
+
+function titleOf(name: string, { module }: DatabaseContext): string {
+  const isProcedure = module?.def.procedures.some((each) => each.name === name) === true;
+  return `${isProcedure ? "procedure" : "reducer"} \`${name}\``;
+}
 
 function hasFunction({ module }: DatabaseContext, name: string): boolean {
   const functions = [...(module?.def.reducers ?? []), ...(module?.def.procedures ?? [])];
@@ -96,6 +114,8 @@ function lineOf({ reason, how }: Condemned, then: string): string {
       return `it took more memory than a database's process may (\`hostMemoryBytesMax\`), and was ended with the process. ${then} Let it keep less at once, or raise the limit.`;
     case "time":
       return `it went on after its time (\`reducerTimeoutMs\`) inside one operation that cannot be interrupted, such as a search or a fill over something huge, and was ended with the process. ${then} Bound what it works on.`;
+    case "interrupted":
+      return `it had its time (\`reducerTimeoutMs\`) while a change was half-way, which ended its process as well. ${then} Do less at a time, or raise the limit.`;
     case "crash":
       return `its process ended while it ran (${how}${causeOf(how)}). ${then}`;
     case "twice":

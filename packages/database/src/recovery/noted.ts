@@ -18,11 +18,11 @@ export function noted<T>(context: DatabaseContext, kind: WorkKind, id: Uint8Arra
     throw endedBy(error, kind, id, number);
   }
   context.activity.end();
-  mustBeWhole(context, kind, id, number);
+  if (!isWhole(context)) throw endedBy(interrupted(), kind, id, number);
   return result;
 }
 
-/** @throws {HostEnded} when the work that ran left a change half-way */
+/** @throws {HostEnded} when the work that was ended for its time left a change half-way */
 export function mustBeWhole(context: DatabaseContext, kind: WorkKind, id: Uint8Array, number: number): void {
-  if (!isWhole(context)) throw endedBy(interrupted(), kind, id, number);
+  if (!isWhole(context)) throw endedBy(interrupted(), kind, id, number, "interrupted");
 }

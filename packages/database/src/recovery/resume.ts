@@ -61,14 +61,17 @@ export function releasedOffsetOf(resume: Resume): number | undefined {
   return resume.length === 0 ? undefined : Math.min(...resume.map(({ releasedOffset }) => releasedOffset));
 }
 
+/** Why a host ended at something: it ended itself where a call that had had its time was interrupted half-way in a change. */
+export type SuspectReason = EndReason | "interrupted";
+
 /** What a host ended at. */
 export interface Suspect extends Work {
-  readonly reason: EndReason;
+  readonly reason: SuspectReason;
 }
 
 /** What is not run any more: a host ended at it, or two hosts ended after it may have begun. */
 export interface Condemned extends Work {
-  readonly reason: EndReason | "twice";
+  readonly reason: SuspectReason | "twice";
   /** How the host ended, for the module's log. */
   readonly how: string;
   /** Whether that is put down to the module: its function has one more end against it. */
@@ -99,9 +102,15 @@ export class HostEnded extends Error {
  * The end of a host that broke on a piece of work: that is not run again, or the next host ends too. A change that was
  * interrupted half-way is the module's doing.
  */
-export function endedBy(error: unknown, kind: WorkKind, id: Uint8Array, number: number): HostEnded {
+export function endedBy(
+  error: unknown,
+  kind: WorkKind,
+  id: Uint8Array,
+  number: number,
+  reason: SuspectReason = "crash",
+): HostEnded {
   if (error instanceof HostEnded) return error;
-  const suspect: Suspect = { kind, id: toHex(id), number, reason: "crash" };
+  const suspect: Suspect = { kind, id: toHex(id), number, reason };
   const isModulesFault = isLightconeError(error, "DatabaseStopped");
   return new HostEnded(error instanceof Error ? error.message : String(error), suspect, isModulesFault, {
     cause: error,

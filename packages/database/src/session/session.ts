@@ -16,7 +16,7 @@ import type { DatabaseContext } from "../core/context.ts";
 import { bytesOfClient, keyOfClient } from "../link/client.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink, ResumeNote } from "../link/link.ts";
 import type { Piece } from "../link/piece.ts";
-import { fatalText, halfDoneText } from "../link/reply.ts";
+import { halfDoneText } from "../link/reply.ts";
 import { WorkKind } from "../link/work.ts";
 import { mustBeWhole } from "../recovery/noted.ts";
 import type { Settled } from "../recovery/replay.ts";
@@ -281,21 +281,26 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
    *
    * @param inLog what of it is in the log: a call's commit has told the client; a procedure that has commits is not
    *   begun again
-   * @param condemned numbers of the messages that are failed, not run
+   * @param condemned the messages that are failed, not run, by number, and what is told of them
    */
-  resumePending(resumed: ResumedConnection, inLog: ReadonlyMap<number, Settled>, condemned: ReadonlySet<number>): void {
+  resumePending(
+    resumed: ResumedConnection,
+    inLog: ReadonlyMap<number, Settled>,
+    condemned: ReadonlyMap<number, LightconeError>,
+  ): void {
     const { loop } = this.context;
     let isFirst = true;
     for (const held of resumed.pending) {
       this.waiting++;
       const message = Message.held(this, held);
       const kind = inLog.get(held.number)?.kind;
+      const failure = condemned.get(held.number);
       const isSettled = kind === CommitKind.reducer;
       // As long as nothing before it waits, what is settled is said to be at once, with the answer itself.
       if (isSettled && isFirst) this.acknowledge(message);
       else if (isSettled) loop.push(new AcknowledgeJob(this, message));
       else if (kind !== undefined) loop.push(new FailJob(this, message, halfDoneText));
-      else if (condemned.has(held.number)) loop.push(new FailJob(this, message, fatalText));
+      else if (failure !== undefined) loop.push(new FailJob(this, message, failure.told));
       else loop.push(message);
       isFirst &&= isSettled;
     }
