@@ -72,27 +72,7 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Packages whose private members are all `private x`: docs/decisions/0101. The others will follow. */
-export const privateByWord: readonly string[] = [
-  "base",
-  "sats",
-  "schema",
-  "protocol",
-  "engine",
-  "sql",
-  "commitlog",
-  "host",
-  "query",
-  "host-wasm",
-  "host-js",
-  "module",
-  "client",
-  "codegen",
-  "database",
-  "lightcone",
-];
-
-/** Files of theirs that hold the code of classes whose objects modules can hold: there `#x` is a barrier. */
+/** Private members are `private x` (docs/decisions/0101). These files hold the code of classes whose objects modules can hold: there `#x` is a barrier. */
 export const privateByHash: readonly string[] = [
   "packages/host-js/src/table-handle.ts",
   "packages/host-js/src/web-globals.ts",

@@ -23,109 +23,109 @@ export function inOrder(program: Command, words: readonly string[]): readonly st
 }
 
 class Line {
-  readonly #rest: string[];
-  readonly #program: Command;
+  private readonly rest: string[];
+  private readonly program: Command;
   /** Flags of the whole program, then, command by command, its name and its flags. */
-  readonly #global: string[] = [];
-  readonly #before: string[] = [];
-  #flags: string[] = [];
-  readonly #names: string[] = [];
+  private readonly global: string[] = [];
+  private readonly before: string[] = [];
+  private flags: string[] = [];
+  private readonly names: string[] = [];
   /** The last flag, if its value is missing. */
-  readonly #unfinished: string[] = [];
-  #command: Command;
+  private readonly unfinished: string[] = [];
+  private command: Command;
 
   constructor(program: Command, words: readonly string[]) {
-    this.#program = program;
-    this.#command = program;
-    this.#rest = [...words];
+    this.program = program;
+    this.command = program;
+    this.rest = [...words];
   }
 
   words(): readonly string[] {
     // Of a command that is not there nothing can be shown: that it is not is said.
-    const isUnknown = this.#command.commands.length > 0 && ![undefined, "help"].includes(this.#names[0]);
-    if (isUnknown) this.#flags = this.#flags.filter((word) => word !== "--help" && word !== "-h");
+    const isUnknown = this.command.commands.length > 0 && ![undefined, "help"].includes(this.names[0]);
+    if (isUnknown) this.flags = this.flags.filter((word) => word !== "--help" && word !== "-h");
     // Only a command that has none under it takes names; and behind an option without its value nothing may stand.
-    const isPlain = this.#names.length === 0 || this.#command.commands.length > 0 || this.#unfinished.length > 0;
-    const names = isPlain ? this.#names : ["--", ...this.#names];
-    return [...this.#global, ...this.#before, ...this.#flags, ...names, ...this.#unfinished];
+    const isPlain = this.names.length === 0 || this.command.commands.length > 0 || this.unfinished.length > 0;
+    const names = isPlain ? this.names : ["--", ...this.names];
+    return [...this.global, ...this.before, ...this.flags, ...names, ...this.unfinished];
   }
 
   read(): void {
-    for (let word = this.#rest.shift(); word !== undefined; word = this.#rest.shift()) {
+    for (let word = this.rest.shift(); word !== undefined; word = this.rest.shift()) {
       if (word === "--") {
-        this.#names.push(...this.#rest);
+        this.names.push(...this.rest);
         return;
       }
-      if (word.startsWith("--")) this.#long(word);
-      else if (word.length > 1 && word.startsWith("-") && !/^-(?:\d|\.\d)/.test(word)) this.#short(word);
-      else this.#name(word);
+      if (word.startsWith("--")) this.long(word);
+      else if (word.length > 1 && word.startsWith("-") && !/^-(?:\d|\.\d)/.test(word)) this.short(word);
+      else this.name(word);
     }
   }
 
   /** A name, or a command under the present one. */
-  #name(word: string): void {
-    const under = this.#command.commands.find((each) => each.name() === word);
-    if (under === undefined || this.#names.length > 0) this.#names.push(word);
+  private name(word: string): void {
+    const under = this.command.commands.find((each) => each.name() === word);
+    if (under === undefined || this.names.length > 0) this.names.push(word);
     else {
       // What came before belongs to the command that it came behind.
-      this.#before.push(...this.#flags, word);
-      this.#flags = [];
-      this.#command = under;
+      this.before.push(...this.flags, word);
+      this.flags = [];
+      this.command = under;
     }
   }
 
-  #long(word: string): void {
+  private long(word: string): void {
     const sign = word.indexOf("=");
     const name = sign < 0 ? word : word.slice(0, sign);
     const long = synonyms[name] ?? name;
-    const option = this.#find(({ long: each }) => each === long);
+    const option = this.find(({ long: each }) => each === long);
     const value = sign < 0 ? undefined : word.slice(sign + 1);
-    if (option === undefined) this.#flags.push(word);
-    else this.#put(option, value);
+    if (option === undefined) this.flags.push(word);
+    else this.put(option, value);
   }
 
   /** Short options, of which only the last may take a value: `-fn 5`, `-n5`, `-c=always`. */
-  #short(word: string): void {
+  private short(word: string): void {
     for (let at = 1; at < word.length; at += 1) {
-      const option = this.#find(({ short }) => short === `-${word[at]}`);
+      const option = this.find(({ short }) => short === `-${word[at]}`);
       if (option === undefined) {
         // Commander says what is wrong with it.
-        this.#flags.push(at === 1 ? word : `-${word.slice(at)}`);
+        this.flags.push(at === 1 ? word : `-${word.slice(at)}`);
         return;
       }
       const rest = word.slice(at + 1);
-      if (takesValue(option) && rest !== "" && (this.#bareValue(option) === undefined || rest.startsWith("="))) {
-        this.#put(option, rest.replace(/^=/, ""));
+      if (takesValue(option) && rest !== "" && (this.bareValue(option) === undefined || rest.startsWith("="))) {
+        this.put(option, rest.replace(/^=/, ""));
         return;
       }
-      this.#put(option, undefined);
+      this.put(option, undefined);
     }
   }
 
   /** The present command's option, or else the program's. */
-  #find(isIt: (option: Option) => boolean): Option | undefined {
-    return this.#command.options.find(isIt) ?? this.#program.options.find(isIt);
+  private find(isIt: (option: Option) => boolean): Option | undefined {
+    return this.command.options.find(isIt) ?? this.program.options.find(isIt);
   }
 
-  #put(option: Option, given: string | undefined): void {
-    const isGlobal = !this.#command.options.includes(option) || this.#command === this.#program;
-    const list = isGlobal ? this.#global : this.#flags;
+  private put(option: Option, given: string | undefined): void {
+    const isGlobal = !this.command.options.includes(option) || this.command === this.program;
+    const list = isGlobal ? this.global : this.flags;
     const name = option.long ?? option.short ?? "";
     if (!takesValue(option)) {
       list.push(given === undefined ? name : `${name}=${given}`);
       return;
     }
-    const value = given ?? this.#bareValue(option) ?? this.#rest.shift();
-    if (value === undefined) this.#unfinished.push(name);
+    const value = given ?? this.bareValue(option) ?? this.rest.shift();
+    if (value === undefined) this.unfinished.push(name);
     else list.push(`${name}=${value}`);
-    while (option.variadic && this.#rest[0]?.startsWith("-") === false) list.push(`${name}=${this.#rest.shift()}`);
+    while (option.variadic && this.rest[0]?.startsWith("-") === false) list.push(`${name}=${this.rest.shift()}`);
   }
 
   /** What the option means when nothing stands behind it; undefined when something must. */
-  #bareValue(option: Option): string | undefined {
-    const bare = bareValues[this.#command.name()]?.[option.long ?? ""];
+  private bareValue(option: Option): string | undefined {
+    const bare = bareValues[this.command.name()]?.[option.long ?? ""];
     // `--confirmed true` is how newer scripts write it.
-    const isFollowed = option.argChoices?.includes(this.#rest[0] ?? "") === true && option.long === "--confirmed";
+    const isFollowed = option.argChoices?.includes(this.rest[0] ?? "") === true && option.long === "--confirmed";
     return isFollowed ? undefined : bare;
   }
 }

@@ -3,22 +3,22 @@
  * clients, so that many who send much and never end do not take the front's memory from the rest.
  */
 export class IncomingBytes {
-  readonly #max: number;
-  #held = 0;
+  private readonly max: number;
+  private held = 0;
 
   constructor(max: number) {
-    this.#max = max;
+    this.max = max;
   }
 
   /** Counts more bytes. Returns false, and counts none, when they would be too many. */
   take(count: number): boolean {
-    if (this.#held + count > this.#max) return false;
-    this.#held += count;
+    if (this.held + count > this.max) return false;
+    this.held += count;
     return true;
   }
 
   giveBack(count: number): void {
-    this.#held -= count;
+    this.held -= count;
   }
 }
 

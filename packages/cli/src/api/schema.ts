@@ -113,40 +113,40 @@ export function readSchema(text: string): SchemaShape {
 }
 
 class SchemaReader {
-  readonly #sections: readonly JsonNode[];
-  readonly #typespace: Typespace;
-  readonly #tableNames: ReadonlyMap<string, string>;
-  readonly #functionNames: ReadonlyMap<string, string>;
+  private readonly sections: readonly JsonNode[];
+  private readonly typespace: Typespace;
+  private readonly tableNames: ReadonlyMap<string, string>;
+  private readonly functionNames: ReadonlyMap<string, string>;
 
   constructor(text: string) {
-    this.#sections = items(member(parseJson(text, "the schema"), "sections"));
-    this.#typespace = items(member(this.#section("Typespace"), "types")).map((type) => typeFromJson({ tree: type }));
-    this.#tableNames = this.#names("Table");
-    this.#functionNames = this.#names("Function");
+    this.sections = items(member(parseJson(text, "the schema"), "sections"));
+    this.typespace = items(member(this.section("Typespace"), "types")).map((type) => typeFromJson({ tree: type }));
+    this.tableNames = this.names("Table");
+    this.functionNames = this.names("Function");
   }
 
   read(): SchemaShape {
-    const types = items(this.#section("Types"));
+    const types = items(this.section("Types"));
     return {
-      tables: items(this.#section("Tables")).map((table) => this.#table(table)),
+      tables: items(this.section("Tables")).map((table) => this.table(table)),
       functions: [
-        ...items(this.#section("Reducers")).map((each) => this.#function("reducer", each)),
-        ...items(this.#section("Procedures")).map((each) => this.#function("procedure", each)),
-        ...items(this.#section("Views")).map((each) => this.#function("view", each)),
+        ...items(this.section("Reducers")).map((each) => this.function("reducer", each)),
+        ...items(this.section("Procedures")).map((each) => this.function("procedure", each)),
+        ...items(this.section("Views")).map((each) => this.function("view", each)),
       ],
-      typespace: this.#typespace,
+      typespace: this.typespace,
       typeNames: new Map(types.map((type) => [numberOf(member(type, "ty")), typeName(member(type, "source_name"))])),
-      rowLevelRules: items(this.#section("RowLevelSecurity")).map((rule) => textOf(member(rule, "sql"))),
+      rowLevelRules: items(this.section("RowLevelSecurity")).map((rule) => textOf(member(rule, "sql"))),
     };
   }
 
-  #section(name: string): JsonNode | undefined {
-    return this.#sections.map((section) => member(section, name)).find((section) => section !== undefined);
+  private section(name: string): JsonNode | undefined {
+    return this.sections.map((section) => member(section, name)).find((section) => section !== undefined);
   }
 
   /** Names as SQL and calls have them, by those of the module's code. */
-  #names(kind: "Table" | "Function"): ReadonlyMap<string, string> {
-    const entries = items(member(this.#section("ExplicitNames"), "entries"));
+  private names(kind: "Table" | "Function"): ReadonlyMap<string, string> {
+    const entries = items(member(this.section("ExplicitNames"), "entries"));
     return new Map(
       entries.flatMap((entry) => {
         const named = member(entry, kind);
@@ -156,21 +156,21 @@ class SchemaReader {
     );
   }
 
-  #parameters(product: JsonNode | undefined): readonly Parameter[] {
+  private parameters(product: JsonNode | undefined): readonly Parameter[] {
     return items(member(product, "elements")).map((element, at) => {
       const declared = typeFromJson({ tree: member(element, "algebraic_type") ?? null });
       return {
         name: textOf(some(member(element, "name"))) || `arg_${at}`,
-        type: resolveRefs(declared, this.#typespace),
+        type: resolveRefs(declared, this.typespace),
         declared,
       };
     });
   }
 
-  #table(table: JsonNode): TableShape {
+  private table(table: JsonNode): TableShape {
     const accessor = textOf(member(table, "source_name"));
     const typeRef = numberOf(member(table, "product_type_ref"));
-    const row = this.#typespace[typeRef];
+    const row = this.typespace[typeRef];
     const defaults = new Map(
       items(member(table, "default_values")).map((each) => [
         numberOf(member(each, "col_id")),
@@ -179,13 +179,13 @@ class SchemaReader {
     );
     const sequences = new Set(items(member(table, "sequences")).map((each) => numberOf(member(each, "column"))));
     const columns = row?.kind === "Product" ? row.elements : [];
-    const schedule = items(this.#section("Schedules")).find((each) => textOf(member(each, "table_name")) === accessor);
+    const schedule = items(this.section("Schedules")).find((each) => textOf(member(each, "table_name")) === accessor);
     return {
-      name: this.#tableNames.get(accessor) ?? accessor,
+      name: this.tableNames.get(accessor) ?? accessor,
       accessor,
       typeRef,
       columns: columns.map(({ name, type: declared }, at) => {
-        const type = resolveRefs(declared, this.#typespace);
+        const type = resolveRefs(declared, this.typespace);
         const bytes = defaults.get(at);
         const defaultJson =
           bytes === undefined ? undefined : bsatnToJson(type, "positional", new ByteReader(fromHex(bytes)));
@@ -200,7 +200,7 @@ class SchemaReader {
         schedule === undefined
           ? undefined
           : {
-              functionName: this.#functionName(textOf(member(schedule, "function_name"))),
+              functionName: this.functionName(textOf(member(schedule, "function_name"))),
               atColumn: numberOf(member(schedule, "schedule_at_col")),
             },
       isPublic: member(member(table, "table_access"), "Public") !== undefined,
@@ -208,26 +208,26 @@ class SchemaReader {
     };
   }
 
-  #functionName(accessor: string): string {
-    return this.#functionNames.get(accessor) ?? accessor;
+  private functionName(accessor: string): string {
+    return this.functionNames.get(accessor) ?? accessor;
   }
 
-  #function(kind: FunctionKind, each: JsonNode): FunctionShape {
+  private function(kind: FunctionKind, each: JsonNode): FunctionShape {
     const accessor = textOf(member(each, "source_name"));
-    const name = this.#functionName(accessor);
+    const name = this.functionName(accessor);
     const isIt = (entry: JsonNode): boolean => textOf(member(entry, "function_name")) === accessor;
-    const lifecycle = member(items(this.#section("LifeCycleReducers")).find(isIt), "lifecycle_spec");
-    const schedule = items(this.#section("Schedules")).find(isIt);
+    const lifecycle = member(items(this.section("LifeCycleReducers")).find(isIt), "lifecycle_spec");
+    const schedule = items(this.section("Schedules")).find(isIt);
     const scheduling = textOf(member(schedule, "table_name"));
     const returns = member(each, "return_type");
     return {
       kind,
       name,
       accessor,
-      params: this.#parameters(member(each, "params")),
+      params: this.parameters(member(each, "params")),
       returns: returns === undefined ? undefined : typeFromJson({ tree: returns }),
       lifecycle: lifecycle instanceof JsonObject ? lifecycle.keys[0] : undefined,
-      scheduledBy: schedule === undefined ? undefined : (this.#tableNames.get(scheduling) ?? scheduling),
+      scheduledBy: schedule === undefined ? undefined : (this.tableNames.get(scheduling) ?? scheduling),
       isPrivate:
         kind === "view"
           ? member(each, "is_public") !== true

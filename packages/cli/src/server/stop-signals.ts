@@ -7,19 +7,19 @@
 const sameWithinMs = 500;
 
 export class StopSignals {
-  readonly #steadyMs: () => number;
+  private readonly steadyMs: () => number;
   /** When each kind was counted last. */
-  readonly #countedMs = new Map<string, number>();
+  private readonly countedMs = new Map<string, number>();
 
   constructor(steadyMs: () => number) {
-    this.#steadyMs = steadyMs;
+    this.steadyMs = steadyMs;
   }
 
   hear(signal: string): "stop" | "end at once" | "nothing new" {
-    const nowMs = this.#steadyMs();
-    const isFirst = this.#countedMs.size === 0;
-    if (nowMs - (this.#countedMs.get(signal) ?? -Infinity) < sameWithinMs) return "nothing new";
-    this.#countedMs.set(signal, nowMs);
+    const nowMs = this.steadyMs();
+    const isFirst = this.countedMs.size === 0;
+    if (nowMs - (this.countedMs.get(signal) ?? -Infinity) < sameWithinMs) return "nothing new";
+    this.countedMs.set(signal, nowMs);
     return isFirst ? "stop" : "end at once";
   }
 }

@@ -52,7 +52,7 @@ export class Place {
     // Whether packages are up to date is not what is tested here.
     LIGHTCONE_SKIP_INSTALL: "1",
   };
-  readonly #running = new Set<Running>();
+  private readonly running = new Set<Running>();
 
   path(name: string): string {
     return join(this.folder, name);
@@ -70,15 +70,15 @@ export class Place {
   open(command: string, args: readonly string[]): Running {
     const child = spawn(command, args, { cwd: repository, env: this.env, stdio: ["ignore", "pipe", "pipe"] });
     const running = new Running(child);
-    this.#running.add(running);
-    void running.ended.then(() => this.#running.delete(running));
+    this.running.add(running);
+    void running.ended.then(() => this.running.delete(running));
     return running;
   }
 
   /** Ends what still runs and removes the folder. */
   async close(): Promise<void> {
-    for (const running of this.#running) running.child.kill("SIGKILL");
-    await Promise.all([...this.#running].map((running) => running.ended));
+    for (const running of this.running) running.child.kill("SIGKILL");
+    await Promise.all([...this.running].map((running) => running.ended));
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

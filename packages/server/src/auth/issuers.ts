@@ -47,61 +47,61 @@ const retryAfterMs = 5_000;
 const keysMax = 64;
 
 export class Issuers {
-  readonly #options: IssuersOptions;
+  private readonly options: IssuersOptions;
   /** By the exact text of `iss`; the order is that of use. */
-  readonly #kept = new Map<string, Kept>();
-  #fetchCount = 0;
+  private readonly kept = new Map<string, Kept>();
+  private fetchCount = 0;
 
   /** @throws {LightconeError} `BadRequest` when an issuer of the list is not the URL of one */
   constructor(options: IssuersOptions) {
-    this.#options = options;
+    this.options = options;
     if (options.allowed !== "any") for (const issuer of options.allowed) checkListed(issuer);
   }
 
   /** The keys of an issuer. @throws {TokenRefused} when they cannot be had */
   async keysOf(issuer: string): Promise<readonly IssuerKey[]> {
-    const { allowed, clock } = this.#options;
+    const { allowed, clock } = this.options;
     if (allowed !== "any" && !allowed.includes(issuer))
       throw new TokenRefused(`Issuer ${JSON.stringify(issuer)} is not one that this server accepts`);
     const nowMs = clock.steadyMs();
-    this.#forgetUnused(nowMs);
-    let kept = this.#kept.get(issuer);
+    this.forgetUnused(nowMs);
+    let kept = this.kept.get(issuer);
     if (kept?.failedAtMs !== undefined && nowMs - kept.failedAtMs >= retryAfterMs) kept = undefined;
-    kept ??= this.#keep(issuer, nowMs);
+    kept ??= this.keep(issuer, nowMs);
     // Last used, last in order.
-    this.#kept.delete(issuer);
-    this.#kept.set(issuer, kept);
+    this.kept.delete(issuer);
+    this.kept.set(issuer, kept);
     kept.usedAtMs = nowMs;
-    if (nowMs - kept.fetchedAtMs >= refreshAfterMs) this.#refresh(issuer, kept, nowMs);
+    if (nowMs - kept.fetchedAtMs >= refreshAfterMs) this.refresh(issuer, kept, nowMs);
     return kept.keys;
   }
 
-  #keep(issuer: string, nowMs: number): Kept {
-    const { clock, limits } = this.#options;
-    if (this.#kept.size >= limits.issuerCountMax) this.#kept.delete(this.#mostUseless());
-    const keys = this.#discover(issuer);
+  private keep(issuer: string, nowMs: number): Kept {
+    const { clock, limits } = this.options;
+    if (this.kept.size >= limits.issuerCountMax) this.kept.delete(this.mostUseless());
+    const keys = this.discover(issuer);
     const kept: Kept = { keys, fetchedAtMs: nowMs, usedAtMs: nowMs, failedAtMs: undefined };
     keys.catch(() => (kept.failedAtMs = clock.steadyMs()));
     return kept;
   }
 
   /** One that failed, or else the one unused for longest. */
-  #mostUseless(): string {
+  private mostUseless(): string {
     let found: string | undefined;
-    for (const [issuer, { failedAtMs }] of this.#kept) {
+    for (const [issuer, { failedAtMs }] of this.kept) {
       if (failedAtMs !== undefined) return issuer;
       found ??= issuer;
     }
     return defined(found, "an issuer that is kept");
   }
 
-  #refresh(issuer: string, kept: Kept, nowMs: number): void {
+  private refresh(issuer: string, kept: Kept, nowMs: number): void {
     kept.fetchedAtMs = nowMs;
-    this.#discover(issuer).then(
+    this.discover(issuer).then(
       (keys) => {
-        if (this.#kept.get(issuer) === kept) {
+        if (this.kept.get(issuer) === kept) {
           const { usedAtMs } = kept;
-          this.#kept.set(issuer, { keys: Promise.resolve(keys), fetchedAtMs: nowMs, usedAtMs, failedAtMs: undefined });
+          this.kept.set(issuer, { keys: Promise.resolve(keys), fetchedAtMs: nowMs, usedAtMs, failedAtMs: undefined });
         }
       },
       // The old keys stay; the next use after another interval tries again.
@@ -109,37 +109,37 @@ export class Issuers {
     );
   }
 
-  #forgetUnused(nowMs: number): void {
-    for (const [issuer, kept] of this.#kept) {
+  private forgetUnused(nowMs: number): void {
+    for (const [issuer, kept] of this.kept) {
       if (nowMs - kept.usedAtMs < forgetAfterMs) return;
-      this.#kept.delete(issuer);
+      this.kept.delete(issuer);
     }
   }
 
-  async #discover(issuer: string): Promise<readonly IssuerKey[]> {
-    this.#fetchCount += 1;
+  private async discover(issuer: string): Promise<readonly IssuerKey[]> {
+    this.fetchCount += 1;
     try {
-      const max = this.#options.limits.issuerFetchesMax;
-      if (this.#fetchCount > max) throw new Error(`issuerFetchesMax: ${max} issuers are being asked`);
+      const max = this.options.limits.issuerFetchesMax;
+      if (this.fetchCount > max) throw new Error(`issuerFetchesMax: ${max} issuers are being asked`);
       const base = readUrl(issuer);
-      const configuration = await this.#get(
+      const configuration = await this.get(
         new URL(`${issuer.replace(/\/+$/, "")}/.well-known/openid-configuration`),
         base,
       );
       const jwksUri = configuration["jwks_uri"];
       if (typeof jwksUri !== "string") throw new Error("the discovery document names no `jwks_uri`");
-      return await readKeySet(await this.#get(readUrl(jwksUri), base));
+      return await readKeySet(await this.get(readUrl(jwksUri), base));
     } catch (cause) {
-      this.#options.log.warn({ issuer, err: cause }, "the keys of an issuer cannot be had");
+      this.options.log.warn({ issuer, err: cause }, "the keys of an issuer cannot be had");
       throw new TokenRefused(`Error fetching public key for issuer ${issuer}`, { cause });
     } finally {
-      this.#fetchCount -= 1;
+      this.fetchCount -= 1;
     }
   }
 
   /** Fetches a JSON object that belongs to an issuer, within the limits. */
-  async #get(url: URL, issuer: URL): Promise<Readonly<Record<string, unknown>>> {
-    const { allowed, fetch, limits } = this.#options;
+  private async get(url: URL, issuer: URL): Promise<Readonly<Record<string, unknown>>> {
+    const { allowed, fetch, limits } = this.options;
     if (url.protocol === "http:" && issuer.protocol !== "http:") throw new Error(`${url.href} is not an https address`);
     const text = await fetch(url, {
       // The operator has named this host and port; where else the issuer sends us is not the operator's word.

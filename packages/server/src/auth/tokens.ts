@@ -41,21 +41,21 @@ export interface TokenOptions {
 }
 
 export class Tokens {
-  readonly #options: TokenOptions;
+  private readonly options: TokenOptions;
 
   constructor(options: TokenOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** A new identity with a token that never expires. Nothing is stored. */
   async mint(): Promise<Credentials> {
-    const subject = this.#subject();
-    return this.#sign({
+    const subject = this.subject();
+    return this.sign({
       identity: identityOf(localIssuer, subject),
       subject,
       issuer: localIssuer,
       audience: localAudience,
-      issuedAt: this.#nowSeconds(),
+      issuedAt: this.nowSeconds(),
       expiresAt: undefined,
       notBefore: undefined,
       extra: {},
@@ -64,56 +64,56 @@ export class Tokens {
 
   /** The identity of a new database: that of a token that is thrown away. */
   makeDatabaseIdentity(): Identity {
-    return identityOf(localIssuer, this.#subject());
+    return identityOf(localIssuer, this.subject());
   }
 
   /** The same claims for a minute, signed here; never for longer than they were good for. */
   async exchange(claims: Claims): Promise<Credentials> {
-    const issuedAt = this.#nowSeconds();
+    const issuedAt = this.nowSeconds();
     const expiresAt = Math.min(claims.expiresAt ?? Infinity, issuedAt + webSocketTokenSeconds);
-    return this.#sign({ ...claims, issuedAt, expiresAt });
+    return this.sign({ ...claims, issuedAt, expiresAt });
   }
 
   /** @throws {TokenRefused} when the token is not to be believed */
   async check(token: string): Promise<Credentials> {
-    const parts = readTokenParts(token, this.#options.limits.tokenCharactersMax);
-    const failure = await failureToVerify(token, parts, this.#options.keys.publicKey, "ES256");
-    return failure === undefined ? this.#accept(token, parts) : this.#checkForeign(token, parts, failure);
+    const parts = readTokenParts(token, this.options.limits.tokenCharactersMax);
+    const failure = await failureToVerify(token, parts, this.options.keys.publicKey, "ES256");
+    return failure === undefined ? this.accept(token, parts) : this.checkForeign(token, parts, failure);
   }
 
-  async #checkForeign(token: string, parts: TokenParts, localFailure: TokenRefused): Promise<Credentials> {
+  private async checkForeign(token: string, parts: TokenParts, localFailure: TokenRefused): Promise<Credentials> {
     const issuer = readUnverifiedIssuer(parts.payload);
     if (issuer === localIssuer) throw localFailure;
-    const all = await this.#options.issuers.keysOf(issuer);
+    const all = await this.options.issuers.keysOf(issuer);
     const named = parts.keyId === undefined ? all : all.filter((key) => key.keyId === parts.keyId);
     let failure = new TokenRefused("Specified key ID not found in JWKs");
     for (const { key, algorithm } of named) {
       const refused = await failureToVerify(token, parts, key, algorithm);
       // The issuer that was asked is the one in the verified payload: both were read from the same text.
-      if (refused === undefined) return this.#accept(token, parts);
+      if (refused === undefined) return this.accept(token, parts);
       failure = refused;
     }
     throw failure;
   }
 
-  #accept(token: string, parts: TokenParts): Credentials {
+  private accept(token: string, parts: TokenParts): Credentials {
     const claims = readClaims(parts.payload);
-    checkTime(claims, this.#nowSeconds());
+    checkTime(claims, this.nowSeconds());
     return { identity: claims.identity, token, payload: parts.payload, claims };
   }
 
-  #sign(claims: Claims): Promise<Credentials> {
-    return signClaims(this.#options.keys.privateKey, claims);
+  private sign(claims: Claims): Promise<Credentials> {
+    return signClaims(this.options.keys.privateKey, claims);
   }
 
-  #nowSeconds(): number {
-    return Math.floor(this.#options.clock.nowMicros() / 1_000_000);
+  private nowSeconds(): number {
+    return Math.floor(this.options.clock.nowMicros() / 1_000_000);
   }
 
   /** A random UUID, version 4. */
-  #subject(): string {
+  private subject(): string {
     const bytes = new Uint8Array(16);
-    this.#options.random.fill(bytes);
+    this.options.random.fill(bytes);
     bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
     bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
     const hex = Buffer.from(bytes).toString("hex");

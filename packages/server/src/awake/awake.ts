@@ -38,16 +38,16 @@ const readsMax = 16;
 const leadMicros = 2_000_000;
 
 export class Awake {
-  readonly #options: AwakeOptions;
-  readonly #queue: WakeQueue;
-  readonly #residents: Residents;
-  readonly #times: WakeTimes;
-  #isStopped = false;
+  private readonly options: AwakeOptions;
+  private readonly queue: WakeQueue;
+  private readonly residents: Residents;
+  private readonly times: WakeTimes;
+  private isStopped = false;
 
   constructor(options: AwakeOptions) {
-    this.#options = options;
+    this.options = options;
     const { clock, log, limits, memoryOf, wake } = options;
-    this.#residents = new Residents({
+    this.residents = new Residents({
       clock,
       log,
       memoryOf,
@@ -55,27 +55,27 @@ export class Awake {
       ownerAwakeMax: limits.ownerAwakeMax,
       parkAfterMs: limits.parkAfterMs,
       wakeTimesMin: limits.parkWakeTimesMin,
-      roomMade: () => this.#queue.pump(),
+      roomMade: () => this.queue.pump(),
     });
-    this.#queue = new WakeQueue({
+    this.queue = new WakeQueue({
       clock,
       openingsMax: availableParallelism(),
       looksMax,
       waitMsMax: limits.wakeWaitMs,
-      hasRoom: (owner) => this.#residents.hasRoom(owner),
+      hasRoom: (owner) => this.residents.hasRoom(owner),
     });
-    this.#times = new WakeTimes(clock, wake);
+    this.times = new WakeTimes(clock, wake);
   }
 
   /** What a database asks that is about to be opened. */
   stayOf({ identity, owner, directory }: DatabaseRecord): Stay {
-    const { clock, files, dataDirectory, log } = this.#options;
+    const { clock, files, dataDirectory, log } = this.options;
     const path = `${dataDirectory}/${directory}`;
     return {
       enter: async (why) => {
-        const opened = await this.#queue.enter(directory, owner.hex, why);
+        const opened = await this.queue.enter(directory, owner.hex, why);
         try {
-          this.#times.delete(identity.hex);
+          this.times.delete(identity.hex);
           // From here on nobody knows when it has to be woken, until it rests again.
           await removeWakeAt(files, path);
         } catch (error) {
@@ -84,12 +84,12 @@ export class Awake {
         }
         return opened;
       },
-      hurry: (why) => this.#queue.hurry(directory, why),
-      giveUp: () => this.#queue.giveUp(directory),
-      woke: (database: Resting, ms, why) => this.#residents.woke(directory, owner.hex, database, ms, why === "look"),
-      left: () => this.#residents.left(directory),
+      hurry: (why) => this.queue.hurry(directory, why),
+      giveUp: () => this.queue.giveUp(directory),
+      woke: (database: Resting, ms, why) => this.residents.woke(directory, owner.hex, database, ms, why === "look"),
+      left: () => this.residents.left(directory),
       rested: async ({ nextDueMicros }: Rest, clients) => {
-        if (nextDueMicros !== undefined) this.#times.set(identity.hex, nextDueMicros - leadMicros);
+        if (nextDueMicros !== undefined) this.times.set(identity.hex, nextDueMicros - leadMicros);
         await writeWakeAt(files, path, { nextDueMicros, clients, atMicros: clock.nowMicros() }).catch(
           (error: unknown) =>
             // The next start of the server looks into the database, then.
@@ -101,18 +101,18 @@ export class Awake {
 
   /** A server has started: learns when databases want to be woken, and wakes those of which nobody knows. */
   async lookAround(records: Iterable<DatabaseRecord>): Promise<void> {
-    const { clock, files, dataDirectory, wake } = this.#options;
+    const { clock, files, dataDirectory, wake } = this.options;
     const left = [...records].values();
     const read = async (): Promise<void> => {
       for (const { identity, directory } of left) {
-        if (this.#isStopped) return;
+        if (this.isStopped) return;
         const wakeAt = await readWakeAt(files, `${dataDirectory}/${directory}`);
-        if (this.#isStopped) return;
+        if (this.isStopped) return;
         // Clients that were connected then are gone: the database has to say so to the others.
         // A clock that was set back meanwhile says nothing of when it wanted to be woken.
         const isKnown = wakeAt !== undefined && wakeAt.clients === 0 && wakeAt.atMicros <= clock.nowMicros();
         if (!isKnown) wake(identity.hex, "look");
-        if (wakeAt?.nextDueMicros !== undefined) this.#times.set(identity.hex, wakeAt.nextDueMicros - leadMicros);
+        if (wakeAt?.nextDueMicros !== undefined) this.times.set(identity.hex, wakeAt.nextDueMicros - leadMicros);
       }
     };
     await Promise.all(Array.from({ length: readsMax }, read));
@@ -120,19 +120,19 @@ export class Awake {
 
   /** A database did not start, so nobody knows when it has to be woken: it is tried again. */
   lookAgain(identityHex: string, afterMs: number): void {
-    if (!this.#isStopped) this.#times.set(identityHex, this.#options.clock.nowMicros() + afterMs * 1000);
+    if (!this.isStopped) this.times.set(identityHex, this.options.clock.nowMicros() + afterMs * 1000);
   }
 
   /** A database is deleted. */
   forget(identityHex: string): void {
-    this.#times.delete(identityHex);
+    this.times.delete(identityHex);
   }
 
   /** Wakes and parks nobody any more. */
   stop(): void {
-    this.#isStopped = true;
-    this.#times.stop();
-    this.#residents.stop();
-    this.#queue.stop();
+    this.isStopped = true;
+    this.times.stop();
+    this.residents.stop();
+    this.queue.stop();
   }
 }

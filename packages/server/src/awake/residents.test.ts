@@ -58,19 +58,19 @@ class FakeDatabase implements Resting {
   parks = true;
   asked = 0;
   readonly pid = (pids += 1);
-  readonly #world: World;
-  readonly #key: string;
+  private readonly world: World;
+  private readonly key: string;
 
   constructor(world: World, key: string) {
-    this.#world = world;
-    this.#key = key;
+    this.world = world;
+    this.key = key;
   }
 
   async rest(): Promise<boolean> {
     this.asked += 1;
     if (!this.parks) return false;
-    this.#world.parked.push(this.#key);
-    this.#world.residents.left(this.#key);
+    this.world.parked.push(this.key);
+    this.world.residents.left(this.key);
     return true;
   }
 

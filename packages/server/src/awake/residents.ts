@@ -60,33 +60,33 @@ const measuredMax = 16;
 const parkingMax = 4;
 
 export class Residents {
-  readonly #options: ResidentsOptions;
-  readonly #residents = new Map<string, Resident>();
+  private readonly options: ResidentsOptions;
+  private readonly residents = new Map<string, Resident>();
   /** How many each owner has. */
-  readonly #owned = new Map<string, number>();
-  #cancel: (() => void) | undefined;
-  #parking = 0;
-  #measuring = false;
+  private readonly owned = new Map<string, number>();
+  private cancel: (() => void) | undefined;
+  private parking = 0;
+  private measuring = false;
   /** Who is measured next. */
-  #nextMeasured = 0;
-  #isStopped = false;
+  private nextMeasured = 0;
+  private isStopped = false;
 
   constructor(options: ResidentsOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   get memoryBytes(): number {
     let sum = 0;
-    for (const { memoryBytes } of this.#residents.values()) sum += memoryBytes;
+    for (const { memoryBytes } of this.residents.values()) sum += memoryBytes;
     return sum;
   }
 
   /** A database has got a process. */
   woke(key: string, owner: string, rests: Resting, wokeInMs: number, isLook: boolean): void {
-    if (this.#isStopped) return;
+    if (this.isStopped) return;
     this.left(key);
-    const nowMs = this.#options.clock.steadyMs();
-    this.#residents.set(key, {
+    const nowMs = this.options.clock.steadyMs();
+    this.residents.set(key, {
       key,
       owner,
       rests,
@@ -98,53 +98,53 @@ export class Residents {
       isParking: false,
       isLook,
     });
-    this.#owned.set(owner, (this.#owned.get(owner) ?? 0) + 1);
-    this.#cancel ??= this.#options.clock.after(sweepMs, () => this.#sweep());
+    this.owned.set(owner, (this.owned.get(owner) ?? 0) + 1);
+    this.cancel ??= this.options.clock.after(sweepMs, () => this.sweep());
   }
 
   /** A database has lost its process, whichever way. */
   left(key: string): void {
-    const resident = this.#residents.get(key);
+    const resident = this.residents.get(key);
     if (resident === undefined) return;
-    this.#residents.delete(key);
-    const count = (this.#owned.get(resident.owner) ?? 0) - 1;
-    if (count > 0) this.#owned.set(resident.owner, count);
-    else this.#owned.delete(resident.owner);
-    this.#options.roomMade();
+    this.residents.delete(key);
+    const count = (this.owned.get(resident.owner) ?? 0) - 1;
+    if (count > 0) this.owned.set(resident.owner, count);
+    else this.owned.delete(resident.owner);
+    this.options.roomMade();
   }
 
   /** Whether one more of this owner's may wake. Makes room if not: `roomMade` is called then. */
   hasRoom(owner: string): boolean {
-    const { memoryBytesMax, ownerAwakeMax } = this.#options;
-    if ((this.#owned.get(owner) ?? 0) >= ownerAwakeMax) {
-      this.#parkUnused((resident) => resident.owner === owner, 1);
+    const { memoryBytesMax, ownerAwakeMax } = this.options;
+    if ((this.owned.get(owner) ?? 0) >= ownerAwakeMax) {
+      this.parkUnused((resident) => resident.owner === owner, 1);
       return false;
     }
-    if (this.#residents.size === 0 || this.memoryBytes + hostBytesGuess <= memoryBytesMax) return true;
-    this.#parkUnused(() => true, this.memoryBytes + hostBytesGuess - memoryBytesMax);
+    if (this.residents.size === 0 || this.memoryBytes + hostBytesGuess <= memoryBytesMax) return true;
+    this.parkUnused(() => true, this.memoryBytes + hostBytesGuess - memoryBytesMax);
     return false;
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#cancel?.();
-    this.#cancel = undefined;
+    this.isStopped = true;
+    this.cancel?.();
+    this.cancel = undefined;
   }
 
-  #sweep(): void {
-    this.#cancel = undefined;
-    if (this.#isStopped) return;
-    const nowMs = this.#options.clock.steadyMs();
-    for (const resident of this.#residents.values()) this.#look(resident, nowMs);
-    const overBytes = this.memoryBytes - this.#options.memoryBytesMax;
-    if (overBytes > 0) this.#parkUnused(() => true, overBytes);
-    void this.#measure();
+  private sweep(): void {
+    this.cancel = undefined;
+    if (this.isStopped) return;
+    const nowMs = this.options.clock.steadyMs();
+    for (const resident of this.residents.values()) this.look(resident, nowMs);
+    const overBytes = this.memoryBytes - this.options.memoryBytesMax;
+    if (overBytes > 0) this.parkUnused(() => true, overBytes);
+    void this.measure();
     // Somebody who waits may have room now: memory is known better, or another can be parked.
-    this.#options.roomMade();
-    if (this.#residents.size > 0) this.#cancel = this.#options.clock.after(sweepMs, () => this.#sweep());
+    this.options.roomMade();
+    if (this.residents.size > 0) this.cancel = this.options.clock.after(sweepMs, () => this.sweep());
   }
 
-  #look(resident: Resident, nowMs: number): void {
+  private look(resident: Resident, nowMs: number): void {
     const { rests } = resident;
     if (rests.traffic !== resident.traffic || !rests.isIdle) {
       if (rests.traffic !== resident.traffic) resident.isLook = false; // somebody wants it after all
@@ -154,16 +154,16 @@ export class Residents {
     }
     const restsAfterMs = resident.isLook
       ? lookedForMs
-      : Math.max(this.#options.parkAfterMs, this.#options.wakeTimesMin * resident.wokeInMs);
-    if (nowMs - resident.usedMs >= restsAfterMs) this.#park(resident);
+      : Math.max(this.options.parkAfterMs, this.options.wakeTimesMin * resident.wokeInMs);
+    if (nowMs - resident.usedMs >= restsAfterMs) this.park(resident);
   }
 
   /** Parks some of those that `may` be, the longest unused first and large ones last, until `bytes` are free. */
-  #parkUnused(may: (resident: Resident) => boolean, bytes: number): void {
-    const nowMs = this.#options.clock.steadyMs();
+  private parkUnused(may: (resident: Resident) => boolean, bytes: number): void {
+    const nowMs = this.options.clock.steadyMs();
     const unused: Resident[] = [];
     let leftBytes = bytes;
-    for (const resident of this.#residents.values()) {
+    for (const resident of this.residents.values()) {
       const { rests, traffic, usedMs, isParking, notBeforeMs } = resident;
       // What is on its way out makes room already.
       if (isParking && may(resident)) leftBytes -= resident.memoryBytes;
@@ -176,15 +176,15 @@ export class Residents {
     for (const resident of unused) {
       if (leftBytes <= 0) return;
       leftBytes -= resident.memoryBytes;
-      this.#park(resident);
+      this.park(resident);
     }
   }
 
-  #park(resident: Resident): void {
-    const { clock, log } = this.#options;
-    if (resident.isParking || this.#parking >= parkingMax || clock.steadyMs() < resident.notBeforeMs) return;
+  private park(resident: Resident): void {
+    const { clock, log } = this.options;
+    if (resident.isParking || this.parking >= parkingMax || clock.steadyMs() < resident.notBeforeMs) return;
     resident.isParking = true;
-    this.#parking += 1;
+    this.parking += 1;
     resident.rests
       .rest()
       .then(
@@ -198,21 +198,21 @@ export class Residents {
       )
       .finally(() => {
         resident.isParking = false;
-        this.#parking -= 1;
-        this.#options.roomMade();
+        this.parking -= 1;
+        this.options.roomMade();
       });
   }
 
-  async #measure(): Promise<void> {
-    if (this.#measuring) return;
-    this.#measuring = true;
-    const all = [...this.#residents.values()];
+  private async measure(): Promise<void> {
+    if (this.measuring) return;
+    this.measuring = true;
+    const all = [...this.residents.values()];
     for (let count = 0; count < Math.min(measuredMax, all.length); count += 1) {
-      const resident = all[this.#nextMeasured++ % all.length];
+      const resident = all[this.nextMeasured++ % all.length];
       const pid = resident?.rests.pid;
       if (resident === undefined || pid === undefined) continue;
-      resident.memoryBytes = (await this.#options.memoryOf(pid)) ?? resident.memoryBytes;
+      resident.memoryBytes = (await this.options.memoryOf(pid)) ?? resident.memoryBytes;
     }
-    this.#measuring = false;
+    this.measuring = false;
   }
 }

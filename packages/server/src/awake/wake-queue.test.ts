@@ -13,7 +13,7 @@ class Story {
   readonly queue: WakeQueue;
   readonly entered: string[] = [];
   readonly refused: string[] = [];
-  readonly #done = new Map<string, () => void>();
+  private readonly done = new Map<string, () => void>();
   room: (owner: string) => boolean = () => true;
 
   constructor(openingsMax = 1) {
@@ -31,7 +31,7 @@ class Story {
     this.queue.enter(key, key.slice(0, 1), why).then(
       (done) => {
         this.entered.push(key);
-        this.#done.set(key, done);
+        this.done.set(key, done);
       },
       (error: unknown) => this.refused.push(`${key} ${isLightconeError(error) ? error.code : String(error)}`),
     );
@@ -44,8 +44,8 @@ class Story {
   /** Ends the openings that are at work until nobody is left. */
   async drain(): Promise<void> {
     await this.settle();
-    for (let [next] = this.#done; next !== undefined; [next] = this.#done) {
-      this.#done.delete(next[0]);
+    for (let [next] = this.done; next !== undefined; [next] = this.done) {
+      this.done.delete(next[0]);
       next[1]();
       await this.settle();
     }

@@ -39,9 +39,9 @@ interface Waiting {
 }
 
 export class WakeQueue {
-  readonly #options: WakeQueueOptions;
+  private readonly options: WakeQueueOptions;
   /** For each reason, by owner, those who wait; the owner whose turn it is comes first. */
-  readonly #waiting: Readonly<Record<WakeReason, Map<string, Waiting[]>>> = {
+  private readonly waiting: Readonly<Record<WakeReason, Map<string, Waiting[]>>> = {
     again: new Map(),
     call: new Map(),
     connect: new Map(),
@@ -49,13 +49,13 @@ export class WakeQueue {
     leave: new Map(),
     look: new Map(),
   };
-  readonly #byKey = new Map<string, Waiting>();
-  #opening = 0;
-  #looking = 0;
-  #isStopped = false;
+  private readonly byKey = new Map<string, Waiting>();
+  private opening = 0;
+  private looking = 0;
+  private isStopped = false;
 
   constructor(options: WakeQueueOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /**
@@ -66,50 +66,50 @@ export class WakeQueue {
    * @throws {LightconeError} `ServerBusy` after `waitMsMax` if somebody waits for it; `DatabaseStopped` after `stop` and `giveUp`
    */
   async enter(key: string, owner: string, why: WakeReason): Promise<() => void> {
-    const entered = await this.#turn(key, owner, why);
+    const entered = await this.turn(key, owner, why);
     let isDone = false;
     const done = (): void => {
       if (isDone) return;
       isDone = true;
       cancel();
-      this.#opening -= 1;
-      if (entered === "look") this.#looking -= 1;
+      this.opening -= 1;
+      if (entered === "look") this.looking -= 1;
       this.pump();
     };
     // A large database, or one whose process hangs, does not keep all others from waking.
-    const cancel = this.#options.clock.after(placeMsMax, done);
+    const cancel = this.options.clock.after(placeMsMax, done);
     return done;
   }
 
   /** There is a more urgent reason for a database that waits. Nothing if it does not. */
   hurry(key: string, why: WakeReason): void {
-    const waiting = this.#byKey.get(key);
+    const waiting = this.byKey.get(key);
     if (waiting === undefined || urgency.indexOf(why) >= urgency.indexOf(waiting.why)) return;
-    this.#leave(waiting);
+    this.leave(waiting);
     waiting.why = why;
-    this.#join(waiting);
+    this.join(waiting);
     this.pump();
   }
 
   /** A database is wanted no more: it is refused if it waits. */
   giveUp(key: string): void {
-    const waiting = this.#byKey.get(key);
+    const waiting = this.byKey.get(key);
     if (waiting === undefined) return;
-    this.#leave(waiting);
+    this.leave(waiting);
     waiting.refuse(stopped("it was given up while it waited to be woken"));
   }
 
   /** Lets in whoever may; to be called whenever there may be more room. */
   pump(): void {
     for (;;) {
-      if (this.#isStopped || this.#opening >= this.#options.openingsMax) return;
-      const next = this.#next();
+      if (this.isStopped || this.opening >= this.options.openingsMax) return;
+      const next = this.next();
       if (next === undefined) return;
-      this.#leave(next);
-      this.#opening += 1;
-      if (next.why === "look") this.#looking += 1;
+      this.leave(next);
+      this.opening += 1;
+      if (next.why === "look") this.looking += 1;
       // Its owner's next comes after everybody else's.
-      const owners = this.#waiting[next.why];
+      const owners = this.waiting[next.why];
       const rest = owners.get(next.owner);
       if (rest !== undefined) {
         owners.delete(next.owner);
@@ -121,16 +121,16 @@ export class WakeQueue {
 
   /** Lets nobody in any more. */
   stop(): void {
-    this.#isStopped = true;
-    for (const waiting of this.#byKey.values()) {
-      this.#leave(waiting);
+    this.isStopped = true;
+    for (const waiting of this.byKey.values()) {
+      this.leave(waiting);
       waiting.refuse(stopped());
     }
   }
 
   /** Resolves with the reason that it was let in for. */
-  #turn(key: string, owner: string, why: WakeReason): Promise<WakeReason> {
-    if (this.#isStopped) return Promise.reject(stopped());
+  private turn(key: string, owner: string, why: WakeReason): Promise<WakeReason> {
+    if (this.isStopped) return Promise.reject(stopped());
     return new Promise((resolve, refuse) => {
       const waiting: Waiting = {
         key,
@@ -140,42 +140,42 @@ export class WakeQueue {
         enter: () => resolve(waiting.why),
         refuse,
       };
-      this.#join(waiting);
+      this.join(waiting);
       this.pump();
     });
   }
 
-  #join(waiting: Waiting): void {
-    const owners = this.#waiting[waiting.why];
+  private join(waiting: Waiting): void {
+    const owners = this.waiting[waiting.why];
     const before = owners.get(waiting.owner);
     if (before === undefined) owners.set(waiting.owner, [waiting]);
     else before.push(waiting);
-    this.#byKey.set(waiting.key, waiting);
+    this.byKey.set(waiting.key, waiting);
     if (!awaited.has(waiting.why)) return;
-    const { clock, waitMsMax } = this.#options;
+    const { clock, waitMsMax } = this.options;
     waiting.cancel = clock.after(waitMsMax, () => {
-      this.#leave(waiting);
+      this.leave(waiting);
       waiting.refuse(new LightconeError("ServerBusy", { waitedMs: waitMsMax }));
     });
   }
 
-  #leave(waiting: Waiting): void {
+  private leave(waiting: Waiting): void {
     waiting.cancel?.();
     waiting.cancel = undefined;
-    this.#byKey.delete(waiting.key);
-    const owners = this.#waiting[waiting.why];
+    this.byKey.delete(waiting.key);
+    const owners = this.waiting[waiting.why];
     const of = owners.get(waiting.owner) ?? [];
     if (of[0] === waiting) of.shift();
     else of.splice(of.indexOf(waiting), 1);
     if (of.length === 0) owners.delete(waiting.owner);
   }
 
-  #next(): Waiting | undefined {
+  private next(): Waiting | undefined {
     for (const why of urgency) {
-      if (why === "look" && this.#looking >= this.#options.looksMax) continue;
-      for (const [owner, [first]] of this.#waiting[why]) {
+      if (why === "look" && this.looking >= this.options.looksMax) continue;
+      for (const [owner, [first]] of this.waiting[why]) {
         // Whoever has just lost its process gets one again: it counted before.
-        if (why === "again" || this.#options.hasRoom(owner)) return first;
+        if (why === "again" || this.options.hasRoom(owner)) return first;
       }
     }
     return undefined;

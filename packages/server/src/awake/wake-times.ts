@@ -11,62 +11,62 @@ const timerMsMax = 5000;
 const setBackMsMin = 1000;
 
 export class WakeTimes {
-  readonly #clock: Clock;
-  readonly #wake: (identityHex: string, why: WakeReason) => void;
+  private readonly clock: Clock;
+  private readonly wake: (identityHex: string, why: WakeReason) => void;
   /** Microseconds since 1970, by database. */
-  readonly #due = new Map<string, number>();
-  #cancel: (() => void) | undefined;
-  #armedMicros = Infinity;
+  private readonly due = new Map<string, number>();
+  private cancel: (() => void) | undefined;
+  private armedMicros = Infinity;
   /** How far the wall clock was ahead of the steady one when it was last looked at. */
-  #aheadMs = -Infinity;
+  private aheadMs = -Infinity;
 
   /** @param wake is called once for each database whose time has come, or of which nobody knows when it comes */
   constructor(clock: Clock, wake: (identityHex: string, why: WakeReason) => void) {
-    this.#clock = clock;
-    this.#wake = wake;
+    this.clock = clock;
+    this.wake = wake;
   }
 
   set(identityHex: string, dueMicros: number): void {
-    if (this.#due.size === 0) this.#aheadMs = this.#readAhead();
-    this.#due.set(identityHex, dueMicros);
-    if (dueMicros < this.#armedMicros) this.#arm(dueMicros);
+    if (this.due.size === 0) this.aheadMs = this.readAhead();
+    this.due.set(identityHex, dueMicros);
+    if (dueMicros < this.armedMicros) this.arm(dueMicros);
   }
 
   /** A timer that is set for it finds nothing to do. */
   delete(identityHex: string): void {
-    this.#due.delete(identityHex);
+    this.due.delete(identityHex);
   }
 
   stop(): void {
-    this.#cancel?.();
-    this.#due.clear();
+    this.cancel?.();
+    this.due.clear();
   }
 
-  #arm(dueMicros: number): void {
-    this.#cancel?.();
-    this.#armedMicros = dueMicros;
-    const delayMs = Math.max(0, (dueMicros - this.#clock.nowMicros()) / 1000);
-    this.#cancel = this.#clock.after(Math.min(delayMs, timerMsMax), () => this.#ring());
+  private arm(dueMicros: number): void {
+    this.cancel?.();
+    this.armedMicros = dueMicros;
+    const delayMs = Math.max(0, (dueMicros - this.clock.nowMicros()) / 1000);
+    this.cancel = this.clock.after(Math.min(delayMs, timerMsMax), () => this.ring());
   }
 
-  #ring(): void {
-    this.#armedMicros = Infinity;
-    const aheadMs = this.#readAhead();
-    const wasSetBack = aheadMs < this.#aheadMs - setBackMsMin;
-    this.#aheadMs = aheadMs;
-    const nowMicros = this.#clock.nowMicros();
+  private ring(): void {
+    this.armedMicros = Infinity;
+    const aheadMs = this.readAhead();
+    const wasSetBack = aheadMs < this.aheadMs - setBackMsMin;
+    this.aheadMs = aheadMs;
+    const nowMicros = this.clock.nowMicros();
     const due: string[] = [];
     let next = Infinity;
-    for (const [identityHex, dueMicros] of this.#due) {
+    for (const [identityHex, dueMicros] of this.due) {
       if (wasSetBack || dueMicros <= nowMicros) due.push(identityHex);
       else next = Math.min(next, dueMicros);
     }
-    for (const identityHex of due) this.#due.delete(identityHex);
-    if (next < Infinity) this.#arm(next);
-    for (const identityHex of due) this.#wake(identityHex, wasSetBack ? "look" : "schedule");
+    for (const identityHex of due) this.due.delete(identityHex);
+    if (next < Infinity) this.arm(next);
+    for (const identityHex of due) this.wake(identityHex, wasSetBack ? "look" : "schedule");
   }
 
-  #readAhead(): number {
-    return this.#clock.nowMicros() / 1000 - this.#clock.steadyMs();
+  private readAhead(): number {
+    return this.clock.nowMicros() / 1000 - this.clock.steadyMs();
   }
 }

@@ -38,79 +38,79 @@ interface Ending {
 }
 
 export class ModuleLogs {
-  readonly #options: ModuleLogsOptions;
-  readonly #followers = new Set<Follower>();
-  #isStopping = false;
+  private readonly options: ModuleLogsOptions;
+  private readonly followers = new Set<Follower>();
+  private isStopping = false;
 
   constructor(options: ModuleLogsOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** The log of a database, as far as is asked for. */
   async open(record: DatabaseRecord, query: LogQuery): Promise<ReadableStream<Uint8Array>> {
-    const { files, clock, databases } = this.#options;
+    const { files, clock, databases } = this.options;
     await within(clock, flushWithinMs, databases.flushLog(record));
     const reader = await LogReader.open(files, databases.logDirectory(record), query);
     if (!query.follow) return streamOf(allOf(reader), () => undefined);
     const follower = new Follower(clock);
-    this.#followers.add(follower);
-    return streamOf(this.#follow(record, reader, follower), () => follower.leave());
+    this.followers.add(follower);
+    return streamOf(this.follow(record, reader, follower), () => follower.leave());
   }
 
   /** Tells every follower that the server stops. Once the databases have: their last lines are told before. */
   async stop(): Promise<void> {
-    this.#isStopping = true;
-    for (const follower of this.#followers) follower.wake();
-    await within(this.#options.clock, stopWithinMs, Promise.all([...this.#followers].map((each) => each.ended)));
+    this.isStopping = true;
+    for (const follower of this.followers) follower.wake();
+    await within(this.options.clock, stopWithinMs, Promise.all([...this.followers].map((each) => each.ended)));
   }
 
-  async *#follow(first: DatabaseRecord, firstReader: LogReader, follower: Follower): AsyncGenerator<Uint8Array> {
+  private async *follow(first: DatabaseRecord, firstReader: LogReader, follower: Follower): AsyncGenerator<Uint8Array> {
     let [record, reader] = [first, firstReader];
     try {
       while (!follower.hasLeft) {
         // Asked before what is there is read: nothing that came before the end is left out.
-        const present = this.#options.registry.get(record.identity.hex);
-        const ending = this.#endingOf(present);
+        const present = this.options.registry.get(record.identity.hex);
+        const ending = this.endingOf(present);
         const lines = await reader.next();
         if (reader.hasMissed) {
           reader.hasMissed = false;
-          yield this.#line({ message: "lines are missing here: they were removed before they were read" });
+          yield this.line({ message: "lines are missing here: they were removed before they were read" });
         }
         if (lines !== undefined) yield lines;
         else if (ending !== undefined) {
-          yield this.#line(ending);
+          yield this.line(ending);
           return;
         } else if (present !== undefined && present.directory !== record.directory) {
-          yield this.#line({ message: "the database was published anew without its data: its log begins here" });
+          yield this.line({ message: "the database was published anew without its data: its log begins here" });
           await reader.close();
           record = present;
-          reader = await this.#reopen(record);
+          reader = await this.reopen(record);
         } else await follower.pause(lookEveryMs);
       }
     } finally {
       await reader.close();
-      this.#followers.delete(follower);
+      this.followers.delete(follower);
       follower.end();
     }
   }
 
-  #reopen(record: DatabaseRecord): Promise<LogReader> {
-    const { files, databases } = this.#options;
+  private reopen(record: DatabaseRecord): Promise<LogReader> {
+    const { files, databases } = this.options;
     return LogReader.open(files, databases.logDirectory(record), { lineCount: undefined, follow: true });
   }
 
-  #endingOf(record: DatabaseRecord | undefined): Ending | undefined {
-    if (this.#isStopping) return { end: "ServerStopping", message: "the log ends here: the server is stopping" };
+  private endingOf(record: DatabaseRecord | undefined): Ending | undefined {
+    if (this.isStopping) return { end: "ServerStopping", message: "the log ends here: the server is stopping" };
     if (record === undefined) return { end: "DatabaseDeleted", message: "the log ends here: the database was deleted" };
-    const quarantine = this.#options.databases.quarantine(record);
+    const quarantine = this.options.databases.quarantine(record);
     if (quarantine === undefined) return undefined;
     return { end: "Quarantined", message: `the log ends here: ${quarantine.message}. ${quarantine.hint}` };
   }
 
   /** A line of the server's own: it is in no file. */
-  #line(line: { readonly message: string; readonly end?: string }): Uint8Array {
+  private line(line: { readonly message: string; readonly end?: string }): Uint8Array {
     const own = "__spacetimedb__"; // the name that tools which filter such lines look for
-    const ts = this.#options.clock.nowMicros();
+    const ts = this.options.clock.nowMicros();
     const { message, end } = line;
     return new TextEncoder().encode(
       `${JSON.stringify({ level: "Warn", ts, target: own, filename: own, function: own, message, end })}\n`,
@@ -124,17 +124,17 @@ class Follower {
   hasLeft = false;
   end: () => void = () => undefined;
   wake: () => void = () => undefined;
-  readonly #clock: Clock;
+  private readonly clock: Clock;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.clock = clock;
     this.ended = new Promise((resolve) => (this.end = resolve));
   }
 
   pause(forMs: number): Promise<void> {
     if (this.hasLeft) return Promise.resolve();
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(forMs, resolve);
+      const cancel = this.clock.after(forMs, resolve);
       this.wake = () => {
         cancel();
         resolve();

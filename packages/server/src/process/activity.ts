@@ -42,82 +42,82 @@ export interface Note {
 /** The writer's side: the database says what it is at. */
 export class SharedActivity {
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * wordCount);
-  readonly #words: Int32Array = new Int32Array(this.buffer);
-  readonly #bytes: Uint8Array = new Uint8Array(this.buffer);
-  readonly #tell: (note: Uint8Array) => void;
-  readonly #note: Uint8Array<ArrayBuffer> = new Uint8Array(noteBytes);
+  private readonly words: Int32Array = new Int32Array(this.buffer);
+  private readonly bytes: Uint8Array = new Uint8Array(this.buffer);
+  private readonly tell: (note: Uint8Array) => void;
+  private readonly note: Uint8Array<ArrayBuffer> = new Uint8Array(noteBytes);
   /** The id that stands there: many messages of one connection come in a row. */
-  #id: Uint8Array | undefined;
+  private id: Uint8Array | undefined;
   /** Whether what begins is told at once, for want of anybody who looks. */
   isTelling = false;
-  #hasTold = false;
-  #isAtWork = false;
+  private hasTold = false;
+  private isAtWork = false;
 
   /** @param tell gets notes while `isTelling`, before what they tell of begins; their bytes are good until it returns */
   constructor(tell: (note: Uint8Array) => void = () => undefined) {
-    this.#tell = tell;
+    this.tell = tell;
   }
 
   begin(kind: WorkKind, id: Uint8Array, number: number): void {
     this.end(); // what was before, if it was cut off
-    if (id !== this.#id) {
-      this.#id = id;
-      for (let index = 0; index < idBytes; index += 1) this.#bytes[idAt + index] = id[index] ?? 0;
+    if (id !== this.id) {
+      this.id = id;
+      for (let index = 0; index < idBytes; index += 1) this.bytes[idAt + index] = id[index] ?? 0;
     }
-    this.#words[1] = kind;
-    this.#words[2] = number;
-    this.#isAtWork = true;
-    Atomics.add(this.#words, 0, 1);
+    this.words[1] = kind;
+    this.words[2] = number;
+    this.isAtWork = true;
+    Atomics.add(this.words, 0, 1);
     if (!this.isTelling) return;
-    this.#note.set(this.#bytes.subarray(4));
-    this.#hasTold = true;
-    this.#tell(this.#note);
+    this.note.set(this.bytes.subarray(4));
+    this.hasTold = true;
+    this.tell(this.note);
   }
 
   end(): void {
-    if (!this.#isAtWork) return;
-    this.#isAtWork = false;
-    Atomics.add(this.#words, 0, 1);
+    if (!this.isAtWork) return;
+    this.isAtWork = false;
+    Atomics.add(this.words, 0, 1);
   }
 
   /** Says that the host is through with all that it was given again. */
   tellThrough(): void {
-    this.#tell(through);
+    this.tell(through);
   }
 
   /** Nothing runs any more: takes back what was told. What a job left to promises has run by then too. */
   turnEnded(): void {
-    if (!this.#hasTold) return;
-    this.#hasTold = false;
-    this.#tell(nothing);
+    if (!this.hasTold) return;
+    this.hasTold = false;
+    this.tell(nothing);
   }
 }
 
 /** The reader's side: called every so often, says what to tell the front, if there is news. */
 export class ActivityReader {
-  readonly #words: Int32Array;
-  readonly #bytes: Uint8Array;
-  #seen = 0;
-  #told = 0;
+  private readonly words: Int32Array;
+  private readonly bytes: Uint8Array;
+  private seen = 0;
+  private told = 0;
 
   constructor(buffer: SharedArrayBuffer) {
-    this.#words = new Int32Array(buffer);
-    this.#bytes = new Uint8Array(buffer);
+    this.words = new Int32Array(buffer);
+    this.bytes = new Uint8Array(buffer);
   }
 
   /** A note when one piece of work has run since the last look; an empty one when that told of has ended. */
   look(): Uint8Array | undefined {
-    const sequence = Atomics.load(this.#words, 0);
-    const note = this.#note();
-    const isSame = sequence === this.#seen && Atomics.load(this.#words, 0) === sequence;
-    this.#seen = sequence;
-    if (sequence === this.#told) return undefined;
+    const sequence = Atomics.load(this.words, 0);
+    const note = this.note();
+    const isSame = sequence === this.seen && Atomics.load(this.words, 0) === sequence;
+    this.seen = sequence;
+    if (sequence === this.told) return undefined;
     if ((sequence & 1) === 1) {
-      if (!isSame) return this.#told === 0 ? undefined : this.#clear();
-      this.#told = sequence;
+      if (!isSame) return this.told === 0 ? undefined : this.clear();
+      this.told = sequence;
       return note;
     }
-    return this.#told === 0 ? undefined : this.#clear();
+    return this.told === 0 ? undefined : this.clear();
   }
 
   /** The last note of a process that is about to be ended: what runs at this moment, however short its time. */
@@ -125,10 +125,10 @@ export class ActivityReader {
     let note = new Uint8Array(noteBytes);
     // The thread goes on meanwhile: a note counts if the same work runs before and after.
     for (let tries = 0; tries < lastTriesMax; tries += 1) {
-      const sequence = Atomics.load(this.#words, 0);
+      const sequence = Atomics.load(this.words, 0);
       if ((sequence & 1) === 0) break;
-      const seen = this.#note();
-      if (Atomics.load(this.#words, 0) !== sequence) continue;
+      const seen = this.note();
+      if (Atomics.load(this.words, 0) !== sequence) continue;
       note = seen;
       break;
     }
@@ -136,14 +136,14 @@ export class ActivityReader {
     return note;
   }
 
-  #note(): Uint8Array<ArrayBuffer> {
+  private note(): Uint8Array<ArrayBuffer> {
     const note = new Uint8Array(noteBytes);
-    note.set(this.#bytes.subarray(4));
+    note.set(this.bytes.subarray(4));
     return note;
   }
 
-  #clear(): Uint8Array {
-    this.#told = 0;
+  private clear(): Uint8Array {
+    this.told = 0;
     return new Uint8Array(noteBytes);
   }
 }

@@ -20,53 +20,53 @@ const keptCountMax = 4;
 
 /** Cuts batches out of chunks. One that lies whole in a chunk is handed on without a copy. */
 export class BatchReader {
-  readonly #take: (batch: Uint8Array, stamp: number) => void;
-  readonly #head: Uint8Array<ArrayBuffer> = new Uint8Array(headBytes);
-  #headLength = 0;
-  #body: Uint8Array<ArrayBuffer> | undefined;
-  #bodyLength = 0;
+  private readonly take: (batch: Uint8Array, stamp: number) => void;
+  private readonly head: Uint8Array<ArrayBuffer> = new Uint8Array(headBytes);
+  private headLength = 0;
+  private body: Uint8Array<ArrayBuffer> | undefined;
+  private bodyLength = 0;
 
   /** @param take gets the messages of each batch; the bytes are its own from then on */
   constructor(take: (batch: Uint8Array, stamp: number) => void) {
-    this.#take = take;
+    this.take = take;
   }
 
   /** Takes the next bytes. @throws {LightconeError} `Malformed` for a length that no batch has */
   push(chunk: Uint8Array): void {
     let at = 0;
     while (at < chunk.length) {
-      if (this.#headLength < headBytes) {
-        const count = Math.min(headBytes - this.#headLength, chunk.length - at);
-        this.#head.set(chunk.subarray(at, at + count), this.#headLength);
-        this.#headLength += count;
+      if (this.headLength < headBytes) {
+        const count = Math.min(headBytes - this.headLength, chunk.length - at);
+        this.head.set(chunk.subarray(at, at + count), this.headLength);
+        this.headLength += count;
         at += count;
-        if (this.#headLength < headBytes) return;
+        if (this.headLength < headBytes) return;
       }
-      const view = new DataView(this.#head.buffer);
+      const view = new DataView(this.head.buffer);
       const length = view.getUint32(0, true) - (headBytes - 4);
       const stamp = view.getFloat64(4, true);
       if (length < 0 || length > batchBytesMax) {
         throw new LightconeError("Malformed", { what: "a batch", reason: `${length} bytes` });
       }
-      if (this.#body === undefined && chunk.length - at >= length) {
-        this.#headLength = 0;
+      if (this.body === undefined && chunk.length - at >= length) {
+        this.headLength = 0;
         // Plain bytes, as a batch that is put together has them: a `Buffer` is slower to cut and a second kind to read.
         const batch = new Uint8Array(chunk.buffer, chunk.byteOffset + at, length);
         at += length;
-        this.#take(batch, stamp);
+        this.take(batch, stamp);
         continue;
       }
-      this.#body ??= new Uint8Array(length);
-      const count = Math.min(length - this.#bodyLength, chunk.length - at);
-      this.#body.set(chunk.subarray(at, at + count), this.#bodyLength);
-      this.#bodyLength += count;
+      this.body ??= new Uint8Array(length);
+      const count = Math.min(length - this.bodyLength, chunk.length - at);
+      this.body.set(chunk.subarray(at, at + count), this.bodyLength);
+      this.bodyLength += count;
       at += count;
-      if (this.#bodyLength === length) {
-        const batch = this.#body;
-        this.#body = undefined;
-        this.#bodyLength = 0;
-        this.#headLength = 0;
-        this.#take(batch, stamp);
+      if (this.bodyLength === length) {
+        const batch = this.body;
+        this.body = undefined;
+        this.bodyLength = 0;
+        this.headLength = 0;
+        this.take(batch, stamp);
       }
     }
   }
@@ -83,20 +83,20 @@ export interface PipeEvents {
 
 /** One end of the pipe: gathers messages over a turn of the event loop and writes them as one batch. */
 export class Pipe {
-  readonly #socket: Duplex;
-  readonly #events: PipeEvents;
-  readonly #kept: ByteWriter[] = [];
-  #out: ByteWriter;
-  #flushAsked = false;
-  #isHeld = false;
-  #isGone = false;
+  private readonly socket: Duplex;
+  private readonly events: PipeEvents;
+  private readonly kept: ByteWriter[] = [];
+  private out: ByteWriter;
+  private flushAsked = false;
+  private isHeld = false;
+  private isOver = false;
 
   constructor(socket: Duplex, events: PipeEvents) {
-    this.#socket = socket;
-    this.#events = events;
-    this.#out = this.#begin();
+    this.socket = socket;
+    this.events = events;
+    this.out = this.begin();
     const reader = new BatchReader((bytes, stamp) => {
-      if (!this.#isGone) events.batch(new ByteReader(bytes, "a batch"), bytes, stamp);
+      if (!this.isOver) events.batch(new ByteReader(bytes, "a batch"), bytes, stamp);
     });
     socket.on("data", (chunk: Uint8Array) => {
       try {
@@ -111,61 +111,61 @@ export class Pipe {
   }
 
   get isGone(): boolean {
-    return this.#isGone;
+    return this.isOver;
   }
 
   /** Where the next message is written; asks for a flush at the end of this turn. Fetch it anew for each message. */
   write(): ByteWriter {
     this.flushSoon();
-    return this.#out;
+    return this.out;
   }
 
   /** Sees to it that `seal` is called and the batch written once this turn is over. */
   flushSoon(): void {
-    if (this.#flushAsked || this.#isGone) return;
-    this.#flushAsked = true;
+    if (this.flushAsked || this.isOver) return;
+    this.flushAsked = true;
     setImmediate(() => this.flush());
   }
 
   /** Keeps everything that is written in one batch, until `release`. */
   hold(): void {
-    this.#isHeld = true;
+    this.isHeld = true;
   }
 
   release(): void {
-    this.#isHeld = false;
+    this.isHeld = false;
     this.flushSoon();
   }
 
   /** Writes the batch now. `whenTaken` is called when the operating system has it. */
   flush(whenTaken?: () => void): void {
-    this.#flushAsked = false;
-    if (this.#isGone || this.#isHeld) return;
-    const stamp = this.#events.seal(this.#out);
-    const batch = this.#out;
+    this.flushAsked = false;
+    if (this.isOver || this.isHeld) return;
+    const stamp = this.events.seal(this.out);
+    const batch = this.out;
     if (batch.length === headBytes) {
       whenTaken?.();
       return;
     }
     batch.view.setUint32(0, batch.length - 4, true);
     batch.view.setFloat64(4, stamp, true);
-    this.#out = this.#begin();
-    this.#socket.write(batch.bytes.subarray(0, batch.length), () => {
-      if (batch.bytes.length <= keptBytesMax && this.#kept.length < keptCountMax) this.#kept.push(batch);
+    this.out = this.begin();
+    this.socket.write(batch.bytes.subarray(0, batch.length), () => {
+      if (batch.bytes.length <= keptBytesMax && this.kept.length < keptCountMax) this.kept.push(batch);
       whenTaken?.();
     });
   }
 
   /** Ends this side; the other will see it. */
   end(error: Error | undefined): void {
-    if (this.#isGone) return;
-    this.#isGone = true;
-    this.#socket.destroy();
-    this.#events.gone(error);
+    if (this.isOver) return;
+    this.isOver = true;
+    this.socket.destroy();
+    this.events.gone(error);
   }
 
-  #begin(): ByteWriter {
-    const writer = this.#kept.pop() ?? new ByteWriter(65_536);
+  private begin(): ByteWriter {
+    const writer = this.kept.pop() ?? new ByteWriter(65_536);
     writer.reset();
     writer.reserve(headBytes);
     return writer;

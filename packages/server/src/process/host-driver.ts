@@ -57,44 +57,44 @@ export interface HostDriverOptions {
 
 /** Serves one front over `socket`. */
 export class HostDriver {
-  readonly #options: HostDriverOptions;
-  readonly #pipe: Pipe;
-  readonly #connections = new Map<number, DriverConnection>();
-  #changed: DriverConnection[] = [];
-  readonly #payloads = new PayloadList();
+  private readonly options: HostDriverOptions;
+  private readonly pipe: Pipe;
+  private readonly connections = new Map<number, DriverConnection>();
+  private changedConnections: DriverConnection[] = [];
+  private readonly payloads = new PayloadList();
   /** Who gets which payload, as it will stand behind the payloads. */
-  readonly #deliveries = new ByteWriter(65_536);
-  #link: DatabaseLink | undefined;
+  private readonly deliveries = new ByteWriter(65_536);
+  private link: DatabaseLink | undefined;
 
   constructor(socket: Duplex, options: HostDriverOptions) {
-    this.#options = options;
-    this.#pipe = new Pipe(socket, {
+    this.options = options;
+    this.pipe = new Pipe(socket, {
       batch: (messages, bytes) => {
-        while (messages.remaining > 0) this.#take(messages, bytes);
+        while (messages.remaining > 0) this.take(messages, bytes);
       },
-      seal: (out) => this.#seal(out),
+      seal: (out) => this.sealBatch(out),
       gone: () => options.ended(),
     });
   }
 
   /** Says that this process has made ready what it can before it knows its database. */
   warm(): void {
-    this.#pipe.write().u8(toFront.warm);
+    this.pipe.write().u8(toFront.warm);
   }
 
   // --- what connections ask of the driver
 
   deliver(connection: DriverConnection, bytes: Uint8Array, at: number, length: number, last: boolean): void {
     // Looked up first: it asks for the batch that the payload then goes into.
-    const out = this.#pipe.write();
-    const index = this.#payloads.add(out, bytes, at, length);
-    this.#deliveries.u32(connection.key);
-    this.#deliveries.u32(last ? index | lastBit : index);
+    const out = this.pipe.write();
+    const index = this.payloads.add(out, bytes, at, length);
+    this.deliveries.u32(connection.key);
+    this.deliveries.u32(last ? index | lastBit : index);
   }
 
   /** Tells the front what it must know to hand a connection on. */
   note(connection: DriverConnection, note: ResumeNote): void {
-    const out = this.#pipe.write();
+    const out = this.pipe.write();
     out.u8(toFront.note);
     out.u32(connection.key);
     writeNote(out, note);
@@ -104,32 +104,32 @@ export class HostDriver {
   changed(connection: DriverConnection): void {
     if (connection.isNoted) return;
     connection.isNoted = true;
-    this.#changed.push(connection);
-    this.#pipe.flushSoon();
+    this.changedConnections.push(connection);
+    this.pipe.flushSoon();
   }
 
-  #seal(out: ByteWriter): number {
-    const deliveries = this.#deliveries;
+  private sealBatch(out: ByteWriter): number {
+    const deliveries = this.deliveries;
     if (deliveries.length > 0) {
       out.u8(toFront.deliveries);
       out.u32(deliveries.length / deliveryBytes);
       out.raw(deliveries.written());
       deliveries.reset();
     }
-    this.#payloads.clear();
-    const changed = this.#changed;
-    this.#changed = [];
+    this.payloads.clear();
+    const changed = this.changedConnections;
+    this.changedConnections = [];
     for (const connection of changed) {
       connection.isNoted = false;
       connection.seal(out);
     }
-    return this.#link?.releasedOffset ?? -1;
+    return this.link?.releasedOffset ?? -1;
   }
 
-  #take(messages: ByteReader, bytes: Uint8Array): void {
+  private take(messages: ByteReader, bytes: Uint8Array): void {
     switch (messages.u8()) {
       case toHost.frame: {
-        const connection = this.#connections.get(messages.u32());
+        const connection = this.connections.get(messages.u32());
         const isText = messages.bool();
         const length = messages.u32();
         const at = messages.take(length);
@@ -137,130 +137,130 @@ export class HostDriver {
         return;
       }
       case toHost.connect:
-        this.#connect(messages);
+        this.connect(messages);
         return;
       case toHost.closed: {
         const key = messages.u32();
-        this.#connections.get(key)?.closed();
-        this.#connections.delete(key);
+        this.connections.get(key)?.closed();
+        this.connections.delete(key);
         return;
       }
       case toHost.taken: {
-        const connection = this.#connections.get(messages.u32());
+        const connection = this.connections.get(messages.u32());
         const count = messages.u32();
         if (connection !== undefined) connection.queuedBytes -= count;
         return;
       }
       case toHost.request:
-        this.#request(messages);
+        this.request(messages);
         return;
       case toHost.flushLog:
-        this.#answer(
+        this.answer(
           messages.u32(),
-          this.#database(messages)
+          this.database(messages)
             .flushLog()
             .then(() => done),
         );
         return;
       case toHost.open:
-        void this.#open(messages);
+        void this.open(messages);
         return;
       case toHost.park:
-        void this.#park();
+        void this.park();
         return;
       case toHost.stop:
-        void this.#stop(messages.u32());
+        void this.stop(messages.u32());
         return;
       default:
         messages.fail("unknown kind of message");
     }
   }
 
-  #database(messages: ByteReader): DatabaseLink {
-    return this.#link ?? messages.fail("the database is not open");
+  private database(messages: ByteReader): DatabaseLink {
+    return this.link ?? messages.fail("the database is not open");
   }
 
   /**
    * What resumed connections are told while the database opens is held back, so that it leaves with the stamp of
    * what they have been told by then: a host that ends before has told them nothing.
    */
-  async #open(messages: ByteReader): Promise<void> {
-    this.#pipe.hold();
+  private async open(messages: ByteReader): Promise<void> {
+    this.pipe.hold();
     const record = messages.string();
     const resumed: DriverConnection[] = [];
     const resume = readResume(messages, (key) => {
       const connection = new DriverConnection(this, key);
-      this.#connections.set(key, connection);
+      this.connections.set(key, connection);
       resumed.push(connection);
       return connection;
     });
     try {
-      const { link, handles, ends } = await this.#options.openDatabase(record, resume);
-      this.#link = link;
+      const { link, handles, ends } = await this.options.openDatabase(record, resume);
+      this.link = link;
       for (const [index, handle] of handles.entries()) resumed[index]?.attach(handle);
-      void link.failed.then((error) => this.#sayError(toFront.failed, undefined, error));
-      const out = this.#pipe.write();
+      void link.failed.then((error) => this.sayError(toFront.failed, undefined, error));
+      const out = this.pipe.write();
       out.u8(toFront.opened);
       out.string(JSON.stringify(ends ?? []));
     } catch (error) {
-      this.#sayError(toFront.openFailed, undefined, error);
+      this.sayError(toFront.openFailed, undefined, error);
     }
-    this.#pipe.release();
+    this.pipe.release();
   }
 
-  #connect(messages: ByteReader): void {
+  private connect(messages: ByteReader): void {
     const key = messages.u32();
     const info = readInfo(messages);
     const connection = new DriverConnection(this, key);
-    this.#connections.set(key, connection);
-    connection.attach(this.#database(messages).connect(info, connection));
+    this.connections.set(key, connection);
+    connection.attach(this.database(messages).connect(info, connection));
   }
 
-  #request(messages: ByteReader): void {
+  private request(messages: ByteReader): void {
     const id = messages.u32();
     const request = readRequest(messages);
-    this.#answer(id, this.#database(messages).request(request));
+    this.answer(id, this.database(messages).request(request));
   }
 
-  #answer(id: number, answer: Promise<Reply>): void {
+  private answer(id: number, answer: Promise<Reply>): void {
     answer.then(
       (reply) => {
-        const out = this.#pipe.write();
+        const out = this.pipe.write();
         out.u8(toFront.reply);
         out.u32(id);
         writeReply(out, reply);
       },
-      (error: unknown) => this.#sayError(toFront.replyFailed, id, error),
+      (error: unknown) => this.sayError(toFront.replyFailed, id, error),
     );
   }
 
-  async #stop(withinMs: number): Promise<void> {
-    const rest = await this.#link?.stop(withinMs).catch((error: unknown) => {
-      this.#sayError(toFront.failed, undefined, error);
+  private async stop(withinMs: number): Promise<void> {
+    const rest = await this.link?.stop(withinMs).catch((error: unknown) => {
+      this.sayError(toFront.failed, undefined, error);
       return undefined;
     });
-    this.#sayRest(toFront.stopped, rest);
-    this.#pipe.flush(() => this.#options.ended());
+    this.sayRest(toFront.stopped, rest);
+    this.pipe.flush(() => this.options.ended());
   }
 
-  async #park(): Promise<void> {
+  private async park(): Promise<void> {
     try {
-      const rest = await this.#link?.park?.();
-      this.#sayRest(toFront.parked, rest);
-      if (rest !== undefined) this.#pipe.flush(() => this.#options.ended());
+      const rest = await this.link?.park?.();
+      this.sayRest(toFront.parked, rest);
+      if (rest !== undefined) this.pipe.flush(() => this.options.ended());
     } catch (error) {
-      this.#sayError(toFront.failed, undefined, error);
+      this.sayError(toFront.failed, undefined, error);
     }
   }
 
-  #sayRest(kind: number, rest: Rest | undefined): void {
-    const out = this.#pipe.write();
+  private sayRest(kind: number, rest: Rest | undefined): void {
+    const out = this.pipe.write();
     out.u8(kind);
     writeRest(out, rest);
   }
 
-  #sayError(kind: number, id: number | undefined, error: unknown): void {
-    const out = this.#pipe.write();
+  private sayError(kind: number, id: number | undefined, error: unknown): void {
+    const out = this.pipe.write();
     out.u8(kind);
     if (id !== undefined) out.u32(id);
     writeError(out, error);
@@ -269,33 +269,33 @@ export class HostDriver {
 
 /** The payloads of the batch being gathered. */
 class PayloadList {
-  #count = 0;
-  readonly #bytes: (Uint8Array | undefined)[] = Array.from({ length: recentCount }, () => undefined);
-  readonly #at: number[] = Array.from({ length: recentCount }, () => 0);
-  readonly #length: number[] = Array.from({ length: recentCount }, () => 0);
+  private count = 0;
+  private readonly bytes: (Uint8Array | undefined)[] = Array.from({ length: recentCount }, () => undefined);
+  private readonly at: number[] = Array.from({ length: recentCount }, () => 0);
+  private readonly length: number[] = Array.from({ length: recentCount }, () => 0);
 
   /** The number of a payload, which is written unless it was among the last few. */
   add(out: ByteWriter, bytes: Uint8Array, at: number, length: number): number {
-    const oldest = Math.max(0, this.#count - recentCount);
-    for (let index = this.#count - 1; index >= oldest; index -= 1) {
+    const oldest = Math.max(0, this.count - recentCount);
+    for (let index = this.count - 1; index >= oldest; index -= 1) {
       const slot = index % recentCount;
-      if (this.#bytes[slot] === bytes && this.#at[slot] === at && this.#length[slot] === length) return index;
+      if (this.bytes[slot] === bytes && this.at[slot] === at && this.length[slot] === length) return index;
     }
     out.u8(toFront.payload);
     out.u32(length);
     out.rawRange(bytes, at, length);
-    const index = this.#count;
+    const index = this.count;
     const slot = index % recentCount;
-    this.#bytes[slot] = bytes;
-    this.#at[slot] = at;
-    this.#length[slot] = length;
-    this.#count += 1;
+    this.bytes[slot] = bytes;
+    this.at[slot] = at;
+    this.length[slot] = length;
+    this.count += 1;
     return index;
   }
 
   clear(): void {
-    this.#count = 0;
-    this.#bytes.fill(undefined);
+    this.count = 0;
+    this.bytes.fill(undefined);
   }
 }
 
@@ -305,85 +305,85 @@ class DriverConnection implements ConnectionSink {
   queuedBytes = 0;
   /** Whether the driver knows that there is something to say. */
   isNoted = false;
-  readonly #driver: HostDriver;
-  #handle: ConnectionHandle | undefined;
-  #isClosed = false;
-  #close: { readonly code: number | undefined; readonly reason: string } | undefined;
-  #answered = 0;
-  #answeredSaid = 0;
-  #credit = 0;
+  private readonly driver: HostDriver;
+  private handle: ConnectionHandle | undefined;
+  private isClosed = false;
+  private closing: { readonly code: number | undefined; readonly reason: string } | undefined;
+  private answeredCount = 0;
+  private answeredSaid = 0;
+  private credit = 0;
 
   constructor(driver: HostDriver, key: number) {
-    this.#driver = driver;
+    this.driver = driver;
     this.key = key;
   }
 
   attach(handle: ConnectionHandle): void {
-    this.#handle = handle;
-    if (this.#isClosed) handle.closed();
+    this.handle = handle;
+    if (this.isClosed) handle.closed();
     handle.onReady = () => {
-      if (this.#credit > 0) this.#driver.changed(this);
+      if (this.credit > 0) this.driver.changed(this);
     };
   }
 
   // --- from the front
 
   receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
-    this.#credit += length + frameOverheadBytes;
-    this.#handle?.receive(bytes, at, length, isText);
-    this.#driver.changed(this);
+    this.credit += length + frameOverheadBytes;
+    this.handle?.receive(bytes, at, length, isText);
+    this.driver.changed(this);
   }
 
   closed(): void {
-    this.#isClosed = true;
+    this.isClosed = true;
     // Before the database has opened there is no handle yet: `attach` says it then.
-    this.#handle?.closed();
+    this.handle?.closed();
   }
 
   // --- from the database
 
   send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
-    if (this.#isClosed || this.#close !== undefined) return;
+    if (this.isClosed || this.closing !== undefined) return;
     this.queuedBytes += length;
-    this.#driver.deliver(this, bytes, at, length, last);
+    this.driver.deliver(this, bytes, at, length, last);
   }
 
   answered(messageCount: number): void {
-    this.#answered = messageCount;
-    this.#driver.changed(this);
+    this.answeredCount = messageCount;
+    this.driver.changed(this);
   }
 
   note(note: ResumeNote): void {
-    if (!this.#isClosed) this.#driver.note(this, note);
+    if (!this.isClosed) this.driver.note(this, note);
   }
 
   close(code: number | undefined, reason: string): void {
-    if (this.#close !== undefined) return;
-    this.#close = { code, reason };
-    this.#driver.changed(this);
+    if (this.closing !== undefined) return;
+    this.closing = { code, reason };
+    this.driver.changed(this);
   }
 
   /** Writes what was held back. */
   seal(out: ByteWriter): void {
-    if (this.#isClosed) return;
-    if (this.#answered !== this.#answeredSaid) {
-      this.#answeredSaid = this.#answered;
+    if (this.isClosed) return;
+    if (this.answeredCount !== this.answeredSaid) {
+      this.answeredSaid = this.answeredCount;
       out.u8(toFront.answered);
       out.u32(this.key);
-      out.u32(this.#answered);
+      out.u32(this.answeredCount);
     }
     // A database that is not ready keeps the credit until it is.
-    if (this.#credit > 0 && this.#handle?.ready === true) {
+    if (this.credit > 0 && this.handle?.ready === true) {
       out.u8(toFront.credit);
       out.u32(this.key);
-      out.u32(this.#credit);
-      this.#credit = 0;
+      out.u32(this.credit);
+      this.credit = 0;
     }
-    if (this.#close !== undefined) {
+    if (this.closing !== undefined) {
       out.u8(toFront.close);
       out.u32(this.key);
-      writeClose(out, this.#close.code, this.#close.reason);
-      this.#isClosed = true;
+      writeClose(out, this.closing.code, this.closing.reason);
+      this.isClosed = true;
     }
   }
 }

@@ -70,39 +70,41 @@ export class HostLink implements DatabaseLink {
   ends: readonly FunctionEnd[] = [];
   traffic = 0;
 
-  readonly #options: HostLinkOptions;
-  readonly #pipe: Pipe;
-  readonly #connections = new Map<number, HostConnection>();
-  readonly #requests = new Map<number, Waiting>();
+  private readonly options: HostLinkOptions;
+  private readonly pipe: Pipe;
+  private readonly connections = new Map<number, HostConnection>();
+  private readonly requests = new Map<number, Waiting>();
   /** Connections that stopped because of the bound on all together. */
-  readonly #stalled = new Set<HostConnection>();
-  readonly #lagging = new Set<HostConnection>();
-  #outstandingBytes = 0;
-  #lastKey = 0;
-  #lastId = 0;
-  #isSweeping = false;
-  #isOver = false;
-  #isStopping = false;
-  #fail: (error: Error) => void = () => undefined;
-  #becomeWarm: () => void = () => undefined;
-  #open: { readonly resolve: () => void; readonly reject: (error: Error) => void };
-  #stopped: ((rest: Rest | undefined) => void) | undefined;
-  #parked: { readonly resolve: (rest: Rest | undefined) => void; readonly reject: (error: Error) => void } | undefined;
+  private readonly stalled = new Set<HostConnection>();
+  private readonly lagging = new Set<HostConnection>();
+  private linkBytes = 0;
+  private lastKey = 0;
+  private lastId = 0;
+  private isSweeping = false;
+  private isOver = false;
+  private isStopping = false;
+  private fail: (error: Error) => void = () => undefined;
+  private becomeWarm: () => void = () => undefined;
+  private opening: { readonly resolve: () => void; readonly reject: (error: Error) => void };
+  private stopped: ((rest: Rest | undefined) => void) | undefined;
+  private parked:
+    | { readonly resolve: (rest: Rest | undefined) => void; readonly reject: (error: Error) => void }
+    | undefined;
   // The payloads of the batch being applied.
-  readonly #payloadAt: number[] = [];
-  readonly #payloadLength: number[] = [];
+  private readonly payloadAt: number[] = [];
+  private readonly payloadLength: number[] = [];
 
   constructor(socket: Duplex, options: HostLinkOptions) {
-    this.#options = options;
-    this.failed = new Promise((resolve) => (this.#fail = resolve));
-    this.warm = new Promise((resolve) => (this.#becomeWarm = resolve));
+    this.options = options;
+    this.failed = new Promise((resolve) => (this.fail = resolve));
+    this.warm = new Promise((resolve) => (this.becomeWarm = resolve));
     const open = Promise.withResolvers<void>();
     this.opened = open.promise;
-    this.#open = open;
+    this.opening = open;
     // A host that is never asked for must not count as an unhandled failure.
     open.promise.catch(() => undefined);
-    this.#pipe = new Pipe(socket, {
-      batch: (messages, bytes, stamp) => this.#apply(messages, bytes, stamp),
+    this.pipe = new Pipe(socket, {
+      batch: (messages, bytes, stamp) => this.apply(messages, bytes, stamp),
       seal: () => -1,
       gone: (error) =>
         this.pipeGone(isLightconeError(error) ? error : new Error("the database's process ended", { cause: error })),
@@ -115,9 +117,9 @@ export class HostLink implements DatabaseLink {
    * @returns the handles of the connections that are resumed, in their order
    */
   open(record: string, resume: Resume = []): readonly ConnectionHandle[] {
-    const handles = resume.flatMap(({ connections }) => connections.map(({ sink }) => this.#hold(sink)));
+    const handles = resume.flatMap(({ connections }) => connections.map(({ sink }) => this.hold(sink)));
     this.releasedOffset = releasedOffsetOf(resume) ?? -1;
-    const out = this.#pipe.write();
+    const out = this.pipe.write();
     out.u8(toHost.open);
     out.string(record);
     const keys = handles.map((handle) => handle.key);
@@ -126,52 +128,52 @@ export class HostLink implements DatabaseLink {
   }
 
   connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle {
-    const connection = this.#hold(sink);
+    const connection = this.hold(sink);
     this.traffic += 1;
-    const out = this.#pipe.write();
+    const out = this.pipe.write();
     out.u8(toHost.connect);
     out.u32(connection.key);
     writeInfo(out, info);
     return connection;
   }
 
-  #hold(sink: ConnectionSink): HostConnection {
-    this.#lastKey += 1;
-    const connection = new HostConnection(this, this.#lastKey, sink);
-    this.#connections.set(connection.key, connection);
+  private hold(sink: ConnectionSink): HostConnection {
+    this.lastKey += 1;
+    const connection = new HostConnection(this, this.lastKey, sink);
+    this.connections.set(connection.key, connection);
     return connection;
   }
 
   request(request: DatabaseRequest): Promise<Reply> {
-    if (this.#pipe.isGone) return Promise.reject(gone());
-    const id = (this.#lastId += 1);
+    if (this.pipe.isGone) return Promise.reject(gone());
+    const id = (this.lastId += 1);
     this.traffic += 1;
-    const out = this.#pipe.write();
+    const out = this.pipe.write();
     out.u8(toHost.request);
     out.u32(id);
     writeRequest(out, request);
-    return new Promise((resolve, reject) => this.#requests.set(id, { resolve, reject }));
+    return new Promise((resolve, reject) => this.requests.set(id, { resolve, reject }));
   }
 
   async flushLog(): Promise<void> {
-    if (this.#pipe.isGone) return;
-    const id = (this.#lastId += 1);
-    this.#say(toHost.flushLog, id);
-    await new Promise<Reply>((resolve, reject) => this.#requests.set(id, { resolve, reject }));
+    if (this.pipe.isGone) return;
+    const id = (this.lastId += 1);
+    this.say(toHost.flushLog, id);
+    await new Promise<Reply>((resolve, reject) => this.requests.set(id, { resolve, reject }));
   }
 
   async stop(withinMs: number): Promise<Rest | undefined> {
-    this.#isStopping = true;
-    if (this.#pipe.isGone) return undefined;
-    this.#say(toHost.stop, withinMs);
-    return new Promise<Rest | undefined>((resolve) => (this.#stopped = resolve));
+    this.isStopping = true;
+    if (this.pipe.isGone) return undefined;
+    this.say(toHost.stop, withinMs);
+    return new Promise<Rest | undefined>((resolve) => (this.stopped = resolve));
   }
 
   /** @throws {Error} when the host ended instead of an answer */
   park(): Promise<Rest | undefined> {
-    if (this.#pipe.isGone) return Promise.reject(gone());
-    this.#pipe.write().u8(toHost.park);
-    return new Promise((resolve, reject) => (this.#parked = { resolve, reject }));
+    if (this.pipe.isGone) return Promise.reject(gone());
+    this.pipe.write().u8(toHost.park);
+    return new Promise((resolve, reject) => (this.parked = { resolve, reject }));
   }
 
   /** The pipe has ended. Whoever can learn why may wait for that before it calls `gone`. */
@@ -186,136 +188,136 @@ export class HostLink implements DatabaseLink {
 
   /** The host is gone: all that waits for it hears so. Only the first call counts. */
   gone(error: Error): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#pipe.end(error);
-    this.#open.reject(error);
-    for (const { reject } of this.#requests.values()) reject(gone(error));
-    this.#requests.clear();
-    this.#stopped?.(undefined);
-    this.#parked?.reject(error);
-    if (!this.#isStopping) this.#fail(error);
+    if (this.isOver) return;
+    this.isOver = true;
+    this.pipe.end(error);
+    this.opening.reject(error);
+    for (const { reject } of this.requests.values()) reject(gone(error));
+    this.requests.clear();
+    this.stopped?.(undefined);
+    this.parked?.reject(error);
+    if (!this.isStopping) this.fail(error);
   }
 
   // --- what connections ask of the link
 
   frame(connection: HostConnection, bytes: Uint8Array, at: number, length: number, isText: boolean): void {
     this.traffic += 1;
-    const out = this.#pipe.write();
+    const out = this.pipe.write();
     out.u8(toHost.frame);
     out.u32(connection.key);
     out.bool(isText);
     out.u32(length);
     out.rawRange(bytes, at, length);
     connection.outstandingBytes += length + frameOverheadBytes;
-    this.#outstandingBytes += length + frameOverheadBytes;
+    this.linkBytes += length + frameOverheadBytes;
   }
 
   isReady(connection: HostConnection): boolean {
-    if (this.#outstandingBytes > this.#options.bytesMax) {
-      this.#stalled.add(connection);
+    if (this.linkBytes > this.options.bytesMax) {
+      this.stalled.add(connection);
       return false;
     }
-    return connection.outstandingBytes <= this.#options.connectionBytesMax;
+    return connection.outstandingBytes <= this.options.connectionBytesMax;
   }
 
   close(connection: HostConnection): void {
-    if (!this.#connections.delete(connection.key)) return;
-    this.#stalled.delete(connection);
-    this.#lagging.delete(connection);
-    this.#say(toHost.closed, connection.key);
-    this.#settle(connection.outstandingBytes);
+    if (!this.connections.delete(connection.key)) return;
+    this.stalled.delete(connection);
+    this.lagging.delete(connection);
+    this.say(toHost.closed, connection.key);
+    this.settle(connection.outstandingBytes);
   }
 
   /** Writes a message of a kind and one number. */
-  #say(kind: number, value: number): void {
-    if (this.#pipe.isGone) return;
-    const out = this.#pipe.write();
+  private say(kind: number, value: number): void {
+    if (this.pipe.isGone) return;
+    const out = this.pipe.write();
     out.u8(kind);
     out.u32(value);
   }
 
   /** Counts bytes as taken up; connections that waited for the whole link go on. */
-  #settle(bytes: number): void {
-    this.#outstandingBytes -= bytes;
-    if (this.#stalled.size === 0 || this.#outstandingBytes > this.#options.bytesMax) return;
-    const stalled = [...this.#stalled];
-    this.#stalled.clear();
+  private settle(bytes: number): void {
+    this.linkBytes -= bytes;
+    if (this.stalled.size === 0 || this.linkBytes > this.options.bytesMax) return;
+    const stalled = [...this.stalled];
+    this.stalled.clear();
     for (const connection of stalled) if (connection.ready) connection.onReady?.();
   }
 
   // --- what the host says
 
-  #apply(messages: ByteReader, bytes: Uint8Array, stamp: number): void {
-    this.#payloadAt.length = 0;
-    this.#payloadLength.length = 0;
-    while (messages.remaining > 0) this.#applyOne(messages, bytes);
+  private apply(messages: ByteReader, bytes: Uint8Array, stamp: number): void {
+    this.payloadAt.length = 0;
+    this.payloadLength.length = 0;
+    while (messages.remaining > 0) this.applyOne(messages, bytes);
     if (stamp >= 0) this.releasedOffset = stamp;
-    if (this.#lagging.size > 0) this.#sweepLater();
+    if (this.lagging.size > 0) this.sweepLater();
   }
 
-  #applyOne(messages: ByteReader, bytes: Uint8Array): void {
+  private applyOne(messages: ByteReader, bytes: Uint8Array): void {
     switch (messages.u8()) {
       case toFront.payload: {
         const length = messages.u32();
-        this.#payloadAt.push(messages.take(length));
-        this.#payloadLength.push(length);
+        this.payloadAt.push(messages.take(length));
+        this.payloadLength.push(length);
         return;
       }
       case toFront.deliveries:
-        this.#deliver(messages, bytes);
+        this.deliver(messages, bytes);
         return;
       case toFront.close: {
-        const connection = this.#connections.get(messages.u32());
+        const connection = this.connections.get(messages.u32());
         const { code, reason } = readClose(messages);
         connection?.sink.close(code, reason);
         return;
       }
       case toFront.answered: {
-        const connection = this.#connections.get(messages.u32());
+        const connection = this.connections.get(messages.u32());
         const messageCount = messages.u32();
         connection?.sink.answered(messageCount);
         return;
       }
       case toFront.note: {
-        const connection = this.#connections.get(messages.u32());
+        const connection = this.connections.get(messages.u32());
         const note = readNote(messages);
         connection?.sink.note(note);
         return;
       }
       case toFront.credit:
-        this.#credit(messages.u32(), messages.u32());
+        this.credit(messages.u32(), messages.u32());
         return;
       case toFront.reply: {
-        const waiting = this.#takeRequest(messages.u32());
+        const waiting = this.takeRequest(messages.u32());
         waiting?.resolve(readReply(messages));
         return;
       }
       case toFront.replyFailed: {
-        const waiting = this.#takeRequest(messages.u32());
+        const waiting = this.takeRequest(messages.u32());
         waiting?.reject(readError(messages));
         return;
       }
       case toFront.warm:
         this.isWarm = true;
-        this.#becomeWarm();
+        this.becomeWarm();
         return;
       case toFront.opened:
         this.ends = JSON.parse(messages.string());
-        this.#open.resolve();
+        this.opening.resolve();
         return;
       case toFront.openFailed:
-        this.#open.reject(readError(messages));
+        this.opening.reject(readError(messages));
         return;
       case toFront.stopped:
-        this.#stopped?.(readRest(messages));
+        this.stopped?.(readRest(messages));
         return;
       case toFront.parked: {
         const rest = readRest(messages);
         // What follows is its end, which is no failure.
-        if (rest !== undefined) this.#isStopping = true;
-        const parked = this.#parked;
-        this.#parked = undefined;
+        if (rest !== undefined) this.isStopping = true;
+        const parked = this.parked;
+        this.parked = undefined;
         parked?.resolve(rest);
         return;
       }
@@ -327,60 +329,60 @@ export class HostLink implements DatabaseLink {
     }
   }
 
-  #deliver(messages: ByteReader, bytes: Uint8Array): void {
+  private deliver(messages: ByteReader, bytes: Uint8Array): void {
     this.traffic += 1;
     for (let count = messages.count(8); count > 0; count -= 1) {
-      const connection = this.#connections.get(messages.u32());
+      const connection = this.connections.get(messages.u32());
       const entry = messages.u32();
       const index = entry & ~lastBit;
-      const at = this.#payloadAt[index];
-      const length = this.#payloadLength[index];
+      const at = this.payloadAt[index];
+      const length = this.payloadLength[index];
       if (at === undefined || length === undefined) return messages.fail("a delivery of no payload");
       if (connection === undefined) continue;
       connection.sentBytes += length;
       connection.sink.send(bytes, at, length, (entry & lastBit) !== 0);
-      if (connection.sentBytes - connection.takenBytes >= takenStepBytes) this.#lagging.add(connection);
+      if (connection.sentBytes - connection.takenBytes >= takenStepBytes) this.lagging.add(connection);
     }
   }
 
-  #credit(key: number, count: number): void {
-    const connection = this.#connections.get(key);
+  private credit(key: number, count: number): void {
+    const connection = this.connections.get(key);
     if (connection === undefined) return;
-    const wasReady = connection.outstandingBytes <= this.#options.connectionBytesMax;
+    const wasReady = connection.outstandingBytes <= this.options.connectionBytesMax;
     connection.outstandingBytes -= count;
-    this.#settle(count);
+    this.settle(count);
     if (!wasReady && connection.ready) connection.onReady?.();
   }
 
-  #takeRequest(id: number): Waiting | undefined {
-    const waiting = this.#requests.get(id);
-    this.#requests.delete(id);
+  private takeRequest(id: number): Waiting | undefined {
+    const waiting = this.requests.get(id);
+    this.requests.delete(id);
     return waiting;
   }
 
   /** While sockets lag behind, looks every few milliseconds at what they have taken, and tells the host. */
-  #sweepLater(): void {
-    if (this.#isSweeping) return;
-    this.#isSweeping = true;
-    this.#options.clock.after(takenIntervalMs, () => {
-      this.#isSweeping = false;
-      if (this.#pipe.isGone) return;
-      for (const connection of this.#lagging) this.#reportTaken(connection);
-      if (this.#lagging.size > 0) this.#sweepLater();
+  private sweepLater(): void {
+    if (this.isSweeping) return;
+    this.isSweeping = true;
+    this.options.clock.after(takenIntervalMs, () => {
+      this.isSweeping = false;
+      if (this.pipe.isGone) return;
+      for (const connection of this.lagging) this.reportTaken(connection);
+      if (this.lagging.size > 0) this.sweepLater();
     });
   }
 
-  #reportTaken(connection: HostConnection): void {
+  private reportTaken(connection: HostConnection): void {
     const taken = Math.max(connection.takenBytes, connection.sentBytes - connection.sink.queuedBytes);
     const news = taken - connection.takenBytes;
     if (news >= takenStepBytes || taken === connection.sentBytes) {
-      const out = this.#pipe.write();
+      const out = this.pipe.write();
       out.u8(toHost.taken);
       out.u32(connection.key);
       out.u32(news);
       connection.takenBytes = taken;
     }
-    if (connection.sentBytes === connection.takenBytes) this.#lagging.delete(connection);
+    if (connection.sentBytes === connection.takenBytes) this.lagging.delete(connection);
   }
 }
 
@@ -394,24 +396,24 @@ class HostConnection implements ConnectionHandle {
   /** Handed to the sink in all, and what of that the host knows to be taken. */
   sentBytes = 0;
   takenBytes = 0;
-  readonly #link: HostLink;
+  private readonly link: HostLink;
 
   constructor(link: HostLink, key: number, sink: ConnectionSink) {
-    this.#link = link;
+    this.link = link;
     this.key = key;
     this.sink = sink;
   }
 
   receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
-    this.#link.frame(this, bytes, at, length, isText);
+    this.link.frame(this, bytes, at, length, isText);
   }
 
   closed(): void {
-    this.#link.close(this);
+    this.link.close(this);
   }
 
   get ready(): boolean {
-    return this.#link.isReady(this);
+    return this.link.isReady(this);
   }
 }
 

@@ -19,85 +19,85 @@ const windowMs = 1000;
 const oneJobMs = -1;
 
 export class HostWatch implements Watchdog, Activity {
-  readonly #activity = new SharedActivity(tellFront);
-  readonly #interrupts = new InterruptWatchdog();
-  readonly #memoryBytesMax: number;
-  #worker: Worker | undefined;
-  #isWatching = false;
-  #isClose = false;
-  #turnCount = 0;
-  #windowFromMs = 0;
+  private readonly activity = new SharedActivity(tellFront);
+  private readonly interrupts = new InterruptWatchdog();
+  private readonly memoryBytesMax: number;
+  private worker: Worker | undefined;
+  private isWatching = false;
+  private isClose = false;
+  private turnCount = 0;
+  private windowFromMs = 0;
 
   constructor(memoryBytesMax: number) {
-    this.#memoryBytesMax = memoryBytesMax;
-    this.#activity.isTelling = true;
+    this.memoryBytesMax = memoryBytesMax;
+    this.activity.isTelling = true;
   }
 
   get sliceMs(): number {
-    if (this.#isClose) return oneJobMs;
-    return this.#isWatching ? this.#interrupts.sliceMs : timeoutWatchdog.sliceMs;
+    if (this.isClose) return oneJobMs;
+    return this.isWatching ? this.interrupts.sliceMs : timeoutWatchdog.sliceMs;
   }
 
   run(work: () => void, budgetMs: number): boolean {
-    if (this.#isWatching && !this.#isClose) return this.#interrupts.run(work, budgetMs);
-    this.#count();
+    if (this.isWatching && !this.isClose) return this.interrupts.run(work, budgetMs);
+    this.count();
     try {
-      if (this.#isWatching) return this.#interrupts.run(work, budgetMs);
+      if (this.isWatching) return this.interrupts.run(work, budgetMs);
       // A front that wants to stop ends a turn by the signal, as the watcher does.
       return runInterruptible(work, { timeout: budgetMs, breakOnSigint: true });
     } finally {
-      this.#activity.turnEnded();
+      this.activity.turnEnded();
     }
   }
 
   begin(kind: WorkKind, id: Uint8Array, number: number): void {
-    this.#activity.begin(kind, id, number);
+    this.activity.begin(kind, id, number);
   }
 
   end(): void {
-    this.#activity.end();
+    this.activity.end();
   }
 
   closely(isClose: boolean): void {
-    if (this.#isClose && !isClose) this.#activity.tellThrough();
-    this.#isClose = isClose;
-    this.#activity.isTelling = isClose || !this.#isWatching;
+    if (this.isClose && !isClose) this.activity.tellThrough();
+    this.isClose = isClose;
+    this.activity.isTelling = isClose || !this.isWatching;
   }
 
   /** Starts the watching thread, which takes over once it watches. */
   start(): void {
-    if (this.#worker !== undefined) return;
+    if (this.worker !== undefined) return;
     const data: WatchData = {
-      activity: this.#activity.buffer,
-      turns: this.#interrupts.buffer,
-      memoryBytesMax: this.#memoryBytesMax,
+      activity: this.activity.buffer,
+      turns: this.interrupts.buffer,
+      memoryBytesMax: this.memoryBytesMax,
     };
     const worker = new Worker(new URL("./watch-main.ts", import.meta.url), {
       workerData: data,
       resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 },
     });
-    this.#worker = worker;
+    this.worker = worker;
     worker.unref();
-    worker.once("message", () => this.#watches(true));
+    worker.once("message", () => this.watches(true));
     // It ends with the process alone. Should it not, this thread speaks for itself again.
-    const ended = (): void => this.#watches(false);
+    const ended = (): void => this.watches(false);
     worker.once("error", ended);
     worker.once("exit", ended);
   }
 
-  #watches(isWatching: boolean): void {
-    this.#isWatching = isWatching;
-    this.#activity.isTelling = this.#isClose || !isWatching;
+  private watches(isWatching: boolean): void {
+    this.isWatching = isWatching;
+    this.activity.isTelling = this.isClose || !isWatching;
   }
 
-  #count(): void {
+  private count(): void {
     const nowMs = performance.now();
-    if (nowMs - this.#windowFromMs > windowMs) {
-      this.#windowFromMs = nowMs;
-      this.#turnCount = 0;
+    if (nowMs - this.windowFromMs > windowMs) {
+      this.windowFromMs = nowMs;
+      this.turnCount = 0;
     }
-    this.#turnCount += 1;
-    if (this.#turnCount > turnsMax) this.start();
+    this.turnCount += 1;
+    if (this.turnCount > turnsMax) this.start();
   }
 }
 

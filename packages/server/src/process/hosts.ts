@@ -45,27 +45,27 @@ const failuresMax = 3;
 const replaceMs = 1000;
 
 export class Hosts {
-  readonly #options: HostsOptions;
-  readonly #keeper: Keeper;
-  readonly #supervisor: Supervisor;
+  private readonly options: HostsOptions;
+  private readonly keeper: Keeper;
+  private readonly supervisor: Supervisor;
   /** What tells this front's hosts from others'. */
-  readonly #mark = `front=${process.pid}.${randomBytes(6).toString("hex")}`;
-  readonly #settings: unknown;
-  #program: Promise<HostProgram> | undefined;
+  private readonly mark = `front=${process.pid}.${randomBytes(6).toString("hex")}`;
+  private readonly settings: unknown;
+  private program: Promise<HostProgram> | undefined;
   /** Those that nothing was opened in: ready, or on their way. */
-  readonly #spares: SpawnedHost[] = [];
-  #warming = 0;
-  #opening = 0;
-  #failures = 0;
-  #isStopping = false;
+  private readonly spareHosts: SpawnedHost[] = [];
+  private warming = 0;
+  private opening = 0;
+  private failures = 0;
+  private isStopping = false;
 
   constructor(options: HostsOptions) {
-    this.#options = options;
+    this.options = options;
     const { clock, log, limits, databaseLimits = {} } = options;
     const settings: HostSettings = { limits: databaseLimits };
-    this.#settings = options.settings ?? settings;
-    this.#keeper = new Keeper(this.#mark, log);
-    this.#supervisor = new Supervisor({
+    this.settings = options.settings ?? settings;
+    this.keeper = new Keeper(this.mark, log);
+    this.supervisor = new Supervisor({
       clock,
       memoryBytesMax: memoryBytesMax(limits),
       callMsMax: databaseLimits.reducerTimeoutMs ?? defaultDatabaseLimits.reducerTimeoutMs,
@@ -74,7 +74,7 @@ export class Hosts {
 
   /** Opens a database that is started again when its host ends, and has none while it rests. */
   openDatabase(record: DatabaseRecord, directory: string, { isNew, stay, why }: Opening): Promise<DatabaseLink> {
-    const { clock, log } = this.#options;
+    const { clock, log } = this.options;
     return openResilient(
       {
         clock,
@@ -89,94 +89,92 @@ export class Hosts {
 
   /** Opens a database in a host, for as long as that lives. @throws {Error} why it does not open */
   async openHost(record: DatabaseRecord, directory: string, isNew: boolean, resume: Resume = []): Promise<HostProcess> {
-    const { log, started } = this.#options;
-    this.#opening += 1;
+    const { log, started } = this.options;
+    this.opening += 1;
     try {
-      const host = await this.#take();
+      const host = await this.take();
       started?.(record, host.pid);
-      return await openInHost(host, record, directory, { settings: this.#settings, isNew, log }, resume);
+      return await openInHost(host, record, directory, { settings: this.settings, isNew, log }, resume);
     } finally {
-      this.#opening -= 1;
-      this.#refill();
+      this.opening -= 1;
+      this.refill();
     }
   }
 
   /** Process ids of the hosts that wait for a database. */
   get spares(): readonly number[] {
-    return this.#spares.map(({ pid }) => pid);
+    return this.spareHosts.map(({ pid }) => pid);
   }
 
   /** Ends the spares, and makes no more. Hosts with a database in them end with that. */
   async stop(): Promise<void> {
-    this.#isStopping = true;
-    const spares = this.#spares.splice(0);
+    this.isStopping = true;
+    const spares = this.spareHosts.splice(0);
     for (const spare of spares) spare.kill();
     await Promise.all(spares.map(({ ended }) => ended));
-    this.#supervisor.stop();
+    this.supervisor.stop();
   }
 
-  async #take(): Promise<SpawnedHost> {
+  private async take(): Promise<SpawnedHost> {
     // One that is ready before one that is on its way.
     const at = Math.max(
       0,
-      this.#spares.findIndex(({ isWarm }) => isWarm),
+      this.spareHosts.findIndex(({ isWarm }) => isWarm),
     );
-    const [spare] = this.#spares.splice(at, 1);
-    return spare ?? this.#spawn();
+    const [spare] = this.spareHosts.splice(at, 1);
+    return spare ?? this.spawn();
   }
 
-  async #spawn(): Promise<SpawnedHost> {
-    const { clock, limits, nodeFlags = [] } = this.#options;
-    this.#program ??= this.#options.program
-      ? Promise.resolve(this.#options.program)
-      : databaseProgram(this.#options.log);
+  private async spawn(): Promise<SpawnedHost> {
+    const { clock, limits, nodeFlags = [] } = this.options;
+    this.program ??= this.options.program ? Promise.resolve(this.options.program) : databaseProgram(this.options.log);
     return new SpawnedHost({
-      program: await this.#program,
+      program: await this.program,
       nodeFlags,
       memoryBytesMax: memoryBytesMax(limits),
       clock,
       limits,
-      keeper: this.#keeper,
-      supervisor: this.#supervisor,
-      mark: this.#mark,
+      keeper: this.keeper,
+      supervisor: this.supervisor,
+      mark: this.mark,
     });
   }
 
   /** Starts a spare if one is missing and the processors have nothing more urgent to do. */
-  #refill(): void {
-    if (this.#isStopping || this.#opening + this.#warming > 0) return;
-    if (this.#spares.length >= this.#options.limits.spareHostsMax || this.#failures >= failuresMax) return;
-    this.#warming += 1;
-    this.#warmUp()
-      .catch((error: unknown) => this.#options.log.warn({ err: error }, "a spare host did not start"))
+  private refill(): void {
+    if (this.isStopping || this.opening + this.warming > 0) return;
+    if (this.spareHosts.length >= this.options.limits.spareHostsMax || this.failures >= failuresMax) return;
+    this.warming += 1;
+    this.warmUp()
+      .catch((error: unknown) => this.options.log.warn({ err: error }, "a spare host did not start"))
       .finally(() => {
-        this.#warming -= 1;
-        this.#refill();
+        this.warming -= 1;
+        this.refill();
       });
   }
 
-  async #warmUp(): Promise<void> {
-    const host = await this.#spawn();
-    if (this.#isStopping) {
+  private async warmUp(): Promise<void> {
+    const host = await this.spawn();
+    if (this.isStopping) {
       host.kill();
       return;
     }
-    this.#spares.push(host);
-    void host.ended.then((how) => this.#sparesEnd(host, how));
+    this.spareHosts.push(host);
+    void host.ended.then((how) => this.sparesEnd(host, how));
     await Promise.race([host.link.warm, host.ended]);
-    if (host.isWarm) this.#failures = 0;
+    if (host.isWarm) this.failures = 0;
   }
 
   /** Replaces a spare that has ended without having been asked to. */
-  #sparesEnd(host: SpawnedHost, how: string): void {
-    const at = this.#spares.indexOf(host);
+  private sparesEnd(host: SpawnedHost, how: string): void {
+    const at = this.spareHosts.indexOf(host);
     if (at === -1) return;
-    this.#spares.splice(at, 1);
-    const { log, clock } = this.#options;
-    if (!host.isWarm) this.#failures += 1;
+    this.spareHosts.splice(at, 1);
+    const { log, clock } = this.options;
+    if (!host.isWarm) this.failures += 1;
     log.debug({ pid: host.pid, how }, "a spare host ended");
-    if (this.#failures >= failuresMax) log.warn({ how }, "hosts end before they are ready: no more spares are kept");
-    clock.after(replaceMs, () => this.#refill());
+    if (this.failures >= failuresMax) log.warn({ how }, "hosts end before they are ready: no more spares are kept");
+    clock.after(replaceMs, () => this.refill());
   }
 }
 

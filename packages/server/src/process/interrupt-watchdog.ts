@@ -27,48 +27,48 @@ export class InterruptWatchdog implements Watchdog {
   /** Short, so that the log writes what one time slice committed while the next runs, and the front sends its answers. */
   readonly sliceMs = 0.7;
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * wordCount);
-  readonly #words: Int32Array = new Int32Array(this.buffer);
-  #turn = 0;
-  #work: () => void = () => undefined;
-  #thrown: { readonly error: unknown } | undefined;
+  private readonly words: Int32Array = new Int32Array(this.buffer);
+  private turn = 0;
+  private work: () => void = () => undefined;
+  private thrown: { readonly error: unknown } | undefined;
 
   run(work: () => void, budgetMs: number): boolean {
-    this.#work = work;
-    this.#turn = this.#turn === turnMax ? 1 : this.#turn + 1;
-    this.#words[budgetWord] = budgetMs;
-    const ended = !runInterruptible(this.#interruptible, { breakOnSigint: true });
-    Atomics.store(this.#words, turnWord, 0);
-    const thrown = this.#thrown;
-    this.#thrown = undefined;
+    this.work = work;
+    this.turn = this.turn === turnMax ? 1 : this.turn + 1;
+    this.words[budgetWord] = budgetMs;
+    const ended = !runInterruptible(this.interruptible, { breakOnSigint: true });
+    Atomics.store(this.words, turnWord, 0);
+    const thrown = this.thrown;
+    this.thrown = undefined;
     if (thrown !== undefined) throw thrown.error;
     return !ended;
   }
 
-  readonly #interruptible = (): void => {
-    Atomics.store(this.#words, turnWord, this.#turn);
-    if (Atomics.load(this.#words, restWord) === 1) this.#wake();
+  private readonly interruptible = (): void => {
+    Atomics.store(this.words, turnWord, this.turn);
+    if (Atomics.load(this.words, restWord) === 1) this.wake();
     try {
-      this.#work();
+      this.work();
     } catch (error) {
-      this.#thrown = { error };
+      this.thrown = { error };
     }
-    if (Atomics.compareExchange(this.#words, turnWord, this.#turn, 0) !== this.#turn) for (;;);
+    if (Atomics.compareExchange(this.words, turnWord, this.turn, 0) !== this.turn) for (;;);
   };
 
-  #wake(): void {
-    Atomics.store(this.#words, restWord, 0);
-    Atomics.notify(this.#words, restWord);
+  private wake(): void {
+    Atomics.store(this.words, restWord, 0);
+    Atomics.notify(this.words, restWord);
   }
 }
 
 /** The watching thread's side. */
 export class TurnWatch {
-  readonly #words: Int32Array;
-  #seen = 0;
-  #sinceMs = 0;
+  private readonly words: Int32Array;
+  private seen = 0;
+  private sinceMs = 0;
 
   constructor(buffer: SharedArrayBuffer) {
-    this.#words = new Int32Array(buffer);
+    this.words = new Int32Array(buffer);
   }
 
   /**
@@ -78,29 +78,29 @@ export class TurnWatch {
    * @returns milliseconds until it has had its budget; 0 when it has and is to be interrupted, Infinity when none runs
    */
   look(nowMs: number): number {
-    const turn = Atomics.load(this.#words, turnWord);
-    if (turn !== this.#seen) {
-      this.#seen = turn;
-      this.#sinceMs = nowMs;
+    const turn = Atomics.load(this.words, turnWord);
+    if (turn !== this.seen) {
+      this.seen = turn;
+      this.sinceMs = nowMs;
     }
     if (turn <= 0) return Infinity;
-    const leftMs = this.#sinceMs + (this.#words[budgetWord] ?? 0) - nowMs;
+    const leftMs = this.sinceMs + (this.words[budgetWord] ?? 0) - nowMs;
     if (leftMs > 0) return leftMs;
-    return Atomics.compareExchange(this.#words, turnWord, turn, interrupting) === turn ? 0 : Infinity;
+    return Atomics.compareExchange(this.words, turnWord, turn, interrupting) === turn ? 0 : Infinity;
   }
 
   /** Waits until the next turn begins, or for `restMs`. Returns at once while one runs. */
   rest(restMs: number): void {
-    Atomics.store(this.#words, restWord, 1);
+    Atomics.store(this.words, restWord, 1);
     // A turn that begins from here on sees the word.
-    if (Atomics.load(this.#words, turnWord) === 0) Atomics.wait(this.#words, restWord, 1, restMs);
-    Atomics.store(this.#words, restWord, 0);
+    if (Atomics.load(this.words, turnWord) === 0) Atomics.wait(this.words, restWord, 1, restMs);
+    Atomics.store(this.words, restWord, 0);
   }
 
   /** Waits until the turn that was interrupted is over, or for `ms`. Says whether it is. */
   settle(ms: number): boolean {
     for (const untilMs = performance.now() + ms; performance.now() < untilMs;) {
-      if (Atomics.wait(this.#words, turnWord, interrupting, 1) === "not-equal") return true;
+      if (Atomics.wait(this.words, turnWord, interrupting, 1) === "not-equal") return true;
     }
     return false;
   }

@@ -29,63 +29,63 @@ done
 const endsMax = 5;
 
 export class Keeper {
-  readonly #mark: string;
-  readonly #log: ServerLog;
-  readonly #held = new Set<number>();
-  #shell: ChildProcess | undefined;
-  #endCount = 0;
+  private readonly mark: string;
+  private readonly log: ServerLog;
+  private readonly held = new Set<number>();
+  private shell: ChildProcess | undefined;
+  private endCount = 0;
 
   /** @param mark a part of the hosts' command line that other processes do not have */
   constructor(mark: string, log: ServerLog) {
-    this.#mark = mark;
-    this.#log = log;
+    this.mark = mark;
+    this.log = log;
   }
 
   /** Whether hosts are kept. Where there is no shell, each has to watch its front itself. */
   get isThere(): boolean {
-    return this.#endCount < endsMax;
+    return this.endCount < endsMax;
   }
 
   hold(pid: number): void {
-    this.#held.add(pid);
-    if (this.#shell === undefined) this.#start();
-    else this.#say("+", pid);
+    this.held.add(pid);
+    if (this.shell === undefined) this.start();
+    else this.say("+", pid);
   }
 
   letGo(pid: number): void {
-    if (!this.#held.delete(pid)) return;
-    this.#say("-", pid);
-    if (this.#held.size > 0) return;
+    if (!this.held.delete(pid)) return;
+    this.say("-", pid);
+    if (this.held.size > 0) return;
     // Without hosts there is nothing to keep: the next starts another.
-    const shell = this.#shell;
-    this.#shell = undefined;
+    const shell = this.shell;
+    this.shell = undefined;
     shell?.stdin?.end();
   }
 
-  #start(): void {
+  private start(): void {
     if (!this.isThere) return;
-    const shell = spawn("/bin/sh", ["-c", script, "lightcone-keeper", this.#mark, ...[...this.#held].map(String)], {
+    const shell = spawn("/bin/sh", ["-c", script, "lightcone-keeper", this.mark, ...[...this.held].map(String)], {
       stdio: ["pipe", "ignore", "ignore"],
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
       // A group of its own: what ends the front's must not end this before.
       detached: true,
     });
-    this.#shell = shell;
+    this.shell = shell;
     shell.unref();
     // Its end is heard of by `exit`; a pipe that breaks says nothing more.
     shell.stdin?.on("error", () => undefined);
     const ended = (): void => {
-      if (this.#shell !== shell) return;
-      this.#shell = undefined;
-      this.#endCount += 1;
-      if (this.isThere) this.#start();
-      else this.#log.warn({}, "there is no shell to end hosts with their front: each watches it by itself");
+      if (this.shell !== shell) return;
+      this.shell = undefined;
+      this.endCount += 1;
+      if (this.isThere) this.start();
+      else this.log.warn({}, "there is no shell to end hosts with their front: each watches it by itself");
     };
     shell.once("error", ended);
     shell.once("exit", ended);
   }
 
-  #say(sign: "+" | "-", pid: number): void {
-    this.#shell?.stdin?.write(`${sign} ${pid}\n`);
+  private say(sign: "+" | "-", pid: number): void {
+    this.shell?.stdin?.write(`${sign} ${pid}\n`);
   }
 }

@@ -50,14 +50,14 @@ class TestSink implements ConnectionSink {
   queuedBytes = 0;
   answeredCount = 0;
   closedWith: string | undefined;
-  #parts = "";
+  private parts = "";
 
   send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
-    this.#parts += Buffer.from(bytes.subarray(at, at + length)).toString("latin1");
+    this.parts += Buffer.from(bytes.subarray(at, at + length)).toString("latin1");
     if (!last) return;
-    this.messages.push(this.#parts);
-    this.lengths.push(this.#parts.length);
-    this.#parts = "";
+    this.messages.push(this.parts);
+    this.lengths.push(this.parts.length);
+    this.parts = "";
   }
   answered(count: number): void {
     this.answeredCount = count;

@@ -25,10 +25,10 @@ export interface LinkedProcess {
 }
 
 export class ProcessLink extends HostLink {
-  readonly #host: LinkedProcess;
-  readonly #clock: Clock;
-  readonly #callTimeoutMs: number;
-  #failure: Error | undefined;
+  private readonly host: LinkedProcess;
+  private readonly clock: Clock;
+  private readonly callTimeoutMs: number;
+  private failure: Error | undefined;
 
   constructor(host: LinkedProcess, socket: Duplex, { clock, limits }: ProcessLinkOptions) {
     super(socket, {
@@ -36,46 +36,46 @@ export class ProcessLink extends HostLink {
       connectionBytesMax: limits.linkConnectionBytesMax,
       bytesMax: limits.linkBytesMax,
     });
-    this.#host = host;
-    this.#clock = clock;
-    this.#callTimeoutMs = limits.stopCallTimeoutMs;
+    this.host = host;
+    this.clock = clock;
+    this.callTimeoutMs = limits.stopCallTimeoutMs;
   }
 
   /** The pipe ends a moment before the process: how that ended says more. A pipe that broke ends the process. */
   protected override pipeGone(): void {
-    this.#host.kill();
+    this.host.kill();
   }
 
   /** The next host may open the same files: this one must be gone first. */
   protected override hostFailed(error: Error): void {
-    this.#failure ??= error;
-    this.#host.kill();
+    this.failure ??= error;
+    this.host.kill();
   }
 
   /** The process has ended; the database's own account of why goes before the system's. */
   over(ended: Error): void {
-    this.gone(this.#failure ?? ended);
+    this.gone(this.failure ?? ended);
   }
 
   override async park(): Promise<Rest | undefined> {
     const rest = await super.park();
     if (rest === undefined) return undefined;
-    const cancel = this.#clock.after(killAfterMs, () => this.#host.kill());
-    await this.#host.ended;
+    const cancel = this.clock.after(killAfterMs, () => this.host.kill());
+    await this.host.ended;
     cancel();
     return rest;
   }
 
   override async stop(withinMs: number): Promise<Rest | undefined> {
-    const cancel = this.#clock.after(withinMs + killAfterMs, () => this.#host.kill());
+    const cancel = this.clock.after(withinMs + killAfterMs, () => this.host.kill());
     // A call that does not end keeps its process from hearing that it is to stop. SIGINT ends a turn there.
     const endCall = (): void => {
-      if (this.#host.suspect !== undefined) this.#host.kill("SIGINT");
-      cancelNext = this.#clock.after(endCallAgainMs, endCall);
+      if (this.host.suspect !== undefined) this.host.kill("SIGINT");
+      cancelNext = this.clock.after(endCallAgainMs, endCall);
     };
-    let cancelNext = this.#clock.after(Math.min(this.#callTimeoutMs, withinMs), endCall);
+    let cancelNext = this.clock.after(Math.min(this.callTimeoutMs, withinMs), endCall);
     const rest = await super.stop(withinMs);
-    await this.#host.ended;
+    await this.host.ended;
     cancelNext();
     cancel();
     return rest;

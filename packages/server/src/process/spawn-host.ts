@@ -43,15 +43,15 @@ export class SpawnedHost implements LinkedProcess, Supervised {
   busySinceMs: number | undefined;
   /** How long what ran when the process ended had been running. */
   ranMs = 0;
-  readonly #child: ChildProcess;
+  private readonly child: ChildProcess;
   readonly notes: HostNotes;
   /** Why this side ended it. */
-  #reason: EndReason = "crash";
+  private endReason: EndReason = "crash";
 
   constructor(options: SpawnOptions) {
     const { program, keeper, supervisor, clock } = options;
     const watchesItself = !keeper.isThere || !canSeeMemory;
-    this.#child = spawn(
+    this.child = spawn(
       process.execPath,
       [
         `--max-semi-space-size=${youngMegabytesMax}`,
@@ -65,14 +65,14 @@ export class SpawnedHost implements LinkedProcess, Supervised {
       // A group of its own: what a terminal sends to everyone in it is for the front to deal with.
       { stdio: ["ignore", 2, 2, "pipe", "pipe"], env: hostEnvironment(process.env), detached: true },
     );
-    this.ended = this.#untilEnd(clock);
+    this.ended = this.untilEnd(clock);
     // A descriptor asked for as "pipe" is a socket pair, open both ways.
-    this.link = new ProcessLink(this, this.#child.stdio[pipeDescriptor] as Duplex, options);
-    this.notes = new HostNotes(this.#child.stdio[noteDescriptor] as Duplex, () => {
+    this.link = new ProcessLink(this, this.child.stdio[pipeDescriptor] as Duplex, options);
+    this.notes = new HostNotes(this.child.stdio[noteDescriptor] as Duplex, () => {
       this.busySinceMs = this.notes.suspect === undefined ? undefined : clock.steadyMs();
       if (this.busySinceMs !== undefined) supervisor.began(this);
     });
-    const { pid } = this.#child;
+    const { pid } = this.child;
     if (pid === undefined) return; // it did not start: `ended` says why
     keeper.hold(pid);
     void this.ended.then(() => keeper.letGo(pid));
@@ -85,12 +85,12 @@ export class SpawnedHost implements LinkedProcess, Supervised {
 
   /** 0 for one that did not start. */
   get pid(): number {
-    return this.#child.pid ?? 0;
+    return this.child.pid ?? 0;
   }
 
   /** Why it was ended; "crash" if it ended otherwise. */
   get reason(): EndReason {
-    return this.#reason === "crash" ? this.notes.reason : this.#reason;
+    return this.endReason === "crash" ? this.notes.reason : this.endReason;
   }
 
   /** What has been running for a while, or ran when the process ended. */
@@ -101,16 +101,16 @@ export class SpawnedHost implements LinkedProcess, Supervised {
 
   /** Ends the process at once. */
   end(reason: EndReason): void {
-    this.#reason = reason;
+    this.endReason = reason;
     this.kill();
   }
 
   kill(signal: NodeJS.Signals = "SIGKILL"): void {
-    this.#child.kill(signal);
+    this.child.kill(signal);
   }
 
-  #untilEnd(clock: Clock): Promise<string> {
-    const child = this.#child;
+  private untilEnd(clock: Clock): Promise<string> {
+    const child = this.child;
     return new Promise<string>((resolve) => {
       child.once("error", (error) => resolve(`it did not start: ${error.message}`));
       child.once("exit", (code, signal) => {

@@ -27,43 +27,43 @@ export interface SupervisorOptions {
 }
 
 export class Supervisor {
-  readonly #options: SupervisorOptions;
-  readonly #busy = new Set<Supervised>();
+  private readonly options: SupervisorOptions;
+  private readonly busy = new Set<Supervised>();
   /** Those that were late at the last look. That they are at something else by now may not have been read yet. */
-  #late = new Set<Supervised>();
-  #cancel: (() => void) | undefined;
+  private late = new Set<Supervised>();
+  private cancel: (() => void) | undefined;
 
   constructor(options: SupervisorOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** A host has begun with something; it is looked at until it has ended. */
   began(host: Supervised): void {
-    this.#busy.add(host);
-    this.#cancel ??= this.#options.clock.after(lookIntervalMs, () => this.#look());
+    this.busy.add(host);
+    this.cancel ??= this.options.clock.after(lookIntervalMs, () => this.look());
   }
 
-  #look(): void {
-    const { clock, memoryBytesMax, callMsMax } = this.#options;
+  private look(): void {
+    const { clock, memoryBytesMax, callMsMax } = this.options;
     const nowMs = clock.steadyMs();
     const late = new Set<Supervised>();
-    for (const host of this.#busy) {
+    for (const host of this.busy) {
       const { busySinceMs } = host;
-      if (busySinceMs === undefined) this.#busy.delete(host);
+      if (busySinceMs === undefined) this.busy.delete(host);
       else if (residentBytes(host.pid) > memoryBytesMax) host.end("memory");
       else if (nowMs - busySinceMs > callMsMax + graceMs) {
         late.add(host);
-        if (this.#late.has(host)) host.end("time");
+        if (this.late.has(host)) host.end("time");
       }
     }
-    this.#late = late;
-    this.#cancel = this.#busy.size === 0 ? undefined : clock.after(lookIntervalMs, () => this.#look());
+    this.late = late;
+    this.cancel = this.busy.size === 0 ? undefined : clock.after(lookIntervalMs, () => this.look());
   }
 
   stop(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
-    this.#busy.clear();
+    this.cancel?.();
+    this.cancel = undefined;
+    this.busy.clear();
   }
 }
 

@@ -69,31 +69,31 @@ const lookAgainMs = 10_000;
 const lookAgainTimes = 10;
 
 export class Databases {
-  readonly #options: DatabasesOptions;
-  readonly #directories: DatabaseDirectories;
-  readonly #running = new Map<string, Running>();
+  private readonly options: DatabasesOptions;
+  private readonly directories: DatabaseDirectories;
+  private readonly running = new Map<string, Running>();
   /** Databases that are not started again by themselves, with the error that says why. */
-  readonly #quarantined = new Map<string, LightconeError>();
-  readonly #failed: FailedOpenings;
+  private readonly quarantined = new Map<string, LightconeError>();
+  private readonly failed: FailedOpenings;
   /** By directory. */
-  readonly #stays = new Map<string, Stay>();
-  readonly #changes = new Map<string, Promise<unknown>>();
-  #isStopping = false;
+  private readonly stays = new Map<string, Stay>();
+  private readonly changes = new Map<string, Promise<unknown>>();
+  private isStopping = false;
 
   constructor(options: DatabasesOptions) {
-    this.#options = options;
-    this.#directories = new DatabaseDirectories(options);
-    this.#failed = new FailedOpenings(options.clock);
+    this.options = options;
+    this.directories = new DatabaseDirectories(options);
+    this.failed = new FailedOpenings(options.clock);
   }
 
   /** Removes what earlier runs left behind, while the server serves. */
   tidyUp(): void {
-    this.#directories.tidyUp();
+    this.directories.tidyUp();
   }
 
   /** Settles when that is done. */
   tidied(): Promise<void> {
-    return this.#directories.tidied();
+    return this.directories.tidied();
   }
 
   /**
@@ -104,26 +104,26 @@ export class Databases {
    * @throws {LightconeError} `Quarantined`, `DatabaseStopped`, `ServerBusy`, and why it does not start or did not just now
    */
   async link({ identity }: DatabaseRecord, why: WakeReason = "call", isPublish = false): Promise<DatabaseLink> {
-    if (this.#isStopping) throw new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
+    if (this.isStopping) throw new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
     // The record that was looked up may be of a while ago; what is deleted must not be opened again.
-    const record = this.#options.registry.get(identity.hex);
+    const record = this.options.registry.get(identity.hex);
     if (record === undefined) throw new LightconeError("NoSuchDatabase", { name: identity.hex });
-    const quarantine = this.#quarantined.get(identity.hex);
+    const quarantine = this.quarantined.get(identity.hex);
     if (quarantine !== undefined && !isPublish) throw quarantine;
-    this.#quarantined.delete(identity.hex);
-    const running = this.#running.get(identity.hex);
+    this.quarantined.delete(identity.hex);
+    const running = this.running.get(identity.hex);
     if (running === undefined) {
-      if (!isPublish) this.#failed.check(identity.hex);
-      return this.#start(record, this.#open(record, false, why));
+      if (!isPublish) this.failed.check(identity.hex);
+      return this.start(record, this.open(record, false, why));
     }
-    this.#stays.get(record.directory)?.hurry(why);
+    this.stays.get(record.directory)?.hurry(why);
     return running.link;
   }
 
   /** Wakes a database that nobody is there to ask: its time has come, or nobody knows when it does. */
   async wake(identityHex: string, why: WakeReason): Promise<void> {
-    const record = this.#options.registry.get(identityHex);
-    if (record === undefined || this.#isStopping || this.#quarantined.has(identityHex)) return;
+    const record = this.options.registry.get(identityHex);
+    if (record === undefined || this.isStopping || this.quarantined.has(identityHex)) return;
     try {
       const link = await this.link(record, why);
       link.wake?.(why);
@@ -133,46 +133,46 @@ export class Databases {
     }
   }
 
-  #start(record: DatabaseRecord, link: Promise<DatabaseLink>): Promise<DatabaseLink> {
+  private start(record: DatabaseRecord, link: Promise<DatabaseLink>): Promise<DatabaseLink> {
     const running: Running = { record, link };
-    this.#running.set(record.identity.hex, running);
+    this.running.set(record.identity.hex, running);
     link.then(
       (opened) => {
-        this.#failed.delete(record.identity.hex);
-        this.#watch(running, opened);
+        this.failed.delete(record.identity.hex);
+        this.watch(running, opened);
       },
       (error: unknown) => {
-        const isPresent = this.#forget(running);
+        const isPresent = this.forget(running);
         // That there was no room, or is no more time, says nothing of the database.
-        if (!isPresent || this.#isStopping || isLightconeError(error, "ServerBusy")) return;
-        this.#options.log.error({ database: record.identity.hex, err: error }, "database did not start");
-        this.#fail(record, error);
+        if (!isPresent || this.isStopping || isLightconeError(error, "ServerBusy")) return;
+        this.options.log.error({ database: record.identity.hex, err: error }, "database did not start");
+        this.fail(record, error);
       },
     );
     return link;
   }
 
   /** A database does not start: it is left alone for a while. */
-  #fail({ identity }: DatabaseRecord, error: unknown): void {
-    const againMs = this.#failed.add(identity.hex, error);
+  private fail({ identity }: DatabaseRecord, error: unknown): void {
+    const againMs = this.failed.add(identity.hex, error);
     // What is damaged stays so. In another, rows may be due.
-    if (!isDamage(error)) this.#options.awake?.lookAgain(identity.hex, againMs * lookAgainTimes);
+    if (!isDamage(error)) this.options.awake?.lookAgain(identity.hex, againMs * lookAgainTimes);
   }
 
   /** Where a database's module log is. */
   logDirectory(record: DatabaseRecord): string {
-    return `${this.#options.dataDirectory}/${record.directory}/module-log`;
+    return `${this.options.dataDirectory}/${record.directory}/module-log`;
   }
 
   /** Sees to it that the log's files have what was written by now. Nothing if the database does not run. */
   async flushLog(record: DatabaseRecord): Promise<void> {
-    const link = await this.#running.get(record.identity.hex)?.link.catch(() => undefined);
+    const link = await this.running.get(record.identity.hex)?.link.catch(() => undefined);
     await link?.flushLog();
   }
 
   /** Why the database is not started again by itself, if so. */
   quarantine(record: DatabaseRecord): LightconeError | undefined {
-    return this.#quarantined.get(record.identity.hex);
+    return this.quarantined.get(record.identity.hex);
   }
 
   /**
@@ -181,85 +181,85 @@ export class Databases {
    * @returns the database exists only if it is a reply of status 200
    */
   create(identity: Identity, owner: Identity, name: string | undefined, program: Program): Promise<ChangeOutcome> {
-    return this.#fill({ identity, owner, locked: false }, program, undefined, (record) => createDatabase(record, name));
+    return this.fill({ identity, owner, locked: false }, program, undefined, (record) => createDatabase(record, name));
   }
 
   /** Replaces the data, and the program; on a refusal the old database goes on untouched. */
   reset(record: DatabaseRecord, program: Program): Promise<ChangeOutcome> {
-    return this.#fill(record, program, record, (fresh) => replaceDatabase(record.identity.hex, fresh));
+    return this.fill(record, program, record, (fresh) => replaceDatabase(record.identity.hex, fresh));
   }
 
   /** Ends a database and removes its files. */
   async delete(record: DatabaseRecord): Promise<Refusal | undefined> {
-    const refused = await this.#options.registry.change(removeDatabase(record.identity.hex));
+    const refused = await this.options.registry.change(removeDatabase(record.identity.hex));
     if (refused !== undefined) return refused;
-    this.#options.disconnect(record.identity.hex, 1001, deleted);
-    await this.#stop(record.identity.hex, stopForChangeMs);
-    this.#options.awake?.forget(record.identity.hex);
-    this.#failed.delete(record.identity.hex);
-    await this.#removeFiles(record);
+    this.options.disconnect(record.identity.hex, 1001, deleted);
+    await this.stopOne(record.identity.hex, stopForChangeMs);
+    this.options.awake?.forget(record.identity.hex);
+    this.failed.delete(record.identity.hex);
+    await this.removeFiles(record);
     return undefined;
   }
 
   /** Gives a database to another owner. It starts anew: who is connected came in under the old one. */
   async give({ identity }: DatabaseRecord, owner: Identity): Promise<Refusal | undefined> {
-    const { registry, disconnect } = this.#options;
+    const { registry, disconnect } = this.options;
     const refused = await registry.change(giveDatabase(identity.hex, owner));
     const record = registry.get(identity.hex);
     if (refused !== undefined || record === undefined) return refused;
     disconnect(identity.hex, 1001, "the database has a new owner");
-    const before = this.#running.get(identity.hex);
+    const before = this.running.get(identity.hex);
     if (before === undefined) return undefined;
     // Whoever comes meanwhile waits for the next: two cannot have the files.
-    const next = this.#end(before, stopForChangeMs).then(() => this.#open(record, false, "again"));
-    await this.#start(record, next).catch(() => undefined);
+    const next = this.end(before, stopForChangeMs).then(() => this.open(record, false, "again"));
+    await this.start(record, next).catch(() => undefined);
     return undefined;
   }
 
   /** Runs `change` when no other change of this database runs. */
   async exclusively<T>(identityHex: string, change: () => Promise<T>): Promise<T> {
-    const before = this.#changes.get(identityHex) ?? Promise.resolve();
+    const before = this.changes.get(identityHex) ?? Promise.resolve();
     const done = before.then(change, change);
-    this.#changes.set(identityHex, done);
+    this.changes.set(identityHex, done);
     try {
       return await done;
     } finally {
-      if (this.#changes.get(identityHex) === done) this.#changes.delete(identityHex);
+      if (this.changes.get(identityHex) === done) this.changes.delete(identityHex);
     }
   }
 
   /** Ends all databases; those that do not finish in time are left to recovery. */
   async stop(withinMs: number): Promise<void> {
-    this.#isStopping = true;
-    this.#options.awake?.stop();
-    const tidied = this.#directories.stop();
-    await Promise.all([...this.#running.keys()].map((identityHex) => this.#stop(identityHex, withinMs)));
+    this.isStopping = true;
+    this.options.awake?.stop();
+    const tidied = this.directories.stop();
+    await Promise.all([...this.running.keys()].map((identityHex) => this.stopOne(identityHex, withinMs)));
     await tidied;
   }
 
   /** Makes a database in a directory of its own, and then, all at once, the one that the registry names. */
-  async #fill(
+  private async fill(
     known: Pick<DatabaseRecord, "identity" | "owner" | "locked">,
     program: Program,
     old: DatabaseRecord | undefined,
     decide: (record: DatabaseRecord) => Decide,
   ): Promise<ChangeOutcome> {
-    const { registry } = this.#options;
+    const { registry } = this.options;
     const record: DatabaseRecord = {
       identity: known.identity,
       owner: known.owner,
       locked: known.locked,
       hostType: program.hostType,
       initialProgram: programHash(program.bytes),
-      directory: await this.#directories.choose(known.identity.hex),
+      directory: await this.directories.choose(known.identity.hex),
     };
     const { hex } = record.identity;
     let link: DatabaseLink | undefined;
     let isThere = false;
     await registry.change(beginDirectory(record.directory));
     try {
-      await this.#directories.make(record.directory);
-      link = await this.#open(record, true, "call");
+      await this.directories.make(record.directory);
+      link = await this.open(record, true, "call");
       const reply = await link.request({
         kind: "publish",
         program: program.bytes,
@@ -268,86 +268,86 @@ export class Databases {
       });
       if (reply.status !== 200) {
         await link.flushLog().catch(() => undefined); // a host that has ended has nothing left to write
-        const { files } = this.#options;
+        const { files } = this.options;
         return { reply: await withLog(reply, files, this.logDirectory(record), old !== undefined) };
       }
       const refused = await registry.change(decide(record));
       if (refused !== undefined) return { refused };
       isThere = true;
-      this.#quarantined.delete(hex);
-      this.#failed.delete(hex);
-      const before = this.#running.get(hex);
+      this.quarantined.delete(hex);
+      this.failed.delete(hex);
+      const before = this.running.get(hex);
       const running: Running = { record, link: Promise.resolve(link) };
-      this.#running.set(hex, running);
-      this.#watch(running, link);
+      this.running.set(hex, running);
+      this.watch(running, link);
       if (old !== undefined) {
-        this.#options.disconnect(hex, 1001, replaced);
-        await this.#end(before, stopForChangeMs);
-        await this.#removeFiles(old);
+        this.options.disconnect(hex, 1001, replaced);
+        await this.end(before, stopForChangeMs);
+        await this.removeFiles(old);
       }
       // The server began to stop meanwhile, and has not seen this one.
-      if (this.#isStopping) await this.#stop(hex, stopForChangeMs);
+      if (this.isStopping) await this.stopOne(hex, stopForChangeMs);
       return { reply };
     } finally {
       if (!isThere) {
         await link?.stop(0).catch(() => undefined);
-        await this.#removeFiles(record);
+        await this.removeFiles(record);
       }
     }
   }
 
-  #open(record: DatabaseRecord, isNew: boolean, why: WakeReason): Promise<DatabaseLink> {
-    const { openDatabase, dataDirectory, awake } = this.#options;
+  private open(record: DatabaseRecord, isNew: boolean, why: WakeReason): Promise<DatabaseLink> {
+    const { openDatabase, dataDirectory, awake } = this.options;
     const stay = awake?.stayOf(record);
-    if (stay !== undefined) this.#stays.set(record.directory, stay);
+    if (stay !== undefined) this.stays.set(record.directory, stay);
     return openDatabase(record, `${dataDirectory}/${record.directory}`, { isNew, stay, why });
   }
 
-  async #removeFiles({ directory }: DatabaseRecord): Promise<void> {
-    this.#stays.delete(directory);
-    await this.#directories.remove(directory);
+  private async removeFiles({ directory }: DatabaseRecord): Promise<void> {
+    this.stays.delete(directory);
+    await this.directories.remove(directory);
   }
 
   /** Clears the way for the next start when a database fails. */
-  #watch(running: Running, link: DatabaseLink): void {
+  private watch(running: Running, link: DatabaseLink): void {
     const { record } = running;
     link.failed.then(
       (error) => {
         // A link that was replaced has nothing more to say.
-        if (!this.#forget(running)) return;
-        if (isLightconeError(error, "Quarantined")) this.#quarantined.set(record.identity.hex, error);
-        else if (isDamage(error)) this.#fail(record, error);
-        else this.#options.awake?.lookAgain(record.identity.hex, lookAgainMs);
-        this.#options.log.error({ database: record.identity.hex, err: error }, "database failed");
-        this.#options.disconnect(record.identity.hex, 1011, "the database stopped");
+        if (!this.forget(running)) return;
+        if (isLightconeError(error, "Quarantined")) this.quarantined.set(record.identity.hex, error);
+        else if (isDamage(error)) this.fail(record, error);
+        else this.options.awake?.lookAgain(record.identity.hex, lookAgainMs);
+        this.options.log.error({ database: record.identity.hex, err: error }, "database failed");
+        this.options.disconnect(record.identity.hex, 1011, "the database stopped");
       },
       () => undefined,
     );
   }
 
   /** @returns whether it was still the one that runs */
-  #forget(running: Running): boolean {
+  private forget(running: Running): boolean {
     const { hex } = running.record.identity;
-    return this.#running.get(hex) === running && this.#running.delete(hex);
+    return this.running.get(hex) === running && this.running.delete(hex);
   }
 
-  async #stop(identityHex: string, withinMs: number): Promise<void> {
-    const running = this.#running.get(identityHex);
-    this.#running.delete(identityHex);
-    await this.#end(running, withinMs);
+  private async stopOne(identityHex: string, withinMs: number): Promise<void> {
+    const running = this.running.get(identityHex);
+    this.running.delete(identityHex);
+    await this.end(running, withinMs);
   }
 
   /** Ends a database that ran, or is about to. Its start is not waited for longer than its end. */
-  async #end(running: Running | undefined, withinMs: number): Promise<void> {
+  private async end(running: Running | undefined, withinMs: number): Promise<void> {
     if (running === undefined) return;
     const { record } = running;
-    this.#stays.get(record.directory)?.giveUp();
+    this.stays.get(record.directory)?.giveUp();
     let cancel: (() => void) | undefined;
-    const late = new Promise<void>((resolve) => (cancel = this.#options.clock.after(withinMs + 500, resolve)));
+    const late = new Promise<void>((resolve) => (cancel = this.options.clock.after(withinMs + 500, resolve)));
     const stopped = running.link.then(
       (link) =>
         link.stop(withinMs).catch((error: unknown) => {
-          this.#options.log.error({ database: record.identity.hex, err: error }, "database did not stop cleanly");
+          this.options.log.error({ database: record.identity.hex, err: error }, "database did not stop cleanly");
         }),
       () => undefined, // what has not started has nothing to stop
     );

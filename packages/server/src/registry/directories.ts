@@ -23,28 +23,28 @@ const namedMax = 20;
 const treeDepthMax = 16;
 
 export class DatabaseDirectories {
-  readonly #options: DirectoriesOptions;
-  #lastNumber = 0;
-  #isStopping = false;
-  #tidying: Promise<void> = Promise.resolve();
+  private readonly options: DirectoriesOptions;
+  private lastNumber = 0;
+  private isStopping = false;
+  private tidying: Promise<void> = Promise.resolve();
 
   constructor(options: DirectoriesOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** One that is not there yet. */
   async choose(identityHex: string): Promise<string> {
-    const { files, dataDirectory, clock } = this.#options;
+    const { files, dataDirectory, clock } = this.options;
     for (;;) {
-      this.#lastNumber = Math.max(clock.nowMicros(), this.#lastNumber + 1);
-      const directory = `databases/${identityHex}/${this.#lastNumber}`;
+      this.lastNumber = Math.max(clock.nowMicros(), this.lastNumber + 1);
+      const directory = `databases/${identityHex}/${this.lastNumber}`;
       if (!(await files.exists(`${dataDirectory}/${directory}`))) return directory;
     }
   }
 
   /** Makes it, durably, with those above it. */
   async make(directory: string): Promise<void> {
-    const { files, dataDirectory } = this.#options;
+    const { files, dataDirectory } = this.options;
     let path = dataDirectory;
     for (const part of directory.split("/")) {
       const parent = path;
@@ -56,14 +56,14 @@ export class DatabaseDirectories {
 
   /** Removes a doomed directory. What cannot be removed is said, and tried again at the next start. */
   async remove(directory: string): Promise<void> {
-    const { registry, files, dataDirectory, log } = this.#options;
+    const { registry, files, dataDirectory, log } = this.options;
     const path = `${dataDirectory}/${directory}`;
     try {
       // A write of the registry that failed may still be one that counts.
       await registry.certain();
       if (!registry.state.doomed.has(directory)) return;
       if (await files.exists(path)) await removeTree(files, path, 0);
-      await this.#removeEmptyAbove(directoryOf(path));
+      await this.removeEmptyAbove(directoryOf(path));
       await registry.change(clearDirectory(directory));
     } catch (error) {
       log.warn({ path, err: error }, "old files could not be removed; the next start of the server tries again");
@@ -71,8 +71,8 @@ export class DatabaseDirectories {
   }
 
   /** The identity's own directory goes with the last one in it. What is gone is gone for good when this settles. */
-  async #removeEmptyAbove(path: string): Promise<void> {
-    const { files, dataDirectory } = this.#options;
+  private async removeEmptyAbove(path: string): Promise<void> {
+    const { files, dataDirectory } = this.options;
     if (!(await files.exists(path))) return;
     await files.syncDirectory(path);
     if ((await files.list(path)).length > 0) return;
@@ -82,28 +82,28 @@ export class DatabaseDirectories {
 
   /** Removes what is doomed, and reports what is unknown. */
   tidyUp(): void {
-    this.#tidying = this.#tidyUp().catch((error: unknown) => {
-      this.#options.log.warn({ err: error }, "the directories of databases could not be looked through");
+    this.tidying = this.removeUnknown().catch((error: unknown) => {
+      this.options.log.warn({ err: error }, "the directories of databases could not be looked through");
     });
   }
 
   tidied(): Promise<void> {
-    return this.#tidying;
+    return this.tidying;
   }
 
   /** Settles when nothing more is looked through. */
   stop(): Promise<void> {
-    this.#isStopping = true;
-    return this.#tidying;
+    this.isStopping = true;
+    return this.tidying;
   }
 
-  async #tidyUp(): Promise<void> {
-    const { registry, log } = this.#options;
+  private async removeUnknown(): Promise<void> {
+    const { registry, log } = this.options;
     // What this run makes is not among them.
     const doomed = [...registry.state.doomed];
-    const unknown = await this.#unknown();
+    const unknown = await this.unknown();
     for (const directory of doomed) {
-      if (this.#isStopping) return;
+      if (this.isStopping) return;
       await this.remove(directory);
     }
     if (unknown.length === 0) return;
@@ -113,12 +113,12 @@ export class DatabaseDirectories {
     );
   }
 
-  async #unknown(): Promise<readonly string[]> {
-    const { registry, files, dataDirectory } = this.#options;
+  private async unknown(): Promise<readonly string[]> {
+    const { registry, files, dataDirectory } = this.options;
     if (!(await files.exists(`${dataDirectory}/databases`))) return [];
     const unknown: string[] = [];
     for (const identityHex of await files.list(`${dataDirectory}/databases`)) {
-      if (this.#isStopping) return [];
+      if (this.isStopping) return [];
       const numbers = await files.list(`${dataDirectory}/databases/${identityHex}`).catch(() => undefined);
       // One that is made or removed just now is known, or not listed.
       if (numbers === undefined) continue;

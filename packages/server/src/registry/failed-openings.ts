@@ -15,29 +15,29 @@ interface Failed {
 }
 
 export class FailedOpenings {
-  readonly #clock: Clock;
-  readonly #failed = new Map<string, Failed>();
+  private readonly clock: Clock;
+  private readonly failed = new Map<string, Failed>();
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   /** A database could not be opened. @returns after what time it may be tried again */
   add(identityHex: string, error: unknown): number {
-    const before = this.#failed.get(identityHex);
+    const before = this.failed.get(identityHex);
     const againMs = before === undefined ? firstMs : Math.min(longestMs, before.againMs * 2);
-    this.#failed.set(identityHex, { error, againMs, notBeforeMs: this.#clock.steadyMs() + againMs });
+    this.failed.set(identityHex, { error, againMs, notBeforeMs: this.clock.steadyMs() + againMs });
     return againMs;
   }
 
   /** It is open, or gone. */
   delete(identityHex: string): void {
-    this.#failed.delete(identityHex);
+    this.failed.delete(identityHex);
   }
 
   /** @throws {unknown} what the last try said, as long as it is too early for another */
   check(identityHex: string): void {
-    const failed = this.#failed.get(identityHex);
-    if (failed !== undefined && this.#clock.steadyMs() < failed.notBeforeMs) throw failed.error;
+    const failed = this.failed.get(identityHex);
+    if (failed !== undefined && this.clock.steadyMs() < failed.notBeforeMs) throw failed.error;
   }
 }

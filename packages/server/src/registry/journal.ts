@@ -52,20 +52,20 @@ const defaultSizes: JournalSizes = {
   snapshotAfterBytes: 4 << 20,
 };
 export class Journal {
-  readonly #log: CommitLog;
-  readonly #snapshots: SnapshotStore;
-  readonly #sizes: JournalSizes;
+  private readonly log: CommitLog;
+  private readonly snapshots: SnapshotStore;
+  private readonly sizes: JournalSizes;
   /** Bytes written since the disk is full. */
-  #headroomUsed = 0;
-  #snapshotOffset: number;
-  #snapshotBytes: number;
+  private headroomUsed = 0;
+  private snapshotOffset: number;
+  private snapshotBytes: number;
 
   private constructor(log: CommitLog, snapshots: SnapshotStore, sizes: JournalSizes, restored: Restored) {
-    this.#log = log;
-    this.#snapshots = snapshots;
-    this.#sizes = sizes;
-    this.#snapshotOffset = restored.offset;
-    this.#snapshotBytes = restored.byteCount;
+    this.log = log;
+    this.snapshots = snapshots;
+    this.sizes = sizes;
+    this.snapshotOffset = restored.offset;
+    this.snapshotBytes = restored.byteCount;
   }
 
   /** @throws {LightconeError} `Corrupt` when something is damaged or missing; nothing is changed · `NewerFormat` */
@@ -87,7 +87,7 @@ export class Journal {
       const restored = await restore(log, snapshots, directory);
       const { state } = restored;
       const journal = new Journal(log, snapshots, sizes, restored);
-      if (marker.kind === "earlier") await journal.#takeOver(marker.record, state, dataDirectory);
+      if (marker.kind === "earlier") await journal.takeOver(marker.record, state, dataDirectory);
       if (marker.kind !== "moved") await writeMarker(files, dataDirectory);
       return { journal, state };
     } catch (error) {
@@ -98,7 +98,7 @@ export class Journal {
 
   /** Whether nothing more can be written: what the disk holds must be read again. */
   get hasFailed(): boolean {
-    return this.#log.state.kind === "failed";
+    return this.log.state.kind === "failed";
   }
 
   /**
@@ -109,57 +109,57 @@ export class Journal {
    */
   async append(record: RegistryRecord, makesRoom = false): Promise<void> {
     const bytes = encodeRecord(record);
-    const { refusal } = this.#log;
-    if (refusal === undefined) this.#headroomUsed = 0;
-    else if (!makesRoom || !isLightconeError(refusal, "DiskFull") || !this.#useHeadroom(bytes.length)) throw refusal;
-    const offset = this.#log.appendedOffset + 1;
-    this.#log.append(bytes, offset);
-    await this.#log.whenDurable(offset);
+    const { refusal } = this.log;
+    if (refusal === undefined) this.headroomUsed = 0;
+    else if (!makesRoom || !isLightconeError(refusal, "DiskFull") || !this.useHeadroom(bytes.length)) throw refusal;
+    const offset = this.log.appendedOffset + 1;
+    this.log.append(bytes, offset);
+    await this.log.whenDurable(offset);
   }
 
-  #useHeadroom(recordBytes: number): boolean {
-    const used = this.#headroomUsed + wholeBlocks(recordBytes + batchBytesMin);
+  private useHeadroom(recordBytes: number): boolean {
+    const used = this.headroomUsed + wholeBlocks(recordBytes + batchBytesMin);
     // The last blocks may not take a whole batch.
-    if (used + this.#sizes.headroomBytes / 4 > this.#sizes.headroomBytes) return false;
-    this.#headroomUsed = used;
+    if (used + this.sizes.headroomBytes / 4 > this.sizes.headroomBytes) return false;
+    this.headroomUsed = used;
     return true;
   }
 
   get isSnapshotDue(): boolean {
-    return this.#log.bytesAfter(this.#snapshotOffset) > Math.max(this.#sizes.snapshotAfterBytes, this.#snapshotBytes);
+    return this.log.bytesAfter(this.snapshotOffset) > Math.max(this.sizes.snapshotAfterBytes, this.snapshotBytes);
   }
 
   /** Writes what all records so far make, and lets go of the log before the last snapshot but one. */
   async takeSnapshot(state: FoldedState): Promise<void> {
-    const offset = this.#log.durableOffset;
+    const offset = this.log.durableOffset;
     const durable = Promise.resolve();
     try {
-      this.#snapshotBytes = await this.#snapshots.write({
+      this.snapshotBytes = await this.snapshots.write({
         offset,
         meta: snapshotMeta(),
         chunks: chunksOf(state),
         durable,
       });
-      await applyRetention(this.#log, this.#snapshots);
+      await applyRetention(this.log, this.snapshots);
     } finally {
       // After a failure, too, the next one is a whole log away.
-      this.#snapshotOffset = offset;
+      this.snapshotOffset = offset;
     }
   }
 
   async close(): Promise<void> {
-    await this.#log.close();
+    await this.log.close();
   }
 
   /** An earlier release's registry becomes the first record. It may be there: then only `registry.json` was not replaced yet. */
-  async #takeOver(record: RegistryRecord, state: FoldedState, dataDirectory: string): Promise<void> {
-    if (this.#log.appendedOffset > 0 || this.#snapshotOffset >= 0)
+  private async takeOver(record: RegistryRecord, state: FoldedState, dataDirectory: string): Promise<void> {
+    if (this.log.appendedOffset > 0 || this.snapshotOffset >= 0)
       throw new LightconeError("Corrupt", {
         file: `${dataDirectory}/registry.json`,
         at: 0,
         reason: "it is of an earlier release, and registry/ goes on after it: put one of the two aside",
       });
-    if (this.#log.appendedOffset === 0) return;
+    if (this.log.appendedOffset === 0) return;
     await this.append(record);
     state.fold(record);
   }

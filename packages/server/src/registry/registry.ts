@@ -18,16 +18,16 @@ export interface RegistryOptions extends JournalOptions {
 }
 
 export class Registry {
-  readonly #options: RegistryOptions;
-  #journal: Journal;
-  #state: FoldedState;
-  #last: Promise<unknown> = Promise.resolve();
-  #isClosed = false;
+  private readonly options: RegistryOptions;
+  private journal: Journal;
+  private folded: FoldedState;
+  private last: Promise<unknown> = Promise.resolve();
+  private isClosed = false;
 
   private constructor(options: RegistryOptions, journal: Journal, state: FoldedState) {
-    this.#options = options;
-    this.#journal = journal;
-    this.#state = state;
+    this.options = options;
+    this.journal = journal;
+    this.folded = state;
   }
 
   /**
@@ -42,15 +42,15 @@ export class Registry {
 
   /** As it is now, durable. It changes in place. */
   get state(): RegistryState {
-    return this.#state;
+    return this.folded;
   }
 
   get(identityHex: string): DatabaseRecord | undefined {
-    return this.#state.databases.get(identityHex);
+    return this.folded.databases.get(identityHex);
   }
 
   nameRecord(name: string): NameRecord | undefined {
-    return this.#state.names.get(name);
+    return this.folded.names.get(name);
   }
 
   /** The database that has a name now. */
@@ -66,8 +66,8 @@ export class Registry {
    * @throws {LightconeError} `LimitExceeded` · `DiskFull` · why the journal cannot be written
    */
   change(decide: Decide): Promise<Refusal | undefined> {
-    const done = this.#last.then(() => this.#change(decide));
-    this.#last = done.catch(() => undefined);
+    const done = this.last.then(() => this.changeNow(decide));
+    this.last = done.catch(() => undefined);
     return done;
   }
 
@@ -77,44 +77,44 @@ export class Registry {
    * @throws {LightconeError} why the disk cannot be read
    */
   certain(): Promise<void> {
-    const done = this.#last.then(() => this.#reopenIfFailed());
-    this.#last = done.catch(() => undefined);
+    const done = this.last.then(() => this.reopenIfFailed());
+    this.last = done.catch(() => undefined);
     return done;
   }
 
-  async #change(decide: Decide): Promise<Refusal | undefined> {
-    await this.#reopenIfFailed();
-    const decision = decide(this.#state, this.#options.limits);
+  private async changeNow(decide: Decide): Promise<Refusal | undefined> {
+    await this.reopenIfFailed();
+    const decision = decide(this.folded, this.options.limits);
     if ("refused" in decision) return decision.refused;
-    await this.#journal.append(decision.record, decision.makesRoom);
-    this.#state.fold(decision.record);
-    if (this.#journal.isSnapshotDue) await this.#takeSnapshot();
+    await this.journal.append(decision.record, decision.makesRoom);
+    this.folded.fold(decision.record);
+    if (this.journal.isSnapshotDue) await this.takeSnapshot();
     return undefined;
   }
 
   /** After a failed write nobody knows what the disk holds: that, and nothing else, is the state. */
-  async #reopenIfFailed(): Promise<void> {
-    if (this.#isClosed) throw new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
-    if (!this.#journal.hasFailed) return;
-    await this.#journal.close();
-    const { journal, state } = await Journal.open(this.#options);
-    this.#journal = journal;
-    this.#state = state;
+  private async reopenIfFailed(): Promise<void> {
+    if (this.isClosed) throw new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
+    if (!this.journal.hasFailed) return;
+    await this.journal.close();
+    const { journal, state } = await Journal.open(this.options);
+    this.journal = journal;
+    this.folded = state;
   }
 
   /** Best effort: without it the log is longer. */
-  async #takeSnapshot(): Promise<void> {
+  private async takeSnapshot(): Promise<void> {
     try {
-      await this.#journal.takeSnapshot(this.#state);
+      await this.journal.takeSnapshot(this.folded);
     } catch (error) {
-      this.#options.log.warn({ err: error }, "no snapshot of the registry; the next one is tried as the log grows");
+      this.options.log.warn({ err: error }, "no snapshot of the registry; the next one is tried as the log grows");
     }
   }
 
   /** Ends after the changes under way. */
   async close(): Promise<void> {
-    await this.#last;
-    this.#isClosed = true;
-    await this.#journal.close();
+    await this.last;
+    this.isClosed = true;
+    await this.journal.close();
   }
 }

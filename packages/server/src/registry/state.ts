@@ -66,21 +66,21 @@ export class FoldedState implements RegistryState {
   readonly names = new Map<string, NameRecord>();
   readonly released = new Set<string>();
   readonly doomed = new Set<string>();
-  readonly #namesByDatabase = new Map<string, Set<string>>();
-  readonly #databasesByOwner = new Map<string, Set<string>>();
-  readonly #releasedByOwner = new Map<string, Set<string>>();
+  private readonly namesByDatabase = new Map<string, Set<string>>();
+  private readonly databasesByOwner = new Map<string, Set<string>>();
+  private readonly releasedByOwner = new Map<string, Set<string>>();
 
   releasedBy(ownerHex: string): ReadonlySet<string> {
-    return this.#releasedByOwner.get(ownerHex) ?? none;
+    return this.releasedByOwner.get(ownerHex) ?? none;
   }
 
   namesOf(identityHex: string): readonly string[] {
-    return [...(this.#namesByDatabase.get(identityHex) ?? [])];
+    return [...(this.namesByDatabase.get(identityHex) ?? [])];
   }
 
   ownedBy(ownerHex: string): readonly DatabaseRecord[] {
     const found: DatabaseRecord[] = [];
-    for (const hex of this.#databasesByOwner.get(ownerHex) ?? []) {
+    for (const hex of this.databasesByOwner.get(ownerHex) ?? []) {
       const record = this.databases.get(hex);
       if (record !== undefined) found.push(record);
     }
@@ -88,19 +88,19 @@ export class FoldedState implements RegistryState {
   }
 
   fold(record: RegistryRecord): void {
-    for (const change of record) this.#apply(change);
+    for (const change of record) this.apply(change);
   }
 
-  #apply(change: RegistryChange): void {
+  private apply(change: RegistryChange): void {
     switch (change.kind) {
       case "database":
-        return this.#putDatabase(change.database);
+        return this.putDatabase(change.database);
       case "no-database":
-        return this.#dropDatabase(change.identity);
+        return this.dropDatabase(change.identity);
       case "name":
-        return this.#putName(change.name, { owner: change.owner, database: change.database });
+        return this.putName(change.name, { owner: change.owner, database: change.database });
       case "no-name":
-        return this.#dropName(change.name);
+        return this.dropName(change.name);
       case "doomed":
         this.doomed.add(change.directory);
         return undefined;
@@ -110,71 +110,70 @@ export class FoldedState implements RegistryState {
     }
   }
 
-  #putDatabase(database: DatabaseRecord): void {
+  private putDatabase(database: DatabaseRecord): void {
     const { hex } = database.identity;
     const before = this.databases.get(hex);
     if (before !== undefined && before.owner.hex !== database.owner.hex) {
       // The new owner's youngest, here as in a state that is read from a snapshot.
-      remove(this.#databasesByOwner, before.owner.hex, hex);
+      remove(this.databasesByOwner, before.owner.hex, hex);
       this.databases.delete(hex);
     }
     this.databases.set(hex, database);
-    add(this.#databasesByOwner, database.owner.hex, hex);
-    for (const name of this.#namesByDatabase.get(hex) ?? []) this.#takeUp(name);
+    add(this.databasesByOwner, database.owner.hex, hex);
+    for (const name of this.namesByDatabase.get(hex) ?? []) this.takeUp(name);
   }
 
-  #dropDatabase(hex: string): void {
+  private dropDatabase(hex: string): void {
     const before = this.databases.get(hex);
     if (before === undefined) return;
     this.databases.delete(hex);
-    remove(this.#databasesByOwner, before.owner.hex, hex);
-    for (const name of this.#namesByDatabase.get(hex) ?? []) this.#release(name);
+    remove(this.databasesByOwner, before.owner.hex, hex);
+    for (const name of this.namesByDatabase.get(hex) ?? []) this.release(name);
   }
 
-  #putName(name: string, record: NameRecord): void {
-    this.#dropName(name, record.database);
+  private putName(name: string, record: NameRecord): void {
+    this.dropName(name, record.database);
     this.names.set(name, record);
-    if (record.database !== undefined) add(this.#namesByDatabase, record.database, name);
-    if (record.database === undefined || !this.databases.has(record.database)) this.#release(name);
+    if (record.database !== undefined) add(this.namesByDatabase, record.database, name);
+    if (record.database === undefined || !this.databases.has(record.database)) this.release(name);
   }
 
   /** @param stays the database among whose names it keeps its place */
-  #dropName(name: string, stays?: string): void {
+  private dropName(name: string, stays?: string): void {
     const before = this.names.get(name);
     if (before === undefined) return;
-    this.#takeUp(name);
-    if (before.database !== undefined && before.database !== stays)
-      remove(this.#namesByDatabase, before.database, name);
+    this.takeUp(name);
+    if (before.database !== undefined && before.database !== stays) remove(this.namesByDatabase, before.database, name);
     this.names.delete(name);
   }
 
-  #release(name: string): void {
+  private release(name: string): void {
     this.released.add(name);
-    add(this.#releasedByOwner, this.#nameRecord(name).owner, name);
+    add(this.releasedByOwner, this.nameRecord(name).owner, name);
   }
 
-  #takeUp(name: string): void {
+  private takeUp(name: string): void {
     this.released.delete(name);
-    remove(this.#releasedByOwner, this.#nameRecord(name).owner, name);
+    remove(this.releasedByOwner, this.nameRecord(name).owner, name);
   }
 
   /** Records that make this very state, for a snapshot; of bounded length each. */
   *records(): IterableIterator<RegistryRecord> {
     for (const database of this.databases.values()) {
-      const names = this.namesOf(database.identity.hex).map((name) => this.#nameChange(name));
+      const names = this.namesOf(database.identity.hex).map((name) => this.nameChange(name));
       yield [{ kind: "database", database }, ...names];
     }
     // In their order, which says whose turn it is to be forgotten.
-    for (const name of this.released) yield [this.#nameChange(name)];
+    for (const name of this.released) yield [this.nameChange(name)];
     for (const directory of this.doomed) yield [{ kind: "doomed", directory }];
   }
 
-  #nameChange(name: string): RegistryChange {
-    const { owner, database } = this.#nameRecord(name);
+  private nameChange(name: string): RegistryChange {
+    const { owner, database } = this.nameRecord(name);
     return { kind: "name", name, owner, database };
   }
 
-  #nameRecord(name: string): NameRecord {
+  private nameRecord(name: string): NameRecord {
     return defined(this.names.get(name), "the record of a name");
   }
 }

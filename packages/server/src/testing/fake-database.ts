@@ -27,7 +27,7 @@ export class FakeDatabase implements DatabaseLink {
   stopped = 0;
   flushes = 0;
   program: Uint8Array = new Uint8Array(0);
-  #released: (() => void) | undefined;
+  private released: (() => void) | undefined;
 
   constructor() {
     this.failed = new Promise((resolve) => (this.fail = resolve));
@@ -42,10 +42,10 @@ export class FakeDatabase implements DatabaseLink {
 
   /** Takes back connections: each is told what it was subscribed to, and gets its pending messages run. */
   resume(resume: Resume): readonly ConnectionHandle[] {
-    return resume.flatMap((front) => front.connections.map((connection) => this.#resumeOne(front, connection)));
+    return resume.flatMap((front) => front.connections.map((connection) => this.resumeOne(front, connection)));
   }
 
-  #resumeOne({ releasedOffset }: FrontResume, connection: ResumedConnection): ConnectionHandle {
+  private resumeOne({ releasedOffset }: FrontResume, connection: ResumedConnection): ConnectionHandle {
     const { info, sink, subscribed, pending, received } = connection;
     const handle = this.connect(info, sink);
     const numbers = subscribed.map(({ number }) => number).join(" ");
@@ -70,7 +70,7 @@ export class FakeDatabase implements DatabaseLink {
       case "call":
         if (request.functionName === "crash") throw new Error("inner", { cause: new Error("cause") });
         if (request.functionName === "fail") return reply(530, "no");
-        if (request.functionName === "hang") await new Promise<void>((resolve) => (this.#released = resolve));
+        if (request.functionName === "hang") await new Promise<void>((resolve) => (this.released = resolve));
         return reply(200, "", { "spacetime-energy-used": "0" });
       case "sql":
         return reply(200, JSON.stringify([{ rows: [], text: request.text, owner: request.caller.isOwner }]), {
@@ -95,7 +95,7 @@ export class FakeDatabase implements DatabaseLink {
 
   async stop(): Promise<undefined> {
     this.stopped += 1;
-    this.#released?.();
+    this.released?.();
     return undefined;
   }
 }
@@ -118,10 +118,10 @@ export class FakeConnection implements ConnectionHandle {
   closedCount = 0;
   ready = true;
   onReady: (() => void) | undefined;
-  readonly #database: FakeDatabase;
+  private readonly database: FakeDatabase;
 
   constructor(database: FakeDatabase, sink: ConnectionSink) {
-    this.#database = database;
+    this.database = database;
     this.sink = sink;
   }
 
@@ -161,7 +161,7 @@ export class FakeConnection implements ConnectionHandle {
         this.ready = false;
         break;
       case "fail":
-        this.#database.fail(new Error("asked to"));
+        this.database.fail(new Error("asked to"));
         break;
       default:
         sink.send(message, 0, message.length, true);
@@ -177,6 +177,6 @@ export class FakeConnection implements ConnectionHandle {
 
   closed(): void {
     this.closedCount += 1;
-    this.#database.connections.delete(this);
+    this.database.connections.delete(this);
   }
 }

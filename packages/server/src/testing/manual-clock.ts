@@ -5,7 +5,7 @@ export class ManualClock implements Clock {
   nowMs = 1_750_000_000_000;
   /** How far the wall clock is ahead of the steady one. */
   aheadMs = 0;
-  readonly #timers: { readonly atMs: number; readonly run: () => void }[] = [];
+  private readonly timers: { readonly atMs: number; readonly run: () => void }[] = [];
 
   nowMicros(): number {
     return (this.nowMs + this.aheadMs) * 1000;
@@ -15,10 +15,10 @@ export class ManualClock implements Clock {
   }
   after(delayMs: number, run: () => void): () => void {
     const timer = { atMs: this.nowMs + delayMs, run };
-    this.#timers.push(timer);
+    this.timers.push(timer);
     return () => {
-      const at = this.#timers.indexOf(timer);
-      if (at >= 0) this.#timers.splice(at, 1);
+      const at = this.timers.indexOf(timer);
+      if (at >= 0) this.timers.splice(at, 1);
     };
   }
 
@@ -27,9 +27,9 @@ export class ManualClock implements Clock {
     const endMs = this.nowMs + ms;
     for (;;) {
       let next: { readonly atMs: number; readonly run: () => void } | undefined;
-      for (const timer of this.#timers) if (timer.atMs <= endMs && timer.atMs < (next?.atMs ?? Infinity)) next = timer;
+      for (const timer of this.timers) if (timer.atMs <= endMs && timer.atMs < (next?.atMs ?? Infinity)) next = timer;
       if (next === undefined) break;
-      this.#timers.splice(this.#timers.indexOf(next), 1);
+      this.timers.splice(this.timers.indexOf(next), 1);
       this.nowMs = Math.max(this.nowMs, next.atMs);
       next.run();
     }

@@ -10,7 +10,7 @@ export class MemoryFiles implements FileSystem {
     if (!present && !mode.startsWith("create")) throw new Error(`ENOENT: ${path}`);
     if (present && mode === "create-new") throw new Error(`EEXIST: ${path}`);
     if (!present) this.files.set(path, new Uint8Array(0));
-    return this.#handle(path);
+    return this.handle(path);
   }
 
   openGrowing(path: string): GrowingFile {
@@ -29,7 +29,7 @@ export class MemoryFiles implements FileSystem {
     return { addNow, add, close: async () => undefined };
   }
 
-  #handle(path: string): FileHandle {
+  private handle(path: string): FileHandle {
     const content = (): Uint8Array => this.files.get(path) ?? new Uint8Array(0);
     const write = async (source: Uint8Array, position: number): Promise<void> => {
       const before = content();

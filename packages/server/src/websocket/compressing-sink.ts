@@ -19,64 +19,64 @@ interface Part {
 }
 
 export class CompressingSink implements ConnectionSink {
-  readonly #sink: ConnectionSink;
-  #parts: Part[] = [];
-  #gatheredBytes = 0;
+  private readonly sink: ConnectionSink;
+  private parts: Part[] = [];
+  private gatheredBytes = 0;
   /** In the middle of a message that leaves as it is. */
-  #passes = false;
+  private passes = false;
 
   constructor(sink: ConnectionSink) {
-    this.#sink = sink;
+    this.sink = sink;
   }
 
   send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
-    if (this.#passes || (last && this.#parts.length === 0 && length - 1 <= uncompressedBytesMax)) {
-      this.#passes = !last;
-      this.#sink.send(bytes, at, length, last);
+    if (this.passes || (last && this.parts.length === 0 && length - 1 <= uncompressedBytesMax)) {
+      this.passes = !last;
+      this.sink.send(bytes, at, length, last);
       return;
     }
-    this.#parts.push({ bytes, at, length });
-    this.#gatheredBytes += length;
-    if (this.#gatheredBytes > gatheredBytesMax) this.#pass(last);
-    else if (last) this.#compress();
+    this.parts.push({ bytes, at, length });
+    this.gatheredBytes += length;
+    if (this.gatheredBytes > gatheredBytesMax) this.pass(last);
+    else if (last) this.compress();
   }
 
   get queuedBytes(): number {
-    return this.#sink.queuedBytes + this.#gatheredBytes;
+    return this.sink.queuedBytes + this.gatheredBytes;
   }
 
   answered(messageCount: number): void {
-    this.#sink.answered(messageCount);
+    this.sink.answered(messageCount);
   }
 
   note(note: ResumeNote): void {
-    this.#sink.note(note);
+    this.sink.note(note);
   }
 
   close(code: number | undefined, reason: string): void {
-    this.#sink.close(code, reason);
+    this.sink.close(code, reason);
   }
 
-  #take(): readonly Part[] {
-    const parts = this.#parts;
-    this.#parts = [];
-    this.#gatheredBytes = 0;
+  private take(): readonly Part[] {
+    const parts = this.parts;
+    this.parts = [];
+    this.gatheredBytes = 0;
     return parts;
   }
 
-  #pass(last: boolean): void {
-    const parts = this.#take();
+  private pass(last: boolean): void {
+    const parts = this.take();
     parts.forEach(({ bytes, at, length }, index) =>
-      this.#sink.send(bytes, at, length, last && index === parts.length - 1),
+      this.sink.send(bytes, at, length, last && index === parts.length - 1),
     );
-    this.#passes = !last;
+    this.passes = !last;
   }
 
-  #compress(): void {
-    const parts = this.#take();
+  private compress(): void {
+    const parts = this.take();
     const [only] = parts;
     const payload = parts.length === 1 && only !== undefined ? compressShared(only) : compressAll(parts);
-    this.#sink.send(payload, 0, payload.length, true);
+    this.sink.send(payload, 0, payload.length, true);
   }
 }
 

@@ -13,10 +13,10 @@ export class ConnectionTable implements ConnectionOwner {
   readonly clock: Clock;
   readonly limits: ServerLimits;
   readonly incoming: IncomingBytes;
-  readonly #connections = new Map<WebSocketConnection, string>();
-  #dirty: WebSocketConnection[] = [];
-  #cancelSweep: (() => void) | undefined;
-  #whenEmpty: (() => void) | undefined;
+  private readonly connections = new Map<WebSocketConnection, string>();
+  private dirty: WebSocketConnection[] = [];
+  private cancelSweep: (() => void) | undefined;
+  private whenEmpty: (() => void) | undefined;
 
   constructor(clock: Clock, limits: ServerLimits, incoming: IncomingBytes) {
     this.clock = clock;
@@ -25,54 +25,54 @@ export class ConnectionTable implements ConnectionOwner {
   }
 
   get count(): number {
-    return this.#connections.size;
+    return this.connections.size;
   }
 
   /** Takes a socket whose upgrade has been answered. `group` names what `closeGroup` closes together. */
   open(socket: Socket, group: string, isText: boolean): WebSocketConnection {
     const connection = new WebSocketConnection(socket, this, isText);
-    this.#connections.set(connection, group);
-    if (this.#cancelSweep === undefined) this.#sweepLater();
+    this.connections.set(connection, group);
+    if (this.cancelSweep === undefined) this.sweepLater();
     return connection;
   }
 
   flushLater(connection: WebSocketConnection): void {
-    if (this.#dirty.length === 0) setImmediate(() => this.#flush());
-    this.#dirty.push(connection);
+    if (this.dirty.length === 0) setImmediate(() => this.flush());
+    this.dirty.push(connection);
   }
 
   forget(connection: WebSocketConnection): void {
-    this.#connections.delete(connection);
-    if (this.#connections.size > 0) return;
-    this.#cancelSweep?.();
-    this.#cancelSweep = undefined;
-    this.#whenEmpty?.();
+    this.connections.delete(connection);
+    if (this.connections.size > 0) return;
+    this.cancelSweep?.();
+    this.cancelSweep = undefined;
+    this.whenEmpty?.();
   }
 
   /** Closes every connection of a database. */
   closeGroup(group: string, code: number, reason: string): void {
-    for (const [connection, of] of this.#connections) if (of === group) connection.close(code, reason);
+    for (const [connection, of] of this.connections) if (of === group) connection.close(code, reason);
   }
 
   /** Closes every connection; resolves when all sockets are gone. */
   async closeAll(code: number, reason: string): Promise<void> {
-    for (const connection of this.#connections.keys()) connection.close(code, reason);
-    if (this.#connections.size === 0) return;
-    await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
+    for (const connection of this.connections.keys()) connection.close(code, reason);
+    if (this.connections.size === 0) return;
+    await new Promise<void>((resolve) => (this.whenEmpty = resolve));
   }
 
-  #flush(): void {
-    const dirty = this.#dirty;
-    this.#dirty = [];
+  private flush(): void {
+    const dirty = this.dirty;
+    this.dirty = [];
     for (const connection of dirty) connection.flush();
   }
 
-  #sweepLater(): void {
-    this.#cancelSweep = this.clock.after(sweepIntervalMs, () => {
+  private sweepLater(): void {
+    this.cancelSweep = this.clock.after(sweepIntervalMs, () => {
       const nowMs = this.clock.steadyMs();
-      for (const connection of this.#connections.keys()) connection.sweep(nowMs);
-      this.#cancelSweep = undefined;
-      if (this.#connections.size > 0) this.#sweepLater();
+      for (const connection of this.connections.keys()) connection.sweep(nowMs);
+      this.cancelSweep = undefined;
+      if (this.connections.size > 0) this.sweepLater();
     });
   }
 }

@@ -34,70 +34,70 @@ type State = "open" | "closing" | "closed";
 const empty = new Uint8Array(0);
 
 export class WebSocketConnection implements ConnectionSink, FrameEvents {
-  readonly #socket: Socket;
-  readonly #owner: ConnectionOwner;
-  readonly #isText: boolean;
-  readonly #parser: FrameParser;
-  readonly #outbox: Outbox;
-  #handle: ConnectionHandle | undefined;
-  #state: State = "open";
-  #inMessage = false;
-  #isPaused = false;
-  #flushAsked = false;
-  #pongDue = false;
-  #inboundAtMs: number;
-  #pingAtMs = 0;
-  #closingAtMs = 0;
-  #cancelClose: (() => void) | undefined;
+  private readonly socket: Socket;
+  private readonly owner: ConnectionOwner;
+  private readonly isText: boolean;
+  private readonly parser: FrameParser;
+  private readonly outbox: Outbox;
+  private handle: ConnectionHandle | undefined;
+  private state: State = "open";
+  private inMessage = false;
+  private isPaused = false;
+  private flushAsked = false;
+  private pongDue = false;
+  private inboundAtMs: number;
+  private pingAtMs = 0;
+  private closingAtMs = 0;
+  private cancelClose: (() => void) | undefined;
 
   constructor(socket: Socket, owner: ConnectionOwner, isText: boolean) {
-    this.#socket = socket;
-    this.#owner = owner;
-    this.#isText = isText;
-    this.#parser = new FrameParser(this, owner.limits.frameBytesMax, owner.incoming);
-    this.#outbox = new Outbox(socket, {
+    this.socket = socket;
+    this.owner = owner;
+    this.isText = isText;
+    this.parser = new FrameParser(this, owner.limits.frameBytesMax, owner.incoming);
+    this.outbox = new Outbox(socket, {
       bytesMax: owner.limits.outboundBytesMax,
       messagesMax: owner.limits.outboundMessagesMax,
     });
-    this.#inboundAtMs = owner.clock.steadyMs();
+    this.inboundAtMs = owner.clock.steadyMs();
     socket.setNoDelay(true);
-    socket.on("close", () => this.#gone());
+    socket.on("close", () => this.gone());
   }
 
   /** Begins to read, with what came behind the upgrade request first. The database has accepted the connection. */
   start(handle: ConnectionHandle, head: Uint8Array): void {
-    this.#handle = handle;
-    if (this.#state === "closed") {
+    this.handle = handle;
+    if (this.state === "closed") {
       // The client left while the database was being opened.
-      this.#handle = undefined;
+      this.handle = undefined;
       handle.closed();
       return;
     }
-    handle.onReady = () => this.#resume();
-    this.#ping(this.#owner.clock.steadyMs());
+    handle.onReady = () => this.resume();
+    this.sendPing(this.owner.clock.steadyMs());
     // A copy: the head may be part of a larger buffer that is not ours to unmask in.
-    if (head.length > 0) this.#read(head.slice());
-    this.#socket.on("data", (chunk: Uint8Array) => this.#read(chunk));
-    this.#socket.on("end", () => this.#socket.destroy());
-    if (this.#isPaused) this.#socket.pause();
+    if (head.length > 0) this.read(head.slice());
+    this.socket.on("data", (chunk: Uint8Array) => this.read(chunk));
+    this.socket.on("end", () => this.socket.destroy());
+    if (this.isPaused) this.socket.pause();
   }
 
   // --- ConnectionSink: what the database says
 
   send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
-    if (this.#state !== "open") return;
-    if (this.#outbox.isOver) {
-      this.#drop();
+    if (this.state !== "open") return;
+    if (this.outbox.isOver) {
+      this.drop();
       return;
     }
-    const opcode = this.#inMessage ? serverOpcode.continuation : this.#isText ? serverOpcode.text : serverOpcode.binary;
-    this.#inMessage = !last;
-    this.#outbox.add(opcode, last, bytes, at, length);
-    this.#flushSoon();
+    const opcode = this.inMessage ? serverOpcode.continuation : this.isText ? serverOpcode.text : serverOpcode.binary;
+    this.inMessage = !last;
+    this.outbox.add(opcode, last, bytes, at, length);
+    this.flushSoon();
   }
 
   get queuedBytes(): number {
-    return this.#outbox.bytes;
+    return this.outbox.bytes;
   }
 
   // For whoever may have to hand messages in again; a socket has no use for either.
@@ -105,136 +105,136 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
   note(_note: ResumeNote): void {}
 
   close(code: number | undefined, reason: string): void {
-    if (this.#state !== "open") return;
+    if (this.state !== "open") return;
     if (code === undefined) {
-      this.#drop();
+      this.drop();
       return;
     }
-    this.#sayClose(code, reason, () => {
-      if (this.#state === "closed") return;
-      this.#cancelClose = this.#owner.clock.after(this.#owner.limits.closeTimeoutMs, () => this.#socket.destroy());
+    this.sayClose(code, reason, () => {
+      if (this.state === "closed") return;
+      this.cancelClose = this.owner.clock.after(this.owner.limits.closeTimeoutMs, () => this.socket.destroy());
     });
   }
 
   // --- FrameEvents: what the client says
 
   message(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
-    if (this.#state === "open") this.#handle?.receive(bytes, at, length, isText);
+    if (this.state === "open") this.handle?.receive(bytes, at, length, isText);
   }
 
   ping(payload: Uint8Array): void {
-    if (this.#state !== "open") return;
-    if (this.#outbox.isOver) {
-      this.#drop();
+    if (this.state !== "open") return;
+    if (this.outbox.isOver) {
+      this.drop();
       return;
     }
-    this.#outbox.add(serverOpcode.pong, true, payload, 0, payload.length);
-    this.#flushSoon();
+    this.outbox.add(serverOpcode.pong, true, payload, 0, payload.length);
+    this.flushSoon();
   }
 
   pong(): void {
-    this.#pongDue = false;
+    this.pongDue = false;
   }
 
   closeFrame(code: number | undefined): void {
-    if (this.#state === "open") this.#sayClose(code, "", () => this.#finish());
-    else this.#finish();
+    if (this.state === "open") this.sayClose(code, "", () => this.finish());
+    else this.finish();
   }
 
   fault(code: number, reason: string): void {
-    if (this.#state === "open") this.#sayClose(code, reason, () => this.#finish());
-    else this.#socket.destroy();
+    if (this.state === "open") this.sayClose(code, reason, () => this.finish());
+    else this.socket.destroy();
   }
 
   // --- upkeep, called by the table
 
   /** Writes what this turn has gathered. */
   flush(): void {
-    this.#flushAsked = false;
-    if (this.#state !== "closed") this.#outbox.flush();
+    this.flushAsked = false;
+    if (this.state !== "closed") this.outbox.flush();
   }
 
   /** Looks at the time: pings, or drops a client that has been silent for too long. */
   sweep(nowMs: number): void {
-    const limits = this.#owner.limits;
-    if (this.#state === "closing") {
-      if (nowMs - this.#closingAtMs >= limits.idleTimeoutMs) this.#socket.destroy();
+    const limits = this.owner.limits;
+    if (this.state === "closing") {
+      if (nowMs - this.closingAtMs >= limits.idleTimeoutMs) this.socket.destroy();
       return;
     }
     // A socket that we do not read cannot show signs of life.
-    if (this.#isPaused) this.#inboundAtMs = nowMs;
-    if (nowMs - this.#inboundAtMs >= limits.idleTimeoutMs) this.#drop();
-    else if (!this.#pongDue && nowMs - this.#pingAtMs >= limits.pingIntervalMs) this.#ping(nowMs);
+    if (this.isPaused) this.inboundAtMs = nowMs;
+    if (nowMs - this.inboundAtMs >= limits.idleTimeoutMs) this.drop();
+    else if (!this.pongDue && nowMs - this.pingAtMs >= limits.pingIntervalMs) this.sendPing(nowMs);
   }
 
-  #read(chunk: Uint8Array): void {
-    this.#inboundAtMs = this.#owner.clock.steadyMs();
-    this.#parser.push(chunk);
-    if (this.#handle !== undefined && !this.#handle.ready && this.#state === "open") {
-      this.#isPaused = true;
-      this.#socket.pause();
+  private read(chunk: Uint8Array): void {
+    this.inboundAtMs = this.owner.clock.steadyMs();
+    this.parser.push(chunk);
+    if (this.handle !== undefined && !this.handle.ready && this.state === "open") {
+      this.isPaused = true;
+      this.socket.pause();
     }
   }
 
-  #resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
-    this.#inboundAtMs = this.#owner.clock.steadyMs();
-    this.#socket.resume();
+  private resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.inboundAtMs = this.owner.clock.steadyMs();
+    this.socket.resume();
   }
 
-  #ping(nowMs: number): void {
-    this.#pongDue = true;
-    this.#pingAtMs = nowMs;
-    this.#outbox.add(serverOpcode.ping, true, empty, 0, 0);
-    this.#flushSoon();
+  private sendPing(nowMs: number): void {
+    this.pongDue = true;
+    this.pingAtMs = nowMs;
+    this.outbox.add(serverOpcode.ping, true, empty, 0, 0);
+    this.flushSoon();
   }
 
-  #flushSoon(): void {
-    if (this.#flushAsked) return;
-    this.#flushAsked = true;
-    this.#owner.flushLater(this);
+  private flushSoon(): void {
+    if (this.flushAsked) return;
+    this.flushAsked = true;
+    this.owner.flushLater(this);
   }
 
   /** Puts a Close behind what waits, and lets the database go. */
-  #sayClose(code: number | undefined, reason: string, then: () => void): void {
-    this.#state = "closing";
-    this.#closingAtMs = this.#owner.clock.steadyMs();
+  private sayClose(code: number | undefined, reason: string, then: () => void): void {
+    this.state = "closing";
+    this.closingAtMs = this.owner.clock.steadyMs();
     const payload = makeClosePayload(code, reason);
-    this.#outbox.add(serverOpcode.close, true, payload, 0, payload.length);
-    this.#outbox.flush(then);
+    this.outbox.add(serverOpcode.close, true, payload, 0, payload.length);
+    this.outbox.flush(then);
     // Read on, to see the client's Close; what else comes is thrown away.
-    this.#resume();
-    queueMicrotask(() => this.#letGo());
+    this.resume();
+    queueMicrotask(() => this.letGo());
   }
 
   /** Both sides have said Close, or ours is all that can be said. */
-  #finish(): void {
-    if (this.#state === "closed") return;
-    this.#cancelClose?.();
-    this.#socket.end();
-    this.#cancelClose = this.#owner.clock.after(this.#owner.limits.closeTimeoutMs, () => this.#socket.destroy());
+  private finish(): void {
+    if (this.state === "closed") return;
+    this.cancelClose?.();
+    this.socket.end();
+    this.cancelClose = this.owner.clock.after(this.owner.limits.closeTimeoutMs, () => this.socket.destroy());
   }
 
-  #drop(): void {
-    this.#state = "closing";
-    this.#closingAtMs = this.#owner.clock.steadyMs();
-    this.#parser.end();
-    this.#socket.destroy();
-    queueMicrotask(() => this.#letGo());
+  private drop(): void {
+    this.state = "closing";
+    this.closingAtMs = this.owner.clock.steadyMs();
+    this.parser.end();
+    this.socket.destroy();
+    queueMicrotask(() => this.letGo());
   }
 
-  #letGo(): void {
-    const handle = this.#handle;
-    this.#handle = undefined;
+  private letGo(): void {
+    const handle = this.handle;
+    this.handle = undefined;
     handle?.closed();
   }
 
-  #gone(): void {
-    this.#state = "closed";
-    this.#cancelClose?.();
-    this.#parser.end();
-    this.#letGo();
-    this.#owner.forget(this);
+  private gone(): void {
+    this.state = "closed";
+    this.cancelClose?.();
+    this.parser.end();
+    this.letGo();
+    this.owner.forget(this);
   }
 }

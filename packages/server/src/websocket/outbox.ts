@@ -20,102 +20,100 @@ export interface OutboxBounds {
 
 /** The frames that wait for one socket. */
 export class Outbox {
-  readonly #socket: Socket;
-  readonly #bounds: OutboxBounds;
+  private readonly socket: Socket;
+  private readonly bounds: OutboxBounds;
   // One entry a frame: payload, its place, and opcode with the final bit (0x80).
-  readonly #payloads: Uint8Array[] = [];
-  readonly #starts: number[] = [];
-  readonly #lengths: number[] = [];
-  readonly #kinds: number[] = [];
-  #waitingBytes = 0;
-  #waitingMessages = 0;
-  #writtenBytes = 0;
-  #writtenMessages = 0;
+  private readonly payloads: Uint8Array[] = [];
+  private readonly starts: number[] = [];
+  private readonly lengths: number[] = [];
+  private readonly kinds: number[] = [];
+  private waitingBytes = 0;
+  private waitingMessages = 0;
+  private writtenBytes = 0;
+  private writtenMessages = 0;
 
   constructor(socket: Socket, bounds: OutboxBounds) {
-    this.#socket = socket;
-    this.#bounds = bounds;
+    this.socket = socket;
+    this.bounds = bounds;
   }
 
   /** Bytes, headers included, that the socket has not yet taken. */
   get bytes(): number {
-    return this.#waitingBytes + this.#writtenBytes;
+    return this.waitingBytes + this.writtenBytes;
   }
 
   /** Whether more waits than a client may leave unread. */
   get isOver(): boolean {
-    return (
-      this.bytes > this.#bounds.bytesMax || this.#waitingMessages + this.#writtenMessages > this.#bounds.messagesMax
-    );
+    return this.bytes > this.bounds.bytesMax || this.waitingMessages + this.writtenMessages > this.bounds.messagesMax;
   }
 
   add(opcode: ServerOpcode, fin: boolean, payload: Uint8Array, at: number, length: number): void {
-    this.#payloads.push(payload);
-    this.#starts.push(at);
-    this.#lengths.push(length);
-    this.#kinds.push(opcode | (fin ? 0x80 : 0));
-    this.#waitingBytes += headerBytes(length) + length;
-    if (fin) this.#waitingMessages += 1;
+    this.payloads.push(payload);
+    this.starts.push(at);
+    this.lengths.push(length);
+    this.kinds.push(opcode | (fin ? 0x80 : 0));
+    this.waitingBytes += headerBytes(length) + length;
+    if (fin) this.waitingMessages += 1;
   }
 
   /** Writes all that waits. `whenTaken` is called when the operating system has the last byte. */
   flush(whenTaken?: () => void): void {
-    const count = this.#kinds.length;
+    const count = this.kinds.length;
     if (count === 0) {
       whenTaken?.();
       return;
     }
-    const bytes = this.#waitingBytes;
-    const messages = this.#waitingMessages;
-    this.#writtenBytes += bytes;
-    this.#writtenMessages += messages;
-    this.#waitingBytes = 0;
-    this.#waitingMessages = 0;
+    const bytes = this.waitingBytes;
+    const messages = this.waitingMessages;
+    this.writtenBytes += bytes;
+    this.writtenMessages += messages;
+    this.waitingBytes = 0;
+    this.waitingMessages = 0;
     const taken = (): void => {
-      this.#writtenBytes -= bytes;
-      this.#writtenMessages -= messages;
+      this.writtenBytes -= bytes;
+      this.writtenMessages -= messages;
       whenTaken?.();
     };
-    this.#socket.cork();
+    this.socket.cork();
     let first = 0;
-    while (first < count) first = this.#writeRun(first, count, taken);
-    this.#socket.uncork();
-    this.#payloads.length = 0;
-    this.#starts.length = 0;
-    this.#lengths.length = 0;
-    this.#kinds.length = 0;
+    while (first < count) first = this.writeRun(first, count, taken);
+    this.socket.uncork();
+    this.payloads.length = 0;
+    this.starts.length = 0;
+    this.lengths.length = 0;
+    this.kinds.length = 0;
   }
 
   /** Writes frames from `first` up to and with the next large payload. Returns the frame after. */
-  #writeRun(first: number, count: number, taken: () => void): number {
+  private writeRun(first: number, count: number, taken: () => void): number {
     let size = 0;
     let end = first;
     let large: Uint8Array | undefined;
     while (end < count && large === undefined) {
-      const length = this.#lengths[end] ?? 0;
+      const length = this.lengths[end] ?? 0;
       size += headerBytes(length);
       if (length < directBytesMin) size += length;
       else {
-        const at = this.#starts[end] ?? 0;
-        large = this.#payloads[end]?.subarray(at, at + length);
+        const at = this.starts[end] ?? 0;
+        large = this.payloads[end]?.subarray(at, at + length);
       }
       end += 1;
     }
     const out = Buffer.allocUnsafe(size);
     let at = 0;
     for (let i = first; i < end; i += 1) {
-      const length = this.#lengths[i] ?? 0;
-      const kind = this.#kinds[i] ?? 0;
+      const length = this.lengths[i] ?? 0;
+      const kind = this.kinds[i] ?? 0;
       // A kind is an opcode with one more bit, written by `add` alone.
       at = writeHeader(out, at, (kind & 0x0f) as ServerOpcode, (kind & 0x80) !== 0, length);
       if (length >= directBytesMin) continue;
-      const payload = this.#payloads[i] ?? empty;
-      at = copyPayload(payload, this.#starts[i] ?? 0, length, out, at);
+      const payload = this.payloads[i] ?? empty;
+      at = copyPayload(payload, this.starts[i] ?? 0, length, out, at);
     }
-    if (large === undefined) this.#socket.write(out, end === count ? taken : undefined);
+    if (large === undefined) this.socket.write(out, end === count ? taken : undefined);
     else {
-      this.#socket.write(out);
-      this.#socket.write(large, end === count ? taken : undefined);
+      this.socket.write(out);
+      this.socket.write(large, end === count ? taken : undefined);
     }
     return end;
   }
