@@ -115,8 +115,19 @@ function checkLock(): void {
   }
 }
 
-/** A page that links to another of the repository must find it there. */
+/** A page that links to another of the repository must find it there, and the files that it names. */
 function checkLinks(page: string, text: string): void {
+  // The first page and guides name files of the reader's own as well.
+  const isOurs = page === "ARCHITECTURE.md" || /^(docs\/(decisions|formats|wire)|packages|bench)\//.test(page);
+  for (const match of isOurs ? text.matchAll(/`([\w@./-]+\.(?:ts|mjs|md))`/g) : []) {
+    const named = match[1] ?? "";
+    // Of a package's file `src` may be left out.
+    const [, head = "", rest = ""] = /^([^/]+)\/(.+)$/.exec(named) ?? [];
+    const isThere = [...files, ...pages].some(
+      (file) => `/${file}`.endsWith(`/${named}`) || file === `packages/${head}/src/${rest}`,
+    );
+    if (!isThere) problems.push(`${page}: names ${named}, which is not there`);
+  }
   for (const match of text.matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g)) {
     const target = posix.join(posix.dirname(page), match[1] ?? "");
     if (!existsSync(target)) problems.push(`${page}: links to ${target}, which is not there`);
