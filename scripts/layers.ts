@@ -69,6 +69,7 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
     "database.ts",
     "front.ts",
     "index.ts",
+    "testing",
   ],
 };
 

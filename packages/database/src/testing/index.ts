@@ -1,0 +1,3 @@
+/** For suites of the parts of a database. */
+export * from "./test-module.ts";
+export * from "./test-parts.ts";

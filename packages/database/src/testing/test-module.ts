@@ -1,0 +1,136 @@
+/** A module that is functions of the test: what calls it is the database's own, and no program is loaded. */
+import type { CallOutcome, ModuleInstance, ProcedureCall, ProcedureOutcome, ReducerCall } from "@lightcone/host";
+import { product, t, validator, type AlgebraicType, type ProductType } from "@lightcone/sats";
+import type { Lifecycle, ModuleDef, TableDef } from "@lightcone/schema";
+import { FunctionNames } from "../calls/function-names.ts";
+import { isCallableByAll } from "../calls/module-runtime.ts";
+import type { BoundReducer, Module } from "../core/module.ts";
+import type { HostType } from "../link/link.ts";
+
+export interface TestReducer {
+  readonly params?: ProductType;
+  readonly lifecycle?: Lifecycle;
+  readonly isPrivate?: boolean;
+  readonly run: (call: ReducerCall) => CallOutcome | undefined;
+}
+
+export interface TestProcedure {
+  readonly returns?: AlgebraicType;
+  readonly run: (call: ProcedureCall) => ProcedureOutcome | Promise<ProcedureOutcome>;
+}
+
+export interface TestModuleSketch {
+  /** Tells modules apart, as a program's hash does. Two hexadecimal digits. */
+  readonly name?: string;
+  readonly tables?: readonly TableDef[];
+  readonly reducers?: Readonly<Record<string, TestReducer>>;
+  readonly procedures?: Readonly<Record<string, TestProcedure>>;
+}
+
+const noParams = product([]);
+
+export class TestModule implements Module {
+  readonly hostType: HostType = "js";
+  readonly bytes: Uint8Array;
+  readonly hash: string;
+  readonly def: ModuleDef;
+  readonly reducers: readonly BoundReducer[];
+  readonly names: FunctionNames<BoundReducer>;
+  /** Instances that were opened for procedures, and those of them that are lent now. */
+  openedCount = 0;
+  readonly lent = new Set<ModuleInstance>();
+  discardCount = 0;
+  private readonly sketch: TestModuleSketch;
+  private readonly idle: ModuleInstance[] = [];
+
+  constructor(sketch: TestModuleSketch) {
+    const { name = "01", tables = [], reducers = {}, procedures = {} } = sketch;
+    this.sketch = sketch;
+    this.hash = name.repeat(32);
+    this.bytes = new TextEncoder().encode(name);
+    this.def = {
+      version: 9,
+      typespace: [],
+      sourceTypespace: [],
+      types: [],
+      tables,
+      reducers: Object.entries(reducers).map(([of, { params = noParams, lifecycle, isPrivate = false }], id) => ({
+        id,
+        name: of,
+        accessor: of,
+        params,
+        paramsByRef: params,
+        lifecycle,
+        visibility: isPrivate ? "private" : "client",
+      })),
+      procedures: Object.entries(procedures).map(([of, { returns = t.string }], id) => ({
+        id,
+        name: of,
+        accessor: of,
+        params: noParams,
+        paramsByRef: noParams,
+        returns,
+        returnsByRef: returns,
+        visibility: "client",
+      })),
+      views: [],
+      rowLevelRules: [],
+      httpHandlers: [],
+      httpRoutes: [],
+      submodules: [],
+    };
+    this.reducers = this.def.reducers.map((def) => ({
+      def,
+      validate: validator(def.params),
+      isForAll: isCallableByAll(def),
+    }));
+    this.names = new FunctionNames(this.reducers.map((each) => [each.def.name, each] as const));
+  }
+
+  get instance(): ModuleInstance {
+    return this.open();
+  }
+
+  discard(): void {
+    this.discardCount += 1;
+  }
+
+  bind(): void {
+    // Functions of a test know their tables.
+  }
+
+  lend(): ModuleInstance {
+    const instance = this.idle.pop() ?? this.open();
+    this.lent.add(instance);
+    return instance;
+  }
+
+  giveBack(instance: ModuleInstance): void {
+    this.lent.delete(instance);
+    this.idle.push(instance);
+  }
+
+  reducer(name: string): BoundReducer | undefined {
+    return this.reducers.find(({ def }) => def.name === name);
+  }
+
+  lifecycle(event: Lifecycle): BoundReducer | undefined {
+    return this.reducers.find(({ def }) => def.lifecycle === event);
+  }
+
+  placeOf(): undefined {
+    return undefined;
+  }
+
+  private open(): ModuleInstance {
+    const reducers = Object.values(this.sketch.reducers ?? {});
+    const procedures = Object.values(this.sketch.procedures ?? {});
+    this.openedCount += 1;
+    return {
+      description: this.bytes,
+      callReducer: (call) => reducers[call.reducerId]?.run(call) ?? { kind: "ok" },
+      callProcedure: (call) =>
+        procedures[call.procedureId]?.run(call) ?? { kind: "panic", message: "no such procedure", fatal: false },
+    };
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The parts of a database below its session, for suites of one part: a real store, log, job loop and module log over
+ * files in memory and a clock that stands. What a suite is about it makes itself.
+ */
+import { manualClock, memoryFileSystem, type ManualClock, type MemoryFileSystem } from "@lightcone/commitlog/testing";
+import type { CommitLog } from "@lightcone/commitlog";
+import { timeoutWatchdog } from "@lightcone/base/node";
+import { CommitKind, openStore, type Store } from "@lightcone/engine";
+import type { TableDef } from "@lightcone/schema";
+import { Access } from "../access/catalog.ts";
+import { ownCall } from "../core/call.ts";
+import { CommitPipeline, ok } from "../core/commit-pipeline.ts";
+import type { DatabaseContext } from "../core/context.ts";
+import { CriticalSection } from "../core/critical-section.ts";
+import { FunctionEnds } from "../core/function-ends.ts";
+import { JobClock } from "../core/job-clock.ts";
+import { JobLoop } from "../core/job-loop.ts";
+import type { Caller } from "../link/link.ts";
+import { defaultDatabaseLimits, type DatabaseLimits } from "../link/limits.ts";
+import { LogReader } from "../module-log/log-files.ts";
+import { ModuleLog } from "../module-log/module-log.ts";
+import { openFiles } from "../recovery/open-files.ts";
+import { Scheduler } from "../schedule/scheduler.ts";
+import { Subscriptions } from "../subscriptions/fan-out.ts";
+import { TestModule, type TestModuleSketch } from "./test-module.ts";
+
+export interface TestParts {
+  readonly context: DatabaseContext;
+  readonly store: Store;
+  readonly log: CommitLog;
+  readonly clock: ManualClock;
+  readonly fileSystem: MemoryFileSystem;
+  readonly subscriptions: Subscriptions;
+  readonly scheduler: Scheduler;
+  /** What ended the loop, if it has ended. */
+  broken: unknown;
+  /** Runs all jobs that there are, and those that they bring about. */
+  settle(): Promise<void>;
+  /** Runs `work` in a transaction of the database's own. */
+  commit(work: () => void): void;
+  /** The texts in the module's log. */
+  lines(): Promise<readonly string[]>;
+}
+
+export const testIdentity: Uint8Array = new Uint8Array(32).fill(2);
+export const testOwner: Uint8Array = new Uint8Array(32).fill(1);
+
+/** Someone who acts: `seed` says who. */
+export function testCaller(seed: number, isOwner = false): Caller {
+  const connectionId = new Uint8Array(16).fill(seed);
+  return { identity: isOwner ? testOwner : new Uint8Array(32).fill(seed), connectionId, claims: "{}", isOwner };
+}
+
+/** @param module runs, and its tables exist */
+export async function openParts(module?: TestModuleSketch, limits: Partial<DatabaseLimits> = {}): Promise<TestParts> {
+  const all = { ...defaultDatabaseLimits, reducerTimeoutMs: 10_000, ...limits };
+  const clock = manualClock();
+  const fileSystem = memoryFileSystem();
+  const identity = { database: testIdentity, owner: testOwner };
+  const { log } = await openFiles({ identity, directory: "/data", fileSystem, clock, limits: all });
+  const moduleLog = await ModuleLog.open({ fileSystem, directory: "/data/module-log", clock, limits: all });
+  const store = openStore();
+  const time = new JobClock(clock);
+  const subscriptions = new Subscriptions(store, time, testIdentity, 7);
+  const scheduler = new Scheduler(store);
+  const loop = new JobLoop({
+    watchdog: timeoutWatchdog,
+    timeoutMs: all.reducerTimeoutMs,
+    time,
+    mustWait: () => false,
+    turnEnded: () => log.flush(),
+    broken: (error) => (parts.broken = error),
+  });
+  const context: DatabaseContext = {
+    store,
+    access: new Access(store),
+    pipeline: new CommitPipeline(store, log, time, [subscriptions, scheduler]),
+    critical: new CriticalSection(),
+    loop,
+    time,
+    clock,
+    limits: all,
+    activity: { begin: () => undefined, end: () => undefined, closely: () => undefined },
+    log: moduleLog,
+    ends: new FunctionEnds(clock, all.functionEndsMax, []),
+    claims: new Map(),
+    identity: testIdentity,
+    owner: testOwner,
+    seed: 7,
+    module: undefined,
+    running: undefined,
+    get refusal() {
+      return log.refusal;
+    },
+  };
+  const parts: TestParts = {
+    context,
+    store,
+    log,
+    clock,
+    fileSystem,
+    subscriptions,
+    scheduler,
+    broken: undefined,
+    async settle() {
+      // A turn may bring about another, and promises in between them one more.
+      for (let quiet = 0; quiet < 3; quiet = loop.count === 0 ? quiet + 1 : 0)
+        await new Promise((resolve) => setImmediate(resolve));
+    },
+    commit(work) {
+      const call = ownCall(testIdentity, CommitKind.internal).of(undefined, context.pipeline.nowMicros());
+      context.pipeline.transact(call, () => {
+        work();
+        return ok;
+      });
+    },
+    async lines() {
+      await moduleLog.flush();
+      const reader = await LogReader.open(fileSystem, "/data/module-log", { lineCount: undefined, follow: false });
+      const texts: string[] = [];
+      for (let bytes = await reader.next(); bytes !== undefined; bytes = await reader.next())
+        for (const line of new TextDecoder().decode(bytes).split("\n"))
+          if (line !== "") texts.push((JSON.parse(line) as { message: string }).message);
+      await reader.close();
+      return texts;
+    },
+  };
+  if (module !== undefined) {
+    context.module = new TestModule(module);
+    parts.commit(() => createTables(store, module.tables ?? []));
+    scheduler.bind(store.tables());
+  }
+  return parts;
+}
+
+function createTables(store: Store, tables: readonly TableDef[]): void {
+  for (const table of tables) store.catalog.createTable(table);
+}
