@@ -73,7 +73,10 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Private members are `private x` (docs/decisions/0101). These files hold the code of classes whose objects modules can hold: there `#x` is a barrier. */
+/**
+ * Private members are `private x`: docs/decisions/0101. These files hold the code of classes whose objects modules can
+ * hold: there `#x` is a barrier.
+ */
 export const privateByHash: readonly string[] = [
   "packages/host-js/src/table-handle.ts",
   "packages/host-js/src/web-globals.ts",

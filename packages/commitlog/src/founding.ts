@@ -2,7 +2,8 @@
  * The file `founded` says of a directory that all its parts were made: from then on what is missing there is lost, and
  * nothing may be made in its place.
  *
- * It is written last. A directory without it is unfinished, and no client was told of it, or it was made before this file existed.
+ * It is written last. A directory without it is unfinished, and no client was told of it, or it was made before this
+ * file existed.
  */
 import type { FileSystem } from "@lightcone/base";
 import { LightconeError, readWholeFile, replaceWholeFile } from "@lightcone/base";

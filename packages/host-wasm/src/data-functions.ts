@@ -1,7 +1,8 @@
 /**
  * The host functions that read and write tables.
  *
- * They pass the guest's own memory to the engine and copy rows straight back into it. Rules: docs/wire/module-abi.md. Out-values are written after the operation, so that a bad pointer traps even then.
+ * They pass the guest's own memory to the engine and copy rows straight back into it. Out-values are written after the
+ * operation, so that a bad pointer traps even then. Rules: docs/wire/module-abi.md.
  */
 import { asIndexId, asTableId, type IndexId } from "@lightcone/base";
 import { Errno, type RowScan, type ScanBound } from "@lightcone/host";

@@ -1,4 +1,4 @@
-/** How a statement that parses is refused: one place for category, text and position. The texts are those of the reference system. */
+/** How a statement that parses is refused: one place for category, position and text, which is the reference system's. */
 import { isLightconeError, LightconeError } from "@lightcone/base";
 
 export type RefusalCategory =

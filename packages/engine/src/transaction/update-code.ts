@@ -3,7 +3,7 @@
  *
  * Finding the row, comparing it, taking a slot, writing row, lists and log: what `TransactionChanges.update` does in a dozen
  * calls is here done in none. Table, index and lists are constants of the function, which saves the compiler most
- * of its checks. A case that is not common is found out before anything is written, and left to the general code: `fallback`.
+ * of its checks. Other cases are found out before anything is written, and left to the general code: `fallback`.
  *
  * The old row must be one that the transaction found, not made. Then no deleted row can have the new row's bytes:
  * it would have the same key, and of those the committed state has one.
@@ -28,7 +28,7 @@ export const fallback = -2;
 const rowBytesMax = 128;
 
 /**
- * Replaces the row that has the key of the row at `view[at …]`: gives the new reference, -1 when there is none, or `fallback`.
+ * Replaces the row with the key of the row at `view[at …]`: gives the new reference, -1 when none has it, or `fallback`.
  * For tables without sequences.
  */
 export type QuickUpdate = (changes: TransactionChanges, view: DataView, at: number) => number;
