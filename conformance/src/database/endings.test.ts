@@ -1,8 +1,9 @@
 // Goal: row 2. Whatever becomes of a request, it is answered once, by its own kind of answer and with its own data; and
 // what was done is what is said.
 // Method: a table of every kind of request and every ending: it succeeds, the module refuses, traps or does not end, its
-// time is over before it began or when it had just been done, its host ends before it or at it, the disk is full, a
-// limit is met, a program is published meanwhile. Somebody else's call comes right before each, in the same turn: nothing
+// function is quarantined, its arguments are too long, its time is over before it began or when it had just been done,
+// its host ends before it or at it, the disk is full, a limit is met, a program is published meanwhile. All that an
+// answer says of its request is compared in each. Somebody else's call comes right before each, in the same turn: nothing
 // of that may be told.
 import type { Watchdog } from "@lightcone/base/node";
 import {
@@ -15,10 +16,10 @@ import {
   type Reply,
   type ResilientLink,
 } from "@lightcone/database";
-import type { ServerMessage } from "@lightcone/protocol";
+import { noReducer, type ServerMessage } from "@lightcone/protocol";
 import { ByteReader, ByteWriter, toHex } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
-import { endingsProgram, refusedText } from "./endings-guest.ts";
+import { endingsProgram, reducers, refusedText } from "./endings-guest.ts";
 import { Hosts } from "./hosts.ts";
 import { LocalClient, makeCaller, sql, textOf } from "./local.ts";
 
@@ -64,9 +65,11 @@ class JsonClient implements ConnectionSink {
   close(_code: number | undefined, reason: string): void {
     this.closed = reason;
   }
-  say(message: object): void {
-    const bytes = new TextEncoder().encode(JSON.stringify(message));
-    this.#handle.receive(bytes, 0, bytes.length, true);
+  /** @param message bytes are a frame of the binary form */
+  say(message: object | Uint8Array): void {
+    const isText = !(message instanceof Uint8Array);
+    const bytes = isText ? new TextEncoder().encode(JSON.stringify(message)) : message;
+    this.#handle.receive(bytes, 0, bytes.length, isText);
   }
 }
 
@@ -142,21 +145,28 @@ async function spoken(
   };
 }
 
+const idOf = (reducer: string): number => reducers.findIndex((name) => name === reducer);
+
 function readUpdate(message: ServerMessage, caller: LocalClient["caller"], name: string): Answer {
   if (message.kind !== "TransactionUpdate") throw new Error(`answered by ${message.kind}`);
   expect({
     identity: toHex(message.callerIdentity),
     connection: toHex(message.callerConnectionId),
     name: message.reducerName,
+    id: message.reducerId,
     args: toHex(message.args),
     requestId: message.requestId,
+    energy: message.energyQuanta,
   }).toEqual({
     identity: toHex(caller.identity),
     connection: toHex(caller.connectionId),
     name,
+    id: idOf(name),
     args: toHex(argsOf(n)),
     requestId: 7,
+    energy: 0n,
   });
+  expect(message.timestampMicros).toBeGreaterThan(0n);
   return message.status.kind === "Failed"
     ? { ok: false, text: message.status.message }
     : message.status.kind === "Committed"
@@ -190,10 +200,26 @@ function readOneOff(message: ServerMessage): Answer {
   return message.error === undefined ? { ok: true } : { ok: false, text: message.error };
 }
 
+/** The same in JSON. @param args as they were written, or else by position */
+function readJsonUpdate(name: string, args: string) {
+  return (message: Record<string, unknown>, { caller }: JsonClient): Answer => {
+    expect(message).toMatchObject({
+      TransactionUpdate: {
+        caller_identity: { __identity__: `0x${toHex(caller.identity)}` },
+        caller_connection_id: { __connection_id__: expect.any(Number) as number },
+        reducer_call: { reducer_name: name, reducer_id: idOf(name), args, request_id: 7 },
+      },
+    });
+    const { TransactionUpdate: update } = message as { TransactionUpdate: { status: { Failed?: string } } };
+    const { Failed: text } = update.status;
+    return text === undefined ? { ok: true } : { ok: false, text };
+  };
+}
+
 /** A request in JSON, read by the name of its answer. */
 async function written(
   link: DatabaseLink,
-  message: object,
+  message: object | Uint8Array,
   read: (message: Record<string, unknown>, client: JsonClient) => Answer,
 ): Promise<Request> {
   const client = new JsonClient(link);
@@ -218,8 +244,8 @@ function asked(
   link: DatabaseLink,
   makeRequest: (caller: ReturnType<typeof makeCaller>) => DatabaseRequest,
   read: (reply: Reply) => void = () => undefined,
+  caller = makeCaller(1, true),
 ): Request {
-  const caller = makeCaller(1, true);
   return {
     client: undefined,
     caller,
@@ -236,6 +262,15 @@ function asked(
 const all = "SELECT * FROM thing";
 const call = (name: string, notify: boolean) => (client: LocalClient) =>
   client.say({ kind: "CallReducer", reducer: name, args: argsOf(n), argsText: undefined, requestId: 7, notify });
+function callFrame(name: string, args: Uint8Array): Uint8Array {
+  const out = new ByteWriter();
+  out.u8(0);
+  out.string(name);
+  out.byteArray(args);
+  out.u32(7);
+  out.u8(0);
+  return out.toBytes();
+}
 const hold = (client: LocalClient): void =>
   client.say({ kind: "SubscribeMulti", queries: [all], requestId: 1, queryId: 5 });
 const holdSingle = (client: LocalClient): void =>
@@ -267,14 +302,7 @@ const kinds: readonly Kind[] = [
         link,
         name,
         (client) => {
-          const out = new ByteWriter();
-          out.u8(0);
-          out.string(name);
-          out.byteArray(argsOf(n));
-          out.u32(7);
-          out.u8(0);
-          out.u8(1);
-          client.sayBytes(out.toBytes());
+          client.sayBytes(Uint8Array.of(...callFrame(name, argsOf(n)), 1));
         },
         readUpdate,
       ),
@@ -288,18 +316,15 @@ const kinds: readonly Kind[] = [
       written(
         link,
         { CallReducer: { reducer: name, args: `[ ${n} ]`, request_id: 7, flags: 0 } },
-        (message, { caller }) => {
-          expect(message).toMatchObject({
-            TransactionUpdate: {
-              caller_identity: { __identity__: `0x${toHex(caller.identity)}` },
-              reducer_call: { reducer_name: name, args: `[ ${n} ]`, request_id: 7 },
-            },
-          });
-          const { TransactionUpdate: update } = message as { TransactionUpdate: { status: { Failed?: string } } };
-          const { Failed: text } = update.status;
-          return text === undefined ? { ok: true } : { ok: false, text };
-        },
+        readJsonUpdate(name, `[ ${n} ]`),
       ),
+  },
+  {
+    kind: "CallReducer in a binary frame, on a connection in JSON",
+    calls: "reducer",
+    adds: 1,
+    writes: true,
+    open: (link, name) => written(link, callFrame(name, argsOf(n)), readJsonUpdate(name, `[${n}]`)),
   },
   {
     kind: "CallProcedure",
@@ -413,7 +438,7 @@ const kinds: readonly Kind[] = [
     adds: 1,
     writes: true,
     open: async (link, functionName) =>
-      asked(link, (caller) => ({ kind: "call", caller, functionName, args: `[${n}]` })),
+      asked(link, (caller) => ({ kind: "call", caller, functionName, args: `[${n}]` }), undefined, makeCaller(41)),
   },
   {
     kind: "a procedure over HTTP",
@@ -423,6 +448,7 @@ const kinds: readonly Kind[] = [
         link,
         (caller) => ({ kind: "call", caller, functionName, args: `[${n}]` }),
         (reply) => expect(textOf(reply)).toBe(String(n)),
+        makeCaller(41),
       ),
   },
   {
@@ -580,6 +606,34 @@ describe.each(kinds)("row 2: $kind", (kind) => {
     await here.link.stop(100);
   });
 
+  // Both are told to the quiet as well: what was asked has not even begun.
+  test.skipIf(calls === undefined)("functionEndsMax: its function is quarantined", async () => {
+    const here = await world({ functionEndsMax: 1 });
+    const before = await kind.open(here.link, nameOf(kind, "ok"));
+    const failed = before.make();
+    const id = toHex(before.caller.identity) + toHex(before.caller.connectionId);
+    here.hosts.end({ kind: WorkKind.message, id, number: before.number, reason: "crash" }, true);
+    expect(await failed).toEqual(bad(expect.stringContaining(fatal)));
+    const request = await kind.open(here.link, nameOf(kind, "ok"));
+    strangerCalls(here);
+    expect(await request.make()).toEqual({
+      ok: false,
+      text: expect.stringMatching(/is refused for \d+ s more/) as string,
+    });
+    expect(await added(here.link)).toBe(0);
+    await here.link.stop(100);
+  });
+
+  test.skipIf(calls === undefined)("callArgumentsBytesMax: its arguments are over the limit", async () => {
+    const here = await world({ callArgumentsBytesMax: 3 });
+    const request = await kind.open(here.link, nameOf(kind, "ok"));
+    strangerCalls(here);
+    const text = expect.stringMatching(/callArgumentsBytesMax: \d is over 3/) as string;
+    expect(await request.make()).toEqual({ ok: false, text });
+    expect(await added(here.link)).toBe(0);
+    await here.link.stop(100);
+  });
+
   test.skipIf(kind.kind.includes("schema"))("has no time left when it begins", async () => {
     const here = await world({ hooked: true });
     const request = await kind.open(here.link, nameOf(kind, "ok"));
@@ -670,6 +724,55 @@ describe.each(kinds)("row 2: $kind", (kind) => {
     const request = await kind.open(here.link, "");
     strangerCalls(here);
     expect(await request.make()).toEqual(bad(expect.stringContaining("queryRowsMax: 3 is over 2")));
+    await here.link.stop(100);
+  });
+});
+
+describe("row 2: a call of no function, or with arguments that are none", () => {
+  const cases = [
+    { name: "nothing", id: noReducer, args: argsOf(n), argsText: `[${n}]`, text: "no such reducer" },
+    { name: "put", id: 0, args: Uint8Array.of(1), argsText: `["x"]`, text: "invalid arguments for reducer put" },
+  ];
+
+  test.each(cases)("$text: is answered without them, as v1 has it", async ({ name, id, args, argsText, text }) => {
+    const here = await world();
+    const client = new LocalClient(here.link, makeCaller(9));
+    strangerCalls(here);
+    client.call(name, args, 7, true);
+    await client.until(({ answeredCount }) => answeredCount === 1);
+    expect(client.messages.at(-1)).toMatchObject({
+      kind: "TransactionUpdate",
+      status: { kind: "Failed", message: expect.stringContaining(text) as string },
+      callerIdentity: client.caller.identity,
+      callerConnectionId: client.caller.connectionId,
+      reducerName: name,
+      reducerId: id,
+      args: new Uint8Array(0),
+      requestId: 0,
+    });
+    const spoken = { CallReducer: { reducer: name, args: argsText, request_id: 7, flags: 0 } };
+    for (const said of [spoken, callFrame(name, args)]) {
+      const json = new JsonClient(here.link);
+      json.say(said);
+      await until("the answer", () => json.answeredCount === 1);
+      expect(json.messages.at(-1)).toMatchObject({
+        TransactionUpdate: {
+          status: { Failed: expect.stringContaining(text) as string },
+          reducer_call: { reducer_name: name, reducer_id: id, args: "[]", request_id: 0 },
+        },
+      });
+    }
+    await here.link.stop(100);
+  });
+
+  test("that are over a limit, in a binary frame on a connection in JSON: are not worded", async () => {
+    const here = await world({ callArgumentsBytesMax: 2 });
+    const json = new JsonClient(here.link);
+    json.say(callFrame("put", Uint8Array.of(1, 2, 3)));
+    await until("the answer", () => json.answeredCount === 1 || json.closed !== undefined);
+    expect(json.messages.at(-1)).toMatchObject({
+      TransactionUpdate: { reducer_call: { reducer_name: "put", reducer_id: 0, args: "[]", request_id: 7 } },
+    });
     await here.link.stop(100);
   });
 });

@@ -118,11 +118,11 @@ class Host {
     };
   }
 
-  /** @param suspect what is known to have run */
-  end(fileSystem: Files, suspect: Suspect | undefined): void {
+  /** @param suspect what is known to have run @param isModulesFault whether its function has one more end against it */
+  end(fileSystem: Files, suspect: Suspect | undefined, isModulesFault: boolean): void {
     this.isEnded = true;
     fileSystem.endProcess();
-    this.#link?.gone(new HostEnded("cut off", suspect, false));
+    this.#link?.gone(new HostEnded("cut off", suspect, isModulesFault));
   }
 }
 
@@ -158,12 +158,12 @@ export class Hosts {
   }
 
   /** Ends the present host, if there is one that can be ended. */
-  end(suspect?: Suspect): void {
-    if (this.#host.isOpen && !this.#host.isEnded) this.#host.end(this.fileSystem, suspect);
+  end(suspect?: Suspect, isModulesFault = false): void {
+    if (this.#host.isOpen && !this.#host.isEnded) this.#host.end(this.fileSystem, suspect, isModulesFault);
   }
   /** Ends the present host when it is about to close a client's connection. */
   endAtClose(): void {
     const host = this.#host;
-    host.onClose = () => host.end(this.fileSystem, undefined);
+    host.onClose = () => host.end(this.fileSystem, undefined, false);
   }
 }

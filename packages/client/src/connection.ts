@@ -372,7 +372,7 @@ export class Connection {
   private answered({ requestId, reducerName, status }: TransactionUpdate): SentCall | undefined {
     const call = this.sent.get(requestId);
     if (call !== undefined || requestId !== 0 || status.kind === "Committed") return call;
-    // Some servers refuse a call before it runs without saying which: it is the oldest of that name.
+    // A call that no reducer could have run as is refused without its id: it is the oldest of that name.
     for (const one of this.sent.values()) if (one.name === reducerName || reducerName === "") return one;
     return undefined;
   }

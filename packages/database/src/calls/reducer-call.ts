@@ -11,14 +11,13 @@ import type { BoundReducer, Module } from "../core/module.ts";
 import { noteTimeOut, placeIn } from "../core/time-out.ts";
 import { fatalText } from "../link/reply.ts";
 
+/** Why a call is not run. */
+export type Refusal = "NoSuchReducer" | "Lifecycle" | "BadArguments" | "LimitExceeded" | "FunctionQuarantined";
+
 /** A checked call, or why there is none. */
 export type Callable =
   | { readonly kind: "callable"; readonly reducer: BoundReducer; readonly args: Uint8Array }
-  | {
-      readonly kind: "refused";
-      readonly code: "NoSuchReducer" | "Lifecycle" | "BadArguments" | "LimitExceeded" | "FunctionQuarantined";
-      readonly message: string;
-    };
+  | { readonly kind: "refused"; readonly code: Refusal; readonly message: string };
 
 const lifecycleNames = { init: "Init", connect: "OnConnect", disconnect: "OnDisconnect" } as const;
 

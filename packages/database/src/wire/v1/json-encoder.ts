@@ -1,5 +1,5 @@
 /** Encodes messages as `v1.json` has them: docs/wire/websocket-v1.md. Rows are texts within the text. */
-import { asRowRef } from "@lightcone/base";
+import { asRowRef, isLightconeError } from "@lightcone/base";
 import type { RowRefs, Store, Table } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
@@ -181,7 +181,13 @@ export class JsonEncoder implements Encoder {
     if (head.argsText !== undefined) return head.argsText;
     const params = this.paramsOf(head.functionName);
     if (head.args.length === 0 || params === undefined) return "[]";
-    return bsatnToJson(params, "positional", new ByteReader(head.args));
+    try {
+      return bsatnToJson(params, "positional", new ByteReader(head.args));
+    } catch (error) {
+      // Of a call that was refused before its arguments were looked at.
+      if (!isLightconeError(error, "Malformed")) throw error;
+      return "[]";
+    }
   }
 
   private tables(changes: readonly DeltaPart[]): string[] {

@@ -7,7 +7,7 @@
  */
 import { CommitKind } from "@lightcone/engine";
 import { noReducer, readCallFrame, type CallFrame, type CallReducer } from "@lightcone/protocol";
-import { callReducer, whyNotCallable } from "../../calls/reducer-call.ts";
+import { callReducer, whyNotCallable, type Refusal } from "../../calls/reducer-call.ts";
 import { Call, noBytes, type CommitHead, type Responder } from "../../core/call.ts";
 import type { DatabaseContext } from "../../core/context.ts";
 import type { BoundReducer } from "../../core/module.ts";
@@ -24,6 +24,12 @@ export interface CallingClient extends Pick<Subscriber, "changes"> {
   /** Whether updates leave out who made the call. */
   readonly isLight: boolean;
 }
+
+/**
+ * Refusals of calls that no function could have run as: the answer has neither their arguments nor the id of the
+ * request, as v1 has it. Any other refusal is of a call that might have run, and says which.
+ */
+const answeredBare: ReadonlySet<Refusal> = new Set<Refusal>(["NoSuchReducer", "Lifecycle", "BadArguments"]);
 
 export class ReducerCalls implements Responder {
   private readonly context: DatabaseContext;
@@ -102,15 +108,14 @@ export class ReducerCalls implements Responder {
     const { context, call } = this;
     this.begin(request, name, reducer?.def.id ?? noReducer, notify);
     const callable = whyNotCallable(context, reducer, this.client.caller.isOwner, args, argsText);
-    if (callable.kind === "refused") {
-      // That it has not even begun is told to all.
-      request.send(this.encoder.failure(callable.message, call));
-      return;
+    if (callable.kind === "callable" || !answeredBare.has(callable.code)) {
+      call.requestId = requestId;
+      call.args = callable.kind === "callable" ? callable.args : args;
+      call.argsText = argsText;
     }
-    call.requestId = requestId;
-    call.args = callable.args;
-    call.argsText = argsText;
-    callReducer(context, call, callable.reducer);
+    if (callable.kind === "callable") callReducer(context, call, callable.reducer);
+    // That it has not even begun is told to all.
+    else request.send(this.encoder.failure(callable.message, call));
   }
 
   private begin(request: ClientRequest, name: string, reducerId: number, notify: boolean): void {
