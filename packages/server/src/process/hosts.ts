@@ -116,13 +116,12 @@ export class Hosts {
   }
 
   private async take(): Promise<SpawnedHost> {
-    // One that is ready before one that is on its way.
-    const at = Math.max(
-      0,
-      this.spareHosts.findIndex(({ isWarm }) => isWarm),
-    );
-    const [spare] = this.spareHosts.splice(at, 1);
-    return spare ?? this.spawn();
+    // A warm one before one that is still starting; one that was killed is about to be removed.
+    const usable = this.spareHosts.filter(({ hasExited }) => !hasExited);
+    const spare = usable.find(({ isWarm }) => isWarm) ?? usable[0];
+    if (spare === undefined) return this.spawn();
+    this.spareHosts.splice(this.spareHosts.indexOf(spare), 1);
+    return spare;
   }
 
   private async spawn(): Promise<SpawnedHost> {

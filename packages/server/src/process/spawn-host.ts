@@ -83,6 +83,11 @@ export class SpawnedHost implements LinkedProcess, Supervised {
     return this.link.isWarm;
   }
 
+  /** Whether the process is gone, though its pipes may not have been read to their end. */
+  get hasExited(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
   /** 0 for one that did not start. */
   get pid(): number {
     return this.child.pid ?? 0;
