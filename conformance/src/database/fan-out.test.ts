@@ -1,6 +1,8 @@
-// Goal: an encoding is made once for a change and a form of the wire, however many clients get it.
+// Goal: an encoding is made once for a change and a form of the wire, however many clients get it, and however many
+// queries of a template it is the change of.
 // Method: clients of every form that hold one query, by itself, beside one that does not change, and beside one that
-// does; what a commit sends them must be the same bytes at the same place, one place for each form and set of changes.
+// does, and clients whose queries differ in a constant; what a commit sends them must be the same bytes at the same
+// place, one place for each form and set of changes.
 import type { ConnectionSink, Database, WireProtocol } from "@lightcone/database";
 import { decodeServerMessage, encodeClientMessage } from "@lightcone/protocol";
 import { ByteWriter } from "@lightcone/sats";
@@ -9,11 +11,18 @@ import { call, makeCaller, openLocal, publish } from "./local.ts";
 
 const clientsPerKind = 10;
 const entries = "SELECT * FROM entry";
-const querySets = [
-  { queries: [entries], tables: ["entry"] },
-  { queries: [entries, "SELECT * FROM tally WHERE client = 99"], tables: ["entry"] },
-  { queries: [entries, "SELECT * FROM tally"], tables: ["entry", "tally"] },
+const querySets: readonly {
+  readonly tables: readonly string[];
+  /** Of the client with that number. */
+  readonly queries: (client: number) => readonly string[];
+}[] = [
+  { tables: ["entry"], queries: () => [entries] },
+  { tables: ["entry"], queries: () => [entries, "SELECT * FROM tally WHERE client = 99"] },
+  { tables: ["entry", "tally"], queries: () => [entries, "SELECT * FROM tally"] },
+  { tables: ["tally"], queries: (client) => [`SELECT * FROM tally WHERE client < ${100 + client}`] },
 ];
+/** Those with the same rows of the same templates are told the same. */
+const changes = [["entry"], ["entry", "tally"], ["tally"]];
 const forms: readonly { readonly protocol: WireProtocol; readonly light: boolean }[] = [
   { protocol: "v1.bsatn", light: false },
   { protocol: "v1.bsatn", light: true },
@@ -67,7 +76,9 @@ test("an encoding is made once for a change and a form of the wire", async () =>
     querySets.map((querySet) => ({
       ...form,
       ...querySet,
-      sinks: Array.from({ length: clientsPerKind }, () => subscribe(link, form.protocol, form.light, querySet.queries)),
+      sinks: Array.from({ length: clientsPerKind }, (_, client) =>
+        subscribe(link, form.protocol, form.light, querySet.queries(client)),
+      ),
     })),
   );
   const sinks = kinds.flatMap((kind) => kind.sinks);
@@ -87,7 +98,7 @@ test("an encoding is made once for a change and a form of the wire", async () =>
   // Whoever did not make the call is told in the light form, as since the tenth version of modules' descriptions.
   const buffers = [...new Set(sinks.map((sink) => sink.bytes))];
   const places = new Set(sinks.map((sink) => `${buffers.indexOf(sink.bytes)}:${sink.at}`));
-  expect(places.size).toBe(["v1.bsatn", "v1.json"].length * [["entry"], ["entry", "tally"]].length);
+  expect(places.size).toBe(["v1.bsatn", "v1.json"].length * changes.length);
   await link.stop(0);
 });
 
