@@ -7,7 +7,7 @@ import { mutants } from "../testing/mutants.ts";
 
 test("every mutant is found", { timeout: 300_000 }, () => {
   const script = new URL("../testing/run-mutants.ts", import.meta.url).pathname;
-  const lines = execFileSync(process.execPath, [script], { encoding: "utf8" }).trim().split("\n");
+  const lines = execFileSync(process.execPath, [script], { encoding: "utf8", timeout: 280_000 }).trim().split("\n");
   const ran = lines.map((line) => JSON.parse(line) as { readonly name: string; readonly by: string }); // its own lines
   expect(ran.map(({ name }) => name)).toEqual(["none", ...mutants.map(({ name }) => name)]);
   expect(ran.filter(({ by }) => by === "").map(({ name }) => name)).toEqual(["none"]);

@@ -16,7 +16,7 @@ const cutter = new PartCutter<CutQuery>(pool, table);
 /** The part of each query that changed. */
 function cut(tuples: readonly Tuple[], isConsolidated = false): ReadonlyMap<number, DeltaPart> {
   pool.settle();
-  const queries: CutQuery[] = [0, 1, 2, 3].map(() => ({ node: 0 }));
+  const queries: CutQuery[] = Array.from({ length: 100 }, () => ({ node: 0 }));
   const delta = new Delta(1);
   for (const [row, weight, query] of tuples) delta.add([row], [0], weight, query);
   const parts = new Map<number, DeltaPart>();
@@ -56,6 +56,15 @@ test("a query whose tuples cancel has not changed", () => {
 test("deltas that differ in one list are two parts", () => {
   const parts = cut([[7, 1, 0], [7, 1, 1], [8, -1, 0], [9, -1, 1]]); // prettier-ignore
   expect([0, 1].map((query) => textOf(parts.get(query)))).toEqual(["-8 +7", "-9 +7"]);
+});
+
+test("a hundred deltas that differ are as many parts, whatever their hashes", () => {
+  const tuples = Array.from({ length: 100 }, (_, query): Tuple[] => [
+    [1 + query, 1, query],
+    [200, -1, query],
+  ]);
+  const parts = cut(tuples.flat());
+  expect(new Set(parts.values()).size).toBe(100);
 });
 
 test("a part is the next turn's with nothing of the last", () => {

@@ -52,12 +52,6 @@ export const mutants: readonly Mutant[] = [
     to: "this.entry = -1;",
   },
   {
-    name: "what a turn knows of a relation is kept for the next",
-    file: "live/turn.ts",
-    from: "if (this.turnNumber !== this.turn.number) this.enterTurn();",
-    to: "if (this.turnNumber === 0) this.enterTurn();",
-  },
-  {
     name: "a large set of rows lacks those that collide",
     file: "live/row-set.ts",
     from: "if (table[at] === ref) return true;",
@@ -80,12 +74,6 @@ export const mutants: readonly Mutant[] = [
     file: "live/parts.ts",
     from: "if (last !== 0 && this.rows[last] === row && this.weights[last] === weight) return last;",
     to: "",
-  },
-  {
-    name: "parts of one hash are taken for equal",
-    file: "live/parts.ts",
-    from: "isSame(other.inserts, part.inserts) && isSame(other.deletes, part.deletes)",
-    to: "true",
   },
   {
     name: "a query's conditions from before the routing are forgotten",
@@ -128,6 +116,18 @@ export const mutants: readonly Mutant[] = [
     file: "live/arrangements.ts",
     from: "arrangement.useCount -= 1;",
     to: "",
+  },
+  {
+    name: "a template outlives the definition that it was made for",
+    file: "live/live-queries.ts",
+    from: "if (!entry.template.isCurrent) this.remake(entry);",
+    to: "",
+  },
+  {
+    name: "an arrangement outlives the definition that it was made for",
+    file: "live/arrangements.ts",
+    from: "each.relation.isCurrent && each.columns.join() === columns.join()",
+    to: "each.columns.join() === columns.join()",
   },
   {
     name: "a query that took another's place is found at its old one",

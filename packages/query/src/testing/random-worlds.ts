@@ -23,10 +23,19 @@ export interface Change {
   readonly isDelete: boolean;
 }
 
+/** A publish that gives a table another index, or takes one away. */
+export interface Redefinition {
+  readonly table: TableName;
+  readonly isDrop: boolean;
+  readonly pick: number;
+}
+
 export interface World {
   readonly tables: Readonly<Record<TableName, WorldTable>>;
   readonly queries: readonly QueryDraft[];
   readonly commits: readonly (readonly Change[])[];
+  /** By commit: what it redefines before it changes rows. */
+  readonly redefinitions: readonly (Redefinition | undefined)[];
   /** Of each query: after which commit it comes, and for how many it stays. */
   readonly lives: readonly (readonly [number, number])[];
 }
@@ -187,12 +196,18 @@ export const worlds: fc.Arbitrary<World> = joinDomain
     const queries = fc
       .tuple(query(columns, tables.u.isEvent ? "u" : undefined), literals)
       .map(([first, picks]) => [first, ...picks.map((each) => withLiterals(first, each))]);
+    const redefinition = fc.record({
+      table: fc.constantFrom(...tableNames),
+      isDrop: fc.boolean(),
+      pick: fc.nat(9),
+    });
     const few = fc.array(change, { maxLength: 10 });
     const many = fc.array(change, { minLength: 40, maxLength: 80 });
     return fc.record({
       tables: fc.constant(tables),
       queries: fc.array(queries, { minLength: 1, maxLength: 4 }).map((each) => each.flat()),
       commits: fc.array(fc.oneof({ weight: 9, arbitrary: few }, many), { maxLength: 8 }),
+      redefinitions: fc.array(fc.option(redefinition, { nil: undefined, freq: 2 }), { maxLength: 8 }),
       lives: fc.array(fc.tuple(fc.nat(3), fc.nat(9)), { minLength: 12, maxLength: 12 }),
     });
   });

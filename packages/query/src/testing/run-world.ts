@@ -50,6 +50,7 @@ class Runner {
     this.comeAndGo(0);
     for (const [turn, changes] of this.world.commits.entries()) {
       this.fixture.store.begin();
+      this.redefine(turn);
       for (const change of changes) this.change(change);
       this.fixture.commit((commit) => {
         this.live.advance(commit);
@@ -62,6 +63,23 @@ class Runner {
     }
     for (const [i, { live }] of this.running) this.live.unsubscribe(live, i);
     assert.deepEqual([this.live.templateCount, this.live.queryCount, this.live.arrangementBytes], [0, 0, 0]);
+  }
+
+  private redefine(turn: number): void {
+    const redefinition = this.world.redefinitions[turn];
+    if (redefinition === undefined) return;
+    const { isDrop, pick } = redefinition;
+    const { id, indexes } = this.fixture.table(redefinition.table);
+    const { catalog } = this.fixture.store;
+    if (isDrop) {
+      const dropped = indexes.filter(({ unique }) => !unique)[pick % 4];
+      if (dropped !== undefined) catalog.dropIndex(dropped.id);
+      return;
+    }
+    const columns = [[0], [2], [1, 2], [2, 0], [3]][pick % 5] ?? [];
+    const name = `made_${turn}`;
+    const algorithm = pick < 5 ? "btree" : "hash";
+    catalog.createIndex(id, { name, sourceName: name, accessor: undefined, algorithm, columns, unique: false });
   }
 
   private change({ table, picks, isDelete }: World["commits"][number][number]): void {
