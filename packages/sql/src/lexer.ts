@@ -114,7 +114,7 @@ function commentEnd(text: string, start: number): number {
   return failSyntax("Unterminated comment", text, start);
 }
 
-/** The offset behind the closing quote; a doubled quote stands for itself. */
+/** The offset after the closing quote; a doubled quote stands for itself. */
 function quotedEnd(text: string, start: number, quote: string, reason: string): number {
   let at = start + 1;
   for (;;) {

@@ -104,7 +104,7 @@ export class TokenReader {
     }
   }
 
-  /** Skips from an opening parenthesis behind its closing one. */
+  /** Skips from an opening parenthesis past its closing one. */
   protected skipGroup(): void {
     let depth = 0;
     for (;;) {

@@ -1,4 +1,4 @@
-// Goal: every statement of the specification's vectors is accepted or refused as they say, with their text.
+// Goal: every statement of conformance/vectors/sql.json is accepted or refused as the file says, with its text.
 // Method: compile each against the vectors' own schema; compare category, message, columns and per-caller mark.
 import { readFileSync } from "node:fs";
 import { isLightconeError } from "@lightcone/base";
@@ -83,7 +83,7 @@ function outcome(vector: Vector): Outcome {
   } catch (error) {
     if (isLightconeError(error, "SqlSyntax")) return { ...none, category: "syntax", message: prefix(error.message) };
     if (!isLightconeError(error, "SqlRefused")) throw error;
-    // The specification's text comes first; what Lightcone adds stands behind it in parentheses.
+    // The reference system's text comes first; what Lightcone adds follows in parentheses.
     expect(error.message.startsWith(error.detail.text)).toBe(true);
     return { ...none, category: error.detail.category, message: error.detail.text };
   }
@@ -120,7 +120,7 @@ const rowOf = (vector: Vector): readonly [string, Vector] => [
 const { statements } = vectors;
 
 describe("vectors/sql.json", () => {
-  test("there are as many as the specification says", () => expect(statements.length).toBe(299));
+  test("there are as many as expected", () => expect(statements.length).toBe(299));
 
   test.each(statements.filter(({ id }) => !skipped.has(id) && !differs.has(id)).map(rowOf))("%s", (_, vector) => {
     const actual = outcome(vector);

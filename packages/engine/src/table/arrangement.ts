@@ -1,7 +1,7 @@
 /**
- * An arrangement: an ordered index that whoever opened it keeps up to date, beside the table's own indexes.
+ * An arrangement: an ordered index beside the table's own. Whoever opened it keeps it up to date.
  *
- * Its bytes are not the store's: when memory is full is a function of the commits alone, never of who reads.
+ * Its bytes are not in the account of the store: when the store is full must depend on the commits alone, not on readers.
  */
 import type { RowRef } from "@lightcone/base";
 import type { Arrangement, ArrangementCursor } from "../api-tables.ts";

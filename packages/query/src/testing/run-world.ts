@@ -3,7 +3,7 @@
  * evaluated afresh (twice, in the same order) and the oracle agree as bags; no delta takes and gives the same row; equal
  * deltas of a template are one part. A query of an event table is told what the oracle says of the commit's events.
  *
- * Throws what it finds: it needs no test runner, so that `mutants.ts` can run it in a process of its own.
+ * Throws what it finds: it needs no test runner, so that `run-mutants.ts` can run it in a process of its own.
  */
 import { strict as assert } from "node:assert";
 import { bindParams, compileStatement, type SelectPlan } from "@lightcone/sql";
