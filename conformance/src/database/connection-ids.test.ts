@@ -4,7 +4,7 @@
 // within an identity and across two. The module notes who comes, goes and speaks; in the end its rows are counted.
 import { assertProperty, runCount } from "@lightcone/base/testing";
 import fc from "fast-check";
-import type { ResilientLink } from "@lightcone/database";
+import type { FailoverLink } from "@lightcone/database";
 import { toHex } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
 import { Hosts } from "./hosts.ts";
@@ -81,7 +81,7 @@ describe("row 8: a connection id", () => {
     await assertProperty(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         const hosts = new Hosts();
-        let link: ResilientLink = await hosts.open();
+        let link: FailoverLink = await hosts.open();
         expect((await publish(link, module)).status).toBe(200);
         const clients: LocalClient[] = [];
         const left = new Set<LocalClient>();

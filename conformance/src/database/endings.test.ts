@@ -14,7 +14,7 @@ import {
   type DatabaseLink,
   type DatabaseRequest,
   type Reply,
-  type ResilientLink,
+  type FailoverLink,
 } from "@lightcone/database";
 import { noReducer, type ServerMessage } from "@lightcone/protocol";
 import { ByteReader, ByteWriter, toHex } from "@lightcone/sats";
@@ -521,7 +521,7 @@ async function publish(link: DatabaseLink, version = 1, paddingBytes = 0): Promi
 
 interface World {
   readonly hosts: Hosts;
-  readonly link: ResilientLink;
+  readonly link: FailoverLink;
   readonly hook: Hook;
   /** Somebody whose call comes right before, and is nobody else's business. */
   readonly stranger: LocalClient;

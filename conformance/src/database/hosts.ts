@@ -1,17 +1,17 @@
 /**
  * Hosts in this process that are cut off at any moment, as a killed process is: from then on nothing of theirs reaches
  * a file, and what is on its way to the front is lost. Between the two is the pipe that processes have, which here takes
- * its time. Whoever holds on through `openResilient` is handed to the next host.
+ * its time. Whoever holds on through `openFailoverLink` is handed to the next host.
  */
 import { Duplex, duplexPair } from "node:stream";
 import { manualClock, memoryFileSystem } from "@lightcone/commitlog/testing";
 import {
   HostEnded,
-  openResilient,
+  openFailoverLink,
   type ConnectionSink,
   type DatabaseLink,
   type OpenedHost,
-  type ResilientLink,
+  type FailoverLink,
   type Resume,
   type Suspect,
 } from "@lightcone/database";
@@ -143,13 +143,13 @@ export class Hosts {
     this.#lagTurns = lagTurns;
   }
 
-  async open(options: HostOptions = {}): Promise<ResilientLink> {
+  async open(options: HostOptions = {}): Promise<FailoverLink> {
     const openHost = async (resume: Resume): Promise<OpenedHost> => {
       this.#host = new Host();
       this.count += 1;
       return this.#host.open(this.fileSystem, resume, options, this.#lagTurns);
     };
-    return openResilient({
+    return openFailoverLink({
       openHost,
       clock: timers,
       crashesMax: this.crashesMax,

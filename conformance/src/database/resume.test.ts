@@ -2,7 +2,7 @@
 // once, and what it was sent of its subscriptions, in whatever form, adds up to what there is.
 // Method: databases in this process that are cut off at random moments, as a killed process is, behind the pipe of
 // processes: from then on nothing of theirs reaches a client or a file; or that are asked to rest, between any two
-// messages. Clients hold on through `openResilient`. The seed replays a run.
+// messages. Clients hold on through `openFailoverLink`. The seed replays a run.
 import { assertProperty, runCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import type { ServerMessage, TableUpdate } from "@lightcone/protocol";

@@ -55,7 +55,7 @@ import type { Wire } from "./wire/wire.ts";
 export interface DatabaseOptions extends DatabaseDirectory {
   /** Where a host ended whose clients are still there; clients of whom it does not speak are disconnected. */
   readonly resume?: Resume;
-  /** Is told which message runs. */
+  /** Hears which work begins and ends. */
   readonly activity?: Activity;
   /** Ends calls that take too long; a `vm` time-out by default. */
   readonly watchdog?: Watchdog;
@@ -255,15 +255,15 @@ export class Database implements DatabaseLink {
     return this.context.log.flush();
   }
 
-  /** The last offset of which every client has been told. */
+  /** The last offset up to which every client has been sent everything. */
   get releasedOffset(): number {
     return this.durability.releasedOffset;
   }
 
   /**
    * Sends what waits for an offset up to `durableOffset`. Only then does that offset count as released: a host
-   * that takes over must not leave out what is durable and was never told. A commit that was cut short while it was
-   * told is told by the next host, to all.
+   * that takes over must not leave out what is durable and was never sent. A commit that was cut short while it was
+   * delivered is delivered by the next host, to all.
    */
   private release(durableOffset: number): void {
     this.durability.release(Math.min(durableOffset, this.context.pipeline.toldOffset));

@@ -6,7 +6,12 @@ export type { Client } from "./link/client.ts";
 export * from "./link/link.ts";
 export { databaseLimits, defaultDatabaseLimits, errorTextBytesMax, type DatabaseLimits } from "./link/limits.ts";
 export { LogReader } from "./module-log/log-files.ts";
-export { openResilient, type OpenedHost, type ResilientLink, type ResilientOptions } from "./recovery/failover-link.ts";
+export {
+  openFailoverLink,
+  type OpenedHost,
+  type FailoverLink,
+  type FailoverOptions,
+} from "./recovery/failover-link.ts";
 export type { FunctionEnd } from "./core/function-ends.ts";
 export type { Rest, Resting, Stay, WakeReason } from "./link/rest.ts";
 export {

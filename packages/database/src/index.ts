@@ -2,7 +2,12 @@ export * from "./link/link.ts";
 export { openDatabase, type Database, type DatabaseOptions } from "./database.ts";
 export { defaultDatabaseLimits, type DatabaseLimits } from "./link/limits.ts";
 export { databaseStates, timestampOf, type DatabaseFacts } from "./recovery/repair.ts";
-export { openResilient, type OpenedHost, type ResilientLink, type ResilientOptions } from "./recovery/failover-link.ts";
+export {
+  openFailoverLink,
+  type OpenedHost,
+  type FailoverLink,
+  type FailoverOptions,
+} from "./recovery/failover-link.ts";
 export type { Rest, Resting, Stay, WakeReason } from "./link/rest.ts";
 export {
   HostEnded,

@@ -1,8 +1,8 @@
 /**
  * Opening is recovery: memory is brought to the log's end, the module is started, and who is connected is settled.
  *
- *   newest snapshot ─▶ log, up to what everyone was told ─▶ restore the sessions (nothing is sent)
- *     ─▶ the rest of the log, told to those who wait ─▶ disconnects of who is gone ─▶ what had no answer ─▶ schedules
+ *   newest snapshot ─▶ log, up to what every client was sent ─▶ restore the sessions without sending
+ *     ─▶ the rest of the log, with delivery on ─▶ disconnect who is gone ─▶ run what had no answer ─▶ start schedules
  *
  * Where no front goes on, there is nobody to restore: everyone who was left in `st_client` is gone.
  */
@@ -67,7 +67,7 @@ export async function recover(
 /** By `keyOfClient`. */
 type OpenSessions = ReadonlyMap<string, Session>;
 
-/** Replays the log; each front's clients are told of it from the offset on that all of them had been told. */
+/** Replays the log; each front's clients are sent what comes after the offset up to which all of them had been sent it. */
 async function replayLog(
   { context, log, installation, sessions }: Parts,
   replay: Replay,

@@ -35,7 +35,7 @@ export class DeferredCallJob implements Job {
       return;
     }
     this.id = idOfReducer(reducer.def.id);
-    noted(context, WorkKind.soon, this.id, 0, () => {
+    noted(context, WorkKind.deferred, this.id, 0, () => {
       const call = ownCall(context.identity, CommitKind.internal).of(reducer, context.pipeline.nowMicros(), this.args);
       callReducer(context, call, reducer);
     });
@@ -44,6 +44,6 @@ export class DeferredCallJob implements Job {
   timedOut(): void {
     this.context.activity.end();
     abandonCall(this.context);
-    mustBeWhole(this.context, WorkKind.soon, this.id, 0);
+    mustBeWhole(this.context, WorkKind.deferred, this.id, 0);
   }
 }

@@ -1,4 +1,4 @@
-/** What happens when a client comes and goes: its `st_client` row, and the module's life-cycle reducers. */
+/** What happens when a client connects and disconnects: its `st_client` row, and the module's life-cycle reducers. */
 import { asTableId, LightconeError, type ErrorCode } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { toHexReversed } from "@lightcone/sats";
@@ -16,7 +16,7 @@ import { ok } from "../core/commit-pipeline.ts";
 const clientTable = asTableId(7); // st_client (identity u256, connection_id u128)
 const encoder = new TextEncoder();
 
-/** Why a client may not come. `Refused` is the module's own word; anything else may be over by the next time. */
+/** Why a client is refused. `Refused` is the module's own decision; any other reason may be over by the next try. */
 export interface Refusal {
   readonly code: ErrorCode;
   readonly message: string;

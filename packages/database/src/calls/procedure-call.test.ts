@@ -154,9 +154,9 @@ describe("a procedure that waits", () => {
 
   test("answers over HTTP when it has ended, and its connection lasts as long", async () => {
     const replies: Reply[] = [];
-    const errand = new FunctionCall(parts.context, caller, "waits", "[]");
+    const request = new FunctionCall(parts.context, caller, "waits", "[]");
     parts.context.loop.push(
-      new EphemeralConnectionJob(parts.context, caller, errand, (reply) => replies.push(reply), true),
+      new EphemeralConnectionJob(parts.context, caller, request, (reply) => replies.push(reply), true),
     );
     await parts.settle();
     expect([replies.length, parts.store.tableByName("st_client")?.rowCount]).toEqual([0, 1]);

@@ -50,7 +50,7 @@ export type ProcedureResult =
       readonly timestampMicros: number;
     };
 
-/** Runs a procedure. @param ended is told how: at once, or in a job of its own when the procedure waited */
+/** Runs a procedure. @param ended takes the result: at once, or in a job of its own when the procedure waited */
 export function callProcedure(
   context: DatabaseContext,
   request: ProcedureRequest,

@@ -2,7 +2,7 @@
  * One queue, one thread: jobs run in arrival order, each to its end.
  *
  * Jobs run in turns of about a millisecond. A turn is interruptible as a whole; when its time runs out, the job that was
- * running is told so, and the next turn goes on behind it. Between turns the event loop reads sockets and files.
+ * running is told by `timedOut`, and the next turn goes on behind it. Between turns the event loop reads sockets and files.
  */
 import type { JobClock } from "./job-clock.ts";
 import { drainMicrotasks, modulePromises, type Watchdog } from "@lightcone/base/node";

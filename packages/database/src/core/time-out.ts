@@ -1,4 +1,4 @@
-/** What is told of a call that was ended in its middle. */
+/** The line in the module's log, and the error, of a call that was ended since it took too long. */
 import { LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { LogLevel } from "@lightcone/host";

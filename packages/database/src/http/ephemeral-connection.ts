@@ -15,8 +15,8 @@ import { endedBy, interrupted } from "../recovery/resume.ts";
 /** Takes a reply, and the offset that it tells of if that is not the present one. */
 export type Answer = (reply: Reply, offset?: number) => void;
 
-/** What such a client comes for. */
-export interface Errand {
+/** The one request of such a connection. */
+export interface RequestRun {
   /**
    * @param later takes the reply of what has not ended yet
    * @returns the reply, or how it is made in slices; undefined when it comes later
@@ -27,26 +27,26 @@ export interface Errand {
 }
 
 /**
- * Connects as `caller`, answers with what `errand` gives, disconnects. The owner's errand is run even if the module
+ * Connects as `caller`, runs the request, answers with its reply, disconnects. The owner's request is run even if the module
  * refuses, breaks or does not come to an end when it connects: whoever mends the module must get in.
  */
 export class EphemeralConnectionJob implements Job {
   private readonly context: DatabaseContext;
   private readonly caller: Caller;
-  private readonly errand: Errand;
+  private readonly request: RequestRun;
   private readonly answer: Answer;
   private readonly id: Uint8Array;
   private isComing: boolean;
   private isConnected = false;
-  /** The last offset before the errand. */
+  /** The last offset before the request ran. */
   private offset = -1;
   private long: LongReply | undefined;
 
   /** @param connects whether it connects at all */
-  constructor(context: DatabaseContext, caller: Caller, errand: Errand, answer: Answer, connects: boolean) {
+  constructor(context: DatabaseContext, caller: Caller, request: RequestRun, answer: Answer, connects: boolean) {
     this.context = context;
     this.caller = caller;
-    this.errand = errand;
+    this.request = request;
     this.answer = answer;
     this.id = bytesOfClient(caller);
     this.isComing = connects;
@@ -58,7 +58,7 @@ export class EphemeralConnectionJob implements Job {
     const { long } = this;
     if (long === undefined) {
       this.offset = this.context.pipeline.offset;
-      const made = this.noted(() => this.errand.run(this.later));
+      const made = this.noted(() => this.request.run(this.later));
       if (made === undefined) return; // what waits says so itself
       if ("status" in made) this.leave(made, undefined);
       else {
@@ -83,16 +83,16 @@ export class EphemeralConnectionJob implements Job {
     const error = abandonCall(context, "the statement");
     mustBeWhole(context, WorkKind.message, this.id, 1);
     // What has committed has not come to nothing, and the log says what it has come to: the next host answers from it.
-    if (context.pipeline.offset !== this.offset && !this.errand.isPiecemeal)
+    if (context.pipeline.offset !== this.offset && !this.request.isPiecemeal)
       throw endedBy(interrupted(), WorkKind.message, this.id, 1, "interrupted");
     this.tooLate(error);
   }
 
   private readonly later = (reply: Reply): void => this.leave(reply, undefined);
 
-  /** False when the client is refused, and told so. */
+  /** False when the client is refused; it has its answer then. */
   private arrive(): boolean {
-    // Without room to write, nobody comes or goes; reading needs neither, and writing says so itself.
+    // On a full disk no client connects or disconnects: reads need neither, and writes are refused by themselves.
     if (this.context.refusal !== undefined) return true;
     const refused = connectClient(this.context, this.caller);
     this.isConnected = refused === undefined;

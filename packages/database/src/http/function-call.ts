@@ -10,7 +10,7 @@ import type { BoundReducer } from "../core/module.ts";
 import type { Caller, Reply } from "../link/link.ts";
 import { failure, json, refusal, text } from "../link/reply.ts";
 import type { Settled } from "../recovery/replay.ts";
-import type { Errand } from "./ephemeral-connection.ts";
+import type { RequestRun } from "./ephemeral-connection.ts";
 import { settledStatement } from "./sql-request.ts";
 
 /** Answers a request that a host before had carried out, or begun to. */
@@ -25,7 +25,7 @@ export function settledReply(context: DatabaseContext, settled: Settled): Reply 
   }
 }
 
-export class FunctionCall implements Errand {
+export class FunctionCall implements RequestRun {
   isPiecemeal = false;
   private readonly context: DatabaseContext;
   private readonly caller: Caller;

@@ -17,7 +17,7 @@ import { CarefulEndJob, type CondemnedWork } from "../recovery/condemned.ts";
 import type { Settled } from "../recovery/replay.ts";
 import type { Condemned, Visitor } from "../recovery/resume.ts";
 import type { Snapshots } from "../recovery/snapshots.ts";
-import { EphemeralConnectionJob, type Answer, type Errand } from "./ephemeral-connection.ts";
+import { EphemeralConnectionJob, type Answer, type RequestRun } from "./ephemeral-connection.ts";
 import { FunctionCall, settledReply } from "./function-call.ts";
 import { StatementRun } from "./sql-request.ts";
 
@@ -80,10 +80,14 @@ export class HttpRequests {
     switch (request.kind) {
       case "call": {
         const { caller, functionName, args } = request;
-        return this.visit(caller, true, new FunctionCall(context, caller, functionName, args));
+        return this.runAlone(caller, true, new FunctionCall(context, caller, functionName, args));
       }
       case "sql":
-        return this.visit(request.caller, request.confirmed, new StatementRun(context, request.caller, request.text));
+        return this.runAlone(
+          request.caller,
+          request.confirmed,
+          new StatementRun(context, request.caller, request.text),
+        );
       case "schema":
         return Promise.resolve(module === undefined ? noDatabase() : json(200, serveSchema(module.def, request.form)));
       case "program":
@@ -114,13 +118,13 @@ export class HttpRequests {
     return Promise.resolve(isTakenIn ? text(200, "") : failure(new LightconeError("ModuleInvalid", { reason })));
   }
 
-  /** Runs an errand for a client that comes for it alone. */
-  private visit(caller: Caller, confirmed: boolean, errand: Errand): Promise<Reply> {
+  /** Runs a request in a connection of its own. */
+  private runAlone(caller: Caller, confirmed: boolean, request: RequestRun): Promise<Reply> {
     const { context } = this;
     const key = keyOfClient(caller);
     const begun = this.begun.get(key);
     this.begun.delete(key);
-    const visit = (answer: Answer): void => {
+    const begin = (answer: Answer): void => {
       const condemned = begun?.condemned;
       const endedHostAt = condemned?.kind;
       const isAlone = endedHostAt === WorkKind.connect || endedHostAt === WorkKind.disconnect;
@@ -129,9 +133,9 @@ export class HttpRequests {
       // What ended a host is not run again; without its connect reducer only the owner is let in.
       else if (condemned?.kind === WorkKind.message || (condemned?.kind === WorkKind.connect && !caller.isOwner))
         answer(failure(this.condemned.failureOf(condemned)));
-      else context.loop.push(new EphemeralConnectionJob(context, caller, errand, answer, !isAlone));
+      else context.loop.push(new EphemeralConnectionJob(context, caller, request, answer, !isAlone));
     };
-    return confirmed ? this.whenDurable(visit) : new Promise(visit);
+    return confirmed ? this.whenDurable(begin) : new Promise(begin);
   }
 
   /** The reply of `start`'s job, once what it reflects is durable. */

@@ -10,7 +10,7 @@ import { SlicedRead } from "../subscriptions/sliced-read.ts";
 import type { Settled } from "../recovery/replay.ts";
 import { failure, type LongReply } from "../link/reply.ts";
 import type { DatabaseContext } from "../core/context.ts";
-import type { Errand } from "./ephemeral-connection.ts";
+import type { RequestRun } from "./ephemeral-connection.ts";
 import { TextList } from "../wire/json-text-list.ts";
 import { Call } from "../core/call.ts";
 import { ok } from "../core/commit-pipeline.ts";
@@ -18,7 +18,7 @@ import { ok } from "../core/commit-pipeline.ts";
 const noColumns: ProductType = product([]);
 
 /** Runs a statement, in a transaction of its own if it writes. */
-export class StatementRun implements Errand {
+export class StatementRun implements RequestRun {
   readonly isPiecemeal = false;
   private readonly context: DatabaseContext;
   private readonly caller: Caller;

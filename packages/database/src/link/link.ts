@@ -34,7 +34,7 @@ export type ResumeNote =
   | { readonly kind: "kept"; readonly message: number }
   /** It does so no more. */
   | { readonly kind: "dropped"; readonly message: number }
-  /** The client is told less than everyone else, and cannot be resumed, until it is level again. */
+  /** The client has been sent less than the others, and cannot be resumed, until it is level again. */
   | { readonly kind: "behind" }
   | { readonly kind: "level" };
 
@@ -77,7 +77,7 @@ export type DatabaseRequest =
   /** Replaces the program. Refused changes leave the running module untouched. */
   | {
       readonly kind: "publish";
-      /** Names it in what is told of work; `workIdBytes` bytes. */
+      /** Names it among work of its kind; `workIdBytes` bytes. */
       readonly id?: Uint8Array;
       readonly program: Uint8Array;
       readonly hostType: HostType;
@@ -99,7 +99,7 @@ export type DatabaseRequest =
   /** Takes a snapshot; answers `{"offset":…}` when it is published. */
   | { readonly kind: "snapshot" };
 
-/** An answer in HTTP's terms: the database words its errors itself. */
+/** An answer in HTTP's terms: the database makes the texts of its errors itself. */
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -118,9 +118,9 @@ export interface DatabaseLink {
    */
   stop(withinMs: number): Promise<Rest | undefined>;
   /**
-   * Ends if the database is at nothing, and nobody is told: the connections go on with the next host.
+   * Ends if the database has nothing to do. Clients do not notice: their connections go on with the next host.
    *
-   * @returns undefined when it is at something, and goes on
+   * @returns undefined when it has something to do, and goes on
    */
   park?(): Promise<Rest | undefined>;
   /** Sees to it that the database has a host, if it rests. */

@@ -6,7 +6,7 @@ import type { Reply } from "./link.ts";
 /** What a caller sees of a module that broke: the cause is for the log alone. */
 export const fatalText = "The instance encountered a fatal error.";
 
-/** What the caller of a procedure is told whose host ended when some of its transactions were in the log. */
+/** The failure of a procedure whose host ended when some of its transactions were in the log. */
 export const halfDoneText =
   "the database started again while the procedure ran; what it had committed stays, and the rest has not happened";
 

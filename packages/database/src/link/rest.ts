@@ -17,7 +17,7 @@ export type WakeReason =
 
 /** What is known of a database that has ended in order. */
 export interface Rest {
-  /** Its last offset: it is durable, and everyone has been told; -1 when there is none. */
+  /** Its last offset: it is durable, and every client has been sent everything; -1 when there is none. */
   readonly offset: number;
   /** When its first scheduled row is due, microseconds since 1970; undefined when none is scheduled. */
   readonly nextDueMicros: number | undefined;
@@ -31,7 +31,7 @@ export interface Resting {
   readonly isIdle: boolean;
   /** Its process; undefined while it has none. */
   readonly pid: number | undefined;
-  /** Lets go of its process. False when it is at something, or has rows that are due soon. */
+  /** Lets go of its process. False when it has something to do, or rows that are due soon. */
   rest(): Promise<boolean>;
   wake(why: WakeReason): void;
 }

@@ -1,6 +1,6 @@
 /**
- * What a database's thread is at, in words that still mean something when the thread is gone: whoever starts the next
- * host must know what not to run again.
+ * Names of the work that a database's thread does. They still mean something when the thread is gone: whoever starts the
+ * next host must know what not to run again.
  */
 import { fromHex } from "@lightcone/sats";
 import { clientBytes } from "./client.ts";
@@ -17,7 +17,7 @@ export const WorkKind = {
   /** A program is taken in or looked at: the request's id. */
   program: 5,
   /** A reducer that a module asked to run soon: its number in the module as u32. It is not run by the next host. */
-  soon: 6,
+  deferred: 6,
 } as const;
 export type WorkKind = (typeof WorkKind)[keyof typeof WorkKind];
 
@@ -83,14 +83,14 @@ export type EndReason =
   /** A call had had its time and could not be interrupted. */
   | "time";
 
-/** Is told what runs, so that what ended a host can be named afterwards. */
+/** Hears what runs, so that what ended a host can be named afterwards. */
 export interface Activity {
   /** `id` has `workIdBytes` bytes. */
   begin(kind: WorkKind, id: Uint8Array, number: number): void;
   /** It is over, whichever way. */
   end(): void;
   /**
-   * Whether each piece of work is told of before it begins, and has a turn of its own: so if the host ends, it is known at
+   * Whether each piece of work is announced before it begins, and has a turn of its own: so if the host ends, it is known at
    * what, and what had begun.
    */
   closely(isClose: boolean): void;

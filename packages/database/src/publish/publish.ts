@@ -41,7 +41,7 @@ export interface PublishSite {
   accessChanged(): void;
   /** A program was taken in: what hosts have ended in counts no more, and what waited for that is run. */
   cleared(): void;
-  /** Ends every client's connection, once all that it was answered is told. */
+  /** Ends every client's connection, once all its answers have left. */
   disconnectClients(): void;
 }
 
@@ -53,7 +53,7 @@ export class PublishJob implements Job {
   private readonly id: Uint8Array;
   private before: Module | undefined;
 
-  /** @param id names it in what is told of work */
+  /** @param id names it among work of its kind */
   constructor(site: PublishSite, program: Publication, id: Uint8Array, answer: (reply: Reply) => void) {
     this.id = id;
     this.site = site;

@@ -1,4 +1,4 @@
-/** What the host before ended at, told in the module's log: each failure leaves its line, with what to do. */
+/** The work at which the host before ended: what becomes of it, and its line in the module's log, with what to do. */
 import { LightconeError } from "@lightcone/base";
 import { LogLevel } from "@lightcone/host";
 import { keyOfClient } from "../link/client.ts";
@@ -88,7 +88,7 @@ function functionOf(work: Condemned, context: DatabaseContext, names: WorkNames,
       return context.module?.lifecycle("disconnect")?.def.name;
     case WorkKind.schedule:
       return names.scheduledFunction(work.id);
-    case WorkKind.soon:
+    case WorkKind.deferred:
       return context.module?.reducers.find(({ def }) => def.id === reducerOfId(work.id))?.def.name;
     case WorkKind.program:
       return undefined;

@@ -11,7 +11,7 @@
  *      └── given up after some tries ─▶ failed
  *
  * See `resume.ts` for why no call runs twice. A connection that took unconfirmed results, or that was in the
- * middle of a message in parts, is closed instead: what it was told may never have been.
+ * middle of a message in parts, is closed instead: what it was sent may be undone.
  */
 import { cutText, isDamage, isLightconeError, LightconeError, toldText, type Clock } from "@lightcone/base";
 import { toHex } from "@lightcone/sats";
@@ -37,7 +37,7 @@ export interface OpenedHost {
   readonly link: DatabaseLink;
   /** Handles of the resumed connections, in the order in which they were given. */
   readonly handles: readonly ConnectionHandle[];
-  /** The last offset of which every client has been told. */
+  /** The last offset up to which every client has been sent everything. */
   readonly releasedOffset: number;
   /** Its process, if it has one of its own. */
   readonly pid?: number;
@@ -49,7 +49,7 @@ export interface OpenedHost {
   readonly isThrough?: boolean;
 }
 
-export interface ResilientOptions {
+export interface FailoverOptions {
   readonly openHost: (resume: Resume) => Promise<OpenedHost>;
   readonly clock: Clock;
   /** This front's name, where there are several. */
@@ -88,15 +88,15 @@ type OwedReason = (typeof owedReasons)[number];
 type State = "opening" | "awake" | "parking" | "resting" | "failed";
 
 /** Opens a database that goes on when its host ends. */
-export async function openResilient(options: ResilientOptions, why: WakeReason = "call"): Promise<ResilientLink> {
-  const link = new ResilientLink(options);
+export async function openFailoverLink(options: FailoverOptions, why: WakeReason = "call"): Promise<FailoverLink> {
+  const link = new FailoverLink(options);
   await link.start(why);
   return link;
 }
 
-export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
+export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   readonly failed: Promise<Error>;
-  private readonly options: ResilientOptions;
+  private readonly options: FailoverOptions;
   private readonly connections = new Set<HeldConnection>();
   private readonly requests = new Set<HeldRequest>();
   private readonly retries = new Retries();
@@ -119,7 +119,7 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
   private failure: LightconeError | undefined;
   private fail: (error: Error) => void = () => undefined;
 
-  constructor(options: ResilientOptions) {
+  constructor(options: FailoverOptions) {
     this.failed = new Promise((resolve) => (this.fail = resolve));
     this.options = options;
   }
@@ -287,7 +287,7 @@ export class ResilientLink implements DatabaseLink, Resting, ConnectionHolder {
     }
   }
 
-  /** There is no room: who waits is told so, and the database goes on resting. */
+  /** The server has no room for a host: whoever waits is refused, and the database goes on resting. */
   private turnAway(error: LightconeError): void {
     this.state = "resting";
     for (const held of this.requests) this.answer(held, failure(error));

@@ -37,7 +37,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
   private greeted = false;
   private wasGiven = false;
   private inMessage = false;
-  /** Whether answers to it were held back while others were told theirs. */
+  /** Whether answers to it were held back while others got theirs. */
   private isBehind = false;
   private isClosed = false;
   onReady: (() => void) | undefined;

@@ -1,5 +1,5 @@
 /**
- * Who waits for what while a log is replayed for them: a request that is in the log is not made again.
+ * Which requests wait while a log is replayed: one that is in the log is answered by its commit and not run again.
  *
  * A client is one from its connect on: what another had done under the same identity and connection id before counts
  * for nothing.
@@ -23,7 +23,7 @@ export interface WaitingConnection {
 }
 
 interface Waiting {
-  /** Who is to hear; undefined as long as what is replayed has been told. */
+  /** Who gets the answers; undefined as long as what is replayed had been sent. */
   connection: WaitingConnection | undefined;
   /** What has no answer, by number; of a request over HTTP, which is message 1, there is nothing to tell. */
   readonly pending: ReadonlyMap<number, NumberedMessage | undefined>;
@@ -46,7 +46,7 @@ export class Replay {
       });
   }
 
-  /** From here on what is replayed is told to a connection. */
+  /** From here on what is replayed is delivered to a connection. */
   tell({ info }: ResumedConnection, connection: WaitingConnection): void {
     const waiting = this.waiting.get(keyOfClient(info.caller));
     if (waiting !== undefined) waiting.connection = connection;

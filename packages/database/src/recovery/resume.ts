@@ -1,7 +1,7 @@
 /**
- * What is needed to go on where a host ended: who was connected, what they had been told, what they wait for.
+ * What is needed to go on where a host ended: who was connected, what they had been sent, what they wait for.
  *
- * Everything up to one offset had been told to all clients of a front. So a host that recovers stops at that offset,
+ * Everything up to one offset had been sent to all clients of a front. So a host that recovers stops at that offset,
  * restores their subscriptions without sending, and replays the rest of the log with delivery on: whoever waits for a call
  * that is in the log is answered by its commit; calls that are not in it run now. None runs twice.
  */
@@ -34,7 +34,7 @@ export interface ResumedConnection {
 export interface FrontResume {
   /** The front's name. */
   readonly front: string;
-  /** The last offset of which every client of the front had been told; -1 for none. */
+  /** The last offset up to which every client of the front had been sent everything; -1 for none. */
   readonly releasedOffset: number;
   /** Those who had been greeted. Who had not is new to the next host. */
   readonly connections: readonly ResumedConnection[];
@@ -47,7 +47,7 @@ export interface FrontResume {
   /** What hosts ended in before. */
   readonly ends: readonly FunctionEnd[];
   /**
-   * Whether the host ended unasked: what has no answer may have ended it. So it runs piece by piece, each told of before.
+   * Whether the host ended unasked: what has no answer may have ended it. So it runs piece by piece, each announced before it begins.
    * False when the database was at rest.
    */
   readonly isCareful: boolean;
@@ -56,7 +56,7 @@ export interface FrontResume {
 /** An entry for each front that clients are connected through. Empty when nobody goes on: a database is opened anew. */
 export type Resume = readonly FrontResume[];
 
-/** The last offset of which every client of every front had been told; undefined when nobody goes on. */
+/** The last offset up to which every client of every front had been sent everything; undefined when nobody goes on. */
 export function releasedOffsetOf(resume: Resume): number | undefined {
   return resume.length === 0 ? undefined : Math.min(...resume.map(({ releasedOffset }) => releasedOffset));
 }

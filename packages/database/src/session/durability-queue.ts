@@ -36,7 +36,7 @@ export class DurabilityQueue {
   private head = 0;
   private waiting = 0;
 
-  /** The last offset of which every client has been told; -1 for none. */
+  /** The last offset up to which every client has been sent everything; -1 for none. */
   releasedOffset = -1;
 
   /** Entries that wait. */

@@ -279,9 +279,9 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
   /**
    * Goes on with what had no answer.
    *
-   * @param inLog what of it is in the log: a call's commit has told the client; a procedure that has commits is not
+   * @param inLog what of it is in the log: a call's commit has answered the client; a procedure that has commits is not
    *   begun again
-   * @param condemned the messages that are failed, not run, by number, and what is told of them
+   * @param condemned the messages that are failed, not run, by number, and why
    */
   resumePending(
     resumed: ResumedConnection,

@@ -4,8 +4,8 @@
  *   open (one job: the offset is fixed) ─▶ gather … gather (other jobs in between) ─▶ whole
  *
  * Subscriptions, one-off queries and SQL over HTTP all read through this. What looks at few rows is evaluated when
- * it is opened; anything else reads a fixed-offset view of its tables. Each row goes to whoever words it as soon as
- * it is found, so wording is sliced too.
+ * it is opened; anything else reads a fixed-offset view of its tables. Each row goes to its encoder as soon as
+ * it is found, so encoding is sliced too.
  */
 import { LightconeError } from "@lightcone/base";
 import type { ReadView } from "@lightcone/engine";

@@ -7,7 +7,7 @@
 import { randomBytes } from "node:crypto";
 import { totalmem } from "node:os";
 import type { Clock } from "@lightcone/base";
-import { openResilient, defaultDatabaseLimits, type DatabaseLimits } from "@lightcone/database/front";
+import { openFailoverLink, defaultDatabaseLimits, type DatabaseLimits } from "@lightcone/database/front";
 import type { DatabaseLink, Resume } from "@lightcone/database/front";
 import type { ServerLimits } from "../limits.ts";
 import type { ServerLog } from "../log.ts";
@@ -75,7 +75,7 @@ export class Hosts {
   /** Opens a database that is started again when its host ends, and has none while it rests. */
   openDatabase(record: DatabaseRecord, directory: string, { isNew, stay, why }: Opening): Promise<DatabaseLink> {
     const { clock, log } = this.options;
-    return openResilient(
+    return openFailoverLink(
       {
         clock,
         crashesMax,

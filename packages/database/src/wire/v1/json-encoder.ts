@@ -45,7 +45,7 @@ export class JsonEncoder implements Encoder {
   private readonly buffer: MessageBuffer;
   private readonly paramsOf: (functionName: string) => ProductType | undefined;
 
-  /** @param paramsOf the parameters of a reducer, to word its arguments */
+  /** @param paramsOf the parameters of a reducer, to encode its arguments */
   constructor(store: Store, buffer: MessageBuffer, paramsOf: (functionName: string) => ProductType | undefined) {
     this.store = store;
     this.buffer = buffer;

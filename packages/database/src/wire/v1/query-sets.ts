@@ -149,8 +149,8 @@ export class QuerySets {
   }
 
   /**
-   * Rows that were on their way in slices cannot be had after all. What waits behind them tells of their changes, or
-   * counts on them: a client that it would be told to is let go, since it could not count right any more.
+   * Rows that were being read in slices cannot be sent after all. Messages that wait behind them change those rows: a client
+   * that would get them is disconnected, since it could not count right any more.
    */
   private lateFailure(text: string, fail: (text: string) => Piece): Piece {
     if (this.channel.holdsBack) this.channel.end(1011, text);

@@ -114,7 +114,7 @@ export class ReducerCalls implements Responder {
       call.argsText = argsText;
     }
     if (callable.kind === "callable") callReducer(context, call, callable.reducer);
-    // That it has not even begun is told to all.
+    // A call that did not begin is answered even to who does not want to hear of success.
     else request.send(this.encoder.failure(callable.message, call));
   }
 
