@@ -208,8 +208,12 @@ test("row_limit bounds what anybody but the owner may look at, until its row is 
   const ran = async (sql: string): Promise<void> => expect(await overHttp({ ...asOwner, sql })).toBeUndefined();
   await ran("DELETE FROM st_var WHERE name = 'row_limit'");
   expect(await overHttp(all)).toBeUndefined();
+  await ran("SET row_limit = 1000000");
+  expect(await overHttp(all)).toBeUndefined();
   await ran("SET row_limit = 20");
   expect(await overHttp(all)).toMatch(refused);
+  await ran("SET row_limit = 20");
+  expect(await served.sql("shop", "SHOW row_limit")).toEqual([[[8, 20]]]);
   expect(await overHttp({ ...all, sql: "SELECT * FROM st_column LIMIT 20" })).toBeUndefined();
   expect(await overHttp({ ...all, caller: "owner" })).toBeUndefined();
   expect(await asSubscription({ ...all, mode: "subscribe" })).toMatch(refused);

@@ -38,6 +38,26 @@ const catalog = catalogOf(
       ],
       indexes: [["x"]],
     },
+    {
+      name: "kinds",
+      access: "public",
+      columns: [
+        ["f", "F64"],
+        ["at", "Timestamp"],
+        ["who", "Identity"],
+        ["conn", "ConnectionId"],
+        ["uid", "Uuid"],
+        ["raw", "Array<U8>"],
+        ["maybe", "Option<U32>"],
+        ["span", "TimeDuration"],
+        ["next", "ScheduleAt"],
+        ["list", "Array<U32>"],
+        ["small", "I8"],
+        ["wide", "U256"],
+        ["flag", "Bool"],
+        ["name", "String"],
+      ],
+    },
     { name: "c", access: "public", columns: [["x", "U32"]] },
     { name: "words", access: "public", columns: ["plain", ...known].map((word) => [word, "U32"] as const) },
     ...known.map((name) => ({ name, access: "public" as const, columns: [["x", "U32"] as const] })),
@@ -262,5 +282,73 @@ describe("row 31: an INSERT's values go to the columns that it names", () => {
     const refused = failure(() => rows(sql));
     expect(refused?.detail.category).toBe(category);
     expect(refused?.message).toContain(said);
+  });
+});
+
+describe("a literal that is of another type is refused with what to write instead", () => {
+  const none = /compares no values of this type/;
+  const byReducer = /writes no values of this type: call a reducer/;
+  test.each<readonly [condition: string, advice: RegExp]>([
+    ["f = 'x'", /a number, such as 0\.5/],
+    ["at > '2025-02-10'", /'2025-02-10T15:45:30Z'/],
+    ["at > 1700000000", /a time with its offset/],
+    ["who = 0x01", /64 hexadecimal digits, or :sender/],
+    ["conn = 0", /32 hexadecimal digits/],
+    ["uid = '123'", /hyphens of a UUID/],
+    ["raw = 0xABC", /two hexadecimal digits a byte/],
+    ["maybe = 5", none],
+    ["maybe = maybe", none],
+    ["span = 5", none],
+    ["next = '1'", none],
+    ["list = 5", none],
+    ["small = 128", /from -128 to 127, in decimal/],
+    ["wide = -1", /a whole number that a U256 holds/],
+    ["flag = 1", /TRUE or FALSE/],
+    ["small = true", /from -128 to 127/],
+  ])("WHERE %s", (condition, advice) => {
+    for (const sql of [`SELECT * FROM kinds WHERE ${condition}`, `DELETE FROM kinds WHERE ${condition}`])
+      expect(failure(() => statement(sql))?.detail.advice, sql).toMatch(advice);
+  });
+
+  test.each<readonly [assignment: string, advice: RegExp]>([
+    ["at = '2025-02-10T15:45:30Z'", byReducer],
+    ["at = 1700000000000000", byReducer],
+    ["maybe = 5", byReducer],
+    ["maybe = 'x'", byReducer],
+    ["span = 5", byReducer],
+    ["next = true", byReducer],
+    ["list = 0xABC", byReducer],
+    ["who = '0x01'", /0x and 64 hexadecimal digits$/],
+    ["uid = '01890a5d-ac96-774b-bcce-b302099a8057'", /0x and 32 hexadecimal digits$/],
+    ["conn = 1", /32 hexadecimal digits/],
+    ["raw = 'ab'", /two hexadecimal digits/],
+    ["small = '1'", /from -128 to 127/],
+    ["flag = 'true'", /TRUE or FALSE/],
+    ["name = true", /'…'/],
+  ])("UPDATE kinds SET %s", (assignment, advice) => {
+    expect(failure(() => statement(`UPDATE kinds SET ${assignment}`))?.detail.advice).toMatch(advice);
+  });
+
+  test("what each form says to write is taken", () => {
+    const digits = (count: number): string => `0x${"ab".repeat(count / 2)}`;
+    const identity = digits(64);
+    for (const condition of [
+      "f = 0.5",
+      "at > '2025-02-10T15:45:30Z'",
+      `who = ${identity} OR who = :sender`,
+      `conn = ${digits(32)}`,
+      `uid = ${digits(32)} OR uid = '01890a5d-ac96-774b-bcce-b302099a8057'`,
+      "raw = 0xABCD",
+      "small = -128 AND wide = 5 AND flag = TRUE AND name = 'it''s'",
+    ])
+      expect(
+        failure(() => statement(`SELECT * FROM kinds WHERE ${condition}`)),
+        condition,
+      ).toBeUndefined();
+    for (const assignment of [`who = ${identity}`, `uid = ${digits(32)}`, `conn = ${digits(32)}`, "raw = 0xAB"])
+      expect(
+        failure(() => statement(`UPDATE kinds SET ${assignment}`)),
+        assignment,
+      ).toBeUndefined();
   });
 });

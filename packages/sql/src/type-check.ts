@@ -6,26 +6,29 @@ import { formatType, identity, isBytes, t, typesEqual, type AlgebraicType } from
 import type { Expr } from "./ast.ts";
 import { always, compare, compareTruth, join, type Condition, type Term } from "./condition.ts";
 import { ungrouped } from "./dialect.ts";
+import { comparedAdvice, notComparedAdvice } from "./literal-advice.ts";
 import { literalBytes } from "./literal.ts";
 import { refuse } from "./refuse.ts";
 import type { Scope } from "./scope.ts";
 import { isComparable } from "./types.ts";
 
 /** @throws {LightconeError} always: `SqlRefused`, saying what was found and what was wanted */
-export function refuseType(found: AlgebraicType, wanted: AlgebraicType, at?: number): never {
+export function refuseType(found: AlgebraicType, wanted: AlgebraicType, at?: number, advice?: string): never {
   return refuse(
     "type_mismatch",
     `Unexpected type: (expected) ${formatType(found)} != ${formatType(wanted)} (inferred)`,
     at,
+    { advice },
   );
 }
 
 /** @throws {LightconeError} always: `SqlRefused` */
-export function refuseLiteral(text: string, type: AlgebraicType, at: number): never {
+export function refuseLiteral(text: string, type: AlgebraicType, at: number, advice = comparedAdvice(type)): never {
   return refuse(
     "bad_literal",
     `The literal expression \`${text}\` cannot be parsed as type \`${formatType(type)}\``,
     at,
+    { advice },
   );
 }
 
@@ -58,7 +61,7 @@ function check(grouped: Expr, wanted: AlgebraicType | undefined, scope: Scope): 
     case "literal": {
       const { literal } = expr;
       if (literal.kind === "boolean") {
-        if (wanted !== undefined && wanted.kind !== "Bool") refuseType(t.bool, wanted, expr.at);
+        if (wanted !== undefined && wanted.kind !== "Bool") refuseType(t.bool, wanted, expr.at, comparedAdvice(wanted));
         return { kind: "condition", condition: { kind: "constant", value: literal.value } };
       }
       if (wanted === undefined) return refuse("no_literal_type", "Cannot resolve type for literal expression", expr.at);
@@ -112,7 +115,9 @@ function checkCompare(expr: Expr & { readonly kind: "compare" }, scope: Scope): 
   }
   const type = typeOf(left);
   if (!isComparable(type))
-    refuse("bad_operator", `Invalid binary operator \`${op}\` for type \`${formatType(type)}\``, expr.at);
+    refuse("bad_operator", `Invalid binary operator \`${op}\` for type \`${formatType(type)}\``, expr.at, {
+      advice: notComparedAdvice,
+    });
   if (left.kind === "term" && right.kind === "term") return compare(op, left.term, right.term, type);
   return compareTruth(op, asCondition(left), asCondition(right));
 }

@@ -4,6 +4,7 @@ import type { TableSchema } from "@lightcone/schema";
 import type { DeleteStatement, Expr, InsertStatement, SetStatement, ShowStatement, UpdateStatement } from "./ast.ts";
 import type { Catalog } from "./catalog.ts";
 import type { NamedTable } from "./dialect.ts";
+import { comparedAdvice, storedAdvice } from "./literal-advice.ts";
 import { literalBytes } from "./literal.ts";
 import {
   variableNames,
@@ -40,12 +41,12 @@ function writable(
 function storedBytes(value: Expr, type: AlgebraicType): Uint8Array {
   if (value.kind !== "literal") return refuse("unsupported", "Unsupported literal expression");
   const { literal } = value;
-  if (literal.kind === "string" && type.kind !== "String") refuseType(t.string, type, value.at);
+  if (literal.kind === "string" && type.kind !== "String") refuseType(t.string, type, value.at, storedAdvice(type));
   if (literal.kind === "boolean") {
-    if (type.kind !== "Bool") refuseType(t.bool, type, value.at);
+    if (type.kind !== "Bool") refuseType(t.bool, type, value.at, storedAdvice(type));
     return Uint8Array.of(literal.value ? 1 : 0);
   }
-  return literalBytes(literal, type) ?? refuseLiteral(literal.text, type, value.at);
+  return literalBytes(literal, type) ?? refuseLiteral(literal.text, type, value.at, storedAdvice(type));
 }
 
 /** Values go to the columns that the list names. */
@@ -130,7 +131,8 @@ export function planSet({ name, value, at }: SetStatement): SetPlan {
         : literal.kind === "hex"
           ? byteArray
           : undefined;
-  if (given !== undefined || literal.kind !== "number") return refuseType(t.u64, given ?? t.u64, value.at);
+  if (given !== undefined || literal.kind !== "number")
+    return refuseType(t.u64, given ?? t.u64, value.at, comparedAdvice(t.u64));
   const bytes = literalBytes(literal, t.u64) ?? refuseLiteral(literal.text, t.u64, value.at);
   return { kind: "set", name: known, value: new DataView(bytes.buffer).getBigUint64(0, true) };
 }

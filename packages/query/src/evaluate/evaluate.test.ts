@@ -138,7 +138,9 @@ describe("writes", () => {
     run("SET row_limit = 10");
     expect(run("SHOW row_limit").rows).toEqual([[{ tag: "U64", value: 10n }]]);
     expect(variableValue(fixture.store, "row_limit")).toBe(10n);
-    expect(() => run("SET row_limit = 11")).toThrow(/nique/);
+    expect(run("SET row_limit = 10").stats).toMatchObject({ rowsInserted: 0, rowsUpdated: 0 });
+    expect(run("SET row_limit = 11").stats).toMatchObject({ rowsInserted: 0, rowsUpdated: 1 });
+    expect(variableValue(fixture.store, "row_limit")).toBe(11n);
     run("DELETE FROM st_var WHERE name = 'row_limit'");
     expect(variableValue(fixture.store, "row_limit")).toBe(undefined);
   });

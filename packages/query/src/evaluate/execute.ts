@@ -57,7 +57,7 @@ export function execute(store: Store, plan: Plan, sender: Uint8Array, emit: Emit
       return { ...nothing, rowsDeleted: rows.length };
     }
     case "set":
-      return { ...nothing, rowsInserted: setVariable(store, plan) };
+      return setVariable(store, plan);
   }
 }
 
@@ -138,38 +138,57 @@ function text(value: string): Uint8Array {
 /** The tag of U64 among the variants of `variableType`. */
 const u64Tag = 8;
 
-function setVariable(store: Store, { name, value }: SetPlan): number {
+/** Sets a variable anew: its row is inserted, or replaced if it has another value. */
+function setVariable(store: Store, { name, value }: SetPlan): Stats {
   const table = variables(store);
   const sum = new Uint8Array(9);
   sum[0] = u64Tag;
   new DataView(sum.buffer).setBigUint64(1, value, true);
-  const before = store.tx.rowCount(table.id);
-  insertRow(store, table, concat([text(name), sum]));
-  return store.tx.rowCount(table.id) - before;
+  const row = concat([text(name), sum]);
+  const before = variableRow(store, name);
+  if (before !== undefined) {
+    store.resolve(before);
+    const { bytes, at, length } = store.row;
+    if (length === row.length && row.every((byte, i) => bytes[at + i] === byte)) return nothing;
+    store.tx.deleteRow(table.id, before);
+  }
+  insertRow(store, table, row);
+  return before === undefined ? { ...nothing, rowsInserted: 1 } : { ...nothing, rowsUpdated: 1 };
 }
 
 function show(store: Store, { name }: ShowPlan, emit: EmitBytes): void {
-  variableRow(store, name, (bytes, at, length) => emit(bytes, at, length));
+  emitVariable(store, name, emit);
 }
 
-function variableRow(store: Store, name: string, emit: EmitBytes): void {
+/** The row of a variable; undefined when it is unset. */
+function variableRow(store: Store, name: string): RowRef | undefined {
   const table = variables(store);
-  if (table.rowCount === 0) return;
+  if (table.rowCount === 0) return undefined;
   const key = text(name);
   const cursor = table.openCursor();
   cursor.seek();
   for (let ref = cursor.next(); ref !== -1; ref = cursor.next()) {
     store.resolve(asRowRef(ref));
-    const { bytes, at, length } = store.row;
-    const matches = key.every((byte, i) => bytes[at + i] === byte);
-    if (matches) emit(bytes, at + key.length, length - key.length);
+    const { bytes, at } = store.row;
+    if (key.every((byte, i) => bytes[at + i] === byte)) return asRowRef(ref);
   }
+  return undefined;
+}
+
+/** Gives the value of a variable, if it is set, to `emit`. */
+function emitVariable(store: Store, name: string, emit: EmitBytes): void {
+  const row = variableRow(store, name);
+  if (row === undefined) return;
+  store.resolve(row);
+  const { bytes, at, length } = store.row;
+  const nameBytes = text(name).length;
+  emit(bytes, at + nameBytes, length - nameBytes);
 }
 
 /** The value of a variable that holds a U64; undefined when it is unset. */
 export function variableValue(store: Store, name: string): bigint | undefined {
   let value: bigint | undefined;
-  variableRow(store, name, (bytes, at) => {
+  emitVariable(store, name, (bytes, at) => {
     if (bytes[at] === u64Tag) value = new DataView(bytes.buffer, bytes.byteOffset + at + 1, 8).getBigUint64(0, true);
   });
   return value;
