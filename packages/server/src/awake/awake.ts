@@ -1,7 +1,7 @@
 /**
- * When databases have a process: opened in turn, parked when nobody uses them, and woken when they are wanted.
+ * Decides when a database has a process: parks those that nobody uses, wakes those that are needed, in turn.
  *
- *   known ──call · connect · its time has come · nobody knows when──▶ WakeQueue ─▶ awake (Residents) ─▶ parked
+ *   known ──call · connect · row is due · due time unknown────────────▶ WakeQueue ─▶ awake (Residents) ─▶ parked
  *     ▲                                                                                                  │
  *     └──────────────────────── WakeTimes, and the file `wake-at` for the next start ◀───────────────────┘
  */
@@ -22,19 +22,19 @@ export interface AwakeOptions {
   readonly dataDirectory: string;
   readonly log: ServerLog;
   readonly limits: ServerLimits;
-  /** What a process takes; undefined when that is not known. */
+  /** Memory that a process takes, in bytes; undefined when that is not known. */
   readonly memoryOf: (pid: number) => Promise<number | undefined>;
-  /** Wakes a database that may not have been opened yet. */
+  /** Wakes a database, which may not have been opened since the server started. */
   readonly wake: (identityHex: string, why: WakeReason) => void;
 }
 
 /** How much of the machine's memory all hosts together may take, whatever their limit says. */
 const memoryShareMax = 0.5;
-/** Databases that are looked into at a time. */
+/** Databases that are opened at a time only to learn when their rows are due. */
 const looksMax = 2;
-/** Files that are read at a time. */
+/** `wake-at` files that are read at a time. */
 const readsMax = 16;
-/** A database is woken so long before its first row is due: then it runs on time. */
+/** A database is woken this long before its first row is due, so that the row runs on time. */
 const leadMicros = 2_000_000;
 
 export class Awake {
@@ -67,7 +67,7 @@ export class Awake {
     this.times = new WakeTimes(clock, wake);
   }
 
-  /** What a database asks that is about to be opened. */
+  /** What decides about one database's process; made for each opening. */
   stayOf({ identity, owner, directory }: DatabaseRecord): Stay {
     const { clock, files, dataDirectory, log } = this.options;
     const path = `${dataDirectory}/${directory}`;
@@ -76,7 +76,7 @@ export class Awake {
         const opened = await this.queue.enter(directory, owner.hex, why);
         try {
           this.times.delete(identity.hex);
-          // From here on nobody knows when it has to be woken, until it rests again.
+          // From here on its due times are known to its host alone, until it is parked again.
           await removeWakeAt(files, path);
         } catch (error) {
           opened();
@@ -92,14 +92,14 @@ export class Awake {
         if (nextDueMicros !== undefined) this.times.set(identity.hex, nextDueMicros - leadMicros);
         await writeWakeAt(files, path, { nextDueMicros, clients, atMicros: clock.nowMicros() }).catch(
           (error: unknown) =>
-            // The next start of the server looks into the database, then.
+            // Without the file the next start of the server opens the database to find out.
             log.warn({ database: identity.hex, err: error }, "when to wake a database could not be noted"),
         );
       },
     };
   }
 
-  /** A server has started: learns when databases want to be woken, and wakes those of which nobody knows. */
+  /** Reads all `wake-at` files at the start of the server; opens the databases whose due time is unknown. */
   async lookAround(records: Iterable<DatabaseRecord>): Promise<void> {
     const { clock, files, dataDirectory, wake } = this.options;
     const left = [...records].values();
@@ -108,8 +108,8 @@ export class Awake {
         if (this.isStopped) return;
         const wakeAt = await readWakeAt(files, `${dataDirectory}/${directory}`);
         if (this.isStopped) return;
-        // Clients that were connected then are gone: the database has to say so to the others.
-        // A clock that was set back meanwhile says nothing of when it wanted to be woken.
+        // Clients that were connected then are gone, and their disconnects have to run. A file from the future means that
+        // the clock was set back: its due time cannot be relied on.
         const isKnown = wakeAt !== undefined && wakeAt.clients === 0 && wakeAt.atMicros <= clock.nowMicros();
         if (!isKnown) wake(identity.hex, "look");
         if (wakeAt?.nextDueMicros !== undefined) this.times.set(identity.hex, wakeAt.nextDueMicros - leadMicros);
@@ -118,17 +118,17 @@ export class Awake {
     await Promise.all(Array.from({ length: readsMax }, read));
   }
 
-  /** A database did not start, so nobody knows when it has to be woken: it is tried again. */
+  /** A database did not start, so its due time is unknown: it is opened again later. */
   lookAgain(identityHex: string, afterMs: number): void {
     if (!this.isStopped) this.times.set(identityHex, this.options.clock.nowMicros() + afterMs * 1000);
   }
 
-  /** A database is deleted. */
+  /** Forgets the due time of a database that was deleted. */
   forget(identityHex: string): void {
     this.times.delete(identityHex);
   }
 
-  /** Wakes and parks nobody any more. */
+  /** Stops waking and parking. */
   stop(): void {
     this.isStopped = true;
     this.times.stop();

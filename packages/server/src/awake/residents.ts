@@ -1,10 +1,10 @@
 /**
- * The databases that have a process, and which of them lose it: those that nobody has used for a while, and sooner
- * those that were unused the longest when all together take more memory than they may.
+ * The databases that have a process, and which of them are parked: those that were not used for a while; and, when all
+ * processes together take too much memory, those that were unused the longest.
  *
- *   opened ─▶ awake ──unused, or in the way──▶ parking ──▶ gone
- *               ▲                                 └── it is at something after all
- *               └──────────────────────────────────────┘
+ *   opened ─▶ awake ──unused, or memory short──▶ parking ──▶ gone
+ *               ▲                                   └── it is busy after all
+ *               └────────────────────────────────────────┘
  */
 import type { Clock } from "@lightcone/base";
 import type { Resting } from "@lightcone/database/front";
@@ -14,60 +14,60 @@ import { hostBytesGuess } from "../process/host-memory.ts";
 export interface ResidentsOptions {
   readonly clock: Clock;
   readonly log: ServerLog;
-  /** What all together may take. */
+  /** The most memory that all processes together may take. */
   readonly memoryBytesMax: number;
-  /** How many one owner may have awake. */
+  /** How many databases of one owner may be awake. */
   readonly ownerAwakeMax: number;
-  /** Unused for so long, a database is parked. */
+  /** A database is parked when it was unused for this long, */
   readonly parkAfterMs: number;
-  /** Or for so many times what waking it took, if that is longer. */
+  /** or for this many times the duration of its last wake, if that is longer. */
   readonly wakeTimesMin: number;
-  /** What a process takes; undefined when that is not known. */
+  /** Memory that a process takes, in bytes; undefined when that is not known. */
   readonly memoryOf: (pid: number) => Promise<number | undefined>;
-  /** Called when there may be room for others. */
+  /** Called when another database may have room. */
   readonly roomMade: () => void;
 }
 
 interface Resident {
-  /** Names it: its directory, since two of one identity overlap when one replaces the other. */
+  /** Its directory: a reset runs two databases of one identity at the same time. */
   readonly key: string;
   readonly owner: string;
   readonly rests: Resting;
   /** How long it took to wake. */
   readonly wokeInMs: number;
-  /** When something last came or went. */
+  /** When a message last crossed the pipe. */
   usedMs: number;
   traffic: number;
   memoryBytes: number;
-  /** Before this it is not asked again whether it can be parked. */
+  /** It is not asked to park before this. */
   notBeforeMs: number;
   isParking: boolean;
-  /** Whether it was only woken to see what is due. */
+  /** Whether it was woken only to learn when its rows are due. */
   isLook: boolean;
 }
 
 const sweepMs = 1000;
-/** One that nobody has asked for is parked after so long. */
+/** A database that was woken only to look is parked after this. */
 const lookedForMs = 1000;
-/** Under pressure one is parked that was unused for so long. */
+/** When memory is short, a database is parked after it was unused for this long. */
 const unusedMsMin = 1000;
-/** One that could not be parked is asked again after so long. */
+/** A database that refused to park is asked again after this. */
 const askAgainMs = 5000;
-/** Parked last: to wake these takes long. */
+/** Larger processes are parked last, since waking them takes long. */
 const largeBytes = 256 * 1024 ** 2;
-/** Processes whose memory is asked for in one sweep: each costs up to a millisecond. */
+/** Processes whose memory is read in one sweep; each read costs up to a millisecond. */
 const measuredMax = 16;
 const parkingMax = 4;
 
 export class Residents {
   private readonly options: ResidentsOptions;
   private readonly residents = new Map<string, Resident>();
-  /** How many each owner has. */
+  /** The number of awake databases, by owner. */
   private readonly owned = new Map<string, number>();
   private cancel: (() => void) | undefined;
   private parking = 0;
   private measuring = false;
-  /** Who is measured next. */
+  /** The index of the process that is measured next. */
   private nextMeasured = 0;
   private isStopped = false;
 
@@ -81,7 +81,7 @@ export class Residents {
     return sum;
   }
 
-  /** A database has got a process. */
+  /** A database now has a process. */
   woke(key: string, owner: string, rests: Resting, wokeInMs: number, isLook: boolean): void {
     if (this.isStopped) return;
     this.left(key);
@@ -102,7 +102,7 @@ export class Residents {
     this.cancel ??= this.options.clock.after(sweepMs, () => this.sweep());
   }
 
-  /** A database has lost its process, whichever way. */
+  /** A database has no process any more, for whatever reason. */
   left(key: string): void {
     const resident = this.residents.get(key);
     if (resident === undefined) return;
@@ -113,7 +113,7 @@ export class Residents {
     this.options.roomMade();
   }
 
-  /** Whether one more of this owner's may wake. Makes room if not: `roomMade` is called then. */
+  /** Whether another database of this owner may wake. If not, makes room; `roomMade` is called when there is some. */
   hasRoom(owner: string): boolean {
     const { memoryBytesMax, ownerAwakeMax } = this.options;
     if ((this.owned.get(owner) ?? 0) >= ownerAwakeMax) {
@@ -139,7 +139,7 @@ export class Residents {
     const overBytes = this.memoryBytes - this.options.memoryBytesMax;
     if (overBytes > 0) this.parkUnused(() => true, overBytes);
     void this.measure();
-    // Somebody who waits may have room now: memory is known better, or another can be parked.
+    // Those that wait may have room now: memory was measured, or another database can be parked.
     this.options.roomMade();
     if (this.residents.size > 0) this.cancel = this.options.clock.after(sweepMs, () => this.sweep());
   }
@@ -158,14 +158,14 @@ export class Residents {
     if (nowMs - resident.usedMs >= restsAfterMs) this.park(resident);
   }
 
-  /** Parks some of those that `may` be, the longest unused first and large ones last, until `bytes` are free. */
+  /** Parks databases that pass `may`, the longest unused first and large ones last, until `bytes` are free. */
   private parkUnused(may: (resident: Resident) => boolean, bytes: number): void {
     const nowMs = this.options.clock.steadyMs();
     const unused: Resident[] = [];
     let leftBytes = bytes;
     for (const resident of this.residents.values()) {
       const { rests, traffic, usedMs, isParking, notBeforeMs } = resident;
-      // What is on its way out makes room already.
+      // A database that is being parked frees its memory soon.
       if (isParking && may(resident)) leftBytes -= resident.memoryBytes;
       if (isParking || nowMs < notBeforeMs || !may(resident)) continue;
       if (rests.isIdle && rests.traffic === traffic && nowMs - usedMs >= unusedMsMin) unused.push(resident);

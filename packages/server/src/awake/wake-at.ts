@@ -1,17 +1,17 @@
 /**
- * When a database that has no process wants one: a small file in its directory.
+ * The file `wake-at` in the directory of a parked database: when it has to be woken.
  *
  *   { "format": 1, "nextDueMicros": 1796007237438726 | null, "clients": 0, "atMicros": 1796007207438726 }
  *
- * It is written when the database has ended cleanly and removed before it is opened again, both durably. So whoever
- * finds no file, after a crash for one, does not know, and has to look into the database.
+ * It is written after the database has ended cleanly and removed before it is opened again, both durably. Where it is
+ * missing, as after a crash, the due time is unknown and the database has to be opened to find out.
  */
 import { readWholeFile, replaceWholeFile, type FileSystem } from "@lightcone/base";
 
 export interface WakeAt {
   /** When its first scheduled row is due; undefined for none. */
   readonly nextDueMicros: number | undefined;
-  /** Clients that were connected. Once the server has ended they are gone, and the database does not know yet. */
+  /** The number of connected clients. When the server ends they are gone, and their disconnects have yet to run. */
   readonly clients: number;
   /** When this was written. */
   readonly atMicros: number;
@@ -27,7 +27,7 @@ export async function writeWakeAt(files: FileSystem, directory: string, wakeAt: 
   await replaceWholeFile(files, `${directory}/${name}`, new TextEncoder().encode(text));
 }
 
-/** What the file says; undefined when there is none, or it is not whole. */
+/** The content of the file; undefined when it is missing or not whole. */
 export async function readWakeAt(files: FileSystem, directory: string): Promise<WakeAt | undefined> {
   const path = `${directory}/${name}`;
   try {

@@ -1,7 +1,7 @@
 /**
- * Who may be woken next. As many databases are opened at once as there are processors; the rest wait, more urgent
- * reasons first, and among the same reasons one of each owner in turn: an owner with a thousand databases that all want
- * to be awake delays another's by one opening.
+ * The queue of databases that wait to be opened. At most one per processor is opened at a time. More urgent reasons go
+ * first; within a reason owners take turns, so an owner with a thousand waiting databases delays another's by one
+ * opening.
  *
  *   enter ─▶ waiting ──a processor and memory are free──▶ opening ──done──▶
  *               └──waited too long──▶ refused
@@ -11,21 +11,21 @@ import type { WakeReason } from "@lightcone/database/front";
 
 /** Most urgent first. */
 const urgency: readonly WakeReason[] = ["again", "call", "connect", "schedule", "leave", "look"];
-/** Reasons that somebody waits for, and is told when it takes too long. */
+/** Reasons with a client behind them, which is answered `ServerBusy` when it takes too long. */
 const awaited: ReadonlySet<WakeReason> = new Set<WakeReason>(["call", "connect"]);
 
-/** An opening that takes longer no longer counts as one of those at once. Shorter than anybody waits. */
+/** An opening that takes longer than this gives its place to the next. Less than `wakeWaitMs`, so that the next gets one. */
 const placeMsMax = 5000;
 
 export interface WakeQueueOptions {
   readonly clock: Clock;
-  /** Databases that are opened at once. */
+  /** Databases that may be opened at the same time. */
   readonly openingsMax: number;
-  /** Of these, those that are only looked into. */
+  /** Of these, those with the reason "look". */
   readonly looksMax: number;
-  /** How long somebody waits to be let in. */
+  /** How long a client waits for its turn. */
   readonly waitMsMax: number;
-  /** Whether there is room for one more of this owner's. It may make some, and has `pump` called then. */
+  /** Whether another database of this owner has room. May make room, and then has `pump` called. */
   readonly hasRoom: (owner: string) => boolean;
 }
 
@@ -40,7 +40,7 @@ interface Waiting {
 
 export class WakeQueue {
   private readonly options: WakeQueueOptions;
-  /** For each reason, by owner, those who wait; the owner whose turn it is comes first. */
+  /** The waiting databases by reason and owner; owners in the order of their turns. */
   private readonly waiting: Readonly<Record<WakeReason, Map<string, Waiting[]>>> = {
     again: new Map(),
     call: new Map(),
@@ -76,12 +76,12 @@ export class WakeQueue {
       if (entered === "look") this.looking -= 1;
       this.pump();
     };
-    // A large database, or one whose process hangs, does not keep all others from waking.
+    // A large database, or one whose process hangs, must not block all others.
     const cancel = this.options.clock.after(placeMsMax, done);
     return done;
   }
 
-  /** There is a more urgent reason for a database that waits. Nothing if it does not. */
+  /** Raises the urgency of a database that waits; does nothing if it does not wait. */
   hurry(key: string, why: WakeReason): void {
     const waiting = this.byKey.get(key);
     if (waiting === undefined || urgency.indexOf(why) >= urgency.indexOf(waiting.why)) return;
@@ -91,7 +91,7 @@ export class WakeQueue {
     this.pump();
   }
 
-  /** A database is wanted no more: it is refused if it waits. */
+  /** Refuses a database that waits, as when it is deleted. */
   giveUp(key: string): void {
     const waiting = this.byKey.get(key);
     if (waiting === undefined) return;
@@ -99,7 +99,7 @@ export class WakeQueue {
     waiting.refuse(stopped("it was given up while it waited to be woken"));
   }
 
-  /** Lets in whoever may; to be called whenever there may be more room. */
+  /** Lets in all that may be opened now. Call it whenever there may be more room. */
   pump(): void {
     for (;;) {
       if (this.isStopped || this.opening >= this.options.openingsMax) return;
@@ -108,7 +108,7 @@ export class WakeQueue {
       this.leave(next);
       this.opening += 1;
       if (next.why === "look") this.looking += 1;
-      // Its owner's next comes after everybody else's.
+      // The owner goes to the end of the line.
       const owners = this.waiting[next.why];
       const rest = owners.get(next.owner);
       if (rest !== undefined) {
@@ -119,7 +119,7 @@ export class WakeQueue {
     }
   }
 
-  /** Lets nobody in any more. */
+  /** Refuses all that wait, and all that come. */
   stop(): void {
     this.isStopped = true;
     for (const waiting of this.byKey.values()) {
@@ -128,7 +128,7 @@ export class WakeQueue {
     }
   }
 
-  /** Resolves with the reason that it was let in for. */
+  /** Resolves with the reason for which it was let in. */
   private turn(key: string, owner: string, why: WakeReason): Promise<WakeReason> {
     if (this.isStopped) return Promise.reject(stopped());
     return new Promise((resolve, refuse) => {
@@ -174,7 +174,7 @@ export class WakeQueue {
     for (const why of urgency) {
       if (why === "look" && this.looking >= this.options.looksMax) continue;
       for (const [owner, [first]] of this.waiting[why]) {
-        // Whoever has just lost its process gets one again: it counted before.
+        // A database that has just lost its process needs no new room.
         if (why === "again" || this.options.hasRoom(owner)) return first;
       }
     }

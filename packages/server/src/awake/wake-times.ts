@@ -1,13 +1,13 @@
 /**
- * When databases that rest want to be woken: one timer for them all. When the wall clock is set back, nobody knows any
- * more: a row that is due each minute would wait for as long as that was.
+ * When parked databases have to be woken, with one timer for all. When the wall clock is set back, the times are no longer
+ * valid: a row that runs each minute would wait for as long as the clock was set back. All are then looked into.
  */
 import type { Clock } from "@lightcone/base";
 import type { WakeReason } from "@lightcone/database/front";
 
-/** A timer is set for no longer than this, so that a wall clock that is set is noticed. */
+/** The longest timer, so that a change of the wall clock is noticed. */
 const timerMsMax = 5000;
-/** One that was set back by less is as good as one that was not. */
+/** Smaller steps back are ignored. */
 const setBackMsMin = 1000;
 
 export class WakeTimes {
@@ -17,10 +17,10 @@ export class WakeTimes {
   private readonly due = new Map<string, number>();
   private cancel: (() => void) | undefined;
   private armedMicros = Infinity;
-  /** How far the wall clock was ahead of the steady one when it was last looked at. */
+  /** The difference of wall clock and steady clock when it was last read. */
   private aheadMs = -Infinity;
 
-  /** @param wake is called once for each database whose time has come, or of which nobody knows when it comes */
+  /** @param wake is called once for each database that is due, and for all when the clock was set back */
   constructor(clock: Clock, wake: (identityHex: string, why: WakeReason) => void) {
     this.clock = clock;
     this.wake = wake;
@@ -32,7 +32,7 @@ export class WakeTimes {
     if (dueMicros < this.armedMicros) this.arm(dueMicros);
   }
 
-  /** A timer that is set for it finds nothing to do. */
+  /** Forgets a database; the timer may still fire, and does nothing. */
   delete(identityHex: string): void {
     this.due.delete(identityHex);
   }

@@ -2,8 +2,8 @@
  * The databases that run: opened on first use, opened again after a failure, replaced by a reset, ended by a
  * delete. Changes to one database happen one at a time.
  *
- * Where its files are is in the registry before they are made, and until they are gone: so a server that is killed
- * in between removes at its next start what came to nothing, and never what no record names.
+ * The registry names a directory before it is made and until it is removed. A server that is killed in between removes
+ * the leftovers at its next start, and never removes a directory that the registry does not name.
  */
 import { LightconeError, isDamage, isLightconeError } from "@lightcone/base";
 import type { Clock, FileSystem } from "@lightcone/base";
@@ -20,20 +20,20 @@ import type { Registry } from "./registry.ts";
 import { withLog } from "./refused-log.ts";
 import type { DatabaseRecord } from "./state.ts";
 
-/** A program on its way into a database. */
+/** A program to be published. */
 export interface Program {
   readonly bytes: Uint8Array;
   readonly hostType: HostType;
 }
 
-/** What became of a change: the database's own answer to the publish, or why the registry refused it. */
+/** The result of a change: the database's answer to the publish, or why the registry refused it. */
 export type ChangeOutcome = { readonly reply: Reply } | { readonly refused: Refusal };
 
 /** How a database is opened. */
 export interface Opening {
   /** Whether the database is being made: only then may its directory be empty. */
   readonly isNew: boolean;
-  /** Whom it asks before it takes a process. */
+  /** Decides when it may have a process; undefined when it always may. */
   readonly stay: Stay | undefined;
   readonly why: WakeReason;
 }
@@ -48,7 +48,7 @@ export interface DatabasesOptions {
   readonly clock: Clock;
   readonly log: ServerLog;
   readonly openDatabase: OpenDatabase;
-  /** Decides when databases have a process; without it they have one from their first use on. */
+  /** Decides when databases have a process. Without it each has one from its first use on. */
   readonly awake?: Awake | undefined;
   /** Ends a database's client connections. */
   readonly disconnect: (identityHex: string, code: number, reason: string) => void;
@@ -64,15 +64,16 @@ interface Running {
 const deleted = "module exited: the database was deleted";
 const replaced = "module exited: the database was published anew without its data";
 const stopForChangeMs = 30_000;
-/** One that failed may have rows that are due: it is looked into after this, or so many times what others wait. */
+/** A database that failed is opened again by the server, since rows may be due: after this time, */
 const lookAgainMs = 10_000;
+/** or after this many times the delay of requests. */
 const lookAgainTimes = 10;
 
 export class Databases {
   private readonly options: DatabasesOptions;
   private readonly directories: DatabaseDirectories;
   private readonly running = new Map<string, Running>();
-  /** Databases that are not started again by themselves, with the error that says why. */
+  /** Databases that are not started again until the next publish, with the reason. */
   private readonly quarantined = new Map<string, LightconeError>();
   private readonly failed: FailedOpenings;
   /** By directory. */
@@ -99,13 +100,13 @@ export class Databases {
   /**
    * The running database, started if need be.
    *
-   * @param why what it is wanted for, if it is not running
-   * @param isPublish whether that is a new program: the one thing that ends a quarantine, and a reason to try at once
-   * @throws {LightconeError} `Quarantined`, `DatabaseStopped`, `ServerBusy`, and why it does not start or did not just now
+   * @param why the reason for waking it, if it is not running
+   * @param isPublish whether the request brings a new program: this ends a quarantine, and skips the delay after a failure
+   * @throws {LightconeError} `Quarantined`, `DatabaseStopped`, `ServerBusy`, or why it does not start, or why the last try failed
    */
   async link({ identity }: DatabaseRecord, why: WakeReason = "call", isPublish = false): Promise<DatabaseLink> {
     if (this.isStopping) throw new LightconeError("DatabaseStopped", { reason: "the server is stopping" });
-    // The record that was looked up may be of a while ago; what is deleted must not be opened again.
+    // The caller may have looked the record up some time ago: a deleted database must not be opened again.
     const record = this.options.registry.get(identity.hex);
     if (record === undefined) throw new LightconeError("NoSuchDatabase", { name: identity.hex });
     const quarantine = this.quarantined.get(identity.hex);
@@ -120,7 +121,7 @@ export class Databases {
     return running.link;
   }
 
-  /** Wakes a database that nobody is there to ask: its time has come, or nobody knows when it does. */
+  /** Wakes a database for the clock: a row is due, or it is unknown when one is. */
   async wake(identityHex: string, why: WakeReason): Promise<void> {
     const record = this.options.registry.get(identityHex);
     if (record === undefined || this.isStopping || this.quarantined.has(identityHex)) return;
@@ -128,7 +129,7 @@ export class Databases {
       const link = await this.link(record, why);
       link.wake?.(why);
     } catch (error) {
-      // Somebody wanted it sooner, and there was no room. That it does not start has been said.
+      // The opening was a request's, and that ran out of time. Other failures are logged where they happen.
       if (isLightconeError(error, "ServerBusy")) await this.wake(identityHex, why);
     }
   }
@@ -143,7 +144,7 @@ export class Databases {
       },
       (error: unknown) => {
         const isPresent = this.forget(running);
-        // That there was no room, or is no more time, says nothing of the database.
+        // Neither a lack of room nor the end of the server is a fault of the database.
         if (!isPresent || this.isStopping || isLightconeError(error, "ServerBusy")) return;
         this.options.log.error({ database: record.identity.hex, err: error }, "database did not start");
         this.fail(record, error);
@@ -152,10 +153,10 @@ export class Databases {
     return link;
   }
 
-  /** A database does not start: it is left alone for a while. */
+  /** Notes that a database does not start, so that it is not tried again at once. */
   private fail({ identity }: DatabaseRecord, error: unknown): void {
     const againMs = this.failed.add(identity.hex, error);
-    // What is damaged stays so. In another, rows may be due.
+    // Damage does not go away by itself. After other failures rows may be due.
     if (!isDamage(error)) this.options.awake?.lookAgain(identity.hex, againMs * lookAgainTimes);
   }
 
@@ -164,13 +165,13 @@ export class Databases {
     return `${this.options.dataDirectory}/${record.directory}/module-log`;
   }
 
-  /** Sees to it that the log's files have what was written by now. Nothing if the database does not run. */
+  /** Writes out the lines logged so far; does nothing if the database does not run. */
   async flushLog(record: DatabaseRecord): Promise<void> {
     const link = await this.running.get(record.identity.hex)?.link.catch(() => undefined);
     await link?.flushLog();
   }
 
-  /** Why the database is not started again by itself, if so. */
+  /** The reason why the database is quarantined; undefined if it is not. */
   quarantine(record: DatabaseRecord): LightconeError | undefined {
     return this.quarantined.get(record.identity.hex);
   }
@@ -201,7 +202,7 @@ export class Databases {
     return undefined;
   }
 
-  /** Gives a database to another owner. It starts anew: who is connected came in under the old one. */
+  /** Gives a database to another owner. It is restarted, since its connections were admitted under the old owner. */
   async give({ identity }: DatabaseRecord, owner: Identity): Promise<Refusal | undefined> {
     const { registry, disconnect } = this.options;
     const refused = await registry.change(giveDatabase(identity.hex, owner));
@@ -210,7 +211,7 @@ export class Databases {
     disconnect(identity.hex, 1001, "the database has a new owner");
     const before = this.running.get(identity.hex);
     if (before === undefined) return undefined;
-    // Whoever comes meanwhile waits for the next: two cannot have the files.
+    // Requests that come meanwhile wait for the new process: two cannot hold the files.
     const next = this.end(before, stopForChangeMs).then(() => this.open(record, false, "again"));
     await this.start(record, next).catch(() => undefined);
     return undefined;
@@ -237,7 +238,7 @@ export class Databases {
     await tidied;
   }
 
-  /** Makes a database in a directory of its own, and then, all at once, the one that the registry names. */
+  /** Makes a database in a new directory, then has the registry name it, in one change. */
   private async fill(
     known: Pick<DatabaseRecord, "identity" | "owner" | "locked">,
     program: Program,
@@ -285,7 +286,7 @@ export class Databases {
         await this.end(before, stopForChangeMs);
         await this.removeFiles(old);
       }
-      // The server began to stop meanwhile, and has not seen this one.
+      // `stop` began meanwhile and has missed this one.
       if (this.isStopping) await this.stopOne(hex, stopForChangeMs);
       return { reply };
     } finally {
@@ -308,12 +309,12 @@ export class Databases {
     await this.directories.remove(directory);
   }
 
-  /** Clears the way for the next start when a database fails. */
+  /** Forgets a database when it fails, so that the next request can start it again. */
   private watch(running: Running, link: DatabaseLink): void {
     const { record } = running;
     link.failed.then(
       (error) => {
-        // A link that was replaced has nothing more to say.
+        // It was replaced meanwhile.
         if (!this.forget(running)) return;
         if (isLightconeError(error, "Quarantined")) this.quarantined.set(record.identity.hex, error);
         else if (isDamage(error)) this.fail(record, error);
@@ -325,7 +326,7 @@ export class Databases {
     );
   }
 
-  /** @returns whether it was still the one that runs */
+  /** @returns whether it was still the current one */
   private forget(running: Running): boolean {
     const { hex } = running.record.identity;
     return this.running.get(hex) === running && this.running.delete(hex);
@@ -337,7 +338,7 @@ export class Databases {
     await this.end(running, withinMs);
   }
 
-  /** Ends a database that ran, or is about to. Its start is not waited for longer than its end. */
+  /** Ends a database that runs or is being opened; waits no longer than `withinMs` for either. */
   private async end(running: Running | undefined, withinMs: number): Promise<void> {
     if (running === undefined) return;
     const { record } = running;

@@ -1,10 +1,10 @@
 /**
- * What may become of the registry: pure functions from a state and a wish to the record that grants it, or to the
- * reason why not. Whoever asks looks at nothing else, so two wishes that cross are decided one after the other.
+ * The rules of the registry: pure functions from a state and a request to the record that grants it, or to the reason
+ * for refusing. They read nothing else, so two requests that cross are decided one after the other.
  *
- * A name is in use while its database is there. After that, or once it is given up, it is *released*: nobody but its
- * owner may take it up again, and it then names another database. Released names are the first to be forgotten when
- * there are too many names, the longest unused before the others.
+ * A name is in use while its database exists. When the database is deleted or the name is given up, the name is
+ * *released*: only its owner may use it again, for another database. When there are too many names, released names are
+ * forgotten, the oldest first.
  */
 import { LightconeError, assert } from "@lightcone/base";
 import type { Identity } from "../auth/identity.ts";
@@ -16,14 +16,14 @@ export type Refusal =
   | { readonly kind: "not-owner" }
   /** Some database has this name. */
   | { readonly kind: "name-in-use"; readonly name: string }
-  /** The name is released, and another's. */
+  /** The name is released, and belongs to another owner. */
   | { readonly kind: "name-of-another"; readonly name: string }
   | { readonly kind: "too-many-names"; readonly count: number };
 
 export type Decision =
   | {
       readonly record: RegistryRecord;
-      /** Whether a full disk must not stand in its way: what it is for makes room. */
+      /** Whether it must be possible on a full disk, since it frees space. */
       readonly makesRoom?: boolean;
     }
   | { readonly refused: Refusal };
@@ -32,7 +32,7 @@ export type Decide = (state: RegistryState, limits: ServerLimits) => Decision;
 const grant = (...record: RegistryRecord): Decision => ({ record });
 const refuse = (refused: Refusal): Decision => ({ refused });
 
-/** A directory is about to be filled. Unless a database comes of it, it goes with the server's next start. */
+/** Notes a directory that is about to be made. Unless it becomes a database's, the next start removes it. */
 export function beginDirectory(directory: string): Decide {
   return (state, limits) => {
     check("doomedDirectoriesMax", state.doomed.size + 1, limits);
@@ -40,12 +40,12 @@ export function beginDirectory(directory: string): Decide {
   };
 }
 
-/** A directory is gone from the disk. */
+/** Notes that a directory was removed from the disk. */
 export function clearDirectory(directory: string): Decide {
   return () => ({ record: [{ kind: "not-doomed", directory }], makesRoom: true });
 }
 
-/** A database and, if it has one, its name come into being. */
+/** Adds a database, and its name if it has one. */
 export function createDatabase(database: DatabaseRecord, name: string | undefined): Decide {
   return (state, limits) => {
     assert(!state.databases.has(database.identity.hex), "an identity is never used twice");
@@ -56,7 +56,7 @@ export function createDatabase(database: DatabaseRecord, name: string | undefine
   };
 }
 
-/** A database begins anew in another directory. */
+/** Moves a database to another directory, for a reset. */
 export function replaceDatabase(
   identityHex: string,
   fresh: Pick<DatabaseRecord, "hostType" | "initialProgram" | "directory">,
@@ -83,7 +83,7 @@ export function changeDatabase(
   };
 }
 
-/** A database goes; its names are released, and its files are to go. */
+/** Removes a database; its names are released, and its directory is to be removed. */
 export function removeDatabase(identityHex: string): Decide {
   return (state, limits) => {
     const before = state.databases.get(identityHex);
@@ -102,7 +102,7 @@ export function addName(identityHex: string, caller: Identity, name: string): De
   return (state, limits) => {
     const database = state.databases.get(identityHex);
     if (database === undefined) return refuse({ kind: "no-database" });
-    // Whether the name is to be had is said first, as clients expect it.
+    // Clients expect the check of the name first.
     const names = takeNames(state, limits, { identity: database.identity, owner: caller }, [name]);
     if ("refused" in names) return names;
     if (database.owner.hex !== caller.hex) return refuse({ kind: "not-owner" });
@@ -111,7 +111,7 @@ export function addName(identityHex: string, caller: Identity, name: string): De
   };
 }
 
-/** Makes these the only names of a database; those that it had are released. Even one that it had counts as taken. */
+/** Replaces the names of a database; its old ones are released. A name that it already has counts as taken. */
 export function replaceNames(identityHex: string, caller: Identity, wanted: readonly string[]): Decide {
   return (state, limits) => {
     const database = state.databases.get(identityHex);
@@ -154,7 +154,7 @@ export function giveName(name: string, owner: Identity): Decide {
   };
 }
 
-/** The changes that give names to a database: each must be free, or released and its owner's. */
+/** The changes that give names to a database. Each must be free, or released and of the same owner. */
 function takeNames(
   state: RegistryState,
   limits: ServerLimits,
@@ -175,7 +175,7 @@ function takeNames(
   return newCount === 0 || over <= 0 ? changes : [...forgetOldest(state, limits, over, new Set(names)), ...changes];
 }
 
-/** Makes room among the names of everybody. @throws {LightconeError} `LimitExceeded` when all are in use */
+/** Makes room among all names. @throws {LightconeError} `LimitExceeded` when all are in use */
 function forgetOldest(
   state: RegistryState,
   limits: ServerLimits,

@@ -1,8 +1,8 @@
 /**
- * The directories of databases, `databases/IDENTITY/NUMBER`: made for one that begins, removed when it is gone.
+ * The directories of databases, `databases/IDENTITY/NUMBER`: made for a new database, removed after it is deleted.
  *
- * A directory is removed only if the registry holds it for doomed, and stays doomed until it is gone, over restarts
- * if need be. What nobody knows of is reported and left alone: it may be what is left of a registry that was lost.
+ * A directory is removed only if the registry marks it as doomed, and it keeps the mark until it is gone, over restarts
+ * if need be. An unknown directory is logged and left alone: it may be the data of a registry that was lost.
  */
 import { directoryOf } from "@lightcone/base";
 import type { Clock, FileSystem } from "@lightcone/base";
@@ -32,7 +32,7 @@ export class DatabaseDirectories {
     this.options = options;
   }
 
-  /** One that is not there yet. */
+  /** Chooses a directory that does not exist yet. */
   async choose(identityHex: string): Promise<string> {
     const { files, dataDirectory, clock } = this.options;
     for (;;) {
@@ -42,7 +42,7 @@ export class DatabaseDirectories {
     }
   }
 
-  /** Makes it, durably, with those above it. */
+  /** Makes a directory and its parents, durably. */
   async make(directory: string): Promise<void> {
     const { files, dataDirectory } = this.options;
     let path = dataDirectory;
@@ -54,12 +54,12 @@ export class DatabaseDirectories {
     }
   }
 
-  /** Removes a doomed directory. What cannot be removed is said, and tried again at the next start. */
+  /** Removes a doomed directory. What cannot be removed is logged and tried again at the next start. */
   async remove(directory: string): Promise<void> {
     const { registry, files, dataDirectory, log } = this.options;
     const path = `${dataDirectory}/${directory}`;
     try {
-      // A write of the registry that failed may still be one that counts.
+      // A failed write of the registry may still have reached the disk.
       await registry.certain();
       if (!registry.state.doomed.has(directory)) return;
       if (await files.exists(path)) await removeTree(files, path, 0);
@@ -70,7 +70,7 @@ export class DatabaseDirectories {
     }
   }
 
-  /** The identity's own directory goes with the last one in it. What is gone is gone for good when this settles. */
+  /** Removes the identity's directory with the last one in it. The removal is durable when this settles. */
   private async removeEmptyAbove(path: string): Promise<void> {
     const { files, dataDirectory } = this.options;
     if (!(await files.exists(path))) return;
@@ -80,7 +80,7 @@ export class DatabaseDirectories {
     await files.syncDirectory(`${dataDirectory}/databases`);
   }
 
-  /** Removes what is doomed, and reports what is unknown. */
+  /** Removes all doomed directories and logs the unknown ones. */
   tidyUp(): void {
     this.tidying = this.removeUnknown().catch((error: unknown) => {
       this.options.log.warn({ err: error }, "the directories of databases could not be looked through");
@@ -91,7 +91,7 @@ export class DatabaseDirectories {
     return this.tidying;
   }
 
-  /** Settles when nothing more is looked through. */
+  /** Stops looking through directories; settles when that has ended. */
   stop(): Promise<void> {
     this.isStopping = true;
     return this.tidying;
@@ -99,7 +99,7 @@ export class DatabaseDirectories {
 
   private async removeUnknown(): Promise<void> {
     const { registry, log } = this.options;
-    // What this run makes is not among them.
+    // Directories that this run makes are not among them.
     const doomed = [...registry.state.doomed];
     const unknown = await this.unknown();
     for (const directory of doomed) {
@@ -120,7 +120,7 @@ export class DatabaseDirectories {
     for (const identityHex of await files.list(`${dataDirectory}/databases`)) {
       if (this.isStopping) return [];
       const numbers = await files.list(`${dataDirectory}/databases/${identityHex}`).catch(() => undefined);
-      // One that is made or removed just now is known, or not listed.
+      // A directory that is being made or removed is known, or not listed.
       if (numbers === undefined) continue;
       for (const number of numbers) {
         const directory = `databases/${identityHex}/${number}`;
@@ -139,7 +139,7 @@ async function removeTree(files: FileSystem, directory: string, depth: number): 
     try {
       await files.remove(path);
     } catch {
-      // Not a file, then: a directory is emptied first, and any other trouble shows when it is listed.
+      // It is a directory, which is emptied first; any other error shows when it is listed.
       await removeTree(files, path, depth + 1);
     }
   }

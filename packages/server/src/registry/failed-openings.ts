@@ -1,6 +1,6 @@
 /**
- * Databases that could not be opened. To try costs a process, and anybody may ask: so who asks is told what the last try
- * said, until it is time for another, and that time doubles with each.
+ * Databases that could not be opened. Each try costs a process, and anybody may ask. So requests are answered with the
+ * error of the last try until the delay is over; the delay doubles with each failure.
  */
 import type { Clock } from "@lightcone/base";
 
@@ -10,7 +10,7 @@ const longestMs = 60_000;
 interface Failed {
   readonly error: unknown;
   readonly againMs: number;
-  /** When it may be tried again, by the steady clock. */
+  /** The steady time before which it is not tried again. */
   readonly notBeforeMs: number;
 }
 
@@ -22,7 +22,7 @@ export class FailedOpenings {
     this.clock = clock;
   }
 
-  /** A database could not be opened. @returns after what time it may be tried again */
+  /** Notes a failure. @returns the delay until the next try, in milliseconds */
   add(identityHex: string, error: unknown): number {
     const before = this.failed.get(identityHex);
     const againMs = before === undefined ? firstMs : Math.min(longestMs, before.againMs * 2);
@@ -30,12 +30,12 @@ export class FailedOpenings {
     return againMs;
   }
 
-  /** It is open, or gone. */
+  /** Forgets the failures of a database that is open or gone. */
   delete(identityHex: string): void {
     this.failed.delete(identityHex);
   }
 
-  /** @throws {unknown} what the last try said, as long as it is too early for another */
+  /** @throws {unknown} the error of the last try, while the delay lasts */
   check(identityHex: string): void {
     const failed = this.failed.get(identityHex);
     if (failed !== undefined && this.clock.steadyMs() < failed.notBeforeMs) throw failed.error;

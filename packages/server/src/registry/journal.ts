@@ -1,15 +1,15 @@
 /**
- * The registry on disk: a log of records and snapshots of what they make, as every database has them (docs/formats/).
+ * The registry on disk: a log of records and snapshots of the state, as every database has them (docs/formats/).
  *
  *   registry.json         says that the registry is in `registry/`
  *   registry/log          one record a change
  *   registry/snapshots    the two newest
  *
- * A change costs one small write however much there is. A snapshot follows when the log since the last one is longer
- * than that one was, so the disk holds a few times the registry, and a start reads about as much.
+ * A change costs one small write, whatever the size of the registry. A snapshot is taken when the log since the last one
+ * is longer than that one, so the disk holds a few times the registry, and a start reads about as much.
  *
- * Nothing here is ever taken for new because something is missing: whoever opens it, the directories of databases, a
- * snapshot and `registry.json` may each say that there was a registry.
+ * A missing file never counts as a first start: the caller, the directories of databases, a snapshot and
+ * `registry.json` may each show that there was a registry.
  */
 import { LightconeError, isLightconeError } from "@lightcone/base";
 import type { Clock, FileSystem } from "@lightcone/base";
@@ -25,7 +25,7 @@ export interface JournalOptions {
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly dataDirectory: string;
-  /** Whether there must be a registry, as the caller knows: one that is missing is lost then. */
+  /** Whether there must be a registry: then a missing one is `Corrupt`. */
   readonly mustExist?: boolean;
   readonly sizes?: JournalSizes;
 }
@@ -34,11 +34,11 @@ export interface JournalSizes {
   readonly segmentBytes: number;
   readonly segmentBytesFirst: number;
   readonly batchBytesMax: number;
-  /** What is left free on the disk when the log is written ahead. */
+  /** Space that is left free on the disk when log segments are made ahead. */
   readonly reserveBytes: number;
-  /** Of what is written ahead, what a full disk leaves to those changes that make room. */
+  /** The part of the space made ahead that, on a full disk, is kept for changes that free space. */
   readonly headroomBytes: number;
-  /** How much log there is at least between two snapshots. */
+  /** The least length of log between two snapshots. */
   readonly snapshotAfterBytes: number;
 }
 
@@ -96,7 +96,7 @@ export class Journal {
     }
   }
 
-  /** Whether nothing more can be written: what the disk holds must be read again. */
+  /** Whether a write has failed: nothing more is written until the disk was read again. */
   get hasFailed(): boolean {
     return this.log.state.kind === "failed";
   }
@@ -104,7 +104,7 @@ export class Journal {
   /**
    * Settles when the record survives a crash.
    *
-   * @param makesRoom whether it may be written where a full disk leaves room for little more
+   * @param makesRoom whether it may use the space that a full disk keeps for changes that free space
    * @throws {LightconeError} `DiskFull`: it was not written · anything else: unknown, and `hasFailed`
    */
   async append(record: RegistryRecord, makesRoom = false): Promise<void> {
@@ -129,7 +129,7 @@ export class Journal {
     return this.log.bytesAfter(this.snapshotOffset) > Math.max(this.sizes.snapshotAfterBytes, this.snapshotBytes);
   }
 
-  /** Writes what all records so far make, and lets go of the log before the last snapshot but one. */
+  /** Writes a snapshot of the state, and removes the log before the last snapshot but one. */
   async takeSnapshot(state: FoldedState): Promise<void> {
     const offset = this.log.durableOffset;
     const durable = Promise.resolve();
@@ -142,7 +142,7 @@ export class Journal {
       });
       await applyRetention(this.log, this.snapshots);
     } finally {
-      // After a failure, too, the next one is a whole log away.
+      // After a failure, too, the next try waits for as much log again.
       this.snapshotOffset = offset;
     }
   }
