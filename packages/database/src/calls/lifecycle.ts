@@ -79,8 +79,8 @@ export class DisconnectJob implements Job {
   }
 
   run(): void {
-    const context = this.context;
-    const client = this.client;
+    const { context } = this;
+    const { client } = this;
     if (!isKnown(context, client)) return;
     const own = context.module?.lifecycle("disconnect");
     const reducer =
@@ -96,7 +96,7 @@ export class DisconnectJob implements Job {
   }
 
   timedOut(): void {
-    const context = this.context;
+    const { context } = this;
     context.activity.end();
     abandonCall(context);
     // The next host comes back to it.
@@ -106,7 +106,7 @@ export class DisconnectJob implements Job {
   }
 
   private forgetAlone(): void {
-    const context = this.context;
+    const { context } = this;
     const call = callOf(context, CommitKind.disconnect, this.client, undefined);
     context.pipeline.transact(call, () => {
       forget(context, this.client);

@@ -36,7 +36,7 @@ export class EphemeralConnectionJob implements Job {
   private readonly request: RequestRun;
   private readonly answer: Answer;
   private readonly id: Uint8Array;
-  private isComing: boolean;
+  private isConnecting: boolean;
   private isConnected = false;
   /** The last offset before the request ran. */
   private offset = -1;
@@ -49,33 +49,33 @@ export class EphemeralConnectionJob implements Job {
     this.request = request;
     this.answer = answer;
     this.id = bytesOfClient(caller);
-    this.isComing = connects;
+    this.isConnecting = connects;
   }
 
   run(): void {
-    if (this.isComing && !this.arrive()) return;
-    this.isComing = false;
+    if (this.isConnecting && !this.connect()) return;
+    this.isConnecting = false;
     const { long } = this;
     if (long === undefined) {
       this.offset = this.context.pipeline.offset;
       const made = this.noted(() => this.request.run(this.later));
       if (made === undefined) return; // what waits says so itself
-      if ("status" in made) this.leave(made, undefined);
+      if ("status" in made) this.finish(made, undefined);
       else {
         this.long = made;
         this.context.loop.push(this);
       }
-    } else this.resumePending(long);
+    } else this.nextSlice(long);
   }
 
   timedOut(): void {
-    const context = this.context;
+    const { context } = this;
     context.activity.end();
-    if (this.isComing) {
+    if (this.isConnecting) {
       const error = abandonConnect(context, this.caller);
       mustBeWhole(context, WorkKind.connect, this.id, 0);
       if (this.caller.isOwner) {
-        this.isComing = false;
+        this.isConnecting = false;
         context.loop.push(this);
       } else this.answer(refusal(503, error.code, error.message));
       return;
@@ -88,10 +88,10 @@ export class EphemeralConnectionJob implements Job {
     this.tooLate(error);
   }
 
-  private readonly later = (reply: Reply): void => this.leave(reply, undefined);
+  private readonly later = (reply: Reply): void => this.finish(reply, undefined);
 
   /** False when the client is refused; it has its answer then. */
-  private arrive(): boolean {
+  private connect(): boolean {
     // On a full disk no client connects or disconnects: reads need neither, and writes are refused by themselves.
     if (this.context.refusal !== undefined) return true;
     const refused = connectClient(this.context, this.caller);
@@ -103,9 +103,9 @@ export class EphemeralConnectionJob implements Job {
     return false;
   }
 
-  private resumePending(long: LongReply): void {
+  private nextSlice(long: LongReply): void {
     const reply = this.noted(() => long.slice());
-    if (reply !== undefined) this.leave(reply, long.offset);
+    if (reply !== undefined) this.finish(reply, long.offset);
     else if (long.isLate) this.tooLate(noteTimeOut(this.context, "the statement"));
     else this.context.loop.push(this);
   }
@@ -114,7 +114,7 @@ export class EphemeralConnectionJob implements Job {
     return noted(this.context, WorkKind.message, this.id, 1, work);
   }
 
-  private leave(reply: Reply, offset: number | undefined): void {
+  private finish(reply: Reply, offset: number | undefined): void {
     this.long = undefined;
     if (this.isConnected) this.context.loop.push(new DisconnectJob(this.context, this.caller));
     this.answer(reply, offset);
@@ -122,6 +122,6 @@ export class EphemeralConnectionJob implements Job {
 
   private tooLate(error: LightconeError): void {
     this.long?.close();
-    this.leave(failure(error), undefined);
+    this.finish(failure(error), undefined);
   }
 }

@@ -80,7 +80,7 @@ export class AnswerStream implements Job {
   }
 
   private send(pieces: readonly Piece[]): void {
-    const owner = this.owner;
+    const { owner } = this;
     if (owner.queuedBytes > aheadBytesMax) {
       owner.again(this, lookAgainMs);
       return;

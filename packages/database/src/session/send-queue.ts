@@ -35,10 +35,10 @@ export class SendQueue implements StreamOwner {
   private isClosed = false;
   /** The answer that leaves in slices now, and what follows it, in order. */
   private stream: AnswerStream | undefined;
-  private behind: (HeldBack | AnswerStream)[] = [];
-  /** What of `behind` has been sent. */
-  private behindAt = 0;
-  private behindBytes = 0;
+  private heldBack: (HeldBack | AnswerStream)[] = [];
+  /** What of `heldBack` has been sent. */
+  private heldBackAt = 0;
+  private heldBackBytes = 0;
 
   /** @param tooSlow ends the connection: more waits for its client than may */
   constructor(
@@ -69,7 +69,7 @@ export class SendQueue implements StreamOwner {
   pushInSlices(answer: SlicedAnswer, answered: number): void {
     const stream = new AnswerStream(this, answer, answered);
     if (this.stream === undefined) this.begin(stream);
-    else this.behind.push(stream);
+    else this.heldBack.push(stream);
   }
 
   /** Nothing is sent from now on. A stream at work ends with its next slice. */
@@ -91,7 +91,7 @@ export class SendQueue implements StreamOwner {
 
   /** Whether messages wait behind an answer that leaves in slices. */
   get holdsBack(): boolean {
-    return this.behindBytes > 0;
+    return this.heldBackBytes > 0;
   }
 
   // --- what a stream asks
@@ -124,9 +124,9 @@ export class SendQueue implements StreamOwner {
 
   streamEnded(): void {
     this.stream = undefined;
-    for (let next = this.takeBehind(); next !== undefined; next = this.takeBehind()) {
+    for (let next = this.takeHeldBack(); next !== undefined; next = this.takeHeldBack()) {
       if (!(next instanceof AnswerStream)) {
-        this.behindBytes -= next.length;
+        this.heldBackBytes -= next.length;
         this.pushNow(next.delivery, next.at, next.length, next.last, next.answered);
       } else if (this.isClosed) next.close();
       else {
@@ -143,25 +143,25 @@ export class SendQueue implements StreamOwner {
     this.context.loop.push(stream);
   }
 
-  private takeBehind(): HeldBack | AnswerStream | undefined {
-    const next = this.behind[this.behindAt++];
-    if (this.behindAt * 2 > this.behind.length) {
-      this.behind = this.behind.slice(this.behindAt);
-      this.behindAt = 0;
+  private takeHeldBack(): HeldBack | AnswerStream | undefined {
+    const next = this.heldBack[this.heldBackAt++];
+    if (this.heldBackAt * 2 > this.heldBack.length) {
+      this.heldBack = this.heldBack.slice(this.heldBackAt);
+      this.heldBackAt = 0;
     }
     return next;
   }
 
   private hold(next: HeldBack | AnswerStream): void {
-    this.behind.push(next);
+    this.heldBack.push(next);
     if (next instanceof AnswerStream) return;
-    this.behindBytes += next.length;
-    if (this.behindBytes > this.context.limits.connectionBufferBytesMax) this.tooSlow();
+    this.heldBackBytes += next.length;
+    if (this.heldBackBytes > this.context.limits.connectionBufferBytesMax) this.tooSlow();
   }
 
   private pushNow(delivery: Delivery, at: number, length: number, last: boolean, answered: number): void {
     if (this.isClosed) return;
-    const sink = this.sink;
+    const { sink } = this;
     const { pipeline, limits } = this.context;
     if (sink.queuedBytes > limits.connectionBufferBytesMax) {
       this.tooSlow();
