@@ -7,7 +7,7 @@ import type { AlgebraicType } from "@lightcone/sats";
 import { fileStem, NameRegistry, pascalIdentifier } from "./names.ts";
 
 export interface BindingOptions {
-  /** Tables and functions that clients cannot reach are left out unless this is set. */
+  /** Tables and functions that clients cannot reach, and types of theirs alone, are left out unless this is set. */
   readonly includePrivate?: boolean;
 }
 
@@ -90,7 +90,15 @@ export function bind(module: ModuleDef, options: BindingOptions, reserved: reado
     .filter((each) => includePrivate || each.visibility === "client")
     .toSorted(byName)
     .map((each) => bindFunction(each, "Procedure"));
+  const used = includePrivate
+    ? undefined
+    : reachable(module, [
+        ...tables.map(({ typeRef }): AlgebraicType => ({ kind: "Ref", index: typeRef })),
+        ...reducers.map(({ def }) => def.paramsByRef),
+        ...procedures.flatMap(({ def }) => [def.paramsByRef, def.returnsByRef]),
+      ]);
   const types = module.types
+    .filter(({ ref }) => used === undefined || used.has(ref))
     .map((each) => ({ name: [...each.scope, each.name].map(pascalIdentifier).join(""), ref: each.ref }))
     .toSorted(byName)
     .map((each): BoundType => {
@@ -98,6 +106,19 @@ export function bind(module: ModuleDef, options: BindingOptions, reserved: reado
       return { file: files.claim(`${fileStem(name)}_type`), name, exported: exported.claim(name), ref: each.ref };
     });
   return { module, tables, reducers, procedures, types, typeByRef: new Map(types.map((type) => [type.ref, type])) };
+}
+
+/** The typespace positions that some types lead to, through others or at once. */
+function reachable(module: ModuleDef, from: readonly AlgebraicType[]): ReadonlySet<number> {
+  const seen = new Set<number>();
+  const open = from.flatMap(refsIn);
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (seen.has(at)) continue;
+    seen.add(at);
+    const type = module.typespace[at];
+    if (type !== undefined) open.push(...refsIn(type));
+  }
+  return seen;
 }
 
 /** Whether a type leads back to itself, through others or at once. */
