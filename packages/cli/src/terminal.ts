@@ -38,13 +38,31 @@ export async function confirm(question: string, yes: boolean): Promise<boolean> 
     note(`${question} [y/N] not asked, since this is not a terminal; --yes answers it`);
     return false;
   }
+  if (!canDraw()) return askPlainly(question);
   const prompts = await import("@clack/prompts");
   return (await prompts.confirm({ message: question, initialValue: false })) === true;
 }
 
+/** Whether what is drawn has room: a terminal that was never given a size says that it has no columns. */
+function canDraw(): boolean {
+  return process.stdout.isTTY === true && process.stdout.columns > 0;
+}
+
+/** Asks on a line. Ctrl-C and Ctrl-D answer no. */
+async function askPlainly(question: string): Promise<boolean> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+  try {
+    return /^y(es)?$/i.test((await Promise.race([lines.question(`${question} [y/N] `), closed])).trim());
+  } finally {
+    lines.close();
+  }
+}
+
 /** Says what is being done while it is done; on a terminal with a spinner. */
 export async function during<T>(what: string, work: () => Promise<T>): Promise<T> {
-  if (process.stdout.isTTY !== true) {
+  if (!canDraw()) {
     print(`${what}...`);
     return work();
   }

@@ -1,6 +1,6 @@
 // Goal: what a person meets who types something wrong, or has no right to a file, says what it was and what to do.
 // Method: commands as processes against one server, a row each; and the files that they leave.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -133,4 +133,25 @@ test("a first publish that is refused speaks of no running module", async () => 
 export default schema({ a: table({}, { id: t.string().autoInc() }) });`,
   );
   await take({ args: ["publish", "odd", "-p", "PLACE/odd", "--no-check"], says: /autoInc/, not: /running module/ });
+});
+
+/** A terminal of no size, as `script` makes one where there is none. */
+const hasScript = spawnSync("script", ["--version"]).status === 0;
+
+describe.skipIf(!hasScript)("a terminal without columns (`script`)", () => {
+  test.each([
+    { answer: "y\n", code: 0, says: /Deleted database doomed/ },
+    { answer: "n\n", code: 1, says: /Error: Aborting/ },
+  ])("is asked on a line: $answer", async ({ answer, code, says }) => {
+    await place.run("publish", "doomed", "-p", ledger);
+    const bin = join(repository, "packages/lightcone/bin/lightcone.js");
+    const line = `stty cols 0; ${process.execPath} ${bin} delete doomed`;
+    const child = spawn("script", ["-qec", line, "/dev/null"], { cwd: repository, env: place.env });
+    const running = new Running(child);
+    await running.saying(/undone\. \[y\/N\] /);
+    child.stdin.write(answer);
+    const ended = await running.ended;
+    expect(ended).toMatchObject({ code, out: expect.stringMatching(says) });
+    expect(ended.out.split("\n").length).toBeLessThan(8);
+  });
 });
