@@ -1,4 +1,4 @@
-/** Calls that a module puts off: they run soon, in transactions of their own, for the database itself. */
+/** Calls that a module defers: they run soon, in transactions of their own, as calls of the database itself. */
 import { CommitKind } from "@lightcone/engine";
 import { LogLevel } from "@lightcone/host";
 import { noBytes, ownCall } from "../core/call.ts";

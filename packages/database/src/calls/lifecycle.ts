@@ -63,8 +63,8 @@ export function abandonConnect(context: DatabaseContext, caller: Client): Lightc
 }
 
 /**
- * Runs the disconnect reducer and forgets the client, whatever the reducer says or however long it takes. Nothing if
- * the client is forgotten already. A job of its own: what came before it has been answered.
+ * Runs the disconnect reducer and forgets the client, whatever the reducer says or however long it takes. Does nothing
+ * if the client is forgotten already. A job of its own: the client's messages before it have been answered.
  */
 export class DisconnectJob implements Job {
   private readonly context: DatabaseContext;
@@ -115,13 +115,13 @@ export class DisconnectJob implements Job {
   }
 }
 
-/** Whether a client that came has not gone. */
+/** Whether a client is connected, as the tables say. */
 export function isKnown(context: DatabaseContext, client: Client): boolean {
   const row = bytesOfClient(client);
   return context.store.table(clientTable)?.findRow(row, 0, row.length) !== -1;
 }
 
-/** Those who came and have not gone. */
+/** The clients that are connected, as the tables say. */
 export function knownClients(context: DatabaseContext): readonly Client[] {
   const clients: Client[] = [];
   const cursor = context.store.table(clientTable)?.openCursor();

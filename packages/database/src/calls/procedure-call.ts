@@ -145,7 +145,7 @@ class ProcedureRun {
     else this.end(outcome);
   }
 
-  /** What has waited goes on as a job, in its order among all others. */
+  /** A procedure that has waited ends in a job, in its order among all others. */
   private wait(outcome: Promise<ProcedureOutcome>): void {
     const { loop } = this.context;
     outcome.then(

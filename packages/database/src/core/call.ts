@@ -5,7 +5,7 @@
  *   whoever asks ─▶ Call ─▶ reducer, statement … ─▶ commit (the call is its meta) ─▶ log
  *                    └── responder ◀── committed · unchanged · failed ──┘
  *
- * What is rare makes its calls anew. A connection has one call object that it fills in for each of its reducer calls,
+ * Rare work makes a new call each time. A connection has one call object that it fills in for each of its reducer calls,
  * which come by the hundred thousand.
  */
 import type { CommitKind, CommitMeta } from "@lightcone/engine";

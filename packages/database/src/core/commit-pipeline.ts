@@ -1,6 +1,6 @@
 /**
- * The single writer: work becomes a transaction, a transaction becomes a commit, and everyone hears of the
- * commit in the same order: the log, then the listeners, then its memory is freed.
+ * The single writer: work becomes a transaction, a transaction becomes a commit, and each commit goes the same way:
+ * to the log, then to the listeners, then its memory is freed.
  */
 import { assert, isLightconeError, type LightconeError } from "@lightcone/base";
 import type { CommitLog } from "@lightcone/commitlog";
@@ -17,7 +17,6 @@ export interface CommitListener {
 
 /** How a transaction ended. */
 export type Transacted =
-  /** `offset` is the state that the answer reflects, whether or not there was a change. */
   | { readonly kind: "committed"; readonly changed: boolean }
   | Exclude<CallOutcome, { readonly kind: "ok" }>
   /** The engine or the query refused; what ran was left in the middle. */
@@ -103,7 +102,7 @@ export class CommitPipeline {
   }
 
   /**
-   * Replays a record of the log by the same door.
+   * Replays a record of the log: the same way as a new commit.
    *
    * @param callOf the call that the commit answers, if somebody waits for it
    * @returns what caused it
@@ -118,7 +117,7 @@ export class CommitPipeline {
     return kind;
   }
 
-  /** Ends what a time-out or an exception left open. A poisoned store has nothing to go back to; its end is near. */
+  /** Ends what a time-out or an exception left open. A poisoned store cannot be rolled back; its database ends. */
   abort(): void {
     if (this.store.isOpen && !this.store.poisoned) this.store.rollback();
   }

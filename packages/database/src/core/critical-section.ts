@@ -1,6 +1,6 @@
 /**
- * Marks changes of memory that are worth nothing half done: who is subscribed to what, a message in parts. A time-out can
- * end a job anywhere; if the section is open between jobs, it was ended in here, and the database with it.
+ * Marks changes of memory that must not be left half done: who is subscribed to what, a message in parts. A time-out can
+ * end a job anywhere. If the section is open between jobs, a job was ended inside, and the database ends.
  */
 export class CriticalSection {
   isOpen = false;

@@ -1,7 +1,7 @@
 /**
- * Functions that a host ended in. Whose call that was is failed and not run again, so it costs a database a second or
- * two and its clients nothing else. Who can end a host can do it again and again, though: after some ends the function
- * is refused for a while, to all but the owner, and nothing but that function. `docs/decisions/0065`.
+ * Functions in which a host ended. The call is failed and not run again, so it costs a database a second or two and its
+ * other clients nothing else. A client that can end a host can do so again, though: after some ends that function alone is
+ * refused for a while, to all but the owner. `docs/decisions/0065`.
  */
 import { LightconeError, type Clock } from "@lightcone/base";
 
@@ -37,12 +37,12 @@ export class FunctionEnds {
     this.ends = [...this.all, { functionName, atMicros: this.clock.nowMicros() }];
   }
 
-  /** A new program starts without. */
+  /** A new program starts with none. */
   clear(): void {
     this.ends = [];
   }
 
-  /** Whether a function may be refused at some time: then its calls are looked at each. */
+  /** Whether a function may be refused at some time: then each of its calls is checked. */
   isWatched(functionName: string): boolean {
     return this.endsOf(functionName).length >= this.endsMax;
   }

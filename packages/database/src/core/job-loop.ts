@@ -9,7 +9,7 @@ import { drainMicrotasks, modulePromises, type Watchdog } from "@lightcone/base/
 
 /** A unit of work. */
 export interface Job {
-  /** Does it all. What it throws is a bug or the end of the database. */
+  /** Does the work. What it throws is a bug or the end of the database. */
   run(): void;
   /** The watchdog ended `run` in the middle; undo what is half done and answer. */
   timedOut(): void;

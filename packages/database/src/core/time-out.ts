@@ -5,10 +5,10 @@ import { LogLevel } from "@lightcone/host";
 import type { DatabaseContext } from "./context.ts";
 
 /**
- * Notes in the module's log that what runs has had its time.
+ * Notes in the module's log that the running call took too long.
  *
  * @param otherwise what it was, where no function of the module ran
- * @param isStopping whether it was ended before it had, since it is in the way of a stop
+ * @param isStopping whether it was ended sooner, since the database stops
  * @returns the same for whoever asked for it
  */
 export function noteTimeOut(

@@ -20,7 +20,7 @@ export interface WorkNames {
 /** What is condemned, by what names it. */
 export class CondemnedWork {
   private readonly all: readonly Condemned[];
-  /** What each is, in words, by `keyOfWork`. */
+  /** A description of each, by `keyOfWork`. */
   private readonly titles = new Map<string, string>();
   private timeoutMs = 0;
 
@@ -33,13 +33,13 @@ export class CondemnedWork {
     return new Set(this.all.filter((each) => each.kind === kind).map(({ id }) => id));
   }
 
-  /** What is told of a client's messages, by their numbers. */
+  /** How a client's messages fail, by their numbers. */
   messagesOf(key: string): ReadonlyMap<number, LightconeError> {
     const own = this.all.filter(({ kind, id }) => kind === WorkKind.message && id === key);
     return own.length === 0 ? none : new Map(own.map((each) => [each.number, this.failureOf(each)]));
   }
 
-  /** What is told of a piece of work: the limit that it met, or else that it is broken. */
+  /** How a piece of work fails: by the limit that it met, or else as broken. */
   failureOf(work: Condemned): LightconeError {
     if (work.reason !== "time" && work.reason !== "interrupted") return new LightconeError("ReducerCrashed", {});
     const { timeoutMs } = this;
@@ -55,7 +55,7 @@ export class CondemnedWork {
     this.timeoutMs = context.limits.reducerTimeoutMs;
     for (const condemned of this.all) {
       const said = functionOf(condemned, context, names, resume);
-      // A client may call what there is not.
+      // A client may call a function that does not exist.
       const name = said !== undefined && hasFunction(context, said) ? said : undefined;
       if (name !== undefined) this.titles.set(keyOfWork(condemned), titleOf(name, context));
       const isRepeated = condemned.kind === WorkKind.schedule && names.isRepeated(condemned.id);
@@ -129,7 +129,7 @@ function causeOf(how: string): string {
   return how.includes("SIGKILL") ? ": somebody ended it, or the system did for want of memory" : "";
 }
 
-/** What was left by a host that ended is through: what comes now runs as it always does. */
+/** Runs behind the last work that was left by a host that ended: from here on nothing is announced before it begins. */
 export class CarefulEndJob implements Job {
   private readonly context: DatabaseContext;
 

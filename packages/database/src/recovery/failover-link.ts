@@ -1,13 +1,13 @@
 /**
- * A database that outlives its host: what clients have asked and not been answered is held here, and handed
- * to the next host when one ends, or when the database has rested without one.
+ * A database that outlives its host: requests without an answer are held here, and handed to the next host when one
+ * ends, or when the database wakes.
  *
  *   client ─▶ HeldConnection ─▶ host          while it runs
  *             (pending, subscribed) ─▶ Resume ─▶ next host
  *
  *   opening ─▶ awake ─┬─ ended unasked ─▶ opening
- *      ▲              └─ park ─▶ parking ─┬─▶ resting ──somebody says something──▶ opening
- *      │                                  └─ it is at something ─▶ awake
+ *      ▲              └─ park ─▶ parking ─┬─▶ resting ──a message, a request, a due row──▶ opening
+ *      │                                  └─ it has something to do ─▶ awake
  *      └── given up after some tries ─▶ failed
  *
  * See `resume.ts` for why no call runs twice. A connection that took unconfirmed results, or that was in the
@@ -43,9 +43,9 @@ export interface OpenedHost {
   readonly pid?: number;
   /** What hosts have ended in, this one's predecessor included. */
   readonly ends?: readonly FunctionEnd[];
-  /** What it has begun with, of what it was given again (`keyOfWork`); left out when it does not say. */
+  /** The work that it has begun, of the work that it was given again (`keyOfWork`); left out when it does not say. */
   readonly begun?: ReadonlySet<string>;
-  /** Whether it is through with that. */
+  /** Whether it has finished that work. */
   readonly isThrough?: boolean;
 }
 
@@ -69,19 +69,19 @@ const onlyFront = "front";
 const reopenDelaysMs: readonly number[] = [0, 50, 250, 1000];
 /** Ends by the module's fault count for so long. */
 const crashesKeptMs = 600_000;
-/** Hosts that may end while they have a request of which they do not say whether they began with it. */
+/** How many hosts may end while they have a request, where hosts do not say whether they had begun it. */
 const askedMax = 2;
 
 interface HeldRequest {
   readonly request: DatabaseRequest;
   readonly resolve: (reply: Reply) => void;
-  /** What it is in notes of what runs; undefined for what is not noted. */
+  /** Its name as work; undefined for a request that is not announced. */
   readonly work: Work | undefined;
   /** Hosts that it was given to. */
   askedCount: number;
 }
 
-/** What a host has to see to, whether somebody waits for it or not; most urgent first. */
+/** Reasons to have a host though no client waits; most urgent first. */
 const owedReasons = ["schedule", "leave", "look"] as const satisfies readonly WakeReason[];
 type OwedReason = (typeof owedReasons)[number];
 
@@ -102,7 +102,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   private readonly retries = new Retries();
   private state: State = "opening";
   private host: OpenedHost | undefined;
-  /** Works at getting a host, or at letting go of one. */
+  /** Opens a host, or lets go of one. */
   private change: Promise<void> = Promise.resolve();
   /** Where the next host goes on. */
   private resumeOffset = -1;
@@ -148,7 +148,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   }
 
   request(request: DatabaseRequest): Promise<Reply> {
-    // A new program is a new chance.
+    // A new program may not have the fault of the one before.
     if (request.kind === "publish") this.crashTimesMs = [];
     if (this.failure !== undefined) return Promise.resolve(failure(this.failure));
     return new Promise((resolve) => {
@@ -167,7 +167,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   async stop(withinMs: number): Promise<Rest | undefined> {
     this.stopping = true;
     this.options.stay?.giveUp();
-    // Whatever is on its way has a host to stop in the end, or has none.
+    // After this there is a host to stop, or there is none.
     await this.change.catch(() => undefined);
     const { stay } = this.options;
     const rest = await this.host?.link.stop(withinMs);
@@ -178,7 +178,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
     return rest;
   }
 
-  // --- what a connection asks
+  // --- what connections call
 
   get isResting(): boolean {
     return this.state === "resting" || this.state === "parking";
@@ -190,7 +190,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
 
   over(held: HeldConnection): void {
     this.connections.delete(held);
-    // A host has to hear of it, sooner or later.
+    // The next host has to run its disconnect.
     if (this.host !== undefined || !held.wasKnown) return;
     this.wake("leave");
   }
@@ -231,7 +231,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
 
   private async parkHost(host: OpenedHost, parking: Promise<Rest | undefined>): Promise<boolean> {
     const { stay } = this.options;
-    // From here on what comes is held, as between two hosts.
+    // From here on messages are held, as between two hosts.
     this.state = "parking";
     this.host = undefined;
     const connections = [...this.connections];
@@ -373,7 +373,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
     }
   }
 
-  /** Tells a host who is new to it, and what is asked. */
+  /** Gives a host the connections that are new to it, and all requests. */
   private tellNew(host: OpenedHost, known: ReadonlySet<HeldConnection>): void {
     for (const held of this.connections) if (!known.has(held)) held.attach(host.link.connect(held.info, held), 0);
     for (const held of this.requests) this.ask(held, host);
@@ -396,7 +396,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
     await this.tryAgain(error);
   }
 
-  /** Sees what the host that ended had been given, and what of that the next may run. */
+  /** Looks up what the host that ended had been given, and decides what of that the next may run. */
   private takeStock(ended: OpenedHost, error: Error): void {
     this.resumeOffset = ended.releasedOffset;
     this.isCareful = true;
@@ -414,7 +414,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
     const condemned = new Set(this.condemned.map(keyOfWork));
     for (const held of this.connections) {
       held.detach();
-      // Who ended hosts by coming is not let in by the next.
+      // A client at whose connect hosts ended is not let in by the next.
       if (condemned.has(keyOfWork(held.connectWork))) held.close(1011, fatalText);
     }
     for (const held of this.requests)

@@ -1,6 +1,6 @@
 /**
- * A connection as it outlives its host: what its client has asked and not been answered, and the messages that make
- * up its subscriptions.
+ * A connection that outlives its host: the client's messages without an answer, and the messages that make up its
+ * subscriptions.
  *
  *   client ─▶ pending ──answered──▶ forgotten
  *                └──kept──▶ subscribed ──dropped──▶ forgotten
@@ -15,9 +15,9 @@ import { WorkKind, type Work } from "../link/work.ts";
 
 /** Who holds a connection. */
 export interface ConnectionHolder {
-  /** Whether it has no host, and gets one when somebody says something. */
+  /** Whether it has no host, and gets one with the next message. */
   readonly isResting: boolean;
-  /** A connection has said something that no host hears. */
+  /** A message has come while there is no host. */
   said(): void;
   /** A connection has ended. */
   over(held: HeldConnection): void;
@@ -118,8 +118,8 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
 
   /**
    * Lets go of a host that ended. A client that cannot know what it missed is closed: it had unconfirmed results, or is
-   * in the middle of its rows, or spoke before it was greeted. Whether that one's connect is in the log, another's under
-   * the same ids may hide.
+   * in the middle of its rows, or sent a message before it had its identity. In the last case the log may not say whether
+   * it had connected: another client may have had the same ids.
    */
   detach(): void {
     this.handle = undefined;
@@ -134,7 +134,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
     return handle;
   }
 
-  /** Whether nothing is owed to the client, and it is owed nothing. */
+  /** Whether the client waits for nothing, and is in the middle of nothing. */
   get isIdle(): boolean {
     return this.greeted && !this.inMessage && !this.isBehind && this.pending.isEmpty;
   }
@@ -144,7 +144,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
     return this.wasGiven;
   }
 
-  /** What a host does when it lets the client in. */
+  /** The name of the work that lets the client in. */
   get connectWork(): Work {
     return { kind: WorkKind.connect, id: keyOfClient(this.info.caller), number: 0 };
   }

@@ -1,4 +1,4 @@
-/** Work under a name that outlives its host, and whether memory is whole behind it. */
+/** Runs work under a name that outlives its host, and checks that it left nothing half done. */
 import { endedBy, interrupted } from "./resume.ts";
 import { isWhole, type DatabaseContext } from "../core/context.ts";
 import type { WorkKind } from "../link/work.ts";

@@ -1,9 +1,9 @@
 /**
  * A database's directory: `log/`, `snapshots/`, `module-log/`, and `founded` once the first two are made.
  *
- * Each bears witness for the others. When any says that there was data, or the caller knows, what is missing is lost:
- * opening is refused and nothing is touched. Only a directory of which nothing says so becomes a new database; a crash
- * while it does leaves one that still becomes one.
+ * Each of them shows that there was a database. If one is there, or the caller knows of the database, whatever else is
+ * missing is lost: opening is refused and nothing is touched. Only a directory with none of them becomes a new database;
+ * a crash meanwhile leaves one that still becomes one.
  */
 import type { Clock, FileSystem } from "@lightcone/base";
 import { LightconeError } from "@lightcone/base";

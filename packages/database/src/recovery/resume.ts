@@ -36,15 +36,15 @@ export interface FrontResume {
   readonly front: string;
   /** The last offset up to which every client of the front had been sent everything; -1 for none. */
   readonly releasedOffset: number;
-  /** Those who had been greeted. Who had not is new to the next host. */
+  /** The connections that had their identity. All others are new to the next host. */
   readonly connections: readonly ResumedConnection[];
-  /** Those who asked over HTTP and have no answer: they ask again. */
+  /** The clients of requests over HTTP without an answer: the requests come again. */
   readonly visits: readonly Visitor[];
-  /** Requests over HTTP that come again, all in all: visits, and programs. */
+  /** How many requests over HTTP come again: visits, and programs. */
   readonly requestCount: number;
-  /** What is failed, not run. */
+  /** Work that is failed, not run. */
   readonly condemned: readonly Condemned[];
-  /** What hosts ended in before. */
+  /** Functions that hosts ended in before. */
   readonly ends: readonly FunctionEnd[];
   /**
    * Whether the host ended unasked: what has no answer may have ended it. So it runs piece by piece, each announced before it begins.

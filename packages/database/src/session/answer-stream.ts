@@ -27,7 +27,7 @@ export interface StreamOwner {
   again(job: Job, afterMs: number): void;
   /** Notes that the answer took too long. @returns the text for it */
   tooLate(): string;
-  /** The answer is out, or never will be. */
+  /** The answer has left, or never will. */
   streamEnded(): void;
 }
 
@@ -90,7 +90,7 @@ export class AnswerStream implements Job {
       if (piece === undefined) break;
       bytes += piece.length;
       const last = this.next === pieces.length - 1;
-      // With the end of the answer: until then the message counts as not answered, and not as a subscription.
+      // Only now: until the end of the answer, the message counts as pending, not as a subscription.
       if (last && this.answer.note !== undefined) owner.note(this.answer.note);
       owner.sendPart(piece, last, last ? this.answered : 0);
     }

@@ -1,4 +1,4 @@
-/** What a connection puts into the queue: its messages, each with the way of its answer, and what becomes of it. */
+/** The jobs of a connection: its messages, each with the way of its answer, and its connect. */
 import type { Job } from "../core/job-loop.ts";
 import type { Piece } from "../link/piece.ts";
 import type { NumberedMessage } from "../recovery/resume.ts";
@@ -10,7 +10,7 @@ export interface MessageOwner {
   messageTimedOut(message: Message): void;
   /** Fails a message that a host before has ended at, or left half done. */
   failMessage(message: Message, text: string): void;
-  /** A message turned out to be carried out: nothing is left to say. */
+  /** A message has been carried out and answered by a host before: counts it as answered. */
   acknowledge(message: Message): void;
   /** Sends something that answers the message of a number; 0 for none. */
   put(message: Piece | undefined, answered: number): void;
@@ -88,7 +88,7 @@ export class ConnectJob implements Job {
   }
 }
 
-/** Says in its order that a message is carried out: a host before had done it. */
+/** Acknowledges a message in its order: a host before has carried it out. */
 export class AcknowledgeJob implements Job {
   private readonly owner: MessageOwner;
   private readonly message: Message;

@@ -107,14 +107,14 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
     this.closed();
   }
 
-  /** The same when all that the client was answered has left. What it sends from now on is not looked at. */
+  /** Ends the connection once all answers have left. Messages that come from now on are ignored. */
   finish(code: number, reason: string): void {
-    if (this.state !== "open") return; // who is still to be let in knows the version that does it
+    if (this.state !== "open") return; // a client that is still connecting meets the new version
     this.out.finish(code, reason);
     this.closed();
   }
 
-  // --- coming in
+  // --- connecting
 
   /** Runs the module's connect reducer and tells the client who it is; without it nothing else is answered. */
   connect(): void {
@@ -246,7 +246,7 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
 
   private push(delivery: Delivery, at: number, length: number, last: boolean, answered: number): void {
     if (!this.isRestoring) this.out.push(delivery, at, length, last, answered);
-    // Restoring sends nothing, so this says why a subscription is not as it was.
+    // Restoring sends nothing: what would be sent is that a subscription failed.
     else this.isUnlikeBefore = true;
   }
 
@@ -296,7 +296,7 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
       const kind = inLog.get(held.number)?.kind;
       const failure = condemned.get(held.number);
       const isSettled = kind === CommitKind.reducer;
-      // As long as nothing before it waits, what is settled is said to be at once, with the answer itself.
+      // As long as no message before it waits, a settled message counts as answered at once, with its commit.
       if (isSettled && isFirst) this.acknowledge(message);
       else if (isSettled) loop.push(new AcknowledgeJob(this, message));
       else if (kind !== undefined) loop.push(new FailJob(this, message, halfDoneText));
@@ -307,7 +307,7 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
   }
 }
 
-/** Whether an error says that a message is none. */
+/** Whether an error says that a message cannot be read. */
 function isUnreadable(error: unknown): error is LightconeError {
   return isLightconeError(error, "Malformed") || isLightconeError(error, "TooDeep");
 }

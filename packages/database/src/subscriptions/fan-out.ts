@@ -1,5 +1,5 @@
 /**
- * Who hears of what: each commit's changes, evaluated once per live query and told to all who hold it.
+ * Fan-out: each commit's changes are evaluated once per live query and delivered to all who hold it.
  *
  *   commit ─▶ live queries ─▶ changes, each to its holders ─▶ the call's answer ─▶ every other subscriber
  *
@@ -103,8 +103,8 @@ export class Subscriptions implements CommitListener {
 }
 
 /**
- * One object, filled in for each commit. Whose procedure or statement it was stands in the log, so that it is not run
- * again, and is nobody else's business.
+ * One object, filled in for each commit. The log has who ran a procedure or a statement, so that it is not run again;
+ * subscribers do not learn it.
  */
 class Head implements CommitHead {
   private readonly database: Uint8Array;

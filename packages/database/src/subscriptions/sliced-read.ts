@@ -28,7 +28,7 @@ export interface Wanted {
   readonly rows: { add(bytes: Uint8Array, at: number, length: number): void };
 }
 
-/** What a reading needs of its database. */
+/** What a read needs of its database. */
 export type ReadContext = Pick<DatabaseContext, "store" | "limits" | "clock" | "seed"> & {
   readonly pipeline: { readonly offset: number };
 };
@@ -73,7 +73,7 @@ export class SlicedRead {
   private begin(plan: SelectPlan, values: readonly Uint8Array[], emit: EmitBytes): void {
     const { store, seed } = this.context;
     const prepared = prepare(plan);
-    // Many walks of small tables are a long walk.
+    // Scans of many small tables take as long as one of a large table.
     const scanMax = Math.max(0, visitMax - this.visited);
     const isCounted = this.rowLimit < Infinity;
     const visited = selectWithin(store, prepared, values, { visitMax, scanMax, isCounted }, emit);

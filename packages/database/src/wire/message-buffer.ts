@@ -2,8 +2,8 @@
  * Room for messages on their way out.
  *
  * Messages are written one behind the other into chunks. A chunk is never written again where it was
- * written once, so a queue or a socket may point into it for as long as it likes; what nothing points at
- * any more is the garbage collector's.
+ * written once, so a queue or a socket may point into it for as long as it likes; the garbage collector
+ * takes a chunk that nothing points into.
  */
 import { ByteWriter } from "@lightcone/sats";
 import type { Piece } from "../link/piece.ts";

@@ -1,4 +1,4 @@
-/** The bytes of calls as they are read by the hundred thousand: nothing is made for each. */
+/** Reads the bytes of calls without allocating: they come by the hundred thousand. */
 import { noBytes } from "../../core/call.ts";
 
 let viewed: Uint8Array = noBytes;

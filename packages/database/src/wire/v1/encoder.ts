@@ -25,7 +25,7 @@ export type AppliedKind =
   | "SubscribeMultiApplied"
   | "UnsubscribeMultiApplied";
 
-/** The text of an error, as far as a client is told it: a module may throw what it likes, a client ask what it likes. */
+/** The text of an error, cut to what a client is sent: modules and clients can make it as long as they like. */
 export function errorText(text: string): string {
   return cutText(text, errorTextBytesMax);
 }

@@ -20,7 +20,7 @@ export interface RowsMessage {
   readonly encode: (queries: readonly QueryRows[]) => readonly Piece[];
   /** Undoes what its request did, and encodes why. */
   readonly fail: (text: string) => Piece;
-  /** Said with the end of the message, and before it: the answer lets go of its request. */
+  /** Sent just before the end of the message: with the answer, the request is forgotten. */
   readonly note?: ResumeNote;
 }
 
@@ -38,7 +38,7 @@ export class FirstRows {
   /** Begins to read the rows that plans have now; the text of why there are none. */
   read(plans: readonly SelectPlan[]): RowsRead | string {
     const { context, channel } = this;
-    // A client that is restored has these rows.
+    // While subscriptions are restored the client has these rows already.
     const queries = channel.isRestoring ? [] : plans.map((plan) => this.of(plan));
     try {
       return { read: new SlicedRead(context, queries, channel.info.caller), queries };

@@ -48,7 +48,7 @@ export class WireV1 implements Wire {
       if (decoded.kind === "CallReducer") return decoded.reducer;
       return decoded.kind === "CallProcedure" ? decoded.procedure : undefined;
     } catch {
-      return undefined; // what cannot be read has called nothing
+      return undefined; // a message that cannot be read calls nothing
     }
   }
 }

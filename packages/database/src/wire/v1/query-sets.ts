@@ -254,7 +254,7 @@ export class QuerySets {
     end();
     const text = `table \`${lost.table}\` may not be read any more, since the module was updated, executing: \`${lost.text}\``;
     const fail = (reason: string): Piece => {
-      channel.end(1011, reason); // it would go on to count rows that are not its
+      channel.end(1011, reason); // the client would keep rows that it may not read
       return this.failure(requestId, queryId, reason);
     };
     const read = this.rows.read(plansOf(sent));

@@ -1,7 +1,7 @@
 /**
  * The reducer calls of one client: one call object, filled in for each, and how a `CallReducer` is answered.
  *
- *   committed  a `TransactionUpdate` with the commit's changes; for who does not want to hear of success, those alone
+ *   committed  a `TransactionUpdate` with the commit's changes; or, if the client does not want to hear of success, those alone
  *   unchanged  a `TransactionUpdate` without changes, or nothing
  *   failed     a `TransactionUpdate` that says so, or nothing
  */
@@ -114,7 +114,7 @@ export class ReducerCalls implements Responder {
       call.argsText = argsText;
     }
     if (callable.kind === "callable") callReducer(context, call, callable.reducer);
-    // A call that did not begin is answered even to who does not want to hear of success.
+    // A call that did not begin is answered even if the client does not want to hear of success.
     else request.send(this.encoder.failure(callable.message, call));
   }
 
