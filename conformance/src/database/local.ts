@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import type { FileSystem } from "@lightcone/base";
 import type { Watchdog } from "@lightcone/base/node";
+import type { openLog } from "@lightcone/commitlog";
 import { manualClock, memoryFileSystem, type ManualClock } from "@lightcone/commitlog/testing";
 import {
   openDatabase,
@@ -43,6 +44,7 @@ export interface LocalOptions {
   readonly mustExist?: boolean;
   readonly activity?: Activity;
   readonly watchdog?: Watchdog;
+  readonly openLog?: typeof openLog;
 }
 
 /** Opens the database in `/data` of the file system. */
@@ -58,6 +60,7 @@ export function openLocal(options: LocalOptions = {}): Promise<Database> {
     ...(options.resume === undefined ? {} : { resume: options.resume }),
     ...(options.activity === undefined ? {} : { activity: options.activity }),
     ...(options.watchdog === undefined ? {} : { watchdog: options.watchdog }),
+    ...(options.openLog === undefined ? {} : { openLog: options.openLog }),
   });
 }
 

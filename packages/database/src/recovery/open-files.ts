@@ -28,6 +28,8 @@ export interface DatabaseDirectory {
   readonly clock: Clock;
   /** Whether the database was made before, as its caller knows. Default: what stands in the directory says it. */
   readonly mustExist?: boolean;
+  /** Opens the log in its directory. Default: one on this machine alone. */
+  readonly openLog?: typeof openLog;
   readonly limits?: Partial<DatabaseLimits>;
 }
 
@@ -43,7 +45,7 @@ export async function openFiles(options: DatabaseDirectory): Promise<{ log: Comm
     throw new LightconeError("Corrupt", { file: directory, reason: "the directory of a database is missing" });
   const owner = toHexReversed(options.identity.database);
   const founded = await isFounded(fileSystem, directory, owner);
-  const log = await openLog({
+  const log = await (options.openLog ?? openLog)({
     fileSystem,
     clock,
     directory: `${directory}/log`,
