@@ -1,8 +1,8 @@
 /**
- * What the database's thread is at, readable from another thread.
+ * What the database's thread is running, readable from another thread.
  *
  *   words = sequence | kind of work | message number | its id, 12 words      Int32Array over shared memory
- *   note  = kind of work | message number | its id, 12 words | end reason    what the front is told
+ *   note  = kind of work | message number | its id, 12 words | end reason    what the front is sent
  *
  * The sequence is odd while something runs and rises by one at each end. The writer is alone and never waits;
  * a reader that sees the same odd sequence twice knows what has been running in between.
@@ -10,7 +10,7 @@
 import type { EndReason, Work, WorkKind } from "@lightcone/database/front";
 import { toHex } from "@lightcone/sats";
 
-/** `workIdBytes`: said again, since the watching thread loads as little as it can. */
+/** The value of `workIdBytes`, repeated since the watching thread loads as little code as it can. */
 const idBytes = 48;
 const idAt = 12;
 const wordCount = (idAt + idBytes) / 4;
@@ -18,20 +18,20 @@ const wordCount = (idAt + idBytes) / 4;
 export const noteBytes = 4 * wordCount;
 const reasonAt = noteBytes - 4;
 const nothing = new Uint8Array(noteBytes);
-/** Stands for a kind of work in the note that says so. */
+/** In place of a kind of work: the host is through with all that it was given again. */
 const throughKind = 0xff;
 const through = new Uint8Array(noteBytes);
 through[0] = throughKind;
-/** How often the last note is tried: a thread that is at something new each time runs nothing that takes long. */
+/** Tries to read the last note. A thread that runs something new at each try runs nothing long. */
 const lastTriesMax = 100;
 /** The file descriptor that a host's notes go to. */
 export const noteDescriptor = 4;
 /** Why a process is about to end, by the number in a note. */
 const endReasons: readonly EndReason[] = ["crash", "memory", "time"];
 
-/** What a note says. */
+/** The content of a note. */
 export interface Note {
-  /** What has been running for a while, or begins; undefined when nothing does any more. */
+  /** The work that has been running for a while, or begins; undefined when none runs any more. */
   readonly work: Work | undefined;
   /** Whether the host is through with all that it was given again. */
   readonly isThrough: boolean;
@@ -39,21 +39,21 @@ export interface Note {
   readonly reason: EndReason;
 }
 
-/** The writer's side: the database says what it is at. */
+/** The writer's side: the database notes what it runs. */
 export class SharedActivity {
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * wordCount);
   private readonly words: Int32Array = new Int32Array(this.buffer);
   private readonly bytes: Uint8Array = new Uint8Array(this.buffer);
   private readonly tell: (note: Uint8Array) => void;
   private readonly note: Uint8Array<ArrayBuffer> = new Uint8Array(noteBytes);
-  /** The id that stands there: many messages of one connection come in a row. */
+  /** The id that was written last: many messages of one connection come in a row. */
   private id: Uint8Array | undefined;
-  /** Whether what begins is told at once, for want of anybody who looks. */
+  /** Whether a note is sent at each beginning, since no watching thread looks. */
   isTelling = false;
   private hasTold = false;
   private isAtWork = false;
 
-  /** @param tell gets notes while `isTelling`, before what they tell of begins; their bytes are good until it returns */
+  /** @param tell gets a note before each piece of work while `isTelling`; its bytes are valid until it returns */
   constructor(tell: (note: Uint8Array) => void = () => undefined) {
     this.tell = tell;
   }
@@ -85,7 +85,7 @@ export class SharedActivity {
     this.tell(through);
   }
 
-  /** Nothing runs any more: takes back what was told. What a job left to promises has run by then too. */
+  /** Sends that nothing runs any more. What a job left to promises has run by then too. */
   turnEnded(): void {
     if (!this.hasTold) return;
     this.hasTold = false;
@@ -93,7 +93,7 @@ export class SharedActivity {
   }
 }
 
-/** The reader's side: called every so often, says what to tell the front, if there is news. */
+/** The reader's side: called at intervals, returns the note to send, if there is one. */
 export class ActivityReader {
   private readonly words: Int32Array;
   private readonly bytes: Uint8Array;
@@ -105,7 +105,7 @@ export class ActivityReader {
     this.bytes = new Uint8Array(buffer);
   }
 
-  /** A note when one piece of work has run since the last look; an empty one when that told of has ended. */
+  /** A note when the same work has been running since the last look; an empty one when noted work has ended. */
   look(): Uint8Array | undefined {
     const sequence = Atomics.load(this.words, 0);
     const note = this.note();
@@ -120,10 +120,10 @@ export class ActivityReader {
     return this.told === 0 ? undefined : this.clear();
   }
 
-  /** The last note of a process that is about to be ended: what runs at this moment, however short its time. */
+  /** The last note of a process that is about to be ended: what runs now, however short it has been running. */
   last(reason: EndReason): Uint8Array {
     let note = new Uint8Array(noteBytes);
-    // The thread goes on meanwhile: a note counts if the same work runs before and after.
+    // The thread goes on meanwhile: a note is valid if the same work runs before and after the copy.
     for (let tries = 0; tries < lastTriesMax; tries += 1) {
       const sequence = Atomics.load(this.words, 0);
       if ((sequence & 1) === 0) break;
@@ -148,10 +148,10 @@ export class ActivityReader {
   }
 }
 
-/** Reads what stands in a note. */
+/** Decodes a note. */
 export function readNote(bytes: Uint8Array): Note {
   const view = new DataView(bytes.buffer, bytes.byteOffset, noteBytes);
-  // The other end is this release: a kind that is not 0 is one of those.
+  // The other end runs the same release, so a kind other than 0 is a known one.
   const kind = view.getInt32(0, true) as WorkKind | 0 | typeof throughKind;
   const reason = endReasons[view.getInt32(reasonAt, true)] ?? "crash";
   if (kind === 0 || kind === throughKind) return { work: undefined, isThrough: kind === throughKind, reason };

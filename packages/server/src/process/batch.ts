@@ -4,8 +4,8 @@
  *   batch = byteCount u32 | stamp f64 | messages                          little-endian
  *
  * `byteCount` counts what follows it. The stamp of a batch from the host is the offset that the batch brings its
- * receivers up to, -1 when the database does not say; the front sends -1. A batch is all or nothing: it is
- * looked at when its last byte is there, and then applied in one go. `messages.ts` has what stands in it.
+ * receivers up to, -1 when the database does not know it; the front sends -1. A batch is all or nothing: it is
+ * decoded when its last byte has arrived, and then applied in one go. `messages.ts` has its content.
  */
 import type { Duplex } from "node:stream";
 import { LightconeError } from "@lightcone/base";
@@ -26,7 +26,7 @@ export class BatchReader {
   private body: Uint8Array<ArrayBuffer> | undefined;
   private bodyLength = 0;
 
-  /** @param take gets the messages of each batch; the bytes are its own from then on */
+  /** @param take gets the messages of each batch, and owns the bytes from then on */
   constructor(take: (batch: Uint8Array, stamp: number) => void) {
     this.take = take;
   }
@@ -50,7 +50,7 @@ export class BatchReader {
       }
       if (this.body === undefined && chunk.length - at >= length) {
         this.headLength = 0;
-        // Plain bytes, as a batch that is put together has them: a `Buffer` is slower to cut and a second kind to read.
+        // A plain `Uint8Array`, as in a batch made of several chunks: a `Buffer` is slower to cut, and a second kind to read.
         const batch = new Uint8Array(chunk.buffer, chunk.byteOffset + at, length);
         at += length;
         this.take(batch, stamp);
@@ -72,12 +72,12 @@ export class BatchReader {
   }
 }
 
-/** What the owner of a pipe is told. */
+/** What the owner of a pipe provides. */
 export interface PipeEvents {
   batch(messages: ByteReader, bytes: Uint8Array, stamp: number): void;
   /** Called before each batch leaves: appends what was held back, and gives the stamp. */
   seal(out: ByteWriter): number;
-  /** The other side is gone, or spoke nonsense. Called once. */
+  /** The other side is gone, or sent what does not decode. Called once. */
   gone(error: Error | undefined): void;
 }
 
@@ -114,20 +114,20 @@ export class Pipe {
     return this.isOver;
   }
 
-  /** Where the next message is written; asks for a flush at the end of this turn. Fetch it anew for each message. */
+  /** The writer for the next message; schedules a flush at the end of this turn. Get it anew for each message. */
   write(): ByteWriter {
     this.flushSoon();
     return this.out;
   }
 
-  /** Sees to it that `seal` is called and the batch written once this turn is over. */
+  /** Schedules `seal` and the write of the batch for the end of this turn. */
   flushSoon(): void {
     if (this.flushAsked || this.isOver) return;
     this.flushAsked = true;
     setImmediate(() => this.flush());
   }
 
-  /** Keeps everything that is written in one batch, until `release`. */
+  /** Gathers everything that is written in one batch, until `release`. */
   hold(): void {
     this.isHeld = true;
   }

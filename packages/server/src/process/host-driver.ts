@@ -1,9 +1,9 @@
 /**
  * The host's end of the pipe: drives a database of this process for a front in another.
  *
- * What a turn sends is gathered: a payload once, however many connections get it, and behind the payloads who
- * gets which. What only the latest value matters of (answered, credit) is held back and written once a batch, behind
- * the rest: what a message has become is known before it counts as answered.
+ * What a turn sends is gathered: each payload once, however many connections get it, and after the payloads which
+ * connection gets which. Of answered counts and credit only the latest value matters: they are written once a batch,
+ * after the rest, so that the result of a message arrives before the message counts as answered.
  */
 import type { Duplex } from "node:stream";
 import { ByteWriter, type ByteReader } from "@lightcone/sats";
@@ -33,9 +33,9 @@ import {
   writeRest,
 } from "./messages.ts";
 
-/** How many of the last payloads are compared with the next one: a delta goes out to all its receivers in a row. */
+/** The number of recent payloads that the next one is compared with: a delta goes to all its receivers in a row. */
 const recentCount = 8;
-/** The answer to what has none. */
+/** The result of a request without one. */
 const done: Reply = { status: 200, headers: {}, body: new Uint8Array(0) };
 /** A delivery: the connection's key and the payload's number. */
 const deliveryBytes = 8;
@@ -49,9 +49,9 @@ export interface OpenedDatabase {
 }
 
 export interface HostDriverOptions {
-  /** Opens the database; gets the text that the front's `open` was given. */
+  /** Opens the database; `text` is what the front's `open` was given. */
   readonly openDatabase: (record: string, resume: Resume) => Promise<OpenedDatabase>;
-  /** The front is gone, or has asked for the end and been answered. */
+  /** The front is gone, or its `stop` or `park` was answered. */
   readonly ended: () => void;
 }
 
@@ -62,7 +62,7 @@ export class HostDriver {
   private readonly connections = new Map<number, DriverConnection>();
   private changedConnections: DriverConnection[] = [];
   private readonly payloads = new PayloadList();
-  /** Who gets which payload, as it will stand behind the payloads. */
+  /** Which connection gets which payload, as it will be written after the payloads. */
   private readonly deliveries = new ByteWriter(65_536);
   private link: DatabaseLink | undefined;
 
@@ -77,7 +77,7 @@ export class HostDriver {
     });
   }
 
-  /** Says that this process has made ready what it can before it knows its database. */
+  /** Sends that this process is warmed up, as far as it can be before it knows its database. */
   warm(): void {
     this.pipe.write().u8(toFront.warm);
   }
@@ -85,14 +85,14 @@ export class HostDriver {
   // --- what connections ask of the driver
 
   deliver(connection: DriverConnection, bytes: Uint8Array, at: number, length: number, last: boolean): void {
-    // Looked up first: it asks for the batch that the payload then goes into.
+    // Looked up first: this may begin the batch that the delivery then goes into.
     const out = this.pipe.write();
     const index = this.payloads.add(out, bytes, at, length);
     this.deliveries.u32(connection.key);
     this.deliveries.u32(last ? index | lastBit : index);
   }
 
-  /** Tells the front what it must know to hand a connection on. */
+  /** Sends the front what it must know to hand a connection on. */
   note(connection: DriverConnection, note: ResumeNote): void {
     const out = this.pipe.write();
     out.u8(toFront.note);
@@ -100,7 +100,7 @@ export class HostDriver {
     writeNote(out, note);
   }
 
-  /** Notes that a connection has something to say at the end of the batch. */
+  /** Notes that a connection has counts to write at the end of the batch. */
   changed(connection: DriverConnection): void {
     if (connection.isNoted) return;
     connection.isNoted = true;
@@ -181,8 +181,8 @@ export class HostDriver {
   }
 
   /**
-   * What resumed connections are told while the database opens is held back, so that it leaves with the stamp of
-   * what they have been told by then: a host that ends before has told them nothing.
+   * Messages to resumed connections are held back while the database opens, so that they leave in one batch with the
+   * stamp of the offset that they reach. If the host ends before, none of them was sent.
    */
   private async open(messages: ByteReader): Promise<void> {
     this.pipe.hold();
@@ -274,7 +274,7 @@ class PayloadList {
   private readonly at: number[] = Array.from({ length: recentCount }, () => 0);
   private readonly length: number[] = Array.from({ length: recentCount }, () => 0);
 
-  /** The number of a payload, which is written unless it was among the last few. */
+  /** The number of a payload. It is written unless it was among the last few. */
   add(out: ByteWriter, bytes: Uint8Array, at: number, length: number): number {
     const oldest = Math.max(0, this.count - recentCount);
     for (let index = this.count - 1; index >= oldest; index -= 1) {
@@ -303,7 +303,7 @@ class PayloadList {
 class DriverConnection implements ConnectionSink {
   readonly key: number;
   queuedBytes = 0;
-  /** Whether the driver knows that there is something to say. */
+  /** Whether the driver has noted this connection for the end of the batch. */
   isNoted = false;
   private readonly driver: HostDriver;
   private handle: ConnectionHandle | undefined;
@@ -336,7 +336,7 @@ class DriverConnection implements ConnectionSink {
 
   closed(): void {
     this.isClosed = true;
-    // Before the database has opened there is no handle yet: `attach` says it then.
+    // Before the database has opened there is no handle yet; `attach` passes it on.
     this.handle?.closed();
   }
 

@@ -1,9 +1,9 @@
 /**
- * The front's end of a database in another process: a `DatabaseLink` whose every word crosses the pipe.
+ * The front's end of a database in another process: a `DatabaseLink` whose calls all cross the pipe.
  *
- * Credit: what a connection has sent and the host has not yet taken up is counted, per connection and in all;
- * over a bound, `ready` is false and the front stops reading that socket. The other way round, the host is told
- * how much of what it sent the sockets have taken, so that its sinks know their `queuedBytes`.
+ * Credit: bytes that a connection has sent and the host has not yet processed are counted, per connection and in all;
+ * over a bound, `ready` is false and the front stops reading that socket. In the other direction the host learns how
+ * much of what it sent the sockets have taken, so that its sinks know their `queuedBytes`.
  *
  * A batch of the host is applied whole, in one turn; `releasedOffset` is then the offset that all its receivers
  * have reached.
@@ -48,7 +48,7 @@ export interface HostLinkOptions {
 
 /** Counted for a frame besides its bytes, so that empty ones are bounded too. */
 export const frameOverheadBytes = 64;
-/** The host hears of bytes that a socket took in steps of this. */
+/** The host is sent the number of bytes that a socket has taken in steps of this. */
 const takenStepBytes = 32_768;
 const takenIntervalMs = 5;
 
@@ -66,7 +66,7 @@ export class HostLink implements DatabaseLink {
   readonly opened: Promise<void>;
   /** The offset that the last batch brought its receivers up to; before the first, where they were resumed, or -1. */
   releasedOffset = -1;
-  /** What hosts have ended in, as of when the database was opened. */
+  /** The functions in which hosts have ended, as of when the database was opened. */
   ends: readonly FunctionEnd[] = [];
   traffic = 0;
 
@@ -101,7 +101,7 @@ export class HostLink implements DatabaseLink {
     const open = Promise.withResolvers<void>();
     this.opened = open.promise;
     this.opening = open;
-    // A host that is never asked for must not count as an unhandled failure.
+    // Nobody may be waiting for it, which must not count as an unhandled rejection.
     open.promise.catch(() => undefined);
     this.pipe = new Pipe(socket, {
       batch: (messages, bytes, stamp) => this.apply(messages, bytes, stamp),
@@ -169,24 +169,24 @@ export class HostLink implements DatabaseLink {
     return new Promise<Rest | undefined>((resolve) => (this.stopped = resolve));
   }
 
-  /** @throws {Error} when the host ended instead of an answer */
+  /** @throws {Error} when the host ended before it answered */
   park(): Promise<Rest | undefined> {
     if (this.pipe.isGone) return Promise.reject(gone());
     this.pipe.write().u8(toHost.park);
     return new Promise((resolve, reject) => (this.parked = { resolve, reject }));
   }
 
-  /** The pipe has ended. Whoever can learn why may wait for that before it calls `gone`. */
+  /** The pipe has ended. A subclass that can learn why may wait for that before it calls `gone`. */
   protected pipeGone(error: Error): void {
     this.gone(error);
   }
 
-  /** The database over there has failed. Whoever runs its process ends that before it calls `gone`. */
+  /** The database in the host has failed. A subclass that owns the process ends it before it calls `gone`. */
   protected hostFailed(error: Error): void {
     this.gone(error);
   }
 
-  /** The host is gone: all that waits for it hears so. Only the first call counts. */
+  /** The host is gone: fails all that waits for it. Only the first call has an effect. */
   gone(error: Error): void {
     if (this.isOver) return;
     this.isOver = true;
@@ -237,7 +237,7 @@ export class HostLink implements DatabaseLink {
     out.u32(value);
   }
 
-  /** Counts bytes as taken up; connections that waited for the whole link go on. */
+  /** Counts bytes as processed; connections that waited for the bound on all together go on. */
   private settle(bytes: number): void {
     this.linkBytes -= bytes;
     if (this.stalled.size === 0 || this.linkBytes > this.options.bytesMax) return;
@@ -314,7 +314,7 @@ export class HostLink implements DatabaseLink {
         return;
       case toFront.parked: {
         const rest = readRest(messages);
-        // What follows is its end, which is no failure.
+        // The end of the process follows, which is no failure.
         if (rest !== undefined) this.isStopping = true;
         const parked = this.parked;
         this.parked = undefined;
@@ -360,7 +360,7 @@ export class HostLink implements DatabaseLink {
     return waiting;
   }
 
-  /** While sockets lag behind, looks every few milliseconds at what they have taken, and tells the host. */
+  /** While sockets lag behind, looks every few milliseconds at what they have taken, and sends it to the host. */
   private sweepLater(): void {
     if (this.isSweeping) return;
     this.isSweeping = true;
@@ -386,14 +386,14 @@ export class HostLink implements DatabaseLink {
   }
 }
 
-/** A connection as the link holds it. */
+/** A connection on the link's side. */
 class HostConnection implements ConnectionHandle {
   readonly key: number;
   readonly sink: ConnectionSink;
   onReady: (() => void) | undefined;
-  /** Handed to the host and not yet taken up, overhead included. */
+  /** Bytes given to the host and not yet processed, overhead included. */
   outstandingBytes = 0;
-  /** Handed to the sink in all, and what of that the host knows to be taken. */
+  /** Bytes given to the sink in all, and how many of them the host knows to be taken. */
   sentBytes = 0;
   takenBytes = 0;
   private readonly link: HostLink;

@@ -18,12 +18,12 @@ import type { OpenedDatabase } from "./host-driver.ts";
 import type { HostRecord } from "./open-host-process.ts";
 
 const pipeDescriptor = 3;
-/** How long a host that is of no use waits to be asked for something, which may be on its way. */
+/** How long a host that could not load waits for `open`, which may be on its way. */
 const askedWithinMs = 100;
 
 process.on("SIGTERM", () => undefined);
-// What a module leaves rejected fails its call. Whatever else is left so is no reason to take the database from its
-// clients. The reason itself is not looked at: it may be a module's, and run its code.
+// A rejected promise of a module fails its call. Any other is no reason to end the process and disconnect its clients.
+// The reason is not inspected: it may be an object of a module, and run its code.
 process.on("unhandledRejection", (reason) => {
   if (hasPrototype(reason, AssertionError.prototype)) throw reason;
   process.stderr.write("a promise of a database's process was rejected, and nobody waited for it\n");
@@ -33,7 +33,7 @@ function hasPrototype(value: unknown, prototype: object): value is object {
   return typeof value === "object" && value !== null && !isProxy(value) && Object.getPrototypeOf(value) === prototype;
 }
 
-/** The factory's module, as it must be. */
+/** What the factory's module exports. */
 interface Factory {
   readonly openHostDatabase: (record: HostRecord, resume: Resume, watch: Watch) => Promise<OpenedDatabase>;
   /** Makes ready what every database needs. */
@@ -43,7 +43,7 @@ interface Factory {
 setEngineFlags();
 const [, , factoryUrl = "", memoryBytesMax = "Infinity", keeping] = process.argv;
 const watch = new HostWatch(Number(memoryBytesMax));
-// Nobody else sees to it that this process ends with its front.
+// Without a keeper the watching thread has to end this process with its front.
 if (keeping === "watched") watch.start();
 
 const factory = import(factoryUrl).then(async (loaded: Factory) => {
@@ -55,15 +55,15 @@ const driver = new HostDriver(new Socket({ fd: pipeDescriptor, readable: true, w
   openDatabase: async (text, resume) => {
     isAsked = true;
     const { openHostDatabase } = await factory;
-    // The front wrote it.
+    // The front wrote it, so its shape is known.
     const record: HostRecord = JSON.parse(text);
     return openHostDatabase(record, resume, { activity: watch, watchdog: watch });
   },
-  // Without a front there is nothing to finish for: whatever was acknowledged is durable.
+  // Without a front there is nothing to finish: all that was acknowledged is durable.
   ended: () => process.exit(0),
 });
 factory.then(
   () => driver.warm(),
-  // What does not load says why when it is to open something; until then it is of no use.
+  // If the factory does not load, `open` fails with the reason; a spare that cannot load ends.
   () => setTimeout(() => isAsked || process.exit(1), askedWithinMs),
 );

@@ -1,12 +1,12 @@
-/** What a host process takes of the machine's memory. */
+/** The memory of a host process. */
 import { readFile } from "node:fs/promises";
 
-/** What a host counts with whose memory is not known: a fresh one. */
+/** The memory of a fresh host, used until it was measured. */
 export const hostBytesGuess: number = 48 * 1024 ** 2;
 
 /**
- * The proportional set size of a process: what it has for itself, and its share of what it has in common with others,
- * as all hosts have the code of Node. Undefined when the process is gone or the system does not say.
+ * The proportional set size of a process: its private memory, and its share of what it has in common with others, such
+ * as the code of Node. Undefined when the process is gone or the system does not tell.
  */
 export async function proportionalBytes(pid: number): Promise<number | undefined> {
   if (process.platform !== "linux") return undefined;

@@ -1,4 +1,4 @@
-/** What a host's notes have said so far: the front's end of the pipe that they come by. */
+/** The front's end of the pipe for a host's notes, and what they have said so far. */
 import type { Duplex } from "node:stream";
 import { keyOfWork, type EndReason, type Suspect } from "@lightcone/database/front";
 import { noteBytes, readNote, type Note } from "./activity.ts";
@@ -6,9 +6,9 @@ import { noteBytes, readNote, type Note } from "./activity.ts";
 export class HostNotes {
   /** The last one. */
   private last: Note = { work: undefined, isThrough: false, reason: "crash" };
-  /** What has begun of what it was given again (`keyOfWork`). */
+  /** Work that it was given again and has begun, by `keyOfWork`. */
   readonly begun = new Set<string>();
-  /** Whether it is through with that. */
+  /** Whether it has gone through all that it was given again. */
   isThrough = true;
   private readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(noteBytes);
   private length = 0;
@@ -28,7 +28,7 @@ export class HostNotes {
     });
   }
 
-  /** From here on what begins is kept, until the host is through. */
+  /** From here on work that begins is kept in `begun`, until the host is through. */
   keepBegun(): void {
     this.isThrough = false;
   }
@@ -39,12 +39,12 @@ export class HostNotes {
     else if (note.work !== undefined && !this.isThrough) this.begun.add(keyOfWork(note.work));
   }
 
-  /** Why the process had to be ended, as it says itself. */
+  /** Why the process ended itself. */
   get reason(): EndReason {
     return this.last.reason;
   }
 
-  /** What has been running for a while, or ran when the process had to be ended. */
+  /** The work that has been running for a while, or ran when the process ended itself. */
   get suspect(): Suspect | undefined {
     const { work, reason } = this.last;
     return work === undefined ? undefined : { ...work, reason };

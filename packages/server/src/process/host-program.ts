@@ -1,6 +1,6 @@
 /**
- * The program that hosts run: what was built with this file, or in a checkout what is built from the sources when they
- * have changed, into a folder named after their contents.
+ * The program that hosts run. In a package it lies beside this file. In a checkout it is built from the sources, into a
+ * folder named after a hash of them.
  */
 import { createHash } from "node:crypto";
 import { readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
@@ -17,11 +17,11 @@ export interface HostProgram {
   readonly factory: string;
 }
 
-/** Built programs that are kept: a server that runs may still start hosts from an older one. */
+/** The number of built programs that are kept: a running server may still start hosts from an older one. */
 const buildsMax = 8;
 const names = ["host-main", "watch-main", "database-factory"] as const;
 
-/** The program as the files beside this one are. */
+/** The program beside this file. */
 export function programHere(factory: URL | string = new URL("./database-factory.ts", import.meta.url)): HostProgram {
   return { main: fileURLToPath(new URL("./host-main.ts", import.meta.url)), factory: String(factory) };
 }
@@ -54,7 +54,7 @@ async function builtProgram(packages: string, cache: string): Promise<HostProgra
     await buildPrograms(making, Object.fromEntries(names.map((name) => [name, here(name)])));
     await rename(making, directory).catch(async (error: unknown) => {
       await rm(making, { recursive: true });
-      // Whoever was quicker has made the same.
+      // Another process may have built the same in the meantime.
       if (!(await exists(directory))) throw error;
     });
     await removeOld(cache);
@@ -75,7 +75,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Removes all but the builds that were used last, with what a build left that did not get to its end. */
+/** Removes all but the builds that were used last, and the leftovers of builds that were cut short. */
 async function removeOld(cache: string): Promise<void> {
   const builds = await readdir(cache);
   const used = await Promise.all(builds.map(async (name) => ({ name, atMs: (await stat(join(cache, name))).mtimeMs })));
@@ -83,7 +83,7 @@ async function removeOld(cache: string): Promise<void> {
   for (const { name } of old) await rm(join(cache, name), { recursive: true, force: true });
 }
 
-/** A hash of all that the program may be made of: the sources of every package, tests left out. */
+/** A hash of the sources of every package, without tests. */
 async function hashOfSources(packages: string): Promise<string> {
   const hash = createHash("sha256");
   for (const name of (await readdir(packages)).toSorted()) {

@@ -1,8 +1,8 @@
 /**
- * How a host process is watched from inside. A thread of its own takes 10 MB, and most databases are at nothing most of
- * the time. So it starts when the database's thread runs more than a few turns a second; until then the thread itself
- * says what it begins with, which the front looks at, and each turn has a time-out of its own. Both cost a
- * tenth of a millisecond a turn.
+ * How a host process is watched from inside. A watching thread takes 10 MB, and most databases are idle most of the
+ * time. So the thread starts when the database runs more than some turns a second. Until then the database's own thread
+ * sends a note before each piece of work, which the front supervises, and each turn has a time-out of its own. Both
+ * cost a tenth of a millisecond a turn.
  */
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
@@ -79,7 +79,7 @@ export class HostWatch implements Watchdog, Activity {
     this.worker = worker;
     worker.unref();
     worker.once("message", () => this.watches(true));
-    // It ends with the process alone. Should it not, this thread speaks for itself again.
+    // It should end with the process only. If it ends before, this thread sends its own notes again.
     const ended = (): void => this.watches(false);
     worker.once("error", ended);
     worker.once("exit", ended);

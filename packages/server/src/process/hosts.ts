@@ -1,6 +1,6 @@
 /**
- * The processes that databases run in. A few that have loaded and warmed up everything wait for a database to open: to
- * start one takes a third of a second of a processor, to open a database in one of these a tenth of that.
+ * The processes that databases run in. A few spare ones have loaded and warmed up everything and wait for a database:
+ * starting a process takes a third of a second of processor time, opening a database in a spare one a tenth of that.
  *
  *   spawn ─▶ warming up ─▶ spare ─▶ opened ─▶ ended
  */
@@ -27,32 +27,32 @@ export interface HostsOptions {
   readonly databaseLimits?: Partial<DatabaseLimits>;
   /** Flags for the hosts' Node, as `--max-old-space-size=…`. */
   readonly nodeFlags?: readonly string[];
-  /** What hosts run; databases if left out. */
+  /** The program of hosts; that for databases if left out. */
   readonly program?: HostProgram;
-  /** What they are told beside the record; the limits if left out. */
+  /** What hosts get beside the record; the limits if left out. */
   readonly settings?: unknown;
-  /** Is told the process of a host each time a database is about to be opened in one. */
+  /** Called with the host's process id each time a database is about to be opened in one. */
   readonly started?: (record: DatabaseRecord, pid: number) => void;
 }
 
-/** Ends of a host by its module's fault after which the module is left alone until the next publish. */
+/** Ends of a host by its module's fault after which the database is quarantined until the next publish. */
 const crashesMax = 3;
-/** How much of the machine's memory one process may take, whatever its limit says. */
+/** The most of the machine's memory that one process may take, whatever the limit. */
 const memoryShareMax = 0.8;
-/** Spares that ended before they were ready, one after another, after which there are none. */
+/** Spares that may end before they are warm, one after another; then no more are started. */
 const failuresMax = 3;
-/** After what time a spare that ended is replaced. */
+/** The time until a spare that ended is replaced. */
 const replaceMs = 1000;
 
 export class Hosts {
   private readonly options: HostsOptions;
   private readonly keeper: Keeper;
   private readonly supervisor: Supervisor;
-  /** What tells this front's hosts from others'. */
+  /** Tells this front's hosts from other processes. */
   private readonly mark = `front=${process.pid}.${randomBytes(6).toString("hex")}`;
   private readonly settings: unknown;
   private program: Promise<HostProgram> | undefined;
-  /** Those that nothing was opened in: ready, or on their way. */
+  /** Hosts without a database: warm, or still starting. */
   private readonly spareHosts: SpawnedHost[] = [];
   private warming = 0;
   private opening = 0;
@@ -72,7 +72,7 @@ export class Hosts {
     });
   }
 
-  /** Opens a database that is started again when its host ends, and has none while it rests. */
+  /** Opens a database that gets another host when one ends, and has none while it is parked. */
   openDatabase(record: DatabaseRecord, directory: string, { isNew, stay, why }: Opening): Promise<DatabaseLink> {
     const { clock, log } = this.options;
     return openFailoverLink(
@@ -87,7 +87,7 @@ export class Hosts {
     );
   }
 
-  /** Opens a database in a host, for as long as that lives. @throws {Error} why it does not open */
+  /** Opens a database in one host. @throws {Error} why it does not open */
   async openHost(record: DatabaseRecord, directory: string, isNew: boolean, resume: Resume = []): Promise<HostProcess> {
     const { log, started } = this.options;
     this.opening += 1;
@@ -101,12 +101,12 @@ export class Hosts {
     }
   }
 
-  /** Process ids of the hosts that wait for a database. */
+  /** The process ids of the spares. */
   get spares(): readonly number[] {
     return this.spareHosts.map(({ pid }) => pid);
   }
 
-  /** Ends the spares, and makes no more. Hosts with a database in them end with that. */
+  /** Ends the spares and starts no more. A host with a database ends with it. */
   async stop(): Promise<void> {
     this.isStopping = true;
     const spares = this.spareHosts.splice(0);
@@ -139,7 +139,7 @@ export class Hosts {
     });
   }
 
-  /** Starts a spare if one is missing and the processors have nothing more urgent to do. */
+  /** Starts a spare if one is missing and nothing is being opened. */
   private refill(): void {
     if (this.isStopping || this.opening + this.warming > 0) return;
     if (this.spareHosts.length >= this.options.limits.spareHostsMax || this.failures >= failuresMax) return;
@@ -164,7 +164,7 @@ export class Hosts {
     if (host.isWarm) this.failures = 0;
   }
 
-  /** Replaces a spare that has ended without having been asked to. */
+  /** Replaces a spare that has ended by itself. */
   private sparesEnd(host: SpawnedHost, how: string): void {
     const at = this.spareHosts.indexOf(host);
     if (at === -1) return;

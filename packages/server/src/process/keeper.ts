@@ -1,15 +1,15 @@
 /**
- * Sees to it that no host outlives its front, whatever the host is at: a shell that knows the hosts' process ids and
- * waits for its input to end, which it does when the front is gone, however that came. A host that is at nothing sees
- * the end of its own pipe as well; what was acknowledged is durable, so it does not matter who is first.
+ * Ends all hosts when their front is gone, whatever they run: a shell that knows the hosts' process ids and waits for the
+ * end of its input, which comes when the front is gone for any reason. An idle host sees the end of its own pipe as
+ * well; what was acknowledged is durable, so either may be first.
  *
- * A number may have gone to another process meanwhile: only one that still runs the host's program is ended.
+ * A process id may have been reused meanwhile: only a process that still runs the host's program is ended.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import type { ServerLog } from "../log.ts";
 
-/** `$1` is a part of the command line that every host has; then the first hosts. Reads `+ PID` and `- PID`. */
+/** Arguments: a part of every host's command line, then the first hosts. Reads lines `+ PID` and `- PID`. */
 const script = `
 mark=$1
 shift
@@ -25,7 +25,7 @@ for pid in $held; do
   case $line in *"$mark"*) kill -9 "$pid" ;; esac
 done
 `;
-/** Ends of the shell after which it counts as not to be had. */
+/** Ends of the shell after which it is not started again. */
 const endsMax = 5;
 
 export class Keeper {
@@ -41,7 +41,7 @@ export class Keeper {
     this.log = log;
   }
 
-  /** Whether hosts are kept. Where there is no shell, each has to watch its front itself. */
+  /** Whether there is a shell. Without one each host has to watch its front itself. */
   get isThere(): boolean {
     return this.endCount < endsMax;
   }
@@ -56,7 +56,7 @@ export class Keeper {
     if (!this.held.delete(pid)) return;
     this.say("-", pid);
     if (this.held.size > 0) return;
-    // Without hosts there is nothing to keep: the next starts another.
+    // Without hosts no shell is needed; the next host starts another.
     const shell = this.shell;
     this.shell = undefined;
     shell?.stdin?.end();
@@ -67,12 +67,12 @@ export class Keeper {
     const shell = spawn("/bin/sh", ["-c", script, "lightcone-keeper", this.mark, ...[...this.held].map(String)], {
       stdio: ["pipe", "ignore", "ignore"],
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
-      // A group of its own: what ends the front's must not end this before.
+      // In a process group of its own, so that a signal to the front's group does not end it first.
       detached: true,
     });
     this.shell = shell;
     shell.unref();
-    // Its end is heard of by `exit`; a pipe that breaks says nothing more.
+    // `exit` reports its end; an error of the pipe adds nothing.
     shell.stdin?.on("error", () => undefined);
     const ended = (): void => {
       if (this.shell !== shell) return;

@@ -1,6 +1,6 @@
 /**
- * Opens a database in a process of its own: a heap that runs away, or a module that ends its process, takes nobody
- * else with it.
+ * Opens a database in a process of its own, so that a full heap, or a module that ends its process, affects no other
+ * database.
  */
 import { HostEnded } from "@lightcone/database/front";
 import type { ConnectionHandle, EndReason, FunctionEnd, Resume, Suspect } from "@lightcone/database/front";
@@ -9,7 +9,7 @@ import type { DatabaseRecord } from "../registry/state.ts";
 import type { HostLink } from "./host-link.ts";
 import type { SpawnedHost } from "./spawn-host.ts";
 
-/** What a host process is told about the database it opens. */
+/** What a host process gets to know of the database that it opens. */
 export interface HostRecord {
   /** 64 hex digits each. */
   readonly identity: string;
@@ -19,7 +19,7 @@ export interface HostRecord {
   readonly directory: string;
   /** Whether the database is being made: only then may its directory be empty. */
   readonly isNew: boolean;
-  /** Whatever the factory wants to know: limits, log level. JSON. */
+  /** What the factory wants to know, such as limits; JSON. */
   readonly settings: unknown;
 }
 
@@ -37,11 +37,11 @@ export interface HostProcess {
   /** The last offset of which every client has been told. */
   readonly releasedOffset: number;
   readonly pid: number;
-  /** What hosts have ended in, its own predecessor included. */
+  /** The functions in which hosts have ended, those of its predecessor included. */
   readonly ends: readonly FunctionEnd[];
-  /** What it has begun with, of what it was given again. */
+  /** Work that it was given again and has begun. */
   readonly begun: ReadonlySet<string>;
-  /** Whether it is through with that. */
+  /** Whether it has gone through all that it was given again. */
   readonly isThrough: boolean;
   /** What has been running for a while, if anything. */
   readonly suspect: Suspect | undefined;
@@ -51,7 +51,7 @@ export interface HostProcess {
   kill(): void;
 }
 
-/** What a kill from outside is put down to has run for so long. */
+/** Work is blamed for a kill from outside only if it had been running for this long. */
 const suspectMsMin = 500;
 
 /**
@@ -70,7 +70,7 @@ export async function openInHost(
   void host.ended.then((how) => {
     options.log.debug({ pid: host.pid, database: record.identity.hex, how }, "database process ended");
     const isOutside = host.reason === "crash" && cameFromOutside(how);
-    // Who is killed at something short is killed at that by chance; by chance twice is enough.
+    // A kill during something short is taken for chance, but not twice for the same work.
     const isChance = isOutside && host.ranMs < suspectMsMin && host.notes.isThrough;
     const suspect = isChance ? undefined : host.suspect;
     const why = host.reason === "crash" ? how : endTexts[host.reason];
@@ -82,7 +82,7 @@ export async function openInHost(
     hostType: record.hostType,
     initialProgram: record.initialProgram,
     directory,
-    // A host that takes over finds what the one before has made.
+    // A host that takes over finds the files of the one before.
     isNew: options.isNew && resume.length === 0,
     settings: options.settings ?? null,
   };
@@ -117,15 +117,15 @@ export async function openInHost(
   };
 }
 
-/** What a process had to be ended for. */
+/** Why a process was ended, in words. */
 const endTexts: Readonly<Record<Exclude<EndReason, "crash">, string>> = {
   memory: "it took more memory than it may (`hostMemoryBytesMax`)",
   time: "a call went on after its time, in an operation that cannot be interrupted",
 };
 
 /**
- * Whether the way a process ended says that somebody did it who is not its module: a full heap aborts, a broken one
- * traps, what nobody caught exits.
+ * Whether a process was ended from outside, and not by its module: a full heap aborts, a broken one traps, an uncaught
+ * exception exits.
  */
 function cameFromOutside(how: string): boolean {
   return /^signal SIG(KILL|TERM|INT|HUP|QUIT)$/.test(how);

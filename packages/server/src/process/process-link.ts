@@ -1,13 +1,13 @@
-/** A link that knows its host's process: it ends with it, and ends it. */
+/** A link that owns its host's process. */
 import type { Duplex } from "node:stream";
 import type { Clock } from "@lightcone/base";
 import type { Rest, Suspect } from "@lightcone/database/front";
 import type { ServerLimits } from "../limits.ts";
 import { HostLink } from "./host-link.ts";
 
-/** How long after `withinMs` a process that does not end is ended. */
+/** The time after `withinMs` after which a process that has not ended is killed. */
 const killAfterMs = 1000;
-/** How often a call that goes on after its time is ended again: another may have come after it. */
+/** The interval at which a call that goes on too long is interrupted: another may have begun after it. */
 const endCallAgainMs = 250;
 
 export interface ProcessLinkOptions {
@@ -41,18 +41,18 @@ export class ProcessLink extends HostLink {
     this.callTimeoutMs = limits.stopCallTimeoutMs;
   }
 
-  /** The pipe ends a moment before the process: how that ended says more. A pipe that broke ends the process. */
+  /** The pipe ends a moment before the process, whose exit tells more. If only the pipe broke, this ends the process. */
   protected override pipeGone(): void {
     this.host.kill();
   }
 
-  /** The next host may open the same files: this one must be gone first. */
+  /** The next host may open the same files, so this one must be gone first. */
   protected override hostFailed(error: Error): void {
     this.failure ??= error;
     this.host.kill();
   }
 
-  /** The process has ended; the database's own account of why goes before the system's. */
+  /** The process has ended. The database's own reason goes before the system's. */
   over(ended: Error): void {
     this.gone(this.failure ?? ended);
   }
@@ -68,7 +68,7 @@ export class ProcessLink extends HostLink {
 
   override async stop(withinMs: number): Promise<Rest | undefined> {
     const cancel = this.clock.after(withinMs + killAfterMs, () => this.host.kill());
-    // A call that does not end keeps its process from hearing that it is to stop. SIGINT ends a turn there.
+    // While a call runs, the process does not read `stop`. SIGINT ends its turn.
     const endCall = (): void => {
       if (this.host.suspect !== undefined) this.host.kill("SIGINT");
       cancelNext = this.clock.after(endCallAgainMs, endCall);

@@ -1,7 +1,7 @@
 /**
- * A host process before it is told what to open, and how it ends. The front and the process share one socket pair,
- * which is file descriptor 3 over there; when the front dies the pair closes, and the process ends by itself.
- * Descriptor 4 is another, for notes of what runs: they must get through when nothing else does.
+ * A host process before it has a database, and how it ends. The front and the process share a socket pair, file
+ * descriptor 3 of the host; when the front dies the pair closes, and the process ends by itself. Descriptor 4 is another
+ * pair, for notes of what runs: they must arrive even when nothing else does.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -25,13 +25,13 @@ export interface SpawnOptions {
   readonly limits: ServerLimits;
   readonly keeper: Keeper;
   readonly supervisor: Supervisor;
-  /** Given to the process, which has no use for it: by this it is told from others. */
+  /** An argument that the process does not use: its command line is recognized by it. */
   readonly mark: string;
 }
 
-/** A full young generation is left at this size: the default takes half as much again as all the rest of an idle host. */
+/** The size of the young generation. The default takes half as much as all the rest of an idle host. */
 const youngMegabytesMax = 4;
-/** How long the pipes of a process that has ended are read at most. */
+/** How long the pipes of a process that has exited are read at most. */
 const pipesEndMsMax = 1000;
 const pipeDescriptor = 3;
 
@@ -41,7 +41,7 @@ export class SpawnedHost implements LinkedProcess, Supervised {
   readonly ended: Promise<string>;
   isEnded = false;
   busySinceMs: number | undefined;
-  /** How long what ran when the process ended had been running. */
+  /** How long the work that ran when the process ended had been running. */
   ranMs = 0;
   private readonly child: ChildProcess;
   readonly notes: HostNotes;
@@ -62,11 +62,11 @@ export class SpawnedHost implements LinkedProcess, Supervised {
         watchesItself ? "watched" : "kept",
         options.mark,
       ],
-      // A group of its own: what a terminal sends to everyone in it is for the front to deal with.
+      // In a process group of its own, so that signals of a terminal reach the front alone.
       { stdio: ["ignore", 2, 2, "pipe", "pipe"], env: hostEnvironment(process.env), detached: true },
     );
     this.ended = this.untilEnd(clock);
-    // A descriptor asked for as "pipe" is a socket pair, open both ways.
+    // With "pipe" a descriptor is a socket pair, open in both directions.
     this.link = new ProcessLink(this, this.child.stdio[pipeDescriptor] as Duplex, options);
     this.notes = new HostNotes(this.child.stdio[noteDescriptor] as Duplex, () => {
       this.busySinceMs = this.notes.suspect === undefined ? undefined : clock.steadyMs();
@@ -98,7 +98,7 @@ export class SpawnedHost implements LinkedProcess, Supervised {
     return this.endReason === "crash" ? this.notes.reason : this.endReason;
   }
 
-  /** What has been running for a while, or ran when the process ended. */
+  /** The work that has been running for a while, or ran when the process ended. */
   get suspect(): Suspect | undefined {
     const { suspect } = this.notes;
     return suspect && { ...suspect, reason: this.reason };
@@ -121,7 +121,7 @@ export class SpawnedHost implements LinkedProcess, Supervised {
       child.once("exit", (code, signal) => {
         this.ranMs = this.busySinceMs === undefined ? 0 : clock.steadyMs() - this.busySinceMs;
         const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-        // What it said last is on its way. It counts, but nobody waits for a pipe that something else holds open.
+        // Its last messages may still be in the pipe. They count, but another process may hold the pipe open.
         const cancel = clock.after(pipesEndMsMax, () => resolve(how));
         child.once("close", () => {
           cancel();
@@ -135,11 +135,11 @@ export class SpawnedHost implements LinkedProcess, Supervised {
   }
 }
 
-/** What a host sees of the environment: nothing that could be a secret. */
+/** The environment of a host: nothing that could be a secret. */
 function hostEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const passed = Object.entries(environment).filter(
     ([name]) => name === "TZ" || name === "LANG" || name.startsWith("LIGHTCONE_"),
   );
-  // One arena for all threads: they allocate little, and an arena each keeps megabytes of what was freed.
+  // One malloc arena for all threads: they allocate little, and each arena keeps megabytes of freed memory.
   return { MALLOC_ARENA_MAX: "1", ...Object.fromEntries(passed) };
 }

@@ -1,20 +1,19 @@
 /**
- * What the front sees to while a host's thread is at something: that it does not take more memory or time than it may.
- * A host that is busy has a watching thread of its own, which is quicker; this is for all others, and for that thread's
- * sake as well.
+ * Supervises hosts while their thread runs something: ends a host that takes more memory or time than it may. A busy host
+ * has a watching thread of its own, which is quicker; this is for all others, and in case that thread fails.
  */
 import { readFileSync } from "node:fs";
 import type { Clock } from "@lightcone/base";
 import type { EndReason } from "@lightcone/database/front";
 
 const lookIntervalMs = 100;
-/** What a host has beyond its call's time, to end the call by itself. */
+/** The time beyond a call's own in which the host may end the call itself. */
 const graceMs = 1000;
 
-/** A host as it is looked after. */
+/** A host as the supervisor sees it. */
 export interface Supervised {
   readonly pid: number;
-  /** Since when its thread has been at the same thing, by the steady clock; undefined when it is at nothing. */
+  /** The steady time since which its thread has run the same work; undefined when it runs none. */
   readonly busySinceMs: number | undefined;
   end(reason: EndReason): void;
 }
@@ -22,14 +21,14 @@ export interface Supervised {
 export interface SupervisorOptions {
   readonly clock: Clock;
   readonly memoryBytesMax: number;
-  /** What one call may take. */
+  /** The time that one call may take. */
   readonly callMsMax: number;
 }
 
 export class Supervisor {
   private readonly options: SupervisorOptions;
   private readonly busy = new Set<Supervised>();
-  /** Those that were late at the last look. That they are at something else by now may not have been read yet. */
+  /** Hosts that were late at the last look. A note of other work may not have been read then. */
   private late = new Set<Supervised>();
   private cancel: (() => void) | undefined;
 
@@ -37,7 +36,7 @@ export class Supervisor {
     this.options = options;
   }
 
-  /** A host has begun with something; it is looked at until it has ended. */
+  /** A host has begun some work; it is supervised until that has ended. */
   began(host: Supervised): void {
     this.busy.add(host);
     this.cancel ??= this.options.clock.after(lookIntervalMs, () => this.look());
@@ -67,10 +66,10 @@ export class Supervisor {
   }
 }
 
-/** Whether the system says what another process takes. */
+/** Whether the memory of another process can be read. */
 export const canSeeMemory: boolean = process.platform === "linux";
 
-/** What a process has in memory; 0 when it is gone or the system does not say. */
+/** The resident memory of a process; 0 when it is gone or cannot be read. */
 function residentBytes(pid: number): number {
   if (!canSeeMemory) return 0;
   try {

@@ -16,11 +16,11 @@ import type { EndReason } from "@lightcone/database/front";
 import { ActivityReader, noteDescriptor } from "./activity.ts";
 import { TurnWatch } from "./interrupt-watchdog.ts";
 
-/** A message is told of after one to two of these. */
+/** The interval of looks. A message is noted after one to two of them. */
 const lookIntervalMs = 25;
-/** What an interrupt has to end a turn. */
+/** The time in which an interrupt has to end a turn. */
 const interruptMsMax = 1000;
-/** And this is how often it looks while nothing runs. */
+/** The interval of looks while nothing runs. */
 const restMs = 1000;
 
 /** What the main thread hands over. */
@@ -42,7 +42,7 @@ function watch(): void {
   for (;;) {
     const leftMs = turnWatch.look(performance.now());
     if (leftMs === 0) return;
-    // One look more after the last turn: it takes back what was said of a message.
+    // One more look after the last turn, to note that its message has ended.
     if (leftMs === Infinity && wasIdle) turnWatch.rest(restMs);
     else Atomics.wait(never, 0, 0, Math.min(leftMs, lookIntervalMs));
     wasIdle = leftMs === Infinity;
@@ -59,7 +59,7 @@ function look(): void {
   if (process.memoryUsage.rss() > memoryBytesMax) end("memory");
 }
 
-/** Waits for the end of the turn that has been interrupted. What the interrupt does not reach ends with the process. */
+/** Waits for the end of the interrupted turn; ends the process if the interrupt does not reach it. */
 function settle(): void {
   const untilMs = performance.now() + interruptMsMax;
   while (!turnWatch.settle(lookIntervalMs)) {
@@ -68,7 +68,7 @@ function settle(): void {
   }
 }
 
-/** Ends the process, once the front knows what ran and why it had to be. */
+/** Ends the process, after a note of what ran and why it is ended. */
 function end(reason: EndReason): void {
   tell(reader.last(reason));
   process.kill(process.pid, "SIGKILL");
