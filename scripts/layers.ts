@@ -74,12 +74,13 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Private members are `private x`: docs/decisions/0101. These files hold the code of classes whose objects modules can
- * hold: there `#x` is a barrier.
+ * Private members are `private x`: docs/decisions/0101. Here they are `#x`: in files with the code of classes whose objects
+ * modules can hold, where it is a barrier, and in the client, which is built into pages and smaller so.
  */
 export const privateByHash: readonly string[] = [
   "packages/host-js/src/table-handle.ts",
   "packages/host-js/src/web-globals.ts",
+  "packages/client/src/",
 ];
 
 /** Private folders that may import every package. */

@@ -178,9 +178,9 @@ function checkFile(file: string, text: string): void {
       if (imported !== name && !(layers[name] ?? []).includes(imported))
         problems.push(`${file}: imports ${imported}, above its layer`);
     }
-    const hasHash = /^ +(?:\w+ )*\*?#\w+/m.test(text);
-    if (hasHash && !privateByHash.includes(file)) problems.push(`${file}: has a member that is private by \`#\``);
-    if (!hasHash && privateByHash.includes(file)) problems.push(`scripts/layers.ts: ${file} has no member by \`#\``);
+    const isByHash = privateByHash.some((path) => file.startsWith(path));
+    if (isByHash ? /^ +private /m.test(text) : /^ +(?:\w+ )*\*?#\w+/m.test(text))
+      problems.push(`${file}: members are private by ${isByHash ? "`#x`" : "`private x`"} here`);
     if (/from "(\.\.\/){2,}[a-z-]+\/src\//.test(text)) problems.push(`${file}: reaches into another package by path`);
   } else if (!everywhere.some((folder) => file.startsWith(`${folder}/`)) && file.includes("/")) {
     problems.push(`${file}: in a folder that scripts/layers.ts does not name`);

@@ -18,35 +18,35 @@ interface KnownReducer {
 }
 
 export class Catalog {
-  private readonly database: string;
-  private built: ClientSchema | undefined;
-  private text: string | undefined;
-  private now: ClientSchema | undefined;
-  /** Made of `now` when they are first used. */
-  private readonly tables = new Map<string, BagTable | LightconeError>();
-  private readonly reducers = new Map<string, KnownReducer | LightconeError>();
-  private readonly accessors = new Map<string, string>();
+  readonly #database: string;
+  #built: ClientSchema | undefined;
+  #text: string | undefined;
+  #now: ClientSchema | undefined;
+  /** Made of `#now` when they are first used. */
+  readonly #tables = new Map<string, BagTable | LightconeError>();
+  readonly #reducers = new Map<string, KnownReducer | LightconeError>();
+  readonly #accessors = new Map<string, string>();
 
   /**
    * @param built the schema that the page was built with
    * @throws {LightconeError} `Malformed`
    */
   constructor(database: string, built: object | undefined) {
-    this.database = database;
-    this.built = built === undefined ? undefined : readSchema(built);
+    this.#database = database;
+    this.#built = built === undefined ? undefined : readSchema(built);
   }
 
   /** Whether the server has told its schema. */
   get isKnown(): boolean {
-    return this.now !== undefined;
+    return this.#now !== undefined;
   }
 
   /** The names of tables and reducers in the module's code; none while they are not known. */
   get tableNames(): readonly string[] {
-    return [...(this.now?.tables.keys() ?? [])];
+    return [...(this.#now?.tables.keys() ?? [])];
   }
   get reducerNames(): readonly string[] {
-    return [...(this.now?.reducers.keys() ?? [])];
+    return [...(this.#now?.reducers.keys() ?? [])];
   }
 
   /**
@@ -56,21 +56,21 @@ export class Catalog {
    * @throws {LightconeError} `Malformed`, `TooDeep`; nothing is changed then
    */
   take(text: string): boolean {
-    if (text === this.text) return false;
+    if (text === this.#text) return false;
     const now = readSchema(parse(text));
-    this.text = text;
-    this.now = now;
-    this.built ??= now;
-    this.tables.clear();
-    this.reducers.clear();
-    this.accessors.clear();
-    for (const { accessor, name } of now.tables.values()) this.accessors.set(name, accessor);
+    this.#text = text;
+    this.#now = now;
+    this.#built ??= now;
+    this.#tables.clear();
+    this.#reducers.clear();
+    this.#accessors.clear();
+    for (const { accessor, name } of now.tables.values()) this.#accessors.set(name, accessor);
     return true;
   }
 
   /** The table that goes by a name on the wire. */
   accessorOf(name: string): string | undefined {
-    return this.accessors.get(name);
+    return this.#accessors.get(name);
   }
 
   /**
@@ -80,13 +80,13 @@ export class Catalog {
    */
   nameOf(accessor: string): string {
     this.table(accessor);
-    return this.now?.tables.get(accessor)?.name ?? accessor;
+    return this.#now?.tables.get(accessor)?.name ?? accessor;
   }
 
   /** @throws {LightconeError} `VersionDiffers` */
   table(accessor: string): BagTable {
-    const known = this.tables.get(accessor) ?? this.makeTable(accessor);
-    this.tables.set(accessor, known);
+    const known = this.#tables.get(accessor) ?? this.#makeTable(accessor);
+    this.#tables.set(accessor, known);
     if (known instanceof LightconeError) throw known;
     return known;
   }
@@ -97,8 +97,8 @@ export class Catalog {
    * @throws {LightconeError} `VersionDiffers`, `BadArguments`
    */
   encodeCall(accessor: string, args: unknown): { readonly name: string; readonly args: Uint8Array } {
-    const known = this.reducers.get(accessor) ?? this.makeReducer(accessor);
-    this.reducers.set(accessor, known);
+    const known = this.#reducers.get(accessor) ?? this.#makeReducer(accessor);
+    this.#reducers.set(accessor, known);
     if (known instanceof LightconeError) throw known;
     if (!isObject(args)) {
       const names = known.schema.params.elements.map(({ name = "" }) => `${name}: …`).join(", ");
@@ -110,18 +110,18 @@ export class Catalog {
     } catch (cause) {
       if (!(cause instanceof TypeError)) throw cause;
       const renamed = renamedParameter(known.schema, args);
-      if (renamed !== undefined) throw this.differs(renamed, false);
+      if (renamed !== undefined) throw this.#differs(renamed, false);
       throw new LightconeError("BadArguments", { reducer: accessor, reason: cause.message }, { cause });
     }
   }
 
-  private makeTable(accessor: string): BagTable | LightconeError {
-    const table = this.now?.tables.get(accessor);
-    const built = this.built?.tables.get(accessor);
+  #makeTable(accessor: string): BagTable | LightconeError {
+    const table = this.#now?.tables.get(accessor);
+    const built = this.#built?.tables.get(accessor);
     if (table === undefined)
-      return this.differs(`there is no public table \`${accessor}\`${listed(this.tableNames)}`, built !== undefined);
+      return this.#differs(`there is no public table \`${accessor}\`${listed(this.tableNames)}`, built !== undefined);
     const difference = built === undefined ? undefined : tableDifference(built, table);
-    if (difference !== undefined) return this.differs(difference);
+    if (difference !== undefined) return this.#differs(difference);
     const { row, key } = table;
     return {
       accessor,
@@ -130,21 +130,21 @@ export class Catalog {
     };
   }
 
-  private makeReducer(accessor: string): KnownReducer | LightconeError {
-    const schema = this.now?.reducers.get(accessor);
-    const built = this.built?.reducers.get(accessor);
+  #makeReducer(accessor: string): KnownReducer | LightconeError {
+    const schema = this.#now?.reducers.get(accessor);
+    const built = this.#built?.reducers.get(accessor);
     if (schema === undefined)
-      return this.differs(
+      return this.#differs(
         `there is no reducer \`${accessor}\` for clients${listed(this.reducerNames)}`,
         built !== undefined,
       );
     const difference = built === undefined ? undefined : reducerDifference(built, schema);
-    if (difference !== undefined) return this.differs(difference);
+    if (difference !== undefined) return this.#differs(difference);
     return { schema, params: makeCodec(schema.params) };
   }
 
-  private differs(difference: string, wasKnown = true): LightconeError {
-    return new LightconeError("VersionDiffers", { database: this.database, difference, wasKnown });
+  #differs(difference: string, wasKnown = true): LightconeError {
+    return new LightconeError("VersionDiffers", { database: this.#database, difference, wasKnown });
   }
 }
 

@@ -194,18 +194,18 @@ function checkUri(uri: string): void {
 class Named<T extends object> {
   /** As properties: those of which the names are known, and any other that is asked for. */
   readonly all: object;
-  private readonly make: (name: string) => T;
-  private readonly made: Record<string, T> = Object.create(null);
+  readonly #make: (name: string) => T;
+  readonly #made: Record<string, T> = Object.create(null);
 
   constructor(make: (name: string) => T) {
-    this.make = make;
-    this.all = new Proxy(this.made, {
+    this.#make = make;
+    this.all = new Proxy(this.#made, {
       // What has a `then` is taken for a promise by whoever awaits it.
       get: (made, name) => (typeof name === "string" && (name !== "then" || name in made) ? this.get(name) : undefined),
     });
   }
 
   get(name: string): T {
-    return (this.made[name] ??= this.make(name));
+    return (this.#made[name] ??= this.#make(name));
   }
 }

@@ -81,108 +81,108 @@ export class Connection {
   identity: Identity | undefined;
   connectionId: ConnectionId | undefined;
 
-  private readonly options: ConnectionOptions;
-  private readonly events: ConnectionEvents;
-  private readonly subscriptions = new Map<number, Subscription>();
+  readonly #options: ConnectionOptions;
+  readonly #events: ConnectionEvents;
+  readonly #subscriptions = new Map<number, Subscription>();
   /** Sent on the link that there is, and not answered. */
-  private readonly sent = new Map<number, SentCall>();
-  private held: Call[] = [];
-  private bags: ReadonlyMap<string, RowBag> = new Map();
-  private attempt: Attempt | undefined;
+  readonly #sent = new Map<number, SentCall>();
+  #held: Call[] = [];
+  #bags: ReadonlyMap<string, RowBag> = new Map();
+  #attempt: Attempt | undefined;
   /** Attempts since a connection lasted. */
-  private attemptCount = 0;
-  private saidUnreachable = false;
+  #attemptCount = 0;
+  #saidUnreachable = false;
   /** Tables that the application uses, and what was told to differ in them. */
-  private readonly used = new Set<string>();
-  private readonly told = new Set<string>();
+  readonly #used = new Set<string>();
+  readonly #told = new Set<string>();
   /** What closed the client, if the application did not. */
-  private end: LightconeError | undefined;
-  private nextId = 1;
-  private cancelWait: () => void = () => {};
+  #end: LightconeError | undefined;
+  #nextId = 1;
+  #cancelWait: () => void = () => {};
 
   constructor(options: ConnectionOptions, events: ConnectionEvents) {
-    this.options = options;
-    this.events = events;
-    this.open();
+    this.#options = options;
+    this.#events = events;
+    this.#open();
   }
 
   /** The rows of a table; none before there are any. What keeps the page from using it is told once. */
   bag(accessor: string): RowBag | undefined {
     this.use(accessor);
-    return this.bags.get(accessor);
+    return this.#bags.get(accessor);
   }
 
   /** Notes that the application uses a table. */
   use(accessor: string): void {
-    if (this.used.has(accessor)) return;
-    this.used.add(accessor);
-    if (this.options.catalog.isKnown) this.checkUse(accessor);
+    if (this.#used.has(accessor)) return;
+    this.#used.add(accessor);
+    if (this.#options.catalog.isKnown) this.#checkUse(accessor);
   }
 
   /** @param args what the application gave; what is no object is refused as `BadArguments` */
   call(reducer: string, args: unknown): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.state === "closed") throw this.closedBefore();
-      const call: Call = { id: this.newId(), reducer, args, resolve, reject };
-      if (this.attempt?.link.isReady === true) return this.sendCall(call);
+      if (this.state === "closed") throw this.#closedBefore();
+      const call: Call = { id: this.#newId(), reducer, args, resolve, reject };
+      if (this.#attempt?.link.isReady === true) return this.#sendCall(call);
       // What is wrong with it is said now, as far as that is known.
-      if (this.options.catalog.isKnown) this.options.catalog.encodeCall(reducer, args);
-      if (this.held.length >= heldCallsMax) {
-        const value = this.held.length + 1;
+      if (this.#options.catalog.isKnown) this.#options.catalog.encodeCall(reducer, args);
+      if (this.#held.length >= heldCallsMax) {
+        const value = this.#held.length + 1;
         throw new LightconeError("LimitExceeded", { limit: "heldCallsMax", value, max: heldCallsMax });
       }
       // The application may change its object meanwhile.
-      this.held.push(isObject(args) ? { ...call, args: { ...args } } : call);
+      this.#held.push(isObject(args) ? { ...call, args: { ...args } } : call);
     });
   }
 
   subscribe(queries: readonly Query[]): Subscription {
-    const subscription = new Subscription(this.newId(), queries);
+    const subscription = new Subscription(this.#newId(), queries);
     if (this.state === "closed") {
-      subscription.fail(this.closedBefore());
+      subscription.fail(this.#closedBefore());
       return subscription;
     }
-    this.subscriptions.set(subscription.id, subscription);
-    if (this.attempt?.link.isReady === true) this.sendSubscribe(this.attempt, subscription);
+    this.#subscriptions.set(subscription.id, subscription);
+    if (this.#attempt?.link.isReady === true) this.#sendSubscribe(this.#attempt, subscription);
     return subscription;
   }
 
   unsubscribe(subscription: Subscription): void {
-    if (!this.subscriptions.delete(subscription.id)) return;
+    if (!this.#subscriptions.delete(subscription.id)) return;
     subscription.end(new LightconeError("Unsubscribed", {}));
-    if (this.attempt?.link.isReady !== true) return;
-    this.attempt.link.send({ kind: "UnsubscribeMulti", requestId: this.newId(), queryId: subscription.id });
+    if (this.#attempt?.link.isReady !== true) return;
+    this.#attempt.link.send({ kind: "UnsubscribeMulti", requestId: this.#newId(), queryId: subscription.id });
   }
 
   /** Tries to connect at once instead of waiting for the backoff to end. */
   retry(): void {
     if (this.state !== "waiting") return;
-    this.cancelWait();
-    this.open();
+    this.#cancelWait();
+    this.#open();
   }
 
   close(): void {
-    this.closeWith(undefined);
+    this.#closeWith(undefined);
   }
 
-  private closedBefore(): LightconeError {
-    const reason = this.end?.message ?? "it was closed before";
-    return new LightconeError("ConnectionClosed", { reason }, { cause: this.end });
+  #closedBefore(): LightconeError {
+    const reason = this.#end?.message ?? "it was closed before";
+    return new LightconeError("ConnectionClosed", { reason }, { cause: this.#end });
   }
 
   // --- the way to a link
 
-  private open(): void {
-    this.setState("connecting", undefined);
+  #open(): void {
+    this.#setState("connecting", undefined);
     const only = (run: () => void): void => {
-      if (this.attempt === attempt) run();
+      if (this.#attempt === attempt) run();
     };
-    const link = new Link(this.options, {
-      ready: (greeting, schema) => only(() => this.begin(attempt, greeting, schema)),
-      message: (message) => only(() => this.understand(attempt, message)),
-      unreadable: (error) => only(() => this.unreadable(attempt, error)),
-      refused: (error) => only(() => this.closeWith(error)),
-      lost: (reason) => only(() => this.lost(attempt, reason)),
+    const link = new Link(this.#options, {
+      ready: (greeting, schema) => only(() => this.#begin(attempt, greeting, schema)),
+      message: (message) => only(() => this.#understand(attempt, message)),
+      unreadable: (error) => only(() => this.#unreadable(attempt, error)),
+      refused: (error) => only(() => this.#closeWith(error)),
+      lost: (reason) => only(() => this.#lost(attempt, reason)),
     });
     const attempt: Attempt = {
       link,
@@ -192,35 +192,35 @@ export class Connection {
       answers: [],
       applied: [],
     };
-    this.attempt = attempt;
+    this.#attempt = attempt;
   }
 
-  private lost(attempt: Attempt, reason: string): void {
-    const { platform } = this.options;
-    this.drop(attempt, reason);
+  #lost(attempt: Attempt, reason: string): void {
+    const { platform } = this.#options;
+    this.#drop(attempt, reason);
     const { liveSinceMs } = attempt;
     // One that ends as soon as it is there is no better than none.
-    if (liveSinceMs !== undefined && platform.clock.steadyMs() - liveSinceMs >= steadyAfterMs) this.attemptCount = 0;
-    const waitMs = backoffMs(this.attemptCount, platform.random);
-    this.attemptCount += 1;
-    if (liveSinceMs === undefined && !this.saidUnreachable) {
-      this.saidUnreachable = true;
-      this.tell(() => this.events.unreachable(reason));
+    if (liveSinceMs !== undefined && platform.clock.steadyMs() - liveSinceMs >= steadyAfterMs) this.#attemptCount = 0;
+    const waitMs = backoffMs(this.#attemptCount, platform.random);
+    this.#attemptCount += 1;
+    if (liveSinceMs === undefined && !this.#saidUnreachable) {
+      this.#saidUnreachable = true;
+      this.#tell(() => this.#events.unreachable(reason));
     }
-    this.cancelWait = platform.clock.after(waitMs, () => this.open());
-    this.setState("waiting", reason);
+    this.#cancelWait = platform.clock.after(waitMs, () => this.#open());
+    this.#setState("waiting", reason);
   }
 
   /** Rows that do not decode: by the schema of another version, which is read again; else nothing can help. */
-  private unreadable(attempt: Attempt, error: LightconeError): void {
+  #unreadable(attempt: Attempt, error: LightconeError): void {
     const end = (): void => {
-      if (this.attempt === attempt) this.closeWith(error);
+      if (this.#attempt === attempt) this.#closeWith(error);
     };
     attempt.link.readSchema().then((answered) => {
-      if (this.attempt !== attempt) return;
+      if (this.#attempt !== attempt) return;
       try {
-        if (answered.kind === "Text" && this.options.catalog.take(answered.text))
-          return this.lost(attempt, "the database has another schema now");
+        if (answered.kind === "Text" && this.#options.catalog.take(answered.text))
+          return this.#lost(attempt, "the database has another schema now");
       } catch {
         // No better than what was read before.
       }
@@ -229,56 +229,56 @@ export class Connection {
   }
 
   /** Lets go of a link; what was sent on it stays unknown. */
-  private drop(attempt: Attempt, reason: string): void {
-    this.attempt = undefined;
+  #drop(attempt: Attempt, reason: string): void {
+    this.#attempt = undefined;
     attempt.link.close();
     // Answered already: the outcome is known, though its rows come only with the next link.
     for (const tell of attempt.answers) tell();
-    const lost = [...this.sent.values()];
-    this.sent.clear();
+    const lost = [...this.#sent.values()];
+    this.#sent.clear();
     for (const { reducer, reject } of lost) reject(new LightconeError("ConnectionLost", { reducer, reason }));
   }
 
-  private closeWith(error: LightconeError | undefined): void {
+  #closeWith(error: LightconeError | undefined): void {
     if (this.state === "closed") return;
-    this.cancelWait();
-    if (this.attempt !== undefined)
-      this.drop(this.attempt, error === undefined ? "the application closed the client" : error.message);
-    const held = this.held;
-    this.held = [];
-    const waiting = [...this.subscriptions.values()].filter((subscription) => !subscription.isSettled);
-    this.subscriptions.clear();
-    this.end = error;
+    this.#cancelWait();
+    if (this.#attempt !== undefined)
+      this.#drop(this.#attempt, error === undefined ? "the application closed the client" : error.message);
+    const held = this.#held;
+    this.#held = [];
+    const waiting = [...this.#subscriptions.values()].filter((subscription) => !subscription.isSettled);
+    this.#subscriptions.clear();
+    this.#end = error;
     const told = (what: string): LightconeError =>
       error ?? new LightconeError("ConnectionClosed", { reason: `the application closed it before ${what}` });
     for (const { reject, reducer } of held) reject(told(`\`${reducer}\` was sent`));
     for (const subscription of waiting) {
-      if (error === undefined || this.events.hearsErrors) subscription.end(told("the rows came"));
+      if (error === undefined || this.#events.hearsErrors) subscription.end(told("the rows came"));
       else subscription.fail(told("the rows came"));
     }
-    this.setState("closed", error?.message);
-    if (error !== undefined) this.tell(() => this.events.failed(error, held.length + waiting.length > 0));
+    this.#setState("closed", error?.message);
+    if (error !== undefined) this.#tell(() => this.#events.failed(error, held.length + waiting.length > 0));
   }
 
-  private setState(state: ConnectionState, reason: string | undefined): void {
+  #setState(state: ConnectionState, reason: string | undefined): void {
     if (this.state === state && reason === undefined) return;
     this.state = state;
-    this.tell(() => this.events.state(state, reason));
+    this.#tell(() => this.#events.state(state, reason));
   }
 
   // --- what the client says
 
-  private newId(): number {
-    const id = this.nextId;
-    this.nextId += 1;
+  #newId(): number {
+    const id = this.#nextId;
+    this.#nextId += 1;
     return id;
   }
 
-  private sendCall(call: Call): void {
+  #sendCall(call: Call): void {
     try {
-      const { name, args } = this.options.catalog.encodeCall(call.reducer, call.args);
-      this.sent.set(call.id, { ...call, name });
-      this.attempt?.link.send({
+      const { name, args } = this.#options.catalog.encodeCall(call.reducer, call.args);
+      this.#sent.set(call.id, { ...call, name });
+      this.#attempt?.link.send({
         kind: "CallReducer",
         reducer: name,
         args,
@@ -292,61 +292,61 @@ export class Connection {
   }
 
   /** Asks for a subscription's rows. One for a table that the page cannot use has ended before that. */
-  private sendSubscribe({ link, awaited }: Attempt, subscription: Subscription): void {
+  #sendSubscribe({ link, awaited }: Attempt, subscription: Subscription): void {
     const { id, queries } = subscription;
     let texts: string[];
     try {
-      texts = queries.map((query) => this.textOf(query));
+      texts = queries.map((query) => this.#textOf(query));
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
-      return this.endSubscription(subscription, error);
+      return this.#endSubscription(subscription, error);
     }
     awaited.add(id);
     link.send({ kind: "SubscribeMulti", queries: texts, requestId: id, queryId: id });
   }
 
   /** Quoted, since a table may be called what SQL has a meaning for. */
-  private textOf(query: Query): string {
-    return typeof query === "string" ? query : `SELECT * FROM "${this.options.catalog.nameOf(query.accessor)}"`;
+  #textOf(query: Query): string {
+    return typeof query === "string" ? query : `SELECT * FROM "${this.#options.catalog.nameOf(query.accessor)}"`;
   }
 
   // --- what the server says
 
-  private begin(attempt: Attempt, greeting: IdentityToken, schema: string): void {
-    const { catalog, tokens } = this.options;
+  #begin(attempt: Attempt, greeting: IdentityToken, schema: string): void {
+    const { catalog, tokens } = this.#options;
     try {
-      if (catalog.take(schema)) this.events.named();
+      if (catalog.take(schema)) this.#events.named();
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
-      return this.closeWith(error);
+      return this.#closeWith(error);
     }
     this.identity = Identity.fromBytes(greeting.identity);
     this.connectionId = ConnectionId.fromString(toHexReversed(greeting.connectionId));
-    this.tell(() => tokens.granted(greeting.token));
-    for (const accessor of this.used) this.checkUse(accessor);
-    if (this.attempt !== attempt) return; // whoever was told may have closed the client
-    for (const subscription of this.subscriptions.values()) this.sendSubscribe(attempt, subscription);
-    const held = this.held;
-    this.held = [];
-    for (const call of held) this.sendCall(call);
-    if (attempt.awaited.size === 0) this.goLive(attempt);
+    this.#tell(() => tokens.granted(greeting.token));
+    for (const accessor of this.#used) this.#checkUse(accessor);
+    if (this.#attempt !== attempt) return; // whoever was told may have closed the client
+    for (const subscription of this.#subscriptions.values()) this.#sendSubscribe(attempt, subscription);
+    const held = this.#held;
+    this.#held = [];
+    for (const call of held) this.#sendCall(call);
+    if (attempt.awaited.size === 0) this.#goLive(attempt);
   }
 
-  private understand(attempt: Attempt, message: ServerMessage): void {
+  #understand(attempt: Attempt, message: ServerMessage): void {
     switch (message.kind) {
       case "SubscribeMultiApplied":
-        return this.subscriptionApplied(attempt, message);
+        return this.#subscriptionApplied(attempt, message);
       case "UnsubscribeMultiApplied":
       case "TransactionUpdateLight":
-        return this.apply(attempt, message.tables, undefined);
+        return this.#apply(attempt, message.tables, undefined);
       case "TransactionUpdate":
-        return this.apply(
+        return this.#apply(
           attempt,
           message.status.kind === "Committed" ? message.status.tables : [],
-          this.answer(message),
+          this.#answer(message),
         );
       case "SubscriptionError":
-        return this.subscriptionFailed(attempt, message.queryId, message.message);
+        return this.#subscriptionFailed(attempt, message.queryId, message.message);
       case "IdentityToken":
       case "InitialSubscription":
       case "SubscribeApplied":
@@ -358,59 +358,59 @@ export class Connection {
   }
 
   /** What to tell the caller whose call this answers, if it is one of ours. */
-  private answer(message: TransactionUpdate): (() => void) | undefined {
+  #answer(message: TransactionUpdate): (() => void) | undefined {
     if (toHexReversed(message.callerConnectionId) !== this.connectionId?.toHexString()) return undefined;
-    const call = this.answered(message);
+    const call = this.#answered(message);
     if (call === undefined) return undefined;
-    this.sent.delete(call.id);
+    this.#sent.delete(call.id);
     const { status } = message;
     if (status.kind === "Committed") return call.resolve;
     const text = status.kind === "Failed" ? status.message : "the call took more than one call may, and was undone";
     return () => call.reject(new LightconeError("ReducerFailed", { message: text }));
   }
 
-  private answered({ requestId, reducerName, status }: TransactionUpdate): SentCall | undefined {
-    const call = this.sent.get(requestId);
+  #answered({ requestId, reducerName, status }: TransactionUpdate): SentCall | undefined {
+    const call = this.#sent.get(requestId);
     if (call !== undefined || requestId !== 0 || status.kind === "Committed") return call;
     // A call that no reducer could have run as is refused without its id: it is the oldest of that name.
-    for (const one of this.sent.values()) if (one.name === reducerName || reducerName === "") return one;
+    for (const one of this.#sent.values()) if (one.name === reducerName || reducerName === "") return one;
     return undefined;
   }
 
-  private subscriptionApplied(attempt: Attempt, { queryId, tables }: MultiApplied): void {
-    const subscription = this.subscriptions.get(queryId); // none when it was ended meanwhile
-    if (attempt.liveSinceMs !== undefined) return this.apply(attempt, tables, () => subscription?.markApplied());
-    this.apply(attempt, tables, undefined);
+  #subscriptionApplied(attempt: Attempt, { queryId, tables }: MultiApplied): void {
+    const subscription = this.#subscriptions.get(queryId); // none when it was ended meanwhile
+    if (attempt.liveSinceMs !== undefined) return this.#apply(attempt, tables, () => subscription?.markApplied());
+    this.#apply(attempt, tables, undefined);
     if (subscription !== undefined) attempt.applied.push(subscription);
     attempt.awaited.delete(queryId);
-    if (attempt.awaited.size === 0) this.goLive(attempt);
+    if (attempt.awaited.size === 0) this.#goLive(attempt);
   }
 
-  private subscriptionFailed(attempt: Attempt, id: number | undefined, message: string): void {
+  #subscriptionFailed(attempt: Attempt, id: number | undefined, message: string): void {
     // Without an id it ended them all: a new link has them again.
-    if (id === undefined) return this.lost(attempt, message);
-    const subscription = this.subscriptions.get(id);
+    if (id === undefined) return this.#lost(attempt, message);
+    const subscription = this.#subscriptions.get(id);
     // Rows that it had were taken back before.
     if (subscription !== undefined)
-      this.endSubscription(subscription, new LightconeError("SubscriptionRefused", { message }));
+      this.#endSubscription(subscription, new LightconeError("SubscriptionRefused", { message }));
     attempt.awaited.delete(id);
-    if (attempt.liveSinceMs === undefined && attempt.awaited.size === 0) this.goLive(attempt);
+    if (attempt.liveSinceMs === undefined && attempt.awaited.size === 0) this.#goLive(attempt);
   }
 
-  private endSubscription(subscription: Subscription, error: LightconeError): void {
-    this.subscriptions.delete(subscription.id);
+  #endSubscription(subscription: Subscription, error: LightconeError): void {
+    this.#subscriptions.delete(subscription.id);
     const { isSettled } = subscription;
     subscription.fail(error);
-    if (isSettled) this.tell(() => this.events.failed(error, false));
+    if (isSettled) this.#tell(() => this.#events.failed(error, false));
   }
 
   // --- rows
 
-  private apply(attempt: Attempt, tables: readonly TableUpdate[], tell: (() => void) | undefined): void {
+  #apply(attempt: Attempt, tables: readonly TableUpdate[], tell: (() => void) | undefined): void {
     const touched = new Set<RowBag>();
     try {
       for (const { tableName, updates } of tables) {
-        const bag = this.bagOf(attempt, tableName);
+        const bag = this.#bagOf(attempt, tableName);
         if (bag === undefined) continue;
         touched.add(bag);
         for (const { deletes, inserts } of updates) {
@@ -426,62 +426,62 @@ export class Connection {
     const changes = new Map<string, TableChange>();
     for (const bag of touched) changes.set(bag.table.accessor, bag.settle());
     if (attempt.liveSinceMs !== undefined) {
-      this.tell(() => this.events.changed(changes));
+      this.#tell(() => this.#events.changed(changes));
       return tell?.();
     }
     if (tell !== undefined) attempt.answers.push(tell);
   }
 
   /** Undefined for a table that the client is not told of, or cannot use: its rows pass by. */
-  private bagOf({ bags }: Attempt, tableName: string): RowBag | undefined {
-    const { catalog } = this.options;
+  #bagOf({ bags }: Attempt, tableName: string): RowBag | undefined {
+    const { catalog } = this.#options;
     const accessor = catalog.accessorOf(tableName);
     if (accessor === undefined) return undefined;
     const known = bags.get(accessor);
-    if (known !== undefined || !this.checkUse(accessor)) return known;
+    if (known !== undefined || !this.#checkUse(accessor)) return known;
     const bag = new RowBag(catalog.table(accessor));
     bags.set(accessor, bag);
     return bag;
   }
 
   /** Whether the page can use a table. If not, that is told, once. */
-  private checkUse(accessor: string): boolean {
+  #checkUse(accessor: string): boolean {
     try {
-      this.options.catalog.table(accessor);
+      this.#options.catalog.table(accessor);
       return true;
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
-      if (!this.told.has(error.message)) {
-        this.told.add(error.message);
-        this.tell(() => this.events.failed(error, false));
+      if (!this.#told.has(error.message)) {
+        this.#told.add(error.message);
+        this.#tell(() => this.#events.failed(error, false));
       }
       return false;
     }
   }
 
   /** The link has every row: it takes the place of the one before, and the difference is told. */
-  private goLive(attempt: Attempt): void {
-    const before = this.bags;
+  #goLive(attempt: Attempt): void {
+    const before = this.#bags;
     const changes = new Map<string, TableChange>();
     for (const [accessor, bag] of attempt.bags) changes.set(accessor, bag.replace(before.get(accessor)));
     for (const [accessor, old] of before)
       if (!attempt.bags.has(accessor)) changes.set(accessor, new RowBag(old.table).replace(old));
-    this.bags = attempt.bags;
-    attempt.liveSinceMs = this.options.platform.clock.steadyMs();
-    this.saidUnreachable = false;
-    this.tell(() => this.events.changed(changes));
+    this.#bags = attempt.bags;
+    attempt.liveSinceMs = this.#options.platform.clock.steadyMs();
+    this.#saidUnreachable = false;
+    this.#tell(() => this.#events.changed(changes));
     for (const subscription of attempt.applied.splice(0))
-      if (this.subscriptions.has(subscription.id)) subscription.markApplied();
+      if (this.#subscriptions.has(subscription.id)) subscription.markApplied();
     for (const tell of attempt.answers.splice(0)) tell();
-    if (this.attempt === attempt) this.setState("open", undefined);
+    if (this.#attempt === attempt) this.#setState("open", undefined);
   }
 
   /** Runs the application's code: what it throws is its own, and must not stop the connection. */
-  private tell(run: () => void): void {
+  #tell(run: () => void): void {
     try {
       run();
     } catch (error) {
-      this.options.platform.report(error);
+      this.#options.platform.report(error);
     }
   }
 }

@@ -45,182 +45,182 @@ const readyTimeoutMs = 15_000;
 const refusedCode = 4403;
 
 export class Link {
-  private readonly options: LinkOptions;
-  private readonly events: LinkEvents;
-  private readonly out = new ByteWriter(1024);
-  private socket: Socket | undefined;
-  private greeting: IdentityToken | undefined;
-  private isOver = false;
-  private canSend = false;
-  private readonly cancelTimeout: () => void;
+  readonly #options: LinkOptions;
+  readonly #events: LinkEvents;
+  readonly #out = new ByteWriter(1024);
+  #socket: Socket | undefined;
+  #greeting: IdentityToken | undefined;
+  #isOver = false;
+  #canSend = false;
+  readonly #cancelTimeout: () => void;
 
   constructor(options: LinkOptions, events: LinkEvents) {
-    this.options = options;
-    this.events = events;
+    this.#options = options;
+    this.#events = events;
     const { platform, tokens } = options;
-    this.cancelTimeout = platform.clock.after(readyTimeoutMs, () =>
-      this.lost(`the server did not answer within ${readyTimeoutMs / 1000} s`),
+    this.#cancelTimeout = platform.clock.after(readyTimeoutMs, () =>
+      this.#lost(`the server did not answer within ${readyTimeoutMs / 1000} s`),
     );
     try {
       const token = tokens.next();
-      if (token === undefined) this.openSocket(undefined);
-      else this.showToken(token);
+      if (token === undefined) this.#openSocket(undefined);
+      else this.#showToken(token);
     } catch (error) {
-      this.refusedLater(`the token store failed: ${reasonOf(error)}`);
+      this.#refusedLater(`the token store failed: ${reasonOf(error)}`);
     }
   }
 
   /** Whether messages may be sent. */
   get isReady(): boolean {
-    return this.canSend;
+    return this.#canSend;
   }
 
   send(message: ClientMessage): void {
-    this.out.reset();
-    encodeClientMessage(this.out, message);
-    this.socket?.send(this.out.toBytes());
+    this.#out.reset();
+    encodeClientMessage(this.#out, message);
+    this.#socket?.send(this.#out.toBytes());
   }
 
   close(): void {
-    this.isOver = true;
-    this.canSend = false;
-    this.cancelTimeout();
-    this.socket?.close();
+    this.#isOver = true;
+    this.#canSend = false;
+    this.#cancelTimeout();
+    this.#socket?.close();
   }
 
   /** Asks the server for the database's schema. */
   readSchema(): Promise<Answered> {
-    const path = `v1/database/${encodeURIComponent(this.options.database)}/schema?version=10&for=client`;
-    return this.options.platform.ask(this.url(path));
+    const path = `v1/database/${encodeURIComponent(this.#options.database)}/schema?version=10&for=client`;
+    return this.#options.platform.ask(this.#url(path));
   }
 
   /** Addresses are written down on their way: what stands in one should not be worth much for long. */
-  private showToken(token: string): void {
-    this.options.platform.ask(this.url("v1/identity/websocket-token"), token).then(
-      (answered) => this.tokenAnswered(answered),
-      (error: unknown) => this.unanswered(error),
+  #showToken(token: string): void {
+    this.#options.platform.ask(this.#url("v1/identity/websocket-token"), token).then(
+      (answered) => this.#tokenAnswered(answered),
+      (error: unknown) => this.#unanswered(error),
     );
   }
 
-  private tokenAnswered(answered: Answered): void {
-    if (this.isOver) return;
-    const { tokens, uri } = this.options;
-    if (answered.kind === "NotNow") return this.lost(answered.reason);
+  #tokenAnswered(answered: Answered): void {
+    if (this.#isOver) return;
+    const { tokens, uri } = this.#options;
+    if (answered.kind === "NotNow") return this.#lost(answered.reason);
     const shortLived = answered.kind === "Text" ? tokenIn(answered.text) : undefined;
-    if (shortLived !== undefined) return this.openSocket(shortLived);
+    if (shortLived !== undefined) return this.#openSocket(shortLived);
     if (answered.kind === "Text" || ![400, 401, 403].includes(answered.status)) {
       const said = answered.kind === "Text" ? "without a token" : answered.status;
-      return this.refused(
+      return this.#refused(
         new LightconeError("BadRequest", { reason: `${uri} answered a token ${said}: is it the server?` }),
       );
     }
-    if (tokens.isGiven) return this.refused(new LightconeError("Unauthorized", { reason: answered.reason }));
+    if (tokens.isGiven) return this.#refused(new LightconeError("Unauthorized", { reason: answered.reason }));
     // One that was kept is worth nothing to this server any more: go on as somebody new.
     tokens.forget();
-    this.openSocket(undefined);
+    this.#openSocket(undefined);
   }
 
-  private openSocket(shortLived: string | undefined): void {
-    const { uri, database, confirmed, platform } = this.options;
-    const url = new URL(this.url(`v1/database/${encodeURIComponent(database)}/subscribe`));
+  #openSocket(shortLived: string | undefined): void {
+    const { uri, database, confirmed, platform } = this.#options;
+    const url = new URL(this.#url(`v1/database/${encodeURIComponent(database)}/subscribe`));
     url.protocol = url.protocol.replace("http", "ws");
     url.searchParams.set("compression", "None");
     url.searchParams.set("light", "true");
     if (confirmed !== undefined) url.searchParams.set("confirmed", String(confirmed));
     if (shortLived !== undefined) url.searchParams.set("token", shortLived);
     try {
-      this.socket = platform.openSocket(url.href, subprotocol, {
-        message: (payload) => this.receive(payload),
-        closed: (code, reason) => this.closed(code, reason),
+      this.#socket = platform.openSocket(url.href, subprotocol, {
+        message: (payload) => this.#receive(payload),
+        closed: (code, reason) => this.#closed(code, reason),
       });
     } catch (error) {
       // Browsers refuse some addresses at once, such as `ws:` from a page that came over `https:`.
-      this.refusedLater(`no socket to ${uri}: ${reasonOf(error)}`);
+      this.#refusedLater(`no socket to ${uri}: ${reasonOf(error)}`);
     }
   }
 
   /** An address under the server's, which may have a path of its own. */
-  private url(path: string): string {
-    const base = new URL(this.options.uri);
+  #url(path: string): string {
+    const base = new URL(this.#options.uri);
     base.protocol = base.protocol.replace("ws", "http");
     if (!base.pathname.endsWith("/")) base.pathname += "/";
     return new URL(path, base).href;
   }
 
-  private receive(payload: Uint8Array): void {
-    if (this.isOver) return;
+  #receive(payload: Uint8Array): void {
+    if (this.#isOver) return;
     try {
       if (payload[0] !== 0)
         throw new LightconeError("Malformed", { what: "payload", reason: "it is compressed; nothing was asked to be" });
       const message = decodeServerMessage(payload.subarray(1));
-      if (this.canSend) this.events.message(message);
-      else if (message.kind === "IdentityToken" && this.greeting === undefined) this.greeted(message);
+      if (this.#canSend) this.#events.message(message);
+      else if (message.kind === "IdentityToken" && this.#greeting === undefined) this.#greeted(message);
       else throw new LightconeError("Malformed", { what: message.kind, reason: "nothing was asked that it answers" });
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
-      if (!this.canSend) return this.refused(error);
+      if (!this.#canSend) return this.#refused(error);
       this.close();
-      this.events.unreadable(error);
+      this.#events.unreadable(error);
     }
   }
 
-  private greeted(greeting: IdentityToken): void {
-    this.greeting = { ...greeting, identity: greeting.identity.slice(), connectionId: greeting.connectionId.slice() };
+  #greeted(greeting: IdentityToken): void {
+    this.#greeting = { ...greeting, identity: greeting.identity.slice(), connectionId: greeting.connectionId.slice() };
     this.readSchema().then(
       (answered) => {
-        if (this.isOver) return;
-        if (answered.kind === "NotNow") return this.lost(answered.reason);
-        if (answered.kind === "Refused") return this.refused(refusalOf(this.options.database, answered));
-        this.cancelTimeout();
-        this.canSend = true;
-        this.events.ready(this.greeting ?? greeting, answered.text);
+        if (this.#isOver) return;
+        if (answered.kind === "NotNow") return this.#lost(answered.reason);
+        if (answered.kind === "Refused") return this.#refused(refusalOf(this.#options.database, answered));
+        this.#cancelTimeout();
+        this.#canSend = true;
+        this.#events.ready(this.#greeting ?? greeting, answered.text);
       },
-      (error: unknown) => this.unanswered(error),
+      (error: unknown) => this.#unanswered(error),
     );
   }
 
   /** Nothing came back, or more than anybody wants. */
-  private unanswered(error: unknown): void {
-    if (error instanceof LightconeError) this.refused(error);
-    else this.lost(`the server cannot be reached (${reasonOf(error)})`);
+  #unanswered(error: unknown): void {
+    if (error instanceof LightconeError) this.#refused(error);
+    else this.#lost(`the server cannot be reached (${reasonOf(error)})`);
   }
 
-  private closed(code: number, reason: string): void {
-    if (this.isOver) return;
-    if (code === refusedCode) return this.refused(new LightconeError("Refused", { message: reason }));
-    if (code !== 1006) return this.lost(reason === "" ? `the server closed it (code ${code})` : reason);
-    if (this.greeting !== undefined) return this.lost("the connection broke");
+  #closed(code: number, reason: string): void {
+    if (this.#isOver) return;
+    if (code === refusedCode) return this.#refused(new LightconeError("Refused", { message: reason }));
+    if (code !== 1006) return this.#lost(reason === "" ? `the server closed it (code ${code})` : reason);
+    if (this.#greeting !== undefined) return this.#lost("the connection broke");
     // Why there is none, a page can only learn by asking: of a refused socket it is told nothing.
-    this.socket?.close();
+    this.#socket?.close();
     this.readSchema().then(
       (answered) => {
-        if (this.isOver) return;
-        if (answered.kind === "Refused") return this.refused(refusalOf(this.options.database, answered));
-        if (answered.kind === "NotNow") return this.lost(answered.reason);
+        if (this.#isOver) return;
+        if (answered.kind === "Refused") return this.#refused(refusalOf(this.#options.database, answered));
+        if (answered.kind === "NotNow") return this.#lost(answered.reason);
         // Other servers say nothing to clients that their module refuses.
-        this.lost(
+        this.#lost(
           "no connection, though the server answers: a proxy that takes no WebSockets does this, or a module that refuses",
         );
       },
-      (error: unknown) => this.unanswered(error),
+      (error: unknown) => this.#unanswered(error),
     );
   }
 
-  private lost(reason: string): void {
-    if (this.isOver) return;
+  #lost(reason: string): void {
+    if (this.#isOver) return;
     this.close();
-    this.events.lost(reason);
+    this.#events.lost(reason);
   }
 
   /** Once whoever made this link knows it. */
-  private refusedLater(reason: string): void {
-    queueMicrotask(() => this.refused(new LightconeError("BadRequest", { reason })));
+  #refusedLater(reason: string): void {
+    queueMicrotask(() => this.#refused(new LightconeError("BadRequest", { reason })));
   }
 
-  private refused(error: LightconeError): void {
-    if (this.isOver) return;
+  #refused(error: LightconeError): void {
+    if (this.#isOver) return;
     this.close();
-    this.events.refused(error);
+    this.#events.refused(error);
   }
 }
 

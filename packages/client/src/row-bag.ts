@@ -43,10 +43,10 @@ export function keyOfBytes(bytes: Uint8Array): string {
 
 export class RowBag {
   readonly table: BagTable;
-  private readonly entries = new Map<string, Entry>();
-  private readonly byKey = new Map<string, object>();
-  private touched: Entry[] = [];
-  private touchedKeys: string[] = [];
+  readonly #entries = new Map<string, Entry>();
+  readonly #byKey = new Map<string, object>();
+  #touched: Entry[] = [];
+  #touchedKeys: string[] = [];
 
   constructor(table: BagTable) {
     this.table = table;
@@ -54,7 +54,7 @@ export class RowBag {
 
   /** Every row, as of the last `settle`. */
   *rows(): Generator<object> {
-    for (const { row, count } of this.entries.values()) if (count > 0) yield row;
+    for (const { row, count } of this.#entries.values()) if (count > 0) yield row;
   }
 
   /**
@@ -64,33 +64,33 @@ export class RowBag {
    */
   find(key: unknown): object | undefined {
     if (this.table.key === undefined) throw new TypeError(`table ${this.table.accessor} has no primary key`);
-    return this.byKey.get(keyOfBytes(encodeValue(this.table.key.codec, key)));
+    return this.#byKey.get(keyOfBytes(encodeValue(this.table.key.codec, key)));
   }
 
   /** Counts a row `by` times more, or fewer. */
   count(bytes: Uint8Array, by: number): void {
     const key = keyOfBytes(bytes);
-    let entry = this.entries.get(key);
+    let entry = this.#entries.get(key);
     if (entry === undefined) {
       // A row type is a product, so its values are objects.
       const row = decodeValue(this.table.row, bytes, `a row of ${this.table.accessor}`) as object;
       entry = { row, count: 0, countBefore: undefined };
-      this.entries.set(key, entry);
+      this.#entries.set(key, entry);
     }
-    this.touch(key, entry);
+    this.#touch(key, entry);
     entry.count += by;
   }
 
   /** @throws {LightconeError} `Malformed` when the message deleted more of a row than there was */
   check(): void {
-    if (this.touched.every(({ count }) => count >= 0)) return;
+    if (this.#touched.every(({ count }) => count >= 0)) return;
     const reason = "a row was deleted more often than it was inserted";
     throw new LightconeError("Malformed", { what: `update of ${this.table.accessor}`, reason });
   }
 
   /** Takes a message back. */
   undo(): void {
-    for (const entry of this.touched) entry.count = entry.countBefore ?? 0;
+    for (const entry of this.#touched) entry.count = entry.countBefore ?? 0;
     this.settle();
   }
 
@@ -98,49 +98,49 @@ export class RowBag {
   settle(): TableChange {
     const gone: object[] = [];
     const come: object[] = [];
-    for (const [index, entry] of this.touched.entries()) {
+    for (const [index, entry] of this.#touched.entries()) {
       const before = entry.countBefore ?? 0;
       entry.countBefore = undefined;
-      if (entry.count === 0) this.entries.delete(this.touchedKeys[index] ?? "");
+      if (entry.count === 0) this.#entries.delete(this.#touchedKeys[index] ?? "");
       if (before > 0 && entry.count === 0) gone.push(entry.row);
       if (before === 0 && entry.count > 0) come.push(entry.row);
     }
-    this.touched = [];
-    this.touchedKeys = [];
-    return this.pair(gone, come);
+    this.#touched = [];
+    this.#touchedKeys = [];
+    return this.#pair(gone, come);
   }
 
   /** Takes the place of `before`, whose rows are the same objects wherever they are equal. Gives the difference. */
   replace(before: RowBag | undefined): TableChange {
     const [gone, come]: [object[], object[]] = [[], []];
-    const entriesBefore: ReadonlyMap<string, Entry> = before === undefined ? new Map() : before.entries;
-    for (const [key, entry] of this.entries) {
+    const entriesBefore: ReadonlyMap<string, Entry> = before === undefined ? new Map() : before.#entries;
+    for (const [key, entry] of this.#entries) {
       const known = entriesBefore.get(key);
       if (known === undefined) come.push(entry.row);
-      else this.entries.set(key, { ...entry, row: known.row });
+      else this.#entries.set(key, { ...entry, row: known.row });
     }
-    for (const [key, { row }] of entriesBefore) if (!this.entries.has(key)) gone.push(row);
-    this.byKey.clear();
-    for (const { row } of this.entries.values()) this.index(row);
-    return this.pair(gone, come);
+    for (const [key, { row }] of entriesBefore) if (!this.#entries.has(key)) gone.push(row);
+    this.#byKey.clear();
+    for (const { row } of this.#entries.values()) this.#index(row);
+    return this.#pair(gone, come);
   }
 
-  private touch(key: string, entry: Entry): void {
+  #touch(key: string, entry: Entry): void {
     if (entry.countBefore !== undefined) return;
     entry.countBefore = entry.count;
-    this.touched.push(entry);
-    this.touchedKeys.push(key);
+    this.#touched.push(entry);
+    this.#touchedKeys.push(key);
   }
 
   /** A row that goes and one that comes with the same primary key are one update. */
-  private pair(gone: readonly object[], come: readonly object[]): TableChange {
+  #pair(gone: readonly object[], come: readonly object[]): TableChange {
     if (this.table.key === undefined) return { inserts: come, deletes: gone, updates: [] };
-    const goneByKey = new Map(gone.map((row) => [this.keyOf(row), row]));
-    for (const key of goneByKey.keys()) this.byKey.delete(key);
+    const goneByKey = new Map(gone.map((row) => [this.#keyOf(row), row]));
+    for (const key of goneByKey.keys()) this.#byKey.delete(key);
     const inserts: object[] = [];
     const updates: { before: object; after: object }[] = [];
     for (const after of come) {
-      const key = this.index(after);
+      const key = this.#index(after);
       const before = goneByKey.get(key);
       if (before === undefined) inserts.push(after);
       else updates.push({ before, after });
@@ -149,13 +149,13 @@ export class RowBag {
     return { inserts, deletes: [...goneByKey.values()], updates };
   }
 
-  private index(row: object): string {
-    const key = this.keyOf(row);
-    if (this.table.key !== undefined) this.byKey.set(key, row);
+  #index(row: object): string {
+    const key = this.#keyOf(row);
+    if (this.table.key !== undefined) this.#byKey.set(key, row);
     return key;
   }
 
-  private keyOf(row: object): string {
+  #keyOf(row: object): string {
     const { key } = this.table;
     if (key === undefined) return "";
     // A row has its key's column, by its type.

@@ -27,15 +27,15 @@ export class Subscription {
   isApplied = false;
   /** Whether `applied` has been resolved or rejected. */
   isSettled = false;
-  private resolve: () => void = () => {};
-  private reject: (error: LightconeError) => void = () => {};
+  #resolve: () => void = () => {};
+  #reject: (error: LightconeError) => void = () => {};
 
   constructor(id: number, queries: readonly Query[]) {
     this.id = id;
     this.queries = queries;
     this.applied = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
   }
 
@@ -43,13 +43,13 @@ export class Subscription {
   markApplied(): void {
     this.isApplied = true;
     this.isSettled = true;
-    this.resolve();
+    this.#resolve();
   }
 
   fail(error: LightconeError): void {
     this.isApplied = false;
     this.isSettled = true;
-    this.reject(error);
+    this.#reject(error);
   }
 
   /** As `fail`, where the application knows already: it need not also catch. */

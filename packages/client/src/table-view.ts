@@ -13,46 +13,46 @@ interface TableSource {
 
 export class TableView {
   readonly accessor: string;
-  private readonly table: TableSource;
-  private readonly tell: (run: () => void) => void;
-  private readonly inserts = new Set<{ readonly run: RowListener }>();
-  private readonly deletes = new Set<{ readonly run: RowListener }>();
-  private readonly updates = new Set<{ readonly run: UpdateListener }>();
-  private readonly changes = new Set<{ readonly run: () => void }>();
-  private listed: readonly object[] | undefined;
+  readonly #table: TableSource;
+  readonly #tell: (run: () => void) => void;
+  readonly #inserts = new Set<{ readonly run: RowListener }>();
+  readonly #deletes = new Set<{ readonly run: RowListener }>();
+  readonly #updates = new Set<{ readonly run: UpdateListener }>();
+  readonly #changes = new Set<{ readonly run: () => void }>();
+  #listed: readonly object[] | undefined;
 
   /** @param tell runs a listener, and reports what it throws */
   constructor(accessor: string, table: TableSource, tell: (run: () => void) => void) {
     this.accessor = accessor;
-    this.table = table;
-    this.tell = tell;
+    this.#table = table;
+    this.#tell = tell;
   }
 
   get size(): number {
     return this.rows().length;
   }
   rows(): readonly object[] {
-    this.listed ??= [...(this.table.bag(this.accessor)?.rows() ?? [])];
-    return this.listed;
+    this.#listed ??= [...(this.#table.bag(this.accessor)?.rows() ?? [])];
+    return this.#listed;
   }
   get(key: unknown): object | undefined {
-    return this.table.bag(this.accessor)?.find(key);
+    return this.#table.bag(this.accessor)?.find(key);
   }
   onInsert(run: RowListener): () => void {
-    return this.listen(this.inserts, run);
+    return this.#listen(this.#inserts, run);
   }
   onDelete(run: RowListener): () => void {
-    return this.listen(this.deletes, run);
+    return this.#listen(this.#deletes, run);
   }
   onUpdate(run: UpdateListener): () => void {
-    return this.listen(this.updates, run);
+    return this.#listen(this.#updates, run);
   }
   onChange(run: () => void): () => void {
-    return this.listen(this.changes, run);
+    return this.#listen(this.#changes, run);
   }
 
-  private listen<L>(listeners: Set<{ readonly run: L }>, run: L): () => void {
-    this.table.use(this.accessor);
+  #listen<L>(listeners: Set<{ readonly run: L }>, run: L): () => void {
+    this.#table.use(this.accessor);
     const listener = { run }; // one for each call, so that a function given twice runs twice
     listeners.add(listener);
     return () => void listeners.delete(listener);
@@ -60,16 +60,16 @@ export class TableView {
 
   /** The rows are others now. */
   forget(): void {
-    this.listed = undefined;
+    this.#listed = undefined;
   }
 
   announce({ inserts, deletes, updates }: TableChange): void {
-    for (const row of deletes) for (const { run } of this.deletes) this.tell(() => run(row));
-    for (const { before, after } of updates) for (const { run } of this.updates) this.tell(() => run(before, after));
-    for (const row of inserts) for (const { run } of this.inserts) this.tell(() => run(row));
+    for (const row of deletes) for (const { run } of this.#deletes) this.#tell(() => run(row));
+    for (const { before, after } of updates) for (const { run } of this.#updates) this.#tell(() => run(before, after));
+    for (const row of inserts) for (const { run } of this.#inserts) this.#tell(() => run(row));
   }
 
   announceChange(): void {
-    for (const { run } of this.changes) this.tell(run);
+    for (const { run } of this.#changes) this.#tell(run);
   }
 }

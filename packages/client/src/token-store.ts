@@ -31,36 +31,36 @@ export function webTokenStore(storage: WebStorage, key: string): TokenStore {
 /** The token to show: the one given; else the one kept; else, where nothing keeps it, what the last connection was given. */
 export class Tokens {
   readonly isGiven: boolean;
-  private readonly given: string | undefined;
-  private readonly store: TokenStore | undefined;
-  private latest: string | undefined;
+  readonly #given: string | undefined;
+  readonly #store: TokenStore | undefined;
+  #latest: string | undefined;
 
   constructor(given: string | undefined, store: TokenStore | undefined) {
     this.isGiven = given !== undefined;
-    this.given = given;
-    this.store = store;
-    this.latest = given;
+    this.#given = given;
+    this.#store = store;
+    this.#latest = given;
   }
 
   /** What was shown or given last. */
   get last(): string | undefined {
-    return this.latest;
+    return this.#latest;
   }
 
   next(): string | undefined {
-    this.latest = this.given ?? this.store?.get() ?? this.latest;
-    return this.latest;
+    this.#latest = this.#given ?? this.#store?.get() ?? this.#latest;
+    return this.#latest;
   }
 
   forget(): void {
-    this.store?.remove();
-    this.latest = undefined;
+    this.#store?.remove();
+    this.#latest = undefined;
   }
 
   /** Of a token that was shown, a server gives back a short-lived one: not to be kept. */
   granted(token: string): void {
-    if (this.latest !== undefined) return;
-    this.latest = token;
-    this.store?.set(token);
+    if (this.#latest !== undefined) return;
+    this.#latest = token;
+    this.#store?.set(token);
   }
 }

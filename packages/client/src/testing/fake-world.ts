@@ -5,22 +5,22 @@ import type { TokenStore } from "../token-store.ts";
 
 export class FakeSocket {
   readonly url: URL;
-  private readonly events: SocketEvents;
+  readonly #events: SocketEvents;
   readonly sent: ClientMessage[] = [];
   isClosed = false;
 
   constructor(url: string, events: SocketEvents) {
     this.url = new URL(url);
-    this.events = events;
+    this.#events = events;
   }
 
   /** A frame arrives. */
   receive(payload: Uint8Array): void {
-    this.events.message(payload);
+    this.#events.message(payload);
   }
   /** The connection ends. */
   drop(code = 1006, reason = ""): void {
-    this.events.closed(code, reason);
+    this.#events.closed(code, reason);
   }
   /** The queries and ids of what the client subscribed to. */
   get subscribes(): readonly { readonly queryId: number; readonly queries: readonly string[] }[] {
@@ -50,8 +50,8 @@ export class FakeWorld {
   schema: () => Promise<Answered>;
   /** What the server says of a token that is shown to it. */
   exchange: (token: string) => Promise<Answered> = async (token) => answer(JSON.stringify({ token: `short-${token}` }));
-  private nowMs = 0;
-  private readonly timers = new Set<Timer>();
+  #nowMs = 0;
+  readonly #timers = new Set<Timer>();
 
   constructor(schema: string) {
     this.schema = async () => answer(schema);
@@ -66,20 +66,20 @@ export class FakeWorld {
 
   /** Lets time pass; what is due runs in order. */
   pass(ms: number): void {
-    this.nowMs += ms;
-    for (const timer of [...this.timers].toSorted((a, b) => a.at - b.at)) {
-      if (timer.at <= this.nowMs && this.timers.delete(timer)) timer.run();
+    this.#nowMs += ms;
+    for (const timer of [...this.#timers].toSorted((a, b) => a.at - b.at)) {
+      if (timer.at <= this.#nowMs && this.#timers.delete(timer)) timer.run();
     }
   }
 
   readonly platform: Platform = {
     clock: {
-      nowMicros: () => this.nowMs * 1000,
-      steadyMs: () => this.nowMs,
+      nowMicros: () => this.#nowMs * 1000,
+      steadyMs: () => this.#nowMs,
       after: (delayMs, run) => {
-        const timer = { at: this.nowMs + delayMs, run };
-        this.timers.add(timer);
-        return () => void this.timers.delete(timer);
+        const timer = { at: this.#nowMs + delayMs, run };
+        this.#timers.add(timer);
+        return () => void this.#timers.delete(timer);
       },
     },
     random: { fill: (target) => target.fill(255) }, // always the longest wait
