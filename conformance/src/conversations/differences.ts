@@ -109,6 +109,12 @@ export const differences: readonly Difference[] = [
     httpStatus: 400,
     why: "a refusal in SQL goes on to name the clause, its place and what to write instead",
   },
+  { name: "type error", what: "text", httpStatus: 400, why: "as above" },
+  {
+    name: "second query does not type-check: nothing is registered",
+    what: "text",
+    why: "a refused literal says where it stands and what the column takes",
+  },
   {
     name: "reply above 1024 bytes (2)",
     only: ["v1.bsatn"],
@@ -119,6 +125,7 @@ export const differences: readonly Difference[] = [
   { name: "flags left out", what: "reason", why: "as above" },
   { name: "unknown field", what: "reason", why: "as above" },
   { name: "flags out of range", what: "reason", why: "as above" },
+  { name: "database deleted", what: "reason", why: "the reason goes on to say why the module exited" },
   {
     name: "client_connected returns Err",
     what: "close",
