@@ -9,7 +9,6 @@ import type { Watchdog } from "@lightcone/base/node";
 import {
   WorkKind,
   type Activity,
-  type ConnectionSink,
   type DatabaseLimits,
   type DatabaseLink,
   type DatabaseRequest,
@@ -21,6 +20,7 @@ import { ByteReader, ByteWriter, toHex } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
 import { endingsProgram, reducers, refusedText } from "./endings-guest.ts";
 import { Hosts } from "./hosts.ts";
+import { JsonClient } from "./json-client.ts";
 import { LocalClient, makeCaller, sql, textOf } from "./local.ts";
 
 const n = 41;
@@ -33,44 +33,6 @@ function argsOf(value: number): Uint8Array {
   const out = new ByteWriter();
   out.u32(value);
   return out.toBytes();
-}
-
-/** A client of `v1.json`, whose messages are objects. */
-class JsonClient implements ConnectionSink {
-  readonly caller = makeCaller(40);
-  readonly queuedBytes = 0;
-  readonly messages: Record<string, unknown>[] = [];
-  answeredCount = 0;
-  closed: string | undefined;
-  readonly #handle;
-  #text = "";
-
-  constructor(link: DatabaseLink) {
-    const { caller } = this;
-    this.#handle = link.connect(
-      { caller, token: "", protocol: "v1.json", compression: "none", light: false, confirmed: true },
-      this,
-    );
-  }
-  send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
-    this.#text += new TextDecoder().decode(bytes.subarray(at, at + length));
-    if (!last) return;
-    this.messages.push(JSON.parse(this.#text));
-    this.#text = "";
-  }
-  answered(count: number): void {
-    this.answeredCount = count;
-  }
-  note(): void {}
-  close(_code: number | undefined, reason: string): void {
-    this.closed = reason;
-  }
-  /** @param message bytes are a frame of the binary form */
-  say(message: object | Uint8Array): void {
-    const isText = !(message instanceof Uint8Array);
-    const bytes = isText ? new TextEncoder().encode(JSON.stringify(message)) : message;
-    this.#handle.receive(bytes, 0, bytes.length, isText);
-  }
 }
 
 /** How a request was answered. */

@@ -14,8 +14,10 @@ import {
   type Database,
   type DatabaseLimits,
   type DatabaseLink,
+  type KeptPart,
   type Reply,
   type Resume,
+  type ResumeNote,
 } from "@lightcone/database";
 import { decodeServerMessage, encodeClientMessage, type ClientMessage, type ServerMessage } from "@lightcone/protocol";
 import { ByteWriter } from "@lightcone/sats";
@@ -122,6 +124,8 @@ export class LocalClient implements ConnectionSink {
   readonly queuedBytes = 0;
   closed: { readonly code: number | undefined; readonly reason: string } | undefined;
   answeredCount = 0;
+  /** What it was said to be subscribed to. */
+  readonly subscribed: KeptPart[] = [];
   readonly #handle: ConnectionHandle;
   #parts: Uint8Array[] = [];
   #wake: (() => void)[] = [];
@@ -153,8 +157,8 @@ export class LocalClient implements ConnectionSink {
     this.#notify();
   }
 
-  note(): void {
-    // Which messages they are matters to those who resume; see resume.test.ts.
+  note(note: ResumeNote): void {
+    if (note.kind === "kept") this.subscribed.push({ message: note.message, state: note.state });
   }
 
   close(code: number | undefined, reason: string): void {

@@ -28,10 +28,18 @@ export interface ConnectionInfo {
   readonly confirmed: boolean;
 }
 
+/** A part of a client's subscriptions. */
+export interface KeptPart {
+  /** The message that made it. */
+  readonly message: number;
+  /** What its protocol restores it from. What a message makes may depend on what there was, so the message would not do. */
+  readonly state: Uint8Array;
+}
+
 /** What must be known of a connection to hand it to the next host; messages are the client's own, counted from 1. */
 export type ResumeNote =
-  /** The message makes up a part of the client's subscriptions: the next host gets it again. Said before it is answered. */
-  | { readonly kind: "kept"; readonly message: number }
+  /** The message has made a part of the client's subscriptions: the next host gets it again. Said before it is answered. */
+  | ({ readonly kind: "kept" } & KeptPart)
   /** It does so no more. */
   | { readonly kind: "dropped"; readonly message: number }
   /** The client has been sent less than the others, and cannot be resumed, until it is level again. */

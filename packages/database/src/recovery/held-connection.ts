@@ -1,15 +1,13 @@
 /**
- * A connection that outlives its host: the client's messages without an answer, and the messages that make up its
- * subscriptions.
+ * A connection that outlives its host: the client's messages without an answer, and what it is subscribed to.
  *
  *   client ─▶ pending ──answered──▶ forgotten
- *                └──kept──▶ subscribed ──dropped──▶ forgotten
+ *   host ──kept──▶ subscribed ──dropped──▶ forgotten
  *
  * The cost of each is constant, however much there is of it: the front does this for all connections in one thread.
  */
-import { defined } from "@lightcone/base";
 import { keyOfClient } from "../link/client.ts";
-import type { ConnectionHandle, ConnectionInfo, ConnectionSink, ResumeNote } from "../link/link.ts";
+import type { ConnectionHandle, ConnectionInfo, ConnectionSink, KeptPart, ResumeNote } from "../link/link.ts";
 import type { NumberedMessage, ResumedConnection } from "./resume.ts";
 import { WorkKind, type Work } from "../link/work.ts";
 
@@ -29,8 +27,8 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
   private readonly holder: ConnectionHolder;
   private handle: ConnectionHandle | undefined;
   private readonly pending = new PendingMessages();
-  /** The messages that make up the subscriptions, by number. */
-  private readonly subscribed = new Map<number, NumberedMessage>();
+  /** The subscriptions, by the messages that made them. */
+  private readonly subscribed = new Map<number, KeptPart>();
   private received = 0;
   /** Messages that the present host has been given. */
   private given = 0;
@@ -92,12 +90,9 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
 
   note(note: ResumeNote): void {
     switch (note.kind) {
-      case "kept": {
-        const message = defined(this.pending.find(note.message), `message ${note.message}, which is not answered`);
-        // A copy: the original shares its memory with everything else that came in the same read.
-        this.subscribed.set(message.number, { ...message, bytes: message.bytes.slice() });
+      case "kept":
+        this.subscribed.set(note.message, { message: note.message, state: note.state });
         break;
-      }
       case "dropped":
         this.subscribed.delete(note.message);
         break;
@@ -169,7 +164,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
     return {
       info: this.info,
       sink: this,
-      subscribed: [...this.subscribed.values()].sort((a, b) => a.number - b.number),
+      subscribed: [...this.subscribed.values()].sort((a, b) => a.message - b.message),
       pending: this.pending.all(),
       received: this.received,
     };
@@ -210,13 +205,6 @@ class PendingMessages {
 
   push(message: NumberedMessage): void {
     this.messages.push(message);
-  }
-
-  find(number: number): NumberedMessage | undefined {
-    const first = this.messages[this.answered];
-    return first === undefined || number < first.number
-      ? undefined
-      : this.messages[this.answered + number - first.number];
   }
 
   /** Lets go of all up to a number. */

@@ -8,7 +8,7 @@
 import { isLightconeError, LightconeError } from "@lightcone/base";
 import { toHex } from "@lightcone/sats";
 import type { Client } from "../link/client.ts";
-import type { ConnectionInfo, ConnectionSink } from "../link/link.ts";
+import type { ConnectionInfo, ConnectionSink, KeptPart } from "../link/link.ts";
 import type { FunctionEnd } from "../core/function-ends.ts";
 import type { EndReason, Work, WorkKind } from "../link/work.ts";
 
@@ -22,8 +22,8 @@ export interface NumberedMessage {
 export interface ResumedConnection {
   readonly info: ConnectionInfo;
   readonly sink: ConnectionSink;
-  /** The messages that make up its subscriptions, as `ConnectionSink.note` said. */
-  readonly subscribed: readonly NumberedMessage[];
+  /** Its subscriptions, as `ConnectionSink.note` said, in the order in which they were made. */
+  readonly subscribed: readonly KeptPart[];
   /** The messages without all their answers, in order. */
   readonly pending: readonly NumberedMessage[];
   /** Messages received so far. */

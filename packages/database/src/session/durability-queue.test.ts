@@ -39,12 +39,12 @@ describe("a durability queue", () => {
   test("says what is answered and noted in its place", () => {
     const durability = new DurabilityQueue();
     const sink = new Sink();
-    durability.push(sink, 0, { kind: "kept", message: 4 }, 0, 0, true, 0);
+    durability.push(sink, 0, { kind: "kept", message: 4, state: Uint8Array.of(9) }, 0, 0, true, 0);
     durability.push(sink, 0, Uint8Array.of(1), 0, 1, false, 0);
     durability.push(sink, 0, Uint8Array.of(2), 0, 1, true, 4);
     durability.push(sink, 0, undefined, 0, 0, true, 6);
     durability.release(0);
-    expect(sink.got).toEqual(["kept 4", "1…", "2.", "answered 4", "answered 6"]);
+    expect(sink.got).toEqual(["kept 4 9", "1…", "2.", "answered 4", "answered 6"]);
   });
 
   test("is a queue, however many entries it holds", () => {

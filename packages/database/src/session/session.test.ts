@@ -5,7 +5,7 @@ import { LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Call } from "../core/call.ts";
-import type { ConnectionInfo, ConnectionSink, ResumeNote } from "../link/link.ts";
+import type { ConnectionInfo, ConnectionSink, KeptPart, ResumeNote } from "../link/link.ts";
 import type { Piece } from "../link/piece.ts";
 import type { Settled } from "../recovery/replay.ts";
 import type { NumberedMessage, ResumedConnection } from "../recovery/resume.ts";
@@ -62,8 +62,7 @@ class Words implements Conversation {
         request.sendParts(rest.map(piece));
         break;
       case "keep":
-        if (this.channel.isRestoring) break;
-        this.channel.note({ kind: "kept", message: request.number });
+        this.channel.note({ kind: "kept", message: request.number, state: encoder.encode("as it is") });
         request.send(piece("kept"));
         break;
       case "quiet":
@@ -83,7 +82,7 @@ class Words implements Conversation {
           read,
           encode: () => [piece("one "), piece("two")],
           fail: piece,
-          note: { kind: "kept", message: request.number },
+          note: { kind: "kept", message: request.number, state: encoder.encode("as it is") },
         });
         break;
       }
@@ -94,6 +93,14 @@ class Words implements Conversation {
 
   fail(request: ClientRequest, text: string, micros: number): void {
     request.send(piece(`failed after ${micros}: ${text}`));
+  }
+
+  restore(parts: readonly KeptPart[]): boolean {
+    return parts.every(({ message, state }) => {
+      const text = new TextDecoder().decode(state);
+      this.wire.ran.push(`restored ${message}: ${text}`);
+      return text !== "gone";
+    });
   }
 
   callOf(): Call {
@@ -300,7 +307,7 @@ describe("the module's connect reducer", () => {
 });
 
 describe("going on where a host ended", () => {
-  const resumed = (subscribed: readonly NumberedMessage[], pending: readonly NumberedMessage[]): ResumedConnection => ({
+  const resumed = (subscribed: readonly KeptPart[], pending: readonly NumberedMessage[]): ResumedConnection => ({
     info: infoOf(false),
     sink,
     subscribed,
@@ -308,9 +315,11 @@ describe("going on where a host ended", () => {
     received: 9,
   });
 
+  const kept = (message: number, text: string): KeptPart => ({ message, state: encoder.encode(text) });
+
   test("subscriptions are restored without sending, and numbers go on", async () => {
-    const session = open(resumed([held(2, "keep"), held(5, "keep")], []));
-    expect(wire.ran).toEqual(["keep", "keep"]);
+    const session = open(resumed([kept(2, "a"), kept(5, "b")], []));
+    expect(wire.ran).toEqual(["restored 2: a", "restored 5: b"]);
     expect(sink.heard).toEqual([]);
     say(session, "echo a");
     await parts.settle();
@@ -318,7 +327,7 @@ describe("going on where a host ended", () => {
   });
 
   test("a subscription that cannot be restored ends the connection", () => {
-    const session = open(resumed([held(2, "echo there are no rows any more")], []));
+    const session = open(resumed([kept(2, "gone")], []));
     expect(session.isClosed).toBe(true);
     expect(sink.heard).toEqual(["close 1011 the database started again"]);
   });

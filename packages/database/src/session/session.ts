@@ -34,8 +34,6 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
   onReady: (() => void) | undefined;
   /** Called once, when the connection is over. */
   onClosed: (() => void) | undefined;
-  /** While subscriptions are restored, nothing is sent: the client has their rows. */
-  isRestoring = false;
   private readonly context: DatabaseContext;
   private readonly sink: ConnectionSink;
   private readonly conversation: Conversation;
@@ -47,8 +45,6 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
   private received = 0;
   private waiting = 0;
   private readyHeld = false;
-  /** Whether a subscription could not be restored: its client would wait for rows that never come. */
-  private isUnlikeBefore = false;
 
   /** @param resumed where the connection stood with a host that ended; it is new without */
   constructor(
@@ -245,9 +241,7 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
   }
 
   private push(delivery: Delivery, at: number, length: number, last: boolean, answered: number): void {
-    if (!this.isRestoring) this.out.push(delivery, at, length, last, answered);
-    // Restoring sends nothing: what would be sent is that a subscription failed.
-    else this.isUnlikeBefore = true;
+    this.out.push(delivery, at, length, last, answered);
   }
 
   /** A publish may have taken from the client what it was subscribed to. */
@@ -262,13 +256,8 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
     this.context.claims.set(keyOfClient(this.info.caller), new TextEncoder().encode(this.info.caller.claims));
     this.received = resumed.received;
     this.state = "open";
-    this.isRestoring = true;
-    for (const held of resumed.subscribed) {
-      this.waiting++;
-      this.runMessage(Message.held(this, held));
-    }
-    this.isRestoring = false;
-    if (this.isUnlikeBefore) this.end(1011, "the database started again");
+    // Its client would wait for changes that never come.
+    if (!this.conversation.restore(resumed.subscribed)) this.end(1011, "the database started again");
   }
 
   /** The call that a pending message makes, whose commit is in the log. That it is answered is said by `resumePending`. */

@@ -8,7 +8,7 @@
  * with a `Wire` of its own, a name in `WireProtocol`, and a line in `database.ts`.
  */
 import type { Call } from "../core/call.ts";
-import type { ConnectionInfo, ResumeNote, WireProtocol } from "../link/link.ts";
+import type { ConnectionInfo, KeptPart, ResumeNote, WireProtocol } from "../link/link.ts";
 import type { Piece } from "../link/piece.ts";
 import type { SlicedRead } from "../subscriptions/sliced-read.ts";
 
@@ -33,6 +33,12 @@ export interface Conversation {
    * @throws {LightconeError} `Malformed`, `TooDeep`
    */
   fail(request: ClientRequest, text: string, micros: number): void;
+  /**
+   * Restores subscriptions as a host before had them, and sends nothing: the client has their rows.
+   *
+   * @returns whether all are as they were
+   */
+  restore(parts: readonly KeptPart[]): boolean;
   /** The call that a message makes, for the commit in the log that it has led to: that commit answers it. */
   callOf(request: ClientRequest): Call;
   /** Ends subscriptions to what the client may not read any more. */
@@ -68,8 +74,6 @@ export interface ClientRequest extends Frame, Outlet {
 /** A connection as its protocol sees it. What is sent through it answers nothing. */
 export interface Channel extends Outlet {
   readonly info: ConnectionInfo;
-  /** Whether subscriptions are restored that the client has the rows of: nothing is sent. */
-  readonly isRestoring: boolean;
   /** Whether something waits behind an answer that leaves in slices. */
   readonly holdsBack: boolean;
   /** Notes something for whoever holds the connection, in its order among the messages. */

@@ -66,7 +66,8 @@ class TestSink implements ConnectionSink {
   /** What it was told, notes and answers in their order. */
   readonly told: string[] = [];
   note(note: ResumeNote): void {
-    this.told.push(Object.values(note).join(" "));
+    const message = "message" in note ? ` ${note.message}` : "";
+    this.told.push(note.kind + message + (note.kind === "kept" ? ` ${decode(note.state)}` : ""));
   }
   close(code: number | undefined, reason: string): void {
     this.closedWith = `${code} ${reason}`;
@@ -173,12 +174,12 @@ describe.each(ways)("a database $way", ({ open }) => {
     for (const text of ["keep", "1", "drop1", "keep"]) say(handle, text);
     await until(() => sink.answeredCount === 4);
     const notes = sink.told.filter((each) => !each.startsWith("answered"));
-    expect(notes).toEqual(["kept 1", "dropped 1", "behind", "level", "kept 4"]);
+    expect(notes).toEqual(["kept 1 as it is", "dropped 1", "behind", "level", "kept 4 as it is"]);
     // Nothing is kept that was answered before.
     for (const [at, each] of sink.told.entries()) {
       if (!each.startsWith("kept")) continue;
       const before = sink.told.slice(0, at).filter((other) => other.startsWith("answered"));
-      expect(Number(before.at(-1)?.slice(9) ?? 0)).toBeLessThan(Number(each.slice(5)));
+      expect(Number(before.at(-1)?.slice(9) ?? 0)).toBeLessThan(Number(each.split(" ")[1]));
     }
     await link.stop(1000);
   });
@@ -370,7 +371,7 @@ describe("a process", () => {
     const connections = sinks.map((sink, at) => ({
       info,
       sink,
-      subscribed: [message(1, "subscribe"), message(3, "subscribe")],
+      subscribed: [1, 3].map((made) => ({ message: made, state: new TextEncoder().encode("to all") })),
       pending: [message(5, `pending of ${at}`)],
       received: 5,
     }));
@@ -388,7 +389,9 @@ describe("a process", () => {
     expect(next.releasedOffset).toBe(77);
     // Before the host counts as open, its connections have been told.
     const told = sinks.map((sink) => sink.messages);
-    expect(told).toEqual([0, 1].map((at) => ["resumed at 77 after 5, subscribed 1 3", `pending of ${at}`]));
+    expect(told).toEqual(
+      [0, 1].map((at) => ["resumed at 77 after 5, subscribed 1 to all 3 to all", `pending of ${at}`]),
+    );
     next.handles.forEach((handle, at) => say(handle, `and on ${at}`));
     await until(() => sinks.every((sink) => sink.messages.length === 3));
     await next.link.stop(1000);

@@ -22,6 +22,7 @@ import type {
   ConnectionSink,
   DatabaseRequest,
   HostType,
+  KeptPart,
   NumberedMessage,
   Reply,
   Rest,
@@ -250,12 +251,14 @@ export function readClose(input: ByteReader): { readonly code: number | undefine
 
 export function writeNote(out: ByteWriter, note: ResumeNote): void {
   writeWord(out, noteKinds, note.kind);
-  if (note.kind === "kept" || note.kind === "dropped") out.u32(note.message);
+  if (note.kind === "kept") writePart(out, note);
+  else if (note.kind === "dropped") out.u32(note.message);
 }
 
 export function readNote(input: ByteReader): ResumeNote {
   const kind = readWord(input, noteKinds);
-  return kind === "kept" || kind === "dropped" ? { kind, message: input.u32() } : { kind };
+  if (kind === "kept") return { kind, ...readPart(input) };
+  return kind === "dropped" ? { kind, message: input.u32() } : { kind };
 }
 
 /** An error with its code and detail, if it has any, and the texts of its causes. */
@@ -304,7 +307,7 @@ export function writeResume(out: ByteWriter, resume: Resume, keys: readonly numb
       out.u32(keys[index] ?? 0);
       index += 1;
       writeInfo(out, connection.info);
-      writeNumbered(out, connection.subscribed);
+      writeParts(out, connection.subscribed);
       writeNumbered(out, connection.pending);
       out.u32(connection.received);
     }
@@ -335,7 +338,7 @@ function readFrontResume(input: ByteReader, sinkOf: (key: number) => ConnectionS
   for (let count = input.count(1); count > 0; count -= 1) {
     const sink = sinkOf(input.u32());
     const info = readInfo(input);
-    const subscribed = readNumbered(input);
+    const subscribed = readParts(input);
     const pending = readNumbered(input);
     connections.push({ info, sink, subscribed, pending, received: input.u32() });
   }
@@ -347,6 +350,26 @@ function readFrontResume(input: ByteReader, sinkOf: (key: number) => ConnectionS
     visits.push({ ...client, functionName: isCall ? functionName : undefined });
   }
   return { front, releasedOffset, connections, visits, requestCount, condemned, ends, isCareful };
+}
+
+function writeParts(out: ByteWriter, parts: readonly KeptPart[]): void {
+  out.u32(parts.length);
+  for (const part of parts) writePart(out, part);
+}
+
+function readParts(input: ByteReader): readonly KeptPart[] {
+  const parts: KeptPart[] = [];
+  for (let count = input.count(8); count > 0; count -= 1) parts.push(readPart(input));
+  return parts;
+}
+
+function writePart(out: ByteWriter, { message, state }: KeptPart): void {
+  out.u32(message);
+  out.byteArray(state);
+}
+
+function readPart(input: ByteReader): KeptPart {
+  return { message: input.u32(), state: input.byteArray() };
 }
 
 function writeNumbered(out: ByteWriter, messages: readonly NumberedMessage[]): void {

@@ -48,7 +48,7 @@ export class FakeDatabase implements DatabaseLink {
   private resumeOne({ releasedOffset }: FrontResume, connection: ResumedConnection): ConnectionHandle {
     const { info, sink, subscribed, pending, received } = connection;
     const handle = this.connect(info, sink);
-    const numbers = subscribed.map(({ number }) => number).join(" ");
+    const numbers = subscribed.map((part) => `${part.message} ${decoder.decode(part.state)}`).join(" ");
     const greeting = encoder.encode(`resumed at ${releasedOffset} after ${received}, subscribed ${numbers}`);
     sink.send(greeting, 0, greeting.length, true);
     for (const { bytes, isText } of pending) handle.receive(bytes, 0, bytes.length, isText);
@@ -150,7 +150,7 @@ export class FakeConnection implements ConnectionHandle {
         break;
       }
       case "keep":
-        sink.note({ kind: "kept", message: this.received.length });
+        sink.note({ kind: "kept", message: this.received.length, state: encoder.encode("as it is") });
         break;
       case "drop1":
         sink.note({ kind: "dropped", message: 1 });

@@ -38,8 +38,7 @@ export class FirstRows {
   /** Begins to read the rows that plans have now; the text of why there are none. */
   read(plans: readonly SelectPlan[]): RowsRead | string {
     const { context, channel } = this;
-    // While subscriptions are restored the client has these rows already.
-    const queries = channel.isRestoring ? [] : plans.map((plan) => this.of(plan));
+    const queries = plans.map((plan) => this.of(plan));
     try {
       return { read: new SlicedRead(context, queries, channel.info.caller), queries };
     } catch (error) {
@@ -62,7 +61,6 @@ export class FirstRows {
 
   /** Sends a message with rows, in slices if there are many. */
   send(outlet: Outlet, { read, queries }: RowsRead, { encode, fail, note }: RowsMessage): void {
-    if (this.channel.isRestoring) return;
     if (!read.isWhole) {
       outlet.sendInSlices({ read, encode: () => encode(queries), fail, note });
       return;

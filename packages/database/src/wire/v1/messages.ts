@@ -13,7 +13,7 @@ import type { DeltaPart } from "@lightcone/query";
 import { callProcedure } from "../../calls/procedure-call.ts";
 import type { Call, CommitHead } from "../../core/call.ts";
 import type { DatabaseContext } from "../../core/context.ts";
-import type { Caller } from "../../link/link.ts";
+import type { Caller, KeptPart } from "../../link/link.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber } from "../../subscriptions/subscriber.ts";
 import type { Channel, ClientRequest, Conversation, Frame, Wire } from "../wire.ts";
@@ -135,6 +135,10 @@ class ConversationV1 implements Conversation, Subscriber, CallingClient {
       default:
         request.send(encoder.subscriptionError(micros, message.requestId, message.queryId, text));
     }
+  }
+
+  restore(parts: readonly KeptPart[]): boolean {
+    return this.sets.restore(parts);
   }
 
   callOf(request: ClientRequest): Call {

@@ -6,24 +6,26 @@
  * that has it. The rows of a Single and of the legacy set always come, so there the query is held once more.
  * docs/wire/websocket-v1.md.
  */
+import { defined } from "@lightcone/base";
 import type { Subscribe, SubscribeMulti, SubscribeSingle, Unsubscribe } from "@lightcone/protocol";
 import type { Catalog, SelectPlan } from "@lightcone/sql";
 import type { DatabaseContext } from "../../core/context.ts";
+import type { KeptPart, ResumeNote } from "../../link/link.ts";
 import type { Piece } from "../../link/piece.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber } from "../../subscriptions/subscriber.ts";
 import type { Channel, ClientRequest } from "../wire.ts";
 import type { Encoder, QueryRows } from "./encoder.ts";
 import type { FirstRows } from "./first-rows.ts";
+import { decodeSet, encodeSet, type KeptSet } from "./set-state.ts";
 import { compileTexts, TextQueries, type TextQuery, type WantedQuery } from "./text-queries.ts";
 
 export type SubscriptionMessage = Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe;
 
-interface QuerySet {
+interface QuerySet extends KeptSet {
   readonly queries: readonly TextQuery[];
-  /** The client's message that made it, and the id of that request. */
+  /** The client's message that made it. */
   readonly message: number;
-  readonly requestId: number;
 }
 
 type Encode = (queries: readonly QueryRows[]) => readonly Piece[];
@@ -74,6 +76,30 @@ export class QuerySets {
     }
   }
 
+  /** Restores sets of a host before, which the client has the rows of. @returns whether all are as they were */
+  restore(parts: readonly KeptPart[]): boolean {
+    let isWhole = true;
+    this.context.critical.run(() => {
+      isWhole = parts.every((part) => this.restoreSet(part));
+    });
+    return isWhole;
+  }
+
+  private restoreSet({ message, state }: KeptPart): boolean {
+    const { requestId, queryId, queries: kept } = decodeSet(state);
+    const compiled = this.compile([...new Set(kept.map(({ statement }) => statement))], true);
+    if (typeof compiled === "string") return false;
+    const byText = new Map(compiled.map((each) => [each.text, each]));
+    if (!kept.every(({ text }) => byText.has(text))) return false;
+    const queries = kept.map(({ text, number, isShared }) =>
+      this.held.restore(defined(byText.get(text), text), number, isShared),
+    );
+    const set: QuerySet = { queries, message, requestId, queryId };
+    if (queryId === undefined) this.legacy = set;
+    else this.sets.set(queryId, set);
+    return true;
+  }
+
   /** Lets go of everything: the connection is over. */
   clear(): void {
     for (const set of this.sets.values()) this.release(set);
@@ -121,7 +147,7 @@ export class QuerySets {
     const count = this.held.count + (isMulti ? this.held.newOf(wanted) : wanted.length);
     if (count > subscriptionsPerConnectionMax) return refuse(overLimit(count, subscriptionsPerConnectionMax));
     const queries = wanted.map((each) => this.held.share(each, isMulti));
-    const set: QuerySet = { queries, message: request.number, requestId };
+    const set: QuerySet = { queries, message: request.number, requestId, queryId };
     this.sets.set(queryId, set);
     return set;
   }
@@ -144,8 +170,7 @@ export class QuerySets {
       request.send(fail(read));
       return;
     }
-    const note = { kind: "kept", message: set.message } as const;
-    this.rows.send(request, read, { encode, fail: (text) => this.lateFailure(text, fail), note });
+    this.rows.send(request, read, { encode, fail: (text) => this.lateFailure(text, fail), note: kept(set) });
   }
 
   /**
@@ -175,7 +200,7 @@ export class QuerySets {
       return;
     }
     const queries = wanted.map((each) => this.held.hold(each));
-    const legacy: QuerySet = { queries, message: request.number, requestId };
+    const legacy: QuerySet = { queries, message: request.number, requestId, queryId: undefined };
     const read = this.rows.read(plansOf(this.overRows(queries)));
     if (typeof read === "string") {
       this.release(legacy);
@@ -191,7 +216,7 @@ export class QuerySets {
           if (this.legacy === legacy) this.endLegacy(legacy);
           return this.failure(requestId, undefined, text);
         }),
-      note: { kind: "kept", message: legacy.message },
+      note: kept(legacy),
     });
   }
 
@@ -298,6 +323,10 @@ export class QuerySets {
   private durationMicros(): number {
     return this.context.time.durationMicros();
   }
+}
+
+function kept(set: QuerySet): ResumeNote {
+  return { kind: "kept", message: set.message, state: encodeSet(set) };
 }
 
 /** What a set may not read any more. */

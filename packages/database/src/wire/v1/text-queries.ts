@@ -9,12 +9,18 @@ import type { Subscriber } from "../../subscriptions/subscriber.ts";
 
 /** A query of a request, not held yet. */
 export interface WantedQuery {
+  /** What it is counted by: its statement, with more to it where that stands for many. */
   readonly text: string;
+  readonly statement: string;
   readonly plan: SelectPlan;
 }
 
 /** A query that is held. */
 export interface TextQuery extends WantedQuery {
+  /** Its own among all that the client holds. */
+  readonly number: number;
+  /** Whether it is the one that further sets share. Which one that is depends on sets that may have ended since. */
+  readonly isShared: boolean;
   readonly subscription: Subscription;
   /** Sets that contain it. */
   uses: number;
@@ -33,7 +39,7 @@ export function compileTexts(texts: readonly string[], catalog: Catalog): readon
       for (const plan of plans) {
         // One text that stands for many queries: each is held by itself.
         const own = plans.length === 1 ? text : `${text} #${plan.key}`;
-        wanted.set(own, { text: own, plan });
+        wanted.set(own, { text: own, statement: text, plan });
       }
     } catch (error) {
       if (!isLightconeError(error)) throw error;
@@ -47,15 +53,20 @@ export class TextQueries {
   private readonly subscriptions: Subscriptions;
   private readonly subscriber: Subscriber;
   private readonly identity: Uint8Array;
-  /** Those that may be shared, by text. */
+  private readonly all = new Map<number, TextQuery>();
+  /** Those that further sets share, by text. */
   private readonly shared = new Map<string, TextQuery>();
-  /** How many are held in all. */
-  count = 0;
+  private lastNumber = 0;
 
   constructor(subscriptions: Subscriptions, subscriber: Subscriber, identity: Uint8Array) {
     this.subscriptions = subscriptions;
     this.subscriber = subscriber;
     this.identity = identity;
+  }
+
+  /** How many are held in all. */
+  get count(): number {
+    return this.all.size;
   }
 
   /** How many of these would have to be held anew if they were shared. */
@@ -64,10 +75,8 @@ export class TextQueries {
   }
 
   /** Holds a query once more, of which no other set knows. */
-  hold({ text, plan }: WantedQuery): TextQuery {
-    this.count++;
-    const params = bindParams(plan, this.identity);
-    return { text, plan, subscription: this.subscriptions.hold(this.subscriber, plan, params), uses: 1 };
+  hold(wanted: WantedQuery): TextQuery {
+    return this.add(wanted, this.lastNumber + 1, false);
   }
 
   /** Holds a query that others may share. @param shares whether it may be one that is held already */
@@ -77,16 +86,31 @@ export class TextQueries {
       known.uses++;
       return known;
     }
-    const query = this.hold(wanted);
-    if (known === undefined) this.shared.set(wanted.text, query);
-    return query;
+    return this.add(wanted, this.lastNumber + 1, known === undefined);
+  }
+
+  /** Holds a query as a host before did: sets that shared it then share it now. */
+  restore(wanted: WantedQuery, number: number, isShared: boolean): TextQuery {
+    const known = this.all.get(number);
+    if (known === undefined) return this.add(wanted, number, isShared);
+    known.uses++;
+    return known;
   }
 
   release(query: TextQuery): void {
     query.uses--;
     if (query.uses > 0) return;
-    if (this.shared.get(query.text) === query) this.shared.delete(query.text);
+    this.all.delete(query.number);
+    if (query.isShared) this.shared.delete(query.text);
     this.subscriptions.release(query.subscription);
-    this.count--;
+  }
+
+  private add({ text, statement, plan }: WantedQuery, number: number, isShared: boolean): TextQuery {
+    const subscription = this.subscriptions.hold(this.subscriber, plan, bindParams(plan, this.identity));
+    const query: TextQuery = { text, statement, plan, number, isShared, subscription, uses: 1 };
+    this.lastNumber = Math.max(this.lastNumber, number);
+    this.all.set(number, query);
+    if (isShared) this.shared.set(text, query);
+    return query;
   }
 }
