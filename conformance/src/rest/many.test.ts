@@ -19,7 +19,7 @@ const mebibyte = 1024 ** 2;
 /** Room for three or four databases' processes: everything else has to wait for one to be parked. */
 const awakeMemoryBytesMax = 200 * mebibyte;
 /** What the front may take for each database that it knows of, and for each that it has had open. */
-const knownBytesMax = 16 * 1024;
+const knownBytesMax = 4 * 1024;
 const openedBytesMax = 64 * 1024;
 /** What each of those that are woken at once may add to the wait of the last, on a loaded machine. */
 const wakeMsMax = 1000;
