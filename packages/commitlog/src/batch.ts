@@ -7,7 +7,7 @@
  *   24  acceptedEnd    u64  all below was accepted when this was sealed
  *   32  previousHash   16   the hash that closes the batch before
  *   48  recordCount    u32  records that end in it
- *   52  flags          u32  1: begins inside a record, 2: its record goes on in the next batch
+ *   52  flags          u32  1: begins inside a record, 2: its record goes on in the next batch, 4 and 8: a note
  *   56  byteCount      u32  of the payload
  *   60  zero           u32
  *   64  payload             per record: byteCount u32 | bytes
@@ -15,6 +15,9 @@
  *
  * A record that no batch can hold goes out alone in batches of their own: byteCount u32 and the first
  * bytes, then further bytes; all but the last say "goes on", all but the first "begins inside".
+ *
+ * A note holds no record: its payload says, as JSON, who leads from here on (4, an epoch is opened) or hands over (8). Only
+ * logs that machines share begin or end with one. This release writes none, and reads past them. Version 1 has no notes, and is otherwise the same.
  *
  * On disk a batch starts at a block and is padded with zeros to whole blocks, which are not part of it.
  * `acceptedEnd` makes every batch a witness: a sound batch behind a bad one, whose `acceptedEnd` is past that, proves
@@ -29,9 +32,11 @@ export const batchOverheadBytes: number = batchHeaderBytes + hashBytes;
 export const batchBytesLimit: number = 16 << 20;
 
 const magic = 0x3142434c; // "LCB1"
-const version = 1;
+const version = 2;
 
-export const BatchFlag = { beginsInside: 1, goesOn: 2 } as const;
+export const BatchFlag = { beginsInside: 1, goesOn: 2, opensEpoch: 4, yields: 8 } as const;
+/** Flags of a batch that holds no record. */
+export const noteFlags: number = BatchFlag.opensEpoch | BatchFlag.yields;
 
 /** A batch as it goes to the log. */
 export interface SealedBatch {
@@ -100,11 +105,9 @@ export interface FoundHeader extends BatchHeader {
 
 /** Reads what `sealBatch` put before the payload; undefined when no batch can stand here. */
 export function readBatchHeader(view: DataView, at: number): FoundHeader | undefined {
-  if (
-    view.getUint32(at, true) !== magic ||
-    view.getUint32(at + 4, true) !== (version | ((~version & 0xffff) << 16)) >>> 0
-  )
-    return undefined;
+  const found = view.getUint16(at + 4, true);
+  const isKnown = found >= 1 && found <= version && view.getUint16(at + 6, true) === (~found & 0xffff);
+  if (view.getUint32(at, true) !== magic || !isKnown) return undefined;
   const payloadBytes = view.getUint32(at + 56, true);
   if (payloadBytes > batchBytesLimit - batchOverheadBytes) return undefined;
   return {

@@ -10,6 +10,8 @@ import { isLightconeError, realClock } from "@lightcone/base";
 import { realFileSystem } from "@lightcone/base/node";
 import type { CommitLog, LogOptions } from "./index.ts";
 import { openLog } from "./index.ts";
+import { markVersion } from "./mark.ts";
+import { segmentVersion } from "./segment.ts";
 import { rebuildLog } from "./rebuild-log.ts";
 import { readRun, surveyLog } from "./survey-log.ts";
 import { faultyFileSystem, manualClock, memoryFileSystem } from "./testing/index.ts";
@@ -332,7 +334,7 @@ describe("damage", () => {
   });
 
   test.each([
-    { file: segment, version: 2 },
+    { file: segment, version: segmentVersion + 1 },
     { file: `${directory}/mark`, version: 77 },
   ])("a newer format of $file is refused as such", async ({ file, version }) => {
     const disk = await fiveRecords(3);
@@ -342,7 +344,7 @@ describe("damage", () => {
     disk.poke(file, bytes);
     expect(await failure(openSmall(disk.fileSystem))).toMatchObject({
       code: "NewerFormat",
-      detail: { file, version, versionMax: 1 },
+      detail: { file, version, versionMax: file === segment ? segmentVersion : markVersion },
     });
   });
 

@@ -11,8 +11,14 @@
  *   32  acceptedEnd    u64  one above the last offset acknowledged
  *   40  acceptedHash   16   closes the batch which that offset ends
  *   56  clean          u32  1: nothing was written after it
- *   60  zero           u32
- *   64  hash           16   of everything before it
+ *   60  mode           u32  0: the log is this machine's alone, 1: it is shared with others by a topic
+ *   64  topicId        16   of that topic; zeros without one
+ *   80  topicPosition  u64  in that topic, of what is accepted
+ *   88  zero           u64
+ *   96  hash           16   of everything before it
+ *
+ * Version 1 has zeros from 60 on, and the hash of what is before it at 64. This release writes mode 0 alone, and opens
+ * nothing else.
  *
  * It is written lazily: it may be behind the log, and never ahead of it. Damage before `acceptedEnd` is damage;
  * after it, it is a torn last write unless a later batch bears witness (`batch.ts`). Since `epochFirst` voids
@@ -23,7 +29,9 @@ import { LightconeError } from "@lightcone/base";
 import { blockBytes, getU64, getVersion, hashBytes, hashOf, sameBytes, setPrefix, setU64, viewOf } from "./block.ts";
 
 const magic = 0x314d434c; // "LCM1"
-export const markVersion = 1;
+export const markVersion = 2;
+/** Where the hash stands, by version. */
+const hashAt: Readonly<Record<number, number>> = { 1: 64, 2: 96 };
 export const markName = "mark";
 
 export interface Mark {
@@ -45,14 +53,16 @@ function markSlot(mark: Mark): Uint8Array {
   setU64(view, 32, mark.acceptedEnd);
   slot.set(mark.acceptedHash, 40);
   view.setUint32(56, mark.clean ? 1 : 0, true);
-  slot.set(hashOf(slot.subarray(0, 64)), 64);
+  slot.set(hashOf(slot.subarray(0, 96)), 96);
   return slot;
 }
 
 function readMarkSlot(slot: Uint8Array, file: string): Mark | undefined {
   const view = viewOf(slot);
-  if (getVersion(view, magic, markVersion, file) === 0) return undefined;
-  if (!sameBytes(hashOf(slot.subarray(0, 64)), slot.subarray(64, 64 + hashBytes))) return undefined;
+  const at = hashAt[getVersion(view, magic, markVersion, file)];
+  if (at === undefined || !sameBytes(hashOf(slot.subarray(0, at)), slot.subarray(at, at + hashBytes))) return undefined;
+  if (view.getUint32(60, true) !== 0)
+    throw new LightconeError("Corrupt", { file, at: 60, reason: "the log is one that machines share by a topic" });
   return {
     sequence: getU64(view, 8),
     epoch: getU64(view, 16),

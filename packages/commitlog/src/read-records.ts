@@ -1,7 +1,7 @@
 /** Records out of verified batches, parts put together. */
 import type { FileSystem } from "@lightcone/base";
 import { LightconeError } from "@lightcone/base";
-import { BatchFlag, splitRecords } from "./batch.ts";
+import { BatchFlag, noteFlags, splitRecords } from "./batch.ts";
 import { viewOf } from "./block.ts";
 import type { ChainStart, EpochRule } from "./chain-reader.ts";
 import { ChainReader } from "./chain-reader.ts";
@@ -38,6 +38,7 @@ export async function* readRecords(
         });
       }
       const { flags, firstOffset, recordCount } = chain.header;
+      if ((flags & noteFlags) !== 0) continue;
       let records: Uint8Array[] | undefined;
       if ((flags & (BatchFlag.beginsInside | BatchFlag.goesOn)) === 0) {
         records = splitRecords(chain.payload, recordCount);

@@ -20,7 +20,8 @@ import type { FileHandle, FileSystem } from "@lightcone/base";
 import { blockBytes, getU64, getVersion, hashBytes, hashOf, sameBytes, setPrefix, setU64, viewOf } from "./block.ts";
 
 const magic = 0x3153434c; // "LCS1"
-export const segmentVersion = 1;
+/** Of the segment and the batches in it; one that was begun in version 1 may go on in version 2. */
+export const segmentVersion = 2;
 
 /** A segment in use. */
 export interface SegmentInfo {
