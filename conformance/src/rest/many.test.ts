@@ -13,6 +13,8 @@ import { addKnown } from "./known-databases.ts";
 
 /** Databases that are made, and those that are known besides. */
 const madeCount = Number(process.env["LIGHTCONE_DATABASES"] ?? 14);
+/** Of those that are made, those that are called all at once: `fetch` waits for five minutes. */
+const calledCount = Math.min(madeCount, 200);
 const knownCount = Number(process.env["LIGHTCONE_KNOWN"] ?? 400);
 const seed = testSeed(1);
 const mebibyte = 1024 ** 2;
@@ -29,7 +31,7 @@ let served: Served;
 let token = "";
 beforeAll(async () => {
   served = await Served.open({
-    serverLimits: { parkAfterMs: 300, parkWakeTimesMin: 0, spareHostsMax: 2, awakeMemoryBytesMax, wakeWaitMs: 120_000 },
+    serverLimits: { parkAfterMs: 300, parkWakeTimesMin: 0, spareHostsMax: 2, awakeMemoryBytesMax, wakeWaitMs: 240_000 },
   });
   // What it takes a server to build the program of its hosts is not looked at here.
   await served.publish("first", await clockwork(), "Js");
@@ -81,9 +83,9 @@ test(
     await allParked();
     const restingBytes = await served.frontBytes();
 
-    // All are called at once: what does not fit waits until others have been parked. Nobody waits in vain.
+    // Many are called at once: what does not fit waits until others have been parked. Nobody waits in vain.
     const order =
-      fc.sample(fc.shuffledSubarray([...Array(madeCount).keys()], { minLength: madeCount }), {
+      fc.sample(fc.shuffledSubarray([...Array(calledCount).keys()], { minLength: calledCount }), {
         seed,
         numRuns: 1,
       })[0] ?? [];
@@ -112,8 +114,8 @@ test(
     const othersCount = order.filter(isOthers).length;
     expect(last, `answered in the order ${answered.join(" ")}`).toBeLessThan(2 * othersCount + 6);
     for (const client of clients) expect(client.closed).toBeUndefined();
-    process.stdout.write(`${madeCount} woken: the last after ${Math.round(Math.max(...timesMs))} ms\n`);
-    expect(Math.max(...timesMs)).toBeLessThan(10_000 + madeCount * wakeMsMax);
+    process.stdout.write(`${calledCount} woken: the last after ${Math.round(Math.max(...timesMs))} ms\n`);
+    expect(Math.max(...timesMs)).toBeLessThan(10_000 + calledCount * wakeMsMax);
 
     // Each call was made once.
     for (const number of order.slice(0, 20)) {
