@@ -8,8 +8,12 @@ import { inOrder } from "./arguments.ts";
 import { CliFailure, failureText } from "./failure.ts";
 import { makeProgram } from "./program.ts";
 
-// Whoever reads the output may have read enough, as `head` does.
-process.stdout.on("error", () => process.exit(0));
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // Whoever reads the output may have read enough, as `head` does.
+  if (error.code === "EPIPE") process.exit(0);
+  process.stderr.write(`Error: the output could not be written: ${error.message}\n`);
+  process.exit(1);
+});
 process.exitCode = await run(process.argv.slice(2));
 
 async function run(args: readonly string[]): Promise<number> {

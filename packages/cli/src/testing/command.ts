@@ -7,7 +7,7 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const repository = fileURLToPath(new URL("../../../../", import.meta.url));
-const bin = join(repository, "packages/lightcone/bin/lightcone.js");
+export const bin = join(repository, "packages/lightcone/bin/lightcone.js");
 
 export interface Ended {
   readonly code: number | null;
