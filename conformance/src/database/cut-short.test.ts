@@ -4,6 +4,7 @@
 // turns after so many milliseconds, from the middle of the call until after it. Hosts that were left half-way are
 // followed by others. Then answers, rows and what clients count are compared.
 import { runCount } from "@lightcone/base/testing";
+import { CriticalSection } from "@lightcone/base";
 import { runInterruptible, type Watchdog } from "@lightcone/base/node";
 import type { ServerMessage, TableUpdate } from "@lightcone/protocol";
 import { expect, test } from "vitest";
@@ -15,14 +16,16 @@ const rowCount = 1500;
 /** Different queries of one client: most of the time goes into telling it. */
 const queryCount = 60;
 
-/** Ends one turn, when it is told to, after `endAfterMs`. */
+/** Ends one turn, when it is told to, after `endAfterMs`: in the middle of a section as well, as no other watchdog does. */
 class ShortWatchdog implements Watchdog {
   readonly sliceMs = 3;
+  readonly critical = new CriticalSection();
   endAfterMs: number | undefined;
   endedCount = 0;
 
   run(work: () => void, budgetMs: number): boolean {
     const timeout = this.endAfterMs ?? budgetMs;
+    this.critical.reset();
     const isWhole = runInterruptible(work, { timeout });
     if (!isWhole) {
       this.endedCount += 1;

@@ -5,6 +5,7 @@
 // its host ends before it or at it, the disk is full, a limit is met, a program is published meanwhile. All that an
 // answer says of its request is compared in each. Somebody else's call comes right before each, in the same turn: nothing
 // of that may be told.
+import { CriticalSection } from "@lightcone/base";
 import type { Watchdog } from "@lightcone/base/node";
 import {
   WorkKind,
@@ -448,6 +449,7 @@ const kinds: readonly Kind[] = [
 /** Ends work where it is told to: at the beginning or the end of what somebody does. */
 class Hook implements Activity, Watchdog {
   readonly sliceMs = 3;
+  readonly critical = new CriticalSection();
   at: "beginning" | "end" | undefined;
   #isHit = false;
   readonly #over = new Error("its time is over");
@@ -461,6 +463,7 @@ class Hook implements Activity, Watchdog {
     if (this.#isHit && this.at === "end") this.#throw();
   }
   run(work: () => void): boolean {
+    this.critical.reset();
     try {
       work();
       return true;

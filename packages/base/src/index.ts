@@ -1,4 +1,5 @@
 export * from "./assert.ts";
+export * from "./critical-section.ts";
 export * from "./cut-text.ts";
 export * from "./errors.ts";
 export { isDamage, isLightconeError, LightconeError, toldText } from "./lightcone-error.ts";

@@ -5,11 +5,14 @@
  * that out through the options of a `vm` script alone.
  */
 import { Script } from "node:vm";
+import { Asked, askedWord, CriticalSection, sectionMsMax } from "./critical-section.ts";
 
 /** Ends work that takes too long. */
 export interface Watchdog {
   /** How long a time slice should be, for what starting one costs to be little beside it. */
   readonly sliceMs: number;
+  /** What the work may not be ended in. */
+  readonly critical: CriticalSection;
   /**
    * Runs `work`; returns false when it ran longer than `budgetMs` and was ended. Exceptions pass.
    * `work` may not run anything interruptible of its own.
@@ -42,8 +45,34 @@ function wasEnded(error: unknown): boolean {
   return error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT" || error.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
 }
 
-/** Works in every process and thread. */
-export const timeoutWatchdog: Watchdog = {
-  sliceMs: 3,
-  run: (work, budgetMs) => runInterruptible(work, { timeout: budgetMs }),
-};
+/**
+ * Runs `work`, which looks at the clock when it comes to a critical section. What comes to none is ended a while after its
+ * time, when sections that were open by then are over.
+ *
+ * @param interrupts what ends it besides
+ */
+export function runByTheClock(
+  work: () => void,
+  budgetMs: number,
+  critical: CriticalSection,
+  interrupts?: { readonly breakOnSigint: true },
+): boolean {
+  critical.reset();
+  critical.untilMs = performance.now() + budgetMs;
+  critical.words[askedWord] = Asked.toLookAtTheClock;
+  try {
+    return runInterruptible(work, { timeout: budgetMs + sectionMsMax, ...interrupts });
+  } finally {
+    critical.words[askedWord] = 0;
+  }
+}
+
+/** Works in every process and thread. One for each database. */
+export class TimeoutWatchdog implements Watchdog {
+  readonly sliceMs: number = 3;
+  readonly critical: CriticalSection = new CriticalSection();
+
+  run(work: () => void, budgetMs: number): boolean {
+    return runByTheClock(work, budgetMs, this.critical);
+  }
+}

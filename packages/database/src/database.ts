@@ -8,7 +8,7 @@
  */
 import { LogLevel } from "@lightcone/host";
 import { realRandom, type Random } from "@lightcone/base";
-import { timeoutWatchdog, type Watchdog } from "@lightcone/base/node";
+import { TimeoutWatchdog, type Watchdog } from "@lightcone/base/node";
 import type { CommitLog, LoadedSnapshot, SnapshotEntry, SnapshotStore } from "@lightcone/commitlog";
 import { CommitKind, openStore, restoreStore, type Store } from "@lightcone/engine";
 import type { SandboxKind } from "@lightcone/host-js";
@@ -17,7 +17,6 @@ import { DatabasePort } from "./calls/module-port.ts";
 import { ownCall } from "./core/call.ts";
 import { CommitPipeline, ok } from "./core/commit-pipeline.ts";
 import { isWhole, type DatabaseContext } from "./core/context.ts";
-import { CriticalSection } from "./core/critical-section.ts";
 import { FunctionEnds, type FunctionEnd } from "./core/function-ends.ts";
 import { JobClock } from "./core/job-clock.ts";
 import { JobLoop } from "./core/job-loop.ts";
@@ -74,12 +73,13 @@ const nobody: Activity = { begin: () => undefined, end: () => undefined, closely
  * @throws {LightconeError} `Corrupt`, `NewerFormat` and what the file system says
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { resume = [] } = options;
+  const { resume = [], watchdog = new TimeoutWatchdog() } = options;
   const limits = { ...defaultDatabaseLimits, ...options.limits };
+  watchdog.critical.reset();
   const { log, snapshots } = await openFiles(resume.length === 0 ? options : { ...options, mustExist: true });
   try {
     const seed = drawSeed(options.random ?? realRandom);
-    const storeOptions = { bytesMax: limits.databaseBytesMax, seed };
+    const storeOptions = { bytesMax: limits.databaseBytesMax, seed, critical: watchdog.critical };
     const { loaded, skipped } = await snapshots.loadNewest(
       releasedOffsetOf(resume) ?? log.durableOffset,
       async (snapshot) => ({
@@ -92,7 +92,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     if (unreadable !== undefined && log.firstOffset > store.offset) throw unreadable.error;
     const { fileSystem, directory, clock } = options;
     const moduleLog = await ModuleLog.open({ fileSystem, directory: moduleLogIn(directory), clock, limits });
-    const database = new Database(options, limits, { store, log, snapshots, newest: loaded, moduleLog });
+    const database = new Database(options, limits, { store, log, snapshots, newest: loaded, moduleLog, watchdog });
     await database.recover(loaded?.value.schedule, resume, skipped);
     return database;
   } catch (error) {
@@ -114,6 +114,7 @@ interface Ground {
   /** The snapshot that the store was made from. */
   readonly newest: SnapshotEntry | undefined;
   readonly moduleLog: ModuleLog;
+  readonly watchdog: Watchdog;
 }
 
 export class Database implements DatabaseLink {
@@ -134,8 +135,8 @@ export class Database implements DatabaseLink {
   private fail: (error: Error) => void = () => undefined;
 
   constructor(options: DatabaseOptions, limits: DatabaseLimits, ground: Ground) {
-    const { store, log, moduleLog } = ground;
-    const { clock, identity, watchdog = timeoutWatchdog, random = realRandom, resume = [] } = options;
+    const { store, log, moduleLog, watchdog } = ground;
+    const { clock, identity, random = realRandom, resume = [] } = options;
     this.failed = new Promise((resolve) => (this.fail = resolve));
     this.log = log;
     const time = new JobClock(clock);
@@ -152,8 +153,8 @@ export class Database implements DatabaseLink {
     const context: DatabaseContext = {
       store,
       access: new Access(store),
-      pipeline: new CommitPipeline(store, log, time, [subscriptions, this.scheduler]),
-      critical: new CriticalSection(),
+      pipeline: new CommitPipeline(store, log, watchdog.critical, time, [subscriptions, this.scheduler]),
+      critical: watchdog.critical,
       loop,
       time,
       clock,

@@ -10,7 +10,7 @@
  * there now: the committed state while idle or committed, the transaction's own view while it is open.
  * Row references are good until their row is deleted, and a deleted row's until its commit is released.
  */
-import type { IndexId, RowRef, TableId, TxOffset } from "@lightcone/base";
+import type { CriticalSection, IndexId, RowRef, TableId, TxOffset } from "@lightcone/base";
 import type { Access, DataPort, IndexDef, RowView, TableDef } from "@lightcone/schema";
 import type { Index, Table } from "./api-tables.ts";
 import type { Commit, CommitMeta } from "./commit.ts";
@@ -77,6 +77,8 @@ export interface StoreOptions {
   readonly scanRowsMax?: number | undefined;
   /** Fills hash seeds; 0 by default: pass a random one where clients choose keys. Never observable in results. */
   readonly seed?: number | undefined;
+  /** What a change of rows is a section of; one of its own by default. */
+  readonly critical?: CriticalSection | undefined;
 }
 
 export interface Store {

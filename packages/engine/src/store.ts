@@ -7,7 +7,16 @@
  * record does not show, or allocated pages for several tables in turns, its inserts are undone and made once more
  * from the record itself. Nearly all transactions do neither; then only the states of rows change.
  */
-import { assert, asTxOffset, defined, type RowRef, type TableId, type TxOffset, userIdMin } from "@lightcone/base";
+import {
+  assert,
+  asTxOffset,
+  CriticalSection,
+  defined,
+  type RowRef,
+  type TableId,
+  type TxOffset,
+  userIdMin,
+} from "@lightcone/base";
 import { ByteReader } from "@lightcone/sats";
 import { SystemTable } from "@lightcone/schema";
 import type { Catalog, ReadView, Store, StoreOptions, SystemRows, Transaction } from "./api.ts";
@@ -55,7 +64,7 @@ export class MemoryStore implements Store {
   constructor(options: StoreOptions) {
     this.memory = new Memory(options.bytesMax ?? defaultBytesMax);
     this.seed = makeHashSeed(options.seed ?? 0);
-    this.changes = new TransactionChanges(this.memory);
+    this.changes = new TransactionChanges(this.memory, options.critical ?? new CriticalSection());
     this.port = new StoreTransaction(
       this.changes,
       this.quickPaths,

@@ -2,7 +2,7 @@
  * The single writer: work becomes a transaction, a transaction becomes a commit, and each commit goes the same way:
  * to the log, then to the listeners, then its memory is freed.
  */
-import { assert, isLightconeError, type LightconeError } from "@lightcone/base";
+import { assert, isLightconeError, type CriticalSection, type LightconeError } from "@lightcone/base";
 import type { CommitLog } from "@lightcone/commitlog";
 import type { Commit, CommitKind, Store } from "@lightcone/engine";
 import type { CallOutcome } from "@lightcone/host";
@@ -29,6 +29,7 @@ export const ok: CallOutcome = { kind: "ok" };
 export class CommitPipeline {
   readonly store: Store;
   private readonly log: CommitLog;
+  private readonly critical: CriticalSection;
   private readonly time: JobClock;
   private readonly listeners: readonly CommitListener[];
   /** Throws unless the log is sure to take a record of that length. */
@@ -37,9 +38,16 @@ export class CommitPipeline {
   /** The last offset of which every listener has heard. */
   toldOffset: number;
 
-  constructor(store: Store, log: CommitLog, time: JobClock, listeners: readonly CommitListener[]) {
+  constructor(
+    store: Store,
+    log: CommitLog,
+    critical: CriticalSection,
+    time: JobClock,
+    listeners: readonly CommitListener[],
+  ) {
     this.store = store;
     this.log = log;
+    this.critical = critical;
     this.time = time;
     this.listeners = listeners;
     this.admit = (byteCount) => {
@@ -70,16 +78,19 @@ export class CommitPipeline {
   /**
    * Runs `body` in a transaction of its own; commits when it says `ok`.
    *
-   * What `body` throws ends the transaction as a panic. A time-out passes through: call `abort` then.
+   * What `body` throws ends the transaction as a panic. A time-out passes through: call `abort` then. A time-out that comes
+   * when `body` has succeeded is too late: the job is brought to its end.
    */
   transact(call: Call, body: () => CallOutcome): Transacted {
+    this.critical.letGo();
     this.store.begin();
     try {
       const outcome = body();
       if (outcome.kind !== "ok") {
-        this.store.rollback();
+        this.abort();
         return outcome;
       }
+      this.critical.hold();
       return this.finish(call) ? changed : unchanged;
     } catch (error) {
       this.abort();
@@ -94,11 +105,16 @@ export class CommitPipeline {
    * @throws {LightconeError} `DiskFull` when it is rolled back since the log might not take it
    */
   finish(call: Call): boolean {
-    const commit = this.store.commit(call, this.admit);
-    if (commit === undefined) return false;
-    this.log.append(commit.bytes, commit.offset);
-    this.tell(commit, call);
-    return true;
+    this.critical.enter();
+    try {
+      const commit = this.store.commit(call, this.admit);
+      if (commit === undefined) return false;
+      this.log.append(commit.bytes, commit.offset);
+      this.tell(commit, call);
+      return true;
+    } finally {
+      this.critical.leave();
+    }
   }
 
   /**
@@ -119,7 +135,10 @@ export class CommitPipeline {
 
   /** Ends what a time-out or an exception left open. A poisoned store cannot be rolled back; its database ends. */
   abort(): void {
-    if (this.store.isOpen && !this.store.poisoned) this.store.rollback();
+    if (!this.store.isOpen || this.store.poisoned) return;
+    this.critical.enter();
+    this.store.rollback();
+    this.critical.leave();
   }
 
   private tell(commit: Commit, call: Call | undefined): void {

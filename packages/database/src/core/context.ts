@@ -1,5 +1,5 @@
 /** What the parts of a database share: one object per database, made by `database.ts`. */
-import type { Clock, LightconeError } from "@lightcone/base";
+import type { Clock, CriticalSection, LightconeError } from "@lightcone/base";
 import type { Store } from "@lightcone/engine";
 import type { Access } from "../access/catalog.ts";
 import type { DatabaseLimits } from "../link/limits.ts";
@@ -7,7 +7,6 @@ import type { Activity } from "../link/work.ts";
 import type { ModuleLog } from "../module-log/module-log.ts";
 import type { Call } from "./call.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
-import type { CriticalSection } from "./critical-section.ts";
 import type { FunctionEnds } from "./function-ends.ts";
 import type { JobClock } from "./job-clock.ts";
 import type { JobLoop } from "./job-loop.ts";

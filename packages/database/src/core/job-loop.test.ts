@@ -1,6 +1,6 @@
 // Goal: jobs run in order, a runaway job is ended and named, a full log holds the queue, a stopped loop runs nothing.
 // Method: small jobs that note what happens to them; real turns, no clock but the one passed in.
-import { drainMicrotasks, modulePromises, timeoutWatchdog } from "@lightcone/base/node";
+import { drainMicrotasks, modulePromises, TimeoutWatchdog } from "@lightcone/base/node";
 import { describe, expect, test } from "vitest";
 import { JobClock } from "./job-clock.ts";
 import { JobLoop, type Job, type JobLoopOptions } from "./job-loop.ts";
@@ -12,7 +12,7 @@ function clockOf(steadyMs: () => number): JobClock {
 
 function makeLoop(options: Partial<JobLoopOptions> = {}): JobLoop {
   return new JobLoop({
-    watchdog: timeoutWatchdog,
+    watchdog: new TimeoutWatchdog(),
     timeoutMs: 30,
     time: clockOf(() => 0),
     mustWait: () => false,

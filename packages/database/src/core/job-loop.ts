@@ -112,6 +112,8 @@ export class JobLoop {
       time.jobStarts();
       job.run();
       this.running = undefined;
+      watchdog.critical.letGo();
+      if (watchdog.critical.isAskedToEnd) return;
       // A call runs the microtasks that its module leaves, within its transaction: none of the host's own may wait then.
       if (mustWait() || time.latestMs > until || modulePromises.activity !== activity) return;
     }

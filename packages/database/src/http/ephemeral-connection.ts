@@ -57,6 +57,7 @@ export class EphemeralConnectionJob implements Job {
     this.isConnecting = false;
     const { long } = this;
     if (long === undefined) {
+      this.context.critical.letGo(); // connecting has committed; the request may be ended again
       this.offset = this.context.pipeline.offset;
       const made = this.noted(() => this.request.run(this.later));
       if (made === undefined) return; // what waits says so itself

@@ -138,7 +138,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle {
     const held = new HeldConnection(info, sink, this);
     if (this.failure !== undefined) {
-      sink.close(1011, cutText(this.failure.told, 90));
+      sink.close(1011, cutText(this.failure.told, 120));
       return held;
     }
     this.connections.add(held);
@@ -291,7 +291,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   private turnAway(error: LightconeError): void {
     this.state = "resting";
     for (const held of this.requests) this.answer(held, failure(error));
-    for (const held of this.connections) if (!held.isIdle) held.close(1013, cutText(error.told, 90));
+    for (const held of this.connections) if (!held.isIdle) held.close(1013, cutText(error.told, 120));
     if (this.firstOwed !== undefined) this.wake(this.firstOwed);
   }
 

@@ -4,14 +4,14 @@
  */
 import { manualClock, memoryFileSystem, type ManualClock, type MemoryFileSystem } from "@lightcone/commitlog/testing";
 import type { CommitLog } from "@lightcone/commitlog";
-import { timeoutWatchdog } from "@lightcone/base/node";
+import { TimeoutWatchdog } from "@lightcone/base/node";
 import { CommitKind, openStore, type Store } from "@lightcone/engine";
 import type { TableDef } from "@lightcone/schema";
 import { Access } from "../access/catalog.ts";
 import { ownCall } from "../core/call.ts";
 import { CommitPipeline, ok } from "../core/commit-pipeline.ts";
 import type { DatabaseContext } from "../core/context.ts";
-import { CriticalSection } from "../core/critical-section.ts";
+
 import { FunctionEnds } from "../core/function-ends.ts";
 import { JobClock } from "../core/job-clock.ts";
 import { JobLoop } from "../core/job-loop.ts";
@@ -63,8 +63,9 @@ export async function openParts(module?: TestModuleSketch, limits: Partial<Datab
   const time = new JobClock(clock);
   const subscriptions = new Subscriptions(store, time, testIdentity, 7);
   const scheduler = new Scheduler(store);
+  const watchdog = new TimeoutWatchdog();
   const loop = new JobLoop({
-    watchdog: timeoutWatchdog,
+    watchdog,
     timeoutMs: all.reducerTimeoutMs,
     time,
     mustWait: () => false,
@@ -74,8 +75,8 @@ export async function openParts(module?: TestModuleSketch, limits: Partial<Datab
   const context: DatabaseContext = {
     store,
     access: new Access(store),
-    pipeline: new CommitPipeline(store, log, time, [subscriptions, scheduler]),
-    critical: new CriticalSection(),
+    pipeline: new CommitPipeline(store, log, watchdog.critical, time, [subscriptions, scheduler]),
+    critical: watchdog.critical,
     loop,
     time,
     clock,

@@ -9,7 +9,7 @@
  * Inserting a row that the transaction deleted brings the deleted one back: what is left of both lists at the
  * end is the net effect.
  */
-import { LightconeError } from "@lightcone/base";
+import { type CriticalSection, LightconeError } from "@lightcone/base";
 import { copyBytes } from "../storage/copy-bytes.ts";
 import { type Memory, slabMask, slabShift } from "../storage/memory.ts";
 import { RowState } from "../storage/row-space.ts";
@@ -19,6 +19,7 @@ import { slotSourceMask, Step, stepBits, stepMask, stepWords, TransactionState }
 
 export class TransactionChanges {
   readonly memory: Memory;
+  private readonly critical: CriticalSection;
   /** A `TransactionState`. */
   state: number = TransactionState.closed;
   /** Changed tables, in the order the transaction first changed them: the first `changedCount`. */
@@ -33,8 +34,21 @@ export class TransactionChanges {
   /** What undoes steps that are not about rows, in order. */
   private readonly undos: (() => void)[] = [];
 
-  constructor(memory: Memory) {
+  constructor(memory: Memory, critical: CriticalSection) {
     this.memory = memory;
+    this.critical = critical;
+  }
+
+  /** A mutation begins: its first store comes next. */
+  startWriting(): void {
+    this.critical.enter();
+    this.state = TransactionState.writing;
+  }
+
+  /** The mutation is whole. */
+  stopWriting(): void {
+    this.state = TransactionState.open;
+    this.critical.leave();
   }
 
   /** Prepares for a write: checks memory, and materializes scans. A refusal changes nothing. */
@@ -47,11 +61,11 @@ export class TransactionChanges {
   materializeScans(table: StoredTable): void {
     const { scans } = table.changes;
     // Were this interrupted, a scan would have lost rows without saying so.
-    this.state = TransactionState.writing;
+    this.startWriting();
     let tooLong: LazyScan | undefined;
     for (const scan of scans) if (!scan.materialize()) tooLong = scan;
     scans.length = 0;
-    this.state = TransactionState.open;
+    this.stopWriting();
     if (tooLong !== undefined) {
       throw new LightconeError("LimitExceeded", {
         limit: "scanRowsMax",

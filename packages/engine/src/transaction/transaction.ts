@@ -113,11 +113,11 @@ export class StoreTransaction implements Transaction {
     }
     const tombstone = table.changes.deletes.count > 0 ? table.changes.tombstones.find(view, at, length) : -1;
     changes.prepare(table, length);
-    changes.state = TransactionState.writing;
+    changes.startWriting();
     let ref = tombstone;
     if (tombstone >= 0) changes.revive(table, tombstone);
     else ref = changes.insert(table, bytes, view, at, length);
-    changes.state = TransactionState.open;
+    changes.stopWriting();
     return ref;
   }
 
@@ -168,13 +168,13 @@ export class StoreTransaction implements Transaction {
     const mayBeTombstone = table.changes.deletes.count > 0 && table.space.state(old) !== RowState.live;
     const tombstone = mayBeTombstone ? table.changes.tombstones.find(view, at, length) : -1;
     changes.prepare(table, length);
-    changes.state = TransactionState.writing;
+    changes.startWriting();
     let ref = tombstone;
     if (tombstone >= 0) {
       changes.delete(table, old);
       changes.revive(table, tombstone);
     } else ref = changes.update(table, index, old, bytes, view, at, length);
-    changes.state = TransactionState.open;
+    changes.stopWriting();
     return ref;
   }
 
@@ -342,9 +342,9 @@ export class StoreTransaction implements Transaction {
   deleteVisible(table: StoredTable, ref: number): void {
     const { changes } = this;
     if (table.changes.scans.length > 0) changes.materializeScans(table);
-    changes.state = TransactionState.writing;
+    changes.startWriting();
     changes.delete(table, ref);
-    changes.state = TransactionState.open;
+    changes.stopWriting();
   }
 
   clearTable(table: StoredTable): number {
@@ -357,9 +357,9 @@ export class StoreTransaction implements Transaction {
     for (let ref = source.next(); ref >= 0; ref = source.next()) collected.push(ref);
     if (collected.count === 0) return 0;
     if (table.changes.scans.length > 0) changes.materializeScans(table);
-    changes.state = TransactionState.writing;
+    changes.startWriting();
     for (let index = 0; index < collected.count; index += 1) changes.delete(table, collected.refs[index] as number);
-    changes.state = TransactionState.open;
+    changes.stopWriting();
     const { count } = collected;
     collected.reset();
     return count;

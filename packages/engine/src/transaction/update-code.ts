@@ -13,7 +13,7 @@
  */
 import { compileWith } from "@lightcone/sats";
 import type { TransactionChanges } from "./transaction-changes.ts";
-import { TransactionState, Step, stepBits, stepWords } from "./transaction-state.ts";
+import { Step, stepBits, stepWords } from "./transaction-state.ts";
 import { probeCode } from "../indexes/hash-layout.ts";
 import { equalBody, hashBody, hashBytes } from "../indexes/key-code.ts";
 import { type Helpers, locateParts, type Shape } from "../indexes/key-shape.ts";
@@ -126,7 +126,7 @@ const insertCount = inserts.count;
 const oldAt = aAt - ${space.headerBytes};
 if (${isUnusual} || recentCount < 0 || a.getUint8(oldAt) !== ${RowState.live} || deleteCount >= deleted.length ||
   insertCount >= inserted.length || logCount >= log.length || tableChanges.scans.length !== 0) return ${fallback};
-${trees.length === 0 ? "" : `memory.checkRoom(0);\nchanges.state = ${TransactionState.writing};`}
+${trees.length === 0 ? "" : `memory.checkRoom(0);\nchanges.startWriting();`}
 if (tableChanges.position < 0) changes.addChanged(table);
 const ref = recent[recentCount];
 const to = (ref & ${slabMask}) << 3;
@@ -145,7 +145,7 @@ ${copyRow(plainBytes, space.headerBytes)}
 segment[place + 1] = ref | 0;
 a.setUint8(oldAt, ${RowState.tombstone});
 ${moveIn(trees)}
-${trees.length === 0 ? "" : `changes.state = ${TransactionState.open};`}
+${trees.length === 0 ? "" : `changes.stopWriting();`}
 return ref;
 };`,
     `update ${table.name} by ${index.def.name}`,

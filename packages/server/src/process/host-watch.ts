@@ -6,7 +6,8 @@
  */
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import { runInterruptible, timeoutWatchdog, type Watchdog } from "@lightcone/base/node";
+import type { CriticalSection } from "@lightcone/base";
+import { runByTheClock, type Watchdog } from "@lightcone/base/node";
 import type { Activity, WorkKind } from "@lightcone/database/front";
 import { noteDescriptor, SharedActivity } from "./activity.ts";
 import { InterruptWatchdog } from "./interrupt-watchdog.ts";
@@ -17,6 +18,8 @@ const turnsMax = 100;
 const windowMs = 1000;
 /** A time slice that is over after one job. */
 const oneJobMs = -1;
+/** A time slice as long as a turn with a time-out of its own needs. */
+const alonePerSliceMs = 3;
 
 export class HostWatch implements Watchdog, Activity {
   private readonly activity = new SharedActivity(tellFront);
@@ -35,7 +38,11 @@ export class HostWatch implements Watchdog, Activity {
 
   get sliceMs(): number {
     if (this.isClose) return oneJobMs;
-    return this.isWatching ? this.interrupts.sliceMs : timeoutWatchdog.sliceMs;
+    return this.isWatching ? this.interrupts.sliceMs : alonePerSliceMs;
+  }
+
+  get critical(): CriticalSection {
+    return this.interrupts.critical;
   }
 
   run(work: () => void, budgetMs: number): boolean {
@@ -44,7 +51,7 @@ export class HostWatch implements Watchdog, Activity {
     try {
       if (this.isWatching) return this.interrupts.run(work, budgetMs);
       // A front that wants to stop ends a turn by the signal, as the watcher does.
-      return runInterruptible(work, { timeout: budgetMs, breakOnSigint: true });
+      return runByTheClock(work, budgetMs, this.critical, { breakOnSigint: true });
     } finally {
       this.activity.turnEnded();
     }

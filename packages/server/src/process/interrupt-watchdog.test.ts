@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { realClock } from "@lightcone/base";
-import { timeoutWatchdog } from "@lightcone/base/node";
+import { TimeoutWatchdog } from "@lightcone/base/node";
 import { identityOf } from "../auth/identity.ts";
 import { makeServerLimits } from "../limits.ts";
 import { makeServerLog } from "../log.ts";
@@ -17,12 +17,12 @@ import { Hosts } from "./hosts.ts";
 
 describe("the watcher", () => {
   test("counts from when it first saw a turn, and asks once for its end", () => {
-    const words = new Int32Array(new SharedArrayBuffer(12));
+    const words = new Int32Array(new SharedArrayBuffer(16));
     const watch = new TurnWatch(words.buffer);
     const looks: number[] = [];
     const look = (turn: number, nowMs: number): void => {
-      words[0] = turn;
-      words[1] = 100;
+      words[1] = turn;
+      words[2] = 100;
       looks.push(watch.look(nowMs));
     };
     look(0, 0);
@@ -31,7 +31,7 @@ describe("the watcher", () => {
     look(2, 80);
     look(2, 179);
     look(2, 180);
-    expect(words[0]).toBe(-1);
+    expect(words[1]).toBe(-1);
     looks.push(watch.look(181));
     look(3, 190);
     expect(looks).toEqual([Infinity, 100, 50, 100, 1, 0, Infinity, 100]);
@@ -52,16 +52,16 @@ describe("the watcher", () => {
         workerData: { url: new URL("./interrupt-watchdog.ts", import.meta.url).href, buffer: watchdog.buffer },
       },
     );
-    while (Atomics.load(words, 2) === 0) await new Promise(setImmediate);
+    while (Atomics.load(words, 3) === 0) await new Promise(setImmediate);
     const seen = once(watcher, "message");
     let isAnswered = false;
     void seen.then(() => (isAnswered = true));
     expect(isAnswered).toBe(false);
     watchdog.run(() => {
-      while (Atomics.load(words, 2) === 1);
+      while (Atomics.load(words, 3) === 1);
     }, 1000);
     expect((await seen)[0]).toSatisfy((leftMs: number) => leftMs === 1000 || leftMs === Infinity);
-    expect(words[2]).toBe(0);
+    expect(words[3]).toBe(0);
     await watcher.terminate();
   });
 });
@@ -75,7 +75,7 @@ describe("the watchdog", () => {
       }, 1000),
     ).toThrow(RangeError);
     expect(watchdog.run(() => undefined, 1000)).toBe(true);
-    expect(new Int32Array(watchdog.buffer)[0]).toBe(0);
+    expect(new Int32Array(watchdog.buffer)[1]).toBe(0);
   });
 
   test("ends turns that have had their time, and those alone", async () => {
@@ -110,7 +110,7 @@ describe("the watchdog", () => {
       return JSON.parse(new TextDecoder().decode(body));
     };
     // Without the watcher turns are ended too; many of them start it.
-    expect(await turn(Infinity, 50)).toMatchObject({ isWhole: false, sliceMs: timeoutWatchdog.sliceMs });
+    expect(await turn(Infinity, 50)).toMatchObject({ isWhole: false, sliceMs: new TimeoutWatchdog().sliceMs });
     const { sliceMs } = new InterruptWatchdog();
     while ((await turn(0, 50)).sliceMs !== sliceMs);
     expect(await turn(Infinity, 50)).toMatchObject({ isWhole: false });

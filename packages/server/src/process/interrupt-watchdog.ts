@@ -6,20 +6,21 @@
  * that runs with `breakOnSigint`. The first of such scripts starts a thread; while one runs somewhere in the
  * process, that thread is shared and another costs under a microsecond. So the watcher keeps one running of its own.
  *
- *   words = turn | budget in ms | whether the watcher rests       Int32Array over shared memory
+ *   words = open sections | turn | budget in ms | whether the watcher rests       Int32Array over shared memory
  *
  * `turn` is the number of the turn that runs, 0 between turns, and `interrupting` once the watcher has decided to
  * end it. Whoever changes it from the turn's number wins: a turn that finds itself beaten at its end waits there
  * for the signal, so that it never ends the work behind it. A watcher that has nothing to look at rests until the next
  * turn wakes it: a database that is not used costs next to nothing.
  */
+import { Asked, askedWord, CriticalSection, sectionWord } from "@lightcone/base";
 import { runInterruptible, type Watchdog } from "@lightcone/base/node";
 
-const turnWord = 0;
-const budgetWord = 1;
-const restWord = 2;
-const wordCount = 3;
-const interrupting = -1;
+const turnWord = askedWord;
+const budgetWord = 2;
+const restWord = 3;
+const wordCount = 4;
+const interrupting = Asked.toEnd;
 const turnMax = 0x7fff_ffff;
 
 /** The database's side. */
@@ -28,6 +29,7 @@ export class InterruptWatchdog implements Watchdog {
   readonly sliceMs = 0.7;
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * wordCount);
   private readonly words: Int32Array = new Int32Array(this.buffer);
+  readonly critical: CriticalSection = new CriticalSection(this.words, () => process.kill(process.pid, "SIGINT"));
   private turn = 0;
   private work: () => void = () => undefined;
   private thrown: { readonly error: unknown } | undefined;
@@ -36,6 +38,7 @@ export class InterruptWatchdog implements Watchdog {
     this.work = work;
     this.turn = this.turn === turnMax ? 1 : this.turn + 1;
     this.words[budgetWord] = budgetMs;
+    this.critical.reset();
     const ended = !runInterruptible(this.interruptible, { breakOnSigint: true });
     Atomics.store(this.words, turnWord, 0);
     const thrown = this.thrown;
@@ -93,8 +96,13 @@ export class TurnWatch {
   rest(restMs: number): void {
     Atomics.store(this.words, restWord, 1);
     // A turn that begins from here on sees the word.
-    if (Atomics.load(this.words, turnWord) === 0) Atomics.wait(this.words, restWord, 1, restMs);
+    if (Atomics.load(this.words, turnWord) <= 0) Atomics.wait(this.words, restWord, 1, restMs);
     Atomics.store(this.words, restWord, 0);
+  }
+
+  /** Whether the turn that is to be interrupted is in no critical section. It is asked a millisecond after `look`. */
+  get mayEnd(): boolean {
+    return Atomics.load(this.words, sectionWord) === 0;
   }
 
   /** Waits until the turn that was interrupted is over, or for `ms`. Says whether it is. */

@@ -7,8 +7,8 @@ import type { Clock } from "@lightcone/base";
 import type { EndReason } from "@lightcone/database/front";
 
 const lookIntervalMs = 100;
-/** The time beyond a call's own in which the host may end the call itself. */
-const graceMs = 1000;
+/** The time beyond a call's own in which the host may end the call itself: `sectionMsMax` and as much again. */
+const graceMs = 2000;
 
 /** A host as the supervisor sees it. */
 export interface Supervised {

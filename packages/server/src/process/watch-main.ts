@@ -11,6 +11,7 @@
  */
 import { writeSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
+import { sectionMsMax } from "@lightcone/base";
 import { runInterruptible } from "@lightcone/base/node";
 import type { EndReason } from "@lightcone/database/front";
 import { ActivityReader, noteDescriptor } from "./activity.ts";
@@ -59,6 +60,20 @@ function look(): void {
   if (process.memoryUsage.rss() > memoryBytesMax) end("memory");
 }
 
+/** Waits until the turn may be ended. A section that lasts too long ends with the process. */
+function leaveSections(): void {
+  const untilMs = performance.now() + sectionMsMax;
+  let lookMs = 0;
+  do {
+    Atomics.wait(never, 0, 0, 1);
+    const nowMs = performance.now();
+    if (nowMs > untilMs) end("time");
+    if (nowMs - lookMs < lookIntervalMs) continue;
+    lookMs = nowMs;
+    look();
+  } while (!turnWatch.mayEnd);
+}
+
 /** Waits for the end of the interrupted turn; ends the process if the interrupt does not reach it. */
 function settle(): void {
   const untilMs = performance.now() + interruptMsMax;
@@ -86,6 +101,7 @@ parentPort?.postMessage("watching");
 for (;;) {
   // A signal from elsewhere that finds no turn running ends this script, and nothing else.
   if (!runInterruptible(watch, { breakOnSigint: true })) continue;
+  leaveSections();
   // Out of the script the signal has one script to end: the turn's.
   process.kill(process.pid, "SIGINT");
   settle();
