@@ -100,7 +100,7 @@ export class HostEnded extends Error {
 
 /**
  * The end of a host that broke on a piece of work: that is not run again, or the next host ends too. A change that was
- * interrupted half-way is the module's doing.
+ * left half-way is the module's doing, unless its time-out struck there.
  */
 export function endedBy(
   error: unknown,
@@ -111,7 +111,7 @@ export function endedBy(
 ): HostEnded {
   if (error instanceof HostEnded) return error;
   const suspect: Suspect = { kind, id: toHex(id), number, reason };
-  const isModulesFault = isLightconeError(error, "DatabaseStopped");
+  const isModulesFault = reason !== "interrupted" && isLightconeError(error, "DatabaseStopped");
   return new HostEnded(error instanceof Error ? error.message : String(error), suspect, isModulesFault, {
     cause: error,
   });
