@@ -2,7 +2,7 @@
 // Method: subscribers that count rows, over a real store and pipeline; no protocol and no module. Random commits are held
 // against the tables: inserts less deletes of what a subscriber was given are the rows that its queries return.
 import { asRowRef, type TableId } from "@lightcone/base";
-import { assertProperty, caseCount } from "@lightcone/base/testing";
+import { assertProperty, runCount } from "@lightcone/base/testing";
 import { CommitKind } from "@lightcone/engine";
 import { tableDef } from "@lightcone/engine/testing";
 import type { DeltaPart } from "@lightcone/query";
@@ -214,6 +214,6 @@ test("inserts less deletes of what was told are the rows of the queries held, af
         }
       },
     ),
-    caseCount(60),
+    runCount(60),
   );
 });
