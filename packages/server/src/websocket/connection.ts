@@ -16,7 +16,7 @@ import type { ServerLimits } from "../limits.ts";
 import { FrameParser } from "./frame-parser.ts";
 import type { FrameEvents } from "./frame-parser.ts";
 import { makeClosePayload, serverOpcode } from "./frame-writer.ts";
-import { Outbox } from "./outbox.ts";
+import { FrameQueue } from "./frame-queue.ts";
 
 /** What a connection asks of the table that holds it. */
 export interface ConnectionOwner {
@@ -38,7 +38,7 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
   private readonly owner: ConnectionOwner;
   private readonly isText: boolean;
   private readonly parser: FrameParser;
-  private readonly outbox: Outbox;
+  private readonly frames: FrameQueue;
   private handle: ConnectionHandle | undefined;
   private state: State = "open";
   private inMessage = false;
@@ -55,7 +55,7 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
     this.owner = owner;
     this.isText = isText;
     this.parser = new FrameParser(this, owner.limits.frameBytesMax, owner.incoming);
-    this.outbox = new Outbox(socket, {
+    this.frames = new FrameQueue(socket, {
       bytesMax: owner.limits.outboundBytesMax,
       messagesMax: owner.limits.outboundMessagesMax,
     });
@@ -86,18 +86,18 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
 
   send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
     if (this.state !== "open") return;
-    if (this.outbox.isOver) {
+    if (this.frames.isOver) {
       this.drop();
       return;
     }
     const opcode = this.inMessage ? serverOpcode.continuation : this.isText ? serverOpcode.text : serverOpcode.binary;
     this.inMessage = !last;
-    this.outbox.add(opcode, last, bytes, at, length);
+    this.frames.add(opcode, last, bytes, at, length);
     this.flushSoon();
   }
 
   get queuedBytes(): number {
-    return this.outbox.bytes;
+    return this.frames.bytes;
   }
 
   // For whoever may have to hand messages in again; a socket has no use for either.
@@ -124,11 +124,11 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
 
   ping(payload: Uint8Array): void {
     if (this.state !== "open") return;
-    if (this.outbox.isOver) {
+    if (this.frames.isOver) {
       this.drop();
       return;
     }
-    this.outbox.add(serverOpcode.pong, true, payload, 0, payload.length);
+    this.frames.add(serverOpcode.pong, true, payload, 0, payload.length);
     this.flushSoon();
   }
 
@@ -151,7 +151,7 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
   /** Writes what this turn has gathered. */
   flush(): void {
     this.flushAsked = false;
-    if (this.state !== "closed") this.outbox.flush();
+    if (this.state !== "closed") this.frames.flush();
   }
 
   /** Looks at the time: pings, or drops a client that has been silent for too long. */
@@ -186,7 +186,7 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
   private sendPing(nowMs: number): void {
     this.pongDue = true;
     this.pingAtMs = nowMs;
-    this.outbox.add(serverOpcode.ping, true, empty, 0, 0);
+    this.frames.add(serverOpcode.ping, true, empty, 0, 0);
     this.flushSoon();
   }
 
@@ -201,8 +201,8 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
     this.state = "closing";
     this.closingAtMs = this.owner.clock.steadyMs();
     const payload = makeClosePayload(code, reason);
-    this.outbox.add(serverOpcode.close, true, payload, 0, payload.length);
-    this.outbox.flush(then);
+    this.frames.add(serverOpcode.close, true, payload, 0, payload.length);
+    this.frames.flush(then);
     // Read on, to see the client's Close; what else comes is thrown away.
     this.resume();
     queueMicrotask(() => this.letGo());

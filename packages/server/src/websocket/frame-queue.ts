@@ -13,15 +13,15 @@ import type { ServerOpcode } from "./frame-writer.ts";
 const directBytesMin = 16_384;
 
 /** The bounds on what waits for one client. */
-export interface OutboxBounds {
+export interface FrameQueueBounds {
   readonly bytesMax: number;
   readonly messagesMax: number;
 }
 
 /** The frames that wait for one socket. */
-export class Outbox {
+export class FrameQueue {
   private readonly socket: Socket;
-  private readonly bounds: OutboxBounds;
+  private readonly bounds: FrameQueueBounds;
   // One entry a frame: payload, its place, and opcode with the final bit (0x80).
   private readonly payloads: Uint8Array[] = [];
   private readonly starts: number[] = [];
@@ -32,7 +32,7 @@ export class Outbox {
   private writtenBytes = 0;
   private writtenMessages = 0;
 
-  constructor(socket: Socket, bounds: OutboxBounds) {
+  constructor(socket: Socket, bounds: FrameQueueBounds) {
     this.socket = socket;
     this.bounds = bounds;
   }
