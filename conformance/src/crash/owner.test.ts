@@ -27,7 +27,7 @@ describe("row 22: clientConnected", () => {
       status: 503,
       close: { code: 1011, reason: "reducer `come` took longer than 0.5 s (reducerTimeoutMs) and was ended" },
     },
-    { how: "hangs", status: 530, close: { code: 1011, reason: "The instance encountered a fatal error." } },
+    { how: "hangs", status: 402, close: { code: 1011, reason: "The instance encountered a fatal error." } },
   ])("$how: the owner gets in, and nobody else", { timeout: 60_000 }, async ({ how, status, close }) => {
     const database = `locked-${how}`;
     // Another text each time, so that publishing it again is a new chance for it.
