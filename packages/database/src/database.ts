@@ -35,7 +35,6 @@ import type { Rest } from "./link/rest.ts";
 import type { Activity } from "./link/work.ts";
 import { ModuleLog } from "./module-log/module-log.ts";
 import { Installation } from "./publish/installation.ts";
-import type { PublishSite } from "./publish/publish.ts";
 import { recover } from "./recover.ts";
 import { CondemnedWork, type WorkNames } from "./recovery/condemned.ts";
 import { moduleLogIn, openFiles, type DatabaseDirectory } from "./recovery/open-files.ts";
@@ -188,7 +187,8 @@ export class Database implements DatabaseLink {
     this.installation = new Installation(context, port, this.scheduler, watchdog, options.sandbox ?? "ses");
     this.condemned = new CondemnedWork(resume);
     this.snapshots = new Snapshots(context, log, ground.snapshots, ground.newest, () => this.scheduler.save());
-    this.requests = new HttpRequests(context, log, this.snapshots, this.site(), this.condemned);
+    const site = { context, installation: this.installation, sessions: this.sessions };
+    this.requests = new HttpRequests(site, log, this.snapshots, this.condemned);
     log.onFull((full) => {
       if (full === undefined) moduleLog.note(LogLevel.info, "the disk has room again: writes go on");
       else moduleLog.note(LogLevel.warn, `${full.told}. ${full.hint}`);
@@ -199,18 +199,6 @@ export class Database implements DatabaseLink {
       loop.kick();
     });
     log.onFailed((error) => this.broken(error));
-  }
-
-  private site(): PublishSite {
-    const { context, installation, sessions } = this;
-    return {
-      context,
-      load: (program) => installation.load(program),
-      install: (module, withTables) => installation.install(module, withTables),
-      accessChanged: () => sessions.accessChanged(),
-      cleared: () => installation.clearEnds(),
-      disconnectClients: () => sessions.disconnectForVersion(),
-    };
   }
 
   /** Brings memory to the log's end, starts the module, settles who is connected. */

@@ -11,7 +11,7 @@ import { unreadable, type CommitLog, type LoadedSnapshot } from "@lightcone/comm
 import { CommitKind } from "@lightcone/engine";
 import { LogLevel } from "@lightcone/host";
 import { clientBreaks, disconnects } from "@lightcone/schema";
-import { DisconnectJob, knownClients } from "./calls/lifecycle.ts";
+import { disconnectJob, knownClients } from "./calls/lifecycle.ts";
 import type { DatabaseContext } from "./core/context.ts";
 import type { HttpRequests } from "./http/requests.ts";
 import { keyOfClient } from "./link/client.ts";
@@ -151,7 +151,7 @@ function disconnectOthers({ context, condemned }: Parts, sessions: OpenSessions)
   const endedByGoing = condemned.ids(WorkKind.disconnect);
   for (const client of knownClients(context)) {
     const key = keyOfClient(client);
-    if (!sessions.has(key)) context.loop.push(new DisconnectJob(context, client, !endedByGoing.has(key)));
+    if (!sessions.has(key)) context.loop.push(disconnectJob(context, client, !endedByGoing.has(key)));
   }
 }
 

@@ -65,54 +65,40 @@ export function abandonConnect(context: DatabaseContext, caller: Client): Lightc
 /**
  * Runs the disconnect reducer and forgets the client, whatever the reducer says or however long it takes. Does nothing
  * if the client is forgotten already. A job of its own: the client's messages before it have been answered.
+ *
+ * @param runsReducer false when the reducer has ended a host before
  */
-export class DisconnectJob implements Job {
-  private readonly context: DatabaseContext;
-  private readonly client: Client;
-  private readonly runsReducer: boolean;
-
-  /** @param runsReducer false when the reducer has ended a host before */
-  constructor(context: DatabaseContext, client: Client, runsReducer = true) {
-    this.context = context;
-    this.client = client;
-    this.runsReducer = runsReducer;
-  }
-
-  run(): void {
-    const { context } = this;
-    const { client } = this;
-    if (!isKnown(context, client)) return;
-    const own = context.module?.lifecycle("disconnect");
-    const reducer =
-      this.runsReducer && own !== undefined && context.ends.refusal(own.def.name) === undefined ? own : undefined;
-    noted(context, WorkKind.disconnect, bytesOfClient(client), 0, () => {
-      if (reducer !== undefined) {
-        const call = callOf(context, CommitKind.disconnect, client, reducer);
-        if (callReducer(context, call, reducer, () => forget(context, client)).kind === "committed") return;
-      }
-      this.forgetAlone();
-    });
-    context.claims.delete(keyOfClient(client));
-  }
-
-  timedOut(): void {
-    const { context } = this;
-    context.activity.end();
-    abandonCall(context);
-    // The next host comes back to it.
-    if (!isWhole(context)) return;
-    if (isKnown(context, this.client)) this.forgetAlone();
-    context.claims.delete(keyOfClient(this.client));
-  }
-
-  private forgetAlone(): void {
-    const { context } = this;
-    const call = callOf(context, CommitKind.disconnect, this.client, undefined);
+export function disconnectJob(context: DatabaseContext, client: Client, runsReducer = true): Job {
+  const forgetAlone = (): void => {
+    const call = callOf(context, CommitKind.disconnect, client, undefined);
     context.pipeline.transact(call, () => {
-      forget(context, this.client);
+      forget(context, client);
       return ok;
     });
-  }
+  };
+  return {
+    run(): void {
+      if (!isKnown(context, client)) return;
+      const own = runsReducer ? context.module?.lifecycle("disconnect") : undefined;
+      const reducer = own !== undefined && context.ends.refusal(own.def.name) === undefined ? own : undefined;
+      noted(context, WorkKind.disconnect, bytesOfClient(client), 0, () => {
+        if (reducer !== undefined) {
+          const call = callOf(context, CommitKind.disconnect, client, reducer);
+          if (callReducer(context, call, reducer, () => forget(context, client)).kind === "committed") return;
+        }
+        forgetAlone();
+      });
+      context.claims.delete(keyOfClient(client));
+    },
+    timedOut(): void {
+      context.activity.end();
+      abandonCall(context);
+      // The next host comes back to it.
+      if (!isWhole(context)) return;
+      if (isKnown(context, client)) forgetAlone();
+      context.claims.delete(keyOfClient(client));
+    },
+  };
 }
 
 /** Whether a client is connected, as the tables say. */

@@ -11,7 +11,7 @@ import {
 } from "@lightcone/host";
 import type { DatabaseContext } from "../core/context.ts";
 import { keyOfClient } from "../link/client.ts";
-import { DeferredCallJob } from "./deferred-call.ts";
+import { deferredCall } from "./deferred-call.ts";
 import { CallTransactions } from "./procedure-call.ts";
 
 /** Who knows how far ahead rows may be scheduled. */
@@ -115,7 +115,7 @@ export class DatabasePort implements HostPort {
     this.context.log.write(line, this.context.running?.loggedName);
   }
   scheduleNow(functionName: string, args: Uint8Array): void {
-    this.context.loop.push(new DeferredCallJob(this.context, functionName, args.slice()));
+    this.context.loop.push(deferredCall(this.context, functionName, args.slice()));
   }
   nowMicros(): number {
     return this.context.clock.nowMicros();

@@ -17,7 +17,6 @@ import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ProcedureDef } from "@lightcone/schema";
 import { Call, noBytes } from "../core/call.ts";
 import type { DatabaseContext } from "../core/context.ts";
-import type { Job } from "../core/job-loop.ts";
 import type { Module } from "../core/module.ts";
 import { placeIn } from "../core/time-out.ts";
 import type { Caller } from "../link/link.ts";
@@ -147,10 +146,10 @@ class ProcedureRun {
 
   /** A procedure that has waited ends in a job, in its order among all others. */
   private wait(outcome: Promise<ProcedureOutcome>): void {
-    const { loop } = this.context;
+    const push = (run: () => void): void => this.context.loop.push({ run, timedOut: endedLate });
     outcome.then(
-      (late) => loop.push(new LateEndJob(() => this.end(late))),
-      (error: unknown) => loop.push(new LateEndJob(() => this.breakOff(error))),
+      (late) => push(() => this.end(late)),
+      (error: unknown) => push(() => this.breakOff(error)),
     );
   }
 
@@ -194,21 +193,9 @@ class ProcedureRun {
   }
 }
 
-/** Ends a procedure that has waited. No module code runs in it. */
-class LateEndJob implements Job {
-  private readonly end: () => void;
-
-  constructor(end: () => void) {
-    this.end = end;
-  }
-
-  run(): void {
-    this.end();
-  }
-
-  timedOut(): void {
-    throw new LightconeError("DatabaseStopped", { reason: "the answer of a procedure took too long" });
-  }
+/** No module code runs in the job that ends a procedure: it has no reason to take long. */
+function endedLate(): never {
+  throw new LightconeError("DatabaseStopped", { reason: "the answer of a procedure took too long" });
 }
 
 /** The transactions that a procedure begins: each is a commit of its own, for whoever called the procedure. */

@@ -1,6 +1,6 @@
 /** A request over HTTP that acts as a client of its own: it connects, does one thing, and disconnects. */
 import { errorFacts, type LightconeError } from "@lightcone/base";
-import { abandonConnect, connectClient, DisconnectJob } from "../calls/lifecycle.ts";
+import { abandonConnect, connectClient, disconnectJob } from "../calls/lifecycle.ts";
 import { abandonCall } from "../calls/reducer-call.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import type { Job } from "../core/job-loop.ts";
@@ -117,7 +117,7 @@ export class EphemeralConnectionJob implements Job {
 
   private finish(reply: Reply, offset: number | undefined): void {
     this.long = undefined;
-    if (this.isConnected) this.context.loop.push(new DisconnectJob(this.context, this.caller));
+    if (this.isConnected) this.context.loop.push(disconnectJob(this.context, this.caller));
     this.answer(reply, offset);
   }
 

@@ -12,8 +12,8 @@ import { keyOfClient } from "../link/client.ts";
 import type { Caller, DatabaseRequest, Reply } from "../link/link.ts";
 import { failure, json, text } from "../link/reply.ts";
 import { noWorkId, WorkKind } from "../link/work.ts";
-import { PlanJob, PublishJob, type PublishSite } from "../publish/publish.ts";
-import { CarefulEndJob, type CondemnedWork } from "../recovery/condemned.ts";
+import { planJob, publishJob, type PublishSite } from "../publish/publish.ts";
+import type { CondemnedWork } from "../recovery/condemned.ts";
 import type { Settled } from "../recovery/replay.ts";
 import type { Condemned, Visitor } from "../recovery/resume.ts";
 import type { Snapshots } from "../recovery/snapshots.ts";
@@ -29,7 +29,6 @@ interface Begun {
 }
 
 export class HttpRequests {
-  private readonly context: DatabaseContext;
   private readonly log: CommitLog;
   private readonly snapshots: Snapshots;
   private readonly site: PublishSite;
@@ -39,18 +38,15 @@ export class HttpRequests {
   /** Requests that are about to come again. */
   private awaitedCount = 0;
 
-  constructor(
-    context: DatabaseContext,
-    log: CommitLog,
-    snapshots: Snapshots,
-    site: PublishSite,
-    condemned: CondemnedWork,
-  ) {
-    this.context = context;
+  constructor(site: PublishSite, log: CommitLog, snapshots: Snapshots, condemned: CondemnedWork) {
     this.log = log;
     this.snapshots = snapshots;
     this.site = site;
     this.condemned = condemned;
+  }
+
+  private get context(): DatabaseContext {
+    return this.site.context;
   }
 
   /** A request is about to come again. @param settled what of it is in the log */
@@ -61,10 +57,11 @@ export class HttpRequests {
     this.begun.set(key, { settled, condemned });
   }
 
-  /** When so many requests have come again, what was left by the host before is through. */
+  /** When so many requests have come again, and what they ask has run, nothing is announced before it begins any more. */
   awaitAgain(count: number): void {
     this.awaitedCount = count;
-    if (count === 0) this.context.loop.push(new CarefulEndJob(this.context));
+    const end = (): void => this.context.activity.closely(false);
+    if (count === 0) this.context.loop.push({ run: end, timedOut: end });
   }
 
   answer(request: DatabaseRequest): Promise<Reply> {
@@ -109,9 +106,8 @@ export class HttpRequests {
     const { id = noWorkId } = request;
     const { loop, module } = this.context;
     if (this.condemned.find(WorkKind.program, toHex(id)) === undefined) {
-      if (request.kind === "plan")
-        return new Promise((answer) => loop.push(new PlanJob(this.site, request, id, answer)));
-      return this.whenDurable((answer) => loop.push(new PublishJob(this.site, request, id, answer)));
+      if (request.kind === "plan") return new Promise((answer) => loop.push(planJob(this.site, request, id, answer)));
+      return this.whenDurable((answer) => loop.push(publishJob(this.site, request, id, answer)));
     }
     const isTakenIn = request.kind === "publish" && module?.hash === toHex(programHash(request.program));
     const reason = "its process ended while it was started";

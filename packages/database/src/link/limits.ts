@@ -139,25 +139,6 @@ export const databaseLimits = {
 
 export type DatabaseLimits = { readonly [Name in keyof typeof databaseLimits]: number };
 
-export const defaultDatabaseLimits: DatabaseLimits = {
-  reducerTimeoutMs: databaseLimits.reducerTimeoutMs.value,
-  databaseBytesMax: databaseLimits.databaseBytesMax.value,
-  moduleMemoryPagesMax: databaseLimits.moduleMemoryPagesMax.value,
-  pendingCommitBytesMax: databaseLimits.pendingCommitBytesMax.value,
-  diskReserveBytes: databaseLimits.diskReserveBytes.value,
-  diskHeadroomBytes: databaseLimits.diskHeadroomBytes.value,
-  diskProbeMs: databaseLimits.diskProbeMs.value,
-  diskGraceMs: databaseLimits.diskGraceMs.value,
-  connectionQueueMax: databaseLimits.connectionQueueMax.value,
-  connectionBufferBytesMax: databaseLimits.connectionBufferBytesMax.value,
-  subscriptionsPerConnectionMax: databaseLimits.subscriptionsPerConnectionMax.value,
-  queryRowsMax: databaseLimits.queryRowsMax.value,
-  parkDueMsMin: databaseLimits.parkDueMsMin.value,
-  callArgumentsBytesMax: databaseLimits.callArgumentsBytesMax.value,
-  functionEndsMax: databaseLimits.functionEndsMax.value,
-  logLineBytesMax: databaseLimits.logLineBytesMax.value,
-  logWaitingBytesMax: databaseLimits.logWaitingBytesMax.value,
-  logFileBytesMax: databaseLimits.logFileBytesMax.value,
-  logBytesMax: databaseLimits.logBytesMax.value,
-  logRefusalsPerMinuteMax: databaseLimits.logRefusalsPerMinuteMax.value,
-};
+export const defaultDatabaseLimits = Object.fromEntries(
+  Object.entries(databaseLimits).map(([name, { value }]) => [name, value]),
+) as DatabaseLimits; // every name of the table, with its number

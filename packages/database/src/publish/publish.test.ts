@@ -12,7 +12,7 @@ import type { Reply } from "../link/link.ts";
 import { noWorkId } from "../link/work.ts";
 import { openParts, TestModule, type TestModuleSketch, type TestParts } from "../testing/index.ts";
 import { storedProgram } from "./module-row.ts";
-import { PlanJob, PublishJob, type Publication, type PublishSite } from "./publish.ts";
+import { planJob, publishJob, type Publication, type PublishSite } from "./publish.ts";
 
 const one = { ...tableDef({ name: "one", columns: { id: t.u32 } }), typeRef: 0 };
 const two = { ...tableDef({ name: "two", columns: { id: t.u32 } }), typeRef: 0 };
@@ -32,21 +32,25 @@ async function begin(limits = {}): Promise<void> {
   done = [];
   site = {
     context,
-    load: ({ program }: Program): Module => {
-      const name = new TextDecoder().decode(program);
-      const sketch = programs[name];
-      if (typeof sketch === "function") return sketch();
-      return new TestModule({ ...sketch, name });
+    installation: {
+      load: ({ program }: Program): Module => {
+        const name = new TextDecoder().decode(program);
+        const sketch = programs[name];
+        if (typeof sketch === "function") return sketch();
+        return new TestModule({ ...sketch, name });
+      },
+      install: (module) => {
+        context.module = module;
+        scheduler.bind(store.tables());
+        if (module?.hash.startsWith("10") === true)
+          throw new LightconeError("SqlRefused", { text: "no such table: `nowhere`", category: "name" });
+      },
+      clearEnds: () => done.push("cleared"),
     },
-    install: (module) => {
-      context.module = module;
-      scheduler.bind(store.tables());
-      if (module?.hash.startsWith("10") === true)
-        throw new LightconeError("SqlRefused", { text: "no such table: `nowhere`", category: "name" });
+    sessions: {
+      accessChanged: () => done.push("access changed"),
+      disconnectForVersion: () => done.push("disconnected"),
     },
-    accessChanged: () => done.push("access changed"),
-    cleared: () => done.push("cleared"),
-    disconnectClients: () => done.push("disconnected"),
   };
 }
 
@@ -72,7 +76,7 @@ beforeEach(async () => {
 async function publish(name: string, more: Partial<Publication> = {}): Promise<Reply> {
   const replies: Reply[] = [];
   const publication: Publication = { hostType: "js", program: encoder.encode(name), breakClients: false, ...more };
-  parts.context.loop.push(new PublishJob(site, publication, noWorkId, (reply) => replies.push(reply)));
+  parts.context.loop.push(publishJob(site, publication, noWorkId, (reply) => replies.push(reply)));
   await parts.settle();
   expect(replies.length).toBe(1);
   return replies[0] ?? { status: 0, headers: {}, body: new Uint8Array(0) };
@@ -81,7 +85,7 @@ async function publish(name: string, more: Partial<Publication> = {}): Promise<R
 async function plan(name: string): Promise<{ readonly status: number; readonly text: string }> {
   const replies: Reply[] = [];
   const program = { hostType: "js", program: encoder.encode(name), style: "plain" } as const;
-  parts.context.loop.push(new PlanJob(site, program, noWorkId, (reply) => replies.push(reply)));
+  parts.context.loop.push(planJob(site, program, noWorkId, (reply) => replies.push(reply)));
   await parts.settle();
   const [reply] = replies;
   return { status: reply?.status ?? 0, text: new TextDecoder().decode(reply?.body) };

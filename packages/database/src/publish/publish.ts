@@ -15,6 +15,7 @@ import { noteTimeOut } from "../core/time-out.ts";
 import { WorkKind } from "../link/work.ts";
 import { Call, noConnection } from "../core/call.ts";
 import { ok } from "../core/commit-pipeline.ts";
+import type { Installation } from "./installation.ts";
 import { storeProgram } from "./module-row.ts";
 
 /** A program with what its publisher allows. */
@@ -28,57 +29,40 @@ export interface Publication extends Program {
 /** What publishing may change of a database. */
 export interface PublishSite {
   readonly context: DatabaseContext;
-  /** Makes a program ready to run. @throws {LightconeError} `ModuleInvalid`, `SchemaInvalid` */
-  load(program: Program): Module;
-  /**
-   * Makes `module` the one that runs; undefined for none.
-   *
-   * @param withTables whether its tables exist already; they do if left out
-   * @throws {LightconeError} what is wrong with a row-level rule of the module
-   */
-  install(module: Module | undefined, withTables?: boolean): void;
-  /** Looks again at who may read what. */
-  accessChanged(): void;
-  /** A program was taken in: what hosts have ended in counts no more, and what waited for that is run. */
-  cleared(): void;
-  /** Ends every client's connection, once all its answers have left. */
-  disconnectClients(): void;
+  readonly installation: Pick<Installation, "load" | "install" | "clearEnds">;
+  readonly sessions: {
+    /** Looks again at who may read what. */
+    accessChanged(): void;
+    /** Ends every client's connection, once all its answers have left. */
+    disconnectForVersion(): void;
+  };
 }
 
-/** Takes a program in, or says why not; the running module is untouched then. */
-export class PublishJob implements Job {
-  private readonly site: PublishSite;
-  private readonly program: Publication;
-  private readonly answer: (reply: Reply) => void;
-  private readonly id: Uint8Array;
-  private before: Module | undefined;
-
-  /** @param id names it among work of its kind */
-  constructor(site: PublishSite, program: Publication, id: Uint8Array, answer: (reply: Reply) => void) {
-    this.id = id;
-    this.site = site;
-    this.program = program;
-    this.answer = answer;
-    this.before = site.context.module;
-  }
-
-  run(): void {
-    const { context } = this.site;
-    this.before = context.module;
-    const reply = noted(context, WorkKind.program, this.id, 0, () => publish(this.site, this.program));
-    if (reply.status === 200) this.site.cleared();
-    this.answer(reply);
-  }
-
-  timedOut(): void {
-    const { context } = this.site;
-    context.activity.end();
-    const error = abandonCall(context, "the start of the module");
-    mustBeWhole(context, WorkKind.program, this.id, 0);
-    this.site.install(this.before);
-    this.before?.discard();
-    this.answer(refusal(400, error.code, error.message));
-  }
+/** Takes a program in, or says why not; the running module is untouched then. @param id names it among work of its kind */
+export function publishJob(
+  site: PublishSite,
+  program: Publication,
+  id: Uint8Array,
+  answer: (reply: Reply) => void,
+): Job {
+  const { context } = site;
+  let before = context.module;
+  return {
+    run(): void {
+      before = context.module;
+      const reply = noted(context, WorkKind.program, id, 0, () => publish(site, program));
+      if (reply.status === 200) site.installation.clearEnds();
+      answer(reply);
+    },
+    timedOut(): void {
+      context.activity.end();
+      const error = abandonCall(context, "the start of the module");
+      mustBeWhole(context, WorkKind.program, id, 0);
+      site.installation.install(before);
+      before?.discard();
+      answer(refusal(400, error.code, error.message));
+    },
+  };
 }
 
 function publish(site: PublishSite, program: Publication): Reply {
@@ -87,7 +71,7 @@ function publish(site: PublishSite, program: Publication): Reply {
   if (context.refusal !== undefined) return failure(context.refusal);
   let next: Module;
   try {
-    next = site.load(program);
+    next = site.installation.load(program);
   } catch (error) {
     return failure(unreadable(context, error));
   }
@@ -110,36 +94,23 @@ function unreadable(context: DatabaseContext, error: unknown): LightconeError {
 type Planned = Program & { readonly style?: "ansi" | "plain" };
 
 /** Says what publishing a program would do, and does nothing. A job, since the program starts to run for it. */
-export class PlanJob implements Job {
-  private readonly site: PublishSite;
-  private readonly program: Planned;
-  private readonly answer: (reply: Reply) => void;
-  private readonly id: Uint8Array;
-
-  constructor(site: PublishSite, program: Planned, id: Uint8Array, answer: (reply: Reply) => void) {
-    this.id = id;
-    this.site = site;
-    this.program = program;
-    this.answer = answer;
-  }
-
-  run(): void {
-    const plan = (): Reply => planPublish(this.site, this.program);
-    this.answer(noted(this.site.context, WorkKind.program, this.id, 0, plan));
-  }
-
-  timedOut(): void {
-    this.site.context.activity.end();
-    const error = noteTimeOut(this.site.context, "the start of the module");
-    this.answer(refusal(400, error.code, error.message));
-  }
+export function planJob(site: PublishSite, program: Planned, id: Uint8Array, answer: (reply: Reply) => void): Job {
+  const { context } = site;
+  return {
+    run: () => answer(noted(context, WorkKind.program, id, 0, () => planPublish(site, program))),
+    timedOut: () => {
+      context.activity.end();
+      const error = noteTimeOut(context, "the start of the module");
+      answer(refusal(400, error.code, error.message));
+    },
+  };
 }
 
 function planPublish(site: PublishSite, program: Planned): Reply {
   const before = site.context.module;
   if (before === undefined) return text(404, "No such database.");
   try {
-    const next = site.load(program);
+    const next = site.installation.load(program);
     const plan = planMigration(before.def, next.def);
     const major_version_upgrade = before.def.version === 9 && next.def.version === 10;
     if (plan.kind === "refused")
@@ -163,13 +134,13 @@ function planPublish(site: PublishSite, program: Planned): Reply {
 
 function create(site: PublishSite, next: Module): Reply {
   const { context } = site;
-  site.install(next, false);
+  site.installation.install(next, false);
   const init = next.lifecycle("init");
   const call = ownersCall(context).of(init, context.pipeline.nowMicros());
   const build = (): void => {
     for (const table of [...next.def.tables].sort(byName)) context.store.catalog.createTable(table);
     storeProgram(context, next);
-    site.install(next); // the tables now exist: bind the module to their ids
+    site.installation.install(next); // the tables now exist: bind the module to their ids
   };
   const result =
     init === undefined
@@ -180,7 +151,7 @@ function create(site: PublishSite, next: Module): Reply {
         )
       : callReducer(context, call, init, undefined, build);
   if (result.kind === "committed") return text(200, "");
-  site.install(undefined);
+  site.installation.install(undefined);
   return refusal(
     result.code === "ReducerCrashed" || result.code === "ReducerFailed" ? 500 : 400,
     result.code,
@@ -216,18 +187,18 @@ function update(site: PublishSite, before: Module, next: Module, publication: Pu
       doing(() => {
         for (const step of plan.steps) carryOut(context, step);
         storeProgram(context, next);
-        site.install(next);
+        site.installation.install(next);
       }),
     ),
   );
   if (result.kind === "failed") {
-    site.install(before);
+    site.installation.install(before);
     return refusal(400, result.code, `${failed}: ${result.message}`);
   }
-  site.accessChanged();
+  site.sessions.accessChanged();
   context.log.note(LogLevel.info, `Updated program to ${next.hash}`);
   context.log.note(LogLevel.info, "Database updated");
-  if (disconnects(plan.breaks)) site.disconnectClients();
+  if (disconnects(plan.breaks)) site.sessions.disconnectForVersion();
   return text(200, "");
 }
 

@@ -2,7 +2,6 @@
 import { LightconeError } from "@lightcone/base";
 import { LogLevel } from "@lightcone/host";
 import { keyOfClient } from "../link/client.ts";
-import type { Job } from "../core/job-loop.ts";
 import type { Condemned, NumberedMessage, Resume, ResumedConnection } from "./resume.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import { keyOfWork, reducerOfId, WorkKind } from "../link/work.ts";
@@ -127,21 +126,4 @@ function lineOf({ reason, how }: Condemned, then: string): string {
 function causeOf(how: string): string {
   if (/SIGABRT|SIGTRAP|code 13[34]/.test(how)) return ": a full JavaScript heap, as a rule; let it keep less at once";
   return how.includes("SIGKILL") ? ": somebody ended it, or the system did for want of memory" : "";
-}
-
-/** Runs behind the last work that was left by a host that ended: from here on nothing is announced before it begins. */
-export class CarefulEndJob implements Job {
-  private readonly context: DatabaseContext;
-
-  constructor(context: DatabaseContext) {
-    this.context = context;
-  }
-
-  run(): void {
-    this.context.activity.closely(false);
-  }
-
-  timedOut(): void {
-    this.run();
-  }
 }

@@ -18,7 +18,6 @@ import {
   type Timestamp,
   type ValueCodec,
 } from "@lightcone/sats";
-import type { Job } from "../core/job-loop.ts";
 import { ownCall } from "../core/call.ts";
 import { abandonCall, callReducer } from "../calls/reducer-call.ts";
 import { mustBeWhole, noted } from "../recovery/noted.ts";
@@ -110,7 +109,10 @@ export class Scheduler implements CommitListener {
     }
     this.bringBack(now);
     for (const row of condemned.size === 0 ? [] : this.queue.rows())
-      if (condemned.has(toHex(idOfRow(row)))) context.loop.push(new ScheduledCallJob(this, context, row, false));
+      if (condemned.has(toHex(idOfRow(row)))) {
+        const giveUp = (): void => this.gaveUp(context, row);
+        context.loop.push({ run: giveUp, timedOut: giveUp });
+      }
     this.fire(context);
   }
 
@@ -237,7 +239,7 @@ export class Scheduler implements CommitListener {
     const aheadMs = now / 1000 - context.clock.steadyMs();
     if (aheadMs < this.aheadMs - setBackMsMin) this.bringBack(now);
     this.aheadMs = aheadMs;
-    for (const row of this.queue.due(now)) context.loop.push(new ScheduledCallJob(this, context, row));
+    for (const row of this.queue.due(now)) this.push(context, row);
     this.arm();
   }
 
@@ -266,8 +268,21 @@ export class Scheduler implements CommitListener {
     }
   }
 
+  private push(context: DatabaseContext, row: ScheduledRow): void {
+    const id = idOfRow(row);
+    context.loop.push({
+      run: () => noted(context, WorkKind.schedule, id, 0, () => this.run(context, row)),
+      timedOut: () => {
+        context.activity.end();
+        abandonCall(context);
+        mustBeWhole(context, WorkKind.schedule, id, 0);
+        this.gaveUp(context, row);
+      },
+    });
+  }
+
   /** Runs one row, if it is still there and still due. */
-  run(context: DatabaseContext, fired: ScheduledRow): void {
+  private run(context: DatabaseContext, fired: ScheduledRow): void {
     const found = this.find(fired);
     const reducer = found === undefined ? undefined : context.module?.reducer(found.scheduled.functionName);
     if (found === undefined || reducer === undefined) return;
@@ -315,11 +330,11 @@ export class Scheduler implements CommitListener {
     if (context === undefined || held === undefined) return;
     this.held.delete(why);
     held.cancel();
-    for (const row of held.rows.values()) context.loop.push(new ScheduledCallJob(this, context, row));
+    for (const row of held.rows.values()) this.push(context, row);
   }
 
   /** A row's reducer took too long and was ended, or ended its host. */
-  gaveUp(context: DatabaseContext, fired: ScheduledRow): void {
+  private gaveUp(context: DatabaseContext, fired: ScheduledRow): void {
     const found = this.find(fired);
     if (found !== undefined) this.settle(context, found, true);
   }
@@ -378,36 +393,6 @@ interface Found {
   readonly key: Uint8Array;
   readonly row: Uint8Array;
   readonly due: Due;
-}
-
-class ScheduledCallJob implements Job {
-  private readonly scheduler: Scheduler;
-  private readonly context: DatabaseContext;
-  private readonly row: ScheduledRow;
-  private readonly id: Uint8Array;
-  private readonly runsReducer: boolean;
-
-  /** @param runsReducer false when the reducer has ended a host at this row */
-  constructor(scheduler: Scheduler, context: DatabaseContext, row: ScheduledRow, runsReducer = true) {
-    this.scheduler = scheduler;
-    this.context = context;
-    this.row = row;
-    this.id = idOfRow(row);
-    this.runsReducer = runsReducer;
-  }
-
-  run(): void {
-    if (this.runsReducer)
-      noted(this.context, WorkKind.schedule, this.id, 0, () => this.scheduler.run(this.context, this.row));
-    else this.scheduler.gaveUp(this.context, this.row);
-  }
-
-  timedOut(): void {
-    this.context.activity.end();
-    abandonCall(this.context);
-    mustBeWhole(this.context, WorkKind.schedule, this.id, 0);
-    this.scheduler.gaveUp(this.context, this.row);
-  }
 }
 
 function readDue(scheduled: ScheduledTable, bytes: Uint8Array, at: number, length: number): Due {

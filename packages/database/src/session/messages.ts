@@ -1,4 +1,4 @@
-/** The jobs of a connection: its messages, each with the way of its answer, and its connect. */
+/** A message of a connection, with the way of its answer. */
 import type { Job } from "../core/job-loop.ts";
 import type { Piece } from "../link/piece.ts";
 import type { NumberedMessage } from "../recovery/resume.ts";
@@ -8,16 +8,10 @@ import type { ClientRequest, SlicedAnswer } from "../wire/wire.ts";
 export interface MessageOwner {
   runMessage(message: Message): void;
   messageTimedOut(message: Message): void;
-  /** Fails a message that a host before has ended at, or left half done. */
-  failMessage(message: Message, text: string): void;
-  /** A message has been carried out and answered by a host before: counts it as answered. */
-  acknowledge(message: Message): void;
   /** Sends something that answers the message of a number; 0 for none. */
-  put(message: Piece | undefined, answered: number): void;
-  putParts(parts: readonly Piece[], answered: number): void;
-  putInSlices(answer: SlicedAnswer, answered: number): void;
-  /** Ends the connection from this side. */
-  end(code: number | undefined, reason: string): void;
+  send(message: Piece | undefined, answered: number): void;
+  sendParts(parts: readonly Piece[], answered: number): void;
+  sendInSlices(answer: SlicedAnswer, answered: number): void;
 }
 
 /** A message of the client, and the job that runs it. */
@@ -57,73 +51,16 @@ export class Message implements ClientRequest, Job {
 
   send(message: Piece | undefined): void {
     this.isAnswered = true;
-    this.owner.put(message, this.number);
+    this.owner.send(message, this.number);
   }
 
   sendParts(parts: readonly Piece[]): void {
     this.isAnswered = true;
-    this.owner.putParts(parts, this.number);
+    this.owner.sendParts(parts, this.number);
   }
 
   sendInSlices(answer: SlicedAnswer): void {
     this.isAnswered = true;
-    this.owner.putInSlices(answer, this.number);
-  }
-}
-
-/** Lets a client in. */
-export class ConnectJob implements Job {
-  private readonly session: { connect(): void; connectTimedOut(): void };
-
-  constructor(session: { connect(): void; connectTimedOut(): void }) {
-    this.session = session;
-  }
-
-  run(): void {
-    this.session.connect();
-  }
-
-  timedOut(): void {
-    this.session.connectTimedOut();
-  }
-}
-
-/** Acknowledges a message in its order: a host before has carried it out. */
-export class AcknowledgeJob implements Job {
-  private readonly owner: MessageOwner;
-  private readonly message: Message;
-
-  constructor(owner: MessageOwner, message: Message) {
-    this.owner = owner;
-    this.message = message;
-  }
-
-  run(): void {
-    this.owner.acknowledge(this.message);
-  }
-
-  timedOut(): void {
-    this.owner.end(undefined, "");
-  }
-}
-
-/** Fails a message in its order: it ended a host before, or was left half done by one. */
-export class FailJob implements Job {
-  private readonly owner: MessageOwner;
-  private readonly message: Message;
-  private readonly text: string;
-
-  constructor(owner: MessageOwner, message: Message, text: string) {
-    this.owner = owner;
-    this.message = message;
-    this.text = text;
-  }
-
-  run(): void {
-    this.owner.failMessage(this.message, this.text);
-  }
-
-  timedOut(): void {
-    this.owner.end(undefined, "");
+    this.owner.sendInSlices(answer, this.number);
   }
 }

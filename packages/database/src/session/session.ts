@@ -1,7 +1,7 @@
 /**
  * One client's connection: its messages become jobs, and what its protocol answers leaves in order.
  *
- *   receive ─▶ Message ─▶ job loop ─▶ Conversation (wire/) ─▶ put ─▶ SendQueue ─▶ sink
+ *   receive ─▶ Message ─▶ job loop ─▶ Conversation (wire/) ─▶ SendQueue ─▶ sink
  *
  * A session knows when a connection is open and how far its messages have got. What a message says, and how it is
  * answered, is known by the conversation alone. Every answer leaves through `send-queue.ts`, the one place that decides
@@ -9,7 +9,7 @@
  */
 import { cutText, errorFacts, isLightconeError, type ErrorCode, type LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
-import { abandonConnect, connectClient, DisconnectJob } from "../calls/lifecycle.ts";
+import { abandonConnect, connectClient, disconnectJob } from "../calls/lifecycle.ts";
 import { abandonCall } from "../calls/reducer-call.ts";
 import type { Call } from "../core/call.ts";
 import type { DatabaseContext } from "../core/context.ts";
@@ -22,8 +22,8 @@ import { mustBeWhole } from "../recovery/noted.ts";
 import type { Settled } from "../recovery/replay.ts";
 import { endedBy, type NumberedMessage, type ResumedConnection } from "../recovery/resume.ts";
 import type { Channel, Conversation, SlicedAnswer, Wire } from "../wire/wire.ts";
-import type { Delivery, DurabilityQueue } from "./durability-queue.ts";
-import { AcknowledgeJob, ConnectJob, FailJob, Message, type MessageOwner } from "./messages.ts";
+import type { DurabilityQueue } from "./durability-queue.ts";
+import { Message, type MessageOwner } from "./messages.ts";
 import { SendQueue } from "./send-queue.ts";
 
 /** Messages that may wait before the front is asked to stop reading. */
@@ -61,7 +61,7 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
     this.out = new SendQueue(context, durability, sink, info.confirmed, () => this.end(undefined, ""));
     this.id = bytesOfClient(info.caller);
     this.conversation = wire.open(this);
-    if (resumed === undefined) context.loop.push(new ConnectJob(this));
+    if (resumed === undefined) context.loop.push({ run: () => this.connect(), timedOut: () => this.connectTimedOut() });
     else this.restore(resumed);
   }
 
@@ -89,7 +89,7 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
     this.out.close();
     this.conversation.close();
     this.onClosed?.();
-    if (wasOpen) this.context.loop.push(new DisconnectJob(this.context, this.info.caller));
+    if (wasOpen) this.context.loop.push(disconnectJob(this.context, this.info.caller));
   }
 
   get isClosed(): boolean {
@@ -113,7 +113,7 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
   // --- connecting
 
   /** Runs the module's connect reducer and tells the client who it is; without it nothing else is answered. */
-  connect(): void {
+  private connect(): void {
     if (this.state !== "opening") return;
     const refused = connectClient(this.context, this.info.caller);
     if (refused !== undefined) {
@@ -128,7 +128,7 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
   }
 
   /** The module took too long to let the client in. */
-  connectTimedOut(): void {
+  private connectTimedOut(): void {
     this.context.activity.end();
     const { message } = abandonConnect(this.context, this.info.caller);
     this.end(1011, closeReason(message));
@@ -161,14 +161,16 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
     if (!message.isAnswered) this.answerFailed(message, text, context.limits.reducerTimeoutMs * 1000);
   }
 
-  failMessage(message: Message, text: string): void {
+  /** Fails a message that a host before has ended at, or left half done. */
+  private failMessage(message: Message, text: string): void {
     this.stopWaiting(message);
     if (this.state === "open") this.answerFailed(message, text, 0);
   }
 
-  acknowledge(message: Message): void {
+  /** A message has been carried out and answered by a host before: counts it as answered. */
+  private acknowledge(message: Message): void {
     this.stopWaiting(message);
-    this.put(undefined, message.number);
+    this.send(undefined, message.number);
   }
 
   private answerFailed(message: Message, text: string, micros: number): void {
@@ -196,38 +198,26 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
 
   // --- what is sent
 
-  send(message: Piece | undefined): void {
-    this.put(message, 0);
-  }
-
-  sendParts(parts: readonly Piece[]): void {
-    this.putParts(parts, 0);
-  }
-
-  sendInSlices(answer: SlicedAnswer): void {
-    this.putInSlices(answer, 0);
-  }
-
   note(note: ResumeNote): void {
-    this.push(note, 0, 0, true, 0);
+    this.out.push(note, 0, 0, true, 0);
   }
 
-  put(message: Piece | undefined, answered: number): void {
-    if (message === undefined) this.push(undefined, 0, 0, true, answered);
-    else this.push(message.bytes, message.at, message.length, true, answered);
+  send(message: Piece | undefined, answered = 0): void {
+    if (message === undefined) this.out.push(undefined, 0, 0, true, answered);
+    else this.out.push(message.bytes, message.at, message.length, true, answered);
   }
 
-  putParts(parts: readonly Piece[], answered: number): void {
+  sendParts(parts: readonly Piece[], answered = 0): void {
     // Half a message is half a change.
     this.context.critical.run(() =>
       parts.forEach((part, index) => {
         const last = index === parts.length - 1;
-        this.push(part.bytes, part.at, part.length, last, last ? answered : 0);
+        this.out.push(part.bytes, part.at, part.length, last, last ? answered : 0);
       }),
     );
   }
 
-  putInSlices(answer: SlicedAnswer, answered: number): void {
+  sendInSlices(answer: SlicedAnswer, answered = 0): void {
     this.out.pushInSlices(answer, answered);
   }
 
@@ -238,10 +228,6 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
   /** Whether an answer is on its way in slices. */
   get isStreaming(): boolean {
     return this.out.isStreaming;
-  }
-
-  private push(delivery: Delivery, at: number, length: number, last: boolean, answered: number): void {
-    this.out.push(delivery, at, length, last, answered);
   }
 
   /** A publish may have taken from the client what it was subscribed to. */
@@ -287,12 +273,17 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
       const isSettled = kind === CommitKind.reducer;
       // As long as no message before it waits, a settled message counts as answered at once, with its commit.
       if (isSettled && isFirst) this.acknowledge(message);
-      else if (isSettled) loop.push(new AcknowledgeJob(this, message));
-      else if (kind !== undefined) loop.push(new FailJob(this, message, halfDoneText));
-      else if (failure !== undefined) loop.push(new FailJob(this, message, failure.told));
+      else if (isSettled) this.inOrder(() => this.acknowledge(message));
+      else if (kind !== undefined) this.inOrder(() => this.failMessage(message, halfDoneText));
+      else if (failure !== undefined) this.inOrder(() => this.failMessage(message, failure.told));
       else loop.push(message);
       isFirst &&= isSettled;
     }
+  }
+
+  /** Does in the order of the messages what runs none. */
+  private inOrder(run: () => void): void {
+    this.context.loop.push({ run, timedOut: () => this.end(undefined, "") });
   }
 }
 
