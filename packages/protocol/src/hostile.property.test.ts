@@ -4,7 +4,6 @@ import { assertProperty, caseCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { fromHex, toHex, ByteReader, ByteWriter } from "@lightcone/sats";
-import { isLightconeError } from "@lightcone/base";
 import { decompressPayload } from "./compression.ts";
 import {
   decodeClientMessage,
@@ -17,38 +16,13 @@ import {
   type ClientMessage,
 } from "./index.ts";
 import { noteRows } from "./testing/notation.ts";
+import { attempt, codeOf, spoil, spoiling } from "./testing/spoil.ts";
 import { readVectors, type MessageVector, type Step } from "./testing/vectors.ts";
 
 const recorded = readVectors<{ steps: Step[] }>("conversations/v1.bsatn.json").steps;
 const framesOf = (dir: Step["dir"]): Uint8Array[] =>
   recorded.flatMap((step) => (step.dir === dir && step.hex !== undefined ? [fromHex(step.hex)] : []));
 const single = readVectors<MessageVector[]>("websocket.json").filter(({ protocol }) => protocol === "v1.bsatn");
-
-const spoiling = fc.record({
-  edits: fc.array(fc.tuple(fc.nat(), fc.constantFrom(0, 1, 2, 4, 0x40, 0x7f, 0x80, 0xc0, 0xff)), { maxLength: 4 }),
-  cut: fc.option(fc.nat(), { nil: undefined, freq: 2 }),
-  tail: fc.uint8Array({ maxLength: 4 }),
-});
-type Spoiling = typeof spoiling extends fc.Arbitrary<infer T> ? T : never;
-
-function spoil(source: Uint8Array, { edits, cut, tail }: Spoiling): Uint8Array {
-  const kept = source.slice(0, cut === undefined ? source.length : cut % (source.length + 1));
-  for (const [at, byte] of edits) if (kept.length > 0) kept[at % kept.length] = byte;
-  return Uint8Array.from([...kept, ...tail]);
-}
-
-/** What `run` gives, or the code of its refusal; any other error fails the test. */
-function attempt<T>(run: () => T): { readonly value: T } | { readonly code: string } {
-  try {
-    return { value: run() };
-  } catch (error) {
-    if (isLightconeError(error)) return { code: error.code };
-    throw error;
-  }
-}
-
-/** The code of a refusal; what is read passes for the usual one. */
-const codeOf = (read: object): unknown => ("code" in read ? read.code : "Malformed");
 
 test("client messages, spoilt", () => {
   const frames = [

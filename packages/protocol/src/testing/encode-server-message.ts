@@ -1,8 +1,8 @@
 /** Writes a whole server message with the layered writers of `server-message.ts`: for tests that read it again. */
 import { ByteWriter } from "@lightcone/sats";
 import type { QueryUpdate, ServerMessage, TableUpdate, TransactionUpdate } from "../v1/decode-server-message.ts";
-import type { RowListView } from "../v1/row-list-view.ts";
-import { RowListBuilder } from "../v1/row-list.ts";
+import type { RowListView } from "../row-list-view.ts";
+import { RowListBuilder } from "../row-list.ts";
 import {
   beginApplied,
   beginInitialSubscription,

@@ -2,7 +2,7 @@
 import { toHex, toHexReversed } from "@lightcone/sats";
 import type { ClientMessage } from "../v1/client-message.ts";
 import type { ServerMessage, TableUpdate } from "../v1/decode-server-message.ts";
-import type { RowListView } from "../v1/row-list-view.ts";
+import type { RowListView } from "../row-list-view.ts";
 
 const tagged = (tag: string, value: unknown): unknown => ({ tag, value });
 

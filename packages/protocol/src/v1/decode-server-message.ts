@@ -5,7 +5,7 @@
  * needs `decompress`; the reference no longer sends one.
  */
 import { ByteReader } from "@lightcone/sats";
-import { readRowList, type RowListView } from "./row-list-view.ts";
+import { readRowList, type RowListView } from "../row-list-view.ts";
 import { serverTag, updateStatus } from "./server-message.ts";
 
 export interface QueryUpdate {

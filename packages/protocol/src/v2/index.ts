@@ -1,0 +1,3 @@
+export * from "./client-message.ts";
+export * from "./decode-server-message.ts";
+export * from "./server-message.ts";
