@@ -152,7 +152,9 @@ describe("row 6: a call that no interrupt reaches", () => {
     const before = hosts();
     const publish = await served.request("PUT", "/v1/database/native?host_type=Js", await bundled("native-start"));
     expect(publish.status).toBe(400);
-    expect(await publish.text()).toContain("its process ended while it was started");
+    expect(await publish.text()).toContain(
+      "the start of the module took longer than 1 s (reducerTimeoutMs) and was ended",
+    );
     const [after] = hosts();
     expect(before).not.toContain(after);
     // The old program goes on, with who is connected; no further process has ended.
@@ -184,7 +186,9 @@ describe("row 6: a call that no interrupt reaches", () => {
     const startMs = performance.now();
     const publish = await served.request("PUT", "/v1/database/fills?host_type=Wasm", wasm);
     expect(publish.status).toBe(400);
-    expect(await publish.text()).toContain("its process ended while it was started");
+    expect(await publish.text()).toContain(
+      "the start of the module took longer than 1 s (reducerTimeoutMs) and was ended",
+    );
     expect(performance.now() - startMs).toBeLessThan(endedWithinMs);
     expect((await served.request("GET", "/v1/database/fills")).status).toBe(404);
     expect((await served.call("native", "add", `["beside the fills"]`)).status).toBe(200);

@@ -2,6 +2,9 @@
 // Method: a module that notes each visit; databases in this process, ended in every way; then the rows are looked at.
 import { manualClock, memoryFileSystem } from "@lightcone/commitlog/testing";
 import { describe, expect, test } from "vitest";
+import { WorkKind, type Suspect } from "@lightcone/database";
+import { toHex } from "@lightcone/sats";
+import { Hosts } from "./hosts.ts";
 import { call, LocalClient, makeCaller, openLocal, publish, sql, textOf } from "./local.ts";
 
 const doorman = "./modules/doorman.ts";
@@ -72,6 +75,44 @@ describe("a client", () => {
       expect(await sql(next, "SELECT * FROM st_client")).toHaveLength(1);
     },
   );
+});
+
+describe("row 1: a client at whose connect its host ended", () => {
+  const broken = { status: 403, told: "The instance encountered a fatal error." };
+  const late = { status: 503, told: "reducer `come` took longer than 30 s (reducerTimeoutMs) and was ended" };
+  test.each<{ reason: Suspect["reason"]; status: number; told: string }>([
+    { reason: "crash", ...broken },
+    { reason: "memory", ...broken },
+    { reason: "time", ...late },
+    { reason: "interrupted", ...late },
+  ])("($reason) is told what it would be without that", async ({ reason, status, told }) => {
+    const hosts = new Hosts();
+    const link = await hosts.open();
+    expect((await publish(link, doorman)).status).toBe(200);
+    const endAt = ({ identity, connectionId }: ReturnType<typeof makeCaller>): void =>
+      hosts.end({ kind: WorkKind.connect, id: toHex(identity) + toHex(connectionId), number: 0, reason });
+    const [comes, asks, owner] = [makeCaller(9), makeCaller(8), makeCaller(1, true)];
+
+    const client = new LocalClient(link, comes);
+    endAt(comes);
+    await client.until(({ closed }) => closed !== undefined);
+    expect(client.messages).toEqual([]);
+    expect(client.closed).toEqual({ code: 1011, reason: told });
+
+    const asked = call(link, "shut", "[]", asks);
+    endAt(asks);
+    const reply = await asked;
+    expect([reply.status, textOf(reply)]).toEqual([status, told]);
+    const owned = call(link, "stumble", "[]", owner);
+    endAt(owner);
+    expect((await owned).status, "the owner is let in without it").toBe(530);
+    expect(await sql(link, "SELECT * FROM door"), "nothing was run").toEqual([]);
+
+    // It is told once: whoever comes again is let in.
+    const again = new LocalClient(link, comes);
+    expect((await again.next()).kind).toBe("IdentityToken");
+    await link.stop(100);
+  });
 });
 
 describe("a life-cycle reducer that never ends", () => {

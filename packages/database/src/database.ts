@@ -166,6 +166,7 @@ export class Database implements DatabaseLink {
         resume.flatMap((each) => each.ends),
       ),
       claims: new Map(),
+      condemnedClients: new Map(),
       identity: identity.database,
       owner: identity.owner,
       seed: drawSeed(random),

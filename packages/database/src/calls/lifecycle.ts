@@ -28,12 +28,14 @@ export interface Refusal {
  * @throws {HostEnded} naming the client, when it breaks the host
  */
 export function connectClient(context: DatabaseContext, caller: Caller): Refusal | undefined {
+  const key = keyOfClient(caller);
+  const condemned = context.condemnedClients.get(key);
+  if (context.condemnedClients.delete(key)) return condemned;
   if (context.refusal !== undefined) return { code: context.refusal.code, message: context.refusal.told };
   const row = bytesOfClient(caller);
   if (isKnown(context, caller))
     return new LightconeError("ConnectionIdInUse", { connectionId: toHexReversed(caller.connectionId) });
   return noted(context, WorkKind.connect, row, 0, () => {
-    const key = keyOfClient(caller);
     const reducer = context.module?.lifecycle("connect");
     const quarantine = reducer === undefined || caller.isOwner ? undefined : context.ends.refusal(reducer.def.name);
     if (quarantine !== undefined) return { code: quarantine.code, message: quarantine.message };

@@ -28,6 +28,8 @@ export interface DatabaseContext {
   readonly ends: FunctionEnds;
   /** Claims of the tokens that opened the present connections, by `keyOfClient`. */
   readonly claims: Map<string, Uint8Array>;
+  /** Clients at whose connect a host ended, by `keyOfClient`: each is refused, once, and told why. */
+  readonly condemnedClients: Map<string, LightconeError>;
   /** 32 bytes, little-endian. */
   readonly identity: Uint8Array;
   readonly owner: Uint8Array;

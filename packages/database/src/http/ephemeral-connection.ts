@@ -1,6 +1,6 @@
 /** A request over HTTP that acts as a client of its own: it connects, does one thing, and disconnects. */
-import { errorFacts, type LightconeError } from "@lightcone/base";
-import { abandonConnect, connectClient, disconnectJob } from "../calls/lifecycle.ts";
+import { errorFacts, type ErrorCode, type LightconeError } from "@lightcone/base";
+import { abandonConnect, connectClient, disconnectJob, type Refusal } from "../calls/lifecycle.ts";
 import { abandonCall } from "../calls/reducer-call.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import type { Job } from "../core/job-loop.ts";
@@ -78,7 +78,7 @@ export class EphemeralConnectionJob implements Job {
       if (this.caller.isOwner) {
         this.isConnecting = false;
         context.loop.push(this);
-      } else this.answer(refusal(503, error.code, error.message));
+      } else this.refuse(error);
       return;
     }
     const error = abandonCall(context, "the statement");
@@ -98,10 +98,14 @@ export class EphemeralConnectionJob implements Job {
     const refused = connectClient(this.context, this.caller);
     this.isConnected = refused === undefined;
     if (refused === undefined || this.caller.isOwner) return true;
-    // Whether it refuses or breaks: who comes is not let in.
-    const status = refused.code === "ReducerCrashed" ? 403 : errorFacts(refused.code).http;
-    this.answer(refusal(status, refused.code, refused.message));
+    this.refuse(refused);
     return false;
+  }
+
+  /** Who comes is not let in, whether the module refuses, breaks or takes too long, with its host or without. */
+  private refuse({ code, message }: Refusal): void {
+    const statuses: { readonly [Code in ErrorCode]?: number } = { ReducerCrashed: 403, ReducerTimedOut: 503 };
+    this.answer(refusal(statuses[code] ?? errorFacts(code).http, code, message));
   }
 
   private nextSlice(long: LongReply): void {

@@ -10,7 +10,7 @@ import { serveSchema } from "@lightcone/schema";
 import type { DatabaseContext } from "../core/context.ts";
 import { keyOfClient } from "../link/client.ts";
 import type { Caller, DatabaseRequest, Reply } from "../link/link.ts";
-import { failure, json, text } from "../link/reply.ts";
+import { failure, json, refusal, text } from "../link/reply.ts";
 import { noWorkId, WorkKind } from "../link/work.ts";
 import { planJob, publishJob, type PublishSite } from "../publish/publish.ts";
 import type { CondemnedWork } from "../recovery/condemned.ts";
@@ -52,7 +52,7 @@ export class HttpRequests {
   /** A request is about to come again. @param settled what of it is in the log */
   resume(visitor: Visitor, settled: Settled | undefined): void {
     const key = keyOfClient(visitor);
-    const kinds = [WorkKind.message, WorkKind.connect, WorkKind.disconnect];
+    const kinds = [WorkKind.message, WorkKind.disconnect];
     const [condemned] = kinds.flatMap((kind) => this.condemned.find(kind, key) ?? []);
     this.begun.set(key, { settled, condemned });
   }
@@ -105,13 +105,17 @@ export class HttpRequests {
   private takeProgram(request: DatabaseRequest & { readonly kind: "publish" | "plan" }): Promise<Reply> {
     const { id = noWorkId } = request;
     const { loop, module } = this.context;
-    if (this.condemned.find(WorkKind.program, toHex(id)) === undefined) {
+    const condemned = this.condemned.find(WorkKind.program, toHex(id));
+    if (condemned === undefined) {
       if (request.kind === "plan") return new Promise((answer) => loop.push(planJob(this.site, request, id, answer)));
       return this.whenDurable((answer) => loop.push(publishJob(this.site, request, id, answer)));
     }
     const isTakenIn = request.kind === "publish" && module?.hash === toHex(programHash(request.program));
+    if (isTakenIn) return Promise.resolve(text(200, ""));
+    const why = this.condemned.failureOf(condemned, "the start of the module");
+    if (why.code === "ReducerTimedOut") return Promise.resolve(refusal(400, why.code, why.message));
     const reason = "its process ended while it was started";
-    return Promise.resolve(isTakenIn ? text(200, "") : failure(new LightconeError("ModuleInvalid", { reason })));
+    return Promise.resolve(failure(new LightconeError("ModuleInvalid", { reason })));
   }
 
   /** Runs a request in a connection of its own. */
@@ -122,14 +126,14 @@ export class HttpRequests {
     this.begun.delete(key);
     const begin = (answer: Answer): void => {
       const condemned = begun?.condemned;
-      const endedHostAt = condemned?.kind;
-      const isAlone = endedHostAt === WorkKind.connect || endedHostAt === WorkKind.disconnect;
       // The client has gone by now, and its answer is owed.
       if (begun?.settled !== undefined) answer(settledReply(context, begun.settled));
-      // What ended a host is not run again; without its connect reducer only the owner is let in.
-      else if (condemned?.kind === WorkKind.message || (condemned?.kind === WorkKind.connect && !caller.isOwner))
-        answer(failure(this.condemned.failureOf(condemned)));
-      else context.loop.push(new EphemeralConnectionJob(context, caller, request, answer, !isAlone));
+      // What ended a host is not run again.
+      else if (condemned?.kind === WorkKind.message) answer(failure(this.condemned.failureOf(condemned)));
+      else {
+        const connects = condemned?.kind !== WorkKind.disconnect;
+        context.loop.push(new EphemeralConnectionJob(context, caller, request, answer, connects));
+      }
     };
     return confirmed ? this.whenDurable(begin) : new Promise(begin);
   }

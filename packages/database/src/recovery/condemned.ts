@@ -38,18 +38,18 @@ export class CondemnedWork {
     return own.length === 0 ? none : new Map(own.map((each) => [each.number, this.failureOf(each)]));
   }
 
-  /** How a piece of work fails: by the limit that it met, or else as broken. */
-  failureOf(work: Condemned): LightconeError {
+  /** How a piece of work fails: by the limit that it met, or else as broken. @param what it is, where it runs no function */
+  failureOf(work: Condemned, what = "the query"): LightconeError {
     if (work.reason !== "time" && work.reason !== "interrupted") return new LightconeError("ReducerCrashed", {});
     const { timeoutMs } = this;
-    return new LightconeError("ReducerTimedOut", { what: this.titles.get(keyOfWork(work)) ?? "the query", timeoutMs });
+    return new LightconeError("ReducerTimedOut", { what: this.titles.get(keyOfWork(work)) ?? what, timeoutMs });
   }
 
   find(kind: WorkKind, id: string): Condemned | undefined {
     return this.all.find((each) => each.kind === kind && each.id === id);
   }
 
-  /** Notes each in the module's log, and counts what a host ended in. */
+  /** Notes each in the module's log, counts what a host ended in, and has clients refused that may not come. */
   note(context: DatabaseContext, names: WorkNames, resume: Resume): void {
     this.timeoutMs = context.limits.reducerTimeoutMs;
     for (const condemned of this.all) {
@@ -57,6 +57,7 @@ export class CondemnedWork {
       // A client may call a function that does not exist.
       const name = said !== undefined && hasFunction(context, said) ? said : undefined;
       if (name !== undefined) this.titles.set(keyOfWork(condemned), titleOf(name, context));
+      if (condemned.kind === WorkKind.connect) context.condemnedClients.set(condemned.id, this.failureOf(condemned));
       const isRepeated = condemned.kind === WorkKind.schedule && names.isRepeated(condemned.id);
       const message = lineOf(condemned, isRepeated ? undoneRepeated : undone);
       if (name === undefined) context.log.note(LogLevel.error, `a query, or the start of a program: ${message}`);

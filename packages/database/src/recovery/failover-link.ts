@@ -412,11 +412,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
       how: error.message.replace(/^the database's process ended: /, ""),
     });
     const condemned = new Set(this.condemned.map(keyOfWork));
-    for (const held of this.connections) {
-      held.detach();
-      // A client at whose connect hosts ended is not let in by the next.
-      if (condemned.has(keyOfWork(held.connectWork))) held.close(1011, fatalText);
-    }
+    for (const held of this.connections) held.detach(condemned.has(keyOfWork(held.connectWork)));
     for (const held of this.requests)
       if (held.work === undefined && held.askedCount >= askedMax)
         this.answer(held, failure(new LightconeError("CallUnknown", {})));

@@ -115,10 +115,14 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
    * Lets go of a host that ended. A client that cannot know what it missed is closed: it had unconfirmed results, or is
    * in the middle of its rows, or sent a message before it had its identity. In the last case the log may not say whether
    * it had connected: another client may have had the same ids.
+   *
+   * @param isRefused whether the next host will not let it in, and tell it why
    */
-  detach(): void {
+  detach(isRefused: boolean): void {
     this.handle = undefined;
-    const isKnowing = this.greeted ? this.info.confirmed && !this.inMessage && !this.isBehind : this.given === 0;
+    const isKnowing = this.greeted
+      ? this.info.confirmed && !this.inMessage && !this.isBehind
+      : isRefused || this.given === 0;
     if (!isKnowing) this.close(1011, "the database started again");
   }
 

@@ -85,6 +85,7 @@ export async function openParts(module?: TestModuleSketch, limits: Partial<Datab
     log: moduleLog,
     ends: new FunctionEnds(clock, all.functionEndsMax, []),
     claims: new Map(),
+    condemnedClients: new Map(),
     identity: testIdentity,
     owner: testOwner,
     seed: 7,
