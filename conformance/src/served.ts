@@ -130,14 +130,18 @@ export class Served {
     return spawnSync(process.execPath, this.#command(), { encoding: "utf8", timeout: 30_000 });
   }
 
-  killHost(): void {
+  /** @returns how many processes were killed */
+  killHost(): number {
+    let count = 0;
     for (const identity of this.awake) {
       try {
         process.kill(this.hosts.get(identity) ?? 0, "SIGKILL");
+        count += 1;
       } catch {
         // It was gone already, and the next one is on its way.
       }
     }
+    return count;
   }
 
   async stop(): Promise<void> {
