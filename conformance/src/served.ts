@@ -31,6 +31,8 @@ export class Served {
   readonly #startedAt = new Map<string, string>();
   /** How many processes were told to open a database, by its identity. */
   readonly openings = new Map<string, number>();
+  /** What the server has logged, if it was given a level. */
+  readonly log: string[] = [];
   token = "";
 
   private constructor(dataDirectory: string, options: ServedOptions) {
@@ -58,8 +60,10 @@ export class Served {
 
   /** Starts the server on the port that it had before. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, this.#command(), { stdio: ["ignore", "pipe", "inherit"] });
+    const errors = this.#options.logLevel === undefined ? "inherit" : "pipe";
+    const child = spawn(process.execPath, this.#command(), { stdio: ["ignore", "pipe", errors] });
     this.#child = child;
+    if (child.stderr !== null) createInterface({ input: child.stderr }).on("line", (line) => this.log.push(line));
     await new Promise<void>((resolve, reject) => {
       child.once("exit", () => reject(new Error("the server ended before it listened")));
       createInterface({ input: child.stdout ?? process.stdin }).on("line", (line) => {

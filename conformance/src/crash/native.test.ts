@@ -311,6 +311,26 @@ describe("row 21: a call that takes more memory than a process may", () => {
   );
 });
 
+test("row 3: a database whose hosts are killed one after another goes on, later each time, and says why", async () => {
+  const storm = await Served.open({ logLevel: "warn" });
+  try {
+    await storm.publish("native", program, "Js");
+    const kept: string[] = [];
+    for (let kill = 0; kill < 6; kill += 1) {
+      kept.push(`before kill ${kill}`);
+      expect((await storm.call("native", "add", JSON.stringify(kept.slice(-1)))).status).toBe(200);
+      storm.killHost();
+    }
+    expect(await storm.sql("native", "SELECT text FROM note")).toEqual(kept.map((text) => [text]));
+    const delays = storm.log.flatMap(
+      (line) => /the next starts in ([\d.]+) s\. Look at what ends them/.exec(line)?.[1] ?? [],
+    );
+    expect(delays).toContain("0.1"); // how they grow: restart-pace.test.ts
+  } finally {
+    await storm.stop();
+  }
+});
+
 describe("row 6: a process", () => {
   test.each([
     { kind: "at rest until then", callsBefore: 0, isKeeperKilled: false },

@@ -29,6 +29,7 @@ import { HeldConnection, type ConnectionHolder } from "./held-connection.ts";
 import type { Rest, Resting, Stay, WakeReason } from "../link/rest.ts";
 import { HostEnded, type Condemned, type FrontResume, type Resume } from "./resume.ts";
 import { failure, fatalText, refusal, text } from "../link/reply.ts";
+import { RestartPace } from "./restart-pace.ts";
 import { Retries } from "./retries.ts";
 import { keyOfWork, WorkKind, workIdBytes, type Work } from "../link/work.ts";
 
@@ -65,8 +66,8 @@ export interface FailoverOptions {
 /** The front of a server that has no others beside it. */
 const onlyFront = "front";
 
-/** How often opening is tried again, and after how long, before the database counts as failed. */
-const reopenDelaysMs: readonly number[] = [0, 50, 250, 1000];
+/** After how long opening is tried once more, before the database counts as failed. */
+const reopenDelaysMs: readonly number[] = [50, 250, 1000];
 /** Ends by the module's fault count for so long. */
 const crashesKeptMs = 600_000;
 /** How many hosts may end while they have a request, where hosts do not say whether they had begun it. */
@@ -100,6 +101,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   private readonly connections = new Set<HeldConnection>();
   private readonly requests = new Set<HeldRequest>();
   private readonly retries = new Retries();
+  private readonly pace: RestartPace;
   private state: State = "opening";
   private host: OpenedHost | undefined;
   /** Opens a host, or lets go of one. */
@@ -118,10 +120,13 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   private stopping = false;
   private failure: LightconeError | undefined;
   private fail: (error: Error) => void = () => undefined;
+  /** Ends the wait for the next try. */
+  private hurry: () => void = () => undefined;
 
   constructor(options: FailoverOptions) {
     this.failed = new Promise((resolve) => (this.fail = resolve));
     this.options = options;
+    this.pace = new RestartPace(options.clock);
   }
 
   /** Gets its first host. @throws {Error} why there is none */
@@ -149,7 +154,10 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
 
   request(request: DatabaseRequest): Promise<Reply> {
     // A new program may not have the fault of the one before.
-    if (request.kind === "publish") this.crashTimesMs = [];
+    if (request.kind === "publish") {
+      this.crashTimesMs = [];
+      this.hurry();
+    }
     if (this.failure !== undefined) return Promise.resolve(failure(this.failure));
     return new Promise((resolve) => {
       const held = this.hold(request, resolve);
@@ -166,6 +174,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
 
   async stop(withinMs: number): Promise<Rest | undefined> {
     this.stopping = true;
+    this.hurry();
     this.options.stay?.giveUp();
     // After this there is a host to stop, or there is none.
     await this.change.catch(() => undefined);
@@ -360,6 +369,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
       this.ends = host.ends ?? this.ends;
       this.retries.counted();
       this.owed.clear();
+      this.pace.opened();
       this.state = "awake";
       this.adopt(host);
       connections.forEach((held, index) => {
@@ -393,7 +403,12 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
     this.options.stay?.left();
     this.options.note(`the host ended: ${error.message}`);
     this.takeStock(ended, error);
-    await this.tryAgain(error);
+    const delayMs = this.pace.ended(error instanceof HostEnded && !error.isModulesFault);
+    if (delayMs > 0)
+      this.options.note(
+        `its hosts are ended from outside, one after another: the next starts in ${delayMs / 1000} s. Look at what ends them, such as want of memory (the system's log says so).`,
+      );
+    await this.tryAgain(error, delayMs);
   }
 
   /** Looks up what the host that ended had been given, and decides what of that the next may run. */
@@ -419,14 +434,14 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   }
 
   /** Opens the next host; gives up after some tries. */
-  private async tryAgain(reason: unknown): Promise<void> {
-    const { crashesMax, clock, note } = this.options;
-    for (const delayMs of reopenDelaysMs) {
+  private async tryAgain(reason: unknown, firstDelayMs = 0): Promise<void> {
+    const { crashesMax, note } = this.options;
+    for (const delayMs of [firstDelayMs, ...reopenDelaysMs]) {
       if (this.crashCount() >= crashesMax) {
         this.giveUp(new LightconeError("Quarantined", { crashCount: this.crashCount() }));
         return;
       }
-      await new Promise<void>((resolve) => clock.after(delayMs, resolve));
+      await this.pause(delayMs);
       if (this.stopping) return;
       try {
         await this.bring("again", false);
@@ -442,6 +457,17 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
     }
     const said = "its process ended and could not be started again";
     this.giveUp(new LightconeError("DatabaseStopped", { reason: said }, { cause: reason }));
+  }
+
+  private async pause(delayMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.options.clock.after(delayMs, resolve);
+      this.hurry = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.hurry = () => undefined;
   }
 
   private resume(connections: readonly HeldConnection[]): FrontResume {
