@@ -170,6 +170,9 @@ function checkFailedCases(): void {
 
 function checkFile(file: string, text: string): void {
   checkCitations(file, text);
+  const isByHash = privateByHash.some((path) => file.startsWith(path));
+  if (isByHash ? /^ +private /m.test(text) : /^ +(?:\w+ )*\*?#\w+(?: = |: |[(<;])/m.test(text))
+    problems.push(`${file}: members are private by ${isByHash ? "`#x`" : "`private x`"} here`);
   const name = /^packages\/([^/]+)\//.exec(file)?.[1];
   const isTest = /\.test\.ts$|\/testing\/|^packages\/[^/]+\/test\//.test(file);
   if (name !== undefined) {
@@ -178,9 +181,6 @@ function checkFile(file: string, text: string): void {
       if (imported !== name && !(layers[name] ?? []).includes(imported))
         problems.push(`${file}: imports ${imported}, above its layer`);
     }
-    const isByHash = privateByHash.some((path) => file.startsWith(path));
-    if (isByHash ? /^ +private /m.test(text) : /^ +(?:\w+ )*\*?#\w+/m.test(text))
-      problems.push(`${file}: members are private by ${isByHash ? "`#x`" : "`private x`"} here`);
     if (/from "(\.\.\/){2,}[a-z-]+\/src\//.test(text)) problems.push(`${file}: reaches into another package by path`);
   } else if (!everywhere.some((folder) => file.startsWith(`${folder}/`)) && file.includes("/")) {
     problems.push(`${file}: in a folder that scripts/layers.ts does not name`);

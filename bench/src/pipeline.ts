@@ -64,31 +64,31 @@ async function prepare(database: Database, { bytes, hostType }: Program, account
 }
 
 class Load {
-  readonly #handles: ConnectionHandle[] = [];
-  readonly #owed: number[] = [];
-  readonly #accountCount: number;
-  #left = 0;
-  #answers = 0;
-  #isDirty = false;
-  #done: () => void = () => undefined;
-  #random = 12_345;
+  private readonly handles: ConnectionHandle[] = [];
+  private readonly owed: number[] = [];
+  private readonly accountCount: number;
+  private left = 0;
+  private answers = 0;
+  private isDirty = false;
+  private done: () => void = () => undefined;
+  private random = 12_345;
 
   constructor(database: Database, accountCount: number) {
-    this.#accountCount = accountCount;
+    this.accountCount = accountCount;
     for (let index = 0; index < connectionCount; index += 1) {
-      this.#owed.push(0);
+      this.owed.push(0);
       const caller = {
         identity: crypto.getRandomValues(new Uint8Array(32)),
         connectionId: crypto.getRandomValues(new Uint8Array(16)),
         claims: "",
         isOwner: false,
       };
-      this.#handles.push(
+      this.handles.push(
         database.connect(
           { caller, token: "", protocol: "v1.bsatn", compression: "none", light: false, confirmed: true },
           {
             queuedBytes: 0,
-            send: () => this.#answer(index),
+            send: () => this.answer(index),
             answered: () => undefined,
             note: () => undefined,
             close: () => undefined,
@@ -99,41 +99,41 @@ class Load {
   }
 
   async run(count: number): Promise<void> {
-    this.#left = count;
-    this.#answers = 0;
+    this.left = count;
+    this.answers = 0;
     await new Promise<void>((resolve) => {
-      this.#done = resolve;
-      this.#owed.fill(inFlight);
-      setImmediate(this.#feed);
+      this.done = resolve;
+      this.owed.fill(inFlight);
+      setImmediate(this.feed);
     });
   }
 
-  #answer(index: number): void {
-    this.#owed[index] = (this.#owed[index] ?? 0) + 1;
-    this.#answers += 1;
-    if (this.#left <= 0 && this.#answers >= connectionCount * inFlight) this.#done();
-    if (this.#isDirty) return;
-    this.#isDirty = true;
-    setImmediate(this.#feed);
+  private answer(index: number): void {
+    this.owed[index] = (this.owed[index] ?? 0) + 1;
+    this.answers += 1;
+    if (this.left <= 0 && this.answers >= connectionCount * inFlight) this.done();
+    if (this.isDirty) return;
+    this.isDirty = true;
+    setImmediate(this.feed);
   }
 
   /** Hands in what was answered, a batch for all connections, as it comes through the pipe. */
-  readonly #feed = (): void => {
-    this.#isDirty = false;
-    if (this.#left <= 0) return;
+  private readonly feed = (): void => {
+    this.isDirty = false;
+    if (this.left <= 0) return;
     const out = new ByteWriter(64 * 1024);
     const ats: number[] = [];
     const lengths: number[] = [];
     const owners: number[] = [];
-    for (let index = 0; index < this.#handles.length; index += 1) {
-      for (let count = this.#owed[index] ?? 0; count > 0; count -= 1) {
+    for (let index = 0; index < this.handles.length; index += 1) {
+      for (let count = this.owed[index] ?? 0; count > 0; count -= 1) {
         const at = out.length;
         out.u8(clientTag.CallReducer);
         out.string("transfer");
         out.u32(16);
-        const from = this.#next();
+        const from = this.next();
         out.u32(from);
-        out.u32((from + 1 + this.#next()) % this.#accountCount);
+        out.u32((from + 1 + this.next()) % this.accountCount);
         out.u32(1);
         out.u32(0);
         out.u32(1);
@@ -142,16 +142,16 @@ class Load {
         lengths.push(out.length - at);
         owners.push(index);
       }
-      this.#owed[index] = 0;
+      this.owed[index] = 0;
     }
-    this.#left -= ats.length;
+    this.left -= ats.length;
     const { bytes } = out;
     for (let index = 0; index < ats.length; index += 1)
-      this.#handles[owners[index] ?? 0]?.receive(bytes, ats[index] ?? 0, lengths[index] ?? 0, false);
+      this.handles[owners[index] ?? 0]?.receive(bytes, ats[index] ?? 0, lengths[index] ?? 0, false);
   };
 
-  #next(): number {
-    this.#random = (Math.imul(this.#random, 1_103_515_245) + 12_345) >>> 0;
-    return (this.#random >>> 8) % (this.#accountCount - 1);
+  private next(): number {
+    this.random = (Math.imul(this.random, 1_103_515_245) + 12_345) >>> 0;
+    return (this.random >>> 8) % (this.accountCount - 1);
   }
 }

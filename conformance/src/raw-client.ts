@@ -15,27 +15,27 @@ export interface RawClientOptions {
 }
 
 export class RawClient {
-  readonly #socket: WebSocket;
-  readonly #messages: ServerMessage[] = [];
-  #wake: (() => void) | undefined;
+  private readonly socket: WebSocket;
+  private readonly messages: ServerMessage[] = [];
+  private wake: (() => void) | undefined;
   /** Why the connection is over; undefined while it is not. */
   closed: { readonly code: number; readonly reason: string } | undefined;
   readonly over: Promise<void>;
-  #onMessage: ((message: ServerMessage) => void) | undefined;
+  private taker: ((message: ServerMessage) => void) | undefined;
 
   private constructor(socket: WebSocket) {
-    this.#socket = socket;
+    this.socket = socket;
     socket.on("message", (data: Buffer) => {
       const message = decodeServerMessage(data.subarray(1)); // the first byte says: not compressed
-      if (this.#onMessage !== undefined) this.#onMessage(message);
-      else this.#messages.push(message);
-      this.#wake?.();
+      if (this.taker !== undefined) this.taker(message);
+      else this.messages.push(message);
+      this.wake?.();
     });
     socket.on("error", () => undefined);
     this.over = new Promise((resolve) => {
       socket.on("close", (code, reason) => {
         this.closed = { code, reason: reason.toString() };
-        this.#wake?.();
+        this.wake?.();
         resolve();
       });
     });
@@ -56,18 +56,18 @@ export class RawClient {
 
   /** Takes every message from now on, what has come and was not taken first. */
   set onMessage(run: (message: ServerMessage) => void) {
-    this.#onMessage = run;
-    for (const message of this.#messages.splice(0)) run(message);
+    this.taker = run;
+    for (const message of this.messages.splice(0)) run(message);
   }
 
   /** The next message; undefined when the connection ended instead. */
   async next(): Promise<ServerMessage | undefined> {
-    while (this.#messages.length === 0) {
+    while (this.messages.length === 0) {
       if (this.closed !== undefined) return undefined;
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-      this.#wake = undefined;
+      await new Promise<void>((resolve) => (this.wake = resolve));
+      this.wake = undefined;
     }
-    return this.#messages.shift();
+    return this.messages.shift();
   }
 
   say(message: ClientMessage): void {
@@ -77,7 +77,7 @@ export class RawClient {
   }
 
   send(frame: Uint8Array): void {
-    this.#socket.send(frame);
+    this.socket.send(frame);
   }
 
   call(reducer: string, args: Uint8Array, requestId: number, flags = 0): void {
@@ -95,6 +95,6 @@ export class RawClient {
   }
 
   close(): void {
-    this.#socket.close();
+    this.socket.close();
   }
 }

@@ -21,14 +21,14 @@ export interface ServedOptions {
 
 export class Served {
   readonly dataDirectory: string;
-  readonly #options: ServedOptions;
-  #child: ChildProcess | undefined;
-  #port = 0;
-  #whenTidy: () => void = () => undefined;
+  private readonly options: ServedOptions;
+  private child: ChildProcess | undefined;
+  private port = 0;
+  private whenTidy: () => void = () => undefined;
   /** The process that hosts a database, by the database's identity. */
   readonly hosts = new Map<string, number>();
   /** When that process began, in the system's ticks: numbers are used again. */
-  readonly #startedAt = new Map<string, string>();
+  private readonly startedAt = new Map<string, string>();
   /** How many processes were told to open a database, by its identity. */
   readonly openings = new Map<string, number>();
   /** What the server has logged, if it was given a level. */
@@ -37,7 +37,7 @@ export class Served {
 
   private constructor(dataDirectory: string, options: ServedOptions) {
     this.dataDirectory = dataDirectory;
-    this.#options = options;
+    this.options = options;
   }
 
   static async open(options: ServedOptions = {}): Promise<Served> {
@@ -50,32 +50,32 @@ export class Served {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   /** The front's process id. */
   get pid(): number {
-    return this.#child?.pid ?? 0;
+    return this.child?.pid ?? 0;
   }
 
   /** Starts the server on the port that it had before. */
   async start(): Promise<void> {
-    const errors = this.#options.logLevel === undefined ? "inherit" : "pipe";
-    const child = spawn(process.execPath, this.#command(), { stdio: ["ignore", "pipe", errors] });
-    this.#child = child;
+    const errors = this.options.logLevel === undefined ? "inherit" : "pipe";
+    const child = spawn(process.execPath, this.command(), { stdio: ["ignore", "pipe", errors] });
+    this.child = child;
     if (child.stderr !== null) createInterface({ input: child.stderr }).on("line", (line) => this.log.push(line));
     await new Promise<void>((resolve, reject) => {
       child.once("exit", () => reject(new Error("the server ended before it listened")));
       createInterface({ input: child.stdout ?? process.stdin }).on("line", (line) => {
         const fact: { port?: number; host?: number; database?: string; isTidy?: boolean } = JSON.parse(line);
-        if (fact.isTidy === true) this.#whenTidy();
+        if (fact.isTidy === true) this.whenTidy();
         if (fact.host !== undefined && fact.database !== undefined) {
           this.hosts.set(fact.database, fact.host);
-          this.#startedAt.set(fact.database, startOf(fact.host) ?? "");
+          this.startedAt.set(fact.database, startOf(fact.host) ?? "");
           this.openings.set(fact.database, (this.openings.get(fact.database) ?? 0) + 1);
         }
         if (fact.port === undefined) return;
-        this.#port = fact.port;
+        this.port = fact.port;
         resolve();
       });
     });
@@ -83,7 +83,7 @@ export class Served {
 
   /** Ends the front process at once, as a power cut would, and waits until it is gone. */
   async killFront(): Promise<void> {
-    await this.#end("SIGKILL");
+    await this.end("SIGKILL");
   }
 
   /** Publishes to a new database. @returns its identity */
@@ -97,7 +97,7 @@ export class Served {
 
   /** Whether a database has a process. */
   isAwake(identity: string): boolean {
-    const startedAt = this.#startedAt.get(identity);
+    const startedAt = this.startedAt.get(identity);
     return startedAt !== undefined && startOf(this.hosts.get(identity) ?? 0) === startedAt;
   }
 
@@ -116,8 +116,8 @@ export class Served {
   /** What the front has for itself in memory, in bytes, its garbage left out. */
   async frontBytes(): Promise<number> {
     await new Promise<void>((resolve) => {
-      this.#whenTidy = resolve;
-      this.#child?.kill("SIGUSR2");
+      this.whenTidy = resolve;
+      this.child?.kill("SIGUSR2");
     });
     const text = await readFile(`/proc/${this.pid}/smaps_rollup`, "latin1");
     const kilobytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1]);
@@ -126,12 +126,12 @@ export class Served {
 
   /** Asks the server to end, and waits until it has. */
   async stopFront(): Promise<void> {
-    await this.#end("SIGTERM");
+    await this.end("SIGTERM");
   }
 
   /** Starts a server that is expected to refuse. */
   tryStart(): { readonly status: number | null; readonly stderr: string } {
-    return spawnSync(process.execPath, this.#command(), { encoding: "utf8", timeout: 30_000 });
+    return spawnSync(process.execPath, this.command(), { encoding: "utf8", timeout: 30_000 });
   }
 
   /** @returns how many processes were killed */
@@ -153,21 +153,14 @@ export class Served {
     await rm(this.dataDirectory, { recursive: true, force: true });
   }
 
-  #command(): string[] {
+  private command(): string[] {
     const script = fileURLToPath(new URL("./serve.ts", import.meta.url));
-    const { frontFlags = [] } = this.#options;
-    return [
-      "--expose-gc",
-      ...frontFlags,
-      script,
-      this.dataDirectory,
-      String(this.#port),
-      JSON.stringify(this.#options),
-    ];
+    const { frontFlags = [] } = this.options;
+    return ["--expose-gc", ...frontFlags, script, this.dataDirectory, String(this.port), JSON.stringify(this.options)];
   }
 
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child;
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.kill(signal);

@@ -31,21 +31,21 @@ function makeAnswer(): Uint8Array<ArrayBuffer> {
 class EchoConnection implements ConnectionHandle {
   readonly ready = true;
   onReady: (() => void) | undefined;
-  readonly #sink: ConnectionSink;
-  readonly #link: EchoLink;
-  #count = 0;
+  private readonly sink: ConnectionSink;
+  private readonly link: EchoLink;
+  private count = 0;
 
   constructor(link: EchoLink, sink: ConnectionSink) {
-    this.#link = link;
-    this.#sink = sink;
+    this.link = link;
+    this.sink = sink;
   }
 
   receive(): void {
-    const out = this.#link.room();
+    const out = this.link.room();
     const at = out.length;
     out.raw(answer);
-    this.#sink.send(out.bytes, at, answer.length, true);
-    this.#sink.answered((this.#count += 1));
+    this.sink.send(out.bytes, at, answer.length, true);
+    this.sink.answered((this.count += 1));
   }
 
   closed(): void {}
@@ -53,12 +53,12 @@ class EchoConnection implements ConnectionHandle {
 
 class EchoLink implements DatabaseLink {
   readonly failed: Promise<Error> = once(new EventTarget(), "never").then(() => new Error("unreachable"));
-  #chunk = new ByteWriter(chunkBytes);
+  private chunk = new ByteWriter(chunkBytes);
 
   /** Each answer has bytes of its own, as a database's answers have. */
   room(): ByteWriter {
-    if (this.#chunk.length + answer.length > chunkBytes) this.#chunk = new ByteWriter(chunkBytes);
-    return this.#chunk;
+    if (this.chunk.length + answer.length > chunkBytes) this.chunk = new ByteWriter(chunkBytes);
+    return this.chunk;
   }
 
   connect({ caller, token }: ConnectionInfo, sink: ConnectionSink): ConnectionHandle {

@@ -69,28 +69,28 @@ export function measureBank(program: ModuleProgram, kind: BankKind, roundCount: 
 }
 
 class BankRun {
-  readonly #store: Store;
-  readonly #instance: ModuleInstance;
-  readonly #callers = Array.from({ length: callerCount }, () => ({
+  private readonly store: Store;
+  private readonly instance: ModuleInstance;
+  private readonly callers = Array.from({ length: callerCount }, () => ({
     sender: crypto.getRandomValues(new Uint8Array(32)),
     connection: crypto.getRandomValues(new Uint8Array(16)),
   }));
-  #random = 12_345;
-  #nowMicros = 1;
+  private random = 12_345;
+  private nowMicros = 1;
 
   constructor(store: Store, instance: ModuleInstance) {
-    this.#store = store;
-    this.#instance = instance;
+    this.store = store;
+    this.instance = instance;
   }
 
   open(reducerId: number): void {
     const args = new Uint8Array(4);
     new DataView(args.buffer).setUint32(0, accountCount, true);
-    this.#store.begin();
+    this.store.begin();
     const { sender, connection } = meta;
-    const outcome = this.#instance.callReducer({ reducerId, sender, connection, timestampMicros: 1, args });
+    const outcome = this.instance.callReducer({ reducerId, sender, connection, timestampMicros: 1, args });
     if (outcome.kind !== "ok") throw new Error(JSON.stringify(outcome));
-    commit(this.#store);
+    commit(this.store);
   }
 
   /** Times so many calls; making their arguments is not timed. */
@@ -104,33 +104,33 @@ class BankRun {
     let spentMs = 0;
     for (let made = 0; made < callCount; made += callsPerBatch) {
       for (let at = 0; at < bytes.length; at += argsBytes) {
-        const from = this.#next();
-        const to = this.#next();
+        const from = this.next();
+        const to = this.next();
         view.setUint32(at, from, true);
         view.setUint32(at + 4, to === from ? (to + 1) % accountCount : to, true);
         view.setInt32(at + 8, 1, true);
       }
       const startedAt = performance.now();
-      this.#calls(reducerId, args);
+      this.calls(reducerId, args);
       spentMs += performance.now() - startedAt;
     }
     return (callCount * 1000) / spentMs;
   }
 
-  #calls(reducerId: number, batch: readonly Uint8Array<ArrayBuffer>[]): void {
-    const store = this.#store;
-    const instance = this.#instance;
-    const callers = this.#callers;
+  private calls(reducerId: number, batch: readonly Uint8Array<ArrayBuffer>[]): void {
+    const store = this.store;
+    const instance = this.instance;
+    const callers = this.callers;
     const first = callers[0] ?? meta;
     const { sender, connection } = first;
     const call = { reducerId, sender, connection, timestampMicros: 1, args: batch[0] ?? meta.args };
     for (let index = 0; index < batch.length; index += 1) {
       const caller = callers[index % callerCount] ?? first;
-      this.#nowMicros += 1;
+      this.nowMicros += 1;
       meta.args = call.args = batch[index] ?? meta.args;
       meta.sender = call.sender = caller.sender;
       meta.connection = call.connection = caller.connection;
-      meta.timestampMicros = call.timestampMicros = this.#nowMicros;
+      meta.timestampMicros = call.timestampMicros = this.nowMicros;
       store.begin();
       const outcome = instance.callReducer(call);
       if (outcome.kind !== "ok") throw new Error(JSON.stringify(outcome));
@@ -138,62 +138,62 @@ class BankRun {
     }
   }
 
-  #next(): number {
-    this.#random = (Math.imul(this.#random, 1_103_515_245) + 12_345) >>> 0;
-    return (this.#random >>> 8) % accountCount;
+  private next(): number {
+    this.random = (Math.imul(this.random, 1_103_515_245) + 12_345) >>> 0;
+    return (this.random >>> 8) % accountCount;
   }
 }
 
 /** A port as the database makes it: the engine's transaction, and the rest beside it. */
 class StorePort implements HostPort {
   readonly databaseIdentity = new Uint8Array(32);
-  readonly #tx: Store["tx"];
+  private readonly tx: Store["tx"];
 
   constructor(store: Store) {
-    this.#tx = store.tx;
+    this.tx = store.tx;
   }
 
   get generated(): Uint8Array {
-    return this.#tx.generated;
+    return this.tx.generated;
   }
   get row(): RowView {
-    return this.#tx.row;
+    return this.tx.row;
   }
   tableId(name: string): TableId | 0 {
-    return this.#tx.tableId(name);
+    return this.tx.tableId(name);
   }
   indexId(name: string): IndexId | 0 {
-    return this.#tx.indexId(name);
+    return this.tx.indexId(name);
   }
   rowCount(table: TableId): number {
-    return this.#tx.rowCount(table);
+    return this.tx.rowCount(table);
   }
   insert(table: TableId, bytes: Uint8Array, at: number, length: number): number {
-    return this.#tx.insert(table, bytes, at, length);
+    return this.tx.insert(table, bytes, at, length);
   }
   update(table: TableId, index: IndexId, bytes: Uint8Array, at: number, length: number): number {
-    return this.#tx.update(table, index, bytes, at, length);
+    return this.tx.update(table, index, bytes, at, length);
   }
   find(index: IndexId, key: Uint8Array, at: number, length: number): number {
-    return this.#tx.find(index, key, at, length);
+    return this.tx.find(index, key, at, length);
   }
   deletePoint(index: IndexId, key: Uint8Array, at: number, length: number): number {
-    return this.#tx.deletePoint(index, key, at, length);
+    return this.tx.deletePoint(index, key, at, length);
   }
   deleteRange(index: IndexId, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): number {
-    return this.#tx.deleteRange(index, prefix, prefixColumns, from, to);
+    return this.tx.deleteRange(index, prefix, prefixColumns, from, to);
   }
   deleteRows(table: TableId, rows: Uint8Array): number {
-    return this.#tx.deleteRows(table, rows);
+    return this.tx.deleteRows(table, rows);
   }
   clear(table: TableId): number {
-    return this.#tx.clear(table);
+    return this.tx.clear(table);
   }
   scanTable(table: TableId): RowScan | number {
-    return this.#tx.scanTable(table);
+    return this.tx.scanTable(table);
   }
   scanPoint(index: IndexId, key: Uint8Array, at: number, length: number): RowScan | number {
-    return this.#tx.scanPoint(index, key, at, length);
+    return this.tx.scanPoint(index, key, at, length);
   }
   scanRange(
     index: IndexId,
@@ -202,13 +202,13 @@ class StorePort implements HostPort {
     from: ScanBound,
     to: ScanBound,
   ): RowScan | number {
-    return this.#tx.scanRange(index, prefix, prefixColumns, from, to);
+    return this.tx.scanRange(index, prefix, prefixColumns, from, to);
   }
   resolve(row: RowRef): void {
-    this.#tx.resolve(row);
+    this.tx.resolve(row);
   }
   failure(): string {
-    return this.#tx.failure();
+    return this.tx.failure();
   }
   jwt(): undefined {}
   log(line: LogLine): void {

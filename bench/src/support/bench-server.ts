@@ -34,15 +34,15 @@ export async function rustModule(name: string): Promise<Program | undefined> {
 }
 
 export class BenchServer {
-  readonly #child: ChildProcess;
+  private readonly child: ChildProcess;
   readonly port: number;
-  readonly #hostPid: () => number;
-  #token = "";
+  private readonly hostPid: () => number;
+  private token = "";
 
   private constructor(child: ChildProcess, port: number, hostPid: () => number) {
-    this.#child = child;
+    this.child = child;
     this.port = port;
-    this.#hostPid = hostPid;
+    this.hostPid = hostPid;
   }
 
   /** Starts a server over `dataDirectory`, which is made if it is missing. */
@@ -76,28 +76,28 @@ export class BenchServer {
     const server = new BenchServer(child, port, () => hostPid);
     const response = await fetch(`http://127.0.0.1:${port}/v1/identity`, { method: "POST" });
     const { token }: { token: string } = JSON.parse(await response.text());
-    server.#token = token;
+    server.token = token;
     return server;
   }
 
   /** The processes of front and host. */
   get processes(): Readonly<Record<string, number>> {
-    return { front: this.#child.pid ?? 0, host: this.#hostPid() };
+    return { front: this.child.pid ?? 0, host: this.hostPid() };
   }
 
   /** Ends the server at once, as a power cut would. */
   async kill(): Promise<void> {
-    await this.#end("SIGKILL");
+    await this.end("SIGKILL");
   }
 
   async stop(): Promise<void> {
-    await this.#end("SIGTERM");
+    await this.end("SIGTERM");
   }
 
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const gone = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#child.kill(signal);
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const gone = new Promise((resolve) => this.child.once("exit", resolve));
+    this.child.kill(signal);
     await gone;
   }
 
@@ -118,7 +118,7 @@ export class BenchServer {
   ): Promise<string> {
     const response = await fetch(`http://127.0.0.1:${this.port}${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.#token}`, "content-type": type },
+      headers: { authorization: `Bearer ${this.token}`, "content-type": type },
       ...(body === undefined ? {} : { body }),
     });
     const text = await response.text();

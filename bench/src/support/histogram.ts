@@ -4,27 +4,23 @@ const leastMs = 0.001;
 const bucketCount = 32 * stepsPerDoubling;
 
 export class Histogram {
-  readonly #counts: Float64Array<ArrayBuffer> = new Float64Array(bucketCount);
-  #count = 0;
+  private readonly counts: Float64Array<ArrayBuffer> = new Float64Array(bucketCount);
+  count = 0;
   maxMs = 0;
-
-  get count(): number {
-    return this.#count;
-  }
 
   add(ms: number, count = 1): void {
     const bucket =
       ms <= leastMs ? 0 : Math.min(bucketCount - 1, Math.floor(Math.log2(ms / leastMs) * stepsPerDoubling));
-    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count;
-    this.#count += count;
+    this.counts[bucket] = (this.counts[bucket] ?? 0) + count;
+    this.count += count;
     if (ms > this.maxMs) this.maxMs = ms;
   }
 
   /** The time that a share of all stays under. */
   quantileMs(share: number): number {
-    let left = this.#count * share;
+    let left = this.count * share;
     for (let bucket = 0; bucket < bucketCount; bucket += 1) {
-      left -= this.#counts[bucket] ?? 0;
+      left -= this.counts[bucket] ?? 0;
       if (left <= 0) return leastMs * 2 ** ((bucket + 1) / stepsPerDoubling);
     }
     return this.maxMs;

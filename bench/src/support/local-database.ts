@@ -34,12 +34,12 @@ export async function publishLocal(database: Database, program: Uint8Array): Pro
 
 /** One connection; answers come as soon as they are worded, synced or not. */
 export class LocalClient {
-  readonly #handle: ConnectionHandle;
-  #answer: (byteCount: number) => void = () => undefined;
-  #byteCount = 0;
+  private readonly handle: ConnectionHandle;
+  private answer: (byteCount: number) => void = () => undefined;
+  private byteCount = 0;
   /** Answers that are still to come. */
-  #owed = 0;
-  #requestId = 0;
+  private owed = 0;
+  private requestId = 0;
 
   private constructor(database: Database) {
     const caller = {
@@ -48,68 +48,68 @@ export class LocalClient {
       claims: "",
       isOwner: true,
     };
-    this.#handle = database.connect(
+    this.handle = database.connect(
       { caller, token: "", protocol: "v1.bsatn", compression: "none", light: false, confirmed: false },
       {
         queuedBytes: 0,
         send: (_bytes, _at, length, last) => {
-          this.#byteCount += length;
-          if (last && (this.#owed -= 1) === 0) this.#answer(this.#byteCount);
+          this.byteCount += length;
+          if (last && (this.owed -= 1) === 0) this.answer(this.byteCount);
         },
         answered: () => undefined,
         note: () => undefined,
-        close: () => this.#answer(0),
+        close: () => this.answer(0),
       },
     );
   }
 
   static async open(database: Database): Promise<LocalClient> {
     const client = new LocalClient(database);
-    await client.#answered(1);
+    await client.answered(1);
     return client;
   }
 
   /** Resolves with the bytes of the next `count` answers. */
-  #answered(count: number): Promise<number> {
-    this.#byteCount = 0;
-    this.#owed = count;
-    return new Promise((resolve) => (this.#answer = resolve));
+  private answered(count: number): Promise<number> {
+    this.byteCount = 0;
+    this.owed = count;
+    return new Promise((resolve) => (this.answer = resolve));
   }
 
   /** Calls a reducer of two u32; resolves with the length of the answer. */
   call(reducer: string, from: number, count: number): Promise<number> {
-    const answered = this.#answered(1);
-    this.#send(reducer, from, count);
+    const answered = this.answered(1);
+    this.send(reducer, from, count);
     return answered;
   }
 
   /** Calls `touch` on points one after the other, all in flight at once. */
   touch(points: readonly number[]): Promise<number> {
-    const answered = this.#answered(points.length);
-    for (const [index, point] of points.entries()) this.#send("touch", point, index);
+    const answered = this.answered(points.length);
+    for (const [index, point] of points.entries()) this.send("touch", point, index);
     return answered;
   }
 
-  #send(reducer: string, from: number, count: number): void {
+  private send(reducer: string, from: number, count: number): void {
     const out = new ByteWriter(64);
     out.u8(clientTag.CallReducer);
     out.string(reducer);
     out.u32(8);
     out.u32(from);
     out.u32(count);
-    out.u32((this.#requestId += 1));
+    out.u32((this.requestId += 1));
     out.u8(0);
-    this.#handle.receive(out.bytes, 0, out.length, false);
+    this.handle.receive(out.bytes, 0, out.length, false);
   }
 
   subscribe(query: string): Promise<number> {
     const out = new ByteWriter(64);
     out.u8(clientTag.SubscribeSingle);
     out.string(query);
-    out.u32((this.#requestId += 1));
-    out.u32(this.#requestId);
-    const answered = this.#answered(1);
-    this.#handle.receive(out.bytes, 0, out.length, false);
+    out.u32((this.requestId += 1));
+    out.u32(this.requestId);
+    const answered = this.answered(1);
+    this.handle.receive(out.bytes, 0, out.length, false);
     return answered;
   }
 }

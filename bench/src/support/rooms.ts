@@ -27,21 +27,21 @@ const sources: Readonly<Record<string, string>> = {
 const waitMsMax = 120_000;
 
 export class Rooms {
-  readonly #child: ChildProcess;
-  readonly #built: string;
-  readonly #program: Program;
+  private readonly child: ChildProcess;
+  private readonly built: string;
+  private readonly program: Program;
   /** The process that hosts a database, and when that began, by the database's identity. */
-  readonly #hosts = new Map<string, { readonly pid: number; readonly startedAt: string | undefined }>();
-  readonly #identities: string[] = [];
-  readonly #sockets: WebSocket[] = [];
-  #port = 0;
-  #token = "";
-  #tellSpares: (spares: readonly number[]) => void = () => undefined;
+  private readonly hosts = new Map<string, { readonly pid: number; readonly startedAt: string | undefined }>();
+  private readonly identities: string[] = [];
+  private readonly sockets: WebSocket[] = [];
+  private port = 0;
+  private token = "";
+  private tellSpares: (spares: readonly number[]) => void = () => undefined;
 
   private constructor(child: ChildProcess, built: string, program: Program) {
-    this.#child = child;
-    this.#built = built;
-    this.#program = program;
+    this.child = child;
+    this.built = built;
+    this.program = program;
   }
 
   /** Starts a server, built as what ships is: running from sources takes the front 35 MB more. */
@@ -59,35 +59,35 @@ export class Rooms {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const rooms = new Rooms(child, built, await typescriptModule("chat"));
-    await rooms.#listening();
-    const response = await fetch(`http://127.0.0.1:${rooms.#port}/v1/identity`, { method: "POST" });
+    await rooms.listening();
+    const response = await fetch(`http://127.0.0.1:${rooms.port}/v1/identity`, { method: "POST" });
     const { token }: { token: string } = JSON.parse(await response.text());
-    rooms.#token = token;
+    rooms.token = token;
     return rooms;
   }
 
   /** Makes one more room, with a client in it that says nothing. @returns how long that took until it was durable */
   async add(): Promise<number> {
     const fromMs = performance.now();
-    const name = `room-${this.#identities.length}`;
-    const text = await this.#request("PUT", `/v1/database/${name}?host_type=Js`, this.#program.bytes);
+    const name = `room-${this.identities.length}`;
+    const text = await this.request("PUT", `/v1/database/${name}?host_type=Js`, this.program.bytes);
     const ms = performance.now() - fromMs;
     const { Success: success }: { Success: { database_identity: string } } = JSON.parse(text);
-    this.#identities.push(success.database_identity);
-    await this.#visit(name);
+    this.identities.push(success.database_identity);
+    await this.visit(name);
     return ms;
   }
 
   /** Calls a reducer. @returns how long it took to be answered, durable */
   async call(room: number): Promise<number> {
     const fromMs = performance.now();
-    await this.#request("POST", `/v1/database/room-${room}/call/send_message`, `["hello"]`, "application/json");
+    await this.request("POST", `/v1/database/room-${room}/call/send_message`, `["hello"]`, "application/json");
     return performance.now() - fromMs;
   }
 
   /** Rooms that have a process. */
   get awake(): readonly number[] {
-    const hosts = [...this.#hosts.values()];
+    const hosts = [...this.hosts.values()];
     return hosts
       .filter(({ pid, startedAt }) => startedAt !== undefined && startOf(pid) === startedAt)
       .map(({ pid }) => pid);
@@ -106,7 +106,7 @@ export class Rooms {
   async sparesAreThere(count: number): Promise<readonly number[]> {
     const endMs = performance.now() + waitMsMax;
     for (;;) {
-      const spares = await this.#spares();
+      const spares = await this.spares();
       if (spares.length >= count) return spares;
       if (performance.now() > endMs) throw new Error("no spare hosts come");
       await sleep(50);
@@ -121,54 +121,54 @@ export class Rooms {
   }
 
   get front(): number {
-    return this.#child.pid ?? 0;
+    return this.child.pid ?? 0;
   }
 
   async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.terminate();
-    if (this.#child.exitCode === null) {
-      const gone = new Promise((resolve) => this.#child.once("exit", resolve));
-      this.#child.kill("SIGTERM");
+    for (const socket of this.sockets) socket.terminate();
+    if (this.child.exitCode === null) {
+      const gone = new Promise((resolve) => this.child.once("exit", resolve));
+      this.child.kill("SIGTERM");
       await gone;
     }
-    await rm(this.#built, { recursive: true, force: true });
+    await rm(this.built, { recursive: true, force: true });
   }
 
-  #listening(): Promise<void> {
+  private listening(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#child.once("exit", () => reject(new Error("the server ended before it listened")));
-      createInterface({ input: this.#child.stdout ?? process.stdin }).on("line", (line) => {
+      this.child.once("exit", () => reject(new Error("the server ended before it listened")));
+      createInterface({ input: this.child.stdout ?? process.stdin }).on("line", (line) => {
         const fact: Fact = JSON.parse(line);
         if (fact.host !== undefined && fact.database !== undefined)
-          this.#hosts.set(fact.database, { pid: fact.host, startedAt: startOf(fact.host) });
-        if (fact.spares !== undefined) this.#tellSpares(fact.spares);
+          this.hosts.set(fact.database, { pid: fact.host, startedAt: startOf(fact.host) });
+        if (fact.spares !== undefined) this.tellSpares(fact.spares);
         if (fact.port === undefined) return;
-        this.#port = fact.port;
+        this.port = fact.port;
         resolve();
       });
     });
   }
 
-  #spares(): Promise<readonly number[]> {
+  private spares(): Promise<readonly number[]> {
     return new Promise((resolve) => {
-      this.#tellSpares = resolve;
-      this.#child.kill("SIGUSR2");
+      this.tellSpares = resolve;
+      this.child.kill("SIGUSR2");
     });
   }
 
-  async #visit(name: string): Promise<void> {
-    const url = `ws://127.0.0.1:${this.#port}/v1/database/${name}/subscribe?compression=None&confirmed=true`;
+  private async visit(name: string): Promise<void> {
+    const url = `ws://127.0.0.1:${this.port}/v1/database/${name}/subscribe?compression=None&confirmed=true`;
     const socket = new WebSocket(url, "v1.bsatn.spacetimedb", { perMessageDeflate: false });
-    this.#sockets.push(socket);
+    this.sockets.push(socket);
     await new Promise<void>((resolve, reject) => {
       socket.once("message", () => resolve());
       socket.once("error", reject);
     });
   }
 
-  async #request(method: string, path: string, body: Program["bytes"], type = "application/octet-stream") {
-    const headers = { authorization: `Bearer ${this.#token}`, "content-type": type };
-    const response = await fetch(`http://127.0.0.1:${this.#port}${path}`, { method, headers, body });
+  private async request(method: string, path: string, body: Program["bytes"], type = "application/octet-stream") {
+    const headers = { authorization: `Bearer ${this.token}`, "content-type": type };
+    const response = await fetch(`http://127.0.0.1:${this.port}${path}`, { method, headers, body });
     const text = await response.text();
     if (response.status !== 200) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
     return text;

@@ -50,33 +50,33 @@ function nextRandom(): number {
 const readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
 
 export class WebSocketClient {
-  readonly #socket: Socket;
-  readonly #sink: AnswerSink;
-  readonly #accountCount: number;
-  #requestId = 0;
+  private readonly socket: Socket;
+  private readonly sink: AnswerSink;
+  private readonly accountCount: number;
+  private requestId = 0;
   /** Bytes of the frame that a read cut: what of its header is known, and how much is still to come. */
-  #header: Uint8Array = new Uint8Array(14);
-  #headerBytes = 0;
-  #skipBytes = 0;
-  #isOpen = false;
-  #upgrade = "";
-  #opened: ((error?: Error) => void) | undefined;
-  #greeted = false;
+  private header: Uint8Array = new Uint8Array(14);
+  private headerBytes = 0;
+  private skipBytes = 0;
+  private isOpen = false;
+  private upgrade = "";
+  private opened: ((error?: Error) => void) | undefined;
+  private greeted = false;
 
   private constructor(target: Target, sink: AnswerSink, opened: (error?: Error) => void) {
-    this.#sink = sink;
-    this.#accountCount = target.accountCount;
-    this.#opened = opened;
-    this.#socket = connect({
+    this.sink = sink;
+    this.accountCount = target.accountCount;
+    this.opened = opened;
+    this.socket = connect({
       host: "127.0.0.1",
       port: target.port,
       noDelay: true,
-      onread: { buffer: readBuffer, callback: (count) => this.#read(count) },
+      onread: { buffer: readBuffer, callback: (count) => this.read(count) },
     });
-    this.#socket.on("error", (error) => this.#opened?.(error));
-    this.#socket.on("close", () => this.#opened?.(new Error(`the server refused: ${this.#upgrade.split("\r\n")[0]}`)));
+    this.socket.on("error", (error) => this.opened?.(error));
+    this.socket.on("close", () => this.opened?.(new Error(`the server refused: ${this.upgrade.split("\r\n")[0]}`)));
     const authorization = target.token === undefined ? "" : `Authorization: Bearer ${target.token}\r\n`;
-    this.#socket.write(
+    this.socket.write(
       `GET ${target.path} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString("base64")}\r\n` +
         `Sec-WebSocket-Protocol: v1.bsatn.spacetimedb\r\n${authorization}\r\n`,
@@ -96,11 +96,11 @@ export class WebSocketClient {
     const out = Buffer.allocUnsafe(count * frameBytes);
     const view = new DataView(out.buffer, out.byteOffset, out.length);
     for (let at = 0; at < out.length; at += frameBytes) {
-      const from = nextRandom() % this.#accountCount;
-      const to = (from + 1 + (nextRandom() % (this.#accountCount - 1))) % this.#accountCount;
+      const from = nextRandom() % this.accountCount;
+      const to = (from + 1 + (nextRandom() % (this.accountCount - 1))) % this.accountCount;
       template.setUint32(argsAt, from, true);
       template.setUint32(argsAt + 4, to, true);
-      template.setUint32(argsAt + 16, (this.#requestId += 1), true);
+      template.setUint32(argsAt + 16, (this.requestId += 1), true);
       const key = nextRandom() | 0;
       out[at] = 0x82;
       out[at + 1] = 0x80 | payloadBytes;
@@ -110,26 +110,26 @@ export class WebSocketClient {
       let rest = (words[whole] as number) ^ key;
       for (let index = whole * 4; index < payloadBytes; index += 1, rest >>>= 8) out[at + 6 + index] = rest;
     }
-    this.#socket.write(out);
+    this.socket.write(out);
   }
 
   close(): void {
-    this.#opened = undefined;
-    this.#socket.destroy();
+    this.opened = undefined;
+    this.socket.destroy();
   }
 
-  #read(count: number): boolean {
+  private read(count: number): boolean {
     let at = 0;
-    if (!this.#isOpen) {
-      at = this.#readUpgrade(count);
+    if (!this.isOpen) {
+      at = this.readUpgrade(count);
       if (at < 0) return true;
     }
     let answers = 0;
     let failures = 0;
     while (at < count) {
-      if (this.#skipBytes > 0) {
-        const skipped = Math.min(this.#skipBytes, count - at);
-        this.#skipBytes -= skipped;
+      if (this.skipBytes > 0) {
+        const skipped = Math.min(this.skipBytes, count - at);
+        this.skipBytes -= skipped;
         at += skipped;
         continue;
       }
@@ -137,18 +137,18 @@ export class WebSocketClient {
       let head: Uint8Array = readBuffer;
       let start = at;
       let available = count - at;
-      if (this.#headerBytes > 0) {
-        const taken = Math.min(14 - this.#headerBytes, available);
-        this.#header.set(readBuffer.subarray(at, at + taken), this.#headerBytes);
-        head = this.#header;
+      if (this.headerBytes > 0) {
+        const taken = Math.min(14 - this.headerBytes, available);
+        this.header.set(readBuffer.subarray(at, at + taken), this.headerBytes);
+        head = this.header;
         start = 0;
-        available = this.#headerBytes + taken;
+        available = this.headerBytes + taken;
       }
       const length7 = available < 2 ? 0 : (head[start + 1] as number);
       const headerBytes = length7 < 126 ? 2 : length7 === 126 ? 4 : 10;
       if (available < headerBytes || available < headerBytes + Math.min(3, length7)) {
-        if (this.#headerBytes === 0) this.#header.set(readBuffer.subarray(at, count), 0);
-        this.#headerBytes = available;
+        if (this.headerBytes === 0) this.header.set(readBuffer.subarray(at, count), 0);
+        this.headerBytes = available;
         break;
       }
       let length = length7;
@@ -158,37 +158,37 @@ export class WebSocketClient {
       }
       const opcode = (head[start] as number) & 0x0f;
       if (opcode === 2) {
-        if (this.#greeted) {
+        if (this.greeted) {
           answers += 1;
           if (head[start + headerBytes + 2] !== 0) failures += 1;
         } else {
-          this.#greeted = true;
-          this.#opened?.();
-          this.#opened = undefined;
+          this.greeted = true;
+          this.opened?.();
+          this.opened = undefined;
         }
-      } else if (opcode === 9) this.#socket.write(Buffer.from([0x8a, 0x80, 0, 0, 0, 0]));
-      else if (opcode === 8) this.#socket.destroy();
-      const whole = headerBytes + length - this.#headerBytes;
-      this.#headerBytes = 0;
-      if (whole > count - at) this.#skipBytes = whole - (count - at);
+      } else if (opcode === 9) this.socket.write(Buffer.from([0x8a, 0x80, 0, 0, 0, 0]));
+      else if (opcode === 8) this.socket.destroy();
+      const whole = headerBytes + length - this.headerBytes;
+      this.headerBytes = 0;
+      if (whole > count - at) this.skipBytes = whole - (count - at);
       at = Math.min(count, at + whole);
     }
-    if (failures > 0) this.#sink.failed(failures);
-    if (answers > 0) this.#sink.answered(this, answers);
+    if (failures > 0) this.sink.failed(failures);
+    if (answers > 0) this.sink.answered(this, answers);
     return true;
   }
 
   /** Reads the answer to the upgrade; gives where the first frame begins, or -1 if that has not come. */
-  #readUpgrade(count: number): number {
-    const before = this.#upgrade.length;
-    this.#upgrade += readBuffer.toString("latin1", 0, count);
-    const end = this.#upgrade.indexOf("\r\n\r\n");
+  private readUpgrade(count: number): number {
+    const before = this.upgrade.length;
+    this.upgrade += readBuffer.toString("latin1", 0, count);
+    const end = this.upgrade.indexOf("\r\n\r\n");
     if (end < 0) return -1;
-    if (!this.#upgrade.startsWith("HTTP/1.1 101")) {
-      this.#socket.destroy();
+    if (!this.upgrade.startsWith("HTTP/1.1 101")) {
+      this.socket.destroy();
       return -1;
     }
-    this.#isOpen = true;
+    this.isOpen = true;
     return end + 4 - before;
   }
 }

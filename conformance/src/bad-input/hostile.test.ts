@@ -35,21 +35,21 @@ afterAll(async () => {
 
 /** Calls a database that has done nothing, one call after another, and notes how long the longest took. */
 class Neighbour {
-  readonly #client: RawClient;
-  #number = 0;
-  #sentAt = performance.now();
-  #longestMs = 0;
-  #stopped = false;
+  private readonly client: RawClient;
+  private number = 0;
+  private sentAt = performance.now();
+  private longestMs = 0;
+  private stopped = false;
 
   private constructor(client: RawClient) {
-    this.#client = client;
+    this.client = client;
     client.onMessage = (message) => {
       if (message.kind !== "TransactionUpdate") return;
       expect(message.status.kind).toBe("Committed");
-      this.#longestMs = Math.max(this.#longestMs, performance.now() - this.#sentAt);
-      if (!this.#stopped) this.#call();
+      this.longestMs = Math.max(this.longestMs, performance.now() - this.sentAt);
+      if (!this.stopped) this.call();
     };
-    this.#call();
+    this.call();
   }
 
   static async open(): Promise<Neighbour> {
@@ -58,25 +58,25 @@ class Neighbour {
 
   /** The longest wait since the last time this was asked. */
   takeLongestMs(): number {
-    const longestMs = Math.max(this.#longestMs, performance.now() - this.#sentAt);
-    this.#longestMs = 0;
+    const longestMs = Math.max(this.longestMs, performance.now() - this.sentAt);
+    this.longestMs = 0;
     return longestMs;
   }
 
   get isConnected(): boolean {
-    return this.#client.closed === undefined;
+    return this.client.closed === undefined;
   }
 
   stop(): void {
-    this.#stopped = true;
-    this.#client.close();
+    this.stopped = true;
+    this.client.close();
   }
 
-  #call(): void {
+  private call(): void {
     const args = new Uint8Array(8);
-    new DataView(args.buffer).setUint32(4, this.#number, true);
-    this.#sentAt = performance.now();
-    this.#client.call("record", args, this.#number++);
+    new DataView(args.buffer).setUint32(4, this.number, true);
+    this.sentAt = performance.now();
+    this.client.call("record", args, this.number++);
   }
 }
 

@@ -27,20 +27,20 @@ const main = fileURLToPath(new URL("../../../packages/cli/src/main.ts", import.m
 
 /** The demo on one data directory and, from its second start on, one port. */
 class Demo {
-  readonly #folder: string;
-  #child: ChildProcess | undefined;
+  private readonly folder: string;
+  private child: ChildProcess | undefined;
   url = "";
 
   constructor(folder: string) {
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   async start(): Promise<void> {
     const address = this.url === "" ? "127.0.0.1:0" : new URL(this.url).host;
-    const args = [main, "demo", "--data-dir", join(this.#folder, "data"), "--listen-addr", address];
-    const env = { ...process.env, XDG_CONFIG_HOME: join(this.#folder, "config"), NO_COLOR: "1" };
+    const args = [main, "demo", "--data-dir", join(this.folder, "data"), "--listen-addr", address];
+    const env = { ...process.env, XDG_CONFIG_HOME: join(this.folder, "config"), NO_COLOR: "1" };
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"], env });
-    this.#child = child;
+    this.child = child;
     const url = await new Promise<string>((resolve, reject) => {
       child.once("exit", (code) => reject(new Error(`the demo ended with ${code} before it listened`)));
       createInterface({ input: child.stdout }).on("line", (line) => {
@@ -52,7 +52,7 @@ class Demo {
   }
 
   async end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child;
+    const child = this.child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.kill(signal);

@@ -28,7 +28,7 @@ export interface Page {
 
 export class Arena {
   readonly served: Served;
-  readonly #pages: Page[] = [];
+  private readonly pages: Page[] = [];
 
   private constructor(served: Served) {
     this.served = served;
@@ -76,12 +76,12 @@ export class Arena {
         else waiting.add({ state, resolve });
       });
     const page = { db, errors, states, when };
-    this.#pages.push(page);
+    this.pages.push(page);
     return page;
   }
 
   async close(): Promise<void> {
-    for (const { db } of this.#pages) db.close();
+    for (const { db } of this.pages) db.close();
     await this.served.stop();
   }
 }

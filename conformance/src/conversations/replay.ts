@@ -52,14 +52,14 @@ export interface ReplayOptions {
 
 export class Replay {
   readonly names: Names;
-  readonly #served: Served;
-  readonly #options: ReplayOptions;
-  readonly #lines = new Map<string, Line>();
+  private readonly served: Served;
+  private readonly options: ReplayOptions;
+  private readonly lines = new Map<string, Line>();
 
   constructor(served: Served, names: Names, options: ReplayOptions) {
-    this.#served = served;
+    this.served = served;
     this.names = names;
-    this.#options = options;
+    this.options = options;
   }
 
   /** Performs what a client does; then, unless `isHeard` is false, compares what is heard. Gives the differences. */
@@ -69,10 +69,10 @@ export class Replay {
     for (const step of exchange.heard) {
       const client = step.client ?? "";
       places.set(client, (places.get(client) ?? 0) + 1);
-      const wanted = this.#leaveOut(step, exchange.act);
+      const wanted = this.leaveOut(step, exchange.act);
       if (wanted === undefined) continue;
-      const heard = await this.#line(client).next(answerWithinMs);
-      const problem = this.#compare(wanted, heard);
+      const heard = await this.line(client).next(answerWithinMs);
+      const problem = this.compare(wanted, heard);
       if (problem !== undefined) problems.push(`${client} #${places.get(client)}: ${problem}`);
     }
     return problems;
@@ -80,12 +80,12 @@ export class Replay {
 
   async act(act: Step): Promise<string[]> {
     if (act.dir === "http") {
-      const response = await this.#options.http(act);
+      const response = await this.options.http(act);
       const body = await response.text();
       return response.status === act.status ? [] : [`HTTP answered ${response.status} (${body}), not ${act.status}`];
     }
-    const line = this.#line(act.client ?? "");
-    if (act.open !== undefined) await this.#open(line, act.open);
+    const line = this.line(act.client ?? "");
+    if (act.open !== undefined) await this.open(line, act.open);
     else if (act.close !== undefined) line.socket?.close(act.close.code ?? undefined);
     else if (act.text !== undefined) line.socket?.send(fillIn(act.text, this.names));
     else line.socket?.send(Buffer.from(act.hex ?? "", "hex"));
@@ -98,7 +98,7 @@ export class Replay {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, quietMs));
       const before = count;
-      for (const line of this.#lines.values()) count += line.heard.splice(0).length;
+      for (const line of this.lines.values()) count += line.heard.splice(0).length;
       if (count === before) return count;
     }
   }
@@ -106,26 +106,26 @@ export class Replay {
   /** What was said and not asked for. */
   async leftOver(): Promise<readonly string[]> {
     await new Promise((resolve) => setTimeout(resolve, quietMs));
-    return [...this.#lines].flatMap(([client, line]) =>
+    return [...this.lines].flatMap(([client, line]) =>
       line.heard.splice(0).map((heard) => `${client}: ${show(heard)}`),
     );
   }
 
   end(): void {
-    for (const { socket } of this.#lines.values()) socket?.terminate();
+    for (const { socket } of this.lines.values()) socket?.terminate();
   }
 
-  #line(client: string): Line {
-    let line = this.#lines.get(client);
-    if (line === undefined) this.#lines.set(client, (line = new Line()));
+  private line(client: string): Line {
+    let line = this.lines.get(client);
+    if (line === undefined) this.lines.set(client, (line = new Line()));
     return line;
   }
 
-  async #open(line: Line, open: Step["open"] & {}): Promise<void> {
+  private async open(line: Line, open: Step["open"] & {}): Promise<void> {
     const path = fillIn(open.request.replace(/^GET /, ""), this.names);
     const authorization = open["authorization"];
     const protocols = (open["sec-websocket-protocol"] ?? "").split(", ");
-    const socket = new WebSocket(`${this.#served.url.replace(/^http/, "ws")}${path}`, protocols, {
+    const socket = new WebSocket(`${this.served.url.replace(/^http/, "ws")}${path}`, protocols, {
       headers: authorization === undefined ? {} : { authorization: fillIn(authorization, this.names) },
       perMessageDeflate: false,
     });
@@ -158,25 +158,25 @@ export class Replay {
   }
 
   /** The step without the tables that are left out; undefined when nothing else was said. */
-  #leaveOut(step: Step, act: Step): Step | undefined {
-    const { tablesLeftOut } = this.#options;
+  private leaveOut(step: Step, act: Step): Step | undefined {
+    const { tablesLeftOut } = this.options;
     if (step.hex !== undefined)
-      return this.#isOnlyOf(recordedOrUndefined(step, this.names), step, act) ? undefined : step;
+      return this.isOnlyOf(recordedOrUndefined(step, this.names), step, act) ? undefined : step;
     if (step.text !== undefined && tablesLeftOut.size > 0)
-      return this.#isOnlyOf(toldInJson(fillIn(step.text, this.names)), step, act) ? undefined : step;
+      return this.isOnlyOf(toldInJson(fillIn(step.text, this.names)), step, act) ? undefined : step;
     return step;
   }
 
-  #isOnlyOf(told: Told | undefined, step: Step, act: Step): boolean {
+  private isOnlyOf(told: Told | undefined, step: Step, act: Step): boolean {
     const tables = told === undefined ? [] : updatedTables(told);
     return (
-      act.client !== step.client && tables.length > 0 && tables.every((table) => this.#options.tablesLeftOut.has(table))
+      act.client !== step.client && tables.length > 0 && tables.every((table) => this.options.tablesLeftOut.has(table))
     );
   }
 
-  #compare(step: Step, heard: Heard | undefined): string | undefined {
+  private compare(step: Step, heard: Heard | undefined): string | undefined {
     if (heard === undefined) return `nothing came; expected ${brief(step)}`;
-    if (step.status !== undefined) return this.#compareStatus(step, heard);
+    if (step.status !== undefined) return this.compareStatus(step, heard);
     if (step.dropped === true)
       return heard.kind === "close" && !heard.isClean ? undefined : `expected a dropped socket, heard ${show(heard)}`;
     if (step.close !== undefined) {
@@ -188,15 +188,15 @@ export class Replay {
     if (step.text !== undefined) {
       if (heard.isBinary) return "a binary message came on a text connection";
       const text = new TextDecoder().decode(heard.data);
-      this.#learnFromJson(step, text);
-      return this.#difference(toldInJson(fillIn(step.text, this.names)), toldInJson(text));
+      this.learnFromJson(step, text);
+      return this.difference(toldInJson(fillIn(step.text, this.names)), toldInJson(text));
     }
     if (!heard.isBinary) return "a text message came on a binary connection";
     if (step.hex === undefined) return heard.data[0] === 0 ? undefined : "a compressed message came";
-    return this.#compareBinary(step, heard.data);
+    return this.compareBinary(step, heard.data);
   }
 
-  #compareBinary(step: Step, data: Uint8Array): string | undefined {
+  private compareBinary(step: Step, data: Uint8Array): string | undefined {
     const tag = Number.parseInt((step.hex ?? "").slice(0, 2), 16);
     if (data[0] !== tag) return `the compression byte is ${data[0]}, not ${tag}`;
     if (tag !== 0) {
@@ -204,18 +204,18 @@ export class Replay {
       const length = step.decoded?.payload_length;
       return payload.length === length ? undefined : `the payload has ${payload.length} bytes, not ${length}`;
     }
-    this.#learnFromBinary(step, data);
-    return this.#difference(recordedBinary(step, this.names), actualBinary(data.subarray(1)));
+    this.learnFromBinary(step, data);
+    return this.difference(recordedBinary(step, this.names), actualBinary(data.subarray(1)));
   }
 
-  #difference(expected: Told, actual: Told): string | undefined {
-    const { tablesLeftOut } = this.#options;
+  private difference(expected: Told, actual: Told): string | undefined {
+    const { tablesLeftOut } = this.options;
     const wanted = withoutTables(expected, tablesLeftOut);
     if (matches(wanted, actual)) return undefined;
     return `expected ${JSON.stringify(wanted)}\n  heard ${JSON.stringify(actual)}`;
   }
 
-  #compareStatus(step: Step, heard: Heard): string | undefined {
+  private compareStatus(step: Step, heard: Heard): string | undefined {
     if (heard.kind !== "status") return `expected status ${step.status}, heard ${show(heard)}`;
     if (heard.status !== step.status) return `status ${heard.status} (${heard.body}), not ${step.status}`;
     for (const [name, value] of Object.entries(step.headers ?? {})) {
@@ -231,13 +231,13 @@ export class Replay {
   }
 
   /** The connection ids come with the first message. */
-  #learnFromBinary(step: Step, data: Uint8Array): void {
+  private learnFromBinary(step: Step, data: Uint8Array): void {
     const message = decodeServerMessage(data.subarray(1));
     if (message.kind === "IdentityToken")
       this.names.set(`connection_id.${step.client}`, toHex(message.connectionId.slice().reverse()));
   }
 
-  #learnFromJson(step: Step, text: string): void {
+  private learnFromJson(step: Step, text: string): void {
     const id = /"__connection_id__":(\d+)\}\}\}$/.exec(text)?.[1];
     if (text.startsWith('{"IdentityToken"') && id !== undefined)
       this.names.set(`connection_id.${step.client}`, BigInt(id).toString(16).padStart(32, "0"));

@@ -37,12 +37,12 @@ class Recorder {
   /** Of those, the kill that failed each which had seen only that one. */
   readonly failedAtOnce: number[] = [];
   /** Calls without an answer, with the hosts that had been killed when each was made. */
-  #waiting = new Map<number, number>();
-  #connection: RawClient | undefined;
-  #next = 0;
-  #askedFrom = 0;
-  #hasHeard = false;
-  #fault: string | undefined;
+  private waiting = new Map<number, number>();
+  private connection: RawClient | undefined;
+  private next = 0;
+  private askedFrom = 0;
+  private isHeard = false;
+  private fault: string | undefined;
   stopped = false;
 
   constructor(client: number) {
@@ -52,62 +52,62 @@ class Recorder {
   async connect(): Promise<void> {
     const connection = await RawClient.open(served.url, "ledger", { token: served.token });
     const waiting = new Map<number, number>();
-    this.#connection = connection;
-    this.#waiting = waiting;
+    this.connection = connection;
+    this.waiting = waiting;
     connection.onMessage = (message) => {
       if (message.kind !== "TransactionUpdate") return;
-      this.#answered(message, waiting);
-      this.#fill();
+      this.answered(message, waiting);
+      this.fill();
     };
-    this.#fill();
+    this.fill();
   }
 
   /** From here on `hasHeard` asks for a call that is made later. */
   listen(): void {
-    this.#askedFrom = this.#next;
-    this.#hasHeard = false;
+    this.askedFrom = this.next;
+    this.isHeard = false;
   }
 
   /** Whether a call made since `listen` was acknowledged. */
   get hasHeard(): boolean {
-    if (this.#fault !== undefined) throw new Error(this.#fault);
-    return this.#hasHeard;
+    if (this.fault !== undefined) throw new Error(this.fault);
+    return this.isHeard;
   }
 
   get isClosed(): boolean {
-    return this.#connection?.closed !== undefined;
+    return this.connection?.closed !== undefined;
   }
 
   get isIdle(): boolean {
-    return this.#waiting.size === 0;
+    return this.waiting.size === 0;
   }
 
   close(): void {
-    this.#connection?.close();
+    this.connection?.close();
   }
 
-  #answered({ requestId: number, status }: TransactionUpdate, waiting: Map<number, number>): void {
+  private answered({ requestId: number, status }: TransactionUpdate, waiting: Map<number, number>): void {
     const killsBefore = waiting.get(number);
     const killsSeen = hostKills - (killsBefore ?? hostKills);
     waiting.delete(number);
-    if (killsBefore === undefined) this.#fault = `call ${number} was answered twice`;
+    if (killsBefore === undefined) this.fault = `call ${number} was answered twice`;
     else if (status.kind === "Committed") {
       this.acknowledged.add(number);
-      if (number >= this.#askedFrom) this.#hasHeard = true;
+      if (number >= this.askedFrom) this.isHeard = true;
     } else if (status.kind === "Failed" && status.message === fatal && killsSeen > 0) {
       this.failed.add(number);
       if (killsSeen === 1) this.failedAtOnce.push(hostKills);
-    } else this.#fault = `call ${number}, which saw ${killsSeen} kills: ${JSON.stringify(status)}`;
+    } else this.fault = `call ${number}, which saw ${killsSeen} kills: ${JSON.stringify(status)}`;
   }
 
-  #fill(): void {
-    while (!this.stopped && this.#waiting.size < inFlightMax) {
-      const number = this.#next++;
+  private fill(): void {
+    while (!this.stopped && this.waiting.size < inFlightMax) {
+      const number = this.next++;
       const args = new Uint8Array(8);
       new DataView(args.buffer).setUint32(0, this.client, true);
       new DataView(args.buffer).setUint32(4, number, true);
-      this.#connection?.call("record", args, number);
-      this.#waiting.set(number, hostKills);
+      this.connection?.call("record", args, number);
+      this.waiting.set(number, hostKills);
     }
   }
 }

@@ -47,13 +47,13 @@ class Owner {
   /** One change after another, until the server is gone. */
   async work(next: () => number): Promise<void> {
     try {
-      for (;;) await this.#step(names[Math.floor(next() * names.length)] ?? "shop", next());
+      for (;;) await this.step(names[Math.floor(next() * names.length)] ?? "shop", next());
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // `fetch` has lost its server
     }
   }
 
-  async #step(name: string, chance: number): Promise<void> {
+  private async step(name: string, chance: number): Promise<void> {
     const before = this.facts.get(name) ?? nothing;
     const path = `/v1/database/${name}`;
     if (chance < 0.2) {

@@ -66,94 +66,94 @@ type Draw = (below: number) => number;
 
 /** A client that comes, does what is drawn, and holds no text twice. */
 class Stormer {
-  readonly #draw: Draw;
-  readonly #isLegacy: boolean;
-  readonly #name: string;
-  #subscriber: WireSubscriber | undefined;
+  private readonly draw: Draw;
+  private readonly isLegacy: boolean;
+  private readonly name: string;
+  private present: WireSubscriber | undefined;
   /** Its sets, by id: which queries, and whether as a Single. */
-  readonly #sets = new Map<number, { readonly of: readonly number[]; readonly isSingle: boolean }>();
-  #legacy: readonly number[] = [];
-  #nextId = 1;
+  private readonly sets = new Map<number, { readonly of: readonly number[]; readonly isSingle: boolean }>();
+  private legacy: readonly number[] = [];
+  private nextId = 1;
   closedCount = 0;
 
   constructor(index: number, draw: Draw) {
-    this.#draw = draw;
-    this.#isLegacy = index % 5 === 4;
-    this.#name = `stormer ${index}${this.#isLegacy ? ", legacy" : ""} (seed ${seed})`;
+    this.draw = draw;
+    this.isLegacy = index % 5 === 4;
+    this.name = `stormer ${index}${this.isLegacy ? ", legacy" : ""} (seed ${seed})`;
   }
 
   /** The subscriber as it stands, with what it holds. */
   async subscriber(): Promise<WireSubscriber> {
-    const present = this.#subscriber;
+    const present = this.present;
     if (present?.isClosed === true) {
       this.closedCount += 1;
       expect(present.whyClosed).toContain("the database started again");
     }
     if (present === undefined || present.isClosed) {
-      this.#sets.clear();
-      this.#legacy = [];
-      this.#subscriber = await WireSubscriber.open(served, this.#name, this.#draw(2) === 0 ? "&light=true" : "");
+      this.sets.clear();
+      this.legacy = [];
+      this.present = await WireSubscriber.open(served, this.name, this.draw(2) === 0 ? "&light=true" : "");
     }
-    const subscriber = this.#subscriber;
+    const subscriber = this.present;
     if (subscriber === undefined) throw new Error("there is none");
-    const held = [...[...this.#sets.values()].flatMap(({ of }) => of), ...this.#legacy];
+    const held = [...[...this.sets.values()].flatMap(({ of }) => of), ...this.legacy];
     subscriber.queries = held.map((index) => queries[index] ?? "");
     return subscriber;
   }
 
   async step(): Promise<void> {
     const subscriber = await this.subscriber();
-    const [id, shelf] = [1 + this.#draw(40), this.#draw(3)];
-    switch (this.#draw(10)) {
+    const [id, shelf] = [1 + this.draw(40), this.draw(3)];
+    switch (this.draw(10)) {
       case 0:
       case 1:
       case 2:
       case 3:
-        return subscriber.call("put", put(id, shelf, `text ${this.#draw(1000)}`));
+        return subscriber.call("put", put(id, shelf, `text ${this.draw(1000)}`));
       case 4:
         return subscriber.call("take", put(id, 0, "").slice(0, 4));
       case 5:
-        return subscriber.call("note", note(shelf, `mark ${this.#draw(5)}`));
+        return subscriber.call("note", note(shelf, `mark ${this.draw(5)}`));
       case 6:
       case 7:
-        return this.#subscribe(subscriber);
+        return this.subscribe(subscriber);
       case 8:
-        return this.#unsubscribe(subscriber);
+        return this.unsubscribe(subscriber);
       default:
-        if (this.#draw(6) > 0) return;
+        if (this.draw(6) > 0) return;
         subscriber.close();
-        this.#subscriber = undefined;
+        this.present = undefined;
     }
   }
 
-  async #subscribe(subscriber: WireSubscriber): Promise<void> {
-    const held = new Set([...this.#sets.values()].flatMap(({ of }) => of));
+  private async subscribe(subscriber: WireSubscriber): Promise<void> {
+    const held = new Set([...this.sets.values()].flatMap(({ of }) => of));
     const free = queries.map((_, index) => index).filter((index) => !held.has(index));
-    const of = free.filter(() => this.#draw(2) === 0);
+    const of = free.filter(() => this.draw(2) === 0);
     if (of.length === 0) return;
     const chosen = of.map((index) => queries[index] ?? "");
-    if (this.#isLegacy) {
+    if (this.isLegacy) {
       await subscriber.ask((requestId) => ({ kind: "Subscribe", queries: chosen, requestId }));
-      this.#legacy = of;
+      this.legacy = of;
       return;
     }
-    const queryId = this.#nextId++;
-    const isSingle = this.#draw(3) === 0;
+    const queryId = this.nextId++;
+    const isSingle = this.draw(3) === 0;
     const [query = ""] = chosen;
     await subscriber.ask((requestId) =>
       isSingle
         ? { kind: "SubscribeSingle", query, requestId, queryId }
         : { kind: "SubscribeMulti", queries: chosen, requestId, queryId },
     );
-    this.#sets.set(queryId, { of: isSingle ? of.slice(0, 1) : of, isSingle });
+    this.sets.set(queryId, { of: isSingle ? of.slice(0, 1) : of, isSingle });
   }
 
-  async #unsubscribe(subscriber: WireSubscriber): Promise<void> {
-    const [entry] = [...this.#sets];
+  private async unsubscribe(subscriber: WireSubscriber): Promise<void> {
+    const [entry] = [...this.sets];
     if (entry === undefined) return;
     const [queryId, { isSingle }] = entry;
     await subscriber.ask((requestId) => ({ kind: isSingle ? "Unsubscribe" : "UnsubscribeMulti", requestId, queryId }));
-    this.#sets.delete(queryId);
+    this.sets.delete(queryId);
   }
 }
 

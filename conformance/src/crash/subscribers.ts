@@ -31,15 +31,15 @@ export type Form = "legacy" | "single" | "multi";
 
 class CountedRows {
   readonly rows = new Map<string, number>();
-  readonly #name: string;
+  private readonly name: string;
 
   constructor(name: string) {
-    this.#name = name;
+    this.name = name;
   }
 
   add(row: string, by: number): void {
     const count = (this.rows.get(row) ?? 0) + by;
-    expect(count, `${this.#name} counts ${row}`).toBeGreaterThanOrEqual(0);
+    expect(count, `${this.name} counts ${row}`).toBeGreaterThanOrEqual(0);
     if (count === 0) this.rows.delete(row);
     else this.rows.set(row, count);
   }
@@ -73,45 +73,45 @@ export class WireSubscriber implements Subscriber {
   readonly name: string;
   queries: readonly string[] = [];
   readonly counts = true;
-  readonly #client: RawClient;
-  readonly #counted: CountedRows;
-  readonly #waiting = new Map<number, () => void>();
+  private readonly client: RawClient;
+  private readonly counted: CountedRows;
+  private readonly waiting = new Map<number, () => void>();
   readonly errors: string[] = [];
-  #requests = 0;
+  private requests = 0;
 
   private constructor(name: string, client: RawClient) {
     this.name = name;
-    this.#client = client;
-    this.#counted = new CountedRows(name);
+    this.client = client;
+    this.counted = new CountedRows(name);
   }
 
   static async open(served: Served, name: string, query = ""): Promise<WireSubscriber> {
     const subscriber = new WireSubscriber(name, await RawClient.open(served.url, "shelf", { query }));
-    const greeted = new Promise<void>((resolve) => subscriber.#waiting.set(-1, resolve));
-    subscriber.#client.onMessage = (message) => subscriber.#take(message);
-    await Promise.race([greeted, subscriber.#client.over]);
+    const greeted = new Promise<void>((resolve) => subscriber.waiting.set(-1, resolve));
+    subscriber.client.onMessage = (message) => subscriber.take(message);
+    await Promise.race([greeted, subscriber.client.over]);
     return subscriber;
   }
 
   get rows(): Rows {
-    return this.#counted.rows;
+    return this.counted.rows;
   }
   get isClosed(): boolean {
-    return this.#client.closed !== undefined;
+    return this.client.closed !== undefined;
   }
   get whyClosed(): string {
-    return JSON.stringify(this.#client.closed);
+    return JSON.stringify(this.client.closed);
   }
   close(): void {
-    this.#client.close();
+    this.client.close();
   }
 
   /** Says something that is answered once, and waits for the answer or the end of the connection. */
   async ask(make: (requestId: number) => ClientMessage): Promise<void> {
-    const requestId = ++this.#requests;
-    const answered = new Promise<void>((resolve) => this.#waiting.set(requestId, resolve));
-    this.#client.say(make(requestId));
-    await Promise.race([answered, this.#client.over]);
+    const requestId = ++this.requests;
+    const answered = new Promise<void>((resolve) => this.waiting.set(requestId, resolve));
+    this.client.say(make(requestId));
+    await Promise.race([answered, this.client.over]);
   }
 
   subscribe(form: Form, queries: readonly string[], queryId = 0): Promise<void> {
@@ -130,20 +130,20 @@ export class WireSubscriber implements Subscriber {
     }));
   }
 
-  #take(message: ServerMessage): void {
+  private take(message: ServerMessage): void {
     if (message.kind === "SubscriptionError") this.errors.push(message.message);
-    if (message.kind === "InitialSubscription") this.#counted.rows.clear();
+    if (message.kind === "InitialSubscription") this.counted.rows.clear();
     for (const { tableName, updates } of tablesOf(message)) {
       for (const { deletes, inserts } of updates) {
-        for (const row of deletes) this.#counted.add(readRow(tableName, row), -1);
-        for (const row of inserts) this.#counted.add(readRow(tableName, row), 1);
+        for (const row of deletes) this.counted.add(readRow(tableName, row), -1);
+        for (const row of inserts) this.counted.add(readRow(tableName, row), 1);
       }
     }
     const requestId = message.kind === "IdentityToken" ? -1 : "requestId" in message ? (message.requestId ?? 0) : 0;
     // Others' updates carry the ids of their callers.
     if (message.kind === "TransactionUpdateLight") return;
-    this.#waiting.get(requestId)?.();
-    this.#waiting.delete(requestId);
+    this.waiting.get(requestId)?.();
+    this.waiting.delete(requestId);
   }
 }
 
@@ -174,14 +174,14 @@ export class JsonSubscriber implements Subscriber {
   readonly queries: readonly string[];
   readonly counts = true;
   isClosed = false;
-  readonly #socket: WebSocket;
-  readonly #counted: CountedRows;
+  private readonly socket: WebSocket;
+  private readonly counted: CountedRows;
 
   private constructor(name: string, queries: readonly string[], socket: WebSocket) {
     this.name = name;
     this.queries = queries;
-    this.#socket = socket;
-    this.#counted = new CountedRows(name);
+    this.socket = socket;
+    this.counted = new CountedRows(name);
     socket.on("close", () => (this.isClosed = true));
     socket.on("error", () => undefined);
   }
@@ -200,7 +200,7 @@ export class JsonSubscriber implements Subscriber {
       socket.on("message", (data: Buffer) => {
         const message: object = JSON.parse(data.toString());
         if ("IdentityToken" in message) socket.send(JSON.stringify(asked[form]));
-        if (subscriber.#take(message)) resolve();
+        if (subscriber.take(message)) resolve();
       });
       socket.on("close", () => reject(new Error("it was closed")));
     });
@@ -208,31 +208,31 @@ export class JsonSubscriber implements Subscriber {
   }
 
   get rows(): Rows {
-    return this.#counted.rows;
+    return this.counted.rows;
   }
   close(): void {
-    this.#socket.close();
+    this.socket.close();
   }
 
   /** Counts what a message tells of. Whether it was the first rows. */
-  #take(message: object): boolean {
+  private take(message: object): boolean {
     let isFirst = false;
     const visit = (value: unknown, key: string): void => {
       if (key === "SubscriptionError") throw new Error(JSON.stringify(value));
       isFirst ||= /^(InitialSubscription|Subscribe.*Applied)$/.test(key);
       if (value === null || typeof value !== "object") return;
-      if (isTable(value)) this.#count(value);
+      if (isTable(value)) this.count(value);
       else for (const [name, inner] of Object.entries(value)) visit(inner, name);
     };
     visit(message, "");
     return isFirst;
   }
 
-  #count({ table_name: table, updates }: JsonTable): void {
+  private count({ table_name: table, updates }: JsonTable): void {
     const text = (row: string): string => table + JSON.stringify(Object.values(JSON.parse(row)));
     for (const { deletes, inserts } of updates) {
-      for (const row of deletes) this.#counted.add(text(row), -1);
-      for (const row of inserts) this.#counted.add(text(row), 1);
+      for (const row of deletes) this.counted.add(text(row), -1);
+      for (const row of inserts) this.counted.add(text(row), 1);
     }
   }
 }

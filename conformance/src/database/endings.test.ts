@@ -451,16 +451,16 @@ class Hook implements Activity, Watchdog {
   readonly sliceMs = 3;
   readonly critical = new CriticalSection();
   at: "beginning" | "end" | undefined;
-  #isHit = false;
-  readonly #over = new Error("its time is over");
+  private isHit = false;
+  private readonly over = new Error("its time is over");
 
   begin(kind: WorkKind): void {
-    this.#isHit = kind === WorkKind.message && this.at !== undefined;
-    if (this.#isHit && this.at === "beginning") this.#throw();
+    this.isHit = kind === WorkKind.message && this.at !== undefined;
+    if (this.isHit && this.at === "beginning") this.throw();
   }
   closely(): void {}
   end(): void {
-    if (this.#isHit && this.at === "end") this.#throw();
+    if (this.isHit && this.at === "end") this.throw();
   }
   run(work: () => void): boolean {
     this.critical.reset();
@@ -468,14 +468,14 @@ class Hook implements Activity, Watchdog {
       work();
       return true;
     } catch (error) {
-      if (error === this.#over) return false;
+      if (error === this.over) return false;
       throw error;
     }
   }
-  #throw(): void {
+  private throw(): void {
     this.at = undefined;
-    this.#isHit = false;
-    throw this.#over;
+    this.isHit = false;
+    throw this.over;
   }
 }
 

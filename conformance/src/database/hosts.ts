@@ -53,7 +53,7 @@ class Host {
   isOpen = false;
   /** Runs before a client's connection is closed. */
   onClose: () => void = () => undefined;
-  #link: HostLink | undefined;
+  private link: HostLink | undefined;
 
   async open(fileSystem: Files, resume: Resume, options: HostOptions, lagTurns: number): Promise<OpenedHost> {
     const [front, back] = duplexPair();
@@ -62,11 +62,11 @@ class Host {
         const database = await openLocal({
           fileSystem,
           clock: manualClock(),
-          resume: this.#watched(handed),
+          resume: this.watched(handed),
           ...options,
         });
         const link: DatabaseLink = {
-          connect: (info, sink) => database.connect(info, this.#watch(sink)),
+          connect: (info, sink) => database.connect(info, this.watch(sink)),
           request: (request) => database.request(request),
           flushLog: () => database.flushLog(),
           stop: (withinMs) => database.stop(withinMs),
@@ -81,7 +81,7 @@ class Host {
       ended: () => undefined,
     });
     const link = new HostLink(late(front, lagTurns), { clock: timers, connectionBytesMax: 1 << 24, bytesMax: 1 << 26 });
-    this.#link = link;
+    this.link = link;
     const handles = link.open("{}", resume);
     await link.opened;
     this.isOpen = true;
@@ -96,14 +96,14 @@ class Host {
     };
   }
 
-  #watched(resume: Resume): Resume {
+  private watched(resume: Resume): Resume {
     return resume.map((front) => ({
       ...front,
-      connections: front.connections.map((each) => ({ ...each, sink: this.#watch(each.sink) })),
+      connections: front.connections.map((each) => ({ ...each, sink: this.watch(each.sink) })),
     }));
   }
 
-  #watch(sink: ConnectionSink): ConnectionSink {
+  private watch(sink: ConnectionSink): ConnectionSink {
     return {
       get queuedBytes() {
         return sink.queuedBytes;
@@ -122,15 +122,15 @@ class Host {
   end(fileSystem: Files, suspect: Suspect | undefined, isModulesFault: boolean): void {
     this.isEnded = true;
     fileSystem.endProcess();
-    this.#link?.gone(new HostEnded("cut off", suspect, isModulesFault));
+    this.link?.gone(new HostEnded("cut off", suspect, isModulesFault));
   }
 }
 
 /** A database that goes on from host to host. */
 export class Hosts {
   readonly fileSystem: Files = memoryFileSystem();
-  readonly #lagTurns: number;
-  #host = new Host();
+  private readonly lagTurns: number;
+  private host = new Host();
   /** How many there were. */
   count = 0;
   /** What was said for the server's log. */
@@ -140,14 +140,14 @@ export class Hosts {
 
   /** @param lagTurns turns of the event loop that a host's words need to get to the front */
   constructor(lagTurns = 2) {
-    this.#lagTurns = lagTurns;
+    this.lagTurns = lagTurns;
   }
 
   async open(options: HostOptions = {}): Promise<FailoverLink> {
     const openHost = async (resume: Resume): Promise<OpenedHost> => {
-      this.#host = new Host();
+      this.host = new Host();
       this.count += 1;
-      return this.#host.open(this.fileSystem, resume, options, this.#lagTurns);
+      return this.host.open(this.fileSystem, resume, options, this.lagTurns);
     };
     return openFailoverLink({
       openHost,
@@ -159,11 +159,11 @@ export class Hosts {
 
   /** Ends the present host, if there is one that can be ended. */
   end(suspect?: Suspect, isModulesFault = false): void {
-    if (this.#host.isOpen && !this.#host.isEnded) this.#host.end(this.fileSystem, suspect, isModulesFault);
+    if (this.host.isOpen && !this.host.isEnded) this.host.end(this.fileSystem, suspect, isModulesFault);
   }
   /** Ends the present host when it is about to close a client's connection. */
   endAtClose(): void {
-    const host = this.#host;
+    const host = this.host;
     host.onClose = () => host.end(this.fileSystem, undefined, false);
   }
 }

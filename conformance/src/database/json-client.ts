@@ -8,21 +8,21 @@ export class JsonClient implements ConnectionSink {
   readonly messages: Record<string, unknown>[] = [];
   answeredCount = 0;
   closed: string | undefined;
-  readonly #handle: ConnectionHandle;
-  #text = "";
+  private readonly handle: ConnectionHandle;
+  private text = "";
 
   constructor(link: DatabaseLink, light = false) {
     const { caller } = this;
-    this.#handle = link.connect(
+    this.handle = link.connect(
       { caller, token: "", protocol: "v1.json", compression: "none", light, confirmed: true },
       this,
     );
   }
   send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
-    this.#text += new TextDecoder().decode(bytes.subarray(at, at + length));
+    this.text += new TextDecoder().decode(bytes.subarray(at, at + length));
     if (!last) return;
-    this.messages.push(JSON.parse(this.#text));
-    this.#text = "";
+    this.messages.push(JSON.parse(this.text));
+    this.text = "";
   }
   answered(count: number): void {
     this.answeredCount = count;
@@ -35,6 +35,6 @@ export class JsonClient implements ConnectionSink {
   say(message: object | Uint8Array): void {
     const isText = !(message instanceof Uint8Array);
     const bytes = isText ? new TextEncoder().encode(JSON.stringify(message)) : message;
-    this.#handle.receive(bytes, 0, bytes.length, isText);
+    this.handle.receive(bytes, 0, bytes.length, isText);
   }
 }

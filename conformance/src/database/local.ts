@@ -126,35 +126,35 @@ export class LocalClient implements ConnectionSink {
   answeredCount = 0;
   /** What it was said to be subscribed to. */
   readonly subscribed: KeptPart[] = [];
-  readonly #handle: ConnectionHandle;
-  #parts: Uint8Array[] = [];
-  #wake: (() => void)[] = [];
+  private readonly handle: ConnectionHandle;
+  private parts: Uint8Array[] = [];
+  private wake: (() => void)[] = [];
 
   constructor(link: DatabaseLink, caller: Caller, options: Partial<ConnectionInfo> = {}) {
     this.caller = caller;
-    this.#handle = link.connect(
+    this.handle = link.connect(
       { caller, token: "token", protocol: "v1.bsatn", compression: "none", light: false, confirmed: true, ...options },
       this,
     );
   }
 
   send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
-    this.#parts.push(bytes.slice(at, at + length));
+    this.parts.push(bytes.slice(at, at + length));
     if (!last) return;
-    const message = new Uint8Array(this.#parts.reduce((sum, part) => sum + part.length, 0));
+    const message = new Uint8Array(this.parts.reduce((sum, part) => sum + part.length, 0));
     let to = 0;
-    for (const part of this.#parts) {
+    for (const part of this.parts) {
       message.set(part, to);
       to += part.length;
     }
-    this.#parts = [];
+    this.parts = [];
     this.messages.push(decodeServerMessage(message.subarray(1)));
-    this.#notify();
+    this.notify();
   }
 
   answered(messageCount: number): void {
     this.answeredCount = messageCount;
-    this.#notify();
+    this.notify();
   }
 
   note(note: ResumeNote): void {
@@ -163,17 +163,17 @@ export class LocalClient implements ConnectionSink {
 
   close(code: number | undefined, reason: string): void {
     this.closed = { code, reason };
-    this.#notify();
+    this.notify();
   }
 
   say(message: ClientMessage): void {
     const out = new ByteWriter();
     encodeClientMessage(out, message);
-    this.#handle.receive(out.toBytes(), 0, out.length, false);
+    this.handle.receive(out.toBytes(), 0, out.length, false);
   }
 
   sayBytes(bytes: Uint8Array): void {
-    this.#handle.receive(bytes, 0, bytes.length, false);
+    this.handle.receive(bytes, 0, bytes.length, false);
   }
 
   call(reducer: string, args: Uint8Array, requestId = 0, notify = true): void {
@@ -181,12 +181,12 @@ export class LocalClient implements ConnectionSink {
   }
 
   leave(): void {
-    this.#handle.closed();
+    this.handle.closed();
   }
 
   /** Waits until `test` holds of this client. */
   async until(test: (client: this) => boolean): Promise<void> {
-    while (!test(this)) await new Promise<void>((resolve) => this.#wake.push(resolve));
+    while (!test(this)) await new Promise<void>((resolve) => this.wake.push(resolve));
   }
 
   /** Takes the next message out. */
@@ -197,9 +197,9 @@ export class LocalClient implements ConnectionSink {
     return message;
   }
 
-  #notify(): void {
-    const wake = this.#wake;
-    this.#wake = [];
+  private notify(): void {
+    const wake = this.wake;
+    this.wake = [];
     for (const each of wake) each();
   }
 }

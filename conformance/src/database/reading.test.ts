@@ -118,8 +118,8 @@ class JsonClient implements ConnectionSink {
   readonly queuedBytes = 0;
   readonly caller: Caller = makeCaller(7);
   readonly handle: ConnectionHandle;
-  #text = "";
-  #take: (message: unknown) => void = () => undefined;
+  private text = "";
+  private take: (message: unknown) => void = () => undefined;
 
   constructor(database: Database) {
     const info = { token: "", protocol: "v1.json", compression: "none", light: false, confirmed: true } as const;
@@ -127,21 +127,21 @@ class JsonClient implements ConnectionSink {
   }
 
   send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
-    this.#text += new TextDecoder().decode(bytes.subarray(at, at + length));
+    this.text += new TextDecoder().decode(bytes.subarray(at, at + length));
     if (!last) return;
-    this.#take(JSON.parse(this.#text));
-    this.#text = "";
+    this.take(JSON.parse(this.text));
+    this.text = "";
   }
 
   answered(): void {}
   note(): void {}
   close(): void {
-    this.#take(undefined);
+    this.take(undefined);
   }
 
   /** The next message, which this asks for. */
   ask(text: string): Promise<unknown> {
-    const asked = new Promise<unknown>((resolve) => (this.#take = resolve));
+    const asked = new Promise<unknown>((resolve) => (this.take = resolve));
     if (text !== "") this.handle.receive(new TextEncoder().encode(text), 0, text.length, true);
     return asked;
   }

@@ -87,11 +87,11 @@ export interface Bindings {
 
 /** Bindings of a program in a directory of their own. */
 export class GeneratedBindings {
-  readonly #directory: string;
+  private readonly directory: string;
   readonly bindings: Bindings;
 
   private constructor(directory: string, bindings: Bindings) {
-    this.#directory = directory;
+    this.directory = directory;
     this.bindings = bindings;
   }
 
@@ -112,6 +112,6 @@ export class GeneratedBindings {
   }
 
   remove(): Promise<void> {
-    return rm(this.#directory, { recursive: true, force: true });
+    return rm(this.directory, { recursive: true, force: true });
   }
 }

@@ -73,18 +73,18 @@ const names = [
 /** Makes random types. Names of objects and enums are its own, each once. */
 export class TypeMaker {
   readonly chance: Chance;
-  #named = 0;
+  private named = 0;
 
   constructor(chance: Chance) {
     this.chance = chance;
   }
 
   make(depth = 3): RandomType {
-    const made = depth === 0 ? pick(this.chance, leaves) : this.#compound(depth - 1);
+    const made = depth === 0 ? pick(this.chance, leaves) : this.compound(depth - 1);
     return this.chance() < 0.1 ? { ...made, source: `${made.source}.name("renamed")` } : made;
   }
 
-  #compound(depth: number): RandomType {
+  private compound(depth: number): RandomType {
     const inner = (): RandomType => this.make(depth);
     switch (Math.floor(this.chance() * 9)) {
       case 0:
@@ -96,22 +96,22 @@ export class TypeMaker {
       case 3:
         return resultOf(inner(), inner());
       case 4:
-        return this.#object(this.#fields(inner));
+        return this.object(this.fields(inner));
       case 5:
-        return this.#enum(this.#fields(inner));
+        return this.enum(this.fields(inner));
       case 6:
-        return this.#plainEnum();
+        return this.plainEnum();
       default:
         return pick(this.chance, leaves);
     }
   }
 
-  #name(): string {
-    this.#named += 1;
-    return `Made${this.#named}`;
+  private name(): string {
+    this.named += 1;
+    return `Made${this.named}`;
   }
 
-  #fields(inner: () => RandomType): [string, RandomType][] {
+  private fields(inner: () => RandomType): [string, RandomType][] {
     const count = Math.floor(this.chance() * 4);
     const chosen = new Map<string, RandomType>();
     // `user_id` and `userId` are one name in the database.
@@ -122,9 +122,9 @@ export class TypeMaker {
     return [...chosen];
   }
 
-  #object(fields: readonly [string, RandomType][]): RandomType {
+  private object(fields: readonly [string, RandomType][]): RandomType {
     return {
-      source: `t.object("${this.#name()}", { ${fields.map(([name, { source }]) => `${name}: ${source}`).join(", ")} })`,
+      source: `t.object("${this.name()}", { ${fields.map(([name, { source }]) => `${name}: ${source}`).join(", ")} })`,
       type:
         fields.length === 0
           ? "Record<never, never>"
@@ -134,10 +134,10 @@ export class TypeMaker {
     };
   }
 
-  #enum(fields: readonly [string, RandomType][]): RandomType {
-    if (fields.length === 0) return this.#plainEnum();
+  private enum(fields: readonly [string, RandomType][]): RandomType {
+    if (fields.length === 0) return this.plainEnum();
     return {
-      source: `t.enum("${this.#name()}", { ${fields.map(([name, { source }]) => `${name}: ${source}`).join(", ")} })`,
+      source: `t.enum("${this.name()}", { ${fields.map(([name, { source }]) => `${name}: ${source}`).join(", ")} })`,
       type: fields
         .map(([name, { type, is }]) => (is === "unit" ? `{ tag: "${name}" }` : `{ tag: "${name}"; value: ${type} }`))
         .join(" | "),
@@ -148,10 +148,10 @@ export class TypeMaker {
     };
   }
 
-  #plainEnum(): RandomType {
+  private plainEnum(): RandomType {
     const tags = [...new Set([pick(this.chance, names), "other"])].filter((tag) => tag !== "user_id");
     return {
-      source: `t.enum("${this.#name()}", [${tags.map((tag) => `"${tag}"`).join(", ")}])`,
+      source: `t.enum("${this.name()}", [${tags.map((tag) => `"${tag}"`).join(", ")}])`,
       type: tags.map((tag) => `{ tag: "${tag}" }`).join(" | "),
       value: (chance) => `{ tag: "${pick(chance, tags)}" }`,
       isKey: true,

@@ -49,14 +49,14 @@ export class EngineDatabase {
   /** Of a WebAssembly module's bytes, or of any program. */
   constructor(module: Uint8Array | ModuleProgram, options: EngineDatabaseOptions = {}) {
     this.store = openStore({ bytesMax: options.bytesMax });
-    this.port = this.#makePort(options);
+    this.port = this.makePort(options);
     const limits = { memoryPagesMax: options.memoryPagesMax ?? 1024 };
     this.program = module instanceof Uint8Array ? loadWasmModule(module, limits, options.watch) : module;
     this.instance = this.program.open(this.port);
     this.def = checkModule(decodeModuleDef(this.instance.description));
     this.store.begin();
     for (const table of this.def.tables) this.store.catalog.createTable(table);
-    this.#commit(this.#meta(CommitKind.publish, ""));
+    this.commit(this.meta(CommitKind.publish, ""));
   }
 
   /** Calls a reducer by its name, with the values of its parameters in order. */
@@ -76,7 +76,7 @@ export class EngineDatabase {
       this.reopen();
       throw error;
     }
-    if (outcome.kind === "ok") this.#commit(this.#meta(CommitKind.reducer, name));
+    if (outcome.kind === "ok") this.commit(this.meta(CommitKind.reducer, name));
     else this.store.rollback();
     if (outcome.kind === "panic" && outcome.fatal) this.reopen();
     return outcome;
@@ -105,7 +105,7 @@ export class EngineDatabase {
   transact(work: () => void): void {
     this.store.begin();
     work();
-    this.#commit(this.#meta(CommitKind.internal, ""));
+    this.commit(this.meta(CommitKind.internal, ""));
   }
 
   /** Makes a new instance, as after a call that broke the old one. */
@@ -142,7 +142,7 @@ export class EngineDatabase {
     return out.bytes.slice(0, out.length);
   }
 
-  #meta(kind: CommitKind, functionName: string): CommitMeta {
+  private meta(kind: CommitKind, functionName: string): CommitMeta {
     return {
       kind,
       timestampMicros: this.nowMicros,
@@ -156,13 +156,13 @@ export class EngineDatabase {
     };
   }
 
-  #commit(meta: CommitMeta): Commit | undefined {
+  private commit(meta: CommitMeta): Commit | undefined {
     const commit = this.store.commit(meta);
     if (commit !== undefined) this.store.release(commit);
     return commit;
   }
 
-  #makePort(options: EngineDatabaseOptions): HostPort {
+  private makePort(options: EngineDatabaseOptions): HostPort {
     const { store } = this;
     const { tx } = store;
     return {
@@ -197,7 +197,7 @@ export class EngineDatabase {
           return this.nowMicros;
         },
         commit: () => {
-          this.#commit(this.#meta(CommitKind.internal, ""));
+          this.commit(this.meta(CommitKind.internal, ""));
           return 0;
         },
         abort: () => {

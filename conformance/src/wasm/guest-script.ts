@@ -91,7 +91,7 @@ export interface ScriptRun {
 /** Names that the scripts need, in the guest's memory. */
 export class GuestData {
   readonly parts: { readonly at: number; readonly bytes: Uint8Array }[] = [];
-  #at = dataAt;
+  private at = dataAt;
 
   /** Puts bytes (text, hex, or numbers) into the guest's data and gives their place. */
   put(content: string | { hex: string } | readonly number[]): [at: number, length: number] {
@@ -101,9 +101,9 @@ export class GuestData {
         : "hex" in content
           ? Buffer.from(content.hex.replaceAll(" ", ""), "hex")
           : Uint8Array.from(content);
-    const at = this.#at;
+    const at = this.at;
     this.parts.push({ at, bytes: raw });
-    this.#at += raw.length + 1;
+    this.at += raw.length + 1;
     return [at, raw.length];
   }
 
