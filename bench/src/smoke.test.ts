@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { questions } from "./questions.ts";
 import { runQuestion } from "./support/run-question.ts";
 
-test.each(questions)("$name", { timeout: 60_000 }, async (question) => {
+test.each(questions)("$name", async (question) => {
   const { figures } = await runQuestion(question, true, () => undefined);
   expect(figures.length).toBeGreaterThan(0);
   for (const { name, value, unit } of figures) {

@@ -26,7 +26,7 @@ function addArgs(name: string): Uint8Array {
 
 test(
   "a full disk: writes are refused with a code, reads and clients go on, writes resume",
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const disk = new SimulatedDisk();
     const fileSystem = faultyFileSystem(1, disk);

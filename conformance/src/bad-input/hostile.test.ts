@@ -98,7 +98,7 @@ const attacks: readonly Attack[] = [
 ];
 
 describe("a TypeScript module", () => {
-  test.each(attacks)("$reducer", { timeout: 60_000 }, async ({ reducer, statuses }) => {
+  test.each(attacks)("$reducer", async ({ reducer, statuses }) => {
     const watcher = await RawClient.open(served.url, "hostile", { token: served.token });
     await watcher.next();
     neighbour.takeLongestMs();
@@ -124,7 +124,7 @@ const rustAttacks: readonly Attack[] = [
 ];
 
 describe.skipIf(rustModule("showcase") === undefined)("a Rust module", () => {
-  test.each(rustAttacks)("$reducer", { timeout: 60_000 }, async ({ reducer, statuses }) => {
+  test.each(rustAttacks)("$reducer", async ({ reducer, statuses }) => {
     neighbour.takeLongestMs();
     const response = await served.call("showcase", reducer, "[]");
     expect(statuses, await response.text()).toContain(response.status);

@@ -108,7 +108,7 @@ describe.skipIf(!existsSync(browserPath))(`the chat's page in Chromium (${browse
     await rm(folder, { recursive: true, force: true });
   }, 30_000);
 
-  test("two windows chat, and go on after kill -9 and a restart", { timeout: 90_000 }, async () => {
+  test("two windows chat, and go on after kill -9 and a restart", async () => {
     const [ada, grace] = [await openWindow(), await openWindow()];
     await comeIn(ada, demo.url, "Ada");
     await comeIn(grace, demo.url, "Grace");
@@ -154,7 +154,7 @@ describe.skipIf(!existsSync(browserPath))(`the chat's page in Chromium (${browse
     expect(await ada.getByRole("listitem").filter({ hasText: "(you)" }).innerText()).toContain("Ada");
   });
 
-  test("a window may say who it is, and rename itself", { timeout: 60_000 }, async () => {
+  test("a window may say who it is, and rename itself", async () => {
     const page = await openWindow();
     await page.goto(`${demo.url}?as=Emmy`);
     await page.getByLabel("Message", { exact: true }).waitFor();
@@ -167,7 +167,7 @@ describe.skipIf(!existsSync(browserPath))(`the chat's page in Chromium (${browse
     expect(await own.innerText()).not.toContain("Emmy");
   });
 
-  test("a page whose database is not there says so, and stops asking", { timeout: 60_000 }, async () => {
+  test("a page whose database is not there says so, and stops asking", async () => {
     const page = await browser.newPage();
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(error.message));

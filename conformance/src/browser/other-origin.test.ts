@@ -72,7 +72,7 @@ describe.skipIf(!existsSync(browserPath))(`a page of another origin in Chromium 
   const address = (query: string): string =>
     `http://localhost:${(pages.address() as AddressInfo).port}/?server=${encodeURIComponent(served.url)}${query}`;
 
-  test("row 15: rows and calls, with and without a token", { timeout: 60_000 }, async () => {
+  test("row 15: rows and calls, with and without a token", async () => {
     for (const query of ["", `&token=${served.token}`]) {
       const page = await browser.newPage();
       const faults: string[] = [];
@@ -85,7 +85,7 @@ describe.skipIf(!existsSync(browserPath))(`a page of another origin in Chromium 
     }
   });
 
-  test("row 32: a token that is not believed is told as what it is", { timeout: 60_000 }, async () => {
+  test("row 32: a token that is not believed is told as what it is", async () => {
     const page = await browser.newPage();
     await page.goto(address("&token=not.a.token"));
     expect(await page.locator("p").first().innerText()).toMatch(/^Unauthorized: ./);

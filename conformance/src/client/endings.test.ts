@@ -58,7 +58,7 @@ describe("row 32: whom the module refuses", () => {
     expect(await endOf(db.reducers.banMyself())).toBe(`ConnectionClosed: the client is closed: ${text}`);
   });
 
-  test("so is one that was let in before, when it comes back", { timeout: 60_000 }, async () => {
+  test("so is one that was let in before, when it comes back", async () => {
     const { db, errors, when } = arena.connect("refusing");
     await db.subscribe(db.tables.player).applied;
     await db.reducers.banMyself();
@@ -98,7 +98,7 @@ describe("row 32: calls", () => {
   });
 });
 
-describe("row 32: a server that goes", { timeout: 60_000 }, () => {
+describe("row 32: a server that goes", () => {
   test.each([
     { how: "kill -9", end: () => arena.served.killFront(), reason: "the connection broke" },
     { how: "a clean stop", end: () => arena.served.stopFront(), reason: "module exited: the server is stopping" },

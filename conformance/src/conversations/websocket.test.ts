@@ -17,9 +17,7 @@ const modules = { "harbor-1.12": "harbor", "harbor-2.10": "harbor2" } as const;
 for (const recording of recordings) {
   for (const part of readRecording(recording)) {
     const path = rustModule(modules[part.module as keyof typeof modules]);
-    describe.skipIf(path === undefined)(`${recording}, ${part.module}`, { timeout: 30_000 }, () =>
-      replayed(recording, part, path ?? ""),
-    );
+    describe.skipIf(path === undefined)(`${recording}, ${part.module}`, () => replayed(recording, part, path ?? ""));
   }
 }
 

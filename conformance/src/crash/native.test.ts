@@ -196,7 +196,7 @@ describe("row 6: a call that no interrupt reaches", () => {
 });
 
 describe("row 5: what may have ended a process", () => {
-  test("is not begun by a third: two kills while a call runs fail it", { timeout: 60_000 }, async () => {
+  test("is not begun by a third: two kills while a call runs fail it", async () => {
     const client = await RawClient.open(served.url, "native", { token: served.token });
     await client.next();
     const call = served.call("native", "index_of_for_ever", "[]");
@@ -225,7 +225,7 @@ describe("row 5: what may have ended a process", () => {
   test(
     "functionEndsMax: strangers lose the function that ends it, and nothing else; a publish gives it back",
     {
-      timeout: 60_000,
+      timeout: 120_000,
     },
     async () => {
       const token = await stranger();
@@ -255,7 +255,7 @@ describe("row 5: what may have ended a process", () => {
   );
 });
 
-describe("a reducer that runs by itself, and ends its process", { timeout: 90_000 }, () => {
+describe("a reducer that runs by itself, and ends its process", () => {
   test("functionEndsMax: a repeated row waits while it is refused, the log says so, and a publish ends that", async () => {
     const ticks = await bundled("ticks");
     await served.publish("ticks", ticks, "Js");

@@ -26,7 +26,7 @@ describe("row 22: clientConnected", () => {
     { how: "breaks", status: 403, close: { code: 1011, reason: "The instance encountered a fatal error." } },
     { how: "loops", status: 503, close: late },
     { how: "hangs", status: 503, close: late },
-  ])("$how: the owner gets in, and nobody else", { timeout: 60_000 }, async ({ how, status, close }) => {
+  ])("$how: the owner gets in, and nobody else", async ({ how, status, close }) => {
     const database = `locked-${how}`;
     // Another text each time, so that publishing it again is a new chance for it.
     await served.publish(database, `${program}\n// ${how}`, "Js");

@@ -143,7 +143,7 @@ test(
         expect(taken.status, `a stranger publishes to ${name} (seed ${seed})`).toBe(identity === undefined ? 401 : 403);
       }
       const databases = [...owner.facts.values()].flatMap(({ identity }) => identity ?? []).toSorted();
-      await expect.poll(directories, { timeout: 10_000 }).toEqual(databases);
+      await expect.poll(directories).toEqual(databases);
     }
   },
 );

@@ -56,7 +56,7 @@ test("row 12: keys of every width go on after each kind of end", { timeout: 180_
   }
 });
 
-test("row 12: what was drawn in vain before a clean stop is not drawn again", { timeout: 60_000 }, async () => {
+test("row 12: what was drawn in vain before a clean stop is not drawn again", async () => {
   const before = (await idsOf("tiny")).at(-1) ?? 0;
   expect((await served.call("counters", "waste", "[]")).status).toBe(530);
   await served.stopFront();

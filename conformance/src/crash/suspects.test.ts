@@ -70,7 +70,7 @@ const spoken: readonly Spoken[] = [
 ];
 
 describe("row 2: a host that is killed while it runs", () => {
-  test.each(spoken)("$kind", { timeout: 60_000 }, async ({ say, answer }) => {
+  test.each(spoken)("$kind", async ({ say, answer }) => {
     const client = await RawClient.open(served.url, "endings");
     const stranger = await RawClient.open(served.url, "endings");
     const greeting = await nextOf(client);
@@ -99,7 +99,7 @@ describe("row 2: a host that is killed while it runs", () => {
     stranger.close();
   });
 
-  test("CallReducer in JSON", { timeout: 60_000 }, async () => {
+  test("CallReducer in JSON", async () => {
     const socket = new WebSocket(
       `${served.url.replace("http", "ws")}/v1/database/endings/subscribe`,
       "v1.json.spacetimedb",
@@ -125,7 +125,7 @@ describe("row 2: a host that is killed while it runs", () => {
   test.each([
     { what: "a reducer", name: "spin" },
     { what: "a procedure", name: "askAndSpin" },
-  ])("$what over HTTP", { timeout: 60_000 }, async ({ name }) => {
+  ])("$what over HTTP", async ({ name }) => {
     const response = served.call("endings", name, "[41]");
     await sleep(50);
     const behind = served.sql("endings", "SELECT n FROM thing WHERE n = 41");

@@ -625,7 +625,7 @@ describe.each(kinds)("row 2: $kind", (kind) => {
     await here.link.stop(100);
   });
 
-  test("whose host ends before it, or while it is on its way back", { timeout: 60_000 }, async () => {
+  test("whose host ends before it, or while it is on its way back", async () => {
     for (let turns = 0; turns < 6; turns += 1) {
       const here = await world();
       const request = await kind.open(here.link, nameOf(kind, "ok"));
@@ -669,7 +669,7 @@ describe.each(kinds)("row 2: $kind", (kind) => {
     await here.link.stop(100);
   });
 
-  test.skipIf(kind.kind.includes("schema"))("on a full disk", { timeout: 60_000 }, async () => {
+  test.skipIf(kind.kind.includes("schema"))("on a full disk", async () => {
     const here = await world();
     const request = await kind.open(here.link, nameOf(kind, "ok"));
     await fill(here);
@@ -745,7 +745,7 @@ describe("row 2: a call of no function, or with arguments that are none", () => 
 describe("row 2: a procedure that has committed", () => {
   test.each(["CallProcedure", "CallProcedure in JSON", "a procedure over HTTP"])(
     "%s: is not begun again, whenever its host ends",
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async (name) => {
       const kind = kinds.find((each) => each.kind === name);
       if (kind === undefined) throw new Error(name);
@@ -781,7 +781,7 @@ describe("row 2: a procedure that has committed", () => {
 });
 
 describe.each(kinds.filter(({ calls }) => calls === "procedure"))("row 2: $kind, with a transaction", (kind) => {
-  test("on a full disk", { timeout: 60_000 }, async () => {
+  test("on a full disk", async () => {
     const here = await world();
     const request = await kind.open(here.link, "askAndPut");
     await fill(here);

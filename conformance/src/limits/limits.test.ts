@@ -184,7 +184,7 @@ test("connectionQueueMax", async () => {
   await bystanderIsServed();
 });
 
-test("a client that never reads is dropped; the others do not wait for it", { timeout: 60_000 }, async () => {
+test("a client that never reads is dropped; the others do not wait for it", async () => {
   const url = `${served.url.replace("http", "ws")}/v1/database/ledger/subscribe?compression=None`;
   const silent = new WebSocket(url, "v1.bsatn.spacetimedb", { headers: { authorization: `Bearer ${served.token}` } });
   silent.on("error", () => undefined);
@@ -232,7 +232,7 @@ test("stopCallTimeoutMs: a call that loops ends as timed out, and so does the se
   expect((await isThere).status).toBe(200);
 });
 
-test("databaseBytesMax", { timeout: 60_000 }, async () => {
+test("databaseBytesMax", async () => {
   await served.publish("hostile", (await bundleModule(hostile)).code, "Js");
   const response = await served.call("hostile", "insert_for_ever", "[]");
   expect(response.status).toBe(507);

@@ -61,14 +61,14 @@ describe.each(["not busy", "busy"])("F3: a TypeScript module on a host that is %
     if (kind === "busy") await makeBusy("endless", "add", (number) => `[${number}]`);
   });
 
-  test.each(reducers)("%s, over HTTP", { timeout: 60_000 }, async (reducer) => {
+  test.each(reducers)("%s, over HTTP", async (reducer) => {
     const before = await served.sql("endless", "SELECT * FROM item WHERE id >= 500");
     await endsInWords("endless", reducer);
     expect(await served.sql("endless", "SELECT * FROM item WHERE id >= 500")).toEqual(before);
     await isUnharmed("endless");
   });
 
-  test("over WebSocket", { timeout: 60_000 }, async () => {
+  test("over WebSocket", async () => {
     const client = await RawClient.open(served.url, "endless", { token: stranger });
     await client.next();
     for (let round = 0; round < rounds; round += 1) {
@@ -80,7 +80,7 @@ describe.each(["not busy", "busy"])("F3: a TypeScript module on a host that is %
     await isUnharmed("endless");
   });
 
-  test("a scheduled row", { timeout: 60_000 }, async () => {
+  test("a scheduled row", async () => {
     const lines = async (): Promise<number> => (await log("endless")).split(what("ring")).length;
     for (let round = 0; round < 2; round += 1) {
       const before = await lines();
@@ -94,7 +94,7 @@ describe.each(["not busy", "busy"])("F3: a TypeScript module on a host that is %
 });
 
 describe.skipIf(rustModule("showcase") === undefined)("F3: a Rust module", () => {
-  test.each(["not busy", "busy"])("on a host that is %s", { timeout: 60_000 }, async (kind) => {
+  test.each(["not busy", "busy"])("on a host that is %s", async (kind) => {
     if (kind === "busy") await makeBusy("showcase", "speak", () => "[]");
     await endsInWords("showcase", "insert_for_ever");
     expect(await served.sql("showcase", "SELECT id FROM blob")).toEqual([]);

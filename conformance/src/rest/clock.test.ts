@@ -46,7 +46,7 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const nowMs = (): number => Date.now() + movedMs;
 
 async function parked(identity: string): Promise<void> {
-  await expect.poll(() => served.isAwake(identity), { timeout: 30_000 }).toBe(false);
+  await expect.poll(() => served.isAwake(identity)).toBe(false);
 }
 
 /** A database with a row that is due in so long, or again and again. */

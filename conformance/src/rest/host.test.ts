@@ -21,7 +21,7 @@ const words = (file: string): readonly string[] => readFileSync(`/proc/${pid}/${
 const threads = (): readonly string[] =>
   readdirSync(`/proc/${pid}/task`).map((task) => readFileSync(`/proc/${pid}/task/${task}/comm`, "latin1").trim());
 
-describe.skipIf(process.platform !== "linux")("row 17: a host", { timeout: 60_000 }, () => {
+describe.skipIf(process.platform !== "linux")("row 17: a host", () => {
   test("runs built JavaScript, with a small young generation and one arena", () => {
     const [, ...line] = words("cmdline");
     expect(line.find((word) => !word.startsWith("--"))).toMatch(/host-main\.js$/);

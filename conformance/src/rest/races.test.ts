@@ -39,7 +39,7 @@ const call = (database: string, name: string, token?: string): Promise<Response>
   served.call(database, "every", `["${name}", {"__time_duration_micros__": ${hourMicros}}]`, token);
 
 async function parked(identity: string): Promise<void> {
-  await expect.poll(() => served.isAwake(identity), { timeout: 30_000 }).toBe(false);
+  await expect.poll(() => served.isAwake(identity)).toBe(false);
 }
 
 const moments = ["goes to rest", "wakes"] as const;
@@ -127,12 +127,12 @@ describe.each(moments)("row 17: while a database %s", { timeout: 120_000 }, (mom
     await sleep(heldMs);
     letGo(pid);
     expect((await answer).status).toBe(200);
-    await expect.poll(() => existsSync(directory), { timeout: 10_000 }).toBe(false);
-    await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => existsSync(directory)).toBe(false);
+    await expect.poll(() => existsSync(`/proc/${pid}`)).toBe(false);
     expect((await call(database, "after")).status).toBe(how === "reset" ? 200 : 404);
     // The client comes again, and finds what there is, or that nothing is.
-    if (how === "reset") await expect.poll(() => names(db.tables.job.rows()), { timeout: 20_000 }).toEqual(["after"]);
-    else await expect.poll(() => errors, { timeout: 20_000 }).toEqual(["NoSuchDatabase"]);
+    if (how === "reset") await expect.poll(() => names(db.tables.job.rows())).toEqual(["after"]);
+    else await expect.poll(() => errors).toEqual(["NoSuchDatabase"]);
     db.close();
   });
 
@@ -153,7 +153,7 @@ describe.each(moments)("row 17: while a database %s", { timeout: 120_000 }, (mom
     letGo(pid);
     expect((await answer).status).toBe(200);
     expect((await call(database, "after", other.token)).status).toBe(200);
-    await expect.poll(() => names(db.tables.job.rows()), { timeout: 20_000 }).toEqual(["after", "before"]);
+    await expect.poll(() => names(db.tables.job.rows())).toEqual(["after", "before"]);
     // Who was connected under the old owner has been told to go, and has come again.
     const there = await fetch(`${served.url}/v1/database/${database}/sql`, {
       method: "POST",
@@ -173,10 +173,10 @@ describe.each(moments)("row 17: while a database %s", { timeout: 120_000 }, (mom
     await sleep(heldMs);
     if (how === "goes on") letGo(pid);
     await stopped;
-    await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => existsSync(`/proc/${pid}`)).toBe(false);
     await served.start();
     expect((await call(database, "after")).status).toBe(200);
-    await expect.poll(() => names(db.tables.job.rows()), { timeout: 30_000 }).toEqual(["after", "before"]);
+    await expect.poll(() => names(db.tables.job.rows())).toEqual(["after", "before"]);
     expect((await served.sql(database, "SELECT name FROM job")).flat().toSorted()).toEqual(["after", "before"]);
     db.close();
   });

@@ -49,7 +49,7 @@ describe("row 17: a database that cannot be opened", { timeout: 120_000 }, () =>
   ])("$when: few processes try, and it is back once its files are", async ({ name, isAtRest }) => {
     const identity = await served.create(name, clockwork);
     expect((await served.call(name, "cancel", '["nobody"]')).status).toBe(200);
-    if (isAtRest) await expect.poll(() => served.isAwake(identity), { timeout: 20_000 }).toBe(false);
+    if (isAtRest) await expect.poll(() => served.isAwake(identity)).toBe(false);
     else await served.stopFront();
     const log = join(await served.directoryOf(identity), "log");
     renameSync(log, `${log}.lost`);
@@ -68,13 +68,13 @@ describe("row 17: a database that cannot be opened", { timeout: 120_000 }, () =>
       .poll(async () => (await served.call(name, "cancel", '["nobody"]')).status, { timeout: 60_000 })
       .toBe(200);
     // From here on a try is a try again.
-    await expect.poll(() => served.isAwake(identity), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => served.isAwake(identity)).toBe(false);
     expect((await served.call(name, "cancel", '["nobody"]')).status).toBe(200);
   });
 
   test("a new program is a reason to try at once, and says why not", async () => {
     const identity = await served.create("lost-and-published", clockwork);
-    await expect.poll(() => served.isAwake(identity), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => served.isAwake(identity)).toBe(false);
     const log = join(await served.directoryOf(identity), "log");
     renameSync(log, `${log}.lost`);
     await ask("lost-and-published");
@@ -95,11 +95,11 @@ describe("row 17: a database that cannot be opened", { timeout: 120_000 }, () =>
     const lock = await lockDirectory(await served.directoryOf(identity), { clock: realClock, waitMs: 0 });
     await served.start();
     const before = tries(identity);
-    await expect.poll(() => tries(identity), { timeout: 20_000 }).toBeGreaterThan(before);
-    await expect.poll(() => served.isAwake(identity), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => tries(identity)).toBeGreaterThan(before);
+    await expect.poll(() => served.isAwake(identity)).toBe(false);
     await lock.release();
     const tried = tries(identity);
-    await expect.poll(() => tries(identity), { timeout: 30_000 }).toBeGreaterThan(tried);
+    await expect.poll(() => tries(identity)).toBeGreaterThan(tried);
     // Nobody has asked for it by now.
     await expect.poll(async () => (await served.sql("held", "SELECT name FROM ran")).flat()).toEqual(["tick"]);
   });

@@ -111,7 +111,7 @@ describe("row 17: a database that nobody uses", { timeout: 120_000 }, () => {
   });
 });
 
-describe("row 17: a server without room", { timeout: 60_000 }, () => {
+describe("row 17: a server without room", () => {
   test("wakeWaitMs: who wants a database that rests is told in time, and let in once another rests", async () => {
     const crowded = await Served.open({
       serverLimits: { parkAfterMs: 300, parkWakeTimesMin: 0, awakeMemoryBytesMax: 1, wakeWaitMs: 4000 },

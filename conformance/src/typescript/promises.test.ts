@@ -92,7 +92,7 @@ describe("row 5: what a call leaves to its promises", () => {
       message: expect.stringMatching(/^reducer `loop` took longer than [\d.]+ s \(reducerTimeoutMs\) and was ended$/),
       says: "reducer `loop` took longer than",
     },
-  ])("$reducer", { timeout: 30_000 }, async ({ reducer, message, says }) => {
+  ])("$reducer", async ({ reducer, message, says }) => {
     const before = [...served.hosts];
     const others = (await rows()).filter((row) => !String(row).startsWith(reducer));
     const answer = await inABurst(reducer, reducer);

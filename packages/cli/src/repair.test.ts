@@ -52,7 +52,7 @@ function damage(path: string, needle: string): void {
   writeSync(file, Buffer.of((bytes[at] ?? 0) ^ 1), 0, 1, at);
 }
 
-test("a damaged log is cut where its owner says", { timeout: 60_000 }, async () => {
+test("a damaged log is cut where its owner says", async () => {
   await start();
   expect((await place.run("publish", "ledger", "--module-path", "modules/typescript/ledger", "-s", url)).code).toBe(0);
   for (const number of ["1", "2", "3"])
@@ -79,7 +79,7 @@ test("a damaged log is cut where its owner says", { timeout: 60_000 }, async () 
   expect(JSON.parse(rows.out)).toEqual([{ number: 1 }]);
 });
 
-test("row 10, row 17: so is the registry's", { timeout: 60_000 }, async () => {
+test("row 10, row 17: so is the registry's", async () => {
   const stop = async (): Promise<void> => {
     server.child.kill("SIGTERM");
     await server.ended;
@@ -151,7 +151,7 @@ describe("row 10: what can be kept", () => {
     renameSync(place.path("sound"), place.path("data"));
   });
 
-  test("a log that is damaged before a newer snapshot", { timeout: 60_000 }, async () => {
+  test("a log that is damaged before a newer snapshot", async () => {
     damage(segment(directory()), "entry 2 of 7");
     const shown = await repair("kept", "-y");
     expect([shown.code, shown.err]).toEqual([
@@ -180,7 +180,7 @@ describe("row 10: what can be kept", () => {
     expect(await numbersOf()).toEqual([1, 2, 3, 4, 5, 6, 7, 9]);
   });
 
-  test("a lost mark", { timeout: 60_000 }, async () => {
+  test("a lost mark", async () => {
     rmSync(join(directory(), "log/mark"));
     const shown = await repair("kept");
     expect(shown.out).toMatch(/log\/mark: it is missing, though there are segments/);
@@ -190,7 +190,7 @@ describe("row 10: what can be kept", () => {
     expect(await numbersOf()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
-  test("a lost log", { timeout: 60_000 }, async () => {
+  test("a lost log", async () => {
     rmSync(join(directory(), "log"), { recursive: true });
     const shown = await repair("kept");
     expect(shown.out).toMatch(/\/log: it is missing, though snapshots up to offset \d+ are there/);
@@ -202,7 +202,7 @@ describe("row 10: what can be kept", () => {
     await record(9);
   });
 
-  test("a damaged newest snapshot and a damaged log", { timeout: 60_000 }, async () => {
+  test("a damaged newest snapshot and a damaged log", async () => {
     const snapshots = readdirSync(join(directory(), "snapshots")).toSorted();
     damage(join(directory(), "snapshots", snapshots.at(-1) ?? ""), "entry 4 of 7");
     damage(segment(directory()), "entry 7 of 7");
@@ -212,7 +212,7 @@ describe("row 10: what can be kept", () => {
     expect(await numbersOf()).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  test("row 30: lost keys are made anew when that is asked for, and not before", { timeout: 60_000 }, async () => {
+  test("row 30: lost keys are made anew when that is asked for, and not before", async () => {
     rmSync(place.path("data/id_ecdsa"));
     const refused = await place.start("start", "--listen-addr", "127.0.0.1:0", "--data-dir", place.path("data")).ended;
     expect([refused.code, refused.err]).toEqual([

@@ -80,7 +80,7 @@ test("row 10: a sound log is one run", async () => {
   expect(unmarked.runs).toHaveLength(1);
 });
 
-test("row 10: around damage everything sound is found, and nothing else", { timeout: 60_000 }, async () => {
+test("row 10: around damage everything sound is found, and nothing else", async () => {
   const fileSystem = memoryFileSystem();
   await written(fileSystem);
   const { disk } = fileSystem;

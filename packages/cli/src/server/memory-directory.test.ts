@@ -14,7 +14,7 @@ async function start(): Promise<{ server: Running; directory: string }> {
   return { server, directory };
 }
 
-test("row 16: a killed server's memory is given back by the next start", { timeout: 60_000 }, async () => {
+test("row 16: a killed server's memory is given back by the next start", async () => {
   const killed = await start();
   const other = await start();
   expect(existsSync(`${killed.directory}/id_ecdsa`)).toBe(true);

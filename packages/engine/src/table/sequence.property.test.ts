@@ -141,7 +141,7 @@ class World {
 }
 
 describe.each(widths)("row 12: a $name that increments by itself", (width) => {
-  test("is handed out once, and skips little", { timeout: 60_000 }, async () => {
+  test("is handed out once, and skips little", async () => {
     await assertProperty(
       fc.asyncProperty(bounds, steps, async (given, script) => {
         const def = tableOf(width, given);
