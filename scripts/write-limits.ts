@@ -185,6 +185,7 @@ const tests = {
   hosts: "packages/server/src/process/hosts.test.ts",
   native: "conformance/src/crash/native.test.ts",
   rest: "conformance/src/database/rest.test.ts",
+  procedures: "packages/database/src/calls/procedure-call.test.ts",
   atRest: "conformance/src/rest/rest.test.ts",
   many: "conformance/src/rest/many.test.ts",
   residents: "packages/server/src/awake/residents.test.ts",
@@ -204,6 +205,15 @@ const tests = {
 
 /** The test that trips each limit. It names the limit, which is checked. */
 const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
+  procedureTimeoutMs: "procedures",
+  proceduresWaitingMax: "procedures",
+  proceduresWaitingPerCallerMax: "procedures",
+  procedureWaitsMax: "procedures",
+  httpRequestsMax: "procedures",
+  httpTimeoutMs: "procedures",
+  httpTimeoutMsMax: "procedures",
+  httpRequestBytesMax: "procedures",
+  httpResponseBytesMax: "procedures",
   bodyBytesMax: "limits",
   programBytesMax: "limits",
   frameBytesMax: "limits",

@@ -6,7 +6,15 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-export type RustModuleName = "bank" | "chat" | "chat-trace" | "harbor" | "harbor2" | "showcase";
+export type RustModuleName =
+  | "bank"
+  | "chat"
+  | "chat-trace"
+  | "errands"
+  | "errands2"
+  | "harbor"
+  | "harbor2"
+  | "showcase";
 
 /** The path of a module's `.wasm` file, undefined when it is not built. */
 export function rustModule(name: RustModuleName): string | undefined {

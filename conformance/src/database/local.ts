@@ -19,6 +19,7 @@ import {
   type Resume,
   type ResumeNote,
 } from "@lightcone/database";
+import type { HttpClient } from "@lightcone/host";
 import { decodeServerMessage, encodeClientMessage, type ClientMessage, type ServerMessage } from "@lightcone/protocol";
 import { ByteWriter } from "@lightcone/sats";
 import { bundleModule } from "@lightcone/cli/bundle";
@@ -47,6 +48,7 @@ export interface LocalOptions {
   readonly activity?: Activity;
   readonly watchdog?: Watchdog;
   readonly openLog?: typeof openLog;
+  readonly http?: HttpClient;
 }
 
 /** Opens the database in `/data` of the file system. */
@@ -63,6 +65,7 @@ export function openLocal(options: LocalOptions = {}): Promise<Database> {
     ...(options.activity === undefined ? {} : { activity: options.activity }),
     ...(options.watchdog === undefined ? {} : { watchdog: options.watchdog }),
     ...(options.openLog === undefined ? {} : { openLog: options.openLog }),
+    ...(options.http === undefined ? {} : { http: options.http }),
   });
 }
 

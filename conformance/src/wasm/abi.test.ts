@@ -1,6 +1,7 @@
 // Goal: each host function keeps the ABI's rules, the odd ones included: what traps, what is an error number, what is written.
 // Method: guests assembled from host calls with constant arguments, on the real engine; a row per rule.
 // Rules: docs/wire/module-abi.md.
+import { outsideMicrotasks } from "@lightcone/base/node";
 import { Errno, LogLevel } from "@lightcone/host";
 import { op } from "@lightcone/host-wasm/testing";
 import { describe, expect, test } from "vitest";
@@ -155,8 +156,8 @@ describe("traps", () => {
       [["volatile_nonatomic_schedule_immediate", itemName, itemNameLength, 0, 0]],
       /null/,
     ],
-    ["sleep in a reducer", [["procedure_sleep_until", 0]], /later release/],
-    ["HTTP in a reducer", [["procedure_http_request", row, 1, row, 1, outAt]], /later release/],
+    ["sleep in a reducer", [["procedure_sleep_until", 0]], /only a procedure waits/],
+    ["HTTP in a reducer", [["procedure_http_request", row, 1, row, 1, outAt]], /only a procedure waits/],
   ])("%s", (_, steps, message) => {
     const run = runScript(steps, { data, rows: items });
     expect(run.outcome).toMatchObject({ kind: "panic", fatal: true, message: expect.stringMatching(message) });
@@ -679,10 +680,11 @@ describe("procedures", () => {
   test.each<[what: string, last: Step[]]>([
     ["on return", []],
     ["on a trap", [["identity", 0]]],
-    ["on sleep, which is not there yet", [["procedure_sleep_until", 5]]],
-  ])("a transaction left open is undone %s, and the log says so", (_, last) => {
+    ["on sleep", [["procedure_sleep_until", 5]]],
+  ])("a transaction left open is undone %s, and the log says so", async (_, last) => {
     const script = new GuestData();
-    const run = runScript([start, insertMark(script, 1), ...last], { data: script, inProcedure: true });
+    const steps = [start, insertMark(script, 1), ...last];
+    const run = await outsideMicrotasks(() => runScript(steps, { data: script, inProcedure: true }));
     expect(run.outcome.kind).toBe(last.length === 0 ? "ok" : "panic");
     expect(run.database.store.isOpen).toBe(false);
     expect(run.database.rows("mark")).toEqual([]);
@@ -690,6 +692,15 @@ describe("procedures", () => {
       level: LogLevel.error,
       message: expect.stringContaining("transaction open"),
     });
+  });
+
+  test("a request that is none is said to be none, and one within a transaction to wait for its end", async () => {
+    const script = new GuestData();
+    const [request, length] = script.put({ hex: `00 00000000 01 ${textHex("http://example.test/x")} 02` });
+    const ask: Step = ["procedure_http_request", request, length, request, 0, outAt];
+    const steps: Step[] = [["procedure_http_request", request, 3, request, 0, outAt], start, ask, commit];
+    const run = await outsideMicrotasks(() => runScript(steps, { data: script, inProcedure: true }));
+    expect(run.results).toEqual([Errno.bsatnDecode, 0, Errno.wouldBlockTransaction, 0]);
   });
 
   test("a begin whose time has nowhere to go traps, and nothing stays open", () => {

@@ -193,8 +193,7 @@ export function runScript(steps: readonly Step[], options: ScriptOptions = {}): 
 function runProcedure(database: EngineDatabase): CallOutcome {
   const { traceCall } = database;
   const outcome = database.instance.callProcedure?.({ procedureId: 0, ...traceCall });
-  if (outcome === undefined || outcome instanceof Promise)
-    throw new Error("the module has no procedure that ends at once");
+  if (outcome === undefined) throw new Error("the module has no procedure that ends at once");
   return outcome.kind === "ok" ? { kind: "ok" } : outcome;
 }
 

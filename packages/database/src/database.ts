@@ -6,7 +6,7 @@
  *
  * This file makes the parts and joins them. `recover.ts` is what happens when a database is opened.
  */
-import { LogLevel } from "@lightcone/host";
+import { LogLevel, type HttpClient } from "@lightcone/host";
 import { realRandom, type Random } from "@lightcone/base";
 import { TimeoutWatchdog, type Watchdog } from "@lightcone/base/node";
 import type { CommitLog, LoadedSnapshot, SnapshotEntry, SnapshotStore } from "@lightcone/commitlog";
@@ -20,6 +20,7 @@ import { isWhole, type DatabaseContext } from "./core/context.ts";
 import { FunctionEnds, type FunctionEnd } from "./core/function-ends.ts";
 import { JobClock } from "./core/job-clock.ts";
 import { JobLoop } from "./core/job-loop.ts";
+import { endProcedures, RunningProcedures } from "./core/running-procedures.ts";
 import { HttpRequests } from "./http/requests.ts";
 import { defaultDatabaseLimits, type DatabaseLimits } from "./link/limits.ts";
 import type {
@@ -61,8 +62,16 @@ export interface DatabaseOptions extends DatabaseDirectory {
   readonly random?: Random;
   /** Where TypeScript modules run: `ses` locks down the whole process, so tests in a process of others use `vm`. */
   readonly sandbox?: SandboxKind;
+  /** Sends what procedures request; none are sent otherwise. */
+  readonly http?: HttpClient;
 }
 
+const noHttp: HttpClient = {
+  send(_request, _rules, answered) {
+    answered({ kind: "failed", reason: "this server sends no requests for procedures" });
+    return () => undefined;
+  },
+};
 const nobody: Activity = { begin: () => undefined, end: () => undefined, closely: () => undefined };
 
 /**
@@ -160,6 +169,8 @@ export class Database implements DatabaseLink {
       limits,
       activity: options.activity ?? nobody,
       log: moduleLog,
+      procedures: new RunningProcedures(limits),
+      http: options.http ?? noHttp,
       ends: new FunctionEnds(
         clock,
         limits.functionEndsMax,
@@ -288,7 +299,8 @@ export class Database implements DatabaseLink {
 
   /** Whether nobody waits for anything, and all that was said is durable. */
   private get isIdle(): boolean {
-    const { loop, pipeline, refusal } = this.context;
+    const { loop, pipeline, refusal, procedures } = this.context;
+    if (procedures.count > 0) return false;
     if (this.ended || this.snapshots.isTaking || refusal !== undefined) return false;
     if (loop.count > 0 || this.durability.count > 0 || this.sessions.isStreaming) return false;
     return this.log.durableOffset >= pipeline.offset && this.releasedOffset >= pipeline.offset;
@@ -302,6 +314,7 @@ export class Database implements DatabaseLink {
     const { loop, clock } = this.context;
     const until = clock.steadyMs() + withinMs;
     this.scheduler.stop();
+    loop.push(endProcedures(this.context.procedures, "the server is stopping"));
     this.sessions.end(1001, "module exited: the server is stopping");
     while (loop.count > 0 && clock.steadyMs() < until) await new Promise((resolve) => setImmediate(resolve));
     const isDone = loop.count === 0 && !this.ended;

@@ -114,7 +114,7 @@ export interface Store {
    * @param admit told the length of what is to be logged before anything is final; what it throws rolls back
    * @throws {LightconeError} `DatabaseStopped` when the store is poisoned
    */
-  commit(meta: CommitMeta, admit?: (byteCount: number) => void): Commit | undefined;
+  commit(meta: CommitMeta, admit?: (byteCount: number) => void, isRecorded?: boolean): Commit | undefined;
   /** Ends the transaction without a trace. */
   rollback(): void;
   /** Frees what the commit's deltas still showed. Every commit must be released before the next `begin`. */

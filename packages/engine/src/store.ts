@@ -167,7 +167,7 @@ export class MemoryStore implements Store {
     this.close();
   }
 
-  commit(meta: CommitMeta, admit?: (byteCount: number) => void): Commit | undefined {
+  commit(meta: CommitMeta, admit?: (byteCount: number) => void, isRecorded = false): Commit | undefined {
     const { changes } = this;
     if (changes.state !== TransactionState.open) changes.refuse(-1);
     assert(changes.state === TransactionState.open, "no transaction is open");
@@ -175,7 +175,7 @@ export class MemoryStore implements Store {
     changes.state = TransactionState.writing;
     const moves = this.sequenceMoves();
     const deltas = this.netChanges();
-    if (deltas.length === 0 && !alwaysRecorded(meta.kind)) {
+    if (deltas.length === 0 && !isRecorded && !alwaysRecorded(meta.kind)) {
       // Rows that were inserted and deleted again still have their slots.
       this.undoAndClose();
       return undefined;

@@ -6,7 +6,7 @@ export const byteSourcesMax = 65_536;
 /** Bytes that a guest may write in a call: a description, a result or an error's text. */
 export const sinkBytesMax = 64 * 1024 * 1024;
 
-/** The sources of a call, by handle: 1, 2, 3, … An empty one has handle 0 and is never opened. */
+/** The sources of a call, by handle: 1, 2, 3, … An empty one has handle 0 as a rule, and is not opened. */
 export class ByteSources {
   private count = 0;
   private readonly sources: (Uint8Array | undefined)[] = [];
@@ -18,7 +18,11 @@ export class ByteSources {
   }
 
   open(bytes: Uint8Array): number {
-    if (bytes.length === 0) return 0;
+    return bytes.length === 0 ? 0 : this.openAlways(bytes);
+  }
+
+  /** Opens a source even of nothing. */
+  openAlways(bytes: Uint8Array): number {
     if (this.count === byteSourcesMax) this.traps.throw(`more than ${byteSourcesMax} byte sources were opened`);
     this.count += 1;
     this.sources[this.count] = bytes;

@@ -20,6 +20,9 @@ const pageCount = (slotCount * slotBytes) / 65_536;
 /** `__call_reducer__` or `__call_procedure__`, entered by a caller's slot. */
 export type Enter = (id: number, slotAt: number, timestampMicros: number, args: number, sink: number) => number;
 
+/** The same, with a promise of its result: the guest has waited if it is not settled when microtasks have run. */
+export type EnterWaiting = (...args: Parameters<Enter>) => Promise<number>;
+
 export class CallerSlots {
   private readonly memory = new wasm.Memory({ initial: pageCount });
   private readonly bytes = new Uint8Array(this.memory.buffer);
@@ -33,6 +36,11 @@ export class CallerSlots {
   entry(guestExport: unknown): Enter {
     const { exports } = new wasm.Instance(trampoline, { guest: { call: guestExport, memory: this.memory } });
     return exports["enter"] as Enter; // as assembled below
+  }
+
+  /** The same for a guest that may wait: it runs on a stack of its own. */
+  waitingEntry(guestExport: unknown): EnterWaiting {
+    return wasm.promising(this.entry(guestExport)) as EnterWaiting; // as the engine makes it of an `Enter`
   }
 
   /** Where the caller's words are; good until the next call of this. */

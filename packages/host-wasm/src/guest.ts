@@ -1,5 +1,5 @@
 /** What the host keeps for one instance of a module, as its functions share it. */
-import type { HostPort } from "@lightcone/host";
+import type { HostPort, ProcedureOutcome } from "@lightcone/host";
 import { ByteSink, ByteSources } from "./byte-streams.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { RowIterators } from "./row-iterators.ts";
@@ -18,6 +18,10 @@ export class Guest {
   phase: GuestPhase = "starting";
   /** Whether a procedure has a transaction open. */
   procedureTransaction = false;
+  /** Whether a procedure waits for the host. */
+  isWaiting = false;
+  /** Runs a procedure on that waits no more. Set by its instance. */
+  goOn: () => ProcedureOutcome | undefined = () => undefined;
   /** The text of the last panic that this call logged, with its place. */
   panic: string | undefined = undefined;
 

@@ -2,8 +2,9 @@ import { abiMajor, type HostFunctionName, hostFunctions } from "./abi.ts";
 import { byteFunctions } from "./byte-functions.ts";
 import { consoleFunctions } from "./console-functions.ts";
 import { dataFunctions } from "./data-functions.ts";
+import { wasm } from "./engine.ts";
 import type { Guest } from "./guest.ts";
-import { procedureFunctions } from "./procedure-functions.ts";
+import { procedureFunctions, waitingFunctions } from "./procedure-functions.ts";
 
 // Parameters differ from function to function; the engine calls each by the type that the ABI's table fixes.
 export type HostClosure = (...args: never[]) => unknown;
@@ -22,19 +23,20 @@ export type HostCallWatcher = (
 export function hostImports(
   guest: Guest,
   watch: HostCallWatcher | undefined,
-): Readonly<Record<string, Readonly<Record<string, HostClosure>>>> {
+): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
   const closures: Readonly<Record<HostFunctionName, HostClosure>> = {
     ...dataFunctions(guest),
     ...byteFunctions(guest),
     ...consoleFunctions(guest),
     ...procedureFunctions(guest),
   };
-  const imports: Record<string, Record<string, HostClosure>> = {};
+  const imports: Record<string, Record<string, unknown>> = {};
   for (const [name, { minor }] of Object.entries(hostFunctions)) {
     const namespace = `spacetime_${abiMajor}.${minor}`;
     imports[namespace] ??= {};
     const known = name as HostFunctionName; // `entries` widens the keys
-    imports[namespace][known] = watch === undefined ? closures[known] : watched(known, closures[known], guest, watch);
+    const closure = watch === undefined ? closures[known] : watched(known, closures[known], guest, watch);
+    imports[namespace][known] = waitingFunctions.has(known) ? new wasm.Suspending(closure) : closure;
   }
   return imports;
 }

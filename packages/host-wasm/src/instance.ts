@@ -8,6 +8,7 @@
  * An exception that is not the module's own doing (a time-out, a limit that is met) passes through.
  */
 import { assert } from "@lightcone/base";
+import { drainMicrotasks, modulePromises } from "@lightcone/base/node";
 import type {
   CallOutcome,
   HostPort,
@@ -17,24 +18,31 @@ import type {
   ReducerCall,
 } from "@lightcone/host";
 import { LogLevel } from "@lightcone/host";
-import { describeExport, describeExportFallback, preinitPrefix } from "./abi.ts";
+import { describeExport, describeExportFallback, type HostFunctionName, preinitPrefix } from "./abi.ts";
 import { ByteSink } from "./byte-streams.ts";
-import { CallerSlots, type Enter } from "./caller-slots.ts";
+import { CallerSlots, type Enter, type EnterWaiting } from "./caller-slots.ts";
 import { type GuestExports, type GuestMemoryObject, wasm } from "./engine.ts";
 import { Guest, type GuestPhase } from "./guest.ts";
 import { type HostCallWatcher, hostImports } from "./host-imports.ts";
 import { invalid } from "./invalid.ts";
+import { waitingFunctions } from "./procedure-functions.ts";
 import { isGuestFault } from "./traps.ts";
 
 const ok: CallOutcome = Object.freeze({ kind: "ok" });
 const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
 const userError = 1;
 
+type Panic = Exclude<ProcedureOutcome, { readonly kind: "ok" }>;
+
 export class WasmInstance implements ModuleInstance {
   readonly description: Uint8Array;
   private readonly guest: Guest;
   private readonly enterReducer: Enter;
+  /** Undefined where there are no procedures, or where they may wait. */
   private readonly enterProcedure: Enter | undefined;
+  private readonly enterWaiting: EnterWaiting | undefined;
+  /** How a procedure that may wait has ended. */
+  private settled: { readonly code: number } | { readonly error: unknown } | undefined;
   private readonly callers = new CallerSlots();
   private lost = false;
 
@@ -50,7 +58,11 @@ export class WasmInstance implements ModuleInstance {
     guest.memory.attach(exports["memory"] as GuestMemoryObject); // its kind was checked in the binary
     this.enterReducer = this.callers.entry(exports["__call_reducer__"]);
     const procedure = exports["__call_procedure__"];
-    this.enterProcedure = procedure === undefined ? undefined : this.callers.entry(procedure);
+    if (procedure !== undefined && mayWait(module)) {
+      modulePromises.watch(); // so that none of the host's own microtasks wait when a procedure is run on
+      this.enterWaiting = this.callers.waitingEntry(procedure);
+      guest.goOn = () => this.runOn();
+    } else if (procedure !== undefined) this.enterProcedure = this.callers.entry(procedure);
     this.description = startUp(guest, exports);
     guest.end();
   }
@@ -70,12 +82,52 @@ export class WasmInstance implements ModuleInstance {
       : { kind: "panic", message: `the reducer returned the unknown code ${code}`, fatal: false };
   }
 
-  callProcedure(call: ProcedureCall): ProcedureOutcome {
-    const guest = this.guest;
+  callProcedure(call: ProcedureCall): ProcedureOutcome | undefined {
+    if (this.enterWaiting !== undefined) return this.beginWaiting(this.enterWaiting, call);
     if (this.enterProcedure === undefined) {
       return { kind: "panic", message: "the module does not export `__call_procedure__`", fatal: false };
     }
-    const code = this.call(this.enterProcedure, "procedure", call.procedureId, call);
+    return this.procedureEnded(this.call(this.enterProcedure, "procedure", call.procedureId, call));
+  }
+
+  /** Enters a procedure on a stack of its own, which the engine can put aside. */
+  private beginWaiting(enter: EnterWaiting, call: ProcedureCall): ProcedureOutcome | undefined {
+    assert(!this.lost, "an instance was called after it had been lost");
+    const guest = this.guest;
+    guest.begin("procedure");
+    guest.isWaiting = false;
+    const args = guest.sources.open(call.args);
+    this.lost = true;
+    this.settled = undefined;
+    const slotAt = this.callers.at(call.sender, call.connection);
+    enter(call.procedureId, slotAt, call.timestampMicros, args, ByteSink.handle).then(
+      (code) => (this.settled = { code }),
+      (error: unknown) => (this.settled = { error }),
+    );
+    return this.runOn();
+  }
+
+  /** Runs a procedure until it ends or waits: the engine does so in microtasks. */
+  private runOn(): ProcedureOutcome | undefined {
+    const guest = this.guest;
+    drainMicrotasks();
+    const { settled } = this;
+    if (settled === undefined) {
+      assert(guest.isWaiting, "a procedure that may wait must not run within a microtask");
+      return undefined;
+    }
+    const trap = guest.traps.last;
+    const error = "error" in settled ? settled.error : trap;
+    if (error === undefined && "code" in settled) {
+      this.lost = false;
+      return this.procedureEnded(settled.code);
+    }
+    if (!isGuestFault(error)) throw error;
+    return this.procedureEnded({ kind: "panic", message: faultText(guest, error), fatal: true });
+  }
+
+  private procedureEnded(code: number | Panic): ProcedureOutcome {
+    const guest = this.guest;
     this.endDanglingTransaction();
     if (typeof code !== "number") return code;
     const value = guest.sink.take();
@@ -86,12 +138,7 @@ export class WasmInstance implements ModuleInstance {
   }
 
   /** Enters the module. Gives its return code, or the panic that it ended in. */
-  private call(
-    enter: Enter,
-    phase: GuestPhase,
-    id: number,
-    call: Omit<ReducerCall, "reducerId">,
-  ): number | { readonly kind: "panic"; readonly message: string; readonly fatal: boolean } {
+  private call(enter: Enter, phase: GuestPhase, id: number, call: Omit<ReducerCall, "reducerId">): number | Panic {
     assert(!this.lost, "an instance was called after it had been lost");
     const guest = this.guest;
     guest.begin(phase);
@@ -121,6 +168,11 @@ export class WasmInstance implements ModuleInstance {
       message: "the procedure ended with its transaction open; what it wrote in it is undone",
     });
   }
+}
+
+/** Whether a module asks for a function that lets it wait. */
+function mayWait(module: object): boolean {
+  return wasm.Module.imports(module).some(({ name }) => waitingFunctions.has(name as HostFunctionName));
 }
 
 /** Runs what must run before the first call; gives the module's description. */

@@ -3,6 +3,7 @@
  * not about rows is added here.
  */
 import type { DataPort } from "@lightcone/schema";
+import type { ProcedureTransactions, ProcedureWaits } from "./procedure-port.ts";
 
 /** Levels as the ABI numbers them. */
 export const LogLevel = { error: 0, warn: 1, info: 2, debug: 3, trace: 4, panic: 101 } as const;
@@ -19,16 +20,6 @@ export interface LogLine {
   readonly trace?: readonly { readonly moduleName?: string; readonly functionName?: string }[] | undefined;
 }
 
-/** How a procedure begins and ends transactions of its own. Results below zero are negated `Errno`s. */
-export interface ProcedureTransactions {
-  /** Begins one; gives its time in microseconds since the Unix epoch. */
-  begin(): number;
-  /** Ends it and keeps what it wrote; 0 when that went well. */
-  commit(): number;
-  /** Ends it and forgets what it wrote; 0. */
-  abort(): number;
-}
-
 export interface HostPort extends DataPort {
   /** The database's identity: 32 bytes, little-endian. */
   readonly databaseIdentity: Uint8Array;
@@ -40,6 +31,8 @@ export interface HostPort extends DataPort {
   scheduleNow(functionName: string, args: Uint8Array): void;
   /** Transactions of procedures, where the database runs procedures. */
   readonly procedureTransactions?: ProcedureTransactions | undefined;
+  /** What they wait for, there. */
+  readonly procedureWaits?: ProcedureWaits | undefined;
   /** Wall-clock microseconds, for console timers. */
   nowMicros(): number;
 }

@@ -1,4 +1,5 @@
 export * from "./host-port.ts";
 export * from "./module-host.ts";
+export * from "./procedure-port.ts";
 export { Errno } from "@lightcone/schema";
 export type { DataPort, RowView, RowScan, ScanBound } from "@lightcone/schema";

@@ -1,5 +1,6 @@
 /** What a database asks of a module, whichever way it runs. */
 import type { HostPort } from "./host-port.ts";
+import type { ProcedureOutcome } from "./procedure-port.ts";
 
 /** One call of a reducer. */
 export interface ReducerCall {
@@ -27,11 +28,6 @@ export interface ProcedureCall extends Omit<ReducerCall, "reducerId"> {
   readonly procedureId: number;
 }
 
-export type ProcedureOutcome =
-  /** The value it returned: BSATN at its declared type, not checked yet. */
-  | { readonly kind: "ok"; readonly value: Uint8Array }
-  | { readonly kind: "panic"; readonly message: string; readonly fatal: boolean };
-
 /**
  * A running copy of a module. Calls run one at a time, to their end, in the caller's thread.
  *
@@ -43,10 +39,10 @@ export interface ModuleInstance {
   readonly description: Uint8Array;
   callReducer(call: ReducerCall): CallOutcome;
   /**
-   * Runs a procedure, with no transaction but those it begins through the port. One that waits has a promise of its end;
-   * no other call of the same instance begins before.
+   * Runs a procedure, with no transaction but those it begins through the port. Undefined when it waits for what it has
+   * asked of the port: whichever `GoOn` ends it gives its outcome. No other call of the same instance begins before.
    */
-  callProcedure?(call: ProcedureCall): ProcedureOutcome | Promise<ProcedureOutcome>;
+  callProcedure?(call: ProcedureCall): ProcedureOutcome | undefined;
   /** Where a reducer stands in the author's files, if that can be told. */
   placeOf?(reducerId: number): { readonly file: string; readonly line: number } | undefined;
   /** Called once after the schema's tables exist and again after they change: look ids up now. */

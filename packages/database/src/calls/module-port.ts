@@ -6,13 +6,14 @@ import {
   type HostPort,
   type LogLine,
   type ProcedureTransactions,
+  type ProcedureWaits,
   type RowScan,
   type ScanBound,
 } from "@lightcone/host";
 import type { DatabaseContext } from "../core/context.ts";
 import { keyOfClient } from "../link/client.ts";
 import { deferredCall } from "./deferred-call.ts";
-import { CallTransactions } from "./procedure-call.ts";
+import { CallTransactions, CallWaits } from "./procedure-port.ts";
 
 /** Who knows how far ahead rows may be scheduled. */
 export interface ScheduleCheck {
@@ -23,6 +24,7 @@ export interface ScheduleCheck {
 export class DatabasePort implements HostPort {
   readonly databaseIdentity: Uint8Array;
   readonly procedureTransactions: ProcedureTransactions;
+  readonly procedureWaits: ProcedureWaits;
   private readonly context: DatabaseContext;
   private readonly schedule: ScheduleCheck;
   /** Tables whose rows are scheduled. Mostly empty: a call then pays one look. */
@@ -36,6 +38,7 @@ export class DatabasePort implements HostPort {
     this.tx = context.store.tx;
     this.databaseIdentity = context.identity;
     this.procedureTransactions = new CallTransactions(context);
+    this.procedureWaits = new CallWaits(context);
   }
 
   /** Says which tables are scheduled, after every change of the schema. */

@@ -3,7 +3,7 @@ import { LightconeError } from "@lightcone/base";
 import type { HostPort, ModuleInstance, ModuleProgram } from "@lightcone/host";
 import { loadJsModule, type SandboxKind } from "@lightcone/host-js";
 import { loadWasmModule } from "@lightcone/host-wasm";
-import { checkModule, decodeModuleDef, type ModuleDef, type ReducerDef } from "@lightcone/schema";
+import { checkModule, decodeModuleDef, type ModuleDef, type ProcedureDef, type ReducerDef } from "@lightcone/schema";
 import { programHash, toHex, validator } from "@lightcone/sats";
 import { FunctionNames } from "./function-names.ts";
 import type { HostType } from "../link/link.ts";
@@ -75,6 +75,10 @@ export class ModuleRuntime implements Module {
 
   reducer(name: string): BoundReducer | undefined {
     return this.reducers.find(({ def }) => def.name === name);
+  }
+
+  procedure(name: string): ProcedureDef | undefined {
+    return this.def.procedures.find((each) => each.name === name);
   }
 
   placeOf(kind: FunctionKind, name: string): { readonly file: string; readonly line: number } | undefined {

@@ -1,6 +1,5 @@
 /** Runs reducers: who may call which, with what arguments, and what becomes of the outcome. */
 import { isLightconeError, LightconeError, type ErrorCode } from "@lightcone/base";
-import { CommitKind } from "@lightcone/engine";
 import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
 import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ReducerDef } from "@lightcone/schema";
@@ -209,10 +208,10 @@ function reasonOf(error: LightconeError): string {
 export function abandonCall(context: DatabaseContext, otherwise?: string): LightconeError {
   // What is ended long before its time is in the way of a stop. (A clock that stands knows of no time.)
   const ranMs = context.time.durationMicros() / 1000;
-  // A procedure has an instance of its own, which nobody gives back.
-  const wasProcedure = context.running?.kind === CommitKind.procedure;
+  const { running } = context;
   const error = noteTimeOut(context, otherwise, ranMs > 0 && ranMs < context.limits.reducerTimeoutMs / 2);
   context.pipeline.abort();
-  if (!wasProcedure) context.module?.discard();
+  running?.abandon();
+  if (running?.isInSharedInstance !== false) context.module?.discard();
   return error;
 }

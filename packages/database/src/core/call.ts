@@ -65,6 +65,16 @@ export class Call implements CommitMeta {
     return this;
   }
 
+  /** Whether it runs in the instance that all reducers share. */
+  get isInSharedInstance(): boolean {
+    return true;
+  }
+
+  /** Its function was ended in its middle: lets go of what it holds. */
+  abandon(): void {
+    // A reducer holds nothing.
+  }
+
   /** The function that a line in the module's log is about; undefined for none. */
   get loggedName(): string | undefined {
     return this.functionName === "" ? undefined : this.functionName;

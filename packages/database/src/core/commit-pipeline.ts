@@ -68,6 +68,11 @@ export class CommitPipeline {
     return this.toldOffset === this.offset;
   }
 
+  /** Resolves when all that was executed until now is durable. */
+  whenDurable(): Promise<void> {
+    return this.log.whenDurable(this.offset);
+  }
+
   /** Now, in microseconds; never before what any transaction saw. */
   nowMicros(): number {
     const now = this.time.nowMicros();
@@ -80,8 +85,10 @@ export class CommitPipeline {
    *
    * What `body` throws ends the transaction as a panic. A time-out passes through: call `abort` then. A time-out that comes
    * when `body` has succeeded is too late: the job is brought to its end.
+   *
+   * @param isRecorded whether the log has it even if it changes no row
    */
-  transact(call: Call, body: () => CallOutcome): Transacted {
+  transact(call: Call, body: () => CallOutcome, isRecorded = false): Transacted {
     this.critical.letGo();
     this.store.begin();
     try {
@@ -91,7 +98,7 @@ export class CommitPipeline {
         return outcome;
       }
       this.critical.hold();
-      return this.finish(call) ? changed : unchanged;
+      return this.finish(call, isRecorded) ? changed : unchanged;
     } catch (error) {
       this.abort();
       if (isLightconeError(error)) return { kind: "refused", error };
@@ -104,10 +111,10 @@ export class CommitPipeline {
    *
    * @throws {LightconeError} `DiskFull` when it is rolled back since the log might not take it
    */
-  finish(call: Call): boolean {
+  finish(call: Call, isRecorded = false): boolean {
     this.critical.enter();
     try {
-      const commit = this.store.commit(call, this.admit);
+      const commit = this.store.commit(call, this.admit, isRecorded);
       if (commit === undefined) return false;
       this.log.append(commit.bytes, commit.offset);
       this.tell(commit, call);

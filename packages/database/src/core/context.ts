@@ -1,6 +1,7 @@
 /** What the parts of a database share: one object per database, made by `database.ts`. */
 import type { Clock, CriticalSection, LightconeError } from "@lightcone/base";
 import type { Store } from "@lightcone/engine";
+import type { HttpClient } from "@lightcone/host";
 import type { Access } from "../access/catalog.ts";
 import type { DatabaseLimits } from "../link/limits.ts";
 import type { Activity } from "../link/work.ts";
@@ -11,6 +12,7 @@ import type { FunctionEnds } from "./function-ends.ts";
 import type { JobClock } from "./job-clock.ts";
 import type { JobLoop } from "./job-loop.ts";
 import type { Module } from "./module.ts";
+import type { RunningProcedures } from "./running-procedures.ts";
 
 export interface DatabaseContext {
   readonly store: Store;
@@ -24,6 +26,10 @@ export interface DatabaseContext {
   readonly limits: DatabaseLimits;
   readonly activity: Activity;
   readonly log: ModuleLog;
+  /** Procedures that wait. */
+  readonly procedures: RunningProcedures;
+  /** Sends their requests. */
+  readonly http: HttpClient;
   /** Functions that hosts ended in. */
   readonly ends: FunctionEnds;
   /** Claims of the tokens that opened the present connections, by `keyOfClient`. */

@@ -1,6 +1,6 @@
 /** The module of a database, as those see it who call it. `calls/module-runtime.ts` has the one that runs programs. */
 import type { ModuleInstance } from "@lightcone/host";
-import type { ModuleDef, ReducerDef } from "@lightcone/schema";
+import type { ModuleDef, ProcedureDef, ReducerDef } from "@lightcone/schema";
 import type { Validator } from "@lightcone/sats";
 import type { HostType } from "../link/link.ts";
 
@@ -42,6 +42,8 @@ export interface Module {
   giveBack(instance: ModuleInstance): void;
   /** The reducer of a name, if there is one. */
   reducer(name: string): BoundReducer | undefined;
+  /** The procedure of a name, if there is one. */
+  procedure(name: string): ProcedureDef | undefined;
   /** The reducer of a life-cycle event, if the module has one. */
   lifecycle(event: "init" | "connect" | "disconnect"): BoundReducer | undefined;
   /** Where a function stands in the author's files, if that can be told. */

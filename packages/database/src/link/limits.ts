@@ -3,7 +3,7 @@
 /** What the table says of one limit. */
 interface Descriptor {
   readonly value: number;
-  readonly unit: "bytes" | "messages" | "milliseconds" | "pages" | "queries" | "rows" | "lines" | "ends";
+  readonly unit: "bytes" | "calls" | "messages" | "milliseconds" | "pages" | "queries" | "rows" | "lines" | "ends";
   readonly what: string;
   /** What happens when it is reached. */
   readonly outcome: string;
@@ -97,6 +97,61 @@ export const databaseLimits = {
     unit: "bytes",
     what: "the arguments of one call: what a function does with them may take much longer than they are long",
     outcome: "the call is refused with `LimitExceeded`, and has not run",
+  },
+  procedureTimeoutMs: {
+    value: 60 * 60_000,
+    unit: "milliseconds",
+    what: "one procedure from its call to its end, waits included; what it does between two waits has `reducerTimeoutMs`",
+    outcome:
+      "it is ended where it waits, or as it begins to wait for longer, with `ProcedureTimedOut`; what it has committed stays",
+  },
+  proceduresWaitingMax: {
+    value: 256,
+    unit: "calls",
+    what: "procedures of one database that wait, each with an instance of the module of its own",
+    outcome: "further ones are refused with `LimitExceeded`, and have not run; scheduled ones begin when there is room",
+  },
+  proceduresWaitingPerCallerMax: {
+    value: 64,
+    unit: "calls",
+    what: "procedures that wait and were called by one identity",
+    outcome: "further ones of its are refused with `LimitExceeded`, and have not run",
+  },
+  procedureWaitsMax: {
+    value: 1000,
+    unit: "calls",
+    what: "sleeps and requests of one procedure that are under way at a time",
+    outcome: "the procedure is ended with `LimitExceeded`",
+  },
+  httpRequestsMax: {
+    value: 128,
+    unit: "calls",
+    what: "HTTP requests of procedures of one database that are under way",
+    outcome: "the procedure that wants another is ended with `LimitExceeded`",
+  },
+  httpTimeoutMs: {
+    value: 30_000,
+    unit: "milliseconds",
+    what: "a procedure's HTTP request that names no time-out, to the end of the answer's body",
+    outcome: "it fails with an error that the procedure can handle",
+  },
+  httpTimeoutMsMax: {
+    value: 180_000,
+    unit: "milliseconds",
+    what: "the time-out that a procedure's HTTP request may name",
+    outcome: "a longer one is shortened to it",
+  },
+  httpRequestBytesMax: {
+    value: 16 * 1024 ** 2,
+    unit: "bytes",
+    what: "the body of a procedure's HTTP request",
+    outcome: "the procedure is ended with `LimitExceeded`, and nothing is sent",
+  },
+  httpResponseBytesMax: {
+    value: 16 * 1024 ** 2,
+    unit: "bytes",
+    what: "the body of the answer to a procedure's HTTP request",
+    outcome: "the request fails with an error that the procedure can handle",
   },
   functionEndsMax: {
     value: 3,

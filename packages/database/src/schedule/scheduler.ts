@@ -3,7 +3,8 @@
  *
  * It learns of rows from commits alone, so a replayed log leaves it as the live one did. A one-shot row is
  * deleted in the transaction that runs its reducer (in one of its own when the reducer fails): it never runs
- * twice. A repeated row goes on from the time it was last meant for; of ticks that were missed, while the database had no
+ * twice. A procedure makes transactions of its own, so the log has before it begins that its row's time is used up: it runs
+ * once at most, and its row's next time comes when it has ended. A repeated row goes on from the time it was last meant for; of ticks that were missed, while the database had no
  * host as well, the first runs late and the others are left out.
  */
 import { asRowRef, asTableId, type TableId } from "@lightcone/base";
@@ -18,7 +19,9 @@ import {
   type Timestamp,
   type ValueCodec,
 } from "@lightcone/sats";
-import { ownCall } from "../core/call.ts";
+import type { ProcedureDef } from "@lightcone/schema";
+import { noConnection, ownCall } from "../core/call.ts";
+import { ProcedureRun } from "../calls/procedure-run.ts";
 import { abandonCall, callReducer } from "../calls/reducer-call.ts";
 import { mustBeWhole, noted } from "../recovery/noted.ts";
 import type { DatabaseContext } from "../core/context.ts";
@@ -28,8 +31,9 @@ import { ok, type CommitListener } from "../core/commit-pipeline.ts";
 
 /** Further ahead than this many microseconds is refused: 2^36 - 1 ms. */
 const delayMicrosMax = (2 ** 36 - 1) * 1000;
-/** What rows wait for that came due while nothing could be written, and when they are tried again. */
+/** What rows wait for that came due while nothing could be written, or too many procedures waited, and when they are tried again. */
 const noRoom = "";
+const noPlace = " ";
 const refusedAgainMs = 1000;
 
 /** A timer is set for no longer than this, so that a wall clock that is set is noticed. */
@@ -61,6 +65,8 @@ export class Scheduler implements CommitListener {
   private readonly store: Store;
   /** Rows that came due and wait, by the function that is refused, or `noRoom`. */
   private readonly held = new Map<string, HeldRows>();
+  /** Rows whose procedure runs, by what their work is named by, and the next time of each that has come meanwhile. */
+  private readonly underWay = new Map<string, ScheduledRow | undefined>();
   private context: DatabaseContext | undefined;
   private cancelTimer: (() => void) | undefined;
   private timerMicros = Infinity;
@@ -284,14 +290,16 @@ export class Scheduler implements CommitListener {
   /** Runs one row, if it is still there and still due. */
   private run(context: DatabaseContext, fired: ScheduledRow): void {
     const found = this.find(fired);
-    const reducer = found === undefined ? undefined : context.module?.reducer(found.scheduled.functionName);
-    if (found === undefined || reducer === undefined) return;
+    if (found === undefined) return;
+    const { functionName: name } = found.scheduled;
+    const reducer = context.module?.reducer(name);
+    const procedure = reducer === undefined ? context.module?.procedure(name) : undefined;
+    if (reducer === undefined && procedure === undefined) return;
     if (context.refusal !== undefined) {
       // Nothing can be written, as on a full disk. That is not the row's fault: it waits.
       this.hold(context, fired, noRoom, refusedAgainMs);
       return;
     }
-    const { name } = reducer.def;
     const quarantine = context.ends.refusal(name);
     if (quarantine !== undefined) {
       const what = "Its scheduled rows wait until then, or until a program is published";
@@ -300,11 +308,11 @@ export class Scheduler implements CommitListener {
       this.hold(context, fired, name, quarantine.detail.seconds * 1000);
       return;
     }
-    const call = ownCall(context.identity, CommitKind.schedule).of(
-      reducer,
-      Math.max(context.pipeline.nowMicros(), fired.dueMicros),
-      found.row,
-    );
+    if (reducer === undefined) {
+      if (procedure !== undefined) this.runProcedure(context, fired, found, procedure);
+      return;
+    }
+    const call = ownCall(context.identity, CommitKind.schedule).of(reducer, timeOf(context, fired), found.row);
     const result = callReducer(
       context,
       call,
@@ -312,6 +320,47 @@ export class Scheduler implements CommitListener {
       found.due.at.tag === "Time" ? () => this.forget(found) : undefined,
     );
     this.settle(context, found, result.kind === "failed");
+  }
+
+  private runProcedure(context: DatabaseContext, fired: ScheduledRow, found: Found, procedure: ProcedureDef): void {
+    const { module } = context;
+    const id = idOfRow(fired);
+    const key = toHex(id);
+    if (module === undefined) return;
+    if (this.underWay.has(key)) {
+      this.underWay.set(key, fired);
+      return;
+    }
+    if (context.procedures.refusal(undefined) !== undefined) {
+      this.hold(context, fired, noPlace, refusedAgainMs);
+      return;
+    }
+    const timestampMicros = timeOf(context, fired);
+    const call = ownCall(context.identity, CommitKind.schedule).of(undefined, timestampMicros, found.row);
+    call.functionName = procedure.name;
+    const isOnce = found.due.at.tag === "Time";
+    const used = context.pipeline.transact(call, () => (isOnce && this.forget(found), ok), true);
+    if (used.kind !== "committed") {
+      this.hold(context, fired, noRoom, refusedAgainMs);
+      return;
+    }
+    this.underWay.set(key, undefined);
+    new ProcedureRun(context, {
+      module,
+      procedure,
+      sender: { identity: context.identity, connectionId: noConnection },
+      timestampMicros,
+      work: { kind: WorkKind.schedule, id, number: 0 },
+      isNoted: true,
+      ended: () => this.procedureEnded(context, key),
+    }).start(found.row);
+  }
+
+  /** A row's procedure has ended: a time of the row that came meanwhile is come now. */
+  private procedureEnded(context: DatabaseContext, key: string): void {
+    const next = this.underWay.get(key);
+    this.underWay.delete(key);
+    if (next !== undefined) this.push(context, next);
   }
 
   /** Keeps a row for a while: until those that wait for the same are let go. */
@@ -333,8 +382,9 @@ export class Scheduler implements CommitListener {
     for (const row of held.rows.values()) this.push(context, row);
   }
 
-  /** A row's reducer took too long and was ended, or ended its host. */
+  /** A row's function took too long and was ended, or ended its host. */
   private gaveUp(context: DatabaseContext, fired: ScheduledRow): void {
+    this.procedureEnded(context, toHex(idOfRow(fired)));
     const found = this.find(fired);
     if (found !== undefined) this.settle(context, found, true);
   }
@@ -405,6 +455,11 @@ function readDue(scheduled: ScheduledTable, bytes: Uint8Array, at: number, lengt
 
 function isScheduleAt(value: unknown): value is Due["at"] {
   return typeof value === "object" && value !== null && "tag" in value && "value" in value;
+}
+
+/** What the function of a row that is due sees as now. */
+function timeOf({ pipeline }: DatabaseContext, { dueMicros }: ScheduledRow): number {
+  return Math.max(pipeline.nowMicros(), dueMicros);
 }
 
 /** When a row that appears at `nowMicros` is meant to run first. */

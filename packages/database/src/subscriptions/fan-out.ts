@@ -9,7 +9,7 @@
 import { CommitKind, type Commit, type CommitMeta, type Store } from "@lightcone/engine";
 import { LiveQueries, type DeltaPart, type LiveQuery } from "@lightcone/query";
 import type { SelectPlan } from "@lightcone/sql";
-import { noBytes, noConnection, type Call, type CommitHead } from "../core/call.ts";
+import { noBytes, noConnection, noReducerId, type Call, type CommitHead } from "../core/call.ts";
 import type { CommitListener } from "../core/commit-pipeline.ts";
 import type { JobClock } from "../core/job-clock.ts";
 import type { Piece } from "../link/piece.ts";
@@ -137,6 +137,11 @@ class Head implements CommitHead {
     if (meta.kind === CommitKind.procedure) {
       this.sender = this.database;
       this.functionName = "";
+    } else if (meta.kind === CommitKind.schedule && meta.reducerId === noReducerId) {
+      // The time of a row has come whose function is a procedure.
+      this.functionName = "";
+      this.reducerId = 0;
+      this.args = noBytes;
     }
     return this;
   }

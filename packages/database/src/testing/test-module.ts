@@ -1,7 +1,7 @@
 /** A module that is functions of the test: what calls it is the database's own, and no program is loaded. */
 import type { CallOutcome, ModuleInstance, ProcedureCall, ProcedureOutcome, ReducerCall } from "@lightcone/host";
 import { product, t, validator, type AlgebraicType, type ProductType } from "@lightcone/sats";
-import type { Lifecycle, ModuleDef, TableDef } from "@lightcone/schema";
+import type { Lifecycle, ModuleDef, ProcedureDef, TableDef } from "@lightcone/schema";
 import { FunctionNames } from "../calls/function-names.ts";
 import { isCallableByAll } from "../calls/module-runtime.ts";
 import type { BoundReducer, Module } from "../core/module.ts";
@@ -16,7 +16,7 @@ export interface TestReducer {
 
 export interface TestProcedure {
   readonly returns?: AlgebraicType;
-  readonly run: (call: ProcedureCall) => ProcedureOutcome | Promise<ProcedureOutcome>;
+  readonly run: (call: ProcedureCall) => ProcedureOutcome | undefined;
 }
 
 export interface TestModuleSketch {
@@ -28,6 +28,7 @@ export interface TestModuleSketch {
 }
 
 const noParams = product([]);
+const noSuchProcedure: ProcedureOutcome = { kind: "panic", message: "no such procedure", fatal: false };
 
 export class TestModule implements Module {
   readonly hostType: HostType = "js";
@@ -114,6 +115,10 @@ export class TestModule implements Module {
     return this.reducers.find(({ def }) => def.name === name);
   }
 
+  procedure(name: string): ProcedureDef | undefined {
+    return this.def.procedures.find((each) => each.name === name);
+  }
+
   lifecycle(event: Lifecycle): BoundReducer | undefined {
     return this.reducers.find(({ def }) => def.lifecycle === event);
   }
@@ -129,8 +134,10 @@ export class TestModule implements Module {
     return {
       description: this.bytes,
       callReducer: (call) => reducers[call.reducerId]?.run(call) ?? { kind: "ok" },
-      callProcedure: (call) =>
-        procedures[call.procedureId]?.run(call) ?? { kind: "panic", message: "no such procedure", fatal: false },
+      callProcedure: (call) => {
+        const procedure = procedures[call.procedureId];
+        return procedure === undefined ? noSuchProcedure : procedure.run(call);
+      },
     };
   }
 }

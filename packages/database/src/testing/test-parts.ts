@@ -6,6 +6,7 @@ import { manualClock, memoryFileSystem, type ManualClock, type MemoryFileSystem 
 import type { CommitLog } from "@lightcone/commitlog";
 import { TimeoutWatchdog } from "@lightcone/base/node";
 import { CommitKind, openStore, type Store } from "@lightcone/engine";
+import type { HttpAnswer, HttpRequest, HttpRules } from "@lightcone/host";
 import type { TableDef } from "@lightcone/schema";
 import { Access } from "../access/catalog.ts";
 import { ownCall } from "../core/call.ts";
@@ -15,6 +16,7 @@ import type { DatabaseContext } from "../core/context.ts";
 import { FunctionEnds } from "../core/function-ends.ts";
 import { JobClock } from "../core/job-clock.ts";
 import { JobLoop } from "../core/job-loop.ts";
+import { RunningProcedures } from "../core/running-procedures.ts";
 import type { Caller } from "../link/link.ts";
 import { defaultDatabaseLimits, type DatabaseLimits } from "../link/limits.ts";
 import { LogReader } from "../module-log/log-files.ts";
@@ -24,6 +26,14 @@ import { Scheduler } from "../schedule/scheduler.ts";
 import { Subscriptions } from "../subscriptions/fan-out.ts";
 import { TestModule, type TestModuleSketch } from "./test-module.ts";
 
+export interface SentRequest {
+  readonly request: HttpRequest;
+  readonly rules: HttpRules;
+  readonly answered: (answer: HttpAnswer) => void;
+  /** Whether whoever sent it has given it up, or been answered. */
+  isGivenUp: boolean;
+}
+
 export interface TestParts {
   readonly context: DatabaseContext;
   readonly store: Store;
@@ -32,6 +42,8 @@ export interface TestParts {
   readonly fileSystem: MemoryFileSystem;
   readonly subscriptions: Subscriptions;
   readonly scheduler: Scheduler;
+  /** What procedures have requested, to be answered by the test. */
+  readonly requests: SentRequest[];
   /** What ended the loop, if it has ended. */
   broken: unknown;
   /** Runs all jobs that there are, and those that they bring about. */
@@ -83,6 +95,14 @@ export async function openParts(module?: TestModuleSketch, limits: Partial<Datab
     limits: all,
     activity: { begin: () => undefined, end: () => undefined, closely: () => undefined },
     log: moduleLog,
+    procedures: new RunningProcedures(all),
+    http: {
+      send(request, rules, answered) {
+        const sent = { request, rules, answered, isGivenUp: false };
+        parts.requests.push(sent);
+        return () => void (sent.isGivenUp = true);
+      },
+    },
     ends: new FunctionEnds(clock, all.functionEndsMax, []),
     claims: new Map(),
     condemnedClients: new Map(),
@@ -103,6 +123,7 @@ export async function openParts(module?: TestModuleSketch, limits: Partial<Datab
     fileSystem,
     subscriptions,
     scheduler,
+    requests: [],
     broken: undefined,
     async settle() {
       // A turn may bring about another, and promises in between them one more.

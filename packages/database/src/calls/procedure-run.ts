@@ -1,0 +1,318 @@
+/**
+ * One run of a procedure, from its call to the answer: outside of any transaction but those that it begins itself.
+ *
+ *   start ─▶ step ──ended──▶ answered
+ *             └─ waits ─▶ (the clock, an answer) ─▶ a job: step …
+ *
+ * It has a call and an instance of its own, so that reducers and other procedures run while it waits. Module code runs in
+ * steps alone, each in a job: interruptible, noted by what it is a part of, with `running` set.
+ */
+import { isLightconeError, LightconeError, type Clock, type ErrorCode } from "@lightcone/base";
+import { CommitKind } from "@lightcone/engine";
+import {
+  LogLevel,
+  type GoOn,
+  type HttpAnswer,
+  type HttpRequest,
+  type ModuleInstance,
+  type ProcedureOutcome,
+  type ProcedureWaits,
+} from "@lightcone/host";
+import { validator } from "@lightcone/sats";
+import type { ProcedureDef } from "@lightcone/schema";
+import { Call, type Sender } from "../core/call.ts";
+import type { RunningProcedure } from "../core/running-procedures.ts";
+import { ok } from "../core/commit-pipeline.ts";
+import type { DatabaseContext } from "../core/context.ts";
+import type { Module } from "../core/module.ts";
+import { placeIn } from "../core/time-out.ts";
+import { fatalText } from "../link/reply.ts";
+import type { WorkKind } from "../link/work.ts";
+import { mustBeWhole, noted } from "../recovery/noted.ts";
+import { abandonCall } from "./reducer-call.ts";
+
+/** What a run is a part of: if a step of it ends the host, that is not run again. */
+export interface WorkName {
+  readonly kind: WorkKind;
+  readonly id: Uint8Array;
+  /** Of the caller's message; what the procedure commits is noted with it. 0 for none. */
+  readonly number: number;
+}
+
+/** How a procedure ended for its caller. */
+export type ProcedureResult =
+  | {
+      readonly kind: "returned";
+      readonly value: Uint8Array;
+      readonly procedure: ProcedureDef;
+      readonly timestampMicros: number;
+    }
+  | {
+      readonly kind: "failed";
+      readonly code: ErrorCode | "NoSuchProcedure";
+      readonly message: string;
+      readonly timestampMicros: number;
+    };
+
+export interface ProcedureStart {
+  readonly module: Module;
+  readonly procedure: ProcedureDef;
+  readonly sender: Sender;
+  /** What it sees as now. Microseconds. */
+  readonly timestampMicros: number;
+  readonly work: WorkName;
+  /** Whether the log has it that it has begun. */
+  readonly isNoted: boolean;
+  /** Takes the result: at once, or in a job of its own when it waited. Not called when the first step was out of time. */
+  readonly ended: (result: ProcedureResult) => void;
+}
+
+/** A timer is set for no longer than this, so that a wall clock that is set is noticed. */
+const timerMsMax = 5000;
+
+export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedure {
+  readonly module: Module;
+  private readonly context: DatabaseContext;
+  private readonly instance: ModuleInstance;
+  private readonly procedure: ProcedureDef;
+  private readonly work: WorkName;
+  private readonly startMicros: number;
+  private readonly ended: (result: ProcedureResult) => void;
+  private isNoted: boolean;
+  private isOver = false;
+  /** What it waits for: each gives that up. */
+  private readonly waits = new Set<() => void>();
+  private cancelDeadline: (() => void) | undefined;
+
+  constructor(context: DatabaseContext, start: ProcedureStart) {
+    super(CommitKind.procedure, start.sender);
+    this.context = context;
+    this.module = start.module;
+    this.instance = start.module.lend();
+    this.procedure = start.procedure;
+    this.work = start.work;
+    this.isNoted = start.isNoted;
+    this.ended = start.ended;
+    this.startMicros = start.timestampMicros;
+    this.functionName = start.procedure.name;
+    this.reducerId = 0;
+    this.timestampMicros = start.timestampMicros;
+    this.requestSequence = start.work.number;
+  }
+
+  override get isInSharedInstance(): boolean {
+    return false;
+  }
+
+  override abandon(): void {
+    this.isOver = true;
+    for (const giveUp of this.waits) giveUp();
+    this.waits.clear();
+    this.cancelDeadline?.();
+    this.context.procedures.remove(this);
+  }
+
+  /** Enters the module. What runs it notes the work. */
+  start(args: Uint8Array): void {
+    const { instance, sender, connection, startMicros: timestampMicros } = this;
+    if (instance.callProcedure === undefined) {
+      this.crash("this kind of module does not run procedures yet");
+      return;
+    }
+    this.step(() =>
+      instance.callProcedure?.({ procedureId: this.procedure.id, sender, connection, timestampMicros, args }),
+    );
+  }
+
+  cutShort(error: LightconeError): void {
+    if (this.isOver) return;
+    this.abandon();
+    this.refuse(error);
+  }
+
+  // --- what it waits for
+
+  sleepUntil(micros: number, goOn: GoOn<number>): void {
+    const { clock, limits } = this.context;
+    const untilMicros = Math.max(micros, clock.nowMicros());
+    const leftMicros = this.startMicros + limits.procedureTimeoutMs * 1000 - untilMicros;
+    if (leftMicros < 0) throw this.timedOut();
+    let cancel = (): void => undefined;
+    const giveUp = (): void => cancel();
+    this.wait(giveUp);
+    cancel = at(clock, untilMicros, () => this.wake(giveUp, () => goOn(clock.nowMicros())));
+  }
+
+  request(request: HttpRequest, goOn: GoOn<HttpAnswer>): void {
+    const { procedures, limits, http, pipeline } = this.context;
+    const { httpRequestsMax: max, httpRequestBytesMax: requestBytesMax } = limits;
+    const byteCount = request.body.length;
+    if (procedures.requestCount >= max)
+      throw new LightconeError("LimitExceeded", { limit: "httpRequestsMax", value: max + 1, max });
+    if (byteCount > requestBytesMax)
+      throw new LightconeError("LimitExceeded", {
+        limit: "httpRequestBytesMax",
+        value: byteCount,
+        max: requestBytesMax,
+      });
+    this.note();
+    const rules = {
+      timeoutMs: Math.min(request.timeoutMs ?? limits.httpTimeoutMs, limits.httpTimeoutMsMax),
+      bytesMax: limits.httpResponseBytesMax,
+    };
+    let cancel = (): void => undefined;
+    let isGivenUp = false;
+    const giveUp = (): void => {
+      if (isGivenUp) return;
+      isGivenUp = true;
+      procedures.requestCount -= 1;
+      cancel();
+    };
+    procedures.requestCount += 1;
+    this.wait(giveUp);
+    pipeline.whenDurable().then(
+      () => {
+        if (isGivenUp) return;
+        cancel = http.send(request, rules, (answer) => {
+          giveUp();
+          this.wake(giveUp, () => goOn(answer));
+        });
+      },
+      () => undefined, // the database ends
+    );
+  }
+
+  /**
+   * Before anything leaves, the log has it that the procedure has begun: a host that comes after this one does not run it
+   * again.
+   */
+  private note(): void {
+    if (this.isNoted) return;
+    const { context } = this;
+    if (context.refusal !== undefined) throw context.refusal;
+    const { timestampMicros } = this;
+    this.timestampMicros = context.pipeline.nowMicros();
+    const begun = context.pipeline.transact(this, () => ok, true);
+    this.timestampMicros = timestampMicros;
+    if (begun.kind === "refused") throw begun.error;
+    this.isNoted = true;
+  }
+
+  private wait(giveUp: () => void): void {
+    const { procedureWaitsMax: max } = this.context.limits;
+    if (this.waits.size >= max) {
+      giveUp();
+      throw new LightconeError("LimitExceeded", { limit: "procedureWaitsMax", value: max + 1, max });
+    }
+    this.waits.add(giveUp);
+  }
+
+  private wake(giveUp: () => void, goOn: () => ProcedureOutcome | undefined): void {
+    this.later(() => {
+      this.waits.delete(giveUp);
+      this.step(goOn);
+    });
+  }
+
+  /** Runs something of it in a job of its own, unless it is over by then. */
+  private later(part: () => void): void {
+    const { context } = this;
+    const { kind, id, number } = this.work;
+    context.loop.push({
+      run: () => {
+        if (!this.isOver) noted(context, kind, id, number, part);
+      },
+      timedOut: () => {
+        context.activity.end();
+        if (context.running === undefined)
+          throw new LightconeError("DatabaseStopped", { reason: "the answer of a procedure took too long" });
+        const { code, told } = abandonCall(context);
+        mustBeWhole(context, kind, id, number);
+        this.fail(code, told);
+      },
+    });
+  }
+
+  // --- steps, and the end
+
+  private step(enter: () => ProcedureOutcome | undefined): void {
+    const { context } = this;
+    context.running = this;
+    let outcome: ProcedureOutcome | undefined;
+    try {
+      outcome = enter();
+    } catch (error) {
+      if (!isLightconeError(error)) throw error;
+      this.abandon();
+      this.refuse(error);
+      return;
+    } finally {
+      context.running = undefined;
+    }
+    if (outcome !== undefined) this.end(outcome);
+    else this.waitsOn();
+  }
+
+  private waitsOn(): void {
+    const { procedures, clock, limits } = this.context;
+    procedures.add(this);
+    if (this.cancelDeadline !== undefined) return;
+    this.cancelDeadline = at(clock, this.startMicros + limits.procedureTimeoutMs * 1000, () =>
+      this.later(() => this.cutShort(this.timedOut())),
+    );
+  }
+
+  private end(outcome: ProcedureOutcome): void {
+    this.abandon();
+    if (outcome.kind === "panic") {
+      if (!outcome.fatal) this.module.giveBack(this.instance);
+      this.crash(outcome.message);
+      return;
+    }
+    this.module.giveBack(this.instance);
+    const { value } = outcome;
+    const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+    if (validator(this.procedure.returns)(value, view, 0, value.length) !== value.length) {
+      this.crash("it returned what is not of its declared type");
+      return;
+    }
+    this.ended({ kind: "returned", value, procedure: this.procedure, timestampMicros: this.startMicros });
+  }
+
+  /** It has not come to its end in time. */
+  private timedOut(): LightconeError<"ProcedureTimedOut"> {
+    const { procedureTimeoutMs: timeoutMs } = this.context.limits;
+    return new LightconeError("ProcedureTimedOut", { procedure: this.procedure.name, timeoutMs });
+  }
+
+  private crash(message: string): void {
+    this.context.log.writeEnd({ level: LogLevel.panic, message, ...placeIn(message) }, this.procedure.name);
+    this.fail("ReducerCrashed", fatalText);
+  }
+
+  /** The database has refused the procedure something: its transaction is undone, and it ends there. */
+  private refuse({ code, message, hint, told }: LightconeError): void {
+    const { context, procedure } = this;
+    context.pipeline.abort();
+    const place = this.module.placeOf("procedure", procedure.name);
+    context.log.writeEnd({ level: LogLevel.error, message: `${message}. ${hint}`, ...place }, procedure.name);
+    this.fail(code, told);
+  }
+
+  /** Tells the caller, and nobody else: what ends it has left its line. */
+  private fail(code: ErrorCode, message: string): void {
+    this.ended({ kind: "failed", code, message, timestampMicros: this.startMicros });
+  }
+}
+
+/** Runs `then` when the wall clock says so, at once if it does already. @returns gives that up */
+function at(clock: Clock, micros: number, then: () => void): () => void {
+  let cancel = (): void => undefined;
+  const look = (): void => {
+    const waitMs = (micros - clock.nowMicros()) / 1000;
+    if (waitMs <= 0) then();
+    else cancel = clock.after(Math.min(waitMs, timerMsMax), look);
+  };
+  look();
+  return () => cancel();
+}

@@ -1,0 +1,71 @@
+/** The procedures that wait: how many there are and of whom, so that they are bounded, and can be ended. */
+import { LightconeError } from "@lightcone/base";
+import { toHex } from "@lightcone/sats";
+import type { DatabaseLimits } from "../link/limits.ts";
+import type { Job } from "./job-loop.ts";
+
+/** A procedure that waits, as seen by what ends it. */
+export interface RunningProcedure {
+  /** Its caller's identity. */
+  readonly sender: Uint8Array;
+  /** Ends it where it waits, and has its caller told of `error`. To be called in a job. */
+  cutShort(error: LightconeError): void;
+  readonly functionName: string;
+}
+
+export class RunningProcedures {
+  private readonly limits: DatabaseLimits;
+  private readonly runs = new Set<RunningProcedure>();
+  private readonly countBySender = new Map<string, number>();
+  /** The HTTP requests that are under way. */
+  requestCount = 0;
+
+  constructor(limits: DatabaseLimits) {
+    this.limits = limits;
+  }
+
+  get count(): number {
+    return this.runs.size;
+  }
+
+  /** Why no other procedure may begin, if so: any may come to wait. @param sender undefined for the database itself */
+  refusal(sender: Uint8Array | undefined): LightconeError<"LimitExceeded"> | undefined {
+    const { proceduresWaitingMax: max, proceduresWaitingPerCallerMax: ownMax } = this.limits;
+    const { count } = this;
+    if (count >= max) return new LightconeError("LimitExceeded", { limit: "proceduresWaitingMax", value: count, max });
+    const ownCount = sender === undefined || count < ownMax ? 0 : (this.countBySender.get(toHex(sender)) ?? 0);
+    if (ownCount < ownMax) return undefined;
+    return new LightconeError("LimitExceeded", {
+      limit: "proceduresWaitingPerCallerMax",
+      value: ownCount,
+      max: ownMax,
+    });
+  }
+
+  add(run: RunningProcedure): void {
+    if (this.runs.has(run)) return;
+    this.runs.add(run);
+    const key = toHex(run.sender);
+    this.countBySender.set(key, (this.countBySender.get(key) ?? 0) + 1);
+  }
+
+  remove(run: RunningProcedure): void {
+    if (!this.runs.delete(run)) return;
+    const key = toHex(run.sender);
+    const count = (this.countBySender.get(key) ?? 1) - 1;
+    if (count > 0) this.countBySender.set(key, count);
+    else this.countBySender.delete(key);
+  }
+
+  /** Ends all that wait. To be called in a job. */
+  endAll(why: string): void {
+    for (const run of [...this.runs])
+      run.cutShort(new LightconeError("ProcedureEnded", { procedure: run.functionName, why }));
+  }
+}
+
+/** Ends all that wait, as a job. */
+export function endProcedures(procedures: RunningProcedures, why: string): Job {
+  const run = (): void => procedures.endAll(why);
+  return { run, timedOut: run };
+}
