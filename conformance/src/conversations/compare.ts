@@ -1,8 +1,9 @@
 /**
  * Compares what a server says with what was recorded: values that change from run to run match anything, and
- * the order of tables in a message and of rows in a list does not matter, since it was not stable either.
+ * the order of tables in a message, of a table's queries in a query set and of rows in a list does not matter, since it was
+ * not stable either.
  */
-import { decodeServerMessage, type RowListView, type ServerMessage, type TableUpdate } from "@lightcone/protocol";
+import { decodeServerMessage, v2, type RowListView, type ServerMessage, type TableUpdate } from "@lightcone/protocol";
 import { toHex } from "@lightcone/sats";
 import type { Step } from "./recording.ts";
 
@@ -24,7 +25,7 @@ export const anyNumber = "8876543219876543";
 const anyText = "(anything)";
 const anyByte = "..";
 
-const listsWithoutOrder: ReadonlySet<string> = new Set(["rows", "tables"]);
+const listsWithoutOrder: ReadonlySet<string> = new Set(["rows", "tables", "queries"]);
 
 /** Whether `actual` says what was `expected`; lists under the keys `unordered` may be in any order. */
 export function matches(expected: Told, actual: Told, unordered: ReadonlySet<string> = listsWithoutOrder): boolean {
@@ -75,7 +76,7 @@ function textMatches(expected: string, actual: string): boolean {
 // --- BSATN
 
 /** What a recorded binary message says. */
-export function recordedBinary(step: Step, names: Names): Told {
+export function recordedBinary(step: Step, names: Names, protocol: string): Told {
   const bytes = Uint8Array.from(Buffer.from(step.hex ?? "", "hex"));
   const isVolatile = new Uint8Array(bytes.length);
   for (const { at, len, name } of step.volatile ?? []) {
@@ -89,12 +90,18 @@ export function recordedBinary(step: Step, names: Names): Told {
     Array.from(part, (byte, index) =>
       isVolatile[part.byteOffset + index] === 1 ? anyByte : byte.toString(16).padStart(2, "0"),
     ).join("");
-  return tell(decodeServerMessage(payload), show, true);
+  return tellAs(protocol, payload, show, true);
 }
 
 /** What a binary message of ours says. */
-export function actualBinary(bytes: Uint8Array): Told {
-  return tell(decodeServerMessage(bytes), toHex, false);
+export function actualBinary(bytes: Uint8Array, protocol: string): Told {
+  return tellAs(protocol, bytes, toHex, false);
+}
+
+function tellAs(protocol: string, payload: Uint8Array, show: (bytes: Uint8Array) => string, isRecorded: boolean): Told {
+  return protocol.startsWith("v1.")
+    ? tell(decodeServerMessage(payload), show, isRecorded)
+    : tellV2(v2.decodeServerMessage(payload), show, isRecorded);
 }
 
 function tell(message: ServerMessage, show: (bytes: Uint8Array) => string, isRecorded: boolean): Told {
@@ -159,6 +166,70 @@ function tell(message: ServerMessage, show: (bytes: Uint8Array) => string, isRec
       };
     }
   }
+}
+
+function tellV2(message: v2.ServerMessage, show: (bytes: Uint8Array) => string, isRecorded: boolean): Told {
+  switch (message.kind) {
+    case "InitialConnection":
+      return {
+        kind: message.kind,
+        identity: show(message.identity),
+        token: isRecorded ? anyText : message.token,
+        connection: show(message.connectionId),
+      };
+    case "SubscribeApplied":
+    case "UnsubscribeApplied": {
+      const { kind, requestId, querySetId, tables } = message;
+      return { kind, requestId, querySetId, tables: tables === undefined ? null : tellTableRows(tables, show) };
+    }
+    case "SubscriptionError": {
+      const { kind, requestId, querySetId, message: error } = message;
+      return { kind, requestId: requestId ?? null, querySetId, error };
+    }
+    case "TransactionUpdate":
+      return { kind: message.kind, querySets: tellQuerySets(message.querySets, show) };
+    case "OneOffQueryResult": {
+      const { kind, requestId, result } = message;
+      if (result.kind === "err") return { kind, requestId, error: result.message };
+      return { kind, requestId, tables: tellTableRows(result.tables, show) };
+    }
+    case "ReducerResult": {
+      const { kind, requestId, outcome } = message;
+      const head = { kind, requestId, outcome: outcome.kind };
+      switch (outcome.kind) {
+        case "Ok":
+          return { ...head, value: show(outcome.value), querySets: tellQuerySets(outcome.querySets, show) };
+        case "OkEmpty":
+          return head;
+        case "Err":
+          return { ...head, error: show(outcome.error) };
+        default:
+          return { ...head, error: outcome.message };
+      }
+    }
+    case "ProcedureResult": {
+      const { kind, requestId, status } = message;
+      return { kind, requestId, status: status.kind === "Returned" ? show(status.value) : status.message };
+    }
+  }
+}
+
+function tellTableRows(tables: readonly v2.TableRows[], show: (bytes: Uint8Array) => string): Told {
+  return tables.map(({ tableName, rows }) => ({ tableName, rows: tellRows(rows, show) }));
+}
+
+function tellQuerySets(sets: readonly v2.QuerySetUpdate[], show: (bytes: Uint8Array) => string): Told {
+  return sets.map(({ querySetId, tables }) => ({
+    querySetId,
+    tables: tables.map(({ tableName, rows }) => ({
+      tableName,
+      queries: rows.map((each) =>
+        each.kind === "EventTable"
+          ? { events: { rows: tellRows(each.events, show) } }
+          : { inserts: { rows: tellRows(each.inserts, show) }, deletes: { rows: tellRows(each.deletes, show) } },
+      ),
+    })),
+  }));
 }
 
 function tellTables(tables: readonly TableUpdate[], show: (bytes: Uint8Array) => string): Told {

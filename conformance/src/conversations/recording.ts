@@ -49,8 +49,10 @@ interface Recording {
   readonly also?: readonly { readonly module: string; readonly steps: readonly Step[] }[];
 }
 
+export type RecordingName = "v1.bsatn" | "v1.json" | "v2.bsatn" | "v3.bsatn" | "http";
+
 /** The parts of a recording: the first module's, then those of the modules named in `also`. */
-export function readRecording(name: "v1.bsatn" | "v1.json" | "http"): readonly Part[] {
+export function readRecording(name: RecordingName): readonly Part[] {
   const url = new URL(`../../vectors/conversations/${name}.json`, import.meta.url);
   const recording: Recording = JSON.parse(readFileSync(url, "utf8"));
   if (recording.format !== "lightcone-conversations/1") throw new Error(`${name} has format ${recording.format}`);

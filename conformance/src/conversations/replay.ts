@@ -1,6 +1,5 @@
 /** Plays the clients of a recorded conversation against a running server, and says what came differently. */
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
-import { decodeServerMessage } from "@lightcone/protocol";
 import { toHex } from "@lightcone/sats";
 import { WebSocket } from "ws";
 import type { Served } from "../served.ts";
@@ -48,6 +47,8 @@ export interface ReplayOptions {
   readonly tablesLeftOut: ReadonlySet<string>;
   /** Sends what HTTP steps ask for. */
   readonly http: (step: Step) => Promise<Response>;
+  /** The name of the recording. */
+  readonly protocol: string;
 }
 
 export class Replay {
@@ -160,11 +161,14 @@ export class Replay {
   /** The step without the tables that are left out; undefined when nothing else was said. */
   private leaveOut(step: Step, act: Step): Step | undefined {
     const { tablesLeftOut } = this.options;
-    if (step.hex !== undefined)
-      return this.isOnlyOf(recordedOrUndefined(step, this.names), step, act) ? undefined : step;
+    if (step.hex !== undefined) return this.isOnlyOf(this.recordedOrUndefined(step), step, act) ? undefined : step;
     if (step.text !== undefined && tablesLeftOut.size > 0)
       return this.isOnlyOf(toldInJson(fillIn(step.text, this.names)), step, act) ? undefined : step;
     return step;
+  }
+
+  private recordedOrUndefined(step: Step): Told | undefined {
+    return step.hex?.startsWith("00") === true ? recordedBinary(step, this.names, this.options.protocol) : undefined;
   }
 
   private isOnlyOf(told: Told | undefined, step: Step, act: Step): boolean {
@@ -204,8 +208,12 @@ export class Replay {
       const length = step.decoded?.payload_length;
       return payload.length === length ? undefined : `the payload has ${payload.length} bytes, not ${length}`;
     }
-    this.learnFromBinary(step, data);
-    return this.difference(recordedBinary(step, this.names), actualBinary(data.subarray(1)));
+    const { protocol } = this.options;
+    const actual = actualBinary(data.subarray(1), protocol);
+    // The connection ids come with the first message.
+    if (typeof actual === "object" && actual !== null && "token" in actual && typeof actual["connection"] === "string")
+      this.names.set(`connection_id.${step.client}`, reversed(actual["connection"]));
+    return this.difference(recordedBinary(step, this.names, protocol), actual);
   }
 
   private difference(expected: Told, actual: Told): string | undefined {
@@ -230,13 +238,6 @@ export class Replay {
     return heard.body === body ? undefined : `body ${heard.body}, not ${body}`;
   }
 
-  /** The connection ids come with the first message. */
-  private learnFromBinary(step: Step, data: Uint8Array): void {
-    const message = decodeServerMessage(data.subarray(1));
-    if (message.kind === "IdentityToken")
-      this.names.set(`connection_id.${step.client}`, toHex(message.connectionId.slice().reverse()));
-  }
-
   private learnFromJson(step: Step, text: string): void {
     const id = /"__connection_id__":(\d+)\}\}\}$/.exec(text)?.[1];
     if (text.startsWith('{"IdentityToken"') && id !== undefined)
@@ -244,8 +245,8 @@ export class Replay {
   }
 }
 
-function recordedOrUndefined(step: Step, names: Names): Told | undefined {
-  return step.hex?.startsWith("00") === true ? recordedBinary(step, names) : undefined;
+function reversed(hex: string): string {
+  return (hex.match(/../g) ?? []).reverse().join("");
 }
 
 interface Table {
@@ -274,7 +275,11 @@ function nameOf(table: Table): string {
 function withoutTables(told: Told, names: ReadonlySet<string>): Told {
   if (names.size === 0) return told;
   return JSON.parse(JSON.stringify(told), (key: string, value: unknown) =>
-    key === "tables" && Array.isArray(value) ? value.filter((table: Table) => !names.has(nameOf(table))) : value,
+    key === "tables" && Array.isArray(value)
+      ? value.filter((table: Table) => !names.has(nameOf(table)))
+      : key === "querySets" && Array.isArray(value)
+        ? value.filter(({ tables }: { tables: readonly unknown[] }) => tables.length > 0)
+        : value,
   );
 }
 
@@ -287,7 +292,5 @@ function show(heard: Heard): string {
   if (heard.kind === "close") return `${heard.isClean ? "Close" : "a dropped socket"} ${heard.code} ${heard.reason}`;
   if (heard.kind === "status") return `status ${heard.status} ${heard.body}`;
   if (!heard.isBinary) return new TextDecoder().decode(heard.data);
-  return heard.data[0] === 0
-    ? JSON.stringify(actualBinary(heard.data.subarray(1)))
-    : `${heard.data.length} compressed bytes`;
+  return heard.data[0] === 0 ? `message ${toHex(heard.data.subarray(1))}` : `${heard.data.length} compressed bytes`;
 }

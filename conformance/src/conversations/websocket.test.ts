@@ -11,7 +11,7 @@ import { Replay } from "./replay.ts";
 
 /** They are under a row-level rule, or views: see `differences.ts`. */
 const tablesLeftOut = new Set(["note", "my_notes", "first_dock"]);
-const recordings = ["v1.bsatn", "v1.json"] as const;
+const recordings = ["v1.bsatn", "v1.json", "v2.bsatn"] as const;
 const modules = { "harbor-1.12": "harbor", "harbor-2.10": "harbor2" } as const;
 
 for (const recording of recordings) {
@@ -27,7 +27,11 @@ function replayed(recording: string, part: Part, path: string): void {
   beforeAll(async () => {
     served = await Served.open();
     await served.publish("harbor", await readFile(path), "Wasm");
-    replay = new Replay(served, await namesOf(served), { tablesLeftOut, http: (step) => ask(served, step) });
+    replay = new Replay(served, await namesOf(served), {
+      tablesLeftOut,
+      http: (step) => ask(served, step),
+      protocol: recording,
+    });
   });
   afterAll(async () => {
     replay.end();

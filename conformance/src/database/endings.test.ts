@@ -20,60 +20,16 @@ import { noReducer, type ServerMessage } from "@lightcone/protocol";
 import { ByteReader, ByteWriter, toHex } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
 import { endingsProgram, reducers, refusedText } from "./endings-guest.ts";
+import { argsOf, n, turn, until, type Answer, type Kind, type Request } from "./endings-request.ts";
+import { kindsV2 } from "./endings-v2.ts";
 import { Hosts } from "./hosts.ts";
 import { JsonClient } from "./json-client.ts";
 import { LocalClient, makeCaller, sql, textOf } from "./local.ts";
 
-const n = 41;
 const reducerTimeoutMs = 250;
 const fatal = "The instance encountered a fatal error.";
 const late = /took longer than 0.25 s \(reducerTimeoutMs\) and was ended/;
 const halfDone = /what it had committed stays/;
-
-function argsOf(value: number): Uint8Array {
-  const out = new ByteWriter();
-  out.u32(value);
-  return out.toBytes();
-}
-
-/** How a request was answered. */
-type Answer = { readonly ok: true } | { readonly ok: false; readonly text: string } | "silent";
-
-/** A request that can be made, and told apart from any other by its answer. */
-interface Request {
-  /** The client that makes it; undefined over HTTP. */
-  readonly client: LocalClient | JsonClient | undefined;
-  /** What its work is named by: the connection of the caller. */
-  readonly caller: { readonly identity: Uint8Array; readonly connectionId: Uint8Array };
-  /** The number of the message. */
-  readonly number: number;
-  /** Makes it. Resolves with how it was answered. */
-  make(): Promise<Answer>;
-}
-
-interface Kind {
-  readonly kind: string;
-  /** Rows of `thing` that it adds when it succeeds. */
-  readonly adds?: number;
-  /** Whether it writes: a full disk refuses it. */
-  readonly writes?: boolean;
-  /** Whether it runs `function`, and so which of the module's endings it has. */
-  readonly calls?: "reducer" | "procedure";
-  /** Not answered when it fails either: it was asked for. */
-  readonly isQuiet?: boolean;
-  /** Whether it looks at rows: a limit on them fails it. */
-  readonly reads?: boolean;
-  open(link: DatabaseLink, name: string): Promise<Request>;
-}
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let left = 20_000; !holds(); left -= 1) {
-    if (left === 0) throw new Error(`waited too long: ${what}`);
-    await turn();
-  }
-}
 
 /** A request over a WebSocket, read by its answer. @param prepare says something that is answered before */
 async function spoken(
@@ -240,6 +196,7 @@ const holdSingle = (client: LocalClient): void =>
   client.say({ kind: "SubscribeSingle", query: all, requestId: 1, queryId: 5 });
 
 const kinds: readonly Kind[] = [
+  ...kindsV2("v2.bsatn"),
   {
     kind: "CallReducer",
     calls: "reducer",
@@ -548,7 +505,9 @@ describe.each(kinds)("row 2: $kind", (kind) => {
     const here = await world();
     const request = await kind.open(here.link, "refuse");
     strangerCalls(here);
-    expect(await request.make()).toEqual(bad(overHttp ? `530 ${refusedText}` : refusedText));
+    expect(await request.make()).toEqual(
+      bad(overHttp ? `530 ${refusedText}` : `${kind.ownErrors ?? ""}${refusedText}`),
+    );
     expect(await added(here.link)).toBe(0);
     await here.link.stop(100);
   });
@@ -743,7 +702,7 @@ describe("row 2: a call of no function, or with arguments that are none", () => 
 });
 
 describe("row 2: a procedure that has committed", () => {
-  test.each(["CallProcedure", "CallProcedure in JSON", "a procedure over HTTP"])(
+  test.each(kinds.filter(({ calls }) => calls === "procedure").map(({ kind }) => kind))(
     "%s: is not begun again, whenever its host ends",
     { timeout: 120_000 },
     async (name) => {

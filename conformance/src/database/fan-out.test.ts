@@ -4,7 +4,7 @@
 // does, and clients whose queries differ in a constant; what a commit sends them must be the same bytes at the same
 // place, one place for each form and set of changes.
 import type { ConnectionSink, Database, WireProtocol } from "@lightcone/database";
-import { decodeServerMessage, encodeClientMessage } from "@lightcone/protocol";
+import { decodeServerMessage, encodeClientMessage, v2 } from "@lightcone/protocol";
 import { ByteWriter } from "@lightcone/sats";
 import { expect, test } from "vitest";
 import { call, makeCaller, openLocal, publish } from "./local.ts";
@@ -28,6 +28,7 @@ const forms: readonly { readonly protocol: WireProtocol; readonly light: boolean
   { protocol: "v1.bsatn", light: true },
   { protocol: "v1.json", light: false },
   { protocol: "v1.json", light: true },
+  { protocol: "v2.bsatn", light: false },
 ];
 
 /** Notes where the last thing it was sent stands. */
@@ -61,6 +62,10 @@ function subscribe(link: Database, protocol: WireProtocol, light: boolean, queri
   if (protocol === "v1.json") {
     const bytes = new TextEncoder().encode(JSON.stringify({ Subscribe: { query_strings: queries, request_id: 1 } }));
     handle.receive(bytes, 0, bytes.length, true);
+  } else if (protocol === "v2.bsatn") {
+    const out = new ByteWriter();
+    v2.encodeClientMessage(out, { kind: "Subscribe", queries, requestId: 1, querySetId: 7 });
+    handle.receive(out.toBytes(), 0, out.length, false);
   } else {
     const out = new ByteWriter();
     encodeClientMessage(out, { kind: "Subscribe", queries, requestId: 1 });
@@ -91,14 +96,16 @@ test("an encoding is made once for a change and a form of the wire", async () =>
       const told =
         protocol === "v1.json"
           ? tablesOfJson(new TextDecoder().decode(bytes.subarray(at, at + length)))
-          : tablesOf(bytes.subarray(at + 1, at + length));
+          : protocol === "v2.bsatn"
+            ? tablesOfV2(bytes.subarray(at + 1, at + length))
+            : tablesOf(bytes.subarray(at + 1, at + length));
       expect(told).toEqual(tables);
     }
   }
   // Whoever did not make the call is told in the light form, as since the tenth version of modules' descriptions.
   const buffers = [...new Set(sinks.map((sink) => sink.bytes))];
   const places = new Set(sinks.map((sink) => `${buffers.indexOf(sink.bytes)}:${sink.at}`));
-  expect(places.size).toBe(["v1.bsatn", "v1.json"].length * changes.length);
+  expect(places.size).toBe(["v1.bsatn", "v1.json", "v2.bsatn"].length * changes.length);
   await link.stop(0);
 });
 
@@ -106,6 +113,13 @@ function tablesOf(message: Uint8Array): readonly string[] {
   const decoded = decodeServerMessage(message);
   if (decoded.kind !== "TransactionUpdateLight") throw new Error(`a ${decoded.kind}`);
   return decoded.tables.map((table) => table.tableName);
+}
+
+function tablesOfV2(message: Uint8Array): readonly string[] {
+  const decoded = v2.decodeServerMessage(message);
+  if (decoded.kind !== "TransactionUpdate") throw new Error(`a ${decoded.kind}`);
+  expect(decoded.querySets.map(({ querySetId }) => querySetId)).toEqual([7]);
+  return decoded.querySets.flatMap(({ tables }) => tables.map(({ tableName }) => tableName));
 }
 
 function tablesOfJson(message: string): readonly string[] {

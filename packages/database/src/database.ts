@@ -49,6 +49,8 @@ import { MessageBuffer } from "./wire/message-buffer.ts";
 import { BsatnEncoder } from "./wire/v1/bsatn-encoder.ts";
 import { JsonEncoder } from "./wire/v1/json-encoder.ts";
 import { WireV1 } from "./wire/v1/messages.ts";
+import { EncoderV2 } from "./wire/v2/encoder.ts";
+import { WireV2 } from "./wire/v2/messages.ts";
 import type { Wire } from "./wire/wire.ts";
 
 export interface DatabaseOptions extends DatabaseDirectory {
@@ -193,6 +195,7 @@ export class Database implements DatabaseLink {
     this.wires = {
       "v1.bsatn": new WireV1(context, subscriptions, new BsatnEncoder(store, buffer)),
       "v1.json": new WireV1(context, subscriptions, new JsonEncoder(store, buffer, paramsOf)),
+      "v2.bsatn": new WireV2(context, subscriptions, new EncoderV2(store, buffer)),
     };
     this.sessions = new Sessions(context, this.durability, this.wires);
     const port = new DatabasePort(context, this.scheduler);

@@ -137,7 +137,8 @@ export function callReducer(
       : failed(context.refusal.told, context.refusal.code);
   const { responder } = call;
   if (responder === undefined) return called;
-  if (called.kind === "failed") responder.failed(called.message, context.time.durationMicros());
+  if (called.kind === "failed")
+    responder.failed(called.message, context.time.durationMicros(), called.code === "ReducerFailed");
   // With a change, the commit itself was the answer.
   else if (!called.changed) responder.unchanged();
   return called;

@@ -96,8 +96,9 @@ export interface Responder {
    * It has failed: refused by the module or the database, out of time, or not run because a host ended at it.
    *
    * @param micros how long it is said to have run
+   * @param isModules whether the text is what the function itself reported
    */
-  failed(text: string, micros: number): void;
+  failed(text: string, micros: number, isModules: boolean): void;
 }
 
 /** A commit as clients are told of it. */

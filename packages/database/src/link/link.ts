@@ -14,7 +14,9 @@ export interface Caller extends Client {
   readonly isOwner: boolean;
 }
 
-export type WireProtocol = "v1.bsatn" | "v1.json";
+/** The protocols that are spoken, in no order. */
+export const wireProtocols = ["v1.bsatn", "v1.json", "v2.bsatn"] as const;
+export type WireProtocol = (typeof wireProtocols)[number];
 export type Compression = "none" | "gzip" | "brotli";
 
 export interface ConnectionInfo {

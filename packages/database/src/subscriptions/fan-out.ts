@@ -23,6 +23,8 @@ class SharedQuery {
 /** A query that a subscriber holds. */
 export interface Subscription {
   readonly subscriber: Subscriber;
+  /** The subscriber's own, for what it is told of the query. */
+  readonly mark: number;
   readonly live: LiveQuery<SharedQuery>;
   readonly shared: SharedQuery;
   /** Its place among the holders of the query. */
@@ -48,11 +50,11 @@ export class Subscriptions implements CommitListener {
   }
 
   /** Starts to hold a query; its changes come with every commit from now on. */
-  hold(subscriber: Subscriber, plan: SelectPlan, params: readonly Uint8Array[]): Subscription {
+  hold(subscriber: Subscriber, plan: SelectPlan, params: readonly Uint8Array[], mark = 0): Subscription {
     const [known] = this.live.find(plan, params)?.subscribers.keys() ?? [];
     const shared = known ?? new SharedQuery();
     const live = this.live.subscribe(plan, params, shared);
-    const subscription: Subscription = { subscriber, live, shared, at: shared.holders.length };
+    const subscription: Subscription = { subscriber, mark, live, shared, at: shared.holders.length };
     shared.holders.push(subscription);
     this.heldCount++;
     return subscription;
@@ -94,9 +96,11 @@ export class Subscriptions implements CommitListener {
 
   private readonly noteChange = (live: LiveQuery<SharedQuery>, parts: readonly DeltaPart[]): void => {
     for (const { holders } of live.subscribers.keys()) {
-      for (const { subscriber } of holders) {
-        if (subscriber.changes.length === 0) this.touched.push(subscriber);
-        for (const part of parts) subscriber.changes.push(part);
+      for (const { subscriber, mark } of holders) {
+        const { changes, marks } = subscriber;
+        if (changes.length === 0) this.touched.push(subscriber);
+        for (const part of parts) changes.push(part);
+        if (marks !== undefined) for (let count = parts.length; count > 0; count -= 1) marks.push(mark);
       }
     }
   };

@@ -97,4 +97,8 @@ export interface SlicedAnswer {
  * Places in `DeltaPart.encoded`, where what a form has made of a part is kept for all who are told of it: the first of
  * three for each form. They hold the part itself, and the messages that hold it alone.
  */
-export const encodedPlaces: Readonly<Record<WireProtocol, number>> = { "v1.bsatn": 0, "v1.json": 3 };
+export const encodedPlaces: Readonly<Record<WireProtocol, number>> = {
+  "v1.bsatn": 0,
+  "v1.json": 3,
+  "v2.bsatn": 6,
+};

@@ -8,7 +8,13 @@ import { expect, test } from "vitest";
 import fc from "fast-check";
 import { LightconeError, isLightconeError } from "@lightcone/base";
 import { ByteReader, ByteWriter } from "@lightcone/sats";
-import type { Caller, ConnectionInfo, DatabaseRequest, Reply } from "@lightcone/database/front";
+import {
+  wireProtocols,
+  type Caller,
+  type ConnectionInfo,
+  type DatabaseRequest,
+  type Reply,
+} from "@lightcone/database/front";
 import { BatchReader, Pipe } from "./batch.ts";
 import * as messages from "./messages.ts";
 
@@ -60,7 +66,7 @@ const request: fc.Arbitrary<DatabaseRequest> = fc.oneof(
 const info: fc.Arbitrary<ConnectionInfo> = fc.record({
   caller,
   token: fc.string(),
-  protocol: fc.constantFrom("v1.bsatn" as const, "v1.json" as const),
+  protocol: fc.constantFrom(...wireProtocols),
   compression: fc.constantFrom("none" as const, "gzip" as const, "brotli" as const),
   light: fc.boolean(),
   confirmed: fc.boolean(),

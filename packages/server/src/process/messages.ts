@@ -14,7 +14,7 @@
 import { LightconeError, errorCodes, unreachable } from "@lightcone/base";
 import type { ErrorCode } from "@lightcone/base";
 import type { ByteReader, ByteWriter } from "@lightcone/sats";
-import { HostEnded } from "@lightcone/database/front";
+import { HostEnded, wireProtocols } from "@lightcone/database/front";
 import type {
   Caller,
   Compression,
@@ -31,7 +31,6 @@ import type {
   ResumedConnection,
   ResumeNote,
   Visitor,
-  WireProtocol,
 } from "@lightcone/database/front";
 
 export const toHost = {
@@ -68,7 +67,6 @@ export const lastBit = 0x8000_0000;
 /** Stands for "none" where a u32 may be missing. */
 const none = 0xffff_ffff;
 
-const protocols: readonly WireProtocol[] = ["v1.bsatn", "v1.json"];
 const compressions: readonly Compression[] = ["none", "gzip", "brotli"];
 const noteKinds: readonly ResumeNote["kind"][] = ["kept", "dropped", "behind", "level"];
 const hostTypes: readonly HostType[] = ["wasm", "js"];
@@ -117,7 +115,7 @@ function readCaller(input: ByteReader): Caller {
 export function writeInfo(out: ByteWriter, info: ConnectionInfo): void {
   writeCaller(out, info.caller);
   out.string(info.token);
-  writeWord(out, protocols, info.protocol);
+  writeWord(out, wireProtocols, info.protocol);
   writeWord(out, compressions, info.compression);
   out.bool(info.light);
   out.bool(info.confirmed);
@@ -126,7 +124,7 @@ export function writeInfo(out: ByteWriter, info: ConnectionInfo): void {
 export function readInfo(input: ByteReader): ConnectionInfo {
   const caller = readCaller(input);
   const token = input.string();
-  const protocol = readWord(input, protocols);
+  const protocol = readWord(input, wireProtocols);
   const compression = readWord(input, compressions);
   return { caller, token, protocol, compression, light: input.bool(), confirmed: input.bool() };
 }

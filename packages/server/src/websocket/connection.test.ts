@@ -152,7 +152,7 @@ describe("upgrade", () => {
     },
     {
       why: "no common protocol",
-      headers: { "sec-websocket-protocol": "v2.bsatn.spacetimedb, V1.bsatn.spacetimedb" },
+      headers: { "sec-websocket-protocol": "v9.bsatn.spacetimedb, V1.bsatn.spacetimedb" },
       status: 400,
       body: "no valid protocol selected",
     },
@@ -193,7 +193,10 @@ describe("upgrade", () => {
     expect(b).toMatchObject({ protocol: "v1.json", compression: "brotli", light: false, confirmed: true, token });
     expect(c?.caller.isOwner).toBe(false);
     expect(JSON.parse(c?.caller.claims ?? "")).toMatchObject({ iss: "localhost", exp: null });
-    for (const socket of [first, second, third]) socket.terminate();
+    const best = await opened(dial("", ["v1.bsatn.spacetimedb", "v9.other", "v2.bsatn.spacetimedb"]));
+    expect(best.protocol).toBe("v2.bsatn.spacetimedb");
+    expect(fake.infos[3]).toMatchObject({ protocol: "v2.bsatn", confirmed: true });
+    for (const socket of [first, second, third, best]) socket.terminate();
   });
 
   test("over `connectionsMax`", async () => {

@@ -26,17 +26,11 @@ import { ByteWriter, type AlgebraicType } from "@lightcone/sats";
 import type { Piece } from "../../link/piece.ts";
 import type { MessageBuffer } from "../message-buffer.ts";
 import { encodedPlaces } from "../wire.ts";
-import { errorText, type AppliedKind, type Encoder, type QueryRows, type RowGatherer } from "./encoder.ts";
-import { PieceWriter, type RowParts } from "../piece-writer.ts";
-
-/** From this size rows are sent as they were gathered. */
-const partBytesMin = 64 * 1024;
-
-class BsatnRows extends RowListBuilder implements RowGatherer, RowParts {
-  get isLarge(): boolean {
-    return this.rowBytes >= partBytesMin;
-  }
-}
+import { BsatnRows, bsatnRowsOf } from "../bsatn-rows.ts";
+import { errorText } from "../error-text.ts";
+import type { QueryRows, RowGatherer } from "../first-rows.ts";
+import { PieceWriter } from "../piece-writer.ts";
+import type { AppliedKind, Encoder } from "./encoder.ts";
 
 export class BsatnEncoder implements Encoder {
   readonly slot: number = encodedPlaces["v1.bsatn"];
@@ -124,7 +118,7 @@ export class BsatnEncoder implements Encoder {
     const out = new PieceWriter(this.buffer);
     beginOneOffQueryResponse(out.writer, messageId, undefined);
     out.writer.string(result.table.name);
-    out.rows(rowsOf(result));
+    out.rows(bsatnRowsOf(result));
     endOneOffQueryResponse(out.writer, durationMicros);
     return out.end();
   }
@@ -204,11 +198,6 @@ function asRow(refs: Uint32Array, at: number): RowRef {
   return asRowRef(refs[at] ?? 0);
 }
 
-function rowsOf(query: QueryRows): BsatnRows {
-  if (query.rows instanceof BsatnRows) return query.rows;
-  throw new TypeError("rows were gathered for another wire form");
-}
-
 function writeQueryRows(out: PieceWriter, queries: readonly QueryRows[], deleted: boolean): void {
   out.writer.u32(queries.length);
   for (const query of queries) writeTableRows(out, query, deleted);
@@ -218,6 +207,6 @@ function writeTableRows(out: PieceWriter, query: QueryRows, deleted: boolean): v
   beginTable(out.writer, query.table.id, query.table.name, query.rows.count, 1);
   beginQueryUpdate(out.writer);
   if (!deleted) writeEmptyRowList(out.writer);
-  out.rows(rowsOf(query));
+  out.rows(bsatnRowsOf(query));
   if (deleted) writeEmptyRowList(out.writer);
 }

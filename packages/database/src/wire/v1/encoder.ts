@@ -1,34 +1,16 @@
 /** The messages of version 1 to a client: what they say, whichever form encodes them. */
-import { cutText } from "@lightcone/base";
 import type { Table } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
 import type { AlgebraicType } from "@lightcone/sats";
-import { errorTextBytesMax } from "../../link/limits.ts";
 import type { Piece } from "../../link/piece.ts";
-
-/** The rows of one query, as they were gathered for an answer. */
-export interface QueryRows {
-  readonly table: Table;
-  readonly rows: RowGatherer;
-}
-
-/** Takes rows one by one, in the encoder's own form. */
-export interface RowGatherer {
-  readonly count: number;
-  add(bytes: Uint8Array, at: number, length: number): void;
-}
+import type { QueryRows, RowGatherer } from "../first-rows.ts";
 
 export type AppliedKind =
   | "SubscribeApplied"
   | "UnsubscribeApplied"
   | "SubscribeMultiApplied"
   | "UnsubscribeMultiApplied";
-
-/** The text of an error, cut to what a client is sent: modules and clients can make it as long as they like. */
-export function errorText(text: string): string {
-  return cutText(text, errorTextBytesMax);
-}
 
 export interface Encoder {
   /** The first of this form's places in `DeltaPart.encoded`: see `encodedPlaces`. */

@@ -17,9 +17,11 @@ import {
 import type { Piece } from "../../link/piece.ts";
 import type { MessageBuffer } from "../message-buffer.ts";
 import { encodedPlaces } from "../wire.ts";
-import { errorText, type AppliedKind, type Encoder, type QueryRows, type RowGatherer } from "./encoder.ts";
-import { PieceWriter } from "../piece-writer.ts";
+import { errorText } from "../error-text.ts";
+import type { QueryRows, RowGatherer } from "../first-rows.ts";
 import { TextList } from "../json-text-list.ts";
+import { PieceWriter } from "../piece-writer.ts";
+import type { AppliedKind, Encoder } from "./encoder.ts";
 
 /** Rows gathered as texts within the text. First rows are objects by column name. */
 class JsonRows implements RowGatherer {

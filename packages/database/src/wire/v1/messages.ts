@@ -8,6 +8,7 @@ import {
   decodeClientMessageJson,
   type CallProcedure,
   type ClientMessage,
+  type OneOffQuery,
 } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
 import { callProcedure } from "../../calls/procedure-call.ts";
@@ -16,10 +17,10 @@ import type { DatabaseContext } from "../../core/context.ts";
 import type { Caller, KeptPart } from "../../link/link.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber } from "../../subscriptions/subscriber.ts";
+import { FirstRows } from "../first-rows.ts";
+import { answerOneOff } from "../one-off.ts";
 import type { Channel, ClientRequest, Conversation, Frame, Wire } from "../wire.ts";
 import type { Encoder } from "./encoder.ts";
-import { FirstRows } from "./first-rows.ts";
-import { answerOneOff } from "./one-off.ts";
 import { QuerySets } from "./query-sets.ts";
 import { ReducerCalls, type CallingClient } from "./reducer-calls.ts";
 import { Updates } from "./updates.ts";
@@ -77,7 +78,7 @@ class ConversationV1 implements Conversation, Subscriber, CallingClient {
     this.channel = channel;
     this.caller = channel.info.caller;
     this.calls = new ReducerCalls(context, encoder, updates, this);
-    this.rows = new FirstRows(context, encoder, channel);
+    this.rows = new FirstRows(context, channel, (table) => encoder.gather(table));
     this.sets = new QuerySets(context, subscriptions, encoder, channel, this.rows, this);
   }
 
@@ -109,7 +110,7 @@ class ConversationV1 implements Conversation, Subscriber, CallingClient {
         this.runProcedure(request, message);
         break;
       case "OneOffQuery":
-        answerOneOff(this.context, this.encoder, this.rows, this.caller, request, message);
+        this.answerOneOff(request, message);
         break;
       default:
         this.sets.run(request, message);
@@ -152,6 +153,14 @@ class ConversationV1 implements Conversation, Subscriber, CallingClient {
 
   close(): void {
     this.sets.clear();
+  }
+
+  private answerOneOff(request: ClientRequest, { messageId, query }: OneOffQuery): void {
+    const { context, encoder } = this;
+    answerOneOff(context, this.rows, this.caller, request, query, {
+      rows: (rows) => encoder.oneOff(messageId, context.time.durationMicros(), rows),
+      error: (text) => encoder.oneOffError(messageId, context.time.durationMicros(), text),
+    });
   }
 
   private runProcedure(request: ClientRequest, { procedure: name, args, argsText, requestId }: CallProcedure): void {

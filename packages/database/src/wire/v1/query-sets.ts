@@ -8,17 +8,17 @@
  */
 import { defined } from "@lightcone/base";
 import type { Subscribe, SubscribeMulti, SubscribeSingle, Unsubscribe } from "@lightcone/protocol";
-import type { Catalog, SelectPlan } from "@lightcone/sql";
 import type { DatabaseContext } from "../../core/context.ts";
 import type { KeptPart, ResumeNote } from "../../link/link.ts";
 import type { Piece } from "../../link/piece.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber } from "../../subscriptions/subscriber.ts";
+import type { FirstRows, QueryRows } from "../first-rows.ts";
+import { compileTexts, lostBy, overLimit, plansOf, type WantedQuery } from "../query-texts.ts";
 import type { Channel, ClientRequest } from "../wire.ts";
-import type { Encoder, QueryRows } from "./encoder.ts";
-import type { FirstRows } from "./first-rows.ts";
+import type { Encoder } from "./encoder.ts";
 import { decodeSet, encodeSet, type KeptSet } from "./set-state.ts";
-import { compileTexts, TextQueries, type TextQuery, type WantedQuery } from "./text-queries.ts";
+import { TextQueries, type TextQuery } from "./text-queries.ts";
 
 export type SubscriptionMessage = Subscribe | SubscribeSingle | SubscribeMulti | Unsubscribe;
 
@@ -253,11 +253,11 @@ export class QuerySets {
   endUnreadable(): void {
     const catalog = this.context.access.catalog(this.channel.info.caller, false);
     for (const [queryId, set] of this.sets) {
-      const lost = lostBy(set, catalog);
+      const lost = lostBy(set.queries, catalog);
       if (lost !== undefined) this.withdraw(set, lost, undefined, queryId, () => this.end(queryId, set));
     }
     const { legacy } = this;
-    const lost = legacy === undefined ? undefined : lostBy(legacy, catalog);
+    const lost = legacy === undefined ? undefined : lostBy(legacy.queries, catalog);
     // Without an id of its own it is named by its request.
     if (legacy !== undefined && lost !== undefined)
       this.withdraw(legacy, lost, legacy.requestId, undefined, () => this.endLegacy(legacy));
@@ -265,7 +265,7 @@ export class QuerySets {
 
   private withdraw(
     set: QuerySet,
-    lost: Lost,
+    lost: string,
     requestId: number | undefined,
     queryId: number | undefined,
     end: () => void,
@@ -277,7 +277,6 @@ export class QuerySets {
     );
     const sent = this.overRows(there.filter(({ uses }) => uses === 1));
     end();
-    const text = `table \`${lost.table}\` may not be read any more, since the module was updated, executing: \`${lost.text}\``;
     const fail = (reason: string): Piece => {
       channel.end(1011, reason); // the client would keep rows that it may not read
       return this.failure(requestId, queryId, reason);
@@ -286,7 +285,7 @@ export class QuerySets {
     if (typeof read === "string") fail(read);
     else if (sent.length > 0)
       this.rows.send(channel, read, { encode: (queries) => this.encoder.withdrawn(queries), fail });
-    channel.send(this.failure(requestId, queryId, text));
+    channel.send(this.failure(requestId, queryId, lost));
   }
 
   private end(queryId: number, set: QuerySet): void {
@@ -309,7 +308,7 @@ export class QuerySets {
 
   /** @param expandsAll whether one text may stand for all tables */
   private compile(texts: readonly string[], expandsAll: boolean): readonly WantedQuery[] | string {
-    return compileTexts(texts, this.context.access.catalog(this.channel.info.caller, expandsAll));
+    return compileTexts(texts, this.context.access.catalog(this.channel.info.caller, expandsAll), false);
   }
 
   private overRows(queries: readonly TextQuery[]): readonly TextQuery[] {
@@ -327,25 +326,4 @@ export class QuerySets {
 
 function kept(set: QuerySet): ResumeNote {
   return { kind: "kept", message: set.message, state: encodeSet(set) };
-}
-
-/** What a set may not read any more. */
-interface Lost {
-  readonly table: string;
-  readonly text: string;
-}
-
-function lostBy({ queries }: QuerySet, catalog: Catalog): Lost | undefined {
-  for (const { plan, text } of queries)
-    for (const { table } of plan.sources)
-      if (catalog.table(table.def.name)?.id !== table.id) return { table: table.def.name, text };
-  return undefined;
-}
-
-function plansOf(queries: readonly TextQuery[]): readonly SelectPlan[] {
-  return queries.map(({ plan }) => plan);
-}
-
-function overLimit(count: number, max: number): string {
-  return `subscriptionsPerConnectionMax: ${count} is over ${max}`;
 }

@@ -2,18 +2,10 @@
  * The queries that one client holds, counted by their texts: a set shares the query of a text that another set has
  * already, and the query is held until the last lets go of it.
  */
-import { isLightconeError } from "@lightcone/base";
-import { bindParams, compileSubscription, type Catalog, type SelectPlan } from "@lightcone/sql";
+import { bindParams } from "@lightcone/sql";
 import type { Subscription, Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber } from "../../subscriptions/subscriber.ts";
-
-/** A query of a request, not held yet. */
-export interface WantedQuery {
-  /** What it is counted by: its statement, with more to it where that stands for many. */
-  readonly text: string;
-  readonly statement: string;
-  readonly plan: SelectPlan;
-}
+import type { WantedQuery } from "../query-texts.ts";
 
 /** A query that is held. */
 export interface TextQuery extends WantedQuery {
@@ -24,29 +16,6 @@ export interface TextQuery extends WantedQuery {
   readonly subscription: Subscription;
   /** Sets that contain it. */
   uses: number;
-}
-
-const eventTablesText =
-  "Subscribing to event tables requires WebSocket v2. Please upgrade your client SDK and regenerate your module bindings.";
-
-/** The queries of texts: all, or the text of why there are none. The first that does not compile fails all. */
-export function compileTexts(texts: readonly string[], catalog: Catalog): readonly WantedQuery[] | string {
-  const wanted = new Map<string, WantedQuery>();
-  for (const text of texts) {
-    try {
-      const plans = compileSubscription(text, catalog);
-      if (plans.some((plan) => plan.sources.some((source) => source.table.def.isEvent))) return eventTablesText;
-      for (const plan of plans) {
-        // One text that stands for many queries: each is held by itself.
-        const own = plans.length === 1 ? text : `${text} #${plan.key}`;
-        wanted.set(own, { text: own, statement: text, plan });
-      }
-    } catch (error) {
-      if (!isLightconeError(error)) throw error;
-      return text === "" ? "SubscriptionError: Empty string, executing: ``" : `${error.told}, executing: \`${text}\``;
-    }
-  }
-  return [...wanted.values()];
 }
 
 export class TextQueries {

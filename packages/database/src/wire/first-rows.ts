@@ -1,12 +1,24 @@
 /** Rows that queries have now, as answers carry them: read at one offset, at once where they are few, else in slices. */
 import { defined, isLightconeError } from "@lightcone/base";
+import type { Table } from "@lightcone/engine";
 import type { SelectPlan } from "@lightcone/sql";
-import type { DatabaseContext } from "../../core/context.ts";
-import type { ResumeNote } from "../../link/link.ts";
-import type { Piece } from "../../link/piece.ts";
-import { SlicedRead } from "../../subscriptions/sliced-read.ts";
-import type { Channel, Outlet } from "../wire.ts";
-import type { Encoder, QueryRows } from "./encoder.ts";
+import type { DatabaseContext } from "../core/context.ts";
+import type { ResumeNote } from "../link/link.ts";
+import type { Piece } from "../link/piece.ts";
+import { SlicedRead } from "../subscriptions/sliced-read.ts";
+import type { Channel, Outlet } from "./wire.ts";
+
+/** Takes rows one by one, in the form that they are sent in. */
+export interface RowGatherer {
+  readonly count: number;
+  add(bytes: Uint8Array, at: number, length: number): void;
+}
+
+/** The rows of one query, as they were gathered for an answer. */
+export interface QueryRows {
+  readonly table: Table;
+  readonly rows: RowGatherer;
+}
 
 /** Rows on their way: of queries that are asked for at one offset. */
 export interface RowsRead {
@@ -26,12 +38,13 @@ export interface RowsMessage {
 
 export class FirstRows {
   private readonly context: DatabaseContext;
-  private readonly encoder: Encoder;
+  private readonly gather: (table: Table) => RowGatherer;
   private readonly channel: Channel;
 
-  constructor(context: DatabaseContext, encoder: Encoder, channel: Channel) {
+  /** @param gather begins a list of rows of a table */
+  constructor(context: DatabaseContext, channel: Channel, gather: (table: Table) => RowGatherer) {
     this.context = context;
-    this.encoder = encoder;
+    this.gather = gather;
     this.channel = channel;
   }
 
@@ -51,7 +64,7 @@ export class FirstRows {
   of(plan: SelectPlan): QueryRows & { readonly plan: SelectPlan } {
     const id = defined(plan.sources[0], "the source").table.id;
     const table = defined(this.context.store.table(id), `table ${id}`);
-    return { plan, table, rows: this.encoder.gather(table) };
+    return { plan, table, rows: this.gather(table) };
   }
 
   /** Whether a query's tables have rows: queries over others have no entry in an answer. */

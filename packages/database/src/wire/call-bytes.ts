@@ -1,5 +1,5 @@
 /** Reads the bytes of calls without allocating: they come by the hundred thousand. */
-import { noBytes } from "../../core/call.ts";
+import { noBytes } from "../core/call.ts";
 
 let viewed: Uint8Array = noBytes;
 let view: DataView = new DataView(new ArrayBuffer(0));

@@ -1,0 +1,67 @@
+import type { ConnectionHandle, ConnectionInfo, ConnectionSink, DatabaseLink, WireProtocol } from "@lightcone/database";
+import { v2, v3 } from "@lightcone/protocol";
+import { ByteWriter } from "@lightcone/sats";
+import { makeCaller } from "./local.ts";
+
+/** The protocols that have its messages. */
+export type LaterProtocol = Exclude<WireProtocol, "v1.bsatn" | "v1.json">;
+
+/** A client of `v2.bsatn` or `v3.bsatn` without a socket. */
+export class ClientV2 implements ConnectionSink {
+  readonly caller: ConnectionInfo["caller"];
+  readonly queuedBytes = 0;
+  readonly messages: v2.ServerMessage[] = [];
+  /** How many payloads have come. */
+  payloadCount = 0;
+  answeredCount = 0;
+  closed: string | undefined;
+  private readonly handle: ConnectionHandle;
+  private parts: Uint8Array[] = [];
+
+  constructor(link: DatabaseLink, protocol: LaterProtocol, options: Partial<ConnectionInfo> = {}) {
+    this.caller = options.caller ?? makeCaller(42);
+    this.handle = link.connect(
+      { caller: this.caller, token: "", protocol, compression: "none", light: false, confirmed: true, ...options },
+      this,
+    );
+  }
+
+  send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
+    this.parts.push(bytes.slice(at, at + length));
+    if (!last) return;
+    const payload = Buffer.concat(this.parts);
+    this.parts = [];
+    this.payloadCount += 1;
+    this.messages.push(...v3.decodeServerPayload(Uint8Array.from(payload).subarray(1)));
+  }
+
+  answered(count: number): void {
+    this.answeredCount = count;
+  }
+
+  note(): void {}
+
+  close(_code: number | undefined, reason: string): void {
+    this.closed = reason;
+  }
+
+  /** Says messages in one payload. */
+  say(...messages: readonly v2.ClientMessage[]): void {
+    const out = new ByteWriter();
+    for (const message of messages) v2.encodeClientMessage(out, message);
+    this.sayBytes(out.toBytes());
+  }
+
+  sayBytes(bytes: Uint8Array): void {
+    this.handle.receive(bytes, 0, bytes.length, false);
+  }
+
+  sayText(text: string): void {
+    const bytes = new TextEncoder().encode(text);
+    this.handle.receive(bytes, 0, bytes.length, true);
+  }
+
+  leave(): void {
+    this.handle.closed();
+  }
+}

@@ -1,0 +1,41 @@
+/** A query whose rows a client wants once. */
+import { isLightconeError } from "@lightcone/base";
+import { compileSubscription, type SelectPlan } from "@lightcone/sql";
+import type { DatabaseContext } from "../core/context.ts";
+import type { Caller } from "../link/link.ts";
+import type { Piece } from "../link/piece.ts";
+import type { FirstRows, QueryRows } from "./first-rows.ts";
+import type { ClientRequest } from "./wire.ts";
+
+/** How a version answers one. */
+export interface OneOffAnswer {
+  readonly rows: (rows: QueryRows) => readonly Piece[];
+  readonly error: (text: string) => Piece;
+}
+
+export function answerOneOff(
+  context: DatabaseContext,
+  firstRows: FirstRows,
+  caller: Caller,
+  request: ClientRequest,
+  query: string,
+  answer: OneOffAnswer,
+): void {
+  let plans: readonly SelectPlan[];
+  try {
+    plans = compileSubscription(query, context.access.catalog(caller, false)).slice(0, 1);
+  } catch (error) {
+    if (!isLightconeError(error)) throw error;
+    request.send(answer.error(error.told));
+    return;
+  }
+  const read = firstRows.read(plans);
+  if (typeof read === "string") {
+    request.send(answer.error(read));
+    return;
+  }
+  firstRows.send(request, read, {
+    encode: ([rows]) => (rows === undefined ? [] : answer.rows(rows)),
+    fail: answer.error,
+  });
+}

@@ -1,0 +1,60 @@
+/** The queries that a client asks for by their texts, before any version's sets hold them. */
+import { isLightconeError } from "@lightcone/base";
+import { compileSubscription, type Catalog, type SelectPlan } from "@lightcone/sql";
+
+/** A query of a request, not held yet. */
+export interface WantedQuery {
+  /** What it is counted by: its statement, with more to it where that stands for many. */
+  readonly text: string;
+  readonly statement: string;
+  readonly plan: SelectPlan;
+}
+
+const eventTablesText =
+  "Subscribing to event tables requires WebSocket v2. Please upgrade your client SDK and regenerate your module bindings.";
+
+/**
+ * The queries of texts: all, or the text of why there are none. The first that does not compile fails all.
+ *
+ * @param takesEvents whether the client's version can be told of event tables
+ */
+export function compileTexts(
+  texts: readonly string[],
+  catalog: Catalog,
+  takesEvents: boolean,
+): readonly WantedQuery[] | string {
+  const wanted = new Map<string, WantedQuery>();
+  for (const text of texts) {
+    try {
+      const plans = compileSubscription(text, catalog);
+      if (!takesEvents && plans.some(({ sources }) => sources.some(({ table }) => table.def.isEvent)))
+        return eventTablesText;
+      for (const plan of plans) {
+        // One text that stands for many queries: each is held by itself.
+        const own = plans.length === 1 ? text : `${text} #${plan.key}`;
+        wanted.set(own, { text: own, statement: text, plan });
+      }
+    } catch (error) {
+      if (!isLightconeError(error)) throw error;
+      return text === "" ? "SubscriptionError: Empty string, executing: ``" : `${error.told}, executing: \`${text}\``;
+    }
+  }
+  return [...wanted.values()];
+}
+
+/** What is told of queries that may not be read any more; undefined when there are none. */
+export function lostBy(queries: readonly WantedQuery[], catalog: Catalog): string | undefined {
+  for (const { plan, text } of queries)
+    for (const { table } of plan.sources)
+      if (catalog.table(table.def.name)?.id !== table.id)
+        return `table \`${table.def.name}\` may not be read any more, since the module was updated, executing: \`${text}\``;
+  return undefined;
+}
+
+export function plansOf(queries: readonly WantedQuery[]): readonly SelectPlan[] {
+  return queries.map(({ plan }) => plan);
+}
+
+export function overLimit(count: number, max: number): string {
+  return `subscriptionsPerConnectionMax: ${count} is over ${max}`;
+}

@@ -1,0 +1,259 @@
+/**
+ * Encodes the messages of version 2: docs/wire/websocket-v2.md. Version 3 has the same.
+ *
+ * Law: what is made of a part is made once, whoever is told of it: the rows by themselves, and the whole message if the part
+ * is all that it tells.
+ */
+import { asRowRef } from "@lightcone/base";
+import type { RowRefs, Store, Table } from "@lightcone/engine";
+import { RowListBuilder, v2 } from "@lightcone/protocol";
+import type { DeltaPart } from "@lightcone/query";
+import { ByteWriter } from "@lightcone/sats";
+import type { CommitHead } from "../../core/call.ts";
+import type { Piece } from "../../link/piece.ts";
+import { BsatnRows, bsatnRowsOf } from "../bsatn-rows.ts";
+import { errorText } from "../error-text.ts";
+import type { QueryRows, RowGatherer } from "../first-rows.ts";
+import type { MessageBuffer } from "../message-buffer.ts";
+import { PieceWriter } from "../piece-writer.ts";
+import { encodedPlaces } from "../wire.ts";
+
+/** What a commit changes for a client: parts, and for each the query set that holds its query. */
+export interface MarkedChanges {
+  readonly changes: DeltaPart[];
+  readonly marks: number[];
+}
+
+/** A message that tells of one part, made for the clients that hold its query in a set of that id. */
+interface LoneMessage {
+  readonly querySetId: number;
+  readonly message: Piece;
+}
+
+const rowsPlace = encodedPlaces["v2.bsatn"];
+const lonePlace = rowsPlace + 1;
+const noRows: RowRefs = { refs: new Uint32Array(0), count: 0 };
+
+export class EncoderV2 {
+  private readonly store: Store;
+  private readonly buffer: MessageBuffer;
+  private readonly list = new RowListBuilder();
+
+  constructor(store: Store, buffer: MessageBuffer) {
+    this.store = store;
+    this.buffer = buffer;
+  }
+
+  gather(_table: Table): RowGatherer {
+    return new BsatnRows();
+  }
+
+  initialConnection(identity: Uint8Array, connection: Uint8Array, token: string): Piece {
+    v2.writeInitialConnection(this.begin(), identity, connection, token);
+    return this.buffer.end();
+  }
+
+  // --- subscriptions
+
+  subscribeApplied(requestId: number, querySetId: number, queries: readonly QueryRows[]): readonly Piece[] {
+    const out = this.beginPieces();
+    v2.beginSubscribeApplied(out.writer, requestId, querySetId);
+    writeTables(out, queries);
+    return out.end();
+  }
+
+  /** @param queries undefined when the client does not want the rows that it loses */
+  unsubscribeApplied(
+    requestId: number,
+    querySetId: number,
+    queries: readonly QueryRows[] | undefined,
+  ): readonly Piece[] {
+    const out = this.beginPieces();
+    v2.beginUnsubscribeApplied(out.writer, requestId, querySetId, queries !== undefined);
+    if (queries !== undefined) writeTables(out, queries);
+    return out.end();
+  }
+
+  subscriptionError(requestId: number | undefined, querySetId: number, text: string): Piece {
+    v2.writeSubscriptionError(this.begin(), requestId, querySetId, errorText(text));
+    return this.buffer.end();
+  }
+
+  /** Rows that a client has of a set and may not keep, outside of any transaction. */
+  withdrawn(querySetId: number, queries: readonly QueryRows[]): readonly Piece[] {
+    const out = this.beginPieces();
+    v2.beginTransactionUpdate(out.writer);
+    out.writer.u32(1);
+    v2.beginQuerySet(out.writer, querySetId, queries.length);
+    for (const query of queries) {
+      v2.beginTable(out.writer, query.table.name, 1);
+      out.writer.u8(v2.rowsKind.PersistentTable);
+      this.rows(out.writer, noRows);
+      out.rows(bsatnRowsOf(query));
+    }
+    return out.end();
+  }
+
+  oneOff(requestId: number, result: QueryRows): readonly Piece[] {
+    const out = this.beginPieces();
+    v2.beginOneOffQueryResult(out.writer, requestId);
+    writeTable(out, result);
+    return out.end();
+  }
+
+  oneOffError(requestId: number, text: string): Piece {
+    v2.writeOneOffQueryError(this.begin(), requestId, errorText(text));
+    return this.buffer.end();
+  }
+
+  // --- calls
+
+  /** A call that succeeded, with what it changed of the caller's query sets. */
+  reducerOk(requestId: number, timestampMicros: number, changes: MarkedChanges): Piece {
+    const out = this.begin();
+    v2.beginReducerOk(out, requestId, timestampMicros);
+    this.querySets(out, changes);
+    return this.buffer.end();
+  }
+
+  /** @param isModules whether the reducer itself reported it */
+  reducerFailure(requestId: number, timestampMicros: number, text: string, isModules: boolean): Piece {
+    const write = isModules ? v2.writeReducerError : v2.writeReducerFailure;
+    write(this.begin(), requestId, timestampMicros, errorText(text));
+    return this.buffer.end();
+  }
+
+  procedureResult(value: Uint8Array, timestampMicros: number, durationMicros: number, requestId: number): Piece {
+    v2.writeProcedureResult(this.begin(), value, timestampMicros, durationMicros, requestId);
+    return this.buffer.end();
+  }
+
+  procedureFailure(text: string, timestampMicros: number, durationMicros: number, requestId: number): Piece {
+    v2.writeProcedureFailure(this.begin(), errorText(text), timestampMicros, durationMicros, requestId);
+    return this.buffer.end();
+  }
+
+  // --- updates
+
+  /** A commit as its subscribers hear of it. */
+  update(changes: MarkedChanges, commit: CommitHead): Piece {
+    const [first] = changes.changes;
+    if (changes.changes.length === 1 && first !== undefined) {
+      const querySetId = changes.marks[0] ?? 0;
+      const made = first.encoded[lonePlace] as LoneMessage | undefined; // the place holds nothing else
+      if (made?.querySetId === querySetId) return made.message;
+      const message = this.makeUpdate(changes);
+      first.encoded[lonePlace] = { querySetId, message } satisfies LoneMessage;
+      return message;
+    }
+    sortChanges(changes);
+    const key = `v2:${changes.changes.map(({ number }, index) => `${changes.marks[index]}.${number}`).join(",")}`;
+    let message = commit.messages.get(key);
+    if (message === undefined) {
+      message = this.makeUpdate(changes);
+      commit.messages.set(key, message);
+    }
+    return message;
+  }
+
+  private makeUpdate(changes: MarkedChanges): Piece {
+    const out = this.begin();
+    v2.beginTransactionUpdate(out);
+    this.querySets(out, changes);
+    return this.buffer.end();
+  }
+
+  /** An entry per query set, in it one per table, in it one per query. */
+  private querySets(out: ByteWriter, marked: MarkedChanges): void {
+    const { changes, marks } = marked;
+    if (changes.length === 0) {
+      out.u32(0);
+      return;
+    }
+    if (changes.length > 1) sortChanges(marked);
+    const setCountAt = out.reserve(4);
+    let setCount = 0;
+    for (let from = 0; from < changes.length;) {
+      const querySetId = marks[from] ?? 0;
+      out.u32(querySetId);
+      const tableCountAt = out.reserve(4);
+      let tableCount = 0;
+      while (from < changes.length && marks[from] === querySetId) {
+        const table = changes[from]?.table;
+        if (table === undefined) break;
+        let to = from;
+        while (to < changes.length && marks[to] === querySetId && changes[to]?.table.id === table.id) to += 1;
+        v2.beginTable(out, table.def.name, to - from);
+        for (; from < to; from += 1) {
+          const change = changes[from];
+          if (change !== undefined) out.raw(this.tableRows(change));
+        }
+        tableCount += 1;
+      }
+      out.setU32(tableCountAt, tableCount);
+      setCount += 1;
+    }
+    out.setU32(setCountAt, setCount);
+  }
+
+  /** The bytes of a change, made when they are first asked for. */
+  private tableRows(change: DeltaPart): Uint8Array {
+    const made = change.encoded[rowsPlace];
+    if (made instanceof Uint8Array) return made;
+    const out = new ByteWriter(256);
+    if (change.table.def.isEvent) {
+      out.u8(v2.rowsKind.EventTable);
+      this.rows(out, change.inserts);
+    } else {
+      out.u8(v2.rowsKind.PersistentTable);
+      this.rows(out, change.inserts);
+      this.rows(out, change.deletes);
+    }
+    const bytes = out.written();
+    change.encoded[rowsPlace] = bytes;
+    return bytes;
+  }
+
+  private rows(out: ByteWriter, rows: RowRefs): void {
+    const list = this.list;
+    list.clear();
+    const { row } = this.store;
+    for (let at = 0; at < rows.count; at += 1) {
+      this.store.resolve(asRowRef(rows.refs[at] ?? 0));
+      list.add(row.bytes, row.at, row.length);
+    }
+    list.writeTo(out);
+  }
+
+  private begin(): ByteWriter {
+    const out = this.buffer.begin();
+    out.u8(0); // not compressed
+    return out;
+  }
+
+  private beginPieces(): PieceWriter {
+    const out = new PieceWriter(this.buffer);
+    out.writer.u8(0); // not compressed
+    return out;
+  }
+}
+
+/** By query set, table and part. */
+function sortChanges({ changes, marks }: MarkedChanges): void {
+  const sorted = changes.map((change, index) => ({ change, mark: marks[index] ?? 0 }));
+  sorted.sort((a, b) => a.mark - b.mark || a.change.table.id - b.change.table.id || a.change.number - b.change.number);
+  sorted.forEach(({ change, mark }, index) => {
+    changes[index] = change;
+    marks[index] = mark;
+  });
+}
+
+function writeTables(out: PieceWriter, queries: readonly QueryRows[]): void {
+  out.writer.u32(queries.length);
+  for (const query of queries) writeTable(out, query);
+}
+
+function writeTable(out: PieceWriter, query: QueryRows): void {
+  out.writer.string(query.table.name);
+  out.rows(bsatnRowsOf(query));
+}

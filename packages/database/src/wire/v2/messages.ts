@@ -1,0 +1,158 @@
+/**
+ * Version 2 of the wire: which message is run by what, and how each kind is answered when it fails.
+ * docs/wire/websocket-v2.md has its messages; `encoder.ts` those to a client.
+ */
+import { LightconeError } from "@lightcone/base";
+import { v2 } from "@lightcone/protocol";
+import type { DeltaPart } from "@lightcone/query";
+import { callProcedure } from "../../calls/procedure-call.ts";
+import type { Call, CommitHead } from "../../core/call.ts";
+import type { DatabaseContext } from "../../core/context.ts";
+import type { Caller, KeptPart } from "../../link/link.ts";
+import type { Subscriptions } from "../../subscriptions/fan-out.ts";
+import type { Subscriber } from "../../subscriptions/subscriber.ts";
+import { FirstRows } from "../first-rows.ts";
+import { answerOneOff } from "../one-off.ts";
+import type { Channel, ClientRequest, Conversation, Frame, Wire } from "../wire.ts";
+import type { EncoderV2 } from "./encoder.ts";
+import { QuerySets } from "./query-sets.ts";
+import { ReducerCalls } from "./reducer-calls.ts";
+
+export class WireV2 implements Wire {
+  private readonly context: DatabaseContext;
+  private readonly subscriptions: Subscriptions;
+  private readonly encoder: EncoderV2;
+
+  constructor(context: DatabaseContext, subscriptions: Subscriptions, encoder: EncoderV2) {
+    this.context = context;
+    this.subscriptions = subscriptions;
+    this.encoder = encoder;
+  }
+
+  open(channel: Channel): Conversation {
+    return new ConversationV2(this.context, this.subscriptions, this.encoder, channel);
+  }
+
+  functionCalledBy(message: Frame): string | undefined {
+    try {
+      const decoded = decode(message);
+      if (decoded.kind === "CallReducer") return decoded.reducer;
+      return decoded.kind === "CallProcedure" ? decoded.procedure : undefined;
+    } catch {
+      return undefined; // a message that cannot be read calls nothing
+    }
+  }
+}
+
+class ConversationV2 implements Conversation, Subscriber {
+  readonly changes: DeltaPart[] = [];
+  /** For each of `changes` the id of its query set. */
+  readonly marks: number[] = [];
+  private readonly caller: Caller;
+  private readonly context: DatabaseContext;
+  private readonly encoder: EncoderV2;
+  private readonly channel: Channel;
+  private readonly calls: ReducerCalls;
+  private readonly rows: FirstRows;
+  private readonly sets: QuerySets;
+
+  constructor(context: DatabaseContext, subscriptions: Subscriptions, encoder: EncoderV2, channel: Channel) {
+    this.context = context;
+    this.encoder = encoder;
+    this.channel = channel;
+    this.caller = channel.info.caller;
+    this.calls = new ReducerCalls(context, encoder, this.caller, this);
+    this.rows = new FirstRows(context, channel, (table) => encoder.gather(table));
+    this.sets = new QuerySets(context, subscriptions, encoder, channel, this.rows, this);
+  }
+
+  deliver(commit: CommitHead): void {
+    this.channel.send(this.encoder.update(this, commit));
+    this.marks.length = 0;
+  }
+
+  sendIdentity(): void {
+    const { identity, connectionId } = this.caller;
+    this.channel.send(this.encoder.initialConnection(identity, connectionId, this.channel.info.token));
+  }
+
+  run(request: ClientRequest): void {
+    if (!request.isText && request.bytes[request.at] === v2.clientTag.CallReducer) this.calls.run(request);
+    else this.runMessage(request, decode(request));
+  }
+
+  private runMessage(request: ClientRequest, message: v2.ClientMessage): void {
+    switch (message.kind) {
+      case "CallReducer":
+        this.calls.run(request);
+        break;
+      case "CallProcedure":
+        this.runProcedure(request, message);
+        break;
+      case "OneOffQuery":
+        answerOneOff(this.context, this.rows, this.caller, request, message.query, {
+          rows: (rows) => this.encoder.oneOff(message.requestId, rows),
+          error: (text) => this.encoder.oneOffError(message.requestId, text),
+        });
+        break;
+      case "Subscribe":
+        this.sets.subscribe(request, message);
+        break;
+      case "Unsubscribe":
+        this.sets.unsubscribe(request, message);
+    }
+  }
+
+  fail(request: ClientRequest, text: string, micros: number): void {
+    const message = decode(request);
+    const { encoder, context } = this;
+    switch (message.kind) {
+      case "CallReducer":
+        this.calls.fail(request, message, text);
+        break;
+      case "CallProcedure":
+        request.send(encoder.procedureFailure(text, context.pipeline.nowMicros(), micros, message.requestId));
+        break;
+      case "OneOffQuery":
+        request.send(encoder.oneOffError(message.requestId, text));
+        break;
+      default:
+        request.send(encoder.subscriptionError(message.requestId, message.querySetId, text));
+    }
+  }
+
+  restore(parts: readonly KeptPart[]): boolean {
+    return this.sets.restore(parts);
+  }
+
+  callOf(request: ClientRequest): Call {
+    return this.calls.replayed(request);
+  }
+
+  accessChanged(): void {
+    this.sets.endUnreadable();
+  }
+
+  close(): void {
+    this.sets.clear();
+  }
+
+  private runProcedure(request: ClientRequest, { procedure: name, args, requestId }: v2.CallProcedure): void {
+    const { encoder, context } = this;
+    const asked = { caller: this.caller, number: request.number, name, args, argsText: undefined };
+    callProcedure(context, asked, (result) => {
+      if (result.kind === "returned") {
+        const micros = context.time.durationMicros();
+        request.send(encoder.procedureResult(result.value, result.timestampMicros, micros, requestId));
+        return;
+      }
+      const micros = result.code === "NoSuchProcedure" ? 0 : context.time.durationMicros();
+      request.send(encoder.procedureFailure(result.message, result.timestampMicros, micros, requestId));
+    });
+  }
+}
+
+function decode({ bytes, at, length, isText }: Frame): v2.ClientMessage {
+  if (isText) throw new LightconeError("Malformed", { what: "client message", reason: "this version takes no texts" });
+  return v2.decodeClientMessage(bytes, at, length);
+}

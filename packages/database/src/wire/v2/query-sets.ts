@@ -1,0 +1,210 @@
+/**
+ * What one client is subscribed to: sets of queries under ids that the client chose.
+ *
+ * Law: each set is complete by itself. Of each row the client has been sent for a set, as many inserts less deletes as
+ * queries of the set return it; rows of other sets do not count. docs/wire/websocket-v2.md.
+ */
+import { defined } from "@lightcone/base";
+import type { v2 } from "@lightcone/protocol";
+import { bindParams } from "@lightcone/sql";
+import type { DatabaseContext } from "../../core/context.ts";
+import type { KeptPart } from "../../link/link.ts";
+import type { Piece } from "../../link/piece.ts";
+import type { Subscription, Subscriptions } from "../../subscriptions/fan-out.ts";
+import type { Subscriber } from "../../subscriptions/subscriber.ts";
+import type { FirstRows } from "../first-rows.ts";
+import { compileTexts, lostBy, overLimit, plansOf, type WantedQuery } from "../query-texts.ts";
+import type { Channel, ClientRequest } from "../wire.ts";
+import type { EncoderV2 } from "./encoder.ts";
+import { decodeSet, encodeSet } from "./set-state.ts";
+
+interface QuerySet {
+  readonly querySetId: number;
+  readonly queries: readonly WantedQuery[];
+  readonly subscriptions: readonly Subscription[];
+  /** The client's message that made it. */
+  readonly message: number;
+}
+
+export class QuerySets {
+  private readonly context: DatabaseContext;
+  private readonly subscriptions: Subscriptions;
+  private readonly encoder: EncoderV2;
+  private readonly channel: Channel;
+  private readonly rows: FirstRows;
+  private readonly subscriber: Subscriber;
+  private readonly sets = new Map<number, QuerySet>();
+  /** Queries of all sets. */
+  private queryCount = 0;
+
+  constructor(
+    context: DatabaseContext,
+    subscriptions: Subscriptions,
+    encoder: EncoderV2,
+    channel: Channel,
+    rows: FirstRows,
+    subscriber: Subscriber,
+  ) {
+    this.context = context;
+    this.subscriptions = subscriptions;
+    this.encoder = encoder;
+    this.channel = channel;
+    this.rows = rows;
+    this.subscriber = subscriber;
+  }
+
+  /** Restores sets of a host before, which the client has the rows of. @returns whether all are as they were */
+  restore(parts: readonly KeptPart[]): boolean {
+    let isWhole = true;
+    this.context.critical.run(() => {
+      isWhole = parts.every((part) => this.restoreSet(part));
+    });
+    return isWhole;
+  }
+
+  private restoreSet({ message, state }: KeptPart): boolean {
+    const { querySetId, queries: kept } = decodeSet(state);
+    const compiled = this.compile([...new Set(kept.map(({ statement }) => statement))]);
+    if (typeof compiled === "string") return false;
+    const byText = new Map(compiled.map((each) => [each.text, each]));
+    if (!kept.every(({ text }) => byText.has(text))) return false;
+    const queries = kept.map(({ text }) => defined(byText.get(text), text));
+    this.hold(querySetId, queries, message);
+    return true;
+  }
+
+  /** Lets go of everything: the connection is over. */
+  clear(): void {
+    for (const set of this.sets.values()) this.release(set);
+    this.sets.clear();
+  }
+
+  // --- subscribing
+
+  subscribe(request: ClientRequest, message: v2.Subscribe): void {
+    this.context.critical.run(() => this.begin(request, message));
+  }
+
+  private begin(request: ClientRequest, { requestId, querySetId, queries: texts }: v2.Subscribe): void {
+    const fail = (text: string): Piece => this.encoder.subscriptionError(requestId, querySetId, text);
+    const wanted = this.wantedOf(querySetId, texts);
+    if (typeof wanted === "string") {
+      request.send(fail(wanted));
+      return;
+    }
+    const set = this.hold(querySetId, wanted, request.number);
+    const read = this.rows.read(plansOf(this.overRows(set)));
+    if (typeof read === "string") {
+      this.end(set);
+      request.send(fail(read));
+      return;
+    }
+    this.rows.send(request, read, {
+      encode: (rows) => this.encoder.subscribeApplied(requestId, querySetId, rows),
+      fail: (text) => {
+        // Messages that wait behind these rows change them: a client that would get those could not count right any more.
+        if (this.channel.holdsBack) this.channel.end(1011, text);
+        // It may have ended before its rows were there, and its id stand for another by now.
+        if (this.sets.get(querySetId) === set) this.end(set);
+        return fail(text);
+      },
+      note: { kind: "kept", message: set.message, state: encodeSet(set) },
+    });
+  }
+
+  /** The queries of a new set, or why there is none. */
+  private wantedOf(querySetId: number, texts: readonly string[]): readonly WantedQuery[] | string {
+    if (this.sets.has(querySetId)) return `Subscription with id ${querySetId} already exists for client`;
+    const { subscriptionsPerConnectionMax: max } = this.context.limits;
+    if (this.sets.size >= max) return overLimit(this.sets.size + 1, max);
+    const wanted = this.compile(texts.map((text) => text.trim()));
+    if (typeof wanted === "string") return wanted;
+    const count = this.queryCount + wanted.length;
+    return count > max ? overLimit(count, max) : wanted;
+  }
+
+  private hold(querySetId: number, queries: readonly WantedQuery[], message: number): QuerySet {
+    const { identity } = this.channel.info.caller;
+    const subscriptions = queries.map(({ plan }) =>
+      this.subscriptions.hold(this.subscriber, plan, bindParams(plan, identity), querySetId),
+    );
+    const set: QuerySet = { querySetId, queries, subscriptions, message };
+    this.sets.set(querySetId, set);
+    this.queryCount += queries.length;
+    return set;
+  }
+
+  // --- unsubscribing
+
+  unsubscribe(request: ClientRequest, message: v2.Unsubscribe): void {
+    this.context.critical.run(() => this.drop(request, message));
+  }
+
+  private drop(request: ClientRequest, { requestId, querySetId, sendDroppedRows }: v2.Unsubscribe): void {
+    const fail = (text: string): Piece => this.encoder.subscriptionError(requestId, querySetId, text);
+    const set = this.sets.get(querySetId);
+    if (set === undefined) {
+      request.send(fail(`Subscription not found: ${querySetId}`));
+      return;
+    }
+    const sent = sendDroppedRows ? this.overRows(set) : [];
+    this.end(set);
+    const read = this.rows.read(plansOf(sent));
+    if (typeof read === "string") {
+      request.send(fail(read));
+      return;
+    }
+    this.rows.send(request, read, {
+      encode: (rows) => this.encoder.unsubscribeApplied(requestId, querySetId, sendDroppedRows ? rows : undefined),
+      fail,
+    });
+  }
+
+  /** Ends the sets over tables that may not be read any more: their rows are taken back, and it is said why. */
+  endUnreadable(): void {
+    const catalog = this.context.access.catalog(this.channel.info.caller, false);
+    for (const set of this.sets.values()) {
+      const lost = lostBy(set.queries, catalog);
+      if (lost !== undefined) this.withdraw(set, lost);
+    }
+  }
+
+  private withdraw(set: QuerySet, lost: string): void {
+    const { channel, encoder, context } = this;
+    const { querySetId } = set;
+    const sent = this.overRows(set).filter(({ plan }) =>
+      plan.sources.every(({ table }) => context.store.table(table.id) !== undefined),
+    );
+    this.end(set);
+    const fail = (reason: string): Piece => {
+      channel.end(1011, reason); // the client would keep rows that it may not read
+      return encoder.subscriptionError(undefined, querySetId, reason);
+    };
+    const read = this.rows.read(plansOf(sent));
+    if (typeof read === "string") fail(read);
+    else if (sent.length > 0)
+      this.rows.send(channel, read, { encode: (queries) => encoder.withdrawn(querySetId, queries), fail });
+    channel.send(encoder.subscriptionError(undefined, querySetId, lost));
+  }
+
+  private end(set: QuerySet): void {
+    this.sets.delete(set.querySetId);
+    this.release(set);
+    this.channel.note({ kind: "dropped", message: set.message });
+  }
+
+  private release({ subscriptions }: QuerySet): void {
+    for (const subscription of subscriptions) this.subscriptions.release(subscription);
+    this.queryCount -= subscriptions.length;
+  }
+
+  // --- what both need
+
+  private compile(texts: readonly string[]): readonly WantedQuery[] | string {
+    return compileTexts(texts, this.context.access.catalog(this.channel.info.caller, true), true);
+  }
+
+  private overRows({ queries }: QuerySet): readonly WantedQuery[] {
+    return queries.filter(({ plan }) => this.rows.areOver(plan));
+  }
+}
