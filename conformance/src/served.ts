@@ -113,6 +113,12 @@ export class Served {
     return join(databases, directory);
   }
 
+  /** The processor time that a database's process has used. It grows while something runs there, whatever others use. */
+  workedMs(identity: string): number {
+    const fields = statOf(this.hosts.get(identity) ?? 0);
+    return (Number(fields?.[11] ?? 0) + Number(fields?.[12] ?? 0)) * tickMs;
+  }
+
   /** What the front has for itself in memory, in bytes, its garbage left out. */
   async frontBytes(): Promise<number> {
     await new Promise<void>((resolve) => {
@@ -205,12 +211,20 @@ export class Served {
 
 /** When a process began; undefined when there is none. */
 function startOf(pid: number): string | undefined {
+  return statOf(pid)?.[19];
+}
+
+/** Linux counts in these. */
+const tickMs = 10;
+
+/** What the system says of a process, from its state on; undefined when there is none. */
+function statOf(pid: number): readonly string[] | undefined {
   try {
     // Its name, in parentheses, may have anything in it.
-    const [state = "", ...fields] = readFileSync(`/proc/${pid}/stat`, "latin1")
+    const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
       .replace(/^.*\) /s, "")
       .split(" ");
-    return state === "Z" ? undefined : fields[18];
+    return fields[0] === "Z" ? undefined : fields;
   } catch {
     return undefined;
   }

@@ -46,7 +46,7 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 async function until(what: string, holds: () => boolean): Promise<void> {
   const from = performance.now();
   while (!holds()) {
-    if (performance.now() - from > 10_000) throw new Error(`waited too long: ${what}`);
+    if (performance.now() - from > 30_000) throw new Error(`waited too long: ${what}`);
     await sleep(5);
   }
 }

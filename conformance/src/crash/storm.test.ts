@@ -200,7 +200,7 @@ describe("after a host ended", () => {
         // Whatever it is subscribed to it has heard of before this answer.
         if (subscriber instanceof WireSubscriber) await subscriber.call("take", put(99, 0, "").slice(0, 4));
         else
-          for (const until = performance.now() + 10_000; !subscriber.rows.has(`mark[1,"${text}"]`);) {
+          for (const until = performance.now() + 30_000; !subscriber.rows.has(`mark[1,"${text}"]`);) {
             expect(performance.now(), `${subscriber.name} waits`).toBeLessThan(until);
             await sleep(5);
           }

@@ -11,7 +11,7 @@ import { RawClient } from "../raw-client.ts";
 import { Served } from "../served.ts";
 
 const fatal = "The instance encountered a fatal error.";
-/** Longer than what runs is left alone before it is noted. */
+/** Longer than what runs is left alone before it is blamed for a kill. */
 const runsForMs = 900;
 
 let served: Served;
@@ -31,7 +31,9 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** Lets what has been asked run for a while, and kills the host at it. */
 async function killAtIt(): Promise<void> {
-  await sleep(runsForMs);
+  const [database = ""] = served.awake;
+  const fromMs = served.workedMs(database);
+  while (served.workedMs(database) - fromMs < runsForMs) await sleep(20);
   served.killHost();
 }
 

@@ -119,7 +119,8 @@ describe("the watchdog", () => {
       const { isWhole, ranMs } = await turn(runMs, 50);
       if (isWhole) expect(ranMs).toBeGreaterThanOrEqual(runMs);
       else expect(ranMs).toBeGreaterThanOrEqual(50);
-      expect(await turn(1, 50)).toMatchObject({ isWhole: true });
+      // What was asked of that turn does not strike this one, which has time enough on any machine.
+      expect(await turn(1, 60_000)).toMatchObject({ isWhole: true });
     }
     host.kill();
     await host.ended;

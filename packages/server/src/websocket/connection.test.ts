@@ -81,7 +81,7 @@ async function dialRaw(
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  const endMs = performance.now() + 5000;
+  const endMs = performance.now() + 30_000;
   while (!holds()) {
     if (performance.now() > endMs) throw new Error("waited too long");
     await new Promise((resolve) => setImmediate(resolve));
