@@ -326,7 +326,7 @@ The JSON of the HTTP interface is taken as well.`,
       new Option("-o, --out-dir <dir>", "where the files go").makeOptionMandatory(),
       ...modulePath(),
       ...prebuilt(),
-      new Option("--include-private", "private tables and functions as well"),
+      new Option("--include-private", "private tables and functions, and reducers of the life cycle, as well"),
       new Option(
         "--client-package <name>",
         "the package with the official client SDK, as the bindings import it",

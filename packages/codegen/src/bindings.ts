@@ -7,7 +7,7 @@ import type { AlgebraicType } from "@lightcone/sats";
 import { fileStem, NameRegistry, pascalIdentifier } from "./names.ts";
 
 export interface BindingOptions {
-  /** Tables and functions that clients cannot reach, and types of theirs alone, are left out unless this is set. */
+  /** Tables and functions that clients cannot reach or call, and types of theirs alone, are left out unless this is set. */
   readonly includePrivate?: boolean;
 }
 
@@ -44,7 +44,7 @@ export interface BoundType {
 export interface Bindings {
   readonly module: ModuleDef;
   readonly tables: readonly BoundTable[];
-  /** Without `init`, which no client ever hears of. */
+  /** Of the life cycle's, which nobody can call, at most those of clients that come and go: of `init` no client ever hears. */
   readonly reducers: readonly BoundFunction<ReducerDef>[];
   readonly procedures: readonly BoundFunction<ProcedureDef>[];
   readonly types: readonly BoundType[];
@@ -83,7 +83,7 @@ export function bind(module: ModuleDef, options: BindingOptions, reserved: reado
   });
   const reducers = module.reducers
     .filter((each) => each.lifecycle !== "init")
-    .filter((each) => includePrivate || each.lifecycle !== undefined || each.visibility === "client")
+    .filter((each) => includePrivate || (each.lifecycle === undefined && each.visibility === "client"))
     .toSorted(byName)
     .map((each) => bindFunction(each, "Reducer"));
   const procedures = module.procedures
