@@ -45,29 +45,56 @@ export function codeText({ title, parameters, source }: GeneratedCode): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** What is used of Node's `process`: the types of a page know neither it nor `node:fs`. */
+/** What is used of Node's `process`: the types of a page know neither it nor its modules. */
 interface Platform {
   readonly pid: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stderr: { write(text: string): unknown };
-  getBuiltinModule(name: "node:fs"): {
-    mkdirSync(path: string, options: { readonly recursive: true }): unknown;
-    writeFileSync(path: string, text: string): void;
-  };
+  getBuiltinModule(name: "node:fs"): Files;
+  getBuiltinModule(name: "node:path"): { dirname(path: string): string };
+}
+
+interface Files {
+  existsSync(path: string): boolean;
+  mkdirSync(path: string): unknown;
+  writeFileSync(path: string, text: string): void;
 }
 
 const { process: platform } = globalThis as { process?: Platform };
 const target = platform?.env?.["LIGHTCONE_DUMP_CODE"];
-if (platform !== undefined && target !== undefined && target !== "")
-  watchCode(target === "-" ? (code) => void platform.stderr.write(codeText(code)) : fileWriter(platform, target));
+if (platform !== undefined && target !== undefined && target !== "") {
+  const write =
+    target === "-" ? (code: GeneratedCode) => platform.stderr.write(codeText(code)) : fileWriter(platform, target);
+  const stop = watchCode((code) => {
+    try {
+      write(code);
+    } catch (error) {
+      // Who wants to read the code wants it to run as well.
+      stop();
+      platform.stderr.write(`LIGHTCONE_DUMP_CODE=${target}: no code is written: ${String(error)}\n`);
+    }
+  });
+}
 
 function fileWriter(node: Platform, directory: string): CodeWatcher {
   const files = node.getBuiltinModule("node:fs");
-  files.mkdirSync(directory, { recursive: true });
   let count = 0;
   return (code) => {
+    if (count === 0) makeDirectory(node, files, directory);
     count += 1;
     const title = code.title.replaceAll(/[^\w.-]+/g, "-").slice(0, 80);
     files.writeFileSync(`${directory}/${node.pid}-${String(count).padStart(4, "0")}-${title}.js`, codeText(code));
   };
+}
+
+/** With those above it. Node's own way never returns below `/proc`: `real-make-directory.ts`, which a page cannot load. */
+function makeDirectory(node: Platform, files: Files, path: string): void {
+  const above = node.getBuiltinModule("node:path").dirname(path);
+  if (files.existsSync(path)) return;
+  if (above !== path) makeDirectory(node, files, above);
+  try {
+    files.mkdirSync(path);
+  } catch (error) {
+    if (!files.existsSync(path)) throw error; // another process may have made it
+  }
 }

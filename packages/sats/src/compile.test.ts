@@ -56,7 +56,8 @@ const program = `
 /** Makes a codec in a process of its own; gives what it wrote to standard error. */
 function run(dump: string): string {
   const env = { ...process.env, LIGHTCONE_DUMP_CODE: dump };
-  const ended = spawnSync(process.execPath, ["--input-type=module", "-e", program], { env, encoding: "utf8" });
+  const args = ["--input-type=module", "-e", program];
+  const ended = spawnSync(process.execPath, args, { env, encoding: "utf8", timeout: 30_000 });
   expect([ended.status, ended.stdout]).toEqual([0, ""]);
   return ended.stderr;
 }
@@ -71,6 +72,14 @@ test("LIGHTCONE_DUMP_CODE=DIRECTORY writes a file for each piece", () => {
 test("LIGHTCONE_DUMP_CODE=- writes to standard error", () => {
   expect(run("-")).toContain("// read: readBool");
 });
+
+test.each(["/proc/lightcone/code", join(import.meta.filename, "code")])(
+  "LIGHTCONE_DUMP_CODE=%s, where nothing can be made, is said once and hinders nothing",
+  (dump) => {
+    const said = run(dump).trimEnd().split("\n");
+    expect(said).toEqual([expect.stringMatching(/^LIGHTCONE_DUMP_CODE=.*: no code is written: Error: E\w+:.*mkdir/)]);
+  },
+);
 
 test("without it nothing is written", () => {
   expect(run("")).toBe("");
