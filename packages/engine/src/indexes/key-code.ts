@@ -395,8 +395,8 @@ function exactBelowOf(types: readonly AlgebraicType[]): number {
 function generatePrefix(shape: Shape, types: readonly AlgebraicType[], missing: "low" | "high"): PrefixOf {
   const helpers: Helpers = { leadingBytes, floatPrefix };
   const { lines, parts } = locateParts(shape, "view", "at", "p", helpers);
-  const first = parts[0] as Part;
-  const whole = wholePrefix(unwrapped(first.type), first.start, first.end);
+  const [first] = parts; // a table without columns has none
+  const whole = first === undefined ? undefined : wholePrefix(unwrapped(first.type), first.start, first.end);
   const expression = whole ?? sharedPrefix(parts, types, missing);
   return compileWith<PrefixOf>(helpers, `return function prefixOf(view, at) {\n${lines}return ${expression};\n};`);
 }
