@@ -13,6 +13,7 @@ import { bundleModule } from "../../../packages/cli/src/build/bundle.ts";
 import { Served } from "../served.ts";
 
 const killCount = Number(process.env["LIGHTCONE_CRASHES"] ?? 4);
+const seed = testSeed(1);
 const names = ["shop", "market", "fair"];
 
 let served: Served;
@@ -121,7 +122,6 @@ test(
   `rows 7, 16, 33: ${killCount} kills while databases come and go`,
   { timeout: 60_000 + killCount * 60_000 },
   async () => {
-    const seed = testSeed(1);
     const delays = fc.sample(fc.integer({ min: 50, max: 2500 }), { numRuns: killCount, seed });
     const chances = fc.sample(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { numRuns: 997, seed });
     let at = 0;

@@ -15,6 +15,8 @@ const fatal = "The instance encountered a fatal error.";
 const runsForMs = 900;
 
 let served: Served;
+/** Of things that are put: no two have one. */
+let nextNumber = 1000;
 beforeAll(async () => {
   served = await Served.open();
   await served.publish("endings", endingsProgram(), "Wasm");
@@ -80,7 +82,7 @@ describe("row 2: a host that is killed while it runs", () => {
     say(client);
     client.say({ kind: "SubscribeSingle", query: "SELECT * FROM thing", requestId: 8, queryId: 8 });
     client.say({ kind: "OneOffQuery", messageId: Uint8Array.of(9), query: "SELECT * FROM thing" });
-    stranger.call("put", args(Math.floor(Math.random() * 2 ** 31)), 10);
+    stranger.call("put", args((nextNumber += 1)), 10);
     await killAtIt();
     if (answer !== undefined) {
       const message = await nextOf(client);

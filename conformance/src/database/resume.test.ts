@@ -92,150 +92,162 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("http" as const, "sql" as const) }) },
 );
 
+/** Lives through steps, and looks at answers and rows. @returns how often the database rested when that was waited for */
+async function live(steps: readonly (typeof step extends fc.Arbitrary<infer Step> ? Step : never)[]): Promise<number> {
+  const hosts = new Hosts();
+  const link = await hosts.open();
+  const published = await publish(link, ledger);
+  expect(published.status, textOf(published)).toBe(200);
+  let restCount = 0;
+  const clients = Array.from({ length: clientCount }, (_, index) => new LocalClient(link, makeCaller(10 + index)));
+  for (const client of clients) await client.until(({ messages }) => messages.length > 0);
+  const sent = clients.map(() => 0);
+  const asked = clients.map(() => 0);
+  const loud = clients.map(() => 0);
+  /** What each client is subscribed to: the form and the id; and whether it ever was. */
+  const subscriptions: ({ readonly form: "multi" | "single" | "legacy"; readonly id: number } | undefined)[] = [];
+  const wasSubscribed = clients.map(() => false);
+  let nextId = 1;
+  let sqlCount = 0;
+  const answers: number[] = [];
+  let httpCount = 0;
+  let callCount = 0;
+  for (const each of steps) {
+    switch (each.kind) {
+      case "call":
+        for (let left = each.count; left > 0; left--) {
+          const number = sent[each.client] ?? 0;
+          sent[each.client] = number + 1;
+          asked[each.client] = (asked[each.client] ?? 0) + 1;
+          if (!each.quiet) loud[each.client] = (loud[each.client] ?? 0) + 1;
+          clients[each.client]?.call("record", args(each.client, number), number, !each.quiet);
+        }
+        break;
+      case "subscribe": {
+        const client = clients[each.client];
+        const present = subscriptions[each.client];
+        const [requestId, queryId] = [nextId, nextId];
+        nextId += 1;
+        // A legacy set is replaced; another is let go, and the next step takes one again.
+        if (present !== undefined && present.form !== "legacy") {
+          const kind = present.form === "multi" ? "UnsubscribeMulti" : "Unsubscribe";
+          client?.say({ kind, requestId, queryId: present.id });
+          subscriptions[each.client] = undefined;
+        } else {
+          const form = present?.form ?? each.form;
+          if (form === "single")
+            client?.say({ kind: "SubscribeSingle", query: "SELECT * FROM entry", requestId, queryId });
+          else if (form === "legacy")
+            client?.say({
+              kind: "Subscribe",
+              queries: ["SELECT * FROM entry", "SELECT * FROM tally"],
+              requestId,
+            });
+          else
+            client?.say({
+              kind: "SubscribeMulti",
+              queries: ["SELECT * FROM entry", "SELECT * FROM tally"],
+              requestId,
+              queryId,
+            });
+          subscriptions[each.client] = { form, id: queryId };
+          wasSubscribed[each.client] = true;
+        }
+        asked[each.client] = (asked[each.client] ?? 0) + 1;
+        break;
+      }
+      case "turns":
+        for (let left = each.count; left > 0; left--) await turn();
+        break;
+      case "end":
+        for (let left = each.after; left > 0; left--) await turn();
+        hosts.end();
+        break;
+      case "rest": {
+        const rested = link.rest();
+        if (each.isAwaited && (await rested)) restCount += 1;
+        break;
+      }
+      case "http":
+        httpCount++;
+        void call(link, "record", `[99, ${callCount++}]`, makeCaller(50)).then((reply) => answers.push(reply.status));
+        break;
+      case "sql": {
+        httpCount++;
+        const values = `(${1_000_000 + sqlCount}, 98, ${sqlCount++}, 'sql')`;
+        const statement = `INSERT INTO entry (id, client, number, note) VALUES ${values}`;
+        void link
+          .request({ kind: "sql", caller: makeCaller(1, true), text: statement, confirmed: true })
+          .then((reply) => {
+            expect(textOf(reply)).toContain(`"rows_inserted":1`);
+            answers.push(reply.status);
+          });
+      }
+    }
+  }
+  const isDone = (): boolean =>
+    clients.every((client, index) => client.answeredCount >= (asked[index] ?? 0) || client.closed !== undefined) &&
+    answers.length === httpCount;
+  for (let left = turnsMax; left > 0 && !isDone(); left--) await turn();
+  expect(
+    clients
+      .map((client, index) => `${client.answeredCount} of ${asked[index]}`)
+      .concat(`${answers.length} of ${httpCount}`),
+    "answers that came",
+  ).toEqual(clients.map((_, index) => `${asked[index]} of ${asked[index]}`).concat(`${httpCount} of ${httpCount}`));
+  expect(answers).toEqual(answers.map(() => 200));
+
+  const entries = await sql(link, "SELECT client, number FROM entry");
+  for (const [index, client] of clients.entries()) {
+    expect(client.closed).toBeUndefined();
+    const numbers = entries.filter(([of]) => of === index).map(([, number]) => Number(number));
+    expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: sent[index] ?? 0 }, (_, number) => number));
+    expect(client.messages.filter((message) => message.kind === "IdentityToken").length).toBe(1);
+    const own = client.messages.filter(
+      (message) =>
+        message.kind === "TransactionUpdate" && toHex(message.callerConnectionId) === toHex(client.caller.connectionId),
+    );
+    if (wasSubscribed[index] !== true) expect(own.length).toBe(loud[index]);
+    else {
+      const rows = await sql(link, "SELECT id FROM entry");
+      const tallies = await sql(link, "SELECT client FROM tally");
+      const total = [...addUp(client.messages).values()].reduce((sum, count) => sum + count, 0);
+      const form = subscriptions[index]?.form;
+      const there = form === undefined ? 0 : rows.length + (form === "single" ? 0 : tallies.length);
+      expect(total, `${form} of client ${index}`).toBe(there);
+    }
+  }
+  expect(entries.filter(([of]) => of === 99).length).toBe(callCount);
+  expect(entries.filter(([of]) => of === 98).length).toBe(sqlCount);
+  await link.stop(100);
+  return restCount;
+}
+
 describe("rows 1 and 17: clients of a database whose host ends, or is let go", () => {
   test("are answered once, and told everything once", async () => {
-    let restCount = 0;
     await assertProperty(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-        const hosts = new Hosts();
-        const link = await hosts.open();
-        expect((await publish(link, ledger)).status).toBe(200);
-        const clients = Array.from(
-          { length: clientCount },
-          (_, index) => new LocalClient(link, makeCaller(10 + index)),
-        );
-        for (const client of clients) await client.until(({ messages }) => messages.length > 0);
-        const sent = clients.map(() => 0);
-        const asked = clients.map(() => 0);
-        const loud = clients.map(() => 0);
-        /** What each client is subscribed to: the form and the id; and whether it ever was. */
-        const subscriptions: ({ readonly form: "multi" | "single" | "legacy"; readonly id: number } | undefined)[] = [];
-        const wasSubscribed = clients.map(() => false);
-        let nextId = 1;
-        let sqlCount = 0;
-        const answers: number[] = [];
-        let httpCount = 0;
-        let callCount = 0;
-        for (const each of steps) {
-          switch (each.kind) {
-            case "call":
-              for (let left = each.count; left > 0; left--) {
-                const number = sent[each.client] ?? 0;
-                sent[each.client] = number + 1;
-                asked[each.client] = (asked[each.client] ?? 0) + 1;
-                if (!each.quiet) loud[each.client] = (loud[each.client] ?? 0) + 1;
-                clients[each.client]?.call("record", args(each.client, number), number, !each.quiet);
-              }
-              break;
-            case "subscribe": {
-              const client = clients[each.client];
-              const present = subscriptions[each.client];
-              const [requestId, queryId] = [nextId, nextId];
-              nextId += 1;
-              // A legacy set is replaced; another is let go, and the next step takes one again.
-              if (present !== undefined && present.form !== "legacy") {
-                const kind = present.form === "multi" ? "UnsubscribeMulti" : "Unsubscribe";
-                client?.say({ kind, requestId, queryId: present.id });
-                subscriptions[each.client] = undefined;
-              } else {
-                const form = present?.form ?? each.form;
-                if (form === "single")
-                  client?.say({ kind: "SubscribeSingle", query: "SELECT * FROM entry", requestId, queryId });
-                else if (form === "legacy")
-                  client?.say({
-                    kind: "Subscribe",
-                    queries: ["SELECT * FROM entry", "SELECT * FROM tally"],
-                    requestId,
-                  });
-                else
-                  client?.say({
-                    kind: "SubscribeMulti",
-                    queries: ["SELECT * FROM entry", "SELECT * FROM tally"],
-                    requestId,
-                    queryId,
-                  });
-                subscriptions[each.client] = { form, id: queryId };
-                wasSubscribed[each.client] = true;
-              }
-              asked[each.client] = (asked[each.client] ?? 0) + 1;
-              break;
-            }
-            case "turns":
-              for (let left = each.count; left > 0; left--) await turn();
-              break;
-            case "end":
-              for (let left = each.after; left > 0; left--) await turn();
-              hosts.end();
-              break;
-            case "rest": {
-              const rested = link.rest();
-              if (each.isAwaited && (await rested)) restCount += 1;
-              break;
-            }
-            case "http":
-              httpCount++;
-              void call(link, "record", `[99, ${callCount++}]`, makeCaller(50)).then((reply) =>
-                answers.push(reply.status),
-              );
-              break;
-            case "sql": {
-              httpCount++;
-              const values = `(${1_000_000 + sqlCount}, 98, ${sqlCount++}, 'sql')`;
-              const statement = `INSERT INTO entry (id, client, number, note) VALUES ${values}`;
-              void link
-                .request({ kind: "sql", caller: makeCaller(1, true), text: statement, confirmed: true })
-                .then((reply) => {
-                  expect(textOf(reply)).toContain(`"rows_inserted":1`);
-                  answers.push(reply.status);
-                });
-            }
-          }
-        }
-        const isDone = (): boolean =>
-          clients.every(
-            (client, index) => client.answeredCount >= (asked[index] ?? 0) || client.closed !== undefined,
-          ) && answers.length === httpCount;
-        for (let left = turnsMax; left > 0 && !isDone(); left--) await turn();
-        expect(
-          clients
-            .map((client, index) => `${client.answeredCount} of ${asked[index]}`)
-            .concat(`${answers.length} of ${httpCount}`),
-          "answers that came",
-        ).toEqual(
-          clients.map((_, index) => `${asked[index]} of ${asked[index]}`).concat(`${httpCount} of ${httpCount}`),
-        );
-        expect(answers).toEqual(answers.map(() => 200));
-
-        const entries = await sql(link, "SELECT client, number FROM entry");
-        for (const [index, client] of clients.entries()) {
-          expect(client.closed).toBeUndefined();
-          const numbers = entries.filter(([of]) => of === index).map(([, number]) => Number(number));
-          expect(numbers.toSorted((a, b) => a - b)).toEqual(
-            Array.from({ length: sent[index] ?? 0 }, (_, number) => number),
-          );
-          expect(client.messages.filter((message) => message.kind === "IdentityToken").length).toBe(1);
-          const own = client.messages.filter(
-            (message) =>
-              message.kind === "TransactionUpdate" &&
-              toHex(message.callerConnectionId) === toHex(client.caller.connectionId),
-          );
-          if (wasSubscribed[index] !== true) expect(own.length).toBe(loud[index]);
-          else {
-            const rows = await sql(link, "SELECT id FROM entry");
-            const tallies = await sql(link, "SELECT client FROM tally");
-            const total = [...addUp(client.messages).values()].reduce((sum, count) => sum + count, 0);
-            const form = subscriptions[index]?.form;
-            const there = form === undefined ? 0 : rows.length + (form === "single" ? 0 : tallies.length);
-            expect(total, `${form} of client ${index}`).toBe(there);
-          }
-        }
-        expect(entries.filter(([of]) => of === 99).length).toBe(callCount);
-        expect(entries.filter(([of]) => of === 98).length).toBe(sqlCount);
-        await link.stop(100);
-      }),
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => void (await live(steps))),
       cases,
     );
-    expect(restCount, "databases rested").toBeGreaterThan(0);
+  });
+
+  // Whether a database of the test before rests is chance.
+  test("so they are by one that rests and is woken", async () => {
+    const all = { count: 3, quiet: false };
+    const rests = [
+      { kind: "turns", count: turnsMax },
+      { kind: "rest", isAwaited: true },
+    ] as const;
+    const steps = [
+      { kind: "subscribe", client: 0, form: "multi" },
+      { kind: "call", client: 0, ...all },
+      ...rests,
+      { kind: "call", client: 1, ...all },
+      ...rests,
+      { kind: "sql" },
+      ...rests,
+    ] as const;
+    expect(await live(steps)).toBe(3);
   });
 });
 

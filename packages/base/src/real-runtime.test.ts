@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { wallClock } from "./real-runtime.ts";
+import { assertProperty } from "./testing/index.ts";
 
 const step = fc.oneof(
   { weight: 9, arbitrary: fc.record({ byMs: fc.double({ min: 0, max: 90_000, noNaN: true }), setMs: fc.constant(0) }) },
@@ -13,7 +14,7 @@ const step = fc.oneof(
 );
 
 test("row 17: the clock is followed wherever it is set", () => {
-  fc.assert(
+  assertProperty(
     fc.property(fc.array(step), (steps) => {
       let [steady, offset] = [100, 1.75e12];
       const now = wallClock(

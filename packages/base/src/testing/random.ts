@@ -12,7 +12,7 @@ import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
-import { expect } from "vitest";
+import { afterEach, expect } from "vitest";
 
 /** A case that once failed. */
 export interface FailedCase {
@@ -40,9 +40,21 @@ export function runCount(usual: number): number {
   return usual * (numberOf("LIGHTCONE_RUNS") ?? 1);
 }
 
-/** The seed of a test that draws for itself. */
+/** What says how long such a test is. */
+const lengths = ["LIGHTCONE_CASES", "LIGHTCONE_RUNS", "LIGHTCONE_CRASHES", "LIGHTCONE_DATABASES", "LIGHTCONE_KNOWN"];
+
+/** The seed of a file's tests that draw for themselves: those that fail say how to see it again. Called outside of tests. */
 export function testSeed(usual: number): number {
-  return numberOf("LIGHTCONE_SEED") ?? usual;
+  const seed = numberOf("LIGHTCONE_SEED") ?? usual;
+  afterEach(({ task }) => {
+    const variables = lengths.flatMap((name) =>
+      process.env[name] === undefined ? [] : `${name}=${process.env[name]}`,
+    );
+    const command = [`LIGHTCONE_SEED=${seed}`, ...variables, "npx vitest run", relative(root, task.file.filepath)];
+    for (const error of task.result?.errors ?? [])
+      error.message += `\n\nTo see it again, as far as a seed can:\n  ${command.join(" ")}`;
+  });
+  return seed;
 }
 
 /** Asserts that a property holds: for the cases that failed before, and for so many random ones. */

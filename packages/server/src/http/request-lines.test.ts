@@ -12,6 +12,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTestServer } from "../testing/test-server.ts";
 import type { TestServer } from "../testing/test-server.ts";
 
+const seed = testSeed(1);
+
 let host: TestServer;
 beforeAll(async () => {
   host = await openTestServer({ limits: { requestTimeoutMs: 200 } });
@@ -150,7 +152,6 @@ describe("row 30: every request gets an answer", () => {
     { what: "a request with one byte changed", arbitrary: bent, count: 500 },
     { what: "bytes", arbitrary: bytes, count: 300 },
   ])("$what", { timeout: 120_000 }, async ({ arbitrary, count }) => {
-    const seed = testSeed(1);
     const texts = fc.sample(arbitrary, { numRuns: count, seed });
     // What is no whole request waits for its rest, so many go at once.
     for (let from = 0; from < texts.length; from += 400) {

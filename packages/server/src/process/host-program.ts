@@ -78,7 +78,13 @@ async function exists(path: string): Promise<boolean> {
 /** Removes all but the builds that were used last, and the leftovers of builds that were cut short. */
 async function removeOld(cache: string): Promise<void> {
   const builds = await readdir(cache);
-  const used = await Promise.all(builds.map(async (name) => ({ name, atMs: (await stat(join(cache, name))).mtimeMs })));
+  // Another process may have moved its own to its place by now.
+  const atMsOf = (name: string): Promise<number> =>
+    stat(join(cache, name)).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => 0,
+    );
+  const used = await Promise.all(builds.map(async (name) => ({ name, atMs: await atMsOf(name) })));
   const old = used.toSorted((a, b) => b.atMs - a.atMs).slice(buildsMax);
   for (const { name } of old) await rm(join(cache, name), { recursive: true, force: true });
 }
