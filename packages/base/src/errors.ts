@@ -162,6 +162,12 @@ const catalogue = {
     text: (d: { reason: string }) => `the database is stopped: ${d.reason}`,
     hint: "The server log has the cause; the database opens again through recovery.",
   },
+  ProcessNotStarted: {
+    http: 503,
+    close: 1013,
+    text: (d: { reason: string }) => `no process could be started for the database: ${d.reason}`,
+    hint: "Try again in a while. EMFILE and EAGAIN are limits of the machine: the operator can raise `ulimit -n` and `ulimit -u`.",
+  },
   Quarantined: {
     http: 503,
     text: (d: { crashCount: number }) =>

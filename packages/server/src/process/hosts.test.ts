@@ -97,6 +97,22 @@ describe("row 17: spare hosts", () => {
   });
 });
 
+test("row 17: a program that is gone is the server's fault, not the module's: a publish cannot mend it", async () => {
+  openHosts(0);
+  const { execPath } = process;
+  process.execPath = "/no/such/node";
+  try {
+    await expect(hosts.openHost(record, "/nowhere", true)).rejects.toMatchObject({
+      code: "ProcessNotStarted",
+      message: expect.stringContaining("/no/such/node ENOENT"),
+    });
+  } finally {
+    process.execPath = execPath;
+  }
+  const host = await hosts.openHost(record, "/nowhere", true);
+  await host.link.stop(1000);
+});
+
 test("no host opens a database on a Node that lacks what modules are kept by", async () => {
   openHosts(0, unfitNode);
   await expect(hosts.openHost(record, "/nowhere", true)).rejects.toThrow(/v8\.promiseHooks.*use a release of Node 24/);

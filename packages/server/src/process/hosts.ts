@@ -39,9 +39,9 @@ export interface HostsOptions {
 const crashesMax = 3;
 /** The most of the machine's memory that one process may take, whatever the limit. */
 const memoryShareMax = 0.8;
-/** Spares that may end before they are warm, one after another; then no more are started. */
+/** Spares that may fail to start, or end before they are warm, one after another; then there are none until a database opens. */
 const failuresMax = 3;
-/** The time until a spare that ended is replaced. */
+/** The time until a spare that ended or did not start is replaced. */
 const replaceMs = 1000;
 
 export class Hosts {
@@ -94,7 +94,9 @@ export class Hosts {
     try {
       const host = await this.take();
       started?.(record, host.pid);
-      return await openInHost(host, record, directory, { settings: this.settings, isNew, log }, resume);
+      const opened = await openInHost(host, record, directory, { settings: this.settings, isNew, log }, resume);
+      this.failures = 0;
+      return opened;
     } finally {
       this.opening -= 1;
       this.refill();
@@ -127,7 +129,7 @@ export class Hosts {
   private async spawn(): Promise<SpawnedHost> {
     const { clock, limits, nodeFlags = [] } = this.options;
     this.program ??= this.options.program ? Promise.resolve(this.options.program) : databaseProgram(this.options.log);
-    return new SpawnedHost({
+    return SpawnedHost.start({
       program: await this.program,
       nodeFlags,
       memoryBytesMax: memoryBytesMax(limits),
@@ -144,12 +146,17 @@ export class Hosts {
     if (this.isStopping || this.opening + this.warming > 0) return;
     if (this.spareHosts.length >= this.options.limits.spareHostsMax || this.failures >= failuresMax) return;
     this.warming += 1;
-    this.warmUp()
-      .catch((error: unknown) => this.options.log.warn({ err: error }, "a spare host did not start"))
-      .finally(() => {
+    this.warmUp().then(
+      () => {
         this.warming -= 1;
         this.refill();
-      });
+      },
+      (error: unknown) => {
+        this.warming -= 1;
+        this.options.log.warn({ err: error }, "a spare host did not start");
+        this.failed(String(error));
+      },
+    );
   }
 
   private async warmUp(): Promise<void> {
@@ -169,11 +176,20 @@ export class Hosts {
     const at = this.spareHosts.indexOf(host);
     if (at === -1) return;
     this.spareHosts.splice(at, 1);
-    const { log, clock } = this.options;
-    if (!host.isWarm) this.failures += 1;
-    log.debug({ pid: host.pid, how }, "a spare host ended");
-    if (this.failures >= failuresMax) log.warn({ how }, "hosts end before they are ready: no more spares are kept");
-    clock.after(replaceMs, () => this.refill());
+    this.options.log.debug({ pid: host.pid, how }, "a spare host ended");
+    if (host.isWarm) this.refillSoon();
+    else this.failed(how);
+  }
+
+  private failed(how: string): void {
+    this.failures += 1;
+    if (this.failures < failuresMax) this.refillSoon();
+    else
+      this.options.log.warn({ how }, "hosts end before they are ready: no more spares are kept until a database opens");
+  }
+
+  private refillSoon(): void {
+    this.options.clock.after(replaceMs, () => this.refill());
   }
 }
 

@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
-import type { Clock } from "@lightcone/base";
+import { LightconeError, type Clock } from "@lightcone/base";
 import type { EndReason, Suspect } from "@lightcone/database/front";
 import type { ServerLimits } from "../limits.ts";
 import { noteDescriptor } from "./activity.ts";
@@ -48,23 +48,14 @@ export class SpawnedHost implements LinkedProcess, Supervised {
   /** Why this side ended it. */
   private endReason: EndReason = "crash";
 
-  constructor(options: SpawnOptions) {
-    const { program, keeper, supervisor, clock } = options;
-    const watchesItself = !keeper.isThere || !canSeeMemory;
-    this.child = spawn(
-      process.execPath,
-      [
-        `--max-semi-space-size=${youngMegabytesMax}`,
-        ...options.nodeFlags,
-        program.main,
-        program.factory,
-        String(options.memoryBytesMax),
-        watchesItself ? "watched" : "kept",
-        options.mark,
-      ],
-      // In a process group of its own, so that signals of a terminal reach the front alone.
-      { stdio: ["ignore", 2, 2, "pipe", "pipe"], env: hostEnvironment(process.env), detached: true },
-    );
+  /** Starts one. @throws {LightconeError} `ProcessNotStarted` */
+  static async start(options: SpawnOptions): Promise<SpawnedHost> {
+    return new SpawnedHost(await startProcess(options), options);
+  }
+
+  private constructor(child: ChildProcess, options: SpawnOptions) {
+    const { keeper, supervisor, clock } = options;
+    this.child = child;
     this.ended = this.untilEnd(clock);
     // With "pipe" a descriptor is a socket pair, open in both directions.
     this.link = new ProcessLink(this, this.child.stdio[pipeDescriptor] as Duplex, options);
@@ -72,10 +63,8 @@ export class SpawnedHost implements LinkedProcess, Supervised {
       this.busySinceMs = this.notes.suspect === undefined ? undefined : clock.steadyMs();
       if (this.busySinceMs !== undefined) supervisor.began(this);
     });
-    const { pid } = this.child;
-    if (pid === undefined) return; // it did not start: `ended` says why
-    keeper.hold(pid);
-    void this.ended.then(() => keeper.letGo(pid));
+    keeper.hold(this.pid);
+    void this.ended.then(() => keeper.letGo(this.pid));
   }
 
   /** Whether it has loaded and warmed up everything. */
@@ -88,7 +77,6 @@ export class SpawnedHost implements LinkedProcess, Supervised {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
-  /** 0 for one that did not start. */
   get pid(): number {
     return this.child.pid ?? 0;
   }
@@ -117,7 +105,6 @@ export class SpawnedHost implements LinkedProcess, Supervised {
   private untilEnd(clock: Clock): Promise<string> {
     const child = this.child;
     return new Promise<string>((resolve) => {
-      child.once("error", (error) => resolve(`it did not start: ${error.message}`));
       child.once("exit", (code, signal) => {
         this.ranMs = this.busySinceMs === undefined ? 0 : clock.steadyMs() - this.busySinceMs;
         const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
@@ -133,6 +120,38 @@ export class SpawnedHost implements LinkedProcess, Supervised {
       this.busySinceMs = undefined;
     });
   }
+}
+
+async function startProcess({ program, keeper, nodeFlags, memoryBytesMax, mark }: SpawnOptions): Promise<ChildProcess> {
+  const watchesItself = !keeper.isThere || !canSeeMemory;
+  let child: ChildProcess;
+  try {
+    child = spawn(
+      process.execPath,
+      [
+        `--max-semi-space-size=${youngMegabytesMax}`,
+        ...nodeFlags,
+        program.main,
+        program.factory,
+        String(memoryBytesMax),
+        watchesItself ? "watched" : "kept",
+        mark,
+      ],
+      // In a process group of its own, so that signals of a terminal reach the front alone.
+      { stdio: ["ignore", 2, 2, "pipe", "pipe"], env: hostEnvironment(process.env), detached: true },
+    );
+  } catch (error) {
+    throw notStarted(error);
+  }
+  // An error later than this is one of `kill`, which `exit` makes up for.
+  const failed = new Promise((resolve) => child.on("error", resolve));
+  if (child.pid === undefined) throw notStarted(await failed);
+  return child;
+}
+
+function notStarted(error: unknown): LightconeError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new LightconeError("ProcessNotStarted", { reason }, { cause: error });
 }
 
 /** The environment of a host: nothing that could be a secret. */
