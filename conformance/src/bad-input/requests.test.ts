@@ -234,7 +234,7 @@ describe("a program", () => {
   let before: Served;
   beforeAll(async () => {
     before = served;
-    served = await Served.open({ databaseLimits: { reducerTimeoutMs: 700 } });
+    served = await Served.open();
     await served.publishTypeScript("slow", "ledger");
   });
   afterAll(async () => {

@@ -5,7 +5,7 @@ import { Arena, endOf } from "./arena.ts";
 
 let arena: Arena;
 beforeAll(async () => {
-  arena = await Arena.open({ databaseLimits: { reducerTimeoutMs: 300 } });
+  arena = await Arena.open({ databaseLimits: { reducerTimeoutMs: 2000 } });
   await arena.publish("arena");
 });
 afterAll(() => arena.close());

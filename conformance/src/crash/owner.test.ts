@@ -11,14 +11,14 @@ let served: Served;
 let program: string;
 let stranger: string;
 beforeAll(async () => {
-  served = await Served.open({ databaseLimits: { reducerTimeoutMs: 500 } });
+  served = await Served.open({ databaseLimits: { reducerTimeoutMs: 2000 } });
   program = (await bundleModule(fileURLToPath(new URL("./modules/locked.ts", import.meta.url)))).code;
   const response = await fetch(`${served.url}/v1/identity`, { method: "POST" });
   ({ token: stranger } = JSON.parse(await response.text()));
 });
 afterAll(() => served.stop());
 
-const late = { code: 1011, reason: "reducer `come` took longer than 0.5 s (reducerTimeoutMs) and was ended" };
+const late = { code: 1011, reason: "reducer `come` took longer than 2 s (reducerTimeoutMs) and was ended" };
 
 describe("row 22: clientConnected", () => {
   test.each([

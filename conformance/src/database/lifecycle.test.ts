@@ -117,7 +117,7 @@ describe("row 1: a client at whose connect its host ended", () => {
 
 describe("a life-cycle reducer that never ends", () => {
   const openStubborn = async () => {
-    const database = await openLocal({ limits: { reducerTimeoutMs: 400 } });
+    const database = await openLocal({ limits: { reducerTimeoutMs: 1500 } });
     expect((await publish(database, "./modules/stubborn.ts")).status).toBe(200);
     return database;
   };

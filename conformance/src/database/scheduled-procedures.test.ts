@@ -129,7 +129,7 @@ describe.skipIf(modules.some(({ path }) => path === undefined)).each(modules)(
     test.each(["panic", "spin"])(
       "one that ends in a %s is not tried again; of an interval the next time comes",
       async (what) => {
-        await open({ reducerTimeoutMs: 300 });
+        await open({ reducerTimeoutMs: 1500 });
         await planIn(what, 100, 50);
         await planEvery(what, 400);
         for (let left = 0; left < 9; left++) {

@@ -79,7 +79,7 @@ beforeAll(async () => {
 
 /** What is met first: a machine that is busy may need long for so much memory. */
 const limits: Readonly<Record<Ending, readonly string[]>> = {
-  hang: ["reducerTimeoutMs=1000"],
+  hang: ["reducerTimeoutMs=2000"],
   eat: ["hostMemoryBytesMax=500000000"],
 };
 
