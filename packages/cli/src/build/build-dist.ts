@@ -8,6 +8,9 @@
  *   client.js          what pages and programs import
  *   types/             declarations, package by package
  *   docs/              the pages that texts send the reader to
+ *
+ * Beside them lies the same as one file, `lightcone-VERSION.tgz`, which is what projects install: of a folder npm makes
+ * a link sooner or later, and then brings nothing along that the package needs.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -36,9 +39,13 @@ const programs: Readonly<Record<string, string>> = {
   "database-factory": "server/src/process/database-factory.ts",
 };
 
+/** Goes into the bundle: its package asks for a newer Node than the one that npm may run on. */
+const bundled: readonly string[] = ["commander"];
+
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(join(dist, "bin"), { recursive: true });
-await buildPrograms(join(dist, "cli"), pathsOf(programs));
+await buildPrograms(join(dist, "cli"), pathsOf(programs), bundled);
+for (const name of bundled) cpSync(join(root, "node_modules", name, "LICENSE"), join(dist, "cli", `LICENSE-${name}`));
 await bundle(".", { module: "lightcone/src/module.ts", client: "lightcone/src/client.ts" }, {});
 await bundle(
   ".",
@@ -52,10 +59,11 @@ writeManifest();
 for (const name of ["README.md", "LICENSE", "ARCHITECTURE.md", "CHANGELOG.md", "docs"])
   cpSync(join(root, name), join(dist, name), { recursive: true });
 const files = readdirSync(dist, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-process.stdout.write(`dist: ${files.length} files in ${relative(root, dist)}\n`);
-// Without that flag npm would only put a link there, and nothing that the package needs.
-process.stdout.write(`In a project of yours: npm install --install-links ${dist}\n`);
 if (files.length === 0) process.exit(1);
+const tarball = join(dist, pack());
+process.stdout.write(
+  `dist: ${files.length} files in ${relative(root, dist)}\nIn a project of yours: npm install ${tarball}\n`,
+);
 
 async function bundle(folder: string, entries: Readonly<Record<string, string>>, options: InputOptions): Promise<void> {
   const input = pathsOf(entries);
@@ -106,6 +114,14 @@ function exportedFile(name: string, path: string): string {
   const file = manifestOf(name).exports?.[`.${path}`];
   if (file === undefined) throw new Error(`@lightcone/${name}${path} is not exported`);
   return file;
+}
+
+/** Gives the name of the file that npm made. */
+function pack(): string {
+  const npm = process.env["npm_execpath"];
+  const [command, args] = npm === undefined ? ["npm", []] : [process.execPath, [npm]];
+  const words = [...args, "pack", "--silent", "--pack-destination", dist];
+  return execFileSync(command, words, { cwd: dist, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim();
 }
 
 function writeLauncher(): void {

@@ -9,13 +9,21 @@ import { rolldown, type Plugin } from "rolldown";
 /** Loading the catalogue gives errors their words, which only pages do without. */
 const catalogue = { test: /\/base\/src\/(?:index|errors)\.ts$/, sideEffects: true };
 
-/** Builds `programs`, name → source file, into `directory`. */
-export async function buildPrograms(directory: string, programs: Readonly<Record<string, string>>): Promise<void> {
+/**
+ * Builds `programs`, name → source file, into `directory`.
+ *
+ * @param bundled npm's packages that go into it
+ */
+export async function buildPrograms(
+  directory: string,
+  programs: Readonly<Record<string, string>>,
+  bundled: readonly string[] = [],
+): Promise<void> {
   const build = await rolldown({
     platform: "node",
     tsconfig: false,
     input: programs,
-    external: isForeign,
+    external: (id) => isForeign(id) && !bundled.includes(id),
     plugins: [besides(programs)],
     treeshake: { moduleSideEffects: [catalogue] },
   });
