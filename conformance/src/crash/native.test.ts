@@ -350,8 +350,9 @@ describe("row 6: a process", () => {
     const text = `after a front and ${callsBefore} calls, ${isKeeperKilled}`;
     for (let number = 0; number < callsBefore; number += 1) await served.call("native", "add", `["${number}"]`);
     expect((await served.call("native", "add", `["before the end"]`)).status).toBe(200);
+    const idleMs = served.workedMs(native);
     const call = served.call("native", "index_of_for_ever", "[]").catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await until(() => served.workedMs(native) > idleMs + 50, endedWithinMs), "it runs").toBe(true);
     if (isKeeperKilled) {
       const [keeper = 0] = keepersOf(served.pid);
       process.kill(keeper, "SIGKILL");
