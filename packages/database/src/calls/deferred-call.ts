@@ -5,8 +5,8 @@ import { ownCall } from "../core/call.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import type { Job } from "../core/job-loop.ts";
 import { idOfReducer, noWorkId, WorkKind } from "../link/work.ts";
-import { mustBeWhole, noted } from "../recovery/noted.ts";
-import { abandonCall, callReducer } from "./reducer-call.ts";
+import { noted } from "../recovery/noted.ts";
+import { abandonNoted, callReducer } from "./reducer-call.ts";
 
 export function deferredCall(context: DatabaseContext, functionName: string, args: Uint8Array): Job {
   let id = noWorkId;
@@ -30,10 +30,6 @@ export function deferredCall(context: DatabaseContext, functionName: string, arg
         callReducer(context, call, reducer);
       });
     },
-    timedOut(): void {
-      context.activity.end();
-      abandonCall(context);
-      mustBeWhole(context, WorkKind.deferred, id, 0);
-    },
+    timedOut: () => void abandonNoted(context, WorkKind.deferred, id, 0),
   };
 }

@@ -6,7 +6,7 @@ import { bytesOfClient, keyOfClient, type Client } from "../link/client.ts";
 import type { Job } from "../core/job-loop.ts";
 import type { Caller } from "../link/link.ts";
 import { noted } from "../recovery/noted.ts";
-import { abandonCall, callReducer } from "./reducer-call.ts";
+import { abandonCall, abandonNoted, callReducer } from "./reducer-call.ts";
 import { isWhole, type DatabaseContext } from "../core/context.ts";
 import { Call } from "../core/call.ts";
 import type { BoundReducer } from "../core/module.ts";
@@ -57,9 +57,9 @@ export function connectClient(context: DatabaseContext, caller: Caller): Refusal
   });
 }
 
-/** Undoes what a connect that took too long left behind. The client is refused. */
+/** Undoes what a connect that took too long left behind. The client is refused, if need be by the next host. @throws {HostEnded} */
 export function abandonConnect(context: DatabaseContext, caller: Client): LightconeError {
-  const error = abandonCall(context);
+  const error = abandonNoted(context, WorkKind.connect, bytesOfClient(caller), 0);
   context.claims.delete(keyOfClient(caller));
   return error;
 }

@@ -5,7 +5,7 @@ import { loadJsModule, type SandboxKind } from "@lightcone/host-js";
 import { loadWasmModule } from "@lightcone/host-wasm";
 import { checkModule, decodeModuleDef, type ModuleDef, type ProcedureDef, type ReducerDef } from "@lightcone/schema";
 import { programHash, toHex, validator } from "@lightcone/sats";
-import { FunctionNames } from "./function-names.ts";
+import { FunctionNames } from "../core/function-names.ts";
 import type { HostType } from "../link/link.ts";
 import type { DatabaseLimits } from "../link/limits.ts";
 import type { BoundReducer, FunctionKind, Module, Program } from "../core/module.ts";

@@ -28,8 +28,8 @@ import type { Module } from "../core/module.ts";
 import { placeIn } from "../core/time-out.ts";
 import { fatalText } from "../link/reply.ts";
 import type { WorkKind } from "../link/work.ts";
-import { mustBeWhole, noted } from "../recovery/noted.ts";
-import { abandonCall } from "./reducer-call.ts";
+import { noted } from "../recovery/noted.ts";
+import { abandonNoted } from "./reducer-call.ts";
 
 /** What a run is a part of: if a step of it ends the host, that is not run again. */
 export interface WorkName {
@@ -223,11 +223,9 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
         if (!this.isOver) noted(context, kind, id, number, part);
       },
       timedOut: () => {
-        context.activity.end();
         if (context.running === undefined)
           throw new LightconeError("DatabaseStopped", { reason: "the answer of a procedure took too long" });
-        const { code, told } = abandonCall(context);
-        mustBeWhole(context, kind, id, number);
+        const { code, told } = abandonNoted(context, kind, id, number);
         this.fail(code, told);
       },
     });

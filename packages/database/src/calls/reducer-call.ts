@@ -5,10 +5,12 @@ import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ReducerDef } from "@lightcone/schema";
 import type { Call } from "../core/call.ts";
 import { ok, type Transacted } from "../core/commit-pipeline.ts";
-import type { DatabaseContext } from "../core/context.ts";
+import { isWhole, type DatabaseContext } from "../core/context.ts";
 import type { BoundReducer, Module } from "../core/module.ts";
 import { noteTimeOut, placeIn } from "../core/time-out.ts";
 import { fatalText } from "../link/reply.ts";
+import type { WorkKind } from "../link/work.ts";
+import { endedBy, interrupted } from "../recovery/resume.ts";
 
 /** Why a call is not run. */
 export type Refusal = "NoSuchReducer" | "Lifecycle" | "BadArguments" | "LimitExceeded" | "FunctionQuarantined";
@@ -32,43 +34,32 @@ export function whyNotCallable(
   args: Uint8Array,
   argsText: string | undefined,
 ): Callable {
-  if (reducer === undefined) return { kind: "refused", code: "NoSuchReducer", message: "no such reducer" };
+  if (reducer === undefined) return refused("NoSuchReducer", "no such reducer");
   const { def } = reducer;
-  if (def.lifecycle !== undefined) {
-    return {
-      kind: "refused",
-      code: "Lifecycle",
-      message: `can't directly call special ${lifecycleNames[def.lifecycle]} lifecycle reducer`,
-    };
-  }
-  if (def.visibility === "private" && !isOwner)
-    return { kind: "refused", code: "NoSuchReducer", message: "no such reducer" };
-  const refusal = isOwner ? undefined : context.ends.refusal(def.name);
-  if (refusal !== undefined) return { kind: "refused", code: refusal.code, message: refusal.message };
-  const tooLong = whyTooLong(context, argsText?.length ?? args.length);
-  if (tooLong !== undefined) return { kind: "refused", code: tooLong.code, message: tooLong.message };
+  if (def.lifecycle !== undefined)
+    return refused("Lifecycle", `can't directly call special ${lifecycleNames[def.lifecycle]} lifecycle reducer`);
+  if (def.visibility === "private" && !isOwner) return refused("NoSuchReducer", "no such reducer");
+  const error =
+    (isOwner ? undefined : context.ends.refusal(def.name)) ?? whyTooLong(context, argsText?.length ?? args.length);
+  if (error !== undefined) return refused(error.code, error.message);
+  const badArguments = (reason: string): Callable =>
+    refused("BadArguments", new LightconeError("BadArguments", { reducer: def.name, reason }).message);
   if (argsText !== undefined) {
     try {
       return { kind: "callable", reducer, args: jsonArgsToBsatn(def.params, argsText, def.name) };
-    } catch (error) {
-      if (!isLightconeError(error)) throw error;
-      const badArguments = new LightconeError(
-        "BadArguments",
-        { reducer: def.name, reason: reasonOf(error) },
-        { cause: error },
-      );
-      return { kind: "refused", code: "BadArguments", message: badArguments.message };
+    } catch (failure) {
+      if (!isLightconeError(failure)) throw failure;
+      return badArguments(reasonOf(failure));
     }
   }
   const view = new DataView(args.buffer, args.byteOffset, args.byteLength);
   const end = reducer.validate(args, view, 0, args.length);
   if (end === args.length) return { kind: "callable", reducer, args };
-  const reason = end < 0 ? badArgument(def, args, view) : `${args.length - end} bytes are left over`;
-  return {
-    kind: "refused",
-    code: "BadArguments",
-    message: new LightconeError("BadArguments", { reducer: def.name, reason }).message,
-  };
+  return badArguments(end < 0 ? badArgument(def, args, view) : `${args.length - end} bytes are left over`);
+}
+
+function refused(code: Refusal, message: string): Callable {
+  return { kind: "refused", code, message };
 }
 
 /** Why arguments of so many bytes, or characters of JSON, are refused, if they are. */
@@ -214,5 +205,23 @@ export function abandonCall(context: DatabaseContext, otherwise?: string): Light
   context.pipeline.abort();
   running?.abandon();
   if (running?.isInSharedInstance !== false) context.module?.discard();
+  return error;
+}
+
+/**
+ * The same of work that was noted under a name.
+ *
+ * @throws {HostEnded} when it was ended half-way in a change: the next host answers, from what is in the log
+ */
+export function abandonNoted(
+  context: DatabaseContext,
+  kind: WorkKind,
+  id: Uint8Array,
+  number: number,
+  otherwise?: string,
+): LightconeError {
+  context.activity.end();
+  const error = abandonCall(context, otherwise);
+  if (!isWhole(context)) throw endedBy(interrupted(), kind, id, number, "interrupted");
   return error;
 }

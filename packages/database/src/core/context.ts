@@ -50,10 +50,6 @@ export interface DatabaseContext {
 }
 
 /** Whether nothing was left half done: not a row, not a commit that not everyone has heard of, nothing critical. */
-export function isWhole({
-  store,
-  pipeline,
-  critical,
-}: Pick<DatabaseContext, "store" | "pipeline" | "critical">): boolean {
-  return !store.poisoned && pipeline.isTold && !critical.isOpen;
+export function isWhole(context: Pick<DatabaseContext, "store" | "pipeline" | "critical">): boolean {
+  return !context.store.poisoned && context.pipeline.isTold && !context.critical.isOpen;
 }

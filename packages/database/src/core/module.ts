@@ -3,6 +3,7 @@ import type { ModuleInstance } from "@lightcone/host";
 import type { ModuleDef, ProcedureDef, ReducerDef } from "@lightcone/schema";
 import type { Validator } from "@lightcone/sats";
 import type { HostType } from "../link/link.ts";
+import type { FunctionNames } from "./function-names.ts";
 
 /** A program to go on with, as `DatabaseRequest` has it. */
 export interface Program {
@@ -30,7 +31,7 @@ export interface Module {
   readonly def: ModuleDef;
   readonly reducers: readonly BoundReducer[];
   /** Reducers by the bytes of the name that clients call. */
-  readonly names: ReducerNames;
+  readonly names: FunctionNames<BoundReducer>;
   /** The instance that runs reducers; a new one after `discard`. */
   readonly instance: ModuleInstance;
   /** Drops that instance: it was left in the middle of a call. */
@@ -48,9 +49,4 @@ export interface Module {
   lifecycle(event: "init" | "connect" | "disconnect"): BoundReducer | undefined;
   /** Where a function stands in the author's files, if that can be told. */
   placeOf(kind: FunctionKind, name: string): { readonly file: string; readonly line: number } | undefined;
-}
-
-export interface ReducerNames {
-  /** The reducer whose name is `bytes[at … at + length)`; undefined if there is none. */
-  find(bytes: Uint8Array, at: number, length: number): BoundReducer | undefined;
 }

@@ -1,7 +1,7 @@
 /** A request over HTTP that acts as a client of its own: it connects, does one thing, and disconnects. */
 import { errorFacts, type ErrorCode, type LightconeError } from "@lightcone/base";
 import { abandonConnect, connectClient, disconnectJob, type Refusal } from "../calls/lifecycle.ts";
-import { abandonCall } from "../calls/reducer-call.ts";
+import { abandonNoted } from "../calls/reducer-call.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import type { Job } from "../core/job-loop.ts";
 import { noteTimeOut } from "../core/time-out.ts";
@@ -9,7 +9,7 @@ import { bytesOfClient } from "../link/client.ts";
 import type { Caller, Reply } from "../link/link.ts";
 import { failure, refusal, type LongReply } from "../link/reply.ts";
 import { WorkKind } from "../link/work.ts";
-import { mustBeWhole, noted } from "../recovery/noted.ts";
+import { noted } from "../recovery/noted.ts";
 import { endedBy, interrupted } from "../recovery/resume.ts";
 
 /** Takes a reply, and the offset that it tells of if that is not the present one. */
@@ -71,18 +71,15 @@ export class EphemeralConnectionJob implements Job {
 
   timedOut(): void {
     const { context } = this;
-    context.activity.end();
     if (this.isConnecting) {
       const error = abandonConnect(context, this.caller);
-      mustBeWhole(context, WorkKind.connect, this.id, 0);
       if (this.caller.isOwner) {
         this.isConnecting = false;
         context.loop.push(this);
       } else this.refuse(error);
       return;
     }
-    const error = abandonCall(context, "the statement");
-    mustBeWhole(context, WorkKind.message, this.id, 1);
+    const error = abandonNoted(context, WorkKind.message, this.id, 1, "the statement");
     // What has committed has not come to nothing, and the log says what it has come to: the next host answers from it.
     if (context.pipeline.offset !== this.offset && !this.request.isPiecemeal)
       throw endedBy(interrupted(), WorkKind.message, this.id, 1, "interrupted");

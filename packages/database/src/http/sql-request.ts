@@ -137,16 +137,11 @@ const partsPerSlice = 2;
 /** A result whose rows are not all read yet. */
 class LongResult implements LongReply {
   private readonly read: SlicedRead;
-  private readonly result: Result;
-  private parts: readonly Uint8Array[] = [];
-  private headers: Reply["headers"] = {};
-  private body: Uint8Array | undefined;
-  private nextPart = 0;
-  private at = 0;
+  private readonly slices: Iterator<undefined, Reply>;
 
   constructor(read: SlicedRead, result: Result) {
     this.read = read;
-    this.result = result;
+    this.slices = slicesOf(read, result);
   }
 
   get offset(): number {
@@ -159,10 +154,7 @@ class LongResult implements LongReply {
 
   slice(): Reply | undefined {
     try {
-      if (!this.read.isWhole) this.read.gather();
-      else if (this.body === undefined) this.beginBody();
-      else return this.fill(this.body);
-      return undefined;
+      return this.slices.next().value;
     } catch (error) {
       this.close();
       if (isLightconeError(error)) return failure(error);
@@ -170,27 +162,22 @@ class LongResult implements LongReply {
     }
   }
 
-  private beginBody(): void {
-    const { parts, headers } = this.result.parts(nothing);
-    this.parts = parts;
-    this.headers = headers;
-    this.body = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  }
-
-  /** The reply, once all parts are in its body. */
-  private fill(body: Uint8Array): Reply | undefined {
-    for (let count = 0; count < partsPerSlice; count++) {
-      const part = this.parts[this.nextPart++];
-      if (part === undefined) return { status: 200, headers: this.headers, body };
-      body.set(part, this.at);
-      this.at += part.length;
-    }
-    return undefined;
-  }
-
   close(): void {
     this.read.close();
   }
+}
+
+function* slicesOf(read: SlicedRead, result: Result): Generator<undefined, Reply> {
+  for (; !read.isWhole; yield) read.gather();
+  const { parts, headers } = result.parts(nothing);
+  const body = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const [index, part] of parts.entries()) {
+    if (index % partsPerSlice === 0) yield;
+    body.set(part, at);
+    at += part.length;
+  }
+  return { status: 200, headers, body };
 }
 
 function columnsOf(plan: Plan): ProductType {

@@ -1,7 +1,7 @@
 /** The row of `st_module`: which program the database runs. */
-import { asTableId } from "@lightcone/base";
+import { asTableId, defined } from "@lightcone/base";
 import type { Store } from "@lightcone/engine";
-import { ByteReader, ByteWriter, valueCodec } from "@lightcone/sats";
+import { ByteReader, ByteWriter, toHexReversed, valueCodec } from "@lightcone/sats";
 import { systemTables } from "@lightcone/schema";
 import type { DatabaseContext } from "../core/context.ts";
 import type { Module, Program } from "../core/module.ts";
@@ -19,13 +19,12 @@ interface ModuleRow {
   readonly module_version: string;
 }
 
-const moduleRow = valueCodec<ModuleRow>(systemTable("st_module").def.rowType);
-
-function systemTable(name: string) {
-  const table = systemTables.find((each) => each.def.name === name);
-  if (table === undefined) throw new TypeError(`there is no system table ${name}`);
-  return table;
-}
+const moduleRow = valueCodec<ModuleRow>(
+  defined(
+    systemTables.find(({ def }) => def.name === "st_module"),
+    "st_module",
+  ).def.rowType,
+);
 
 /** Writes, in the open transaction, which program the database goes on with. */
 export function storeProgram(
@@ -34,8 +33,8 @@ export function storeProgram(
 ): void {
   const out = new ByteWriter(module.bytes.length + 256);
   moduleRow.write(out, {
-    database_identity: littleEndian(identity),
-    owner_identity: littleEndian(owner),
+    database_identity: bigintOf(identity),
+    owner_identity: bigintOf(owner),
     program_kind: programKinds[module.hostType],
     program_hash: BigInt(`0x${module.hash}`),
     program_bytes: module.bytes,
@@ -57,8 +56,6 @@ export function storedProgram(store: Store): Program | undefined {
   return { hostType: program_kind === programKinds.js ? "js" : "wasm", program: program_bytes.slice() };
 }
 
-function littleEndian(bytes: Uint8Array): bigint {
-  let value = 0n;
-  for (let at = bytes.length - 1; at >= 0; at--) value = (value << 8n) | BigInt(bytes[at] ?? 0);
-  return value;
+function bigintOf(littleEndian: Uint8Array): bigint {
+  return BigInt(`0x${toHexReversed(littleEndian)}`);
 }

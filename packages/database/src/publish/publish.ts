@@ -7,9 +7,9 @@ import { disconnects, formatMigration, planMigration, type MigrationStep } from 
 import type { Job } from "../core/job-loop.ts";
 import type { Reply } from "../link/link.ts";
 import type { Module, Program } from "../core/module.ts";
-import { abandonCall, callReducer, settle } from "../calls/reducer-call.ts";
+import { abandonNoted, callReducer, settle } from "../calls/reducer-call.ts";
 import { failure, json, refusal, text } from "../link/reply.ts";
-import { mustBeWhole, noted } from "../recovery/noted.ts";
+import { noted } from "../recovery/noted.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import { noteTimeOut } from "../core/time-out.ts";
 import { WorkKind } from "../link/work.ts";
@@ -55,9 +55,7 @@ export function publishJob(
       answer(reply);
     },
     timedOut(): void {
-      context.activity.end();
-      const error = abandonCall(context, "the start of the module");
-      mustBeWhole(context, WorkKind.program, id, 0);
+      const error = abandonNoted(context, WorkKind.program, id, 0, "the start of the module");
       site.installation.install(before);
       before?.discard();
       answer(refusal(400, error.code, error.message));

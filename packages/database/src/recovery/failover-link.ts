@@ -311,24 +311,19 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   // --- requests
 
   private hold(request: DatabaseRequest, resolve: (reply: Reply) => void): HeldRequest {
+    const held = { request, resolve, work: undefined, askedCount: 0 };
     switch (request.kind) {
       case "call":
       case "sql":
-        return {
-          request,
-          resolve,
-          work: { kind: WorkKind.message, id: keyOfClient(request.caller), number: 1 },
-          askedCount: 0,
-        };
+        return { ...held, work: { kind: WorkKind.message, id: keyOfClient(request.caller), number: 1 } };
       case "publish":
       case "plan": {
         const id = new Uint8Array(workIdBytes);
         new DataView(id.buffer).setFloat64(0, (this.requestCount += 1));
-        const work: Work = { kind: WorkKind.program, id: toHex(id), number: 0 };
-        return { request: { ...request, id }, resolve, work, askedCount: 0 };
+        return { ...held, request: { ...request, id }, work: { kind: WorkKind.program, id: toHex(id), number: 0 } };
       }
       default:
-        return { request, resolve, work: undefined, askedCount: 0 };
+        return held;
     }
   }
 

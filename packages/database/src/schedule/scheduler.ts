@@ -22,8 +22,8 @@ import {
 import type { ProcedureDef } from "@lightcone/schema";
 import { noConnection, ownCall } from "../core/call.ts";
 import { ProcedureRun } from "../calls/procedure-run.ts";
-import { abandonCall, callReducer } from "../calls/reducer-call.ts";
-import { mustBeWhole, noted } from "../recovery/noted.ts";
+import { abandonNoted, callReducer } from "../calls/reducer-call.ts";
+import { noted } from "../recovery/noted.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import { ScheduleQueue, type ScheduledRow } from "./schedule-queue.ts";
 import { idOfRow, rowOfId, WorkKind } from "../link/work.ts";
@@ -279,9 +279,7 @@ export class Scheduler implements CommitListener {
     context.loop.push({
       run: () => noted(context, WorkKind.schedule, id, 0, () => this.run(context, row)),
       timedOut: () => {
-        context.activity.end();
-        abandonCall(context);
-        mustBeWhole(context, WorkKind.schedule, id, 0);
+        abandonNoted(context, WorkKind.schedule, id, 0);
         this.gaveUp(context, row);
       },
     });

@@ -10,7 +10,7 @@
 import { cutText, errorFacts, isLightconeError, type ErrorCode, type LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { abandonConnect, connectClient, disconnectJob } from "../calls/lifecycle.ts";
-import { abandonCall } from "../calls/reducer-call.ts";
+import { abandonNoted } from "../calls/reducer-call.ts";
 import type { Call } from "../core/call.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import { bytesOfClient, keyOfClient } from "../link/client.ts";
@@ -129,10 +129,7 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
 
   /** The module took too long to let the client in. */
   private connectTimedOut(): void {
-    this.context.activity.end();
-    const { message } = abandonConnect(this.context, this.info.caller);
-    this.end(1011, closeReason(message));
-    mustBeWhole(this.context, WorkKind.connect, this.id, 0);
+    this.end(1011, closeReason(abandonConnect(this.context, this.info.caller).message));
   }
 
   // --- messages
@@ -154,10 +151,7 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
   messageTimedOut(message: Message): void {
     const { context } = this;
     this.stopWaiting(message);
-    context.activity.end();
-    const { message: text } = abandonCall(context);
-    // What was cut short in the middle of a change is answered by the next host: it sees what is in the log.
-    mustBeWhole(context, WorkKind.message, this.id, message.number);
+    const { message: text } = abandonNoted(context, WorkKind.message, this.id, message.number);
     if (!message.isAnswered) this.answerFailed(message, text, context.limits.reducerTimeoutMs * 1000);
   }
 

@@ -2,7 +2,7 @@
 import type { CallOutcome, ModuleInstance, ProcedureCall, ProcedureOutcome, ReducerCall } from "@lightcone/host";
 import { product, t, validator, type AlgebraicType, type ProductType } from "@lightcone/sats";
 import type { Lifecycle, ModuleDef, ProcedureDef, TableDef } from "@lightcone/schema";
-import { FunctionNames } from "../calls/function-names.ts";
+import { FunctionNames } from "../core/function-names.ts";
 import { isCallableByAll } from "../calls/module-runtime.ts";
 import type { BoundReducer, Module } from "../core/module.ts";
 import type { HostType } from "../link/link.ts";
