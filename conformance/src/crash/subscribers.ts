@@ -77,6 +77,7 @@ export class WireSubscriber implements Subscriber {
   private readonly counted: CountedRows;
   private readonly waiting = new Map<number, () => void>();
   readonly errors: string[] = [];
+  isGreeted = false;
   private requests = 0;
 
   private constructor(name: string, client: RawClient) {
@@ -131,6 +132,7 @@ export class WireSubscriber implements Subscriber {
   }
 
   private take(message: ServerMessage): void {
+    if (message.kind === "IdentityToken") this.isGreeted = true;
     if (message.kind === "SubscriptionError") this.errors.push(message.message);
     if (message.kind === "InitialSubscription") this.counted.rows.clear();
     for (const { tableName, updates } of tablesOf(message)) {
