@@ -8,7 +8,13 @@ import { realFileSystem } from "@lightcone/base/node";
 import { Hosts, makeServerLimits, makeServerLog, openServer, proportionalBytes } from "@lightcone/server";
 
 const [dataDirectory = "", port = "0", settings = "{}"] = process.argv.slice(2);
-const { databaseLimits = {}, serverLimits = {}, nodeFlags = [], logLevel = "fatal" } = JSON.parse(settings);
+const {
+  databaseLimits = {},
+  serverLimits = {},
+  nodeFlags = [],
+  logLevel = "fatal",
+  procedureHttp = "public",
+} = JSON.parse(settings);
 const log = makeServerLog(logLevel);
 const tell = (fact: object): void => void process.stdout.write(`${JSON.stringify(fact)}\n`);
 const hosts = new Hosts({
@@ -17,6 +23,7 @@ const hosts = new Hosts({
   // Most suites open one database, and would pay for spares that nobody uses.
   limits: makeServerLimits({ spareHostsMax: 0, ...serverLimits }),
   databaseLimits,
+  procedureHttp,
   nodeFlags,
   started: ({ identity }, pid) => tell({ host: pid, database: identity.hex }),
 });

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { HttpReach } from "@lightcone/server";
 import { bundleModule } from "../../packages/cli/src/build/bundle.ts";
 
 export interface ServedOptions {
@@ -15,6 +16,7 @@ export interface ServedOptions {
   readonly nodeFlags?: readonly string[];
   readonly frontFlags?: readonly string[];
   readonly logLevel?: string;
+  readonly procedureHttp?: HttpReach;
   /** Where its data directory is made. */
   readonly under?: string;
 }

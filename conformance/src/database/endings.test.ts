@@ -28,7 +28,7 @@ import { LocalClient, makeCaller, sql, textOf } from "./local.ts";
 
 const fatal = "The instance encountered a fatal error.";
 const late = /took longer than 30 s \(reducerTimeoutMs\) and was ended/;
-const halfDone = /what it had committed stays/;
+const halfDone = /what it had committed or requested stays/;
 
 /** A request over a WebSocket, read by its answer. @param prepare says something that is answered before */
 async function spoken(

@@ -89,6 +89,10 @@ export function makeProgram(): Command {
       "--issuers <urls>",
       "token issuers to believe besides this server, by comma, or `any` (LIGHTCONE_ISSUERS; default: none)",
     ),
+    new Option(
+      "--procedure-http <where>",
+      "where procedures may send requests: public (addresses of the internet), any (this machine and its network too) or off (LIGHTCONE_PROCEDURE_HTTP; default: public)",
+    ),
     new Option("--limit <name=value...>", "a limit of docs/limits.md (LIGHTCONE_LIMIT, by comma)"),
     new Option("--non-interactive", "nothing: it never asks").hideHelp(),
   ];

@@ -13,6 +13,7 @@ export type { Identity } from "./auth/identity.ts";
 export type { Pages } from "./http/app.ts";
 export { staticPages } from "./pages/static-pages.ts";
 export type { PageFiles } from "./pages/static-pages.ts";
+export { ProcedureHttp, type HttpReach } from "./outgoing/procedure-http.ts";
 export { setEngineFlags } from "./process/engine-flags.ts";
 export { proportionalBytes } from "./process/host-memory.ts";
 export { Hosts, type HostsOptions } from "./process/hosts.ts";

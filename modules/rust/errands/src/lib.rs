@@ -159,19 +159,3 @@ fn fetch(ctx: &mut ProcedureContext, method: String, url: String, headers: Vec<S
     note(ctx, &format!("fetched {} bytes", page.body.len()));
     Ok(page)
 }
-
-/// Neither sleep nor requests are for transactions.
-#[procedure]
-fn fetch_in_tx(ctx: &mut ProcedureContext, url: String) -> String {
-    let http = &ctx.http;
-    let _ = http;
-    let client: *const _ = &ctx.http;
-    ctx.with_tx(|tx| {
-        tx.db.done().insert(Done { id: 0, what: "in a transaction".into(), sender: sender_of(tx), at: tx.timestamp });
-        // The client is the same one inside.
-        match unsafe { &*client }.get(url.as_str()) {
-            Ok(page) => format!("{}", page.status()),
-            Err(error) => error.to_string(),
-        }
-    })
-}

@@ -57,6 +57,7 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
     log,
     limits: makeServerLimits(settings.serverLimits),
     databaseLimits: settings.databaseLimits,
+    procedureHttp: settings.procedureHttp,
     nodeFlags: [`--max-old-space-size=${heapMegabytesMax}`],
   });
   const close = async (): Promise<void> => {

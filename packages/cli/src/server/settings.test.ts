@@ -44,6 +44,7 @@ test("the defaults: port 3000 of this machine, level info, no issuer but this se
     listen: both(3000),
     logLevel: "info",
     issuers: [],
+    procedureHttp: "public",
     inMemory: false,
     unknownKeys: [],
   });
@@ -75,6 +76,15 @@ test.each([
   expect(settle(flags, env, file).issuers).toEqual(issuers);
 });
 
+test.each([
+  { flags: {}, env: {}, file: "", reach: "public" },
+  { flags: { procedureHttp: "any" }, env: { LIGHTCONE_PROCEDURE_HTTP: "off" }, file: "", reach: "any" },
+  { flags: {}, env: { LIGHTCONE_PROCEDURE_HTTP: "off" }, file: 'procedure-http = "any"', reach: "off" },
+  { flags: {}, env: {}, file: 'procedure-http = "any"', reach: "any" },
+])("row 9: procedures may send requests as $flags $env $file say", ({ flags, env, file, reach }) => {
+  expect(settle(flags, env, file).procedureHttp).toBe(reach);
+});
+
 test("the data directory comes from the environment as well", () => {
   expect(resolveSettings({}, { LIGHTCONE_DATA_DIR: directory }, "unused").dataDirectory).toBe(directory);
 });
@@ -97,6 +107,7 @@ test("a key that means nothing is told of", () => {
 
 test.each([
   { flags: { logLevel: "loud" }, env: {}, file: "", says: "--log-level" },
+  { flags: { procedureHttp: "yes" }, env: {}, file: "", says: "--procedure-http" },
   {
     flags: { issuers: "https://a.test,localhost" },
     env: {},

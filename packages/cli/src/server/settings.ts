@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse, type TomlTable, type TomlValue } from "smol-toml";
 import { defaultDatabaseLimits, type DatabaseLimits } from "@lightcone/database/front";
-import { serverLimits, type ListenAddress, type LogLevel, type ServerLimits } from "@lightcone/server";
+import { serverLimits, type HttpReach, type ListenAddress, type LogLevel, type ServerLimits } from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
 import { whatExists } from "../print/nearest.ts";
 
@@ -16,6 +16,7 @@ export interface StartFlags {
   readonly inMemory?: boolean | undefined;
   readonly logLevel?: string | undefined;
   readonly issuers?: string | undefined;
+  readonly procedureHttp?: string | undefined;
   readonly limit?: readonly string[] | undefined;
 }
 
@@ -25,6 +26,7 @@ export interface ServerSettings {
   readonly inMemory: boolean;
   readonly logLevel: LogLevel;
   readonly issuers: "any" | readonly string[];
+  readonly procedureHttp: HttpReach;
   readonly serverLimits: Partial<ServerLimits>;
   readonly databaseLimits: Partial<DatabaseLimits>;
   /** Keys of the configuration file that mean nothing. */
@@ -34,6 +36,8 @@ export interface ServerSettings {
 export const defaultPort = 3000;
 const loopback = ["127.0.0.1", "::1"];
 const logLevels: readonly string[] = ["trace", "debug", "info", "warn", "error", "silent"] satisfies LogLevel[];
+const reaches: readonly string[] = ["public", "any", "off"] satisfies HttpReach[];
+const isReach = (text: string): text is HttpReach => reaches.includes(text);
 /** Keys of the reference's file that say the same in milliseconds. */
 const aliases: Readonly<Record<string, string>> = {
   "websocket.ping-interval": "pingIntervalMs",
@@ -67,6 +71,11 @@ export function resolveSettings(flags: StartFlags, env: NodeJS.ProcessEnv, dataD
   const logLevel = pick("--log-level", flags.logLevel, "log-level", "logs.level") ?? { where: "", text: "info" };
   if (!logLevels.includes(logLevel.text)) throw unreadable(logLevel, logLevels.join(", "));
   const issuers = pick("--issuers", flags.issuers, "issuers");
+  const procedureHttp = pick("--procedure-http", flags.procedureHttp, "procedure-http") ?? {
+    where: "",
+    text: "public",
+  };
+  if (!isReach(procedureHttp.text)) throw unreadable(procedureHttp, reaches.join(", "));
   const given = new Map<string, Given>();
   for (const key of config.keys()) {
     const name = key.startsWith("limits.") ? key.slice("limits.".length) : aliases[key];
@@ -88,6 +97,7 @@ export function resolveSettings(flags: StartFlags, env: NodeJS.ProcessEnv, dataD
     // Checked above against the list of levels.
     logLevel: logLevel.text as LogLevel,
     issuers: issuers?.text === "any" ? "any" : readIssuers(issuers),
+    procedureHttp: procedureHttp.text,
     ...readLimits(given),
     unknownKeys: [...config.keys()].filter((key) => !used.has(key)),
   };

@@ -8,7 +8,7 @@ export const fatalText = "The instance encountered a fatal error.";
 
 /** The failure of a procedure whose host ended when some of its transactions were in the log. */
 export const halfDoneText =
-  "the database started again while the procedure ran; what it had committed stays, and the rest has not happened";
+  "the database started again while the procedure ran; what it had committed or requested stays, and the rest has not happened";
 
 /** A reply that is made in slices, with other jobs in between. */
 export interface LongReply {

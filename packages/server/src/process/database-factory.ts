@@ -4,6 +4,7 @@ import { checkPromiseHooks, lockDirectory, realFileSystem } from "@lightcone/bas
 import { prepareSandbox } from "@lightcone/host-js";
 import { openDatabase, type DatabaseLimits, type Resume } from "@lightcone/database";
 import { fromHex } from "@lightcone/sats";
+import { ProcedureHttp, type HttpReach } from "../outgoing/procedure-http.ts";
 import type { OpenedDatabase } from "./host-driver.ts";
 import type { HostRecord } from "./open-host-process.ts";
 import type { Watch } from "./watch.ts";
@@ -11,6 +12,7 @@ import type { Watch } from "./watch.ts";
 /** What a front tells its hosts beside the record. */
 export interface HostSettings {
   readonly limits: Partial<DatabaseLimits>;
+  readonly procedureHttp: HttpReach;
 }
 
 /** How long a host whose front ended may take to end as well. */
@@ -28,13 +30,15 @@ export async function openHostDatabase(record: HostRecord, resume: Resume, watch
   // A directory that is missing holds nothing to lock; `openDatabase` refuses it.
   if (await realFileSystem.exists(record.directory))
     await lockDirectory(record.directory, { clock: realClock, waitMs: lockWaitMs });
+  const { limits, procedureHttp } = settingsOf(record.settings);
   const database = await openDatabase({
     identity: { database: fromHex(record.identity).reverse(), owner: fromHex(record.owner).reverse() },
     directory: record.directory,
     fileSystem: realFileSystem,
     clock: realClock,
     mustExist: !record.isNew,
-    limits: settingsOf(record.settings).limits,
+    limits,
+    http: new ProcedureHttp(realClock, procedureHttp),
     resume,
     ...watch,
   });
@@ -44,5 +48,5 @@ export async function openHostDatabase(record: HostRecord, resume: Resume, watch
 function settingsOf(settings: unknown): HostSettings {
   return settings !== null && typeof settings === "object" && "limits" in settings
     ? (settings as HostSettings)
-    : { limits: {} };
+    : { limits: {}, procedureHttp: "off" };
 }

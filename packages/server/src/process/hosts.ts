@@ -17,6 +17,7 @@ import type { HostSettings } from "./database-factory.ts";
 import { databaseProgram, type HostProgram } from "./host-program.ts";
 import { Keeper } from "./keeper.ts";
 import { openInHost, type HostProcess } from "./open-host-process.ts";
+import type { HttpReach } from "../outgoing/procedure-http.ts";
 import { SpawnedHost } from "./spawn-host.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -25,6 +26,8 @@ export interface HostsOptions {
   readonly log: ServerLog;
   readonly limits: ServerLimits;
   readonly databaseLimits?: Partial<DatabaseLimits>;
+  /** Where requests of procedures may go; to public addresses if left out. */
+  readonly procedureHttp?: HttpReach;
   /** Flags for the hosts' Node, as `--max-old-space-size=…`. */
   readonly nodeFlags?: readonly string[];
   /** The program of hosts; that for databases if left out. */
@@ -62,7 +65,7 @@ export class Hosts {
   constructor(options: HostsOptions) {
     this.options = options;
     const { clock, log, limits, databaseLimits = {} } = options;
-    const settings: HostSettings = { limits: databaseLimits };
+    const settings: HostSettings = { limits: databaseLimits, procedureHttp: options.procedureHttp ?? "public" };
     this.settings = options.settings ?? settings;
     this.keeper = new Keeper(this.mark, log);
     this.supervisor = new Supervisor({
