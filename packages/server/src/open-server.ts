@@ -112,6 +112,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     moduleLogs,
     publicPem: keys.publicPem,
     version: options.version,
+    left: { count: 0 },
     isStopping: () => isStopping,
   };
   const app = makeApp(services, options.pages);

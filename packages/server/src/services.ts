@@ -22,6 +22,8 @@ export interface Services {
   readonly moduleLogs: ModuleLogs;
   readonly publicPem: Uint8Array;
   readonly version: string;
+  /** Clients that left in the middle of a request's body, so far. */
+  readonly left: { count: number };
   /** Whether new work is refused. */
   isStopping(): boolean;
 }

@@ -1,6 +1,7 @@
 /** Bodies of requests, never longer than they may be. */
 import { LightconeError } from "@lightcone/base";
 import { uncountedBytes } from "../incoming-bytes.ts";
+import type { Services } from "../services.ts";
 import type { Exchange } from "./route.ts";
 import { fail, fromError, HttpFailure } from "./responses.ts";
 
@@ -14,6 +15,13 @@ function ending(failure: HttpFailure): HttpFailure {
   return failure;
 }
 
+/** Nobody is there to be answered, and the server has not failed. */
+function leftEarly({ log, left }: Services): HttpFailure {
+  left.count += 1;
+  log.debug({ count: left.count }, "a client left in the middle of its request");
+  return fail(400, "the request ended in the middle of its body");
+}
+
 /**
  * The whole body. What of it counts is given back when the request is over.
  *
@@ -24,13 +32,17 @@ export async function readBody({ request, services, held }: Exchange, bytesMax: 
   if (claimed > bytesMax) throw tooLong();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw tooLong();
-    const more = Math.max(0, bytes - uncountedBytes - held.bytes);
-    if (!services.incoming.take(more)) throw tooMany(services.limits.incomingBytesMax, more);
-    held.bytes += more;
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body ?? []) {
+      bytes += chunk.length;
+      if (bytes > bytesMax) throw tooLong();
+      const more = Math.max(0, bytes - uncountedBytes - held.bytes);
+      if (!services.incoming.take(more)) throw tooMany(services.limits.incomingBytesMax, more);
+      held.bytes += more;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error instanceof HttpFailure ? error : leftEarly(services);
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes);
 }

@@ -185,3 +185,31 @@ test("row 16: no more sockets are open at once than `socketsMax`; one that is cl
   second.destroy();
   await few.server.stop();
 });
+
+test("clients that leave in the middle of a body are counted below the level of warnings, without a stack", async () => {
+  host.logLines.length = 0;
+  const left = (): readonly string[] => host.logLines.filter((line) => line.includes("left in the middle"));
+  const bodies = [
+    ["Content-Length: 1000", "some of it"],
+    ["Transfer-Encoding: chunked", "ff\r\nsome of it"],
+  ] as const;
+  for (const path of ["PUT /v1/database/harbor", "POST /v1/database/harbor/sql"]) {
+    for (const [header, body] of bodies) {
+      const count = left().length;
+      const socket = connect(host.port, "127.0.0.1");
+      socket.on("error", () => undefined);
+      socket.write(request(`${path} HTTP/1.1`, [...plain, "Expect: 100-continue", header]));
+      // It has been let in: its body is being waited for.
+      await once(socket, "data");
+      socket.write(body);
+      socket.resetAndDestroy();
+      await expect.poll(left).toHaveLength(count + 1);
+    }
+  }
+  const lines = left().map((line) => JSON.parse(line));
+  expect(lines.map(({ level, count }) => [level, count - lines[0].count])).toEqual(
+    [0, 1, 2, 3].map((more) => ["debug", more]),
+  );
+  expect(host.logLines.filter((line) => /"level":"(warn|error)"|stack/.test(line))).toEqual([]);
+  expect(await send(request("GET /v1/ping HTTP/1.1", plain))).toMatch(/^HTTP\/1\.1 200/);
+});
