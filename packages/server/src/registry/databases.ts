@@ -64,6 +64,8 @@ interface Running {
 const deleted = "module exited: the database was deleted";
 const replaced = "module exited: the database was published anew without its data";
 const stopForChangeMs = 30_000;
+const didNotStop =
+  "the database did not stop in time (`stopWithinMs`), and its process is ended; what was acknowledged is durable, and the next start recovers it";
 /** A database that failed is opened again by the server, since rows may be due: after this time, */
 const lookAgainMs = 10_000;
 /** or after this many times the delay of requests. */
@@ -344,7 +346,9 @@ export class Databases {
     const { record } = running;
     this.stays.get(record.directory)?.giveUp();
     let cancel: (() => void) | undefined;
-    const late = new Promise<void>((resolve) => (cancel = this.options.clock.after(withinMs + 500, resolve)));
+    const late = new Promise<void>((resolve) => (cancel = this.options.clock.after(withinMs + 500, resolve))).then(() =>
+      this.options.log.warn({ database: record.identity.hex, withinMs }, didNotStop),
+    );
     const stopped = running.link.then(
       (link) =>
         link.stop(withinMs).catch((error: unknown) => {
