@@ -52,7 +52,7 @@ function run(args) {
   const child = spawn(node, args, { cwd: root, stdio: "inherit", env });
   // The child gets the terminal's signals itself; this process only waits for its end.
   const forward = (signal) => void child.kill(signal);
-  process.on("SIGTERM", forward);
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, forward);
   process.on("SIGINT", () => undefined);
   return new Promise((resolve) => child.on("exit", (code, signal) => resolve(code ?? (signal ? 1 : 0))));
 }

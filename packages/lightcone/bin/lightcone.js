@@ -8,6 +8,9 @@ import { fileURLToPath } from "node:url";
 
 const majorMin = 24;
 
+// Node's own answer is a debugger that every user of the machine may attach to. `node --inspect` opens one that is wanted.
+process.on("SIGUSR1", () => undefined);
+
 if (Number(process.versions.node.split(".")[0]) >= majorMin) {
   await import("@lightcone/cli/main");
 } else {
@@ -21,10 +24,10 @@ if (Number(process.versions.node.split(".")[0]) >= majorMin) {
   }
   // `import.meta.resolve` is not there before Node 20.6.
   const main = createRequire(import.meta.url).resolve("@lightcone/cli/main");
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(node, ["--disable-sigusr1", main, ...process.argv.slice(2)], { stdio: "inherit" });
   // A terminal sends Ctrl-C to both; what is sent to this process alone is passed on.
   process.on("SIGINT", () => undefined);
-  process.on("SIGTERM", () => void child.kill("SIGTERM"));
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => void child.kill(signal));
   child.on("error", (error) => {
     process.stderr.write(`lightcone: ${node} did not start: ${error.message}\n`);
     process.exit(1);

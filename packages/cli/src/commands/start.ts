@@ -7,9 +7,10 @@ import { version } from "../version.ts";
 
 export async function start(flags: StartFlags, dataDefault: string): Promise<void> {
   const settings = resolveSettings(flags, process.env, dataDefault);
-  const server = await runServer(settings, openServerLog(settings.logLevel));
+  const log = openServerLog(settings.logLevel);
+  const server = await runServer(settings, log);
   // Before it says that it is there: whoever reads that may send a signal at once.
-  const ended = serveUntilSignal(server);
+  const ended = serveUntilSignal(server, log);
   print(`lightcone version: ${version}`);
   print(
     `database running in data directory ${server.dataDirectory}${settings.inMemory ? " (in memory; nothing is kept)" : ""}`,

@@ -41,7 +41,7 @@ export async function demo(flags: DemoFlags): Promise<void> {
     throw error;
   }
   // Before it says that it is there: whoever reads that may send a signal at once.
-  const ended = serveUntilSignal(server);
+  const ended = serveUntilSignal(server, log);
   print(welcome(server.url, server.dataDirectory, page.size > 0, serverFlag(flags.configPath, server.url)));
   await ended;
 }

@@ -93,15 +93,16 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
 }
 
 /** Serves until the process is asked to end, then ends it: cleanly at the first signal, at once at the second. */
-export async function serveUntilSignal(server: RunningServer): Promise<never> {
+export async function serveUntilSignal(server: RunningServer, log: ServerLog): Promise<never> {
   // A terminal that is closed takes its output along, and nothing else.
   for (const stream of [process.stdout, process.stderr])
     stream.removeAllListeners("error").on("error", () => undefined);
   await new Promise<void>((resolve) => {
     const signals = new StopSignals(() => realClock.steadyMs());
-    for (const [signal, code] of stopSignals()) {
+    for (const [signal, code] of stopSignals) {
       process.on(signal, () => {
         const meaning = signals.hear(signal);
+        if (signal === "SIGHUP" && meaning === "stop") log.warn({ signal }, terminalClosed);
         if (meaning === "end at once") process.exit(code);
         if (meaning === "stop") resolve();
       });
@@ -115,15 +116,14 @@ export async function serveUntilSignal(server: RunningServer): Promise<never> {
   process.exit(0);
 }
 
-/** What asks for the end, and the exit code of asking twice. */
-function stopSignals(): readonly (readonly [NodeJS.Signals, number])[] {
-  const always = [
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-  ] as const;
-  // The end of a terminal matters to what runs in one; `nohup` is for what does not.
-  return process.stdout.isTTY === true ? [...always, ["SIGHUP", 129]] : always;
-}
+/** What asks for the end, and the exit code of asking twice. Node lets `nohup` have no effect on SIGHUP, so it asks as well. */
+const stopSignals = [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const;
+const terminalClosed =
+  "the terminal that the server ran in was closed, so it stops; a service, or `setsid`, starts one that goes on";
 
 function urlOf(addresses: readonly ListenAddress[]): string {
   const { host, port } = addresses[0] ?? { host: "127.0.0.1", port: 0 };

@@ -130,6 +130,8 @@ async function startProcess({ program, keeper, nodeFlags, memoryBytesMax, mark }
       process.execPath,
       [
         `--max-semi-space-size=${youngMegabytesMax}`,
+        // Else the signal opens a debugger that every user of the machine may attach to.
+        ...(process.env["LIGHTCONE_INSPECT"] === "1" ? [] : ["--disable-sigusr1"]),
         ...nodeFlags,
         program.main,
         program.factory,
