@@ -7,6 +7,7 @@ import {
   isUnit,
   type AlgebraicType,
   type Member,
+  integerKinds,
 } from "@lightcone/sats";
 import { isRecursive, refsIn, type Bindings, type BoundFunction, type BoundTable, type BoundType } from "./bindings.ts";
 import type { ProcedureDef, ReducerDef } from "@lightcone/schema";
@@ -30,22 +31,7 @@ export function tableFile(dialect: Dialect, bindings: Bindings, table: BoundTabl
   return file(dialect, types, `export default __t.row({\n${joined(lines)}});\n`);
 }
 
-const keyKinds: ReadonlySet<AlgebraicType["kind"]> = new Set<AlgebraicType["kind"]>([
-  "Bool",
-  "String",
-  "I8",
-  "U8",
-  "I16",
-  "U16",
-  "I32",
-  "U32",
-  "I64",
-  "U64",
-  "I128",
-  "U128",
-  "I256",
-  "U256",
-]);
+const keyKinds: ReadonlySet<AlgebraicType["kind"]> = new Set([...integerKinds, "Bool", "String"]);
 
 /** Whether the client library's builder of this type can be marked as the primary key. */
 function mayBeKey(type: AlgebraicType): boolean {

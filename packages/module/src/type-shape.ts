@@ -4,24 +4,7 @@
  * Besides the algebraic types, a product or a sum may carry the name it is registered under.
  * The host reads this without trusting it: docs/formats/typescript-host.md.
  */
-
-export type ScalarKind =
-  | "Bool"
-  | "String"
-  | "I8"
-  | "U8"
-  | "I16"
-  | "U16"
-  | "I32"
-  | "U32"
-  | "I64"
-  | "U64"
-  | "I128"
-  | "U128"
-  | "I256"
-  | "U256"
-  | "F32"
-  | "F64";
+import type { PrimitiveKind } from "@lightcone/sats";
 
 export interface MemberShape {
   readonly name: string;
@@ -29,7 +12,7 @@ export interface MemberShape {
 }
 
 export type TypeShape =
-  | { readonly kind: ScalarKind }
+  | { readonly kind: PrimitiveKind }
   | { readonly kind: "Array"; readonly element: TypeShape }
   | { readonly kind: "Product"; readonly typeName?: string; readonly elements: readonly MemberShape[] }
   | { readonly kind: "Sum"; readonly typeName?: string; readonly variants: readonly MemberShape[] };

@@ -1,4 +1,5 @@
 /** `t`: the types of columns, parameters and fields. */
+import type { PrimitiveKind } from "@lightcone/sats";
 import type { ConnectionId, Identity, ScheduleAt, TimeDuration, Timestamp, Uuid } from "./values.ts";
 import { Builder, isType, optionShape } from "./type-builder.ts";
 import type {
@@ -14,7 +15,7 @@ import type {
   ValueOf,
   Wrong,
 } from "./type-builder.ts";
-import type { MemberShape, ScalarKind, TypeShape } from "./type-shape.ts";
+import type { MemberShape, TypeShape } from "./type-shape.ts";
 
 /** The value of an enum whose variants have the payloads `P`. */
 export type EnumValue<P extends Fields> = {
@@ -137,8 +138,8 @@ function members(fields: Fields): MemberShape[] {
   });
 }
 
-const scalar = (kind: ScalarKind) => () => new Builder({ kind });
-const wrapped = (field: string, kind: ScalarKind) => () =>
+const scalar = (kind: PrimitiveKind) => () => new Builder({ kind });
+const wrapped = (field: string, kind: PrimitiveKind) => () =>
   new Builder({ kind: "Product", elements: [{ name: field, type: { kind } }] });
 
 function sum(variants: readonly MemberShape[], typeName?: string): TypeShape {

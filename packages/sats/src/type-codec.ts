@@ -34,6 +34,10 @@ export const typeKinds = [
   "F64",
 ] as const satisfies readonly AlgebraicType["kind"][];
 
+export const integerKinds: ReadonlySet<AlgebraicType["kind"]> = new Set(
+  typeKinds.filter((kind) => /^[IU]\d/.test(kind)),
+);
+
 const tagOf = Object.fromEntries(typeKinds.map((kind, tag) => [kind, tag])) as Record<AlgebraicType["kind"], number>;
 
 /** The primitive types by kind: one object each, however often decoded. */

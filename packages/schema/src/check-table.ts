@@ -1,6 +1,7 @@
 /** The rules about one table: its columns, and what is built over them. */
 import {
   ByteReader,
+  integerKinds,
   isSimpleEnum,
   specialKind,
   valueCodec,
@@ -16,20 +17,6 @@ import type { ColumnDef, IndexDef, ScheduleDef, SequenceDef, TableDef, UniqueDef
 import { constraintName, indexName, scheduleName, sequenceName } from "./naming.ts";
 import type { RawIndexAlgorithm } from "./raw-module-def.ts";
 
-const integerKinds: ReadonlySet<AlgebraicType["kind"]> = new Set<PrimitiveKind>([
-  "I8",
-  "U8",
-  "I16",
-  "U16",
-  "I32",
-  "U32",
-  "I64",
-  "U64",
-  "I128",
-  "U128",
-  "I256",
-  "U256",
-]);
 const directKinds: ReadonlySet<AlgebraicType["kind"]> = new Set<PrimitiveKind>(["U8", "U16", "U32", "U64"]);
 
 /** Column positions are two bytes wide. */
