@@ -109,7 +109,6 @@ export function isKnown(context: DatabaseContext, client: Client): boolean {
   return context.store.table(clientTable)?.findRow(row, 0, row.length) !== -1;
 }
 
-/** The clients that are connected, as the tables say. */
 export function knownClients(context: DatabaseContext): readonly Client[] {
   const clients: Client[] = [];
   const cursor = context.store.table(clientTable)?.openCursor();

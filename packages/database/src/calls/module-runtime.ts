@@ -92,7 +92,6 @@ export class ModuleRuntime implements Module {
   }
 }
 
-/** Whether the module lets any client call a reducer. */
 export function isCallableByAll({ lifecycle, visibility }: ReducerDef): boolean {
   return lifecycle === undefined && visibility !== "private";
 }

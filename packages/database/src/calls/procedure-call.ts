@@ -11,7 +11,6 @@ import { whyTooLong } from "./reducer-call.ts";
 
 export type { ProcedureResult } from "./procedure-run.ts";
 
-/** What a client asks to run. */
 export interface ProcedureRequest {
   readonly caller: Caller;
   /** Of the caller's message: what the procedure commits is noted with it. */

@@ -39,7 +39,6 @@ export interface WorkName {
   readonly number: number;
 }
 
-/** How a procedure ended for its caller. */
 export type ProcedureResult =
   | {
       readonly kind: "returned";

@@ -12,7 +12,6 @@ import { fatalText } from "../link/reply.ts";
 import type { WorkKind } from "../link/work.ts";
 import { endedBy, interrupted } from "../recovery/resume.ts";
 
-/** Why a call is not run. */
 export type Refusal = "NoSuchReducer" | "Lifecycle" | "BadArguments" | "LimitExceeded" | "FunctionQuarantined";
 
 /** A checked call, or why there is none. */
@@ -81,7 +80,6 @@ function badArgument(def: ReducerDef, args: Uint8Array, view: DataView): string 
   return "the bytes do not decode as the parameters";
 }
 
-/** How a call ended for its caller. */
 export type Called =
   | { readonly kind: "committed"; readonly changed: boolean }
   | { readonly kind: "failed"; readonly message: string; readonly code: ErrorCode };

@@ -86,7 +86,6 @@ export function ownCall(identity: Uint8Array, kind: CommitKind): Call {
   return new Call(kind, { identity, connectionId: noConnection });
 }
 
-/** How one kind of request is answered. */
 export interface Responder {
   /** It has committed a change. Comes in the commit's order, before any subscriber hears of that commit. */
   committed(commit: CommitHead): void;

@@ -15,7 +15,6 @@ export interface CommitListener {
   committed(commit: Commit, call: Call | undefined): void;
 }
 
-/** How a transaction ended. */
 export type Transacted =
   | { readonly kind: "committed"; readonly changed: boolean }
   | Exclude<CallOutcome, { readonly kind: "ok" }>

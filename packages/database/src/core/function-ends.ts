@@ -5,7 +5,6 @@
  */
 import { LightconeError, type Clock } from "@lightcone/base";
 
-/** An end of a host in a function of its module. */
 export interface FunctionEnd {
   readonly functionName: string;
   readonly atMicros: number;

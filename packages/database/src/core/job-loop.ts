@@ -7,7 +7,6 @@
 import type { JobClock } from "./job-clock.ts";
 import { drainMicrotasks, modulePromises, type Watchdog } from "@lightcone/base/node";
 
-/** A unit of work. */
 export interface Job {
   /** Does the work. What it throws is a bug or the end of the database. */
   run(): void;
@@ -21,7 +20,6 @@ export interface JobLoopOptions {
   readonly time: JobClock;
   /** Whether the next job must wait, as when too much is executed and not yet durable. `kick` ends the wait. */
   readonly mustWait: () => boolean;
-  /** Runs after every turn. */
   readonly turnEnded: () => void;
   /** A job threw: the database cannot go on. */
   readonly broken: (error: unknown) => void;
@@ -46,7 +44,6 @@ export class JobLoop {
     this.options = options;
   }
 
-  /** Jobs that wait. */
   get count(): number {
     return this.jobs.length - this.next + this.arrived.length;
   }

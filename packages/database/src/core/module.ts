@@ -41,7 +41,6 @@ export interface Module {
   /** An instance for one procedure, its own until `giveBack`. What is left in the middle of a call is not given back. */
   lend(): ModuleInstance;
   giveBack(instance: ModuleInstance): void;
-  /** The reducer of a name, if there is one. */
   reducer(name: string): BoundReducer | undefined;
   /** The procedure of a name, if there is one. */
   procedure(name: string): ProcedureDef | undefined;

@@ -89,7 +89,6 @@ class Result {
     return { status: 200, headers, body: concat(parts) };
   }
 
-  /** The body in parts. */
   parts(stats: Stats): { readonly parts: readonly Uint8Array[]; readonly headers: Reply["headers"] } {
     const micros = Math.round((this.context.clock.steadyMs() - this.fromMs) * 1000);
     return {

@@ -24,7 +24,6 @@ export interface LongReply {
 
 const encoder = new TextEncoder();
 
-/** A reply of plain text. */
 export function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Reply {
   return {
     status,
@@ -33,7 +32,6 @@ export function text(status: number, body: string, headers: Readonly<Record<stri
   };
 }
 
-/** A reply of JSON, given as text. */
 export function json(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Reply {
   return { status, headers: { "content-type": "application/json", ...headers }, body: encoder.encode(body) };
 }

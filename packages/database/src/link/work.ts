@@ -27,7 +27,6 @@ export const workIdBytes: number = clientBytes;
 /** Of what is not asked for by anybody. */
 export const noWorkId: Uint8Array = new Uint8Array(workIdBytes);
 
-/** A piece of work. */
 export interface Work {
   readonly kind: WorkKind;
   /** `workIdBytes` bytes as hex. */

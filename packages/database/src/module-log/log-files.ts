@@ -33,7 +33,6 @@ export async function listLogFiles(fileSystem: FileSystem, directory: string): P
   return names.filter((name) => readLogFileName(name) !== undefined).sort();
 }
 
-/** Where a line begins. */
 interface Place {
   readonly name: string;
   readonly at: number;

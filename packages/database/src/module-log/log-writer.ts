@@ -27,7 +27,6 @@ interface LogFile {
   size: number;
 }
 
-/** The file that lines are added to. */
 interface PresentFile extends LogFile {
   readonly growing: GrowingFile;
   /** When its day ends. */

@@ -68,7 +68,6 @@ export class Installation {
     if (!isStarted) throw noteTimeOut(context, "the start of the module");
   }
 
-  /** Looks up which tables are scheduled. */
   bindTables(): void {
     this.port.watchScheduled(this.scheduler.bind(this.context.store.tables()));
   }

@@ -16,7 +16,6 @@ export interface WorkNames {
   calledFunction(connection: ResumedConnection, message: NumberedMessage): string | undefined;
 }
 
-/** What is condemned, by what names it. */
 export class CondemnedWork {
   private readonly all: readonly Condemned[];
   /** A description of each, by `keyOfWork`. */

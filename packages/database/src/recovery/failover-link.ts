@@ -33,7 +33,6 @@ import { RestartPace } from "./restart-pace.ts";
 import { Retries } from "./retries.ts";
 import { keyOfWork, WorkKind, workIdBytes, type Work } from "../link/work.ts";
 
-/** A host as it was opened. */
 export interface OpenedHost {
   readonly link: DatabaseLink;
   /** Handles of the resumed connections, in the order in which they were given. */

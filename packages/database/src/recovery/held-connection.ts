@@ -11,7 +11,6 @@ import type { ConnectionHandle, ConnectionInfo, ConnectionSink, KeptPart, Resume
 import type { NumberedMessage, ResumedConnection } from "./resume.ts";
 import { WorkKind, type Work } from "../link/work.ts";
 
-/** Who holds a connection. */
 export interface ConnectionHolder {
   /** Whether it has no host, and gets one with the next message. */
   readonly isResting: boolean;

@@ -21,8 +21,3 @@ export function noted<T>(context: DatabaseContext, kind: WorkKind, id: Uint8Arra
   if (!isWhole(context)) throw endedBy(interrupted(), kind, id, number);
   return result;
 }
-
-/** @throws {HostEnded} when the work that was ended for its time left a change half-way */
-export function mustBeWhole(context: DatabaseContext, kind: WorkKind, id: Uint8Array, number: number): void {
-  if (!isWhole(context)) throw endedBy(interrupted(), kind, id, number, "interrupted");
-}

@@ -41,7 +41,6 @@ const timerMsMax = 5000;
 /** One that was set back by less is as good as one that was not. */
 const setBackMsMin = 1000;
 
-/** A scheduled row as the scheduler reads it. */
 interface Due {
   readonly id: bigint;
   readonly at:

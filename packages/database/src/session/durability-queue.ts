@@ -39,7 +39,6 @@ export class DurabilityQueue {
   /** The last offset up to which every client has been sent everything; -1 for none. */
   releasedOffset = -1;
 
-  /** Entries that wait. */
   get count(): number {
     return this.waiting;
   }
@@ -97,7 +96,6 @@ export class DurabilityQueue {
   }
 }
 
-/** Hands a sink one delivery. */
 export function deliver(
   sink: ConnectionSink,
   delivery: Delivery,

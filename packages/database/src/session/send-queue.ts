@@ -4,14 +4,20 @@
  *   push ─┬─ nothing streams ─▶ durability queue (confirmed) or sink
  *         └─ a stream is at work ─▶ held back until it ends
  */
+import { isLightconeError } from "@lightcone/base";
 import type { DatabaseContext } from "../core/context.ts";
 import type { Job } from "../core/job-loop.ts";
 import { noteTimeOut } from "../core/time-out.ts";
 import type { ConnectionSink, ResumeNote } from "../link/link.ts";
 import type { Piece } from "../link/piece.ts";
 import type { SlicedAnswer } from "../wire/wire.ts";
-import { AnswerStream, type StreamOwner } from "./answer-stream.ts";
 import { deliver, type Delivery, type DurabilityQueue } from "./durability-queue.ts";
+
+/** Bytes handed on in one go. */
+const bytesPerStep = 512 * 1024;
+/** Bytes that the client's socket may be behind before the next part waits. */
+const aheadBytesMax = 8 << 20;
+const lookAgainMs = 5;
 
 /** What waits behind an answer that leaves in slices. */
 interface HeldBack {
@@ -26,13 +32,13 @@ interface HeldBack {
 const behind: ResumeNote = { kind: "behind" };
 const level: ResumeNote = { kind: "level" };
 
-export class SendQueue implements StreamOwner {
+export class SendQueue {
   private readonly context: DatabaseContext;
   private readonly durability: DurabilityQueue;
   private readonly sink: ConnectionSink;
   private readonly confirmed: boolean;
   private readonly tooSlow: () => void;
-  private isClosed = false;
+  isClosed = false;
   /** The answer that leaves in slices now, and what follows it, in order. */
   private stream: AnswerStream | undefined;
   private heldBack: (HeldBack | AnswerStream)[] = [];
@@ -67,7 +73,7 @@ export class SendQueue implements StreamOwner {
 
   /** Sends the client a message whose rows are not all there yet; what is pushed meanwhile follows. */
   pushInSlices(answer: SlicedAnswer, answered: number): void {
-    const stream = new AnswerStream(this, answer, answered);
+    const stream = new AnswerStream(this.context, this, answer, answered);
     if (this.stream === undefined) this.begin(stream);
     else this.heldBack.push(stream);
   }
@@ -96,32 +102,22 @@ export class SendQueue implements StreamOwner {
 
   // --- what a stream asks
 
-  get isOver(): boolean {
-    return this.isClosed;
-  }
-
+  /** Bytes sent that the client has not taken. */
   get queuedBytes(): number {
     return this.sink.queuedBytes;
   }
 
+  /** Sends a part past all that waits. @param answered the message that is answered with it; 0 for none yet */
   sendPart(piece: Piece, last: boolean, answered: number): void {
     this.pushNow(piece.bytes, piece.at, piece.length, last, answered);
   }
 
+  /** Notes something for whoever holds the connection, past all that waits. */
   note(note: ResumeNote): void {
     this.pushNow(note, 0, 0, true, 0);
   }
 
-  again(job: Job, afterMs: number): void {
-    const { loop, clock } = this.context;
-    if (afterMs === 0) loop.push(job);
-    else clock.after(afterMs, () => loop.push(job));
-  }
-
-  tooLate(): string {
-    return noteTimeOut(this.context).message;
-  }
-
+  /** The answer has left, or never will. */
   streamEnded(): void {
     this.stream = undefined;
     for (let next = this.takeHeldBack(); next !== undefined; next = this.takeHeldBack()) {
@@ -134,12 +130,12 @@ export class SendQueue implements StreamOwner {
         return;
       }
     }
-    this.pushNow(level, 0, 0, true, 0);
+    this.note(level);
   }
 
   private begin(stream: AnswerStream): void {
     this.stream = stream;
-    this.pushNow(behind, 0, 0, true, 0);
+    this.note(behind);
     this.context.loop.push(stream);
   }
 
@@ -169,5 +165,85 @@ export class SendQueue implements StreamOwner {
     }
     if (this.confirmed) this.durability.push(sink, pipeline.offset, delivery, at, length, last, answered);
     else deliver(sink, delivery, at, length, last, answered);
+  }
+}
+
+/**
+ * An answer too large for one go: gathered slice by slice, sent part by part as fast as the client takes it, with
+ * other jobs in between.
+ */
+class AnswerStream implements Job {
+  private readonly context: DatabaseContext;
+  private readonly out: SendQueue;
+  private readonly answer: SlicedAnswer;
+  private readonly answered: number;
+  private pieces: readonly Piece[] | undefined;
+  private next = 0;
+
+  /** @param answered the number of the message that it answers; 0 for none */
+  constructor(context: DatabaseContext, out: SendQueue, answer: SlicedAnswer, answered: number) {
+    this.context = context;
+    this.out = out;
+    this.answer = answer;
+    this.answered = answered;
+  }
+
+  run(): void {
+    if (this.out.isClosed) this.end();
+    else if (this.pieces !== undefined) this.send(this.pieces);
+    else this.gather();
+  }
+
+  timedOut(): void {
+    this.failed(noteTimeOut(this.context).message);
+  }
+
+  /** Lets go of a stream that has not begun. */
+  close(): void {
+    this.answer.read.close();
+  }
+
+  private gather(): void {
+    const { read, encode } = this.answer;
+    try {
+      if (read.isWhole) this.pieces = encode();
+      else read.gather();
+    } catch (error) {
+      if (!isLightconeError(error)) throw error;
+      this.failed(error.told);
+      return;
+    }
+    if (read.isLate) this.timedOut();
+    else this.context.loop.push(this);
+  }
+
+  private failed(text: string): void {
+    this.out.sendPart(this.answer.fail(text), true, this.answered);
+    this.end();
+  }
+
+  private send(pieces: readonly Piece[]): void {
+    const { out } = this;
+    const { loop, clock } = this.context;
+    if (out.queuedBytes > aheadBytesMax) {
+      clock.after(lookAgainMs, () => loop.push(this));
+      return;
+    }
+    for (let bytes = 0; this.next < pieces.length && bytes < bytesPerStep; this.next++) {
+      const piece = pieces[this.next];
+      if (piece === undefined) break;
+      bytes += piece.length;
+      const last = this.next === pieces.length - 1;
+      // Only now: until the end of the answer, the message counts as pending, not as a subscription.
+      if (last && this.answer.note !== undefined) out.note(this.answer.note);
+      out.sendPart(piece, last, last ? this.answered : 0);
+    }
+    if (this.next < pieces.length) loop.push(this);
+    else this.end();
+  }
+
+  private end(): void {
+    this.close();
+    this.out.streamEnded();
   }
 }

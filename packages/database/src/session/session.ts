@@ -12,24 +12,23 @@ import { CommitKind } from "@lightcone/engine";
 import { abandonConnect, connectClient, disconnectJob } from "../calls/lifecycle.ts";
 import { abandonNoted } from "../calls/reducer-call.ts";
 import type { Call } from "../core/call.ts";
-import type { DatabaseContext } from "../core/context.ts";
+import { isWhole, type DatabaseContext } from "../core/context.ts";
+import type { Job } from "../core/job-loop.ts";
 import { bytesOfClient, keyOfClient } from "../link/client.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink, ResumeNote } from "../link/link.ts";
 import type { Piece } from "../link/piece.ts";
 import { halfDoneText } from "../link/reply.ts";
 import { WorkKind } from "../link/work.ts";
-import { mustBeWhole } from "../recovery/noted.ts";
 import type { Settled } from "../recovery/replay.ts";
-import { endedBy, type NumberedMessage, type ResumedConnection } from "../recovery/resume.ts";
-import type { Channel, Conversation, SlicedAnswer, Wire } from "../wire/wire.ts";
+import { endedBy, interrupted, type NumberedMessage, type ResumedConnection } from "../recovery/resume.ts";
+import type { Channel, ClientRequest, Conversation, SlicedAnswer, Wire } from "../wire/wire.ts";
 import type { DurabilityQueue } from "./durability-queue.ts";
-import { Message, type MessageOwner } from "./messages.ts";
 import { SendQueue } from "./send-queue.ts";
 
 /** Messages that may wait before the front is asked to stop reading. */
 const waitingMax = 1024;
 
-export class Session implements ConnectionHandle, Channel, MessageOwner {
+export class Session implements ConnectionHandle, Channel {
   readonly info: ConnectionInfo;
   onReady: (() => void) | undefined;
   /** Called once, when the connection is over. */
@@ -96,7 +95,6 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
     return this.state === "closed";
   }
 
-  /** Ends the connection from this side. */
   end(code: number | undefined, reason: string): void {
     if (this.state === "closed") return;
     this.sink.close(code, reason);
@@ -145,7 +143,7 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
       this.refuseUnreadable(error, message);
     }
     activity.end();
-    mustBeWhole(this.context, WorkKind.message, this.id, message.number);
+    if (!isWhole(this.context)) throw endedBy(interrupted(), WorkKind.message, this.id, message.number, "interrupted");
   }
 
   messageTimedOut(message: Message): void {
@@ -219,7 +217,6 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
     return this.out.holdsBack;
   }
 
-  /** Whether an answer is on its way in slices. */
   get isStreaming(): boolean {
     return this.out.isStreaming;
   }
@@ -281,12 +278,10 @@ export class Session implements ConnectionHandle, Channel, MessageOwner {
   }
 }
 
-/** Whether an error says that a message cannot be read. */
 function isUnreadable(error: unknown): error is LightconeError {
   return isLightconeError(error, "Malformed") || isLightconeError(error, "TooDeep");
 }
 
-/** A close code for what ends a connection: its own, if the catalogue has one. */
 function closeCode(code: ErrorCode): number {
   return errorFacts(code).close ?? 1011;
 }
@@ -294,4 +289,55 @@ function closeCode(code: ErrorCode): number {
 /** A close reason has room for 123 bytes. */
 function closeReason(text: string): string {
   return cutText(text, 120);
+}
+
+/** A message of the client, and the job that runs it. */
+class Message implements ClientRequest, Job {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly length: number;
+  readonly isText: boolean;
+  readonly number: number;
+  /** Whether it waits in the queue no more. */
+  hasBegun = false;
+  isAnswered = false;
+  private readonly session: Session;
+
+  /** @param number of the message among its connection's, from 1; 0 for one whose answer is not counted */
+  constructor(session: Session, bytes: Uint8Array, at: number, length: number, isText: boolean, number: number) {
+    this.session = session;
+    this.bytes = bytes;
+    this.at = at;
+    this.length = length;
+    this.isText = isText;
+    this.number = number;
+  }
+
+  /** A message as it was held for the next host. */
+  static held(session: Session, { bytes, isText, number }: NumberedMessage): Message {
+    return new Message(session, bytes, 0, bytes.length, isText, number);
+  }
+
+  run(): void {
+    this.session.runMessage(this);
+  }
+
+  timedOut(): void {
+    this.session.messageTimedOut(this);
+  }
+
+  send(message: Piece | undefined): void {
+    this.isAnswered = true;
+    this.session.send(message, this.number);
+  }
+
+  sendParts(parts: readonly Piece[]): void {
+    this.isAnswered = true;
+    this.session.sendParts(parts, this.number);
+  }
+
+  sendInSlices(answer: SlicedAnswer): void {
+    this.isAnswered = true;
+    this.session.sendInSlices(answer, this.number);
+  }
 }

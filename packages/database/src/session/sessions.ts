@@ -30,13 +30,11 @@ export class Sessions {
     return session;
   }
 
-  /** Whether an answer is on its way in slices. */
   get isStreaming(): boolean {
     for (const session of this.open) if (session.isStreaming) return true;
     return false;
   }
 
-  /** Looks again at who may read what. */
   accessChanged(): void {
     this.context.critical.run(() => {
       for (const session of this.open) session.accessChanged();
@@ -48,7 +46,6 @@ export class Sessions {
     for (const session of this.open) session.finish(1001, otherVersion);
   }
 
-  /** Ends all connections at once. */
   end(code: number, reason: string): void {
     for (const session of this.open) session.end(code, reason);
   }

@@ -20,7 +20,6 @@ class SharedQuery {
   readonly holders: Subscription[] = [];
 }
 
-/** A query that a subscriber holds. */
 export interface Subscription {
   readonly subscriber: Subscriber;
   /** The subscriber's own, for what it is told of the query. */

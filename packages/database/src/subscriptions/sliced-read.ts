@@ -91,7 +91,6 @@ export class SlicedRead {
     if (rowCount > max) throw new LightconeError("LimitExceeded", { limit: "queryRowsMax", value: rowCount, max });
   }
 
-  /** Counts rows that were looked at. */
   private look(rows: number): void {
     this.lookedAt += rows;
     const { lookedAt, rowLimit } = this;
@@ -100,7 +99,6 @@ export class SlicedRead {
     throw new LightconeError("SqlRefused", { category: "row_limit", text });
   }
 
-  /** Whether all rows are there. */
   get isWhole(): boolean {
     return this.open.length === 0;
   }
@@ -110,7 +108,6 @@ export class SlicedRead {
     return this.spentMs > this.context.limits.reducerTimeoutMs;
   }
 
-  /** Gathers one slice. */
   gather(): void {
     const { clock } = this.context;
     const from = clock.steadyMs();
