@@ -1,4 +1,5 @@
 /** Plays the clients of a recorded conversation against a running server, and says what came differently. */
+import { once } from "node:events";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { toHex } from "@lightcone/sats";
 import { WebSocket } from "ws";
@@ -13,8 +14,8 @@ type Heard =
   | { readonly kind: "close"; readonly code: number | null; readonly reason: string; readonly isClean: boolean };
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-const answerWithinMs = 5000;
-/** How long a step that has no answer, or a last one, is listened to. */
+const answerWithinMs = 30_000;
+/** How long a step that has no answer, or a last one, is listened to, after the host and the sockets have answered. */
 const quietMs = 300;
 
 class Line {
@@ -40,6 +41,16 @@ class Line {
     }
     return this.heard.shift();
   }
+}
+
+/** What was sent to a socket before has come when this is over. */
+async function answered(socket: WebSocket): Promise<void> {
+  if (socket.readyState !== WebSocket.OPEN) return;
+  const over = new AbortController();
+  const { signal } = over;
+  const either = Promise.race([once(socket, "pong", { signal }), once(socket, "close", { signal })]);
+  socket.ping();
+  await either.finally(() => over.abort());
 }
 
 export interface ReplayOptions {
@@ -97,7 +108,7 @@ export class Replay {
   async drain(): Promise<number> {
     let count = 0;
     for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, quietMs));
+      await this.quiet();
       const before = count;
       for (const line of this.lines.values()) count += line.heard.splice(0).length;
       if (count === before) return count;
@@ -106,7 +117,7 @@ export class Replay {
 
   /** What was said and not asked for. */
   async leftOver(): Promise<readonly string[]> {
-    await new Promise((resolve) => setTimeout(resolve, quietMs));
+    await this.quiet();
     return [...this.lines].flatMap(([client, line]) =>
       line.heard.splice(0).map((heard) => `${client}: ${show(heard)}`),
     );
@@ -114,6 +125,12 @@ export class Replay {
 
   end(): void {
     for (const { socket } of this.lines.values()) socket?.terminate();
+  }
+
+  private async quiet(): Promise<void> {
+    await (await this.served.request("GET", "/v1/database/harbor/schema?version=9")).text();
+    for (const { socket } of this.lines.values()) if (socket !== undefined) await answered(socket);
+    await new Promise((resolve) => setTimeout(resolve, quietMs));
   }
 
   private line(client: string): Line {

@@ -41,7 +41,7 @@ async function takeAway(database: string): Promise<void> {
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  const endMs = performance.now() + 10_000;
+  const endMs = performance.now() + 30_000;
   while (!holds()) {
     if (performance.now() > endMs) throw new Error(`waited too long: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
