@@ -67,7 +67,11 @@ export async function recover(
 /** By `keyOfClient`. */
 type OpenSessions = ReadonlyMap<string, Session>;
 
-/** Replays the log; each front's clients are sent what comes after the offset up to which all of them had been sent it. */
+/**
+ * Replays the log; each front's clients are sent what comes after the offset up to which all of them had been sent it.
+ *
+ * @throws {LightconeError} `Corrupt`
+ */
 async function replayLog(
   { context, log, installation, sessions }: Parts,
   replay: Replay,
@@ -77,7 +81,12 @@ async function replayLog(
     for (const [index, record] of records.entries()) {
       const offset = firstOffset + index;
       if (restored.isDue(offset)) await restored.restore(offset);
-      const kind = replayed(file, at, () => context.pipeline.replay(record, offset, replay.callOf));
+      let kind: CommitKind;
+      try {
+        kind = context.pipeline.replay(record, offset, replay.callOf);
+      } catch (error) {
+        throw unreadable(error, file, at);
+      }
       if (kind !== CommitKind.publish || !restored.hasBegun) continue;
       // What hosts ended in before was of the program before.
       context.ends.clear();
@@ -134,15 +143,6 @@ class RestoredFronts {
     return this.resume.flatMap(({ connections }) =>
       connections.map(({ info }) => defined(this.sessions.get(keyOfClient(info.caller)), "a resumed connection")),
     );
-  }
-}
-
-/** What replays a record of a log file, whose batch begins at byte `at`. @throws {LightconeError} `Corrupt` */
-function replayed<T>(file: string, at: number, replay: () => T): T {
-  try {
-    return replay();
-  } catch (error) {
-    throw unreadable(error, file, at);
   }
 }
 

@@ -5,7 +5,7 @@
  * for nothing.
  */
 import { CommitKind, type Commit } from "@lightcone/engine";
-import { keyOfClient } from "../link/client.ts";
+import { keyOfClient, type Client } from "../link/client.ts";
 import type { NumberedMessage, Resume, ResumedConnection } from "./resume.ts";
 import type { Call } from "../core/call.ts";
 
@@ -34,16 +34,13 @@ export class Replay {
   private readonly waiting = new Map<string, Waiting>();
 
   constructor(resume: Resume) {
-    for (const { info, pending } of resume.flatMap(({ connections }) => connections)) {
-      const byNumber = new Map(pending.map((message) => [message.number, message] as const));
-      this.waiting.set(keyOfClient(info.caller), { connection: undefined, pending: byNumber, settled: new Map() });
+    const wait = (client: Client, pending: Waiting["pending"]): void =>
+      void this.waiting.set(keyOfClient(client), { connection: undefined, pending, settled: new Map() });
+    for (const { connections, visits } of resume) {
+      for (const { info, pending } of connections)
+        wait(info.caller, new Map(pending.map((message) => [message.number, message] as const)));
+      for (const visitor of visits) wait(visitor, new Map([[1, undefined]]));
     }
-    for (const client of resume.flatMap(({ visits }) => visits))
-      this.waiting.set(keyOfClient(client), {
-        connection: undefined,
-        pending: new Map([[1, undefined]]),
-        settled: new Map(),
-      });
   }
 
   /** From here on what is replayed is delivered to a connection. */
