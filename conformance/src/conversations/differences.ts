@@ -128,6 +128,9 @@ export const differences: readonly Difference[] = [
   { name: "flags out of range", what: "reason", why: "as above" },
   { name: "flags other than 0", what: "reason", why: "as above" },
   { name: "text frame", what: "reason", why: "as above" },
+  { name: "empty payload", what: "reason", why: "as above" },
+  { name: "a good message, then a truncated one", what: "reason", why: "as above" },
+  { name: "a reducer call, then a truncated message: was the call run?", what: "reason", why: "as above" },
   { name: "database deleted", what: "reason", why: "the reason goes on to say why the module exited" },
   {
     name: "client_connected returns Err",

@@ -1,5 +1,7 @@
 /** The recorded conversations of `conformance/vectors/conversations`, as they are written down. */
 import { readFileSync } from "node:fs";
+import { v2 } from "@lightcone/protocol";
+import { ByteReader } from "@lightcone/sats";
 
 interface Volatile {
   readonly at: number;
@@ -59,8 +61,42 @@ export function readRecording(name: RecordingName): readonly Part[] {
   return [recording, ...(recording.also ?? [])].map(({ module, steps }) => ({
     protocol: recording.protocol,
     module,
-    exchanges: exchangesOf(steps),
+    exchanges: exchangesOf(recording.protocol.startsWith("v3.") ? steps.flatMap(cutStep) : steps),
   }));
+}
+
+/**
+ * Cuts what a server said in one payload of version 3 into its messages: how many stand in one differs from run to run.
+ * What is compressed stays as it is.
+ */
+function cutStep(step: Step): readonly Step[] {
+  const { dir, hex, volatile: ranges = [] } = step;
+  if (dir !== "server" || hex?.startsWith("00") !== true) return [step];
+  return cutPayload(Uint8Array.from(Buffer.from(hex, "hex"))).map(({ from, to, bytes }) => ({
+    ...step,
+    hex: Buffer.from(bytes).toString("hex"),
+    volatile: ranges.filter(({ at }) => at >= from && at < to).map((range) => ({ ...range, at: range.at - from + 1 })),
+  }));
+}
+
+/** A message of a payload: where it stands there, and as a payload of its own. */
+interface CutMessage {
+  readonly from: number;
+  readonly to: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The messages of a server's payload of version 3 that is not compressed. */
+export function cutPayload(payload: Uint8Array): readonly CutMessage[] {
+  const input = new ByteReader(payload);
+  input.at = 1;
+  const messages: CutMessage[] = [];
+  do {
+    const from = input.at;
+    v2.readServerMessage(input);
+    messages.push({ from, to: input.at, bytes: Uint8Array.of(0, ...payload.subarray(from, input.at)) });
+  } while (input.remaining > 0);
+  return messages;
 }
 
 function exchangesOf(steps: readonly Step[]): readonly Exchange[] {

@@ -5,7 +5,7 @@ import { toHex } from "@lightcone/sats";
 import { WebSocket } from "ws";
 import type { Served } from "../served.ts";
 import { actualBinary, fillIn, matches, recordedBinary, toldInJson, type Names, type Told } from "./compare.ts";
-import type { Exchange, Step } from "./recording.ts";
+import { cutPayload, type Exchange, type Step } from "./recording.ts";
 
 /** What a connection hears. */
 type Heard =
@@ -163,9 +163,12 @@ export class Replay {
         });
       });
     });
-    socket.on("message", (data: Buffer, isBinary) =>
-      line.push({ kind: "message", data: Uint8Array.from(data), isBinary }),
-    );
+    socket.on("message", (data: Buffer, isBinary) => {
+      const payload = Uint8Array.from(data);
+      const isCut = this.options.protocol.startsWith("v3.") && isBinary && payload[0] === 0;
+      for (const { bytes } of isCut ? cutPayload(payload) : [{ bytes: payload }])
+        line.push({ kind: "message", data: bytes, isBinary });
+    });
     socket.on("error", () => undefined);
     socket.on("close", (code, reason) => {
       const isClean = code !== 1006;

@@ -11,7 +11,7 @@ import { Replay } from "./replay.ts";
 
 /** They are under a row-level rule, or views: see `differences.ts`. */
 const tablesLeftOut = new Set(["note", "my_notes", "first_dock"]);
-const recordings = ["v1.bsatn", "v1.json", "v2.bsatn"] as const;
+const recordings = ["v1.bsatn", "v1.json", "v2.bsatn", "v3.bsatn"] as const;
 const modules = { "harbor-1.12": "harbor", "harbor-2.10": "harbor2" } as const;
 
 for (const recording of recordings) {

@@ -196,6 +196,7 @@ const holdSingle = (client: LocalClient): void =>
 
 const kinds: readonly Kind[] = [
   ...kindsV2("v2.bsatn"),
+  ...kindsV2("v3.bsatn"),
   {
     kind: "CallReducer",
     calls: "reducer",

@@ -43,6 +43,7 @@ import { HostEnded, interrupted, releasedOffsetOf, type Resume } from "./recover
 import { Snapshots } from "./recovery/snapshots.ts";
 import { Scheduler } from "./schedule/scheduler.ts";
 import { DurabilityQueue } from "./session/durability-queue.ts";
+import { GatheredAnswers } from "./session/gathered-answers.ts";
 import { Sessions } from "./session/sessions.ts";
 import { Subscriptions } from "./subscriptions/fan-out.ts";
 import { MessageBuffer } from "./wire/message-buffer.ts";
@@ -136,6 +137,7 @@ export class Database implements DatabaseLink {
   private readonly snapshots: Snapshots;
   private readonly scheduler: Scheduler;
   private readonly durability = new DurabilityQueue();
+  private readonly gathered = new GatheredAnswers();
   private readonly wires: Readonly<Record<WireProtocol, Wire>>;
   private readonly sessions: Sessions;
   private readonly installation: Installation;
@@ -192,12 +194,14 @@ export class Database implements DatabaseLink {
     this.context = context;
     const buffer = new MessageBuffer();
     const paramsOf = (name: string) => context.module?.reducer(name)?.def.params;
+    const wireV2 = new WireV2(context, subscriptions, new EncoderV2(store, buffer));
     this.wires = {
       "v1.bsatn": new WireV1(context, subscriptions, new BsatnEncoder(store, buffer)),
       "v1.json": new WireV1(context, subscriptions, new JsonEncoder(store, buffer, paramsOf)),
-      "v2.bsatn": new WireV2(context, subscriptions, new EncoderV2(store, buffer)),
+      "v2.bsatn": wireV2,
+      "v3.bsatn": wireV2,
     };
-    this.sessions = new Sessions(context, this.durability, this.wires);
+    this.sessions = new Sessions(context, this.durability, this.gathered, this.wires);
     const port = new DatabasePort(context, this.scheduler);
     this.installation = new Installation(context, port, this.scheduler, watchdog, options.sandbox ?? "ses");
     this.condemned = new CondemnedWork(resume);
@@ -282,6 +286,7 @@ export class Database implements DatabaseLink {
       this.broken(new HostEnded(error.message, undefined, true, { cause: error }));
       return;
     }
+    this.gathered.end();
     log.flush();
     if (log.durableOffset >= context.pipeline.offset) this.release(context.pipeline.offset);
     this.snapshots.takeIfDue();

@@ -54,6 +54,11 @@ export class JobLoop {
     this.kick();
   }
 
+  /** Puts the job that runs back to the head of the queue: there is more of it. Only from within its `run`. */
+  again(job: Job): void {
+    if (!this.stopped) this.jobs[--this.next] = job;
+  }
+
   /** Lets the queue go on if there is something in it. */
   kick(): void {
     if (this.scheduled || this.count === 0) return;

@@ -6,6 +6,7 @@
  *
  * The cost of each is constant, however much there is of it: the front does this for all connections in one thread.
  */
+import { countMessages, endOfMessage, frameMessagesMax, holdsSeveral } from "../link/framing.ts";
 import { keyOfClient } from "../link/client.ts";
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink, KeptPart, ResumeNote } from "../link/link.ts";
 import type { NumberedMessage, ResumedConnection } from "./resume.ts";
@@ -53,13 +54,21 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
 
   receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
     if (this.isClosed) return;
-    const number = ++this.received;
-    this.pending.push({ number, bytes: bytes.subarray(at, at + length), isText });
+    const count = holdsSeveral(this.info.protocol, isText) ? countMessages(bytes, at, length) : 1;
+    if (count > frameMessagesMax) {
+      const { handle } = this;
+      this.close(1013, `too many requests: more than ${frameMessagesMax} in a frame`);
+      handle?.closed();
+      return;
+    }
+    const first = this.received + 1;
+    this.received += count;
+    this.pending.push({ number: first, count, bytes: bytes.subarray(at, at + length), isText });
     if (this.handle === undefined) {
       this.holder.said();
       return;
     }
-    this.given = number;
+    this.given = this.received;
     this.handle.receive(bytes, at, length, isText);
   }
 
@@ -200,35 +209,63 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
 /** Answered messages are let go in steps of this. */
 const sweepMin = 256;
 
-/** A client's messages from the first that is not answered on. Their numbers rise by one. */
+/** A frame of a client, with the number of its first message. */
+interface PendingFrame extends NumberedMessage {
+  /** How many messages it has. */
+  readonly count: number;
+}
+
+/** A client's frames from the first that is not all answered on. The numbers of their messages rise by one. */
 class PendingMessages {
-  private messages: (NumberedMessage | undefined)[] = [];
+  private frames: (PendingFrame | undefined)[] = [];
   /** What of them is answered. */
   private answered = 0;
+  /** The last message that is answered. */
+  private answeredNumber = 0;
 
-  push(message: NumberedMessage): void {
-    this.messages.push(message);
+  push(frame: PendingFrame): void {
+    this.frames.push(frame);
   }
 
   /** Lets go of all up to a number. */
   forget(number: number): void {
-    const messages = this.messages;
-    for (let at = this.answered; (messages[at]?.number ?? Infinity) <= number; at = ++this.answered)
-      messages[at] = undefined;
-    if (this.answered === messages.length) {
-      messages.length = 0;
+    const { frames } = this;
+    this.answeredNumber = number;
+    for (let at = this.answered; lastOf(frames[at]) <= number; at = ++this.answered) frames[at] = undefined;
+    if (this.answered === frames.length) {
+      frames.length = 0;
       this.answered = 0;
-    } else if (this.answered >= sweepMin && this.answered * 2 >= messages.length) {
-      messages.splice(0, this.answered);
+    } else if (this.answered >= sweepMin && this.answered * 2 >= frames.length) {
+      frames.splice(0, this.answered);
       this.answered = 0;
     }
   }
 
   get isEmpty(): boolean {
-    return this.messages.length === 0;
+    return this.frames.length === 0;
   }
 
+  /** Each message by itself: of a frame some may be answered. */
   all(): readonly NumberedMessage[] {
-    return this.messages.filter((message) => message !== undefined);
+    return this.frames
+      .flatMap((frame) => (frame === undefined ? [] : messagesOf(frame)))
+      .filter(({ number }) => number > this.answeredNumber);
   }
+}
+
+/** The number of a frame's last message. */
+function lastOf(frame: PendingFrame | undefined): number {
+  return frame === undefined ? Infinity : frame.number + frame.count - 1;
+}
+
+function messagesOf(frame: PendingFrame): readonly NumberedMessage[] {
+  const { number, count, bytes, isText } = frame;
+  if (count === 1) return [frame];
+  let at = 0;
+  return Array.from({ length: count }, (_, index) => {
+    const end = index === count - 1 ? bytes.length : endOfMessage(bytes, at, bytes.length);
+    const message = { number: number + index, bytes: bytes.subarray(at, end), isText };
+    at = end;
+    return message;
+  });
 }

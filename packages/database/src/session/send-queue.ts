@@ -2,7 +2,8 @@
  * What one connection is sent, in order: at once, when it is durable, or behind an answer that leaves in slices.
  *
  *   push ─┬─ nothing streams ─▶ durability queue (confirmed) or sink
- *         └─ a stream is at work ─▶ held back until it ends
+ *         ├─ a stream is at work ─▶ held back until it ends
+ *         └─ a frame of several messages runs ─▶ gathered with its other answers
  */
 import { isLightconeError } from "@lightcone/base";
 import type { DatabaseContext } from "../core/context.ts";
@@ -12,6 +13,7 @@ import type { ConnectionSink, ResumeNote } from "../link/link.ts";
 import type { Piece } from "../link/piece.ts";
 import type { SlicedAnswer } from "../wire/wire.ts";
 import { deliver, type Delivery, type DurabilityQueue } from "./durability-queue.ts";
+import type { GatheredAnswers } from "./gathered-answers.ts";
 
 /** Bytes handed on in one go. */
 const bytesPerStep = 512 * 1024;
@@ -35,6 +37,7 @@ const level: ResumeNote = { kind: "level" };
 export class SendQueue {
   private readonly context: DatabaseContext;
   private readonly durability: DurabilityQueue;
+  private readonly gathered: GatheredAnswers;
   private readonly sink: ConnectionSink;
   private readonly confirmed: boolean;
   private readonly tooSlow: () => void;
@@ -50,12 +53,14 @@ export class SendQueue {
   constructor(
     context: DatabaseContext,
     durability: DurabilityQueue,
+    gathered: GatheredAnswers,
     sink: ConnectionSink,
     confirmed: boolean,
     tooSlow: () => void,
   ) {
     this.context = context;
     this.durability = durability;
+    this.gathered = gathered;
     this.sink = sink;
     this.confirmed = confirmed;
     this.tooSlow = tooSlow;
@@ -67,12 +72,20 @@ export class SendQueue {
    * @param answered how many of the client's messages are answered with this; 0 when no more than before
    */
   push(delivery: Delivery, at: number, length: number, last: boolean, answered: number): void {
+    const { gathered } = this;
+    if (gathered.isFor(this) && gathered.take(delivery, at, length, last, answered)) return;
+    this.pushOn(delivery, at, length, last, answered);
+  }
+
+  /** Sends something that is not gathered, or what was. */
+  pushOn(delivery: Delivery, at: number, length: number, last: boolean, answered: number): void {
     if (this.stream === undefined) this.pushNow(delivery, at, length, last, answered);
     else this.hold({ delivery, at, length, last, answered });
   }
 
   /** Sends the client a message whose rows are not all there yet; what is pushed meanwhile follows. */
   pushInSlices(answer: SlicedAnswer, answered: number): void {
+    if (this.gathered.isFor(this)) this.gathered.flush();
     const stream = new AnswerStream(this.context, this, answer, answered);
     if (this.stream === undefined) this.begin(stream);
     else this.heldBack.push(stream);
@@ -85,6 +98,7 @@ export class SendQueue {
 
   /** Closes the connection when all that was pushed has left; at once where an answer leaves in slices, which nobody needs now. */
   finish(code: number, reason: string): void {
+    if (this.gathered.isFor(this)) this.gathered.flush();
     if (this.stream === undefined) this.pushNow({ kind: "closing", code, reason }, 0, 0, true, 0);
     else this.sink.close(code, reason);
     this.isClosed = true;

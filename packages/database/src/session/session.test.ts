@@ -13,6 +13,7 @@ import { SlicedRead } from "../subscriptions/sliced-read.ts";
 import { openParts, testCaller, type TestModuleSketch, type TestParts } from "../testing/index.ts";
 import type { Channel, ClientRequest, Conversation, Frame, Wire } from "../wire/wire.ts";
 import { DurabilityQueue } from "./durability-queue.ts";
+import { GatheredAnswers } from "./gathered-answers.ts";
 import { Session } from "./session.ts";
 
 const encoder = new TextEncoder();
@@ -164,7 +165,7 @@ const infoOf = (confirmed: boolean): ConnectionInfo => ({
 });
 
 function open(resumed?: ResumedConnection, confirmed = false): Session {
-  return new Session(parts.context, durability, wire, infoOf(confirmed), sink, resumed);
+  return new Session(parts.context, durability, new GatheredAnswers(), wire, infoOf(confirmed), sink, resumed);
 }
 
 const say = (session: Session, ...texts: readonly string[]): void => {

@@ -1,7 +1,7 @@
 /**
  * One client's connection: its messages become jobs, and what its protocol answers leaves in order.
  *
- *   receive ─▶ Message ─▶ job loop ─▶ Conversation (wire/) ─▶ SendQueue ─▶ sink
+ *   receive ─▶ Message (or FrameJob) ─▶ job loop ─▶ Conversation (wire/) ─▶ SendQueue ─▶ sink
  *
  * A session knows when a connection is open and how far its messages have got. What a message says, and how it is
  * answered, is known by the conversation alone. Every answer leaves through `send-queue.ts`, the one place that decides
@@ -21,14 +21,17 @@ import { halfDoneText } from "../link/reply.ts";
 import { WorkKind } from "../link/work.ts";
 import type { Settled } from "../recovery/replay.ts";
 import { endedBy, interrupted, type NumberedMessage, type ResumedConnection } from "../recovery/resume.ts";
+import { countMessages, holdsSeveral } from "../link/framing.ts";
 import type { Channel, ClientRequest, Conversation, SlicedAnswer, Wire } from "../wire/wire.ts";
 import type { DurabilityQueue } from "./durability-queue.ts";
+import { FrameJob, type FrameOwner } from "./frame-job.ts";
+import type { GatheredAnswers } from "./gathered-answers.ts";
 import { SendQueue } from "./send-queue.ts";
 
 /** Messages that may wait before the front is asked to stop reading. */
 const waitingMax = 1024;
 
-export class Session implements ConnectionHandle, Channel {
+export class Session implements ConnectionHandle, Channel, FrameOwner {
   readonly info: ConnectionInfo;
   onReady: (() => void) | undefined;
   /** Called once, when the connection is over. */
@@ -37,6 +40,7 @@ export class Session implements ConnectionHandle, Channel {
   private readonly sink: ConnectionSink;
   private readonly conversation: Conversation;
   private readonly out: SendQueue;
+  private readonly gathered: GatheredAnswers;
   /** What its work is named by. */
   private readonly id: Uint8Array;
   private state: "opening" | "open" | "closed" = "opening";
@@ -49,15 +53,17 @@ export class Session implements ConnectionHandle, Channel {
   constructor(
     context: DatabaseContext,
     durability: DurabilityQueue,
+    gathered: GatheredAnswers,
     wire: Wire,
     info: ConnectionInfo,
     sink: ConnectionSink,
     resumed?: ResumedConnection,
   ) {
     this.context = context;
+    this.gathered = gathered;
     this.info = info;
     this.sink = sink;
-    this.out = new SendQueue(context, durability, sink, info.confirmed, () => this.end(undefined, ""));
+    this.out = new SendQueue(context, durability, gathered, sink, info.confirmed, () => this.end(undefined, ""));
     this.id = bytesOfClient(info.caller);
     this.conversation = wire.open(this);
     if (resumed === undefined) context.loop.push({ run: () => this.connect(), timedOut: () => this.connectTimedOut() });
@@ -72,13 +78,39 @@ export class Session implements ConnectionHandle, Channel {
 
   receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
     if (this.state === "closed") return;
-    const number = ++this.received;
-    if (++this.waiting > this.context.limits.connectionQueueMax) {
+    const isFrame = holdsSeveral(this.info.protocol, isText);
+    const count = isFrame ? countMessages(bytes, at, length) : 1;
+    const number = this.received + 1;
+    this.received += count;
+    this.waiting += count;
+    if (this.waiting > this.context.limits.connectionQueueMax) {
       this.end(1013, "too many requests");
       return;
     }
     if (this.waiting >= waitingMax) this.readyHeld = true;
-    this.context.loop.push(new Message(this, bytes, at, length, isText, number));
+    this.context.loop.push(
+      isFrame
+        ? new FrameJob(this, bytes, at, length, number, count)
+        : new Message(this, bytes, at, length, isText, number),
+    );
+  }
+
+  // --- what a frame of several messages asks
+
+  messageJob(bytes: Uint8Array, at: number, length: number, number: number): Job {
+    return new Message(this, bytes, at, length, false, number);
+  }
+
+  again(job: Job): void {
+    this.context.loop.again(job);
+  }
+
+  frameBegins(): void {
+    this.gathered.begin(this.out);
+  }
+
+  frameEnded(): void {
+    this.gathered.end();
   }
 
   closed(): void {

@@ -4,6 +4,7 @@ import type { ConnectionInfo, ConnectionSink, WireProtocol } from "../link/link.
 import type { ResumedConnection } from "../recovery/resume.ts";
 import type { Wire } from "../wire/wire.ts";
 import type { DurabilityQueue } from "./durability-queue.ts";
+import type { GatheredAnswers } from "./gathered-answers.ts";
 import { Session } from "./session.ts";
 
 /** Why clients of a version before are disconnected; they find what differs in the schema when they come again. */
@@ -12,18 +13,26 @@ const otherVersion = "module exited: a version that breaks clients of the one be
 export class Sessions {
   private readonly context: DatabaseContext;
   private readonly durability: DurabilityQueue;
+  private readonly gathered: GatheredAnswers;
   private readonly wires: Readonly<Record<WireProtocol, Wire>>;
   private readonly open = new Set<Session>();
 
-  constructor(context: DatabaseContext, durability: DurabilityQueue, wires: Readonly<Record<WireProtocol, Wire>>) {
+  constructor(
+    context: DatabaseContext,
+    durability: DurabilityQueue,
+    gathered: GatheredAnswers,
+    wires: Readonly<Record<WireProtocol, Wire>>,
+  ) {
     this.context = context;
     this.durability = durability;
+    this.gathered = gathered;
     this.wires = wires;
   }
 
   /** @param resumed where the connection stood with a host that ended; it is new without */
   add(info: ConnectionInfo, sink: ConnectionSink, resumed?: ResumedConnection): Session {
-    const session = new Session(this.context, this.durability, this.wires[info.protocol], info, sink, resumed);
+    const { context, durability, gathered, wires } = this;
+    const session = new Session(context, durability, gathered, wires[info.protocol], info, sink, resumed);
     if (session.isClosed) return session;
     this.open.add(session);
     session.onClosed = () => this.open.delete(session);

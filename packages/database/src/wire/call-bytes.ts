@@ -1,18 +1,4 @@
 /** Reads the bytes of calls without allocating: they come by the hundred thousand. */
-import { noBytes } from "../core/call.ts";
-
-let viewed: Uint8Array = noBytes;
-let view: DataView = new DataView(new ArrayBuffer(0));
-
-/** A view of all of `bytes`: the one before when they are the same, as for all messages of a batch. */
-export function viewOf(bytes: Uint8Array): DataView {
-  if (viewed !== bytes) {
-    viewed = bytes;
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-  return view;
-}
-
 /** Short arguments are copied to arrays that are kept, one for each length: a view of a frame costs more to make. */
 const shortArgs: readonly Uint8Array[] = Array.from({ length: 65 }, (_, length) => new Uint8Array(length));
 

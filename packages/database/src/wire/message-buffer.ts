@@ -21,6 +21,11 @@ export class MessageBuffer {
     return this.writer;
   }
 
+  /** Bytes of the message so far. */
+  get length(): number {
+    return this.writer.length - this.from;
+  }
+
   /** Ends the message. */
   end(): Piece {
     return { bytes: this.writer.bytes, at: this.from, length: this.writer.length - this.from };

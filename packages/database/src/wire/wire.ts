@@ -101,4 +101,6 @@ export const encodedPlaces: Readonly<Record<WireProtocol, number>> = {
   "v1.bsatn": 0,
   "v1.json": 3,
   "v2.bsatn": 6,
+  // The same messages: what one has made serves the other.
+  "v3.bsatn": 6,
 };

@@ -8,9 +8,12 @@ import { ByteReader } from "@lightcone/sats";
 import { endOfMessage, readClientMessage, type ClientMessage } from "../v2/client-message.ts";
 import { readServerMessage, type ServerMessage } from "../v2/decode-server-message.ts";
 
+/** More messages than this are not taken in one payload. */
+export const payloadMessagesMax = 16_384;
+
 /**
  * How many messages a client's payload holds, without decoding them. What cannot be cut counts as one: whoever reads it
- * finds out why. So does nothing at all.
+ * finds out why. So does nothing at all. Past `payloadMessagesMax` no more are counted.
  */
 export function countMessages(view: DataView, at: number, end: number): number {
   let count = 0;
@@ -18,7 +21,7 @@ export function countMessages(view: DataView, at: number, end: number): number {
   do {
     next = endOfMessage(view, next, end);
     count += 1;
-  } while (next >= 0 && next < end);
+  } while (next >= 0 && next < end && count <= payloadMessagesMax);
   return count;
 }
 

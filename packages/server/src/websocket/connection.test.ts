@@ -196,7 +196,10 @@ describe("upgrade", () => {
     const best = await opened(dial("", ["v1.bsatn.spacetimedb", "v9.other", "v2.bsatn.spacetimedb"]));
     expect(best.protocol).toBe("v2.bsatn.spacetimedb");
     expect(fake.infos[3]).toMatchObject({ protocol: "v2.bsatn", confirmed: true });
-    for (const socket of [first, second, third, best]) socket.terminate();
+    const newest = await opened(dial("", ["v2.bsatn.spacetimedb", "v3.bsatn.spacetimedb"]));
+    expect(newest.protocol).toBe("v3.bsatn.spacetimedb");
+    expect(fake.infos[4]).toMatchObject({ protocol: "v3.bsatn", confirmed: true });
+    for (const socket of [first, second, third, best, newest]) socket.terminate();
   });
 
   test("over `connectionsMax`", async () => {

@@ -14,7 +14,8 @@ import type { BoundReducer } from "../../core/module.ts";
 import type { Caller } from "../../link/link.ts";
 import type { Subscriber } from "../../subscriptions/subscriber.ts";
 import type { ClientRequest } from "../wire.ts";
-import { argsOf, viewOf } from "../call-bytes.ts";
+import { viewOf } from "../../link/shared-view.ts";
+import { argsOf } from "../call-bytes.ts";
 import type { Encoder } from "./encoder.ts";
 import type { Updates } from "./updates.ts";
 

@@ -12,7 +12,8 @@ import { Call, noBytes, type CommitHead, type Responder } from "../../core/call.
 import type { DatabaseContext } from "../../core/context.ts";
 import type { BoundReducer } from "../../core/module.ts";
 import type { Caller } from "../../link/link.ts";
-import { argsOf, viewOf } from "../call-bytes.ts";
+import { viewOf } from "../../link/shared-view.ts";
+import { argsOf } from "../call-bytes.ts";
 import type { ClientRequest } from "../wire.ts";
 import type { EncoderV2, MarkedChanges } from "./encoder.ts";
 

@@ -1,0 +1,25 @@
+/**
+ * How messages stand in the frames of a client: one in each, or in version 3 one or more. Messages are what is numbered,
+ * held for the next host and run; the front counts them as the host does, and neither decodes them for it.
+ */
+import { v2, v3 } from "@lightcone/protocol";
+import type { WireProtocol } from "./link.ts";
+import { viewOf } from "./shared-view.ts";
+
+/** Whether a frame of the protocol may hold several messages. */
+export function holdsSeveral(protocol: WireProtocol, isText: boolean): boolean {
+  return protocol === "v3.bsatn" && !isText;
+}
+
+/** How many messages stand in a frame that may hold several. More than `frameMessagesMax` says that it holds too many. */
+export function countMessages(bytes: Uint8Array, at: number, length: number): number {
+  return v3.countMessages(viewOf(bytes), at, at + length);
+}
+
+export const frameMessagesMax: number = v3.payloadMessagesMax;
+
+/** Where the message at `at` ends; what cannot be cut goes on to the end. */
+export function endOfMessage(bytes: Uint8Array, at: number, end: number): number {
+  const next = v2.endOfMessage(viewOf(bytes), at, end);
+  return next < 0 ? end : next;
+}
