@@ -30,17 +30,21 @@ export class ServerApi {
     const url = new URL(`${this.url}${path}`);
     for (const [name, value] of Object.entries(ask.query ?? {}))
       if (value !== undefined) url.searchParams.set(name, value);
-    let response: Response;
+    const gone = new AbortController();
+    const settled = untilSettled(this.url, gone);
     try {
-      response = await fetch(url, {
+      const response = await fetch(url, {
         method,
         headers: this.headers(ask.contentType),
+        signal: gone.signal,
         // The bytes are a whole array of this process, which is what a body takes.
         ...(ask.body === undefined ? {} : { body: ask.body as string | Uint8Array<ArrayBuffer> }),
       });
       return { status: response.status, body: await response.text(), headers: response.headers };
     } catch (error) {
       throw unreachable(this.url, error);
+    } finally {
+      settled();
     }
   }
 
@@ -89,16 +93,62 @@ function hintOf({ status, body }: Answer): string | undefined {
     : "It belongs to somebody else: `lightcone login show` says who you are, `lightcone list` what is yours. On the server's machine `lightcone owner` names another owner.";
 }
 
+/**
+ * What a request asks for may take long; a server that is there answers others meanwhile. One that does not ends it.
+ *
+ * @returns is called when the request has ended
+ */
+function untilSettled(url: string, gone: AbortController): () => void {
+  let isSettled = false;
+  const look = async (): Promise<void> => {
+    try {
+      await fetch(`${url}/v1/ping`, { signal: AbortSignal.timeout(patienceMs) });
+    } catch (error) {
+      // One that refuses or closes a connection is there, and if it ends, so does the connection of the request.
+      if (error instanceof Error && error.name === "TimeoutError") gone.abort(error);
+    }
+    if (!isSettled) timer = setTimeout(() => void look(), patienceMs);
+  };
+  let timer = setTimeout(() => void look(), patienceMs);
+  return () => {
+    isSettled = true;
+    clearTimeout(timer);
+  };
+}
+
+/** How long a server may leave anything unanswered before it is looked for, and then once more. */
+const patienceMs = 10_000;
+
 /** The failure of a request that nobody answered. */
 export function unreachable(url: string, error: unknown): CliFailure {
   let reason = error;
   while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;
-  const code = (reason as NodeJS.ErrnoException).code;
-  return new CliFailure(`Server could not be reached: ${url}`, {
-    causes: [
-      code === "ECONNREFUSED" ? "nothing listens there" : reason instanceof Error ? reason.message : String(reason),
-    ],
-    hint: "Start one with `lightcone start`, or name another with --server.",
-    cause: error,
-  });
+  // One per address that a name stands for.
+  if (reason instanceof AggregateError) [reason] = reason.errors;
+  const text = reason instanceof Error ? reason.message : String(reason);
+  const [cause, hint] = absence(reason) ?? [text, "--server names another."];
+  return new CliFailure(`Server could not be reached: ${url}`, { causes: [cause], hint, cause: error });
+}
+
+/** What it means that nothing came, and what helps; undefined where the system's own words have to do. */
+function absence(reason: unknown): readonly [cause: string, hint: string] | undefined {
+  const { code, name } = reason as NodeJS.ErrnoException;
+  if (code === "ECONNREFUSED")
+    return ["nothing listens there", "Start one with `lightcone start`, or name another with --server."];
+  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT")
+    return [
+      "it answers others, but took too long for this",
+      "It may still be at it: `lightcone logs` has what it says.",
+    ];
+  if (name === "TimeoutError" || code === "UND_ERR_CONNECT_TIMEOUT")
+    return [
+      "something listens there and answers nothing; whether it did what it was asked is not known",
+      "The server may be stopped in the middle, or have too much to do: look at its process and its log.",
+    ];
+  if (code === "UND_ERR_SOCKET" || code === "ECONNRESET" || code === "EPIPE")
+    return [
+      "the connection was closed without an answer; whether it did what it was asked is not known",
+      "The server may have ended, or have as many connections as it may (`socketsMax`): its log says so.",
+    ];
+  return undefined;
 }
