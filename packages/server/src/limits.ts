@@ -62,7 +62,7 @@ export const serverLimits = {
   socketsMax: {
     value: 20_480,
     unit: "connections",
-    what: "sockets open at once on one address, WebSocket connections and HTTP together",
+    what: "sockets open at once on all addresses, WebSocket connections and HTTP together; of the descriptors that the server may have (`ulimit -n`) half are left to processes and files, or 4096 if that is less",
     outcome: "a new one is closed without an answer",
   },
   connectionsMax: {

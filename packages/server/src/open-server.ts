@@ -26,6 +26,7 @@ import type { ServerLog } from "./log.ts";
 import { Awake } from "./awake/awake.ts";
 import { Databases, type OpenDatabase } from "./registry/databases.ts";
 import type { Services } from "./services.ts";
+import { descriptorsMax, Sockets } from "./sockets.ts";
 import { ConnectionTable } from "./websocket/connection-table.ts";
 import { serveUpgrades, wantsWebSocket } from "./websocket/upgrade.ts";
 
@@ -117,6 +118,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   };
   const app = makeApp(services, options.pages);
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const { socketsMax } = limits;
+  const sockets = new Sockets({ socketsMax, descriptorsMax: descriptorsMax(), clock, log });
   const servers: HttpServer[] = [];
   const stopListening = async (): Promise<void> => {
     await Promise.all(servers.map((server) => closeServer(server)));
@@ -135,7 +138,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
         (request, response) => void listener(request, response),
       );
 
-      server.maxConnections = limits.socketsMax;
+      sockets.add(server);
       serveUpgrades(services, table, server);
       // Port 0 on several hosts means one port on all of them.
       const port = address.port === 0 ? (addresses[0]?.port ?? 0) : address.port;

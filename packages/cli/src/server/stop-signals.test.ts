@@ -97,8 +97,7 @@ test("where nobody sits at a terminal, the log is lines of JSON alone, to the en
   await server.saying(/listening on/);
   server.child.kill("SIGTERM");
   const { code, err } = await server.ended;
-  const lines = err.trimEnd().split("\n");
-  expect([code, lines.map((line) => JSON.parse(line).msg)]).toEqual([0, ["listening", "stopping", "stopped"]]);
+  expect([code, messagesOf(err)]).toEqual([0, ["listening", "stopping", "stopped"]]);
 });
 
 /** The processes that a process has started. */
@@ -130,13 +129,18 @@ function record(url: string): Promise<Response> {
 
 const msgOf = (line: string): string => String(JSON.parse(line).msg);
 
+/** The messages of a log. Whether the machine allows as many sockets as the default is its own matter. */
+function messagesOf(log: string): readonly string[] {
+  const messages = log.trimEnd().split("\n").map(msgOf);
+  return messages.filter((message) => !message.startsWith("`socketsMax` is lowered"));
+}
+
 test("a terminal that is closed (SIGHUP) stops the server cleanly, and a line says so", async () => {
   const { server, url } = await startWithDatabase("hung-up");
   expect((await record(url)).status).toBe(200);
   server.child.kill("SIGHUP");
   const { code, err } = await server.ended;
-  const lines = err.trimEnd().split("\n").map(msgOf);
-  expect([code, lines]).toEqual([
+  expect([code, messagesOf(err)]).toEqual([
     0,
     ["listening", "database created", expect.stringMatching(/terminal .* was closed/), "stopping", "stopped"],
   ]);
