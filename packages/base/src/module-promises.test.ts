@@ -32,6 +32,26 @@ test.each([
   expect(ran.out).toMatch(out);
 });
 
+test("what the host began on the module's behalf, and goes on with while the module's promises are run", () => {
+  const begun = `modulePromises.outside(() => Promise.resolve().then(() => { void new Promise(() => {}); }))`;
+  const ran = run(work(`${begun}; Promise.resolve().then(() => { globalThis.hasRun = true; })`));
+  expect([ran.status, ran.err, ran.out]).toEqual([0, "", "{}\n"]);
+});
+
+test.each([
+  { how: "then", body: `Promise.resolve().then(() => { void new Promise(() => {}); })` },
+  { how: "await", body: `(async () => { await 1; void new Promise(() => {}); })()` },
+  { how: "a thenable", body: `Promise.resolve({ then(done) { done(); void new Promise(() => {}); } })` },
+  {
+    how: "a thenable's own",
+    body: `Promise.resolve({ then(done) { Promise.resolve().then(() => new Promise(() => {})); done(); } })`,
+  },
+])("what the module goes on with by $how is the module's", ({ body }) => {
+  const ran = run(work(body));
+  expect([ran.status, ran.err]).toEqual([0, ""]);
+  expect(ran.out).toMatch(/"open"/);
+});
+
 test("the host's own rejection ends the process", () => {
   const ran = run(`${work("Promise.resolve()")}\nvoid Promise.reject(new Error("the host's own"));`);
   expect([ran.status, ran.err]).toEqual([1, expect.stringContaining("the host's own")]);

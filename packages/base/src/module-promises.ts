@@ -75,6 +75,7 @@ class ModulePromises {
   private readonly origins = new WeakMap<object, Origin>();
   private readonly open = new Map<object, Origin>();
   private rejection: Rejection | undefined;
+  private stopTelling: () => void = () => undefined;
 
   /** Begins to count, until what is returned is called. To be called before module code runs. */
   watch(): () => void {
@@ -123,6 +124,7 @@ class ModulePromises {
   /** Module code has ended, whichever way. */
   end(): void {
     this.isRunning = false;
+    this.stopTelling();
   }
 
   /** Runs what the host does on behalf of module code: promises of that are not the module's. */
@@ -137,15 +139,20 @@ class ModulePromises {
   }
 
   /**
-   * Runs the microtasks of the work that has just ended, and says what became of its promises. Time is the caller's
-   * to limit; a time-out passes.
+   * Runs the microtasks of the work that has just ended, and says what became of its promises. A microtask is the
+   * module's if its promise is: the host may have begun something on the module's behalf. Time is the caller's to
+   * limit; a time-out passes.
    */
   settle(): Settled {
     let hasRun = false;
     void Promise.resolve().then(() => (hasRun = true));
-    this.isRunning = true;
+    const stop = promiseHooks.createHook({
+      before: (promise) => (this.isRunning = this.origins.get(promise)?.work === this.work),
+      after: () => (this.isRunning = false),
+    });
+    this.stopTelling = () => void stop();
     drainMicrotasks();
-    this.isRunning = false;
+    stop();
     assert(hasRun, "module code that makes promises must not run within a microtask");
     const rejection = this.rejection;
     this.rejection = undefined;

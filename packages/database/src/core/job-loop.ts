@@ -5,7 +5,7 @@
  * running is told by `timedOut`, and the next turn goes on behind it. Between turns the event loop reads sockets and files.
  */
 import type { JobClock } from "./job-clock.ts";
-import { drainMicrotasks, modulePromises, type Watchdog } from "@lightcone/base/node";
+import { modulePromises, type Watchdog } from "@lightcone/base/node";
 
 export interface Job {
   /** Does the work. What it throws is a bug or the end of the database. */
@@ -100,7 +100,7 @@ export class JobLoop {
   /** Runs what an ended call left to its promises, while its transaction is still open; what loops there is dropped. */
   private purge(): void {
     modulePromises.end(); // what was ended did not get to say so
-    this.options.watchdog.run(drainMicrotasks, purgeMs);
+    this.options.watchdog.run(() => void modulePromises.settle(), purgeMs);
   }
 
   private runJobs(): void {

@@ -169,8 +169,14 @@ export class LogWriter {
     for (const { name } of removed) this.later(() => fileSystem.remove(`${directory}/${name}`));
   }
 
-  /** Does something when what was begun before is done. What fails is tried again by the next process. */
+  /**
+   * Does something when what was begun before is done. What fails is tried again by the next process. Not by a
+   * microtask: those that wait are run with the call's own when it ends, and are lost when it is ended.
+   */
   private later(change: () => Promise<void>): void {
-    this.changing = this.changing.then(change).catch(() => undefined);
+    const before = this.changing;
+    this.changing = new Promise((resolve) =>
+      setImmediate(() => void before.then(change).then(resolve, () => resolve())),
+    );
   }
 }
