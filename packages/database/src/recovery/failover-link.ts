@@ -67,8 +67,6 @@ const onlyFront = "front";
 
 /** After how long opening is tried once more, before the database counts as failed. */
 const reopenDelaysMs: readonly number[] = [50, 250, 1000];
-/** Ends by the module's fault count for so long. */
-const crashesKeptMs = 600_000;
 /** How many hosts may end while they have a request, where hosts do not say whether they had begun it. */
 const askedMax = 2;
 
@@ -110,7 +108,6 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   private condemned: readonly Condemned[] = [];
   private isCareful = false;
   private ends: readonly FunctionEnd[] = [];
-  private crashTimesMs: readonly number[] = [];
   private requestCount = 0;
   /** Hosts that ended unasked, and how; also while they were about to be let go. */
   private readonly endedHosts = new WeakMap<OpenedHost, Error>();
@@ -119,8 +116,6 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   private stopping = false;
   private failure: LightconeError | undefined;
   private fail: (error: Error) => void = () => undefined;
-  /** Ends the wait for the next try. */
-  private hurry: () => void = () => undefined;
 
   constructor(options: FailoverOptions) {
     this.failed = new Promise((resolve) => (this.fail = resolve));
@@ -152,11 +147,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   }
 
   request(request: DatabaseRequest): Promise<Reply> {
-    // A new program may not have the fault of the one before.
-    if (request.kind === "publish") {
-      this.crashTimesMs = [];
-      this.hurry();
-    }
+    if (request.kind === "publish") this.pace.startAfresh();
     if (this.failure !== undefined) return Promise.resolve(failure(this.failure));
     return new Promise((resolve) => {
       const held = this.hold(request, resolve);
@@ -173,7 +164,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
 
   async stop(withinMs: number): Promise<Rest | undefined> {
     this.stopping = true;
-    this.hurry();
+    this.pace.hurry();
     this.options.stay?.giveUp();
     // After this there is a host to stop, or there is none.
     await this.change.catch(() => undefined);
@@ -411,7 +402,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
     this.isCareful = true;
     if (ended.isThrough === true) this.retries.through();
     const hostEnded = error instanceof HostEnded ? error : undefined;
-    if (hostEnded?.isModulesFault === true && hostEnded.suspect === undefined) this.noteCrash();
+    if (hostEnded?.isModulesFault === true && hostEnded.suspect === undefined) this.pace.crashed();
     const given: Work[] = [];
     for (const held of this.connections) given.push(...held.givenWork());
     for (const { work, askedCount } of this.requests) if (work !== undefined && askedCount > 0) given.push(work);
@@ -431,11 +422,12 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
   private async tryAgain(reason: unknown, firstDelayMs = 0): Promise<void> {
     const { crashesMax, note } = this.options;
     for (const delayMs of [firstDelayMs, ...reopenDelaysMs]) {
-      if (this.crashCount() >= crashesMax) {
-        this.giveUp(new LightconeError("Quarantined", { crashCount: this.crashCount() }));
+      const { crashCount } = this.pace;
+      if (crashCount >= crashesMax) {
+        this.giveUp(new LightconeError("Quarantined", { crashCount }));
         return;
       }
-      await this.pause(delayMs);
+      await this.pace.wait(delayMs);
       if (this.stopping) return;
       try {
         await this.bring("again", false);
@@ -446,22 +438,11 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
           this.giveUp(error);
           return;
         }
-        if (error instanceof HostEnded && error.isModulesFault) this.noteCrash();
+        if (error instanceof HostEnded && error.isModulesFault) this.pace.crashed();
       }
     }
     const said = "its process ended and could not be started again";
     this.giveUp(new LightconeError("DatabaseStopped", { reason: said }, { cause: reason }));
-  }
-
-  private async pause(delayMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = this.options.clock.after(delayMs, resolve);
-      this.hurry = () => {
-        cancel();
-        resolve();
-      };
-    });
-    this.hurry = () => undefined;
   }
 
   private resume(connections: readonly HeldConnection[]): FrontResume {
@@ -480,16 +461,6 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
       ends: this.ends,
       isCareful: this.isCareful,
     };
-  }
-
-  private noteCrash(): void {
-    this.crashTimesMs = [...this.crashTimesMs, this.options.clock.steadyMs()];
-  }
-
-  private crashCount(): number {
-    const fromMs = this.options.clock.steadyMs() - crashesKeptMs;
-    this.crashTimesMs = this.crashTimesMs.filter((atMs) => atMs > fromMs);
-    return this.crashTimesMs.length;
   }
 
   private giveUp(error: LightconeError): void {
