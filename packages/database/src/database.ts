@@ -187,9 +187,6 @@ export class Database implements DatabaseLink {
       seed: drawSeed(random),
       module: undefined,
       running: undefined,
-      get refusal() {
-        return log.refusal;
-      },
     };
     this.context = context;
     const buffer = new MessageBuffer();
@@ -307,9 +304,9 @@ export class Database implements DatabaseLink {
 
   /** Whether nobody waits for anything, and all that was said is durable. */
   private get isIdle(): boolean {
-    const { loop, pipeline, refusal, procedures } = this.context;
+    const { loop, pipeline, procedures } = this.context;
     if (procedures.count > 0) return false;
-    if (this.ended || this.snapshots.isTaking || refusal !== undefined) return false;
+    if (this.ended || this.snapshots.isTaking || pipeline.refusal !== undefined) return false;
     if (loop.count > 0 || this.durability.count > 0 || this.sessions.isStreaming) return false;
     return this.log.durableOffset >= pipeline.offset && this.releasedOffset >= pipeline.offset;
   }
@@ -342,8 +339,8 @@ export class Database implements DatabaseLink {
 
   /** So that the next start skips no values. A log that takes nothing more is left alone: then it skips some. */
   private giveBackSequences(): void {
-    const { store, pipeline, refusal, identity } = this.context;
-    if (this.ended || refusal !== undefined || store.poisoned || store.isOpen) return;
+    const { store, pipeline, identity } = this.context;
+    if (this.ended || pipeline.refusal !== undefined || store.poisoned || store.isOpen) return;
     pipeline.transact(ownCall(identity, CommitKind.internal).of(undefined, pipeline.nowMicros()), () => {
       store.catalog.returnReservations();
       return ok;

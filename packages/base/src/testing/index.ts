@@ -1,1 +1,2 @@
 export { assertProperty, caseCount, runCount, testSeed } from "./random.ts";
+export { hasFixedPlaces } from "./fixed-places.ts";

@@ -31,7 +31,8 @@ export function connectClient(context: DatabaseContext, caller: Caller): Refusal
   const key = keyOfClient(caller);
   const condemned = context.condemnedClients.get(key);
   if (context.condemnedClients.delete(key)) return condemned;
-  if (context.refusal !== undefined) return { code: context.refusal.code, message: context.refusal.told };
+  if (context.pipeline.refusal !== undefined)
+    return { code: context.pipeline.refusal.code, message: context.pipeline.refusal.told };
   const row = bytesOfClient(caller);
   if (isKnown(context, caller))
     return new LightconeError("ConnectionIdInUse", { connectionId: toHexReversed(caller.connectionId) });

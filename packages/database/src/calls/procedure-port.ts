@@ -23,9 +23,9 @@ export class CallTransactions implements ProcedureTransactions {
 
   /** @throws {LightconeError} when nothing can be written, or the procedure's program no longer knows the tables */
   begin(): number {
-    const { store, pipeline, running, refusal, module } = this.context;
+    const { store, pipeline, running, module } = this.context;
     if (store.isOpen || running === undefined) return -Errno.wouldBlockTransaction;
-    if (refusal !== undefined) throw refusal;
+    if (pipeline.refusal !== undefined) throw pipeline.refusal;
     if (running instanceof ProcedureRun && running.module !== module && !knowsTables(running.module.def, module?.def))
       throw new LightconeError("ProcedureEnded", {
         procedure: running.functionName,

@@ -188,7 +188,7 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
   private note(): void {
     if (this.isNoted) return;
     const { context } = this;
-    if (context.refusal !== undefined) throw context.refusal;
+    if (context.pipeline.refusal !== undefined) throw context.pipeline.refusal;
     const { timestampMicros } = this;
     this.timestampMicros = context.pipeline.nowMicros();
     const begun = context.pipeline.transact(this, () => ok, true);

@@ -121,9 +121,9 @@ export function callReducer(
   before?: () => void,
 ): Called {
   const called =
-    context.refusal === undefined
+    context.pipeline.refusal === undefined
       ? transactReducer(context, call, reducer, after, before)
-      : failed(context.refusal.told, context.refusal.code);
+      : failed(context.pipeline.refusal.told, context.pipeline.refusal.code);
   const { responder } = call;
   if (responder === undefined) return called;
   if (called.kind === "failed")

@@ -67,6 +67,11 @@ export class CommitPipeline {
     return this.toldOffset === this.offset;
   }
 
+  /** Why new transactions are refused at the moment, as with a full disk; undefined when they are not. */
+  get refusal(): LightconeError | undefined {
+    return this.log.refusal;
+  }
+
   /** Resolves when all that was executed until now is durable. */
   whenDurable(): Promise<void> {
     return this.log.whenDurable(this.offset);

@@ -91,7 +91,7 @@ export class EphemeralConnectionJob implements Job {
   /** False when the client is refused; it has its answer then. */
   private connect(): boolean {
     // On a full disk no client connects or disconnects: reads need neither, and writes are refused by themselves.
-    if (this.context.refusal !== undefined) return true;
+    if (this.context.pipeline.refusal !== undefined) return true;
     const refused = connectClient(this.context, this.caller);
     this.isConnected = refused === undefined;
     if (refused === undefined || this.caller.isOwner) return true;

@@ -184,7 +184,7 @@ function columnsOf(plan: Plan): ProductType {
 }
 
 function write(context: DatabaseContext, caller: Caller, plan: Plan): Stats {
-  if (context.refusal !== undefined) throw context.refusal;
+  if (context.pipeline.refusal !== undefined) throw context.pipeline.refusal;
   const call = new Call(CommitKind.sql, caller).of(undefined, context.pipeline.nowMicros());
   call.requestSequence = 1;
   let stats: Stats | undefined;

@@ -187,7 +187,7 @@ describe("a program after another", () => {
   });
 
   test("a full disk takes no program", async () => {
-    Object.defineProperty(parts.context, "refusal", {
+    Object.defineProperty(parts.context.pipeline, "refusal", {
       value: new LightconeError("DiskFull", { path: "/data/log" }),
     });
     const { status } = await publish("0b");

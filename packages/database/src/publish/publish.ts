@@ -66,7 +66,7 @@ export function publishJob(
 function publish(site: PublishSite, program: Publication): Reply {
   const { context } = site;
   const before = context.module;
-  if (context.refusal !== undefined) return failure(context.refusal);
+  if (context.pipeline.refusal !== undefined) return failure(context.pipeline.refusal);
   let next: Module;
   try {
     next = site.installation.load(program);

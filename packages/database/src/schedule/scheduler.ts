@@ -292,7 +292,7 @@ export class Scheduler implements CommitListener {
     const reducer = context.module?.reducer(name);
     const procedure = reducer === undefined ? context.module?.procedure(name) : undefined;
     if (reducer === undefined && procedure === undefined) return;
-    if (context.refusal !== undefined) {
+    if (context.pipeline.refusal !== undefined) {
       // Nothing can be written, as on a full disk. That is not the row's fault: it waits.
       this.hold(context, fired, noRoom, refusedAgainMs);
       return;

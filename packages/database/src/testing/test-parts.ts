@@ -111,9 +111,6 @@ export async function openParts(module?: TestModuleSketch, limits: Partial<Datab
     seed: 7,
     module: undefined,
     running: undefined,
-    get refusal() {
-      return log.refusal;
-    },
   };
   const parts: TestParts = {
     context,
