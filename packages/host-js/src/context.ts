@@ -24,25 +24,12 @@ export class CallContext {
     const sender = (): Identity => (this.sender ??= Identity.fromBytes(this.running().sender.slice()));
     const connectionId = (): ConnectionId | null => this.connection();
     const timestamp = (): Timestamp => (this.timestamp ??= new Timestamp(BigInt(this.running().timestampMicros)));
-    this.ctx = sandbox.harden({
-      db,
-      random,
-      get sender() {
-        return sender();
-      },
-      get connectionId() {
-        return connectionId();
-      },
-      get timestamp() {
-        return timestamp();
-      },
-      get identity() {
-        return identity();
-      },
-      get databaseIdentity() {
-        return identity();
-      },
-    });
+    // Not a literal with getters, which is a dictionary to V8: every `ctx.db` would be looked up.
+    this.ctx = Object.defineProperties<object>(
+      { db, random },
+      getters({ sender, connectionId, timestamp, identity, databaseIdentity: identity }),
+    );
+    sandbox.harden(this.ctx);
   }
 
   /** From here on the getters answer for `call`. */
@@ -77,4 +64,9 @@ export class CallContext {
     }
     return this.chance.uint32();
   }
+}
+
+/** Properties that answer anew each time. */
+function getters(all: Readonly<Record<string, () => unknown>>): PropertyDescriptorMap {
+  return Object.fromEntries(Object.entries(all).map(([name, get]) => [name, { get, enumerable: true }]));
 }
