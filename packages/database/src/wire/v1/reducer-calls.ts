@@ -140,7 +140,8 @@ export class ReducerCalls implements Responder {
     if (this.notify) this.request?.send(this.updates.message(changes, commit, false));
     else if (changes.length > 0) this.request?.send(this.updates.message(changes, commit, this.client.isLight));
     else this.request?.send(undefined);
-    changes.length = 0;
+    // Emptying an array is a call into V8, of an empty one too.
+    if (changes.length > 0) changes.length = 0;
   }
 
   unchanged(): void {

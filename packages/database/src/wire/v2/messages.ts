@@ -68,7 +68,7 @@ class ConversationV2 implements Conversation, Subscriber {
 
   deliver(commit: CommitHead): void {
     this.channel.send(this.encoder.update(this, commit));
-    this.marks.length = 0;
+    if (this.marks.length > 0) this.marks.length = 0;
   }
 
   sendIdentity(): void {

@@ -96,8 +96,9 @@ export class ReducerCalls implements Responder {
   committed({ requestId, timestampMicros }: CommitHead): void {
     const { changes } = this;
     this.request?.send(this.encoder.reducerOk(requestId, timestampMicros, changes));
-    changes.changes.length = 0;
-    changes.marks.length = 0;
+    // Emptying an array is a call into V8, of an empty one too.
+    if (changes.changes.length > 0) changes.changes.length = 0;
+    if (changes.marks.length > 0) changes.marks.length = 0;
   }
 
   unchanged(): void {
