@@ -45,7 +45,7 @@ export class CriticalSection {
     const { words } = this;
     const open = words[sectionWord] as number; // there are two words
     words[sectionWord] = open + 1;
-    if (Atomics.load(words, askedWord) >= 0 || open > 0) return;
+    if (open > 0 || Atomics.load(words, askedWord) >= 0) return;
     // Nothing can end the work between these two stores but here.
     words[sectionWord] = 0;
     this.settle();

@@ -39,13 +39,14 @@ function readAhead(wallMs: () => number, steadyMs: () => number): number {
   return aheadMs;
 }
 
+/** By the global name each reading would ask a getter first. */
+const { performance } = globalThis;
+const steadyMs = (): number => performance.now();
+
 /** The machine's clock and timers. */
 export const realClock: Clock = {
-  nowMicros: wallClock(
-    () => Date.now(),
-    () => performance.now(),
-  ),
-  steadyMs: () => performance.now(),
+  nowMicros: wallClock(() => Date.now(), steadyMs),
+  steadyMs,
   after(delayMs, run) {
     const timer = setTimeout(run, delayMs);
     return () => clearTimeout(timer);

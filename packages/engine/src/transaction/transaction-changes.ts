@@ -151,7 +151,8 @@ export class TransactionChanges {
   /** Adds a table to those that changed. */
   addChanged(table: StoredTable): void {
     table.changes.position = this.changedCount;
-    this.changed[this.changedCount] = table.changes;
+    if (this.changedCount === this.changed.length) this.changed.push(table.changes);
+    else this.changed[this.changedCount] = table.changes;
     this.changedCount += 1;
   }
 
