@@ -151,8 +151,8 @@ export class TransactionChanges {
   /** Adds a table to those that changed. */
   addChanged(table: StoredTable): void {
     table.changes.position = this.changedCount;
-    if (this.changedCount === this.changed.length) this.changed.push(table.changes);
-    else this.changed[this.changedCount] = table.changes;
+    // A store into an array is a slow one once a module has had its realm locked down; mostly it is the same table again.
+    if (this.changed[this.changedCount] !== table.changes) this.changed[this.changedCount] = table.changes;
     this.changedCount += 1;
   }
 

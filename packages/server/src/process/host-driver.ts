@@ -267,35 +267,49 @@ export class HostDriver {
   }
 }
 
+/** A payload that was written lately. */
+interface RecentPayload {
+  bytes: Uint8Array | undefined;
+  at: number;
+  length: number;
+}
+
 /** The payloads of the batch being gathered. */
 class PayloadList {
   private count = 0;
-  private readonly bytes: (Uint8Array | undefined)[] = Array.from({ length: recentCount }, () => undefined);
-  private readonly at: number[] = Array.from({ length: recentCount }, () => 0);
-  private readonly length: number[] = Array.from({ length: recentCount }, () => 0);
+  /** The last ones, each in its own object: stores into an array are slow in a process that is locked down. */
+  private readonly recent: readonly RecentPayload[] = Array.from({ length: recentCount }, () => ({
+    bytes: undefined,
+    at: 0,
+    length: 0,
+  }));
 
   /** The number of a payload. It is written unless it was among the last few. */
   add(out: ByteWriter, bytes: Uint8Array, at: number, length: number): number {
     const oldest = Math.max(0, this.count - recentCount);
     for (let index = this.count - 1; index >= oldest; index -= 1) {
-      const slot = index % recentCount;
-      if (this.bytes[slot] === bytes && this.at[slot] === at && this.length[slot] === length) return index;
+      const other = this.recentAt(index);
+      if (other.at === at && other.bytes === bytes && other.length === length) return index;
     }
     out.u8(toFront.payload);
     out.u32(length);
     out.rawRange(bytes, at, length);
     const index = this.count;
-    const slot = index % recentCount;
-    this.bytes[slot] = bytes;
-    this.at[slot] = at;
-    this.length[slot] = length;
+    const made = this.recentAt(index);
+    made.bytes = bytes;
+    made.at = at;
+    made.length = length;
     this.count += 1;
     return index;
   }
 
   clear(): void {
     this.count = 0;
-    this.bytes.fill(undefined);
+    for (const each of this.recent) each.bytes = undefined;
+  }
+
+  private recentAt(index: number): RecentPayload {
+    return this.recent[index % recentCount] as RecentPayload; // there are so many
   }
 }
 
