@@ -24,7 +24,7 @@ export async function buildPrograms(
     tsconfig: false,
     input: programs,
     external: (id) => isForeign(id) && !bundled.includes(id),
-    plugins: [besides(programs)],
+    plugins: [besides(programs), narrow],
     treeshake: { moduleSideEffects: [catalogue] },
   });
   await build.write({
@@ -39,6 +39,23 @@ export async function buildPrograms(
 /** npm's packages and Node's modules: everything but this repository's files. */
 export function isForeign(id: string): boolean {
   return !id.startsWith("@lightcone/") && !/^[./#]/.test(id) && !isAbsolute(id);
+}
+
+/**
+ * Writes all but ASCII as escapes. For one character beyond Latin-1, be it in a comment, V8 keeps every character of a file in
+ * two bytes for as long as the process runs: a megabyte more of each host.
+ */
+const narrow: Plugin = {
+  name: "narrow",
+  generateBundle: (_options, bundle) => {
+    for (const file of Object.values(bundle)) {
+      if (file.type === "chunk") file.code = file.code.replaceAll(/[^\0-\x7f]/g, escape);
+    }
+  },
+};
+
+function escape(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** The address of a program beside the present file names the built one, which lies beside whatever names it. */
