@@ -24,6 +24,7 @@ import { makeServerLimits } from "./limits.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
 import { Awake } from "./awake/awake.ts";
+import { UnusedMemory } from "./process/unused-memory.ts";
 import { Databases, type OpenDatabase } from "./registry/databases.ts";
 import type { Services } from "./services.ts";
 import { descriptorsMax, Sockets } from "./sockets.ts";
@@ -49,7 +50,8 @@ export interface ServerOptions {
   readonly openDatabase: OpenDatabase;
   /**
    * What a process takes of the machine's memory; undefined when that is not known. With it databases rest while nobody
-   * uses them, and those that nobody knows when to wake are looked into at the start; without it they stay open.
+   * uses them, those that nobody knows when to wake are looked into at the start, and this process, which is the front's
+   * alone, gives back memory that it no longer uses; without it they stay open.
    */
   readonly memoryOf?: (pid: number) => Promise<number | undefined>;
   readonly version: string;
@@ -152,11 +154,13 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   }
   databases.tidyUp();
   const looked = awake?.lookAround(registry.state.databases.values());
+  const unusedMemory = memoryOf && new UnusedMemory(clock);
   log.info({ addresses, version: options.version }, "listening");
 
   const stop = async (withinMs: number): Promise<void> => {
     isStopping = true;
     log.info({}, "stopping");
+    unusedMemory?.stop();
     await databases.stop(withinMs);
     await looked;
     await moduleLogs.stop();
