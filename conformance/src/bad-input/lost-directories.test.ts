@@ -58,6 +58,36 @@ describe("row 3: what is missing is not new", () => {
     },
   );
 
+  // As by a restore into the wrong directory.
+  test.each([{ parts: ["log", "snapshots"] }, { parts: ["log"] }, { parts: ["snapshots"] }])(
+    "two databases have each other's $parts: both are refused, and nothing is touched",
+    async ({ parts }) => {
+      const [one, two] = [await directoryOf("ledger"), await directoryOf("other")];
+      // A stop leaves a snapshot of each.
+      await served.stopFront();
+      const exchange = (): void => {
+        for (const part of parts) {
+          renameSync(join(one, part), join(one, "aside"));
+          renameSync(join(two, part), join(one, part));
+          renameSync(join(one, "aside"), join(two, part));
+        }
+      };
+      exchange();
+      const before = names();
+      await served.start();
+      for (const database of ["ledger", "other"]) {
+        const refused = await served.request("POST", `/v1/database/${database}/sql`, "SELECT number FROM entry");
+        expect([refused.status, refused.headers.get("lightcone-error")]).toEqual([500, "Corrupt"]);
+      }
+      await served.killFront();
+      const data = before.filter((name) => /log\/|snapshots\/|founded$/.test(name));
+      expect(data.filter((name) => !names().includes(name))).toEqual([]);
+      exchange();
+      await served.start();
+      expect([await rowsOf("ledger"), await rowsOf("other")]).toEqual([[1, 2], [3]]);
+    },
+  );
+
   test.each(["databases", "registry", "id_ecdsa", "id_ecdsa.pub"])(
     "without %s the server does not start, and says so",
     async (part) => {

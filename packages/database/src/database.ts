@@ -36,6 +36,7 @@ import type { Rest } from "./link/rest.ts";
 import type { Activity } from "./link/work.ts";
 import { ModuleLog } from "./module-log/module-log.ts";
 import { Installation } from "./publish/installation.ts";
+import { checkWhose } from "./publish/module-row.ts";
 import { recover } from "./recover.ts";
 import { CondemnedWork, type WorkNames } from "./recovery/condemned.ts";
 import { moduleLogIn, openFiles, type DatabaseDirectory } from "./recovery/open-files.ts";
@@ -102,6 +103,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const [unreadable] = skipped;
     if (unreadable !== undefined && log.firstOffset > store.offset) throw unreadable.error;
     const { fileSystem, directory, clock } = options;
+    if (loaded !== undefined) checkWhose({ store, identity: options.identity.database }, `${directory}/snapshots`);
     const moduleLog = await ModuleLog.open({ fileSystem, directory: moduleLogIn(directory), clock, limits });
     const database = new Database(options, limits, { store, log, snapshots, newest: loaded, moduleLog, watchdog });
     await database.recover(loaded?.value.schedule, resume, skipped);

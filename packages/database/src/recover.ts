@@ -18,6 +18,7 @@ import { keyOfClient } from "./link/client.ts";
 import type { ConnectionHandle } from "./link/link.ts";
 import { WorkKind } from "./link/work.ts";
 import type { Installation } from "./publish/installation.ts";
+import { checkWhose } from "./publish/module-row.ts";
 import type { CondemnedWork, WorkNames } from "./recovery/condemned.ts";
 import { Replay } from "./recovery/replay.ts";
 import type { FrontResume, Resume } from "./recovery/resume.ts";
@@ -87,7 +88,9 @@ async function replayLog(
       } catch (error) {
         throw unreadable(error, file, at);
       }
-      if (kind !== CommitKind.publish || !restored.hasBegun) continue;
+      if (kind !== CommitKind.publish) continue;
+      checkWhose(context, file);
+      if (!restored.hasBegun) continue;
       // What hosts ended in before was of the program before.
       context.ends.clear();
       const before = context.module?.def;

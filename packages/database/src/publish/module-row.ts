@@ -1,5 +1,5 @@
 /** The row of `st_module`: which program the database runs. */
-import { asTableId, defined } from "@lightcone/base";
+import { asTableId, defined, LightconeError } from "@lightcone/base";
 import type { Store } from "@lightcone/engine";
 import { ByteReader, ByteWriter, toHexReversed, valueCodec } from "@lightcone/sats";
 import { systemTables } from "@lightcone/schema";
@@ -46,14 +46,31 @@ export function storeProgram(
 
 /** The program that the database last took in; undefined before the first publish. */
 export function storedProgram(store: Store): Program | undefined {
+  const row = storedRow(store);
+  return row && { hostType: row.program_kind === programKinds.js ? "js" : "wasm", program: row.program_bytes.slice() };
+}
+
+/**
+ * Sees to it that the rows are this database's: files may have been restored to the wrong place.
+ *
+ * @param file what the rows were read from
+ * @throws {LightconeError} `Corrupt`
+ */
+export function checkWhose({ store, identity }: Pick<DatabaseContext, "store" | "identity">, file: string): void {
+  const row = storedRow(store);
+  if (row === undefined || row.database_identity === bigintOf(identity)) return;
+  const whose = row.database_identity.toString(16).padStart(64, "0");
+  throw new LightconeError("Corrupt", { file, reason: `it is of another database, ${whose}` });
+}
+
+function storedRow(store: Store): ModuleRow | undefined {
   const cursor = store.table(moduleTable)?.openCursor();
   cursor?.seek();
   const row = cursor?.next() ?? -1;
   if (row === -1) return undefined;
   store.resolve(row);
   const { bytes, at, length } = store.row;
-  const { program_bytes, program_kind } = moduleRow.read(new ByteReader(bytes.subarray(at, at + length)));
-  return { hostType: program_kind === programKinds.js ? "js" : "wasm", program: program_bytes.slice() };
+  return moduleRow.read(new ByteReader(bytes.subarray(at, at + length)));
 }
 
 function bigintOf(littleEndian: Uint8Array): bigint {
