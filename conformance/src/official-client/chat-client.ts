@@ -14,7 +14,11 @@ import { describeProgram } from "../../../packages/cli/src/build/describe-progra
 
 const modules = fileURLToPath(new URL("../../../node_modules", import.meta.url));
 
-export const hasOfficialClient: boolean = existsSync(join(modules, "spacetimedb", "package.json"));
+/** Where each line of the official package is installed. */
+const packages = { 1: join(modules, "spacetimedb"), 2: join(modules, "spacetimedb-2") } as const;
+
+export const hasOfficialClient: boolean = existsSync(join(packages[1], "package.json"));
+export const hasOfficialClient2: boolean = existsSync(join(packages[2], "package.json"));
 
 export interface Identity {
   toHexString(): string;
@@ -95,12 +99,14 @@ export class GeneratedBindings {
     this.bindings = bindings;
   }
 
-  static async of(bytes: Uint8Array<ArrayBuffer>, hostType: "Js" | "Wasm"): Promise<GeneratedBindings> {
+  static async of(bytes: Uint8Array<ArrayBuffer>, hostType: "Js" | "Wasm", sdk: 1 | 2 = 1): Promise<GeneratedBindings> {
     const directory = await mkdtemp(join(tmpdir(), "lightcone-bindings-"));
-    await symlink(modules, join(directory, "node_modules"));
+    await mkdir(join(directory, "node_modules"));
+    await symlink(packages[sdk], join(directory, "node_modules", "spacetimedb"));
     await writeFile(join(directory, "package.json"), '{ "type": "module" }');
     for (const [name, text] of generateTypeScript(await describeProgram({ bytes, hostType, path: "the module" }), {
       importExtension: ".ts",
+      sdk,
     })) {
       const path = join(directory, "src", name);
       await mkdir(dirname(path), { recursive: true });

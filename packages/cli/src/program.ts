@@ -340,13 +340,17 @@ The JSON of the HTTP interface is taken as well.`,
         ".js",
         ".ts",
       ]),
+      new Option(
+        "--sdk <major>",
+        "the major version of the client SDK; that of the package where the files go",
+      ).choices(["1", "2"]),
       new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
       yes(),
     ],
   )
     .addHelpText(
       "after",
-      "\nThe bindings import npm's spacetimedb 1.12. `lightcone/client` needs none: it takes its types from the module's own file.",
+      "\nThe bindings import npm's spacetimedb, 1.12 or with `--sdk 2` 2.x. `lightcone/client` needs none: it takes its types from the module's own file.",
     )
     .action(async (flags: GenerateFlags) => (await import("./commands/generate.ts")).generate(flags));
 

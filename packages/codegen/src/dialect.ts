@@ -3,6 +3,8 @@
 export interface Dialect {
   readonly header: string;
   readonly packageName: string;
+  /** The major version of the client library: 1 stands for the 1.12 line. */
+  readonly sdk: 1 | 2;
   /** What ends an import of another generated file: nothing for bundlers, `.ts` or `.js` where a runtime asks for it. */
   readonly importExtension: "" | ".ts" | ".js";
 }

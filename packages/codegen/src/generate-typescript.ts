@@ -1,4 +1,4 @@
-/** Bindings for the client library of the 1.12 line: a file per table, type and function, and an index over them. */
+/** Bindings for the client library, of the 1.12 line or of 2.x: a file per table, type and function, and an index over them. */
 import type { ModuleDef } from "@lightcone/schema";
 import { bind, type BindingOptions } from "./bindings.ts";
 import { header, type Dialect } from "./dialect.ts";
@@ -8,6 +8,8 @@ import { procedureFile, reducerFile, tableFile, typeFile } from "./typescript-fi
 export interface TypeScriptOptions extends BindingOptions {
   /** Where the client library is imported from. */
   readonly packageName?: string;
+  /** The major version of the client library; 1 by default. */
+  readonly sdk?: Dialect["sdk"] | undefined;
   /** What ends imports of other generated files. Bundlers want nothing there; Node wants `.ts`. */
   readonly importExtension?: Dialect["importExtension"];
 }
@@ -21,6 +23,7 @@ export function generateTypeScript(module: ModuleDef, options: TypeScriptOptions
   const dialect: Dialect = {
     header,
     packageName: options.packageName ?? "spacetimedb",
+    sdk: options.sdk ?? 1,
     importExtension: options.importExtension ?? "",
   };
   const bindings = bind(module, options, indexExports);

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { checkModule, decodeModuleDef, emptyRawV10, type ModuleDef } from "@lightcone/schema";
 import { array, fromHex, option, product, ref, sum, t, unit } from "@lightcone/sats";
 import { generateTypeScript } from "./generate-typescript.ts";
-import { hasOfficialClient, Scratch } from "./testing/official-client.ts";
+import { hasOfficialClient, hasOfficialClient2, Scratch } from "./testing/official-client.ts";
 
 const vectorsUrl = new URL("../../../conformance/vectors/module-def.json", import.meta.url);
 
@@ -162,5 +162,60 @@ describe.skipIf(!hasOfficialClient)("with the official client package", () => {
           .map((each) => [each.name, each.params.elements.length]),
       ),
     });
+  });
+});
+
+const application2 = `
+import { DbConnection, reducers, tables, type EventContext } from "./harbor-2.10/index.ts";
+
+export function start(): DbConnection {
+  const connection = DbConnection.builder().withUri("ws://127.0.0.1:3000").withDatabaseName("harbor").build();
+  connection.subscriptionBuilder().onApplied((context) => context.db.boat.count()).subscribe(tables.boat);
+  connection.db.horn.onInsert((_context: EventContext, row) => console.log(row.sound.length));
+  connection.db.boat.onUpdate((_context, before, after) => console.log(before.name, after.name));
+  const found = connection.db.boat.id.find(1n);
+  const done: Promise<void> = connection.reducers.setGauge({ id: 1, level: 2 });
+  // @ts-expect-error a level is a number
+  void connection.reducers.setGauge({ id: 1, level: "high" });
+  void connection.procedures.tide({ moon: 1, sun: 2 }).then((hull) => hull.beam.toFixed());
+  console.log(found, done, reducers.setGauge.name);
+  return connection;
+}
+`;
+
+describe.skipIf(!hasOfficialClient2)("row protocols: with version 2 of the official client package", () => {
+  const made = modules.map(({ id, module }) => ({
+    id,
+    module,
+    files: generateTypeScript(module, { importExtension: ".ts", includePrivate: true, sdk: 2 }),
+  }));
+
+  test("bindings of every module and an application over them type check", () => {
+    using scratch = new Scratch(2);
+    for (const { id, files } of made) scratch.write(new Map([...files].map(([name, text]) => [`${id}/${name}`, text])));
+    scratch.write(new Map([["application.ts", application2]]));
+    expect(scratch.typeCheck()).toBe("");
+  });
+
+  test.each(made)("$id loads in Node and says what the server says", ({ module, files }) => {
+    using scratch = new Scratch(2);
+    scratch.write(files);
+    const printed = scratch.run(`
+      import { DbConnection, tables, reducers } from "./index.ts";
+      console.log(JSON.stringify({
+        isBuilder: typeof DbConnection.builder().withUri === "function",
+        tables: Object.values(tables).map((table) => table.sourceName).toSorted(),
+        reducers: Object.values(reducers).map((reducer) => reducer.name).toSorted(),
+      }));`);
+    expect(JSON.parse(printed)).toEqual({
+      isBuilder: true,
+      tables: [...module.tables, ...module.views].map(({ name }) => name).toSorted(),
+      reducers: module.reducers
+        .filter((each) => each.lifecycle === undefined)
+        .map(({ name }) => name)
+        .toSorted(),
+    });
+    const events = module.tables.filter(({ isEvent }) => isEvent);
+    expect(files.get("index.ts")?.split("event: true").length).toBe(events.length + 1);
   });
 });

@@ -6,7 +6,7 @@
 import type { Bindings, BoundFunction, BoundTable } from "./bindings.ts";
 import type { Dialect } from "./dialect.ts";
 import type { ProcedureDef, ReducerDef } from "@lightcone/schema";
-import { camelKeys } from "./names.ts";
+import { camelKeys, objectKey } from "./names.ts";
 
 /** What the index exports whatever the module is. */
 export const indexExports: readonly string[] = [
@@ -28,18 +28,18 @@ export const indexExports: readonly string[] = [
   "tablesSchema",
 ];
 
-/** The client library refuses bindings that were made for a release before 1.4; this is the one they are made for. */
-const compatibleVersion = "1.12.0";
+/** The client library refuses bindings that were made for a release before 1.4; these are those they are made for. */
+const compatibleVersions = { 1: "1.12.0", 2: "2.10.1" } as const;
 
 export function indexFile(dialect: Dialect, bindings: Bindings): string {
   return [
     dialect.header,
     libraryImports(dialect),
     ownImports(dialect, bindings),
-    tablesSchema(bindings.tables),
+    tablesSchema(dialect, bindings.tables),
     schemaOf("reducers", bindings.reducers.filter((each) => each.def.lifecycle === undefined).map(reducerSchema)),
     schemaOf("procedures", bindings.procedures.map(procedureSchema)),
-    remoteModule,
+    remoteModule(dialect),
     connection,
   ].join("");
 }
@@ -62,7 +62,7 @@ function libraryImports(dialect: Dialect): string {
     "DbConnectionConfig",
     "ErrorContextInterface",
     "EventContextInterface",
-    "QueryBuilder",
+    ...(dialect.sdk === 1 ? ["QueryBuilder"] : []),
     "ReducerEventContextInterface",
     "RemoteModule",
     "SubscriptionEventContextInterface",
@@ -86,11 +86,18 @@ function ownImports(dialect: Dialect, bindings: Bindings): string {
   return `${lines.map(([, line]) => line).join("")}\nexport {\n${names}};\n\n`;
 }
 
-function tablesSchema(tables: readonly BoundTable[]): string {
-  return `const tablesSchema = __schema(\n${tables.map(tableSchema).join("")});\n\n`;
+/** The first line takes the tables as arguments, 2.x as an object by accessor. */
+function tablesSchema({ sdk }: Dialect, tables: readonly BoundTable[]): string {
+  const accessors = camelKeys(tables.map(({ name }) => name));
+  const entries = tables.map((table, index) => {
+    const schema = tableSchema(sdk, table);
+    return sdk === 1 ? `  ${schema}` : `  ${objectKey(accessors[index] ?? table.name)}: ${schema}`;
+  });
+  const [open, close] = sdk === 1 ? ["", ""] : ["{", "}"];
+  return `const tablesSchema = __schema(${open}\n${entries.join("")}${close});\n\n`;
 }
 
-function tableSchema(table: BoundTable): string {
+function tableSchema(sdk: Dialect["sdk"], table: BoundTable): string {
   const keys = camelKeys(table.columns.map((column) => column.name));
   const columns = (positions: readonly number[]): string =>
     `[${positions.map((position) => JSON.stringify(keys[position])).join(", ")}]`;
@@ -99,7 +106,7 @@ function tableSchema(table: BoundTable): string {
     index.accessor === undefined
       ? []
       : [
-          `        { name: ${JSON.stringify(index.accessor)}, algorithm: "btree", columns: ${columns(index.columns)} },\n`,
+          `        { ${indexNames(sdk, index.accessor, index.name)}, algorithm: "btree", columns: ${columns(index.columns)} },\n`,
         ],
   );
   const constraints = (table.table?.constraints ?? []).map(
@@ -109,9 +116,17 @@ function tableSchema(table: BoundTable): string {
   const list = (name: string, entries: readonly string[]): string =>
     entries.length === 0 ? `      ${name}: [],\n` : `      ${name}: [\n${entries.join("")}      ],\n`;
   return (
-    `  __table(\n    {\n      name: ${JSON.stringify(table.name)},\n` +
-    `${list("indexes", indexes)}${list("constraints", constraints)}    },\n    ${table.row},\n  ),\n`
+    `__table(\n    {\n      name: ${JSON.stringify(table.name)},\n` +
+    `${list("indexes", indexes)}${list("constraints", constraints)}` +
+    `${sdk === 2 && table.table?.isEvent === true ? "      event: true,\n" : ""}    },\n    ${table.row},\n  ),\n`
   );
+}
+
+/** What an index is called: 2.x wants the name in the database beside that in code. */
+function indexNames(sdk: Dialect["sdk"], accessor: string, name: string): string {
+  return sdk === 1
+    ? `name: ${JSON.stringify(accessor)}`
+    : `accessor: ${JSON.stringify(accessor)}, name: ${JSON.stringify(name)}`;
 }
 
 const reducerSchema = (each: BoundFunction<ReducerDef>): string =>
@@ -123,9 +138,9 @@ const procedureSchema = (each: BoundFunction<ProcedureDef>): string =>
 const schemaOf = (what: "reducers" | "procedures", entries: readonly string[]): string =>
   `const ${what}Schema = __${what}(${entries.length === 0 ? "" : `\n${entries.join("")}`});\n\n`;
 
-const remoteModule = `const REMOTE_MODULE = {
+const remoteModule = ({ sdk }: Dialect): string => `const REMOTE_MODULE = {
   versionInfo: {
-    cliVersion: "${compatibleVersion}" as const,
+    cliVersion: "${compatibleVersions[sdk]}" as const,
   },
   tables: tablesSchema.schemaType.tables,
   reducers: reducersSchema.reducersType.reducers,
@@ -136,15 +151,21 @@ const remoteModule = `const REMOTE_MODULE = {
   typeof proceduresSchema
 >;
 
-/** The tables and views, by accessor. */
+${sdk === 1 ? tablesOf1 : tablesOf2}
+/** The reducers that a client may call, by accessor. */
+export const reducers = __convertToAccessorMap(reducersSchema.reducersType.reducers);
+
+`;
+
+const tablesOf1 = `/** The tables and views, by accessor. */
 export const tables = __convertToAccessorMap(tablesSchema.schemaType.tables);
 
 /** Queries over the tables, typed by their columns. */
 export const query: __QueryBuilder<typeof tablesSchema.schemaType> = __makeQueryBuilder(tablesSchema.schemaType);
+`;
 
-/** The reducers that a client may call, by accessor. */
-export const reducers = __convertToAccessorMap(reducersSchema.reducersType.reducers);
-
+const tablesOf2 = `/** The tables and views, by accessor, each of them also a query over all its rows. */
+export const tables = __makeQueryBuilder(tablesSchema.schemaType);
 `;
 
 const connection = `/** What row callbacks are given. */

@@ -14,6 +14,8 @@ export interface GenerateFlags extends ProgramFlags {
   readonly outDir: string;
   readonly includePrivate?: boolean | undefined;
   readonly clientPackage: string;
+  /** The major version of that package; the installed one's by default, and 1 where there is none. */
+  readonly sdk?: "1" | "2" | undefined;
   readonly importExtension?: "" | ".js" | ".ts" | undefined;
   readonly yes?: boolean | undefined;
 }
@@ -26,12 +28,15 @@ export async function generate(flags: GenerateFlags): Promise<void> {
     });
   const program = readPrebuilt(flags) ?? (await buildModule(flags));
   if (lang === "json") return writeSchema(await describeProgram(program), resolve(flags.outDir));
+  const directory = resolve(flags.outDir);
+  const installed = installedMajor(flags.clientPackage, directory);
+  const sdk = (flags.sdk ?? installed) === "2" ? 2 : 1;
   const files = generateTypeScript(await describeProgram(program), {
     includePrivate: flags.includePrivate === true,
     packageName: flags.clientPackage,
+    sdk,
     ...(flags.importExtension === undefined ? {} : { importExtension: flags.importExtension }),
   });
-  const directory = resolve(flags.outDir);
   makeOutDir(directory);
   const plan = planFiles(readTypeScript(directory), files);
   for (const [name, text] of plan.write) writeFileSync(join(directory, name), text);
@@ -42,8 +47,10 @@ export async function generate(flags: GenerateFlags): Promise<void> {
     } else print("Files not deleted.");
   }
   print(`${plan.write.size} files written, ${plan.unchanged.length} unchanged in ${directory}`);
-  if (!isInstalled(flags.clientPackage, directory))
-    print(`They import ${flags.clientPackage}, which is not installed there: npm install ${flags.clientPackage}@1.12`);
+  const wanted = `npm install ${flags.clientPackage}@${sdk === 2 ? "2" : "1.12"}`;
+  if (installed === undefined) print(`They import ${flags.clientPackage}, which is not installed there: ${wanted}`);
+  else if (flags.sdk !== undefined && installed !== flags.sdk)
+    print(`They are for version ${flags.sdk} of ${flags.clientPackage}; there it is version ${installed}: ${wanted}`);
   print("Generate finished successfully.");
 }
 
@@ -64,11 +71,15 @@ function makeOutDir(directory: string): void {
   }
 }
 
-/** Whether files in `directory` find a package. */
-function isInstalled(name: string, directory: string): boolean {
+/** The major version of a package that files in `directory` find; undefined where there is none. */
+function installedMajor(name: string, directory: string): string | undefined {
   for (let folder = directory; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, "node_modules", name))) return true;
-    if (dirname(folder) === folder) return false;
+    const path = join(folder, "node_modules", name, "package.json");
+    if (existsSync(path)) {
+      const { version = "" }: { version?: string } = JSON.parse(readFileSync(path, "utf8"));
+      return version.split(".")[0];
+    }
+    if (dirname(folder) === folder) return undefined;
   }
 }
 

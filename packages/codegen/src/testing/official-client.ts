@@ -10,8 +10,12 @@ import { fileURLToPath } from "node:url";
 
 const modules = fileURLToPath(new URL("../../../../node_modules", import.meta.url));
 
+/** Where each line of the official package is installed. */
+const packages = { 1: join(modules, "spacetimedb"), 2: join(modules, "spacetimedb-2") } as const;
+
 /** Whether the official package is installed here. */
-export const hasOfficialClient: boolean = existsSync(join(modules, "spacetimedb", "package.json"));
+export const hasOfficialClient: boolean = existsSync(join(packages[1], "package.json"));
+export const hasOfficialClient2: boolean = existsSync(join(packages[2], "package.json"));
 
 const compilerOptions = {
   target: "esnext",
@@ -36,8 +40,10 @@ const compilerOptions = {
 export class Scratch {
   private readonly path = mkdtempSync(join(tmpdir(), "lightcone-bindings-"));
 
-  constructor() {
-    symlinkSync(modules, join(this.path, "node_modules"));
+  /** @param sdk the major version of the official package */
+  constructor(sdk: 1 | 2 = 1) {
+    mkdirSync(join(this.path, "node_modules"));
+    symlinkSync(packages[sdk], join(this.path, "node_modules", "spacetimedb"));
     writeFileSync(join(this.path, "package.json"), '{ "type": "module" }');
     writeFileSync(join(this.path, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["src"] }));
   }
