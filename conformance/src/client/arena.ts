@@ -55,6 +55,13 @@ export class Arena {
     if (answer.status !== 200) throw new Error(`publish answered ${answer.status}: ${await answer.text()}`);
   }
 
+  /** Another version of the arena, without the data that there was. */
+  async publishAnew(database: string, file: "arena-columns"): Promise<void> {
+    const path = `/v1/database/${database}?host_type=Js&clear=true`;
+    const answer = await this.served.request("PUT", path, await program(file));
+    if (answer.status !== 200) throw new Error(`publish answered ${answer.status}: ${await answer.text()}`);
+  }
+
   connect(database: string, options: Partial<ConnectOptions> = {}): Page {
     const errors: LightconeError[] = [];
     const states: string[] = [];

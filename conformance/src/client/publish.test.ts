@@ -2,7 +2,8 @@
 // where it was meant to: no argument lands in another's place.
 // Method: the arena on a real server, our client on it; the next version is published as its publisher would, and the
 // database's own rows are looked at.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -110,6 +111,66 @@ describe("row 13: the next version is published while the page is open", () => {
     expect(db.tables.spell.rows()).toEqual([]);
     db.close();
   });
+});
+
+describe("a program that hears no errors", () => {
+  const folder = mkdtempSync(join(tmpdir(), "lightcone-unheard-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const client = fileURLToPath(import.meta.resolve("lightcone/client"));
+  const program = (database: string): string => `
+import { connect } from ${JSON.stringify(client)};
+const db = connect({ uri: ${JSON.stringify(arena.served.url)}, database: "${database}" });
+await db.subscribe("SELECT * FROM spell").applied;
+await db.subscribe("SELECT * FROM player").applied;
+db.tables.player.onInsert(() => {});
+try { db.tables.nope.rows(); } catch {}
+db.subscribe("SELECT * FROM nowhere");
+console.log("ready");
+process.stdin.on("data", async () => {
+  await db.reducers.move({ dx: 1, dy: 2 });
+  console.log("moved", db.state);
+  db.close();
+  process.stdin.destroy();
+});
+`;
+
+  test.each([
+    { file: "arena-private", says: /^lightcone: .*`spell`.*Correct the query/m },
+    {
+      file: "arena-columns",
+      says: /^lightcone: this page was built .*: column `id` of table `player` is u64, not u32.*Check the name/m,
+    },
+  ] as const)(
+    "$file is published: it reads what differs on its standard error, and goes on",
+    async ({ file, says }) => {
+      const database = `unheard-${file}`;
+      await arena.publish(database);
+      const path = join(folder, `${file}.ts`);
+      writeFileSync(path, program(database));
+      const child = spawn(process.execPath, [path], { stdio: "pipe" });
+      const out: Buffer[] = [];
+      let err = "";
+      const written = (pattern: RegExp): Promise<void> =>
+        new Promise((resolve) => {
+          const look = (): void => void (pattern.test(err) && resolve());
+          child.stderr.on("data", look);
+          look();
+        });
+      child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+      child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+      await once(child.stdout, "data");
+      await written(/nowhere/);
+      if (file === "arena-private") await arena.publishOther(database, file);
+      else await arena.publishAnew(database, file);
+      await written(says);
+      child.stdin.write("go\n");
+      expect({ end: await once(child, "close"), err }).toMatchObject({ end: [0, null] });
+      expect(Buffer.concat(out).toString()).toBe("ready\nmoved open\n");
+      expect(err.match(/no public table `nope`/g)).toHaveLength(1);
+      expect(err).not.toMatch(/Uncaught|throw/);
+      expect(await arena.served.sql(database, "SELECT dx, dy FROM step")).toEqual([[1, 2]]);
+    },
+  );
 });
 
 describe("row 13: the page is opened after the next version was published", () => {

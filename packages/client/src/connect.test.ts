@@ -400,6 +400,24 @@ describe("no connection", () => {
     expect(silent.fake.reported).toMatchObject([{ code: "NoSuchDatabase" }]);
   });
 
+  test("a subscription whose `applied` nobody looks at is told where errors are, or written; the client goes on", async () => {
+    const heard: unknown[] = [];
+    const listening = open({ onError: (error) => heard.push(error.message) });
+    const silent = open({ onError: undefined as never });
+    for (const { fake, db } of [listening, silent]) {
+      db.subscribe("SELECT * FROM nope");
+      const looked = codeOf(db.subscribe("SELECT * FROM nope").applied);
+      await greet(fake);
+      for (const queryId of [1, 2]) fake.socket.receive(refused(queryId, "no such table"));
+      expect(await looked).toBe("SubscriptionRefused");
+      await settled();
+      expect(db.state).toBe("open");
+      expect(fake.reported).toEqual([]);
+    }
+    expect(heard).toEqual(["no such table"]);
+    expect(silent.fake.complained).toEqual([expect.stringMatching(/^lightcone: no such table\. Correct the query/)]);
+  });
+
   test("a server that cannot be reached, or has the database, is tried again", async () => {
     const { fake, db } = open();
     const there = fake.schema;

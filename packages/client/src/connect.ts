@@ -33,12 +33,13 @@ export interface ConnectOptions {
    * (`Unauthorized`), the module does not want this client (`Refused`, with its text), the server speaks another
    * language (`Malformed`); the error's `hint` says what to do. The state is `closed` then.
    *
-   * Runs also, and the client goes on, when a subscription that was applied is refused later, or a table that the page
-   * uses is not what it was built with (`VersionDiffers`).
+   * Runs also, and the client goes on, when a subscription that was applied is refused later, or is refused and nobody
+   * looks at its `applied`, or a table that the page uses is not there, or not what the page was built with
+   * (`VersionDiffers`).
    *
-   * Without it such an error is thrown where nobody catches it, unless something waits for the connection: that it
-   * rejects in any case.
-   * A server that cannot be reached is no error: it is tried again, see `onState`.
+   * Without it, what the client goes on after is written with `console.error`, once. What ended the client is thrown
+   * where nobody catches it, which ends a Node process, unless something waits for the connection: that it rejects in
+   * any case. A server that cannot be reached is no error: it is tried again, see `onState`.
    */
   readonly onError?: (error: LightconeError) => void;
   /** The class to use where there is no global one, as in Node 20: `import { WebSocket } from "ws"`. */
@@ -121,7 +122,9 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
     failed: (error, isTold) => {
       const { onError } = options;
       if (onError !== undefined) tell(() => onError(error));
-      else if (!isTold) platform.report(error);
+      else if (isTold) return;
+      else if (connection.state === "closed") platform.report(error);
+      else platform.error(`lightcone: ${error.message}. ${error.hint}`);
     },
     unreachable: (reason) => {
       if (listeners.size === 0)
@@ -166,7 +169,10 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
     subscribe(...queries) {
       const subscription = connection.subscribe(queries);
       return {
-        applied: subscription.applied,
+        get applied() {
+          subscription.isAwaited = true;
+          return subscription.applied;
+        },
         get isApplied() {
           return subscription.isApplied;
         },

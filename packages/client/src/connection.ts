@@ -249,15 +249,17 @@ export class Connection {
     const waiting = [...this.#subscriptions.values()].filter((subscription) => !subscription.isSettled);
     this.#subscriptions.clear();
     this.#end = error;
+    const isTold = held.length > 0 || waiting.some(({ isAwaited }) => isAwaited);
     const told = (what: string): LightconeError =>
       error ?? new LightconeError("ConnectionClosed", { reason: `the application closed it before ${what}` });
     for (const { reject, reducer } of held) reject(told(`\`${reducer}\` was sent`));
     for (const subscription of waiting) {
-      if (error === undefined || this.#events.hearsErrors) subscription.end(told("the rows came"));
+      if (error === undefined || this.#events.hearsErrors || !subscription.isAwaited)
+        subscription.end(told("the rows came"));
       else subscription.fail(told("the rows came"));
     }
     this.#setState("closed", error?.message);
-    if (error !== undefined) this.#tell(() => this.#events.failed(error, held.length + waiting.length > 0));
+    if (error !== undefined) this.#tell(() => this.#events.failed(error, isTold));
   }
 
   #setState(state: ConnectionState, reason: string | undefined): void {
@@ -401,7 +403,14 @@ export class Connection {
     this.#subscriptions.delete(subscription.id);
     const { isSettled } = subscription;
     subscription.fail(error);
-    if (isSettled) this.#tell(() => this.#events.failed(error, false));
+    const tell = (): void => this.#tell(() => this.#events.failed(error, false));
+    if (isSettled) return tell();
+    // It may have failed before whoever made it could look at it.
+    queueMicrotask(() => {
+      if (subscription.isAwaited) return;
+      subscription.end(error);
+      tell();
+    });
   }
 
   // --- rows
@@ -451,8 +460,10 @@ export class Connection {
       return true;
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
-      if (!this.#told.has(error.message)) {
-        this.#told.add(error.message);
+      // Which others there are may have changed meanwhile: that is no news of this one.
+      const [difference = ""] = error.message.split("; there are ");
+      if (!this.#told.has(difference)) {
+        this.#told.add(difference);
         this.#tell(() => this.#events.failed(error, false));
       }
       return false;

@@ -36,8 +36,10 @@ export interface Platform {
    * @param token to show; what is asked then is a `POST`
    */
   ask(url: string, token?: string): Promise<Answered>;
-  /** Tells the page, or the process, of an error that no caller waits for. */
+  /** Throws an error where nobody catches it: the application's own, or one that the client ended of. */
   report(error: unknown): void;
+  /** Says that something failed to whoever develops the page or the program. */
+  error(text: string): void;
   /** Says something to whoever develops the page or the program. */
   warn(text: string): void;
 }

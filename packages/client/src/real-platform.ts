@@ -30,6 +30,8 @@ export function makeRealPlatform(given: WebSocketClass | undefined): Platform {
     ask,
     // oxlint-disable-next-line no-console -- where developers of pages look
     warn: (text) => console.warn(text),
+    // oxlint-disable-next-line no-console -- as above
+    error: (text) => console.error(text),
     report: (error) => {
       // Thrown where nobody catches, it reaches `window.onerror`, or ends a Node process, as any error would.
       queueMicrotask(() => {

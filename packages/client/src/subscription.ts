@@ -7,7 +7,8 @@ export type Query = string | { readonly accessor: string };
 /** A subscription, as the application holds it. */
 export interface SubscriptionHandle {
   /**
-   * When its first rows are in the tables. It stays subscribed across reconnections.
+   * When its first rows are in the tables. It stays subscribed across reconnections. Whoever never looks at it is told by
+   * `onError` of what it would reject with.
    *
    * Rejects with `SubscriptionRefused` when the server does not take a query, with `VersionDiffers` when the page was
    * built with another version of the table, with `Unsubscribed` or `ConnectionClosed` when the application ends it or
@@ -25,6 +26,8 @@ export class Subscription {
   readonly queries: readonly Query[];
   readonly applied: Promise<void>;
   isApplied = false;
+  /** Whether the application has looked at `applied`, and so hears of its end. */
+  isAwaited = false;
   /** Whether `applied` has been resolved or rejected. */
   isSettled = false;
   #resolve: () => void = () => {};
@@ -52,7 +55,7 @@ export class Subscription {
     this.#reject(error);
   }
 
-  /** As `fail`, where the application knows already: it need not also catch. */
+  /** As `fail`, where the application is told in another way: it need not also catch. */
   end(error: LightconeError): void {
     this.applied.catch(() => {});
     this.fail(error);

@@ -129,10 +129,13 @@ describe("row 13: a page that brings the schema it was built with", () => {
     expect(() => connect({ uri: "http://server", database: "arena", schema: { tables: [] } })).toThrow(/schema/);
   });
 
-  test("without `onError` it is thrown where nobody catches it, and the client goes on", async () => {
+  test("without `onError` it is written once, and the client goes on", async () => {
     const { fake, db } = await open(next, { ...built, onError: undefined as never });
     db.tables.person.rows();
-    expect(fake.reported).toMatchObject([{ code: "VersionDiffers" }]);
+    db.tables.person.onInsert(() => {});
+    expect(db.tables.person.size).toBe(0);
+    expect(fake.complained).toEqual([expect.stringMatching(/^lightcone: .*Check the name/)]);
+    expect(fake.reported).toEqual([]);
     expect(db.state).toBe("open");
   });
 });

@@ -43,6 +43,7 @@ export class FakeWorld {
   readonly sockets: FakeSocket[] = [];
   readonly reported: unknown[] = [];
   readonly warned: string[] = [];
+  readonly complained: string[] = [];
   readonly tokensShown: string[] = [];
   /** What was asked over HTTP but for tokens. */
   readonly asked: string[] = [];
@@ -102,6 +103,7 @@ export class FakeWorld {
       return this.exchange(token);
     },
     warn: (text) => void this.warned.push(text),
+    error: (text) => void this.complained.push(text),
     report: (error) => void this.reported.push(error),
   };
 }
