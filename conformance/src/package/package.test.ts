@@ -198,7 +198,7 @@ test(
     expect([...guideFiles().keys()]).toEqual(["module.ts", "module.test.ts", "later.ts"]);
     for (const [name, text] of guideFiles())
       writeFileSync(join(guide, name.replace("later.ts", "later/module.ts")), text.replaceAll(":4321", `:${port}`));
-    const compilerOptions = { lib: ["esnext", "dom"] };
+    const compilerOptions = { lib: ["esnext"] };
     const config = { extends: "../tsconfig.json", compilerOptions, include: ["**/*.ts"] };
     writeFileSync(join(guide, "tsconfig.json"), JSON.stringify(config));
     expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", "guide")).toBe("");
@@ -265,6 +265,33 @@ test("errors have their words, which a page of the client does not carry", () =>
 
 test("the types of module and client stand by themselves", () => {
   expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", ".")).toBe("");
+});
+
+test("a module's globals have types, whichever libraries there are besides", () => {
+  const folder = join(project, "globals");
+  mkdirSync(folder);
+  writeFileSync(
+    join(folder, "module.ts"),
+    `import "lightcone/module";
+const params = new URLSearchParams([["a", "b"]]);
+for (const [name, value] of params) console.info(name.length, atob(btoa(value)), new URL("http://host").href);
+export const text: string = new TextDecoder("utf-8", { fatal: true }).decode(new TextEncoder().encode("a"));
+queueMicrotask(() => console.table([structuredClone({ a: 1 }).a]));
+`,
+  );
+  for (const lib of [["es2022"], ["esnext", "dom"], ["esnext", "webworker"]])
+    for (const types of [[], ["node"]]) {
+      const compilerOptions = { lib, types };
+      writeFileSync(
+        join(folder, "tsconfig.json"),
+        JSON.stringify({ extends: "../tsconfig.json", compilerOptions, include: ["*.ts"] }),
+      );
+      expect({ lib, types, said: node(join(root, "node_modules/typescript/bin/tsc"), "-p", "globals") }).toEqual({
+        lib,
+        types,
+        said: "",
+      });
+    }
 });
 
 test("start, publish, call, sql, a page, and a clean stop", async () => {

@@ -1,3 +1,4 @@
+export type { ModuleUrlClass } from "./globals.d.ts";
 export { t } from "./types.ts";
 export type { EnumMakers, EnumValue, RowType, TypeBuilders, U8Type, UnitType } from "./types.ts";
 export type {

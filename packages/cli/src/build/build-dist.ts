@@ -88,6 +88,8 @@ function emitTypes(): void {
   execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", config, "--outDir", types], {
     stdio: "inherit",
   });
+  // What is a declaration already the compiler leaves where it is.
+  cpSync(join(packages, "module/src/globals.d.ts"), join(types, "module/src/globals.d.ts"));
   for (const entry of readdirSync(types, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);

@@ -55,7 +55,7 @@ export async function buildModule(flags: ProgramFlags): Promise<Program> {
       hint: "--module-path names the folder that has src/index.ts or module.ts.",
     });
   const compiler = flags.check === true ? findCompiler(path) : undefined;
-  if (compiler !== undefined) await during("Checking types", () => checkTypes(compiler, path));
+  if (compiler !== undefined) await during("Checking types", () => checkTypes(compiler, path, entry));
   return during("Building", async () => {
     const { bundleModule } = await import("./bundle.ts");
     const { code } = await bundleModule(entry, {

@@ -1,11 +1,17 @@
 /**
  * Checks a module's types with the compiler that its project has: the bundler only takes types away. A project
  * without `tsconfig.json` or without TypeScript has not asked for it.
+ *
+ * What is looked at is the module: its entry file and what that imports, by the options of the project. A page that lies
+ * beside it is a program of its own. What is told is what the author can mend: nothing of packages, nor of Lightcone's own
+ * sources, which a module within a checkout of it imports.
  */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, parse, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { makeDirectoryNow } from "@lightcone/base/node";
 import { CliFailure } from "../failure.ts";
 
 /** The compiler's program, if the module in `path` has both it and a configuration. */
@@ -20,20 +26,75 @@ export function findCompiler(path: string): string | undefined {
   }
 }
 
-/** @throws {CliFailure} with what the compiler says */
-export async function checkTypes(compiler: string, path: string): Promise<void> {
-  const isSeen = process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined;
-  const args = [compiler, "--noEmit", "--pretty", String(isSeen), "-p", "tsconfig.json"];
+/**
+ * @param path the module's folder
+ * @param entry its entry file
+ * @throws {CliFailure} with what the compiler says
+ */
+export async function checkTypes(compiler: string, path: string, entry: string): Promise<void> {
+  const config = join(path, "dist", "tsconfig.json");
+  makeDirectoryNow(dirname(config));
+  writeFileSync(config, JSON.stringify(configFor(path, entry)));
+  const args = [compiler, "--pretty", "false", "-p", config];
   const child = spawn(process.execPath, args, { cwd: path, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const code = await new Promise<number | null>((done, reject) => {
     child.once("error", (cause) => reject(new CliFailure(`${compiler} did not start`, { cause })));
-    child.once("close", resolve);
-  });
+    child.once("close", done);
+  }).finally(() => rmSync(config, { force: true }));
   if (code === 0) return;
+  const told = theirs(said, path);
+  if (told === "" && said.trim() !== "") return;
   throw new CliFailure("The module's types do not fit", {
-    causes: [said.trim()],
+    causes: [told === "" ? `the compiler ended with ${code} and said nothing` : told],
     hint: "Correct them, or pass --no-check to go on without looking at types.",
   });
 }
+
+/** The project's options, for the module alone, and with nothing that is about what the compiler would write. */
+function configFor(path: string, entry: string): object {
+  const from = (target: string): string => relative(join(path, "dist"), target).replaceAll(sep, "/");
+  return {
+    extends: "../tsconfig.json",
+    compilerOptions: {
+      noEmit: true,
+      // The bundler takes them.
+      allowImportingTsExtensions: true,
+      rootDir: parse(path).root,
+      outDir: null,
+      declarationDir: null,
+      declaration: false,
+      declarationMap: false,
+      emitDeclarationOnly: false,
+      composite: false,
+      incremental: false,
+      tsBuildInfoFile: null,
+    },
+    files: [from(entry)],
+    // What the project declares for all of its files.
+    include: ["../**/*.d.ts"],
+    exclude: ["../**/node_modules", "../dist"],
+    references: [],
+  };
+}
+
+/** Of what the compiler says, what is of the author's files, or of no file. */
+function theirs(said: string, path: string): string {
+  // A diagnostic is a line, and below it lines that stand farther in.
+  const diagnostics = said.trim().split(/\n(?=\S)/);
+  return diagnostics.filter((each) => isTheirs(/^(.+?)\(\d+,\d+\): /.exec(each)?.[1], path)).join("\n");
+}
+
+function isTheirs(file: string | undefined, path: string): boolean {
+  if (file === undefined) return true;
+  const full = resolve(path, file);
+  if (full.split(sep).includes("node_modules")) return false;
+  return full.startsWith(path + sep) || ownSources === undefined || !full.startsWith(ownSources);
+}
+
+/** Where Lightcone's own packages lie beside each other; undefined where it is installed as one. */
+const ownSources = ((): string | undefined => {
+  const sdk = fileURLToPath(import.meta.resolve("lightcone/module"));
+  return sdk.endsWith(".ts") ? resolve(sdk, "../../..") + sep : undefined;
+})();

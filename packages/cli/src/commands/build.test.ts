@@ -1,8 +1,8 @@
 // Goal: what is wrong with a module is said once, with its file, line and column, before anything is sent.
 // Method: a folder per row, built by the command as its users run it.
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { Place, repository } from "../testing/command.ts";
 
 const place = new Place();
@@ -60,6 +60,66 @@ test.each([
   const ended = await place.run("build", "-p", project({ "module.ts": good, ...files }, packages));
   expect(ended).toMatchObject({ code: 0 });
   expect(ended.out).toMatch(out);
+});
+
+/** Uses what there is beside the language, and says by it that it is there. */
+const withGlobals = `${good}
+const params = new URL("http://host/?a=1").searchParams;
+for (const [name, value] of params) console.info("%s is %s", name, value, atob(btoa(value)));
+export const bytes: Uint8Array = new TextEncoder().encode(params.get("a") ?? "");
+export const text: string = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+export const copy: { readonly a: number } = structuredClone({ a: 1 });
+queueMicrotask(() => console.table([copy]));
+`.replaceAll(/^export const/gm, "const");
+/** Options that Lightcone's own sources, which are what \`lightcone/module\` is here, do not hold to. */
+const foreign = {
+  noUnusedParameters: false,
+  erasableSyntaxOnly: false,
+  strict: true,
+  noPropertyAccessFromIndexSignature: true,
+};
+describe("what is looked at is the module, whatever the project's options", () => {
+  test.each([
+    { why: "none", options: {} },
+    { why: "the guide's", options: { lib: ["esnext"] } },
+    { why: "of a page as well", options: { lib: ["esnext", "dom"], types: [] } },
+    { why: "with Node's types", options: { lib: ["esnext"], types: ["node"] } },
+    { why: "of a library that is built", options: { composite: true, declaration: true, outDir: "out", rootDir: "." } },
+    { why: "of a bundler", options: { module: "esnext", moduleResolution: "bundler", ...foreign } },
+  ])("options: $why", async ({ options }) => {
+    const folder = project(
+      {
+        "module.ts": `import { half } from "./half.ts";\nvoid half;\n${withGlobals}`,
+        "half.ts": "export const half: Half = 0.5;\n",
+        "project.d.ts": "type Half = 0.5;\n",
+        "page.ts": `document.title = "not a part of it"; const count: number = "text";\n`,
+        "tsconfig.json": JSON.stringify({ compilerOptions: options }),
+      },
+      [...compiler, "@types"],
+    );
+    expect(await place.run("build", "-p", folder)).toMatchObject({
+      code: 0,
+      err: "",
+      out: expect.stringMatching(/^Checking types/),
+    });
+    expect(existsSync(join(folder, "dist/tsconfig.json"))).toBe(false);
+  });
+
+  test("what does not fit in a file that it imports is told, and nothing else", async () => {
+    const folder = project(
+      {
+        "module.ts": `import "./half.ts";\n${good}`,
+        "half.ts": "export const half: 0.5 = 0.7;\n",
+        "tsconfig.json": "{}",
+      },
+      compiler,
+    );
+    const refused = await place.run("build", "-p", folder);
+    expect(refused).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/ {4}half\.ts\(1,14\): error TS2322: [^\n]*\n\nHint/),
+    });
+  });
 });
 
 test("row 5: an async reducer is refused by its types, and without them by what it is", async () => {
