@@ -38,10 +38,10 @@ function readmeFiles(): ReadonlyMap<string, string> {
   return new Map(blocks.map(([, text = "", name = ""]) => [name, text]));
 }
 
-/** The files of docs/modules.md: blocks that begin with a comment that names them; those of one name are one file. */
-function guideFiles(): ReadonlyMap<string, string> {
+/** The files of a guide: blocks that begin with a comment that names them; those of one name are one file. */
+function guideFiles(page = "docs/modules.md"): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
-  for (const [, name = "", text = ""] of readFileSync(join(root, "docs/modules.md"), "utf8").matchAll(
+  for (const [, name = "", text = ""] of readFileSync(join(root, page), "utf8").matchAll(
     /```ts\n\/\/ ([\w.]+\.ts)[^\n]*\n([^]*?)```/g,
   ))
     files.set(name, (files.get(name) ?? "") + text);
@@ -242,6 +242,28 @@ test(
     expect(await once(own ?? process, "exit")).toEqual([0, null]);
   },
 );
+
+test("the guide for clients is as it says: its types, its program, and that it is the same identity next time", async () => {
+  const guide = join(project, "client-guide");
+  mkdirSync(guide);
+  expect([...guideFiles("docs/client.md").keys()]).toEqual(["module.ts", "client.ts"]);
+  for (const [name, text] of guideFiles("docs/client.md")) writeFileSync(join(guide, name), text);
+  const config = { extends: "../tsconfig.json", compilerOptions: { lib: ["esnext"] }, include: ["*.ts"] };
+  writeFileSync(join(guide, "tsconfig.json"), JSON.stringify(config));
+  expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", "client-guide")).toBe("");
+  const url = await startServer();
+  lightcone("publish", "shop", "-p", "client-guide", "-s", url);
+  const run = (): string =>
+    execFileSync(process.execPath, ["client.ts", url], { cwd: guide, env, encoding: "utf8", stdio: "pipe" });
+  const first = run();
+  expect(first).toMatch(
+    /^(?:connecting \n)?open \nI am (c200\w+)\nnew: Apple, 5 of them\napple: 5, now 3\nrefused: There are not 4 of apple\nsold: 1\nclosed \n$/,
+  );
+  expect(run()).toContain(/I am c200\w+/.exec(first)?.[0]);
+  const own = running.pop();
+  own?.kill("SIGTERM");
+  expect(await once(own ?? process, "exit")).toEqual([0, null]);
+});
 
 test("what its texts send the reader to is in the package", () => {
   const code = readdirSync(join(installed, "cli")).map((name) => readFileSync(join(installed, "cli", name), "utf8"));

@@ -23,7 +23,8 @@ export interface GenerateFlags extends ProgramFlags {
 export async function generate(flags: GenerateFlags): Promise<void> {
   const lang = flags.lang.toLowerCase();
   if (!["typescript", "ts", "json"].includes(lang))
-    throw new CliFailure(`--lang ${flags.lang} is not written by this release; it writes typescript and json`, {
+    throw new CliFailure(`--lang ${flags.lang} is not written by this release`, {
+      hint: "It writes `typescript`, for the official client, and `json`, the schema for `lightcone/client`. What is not there yet is in docs/compatibility.md.",
       exitCode: 2,
     });
   const program = readPrebuilt(flags) ?? (await buildModule(flags));
