@@ -10,7 +10,7 @@ import { isOption } from "@lightcone/sats";
 import { reducerDifference, tableDifference } from "./difference.ts";
 import type { BagTable } from "./row-bag.ts";
 import { readSchema, type ClientSchema, type ReducerSchema } from "./schema.ts";
-import { encodeValue, isObject, makeCodec, sortOf, type Codec } from "./value-codec.ts";
+import { encodeValue, isObject, makeCodec, shown, type Codec } from "./value-codec.ts";
 
 interface KnownReducer {
   readonly schema: ReducerSchema;
@@ -102,7 +102,13 @@ export class Catalog {
     if (known instanceof LightconeError) throw known;
     if (!isObject(args)) {
       const names = known.schema.params.elements.map(({ name = "" }) => `${name}: …`).join(", ");
-      const reason = `it takes one object, ${names === "" ? "{}" : `{ ${names} }`}, not ${sortOf(args)}`;
+      const reason = `it takes one object, ${names === "" ? "{}" : `{ ${names} }`}, not ${shown(args)}`;
+      throw new LightconeError("BadArguments", { reducer: accessor, reason });
+    }
+    const surplus = surplusArgument(known.schema, args);
+    if (surplus !== undefined && renamedParameter(known.schema, args) === undefined) {
+      const names = known.schema.params.elements.map(({ name }) => name).join(", ");
+      const reason = `there is no parameter \`${surplus}\`${names === "" ? "; it takes none" : `; there are ${names}`}`;
       throw new LightconeError("BadArguments", { reducer: accessor, reason });
     }
     try {
@@ -153,6 +159,13 @@ const listedMax = 10;
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, listedMax).join(", ");
   return shown === "" ? "" : `; there are ${shown}${names.length > listedMax ? ", …" : ""}`;
+}
+
+/** What is given and is no parameter. What is undefined is not given. */
+function surplusArgument({ params }: ReducerSchema, args: object): string | undefined {
+  for (const [name, value] of Object.entries(args))
+    if (value !== undefined && !params.elements.some((one) => one.name === name)) return name;
+  return undefined;
 }
 
 /** A parameter that is missing while one is given that there is not: the page knows it by another name. */

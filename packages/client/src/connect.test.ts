@@ -3,7 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { isLightconeError } from "@lightcone/base";
 import { fromHex } from "@lightcone/sats";
-import { connect, type ConnectOptions } from "./connect.ts";
+import { connect } from "./connect.ts";
+import type { ConnectOptions } from "./connect-options.ts";
 import { heldCallsMax } from "./connection.ts";
 import { FakeWorld, memoryTokenStore, refusal, settled } from "./testing/fake-world.ts";
 import { schemaText } from "./testing/schema-text.ts";
@@ -84,6 +85,31 @@ describe("names and addresses", () => {
     { uri: "wss://host/a/b/", starts: "wss://host/a/b/v1/" },
   ])("$uri", ({ uri, starts }) => {
     expect(open({ uri }).fake.socket.url.href.startsWith(starts)).toBe(true);
+  });
+
+  const good = { uri: "http://server", database: "town" };
+  const at = 'the server\'s address, such as "http://127.0.0.1:3000"';
+  test.each([
+    { options: { url: "http://server" }, says: /^connect has no option `url`; there are uri, database, schema/ },
+    { options: {}, says: `connect needs \`uri\`: ${at}` },
+    { options: { uri: "http://server" }, says: "connect needs `database`: the database's name or identity" },
+    { options: { ...good, database: "" }, says: /^connect needs `database`/ },
+    { options: undefined, says: "connect takes one object, { uri, database }, not undefined" },
+    {
+      options: { ...good, uri: "127.0.0.1:4100" },
+      says: `the option \`uri\` of connect is ${at}, not "127.0.0.1:4100"`,
+    },
+    { options: { ...good, uri: "localhost:4100" }, says: /^the option `uri` of connect is/ },
+    { options: { ...good, uri: 4100 }, says: /^the option `uri` .*, not 4100$/ },
+    {
+      options: { ...good, token: 5 },
+      says: /^the option `token` of connect is a token, as `db\.token` has it.*, not 5$/,
+    },
+    { options: { ...good, onError: "log" }, says: /^the option `onError` of connect is a function, not "log"$/ },
+    { options: { ...good, schema: null }, says: /^the option `schema` .*, not null$/ },
+  ])("options that are not as they should be name the one: $says", ({ options, says }) => {
+    expect(() => connect(options as ConnectOptions)).toThrow(TypeError);
+    expect(() => connect(options as ConnectOptions)).toThrow(says);
   });
 
   test("tables and reducers go by the module's names, the wire by the database's", async () => {

@@ -1,52 +1,13 @@
 /** `connect`: a live, typed copy of a database's rows, without generated code. */
-import type { LightconeError } from "@lightcone/base";
 import type { ConnectionId, Identity } from "@lightcone/sats";
 import { Catalog } from "./catalog.ts";
 import { Connection, type ConnectionEvents, type ConnectionState } from "./connection.ts";
-import type { Platform } from "./platform.ts";
-import { makeRealPlatform, type WebSocketClass } from "./real-platform.ts";
+import { checkOptions, type ConnectOptions } from "./connect-options.ts";
+import { makeRealPlatform } from "./real-platform.ts";
 import type { Query, SubscriptionHandle } from "./subscription.ts";
 import { TableView } from "./table-view.ts";
-import { Tokens, type TokenStore } from "./token-store.ts";
+import { Tokens } from "./token-store.ts";
 import type { ClientReducers, ClientTables, ModuleExports, UntypedModule } from "./types.ts";
-
-export interface ConnectOptions {
-  /** The server: `http://127.0.0.1:3000`, or any other scheme of `http`, `https`, `ws`, `wss`. */
-  readonly uri: string;
-  /** The database's name or identity. */
-  readonly database: string;
-  /**
-   * The schema that this page was built with, as `lightcone generate --lang json` writes it. With it, what the database
-   * has otherwise by now fails by its name (`VersionDiffers`), from the first connection on. Without it the first schema
-   * that the server tells stands for it, so that only what is published while the page is open is found.
-   */
-  readonly schema?: object;
-  /** Whom to connect as. Without it, and nothing in the store, the server makes a new identity. */
-  readonly token?: string;
-  /** Where the token is kept for the next time. */
-  readonly tokenStore?: TokenStore;
-  /** Whether to see only what is durable. Left to the server when left out. */
-  readonly confirmed?: boolean;
-  readonly onState?: (state: ConnectionState, reason?: string) => void;
-  /**
-   * Runs when the client cannot go on: there is no such database (`NoSuchDatabase`), the token is not believed
-   * (`Unauthorized`), the module does not want this client (`Refused`, with its text), the server speaks another
-   * language (`Malformed`); the error's `hint` says what to do. The state is `closed` then.
-   *
-   * Runs also, and the client goes on, when a subscription that was applied is refused later, or is refused and nobody
-   * looks at its `applied`, or a table that the page uses is not there, or not what the page was built with
-   * (`VersionDiffers`).
-   *
-   * Without it, what the client goes on after is written with `console.error`, once. What ended the client is thrown
-   * where nobody catches it, which ends a Node process, unless something waits for the connection: that it rejects in
-   * any case. A server that cannot be reached is no error: it is tried again, see `onState`.
-   */
-  readonly onError?: (error: LightconeError) => void;
-  /** The class to use where there is no global one, as in Node 20: `import { WebSocket } from "ws"`. */
-  readonly WebSocket?: WebSocketClass;
-  /** Another world than the page's or process's own: for tests. */
-  readonly platform?: Platform;
-}
 
 export interface Client<M extends ModuleExports = UntypedModule> {
   readonly tables: ClientTables<M>;
@@ -86,7 +47,7 @@ export interface Client<M extends ModuleExports = UntypedModule> {
  * Nothing of the module is needed but its types: names and codecs come from the server. Without types any name stands
  * for a table or a reducer, as the module's code spells it.
  *
- * @throws {TypeError} when `uri` is no address
+ * @throws {TypeError} naming the option that is missing, or is not what it should be
  * @throws {LightconeError} `NoWebSocket` where there is none, as in Node 20; `Malformed` when `schema` is none
  *
  * @example
@@ -97,7 +58,7 @@ export interface Client<M extends ModuleExports = UntypedModule> {
  * await db.reducers.sendMessage({ text: "hello" });
  */
 export function connect<M extends ModuleExports = UntypedModule>(options: ConnectOptions): Client<M> {
-  checkUri(options.uri);
+  checkOptions(options);
   const platform = options.platform ?? makeRealPlatform(options.WebSocket);
   const catalog = new Catalog(options.database, options.schema);
   const tokens = new Tokens(options.token, options.tokenStore);
@@ -189,11 +150,6 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
   };
   // What stands under a name is what the module's types say of it, or fails by that name.
   return client as unknown as Client<M>;
-}
-
-function checkUri(uri: string): void {
-  if (!/^(?:https?|wss?):$/.test(new URL(uri).protocol))
-    throw new TypeError(`the uri is an address of http, https, ws or wss, not ${uri}`);
 }
 
 /** Things by name, each made when it is first asked for: which names there are is known only once connected. */

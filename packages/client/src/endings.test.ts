@@ -240,7 +240,7 @@ describe("row 32: before there is a connection", () => {
     {
       what: "the token is not believed",
       exchange: async () => refusal(401, "Invalid token: InvalidSignature"),
-      seen: final("Unauthorized", "Invalid token: InvalidSignature"),
+      seen: final("Unauthorized", "the option `token`: Invalid token: InvalidSignature"),
     },
     {
       what: "who answers the token is no server of ours",

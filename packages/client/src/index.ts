@@ -1,5 +1,6 @@
 export { connect } from "./connect.ts";
-export type { Client, ConnectOptions } from "./connect.ts";
+export type { Client } from "./connect.ts";
+export type { ConnectOptions } from "./connect-options.ts";
 export type { ConnectionState } from "./connection.ts";
 export type { Query, SubscriptionHandle } from "./subscription.ts";
 export { webTokenStore } from "./token-store.ts";

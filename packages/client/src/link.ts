@@ -114,7 +114,8 @@ export class Link {
         new LightconeError("BadRequest", { reason: `${uri} answered a token ${said}: is it the server?` }),
       );
     }
-    if (tokens.isGiven) return this.#refused(new LightconeError("Unauthorized", { reason: answered.reason }));
+    if (tokens.isGiven)
+      return this.#refused(new LightconeError("Unauthorized", { reason: `the option \`token\`: ${answered.reason}` }));
     // One that was kept is worth nothing to this server any more: go on as somebody new.
     tokens.forget();
     this.#openSocket(undefined);

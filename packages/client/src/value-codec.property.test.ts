@@ -157,10 +157,11 @@ test("refuses what the generated codec refuses", () => {
 
 describe("values that are not of the type", () => {
   test.each([
-    { type: t.u8, value: 256, text: /u8/ },
+    { type: t.u8, value: 256, text: /^expected u8, a number from 0 to 255, not 256$/ },
     { type: t.i8, value: -129, text: /i8/ },
     { type: t.u32, value: 1n, text: /u32/ },
-    { type: t.u64, value: 1, text: /bigint/ },
+    { type: t.u64, value: 1, text: /^expected u64, a bigint of 64 bits, not 1$/ },
+    { type: t.u64, value: -1n, text: /not -1n$/ },
     { type: t.i64, value: 1n << 63n, text: /i64/ },
     { type: t.f64, value: "1", text: /number/ },
     { type: t.string, value: undefined, text: /string/ },
@@ -169,10 +170,13 @@ describe("values that are not of the type", () => {
     { type: array(t.u32), value: [1, "2"], text: /^\[1\]: / },
     { type: product({ at: product({ x: t.u8 }) }), value: { at: { x: -1 } }, text: /^at: x: / },
     { type: sum({ A: unit, B: t.u8 }), value: { tag: "C" }, text: /^there is no variant "C": there are A, B$/ },
-    { type: sum({ A: unit, B: t.u8 }), value: "A", text: /^expected \{ tag \} of .*, not string$/ },
+    { type: sum({ A: unit, B: t.u8 }), value: "A", text: /^expected \{ tag \} of .*, not "A"$/ },
     { type: sum({ A: unit, B: t.u8 }), value: { tag: "B", value: "x" }, text: /^B: / },
-    { type: identity, value: "c200", text: /__identity__/ },
-    { type: timestamp, value: null, text: /__timestamp/ },
+    { type: identity, value: "c200", text: /^expected an Identity, as Identity\.fromString.*, not "c200"$/ },
+    { type: timestamp, value: null, text: /^expected a Timestamp, .*, not null$/ },
+    { type: scheduleAt, value: 1000, text: /^expected a ScheduleAt, as ScheduleAt\.time.*, not 1000$/ },
+    { type: scheduleAt, value: new Date(0), text: /^expected a ScheduleAt, .*, not a Date$/ },
+    { type: scheduleAt, value: { tag: "Later" }, text: /^expected a ScheduleAt, .*, not an object$/ },
     { type: result(t.u8, t.u8), value: {}, text: /ok/ },
   ])("$value", ({ type, value, text }) => {
     expect(() => encodeValue(makeCodec(type), value)).toThrow(TypeError);

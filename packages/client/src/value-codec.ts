@@ -15,7 +15,9 @@ import {
   isResult,
   isUnit,
   minSizeOf,
+  specialKind,
   specialProduct,
+  specialWords,
   TimeDuration,
   Timestamp,
   Uuid,
@@ -64,7 +66,7 @@ export function decodeValue(codec: Codec, bytes: Uint8Array, what: string): unkn
 }
 
 function wrong(expected: string, value: unknown): never {
-  throw new TypeError(`expected ${expected}, not ${sortOf(value)}`);
+  throw new TypeError(`expected ${expected}, not ${shown(value)}`);
 }
 
 /** Whether it is what arguments and rows are: an object that is no list. */
@@ -72,10 +74,18 @@ export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** What sort of value it is, as an error names it. */
-export function sortOf(value: unknown): string {
-  return value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
+/** A value as an error shows it: a number or a text as it is, of anything else what sort it is. */
+export function shown(value: unknown): string {
+  if (typeof value === "string")
+    return JSON.stringify(value.length > shownMax ? `${value.slice(0, shownMax)}…` : value);
+  if (typeof value === "bigint") return `${value}n`;
+  if (Array.isArray(value)) return "an array";
+  if (value instanceof Date) return "a Date";
+  if (typeof value === "object" && value !== null) return "an object";
+  return typeof value === "function" || typeof value === "symbol" ? `a ${typeof value}` : String(value);
 }
+
+const shownMax = 40;
 
 /** Runs a part's writer; what it throws gets the part's place in front. */
 function within(step: string, codec: Codec, out: ByteWriter, value: unknown): void {
@@ -209,21 +219,22 @@ function sumCodec(type: SumType): Codec {
     codec: isUnit(variant.type) ? undefined : makeCodec(variant.type),
   }));
   const tags = new Map(variants.map(({ name }, tag) => [name, tag]));
-  const expected = formatType(type);
+  const isSpecial = specialKind(type) === "ScheduleAt";
+  const expected = isSpecial ? specialWords.ScheduleAt : `{ tag } of ${formatType(type)}`;
   return {
     write(out, value) {
       const { tag: name, value: payload } = (value ?? {}) as { readonly tag?: unknown; readonly value?: unknown };
       const tag = typeof name === "string" ? tags.get(name) : undefined;
-      if (tag === undefined && typeof name === "string")
+      if (tag === undefined && typeof name === "string" && !isSpecial)
         throw new TypeError(`there is no variant ${JSON.stringify(name)}: there are ${[...tags.keys()].join(", ")}`);
-      if (tag === undefined) wrong(`{ tag } of ${expected}`, value);
+      if (tag === undefined) wrong(expected, value);
       out.u8(tag);
       const codec = variants[tag]?.codec;
       if (codec !== undefined) within(String(name), codec, out, payload);
     },
     read(input) {
       const tag = input.u8();
-      const variant = variants[tag] ?? input.fail(`${expected} has no variant ${tag}`, input.at - 1);
+      const variant = variants[tag] ?? input.fail(`${formatType(type)} has no variant ${tag}`, input.at - 1);
       if (variant.codec === undefined) return { tag: variant.name };
       return { tag: variant.name, value: variant.codec.read(input) };
     },
@@ -267,11 +278,11 @@ function resultCodec(ok: Codec, err: Codec): Codec {
 
 // --- the special products. Values of another copy of the library are known by their one field.
 
-function special(field: string, inner: Codec, make: (number: bigint) => unknown): Codec {
+function special(kind: SpecialProduct, field: string, inner: Codec, make: (number: bigint) => unknown): Codec {
   return {
     write(out, value) {
       const number = (value as Readonly<Record<string, unknown>> | null | undefined)?.[field];
-      if (number === undefined) wrong(`a value with ${field}`, value);
+      if (number === undefined) wrong(specialWords[kind], value);
       inner.write(out, number);
     },
     // The primitives under the special products read as bigints.
@@ -280,9 +291,19 @@ function special(field: string, inner: Codec, make: (number: bigint) => unknown)
 }
 
 const specials: Readonly<Record<SpecialProduct, Codec>> = {
-  Identity: special("__identity__", primitives.U256, (number) => new Identity(number)),
-  ConnectionId: special("__connection_id__", primitives.U128, (number) => new ConnectionId(number)),
-  Timestamp: special("__timestamp_micros_since_unix_epoch__", primitives.I64, (number) => new Timestamp(number)),
-  TimeDuration: special("__time_duration_micros__", primitives.I64, (number) => new TimeDuration(number)),
-  Uuid: special("__uuid__", primitives.U128, (number) => new Uuid(number)),
+  Identity: special("Identity", "__identity__", primitives.U256, (number) => new Identity(number)),
+  ConnectionId: special("ConnectionId", "__connection_id__", primitives.U128, (number) => new ConnectionId(number)),
+  Timestamp: special(
+    "Timestamp",
+    "__timestamp_micros_since_unix_epoch__",
+    primitives.I64,
+    (number) => new Timestamp(number),
+  ),
+  TimeDuration: special(
+    "TimeDuration",
+    "__time_duration_micros__",
+    primitives.I64,
+    (number) => new TimeDuration(number),
+  ),
+  Uuid: special("Uuid", "__uuid__", primitives.U128, (number) => new Uuid(number)),
 };

@@ -5,7 +5,8 @@
 import { describe, expect, test } from "vitest";
 import { isLightconeError, type LightconeError } from "@lightcone/base";
 import { option, product, t, toHex } from "@lightcone/sats";
-import { connect, type ConnectOptions } from "./connect.ts";
+import { connect } from "./connect.ts";
+import type { ConnectOptions } from "./connect-options.ts";
 import { answer, FakeWorld, settled } from "./testing/fake-world.ts";
 import { schemaText, type SchemaParts } from "./testing/schema-text.ts";
 import { applied, changed, greeting, worldSchema, type world } from "./testing/server-frames.ts";
@@ -236,9 +237,18 @@ describe("plain JavaScript", () => {
     );
     const object = "renamePerson: it takes one object, { id: …, name: … }, not";
     const positional = db.reducers["renamePerson"] as unknown as (...all: readonly unknown[]) => Promise<void>;
-    expect(await failureOf(positional("x"))).toBe(`BadArguments: invalid arguments for reducer ${object} string`);
+    expect(await failureOf(positional("x"))).toBe(`BadArguments: invalid arguments for reducer ${object} "x"`);
     expect(await failureOf(positional(1, "x"))).toBe(`BadArguments: invalid arguments for reducer ${object} an array`);
     expect(await failureOf(positional({ id: 1, name: "x" }, 2))).toMatch(/not an array$/);
+    expect(await made({ id: 1, name: "x", nick: "y" })).toBe(
+      "BadArguments: invalid arguments for reducer renamePerson: there is no parameter `nick`; there are id, name",
+    );
+    expect(await failureOf(db.reducers["tidyUp"]?.({ all: true }) ?? Promise.reject())).toMatch(
+      /there is no parameter `all`; it takes none$/,
+    );
+    expect(fake.socket.calls).toEqual([]);
+    void made({ id: 1, name: "x", nick: undefined });
+    expect(fake.socket.calls).toHaveLength(1);
   });
 
   test("what holds tables or reducers may be awaited, and looked through", async () => {

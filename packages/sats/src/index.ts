@@ -19,6 +19,7 @@ export type { Compile } from "./compile.ts";
 export * from "./refs.ts";
 export * from "./skip.ts";
 export * from "./type-codec.ts";
+export * from "./special-words.ts";
 export * from "./types.ts";
 export * from "./utf8.ts";
 export * from "./validator.ts";

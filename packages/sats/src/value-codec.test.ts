@@ -46,7 +46,8 @@ test.each<{ type: AlgebraicType; value: unknown; message: string }>([
   {
     type: row,
     value: { id: 1n, tags: [], at: 5n },
-    message: "at: expected (__timestamp_micros_since_unix_epoch__: I64), got bigint 5",
+    message:
+      "at: expected a Timestamp, as new Timestamp(MICROSECONDS) or Timestamp.fromDate(DATE) makes one, got bigint 5",
   },
   {
     type: row,
@@ -57,7 +58,23 @@ test.each<{ type: AlgebraicType; value: unknown; message: string }>([
   {
     type: product({ owner: identity }),
     value: { owner: "c200" },
-    message: 'owner: expected (__identity__: U256), got "c200"',
+    message: 'owner: expected an Identity, as Identity.fromString("c200…") makes one, got "c200"',
+  },
+  {
+    type: product({ owner: identity }),
+    value: { owner: { bytes: "c200" } },
+    message: 'owner: expected an Identity, as Identity.fromString("c200…") makes one, got an object',
+  },
+  ...[1000, new Date(0), { tag: "Later" }].map((value) => ({
+    type: product({ at: scheduleAt }),
+    value: { at: value },
+    message: `at: expected a ScheduleAt, as ScheduleAt.time(MICROSECONDS) or ScheduleAt.interval(MICROSECONDS) makes one, got ${typeof value === "number" ? "number 1000" : value instanceof Date ? "a Date" : "an object"}`,
+  })),
+  {
+    type: product({ at: scheduleAt }),
+    value: { at: { tag: "Time", value: 5n } },
+    message:
+      "at.Time: expected a Timestamp, as new Timestamp(MICROSECONDS) or Timestamp.fromDate(DATE) makes one, got bigint 5",
   },
   { type: sum({ a: t.u8, b: unit }), value: { tag: "c" }, message: 'the value: expected a tag of a, b, got "c"' },
   {

@@ -3,7 +3,8 @@ import type { AlgebraicType, ProductType, SumType, Typespace } from "./algebraic
 import { formatType } from "./format-type.ts";
 import { valueDepthMax } from "./limits.ts";
 import { followRef } from "./refs.ts";
-import { hasElementNames, isBytes, isOption, isResult, isUnit } from "./types.ts";
+import { specialWords } from "./special-words.ts";
+import { hasElementNames, isBytes, isOption, isResult, isUnit, specialKind } from "./types.ts";
 
 /** Thrown by generated writers at a value that is not of its type. */
 export class ValueMismatch extends Error {}
@@ -51,7 +52,12 @@ function find(
 type Inner = (part: AlgebraicType, value: unknown, step: string) => string | undefined;
 
 function findInProduct(type: ProductType, value: unknown, path: string, inner: Inner): string | undefined {
-  if (typeof value !== "object" || value === null) return wrong(path, formatType(type), value);
+  if (typeof value !== "object" || value === null) return wrong(path, wordsOf(type), value);
+  const special = specialKind(type);
+  const [only] = type.elements;
+  // Its one field is enough for a value of another copy of the library.
+  if (special !== undefined && typeof Reflect.get(value, only?.name ?? "") !== "bigint")
+    return wrong(path, specialWords[special], value);
   const named = hasElementNames(type);
   if (!named && (!Array.isArray(value) || value.length !== type.elements.length)) {
     return wrong(path, `an array of ${type.elements.length}`, value);
@@ -76,7 +82,7 @@ function findInSum(
   if (isOption(type) && first !== undefined && !isOption(followRef(first.type, typespace))) {
     return value === undefined || value === null ? undefined : inner(first.type, value, "");
   }
-  if (typeof value !== "object" || value === null) return wrong(path, formatType(type), value);
+  if (typeof value !== "object" || value === null) return wrong(path, wordsOf(type), value);
   if (isResult(type) && first !== undefined && second !== undefined) {
     if ("ok" in value) return inner(first.type, value.ok, ".ok");
     if ("err" in value) return inner(second.type, value.err, ".err");
@@ -84,6 +90,7 @@ function findInSum(
   }
   const { tag, value: payload } = value as { tag?: unknown; value?: unknown };
   const variant = type.variants.find(({ name }, index) => (name ?? index) === tag);
+  if (variant === undefined && specialKind(type) !== undefined) return wrong(path, wordsOf(type), value);
   if (variant === undefined) {
     const tags = type.variants.map(({ name }, index) => name ?? index).join(", ");
     return wrong(path, `a tag of ${tags}`, tag);
@@ -103,6 +110,11 @@ function wrong(path: string, expected: string, value: unknown): string {
   return `${placeOf(path)}: expected ${expected}, got ${describe(value)}`;
 }
 
+const wordsOf = (type: AlgebraicType): string => {
+  const special = specialKind(type);
+  return special === undefined ? formatType(type) : specialWords[special];
+};
+
 const placeOf = (path: string): string => (path === "" ? "the value" : path.replace(/^\./, ""));
 
 function describe(value: unknown): string {
@@ -110,6 +122,8 @@ function describe(value: unknown): string {
   if (typeof value === "bigint") return `bigint ${value}`;
   if (typeof value === "number") return `number ${value}`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
+  // Also of another realm.
+  if (Object.prototype.toString.call(value) === "[object Date]") return "a Date";
   if (typeof value === "object" && value !== null) return "an object";
   return String(value);
 }

@@ -2,6 +2,7 @@
 import { hexDigits, toHex } from "../hex.ts";
 import { encodeU128 } from "./uuid.ts";
 import { coerceBigint } from "./coerce.ts";
+import { inspected } from "./inspected.ts";
 
 export class ConnectionId {
   readonly __connection_id__: bigint;
@@ -52,5 +53,8 @@ export class ConnectionId {
   }
   toJSON(): string {
     return this.toHexString();
+  }
+  [inspected](): string {
+    return `ConnectionId(${this.toString()})`;
   }
 }

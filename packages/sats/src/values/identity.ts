@@ -2,6 +2,7 @@
 import { readU256 } from "../byte-reader.ts";
 import { fromHex, hexDigits, toHexReversed } from "../hex.ts";
 import { coerceBigint } from "./coerce.ts";
+import { inspected } from "./inspected.ts";
 
 export class Identity {
   /** The 32 bytes as on the wire: little-endian. Not to be changed. */
@@ -50,6 +51,9 @@ export class Identity {
   }
   toJSON(): string {
     return this.toHexString();
+  }
+  [inspected](): string {
+    return `Identity(${this.toString()})`;
   }
 }
 

@@ -1,5 +1,6 @@
 /** A span of time in microseconds, signed. */
 import { coerceBigint } from "./coerce.ts";
+import { inspected } from "./inspected.ts";
 
 export class TimeDuration {
   readonly __time_duration_micros__: bigint;
@@ -28,5 +29,8 @@ export class TimeDuration {
   }
   toJSON(): string {
     return this.toString();
+  }
+  [inspected](): string {
+    return `TimeDuration(${this.toString()})`;
   }
 }

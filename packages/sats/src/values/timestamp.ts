@@ -2,6 +2,7 @@
 import { coerceBigint } from "./coerce.ts";
 import { formatTimestamp, parseTimestamp } from "./timestamp-text.ts";
 import { TimeDuration } from "./time-duration.ts";
+import { inspected } from "./inspected.ts";
 
 /** The last millisecond, either way, that a `Date` can hold. */
 const dateMillisMax = 8_640_000_000_000_000n;
@@ -53,6 +54,9 @@ export class Timestamp {
   }
   toJSON(): string {
     return this.toISOString();
+  }
+  [inspected](): string {
+    return `Timestamp(${this.toString()})`;
   }
   since(earlier: Timestamp): TimeDuration {
     return new TimeDuration(this.__timestamp_micros_since_unix_epoch__ - earlier.__timestamp_micros_since_unix_epoch__);

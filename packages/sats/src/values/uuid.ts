@@ -2,6 +2,7 @@
 import { fromHex, toHex } from "../hex.ts";
 import { coerceBigint } from "./coerce.ts";
 import type { Timestamp } from "./timestamp.ts";
+import { inspected } from "./inspected.ts";
 
 /** A u128 as 16 bytes, little-endian. */
 export function encodeU128(value: bigint): Uint8Array {
@@ -74,6 +75,9 @@ export class Uuid {
   }
   toJSON(): string {
     return this.toString();
+  }
+  [inspected](): string {
+    return `Uuid(${this.toString()})`;
   }
   /** `Nil`, `V4`, `V7` or `Max`; undefined for any other. */
   getVersion(): "Nil" | "V4" | "V7" | "Max" | undefined {

@@ -1,5 +1,6 @@
 // Goal: the value classes say what their texts and numbers mean.
 // Method: a row per text; Uuids by their layout.
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { ConnectionId, fromHex, Identity, ScheduleAt, TimeDuration, Timestamp, Uuid } from "../index.ts";
 
@@ -101,4 +102,14 @@ describe("Uuid", () => {
 test("ScheduleAt", () => {
   expect(ScheduleAt.interval(5n)).toEqual({ tag: "Interval", value: new TimeDuration(5n) });
   expect(ScheduleAt.time(7n)).toEqual({ tag: "Time", value: new Timestamp(7n) });
+});
+
+test.each([
+  { value: new Identity(`c2${"0".repeat(62)}`), shown: `Identity(c2${"0".repeat(62)})` },
+  { value: new ConnectionId(255n), shown: `ConnectionId(${"0".repeat(30)}ff)` },
+  { value: new Timestamp(0n), shown: "Timestamp(1970-01-01T00:00:00.000000Z)" },
+  { value: new TimeDuration(1_500_000n), shown: `TimeDuration(${String(new TimeDuration(1_500_000n))})` },
+  { value: Uuid.NIL, shown: "Uuid(00000000-0000-0000-0000-000000000000)" },
+])("as console.log shows it in Node: $shown", ({ value, shown }) => {
+  expect(inspect({ value }, { breakLength: Infinity })).toBe(`{ value: ${shown} }`);
 });
