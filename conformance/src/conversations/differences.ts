@@ -111,6 +111,7 @@ export const differences: readonly Difference[] = [
     why: "a refusal in SQL goes on to name the clause, its place and what to write instead",
   },
   { name: "type error", what: "text", httpStatus: 400, why: "as above" },
+  { name: "unknown column", what: "text", httpStatus: 400, why: "as above" },
   {
     name: "second query does not type-check: nothing is registered",
     what: "text",

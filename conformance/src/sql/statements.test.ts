@@ -149,7 +149,7 @@ test("row 31: an INSERT's values go to the columns that it names, or it is refus
   ];
   expect(await served.sql("shop", "SELECT * FROM piece")).toEqual(rows);
   expect(await asked("INSERT INTO piece (position, order, usr) VALUES (7, 8, 9)")).toMatch(
-    /does not have a field `usr`$/,
+    /does not have a field `usr` \(line 1, column 37: `piece` has position, user, order\)$/,
   );
   expect(await asked("INSERT INTO piece (position, order, position) VALUES (7, 8, 9)")).toMatch(/^Duplicate name/);
   expect(await asked("INSERT INTO piece (order) VALUES (7)")).toMatch(/missing: position, user\)$/);

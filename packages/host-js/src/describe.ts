@@ -50,7 +50,9 @@ export function indexesOf(tables: readonly TableShape[]): readonly (readonly Tab
     const made: TableIndex[] = [];
     const add = (index: Omit<TableIndex, "sourceName">): void => {
       const names = index.columns.map((column) => table.columns[column]?.name ?? "");
-      made.push({ ...index, sourceName: free(`${table.key}_${names.join("_")}_idx_${index.algorithm}`) });
+      const name = `${table.key}_${names.join("_")}_idx_${index.algorithm}`;
+      // Of a name in quotes, such as "my key", the database makes my_key; an index's is taken as it is.
+      made.push({ ...index, sourceName: free(name.replaceAll(/\P{XID_Continue}/gu, "_")) });
     };
     table.columns.forEach((column, position) => {
       const unique = column.primaryKey || column.unique;

@@ -36,6 +36,7 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
     const read = reader.export(name, exported, one, all);
     if (read !== undefined) functions.push(read);
   }
+  reader.scheduled(functions, tables);
   const { problems } = reader;
   if (problems.length > 0) throw new LightconeError("SchemaInvalid", { problems });
   const unexported = all

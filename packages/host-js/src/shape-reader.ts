@@ -58,6 +58,17 @@ export class ShapeReader {
     });
   }
 
+  /** Looks whether each table that a reducer is scheduled by is one of the schema's. */
+  scheduled(functions: readonly FunctionShape[], tables: readonly TableShape[]): void {
+    // A table that is refused already is none of them.
+    if (this.problems.length > 0) return;
+    for (const { exportName, onSchedule } of functions)
+      if (onSchedule !== undefined && !tables.some(({ identity }) => identity === onSchedule))
+        this.note(
+          `reducer \`${exportName}\`: the table of its \`onSchedule\` is not in the schema: add it to schema({ … }) under its name`,
+        );
+  }
+
   /** What `read` gives; undefined when it found something wrong, which is noted. */
   private attempt<T>(read: () => T): T | undefined {
     try {
@@ -137,6 +148,8 @@ export class ShapeReader {
     const lifecycle: unknown = Reflect.get(facts, "lifecycle");
     const body: unknown = Reflect.get(facts, "body");
     const onSchedule: unknown = Reflect.get(facts, "onSchedule");
+    if (onSchedule !== undefined && !isObject(onSchedule))
+      wrong(`${what}: \`onSchedule\` is the table itself, as table(…) made it`);
     if (typeof body !== "function" || isProxy(body)) wrong(`${what} has no function`);
     if (isGeneratorFunction(body))
       wrong(`${what} is a generator, whose body would never run: write (ctx, args) => { … }`);

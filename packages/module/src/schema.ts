@@ -7,7 +7,7 @@
 import { description } from "#host";
 import type { ReducerCtx } from "./context.ts";
 import type { Tables } from "./handles.ts";
-import type { Table } from "./table.ts";
+import { isTable, type Table } from "./table.ts";
 import {
   isOption,
   isType,
@@ -96,6 +96,8 @@ type AnyBody = (ctx: ReducerCtx, args: Record<string, unknown>) => unknown;
  * });
  */
 export function schema<const S extends Tables>(tables: S, settings: ModuleSettings = {}): Schema<S> {
+  if (!isTables(tables) || isTable(settings))
+    throw new TypeError("schema takes one object of tables, which gives them their names: schema({ user, message })");
   const functions: unknown[] = [];
 
   function make(options: ReducerOptions, params: Fields, body: AnyBody, lifecycle?: Lifecycle): AnyBody {
@@ -131,6 +133,10 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
   Object.defineProperty(made, description, { value: { kind: "schema", tables, policy, functions } });
   // The overloads above say what `made` takes; it tells the forms apart as it runs.
   return made as unknown as Schema<S>;
+}
+
+function isTables(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isTable(value);
 }
 
 /** Another function may pass `null` for what is not there; to the reducer that is `undefined`, as when a client calls. */

@@ -48,6 +48,13 @@ export interface Table<F extends Fields = Fields, O extends TableOptions = Table
   readonly rowType: RowType<F>;
 }
 
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+/** Whether a value was made with `table`. */
+export function isTable(value: unknown): value is Table {
+  return isObject(value) && "options" in value && "rowType" in value && isType(value.rowType);
+}
+
 /** Columns that can be keys: what an index of the options may be over. */
 type KeyColumns<F extends Fields> = {
   [K in keyof F & string]: F[K] extends { readonly index: Wrong<string> } ? never : K;
@@ -85,6 +92,10 @@ export function table<const F extends Fields, const O extends TableOptions<KeyCo
   options: O,
   row: (F & CheckedFields<F> & CheckedTable<F>) | RowType<F>,
 ): Table<F, O> {
+  if (!isObject(options) || !isObject(row) || Object.values(options).some(isType))
+    throw new TypeError(
+      "table takes its options first, and then its columns: table({ public: true }, { id: t.u64() })",
+    );
   const rowType = isType(row) && "fields" in row ? row : new RowBuilder(undefined, row);
   // `RowBuilder` is what runs behind `RowType`.
   return { options, rowType: rowType as unknown as RowType<F> };

@@ -271,7 +271,8 @@ describe("row 31: an INSERT's values go to the columns that it names", () => {
     ["INSERT INTO a (x, s, x) VALUES (7, 'a', 8)", "duplicate_name", "Duplicate name `x`"],
     ["INSERT INTO a (x, s, b, x) VALUES (7, 'a', true, 8)", "duplicate_name", "Duplicate name `x`"],
     ["INSERT INTO a (s) VALUES ('a')", "insert_fields", "every column needs a value; missing: x, b)"],
-    ["INSERT INTO a VALUES (7, 'a', true)", "insert_fields", "missing: x, s, b)"],
+    ["INSERT INTO a VALUES (7, 'a')", "insert_fields", "(x, s, b) VALUES (…): 3 values are expected, and 2 are given)"],
+    ["INSERT INTO a VALUES (7, 'a', true, 1)", "insert_fields", "3 values are expected, and 4 are given)"],
     [
       "INSERT INTO a (b, s, x) VALUES (true, 'a', 7), (true, 'a')",
       "insert_values",
@@ -283,6 +284,29 @@ describe("row 31: an INSERT's values go to the columns that it names", () => {
     expect(refused?.detail.category).toBe(category);
     expect(refused?.message).toContain(said);
   });
+});
+
+describe("a name that is not there is told which there are", () => {
+  test.each<readonly [sql: string, said: string]>([
+    [
+      "SELECT * FROM a WHERE y = 1",
+      "`y` is not in scope (line 1, column 23: `a` has x, s, b; a text stands in single quotes, 'y')",
+    ],
+    ['SELECT * FROM a WHERE s = "it\'s"', "column 27: `a` has x, s, b; a text stands in single quotes, 'it''s')"],
+    ["SELECT * FROM a WHERE a.y = 1", "`y` is not in scope (line 1, column 23: `a` has x, s, b)"],
+    ["SELECT * FROM a WHERE q.x = 1", "`q` is not in scope (line 1, column 23: the statement is of a)"],
+    ["SELECT a.* FROM a JOIN c ON a.x = q.x", "the statement is of a and c)"],
+  ])("%s", (sql, said) => {
+    expect(failure(() => statement(sql))?.message).toContain(said);
+    expect(failure(() => compileSubscription(sql, catalog))?.message).toContain(said);
+  });
+
+  test.each<readonly [sql: string, said: string]>([
+    ["SELECT y FROM a", "`a` has x, s, b; a text"],
+    ["UPDATE a SET y = 1", "field `y` (line 1, column 14: `a` has x, s, b)"],
+    ["DELETE FROM a WHERE y = 1", "`a` has x, s, b"],
+    ["INSERT INTO a (x, y) VALUES (1, 2)", "field `y` (line 1, column 19: `a` has x, s, b)"],
+  ])("%s", (sql, said) => expect(failure(() => statement(sql))?.message).toContain(said));
 });
 
 describe("a literal that is of another type is refused with what to write instead", () => {

@@ -13,6 +13,16 @@ export function columnPosition(table: TableDef, name: string): number {
   return byAccessor >= 0 ? byAccessor : table.columns.findIndex((column) => column.name === name);
 }
 
+/** Names that a refusal lists at most. */
+const listedMax = 20;
+
+/** Which columns there are, for whoever named one that is not. */
+export function columnsOf(table: TableDef): string {
+  const names = table.columns.slice(0, listedMax).map(({ name }) => name);
+  const rest = table.columns.length > listedMax ? ", …" : "";
+  return names.length === 0 ? `\`${table.name}\` has no columns` : `\`${table.name}\` has ${names.join(", ")}${rest}`;
+}
+
 /** The table or view that `parts` name. */
 function lookUp(catalog: Catalog, parts: readonly string[], at: number): TableSchema {
   const name = parts.join(".");
@@ -46,7 +56,9 @@ export class Scope {
   source(parts: readonly string[], at: number): number {
     const alias = parts.join(".");
     const source = this.sources.findIndex((other) => other.alias === alias);
-    return source >= 0 ? source : refuse("no_name", `\`${alias}\` is not in scope`, at);
+    if (source >= 0) return source;
+    const advice = `the statement is of ${this.sources.map((other) => other.alias).join(" and ")}`;
+    return refuse("no_name", `\`${alias}\` is not in scope`, at, { advice });
   }
 
   /** The column that `parts` name: the last is the column, the rest the source. */
@@ -56,7 +68,11 @@ export class Scope {
     const table = this.sources[source]?.table.def;
     const column = table === undefined ? -1 : columnPosition(table, name);
     const def = table?.columns[column];
-    if (def === undefined) return refuse("no_name", `\`${name}\` is not in scope`, at);
+    if (def === undefined) {
+      const columns = table === undefined ? "there is no table" : columnsOf(table);
+      const text = parts.length > 1 ? "" : `; a text stands in single quotes, '${name.replaceAll("'", "''")}'`;
+      return refuse("no_name", `\`${name}\` is not in scope`, at, { advice: columns + text });
+    }
     return { source, column, type: def.type };
   }
 }

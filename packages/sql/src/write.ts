@@ -18,7 +18,7 @@ import {
   type VariableName,
 } from "./plan.ts";
 import { refuse } from "./refuse.ts";
-import { columnPosition, Scope } from "./scope.ts";
+import { columnPosition, columnsOf, Scope } from "./scope.ts";
 import { planRows } from "./select.ts";
 import { refuseLiteral, refuseType } from "./type-check.ts";
 
@@ -70,17 +70,21 @@ function insertPositions(insert: InsertStatement, { def }: TableSchema, table: s
   const positions: number[] = [];
   for (const { name, at } of insert.columns) {
     const position = columnPosition(def, name);
-    if (position < 0) refuse("no_field", `\`${table}\` does not have a field \`${name}\``, at);
+    if (position < 0)
+      refuse("no_field", `\`${table}\` does not have a field \`${name}\``, at, { advice: columnsOf(def) });
     if (positions.includes(position)) refuse("duplicate_name", `Duplicate name \`${name}\``, at);
     positions.push(position);
   }
   const missing = def.columns.filter((_, i) => !positions.includes(i)).map((column) => column.name);
   if (missing.length === 0) return positions;
+  const all = def.columns.map((column) => column.name).join(", ");
+  const given = insert.rows?.[0]?.values.length ?? 0;
+  const unnamed = `name the columns, INSERT INTO ${table} (${all}) VALUES (…): ${def.columns.length} values are expected, and ${given} are given`;
   return refuse(
     "insert_fields",
     `The number of fields (${positions.length}) in the INSERT does not match the number of columns (${def.columns.length}) of the table \`${table}\``,
     insert.table.kind === "table" ? insert.table.at : undefined,
-    { advice: `every column needs a value; missing: ${missing.join(", ")}` },
+    { advice: insert.columns.length === 0 ? unnamed : `every column needs a value; missing: ${missing.join(", ")}` },
   );
 }
 
@@ -101,7 +105,10 @@ export function planUpdate(update: UpdateStatement, catalog: Catalog): UpdatePla
     const title = target.join(".");
     const column = target.length === 1 ? columnPosition(table.def, title) : -1;
     const def = table.def.columns[column];
-    if (def === undefined) return refuse("no_field", `\`${name}\` does not have a field \`${title}\``, at);
+    if (def === undefined) {
+      const advice = columnsOf(table.def);
+      return refuse("no_field", `\`${name}\` does not have a field \`${title}\``, at, { advice });
+    }
     if (assignments.some((other) => other.column === column))
       refuse("duplicate_name", `Duplicate name \`${title}\``, at);
     assignments.push({ column, value: storedBytes(value, def.type) });

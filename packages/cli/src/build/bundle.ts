@@ -100,6 +100,10 @@ function modulePlugin(project: string, sdkFolders: Set<string>): Plugin {
         sdkFolders.add(packageOf(path));
         return own ?? path;
       }
+      if (source === "lightcone" || source === "lightcone/client")
+        throw new LightconeError("ModuleInvalid", {
+          reason: `${importer === undefined ? "it" : relative(project, importer)} imports "${source}", ${source === "lightcone" ? "which is the command" : "which is for clients"}: a module imports "${sdk}"`,
+        });
       if (importer !== undefined && !hostModule.test(source) && isBelow(sdkFolders, importer)) {
         const part = await this.resolve(source, importer, { skipSelf: true });
         if (part !== null) sdkFolders.add(packageOf(part.id));
