@@ -32,7 +32,7 @@ export interface RowsMessage {
   readonly encode: (queries: readonly QueryRows[]) => readonly Piece[];
   /** Undoes what its request did, and encodes why. */
   readonly fail: (text: string) => Piece;
-  /** Sent just before the end of the message: with the answer, the request is forgotten. */
+  /** Of first rows. Sent just before the end of the message: with the answer, the request is forgotten. */
   readonly note?: ResumeNote;
 }
 
@@ -69,13 +69,25 @@ export class FirstRows {
 
   /** Whether a query's tables have rows: queries over others have no entry in an answer. */
   areOver(plan: SelectPlan): boolean {
-    return plan.sources.every(({ table }) => this.context.store.table(table.id)?.rowCount !== 0);
+    return plan.sources.every(({ table }) => (this.context.store.table(table.id)?.rowCount ?? 0) > 0);
+  }
+
+  /** Answers with the rows that plans have now, or with why there are none. */
+  answer(outlet: Outlet, plans: readonly SelectPlan[], message: RowsMessage): void {
+    const read = this.read(plans);
+    if (typeof read === "string") outlet.send(message.fail(read));
+    else this.send(outlet, read, message);
   }
 
   /** Sends a message with rows, in slices if there are many. */
   send(outlet: Outlet, { read, queries }: RowsRead, { encode, fail, note }: RowsMessage): void {
     if (!read.isWhole) {
-      outlet.sendInSlices({ read, encode: () => encode(queries), fail, note });
+      const failLate = (text: string): Piece => {
+        // Messages that wait behind first rows change them: a client that would get those could not count right any more.
+        if (note !== undefined && this.channel.holdsBack) this.channel.end(1011, text);
+        return fail(text);
+      };
+      outlet.sendInSlices({ read, encode: () => encode(queries), fail: failLate, note });
       return;
     }
     if (note !== undefined) this.channel.note(note);

@@ -29,12 +29,7 @@ export function answerOneOff(
     request.send(answer.error(error.told));
     return;
   }
-  const read = firstRows.read(plans);
-  if (typeof read === "string") {
-    request.send(answer.error(read));
-    return;
-  }
-  firstRows.send(request, read, {
+  firstRows.answer(request, plans, {
     encode: ([rows]) => (rows === undefined ? [] : answer.rows(rows)),
     fail: answer.error,
   });

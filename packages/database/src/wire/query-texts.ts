@@ -42,6 +42,21 @@ export function compileTexts(
   return [...wanted.values()];
 }
 
+/** The queries that a host before had compiled, compiled again; undefined unless all are what they were. */
+export function recompiled<K extends Omit<WantedQuery, "plan">>(
+  kept: readonly K[],
+  compile: (texts: readonly string[]) => readonly WantedQuery[] | string,
+): readonly (K & WantedQuery)[] | undefined {
+  const wanted = compile([...new Set(kept.map(({ statement }) => statement))]);
+  if (typeof wanted === "string") return undefined;
+  const plans = new Map(wanted.map(({ text, plan }) => [text, plan] as const));
+  const queries = kept.flatMap((each) => {
+    const plan = plans.get(each.text);
+    return plan === undefined ? [] : [{ ...each, plan }];
+  });
+  return queries.length === kept.length ? queries : undefined;
+}
+
 /** What is told of queries that may not be read any more; undefined when there are none. */
 export function lostBy(queries: readonly WantedQuery[], catalog: Catalog): string | undefined {
   for (const { plan, text } of queries)

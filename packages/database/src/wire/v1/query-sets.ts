@@ -6,7 +6,6 @@
  * that has it. The rows of a Single and of the legacy set always come, so there the query is held once more.
  * docs/wire/websocket-v1.md.
  */
-import { defined } from "@lightcone/base";
 import type { Subscribe, SubscribeMulti, SubscribeSingle, Unsubscribe } from "@lightcone/protocol";
 import type { DatabaseContext } from "../../core/context.ts";
 import type { KeptPart, ResumeNote } from "../../link/link.ts";
@@ -14,7 +13,7 @@ import type { Piece } from "../../link/piece.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber } from "../../subscriptions/subscriber.ts";
 import type { FirstRows, QueryRows } from "../first-rows.ts";
-import { compileTexts, lostBy, overLimit, plansOf, type WantedQuery } from "../query-texts.ts";
+import { compileTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
 import type { Channel, ClientRequest } from "../wire.ts";
 import type { Encoder } from "./encoder.ts";
 import { decodeSet, encodeSet, type KeptSet } from "./set-state.ts";
@@ -36,8 +35,8 @@ export class QuerySets {
   private readonly channel: Channel;
   private readonly rows: FirstRows;
   private readonly held: TextQueries;
-  private readonly sets = new Map<number, QuerySet>();
-  private legacy: QuerySet | undefined;
+  /** By their ids; the legacy set, which has none, by `undefined`. */
+  private readonly sets = new Map<number | undefined, QuerySet>();
 
   constructor(
     context: DatabaseContext,
@@ -87,25 +86,17 @@ export class QuerySets {
 
   private restoreSet({ message, state }: KeptPart): boolean {
     const { requestId, queryId, queries: kept } = decodeSet(state);
-    const compiled = this.compile([...new Set(kept.map(({ statement }) => statement))], true);
-    if (typeof compiled === "string") return false;
-    const byText = new Map(compiled.map((each) => [each.text, each]));
-    if (!kept.every(({ text }) => byText.has(text))) return false;
-    const queries = kept.map(({ text, number, isShared }) =>
-      this.held.restore(defined(byText.get(text), text), number, isShared),
-    );
-    const set: QuerySet = { queries, message, requestId, queryId };
-    if (queryId === undefined) this.legacy = set;
-    else this.sets.set(queryId, set);
+    const wanted = recompiled(kept, (texts) => this.compile(texts, true));
+    if (wanted === undefined) return false;
+    const queries = wanted.map((each) => this.held.restore(each, each.number, each.isShared));
+    this.sets.set(queryId, { queries, message, requestId, queryId });
     return true;
   }
 
   /** Lets go of everything: the connection is over. */
   clear(): void {
     for (const set of this.sets.values()) this.release(set);
-    if (this.legacy !== undefined) this.release(this.legacy);
     this.sets.clear();
-    this.legacy = undefined;
   }
 
   // --- subscribing
@@ -115,7 +106,7 @@ export class QuerySets {
     if (set === undefined) return;
     const encode: Encode = (rows) =>
       this.encoder.applied("SubscribeApplied", requestId, this.durationMicros(), queryId, rows);
-    this.apply(request, set, queryId, set.queries, encode);
+    this.apply(request, set, set.queries, encode);
   }
 
   private subscribeMulti(request: ClientRequest, { queries, requestId, queryId }: SubscribeMulti): void {
@@ -124,7 +115,7 @@ export class QuerySets {
     if (set === undefined) return;
     const encode: Encode = (rows) =>
       this.encoder.applied("SubscribeMultiApplied", requestId, this.durationMicros(), queryId, rows);
-    this.apply(request, set, queryId, this.overRows(set.queries.filter(({ uses }) => uses === 1)), encode);
+    this.apply(request, set, this.overRows(set.queries.filter(({ uses }) => uses === 1)), encode);
   }
 
   /** Holds the queries of a new set, or answers why not. */
@@ -140,8 +131,9 @@ export class QuerySets {
     };
     if (this.sets.has(queryId)) return refuse(`Subscription with id ${queryId} already exists for client`);
     const { subscriptionsPerConnectionMax } = this.context.limits;
-    if (this.sets.size >= subscriptionsPerConnectionMax)
-      return refuse(overLimit(this.sets.size + 1, subscriptionsPerConnectionMax));
+    const setCount = this.sets.size - (this.sets.has(undefined) ? 1 : 0);
+    if (setCount >= subscriptionsPerConnectionMax)
+      return refuse(overLimit(setCount + 1, subscriptionsPerConnectionMax));
     const wanted = this.compile(texts, isMulti);
     if (typeof wanted === "string") return refuse(wanted);
     const count = this.held.count + (isMulti ? this.held.newOf(wanted) : wanted.length);
@@ -153,38 +145,19 @@ export class QuerySets {
   }
 
   /** Answers with the rows of a new set, which ends again if they cannot be had. */
-  private apply(
-    request: ClientRequest,
-    set: QuerySet,
-    queryId: number,
-    sent: readonly TextQuery[],
-    encode: Encode,
-  ): void {
-    const fail = (text: string): Piece => {
-      // It may have ended before its rows were there, and its id stand for another by now.
-      if (this.sets.get(queryId) === set) this.end(queryId, set);
-      return this.failure(set.requestId, queryId, text);
-    };
-    const read = this.rows.read(plansOf(sent));
-    if (typeof read === "string") {
-      request.send(fail(read));
-      return;
-    }
-    this.rows.send(request, read, { encode, fail: (text) => this.lateFailure(text, fail), note: kept(set) });
+  private apply(request: ClientRequest, set: QuerySet, sent: readonly TextQuery[], encode: Encode): void {
+    this.rows.answer(request, plansOf(sent), { encode, fail: (text) => this.failNew(set, text), note: kept(set) });
   }
 
-  /**
-   * Rows that were being read in slices cannot be sent after all. Messages that wait behind them change those rows: a client
-   * that would get them is disconnected, since it could not count right any more.
-   */
-  private lateFailure(text: string, fail: (text: string) => Piece): Piece {
-    if (this.channel.holdsBack) this.channel.end(1011, text);
-    return fail(text);
+  private failNew(set: QuerySet, text: string): Piece {
+    // It may have ended before its rows were there, and its id stand for another by now.
+    if (this.sets.get(set.queryId) === set) this.end(set);
+    return this.failure(set.requestId, set.queryId, text);
   }
 
   private replaceLegacy(request: ClientRequest, { queries: texts, requestId }: Subscribe): void {
     const refuse = (text: string): void => request.send(this.failure(requestId, undefined, text));
-    const before = this.legacy;
+    const before = this.sets.get(undefined);
     const wanted = this.compile(
       texts.map((text) => text.trim()),
       true,
@@ -207,15 +180,11 @@ export class QuerySets {
       refuse(read);
       return;
     }
-    if (before !== undefined) this.endLegacy(before);
-    this.legacy = legacy;
+    if (before !== undefined) this.end(before);
+    this.sets.set(undefined, legacy);
     this.rows.send(request, read, {
       encode: (rows) => this.encoder.initial(requestId, this.durationMicros(), rows),
-      fail: (reason) =>
-        this.lateFailure(reason, (text) => {
-          if (this.legacy === legacy) this.endLegacy(legacy);
-          return this.failure(requestId, undefined, text);
-        }),
+      fail: (text) => this.failNew(legacy, text),
       note: kept(legacy),
     });
   }
@@ -232,70 +201,47 @@ export class QuerySets {
     const isMulti = kind === "UnsubscribeMulti";
     const ending = set.queries.filter(({ uses }) => uses === 1);
     const sent = isMulti ? this.overRows(ending) : ending;
-    this.end(queryId, set);
+    this.end(set);
     if (!isMulti && set.queries.length !== 1) {
       request.send(fail("Internal error"));
       return;
     }
-    const read = this.rows.read(plansOf(sent));
-    if (typeof read === "string") {
-      request.send(fail(read));
-      return;
-    }
-    // The form for one query has an entry even where other sets keep its rows.
-    const queries = sent.length > 0 || isMulti ? read.queries : plansOf(set.queries).map((plan) => this.rows.of(plan));
     const applied = isMulti ? "UnsubscribeMultiApplied" : "UnsubscribeApplied";
-    const encode: Encode = (rows) => this.encoder.applied(applied, requestId, this.durationMicros(), queryId, rows);
-    this.rows.send(request, { read: read.read, queries }, { encode, fail });
+    const encode: Encode = (rows) => {
+      // The form for one query has an entry even where other sets keep its rows.
+      const all = sent.length > 0 || isMulti ? rows : plansOf(set.queries).map((plan) => this.rows.of(plan));
+      return this.encoder.applied(applied, requestId, this.durationMicros(), queryId, all);
+    };
+    this.rows.answer(request, plansOf(sent), { encode, fail });
   }
 
   /** Ends the sets over tables that may not be read any more: their rows are taken back, and it is said why. */
   endUnreadable(): void {
     const catalog = this.context.access.catalog(this.channel.info.caller, false);
-    for (const [queryId, set] of this.sets) {
+    for (const set of this.sets.values()) {
       const lost = lostBy(set.queries, catalog);
-      if (lost !== undefined) this.withdraw(set, lost, undefined, queryId, () => this.end(queryId, set));
+      if (lost !== undefined) this.withdraw(set, lost);
     }
-    const { legacy } = this;
-    const lost = legacy === undefined ? undefined : lostBy(legacy.queries, catalog);
-    // Without an id of its own it is named by its request.
-    if (legacy !== undefined && lost !== undefined)
-      this.withdraw(legacy, lost, legacy.requestId, undefined, () => this.endLegacy(legacy));
   }
 
-  private withdraw(
-    set: QuerySet,
-    lost: string,
-    requestId: number | undefined,
-    queryId: number | undefined,
-    end: () => void,
-  ): void {
-    const { channel, context } = this;
-    const { store } = context;
-    const there = set.queries.filter(({ plan }) =>
-      plan.sources.every(({ table }) => store.table(table.id) !== undefined),
-    );
-    const sent = this.overRows(there.filter(({ uses }) => uses === 1));
-    end();
+  private withdraw(set: QuerySet, lost: string): void {
+    const { channel } = this;
+    const { queryId } = set;
+    // The legacy set, without an id of its own, is named by its request.
+    const requestId = queryId === undefined ? set.requestId : undefined;
+    const sent = this.overRows(set.queries.filter(({ uses }) => uses === 1));
+    this.end(set);
     const fail = (reason: string): Piece => {
       channel.end(1011, reason); // the client would keep rows that it may not read
       return this.failure(requestId, queryId, reason);
     };
-    const read = this.rows.read(plansOf(sent));
-    if (typeof read === "string") fail(read);
-    else if (sent.length > 0)
-      this.rows.send(channel, read, { encode: (queries) => this.encoder.withdrawn(queries), fail });
+    if (sent.length > 0)
+      this.rows.answer(channel, plansOf(sent), { encode: (rows) => this.encoder.withdrawn(rows), fail });
     channel.send(this.failure(requestId, queryId, lost));
   }
 
-  private end(queryId: number, set: QuerySet): void {
-    this.sets.delete(queryId);
-    this.release(set);
-    this.channel.note({ kind: "dropped", message: set.message });
-  }
-
-  private endLegacy(set: QuerySet): void {
-    this.legacy = undefined;
+  private end(set: QuerySet): void {
+    this.sets.delete(set.queryId);
     this.release(set);
     this.channel.note({ kind: "dropped", message: set.message });
   }

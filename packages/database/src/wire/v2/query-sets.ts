@@ -4,7 +4,6 @@
  * Law: each set is complete by itself. Of each row the client has been sent for a set, as many inserts less deletes as
  * queries of the set return it; rows of other sets do not count. docs/wire/websocket-v2.md.
  */
-import { defined } from "@lightcone/base";
 import type { v2 } from "@lightcone/protocol";
 import { bindParams } from "@lightcone/sql";
 import type { DatabaseContext } from "../../core/context.ts";
@@ -13,7 +12,7 @@ import type { Piece } from "../../link/piece.ts";
 import type { Subscription, Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber } from "../../subscriptions/subscriber.ts";
 import type { FirstRows } from "../first-rows.ts";
-import { compileTexts, lostBy, overLimit, plansOf, type WantedQuery } from "../query-texts.ts";
+import { compileTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
 import type { Channel, ClientRequest } from "../wire.ts";
 import type { EncoderV2 } from "./encoder.ts";
 import { decodeSet, encodeSet } from "./set-state.ts";
@@ -64,13 +63,9 @@ export class QuerySets {
 
   private restoreSet({ message, state }: KeptPart): boolean {
     const { querySetId, queries: kept } = decodeSet(state);
-    const compiled = this.compile([...new Set(kept.map(({ statement }) => statement))]);
-    if (typeof compiled === "string") return false;
-    const byText = new Map(compiled.map((each) => [each.text, each]));
-    if (!kept.every(({ text }) => byText.has(text))) return false;
-    const queries = kept.map(({ text }) => defined(byText.get(text), text));
-    this.hold(querySetId, queries, message);
-    return true;
+    const queries = recompiled(kept, (texts) => this.compile(texts));
+    if (queries !== undefined) this.hold(querySetId, queries, message);
+    return queries !== undefined;
   }
 
   /** Lets go of everything: the connection is over. */
@@ -93,17 +88,9 @@ export class QuerySets {
       return;
     }
     const set = this.hold(querySetId, wanted, request.number);
-    const read = this.rows.read(plansOf(this.overRows(set)));
-    if (typeof read === "string") {
-      this.end(set);
-      request.send(fail(read));
-      return;
-    }
-    this.rows.send(request, read, {
+    this.rows.answer(request, plansOf(this.overRows(set)), {
       encode: (rows) => this.encoder.subscribeApplied(requestId, querySetId, rows),
       fail: (text) => {
-        // Messages that wait behind these rows change them: a client that would get those could not count right any more.
-        if (this.channel.holdsBack) this.channel.end(1011, text);
         // It may have ended before its rows were there, and its id stand for another by now.
         if (this.sets.get(querySetId) === set) this.end(set);
         return fail(text);
@@ -149,12 +136,7 @@ export class QuerySets {
     }
     const sent = sendDroppedRows ? this.overRows(set) : [];
     this.end(set);
-    const read = this.rows.read(plansOf(sent));
-    if (typeof read === "string") {
-      request.send(fail(read));
-      return;
-    }
-    this.rows.send(request, read, {
+    this.rows.answer(request, plansOf(sent), {
       encode: (rows) => this.encoder.unsubscribeApplied(requestId, querySetId, sendDroppedRows ? rows : undefined),
       fail,
     });
@@ -170,20 +152,16 @@ export class QuerySets {
   }
 
   private withdraw(set: QuerySet, lost: string): void {
-    const { channel, encoder, context } = this;
+    const { channel, encoder } = this;
     const { querySetId } = set;
-    const sent = this.overRows(set).filter(({ plan }) =>
-      plan.sources.every(({ table }) => context.store.table(table.id) !== undefined),
-    );
+    const sent = this.overRows(set);
     this.end(set);
     const fail = (reason: string): Piece => {
       channel.end(1011, reason); // the client would keep rows that it may not read
       return encoder.subscriptionError(undefined, querySetId, reason);
     };
-    const read = this.rows.read(plansOf(sent));
-    if (typeof read === "string") fail(read);
-    else if (sent.length > 0)
-      this.rows.send(channel, read, { encode: (queries) => encoder.withdrawn(querySetId, queries), fail });
+    if (sent.length > 0)
+      this.rows.answer(channel, plansOf(sent), { encode: (rows) => encoder.withdrawn(querySetId, rows), fail });
     channel.send(encoder.subscriptionError(undefined, querySetId, lost));
   }
 
