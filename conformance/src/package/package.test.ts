@@ -323,6 +323,7 @@ test("start, publish, call, sql, a page, and a clean stop", async () => {
   lightcone("call", "chat", "send_message", "hello", "-s", url);
   expect(node("page.ts", url)).toBe("said HELLO\nsaid FROM A PAGE\nrefused Messages must not be empty\n");
   expect(lightcone("sql", "chat", "SELECT text FROM message", "-s", url)).toMatch(/"hello"\n "from a page"/);
+  expect(() => lightcone("sql", "chat", "SELEKT", "-s", url)).toThrow(/`node_modules\/lightcone\/docs\/sql\.md` has/);
   const nowhere = () => node("page.ts", url, "nowhere");
   expect(nowhere).toThrow(/there is no database `nowhere`/);
   const server = running.find(({ exitCode, signalCode }) => exitCode === null && signalCode === null);

@@ -141,9 +141,9 @@ const story: readonly Step[] = [
   { line: "describe my_database table usr --json", code: 1, err: /no such table[^]*similar name exists: user/ },
   {
     line: `generate --lang typescript --out-dir OUT --project-path ${chat}`,
-    out: /9 files written, 0 unchanged[^]*npm install spacetimedb[^]*Generate finished/,
+    out: /7 files written, 0 unchanged[^]*npm install spacetimedb[^]*Generate finished/,
   },
-  { line: `generate --lang typescript --out-dir OUT -j ${chat}/dist/bundle.js`, out: /0 files written, 9 unchanged/ },
+  { line: `generate --lang typescript --out-dir OUT -j ${chat}/dist/bundle.js`, out: /0 files written, 7 unchanged/ },
   {
     line: `generate --lang json --out-dir OUT -j ${chat}/dist/bundle.js`,
     out: /schema\.json written/,
@@ -296,7 +296,7 @@ describe("row 24: arguments as a person types them", () => {
     await take({
       line: "call bookings book_room",
       code: 1,
-      err: /who, at, lasting[^]*is missing[^]*Hint: for example: lightcone call/,
+      err: /who, at, lasting[^]* are missing[^]*Hint: for example: lightcone call/,
     });
   });
 });

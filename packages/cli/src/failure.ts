@@ -1,6 +1,7 @@
 /** What ends a command: a message, the chain behind it, what to change, and an exit code. */
 
 import { types } from "node:util";
+import { withPages } from "./pages.ts";
 
 const { isNativeError } = types;
 
@@ -33,7 +34,8 @@ export function failureText(error: unknown): string {
   // An error of a module's realm is of another class by the same name.
   const message = isNativeError(error) ? messageOf(error) : String(error);
   const causes = error instanceof CliFailure && error.causes.length > 0 ? error.causes : causesOf(error);
-  const hint = hintOf(error) ?? fileFailureOf(error)?.hint;
+  const given = hintOf(error) ?? fileFailureOf(error)?.hint;
+  const hint = given === undefined ? undefined : withPages(given);
   const numbered = causes.map((cause, index) => indented(causes.length > 1 ? `    ${index}: ` : "    ", cause));
   return [
     `Error: ${message}`,

@@ -15,6 +15,7 @@ import type { PublishFlags } from "./commands/publish.ts";
 import type { RepairFlags } from "./commands/repair.ts";
 import type { SqlFlags } from "./commands/sql.ts";
 import type { StartFlags } from "./server/settings.ts";
+import { CliFailure } from "./failure.ts";
 import { version } from "./version.ts";
 
 /** An option that is there under two names; the first is the one that is shown. */
@@ -360,6 +361,18 @@ The JSON of the HTTP interface is taken as well.`,
     async (flags: { json?: boolean }) => (await import("./commands/version.ts")).showVersion(flags.json === true),
   );
 
+  // Where other tools of this kind begin.
+  program
+    .command("init", { hidden: true })
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .exitOverride()
+    .action(() => {
+      throw new CliFailure("there is no `init` yet: a module is a folder with one file", {
+        hint: 'Put module.ts of "A module and a client, on one screen" in README.md into a folder, and publish that; docs/modules.md is the guide.',
+        exitCode: 2,
+      });
+    });
   const demo = program.command("demo", { hidden: true }).exitOverride();
   for (const option of startOptions()) demo.addOption(option);
   demo.action(async (flags: StartFlags) => (await import("./demo/demo.ts")).demo({ ...flags, ...globals() }));

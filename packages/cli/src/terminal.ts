@@ -35,7 +35,7 @@ export async function confirm(question: string, yes: boolean): Promise<boolean> 
     return true;
   }
   if (!isInteractive()) {
-    note(`${question} [y/N] not asked, since this is not a terminal; --yes answers it`);
+    note(`${question} [y/N] not asked, since this is not a terminal`);
     return false;
   }
   if (!canDraw()) return askPlainly(question);
@@ -88,7 +88,14 @@ export function visible(text: string): string {
   });
 }
 
-/** The failure of a step that was declined. */
-export function declined(message: string): CliFailure {
-  return new CliFailure(message, isInteractive() ? {} : { hint: "Pass --yes to go on without being asked." });
+/**
+ * The failure of a step that was declined, or that nobody could be asked about.
+ *
+ * @param flag what says yes beforehand
+ */
+export function declined(message: string, flag = "--yes"): CliFailure {
+  if (isInteractive()) return new CliFailure(message);
+  return new CliFailure("Nothing is changed: this asks before it goes on, and there is no terminal to ask at", {
+    hint: `Pass ${flag} to say yes beforehand.`,
+  });
 }

@@ -1,6 +1,6 @@
 /** What a folder holds: which language a module is written in. */
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { CliFailure } from "../failure.ts";
 
 /** Where a TypeScript module begins; the first that is there. */
@@ -26,6 +26,7 @@ export function findModule(flags: ModulePathFlags): ModuleFolder {
   }
   const path = resolve(named ?? ".");
   if (!existsSync(path) || !statSync(path).isDirectory()) {
+    if (existsSync(path)) throw new CliFailure(`${path} is a file`, { hint: hintOfFile(named ?? path) });
     throw new CliFailure(`path ${path} does not exist.`, { hint: "--module-path names the module's folder." });
   }
   const found = detect(path);
@@ -33,6 +34,13 @@ export function findModule(flags: ModulePathFlags): ModuleFolder {
   throw new CliFailure(`Could not detect the language of the module in ${path}.`, {
     hint: "It needs a Cargo.toml, src/index.ts or module.ts; --module-path names another folder, --bin-path a module that is built.",
   });
+}
+
+/** What to write where a file is named and a folder is meant. */
+function hintOfFile(file: string): string {
+  if (file.endsWith(".wasm")) return `A module that is built already is named by --bin-path: --bin-path ${file}`;
+  const folder = /[/\\]src$/.test(dirname(file)) || dirname(file) === "src" ? dirname(dirname(file)) : dirname(file);
+  return `--module-path names the folder that it is in: --module-path ${folder}`;
 }
 
 function detect(path: string): ModuleFolder | undefined {

@@ -314,7 +314,7 @@ class TypedReader {
       }
     }
     const missing = elements.filter((element) => !values.has(element)).map(({ name }) => `\`${name}\``);
-    if (missing.length > 0) this.fail(`${missing.join(", ")} is missing`);
+    if (missing.length > 0) this.fail(`${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing`);
     return `[${elements.map((element) => values.get(element)).join(",")}]`;
   }
 

@@ -18,6 +18,11 @@ export async function call(database: string, name: string, args: readonly string
   const identity = await resolveDatabase(api, database);
   const schema = await fetchSchema(api, identity);
   const called = findFunction(schema, name, database, identity);
+  const calledBy = lifecycleWords[called.lifecycle ?? ""];
+  if (calledBy !== undefined)
+    throw new CliFailure(`\`${called.name}\` is called by the database alone: ${calledBy}`, {
+      hint: "What is to be called at other times as well belongs into a function that a reducer of its own calls too.",
+    });
   const invalid = (causes: readonly string[]): CliFailure =>
     new CliFailure(
       `Invalid arguments provided for ${called.kind} \`${called.name}\` for database \`${database}\` resolving to identity \`${identity}\`.`,
@@ -27,7 +32,7 @@ export async function call(database: string, name: string, args: readonly string
       },
     );
   const missing = called.params.slice(args.length).map((each) => each.name);
-  if (missing.length > 0) throw invalid([`${missing.join(", ")} is missing`]);
+  if (missing.length > 0) throw invalid([`${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing`]);
   const surplus = args.slice(called.params.length);
   if (surplus.length > 0)
     throw invalid([
@@ -44,10 +49,25 @@ export async function call(database: string, name: string, args: readonly string
   const path = ServerApi.database(identity, `/call/${encodeURIComponent(called.name)}`);
   const answer = await api.ask("POST", path, { body: `[${values.join(",")}]`, contentType: "application/json" });
   if (answer.status === 400 && answer.body.startsWith("invalid arguments")) throw invalid([answer.body]);
+  // The server says no more to a stranger than that there is none; the schema is told to everybody.
+  if (answer.status === 404 && (called.scheduledBy !== undefined || called.isPrivate))
+    throw new CliFailure(`\`${called.name}\` is for the database and its owner alone`, {
+      causes: [
+        ...(called.scheduledBy === undefined ? [] : [`the rows of \`${called.scheduledBy}\` run it at their times`]),
+        `HTTP status ${answer.status}`,
+      ],
+      hint: "`lightcone login show` says who you are, `lightcone list` what is yours. What others are to call is a reducer of its own.",
+    });
   if (answer.status >= 400)
     throw refused(`Calling \`${called.name}\` failed`, { ...answer, body: visible(answer.body) });
   if (answer.body !== "") print(answer.body);
 }
+
+const lifecycleWords: Readonly<Record<string, string>> = {
+  Init: "once, when it is made",
+  OnConnect: "when a client connects",
+  OnDisconnect: "when a client's connection ends",
+};
 
 /** The function of that name, which may be spelled as the module exports it. */
 function findFunction(schema: SchemaShape, name: string, database: string, identity: string): FunctionShape {

@@ -38,7 +38,7 @@ describe("row 14: the only key to one's databases", () => {
     expect(err).toMatch(/^c200\w+ owns on http:\S+: my_shop\.\n/);
     expect(err).toMatch(/kept here and nowhere else[^]*login show --token[^]*lightcone owner my_shop --to IDENTITY/);
     expect(err).toMatch(
-      /Forget this identity, and lose the database\? [^]*Error: The identity is kept\.\n\nHint: Pass --yes/,
+      /Forget this identity, and lose the database\? [^]*Error: Nothing is changed: [^]*\n\nHint: Pass --yes/,
     );
     expect(settings()).toBe(before);
   });

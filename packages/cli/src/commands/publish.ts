@@ -48,7 +48,7 @@ export async function publish(name: string | undefined, flags: PublishFlags): Pr
   if (!isLocal(api.url)) {
     print(`You are about to publish to a non-local server: ${new URL(api.url).hostname}`);
     if (!(await confirm("Are you sure you want to proceed?", agrees("remote"))))
-      throw declined("Publish aborted by user.");
+      throw declined("Publish aborted by user.", "--yes=remote");
   }
   // A nickname says little without what it stands for; an address says it all.
   const named = flags.server ?? process.env["LIGHTCONE_SERVER"] ?? "default server";
@@ -90,7 +90,8 @@ async function agree(
   flags: PublishFlags,
   agrees: (to: Agreement) => boolean,
 ): Promise<Readonly<Record<string, string>>> {
-  if (flags.deleteData === "always") return { clear: "true" };
+  // Of a database that is not there yet nothing is destroyed.
+  if (flags.deleteData === "always") return (await isNew(api, name)) ? {} : { clear: "true" };
   const plan = await askForPlan(api, name, program);
   if (plan === undefined) return {}; // a new database: nobody's data or client can break
   print("Checking for breaking changes...");
@@ -112,7 +113,7 @@ async function agree(
     print(`Nothing is changed yet. This is what publishing does:\n${text.trimEnd()}`);
   const question = "The above changes will BREAK existing clients. Do you want to proceed?";
   if (breaks && flags.breakClients !== true && !(await confirm(question, agrees("break-clients"))))
-    throw declined("Publishing aborted by user");
+    throw declined("Publishing aborted by user", "--break-clients, or --yes=break-clients,");
   return { token, policy: "BreakClients" };
 }
 
@@ -140,12 +141,14 @@ async function confirmOwnerless(name: string | undefined, yes: boolean): Promise
     `With --anonymous nobody owns ${name ?? "the new database"}: nobody can publish to it again, delete it, or read its private tables and its log.\n` +
       `Without that flag it is yours. On the server's machine \`lightcone owner ${name ?? "IDENTITY"}\` gives it an owner later.`,
   );
-  if (!(await confirm("Create a database without an owner?", yes))) throw declined("Publishing aborted by user");
+  if (!(await confirm("Create a database without an owner?", yes)))
+    throw declined("Publishing aborted by user", "--yes=no-owner");
 }
 
 async function confirmDestroying(name: string, yes: boolean): Promise<void> {
   print(`This will DESTROY the current ${name} module, and ALL corresponding data.`);
-  if (!(await confirm(`Are you sure you want to proceed? [deleting ${name}]`, yes))) throw declined("Aborted.");
+  if (!(await confirm(`Are you sure you want to proceed? [deleting ${name}]`, yes)))
+    throw declined("Aborted.", "--yes=delete-data");
 }
 
 function readAgreements(list: string | undefined): (to: Agreement) => boolean {
