@@ -1,5 +1,8 @@
-/** Rows gathered for an answer in BSATN. */
+/** Lists of rows in BSATN: gathered for an answer, or by their references. */
+import { asRowRef } from "@lightcone/base";
+import type { RowRefs, Store } from "@lightcone/engine";
 import { RowListBuilder } from "@lightcone/protocol";
+import type { ByteWriter } from "@lightcone/sats";
 import type { QueryRows, RowGatherer } from "./first-rows.ts";
 import type { RowParts } from "./piece-writer.ts";
 
@@ -15,4 +18,25 @@ export class BsatnRows extends RowListBuilder implements RowGatherer, RowParts {
 export function bsatnRowsOf({ rows }: QueryRows): BsatnRows {
   if (rows instanceof BsatnRows) return rows;
   throw new TypeError("rows were gathered for another wire form");
+}
+
+/** Writes lists of rows that changed, as they stand in the store. */
+export class ChangedRows {
+  private readonly store: Store;
+  private readonly list = new RowListBuilder();
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  write(out: ByteWriter, rows: RowRefs): void {
+    const { list, store } = this;
+    const { row } = store;
+    list.clear();
+    for (let at = 0; at < rows.count; at++) {
+      store.resolve(asRowRef(rows.refs[at] ?? 0));
+      list.add(row.bytes, row.at, row.length);
+    }
+    list.writeTo(out);
+  }
 }

@@ -1,6 +1,5 @@
 /** Encodes messages as `v1.bsatn` has them. */
-import { asRowRef, type RowRef } from "@lightcone/base";
-import type { RowRefs, Store, Table } from "@lightcone/engine";
+import type { Store, Table } from "@lightcone/engine";
 import {
   beginApplied,
   beginInitialSubscription,
@@ -12,7 +11,6 @@ import {
   endInitialSubscription,
   endOneOffQueryResponse,
   endTransactionUpdate,
-  RowListBuilder,
   writeEmptyRowList,
   writeIdentityToken,
   writeProcedureFailure,
@@ -26,7 +24,7 @@ import { ByteWriter, type AlgebraicType } from "@lightcone/sats";
 import type { Piece } from "../../link/piece.ts";
 import type { MessageBuffer } from "../message-buffer.ts";
 import { encodedPlaces } from "../wire.ts";
-import { BsatnRows, bsatnRowsOf } from "../bsatn-rows.ts";
+import { BsatnRows, bsatnRowsOf, ChangedRows } from "../bsatn-rows.ts";
 import { errorText } from "../error-text.ts";
 import type { QueryRows, RowGatherer } from "../first-rows.ts";
 import { PieceWriter } from "../piece-writer.ts";
@@ -34,12 +32,11 @@ import type { AppliedKind, Encoder } from "./encoder.ts";
 
 export class BsatnEncoder implements Encoder {
   readonly slot: number = encodedPlaces["v1.bsatn"];
-  private readonly store: Store;
   private readonly buffer: MessageBuffer;
-  private readonly list = new RowListBuilder();
+  private readonly rows: ChangedRows;
 
   constructor(store: Store, buffer: MessageBuffer) {
-    this.store = store;
+    this.rows = new ChangedRows(store);
     this.buffer = buffer;
   }
 
@@ -175,27 +172,12 @@ export class BsatnEncoder implements Encoder {
     if (made instanceof Uint8Array) return made;
     const out = new ByteWriter(256);
     beginQueryUpdate(out);
-    this.rows(out, change.deletes);
-    this.rows(out, change.inserts);
+    this.rows.write(out, change.deletes);
+    this.rows.write(out, change.inserts);
     const bytes = out.written();
     change.encoded[this.slot] = bytes;
     return bytes;
   }
-
-  private rows(out: ByteWriter, rows: RowRefs): void {
-    const list = this.list;
-    list.clear();
-    const { row } = this.store;
-    for (let at = 0; at < rows.count; at++) {
-      this.store.resolve(asRow(rows.refs, at));
-      list.add(row.bytes, row.at, row.length);
-    }
-    list.writeTo(out);
-  }
-}
-
-function asRow(refs: Uint32Array, at: number): RowRef {
-  return asRowRef(refs[at] ?? 0);
 }
 
 function writeQueryRows(out: PieceWriter, queries: readonly QueryRows[], deleted: boolean): void {

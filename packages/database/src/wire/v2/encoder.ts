@@ -4,14 +4,13 @@
  * Law: what is made of a part is made once, whoever is told of it: the rows by themselves, and the whole message if the part
  * is all that it tells.
  */
-import { asRowRef } from "@lightcone/base";
 import type { RowRefs, Store, Table } from "@lightcone/engine";
-import { RowListBuilder, v2 } from "@lightcone/protocol";
+import { v2 } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
 import { ByteWriter } from "@lightcone/sats";
 import type { CommitHead } from "../../core/call.ts";
 import type { Piece } from "../../link/piece.ts";
-import { BsatnRows, bsatnRowsOf } from "../bsatn-rows.ts";
+import { BsatnRows, bsatnRowsOf, ChangedRows } from "../bsatn-rows.ts";
 import { errorText } from "../error-text.ts";
 import type { QueryRows, RowGatherer } from "../first-rows.ts";
 import type { MessageBuffer } from "../message-buffer.ts";
@@ -35,12 +34,11 @@ const lonePlace = rowsPlace + 1;
 const noRows: RowRefs = { refs: new Uint32Array(0), count: 0 };
 
 export class EncoderV2 {
-  private readonly store: Store;
   private readonly buffer: MessageBuffer;
-  private readonly list = new RowListBuilder();
+  private readonly rows: ChangedRows;
 
   constructor(store: Store, buffer: MessageBuffer) {
-    this.store = store;
+    this.rows = new ChangedRows(store);
     this.buffer = buffer;
   }
 
@@ -88,7 +86,7 @@ export class EncoderV2 {
     for (const query of queries) {
       v2.beginTable(out.writer, query.table.name, 1);
       out.writer.u8(v2.rowsKind.PersistentTable);
-      this.rows(out.writer, noRows);
+      this.rows.write(out.writer, noRows);
       out.rows(bsatnRowsOf(query));
     }
     return out.end();
@@ -203,26 +201,15 @@ export class EncoderV2 {
     const out = new ByteWriter(256);
     if (change.table.def.isEvent) {
       out.u8(v2.rowsKind.EventTable);
-      this.rows(out, change.inserts);
+      this.rows.write(out, change.inserts);
     } else {
       out.u8(v2.rowsKind.PersistentTable);
-      this.rows(out, change.inserts);
-      this.rows(out, change.deletes);
+      this.rows.write(out, change.inserts);
+      this.rows.write(out, change.deletes);
     }
     const bytes = out.written();
     change.encoded[rowsPlace] = bytes;
     return bytes;
-  }
-
-  private rows(out: ByteWriter, rows: RowRefs): void {
-    const list = this.list;
-    list.clear();
-    const { row } = this.store;
-    for (let at = 0; at < rows.count; at += 1) {
-      this.store.resolve(asRowRef(rows.refs[at] ?? 0));
-      list.add(row.bytes, row.at, row.length);
-    }
-    list.writeTo(out);
   }
 
   private begin(): ByteWriter {
