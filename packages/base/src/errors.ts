@@ -200,6 +200,12 @@ const catalogue = {
     told: (d: CorruptDetail) => corruptText({ ...d, file: shortPath(d.file) }),
     hint: "Nothing was changed. Restore what is named from a backup, or choose what to keep with `lightcone repair`.",
   },
+  FileUnusable: {
+    http: 500,
+    text: (d: { file: string; reason: string }) => `${d.file}: ${d.reason}`,
+    told: (d: { file: string }) => `the server cannot use ${shortPath(d.file)}`,
+    hint: "The server's log says why. An ordinary file that the server's user may read and write has to stand there, and a directory where one was; `lock` may be empty. Then ask again.",
+  },
   SigningKeys: {
     http: 500,
     text: (d: { use: string; file: string; reason: string }) => `${d.use}: ${d.file}: ${d.reason}`,

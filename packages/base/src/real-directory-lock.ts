@@ -11,7 +11,8 @@
 import os from "node:os";
 import type { DatabaseSync } from "node:sqlite";
 import type Sqlite from "node:sqlite";
-import { LightconeError } from "./lightcone-error.ts";
+import { fileFailure } from "./file-failure.ts";
+import { isLightconeError, LightconeError } from "./lightcone-error.ts";
 import { realFileSystem } from "./real-file-system.ts";
 import type { Clock } from "./runtime.ts";
 import { readWholeFile } from "./whole-file.ts";
@@ -41,7 +42,7 @@ const busy = 5;
 /**
  * Locks a directory, which must exist, until `release` or the end of this process.
  *
- * @throws {LightconeError} `DataDirectoryLocked` with what is known of the holder
+ * @throws {LightconeError} `DataDirectoryLocked` with what is known of the holder · `FileUnusable` · `DiskFull`
  */
 export async function lockDirectory(path: string, options: LockOptions): Promise<DirectoryLock> {
   const { clock, waitMs, onWait } = options;
@@ -92,8 +93,13 @@ async function createFile(path: string): Promise<void> {
   }
 }
 
-function cannotLock(path: string, cause: unknown): Error {
-  return new Error(`${path} cannot be locked`, { cause });
+function cannotLock(path: string, cause: unknown): unknown {
+  const failure = fileFailure(cause);
+  if (isLightconeError(failure, "DiskFull")) return failure;
+  const isKnown = isLightconeError(failure, "Corrupt") || isLightconeError(failure, "FileUnusable");
+  const why = isKnown ? failure.detail.reason : cause instanceof Error ? cause.message : String(cause);
+  const reason = `it cannot be locked: ${why}`;
+  return new LightconeError("FileUnusable", { file: `${path}/lock`, reason }, { cause });
 }
 
 /** Some releases of Node 24 say on standard error that this module is experimental. */

@@ -8,7 +8,9 @@ import fs from "node:fs";
 import { makeDirectory } from "./real-make-directory.ts";
 import type { FileHandle, FileSystem, GrowingFile, OpenMode } from "./runtime.ts";
 
-const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = fs.constants;
+const { O_APPEND, O_CREAT, O_EXCL, O_RDWR, O_WRONLY } = fs.constants;
+/** To open a pipe that stands in a file's place must not wait for its other end. Some systems have no such flag. */
+const O_RDONLY = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
 /** Where the system has no such flag, each write is followed by a sync. */
 const O_DSYNC: number | undefined = fs.constants.O_DSYNC;
 
@@ -30,23 +32,31 @@ const buffersMax = 1024;
 type Done = (error: NodeJS.ErrnoException | null) => void;
 
 /** Runs a call of `node:fs` that answers nothing. */
-function settle(call: (done: Done) => void): Promise<void> {
-  return new Promise((resolve, reject) => call((error) => (error === null ? resolve() : reject(error))));
+function settle(call: (done: Done) => void, path?: string): Promise<void> {
+  return new Promise((resolve, reject) => call((error) => (error === null ? resolve() : reject(located(error, path)))));
+}
+
+/** The system does not name a file that it knows by its descriptor. */
+function located(error: NodeJS.ErrnoException, path: string | undefined): NodeJS.ErrnoException {
+  if (path !== undefined) error.path ??= path;
+  return error;
 }
 
 class RealFileHandle implements FileHandle {
   private readonly descriptor: number;
+  private readonly path: string;
   private readonly mustSync: boolean;
 
-  constructor(descriptor: number, mode: OpenMode) {
+  constructor(descriptor: number, path: string, mode: OpenMode) {
     this.descriptor = descriptor;
+    this.path = path;
     this.mustSync = mode === "durable" && O_DSYNC === undefined;
   }
 
   read(target: Uint8Array, at: number, length: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
       fs.read(this.descriptor, target, at, length, position, (error, count) =>
-        error === null ? resolve(count) : reject(error),
+        error === null ? resolve(count) : reject(located(error, this.path)),
       );
     });
   }
@@ -61,7 +71,7 @@ class RealFileHandle implements FileHandle {
   private writeSome(source: Uint8Array, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
       fs.write(this.descriptor, source, 0, source.length, position, (error, count) =>
-        error === null ? resolve(count) : reject(error),
+        error === null ? resolve(count) : reject(located(error, this.path)),
       );
     });
   }
@@ -81,22 +91,24 @@ class RealFileHandle implements FileHandle {
   private writeSomeOfMany(sources: readonly Uint8Array[], position: number): Promise<number> {
     return new Promise((resolve, reject) => {
       fs.writev(this.descriptor, sources, position, (error, count) =>
-        error === null ? resolve(count) : reject(error),
+        error === null ? resolve(count) : reject(located(error, this.path)),
       );
     });
   }
 
   datasync(): Promise<void> {
-    return settle((done) => fs.fdatasync(this.descriptor, done));
+    return settle((done) => fs.fdatasync(this.descriptor, done), this.path);
   }
 
   truncate(length: number): Promise<void> {
-    return settle((done) => fs.ftruncate(this.descriptor, length, done));
+    return settle((done) => fs.ftruncate(this.descriptor, length, done), this.path);
   }
 
   size(): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.fstat(this.descriptor, (error, stats) => (error === null ? resolve(stats.size) : reject(error)));
+      fs.fstat(this.descriptor, (error, stats) =>
+        error === null ? resolve(stats.size) : reject(located(error, this.path)),
+      );
     });
   }
 
@@ -181,7 +193,7 @@ function openDescriptor(path: string, flag: number): Promise<number> {
 
 /** The machine's files and directories. What it creates, only the owner may read. */
 export const realFileSystem: FileSystem = {
-  open: async (path, mode) => new RealFileHandle(await openDescriptor(path, flags[mode]), mode),
+  open: async (path, mode) => new RealFileHandle(await openDescriptor(path, flags[mode]), path, mode),
   openGrowing: (path) => new RealGrowingFile(fs.openSync(path, O_WRONLY | O_CREAT | O_APPEND, fileMode)),
   rename: (from, to) => settle((done) => fs.rename(from, to, done)),
   remove: (path) => settle((done) => fs.unlink(path, done)),
@@ -199,11 +211,17 @@ export const realFileSystem: FileSystem = {
     const { bavail, bsize } = fs.statfsSync(path);
     return bavail * bsize;
   },
-  exists: (path) => new Promise((resolve) => fs.access(path, (error) => resolve(error === null))),
+  exists: (path) =>
+    new Promise((resolve, reject) =>
+      fs.access(path, (error) => {
+        if (error === null || error.code === "ENOENT" || error.code === "ENOTDIR") resolve(error === null);
+        else reject(error);
+      }),
+    ),
   async syncDirectory(path) {
     const descriptor = await openDescriptor(path, O_RDONLY);
     try {
-      await settle((done) => fs.fsync(descriptor, done));
+      await settle((done) => fs.fsync(descriptor, done), path);
     } finally {
       await settle((done) => fs.close(descriptor, done));
     }

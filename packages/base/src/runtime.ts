@@ -77,6 +77,7 @@ export interface FileSystem {
   removeDirectory(path: string): Promise<void>;
   /** Entry names, in no order. */
   list(path: string): Promise<readonly string[]>;
+  /** Whether something is there. Rejects when the system does not let that be known: that is no absence. */
   exists(path: string): Promise<boolean>;
   syncDirectory(path: string): Promise<void>;
   /** About how much more the file system that holds `path` will take. A quota may be met before. */

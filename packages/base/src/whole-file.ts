@@ -6,7 +6,7 @@ import type { FileSystem } from "./runtime.ts";
  * Reads a file to its end.
  *
  * @param bytesMax refuses a longer file
- * @throws {LightconeError} `LimitExceeded` when the file is longer
+ * @throws {LightconeError} `Corrupt` when the file is longer
  */
 export async function readWholeFile(fileSystem: FileSystem, path: string, bytesMax = 1 << 20): Promise<Uint8Array> {
   const handle = await fileSystem.open(path, "read");
@@ -21,7 +21,7 @@ export async function readWholeFile(fileSystem: FileSystem, path: string, bytesM
       chunks.push(chunk.subarray(0, count));
       length += count;
       if (length > bytesMax)
-        throw new LightconeError("LimitExceeded", { limit: `length of ${path}`, value: length, max: bytesMax });
+        throw new LightconeError("Corrupt", { file: path, at: bytesMax, reason: "it is longer than such a file gets" });
     }
     const whole = new Uint8Array(length);
     let at = 0;

@@ -5,6 +5,7 @@
  * does not start, and nothing is touched. Keys alone are no witness: they are brought along by whoever moves identities.
  */
 import { LightconeError } from "@lightcone/base";
+import { fileFailure } from "@lightcone/base/node";
 import { isFounded, markFounded } from "@lightcone/commitlog";
 import { openKeys } from "./auth/keys.ts";
 import type { SigningKeys } from "./auth/keys.ts";
@@ -13,10 +14,19 @@ import type { RegistryOptions } from "./registry/registry.ts";
 
 const owner = "server";
 
-/** @throws {LightconeError} `Corrupt` or `SigningKeys` with what is missing or damaged, `NewerFormat` */
-export async function openDataDirectory(
-  options: Omit<RegistryOptions, "mustExist">,
-): Promise<{ readonly keys: SigningKeys; readonly registry: Registry }> {
+export interface DataDirectory {
+  readonly keys: SigningKeys;
+  readonly registry: Registry;
+}
+
+/** @throws {LightconeError} `Corrupt`, `SigningKeys` or `FileUnusable` with what is missing or damaged, `NewerFormat`, `DiskFull` */
+export function openDataDirectory(options: Omit<RegistryOptions, "mustExist">): Promise<DataDirectory> {
+  return open(options).catch((error: unknown) => {
+    throw fileFailure(error);
+  });
+}
+
+async function open(options: Omit<RegistryOptions, "mustExist">): Promise<DataDirectory> {
   const { files, dataDirectory } = options;
   const founded = await isFounded(files, dataDirectory, owner);
   const databases = `${dataDirectory}/databases`;

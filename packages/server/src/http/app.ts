@@ -4,6 +4,7 @@
  * Order: preflight · the server is stopping · route · credentials · method · handler. Every answer under `/v1`
  * carries the CORS headers; every answer of a route that mints carries the caller's identity and token.
  */
+import { fileFailure } from "@lightcone/base/node";
 import { Hono } from "hono";
 import type { Context } from "hono";
 import type { Credentials } from "../auth/tokens.ts";
@@ -122,7 +123,9 @@ async function admit(
   return services.tokens.mint();
 }
 
-function failed(services: Services, error: unknown): Response {
+function failed(services: Services, thrown: unknown): Response {
+  // What the log says of it is what to do as well.
+  const error = fileFailure(thrown);
   const response = fromError(error);
   if (response.status >= 500) services.log.warn({ err: error, status: response.status }, "request failed");
   return response;

@@ -1,5 +1,6 @@
 /** The few shapes of an answer. */
 import { cutText, errorFacts, isLightconeError, toldText } from "@lightcone/base";
+import { fileFailure } from "@lightcone/base/node";
 import { errorTextBytesMax, type Reply } from "@lightcone/database/front";
 
 const noHeaders: Readonly<Record<string, string>> = {};
@@ -42,8 +43,9 @@ export function fail(status: number, body: string): HttpFailure {
  * An error as an answer: status and text off the catalogue, its code in a header. Of anything else no more is told than
  * that it happened: its text may name files or processes of the machine, and the server's log has it.
  */
-export function fromError(error: unknown): Response {
-  if (error instanceof HttpFailure) return error.response;
+export function fromError(thrown: unknown): Response {
+  if (thrown instanceof HttpFailure) return thrown.response;
+  const error = fileFailure(thrown);
   if (!isLightconeError(error)) return text(500, toldText(error));
   const { http, hint } = errorFacts(error.code);
   const response = text(http, error.told);

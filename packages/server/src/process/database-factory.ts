@@ -1,6 +1,6 @@
 /** What a host process opens: a database over the machine's files and clock. */
-import { realClock } from "@lightcone/base";
-import { checkPromiseHooks, lockDirectory, realFileSystem } from "@lightcone/base/node";
+import { LightconeError, realClock } from "@lightcone/base";
+import { checkPromiseHooks, fileFailure, lockDirectory, realFileSystem } from "@lightcone/base/node";
 import { prepareSandbox } from "@lightcone/host-js";
 import { openDatabase, type DatabaseLimits, type Resume } from "@lightcone/database";
 import { fromHex } from "@lightcone/sats";
@@ -24,16 +24,27 @@ export async function prepareHost(): Promise<void> {
   prepareSandbox();
 }
 
-/** Opens the database, which is this process's until that ends. */
-export async function openHostDatabase(record: HostRecord, resume: Resume, watch: Watch): Promise<OpenedDatabase> {
-  if (record.isNew) await realFileSystem.makeDirectory(record.directory);
-  // A directory that is missing holds nothing to lock; `openDatabase` refuses it.
-  if (await realFileSystem.exists(record.directory))
-    await lockDirectory(record.directory, { clock: realClock, waitMs: lockWaitMs });
+/**
+ * Opens the database, which is this process's until that ends.
+ *
+ * @throws {LightconeError} also where the system refuses a file
+ */
+export function openHostDatabase(record: HostRecord, resume: Resume, watch: Watch): Promise<OpenedDatabase> {
+  return open(record, resume, watch).catch((error: unknown) => {
+    throw fileFailure(error);
+  });
+}
+
+async function open(record: HostRecord, resume: Resume, watch: Watch): Promise<OpenedDatabase> {
+  const { directory } = record;
+  // The front has made it, of a new one too.
+  if (!(await realFileSystem.exists(directory)))
+    throw new LightconeError("Corrupt", { file: directory, reason: "the directory of a database is missing" });
+  await lockDirectory(directory, { clock: realClock, waitMs: lockWaitMs });
   const { limits, procedureHttp } = settingsOf(record.settings);
   const database = await openDatabase({
     identity: { database: fromHex(record.identity).reverse(), owner: fromHex(record.owner).reverse() },
-    directory: record.directory,
+    directory,
     fileSystem: realFileSystem,
     clock: realClock,
     mustExist: !record.isNew,
