@@ -25,6 +25,7 @@ export const pipeline: Question = {
       if (program === undefined) continue;
       const identity = { database: new Uint8Array(32).fill(1), owner: new Uint8Array(32).fill(2) };
       const directory = join(run.directory, program.hostType);
+      await realFileSystem.makeDirectory(directory);
       const database = await openDatabase({ identity, directory, fileSystem: realFileSystem, clock: realClock });
       await prepare(database, program, accountCount);
       const load = new Load(database, accountCount);

@@ -16,7 +16,8 @@ export async function stockProgram(): Promise<Uint8Array> {
   return new TextEncoder().encode(code);
 }
 
-export function openLocal(directory: string, limits: Partial<DatabaseLimits> = {}): Promise<Database> {
+export async function openLocal(directory: string, limits: Partial<DatabaseLimits> = {}): Promise<Database> {
+  await realFileSystem.makeDirectory(directory);
   return openDatabase({
     identity: { database: new Uint8Array(32).fill(1), owner },
     directory,

@@ -1,7 +1,7 @@
 // Goal: a server whose directories went missing, wholly or in part, says which and serves nothing in their place; put
 // back, every row is there.
 // Method: a real server, killed or stopped, its directories moved aside while it is down; files looked at before and after.
-import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Served } from "../served.ts";
@@ -109,6 +109,42 @@ describe("row 3: what is missing is not new", () => {
       renameSync(`${served.dataDirectory}.lost`, at(part));
       await served.start();
       expect(await rowsOf("ledger")).toEqual([1, 2]);
+    },
+  );
+
+  test.each(["", "databases"])(
+    "a running server whose %j is moved away makes nothing new; put back, all is there",
+    async (part) => {
+      const place = join(served.dataDirectory, part);
+      const aside = `${served.dataDirectory}.aside`;
+      const publish = (name: string): Promise<Response> =>
+        served.request("PUT", `/v1/database/${name}?host_type=Js`, "export default 1");
+      renameSync(place, aside);
+      try {
+        // What is left where a disk was mounted is empty.
+        if (part === "") mkdirSync(place);
+        const refused = await publish("stranger");
+        expect([refused.status, refused.headers.get("lightcone-error")]).toEqual([500, "Corrupt"]);
+        expect(await refused.text()).toMatch(/databases: it is missing, though this server runs with it/);
+        // One that runs logs and goes on, or stops; it makes no place either.
+        await served.call("ledger", "record", "[7, 2]");
+        served.killHost();
+        expect((await served.request("POST", "/v1/database/ledger/sql", "SELECT number FROM entry")).status).toBe(500);
+        if (part === "") expect(readdirSync(place)).toEqual([]);
+        else expect(existsSync(place)).toBe(false);
+      } finally {
+        if (part === "") rmdirSync(place);
+        renameSync(aside, place);
+      }
+      await served.killFront();
+      await served.start();
+      await served.publishTypeScript(`after${part}`, "ledger");
+      expect((await served.call(`after${part}`, "record", "[7, 9]")).status).toBe(200);
+      await served.killFront();
+      await served.start();
+      expect(await rowsOf(`after${part}`)).toEqual([9]);
+      expect(await rowsOf("other")).toEqual([3]);
+      expect(new Set(await rowsOf("ledger"))).toEqual(new Set([1, 2]));
     },
   );
 });

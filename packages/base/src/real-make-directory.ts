@@ -21,18 +21,11 @@ export function makeDirectoryNow(path: string, mode = 0o777): void {
   }
 }
 
-/** The same, while others go on. */
-export async function makeDirectory(path: string, mode = 0o777): Promise<void> {
-  const error = await tryMake(path, mode);
-  if (error === null || isDirectory(path)) return;
-  if (error.code !== "ENOENT" || dirname(path) === path) throw error;
-  await makeDirectory(dirname(path), mode);
-  const second = await tryMake(path, mode);
-  if (second !== null && !isDirectory(path)) throw second;
-}
-
-function tryMake(path: string, mode: number): Promise<NodeJS.ErrnoException | null> {
-  return new Promise((resolve) => fs.mkdir(path, { mode }, resolve));
+/** Makes a directory in one that is there, while others go on. */
+export function makeDirectory(path: string, mode: number): Promise<void> {
+  return new Promise((resolve, reject) =>
+    fs.mkdir(path, { mode }, (error) => (error === null || isDirectory(path) ? resolve() : reject(error))),
+  );
 }
 
 function isDirectory(path: string): boolean {

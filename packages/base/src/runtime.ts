@@ -71,7 +71,10 @@ export interface FileSystem {
   openGrowing(path: string): GrowingFile;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
-  /** Creates the directory and the ones above it that are missing; nothing if it is there. */
+  /**
+   * Creates the directory; nothing if it is there. On a machine the one above has to be there: whatever was moved away or
+   * unmounted is not made anew, empty.
+   */
   makeDirectory(path: string): Promise<void>;
   /** Removes an empty directory. */
   removeDirectory(path: string): Promise<void>;

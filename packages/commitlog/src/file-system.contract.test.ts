@@ -35,8 +35,7 @@ async function contentOf(handle: FileHandle): Promise<number[]> {
 describe.each(systems)("$name", ({ make }) => {
   test("writes land where they are told, gaps read as zeros", async () => {
     const { fileSystem, root } = await make();
-    await fileSystem.makeDirectory(`${root}/a/b`);
-    await fileSystem.makeDirectory(`${root}/a/b`);
+    for (const path of [root, `${root}/a`, `${root}/a/b`, `${root}/a/b`]) await fileSystem.makeDirectory(path);
     const handle = await fileSystem.open(`${root}/a/b/file`, "create-new");
     await handle.write(Uint8Array.of(1, 2, 3), 2);
     await handle.writeMany([Uint8Array.of(7), new Uint8Array(0), Uint8Array.of(8, 9)], 4);

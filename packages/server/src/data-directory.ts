@@ -40,6 +40,9 @@ async function open(options: Omit<RegistryOptions, "mustExist">): Promise<DataDi
     }
     const hasEntries = state.databases.size + state.names.size > 0;
     const keys = await openKeys(files, dataDirectory, founded || hasDatabases || hasEntries);
+    // While the server runs, nobody makes it: then it is gone if it is missing.
+    await files.makeDirectory(databases);
+    await files.syncDirectory(dataDirectory);
     if (!founded) await markFounded(files, dataDirectory, owner);
     return { keys, registry };
   } catch (error) {

@@ -2,7 +2,7 @@
 import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { realClock } from "@lightcone/base";
-import { lockDirectory, realFileSystem } from "@lightcone/base/node";
+import { lockDirectory, makeDirectoryNow, realFileSystem } from "@lightcone/base/node";
 import {
   Hosts,
   makeServerLimits,
@@ -40,12 +40,14 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
   const listen = await freeAddresses(settings.listen);
   if (settings.inMemory) await removeAbandoned();
   const dataDirectory = settings.inMemory ? makeMemoryDirectory() : settings.dataDirectory;
-  await realFileSystem.makeDirectory(dataDirectory).catch((error: unknown) => {
+  try {
+    makeDirectoryNow(dataDirectory, 0o700);
+  } catch (error) {
     throw new CliFailure(`the data directory ${dataDirectory} cannot be made`, {
       cause: error,
       hint: "--data-dir (LIGHTCONE_DATA_DIR) says where the data is.",
     });
-  });
+  }
   const lock = await lockDirectory(dataDirectory, {
     clock: realClock,
     waitMs: lockWaitMs,

@@ -4,7 +4,7 @@
  * A directory is removed only if the registry marks it as doomed, and it keeps the mark until it is gone, over restarts
  * if need be. An unknown directory is logged and left alone: it may be the data of a registry that was lost.
  */
-import { directoryOf } from "@lightcone/base";
+import { directoryOf, LightconeError } from "@lightcone/base";
 import type { Clock, FileSystem } from "@lightcone/base";
 import type { ServerLog } from "../log.ts";
 import { clearDirectory } from "./decisions.ts";
@@ -32,9 +32,18 @@ export class DatabaseDirectories {
     this.options = options;
   }
 
-  /** Chooses a directory that does not exist yet. */
+  /**
+   * Chooses a directory that does not exist yet.
+   *
+   * @throws {LightconeError} `Corrupt` when `databases/` is gone, which every start sees to
+   */
   async choose(identityHex: string): Promise<string> {
     const { files, dataDirectory, clock } = this.options;
+    const databases = `${dataDirectory}/databases`;
+    if (!(await files.exists(databases))) {
+      const reason = "it is missing, though this server runs with it: the data was moved away or unmounted";
+      throw new LightconeError("Corrupt", { file: databases, reason });
+    }
     for (;;) {
       this.lastNumber = Math.max(clock.nowMicros(), this.lastNumber + 1);
       const directory = `databases/${identityHex}/${this.lastNumber}`;
@@ -42,15 +51,13 @@ export class DatabaseDirectories {
     }
   }
 
-  /** Makes a directory and its parents, durably. */
+  /** Makes a directory and the identity's that it is in, durably. */
   async make(directory: string): Promise<void> {
     const { files, dataDirectory } = this.options;
-    let path = dataDirectory;
-    for (const part of directory.split("/")) {
-      const parent = path;
-      path = `${path}/${part}`;
-      await files.makeDirectory(path);
-      await files.syncDirectory(parent);
+    const path = `${dataDirectory}/${directory}`;
+    for (const each of [directoryOf(path), path]) {
+      await files.makeDirectory(each);
+      await files.syncDirectory(directoryOf(each));
     }
   }
 

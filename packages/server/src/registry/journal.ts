@@ -75,6 +75,7 @@ export class Journal {
     const directory = `${dataDirectory}/registry`;
     const marker = await readMarker(files, dataDirectory);
     await refuseWhatIsMissing(files, dataDirectory, marker, mustExist);
+    await files.makeDirectory(directory);
     const log = await openLog({
       fileSystem: files,
       clock,

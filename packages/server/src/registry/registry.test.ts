@@ -66,6 +66,8 @@ function facts(state: RegistryState): string {
 /** A server's databases over a disk; a database that opens has one file. */
 async function serve(files: FileSystem, log = new Lines()): Promise<{ registry: Registry; databases: Databases }> {
   const registry = await open(files, small, log);
+  // `openDataDirectory` sees to it.
+  await files.makeDirectory("/data/databases");
   const openDatabase = async (_record: DatabaseRecord, directory: string): Promise<FakeDatabase> => {
     const handle = await files.open(`${directory}/rows`, "create");
     await handle.close();
@@ -436,6 +438,7 @@ describe("row 16: what the registry keeps of names has a bound", () => {
     const files = memoryFileSystem();
     const few = makeServerLimits({ databasesMax: 2, doomedDirectoriesMax: 1 });
     const registry = await Registry.open({ files, clock, dataDirectory: "/data", limits: few, log: new Lines() });
+    await files.makeDirectory("/data/databases");
     for (const index of [1, 2]) await registry.change(createDatabase(makeRecord(index), undefined));
     await expect(registry.change(createDatabase(makeRecord(3), undefined))).rejects.toMatchObject({
       detail: { limit: "databasesMax" },
