@@ -96,4 +96,26 @@ describe("row 30: what cannot be used as the file that it was", () => {
     }
     await expectRows();
   });
+
+  test("a place that can only be read refuses a new database", async ({ skip }) => {
+    const databases = join(served.dataDirectory, "databases");
+    if (spawnSync("mount", ["--bind", databases, databases]).status !== 0) skip("mount --bind is refused here");
+    const publish = (): Promise<Response> =>
+      served.request("PUT", "/v1/database/late?host_type=Js", "export default 1");
+    try {
+      expect(spawnSync("mount", ["-o", "remount,ro,bind", databases]).status).toBe(0);
+      served.log.length = 0;
+      const answer = await publish();
+      expect([answer.status, answer.headers.get("lightcone-error")]).toEqual([500, "FileUnusable"]);
+      expect(await answer.text()).not.toContain(served.dataDirectory);
+      const line = served.log.map((each) => JSON.parse(each)).find(({ msg }) => msg === "request failed");
+      expect(line?.err).toMatchObject({
+        message: expect.stringMatching(new RegExp(`^${databases}/\\w+: the file system can only be read`)),
+        hint: expect.stringContaining("may read and write"),
+      });
+    } finally {
+      spawnSync("umount", [databases]);
+    }
+    expect((await publish()).status).not.toBe(500);
+  });
 });

@@ -93,7 +93,7 @@ export interface CommitLog {
   flush(): void;
   /** Calls back each time `durableOffset` has risen. Returns what ends it. */
   onDurable(callback: (offset: number) => void): () => void;
-  /** Calls back when the disk is found full, with what to tell, and when there is room again. Returns what ends it. */
+  /** Calls back when the disk is found full, at once if it is, and when there is room again. Returns what ends it. */
   onFull(callback: (full: LightconeError<"DiskFull"> | undefined) => void): () => void;
   /** Calls back once, when a write or a sync has failed. Returns what ends it. */
   onFailed(callback: (error: LightconeError) => void): () => void;

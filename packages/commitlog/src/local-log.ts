@@ -218,6 +218,7 @@ export class LocalLog implements BatchLog {
 
   onFull(callback: (full: LightconeError<"DiskFull"> | undefined) => void): () => void {
     this.fullCallbacks.add(callback);
+    if (this.fullError !== undefined) callback(this.fullError);
     return () => this.fullCallbacks.delete(callback);
   }
 

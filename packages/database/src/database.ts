@@ -31,6 +31,7 @@ import type {
   DatabaseRequest,
   Reply,
   WireProtocol,
+  TellOperator,
 } from "./link/link.ts";
 import type { Rest } from "./link/rest.ts";
 import type { Activity } from "./link/work.ts";
@@ -66,6 +67,8 @@ export interface DatabaseOptions extends DatabaseDirectory {
   readonly random?: Random;
   /** Where TypeScript modules run: `ses` locks down the whole process, so tests in a process of others use `vm`. */
   readonly sandbox?: SandboxKind;
+  /** Is told what the operator of the server has to see to. The database's own log is on the disk that may be full. */
+  readonly tellOperator?: TellOperator;
   /** Sends what procedures request; none are sent otherwise. */
   readonly http?: HttpClient;
 }
@@ -76,6 +79,7 @@ const noHttp: HttpClient = {
     return () => undefined;
   },
 };
+const roomAgain = "the disk has room again: writes go on";
 const nobody: Activity = { begin: () => undefined, end: () => undefined, closely: () => undefined };
 
 /**
@@ -208,8 +212,13 @@ export class Database implements DatabaseLink {
     const site = { context, installation: this.installation, sessions: this.sessions };
     this.requests = new HttpRequests(site, log, this.snapshots, this.condemned);
     log.onFull((full) => {
-      if (full === undefined) moduleLog.note(LogLevel.info, "the disk has room again: writes go on");
-      else moduleLog.note(LogLevel.warn, `${full.told}. ${full.hint}`);
+      if (full === undefined) {
+        moduleLog.note(LogLevel.info, roomAgain);
+        options.tellOperator?.("info", roomAgain);
+      } else {
+        moduleLog.note(LogLevel.warn, `${full.told}. ${full.hint}`);
+        options.tellOperator?.("warn", `${full.message}. ${full.hint}`);
+      }
       loop.kick();
     });
     log.onDurable((offset) => {

@@ -116,6 +116,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     publicPem: keys.publicPem,
     version: options.version,
     left: { count: 0 },
+    told: { fullMs: -Infinity },
     isStopping: () => isStopping,
   };
   const app = makeApp(services, options.pages);

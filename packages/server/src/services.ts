@@ -24,6 +24,8 @@ export interface Services {
   readonly version: string;
   /** Clients that left in the middle of a request's body, so far. */
   readonly left: { count: number };
+  /** When the operator was last told that the disk refused a request, in steady time. */
+  readonly told: { fullMs: number };
   /** Whether new work is refused. */
   isStopping(): boolean;
 }

@@ -78,6 +78,10 @@ export interface ConnectionHandle {
   onReady: (() => void) | undefined;
 }
 
+export type OperatorLevel = "info" | "warn";
+/** Says something to whoever runs the server: it may name files, and needs no database to be read. */
+export type TellOperator = (level: OperatorLevel, message: string) => void;
+
 export type HostType = "wasm" | "js";
 
 export type DatabaseRequest =

@@ -4,6 +4,7 @@
  * Order: preflight · the server is stopping · route · credentials · method · handler. Every answer under `/v1`
  * carries the CORS headers; every answer of a route that mints carries the caller's identity and token.
  */
+import { isLightconeError, type LightconeError } from "@lightcone/base";
 import { fileFailure } from "@lightcone/base/node";
 import { Hono } from "hono";
 import type { Context } from "hono";
@@ -127,6 +128,17 @@ function failed(services: Services, thrown: unknown): Response {
   // What the log says of it is what to do as well.
   const error = fileFailure(thrown);
   const response = fromError(error);
-  if (response.status >= 500) services.log.warn({ err: error, status: response.status }, "request failed");
+  if (isLightconeError(error, "DiskFull")) sayFull(services, error);
+  else if (response.status >= 500) services.log.warn({ err: error, status: response.status }, "request failed");
   return response;
 }
+
+/** A full disk refuses whoever asks, and anybody may ask. */
+function sayFull({ clock, log, told }: Services, error: LightconeError<"DiskFull">): void {
+  const nowMs = clock.steadyMs();
+  if (nowMs - told.fullMs < fullEveryMs) return;
+  told.fullMs = nowMs;
+  log.warn({ path: error.detail.path }, `${error.message}. ${error.hint}`);
+}
+
+const fullEveryMs = 60_000;

@@ -12,6 +12,7 @@ import type {
   ConnectionSink,
   DatabaseLink,
   FunctionEnd,
+  OperatorLevel,
   Reply,
   Rest,
   Resume,
@@ -80,6 +81,14 @@ export class HostDriver {
   /** Sends that this process is warmed up, as far as it can be before it knows its database. */
   warm(): void {
     this.pipe.write().u8(toFront.warm);
+  }
+
+  /** Has the front write a line into the server's log. */
+  tellOperator(level: OperatorLevel, message: string): void {
+    const out = this.pipe.write();
+    out.u8(toFront.operator);
+    out.string(level);
+    out.string(message);
   }
 
   // --- what connections ask of the driver

@@ -19,6 +19,8 @@ import {
   type DatabaseLink,
   type DatabaseRequest,
   type FunctionEnd,
+  type OperatorLevel,
+  type TellOperator,
   type Reply,
   type Rest,
   type Resume,
@@ -143,6 +145,9 @@ export class HostLink implements DatabaseLink {
     this.connections.set(connection.key, connection);
     return connection;
   }
+
+  /** Writes what the host has to say to the server's operator. */
+  onOperator: TellOperator | undefined;
 
   request(request: DatabaseRequest): Promise<Reply> {
     if (this.pipe.isGone) return Promise.reject(gone());
@@ -319,6 +324,12 @@ export class HostLink implements DatabaseLink {
         const parked = this.parked;
         this.parked = undefined;
         parked?.resolve(rest);
+        return;
+      }
+      case toFront.operator: {
+        // The host is this release: it writes no other word.
+        const level = messages.string() as OperatorLevel;
+        this.onOperator?.(level, messages.string());
         return;
       }
       case toFront.failed:

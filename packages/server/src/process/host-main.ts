@@ -57,7 +57,11 @@ const driver = new HostDriver(new Socket({ fd: pipeDescriptor, readable: true, w
     const { openHostDatabase } = await factory;
     // The front wrote it, so its shape is known.
     const record: HostRecord = JSON.parse(text);
-    return openHostDatabase(record, resume, { activity: watch, watchdog: watch });
+    return openHostDatabase(record, resume, {
+      activity: watch,
+      watchdog: watch,
+      tellOperator: (level, message) => driver.tellOperator(level, message),
+    });
   },
   // Without a front there is nothing to finish: all that was acknowledged is durable.
   ended: () => process.exit(0),

@@ -7,7 +7,7 @@
  *   host → front   payload bytes · deliveries count (key, payload | last)… · close key code reason
  *                  note key note · answered key count · credit key bytes
  *                  reply id reply · replyFailed id error · opened ends · openFailed error · stopped rest · failed error
- *                  warm · parked rest
+ *                  warm · parked rest · operator level message
  *
  * A payload is sent once for all its receivers: payloads are numbered within their batch, and deliveries name them.
  */
@@ -60,6 +60,7 @@ export const toFront = {
   failed: 43,
   warm: 44,
   parked: 45,
+  operator: 46,
 } as const;
 
 /** Set in a delivery's payload number when it ends its message. */

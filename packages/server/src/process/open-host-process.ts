@@ -67,6 +67,7 @@ export async function openInHost(
   resume: Resume,
 ): Promise<HostProcess> {
   const { link } = host;
+  link.onOperator = (level, message) => options.log[level]({ database: record.identity.hex }, message);
   void host.ended.then((how) => {
     options.log.debug({ pid: host.pid, database: record.identity.hex, how }, "database process ended");
     const isOutside = host.reason === "crash" && cameFromOutside(how);

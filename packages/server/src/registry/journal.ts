@@ -15,6 +15,7 @@ import { LightconeError, isLightconeError } from "@lightcone/base";
 import type { Clock, FileSystem } from "@lightcone/base";
 import { applyRetention, openLog, openSnapshotStore, snapshotOffsets } from "@lightcone/commitlog";
 import type { CommitLog, SnapshotStore } from "@lightcone/commitlog";
+import type { ServerLog } from "../log.ts";
 import { readMarker, writeMarker } from "./earlier-format.ts";
 import type { Marker } from "./earlier-format.ts";
 import { encodeRecord, snapshotMeta } from "./record-codec.ts";
@@ -28,6 +29,7 @@ export interface JournalOptions {
   /** Whether there must be a registry: then a missing one is `Corrupt`. */
   readonly mustExist?: boolean;
   readonly sizes?: JournalSizes;
+  readonly log: Pick<ServerLog, "warn">;
 }
 
 export interface JournalSizes {
@@ -88,6 +90,10 @@ export class Journal {
       const restored = await restore(log, snapshots, directory);
       const { state } = restored;
       const journal = new Journal(log, snapshots, sizes, restored);
+      log.onFull((full) => {
+        if (full === undefined) options.log.warn({}, "the registry of databases: the disk has room again");
+        else options.log.warn({}, `the registry of databases: ${full.message}. ${full.hint}`);
+      });
       if (marker.kind === "earlier") await journal.takeOver(marker.record, state, dataDirectory);
       if (marker.kind !== "moved") await writeMarker(files, dataDirectory);
       return { journal, state };
