@@ -5,7 +5,7 @@ import { openPeer } from "./peers/peer.ts";
 import { BenchServer, rustModule, typescriptModule, type Program } from "./support/bench-server.ts";
 import { runLoad, type LoadResult } from "./support/load.ts";
 import type { Figure, Question, Run } from "./support/question.ts";
-import type { Target } from "./support/websocket-client.ts";
+import type { Protocol, Target } from "./support/websocket-client.ts";
 
 /** `http://HOST:PORT/DATABASE` of a reference server of this machine with the Rust bank and its accounts. */
 const referenceVariable = "LIGHTCONE_BENCH_REFERENCE";
@@ -29,7 +29,7 @@ export interface OpenSystem {
 export const transfers: Question = {
   name: "transfers",
   workload:
-    "transfers between random ones of 100,000 accounts; 64 connections x 40 calls in flight, a frame a call, answers when durable",
+    "transfers between random ones of 100,000 accounts; 64 connections x 40 calls in flight, a frame a call (in v3 one for all that are free), answers when durable",
   unit: "transfers/s",
   expected:
     "Lightcone 200,000 to 500,000 on two cores; SQLite FULL 9,000, NORMAL 30,000; PostgreSQL 13,000; the echo twice Lightcone",
@@ -40,20 +40,12 @@ export const transfers: Question = {
     for (const system of systems.filter(({ name }) => name.includes(only))) {
       const present = await system.open(run, accountCount);
       if (present === undefined) continue;
+      run.say(`  ${system.name}`);
+      const isOurs = lightconeNames.some((name) => name === system.name);
       try {
-        const result = await runLoad({
-          target: present.target,
-          connectionCount: run.isSmoke ? 8 : 64,
-          inFlight: run.isSmoke ? 4 : 40,
-          warmUpMs: run.isSmoke ? 200 : 3000,
-          runMs: run.isSmoke ? 200 : 6000,
-          ...(present.processes === undefined ? {} : { processes: present.processes }),
-        });
-        results.set(system.name, result);
-        run.say(
-          `  ${system.name}: ${Math.round(result.perSecond).toLocaleString("en")}/s, p50 ${result.p50Ms.toFixed(1)} ms, ` +
-            `p99 ${result.p99Ms.toFixed(1)} ms, processor time a call: ${cpuText(result)}`,
-        );
+        for (const [protocol, result] of await measured(run, present, isOurs ? run.protocols : ["v1"])) {
+          results.set(protocol === "v1" ? system.name : `${system.name}, ${protocol}`, result);
+        }
       } finally {
         await present.stop();
       }
@@ -61,6 +53,38 @@ export const transfers: Question = {
     return [...figuresOf(results)];
   },
 };
+
+/** Runs the load in each version. Several take turns, since the machine is not the same from minute to minute. */
+async function measured(
+  run: Run,
+  { target, processes = {} }: OpenSystem,
+  spoken: readonly Protocol[],
+): Promise<ReadonlyMap<Protocol, LoadResult>> {
+  const turns = Array.from({ length: spoken.length > 1 && !run.isSmoke ? 3 : 1 }, () => spoken).flat();
+  const seen = new Map<Protocol, LoadResult[]>();
+  for (const protocol of turns) {
+    const result = await runLoad({
+      target: { ...target, protocol },
+      connectionCount: run.isSmoke ? 8 : 64,
+      inFlight: run.isSmoke ? 4 : 40,
+      warmUpMs: run.isSmoke ? 200 : 3000,
+      runMs: run.isSmoke ? 200 : 6000,
+      processes,
+    });
+    seen.set(protocol, [...(seen.get(protocol) ?? []), result]);
+    run.say(
+      `  ${protocol}: ${Math.round(result.perSecond).toLocaleString("en")}/s, p50 ${result.p50Ms.toFixed(1)} ms, ` +
+        `p99 ${result.p99Ms.toFixed(1)} ms, processor time a call: ${cpuText(result)}`,
+    );
+  }
+  return new Map(Array.from(seen, ([protocol, results]) => [protocol, middleOf(results)]));
+}
+
+function middleOf(results: readonly LoadResult[]): LoadResult {
+  const middle = results.toSorted((a, b) => a.perSecond - b.perSecond)[results.length >> 1];
+  if (middle === undefined) throw new Error("no version was asked about");
+  return middle;
+}
 
 function cpuText({ cpuMicrosPerCall }: LoadResult): string {
   return Object.entries(cpuMicrosPerCall)
@@ -76,6 +100,11 @@ const ratios = [
   { peer: "echo", reach: 0.6 },
 ] as const;
 
+const later = [
+  { version: "v2", reach: 1 },
+  { version: "v3", reach: 1.6 },
+] as const;
+
 function* figuresOf(results: ReadonlyMap<string, LoadResult>): Iterable<Figure> {
   for (const [name, { perSecond, p50Ms, p99Ms }] of results) {
     yield { name, value: perSecond, unit: "transfers/s" };
@@ -85,6 +114,11 @@ function* figuresOf(results: ReadonlyMap<string, LoadResult>): Iterable<Figure> 
   for (const own of lightconeNames) {
     const mine = results.get(own)?.perSecond;
     if (mine === undefined) continue;
+    for (const { version, reach } of later) {
+      const theirs = results.get(`${own}, ${version}`)?.perSecond;
+      if (theirs !== undefined)
+        yield { name: `${own}, ${version} to v1`, value: theirs / mine, unit: "times", reach: `>= ${reach}` };
+    }
     for (const { peer, reach } of ratios) {
       const theirs = results.get(peer)?.perSecond;
       if (theirs !== undefined)

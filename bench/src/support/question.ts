@@ -1,5 +1,7 @@
 /** What a bench is: a question that says what it does, and what it expects, before it runs. */
 
+import type { Protocol } from "./websocket-client.ts";
+
 /** One measured number. */
 export interface Figure {
   readonly name: string;
@@ -15,6 +17,8 @@ export interface Run {
   readonly isSmoke: boolean;
   /** A directory on a real disk, for this run alone; removed afterwards. */
   readonly directory: string;
+  /** The versions of the wire that are asked about, where several are; version 1 if none was named. */
+  readonly protocols: readonly Protocol[];
   /** Prints a line at once: a peer that is skipped, a step that takes long. */
   say(text: string): void;
 }

@@ -3,15 +3,23 @@
  *
  *   call  = 0x82 | 0x80·length | key 4 bytes | payload, masked              every key is random
  *   payload = tag 0 | "transfer" | args (from u32, to u32, amount i64) | request u32 | flags u8      `v1.bsatn`
+ *           | tag 3 | request u32 | flags u8 | "transfer" | args                                   `v2.bsatn`
+ *           | as many of these as are called at once                                               `v3.bsatn`
  *
- * Answers are counted, not decoded: a binary message whose third byte is not 0 is a call that failed. Reads go into
- * one buffer for all sockets; only a frame that is cut by a read is kept.
+ * Answers are counted, not decoded. In version 1 a binary message whose third byte is not 0 is a call that failed; in
+ * versions 2 and 3 the answer to a transfer has one length, and a payload that is not made of such ends the run. Reads
+ * go into one buffer for all sockets; only a frame that is cut by a read is kept.
  */
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 
+export const protocols = ["v1", "v2", "v3"] as const;
+export type Protocol = (typeof protocols)[number];
+
 /** Where to connect, and what is called. */
 export interface Target {
+  /** `v1` if left out. */
+  readonly protocol?: Protocol | undefined;
   readonly port: number;
   /** Path and query of the upgrade. */
   readonly path: string;
@@ -26,6 +34,9 @@ export interface AnswerSink {
   failed(count: number): void;
 }
 
+/** The result of a reducer that changed none of the caller's query sets. */
+const resultBytes = 22;
+
 const reducer = new TextEncoder().encode("transfer");
 const argsAt = 1 + 4 + reducer.length + 4;
 const payloadBytes = argsAt + 16 + 4 + 1;
@@ -37,6 +48,21 @@ template.setUint32(1, reducer.length, true);
 new Uint8Array(words.buffer).set(reducer, 5);
 template.setUint32(argsAt - 4, 16, true);
 template.setUint32(argsAt + 8, 1, true);
+
+/** A call of versions 2 and 3. */
+const callBytes = 1 + 4 + 1 + 4 + reducer.length + 4 + 16;
+const callArgsAt = callBytes - 16;
+const callTemplate = new Uint8Array(callBytes);
+callTemplate[0] = 3;
+callTemplate[6] = reducer.length;
+callTemplate.set(reducer, 10);
+callTemplate[callArgsAt - 4] = 16;
+callTemplate[callArgsAt + 8] = 1;
+
+/** Calls before they are masked, in whole words: as many as are ever in flight. */
+const callWords = new Int32Array(16_384);
+const calls = new DataView(callWords.buffer);
+const callsText = new Uint8Array(callWords.buffer);
 
 let random = 0x2545_f491;
 function nextRandom(): number {
@@ -53,6 +79,7 @@ export class WebSocketClient {
   private readonly socket: Socket;
   private readonly sink: AnswerSink;
   private readonly accountCount: number;
+  private readonly protocol: Protocol;
   private requestId = 0;
   /** Bytes of the frame that a read cut: what of its header is known, and how much is still to come. */
   private header: Uint8Array = new Uint8Array(14);
@@ -66,6 +93,7 @@ export class WebSocketClient {
   private constructor(target: Target, sink: AnswerSink, opened: (error?: Error) => void) {
     this.sink = sink;
     this.accountCount = target.accountCount;
+    this.protocol = target.protocol ?? "v1";
     this.opened = opened;
     this.socket = connect({
       host: "127.0.0.1",
@@ -79,7 +107,7 @@ export class WebSocketClient {
     this.socket.write(
       `GET ${target.path} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString("base64")}\r\n` +
-        `Sec-WebSocket-Protocol: v1.bsatn.spacetimedb\r\n${authorization}\r\n`,
+        `Sec-WebSocket-Protocol: ${this.protocol}.bsatn.spacetimedb\r\n${authorization}\r\n`,
     );
   }
 
@@ -91,8 +119,52 @@ export class WebSocketClient {
     return client;
   }
 
-  /** Sends `count` transfers between random accounts, a frame each, in one write. */
+  /** Sends `count` transfers between random accounts in one write: a frame each, or in version 3 one for all. */
   call(count: number): void {
+    if (this.protocol === "v3") this.callInFrames(count, count);
+    else if (this.protocol === "v2") this.callInFrames(count, 1);
+    else this.callV1(count);
+  }
+
+  /** Sends transfers in frames of `each`, in one write. */
+  private callInFrames(count: number, each: number): void {
+    const length = each * callBytes;
+    const headerBytes = length < 126 ? 6 : 8;
+    const out = Buffer.allocUnsafe((count / each) * (headerBytes + length));
+    const view = new DataView(out.buffer, out.byteOffset, out.length);
+    for (let at = 0; at < out.length; at += headerBytes + length) {
+      this.fillCalls(each);
+      const key = nextRandom() | 0;
+      out[at] = 0x82;
+      if (length < 126) out[at + 1] = 0x80 | length;
+      else {
+        out[at + 1] = 0x80 | 126;
+        view.setUint16(at + 2, length);
+      }
+      const start = at + headerBytes;
+      view.setInt32(start - 4, key, true);
+      const whole = length >>> 2;
+      for (let word = 0; word < whole; word += 1)
+        view.setInt32(start + word * 4, (callWords[word] as number) ^ key, true);
+      let rest = (callWords[whole] as number) ^ key;
+      for (let index = whole * 4; index < length; index += 1, rest >>>= 8) out[start + index] = rest;
+    }
+    this.socket.write(out);
+  }
+
+  /** Writes calls, one behind the other, where they are masked from. */
+  private fillCalls(count: number): void {
+    for (let at = 0; at < count * callBytes; at += callBytes) {
+      const from = nextRandom() % this.accountCount;
+      const to = (from + 1 + (nextRandom() % (this.accountCount - 1))) % this.accountCount;
+      for (let index = 0; index < callBytes; index += 1) callsText[at + index] = callTemplate[index] as number;
+      calls.setUint32(at + 1, (this.requestId += 1), true);
+      calls.setUint32(at + callArgsAt, from, true);
+      calls.setUint32(at + callArgsAt + 4, to, true);
+    }
+  }
+
+  private callV1(count: number): void {
     const out = Buffer.allocUnsafe(count * frameBytes);
     const view = new DataView(out.buffer, out.byteOffset, out.length);
     for (let at = 0; at < out.length; at += frameBytes) {
@@ -159,8 +231,11 @@ export class WebSocketClient {
       const opcode = (head[start] as number) & 0x0f;
       if (opcode === 2) {
         if (this.greeted) {
-          answers += 1;
-          if (head[start + headerBytes + 2] !== 0) failures += 1;
+          if (this.protocol === "v1") {
+            answers += 1;
+            if (head[start + headerBytes + 2] !== 0) failures += 1;
+          } else if ((length - 1) % resultBytes === 0) answers += (length - 1) / resultBytes;
+          else throw new Error(`an answer of ${length} bytes: a call failed, which is not counted in this version`);
         } else {
           this.greeted = true;
           this.opened?.();
