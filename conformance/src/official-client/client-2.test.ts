@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bundleModule } from "../../../packages/cli/src/build/bundle.ts";
 import { rustModule } from "../rust-modules.ts";
-import { Served } from "../served.ts";
+import { Served, type ServedOptions } from "../served.ts";
 import { GeneratedBindings, hasOfficialClient2 } from "./chat-client.ts";
 
 const rust = rustModule("chat");
@@ -87,8 +87,8 @@ class Place {
   private readonly open = new Set<Connection>();
   private generated: GeneratedBindings | undefined;
 
-  async start({ name, bytes, hostType }: Program): Promise<void> {
-    this.served = await Served.open();
+  async start({ name, bytes, hostType }: Program, options: ServedOptions = {}): Promise<void> {
+    this.served = await Served.open(options);
     await this.served.publish(name, bytes, hostType);
     const info: { database_identity: { __identity__: string } } = JSON.parse(
       await (await this.served.request("GET", `/v1/database/${name}`)).text(),
@@ -170,6 +170,38 @@ describe.skipIf(!hasOfficialClient2)("row protocols: the official client 2.x", (
   describe.skipIf(harbor === undefined)("and a Rust module of 2.10", () =>
     harbors(async () => ({ name: "harbor", bytes: new Uint8Array(await readFile(harbor ?? "")), hostType: "Wasm" })),
   );
+});
+
+describe.skipIf(!hasOfficialClient2)("row protocols: the official client 2.x and a database that rests", () => {
+  const place = new Place();
+  beforeAll(async () => {
+    const bytes = new TextEncoder().encode((await bundleModule(typescript)).code);
+    const serverLimits = { parkAfterMs: 300, parkWakeTimesMin: 0, spareHostsMax: 2 };
+    await place.start({ name: "chat", bytes, hostType: "Js" }, { serverLimits });
+  });
+  afterAll(async () => {
+    place.leave();
+    await place.stop();
+  });
+
+  test("its query sets are there when it wakes", { timeout: 120_000 }, async () => {
+    const clients = [
+      await place.connect("chat"),
+      await place.connect("chat", offering("v2.bsatn.spacetimedb")),
+      await place.connect("chat", offering("v3.bsatn.spacetimedb")),
+    ].map(({ connection }) => connection);
+    for (const connection of clients) {
+      await subscribed(connection, "SELECT * FROM user");
+      await subscribed(connection, "SELECT * FROM message");
+    }
+    for (const [index, speaker] of clients.entries()) {
+      await expect.poll(() => place.served?.isAwake(place.identity), { timeout: 30_000 }).toBe(false);
+      await Promise.all([send(speaker, `one of ${index}`), send(speaker, `two of ${index}`)]);
+      const said = Array.from({ length: index + 1 }, (_, at) => [`one of ${at}`, `two of ${at}`]).flat();
+      for (const connection of clients) await expect.poll(() => texts(connection), { timeout: 30_000 }).toEqual(said);
+    }
+    expect(place.served?.openings.get(place.identity)).toBeGreaterThan(clients.length);
+  });
 });
 
 /** Offers one protocol only. */
