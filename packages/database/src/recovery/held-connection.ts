@@ -32,8 +32,10 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
   private received = 0;
   /** Messages that the present host has been given. */
   private given = 0;
-  private greeted = false;
-  private wasGiven = false;
+  /** Whether a host has let it in: the next goes on with it. To any other it is new. */
+  isGreeted = false;
+  /** Whether a host may know of it. */
+  wasKnown = false;
   private inMessage = false;
   /** Whether answers to it were held back while others got theirs. */
   private isBehind = false;
@@ -82,7 +84,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
   // --- towards the client
 
   send(bytes: Uint8Array, at: number, length: number, last: boolean): void {
-    this.greeted = true;
+    this.isGreeted = true;
     this.inMessage = !last;
     this.sink.send(bytes, at, length, last);
   }
@@ -128,7 +130,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
    */
   detach(isRefused: boolean): void {
     this.handle = undefined;
-    const isKnowing = this.greeted
+    const isKnowing = this.isGreeted
       ? this.info.confirmed && !this.inMessage && !this.isBehind
       : isRefused || this.given === 0;
     if (!isKnowing) this.close(1011, "the database started again");
@@ -143,12 +145,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
 
   /** Whether the client waits for nothing, and is in the middle of nothing. */
   get isIdle(): boolean {
-    return this.greeted && !this.inMessage && !this.isBehind && this.pending.isEmpty;
-  }
-
-  /** Whether a host may know of it. */
-  get wasKnown(): boolean {
-    return this.wasGiven;
+    return this.isGreeted && !this.inMessage && !this.isBehind && this.pending.isEmpty;
   }
 
   /** The name of the work that lets the client in. */
@@ -158,17 +155,12 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
 
   /** What the present host has been given and not answered. */
   givenWork(): readonly Work[] {
-    if (!this.greeted) return this.wasGiven ? [this.connectWork] : [];
+    if (!this.isGreeted) return this.wasKnown ? [this.connectWork] : [];
     const { id } = this.connectWork;
     return this.pending
       .all()
       .filter(({ number }) => number <= this.given)
       .map(({ number }) => ({ kind: WorkKind.message, id, number }));
-  }
-
-  /** Whether a host has let it in: the next goes on with it. To any other it is new. */
-  get isGreeted(): boolean {
-    return this.greeted;
   }
 
   resume(): ResumedConnection {
@@ -190,7 +182,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
   /** Takes a host's handle and gives it what came since message `given`. */
   attach(handle: ConnectionHandle, given: number): void {
     this.handle = handle;
-    this.wasGiven = true;
+    this.wasKnown = true;
     handle.onReady = () => this.onReady?.();
     if (this.isClosed) {
       handle.closed();

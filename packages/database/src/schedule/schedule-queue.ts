@@ -91,28 +91,23 @@ export class ScheduleQueue {
   private sink(at: number): void {
     for (;;) {
       const left = 2 * at + 1;
-      const right = left + 1;
-      const child = this.isBefore(right, left) ? right : left;
+      const [a, b] = [this.heap[left], this.heap[left + 1]];
+      const child = a !== undefined && b !== undefined && isBefore(b, a) ? left + 1 : left;
       if (!this.swapIfBefore(child, at)) return;
       at = child;
     }
   }
 
-  private isBefore(at: number, other: number): boolean {
-    const a = this.heap[at];
-    const b = this.heap[other];
-    if (a === undefined || b === undefined) return false;
-    if (a.dueMicros !== b.dueMicros) return a.dueMicros < b.dueMicros;
-    return a.tableId === b.tableId ? a.rowId < b.rowId : a.tableId < b.tableId;
-  }
-
   private swapIfBefore(at: number, other: number): boolean {
-    if (!this.isBefore(at, other)) return false;
-    const a = this.heap[at];
-    const b = this.heap[other];
-    if (a === undefined || b === undefined) return false;
+    const [a, b] = [this.heap[at], this.heap[other]];
+    if (a === undefined || b === undefined || !isBefore(a, b)) return false;
     this.heap[at] = b;
     this.heap[other] = a;
     return true;
   }
+}
+
+function isBefore(a: Entry, b: Entry): boolean {
+  if (a.dueMicros !== b.dueMicros) return a.dueMicros < b.dueMicros;
+  return a.tableId === b.tableId ? a.rowId < b.rowId : a.tableId < b.tableId;
 }
