@@ -1,6 +1,7 @@
 export * from "./assert.ts";
 export * from "./critical-section.ts";
 export * from "./cut-text.ts";
+export * from "./empty.ts";
 export * from "./errors.ts";
 export { isDamage, isLightconeError, LightconeError, toldText } from "./lightcone-error.ts";
 export * from "./ids.ts";

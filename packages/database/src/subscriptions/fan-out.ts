@@ -6,6 +6,7 @@
  * Law: what a subscriber has been sent of a query, inserts less deletes, is the query's result at the offset
  * of the last message. So rows are counted exactly, and a commit reaches a subscriber in one message.
  */
+import { empty } from "@lightcone/base";
 import { CommitKind, type Commit, type CommitMeta, type Store } from "@lightcone/engine";
 import { LiveQueries, type DeltaPart, type LiveQuery } from "@lightcone/query";
 import type { SelectPlan } from "@lightcone/sql";
@@ -83,10 +84,10 @@ export class Subscriptions implements CommitListener {
       // Whoever made the call has had its changes with the answer.
       if (subscriber.changes.length === 0) continue;
       subscriber.deliver(head);
-      subscriber.changes.length = 0;
+      empty(subscriber.changes);
     }
     if (this.touched.length > 0) {
-      this.touched.length = 0;
+      empty(this.touched);
       this.live.settle();
     }
     // Clearing a map makes a new table, even of an empty one.

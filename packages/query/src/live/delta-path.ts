@@ -8,7 +8,7 @@
  * there the row's values select the queries that the tuple can concern. It is the step that narrows them down most;
  * before it, the tuple concerns all of them.
  */
-import type { RowRef } from "@lightcone/base";
+import { empty, type RowRef } from "@lightcone/base";
 import type { RowRefs } from "@lightcone/engine";
 import { noArgs, type TupleFilter } from "../code/predicate-code.ts";
 import type { Delta } from "./delta.ts";
@@ -140,7 +140,7 @@ export class DeltaPath {
   /** Keeps the queries whose conditions hold so far. False when none is left. */
   private narrow(depth: number, found: readonly ParameterRow[]): boolean {
     const list = this.narrowed[depth] ?? [];
-    list.length = 0;
+    empty(list);
     for (let i = 0; i < found.length; i += 1) {
       const query = found[i] as ParameterRow; // below the length
       if (this.fulfils(depth, query)) list.push(query);

@@ -6,7 +6,7 @@
  * `forEachDelta` gives the parts of every query that changed. Parts refer to rows of the store: they are valid until
  * the commit is released or the next `advance`.
  */
-import { assert, defined, type TableId } from "@lightcone/base";
+import { assert, defined, empty, type TableId } from "@lightcone/base";
 import { makeHashSeed, type Commit, type Store } from "@lightcone/engine";
 import type { SelectPlan, TemplateKey } from "@lightcone/sql";
 import { bytesText } from "../code/bytes.ts";
@@ -154,7 +154,7 @@ export class LiveQueries<S> {
   /** Releases the last commit's parts. `advance` does so by itself. */
   settle(): void {
     for (const query of this.touched) query.parts = noParts;
-    this.touched.length = 0;
+    empty(this.touched);
     this.pool.settle();
   }
 

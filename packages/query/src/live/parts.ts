@@ -10,6 +10,7 @@
  * suffices because a tuple is added for all of its queries in a row. A join can give two queries the same tuples in a
  * different order; they end at different nodes, and their parts are found equal by a hash of the consolidated content.
  */
+import { empty } from "@lightcone/base";
 import type { RefList, RowRefs } from "@lightcone/engine";
 import type { TableSchema } from "@lightcone/schema";
 import type { Delta } from "./delta.ts";
@@ -85,10 +86,10 @@ export class PartPool {
       part.ownInserts = undefined;
       part.deletes = none;
       part.inserts = none;
-      if (part.encoded.length > 0) part.encoded.length = 0;
+      empty(part.encoded);
       if (this.free.length < keptPartsMax) this.free.push(part);
     }
-    this.used.length = 0;
+    empty(this.used);
   }
 }
 
@@ -211,14 +212,14 @@ export class PartCutter<Q extends CutQuery> {
     while (length < count * 2) length *= 2;
     if (this.slots.length < length || this.slots.length > keptNodesMax) this.slots = new Int32Array(length);
     else this.slots.fill(0);
-    this.made.length = 0;
+    empty(this.made);
   }
 
   private clear(): void {
     for (let node = 0; node < this.nodeCount; node += 1) this.partOf[node] = undefined;
     this.nodeCount = 1;
     this.children[0] = 0;
-    this.reached.length = 0;
+    empty(this.reached);
     if (this.rows.length <= keptNodesMax) return;
     this.partOf.length = 0;
     this.resize(16);

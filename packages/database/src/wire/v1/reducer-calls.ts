@@ -5,6 +5,7 @@
  *   unchanged  a `TransactionUpdate` without changes, or nothing
  *   failed     a `TransactionUpdate` that says so, or nothing
  */
+import { empty } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { noReducer, readCallFrame, type CallFrame, type CallReducer } from "@lightcone/protocol";
 import { callReducer, whyNotCallable, type Refusal } from "../../calls/reducer-call.ts";
@@ -140,8 +141,7 @@ export class ReducerCalls implements Responder {
     if (this.notify) this.request?.send(this.updates.message(changes, commit, false));
     else if (changes.length > 0) this.request?.send(this.updates.message(changes, commit, this.client.isLight));
     else this.request?.send(undefined);
-    // Emptying an array is a call into V8, of an empty one too.
-    if (changes.length > 0) changes.length = 0;
+    empty(changes);
   }
 
   unchanged(): void {

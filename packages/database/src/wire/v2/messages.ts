@@ -2,7 +2,7 @@
  * Version 2 of the wire: which message is run by what, and how each kind is answered when it fails.
  * docs/wire/websocket-v2.md has its messages; `encoder.ts` those to a client.
  */
-import { LightconeError } from "@lightcone/base";
+import { empty, LightconeError } from "@lightcone/base";
 import { v2 } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
 import { callProcedure } from "../../calls/procedure-call.ts";
@@ -68,7 +68,7 @@ class ConversationV2 implements Conversation, Subscriber {
 
   deliver(commit: CommitHead): void {
     this.channel.send(this.encoder.update(this, commit));
-    if (this.marks.length > 0) this.marks.length = 0;
+    empty(this.marks);
   }
 
   sendIdentity(): void {

@@ -5,6 +5,7 @@
  *   unchanged  a `ReducerResult` without changes
  *   failed     a `ReducerResult` with the reducer's own error, or with what kept it from ending
  */
+import { empty } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { noReducer, v2 } from "@lightcone/protocol";
 import { callReducer, whyNotCallable } from "../../calls/reducer-call.ts";
@@ -96,9 +97,8 @@ export class ReducerCalls implements Responder {
   committed({ requestId, timestampMicros }: CommitHead): void {
     const { changes } = this;
     this.request?.send(this.encoder.reducerOk(requestId, timestampMicros, changes));
-    // Emptying an array is a call into V8, of an empty one too.
-    if (changes.changes.length > 0) changes.changes.length = 0;
-    if (changes.marks.length > 0) changes.marks.length = 0;
+    empty(changes.changes);
+    empty(changes.marks);
   }
 
   unchanged(): void {
