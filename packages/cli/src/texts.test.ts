@@ -40,7 +40,10 @@ describe("places that cannot be written", () => {
   test.each<Row>([
     { args: [...start, "/proc/nope"], says: /directory \/proc\/nope cannot be made[^]*no such file[^]*--data-dir/ },
     { args: [...start, "PLACE/file"], says: /directory \S+\/file cannot be made[^]*a file of that name[^]*--data-dir/ },
-    { args: [...start, "PLACE/file/x"], says: /a file stands where a directory is to be[^]*--data-dir/ },
+    {
+      args: [...start, "PLACE/file/x"],
+      says: /x cannot be made[^]*\/file: a file of that name stands in the way[^]*--data-dir/,
+    },
     { args: [...generate, "/proc/nope"], says: /--out-dir: \/proc\/nope cannot be made/ },
     { args: [...generate, "PLACE/file"], says: /--out-dir: \S+\/file cannot be made[^]*stands in the way/ },
     { args: ["--config-path", "/proc/nope/x", "login"], says: /\/proc\/nope\/x cannot be written[^]*--config-path/ },
