@@ -13,6 +13,7 @@ import { serverLimits } from "@lightcone/server";
 import { heldCallsMax } from "../packages/client/src/connection.ts";
 import { answerBytesMax } from "../packages/client/src/platform.ts";
 import { snapshotReserveBytes } from "../packages/commitlog/src/snapshot-store.ts";
+import { frameMessagesMax } from "../packages/database/src/link/framing.ts";
 import { errorTextBytesMax } from "../packages/database/src/link/limits.ts";
 import { logDaysMax } from "../packages/database/src/module-log/log-writer.ts";
 import { arrayElementsMax, patternPartsMax } from "../packages/host-js/src/bounded-builtins.ts";
@@ -141,6 +142,12 @@ const fixed: Readonly<Record<string, Row>> = {
     what: "the text of an error that a client is told, a module's own for one",
     outcome: "its end is cut off, and it says so",
   },
+  frameMessagesMax: {
+    value: frameMessagesMax,
+    unit: "messages",
+    what: "messages in a frame of `v3.bsatn`",
+    outcome: "Close 1013",
+  },
   snapshotReserveBytes: {
     value: snapshotReserveBytes,
     unit: "bytes",
@@ -201,6 +208,7 @@ const tests = {
   tokens: "packages/server/src/auth/tokens.test.ts",
   client: "packages/client/src/connect.test.ts",
   platform: "packages/client/src/real-platform.test.ts",
+  frames: "conformance/src/database/frames.test.ts",
 } as const;
 
 /** The test that trips each limit. It names the limit, which is checked. */
@@ -266,6 +274,7 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   diskProbeMs: "disk",
   diskGraceMs: "disk",
   errorTextBytesMax: "database",
+  frameMessagesMax: "frames",
   logLineBytesMax: "database",
   logWaitingBytesMax: "database",
   logFileBytesMax: "database",

@@ -129,7 +129,7 @@ test("what cannot be read ends the connection behind what was before it", async 
 });
 
 test.each([{ isHeld: true }, { isHeld: false }])(
-  "a frame of more messages than may wait ends the connection alone (held by a front: $isHeld)",
+  "frameMessagesMax: a frame of more ends its connection alone (held by a front: $isHeld)",
   async ({ isHeld }) => {
     const hosts = new Hosts();
     const link = isHeld ? await hosts.open() : await openLocal();
