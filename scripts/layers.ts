@@ -80,6 +80,7 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
 export const privateByHash: readonly string[] = [
   "packages/host-js/src/table-handle.ts",
   "packages/host-js/src/web-globals.ts",
+  "packages/host-js/src/procedure-http.ts",
   "packages/client/src/",
 ];
 

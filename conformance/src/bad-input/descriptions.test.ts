@@ -136,7 +136,7 @@ describe("row 19: by the command and a server", () => {
     {
       why: "a reducer that is not exported",
       module: `${head}const app = schema({});\nexport default app;\nconst lost = app.reducer(() => {});\nvoid lost;\n`,
-      says: /the reducer that is made at module\.ts:4:18 is not exported/,
+      says: /the function that is made at module\.ts:4:18 is not exported/,
     },
   ];
 

@@ -6,32 +6,36 @@ import { manualClock, memoryFileSystem, type ManualClock } from "@lightcone/comm
 import type { Database, DatabaseLimits } from "@lightcone/database";
 import { beforeAll, describe, expect, test } from "vitest";
 import { rustModule } from "../rust-modules.ts";
-import { call, openLocal, sql, textOf } from "./local.ts";
+import { call, openLocal, program as bundle, sql, textOf } from "./local.ts";
 
 const start = 1_700_000_000_000_000;
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-const modules = (["errands", "errands2"] as const).map((name) => ({ name, path: rustModule(name) }));
+const modules = (["errands", "errands2", "errands.ts"] as const).map((name) => ({
+  name,
+  path: name === "errands.ts" ? name : rustModule(name),
+}));
 
 describe.skipIf(modules.some(({ path }) => path === undefined)).each(modules)(
   "row 9: scheduled procedures of $name",
   ({ path = "" }) => {
+    const hostType = path.endsWith(".ts") ? "js" : "wasm";
     let program: Uint8Array;
     let clock: ManualClock;
     let files: ReturnType<typeof memoryFileSystem>;
     let database: Database;
 
     beforeAll(async () => {
-      program = await readFile(path);
+      program = hostType === "js" ? await bundle(`./modules/${path}`) : await readFile(path);
     });
 
     async function open(limits: Partial<DatabaseLimits> = {}): Promise<void> {
       clock = manualClock(start);
       files = memoryFileSystem();
       database = await openLocal({ clock, fileSystem: files, limits });
-      const reply = await database.request({ kind: "publish", program, hostType: "wasm", breakClients: false });
+      const reply = await database.request({ kind: "publish", program, hostType, breakClients: false });
       if (reply.status !== 200) throw new Error(textOf(reply));
     }
 

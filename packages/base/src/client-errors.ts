@@ -36,6 +36,11 @@ export const clientErrors = {
     text: (d: { reducer: string; reason: string }) => `invalid arguments for reducer ${d.reducer}: ${d.reason}`,
     hint: "Pass one value per parameter, of the parameter's type: with `lightcone/client` an object by their names, over HTTP a list in their order.",
   },
+  ProcedureFailed: {
+    http: 500,
+    text: (d: { message: string }) => d.message,
+    hint: "The text is the database's or the module's own; what the procedure had committed stays.",
+  },
   ReducerFailed: {
     http: 530,
     text: (d: { message: string }) => d.message,

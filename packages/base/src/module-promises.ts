@@ -10,6 +10,9 @@
  * V8's promise hooks count what happens to promises, which costs code without promises nothing. Whoever runs calls
  * lets the event loop go round once whenever `activity` has risen: so none of the host's own microtasks wait when
  * a call settles its.
+ *
+ * A procedure that waits is such a piece of work in parts: its promises stay its own from one to the next, and open ones are
+ * what it is about.
  */
 import { promiseHooks } from "node:v8";
 import { assert } from "./assert.ts";
@@ -56,6 +59,13 @@ export interface Settled {
   readonly open: { readonly madeUnder: string | undefined } | undefined;
 }
 
+/** A piece of work that is done in parts. */
+export interface WorkInParts {
+  readonly work: number;
+  readonly open: Map<object, Origin>;
+  stackCount: number;
+}
+
 interface Origin {
   readonly work: number;
   readonly made: Error | undefined;
@@ -70,10 +80,13 @@ class ModulePromises {
   private isWatching = false;
   /** The present piece of work. */
   private work = 0;
+  private workCount = 0;
   private isRunning = false;
   private stackCount = 0;
   private readonly origins = new WeakMap<object, Origin>();
-  private readonly open = new Map<object, Origin>();
+  /** Of work that is done in one go. */
+  private readonly openNow = new Map<object, Origin>();
+  private open = this.openNow;
   private rejection: Rejection | undefined;
   private stopTelling: () => void = () => undefined;
 
@@ -114,11 +127,26 @@ class ModulePromises {
 
   /** Module code begins to run: promises are its own from here on. */
   begin(): void {
-    this.work += 1;
+    this.work = this.workCount += 1;
     this.isRunning = true;
+    this.open = this.openNow;
     if (this.open.size > 0) this.open.clear();
     this.rejection = undefined;
     this.stackCount = 0;
+  }
+
+  /** A piece of work that will be done in parts. */
+  plan(): WorkInParts {
+    return { work: (this.workCount += 1), open: new Map(), stackCount: 0 };
+  }
+
+  /** Module code begins to run a part of a piece of work. What is open stays so until another part closes it. */
+  beginPart({ work, open, stackCount }: WorkInParts): void {
+    this.work = work;
+    this.isRunning = true;
+    this.open = open;
+    this.rejection = undefined;
+    this.stackCount = stackCount;
   }
 
   /** Module code has ended, whichever way. */
@@ -142,8 +170,10 @@ class ModulePromises {
    * Runs the microtasks of the work that has just ended, and says what became of its promises. A microtask is the
    * module's if its promise is: the host may have begun something on the module's behalf. Time is the caller's to
    * limit; a time-out passes.
+   *
+   * @param part that which the work was a part of
    */
-  settle(): Settled {
+  settle(part?: WorkInParts): Settled {
     let hasRun = false;
     void Promise.resolve().then(() => (hasRun = true));
     const stop = promiseHooks.createHook({
@@ -157,7 +187,8 @@ class ModulePromises {
     const rejection = this.rejection;
     this.rejection = undefined;
     const [first] = this.open.values();
-    this.open.clear();
+    if (part === undefined) this.open.clear();
+    else part.stackCount = this.stackCount;
     return { rejection, open: first === undefined ? undefined : { madeUnder: first.made?.stack } };
   }
 

@@ -7,14 +7,25 @@
  */
 import { LightconeError } from "@lightcone/base";
 import { isOption } from "@lightcone/sats";
-import { reducerDifference, tableDifference } from "./difference.ts";
+import { procedureDifference, reducerDifference, tableDifference } from "./difference.ts";
 import type { BagTable } from "./row-bag.ts";
-import { readSchema, type ClientSchema, type ReducerSchema } from "./schema.ts";
+import { readSchema, type ClientSchema, type ProcedureSchema, type ReducerSchema } from "./schema.ts";
 import { encodeValue, isObject, makeCodec, shown, type Codec } from "./value-codec.ts";
 
-interface KnownReducer {
+export type FunctionKind = "reducer" | "procedure";
+
+interface KnownFunction {
   readonly schema: ReducerSchema;
   readonly params: Codec;
+  /** Of a procedure's result. */
+  readonly returns: Codec | undefined;
+}
+
+/** A call as the server takes it, and what reads its result. */
+export interface EncodedCall {
+  readonly name: string;
+  readonly args: Uint8Array;
+  readonly returns: Codec | undefined;
 }
 
 export class Catalog {
@@ -24,7 +35,7 @@ export class Catalog {
   #now: ClientSchema | undefined;
   /** Made of `#now` when they are first used. */
   readonly #tables = new Map<string, BagTable | LightconeError>();
-  readonly #reducers = new Map<string, KnownReducer | LightconeError>();
+  readonly #functions = new Map<string, KnownFunction | LightconeError>();
   readonly #accessors = new Map<string, string>();
 
   /**
@@ -41,12 +52,12 @@ export class Catalog {
     return this.#now !== undefined;
   }
 
-  /** The names of tables and reducers in the module's code; none while they are not known. */
+  /** The names of tables and functions in the module's code; none while they are not known. */
   get tableNames(): readonly string[] {
     return [...(this.#now?.tables.keys() ?? [])];
   }
-  get reducerNames(): readonly string[] {
-    return [...(this.#now?.reducers.keys() ?? [])];
+  functionNames(kind: FunctionKind): readonly string[] {
+    return [...(functionsOf(this.#now, kind)?.keys() ?? [])];
   }
 
   /**
@@ -62,7 +73,7 @@ export class Catalog {
     this.#now = now;
     this.#built ??= now;
     this.#tables.clear();
-    this.#reducers.clear();
+    this.#functions.clear();
     this.#accessors.clear();
     for (const { accessor, name } of now.tables.values()) this.#accessors.set(name, accessor);
     return true;
@@ -96,9 +107,10 @@ export class Catalog {
    *
    * @throws {LightconeError} `VersionDiffers`, `BadArguments`
    */
-  encodeCall(accessor: string, args: unknown): { readonly name: string; readonly args: Uint8Array } {
-    const known = this.#reducers.get(accessor) ?? this.#makeReducer(accessor);
-    this.#reducers.set(accessor, known);
+  encodeCall(kind: FunctionKind, accessor: string, args: unknown): EncodedCall {
+    const key = `${kind} ${accessor}`;
+    const known = this.#functions.get(key) ?? this.#makeFunction(kind, accessor);
+    this.#functions.set(key, known);
     if (known instanceof LightconeError) throw known;
     if (!isObject(args)) {
       const names = known.schema.params.elements.map(({ name = "" }) => `${name}: …`).join(", ");
@@ -106,16 +118,16 @@ export class Catalog {
       throw new LightconeError("BadArguments", { reducer: accessor, reason });
     }
     const surplus = surplusArgument(known.schema, args);
-    if (surplus !== undefined && renamedParameter(known.schema, args) === undefined) {
+    if (surplus !== undefined && renamedParameter(kind, known.schema, args) === undefined) {
       const names = known.schema.params.elements.map(({ name }) => name).join(", ");
       const reason = `there is no parameter \`${surplus}\`${names === "" ? "; it takes none" : `; there are ${names}`}`;
       throw new LightconeError("BadArguments", { reducer: accessor, reason });
     }
     try {
-      return { name: known.schema.name, args: encodeValue(known.params, args) };
+      return { name: known.schema.name, args: encodeValue(known.params, args), returns: known.returns };
     } catch (cause) {
       if (!(cause instanceof TypeError)) throw cause;
-      const renamed = renamedParameter(known.schema, args);
+      const renamed = renamedParameter(kind, known.schema, args);
       if (renamed !== undefined) throw this.#differs(renamed, false);
       throw new LightconeError("BadArguments", { reducer: accessor, reason: cause.message }, { cause });
     }
@@ -136,22 +148,37 @@ export class Catalog {
     };
   }
 
-  #makeReducer(accessor: string): KnownReducer | LightconeError {
-    const schema = this.#now?.reducers.get(accessor);
-    const built = this.#built?.reducers.get(accessor);
+  #makeFunction(kind: FunctionKind, accessor: string): KnownFunction | LightconeError {
+    const schema = functionsOf(this.#now, kind)?.get(accessor);
+    const built = functionsOf(this.#built, kind)?.get(accessor);
     if (schema === undefined)
       return this.#differs(
-        `there is no reducer \`${accessor}\` for clients${listed(this.reducerNames)}`,
+        `there is no ${kind} \`${accessor}\` for clients${listed(this.functionNames(kind))}`,
         built !== undefined,
       );
-    const difference = built === undefined ? undefined : reducerDifference(built, schema);
+    const difference = built === undefined ? undefined : functionDifference(built, schema);
     if (difference !== undefined) return this.#differs(difference);
-    return { schema, params: makeCodec(schema.params) };
+    const returns = "returns" in schema ? makeCodec(schema.returns) : undefined;
+    return { schema, params: makeCodec(schema.params), returns };
   }
 
   #differs(difference: string, wasKnown = true): LightconeError {
     return new LightconeError("VersionDiffers", { database: this.#database, difference, wasKnown });
   }
+}
+
+function functionsOf(
+  schema: ClientSchema | undefined,
+  kind: FunctionKind,
+): ReadonlyMap<string, ReducerSchema | ProcedureSchema> | undefined {
+  return kind === "reducer" ? schema?.reducers : schema?.procedures;
+}
+
+function functionDifference(
+  built: ReducerSchema | ProcedureSchema,
+  now: ReducerSchema | ProcedureSchema,
+): string | undefined {
+  return "returns" in built && "returns" in now ? procedureDifference(built, now) : reducerDifference(built, now);
 }
 
 const listedMax = 10;
@@ -169,13 +196,13 @@ function surplusArgument({ params }: ReducerSchema, args: object): string | unde
 }
 
 /** A parameter that is missing while one is given that there is not: the page knows it by another name. */
-function renamedParameter({ accessor, params }: ReducerSchema, args: object): string | undefined {
+function renamedParameter(kind: FunctionKind, { accessor, params }: ReducerSchema, args: object): string | undefined {
   const given = new Map(Object.entries(args));
   const missing = params.elements.find(({ name = "", type }) => given.get(name) === undefined && !isOption(type));
   const known = new Set(params.elements.map(({ name }) => name));
   const surplus = [...given.keys()].find((name) => !known.has(name));
   if (missing === undefined || surplus === undefined) return undefined;
-  return `reducer \`${accessor}\` takes a parameter \`${missing.name}\` and has none called \`${surplus}\``;
+  return `${kind} \`${accessor}\` takes a parameter \`${missing.name}\` and has none called \`${surplus}\``;
 }
 
 function parse(text: string): unknown {

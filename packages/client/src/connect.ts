@@ -1,13 +1,13 @@
 /** `connect`: a live, typed copy of a database's rows, without generated code. */
 import type { ConnectionId, Identity } from "@lightcone/sats";
-import { Catalog } from "./catalog.ts";
+import { Catalog, type FunctionKind } from "./catalog.ts";
 import { Connection, type ConnectionEvents, type ConnectionState } from "./connection.ts";
 import { checkOptions, type ConnectOptions } from "./connect-options.ts";
 import { makeRealPlatform } from "./real-platform.ts";
 import type { Query, SubscriptionHandle } from "./subscription.ts";
 import { TableView } from "./table-view.ts";
 import { Tokens } from "./token-store.ts";
-import type { ClientReducers, ClientTables, ModuleExports, UntypedModule } from "./types.ts";
+import type { ClientProcedures, ClientReducers, ClientTables, ModuleExports, UntypedModule } from "./types.ts";
 
 export interface Client<M extends ModuleExports = UntypedModule> {
   readonly tables: ClientTables<M>;
@@ -17,6 +17,11 @@ export interface Client<M extends ModuleExports = UntypedModule> {
    * `BadArguments` or `VersionDiffers` when it was not sent; or with what ended the client.
    */
   readonly reducers: ClientReducers<M>;
+  /**
+   * Each resolves to what the procedure gives, when what it committed is durable and in the tables. It rejects as reducers do,
+   * with `ProcedureFailed` in the place of `ReducerFailed`: what it had committed by then stays.
+   */
+  readonly procedures: ClientProcedures<M>;
   /**
    * `connecting`: on its way; `open`: rows are live; `waiting`: the connection was lost, rows stay as they were
    * and the client will try again by itself; `closed`: for good.
@@ -72,12 +77,14 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
     }
   };
   const tables = new Named((accessor) => new TableView(accessor, connection, tell));
-  const reducers = new Named(
-    (accessor) =>
-      (...all: readonly unknown[]): Promise<void> =>
-        // Several are shown to be refused as the list that they are.
-        connection.call(accessor, all.length > 1 ? all : all[0] === undefined ? {} : all[0]),
-  );
+  const callers = (kind: FunctionKind) =>
+    new Named(
+      (accessor) =>
+        (...all: readonly unknown[]): Promise<unknown> =>
+          // Several are shown to be refused as the list that they are.
+          connection.call(kind, accessor, all.length > 1 ? all : all[0] === undefined ? {} : all[0]),
+    );
+  const [reducers, procedures] = [callers("reducer"), callers("procedure")];
   const events: ConnectionEvents = {
     hearsErrors: options.onError !== undefined,
     failed: (error, isTold) => {
@@ -98,7 +105,8 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
     },
     named: () => {
       for (const name of catalog.tableNames) tables.get(name);
-      for (const name of catalog.reducerNames) reducers.get(name);
+      for (const name of catalog.functionNames("reducer")) reducers.get(name);
+      for (const name of catalog.functionNames("procedure")) procedures.get(name);
     },
     changed: (changes) => {
       for (const name of changes.keys()) tables.get(name).forget();
@@ -112,9 +120,10 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
   const { uri, database, confirmed } = options;
   const connection = new Connection({ uri, database, confirmed, tokens, platform, catalog }, events);
 
-  const client: Omit<Client, "tables" | "reducers"> & { tables: object; reducers: object } = {
+  const client: Omit<Client, Made> & Record<Made, object> = {
     tables: tables.all,
     reducers: reducers.all,
+    procedures: procedures.all,
     get state() {
       return connection.state;
     },
@@ -151,6 +160,9 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
   // What stands under a name is what the module's types say of it, or fails by that name.
   return client as unknown as Client<M>;
 }
+
+/** What is made as it is asked for. */
+type Made = "tables" | "reducers" | "procedures";
 
 /** Things by name, each made when it is first asked for: which names there are is known only once connected. */
 class Named<T extends object> {

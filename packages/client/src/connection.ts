@@ -16,14 +16,21 @@
  *   that do not decode by the schema of now. Whoever waits for something is told; if nobody waits, `events.failed` is.
  */
 import { LightconeError } from "@lightcone/base";
-import type { IdentityToken, MultiApplied, ServerMessage, TableUpdate, TransactionUpdate } from "@lightcone/protocol";
+import type {
+  IdentityToken,
+  MultiApplied,
+  ProcedureResult,
+  ServerMessage,
+  TableUpdate,
+  TransactionUpdate,
+} from "@lightcone/protocol";
 import { ConnectionId, Identity, toHexReversed } from "@lightcone/sats";
 import { backoffMs, steadyAfterMs } from "./backoff.ts";
-import type { Catalog } from "./catalog.ts";
+import type { Catalog, FunctionKind } from "./catalog.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import { RowBag, type TableChange } from "./row-bag.ts";
 import { Subscription, type Query } from "./subscription.ts";
-import { isObject } from "./value-codec.ts";
+import { decodeValue, isObject, type Codec } from "./value-codec.ts";
 
 export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 
@@ -51,16 +58,20 @@ export const heldCallsMax = 1_000;
 
 interface Call {
   readonly id: number;
+  readonly kind: FunctionKind;
   /** As the module's code has it. */
   readonly reducer: string;
   readonly args: unknown;
-  readonly resolve: () => void;
+  /** Takes what a procedure gives; of a reducer nothing. */
+  readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
 interface SentCall extends Call {
-  /** The reducer's name on the wire. */
+  /** The function's name on the wire. */
   readonly name: string;
+  /** Of a procedure's result. */
+  readonly returns: Codec | undefined;
 }
 
 /** A link, and what came over it. */
@@ -120,13 +131,13 @@ export class Connection {
   }
 
   /** @param args what the application gave; what is no object is refused as `BadArguments` */
-  call(reducer: string, args: unknown): Promise<void> {
+  call(kind: FunctionKind, reducer: string, args: unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.state === "closed") throw this.#closedBefore();
-      const call: Call = { id: this.#newId(), reducer, args, resolve, reject };
+      const call: Call = { id: this.#newId(), kind, reducer, args, resolve, reject };
       if (this.#attempt?.link.isReady === true) return this.#sendCall(call);
       // What is wrong with it is said now, as far as that is known.
-      if (this.#options.catalog.isKnown) this.#options.catalog.encodeCall(reducer, args);
+      if (this.#options.catalog.isKnown) this.#options.catalog.encodeCall(kind, reducer, args);
       if (this.#held.length >= heldCallsMax) {
         const value = this.#held.length + 1;
         throw new LightconeError("LimitExceeded", { limit: "heldCallsMax", value, max: heldCallsMax });
@@ -278,16 +289,14 @@ export class Connection {
 
   #sendCall(call: Call): void {
     try {
-      const { name, args } = this.#options.catalog.encodeCall(call.reducer, call.args);
-      this.#sent.set(call.id, { ...call, name });
-      this.#attempt?.link.send({
-        kind: "CallReducer",
-        reducer: name,
-        args,
-        argsText: undefined,
-        requestId: call.id,
-        notify: true,
-      });
+      const { name, args, returns } = this.#options.catalog.encodeCall(call.kind, call.reducer, call.args);
+      this.#sent.set(call.id, { ...call, name, returns });
+      const sent = { args, argsText: undefined, requestId: call.id };
+      this.#attempt?.link.send(
+        call.kind === "reducer"
+          ? { kind: "CallReducer", reducer: name, notify: true, ...sent }
+          : { kind: "CallProcedure", procedure: name, ...sent },
+      );
     } catch (error) {
       call.reject(error);
     }
@@ -347,6 +356,8 @@ export class Connection {
           message.status.kind === "Committed" ? message.status.tables : [],
           this.#answer(message),
         );
+      case "ProcedureResult":
+        return this.#apply(attempt, [], this.#returned(message));
       case "SubscriptionError":
         return this.#subscriptionFailed(attempt, message.queryId, message.message);
       case "IdentityToken":
@@ -354,7 +365,6 @@ export class Connection {
       case "SubscribeApplied":
       case "UnsubscribeApplied":
       case "OneOffQueryResponse":
-      case "ProcedureResult":
         throw new LightconeError("Malformed", { what: message.kind, reason: "nothing was asked that it answers" });
     }
   }
@@ -366,16 +376,32 @@ export class Connection {
     if (call === undefined) return undefined;
     this.#sent.delete(call.id);
     const { status } = message;
-    if (status.kind === "Committed") return call.resolve;
+    if (status.kind === "Committed") return () => call.resolve(undefined);
     const text = status.kind === "Failed" ? status.message : "the call took more than one call may, and was undone";
     return () => call.reject(new LightconeError("ReducerFailed", { message: text }));
+  }
+
+  /** What to tell the caller whose procedure has ended. */
+  #returned({ requestId, status }: ProcedureResult): () => void {
+    const call = this.#sent.get(requestId);
+    if (call?.returns === undefined)
+      throw new LightconeError("Malformed", { what: "ProcedureResult", reason: "nothing was asked that it answers" });
+    this.#sent.delete(call.id);
+    const { returns } = call;
+    if (status.kind === "Returned") {
+      const value = decodeValue(returns, status.value, `the result of ${call.reducer}`);
+      return () => call.resolve(value);
+    }
+    const message = status.kind === "InternalError" ? status.message : "it took more than one call may";
+    return () => call.reject(new LightconeError("ProcedureFailed", { message }));
   }
 
   #answered({ requestId, reducerName, status }: TransactionUpdate): SentCall | undefined {
     const call = this.#sent.get(requestId);
     if (call !== undefined || requestId !== 0 || status.kind === "Committed") return call;
     // A call that no reducer could have run as is refused without its id: it is the oldest of that name.
-    for (const one of this.#sent.values()) if (one.name === reducerName || reducerName === "") return one;
+    for (const one of this.#sent.values())
+      if (one.kind === "reducer" && (one.name === reducerName || reducerName === "")) return one;
     return undefined;
   }
 

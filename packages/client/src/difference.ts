@@ -3,7 +3,7 @@
  * parameter, and type. Columns and parameters go by name, so more of them, or another order, is no difference.
  */
 import { isBytes, isOption, isUnit, specialKind, typesEqual, type AlgebraicType, type Member } from "@lightcone/sats";
-import type { ReducerSchema, TableSchema } from "./schema.ts";
+import type { ProcedureSchema, ReducerSchema, TableSchema } from "./schema.ts";
 
 /** Undefined when code that knows `built` can use `now`. */
 export function tableDifference(built: TableSchema, now: TableSchema): string | undefined {
@@ -19,8 +19,16 @@ export function tableDifference(built: TableSchema, now: TableSchema): string | 
 }
 
 /** Undefined when a call that fits `built` fits `now`, with the same meaning. */
-export function reducerDifference(built: ReducerSchema, now: ReducerSchema): string | undefined {
-  const reducer = `reducer \`${built.accessor}\``;
+export function procedureDifference(built: ProcedureSchema, now: ProcedureSchema): string | undefined {
+  const difference = reducerDifference(built, now, "procedure");
+  if (difference !== undefined || typesEqual(built.returns, now.returns)) return difference;
+  const [was, is] = [wordOf(built.returns), wordOf(now.returns)];
+  return `procedure \`${built.accessor}\` returns ${was === is ? `another ${is}` : `${is}, not ${was}`}`;
+}
+
+/** The same of reducers. */
+export function reducerDifference(built: ReducerSchema, now: ReducerSchema, kind = "reducer"): string | undefined {
+  const reducer = `${kind} \`${built.accessor}\``;
   for (const parameter of built.params.elements) {
     const difference = memberDifference(parameter, find(now.params.elements, parameter.name));
     if (difference === "gone") return `${reducer} has no parameter \`${parameter.name}\``;

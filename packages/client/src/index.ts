@@ -6,6 +6,7 @@ export type { Query, SubscriptionHandle } from "./subscription.ts";
 export { webTokenStore } from "./token-store.ts";
 export type { TokenStore } from "./token-store.ts";
 export type {
+  ClientProcedures,
   ClientReducers,
   ClientTable,
   ClientTables,

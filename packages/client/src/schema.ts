@@ -24,10 +24,15 @@ export interface ReducerSchema {
   readonly params: ProductType;
 }
 
-/** Both by accessor. */
+export interface ProcedureSchema extends ReducerSchema {
+  readonly returns: AlgebraicType;
+}
+
+/** All by accessor. */
 export interface ClientSchema {
   readonly tables: ReadonlyMap<string, TableSchema>;
   readonly reducers: ReadonlyMap<string, ReducerSchema>;
+  readonly procedures: ReadonlyMap<string, ProcedureSchema>;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -67,14 +72,21 @@ export function readSchema(json: unknown): ClientSchema {
     const name = tableNames.get(accessor) ?? accessor;
     tables.set(accessor, { accessor, name, row, key: row.elements[Number(key)] });
   }
-  const reducers = new Map<string, ReducerSchema>();
-  for (const reducer of list("Reducers")) {
-    if (!("ClientCallable" in fieldsOf(reducer["visibility"]))) continue;
-    const accessor = textOf(reducer["source_name"]);
-    const params = product({ kind: "Product", elements: readMembers(fieldsOf(reducer["params"])["elements"], 1) });
-    reducers.set(accessor, { accessor, name: functionNames.get(accessor) ?? accessor, params });
-  }
-  return { tables, reducers };
+  const functionOf = (one: Fields): ReducerSchema => {
+    const accessor = textOf(one["source_name"]);
+    const params = product({ kind: "Product", elements: readMembers(fieldsOf(one["params"])["elements"], 1) });
+    return { accessor, name: functionNames.get(accessor) ?? accessor, params };
+  };
+  const callable = (name: string): readonly Fields[] =>
+    list(name).filter(({ visibility }) => "ClientCallable" in fieldsOf(visibility));
+  const reducers = new Map(callable("Reducers").map((one) => [textOf(one["source_name"]), functionOf(one)] as const));
+  const procedures = new Map(
+    callable("Procedures").map((one) => {
+      const returns = resolveRefs(readType(one["return_type"], 1), typespace);
+      return [textOf(one["source_name"]), { ...functionOf(one), returns }] as const;
+    }),
+  );
+  return { tables, reducers, procedures };
 }
 
 const primitives: ReadonlyMap<string, AlgebraicType> = new Map(Object.values(t).map((type) => [type.kind, type]));

@@ -20,6 +20,8 @@ const module = {
   say: spacetime.reducer({ text: t.string(), to: t.identity().optional() }, () => {}),
   ping: spacetime.reducer(() => {}),
   maybe: spacetime.reducer({ note: t.string().optional() }, () => {}),
+  ask: spacetime.procedure({ of: t.string(), to: t.identity().optional() }, t.array(t.u64()), async () => [1n]),
+  rest: spacetime.procedure(t.unit(), async () => {}),
 };
 const db = connect<typeof module>({ uri: "http://server", database: "chat" });
 
@@ -27,6 +29,15 @@ type User = { identity: Identity; name: string | undefined; online: boolean };
 is<RowOf<typeof module, "user">, User>(true);
 is<keyof typeof db.tables, "user" | "message">(true);
 is<keyof typeof db.reducers, "say" | "ping" | "maybe">(true);
+is<keyof typeof db.procedures, "ask" | "rest">(true);
+is<ReturnType<typeof db.procedures.ask>, Promise<bigint[]>>(true);
+is<ReturnType<typeof db.procedures.rest>, Promise<void>>(true);
+void db.procedures.ask({ of: "x" });
+void db.procedures.rest();
+// @ts-expect-error a parameter is missing
+void db.procedures.ask({});
+// @ts-expect-error a procedure is no reducer
+void db.reducers.ask;
 is<ReturnType<typeof db.tables.user.rows>, readonly User[]>(true);
 is<ReturnType<typeof db.tables.user.get>, User | undefined>(true);
 
@@ -68,3 +79,4 @@ const plain = connect({ uri: "http://server", database: "chat" });
 plain.tables["user"]?.rows()[0]?.["name"] satisfies unknown;
 plain.tables["user"]?.onUpdate((before, after) => [before["name"], after["name"]]);
 void plain.reducers["say"]?.({ text: "hello" });
+void (plain.procedures["ask"]?.({ of: "x" }) satisfies Promise<unknown> | undefined);

@@ -1,5 +1,14 @@
 /** Types of a client, all of them inferred from the exports of the module's entry file. */
-import type { AnyType, InferTypeOfRow, LifecycleExport, ReducerExport, Schema, Table } from "@lightcone/module";
+import type {
+  AnyType,
+  Arguments,
+  InferTypeOfRow,
+  LifecycleExport,
+  ProcedureExport,
+  ReducerExport,
+  Schema,
+  Table,
+} from "@lightcone/module";
 
 /* oxlint-disable no-explicit-any -- `infer` needs any schema, of which the parts are then exact */
 
@@ -64,7 +73,11 @@ export type ClientTables<M extends ModuleExports> = M extends UntypedModule
   : { readonly [K in PublicTables<TablesOf<M>>]: TableOf<TablesOf<M>[K]> };
 
 type CallableNames<M> = {
-  [K in keyof M]: M[K] extends LifecycleExport<any> ? never : M[K] extends ReducerExport<any, any> ? K : never;
+  [K in keyof M]: M[K] extends LifecycleExport<any> | ProcedureExport<any, any, any>
+    ? never
+    : M[K] extends ReducerExport<any, any>
+      ? K
+      : never;
 }[keyof M];
 
 type ReducerCall<R> = R extends (ctx: never, args: infer A) => void
@@ -79,6 +92,24 @@ type ReducerCall<R> = R extends (ctx: never, args: infer A) => void
 export type ClientReducers<M extends ModuleExports> = M extends UntypedModule
   ? Readonly<Record<string, (args?: object) => Promise<void>>>
   : { readonly [K in CallableNames<M>]: ReducerCall<M[K]> };
+
+type ProcedureCall<P> =
+  P extends ProcedureExport<any, infer F, infer R>
+    ? [keyof Arguments<F>] extends [never]
+      ? () => Promise<R>
+      : Partial<Arguments<F>> extends Arguments<F>
+        ? (args?: Simplify<Arguments<F>>) => Promise<R>
+        : (args: Simplify<Arguments<F>>) => Promise<R>
+    : never;
+
+/** The module's procedures that clients may call, by the names that it exports them under. */
+export type ClientProcedures<M extends ModuleExports> = M extends UntypedModule
+  ? Readonly<Record<string, (args?: object) => Promise<unknown>>>
+  : { readonly [K in ProcedureNames<M>]: ProcedureCall<M[K]> };
+
+type ProcedureNames<M> = {
+  [K in keyof M]: M[K] extends ProcedureExport<any, any, any> ? K : never;
+}[keyof M];
 
 /** A row of a table: `RowOf<typeof chat, "message">`. */
 export type RowOf<M extends ModuleExports, K extends keyof TablesOf<M>> =

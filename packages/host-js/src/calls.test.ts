@@ -263,7 +263,7 @@ describe.each(["vm", "ses"] as const)("%s", (sandbox) => {
       const made = Object.defineProperty(() => {}, host.description, { value: { kind: "reducer", made: new Error() } });
       exports.default = Object.defineProperty({}, host.description, { value: { kind: "schema", tables: {}, functions: [made] } });`;
     expect(() => loadJsModule(bundle, undefined, { sandbox }).open(new FakePort())).toThrow(
-      /the reducer that is made at lightcone-module.js:2:\d+ is not exported/,
+      /the function that is made at lightcone-module.js:2:\d+ is not exported/,
     );
   });
 

@@ -7,7 +7,7 @@ import { FakePort } from "./testing/fake-port.ts";
 import { openVmSandbox } from "./vm-sandbox.ts";
 
 test("`ctx` is no dictionary", () => {
-  const { ctx } = new CallContext(openVmSandbox(), new FakePort(), {});
+  const { ctx } = new CallContext(openVmSandbox(), new FakePort(), (random) => ({ db: {}, random }));
   expect(Object.keys(ctx)).toEqual([
     "db",
     "random",

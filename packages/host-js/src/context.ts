@@ -8,32 +8,36 @@ import { ConnectionId, Identity, Timestamp, readU128 } from "@lightcone/sats";
 import { RandomSource, randomSource } from "./random.ts";
 import type { Sandbox } from "./sandbox.ts";
 
+/** Who calls, and when. */
+type CallFacts = Pick<ReducerCall, "sender" | "connection" | "timestampMicros">;
+
 export class CallContext {
-  /** What reducers are given. */
+  /** What functions are given. */
   readonly ctx: object;
-  private call: ReducerCall | undefined;
+  private call: CallFacts | undefined;
   private sender: Identity | undefined;
   private connectionId: ConnectionId | null | undefined;
   private timestamp: Timestamp | undefined;
   private readonly chance = new RandomSource();
   private isSeeded = false;
 
-  constructor(sandbox: Sandbox, port: HostPort, db: object) {
+  /** @param literal gives what is there besides who calls, and when; a literal of its own, see below */
+  constructor(sandbox: Sandbox, port: HostPort, literal: (random: unknown) => object) {
     const random = sandbox.compile(["uint32"], randomSource, "ctx.random")(() => this.uint32());
     const identity = (): Identity => Identity.fromBytes(port.databaseIdentity.slice());
     const sender = (): Identity => (this.sender ??= Identity.fromBytes(this.running().sender.slice()));
     const connectionId = (): ConnectionId | null => this.connection();
     const timestamp = (): Timestamp => (this.timestamp ??= new Timestamp(BigInt(this.running().timestampMicros)));
-    // Not a literal with getters, which is a dictionary to V8: every `ctx.db` would be looked up.
+    // Not a literal with getters, or one that is spread, which is a dictionary to V8: every `ctx.db` would be looked up.
     this.ctx = Object.defineProperties<object>(
-      { db, random },
+      literal(random),
       getters({ sender, connectionId, timestamp, identity, databaseIdentity: identity }),
     );
     sandbox.harden(this.ctx);
   }
 
   /** From here on the getters answer for `call`. */
-  begin(call: ReducerCall): void {
+  begin(call: CallFacts): void {
     this.call = call;
     this.sender = undefined;
     this.connectionId = undefined;
@@ -41,8 +45,14 @@ export class CallContext {
     this.isSeeded = false;
   }
 
-  private running(): ReducerCall {
-    if (this.call === undefined) throw new TypeError("a context only answers while a reducer runs");
+  /** Time has passed: the clock says so. Chance goes on as it was seeded. */
+  moveTo(timestampMicros: number): void {
+    this.call = { ...this.running(), timestampMicros };
+    this.timestamp = undefined;
+  }
+
+  private running(): CallFacts {
+    if (this.call === undefined) throw new TypeError("a context only answers while its function runs");
     return this.call;
   }
 

@@ -89,22 +89,31 @@ export function describeModule(shape: ModuleShape, indexes: readonly (readonly T
     explicit("table", table.key, table.name);
     for (const index of indexes[at] ?? []) explicit("index", index.sourceName, index.name);
   }
-  for (const one of shape.functions) explicit("function", one.exportName, one.name);
+  const functions = [...shape.reducers, ...shape.procedures];
+  for (const one of functions) explicit("function", one.exportName, one.name);
+  const paramsOf = ({ kind, exportName, params }: FunctionShape): Member[] =>
+    params.map(({ name, type }) => ({
+      name,
+      type: types.use(type, `${kind} \`${exportName}\`, parameter \`${name}\``),
+    }));
   return encodeRawV10({
     ...emptyRawV10,
     tables,
-    reducers: shape.functions.map((one) => ({
+    reducers: shape.reducers.map((one) => ({
       name: one.exportName,
-      params: one.params.map(({ name, type }) => ({
-        name,
-        type: types.use(type, `reducer \`${one.exportName}\`, parameter \`${name}\``),
-      })),
+      params: paramsOf(one),
       visibility: "client",
       ok: unit,
       err: t.string,
     })),
-    schedules: shape.tables.flatMap((table) => scheduleOf(table, shape.functions)),
-    lifecycles: shape.functions.flatMap(({ lifecycle, exportName }) =>
+    procedures: shape.procedures.map((one) => ({
+      name: one.exportName,
+      params: paramsOf(one),
+      returns: types.use(one.returns ?? unit, `procedure \`${one.exportName}\`: what it returns`),
+      visibility: "client",
+    })),
+    schedules: shape.tables.flatMap((table) => scheduleOf(table, functions)),
+    lifecycles: shape.reducers.flatMap(({ lifecycle, exportName }) =>
       lifecycle === undefined ? [] : [{ lifecycle, functionName: exportName }],
     ),
     casePolicy: shape.policy,
@@ -183,14 +192,18 @@ function scheduleOf(table: TableShape, functions: readonly FunctionShape[]): Sch
       ({ exportName, name, exported }) => exported === given || exportName === given || name === given,
     );
     if (found === undefined)
-      wrong(`table \`${table.key}\`: no export of the entry file is the reducer that it schedules`);
+      wrong(`table \`${table.key}\`: no export of the entry file is the function that it schedules`);
     named.push(found);
   }
   const target = named[0];
   if (target === undefined) return [];
   if (new Set(named).size > 1)
     wrong(
-      `table \`${table.key}\` schedules more than one reducer: ${named.map(({ exportName }) => exportName).join(", ")}`,
+      `table \`${table.key}\` schedules more than one function: ${named.map(({ exportName }) => exportName).join(", ")}`,
+    );
+  if (target.returns !== undefined && !isUnit(target.returns))
+    wrong(
+      `table \`${table.key}\` schedules procedure \`${target.exportName}\`, whose result nobody would get: let it return t.unit()`,
     );
   if (atColumn < 0)
     wrong(`table \`${table.key}\` schedules \`${target.exportName}\` and has no \`t.scheduleAt()\` column`);

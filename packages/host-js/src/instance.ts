@@ -1,14 +1,23 @@
 /** A running TypeScript module: its bundle evaluated in a sandbox, its tables bound, its reducers called. */
 import { defined, LightconeError } from "@lightcone/base";
 import { modulePromises, type Rejection, type Settled } from "@lightcone/base/node";
-import type { CallOutcome, HostPort, ModuleInstance, ReducerCall } from "@lightcone/host";
-import { ByteReader, product, valueCodec, type ValueCodec } from "@lightcone/sats";
+import type {
+  CallOutcome,
+  FunctionKind,
+  HostPort,
+  ModuleInstance,
+  ProcedureCall,
+  ProcedureOutcome,
+  ReducerCall,
+} from "@lightcone/host";
+import { ByteReader, isUnit, product, valueCodec, type ValueCodec } from "@lightcone/sats";
 import { makeConsole } from "./console.ts";
 import { CallContext } from "./context.ts";
 import { describeModule, indexesOf, type TableIndex } from "./describe.ts";
 import { makeGuestClasses, type GuestClasses } from "./guest-classes.ts";
 import { description, hostModuleName, makeHostModule, whyNotThere } from "./host-module.ts";
 import { invalid, readModuleShape } from "./module-shape.ts";
+import { ProcedureRunner, type BoundProcedure, type Refused } from "./procedure-runner.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { Scratch } from "./scratch.ts";
 import { asyncAdvice } from "./shape-reader.ts";
@@ -46,7 +55,10 @@ export class JsInstance implements ModuleInstance {
   // Made by the first `bind`, when the description has been checked: code is generated from it.
   private tables: readonly BoundTable[] = [];
   private reducers: readonly BoundReducer[] = [];
+  private procedures: readonly BoundProcedure[] = [];
   private context: CallContext | undefined;
+  /** Made by the first procedure: most instances run none. */
+  private runner: ProcedureRunner | undefined;
 
   /**
    * @throws {LightconeError} `ModuleInvalid` when the bundle fails to run or to describe itself, `SchemaInvalid` when it
@@ -101,7 +113,7 @@ export class JsInstance implements ModuleInstance {
   private unexported(stack: string): string {
     const at = this.stacks.innermost(stack);
     const place = at === undefined ? "" : ` at ${at.file}:${at.line}:${at.column}`;
-    return `the reducer that is made${place} is not exported, so nobody could call it: write \`export const\` before it, in the entry file or exported again from there`;
+    return `the function that is made${place} is not exported, so nobody could call it: write \`export const\` before it, in the entry file or exported again from there`;
   }
 
   /** What went wrong while the module was loaded or described itself, which runs code of its own. */
@@ -126,13 +138,21 @@ export class JsInstance implements ModuleInstance {
       const indexes = this.indexes[at] ?? [];
       return { key: table.key, indexes, binding: makeTableBinding(table, indexes, tools) };
     });
-    this.reducers = this.shape.functions.map(({ exportName, body, params }) => ({
+    const bound = ({ exportName, body, params }: FunctionShape): BoundReducer => ({
       name: exportName,
       body: readingOf(() => named(body, exportName)),
       args: valueCodec(product(Object.fromEntries(params.map(({ name, type }) => [name, type]))), [], sandbox.compile),
+    });
+    this.reducers = this.shape.reducers.map(bound);
+    this.procedures = this.shape.procedures.map((shape) => ({
+      ...bound(shape),
+      returns:
+        shape.returns === undefined || isUnit(shape.returns)
+          ? undefined
+          : valueCodec(shape.returns, [], sandbox.compile),
     }));
     const db = Object.fromEntries(this.tables.map(({ key, binding }) => [key, binding.handle]));
-    this.context = new CallContext(sandbox, port, db);
+    this.context = new CallContext(sandbox, port, (random) => ({ db, random }));
   }
 
   private bound(): CallContext {
@@ -140,9 +160,35 @@ export class JsInstance implements ModuleInstance {
     return defined(this.context, "the context of a module that is bound");
   }
 
-  placeOf(reducerId: number): Position | undefined {
-    const body = this.shape.functions[reducerId]?.body;
+  placeOf(kind: FunctionKind, id: number): Position | undefined {
+    const body = this.shape[kind === "reducer" ? "reducers" : "procedures"][id]?.body;
     return body === undefined ? undefined : this.stacks.placeOf(body, this.script);
+  }
+
+  /** Whether a procedure has left what would wake in a later call. */
+  get isSpent(): boolean {
+    return this.runner?.isSpent === true;
+  }
+
+  callProcedure(call: ProcedureCall): ProcedureOutcome | undefined {
+    const transaction = this.context ?? this.bound();
+    const procedure = this.procedures[call.procedureId];
+    if (procedure === undefined)
+      return { kind: "panic", message: `the module has no procedure ${call.procedureId}`, fatal: false };
+    this.runner ??= new ProcedureRunner({
+      sandbox: this.sandbox,
+      port: this.port,
+      classes: this.classes,
+      transaction,
+      readArgs: (codec, args) => this.readArgs(codec, args),
+      failed: (error) => readingOf(() => this.failed(error)),
+      rejected: (rejection) => readingOf(() => this.rejected(rejection)),
+      placeOf: (madeUnder) => {
+        const at = this.stacks.innermost(madeUnder ?? "");
+        return at === undefined ? "" : `, made at ${at.file}:${at.line}:${at.column},`;
+      },
+    });
+    return this.runner.call(procedure, call);
   }
 
   callReducer(call: ReducerCall): CallOutcome {
@@ -192,7 +238,7 @@ export class JsInstance implements ModuleInstance {
     return { kind: "panic", message, fatal: true };
   }
 
-  private rejected(rejection: Rejection): CallOutcome {
+  private rejected(rejection: Rejection): Refused {
     const outcome = this.failed(rejection.reason);
     return outcome.kind === "panic" ? { ...outcome, message: this.told(rejection) } : outcome;
   }
@@ -216,7 +262,7 @@ export class JsInstance implements ModuleInstance {
     return codec.read(input);
   }
 
-  private failed(error: unknown): CallOutcome {
+  private failed(error: unknown): Refused {
     // A limit that is met, or a bug of the host's: not the module's to answer for.
     if (isHostsOwn(error)) throw error;
     const refusal = refusalOf(error, this.classes.SenderError);

@@ -1,8 +1,9 @@
 /** What to write instead of a global that the platform has elsewhere. */
 
 const timers =
-  "there are no timers inside a database: insert a row into a scheduled table, whose reducer then runs at its time";
-const network = "a reducer cannot reach the network: let a client pass what it fetched";
+  "there are no timers inside a database: insert a row into a scheduled table, whose function then runs at its time; a procedure has ctx.sleep";
+const network =
+  "a reducer cannot reach the network: let a client pass what it fetched, or a procedure, which has ctx.http.fetch";
 const node = "there is no Node inside a database";
 
 const hints: Readonly<Record<string, string>> = {

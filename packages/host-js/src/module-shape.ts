@@ -42,7 +42,19 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
   const unexported = all
     .filter((one) => !functions.some(({ exported }) => exported === one))
     .map((one) => madeUnder(isObject(one) ? Reflect.get(one, description) : undefined));
-  return { policy: Reflect.get(facts, "policy") === "None" ? "none" : "snakeCase", tables, functions, unexported };
+  return {
+    policy: Reflect.get(facts, "policy") === "None" ? "none" : "snakeCase",
+    tables,
+    ...byKind(functions),
+    unexported,
+  };
+}
+
+function byKind(functions: readonly FunctionShape[]): Pick<ModuleShape, "reducers" | "procedures"> {
+  return {
+    reducers: functions.filter(({ kind }) => kind === "reducer"),
+    procedures: functions.filter(({ kind }) => kind === "procedure"),
+  };
 }
 
 const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

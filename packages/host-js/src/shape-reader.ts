@@ -5,6 +5,7 @@
 import { types } from "node:util";
 import { isLightconeError, LightconeError } from "@lightcone/base";
 import type { PrimitiveKind } from "@lightcone/sats";
+import type { FunctionKind } from "@lightcone/host";
 import type { IndexAlgorithm, Lifecycle } from "@lightcone/schema";
 import { columnProblems, keyProblem, primaryKeyProblem } from "./column-rules.ts";
 import type { ColumnShape, FunctionShape, IndexShape, NamedShape, TableShape } from "./shapes.ts";
@@ -28,7 +29,7 @@ const constraintOptions = ["name", "constraint", "columns"];
 
 /** What to do instead of an async reducer. */
 export const asyncAdvice =
-  "a reducer runs to its end at once, in one transaction. Drop `async` and `await`: what must wait is done by a client, which passes what it got";
+  "a reducer runs to its end at once, in one transaction. Drop `async` and `await`: what must wait is done by a client or a procedure, which passes what it got";
 const { isAsyncFunction, isGeneratorFunction, isProxy } = types;
 
 /** The description says something that cannot be. */
@@ -50,11 +51,12 @@ export class ShapeReader {
   /** Reads an export: a function, which must be one of those that the schema made. */
   export(name: string, exported: unknown, facts: unknown, made: readonly unknown[]): FunctionShape | undefined {
     return this.attempt(() => {
-      if (!isObject(exported) || !isObject(facts) || Reflect.get(facts, "kind") !== "reducer")
+      const kind: unknown = isObject(facts) ? Reflect.get(facts, "kind") : undefined;
+      if (!isObject(exported) || !isObject(facts) || (kind !== "reducer" && kind !== "procedure"))
         wrong(`the export \`${name}\` is no reducer: what else the entry file exports, keep in another file`);
       if (!made.includes(exported))
-        wrong(`reducer \`${name}\` was made by another schema than the one that is the default export`);
-      return this.function(name, exported, facts);
+        wrong(`${kind} \`${name}\` was made by another schema than the one that is the default export`);
+      return this.function(kind, name, exported, facts);
     });
   }
 
@@ -143,8 +145,8 @@ export class ShapeReader {
     };
   }
 
-  private function(exportName: string, exported: object, facts: object): FunctionShape {
-    const what = `reducer \`${exportName}\``;
+  private function(kind: FunctionKind, exportName: string, exported: object, facts: object): FunctionShape {
+    const what = `${kind} \`${exportName}\``;
     const lifecycle: unknown = Reflect.get(facts, "lifecycle");
     const body: unknown = Reflect.get(facts, "body");
     const onSchedule: unknown = Reflect.get(facts, "onSchedule");
@@ -153,12 +155,18 @@ export class ShapeReader {
     if (typeof body !== "function" || isProxy(body)) wrong(`${what} has no function`);
     if (isGeneratorFunction(body))
       wrong(`${what} is a generator, whose body would never run: write (ctx, args) => { … }`);
-    if (isAsyncFunction(body)) wrong(`${what} is async: ${asyncAdvice}`);
+    if (kind === "reducer" && isAsyncFunction(body)) wrong(`${what} is async: ${asyncAdvice}`);
     const params = entries(Reflect.get(facts, "params"), `${what}: its parameters`).map(([name, param]) => ({
       name,
       type: this.type(isObject(param) ? Reflect.get(param, "shape") : undefined, `${what}, parameter \`${name}\``),
     }));
+    const returns: unknown = kind === "procedure" ? Reflect.get(facts, "returns") : undefined;
     return {
+      kind,
+      returns:
+        kind === "procedure"
+          ? this.type(isObject(returns) ? Reflect.get(returns, "shape") : undefined, `${what}: what it returns`)
+          : undefined,
       exportName,
       exported,
       params,

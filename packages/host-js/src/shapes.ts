@@ -1,4 +1,5 @@
 /** What was read of a bundle's exports: plain data, of its tables and its functions. */
+import type { FunctionKind } from "@lightcone/host";
 import type { AlgebraicType } from "@lightcone/sats";
 import type { IndexAlgorithm, Lifecycle } from "@lightcone/schema";
 
@@ -33,13 +34,14 @@ export interface TableShape {
   readonly indexes: readonly IndexShape[];
   /** Sets of columns that are unique together. */
   readonly constraints: readonly { readonly name: string | undefined; readonly columns: readonly number[] }[];
-  /** The reducer that its rows schedule: by name, or the export itself. */
+  /** The function that its rows schedule: by name, or the export itself. */
   readonly scheduled: unknown;
   /** The row type's object, by which parameters are recognised. */
   readonly identity: object;
 }
 
 export interface FunctionShape {
+  readonly kind: FunctionKind;
   readonly exportName: string;
   readonly name: string | undefined;
   readonly lifecycle: Lifecycle | undefined;
@@ -47,14 +49,17 @@ export interface FunctionShape {
   /** The table whose rows call it. */
   readonly onSchedule: object | undefined;
   readonly exported: object;
+  /** What a procedure gives. */
+  readonly returns: NamedShape | undefined;
   readonly body: (ctx: unknown, args: unknown) => unknown;
 }
 
 export interface ModuleShape {
   readonly policy: "none" | "snakeCase";
   readonly tables: readonly TableShape[];
-  /** Sorted by export name: the order that reducers are numbered in. */
-  readonly functions: readonly FunctionShape[];
+  /** Both sorted by export name: the order that they are numbered in. */
+  readonly reducers: readonly FunctionShape[];
+  readonly procedures: readonly FunctionShape[];
   /** The stacks under which functions were made that are not exported. */
   readonly unexported: readonly string[];
 }

@@ -23,6 +23,8 @@ export type CallOutcome =
   /** The module broke. The text is for the log alone; the instance must be discarded if `fatal`. */
   | { readonly kind: "panic"; readonly message: string; readonly fatal: boolean };
 
+export type FunctionKind = "reducer" | "procedure";
+
 /** One call of a procedure: as of a reducer, but by its position among the procedures. */
 export interface ProcedureCall extends Omit<ReducerCall, "reducerId"> {
   readonly procedureId: number;
@@ -43,8 +45,10 @@ export interface ModuleInstance {
    * asked of the port: whichever `GoOn` ends it gives its outcome. No other call of the same instance begins before.
    */
   callProcedure?(call: ProcedureCall): ProcedureOutcome | undefined;
-  /** Where a reducer stands in the author's files, if that can be told. */
-  placeOf?(reducerId: number): { readonly file: string; readonly line: number } | undefined;
+  /** Whether something of a call is left in it that another call must not meet: it is not used again. */
+  readonly isSpent?: boolean;
+  /** Where a function stands in the author's files, if that can be told. */
+  placeOf?(kind: FunctionKind, id: number): { readonly file: string; readonly line: number } | undefined;
   /** Called once after the schema's tables exist and again after they change: look ids up now. */
   bind?(): void;
 }

@@ -4,6 +4,8 @@
 export type ProcedureOutcome =
   /** The value it returned: BSATN at its declared type, not checked yet. */
   | { readonly kind: "ok"; readonly value: Uint8Array }
+  /** The module refused the call; the text is for the caller. */
+  | { readonly kind: "error"; readonly message: string }
   | { readonly kind: "panic"; readonly message: string; readonly fatal: boolean };
 
 /** How a procedure begins and ends transactions of its own. Results below zero are negated `Errno`s. */

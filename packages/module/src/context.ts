@@ -1,6 +1,7 @@
-/** What a reducer is given. */
+/** What reducers and procedures are given. */
 import type { DbView, Tables } from "./handles.ts";
-import type { ConnectionId, Identity, Timestamp } from "./values.ts";
+import type { Wrong } from "./type-builder.ts";
+import type { ConnectionId, Identity, TimeDuration, Timestamp } from "./values.ts";
 
 type IntegerArray =
   | Int8Array
@@ -24,7 +25,7 @@ export interface Random {
   bigintInRange(min: bigint, max: bigint): bigint;
 }
 
-export interface ReducerCtx<S extends Tables = Tables> {
+interface Ctx {
   /** Who calls. */
   readonly sender: Identity;
   /** Over which connection; null for a scheduled call. */
@@ -35,5 +36,68 @@ export interface ReducerCtx<S extends Tables = Tables> {
   readonly identity: Identity;
   readonly databaseIdentity: Identity;
   readonly random: Random;
+}
+
+export interface ReducerCtx<S extends Tables = Tables> extends Ctx {
   readonly db: DbView<S>;
+}
+
+/** What a request of a procedure is. */
+export interface HttpInit {
+  /** GET if left out. */
+  readonly method?: string;
+  /** Fields that repeat stand in a list: `[["accept", "text/plain"], …]`. */
+  readonly headers?: Readonly<Record<string, string>> | Iterable<readonly [name: string, value: string]>;
+  readonly body?: string | ArrayBuffer | ArrayBufferView | null;
+  /** To the end of the answer's body; 30 s if left out, 180 s at most. */
+  readonly timeout?: TimeDuration;
+}
+
+export interface HttpHeaders extends Iterable<[name: string, value: string]> {
+  /** The values of a field, by comma; null when there is none. */
+  get(name: string): string | null;
+  getSetCookie(): string[];
+  has(name: string): boolean;
+  forEach(run: (value: string, name: string) => void): void;
+  entries(): IterableIterator<[name: string, value: string]>;
+  keys(): IterableIterator<string>;
+  values(): IterableIterator<string>;
+}
+
+/** An answer. It has come whole: what reads its body need not be awaited, and may be. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly statusText: string;
+  /** Whether the status is from 200 to 299. */
+  readonly ok: boolean;
+  /** Where it came from, behind redirects. */
+  readonly url: string;
+  readonly type: string;
+  readonly version: string;
+  readonly headers: HttpHeaders;
+  text(): string;
+  // oxlint-disable-next-line no-explicit-any -- as on the web: what was sent is known to the author alone
+  json(): any;
+  bytes(): Uint8Array;
+  arrayBuffer(): ArrayBuffer;
+}
+
+type NotAsync =
+  Wrong<"a transaction runs to its end at once: await before withTx, or behind it, and keep its function free of async">;
+
+type UnlessAsync<T> = [T] extends [never] ? unknown : [T] extends [PromiseLike<unknown>] ? NotAsync : unknown;
+
+/** A procedure has no transaction but those that it makes, and may wait between them: others run meanwhile. */
+export interface ProcedureCtx<S extends Tables = Tables> extends Ctx {
+  readonly http: {
+    /**
+     * Sends a request. Any status is an answer.
+     * @throws `errors.HttpError` when there is none
+     */
+    fetch(url: string | { readonly href: string }, init?: HttpInit): Promise<HttpResponse>;
+  };
+  /** Runs `body` in a transaction: kept when it returns, undone when it throws. Gives what `body` gives. */
+  withTx<T>(body: ((tx: ReducerCtx<S>) => T) & UnlessAsync<T>): T;
+  /** Waits for a time, or until one. `timestamp` is later by then. */
+  sleep(how: TimeDuration | Timestamp): Promise<void>;
 }

@@ -22,11 +22,12 @@ export type {
   InferSchema,
   LifecycleExport,
   ModuleSettings,
+  ProcedureExport,
   ReducerExport,
   ReducerOptions,
   Schema,
 } from "./schema.ts";
-export type { Random, ReducerCtx } from "./context.ts";
+export type { HttpHeaders, HttpInit, HttpResponse, ProcedureCtx, Random, ReducerCtx } from "./context.ts";
 export type { DbView, PointIndex, RangeIndex, TableHandle, Tables, UniqueIndex } from "./handles.ts";
 export type { NewRow, TableMethods } from "./table-methods.ts";
 export { Range } from "./range.ts";

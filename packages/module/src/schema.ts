@@ -5,12 +5,13 @@
  * needs to describe and run the module; nothing here runs during a call but the author's function.
  */
 import { description } from "#host";
-import type { ReducerCtx } from "./context.ts";
+import type { ProcedureCtx, ReducerCtx } from "./context.ts";
 import type { Tables } from "./handles.ts";
 import { isTable, type Table } from "./table.ts";
 import {
   isOption,
   isType,
+  type AnyType,
   type Fields,
   type FieldsValue,
   type ModifiersOf,
@@ -32,7 +33,7 @@ export interface FunctionOptions {
 }
 
 export interface ReducerOptions extends FunctionOptions {
-  /** The table whose rows say when this reducer runs. Its one parameter is the row. */
+  /** The table whose rows say when this function runs. Its one parameter is the row. */
   // oxlint-disable-next-line no-explicit-any -- any table will do; `Table` is invariant in its columns
   readonly onSchedule?: Table<any, any>;
 }
@@ -48,6 +49,14 @@ export interface ReducerExport<S extends Tables, F extends Fields> {
   (ctx: ReducerCtx<S>, args: Arguments<F>): void;
 }
 
+declare const procedureMark: unique symbol;
+
+/** A procedure, to be exported under its name. */
+export interface ProcedureExport<S extends Tables, F extends Fields, R> {
+  (ctx: ProcedureCtx<S>, args: Arguments<F>): Promise<R>;
+  readonly [procedureMark]: true;
+}
+
 declare const lifecycleMark: unique symbol;
 
 /** A reducer that the database calls by itself and no client may. */
@@ -59,8 +68,17 @@ export interface LifecycleExport<S extends Tables> extends ReducerExport<S, NoPa
 type Body<S extends Tables, F extends Fields> = (
   ctx: ReducerCtx<S>,
   args: FieldsValue<F>,
-) => void | undefined | Wrong<"a reducer returns nothing and cannot be async: what must wait is done by a client">;
+) =>
+  | void
+  | undefined
+  | Wrong<"a reducer returns nothing and cannot be async: what must wait is done by a client or a procedure">;
 type NoParams = Record<never, never>;
+/** What a procedure of a type gives; of a unit, nothing. */
+type Result<R extends AnyType> = "unit" extends ModifiersOf<R> ? void : ValueOf<R>;
+type ProcedureBody<S extends Tables, F extends Fields, R extends AnyType> = (
+  ctx: ProcedureCtx<S>,
+  args: FieldsValue<F>,
+) => Result<R> | Promise<Result<R>>;
 
 export interface Schema<S extends Tables = Tables> {
   readonly tables: S;
@@ -68,6 +86,27 @@ export interface Schema<S extends Tables = Tables> {
   reducer(options: ReducerOptions & { readonly name: string }, body: Body<S, NoParams>): ReducerExport<S, NoParams>;
   reducer<const F extends Fields>(params: F, body: Body<S, F>): ReducerExport<S, F>;
   reducer<const F extends Fields>(options: ReducerOptions, params: F, body: Body<S, F>): ReducerExport<S, F>;
+  /** A function that may wait, and gives something. @param returns the type of what it gives: `t.unit()` for nothing */
+  procedure<R extends AnyType>(
+    returns: R,
+    body: ProcedureBody<S, NoParams, R>,
+  ): ProcedureExport<S, NoParams, Result<R>>;
+  procedure<const F extends Fields, R extends AnyType>(
+    params: F,
+    returns: R,
+    body: ProcedureBody<S, F, R>,
+  ): ProcedureExport<S, F, Result<R>>;
+  procedure<R extends AnyType>(
+    options: ReducerOptions & { readonly name: string },
+    returns: R,
+    body: ProcedureBody<S, NoParams, R>,
+  ): ProcedureExport<S, NoParams, Result<R>>;
+  procedure<const F extends Fields, R extends AnyType>(
+    options: ReducerOptions,
+    params: F,
+    returns: R,
+    body: ProcedureBody<S, F, R>,
+  ): ProcedureExport<S, F, Result<R>>;
   /** Runs once, when the database is made. */
   init(body: Body<S, NoParams>): LifecycleExport<S>;
   init(options: FunctionOptions, body: Body<S, NoParams>): LifecycleExport<S>;
@@ -83,6 +122,11 @@ export interface Schema<S extends Tables = Tables> {
 export type InferSchema<T> = T extends Schema<infer S> ? S : never;
 
 type Lifecycle = "init" | "connect" | "disconnect";
+/** What makes a function a procedure or a life-cycle reducer. */
+interface FunctionKind {
+  readonly lifecycle?: Lifecycle;
+  readonly returns?: AnyType;
+}
 type AnyBody = (ctx: ReducerCtx, args: Record<string, unknown>) => unknown;
 
 /**
@@ -100,21 +144,28 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
     throw new TypeError("schema takes one object of tables, which gives them their names: schema({ user, message })");
   const functions: unknown[] = [];
 
-  function make(options: ReducerOptions, params: Fields, body: AnyBody, lifecycle?: Lifecycle): AnyBody {
+  function make(options: ReducerOptions, params: Fields, body: AnyBody, kind: FunctionKind = {}): AnyBody {
     const optional = Object.keys(params).filter((name) => params[name] !== undefined && isOption(params[name].shape));
     // The export is a wrapper, so that the author's function can be shared and is never modified.
     const exported: AnyBody =
       optional.length === 0 ? (ctx, args) => body(ctx, args) : (ctx, args) => body(ctx, withoutNulls(args, optional));
     const { name, onSchedule } = options;
     // Its stack tells where a function was made, in case it is not exported.
-    const facts = { kind: "reducer", lifecycle, name, onSchedule, params, body, made: new Error("made here") };
+    const { lifecycle, returns } = kind;
+    const made = new Error("made here");
+    const facts =
+      returns === undefined
+        ? { kind: "reducer", lifecycle, name, onSchedule, params, body, made }
+        : { kind: "procedure", name, onSchedule, params, returns, body, made };
     functions.push(exported);
     return Object.defineProperty(exported, description, { value: facts });
   }
 
   function lifecycleMaker(kind: Lifecycle): (first: AnyBody | FunctionOptions, second?: AnyBody) => AnyBody {
     return (first, second) =>
-      second === undefined ? make({}, {}, given(first), kind) : make(first as FunctionOptions, {}, given(second), kind);
+      second === undefined
+        ? make({}, {}, given(first), { lifecycle: kind })
+        : make(first as FunctionOptions, {}, given(second), { lifecycle: kind });
   }
 
   const made = {
@@ -124,6 +175,20 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
       if (all.length === 1) return make({}, {}, body);
       if (all.length === 3) return make(optionsOf(all[0]), paramsOf(all[1]), body);
       return isOptions(all[0]) ? make(optionsOf(all[0]), {}, body) : make({}, paramsOf(all[0]), body);
+    },
+    procedure(...all: readonly unknown[]): AnyBody {
+      const body = given(all.at(-1), "procedure");
+      const returns = all.at(-2);
+      if (!isType(returns))
+        throw new TypeError(
+          "a procedure is made of its parameters, the type of what it returns, and its function: (…, t.unit(), async (ctx, args) => { … })",
+        );
+      const [first, second] = all;
+      if (all.length === 2) return make({}, {}, body, { returns });
+      if (all.length === 4) return make(optionsOf(first), paramsOf(second), body, { returns });
+      return isOptions(first)
+        ? make(optionsOf(first), {}, body, { returns })
+        : make({}, paramsOf(first), body, { returns });
     },
     init: lifecycleMaker("init"),
     clientConnected: lifecycleMaker("connect"),
@@ -172,8 +237,8 @@ function paramsOf(value: unknown): Fields {
   return value as Fields;
 }
 
-function given(body: unknown): AnyBody {
+function given(body: unknown, what = "reducer"): AnyBody {
   if (typeof body !== "function")
-    throw new TypeError("a reducer's last argument is its function: (ctx, args) => { … }");
+    throw new TypeError(`a ${what}'s last argument is its function: (ctx, args) => { … }`);
   return body as AnyBody;
 }

@@ -1,8 +1,17 @@
 // Goal: an author's types follow from the schema alone, and wrong use does not compile.
 // Method: compiled, never run. `is` compares types exactly; each expected error stands under its reason.
 /* oxlint-disable no-unused-expressions, no-self-assign, typescript/no-unnecessary-type-parameters -- nothing here runs */
-import { Range, schema, SenderError, t, table } from "./index.ts";
-import type { ConnectionId, Identity, Infer, InferSchema, ReducerCtx, ScheduleAt, Timestamp } from "./index.ts";
+import { Range, schema, SenderError, t, table, TimeDuration } from "./index.ts";
+import type {
+  ConnectionId,
+  Identity,
+  Infer,
+  InferSchema,
+  ProcedureCtx,
+  ReducerCtx,
+  ScheduleAt,
+  Timestamp,
+} from "./index.ts";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function is<A, B>(same: Same<A, B>): void;
@@ -186,6 +195,48 @@ export const waitsBoth = spacetime.reducer({ name: "w" }, { a: t.u8() }, async (
 export const starts = spacetime.init(async () => {});
 // @ts-expect-error a lifecycle reducer has no parameters
 export const gone = spacetime.clientDisconnected({ who: t.identity() }, () => {});
+
+// Procedures: asynchronous or not, with a result of the type that is named.
+export const asks = spacetime.procedure(
+  { url: t.string(), nick: t.string().optional() },
+  t.u64(),
+  async (ctx, args) => {
+    is<typeof ctx, ProcedureCtx<S>>(true);
+    is<typeof args, { url: string; nick: string | undefined }>(true);
+    // @ts-expect-error a procedure has no rows but in its transactions
+    ctx.db.player.count();
+    await ctx.sleep(TimeDuration.fromMillis(5));
+    const answer = await ctx.http.fetch(args.url, { method: "POST", body: new Uint8Array(3), headers: { a: "b" } });
+    is<typeof answer.status, number>(true);
+    is<ReturnType<typeof answer.text>, string>(true);
+    const count = ctx.withTx((tx) => {
+      is<typeof tx, ReducerCtx<S>>(true);
+      use(tx, { name: "x", count: 1 });
+      return tx.db.player.count();
+    });
+    is<typeof count, bigint>(true);
+    // @ts-expect-error a transaction cannot wait
+    ctx.withTx(async (tx) => tx.db.player.count());
+    // @ts-expect-error how long is not a number of anything
+    void ctx.sleep(5);
+    return count;
+  },
+);
+export const adds = spacetime.procedure({ a: t.u32() }, t.u32(), (_, { a }) => a + 1);
+export const tells = spacetime.procedure(t.string(), async () => "told");
+export const tellsNamed = spacetime.procedure({ name: "tell" }, t.string(), () => "told");
+export const fires = spacetime.procedure(
+  { onSchedule: timer },
+  { arg: timer.rowType },
+  t.unit(),
+  async (ctx, { arg }) => {
+    ctx.withTx((tx) => tx.db.timer.scheduledId.delete(arg.scheduledId));
+  },
+);
+// @ts-expect-error another type than the one that is named
+export const lies = spacetime.procedure(t.u32(), async () => "text");
+// @ts-expect-error without a type of what it returns
+export const shrugs = spacetime.procedure({ a: t.u8() }, async () => {});
 
 // Modifiers that a type does not have.
 // @ts-expect-error autoInc() is for integer columns

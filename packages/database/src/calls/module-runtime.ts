@@ -1,6 +1,6 @@
 /** The module of a database: its program, what it says it is, and the instances that run it. */
 import { LightconeError } from "@lightcone/base";
-import type { HostPort, ModuleInstance, ModuleProgram } from "@lightcone/host";
+import type { FunctionKind, HostPort, ModuleInstance, ModuleProgram } from "@lightcone/host";
 import { loadJsModule, type SandboxKind } from "@lightcone/host-js";
 import { loadWasmModule } from "@lightcone/host-wasm";
 import { checkModule, decodeModuleDef, type ModuleDef, type ProcedureDef, type ReducerDef } from "@lightcone/schema";
@@ -8,7 +8,7 @@ import { programHash, toHex, validator } from "@lightcone/sats";
 import { FunctionNames } from "../core/function-names.ts";
 import type { HostType } from "../link/link.ts";
 import type { DatabaseLimits } from "../link/limits.ts";
-import type { BoundReducer, FunctionKind, Module, Program } from "../core/module.ts";
+import type { BoundReducer, Module, Program } from "../core/module.ts";
 
 export class ModuleRuntime implements Module {
   readonly hostType: HostType;
@@ -64,7 +64,7 @@ export class ModuleRuntime implements Module {
   }
 
   giveBack(instance: ModuleInstance): void {
-    this.idle = instance;
+    if (instance.isSpent !== true) this.idle = instance;
   }
 
   private openBound(): ModuleInstance {
@@ -82,8 +82,8 @@ export class ModuleRuntime implements Module {
   }
 
   placeOf(kind: FunctionKind, name: string): { readonly file: string; readonly line: number } | undefined {
-    const reducer = kind === "reducer" ? this.reducers.find((each) => each.def.name === name) : undefined;
-    const place = reducer === undefined ? undefined : this.opened?.placeOf?.(reducer.def.id);
+    const found = kind === "reducer" ? this.reducer(name)?.def : this.procedure(name);
+    const place = found === undefined ? undefined : this.opened?.placeOf?.(kind, found.id);
     return place === undefined ? undefined : { file: place.file, line: place.line };
   }
 

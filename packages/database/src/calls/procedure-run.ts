@@ -267,6 +267,12 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
       return;
     }
     this.module.giveBack(this.instance);
+    if (outcome.kind === "error") {
+      const { name } = this.procedure;
+      this.context.log.writeRefusal(outcome.message, name, () => this.module.placeOf("procedure", name));
+      this.fail("ReducerFailed", outcome.message);
+      return;
+    }
     const { value } = outcome;
     const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
     if (validator(this.procedure.returns)(value, view, 0, value.length) !== value.length) {

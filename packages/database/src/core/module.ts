@@ -1,5 +1,5 @@
 /** The module of a database, as those see it who call it. `calls/module-runtime.ts` has the one that runs programs. */
-import type { ModuleInstance } from "@lightcone/host";
+import type { FunctionKind, ModuleInstance } from "@lightcone/host";
 import type { ModuleDef, ProcedureDef, ReducerDef } from "@lightcone/schema";
 import type { Validator } from "@lightcone/sats";
 import type { HostType } from "../link/link.ts";
@@ -10,8 +10,6 @@ export interface Program {
   readonly hostType: HostType;
   readonly program: Uint8Array;
 }
-
-export type FunctionKind = "reducer" | "procedure";
 
 /** A reducer with what a call of it needs. */
 export interface BoundReducer {

@@ -1,0 +1,285 @@
+/**
+ * Runs the procedures of one instance, one at a time: asynchronous functions, in steps.
+ *
+ *   call ─▶ step: the body, then its microtasks ─▶ settled? ended
+ *            ▲                                       │ no
+ *            └── the port lets a wait go on ◀────────┘ something is waited for; else it would never end
+ *
+ * Whatever the body awaits is in the end a promise that was made here: no code of the module runs but in a step.
+ */
+import { modulePromises, type Rejection, type WorkInParts } from "@lightcone/base/node";
+import { Errno, type HostPort, type HttpAnswer, type ProcedureCall, type ProcedureOutcome } from "@lightcone/host";
+import { ByteWriter, TimeDuration, Timestamp, type ValueCodec } from "@lightcone/sats";
+import { CallContext } from "./context.ts";
+import type { GuestClasses } from "./guest-classes.ts";
+import { procedureHttp, type GuestHeaders, type ProcedureHttpMade } from "./procedure-http.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+export interface BoundProcedure {
+  readonly name: string;
+  readonly body: (ctx: unknown, args: unknown) => unknown;
+  readonly args: ValueCodec;
+  /** Undefined for a unit: whatever the body gives then is no value. */
+  readonly returns: ValueCodec | undefined;
+}
+
+/** What the runner has of its instance. */
+export interface RunnerSite {
+  readonly sandbox: Sandbox;
+  readonly port: HostPort;
+  readonly classes: GuestClasses;
+  /** The context that transactions are given. */
+  readonly transaction: CallContext;
+  readArgs(codec: ValueCodec, args: Uint8Array): unknown;
+  /** How what was thrown ends a call. @throws what is the host's own */
+  failed(error: unknown): Refused;
+  /** How a rejection that nobody handled does. */
+  rejected(rejection: Rejection): Refused;
+  /** Where a promise was made, as text. */
+  placeOf(madeUnder: string | undefined): string;
+}
+
+export type Refused = Exclude<ProcedureOutcome, { readonly kind: "ok" }>;
+
+/** The procedure that runs. */
+interface Run {
+  readonly procedure: BoundProcedure;
+  readonly call: ProcedureCall;
+  readonly part: WorkInParts;
+  /** What it waits for. */
+  waitCount: number;
+  settled: { readonly value: unknown } | { readonly error: unknown } | undefined;
+}
+
+interface Deferred {
+  readonly promise: unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What is made in the module's realm. */
+interface Made {
+  readonly defer: () => Deferred;
+  readonly watch: (value: unknown, done: (value: unknown) => void, failed: (error: unknown) => void) => void;
+  readonly errorOf: (code: number, text: string) => unknown;
+}
+const madeSource = `
+return {
+  defer: () => Promise.withResolvers(),
+  watch: (value, done, failed) => { Promise.resolve(value).then(done, failed); },
+  errorOf: (code, text) => { try { fail(code, text); } catch (error) { return error; } },
+};
+`;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const ok = (value: Uint8Array): ProcedureOutcome => ({ kind: "ok", value });
+const waitsInTransaction = "nothing waits within a transaction: do it before withTx, or behind it";
+
+export class ProcedureRunner {
+  /** Whether something is left that would wake in a later call. */
+  isSpent = false;
+  private readonly site: RunnerSite;
+  private readonly context: CallContext;
+  private readonly made: Made;
+  private readonly http: ProcedureHttpMade;
+  private run: Run | undefined;
+  private isInTransaction = false;
+
+  constructor(site: RunnerSite) {
+    this.site = site;
+    const { sandbox, port, classes } = site;
+    // The source is ours and gives that.
+    this.made = sandbox.compile(["fail"], madeSource, "procedures")(classes.fail) as Made;
+    this.http = sandbox.compile(["ask", "encode", "decode"], procedureHttp, "ctx.http")(
+      (method: string, uri: string, headers: GuestHeaders, body: Uint8Array, timeout: unknown) =>
+        this.request(method, uri, headers, body, timeout),
+      (text: string) => encoder.encode(text),
+      (bytes: Uint8Array) => decoder.decode(bytes),
+    ) as ProcedureHttpMade;
+    this.context = new CallContext(sandbox, port, (random) => ({
+      http: { fetch: this.http.fetch },
+      withTx: (body: unknown) => this.withTx(body),
+      sleep: (how: unknown) => this.sleep(how),
+      random,
+    }));
+  }
+
+  call(procedure: BoundProcedure, call: ProcedureCall): ProcedureOutcome | undefined {
+    const run: Run = { procedure, call, part: modulePromises.plan(), waitCount: 0, settled: undefined };
+    this.run = run;
+    this.isInTransaction = false;
+    this.context.begin(call);
+    return this.step(run, () => {
+      const { body } = procedure; // called without a receiver: `this` is nothing of ours
+      const result = body(this.context.ctx, this.site.readArgs(procedure.args, call.args));
+      this.made.watch(
+        result,
+        (value) => (run.settled = { value }),
+        (error) => (run.settled = { error }),
+      );
+    });
+  }
+
+  /** Runs a part of it, and the microtasks that come of that. */
+  private step(run: Run, enter: () => void): ProcedureOutcome | undefined {
+    modulePromises.beginPart(run.part);
+    try {
+      enter();
+    } catch (error) {
+      run.settled = { error };
+    }
+    modulePromises.end();
+    const { rejection, open } = modulePromises.settle(run.part);
+    const outcome = this.outcomeOf(run, rejection, open?.madeUnder);
+    if (outcome === undefined) return undefined;
+    this.run = undefined;
+    if (run.part.open.size > 0 || run.waitCount > 0) this.isSpent = true;
+    return outcome;
+  }
+
+  private outcomeOf(
+    run: Run,
+    rejection: Rejection | undefined,
+    madeUnder: string | undefined,
+  ): ProcedureOutcome | undefined {
+    const { site } = this;
+    const { settled, procedure } = run;
+    if (settled !== undefined && "error" in settled) return site.failed(settled.error);
+    if (rejection !== undefined) return site.rejected(rejection);
+    if (settled !== undefined) return this.returned(procedure, settled.value);
+    if (run.waitCount > 0) return undefined;
+    const message = `procedure ${procedure.name} waits for a promise${site.placeOf(madeUnder)} that nothing will settle: what it waits for comes of ctx.sleep and ctx.http.fetch`;
+    this.isSpent = true;
+    return { kind: "panic", message, fatal: true };
+  }
+
+  private returned({ name, returns }: BoundProcedure, value: unknown): ProcedureOutcome {
+    if (returns === undefined) return ok(new Uint8Array(0));
+    const out = new ByteWriter();
+    try {
+      returns.write(out, value);
+    } catch (error) {
+      const refused = this.site.failed(error);
+      return refused.kind === "panic"
+        ? { ...refused, message: `procedure ${name} returned what is not of its type: ${refused.message}` }
+        : refused;
+    }
+    return ok(out.toBytes());
+  }
+
+  // --- what the context offers
+
+  private running(): Run {
+    if (this.run === undefined) throw new TypeError("a context only answers while its function runs");
+    return this.run;
+  }
+
+  /** Runs `body` in a transaction: kept when it returns, undone when it throws. */
+  private withTx(body: unknown): unknown {
+    const { port, classes, transaction } = this.site;
+    const { call } = this.running();
+    const { procedureTransactions: transactions } = port;
+    if (typeof body !== "function") throw new TypeError("withTx takes a function: (tx) => { … }");
+    if (transactions === undefined) throw new TypeError("there are no transactions here");
+    const micros = transactions.begin();
+    if (micros < 0) classes.fail(-micros, "a transaction is open already: do both in one withTx");
+    this.isInTransaction = true;
+    transaction.begin({ ...call, timestampMicros: micros });
+    let result: unknown;
+    try {
+      result = (body as (tx: object) => unknown)(transaction.ctx);
+      if (isThenable(result))
+        throw new TypeError(
+          "the function of withTx returned a promise: a transaction runs to its end at once. Await before withTx, or behind it",
+        );
+    } catch (error) {
+      this.isInTransaction = false;
+      transactions.abort();
+      throw error;
+    }
+    this.isInTransaction = false;
+    transactions.commit();
+    return result;
+  }
+
+  private sleep(how: unknown): unknown {
+    const { port } = this.site;
+    this.mayWait();
+    const untilMicros =
+      how instanceof Timestamp
+        ? Number(how.microsSinceUnixEpoch)
+        : how instanceof TimeDuration
+          ? port.nowMicros() + Number(how.micros)
+          : undefined;
+    if (untilMicros === undefined)
+      throw new TypeError("ctx.sleep takes how long, a TimeDuration, or until when, a Timestamp");
+    return this.wait<number>(
+      (goOn) => port.procedureWaits?.sleepUntil(untilMicros, goOn),
+      (nowMicros, { resolve }) => {
+        this.context.moveTo(nowMicros);
+        resolve(undefined);
+      },
+    );
+  }
+
+  private request(method: string, uri: string, given: GuestHeaders, body: Uint8Array, timeout: unknown): unknown {
+    this.mayWait();
+    if (timeout !== undefined && !(timeout instanceof TimeDuration))
+      throw new TypeError("a request's timeout is a TimeDuration");
+    const timeoutMs = timeout === undefined ? undefined : Math.max(0, Number(timeout.micros) / 1000);
+    const headers = given.map(([name, value]) => [name, bytesOf(value)] as const);
+    return this.wait<HttpAnswer>(
+      (goOn) => this.site.port.procedureWaits?.request({ method, uri, headers, body, timeoutMs }, goOn),
+      (answer, { resolve, reject }) => {
+        if (answer.kind === "failed") reject(this.made.errorOf(Errno.httpError, answer.reason));
+        else {
+          const { status, version, uri: url, headers: fields, body: bytes } = answer;
+          resolve(
+            this.http.response(
+              status,
+              version,
+              url,
+              fields.map(([name, value]) => [name, textOf(value)] as const),
+              bytes,
+            ),
+          );
+        }
+      },
+    );
+  }
+
+  private mayWait(): void {
+    const { classes } = this.site;
+    this.running();
+    if (this.isInTransaction) classes.fail(Errno.wouldBlockTransaction, waitsInTransaction);
+  }
+
+  /** A promise of the module's realm that is settled in a step of its own. */
+  private wait<T>(
+    begin: (goOn: (what: T) => ProcedureOutcome | undefined) => void,
+    settle: (what: T, deferred: Deferred) => void,
+  ): unknown {
+    const run = this.running();
+    const deferred = this.made.defer();
+    begin((what) => {
+      run.waitCount -= 1;
+      return this.step(run, () => settle(what, deferred));
+    });
+    run.waitCount += 1;
+    return deferred.promise;
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return ((typeof value === "object" && value !== null) || typeof value === "function") && "then" in value;
+}
+
+/** A header's characters are bytes. */
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
