@@ -2,7 +2,16 @@
 // its operator reads which file, why and what to do, a stranger nothing of the machine. Put right, every row is there.
 // Method: a real server that was killed; each file is replaced by each thing, or its directory made read-only (`mount`).
 import { spawnSync } from "node:child_process";
-import { appendFileSync, copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Served } from "../served.ts";
@@ -32,6 +41,8 @@ const things: Readonly<Record<string, (path: string, original: string) => void>>
 const files = [
   { file: "founded", code: "Corrupt", harmless: ["a link to nothing"] },
   { file: "lock", code: "FileUnusable", harmless: ["a link to nothing"] },
+  // The front removes it before a database is opened; there is none unless the database rested.
+  { file: "wake-at", code: "Corrupt", harmless: ["a link to nothing", "a pipe", "a longer file"] },
   { file: "log/mark", code: "Corrupt", harmless: ["a longer file"] },
   { file: "log/0000000000000001.segment", code: "Corrupt", harmless: ["a longer file"] },
 ] as const;
@@ -73,13 +84,14 @@ describe("row 30: what cannot be used as the file that it was", () => {
   test.each(cases)("$thing in the place of $file: $code", async ({ file, thing, code }) => {
     await served.killFront();
     const path = join(directory, file);
-    renameSync(path, `${served.dataDirectory}.kept`);
+    const wasThere = existsSync(path);
+    if (wasThere) renameSync(path, `${served.dataDirectory}.kept`);
     try {
       things[thing]?.(path, `${served.dataDirectory}.kept`);
       await expectRefused(file, code);
     } finally {
       rmSync(path, { recursive: true });
-      renameSync(`${served.dataDirectory}.kept`, path);
+      if (wasThere) renameSync(`${served.dataDirectory}.kept`, path);
     }
     await expectRows();
   });

@@ -87,6 +87,8 @@ const fileFailures: Readonly<Record<string, FileFailure>> = {
   EEXIST: { text: "a file of that name stands in the way", hint: "Name another place, or move the file away." },
   ENOTDIR: { text: "a file stands where a directory is to be", hint: "Name another place, or move the file away." },
   EISDIR: { text: "it is a directory, and a file is wanted", hint: "Name the file itself." },
+  ELOOP: { text: "a symbolic link in a circle stands there", hint: "Put in its place what it was to lead to." },
+  ESPIPE: { text: "it is no ordinary file", hint: "Name another place, or put the file there." },
   ENOSPC: { text: "the disk has no room", hint: "Free space on the disk, or name another place." },
   EDQUOT: { text: "the disk quota is used up", hint: "Free space, or name another place." },
   EMFILE: { text: "too many files are open", hint: "Raise the limit of open files (`ulimit -n`)." },

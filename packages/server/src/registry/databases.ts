@@ -7,6 +7,7 @@
  */
 import { LightconeError, isDamage, isLightconeError } from "@lightcone/base";
 import type { Clock, FileSystem } from "@lightcone/base";
+import { fileFailure } from "@lightcone/base/node";
 import type { DatabaseLink, HostType, Reply, Stay, WakeReason } from "@lightcone/database/front";
 import type { Awake } from "../awake/awake.ts";
 import type { Identity } from "../auth/identity.ts";
@@ -144,8 +145,9 @@ export class Databases {
         this.failed.delete(record.identity.hex);
         this.watch(running, opened);
       },
-      (error: unknown) => {
+      (thrown: unknown) => {
         const isPresent = this.forget(running);
+        const error = fileFailure(thrown);
         // Neither a lack of room nor the end of the server is a fault of the database.
         if (!isPresent || this.isStopping || isLightconeError(error, "ServerBusy")) return;
         this.options.log.error({ database: record.identity.hex, err: error }, "database did not start");
