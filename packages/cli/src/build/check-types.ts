@@ -32,7 +32,7 @@ export function findCompiler(path: string): string | undefined {
  * @throws {CliFailure} with what the compiler says
  */
 export async function checkTypes(compiler: string, path: string, entry: string): Promise<void> {
-  const config = join(path, "dist", "tsconfig.json");
+  const config = join(path, "dist", "tsconfig.check.json");
   makeDirectoryNow(dirname(config));
   writeFileSync(config, JSON.stringify(configFor(path, entry)));
   const args = [compiler, "--pretty", "false", "-p", config];

@@ -102,7 +102,7 @@ describe("what is looked at is the module, whatever the project's options", () =
       err: "",
       out: expect.stringMatching(/^Checking types/),
     });
-    expect(existsSync(join(folder, "dist/tsconfig.json"))).toBe(false);
+    expect(existsSync(join(folder, "dist/tsconfig.check.json"))).toBe(false);
   });
 
   test("what does not fit in a file that it imports is told, and nothing else", async () => {
