@@ -44,39 +44,34 @@ export interface ConnectOptions {
   readonly platform?: Platform;
 }
 
-/** Every option, and what it should be where that can be told. */
-const options: Readonly<Record<keyof ConnectOptions, { readonly type?: string; readonly what?: string }>> = {
-  uri: { type: "string", what: 'the server\'s address, such as "http://127.0.0.1:3000"' },
-  database: { type: "string", what: "the database's name or identity" },
-  schema: { type: "object", what: "the object that `lightcone generate --lang json` wrote" },
-  token: { type: "string", what: "a token, as `db.token` has it or `lightcone login show --token` prints it" },
-  tokenStore: { type: "object", what: "an object with `get`, `set` and `remove`, as `webTokenStore` makes one" },
-  confirmed: { type: "boolean", what: "a boolean" },
-  onState: { type: "function", what: "a function" },
-  onError: { type: "function", what: "a function" },
-  WebSocket: { type: "function", what: "a class, as `ws` has one" },
-  platform: {},
+/** Every option: its type, and what it is. Pages carry these words, so they are few. */
+const options: Readonly<Record<keyof ConnectOptions, readonly [type: string, what: string]>> = {
+  uri: ["string", 'the server\'s address, such as "http://127.0.0.1:3000"'],
+  database: ["string", "the database's name or identity"],
+  schema: ["object", "what `lightcone generate --lang json` wrote"],
+  token: ["string", "a token, as `db.token` has it"],
+  tokenStore: ["object", "an object, as `webTokenStore` makes one"],
+  confirmed: ["boolean", "a boolean"],
+  onState: ["function", "a function"],
+  onError: ["function", "a function"],
+  WebSocket: ["function", "a class"],
+  platform: ["object", "an object"],
 };
-const needed: readonly (keyof ConnectOptions)[] = ["uri", "database"];
-const schemes: readonly string[] = ["http:", "https:", "ws:", "wss:"];
 
-/** @throws {TypeError} */
+/** @throws {TypeError} naming the option */
 export function checkOptions(given: ConnectOptions): void {
   if (!isObject(given)) throw new TypeError(`connect takes one object, { uri, database }, not ${shown(given)}`);
-  const names = Object.keys(options);
-  const unknown = Object.keys(given).find((name) => !Object.hasOwn(options, name));
-  if (unknown !== undefined)
-    throw new TypeError(`connect has no option \`${unknown}\`; there are ${names.slice(0, -1).join(", ")}`);
-  for (const [name, { type, what }] of Object.entries(options)) {
+  for (const name of Object.keys(given))
+    if (!Object.hasOwn(options, name))
+      throw new TypeError(`connect has no option \`${name}\`; there are ${Object.keys(options).join(", ")}`);
+  for (const [name, [type, what]] of Object.entries(options)) {
     const value: unknown = Reflect.get(given, name);
-    if (value === undefined && !needed.some((one) => one === name)) continue;
-    if (value === undefined || value === "") throw new TypeError(`connect needs \`${name}\`: ${what}`);
-    if (type !== undefined && (typeof value !== type || value === null)) wrong(name, value);
+    const isNeeded = name === "uri" || name === "database";
+    if (isNeeded && (value === undefined || value === "")) throw new TypeError(`connect needs \`${name}\`: ${what}`);
+    const isGood = typeof value === type && value !== null && (name !== "uri" || isAddress(given.uri));
+    if (value !== undefined && !isGood)
+      throw new TypeError(`the option \`${name}\` of connect is ${what}, not ${shown(value)}`);
   }
-  if (!URL.canParse(given.uri) || !schemes.includes(new URL(given.uri).protocol)) wrong("uri", given.uri);
 }
 
-function wrong(name: string, value: unknown): never {
-  const { what } = options[name as keyof ConnectOptions]; // a key of it
-  throw new TypeError(`the option \`${name}\` of connect is ${what}, not ${shown(value)}`);
-}
+const isAddress = (uri: string): boolean => URL.canParse(uri) && /^(?:https?|wss?):$/.test(new URL(uri).protocol);

@@ -5,7 +5,7 @@ export const specialWords: Readonly<Record<SpecialKind, string>> = {
   Identity: 'an Identity, as Identity.fromString("c200…") makes one',
   ConnectionId: 'a ConnectionId, as ConnectionId.fromString("…") makes one',
   Timestamp: "a Timestamp, as new Timestamp(MICROSECONDS) or Timestamp.fromDate(DATE) makes one",
-  TimeDuration: "a TimeDuration, as new TimeDuration(MICROSECONDS) or TimeDuration.fromMillis(MILLISECONDS) makes one",
+  TimeDuration: "a TimeDuration, as new TimeDuration(MICROSECONDS) makes one",
   Uuid: 'a Uuid, as Uuid.parse("…") makes one',
   ScheduleAt: "a ScheduleAt, as ScheduleAt.time(MICROSECONDS) or ScheduleAt.interval(MICROSECONDS) makes one",
 };
