@@ -4,8 +4,8 @@ import { defineConfig } from "vitest/config";
 const alone = ["conformance/src/{crash,limits,rest,browser}/**/*.test.ts", "conformance/src/bad-input/hostile.test.ts"];
 /** What hangs is ended, and what is slow on a machine that others use is not. */
 const shared = {
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
   expect: { poll: { timeout: 30_000 } },
   pool: "forks" as const,
 };

@@ -26,7 +26,7 @@ function addArgs(name: string): Uint8Array {
 
 test(
   "a full disk: writes are refused with a code, reads and clients go on, writes resume",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const disk = new SimulatedDisk();
     const fileSystem = faultyFileSystem(1, disk);
@@ -129,7 +129,7 @@ test("a full disk: what is scheduled waits, also over a restart, and runs once t
 
 test(
   "row 30: a snapshot that fails is tried again when as much log has come, not at every turn",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const fileSystem = memoryFileSystem();
     const database = await openLocal({ fileSystem });

@@ -35,7 +35,7 @@ const endOf = (promise: Promise<unknown>): Promise<string> =>
     (error: unknown) => (isLightconeError(error) ? `${error.code}: ${error.message}` : String(error)),
   );
 
-describe("row 9: procedures of our client", { timeout: 60_000 }, () => {
+describe("row 9: procedures of our client", () => {
   test("values of their types, also asked for before the connection is there", async () => {
     const db = open();
     expect(await db.procedures.sum({ a: 4_294_967_295, b: 2 })).toBe(4_294_967_297n);

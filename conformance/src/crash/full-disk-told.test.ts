@@ -65,7 +65,7 @@ describe.skipIf(!canMount).each(["bytes", "files"] as const)("row 30: a disk wit
   const said = (pattern: RegExp): readonly object[] =>
     served.log.map((line) => JSON.parse(line)).filter(({ msg }) => pattern.test(msg));
 
-  test("is told of, once, and so is its room; every refusal has its code", { timeout: 180_000 }, async () => {
+  test("is told of, once, and so is its room; every refusal has its code", async () => {
     const stored: number[] = [];
     const record = async (number: number): Promise<Response> => {
       const response = await served.call("ledger", "record", `[1, ${number}]`);

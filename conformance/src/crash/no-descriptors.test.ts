@@ -33,7 +33,7 @@ function limitFiles(limit: string): void {
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-test.skipIf(!canLimit)("row 17: without file descriptors (prlimit)", { timeout: 60_000 }, async () => {
+test.skipIf(!canLimit)("row 17: without file descriptors (prlimit)", async () => {
   await served.call("ledger", "record", "[1, 1]");
   limitFiles(tooFew);
   let refused: Response | undefined;

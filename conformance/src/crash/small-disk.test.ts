@@ -72,7 +72,7 @@ describe.skipIf(!canMount)("row 30: a small disk (`mount -t tmpfs`)", () => {
 
   test(
     "with 12 MB free writes go on; full, reads go on; soon after 8 MB were freed, writes do",
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       writeFileSync(ballast, new Uint8Array(freeBytes() - 12 * mebibyte));
       const before = stored.length;
@@ -126,7 +126,7 @@ describe.skipIf(!canMount)("row 30: a full disk, whatever its size and the rows'
     { disk: 24, free: 14, rowBytes: 10_000, together: 50 },
   ])(
     "refuses at once, reads, and goes on within a second: $disk MiB, $free of them free, $together rows of $rowBytes bytes",
-    { timeout: 180_000 },
+    { timeout: 300_000 },
     async ({ disk: mebibytes, free, rowBytes, together }) => {
       expect(mount(mebibytes)).toBe(true);
       const served = await Served.open({ under: disk });

@@ -244,7 +244,7 @@ describe("row 11: a table that a publish makes private", () => {
     await database.stop(100);
   });
 
-  test("whenever the host ends meanwhile", { timeout: 120_000 }, async () => {
+  test("whenever the host ends meanwhile", async () => {
     await program(after);
     for (let turns = 0; turns < 24; turns += 1) {
       const hosts = new Hosts();

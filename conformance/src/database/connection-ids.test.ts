@@ -77,7 +77,7 @@ describe("row 8: a connection id", () => {
     { weight: 1, arbitrary: fc.constant({ kind: "restart" as const }) },
   );
 
-  test("used again and again, over hosts and servers, is one client's at a time", { timeout: 240_000 }, async () => {
+  test("used again and again, over hosts and servers, is one client's at a time", async () => {
     await assertProperty(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         const hosts = new Hosts();

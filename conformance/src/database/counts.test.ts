@@ -407,7 +407,7 @@ describe.each(telling)("row 27: $name", ({ acts }) => {
 });
 
 describe("row 27: sets of every form that share texts", () => {
-  test("are counted by the law, whatever happens to their host", { timeout: 240_000 }, async () => {
+  test("are counted by the law, whatever happens to their host", async () => {
     await assertProperty(
       fc.asyncProperty(forms, fc.array(step, { minLength: 6, maxLength: 30 }), async (form, steps) => {
         const history = await History.open(form);

@@ -724,7 +724,7 @@ describe("row 2: a call of no function, or with arguments that are none", () => 
 describe("row 2: a procedure that has committed", () => {
   test.each(kinds.filter(({ calls }) => calls === "procedure").map(({ kind }) => kind))(
     "%s: is not begun again, whenever its host ends",
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (name) => {
       const kind = kinds.find((each) => each.kind === name);
       if (kind === undefined) throw new Error(name);

@@ -148,7 +148,7 @@ test.each([{ isHeld: true }, { isHeld: false }])(
   },
 );
 
-test("each call of a frame is done once and answered once, whenever its host ends", { timeout: 120_000 }, async () => {
+test("each call of a frame is done once and answered once, whenever its host ends", async () => {
   const seen = new Set<boolean>();
   for (let turns = 0; turns < 14; turns += 1) {
     const hosts = new Hosts();

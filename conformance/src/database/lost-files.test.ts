@@ -54,7 +54,7 @@ async function ninetyEntries(end: "stopped" | "killed"): Promise<{ disk: Simulat
 }
 
 describe.each(["stopped", "killed"] as const)("row 3: a database that was %s and lost files", (end) => {
-  test("opens whole or is refused, whichever are missing", { timeout: 240_000 }, async () => {
+  test("opens whole or is refused, whichever are missing", async () => {
     const { disk, numbers } = await ninetyEntries(end);
     expect(numbers).toHaveLength(90);
     const files = filesOf(await treeOf(disk));
@@ -138,7 +138,7 @@ test("row 3: a database of another identity is refused", async () => {
   expect(await treeOf(disk)).toEqual(before);
 });
 
-test("row 3: a crash at any moment of making a database leaves one that opens", { timeout: 120_000 }, async () => {
+test("row 3: a crash at any moment of making a database leaves one that opens", async () => {
   const make = async (fileSystem: ReturnType<typeof faultyFileSystem>): Promise<number> => {
     const database = await openLocal({ fileSystem });
     // A database whose log failed answers nothing more; its link's owner asks the next one.

@@ -48,7 +48,7 @@ async function numbersOf(disk: SimulatedDisk): Promise<number[]> {
   return rows.map(([number]) => Number(number));
 }
 
-test("row 10: each way leads where it says", { timeout: 240_000 }, async () => {
+test("row 10: each way leads where it says", async () => {
   const sound = await ninetyEntries();
   const paths = await namesUnder(sound);
   expect(paths.filter((path) => path.endsWith(".segment")).length).toBeGreaterThanOrEqual(2);

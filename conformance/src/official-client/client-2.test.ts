@@ -184,7 +184,7 @@ describe.skipIf(!hasOfficialClient2)("row protocols: the official client 2.x and
     await place.stop();
   });
 
-  test("its query sets are there when it wakes", { timeout: 120_000 }, async () => {
+  test("its query sets are there when it wakes", async () => {
     const clients = [
       await place.connect("chat"),
       await place.connect("chat", offering("v2.bsatn.spacetimedb")),

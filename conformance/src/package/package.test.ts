@@ -188,7 +188,7 @@ describe("row 29: a Node that is too old", () => {
 
 test(
   "the guide's module is as it says: its types, its test, and rows that are carried over",
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const guide = join(project, "guide");
     mkdirSync(join(guide, "later"), { recursive: true });

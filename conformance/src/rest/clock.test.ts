@@ -78,7 +78,7 @@ async function used(name: string, wait: () => Promise<void>): Promise<void> {
   await use;
 }
 
-describe("row 17: the machine's clock is set", { timeout: 180_000 }, () => {
+describe("row 17: the machine's clock is set", () => {
   test("forwards: what is due by then runs, in a database at rest and in one that is used", async () => {
     const resting = await create("forwards-at-rest", { inMs: hourMs });
     await create("forwards-in-use", { inMs: hourMs });

@@ -141,7 +141,7 @@ const unknown = /may or may not have happened|what it had committed or requested
 
 describe.skipIf(modules.some(({ path }) => path === undefined)).each(modules)(
   "row 9: a procedure that waits, of $module",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   ({ path = "", hostType: type }) => {
     beforeAll(async () => {
       hostType = type;

@@ -82,7 +82,7 @@ async function open(database: string) {
   return { identity, db, errors };
 }
 
-describe.each(moments)("row 17: while a database %s", { timeout: 120_000 }, (moment) => {
+describe.each(moments)("row 17: while a database %s", (moment) => {
   const nameOf = (action: string): string => `${action}-${moment.replaceAll(" ", "-")}`;
 
   test.each(["goes on", "is killed"])("it is called, and its host %s", async (how) => {

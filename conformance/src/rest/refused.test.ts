@@ -42,7 +42,7 @@ async function ask(database: string): Promise<void> {
   }
 }
 
-describe("row 17: a database that cannot be opened", { timeout: 240_000 }, () => {
+describe("row 17: a database that cannot be opened", () => {
   test.each([
     { when: "since its server started", name: "lost-at-start", isAtRest: false },
     { when: "since it went to rest", name: "lost-at-rest", isAtRest: true },

@@ -55,7 +55,7 @@ async function wakeAtOf(identity: string): Promise<string | undefined> {
   return stats && `${stats.ino} of ${stats.mtimeMs}`;
 }
 
-describe("row 17: a database that nobody uses", { timeout: 120_000 }, () => {
+describe("row 17: a database that nobody uses", () => {
   test("parkAfterMs: it loses its process, and its clients hear of what others do as if it had not", async () => {
     const identity = await create("door", doorman);
     const watcher = await RawClient.open(served.url, "door", { token: served.token });

@@ -90,7 +90,7 @@ const sorted = (ids: readonly number[]): number[] => ids.toSorted((a, b) => a - 
 
 test(
   "row 27: live rows, rows of SQL and the model's rows are the same, at every step",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const open = (): Client<typeof points> => connect<typeof points>({ uri: served.url, database: "points" });
     const writer = open();

@@ -45,7 +45,7 @@ async function numbersOf(url: string): Promise<unknown> {
   return rows;
 }
 
-test("row 4: a server that starts after `kill -9` of front and hosts serves", { timeout: 180_000 }, async () => {
+test("row 4: a server that starts after `kill -9` of front and hosts serves", async () => {
   let server = place.start(...startFlags("data"));
   let url = await urlOf(server);
   expect((await place.run("publish", "ledger", "--module-path", "modules/typescript/ledger", "-s", url)).code).toBe(0);
@@ -82,7 +82,7 @@ const inNamespace = (data: string): string[] => [
 
 test.skipIf(!canUnshare)(
   "row 4: of two servers in namespaces of their own (`unshare`) one serves a directory",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const first = place.open("unshare", inNamespace("shared"));
     const url = await urlOf(first);

@@ -151,7 +151,7 @@ describe("row 20: --follow", () => {
 describe("row 16: a module that writes without end", () => {
   test(
     "157 MB of one call are some MB on the disk, and `logs` shows their beginning",
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       await publish("flooded");
       await run("call", "flooded", "say", "before");

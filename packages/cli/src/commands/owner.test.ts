@@ -55,7 +55,7 @@ const publish = async (who: Login, name = "ledger"): Promise<number> =>
 const owner = (...args: readonly string[]): Promise<Ended> => place.run("owner", ...args);
 
 describe("row 14: the operator gives a database to a new owner", () => {
-  test("of a running server; the old owner has nothing more to say", { timeout: 120_000 }, async () => {
+  test("of a running server; the old owner has nothing more to say", async () => {
     expect(await publish(ann)).toBe(200);
     expect((await ask(ann, "POST", "/v1/database/ledger/call/record", "[1,1]")).status).toBe(200);
     expect(await publish(ben)).toBe(403);
@@ -86,7 +86,7 @@ describe("row 14: the operator gives a database to a new owner", () => {
     expect((await ask(undefined, "GET", `/v1/identity/${ann.identity}/databases`)).body).toBe('{"identities":[]}');
   });
 
-  test("of a database that nobody owns, which is made only by who says so", { timeout: 120_000 }, async () => {
+  test("of a database that nobody owns, which is made only by who says so", async () => {
     const module = `${repository}modules/typescript/ledger`;
     const names = async (): Promise<string> => (await ask(undefined, "GET", "/v1/database/stray/names")).body;
     for (const more of [[], ["-c"], ["--yes=delete-data,remote"]]) {
@@ -108,7 +108,7 @@ describe("row 14: the operator gives a database to a new owner", () => {
     expect(refused).toMatchObject({ code: 1, err: expect.not.stringMatching(/nobody owns/) });
   });
 
-  test("of a server that is stopped, also of a name whose database is gone", { timeout: 120_000 }, async () => {
+  test("of a server that is stopped, also of a name whose database is gone", async () => {
     expect(await publish(ben, "gone")).toBe(200);
     expect((await ask(ben, "DELETE", "/v1/database/gone")).status).toBe(200);
     expect(await publish(ann, "gone")).toBe(401);
@@ -124,7 +124,7 @@ describe("row 14: the operator gives a database to a new owner", () => {
     expect(await Promise.all([publish(ann), publish(ann, "gone"), publish(ben)])).toEqual([200, 200, 403]);
   });
 
-  test("and nobody else does", { timeout: 120_000 }, async () => {
+  test("and nobody else does", async () => {
     const none = await owner("ledger", "--to", ben.identity, "--data-dir", place.path("none"), "-y");
     expect(none.err).toMatch(/no server's data/);
     // With another server's private key.

@@ -18,7 +18,7 @@ const npmStart = (...args: readonly string[]): Running =>
     ...args,
   ]);
 
-test("starts, prints commands that work, stops, and starts again with its data", { timeout: 120_000 }, async () => {
+test("starts, prints commands that work, stops, and starts again with its data", async () => {
   let started = npmStart("--listen-addr", "127.0.0.1:0");
   await started.saying(/Ctrl-C stops it/);
   const commands = [...started.out.matchAll(/^ +(npx lightcone .*)$/gm)].map((match) => match[1] ?? "");

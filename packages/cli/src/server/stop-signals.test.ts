@@ -72,7 +72,7 @@ describe("signals", () => {
   });
 });
 
-test("SIGTERM to the group of `npm start` is one clean stop", { timeout: 120_000 }, async () => {
+test("SIGTERM to the group of `npm start` is one clean stop", async () => {
   const more = ["--listen-addr", "127.0.0.1:0", "--data-dir", place.path("data"), "--log-level", "info"];
   const child = spawn(process.execPath, [join(repository, "scripts/run.mjs"), "start", ...more], {
     cwd: repository,

@@ -170,7 +170,7 @@ async function crashOnce(control: FaultyFileSystem, seed: number, crashAt: numbe
 describe("row 16, row 17: a stop at every operation", () => {
   test.each([1, 2, 3])(
     "leaves the registry whole and no directory behind, seed %i",
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (seed) => {
       const after: string[] = [];
       const dry = faultyFileSystem(seed);
