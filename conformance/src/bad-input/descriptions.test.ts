@@ -56,7 +56,7 @@ async function tryOut(program: Uint8Array, hostType: "js" | "wasm"): Promise<str
 
 /** Names something of the module's, or the place where it was thrown. */
 const good =
-  /^200 |^400 the module's schema is not valid:\n {2}(table|reducer|type|index|sequence|column|the (export|reducer|name|scope))|^400 the program is not a module that can run here: [^]*\n {4}at /;
+  /^200 |^400 the module's schema is not valid:\n {2}(table|reducer|type|index|sequence|column|the (export|function|reducer|name|scope))|^400 the program is not a module that can run here: [^]*\n {4}at /;
 
 describe(`row 19: random modules, seed ${seed}`, () => {
   test("are answered in words", { timeout: 600_000 }, async () => {

@@ -222,6 +222,37 @@ describe.skipIf(modules.some(({ path }) => path === undefined)).each(modules)(
       expect(await what()).toEqual(["it begins"]);
     });
 
+    test("its host ends when later messages are answered: it is run, and nothing is that was answered", async () => {
+      await open();
+      const client = await connected();
+      const args = napArgs("slept", 2500);
+      client.say({ kind: "CallProcedure", procedure: "nap_and_note", args, argsText: undefined, requestId: 7 });
+      for (const text of ["second", "third"]) {
+        client.call("write", napArgs(text, 0).subarray(0, 4 + text.length), 8);
+        expect(await client.next()).toMatchObject({ kind: "TransactionUpdate", requestId: 8 });
+        served.killHost();
+        await until("another host has it", async () => (await what()).includes(text));
+      }
+      expect(toldBy(await client.next())).toBe("slept");
+      // What is answered once the procedure is, and then a host that ends: nothing comes again.
+      served.killHost();
+      client.call("write", napArgs("fourth", 0).subarray(0, 4 + "fourth".length), 9);
+      expect(await client.next()).toMatchObject({ kind: "TransactionUpdate", requestId: 9 });
+      expect(await what()).toEqual(["second", "third", "slept", "fourth"]);
+      client.close();
+    });
+
+    test.each(ways)("its host ends, $way: what it has in the log, and a snapshot hides, counts", async ({ call }) => {
+      await open();
+      const told = call("note_and_nap", "it", 60_000);
+      await wrote("it begins");
+      const taken = await served.request("POST", "/v1/database/errands/snapshot");
+      expect(taken.status).toBe(200);
+      served.killHost();
+      expect(await told).toMatch(unknown);
+      expect(await what()).toEqual(["it begins"]);
+    });
+
     test.each(ways)("its host ends, $way: one whose request has left is not begun again", async ({ call }) => {
       await open();
       const told = call("fetch", `${origin}/later`, 0);

@@ -12,6 +12,7 @@ import { TimeoutWatchdog, type Watchdog } from "@lightcone/base/node";
 import type { CommitLog, LoadedSnapshot, SnapshotEntry, SnapshotStore } from "@lightcone/commitlog";
 import { CommitKind, openStore, restoreStore, type Store } from "@lightcone/engine";
 import type { SandboxKind } from "@lightcone/host-js";
+import { ByteWriter } from "@lightcone/sats";
 import { Access } from "./access/catalog.ts";
 import { DatabasePort } from "./calls/module-port.ts";
 import { ownCall } from "./core/call.ts";
@@ -100,7 +101,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       releasedOffsetOf(resume) ?? log.durableOffset,
       async (snapshot) => ({
         store: await restoreStore(snapshot.chunks(), storeOptions),
-        schedule: snapshot.meta.slice(),
+        meta: snapshot.meta.slice(),
       }),
     );
     const store = loaded?.value.store ?? openStore(storeOptions);
@@ -110,7 +111,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     if (loaded !== undefined) checkWhose({ store, identity: options.identity.database }, `${directory}/snapshots`);
     const moduleLog = await ModuleLog.open({ fileSystem, directory: moduleLogIn(directory), clock, limits });
     const database = new Database(options, limits, { store, log, snapshots, newest: loaded, moduleLog, watchdog });
-    await database.recover(loaded?.value.schedule, resume, skipped);
+    await database.recover(loaded?.value.meta, resume, skipped);
     return database;
   } catch (error) {
     await log.close();
@@ -208,7 +209,12 @@ export class Database implements DatabaseLink {
     const port = new DatabasePort(context, this.scheduler);
     this.installation = new Installation(context, port, this.scheduler, watchdog, options.sandbox ?? "ses");
     this.condemned = new CondemnedWork(resume);
-    this.snapshots = new Snapshots(context, log, ground.snapshots, ground.newest, () => this.scheduler.save());
+    this.snapshots = new Snapshots(context, log, ground.snapshots, ground.newest, () => {
+      const meta = new ByteWriter();
+      meta.raw(this.scheduler.save());
+      context.procedures.save(meta);
+      return meta.toBytes();
+    });
     const site = { context, installation: this.installation, sessions: this.sessions };
     this.requests = new HttpRequests(site, log, this.snapshots, this.condemned);
     log.onFull((full) => {
@@ -230,7 +236,7 @@ export class Database implements DatabaseLink {
 
   /** Brings memory to the log's end, starts the module, settles who is connected. */
   async recover(
-    schedule: Uint8Array | undefined,
+    meta: Uint8Array | undefined,
     resume: Resume,
     skipped: LoadedSnapshot<unknown>["skipped"],
   ): Promise<void> {
@@ -243,7 +249,7 @@ export class Database implements DatabaseLink {
     };
     this.durability.releasedOffset = releasedOffsetOf(resume) ?? -1;
     const parts = { context, log, scheduler, sessions, installation, requests, condemned, names };
-    this.resumed = await recover(parts, schedule, resume, skipped);
+    this.resumed = await recover(parts, meta, resume, skipped);
     this.release(log.durableOffset);
   }
 

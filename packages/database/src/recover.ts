@@ -10,9 +10,11 @@ import { defined } from "@lightcone/base";
 import { unreadable, type CommitLog, type LoadedSnapshot } from "@lightcone/commitlog";
 import { CommitKind } from "@lightcone/engine";
 import { LogLevel } from "@lightcone/host";
+import { ByteReader } from "@lightcone/sats";
 import { clientBreaks, disconnects } from "@lightcone/schema";
 import { disconnectJob, knownClients } from "./calls/lifecycle.ts";
 import type { DatabaseContext } from "./core/context.ts";
+import { readBegun } from "./core/running-procedures.ts";
 import type { HttpRequests } from "./http/requests.ts";
 import { keyOfClient } from "./link/client.ts";
 import type { ConnectionHandle } from "./link/link.ts";
@@ -38,19 +40,23 @@ export interface Parts {
   readonly names: WorkNames;
 }
 
-/** @returns handles of the connections that were resumed, in their order */
+/**
+ * @param meta what was kept beside the snapshot, if there is one: what is scheduled, and which procedures had begun
+ * @returns handles of the connections that were resumed, in their order
+ */
 export async function recover(
   parts: Parts,
-  schedule: Uint8Array | undefined,
+  meta: Uint8Array | undefined,
   resume: Resume,
   skipped: LoadedSnapshot<unknown>["skipped"],
 ): Promise<readonly ConnectionHandle[]> {
   const { context, scheduler, installation, condemned } = parts;
   for (const { error } of skipped)
     context.log.note(LogLevel.warn, `a snapshot was passed over for an older one and the log: ${error.message}`);
-  if (schedule !== undefined) scheduler.restore(schedule);
+  const kept = meta && new ByteReader(meta);
+  if (kept !== undefined) scheduler.restore(kept);
   installation.bindTables();
-  const replay = new Replay(resume);
+  const replay = new Replay(resume, kept === undefined ? [] : readBegun(kept));
   const restored = new RestoredFronts(parts, replay, resume);
   await replayLog(parts, replay, restored);
   condemned.note(context, parts.names, resume);

@@ -212,7 +212,7 @@ export class ProcedureRunner {
         : how instanceof TimeDuration
           ? port.nowMicros() + Number(how.micros)
           : undefined;
-    if (untilMicros === undefined)
+    if (untilMicros === undefined || !Number.isFinite(untilMicros))
       throw new TypeError("ctx.sleep takes how long, a TimeDuration, or until when, a Timestamp");
     return this.wait<number>(
       (goOn) => port.procedureWaits?.sleepUntil(untilMicros, goOn),
@@ -225,7 +225,7 @@ export class ProcedureRunner {
 
   private request(method: string, uri: string, given: GuestHeaders, body: Uint8Array, timeout: unknown): unknown {
     this.mayWait();
-    if (timeout !== undefined && !(timeout instanceof TimeDuration))
+    if (timeout !== undefined && !(timeout instanceof TimeDuration && Number.isFinite(Number(timeout.micros))))
       throw new TypeError("a request's timeout is a TimeDuration");
     const timeoutMs = timeout === undefined ? undefined : Math.max(0, Number(timeout.micros) / 1000);
     const headers = given.map(([name, value]) => [name, bytesOf(value)] as const);

@@ -117,8 +117,10 @@ function insert(id: number): undefined {
 }
 
 const call = (name: string): void =>
-  callProcedure(parts.context, { caller, number: 5, name, args: noBytes, argsText: undefined }, (result) =>
-    ended.push(result),
+  callProcedure(
+    parts.context,
+    { caller, number: 5, name, args: noBytes, argsText: undefined, waits: () => undefined },
+    (result) => ended.push(result),
   );
 const kinds = (): readonly string[] => ended.map((each) => (each.kind === "returned" ? "returned" : each.code));
 
@@ -288,7 +290,7 @@ describe("how a procedure that waits is ended", () => {
     const other = (name: string, seed: number): void =>
       callProcedure(
         parts.context,
-        { caller: testCaller(seed), number: 1, name, args: noBytes, argsText: undefined },
+        { caller: testCaller(seed), number: 1, name, args: noBytes, argsText: undefined, waits: () => undefined },
         (result) => ended.push(result),
       );
     for (const name of ["waits", "waits", "waits"]) call(name);

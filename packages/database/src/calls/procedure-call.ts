@@ -19,6 +19,8 @@ export interface ProcedureRequest {
   readonly args: Uint8Array;
   /** The arguments as JSON, where the call came as JSON; `args` is then not looked at. */
   readonly argsText: string | undefined;
+  /** Called when it comes to wait. */
+  readonly waits: () => void;
 }
 
 /** Runs a procedure. @param ended takes the result: at once, or in a job of its own when the procedure waited */
@@ -58,6 +60,7 @@ export function callProcedure(
     timestampMicros,
     work,
     isNoted: false,
+    waits: request.waits,
     ended,
   }).start(checked);
 }

@@ -62,6 +62,8 @@ export interface ProcedureStart {
   readonly work: WorkName;
   /** Whether the log has it that it has begun. */
   readonly isNoted: boolean;
+  /** Called once, when it comes to wait. */
+  readonly waits?: () => void;
   /** Takes the result: at once, or in a job of its own when it waited. Not called when the first step was out of time. */
   readonly ended: (result: ProcedureResult) => void;
 }
@@ -77,6 +79,8 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
   private readonly work: WorkName;
   private readonly startMicros: number;
   private readonly ended: (result: ProcedureResult) => void;
+  private readonly comesToWait: (() => void) | undefined;
+  /** Whether the log has something of it. */
   private isNoted: boolean;
   private isOver = false;
   /** What it waits for: each gives that up. */
@@ -92,6 +96,7 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
     this.work = start.work;
     this.isNoted = start.isNoted;
     this.ended = start.ended;
+    this.comesToWait = start.waits;
     this.startMicros = start.timestampMicros;
     this.functionName = start.procedure.name;
     this.reducerId = 0;
@@ -121,6 +126,10 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
     this.step(() =>
       instance.callProcedure?.({ procedureId: this.procedure.id, sender, connection, timestampMicros, args }),
     );
+  }
+
+  get begun(): WorkName | undefined {
+    return this.isNoted ? this.work : undefined;
   }
 
   cutShort(error: LightconeError): void {
@@ -234,6 +243,8 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
 
   private step(enter: () => ProcedureOutcome | undefined): void {
     const { context } = this;
+    const { pipeline } = context;
+    const { offset } = pipeline;
     context.running = this;
     let outcome: ProcedureOutcome | undefined;
     try {
@@ -245,6 +256,7 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
       return;
     } finally {
       context.running = undefined;
+      this.isNoted ||= pipeline.offset !== offset;
     }
     if (outcome !== undefined) this.end(outcome);
     else this.waitsOn();
@@ -254,6 +266,7 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
     const { procedures, clock, limits } = this.context;
     procedures.add(this);
     if (this.cancelDeadline !== undefined) return;
+    this.comesToWait?.();
     this.cancelDeadline = at(clock, this.startMicros + limits.procedureTimeoutMs * 1000, () =>
       this.later(() => this.cutShort(this.timedOut())),
     );

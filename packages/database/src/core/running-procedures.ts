@@ -1,7 +1,8 @@
 /** The procedures that wait: how many there are and of whom, so that they are bounded, and can be ended. */
 import { LightconeError } from "@lightcone/base";
-import { toHex } from "@lightcone/sats";
+import { toHex, type ByteReader, type ByteWriter } from "@lightcone/sats";
 import type { DatabaseLimits } from "../link/limits.ts";
+import { WorkKind } from "../link/work.ts";
 import type { Job } from "./job-loop.ts";
 
 /** A procedure that waits, as seen by what ends it. */
@@ -11,6 +12,15 @@ export interface RunningProcedure {
   /** Ends it where it waits, and has its caller told of `error`. To be called in a job. */
   cutShort(error: LightconeError): void;
   readonly functionName: string;
+  /** What it is a part of, if the log has something of it. */
+  readonly begun: { readonly kind: WorkKind; readonly id: Uint8Array; readonly number: number } | undefined;
+}
+
+/** A client's message whose procedure waited when a snapshot was taken, with something in the log before it. */
+export interface BegunMessage {
+  /** As by `keyOfClient`. */
+  readonly client: string;
+  readonly number: number;
 }
 
 export class RunningProcedures {
@@ -57,11 +67,27 @@ export class RunningProcedures {
     else this.countBySender.delete(key);
   }
 
+  /** Writes what is kept of them beside a snapshot: behind it nobody reads in the log that they have begun. */
+  save(out: ByteWriter): void {
+    const begun = [...this.runs].flatMap((run) => (run.begun?.kind === WorkKind.message ? [run.begun] : []));
+    out.u32(begun.length);
+    for (const { id, number } of begun) {
+      out.byteArray(id);
+      out.u32(number);
+    }
+  }
+
   /** Ends all that wait. To be called in a job. */
   endAll(why: string): void {
     for (const run of [...this.runs])
       run.cutShort(new LightconeError("ProcedureEnded", { procedure: run.functionName, why }));
   }
+}
+
+/** Reads what `save` wrote; nothing where there is nothing, as in snapshots of before. */
+export function readBegun(input: ByteReader): readonly BegunMessage[] {
+  if (input.remaining === 0) return [];
+  return Array.from({ length: input.u32() }, () => ({ client: toHex(input.byteArrayView()), number: input.u32() }));
 }
 
 /** Ends all that wait, as a job. */

@@ -76,7 +76,8 @@ export class FunctionCall implements RequestRun {
     const fromMs = context.clock.steadyMs();
     let reply: Reply | undefined;
     let answer = (made: Reply): void => void (reply = made);
-    callProcedure(context, { caller, number: 1, name, args: noBytes, argsText }, (result) =>
+    const waits = (): void => undefined; // there is nothing behind it
+    callProcedure(context, { caller, number: 1, name, args: noBytes, argsText, waits }, (result) =>
       answer(procedureReply(result, durationSince(context, fromMs))),
     );
     answer = later;

@@ -44,6 +44,8 @@ export type ResumeNote =
   | ({ readonly kind: "kept" } & KeptPart)
   /** It does so no more. */
   | { readonly kind: "dropped"; readonly message: number }
+  /** The message waits: that later ones are answered does not say that it is, until it is done. */
+  | { readonly kind: "waits" | "done"; readonly message: number }
   /** The client has been sent less than the others, and cannot be resumed, until it is level again. */
   | { readonly kind: "behind" }
   | { readonly kind: "level" };
@@ -59,7 +61,7 @@ export interface ConnectionSink {
   send(bytes: Uint8Array, at: number, length: number, last: boolean): void;
   /** Bytes handed to `send` that the socket has not yet taken. */
   readonly queuedBytes: number;
-  /** Every message of the client up to this one, counted from 1, has had all of its answers. */
+  /** Every message of the client up to this one, counted from 1, has had all of its answers, but for those that wait. */
   answered(messageCount: number): void;
   /** For whoever would hand the connection to the next host. */
   note(note: ResumeNote): void;

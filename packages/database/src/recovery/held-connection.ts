@@ -2,6 +2,7 @@
  * A connection that outlives its host: the client's messages without an answer, and what it is subscribed to.
  *
  *   client ─▶ pending ──answered──▶ forgotten
+ *                └─ waits ─▶ open ──done──▶ forgotten
  *   host ──kept──▶ subscribed ──dropped──▶ forgotten
  *
  * The cost of each is constant, however much there is of it: the front does this for all connections in one thread.
@@ -106,6 +107,12 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
       case "dropped":
         this.subscribed.delete(note.message);
         break;
+      case "waits":
+        this.pending.leaveOpen(note.message);
+        break;
+      case "done":
+        this.pending.done(note.message);
+        break;
       case "behind":
       case "level":
         this.isBehind = note.kind === "behind";
@@ -165,6 +172,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
 
   resume(): ResumedConnection {
     this.given = this.received;
+    this.pending.beginAgain();
     return {
       info: this.info,
       sink: this,
@@ -207,21 +215,27 @@ interface PendingFrame extends NumberedMessage {
   readonly count: number;
 }
 
-/** A client's frames from the first that is not all answered on. The numbers of their messages rise by one. */
+/**
+ * A client's frames from the first that is not all answered on, and the messages before that wait. The numbers rise. That
+ * a message is answered says so of all before it as well, but for those that are open: they began to wait, and were left
+ * for later ones.
+ */
 class PendingMessages {
   private frames: (PendingFrame | undefined)[] = [];
   /** What of them is answered. */
   private answered = 0;
   /** The last message that is answered. */
   private answeredNumber = 0;
+  private readonly open = new Map<number, NumberedMessage>();
 
   push(frame: PendingFrame): void {
     this.frames.push(frame);
   }
 
-  /** Lets go of all up to a number. */
+  /** Lets go of all up to a number that are not open. */
   forget(number: number): void {
     const { frames } = this;
+    if (number <= this.answeredNumber) return;
     this.answeredNumber = number;
     for (let at = this.answered; lastOf(frames[at]) <= number; at = ++this.answered) frames[at] = undefined;
     if (this.answered === frames.length) {
@@ -233,15 +247,48 @@ class PendingMessages {
     }
   }
 
+  leaveOpen(number: number): void {
+    const message = this.find(number);
+    if (message !== undefined) this.open.set(number, message);
+  }
+
+  done(number: number): void {
+    this.open.delete(number);
+    this.forget(number);
+  }
+
+  /** Another host is given all that is left, in order. */
+  beginAgain(): void {
+    const all = this.all();
+    this.frames = all.map((message) => ({ ...message, count: 1 }));
+    this.answered = 0;
+    const [first] = all;
+    if (first !== undefined) this.answeredNumber = first.number - 1;
+    this.open.clear();
+  }
+
   get isEmpty(): boolean {
-    return this.frames.length === 0;
+    return this.frames.length === 0 && this.open.size === 0;
   }
 
   /** Each message by itself: of a frame some may be answered. */
   all(): readonly NumberedMessage[] {
-    return this.frames
+    const later = this.frames
       .flatMap((frame) => (frame === undefined ? [] : messagesOf(frame)))
       .filter(({ number }) => number > this.answeredNumber);
+    const open = [...this.open.values()].filter(({ number }) => number <= this.answeredNumber);
+    return [...open.sort((a, b) => a.number - b.number), ...later];
+  }
+
+  private find(number: number): NumberedMessage | undefined {
+    let [low, high] = [this.answered, this.frames.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (lastOf(this.frames[middle]) < number) low = middle + 1;
+      else high = middle;
+    }
+    const frame = this.frames[low];
+    return frame && messagesOf(frame).find((message) => message.number === number);
   }
 }
 

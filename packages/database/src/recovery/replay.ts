@@ -8,6 +8,7 @@ import { CommitKind, type Commit } from "@lightcone/engine";
 import { keyOfClient, type Client } from "../link/client.ts";
 import type { NumberedMessage, Resume, ResumedConnection } from "./resume.ts";
 import type { Call } from "../core/call.ts";
+import type { BegunMessage } from "../core/running-procedures.ts";
 
 /** What is in the log of a request that has no answer. A procedure may have more to come. */
 export interface Settled {
@@ -33,13 +34,19 @@ interface Waiting {
 export class Replay {
   private readonly waiting = new Map<string, Waiting>();
 
-  constructor(resume: Resume) {
+  /** @param begun what the snapshot has of procedures: their commits before it are not replayed */
+  constructor(resume: Resume, begun: readonly BegunMessage[]) {
     const wait = (client: Client, pending: Waiting["pending"]): void =>
       void this.waiting.set(keyOfClient(client), { connection: undefined, pending, settled: new Map() });
     for (const { connections, visits } of resume) {
       for (const { info, pending } of connections)
         wait(info.caller, new Map(pending.map((message) => [message.number, message] as const)));
       for (const visitor of visits) wait(visitor, new Map([[1, undefined]]));
+    }
+    for (const { client, number } of begun) {
+      const waiting = this.waiting.get(client);
+      if (waiting?.pending.has(number) === true)
+        waiting.settled.set(number, { kind: CommitKind.procedure, inserted: 0, deleted: 0 });
     }
   }
 

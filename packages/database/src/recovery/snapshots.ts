@@ -14,7 +14,7 @@ export class Snapshots {
   private readonly log: CommitLog;
   private readonly files: SnapshotStore;
   /** Gives what is kept beside the rows. */
-  private readonly saveSchedule: () => Uint8Array;
+  private readonly save: () => Uint8Array;
   /** Of the newest there is. */
   private byteCount: number;
   private offset: number;
@@ -27,14 +27,14 @@ export class Snapshots {
     log: CommitLog,
     files: SnapshotStore,
     newest: SnapshotEntry | undefined,
-    saveSchedule: () => Uint8Array,
+    save: () => Uint8Array,
   ) {
     this.context = context;
     this.log = log;
     this.files = files;
     this.byteCount = newest?.byteCount ?? 0;
     this.offset = newest?.offset ?? -1;
-    this.saveSchedule = saveSchedule;
+    this.save = save;
   }
 
   get isTaking(): boolean {
@@ -73,12 +73,12 @@ export class Snapshots {
     const { offset } = pipeline;
     if (offset < 0) return offset;
     this.triedOffset = offset;
-    const schedule = this.saveSchedule();
+    const meta = this.save();
     const readView = store.openReadView();
     try {
       this.byteCount = await this.files.write({
         offset,
-        meta: schedule,
+        meta,
         chunks: store.snapshotChunks(readView),
         durable: this.log.whenDurable(offset),
       });

@@ -192,7 +192,7 @@ test("what is kept beside a snapshot is where another goes on", () => {
     set(2n, everyMs(70));
   });
   const other = new Scheduler(parts.store);
-  other.restore(parts.scheduler.save());
+  other.restore(new ByteReader(parts.scheduler.save()));
   expect(other.nextDueMicros).toBe(startMicros + 70_000);
   expect(other.save()).toEqual(parts.scheduler.save());
 });

@@ -197,8 +197,7 @@ export class Scheduler implements CommitListener {
   }
 
   /** Takes back what `save` gave. */
-  restore(bytes: Uint8Array): void {
-    const input = new ByteReader(bytes);
+  restore(input: ByteReader): void {
     for (let left = input.u32(); left > 0; left--) this.queue.set(input.u32(), input.u64(), Number(input.u64()));
   }
 

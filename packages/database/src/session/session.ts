@@ -333,6 +333,7 @@ class Message implements ClientRequest, Job {
   /** Whether it waits in the queue no more. */
   hasBegun = false;
   isAnswered = false;
+  private isOpen = false;
   private readonly session: Session;
 
   /** @param number of the message among its connection's, from 1; 0 for one whose answer is not counted */
@@ -358,9 +359,16 @@ class Message implements ClientRequest, Job {
     this.session.messageTimedOut(this);
   }
 
+  waits(): void {
+    if (this.number === 0) return;
+    this.isOpen = true;
+    this.session.note({ kind: "waits", message: this.number });
+  }
+
   send(message: Piece | undefined): void {
     this.isAnswered = true;
-    this.session.send(message, this.number);
+    this.session.send(message, this.isOpen ? 0 : this.number);
+    if (this.isOpen) this.session.note({ kind: "done", message: this.number });
   }
 
   sendParts(parts: readonly Piece[]): void {

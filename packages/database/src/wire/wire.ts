@@ -69,6 +69,8 @@ export interface Outlet {
 export interface ClientRequest extends Frame, Outlet {
   /** Counted from 1 on its connection; 0 for one whose answer is not counted. */
   readonly number: number;
+  /** What it asked for goes on when this turn is over: later messages may be answered before it. */
+  waits(): void;
 }
 
 /** A connection as its protocol sees it. What is sent through it answers nothing. */

@@ -69,7 +69,7 @@ export const lastBit = 0x8000_0000;
 const none = 0xffff_ffff;
 
 const compressions: readonly Compression[] = ["none", "gzip", "brotli"];
-const noteKinds: readonly ResumeNote["kind"][] = ["kept", "dropped", "behind", "level"];
+const noteKinds: readonly ResumeNote["kind"][] = ["kept", "dropped", "waits", "done", "behind", "level"];
 const hostTypes: readonly HostType[] = ["wasm", "js"];
 const schemaForms: readonly (DatabaseRequest & { readonly kind: "schema" })["form"][] = ["9", "10", "client"];
 const requestKinds: readonly DatabaseRequest["kind"][] = [
@@ -251,13 +251,13 @@ export function readClose(input: ByteReader): { readonly code: number | undefine
 export function writeNote(out: ByteWriter, note: ResumeNote): void {
   writeWord(out, noteKinds, note.kind);
   if (note.kind === "kept") writePart(out, note);
-  else if (note.kind === "dropped") out.u32(note.message);
+  else if ("message" in note) out.u32(note.message);
 }
 
 export function readNote(input: ByteReader): ResumeNote {
   const kind = readWord(input, noteKinds);
   if (kind === "kept") return { kind, ...readPart(input) };
-  return kind === "dropped" ? { kind, message: input.u32() } : { kind };
+  return kind === "behind" || kind === "level" ? { kind } : { kind, message: input.u32() };
 }
 
 /** An error with its code and detail, if it has any, and the texts of its causes. */

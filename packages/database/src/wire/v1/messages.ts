@@ -165,7 +165,8 @@ class ConversationV1 implements Conversation, Subscriber, CallingClient {
 
   private runProcedure(request: ClientRequest, { procedure: name, args, argsText, requestId }: CallProcedure): void {
     const { encoder, context } = this;
-    callProcedure(context, { caller: this.caller, number: request.number, name, args, argsText }, (result) => {
+    const asked = { caller: this.caller, number: request.number, name, args, argsText, waits: () => request.waits() };
+    callProcedure(context, asked, (result) => {
       if (result.kind === "returned") {
         const { value, procedure, timestampMicros } = result;
         const micros = context.time.durationMicros();

@@ -139,7 +139,14 @@ class ConversationV2 implements Conversation, Subscriber {
 
   private runProcedure(request: ClientRequest, { procedure: name, args, requestId }: v2.CallProcedure): void {
     const { encoder, context } = this;
-    const asked = { caller: this.caller, number: request.number, name, args, argsText: undefined };
+    const asked = {
+      caller: this.caller,
+      number: request.number,
+      name,
+      args,
+      argsText: undefined,
+      waits: () => request.waits(),
+    };
     callProcedure(context, asked, (result) => {
       if (result.kind === "returned") {
         const micros = context.time.durationMicros();
