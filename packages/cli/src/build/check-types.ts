@@ -32,7 +32,8 @@ export function findCompiler(path: string): string | undefined {
  * @throws {CliFailure} with what the compiler says
  */
 export async function checkTypes(compiler: string, path: string, entry: string): Promise<void> {
-  const config = join(path, "dist", "tsconfig.check.json");
+  // One for each command that runs: a build beside this one has its own.
+  const config = join(path, "dist", `tsconfig.check.${process.pid}.json`);
   makeDirectoryNow(dirname(config));
   writeFileSync(config, JSON.stringify(configFor(path, entry)));
   const args = [compiler, "--pretty", "false", "-p", config];
