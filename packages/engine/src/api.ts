@@ -99,6 +99,8 @@ export interface Store {
   tables(): readonly Table[];
   table(id: TableId): Table | undefined;
   tableByName(name: string): Table | undefined;
+  /** The table of that name, or else of that name in the module's code. */
+  tableByEitherName(name: string): Table | undefined;
 
   /** Sets `row` to a row's bytes. */
   resolve(row: RowRef): void;

@@ -108,9 +108,12 @@ export class MemoryStore implements Store {
     return this.directory.byId[id];
   }
   tableByName(name: string): Table | undefined {
+    const table = this.tableByEitherName(name);
+    return table?.def.name === name ? table : undefined;
+  }
+  tableByEitherName(name: string): Table | undefined {
     const id = this.directory.idOf(name);
-    const table = id === 0 ? undefined : this.directory.byId[id];
-    return table?.name === name ? table : undefined;
+    return id === 0 ? undefined : this.directory.byId[id];
   }
   addTable(table: StoredTable): void {
     this.directory.add(table);

@@ -8,11 +8,11 @@ import type { Caller } from "../link/link.ts";
 const ownersTables: ReadonlySet<string> = new Set(["st_module", "st_client"]);
 
 export class Access {
-  private readonly store: Pick<Store, "tableByName" | "tables">;
+  private readonly store: Pick<Store, "tableByEitherName" | "tables">;
   /** Tables under a row-level rule: rules are not applied yet, so only the owner reads these. */
   private ruledTables: ReadonlySet<number> = new Set();
 
-  constructor(store: Pick<Store, "tableByName" | "tables">) {
+  constructor(store: Pick<Store, "tableByEitherName" | "tables">) {
     this.store = store;
   }
 
@@ -23,7 +23,7 @@ export class Access {
    */
   catalog(caller: Pick<Caller, "isOwner">, expandsAll: boolean): Catalog {
     const table = (name: string): TableSchema | undefined => {
-      const schema = this.store.tableByName(name)?.schema;
+      const schema = this.store.tableByEitherName(name)?.schema;
       return schema !== undefined && this.mayRead(caller, schema) ? schema : undefined;
     };
     if (!expandsAll) return { table };
