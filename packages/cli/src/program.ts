@@ -343,7 +343,7 @@ The JSON of the HTTP interface is taken as well.`,
       ]),
       new Option(
         "--sdk <major>",
-        "the major version of the client SDK; that of the package where the files go",
+        "the major version of the client SDK; that of the package where the files go, or 2",
       ).choices(["1", "2"]),
       new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
       yes(),

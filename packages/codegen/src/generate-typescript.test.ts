@@ -19,7 +19,7 @@ function recorded(id: string): ModuleDef {
 const head = `${generatedMark}\n/* eslint-disable */\n/* tslint:disable */\n\n`;
 
 test("a file per table, reducer that can be called, procedure and type, and the index", () => {
-  expect([...generateTypeScript(recorded("chat-1.12")).keys()]).toEqual([
+  expect([...generateTypeScript(recorded("chat-1.12"), { sdk: 1 }).keys()]).toEqual([
     "message_table.ts",
     "user_table.ts",
     "send_message_reducer.ts",
@@ -30,11 +30,12 @@ test("a file per table, reducer that can be called, procedure and type, and the 
 });
 
 test("every file begins with the mark", () => {
-  for (const text of generateTypeScript(recorded("harbor-2.10")).values()) expect(text.startsWith(head)).toBe(true);
+  for (const text of generateTypeScript(recorded("harbor-2.10"), { sdk: 1 }).values())
+    expect(text.startsWith(head)).toBe(true);
 });
 
 test("a row: camelCase keys, the wire's name where it differs, the key marked", () => {
-  expect(generateTypeScript(recorded("harbor-2.10")).get("patrol_table.ts")).toBe(
+  expect(generateTypeScript(recorded("harbor-2.10"), { sdk: 1 }).get("patrol_table.ts")).toBe(
     `${head}import { t as __t } from "spacetimedb";
 
 export default __t.row({
@@ -47,7 +48,7 @@ export default __t.row({
 });
 
 test("parameters import the types they need", () => {
-  expect(generateTypeScript(recorded("harbor-1.12")).get("dock_boat_reducer.ts")).toBe(
+  expect(generateTypeScript(recorded("harbor-1.12"), { sdk: 1 }).get("dock_boat_reducer.ts")).toBe(
     `${head}import { t as __t } from "spacetimedb";
 import Hull from "./hull_type";
 import Rig from "./rig_type";
@@ -64,7 +65,7 @@ export default {
 });
 
 test("the index describes tables, indexes and constraints", () => {
-  expect(generateTypeScript(recorded("harbor-1.12")).get("index.ts")).toContain(`  __table(
+  expect(generateTypeScript(recorded("harbor-1.12"), { sdk: 1 }).get("index.ts")).toContain(`  __table(
     {
       name: "boat",
       indexes: [
@@ -84,8 +85,8 @@ test("the index describes tables, indexes and constraints", () => {
 
 test("what clients cannot reach or call, as reducers of their coming and going, is left out unless asked for", () => {
   const module = recorded("harbor-2.10");
-  const few = new Set(generateTypeScript(module).keys());
-  const all = new Set(generateTypeScript(module, { includePrivate: true }).keys());
+  const few = new Set(generateTypeScript(module, { sdk: 1 }).keys());
+  const all = new Set(generateTypeScript(module, { sdk: 1, includePrivate: true }).keys());
   expect([...all].filter((name) => !few.has(name))).toEqual([
     "visit_table.ts",
     "farewell_reducer.ts",
@@ -105,7 +106,7 @@ test("the order of a description does not show", () => {
     types: module.types.toReversed(),
     views: module.views.toReversed(),
   };
-  expect([...generateTypeScript(turned)]).toEqual([...generateTypeScript(module)]);
+  expect([...generateTypeScript(turned, { sdk: 2 })]).toEqual([...generateTypeScript(module, { sdk: 2 })]);
 });
 
 test.each([

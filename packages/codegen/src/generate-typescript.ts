@@ -8,8 +8,8 @@ import { procedureFile, reducerFile, tableFile, typeFile } from "./typescript-fi
 export interface TypeScriptOptions extends BindingOptions {
   /** Where the client library is imported from. */
   readonly packageName?: string;
-  /** The major version of the client library; 1 by default. */
-  readonly sdk?: Dialect["sdk"] | undefined;
+  /** The major version of the client library. */
+  readonly sdk: Dialect["sdk"];
   /** What ends imports of other generated files. Bundlers want nothing there; Node wants `.ts`. */
   readonly importExtension?: Dialect["importExtension"];
 }
@@ -19,11 +19,11 @@ export interface TypeScriptOptions extends BindingOptions {
  *
  * @returns file contents by file name, in a fixed order; the same module gives the same bytes
  */
-export function generateTypeScript(module: ModuleDef, options: TypeScriptOptions = {}): ReadonlyMap<string, string> {
+export function generateTypeScript(module: ModuleDef, options: TypeScriptOptions): ReadonlyMap<string, string> {
   const dialect: Dialect = {
     header,
     packageName: options.packageName ?? "spacetimedb",
-    sdk: options.sdk ?? 1,
+    sdk: options.sdk,
     importExtension: options.importExtension ?? "",
   };
   const bindings = bind(module, options, indexExports);

@@ -127,7 +127,7 @@ describe.skipIf(!hasOfficialClient)("with the official client package", () => {
   test("bindings of every module and an application over them type check", () => {
     using scratch = new Scratch();
     for (const { id, module } of modules) {
-      const files = generateTypeScript(module, { importExtension: ".ts", includePrivate: true });
+      const files = generateTypeScript(module, { importExtension: ".ts", includePrivate: true, sdk: 1 });
       scratch.write(new Map([...files].map(([name, text]) => [`${id}/${name}`, text])));
     }
     scratch.write(new Map([["application.ts", application]]));
@@ -136,13 +136,13 @@ describe.skipIf(!hasOfficialClient)("with the official client package", () => {
 
   test("bindings for bundlers, which want no extension, type check", () => {
     using scratch = new Scratch();
-    scratch.write(generateTypeScript(recorded("chat-1.12")));
+    scratch.write(generateTypeScript(recorded("chat-1.12"), { sdk: 1 }));
     expect(scratch.typeCheck()).toBe("");
   });
 
   test.each(modules)("$id loads in Node and says what the server says", ({ module }) => {
     using scratch = new Scratch();
-    scratch.write(generateTypeScript(module, { importExtension: ".ts", includePrivate: true }));
+    scratch.write(generateTypeScript(module, { importExtension: ".ts", includePrivate: true, sdk: 1 }));
     const printed = scratch.run(`
       import { DbConnection, tables, reducers } from "./index.ts";
       const columns = (table) => Object.entries(table.columns).map(([key, column]) => column.columnMetadata?.name ?? key);

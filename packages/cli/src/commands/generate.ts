@@ -14,7 +14,7 @@ export interface GenerateFlags extends ProgramFlags {
   readonly outDir: string;
   readonly includePrivate?: boolean | undefined;
   readonly clientPackage: string;
-  /** The major version of that package; the installed one's by default, and 1 where there is none. */
+  /** The major version of that package; the installed one's by default, and 2 where there is none. */
   readonly sdk?: "1" | "2" | undefined;
   readonly importExtension?: "" | ".js" | ".ts" | undefined;
   readonly yes?: boolean | undefined;
@@ -31,7 +31,7 @@ export async function generate(flags: GenerateFlags): Promise<void> {
   if (lang === "json") return writeSchema(await describeProgram(program), resolve(flags.outDir));
   const directory = resolve(flags.outDir);
   const installed = installedMajor(flags.clientPackage, directory);
-  const sdk = (flags.sdk ?? installed) === "2" ? 2 : 1;
+  const sdk = (flags.sdk ?? installed) === "1" ? 1 : 2;
   const files = generateTypeScript(await describeProgram(program), {
     includePrivate: flags.includePrivate === true,
     packageName: flags.clientPackage,
