@@ -1,6 +1,7 @@
-/** What a command says and asks. Colours, spinners and questions only where a person sits at a terminal. */
+/** What a command says and asks. Colours and spinners only where a person sits at a terminal. */
 import { styleText } from "node:util";
 import { CliFailure } from "./failure.ts";
+import { readLine } from "./read-line.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -25,22 +26,49 @@ export function isInteractive(): boolean {
 }
 
 /**
- * Asks yes or no. Without a terminal there is nobody to ask, and the answer is no.
+ * Asks yes or no: of whoever sits at the terminal, or else of what is written to standard input. Where that ends
+ * without an answer, the answer is no.
  *
  * @param yes the answer was given beforehand
  */
 export async function confirm(question: string, yes: boolean): Promise<boolean> {
+  return (await ask(question, yes)) === "yes";
+}
+
+/**
+ * Asks before a step that is not to be taken unasked.
+ *
+ * @param refusal the failure that a no is
+ * @param flag what says yes beforehand
+ * @throws {CliFailure} when the answer is not yes
+ */
+export async function insist(question: string, yes: boolean, refusal: string, flag = "--yes"): Promise<void> {
+  const answer = await ask(question, yes);
+  if (answer === "yes") return;
+  if (answer === "no") throw new CliFailure(refusal);
+  throw new CliFailure("Nothing is changed: this asks before it goes on, and there is no terminal to ask at", {
+    hint: `Pass ${flag} to say yes beforehand, or write y to its standard input.`,
+  });
+}
+
+async function ask(question: string, yes: boolean): Promise<"yes" | "no" | "nothing"> {
   if (yes) {
     print("Skipping confirmation due to --yes");
-    return true;
+    return "yes";
   }
-  if (!isInteractive()) {
-    note(`${question} [y/N] not asked, since this is not a terminal`);
-    return false;
+  if (process.stdin.isTTY !== true) {
+    process.stderr.write(`${question} [y/N] `);
+    const line = await readLine(0);
+    note(line === undefined ? "not answered" : visible(line));
+    return line === undefined ? "nothing" : readAnswer(line);
   }
-  if (!canDraw()) return askPlainly(question);
+  if (!canDraw()) return readAnswer(await askPlainly(question));
   const prompts = await import("@clack/prompts");
-  return (await prompts.confirm({ message: question, initialValue: false })) === true;
+  return (await prompts.confirm({ message: question, initialValue: false })) === true ? "yes" : "no";
+}
+
+function readAnswer(line: string): "yes" | "no" {
+  return /^y(es)?$/i.test(line.trim()) ? "yes" : "no";
 }
 
 /** Whether what is drawn has room: a terminal that was never given a size says that it has no columns. */
@@ -48,13 +76,14 @@ function canDraw(): boolean {
   return process.stdout.isTTY === true && process.stdout.columns > 0;
 }
 
-/** Asks on a line. Ctrl-C and Ctrl-D answer no. */
-async function askPlainly(question: string): Promise<boolean> {
+/** Asks on a line. Ctrl-C and Ctrl-D answer nothing. */
+async function askPlainly(question: string): Promise<string> {
   const { createInterface } = await import("node:readline/promises");
-  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const output = process.stdout.isTTY === true ? process.stdout : process.stderr;
+  const lines = createInterface({ input: process.stdin, output });
   const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
   try {
-    return /^y(es)?$/i.test((await Promise.race([lines.question(`${question} [y/N] `), closed])).trim());
+    return await Promise.race([lines.question(`${question} [y/N] `), closed]);
   } finally {
     lines.close();
   }
@@ -85,17 +114,5 @@ export function visible(text: string): string {
   return text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, (character) => {
     if (character === "\t") return character;
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  });
-}
-
-/**
- * The failure of a step that was declined, or that nobody could be asked about.
- *
- * @param flag what says yes beforehand
- */
-export function declined(message: string, flag = "--yes"): CliFailure {
-  if (isInteractive()) return new CliFailure(message);
-  return new CliFailure("Nothing is changed: this asks before it goes on, and there is no terminal to ask at", {
-    hint: `Pass ${flag} to say yes beforehand.`,
   });
 }

@@ -5,7 +5,7 @@ import { ownDatabases, unknownDatabase } from "../api/unknown-database.ts";
 import { identityOfToken } from "../config/logins.ts";
 import { CliFailure } from "../failure.ts";
 import { columnsText } from "../print/columns.ts";
-import { confirm, declined, print } from "../terminal.ts";
+import { insist, print } from "../terminal.ts";
 
 export async function list(flags: ServerFlags & { readonly json?: boolean | undefined }): Promise<void> {
   const api = await openLoggedIn(flags);
@@ -33,7 +33,7 @@ export async function deleteDatabase(
   // A name outlives its database.
   if ((await api.ask("GET", ServerApi.database(identity))).status === 404) throw await unknownDatabase(api, database);
   const question = `Are you sure you want to delete database ${database} (${identity})? This action cannot be undone.`;
-  if (!(await confirm(question, flags.yes === true))) throw declined("Aborting");
+  await insist(question, flags.yes === true, "Aborting");
   await api.need(`Database ${database} was not deleted`, "DELETE", ServerApi.database(identity));
   print(`Deleted database ${database} (${identity}).`);
 }

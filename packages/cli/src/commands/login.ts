@@ -4,7 +4,7 @@ import { refused, ServerApi } from "../api/server-api.ts";
 import { ownDatabases } from "../api/unknown-database.ts";
 import { identityOfToken } from "../config/logins.ts";
 import { CliFailure } from "../failure.ts";
-import { confirm, declined, note, print } from "../terminal.ts";
+import { insist, note, print } from "../terminal.ts";
 
 interface AskingFlags extends ServerFlags {
   readonly yes?: boolean | undefined;
@@ -67,7 +67,7 @@ async function askToForget(api: ServerApi, flags: AskingFlags): Promise<void> {
       `Who runs the server can give a database to another identity there: \`lightcone owner ${names[0] ?? ""} --to IDENTITY\`.`,
   );
   const question = `Forget this identity, and lose ${owned.length === 1 ? "the database" : `${owned.length} databases`}?`;
-  if (!(await confirm(question, flags.yes === true))) throw declined("The identity is kept.");
+  await insist(question, flags.yes === true, "The identity is kept.");
 }
 
 /** Databases that are named in a question. */

@@ -15,7 +15,7 @@ import { refused, ServerApi } from "../api/server-api.ts";
 import { identityOfToken } from "../config/logins.ts";
 import { CliFailure } from "../failure.ts";
 import { lockData, openRegistry } from "../server/data-directory.ts";
-import { confirm, declined, print } from "../terminal.ts";
+import { insist, print } from "../terminal.ts";
 
 export interface OwnerFlags extends ServerFlags {
   readonly to?: string | undefined;
@@ -33,7 +33,7 @@ export async function giveToOwner(database: string, flags: OwnerFlags, dataDefau
   const isRunning = await serves(openAnonymous(flags), readFileSync(keyPath, "utf8"));
   const owner = await readOwner(flags, isRunning);
   const question = `Give ${database} to ${owner}? Whoever owns it now can no longer change or delete it.`;
-  if (!(await confirm(question, flags.yes === true))) throw declined("Aborting");
+  await insist(question, flags.yes === true, "Aborting");
   const names = isRunning
     ? await askServer(flags, dataDirectory, database, owner)
     : await changeInPlace(dataDirectory, database, owner);

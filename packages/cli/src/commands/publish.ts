@@ -9,7 +9,7 @@ import { refused, ServerApi } from "../api/server-api.ts";
 import { buildModule, readPrebuilt, type Program, type ProgramFlags } from "../build/build-module.ts";
 import { isLocal, isServerUrl } from "../config/servers.ts";
 import { CliFailure } from "../failure.ts";
-import { confirm, declined, during, note, print } from "../terminal.ts";
+import { during, insist, note, print } from "../terminal.ts";
 
 export interface PublishFlags extends ProgramFlags, ServerFlags {
   readonly deleteData: "always" | "on-conflict" | "never";
@@ -47,8 +47,7 @@ export async function publish(name: string | undefined, flags: PublishFlags): Pr
   const program = prebuilt ?? (await buildModule(flags));
   if (!isLocal(api.url)) {
     print(`You are about to publish to a non-local server: ${new URL(api.url).hostname}`);
-    if (!(await confirm("Are you sure you want to proceed?", agrees("remote"))))
-      throw declined("Publish aborted by user.", "--yes=remote");
+    await insist("Are you sure you want to proceed?", agrees("remote"), "Publish aborted by user.", "--yes=remote");
   }
   // A nickname says little without what it stands for; an address says it all.
   const named = flags.server ?? process.env["LIGHTCONE_SERVER"] ?? "default server";
@@ -112,8 +111,13 @@ async function agree(
   if (text.replaceAll(/[━\s]|Database Migration Plan/g, "") !== "")
     print(`Nothing is changed yet. This is what publishing does:\n${text.trimEnd()}`);
   const question = "The above changes will BREAK existing clients. Do you want to proceed?";
-  if (breaks && flags.breakClients !== true && !(await confirm(question, agrees("break-clients"))))
-    throw declined("Publishing aborted by user", "--break-clients, or --yes=break-clients,");
+  if (breaks && flags.breakClients !== true)
+    await insist(
+      question,
+      agrees("break-clients"),
+      "Publishing aborted by user",
+      "--break-clients, or --yes=break-clients,",
+    );
   return { token, policy: "BreakClients" };
 }
 
@@ -141,14 +145,12 @@ async function confirmOwnerless(name: string | undefined, yes: boolean): Promise
     `With --anonymous nobody owns ${name ?? "the new database"}: nobody can publish to it again, delete it, or read its private tables and its log.\n` +
       `Without that flag it is yours. On the server's machine \`lightcone owner ${name ?? "IDENTITY"}\` gives it an owner later.`,
   );
-  if (!(await confirm("Create a database without an owner?", yes)))
-    throw declined("Publishing aborted by user", "--yes=no-owner");
+  await insist("Create a database without an owner?", yes, "Publishing aborted by user", "--yes=no-owner");
 }
 
 async function confirmDestroying(name: string, yes: boolean): Promise<void> {
   print(`This will DESTROY the current ${name} module, and ALL corresponding data.`);
-  if (!(await confirm(`Are you sure you want to proceed? [deleting ${name}]`, yes)))
-    throw declined("Aborted.", "--yes=delete-data");
+  await insist(`Are you sure you want to proceed? [deleting ${name}]`, yes, "Aborted.", "--yes=delete-data");
 }
 
 function readAgreements(list: string | undefined): (to: Agreement) => boolean {

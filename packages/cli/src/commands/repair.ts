@@ -10,7 +10,7 @@ import { clearDirectory, registryStates, replaceKeys } from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
 import { lockData, openRegistry } from "../server/data-directory.ts";
 import { isSound, registryText, rowsText, timeOf, waysText, type Subject } from "../print/ways.ts";
-import { confirm, declined, isInteractive, print } from "../terminal.ts";
+import { insist, isInteractive, print } from "../terminal.ts";
 
 export interface RepairFlags {
   readonly cutAt?: string | undefined;
@@ -94,7 +94,7 @@ async function repairLog<State, Facts>(subject: Subject<State, Facts>, flags: Re
     offset = best.offset;
   }
   const question = `Keep ${what} as of offset ${offset}? What comes after it is lost for good.`;
-  if (!(await confirm(question, flags.yes === true))) throw declined("Aborting");
+  await insist(question, flags.yes === true, "Aborting");
   try {
     await repairTo(options, survey.ways, offset);
   } catch (error) {
@@ -136,7 +136,7 @@ async function spareDirectories(dataDirectory: string): Promise<void> {
 async function makeNewKeys(dataDirectory: string, flags: RepairFlags): Promise<void> {
   const question =
     "Make new signing keys? Every token of this server is worth nothing then; `lightcone owner` gives databases to new identities.";
-  if (!(await confirm(question, flags.yes === true))) throw declined("Aborting");
+  await insist(question, flags.yes === true, "Aborting");
   const kept = await replaceKeys(realFileSystem, dataDirectory);
   print(`New signing keys are made.${kept.length === 0 ? "" : ` The old ones are kept as ${kept.join(" and ")}.`}`);
 }

@@ -15,6 +15,12 @@ export interface Ended {
   readonly err: string;
 }
 
+/** Where a process runs, and what its standard input says; nothing can be read there if left out. */
+interface Opening {
+  readonly cwd?: string;
+  readonly input?: string;
+}
+
 /** A process that is under way. */
 export class Running {
   readonly child: ChildProcess;
@@ -67,8 +73,16 @@ export class Place {
     return this.open(process.execPath, [bin, ...args]);
   }
 
-  open(command: string, args: readonly string[]): Running {
-    const child = spawn(command, args, { cwd: repository, env: this.env, stdio: ["ignore", "pipe", "pipe"] });
+  /** `lightcone …` whose standard input says `input`, and ends. */
+  answered(input: string, ...args: readonly string[]): Promise<Ended> {
+    return this.open(process.execPath, [bin, ...args], { input }).ended;
+  }
+
+  open(command: string, args: readonly string[], { cwd = repository, input }: Opening = {}): Running {
+    const stdin = input === undefined ? "ignore" : "pipe";
+    const child = spawn(command, args, { cwd, env: this.env, stdio: [stdin, "pipe", "pipe"] });
+    // A command that asks nothing leaves what it was told unread.
+    child.stdin?.on("error", () => undefined).end(input);
     const running = new Running(child);
     this.running.add(running);
     void running.ended.then(() => this.running.delete(running));
