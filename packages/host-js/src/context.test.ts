@@ -7,11 +7,19 @@ import { FakePort } from "./testing/fake-port.ts";
 import { openVmSandbox } from "./vm-sandbox.ts";
 
 test("`ctx` is no dictionary", () => {
-  const { ctx } = new CallContext(openVmSandbox(), new FakePort(), (random) => ({ db: {}, random }));
+  const { ctx } = new CallContext(openVmSandbox(), new FakePort(), ({ random, newUuidV4, newUuidV7 }) => ({
+    db: {},
+    random,
+    newUuidV4,
+    newUuidV7,
+  }));
   expect(Object.keys(ctx)).toEqual([
     "db",
     "random",
+    "newUuidV4",
+    "newUuidV7",
     "sender",
+    "senderAuth",
     "connectionId",
     "timestamp",
     "identity",

@@ -5,11 +5,18 @@
  */
 import type { HostPort, ReducerCall } from "@lightcone/host";
 import { ConnectionId, Identity, Timestamp, readU128 } from "@lightcone/sats";
+import { makeAuth } from "./caller-auth.ts";
+import { makeUuids, type UuidMakers } from "./new-uuids.ts";
 import { RandomSource, randomSource } from "./random.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** Who calls, and when. */
 type CallFacts = Pick<ReducerCall, "sender" | "connection" | "timestampMicros">;
+
+/** What every context has that is made once for all calls, in the module's realm. */
+export interface ContextParts extends UuidMakers {
+  readonly random: unknown;
+}
 
 export class CallContext {
   /** What functions are given. */
@@ -18,20 +25,35 @@ export class CallContext {
   private sender: Identity | undefined;
   private connectionId: ConnectionId | null | undefined;
   private timestamp: Timestamp | undefined;
+  private senderAuth: unknown;
   private readonly chance = new RandomSource();
   private isSeeded = false;
+  /** How many UUIDs of version 7 the call has made. */
+  private uuidCount = 0;
 
   /** @param literal gives what is there besides who calls, and when; a literal of its own, see below */
-  constructor(sandbox: Sandbox, port: HostPort, literal: (random: unknown) => object) {
+  constructor(sandbox: Sandbox, port: HostPort, literal: (parts: ContextParts) => object) {
     const random = sandbox.compile(["uint32"], randomSource, "ctx.random")(() => this.uint32());
+    const uuids = makeUuids(sandbox, {
+      uint32: () => this.uint32(),
+      micros: () => this.running().timestampMicros,
+      count: () => this.uuidCount++,
+    });
+    const authOf = makeAuth(sandbox);
+    const senderAuth = (): unknown => {
+      if (this.senderAuth !== undefined) return this.senderAuth;
+      const { connection } = this.running();
+      const isInternal = this.connection() === null;
+      return (this.senderAuth = authOf(isInternal, isInternal ? undefined : port.jwt(connection), sender()));
+    };
     const identity = (): Identity => Identity.fromBytes(port.databaseIdentity.slice());
     const sender = (): Identity => (this.sender ??= Identity.fromBytes(this.running().sender.slice()));
     const connectionId = (): ConnectionId | null => this.connection();
     const timestamp = (): Timestamp => (this.timestamp ??= new Timestamp(BigInt(this.running().timestampMicros)));
     // Not a literal with getters, or one that is spread, which is a dictionary to V8: every `ctx.db` would be looked up.
     this.ctx = Object.defineProperties<object>(
-      literal(random),
-      getters({ sender, connectionId, timestamp, identity, databaseIdentity: identity }),
+      literal({ random, ...uuids }),
+      getters({ sender, senderAuth, connectionId, timestamp, identity, databaseIdentity: identity }),
     );
     sandbox.harden(this.ctx);
   }
@@ -42,7 +64,9 @@ export class CallContext {
     this.sender = undefined;
     this.connectionId = undefined;
     this.timestamp = undefined;
+    this.senderAuth = undefined;
     this.isSeeded = false;
+    this.uuidCount = 0;
   }
 
   /** Time has passed: the clock says so. Chance goes on as it was seeded. */

@@ -152,7 +152,12 @@ export class JsInstance implements ModuleInstance {
           : valueCodec(shape.returns, [], sandbox.compile),
     }));
     const db = Object.fromEntries(this.tables.map(({ key, binding }) => [key, binding.handle]));
-    this.context = new CallContext(sandbox, port, (random) => ({ db, random }));
+    this.context = new CallContext(sandbox, port, ({ random, newUuidV4, newUuidV7 }) => ({
+      db,
+      random,
+      newUuidV4,
+      newUuidV7,
+    }));
   }
 
   private bound(): CallContext {

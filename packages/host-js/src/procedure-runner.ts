@@ -97,11 +97,13 @@ export class ProcedureRunner {
       (text: string) => encoder.encode(text),
       (bytes: Uint8Array) => decoder.decode(bytes),
     ) as ProcedureHttpMade;
-    this.context = new CallContext(sandbox, port, (random) => ({
+    this.context = new CallContext(sandbox, port, ({ random, newUuidV4, newUuidV7 }) => ({
       http: { fetch: this.http.fetch },
       withTx: (body: unknown) => this.withTx(body),
       sleep: (how: unknown) => this.sleep(how),
       random,
+      newUuidV4,
+      newUuidV7,
     }));
   }
 

@@ -105,6 +105,10 @@ function handleSource(table: TableShape, indexes: readonly TableIndex[]): string
   const columns = table.columns.map(({ name }) => `made[${quote(name)}]`);
   const literals = plain?.reads().map((read, column) => `${literal(nameOf(table, column))}: ${read}`);
   const copy = table.columns.map(({ name }) => `${literal(name)}: row[${quote(name)}]`).join(", ");
+  // What is left out of an insert gets the next number, as 0 does.
+  const generated = table.columns.flatMap(({ name, type, autoInc }) =>
+    autoInc ? [`made[${quote(name)}] ??= ${Number(type.kind.slice(1)) > 32 ? "0n" : "0"};`] : [],
+  );
   const ids = ["T", ...indexes.map((_, position) => `I${position}`)];
   return `
     let ${ids.map((id) => `${id} = 0`).join(", ")};
@@ -172,6 +176,7 @@ function handleSource(table: TableShape, indexes: readonly TableIndex[]): string
     const handle = {
       insert(row) {
         const made = copy(row);
+        ${generated.join(" ")}
         let ref;
         ${withWritten(plain, columns, (length) => `ref = check(port.insert(T, out.bytes, 0, ${length}));`, `codec.write(out, made);`)}
         return stored(made, ref);

@@ -1,7 +1,7 @@
 /** What reducers and procedures are given. */
 import type { DbView, Tables } from "./handles.ts";
 import type { Wrong } from "./type-builder.ts";
-import type { ConnectionId, Identity, TimeDuration, Timestamp } from "./values.ts";
+import type { ConnectionId, Identity, TimeDuration, Timestamp, Uuid } from "./values.ts";
 
 type IntegerArray =
   | Int8Array
@@ -25,10 +25,32 @@ export interface Random {
   bigintInRange(min: bigint, max: bigint): bigint;
 }
 
+/** What a token claims of its bearer. */
+export interface JwtClaims {
+  /** As it came: JSON. */
+  readonly rawPayload: string;
+  // oxlint-disable-next-line no-explicit-any -- as of `JSON.parse`: what an issuer puts in is known to the author alone
+  readonly fullPayload: Readonly<Record<string, any>>;
+  readonly subject: string;
+  readonly issuer: string;
+  /** A list, also where the token names one alone. */
+  readonly audience: readonly string[];
+  readonly identity: Identity;
+}
+
+export interface AuthCtx {
+  /** Whether the database itself calls: for a scheduled row, or `init`. */
+  readonly isInternal: boolean;
+  readonly hasJWT: boolean;
+  readonly jwt: JwtClaims | null;
+}
+
 interface Ctx {
   /** Who calls. */
   readonly sender: Identity;
-  /** Over which connection; null for a scheduled call. */
+  /** By which token: what it claims besides who its bearer is. */
+  readonly senderAuth: AuthCtx;
+  /** Over which connection; null for a scheduled call, and in `init`. */
   readonly connectionId: ConnectionId | null;
   /** When: the only clock there is. */
   readonly timestamp: Timestamp;
@@ -36,11 +58,18 @@ interface Ctx {
   readonly identity: Identity;
   readonly databaseIdentity: Identity;
   readonly random: Random;
+  /** A random UUID, from `random`. */
+  newUuidV4(): Uuid;
+  /** A UUID that sorts by when its call ran, and then by its order within the call. */
+  newUuidV7(): Uuid;
 }
 
 export interface ReducerCtx<S extends Tables = Tables> extends Ctx {
   readonly db: DbView<S>;
 }
+
+/** What a transaction of a procedure is given: the same as a reducer. */
+export type TransactionCtx<S extends Tables = Tables> = ReducerCtx<S>;
 
 /** What a request of a procedure is. */
 export interface HttpInit {

@@ -1,7 +1,7 @@
 /** The types of `ctx.db`: what a reducer can do with a table and its indexes. The host makes the objects. */
 import type { Range } from "./host-types.ts";
 import type { IndexOptions, Table, TableOptions } from "./table.ts";
-import type { NewRow, TableMethods } from "./table-methods.ts";
+import type { GivenRow, TableMethods } from "./table-methods.ts";
 import type { Fields, FieldsValue, Modifier, ModifiersOf, ValueOf } from "./type-builder.ts";
 
 /** By a unique column, or a set of columns that is unique together. */
@@ -12,7 +12,7 @@ export interface UniqueIndex<F extends Fields, Key> {
    * Replaces the row that has the same key.
    * @throws `errors.NoSuchRow` when there is none
    */
-  update(row: NewRow<F>): FieldsValue<F>;
+  update(row: GivenRow<F>): FieldsValue<F>;
 }
 
 /** By an ordered index: a value, a range, or values of the leading columns with a range at the end. */

@@ -27,9 +27,19 @@ export type {
   ReducerOptions,
   Schema,
 } from "./schema.ts";
-export type { HttpHeaders, HttpInit, HttpResponse, ProcedureCtx, Random, ReducerCtx } from "./context.ts";
+export type {
+  AuthCtx,
+  HttpHeaders,
+  HttpInit,
+  HttpResponse,
+  JwtClaims,
+  ProcedureCtx,
+  Random,
+  ReducerCtx,
+  TransactionCtx,
+} from "./context.ts";
 export type { DbView, PointIndex, RangeIndex, TableHandle, Tables, UniqueIndex } from "./handles.ts";
-export type { NewRow, TableMethods } from "./table-methods.ts";
+export type { GivenRow, NewRow, TableMethods } from "./table-methods.ts";
 export { Range } from "./range.ts";
 export { errors, SenderError, SpacetimeHostError } from "./errors.ts";
 export type { Bound, HostErrorClass, HostErrors, RangeClass, SenderErrorClass } from "./host-types.ts";

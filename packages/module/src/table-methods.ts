@@ -1,12 +1,21 @@
 /** What every table can do in `ctx.db`, whatever its indexes. */
-import type { Fields, FieldsValue, ModifiersOf, ValueOf } from "./type-builder.ts";
+import type { Fields, FieldsValue, Modifier, ModifiersOf, ValueOf } from "./type-builder.ts";
 
 type Simplify<T> = { [K in keyof T]: T[K] } & {};
-type OptionalKeys<F> = { [K in keyof F]: "optional" extends ModifiersOf<F[K]> ? K : never }[keyof F];
+type KeysWith<F, M extends Modifier> = { [K in keyof F]: M extends ModifiersOf<F[K]> ? K : never }[keyof F];
 
-/** What `insert` takes: a row, in which columns of option type may be left out or null. */
+/** A row, in which columns of option type may be left out or null. */
+export type GivenRow<F extends Fields> = Simplify<
+  { [K in Exclude<keyof F, KeysWith<F, "optional">>]: ValueOf<F[K]> } & {
+    [K in KeysWith<F, "optional">]?: ValueOf<F[K]> | null;
+  }
+>;
+
+/** What `insert` takes: a row, in which `autoInc` columns may be left out as well: they get the next number. */
 export type NewRow<F extends Fields> = Simplify<
-  { [K in Exclude<keyof F, OptionalKeys<F>>]: ValueOf<F[K]> } & { [K in OptionalKeys<F>]?: ValueOf<F[K]> | null }
+  { [K in Exclude<keyof F, KeysWith<F, "optional"> | KeysWith<F, "autoInc">>]: ValueOf<F[K]> } & {
+    [K in KeysWith<F, "optional">]?: ValueOf<F[K]> | null;
+  } & { [K in KeysWith<F, "autoInc">]?: ValueOf<F[K]> }
 >;
 
 export interface TableMethods<F extends Fields> {
@@ -16,7 +25,7 @@ export interface TableMethods<F extends Fields> {
    */
   insert(row: NewRow<F>): FieldsValue<F>;
   /** Deletes the row that is equal in every column. Tells whether there was one. */
-  delete(row: NewRow<F>): boolean;
+  delete(row: GivenRow<F>): boolean;
   count(): bigint;
   /** Every row, in no particular order but always the same one. Lazy. */
   iter(): IteratorObject<FieldsValue<F>, undefined>;

@@ -95,7 +95,7 @@ export interface IntegerType<V, M extends Modifier = never> extends AnyType<V, M
   index<A extends IndexAlgorithm>(algorithm: A): IntegerType<V, M | `index:${A}`>;
   unique(): IntegerType<V, M | "unique">;
   primaryKey(): IntegerType<V, M | "primaryKey">;
-  /** A row inserted with 0 here gets the next number. */
+  /** A row that is inserted without it, or with 0, gets the next number. */
   autoInc(): IntegerType<V, M | "autoInc">;
 }
 

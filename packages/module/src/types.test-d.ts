@@ -3,6 +3,7 @@
 /* oxlint-disable no-unused-expressions, no-self-assign, typescript/no-unnecessary-type-parameters -- nothing here runs */
 import { Range, schema, SenderError, t, table, TimeDuration } from "./index.ts";
 import type {
+  AuthCtx,
   ConnectionId,
   Identity,
   Infer,
@@ -11,6 +12,7 @@ import type {
   ReducerCtx,
   ScheduleAt,
   Timestamp,
+  Uuid,
 } from "./index.ts";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -79,6 +81,8 @@ export const use = spacetime.reducer({ name: t.string(), count: t.u32(), nick: t
   is<typeof ctx.sender, Identity>(true);
   is<typeof ctx.connectionId, ConnectionId | null>(true);
   is<typeof ctx.timestamp, Timestamp>(true);
+  is<typeof ctx.senderAuth, AuthCtx>(true);
+  is<ReturnType<typeof ctx.newUuidV7>, Uuid>(true);
   const { db } = ctx;
 
   // Unique columns.
@@ -145,6 +149,13 @@ export const use = spacetime.reducer({ name: t.string(), count: t.u32(), nick: t
   };
   db.player.insert(rest) satisfies Player;
   db.player.insert({ ...rest, nick: null });
+  // Neither must what increments by itself be given; to change a row it must.
+  const { id: _, ...unnumbered } = rest;
+  db.player.insert(unnumbered) satisfies Player;
+  // @ts-expect-error the key says which row
+  db.player.id.update(unnumbered);
+  // @ts-expect-error a row is deleted whole
+  db.player.delete(unnumbered);
   // @ts-expect-error any other column may not
   db.player.insert({ id: 0n });
   // @ts-expect-error no such table
