@@ -1,7 +1,12 @@
 import { defineConfig } from "vitest/config";
 
-/** Suites that hold the product to a number of seconds: nothing else runs beside them. */
-const alone = ["conformance/src/{crash,limits,rest,browser}/**/*.test.ts", "conformance/src/bad-input/hostile.test.ts"];
+/** Suites that hold the product to a number of seconds, or to what the machine has: nothing else runs beside them. */
+const alone = ["conformance/src/{limits,browser}/**/*.test.ts", "conformance/src/bad-input/hostile.test.ts"].concat(
+  ["many", "front-memory", "host"].map((name) => `conformance/src/rest/${name}.test.ts`),
+  ["kill", "no-descriptors", "small-disk", "storm"].map((name) => `conformance/src/crash/${name}.test.ts`),
+);
+/** Suites that end processes and mostly wait for them: one other beside them is no harm. */
+const waiting = ["conformance/src/{crash,rest}/**/*.test.ts"];
 /** What hangs is ended, and what is slow on a machine that others use is not. */
 const shared = {
   testTimeout: 300_000,
@@ -23,11 +28,21 @@ export default defineConfig({
             "bench/src/**/*.test.ts",
             "scripts/*.test.ts",
           ],
-          exclude: ["**/node_modules/**", ...alone],
+          exclude: ["**/node_modules/**", ...waiting, ...alone],
           maxWorkers: 2,
         },
       },
-      { test: { ...shared, name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+      {
+        test: {
+          ...shared,
+          name: "waiting",
+          include: waiting,
+          exclude: alone,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      { test: { ...shared, name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } } },
     ],
   },
 });
