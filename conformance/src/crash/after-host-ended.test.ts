@@ -125,46 +125,42 @@ describe.each([
     },
   },
 ])("$how", ({ row, what, count: endCount, ends }) => {
-  test(
-    `row ${row}: all forms and clients, ${endCount} ${what}`,
-    { timeout: 60_000 + endCount * 20_000 },
-    async () => {
-      const writer = await WireSubscriber.open(served, "writer");
-      for (let id = 1; id <= 20; id++) await writer.call("put", putArgs(id, id % 3, "at first"));
-      for (let shelf = 0; shelf < 2; shelf++) await writer.call("note", noteArgs(shelf, "at first"));
-      const subscribers = await everyone();
-      const kill = fc.record({ afterMs: fc.nat(60), puts: fc.integer({ min: 5, max: 80 }) });
-      let marker = 0;
-      for (const { afterMs, puts } of fc.sample(kill, { numRuns: endCount, seed })) {
-        const calls: Promise<void>[] = [];
-        for (let count = 0; count < puts; count++) {
-          calls.push(writer.call("put", putArgs(1 + (count % 30), count % 3, `before end ${marker}`)));
-          if (count % 7 === 0) calls.push(writer.call("take", Uint8Array.of(1 + (count % 30), 0, 0, 0)));
-          if (count % 11 === 0) calls.push(writer.call("note", noteArgs(count % 3, `before end ${marker}`)));
-        }
-        await sleep(afterMs);
-        await ends();
-        await Promise.all(calls);
-        const text = `marker ${++marker}`;
-        await writer.call("put", putArgs(1000, 1, text));
-        await writer.call("note", noteArgs(1, text));
-        expect(writer.isClosed, `the writer was closed: ${writer.whyClosed}`).toBe(false);
-        for (const subscriber of subscribers) {
-          await until(
-            `${subscriber.name} hears of ${text} (seed ${seed})`,
-            () => subscriber.isClosed || [...subscriber.rows.keys()].some((row) => row.includes(text)),
-          );
-          expect(subscriber.isClosed, `${subscriber.name} was closed`).toBe(false);
-        }
-        // The marker's note is the last commit of all.
-        const last = subscribers.filter(({ queries }) => queries.includes(marks));
-        await until("the last note", () =>
-          last.every(({ rows }) => [...rows.keys()].some((row) => row.startsWith("mark") && row.includes(text))),
-        );
-        for (const subscriber of subscribers) await holdsWhatIs(served, subscriber, `end ${marker}, seed ${seed}`);
+  test(`row ${row}: all forms and clients, ${endCount} ${what}`, { timeout: 60_000 + endCount * 20_000 }, async () => {
+    const writer = await WireSubscriber.open(served, "writer");
+    for (let id = 1; id <= 20; id++) await writer.call("put", putArgs(id, id % 3, "at first"));
+    for (let shelf = 0; shelf < 2; shelf++) await writer.call("note", noteArgs(shelf, "at first"));
+    const subscribers = await everyone();
+    const kill = fc.record({ afterMs: fc.nat(60), puts: fc.integer({ min: 5, max: 80 }) });
+    let marker = 0;
+    for (const { afterMs, puts } of fc.sample(kill, { numRuns: endCount, seed })) {
+      const calls: Promise<void>[] = [];
+      for (let count = 0; count < puts; count++) {
+        calls.push(writer.call("put", putArgs(1 + (count % 30), count % 3, `before end ${marker}`)));
+        if (count % 7 === 0) calls.push(writer.call("take", Uint8Array.of(1 + (count % 30), 0, 0, 0)));
+        if (count % 11 === 0) calls.push(writer.call("note", noteArgs(count % 3, `before end ${marker}`)));
       }
-      for (const subscriber of subscribers) subscriber.close();
-      writer.close();
-    },
-  );
+      await sleep(afterMs);
+      await ends();
+      await Promise.all(calls);
+      const text = `marker ${++marker}`;
+      await writer.call("put", putArgs(1000, 1, text));
+      await writer.call("note", noteArgs(1, text));
+      expect(writer.isClosed, `the writer was closed: ${writer.whyClosed}`).toBe(false);
+      for (const subscriber of subscribers) {
+        await until(
+          `${subscriber.name} hears of ${text} (seed ${seed})`,
+          () => subscriber.isClosed || [...subscriber.rows.keys()].some((row) => row.includes(text)),
+        );
+        expect(subscriber.isClosed, `${subscriber.name} was closed`).toBe(false);
+      }
+      // The marker's note is the last commit of all.
+      const last = subscribers.filter(({ queries }) => queries.includes(marks));
+      await until("the last note", () =>
+        last.every(({ rows }) => [...rows.keys()].some((row) => row.startsWith("mark") && row.includes(text))),
+      );
+      for (const subscriber of subscribers) await holdsWhatIs(served, subscriber, `end ${marker}, seed ${seed}`);
+    }
+    for (const subscriber of subscribers) subscriber.close();
+    writer.close();
+  });
 });

@@ -175,6 +175,12 @@ export const serverLimits = {
     outcome:
       "the process is ended and started again; the call that ran is failed, and counts as an end in its function (`functionEndsMax`)",
   },
+  stoppedHostMsMax: {
+    value: 20_000,
+    unit: "milliseconds",
+    what: "a database's process that somebody has stopped (SIGSTOP), on Linux",
+    outcome: "it is ended, and another goes on for it; the server's log says so, and before how to let it go on",
+  },
   parkAfterMs: {
     value: 60_000,
     unit: "milliseconds",

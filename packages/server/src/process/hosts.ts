@@ -19,6 +19,7 @@ import { Keeper } from "./keeper.ts";
 import { openInHost, type HostProcess } from "./open-host-process.ts";
 import type { HttpReach } from "../outgoing/procedure-http.ts";
 import { SpawnedHost } from "./spawn-host.ts";
+import { StoppedHosts } from "./stopped-hosts.ts";
 import { Supervisor } from "./supervisor.ts";
 
 export interface HostsOptions {
@@ -51,6 +52,7 @@ export class Hosts {
   private readonly options: HostsOptions;
   private readonly keeper: Keeper;
   private readonly supervisor: Supervisor;
+  private readonly stopped: StoppedHosts;
   /** Tells this front's hosts from other processes. */
   private readonly mark = `front=${process.pid}.${randomBytes(6).toString("hex")}`;
   private readonly settings: unknown;
@@ -73,6 +75,7 @@ export class Hosts {
       memoryBytesMax: memoryBytesMax(limits),
       callMsMax: databaseLimits.reducerTimeoutMs ?? defaultDatabaseLimits.reducerTimeoutMs,
     });
+    this.stopped = new StoppedHosts({ clock, log, stoppedMsMax: limits.stoppedHostMsMax });
   }
 
   /** Opens a database that gets another host when one ends, and has none while it is parked. */
@@ -96,6 +99,7 @@ export class Hosts {
     this.opening += 1;
     try {
       const host = await this.take();
+      host.database = record.identity.hex;
       started?.(record, host.pid);
       const opened = await openInHost(host, record, directory, { settings: this.settings, isNew, log }, resume);
       this.failures = 0;
@@ -118,6 +122,7 @@ export class Hosts {
     for (const spare of spares) spare.kill();
     await Promise.all(spares.map(({ ended }) => ended));
     this.supervisor.stop();
+    this.stopped.stop();
   }
 
   private async take(): Promise<SpawnedHost> {
@@ -132,7 +137,7 @@ export class Hosts {
   private async spawn(): Promise<SpawnedHost> {
     const { clock, limits, nodeFlags = [] } = this.options;
     this.program ??= this.options.program ? Promise.resolve(this.options.program) : databaseProgram(this.options.log);
-    return SpawnedHost.start({
+    const host = await SpawnedHost.start({
       program: await this.program,
       nodeFlags,
       memoryBytesMax: memoryBytesMax(limits),
@@ -142,6 +147,8 @@ export class Hosts {
       supervisor: this.supervisor,
       mark: this.mark,
     });
+    this.stopped.watch(host);
+    return host;
   }
 
   /** Starts a spare if one is missing and nothing is being opened. */

@@ -40,6 +40,8 @@ export class SpawnedHost implements LinkedProcess, Supervised {
   /** Resolves when the process has ended and its pipes have been read to their end, with how. */
   readonly ended: Promise<string>;
   isEnded = false;
+  /** The identity of the database that it has, 64 hex digits. */
+  database: string | undefined;
   busySinceMs: number | undefined;
   /** How long the work that ran when the process ended had been running. */
   ranMs = 0;
