@@ -103,7 +103,7 @@ export function describeModule(shape: ModuleShape, indexes: readonly (readonly T
       name: one.exportName,
       params: paramsOf(one),
       visibility: "client",
-      ok: unit,
+      ok: one.returns === undefined ? unit : types.use(one.returns, `reducer \`${one.exportName}\`: what it returns`),
       err: t.string,
     })),
     procedures: shape.procedures.map((one) => ({
@@ -203,7 +203,7 @@ function scheduleOf(table: TableShape, functions: readonly FunctionShape[]): Sch
     );
   if (target.returns !== undefined && !isUnit(target.returns))
     wrong(
-      `table \`${table.key}\` schedules procedure \`${target.exportName}\`, whose result nobody would get: let it return t.unit()`,
+      `table \`${table.key}\` schedules ${target.kind} \`${target.exportName}\`, whose result nobody would get: let it return nothing`,
     );
   if (atColumn < 0)
     wrong(`table \`${table.key}\` schedules \`${target.exportName}\` and has no \`t.scheduleAt()\` column`);

@@ -10,14 +10,14 @@ import type {
   ProcedureOutcome,
   ReducerCall,
 } from "@lightcone/host";
-import { ByteReader, isUnit, product, valueCodec, type ValueCodec } from "@lightcone/sats";
+import { ByteReader, ByteWriter, isUnit, product, valueCodec, type ValueCodec } from "@lightcone/sats";
 import { makeConsole } from "./console.ts";
 import { CallContext } from "./context.ts";
 import { describeModule, indexesOf, type TableIndex } from "./describe.ts";
 import { makeGuestClasses, type GuestClasses } from "./guest-classes.ts";
 import { description, hostModuleName, makeHostModule, whyNotThere } from "./host-module.ts";
 import { invalid, readModuleShape } from "./module-shape.ts";
-import { ProcedureRunner, type BoundProcedure, type Refused } from "./procedure-runner.ts";
+import { isThenable, ProcedureRunner, type BoundProcedure, type Refused } from "./procedure-runner.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { Scratch } from "./scratch.ts";
 import { asyncAdvice } from "./shape-reader.ts";
@@ -36,6 +36,8 @@ interface BoundReducer {
   readonly name: string;
   readonly body: FunctionShape["body"];
   readonly args: ValueCodec;
+  /** Undefined for one that gives nothing. */
+  readonly returns: ValueCodec | undefined;
 }
 
 const ok: CallOutcome = { kind: "ok" };
@@ -138,19 +140,14 @@ export class JsInstance implements ModuleInstance {
       const indexes = this.indexes[at] ?? [];
       return { key: table.key, indexes, binding: makeTableBinding(table, indexes, tools) };
     });
-    const bound = ({ exportName, body, params }: FunctionShape): BoundReducer => ({
+    const bound = ({ exportName, body, params, returns }: FunctionShape): BoundReducer => ({
       name: exportName,
       body: readingOf(() => named(body, exportName)),
       args: valueCodec(product(Object.fromEntries(params.map(({ name, type }) => [name, type]))), [], sandbox.compile),
+      returns: returns === undefined || isUnit(returns) ? undefined : valueCodec(returns, [], sandbox.compile),
     });
     this.reducers = this.shape.reducers.map(bound);
-    this.procedures = this.shape.procedures.map((shape) => ({
-      ...bound(shape),
-      returns:
-        shape.returns === undefined || isUnit(shape.returns)
-          ? undefined
-          : valueCodec(shape.returns, [], sandbox.compile),
-    }));
+    this.procedures = this.shape.procedures.map(bound);
     const db = Object.fromEntries(this.tables.map(({ key, binding }) => [key, binding.handle]));
     this.context = new CallContext(sandbox, port, ({ random, newUuidV4, newUuidV7 }) => ({
       db,
@@ -227,10 +224,26 @@ export class JsInstance implements ModuleInstance {
     const { body } = reducer; // called without a receiver: `this` is nothing of ours
     try {
       const result = body(ctx, this.readArgs(reducer.args, args));
-      return result === undefined ? ok : refuseResult(reducer.name, result);
+      if (result === undefined && reducer.returns === undefined) return ok;
+      return reducer.returns === undefined || isThenable(result)
+        ? refuseResult(reducer.name, result)
+        : this.returned(reducer.name, reducer.returns, result);
     } catch (error) {
       return this.failed(error);
     }
+  }
+
+  private returned(name: string, codec: ValueCodec, result: unknown): CallOutcome {
+    const out = new ByteWriter();
+    try {
+      codec.write(out, result);
+    } catch (error) {
+      const refused = this.failed(error);
+      return refused.kind === "panic"
+        ? { ...refused, message: `reducer ${name} returned what is not of its type: ${refused.message}` }
+        : refused;
+    }
+    return { kind: "ok", value: out.toBytes() };
   }
 
   /** How a call ended whose promises came to what `settled` says. */
@@ -304,10 +317,10 @@ function named(body: FunctionShape["body"], exportName: string): FunctionShape["
 }
 
 function refuseResult(name: string, result: unknown): CallOutcome {
-  const isPromise = typeof result === "object" && result !== null && "then" in result;
+  const isPromise = isThenable(result);
   const message = isPromise
     ? `reducer ${name} returned a promise: ${asyncAdvice}`
-    : `reducer ${name} returned a value: a reducer returns nothing. Write { … } around its body, throw a SenderError to refuse, and put what others are to see into a table`;
+    : `reducer ${name} returned a value: a reducer returns nothing, unless its type is given with its parameters. Write { … } around its body, throw a SenderError to refuse, and put what others are to see into a table`;
   return { kind: "panic", message, fatal: isPromise };
 }
 

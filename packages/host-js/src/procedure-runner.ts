@@ -273,7 +273,7 @@ export class ProcedureRunner {
   }
 }
 
-function isThenable(value: unknown): boolean {
+export function isThenable(value: unknown): boolean {
   return ((typeof value === "object" && value !== null) || typeof value === "function") && "then" in value;
 }
 

@@ -160,11 +160,11 @@ export class ShapeReader {
       name,
       type: this.type(isObject(param) ? Reflect.get(param, "shape") : undefined, `${what}, parameter \`${name}\``),
     }));
-    const returns: unknown = kind === "procedure" ? Reflect.get(facts, "returns") : undefined;
+    const returns: unknown = Reflect.get(facts, "returns");
     return {
       kind,
       returns:
-        kind === "procedure"
+        kind === "procedure" || returns !== undefined
           ? this.type(isObject(returns) ? Reflect.get(returns, "shape") : undefined, `${what}: what it returns`)
           : undefined,
       exportName,

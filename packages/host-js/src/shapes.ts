@@ -49,7 +49,7 @@ export interface FunctionShape {
   /** The table whose rows call it. */
   readonly onSchedule: object | undefined;
   readonly exported: object;
-  /** What a procedure gives. */
+  /** What it gives: every procedure says, a reducer only if it gives something. */
   readonly returns: NamedShape | undefined;
   readonly body: (ctx: unknown, args: unknown) => unknown;
 }

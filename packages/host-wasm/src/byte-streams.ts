@@ -74,6 +74,10 @@ export class ByteSink {
     return true;
   }
 
+  get isEmpty(): boolean {
+    return this.length === 0;
+  }
+
   /** What was written, as a copy. */
   take(): Uint8Array {
     return this.bytes.slice(0, this.length);

@@ -72,8 +72,9 @@ export class WasmInstance implements ModuleInstance {
     const code = this.call(this.enterReducer, "reducer", call.reducerId, call);
     if (typeof code !== "number") return code;
     if (code === 0) {
+      const outcome: CallOutcome = guest.sink.isEmpty ? ok : { kind: "ok", value: guest.sink.take() };
       guest.end();
-      return ok;
+      return outcome;
     }
     const message = lossy.decode(guest.sink.take());
     guest.end();

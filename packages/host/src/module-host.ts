@@ -17,7 +17,8 @@ export interface ReducerCall {
 }
 
 export type CallOutcome =
-  | { readonly kind: "ok" }
+  /** With the value that the reducer gives, if it gives any: BSATN, not checked yet. */
+  | { readonly kind: "ok"; readonly value?: Uint8Array }
   /** The module refused the call; the text is for the caller. */
   | { readonly kind: "error"; readonly message: string }
   /** The module broke. The text is for the log alone; the instance must be discarded if `fatal`. */

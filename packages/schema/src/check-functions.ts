@@ -29,6 +29,9 @@ export function checkReducers(checking: Checking, scheduled: ReadonlySet<string>
     const what = `reducer \`${draft.sourceName}\``;
     checkFunction(checking, draft, what);
     const lifecycle = checkLifecycle(checking, draft, holders, what);
+    if (draft.returns !== undefined) checkUse(checking, draft.returns, `${what}, its result`);
+    if (lifecycle !== undefined && draft.returns !== undefined)
+      checking.problems.add(`${what} is called by the database on ${lifecycle}, so it returns nothing`);
     const isTheDatabases = lifecycle !== undefined || scheduled.has(draft.name);
     return {
       id,
@@ -37,6 +40,8 @@ export function checkReducers(checking: Checking, scheduled: ReadonlySet<string>
       params: checking.resolveProduct(draft.params, `${what}, parameter`),
       paramsByRef: { kind: "Product", elements: draft.params },
       lifecycle,
+      returns: draft.returns && checking.resolve(draft.returns, `${what}, its result`),
+      returnsByRef: draft.returns,
       visibility: checking.draft.version === 10 && isTheDatabases ? "private" : draft.visibility,
     };
   });

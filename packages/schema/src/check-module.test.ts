@@ -403,14 +403,22 @@ describe("one rule broken", () => {
     },
     // functions and types
     {
-      rule: "a reducer that returns something",
-      raw: fleetWith({ reducers: [...fleet.reducers, { ...reducer("r"), ok: t.u8 }] }),
-      problem: /must return nothing/,
+      rule: "a life-cycle reducer that gives something",
+      raw: fleetWith({
+        reducers: [...fleet.reducers, { ...reducer("r"), ok: t.u8 }],
+        lifecycles: [{ lifecycle: "disconnect", functionName: "r" }],
+      }),
+      problem: /called by the database on disconnect, so it returns nothing/,
+    },
+    {
+      rule: "a reducer whose result is no type",
+      raw: fleetWith({ reducers: [...fleet.reducers, { ...reducer("r"), ok: { kind: "Ref", index: 99 } }] }),
+      problem: /reducer `r`, its result/,
     },
     {
       rule: "a reducer with another error",
       raw: fleetWith({ reducers: [...fleet.reducers, { ...reducer("r"), err: t.u8 }] }),
-      problem: /must return nothing/,
+      problem: /must have a String as its error/,
     },
     {
       rule: "a parameter without a name",

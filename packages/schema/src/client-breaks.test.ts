@@ -188,6 +188,12 @@ describe("row 13: functions, tables and the rest", () => {
       withProcedure([], t.u16),
       ["!procedure pay: returns U16, not U8"],
     ],
+    [
+      "a reducer's result, where there was none",
+      { ...emptyRawV10, reducers: [reducer("pay")] },
+      { ...emptyRawV10, reducers: [{ ...reducer("pay"), ok: t.u16 }] },
+      ["!reducer pay: returns U16, not ()"],
+    ],
     ["a table added", emptyRawV10, withTable(boat), []],
     ["a table removed", withTable(boat), emptyRawV10, ["table boat: removed"]],
     ["a private table removed", withTable(boat, { access: "private" }), emptyRawV10, []],

@@ -5,7 +5,7 @@
  * On the wire functions and tables go by canonical name, arguments and columns by their place alone. Pages with types
  * from the module itself go by the names of its code. Whatever breaks either is told.
  */
-import { formatType, typesEqual, type Member, type ProductType } from "@lightcone/sats";
+import { formatType, typesEqual, unit, type Member, type ProductType } from "@lightcone/sats";
 import type { IndexDef, ModuleDef, ProcedureDef, ReducerDef, TableDef, ViewDef } from "./module-def.ts";
 
 export interface ClientBreak {
@@ -60,8 +60,8 @@ function functionBreaks(
     else if (is.visibility !== "client") tell("no longer for clients to call", false);
     else {
       for (const change of memberChanges("parameter", was.params, is.params)) tell(change, true);
-      if ("returns" in was && "returns" in is && !typesEqual(was.returns, is.returns))
-        tell(`returns ${formatType(is.returns)}, not ${formatType(was.returns)}`, true);
+      const [gave, gives] = [was.returns ?? unit, is.returns ?? unit];
+      if (!typesEqual(gave, gives)) tell(`returns ${formatType(gives)}, not ${formatType(gave)}`, true);
       if (was.accessor !== is.accessor) tell(`called ${is.accessor} in the module, not ${was.accessor}`, false);
     }
   }

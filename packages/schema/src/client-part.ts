@@ -19,7 +19,7 @@ export function clientPartOf(def: ModuleDef): ModuleDef {
       (index): AlgebraicType => ({ kind: "Ref", index }),
     ),
     ...[...reducers, ...procedures, ...views].map(({ paramsByRef }) => paramsByRef),
-    ...procedures.map(({ returnsByRef }) => returnsByRef),
+    ...[...reducers, ...procedures].flatMap(({ returnsByRef }) => returnsByRef ?? []),
   ]);
   return {
     version: def.version,

@@ -3,7 +3,7 @@
  *
  * An explicit name wins; otherwise the case policy decides. Parameters keep the names they have.
  */
-import { specialKind, type AlgebraicType, type Member } from "@lightcone/sats";
+import { isUnit, specialKind, type AlgebraicType, type Member } from "@lightcone/sats";
 import type { ModuleDraft, ScheduleDraft, TableDraft } from "./draft.ts";
 import type { Lifecycle } from "./module-def.ts";
 import { lowerCamelCase, pascalCase, snakeCase } from "./naming.ts";
@@ -89,14 +89,13 @@ export function draftV10(raw: RawModuleDefV10, problems: Problems): ModuleDraft 
       isEvent: table.isEvent,
     })),
     reducers: raw.reducers.map((reducer) => {
-      if (reducer.ok.kind !== "Product" || reducer.ok.elements.length > 0 || reducer.err.kind !== "String") {
-        problems.add(`reducer \`${reducer.name}\` must return nothing, or a String as its error`);
-      }
+      if (reducer.err.kind !== "String") problems.add(`reducer \`${reducer.name}\` must have a String as its error`);
       return {
         name: functionName(reducer.name),
         sourceName: reducer.name,
         params: paramsOf(reducer.params),
         visibility: reducer.visibility,
+        returns: isUnit(reducer.ok) ? undefined : nameType(reducer.ok, naming),
         lifecycles: (lifecycles.get(reducer.name) ?? []).map((entry): Lifecycle => entry.lifecycle),
       };
     }),

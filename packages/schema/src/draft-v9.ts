@@ -72,6 +72,7 @@ export function draftV9(raw: RawModuleDefV9, problems: Problems): ModuleDraft {
       sourceName: reducer.name,
       params: reducer.params,
       visibility: "client",
+      returns: undefined,
       lifecycles: reducer.lifecycle === undefined ? [] : [reducer.lifecycle],
     })),
     procedures,

@@ -51,6 +51,8 @@ export interface FunctionDraft {
 
 export interface ReducerDraft extends FunctionDraft {
   readonly lifecycles: readonly Lifecycle[];
+  /** Undefined for nothing. */
+  readonly returns: AlgebraicType | undefined;
 }
 
 export interface ProcedureDraft extends FunctionDraft {

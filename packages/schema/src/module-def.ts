@@ -93,6 +93,9 @@ export interface ReducerDef {
   /** `params` as declared, with `Ref`s into the typespace: for bindings. */
   readonly paramsByRef: ProductType;
   readonly lifecycle: Lifecycle | undefined;
+  /** What it gives when it succeeds; undefined for nothing. */
+  readonly returns: AlgebraicType | undefined;
+  readonly returnsByRef: AlgebraicType | undefined;
   /** Whether clients may call it. Lifecycle reducers never; V10 scheduled ones neither. */
   readonly visibility: "client" | "private";
 }

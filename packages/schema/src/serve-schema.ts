@@ -221,7 +221,7 @@ function serveV10(def: ModuleDef): JsonObject {
       source_name: reducer.accessor,
       params: serveProduct(reducer.paramsByRef),
       visibility: serveVisibility(reducer),
-      ok_return_type: serveType({ kind: "Product", elements: [] }),
+      ok_return_type: serveType(reducer.returnsByRef ?? { kind: "Product", elements: [] }),
       err_return_type: serveType({ kind: "String" }),
     })),
     Procedures: def.procedures.map((procedure) => ({

@@ -39,6 +39,7 @@ export class ModuleRuntime implements Module {
     this.reducers = this.def.reducers.map((def) => ({
       def,
       validate: validator(def.params),
+      checkResult: def.returns && validator(def.returns),
       isForAll: isCallableByAll(def),
     }));
     this.names = new FunctionNames(this.reducers.map((reducer) => [reducer.def.name, reducer] as const));

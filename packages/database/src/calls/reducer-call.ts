@@ -1,9 +1,9 @@
 /** Runs reducers: who may call which, with what arguments, and what becomes of the outcome. */
 import { isLightconeError, LightconeError, type ErrorCode } from "@lightcone/base";
 import { LogLevel, type CallOutcome, type ReducerCall } from "@lightcone/host";
-import { jsonArgsToBsatn, validator } from "@lightcone/sats";
+import { jsonArgsToBsatn, validator, type Validator } from "@lightcone/sats";
 import type { ReducerDef } from "@lightcone/schema";
-import type { Call } from "../core/call.ts";
+import { noBytes, type Call } from "../core/call.ts";
 import { ok, type Transacted } from "../core/commit-pipeline.ts";
 import { isWhole, type DatabaseContext } from "../core/context.ts";
 import type { BoundReducer, Module } from "../core/module.ts";
@@ -94,18 +94,35 @@ class ReducerWork {
     args: new Uint8Array(0),
   };
   module: Module | undefined;
+  /** Takes what the reducer gives. */
+  record: Call | undefined;
+  checkResult: Validator | undefined;
   before: (() => void) | undefined;
   after: (() => void) | undefined;
 
   readonly run = (): CallOutcome => {
     this.before?.();
     const outcome = this.module?.instance.callReducer(this.call) ?? ok;
-    if (outcome.kind === "ok") this.after?.();
+    if (outcome.kind !== "ok") return outcome;
+    if (this.checkResult !== undefined && !this.takes(this.checkResult, outcome.value ?? noBytes)) return wrongResult;
+    this.after?.();
     return outcome;
   };
+
+  private takes(check: Validator, value: Uint8Array): boolean {
+    const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+    if (check(value, view, 0, value.length) !== value.length) return false;
+    if (this.record !== undefined) this.record.returned = value;
+    return true;
+  }
 }
 
 const work = new ReducerWork();
+const wrongResult: CallOutcome = {
+  kind: "panic",
+  message: "it returned what is not of its declared type",
+  fatal: false,
+};
 
 /**
  * Runs a reducer as `call` says, in a transaction of its own, and has the call answered.
@@ -147,6 +164,9 @@ function transactReducer(
   asked.timestampMicros = call.timestampMicros;
   asked.args = call.args;
   work.module = context.module;
+  work.record = call;
+  work.checkResult = reducer.checkResult;
+  call.returned = undefined;
   work.before = before;
   work.after = after;
   context.running = call;

@@ -48,6 +48,8 @@ export class Call implements CommitMeta {
   readonly responder: Responder | undefined;
   /** How long it ran, as its answer says. */
   durationMicros = 0;
+  /** What its reducer has given, of the declared type; undefined for nothing, or when it is not known any more. */
+  returned: Uint8Array | undefined;
 
   constructor(kind: CommitKind, { identity, connectionId }: Sender, responder?: Responder) {
     this.kind = kind;

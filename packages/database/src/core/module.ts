@@ -16,6 +16,8 @@ export interface BoundReducer {
   readonly def: ReducerDef;
   /** Where a value of the parameters ends, or -1 if the bytes are none. */
   readonly validate: Validator;
+  /** The same of what it gives; undefined for nothing. */
+  readonly checkResult: Validator | undefined;
   /** Whether any client may call it and nothing more is asked: no life-cycle reducer, not private, no host ended in it. */
   isForAll: boolean;
 }

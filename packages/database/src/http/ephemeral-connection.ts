@@ -10,6 +10,7 @@ import type { Caller, Reply } from "../link/link.ts";
 import { failure, refusal, type LongReply } from "../link/reply.ts";
 import { WorkKind } from "../link/work.ts";
 import { noted } from "../recovery/noted.ts";
+import type { Settled } from "../recovery/replay.ts";
 import { endedBy, interrupted } from "../recovery/resume.ts";
 
 /** Takes a reply, and the offset that it tells of if that is not the present one. */
@@ -24,6 +25,8 @@ export interface RequestRun {
   run(later: (reply: Reply) => void): Reply | LongReply | undefined;
   /** Whether what it has committed when it is ended is only a part of it, as a procedure's. */
   readonly isPiecemeal: boolean;
+  /** The reply to what a host before has carried out, or begun to. */
+  settled(settled: Settled): Reply;
 }
 
 /**

@@ -8,22 +8,9 @@ import { Call, noBytes } from "../core/call.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import type { BoundReducer } from "../core/module.ts";
 import type { Caller, Reply } from "../link/link.ts";
-import { failure, json, refusal, text } from "../link/reply.ts";
+import { failure, json, refusal, resultLostText, text } from "../link/reply.ts";
 import type { Settled } from "../recovery/replay.ts";
 import type { RequestRun } from "./ephemeral-connection.ts";
-import { settledStatement } from "./sql-request.ts";
-
-/** Answers a request that a host before had carried out, or begun to. */
-export function settledReply(context: DatabaseContext, settled: Settled): Reply {
-  switch (settled.kind) {
-    case CommitKind.reducer:
-      return text(200, "");
-    case CommitKind.sql:
-      return settledStatement(context, settled);
-    default:
-      return failure(new LightconeError("CallUnknown", {}));
-  }
-}
 
 export class FunctionCall implements RequestRun {
   isPiecemeal = false;
@@ -57,6 +44,13 @@ export class FunctionCall implements RequestRun {
     }
   }
 
+  settled({ kind }: Settled): Reply {
+    if (kind !== CommitKind.reducer) return failure(new LightconeError("CallUnknown", {}));
+    return this.context.module?.reducer(this.functionName)?.def.returns === undefined
+      ? text(200, "")
+      : refusal(503, "CallUnknown", resultLostText);
+  }
+
   private callReducer(reducer: BoundReducer, args: Uint8Array): Reply {
     const { context } = this;
     const call = new Call(CommitKind.reducer, this.caller).of(reducer, context.pipeline.nowMicros(), args);
@@ -65,7 +59,11 @@ export class FunctionCall implements RequestRun {
     const fromMs = context.clock.steadyMs();
     const result = callReducer(context, call, reducer);
     const headers = { "spacetime-energy-used": "0", ...durationSince(context, fromMs) };
-    if (result.kind === "committed") return text(200, "", headers);
+    if (result.kind === "committed") {
+      const { returns } = reducer.def;
+      if (returns === undefined || call.returned === undefined) return text(200, "", headers);
+      return json(200, bsatnToJson(returns, "positional", new ByteReader(call.returned)), headers);
+    }
     return refusal(errorFacts(result.code).http, result.code, result.message, headers);
   }
 

@@ -18,7 +18,7 @@ import type { Settled } from "../recovery/replay.ts";
 import type { Condemned, Visitor } from "../recovery/resume.ts";
 import type { Snapshots } from "../recovery/snapshots.ts";
 import { EphemeralConnectionJob, type Answer, type RequestRun } from "./ephemeral-connection.ts";
-import { FunctionCall, settledReply } from "./function-call.ts";
+import { FunctionCall } from "./function-call.ts";
 import { StatementRun } from "./sql-request.ts";
 
 /** How far a host before had got with a request. */
@@ -127,7 +127,7 @@ export class HttpRequests {
     const begin = (answer: Answer): void => {
       const condemned = begun?.condemned;
       // The client has gone by now, and its answer is owed.
-      if (begun?.settled !== undefined) answer(settledReply(context, begun.settled));
+      if (begun?.settled !== undefined) answer(request.settled(begun.settled));
       // What ended a host is not run again.
       else if (condemned?.kind === WorkKind.message) answer(failure(this.condemned.failureOf(condemned)));
       else {

@@ -51,16 +51,16 @@ export class StatementRun implements RequestRun {
       throw error;
     }
   }
-}
 
-/** The reply to a statement that a host before had carried out. Only one that updates has rows of both kinds. */
-export function settledStatement(context: DatabaseContext, { inserted, deleted }: Settled): Reply {
-  const isUpdate = inserted > 0 && deleted > 0;
-  return new Result(context, noColumns, context.clock.steadyMs()).reply({
-    rowsInserted: isUpdate ? 0 : inserted,
-    rowsDeleted: isUpdate ? 0 : deleted,
-    rowsUpdated: isUpdate ? inserted : 0,
-  });
+  /** Only a statement that updates has rows of both kinds. */
+  settled({ inserted, deleted }: Settled): Reply {
+    const isUpdate = inserted > 0 && deleted > 0;
+    return new Result(this.context, noColumns, this.context.clock.steadyMs()).reply({
+      rowsInserted: isUpdate ? 0 : inserted,
+      rowsDeleted: isUpdate ? 0 : deleted,
+      rowsUpdated: isUpdate ? inserted : 0,
+    });
+  }
 }
 
 const nothing: Stats = { rowsInserted: 0, rowsDeleted: 0, rowsUpdated: 0 };

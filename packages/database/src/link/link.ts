@@ -28,6 +28,8 @@ export interface ConnectionInfo {
   readonly light: boolean;
   /** Whether results wait until what they saw is durable. */
   readonly confirmed: boolean;
+  /** Whether versions 2 and 3 tell what reducers give: official Rust clients break on it, so a client asks. */
+  readonly results?: boolean;
 }
 
 /** A part of a client's subscriptions. */

@@ -10,6 +10,10 @@ export const fatalText = "The instance encountered a fatal error.";
 export const halfDoneText =
   "the database started again while the procedure ran; what it had committed or requested stays, and the rest has not happened";
 
+/** Of a reducer whose commit is in the log, and whose host ended before it was answered. */
+export const resultLostText =
+  "the call has succeeded and stays; what it returned was lost, since the database started again before it was told";
+
 /** A reply that is made in slices, with other jobs in between. */
 export interface LongReply {
   /** The offset that it tells of. */

@@ -62,6 +62,8 @@ export class TestModule implements Module {
         params,
         paramsByRef: params,
         lifecycle,
+        returns: undefined,
+        returnsByRef: undefined,
         visibility: isPrivate ? "private" : "client",
       })),
       procedures: Object.entries(procedures).map(([of, { returns = t.string }], id) => ({
@@ -83,6 +85,7 @@ export class TestModule implements Module {
     this.reducers = this.def.reducers.map((def) => ({
       def,
       validate: validator(def.params),
+      checkResult: undefined,
       isForAll: isCallableByAll(def),
     }));
     this.names = new FunctionNames(this.reducers.map((each) => [each.def.name, each] as const));

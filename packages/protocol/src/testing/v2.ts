@@ -73,8 +73,7 @@ export function writeServerMessage(out: ByteWriter, message: ServerMessage): voi
 function writeOutcome(out: ByteWriter, requestId: number, timestampMicros: number, outcome: ReducerOutcome): void {
   switch (outcome.kind) {
     case "Ok":
-      if (outcome.value.length > 0) throw new TypeError("our reducers return nothing");
-      beginReducerOk(out, requestId, timestampMicros);
+      beginReducerOk(out, requestId, timestampMicros, outcome.value.length === 0 ? undefined : outcome.value);
       writeQuerySets(out, outcome.querySets);
       break;
     case "OkEmpty":

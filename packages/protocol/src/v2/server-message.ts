@@ -89,14 +89,21 @@ export function beginTable(out: ByteWriter, tableName: string, rowsCount: number
 }
 
 /** Starts the `ReducerResult` of a call that succeeded; the count of query sets and the sets follow. */
-export function beginReducerOk(out: ByteWriter, requestId: number, timestampMicros: number): void {
+/** @param value what the reducer gives, in BSATN: nothing, unless the client takes it, or official Rust clients panic */
+export function beginReducerOk(
+  out: ByteWriter,
+  requestId: number,
+  timestampMicros: number,
+  value: Uint8Array | undefined,
+): void {
   const at = out.reserve(18);
   const { bytes } = out;
   bytes[at] = serverTag.ReducerResult;
   out.setU32(at + 1, requestId);
   out.setU64(at + 5, timestampMicros);
   bytes[at + 13] = reducerOutcome.Ok;
-  out.setU32(at + 14, 0); // what a reducer returns: nothing, or official Rust clients panic
+  out.setU32(at + 14, value?.length ?? 0);
+  if (value !== undefined) out.raw(value);
 }
 
 /** The `ReducerResult` of a call whose reducer reported an error: the text, in BSATN. */

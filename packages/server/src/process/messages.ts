@@ -120,6 +120,7 @@ export function writeInfo(out: ByteWriter, info: ConnectionInfo): void {
   writeWord(out, compressions, info.compression);
   out.bool(info.light);
   out.bool(info.confirmed);
+  out.bool(info.results === true);
 }
 
 export function readInfo(input: ByteReader): ConnectionInfo {
@@ -127,7 +128,9 @@ export function readInfo(input: ByteReader): ConnectionInfo {
   const token = input.string();
   const protocol = readWord(input, wireProtocols);
   const compression = readWord(input, compressions);
-  return { caller, token, protocol, compression, light: input.bool(), confirmed: input.bool() };
+  const light = input.bool();
+  const confirmed = input.bool();
+  return { caller, token, protocol, compression, light, confirmed, results: input.bool() };
 }
 
 export function writeRequest(out: ByteWriter, request: DatabaseRequest): void {

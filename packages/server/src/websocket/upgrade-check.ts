@@ -30,6 +30,8 @@ export interface UpgradeAccepted {
   readonly compression: Compression;
   readonly light: boolean;
   readonly confirmed: boolean;
+  /** Whether the client takes what reducers give. */
+  readonly results: boolean;
   /** 16 bytes, little-endian, if the client chose it. */
   readonly connectionId: Uint8Array | undefined;
 }
@@ -65,6 +67,7 @@ function check(services: Services, request: UpgradeRequest): UpgradeCheck {
   const compression = compressions[readVariant(query, "compression", ["None", "Brotli", "Gzip"]) ?? "Brotli"];
   const light = readBoolean(query, "light") ?? false;
   const confirmed = readBoolean(query, "confirmed") ?? true;
+  const results = readBoolean(query, "results") ?? false;
   const connectionId = readConnectionId(query.get("connection_id"));
 
   if (!request.isUpgrade) {
@@ -94,6 +97,7 @@ function check(services: Services, request: UpgradeRequest): UpgradeCheck {
     compression,
     light,
     confirmed,
+    results,
     connectionId,
   };
 }

@@ -95,6 +95,7 @@ async function accept(
       compression: checked.compression,
       light: checked.light,
       confirmed: checked.confirmed,
+      results: checked.results,
     },
     checked.compression === "brotli" && checked.protocol !== "v1.json" ? new CompressingSink(connection) : connection,
   );

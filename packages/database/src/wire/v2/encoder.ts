@@ -106,10 +106,10 @@ export class EncoderV2 {
 
   // --- calls
 
-  /** A call that succeeded, with what it changed of the caller's query sets. */
-  reducerOk(requestId: number, timestampMicros: number, changes: MarkedChanges): Piece {
+  /** A call that succeeded, with what it changed of the caller's query sets. @param value what the reducer gives */
+  reducerOk(requestId: number, timestampMicros: number, changes: MarkedChanges, value: Uint8Array | undefined): Piece {
     const out = this.begin();
-    v2.beginReducerOk(out, requestId, timestampMicros);
+    v2.beginReducerOk(out, requestId, timestampMicros, value);
     this.querySets(out, changes);
     return this.buffer.end();
   }

@@ -61,7 +61,7 @@ class ConversationV2 implements Conversation, Subscriber {
     this.encoder = encoder;
     this.channel = channel;
     this.caller = channel.info.caller;
-    this.calls = new ReducerCalls(context, encoder, this.caller, this);
+    this.calls = new ReducerCalls(context, encoder, channel.info, this);
     this.rows = new FirstRows(context, channel, (table) => encoder.gather(table));
     this.sets = new QuerySets(context, subscriptions, encoder, channel, this.rows, this);
   }

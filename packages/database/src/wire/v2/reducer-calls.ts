@@ -12,7 +12,8 @@ import { callReducer, whyNotCallable } from "../../calls/reducer-call.ts";
 import { Call, noBytes, type CommitHead, type Responder } from "../../core/call.ts";
 import type { DatabaseContext } from "../../core/context.ts";
 import type { BoundReducer } from "../../core/module.ts";
-import type { Caller } from "../../link/link.ts";
+import type { Caller, ConnectionInfo } from "../../link/link.ts";
+import { resultLostText } from "../../link/reply.ts";
 import { viewOf } from "../../link/shared-view.ts";
 import { argsOf } from "../call-bytes.ts";
 import type { ClientRequest } from "../wire.ts";
@@ -27,9 +28,17 @@ export class ReducerCalls implements Responder {
   private readonly call: Call;
   /** The message that makes the present call. */
   private request: ClientRequest | undefined;
+  /** Whether the client takes what reducers give. */
+  private readonly takesResults: boolean;
 
-  constructor(context: DatabaseContext, encoder: EncoderV2, caller: Caller, changes: MarkedChanges) {
+  constructor(
+    context: DatabaseContext,
+    encoder: EncoderV2,
+    { caller, results = false }: ConnectionInfo,
+    changes: MarkedChanges,
+  ) {
     this.context = context;
+    this.takesResults = results;
     this.encoder = encoder;
     this.caller = caller;
     this.changes = changes;
@@ -71,6 +80,7 @@ export class ReducerCalls implements Responder {
   replayed(request: ClientRequest): Call {
     this.request = request;
     this.call.argsText = undefined;
+    this.call.returned = undefined;
     return this.call;
   }
 
@@ -94,16 +104,27 @@ export class ReducerCalls implements Responder {
 
   // --- how a call is answered
 
-  committed({ requestId, timestampMicros }: CommitHead): void {
-    const { changes } = this;
-    this.request?.send(this.encoder.reducerOk(requestId, timestampMicros, changes));
+  committed({ requestId, timestampMicros, reducerId }: CommitHead): void {
+    const { changes, encoder } = this;
+    const value = this.takesResults ? this.call.returned : undefined;
+    if (this.takesResults && value === undefined && this.givesResult(reducerId)) {
+      // The rows that it has changed are told as anybody's change.
+      this.request?.send(encoder.reducerFailure(requestId, timestampMicros, resultLostText, false));
+      return;
+    }
+    this.request?.send(encoder.reducerOk(requestId, timestampMicros, changes, value));
     empty(changes.changes);
     empty(changes.marks);
   }
 
+  private givesResult(reducerId: number): boolean {
+    return this.context.module?.reducers[reducerId]?.def.returns !== undefined;
+  }
+
   unchanged(): void {
     const { requestId, timestampMicros } = this.call;
-    this.request?.send(this.encoder.reducerOk(requestId, timestampMicros, nothing));
+    const value = this.takesResults ? this.call.returned : undefined;
+    this.request?.send(this.encoder.reducerOk(requestId, timestampMicros, nothing, value));
   }
 
   failed(text: string, _micros: number, isModules: boolean): void {
