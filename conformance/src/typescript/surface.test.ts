@@ -1,6 +1,9 @@
 // Goal: what the library gives the author of a module works as a user meets it.
 // Method: one module in a server of its own process; each function writes what it saw into rows, which are read back.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { v2, v3 } from "@lightcone/protocol";
+import { array, ByteWriter, option, product, t, valueCodec, type AlgebraicType } from "@lightcone/sats";
+import { WebSocket } from "ws";
 import { Served } from "../served.ts";
 import { bundleOf } from "./bundled.ts";
 
@@ -55,6 +58,52 @@ test("issue 9, context: UUIDs of version 7 sort by when they were made", async (
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
   expect(sorted.map(([, position]) => position)).toEqual(Array.from({ length: 44 }, (_, position) => position));
 });
+
+describe("issue 9, reducers: what one gives goes to whoever calls it", () => {
+  test("over HTTP: the body of the answer, and its rows are there", async () => {
+    expect(await call("tally", `["first"]`)).toBe(`[1,[0,"first"],"0103"]`);
+    expect(await call("tally_two", `["first"]`)).toBe("[0,3]");
+    expect(await call("tally_two", `[""]`)).toBe(`[1,"nothing to tally"]`);
+    expect((await said("first")).length).toBe(3);
+  });
+  test("what is not of its type fails the call, and a refusal is a refusal; nothing stays", async () => {
+    const wrong = await served.call("surface", "wrong_tally", "[]");
+    expect([wrong.status, await wrong.text()]).toEqual([530, "The instance encountered a fatal error."]);
+    const refused = await served.call("surface", "refused_tally", "[]");
+    expect([refused.status, await refused.text()]).toEqual([530, "no tally today"]);
+    expect([await said("wrong tally"), await said("refused tally")]).toEqual([[], []]);
+  });
+  test.each(["v2", "v3"])("over %s, to a client that asks", async (version) => {
+    const url = `${served.url.replace(/^http/, "ws")}/v1/database/surface/subscribe?compression=None&results=true`;
+    const socket = new WebSocket(url, `${version}.bsatn.spacetimedb`);
+    const out = new ByteWriter();
+    const args = encoded(product({ what: t.string }), { what: version });
+    v2.encodeClientMessage(out, { kind: "CallReducer", reducer: "tally", args, requestId: 3 });
+    const value = await new Promise<Uint8Array>((resolve, reject) => {
+      socket.on("open", () => socket.send(out.toBytes()));
+      socket.on("error", reject);
+      socket.on("message", (data: Buffer) => {
+        for (const message of v3.decodeServerPayload(Uint8Array.from(data.subarray(1))))
+          if (message.kind === "ReducerResult" && message.outcome.kind === "Ok") resolve(message.outcome.value);
+      });
+    });
+    socket.close();
+    const type = product({ rows: t.u64, last: option(t.string), odd: array(t.u8) });
+    expect(value).toEqual(encoded(type, { rows: 1n, last: version, odd: new Uint8Array([1, 3]) }));
+  });
+});
+
+test("issue 9, reducers: those of a group go by their keys", async () => {
+  await call("zuletzt", `["grouped"]`);
+  expect(await said("grouped")).toEqual(["in a group"]);
+  expect(await call("anfangs", "[4]")).toBe("5");
+});
+
+function encoded(type: AlgebraicType, value: unknown): Uint8Array {
+  const out = new ByteWriter();
+  valueCodec(type).write(out, value);
+  return out.toBytes();
+}
 
 function claimsOf(token: string): Readonly<Record<string, string>> {
   return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());

@@ -22,14 +22,19 @@ const module = {
   maybe: spacetime.reducer({ note: t.string().optional() }, () => {}),
   ask: spacetime.procedure({ of: t.string(), to: t.identity().optional() }, t.array(t.u64()), async () => [1n]),
   rest: spacetime.procedure(t.unit(), async () => {}),
+  counted: spacetime.reducer({ by: t.u32() }, t.u64(), () => 1n),
+  group: spacetime.exportGroup({
+    grouped: spacetime.reducer({ by: t.u32() }, () => {}),
+    asked: spacetime.procedure(t.u8(), () => 1),
+  }),
 };
 const db = connect<typeof module>({ uri: "http://server", database: "chat" });
 
 type User = { identity: Identity; name: string | undefined; online: boolean };
 is<RowOf<typeof module, "user">, User>(true);
 is<keyof typeof db.tables, "user" | "message">(true);
-is<keyof typeof db.reducers, "say" | "ping" | "maybe">(true);
-is<keyof typeof db.procedures, "ask" | "rest">(true);
+is<keyof typeof db.reducers, "say" | "ping" | "maybe" | "counted" | "grouped">(true);
+is<keyof typeof db.procedures, "ask" | "rest" | "asked">(true);
 is<ReturnType<typeof db.procedures.ask>, Promise<bigint[]>>(true);
 is<ReturnType<typeof db.procedures.rest>, Promise<void>>(true);
 void db.procedures.ask({ of: "x" });
@@ -48,6 +53,9 @@ void db.reducers.say({ text: "hello" });
 void db.reducers.say({ text: "hello", to: someone });
 void db.reducers.ping();
 void db.reducers.maybe();
+void db.reducers.grouped({ by: 1 });
+// @ts-expect-error a parameter of another type, in a group too
+void db.reducers.grouped({ by: "one" });
 void db.reducers.maybe({ note: "x" });
 db.subscribe(db.tables.user, "SELECT * FROM message").unsubscribe();
 

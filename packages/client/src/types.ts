@@ -2,6 +2,7 @@
 import type {
   AnyType,
   Arguments,
+  ExportGroup,
   InferTypeOfRow,
   LifecycleExport,
   ProcedureExport,
@@ -72,10 +73,17 @@ export type ClientTables<M extends ModuleExports> = M extends UntypedModule
   ? Readonly<Record<string, ClientTable<UntypedRow> & KeyedTable<UntypedRow, unknown>>>
   : { readonly [K in PublicTables<TablesOf<M>>]: TableOf<TablesOf<M>[K]> };
 
+type GroupsOf<M> = { [K in keyof M]: M[K] extends ExportGroup<infer G> ? G : never }[keyof M];
+type Together<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+/** What a module exports, with what its groups hold. */
+type Exported<M> = [GroupsOf<M>] extends [never] ? M : M & Together<GroupsOf<M>>;
+
 type CallableNames<M> = {
   [K in keyof M]: M[K] extends LifecycleExport<any> | ProcedureExport<any, any, any>
     ? never
-    : M[K] extends ReducerExport<any, any>
+    : M[K] extends ReducerExport<any, any, any>
       ? K
       : never;
 }[keyof M];
@@ -91,7 +99,7 @@ type ReducerCall<R> = R extends (ctx: never, args: infer A) => void
 /** The module's reducers, by the names that it exports them under. */
 export type ClientReducers<M extends ModuleExports> = M extends UntypedModule
   ? Readonly<Record<string, (args?: object) => Promise<void>>>
-  : { readonly [K in CallableNames<M>]: ReducerCall<M[K]> };
+  : { readonly [K in CallableNames<Exported<M>>]: ReducerCall<Exported<M>[K]> };
 
 type ProcedureCall<P> =
   P extends ProcedureExport<any, infer F, infer R>
@@ -105,7 +113,7 @@ type ProcedureCall<P> =
 /** The module's procedures that clients may call, by the names that it exports them under. */
 export type ClientProcedures<M extends ModuleExports> = M extends UntypedModule
   ? Readonly<Record<string, (args?: object) => Promise<unknown>>>
-  : { readonly [K in ProcedureNames<M>]: ProcedureCall<M[K]> };
+  : { readonly [K in ProcedureNames<Exported<M>>]: ProcedureCall<Exported<M>[K]> };
 
 type ProcedureNames<M> = {
   [K in keyof M]: M[K] extends ProcedureExport<any, any, any> ? K : never;

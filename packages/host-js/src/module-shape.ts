@@ -8,6 +8,9 @@ import { LightconeError } from "@lightcone/base";
 import { isObject, ShapeReader } from "./shape-reader.ts";
 import type { FunctionShape, ModuleShape } from "./shapes.ts";
 
+/** How deep groups of exports may stand in groups. */
+const groupDepthMax = 8;
+
 /** The program cannot run here. */
 export function invalid(reason: string): never {
   throw new LightconeError("ModuleInvalid", { reason });
@@ -29,13 +32,20 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
   const made: unknown = Reflect.get(facts, "functions");
   const all: readonly unknown[] = Array.isArray(made) ? made : [];
   const functions: FunctionShape[] = [];
+  const readExports = (holder: object, names: readonly string[], depth: number): void => {
+    for (const name of names) {
+      const exported: unknown = Reflect.get(holder, name);
+      const one = isObject(exported) ? Reflect.get(exported, description) : undefined;
+      const group = depth < groupDepthMax ? reader.group(one) : undefined;
+      if (group !== undefined) readExports(group, Object.keys(group), depth + 1);
+      else {
+        const read = reader.export(name, exported, one, all);
+        if (read !== undefined) functions.push(read);
+      }
+    }
+  };
   const names = Object.keys(exports).filter((name) => name !== "default");
-  for (const name of names.toSorted(byCodeUnit)) {
-    const exported: unknown = Reflect.get(exports, name);
-    const one = isObject(exported) ? Reflect.get(exported, description) : undefined;
-    const read = reader.export(name, exported, one, all);
-    if (read !== undefined) functions.push(read);
-  }
+  readExports(exports, names.toSorted(byCodeUnit), 0);
   reader.scheduled(functions, tables);
   const { problems } = reader;
   if (problems.length > 0) throw new LightconeError("SchemaInvalid", { problems });

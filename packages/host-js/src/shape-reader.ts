@@ -48,6 +48,13 @@ export class ShapeReader {
     return all.flatMap(([key, table]) => this.attempt(() => this.table(key, table)) ?? []);
   }
 
+  /** The exports that a group holds, by their names; undefined when it is no group. */
+  group(facts: unknown): object | undefined {
+    if (!isObject(facts) || Reflect.get(facts, "kind") !== "group") return undefined;
+    const group: unknown = Reflect.get(facts, "group");
+    return isObject(group) ? group : undefined;
+  }
+
   /** Reads an export: a function, which must be one of those that the schema made. */
   export(name: string, exported: unknown, facts: unknown, made: readonly unknown[]): FunctionShape | undefined {
     return this.attempt(() => {

@@ -18,11 +18,14 @@ export type { ConstraintOptions, IndexOptions, Table, TableOptions } from "./tab
 export { CaseConversionPolicy, schema } from "./schema.ts";
 export type {
   Arguments,
+  ExportGroup,
   FunctionOptions,
   InferSchema,
   LifecycleExport,
+  ModuleExport,
   ModuleSettings,
   ProcedureExport,
+  Reducer,
   ReducerExport,
   ReducerOptions,
   Schema,

@@ -45,8 +45,8 @@ export type Arguments<F extends Fields> = { [K in Exclude<keyof F, OptionalKeys<
 };
 
 /** A reducer, to be exported under its name. Other functions of the module may call it, in the same transaction. */
-export interface ReducerExport<S extends Tables, F extends Fields> {
-  (ctx: ReducerCtx<S>, args: Arguments<F>): void;
+export interface ReducerExport<S extends Tables, F extends Fields, R = void> {
+  (ctx: ReducerCtx<S>, args: Arguments<F>): R;
 }
 
 declare const procedureMark: unique symbol;
@@ -64,6 +64,17 @@ export interface LifecycleExport<S extends Tables> extends ReducerExport<S, NoPa
   readonly [lifecycleMark]: true;
 }
 
+/** What the entry file may export besides its schema. */
+// oxlint-disable-next-line no-explicit-any -- of any schema, parameters and result
+export type ModuleExport = ReducerExport<any, any, any> | ProcedureExport<any, any, any> | ExportGroup<any>;
+
+declare const groupMark: unique symbol;
+
+/** Several functions under one export, each by its key. */
+export interface ExportGroup<G> {
+  readonly [groupMark]: G;
+}
+
 /** `void` alone would accept a function that returns anything; the text is for the compiler's message. */
 type Body<S extends Tables, F extends Fields> = (
   ctx: ReducerCtx<S>,
@@ -71,10 +82,19 @@ type Body<S extends Tables, F extends Fields> = (
 ) =>
   | void
   | undefined
-  | Wrong<"a reducer returns nothing and cannot be async: what must wait is done by a client or a procedure">;
+  | Wrong<"a reducer returns nothing, unless its type stands before its function, and cannot be async: what must wait is done by a client or a procedure">;
 type NoParams = Record<never, never>;
-/** What a procedure of a type gives; of a unit, nothing. */
+/** What a function of a type gives; of a unit, nothing. */
 type Result<R extends AnyType> = "unit" extends ModifiersOf<R> ? void : ValueOf<R>;
+type ResultBody<S extends Tables, F extends Fields, R extends AnyType> = (
+  ctx: ReducerCtx<S>,
+  args: FieldsValue<F>,
+) => Result<R>;
+/** A reducer as its function alone. */
+export type Reducer<S extends Tables = Tables, F extends Fields = NoParams> = (
+  ctx: ReducerCtx<S>,
+  args: FieldsValue<F>,
+) => void;
 type ProcedureBody<S extends Tables, F extends Fields, R extends AnyType> = (
   ctx: ProcedureCtx<S>,
   args: FieldsValue<F>,
@@ -86,6 +106,19 @@ export interface Schema<S extends Tables = Tables> {
   reducer(options: ReducerOptions & { readonly name: string }, body: Body<S, NoParams>): ReducerExport<S, NoParams>;
   reducer<const F extends Fields>(params: F, body: Body<S, F>): ReducerExport<S, F>;
   reducer<const F extends Fields>(options: ReducerOptions, params: F, body: Body<S, F>): ReducerExport<S, F>;
+  /** One that gives something to whoever calls it. @param returns the type of what it gives */
+  reducer<R extends AnyType>(returns: R, body: ResultBody<S, NoParams, R>): ReducerExport<S, NoParams, Result<R>>;
+  reducer<const F extends Fields, R extends AnyType>(
+    params: F,
+    returns: R,
+    body: ResultBody<S, F, R>,
+  ): ReducerExport<S, F, Result<R>>;
+  reducer<const F extends Fields, R extends AnyType>(
+    options: ReducerOptions,
+    params: F,
+    returns: R,
+    body: ResultBody<S, F, R>,
+  ): ReducerExport<S, F, Result<R>>;
   /** A function that may wait, and gives something. @param returns the type of what it gives: `t.unit()` for nothing */
   procedure<R extends AnyType>(
     returns: R,
@@ -107,6 +140,8 @@ export interface Schema<S extends Tables = Tables> {
     returns: R,
     body: ProcedureBody<S, F, R>,
   ): ProcedureExport<S, F, Result<R>>;
+  /** Exports functions together: each goes by its key here, as if it were exported by itself. */
+  exportGroup<const G extends Readonly<Record<string, ModuleExport>>>(group: G): ExportGroup<G>;
   /** Runs once, when the database is made. */
   init(body: Body<S, NoParams>): LifecycleExport<S>;
   init(options: FunctionOptions, body: Body<S, NoParams>): LifecycleExport<S>;
@@ -122,8 +157,9 @@ export interface Schema<S extends Tables = Tables> {
 export type InferSchema<T> = T extends Schema<infer S> ? S : never;
 
 type Lifecycle = "init" | "connect" | "disconnect";
-/** What makes a function a procedure or a life-cycle reducer. */
+/** What makes a function a procedure or a life-cycle reducer, and what it gives. */
 interface FunctionKind {
+  readonly kind?: "procedure";
   readonly lifecycle?: Lifecycle;
   readonly returns?: AnyType;
 }
@@ -151,12 +187,8 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
       optional.length === 0 ? (ctx, args) => body(ctx, args) : (ctx, args) => body(ctx, withoutNulls(args, optional));
     const { name, onSchedule } = options;
     // Its stack tells where a function was made, in case it is not exported.
-    const { lifecycle, returns } = kind;
     const made = new Error("made here");
-    const facts =
-      returns === undefined
-        ? { kind: "reducer", lifecycle, name, onSchedule, params, body, made }
-        : { kind: "procedure", name, onSchedule, params, returns, body, made };
+    const facts = { kind: "reducer", ...kind, name, onSchedule, params, body, made };
     functions.push(exported);
     return Object.defineProperty(exported, description, { value: facts });
   }
@@ -171,24 +203,21 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
   const made = {
     tables,
     reducer(...all: readonly unknown[]): AnyBody {
-      const body = given(all[all.length - 1]);
-      if (all.length === 1) return make({}, {}, body);
-      if (all.length === 3) return make(optionsOf(all[0]), paramsOf(all[1]), body);
-      return isOptions(all[0]) ? make(optionsOf(all[0]), {}, body) : make({}, paramsOf(all[0]), body);
+      const { options, params, returns, body } = partsOf(all, "reducer");
+      return make(options, params, body, returns === undefined ? {} : { returns });
     },
     procedure(...all: readonly unknown[]): AnyBody {
-      const body = given(all.at(-1), "procedure");
-      const returns = all.at(-2);
-      if (!isType(returns))
+      const { options, params, returns, body } = partsOf(all, "procedure");
+      if (returns === undefined)
         throw new TypeError(
           "a procedure is made of its parameters, the type of what it returns, and its function: (…, t.unit(), async (ctx, args) => { … })",
         );
-      const [first, second] = all;
-      if (all.length === 2) return make({}, {}, body, { returns });
-      if (all.length === 4) return make(optionsOf(first), paramsOf(second), body, { returns });
-      return isOptions(first)
-        ? make(optionsOf(first), {}, body, { returns })
-        : make({}, paramsOf(first), body, { returns });
+      return make(options, params, body, { kind: "procedure", returns });
+    },
+    exportGroup(group: unknown): object {
+      if (typeof group !== "object" || group === null)
+        throw new TypeError("exportGroup takes an object of functions: exportGroup({ send, leave })");
+      return Object.defineProperty({}, description, { value: { kind: "group", group } });
     },
     init: lifecycleMaker("init"),
     clientConnected: lifecycleMaker("connect"),
@@ -209,6 +238,24 @@ function withoutNulls(args: Record<string, unknown>, optional: readonly string[]
   const made = { ...args };
   for (const name of optional) made[name] ??= undefined;
   return made;
+}
+
+/** What a function was made of, which may begin with options and have a type before its body. */
+function partsOf(
+  all: readonly unknown[],
+  what: string,
+): { readonly options: ReducerOptions; readonly params: Fields; readonly returns?: AnyType; readonly body: AnyBody } {
+  const body = given(all.at(-1), what);
+  const before = all.slice(0, -1);
+  const last = before.at(-1);
+  const returns = isType(last) ? { returns: last } : {};
+  const [first, second, third] = isType(last) ? before.slice(0, -1) : before;
+  if (third !== undefined) throw new TypeError(`what a ${what} returns is a type: t.u32()`);
+  if (second !== undefined) return { options: optionsOf(first), params: paramsOf(second), ...returns, body };
+  if (first === undefined) return { options: {}, params: {}, ...returns, body };
+  return isOptions(first)
+    ? { options: optionsOf(first), params: {}, ...returns, body }
+    : { options: {}, params: paramsOf(first), ...returns, body };
 }
 
 const optionNames: Record<keyof ReducerOptions, true> = { name: true, onSchedule: true };

@@ -204,6 +204,22 @@ export const waitsNamed = spacetime.reducer({ name: "w" }, async () => {});
 export const waitsBoth = spacetime.reducer({ name: "w" }, { a: t.u8() }, async () => {});
 // @ts-expect-error and of those that the database calls
 export const starts = spacetime.init(async () => {});
+// Where a type stands before its function, it returns that.
+export const counts = spacetime.reducer({ by: t.u32() }, t.u64(), (ctx, { by }) => ctx.db.player.count() + BigInt(by));
+export const asksCount = spacetime.reducer((ctx) => {
+  const count = counts(ctx, { by: 1 });
+  is<typeof count, bigint>(true);
+});
+export const alone = spacetime.reducer(t.string().optional(), () => undefined);
+export const called = spacetime.reducer({ name: "told" }, {}, t.array(t.u8()), () => new Uint8Array(2));
+export const nothing = spacetime.reducer({ by: t.u32() }, t.unit(), () => {});
+// @ts-expect-error another type than that
+export const miscounts = spacetime.reducer({ by: t.u32() }, t.u64(), (_, { by }) => by);
+// @ts-expect-error it cannot be async either
+export const countsLater = spacetime.reducer({ by: t.u32() }, t.u64(), async () => 1n);
+export const together = spacetime.exportGroup({ counts, ping });
+// @ts-expect-error a group holds functions
+export const mixed = spacetime.exportGroup({ counts, timer });
 // @ts-expect-error a lifecycle reducer has no parameters
 export const gone = spacetime.clientDisconnected({ who: t.identity() }, () => {});
 

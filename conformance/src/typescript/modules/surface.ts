@@ -1,5 +1,5 @@
 /** What a module can do, each shown by rows: the module of `surface.test.ts`, which runs it in a server. */
-import { schema, ScheduleAt, t, table, type InferSchema, type ReducerCtx } from "lightcone/module";
+import { schema, ScheduleAt, SenderError, t, table, type InferSchema, type ReducerCtx } from "lightcone/module";
 
 /** What a function saw, under a name for the test to ask for. */
 const said = table(
@@ -69,4 +69,34 @@ export const makeUuids = app.reducer({ count: t.u32() }, (ctx, { count }) => {
     const id = ctx.newUuidV7();
     ctx.db.made.insert({ id, text: String(id), position: Number(before) + position });
   }
+});
+
+// --- what a reducer gives
+
+const Tally = t.object("Tally", { rows: t.u64(), last: t.string().optional(), odd: t.array(t.u8()) });
+export const tally = app.reducer({ what: t.string() }, Tally, (ctx, { what }) => {
+  say(ctx, what, "tallied");
+  return { rows: BigInt([...ctx.db.said.what.filter(what)].length), last: what, odd: new Uint8Array([1, 3]) };
+});
+export const tallyTwice = app.reducer(
+  { name: "tally_two" },
+  { what: t.string() },
+  t.result(t.u64(), t.string()),
+  (ctx, { what }) => {
+    if (what === "") return { err: "nothing to tally" };
+    tally(ctx, { what });
+    return { ok: tally(ctx, { what }).rows };
+  },
+);
+export const wrongTally = app.reducer(t.u8(), (ctx) => {
+  say(ctx, "wrong tally", "must not stay");
+  return 256;
+});
+export const refusedTally = app.reducer(t.u8(), (ctx) => {
+  say(ctx, "refused tally", "must not stay");
+  throw new SenderError("no tally today");
+});
+export const group = app.exportGroup({
+  zuletzt: app.reducer({ what: t.string() }, (ctx, { what }) => say(ctx, what, "in a group")),
+  anfangs: app.procedure({ by: t.u32() }, t.u32(), (_, { by }) => by + 1),
 });
