@@ -11,7 +11,7 @@
  * Row references are good until their row is deleted, and a deleted row's until its commit is released.
  */
 import type { CriticalSection, IndexId, RowRef, TableId, TxOffset } from "@lightcone/base";
-import type { Access, DataPort, IndexDef, RowView, TableDef } from "@lightcone/schema";
+import type { Access, DataPort, IndexDef, RowView, TableDef, ViewDef } from "@lightcone/schema";
 import type { Index, Table } from "./api-tables.ts";
 import type { Commit, CommitMeta } from "./commit.ts";
 
@@ -36,7 +36,15 @@ export interface SystemRows {
 
 /** Definition changes. Each writes the system tables' rows inside the open transaction; a rollback undoes it. */
 export interface Catalog {
-  createTable(def: TableDef): Table;
+  /** @param id in a derived store, that which the table has beside the tables of the other store */
+  createTable(def: TableDef, id?: TableId): Table;
+  /**
+   * Says which views there are: rows of `st_view` and its like, and nothing else. A view that is there already keeps its
+   * ids; a new one gets a table's id, in the order of names.
+   */
+  setViews(views: readonly ViewDef[]): void;
+  /** By name: the table ids of the views that there are. */
+  viewTables(): ReadonlyMap<string, TableId>;
   /** Deletes the table's rows, then the table. */
   dropTable(table: TableId): void;
   createIndex(table: TableId, def: IndexDef): Index;
@@ -77,11 +85,24 @@ export interface StoreOptions {
   readonly scanRowsMax?: number | undefined;
   /** Fills hash seeds; 0 by default: pass a random one where clients choose keys. Never observable in results. */
   readonly seed?: number | undefined;
+  /** Whether it is a derived store, beside another: its references differ from the other's, and it is 1 GiB at most. */
+  readonly isDerived?: boolean | undefined;
   /** What a change of rows is a section of; one of its own by default. */
   readonly critical?: CriticalSection | undefined;
 }
 
-export interface Store {
+/** What SELECTs read: tables by their ids, and rows by their references. A store is one. */
+export interface RowSource {
+  table(id: TableId): Table | undefined;
+  tableByName(name: string): Table | undefined;
+  /** Sets `row` to a row's bytes. */
+  resolve(row: RowRef): void;
+  readonly row: RowView;
+  /** Opens a read view of the committed state. Only while idle. */
+  openReadView(): ReadView;
+}
+
+export interface Store extends RowSource {
   readonly tx: Transaction;
   readonly catalog: Catalog;
   readonly system: SystemRows;
@@ -97,14 +118,8 @@ export interface Store {
   readonly poisoned: boolean;
 
   tables(): readonly Table[];
-  table(id: TableId): Table | undefined;
-  tableByName(name: string): Table | undefined;
   /** The table of that name, or else of that name in the module's code. */
   tableByEitherName(name: string): Table | undefined;
-
-  /** Sets `row` to a row's bytes. */
-  resolve(row: RowRef): void;
-  readonly row: RowView;
 
   /** Opens a transaction. The commit before must have been released. */
   begin(): void;
@@ -128,8 +143,6 @@ export interface Store {
    */
   apply(record: Uint8Array): Commit;
 
-  /** Opens a read view of the committed state. Only while idle. */
-  openReadView(): ReadView;
   /**
    * The whole state at the read view's offset, in slices of at most about 1 MiB. Each is good until the next is asked for.
    * Called while idle; a failed assertion when the state could not be read back.

@@ -2,6 +2,7 @@
 export type * from "./api.ts";
 export type * from "./api-tables.ts";
 export type { RowView, RowScan, ScanBound } from "@lightcone/schema";
+export { derivedRefMin } from "./storage/memory.ts";
 export { RefList } from "./table/ref-list.ts";
 export { checkStore } from "./check-store.ts";
 export * from "./commit.ts";

@@ -62,7 +62,7 @@ export class MemoryStore implements Store {
   private readonly record: RecordWriter = new RecordWriter();
 
   constructor(options: StoreOptions) {
-    this.memory = new Memory(options.bytesMax ?? defaultBytesMax);
+    this.memory = new Memory(options.bytesMax ?? defaultBytesMax, options.isDerived);
     this.seed = makeHashSeed(options.seed ?? 0);
     this.changes = new TransactionChanges(this.memory, options.critical ?? new CriticalSection());
     this.port = new StoreTransaction(

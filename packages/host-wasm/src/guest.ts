@@ -6,7 +6,7 @@ import { RowIterators } from "./row-iterators.ts";
 import { Traps } from "./traps.ts";
 
 /** Which of the module's functions is running. */
-export type GuestPhase = "starting" | "idle" | "reducer" | "procedure";
+export type GuestPhase = "starting" | "idle" | "reducer" | "procedure" | "view";
 
 export class Guest {
   readonly port: HostPort;
@@ -30,9 +30,9 @@ export class Guest {
     this.rows = new RowIterators(port, this.memory, this.traps);
   }
 
-  /** Whether the running function has a transaction. */
+  /** Whether the running function has a transaction. A view's is one that reads. */
   inTransaction(): boolean {
-    return this.phase === "reducer" || this.procedureTransaction;
+    return this.phase === "reducer" || this.phase === "view" || this.procedureTransaction;
   }
 
   begin(phase: GuestPhase): void {

@@ -16,6 +16,8 @@ import type {
   ProcedureCall,
   ProcedureOutcome,
   ReducerCall,
+  ViewCall,
+  ViewOutcome,
 } from "@lightcone/host";
 import { LogLevel } from "@lightcone/host";
 import { describeExport, describeExportFallback, type HostFunctionName, preinitPrefix } from "./abi.ts";
@@ -27,6 +29,7 @@ import { type HostCallWatcher, hostImports } from "./host-imports.ts";
 import { invalid } from "./invalid.ts";
 import { waitingFunctions } from "./procedure-functions.ts";
 import { isGuestFault } from "./traps.ts";
+import { type EnterView, readViewResult, viewEntry } from "./view-entry.ts";
 
 const ok: CallOutcome = Object.freeze({ kind: "ok" });
 const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -41,6 +44,7 @@ export class WasmInstance implements ModuleInstance {
   /** Undefined where there are no procedures, or where they may wait. */
   private readonly enterProcedure: Enter | undefined;
   private readonly enterWaiting: EnterWaiting | undefined;
+  private readonly enterView: EnterView;
   /** How a procedure that may wait has ended. */
   private settled: { readonly code: number } | { readonly error: unknown } | undefined;
   private readonly callers = new CallerSlots();
@@ -63,6 +67,7 @@ export class WasmInstance implements ModuleInstance {
       this.enterWaiting = this.callers.waitingEntry(procedure);
       guest.goOn = () => this.runOn();
     } else if (procedure !== undefined) this.enterProcedure = this.callers.entry(procedure);
+    this.enterView = viewEntry(exports);
     this.description = startUp(guest, exports);
     guest.end();
   }
@@ -136,6 +141,33 @@ export class WasmInstance implements ModuleInstance {
     return code === 0
       ? { kind: "ok", value }
       : { kind: "panic", message: `the procedure returned the unknown code ${code}`, fatal: false };
+  }
+
+  callView(call: ViewCall): ViewOutcome {
+    const guest = this.guest;
+    const code = this.runView(call);
+    if (typeof code !== "number") return code;
+    const written = guest.sink.take();
+    guest.end();
+    if (code === userError) return { kind: "error", message: lossy.decode(written) };
+    return readViewResult(code, written);
+  }
+
+  private runView(call: ViewCall): number | Panic {
+    assert(!this.lost, "an instance was called after it had been lost");
+    const guest = this.guest;
+    guest.begin("view");
+    const args = guest.sources.open(call.args);
+    this.lost = true;
+    try {
+      const code = this.enterView(call, args, ByteSink.handle);
+      if (guest.traps.last !== undefined) throw guest.traps.last;
+      this.lost = false;
+      return code;
+    } catch (error) {
+      if (!isGuestFault(error)) throw error;
+      return { kind: "panic", message: faultText(guest, error), fatal: true };
+    }
   }
 
   /** Enters the module. Gives its return code, or the panic that it ended in. */

@@ -24,12 +24,30 @@ export type CallOutcome =
   /** The module broke. The text is for the log alone; the instance must be discarded if `fatal`. */
   | { readonly kind: "panic"; readonly message: string; readonly fatal: boolean };
 
-export type FunctionKind = "reducer" | "procedure";
+export type FunctionKind = "reducer" | "procedure" | "view";
 
 /** One call of a procedure: as of a reducer, but by its position among the procedures. */
 export interface ProcedureCall extends Omit<ReducerCall, "reducerId"> {
   readonly procedureId: number;
 }
+
+/** One call of a view. */
+export interface ViewCall {
+  /** The view's own `index`: views of a caller and anonymous ones are numbered apart. */
+  readonly viewIndex: number;
+  readonly isAnonymous: boolean;
+  /** For whom: 32 bytes, little-endian. An anonymous view does not see it. */
+  readonly sender: Uint8Array;
+  /** BSATN of the parameters: none has any yet. */
+  readonly args: Uint8Array;
+}
+
+export type ViewOutcome =
+  /** BSATN of a list of rows, not checked yet. */
+  | { readonly kind: "rows"; readonly bytes: Uint8Array }
+  /** The view's rows are those that this query finds; an empty text finds none. */
+  | { readonly kind: "query"; readonly sql: string }
+  | Exclude<CallOutcome, { readonly kind: "ok" }>;
 
 /**
  * A running copy of a module. Calls run one at a time, to their end, in the caller's thread.
@@ -46,6 +64,8 @@ export interface ModuleInstance {
    * asked of the port: whichever `GoOn` ends it gives its outcome. No other call of the same instance begins before.
    */
   callProcedure?(call: ProcedureCall): ProcedureOutcome | undefined;
+  /** Runs a view. The instance's port must refuse writes. */
+  callView?(call: ViewCall): ViewOutcome;
   /** Whether something of a call is left in it that another call must not meet: it is not used again. */
   readonly isSpent?: boolean;
   /** Where a function stands in the author's files, if that can be told. */

@@ -63,6 +63,11 @@ export interface TableDef {
   readonly columns: readonly ColumnDef[];
   /** The row as a product of `columns`, under their canonical names. */
   readonly rowType: ProductType;
+  /**
+   * Of a view, whose rows are each caller's own: the column behind those of `rowType` that says whose. Nobody can name it;
+   * a query has only the rows of whoever asks it.
+   */
+  readonly callerColumn?: number | undefined;
   /** Position of the row's type in `ModuleDef.typespace`, for bindings; undefined for system tables. */
   readonly typeRef: number | undefined;
   readonly primaryKey: number | undefined;

@@ -9,8 +9,14 @@ import { refuse } from "./refuse.ts";
 
 /** A column's position by accessor, else by canonical name; -1 if there is none. */
 export function columnPosition(table: TableDef, name: string): number {
-  const byAccessor = table.columns.findIndex((column) => column.accessor === name);
-  return byAccessor >= 0 ? byAccessor : table.columns.findIndex((column) => column.name === name);
+  const columns = namedColumns(table);
+  const byAccessor = columns.findIndex((column) => column.accessor === name);
+  return byAccessor >= 0 ? byAccessor : columns.findIndex((column) => column.name === name);
+}
+
+/** The columns that have names: all but the one that says whose rows they are. */
+function namedColumns({ columns, rowType }: TableDef): TableDef["columns"] {
+  return columns.slice(0, rowType.elements.length);
 }
 
 /** Names that a refusal lists at most. */
@@ -18,8 +24,9 @@ const listedMax = 20;
 
 /** Which columns there are, for whoever named one that is not. */
 export function columnsOf(table: TableDef): string {
-  const names = table.columns.slice(0, listedMax).map(({ name }) => name);
-  const rest = table.columns.length > listedMax ? ", …" : "";
+  const columns = namedColumns(table);
+  const names = columns.slice(0, listedMax).map(({ name }) => name);
+  const rest = columns.length > listedMax ? ", …" : "";
   return names.length === 0 ? `\`${table.name}\` has no columns` : `\`${table.name}\` has ${names.join(", ")}${rest}`;
 }
 

@@ -35,7 +35,7 @@ export function planSelect(select: SelectStatement, catalog: Catalog): SelectFac
       else conditions.push(on);
     }
   }
-  conditions.push(checkCondition(select.where, scope));
+  conditions.push(checkCondition(select.where, scope), ...callersOwn(scope.sources));
   const { projection, columns } = project(select, scope);
   const plan = makePlan({
     sources: scope.sources,
@@ -50,13 +50,24 @@ export function planSelect(select: SelectStatement, catalog: Catalog): SelectFac
 /** The plan of `SELECT * FROM table WHERE where`. */
 export function planRows(table: TableSchema, alias: string, where: Expr | undefined, scope: Scope): SelectPlan {
   const sources: readonly Source[] = [{ table, alias }];
-  const conditions = [checkCondition(where, scope)];
+  const conditions = [checkCondition(where, scope), ...callersOwn(sources)];
   return makePlan({
     sources,
     conditions,
     projection: { kind: "rows", source: 0 },
     columns: table.def.rowType,
     limit: undefined,
+  });
+}
+
+/** Of views whose rows are each caller's own: that they are the caller's. */
+function callersOwn(sources: readonly Source[]): Condition[] {
+  return sources.flatMap(({ table: { def } }, source) => {
+    const { callerColumn: column } = def;
+    const type = column === undefined ? undefined : def.columns[column]?.type;
+    if (column === undefined || type === undefined) return [];
+    const sender: Term = { kind: "value", from: { kind: "sender", asBytes: false } };
+    return compare("=", { kind: "column", source, column }, sender, type);
   });
 }
 

@@ -4,7 +4,7 @@
  * store restored from a snapshot must then describe the same tables.
  */
 import { t } from "@lightcone/sats";
-import type { TableDef } from "@lightcone/schema";
+import type { TableDef, ViewDef } from "@lightcone/schema";
 import { expect, test } from "vitest";
 import type { Store } from "../api.ts";
 import type { Table } from "../api-tables.ts";
@@ -194,4 +194,48 @@ test("a unique index over rows that share a key is refused and leaves no trace",
   const commit = store.commit(commitMeta());
   if (commit !== undefined) store.release(commit);
   expect(checkStore(store)).toEqual([]);
+});
+
+test("row 9: views get ids of tables in the order of their names, keep them, and are replayed", () => {
+  const view = (name: string, isPublic = true): ViewDef => ({
+    name,
+    accessor: name,
+    index: 0,
+    isPublic,
+    isAnonymous: true,
+    params: { kind: "Product", elements: [] },
+    paramsByRef: { kind: "Product", elements: [] },
+    shape: "array",
+    rowTypeRef: 0,
+    rowType: base.rowType,
+    columns: base.columns,
+    primaryKey: undefined,
+  });
+  const store = openStore();
+  const replica = openStore();
+  const commit = (change: () => void): void => {
+    store.begin();
+    change();
+    const made = store.commit(commitMeta({ kind: 5 })) ?? expect.fail("no commit");
+    replica.release(replica.apply(made.bytes.slice()));
+    store.release(made);
+    expect(replica.catalog.viewTables()).toEqual(store.catalog.viewTables());
+    checkStore(store);
+  };
+  const ids = () => Object.fromEntries(store.catalog.viewTables());
+  commit(() => {
+    store.catalog.createTable(base);
+    store.catalog.setViews([view("b"), view("a")]);
+  });
+  expect(ids()).toEqual({ a: 4097, b: 4098 });
+  commit(() => store.catalog.setViews([view("a"), view("b", false), view("c")]));
+  expect(ids()).toEqual({ a: 4097, b: 4099, c: 4100 });
+  store.begin();
+  store.catalog.setViews([]);
+  store.rollback();
+  expect(ids()).toEqual({ a: 4097, b: 4099, c: 4100 });
+  commit(() => store.catalog.createTable(scheduled));
+  expect(store.tableByName("alarm")?.id).toBe(4101);
+  expect(replica.tableByName("alarm")?.id).toBe(4101);
+  expect(store.tableByName("st_view_column")?.rowCount).toBe(9);
 });

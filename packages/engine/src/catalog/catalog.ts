@@ -24,6 +24,7 @@ import {
   systemTables,
   type TableDef,
   type TableSchema,
+  type ViewDef,
 } from "@lightcone/schema";
 import type { Catalog } from "../api.ts";
 import {
@@ -51,6 +52,7 @@ import { Sequence } from "../table/sequence.ts";
 import { type StoredIndex, StoredTable } from "../table/stored-table.ts";
 import { TableIndex } from "../table/table-index.ts";
 import type { TableDirectory } from "../table/table-directory.ts";
+import { ViewRows } from "./view-rows.ts";
 import type { StoreSystemRows } from "../transaction/system-rows.ts";
 import type { StoreTransaction } from "../transaction/transaction.ts";
 
@@ -85,12 +87,14 @@ export class StoreCatalog implements Catalog {
   /** Tables that the open transaction dropped. */
   private dropped: StoredTable[] = [];
   private readonly out = new ByteWriter();
+  private readonly views: ViewRows;
 
   constructor(tables: TableDirectory, tx: StoreTransaction, system: StoreSystemRows, seed: HashSeed) {
     this.tables = tables;
     this.tx = tx;
     this.system = system;
     this.seed = seed;
+    this.views = new ViewRows(tables, tx, system);
     tx.storeReservation = (sequence) => this.storeReservation(sequence);
   }
 
@@ -113,12 +117,12 @@ export class StoreCatalog implements Catalog {
     }
   }
 
-  createTable(given: TableDef): StoredTable {
+  createTable(given: TableDef, id?: TableId): StoredTable {
     this.requireOpen();
     const def = ordered(given);
     const before = { ...this.counters };
     const schema: TableSchema = {
-      id: asTableId(this.counters.table++),
+      id: id ?? this.nextTableId(),
       def,
       indexIds: def.indexes.map(() => asIndexId(this.counters.index++)),
     };
@@ -141,6 +145,24 @@ export class StoreCatalog implements Catalog {
     });
     this.insertRows(rowsOf(def, ids, (sequence) => sequence.start));
     return table;
+  }
+
+  /** Views have ids of tables as well. */
+  private nextTableId(): TableId {
+    const { counters } = this;
+    for (const { table_id } of this.views.stored()) counters.table = Math.max(counters.table, (table_id ?? 0) + 1);
+    return asTableId(counters.table++);
+  }
+
+  setViews(views: readonly ViewDef[]): void {
+    this.requireOpen();
+    const before = { ...this.counters };
+    this.tx.changes.logUndo(() => (this.counters = before));
+    this.views.set(views, () => this.nextTableId());
+  }
+
+  viewTables(): ReadonlyMap<string, TableId> {
+    return new Map(this.views.stored().map(({ view_name, table_id }) => [view_name, asTableId(table_id ?? 0)]));
   }
 
   dropTable(id: TableId): void {

@@ -54,7 +54,7 @@ export class StoreReadView implements ReadView {
     this.timestampMicros = facts.timestampMicros;
     this.counters = { ...facts.counters };
     this.pages = memory.pageLists();
-    this.metas = memory.slabs.map((slab) => slab.meta.slice());
+    this.metas = memory.slabs.map(({ meta }) => (meta.length === 0 ? meta : meta.slice()));
     this.tables = tables.map((table) => new StoredReadViewTable(this, table));
     this.onClose = onClose;
   }

@@ -21,8 +21,15 @@ const firstSlabPages = 64;
 /** A reference's bits within its slab. */
 export const slabShift = 19;
 export const slabMask = (1 << slabShift) - 1;
+/** As many slabs as references can tell apart. */
+const slabsMax = 2 ** (32 - slabShift);
 /** A reference's bits within its page. */
 export const pageShift = 11;
+
+/** The slabs from this one on are a derived store's, for up to 1 GiB: its references differ from the store's beside it. */
+const derivedSlabMin = 7936;
+/** The least reference of a derived store's row. */
+export const derivedRefMin = derivedSlabMin * 2 ** slabShift;
 
 /** Words of `Slab.meta` for each page. Those after `head` are kept for a span's first page only. */
 export const metaWords = 16;
@@ -90,7 +97,7 @@ const noSlab = new Slab(0);
 const reserveBytes = 512 * 1024;
 
 export class Memory {
-  readonly slabs: Slab[] = [new Slab(firstSlabPages)];
+  readonly slabs: Slab[];
   readonly bytesMax: number;
   /** Bytes of spans in use, and of what `account` was told. */
   bytesUsed = 0;
@@ -102,9 +109,9 @@ export class Memory {
   /** Indexes in `slabs` whose slab of its own size is gone. */
   freeSlabs: number[] = [];
   /** Pages never allocated: from here … */
-  freshPage = 1;
+  freshPage: number;
   /** … to here, all in one slab. */
-  freshEnd = firstSlabPages;
+  freshEnd: number;
 
   /** For each allocation of the open transaction: how, the fresh page before, its end before, pages set aside. */
   private journal: number[] = [];
@@ -114,8 +121,14 @@ export class Memory {
   /** Copies a span aside for the open read views. Set by whoever opens read views. */
   copyAside: (head: number) => void = () => {};
 
-  constructor(bytesMax: number) {
-    this.bytesMax = bytesMax;
+  constructor(bytesMax: number, isDerived = false) {
+    const slabMin = isDerived ? derivedSlabMin : 0;
+    const bytesThere = ((isDerived ? slabsMax : derivedSlabMin) - slabMin) * slabPages * pageBytes;
+    this.bytesMax = Math.min(bytesMax, bytesThere);
+    this.slabs = Array.from({ length: slabMin }, () => noSlab);
+    this.slabs.push(new Slab(firstSlabPages));
+    this.freshPage = slabMin * slabPages + 1;
+    this.freshEnd = slabMin * slabPages + firstSlabPages;
   }
 
   /** Adds to the bytes in use, or takes away. */

@@ -5,7 +5,7 @@
  * equality without an index becomes a hash join, with a table made for this evaluation. Only a cross product walks a
  * table once for every row.
  */
-import type { IndexCursor, ScanBound, Store, Table, TableCursor } from "@lightcone/engine";
+import type { IndexCursor, ScanBound, RowSource, Table, TableCursor } from "@lightcone/engine";
 import type { RowRef } from "@lightcone/base";
 import { defined } from "@lightcone/base";
 import type { AlgebraicType } from "@lightcone/sats";
@@ -31,7 +31,7 @@ export type EmitRows = (refs: Uint32Array) => boolean;
  * @returns how many rows it visited
  */
 export function evaluate(
-  store: Store,
+  store: RowSource,
   prepared: Prepared,
   values: readonly Uint8Array[],
   emit: EmitRows,
@@ -42,7 +42,7 @@ export function evaluate(
 
 /** The access path of a source that comes first; undefined when the result cannot have rows. */
 export function pathTo(
-  store: Store,
+  store: RowSource,
   prepared: Prepared,
   values: readonly Uint8Array[],
   source: number,
@@ -77,7 +77,7 @@ function isJoined(path: AccessPath): boolean {
 }
 
 /** The live table of a plan's source. */
-export function tableOf(store: Store, plan: SelectPlan, source: number): Table {
+export function tableOf(store: RowSource, plan: SelectPlan, source: number): Table {
   const id = defined(plan.sources[source], "the source").table.id;
   return defined(store.table(id), `table ${id}`);
 }
@@ -111,7 +111,7 @@ interface RowWalk {
 }
 
 class Evaluation {
-  private readonly store: Store;
+  private readonly store: RowSource;
   private readonly prepared: Prepared;
   private readonly values: readonly Uint8Array[];
   private readonly emit: EmitRows;
@@ -125,7 +125,7 @@ class Evaluation {
   private intervals: readonly Intervals[] = [];
   private readonly unions = new Map<number, UnionPath | undefined>();
 
-  constructor(store: Store, prepared: Prepared, values: readonly Uint8Array[], emit: EmitRows, visitMax: number) {
+  constructor(store: RowSource, prepared: Prepared, values: readonly Uint8Array[], emit: EmitRows, visitMax: number) {
     const count = prepared.plan.sources.length;
     this.store = store;
     this.prepared = prepared;

@@ -1,6 +1,6 @@
 /** Makes a row of the result from the rows of the sources. */
 import { defined } from "@lightcone/base";
-import type { RowView, Store } from "@lightcone/engine";
+import type { RowView, RowSource } from "@lightcone/engine";
 import type { ColumnRef, SelectPlan } from "@lightcone/sql";
 import { tableOf } from "./evaluate.ts";
 import { RowLayout } from "../code/row-layout.ts";
@@ -12,7 +12,7 @@ export type EmitBytes = (bytes: Uint8Array, at: number, length: number) => void;
 export type ViewOf = (source: number) => RowView;
 
 /** Returns a function that emits the result's row, made from the rows that `viewOf` shows when it is called. */
-export function projected(store: Store, plan: SelectPlan, viewOf: ViewOf, emit: EmitBytes): () => void {
+export function projected(store: RowSource, plan: SelectPlan, viewOf: ViewOf, emit: EmitBytes): () => void {
   const { projection } = plan;
   switch (projection.kind) {
     case "rows": {
@@ -42,7 +42,7 @@ export function limitOf({ limit }: SelectPlan): number {
 }
 
 function someColumns(
-  store: Store,
+  store: RowSource,
   plan: SelectPlan,
   columns: readonly ColumnRef[],
   viewOf: ViewOf,

@@ -1,12 +1,12 @@
 /** Runs a SELECT and gives its rows as bytes: projection, COUNT and LIMIT on top of `evaluate`. */
 import type { RowRef } from "@lightcone/base";
-import { RefList, type Store } from "@lightcone/engine";
+import { RefList, type RowSource } from "@lightcone/engine";
 import { evaluate, pathTo, tableOf } from "./evaluate.ts";
 import type { Prepared } from "../plan/prepared.ts";
 import { emitCount, limitOf, projected, type EmitBytes } from "./projection.ts";
 
 /** Runs a SELECT at once. Rows come in no order. */
-export function select(store: Store, prepared: Prepared, values: readonly Uint8Array[], emit: EmitBytes): void {
+export function select(store: RowSource, prepared: Prepared, values: readonly Uint8Array[], emit: EmitBytes): void {
   const { plan } = prepared;
   let left = limitOf(plan);
   if (left === 0) return;
@@ -37,7 +37,7 @@ export interface VisitBounds {
  * @returns about how many rows it visited; -1, with nothing emitted, when they are more than the bounds allow
  */
 export function selectWithin(
-  store: Store,
+  store: RowSource,
   prepared: Prepared,
   values: readonly Uint8Array[],
   bounds: VisitBounds,
@@ -80,7 +80,7 @@ const tooMuch = -1;
 
 /** How many rows a plan visits, as far as can be told without running it; "much" when over the bounds. */
 function workOf(
-  store: Store,
+  store: RowSource,
   prepared: Prepared,
   values: readonly Uint8Array[],
   { visitMax, scanMax, isCounted }: VisitBounds,
@@ -110,7 +110,7 @@ function isCountOfAll({ plan, sources }: Prepared): boolean {
 }
 
 /** How many rows the result has, LIMIT aside. */
-export function count(store: Store, prepared: Prepared, values: readonly Uint8Array[]): number {
+export function count(store: RowSource, prepared: Prepared, values: readonly Uint8Array[]): number {
   if (isCountOfAll(prepared)) return tableOf(store, prepared.plan, 0).rowCount;
   let total = 0;
   evaluate(store, prepared, values, () => {
@@ -121,7 +121,7 @@ export function count(store: Store, prepared: Prepared, values: readonly Uint8Ar
 }
 
 /** Emits the row that the sources' rows make, given by their references. */
-function projectedRefs(store: Store, { plan }: Prepared, emit: EmitBytes): (refs: Uint32Array) => void {
+function projectedRefs(store: RowSource, { plan }: Prepared, emit: EmitBytes): (refs: Uint32Array) => void {
   let present: Uint32Array;
   const emitRow = projected(
     store,

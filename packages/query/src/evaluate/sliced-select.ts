@@ -15,7 +15,7 @@ import {
   type ReadView,
   type ReadViewCursor,
   type RowView,
-  type Store,
+  type RowSource,
 } from "@lightcone/engine";
 import { t } from "@lightcone/sats";
 import type { JoinEdge, SelectPlan } from "@lightcone/sql";
@@ -32,7 +32,7 @@ type HashRow = KeyHash["hashRow"];
 
 /** What a sliced SELECT reads. */
 export interface SlicedSource {
-  readonly store: Store;
+  readonly store: RowSource;
   /** A view of the store. It must stay open until the last step. */
   readonly readView: ReadView;
   /** Seed of the hashes: clients choose the values. */
@@ -271,7 +271,7 @@ export class SlicedSelect {
 }
 
 /** The source to walk last: the largest; among similar ones, the one whose rows are returned. */
-function outerOf(store: Store, plan: SelectPlan): number {
+function outerOf(store: RowSource, plan: SelectPlan): number {
   const sizes = plan.sources.map((_, source) => tableOf(store, plan, source).rowCount);
   const largest = sizes.indexOf(Math.max(...sizes));
   const asked = plan.projection.kind === "rows" ? plan.projection.source : largest;

@@ -7,7 +7,7 @@
  * the commit is released or the next `advance`.
  */
 import { assert, defined, empty, type TableId } from "@lightcone/base";
-import { makeHashSeed, type Commit, type Store } from "@lightcone/engine";
+import { makeHashSeed, type RowSource } from "@lightcone/engine";
 import type { SelectPlan, TemplateKey } from "@lightcone/sql";
 import { bytesText } from "../code/bytes.ts";
 import { Arrangements } from "./arrangements.ts";
@@ -16,7 +16,7 @@ import { LiveQuery, noParts } from "./live-query.ts";
 import { LiveTemplate, type TemplateContext } from "./live-template.ts";
 import { PartPool, type DeltaPart } from "./parts.ts";
 import { TableRelation } from "./table-relation.ts";
-import { CommitTurn } from "./turn.ts";
+import { CommitTurn, type Changes } from "./turn.ts";
 
 /**
  * Takes what a commit changed of a query. All parts together are the change; a row occurs as often as its count
@@ -44,7 +44,7 @@ interface Entry<S> {
 
 export class LiveQueries<S> {
   readonly counters: LiveCounters = { templateCount: 0, rowCount: 0, candidateCount: 0, matchCount: 0 };
-  private readonly store: Store;
+  private readonly store: RowSource;
   private readonly context: TemplateContext;
   private readonly turn: CommitTurn;
   private readonly arrangements = new Arrangements();
@@ -53,7 +53,7 @@ export class LiveQueries<S> {
   private readonly byTable = new Map<TableId, Entry<S>[]>();
   private readonly touched: LiveQuery<S>[] = [];
 
-  constructor(store: Store, options: LiveOptions = {}) {
+  constructor(store: RowSource, options: LiveOptions = {}) {
     const { counters, arrangements, pool } = this;
     this.store = store;
     this.turn = new CommitTurn(store);
@@ -122,7 +122,7 @@ export class LiveQueries<S> {
   }
 
   /** Evaluates a commit. Call once per commit, in order, before it is released. */
-  advance(commit: Commit): void {
+  advance(commit: Changes): void {
     const { turn } = this;
     this.settle();
     turn.begin(commit);

@@ -1,6 +1,6 @@
 /** A table as a relation. Lookups by its declared indexes need no further memory. */
 import type { RowRef, TableId } from "@lightcone/base";
-import type { Arrangement, Index, IndexCursor, Store, Table } from "@lightcone/engine";
+import type { Arrangement, Index, IndexCursor, RowSource, Table } from "@lightcone/engine";
 import type { AlgebraicType } from "@lightcone/sats";
 import type { Keyed, KeyedAccess, Relation } from "./relation.ts";
 
@@ -8,11 +8,11 @@ export class TableRelation implements Relation {
   readonly id: TableId;
   readonly types: readonly AlgebraicType[];
   readonly isEvent: boolean;
-  private readonly store: Store;
+  private readonly store: RowSource;
   private readonly table: Table;
   private readonly version: number;
 
-  constructor(store: Store, table: Table) {
+  constructor(store: RowSource, table: Table) {
     this.id = table.id;
     this.types = table.def.columns.map(({ type }) => type);
     this.isEvent = table.def.isEvent;

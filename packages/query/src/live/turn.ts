@@ -12,6 +12,9 @@ import type { Keyed, Relation, RelationDelta, RowResolver } from "./relation.ts"
 import { RowSet } from "./row-set.ts";
 import { RowsByHash } from "./rows-by-hash.ts";
 
+/** What a turn is about: a commit, together with what it changes of relations that are derived. */
+export type Changes = Pick<Commit, "offset" | "deltas">;
+
 export interface Turn {
   readonly offset: TxOffset;
   /** What the commit changed of a relation; undefined when nothing. */
@@ -26,7 +29,7 @@ interface Overlay {
 
 export class CommitTurn implements Turn {
   private readonly resolver: RowResolver;
-  private commit: Commit | undefined;
+  private commit: Changes | undefined;
   private readonly overlays = new Map<string, Overlay>();
   private readonly spare: Overlay[] = [];
   /** Rises with every turn. */
@@ -36,7 +39,7 @@ export class CommitTurn implements Turn {
     this.resolver = resolver;
   }
 
-  begin(commit: Commit): void {
+  begin(commit: Changes): void {
     this.end();
     this.commit = commit;
     this.number += 1;
