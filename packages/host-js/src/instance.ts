@@ -17,6 +17,7 @@ import { describeModule, indexesOf, type TableIndex } from "./describe.ts";
 import { makeGuestClasses, type GuestClasses } from "./guest-classes.ts";
 import { description, hostModuleName, makeHostModule, whyNotThere } from "./host-module.ts";
 import { invalid, readModuleShape } from "./module-shape.ts";
+import { endWork, readingOf } from "./module-work.ts";
 import { isThenable, ProcedureRunner, type BoundProcedure, type Refused } from "./procedure-runner.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { Scratch } from "./scratch.ts";
@@ -286,27 +287,6 @@ export class JsInstance implements ModuleInstance {
     const refusal = refusalOf(error, this.classes.SenderError);
     if (refusal !== undefined) return { kind: "error", message: this.stacks.mapped(refusal) };
     return { kind: "panic", message: this.stacks.describe(error), fatal: isStackOverflow(error) };
-  }
-}
-
-/** Ends a piece of the module's work: runs what it left to its promises, if anything happened to promises meanwhile. */
-function endWork(activity: number): Settled | undefined {
-  modulePromises.end();
-  return modulePromises.activity === activity ? undefined : modulePromises.settle();
-}
-
-/**
- * What `read` gives of a module's values, whose getters are code of the module's: what that leaves to promises is run.
- *
- * @param left is told when a promise of that stays open all the same
- */
-function readingOf<T>(read: () => T, left?: () => void): T {
-  const { activity } = modulePromises;
-  modulePromises.begin();
-  try {
-    return read();
-  } finally {
-    if (endWork(activity)?.open !== undefined) left?.();
   }
 }
 

@@ -1,10 +1,16 @@
-/** The way in: a bundle's text becomes a program, a program opens instances. */
+/**
+ * The way in: a bundle's text becomes a program, a program opens instances. Bundles of `lightcone/module` are scripts, those of
+ * the official package are ES modules.
+ */
 import type { HostPort, ModuleInstance, ModuleLimits, ModuleProgram } from "@lightcone/host";
 import { JsInstance } from "./instance.ts";
 import type { SandboxKind } from "./sandbox.ts";
 import { splitSourceMap, wrapScript } from "./script-text.ts";
 import { openSesSandbox } from "./ses-sandbox.ts";
 import { StackMapper } from "./stack-trace.ts";
+import { mayBeEsModule } from "./sys/es-module.ts";
+import { SysInstance } from "./sys/instance.ts";
+import { readSysProgram } from "./sys/program.ts";
 import { openVmSandbox } from "./vm-sandbox.ts";
 
 export interface JsModuleOptions {
@@ -19,12 +25,12 @@ export interface JsModuleOptions {
  */
 export function loadJsModule(bundle: string, _limits?: ModuleLimits, options: JsModuleOptions = {}): ModuleProgram {
   const { code, map } = splitSourceMap(bundle);
-  const script = wrapScript(code);
   const stacks = new StackMapper(map);
-  return {
-    open(port: HostPort): ModuleInstance {
-      const sandbox = options.sandbox === "vm" ? openVmSandbox() : openSesSandbox();
-      return new JsInstance(script, sandbox, port, stacks);
-    },
-  };
+  const openSandbox = options.sandbox === "vm" ? openVmSandbox : openSesSandbox;
+  if (mayBeEsModule(code)) {
+    const program = readSysProgram(code);
+    return { open: (port: HostPort): ModuleInstance => new SysInstance(program, openSandbox(), port, stacks) };
+  }
+  const script = wrapScript(code);
+  return { open: (port: HostPort): ModuleInstance => new JsInstance(script, openSandbox(), port, stacks) };
 }

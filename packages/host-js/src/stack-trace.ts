@@ -37,6 +37,14 @@ function headOf(error: unknown): string {
   }
 }
 
+/** The official package calls what is the user's by a function of this name: what lies below is its own. */
+const packagesFrame = "__spacetimedb_end_short_backtrace";
+
+function endOf(frames: readonly { readonly name: string }[]): number {
+  const end = frames.findIndex(({ name }) => name.endsWith(packagesFrame));
+  return end > 0 ? end : framesMax;
+}
+
 const ownPosition = new RegExp(`${scriptName.replaceAll(".", "\\.")}:(\\d+):(\\d+)`, "g");
 
 export class StackMapper {
@@ -65,6 +73,11 @@ export class StackMapper {
       if (frame !== undefined && !frame.at.file.startsWith("lightcone/")) return frame.at;
     }
     return undefined;
+  }
+
+  /** Where the frames of the module in a stack stand, innermost first. */
+  positions(stack: string): Position[] {
+    return stack.split("\n").flatMap((line) => this.frame(line)?.at ?? []);
   }
 
   /** A text with the stacks in it at the author's files and lines. */
@@ -99,7 +112,7 @@ export class StackMapper {
         .split("\n")
         .map((line) => this.frame(line))
         .filter((frame) => frame !== undefined);
-      return { head, frames: frames.slice(0, framesMax) };
+      return { head, frames: frames.slice(0, Math.min(framesMax, endOf(frames))) };
     } catch {
       return { head: "an error that cannot be read", frames: [] }; // its getters throw: there is nothing better to say
     }
