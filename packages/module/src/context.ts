@@ -112,12 +112,13 @@ export interface HttpResponse {
 }
 
 type NotAsync =
-  Wrong<"a transaction runs to its end at once: await before withTx, or behind it, and keep its function free of async">;
+  "a transaction runs to its end at once: await before withTx, or behind it, and keep its function free of async";
 
-type UnlessAsync<T> = [T] extends [never] ? unknown : [T] extends [PromiseLike<unknown>] ? NotAsync : unknown;
+type UnlessAsync<T> = [T] extends [never] ? unknown : [T] extends [PromiseLike<unknown>] ? Wrong<NotAsync> : unknown;
 
 /** A procedure has no transaction but those that it makes, and may wait between them: others run meanwhile. */
 export interface ProcedureCtx<S extends Tables = Tables> extends Ctx {
+  readonly db: Wrong<"rows are reached within ctx.withTx((tx) => { … }), as tx.db">;
   readonly http: {
     /**
      * Sends a request. Any status is an answer.

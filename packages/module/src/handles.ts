@@ -2,7 +2,7 @@
 import type { Range } from "./host-types.ts";
 import type { IndexOptions, Table, TableOptions } from "./table.ts";
 import type { GivenRow, TableMethods } from "./table-methods.ts";
-import type { Fields, FieldsValue, Modifier, ModifiersOf, ValueOf } from "./type-builder.ts";
+import type { Fields, FieldsValue, Modifier, ModifiersOf, ValueOf, Wrong } from "./type-builder.ts";
 
 /** By a unique column, or a set of columns that is unique together. */
 export interface UniqueIndex<F extends Fields, Key> {
@@ -64,20 +64,40 @@ type IsUnique<Columns extends readonly string[], Sets> = Sets extends readonly s
   ? SameSet<Columns[number], Sets[number]>
   : never;
 
+/** A direct index is over one column, which may be named by itself. */
+type ColumnsOf<I> = I extends { readonly columns: infer C extends readonly string[] }
+  ? C
+  : I extends { readonly column: infer C extends string }
+    ? readonly [C]
+    : never;
 type IndexHandle<F extends Fields, I extends IndexOptions, O extends TableOptions> =
-  true extends IsUnique<I["columns"], UniqueSets<O>>
-    ? UniqueIndex<F, KeyOf<Values<F, I["columns"]>>>
+  true extends IsUnique<ColumnsOf<I>, UniqueSets<O>>
+    ? UniqueIndex<F, KeyOf<Values<F, ColumnsOf<I>>>>
     : I["algorithm"] extends "hash"
-      ? PointIndex<F, KeyOf<Values<F, I["columns"]>>>
-      : RangeIndex<F, BoundsOf<Values<F, I["columns"]>>>;
+      ? PointIndex<F, KeyOf<Values<F, ColumnsOf<I>>>>
+      : RangeIndex<F, BoundsOf<Values<F, ColumnsOf<I>>>>;
 type IndexHandles<F extends Fields, O extends TableOptions> = O["indexes"] extends readonly (infer I extends
   IndexOptions)[]
   ? { readonly [One in I as One["accessor"]]: IndexHandle<F, One, O> }
   : unknown;
 
+/** What one may look for on a table, and where it is; a column or an index may have such a name. */
+interface Elsewhere {
+  readonly find: Wrong<"rows are found by a column: ctx.db.TABLE.COLUMN.find(value), where it is unique, or filter(value)">;
+  readonly filter: Wrong<"rows are found by a column: ctx.db.TABLE.COLUMN.filter(value), where it has an index; or iter().filter(test)">;
+  readonly update: Wrong<"rows are changed by a unique column: ctx.db.TABLE.KEY.update(row)">;
+}
+type Accessors<O extends TableOptions> = O["indexes"] extends readonly {
+  readonly accessor: infer A extends string;
+}[]
+  ? A
+  : never;
+
 /** One table: its methods, and an accessor for each unique or indexed column and each index. */
 export type TableHandle<T> =
-  T extends Table<infer F, infer O> ? TableMethods<F> & ColumnHandles<F> & IndexHandles<F, O> : never;
+  T extends Table<infer F, infer O>
+    ? TableMethods<F> & ColumnHandles<F> & IndexHandles<F, O> & Omit<Elsewhere, keyof F | Accessors<O>>
+    : never;
 
 export type Tables = Readonly<Record<string, Table>>;
 

@@ -4,6 +4,9 @@ export type { EnumMakers, EnumValue, RowType, TypeBuilders, U8Type, UnitType } f
 export type {
   AnyType,
   Fields,
+  Fields as ElementsObj,
+  Fields as RowObj,
+  Fields as VariantsObj,
   FieldsValue as InferTypeOfRow,
   IntegerType,
   KeyType,

@@ -102,12 +102,13 @@ type ProcedureBody<S extends Tables, F extends Fields, R extends AnyType> = (
 
 export interface Schema<S extends Tables = Tables> {
   readonly tables: S;
+  // The compiler tells what is wrong with the last form of as many arguments: the usual one.
   reducer(body: Body<S, NoParams>): ReducerExport<S, NoParams>;
   reducer(options: ReducerOptions & { readonly name: string }, body: Body<S, NoParams>): ReducerExport<S, NoParams>;
-  reducer<const F extends Fields>(params: F, body: Body<S, F>): ReducerExport<S, F>;
-  reducer<const F extends Fields>(options: ReducerOptions, params: F, body: Body<S, F>): ReducerExport<S, F>;
   /** One that gives something to whoever calls it. @param returns the type of what it gives */
   reducer<R extends AnyType>(returns: R, body: ResultBody<S, NoParams, R>): ReducerExport<S, NoParams, Result<R>>;
+  reducer<const F extends Fields>(params: F, body: Body<S, F>): ReducerExport<S, F>;
+  reducer<const F extends Fields>(options: ReducerOptions, params: F, body: Body<S, F>): ReducerExport<S, F>;
   reducer<const F extends Fields, R extends AnyType>(
     params: F,
     returns: R,
@@ -124,6 +125,10 @@ export interface Schema<S extends Tables = Tables> {
     returns: R,
     body: ProcedureBody<S, NoParams, R>,
   ): ProcedureExport<S, NoParams, Result<R>>;
+  procedure(
+    params: Fields,
+    body: Wrong<"a procedure says what it returns before its function: t.unit() for nothing">,
+  ): never;
   procedure<const F extends Fields, R extends AnyType>(
     params: F,
     returns: R,

@@ -6,14 +6,16 @@ import { isType } from "./type-builder.ts";
 import type { AnyType, Fields, Modifier, ModifiersOf, Wrong } from "./type-builder.ts";
 import type { IndexAlgorithm } from "./type-shape.ts";
 
-/** An index over one or more columns, `ctx.db.<table>.<accessor>`. */
-export interface IndexOptions<Column extends string = string> {
+interface NamedIndex {
   readonly accessor: string;
   /** A name for the index in the database, instead of the derived one. */
   readonly name?: string;
-  readonly algorithm: IndexAlgorithm;
-  readonly columns: readonly Column[];
 }
+
+/** An index over one or more columns, `ctx.db.<table>.<accessor>`. */
+export type IndexOptions<Column extends string = string> =
+  | (NamedIndex & { readonly algorithm: IndexAlgorithm; readonly columns: readonly Column[] })
+  | (NamedIndex & { readonly algorithm: "direct"; readonly column: Column });
 
 export interface ConstraintOptions<Column extends string = string> {
   readonly name?: string;

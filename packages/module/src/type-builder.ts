@@ -42,10 +42,11 @@ export interface AnyType<V = unknown, M extends Modifier = Modifier> {
   readonly facts: ColumnFacts;
 }
 
+// Texts, since the compiler names a type by its alias and would not show what stands behind it.
 type NotAKey =
-  Wrong<"only integers, bool, string, identity, connectionId, timestamp, timeDuration, uuid and enums without payloads can be keys">;
-type NotAnInteger = Wrong<"autoInc() is for integer columns">;
-type KeyedOption = Wrong<"a key or an index cannot be optional: call optional() first, or leave it out">;
+  "only integers, bool, string, identity, connectionId, timestamp, timeDuration, uuid and enums without payloads can be keys";
+type NotAnInteger = "autoInc() is for integer columns";
+type KeyedOption = "a key or an index cannot be optional: leave one of them out";
 
 /** Of an option: its value is `undefined` or the other's, or says which with a tag where that would be ambiguous. */
 export type OptionType<V, M extends Modifier> = [Extract<M, "optional" | "nested">] extends [never]
@@ -55,7 +56,7 @@ type OptionOfKey<V, M extends Modifier> = [
   Extract<M, "primaryKey" | "unique" | "autoInc" | `index:${IndexAlgorithm}`>,
 ] extends [never]
   ? () => OptionType<V, M>
-  : KeyedOption;
+  : Wrong<KeyedOption>;
 
 /** A type that can be a column, but neither a key nor an index. */
 export interface PlainType<V, M extends Modifier = never> extends AnyType<V, M> {
@@ -65,10 +66,10 @@ export interface PlainType<V, M extends Modifier = never> extends AnyType<V, M> 
   name(name: string): PlainType<V, M>;
   /** The same value, or none. */
   optional(): OptionType<V, M>;
-  readonly index: NotAKey;
-  readonly unique: NotAKey;
-  readonly primaryKey: NotAKey;
-  readonly autoInc: NotAnInteger;
+  readonly index: Wrong<NotAKey>;
+  readonly unique: Wrong<NotAKey>;
+  readonly primaryKey: Wrong<NotAKey>;
+  readonly autoInc: Wrong<NotAnInteger>;
 }
 
 /** A type that can be a key. */
@@ -83,7 +84,7 @@ export interface KeyType<V, M extends Modifier = never> extends AnyType<V, M> {
   unique(): KeyType<V, M | "unique">;
   /** The table's key: unique, and what clients recognise an updated row by. At most one. */
   primaryKey(): KeyType<V, M | "primaryKey">;
-  readonly autoInc: NotAnInteger;
+  readonly autoInc: Wrong<NotAnInteger>;
 }
 
 /** An integer type. */

@@ -102,6 +102,7 @@ export interface TypeBuilders {
   timeDuration(): KeyType<TimeDuration>;
   uuid(): KeyType<Uuid>;
   scheduleAt(): PlainType<ScheduleAt>;
+  readonly lazy: Wrong<"a type cannot contain itself: keep the parts as rows of their own, which name what they belong to">;
 }
 
 /** The type of a table's rows: also a parameter's type, as a scheduled reducer takes it. */
@@ -175,7 +176,7 @@ function makeEnum(typeName: string, variants: readonly string[] | Fields): Build
   return builder;
 }
 
-const builders: Record<keyof TypeBuilders, (...args: never[]) => Builder> = {
+const builders: Record<Exclude<keyof TypeBuilders, "lazy">, (...args: never[]) => Builder> = {
   bool: scalar("Bool"),
   string: scalar("String"),
   i8: scalar("I8"),
