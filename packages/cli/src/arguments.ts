@@ -11,6 +11,7 @@ import type { Command, Option } from "commander";
 const bareValues: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   publish: { "--delete-data": "always", "--yes": "all" },
   sql: { "--confirmed": "true" },
+  subscribe: { "--confirmed": "true" },
 };
 /** Other spellings. */
 const synonyms: Readonly<Record<string, string>> = { "--clear-database": "--delete-data" };

@@ -14,6 +14,7 @@ import type { OwnerFlags } from "./commands/owner.ts";
 import type { PublishFlags } from "./commands/publish.ts";
 import type { RepairFlags } from "./commands/repair.ts";
 import type { SqlFlags } from "./commands/sql.ts";
+import type { SubscribeFlags } from "./commands/subscribe.ts";
 import type { StartFlags } from "./server/settings.ts";
 import { CliFailure } from "./failure.ts";
 import { version } from "./version.ts";
@@ -34,6 +35,8 @@ const noCheck = (): Option =>
   );
 const server = (): Option => new Option("-s, --server <server>", "nickname, host or URL of the server");
 const anonymous = (): Option => new Option("--anonymous", "send no token");
+const confirmed = (what: string): Option =>
+  new Option("--confirmed [boolean]", `${what} (default: true)`).choices(["true", "false"]);
 const yes = (): Option => new Option("-y, --yes", "answer yes to every question");
 
 /** An option whose value may be left out, as help has it; `arguments.ts` puts in what is left out. */
@@ -102,7 +105,7 @@ export function makeProgram(): Command {
     "Run a server.",
     "lightcone start --listen-addr 127.0.0.1:4000 --data-dir ./data",
     startOptions(),
-  ).action(async (flags: StartFlags) => (await import("./commands/start.ts")).start(flags, globals().dataDefault));
+  ).action(async (flags: StartFlags) => (await import("./commands/start.ts")).start(flags, globals()));
 
   add("build", "Build a module.", "lightcone build --module-path ./chat", [
     ...modulePath(),
@@ -175,7 +178,7 @@ The JSON of the HTTP interface is taken as well.`,
       .argParser(readFormat)
       .default("table"),
     new Option("--json", "rows as objects: the same as --format json"),
-    new Option("--confirmed [boolean]", "wait until what was read is durable").choices(["true", "false"]),
+    confirmed("wait until what was read is durable"),
     server(),
     anonymous(),
     yes(),
@@ -184,6 +187,26 @@ The JSON of the HTTP interface is taken as well.`,
     .argument("[query...]", "the statement; without it what standard input has")
     .action(async (database: string, words: readonly string[], flags: SqlFlags) =>
       (await import("./commands/sql.ts")).sql(database, words.join(" "), { ...flags, ...globals() }),
+    );
+
+  add(
+    "subscribe",
+    "Print rows of queries as they change.",
+    `lightcone subscribe chat "SELECT * FROM message" --num-updates 1`,
+    [
+      new Option("-n, --num-updates <count>", "end after so many updates (default: none)"),
+      new Option("-t, --timeout <seconds>", "end after so long; a failure if --num-updates were not reached"),
+      new Option("--print-initial-update", "print the rows that are there at the start, too"),
+      confirmed("wait until what is told is durable"),
+      server(),
+      anonymous(),
+      yes(),
+    ],
+  )
+    .argument("<database>", "name or identity")
+    .argument("<query...>", "what to subscribe to")
+    .action(async (database: string, queries: readonly string[], flags: SubscribeFlags) =>
+      (await import("./commands/subscribe.ts")).subscribe(database, queries, { ...flags, ...globals() }),
     );
 
   add("logs", "Show what a module has written to its log.", "lightcone logs chat -n 10 --follow", [
@@ -311,7 +334,8 @@ The JSON of the HTTP interface is taken as well.`,
     .option("--token", "print the token as well")
     .option("-s, --server <server>", "nickname, host or URL of the server")
     .addHelpText("after", "\nExample:\n  lightcone login show")
-    .action(async (flags: { server?: string; token?: boolean }) =>
+    .option("--json", "as JSON")
+    .action(async (flags: { server?: string; token?: boolean; json?: boolean }) =>
       (await import("./commands/login.ts")).showLogin({ ...flags, ...globals() }),
     );
   add("logout", "Forget the identity that is kept.", "lightcone logout", [server(), yes()]).action(
@@ -379,12 +403,17 @@ The JSON of the HTTP interface is taken as well.`,
   return program;
 }
 
-function addServerCommands(program: Command, globals: () => { readonly configPath: string }): void {
+function addServerCommands(
+  program: Command,
+  globals: () => { readonly configPath: string; readonly dataDefault: string },
+): void {
   const servers = program
     .command("server")
     .description("Manage the servers that are known by nickname.")
     .addHelpText("after", "\nExample:\n  lightcone server list")
-    .showHelpAfterError("\nThere are list, ping, add, remove and set-default; all of it: lightcone server --help")
+    .showHelpAfterError(
+      "\nThere are list, ping, add, edit, fingerprint, remove, set-default and clear; all of it: lightcone server --help",
+    )
     .exitOverride();
   const load = () => import("./commands/servers.ts");
   const add = (usage: string, summary: string, example: string): Command =>
@@ -405,6 +434,25 @@ function addServerCommands(program: Command, globals: () => { readonly configPat
     .option("--no-fingerprint", "do not fetch its key")
     .action(async (name: string, flags: { url: string; default?: boolean; fingerprint: boolean }) =>
       (await load()).addServer(name, { ...flags, ...globals() }),
+    );
+  add("edit <server>", "Give one another nickname or address.", "edit ours --new-name theirs")
+    .option("--new-name <name>", "its nickname")
+    .option("--url <url>", "its address")
+    .option("--no-fingerprint", "do not fetch the key of another address")
+    .option("-y, --yes", "do not ask")
+    .action(async (name: string, flags: { newName?: string; url?: string; fingerprint: boolean; yes?: boolean }) =>
+      (await load()).editServer(name, { ...flags, ...globals() }),
+    );
+  add("fingerprint <server>", "Say whether its key is the one that was saved.", "fingerprint ours")
+    .option("-y, --yes", "save another key unasked")
+    .action(async (name: string, flags: { yes?: boolean }) =>
+      (await load()).compareFingerprint(name, { ...flags, ...globals() }),
+    );
+  add("clear", "Delete all data of this machine's server, which is stopped.", "clear --data-dir ./data")
+    .option("--data-dir <dir>", "where the data is (LIGHTCONE_DATA_DIR; default: ./.lightcone)")
+    .option("-y, --yes", "do not ask")
+    .action(async (flags: { dataDir?: string; yes?: boolean }) =>
+      (await load()).clearData(flags, globals().dataDefault),
     );
   add("remove <server>", "Forget one.", "remove ours")
     .option("-y, --yes", "nothing: it never asks")

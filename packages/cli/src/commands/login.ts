@@ -28,8 +28,15 @@ export async function login(flags: AskingFlags & { readonly token?: string | und
   print(`Logged in with identity ${identityOfToken(token)}`);
 }
 
-export async function showLogin(flags: ServerFlags & { readonly token?: boolean | undefined }): Promise<void> {
+export async function showLogin(
+  flags: ServerFlags & { readonly token?: boolean | undefined; readonly json?: boolean | undefined },
+): Promise<void> {
   const { token } = (await openSession(flags)).api;
+  if (flags.json === true) {
+    const identity = token === undefined ? null : identityOfToken(token);
+    print(JSON.stringify(flags.token === true ? { identity, token: token ?? null } : { identity }));
+    return;
+  }
   if (token === undefined) {
     print("You are not logged in. Run `lightcone login` to log in.");
     return;

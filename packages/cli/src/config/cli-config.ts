@@ -2,7 +2,8 @@
  * The command's own settings: `$XDG_CONFIG_HOME/lightcone/cli.toml`.
  *
  *   default_server = "local"
- *   [[server_configs]]  nickname, host (with port), protocol
+ *   listen_addr = "0.0.0.0:3000"        where `start` listens unless it is told otherwise
+ *   [[server_configs]]  nickname, host (with port), protocol, ecdsa_public_key
  *   [[logins]]          server, key, token        see `logins.ts`
  *
  * Written whole and atomically, readable by its owner alone, since it holds tokens.
@@ -19,6 +20,8 @@ export interface SavedServer {
   /** With the port, if it is not the protocol's own. */
   readonly host: string;
   readonly protocol: "http" | "https";
+  /** The server's key as it was when somebody looked at it. */
+  readonly ecdsa_public_key?: string;
 }
 
 export interface SavedLogin {
@@ -31,6 +34,7 @@ export interface SavedLogin {
 
 export interface CliConfig {
   readonly default_server?: string;
+  readonly listen_addr?: string;
   readonly server_configs: readonly SavedServer[];
   readonly logins: readonly SavedLogin[];
 }
@@ -67,9 +71,9 @@ export function readConfig(path: string): CliConfig {
   }
   try {
     const raw = parse(text);
-    const chosen = raw["default_server"];
     return {
-      ...(typeof chosen === "string" ? { default_server: chosen } : {}),
+      ...optional(raw, "default_server"),
+      ...optional(raw, "listen_addr"),
       server_configs: tables(raw["server_configs"] ?? initial.server_configs).map(readServer),
       logins: tables(raw["logins"] ?? []).map(readLogin),
     };
@@ -113,11 +117,21 @@ function text(table: Table, key: string): string {
   return value;
 }
 
+function optional<K extends string>(table: Table, key: K): Readonly<Partial<Record<K, string>>> {
+  const found = key in table ? { [key]: text(table, key) } : {};
+  // It has that one key, or none.
+  return found as Readonly<Partial<Record<K, string>>>;
+}
+
 function readServer(table: Table): SavedServer {
   const protocol = text(table, "protocol");
   if (protocol !== "http" && protocol !== "https") throw new Error("protocol must be http or https");
-  const host = text(table, "host");
-  return "nickname" in table ? { nickname: text(table, "nickname"), host, protocol } : { host, protocol };
+  return {
+    ...optional(table, "nickname"),
+    host: text(table, "host"),
+    protocol,
+    ...optional(table, "ecdsa_public_key"),
+  };
 }
 
 function readLogin(table: Table): SavedLogin {

@@ -4,6 +4,7 @@
  * Servers of this machine count as one place, whichever port they have.
  */
 import { createHash } from "node:crypto";
+import { identityFromClaims } from "@lightcone/sats";
 import { CliFailure } from "../failure.ts";
 import type { CliConfig, SavedLogin } from "./cli-config.ts";
 import { isLocal } from "./servers.ts";
@@ -30,13 +31,15 @@ export function withLogin(config: CliConfig, url: string, key: string, token: st
   return { ...config, logins: token === undefined ? others : [...others, { server: place, key, token }] };
 }
 
-/** Whose token it is. @throws {CliFailure} when it names nobody */
+/** Whose token it is: as it says itself, or as its issuer and subject make it. @throws {CliFailure} when it names nobody */
 export function identityOfToken(token: string): string {
   try {
-    const payload: { hex_identity?: unknown } = JSON.parse(
+    const payload: { hex_identity?: unknown; iss?: unknown; sub?: unknown } = JSON.parse(
       Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"),
     );
-    if (typeof payload.hex_identity === "string") return payload.hex_identity;
+    const { hex_identity: hex, iss, sub } = payload;
+    if (typeof hex === "string") return hex;
+    if (typeof iss === "string" && typeof sub === "string") return identityFromClaims(iss, sub).toHexString();
   } catch {
     // Not a token; the failure below says so.
   }

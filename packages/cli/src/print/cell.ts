@@ -11,6 +11,7 @@ import {
 } from "@lightcone/sats";
 import { items } from "../api/json-path.ts";
 import { visible } from "../terminal.ts";
+import { wideText } from "./plain-value.ts";
 
 /** @param node the value as the answer has it: products as lists in order, sums as `[tag, value]` */
 export function cellText(type: AlgebraicType, node: JsonNode | undefined): string {
@@ -34,6 +35,9 @@ export function cellText(type: AlgebraicType, node: JsonNode | undefined): strin
       const variant = type.variants[tag];
       return variant === undefined ? "(?)" : `(${memberText(variant, tag, value)})`;
     }
+    case "U256":
+    case "I256":
+      return wideText(scalarText(node));
     default:
       return scalarText(node);
   }

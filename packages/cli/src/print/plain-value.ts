@@ -49,10 +49,18 @@ export function plainJson(type: AlgebraicType, node: JsonNode | undefined): stri
       const name = JSON.stringify(variant.name ?? String(tag));
       return isUnit(variant.type) ? name : `{${name}:${plainJson(variant.type, value)}}`;
     }
+    case "U256":
+    case "I256":
+      return wideText(textOf(node));
     default:
-      // Numbers keep their digits; the widest are hex in quotes; what is no number (NaN) is null.
+      // Numbers keep their digits; what is no number (NaN) is null.
       return typeof node === "string" ? JSON.stringify(node) : textOf(node) || "null";
   }
+}
+
+/** The digits of a number that is hex in the answer. */
+export function wideText(text: string): string {
+  return String(text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text));
 }
 
 function specialJson(kind: SpecialKind, node: JsonNode | undefined): string {

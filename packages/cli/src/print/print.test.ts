@@ -91,7 +91,7 @@ test("a statement without rows has only its counts", () => {
 const plainValues: readonly { readonly type: AlgebraicType; readonly json: string; readonly plain: string }[] = [
   { type: t.string, json: '"a \\"b\\""', plain: '"a \\"b\\""' },
   { type: t.u64, json: "18446744073709551615", plain: "18446744073709551615" },
-  { type: t.u256, json: '"0xff"', plain: '"0xff"' },
+  { type: t.u256, json: '"0xff"', plain: "255" },
   { type: t.f64, json: "null", plain: "null" },
   { type: bytes, json: '"00ff"', plain: '"00ff"' },
   { type: identity, json: '["0xc2"]', plain: `"${"c2".padStart(64, "0")}"` },

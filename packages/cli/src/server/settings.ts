@@ -46,8 +46,16 @@ const aliases: Readonly<Record<string, string>> = {
   "websocket.incoming-queue-length": "connectionQueueMax",
 };
 
-/** @throws {CliFailure} naming the flag, variable or key that does not read */
-export function resolveSettings(flags: StartFlags, env: NodeJS.ProcessEnv, dataDefault: string): ServerSettings {
+/**
+ * @param listenDefault where to listen when nothing says it
+ * @throws {CliFailure} naming the flag, variable or key that does not read
+ */
+export function resolveSettings(
+  flags: StartFlags,
+  env: NodeJS.ProcessEnv,
+  dataDefault: string,
+  listenDefault?: string,
+): ServerSettings {
   const dataDirectory = resolve(flags.dataDir ?? env["LIGHTCONE_DATA_DIR"] ?? dataDefault);
   const inMemory = flags.inMemory ?? truth("LIGHTCONE_IN_MEMORY", env["LIGHTCONE_IN_MEMORY"]) ?? false;
   const configPath = join(dataDirectory, "config.toml");
@@ -67,7 +75,8 @@ export function resolveSettings(flags: StartFlags, env: NodeJS.ProcessEnv, dataD
     ].find((each): each is Given => each.text !== undefined && each.text !== "");
   };
 
-  const listenAddr = pick("--listen-addr", flags.listenAddr, "listen-addr");
+  const saved = listenDefault === undefined ? undefined : { where: "listen_addr of cli.toml", text: listenDefault };
+  const listenAddr = pick("--listen-addr", flags.listenAddr, "listen-addr") ?? saved;
   const logLevel = pick("--log-level", flags.logLevel, "log-level", "logs.level") ?? { where: "", text: "info" };
   if (!logLevels.includes(logLevel.text)) throw unreadable(logLevel, logLevels.join(", "));
   const issuers = pick("--issuers", flags.issuers, "issuers");
