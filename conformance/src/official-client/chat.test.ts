@@ -1,10 +1,11 @@
 // Goal: the official TypeScript client 1.12 works against our server unchanged, whatever the module is written in.
 // Method: bindings that our generator writes for the chat; each feature of the client's surface once, against the
-// Rust module and the TypeScript module.
+// Rust module, the TypeScript module and a bundle of the official package.
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bundleModule } from "../../../packages/cli/src/build/bundle.ts";
+import { officialBundle } from "../official-bundles/official.ts";
 import { rustModule } from "../rust-modules.ts";
 import { Served } from "../served.ts";
 import {
@@ -24,6 +25,8 @@ describe.skipIf(!hasOfficialClient)("the official client 1.12", () => {
   );
   describe("and the TypeScript chat", () =>
     chats(async () => ({ bytes: new TextEncoder().encode((await bundleModule(typescript)).code), hostType: "Js" })));
+  describe("and the chat of the official package 1.12 (row 9: official bundles)", () =>
+    chats(async () => ({ bytes: new TextEncoder().encode(await officialBundle("chat", 1)), hostType: "Js" })));
 });
 
 interface Program {

@@ -1,11 +1,12 @@
 // Goal: issue 9, row "protocols". The official TypeScript client 2.x works against our server unchanged, over `v3.bsatn` and
 // `v2.bsatn`, whatever the module is written in, and whatever host ends meanwhile.
 // Method: bindings that our generator writes; each feature of the client's surface once, against the Rust and the TypeScript
-// chat and a Rust module built with 2.10. A host is killed with calls on their way.
+// chat, that of the official package 2.x, and a Rust module built with 2.10. A host is killed with calls on their way.
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bundleModule } from "../../../packages/cli/src/build/bundle.ts";
+import { officialBundle } from "../official-bundles/official.ts";
 import { rustModule } from "../rust-modules.ts";
 import { Served, type ServedOptions } from "../served.ts";
 import { GeneratedBindings, hasOfficialClient2 } from "./chat-client.ts";
@@ -165,6 +166,12 @@ describe.skipIf(!hasOfficialClient2)("row protocols: the official client 2.x", (
     chats(async () => ({
       name: "chat",
       bytes: new TextEncoder().encode((await bundleModule(typescript)).code),
+      hostType: "Js",
+    })));
+  describe("and the chat of the official package 2.x (row 9: official bundles)", () =>
+    chats(async () => ({
+      name: "chat",
+      bytes: new TextEncoder().encode(await officialBundle("chat", 2)),
       hostType: "Js",
     })));
   describe.skipIf(harbor === undefined)("and a Rust module of 2.10", () =>
