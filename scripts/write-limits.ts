@@ -27,6 +27,7 @@ import { claimBytesMax } from "../packages/server/src/auth/claims.ts";
 import { nameCharactersMax } from "../packages/server/src/registry/database-name.ts";
 import { sqlBytesMax } from "../packages/sql/src/compile.ts";
 import { sourceCountMax } from "../packages/sql/src/condition.ts";
+import { ruleTermsMax } from "../packages/sql/src/rules.ts";
 
 interface Row {
   readonly value: number;
@@ -87,6 +88,13 @@ const fixed: Readonly<Record<string, Row>> = {
     unit: "tables",
     what: "tables that one statement joins",
     outcome: "`SqlRefused`: 400",
+  },
+  ruleTermsMax: {
+    value: ruleTermsMax,
+    unit: "rules",
+    what: "row-level rules that read other tables in one query, those of the tables that they read included",
+    outcome:
+      "publishing such rules is refused with `RuleRefused`: 400; a query of several such tables with `LimitExceeded`: 429",
   },
   rowIteratorsMax: {
     value: rowIteratorsMax,
@@ -185,6 +193,7 @@ const tests = {
   limits: "conformance/src/limits/limits.test.ts",
   database: "conformance/src/limits/database.test.ts",
   reading: "conformance/src/limits/reading.test.ts",
+  rules: "packages/sql/src/rules.test.ts",
   builtins: "packages/host-js/src/bounded-builtins.test.ts",
   hostile: "conformance/src/bad-input/hostile.test.ts",
   disk: "conformance/src/bad-input/disk.test.ts",
@@ -294,6 +303,7 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   submoduleDepthMax: "reading",
   sqlBytesMax: "reading",
   sourceCountMax: "reading",
+  ruleTermsMax: "rules",
   rowIteratorsMax: "reading",
   byteSourcesMax: "reading",
   sinkBytesMax: "reading",

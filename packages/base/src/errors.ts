@@ -143,6 +143,11 @@ const catalogue = {
     },
     hint: "`docs/sql.md` says what each dialect takes.",
   },
+  RuleRefused: {
+    http: 400,
+    text: (d: { sql: string; reason: string }) => `the row-level rule \`${d.sql}\` is refused: ${d.reason}`,
+    hint: "A rule is a SELECT of whole rows of a public table, as a subscription has it: `docs/rules.md`.",
+  },
   // --- limits and the state of a database
   OutOfMemory: {
     http: 507,

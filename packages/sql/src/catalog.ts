@@ -1,5 +1,6 @@
 /** The tables and views that a statement may name. What its caller may not see is left out before SQL looks. */
 import type { TableSchema } from "@lightcone/schema";
+import type { RulesOf } from "./rules.ts";
 
 export interface Catalog {
   /**
@@ -11,6 +12,8 @@ export interface Catalog {
   view?(name: string): TableSchema | undefined;
   /** What `SELECT * FROM *` stands for. Without it, that text is refused. */
   readable?(): Iterable<TableSchema>;
+  /** The row-level rules that the caller is subject to. */
+  readonly rules?: RulesOf | undefined;
 }
 
 /** The caller of a statement. */

@@ -3,10 +3,12 @@ import { LightconeError } from "@lightcone/base";
 import { toHexReversed } from "@lightcone/sats";
 import { isWrittenByDatabase, type TableSchema } from "@lightcone/schema";
 import type { Caller, Catalog } from "./catalog.ts";
+import { checkRule } from "./check-rule.ts";
 import { admit } from "./dialect.ts";
 import { parse, type Parsed } from "./parser.ts";
 import type { Plan, SelectPlan } from "./plan.ts";
 import { abbreviate, placed, refuse } from "./refuse.ts";
+import type { Rule } from "./rules.ts";
 import { planRows, planSelect } from "./select.ts";
 import { Scope } from "./scope.ts";
 import { checkSubscription } from "./subscription-rules.ts";
@@ -36,7 +38,7 @@ export function compileSubscription(sql: string, catalog: Catalog): SelectPlan[]
 function subscriptionPlans(sql: string, catalog: Catalog): SelectPlan[] {
   const parsed = parseBounded(sql);
   const all = isSelectAll(parsed) ? catalog.readable?.() : undefined;
-  if (all !== undefined) return Array.from(all, wholeTable);
+  if (all !== undefined) return Array.from(all, (table) => wholeTable(table, catalog));
   admit(parsed, "subscription");
   if (parsed.statement.kind !== "select") return refuse("unsupported", "Unsupported: Non-SELECT queries");
   const facts = planSelect(parsed.statement, catalog);
@@ -59,9 +61,19 @@ function isSelectAll({ statement }: Parsed): boolean {
   );
 }
 
-/** The plan of all rows of a table. */
-export function wholeTable(table: TableSchema): SelectPlan {
-  return planRows(table, table.def.name, undefined, new Scope({ table: () => undefined }));
+/** The plan of all rows of a table that the caller may see. */
+function wholeTable(table: TableSchema, { rules }: Catalog): SelectPlan {
+  return planRows(table, table.def.name, undefined, new Scope({ table: () => undefined }), { rules });
+}
+
+/**
+ * Compiles a row-level rule.
+ *
+ * @param catalog names all tables, private ones included; it has no rules
+ * @throws {LightconeError} `SqlSyntax` with a position, or `SqlRefused` with a category
+ */
+export function compileRule(sql: string, catalog: Catalog): Rule {
+  return placed(sql, () => checkRule(sql, parseBounded(sql), catalog));
 }
 
 /**

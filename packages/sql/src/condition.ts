@@ -127,6 +127,22 @@ export function compareTruth(op: CompareOp, left: Condition, right: Condition): 
   return { kind: "truth", op, left, right };
 }
 
+/** A condition with other positions for the sources that its columns are of. */
+export function moved(condition: Condition, positionOf: (source: number) => number): Condition {
+  const term = (each: Term): Term => (each.kind === "column" ? { ...each, source: positionOf(each.source) } : each);
+  switch (condition.kind) {
+    case "constant":
+      return condition;
+    case "and":
+    case "or":
+      return { kind: condition.kind, terms: condition.terms.map((each) => moved(each, positionOf)) };
+    case "truth":
+      return { ...condition, left: moved(condition.left, positionOf), right: moved(condition.right, positionOf) };
+    case "compare":
+      return compare(condition.op, term(condition.left), term(condition.right), condition.type);
+  }
+}
+
 // --- splitting
 
 /** The sources that a condition reads, as bits. */

@@ -11,7 +11,7 @@
  * in a source's own filter the only row is 0.
  */
 import type { TableSchema } from "@lightcone/schema";
-import type { ColumnRef, JoinEdge, Operand, Predicate, Projection, SelectPlan } from "./plan.ts";
+import type { ColumnRef, JoinEdge, Operand, Predicate, Projection, RulePlan, SelectPlan, Visibility } from "./plan.ts";
 
 /** The rows of a relation that fulfil a condition. */
 export interface SourceNode {
@@ -33,12 +33,15 @@ export type Qualification =
   | { readonly kind: "holds"; readonly predicate: Predicate }
   | { readonly kind: "and" | "or"; readonly terms: readonly Qualification[] }
   | { readonly kind: "not"; readonly term: Qualification }
-  /** Whether `inner` has a tuple that agrees with the outer one in every pair of columns. */
-  | {
-      readonly kind: "exists";
-      readonly inner: Node;
-      readonly pairs: readonly { readonly outer: ColumnRef; readonly inner: ColumnRef }[];
-    };
+  /** Whether `inner` has a tuple; one of its inputs is the outer row. */
+  | { readonly kind: "exists"; readonly inner: JoinNode };
+
+/** The row that a condition around is asked about, if it fulfils a condition of its own. */
+export interface OuterNode {
+  readonly kind: "outer";
+  readonly table: TableSchema;
+  readonly filter: Predicate;
+}
 
 /** The input's tuples for which a condition holds, each as often as before. */
 export interface QualifyNode {
@@ -97,23 +100,50 @@ export interface TopNode {
   readonly limit: bigint;
 }
 
-export type Node = SourceNode | JoinNode | QualifyNode | ProjectNode | DistinctNode | UnionNode | GroupNode | TopNode;
+export type Node =
+  | SourceNode
+  | OuterNode
+  | JoinNode
+  | QualifyNode
+  | ProjectNode
+  | DistinctNode
+  | UnionNode
+  | GroupNode
+  | TopNode;
 
 /** The operators that a checked SELECT stands for. */
-export function nodeOf({ sources, filters, joins, residual, projection, limit }: SelectPlan): Node {
-  const inputs = sources.map(({ table }, position): SourceNode => {
-    const filter = filters[position] ?? { kind: "constant", value: true };
-    return { kind: "source", table, filter: withSources(filter, () => 0) };
+export function nodeOf(plan: SelectPlan): Node {
+  const join = joinOf(plan, "source");
+  const [only] = join.inputs;
+  const isJoin = join.inputs.length > 1 || only === undefined || !isAlways(join.residual);
+  return limited(projected(isJoin ? join : only, plan.projection), plan.limit);
+}
+
+/** @param first what the first source is */
+function joinOf({ sources, filters, joins, residual, rules }: RulePlan, first: "source" | "outer"): JoinNode {
+  const inputs = sources.map(({ table }, position): Node => {
+    const filter = withSources(filters[position] ?? { kind: "constant", value: true }, () => 0);
+    const kind = position === 0 ? first : "source";
+    return seen({ kind, table, filter }, rules[position]);
   });
-  const [only] = inputs;
-  const isJoin = inputs.length > 1 || only === undefined || !isAlways(residual);
-  const input: Node = isJoin ? { kind: "join", inputs, edges: joins, residual } : only;
-  return limited(projected(input, projection), limit);
+  return { kind: "join", inputs, edges: joins, residual };
+}
+
+/** The rows that fulfil one of the rules. */
+function seen(input: SourceNode | OuterNode, rules: Visibility): Node {
+  if (rules === undefined) return input;
+  const terms = rules.map((rule): Qualification => {
+    const [filter] = rule.filters;
+    return rule.sources.length === 1 && filter !== undefined
+      ? { kind: "holds", predicate: filter }
+      : { kind: "exists", inner: joinOf(rule, "outer") };
+  });
+  return { kind: "qualify", input, condition: { kind: "or", terms } };
 }
 
 function projected(input: Node, projection: Projection): Node {
   if (projection.kind === "count") return { kind: "group", input, keys: [], aggregates: [{ kind: "count" }] };
-  const isWhole = projection.kind === "rows" && input.kind === "source";
+  const isWhole = projection.kind === "rows" && input.kind !== "join";
   return isWhole ? input : { kind: "project", input, projection };
 }
 

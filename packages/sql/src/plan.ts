@@ -73,6 +73,22 @@ export type Projection =
 /** Names the template: equal for statements that differ only in parameter values. */
 export type TemplateKey = string;
 
+/**
+ * A row-level rule as a condition on a row: whether there are rows of its other sources with which everything holds.
+ * Source 0 is the row that is asked about.
+ */
+export interface RulePlan {
+  readonly sources: readonly Source[];
+  readonly joins: readonly JoinEdge[];
+  readonly filters: readonly Predicate[];
+  readonly residual: Predicate;
+  /** By source: the rules of the tables that the rule reads. */
+  readonly rules: readonly Visibility[];
+}
+
+/** Which rows of a source are there for the caller: those that fulfil a rule. Undefined when all are. */
+export type Visibility = readonly RulePlan[] | undefined;
+
 export interface SelectPlan {
   readonly kind: "select";
   readonly key: TemplateKey;
@@ -83,6 +99,10 @@ export interface SelectPlan {
   readonly filters: readonly Predicate[];
   /** The part of the condition that reads several sources. */
   readonly residual: Predicate;
+  /** By source. Rules that read no other table are part of the filters. */
+  readonly rules: readonly Visibility[];
+  /** Whether rules hide rows from the caller: then nothing that it is told may depend on those. */
+  readonly isRuled: boolean;
   readonly params: readonly Param[];
   readonly projection: Projection;
   /** The result's columns under their titles. */

@@ -31,7 +31,10 @@ export type RefusalCategory =
   | "view_dml"
   | "bad_var"
   | "too_long"
-  | "too_deep";
+  | "too_deep"
+  | "rls_cycle"
+  | "rls_private"
+  | "rls_event";
 
 /** What a refusal says beyond the reference system's text. */
 export interface About {

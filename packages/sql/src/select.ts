@@ -3,11 +3,12 @@ import { t, type AlgebraicType, type ProductType } from "@lightcone/sats";
 import type { TableSchema } from "@lightcone/schema";
 import type { Expr, Join, SelectStatement } from "./ast.ts";
 import type { Catalog } from "./catalog.ts";
-import { compare, edgeText, liftParams, split, type Condition, type Term } from "./condition.ts";
+import { compare, edgeText, liftParams, moved, split, type Condition, type Term } from "./condition.ts";
 import { ungrouped, type NamedTable } from "./dialect.ts";
 import { literalBytes } from "./literal.ts";
-import type { ColumnRef, Param, Predicate, Projection, SelectPlan, Source } from "./plan.ts";
+import type { ColumnRef, Param, Predicate, Projection, RulePlan, SelectPlan, Source } from "./plan.ts";
 import { refuse } from "./refuse.ts";
+import { restrict, type RuleDraft } from "./rules.ts";
 import { Scope } from "./scope.ts";
 import { checkCondition, refuseLiteral } from "./type-check.ts";
 
@@ -20,8 +21,22 @@ export interface SelectFacts {
   readonly crossJoinCount: number;
 }
 
+/** A SELECT whose names and types were checked. */
+export interface CheckedSelect extends Omit<SelectFacts, "plan"> {
+  readonly conditions: readonly Condition[];
+  readonly projection: Projection;
+  readonly columns: ProductType;
+}
+
 /** Checks a SELECT that `admit` let through. */
 export function planSelect(select: SelectStatement, catalog: Catalog): SelectFacts {
+  const checked = checkSelect(select, catalog);
+  const { sourcesAsWritten: sources, crossJoinCount } = checked;
+  const plan = makePlan({ ...checked, sources, limit: limitOf(select) }, catalog);
+  return { plan, sourcesAsWritten: sources, crossJoinCount };
+}
+
+export function checkSelect(select: SelectStatement, catalog: Catalog): CheckedSelect {
   const scope = new Scope(catalog);
   const conditions: Condition[] = [];
   let crossJoinCount = 0;
@@ -37,27 +52,21 @@ export function planSelect(select: SelectStatement, catalog: Catalog): SelectFac
   }
   conditions.push(checkCondition(select.where, scope), ...callersOwn(scope.sources));
   const { projection, columns } = project(select, scope);
-  const plan = makePlan({
-    sources: scope.sources,
-    conditions,
-    projection,
-    columns,
-    limit: limitOf(select),
-  });
-  return { plan, sourcesAsWritten: scope.sources, crossJoinCount };
+  return { sourcesAsWritten: scope.sources, conditions, projection, columns, crossJoinCount };
 }
 
 /** The plan of `SELECT * FROM table WHERE where`. */
-export function planRows(table: TableSchema, alias: string, where: Expr | undefined, scope: Scope): SelectPlan {
+export function planRows(
+  table: TableSchema,
+  alias: string,
+  where: Expr | undefined,
+  scope: Scope,
+  catalog: Pick<Catalog, "rules">,
+): SelectPlan {
   const sources: readonly Source[] = [{ table, alias }];
   const conditions = [checkCondition(where, scope), ...callersOwn(sources)];
-  return makePlan({
-    sources,
-    conditions,
-    projection: { kind: "rows", source: 0 },
-    columns: table.def.rowType,
-    limit: undefined,
-  });
+  const projection = { kind: "rows", source: 0 } as const;
+  return makePlan({ sources, conditions, projection, columns: table.def.rowType, limit: undefined }, catalog);
 }
 
 /** Of views whose rows are each caller's own: that they are the caller's. */
@@ -135,11 +144,30 @@ interface Draft {
   readonly limit: bigint | undefined;
 }
 
-function makePlan(draft: Draft): SelectPlan {
+function makePlan(draft: Draft, catalog: Pick<Catalog, "rules">): SelectPlan {
   const { sources, conditions, projection, columns, limit } = returnedFirst(draft);
+  const params: Param[] = [];
+  const { restrictions, rules, isRuled } = restrict(sources, catalog.rules);
+  const { body, key } = planBody({ sources, conditions: [...conditions, ...restrictions], rules }, params);
+  return {
+    kind: "select",
+    key: [projectionKey(projection), key, limit ?? ""].join("; "),
+    ...body,
+    isRuled,
+    params,
+    projection,
+    columns,
+    limit,
+  };
+}
+
+/** What a SELECT and a rule have in common, and the text that names its template. */
+function planBody(
+  { sources, conditions, rules }: RuleDraft,
+  params: Param[],
+): { readonly body: RulePlan; readonly key: string } {
   const parts = split(conditions, sources.length);
   const joins = parts.joins.toSorted((a, b) => (edgeText(a) < edgeText(b) ? -1 : 1));
-  const params: Param[] = [];
   const filters: Predicate[] = [];
   const keys: string[] = [];
   for (const filter of parts.filters) {
@@ -148,26 +176,22 @@ function makePlan(draft: Draft): SelectPlan {
     keys.push(key);
   }
   const residual = liftParams(parts.residual, params);
+  const ruleKeys: string[] = [];
+  const planned = rules.map((drafts, source) =>
+    drafts?.map((draft) => {
+      const { body, key } = planBody(draft, params);
+      ruleKeys.push(`${source} seen by (${key})`);
+      return body;
+    }),
+  );
   const key = [
-    projectionKey(projection),
     sources.map((source) => source.table.id).join(","),
     joins.map(edgeText).join(","),
     keys.join(" | "),
     residual.key,
-    limit ?? "",
+    ...ruleKeys,
   ].join("; ");
-  return {
-    kind: "select",
-    key,
-    sources,
-    joins,
-    filters,
-    residual: residual.predicate,
-    params,
-    projection,
-    columns,
-    limit,
-  };
+  return { body: { sources, joins, filters, residual: residual.predicate, rules: planned }, key };
 }
 
 function projectionKey(projection: Projection): string {
@@ -190,22 +214,7 @@ function returnedFirst(draft: Draft): Draft {
   return {
     ...draft,
     sources: [b, a],
-    conditions: draft.conditions.map(swapSources),
+    conditions: draft.conditions.map((condition) => moved(condition, (source) => 1 - source)),
     projection: { kind: "rows", source: 0 },
   };
-}
-
-function swapSources(condition: Condition): Condition {
-  const swap = (term: Term): Term => (term.kind === "column" ? { ...term, source: 1 - term.source } : term);
-  switch (condition.kind) {
-    case "constant":
-      return condition;
-    case "and":
-    case "or":
-      return { kind: condition.kind, terms: condition.terms.map(swapSources) };
-    case "truth":
-      return { ...condition, left: swapSources(condition.left), right: swapSources(condition.right) };
-    case "compare":
-      return compare(condition.op, swap(condition.left), swap(condition.right), condition.type);
-  }
 }

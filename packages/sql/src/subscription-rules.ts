@@ -1,5 +1,5 @@
 /** What a subscription requires of a well-typed plan (docs/sql.md). */
-import type { ColumnRef, Predicate, SelectPlan } from "./plan.ts";
+import type { ColumnRef, Predicate, RulePlan, SelectPlan } from "./plan.ts";
 import { refuse } from "./refuse.ts";
 import type { SelectFacts } from "./select.ts";
 
@@ -13,12 +13,30 @@ export function checkSubscription({ plan, sourcesAsWritten, crossJoinCount }: Se
   }
   if (plan.sources.length > 2)
     refuse("too_many_tables", `Invalid number of tables in subscription: ${plan.sources.length}`);
+  if (!plan.rules.every(areJoined)) refuse("no_join_index", "Subscriptions require indexes on join columns");
   if (plan.sources.length < 2) return;
   if (sourcesAsWritten[1]?.table.def.isEvent === true) {
     refuse("event_lookup", "Event tables cannot be used as the lookup table in subscription joins");
   }
   const isIndexed = plan.joins.some(({ left, right }) => hasIndex(plan, left) || hasIndex(plan, right));
   if (crossJoinCount > 0 || !isIndexed) refuse("no_join_index", "Subscriptions require indexes on join columns");
+}
+
+/** Whether equalities lead from the row that rules are asked about to all other rows that they read, and back. */
+function areJoined(rules: SelectPlan["rules"][number]): boolean {
+  return rules === undefined || rules.every((rule) => isJoined(rule) && rule.rules.every(areJoined));
+}
+
+function isJoined({ sources, joins }: RulePlan): boolean {
+  const reached = new Set([0]);
+  for (let size = 0; size < reached.size;) {
+    size = reached.size;
+    for (const { left, right } of joins) {
+      if (reached.has(left.source)) reached.add(right.source);
+      if (reached.has(right.source)) reached.add(left.source);
+    }
+  }
+  return reached.size === sources.length;
 }
 
 /**

@@ -113,12 +113,12 @@ export function planUpdate(update: UpdateStatement, catalog: Catalog): UpdatePla
       refuse("duplicate_name", `Duplicate name \`${title}\``, at);
     assignments.push({ column, value: storedBytes(value, def.type) });
   }
-  return { kind: "update", assignments, match: planRows(table, name, update.where, scope) };
+  return { kind: "update", assignments, match: planRows(table, name, update.where, scope, {}) };
 }
 
 export function planDelete(statement: DeleteStatement, catalog: Catalog): DeletePlan {
   const { table, name, scope } = writable(catalog, statement.tables[0] as NamedTable); // `admit` refused the others
-  return { kind: "delete", match: planRows(table, name, statement.where, scope) };
+  return { kind: "delete", match: planRows(table, name, statement.where, scope, {}) };
 }
 
 function variable(name: string, at: number): VariableName {

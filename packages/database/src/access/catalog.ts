@@ -1,7 +1,8 @@
-/** Who may name what: the one place that knows private tables, tables of the owner, and rows under rules. */
+/** Who may name what: the one place that knows private tables, tables of the owner, and row-level rules. */
+import { isLightconeError, LightconeError, type TableId } from "@lightcone/base";
 import type { Store } from "@lightcone/engine";
 import type { TableSchema } from "@lightcone/schema";
-import { compileSubscription, type Catalog } from "@lightcone/sql";
+import { compileRule, restrict, type Catalog, type Rule } from "@lightcone/sql";
 import type { Caller } from "../link/link.ts";
 
 /** System tables that only the owner reads, beside those that are private anyway. */
@@ -9,8 +10,7 @@ const ownersTables: ReadonlySet<string> = new Set(["st_module", "st_client"]);
 
 export class Access {
   private readonly store: Pick<Store, "tableByEitherName" | "tables">;
-  /** Tables under a row-level rule: rules are not applied yet, so only the owner reads these. */
-  private ruledTables: ReadonlySet<number> = new Set();
+  private rulesByTable: ReadonlyMap<TableId, readonly Rule[]> = new Map();
 
   constructor(store: Pick<Store, "tableByEitherName" | "tables">) {
     this.store = store;
@@ -26,9 +26,12 @@ export class Access {
       const schema = this.store.tableByEitherName(name)?.schema;
       return schema !== undefined && this.mayRead(caller, schema) ? schema : undefined;
     };
-    if (!expandsAll) return { table };
+    // The owner's queries are of other templates than everybody else's: those have no rules.
+    const rules = caller.isOwner ? undefined : this.rulesOf;
+    if (!expandsAll) return { table, rules };
     return {
       table,
+      rules,
       readable: () =>
         this.store
           .tables()
@@ -37,23 +40,60 @@ export class Access {
     };
   }
 
+  /** Each row-level rule with the table whose rows it shows. */
+  get rules(): readonly { readonly table: TableId; readonly sql: string }[] {
+    return [...this.rulesByTable].flatMap(([table, rules]) => rules.map(({ sql }) => ({ table, sql })));
+  }
+
   /**
    * Says which row-level rules the module has.
    *
-   * @throws {LightconeError} what is wrong with a rule
+   * @returns what is wrong with rules that nobody but the owner can read a table by; the module runs all the same
+   * @throws {LightconeError} `RuleRefused`
    */
-  setRules(rules: readonly string[]): void {
-    const tables = new Set<number>();
-    for (const rule of rules) {
-      const [plan] = compileSubscription(rule, this.catalog({ isOwner: true }, false));
-      const source = plan?.sources[0];
-      if (source !== undefined) tables.add(source.table.id);
+  setRules(rules: readonly string[]): readonly string[] {
+    const all = this.catalog({ isOwner: true }, false);
+    const byTable = new Map<TableId, Rule[]>();
+    for (const sql of new Set(rules)) {
+      const rule = accepted(sql, () => compileRule(sql, all));
+      const id = rule.sources[0]?.table.id;
+      if (id !== undefined) byTable.set(id, [...(byTable.get(id) ?? []), rule]);
     }
-    this.ruledTables = tables;
+    const rulesOf = (table: TableId): readonly Rule[] => byTable.get(table) ?? [];
+    const faults = [...byTable.values()].flatMap(([rule]) => (rule === undefined ? [] : faultOf(rule, rulesOf)));
+    this.rulesByTable = byTable;
+    return faults;
   }
 
-  private mayRead(caller: Pick<Caller, "isOwner">, { def, id }: TableSchema): boolean {
+  private readonly rulesOf = (table: TableId): readonly Rule[] => this.rulesByTable.get(table) ?? [];
+
+  private mayRead(caller: Pick<Caller, "isOwner">, { def }: TableSchema): boolean {
     if (caller.isOwner) return true;
-    return def.access === "public" && !ownersTables.has(def.name) && !this.ruledTables.has(id);
+    return def.access === "public" && !ownersTables.has(def.name);
   }
+}
+
+function accepted<T>(sql: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!isLightconeError(error)) throw error;
+    throw new LightconeError("RuleRefused", { sql, reason: error.told }, { cause: error });
+  }
+}
+
+/** What is wrong with the rules of a table once those of the tables that they read are added: they depend on each other. */
+function faultOf({ sql, sources }: Rule, rulesOf: (table: TableId) => readonly Rule[]): readonly string[] {
+  const [source] = sources;
+  if (source === undefined) return [];
+  return accepted(sql, () => {
+    try {
+      restrict([source], rulesOf);
+      return [];
+    } catch (error) {
+      if (!isLightconeError(error, "SqlRefused")) throw error;
+      const { name } = source.table.def;
+      return [`only the owner can read table ${name}: ${error.message}, by the row-level rule \`${sql}\``];
+    }
+  });
 }

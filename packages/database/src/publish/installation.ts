@@ -40,14 +40,15 @@ export class Installation {
    * Makes `module` the one that runs; undefined for none.
    *
    * @param withTables whether its tables exist already
-   * @throws {LightconeError} what is wrong with a row-level rule of the module
+   * @returns what is wrong with its row-level rules, though it runs
+   * @throws {LightconeError} `RuleRefused`
    */
-  install(module: Module | undefined, withTables = true): void {
+  install(module: Module | undefined, withTables = true): readonly string[] {
     this.context.module = module;
     this.watchEnds();
     this.bindTables();
     module?.bind();
-    this.context.access.setRules(withTables ? (module?.def.rowLevelRules ?? []) : []);
+    return this.context.access.setRules(withTables ? (module?.def.rowLevelRules ?? []) : []);
   }
 
   /**

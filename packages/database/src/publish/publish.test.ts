@@ -44,6 +44,7 @@ async function begin(limits = {}): Promise<void> {
         scheduler.bind(store.tables());
         if (module?.hash.startsWith("10") === true)
           throw new LightconeError("SqlRefused", { text: "no such table: `nowhere`", category: "name" });
+        return [];
       },
       clearEnds: () => done.push("cleared"),
     },

@@ -17,6 +17,7 @@ import { Call, noConnection } from "../core/call.ts";
 import { ok } from "../core/commit-pipeline.ts";
 import type { Installation } from "./installation.ts";
 import { storeProgram } from "./module-row.ts";
+import { storeRules } from "./rule-rows.ts";
 
 /** A program with what its publisher allows. */
 export interface Publication extends Program {
@@ -137,8 +138,7 @@ function create(site: PublishSite, next: Module): Reply {
   const call = ownersCall(context).of(init, context.pipeline.nowMicros());
   const build = (): void => {
     for (const table of [...next.def.tables].sort(byName)) context.store.catalog.createTable(table);
-    storeProgram(context, next);
-    site.installation.install(next); // the tables now exist: bind the module to their ids
+    enter(site, next); // the tables now exist: bind the module to their ids
   };
   const result =
     init === undefined
@@ -155,6 +155,14 @@ function create(site: PublishSite, next: Module): Reply {
     result.code,
     result.message,
   );
+}
+
+/** Makes a program the one that the database runs, in the open transaction. */
+function enter({ context, installation }: PublishSite, next: Module): void {
+  storeProgram(context, next);
+  const faults = installation.install(next);
+  storeRules(context);
+  for (const fault of faults) context.log.note(LogLevel.warn, fault);
 }
 
 /** Acknowledges a plan that disconnects clients. */
@@ -184,8 +192,7 @@ function update(site: PublishSite, before: Module, next: Module, publication: Pu
     context.pipeline.transact(call, () =>
       doing(() => {
         for (const step of plan.steps) carryOut(context, step);
-        storeProgram(context, next);
-        site.installation.install(next);
+        enter(site, next);
       }),
     ),
   );
@@ -232,9 +239,10 @@ function carryOut(context: DatabaseContext, step: MigrationStep): void {
       break;
     case "addView":
     case "removeView":
-    case "setRowLevelRules":
-      // Views and rules are the module's own description; nothing of them is stored.
+      // Views are the module's own description; nothing of them is stored.
       break;
+    case "setRowLevelRules":
+      break; // written with the program
   }
 }
 

@@ -33,12 +33,22 @@ export type ReadContext = Pick<DatabaseContext, "store" | "limits" | "clock" | "
   readonly pipeline: { readonly offset: number };
 };
 
+interface OpenSelect {
+  readonly select: SlicedSelect;
+  readonly isRuled: boolean;
+}
+
+/** The count in the only row of COUNT. */
+function countIn(bytes: Uint8Array, at: number): number {
+  return Number(new DataView(bytes.buffer, bytes.byteOffset + at, 8).getBigUint64(0, true));
+}
+
 export class SlicedRead {
   private readonly context: ReadContext;
-  private readonly open: SlicedSelect[] = [];
+  private readonly open: OpenSelect[] = [];
   /** The offset of the state that is read. */
   readonly offset: number;
-  /** Rows looked at: in the opening job, and in all. */
+  /** Rows looked at: in the opening job, and in all. Of a query under rules those in the result: what is hidden does not count. */
   private visited = 0;
   private lookedAt = 0;
   /** The variable `row_limit`: up to how many rows may be looked at for whoever is not the owner. */
@@ -59,8 +69,10 @@ export class SlicedRead {
     const { queryRowsMax } = context.limits;
     try {
       for (const { plan, rows } of wanted) {
+        const isCount = plan.projection.kind === "count";
         this.begin(plan, bindParams(plan, caller.identity), (bytes, at, length) => {
           if (++this.rowCount > queryRowsMax) this.limit(this.rowCount);
+          if (plan.isRuled) this.look(isCount ? countIn(bytes, at) : 1);
           rows.add(bytes, at, length);
         });
       }
@@ -79,10 +91,11 @@ export class SlicedRead {
     const visited = selectWithin(store, prepared, values, { visitMax, scanMax, isCounted }, emit);
     if (visited >= 0) {
       this.visited += visited;
-      this.look(visited);
+      if (!plan.isRuled) this.look(visited);
     } else {
       this.readView ??= store.openReadView();
-      this.open.push(new SlicedSelect({ store, readView: this.readView, seed }, prepared, values, emit));
+      const from = { store, readView: this.readView, seed };
+      this.open.push({ select: new SlicedSelect(from, prepared, values, emit), isRuled: plan.isRuled });
     }
   }
 
@@ -112,13 +125,15 @@ export class SlicedRead {
     const { clock } = this.context;
     const from = clock.steadyMs();
     for (let rows = 0; rows < rowsPerSlice; rows += rowsPerStep) {
-      const [select] = this.open;
-      if (select === undefined || clock.steadyMs() - from > sliceMs) break;
+      const [first] = this.open;
+      if (first === undefined || clock.steadyMs() - from > sliceMs) break;
+      const { select, isRuled } = first;
       if (!select.step(rowsPerStep)) this.open.shift();
       else {
-        // What a join holds takes as much room as rows that are sent.
-        this.limit(select.heldCount);
-        this.look(rowsPerStep);
+        // What a join holds takes as much room as rows that are sent. How many rows rules hide is not told.
+        const max = this.context.limits.queryRowsMax;
+        this.limit(isRuled ? Math.min(select.heldCount, max + 1) : select.heldCount);
+        if (!isRuled) this.look(rowsPerStep);
       }
     }
     this.spentMs += clock.steadyMs() - from;

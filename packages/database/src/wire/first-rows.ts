@@ -17,6 +17,8 @@ export interface RowGatherer {
 /** The rows of one query, as they were gathered for an answer. */
 export interface QueryRows {
   readonly table: Table;
+  /** Whether rules hide rows of its tables. */
+  readonly isRuled: boolean;
   readonly rows: RowGatherer;
 }
 
@@ -34,6 +36,11 @@ export interface RowsMessage {
   readonly fail: (text: string) => Piece;
   /** Of first rows. Sent just before the end of the message: with the answer, the request is forgotten. */
   readonly note?: ResumeNote;
+}
+
+/** The rows that an answer has entries for. One without rows would say that there are some which rules hide. */
+export function entriesOf(queries: readonly QueryRows[]): readonly QueryRows[] {
+  return queries.filter(({ isRuled, rows }) => !isRuled || rows.count > 0);
 }
 
 export class FirstRows {
@@ -64,12 +71,12 @@ export class FirstRows {
   of(plan: SelectPlan): QueryRows & { readonly plan: SelectPlan } {
     const id = defined(plan.sources[0], "the source").table.id;
     const table = defined(this.context.store.table(id), `table ${id}`);
-    return { plan, table, rows: this.gather(table) };
+    return { plan, table, isRuled: plan.isRuled, rows: this.gather(table) };
   }
 
-  /** Whether a query's tables have rows: queries over others have no entry in an answer. */
+  /** Whether a query's tables have rows: queries over others have no entry in an answer. `entriesOf` looks at those under rules. */
   areOver(plan: SelectPlan): boolean {
-    return plan.sources.every(({ table }) => (this.context.store.table(table.id)?.rowCount ?? 0) > 0);
+    return plan.isRuled || plan.sources.every(({ table }) => (this.context.store.table(table.id)?.rowCount ?? 0) > 0);
   }
 
   /** Answers with the rows that plans have now, or with why there are none. */

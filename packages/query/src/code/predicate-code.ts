@@ -32,7 +32,7 @@ export function sourceTypes({ sources }: Pick<SelectPlan, "sources">): SourceTyp
   return sources.map(({ table }) => table.def.columns.map(({ type }) => type));
 }
 
-export function columnTypes(plan: SelectPlan, source: number): readonly AlgebraicType[] {
+export function columnTypes(plan: Pick<SelectPlan, "sources">, source: number): readonly AlgebraicType[] {
   return sourceTypes(plan)[source] ?? [];
 }
 

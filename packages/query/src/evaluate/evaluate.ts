@@ -9,13 +9,13 @@ import type { IndexCursor, ScanBound, RowSource, Table, TableCursor } from "@lig
 import type { RowRef } from "@lightcone/base";
 import { defined } from "@lightcone/base";
 import type { AlgebraicType } from "@lightcone/sats";
-import type { ColumnRef, SelectPlan } from "@lightcone/sql";
+import type { ColumnRef, RulePlan } from "@lightcone/sql";
 import { choosePath, knownFrom, type AccessPath, type KeyPart, type UnionPath } from "../plan/access-path.ts";
 import { makeArgs, type Args } from "../code/args.ts";
 import { ColumnKey } from "../code/column-key.ts";
 import { narrow, type Intervals, type Limit } from "../plan/bounds.ts";
 import { bytesText, concat } from "../code/bytes.ts";
-import type { Prepared, PreparedTerm } from "../plan/prepared.ts";
+import type { Prepared, PreparedRule, PreparedTerm } from "../plan/prepared.ts";
 import { RowLayout } from "../code/row-layout.ts";
 import { chooseUnion } from "../plan/union.ts";
 
@@ -37,7 +37,9 @@ export function evaluate(
   emit: EmitRows,
   visitMax = Infinity,
 ): number {
-  return new Evaluation(store, prepared, values, emit, visitMax).run();
+  const visits = { count: 0, max: visitMax };
+  new Evaluation(store, prepared, values, makeArgs(prepared.layout, values), emit, visits).run();
+  return visits.count;
 }
 
 /** The access path of a source that comes first; undefined when the result cannot have rows. */
@@ -59,7 +61,10 @@ function cheaper(path: AccessPath, union: UnionPath | undefined): AccessPath {
 }
 
 /** The intervals of each source's columns; undefined when the result cannot have rows. */
-function intervalsOf({ sources, isEmpty }: Prepared, values: readonly Uint8Array[]): readonly Intervals[] | undefined {
+function intervalsOf(
+  { sources, isEmpty }: PreparedRule,
+  values: readonly Uint8Array[],
+): readonly Intervals[] | undefined {
   if (isEmpty) return undefined;
   const intervals: Intervals[] = [];
   for (const { bounds } of sources) {
@@ -77,7 +82,7 @@ function isJoined(path: AccessPath): boolean {
 }
 
 /** The live table of a plan's source. */
-export function tableOf(store: RowSource, plan: SelectPlan, source: number): Table {
+export function tableOf(store: RowSource, plan: Pick<RulePlan, "sources">, source: number): Table {
   const id = defined(plan.sources[source], "the source").table.id;
   return defined(store.table(id), `table ${id}`);
 }
@@ -110,13 +115,18 @@ interface RowWalk {
   readonly isTaken?: (view: DataView, at: number) => boolean;
 }
 
+/** Rows looked at, in all of an evaluation, and how many may be. */
+interface Visits {
+  count: number;
+  readonly max: number;
+}
+
 class Evaluation {
   private readonly store: RowSource;
-  private readonly prepared: Prepared;
+  private readonly prepared: PreparedRule;
   private readonly values: readonly Uint8Array[];
   private readonly emit: EmitRows;
-  private readonly visitMax: number;
-  private visitCount = 0;
+  private readonly visits: Visits;
   private readonly args: Args;
   private readonly refs: Uint32Array;
   private readonly views: DataView[];
@@ -125,42 +135,71 @@ class Evaluation {
   private intervals: readonly Intervals[] = [];
   private readonly unions = new Map<number, UnionPath | undefined>();
 
-  constructor(store: RowSource, prepared: Prepared, values: readonly Uint8Array[], emit: EmitRows, visitMax: number) {
+  /** By source: what tells whether a row is seen. Undefined where all rows are. */
+  private readonly rules: readonly (readonly RowRule[] | undefined)[];
+
+  constructor(
+    store: RowSource,
+    prepared: PreparedRule,
+    values: readonly Uint8Array[],
+    args: Args,
+    emit: EmitRows,
+    visits: Visits,
+  ) {
     const count = prepared.plan.sources.length;
     this.store = store;
     this.prepared = prepared;
     this.values = values;
     this.emit = emit;
-    this.visitMax = visitMax;
-    this.args = makeArgs(prepared.layout, values);
+    this.visits = visits;
+    this.args = args;
     this.refs = new Uint32Array(count);
     this.views = Array.from({ length: count }, () => new DataView(new ArrayBuffer(0)));
     this.ats = new Float64Array(count);
     this.layouts = Array.from({ length: count });
+    this.rules = prepared.sources.map(({ rules }) =>
+      rules?.map((rule) => new RowRule(store, rule, values, args, visits)),
+    );
   }
 
-  run(): number {
+  run(): void {
+    const steps = this.stepsFrom(new Set());
+    if (steps !== undefined && this.visits.count <= this.visits.max) this.walk(steps, 0);
+  }
+
+  /** The loops over the sources that are not bound yet; undefined when the result cannot have rows. */
+  stepsFrom(bound: Set<number>): readonly Step[] | undefined {
     const intervals = intervalsOf(this.prepared, this.values);
-    if (intervals === undefined) return 0;
+    if (intervals === undefined) return undefined;
     this.intervals = intervals;
-    const steps = this.order();
-    if (this.visitCount <= this.visitMax) this.walk(steps, 0);
-    return this.visitCount;
+    return this.order(bound);
+  }
+
+  /** Binds source 0 to a row; whether the row fulfils the conditions on it alone. */
+  begin(ref: RowRef, view: DataView, at: number): boolean {
+    const { numbers, views } = this.args;
+    const filter = this.prepared.sources[0]?.filter;
+    if (filter !== undefined && !filter(view, at, numbers, views)) return false;
+    this.refs[0] = ref;
+    this.views[0] = view;
+    this.ats[0] = at;
+    return true;
   }
 
   /** False when `emit` or the bound on visits stopped it. */
-  private walk(steps: readonly Step[], depth: number): boolean {
+  walk(steps: readonly Step[], depth: number): boolean {
     const step = steps[depth];
     if (step === undefined) return this.emit(this.refs);
     const { source, rows, terms } = step;
     const { isTaken } = rows;
     const filter = this.prepared.sources[source]?.filter;
+    const rules = this.rules[source];
     const { numbers, views } = this.args;
-    const { store } = this;
+    const { store, visits } = this;
     rows.seek();
     for (let ref = rows.next(); ref !== -1; ref = rows.next()) {
-      this.visitCount += 1;
-      if (this.visitCount > this.visitMax) return false;
+      visits.count += 1;
+      if (visits.count > visits.max) return false;
       store.resolve(ref);
       const { view, at } = store.row;
       if (isTaken !== undefined && !isTaken(view, at)) continue;
@@ -169,17 +208,25 @@ class Evaluation {
       this.views[source] = view;
       this.ats[source] = at;
       if (!terms.every((term) => term.holds(this.views, this.ats, numbers, views))) continue;
+      if (rules !== undefined && !rules.some((rule) => rule.shows(ref, view, at))) {
+        if (visits.count > visits.max) return false;
+        continue;
+      }
       if (!this.walk(steps, depth + 1)) return false;
     }
     return true;
   }
 
+  /** Whether there is a result, within the bound on visits. */
+  finds(steps: readonly Step[]): boolean {
+    return !this.walk(steps, 0) && this.visits.count <= this.visits.max;
+  }
+
   // --- the order of the loops
 
-  private order(): Step[] {
+  private order(bound: Set<number>): Step[] {
     const { plan, terms } = this.prepared;
     const steps: Step[] = [];
-    const bound = new Set<number>();
     while (bound.size < plan.sources.length) {
       let best: { readonly source: number; readonly way: Way } | undefined;
       for (let source = 0; source < plan.sources.length; source += 1) {
@@ -333,12 +380,13 @@ class Evaluation {
     const filter = this.prepared.sources[source]?.filter;
     const buckets = new Map<string, number[]>();
     const rows = this.openPath(table, path);
-    const isTooMuch = path.kind === "scan" && this.visitCount + table.rowCount > this.visitMax;
-    if (isTooMuch) this.visitCount = this.visitMax + 1;
+    const { visits } = this;
+    const isTooMuch = path.kind === "scan" && visits.count + table.rowCount > visits.max;
+    if (isTooMuch) visits.count = visits.max + 1;
     else rows.seek();
     for (let ref = isTooMuch ? -1 : rows.next(); ref !== -1; ref = rows.next()) {
-      this.visitCount += 1;
-      if (this.visitCount > this.visitMax) break;
+      visits.count += 1;
+      if (visits.count > visits.max) break;
       this.store.resolve(ref);
       const { view, at } = this.store.row;
       if (rows.isTaken !== undefined && !rows.isTaken(view, at)) continue;
@@ -358,6 +406,26 @@ class Evaluation {
       },
       next: () => (next < found.length ? (found[next++] as RowRef) : -1),
     };
+  }
+}
+
+/** Whether a rule shows a row. Its loops are made once, for the first row that is asked about. */
+class RowRule {
+  private readonly evaluation: Evaluation;
+  private steps: readonly Step[] | undefined;
+  private isPlanned = false;
+
+  constructor(store: RowSource, rule: PreparedRule, values: readonly Uint8Array[], args: Args, visits: Visits) {
+    this.evaluation = new Evaluation(store, rule, values, args, () => false, visits);
+  }
+
+  shows(ref: RowRef, view: DataView, at: number): boolean {
+    if (!this.isPlanned) {
+      this.isPlanned = true;
+      this.steps = this.evaluation.stepsFrom(new Set([0]));
+    }
+    const { steps, evaluation } = this;
+    return steps !== undefined && evaluation.begin(ref, view, at) && evaluation.finds(steps);
   }
 }
 

@@ -97,16 +97,20 @@ function workOf(
   const { rowCount } = tableOf(store, plan, 0);
   const path = pathTo(store, prepared, values, 0);
   if (path === undefined) return 0;
+  const isMuch = path.kind === "scan" && limit > visitMax && rowCount > scanMax;
+  // What rules look at is known when they have.
+  if (sources[0]?.rules !== undefined) return isMuch ? "much" : "unknown";
   if (path.kind === "point" && path.index.unique) return 1;
   if (isCounted && path.kind !== "scan") return "unknown";
   if (rowCount <= (path.kind === "scan" ? scanMax : visitMax)) {
     return sources[0]?.filter === undefined ? Math.min(rowCount, limit) : rowCount;
   }
-  return path.kind === "scan" && limit > visitMax ? "much" : "unknown";
+  return isMuch ? "much" : "unknown";
 }
 
 function isCountOfAll({ plan, sources }: Prepared): boolean {
-  return plan.projection.kind === "count" && sources.length === 1 && sources[0]?.filter === undefined;
+  const [only] = sources;
+  return plan.projection.kind === "count" && sources.length === 1 && (only?.filter ?? only?.rules) === undefined;
 }
 
 /** How many rows the result has, LIMIT aside. */

@@ -8,60 +8,28 @@
  * equality, the distinct keys are held with their counts; of any other source the rows are held.
  */
 import { defined } from "@lightcone/base";
-import {
-  makeHashSeed,
-  makeKeyHash,
-  type KeyHash,
-  type ReadView,
-  type ReadViewCursor,
-  type RowView,
-  type RowSource,
-} from "@lightcone/engine";
-import { t } from "@lightcone/sats";
-import type { JoinEdge, SelectPlan } from "@lightcone/sql";
+import type { ReadViewCursor, RowView, RowSource } from "@lightcone/engine";
+import type { SelectPlan } from "@lightcone/sql";
 import { makeArgs, type Args } from "../code/args.ts";
 import { tableOf } from "./evaluate.ts";
-import { ColumnKey } from "../code/column-key.ts";
-import { columnPlace } from "../code/column-place.ts";
-import { JoinTable } from "./join-table.ts";
-import { columnTypes, noArgs, type RowFilter } from "../code/predicate-code.ts";
+import {
+  applicable,
+  HeldRows,
+  none,
+  noRow,
+  isSeen,
+  openCursor,
+  openInners,
+  openRules,
+  type Inner,
+  type SlicedRule,
+  type SlicedSource,
+} from "./held-rows.ts";
+import { noArgs } from "../code/predicate-code.ts";
 import type { Prepared, PreparedTerm } from "../plan/prepared.ts";
 import { emitCount, limitOf, projected, type EmitBytes } from "./projection.ts";
 
-type HashRow = KeyHash["hashRow"];
-
-/** What a sliced SELECT reads. */
-export interface SlicedSource {
-  readonly store: RowSource;
-  /** A view of the store. It must stay open until the last step. */
-  readonly readView: ReadView;
-  /** Seed of the hashes: clients choose the values. */
-  readonly seed: number;
-}
-
-/** A source whose rows are found by those of the sources before it. */
-interface Inner {
-  readonly source: number;
-  readonly cursor: ReadViewCursor;
-  readonly filter: RowFilter | undefined;
-  readonly table: JoinTable;
-  readonly hash: HashRow;
-  /** The column that is held; undefined when the whole row is. */
-  readonly key: ColumnKey | undefined;
-  /** The source whose row gives the key, and how the key is read from it. */
-  readonly from: number;
-  readonly fromHash: HashRow;
-  readonly fromKey: ColumnKey;
-  /** Conditions to test once this source has a row. */
-  readonly terms: readonly PreparedTerm[];
-  /** The hash that is looked for, the next candidate, and how often the present one counts. */
-  wanted: number;
-  candidate: number;
-  copies: number;
-}
-
-const none = -1;
-const noRow: RowView = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), at: 0, length: 0 };
+export type { SlicedSource } from "./held-rows.ts";
 
 export class SlicedSelect {
   private readonly prepared: Prepared;
@@ -72,13 +40,13 @@ export class SlicedSelect {
   private readonly outer: number;
   private readonly outerCursor: ReadViewCursor;
   private readonly outerTerms: readonly PreparedTerm[];
+  private readonly outerRules: readonly SlicedRule[] | undefined;
   private readonly inners: readonly Inner[];
+  private readonly held: HeldRows;
   /** The present row of each source. */
   private readonly rows: RowView[];
   private readonly views: DataView[];
   private readonly ats: Float64Array;
-  /** How many inner sources are held already. */
-  private heldTables = 0;
   /** The inner source whose candidates are looked at; -1 for the outer source's rows. */
   private depth = none;
   /** Copies of the present row that are still to be emitted. */
@@ -100,48 +68,27 @@ export class SlicedSelect {
     this.views = plan.sources.map(() => noRow.view);
     this.ats = new Float64Array(plan.sources.length);
     this.outer = outerOf(from.store, plan);
-    this.outerCursor = openCursor(from.readView, plan, this.outer);
+    this.outerCursor = openCursor(from, plan, this.outer);
     const bound = new Set([this.outer]);
     this.outerTerms = applicable(prepared, this.outer, bound);
-    this.inners = openInners(from, prepared, bound);
+    this.held = new HeldRows(from, this.args);
+    this.outerRules = openRules(this.held, prepared.sources[this.outer]?.rules);
+    this.inners = openInners(this.held, prepared, bound, plan.projection);
   }
 
   /** Rows and keys held to join by. */
   get heldCount(): number {
-    return this.inners.reduce((count, { table }) => count + table.count, 0);
+    return this.held.rowCount;
   }
 
   /** Continues until about `visitMax` rows were visited or emitted. False when the result is complete. */
   step(visitMax: number): boolean {
     if (this.left === 0) return false;
-    let visits = visitMax;
-    for (;;) {
-      const inner = this.inners[this.heldTables];
-      if (inner === undefined) break;
-      visits = this.hold(inner, visits);
-      if (visits === 0) return true;
-      this.heldTables += 1;
-    }
+    const visits = this.held.hold(visitMax);
+    if (visits === 0) return true;
     if (this.inners.length === 0 ? this.walkAlone(visits) : this.walk(visits)) return true;
     if (this.isCount) emitCount(this.total, this.emit);
     return false;
-  }
-
-  /** Copies an inner source into its table. Returns the visits that are left; 0 if the source is not finished. */
-  private hold({ cursor, filter, table, hash, key }: Inner, visits: number): number {
-    const { numbers, views } = this.args;
-    const { row } = cursor;
-    for (let left = visits; left > 0; left -= 1) {
-      if (!cursor.next()) return left;
-      const { bytes, view, at } = row;
-      if (filter !== undefined && !filter(view, at, numbers, views)) continue;
-      if (key === undefined) table.add(hash(view, at), bytes, at, row.length);
-      else {
-        key.read(view, at);
-        table.tally(hash(view, at), key.own ?? bytes, key.view, key.at, key.length);
-      }
-    }
-    return 0;
   }
 
   /** Walks the only source. False when no row is left. */
@@ -151,9 +98,10 @@ export class SlicedSelect {
     const { numbers, views } = this.args;
     const filter = this.prepared.sources[outer]?.filter;
     this.rows[outer] = row;
-    for (let left = visits; left > 0; left -= 1) {
+    for (let left = visits; left > 0; left -= 1 + this.held.takeLooks()) {
       if (!outerCursor.next()) return false;
       if (filter !== undefined && !filter(row.view, row.at, numbers, views)) continue;
+      if (!isSeen(this.outerRules, row)) continue;
       if (outerTerms.length > 0) {
         this.bind(outer, row);
         if (!this.fulfils(outerTerms)) continue;
@@ -170,7 +118,7 @@ export class SlicedSelect {
 
   /** The same with others joined to it. */
   private walk(visits: number): boolean {
-    for (let left = visits; left > 0; left -= 1) {
+    for (let left = visits; left > 0; left -= 1 + this.held.takeLooks()) {
       if (this.owed > 0) this.pay();
       else if (this.depth !== none) this.nextCandidate();
       else if (!this.outerCursor.next()) return false;
@@ -186,6 +134,7 @@ export class SlicedSelect {
     const { row } = this.outerCursor;
     const filter = this.prepared.sources[outer]?.filter;
     if (filter !== undefined && !filter(row.view, row.at, this.args.numbers, this.args.views)) return;
+    if (!isSeen(this.outerRules, row)) return;
     this.bind(outer, row);
     if (this.fulfils(this.outerTerms)) this.enter(0);
   }
@@ -276,91 +225,4 @@ function outerOf(store: RowSource, plan: SelectPlan): number {
   const largest = sizes.indexOf(Math.max(...sizes));
   const asked = plan.projection.kind === "rows" ? plan.projection.source : largest;
   return (sizes[asked] ?? 0) * 4 >= (sizes[largest] ?? 0) ? asked : largest;
-}
-
-function openCursor(readView: ReadView, plan: SelectPlan, source: number): ReadViewCursor {
-  const id = defined(plan.sources[source], "the source").table.id;
-  return defined(
-    readView.tables.find((table) => table.id === id),
-    `table ${id} in the read view`,
-  ).openCursor();
-}
-
-/** The conditions that can be tested once `source`, the last of those bound, has a row. */
-function applicable({ terms }: Prepared, source: number, bound: ReadonlySet<number>): readonly PreparedTerm[] {
-  return terms.filter((term) => term.sources.has(source) && [...term.sources].every((each) => bound.has(each)));
-}
-
-/** The other sources in the order of the join: those with an edge to the sources before first, small ones first. */
-function openInners(from: SlicedSource, prepared: Prepared, bound: Set<number>): readonly Inner[] {
-  const { plan } = prepared;
-  const inners: Inner[] = [];
-  while (bound.size < plan.sources.length) {
-    const rest = [...plan.sources.keys()]
-      .filter((source) => !bound.has(source))
-      .toSorted((a, b) => tableOf(from.store, plan, a).rowCount - tableOf(from.store, plan, b).rowCount);
-    const source = defined(rest.find((each) => edgeTo(plan, each, bound) !== undefined) ?? rest[0], "a source");
-    const edge = edgeTo(plan, source, bound);
-    bound.add(source);
-    inners.push(openInner(from, prepared, source, edge, applicable(prepared, source, bound)));
-  }
-  return inners;
-}
-
-/** An edge from a source to one of those bound. */
-function edgeTo(plan: SelectPlan, source: number, bound: ReadonlySet<number>): JoinEdge | undefined {
-  return plan.joins.find(
-    ({ left, right }) =>
-      (left.source === source && bound.has(right.source)) || (right.source === source && bound.has(left.source)),
-  );
-}
-
-/** The key of sources without an edge: the same for every row. */
-const noKey = (): ColumnKey => new ColumnKey(t.u8, { start: () => 0, end: () => 0 });
-
-function openInner(
-  { store, readView, seed }: SlicedSource,
-  prepared: Prepared,
-  source: number,
-  edge: JoinEdge | undefined,
-  terms: readonly PreparedTerm[],
-): Inner {
-  const { plan, sources } = prepared;
-  const common = {
-    source,
-    cursor: openCursor(readView, plan, source),
-    filter: sources[source]?.filter,
-    table: new JoinTable(tableOf(store, plan, source).rowCount),
-    wanted: 0,
-    candidate: none,
-    copies: 1,
-  };
-  const isCounted = !isNeeded(prepared, source, edge);
-  if (edge === undefined) {
-    const key = isCounted ? noKey() : undefined;
-    return { ...common, hash: () => 0, key, from: 0, fromHash: () => 0, fromKey: noKey(), terms };
-  }
-  const [own, other] = edge.left.source === source ? [edge.left, edge.right] : [edge.right, edge.left];
-  const ownTypes = columnTypes(plan, source);
-  const otherTypes = columnTypes(plan, other.source);
-  const hashed = makeHashSeed(seed);
-  return {
-    ...common,
-    hash: makeKeyHash(ownTypes, [own.column], hashed).hashRow,
-    key: isCounted ? new ColumnKey(edge.type, columnPlace(ownTypes, own.column)) : undefined,
-    from: other.source,
-    fromHash: makeKeyHash(otherTypes, [other.column], hashed).hashRow,
-    fromKey: new ColumnKey(edge.type, columnPlace(otherTypes, other.column)),
-    terms,
-  };
-}
-
-/** Whether a source's rows are needed for anything but the equality that finds them. */
-function isNeeded({ plan, terms }: Prepared, source: number, edge: JoinEdge | undefined): boolean {
-  const { projection } = plan;
-  if (projection.kind === "rows" && projection.source === source) return true;
-  if (projection.kind === "columns" && projection.columns.some((column) => column.source === source)) return true;
-  // The edges' terms come first, in their order.
-  const own = edge === undefined ? none : plan.joins.indexOf(edge);
-  return terms.some((term, at) => at !== own && term.sources.has(source));
 }

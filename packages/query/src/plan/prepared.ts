@@ -1,5 +1,5 @@
 /** A plan with its conditions compiled, for any parameter values: every evaluator starts from it. */
-import type { Predicate, SelectPlan } from "@lightcone/sql";
+import type { Predicate, RulePlan, SelectPlan } from "@lightcone/sql";
 import { layOutArgs, type ArgLayout } from "../code/args.ts";
 import { boundsOf, conjuncts, equalities, type Bounds } from "./bounds.ts";
 import {
@@ -20,6 +20,8 @@ import {
 interface PreparedSource {
   /** Undefined when every row passes. */
   readonly filter: RowFilter | undefined;
+  /** Of which one must hold for a row to be seen. Undefined when all rows are. */
+  readonly rules: readonly PreparedRule[] | undefined;
   readonly bounds: Bounds;
   /** Column → parameter. */
   readonly equal: ReadonlyMap<number, number>;
@@ -40,8 +42,9 @@ export interface PreparedTerm {
   readonly holds: TupleFilter;
 }
 
-export interface Prepared {
-  readonly plan: SelectPlan;
+/** A rule with its conditions compiled; source 0 is the row that is asked about. */
+export interface PreparedRule {
+  readonly plan: RulePlan;
   readonly layout: ArgLayout;
   readonly sources: readonly PreparedSource[];
   readonly terms: readonly PreparedTerm[];
@@ -49,13 +52,21 @@ export interface Prepared {
   readonly isEmpty: boolean;
 }
 
+export interface Prepared extends PreparedRule {
+  readonly plan: SelectPlan;
+}
+
 export function prepare(plan: SelectPlan): Prepared {
-  const layout = layOutArgs(plan.params);
+  return { ...prepareRule(plan, layOutArgs(plan.params)), plan };
+}
+
+function prepareRule(plan: RulePlan, layout: ArgLayout): PreparedRule {
   const types = sourceTypes(plan);
   const sources = plan.filters.map((filter, i) => {
     const bounds = boundsOf(conjuncts(filter));
     return {
       filter: compileRowFilter(types, i, filter, layout),
+      rules: plan.rules[i]?.map((rule) => prepareRule(rule, layout)),
       bounds,
       equal: equalities(bounds),
       unions: unionsOf(types, i, filter, layout),

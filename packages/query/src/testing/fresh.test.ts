@@ -2,7 +2,7 @@
 // Method: one small state; each node's tuples written out by hand.
 import { asIndexId, asTableId } from "@lightcone/base";
 import { t } from "@lightcone/sats";
-import type { ColumnRef, Node, Predicate, SourceNode } from "@lightcone/sql";
+import type { ColumnRef, JoinNode, Node, Predicate, Qualification, SourceNode } from "@lightcone/sql";
 import { expect, test } from "vitest";
 import { tableDef } from "./fixture.ts";
 import { fresh } from "./fresh.ts";
@@ -33,12 +33,13 @@ const tables = new Map<string, readonly Row[]>([
 const values: readonly Value[] = [2, 10];
 const r = source("r");
 const s = source("s");
-const join: Node = {
+const join: JoinNode = {
   kind: "join",
   inputs: [r, s],
   edges: [{ left: column(0, 0), right: column(1, 0), type: t.u32 }],
   residual: { kind: "constant", value: true },
 };
+const someOfS: Qualification = { kind: "exists", inner: { ...join, inputs: [{ ...r, kind: "outer" }, s] } };
 const rowsOfR: Node = { kind: "project", input: join, projection: { kind: "rows", source: 0 } };
 
 test.each<{ readonly why: string; readonly node: Node; readonly tuples: readonly (readonly Row[])[] }>([
@@ -89,7 +90,7 @@ test.each<{ readonly why: string; readonly node: Node; readonly tuples: readonly
     node: {
       kind: "qualify",
       input: r,
-      condition: { kind: "exists", inner: s, pairs: [{ outer: column(0, 0), inner: column(0, 0) }] },
+      condition: someOfS,
     },
     tuples: [[[2, 20]], [[2, 21]]],
   },
@@ -107,7 +108,7 @@ test.each<{ readonly why: string; readonly node: Node; readonly tuples: readonly
             terms: [
               {
                 kind: "not",
-                term: { kind: "exists", inner: s, pairs: [{ outer: column(0, 0), inner: column(0, 0) }] },
+                term: someOfS,
               },
             ],
           },

@@ -4,6 +4,7 @@
  * It shares no code with the operators, knows no index and no order of evaluation, and every comparison is its own. A
  * result is a list of tuples, each a list of rows.
  */
+import { defined } from "@lightcone/base";
 import type { Aggregate, ColumnRef, CompareOp, Node, Operand, Predicate, Qualification } from "@lightcone/sql";
 import { compareRows, compareValues, operators, type Row, type Value } from "./values.ts";
 
@@ -14,6 +15,8 @@ export type Tuple = readonly Row[];
 export interface State {
   readonly tables: ReadonlyMap<string, readonly Row[]>;
   readonly values: readonly Value[];
+  /** The row that the condition around is asked about. */
+  readonly outer?: Row;
 }
 
 /** The tuples of a node. A bag: in no order, unless the node is a `top`. */
@@ -23,6 +26,8 @@ export function fresh(node: Node, state: State): readonly Tuple[] {
       return (state.tables.get(node.table.def.name) ?? [])
         .map((row): Tuple => [row])
         .filter((tuple) => holds(node.filter, tuple, state));
+    case "outer":
+      return [[defined(state.outer, "the row asked about")]].filter((tuple) => holds(node.filter, tuple, state));
     case "join":
       return product(node.inputs.map((input) => fresh(input, state))).filter(
         (tuple) =>
@@ -128,9 +133,7 @@ function qualifies(condition: Qualification, tuple: Tuple, state: State): boolea
     case "not":
       return !qualifies(condition.term, tuple, state);
     case "exists":
-      return fresh(condition.inner, state).some((inside) =>
-        condition.pairs.every(({ outer, inner }) => compareValues(at(outer, tuple), at(inner, inside)) === 0),
-      );
+      return fresh(condition.inner, { ...state, outer: rowOf(tuple, 0) }).length > 0;
   }
 }
 

@@ -4,6 +4,7 @@ import type { AlgebraicType } from "@lightcone/sats";
 import * as sats from "@lightcone/sats";
 import type { TableDef, TableSchema } from "@lightcone/schema";
 import type { Catalog } from "../catalog.ts";
+import { compileRule } from "../compile.ts";
 
 export interface VectorTable {
   readonly name: string;
@@ -13,6 +14,7 @@ export interface VectorTable {
   readonly indexes?: readonly (readonly string[])[];
   readonly event?: boolean;
   readonly anonymous?: boolean;
+  readonly rls?: readonly string[];
 }
 
 const named: Readonly<Record<string, AlgebraicType>> = {
@@ -70,6 +72,8 @@ export function catalogOf(
   caller: "owner" | "client",
 ): Catalog {
   const schemas = tables.map((table, i) => schemaFrom(table, 4096 + i));
+  const all: Catalog = { table: (name) => schemas.find(({ def }) => def.name === name) };
+  const rules = tables.flatMap(({ rls = [] }) => rls.map((sql) => compileRule(sql, all)));
   const visible = schemas.filter(({ def }) => caller === "owner" || def.access === "public");
   return {
     table: (name) => visible.find(({ def }) => def.name === name),
@@ -79,5 +83,6 @@ export function catalogOf(
       return view === undefined ? undefined : schemaFrom(view, 5000 + at);
     },
     readable: () => visible.filter(({ def }) => !def.isEvent),
+    rules: caller === "owner" ? undefined : (id) => rules.filter(({ sources }) => sources[0]?.table.id === id),
   };
 }

@@ -12,7 +12,7 @@ import type { KeptPart, ResumeNote } from "../../link/link.ts";
 import type { Piece } from "../../link/piece.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber } from "../../subscriptions/subscriber.ts";
-import type { FirstRows, QueryRows } from "../first-rows.ts";
+import { entriesOf, type FirstRows, type QueryRows } from "../first-rows.ts";
 import { compileTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
 import type { Channel, ClientRequest } from "../wire.ts";
 import type { Encoder } from "./encoder.ts";
@@ -114,7 +114,7 @@ export class QuerySets {
     const set = this.begin(request, texts, requestId, queryId, true);
     if (set === undefined) return;
     const encode: Encode = (rows) =>
-      this.encoder.applied("SubscribeMultiApplied", requestId, this.durationMicros(), queryId, rows);
+      this.encoder.applied("SubscribeMultiApplied", requestId, this.durationMicros(), queryId, entriesOf(rows));
     this.apply(request, set, this.overRows(set.queries.filter(({ uses }) => uses === 1)), encode);
   }
 
@@ -183,7 +183,7 @@ export class QuerySets {
     if (before !== undefined) this.end(before);
     this.sets.set(undefined, legacy);
     this.rows.send(request, read, {
-      encode: (rows) => this.encoder.initial(requestId, this.durationMicros(), rows),
+      encode: (rows) => this.encoder.initial(requestId, this.durationMicros(), entriesOf(rows)),
       fail: (text) => this.failNew(legacy, text),
       note: kept(legacy),
     });
@@ -209,7 +209,11 @@ export class QuerySets {
     const applied = isMulti ? "UnsubscribeMultiApplied" : "UnsubscribeApplied";
     const encode: Encode = (rows) => {
       // The form for one query has an entry even where other sets keep its rows.
-      const all = sent.length > 0 || isMulti ? rows : plansOf(set.queries).map((plan) => this.rows.of(plan));
+      const all = isMulti
+        ? entriesOf(rows)
+        : sent.length > 0
+          ? rows
+          : plansOf(set.queries).map((plan) => this.rows.of(plan));
       return this.encoder.applied(applied, requestId, this.durationMicros(), queryId, all);
     };
     this.rows.answer(request, plansOf(sent), { encode, fail });
@@ -236,7 +240,7 @@ export class QuerySets {
       return this.failure(requestId, queryId, reason);
     };
     if (sent.length > 0)
-      this.rows.answer(channel, plansOf(sent), { encode: (rows) => this.encoder.withdrawn(rows), fail });
+      this.rows.answer(channel, plansOf(sent), { encode: (rows) => this.encoder.withdrawn(entriesOf(rows)), fail });
     channel.send(this.failure(requestId, queryId, lost));
   }
 

@@ -11,7 +11,7 @@ import type { KeptPart } from "../../link/link.ts";
 import type { Piece } from "../../link/piece.ts";
 import type { Subscription, Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber } from "../../subscriptions/subscriber.ts";
-import type { FirstRows } from "../first-rows.ts";
+import { entriesOf, type FirstRows } from "../first-rows.ts";
 import { compileTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
 import type { Channel, ClientRequest } from "../wire.ts";
 import type { EncoderV2 } from "./encoder.ts";
@@ -89,7 +89,7 @@ export class QuerySets {
     }
     const set = this.hold(querySetId, wanted, request.number);
     this.rows.answer(request, plansOf(this.overRows(set)), {
-      encode: (rows) => this.encoder.subscribeApplied(requestId, querySetId, rows),
+      encode: (rows) => this.encoder.subscribeApplied(requestId, querySetId, entriesOf(rows)),
       fail: (text) => {
         // It may have ended before its rows were there, and its id stand for another by now.
         if (this.sets.get(querySetId) === set) this.end(set);
@@ -137,7 +137,8 @@ export class QuerySets {
     const sent = sendDroppedRows ? this.overRows(set) : [];
     this.end(set);
     this.rows.answer(request, plansOf(sent), {
-      encode: (rows) => this.encoder.unsubscribeApplied(requestId, querySetId, sendDroppedRows ? rows : undefined),
+      encode: (rows) =>
+        this.encoder.unsubscribeApplied(requestId, querySetId, sendDroppedRows ? entriesOf(rows) : undefined),
       fail,
     });
   }
@@ -161,7 +162,10 @@ export class QuerySets {
       return encoder.subscriptionError(undefined, querySetId, reason);
     };
     if (sent.length > 0)
-      this.rows.answer(channel, plansOf(sent), { encode: (rows) => encoder.withdrawn(querySetId, rows), fail });
+      this.rows.answer(channel, plansOf(sent), {
+        encode: (rows) => encoder.withdrawn(querySetId, entriesOf(rows)),
+        fail,
+      });
     channel.send(encoder.subscriptionError(undefined, querySetId, lost));
   }
 

@@ -1,0 +1,248 @@
+// Goal: row-level rules over the wire: who sees which rows by SQL over HTTP and by one-off queries, what publishing says
+// of rules, and what is told of them.
+// Method: a module of tables and rules on a real server; rows by the owner's SQL; callers with tokens of their own.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { RawClient } from "../raw-client.ts";
+import { Served } from "../served.ts";
+import { moduleOf, type SketchedTable } from "./tables-module.ts";
+
+const note: SketchedTable = {
+  name: "note",
+  access: "public",
+  columns: [
+    ["id", "U64"],
+    ["owner", "Identity"],
+  ],
+  unique: [["id"]],
+  indexes: [["id"], ["owner"]],
+  rls: ["SELECT * FROM note WHERE owner = :sender"],
+};
+/** A room is seen by its members, and by everybody if it is open; a message by whoever sees its room, and by its author. */
+const tables: readonly SketchedTable[] = [
+  note,
+  {
+    name: "room",
+    access: "public",
+    columns: [
+      ["id", "U64"],
+      ["is_open", "Bool"],
+    ],
+    unique: [["id"]],
+    indexes: [["id"]],
+    rls: [
+      "SELECT room.* FROM room JOIN member ON member.room = room.id WHERE member.who = :sender",
+      "SELECT * FROM room WHERE is_open = true",
+    ],
+  },
+  {
+    name: "member",
+    access: "private",
+    columns: [
+      ["who", "Identity"],
+      ["room", "U64"],
+    ],
+    indexes: [["room"]],
+  },
+  {
+    name: "message",
+    access: "public",
+    columns: [
+      ["id", "U64"],
+      ["room", "U64"],
+      ["author", "Identity"],
+    ],
+    unique: [["id"]],
+    indexes: [["id"], ["room"]],
+    rls: [
+      "SELECT message.* FROM message JOIN room ON message.room = room.id",
+      "SELECT m.* FROM message m WHERE m.author = :sender",
+    ],
+  },
+  {
+    name: "secret",
+    access: "public",
+    columns: [["id", "U64"]],
+    rls: ["SELECT secret.* FROM secret JOIN member WHERE member.who = :sender"],
+  },
+  {
+    name: "loop_a",
+    access: "public",
+    columns: [["id", "U64"]],
+    indexes: [["id"]],
+    rls: ["SELECT a.* FROM loop_a a JOIN loop_b b ON a.id = b.id"],
+  },
+  {
+    name: "loop_b",
+    access: "public",
+    columns: [["id", "U64"]],
+    indexes: [["id"]],
+    rls: ["SELECT b.* FROM loop_a a JOIN loop_b b ON a.id = b.id"],
+  },
+];
+
+interface Caller {
+  readonly identity: string;
+  readonly token: string;
+}
+
+let served: Served;
+let ann: Caller;
+let bob: Caller;
+
+async function newCaller(): Promise<Caller> {
+  return JSON.parse(await (await fetch(`${served.url}/v1/identity`, { method: "POST" })).text());
+}
+
+/** The rows, sorted, or the text of why there are none. */
+async function asked(sql: string, token = served.token): Promise<unknown> {
+  const response = await fetch(`${served.url}/v1/database/chat/sql`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}` },
+    body: sql,
+  });
+  const text = await response.text();
+  if (response.status !== 200) return text;
+  const [{ rows }]: [{ rows: unknown[] }] = JSON.parse(text);
+  return rows.map((row) => JSON.stringify(row)).toSorted();
+}
+
+/** Publishes, clients or not. @returns why not, if it is refused */
+async function publish(program: readonly SketchedTable[]): Promise<string> {
+  const bytes = moduleOf(program);
+  const plan = await served.request("POST", "/v1/database/chat/pre_publish?host_type=Wasm", bytes);
+  const policy =
+    plan.status === 200 ? `&policy=BreakClients&token=${JSON.parse(await plan.text()).AutoMigrate.token}` : "";
+  const response = await served.request("PUT", `/v1/database/chat?host_type=Wasm${policy}`, bytes);
+  return response.status === 200 ? "" : await response.text();
+}
+
+const ids = (...of: readonly number[]): readonly string[] => of.map((id) => `[${id}]`);
+
+beforeAll(async () => {
+  served = await Served.open();
+  expect(await publish(tables)).toBe("");
+  ann = await newCaller();
+  bob = await newCaller();
+  const [a, b] = [`0x${ann.identity}`, `0x${bob.identity}`];
+  for (const values of [
+    `note (id, owner) VALUES (1, ${a}), (2, ${b}), (3, ${a})`,
+    "room (id, is_open) VALUES (10, false), (11, false), (12, true), (13, false)",
+    `member (who, room) VALUES (${a}, 10), (${a}, 11), (${b}, 11), (${b}, 12)`,
+    `message (id, room, author) VALUES (100, 10, ${a}), (101, 11, ${b}), (102, 12, ${b}), (103, 13, ${a}), (104, 13, ${b})`,
+    "secret (id) VALUES (7)",
+    "loop_a (id) VALUES (1)",
+    "loop_b (id) VALUES (1)",
+  ]) {
+    expect(await asked(`INSERT INTO ${values}`)).toEqual([]);
+  }
+});
+afterAll(async () => {
+  await served.stop();
+});
+
+describe("row-level rules: who sees what by SQL", () => {
+  test.each<readonly [sql: string, ann: readonly string[], bob: readonly string[]]>([
+    ["SELECT id FROM note", ids(1, 3), ids(2)],
+    ["SELECT id FROM note WHERE id = 2", [], ids(2)],
+    ["SELECT id FROM note WHERE id = 2 OR id = 3", ids(3), ids(2)],
+    ["SELECT COUNT(*) AS n FROM note", ids(2), ids(1)],
+    // Members, and everybody in an open room: a row that two rules show comes once.
+    ["SELECT id FROM room", ids(10, 11, 12), ids(11, 12)],
+    ["SELECT COUNT(*) AS n FROM room", ids(3), ids(2)],
+    ["SELECT id FROM room WHERE id = 12", ids(12), ids(12)],
+    // A rule over a table that has rules of its own, which read a private table.
+    ["SELECT id FROM message", ids(100, 101, 102, 103), ids(101, 102, 104)],
+    ["SELECT COUNT(*) AS n FROM message", ids(4), ids(3)],
+    ["SELECT id FROM message WHERE room = 13", ids(103), ids(104)],
+    ["SELECT id FROM message LIMIT 0", [], []],
+    // Each table of a join is under its own rules; the caller's multiplicities stay.
+    ["SELECT m.id FROM message m JOIN room r ON m.room = r.id", ids(100, 101, 102), ids(101, 102)],
+    ["SELECT a.id FROM note a JOIN note b ON a.owner = b.owner", ids(1, 1, 3, 3), ids(2)],
+    ["SELECT COUNT(*) AS n FROM note a JOIN message m ON a.owner = m.author", ids(4), ids(3)],
+    // A rule without an equality between its tables.
+    ["SELECT id FROM secret", ids(7), ids(7)],
+  ])("%s", async (sql, forAnn, forBob) => {
+    expect([await asked(sql, ann.token), await asked(sql, bob.token)]).toEqual([forAnn, forBob]);
+  });
+
+  test("nobody sees nothing, and the owner sees all", async () => {
+    const { token } = await newCaller();
+    expect(await asked("SELECT id FROM note", token)).toEqual([]);
+    expect(await asked("SELECT id FROM room", token)).toEqual(ids(12));
+    expect(await asked("SELECT id FROM message", token)).toEqual(ids(102));
+    expect(await asked("SELECT id FROM secret", token)).toEqual([]);
+    expect(await asked("SELECT COUNT(*) AS n FROM note")).toEqual(ids(3));
+    expect(await asked("SELECT COUNT(*) AS n FROM message")).toEqual(ids(5));
+    expect(await asked("SELECT id FROM loop_a")).toEqual(ids(1));
+  });
+
+  test("a private table that rules read stays private", async () => {
+    expect(await asked("SELECT * FROM member", ann.token)).toMatch(/^no such table: `member`/);
+  });
+
+  test("one-off queries are under the rules", async () => {
+    const client = await RawClient.open(served.url, "chat", { token: ann.token });
+    await client.next();
+    const queryOnce = async (query: string): Promise<unknown> => {
+      client.say({ kind: "OneOffQuery", messageId: Uint8Array.of(1), query });
+      const message = await client.next();
+      if (message?.kind !== "OneOffQueryResponse") return message;
+      return message.error ?? message.tables.map(({ rows }) => rows.data.length);
+    };
+    expect(await queryOnce("SELECT * FROM note")).toEqual([2 * 40]);
+    expect(await queryOnce("SELECT * FROM message")).toEqual([4 * 48]);
+    expect(await queryOnce("SELECT m.* FROM message m JOIN room r ON m.room = r.id")).toEqual([3 * 48]);
+    expect(await queryOnce("SELECT * FROM loop_a")).toMatch(
+      /^Discovered cyclic dependency when resolving RLS rules for table id `\d+`/,
+    );
+    client.close();
+    await client.over;
+  });
+});
+
+describe("row-level rules: publishing", () => {
+  const refusals: readonly (readonly [rule: string, told: RegExp])[] = [
+    ["SELECT * FROM nowhere", /no such table: `nowhere`/],
+    [
+      "SELECT * FROM member WHERE who = :sender",
+      /Cannot define RLS rule on private table: member. Please make table public if you wish to restrict access using RLS./,
+    ],
+    ["SELECT * FROM note WHERE owner = 5 AND", /sql parser error/],
+    ["SELECT * FROM note WHERE owner = true", /Unexpected type/],
+    ["SELECT id FROM note", /Subscriptions must return a table type/],
+    ["SELECT * FROM note LIMIT 5", /Unsupported/],
+    ["DELETE FROM note", /Unsupported/],
+    ["SELECT * FROM *", /sql parser error/],
+  ];
+
+  test.each(refusals)("%s", async (rule, told) => {
+    const text = await publish(tables.map((table) => (table === note ? { ...note, rls: [rule] } : table)));
+    expect(text).toContain(rule);
+    expect(text).toMatch(told);
+    // The module that ran goes on, with its rules.
+    expect(await asked("SELECT id FROM note", ann.token)).toEqual(ids(1, 3));
+  });
+
+  test("st_row_level_security names each rule with its table", async () => {
+    const [own, ...others] = await Promise.all(
+      ["note", "room", "message", "secret", "loop_a", "loop_b"].map(async (name) => {
+        const [id] = (await asked(`SELECT table_id FROM st_table WHERE table_name = '${name}'`)) as string[];
+        return await asked(`SELECT sql FROM st_row_level_security WHERE table_id = ${id?.slice(1, -1)}`);
+      }),
+    );
+    expect(own).toEqual([JSON.stringify(note.rls)]);
+    expect(others.map((rows) => (rows as string[]).length)).toEqual([2, 2, 1, 1, 1]);
+  });
+
+  test("rules that depend on each other are published, with a line in the log", async () => {
+    const log = await (await served.request("GET", "/v1/database/chat/logs?num_lines=50")).text();
+    expect(log).toContain("only the owner can read table loop_a: Discovered cyclic dependency");
+    expect(log).toContain("only the owner can read table loop_b: Discovered cyclic dependency");
+  });
+
+  test("after a restart the rules are the same", async () => {
+    await served.stopFront();
+    await served.start();
+    expect(await asked("SELECT id FROM message", bob.token)).toEqual(ids(101, 102, 104));
+  });
+});
