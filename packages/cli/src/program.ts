@@ -345,12 +345,12 @@ The JSON of the HTTP interface is taken as well.`,
 
   add(
     "generate",
-    "Write typed bindings for the official client SDK.",
+    "Write typed bindings for the official client SDKs.",
     "lightcone generate --lang typescript --out-dir src/module_bindings",
     [
       new Option(
         "-l, --lang <language>",
-        "typescript, or json: the schema that a page of lightcone/client was built with",
+        "typescript, rust, or json: the schema that a page of lightcone/client was built with",
       ).makeOptionMandatory(),
       new Option("-o, --out-dir <dir>", "where the files go").makeOptionMandatory(),
       ...modulePath(),
@@ -358,7 +358,7 @@ The JSON of the HTTP interface is taken as well.`,
       new Option("--include-private", "private tables and functions, and reducers of the life cycle, as well"),
       new Option(
         "--client-package <name>",
-        "the package with the official client SDK, as the bindings import it",
+        "the package with the official client SDK, as TypeScript bindings import it",
       ).default("spacetimedb"),
       new Option("--import-extension <ending>", "ending of imports between the files; Node wants .ts").choices([
         "",
@@ -367,7 +367,7 @@ The JSON of the HTTP interface is taken as well.`,
       ]),
       new Option(
         "--sdk <major>",
-        "the major version of the client SDK; that of the package where the files go, or 2",
+        "the major version of the client SDK; that of the project where the files go, or 2",
       ).choices(["1", "2"]),
       new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
       yes(),

@@ -98,7 +98,7 @@ describe("a module", () => {
       says: /there is no `init` yet[^]*README\.md[^]*docs\/modules\.md/,
     },
     {
-      args: ["generate", "--lang", "rust", "-o", "PLACE/o"],
+      args: ["generate", "--lang", "csharp", "-o", "PLACE/o"],
       code: 2,
       says: /not written by this release[^]*docs\/compat/,
     },

@@ -2,7 +2,7 @@
  * What bindings are made of, whatever their language: which parts of a module clients see, in which order,
  * and how each is called.
  */
-import type { ColumnDef, ModuleDef, ProcedureDef, ReducerDef, TableDef, ViewDef } from "@lightcone/schema";
+import type { ColumnDef, ModuleDef, NamedType, ProcedureDef, ReducerDef, TableDef, ViewDef } from "@lightcone/schema";
 import type { AlgebraicType } from "@lightcone/sats";
 import { fileStem, NameRegistry, pascalIdentifier } from "./names.ts";
 
@@ -51,28 +51,52 @@ export interface Bindings {
   readonly typeByRef: ReadonlyMap<number, BoundType>;
 }
 
+/** What of a module is bound, under the module's names. */
+export interface Chosen {
+  readonly tables: readonly (TableDef | ViewDef)[];
+  readonly reducers: readonly ReducerDef[];
+  readonly procedures: readonly ProcedureDef[];
+  readonly types: readonly NamedType[];
+}
+
+/** Chooses what is bound, tables and functions sorted by name. */
+export function choose(module: ModuleDef, options: BindingOptions): Chosen {
+  const includePrivate = options.includePrivate ?? false;
+  const tables = [...module.tables, ...module.views]
+    .filter((each) => includePrivate || (isView(each) ? each.isPublic : each.access === "public"))
+    .toSorted(byName);
+  const reducers = module.reducers
+    .filter((each) => each.lifecycle !== "init")
+    .filter((each) => includePrivate || (each.lifecycle === undefined && each.visibility === "client"))
+    .toSorted(byName);
+  const procedures = module.procedures
+    .filter((each) => includePrivate || each.visibility === "client")
+    .toSorted(byName);
+  const used = includePrivate
+    ? undefined
+    : reachable(module, [
+        ...tables.map((each): AlgebraicType => ({ kind: "Ref", index: rowRef(each) })),
+        ...reducers.map((def) => def.paramsByRef),
+        ...procedures.flatMap((def) => [def.paramsByRef, def.returnsByRef]),
+      ]);
+  return { tables, reducers, procedures, types: module.types.filter(({ ref }) => used?.has(ref) ?? true) };
+}
+
 /** Chooses and names what is bound. `reserved` are names that the index exports anyway. */
 export function bind(module: ModuleDef, options: BindingOptions, reserved: readonly string[]): Bindings {
   const exported = new NameRegistry(reserved);
   const files = new NameRegistry();
   const typeNames = new NameRegistry();
-  const includePrivate = options.includePrivate ?? false;
-
-  const tables = [...module.tables, ...module.views]
-    .filter((each) => includePrivate || ("isPublic" in each ? each.isPublic : each.access === "public"))
-    .toSorted(byName)
-    .map((each): BoundTable => {
-      const isView = "isPublic" in each;
-      return {
-        file: files.claim(`${fileStem(each.name)}_table`),
-        row: exported.claim(`${pascalIdentifier(each.name)}Row`),
-        name: each.name,
-        columns: each.columns,
-        typeRef: rowRef(each),
-        primaryKey: each.primaryKey,
-        table: isView ? undefined : each,
-      };
-    });
+  const chosen = choose(module, options);
+  const tables = chosen.tables.map((each): BoundTable => ({
+    file: files.claim(`${fileStem(each.name)}_table`),
+    row: exported.claim(`${pascalIdentifier(each.name)}Row`),
+    name: each.name,
+    columns: each.columns,
+    typeRef: rowRef(each),
+    primaryKey: each.primaryKey,
+    table: isView(each) ? undefined : each,
+  }));
   const bindFunction = <T extends ReducerDef | ProcedureDef>(
     def: T,
     kind: "Reducer" | "Procedure",
@@ -81,25 +105,10 @@ export function bind(module: ModuleDef, options: BindingOptions, reserved: reado
     exported: exported.claim(`${pascalIdentifier(def.name)}${kind}`),
     def,
   });
-  const reducers = module.reducers
-    .filter((each) => each.lifecycle !== "init")
-    .filter((each) => includePrivate || (each.lifecycle === undefined && each.visibility === "client"))
-    .toSorted(byName)
-    .map((each) => bindFunction(each, "Reducer"));
-  const procedures = module.procedures
-    .filter((each) => includePrivate || each.visibility === "client")
-    .toSorted(byName)
-    .map((each) => bindFunction(each, "Procedure"));
-  const used = includePrivate
-    ? undefined
-    : reachable(module, [
-        ...tables.map(({ typeRef }): AlgebraicType => ({ kind: "Ref", index: typeRef })),
-        ...reducers.map(({ def }) => def.paramsByRef),
-        ...procedures.flatMap(({ def }) => [def.paramsByRef, def.returnsByRef]),
-      ]);
-  const types = module.types
-    .filter(({ ref }) => used === undefined || used.has(ref))
-    .map((each) => ({ name: [...each.scope, each.name].map(pascalIdentifier).join(""), ref: each.ref }))
+  const reducers = chosen.reducers.map((each) => bindFunction(each, "Reducer"));
+  const procedures = chosen.procedures.map((each) => bindFunction(each, "Procedure"));
+  const types = chosen.types
+    .map((each) => ({ name: scopedName(each), ref: each.ref }))
     .toSorted(byName)
     .map((each): BoundType => {
       const name = typeNames.claim(each.name);
@@ -107,6 +116,11 @@ export function bind(module: ModuleDef, options: BindingOptions, reserved: reado
     });
   return { module, tables, reducers, procedures, types, typeByRef: new Map(types.map((type) => [type.ref, type])) };
 }
+
+/** A type's scope and name as one. */
+export const scopedName = ({ scope, name }: NamedType): string => [...scope, name].map(pascalIdentifier).join("");
+
+export const isView = (each: TableDef | ViewDef): each is ViewDef => "isPublic" in each;
 
 /** The typespace positions that some types lead to, through others or at once. */
 function reachable(module: ModuleDef, from: readonly AlgebraicType[]): ReadonlySet<number> {
@@ -152,10 +166,11 @@ export function refsIn(type: AlgebraicType): readonly number[] {
   }
 }
 
-function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
-function rowRef(each: TableDef | ViewDef): number {
-  return "isPublic" in each ? each.rowTypeRef : (each.typeRef ?? 0);
+/** The position in the typespace of the product that a table's columns come from. */
+export function rowRef(each: TableDef | ViewDef): number {
+  return isView(each) ? each.rowTypeRef : (each.typeRef ?? 0);
 }

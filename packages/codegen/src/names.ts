@@ -34,6 +34,13 @@ export class NameRegistry {
     this.taken.add(free);
     return free;
   }
+
+  /** The name, if nobody has it; else undefined. */
+  take(name: string): string | undefined {
+    if (this.taken.has(name)) return undefined;
+    this.taken.add(name);
+    return name;
+  }
 }
 
 /** camelCase keys for columns or fields, in order. One that would collide keeps the name it has on the wire. */

@@ -1,6 +1,6 @@
 // Goal: issue 9, row `generate`. Bindings fit the client library that is there, and a folder holds no stale ones.
 // Method: a folder per case, with or without an installed library; the command as its users run it.
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Place } from "../testing/command.ts";
@@ -48,5 +48,91 @@ describe("row generate: which version TypeScript bindings are for", () => {
     const ended = await generate("typescript", out, ...flags);
     expect(ended).toMatchObject({ code: 0, out: expect.stringMatching(says) as string });
     expect(readFileSync(join(out, "index.ts"), "utf8")).toContain(`cliVersion: "${made}"`);
+  });
+});
+
+describe("row generate: Rust bindings", () => {
+  /** A client's folder with a Cargo.toml, or none. */
+  function crate(manifest?: string): string {
+    const folder = mkdtempSync(join(place.folder, "crate-"));
+    if (manifest !== undefined) writeFileSync(join(folder, "Cargo.toml"), manifest);
+    return join(folder, "src", "module_bindings");
+  }
+  const head = '[package]\nname = "client"\nversion = "2.0.0"\n\n';
+  const isFor1 = (out: string): boolean => readFileSync(join(out, "mod.rs"), "utf8").includes("SetReducerFlags");
+
+  const cases = [
+    {
+      asks: "no Cargo.toml",
+      manifest: undefined,
+      flags: [],
+      line: 2,
+      says: /not there: cargo add spacetimedb-sdk@2\n/,
+    },
+    {
+      asks: "1.12",
+      manifest: `${head}[dependencies]\nspacetimedb-sdk = "1.12"\n`,
+      flags: [],
+      line: 1,
+      says: /finished/,
+    },
+    {
+      asks: "exactly 2.10.1",
+      manifest: `${head}[dependencies]\nspacetimedb-sdk = "=2.10.1"\n`,
+      flags: [],
+      line: 2,
+      says: /finished/,
+    },
+    {
+      asks: "a table with a version",
+      manifest: `${head}[dependencies]\nlog = "2"\nspacetimedb-sdk = { default-features = false, version = "^1.12.0" }\n`,
+      flags: [],
+      line: 1,
+      says: /finished/,
+    },
+    {
+      asks: "a section of its own",
+      manifest: `${head}[dependencies.spacetimedb-sdk]\nversion = "1"\n`,
+      flags: [],
+      line: 1,
+      says: /finished/,
+    },
+    {
+      asks: "another crate",
+      manifest: `${head}[dependencies]\nlog = "1"\n`,
+      flags: [],
+      line: 2,
+      says: /cargo add spacetimedb-sdk@2\n/,
+    },
+    {
+      asks: "2.10 and --sdk 1",
+      manifest: `${head}[dependencies]\nspacetimedb-sdk = "2.10"\n`,
+      flags: ["--sdk", "1"],
+      line: 1,
+      says: /there it is version 2: cargo add spacetimedb-sdk@1\.12\n/,
+    },
+  ];
+  test.each(cases)("$asks: for version $line", async ({ manifest, flags, line, says }) => {
+    const out = crate(manifest);
+    expect(await generate("rust", out, ...flags)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(says) as string,
+    });
+    expect(isFor1(out) ? 1 : 2).toBe(line);
+  });
+
+  test("what did not change is not written, what is stale goes, and what is somebody's own stays", async () => {
+    const out = crate();
+    await generate("rust", out);
+    const names = readdirSync(out).toSorted();
+    expect(names).toEqual(["boat_table.rs", "boat_type.rs", "dock_reducer.rs", "mod.rs"]);
+    const before = names.map((name) => statSync(join(out, name)).mtimeMs);
+    const stale = readFileSync(join(out, "boat_type.rs"), "utf8");
+    writeFileSync(join(out, "ship_type.rs"), stale);
+    writeFileSync(join(out, "own.rs"), "// mine\n");
+    const again = await generate("rs", out, "--yes");
+    expect(again.out).toMatch(/no longer are:\n {2}ship_type\.rs\n[^]*0 files written, 4 unchanged/);
+    expect(readdirSync(out).toSorted()).toEqual([...names, "own.rs"].toSorted());
+    expect(names.map((name) => statSync(join(out, name)).mtimeMs)).toEqual(before);
   });
 });

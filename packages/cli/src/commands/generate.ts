@@ -1,11 +1,12 @@
 /** `lightcone generate`: typed bindings, or the schema as data for our own client, written where they changed. */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 import { makeDirectoryNow } from "@lightcone/base/node";
-import { generateTypeScript, planFiles } from "@lightcone/codegen";
+import { generateRust, generateTypeScript, planFiles } from "@lightcone/codegen";
 import { serveSchema, type ModuleDef } from "@lightcone/schema";
 import { buildModule, readPrebuilt, type ProgramFlags } from "../build/build-module.ts";
 import { describeProgram } from "../build/describe-program.ts";
+import { rustFormatted } from "../build/rust-format.ts";
 import { CliFailure } from "../failure.ts";
 import { confirm, print } from "../terminal.ts";
 
@@ -14,32 +15,84 @@ export interface GenerateFlags extends ProgramFlags {
   readonly outDir: string;
   readonly includePrivate?: boolean | undefined;
   readonly clientPackage: string;
-  /** The major version of that package; the installed one's by default, and 2 where there is none. */
+  /** The major version of the client library; the one of the project by default, and 2 where there is none. */
   readonly sdk?: "1" | "2" | undefined;
   readonly importExtension?: "" | ".js" | ".ts" | undefined;
   readonly yes?: boolean | undefined;
 }
 
+/** A language that bindings are written in. */
+interface Language {
+  readonly extension: ".ts" | ".rs";
+  /** What the files need. */
+  readonly library: string;
+  /** The major version of it that a project has, or says that it needs; undefined where there is none. */
+  majorFor(directory: string): string | undefined;
+  write(module: ModuleDef, sdk: 1 | 2): ReadonlyMap<string, string>;
+  /** The command that gets it. */
+  install(sdk: 1 | 2): string;
+}
+
 export async function generate(flags: GenerateFlags): Promise<void> {
   const lang = flags.lang.toLowerCase();
-  if (!["typescript", "ts", "json"].includes(lang))
+  const language = languageOf(lang, flags);
+  if (language === undefined && lang !== "json")
     throw new CliFailure(`--lang ${flags.lang} is not written by this release`, {
-      hint: "It writes `typescript`, for the official client, and `json`, the schema for `lightcone/client`. What is not there yet is in docs/compatibility.md.",
+      hint: "It writes `typescript` and `rust`, for the official clients, and `json`, the schema for `lightcone/client`. What is not there yet is in docs/compatibility.md.",
       exitCode: 2,
     });
   const program = readPrebuilt(flags) ?? (await buildModule(flags));
-  if (lang === "json") return writeSchema(await describeProgram(program), resolve(flags.outDir));
+  const module = await describeProgram(program);
   const directory = resolve(flags.outDir);
-  const installed = installedMajor(flags.clientPackage, directory);
-  const sdk = (flags.sdk ?? installed) === "1" ? 1 : 2;
-  const files = generateTypeScript(await describeProgram(program), {
-    includePrivate: flags.includePrivate === true,
-    packageName: flags.clientPackage,
-    sdk,
-    ...(flags.importExtension === undefined ? {} : { importExtension: flags.importExtension }),
-  });
+  if (language === undefined) writeSchema(module, directory);
+  else await writeBindings(language, module, directory, flags);
+  print("Generate finished successfully.");
+}
+
+function languageOf(name: string, flags: GenerateFlags): Language | undefined {
+  const includePrivate = flags.includePrivate === true;
+  switch (name) {
+    case "typescript":
+    case "ts":
+      return {
+        extension: ".ts",
+        library: flags.clientPackage,
+        majorFor: (directory) => installedMajor(flags.clientPackage, directory),
+        write: (module, sdk) =>
+          generateTypeScript(module, {
+            includePrivate,
+            packageName: flags.clientPackage,
+            sdk,
+            ...(flags.importExtension === undefined ? {} : { importExtension: flags.importExtension }),
+          }),
+        install: (sdk) => `npm install ${flags.clientPackage}@${sdk === 2 ? "2" : "1.12"}`,
+      };
+    case "rust":
+    case "rs":
+      return {
+        extension: ".rs",
+        library: "spacetimedb-sdk",
+        majorFor: (directory) => requiredMajor("spacetimedb-sdk", directory),
+        write: (module, sdk) => rustFormatted(generateRust(module, { includePrivate, sdk })),
+        install: (sdk) => `cargo add spacetimedb-sdk@${sdk === 2 ? "2" : "1.12"}`,
+      };
+    default:
+      return undefined;
+  }
+}
+
+async function writeBindings(
+  language: Language,
+  module: ModuleDef,
+  directory: string,
+  flags: GenerateFlags,
+): Promise<void> {
+  const { library } = language;
+  const major = language.majorFor(directory);
+  const sdk = (flags.sdk ?? major) === "1" ? 1 : 2;
+  const files = language.write(module, sdk);
   makeOutDir(directory);
-  const plan = planFiles(readTypeScript(directory), files);
+  const plan = planFiles(readFiles(directory, language.extension), files);
   for (const [name, text] of plan.write) writeFileSync(join(directory, name), text);
   if (plan.remove.length > 0) {
     print(`These files were generated before and no longer are:\n${plan.remove.map((name) => `  ${name}`).join("\n")}`);
@@ -48,11 +101,9 @@ export async function generate(flags: GenerateFlags): Promise<void> {
     } else print("Files not deleted.");
   }
   print(`${plan.write.size} files written, ${plan.unchanged.length} unchanged in ${directory}`);
-  const wanted = `npm install ${flags.clientPackage}@${sdk === 2 ? "2" : "1.12"}`;
-  if (installed === undefined) print(`They import ${flags.clientPackage}, which is not installed there: ${wanted}`);
-  else if (flags.sdk !== undefined && installed !== flags.sdk)
-    print(`They are for version ${flags.sdk} of ${flags.clientPackage}; there it is version ${installed}: ${wanted}`);
-  print("Generate finished successfully.");
+  if (major === undefined) print(`They need ${library}, which is not there: ${language.install(sdk)}`);
+  else if (flags.sdk !== undefined && major !== flags.sdk)
+    print(`They are for version ${flags.sdk} of ${library}; there it is version ${major}: ${language.install(sdk)}`);
 }
 
 /** The schema that a page was built with, for `connect({ …, schema })`. */
@@ -61,7 +112,6 @@ function writeSchema(def: ModuleDef, directory: string): void {
   makeOutDir(directory);
   writeFileSync(path, `${serveSchema(def, "client")}\n`);
   print(`${path} written`);
-  print("Generate finished successfully.");
 }
 
 function makeOutDir(directory: string): void {
@@ -74,17 +124,31 @@ function makeOutDir(directory: string): void {
 
 /** The major version of a package that files in `directory` find; undefined where there is none. */
 function installedMajor(name: string, directory: string): string | undefined {
+  return inOrAbove(directory, join("node_modules", name, "package.json"), (text) => {
+    const { version = "" }: { version?: string } = JSON.parse(text);
+    return version.split(".")[0];
+  });
+}
+
+/** The major version of a crate that the nearest Cargo.toml with a version of it asks for; undefined where there is none. */
+function requiredMajor(name: string, directory: string): string | undefined {
+  const required = new RegExp(
+    String.raw`^\s*(?:\[[^\]\n]*dependencies\.${name}\][^[]*?\bversion|${name})\s*=\s*(?:\{[^}\n]*\bversion\s*=\s*)?["'][^"'\d]*(\d+)`,
+    "m",
+  );
+  return inOrAbove(directory, "Cargo.toml", (text) => required.exec(text)?.[1]);
+}
+
+/** What is found first in a file of that path, from `directory` upwards. */
+function inOrAbove(directory: string, path: string, find: (text: string) => string | undefined): string | undefined {
   for (let folder = directory; ; folder = dirname(folder)) {
-    const path = join(folder, "node_modules", name, "package.json");
-    if (existsSync(path)) {
-      const { version = "" }: { version?: string } = JSON.parse(readFileSync(path, "utf8"));
-      return version.split(".")[0];
-    }
-    if (dirname(folder) === folder) return undefined;
+    const file = join(folder, path);
+    const found = existsSync(file) ? find(readFileSync(file, "utf8")) : undefined;
+    if (found !== undefined || dirname(folder) === folder) return found;
   }
 }
 
-function readTypeScript(directory: string): ReadonlyMap<string, string> {
-  const names = readdirSync(directory).filter((name) => name.endsWith(".ts"));
+function readFiles(directory: string, extension: string): ReadonlyMap<string, string> {
+  const names = readdirSync(directory).filter((name) => extname(name) === extension);
   return new Map(names.map((name) => [name, readFileSync(join(directory, name), "utf8")]));
 }

@@ -1,0 +1,116 @@
+/** A module with every kind of type, names that meet keywords and those of bindings, circles, and tables of each kind. */
+import { checkModule, emptyRawV10, type ModuleDef } from "@lightcone/schema";
+import {
+  array,
+  bytes,
+  connectionId,
+  identity,
+  option,
+  product,
+  ref,
+  result,
+  scheduleAt,
+  sum,
+  t,
+  timeDuration,
+  timestamp,
+  unit,
+  uuid,
+} from "@lightcone/sats";
+
+const types = [
+  ["Mood", sum({ Up: unit, Down: unit })],
+  ["Reducer", product({ a1: t.u8, type: t.bool, self: t.string, gen: t.u16, userID: t.u32, _hidden: t.u8 })],
+  ["Tree", product({ children: array(ref(2)), other: ref(3), maybe: option(ref(2)) })],
+  ["Node", sum({ Leaf: unit, Branch: ref(2), Pair: product({}) })],
+  ["Empty", product({})],
+  ["Never", sum({})],
+  ["Result", product({ all: array(option(ref(1))), outcome: result(t.u8, ref(0)) })],
+  ["Option", sum({ Self: t.u8, None: unit, ok2go: ref(6) })],
+  ["Iterator", t.u64],
+  [
+    "Every",
+    product({
+      bool: t.bool,
+      i8: t.i8,
+      i16: t.i16,
+      i32: t.i32,
+      i64: t.i64,
+      i128: t.i128,
+      i256: t.i256,
+      u8: t.u8,
+      u16: t.u16,
+      u32: t.u32,
+      u64: t.u64,
+      u128: t.u128,
+      u256: t.u256,
+      f32: t.f32,
+      f64: t.f64,
+      string: t.string,
+      bytes,
+      identity,
+      connection: connectionId,
+      at: timestamp,
+      lasting: timeDuration,
+      id: uuid,
+      when: scheduleAt,
+      nothing: unit,
+      impossible: sum({}),
+      inner: array(array(option(t.string))),
+      key: ref(8),
+    }),
+  ],
+  ["Row", product({ mood: ref(0), name: t.string, at: timestamp, id: uuid, opt: ref(7) })],
+  ["Ratio", product({ ratio: t.f64, part: t.u32 })],
+] as const;
+
+const table = (name: string, typeRef: number, primaryKey: readonly number[], unique: readonly number[] = []) => ({
+  name,
+  typeRef,
+  primaryKey,
+  indexes: [...primaryKey, ...unique].map((column) => ({
+    name: `${name}_${column}_idx`,
+    accessor: `by_${column}`,
+    algorithm: { kind: "btree", columns: [column] } as const,
+  })),
+  constraints: [...primaryKey, ...unique].map((column) => ({ name: undefined, columns: [column] })),
+  sequences: [],
+  kind: "user" as const,
+  access: "public" as const,
+  defaults: [],
+  isEvent: false,
+});
+const reducer = (name: string, ...params: readonly (readonly [string, number])[]) => ({
+  name,
+  params: params.map(([param, type]) => ({ name: param, type: ref(type) })),
+  visibility: "client" as const,
+  ok: unit,
+  err: t.string,
+});
+
+export const awkwardForRust: ModuleDef = checkModule({
+  ...emptyRawV10,
+  typespace: types.map(([, type]) => type),
+  types: types.map(([name], index) => ({ scope: [], name, ref: index, customOrdering: true })),
+  tables: [
+    table("type", 10, [0], [1, 2, 3]),
+    table("Match2Players", 10, [1]),
+    table("every", 9, []),
+    { ...table("ratio", 11, []), isEvent: true },
+  ],
+  reducers: [
+    reducer("match", ["callback", 0], ["ctx", 9]),
+    reducer("doIt2Now", ["type", 1], ["self", 6]),
+    reducer("everyType", ["every", 9], ["never", 5]),
+    reducer("node_type"),
+  ],
+  procedures: [
+    {
+      name: "async",
+      params: [{ name: "fn", type: ref(7) }],
+      returns: result(ref(6), t.string),
+      visibility: "client" as const,
+    },
+  ],
+  casePolicy: "none",
+});
