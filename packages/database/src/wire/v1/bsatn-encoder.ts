@@ -20,7 +20,7 @@ import {
   type TransactionHead,
 } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
-import { ByteWriter, type AlgebraicType } from "@lightcone/sats";
+import type { AlgebraicType, ByteWriter } from "@lightcone/sats";
 import type { Piece } from "../../link/piece.ts";
 import type { MessageBuffer } from "../message-buffer.ts";
 import { encodedPlaces } from "../wire.ts";
@@ -159,24 +159,25 @@ export class BsatnEncoder implements Encoder {
       beginTable(out, table.id, table.def.name, rowCount, to - from);
       for (; from < to; from++) {
         const change = changes[from];
-        if (change !== undefined) out.raw(this.queryUpdate(change));
+        if (change !== undefined) this.queryUpdate(out, change);
       }
       tableCount++;
     }
     out.setU32(countAt, tableCount);
   }
 
-  /** The bytes of a change, made when they are first asked for. */
-  private queryUpdate(change: DeltaPart): Uint8Array {
-    const made = change.encoded[this.slot];
-    if (made instanceof Uint8Array) return made;
-    const out = new ByteWriter(256);
+  /** Writes a change: from where another message has it, if one has. */
+  private queryUpdate(out: ByteWriter, change: DeltaPart): void {
+    const made = change.encoded[this.slot] as Piece | undefined; // the place holds nothing else
+    if (made !== undefined) {
+      out.rawRange(made.bytes, made.at, made.length);
+      return;
+    }
+    const at = out.length;
     beginQueryUpdate(out);
     this.rows.write(out, change.deletes);
     this.rows.write(out, change.inserts);
-    const bytes = out.written();
-    change.encoded[this.slot] = bytes;
-    return bytes;
+    change.encoded[this.slot] = { bytes: out.bytes, at, length: out.length - at } satisfies Piece;
   }
 }
 

@@ -7,7 +7,7 @@
 import type { RowRefs, Store, Table } from "@lightcone/engine";
 import { v2 } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
-import { ByteWriter } from "@lightcone/sats";
+import type { ByteWriter } from "@lightcone/sats";
 import type { CommitHead } from "../../core/call.ts";
 import type { Piece } from "../../link/piece.ts";
 import { BsatnRows, bsatnRowsOf, ChangedRows } from "../bsatn-rows.ts";
@@ -184,7 +184,7 @@ export class EncoderV2 {
         v2.beginTable(out, table.def.name, to - from);
         for (; from < to; from += 1) {
           const change = changes[from];
-          if (change !== undefined) out.raw(this.tableRows(change));
+          if (change !== undefined) this.tableRows(out, change);
         }
         tableCount += 1;
       }
@@ -194,11 +194,14 @@ export class EncoderV2 {
     out.setU32(setCountAt, setCount);
   }
 
-  /** The bytes of a change, made when they are first asked for. */
-  private tableRows(change: DeltaPart): Uint8Array {
-    const made = change.encoded[rowsPlace];
-    if (made instanceof Uint8Array) return made;
-    const out = new ByteWriter(256);
+  /** Writes a change: from where another message has it, if one has. */
+  private tableRows(out: ByteWriter, change: DeltaPart): void {
+    const made = change.encoded[rowsPlace] as Piece | undefined; // the place holds nothing else
+    if (made !== undefined) {
+      out.rawRange(made.bytes, made.at, made.length);
+      return;
+    }
+    const at = out.length;
     if (change.table.def.isEvent) {
       out.u8(v2.rowsKind.EventTable);
       this.rows.write(out, change.inserts);
@@ -207,9 +210,7 @@ export class EncoderV2 {
       this.rows.write(out, change.inserts);
       this.rows.write(out, change.deletes);
     }
-    const bytes = out.written();
-    change.encoded[rowsPlace] = bytes;
-    return bytes;
+    change.encoded[rowsPlace] = { bytes: out.bytes, at, length: out.length - at } satisfies Piece;
   }
 
   private begin(): ByteWriter {
