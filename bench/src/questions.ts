@@ -1,4 +1,5 @@
 /** All questions, by name. */
+import { broadcast } from "./broadcast.ts";
 import { manyDatabases } from "./many-databases.ts";
 import { memory } from "./engine-memory.ts";
 import { firstRows } from "./first-rows.ts";
@@ -12,6 +13,8 @@ import { loop } from "./loop.ts";
 import { pipeline } from "./pipeline.ts";
 import { replay } from "./replay.ts";
 import { restart } from "./restart.ts";
+import { skew } from "./skew.ts";
+import { subscribed } from "./subscribed.ts";
 import type { Question } from "./support/question.ts";
 import { thread } from "./thread.ts";
 import { transfers } from "./transfers.ts";
@@ -19,6 +22,9 @@ import { transfers } from "./transfers.ts";
 export const questions: readonly Question[] = [
   transfers,
   latency,
+  skew,
+  broadcast,
+  subscribed,
   thread,
   pipeline,
   liveRoute,

@@ -12,6 +12,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
+import { FrameReader, type FrameTaker } from "./frame-reader.ts";
+import { Zipf } from "./zipf.ts";
 
 export const protocols = ["v1", "v2", "v3"] as const;
 export type Protocol = (typeof protocols)[number];
@@ -25,6 +27,8 @@ export interface Target {
   readonly path: string;
   readonly token?: string;
   readonly accountCount: number;
+  /** The exponent of the Zipf distribution that accounts are drawn from; all are as likely if left out. */
+  readonly skew?: number | undefined;
 }
 
 /** Is told of answers as they are read. */
@@ -72,19 +76,22 @@ function nextRandom(): number {
   return random >>> 0;
 }
 
+/** One for all clients: its table is as long as there are accounts. */
+let zipf: Zipf | undefined;
+
 /** One buffer for all sockets: each read is looked at before the next. */
 const readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
 
-export class WebSocketClient {
+export class WebSocketClient implements FrameTaker {
   private readonly socket: Socket;
   private readonly sink: AnswerSink;
   private readonly accountCount: number;
   private readonly protocol: Protocol;
   private requestId = 0;
-  /** Bytes of the frame that a read cut: what of its header is known, and how much is still to come. */
-  private header: Uint8Array = new Uint8Array(14);
-  private headerBytes = 0;
-  private skipBytes = 0;
+  private readonly frames = new FrameReader(this);
+  /** What the present read has brought. */
+  private answers = 0;
+  private failures = 0;
   private isOpen = false;
   private upgrade = "";
   private opened: ((error?: Error) => void) | undefined;
@@ -94,6 +101,7 @@ export class WebSocketClient {
     this.sink = sink;
     this.accountCount = target.accountCount;
     this.protocol = target.protocol ?? "v1";
+    if (target.skew !== undefined) zipf ??= new Zipf(target.accountCount, target.skew);
     this.opened = opened;
     this.socket = connect({
       host: "127.0.0.1",
@@ -155,8 +163,8 @@ export class WebSocketClient {
   /** Writes calls, one behind the other, where they are masked from. */
   private fillCalls(count: number): void {
     for (let at = 0; at < count * callBytes; at += callBytes) {
-      const from = nextRandom() % this.accountCount;
-      const to = (from + 1 + (nextRandom() % (this.accountCount - 1))) % this.accountCount;
+      const from = this.anAccount();
+      const to = this.anotherThan(from);
       for (let index = 0; index < callBytes; index += 1) callsText[at + index] = callTemplate[index] as number;
       calls.setUint32(at + 1, (this.requestId += 1), true);
       calls.setUint32(at + callArgsAt, from, true);
@@ -168,8 +176,8 @@ export class WebSocketClient {
     const out = Buffer.allocUnsafe(count * frameBytes);
     const view = new DataView(out.buffer, out.byteOffset, out.length);
     for (let at = 0; at < out.length; at += frameBytes) {
-      const from = nextRandom() % this.accountCount;
-      const to = (from + 1 + (nextRandom() % (this.accountCount - 1))) % this.accountCount;
+      const from = this.anAccount();
+      const to = this.anotherThan(from);
       template.setUint32(argsAt, from, true);
       template.setUint32(argsAt + 4, to, true);
       template.setUint32(argsAt + 16, (this.requestId += 1), true);
@@ -185,6 +193,18 @@ export class WebSocketClient {
     this.socket.write(out);
   }
 
+  private anAccount(): number {
+    return zipf === undefined ? nextRandom() % this.accountCount : zipf.at(nextRandom() / 2 ** 32);
+  }
+
+  private anotherThan(from: number): number {
+    if (zipf === undefined) return (from + 1 + (nextRandom() % (this.accountCount - 1))) % this.accountCount;
+    for (;;) {
+      const to = zipf.at(nextRandom() / 2 ** 32);
+      if (to !== from) return to;
+    }
+  }
+
   close(): void {
     this.opened = undefined;
     this.socket.destroy();
@@ -196,61 +216,27 @@ export class WebSocketClient {
       at = this.readUpgrade(count);
       if (at < 0) return true;
     }
-    let answers = 0;
-    let failures = 0;
-    while (at < count) {
-      if (this.skipBytes > 0) {
-        const skipped = Math.min(this.skipBytes, count - at);
-        this.skipBytes -= skipped;
-        at += skipped;
-        continue;
-      }
-      // A header, and the first three bytes of the payload: fetched whole, if need be over two reads.
-      let head: Uint8Array = readBuffer;
-      let start = at;
-      let available = count - at;
-      if (this.headerBytes > 0) {
-        const taken = Math.min(14 - this.headerBytes, available);
-        this.header.set(readBuffer.subarray(at, at + taken), this.headerBytes);
-        head = this.header;
-        start = 0;
-        available = this.headerBytes + taken;
-      }
-      const length7 = available < 2 ? 0 : (head[start + 1] as number);
-      const headerBytes = length7 < 126 ? 2 : length7 === 126 ? 4 : 10;
-      if (available < headerBytes || available < headerBytes + Math.min(3, length7)) {
-        if (this.headerBytes === 0) this.header.set(readBuffer.subarray(at, count), 0);
-        this.headerBytes = available;
-        break;
-      }
-      let length = length7;
-      if (length7 >= 126) {
-        length = 0;
-        for (let index = 2; index < headerBytes; index += 1) length = length * 256 + (head[start + index] as number);
-      }
-      const opcode = (head[start] as number) & 0x0f;
-      if (opcode === 2) {
-        if (this.greeted) {
-          if (this.protocol === "v1") {
-            answers += 1;
-            if (head[start + headerBytes + 2] !== 0) failures += 1;
-          } else if ((length - 1) % resultBytes === 0) answers += (length - 1) / resultBytes;
-          else throw new Error(`an answer of ${length} bytes: a call failed, which is not counted in this version`);
-        } else {
-          this.greeted = true;
-          this.opened?.();
-          this.opened = undefined;
-        }
-      } else if (opcode === 9) this.socket.write(Buffer.from([0x8a, 0x80, 0, 0, 0, 0]));
-      else if (opcode === 8) this.socket.destroy();
-      const whole = headerBytes + length - this.headerBytes;
-      this.headerBytes = 0;
-      if (whole > count - at) this.skipBytes = whole - (count - at);
-      at = Math.min(count, at + whole);
-    }
-    if (failures > 0) this.sink.failed(failures);
-    if (answers > 0) this.sink.answered(this, answers);
+    this.answers = 0;
+    this.failures = 0;
+    this.frames.read(readBuffer, at, count);
+    if (this.failures > 0) this.sink.failed(this.failures);
+    if (this.answers > 0) this.sink.answered(this, this.answers);
     return true;
+  }
+
+  frame(opcode: number, head: Uint8Array, at: number, length: number): void {
+    if (opcode === 9) this.socket.write(Buffer.from([0x8a, 0x80, 0, 0, 0, 0]));
+    else if (opcode === 8) this.socket.destroy();
+    else if (opcode !== 2) return;
+    else if (!this.greeted) {
+      this.greeted = true;
+      this.opened?.();
+      this.opened = undefined;
+    } else if (this.protocol === "v1") {
+      this.answers += 1;
+      if (head[at + 2] !== 0) this.failures += 1;
+    } else if ((length - 1) % resultBytes === 0) this.answers += (length - 1) / resultBytes;
+    else throw new Error(`an answer of ${length} bytes: a call failed, which is not counted in this version`);
   }
 
   /** Reads the answer to the upgrade; gives where the first frame begins, or -1 if that has not come. */
