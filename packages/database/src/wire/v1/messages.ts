@@ -11,7 +11,6 @@ import {
   type OneOffQuery,
 } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
-import { callProcedure } from "../../calls/procedure-call.ts";
 import type { Call, CommitHead } from "../../core/call.ts";
 import type { DatabaseContext } from "../../core/context.ts";
 import type { Caller, KeptPart } from "../../link/link.ts";
@@ -19,6 +18,7 @@ import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber } from "../../subscriptions/subscriber.ts";
 import { FirstRows } from "../first-rows.ts";
 import { answerOneOff } from "../one-off.ts";
+import { answerProcedure } from "../procedures.ts";
 import type { Channel, ClientRequest, Conversation, Frame, Wire } from "../wire.ts";
 import type { Encoder } from "./encoder.ts";
 import { QuerySets } from "./query-sets.ts";
@@ -163,18 +163,12 @@ class ConversationV1 implements Conversation, Subscriber, CallingClient {
     });
   }
 
-  private runProcedure(request: ClientRequest, { procedure: name, args, argsText, requestId }: CallProcedure): void {
+  private runProcedure(request: ClientRequest, message: CallProcedure): void {
     const { encoder, context } = this;
-    const asked = { caller: this.caller, number: request.number, name, args, argsText, waits: () => request.waits() };
-    callProcedure(context, asked, (result) => {
-      if (result.kind === "returned") {
-        const { value, procedure, timestampMicros } = result;
-        const micros = context.time.durationMicros();
-        request.send(encoder.procedureResult(value, procedure.returns, timestampMicros, micros, requestId));
-        return;
-      }
-      const micros = result.code === "NoSuchProcedure" ? 0 : context.time.durationMicros();
-      request.send(encoder.procedureFailure(result.message, result.timestampMicros, micros, requestId));
+    const { requestId } = message;
+    answerProcedure(context, this.caller, request, message, {
+      returned: (value, type, atMicros, micros) => encoder.procedureResult(value, type, atMicros, micros, requestId),
+      failed: (text, atMicros, micros) => encoder.procedureFailure(text, atMicros, micros, requestId),
     });
   }
 }

@@ -5,7 +5,6 @@
 import { empty, LightconeError } from "@lightcone/base";
 import { v2 } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
-import { callProcedure } from "../../calls/procedure-call.ts";
 import type { Call, CommitHead } from "../../core/call.ts";
 import type { DatabaseContext } from "../../core/context.ts";
 import type { Caller, KeptPart } from "../../link/link.ts";
@@ -13,6 +12,7 @@ import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber } from "../../subscriptions/subscriber.ts";
 import { FirstRows } from "../first-rows.ts";
 import { answerOneOff } from "../one-off.ts";
+import { answerProcedure } from "../procedures.ts";
 import type { Channel, ClientRequest, Conversation, Frame, Wire } from "../wire.ts";
 import type { EncoderV2 } from "./encoder.ts";
 import { QuerySets } from "./query-sets.ts";
@@ -137,24 +137,12 @@ class ConversationV2 implements Conversation, Subscriber {
     this.sets.clear();
   }
 
-  private runProcedure(request: ClientRequest, { procedure: name, args, requestId }: v2.CallProcedure): void {
+  private runProcedure(request: ClientRequest, message: v2.CallProcedure): void {
     const { encoder, context } = this;
-    const asked = {
-      caller: this.caller,
-      number: request.number,
-      name,
-      args,
-      argsText: undefined,
-      waits: () => request.waits(),
-    };
-    callProcedure(context, asked, (result) => {
-      if (result.kind === "returned") {
-        const micros = context.time.durationMicros();
-        request.send(encoder.procedureResult(result.value, result.timestampMicros, micros, requestId));
-        return;
-      }
-      const micros = result.code === "NoSuchProcedure" ? 0 : context.time.durationMicros();
-      request.send(encoder.procedureFailure(result.message, result.timestampMicros, micros, requestId));
+    const { requestId } = message;
+    answerProcedure(context, this.caller, request, message, {
+      returned: (value, _, atMicros, micros) => encoder.procedureResult(value, atMicros, micros, requestId),
+      failed: (text, atMicros, micros) => encoder.procedureFailure(text, atMicros, micros, requestId),
     });
   }
 }
