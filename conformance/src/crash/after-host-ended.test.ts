@@ -13,6 +13,7 @@ import { Served } from "../served.ts";
 import {
   holdsWhatIs,
   JsonSubscriber,
+  LaterSubscriber,
   openOfficial,
   openOurs,
   WireSubscriber,
@@ -129,7 +130,11 @@ describe.each([
     const writer = await WireSubscriber.open(served, "writer");
     for (let id = 1; id <= 20; id++) await writer.call("put", putArgs(id, id % 3, "at first"));
     for (let shelf = 0; shelf < 2; shelf++) await writer.call("note", noteArgs(shelf, "at first"));
-    const subscribers = await everyone();
+    const later = [
+      await LaterSubscriber.open(served, "v2", [[all, joined], [marks]]),
+      await LaterSubscriber.open(served, "v3", [[first, marks], [all]]),
+    ];
+    const subscribers: readonly Subscriber[] = [...(await everyone()), ...later];
     const kill = fc.record({ afterMs: fc.nat(60), puts: fc.integer({ min: 5, max: 80 }) });
     let marker = 0;
     for (const { afterMs, puts } of fc.sample(kill, { numRuns: endCount, seed })) {
@@ -139,9 +144,21 @@ describe.each([
         if (count % 7 === 0) calls.push(writer.call("take", Uint8Array.of(1 + (count % 30), 0, 0, 0)));
         if (count % 11 === 0) calls.push(writer.call("note", noteArgs(count % 3, `before end ${marker}`)));
       }
+      // Of a frame of calls some may have been made when the host ends, and some not.
+      for (const client of later) {
+        const text = `frame ${marker} of ${client.name}`;
+        for (let count = 0; count < 4; count++)
+          client.call(
+            { reducer: "put", args: putArgs(100 + count, count % 3, text) },
+            { reducer: "refuse", args: noteArgs(count, text) },
+            { reducer: "note", args: noteArgs(count, text) },
+          );
+      }
       await sleep(afterMs);
       await ends();
       await Promise.all(calls);
+      for (const { name, unanswered } of later)
+        await until(`${name}'s calls are answered (seed ${seed})`, () => unanswered.size === 0);
       const text = `marker ${++marker}`;
       await writer.call("put", putArgs(1000, 1, text));
       await writer.call("note", noteArgs(1, text));

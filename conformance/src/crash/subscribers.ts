@@ -6,8 +6,8 @@
  */
 import { expect } from "vitest";
 import { connect } from "lightcone/client";
-import { ByteReader } from "@lightcone/sats";
-import type { ClientMessage, ServerMessage, TableUpdate } from "@lightcone/protocol";
+import { ByteReader, ByteWriter } from "@lightcone/sats";
+import { v2, v3, type ClientMessage, type ServerMessage, type TableUpdate } from "@lightcone/protocol";
 import { WebSocket } from "ws";
 import { RawClient } from "../raw-client.ts";
 import type { Served } from "../served.ts";
@@ -164,6 +164,120 @@ export function subscribeMessage(
       return { kind: "SubscribeMulti", queries, requestId, queryId };
   }
 }
+
+/** Speaks `v2.bsatn` or `v3.bsatn`: counts rows of all its query sets, and answers to its calls. */
+export class LaterSubscriber implements Subscriber {
+  readonly name: string;
+  readonly queries: readonly string[];
+  readonly counts = true;
+  isClosed = false;
+  /** Calls without an answer, by their request. */
+  readonly unanswered = new Set<number>();
+  private readonly protocol: "v2" | "v3";
+  private readonly socket: WebSocket;
+  private readonly counted: CountedRows;
+  private applied = 0;
+  private requests = 0;
+
+  private constructor(protocol: "v2" | "v3", sets: readonly (readonly string[])[], socket: WebSocket) {
+    this.name = protocol;
+    this.protocol = protocol;
+    this.queries = sets.flat();
+    this.socket = socket;
+    this.counted = new CountedRows(protocol);
+    socket.on("close", () => (this.isClosed = true));
+    socket.on("error", () => undefined);
+  }
+
+  static async open(
+    served: Served,
+    protocol: "v2" | "v3",
+    sets: readonly (readonly string[])[],
+  ): Promise<LaterSubscriber> {
+    const url = `${served.url.replace("http", "ws")}/v1/database/shelf/subscribe?compression=None&confirmed=true`;
+    const socket = new WebSocket(url, `${protocol}.bsatn.spacetimedb`, { perMessageDeflate: false });
+    const subscriber = new LaterSubscriber(protocol, sets, socket);
+    await new Promise<void>((resolve, reject) => {
+      socket.on("message", (data: Buffer) => {
+        for (const message of v3.decodeServerPayload(Uint8Array.from(data).subarray(1))) {
+          if (message.kind === "InitialConnection") subscriber.say(sets.map(subscribeSet));
+          subscriber.take(message);
+        }
+        if (subscriber.applied === sets.length) resolve();
+      });
+      socket.on("close", () => reject(new Error("it was closed")));
+    });
+    return subscriber;
+  }
+
+  get rows(): Rows {
+    return this.counted.rows;
+  }
+  close(): void {
+    this.socket.close();
+  }
+
+  /** Makes calls, in one frame where the protocol has it so. */
+  call(...calls: readonly { readonly reducer: string; readonly args: Uint8Array }[]): void {
+    const messages = calls.map((call) => ({ kind: "CallReducer", requestId: ++this.requests, ...call }) as const);
+    for (const { requestId } of messages) this.unanswered.add(requestId);
+    this.say(messages);
+  }
+
+  private say(messages: readonly v2.ClientMessage[]): void {
+    const frames = this.protocol === "v3" ? [messages] : messages.map((message) => [message]);
+    for (const frame of frames) {
+      const out = new ByteWriter();
+      for (const message of frame) v2.encodeClientMessage(out, message);
+      this.socket.send(out.toBytes());
+    }
+  }
+
+  private take(message: v2.ServerMessage): void {
+    switch (message.kind) {
+      case "SubscribeApplied":
+        this.applied += 1;
+        for (const { tableName, rows } of message.tables) this.count(tableName, rows, 1);
+        break;
+      case "TransactionUpdate":
+        this.countSets(message.querySets);
+        break;
+      case "ReducerResult":
+        expect(
+          this.unanswered.delete(message.requestId),
+          `${this.name}: call ${message.requestId} is answered once`,
+        ).toBe(true);
+        if (message.outcome.kind === "Ok") this.countSets(message.outcome.querySets);
+        break;
+      case "SubscriptionError":
+        throw new Error(message.message);
+      default:
+    }
+  }
+
+  private countSets(sets: readonly v2.QuerySetUpdate[]): void {
+    for (const { tables } of sets) {
+      for (const { tableName, rows } of tables) {
+        for (const each of rows) {
+          if (each.kind !== "PersistentTable") continue;
+          this.count(tableName, each.deletes, -1);
+          this.count(tableName, each.inserts, 1);
+        }
+      }
+    }
+  }
+
+  private count(table: string, rows: Iterable<Uint8Array>, by: number): void {
+    for (const row of rows) this.counted.add(readRow(table, row), by);
+  }
+}
+
+const subscribeSet = (queries: readonly string[], index: number): v2.ClientMessage => ({
+  kind: "Subscribe",
+  requestId: index,
+  querySetId: index,
+  queries,
+});
 
 interface JsonTable {
   readonly table_name: string;

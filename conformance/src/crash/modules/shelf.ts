@@ -1,5 +1,5 @@
 /** Rows that come, change and go: for suites that compare what clients hold with what there is. */
-import { schema, t, table } from "lightcone/module";
+import { schema, SenderError, t, table } from "lightcone/module";
 
 const spacetime = schema({
   item: table(
@@ -22,4 +22,10 @@ export const take = spacetime.reducer({ id: t.u32() }, (ctx, { id }) => {
 
 export const note = spacetime.reducer({ shelf: t.u32(), text: t.string() }, (ctx, row) => {
   ctx.db.mark.insert(row);
+});
+
+/** Writes, and then refuses. */
+export const refuse = spacetime.reducer({ shelf: t.u32(), text: t.string() }, (ctx, row) => {
+  ctx.db.mark.insert(row);
+  throw new SenderError(row.text);
 });
