@@ -63,7 +63,7 @@ const catalogue = {
   MigrationRefused: {
     http: 400,
     text: (d: { reason: string }) => `Database update rejected: ${d.reason}`,
-    hint: 'To keep the rows, leave the old table as it is, add one of the new shape beside it, and copy them over in a reducer (docs/modules.md, "Changing tables"). To give them up, publish with --delete-data.',
+    hint: "docs/migrations.md says which changes keep rows and how the others can. What was renamed keeps its rows if the module says what it was called; `--drop-data` gives up what is lost with tables and columns that are gone, `--delete-data` everything.",
   },
   ClientsWouldBreak: {
     http: 400,

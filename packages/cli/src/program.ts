@@ -133,6 +133,8 @@ export function makeProgram(): Command {
       noCheck(),
       new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
       new Option("--break-clients", "go on when clients have to be built again"),
+      new Option("--drop-data", "go on when rows or values are lost with tables or columns that are gone"),
+      new Option("--dry-run", "say what publishing would do, what it costs and what it breaks; change nothing"),
       server(),
       new Option("--anonymous", "send no token: nobody owns what is created"),
       shownAs(

@@ -10,6 +10,7 @@
  * there now: the committed state while idle or committed, the transaction's own view while it is open.
  * Row references are good until their row is deleted, and a deleted row's until its commit is released.
  */
+import type { FieldsConversion } from "@lightcone/sats";
 import type { CriticalSection, IndexId, RowRef, TableId, TxOffset } from "@lightcone/base";
 import type { Access, DataPort, IndexDef, RowView, TableDef, ViewDef } from "@lightcone/schema";
 import type { Index, Table } from "./api-tables.ts";
@@ -34,6 +35,16 @@ export interface SystemRows {
   clear(table: TableId): number;
 }
 
+/** A table that becomes another one, in name, columns or parts. */
+export interface TableChange {
+  readonly id: TableId;
+  readonly def: TableDef;
+  /** For each of its columns the old one's position; -1 for a new one. */
+  readonly from: readonly number[];
+  /** How rows are converted; undefined where their bytes stay the same. */
+  readonly conversion: FieldsConversion | undefined;
+}
+
 /** Definition changes. Each writes the system tables' rows inside the open transaction; a rollback undoes it. */
 export interface Catalog {
   /** @param id in a derived store, that which the table has beside the tables of the other store */
@@ -47,6 +58,27 @@ export interface Catalog {
   viewTables(): ReadonlyMap<string, TableId>;
   /** Deletes the table's rows, then the table. */
   dropTable(table: TableId): void;
+  /**
+   * Changes tables, all at once: they may exchange names. Those whose columns have other types must have been remade.
+   *
+   * @throws {LightconeError} `UniqueViolation` for rows that a new unique constraint does not allow
+   */
+  alterTables(changes: readonly TableChange[]): void;
+  /**
+   * Begins to make a table's rows anew, between transactions. The next transaction is the one that they are for, and must
+   * alter the table; none may commit before it. If it is rolled back, the remakes are gone.
+   */
+  openRemake(change: TableChange): void;
+  /**
+   * Makes some more of the rows of the tables that are remade, one table after the other. Whether that were the last.
+   *
+   * @throws {LightconeError} `UniqueViolation`, `MigrationRefused`, `OutOfMemory`; the remakes are gone then
+   */
+  stepRemakes(rowCountMax: number): boolean;
+  /** Gives up what was remade. Between transactions. */
+  abandonRemakes(): void;
+  /** Whether a table is being remade: nothing may commit, and no snapshot may begin. */
+  readonly isRemaking: boolean;
   createIndex(table: TableId, def: IndexDef): Index;
   dropIndex(index: IndexId): void;
   setAccess(table: TableId, access: Access): void;

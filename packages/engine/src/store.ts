@@ -150,6 +150,7 @@ export class MemoryStore implements Store {
     assert(this.changes.state === TransactionState.closed, "a transaction is open already");
     assert(this.unreleased === undefined, "the commit before must be released first");
     this.changes.state = TransactionState.open;
+    this.definitions.beginWithRemakes();
   }
 
   rollback(): void {
@@ -183,7 +184,7 @@ export class MemoryStore implements Store {
       this.undoAndClose();
       return undefined;
     }
-    const bytes = this.record.write(meta, moves, deltas);
+    const bytes = this.record.write(meta, moves, deltas, this.definitions.remakeRecords());
     try {
       admit?.(bytes.length);
     } catch (error) {
@@ -207,7 +208,8 @@ export class MemoryStore implements Store {
     changes.state = TransactionState.writing;
     // Whatever goes wrong from here on leaves the state at `writing` with half a commit made: the store is poisoned.
     const input = this.readerOf(record);
-    const { meta, sequences } = readHead(input);
+    const { meta, sequences, remakes } = readHead(input);
+    this.definitions.remakeFrom(remakes);
     const deltas: StoredChanges[] = [];
     let isSynced = true;
     let moved = false;
@@ -227,6 +229,7 @@ export class MemoryStore implements Store {
     if (!isSynced) this.definitions.syncTables();
     if (moved) this.definitions.syncSequences();
     this.definitions.checkDropped();
+    this.definitions.checkRemade();
     return this.finish(meta, sequences, deltas, record);
   }
 
@@ -256,6 +259,7 @@ export class MemoryStore implements Store {
       changes.reset();
     }
     this.definitions.finishDrops();
+    this.definitions.finishRemakes();
     this.unreleased = undefined;
     this.record.trim();
     changes.state = TransactionState.closed;

@@ -2,6 +2,7 @@ export * from "./algebraic-type.ts";
 export * from "./byte-reader.ts";
 export * from "./byte-writer.ts";
 export * from "./comparator.ts";
+export * from "./conversion.ts";
 export * from "./format-type.ts";
 export * from "./hashes.ts";
 export * from "./hex.ts";

@@ -5,7 +5,7 @@
  * On the wire functions and tables go by canonical name, arguments and columns by their place alone. Pages with types
  * from the module itself go by the names of its code. Whatever breaks either is told.
  */
-import { formatType, typesEqual, unit, type Member, type ProductType } from "@lightcone/sats";
+import { formatType, typesEqual, unit, type AlgebraicType, type Member, type ProductType } from "@lightcone/sats";
 import type { IndexDef, ModuleDef, ProcedureDef, ReducerDef, TableDef, ViewDef } from "./module-def.ts";
 
 export interface ClientBreak {
@@ -59,12 +59,31 @@ function functionBreaks(
     if (is === undefined) tell("removed", false);
     else if (is.visibility !== "client") tell("no longer for clients to call", false);
     else {
-      for (const change of memberChanges("parameter", was.params, is.params)) tell(change, true);
+      if (!hasMoreVariants(was.params, is.params))
+        for (const change of memberChanges("parameter", was.params, is.params)) tell(change, true);
       const [gave, gives] = [was.returns ?? unit, is.returns ?? unit];
-      if (!typesEqual(gave, gives)) tell(`returns ${formatType(gives)}, not ${formatType(gave)}`, true);
+      if (!typesEqual(gave, gives))
+        tell(`returns ${formatType(gives)}, not ${formatType(gave)}`, !hasMoreVariants(gave, gives));
       if (was.accessor !== is.accessor) tell(`called ${is.accessor} in the module, not ${was.accessor}`, false);
     }
   }
+}
+
+/**
+ * Whether values of `from` are values of `to` as they stand, and enums have variants more at most. Who knows `from` is
+ * understood by who knows `to`; the other way only until one of the new variants is met.
+ */
+function hasMoreVariants(from: AlgebraicType, to: AlgebraicType): boolean {
+  const prefix = (a: readonly Member[], b: readonly Member[]): boolean =>
+    a.every((member, i) => {
+      const other = b[i];
+      return other !== undefined && member.name === other.name && hasMoreVariants(member.type, other.type);
+    });
+  if (from.kind === "Sum" && to.kind === "Sum") return prefix(from.variants, to.variants);
+  if (from.kind === "Product" && to.kind === "Product")
+    return from.elements.length === to.elements.length && prefix(from.elements, to.elements);
+  if (from.kind === "Array" && to.kind === "Array") return hasMoreVariants(from.element, to.element);
+  return typesEqual(from, to);
 }
 
 /** The changes of a list that clients know by position and name, each by its name. */
@@ -117,7 +136,8 @@ function tableBreaks(was: TableDef, is: TableDef | undefined, breaks: ClientBrea
   };
   if (is === undefined) return tell("removed", false);
   if (is.access !== "public") return tell("private, so nobody but the owner may subscribe to it", false);
-  for (const change of memberChanges("column", was.rowType, is.rowType)) tell(change, true);
+  const misleads = !hasMoreVariants(was.rowType, is.rowType);
+  for (const change of memberChanges("column", was.rowType, is.rowType)) tell(change, misleads);
   if (was.isEvent !== is.isEvent) tell(is.isEvent ? "an event table" : "no longer an event table", true);
   const keyOf = ({ columns, primaryKey }: TableDef): string =>
     primaryKey === undefined ? "none" : (columns[primaryKey]?.name ?? "none");

@@ -1,8 +1,9 @@
 /** A migration plan as people read it before they agree to it. The frame and the shape of an added table are fixed. */
-import { formatType } from "@lightcone/sats";
+import { bsatnToJson, ByteReader, formatType, type AlgebraicType } from "@lightcone/sats";
 import type { Access, TableDef } from "./module-def.ts";
 import type { ClientBreak } from "./client-breaks.ts";
-import { disconnects, type MigrationStep } from "./migration.ts";
+import { disconnects } from "./migration.ts";
+import { rows, type AddedColumn, type MigrationStep } from "./planning.ts";
 
 export type PlanStyle = "ansi" | "plain";
 
@@ -54,24 +55,81 @@ function formatBreaks(breaks: readonly ClientBreak[], paint: Paint): string {
 }
 
 function formatStep(step: MigrationStep, paint: Paint): string {
+  const created = (what: string): string => `▸ ${paint.change("Created")} ${what}\n\n`;
+  const changed = (what: string): string => `▸ ${paint.change("Changed")} ${what}\n\n`;
+  const removed = (what: string): string => `▸ ${paint.removal("Removed")} ${what}\n\n`;
+  const { name, type } = paint;
+  const lost = (rowCount: number): string => (rowCount === 0 ? "" : `, of ${rows(rowCount)}`);
   switch (step.kind) {
     case "addTable":
       return formatTable(step.table, paint);
+    case "removeTable":
+      return removed(`table: ${name(step.table)}${step.rowCount === 0 ? "" : `, with ${rows(step.rowCount)}`}`);
+    case "renameTable":
+      return changed(`name of table ${name(step.was)} to ${name(step.table)}`);
+    case "addColumns":
+      return formatColumns(step.table, step.columns, paint);
+    case "removeColumn":
+      return removed(`column ${name(step.column)} of table ${name(step.table)}${lost(step.rowCount)}`);
+    case "renameColumn":
+      return changed(`name of column ${name(step.was)} of table ${name(step.table)} to ${name(step.column)}`);
+    case "changeColumn":
+      return changed(
+        `type of column ${name(step.column.name)} of table ${name(step.table)}: ` +
+          `${type(formatType(step.was.type))} → ${type(formatType(step.column.type))}`,
+      );
+    case "reorderColumns":
+      return changed(`order of the columns of table ${name(step.table)}: ${step.columns.join(", ")}`);
+    case "setEvent":
+      return changed(`table ${name(step.table)} to ${step.isEvent ? "an event table" : "a table that keeps its rows"}`);
     case "addIndex":
-      return `▸ ${paint.change("Created")} index ${paint.name(step.index.name)} on table ${paint.name(step.table)}\n\n`;
+      return created(`index ${name(step.index.name)} on table ${name(step.table)}`);
     case "removeIndex":
-      return `▸ ${paint.removal("Removed")} index ${paint.name(step.index)} of table ${paint.name(step.table)}\n\n`;
+      return removed(`index ${name(step.index)} of table ${name(step.table)}`);
+    case "addConstraint":
+      return created(
+        `unique constraint ${name(step.constraint.name)} on [${step.constraint.columns
+          .map((column) => step.table.columns[column]?.name ?? column)
+          .join(", ")}] of table ${name(step.table.name)}`,
+      );
+    case "removeConstraint":
+      return removed(`unique constraint ${name(step.constraint)} of table ${name(step.table)}`);
+    case "addSequence":
+      return created(`sequence ${name(step.sequence.name)} of table ${name(step.table)}`);
+    case "removeSequence":
+      return removed(`sequence ${name(step.sequence)} of table ${name(step.table)}`);
+    case "addSchedule":
+      return created(`schedule ${name(step.schedule)} of table ${name(step.table)}, calling ${step.functionName}`);
+    case "removeSchedule":
+      return removed(`schedule ${name(step.schedule)} of table ${name(step.table)}`);
+    case "setPrimaryKey":
+      return changed(`primary key of table ${name(step.table)}: ${step.column ?? "none"}`);
     case "addView":
-      return `▸ ${paint.change("Created")} view: ${paint.name(step.view.name)}\n\n`;
+      return created(`view: ${name(step.view.name)}`);
     case "removeView":
-      return `▸ ${paint.removal("Removed")} view: ${paint.name(step.view)}\n\n`;
+      return removed(`view: ${name(step.view)}`);
     case "setAccess":
-      return `▸ ${paint.change("Changed")} access of table ${paint.name(step.table)} (${paint.access(step.access)})\n\n`;
+      return changed(`access of table ${name(step.table)} (${paint.access(step.access)})`);
     case "setAccessors":
-      return `▸ ${paint.change("Changed")} accessors of table ${paint.name(step.table.name)}\n\n`;
+      return changed(`accessors of table ${name(step.table.name)}`);
     case "setRowLevelRules":
       return `▸ ${paint.change("Changed")} row level security\n${step.rules.map((rule) => `    • ${rule}\n`).join("")}\n`;
   }
+}
+
+/** Columns that are added, each with what rows get that are there. The shape is fixed. */
+function formatColumns(table: string, columns: readonly AddedColumn[], paint: Paint): string {
+  const lines = columns.map(({ column, value }) => {
+    const given = value === undefined ? "" : ` (default: ${formatValue(column.type, value)})`;
+    return `    + ${paint.name(column.name)}: ${paint.type(formatType(column.type))}${given}\n`;
+  });
+  return `▸ ${paint.change("Created")} column${columns.length === 1 ? "" : "s"} in table ${paint.name(table)}\n${lines.join("")}`;
+}
+
+function formatValue(type: AlgebraicType, value: Uint8Array): string {
+  const text = bsatnToJson(type, "named", new ByteReader(value));
+  const isPlain = type.kind !== "Product" && type.kind !== "Sum" && type.kind !== "Array";
+  return isPlain ? `${type.kind}(\n    ${text},\n)` : text;
 }
 
 function formatTable(table: TableDef, paint: Paint): string {

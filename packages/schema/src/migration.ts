@@ -1,56 +1,89 @@
 /**
- * The steps by which a database gets a new module, or the reasons why it cannot.
+ * How a database gets a new module: what is told of it, what becomes of each table, and the reasons why it cannot.
  *
- * Objects are compared by canonical name, columns by place, name and type. The steps are carried out in
- * order, in one transaction, by the database; functions need none, since they live in the module alone.
+ * Tables and columns go by what the new module says that they were called, by name, or by the other spelling of it. Steps
+ * are for people; `tables` is what the database carries out, in one transaction. Functions need nothing: they live in
+ * the module alone.
  */
-import { formatType, typesEqual, type AlgebraicType } from "@lightcone/sats";
 import { clientBreaks, isSameList, isSameView, type ClientBreak } from "./client-breaks.ts";
-import type { Access, ColumnDef, IndexDef, ModuleDef, TableDef, ViewDef } from "./module-def.ts";
+import { planColumns } from "./column-migration.ts";
+import type { ColumnDef, ModuleDef, TableDef } from "./module-def.ts";
+import {
+  counterparts,
+  rows,
+  type AutoMigration,
+  type MigrationFacts,
+  type MigrationStep,
+  type Planning,
+  type TableMigration,
+} from "./planning.ts";
 import { setKey } from "./check-table.ts";
 
-export type MigrationStep =
-  | { readonly kind: "removeIndex"; readonly table: string; readonly index: string }
-  | { readonly kind: "removeView"; readonly view: string }
-  | { readonly kind: "setAccessors"; readonly table: TableDef }
-  | { readonly kind: "addTable"; readonly table: TableDef }
-  | { readonly kind: "addIndex"; readonly table: string; readonly index: IndexDef }
-  | { readonly kind: "addView"; readonly view: ViewDef }
-  | { readonly kind: "setRowLevelRules"; readonly rules: readonly string[] }
-  | { readonly kind: "setAccess"; readonly table: string; readonly access: Access };
-
 export type MigrationPlan =
-  /** An empty list of steps replaces the program alone. With `breaks` the publisher is asked first. */
-  | { readonly kind: "auto"; readonly steps: readonly MigrationStep[]; readonly breaks: readonly ClientBreak[] }
-  /** `reason` names each change that would need a hand. */
-  | { readonly kind: "refused"; readonly reason: string };
+  | AutoMigration
+  /** `reason` names each change that would need a hand. `isLossAlone`: the publisher may agree to what is lost. */
+  | { readonly kind: "refused"; readonly reason: string; readonly isLossAlone: boolean };
 
 const stepOrder: readonly MigrationStep["kind"][] = [
   "removeIndex",
+  "removeConstraint",
+  "removeSequence",
+  "removeSchedule",
   "removeView",
+  "removeTable",
+  "renameTable",
+  "renameColumn",
+  "removeColumn",
+  "changeColumn",
+  "reorderColumns",
+  "setEvent",
+  "addColumns",
   "setAccessors",
   "addTable",
   "addIndex",
+  "addConstraint",
+  "addSequence",
+  "addSchedule",
   "addView",
   "setRowLevelRules",
   "setAccess",
+  "setPrimaryKey",
 ];
 
-/** Plans how a database with `old` becomes one with `next`. Tables keep their ids; added ones get new ones. */
-export function planMigration(old: ModuleDef, next: ModuleDef): MigrationPlan {
+/** Plans how a database with `old` becomes one with `next`. Tables that stay keep their ids; added ones get new ones. */
+export function planMigration(old: ModuleDef, next: ModuleDef, facts: MigrationFacts): MigrationPlan {
   const refusals: string[] = [];
-  const steps: MigrationStep[] = [];
-  planTables(old, next, steps, refusals);
-  planViews(old, next, steps);
+  let isLossAlone = true;
+  const manual = (change: string): void => void refusals.push(`${change} requires a manual migration`);
+  const planning: Planning = {
+    facts,
+    steps: [],
+    tables: [],
+    losses: [],
+    refuse(change) {
+      isLossAlone = false;
+      manual(change);
+    },
+    lose(change, what) {
+      if (facts.dropsData) planning.losses.push(what);
+      else manual(change);
+    },
+  };
+  planTables(old, next, planning);
+  planViews(old, next, planning.steps);
   if (!isSameList(old.rowLevelRules, next.rowLevelRules))
-    steps.push({ kind: "setRowLevelRules", rules: next.rowLevelRules });
-  if (next.submodules.length > 0 || old.submodules.length > 0)
+    planning.steps.push({ kind: "setRowLevelRules", rules: next.rowLevelRules });
+  if (next.submodules.length > 0 || old.submodules.length > 0) {
+    isLossAlone = false;
     refusals.push("Updating a module with submodules is not supported");
-  if (refusals.length > 0) {
-    return { kind: "refused", reason: `Errors occurred:\n${refusals.map((refusal) => `${refusal}\n\n`).join("")}` };
   }
+  if (refusals.length > 0) {
+    const reason = `Errors occurred:\n${refusals.map((refusal) => `${refusal}\n\n`).join("")}`;
+    return { kind: "refused", reason, isLossAlone };
+  }
+  const { steps, tables, losses } = planning;
   steps.sort((a, b) => stepOrder.indexOf(a.kind) - stepOrder.indexOf(b.kind));
-  return { kind: "auto", steps, breaks: clientBreaks(old, next) };
+  return { kind: "auto", steps, tables: orderTables(tables), breaks: clientBreaks(old, next), losses };
 }
 
 /** Whether clients that stayed connected would be misunderstood. They are then disconnected, to read the schema again. */
@@ -58,145 +91,163 @@ export function disconnects(breaks: readonly ClientBreak[]): boolean {
   return breaks.some(({ misleads }) => misleads);
 }
 
+/** Names are free before they are given again, and tables get their ids in the order of their names. */
+function orderTables(tables: readonly TableMigration[]): readonly TableMigration[] {
+  const kinds = ["drop", "alter", "create"];
+  const nameOf = (table: TableMigration): string => (table.kind === "create" ? table.def.name : table.table);
+  return tables.toSorted(
+    (a, b) =>
+      kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0),
+  );
+}
+
 const byName = <T extends { readonly name: string }>(items: readonly T[]): ReadonlyMap<string, T> =>
   new Map(items.map((item) => [item.name, item]));
 
-const manual = (change: string): string => `${change} requires a manual migration`;
-
-function planTables(old: ModuleDef, next: ModuleDef, steps: MigrationStep[], refusals: string[]): void {
-  const before = byName(old.tables);
-  const after = byName(next.tables);
+function planTables(old: ModuleDef, next: ModuleDef, planning: Planning): void {
+  const { steps, tables, facts } = planning;
+  const found = counterparts(old.tables, next.tables, (table) => table.was);
+  const kept = new Set(found.values());
   for (const table of old.tables) {
-    if (!after.has(table.name)) refusals.push(manual(`Removing the table ${table.name}`));
+    if (kept.has(table)) continue;
+    const rowCount = facts.rowCount(table.name);
+    if (rowCount > 0) planning.lose(`Removing the table ${table.name}`, `table ${table.name}, with ${rows(rowCount)}`);
+    steps.push({ kind: "removeTable", table: table.name, rowCount });
+    tables.push({ kind: "drop", table: table.name });
   }
   for (const table of next.tables) {
-    const was = before.get(table.name);
-    if (was === undefined) steps.push({ kind: "addTable", table });
-    else planTable(was, table, steps, refusals);
+    const was = found.get(table);
+    if (was !== undefined) {
+      planTable(was, table, planning);
+      continue;
+    }
+    steps.push({ kind: "addTable", table });
+    tables.push({ kind: "create", def: table });
   }
 }
 
-function planTable(was: TableDef, is: TableDef, steps: MigrationStep[], refusals: string[]): void {
-  const refuse = (change: string): void => {
-    refusals.push(manual(change));
+function planTable(was: TableDef, is: TableDef, planning: Planning): void {
+  const { steps, tables } = planning;
+  const rowCount = planning.facts.rowCount(was.name);
+  if (was.name !== is.name) steps.push({ kind: "renameTable", table: is.name, was: was.name });
+  const columns = planColumns(was, is, rowCount, planning);
+  if (was.isEvent !== is.isEvent) {
+    steps.push({ kind: "setEvent", table: is.name, isEvent: is.isEvent });
+    if (rowCount > 0)
+      planning.lose(`Changing whether table ${is.name} is an event table`, `${rows(rowCount)} of table ${is.name}`);
+  }
+  planParts(was, is, columns.from, steps);
+  // What stays of an empty table is its name.
+  if (columns.kind === "anew" || (was.isEvent !== is.isEvent && rowCount > 0))
+    tables.push({ kind: "drop", table: was.name }, { kind: "create", def: is });
+  else if (storedText(was) !== storedText(is))
+    tables.push({
+      kind: "alter",
+      table: was.name,
+      def: is,
+      from: columns.from,
+      conversion: columns.conversion,
+      isRemade: columns.conversion !== undefined || !haveSameTypes(was, is),
+    });
+}
+
+function haveSameTypes(a: TableDef, b: TableDef): boolean {
+  return isSameList(a.columns.map(typeText), b.columns.map(typeText));
+}
+
+const typeText = ({ type }: ColumnDef): string => JSON.stringify(type);
+
+/** All that the system tables say of a table. */
+function storedText({ name, accessor, access, isEvent, primaryKey, columns, ...parts }: TableDef): string {
+  const sorted = <T extends { readonly name: string }>(items: readonly T[]): readonly T[] =>
+    items.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const said = [
+    [name, accessor, access, isEvent, primaryKey],
+    columns.map((column) => [column.name, column.accessor, column.type]),
+    sorted(parts.indexes).map((index) => [index.name, index.sourceName, index.algorithm, index.columns, index.unique]),
+    sorted(parts.constraints).map((constraint) => [constraint.name, constraint.columns]),
+    sorted(parts.sequences),
+    parts.schedule,
+  ];
+  return JSON.stringify(said, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+}
+
+/** What is built over a table's columns. Columns are compared as the old table has them. */
+function planParts(was: TableDef, is: TableDef, from: readonly number[], steps: MigrationStep[]): void {
+  const table = is.name;
+  const old = (columns: readonly number[]): readonly number[] => columns.map((column) => from[column] ?? -1);
+  const parts = <T extends { readonly name: string }>(
+    before: readonly T[],
+    after: readonly T[],
+    isSame: (a: T, b: T) => boolean,
+    removed: (part: T) => MigrationStep,
+    added: (part: T) => MigrationStep,
+  ): void => {
+    const left = new Set(before);
+    for (const part of after) {
+      const same = before.find((each) => left.has(each) && isSame(each, part));
+      if (same === undefined) steps.push(added(part));
+      else left.delete(same);
+    }
+    for (const part of left) steps.push(removed(part));
   };
-  planColumns(was, is, refuse);
-  if (was.isEvent !== is.isEvent) refuse(`Changing whether table ${is.name} is an event table`);
-  if (was.primaryKey !== is.primaryKey) refuse(`Changing the primary key of table ${is.name}`);
-  planConstraints(was, is, refuse);
-  planSequences(was, is, refuse);
-  if (JSON.stringify(was.schedule) !== JSON.stringify(is.schedule)) refuse(`Changing the schedule of table ${is.name}`);
-  planIndexes(was, is, steps, refuse);
-  if (was.access !== is.access) steps.push({ kind: "setAccess", table: is.name, access: is.access });
-  if (hasNewAccessors(was, is)) steps.push({ kind: "setAccessors", table: is });
+  parts(
+    was.indexes,
+    is.indexes,
+    (a, b) => a.algorithm === b.algorithm && isSameList(a.columns, old(b.columns)),
+    (index) => ({ kind: "removeIndex", table, index: index.name }),
+    (index) => ({ kind: "addIndex", table, index }),
+  );
+  parts(
+    was.constraints,
+    is.constraints,
+    (a, b) => setKey(a.columns) === setKey(old(b.columns)),
+    ({ name }) => ({ kind: "removeConstraint", table, constraint: name }),
+    (constraint) => ({ kind: "addConstraint", table: is, constraint }),
+  );
+  parts(
+    was.sequences,
+    is.sequences,
+    (a, b) =>
+      a.column === from[b.column] &&
+      a.start === b.start &&
+      a.min === b.min &&
+      a.max === b.max &&
+      a.increment === b.increment,
+    ({ name }) => ({ kind: "removeSequence", table, sequence: name }),
+    (sequence) => ({ kind: "addSequence", table, sequence }),
+  );
+  const schedules = ({ schedule }: TableDef): readonly NonNullable<TableDef["schedule"]>[] =>
+    schedule === undefined ? [] : [schedule];
+  parts(
+    schedules(was),
+    schedules(is),
+    (a, b) => a.functionName === b.functionName && a.atColumn === from[b.atColumn] && a.idColumn === from[b.idColumn],
+    ({ name }) => ({ kind: "removeSchedule", table, schedule: name }),
+    ({ name, functionName }) => ({ kind: "addSchedule", table, schedule: name, functionName }),
+  );
+  if (was.primaryKey !== (is.primaryKey === undefined ? undefined : from[is.primaryKey]))
+    steps.push({
+      kind: "setPrimaryKey",
+      table,
+      column: is.primaryKey === undefined ? undefined : is.columns[is.primaryKey]?.name,
+    });
+  if (was.access !== is.access) steps.push({ kind: "setAccess", table, access: is.access });
+  if (hasNewAccessors(was, is, from)) steps.push({ kind: "setAccessors", table: is });
 }
 
-function planColumns(was: TableDef, is: TableDef, refuse: (change: string) => void): void {
-  const before = byName(was.columns);
-  const after = byName(is.columns);
-  for (const column of is.columns) {
-    const old = before.get(column.name);
-    if (old === undefined) refuse(`Adding a column ${column.name} to table ${is.name}`);
-    else if (!typesEqual(old.type, column.type)) refuse(typeChange(column.name, is.name, old.type, column.type));
-  }
-  for (const column of was.columns) {
-    if (!after.has(column.name)) refuse(`Removing a column ${column.name} from table ${is.name}`);
-  }
-  const kept = (columns: readonly ColumnDef[]): readonly string[] =>
-    columns.map((column) => column.name).filter((name) => before.has(name) && after.has(name));
-  if (!isSameList(kept(was.columns), kept(is.columns))) refuse(`Reordering the columns of table ${is.name}`);
-}
-
-function typeChange(column: string, table: string, from: AlgebraicType, to: AlgebraicType): string {
-  const renamed = typesEqual(withoutVariantNames(from), withoutVariantNames(to)) ? ", with a renamed variant," : "";
-  return `Changing the type of column ${column} in table ${table} from ${formatType(from)} to ${formatType(to)}${renamed}`;
-}
-
-/** Equal for types that differ in the names of their variants alone. */
-function withoutVariantNames(type: AlgebraicType): AlgebraicType {
-  switch (type.kind) {
-    case "Array":
-      return { kind: "Array", element: withoutVariantNames(type.element) };
-    case "Product":
-      return {
-        kind: "Product",
-        elements: type.elements.map(({ name, type: inner }) => ({ name, type: withoutVariantNames(inner) })),
-      };
-    case "Sum":
-      return {
-        kind: "Sum",
-        variants: type.variants.map(({ type: inner }) => ({ name: undefined, type: withoutVariantNames(inner) })),
-      };
-    default:
-      return type;
-  }
-}
-
-function planConstraints(was: TableDef, is: TableDef, refuse: (change: string) => void): void {
-  const before = byName(was.constraints);
-  const after = byName(is.constraints);
-  for (const constraint of is.constraints) {
-    const old = before.get(constraint.name);
-    if (old === undefined) refuse(`Adding a unique constraint ${constraint.name} to table ${is.name}`);
-    else if (setKey(old.columns) !== setKey(constraint.columns)) {
-      refuse(`Changing the columns of unique constraint ${constraint.name} of table ${is.name}`);
-    }
-  }
-  for (const constraint of was.constraints) {
-    if (!after.has(constraint.name)) refuse(`Removing the unique constraint ${constraint.name} from table ${is.name}`);
-  }
-}
-
-function planSequences(was: TableDef, is: TableDef, refuse: (change: string) => void): void {
-  const before = byName(was.sequences);
-  const after = byName(is.sequences);
-  for (const sequence of is.sequences) {
-    const old = before.get(sequence.name);
-    if (old === undefined) {
-      refuse(`Adding a sequence ${sequence.name} to table ${is.name}`);
-    } else if (
-      old.column !== sequence.column ||
-      old.start !== sequence.start ||
-      old.min !== sequence.min ||
-      old.max !== sequence.max ||
-      old.increment !== sequence.increment
-    ) {
-      refuse(`Changing the sequence ${sequence.name} of table ${is.name}`);
-    }
-  }
-  for (const sequence of was.sequences) {
-    if (!after.has(sequence.name)) refuse(`Removing the sequence ${sequence.name} from table ${is.name}`);
-  }
-}
-
-function planIndexes(was: TableDef, is: TableDef, steps: MigrationStep[], refuse: (change: string) => void): void {
-  const before = byName(was.indexes);
-  const after = byName(is.indexes);
-  for (const index of was.indexes) {
-    if (!after.has(index.name)) steps.push({ kind: "removeIndex", table: is.name, index: index.name });
-  }
-  for (const index of is.indexes) {
-    const old = before.get(index.name);
-    if (old === undefined) {
-      steps.push({ kind: "addIndex", table: is.name, index });
-    } else if (old.algorithm !== index.algorithm || !isSameList(old.columns, index.columns)) {
-      steps.push(
-        { kind: "removeIndex", table: is.name, index: index.name },
-        { kind: "addIndex", table: is.name, index },
-      );
-    } else if (old.accessor !== index.accessor) {
-      refuse(`Changing the accessor name on index ${index.name} of table ${is.name}`);
-    }
-  }
-}
-
-function hasNewAccessors(was: TableDef, is: TableDef): boolean {
-  if (was.accessor !== is.accessor) return true;
-  const columns = byName(was.columns);
+function hasNewAccessors(was: TableDef, is: TableDef, from: readonly number[]): boolean {
+  if (was.accessor !== is.accessor && was.name === is.name) return true;
   const indexes = byName(was.indexes);
   return (
-    is.columns.some((column) => (columns.get(column.name) ?? column).accessor !== column.accessor) ||
-    is.indexes.some((index) => (indexes.get(index.name) ?? index).sourceName !== index.sourceName)
+    is.columns.some((column, place) => {
+      const old = was.columns[from[place] ?? -1] ?? column;
+      return old.accessor !== column.accessor && old.name === column.name;
+    }) ||
+    is.indexes.some((index) => {
+      const old = indexes.get(index.name) ?? index;
+      return old.sourceName !== index.sourceName || old.accessor !== index.accessor;
+    })
   );
 }
 

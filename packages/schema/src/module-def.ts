@@ -19,6 +19,8 @@ export interface ColumnDef {
   readonly type: AlgebraicType;
   /** BSATN of the value that existing rows get when the column is added. */
   readonly defaultValue: Uint8Array | undefined;
+  /** What it was called before, if the module says so. */
+  readonly was?: string | undefined;
 }
 
 export interface IndexDef {
@@ -60,6 +62,8 @@ export interface ScheduleDef {
 export interface TableDef {
   readonly name: string;
   readonly accessor: string;
+  /** What it was called before, if the module says so. */
+  readonly was?: string | undefined;
   readonly columns: readonly ColumnDef[];
   /** The row as a product of `columns`, under their canonical names. */
   readonly rowType: ProductType;

@@ -14,6 +14,10 @@ import { during, insist, note, print } from "../terminal.ts";
 export interface PublishFlags extends ProgramFlags, ServerFlags {
   readonly deleteData: "always" | "on-conflict" | "never";
   readonly breakClients?: boolean | undefined;
+  /** Whether what tables and columns held that are gone may go with them. */
+  readonly dropData?: boolean | undefined;
+  /** Says what would be done, and does nothing. */
+  readonly dryRun?: boolean | undefined;
   /** `all`, or a list of what is agreed to. */
   readonly yes?: string | undefined;
 }
@@ -25,8 +29,23 @@ const agreements: readonly string[] = [
 ];
 
 export type Plan =
-  | { readonly AutoMigrate: { readonly migrate_plan: string; readonly break_clients: boolean; readonly token: string } }
-  | { readonly ManualMigrate: { readonly reason: string } };
+  | { readonly AutoMigrate: AutoMigrate }
+  | { readonly ManualMigrate: { readonly reason: string; readonly is_loss_alone?: boolean } };
+
+interface AutoMigrate {
+  readonly migrate_plan: string;
+  readonly break_clients: boolean;
+  readonly token: string;
+  /** What a server adds that is asked for details. */
+  readonly disconnects?: boolean;
+  readonly losses?: readonly string[];
+  readonly cost?: {
+    readonly tables: readonly { readonly table: string; readonly rows: number; readonly bytes: number }[];
+    readonly rows: number;
+    readonly bytes: number;
+    readonly milliseconds: number;
+  };
+}
 
 interface Published {
   readonly Success: {
@@ -38,6 +57,8 @@ interface Published {
 
 export async function publish(name: string | undefined, flags: PublishFlags): Promise<void> {
   const agrees = readAgreements(flags.yes);
+  if (name === undefined && flags.dryRun === true)
+    throw new CliFailure("--dry-run needs the name of the database that would be updated", { exitCode: 2 });
   if (name === undefined && flags.deleteData === "always")
     throw new CliFailure("--delete-data needs the name of the database whose data goes", { exitCode: 2 });
   const api = await openLoggedIn(flags);
@@ -49,6 +70,7 @@ export async function publish(name: string | undefined, flags: PublishFlags): Pr
     print(`You are about to publish to a non-local server: ${new URL(api.url).hostname}`);
     await insist("Are you sure you want to proceed?", agrees("remote"), "Publish aborted by user.", "--yes=remote");
   }
+  if (flags.dryRun === true) return dryRun(api, name ?? "", program, flags);
   // A nickname says little without what it stands for; an address says it all.
   const named = flags.server ?? process.env["LIGHTCONE_SERVER"] ?? "default server";
   print(`Uploading to ${isServerUrl(named) ? "" : `${named} => `}${api.url}`);
@@ -91,7 +113,7 @@ async function agree(
 ): Promise<Readonly<Record<string, string>>> {
   // Of a database that is not there yet nothing is destroyed.
   if (flags.deleteData === "always") return (await isNew(api, name)) ? {} : { clear: "true" };
-  const plan = await askForPlan(api, name, program);
+  const plan = await askForPlan(api, name, program, flags.dropData);
   if (plan === undefined) return {}; // a new database: nobody's data or client can break
   print("Checking for breaking changes...");
   if ("ManualMigrate" in plan) {
@@ -103,13 +125,15 @@ async function agree(
     print("Aborting publish due to required manual migration.");
     throw new CliFailure(
       "Aborting because publishing would require manual migration or deletion of data and --delete-data was not specified.",
-      { hint: errorFacts("MigrationRefused").hint },
+      { hint: hintFor(plan.ManualMigrate) },
     );
   }
-  const { migrate_plan: text, break_clients: breaks, token } = plan.AutoMigrate;
+  const { break_clients: breaks, token } = plan.AutoMigrate;
   // A plan without steps is a heading alone.
-  if (text.replaceAll(/[━\s]|Database Migration Plan/g, "") !== "")
-    print(`Nothing is changed yet. This is what publishing does:\n${text.trimEnd()}`);
+  if (hasSteps(plan.AutoMigrate)) {
+    print(`Nothing is changed yet. This is what publishing does:\n${plan.AutoMigrate.migrate_plan.trimEnd()}`);
+    printDetails(plan.AutoMigrate);
+  }
   const question = "The above changes will BREAK existing clients. Do you want to proceed?";
   if (breaks && flags.breakClients !== true)
     await insist(
@@ -118,14 +142,59 @@ async function agree(
       "Publishing aborted by user",
       "--break-clients, or --yes=break-clients,",
     );
-  return { token, policy: "BreakClients" };
+  return { token, policy: "BreakClients", ...(flags.dropData === true ? { drop_data: "true" } : {}) };
+}
+
+/** `--dry-run`: what publishing would do. Fails where it would. */
+async function dryRun(api: ServerApi, name: string, program: Program, flags: PublishFlags): Promise<void> {
+  const plan = await askForPlan(api, name, program, flags.dropData);
+  if (plan === undefined) return print(`There is no database ${name}: publishing creates it. Nothing was changed.`);
+  if ("ManualMigrate" in plan) {
+    print(plan.ManualMigrate.reason);
+    throw new CliFailure("Publishing would be refused. Nothing was changed.", { hint: hintFor(plan.ManualMigrate) });
+  }
+  if (hasSteps(plan.AutoMigrate)) {
+    print(plan.AutoMigrate.migrate_plan.trimEnd());
+    printDetails(plan.AutoMigrate);
+  } else print("No table changes, and no client breaks.");
+  print("Nothing was changed: this is what publishing would do.");
+}
+
+function hasSteps({ migrate_plan: text }: AutoMigrate): boolean {
+  return text.replaceAll(/[━\s]|Database Migration Plan/g, "") !== "";
+}
+
+function printDetails({ losses = [], cost, break_clients: breaks, disconnects }: AutoMigrate): void {
+  for (const loss of losses) print(`Lost: ${loss}`);
+  if (cost !== undefined && cost.rows > 0) {
+    const tables = cost.tables.map(({ table, rows }) => `${rows} of ${table}`).join(", ");
+    print(
+      `Rows made anew: ${tables}; ${cost.bytes} bytes, about ${cost.milliseconds} ms, in which nothing is written.`,
+    );
+  }
+  if (breaks)
+    print(disconnects === true ? "Clients: disconnected, once they were answered." : "Clients: they stay connected.");
+}
+
+/** What to do about a change that the server does not carry out. */
+function hintFor({ is_loss_alone: isLossAlone }: { readonly is_loss_alone?: boolean }): string {
+  return isLossAlone === true
+    ? "What was only renamed keeps its rows if the module says what it was called (docs/migrations.md). To give the values up, publish with --drop-data."
+    : errorFacts("MigrationRefused").hint;
 }
 
 /** What the server would do with the program; undefined when there is no such database yet. */
-export async function askForPlan(api: ServerApi, name: string, program: Program): Promise<Plan | undefined> {
+export async function askForPlan(
+  api: ServerApi,
+  name: string,
+  program: Program,
+  dropsData = false,
+): Promise<Plan | undefined> {
   const answer = await api.ask("POST", ServerApi.database(name, "/pre_publish"), {
     query: {
       host_type: program.hostType,
+      details: "true",
+      ...(dropsData ? { drop_data: "true" } : {}),
       style: process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined ? "AnsiColor" : "NoColor",
     },
     body: program.bytes,

@@ -102,6 +102,8 @@ export type DatabaseRequest =
       readonly breakClients: boolean;
       /** What the caller was given with the plan, as JSON spells a hash; must match when `breakClients` is set. */
       readonly migrationToken?: string;
+      /** Whether data may go that tables and columns held which are gone. */
+      readonly dropsData?: boolean;
     }
   /** Says what publishing this program would do, and does nothing. */
   | {
@@ -111,6 +113,9 @@ export type DatabaseRequest =
       readonly hostType: HostType;
       /** Whether the plan's text is coloured for a terminal. */
       readonly style?: "ansi" | "plain";
+      readonly dropsData?: boolean;
+      /** Whether the answer has more than the reference's: cost, what breaks, what is lost. */
+      readonly isDetailed?: boolean;
     }
   /** The program that runs, as the body. */
   | { readonly kind: "program" }

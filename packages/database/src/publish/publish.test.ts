@@ -167,7 +167,7 @@ describe("a program after another", () => {
   test.each([
     ["is none", "0d", "400 ModuleInvalid"],
     ["cannot be read for a bug of ours", "0e", "400 ModuleInvalid"],
-    ["would lose a table", "0c", "400 MigrationRefused"],
+    ["would lose a table of clients", "0c", "400 ClientsWouldBreak"],
   ])("that %s leaves the one before as it was", async (_, name, code) => {
     expect(codeOf(await publish(name))).toBe(code);
     expect([tables(), running(), done]).toEqual([["one"], ["0a", "0a"], []]);

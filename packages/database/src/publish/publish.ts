@@ -3,7 +3,7 @@ import { isLightconeError, LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { LogLevel, type CallOutcome } from "@lightcone/host";
 import { hashToJson, migrationToken, toHexReversed } from "@lightcone/sats";
-import { disconnects, formatMigration, planMigration, type MigrationStep } from "@lightcone/schema";
+import { disconnects, formatMigration, planMigration, type AutoMigration } from "@lightcone/schema";
 import type { Job } from "../core/job-loop.ts";
 import type { Reply } from "../link/link.ts";
 import type { Module, Program } from "../core/module.ts";
@@ -16,6 +16,7 @@ import { WorkKind } from "../link/work.ts";
 import { Call, noConnection } from "../core/call.ts";
 import { ok } from "../core/commit-pipeline.ts";
 import type { Installation } from "./installation.ts";
+import { changeTables, costOf, openRemakes, rowCounts } from "./carry-out.ts";
 import { storeProgram } from "./module-row.ts";
 import { storeRules } from "./rule-rows.ts";
 
@@ -25,6 +26,8 @@ export interface Publication extends Program {
   readonly breakClients: boolean;
   /** What the publisher was given with the plan. */
   readonly migrationToken?: string;
+  /** Whether data may go that tables and columns held which are gone. */
+  readonly dropsData?: boolean;
 }
 
 /** What publishing may change of a database. */
@@ -39,7 +42,11 @@ export interface PublishSite {
   };
 }
 
-/** Takes a program in, or says why not; the running module is untouched then. @param id names it among work of its kind */
+/**
+ * Takes a program in, or says why not; the running module is untouched then.
+ *
+ * @param id names it among work of its kind
+ */
 export function publishJob(
   site: PublishSite,
   program: Publication,
@@ -48,23 +55,37 @@ export function publishJob(
 ): Job {
   const { context } = site;
   let before = context.module;
-  return {
+  let update: Update | undefined;
+  const end = (reply: Reply): void => {
+    if (reply.status === 200) site.installation.clearEnds();
+    answer(reply);
+  };
+  const job: Job = {
     run(): void {
       before = context.module;
-      const reply = noted(context, WorkKind.program, id, 0, () => publish(site, program));
-      if (reply.status === 200) site.installation.clearEnds();
-      answer(reply);
+      const done = noted(context, WorkKind.program, id, 0, () => {
+        if (update !== undefined) return update.goOn();
+        const begun = begin(site, program);
+        if (!(begun instanceof Update)) return begun;
+        update = begun;
+        return update.goOn();
+      });
+      if (done === undefined) context.loop.again(job);
+      else end(done);
     },
     timedOut(): void {
       const error = abandonNoted(context, WorkKind.program, id, 0, "the start of the module");
+      context.store.catalog.abandonRemakes();
       site.installation.install(before);
       before?.discard();
       answer(refusal(400, error.code, error.message));
     },
   };
+  return job;
 }
 
-function publish(site: PublishSite, program: Publication): Reply {
+/** Begins to take a program in: an update that is then carried out, or what became of it already. */
+function begin(site: PublishSite, program: Publication): Reply | Update {
   const { context } = site;
   const before = context.module;
   if (context.pipeline.refusal !== undefined) return failure(context.pipeline.refusal);
@@ -79,7 +100,7 @@ function publish(site: PublishSite, program: Publication): Reply {
     return failure(
       new LightconeError("ModuleInvalid", { reason: "it has submodules, which this release does not run" }),
     );
-  return before === undefined ? create(site, next) : update(site, before, next, program);
+  return before === undefined ? create(site, next) : planUpdate(site, before, next, program);
 }
 
 /** Why a program is not taken. A fault of ours that one brings about must not cost the database that runs. */
@@ -90,7 +111,11 @@ function unreadable(context: DatabaseContext, error: unknown): LightconeError {
   return new LightconeError("ModuleInvalid", { reason }, { cause: error });
 }
 
-type Planned = Program & { readonly style?: "ansi" | "plain" };
+type Planned = Program & {
+  readonly style?: "ansi" | "plain";
+  readonly dropsData?: boolean;
+  readonly isDetailed?: boolean;
+};
 
 /** Says what publishing a program would do, and does nothing. A job, since the program starts to run for it. */
 export function planJob(site: PublishSite, program: Planned, id: Uint8Array, answer: (reply: Reply) => void): Job {
@@ -106,23 +131,34 @@ export function planJob(site: PublishSite, program: Planned, id: Uint8Array, ans
 }
 
 function planPublish(site: PublishSite, program: Planned): Reply {
-  const before = site.context.module;
+  const { store, module: before } = site.context;
   if (before === undefined) return text(404, "No such database.");
   try {
     const next = site.installation.load(program);
-    const plan = planMigration(before.def, next.def);
+    const plan = planMigration(before.def, next.def, { ...rowCounts(store), dropsData: program.dropsData ?? false });
     const major_version_upgrade = before.def.version === 9 && next.def.version === 10;
-    if (plan.kind === "refused")
-      return json(200, JSON.stringify({ ManualMigrate: { reason: plan.reason, major_version_upgrade } }));
-    const migrate_plan = formatMigration(plan.steps, plan.breaks, program.style ?? "ansi");
+    if (plan.kind === "refused") {
+      const { reason, isLossAlone: is_loss_alone } = plan;
+      const details = program.isDetailed === true ? { is_loss_alone } : {};
+      return json(200, JSON.stringify({ ManualMigrate: { reason, major_version_upgrade, ...details } }));
+    }
+    const { breaks, losses } = plan;
+    const migrate_plan = formatMigration(plan.steps, breaks, program.style ?? "ansi");
+    const details = {
+      breaks: breaks.map(({ subject, change }) => `${subject}: ${change}`),
+      disconnects: disconnects(breaks),
+      losses,
+      cost: costOf(store, plan),
+    };
     return json(
       200,
       JSON.stringify({
         AutoMigrate: {
           migrate_plan,
-          break_clients: plan.breaks.length > 0,
+          break_clients: breaks.length > 0,
           token: tokenOf(site, before, next),
           major_version_upgrade,
+          ...(program.isDetailed === true ? details : {}),
         },
       }),
     );
@@ -170,14 +206,11 @@ function tokenOf(site: PublishSite, before: Module, next: Module): string {
   return hashToJson(migrationToken(toHexReversed(site.context.identity), before.hash, next.hash));
 }
 
-function update(site: PublishSite, before: Module, next: Module, publication: Publication): Reply {
+function planUpdate(site: PublishSite, before: Module, next: Module, publication: Publication): Reply | Update {
   const { context } = site;
-  const plan = planMigration(before.def, next.def);
-  if (plan.kind === "refused") {
-    context.log.note(LogLevel.warn, `Database update failed: ${plan.reason}`);
-    return failure(new LightconeError("MigrationRefused", { reason: plan.reason }));
-  }
-  const failed = "Failed to create or update the database";
+  const facts = { ...rowCounts(context.store), dropsData: publication.dropsData ?? false };
+  const plan = planMigration(before.def, next.def, facts);
+  if (plan.kind === "refused") return updateFailed(context, new LightconeError("MigrationRefused", plan));
   if (publication.breakClients && publication.migrationToken !== tokenOf(site, before, next)) {
     return text(400, `${failed}: Token provided is invalid or does not match expected hash`);
   }
@@ -185,65 +218,89 @@ function update(site: PublishSite, before: Module, next: Module, publication: Pu
     const changes = plan.breaks.map(({ subject, change }) => `${subject}: ${change}`);
     return failure(new LightconeError("ClientsWouldBreak", { changes }));
   }
-  const call = ownersCall(context).of(undefined, context.pipeline.nowMicros());
-  const result = settle(
-    context,
-    "",
-    context.pipeline.transact(call, () =>
-      doing(() => {
-        for (const step of plan.steps) carryOut(context, step);
-        enter(site, next);
-      }),
-    ),
-  );
-  if (result.kind === "failed") {
-    site.installation.install(before);
-    return refusal(400, result.code, `${failed}: ${result.message}`);
+  return new Update(site, before, next, plan);
+}
+
+const failed = "Failed to create or update the database";
+
+function updateFailed(context: DatabaseContext, error: LightconeError): Reply {
+  context.log.note(LogLevel.warn, `Database update failed: ${error.message}`);
+  return failure(error);
+}
+
+/** So many rows are made anew at once; others wait for that long. */
+const rowsAtOnce = 1000;
+
+/** A module that takes the place of another: rows made anew in slices, then the switch, which is one transaction. */
+class Update {
+  private readonly site: PublishSite;
+  private readonly before: Module;
+  private readonly next: Module;
+  private readonly plan: AutoMigration;
+  private hasBegun = false;
+
+  constructor(site: PublishSite, before: Module, next: Module, plan: AutoMigration) {
+    this.site = site;
+    this.before = before;
+    this.next = next;
+    this.plan = plan;
   }
-  site.sessions.accessChanged();
-  context.log.note(LogLevel.info, `Updated program to ${next.hash}`);
-  context.log.note(LogLevel.info, "Database updated");
-  if (disconnects(plan.breaks)) site.sessions.disconnectForVersion();
-  return text(200, "");
+
+  /** What became of it; undefined while there is more to do. */
+  goOn(): Reply | undefined {
+    const { store } = this.site.context;
+    try {
+      if (!this.hasBegun) openRemakes(store, this.plan);
+      this.hasBegun = true;
+      if (store.catalog.isRemaking && !this.remake()) return undefined;
+    } catch (error) {
+      if (!isLightconeError(error)) throw error;
+      return updateFailed(this.site.context, error);
+    }
+    return this.change();
+  }
+
+  /** Makes some rows anew. Whether that were the last. */
+  private remake(): boolean {
+    const { critical, store } = this.site.context;
+    critical.enter();
+    try {
+      return store.catalog.stepRemakes(rowsAtOnce);
+    } finally {
+      critical.leave();
+    }
+  }
+
+  private change(): Reply {
+    const { site, before, next, plan } = this;
+    const { context } = site;
+    const call = ownersCall(context).of(undefined, context.pipeline.nowMicros());
+    const result = settle(
+      context,
+      "",
+      context.pipeline.transact(call, () =>
+        doing(() => {
+          changeTables(context.store, plan);
+          enter(site, next);
+        }),
+      ),
+    );
+    if (result.kind === "failed") {
+      site.installation.install(before);
+      context.log.note(LogLevel.warn, `Database update failed: ${result.message}`);
+      return refusal(400, result.code, `${failed}: ${result.message}`);
+    }
+    site.sessions.accessChanged();
+    context.log.note(LogLevel.info, `Updated program to ${next.hash}`);
+    context.log.note(LogLevel.info, "Database updated");
+    if (disconnects(plan.breaks)) site.sessions.disconnectForVersion();
+    return text(200, "");
+  }
 }
 
 function doing(work: () => void): CallOutcome {
   work();
   return ok;
-}
-
-function carryOut(context: DatabaseContext, step: MigrationStep): void {
-  const { catalog } = context.store;
-  const tableOf = (name: string) => {
-    const table = context.store.tableByName(name);
-    if (table === undefined) throw new TypeError(`the plan names table ${name}, which is gone`);
-    return table;
-  };
-  switch (step.kind) {
-    case "addTable":
-      catalog.createTable(step.table);
-      break;
-    case "addIndex":
-      catalog.createIndex(tableOf(step.table).id, step.index);
-      break;
-    case "removeIndex": {
-      const index = tableOf(step.table).indexes.find((each) => each.def.name === step.index);
-      if (index !== undefined) catalog.dropIndex(index.id);
-      break;
-    }
-    case "setAccess":
-      catalog.setAccess(tableOf(step.table).id, step.access);
-      break;
-    case "setAccessors":
-      catalog.setAccessors(tableOf(step.table.name).id, step.table);
-      break;
-    case "addView":
-    case "removeView":
-      // Views are the module's own description; nothing of them is stored.
-      break;
-    case "setRowLevelRules":
-      break; // written with the program
-  }
 }
 
 function ownersCall({ owner }: DatabaseContext): Call {

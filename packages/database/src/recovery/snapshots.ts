@@ -69,7 +69,9 @@ export class Snapshots {
   }
 
   private async write(): Promise<number> {
-    const { store, pipeline } = this.context;
+    const { store, pipeline, loop } = this.context;
+    // Pages that a migration has taken belong to no table yet: its job is at the head of the queue until it is done.
+    if (store.catalog.isRemaking) await new Promise<void>((resolve) => loop.push({ run: resolve, timedOut: resolve }));
     const { offset } = pipeline;
     if (offset < 0) return offset;
     this.triedOffset = offset;

@@ -102,16 +102,7 @@ export class Scheduler implements CommitListener {
   start(context: DatabaseContext, condemned: ReadonlySet<string>): void {
     this.context = context;
     const now = context.clock.nowMicros();
-    for (const scheduled of this.tables.values()) {
-      const cursor = scheduled.table.openCursor();
-      cursor.seek();
-      for (let row = cursor.next(); row !== -1; row = cursor.next()) {
-        context.store.resolve(row);
-        const due = readDue(scheduled, context.store.row.bytes, context.store.row.at, context.store.row.length);
-        const known = this.queue.dueOf(scheduled.table.id, due.id);
-        if (known === undefined) this.queue.set(scheduled.table.id, due.id, firstTime(due, now));
-      }
-    }
+    this.takeUnknown(now);
     this.bringBack(now);
     for (const row of condemned.size === 0 ? [] : this.queue.rows())
       if (condemned.has(toHex(idOfRow(row)))) {
@@ -119,6 +110,28 @@ export class Scheduler implements CommitListener {
         context.loop.push({ run: giveUp, timedOut: giveUp });
       }
     this.fire(context);
+  }
+
+  /** Takes up rows that nothing is known of: they count from now. */
+  private takeUnknown(now: number): void {
+    const { store, queue } = this;
+    for (const scheduled of this.tables.values()) {
+      const cursor = scheduled.table.openCursor();
+      cursor.seek();
+      for (let row = cursor.next(); row !== -1; row = cursor.next()) {
+        store.resolve(row);
+        const due = readDue(scheduled, store.row.bytes, store.row.at, store.row.length);
+        const known = queue.dueOf(scheduled.table.id, due.id);
+        if (known === undefined) queue.set(scheduled.table.id, due.id, firstTime(due, now));
+      }
+    }
+  }
+
+  /** After a publish: tables that are scheduled no more, or only now. */
+  private rebind(now: number): void {
+    for (const { tableId, rowId } of this.queue.rows())
+      if (!this.tables.has(asTableId(tableId))) this.queue.remove(tableId, rowId);
+    this.takeUnknown(now);
   }
 
   /** When the first row is due, handed out or not; undefined when none is scheduled. */
@@ -168,7 +181,10 @@ export class Scheduler implements CommitListener {
 
   committed(commit: Commit): void {
     // While a log is replayed, the tables come with it.
-    if (commit.meta.kind === CommitKind.publish) this.bind(this.store.tables());
+    if (commit.meta.kind === CommitKind.publish) {
+      this.bind(this.store.tables());
+      this.rebind(this.clockTime(commit.meta.timestampMicros));
+    }
     if (this.tables.size === 0) return;
     for (const delta of commit.deltas) {
       const scheduled = this.tables.get(delta.table.id);

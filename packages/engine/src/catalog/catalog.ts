@@ -16,7 +16,7 @@ import {
   type TableId,
   userIdMin,
 } from "@lightcone/base";
-import { ByteReader, ByteWriter, typesEqual } from "@lightcone/sats";
+import { ByteReader, ByteWriter } from "@lightcone/sats";
 import {
   type Access,
   type IndexDef,
@@ -26,7 +26,11 @@ import {
   type TableSchema,
   type ViewDef,
 } from "@lightcone/schema";
-import type { Catalog } from "../api.ts";
+import type { Catalog, TableChange } from "../api.ts";
+import { type AlteredParts, alteredParts, haveSameBytes, haveSameTypes } from "./altered-parts.ts";
+import { type RemadeRows, remakeRows, retireTable, TableRemake } from "./table-remake.ts";
+import type { RemakeRecord } from "../log/remake-record.ts";
+import { uniqueViolation } from "../table/violation.ts";
 import {
   accessorRows,
   type AllRows,
@@ -46,8 +50,8 @@ import {
 import { definitionProblems } from "./definition-check.ts";
 import { TransactionState } from "../transaction/transaction-state.ts";
 import type { HashSeed } from "../indexes/key-code.ts";
-import { slabShift } from "../storage/memory.ts";
-import { SlotCursor } from "../storage/row-space.ts";
+import { type Slab, slabShift } from "../storage/memory.ts";
+import { type RowSpace, SlotCursor } from "../storage/row-space.ts";
 import { Sequence } from "../table/sequence.ts";
 import { type StoredIndex, StoredTable } from "../table/stored-table.ts";
 import { TableIndex } from "../table/table-index.ts";
@@ -66,6 +70,18 @@ export interface IdCounters {
 }
 
 const sequenceIdColumn = 0;
+const noRemakes: readonly RemakeRecord[] = [];
+
+/** Tables whose rows say what a table is, by its id. */
+const definitionTables = [
+  "st_table",
+  "st_column",
+  "st_sequence",
+  "st_index",
+  "st_constraint",
+  "st_scheduled",
+  "st_event_table",
+] as const;
 
 /** Of rows that were read back. */
 function refuseRows(reason: string): never {
@@ -84,6 +100,12 @@ export class StoreCatalog implements Catalog {
     sequence: userIdMin,
     schedule: userIdMin,
   };
+  /** Tables that are made anew for the transaction to come, or the open one. */
+  private remakes: { readonly remake: TableRemake; readonly parts: AlteredParts; readonly counters: IdCounters }[] = [];
+  /** Rows that a replayed record remade, by table; until its definition says which table they are of. */
+  private readonly remade = new Map<number, RemadeRows>();
+  /** What becomes of tables and indexes that others took the place of, once that is final. */
+  private readonly retired: { readonly id: TableId; readonly run: () => void }[] = [];
   /** Tables that the open transaction dropped. */
   private dropped: StoredTable[] = [];
   private readonly out = new ByteWriter();
@@ -169,19 +191,7 @@ export class StoreCatalog implements Catalog {
     this.requireOpen();
     const table = this.existing(id);
     this.tx.clear(id);
-    const isOfTable = (row: { table_id: number }): boolean => row.table_id === id;
-    for (const name of [
-      "st_table",
-      "st_column",
-      "st_sequence",
-      "st_index",
-      "st_constraint",
-      "st_scheduled",
-      "st_event_table",
-    ] as const) {
-      this.deleteRows(name, isOfTable);
-    }
-    this.deleteAccessors(table.def);
+    this.deleteDefinition(table);
     this.tables.remove(table);
     this.dropped.push(table);
     this.tx.changes.logUndo(() => {
@@ -261,6 +271,187 @@ export class StoreCatalog implements Catalog {
     for (const row of rows.st_table_accessor) this.insertRow("st_table_accessor", row);
     for (const row of rows.st_index_accessor) this.insertRow("st_index_accessor", row);
     for (const row of rows.st_column_accessor) this.insertRow("st_column_accessor", row);
+  }
+
+  openRemake(change: TableChange): void {
+    const table = this.existing(change.id);
+    assert(this.tx.changes.state === TransactionState.closed, "a table is remade between transactions");
+    const counters = { ...this.counters };
+    const parts = this.partsOf(table, change);
+    const { rowType } = parts.schema.def;
+    const { conversion } = change;
+    const remake = new TableRemake(
+      this.tx.changes.memory,
+      table,
+      conversion && { id: table.id, rowType, conversion },
+      (space) => new StoredTable(this.tx.changes.memory, parts.schema, this.seed, space),
+      (index) => index.unique && !parts.wasUnique(index.def),
+    );
+    this.remakes.push({ remake, parts, counters });
+  }
+
+  stepRemakes(rowCountMax: number): boolean {
+    try {
+      let left = rowCountMax;
+      // A remake takes its pages before the next begins, as in a replay.
+      for (const { remake } of this.remakes) left = remake.step(left);
+      return this.remakes.every(({ remake }) => remake.isDone);
+    } catch (error) {
+      this.abandonRemakes();
+      throw error;
+    }
+  }
+
+  abandonRemakes(): void {
+    for (let last = this.remakes.pop(); last !== undefined; last = this.remakes.pop()) {
+      last.remake.abandon();
+      this.counters = last.counters;
+    }
+  }
+
+  get isRemaking(): boolean {
+    return this.remakes.length > 0;
+  }
+
+  /** The transaction that has begun is the one that remakes were made for: if it comes to nothing, so do they. */
+  beginWithRemakes(): void {
+    if (this.remakes.length > 0) this.tx.changes.logUndo(() => this.abandonRemakes());
+  }
+
+  /** What the log is to say of the remakes. */
+  remakeRecords(): readonly RemakeRecord[] {
+    if (this.remakes.length === 0) return noRemakes;
+    return this.remakes.flatMap(({ remake: { record } }) => record ?? []);
+  }
+
+  /** Makes rows as a record says, before the rows of system tables say which tables they are of. */
+  remakeFrom(records: readonly RemakeRecord[]): void {
+    for (const record of records) {
+      const table = this.tables.byId[record.id] ?? refuseRows(`there is no table ${record.id} to remake`);
+      this.remade.set(record.id, remakeRows(this.tx.changes.memory, table, record));
+    }
+  }
+
+  /** @throws {LightconeError} `Malformed` when rows were remade of which no definition was */
+  checkRemade(): void {
+    for (const id of this.remade.keys()) refuseRows(`table ${id} was remade and is defined as before`);
+  }
+
+  /** Forgets the remakes of the transaction, once it is final. */
+  finishRemakes(): void {
+    if (this.remakes.length > 0) this.remakes = [];
+    if (this.retired.length === 0) return;
+    // Pages are freed in one order, live and in a replay.
+    for (const { run } of this.retired.splice(0).sort((a, b) => a.id - b.id)) run();
+  }
+
+  alterTables(changes: readonly TableChange[]): void {
+    this.requireOpen();
+    const altered = changes.map((change) => {
+      const table = this.existing(change.id);
+      const made = this.remakes.find(({ remake }) => remake.old === table);
+      return { table, made, parts: made?.parts ?? this.partsOf(table, change) };
+    });
+    for (const { table } of altered) this.deleteDefinition(table);
+    for (const { parts } of altered)
+      this.insertRows(rowsOf(parts.schema.def, parts.ids, (sequence) => parts.allocatedOf(sequence)));
+    for (const { table, made, parts } of altered) {
+      if (made === undefined) this.alterInPlace(table, parts);
+      else {
+        assert(made.remake.isDone, "a remade table has all its rows");
+        this.replace(table, made.remake.table, parts);
+      }
+    }
+  }
+
+  /** Gives a table other parts over the same rows, whose types are the same. */
+  private alterInPlace(table: StoredTable, parts: AlteredParts): void {
+    const { schema } = parts;
+    const { schema: schemaBefore, indexes: before, sequences, isEvent } = table;
+    const made: StoredIndex[] = [];
+    const indexes = schema.def.indexes.map((def, position) => {
+      const id = schema.indexIds[position] as IndexId;
+      const kept = before.find((index) => index.id === id && index.unique === def.unique);
+      if (kept !== undefined) return kept;
+      const index = new TableIndex(table, id, def);
+      made.push(index);
+      return index;
+    });
+    try {
+      for (const index of made) {
+        const duplicate = index.unique ? index.findDuplicate() : undefined;
+        if (duplicate !== undefined) throw this.violation(table.space, schema.def, index, duplicate);
+        index.load(table.allRefs());
+      }
+    } catch (error) {
+      for (const index of made) index.dispose();
+      throw error;
+    }
+    this.use(table, schema, indexes);
+    table.sequences = parts.sequencesOf(table);
+    table.isEvent = schema.def.isEvent;
+    const run = (): void => {
+      for (const index of before) if (!indexes.includes(index)) index.dispose();
+    };
+    this.retired.push({ id: table.id, run });
+    this.tx.changes.logUndo(() => {
+      this.retired.pop();
+      this.use(table, schemaBefore, before);
+      table.sequences = sequences;
+      table.isEvent = isEvent;
+      for (const index of made) index.dispose();
+    });
+  }
+
+  private use(table: StoredTable, schema: TableSchema, indexes: StoredIndex[]): void {
+    table.schema = schema;
+    for (const [position, index] of indexes.entries()) index.def = schema.def.indexes[position] as IndexDef;
+    this.tables.setIndexes(table, indexes);
+  }
+
+  private violation(space: RowSpace, def: TableDef, index: StoredIndex, ref: number): LightconeError {
+    const slab = space.memory.slabs[ref >>> slabShift] as Slab;
+    const at = space.rowAt(ref);
+    return uniqueViolation(def, index.def, slab.bytes, slab.view, at, at + space.rowBytes(ref));
+  }
+
+  /** Puts a remade table in the place of the old one. */
+  private replace(old: StoredTable, table: StoredTable, parts: AlteredParts): void {
+    assert(old.changes.position < 0, "a table is remade before its rows change");
+    table.sequences = parts.sequencesOf(table);
+    this.tables.remove(old);
+    this.tables.add(table);
+    this.retired.push({ id: old.id, run: () => retireTable(old, table) });
+    this.tx.changes.logUndo(() => {
+      this.retired.pop();
+      this.tables.remove(table);
+      this.tables.add(old);
+    });
+  }
+
+  private deleteDefinition(table: StoredTable): void {
+    for (const name of definitionTables)
+      this.deleteRows(name, (row: { table_id: number }) => row.table_id === table.id);
+    this.deleteAccessors(table.def);
+  }
+
+  /** The parts that a changed table has: those that are the same keep their ids, others get new ones. */
+  private partsOf(table: StoredTable, change: TableChange): AlteredParts {
+    const { counters } = this;
+    return alteredParts(
+      table,
+      change,
+      {
+        index: () => asIndexId(counters.index++),
+        constraint: () => counters.constraint++,
+        sequence: () => counters.sequence++,
+        schedule: () => counters.schedule++,
+      },
+      {
+        constraints: this.read("st_constraint").flatMap(({ row }) => (row.table_id === table.id ? [row] : [])),
+        schedule: this.read("st_scheduled").find(({ row }) => row.table_id === table.id)?.row.schedule_id,
+      },
+    );
   }
 
   returnReservations(): void {
@@ -348,7 +539,7 @@ export class StoreCatalog implements Catalog {
 
   private alter(table: StoredTable, stored: StoredSchema): void {
     const { schema } = stored;
-    if (!typesEqual(schema.def.rowType, table.def.rowType)) refuseRows(`table '${table.name}' has other columns`);
+    if (this.remade.has(table.id) || !haveSameTypes(schema.def, table.def)) return this.alterRows(table, stored);
     const dropped: StoredIndex[] = [];
     const indexes = schema.def.indexes.map((def, position) => {
       const id = schema.indexIds[position] as IndexId;
@@ -366,12 +557,30 @@ export class StoreCatalog implements Catalog {
     this.tables.setIndexes(table, indexes);
     for (const index of dropped) index.dispose();
     this.setSequences(table, stored);
+    table.isEvent = schema.def.isEvent;
+  }
+
+  /** Gives a table rows of other types: those that were remade, or the old ones where their bytes are the same. */
+  private alterRows(old: StoredTable, stored: StoredSchema): void {
+    const { schema } = stored;
+    const remade = this.remade.get(old.id);
+    this.remade.delete(old.id);
+    if (remade === undefined && !haveSameBytes(old.def, schema.def))
+      refuseRows(`table '${old.name}' has other columns, and its rows were not remade`);
+    const table = new StoredTable(this.tx.changes.memory, schema, this.seed, remade?.space ?? old.space);
+    table.loadIndexes(remade?.rowBytes ?? old.rowBytes, remade?.rowCount ?? old.rowCount);
+    table.sequences = old.sequences;
+    this.setSequences(table, stored);
+    table.space.allocatedPages = false;
+    this.tables.remove(old);
+    this.tables.add(table);
+    this.retired.push({ id: old.id, run: () => retireTable(old, table) });
   }
 
   private setSequences(table: StoredTable, stored: StoredSchema): void {
     table.sequences = stored.sequences.map(
       (each) =>
-        table.sequences.find((sequence) => sequence.id === each.id) ??
+        table.sequences.find((sequence) => sequence.id === each.id && sequence.isFor(each.def, table.columnTypes)) ??
         new Sequence(each.id, each.def, table.columnTypes, each.allocated),
     );
   }

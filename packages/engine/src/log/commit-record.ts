@@ -1,10 +1,11 @@
 /**
- * A commit as the log keeps it. Version 2, little-endian; `n` is a base-128 number, low bits first:
+ * A commit as the log keeps it. Version 2 or 3, little-endian; `n` is a base-128 number, low bits first:
  *
  *   version u8 | kind u8 | timestamp u64 | reducer u32 | request u32 | request sequence u64
  *   sender 32 | connection 16 | name n, UTF-8 | arguments n, bytes
  *   origin: front's name n, UTF-8, and unless that is empty: incarnation u64                 since version 2
  *   sequences n × (id u32 | before i128 | after i128)
+ *   remakes n × (length n | table id u32 | type of its rows | conversion)                    in version 3 alone
  *   tables n × (id u32 | row length + 1, or 0 when rows say it  n | deletes n | inserts n | rows …)
  *
  * Tables come by rising id; of a table first the rows deleted, then those inserted, in the order in which
@@ -12,7 +13,7 @@
  * a record can be read, shown and undone without the state before it.
  */
 import { assert, LightconeError } from "@lightcone/base";
-import { ByteReader, encodeUtf8 } from "@lightcone/sats";
+import { ByteReader, ByteWriter, encodeUtf8 } from "@lightcone/sats";
 import {
   type CommitKind,
   CommitKind as kinds,
@@ -21,12 +22,16 @@ import {
   type RowRefs,
   type SequenceMove,
 } from "../commit.ts";
+import { decodeRemake, encodeRemake, type RemakeRecord } from "./remake-record.ts";
 import { copyBytes } from "../storage/copy-bytes.ts";
 import { type Slab, slabMask, slabShift } from "../storage/memory.ts";
 import type { StoredChanges, StoredTable } from "../table/stored-table.ts";
 
-export const recordVersion = 2;
+export const recordVersion = 3;
+/** What a commit is written as that remakes no table: all but a few publishes. */
+const usualVersion = 2;
 const recordVersionMin = 1;
+const noRemakes: readonly RemakeRecord[] = [];
 const kindMax = Math.max(...Object.values(kinds));
 
 function readVarint(input: ByteReader): number {
@@ -76,9 +81,15 @@ export class RecordWriter {
   /** The first bytes of `bytes`, by how many. */
   private views: (Uint8Array | undefined)[] = makeViews();
 
-  write(meta: CommitMeta, sequences: readonly SequenceMove[], deltas: readonly StoredChanges[]): Uint8Array {
+  write(
+    meta: CommitMeta,
+    sequences: readonly SequenceMove[],
+    deltas: readonly StoredChanges[],
+    remakes: readonly RemakeRecord[] = noRemakes,
+  ): Uint8Array {
     this.length = 0;
     this.writeHead(meta, sequences);
+    if (remakes.length > 0) this.writeRemakes(remakes);
     this.ensure(countBytesMax);
     this.length = writeVarint(this.bytes, this.length, deltas.length);
     for (let index = 0; index < deltas.length; index += 1) this.writeTable(deltas[index] as StoredChanges);
@@ -120,7 +131,7 @@ export class RecordWriter {
     const { args } = meta;
     this.ensure(headBytes + name.length + args.length + 4 * countBytesMax);
     const { bytes, view } = this;
-    bytes[0] = recordVersion;
+    bytes[0] = usualVersion;
     bytes[1] = meta.kind;
     writeU53(view, 2, meta.timestampMicros);
     view.setUint32(10, meta.reducerId, true);
@@ -171,6 +182,18 @@ export class RecordWriter {
       at += 36;
     }
     this.length = at;
+  }
+
+  private writeRemakes(remakes: readonly RemakeRecord[]): void {
+    this.bytes[0] = recordVersion;
+    this.ensure(countBytesMax);
+    this.length = writeVarint(this.bytes, this.length, remakes.length);
+    for (const remake of remakes) {
+      const out = new ByteWriter();
+      encodeRemake(out, remake);
+      this.ensure(countBytesMax + out.length);
+      this.length = writeBytes(this.bytes, this.length, out.toBytes());
+    }
   }
 
   private writeTable({ table, deletes, inserts }: StoredChanges): void {
@@ -270,6 +293,7 @@ function writeI128(view: DataView, at: number, value: bigint): void {
 export interface RecordHead {
   readonly meta: CommitMeta;
   readonly sequences: readonly SequenceMove[];
+  readonly remakes: readonly RemakeRecord[];
 }
 
 /**
@@ -300,6 +324,7 @@ export function readHead(input: ByteReader): RecordHead {
   const sequences: SequenceMove[] = [];
   for (let index = 0; index < sequenceCount; index += 1)
     sequences.push({ id: input.u32(), before: input.i128(), after: input.i128() });
+  const remakes = version >= 3 ? readRemakes(input) : noRemakes;
   const meta = new ReadMeta(input.bytes, sender, connection, args, argsLength);
   meta.kind = kind as CommitKind;
   meta.timestampMicros = timestampMicros;
@@ -308,7 +333,19 @@ export function readHead(input: ByteReader): RecordHead {
   meta.requestId = requestId;
   meta.requestSequence = requestSequence;
   meta.origin = origin;
-  return { meta, sequences };
+  return { meta, sequences, remakes };
+}
+
+function readRemakes(input: ByteReader): RemakeRecord[] {
+  const remakes: RemakeRecord[] = [];
+  for (let left = readVarint(input); left > 0; left -= 1) {
+    const length = readVarint(input);
+    const at = input.take(length);
+    const part = new ByteReader(input.bytes.subarray(at, at + length), "a remade table of a log record");
+    remakes.push(decodeRemake(part));
+    part.expectEnd();
+  }
+  return remakes;
 }
 
 /** When a record's commit was made, in microseconds. @throws {LightconeError} `NewerFormat`, `Malformed` */

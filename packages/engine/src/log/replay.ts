@@ -127,7 +127,7 @@ function insertRows(table: StoredTable, input: ByteReader, head: TableHead): voi
 function allocateRow(table: StoredTable, input: ByteReader, row: number): number {
   const length = inserts.length(row);
   const ref = table.space.allocate(length);
-  fillSlot(table, ref, RowState.live, input.bytes, input.view, inserts.at(row), length);
+  fillSlot(table.space, ref, RowState.live, input.bytes, input.view, inserts.at(row), length);
   table.changes.inserts.push(ref);
   return ref;
 }

@@ -34,6 +34,7 @@ export function makeColumnAt(types: readonly AlgebraicType[], column: number): C
 export class Sequence {
   readonly id: number;
   readonly def: SequenceDef;
+  private readonly types: readonly AlgebraicType[];
   readonly columnAt: ColumnAt;
   readonly columnBytes: number;
   /** How many values a reservation holds. */
@@ -49,12 +50,18 @@ export class Sequence {
   constructor(id: number, def: SequenceDef, types: readonly AlgebraicType[], stored: bigint) {
     this.id = id;
     this.def = def;
+    this.types = types;
     this.columnAt = makeColumnAt(types, def.column);
     this.columnBytes = fixedSizeOf(types[def.column] as AlgebraicType) ?? 0;
     this.reservedCount = reservationOf(def, this.columnBytes);
     this.next = stored;
     this.allocated = stored;
     this.stored = stored;
+  }
+
+  /** Whether it is the sequence of that definition in rows of these types. */
+  isFor(def: SequenceDef, types: readonly AlgebraicType[]): boolean {
+    return this.def.column === def.column && this.types === types;
   }
 
   /** The next value. When it was not reserved yet, `allocated` has moved and must be stored. */

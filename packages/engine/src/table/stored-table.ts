@@ -40,7 +40,8 @@ export class StoredTable implements RowOwner {
 
   readonly changes: StoredChanges;
 
-  constructor(memory: Memory, schema: TableSchema, seed: HashSeed) {
+  /** @param space where its rows stand already; a new one by default */
+  constructor(memory: Memory, schema: TableSchema, seed: HashSeed, space?: RowSpace) {
     this.id = schema.id;
     this.schema = schema;
     this.seed = seed;
@@ -48,7 +49,7 @@ export class StoredTable implements RowOwner {
     this.check = validator(product(this.columnTypes));
     this.plainBytes = plainSize(this.columnTypes);
     this.isEvent = schema.def.isEvent;
-    this.space = new RowSpace(memory, schema.id, fixedSizeOf(schema.def.rowType));
+    this.space = space ?? new RowSpace(memory, schema.id, fixedSizeOf(schema.def.rowType));
     this.changes = new TableChanges<StoredTable>(this);
     this.indexes = schema.def.indexes.map(
       (def, index) => new TableIndex<StoredTable>(this, schema.indexIds[index] as TableIndex["id"], def),
@@ -159,7 +160,7 @@ export class StoredTable implements RowOwner {
     }
   }
 
-  /** Frees the memory of a dropped table's indexes. */
+  /** Frees the memory of the indexes of a table that is dropped or replaced. */
   dispose(): void {
     for (const index of this.indexes) index.dispose();
     this.rowSet?.dispose();

@@ -12,7 +12,7 @@
 import { type CriticalSection, LightconeError } from "@lightcone/base";
 import { copyBytes } from "../storage/copy-bytes.ts";
 import { type Memory, slabMask, slabShift } from "../storage/memory.ts";
-import { RowState } from "../storage/row-space.ts";
+import { type RowSpace, RowState } from "../storage/row-space.ts";
 import type { StoredChanges, StoredIndex, StoredTable } from "../table/stored-table.ts";
 import type { LazyScan } from "../table/table-changes.ts";
 import { slotSourceMask, Step, stepBits, stepMask, stepWords, TransactionState } from "./transaction-state.ts";
@@ -81,7 +81,7 @@ export class TransactionChanges {
     const ref = space.allocate(length);
     this.logStep(table, Step.insert | space.slotSource, ref, 0);
     table.changes.inserts.push(ref);
-    fillSlot(table, ref, RowState.ownLive, bytes, view, at, length);
+    fillSlot(space, ref, RowState.ownLive, bytes, view, at, length);
     table.addToIndexes(ref);
     return ref;
   }
@@ -100,7 +100,7 @@ export class TransactionChanges {
     const ref = space.allocate(length);
     this.logStep(table, Step.update | space.slotSource, ref, old);
     table.changes.inserts.push(ref);
-    fillSlot(table, ref, RowState.ownLive, bytes, view, at, length);
+    fillSlot(space, ref, RowState.ownLive, bytes, view, at, length);
     for (let position = 0; position < indexes.length; position += 1) {
       const each = indexes[position] as StoredIndex;
       if (each === index) each.replaceFound(old, ref);
@@ -265,7 +265,7 @@ export function poisonedError(): LightconeError<"DatabaseStopped"> {
 
 /** Writes a row, header and all, into a slot. */
 export function fillSlot(
-  table: StoredTable,
+  space: RowSpace,
   ref: number,
   state: number,
   bytes: Uint8Array,
@@ -273,7 +273,6 @@ export function fillSlot(
   at: number,
   length: number,
 ): void {
-  const { space } = table;
   const slab = space.memory.slabs[ref >>> slabShift] as { bytes: Uint8Array; view: DataView; words: Int32Array };
   let to = (ref & slabMask) << 3;
   if (space.rowLength >= 0) {

@@ -9,7 +9,6 @@
  * state that cannot be read back; the database alone writes those, through `SystemRows`.
  */
 import { type IndexId, LightconeError, type RowRef, type TableId, userIdMin } from "@lightcone/base";
-import { ByteReader, valueCodec } from "@lightcone/sats";
 import type { Transaction } from "../api.ts";
 import type { RowView, RowScan, ScanBound } from "@lightcone/schema";
 import type { TransactionChanges } from "./transaction-changes.ts";
@@ -25,6 +24,7 @@ import type { QuickPaths } from "./quick-paths.ts";
 import { fallback } from "./update-code.ts";
 import type { TableDirectory } from "../table/table-directory.ts";
 import { TransactionScan } from "./transaction-scan.ts";
+import { uniqueViolation } from "../table/violation.ts";
 
 const noBytes = new Uint8Array(0);
 
@@ -451,28 +451,9 @@ export class StoreTransaction implements Transaction {
     const index = this.failedIndex;
     if (table === undefined || index === undefined) return "";
     this.resolve(this.failedRow as RowRef);
-    const reader = new ByteReader(this.row.bytes);
-    reader.set(this.row.bytes, this.row.view, this.row.at, this.row.at + this.row.length);
-    const row = valueCodec<Record<string, unknown>>(table.def.rowType).read(reader);
-    const columns = index.def.columns.map((column) => table.def.columns[column]?.name ?? "");
-    const constraint = table.def.constraints.find(
-      (each) =>
-        each.columns.length === columns.length && each.columns.every((column) => index.def.columns.includes(column)),
-    );
-    const value = columns.map((column) => describe(row[column])).join(", ");
-    return new LightconeError("UniqueViolation", {
-      constraint: constraint?.name ?? index.def.name,
-      table: table.name,
-      columns,
-      value,
-    }).message;
+    const { bytes, view, at, length } = this.row;
+    return uniqueViolation(table.def, index.def, bytes, view, at, at + length).message;
   }
-}
-
-function describe(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString("hex")}`;
-  return String(value);
 }
 
 /** Whether the prefix and both bounds are valid for the index. */

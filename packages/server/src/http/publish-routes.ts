@@ -27,6 +27,7 @@ interface PublishQuery {
   readonly hostType: HostType;
   readonly breakClients: boolean;
   readonly migrationToken: string | undefined;
+  readonly dropsData: boolean;
   readonly hasParent: boolean;
 }
 
@@ -112,6 +113,7 @@ async function update(
     program: program.bytes,
     hostType: program.hostType,
     breakClients: query.breakClients,
+    dropsData: query.dropsData,
     ...(query.migrationToken === undefined ? {} : { migrationToken: query.migrationToken }),
   });
   if (reply.status !== 200) return fromReply(reply);
@@ -179,6 +181,8 @@ async function plan(exchange: Exchange): Promise<Response> {
       program: program.bytes,
       hostType: program.hostType,
       style: style === "AnsiColor" ? "ansi" : "plain",
+      dropsData: readBoolean(query, "drop_data") ?? false,
+      isDetailed: readBoolean(query, "details") ?? false,
     }),
   );
 }
@@ -227,7 +231,8 @@ function readPublishQuery(exchange: Exchange): PublishQuery {
   if (organization !== null && identityFromHex(organization) === undefined) {
     if (services.registry.nameRecord(organization) === undefined) throw fail(404, `\`${organization}\` not found`);
   }
-  return { clear, hostType, breakClients, migrationToken, hasParent: parent !== null };
+  const dropsData = readBoolean(query, "drop_data") ?? false;
+  return { clear, hostType, breakClients, migrationToken, dropsData, hasParent: parent !== null };
 }
 
 function checkReplicas(query: URLSearchParams): void {

@@ -52,14 +52,17 @@ const request: fc.Arbitrary<DatabaseRequest> = fc.oneof(
       hostType,
       breakClients: fc.boolean(),
       migrationToken: fc.string(),
+      dropsData: fc.boolean(),
     },
-    { requiredKeys: ["kind", "program", "hostType", "breakClients"] },
+    { requiredKeys: ["kind", "program", "hostType", "breakClients", "dropsData"] },
   ),
   fc.record({
     kind: fc.constant("plan" as const),
     program: bytes,
     hostType,
     style: fc.constantFrom("ansi" as const, "plain" as const),
+    dropsData: fc.boolean(),
+    isDetailed: fc.boolean(),
   }),
   fc.record({ kind: fc.constantFrom("program" as const, "snapshot" as const) }),
 );

@@ -155,12 +155,15 @@ export function writeRequest(out: ByteWriter, request: DatabaseRequest): void {
       out.bool(request.breakClients);
       out.bool(request.migrationToken !== undefined);
       out.string(request.migrationToken ?? "");
+      out.bool(request.dropsData ?? false);
       out.byteArray(request.id ?? noId);
       return;
     case "plan":
       out.byteArray(request.program);
       writeWord(out, hostTypes, request.hostType);
       out.bool(request.style === "ansi");
+      out.bool(request.dropsData ?? false);
+      out.bool(request.isDetailed ?? false);
       out.byteArray(request.id ?? noId);
       return;
     case "program":
@@ -183,14 +186,17 @@ export function readRequest(input: ByteReader): DatabaseRequest {
       const breakClients = input.bool();
       const hasToken = input.bool();
       const migrationToken = input.string();
+      const dropsData = input.bool();
       const id = input.byteArray();
-      return { kind, program, hostType, breakClients, ...(hasToken ? { migrationToken } : {}), ...idOf(id) };
+      return { kind, program, hostType, breakClients, dropsData, ...(hasToken ? { migrationToken } : {}), ...idOf(id) };
     }
     case "plan": {
       const program = input.byteArray();
       const hostType = readWord(input, hostTypes);
       const style = input.bool() ? "ansi" : "plain";
-      return { kind, program, hostType, style, ...idOf(input.byteArray()) };
+      const dropsData = input.bool();
+      const isDetailed = input.bool();
+      return { kind, program, hostType, style, dropsData, isDetailed, ...idOf(input.byteArray()) };
     }
     case "program":
     case "snapshot":
