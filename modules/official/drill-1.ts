@@ -196,3 +196,44 @@ stdb.procedure("record", { text: t.string(), fails: t.bool() }, t.u64(), (ctx, {
     return tx.db.said.count();
   }),
 );
+
+stdb.procedure("ask", { url: t.string() }, t.string(), (ctx, { url }) => {
+  const before = ctx.timestamp.toMillis();
+  try {
+    const response = ctx.http.fetch(url, { method: "POST", headers: { "x-drill": "yes" }, body: "ünï" });
+    const text = response.text();
+    ctx.withTx((tx) => {
+      for (const { what } of tx.db.said.iter()) if (what === text) throw new SenderError("it was said before");
+      tx.db.said.insert({ what: text });
+    });
+    return `${response.status} ${text} ${before > 0n}`;
+  } catch (error) {
+    return `${error instanceof errors.HttpError} ${String((error as Error).message)}`;
+  }
+});
+stdb.procedure("ask_twice", { url: t.string() }, t.u32(), (ctx, { url }) => {
+  const counts = [1, 2].map((each) => {
+    ctx.withTx((tx) => tx.db.said.insert({ what: `before ${each}` }));
+    return ctx.http.fetch(`${url}?${each}`).bytes().length;
+  });
+  return counts[0]! + counts[1]!;
+});
+stdb.procedure("spin", { inside: t.bool() }, t.unit(), (ctx, { inside }) => {
+  if (inside)
+    ctx.withTx((tx) => {
+      tx.db.said.insert({ what: "this is undone" });
+      for (;;);
+    });
+  for (;;);
+});
+stdb.procedure("hog", {}, t.unit(), () => {
+  const kept: unknown[] = [];
+  for (;;) kept.push(new Array(100_000).fill(kept.length));
+});
+stdb.procedure("waits_inside", { url: t.string() }, t.string(), (ctx, { url }) => {
+  try {
+    return ctx.withTx(() => ctx.http.fetch(url).text());
+  } catch (error) {
+    return `${error instanceof errors.WouldBlockTransaction}`;
+  }
+});

@@ -198,3 +198,44 @@ export const record = stdb.procedure({ text: t.string(), fails: t.bool() }, t.u6
     return tx.db.said.count();
   }),
 );
+
+export const ask = stdb.procedure({ url: t.string() }, t.string(), (ctx, { url }) => {
+  const before = ctx.timestamp.toMillis();
+  try {
+    const response = ctx.http.fetch(url, { method: "POST", headers: { "x-drill": "yes" }, body: "ünï" });
+    const text = response.text();
+    ctx.withTx((tx) => {
+      for (const { what } of tx.db.said.iter()) if (what === text) throw new SenderError("it was said before");
+      tx.db.said.insert({ what: text });
+    });
+    return `${response.status} ${text} ${before > 0n}`;
+  } catch (error) {
+    return `${error instanceof errors.HttpError} ${String((error as Error).message)}`;
+  }
+});
+export const askTwice = stdb.procedure({ url: t.string() }, t.u32(), (ctx, { url }) => {
+  const counts = [1, 2].map((each) => {
+    ctx.withTx((tx) => tx.db.said.insert({ what: `before ${each}` }));
+    return ctx.http.fetch(`${url}?${each}`).bytes().length;
+  });
+  return counts[0]! + counts[1]!;
+});
+export const spin = stdb.procedure({ inside: t.bool() }, t.unit(), (ctx, { inside }) => {
+  if (inside)
+    ctx.withTx((tx) => {
+      tx.db.said.insert({ what: "this is undone" });
+      for (;;);
+    });
+  for (;;);
+});
+export const hog = stdb.procedure({}, t.unit(), () => {
+  const kept: unknown[] = [];
+  for (;;) kept.push(new Array(100_000).fill(kept.length));
+});
+export const waitsInside = stdb.procedure({ url: t.string() }, t.string(), (ctx, { url }) => {
+  try {
+    return ctx.withTx(() => ctx.http.fetch(url).text());
+  } catch (error) {
+    return `${error instanceof errors.WouldBlockTransaction}`;
+  }
+});

@@ -10,6 +10,7 @@ import { openSesSandbox } from "./ses-sandbox.ts";
 import { StackMapper } from "./stack-trace.ts";
 import { mayBeEsModule } from "./sys/es-module.ts";
 import { SysInstance } from "./sys/instance.ts";
+import type { ThreadLimits } from "./sys/procedure-thread.ts";
 import { readSysProgram } from "./sys/program.ts";
 import { openVmSandbox } from "./vm-sandbox.ts";
 
@@ -23,14 +24,32 @@ export interface JsModuleOptions {
  *
  * Time is the caller's to limit: arm it around `open` and every call. Memory is the process's.
  */
-export function loadJsModule(bundle: string, _limits?: ModuleLimits, options: JsModuleOptions = {}): ModuleProgram {
+export function loadJsModule(bundle: string, limits?: ModuleLimits, options: JsModuleOptions = {}): ModuleProgram {
   const { code, map } = splitSourceMap(bundle);
   const stacks = new StackMapper(map);
   const openSandbox = options.sandbox === "vm" ? openVmSandbox : openSesSandbox;
   if (mayBeEsModule(code)) {
-    const program = readSysProgram(code);
-    return { open: (port: HostPort): ModuleInstance => new SysInstance(program, openSandbox(), port, stacks) };
+    const program = { sys: readSysProgram(code), map, sandbox: options.sandbox ?? "ses" };
+    const site = { program, stacks, openSandbox, limits: threadLimits(limits) };
+    let description: Uint8Array | undefined;
+    return {
+      open(port: HostPort): ModuleInstance {
+        const instance = new SysInstance(site, port, description);
+        description = instance.description;
+        return instance;
+      },
+    };
   }
   const script = wrapScript(code);
   return { open: (port: HostPort): ModuleInstance => new JsInstance(script, openSandbox(), port, stacks) };
+}
+
+const pageBytes = 65_536;
+
+function threadLimits(limits: ModuleLimits | undefined): ThreadLimits {
+  return {
+    threadsMax: limits?.procedureThreadsMax ?? 8,
+    stepMs: limits?.callMsMax ?? 10_000,
+    memoryBytesMax: (limits?.memoryPagesMax ?? 4096) * pageBytes,
+  };
 }

@@ -10,10 +10,12 @@ import {
   type HttpRequest,
   type ProcedureOutcome,
   type ProcedureWaits,
+  readHttpRequest,
+  writeHttpFailure,
+  writeHttpResponse,
 } from "@lightcone/host";
 import type { HostFunctionName } from "./abi.ts";
 import type { Guest } from "./guest.ts";
-import { readHttpRequest, writeHttpFailure, writeHttpResponse } from "./http-records.ts";
 
 /** Those that a guest waits for. */
 export const waitingFunctions: ReadonlySet<HostFunctionName> = new Set([

@@ -1,4 +1,5 @@
 export * from "./host-port.ts";
+export * from "./http-records.ts";
 export * from "./module-host.ts";
 export * from "./procedure-port.ts";
 export { Errno } from "@lightcone/schema";

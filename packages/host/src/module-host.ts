@@ -68,6 +68,8 @@ export interface ModuleInstance {
   callView?(call: ViewCall): ViewOutcome;
   /** Whether something of a call is left in it that another call must not meet: it is not used again. */
   readonly isSpent?: boolean;
+  /** Lets go of what it holds beside its memory: called when it is not used again. */
+  close?(): void;
   /** Where a function stands in the author's files, if that can be told. */
   placeOf?(kind: FunctionKind, id: number): { readonly file: string; readonly line: number } | undefined;
   /** Called once after the schema's tables exist and again after they change: look ids up now. */
@@ -75,8 +77,12 @@ export interface ModuleInstance {
 }
 
 export interface ModuleLimits {
-  /** Pages of 64 KiB that a WebAssembly module's memory may have. */
+  /** Pages of 64 KiB that a WebAssembly module's memory may have, and a thread of a procedure. */
   readonly memoryPagesMax: number;
+  /** Threads that procedures may run in, where they need some. */
+  readonly procedureThreadsMax?: number;
+  /** How long module code may run without waiting, where the host counts that itself. */
+  readonly callMsMax?: number;
 }
 
 /** A checked program, from which instances are made. Making one costs little. */

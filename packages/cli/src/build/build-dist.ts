@@ -37,6 +37,7 @@ const programs: Readonly<Record<string, string>> = {
   "host-main": "server/src/process/host-main.ts",
   "watch-main": "server/src/process/watch-main.ts",
   "database-factory": "server/src/process/database-factory.ts",
+  "procedure-main": "host-js/src/sys/procedure-main.ts",
 };
 
 /** Goes into the bundle: its package asks for a newer Node than the one that npm may run on. */

@@ -22,6 +22,7 @@ export class ModuleRuntime implements Module {
   private opened: ModuleInstance | undefined;
   /** One for the next procedure: the last that came back. */
   private idle: ModuleInstance | undefined;
+  private isRetired = false;
 
   /** @throws {LightconeError} `ModuleInvalid` or `SchemaInvalid`; nothing is changed then */
   constructor({ hostType, program: bytes }: Program, port: HostPort, limits: DatabaseLimits, sandbox: SandboxKind) {
@@ -29,7 +30,11 @@ export class ModuleRuntime implements Module {
     this.bytes = bytes;
     this.hash = toHex(programHash(bytes));
     this.port = port;
-    const moduleLimits = { memoryPagesMax: limits.moduleMemoryPagesMax };
+    const moduleLimits = {
+      memoryPagesMax: limits.moduleMemoryPagesMax,
+      procedureThreadsMax: limits.procedureThreadsMax,
+      callMsMax: limits.reducerTimeoutMs,
+    };
     this.program =
       hostType === "wasm"
         ? loadWasmModule(bytes, moduleLimits)
@@ -54,7 +59,18 @@ export class ModuleRuntime implements Module {
   }
 
   bind(): void {
+    this.isRetired = false;
     this.instance.bind?.();
+    this.dropIdle();
+  }
+
+  retire(): void {
+    this.isRetired = true;
+    this.dropIdle();
+  }
+
+  private dropIdle(): void {
+    this.idle?.close?.();
     this.idle = undefined;
   }
 
@@ -65,7 +81,9 @@ export class ModuleRuntime implements Module {
   }
 
   giveBack(instance: ModuleInstance): void {
-    if (instance.isSpent !== true) this.idle = instance;
+    if (instance.isSpent === true || this.isRetired) return instance.close?.();
+    if (this.idle !== instance) this.dropIdle();
+    this.idle = instance;
   }
 
   private openBound(): ModuleInstance {

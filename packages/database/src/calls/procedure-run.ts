@@ -109,6 +109,12 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
   }
 
   override abandon(): void {
+    if (!this.isOver) this.instance.close?.();
+    this.leave();
+  }
+
+  /** It runs no more. */
+  private leave(): void {
     this.isOver = true;
     for (const giveUp of this.waits) giveUp();
     this.waits.clear();
@@ -273,9 +279,10 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
   }
 
   private end(outcome: ProcedureOutcome): void {
-    this.abandon();
+    this.leave();
     if (outcome.kind === "panic") {
-      if (!outcome.fatal) this.module.giveBack(this.instance);
+      if (outcome.fatal) this.instance.close?.();
+      else this.module.giveBack(this.instance);
       this.crash(outcome.message);
       return;
     }

@@ -38,6 +38,8 @@ export interface Module {
   discard(): void;
   /** The module's tables exist, or have changed: looks their ids up. */
   bind(): void;
+  /** Another module runs from here on, until `bind` is called again. */
+  retire(): void;
   /** An instance for one procedure, its own until `giveBack`. What is left in the middle of a call is not given back. */
   lend(): ModuleInstance;
   giveBack(instance: ModuleInstance): void;

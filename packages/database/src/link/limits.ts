@@ -117,6 +117,12 @@ export const databaseLimits = {
     what: "procedures that wait and were called by one identity",
     outcome: "further ones of its are refused with `LimitExceeded`, and have not run",
   },
+  procedureThreadsMax: {
+    value: 16,
+    unit: "calls",
+    what: "procedures of one database, of modules built with the official TypeScript package, that run or wait: each has a thread and an instance of the module",
+    outcome: "further ones are refused with `LimitExceeded`, and have not run",
+  },
   procedureWaitsMax: {
     value: 1000,
     unit: "calls",

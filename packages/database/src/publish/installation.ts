@@ -44,6 +44,7 @@ export class Installation {
    * @throws {LightconeError} `RuleRefused`
    */
   install(module: Module | undefined, withTables = true): readonly string[] {
+    if (this.context.module !== module) this.context.module?.retire();
     this.context.module = module;
     this.watchEnds();
     this.bindTables();

@@ -109,6 +109,8 @@ export class TestModule implements Module {
     return instance;
   }
 
+  retire(): void {}
+
   giveBack(instance: ModuleInstance): void {
     this.lent.delete(instance);
     this.idle.push(instance);

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { FakePort } from "../testing/fake-port.ts";
 import { sysHooks, sysModules, sysPrefix } from "./abi.ts";
 import { functionsOf1, functionsOf2, type SysSite } from "./functions.ts";
-import { RowIterators } from "./row-iterators.ts";
+import { Operations } from "./operations.ts";
 
 const page = readFileSync(new URL("../../../../docs/wire/javascript-abi.md", import.meta.url), "utf8");
 const listed = (head: string): readonly string[] =>
@@ -24,18 +24,10 @@ test("row 9: the page lists each name and its state", () => {
 });
 
 test("each name is a function of its version", () => {
-  const port = new FakePort();
-  const site: SysSite = {
-    port,
-    phase: "idle",
-    isInTransaction: false,
-    iterators: new RowIterators(port),
-    fail: (_code, text) => {
-      throw new Error(text);
-    },
-    callersPlace: () => undefined,
-    request: () => [new Uint8Array(0), new Uint8Array(0)],
-  };
+  const operations = new Operations(new FakePort(), (_code, text) => {
+    throw new Error(text);
+  });
+  const site: SysSite = { operations, identity: () => 0n, callersPlace: () => undefined };
   const missing: string[] = [];
   const own = new Set(["register_hooks", "moduleHooks"]);
   for (const [module, names] of Object.entries(sysModules)) {

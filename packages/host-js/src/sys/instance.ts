@@ -1,9 +1,7 @@
 /**
- * A running bundle of the official package: an ES module that imports `spacetime:sys`, evaluated in the same sandbox as bundles
- * of `lightcone/module`, entered by the hooks that it gives. docs/wire/javascript-abi.md.
+ * An instance of a bundle of the official package. Reducers run in the database's thread; a procedure runs in a thread of its own,
+ * since it waits within `fetch` without giving its stack up.
  */
-import { LightconeError } from "@lightcone/base";
-import { modulePromises, type Rejection, type Settled } from "@lightcone/base/node";
 import type {
   CallOutcome,
   HostPort,
@@ -11,308 +9,88 @@ import type {
   ProcedureCall,
   ProcedureOutcome,
   ReducerCall,
+  ViewCall,
+  ViewOutcome,
 } from "@lightcone/host";
-import { Errno, LogLevel } from "@lightcone/host";
-import { readU128, readU256 } from "@lightcone/sats";
-import { types } from "node:util";
-import { invalid } from "../module-shape.ts";
-import { endWork, readingOf } from "../module-work.ts";
-import { isThenable } from "../procedure-runner.ts";
 import type { Sandbox } from "../sandbox.ts";
-import type { Position, StackMapper } from "../stack-trace.ts";
-import { isHostsOwn, isStackOverflow, refusalOf } from "../thrown.ts";
-import { registeredHooks, sysHooks, sysModules } from "./abi.ts";
-import { functionsOf1, functionsOf2, type SysSite } from "./functions.ts";
-import type { SysProgram } from "./program.ts";
-import { RowIterators } from "./row-iterators.ts";
+import type { StackMapper } from "../stack-trace.ts";
+import { Bundle } from "./bundle.ts";
+import { Operations } from "./operations.ts";
+import { ProcedureThread, type ThreadLimits } from "./procedure-thread.ts";
+import type { ThreadProgram } from "./thread-messages.ts";
 
-type Panic = Extract<CallOutcome, { readonly kind: "panic" }>;
-type Refused = Exclude<CallOutcome, { readonly kind: "ok" }>;
-type Hook = (...values: readonly unknown[]) => unknown;
-
-const ok = { kind: "ok" } as const satisfies CallOutcome;
-const asyncAdvice =
-  "functions of a module run to their end at once, without await: what waits is done by a client, or by a procedure's ctx.http.fetch";
-
-/**
- * The official package closes iterators that were dropped when their memory is freed. When that is differs from run to run, so
- * this registry never calls: what a call leaves open is closed at its end.
- */
-const silentRegistry = `return class FinalizationRegistry {
-  constructor(cleanup) { if (typeof cleanup !== "function") throw new TypeError("the clean-up is no function"); }
-  register() {}
-  unregister() { return false; }
-};`;
-
-/** What of a hook's outcome is the same for reducers and procedures. */
-interface Ended<T> {
-  readonly outcome: T | Refused;
-  readonly settled: Settled | undefined;
+export interface InstanceSite {
+  readonly program: ThreadProgram;
+  readonly stacks: StackMapper;
+  readonly openSandbox: () => Sandbox;
+  /** How a procedure's thread is bounded. */
+  readonly limits: ThreadLimits;
 }
 
 export class SysInstance implements ModuleInstance {
   readonly description: Uint8Array;
-  private readonly program: SysProgram;
-  private readonly sandbox: Sandbox;
-  private readonly stacks: StackMapper;
-  private readonly site: SysSite;
-  private readonly hooks: Readonly<Record<string, Hook>>;
-  /** What hooks of version 2 are called with as `this`. */
-  private hooksObject: unknown;
-  private senderError: (new (message: string) => Error) | undefined;
+  private readonly site: InstanceSite;
+  private readonly port: HostPort;
+  private opened: { readonly bundle: Bundle; readonly operations: Operations } | undefined;
+  private thread: ProcedureThread | undefined;
 
-  /** @throws {LightconeError} `ModuleInvalid` when the bundle fails to run or to describe itself */
-  constructor(program: SysProgram, sandbox: Sandbox, port: HostPort, stacks: StackMapper) {
-    modulePromises.watch();
-    this.program = program;
-    this.sandbox = sandbox;
-    this.stacks = stacks;
-    this.site = {
-      port,
-      phase: "loading",
-      isInTransaction: false,
-      iterators: new RowIterators(port),
-      fail: (code, text) => this.fail(code, text),
-      callersPlace: () => usersPlace(stacks.positions(new Error().stack ?? "")),
-      request: () => this.fail(Errno.httpError, "requests of such bundles are not there yet"),
-    };
-    const { activity } = modulePromises;
-    modulePromises.begin();
-    try {
-      this.hooks = this.evaluate();
-      this.description = this.describe();
-    } catch (error) {
-      const told = this.invalid(error);
-      endWork(activity);
-      throw told;
-    }
-    const settled = endWork(activity);
-    if (settled?.rejection !== undefined) {
-      const { rejection } = settled;
-      invalid(`a promise was rejected as the module loads: ${readingOf(() => this.stacks.describe(rejection.reason))}`);
-    }
-    this.site.phase = "idle";
+  /**
+   * @param description what an instance of the same program has said; without, the bundle is run to ask it
+   * @throws {LightconeError} `ModuleInvalid` when it fails to run or to describe itself
+   */
+  constructor(site: InstanceSite, port: HostPort, description: Uint8Array | undefined) {
+    this.site = site;
+    this.port = port;
+    this.description = description ?? this.open().bundle.description;
   }
 
-  // --- evaluation
-
-  private evaluate(): Readonly<Record<string, Hook>> {
-    const { program, sandbox, site } = this;
-    const registered: Record<string, Hook> = {};
-    const moduleHooks: unique symbol = Symbol("moduleHooks");
-    const functions = program.major === 1 ? functionsOf1(site) : functionsOf2(site);
-    const host = Object.fromEntries(
-      Object.entries(sysModules).map(([module, names]) => {
-        const register = registerer(module, registered);
-        const exported = names.map((name) => [
-          name,
-          name === "register_hooks" ? register : name === "moduleHooks" ? moduleHooks : functions[name],
-        ]);
-        return [module, Object.assign(Object.create(null), Object.fromEntries(exported)) as object];
-      }),
-    );
-    const run = sandbox.evaluate(program.script);
-    if (typeof run !== "function") invalid("the bundle is not a script");
-    const registry = sandbox.compile([], silentRegistry, "a registry that is silent")();
-    const exports: unknown = run(sandbox.harden(host), sandbox.harden(registry));
-    if (Object.keys(registered).length > 0) return this.checked(registered);
-    return this.hooksOf2(exports as object, moduleHooks);
-  }
-
-  private hooksOf2(exports: object, moduleHooks: symbol): Readonly<Record<string, Hook>> {
-    if (this.program.major === 1)
-      invalid("the bundle registers no functions: it imports spacetime:sys@1 but not spacetimedb/server");
-    const schema: unknown = Reflect.get(exports, "default");
-    if ((typeof schema !== "object" || schema === null) && typeof schema !== "function")
-      invalid("the bundle has no default export: write `export default` before the schema in its entry file");
-    const make: unknown = Reflect.get(schema, moduleHooks);
-    if (typeof make !== "function") invalid("the bundle's default export is no schema of spacetimedb/server");
-    const hooks: unknown = Reflect.apply(make, schema, [exports]);
-    if (typeof hooks !== "object" || hooks === null) invalid("the bundle's schema gives no hooks");
-    this.hooksObject = hooks;
-    const found = Object.fromEntries(
-      Object.keys(sysHooks[2]).flatMap((name) => {
-        const hook: unknown = Reflect.get(hooks, name);
-        return typeof hook === "function" ? [[name, hook as Hook]] : [];
-      }),
-    );
-    const senderError: unknown = found["__sender_error_class__"];
-    if (typeof senderError === "function") this.senderError = senderError as new (message: string) => Error;
-    return this.checked(found);
-  }
-
-  private checked(hooks: Readonly<Record<string, Hook>>): Readonly<Record<string, Hook>> {
-    for (const [name, isNeeded] of Object.entries(sysHooks[this.program.major]))
-      if (isNeeded && hooks[name] === undefined)
-        invalid(`the bundle gives no function ${name}: build it again with the package spacetimedb`);
-    return hooks;
-  }
-
-  private describe(): Uint8Array {
-    const description = this.enter("__describe_module__");
-    if (!types.isUint8Array(description)) invalid("`__describe_module__` of the bundle gives no bytes");
-    return new Uint8Array(description);
-  }
-
-  private invalid(error: unknown): unknown {
-    if (isHostsOwn(error)) return error;
-    return new LightconeError("ModuleInvalid", { reason: this.stacks.describe(error) }, { cause: error });
-  }
-
-  // --- calls
-
-  private enter(name: string, ...values: readonly unknown[]): unknown {
-    const hook = this.hooks[name];
-    if (hook === undefined) throw new TypeError(`the bundle gives no function ${name}`);
-    return Reflect.apply(hook, this.hooksObject, values);
+  private open(): { readonly bundle: Bundle; readonly operations: Operations } {
+    if (this.opened !== undefined) return this.opened;
+    const { port } = this;
+    const { program, stacks, openSandbox } = this.site;
+    let operations: Operations | undefined;
+    const bundle = new Bundle(program.sys, {
+      sandbox: openSandbox(),
+      stacks,
+      identity: () => port.databaseIdentity,
+      operations: (fail) => (operations = new Operations(port, fail)),
+    });
+    operations ??= new Operations(port, () => {
+      throw new TypeError("the bundle is not open");
+    });
+    operations.endCall();
+    return (this.opened = { bundle, operations });
   }
 
   callReducer(call: ReducerCall): CallOutcome {
-    this.site.isInTransaction = true;
-    const run = (): CallOutcome => {
-      const result = this.enter("__call_reducer__", call.reducerId, ...callerOf(call), this.argumentsOf(call.args));
-      return this.program.major === 1 ? resultOf(result) : returned(result);
-    };
-    return this.call("reducer", run);
+    const { bundle, operations } = this.open();
+    operations.phase = "reducer";
+    operations.isInTransaction = true;
+    const outcome = bundle.callReducer(call);
+    operations.endCall();
+    return outcome;
+  }
+
+  callView(call: ViewCall): ViewOutcome {
+    const { bundle, operations } = this.open();
+    operations.phase = "view";
+    operations.isInTransaction = true;
+    const outcome = bundle.callView(call);
+    operations.endCall();
+    return outcome;
   }
 
   callProcedure(call: ProcedureCall): ProcedureOutcome | undefined {
-    this.site.isInTransaction = false;
-    const run = (): ProcedureOutcome => {
-      const value = this.enter("__call_procedure__", call.procedureId, ...callerOf(call), call.args.slice());
-      if (!types.isUint8Array(value)) return panic("the procedure returned no bytes");
-      return { kind: "ok", value: new Uint8Array(value) };
-    };
-    const outcome = this.call("procedure", run);
-    this.endDanglingTransaction();
-    return outcome;
+    const { program, limits } = this.site;
+    this.thread ??= new ProcedureThread(program, this.port, limits);
+    return this.thread.callProcedure(call);
   }
 
-  /** Runs one call, with what it leaves to promises. What passes through as an exception costs the instance. */
-  private call<T extends { readonly kind: string }>(phase: "reducer" | "procedure", run: () => T): T | Refused {
-    const { site } = this;
-    site.phase = phase;
-    const { activity } = modulePromises;
-    modulePromises.begin();
-    let outcome: T | Refused;
-    try {
-      outcome = this.caught(run);
-    } catch (error) {
-      endWork(activity);
-      throw error;
-    }
-    const settled = endWork(activity);
-    if (settled !== undefined) outcome = this.settled({ outcome, settled });
-    site.iterators.clear();
-    site.phase = "idle";
-    if (phase === "reducer") site.isInTransaction = false;
-    return outcome;
+  get isSpent(): boolean {
+    return this.thread?.isOver === true;
   }
 
-  private caught<T>(run: () => T): T | Refused {
-    try {
-      return run();
-    } catch (error) {
-      return this.failed(error);
-    }
+  close(): void {
+    this.thread?.close();
   }
-
-  /** What waits for an open promise would run in some later call's transaction: it goes with the instance. */
-  private settled<T extends { readonly kind: string }>({ outcome, settled }: Ended<T>): T | Refused {
-    if (settled?.open !== undefined) {
-      const at = this.stacks.innermost(settled.open.madeUnder ?? "");
-      const place = at === undefined ? "" : `, made at ${at.file}:${at.line}:${at.column},`;
-      return {
-        kind: "panic",
-        message: `a promise${place} is still open as the call ends: ${asyncAdvice}`,
-        fatal: true,
-      };
-    }
-    if (outcome.kind !== "ok" || settled?.rejection === undefined) return outcome;
-    return this.rejected(settled.rejection);
-  }
-
-  private rejected({ reason }: Rejection): Refused {
-    return readingOf(() => this.failed(reason));
-  }
-
-  private failed(error: unknown): Refused {
-    if (isHostsOwn(error)) throw error;
-    const refusal = this.senderError === undefined ? undefined : refusalOf(error, this.senderError);
-    if (refusal !== undefined) return { kind: "error", message: this.stacks.mapped(refusal) };
-    return { kind: "panic", message: this.stacks.describe(error), fatal: isStackOverflow(error) };
-  }
-
-  /** Of its own for each call: a bundle may keep it. */
-  private argumentsOf(args: Uint8Array): Uint8Array | DataView {
-    const copy = args.slice();
-    return this.program.major === 1 ? copy : new DataView(copy.buffer);
-  }
-
-  private endDanglingTransaction(): void {
-    const { site } = this;
-    if (!site.isInTransaction) return;
-    site.isInTransaction = false;
-    site.port.procedureTransactions?.abort();
-    site.port.log({
-      level: LogLevel.error,
-      message: "the procedure ended with its transaction open; what it wrote in it is undone",
-    });
-  }
-
-  /** Throws an error number as the bundle's version knows it. */
-  private fail(code: number, text: string): never {
-    if (this.program.major === 1) throw Object.freeze({ __code_error__: code, __error_message__: text });
-    if (this.hooks === undefined) throw new Error(text);
-    const made = this.enter("__get_error_constructor__", code);
-    if (typeof made !== "function") throw new Error(text);
-    throw Reflect.construct(made, [text]);
-  }
-}
-
-/** The innermost place outside of the package, whose own `console` is on the way. */
-function usersPlace(places: readonly Position[]): Position | undefined {
-  return places.find(({ file }) => !/(?:^|\/)node_modules\/spacetimedb/.test(file)) ?? places[1];
-}
-
-/** `register_hooks` of one version. */
-function registerer(module: string, into: Record<string, Hook>): (hooks: unknown) => void {
-  let isRegistered = false;
-  return (hooks) => {
-    if (isRegistered) throw new TypeError(`the hooks of ${module} are registered already`);
-    if (typeof hooks !== "object" || hooks === null) throw new TypeError("the hooks are no object");
-    for (const name of registeredHooks[module] ?? []) {
-      const hook: unknown = Reflect.get(hooks, name);
-      if (typeof hook !== "function") throw new TypeError(`the hook ${name} is no function`);
-      into[name] = hook as Hook;
-    }
-    isRegistered = true;
-  };
-}
-
-/** Who calls and when, as the hooks take it. */
-function callerOf({ sender, connection, timestampMicros }: Omit<ReducerCall, "reducerId">): [bigint, bigint, bigint] {
-  return [
-    readU256(new DataView(sender.buffer, sender.byteOffset, 32), 0),
-    readU128(new DataView(connection.buffer, connection.byteOffset, 16), 0),
-    BigInt(timestampMicros),
-  ];
-}
-
-/** What a reducer of version 1 says of its end. */
-function resultOf(result: unknown): CallOutcome {
-  if (typeof result !== "object" || result === null) return returned(result ?? null);
-  const { tag, value } = result as { readonly tag?: unknown; readonly value?: unknown };
-  if (tag === "ok") return ok;
-  return tag === "err" && typeof value === "string" ? { kind: "error", message: value } : returned(result);
-}
-
-function returned(result: unknown): CallOutcome {
-  if (result === undefined) return ok;
-  const what = isThenable(result) ? `a promise: ${asyncAdvice}` : "a value: a reducer of this package returns nothing";
-  return panic(`the reducer returned ${what}`);
-}
-
-function panic(message: string): Panic {
-  return { kind: "panic", message, fatal: false };
 }

@@ -2,6 +2,15 @@
 import { asRowRef } from "@lightcone/base";
 import type { HostPort, RowScan } from "@lightcone/host";
 
+/** Whole rows. */
+export interface Chunk {
+  readonly isDone: boolean;
+  /** Until the next operation: the host's own. */
+  readonly bytes: Uint8Array;
+  /** Instead of rows: how long the next one is, which does not fit. */
+  readonly needed: number;
+}
+
 /** Iterators that a call may hold open at a time. */
 export const rowIteratorsMax = 65_536;
 /** Bytes that one call delivers at most, but for a row that is longer alone. */
@@ -15,11 +24,6 @@ interface Open {
   row: number;
   readonly scan: RowScan | undefined;
 }
-
-export type Advanced =
-  | { readonly kind: "rows"; readonly length: number; readonly isDone: boolean }
-  | { readonly kind: "too small"; readonly needed: number }
-  | { readonly kind: "no such iterator" };
 
 export class RowIterators {
   private readonly open = new Map<number, Open>();
@@ -54,39 +58,32 @@ export class RowIterators {
     return this.handle;
   }
 
-  /** Copies whole rows to the start of `target` while they fit. An iterator that is done is closed. */
-  advance(handle: number, target: Uint8Array): Advanced {
+  /** Whole rows of an iterator, `bytesMax` of bytes at most. One that is done is closed. Undefined where there is none. */
+  next(handle: number, bytesMax: number): Chunk | undefined {
     const iterator = this.open.get(handle);
-    if (iterator === undefined) return { kind: "no such iterator" };
+    if (iterator === undefined) return undefined;
+    const room = Math.min(bytesMax, chunkBytesMax);
+    if (this.chunk.length < room) this.chunk = new Uint8Array(room);
+    const chunk = this.advance(handle, iterator, this.chunk, room);
+    // The caller would take a row that is longer than what is given at a time.
+    if (chunk.needed === 0 || chunk.needed > bytesMax) return chunk;
+    return this.advance(handle, iterator, new Uint8Array(chunk.needed), chunk.needed);
+  }
+
+  private advance(handle: number, iterator: Open, target: Uint8Array, room: number): Chunk {
     const { port } = this;
-    const capacity = target.length;
     let length = 0;
     while (iterator.row !== noRow) {
       port.resolve(asRowRef(iterator.row));
       const { bytes, at, length: rowLength } = port.row;
-      if (rowLength > capacity - length) {
-        return length === 0 ? { kind: "too small", needed: rowLength } : { kind: "rows", length, isDone: false };
-      }
+      if (rowLength > room - length)
+        return { isDone: false, bytes: target.subarray(0, length), needed: length === 0 ? rowLength : 0 };
       target.set(bytes.subarray(at, at + rowLength), length);
       length += rowLength;
       iterator.row = iterator.scan === undefined ? noRow : iterator.scan.next();
     }
     this.open.delete(handle);
-    return { kind: "rows", length, isDone: true };
-  }
-
-  /** The same into bytes of the host's own, `bytesMax` at most; what is delivered is a copy. */
-  next(handle: number, bytesMax: number): { readonly advanced: Advanced; readonly bytes: Uint8Array } {
-    const room = Math.min(bytesMax, chunkBytesMax);
-    if (this.chunk.length < room) this.chunk = new Uint8Array(room);
-    let advanced = this.advance(handle, this.chunk.subarray(0, room));
-    // The caller would take a row that is longer than what is copied at a time.
-    if (advanced.kind === "too small" && advanced.needed <= bytesMax) {
-      const whole = new Uint8Array(advanced.needed);
-      advanced = this.advance(handle, whole);
-      return { advanced, bytes: whole };
-    }
-    return { advanced, bytes: advanced.kind === "rows" ? this.chunk.slice(0, advanced.length) : this.chunk };
+    return { isDone: true, bytes: target.subarray(0, length), needed: 0 };
   }
 
   close(handle: number): boolean {

@@ -19,7 +19,13 @@ export interface HostProgram {
 
 /** The number of built programs that are kept: a running server may still start hosts from an older one. */
 const buildsMax = 8;
-const names = ["host-main", "watch-main", "database-factory"] as const;
+/** Each is a file that is started by its address. */
+const programs: Readonly<Record<string, string>> = {
+  "host-main": "./host-main.ts",
+  "watch-main": "./watch-main.ts",
+  "database-factory": "./database-factory.ts",
+  "procedure-main": "../../../host-js/src/sys/procedure-main.ts",
+};
 
 /** The program beside this file. */
 export function programHere(factory: URL | string = new URL("./database-factory.ts", import.meta.url)): HostProgram {
@@ -50,8 +56,8 @@ async function builtProgram(packages: string, cache: string): Promise<HostProgra
     const { buildPrograms } = await import("./build-programs.ts");
     const making = join(cache, `making-${process.pid}-${performance.now()}`);
     makeDirectoryNow(making);
-    const here = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
-    await buildPrograms(making, Object.fromEntries(names.map((name) => [name, here(name)])));
+    const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+    await buildPrograms(making, Object.fromEntries(Object.entries(programs).map(([name, path]) => [name, here(path)])));
     await rename(making, directory).catch(async (error: unknown) => {
       await rm(making, { recursive: true });
       // Another process may have built the same in the meantime.
