@@ -65,6 +65,7 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
     "publish",
     "session",
     "http",
+    "rerun",
     "recover.ts",
     "database.ts",
     "front.ts",

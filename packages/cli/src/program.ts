@@ -13,6 +13,7 @@ import type { BuildFlags } from "./commands/build.ts";
 import type { OwnerFlags } from "./commands/owner.ts";
 import type { PublishFlags } from "./commands/publish.ts";
 import type { RepairFlags } from "./commands/repair.ts";
+import type { RerunFlags } from "./commands/rerun.ts";
 import type { SqlFlags } from "./commands/sql.ts";
 import type { SubscribeFlags } from "./commands/subscribe.ts";
 import type { StartFlags } from "./server/settings.ts";
@@ -278,6 +279,20 @@ The JSON of the HTTP interface is taken as well.`,
     .argument("[database]", "name or identity")
     .action(async (database: string | undefined, flags: RepairFlags) =>
       (await import("./commands/repair.ts")).repair(database, flags, globals().dataDefault),
+    );
+
+  add(
+    "rerun",
+    "Run the calls of a database's log again, and say which row differs, with the server stopped.",
+    "lightcone rerun my_database --data-dir ./data",
+    [
+      new Option("--from <offset>", "the first record whose call is run again (default: the first that is left)"),
+      new Option("--data-dir <dir>", "where the data is (default: ./.lightcone)"),
+    ],
+  )
+    .argument("<database>", "name or identity")
+    .action(async (database: string, flags: RerunFlags) =>
+      (await import("./commands/rerun.ts")).rerun(database, flags, globals().dataDefault),
     );
 
   add(

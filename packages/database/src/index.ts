@@ -1,3 +1,4 @@
 export * from "./front.ts";
 export { openDatabase, type Database, type DatabaseOptions } from "./database.ts";
 export { databaseStates, timestampOf, type DatabaseFacts } from "./recovery/repair.ts";
+export { rerunCalls, type Difference, type RerunOptions, type RerunReport } from "./rerun/rerun.ts";

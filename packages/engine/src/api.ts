@@ -160,10 +160,14 @@ export interface Store extends RowSource {
    * (connects, disconnects and publishes always make one). A failed assertion, with the transaction still open, when what
    * the system tables then say is not what there is: it could not be read back.
    *
-   * @param admit told the length of what is to be logged before anything is final; what it throws rolls back
+   * @param admit told the length of what is to be logged, and shown it, before anything is final; what it throws rolls back
    * @throws {LightconeError} `DatabaseStopped` when the store is poisoned
    */
-  commit(meta: CommitMeta, admit?: (byteCount: number) => void, isRecorded?: boolean): Commit | undefined;
+  commit(
+    meta: CommitMeta,
+    admit?: (byteCount: number, record: Uint8Array) => void,
+    isRecorded?: boolean,
+  ): Commit | undefined;
   /** Ends the transaction without a trace. */
   rollback(): void;
   /** Frees what the commit's deltas still showed. Every commit must be released before the next `begin`. */
@@ -174,6 +178,11 @@ export interface Store extends RowSource {
    * @throws {LightconeError} `Malformed` for one that no commit can have had here; the store is then poisoned
    */
   apply(record: Uint8Array): Commit;
+  /**
+   * Says what the record is of that is to be applied next, and has sequences stand where its transaction found them: so that
+   * what it was made by can be run again before. Called while idle.
+   */
+  standBefore(record: Uint8Array): CommitMeta;
 
   /**
    * The whole state at the read view's offset, in slices of at most about 1 MiB. Each is good until the next is asked for.

@@ -7,6 +7,7 @@ export { RefList } from "./table/ref-list.ts";
 export { checkStore } from "./check-store.ts";
 export * from "./commit.ts";
 export { timestampOf } from "./log/commit-record.ts";
+export { rowsOfRecord, type RecordRows } from "./log/record-rows.ts";
 export { openStore, restoreStore } from "./open-store.ts";
 export type { RestoreOptions } from "./open-store.ts";
 export { defaultBytesMax, defaultScanRowsMax } from "./store.ts";

@@ -171,7 +171,11 @@ export class MemoryStore implements Store {
     this.close();
   }
 
-  commit(meta: CommitMeta, admit?: (byteCount: number) => void, isRecorded = false): Commit | undefined {
+  commit(
+    meta: CommitMeta,
+    admit?: (byteCount: number, record: Uint8Array) => void,
+    isRecorded = false,
+  ): Commit | undefined {
     const { changes } = this;
     if (changes.state !== TransactionState.open) changes.refuse(-1);
     assert(changes.state === TransactionState.open, "no transaction is open");
@@ -186,7 +190,7 @@ export class MemoryStore implements Store {
     }
     const bytes = this.record.write(meta, moves, deltas, this.definitions.remakeRecords());
     try {
-      admit?.(bytes.length);
+      admit?.(bytes.length, bytes);
     } catch (error) {
       this.undoAndClose();
       this.record.trim();
@@ -231,6 +235,13 @@ export class MemoryStore implements Store {
     this.definitions.checkDropped();
     this.definitions.checkRemade();
     return this.finish(meta, sequences, deltas, record);
+  }
+
+  standBefore(record: Uint8Array): CommitMeta {
+    assert(this.changes.state === TransactionState.closed, "a record is looked at between transactions");
+    const { meta, sequences } = readHead(this.readerOf(record));
+    this.definitions.moveSequences(sequences);
+    return meta;
   }
 
   /** Records come many to a buffer; the reader of the last one's buffer serves the next. */

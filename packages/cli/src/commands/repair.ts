@@ -8,7 +8,7 @@ import { repairTo, surveyRepair } from "@lightcone/commitlog";
 import { databaseStates } from "@lightcone/database";
 import { clearDirectory, registryStates, replaceKeys } from "@lightcone/server";
 import { CliFailure } from "../failure.ts";
-import { lockData, openRegistry } from "../server/data-directory.ts";
+import { findDatabase, lockData, openRegistry } from "../server/data-directory.ts";
 import { isSound, registryText, rowsText, timeOf, waysText, type Subject } from "../print/ways.ts";
 import { insist, isInteractive, print } from "../terminal.ts";
 
@@ -42,7 +42,7 @@ export async function repair(database: string | undefined, flags: RepairFlags, d
 }
 
 async function repairDatabase(dataDirectory: string, name: string, flags: RepairFlags): Promise<void> {
-  const directory = `${dataDirectory}/${await directoryOf(dataDirectory, name)}`;
+  const directory = `${dataDirectory}/${(await findDatabase(dataDirectory, name)).directory}`;
   if (!(await realFileSystem.exists(directory))) {
     throw new CliFailure(`nothing of ${name} is left: ${directory} is missing`, {
       hint: "Restore it from a backup, or give the database up with `lightcone delete`.",
@@ -110,17 +110,6 @@ function readOffset(text: string): number {
   const offset = Number(text);
   if (Number.isSafeInteger(offset) && offset >= -1) return offset;
   throw new CliFailure(`--cut-at takes the offset of the last record to keep, not ${text}`);
-}
-
-/** Where a database's files are, below the data directory. @throws {CliFailure} when there is no such database */
-async function directoryOf(dataDirectory: string, database: string): Promise<string> {
-  const registry = await openRegistry(dataDirectory);
-  const record = registry.named(database) ?? registry.get(database);
-  await registry.close();
-  if (record !== undefined) return record.directory;
-  throw new CliFailure(`there is no database ${database} in ${dataDirectory}`, {
-    hint: "`lightcone list` shows names and identities while the server runs.",
-  });
 }
 
 /**

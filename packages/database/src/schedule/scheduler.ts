@@ -423,6 +423,20 @@ export class Scheduler implements CommitListener {
     return { scheduled, key: new Uint8Array(key.buffer), row, due: readDue(scheduled, row, 0, length) };
   }
 
+  /**
+   * What removes the row that a call had for its arguments, in the transaction of that call; undefined when the row stays, or
+   * is none of these tables. Asked before the call runs.
+   */
+  afterCall(functionName: string, row: Uint8Array): (() => void) | undefined {
+    for (const scheduled of this.tables.values()) {
+      if (scheduled.functionName !== functionName) continue;
+      const found = this.rowOf(scheduled.table.id, readDue(scheduled, row, 0, row.length).id);
+      if (found !== undefined && Buffer.compare(found.row, row) === 0)
+        return found.due.at.tag === "Time" ? () => this.forget(found) : undefined;
+    }
+    return undefined;
+  }
+
   private forget(found: Found): void {
     this.store.tx.deletePoint(found.scheduled.byId.id, found.key, 0, found.key.length);
   }

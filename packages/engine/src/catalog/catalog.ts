@@ -27,6 +27,7 @@ import {
   type ViewDef,
 } from "@lightcone/schema";
 import type { Catalog, TableChange } from "../api.ts";
+import type { SequenceMove } from "../commit.ts";
 import { type AlteredParts, alteredParts, haveSameBytes, haveSameTypes } from "./altered-parts.ts";
 import { type RemadeRows, remakeRows, retireTable, TableRemake } from "./table-remake.ts";
 import type { RemakeRecord } from "../log/remake-record.ts";
@@ -518,6 +519,14 @@ export class StoreCatalog implements Catalog {
         sequence.stored = stored;
       }
     }
+  }
+
+  /** Has sequences stand where a transaction found them. */
+  moveSequences(moves: readonly SequenceMove[]): void {
+    if (moves.length === 0) return;
+    const before = new Map(moves.map((move) => [move.id, move.before]));
+    for (const table of this.tables.all())
+      for (const sequence of table.sequences) sequence.next = before.get(sequence.id) ?? sequence.next;
   }
 
   /** Where tables and rows differ: such a state could not be read back. */

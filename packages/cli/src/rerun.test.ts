@@ -1,0 +1,56 @@
+// Goal: `lightcone rerun` says whether a module keeps anything outside of its tables, and where that was first seen.
+// Method: a server, stopped after calls of a module that does when it is asked to; the command on its data.
+import { writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Place } from "./testing/command.ts";
+
+const text = `import { schema, t, table } from "lightcone/module";
+const app = schema({ note: table({ public: true }, { id: t.u64().primaryKey().autoInc(), n: t.u32() }) });
+export default app;
+let kept = 0;
+export const add = app.reducer({ n: t.u32() }, (ctx, { n }) => void ctx.db.note.insert({ n }));
+export const keep = app.reducer({ n: t.u32() }, (ctx, { n }) => {
+  kept += n;
+  ctx.db.note.insert({ n: kept });
+});
+`;
+let place: Place;
+beforeAll(() => {
+  place = new Place();
+});
+afterAll(() => place.close());
+
+async function serve(work: (url: string) => Promise<void>): Promise<void> {
+  const data = ["--data-dir", place.path("data"), "--log-level", "silent"];
+  const server = place.start("start", "--listen-addr", "127.0.0.1:0", ...data);
+  const [, url = ""] = await server.saying(/listening on (\S+)/);
+  await work(url);
+  server.child.kill("SIGTERM");
+  await server.ended;
+}
+
+test("calls of a stopped server's database are run again", async () => {
+  const call = async (url: string, ...args: string[]): Promise<void> => {
+    expect((await place.run("call", "notes", ...args, "-s", url)).code).toBe(0);
+  };
+  await serve(async (url) => {
+    writeFileSync(place.path("module.ts"), text);
+    expect((await place.run("publish", "notes", "--module-path", place.path("."), "-s", url)).code).toBe(0);
+    await call(url, "add", "1");
+  });
+  const same = await place.run("rerun", "notes", "--data-dir", place.path("data"));
+  expect([same.code, same.out]).toEqual([
+    0,
+    expect.stringMatching(/^1 calls were run again.*\nEach changed the same rows, to the byte\.\n$/),
+  ]);
+
+  await serve(async (url) => {
+    for (const n of ["3", "4"]) await call(url, "keep", n);
+  });
+  const other = await place.run("rerun", "notes", "--data-dir", place.path("data"));
+  expect(other.code).toBe(1);
+  expect(other.err).toMatch(
+    /keep, offset \d+, of \S+: a row of note differs, the insert of which it did when it was recorded, and does not now: \{"id":3,"n":7\}/,
+  );
+  expect(other.err).toContain("keep it in a table");
+});

@@ -1,0 +1,255 @@
+/**
+ * Runs the calls of a log again, each on an instance of its own, and compares what they change with what the log has: a module that
+ * keeps no state outside of its tables, and asks nothing but its context, changes the same rows to the byte.
+ *
+ *   state before the record ─▶ the call, on a fresh instance ─▶ its rows, compared ─▶ rolled back ─▶ the record applied
+ *
+ * What cannot be run again is applied and counted: transactions of procedures, whose beginnings are not in the log, statements,
+ * publishes with the init reducer that runs in them.
+ */
+import { defined, userIdMin, type Clock, type FileSystem } from "@lightcone/base";
+import { outsideMicrotasks } from "@lightcone/base/node";
+import { openLog, openSnapshot, snapshotOffsets, unreadable } from "@lightcone/commitlog";
+import {
+  CommitKind,
+  openStore,
+  restoreStore,
+  rowsOfRecord,
+  type CommitMeta,
+  type RecordRows,
+  type Store,
+} from "@lightcone/engine";
+import type { CallOutcome } from "@lightcone/host";
+import type { SandboxKind } from "@lightcone/host-js";
+import { bsatnToJson, ByteReader, type AlgebraicType } from "@lightcone/sats";
+import { ModuleRuntime } from "../calls/module-runtime.ts";
+import type { BoundReducer } from "../core/module.ts";
+import { defaultDatabaseLimits } from "../link/limits.ts";
+import { storedProgram } from "../publish/module-row.ts";
+import { Scheduler } from "../schedule/scheduler.ts";
+import { RerunPort } from "./rerun-port.ts";
+
+export interface RerunOptions {
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  /** The database's, with `log` and `snapshots` in it. No server has it open. */
+  readonly directory: string;
+  /** 32 bytes, little-endian. */
+  readonly identity: Uint8Array;
+  /** Calls before this offset are not run again. */
+  readonly from?: number | undefined;
+  readonly sandbox?: SandboxKind | undefined;
+}
+
+/** The first thing that was another. */
+export interface Difference {
+  readonly offset: number;
+  readonly functionName: string;
+  readonly timestampMicros: number;
+  /** The row, as JSON by column names: the log has it, or the call that was run again; or what became of that instead. */
+  readonly what:
+    | {
+        readonly kind: "recorded" | "made";
+        readonly change: "insert" | "delete";
+        readonly table: string;
+        readonly row: string;
+      }
+    | { readonly kind: "failed"; readonly message: string };
+}
+
+export interface RerunReport {
+  /** The offsets of the records that were looked at; the last is below the first where there was none. */
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  /** How many calls were run again. */
+  readonly rerunCount: number;
+  /** How many records are of what cannot be. */
+  readonly otherCount: number;
+  /** How many calls changed other rows and had asked for a token, which the log does not keep. */
+  readonly tokenCount: number;
+  readonly difference: Difference | undefined;
+}
+
+/** Stops at the first difference. @throws {LightconeError} `Corrupt` */
+export async function rerunCalls(options: RerunOptions): Promise<RerunReport> {
+  const { fileSystem, clock, directory } = options;
+  const offsets = [...(await snapshotOffsets(fileSystem, `${directory}/snapshots`))];
+  const log = await openLog({ fileSystem, clock, directory: `${directory}/log`, mustExist: true, snapshots: offsets });
+  try {
+    const store =
+      log.firstOffset === 0 ? openStore({ bytesMax: Infinity }) : await restored(options, Math.min(...offsets));
+    const rerun = new Rerun(store, options);
+    const firstOffset = Math.max(store.offset, options.from ?? 0);
+    await rerun.install();
+    for await (const { records, file, at } of log.read(store.offset)) {
+      for (const record of records) {
+        try {
+          await rerun.take(record, store.offset >= firstOffset);
+        } catch (error) {
+          throw unreadable(error, file, at);
+        }
+        if (rerun.difference !== undefined) return rerun.report(firstOffset);
+      }
+    }
+    return rerun.report(firstOffset);
+  } finally {
+    await log.close();
+  }
+}
+
+async function restored({ fileSystem, directory }: RerunOptions, offset: number): Promise<Store> {
+  const snapshot = await openSnapshot(fileSystem, `${directory}/snapshots`, offset);
+  try {
+    return await restoreStore(snapshot.chunks(), { bytesMax: Infinity, verify: true });
+  } finally {
+    await snapshot.close();
+  }
+}
+
+/** Thrown to roll a transaction back when its rows are known. */
+const seen = new Error("the rows are known");
+
+class Rerun {
+  difference: Difference | undefined;
+  private readonly store: Store;
+  private readonly scheduler: Scheduler;
+  private readonly port: RerunPort;
+  private readonly sandbox: SandboxKind;
+  private module: ModuleRuntime | undefined;
+  private rerunCount = 0;
+  private otherCount = 0;
+  private tokenCount = 0;
+
+  constructor(store: Store, { identity, sandbox = "vm" }: RerunOptions) {
+    this.store = store;
+    this.scheduler = new Scheduler(store);
+    this.port = new RerunPort(store, this.scheduler, identity);
+    this.sandbox = sandbox;
+  }
+
+  report(firstOffset: number): RerunReport {
+    const { rerunCount, otherCount, tokenCount, difference } = this;
+    const lastOffset = difference?.offset ?? this.store.offset - 1;
+    return { firstOffset, lastOffset, rerunCount, otherCount, tokenCount, difference };
+  }
+
+  /** Takes in the program that the tables hold. */
+  async install(): Promise<void> {
+    const program = storedProgram(this.store);
+    this.scheduler.bind(this.store.tables());
+    this.module =
+      program &&
+      (await outsideMicrotasks(() => new ModuleRuntime(program, this.port, defaultDatabaseLimits, this.sandbox)));
+  }
+
+  /** Runs what the record is of, unless it is too early, and applies the record. */
+  async take(record: Uint8Array, isDue: boolean): Promise<void> {
+    const { store } = this;
+    const call = store.standBefore(record);
+    if (isDue) await this.compare(call, record);
+    if (this.difference !== undefined) return;
+    const { kind } = call;
+    store.release(store.apply(record));
+    if (kind === CommitKind.publish) await this.install();
+  }
+
+  private async compare(call: CommitMeta, record: Uint8Array): Promise<void> {
+    const reducer = this.reducerOf(call);
+    if (reducer === undefined) {
+      this.otherCount += 1;
+      return;
+    }
+    this.rerunCount += 1;
+    const made = await outsideMicrotasks(() => this.run(call, reducer));
+    const difference = made instanceof Uint8Array ? this.firstOf(rowsOfRecord(record), rowsOfRecord(made)) : made;
+    if (difference === undefined) return;
+    if (this.port.hasAskedForToken) this.tokenCount += 1;
+    else {
+      const { functionName, timestampMicros } = call;
+      this.difference = { offset: this.store.offset, functionName, timestampMicros, what: difference };
+    }
+  }
+
+  private reducerOf({ kind, functionName }: CommitMeta): BoundReducer | undefined {
+    const isOther = kind === CommitKind.sql || kind === CommitKind.publish || kind === CommitKind.procedure;
+    return isOther || functionName === "" ? undefined : this.module?.reducer(functionName);
+  }
+
+  /** Runs a call on an instance of its own. @returns the record that it would make; nothing of it stays */
+  private run(call: CommitMeta, { def }: BoundReducer): Uint8Array | Extract<Difference["what"], { kind: "failed" }> {
+    const { store, port, scheduler } = this;
+    const module = defined(this.module, "the module of a reducer");
+    const args = call.args.slice();
+    const { sender, connection, timestampMicros } = call;
+    const afterCall = call.kind === CommitKind.schedule ? scheduler.afterCall(def.name, args) : undefined;
+    module.discard();
+    const { instance } = module;
+    port.begin(call);
+    store.begin();
+    let outcome: CallOutcome;
+    try {
+      outcome = instance.callReducer({
+        reducerId: def.id,
+        sender: sender.slice(),
+        connection: connection.slice(),
+        timestampMicros,
+        args,
+      });
+    } catch (error) {
+      outcome = { kind: "panic", message: error instanceof Error ? error.message : "it was ended", fatal: true };
+    }
+    if (outcome.kind !== "ok") {
+      store.rollback();
+      return { kind: "failed", message: outcome.message };
+    }
+    afterCall?.();
+    let made: Uint8Array | undefined;
+    try {
+      const commit = store.commit(
+        call,
+        (_, bytes) => {
+          made = bytes.slice();
+          throw seen;
+        },
+        true,
+      );
+      if (commit !== undefined) store.release(commit);
+    } catch (error) {
+      if (error !== seen) throw error;
+    }
+    return defined(made, "the record of what is always recorded");
+  }
+
+  /** The first row that only one of two records has. Rows of the database's own tables are not the module's doing. */
+  private firstOf(recorded: readonly RecordRows[], made: readonly RecordRows[]): Difference["what"] | undefined {
+    const tableIds = new Set([...recorded, ...made].map(({ tableId }) => tableId).filter((id) => id >= userIdMin));
+    for (const tableId of [...tableIds].sort((a, b) => a - b)) {
+      for (const change of ["deletes", "inserts"] as const) {
+        const theirs = recorded.find((each) => each.tableId === tableId)?.[change] ?? [];
+        const ours = made.find((each) => each.tableId === tableId)?.[change] ?? [];
+        const only = firstOnlyIn(theirs, ours);
+        const row = only ?? firstOnlyIn(ours, theirs);
+        if (row === undefined) continue;
+        const table = this.store.tables().find(({ id }) => id === tableId);
+        return {
+          kind: only === undefined ? "made" : "recorded",
+          change: change === "deletes" ? "delete" : "insert",
+          table: table?.name ?? String(tableId),
+          row: table === undefined ? "" : textOf(table.def.rowType, row),
+        };
+      }
+    }
+    return undefined;
+  }
+}
+
+/** The first row of a list that the other has not. A table has no row twice. */
+function firstOnlyIn(rows: readonly Uint8Array[], others: readonly Uint8Array[]): Uint8Array | undefined {
+  // Mostly they are the same, in the same order.
+  const known = new Set(others.map((row) => Buffer.from(row).toString("latin1")));
+  return rows.find((row) => !known.has(Buffer.from(row).toString("latin1")));
+}
+
+function textOf(type: AlgebraicType, row: Uint8Array): string {
+  return bsatnToJson(type, "named", new ByteReader(row, "a row"));
+}
