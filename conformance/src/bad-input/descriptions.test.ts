@@ -105,6 +105,7 @@ const place = new Place();
 afterAll(() => place.close());
 
 describe("row 19: by the command and a server", () => {
+  const httpHead = `import { Router, schema, SyncResponse } from "lightcone/module";\nconst app = schema({});\nexport default app;\n`;
   const head = `import { schema, t, table } from "lightcone/module";\n`;
   const one = (column: string): string => `${head}export default schema({ item: table({}, { name: ${column} }) });\n`;
   const cases = [
@@ -137,6 +138,26 @@ describe("row 19: by the command and a server", () => {
       why: "a reducer that is not exported",
       module: `${head}const app = schema({});\nexport default app;\nconst lost = app.reducer(() => {});\nvoid lost;\n`,
       says: /the function that is made at module\.ts:4:18 is not exported/,
+    },
+    {
+      why: "a route whose handler is not exported",
+      module: `${httpHead}const hi = app.httpHandler(() => new SyncResponse("hi"));\nexport const routes = app.httpRouter(new Router().get("/hi", hi));\n`,
+      says: /the route GET "\/hi": its handler is no export of the entry file/,
+    },
+    {
+      why: "two routers",
+      module: `${httpHead}export const a = app.httpRouter(new Router());\nexport const b = app.httpRouter(new Router());\n`,
+      says: /exports 2 routers; a module has one: merge them/,
+    },
+    {
+      why: "two routes that overlap",
+      module: `${httpHead}export const hi = app.httpHandler(() => new SyncResponse("hi"));\nexport const a = app.httpRouter(new Router().any("/x", hi).get("/x", hi));\n`,
+      says: /the route GET "\/x" overlaps ANY of the same path/,
+    },
+    {
+      why: "a path that cannot be",
+      module: `${httpHead}export const hi = app.httpHandler(() => new SyncResponse("hi"));\nexport const a = app.httpRouter(new Router().get("/A:b", hi));\n`,
+      says: /the path "\/A:b" cannot be/,
     },
   ];
 

@@ -110,14 +110,14 @@ const catalogue = {
   },
   ProcedureTimedOut: {
     http: 504,
-    text: (d: { procedure: string; timeoutMs: number }) =>
-      `procedure \`${d.procedure}\` would not end within ${d.timeoutMs / 1000} s of its call (procedureTimeoutMs) and was ended; what it had committed stays`,
+    text: (d: { what: string; timeoutMs: number }) =>
+      `${d.what} would not end within ${d.timeoutMs / 1000} s of its call (procedureTimeoutMs) and was ended; what it had committed stays`,
     hint: "Let what is later be a row of a scheduled table, or raise the limit: `lightcone start --limit procedureTimeoutMs=7200s`.",
   },
   ProcedureEnded: {
     http: 503,
-    text: (d: { procedure: string; why: string }) =>
-      `procedure \`${d.procedure}\` was ended while it waited: ${d.why}; what it had committed stays`,
+    text: (d: { what: string; why: string }) =>
+      `${d.what} was ended while it waited: ${d.why}; what it had committed stays`,
     hint: "Look at the data before calling again.",
   },
   CallUnknown: {

@@ -11,7 +11,7 @@ import { RandomSource, randomSource } from "./random.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** Who calls, and when. */
-type CallFacts = Pick<ReducerCall, "sender" | "connection" | "timestampMicros">;
+export type CallFacts = Pick<ReducerCall, "sender" | "connection" | "timestampMicros">;
 
 /** What every context has that is made once for all calls, in the module's realm. */
 export interface ContextParts extends UuidMakers {
@@ -31,8 +31,11 @@ export class CallContext {
   /** How many UUIDs of version 7 the call has made. */
   private uuidCount = 0;
 
-  /** @param literal gives what is there besides who calls, and when; a literal of its own, see below */
-  constructor(sandbox: Sandbox, port: HostPort, literal: (parts: ContextParts) => object) {
+  /**
+   * @param literal gives what is there besides who calls, and when; a literal of its own, see below
+   * @param hasCaller whether somebody calls
+   */
+  constructor(sandbox: Sandbox, port: HostPort, literal: (parts: ContextParts) => object, hasCaller = true) {
     const random = sandbox.compile(["uint32"], randomSource, "ctx.random")(() => this.uint32());
     const uuids = makeUuids(sandbox, {
       uint32: () => this.uint32(),
@@ -42,8 +45,9 @@ export class CallContext {
     const authOf = makeAuth(sandbox);
     const senderAuth = (): unknown => {
       if (this.senderAuth !== undefined) return this.senderAuth;
-      const { connection } = this.running();
-      const isInternal = this.connection() === null;
+      const { connection, sender: caller } = this.running();
+      // Of a request to a route nobody is the caller, which is not the database.
+      const isInternal = this.connection() === null && !caller.every((byte) => byte === 0);
       return (this.senderAuth = authOf(isInternal, isInternal ? undefined : port.jwt(connection), sender()));
     };
     const identity = (): Identity => Identity.fromBytes(port.databaseIdentity.slice());
@@ -53,7 +57,11 @@ export class CallContext {
     // Not a literal with getters, or one that is spread, which is a dictionary to V8: every `ctx.db` would be looked up.
     this.ctx = Object.defineProperties<object>(
       literal({ random, ...uuids }),
-      getters({ sender, senderAuth, connectionId, timestamp, identity, databaseIdentity: identity }),
+      getters(
+        hasCaller
+          ? { sender, senderAuth, connectionId, timestamp, identity, databaseIdentity: identity }
+          : { timestamp, identity },
+      ),
     );
     sandbox.harden(this.ctx);
   }

@@ -2,6 +2,8 @@
 import {
   encodeRawV10,
   emptyRawV10,
+  httpMethods,
+  type HttpMethod,
   type RawExplicitName,
   type RawIndexDef,
   type RawTableV10,
@@ -90,7 +92,7 @@ export function describeModule(shape: ModuleShape, indexes: readonly (readonly T
     for (const index of indexes[at] ?? []) explicit("index", index.sourceName, index.name);
   }
   const functions = [...shape.reducers, ...shape.procedures];
-  for (const one of functions) explicit("function", one.exportName, one.name);
+  for (const one of [...functions, ...shape.handlers]) explicit("function", one.exportName, one.name);
   const paramsOf = ({ kind, exportName, params }: FunctionShape): Member[] =>
     params.map(({ name, type }) => ({
       name,
@@ -116,11 +118,19 @@ export function describeModule(shape: ModuleShape, indexes: readonly (readonly T
     lifecycles: shape.reducers.flatMap(({ lifecycle, exportName }) =>
       lifecycle === undefined ? [] : [{ lifecycle, functionName: exportName }],
     ),
+    httpHandlers: shape.handlers.map(({ exportName }) => exportName),
+    httpRoutes: shape.routes.map(({ handler, method, path }) => ({ handler, method: methodOf(method), path })),
     casePolicy: shape.policy,
     explicitNames,
     typespace: types.typespace,
     types: types.defs,
   });
+}
+
+function methodOf(method: string): HttpMethod {
+  if (method === "ANY") return { kind: "any" };
+  const name = httpMethods.find((each) => each.toUpperCase() === method);
+  return name === undefined ? { kind: "extension", name: method } : { kind: "standard", name };
 }
 
 function describeTable(table: TableShape, indexes: readonly TableIndex[], types: TypeRegistry): RawTableV10 {

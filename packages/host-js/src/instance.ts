@@ -4,6 +4,7 @@ import { modulePromises, type Rejection, type Settled } from "@lightcone/base/no
 import type {
   CallOutcome,
   FunctionKind,
+  HandlerCall,
   HostPort,
   ModuleInstance,
   ProcedureCall,
@@ -164,7 +165,8 @@ export class JsInstance implements ModuleInstance {
   }
 
   placeOf(kind: FunctionKind, id: number): Position | undefined {
-    const body = this.shape[kind === "reducer" ? "reducers" : "procedures"][id]?.body;
+    const { reducers, procedures, handlers } = this.shape;
+    const body = { reducer: reducers, procedure: procedures, view: [], handler: handlers }[kind][id]?.body;
     return body === undefined ? undefined : this.stacks.placeOf(body, this.script);
   }
 
@@ -178,7 +180,19 @@ export class JsInstance implements ModuleInstance {
     const procedure = this.procedures[call.procedureId];
     if (procedure === undefined)
       return { kind: "panic", message: `the module has no procedure ${call.procedureId}`, fatal: false };
-    this.runner ??= new ProcedureRunner({
+    return this.procedureRunner(transaction).call(procedure, call);
+  }
+
+  callHandler(call: HandlerCall): ProcedureOutcome | undefined {
+    const transaction = this.context ?? this.bound();
+    const handler = this.shape.handlers[call.handlerId];
+    if (handler === undefined)
+      return { kind: "panic", message: `the module has no HTTP handler ${call.handlerId}`, fatal: false };
+    return this.procedureRunner(transaction).callHandler(handler, call);
+  }
+
+  private procedureRunner(transaction: CallContext): ProcedureRunner {
+    return (this.runner ??= new ProcedureRunner({
       sandbox: this.sandbox,
       port: this.port,
       classes: this.classes,
@@ -190,8 +204,7 @@ export class JsInstance implements ModuleInstance {
         const at = this.stacks.innermost(madeUnder ?? "");
         return at === undefined ? "" : `, made at ${at.file}:${at.line}:${at.column},`;
       },
-    });
-    return this.runner.call(procedure, call);
+    }));
   }
 
   callReducer(call: ReducerCall): CallOutcome {

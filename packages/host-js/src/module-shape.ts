@@ -5,8 +5,9 @@
  * docs/formats/typescript-host.md.
  */
 import { LightconeError } from "@lightcone/base";
-import { isObject, ShapeReader } from "./shape-reader.ts";
-import type { FunctionShape, ModuleShape } from "./shapes.ts";
+import { readHandler, readRoutes } from "./http-shapes.ts";
+import { isObject, ShapeReader, wrong } from "./shape-reader.ts";
+import type { FunctionShape, HandlerShape, ModuleShape } from "./shapes.ts";
 
 /** How deep groups of exports may stand in groups. */
 const groupDepthMax = 8;
@@ -32,13 +33,21 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
   const made: unknown = Reflect.get(facts, "functions");
   const all: readonly unknown[] = Array.isArray(made) ? made : [];
   const functions: FunctionShape[] = [];
+  const handlers: HandlerShape[] = [];
+  const routers: { readonly exported: object; readonly facts: object }[] = [];
   const readExports = (holder: object, names: readonly string[], depth: number): void => {
     for (const name of names) {
       const exported: unknown = Reflect.get(holder, name);
       const one = isObject(exported) ? Reflect.get(exported, description) : undefined;
       const group = depth < groupDepthMax ? reader.group(one) : undefined;
+      const kind: unknown = isObject(one) ? Reflect.get(one, "kind") : undefined;
       if (group !== undefined) readExports(group, Object.keys(group), depth + 1);
-      else {
+      else if (isObject(exported) && isObject(one) && (kind === "handler" || kind === "router")) {
+        if (!all.includes(exported))
+          reader.attempt(() => wrong(`\`${name}\` was made by another schema than the one that is the default export`));
+        else if (kind === "router") routers.push({ exported, facts: one });
+        else handlers.push(...(reader.attempt(() => [readHandler(name, exported, one)]) ?? []));
+      } else {
         const read = reader.export(name, exported, one, all);
         if (read !== undefined) functions.push(read);
       }
@@ -47,15 +56,20 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
   const names = Object.keys(exports).filter((name) => name !== "default");
   readExports(exports, names.toSorted(byCodeUnit), 0);
   reader.scheduled(functions, tables);
+  if (routers.length > 1)
+    reader.attempt(() => wrong(`the entry file exports ${routers.length} routers; a module has one: merge them`));
+  const routes = routers.flatMap((router) => reader.attempt(() => readRoutes(router.facts, handlers)) ?? []);
   const { problems } = reader;
   if (problems.length > 0) throw new LightconeError("SchemaInvalid", { problems });
   const unexported = all
-    .filter((one) => !functions.some(({ exported }) => exported === one))
+    .filter((one) => ![...functions, ...handlers, ...routers].some(({ exported }) => exported === one))
     .map((one) => madeUnder(isObject(one) ? Reflect.get(one, description) : undefined));
   return {
     policy: Reflect.get(facts, "policy") === "None" ? "none" : "snakeCase",
     tables,
     ...byKind(functions),
+    handlers,
+    routes,
     unexported,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Runs the procedures of one instance, one at a time: asynchronous functions, in steps.
+ * Runs the procedures and HTTP handlers of one instance, one at a time: asynchronous functions, in steps.
  *
  *   call ─▶ step: the body, then its microtasks ─▶ settled? ended
  *            ▲                                       │ no
@@ -7,13 +7,24 @@
  *
  * Whatever the body awaits is in the end a promise that was made here: no code of the module runs but in a step.
  */
+import { types } from "node:util";
 import { modulePromises, type Rejection, type WorkInParts } from "@lightcone/base/node";
-import { Errno, type HostPort, type HttpAnswer, type ProcedureCall, type ProcedureOutcome } from "@lightcone/host";
+import {
+  Errno,
+  readHttpRequest,
+  writeHttpResponse,
+  type HandlerCall,
+  type HostPort,
+  type HttpAnswer,
+  type ProcedureCall,
+  type ProcedureOutcome,
+} from "@lightcone/host";
 import { ByteWriter, TimeDuration, Timestamp, type ValueCodec } from "@lightcone/sats";
-import { CallContext } from "./context.ts";
+import { CallContext, type CallFacts, type ContextParts } from "./context.ts";
 import type { GuestClasses } from "./guest-classes.ts";
 import { procedureHttp, type GuestHeaders, type ProcedureHttpMade } from "./procedure-http.ts";
 import type { Sandbox } from "./sandbox.ts";
+import type { HandlerShape } from "./shapes.ts";
 
 export interface BoundProcedure {
   readonly name: string;
@@ -41,10 +52,13 @@ export interface RunnerSite {
 
 export type Refused = Exclude<ProcedureOutcome, { readonly kind: "ok" }>;
 
-/** The procedure that runs. */
+/** The procedure or the handler that runs. */
 interface Run {
-  readonly procedure: BoundProcedure;
-  readonly call: ProcedureCall;
+  readonly name: string;
+  readonly call: CallFacts;
+  readonly context: CallContext;
+  /** What its value is. */
+  readonly returned: (value: unknown) => ProcedureOutcome;
   readonly part: WorkInParts;
   /** What it waits for. */
   waitCount: number;
@@ -71,6 +85,9 @@ return {
 };
 `;
 
+const nobody = new Uint8Array(32);
+const noConnection = new Uint8Array(16);
+const noResponse: ProcedureOutcome = { kind: "panic", message: "the handler gave what is no response", fatal: false };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const ok = (value: Uint8Array): ProcedureOutcome => ({ kind: "ok", value });
@@ -81,6 +98,9 @@ export class ProcedureRunner {
   isSpent = false;
   private readonly site: RunnerSite;
   private readonly context: CallContext;
+  /** Made by the first handler. */
+  private madeHandlerContext: CallContext | undefined;
+  private readonly literal: (parts: ContextParts) => object;
   private readonly made: Made;
   private readonly http: ProcedureHttpMade;
   private run: Run | undefined;
@@ -97,24 +117,60 @@ export class ProcedureRunner {
       (text: string) => encoder.encode(text),
       (bytes: Uint8Array) => decoder.decode(bytes),
     ) as ProcedureHttpMade;
-    this.context = new CallContext(sandbox, port, ({ random, newUuidV4, newUuidV7 }) => ({
+    this.literal = ({ random, newUuidV4, newUuidV7 }) => ({
       http: { fetch: this.http.fetch },
       withTx: (body: unknown) => this.withTx(body),
       sleep: (how: unknown) => this.sleep(how),
       random,
       newUuidV4,
       newUuidV7,
-    }));
+    });
+    this.context = new CallContext(sandbox, port, this.literal);
   }
 
   call(procedure: BoundProcedure, call: ProcedureCall): ProcedureOutcome | undefined {
-    const run: Run = { procedure, call, part: modulePromises.plan(), waitCount: 0, settled: undefined };
+    const { name, body, args } = procedure; // called without a receiver: `this` is nothing of ours
+    return this.begin(
+      { name: `procedure ${name}`, call, context: this.context, returned: (value) => this.returned(procedure, value) },
+      (ctx) => body(ctx, this.site.readArgs(args, call.args)),
+    );
+  }
+
+  callHandler(
+    handler: HandlerShape,
+    { request, body: sent, timestampMicros }: HandlerCall,
+  ): ProcedureOutcome | undefined {
+    const { exportName, body, requestOf, plainResponse } = handler;
+    const { uri, method, version, headers } = readHttpRequest(request, sent);
+    const fields = headers.map(([name, value]) => [name, textOf(value)] as const);
+    const plain = { method, uri, version, headers: fields, body: sent.slice() };
+    return this.begin(
+      {
+        name: `HTTP handler ${exportName}`,
+        call: { sender: nobody, connection: noConnection, timestampMicros },
+        context: this.handlerContext,
+        returned: (value) => this.responded(() => plainResponse(value)),
+      },
+      (ctx) => body(ctx, requestOf(plain)),
+    );
+  }
+
+  /** What handlers are given: nobody calls them. */
+  private get handlerContext(): CallContext {
+    const { sandbox, port } = this.site;
+    return (this.madeHandlerContext ??= new CallContext(sandbox, port, this.literal, false));
+  }
+
+  private begin(
+    what: Pick<Run, "name" | "call" | "context" | "returned">,
+    enter: (ctx: object) => unknown,
+  ): ProcedureOutcome | undefined {
+    const run: Run = { ...what, part: modulePromises.plan(), waitCount: 0, settled: undefined };
     this.run = run;
     this.isInTransaction = false;
-    this.context.begin(call);
+    run.context.begin(run.call);
     return this.step(run, () => {
-      const { body } = procedure; // called without a receiver: `this` is nothing of ours
-      const result = body(this.context.ctx, this.site.readArgs(procedure.args, call.args));
+      const result = enter(run.context.ctx);
       this.made.watch(
         result,
         (value) => (run.settled = { value }),
@@ -146,12 +202,12 @@ export class ProcedureRunner {
     madeUnder: string | undefined,
   ): ProcedureOutcome | undefined {
     const { site } = this;
-    const { settled, procedure } = run;
+    const { settled, name } = run;
     if (settled !== undefined && "error" in settled) return site.failed(settled.error);
     if (rejection !== undefined) return site.rejected(rejection);
-    if (settled !== undefined) return this.returned(procedure, settled.value);
+    if (settled !== undefined) return run.returned(settled.value);
     if (run.waitCount > 0) return undefined;
-    const message = `procedure ${procedure.name} waits for a promise${site.placeOf(madeUnder)} that nothing will settle: what it waits for comes of ctx.sleep and ctx.http.fetch`;
+    const message = `${name} waits for a promise${site.placeOf(madeUnder)} that nothing will settle: what it waits for comes of ctx.sleep and ctx.http.fetch`;
     this.isSpent = true;
     return { kind: "panic", message, fatal: true };
   }
@@ -168,6 +224,33 @@ export class ProcedureRunner {
         : refused;
     }
     return ok(out.toBytes());
+  }
+
+  /** A response, as the bundle's own class tells it. */
+  private responded(read: () => unknown): ProcedureOutcome {
+    let parts: readonly unknown[];
+    try {
+      const plain = read();
+      if (typeof plain !== "object" || plain === null) return noResponse;
+      parts = [Reflect.get(plain, "status"), Reflect.get(plain, "headers"), Reflect.get(plain, "body")];
+    } catch (error) {
+      return this.site.failed(error);
+    }
+    const [status, headers, body] = parts;
+    if (typeof status !== "number" || !(status >= 0 && status <= 0xffff) || !types.isUint8Array(body))
+      return noResponse;
+    const fields = Array.isArray(headers) ? headers.map(fieldOf) : [undefined];
+    const whole = fields.filter((field) => field !== undefined);
+    if (whole.length < fields.length) return noResponse;
+    const facts = {
+      kind: "answered",
+      status: Math.trunc(status),
+      headers: whole,
+      version: "1.1",
+      uri: "",
+      body,
+    } as const;
+    return { kind: "ok", value: writeHttpResponse(facts), body: new Uint8Array(body) };
   }
 
   // --- what the context offers
@@ -219,7 +302,7 @@ export class ProcedureRunner {
     return this.wait<number>(
       (goOn) => port.procedureWaits?.sleepUntil(untilMicros, goOn),
       (nowMicros, { resolve }) => {
-        this.context.moveTo(nowMicros);
+        this.running().context.moveTo(nowMicros);
         resolve(undefined);
       },
     );
@@ -275,6 +358,11 @@ export class ProcedureRunner {
 
 export function isThenable(value: unknown): boolean {
   return ((typeof value === "object" && value !== null) || typeof value === "function") && "then" in value;
+}
+
+function fieldOf(pair: unknown): readonly [name: string, value: Uint8Array] | undefined {
+  const [name, value]: readonly unknown[] = Array.isArray(pair) ? pair : [];
+  return typeof name === "string" && typeof value === "string" ? [name, bytesOf(value)] : undefined;
 }
 
 /** A header's characters are bytes. */

@@ -79,7 +79,7 @@ export class ShapeReader {
   }
 
   /** What `read` gives; undefined when it found something wrong, which is noted. */
-  private attempt<T>(read: () => T): T | undefined {
+  attempt<T>(read: () => T): T | undefined {
     try {
       return read();
     } catch (error) {
@@ -305,10 +305,10 @@ export function isObject(value: unknown): value is object {
 const isAlgorithm = (value: unknown): value is IndexAlgorithm => algorithms.has(value);
 const isLifecycle = (value: unknown): value is Lifecycle => lifecycles.has(value);
 
-function text(value: unknown, what: string): string {
+export function text(value: unknown, what: string): string {
   return typeof value === "string" ? value : wrong(`${what} is not a text`);
 }
-function optionalText(value: unknown, what: string): string | undefined {
+export function optionalText(value: unknown, what: string): string | undefined {
   return value === undefined ? undefined : text(value, what);
 }
 function flag(value: unknown, what: string): boolean {
@@ -317,7 +317,7 @@ function flag(value: unknown, what: string): boolean {
 function entries(value: unknown, what: string): [string, unknown][] {
   return isObject(value) ? Object.entries(value) : wrong(`${what} are not an object`);
 }
-function list(value: unknown, what: string): object[] {
+export function list(value: unknown, what: string): object[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) wrong(`${what} is not a list`);
   return value.map((item: unknown) => (isObject(item) ? item : wrong(`${what} holds something else than objects`)));

@@ -54,12 +54,34 @@ export interface FunctionShape {
   readonly body: (ctx: unknown, args: unknown) => unknown;
 }
 
+/** An HTTP handler. What it takes and gives is made by the bundle's own classes. */
+export interface HandlerShape {
+  readonly exportName: string;
+  readonly name: string | undefined;
+  readonly exported: object;
+  readonly body: (ctx: unknown, request: unknown) => unknown;
+  /** A plain request as the handler takes it. */
+  readonly requestOf: (plain: unknown) => unknown;
+  /** What the handler gave as a plain response. */
+  readonly plainResponse: (given: unknown) => unknown;
+}
+
+export interface RouteShape {
+  /** The handler's export. */
+  readonly handler: string;
+  /** `ANY` for all. */
+  readonly method: string;
+  readonly path: string;
+}
+
 export interface ModuleShape {
   readonly policy: "none" | "snakeCase";
   readonly tables: readonly TableShape[];
   /** Both sorted by export name: the order that they are numbered in. */
   readonly reducers: readonly FunctionShape[];
   readonly procedures: readonly FunctionShape[];
+  readonly handlers: readonly HandlerShape[];
+  readonly routes: readonly RouteShape[];
   /** The stacks under which functions were made that are not exported. */
   readonly unexported: readonly string[];
 }

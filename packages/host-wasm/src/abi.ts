@@ -67,6 +67,7 @@ export const moduleFunctions = {
   __call_procedure__: call,
   __call_view__: "(i32,i64,i64,i64,i64,i32,i32)->(i32)",
   __call_view_anon__: "(i32,i32,i32)->(i32)",
+  __call_http_handler__: "(i32,i64,i32,i32,i32,i32)->(i32)",
   __setup__: "(i32)->(i32)",
   _initialize: "()->()",
 } as const satisfies Record<string, Signature>;

@@ -38,10 +38,11 @@ export function byteFunctions(guest: Guest) {
 
     bytes_sink_write(handle: number, bufferAt: number, lengthAt: number): number {
       memory.sync();
-      if (handle !== ByteSink.handle) return Errno.noSuchBytes;
+      const into = handle === ByteSink.bodyHandle && guest.hasBodySink ? guest.bodySink : sink;
+      if (into === sink && handle !== ByteSink.handle) return Errno.noSuchBytes;
       const length = memory.readU32(lengthAt >>> 0);
       memory.need(bufferAt >>> 0, length);
-      return sink.write(memory.u8, bufferAt >>> 0, length) ? 0 : Errno.noSpace;
+      return into.write(memory.u8, bufferAt >>> 0, length) ? 0 : Errno.noSpace;
     },
 
     identity(outAt: number): void {

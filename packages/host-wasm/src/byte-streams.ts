@@ -54,9 +54,11 @@ export class ByteSources {
   }
 }
 
-/** The one sink of a call. */
+/** What a call writes into. */
 export class ByteSink {
+  /** The first sink of a call, and the second, which handlers have. */
   static readonly handle = 1;
+  static readonly bodyHandle = 2;
   private bytes = new Uint8Array(0);
   private length = 0;
 

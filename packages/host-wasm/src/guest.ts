@@ -15,6 +15,10 @@ export class Guest {
   readonly rows: RowIterators;
   readonly sources: ByteSources = new ByteSources(this.traps);
   readonly sink: ByteSink = new ByteSink();
+  /** Where a handler puts its response's body. */
+  readonly bodySink: ByteSink = new ByteSink();
+  /** Whether the running function has that. */
+  hasBodySink = false;
   phase: GuestPhase = "starting";
   /** Whether a procedure has a transaction open. */
   procedureTransaction = false;
@@ -37,6 +41,7 @@ export class Guest {
 
   begin(phase: GuestPhase): void {
     this.phase = phase;
+    this.hasBodySink = false;
     this.panic = undefined;
     this.traps.last = undefined;
   }
@@ -47,5 +52,6 @@ export class Guest {
     this.rows.clear();
     this.sources.clear();
     this.sink.clear();
+    this.bodySink.clear();
   }
 }

@@ -11,6 +11,7 @@ import { assert } from "@lightcone/base";
 import { drainMicrotasks, modulePromises } from "@lightcone/base/node";
 import type {
   CallOutcome,
+  HandlerCall,
   HostPort,
   ModuleInstance,
   ProcedureCall,
@@ -35,6 +36,15 @@ const ok: CallOutcome = Object.freeze({ kind: "ok" });
 const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
 const userError = 1;
 
+/** `__call_http_handler__`; gives a promise where it may wait. */
+type EnterHandler = (
+  id: number,
+  timestampMicros: bigint,
+  request: number,
+  body: number,
+  sink: number,
+  bodySink: number,
+) => number | Promise<number>;
 type Panic = Exclude<ProcedureOutcome, { readonly kind: "ok" }>;
 
 export class WasmInstance implements ModuleInstance {
@@ -45,9 +55,11 @@ export class WasmInstance implements ModuleInstance {
   private readonly enterProcedure: Enter | undefined;
   private readonly enterWaiting: EnterWaiting | undefined;
   private readonly enterView: EnterView;
+  private readonly enterHandler: EnterHandler | undefined;
   /** How a procedure that may wait has ended. */
   private settled: { readonly code: number } | { readonly error: unknown } | undefined;
   private readonly callers = new CallerSlots();
+  private readonly waits: boolean;
   private lost = false;
 
   /** @throws {LightconeError} `ModuleInvalid` when the module fails to start or to describe itself */
@@ -62,11 +74,15 @@ export class WasmInstance implements ModuleInstance {
     guest.memory.attach(exports["memory"] as GuestMemoryObject); // its kind was checked in the binary
     this.enterReducer = this.callers.entry(exports["__call_reducer__"]);
     const procedure = exports["__call_procedure__"];
-    if (procedure !== undefined && mayWait(module)) {
+    const handler = exports["__call_http_handler__"];
+    this.waits = (procedure !== undefined || handler !== undefined) && mayWait(module);
+    if (this.waits) {
       modulePromises.watch(); // so that none of the host's own microtasks wait when a procedure is run on
-      this.enterWaiting = this.callers.waitingEntry(procedure);
       guest.goOn = () => this.runOn();
-    } else if (procedure !== undefined) this.enterProcedure = this.callers.entry(procedure);
+    }
+    if (procedure !== undefined && this.waits) this.enterWaiting = this.callers.waitingEntry(procedure);
+    else if (procedure !== undefined) this.enterProcedure = this.callers.entry(procedure);
+    if (handler !== undefined) this.enterHandler = (this.waits ? wasm.promising(handler) : handler) as EnterHandler; // its type was checked
     this.enterView = viewEntry(exports);
     this.description = startUp(guest, exports);
     guest.end();
@@ -96,17 +112,38 @@ export class WasmInstance implements ModuleInstance {
     return this.procedureEnded(this.call(this.enterProcedure, "procedure", call.procedureId, call));
   }
 
-  /** Enters a procedure on a stack of its own, which the engine can put aside. */
-  private beginWaiting(enter: EnterWaiting, call: ProcedureCall): ProcedureOutcome | undefined {
+  callHandler({ handlerId, timestampMicros, request, body }: HandlerCall): ProcedureOutcome | undefined {
+    const { enterHandler } = this;
+    if (enterHandler === undefined)
+      return { kind: "panic", message: "the module does not export `__call_http_handler__`", fatal: false };
     assert(!this.lost, "an instance was called after it had been lost");
     const guest = this.guest;
     guest.begin("procedure");
-    guest.isWaiting = false;
-    const args = guest.sources.open(call.args);
+    guest.hasBodySink = true;
+    const at = BigInt(timestampMicros);
+    const record = guest.sources.open(request);
+    const bytes = guest.sources.open(body);
+    const enter = (): number | Promise<number> =>
+      enterHandler(handlerId, at, record, bytes, ByteSink.handle, ByteSink.bodyHandle);
+    // It waits only where its type says so.
+    if (this.waits) return this.beginOwnStack(enter as () => Promise<number>);
+    return this.procedureEnded(this.entered(enter as () => number));
+  }
+
+  private beginWaiting(enter: EnterWaiting, call: ProcedureCall): ProcedureOutcome | undefined {
+    assert(!this.lost, "an instance was called after it had been lost");
+    this.guest.begin("procedure");
+    const args = this.guest.sources.open(call.args);
+    const slotAt = this.callers.at(call.sender, call.connection);
+    return this.beginOwnStack(() => enter(call.procedureId, slotAt, call.timestampMicros, args, ByteSink.handle));
+  }
+
+  /** Enters a procedure on a stack of its own, which the engine can put aside. */
+  private beginOwnStack(enter: () => Promise<number>): ProcedureOutcome | undefined {
+    this.guest.isWaiting = false;
     this.lost = true;
     this.settled = undefined;
-    const slotAt = this.callers.at(call.sender, call.connection);
-    enter(call.procedureId, slotAt, call.timestampMicros, args, ByteSink.handle).then(
+    enter().then(
       (code) => (this.settled = { code }),
       (error: unknown) => (this.settled = { error }),
     );
@@ -137,9 +174,12 @@ export class WasmInstance implements ModuleInstance {
     this.endDanglingTransaction();
     if (typeof code !== "number") return code;
     const value = guest.sink.take();
+    const ok = guest.hasBodySink
+      ? { kind: "ok" as const, value, body: guest.bodySink.take() }
+      : { kind: "ok" as const, value };
     guest.end();
     return code === 0
-      ? { kind: "ok", value }
+      ? ok
       : { kind: "panic", message: `the procedure returned the unknown code ${code}`, fatal: false };
   }
 
@@ -186,6 +226,21 @@ export class WasmInstance implements ModuleInstance {
       return code;
     } catch (error) {
       // Nothing is cleared: the instance is lost, and closing a scan of a transaction that is over would throw again.
+      if (!isGuestFault(error)) throw error;
+      return { kind: "panic", message: faultText(guest, error), fatal: true };
+    }
+  }
+
+  /** The same of what is entered seldom. */
+  private entered(enter: () => number): number | Panic {
+    const { guest } = this;
+    this.lost = true;
+    try {
+      const code = enter();
+      if (guest.traps.last !== undefined) throw guest.traps.last;
+      this.lost = false;
+      return code;
+    } catch (error) {
       if (!isGuestFault(error)) throw error;
       return { kind: "panic", message: faultText(guest, error), fatal: true };
     }

@@ -24,7 +24,7 @@ export type CallOutcome =
   /** The module broke. The text is for the log alone; the instance must be discarded if `fatal`. */
   | { readonly kind: "panic"; readonly message: string; readonly fatal: boolean };
 
-export type FunctionKind = "reducer" | "procedure" | "view";
+export type FunctionKind = "reducer" | "procedure" | "view" | "handler";
 
 /** One call of a procedure: as of a reducer, but by its position among the procedures. */
 export interface ProcedureCall extends Omit<ReducerCall, "reducerId"> {
@@ -49,6 +49,16 @@ export type ViewOutcome =
   | { readonly kind: "query"; readonly sql: string }
   | Exclude<CallOutcome, { readonly kind: "ok" }>;
 
+/** One call of an HTTP handler. Nobody calls it: it has no sender and no connection. */
+export interface HandlerCall {
+  /** The handler's position among the handlers. */
+  readonly handlerId: number;
+  readonly timestampMicros: number;
+  /** The record of the request (`writeHttpRequest`). */
+  readonly request: Uint8Array;
+  readonly body: Uint8Array;
+}
+
 /**
  * A running copy of a module. Calls run one at a time, to their end, in the caller's thread.
  *
@@ -66,6 +76,8 @@ export interface ModuleInstance {
   callProcedure?(call: ProcedureCall): ProcedureOutcome | undefined;
   /** Runs a view. The instance's port must refuse writes. */
   callView?(call: ViewCall): ViewOutcome;
+  /** Runs an HTTP handler, which is as a procedure in all else. */
+  callHandler?(call: HandlerCall): ProcedureOutcome | undefined;
   /** Whether something of a call is left in it that another call must not meet: it is not used again. */
   readonly isSpent?: boolean;
   /** Lets go of what it holds beside its memory: called when it is not used again. */

@@ -1,9 +1,14 @@
 /** What a procedure may ask of its database beyond rows: transactions of its own, time that passes, and the network. */
 
-/** How a procedure ended. */
+/** How a procedure or an HTTP handler ended. */
 export type ProcedureOutcome =
   /** The value it returned: BSATN at its declared type, not checked yet. */
-  | { readonly kind: "ok"; readonly value: Uint8Array }
+  | {
+      readonly kind: "ok";
+      readonly value: Uint8Array;
+      /** Of a handler, whose value is the record of its response: the response's body. */
+      readonly body?: Uint8Array;
+    }
   /** The module refused the call; the text is for the caller. */
   | { readonly kind: "error"; readonly message: string }
   | { readonly kind: "panic"; readonly message: string; readonly fatal: boolean };

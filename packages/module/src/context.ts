@@ -1,4 +1,4 @@
-/** What reducers and procedures are given. */
+/** What reducers, procedures and HTTP handlers are given. */
 import type { DbView, Tables } from "./handles.ts";
 import type { Wrong } from "./type-builder.ts";
 import type { ConnectionId, Identity, TimeDuration, Timestamp, Uuid } from "./values.ts";
@@ -116,8 +116,8 @@ type NotAsync =
 
 type UnlessAsync<T> = [T] extends [never] ? unknown : [T] extends [PromiseLike<unknown>] ? Wrong<NotAsync> : unknown;
 
-/** A procedure has no transaction but those that it makes, and may wait between them: others run meanwhile. */
-export interface ProcedureCtx<S extends Tables = Tables> extends Ctx {
+/** What may wait, and has no transaction but those that it makes: others run meanwhile. */
+interface Waiting<S extends Tables> {
   readonly db: Wrong<"rows are reached within ctx.withTx((tx) => { … }), as tx.db">;
   readonly http: {
     /**
@@ -131,3 +131,9 @@ export interface ProcedureCtx<S extends Tables = Tables> extends Ctx {
   /** Waits for a time, or until one. `timestamp` is later by then. */
   sleep(how: TimeDuration | Timestamp): Promise<void>;
 }
+
+export interface ProcedureCtx<S extends Tables = Tables> extends Ctx, Waiting<S> {}
+
+/** An HTTP handler is as a procedure that nobody has called: in its transactions the sender is all zero. */
+export interface HandlerCtx<S extends Tables = Tables>
+  extends Omit<Ctx, "sender" | "connectionId" | "databaseIdentity">, Waiting<S> {}

@@ -33,7 +33,18 @@ export type {
   ReducerOptions,
   Schema,
 } from "./schema.ts";
+export { Headers, Request, Router, SyncResponse } from "./http.ts";
 export type {
+  BodyInit,
+  HeadersInit,
+  HttpHandlerExport,
+  HttpRoute,
+  HttpRouterExport,
+  RequestInit,
+  ResponseInit,
+} from "./http.ts";
+export type {
+  HandlerCtx,
   AuthCtx,
   HttpHeaders,
   HttpInit,

@@ -5,8 +5,17 @@
  * needs to describe and run the module; nothing here runs during a call but the author's function.
  */
 import { description } from "#host";
-import type { ProcedureCtx, ReducerCtx } from "./context.ts";
+import type { HandlerCtx, ProcedureCtx, ReducerCtx } from "./context.ts";
 import type { Tables } from "./handles.ts";
+import {
+  plainResponse,
+  requestOf,
+  Router,
+  type HttpHandlerExport,
+  type HttpRouterExport,
+  type Request,
+  type SyncResponse,
+} from "./http.ts";
 import { isTable, type Table } from "./table.ts";
 import {
   isOption,
@@ -100,6 +109,8 @@ type ProcedureBody<S extends Tables, F extends Fields, R extends AnyType> = (
   args: FieldsValue<F>,
 ) => Result<R> | Promise<Result<R>>;
 
+type HandlerBody<S extends Tables> = (ctx: HandlerCtx<S>, request: Request) => SyncResponse | Promise<SyncResponse>;
+
 export interface Schema<S extends Tables = Tables> {
   readonly tables: S;
   // The compiler tells what is wrong with the last form of as many arguments: the usual one.
@@ -147,6 +158,11 @@ export interface Schema<S extends Tables = Tables> {
   ): ProcedureExport<S, F, Result<R>>;
   /** Exports functions together: each goes by its key here, as if it were exported by itself. */
   exportGroup<const G extends Readonly<Record<string, ModuleExport>>>(group: G): ExportGroup<G>;
+  /** A function that answers requests to a route. */
+  httpHandler(body: HandlerBody<S>): HttpHandlerExport;
+  httpHandler(options: FunctionOptions, body: HandlerBody<S>): HttpHandlerExport;
+  /** The module's routes: one router, exported. They are served under `/v1/database/NAME/route`. */
+  httpRouter(router: Router): HttpRouterExport;
   /** Runs once, when the database is made. */
   init(body: Body<S, NoParams>): LifecycleExport<S>;
   init(options: FunctionOptions, body: Body<S, NoParams>): LifecycleExport<S>;
@@ -223,6 +239,21 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
       if (typeof group !== "object" || group === null)
         throw new TypeError("exportGroup takes an object of functions: exportGroup({ send, leave })");
       return Object.defineProperty({}, description, { value: { kind: "group", group } });
+    },
+    httpHandler(...all: readonly unknown[]): object {
+      const body = given(all.at(-1), "handler");
+      const { name } = all.length > 1 ? optionsOf(all[0]) : {};
+      const facts = { kind: "handler", name, body, requestOf, plainResponse, made: new Error("made here") };
+      const exported = Object.defineProperty({}, description, { value: facts });
+      functions.push(exported);
+      return exported;
+    },
+    httpRouter(router: unknown): object {
+      if (!(router instanceof Router)) throw new TypeError('httpRouter takes a router: new Router().get("/hi", hello)');
+      const facts = { kind: "router", routes: router.intoRoutes(), made: new Error("made here") };
+      const exported = Object.defineProperty({}, description, { value: facts });
+      functions.push(exported);
+      return exported;
     },
     init: lifecycleMaker("init"),
     clientConnected: lifecycleMaker("connect"),

@@ -3,6 +3,7 @@ export * from "./raw-module-def.ts";
 export { decodeModuleDef, encodeRawV10, encodeRawV9 } from "./decode-module-def.ts";
 export { emptyRawV10 } from "./raw-v10.ts";
 export { checkModule } from "./check-module.ts";
+export { handlerOf } from "./http-routes.ts";
 export { clientBreaks } from "./client-breaks.ts";
 export { disconnects, planMigration } from "./migration.ts";
 export type { MigrationPlan } from "./migration.ts";

@@ -29,6 +29,12 @@ export const serverLimits = {
     what: "the body of a request that carries no program",
     outcome: "413 `Failed to buffer the request body: length limit exceeded`",
   },
+  routeBodyBytesMax: {
+    value: 33_554_432,
+    unit: "bytes",
+    what: "the body of a request to a route of a module",
+    outcome: "413 `Failed to buffer the request body: length limit exceeded`",
+  },
   programBytesMax: {
     value: 134_217_728,
     unit: "bytes",

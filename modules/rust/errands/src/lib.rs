@@ -2,6 +2,9 @@
 //!
 //! Built twice, for the 1.12 and the 2.x crate (`errands2`).
 
+#[cfg(feature = "two")]
+mod routes;
+
 use spacetimedb::http::{Body, Request, Timeout};
 use spacetimedb::{procedure, reducer, table, ProcedureContext, ReducerContext, ScheduleAt, SpacetimeType, Table, Timestamp};
 use std::time::Duration;

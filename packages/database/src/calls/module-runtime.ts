@@ -101,8 +101,11 @@ export class ModuleRuntime implements Module {
   }
 
   placeOf(kind: FunctionKind, name: string): { readonly file: string; readonly line: number } | undefined {
-    const found = kind === "reducer" ? this.reducer(name)?.def : this.procedure(name);
-    const place = found === undefined ? undefined : this.opened?.placeOf?.(kind, found.id);
+    const id =
+      kind === "handler"
+        ? this.def.httpHandlers.findIndex((each) => each.name === name)
+        : (kind === "reducer" ? this.reducer(name)?.def : this.procedure(name))?.id;
+    const place = id === undefined ? undefined : this.opened?.placeOf?.(kind, id);
     return place === undefined ? undefined : { file: place.file, line: place.line };
   }
 

@@ -3,13 +3,16 @@ import { isLightconeError, type ErrorCode } from "@lightcone/base";
 import { jsonArgsToBsatn, validator } from "@lightcone/sats";
 import type { ProcedureDef } from "@lightcone/schema";
 import type { DatabaseContext } from "../core/context.ts";
+import type { Sender } from "../core/call.ts";
 import { bytesOfClient } from "../link/client.ts";
 import type { Caller } from "../link/link.ts";
 import { WorkKind } from "../link/work.ts";
-import { ProcedureRun, type ProcedureResult } from "./procedure-run.ts";
+import { ProcedureRun, type RunResult, type RunTarget } from "./procedure-run.ts";
 import { whyTooLong } from "./reducer-call.ts";
 
-export type { ProcedureResult } from "./procedure-run.ts";
+export type ProcedureResult =
+  | (RunResult & { readonly kind: "returned" } & { readonly procedure: ProcedureDef })
+  | (Omit<RunResult & { readonly kind: "failed" }, "code"> & { readonly code: ErrorCode | "NoSuchProcedure" });
 
 export interface ProcedureRequest {
   readonly caller: Caller;
@@ -55,14 +58,43 @@ export function callProcedure(
   const timestampMicros = context.pipeline.nowMicros();
   new ProcedureRun(context, {
     module,
-    procedure,
+    target: procedureTarget(procedure, caller, checked),
     sender: caller,
     timestampMicros,
     work,
     isNoted: false,
     waits: request.waits,
-    ended,
-  }).start(checked);
+    ended: (result) => ended(result.kind === "returned" ? { ...result, procedure } : result),
+  }).start();
+}
+
+/** A procedure with its caller and arguments, to be run. */
+export function procedureTarget(
+  procedure: ProcedureDef,
+  { identity, connectionId }: Sender,
+  args: Uint8Array,
+): RunTarget {
+  const { id: procedureId, name, returns } = procedure;
+  return {
+    kind: "procedure",
+    name,
+    entry: (instance, timestampMicros) =>
+      instance.callProcedure === undefined
+        ? undefined
+        : () =>
+            instance.callProcedure?.({
+              procedureId,
+              sender: identity,
+              connection: connectionId,
+              timestampMicros,
+              args,
+            }),
+    problemOf: (value) => {
+      const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+      const isOfType = validator(returns)(value, view, 0, value.length) === value.length;
+      return isOfType ? undefined : "it returned what is not of its declared type";
+    },
+  };
 }
 
 function checkArgs(procedure: ProcedureDef, args: Uint8Array, argsText: string | undefined): Uint8Array | Error {

@@ -11,6 +11,7 @@ import {
 import type { ModuleDef } from "@lightcone/schema";
 import { noBytes } from "../core/call.ts";
 import type { DatabaseContext } from "../core/context.ts";
+import { functionTitle } from "../core/function-title.ts";
 import { ProcedureRun } from "./procedure-run.ts";
 
 /** The transactions that a procedure begins: each is a commit of its own, for whoever called the procedure. */
@@ -28,7 +29,7 @@ export class CallTransactions implements ProcedureTransactions {
     if (pipeline.refusal !== undefined) throw pipeline.refusal;
     if (running instanceof ProcedureRun && running.module !== module && !knowsTables(running.module.def, module?.def))
       throw new LightconeError("ProcedureEnded", {
-        procedure: running.functionName,
+        what: functionTitle(running.functionKind, running.functionName),
         why: "another program was published that has other tables",
       });
     running.timestampMicros = pipeline.nowMicros();

@@ -1,5 +1,5 @@
 /**
- * One run of a procedure, from its call to the answer: outside of any transaction but those that it begins itself.
+ * One run of a procedure or an HTTP handler, from its call to the answer: outside of any transaction but those that it begins itself.
  *
  *   start ─▶ step ──ended──▶ answered
  *             └─ waits ─▶ (the clock, an answer) ─▶ a job: step …
@@ -11,6 +11,7 @@ import { isLightconeError, LightconeError, type Clock, type ErrorCode } from "@l
 import { CommitKind } from "@lightcone/engine";
 import {
   LogLevel,
+  type FunctionKind,
   type GoOn,
   type HttpAnswer,
   type HttpRequest,
@@ -18,13 +19,12 @@ import {
   type ProcedureOutcome,
   type ProcedureWaits,
 } from "@lightcone/host";
-import { validator } from "@lightcone/sats";
-import type { ProcedureDef } from "@lightcone/schema";
-import { Call, type Sender } from "../core/call.ts";
+import { Call, noBytes, type Sender } from "../core/call.ts";
 import type { RunningProcedure } from "../core/running-procedures.ts";
 import { ok } from "../core/commit-pipeline.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import type { Module } from "../core/module.ts";
+import { functionTitle } from "../core/function-title.ts";
 import { placeIn } from "../core/time-out.ts";
 import { fatalText } from "../link/reply.ts";
 import type { WorkKind } from "../link/work.ts";
@@ -39,23 +39,34 @@ export interface WorkName {
   readonly number: number;
 }
 
-export type ProcedureResult =
+/** What is run. */
+export interface RunTarget {
+  readonly kind: "procedure" | "handler";
+  readonly name: string;
+  /** How an instance runs it; undefined when its kind of module cannot. */
+  entry(instance: ModuleInstance, timestampMicros: number): (() => ProcedureOutcome | undefined) | undefined;
+  /** What is wrong with what it has given, if anything. */
+  problemOf(value: Uint8Array, body: Uint8Array): string | undefined;
+}
+
+export type RunResult =
   | {
       readonly kind: "returned";
       readonly value: Uint8Array;
-      readonly procedure: ProcedureDef;
+      /** Of a handler: its response's body. */
+      readonly body: Uint8Array;
       readonly timestampMicros: number;
     }
   | {
       readonly kind: "failed";
-      readonly code: ErrorCode | "NoSuchProcedure";
+      readonly code: ErrorCode;
       readonly message: string;
       readonly timestampMicros: number;
     };
 
 export interface ProcedureStart {
   readonly module: Module;
-  readonly procedure: ProcedureDef;
+  readonly target: RunTarget;
   readonly sender: Sender;
   /** What it sees as now. Microseconds. */
   readonly timestampMicros: number;
@@ -65,7 +76,7 @@ export interface ProcedureStart {
   /** Called once, when it comes to wait. */
   readonly waits?: () => void;
   /** Takes the result: at once, or in a job of its own when it waited. Not called when the first step was out of time. */
-  readonly ended: (result: ProcedureResult) => void;
+  readonly ended: (result: RunResult) => void;
 }
 
 /** A timer is set for no longer than this, so that a wall clock that is set is noticed. */
@@ -75,10 +86,10 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
   readonly module: Module;
   private readonly context: DatabaseContext;
   private readonly instance: ModuleInstance;
-  private readonly procedure: ProcedureDef;
+  private readonly target: RunTarget;
   private readonly work: WorkName;
   private readonly startMicros: number;
-  private readonly ended: (result: ProcedureResult) => void;
+  private readonly ended: (result: RunResult) => void;
   private readonly comesToWait: (() => void) | undefined;
   /** Whether the log has something of it. */
   private isNoted: boolean;
@@ -92,13 +103,13 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
     this.context = context;
     this.module = start.module;
     this.instance = start.module.lend();
-    this.procedure = start.procedure;
+    this.target = start.target;
     this.work = start.work;
     this.isNoted = start.isNoted;
     this.ended = start.ended;
     this.comesToWait = start.waits;
     this.startMicros = start.timestampMicros;
-    this.functionName = start.procedure.name;
+    this.functionName = start.target.name;
     this.reducerId = 0;
     this.timestampMicros = start.timestampMicros;
     this.requestSequence = start.work.number;
@@ -106,6 +117,10 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
 
   override get isInSharedInstance(): boolean {
     return false;
+  }
+
+  override get functionKind(): FunctionKind {
+    return this.target.kind;
   }
 
   override abandon(): void {
@@ -123,15 +138,10 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
   }
 
   /** Enters the module. What runs it notes the work. */
-  start(args: Uint8Array): void {
-    const { instance, sender, connection, startMicros: timestampMicros } = this;
-    if (instance.callProcedure === undefined) {
-      this.crash("this kind of module does not run procedures yet");
-      return;
-    }
-    this.step(() =>
-      instance.callProcedure?.({ procedureId: this.procedure.id, sender, connection, timestampMicros, args }),
-    );
+  start(): void {
+    const enter = this.target.entry(this.instance, this.startMicros);
+    if (enter === undefined) this.crash(`this kind of module does not run a ${this.target.kind} yet`);
+    else this.step(enter);
   }
 
   get begun(): WorkName | undefined {
@@ -288,37 +298,40 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
     }
     this.module.giveBack(this.instance);
     if (outcome.kind === "error") {
-      const { name } = this.procedure;
-      this.context.log.writeRefusal(outcome.message, name, () => this.module.placeOf("procedure", name));
+      const { kind, name } = this.target;
+      this.context.log.writeRefusal(outcome.message, name, () => this.module.placeOf(kind, name));
       this.fail("ReducerFailed", outcome.message);
       return;
     }
-    const { value } = outcome;
-    const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
-    if (validator(this.procedure.returns)(value, view, 0, value.length) !== value.length) {
-      this.crash("it returned what is not of its declared type");
+    const { value, body = noBytes } = outcome;
+    const problem = this.target.problemOf(value, body);
+    if (problem !== undefined) {
+      this.crash(problem);
       return;
     }
-    this.ended({ kind: "returned", value, procedure: this.procedure, timestampMicros: this.startMicros });
+    this.ended({ kind: "returned", value, body, timestampMicros: this.startMicros });
   }
 
   /** It has not come to its end in time. */
   private timedOut(): LightconeError<"ProcedureTimedOut"> {
     const { procedureTimeoutMs: timeoutMs } = this.context.limits;
-    return new LightconeError("ProcedureTimedOut", { procedure: this.procedure.name, timeoutMs });
+    return new LightconeError("ProcedureTimedOut", {
+      what: functionTitle(this.target.kind, this.target.name),
+      timeoutMs,
+    });
   }
 
   private crash(message: string): void {
-    this.context.log.writeEnd({ level: LogLevel.panic, message, ...placeIn(message) }, this.procedure.name);
+    this.context.log.writeEnd({ level: LogLevel.panic, message, ...placeIn(message) }, this.target.name);
     this.fail("ReducerCrashed", fatalText);
   }
 
   /** The database has refused the procedure something: its transaction is undone, and it ends there. */
   private refuse({ code, message, hint, told }: LightconeError): void {
-    const { context, procedure } = this;
+    const { context, target } = this;
     context.pipeline.abort();
-    const place = this.module.placeOf("procedure", procedure.name);
-    context.log.writeEnd({ level: LogLevel.error, message: `${message}. ${hint}`, ...place }, procedure.name);
+    const place = this.module.placeOf(target.kind, target.name);
+    context.log.writeEnd({ level: LogLevel.error, message: `${message}. ${hint}`, ...place }, target.name);
     this.fail(code, told);
   }
 

@@ -9,6 +9,7 @@
  * which come by the hundred thousand.
  */
 import type { CommitKind, CommitMeta } from "@lightcone/engine";
+import type { FunctionKind } from "@lightcone/host";
 import type { Piece } from "../link/piece.ts";
 import type { BoundReducer } from "./module.ts";
 
@@ -70,6 +71,11 @@ export class Call implements CommitMeta {
   /** Whether it runs in the instance that all reducers share. */
   get isInSharedInstance(): boolean {
     return true;
+  }
+
+  /** Which kind of function it runs, if any. */
+  get functionKind(): FunctionKind {
+    return "reducer";
   }
 
   /** Its function was ended in its middle: lets go of what it holds. */

@@ -1,8 +1,10 @@
 /** The procedures that wait: how many there are and of whom, so that they are bounded, and can be ended. */
 import { LightconeError } from "@lightcone/base";
+import type { FunctionKind } from "@lightcone/host";
 import { toHex, type ByteReader, type ByteWriter } from "@lightcone/sats";
 import type { DatabaseLimits } from "../link/limits.ts";
 import { WorkKind } from "../link/work.ts";
+import { functionTitle } from "./function-title.ts";
 import type { Job } from "./job-loop.ts";
 
 /** A procedure that waits, as seen by what ends it. */
@@ -12,6 +14,7 @@ export interface RunningProcedure {
   /** Ends it where it waits, and has its caller told of `error`. To be called in a job. */
   cutShort(error: LightconeError): void;
   readonly functionName: string;
+  readonly functionKind: FunctionKind;
   /** What it is a part of, if the log has something of it. */
   readonly begun: { readonly kind: WorkKind; readonly id: Uint8Array; readonly number: number } | undefined;
 }
@@ -80,7 +83,9 @@ export class RunningProcedures {
   /** Ends all that wait. To be called in a job. */
   endAll(why: string): void {
     for (const run of [...this.runs])
-      run.cutShort(new LightconeError("ProcedureEnded", { procedure: run.functionName, why }));
+      run.cutShort(
+        new LightconeError("ProcedureEnded", { what: functionTitle(run.functionKind, run.functionName), why }),
+      );
   }
 }
 

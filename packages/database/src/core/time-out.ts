@@ -1,8 +1,8 @@
 /** The line in the module's log, and the error, of a call that was ended since it took too long. */
 import { LightconeError } from "@lightcone/base";
-import { CommitKind } from "@lightcone/engine";
 import { LogLevel } from "@lightcone/host";
 import type { DatabaseContext } from "./context.ts";
+import { functionTitle } from "./function-title.ts";
 
 /**
  * Notes in the module's log that the running call took too long.
@@ -18,17 +18,16 @@ export function noteTimeOut(
 ): LightconeError<"ReducerTimedOut"> {
   const { running, log, limits, module } = context;
   context.running = undefined;
-  const kind = running?.kind === CommitKind.procedure ? "procedure" : "reducer";
   const error = new LightconeError("ReducerTimedOut", {
-    what: running === undefined ? otherwise : `${kind} \`${running.functionName}\``,
+    what: running === undefined ? otherwise : functionTitle(running.functionKind, running.functionName),
     timeoutMs: limits.reducerTimeoutMs,
     isStopping,
   });
   const message = `${error.message}. ${error.hint}`;
   if (running === undefined) log.note(LogLevel.error, message);
   else {
-    const { functionName } = running;
-    log.writeEnd({ level: LogLevel.error, message, ...module?.placeOf(kind, functionName) }, functionName);
+    const { functionKind, functionName } = running;
+    log.writeEnd({ level: LogLevel.error, message, ...module?.placeOf(functionKind, functionName) }, functionName);
   }
   return error;
 }

@@ -18,6 +18,8 @@ export type Answer = (reply: Reply, offset?: number) => void;
 
 /** The one request of such a connection. */
 export interface RequestRun {
+  /** Whether its caller connects for it, as a client does. */
+  readonly connects: boolean;
   /**
    * @param later takes the reply of what has not ended yet
    * @returns the reply, or how it is made in slices; undefined when it comes later

@@ -13,6 +13,7 @@ import type { Settled } from "../recovery/replay.ts";
 import type { RequestRun } from "./ephemeral-connection.ts";
 
 export class FunctionCall implements RequestRun {
+  readonly connects = true;
   isPiecemeal = false;
   private readonly context: DatabaseContext;
   private readonly caller: Caller;

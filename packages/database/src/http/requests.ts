@@ -19,6 +19,7 @@ import type { Condemned, Visitor } from "../recovery/resume.ts";
 import type { Snapshots } from "../recovery/snapshots.ts";
 import { EphemeralConnectionJob, type Answer, type RequestRun } from "./ephemeral-connection.ts";
 import { FunctionCall } from "./function-call.ts";
+import { RouteRun } from "./route-request.ts";
 import { StatementRun } from "./sql-request.ts";
 
 /** How far a host before had got with a request. */
@@ -79,6 +80,8 @@ export class HttpRequests {
         const { caller, functionName, args } = request;
         return this.runAlone(caller, true, new FunctionCall(context, caller, functionName, args));
       }
+      case "route":
+        return this.runAlone(request.caller, true, new RouteRun(context, request));
       case "sql":
         return this.runAlone(
           request.caller,
@@ -131,7 +134,7 @@ export class HttpRequests {
       // What ended a host is not run again.
       else if (condemned?.kind === WorkKind.message) answer(failure(this.condemned.failureOf(condemned)));
       else {
-        const connects = condemned?.kind !== WorkKind.disconnect;
+        const connects = request.connects && condemned?.kind !== WorkKind.disconnect;
         context.loop.push(new EphemeralConnectionJob(context, caller, request, answer, connects));
       }
     };

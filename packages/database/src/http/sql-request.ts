@@ -19,6 +19,7 @@ const noColumns: ProductType = product([]);
 
 /** Runs a statement, in a transaction of its own if it writes. */
 export class StatementRun implements RequestRun {
+  readonly connects = true;
   readonly isPiecemeal = false;
   private readonly context: DatabaseContext;
   private readonly caller: Caller;

@@ -159,6 +159,12 @@ export const databaseLimits = {
     what: "the body of the answer to a procedure's HTTP request",
     outcome: "the request fails with an error that the procedure can handle",
   },
+  routeResponseBytesMax: {
+    value: 32 * 1024 ** 2,
+    unit: "bytes",
+    what: "the response of an HTTP handler, its headers and its body",
+    outcome: "500, and a line in the module's log; what the handler has committed stays",
+  },
   functionEndsMax: {
     value: 3,
     unit: "ends",

@@ -3,6 +3,7 @@
  * elsewhere. The front speaks of connections and requests; what a frame says is the database's business.
  */
 import type { Client } from "./client.ts";
+import type { HttpHeaders } from "@lightcone/host";
 import type { SchemaForm } from "@lightcone/schema";
 
 import type { Rest, WakeReason } from "./rest.ts";
@@ -91,6 +92,20 @@ export type HostType = "wasm" | "js";
 export type DatabaseRequest =
   | { readonly kind: "call"; readonly caller: Caller; readonly functionName: string; readonly args: string }
   | { readonly kind: "sql"; readonly caller: Caller; readonly text: string; readonly confirmed: boolean }
+  /** To a route of the module. The caller is nobody, under a connection id that is the request's own. */
+  | {
+      readonly kind: "route";
+      readonly caller: Caller;
+      readonly method: string;
+      /** What follows `/route`. */
+      readonly path: string;
+      /** The whole address, as the module sees it. */
+      readonly uri: string;
+      readonly headers: HttpHeaders;
+      /** As `1.1`. */
+      readonly version: string;
+      readonly body: Uint8Array;
+    }
   | { readonly kind: "schema"; readonly form: SchemaForm }
   /** Replaces the program. Refused changes leave the running module untouched. */
   | {
@@ -126,6 +141,8 @@ export type DatabaseRequest =
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Header fields that may repeat. */
+  readonly fields?: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array;
 }
 

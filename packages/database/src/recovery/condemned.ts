@@ -1,8 +1,10 @@
 /** The work at which the host before ended: what becomes of it, and its line in the module's log, with what to do. */
 import { LightconeError } from "@lightcone/base";
 import { LogLevel } from "@lightcone/host";
+import { functionTitle } from "../core/function-title.ts";
 import { keyOfClient } from "../link/client.ts";
 import type { Condemned, NumberedMessage, Resume, ResumedConnection } from "./resume.ts";
+import { handlerOf } from "@lightcone/schema";
 import type { DatabaseContext } from "../core/context.ts";
 import { keyOfWork, reducerOfId, WorkKind } from "../link/work.ts";
 
@@ -52,7 +54,7 @@ export class CondemnedWork {
   note(context: DatabaseContext, names: WorkNames, resume: Resume): void {
     this.timeoutMs = context.limits.reducerTimeoutMs;
     for (const condemned of this.all) {
-      const said = functionOf(condemned, context, names, resume);
+      const said = routeHandler(context, functionOf(condemned, context, names, resume));
       // A client may call a function that does not exist.
       const name = said !== undefined && hasFunction(context, said) ? said : undefined;
       if (name !== undefined) this.titles.set(keyOfWork(condemned), titleOf(name, context));
@@ -69,12 +71,21 @@ export class CondemnedWork {
 const none: ReadonlyMap<number, LightconeError> = new Map();
 
 function titleOf(name: string, { module }: DatabaseContext): string {
-  const isProcedure = module?.def.procedures.some((each) => each.name === name) === true;
-  return `${isProcedure ? "procedure" : "reducer"} \`${name}\``;
+  const has = (functions: readonly { readonly name: string }[] | undefined): boolean =>
+    functions?.some((each) => each.name === name) === true;
+  if (has(module?.def.reducers)) return functionTitle("reducer", name);
+  return functionTitle(has(module?.def.procedures) ? "procedure" : "handler", name);
+}
+
+/** The handler of a route (`routeKey`); any other name as it is. */
+function routeHandler({ module }: DatabaseContext, name: string | undefined): string | undefined {
+  const [method = "", path] = name?.split(" ") ?? [];
+  return path === undefined || module === undefined ? name : handlerOf(module.def, method, path);
 }
 
 function hasFunction({ module }: DatabaseContext, name: string): boolean {
-  const functions = [...(module?.def.reducers ?? []), ...(module?.def.procedures ?? [])];
+  const { reducers = [], procedures = [], httpHandlers = [] } = module?.def ?? {};
+  const functions = [...reducers, ...procedures, ...httpHandlers];
   return functions.some((each) => each.name === name);
 }
 

@@ -27,7 +27,7 @@ import type {
 } from "../link/link.ts";
 import { HeldConnection, type ConnectionHolder } from "./held-connection.ts";
 import type { Rest, Resting, Stay, WakeReason } from "../link/rest.ts";
-import { HostEnded, type Condemned, type FrontResume, type Resume } from "./resume.ts";
+import { HostEnded, routeKey, type Condemned, type FrontResume, type Resume } from "./resume.ts";
 import { failure, fatalText, refusal, text } from "../link/reply.ts";
 import { RestartPace } from "./restart-pace.ts";
 import { Retries } from "./retries.ts";
@@ -304,6 +304,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
     const held = { request, resolve, work: undefined, askedCount: 0 };
     switch (request.kind) {
       case "call":
+      case "route":
       case "sql":
         return { ...held, work: { kind: WorkKind.message, id: keyOfClient(request.caller), number: 1 } };
       case "publish":
@@ -447,9 +448,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
 
   private resume(connections: readonly HeldConnection[]): FrontResume {
     const visits = [...this.requests].flatMap(({ request }) =>
-      "caller" in request
-        ? [{ ...request.caller, functionName: request.kind === "call" ? request.functionName : undefined }]
-        : [],
+      "caller" in request ? [{ ...request.caller, functionName: functionCalledBy(request) }] : [],
     );
     return {
       front: this.options.front ?? onlyFront,
@@ -474,6 +473,11 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
     }
     this.fail(error);
   }
+}
+
+function functionCalledBy(request: DatabaseRequest): string | undefined {
+  if (request.kind === "route") return routeKey(request.method, request.path);
+  return request.kind === "call" ? request.functionName : undefined;
 }
 
 function isOwed(why: WakeReason): why is OwedReason {

@@ -80,8 +80,13 @@ export interface Condemned extends Work {
 
 /** Someone who asked over HTTP. */
 export interface Visitor extends Client {
-  /** The function that is called; undefined for a statement. */
+  /** The function that is called, or the route (`routeKey`), whose handler the module knows; undefined for a statement. */
   readonly functionName: string | undefined;
+}
+
+/** A route in the place of a function's name, which never has a space. */
+export function routeKey(method: string, path: string): string {
+  return `${method} ${path}`;
 }
 
 /** How a host ended that nobody had asked to. */

@@ -21,6 +21,7 @@ import {
 } from "@lightcone/sats";
 import type { ProcedureDef } from "@lightcone/schema";
 import { noConnection, ownCall } from "../core/call.ts";
+import { procedureTarget } from "../calls/procedure-call.ts";
 import { ProcedureRun } from "../calls/procedure-run.ts";
 import { abandonNoted, callReducer } from "../calls/reducer-call.ts";
 import { noted } from "../recovery/noted.ts";
@@ -357,15 +358,16 @@ export class Scheduler implements CommitListener {
       return;
     }
     this.underWay.set(key, undefined);
+    const sender = { identity: context.identity, connectionId: noConnection };
     new ProcedureRun(context, {
       module,
-      procedure,
-      sender: { identity: context.identity, connectionId: noConnection },
+      target: procedureTarget(procedure, sender, found.row),
+      sender,
       timestampMicros,
       work: { kind: WorkKind.schedule, id, number: 0 },
       isNoted: true,
       ended: () => this.procedureEnded(context, key),
-    }).start(found.row);
+    }).start();
   }
 
   /** A row's procedure has ended: a time of the row that came meanwhile is come now. */

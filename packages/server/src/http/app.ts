@@ -6,6 +6,7 @@
  */
 import { isLightconeError, type LightconeError } from "@lightcone/base";
 import { fileFailure } from "@lightcone/base/node";
+import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Context } from "hono";
 import type { Credentials } from "../auth/tokens.ts";
@@ -13,6 +14,7 @@ import type { Services } from "../services.ts";
 import { readCredentials } from "./authenticate.ts";
 import { databaseRoutes } from "./database-routes.ts";
 import { identityRoutes } from "./identity-routes.ts";
+import { moduleRoutes } from "./module-routes.ts";
 import { namesRoutes } from "./names-routes.ts";
 import { ownerRoutes } from "./owner-routes.ts";
 import { publishRoutes } from "./publish-routes.ts";
@@ -40,6 +42,7 @@ const routes: readonly Route[] = [
   ...namesRoutes,
   ...ownerRoutes,
   ...databaseRoutes,
+  ...moduleRoutes,
 ];
 
 /** The identity headers of an answer. */
@@ -52,7 +55,11 @@ export function makeApp(services: Services, pages: Pages | undefined): Hono {
   app.use("/v1/*", async (context, next) => {
     if (services.isStopping()) context.res = fromError(fail(503, "the server is stopping"));
     else await next();
-    for (const [name, value] of Object.entries(corsHeaders)) context.res.headers.set(name, value);
+    const { headers } = context.res;
+    // A module's own word on who may read its answer is kept.
+    for (const [name, value] of Object.entries(corsHeaders))
+      if (name === "vary") headers.append(name, value);
+      else if (!headers.has(name)) headers.set(name, value);
   });
   for (const route of routes) app.all(route.path, (context) => serve(services, route, context));
   app.options("/v1/*", () => empty(200, preflightHeaders));
@@ -90,11 +97,12 @@ async function answer(services: Services, route: Route, context: Context): Promi
   const held = { bytes: 0 };
   try {
     const handler = handlerOf(route, context.req.method);
+    const incoming = (context.env as Partial<HttpBindings> | undefined)?.incoming; // as Node's listener gives it
     const parameter = (name: string): string => context.req.param(name) ?? "";
     response =
       handler === undefined
         ? empty(405, { allow: allowOf(route) })
-        : await handler({ services, request: context.req.raw, query, parameter, credentials, held });
+        : await handler({ services, request: context.req.raw, incoming, query, parameter, credentials, held });
   } catch (error) {
     response = failed(services, error);
   } finally {
@@ -107,6 +115,7 @@ async function answer(services: Services, route: Route, context: Context): Promi
 }
 
 function handlerOf(route: Route, method: string): Handler | undefined {
+  if (route.any !== undefined) return route.any;
   const served = method === "HEAD" ? "GET" : method;
   return Object.hasOwn(route.methods, served) ? route.methods[served as Method] : undefined;
 }

@@ -20,9 +20,14 @@ export function empty(status: number, headers = noHeaders): Response {
 
 /** What a database answered. */
 export function fromReply(reply: Reply): Response {
+  const headers = new Headers(reply.headers);
+  for (const [name, value] of reply.fields ?? []) headers.append(name, value);
   // A reply's bytes are an ordinary array of this process, which is what a body takes.
-  return new Response(reply.body as Uint8Array<ArrayBuffer>, { status: reply.status, headers: { ...reply.headers } });
+  const body = bodiless.has(reply.status) ? null : (reply.body as Uint8Array<ArrayBuffer>);
+  return new Response(body, { status: reply.status, headers });
 }
+
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** A failure that ends the request: thrown by whatever finds it, turned into an answer in one place. */
 export class HttpFailure extends Error {

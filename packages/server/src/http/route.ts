@@ -1,4 +1,5 @@
 /** What a route is: a path, who may come without a token, and a handler per method. */
+import type { IncomingMessage } from "node:http";
 import type { Credentials } from "../auth/tokens.ts";
 import type { Services } from "../services.ts";
 
@@ -8,6 +9,8 @@ export type Method = "GET" | "POST" | "PUT" | "DELETE";
 export interface Exchange {
   readonly services: Services;
   readonly request: Request;
+  /** The request as it came over the wire; undefined where none did. */
+  readonly incoming: IncomingMessage | undefined;
   readonly query: URLSearchParams;
   /** A part of the path, percent-decoded; empty if the route has no such part. */
   readonly parameter: (name: string) => string;
@@ -29,6 +32,8 @@ export interface Route {
   readonly auth: RouteAuth;
   /** In the order in which `Allow` lists them. */
   readonly methods: Readonly<Partial<Record<Method, Handler>>>;
+  /** Serves whatever method there is, in the place of those. */
+  readonly any?: Handler;
 }
 
 /** The value of `Allow`: every route that serves GET serves HEAD. */

@@ -36,6 +36,16 @@ const request: fc.Arbitrary<DatabaseRequest> = fc.oneof(
     args: fc.string(),
   }),
   fc.record({
+    kind: fc.constant("route" as const),
+    caller,
+    method: fc.constantFrom("GET", "PROPFIND"),
+    path: fc.string({ unit: "grapheme" }),
+    uri: fc.string(),
+    version: fc.constantFrom("1.0", "1.1"),
+    headers: fc.array(fc.tuple(fc.string(), bytes), { maxLength: 3 }),
+    body: bytes,
+  }),
+  fc.record({
     kind: fc.constant("sql" as const),
     caller,
     text: fc.string({ unit: "grapheme" }),
@@ -73,12 +83,17 @@ const info: fc.Arbitrary<ConnectionInfo> = fc.record({
   compression: fc.constantFrom("none" as const, "gzip" as const, "brotli" as const),
   light: fc.boolean(),
   confirmed: fc.boolean(),
+  results: fc.boolean(),
 });
-const reply: fc.Arbitrary<Reply> = fc.record({
-  status: fc.integer({ min: 100, max: 599 }),
-  headers: fc.dictionary(fc.stringMatching(/^[a-z][a-z-]{0,9}$/), fc.string(), { maxKeys: 4 }),
-  body: bytes,
-});
+const reply: fc.Arbitrary<Reply> = fc.record(
+  {
+    status: fc.integer({ min: 100, max: 599 }),
+    headers: fc.dictionary(fc.stringMatching(/^[a-z][a-z-]{0,9}$/), fc.string(), { maxKeys: 4 }),
+    fields: fc.array(fc.tuple(fc.string(), fc.string()), { minLength: 1, maxLength: 3 }),
+    body: bytes,
+  },
+  { requiredKeys: ["status", "headers", "body"] },
+);
 
 function roundTrip<T>(write: (out: ByteWriter, value: T) => void, read: (input: ByteReader) => T, value: T): T {
   const out = new ByteWriter();

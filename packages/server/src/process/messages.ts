@@ -14,6 +14,7 @@
 import { LightconeError, errorCodes, unreachable } from "@lightcone/base";
 import type { ErrorCode } from "@lightcone/base";
 import type { ByteReader, ByteWriter } from "@lightcone/sats";
+import { readHttpRequest, writeHttpRequest } from "@lightcone/host";
 import { HostEnded, wireProtocols } from "@lightcone/database/front";
 import type {
   Caller,
@@ -74,6 +75,7 @@ const hostTypes: readonly HostType[] = ["wasm", "js"];
 const schemaForms: readonly (DatabaseRequest & { readonly kind: "schema" })["form"][] = ["9", "10", "client"];
 const requestKinds: readonly DatabaseRequest["kind"][] = [
   "call",
+  "route",
   "sql",
   "schema",
   "publish",
@@ -141,6 +143,13 @@ export function writeRequest(out: ByteWriter, request: DatabaseRequest): void {
       out.string(request.functionName);
       out.string(request.args);
       return;
+    case "route":
+      writeCaller(out, request.caller);
+      out.string(request.method);
+      out.string(request.path);
+      out.byteArray(writeHttpRequest(request.method, request.uri, request.headers, request.version));
+      out.byteArray(request.body);
+      return;
     case "sql":
       writeCaller(out, request.caller);
       out.string(request.text);
@@ -176,6 +185,15 @@ export function readRequest(input: ByteReader): DatabaseRequest {
   switch (kind) {
     case "call":
       return { kind, caller: readCaller(input), functionName: input.string(), args: input.string() };
+    case "route": {
+      const caller = readCaller(input);
+      const method = input.string();
+      const path = input.string();
+      const record = input.byteArray();
+      const body = input.byteArray();
+      const { uri, headers, version } = readHttpRequest(record, body);
+      return { kind, caller, method, path, uri, headers, version, body };
+    }
     case "sql":
       return { kind, caller: readCaller(input), text: input.string(), confirmed: input.bool() };
     case "schema":
@@ -235,6 +253,12 @@ export function writeReply(out: ByteWriter, reply: Reply): void {
     out.string(name);
     out.string(value);
   }
+  const { fields = [] } = reply;
+  out.u32(fields.length);
+  for (const [name, value] of fields) {
+    out.string(name);
+    out.string(value);
+  }
   out.byteArray(reply.body);
 }
 
@@ -245,7 +269,9 @@ export function readReply(input: ByteReader): Reply {
     const name = input.string();
     headers[name] = input.string();
   }
-  return { status, headers, body: input.byteArray() };
+  const fields = Array.from({ length: input.u32() }, () => [input.string(), input.string()] as const);
+  const body = input.byteArray();
+  return fields.length === 0 ? { status, headers, body } : { status, headers, fields, body };
 }
 
 export function writeClose(out: ByteWriter, code: number | undefined, reason: string): void {

@@ -72,6 +72,12 @@ export class FakeDatabase implements DatabaseLink {
         if (request.functionName === "fail") return reply(530, "no");
         if (request.functionName === "hang") await new Promise<void>((resolve) => (this.released = resolve));
         return reply(200, "", { "spacetime-energy-used": "0" });
+      case "route":
+        return {
+          ...reply(200, JSON.stringify([request.method, request.path, request.uri, request.version])),
+          fields: request.headers.map(([name, value]) => [`got-${name}`, new TextDecoder("latin1").decode(value)]),
+          body: request.body,
+        };
       case "sql":
         return reply(200, JSON.stringify([{ rows: [], text: request.text, owner: request.caller.isOwner }]), {
           "content-type": "application/json",

@@ -1,0 +1,122 @@
+/**
+ * Requests to the routes of a module: matched by path and method, and run by a handler as a procedure is. Nobody calls it: it
+ * has no sender, and no client connects for it.
+ */
+import { errorFacts, LightconeError } from "@lightcone/base";
+import { readHttpResponse, writeHttpRequest, type HttpHeaders, type ModuleInstance } from "@lightcone/host";
+import { handlerOf, type ModuleDef } from "@lightcone/schema";
+import { ProcedureRun, type RunResult, type RunTarget } from "../calls/procedure-run.ts";
+import type { DatabaseContext } from "../core/context.ts";
+import { bytesOfClient } from "../link/client.ts";
+import type { DatabaseRequest, Reply } from "../link/link.ts";
+import { failure, refusal, text } from "../link/reply.ts";
+import { WorkKind } from "../link/work.ts";
+import type { RequestRun } from "./ephemeral-connection.ts";
+
+type RouteRequest = DatabaseRequest & { readonly kind: "route" };
+
+export class RouteRun implements RequestRun {
+  readonly isPiecemeal = true;
+  readonly connects = false;
+  private readonly context: DatabaseContext;
+  private readonly request: RouteRequest;
+
+  constructor(context: DatabaseContext, request: RouteRequest) {
+    this.context = context;
+    this.request = request;
+  }
+
+  run(later: (reply: Reply) => void): Reply | undefined {
+    const { context, request } = this;
+    const { caller, method, path } = request;
+    const { module } = context;
+    const name = module && handlerOf(module.def, method, path);
+    if (module === undefined || name === undefined)
+      return text(404, "Database has not registered a handler for this route");
+    // They have one caller as far as limits go: nobody.
+    const refused = context.ends.refusal(name) ?? context.procedures.refusal(caller.identity);
+    if (refused !== undefined) return failure(refused);
+    let reply: Reply | undefined;
+    let answer = (made: Reply): void => void (reply = made);
+    new ProcedureRun(context, {
+      module,
+      target: targetOf(module.def, name, request, context.limits.routeResponseBytesMax),
+      sender: caller,
+      timestampMicros: context.pipeline.nowMicros(),
+      work: { kind: WorkKind.message, id: bytesOfClient(caller), number: 1 },
+      isNoted: false,
+      ended: (result) => answer(replyOf(result, method)),
+    }).start();
+    answer = later;
+    return reply;
+  }
+
+  settled(): Reply {
+    return failure(new LightconeError("CallUnknown", {}));
+  }
+}
+
+function targetOf(def: ModuleDef, name: string, request: RouteRequest, bytesMax: number): RunTarget {
+  const { method, uri, headers, version, body } = request;
+  const handlerId = def.httpHandlers.findIndex((each) => each.name === name);
+  return {
+    kind: "handler",
+    name,
+    entry: (instance: ModuleInstance, timestampMicros) =>
+      instance.callHandler === undefined
+        ? undefined
+        : () =>
+            instance.callHandler?.({
+              handlerId,
+              timestampMicros,
+              request: writeHttpRequest(method, uri, headers, version),
+              body,
+            }),
+    problemOf: (record, content) => responseProblem(record, content, bytesMax),
+  };
+}
+
+const statusMin = 200;
+const statusMax = 599;
+const fieldName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** They are the connection's business, not the response's. */
+const droppedFields = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "trailer", "te"]);
+
+function responseProblem(record: Uint8Array, body: Uint8Array, bytesMax: number): string | undefined {
+  const length = record.length + body.length;
+  if (length > bytesMax) return `its response has ${length} bytes; routeResponseBytesMax is ${bytesMax}`;
+  let response: { readonly status: number; readonly headers: HttpHeaders };
+  try {
+    response = readHttpResponse(record);
+  } catch {
+    return "it gave bytes that are no response";
+  }
+  const { status, headers } = response;
+  if (status < statusMin || status > statusMax)
+    return `its response has the status ${status}; there are ${statusMin} to ${statusMax}`;
+  const wrong = headers.find(([name, value]) => !fieldName.test(name) || value.some(isNoFieldByte));
+  return wrong && `its response has a header ${JSON.stringify(wrong[0])} that cannot be sent`;
+}
+
+function isNoFieldByte(byte: number): boolean {
+  return (byte < 0x20 && byte !== 0x09) || byte === 0x7f;
+}
+
+function replyOf(result: RunResult, method: string): Reply {
+  if (result.kind === "failed") {
+    const { code, message } = result;
+    const status = code === "ReducerFailed" || code === "ReducerCrashed" ? 500 : errorFacts(code).http;
+    return refusal(status, code, message);
+  }
+  const { value, body } = result;
+  const { status, headers } = readHttpResponse(value);
+  const fields = headers
+    .map(([name, bytes]) => [name.toLowerCase(), latin1(bytes)] as const)
+    .filter(([name]) => !droppedFields.has(name) && (name !== "content-length" || method === "HEAD"));
+  return { status, headers: {}, fields, body };
+}
+
+/** A header's bytes are characters. */
+function latin1(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
