@@ -265,6 +265,7 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   claimBytesMax: "tokens",
   stopWithinMs: "publish",
   databasesMax: "registry",
+  coOwnersMax: "registry",
   registryNamesMax: "registry",
   releasedNamesMax: "registry",
   doomedDirectoriesMax: "registry",

@@ -35,6 +35,7 @@ export async function addKnown(dataDirectory: string, count: number): Promise<vo
       hostType: "js",
       initialProgram: "00".repeat(32),
       directory,
+      coOwners: [],
       locked: false,
     } as const;
     const refused = await registry.change(createDatabase(record, undefined));

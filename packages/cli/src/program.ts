@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { formats, type Format } from "./print/formats.ts";
 import { configPathOf } from "./config/cli-config.ts";
 import type { CallFlags } from "./commands/call.ts";
+import type { CoOwnerFlags } from "./commands/co-owners.ts";
 import type { DescribeFlags } from "./commands/describe.ts";
 import type { GenerateFlags } from "./commands/generate.ts";
 import type { LogsFlags } from "./commands/logs.ts";
@@ -295,9 +296,9 @@ The JSON of the HTTP interface is taken as well.`,
       (await import("./commands/rerun.ts")).rerun(database, flags, globals().dataDefault),
     );
 
-  add(
+  const owner = add(
     "owner",
-    "Give a database to another identity, on the machine of its server.",
+    "Say who owns a database besides you; or give one to another identity, on the machine of its server.",
     "lightcone owner my_database --to c200… --data-dir ./data",
     [
       new Option("--to <identity>", "who gets it (default: who is logged in)"),
@@ -310,6 +311,7 @@ The JSON of the HTTP interface is taken as well.`,
     .action(async (database: string, flags: OwnerFlags) =>
       (await import("./commands/owner.ts")).giveToOwner(database, { ...flags, ...globals() }, globals().dataDefault),
     );
+  addCoOwnerCommands(owner, globals);
 
   add("rename", "Give a database another name.", "lightcone rename old_name --to new_name", [
     new Option("--to <name>", "the new name").makeOptionMandatory(),
@@ -418,6 +420,35 @@ The JSON of the HTTP interface is taken as well.`,
   for (const option of startOptions()) demo.addOption(option);
   demo.action(async (flags: StartFlags) => (await import("./demo/demo.ts")).demo({ ...flags, ...globals() }));
   return program;
+}
+
+/** `owner add|remove|list`. A database of one of these names is named by its identity. */
+function addCoOwnerCommands(owner: Command, globals: () => { readonly configPath: string }): void {
+  owner.enablePositionalOptions();
+  const add = (name: string, summary: string, example: string): Command =>
+    owner
+      .command(name)
+      .description(summary)
+      .argument("<database>", "name or identity")
+      .addOption(server())
+      .addHelpText("after", `\nExample:\n  lightcone owner ${example}`)
+      .showHelpAfterError(`\nExample:\n  lightcone owner ${example}`);
+  const load = () => import("./commands/co-owners.ts");
+  add("add", "Let somebody do what its owner may, but delete it, rename it or say who owns it.", "add chat c200…")
+    .argument("<identity>", "who; `lightcone login show` says it to them")
+    .action(async (database: string, identity: string, flags: CoOwnerFlags) =>
+      (await load()).addCoOwner(database, identity, { ...flags, ...globals() }),
+    );
+  add("remove", "Take that away again; also from oneself.", "remove chat c200…")
+    .argument("<identity>", "who")
+    .action(async (database: string, identity: string, flags: CoOwnerFlags) =>
+      (await load()).removeCoOwner(database, identity, { ...flags, ...globals() }),
+    );
+  add("list", "Show who owns it.", "list chat --json")
+    .option("--json", "as JSON")
+    .action(async (database: string, flags: CoOwnerFlags) =>
+      (await load()).listOwners(database, { ...flags, ...globals() }),
+    );
 }
 
 function addServerCommands(

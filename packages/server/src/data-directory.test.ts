@@ -59,6 +59,7 @@ async function founded(hasDatabase: boolean): Promise<MemoryFileSystem> {
       hostType: "js",
       initialProgram: "00".repeat(32),
       directory: `databases/${hex}/1`,
+      coOwners: [],
       locked: false,
     } as const;
     expect(await registry.change(() => ({ record: [{ kind: "database", database }] }))).toBeUndefined();

@@ -143,6 +143,12 @@ export const serverLimits = {
     what: "databases of one server",
     outcome: "`LimitExceeded`: 429 for a publish that would create one more",
   },
+  coOwnersMax: {
+    value: 100,
+    unit: "entries",
+    what: "those who own one database together with its owner",
+    outcome: "`LimitExceeded`: 429 for adding one more",
+  },
   registryNamesMax: {
     value: 200_000,
     unit: "entries",

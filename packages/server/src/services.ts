@@ -8,6 +8,7 @@ import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
 import type { Databases } from "./registry/databases.ts";
 import type { Registry } from "./registry/registry.ts";
+import { mayManage } from "./registry/state.ts";
 import type { DatabaseRecord } from "./registry/state.ts";
 
 export interface Services {
@@ -44,6 +45,6 @@ export function makeCaller(record: DatabaseRecord, credentials: Credentials, con
     identity: credentials.identity.bytes,
     connectionId,
     claims: credentials.payload,
-    isOwner: record.owner.hex === credentials.identity.hex,
+    isOwner: mayManage(record, credentials.identity.hex),
   };
 }

@@ -90,7 +90,7 @@ function hintOf({ status, body }: Answer): string | undefined {
   // A locked database says itself what unlocks it.
   return body.includes("locked")
     ? undefined
-    : "It belongs to somebody else: `lightcone login show` says who you are, `lightcone list` what is yours. On the server's machine `lightcone owner` names another owner.";
+    : "It belongs to somebody else: `lightcone login show` says who you are, `lightcone list` what is yours. Its owner shares it with `lightcone owner add`; on the server's machine `lightcone owner` names another one.";
 }
 
 /**

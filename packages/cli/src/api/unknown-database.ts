@@ -10,10 +10,15 @@ export interface OwnDatabase {
   readonly names: readonly string[];
 }
 
-/** The databases of whoever is logged in. */
-export async function ownDatabases(api: ServerApi, token: string): Promise<readonly OwnDatabase[]> {
+/** The databases of whoever is logged in. @param as what they are to them */
+export async function ownDatabases(
+  api: ServerApi,
+  token: string,
+  as: "owner" | "co-owner" = "owner",
+): Promise<readonly OwnDatabase[]> {
   const path = `/v1/identity/${identityOfToken(token)}/databases`;
-  const answer = await api.need("The server did not list databases", "GET", path);
+  const query = as === "owner" ? {} : { co_owned: "true" };
+  const answer = await api.need("The server did not list databases", "GET", path, { query });
   const { identities }: { identities: readonly string[] } = JSON.parse(answer.body);
   return Promise.all(identities.map(async (identity) => ({ identity, names: await namesOf(api, identity) })));
 }

@@ -10,7 +10,9 @@ import { insist, print } from "../terminal.ts";
 export async function list(flags: ServerFlags & { readonly json?: boolean | undefined }): Promise<void> {
   const api = await openLoggedIn(flags);
   const user = identityOfToken(api.token ?? "");
-  const databases = await ownDatabases(api, api.token ?? "");
+  const roles = ["owner", "co-owner"] as const;
+  const byRole = await Promise.all(roles.map((role) => ownDatabases(api, api.token ?? "", role)));
+  const databases = roles.flatMap((role, at) => (byRole[at] ?? []).map((each) => ({ ...each, role })));
   if (flags.json === true) print(JSON.stringify(databases));
   else if (databases.length === 0) print(`No databases found for ${user}.`);
   else {
@@ -18,7 +20,11 @@ export async function list(flags: ServerFlags & { readonly json?: boolean | unde
     print(
       columnsText([
         ["Database Name(s)", "Identity"],
-        ...databases.map((each) => [each.names.join(", "), each.identity]),
+        ...databases.map(({ names, identity, role }) => [
+          names.join(", "),
+          identity,
+          ...(role === "owner" ? [] : [role]),
+        ]),
       ]),
     );
   }

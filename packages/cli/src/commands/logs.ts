@@ -72,6 +72,10 @@ function logEnded(ending: LogRecord | undefined): CliFailure {
       });
     case "DatabaseDeleted":
       return new CliFailure("the log ended: the database was deleted");
+    case "NotYours":
+      return new CliFailure("the log ended: the database is not yours any more", {
+        hint: "`lightcone list` shows the databases that are.",
+      });
     case "Quarantined":
       return new CliFailure(
         "the log ended: the database's module is left alone after it ended its process again and again",

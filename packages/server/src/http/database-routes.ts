@@ -6,7 +6,7 @@ import { checkUpgrade, fromUpgradeRefusal } from "../websocket/upgrade-check.ts"
 import { readText } from "./body.ts";
 import { deleteDatabase, publishNamed } from "./publish-routes.ts";
 import { readBoolean, readCount, readVariant, requireVariant } from "./query.ts";
-import { callerOf, requireOwner, resolveDatabase } from "./resolve.ts";
+import { callerOf, requireManager, resolveDatabase } from "./resolve.ts";
 import { fail, fromReply, json } from "./responses.ts";
 import type { Exchange, Route } from "./route.ts";
 
@@ -76,16 +76,20 @@ async function logs(exchange: Exchange): Promise<Response> {
   const record = resolveDatabase(exchange);
   const lineCount = readCount(query, "num_lines");
   const follow = readBoolean(query, "follow") ?? false;
-  requireOwner(record, callerOf(exchange), "view module logs");
+  requireManager(record, callerOf(exchange), "view module logs");
   const headers = { "content-type": "application/x-ndjson", "cache-control": "no-cache" };
   if (request.method === "HEAD") return new Response(null, { headers });
-  const lines = await services.moduleLogs.open(record, { lineCount: lineCount ?? (follow ? 0 : undefined), follow });
+  const lines = await services.moduleLogs.open(record, {
+    lineCount: lineCount ?? (follow ? 0 : undefined),
+    follow,
+    reader: callerOf(exchange).identity.hex,
+  });
   return new Response(lines, { headers });
 }
 
 /** Takes a snapshot now; answers `{"offset":…}` when it is published. */
 async function snapshot(exchange: Exchange): Promise<Response> {
-  requireOwner(resolveDatabase(exchange), callerOf(exchange), "take snapshot");
+  requireManager(resolveDatabase(exchange), callerOf(exchange), "take snapshot");
   return ask(exchange, { kind: "snapshot" });
 }
 

@@ -1,5 +1,6 @@
 /** `/v1/ping`, `/v1/health`, `/v1/identity…`: what needs no database. */
 import { callerOf } from "./resolve.ts";
+import { readBoolean } from "./query.ts";
 import { empty, fail, json } from "./responses.ts";
 import type { Exchange, Route } from "./route.ts";
 
@@ -38,7 +39,9 @@ function verify(exchange: Exchange): Response {
 }
 
 function databases(exchange: Exchange): Response {
-  const owned = exchange.services.registry.state.ownedBy(readIdentity(exchange));
+  const { state } = exchange.services.registry;
+  const isShared = readBoolean(exchange.query, "co_owned") ?? false;
+  const owned = isShared ? state.coOwnedBy(readIdentity(exchange)) : state.ownedBy(readIdentity(exchange));
   return json(200, { identities: owned.map((record) => record.identity.hex) });
 }
 

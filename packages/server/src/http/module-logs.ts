@@ -9,12 +9,15 @@ import type { Clock, FileSystem } from "@lightcone/base";
 import { LogReader } from "@lightcone/database/front";
 import type { Databases } from "../registry/databases.ts";
 import type { Registry } from "../registry/registry.ts";
+import { mayManage } from "../registry/state.ts";
 import type { DatabaseRecord } from "../registry/state.ts";
 
 export interface LogQuery {
   /** Lines to begin with; undefined for all there are. */
   readonly lineCount: number | undefined;
   readonly follow: boolean;
+  /** Who reads it; whoever follows does so for as long as they may. */
+  readonly reader: string;
 }
 
 export interface ModuleLogsOptions {
@@ -33,7 +36,7 @@ const stopWithinMs = 500;
 
 /** Why a follower's log is at its end. */
 interface Ending {
-  readonly end: "ServerStopping" | "DatabaseDeleted" | "Quarantined";
+  readonly end: "ServerStopping" | "DatabaseDeleted" | "NotYours" | "Quarantined";
   readonly message: string;
 }
 
@@ -54,7 +57,7 @@ export class ModuleLogs {
     if (!query.follow) return streamOf(allOf(reader), () => undefined);
     const follower = new Follower(clock);
     this.followers.add(follower);
-    return streamOf(this.follow(record, reader, follower), () => follower.leave());
+    return streamOf(this.follow(record, reader, follower, query.reader), () => follower.leave());
   }
 
   /** Tells every follower that the server stops. Once the databases have: their last lines are told before. */
@@ -64,13 +67,22 @@ export class ModuleLogs {
     await within(this.options.clock, stopWithinMs, Promise.all([...this.followers].map((each) => each.ended)));
   }
 
-  private async *follow(first: DatabaseRecord, firstReader: LogReader, follower: Follower): AsyncGenerator<Uint8Array> {
+  private async *follow(
+    first: DatabaseRecord,
+    firstReader: LogReader,
+    follower: Follower,
+    who: string,
+  ): AsyncGenerator<Uint8Array> {
     let [record, reader] = [first, firstReader];
     try {
       while (!follower.hasLeft) {
         // Asked before what is there is read: nothing that came before the end is left out.
         const present = this.options.registry.get(record.identity.hex);
         const ending = this.endingOf(present);
+        if (present !== undefined && !mayManage(present, who)) {
+          yield this.line({ end: "NotYours", message: "the log ends here: the database is not yours any more" });
+          return;
+        }
         const lines = await reader.next();
         if (reader.hasMissed) {
           reader.hasMissed = false;

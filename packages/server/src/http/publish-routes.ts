@@ -7,7 +7,14 @@ import { changeDatabase } from "../registry/decisions.ts";
 import type { DatabaseRecord } from "../registry/state.ts";
 import { readBody } from "./body.ts";
 import { readBoolean, readCount, readVariant } from "./query.ts";
-import { callerOf, readDatabasePath, requireOwner, resolveDatabase, resolveIdentity } from "./resolve.ts";
+import {
+  callerOf,
+  readDatabasePath,
+  requireManager,
+  requireOwner,
+  resolveDatabase,
+  resolveIdentity,
+} from "./resolve.ts";
 import { HttpFailure, empty, fail, fromReply, json } from "./responses.ts";
 import type { Exchange, Route } from "./route.ts";
 
@@ -106,7 +113,7 @@ async function update(
   name: string | undefined,
 ): Promise<Response> {
   const { services } = exchange;
-  requireOwner(record, callerOf(exchange), "update database");
+  requireManager(record, callerOf(exchange), "update database");
   const link = await services.databases.link(record, "call", true);
   const reply = await link.request({
     kind: "publish",
@@ -126,7 +133,7 @@ async function update(
 async function reset(exchange: Exchange): Promise<Response> {
   const { services, query, parameter } = exchange;
   const record = resolveDatabase(exchange);
-  requireOwner(record, callerOf(exchange), "reset database");
+  requireManager(record, callerOf(exchange), "reset database");
   checkReplicas(query);
   const program = await readProgram(exchange, readHostType(query) ?? record.hostType);
   const path = readDatabasePath(parameter("db"));
@@ -144,7 +151,7 @@ async function resetTo(
   name: string | undefined,
 ): Promise<Response> {
   const { services } = exchange;
-  requireOwner(record, callerOf(exchange), "reset database");
+  requireManager(record, callerOf(exchange), "reset database");
   if (record.locked) {
     throw fail(
       403,
@@ -170,7 +177,7 @@ async function currentProgram({ services }: Exchange, record: DatabaseRecord): P
 async function plan(exchange: Exchange): Promise<Response> {
   const { services, query } = exchange;
   const record = resolveDatabase(exchange);
-  requireOwner(record, callerOf(exchange), "update database");
+  requireManager(record, callerOf(exchange), "update database");
   const styles = ["AnsiColor", "NoColor"] as const;
   const style = readVariant(query, "style", styles) ?? readVariant(query, "pretty_print_style", styles) ?? "AnsiColor";
   const program = await readProgram(exchange, readHostType(query) ?? "wasm");

@@ -4,6 +4,7 @@ import type { Identity } from "../auth/identity.ts";
 import type { Credentials } from "../auth/tokens.ts";
 import { databaseNameProblem } from "../registry/database-name.ts";
 import type { Registry } from "../registry/registry.ts";
+import { mayManage } from "../registry/state.ts";
 import type { DatabaseRecord } from "../registry/state.ts";
 import { defined } from "@lightcone/base";
 import type { Exchange } from "./route.ts";
@@ -46,20 +47,22 @@ export function callerOf(exchange: Exchange): Credentials {
   return defined(exchange.credentials, "the caller's credentials");
 }
 
-export type OwnerAction =
-  | "update database"
-  | "reset database"
-  | "delete database"
-  | "rename database"
-  | "view module logs"
-  | "take snapshot";
+/** What co-owners may do as well. */
+type SharedAction = "update database" | "reset database" | "view module logs" | "view owners" | "take snapshot";
+/** What makes a database another's, or nobody's. */
+type OwnerAction = "delete database" | "rename database" | "change owners";
 
-/** @throws {HttpFailure} 403 unless the caller owns the database */
+/** @throws {HttpFailure} 403 unless the caller owns the database, alone or with others */
+export function requireManager(record: DatabaseRecord, caller: Credentials, action: SharedAction): void {
+  if (!mayManage(record, caller.identity.hex)) throw notOwner(record, caller, action);
+}
+
+/** @throws {HttpFailure} 403 unless the caller is the owner */
 export function requireOwner(record: DatabaseRecord, caller: Credentials, action: OwnerAction): void {
   if (record.owner.hex !== caller.identity.hex) throw notOwner(record, caller, action);
 }
 
-export function notOwner(record: DatabaseRecord, caller: Credentials, action: OwnerAction): HttpFailure {
+export function notOwner(record: DatabaseRecord, caller: Credentials, action: OwnerAction | SharedAction): HttpFailure {
   return fail(
     403,
     `${caller.identity.hex} is not authorized to perform action on database ${record.identity.hex}: ${action}`,

@@ -17,6 +17,7 @@ const record = {
   hostType: "js",
   initialProgram: "00",
   directory: "d",
+  coOwners: [],
   locked: false,
 } as const;
 

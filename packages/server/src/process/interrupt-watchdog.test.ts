@@ -93,6 +93,7 @@ describe("the watchdog", () => {
       hostType: "js",
       initialProgram: "00",
       directory: "d",
+      coOwners: [],
       locked: false,
     } as const;
     const host = await hosts.openHost(record, "/nowhere", true);

@@ -33,6 +33,7 @@ const record: DatabaseRecord = {
   hostType: "wasm",
   initialProgram: "00",
   directory: "d",
+  coOwners: [],
   locked: false,
 };
 const info: ConnectionInfo = {

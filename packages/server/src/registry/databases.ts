@@ -13,7 +13,14 @@ import type { Awake } from "../awake/awake.ts";
 import type { Identity } from "../auth/identity.ts";
 import { programHash } from "../auth/identity.ts";
 import type { ServerLog } from "../log.ts";
-import { beginDirectory, createDatabase, giveDatabase, removeDatabase, replaceDatabase } from "./decisions.ts";
+import {
+  beginDirectory,
+  createDatabase,
+  giveDatabase,
+  removeCoOwner,
+  removeDatabase,
+  replaceDatabase,
+} from "./decisions.ts";
 import type { Decide, Refusal } from "./decisions.ts";
 import { DatabaseDirectories } from "./directories.ts";
 import { FailedOpenings } from "./failed-openings.ts";
@@ -51,8 +58,8 @@ export interface DatabasesOptions {
   readonly openDatabase: OpenDatabase;
   /** Decides when databases have a process. Without it each has one from its first use on. */
   readonly awake?: Awake | undefined;
-  /** Ends a database's client connections. */
-  readonly disconnect: (identityHex: string, code: number, reason: string) => void;
+  /** Ends a database's client connections, or only those of one identity. */
+  readonly disconnect: (identityHex: string, code: number, reason: string, whose?: string) => void;
 }
 
 /** A database that runs, or is about to. */
@@ -186,7 +193,9 @@ export class Databases {
    * @returns the database exists only if it is a reply of status 200
    */
   create(identity: Identity, owner: Identity, name: string | undefined, program: Program): Promise<ChangeOutcome> {
-    return this.fill({ identity, owner, locked: false }, program, undefined, (record) => createDatabase(record, name));
+    return this.fill({ identity, owner, coOwners: [], locked: false }, program, undefined, (record) =>
+      createDatabase(record, name),
+    );
   }
 
   /** Replaces the data, and the program; on a refusal the old database goes on untouched. */
@@ -221,6 +230,14 @@ export class Databases {
     return undefined;
   }
 
+  /** Takes a co-owner's rights away, also from whoever is connected with them. */
+  async removeCoOwner({ identity }: DatabaseRecord, removedHex: string): Promise<Refusal | undefined> {
+    const refused = await this.options.registry.change(removeCoOwner(identity.hex, removedHex));
+    if (refused === undefined)
+      this.options.disconnect(identity.hex, 1001, "you are no co-owner of the database any more", removedHex);
+    return refused;
+  }
+
   /** Runs `change` when no other change of this database runs. */
   async exclusively<T>(identityHex: string, change: () => Promise<T>): Promise<T> {
     const before = this.changes.get(identityHex) ?? Promise.resolve();
@@ -244,7 +261,7 @@ export class Databases {
 
   /** Makes a database in a new directory, then has the registry name it, in one change. */
   private async fill(
-    known: Pick<DatabaseRecord, "identity" | "owner" | "locked">,
+    known: Pick<DatabaseRecord, "identity" | "owner" | "coOwners" | "locked">,
     program: Program,
     old: DatabaseRecord | undefined,
     decide: (record: DatabaseRecord) => Decide,
@@ -253,6 +270,7 @@ export class Databases {
     const record: DatabaseRecord = {
       identity: known.identity,
       owner: known.owner,
+      coOwners: known.coOwners,
       locked: known.locked,
       hostType: program.hostType,
       initialProgram: programHash(program.bytes),

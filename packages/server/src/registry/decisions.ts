@@ -132,10 +132,34 @@ export function giveDatabase(identityHex: string, owner: Identity): Decide {
     const database = state.databases.get(identityHex);
     if (database === undefined) return refuse({ kind: "no-database" });
     const names = state.namesOf(identityHex);
+    const coOwners = database.coOwners.filter((hex) => hex !== owner.hex);
     return grant(
-      { kind: "database", database: { ...database, owner } },
+      { kind: "database", database: { ...database, owner, coOwners } },
       ...names.map((name): RegistryChange => ({ kind: "name", name, owner: owner.hex, database: identityHex })),
     );
+  };
+}
+
+/** Lets somebody do what the owner may. Whoever is one already stays so. */
+export function addCoOwner(identityHex: string, added: Identity): Decide {
+  return ({ databases }, limits) => {
+    const database = databases.get(identityHex);
+    if (database === undefined) return refuse({ kind: "no-database" });
+    if (database.coOwners.includes(added.hex)) return grant();
+    const coOwners = [...database.coOwners, added.hex];
+    check("coOwnersMax", coOwners.length, limits);
+    return grant({ kind: "database", database: { ...database, coOwners } });
+  };
+}
+
+/** Takes that right away again. */
+export function removeCoOwner(identityHex: string, removedHex: string): Decide {
+  return ({ databases }) => {
+    const database = databases.get(identityHex);
+    if (database === undefined) return refuse({ kind: "no-database" });
+    if (!database.coOwners.includes(removedHex)) return refuse({ kind: "not-owner" });
+    const coOwners = database.coOwners.filter((hex) => hex !== removedHex);
+    return grant({ kind: "database", database: { ...database, coOwners } });
   };
 }
 
@@ -208,7 +232,7 @@ function oldest(names: ReadonlySet<string>, count: number, kept: ReadonlySet<str
   return forgotten;
 }
 
-type CountLimit = "databasesMax" | "registryNamesMax" | "doomedDirectoriesMax";
+type CountLimit = "coOwnersMax" | "databasesMax" | "registryNamesMax" | "doomedDirectoriesMax";
 
 function check(limit: CountLimit, value: number, limits: ServerLimits): void {
   if (value > limits[limit]) throw new LightconeError("LimitExceeded", { limit, value, max: limits[limit] });

@@ -112,7 +112,24 @@ function readDatabase(fields: Readonly<Record<string, unknown>>): DatabaseRecord
   if (identity === undefined || owner === undefined) throw new UnreadableRecord("a database without identity or owner");
   if (hostType !== "wasm" && hostType !== "js") throw new UnreadableRecord("a database of no known kind");
   const initialProgram = readHex(fields, "initialProgram");
-  return { identity, owner, hostType, initialProgram, directory: readDirectory(fields), locked: locked === true };
+  const coOwners = readCoOwners(fields["coOwners"]);
+  return {
+    identity,
+    owner,
+    coOwners,
+    hostType,
+    initialProgram,
+    directory: readDirectory(fields),
+    locked: locked === true,
+  };
+}
+
+/** Records that were written before there were any have none. */
+function readCoOwners(value: unknown): readonly string[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value) || !value.every(isHex))
+    throw new UnreadableRecord("`coOwners` is not a list of identities");
+  return value;
 }
 
 function readNamed(fields: Readonly<Record<string, unknown>>): string | undefined {
@@ -125,9 +142,11 @@ function readText(fields: Readonly<Record<string, unknown>>, key: string): strin
   return value;
 }
 
+const isHex = (value: unknown): value is string => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+
 function readHex(fields: Readonly<Record<string, unknown>>, key: string): string {
   const value = readText(fields, key);
-  if (!/^[0-9a-f]{64}$/.test(value)) throw new UnreadableRecord(`\`${key}\` is not 64 hex digits`);
+  if (!isHex(value)) throw new UnreadableRecord(`\`${key}\` is not 64 hex digits`);
   return value;
 }
 

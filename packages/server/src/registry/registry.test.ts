@@ -14,7 +14,16 @@ import type { Identity } from "../auth/identity.ts";
 import { makeServerLimits } from "../limits.ts";
 import { FakeDatabase } from "../testing/fake-database.ts";
 import { Databases } from "./databases.ts";
-import { addName, createDatabase, giveDatabase, giveName, removeDatabase, replaceNames } from "./decisions.ts";
+import {
+  addCoOwner,
+  addName,
+  createDatabase,
+  giveDatabase,
+  giveName,
+  removeCoOwner,
+  removeDatabase,
+  replaceNames,
+} from "./decisions.ts";
 import { Registry } from "./registry.ts";
 import type { DatabaseRecord, RegistryState } from "./state.ts";
 
@@ -49,18 +58,26 @@ function makeRecord(index: number, owner = ann): DatabaseRecord {
   const identity = identityOf("localhost", `database ${index}`);
   const directory = `databases/${identity.hex}/${index}`;
   const initialProgram = programHash(new Uint8Array([index]));
-  return { identity, owner, hostType: "js", initialProgram, directory, locked: false };
+  return { identity, owner, hostType: "js", initialProgram, directory, coOwners: [], locked: false };
 }
 
 /** All that a client could learn. */
 function facts(state: RegistryState): string {
-  const databases = [...state.databases.values()].map(({ identity, owner, hostType, initialProgram, locked }) => {
+  const databases = [...state.databases.values()].map((record) => {
+    const { identity, owner, coOwners, hostType, initialProgram, locked } = record;
     const names = state.namesOf(identity.hex);
-    return { identity: identity.hex, owner: owner.hex, hostType, initialProgram, locked, names };
+    return { identity: identity.hex, owner: owner.hex, coOwners, hostType, initialProgram, locked, names };
   });
   const owned = owners.map(({ hex }) => state.ownedBy(hex).map(({ identity }) => identity.hex));
+  // In no order that is kept.
+  const coOwned = owners.map(({ hex }) =>
+    state
+      .coOwnedBy(hex)
+      .map(({ identity }) => identity.hex)
+      .toSorted(),
+  );
   const released = [...state.released].map((name) => [name, state.names.get(name)]);
-  return JSON.stringify({ databases, owned, released, count: state.names.size }, undefined, 1);
+  return JSON.stringify({ databases, owned, coOwned, released, count: state.names.size }, undefined, 1);
 }
 
 /** A server's databases over a disk; a database that opens has one file. */
@@ -114,7 +131,9 @@ async function script(files: FileSystem, seed: number, done: (registry: Registry
       await databases.create(identityOf("localhost", `${step}`), owner, name, program(text));
     } else if (kind < 0.45) await databases.reset(record, program(next() < 0.3 ? "bad" : `program ${step}`));
     else if (kind < 0.65) await databases.delete(record);
-    else if (kind < 0.75) await databases.give(record, owner);
+    else if (kind < 0.7) await databases.give(record, owner);
+    else if (kind < 0.73) await registry.change(addCoOwner(record.identity.hex, owner));
+    else if (kind < 0.75) await databases.removeCoOwner(record, owner.hex);
     else if (kind < 0.85) await registry.change(replaceNames(record.identity.hex, record.owner, [name, `${name}x`]));
     else if (kind < 0.95) await registry.change(addName(record.identity.hex, record.owner, name));
     else {
@@ -431,6 +450,29 @@ describe("row 16: what the registry keeps of names has a bound", () => {
     });
     // A database without a name is none more.
     expect(await registry.change(createDatabase(makeRecord(24), undefined))).toBeUndefined();
+    await registry.close();
+  });
+
+  test("`coOwnersMax` refuses one more, and not one who is one already; a new owner is no co-owner", async () => {
+    const files = memoryFileSystem();
+    const few = makeServerLimits({ coOwnersMax: 2 });
+    const registry = await Registry.open({ files, clock, dataDirectory: "/data", limits: few, log: new Lines() });
+    const { identity } = makeRecord(1);
+    await registry.change(createDatabase(makeRecord(1), "shared"));
+    const eve = identityOf("localhost", "eve");
+    const ida = identityOf("localhost", "ida");
+    for (const each of [ben, eve, ben]) expect(await registry.change(addCoOwner(identity.hex, each))).toBeUndefined();
+    await expect(registry.change(addCoOwner(identity.hex, ida))).rejects.toMatchObject({
+      detail: { limit: "coOwnersMax" },
+    });
+    expect(registry.get(identity.hex)?.coOwners).toEqual([ben.hex, eve.hex]);
+    expect(registry.state.coOwnedBy(ben.hex)).toHaveLength(1);
+    await registry.change(giveDatabase(identity.hex, ben));
+    expect(registry.get(identity.hex)?.coOwners).toEqual([eve.hex]);
+    expect(registry.state.coOwnedBy(ben.hex)).toEqual([]);
+    expect(await registry.change(removeCoOwner(identity.hex, ben.hex))).toEqual({ kind: "not-owner" });
+    await registry.change(removeDatabase(identity.hex));
+    expect(registry.state.coOwnedBy(eve.hex)).toEqual([]);
     await registry.close();
   });
 

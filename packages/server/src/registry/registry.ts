@@ -86,6 +86,8 @@ export class Registry {
     await this.reopenIfFailed();
     const decision = decide(this.folded, this.options.limits);
     if ("refused" in decision) return decision.refused;
+    // What is so already is not written again.
+    if (decision.record.length === 0) return undefined;
     await this.journal.append(decision.record, decision.makesRoom);
     this.folded.fold(decision.record);
     if (this.journal.isSnapshotDue) await this.takeSnapshot();

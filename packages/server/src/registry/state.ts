@@ -16,6 +16,8 @@ import type { Identity } from "../auth/identity.ts";
 export interface DatabaseRecord {
   readonly identity: Identity;
   readonly owner: Identity;
+  /** Who may do what the owner may, but for what makes the database another's: docs/decisions/0225. 64 hex digits each. */
+  readonly coOwners: readonly string[];
   readonly hostType: HostType;
   /** Keccak-256 of the first program, 64 hex digits in the order of its bytes. */
   readonly initialProgram: string;
@@ -23,6 +25,11 @@ export interface DatabaseRecord {
   readonly directory: string;
   /** Whether deleting and resetting it is refused. */
   readonly locked: boolean;
+}
+
+/** Whether somebody is the owner of a database or a co-owner. */
+export function mayManage({ owner, coOwners }: DatabaseRecord, identityHex: string): boolean {
+  return owner.hex === identityHex || coOwners.includes(identityHex);
 }
 
 /** A name that somebody has. */
@@ -58,6 +65,8 @@ export interface RegistryState {
   namesOf(identityHex: string): readonly string[];
   /** The databases of an owner, oldest first. */
   ownedBy(ownerHex: string): readonly DatabaseRecord[];
+  /** The databases that somebody is a co-owner of. */
+  coOwnedBy(identityHex: string): readonly DatabaseRecord[];
 }
 
 /** A state that records are folded into. Every change costs the same however much there is. */
@@ -68,6 +77,7 @@ export class FoldedState implements RegistryState {
   readonly doomed = new Set<string>();
   private readonly namesByDatabase = new Map<string, Set<string>>();
   private readonly databasesByOwner = new Map<string, Set<string>>();
+  private readonly databasesByCoOwner = new Map<string, Set<string>>();
   private readonly releasedByOwner = new Map<string, Set<string>>();
 
   releasedBy(ownerHex: string): ReadonlySet<string> {
@@ -79,12 +89,15 @@ export class FoldedState implements RegistryState {
   }
 
   ownedBy(ownerHex: string): readonly DatabaseRecord[] {
-    const found: DatabaseRecord[] = [];
-    for (const hex of this.databasesByOwner.get(ownerHex) ?? []) {
-      const record = this.databases.get(hex);
-      if (record !== undefined) found.push(record);
-    }
-    return found;
+    return this.recordsOf(this.databasesByOwner.get(ownerHex));
+  }
+
+  coOwnedBy(identityHex: string): readonly DatabaseRecord[] {
+    return this.recordsOf(this.databasesByCoOwner.get(identityHex));
+  }
+
+  private recordsOf(identities: ReadonlySet<string> = none): readonly DatabaseRecord[] {
+    return [...identities].map((hex) => defined(this.databases.get(hex), "the record of a database"));
   }
 
   fold(record: RegistryRecord): void {
@@ -120,6 +133,8 @@ export class FoldedState implements RegistryState {
     }
     this.databases.set(hex, database);
     add(this.databasesByOwner, database.owner.hex, hex);
+    for (const each of before?.coOwners ?? []) remove(this.databasesByCoOwner, each, hex);
+    for (const each of database.coOwners) add(this.databasesByCoOwner, each, hex);
     for (const name of this.namesByDatabase.get(hex) ?? []) this.takeUp(name);
   }
 
@@ -128,6 +143,7 @@ export class FoldedState implements RegistryState {
     if (before === undefined) return;
     this.databases.delete(hex);
     remove(this.databasesByOwner, before.owner.hex, hex);
+    for (const each of before.coOwners) remove(this.databasesByCoOwner, each, hex);
     for (const name of this.namesByDatabase.get(hex) ?? []) this.release(name);
   }
 

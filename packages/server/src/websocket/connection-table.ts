@@ -9,11 +9,17 @@ import type { ConnectionOwner } from "./connection.ts";
 /** How often the table looks at the time. */
 const sweepIntervalMs = 1000;
 
+/** Which connections are closed together: identities, 64 hex digits each. */
+export interface ConnectionGroup {
+  readonly database: string;
+  readonly client: string;
+}
+
 export class ConnectionTable implements ConnectionOwner {
   readonly clock: Clock;
   readonly limits: ServerLimits;
   readonly incoming: IncomingBytes;
-  private readonly connections = new Map<WebSocketConnection, string>();
+  private readonly connections = new Map<WebSocketConnection, ConnectionGroup>();
   private dirty: WebSocketConnection[] = [];
   private cancelSweep: (() => void) | undefined;
   private whenEmpty: (() => void) | undefined;
@@ -28,8 +34,8 @@ export class ConnectionTable implements ConnectionOwner {
     return this.connections.size;
   }
 
-  /** Takes a socket whose upgrade has been answered. `group` names what `closeGroup` closes together. */
-  open(socket: Socket, group: string, isText: boolean): WebSocketConnection {
+  /** Takes a socket whose upgrade has been answered. */
+  open(socket: Socket, group: ConnectionGroup, isText: boolean): WebSocketConnection {
     const connection = new WebSocketConnection(socket, this, isText);
     this.connections.set(connection, group);
     if (this.cancelSweep === undefined) this.sweepLater();
@@ -49,9 +55,11 @@ export class ConnectionTable implements ConnectionOwner {
     this.whenEmpty?.();
   }
 
-  /** Closes every connection of a database. */
-  closeGroup(group: string, code: number, reason: string): void {
-    for (const [connection, of] of this.connections) if (of === group) connection.close(code, reason);
+  /** Closes every connection of a database, or only those of one client's identity. */
+  closeGroup(database: string, code: number, reason: string, client?: string): void {
+    for (const [connection, group] of this.connections)
+      if (group.database === database && (client === undefined || group.client === client))
+        connection.close(code, reason);
   }
 
   /** Closes every connection; resolves when all sockets are gone. */

@@ -86,10 +86,13 @@ async function accept(
   if (socket.destroyed) return;
   socket.write(switchingProtocols(checked, credentials));
   const connectionId = checked.connectionId ?? makeConnectionId(services.random);
-  const connection = table.open(socket, checked.record.identity.hex, checked.protocol === "v1.json");
+  const group = { database: checked.record.identity.hex, client: credentials.identity.hex };
+  const connection = table.open(socket, group, checked.protocol === "v1.json");
+  // Whose it is may have changed while the database was starting.
+  const record = services.registry.get(group.database) ?? checked.record;
   const handle = link.connect(
     {
-      caller: makeCaller(checked.record, credentials, connectionId),
+      caller: makeCaller(record, credentials, connectionId),
       token: credentials.token,
       protocol: checked.protocol,
       compression: checked.compression,
