@@ -1,9 +1,10 @@
 // Goal: a module becomes one script that asks for host modules alone; what cannot work is said with file and line.
 // Method: small projects in a temporary folder.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { bundleModule } from "./bundle.ts";
 
 let folder = "";
@@ -93,14 +94,58 @@ test.each([
     reason: /node:fs .*index\.ts/,
   },
   {
-    why: "row 28: the SDK of the reference system",
+    why: "row 28: the official package, which is not installed",
     text: `import { schema } from "spacetimedb/server";\nexport default schema({});`,
-    reason: /spacetimedb\/server \(imported by index\.ts\) .* import "lightcone\/module" in its place/,
+    reason:
+      /spacetimedb\/server \(imported by index\.ts\) is not installed: npm install spacetimedb, or import "lightcone\/module" in its place/,
   },
   { why: "a dynamic import", text: `export const x = import("node:fs");`, reason: /import\(\).*index\.ts|node:fs/ },
 ])("refused: $why", async ({ text, reason }) => {
   await expect(bundleModule(project({ "index.ts": text }))).rejects.toMatchObject({
     code: "ModuleInvalid",
     message: expect.stringMatching(reason),
+  });
+});
+
+/** Where each line of the official package is, on machines that have it. */
+const official = { 1: "spacetimedb", 2: "spacetimedb-2" } as const;
+
+describe("row 9: a module of the official package is bundled as its own command does", () => {
+  const packages = fileURLToPath(new URL("../../../../node_modules", import.meta.url));
+  const use = (line: 1 | 2): void => {
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(join(packages, official[line]), join(folder, "node_modules/spacetimedb"));
+  };
+
+  test.skipIf(!existsSync(join(packages, official[1])))("line 1.12: its only imports are the host's", async () => {
+    use(1);
+    const { code, map } = await bundleModule(
+      project({ "src/index.ts": `import { schema } from "spacetimedb/server";\nschema();` }),
+    );
+    const imported = [...code.matchAll(/^import .* from "(.+)";$/gm)].map(([, name]) => name);
+    expect(new Set(imported)).toEqual(new Set([0, 1, 2, 3].map((minor) => `spacetime:sys@1.${minor}`)));
+    expect(JSON.parse(map).sources).toContain("src/index.ts");
+  });
+
+  test.skipIf(!existsSync(join(packages, official[2])))("line 2.x: its functions are exports", async () => {
+    use(2);
+    const entry = project({
+      "src/index.ts": `import { schema } from "spacetimedb/server";\nconst s = schema({});\nexport default s;\nexport const go = s.reducer(() => {});`,
+    });
+    const { code } = await bundleModule(entry);
+    expect(code).toMatch(/^export \{ s as default, go \};|^export \{ go, s as default \};/m);
+    expect(code).toContain(`from "spacetime:sys@2.1"`);
+    await expect(
+      bundleModule(
+        project({
+          "src/index.ts": `import "spacetimedb/server";\nimport { t } from "lightcone/module";\nexport default t;`,
+        }),
+      ),
+    ).rejects.toMatchObject({ code: "ModuleInvalid", message: expect.stringMatching(/both "lightcone\/module" and/) });
+    await expect(
+      bundleModule(
+        project({ "src/index.ts": `import "spacetimedb/server";\nimport "./none.ts";\nexport const x = ;` }),
+      ),
+    ).rejects.toMatchObject({ code: "ModuleInvalid", message: expect.stringMatching(/src\/index\.ts:3/) });
   });
 });

@@ -4,12 +4,15 @@
  * The script is a function body in the CommonJS manner: it asks `require` for host modules, which are the
  * only imports left, and puts its exports on `exports`. Its source map is inline, with paths as seen from
  * the project's folder. Types are stripped, not checked. The format: docs/formats/typescript-host.md.
+ *
+ * A module that imports `spacetimedb/server` is bundled as the official command does it: `official-bundle.ts`.
  */
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LightconeError } from "@lightcone/base";
 import { rolldown, type Plugin, type RolldownError } from "rolldown";
+import { bundleOfficial } from "./official-bundle.ts";
 
 export interface BundleOptions {
   /** The folder that paths in the source map are relative to. Default: the entry's own, or the one above `src`. */
@@ -35,9 +38,28 @@ const hostModule = /^(?:lightcone:host|spacetime:sys)@/;
  */
 export async function bundleModule(entryPath: string, options: BundleOptions = {}): Promise<Bundle> {
   const entry = resolve(entryPath);
+  const project = resolve(options.projectPath ?? dirname(entry).replace(/[/\\]src$/, ""));
+  try {
+    const bundle = await bundleOwn(entry, project, options);
+    if (bundle !== undefined) return bundle;
+    const code = await bundleOfficial(entry, { ...options, projectPath: project });
+    const map = code.slice(code.lastIndexOf("base64,") + "base64,".length);
+    return { code, map: Buffer.from(map, "base64").toString() };
+  } catch (error) {
+    if (error instanceof LightconeError) throw error;
+    throw new LightconeError("ModuleInvalid", { reason: reasonOf(error, project) }, { cause: error });
+  }
+}
+
+/** Undefined for a module that is not written with `lightcone/module`. */
+async function bundleOwn(entry: string, project: string, options: BundleOptions): Promise<Bundle | undefined> {
   const unresolved: RolldownError[] = [];
   const sdkFolders = new Set<string>();
-  const project = resolve(options.projectPath ?? dirname(entry).replace(/[/\\]src$/, ""));
+  let isOfficial = false;
+  const official = (): never => {
+    isOfficial = true;
+    throw new Error("it is built as the official command does it");
+  };
   try {
     const build = await rolldown({
       input: entry,
@@ -53,7 +75,7 @@ export async function bundleModule(entryPath: string, options: BundleOptions = {
         target: "esnext",
         define: { "process.env.NODE_ENV": JSON.stringify(options.environment ?? "production") },
       },
-      plugins: [modulePlugin(project, sdkFolders)],
+      plugins: [modulePlugin(project, sdkFolders, official)],
       onLog: (_, log) => void (log.code === "UNRESOLVED_IMPORT" && unresolved.push(log)),
     });
     const { output } = await build.generate({
@@ -77,8 +99,8 @@ export async function bundleModule(entryPath: string, options: BundleOptions = {
       map: mapText,
     };
   } catch (error) {
-    if (error instanceof LightconeError) throw error;
-    throw new LightconeError("ModuleInvalid", { reason: reasonOf(error, project) }, { cause: error });
+    if (isOfficial) return undefined;
+    throw error;
   }
 }
 
@@ -88,8 +110,9 @@ const sdk = "lightcone/module";
  * Finds the SDK, and says early what would only fail inside the database.
  *
  * @param sdkFolders gets the folders of the packages that the SDK is made of, wherever links lead to
+ * @param official is called when the module is written with the official package, which is installed
  */
-function modulePlugin(project: string, sdkFolders: Set<string>): Plugin {
+function modulePlugin(project: string, sdkFolders: Set<string>, official: () => never): Plugin {
   return {
     name: "lightcone",
     async resolveId(source, importer) {
@@ -110,10 +133,12 @@ function modulePlugin(project: string, sdkFolders: Set<string>): Plugin {
         return part;
       }
       const from = importer === undefined ? "" : ` (imported by ${relative(project, importer)})`;
-      if (/^spacetimedb\/server\b/.test(source))
+      if (/^spacetimedb\/server\b/.test(source)) {
+        if ((await this.resolve(source, importer, { skipSelf: true })) !== null) official();
         throw new LightconeError("ModuleInvalid", {
-          reason: `${source}${from} makes bundles for the reference system: import "${sdk}" in its place`,
+          reason: `${source}${from} is not installed: npm install spacetimedb, or import "${sdk}" in its place`,
         });
+      }
       if (!source.startsWith("node:")) return undefined;
       throw new LightconeError("ModuleInvalid", {
         reason: `${source} is not there inside a database${from}: a module has no files, sockets, clock or chance but its context's`,

@@ -1,0 +1,45 @@
+// Goal: issue 9, official TypeScript bundles: a project of the official package is built and published by the command as it is, and so
+// is a bundle that somebody else has made.
+// Method: a real server and the command as a process, in a project that has the package installed.
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Place, repository } from "./testing/command.ts";
+
+const place = new Place();
+const packages = { 1: "spacetimedb", 2: "spacetimedb-2" } as const;
+const lines = ([1, 2] as const).filter((line) => existsSync(join(repository, "node_modules", packages[line])));
+
+beforeAll(async () => {
+  const words = ["start", "--listen-addr", "127.0.0.1:0", "--data-dir", place.path("data"), "--log-level", "warn"];
+  place.env["LIGHTCONE_SERVER"] = (await place.start(...words).saying(/listening on (http:\S+)/))[1] ?? "";
+});
+afterAll(() => place.close());
+
+describe.each(lines)("row 9: a project of the official package, line %i", (line) => {
+  const project = place.path(`project-${line}`);
+  const database = `chat-${line}`;
+  const run = async (...words: readonly string[]): Promise<string> => {
+    const { code, out, err } = await place.run(...words);
+    expect({ words, code, out, err }).toMatchObject({ code: 0 });
+    return out;
+  };
+
+  test("is published from its folder; so is its bundle; bindings are generated of it", async () => {
+    mkdirSync(join(project, "src"), { recursive: true });
+    mkdirSync(join(project, "node_modules"));
+    symlinkSync(join(repository, "node_modules", packages[line]), join(project, "node_modules/spacetimedb"));
+    cpSync(join(repository, `modules/official/chat-${line}.ts`), join(project, "src/index.ts"));
+    await run("publish", database, "--module-path", project, "-y");
+    const bundle = join(project, "dist/bundle.js");
+    expect(readFileSync(bundle, "utf8")).toContain(`from "spacetime:sys@${line}.0"`);
+    await run("publish", `${database}-file`, "--js-path", bundle, "-y");
+    const refused = await place.run("call", database, "send_message", '""');
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain("Messages must not be empty");
+    expect(await run("logs", `${database}-file`)).toContain("the room is open");
+    const out = place.path(`bindings-${line}`);
+    await run("generate", "--lang", "typescript", "--module-path", project, "--out-dir", out);
+    expect(readFileSync(join(out, "send_message_reducer.ts"), "utf8")).toContain("text:");
+  });
+});
