@@ -6,12 +6,11 @@
  * With `--install` (continuous integration) it first installs what is missing, as root, and failing is an error.
  */
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { digestOf, filesIn } from "./rust-sources.mjs";
+import { root } from "./setup.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const workspace = join(root, "modules", "rust");
 const built = join(workspace, "built");
 const target = process.env["CARGO_TARGET_DIR"] ?? join(workspace, "target");
@@ -75,21 +74,4 @@ function run(args, env = {}) {
   return (
     spawnSync("bash", args, { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, ...env } }).status === 0
   );
-}
-
-function filesIn(folder) {
-  return readdirSync(folder, { withFileTypes: true })
-    .flatMap((entry) => (entry.isDirectory() ? filesIn(join(folder, entry.name)) : [join(folder, entry.name)]))
-    .sort();
-}
-
-function digestOf(files) {
-  const hash = createHash("sha256");
-  for (const file of files) {
-    hash
-      .update(`${relative(root, file)}\0`)
-      .update(existsSync(file) ? readFileSync(file) : "")
-      .update("\0");
-  }
-  return hash.digest("hex");
 }
