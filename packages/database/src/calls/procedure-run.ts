@@ -268,7 +268,7 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
     } catch (error) {
       if (!isLightconeError(error)) throw error;
       this.abandon();
-      this.refuse(error);
+      this.refuse(this.named(error));
       return;
     } finally {
       context.running = undefined;
@@ -310,6 +310,13 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
       return;
     }
     this.ended({ kind: "returned", value, body, timestampMicros: this.startMicros });
+  }
+
+  /** A module host that counts time itself does not know what the function is called. */
+  private named(error: LightconeError): LightconeError {
+    if (!isLightconeError(error, "ReducerTimedOut")) return error;
+    const what = functionTitle(this.target.kind, this.target.name);
+    return new LightconeError("ReducerTimedOut", { ...error.detail, what }, { cause: error });
   }
 
   /** It has not come to its end in time. */

@@ -6,7 +6,15 @@
  */
 import { LightconeError } from "@lightcone/base";
 import { modulePromises, type Rejection, type Settled } from "@lightcone/base/node";
-import type { CallOutcome, ProcedureCall, ProcedureOutcome, ReducerCall, ViewCall, ViewOutcome } from "@lightcone/host";
+import type {
+  CallOutcome,
+  HandlerCall,
+  ProcedureCall,
+  ProcedureOutcome,
+  ReducerCall,
+  ViewCall,
+  ViewOutcome,
+} from "@lightcone/host";
 import { ByteReader, readU128, readU256 } from "@lightcone/sats";
 import { types } from "node:util";
 import { invalid } from "../module-shape.ts";
@@ -178,6 +186,17 @@ export class Bundle {
       const value = this.enter("__call_procedure__", call.procedureId, ...callerOf(call), call.args.slice());
       if (!types.isUint8Array(value)) return panic("the procedure returned no bytes");
       return { kind: "ok", value: new Uint8Array(value) };
+    });
+  }
+
+  callHandler({ handlerId, timestampMicros, request, body }: HandlerCall): ProcedureOutcome {
+    return this.call((): ProcedureOutcome => {
+      const at = BigInt(timestampMicros);
+      const result = this.enter("__call_http_handler__", handlerId, at, request.slice(), body.slice());
+      const parts: readonly unknown[] = Array.isArray(result) ? result : [];
+      const [record, content] = [parts[0], parts[1]];
+      if (!types.isUint8Array(record) || !types.isUint8Array(content)) return panic("the handler returned no response");
+      return { kind: "ok", value: new Uint8Array(record), body: new Uint8Array(content) };
     });
   }
 

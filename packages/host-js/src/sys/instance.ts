@@ -4,6 +4,7 @@
  */
 import type {
   CallOutcome,
+  HandlerCall,
   HostPort,
   ModuleInstance,
   ProcedureCall,
@@ -81,9 +82,16 @@ export class SysInstance implements ModuleInstance {
   }
 
   callProcedure(call: ProcedureCall): ProcedureOutcome | undefined {
+    return this.ownThread().callProcedure(call);
+  }
+
+  callHandler(call: HandlerCall): ProcedureOutcome | undefined {
+    return this.ownThread().callHandler(call);
+  }
+
+  private ownThread(): ProcedureThread {
     const { program, limits } = this.site;
-    this.thread ??= new ProcedureThread(program, this.port, limits);
-    return this.thread.callProcedure(call);
+    return (this.thread ??= new ProcedureThread(program, this.port, limits));
   }
 
   get isSpent(): boolean {

@@ -69,8 +69,9 @@ function serve(): void {
     const bundle = open();
     for (;;) {
       const heard = hear();
-      if (heard.kind !== "procedure") throw new Error("an answer came without a question");
-      say({ kind: "ended", outcome: bundle.callProcedure(heard.call) });
+      if (heard.kind === "procedure") say({ kind: "ended", outcome: bundle.callProcedure(heard.call) });
+      else if (heard.kind === "handler") say({ kind: "ended", outcome: bundle.callHandler(heard.call) });
+      else throw new Error("an answer came without a question");
     }
   } catch (error) {
     say({ kind: "failed", message: error instanceof Error ? (error.stack ?? error.message) : String(error) });

@@ -14,6 +14,7 @@ import {
   Errno,
   readHttpRequest,
   writeHttpResponse,
+  type HandlerCall,
   type HostPort,
   type HttpRequest,
   type ProcedureCall,
@@ -106,6 +107,10 @@ export class ProcedureThread {
     return this.enter({ kind: "procedure", call: { ...call, args: call.args.slice() } });
   }
 
+  callHandler(call: HandlerCall): ProcedureOutcome | undefined {
+    return this.enter({ kind: "handler", call: { ...call, request: call.request.slice(), body: call.body.slice() } });
+  }
+
   /** Ends it, wherever it is. */
   close(): void {
     this.isOver = true;
@@ -164,7 +169,7 @@ export class ProcedureThread {
     }
     if (performance.now() - this.stepFromMs > stepMs) {
       this.close();
-      throw new LightconeError("ReducerTimedOut", { what: "the procedure", timeoutMs: stepMs });
+      throw new LightconeError("ReducerTimedOut", { what: "the function", timeoutMs: stepMs });
     }
     this.hasLookedAway = true;
     this.port.procedureWaits?.sleepUntil(this.port.nowMicros() + restMicros, () => this.serve());

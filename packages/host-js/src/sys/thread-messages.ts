@@ -5,7 +5,7 @@
  *   words = whose turn it is      Int32Array over shared memory; the messages themselves go by a port
  */
 import type { MessagePort } from "node:worker_threads";
-import type { ProcedureCall, ProcedureOutcome } from "@lightcone/host";
+import type { HandlerCall, ProcedureCall, ProcedureOutcome } from "@lightcone/host";
 import type { SandboxKind } from "../sandbox.ts";
 import type { SysOperations } from "./operations.ts";
 import type { SysProgram } from "./program.ts";
@@ -27,6 +27,7 @@ export interface ThreadProgram {
 
 export type ToThread =
   | { readonly kind: "procedure"; readonly call: ProcedureCall }
+  | { readonly kind: "handler"; readonly call: HandlerCall }
   | { readonly kind: "value"; readonly value: unknown }
   | { readonly kind: "refused"; readonly code: number; readonly text: string }
   | { readonly kind: "threw"; readonly name: "RangeError" | "TypeError"; readonly text: string };
