@@ -96,6 +96,10 @@ export function makeProgram(): Command {
       "token issuers to believe besides this server, by comma, or `any` (LIGHTCONE_ISSUERS; default: none)",
     ),
     new Option(
+      "--audiences <names>",
+      "what tokens of those issuers must be for, by comma, one of which their `aud` names (LIGHTCONE_AUDIENCES; default: anything)",
+    ),
+    new Option(
       "--procedure-http <where>",
       "where procedures may send requests: public (addresses of the internet), any (this machine and its network too) or off (LIGHTCONE_PROCEDURE_HTTP; default: public)",
     ),

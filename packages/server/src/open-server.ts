@@ -62,6 +62,8 @@ export interface ServerOptions {
   readonly issuerFetch?: IssuerFetch;
   /** Foreign issuers that are believed; none if left out. */
   readonly issuers?: IssuersAllowed;
+  /** What their tokens must be for; anything if left out or empty. */
+  readonly audiences?: readonly string[];
   /** Answers what is not under `/v1`. */
   readonly pages?: Pages;
 }
@@ -91,7 +93,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     log,
   });
   const { keys, registry } = await openDataDirectory({ files, clock, dataDirectory, limits, log });
-  const tokens = new Tokens({ keys, issuers, clock, random, limits });
+  const tokens = new Tokens({ keys, issuers, audiences: options.audiences ?? [], clock, random, limits });
   const incoming = new IncomingBytes(limits.incomingBytesMax);
   const table = new ConnectionTable(clock, limits, incoming);
   const { openDatabase } = options;

@@ -78,6 +78,7 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
       version,
       limits: settings.serverLimits,
       issuers: settings.issuers,
+      audiences: settings.audiences,
       ...(pages === undefined ? {} : { pages }),
     });
     return {

@@ -51,6 +51,14 @@ test("the defaults: port 3000 of this machine, level info, no issuer but this se
 });
 
 test.each([
+  { flags: { audiences: "shop,till" }, env: { LIGHTCONE_AUDIENCES: "bank" }, file: "", audiences: ["shop", "till"] },
+  { flags: {}, env: {}, file: 'audiences = ["shop"]', audiences: ["shop"] },
+  { flags: {}, env: {}, file: "", audiences: [] },
+])("row 18: tokens of other issuers are for what $flags $env $file say", ({ flags, env, file, audiences }) => {
+  expect(settle(flags, env, file).audiences).toEqual(audiences);
+});
+
+test.each([
   { why: "the file alone", flags: {}, env: {}, port: 1 },
   { why: "the environment over the file", flags: {}, env: { LIGHTCONE_LISTEN_ADDR: "127.0.0.1:2" }, port: 2 },
   {

@@ -16,6 +16,7 @@ export interface StartFlags {
   readonly inMemory?: boolean | undefined;
   readonly logLevel?: string | undefined;
   readonly issuers?: string | undefined;
+  readonly audiences?: string | undefined;
   readonly procedureHttp?: string | undefined;
   readonly limit?: readonly string[] | undefined;
 }
@@ -26,6 +27,7 @@ export interface ServerSettings {
   readonly inMemory: boolean;
   readonly logLevel: LogLevel;
   readonly issuers: "any" | readonly string[];
+  readonly audiences: readonly string[];
   readonly procedureHttp: HttpReach;
   readonly serverLimits: Partial<ServerLimits>;
   readonly databaseLimits: Partial<DatabaseLimits>;
@@ -80,6 +82,7 @@ export function resolveSettings(
   const logLevel = pick("--log-level", flags.logLevel, "log-level", "logs.level") ?? { where: "", text: "info" };
   if (!logLevels.includes(logLevel.text)) throw unreadable(logLevel, logLevels.join(", "));
   const issuers = pick("--issuers", flags.issuers, "issuers");
+  const audiences = pick("--audiences", flags.audiences, "audiences");
   const procedureHttp = pick("--procedure-http", flags.procedureHttp, "procedure-http") ?? {
     where: "",
     text: "public",
@@ -106,15 +109,20 @@ export function resolveSettings(
     // Checked above against the list of levels.
     logLevel: logLevel.text as LogLevel,
     issuers: issuers?.text === "any" ? "any" : readIssuers(issuers),
+    audiences: wordsOf(audiences),
     procedureHttp: procedureHttp.text,
     ...readLimits(given),
     unknownKeys: [...config.keys()].filter((key) => !used.has(key)),
   };
 }
 
+/** What is listed by comma. */
+const wordsOf = (list: Given | undefined): readonly string[] =>
+  (list?.text ?? "").split(",").filter((word) => word !== "");
+
 /** @throws {CliFailure} when one of them cannot be the address of an issuer */
 function readIssuers(list: Given | undefined): readonly string[] {
-  const issuers = (list?.text ?? "").split(",").filter((issuer) => issuer !== "");
+  const issuers = wordsOf(list);
   for (const issuer of issuers) {
     if (!/^https?:\/\/[^|]+$/.test(issuer) || !URL.canParse(issuer))
       throw unreadable(

@@ -5,7 +5,7 @@
  * then be on a private network, or at a public address that it names. Whoever shows a token can cause a fetch, so time
  * and bytes of a fetch, issuers kept and keys in a set are bounded; first fetches of one issuer are merged, and after a
  * failed one it is not asked again for `retryAfterMs`. A kept issuer is fetched again in the background when it is used
- * and `refreshAfterMs` have passed.
+ * and `refreshAfterMs` have passed, and at once for a token whose key is not among those kept: issuers change their keys.
  */
 import { importJWK } from "jose";
 import type { CryptoKey, JWK } from "jose";
@@ -39,6 +39,8 @@ interface Kept {
   fetchedAtMs: number;
   usedAtMs: number;
   failedAtMs: number | undefined;
+  /** Settles when the keys that are being fetched again are kept, or are not to be had. */
+  refreshing: Promise<void>;
 }
 
 const refreshAfterMs = 300_000;
@@ -76,11 +78,25 @@ export class Issuers {
     return kept.keys;
   }
 
+  /**
+   * The keys of an issuer as they are now, for a token that none of those kept has signed. No issuer is asked more than
+   * once in `retryAfterMs` for it: in between, and when it does not answer, the kept ones are what there is.
+   */
+  async freshKeysOf(issuer: string): Promise<readonly IssuerKey[]> {
+    const kept = this.kept.get(issuer);
+    if (kept === undefined) return this.keysOf(issuer);
+    const nowMs = this.options.clock.steadyMs();
+    if (nowMs - kept.fetchedAtMs >= retryAfterMs) this.refresh(issuer, kept, nowMs);
+    await kept.refreshing;
+    return (this.kept.get(issuer) ?? kept).keys;
+  }
+
   private keep(issuer: string, nowMs: number): Kept {
     const { clock, limits } = this.options;
     if (this.kept.size >= limits.issuerCountMax) this.kept.delete(this.mostUseless());
     const keys = this.discover(issuer);
-    const kept: Kept = { keys, fetchedAtMs: nowMs, usedAtMs: nowMs, failedAtMs: undefined };
+    const refreshing = Promise.resolve();
+    const kept: Kept = { keys, fetchedAtMs: nowMs, usedAtMs: nowMs, failedAtMs: undefined, refreshing };
     keys.catch(() => (kept.failedAtMs = clock.steadyMs()));
     return kept;
   }
@@ -97,12 +113,10 @@ export class Issuers {
 
   private refresh(issuer: string, kept: Kept, nowMs: number): void {
     kept.fetchedAtMs = nowMs;
-    this.discover(issuer).then(
+    kept.refreshing = this.discover(issuer).then(
       (keys) => {
-        if (this.kept.get(issuer) === kept) {
-          const { usedAtMs } = kept;
-          this.kept.set(issuer, { keys: Promise.resolve(keys), fetchedAtMs: nowMs, usedAtMs, failedAtMs: undefined });
-        }
+        if (this.kept.get(issuer) === kept)
+          this.kept.set(issuer, { ...kept, keys: Promise.resolve(keys), failedAtMs: undefined });
       },
       // The old keys stay; the next use after another interval tries again.
       () => undefined,

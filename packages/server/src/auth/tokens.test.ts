@@ -100,11 +100,11 @@ beforeEach(() => {
   tokens = makeTokens([issuer]);
 });
 
-function makeTokens(allowed: IssuersAllowed, lookup?: Lookup): Tokens {
+function makeTokens(allowed: IssuersAllowed, lookup?: Lookup, audiences: readonly string[] = []): Tokens {
   const limits = makeServerLimits({ issuerDocumentBytesMax: 4000, issuerCountMax: 3, issuerFetchesMax: 2 });
   const log = { warn: () => undefined };
   const issuers = new Issuers({ allowed, fetch: makeIssuerFetch(clock, lookup), clock, limits, log });
-  return new Tokens({ keys, issuers, clock, random: realRandom, limits });
+  return new Tokens({ keys, issuers, audiences, clock, random: realRandom, limits });
 }
 
 const nowSeconds = (): number => Math.floor(clock.nowMs / 1000);

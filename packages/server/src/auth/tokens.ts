@@ -13,7 +13,7 @@ import { TokenRefused, checkTime, readClaims, readUnverifiedIssuer, writeClaims 
 import type { Claims } from "./claims.ts";
 import { identityOf } from "./identity.ts";
 import type { Identity } from "./identity.ts";
-import type { Issuers } from "./issuers.ts";
+import type { IssuerKey, Issuers } from "./issuers.ts";
 import type { SigningKeys } from "./keys.ts";
 import { readTokenParts } from "./token-parts.ts";
 import type { TokenParts } from "./token-parts.ts";
@@ -35,6 +35,8 @@ export interface Credentials {
 export interface TokenOptions {
   readonly keys: SigningKeys;
   readonly issuers: Issuers;
+  /** What tokens of other issuers are for; any if empty. */
+  readonly audiences: readonly string[];
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: ServerLimits;
@@ -84,16 +86,26 @@ export class Tokens {
   private async checkForeign(token: string, parts: TokenParts, localFailure: TokenRefused): Promise<Credentials> {
     const issuer = readUnverifiedIssuer(parts.payload);
     if (issuer === localIssuer) throw localFailure;
-    const all = await this.options.issuers.keysOf(issuer);
-    const named = parts.keyId === undefined ? all : all.filter((key) => key.keyId === parts.keyId);
-    let failure = new TokenRefused("Specified key ID not found in JWKs");
-    for (const { key, algorithm } of named) {
-      const refused = await failureToVerify(token, parts, key, algorithm);
-      // The issuer that was asked is the one in the verified payload: both were read from the same text.
-      if (refused === undefined) return this.accept(token, parts);
-      failure = refused;
+    const { issuers } = this.options;
+    const kept = await issuers.keysOf(issuer);
+    let failure = await failureWith(kept, token, parts);
+    // The issuer may have new keys. One that it names by an id that is known has not changed.
+    const isKnown = parts.keyId !== undefined && kept.some(({ keyId }) => keyId === parts.keyId);
+    if (failure !== undefined && !isKnown) {
+      const fresh = await issuers.freshKeysOf(issuer);
+      if (fresh !== kept) failure = await failureWith(fresh, token, parts);
     }
-    throw failure;
+    if (failure !== undefined) throw failure;
+    // The issuer that was asked is the one in the verified payload: both were read from the same text.
+    const credentials = this.accept(token, parts);
+    this.checkAudience(credentials.claims);
+    return credentials;
+  }
+
+  private checkAudience({ audience }: Claims): void {
+    const { audiences } = this.options;
+    if (audiences.length === 0 || audience.some((each) => audiences.includes(each))) return;
+    throw new TokenRefused("Invalid token: InvalidAudience");
   }
 
   private accept(token: string, parts: TokenParts): Credentials {
@@ -128,6 +140,22 @@ export async function signClaims(privateKey: CryptoKey, claims: Claims): Promise
     .setProtectedHeader({ typ: "JWT", alg: "ES256" })
     .sign(privateKey);
   return { identity: claims.identity, token, payload, claims };
+}
+
+/** Why the signature is of none of the keys that the token may mean; undefined if it is of one. */
+async function failureWith(
+  keys: readonly IssuerKey[],
+  token: string,
+  parts: TokenParts,
+): Promise<TokenRefused | undefined> {
+  let failure = new TokenRefused("Specified key ID not found in JWKs");
+  for (const { keyId, key, algorithm } of keys) {
+    if (parts.keyId !== undefined && keyId !== parts.keyId) continue;
+    const refused = await failureToVerify(token, parts, key, algorithm);
+    if (refused === undefined) return undefined;
+    failure = refused;
+  }
+  return failure;
 }
 
 /** Why the signature is not that key's; undefined if it is. */
