@@ -33,6 +33,7 @@ const sections = {
   reducer: "`ctx` of a reducer, and of a transaction",
   tables: "Tables and indexes",
   procedure: "`ctx` of a procedure",
+  handler: "`ctx` of an HTTP handler",
   objects: "Values",
 };
 const isType = ({ section }: Entry): boolean => section === sections.types;
@@ -56,6 +57,7 @@ const main = schema({ note, timer });
 export default main;
 const app = schema({ note, timer });
 const library = {};
+const hello = app.httpHandler(() => new SyncResponse("hello"));
 export const tick = main.reducer({ n: t.u8() }, (ctx, { n }) => {});
 const see = (name: string, value: unknown): void => {
   if (value === undefined && !name.startsWith("tick(")) console.error(name);
@@ -67,7 +69,9 @@ test("what is said to be there compiles, and what is said not to be does not", (
   const wrap = (entry: Entry): string =>
     entry.section === sections.procedure
       ? `main.procedure(t.unit(), async (ctx) => { void (${entry.name}); });`
-      : `main.reducer((ctx) => { void (${entry.name}); });`;
+      : entry.section === sections.handler
+        ? `main.httpHandler((ctx, request) => (void (${entry.name}), new SyncResponse()));`
+        : `main.reducer((ctx) => { void (${entry.name}); });`;
   const first = preamble.split("\n").length;
   const folder = makeProject({
     "names.ts": `${preamble}${other.map(wrap).join("\n")}`,

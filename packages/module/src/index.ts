@@ -44,8 +44,9 @@ export type {
   ResponseInit,
 } from "./http.ts";
 export type {
-  HandlerCtx,
   AuthCtx,
+  HandlerCtx,
+  HandlerCtx as HandlerContext,
   HttpHeaders,
   HttpInit,
   HttpResponse,

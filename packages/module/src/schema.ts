@@ -74,8 +74,14 @@ export interface LifecycleExport<S extends Tables> extends ReducerExport<S, NoPa
 }
 
 /** What the entry file may export besides its schema. */
-// oxlint-disable-next-line no-explicit-any -- of any schema, parameters and result
-export type ModuleExport = ReducerExport<any, any, any> | ProcedureExport<any, any, any> | ExportGroup<any>;
+// oxlint-disable no-explicit-any -- of any schema, parameters and result
+export type ModuleExport =
+  | ReducerExport<any, any, any>
+  | ProcedureExport<any, any, any>
+  | HttpHandlerExport
+  | HttpRouterExport
+  | ExportGroup<any>;
+// oxlint-enable no-explicit-any
 
 declare const groupMark: unique symbol;
 
