@@ -53,8 +53,9 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
   query: ["code", "plan", "evaluate", "live", "index.ts", "testing"],
   database: [
     "link",
-    "access",
     "module-log",
+    "views",
+    "access",
     "core",
     "recovery",
     "calls",

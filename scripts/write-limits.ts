@@ -204,6 +204,7 @@ const tests = {
   rest: "conformance/src/database/rest.test.ts",
   procedures: "packages/database/src/calls/procedure-call.test.ts",
   bundles: "conformance/src/official-bundles/procedures.test.ts",
+  views: "packages/database/src/views/views.test.ts",
   atRest: "conformance/src/rest/rest.test.ts",
   many: "conformance/src/rest/many.test.ts",
   residents: "packages/server/src/awake/residents.test.ts",
@@ -225,6 +226,10 @@ const tests = {
 
 /** The test that trips each limit. It names the limit, which is checked. */
 const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
+  viewTimeoutMs: "views",
+  viewRowsMax: "views",
+  viewReadsMax: "views",
+  liveStateBytesMax: "views",
   procedureTimeoutMs: "procedures",
   proceduresWaitingMax: "procedures",
   proceduresWaitingPerCallerMax: "procedures",

@@ -54,8 +54,6 @@ async function answered(socket: WebSocket): Promise<void> {
 }
 
 export interface ReplayOptions {
-  /** Tables that do not exist here yet; what is said of them alone was not said. */
-  readonly tablesLeftOut: ReadonlySet<string>;
   /** Tables whose entries without rows are not looked for. */
   readonly tablesUnderRules: ReadonlySet<string>;
   /** Sends what HTTP steps ask for. */
@@ -83,10 +81,8 @@ export class Replay {
     for (const step of exchange.heard) {
       const client = step.client ?? "";
       places.set(client, (places.get(client) ?? 0) + 1);
-      const wanted = this.leaveOut(step, exchange.act);
-      if (wanted === undefined) continue;
       const heard = await this.line(client).next(answerWithinMs);
-      const problem = this.compare(wanted, heard);
+      const problem = this.compare(step, heard);
       if (problem !== undefined) problems.push(`${client} #${places.get(client)}: ${problem}`);
     }
     return problems;
@@ -180,26 +176,6 @@ export class Replay {
     await answered;
   }
 
-  /** The step without the tables that are left out; undefined when nothing else was said. */
-  private leaveOut(step: Step, act: Step): Step | undefined {
-    const { tablesLeftOut } = this.options;
-    if (step.hex !== undefined) return this.isOnlyOf(this.recordedOrUndefined(step), step, act) ? undefined : step;
-    if (step.text !== undefined && tablesLeftOut.size > 0)
-      return this.isOnlyOf(toldInJson(fillIn(step.text, this.names)), step, act) ? undefined : step;
-    return step;
-  }
-
-  private recordedOrUndefined(step: Step): Told | undefined {
-    return step.hex?.startsWith("00") === true ? recordedBinary(step, this.names, this.options.protocol) : undefined;
-  }
-
-  private isOnlyOf(told: Told | undefined, step: Step, act: Step): boolean {
-    const tables = told === undefined ? [] : updatedTables(told);
-    return (
-      act.client !== step.client && tables.length > 0 && tables.every((table) => this.options.tablesLeftOut.has(table))
-    );
-  }
-
   private compare(step: Step, heard: Heard | undefined): string | undefined {
     if (heard === undefined) return `nothing came; expected ${brief(step)}`;
     if (step.status !== undefined) return this.compareStatus(step, heard);
@@ -239,10 +215,9 @@ export class Replay {
   }
 
   private difference(expected: Told, actual: Told): string | undefined {
-    const { tablesLeftOut, tablesUnderRules } = this.options;
+    const { tablesUnderRules } = this.options;
     const wanted = withoutTables(expected, (table) => {
-      const name = nameOf(table);
-      return tablesLeftOut.has(name) || (tablesUnderRules.has(name) && !hasRows(table));
+      return tablesUnderRules.has(nameOf(table)) && !hasRows(table);
     });
     if (matches(wanted, actual)) return undefined;
     return `expected ${JSON.stringify(wanted)}\n  heard ${JSON.stringify(actual)}`;
@@ -277,20 +252,6 @@ function reversed(hex: string): string {
 interface Table {
   readonly tableName?: string;
   readonly table_name?: string;
-}
-
-/** Names of the tables that an update speaks of. */
-function updatedTables(told: Told): readonly string[] {
-  const found: string[] = [];
-  const walk = (value: unknown): void => {
-    if (typeof value !== "object" || value === null) return;
-    for (const [key, inner] of Object.entries(value)) {
-      if (key === "tables" && Array.isArray(inner)) found.push(...inner.map(nameOf));
-      else walk(inner);
-    }
-  };
-  walk(told);
-  return found;
 }
 
 function nameOf(table: Table): string {

@@ -9,8 +9,6 @@ import { differences, entryFor, features, skipped, type Difference } from "./dif
 import { readRecording, type Exchange, type Part } from "./recording.ts";
 import { Replay } from "./replay.ts";
 
-/** They are views: see `differences.ts`. */
-const tablesLeftOut = new Set(["my_notes", "first_dock"]);
 /** Under a row-level rule: an entry without rows would say that there are some which the caller may not see. */
 const tablesUnderRules = new Set(["note"]);
 const recordings = ["v1.bsatn", "v1.json", "v2.bsatn", "v3.bsatn"] as const;
@@ -30,7 +28,6 @@ function replayed(recording: string, part: Part, path: string): void {
     served = await Served.open();
     await served.publish("harbor", await readFile(path), "Wasm");
     replay = new Replay(served, await namesOf(served), {
-      tablesLeftOut,
       tablesUnderRules,
       http: (step) => ask(served, step),
       protocol: recording,

@@ -429,6 +429,14 @@ class Hook implements Activity, Watchdog {
       throw error;
     }
   }
+  runWithin(work: () => void): boolean {
+    const goOn = this.critical.setAside();
+    try {
+      return this.run(work);
+    } finally {
+      goOn();
+    }
+  }
   private throw(): void {
     this.at = undefined;
     this.isHit = false;

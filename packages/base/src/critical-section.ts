@@ -78,6 +78,21 @@ export class CriticalSection {
     this.leave();
   }
 
+  /**
+   * For work within that may be ended although sections are open around it: sets those aside.
+   *
+   * @returns opens them again
+   */
+  setAside(): () => void {
+    const { words, isHeld } = this;
+    const open = words[sectionWord] as number; // there are two words
+    this.reset();
+    return () => {
+      this.isHeld = isHeld;
+      words[sectionWord] = open;
+    };
+  }
+
   /** Forgets what was open: work begins. */
   reset(): void {
     this.isHeld = false;

@@ -120,6 +120,23 @@ const catalogue = {
       `${d.what} was ended while it waited: ${d.why}; what it had committed stays`,
     hint: "Look at the data before calling again.",
   },
+  ViewFailed: {
+    http: 530,
+    text: (d: { view: string; reason: string }) => `view \`${d.view}\` failed: ${d.reason}`,
+    hint: "Correct the view and publish. Who was subscribed to it can subscribe again.",
+  },
+  ViewTimedOut: {
+    http: 530,
+    text: (d: { view: string; timeoutMs: number }) =>
+      `view \`${d.view}\` took longer than ${d.timeoutMs / 1000} s (viewTimeoutMs) and was ended`,
+    hint: "Let it read by an index, and fewer rows, or raise the limit: `lightcone start --limit viewTimeoutMs=5s`.",
+  },
+  ViewQuarantined: {
+    http: 530,
+    text: (d: { view: string; failureCount: number }) =>
+      `view \`${d.view}\` failed ${d.failureCount} times in a row, and is not run again`,
+    hint: "`lightcone logs` says what it did. Correct it and publish.",
+  },
   CallUnknown: {
     http: 503,
     text: (_: Readonly<Record<string, never>>) =>

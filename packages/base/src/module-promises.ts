@@ -86,7 +86,7 @@ class ModulePromises {
   private readonly origins = new WeakMap<object, Origin>();
   /** Of work that is done in one go. */
   private readonly openNow = new Map<object, Origin>();
-  private open = this.openNow;
+  private open: Map<object, Origin> = this.openNow;
   private rejection: Rejection | undefined;
   private stopTelling: () => void = () => undefined;
 
@@ -147,6 +147,23 @@ class ModulePromises {
     this.open = open;
     this.rejection = undefined;
     this.stackCount = stackCount;
+  }
+
+  /**
+   * Sets aside the work that is under way, for module code that runs within it and leaves nothing to promises.
+   *
+   * @returns goes on with that work
+   */
+  setAside(): () => void {
+    const { work, isRunning, open, rejection, stackCount } = this;
+    this.open = new Map();
+    return () => {
+      this.work = work;
+      this.isRunning = isRunning;
+      this.open = open;
+      this.rejection = rejection;
+      this.stackCount = stackCount;
+    };
   }
 
   /** Module code has ended, whichever way. */

@@ -15,9 +15,15 @@ export interface Watchdog {
   readonly critical: CriticalSection;
   /**
    * Runs `work`; returns false when it ran longer than `budgetMs` and was ended. Exceptions pass.
-   * `work` may not run anything interruptible of its own.
+   * `work` may not run anything interruptible of its own, but through `runWithin`.
    */
   run(work: () => void, budgetMs: number): boolean;
+  /**
+   * Runs `work` as `run` does, within work that runs, or outside of any. It has a budget of its own, during which that of the
+   * work around it stands still; it may be ended although sections are open around it. False without having run it
+   * when the work around it has to end.
+   */
+  runWithin(work: () => void, budgetMs: number): boolean;
 }
 
 /** What ends it: time, which starts a thread and costs 0.1 ms, the process's SIGINT, or either. */
@@ -57,13 +63,18 @@ export function runByTheClock(
   critical: CriticalSection,
   interrupts?: { readonly breakOnSigint: true },
 ): boolean {
+  const { untilMs, words } = critical;
+  const asked = words[askedWord] as number; // there are two words
   critical.reset();
-  critical.untilMs = performance.now() + budgetMs;
-  critical.words[askedWord] = Asked.toLookAtTheClock;
+  const fromMs = performance.now();
+  critical.untilMs = fromMs + budgetMs;
+  words[askedWord] = Asked.toLookAtTheClock;
   try {
     return runInterruptible(work, { timeout: budgetMs + sectionMsMax, ...interrupts });
   } finally {
-    critical.words[askedWord] = 0;
+    // Work around this one goes on where it was.
+    critical.untilMs = untilMs + performance.now() - fromMs;
+    words[askedWord] = asked;
   }
 }
 
@@ -74,5 +85,14 @@ export class TimeoutWatchdog implements Watchdog {
 
   run(work: () => void, budgetMs: number): boolean {
     return runByTheClock(work, budgetMs, this.critical);
+  }
+
+  runWithin(work: () => void, budgetMs: number): boolean {
+    const goOn = this.critical.setAside();
+    try {
+      return this.run(work, budgetMs);
+    } finally {
+      goOn();
+    }
   }
 }

@@ -49,6 +49,9 @@ import { DurabilityQueue } from "./session/durability-queue.ts";
 import { GatheredAnswers } from "./session/gathered-answers.ts";
 import { Sessions } from "./session/sessions.ts";
 import { Subscriptions } from "./subscriptions/fan-out.ts";
+import { strikeOff } from "./subscriptions/strike-off.ts";
+import { Relations } from "./views/relations.ts";
+import { Views } from "./views/views.ts";
 import { MessageBuffer } from "./wire/message-buffer.ts";
 import { BsatnEncoder } from "./wire/v1/bsatn-encoder.ts";
 import { JsonEncoder } from "./wire/v1/json-encoder.ts";
@@ -147,6 +150,7 @@ export class Database implements DatabaseLink {
   private readonly gathered = new GatheredAnswers();
   private readonly wires: Readonly<Record<WireProtocol, Wire>>;
   private readonly sessions: Sessions;
+  private readonly subscriptions: Subscriptions;
   private readonly installation: Installation;
   private readonly condemned: CondemnedWork;
   private readonly requests: HttpRequests;
@@ -159,7 +163,18 @@ export class Database implements DatabaseLink {
     this.failed = new Promise((resolve) => (this.fail = resolve));
     this.log = log;
     const time = new JobClock(clock);
-    const subscriptions = new Subscriptions(store, time, identity.database, drawSeed(random));
+    const relations = new Relations(store, limits.liveStateBytesMax, drawSeed(random));
+    const views = new Views({
+      store,
+      relations,
+      watchdog,
+      clock,
+      limits,
+      log: moduleLog,
+      databaseIdentity: identity.database,
+      seed: drawSeed(random),
+    });
+    const subscriptions = new Subscriptions(relations, views, time, identity.database, drawSeed(random));
     this.scheduler = new Scheduler(store);
     const loop = new JobLoop({
       watchdog,
@@ -169,9 +184,13 @@ export class Database implements DatabaseLink {
       turnEnded: () => this.turnEnded(),
       broken: (error) => this.broken(error),
     });
+    this.subscriptions = subscriptions;
+    subscriptions.onFailing = () => loop.push(strikeOff(subscriptions));
     const context: DatabaseContext = {
       store,
-      access: new Access(store),
+      relations,
+      views,
+      access: new Access(store, relations),
       pipeline: new CommitPipeline(store, log, watchdog.critical, time, [subscriptions, this.scheduler]),
       critical: watchdog.critical,
       loop,
@@ -198,10 +217,10 @@ export class Database implements DatabaseLink {
     this.context = context;
     const buffer = new MessageBuffer();
     const paramsOf = (name: string) => context.module?.reducer(name)?.def.params;
-    const wireV2 = new WireV2(context, subscriptions, new EncoderV2(store, buffer));
+    const wireV2 = new WireV2(context, subscriptions, new EncoderV2(relations, buffer));
     this.wires = {
-      "v1.bsatn": new WireV1(context, subscriptions, new BsatnEncoder(store, buffer)),
-      "v1.json": new WireV1(context, subscriptions, new JsonEncoder(store, buffer, paramsOf)),
+      "v1.bsatn": new WireV1(context, subscriptions, new BsatnEncoder(relations, buffer)),
+      "v1.json": new WireV1(context, subscriptions, new JsonEncoder(relations, buffer, paramsOf)),
       "v2.bsatn": wireV2,
       "v3.bsatn": wireV2,
     };
@@ -240,7 +259,7 @@ export class Database implements DatabaseLink {
     resume: Resume,
     skipped: LoadedSnapshot<unknown>["skipped"],
   ): Promise<void> {
-    const { context, log, scheduler, sessions, installation, requests, condemned, wires } = this;
+    const { context, log, scheduler, sessions, subscriptions, installation, requests, condemned, wires } = this;
     const names: WorkNames = {
       scheduledFunction: (id) => scheduler.scheduledFunction(id),
       isRepeated: (id) => scheduler.isRepeated(id),
@@ -248,7 +267,7 @@ export class Database implements DatabaseLink {
         wires[info.protocol].functionCalledBy({ bytes, at: 0, length: bytes.length, isText }),
     };
     this.durability.releasedOffset = releasedOffsetOf(resume) ?? -1;
-    const parts = { context, log, scheduler, sessions, installation, requests, condemned, names };
+    const parts = { context, log, scheduler, sessions, subscriptions, installation, requests, condemned, names };
     this.resumed = await recover(parts, meta, resume, skipped);
     this.release(log.durableOffset);
   }

@@ -6,7 +6,7 @@
  *
  * Where no front goes on, there is nobody to restore: everyone who was left in `st_client` is gone.
  */
-import { defined } from "@lightcone/base";
+import { asTxOffset, defined } from "@lightcone/base";
 import { unreadable, type CommitLog, type LoadedSnapshot } from "@lightcone/commitlog";
 import { CommitKind } from "@lightcone/engine";
 import { LogLevel } from "@lightcone/host";
@@ -27,6 +27,7 @@ import type { FrontResume, Resume } from "./recovery/resume.ts";
 import type { Scheduler } from "./schedule/scheduler.ts";
 import type { Session } from "./session/session.ts";
 import type { Sessions } from "./session/sessions.ts";
+import type { Subscriptions } from "./subscriptions/fan-out.ts";
 
 /** The parts of a database that is opened. */
 export interface Parts {
@@ -34,6 +35,7 @@ export interface Parts {
   readonly log: CommitLog;
   readonly scheduler: Scheduler;
   readonly sessions: Sessions;
+  readonly subscriptions: Subscriptions;
   readonly installation: Installation;
   readonly requests: HttpRequests;
   readonly condemned: CondemnedWork;
@@ -80,7 +82,7 @@ type OpenSessions = ReadonlyMap<string, Session>;
  * @throws {LightconeError} `Corrupt`
  */
 async function replayLog(
-  { context, log, installation, sessions }: Parts,
+  { context, log, installation, sessions, subscriptions }: Parts,
   replay: Replay,
   restored: RestoredFronts,
 ): Promise<void> {
@@ -101,6 +103,7 @@ async function replayLog(
       context.ends.clear();
       const before = context.module?.def;
       await installation.installStored();
+      subscriptions.viewsChanged(asTxOffset(offset));
       const now = context.module?.def;
       sessions.accessChanged();
       // The host before had to disconnect its clients for this.

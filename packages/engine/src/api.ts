@@ -12,7 +12,7 @@
  */
 import type { FieldsConversion } from "@lightcone/sats";
 import type { CriticalSection, IndexId, RowRef, TableId, TxOffset } from "@lightcone/base";
-import type { Access, DataPort, IndexDef, RowView, TableDef, ViewDef } from "@lightcone/schema";
+import type { Access, DataPort, IndexDef, RowView, TableDef, TableSchema, ViewDef } from "@lightcone/schema";
 import type { Index, Table } from "./api-tables.ts";
 import type { Commit, CommitMeta } from "./commit.ts";
 
@@ -126,6 +126,8 @@ export interface StoreOptions {
 /** What SELECTs read: tables by their ids, and rows by their references. A store is one. */
 export interface RowSource {
   table(id: TableId): Table | undefined;
+  /** The definition that statements go by: a view's table has more columns than its rows. */
+  schema(id: TableId): TableSchema | undefined;
   tableByName(name: string): Table | undefined;
   /** Sets `row` to a row's bytes. */
   resolve(row: RowRef): void;

@@ -20,7 +20,7 @@ import {
 import { ByteReader } from "@lightcone/sats";
 import { SystemTable } from "@lightcone/schema";
 import type { Catalog, ReadView, Store, StoreOptions, SystemRows, Transaction } from "./api.ts";
-import type { RowView } from "@lightcone/schema";
+import type { RowView, TableSchema } from "@lightcone/schema";
 import type { Table } from "./api-tables.ts";
 import { StoreCatalog } from "./catalog/catalog.ts";
 import { isCatalogTable } from "./catalog/catalog-rows.ts";
@@ -106,6 +106,9 @@ export class MemoryStore implements Store {
   }
   table(id: TableId): StoredTable | undefined {
     return this.directory.byId[id];
+  }
+  schema(id: TableId): TableSchema | undefined {
+    return this.directory.byId[id]?.schema;
   }
   tableByName(name: string): Table | undefined {
     const table = this.tableByEitherName(name);

@@ -1,9 +1,12 @@
+export { RangeTests, type RangeTest } from "./code/range-test.ts";
 export { execute, variableValue, writes, type Stats } from "./evaluate/execute.ts";
 export { evaluate, type EmitRows } from "./evaluate/evaluate.ts";
 export { LiveQueries, type DeltaCallback, type LiveOptions } from "./live/live-queries.ts";
 export type { LiveCounters } from "./live/live-queries.ts";
 export type { LiveQuery } from "./live/live-query.ts";
 export type { DeltaPart } from "./live/parts.ts";
+export type { Changes } from "./live/turn.ts";
+export { pathTo } from "./evaluate/evaluate.ts";
 export { prepare, type Prepared } from "./plan/prepared.ts";
 export type { EmitBytes } from "./evaluate/projection.ts";
 export { count, select, selectWithin, type VisitBounds } from "./evaluate/select.ts";

@@ -72,6 +72,7 @@ export interface TableDef {
    * a query has only the rows of whoever asks it.
    */
   readonly callerColumn?: number | undefined;
+  readonly isView?: true | undefined;
   /** Position of the row's type in `ModuleDef.typespace`, for bindings; undefined for system tables. */
   readonly typeRef: number | undefined;
   readonly primaryKey: number | undefined;

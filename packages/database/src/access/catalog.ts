@@ -4,6 +4,7 @@ import type { Store } from "@lightcone/engine";
 import type { TableSchema } from "@lightcone/schema";
 import { compileRule, restrict, type Catalog, type Rule } from "@lightcone/sql";
 import type { Caller } from "../link/link.ts";
+import type { Relations } from "../views/relations.ts";
 
 /** System tables that only the owner reads, beside those that are private anyway. */
 const ownersTables: ReadonlySet<string> = new Set(["st_module", "st_client"]);
@@ -11,9 +12,11 @@ const ownersTables: ReadonlySet<string> = new Set(["st_module", "st_client"]);
 export class Access {
   private readonly store: Pick<Store, "tableByEitherName" | "tables">;
   private rulesByTable: ReadonlyMap<TableId, readonly Rule[]> = new Map();
+  private readonly relations: Pick<Relations, "viewByName" | "views">;
 
-  constructor(store: Pick<Store, "tableByEitherName" | "tables">) {
+  constructor(store: Pick<Store, "tableByEitherName" | "tables">, relations: Pick<Relations, "viewByName" | "views">) {
     this.store = store;
+    this.relations = relations;
   }
 
   /**
@@ -26,15 +29,19 @@ export class Access {
       const schema = this.store.tableByEitherName(name)?.schema;
       return schema !== undefined && this.mayRead(caller, schema) ? schema : undefined;
     };
+    const view = (name: string): TableSchema | undefined => {
+      const schema = this.relations.viewByName(name)?.schema;
+      return schema !== undefined && this.mayRead(caller, schema) ? schema : undefined;
+    };
     // The owner's queries are of other templates than everybody else's: those have no rules.
     const rules = caller.isOwner ? undefined : this.rulesOf;
-    if (!expandsAll) return { table, rules };
+    if (!expandsAll) return { table, view, rules };
     return {
       table,
+      view,
       rules,
       readable: () =>
-        this.store
-          .tables()
+        [...this.store.tables(), ...this.relations.views]
           .map((each) => each.schema)
           .filter((schema) => schema.def.kind === "user" && !schema.def.isEvent && this.mayRead(caller, schema)),
     };

@@ -10,6 +10,12 @@ import type { HostType } from "../link/link.ts";
 import type { DatabaseLimits } from "../link/limits.ts";
 import type { BoundReducer, Module, Program } from "../core/module.ts";
 
+/** What a module may ask of its database: its functions, and its views, which only read. */
+export interface ModulePorts {
+  readonly port: HostPort;
+  readonly viewPort: HostPort;
+}
+
 export class ModuleRuntime implements Module {
   readonly hostType: HostType;
   readonly bytes: Uint8Array;
@@ -19,17 +25,25 @@ export class ModuleRuntime implements Module {
   readonly names: FunctionNames<BoundReducer>;
   private readonly program: ModuleProgram;
   private readonly port: HostPort;
+  private readonly viewPort: HostPort;
   private opened: ModuleInstance | undefined;
+  private openedForViews: ModuleInstance | undefined;
   /** One for the next procedure: the last that came back. */
   private idle: ModuleInstance | undefined;
   private isRetired = false;
 
   /** @throws {LightconeError} `ModuleInvalid` or `SchemaInvalid`; nothing is changed then */
-  constructor({ hostType, program: bytes }: Program, port: HostPort, limits: DatabaseLimits, sandbox: SandboxKind) {
+  constructor(
+    { hostType, program: bytes }: Program,
+    { port, viewPort }: ModulePorts,
+    limits: DatabaseLimits,
+    sandbox: SandboxKind,
+  ) {
     this.hostType = hostType;
     this.bytes = bytes;
     this.hash = toHex(programHash(bytes));
     this.port = port;
+    this.viewPort = viewPort;
     const moduleLimits = {
       memoryPagesMax: limits.moduleMemoryPagesMax,
       procedureThreadsMax: limits.procedureThreadsMax,
@@ -56,6 +70,18 @@ export class ModuleRuntime implements Module {
 
   discard(): void {
     this.opened = undefined;
+  }
+
+  get views(): ModuleInstance {
+    if (this.openedForViews !== undefined) return this.openedForViews;
+    const instance = this.program.open(this.viewPort);
+    instance.bind?.();
+    this.openedForViews = instance;
+    return instance;
+  }
+
+  discardViews(): void {
+    this.openedForViews = undefined;
   }
 
   bind(): void {
@@ -101,6 +127,10 @@ export class ModuleRuntime implements Module {
   }
 
   placeOf(kind: FunctionKind, name: string): { readonly file: string; readonly line: number } | undefined {
+    if (kind === "view") {
+      const view = this.def.views.findIndex((each) => each.name === name);
+      return view < 0 ? undefined : this.openedForViews?.placeOf?.(kind, view);
+    }
     const id =
       kind === "handler"
         ? this.def.httpHandlers.findIndex((each) => each.name === name)

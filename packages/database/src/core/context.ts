@@ -12,6 +12,8 @@ import type { ModuleLog } from "../module-log/module-log.ts";
 import type { Call } from "./call.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
 import type { FunctionEnds } from "./function-ends.ts";
+import type { Relations } from "../views/relations.ts";
+import type { Views } from "../views/views.ts";
 import type { JobClock } from "./job-clock.ts";
 import type { JobLoop } from "./job-loop.ts";
 import type { Module } from "./module.ts";
@@ -19,6 +21,9 @@ import type { RunningProcedures } from "./running-procedures.ts";
 
 export interface DatabaseContext {
   readonly store: Store;
+  /** What statements read: the store's tables, and the rows of views. */
+  readonly relations: Relations;
+  readonly views: Views;
   readonly access: Access;
   readonly pipeline: CommitPipeline;
   readonly critical: CriticalSection;

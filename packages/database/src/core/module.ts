@@ -3,6 +3,7 @@ import type { FunctionKind, ModuleInstance } from "@lightcone/host";
 import type { ModuleDef, ProcedureDef, ReducerDef } from "@lightcone/schema";
 import type { Validator } from "@lightcone/sats";
 import type { HostType } from "../link/link.ts";
+import type { ViewModule } from "../views/views.ts";
 import type { FunctionNames } from "./function-names.ts";
 
 /** A program to go on with, as `DatabaseRequest` has it. */
@@ -22,7 +23,7 @@ export interface BoundReducer {
   isForAll: boolean;
 }
 
-export interface Module {
+export interface Module extends ViewModule {
   readonly hostType: HostType;
   /** The program's bytes, as they were published. */
   readonly bytes: Uint8Array;

@@ -41,6 +41,8 @@ export class StatementRun implements RequestRun {
       });
       const result = new Result(context, columnsOf(plan), fromMs);
       if (plan.kind === "select") {
+        const failed = context.views.compute([plan], caller.identity);
+        if (failed !== undefined) throw failed;
         const read = new SlicedRead(context, [{ plan, rows: result }], caller);
         return read.isWhole ? result.reply(nothing) : new LongResult(read, result);
       }

@@ -86,6 +86,30 @@ export const databaseLimits = {
     what: "rows that one subscription or query returns to a client, or holds to join by",
     outcome: "`LimitExceeded`: 429, over WebSocket `SubscriptionError`",
   },
+  viewTimeoutMs: {
+    value: 1000,
+    unit: "milliseconds",
+    what: "one run of a view",
+    outcome: "`ViewTimedOut`: who is subscribed to it gets `SubscriptionError`, whoever asks 530; the commit stands",
+  },
+  viewRowsMax: {
+    value: 100_000,
+    unit: "rows",
+    what: "rows that a view returns for one caller",
+    outcome: "the run fails with `LimitExceeded`, as above",
+  },
+  viewReadsMax: {
+    value: 4096,
+    unit: "queries",
+    what: "keys and ranges that one run of a view reads by indexes",
+    outcome: "the tables count as read whole: the view runs again with each change of them",
+  },
+  liveStateBytesMax: {
+    value: 1024 ** 3,
+    unit: "bytes",
+    what: "rows that views have computed",
+    outcome: "what nobody is subscribed to is let go of; then the view that wants more fails with `ViewFailed`",
+  },
   parkDueMsMin: {
     value: 30_000,
     unit: "milliseconds",

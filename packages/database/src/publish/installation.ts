@@ -33,7 +33,8 @@ export class Installation {
 
   /** Makes a program ready to run. @throws {LightconeError} `ModuleInvalid`, `SchemaInvalid` */
   load(program: Program): Module {
-    return new ModuleRuntime(program, this.port, this.context.limits, this.sandbox);
+    const { limits, views } = this.context;
+    return new ModuleRuntime(program, { port: this.port, viewPort: views.port }, limits, this.sandbox);
   }
 
   /**
@@ -46,6 +47,7 @@ export class Installation {
   install(module: Module | undefined, withTables = true): readonly string[] {
     if (this.context.module !== module) this.context.module?.retire();
     this.context.module = module;
+    this.context.views.use(module);
     this.watchEnds();
     this.bindTables();
     module?.bind();
@@ -64,6 +66,7 @@ export class Installation {
     const start = (): void => {
       context.activity.begin(WorkKind.program, noWorkId, 0);
       this.install(this.load(program));
+      context.views.bind();
       context.activity.end();
     };
     const isStarted = await outsideMicrotasks(() => this.watchdog.run(start, context.limits.reducerTimeoutMs));

@@ -195,6 +195,7 @@ function create(site: PublishSite, next: Module): Reply {
 
 /** Makes a program the one that the database runs, in the open transaction. */
 function enter({ context, installation }: PublishSite, next: Module): void {
+  context.store.catalog.setViews(next.def.views);
   storeProgram(context, next);
   const faults = installation.install(next);
   storeRules(context);

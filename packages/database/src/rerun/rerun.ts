@@ -139,7 +139,10 @@ class Rerun {
     this.scheduler.bind(this.store.tables());
     this.module =
       program &&
-      (await outsideMicrotasks(() => new ModuleRuntime(program, this.port, defaultDatabaseLimits, this.sandbox)));
+      (await outsideMicrotasks(() => {
+        const { port } = this;
+        return new ModuleRuntime(program, { port, viewPort: port }, defaultDatabaseLimits, this.sandbox);
+      }));
   }
 
   /** Runs what the record is of, unless it is too early, and applies the record. */

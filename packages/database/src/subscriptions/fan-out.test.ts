@@ -13,8 +13,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { Call, type CommitHead, type Responder } from "../core/call.ts";
 import { ok } from "../core/commit-pipeline.ts";
 import { openParts, testCaller, testIdentity, type TestParts } from "../testing/index.ts";
-import type { Subscription } from "./fan-out.ts";
-import type { Subscriber } from "./subscriber.ts";
+import type { Subscriber, Subscription } from "./subscriber.ts";
 
 const note = tableDef({ name: "note", columns: { id: t.u32, room: t.u32 }, unique: [["id"]] });
 
@@ -39,6 +38,10 @@ class Counter implements Subscriber {
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  struckOff(): void {
+    heard.push(`${this.name} struck off`);
   }
 
   deliver(commit: CommitHead): void {

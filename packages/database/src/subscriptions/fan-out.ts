@@ -7,34 +7,35 @@
  * of the last message. So rows are counted exactly, and a commit reaches a subscriber in one message.
  */
 import { empty } from "@lightcone/base";
-import { CommitKind, type Commit, type CommitMeta, type Store } from "@lightcone/engine";
-import { LiveQueries, type DeltaPart, type LiveQuery } from "@lightcone/query";
+import type { LightconeError } from "@lightcone/base";
+import { CommitKind, type Commit, type CommitMeta } from "@lightcone/engine";
+import { LiveQueries, type Changes, type DeltaPart, type LiveQuery } from "@lightcone/query";
 import type { SelectPlan } from "@lightcone/sql";
 import { noBytes, noConnection, noReducerId, type Call, type CommitHead } from "../core/call.ts";
 import type { CommitListener } from "../core/commit-pipeline.ts";
 import type { JobClock } from "../core/job-clock.ts";
 import type { Piece } from "../link/piece.ts";
-import type { Subscriber } from "./subscriber.ts";
+import type { Instance } from "../views/instances.ts";
+import type { Relations } from "../views/relations.ts";
+import { derivedMeta } from "../views/relations.ts";
+import type { ViewListener, Views } from "../views/views.ts";
+import { SharedQuery, type Subscriber, type Subscription } from "./subscriber.ts";
 
-/** A live query with those who hold it: the one subscriber that the query itself knows. */
-class SharedQuery {
-  readonly holders: Subscription[] = [];
+/** Those whose view has failed, and why. */
+export interface Failing {
+  readonly subscription: Subscription;
+  readonly error: LightconeError;
 }
 
-export interface Subscription {
-  readonly subscriber: Subscriber;
-  /** The subscriber's own, for what it is told of the query. */
-  readonly mark: number;
-  readonly live: LiveQuery<SharedQuery>;
-  readonly shared: SharedQuery;
-  /** Its place among the holders of the query. */
-  at: number;
-}
-
-export class Subscriptions implements CommitListener {
+export class Subscriptions implements CommitListener, ViewListener {
   private readonly live: LiveQueries<SharedQuery>;
+  private readonly relations: Relations;
+  private readonly views: Views;
   private readonly time: JobClock;
   private readonly head: Head;
+  private failing: Failing[] = [];
+  /** Is told, within a commit, that there are some who fail now: `takeFailing` gives them. */
+  onFailing: () => void = () => undefined;
   /** How many queries are held: with none, a commit concerns its caller alone. */
   private heldCount = 0;
   private readonly touched: Subscriber[] = [];
@@ -43,10 +44,13 @@ export class Subscriptions implements CommitListener {
    * @param database its identity, which stands for whom a commit does not name
    * @param seed of the hashes of what clients choose
    */
-  constructor(store: Store, time: JobClock, database: Uint8Array, seed: number) {
+  constructor(relations: Relations, views: Views, time: JobClock, database: Uint8Array, seed: number) {
     this.head = new Head(database);
-    this.live = new LiveQueries(store, { seed });
+    this.relations = relations;
+    this.views = views;
+    this.live = new LiveQueries(relations, { seed });
     this.time = time;
+    views.listener = this;
   }
 
   /** Starts to hold a query; its changes come with every commit from now on. */
@@ -54,13 +58,14 @@ export class Subscriptions implements CommitListener {
     const [known] = this.live.find(plan, params)?.subscribers.keys() ?? [];
     const shared = known ?? new SharedQuery();
     const live = this.live.subscribe(plan, params, shared);
-    const subscription: Subscription = { subscriber, mark, live, shared, at: shared.holders.length };
+    const instances = this.views.hold(plan, params, live);
+    const subscription: Subscription = { subscriber, mark, live, shared, at: shared.holders.length, instances };
     shared.holders.push(subscription);
     this.heldCount++;
     return subscription;
   }
 
-  release({ live, shared, at }: Subscription): void {
+  release({ live, shared, at, instances }: Subscription): void {
     const last = shared.holders.pop();
     // The last takes the place: holders are in no order.
     if (last !== undefined && last.at !== at) {
@@ -68,17 +73,51 @@ export class Subscriptions implements CommitListener {
       last.at = at;
     }
     this.live.unsubscribe(live, shared);
+    if (shared.holders.length === 0) this.views.release(instances, live);
     this.heldCount--;
   }
 
   committed(commit: Commit, call: Call | undefined): void {
+    const derived = this.views.refresh(commit);
+    this.tell(derived === undefined ? commit : joined(commit, derived), commit.meta, call);
+    if (derived !== undefined) this.relations.derived.release(derived);
+  }
+
+  /** Tells what a new module has changed of views, apart from any commit. */
+  viewsChanged(offset: Changes["offset"]): void {
+    const derived = this.views.refreshStale();
+    if (derived === undefined) return;
+    this.tell({ offset, deltas: derived.deltas }, derivedMeta, undefined);
+    this.relations.derived.release(derived);
+  }
+
+  filled(changes: Changes): void {
+    this.live.advance(changes);
+    this.live.settle();
+  }
+
+  failed(instance: Instance, error: LightconeError): void {
+    for (const user of instance.users)
+      for (const { holders } of (user as LiveQuery<SharedQuery>).subscribers.keys())
+        for (const subscription of holders) this.failing.push({ subscription, error });
+    this.onFailing();
+  }
+
+  /** Gives those whose view has failed since the last time. */
+  takeFailing(): readonly Failing[] {
+    const { failing } = this;
+    this.failing = [];
+    return failing;
+  }
+
+  private tell(changes: Changes, meta: CommitMeta, call: Call | undefined): void {
     if (this.heldCount > 0) {
-      this.live.advance(commit);
+      this.live.advance(changes);
       this.live.forEachDelta(this.noteChange);
     }
     const responder = call?.responder;
     if (this.touched.length === 0 && responder === undefined) return;
-    const head = this.head.fill(commit.meta, call?.argsText, this.time.durationMicros());
+    const head = this.head.fill(meta, call?.argsText, this.time.durationMicros());
     responder?.committed(head);
     for (const subscriber of this.touched) {
       // Whoever made the call has had its changes with the answer.
@@ -104,6 +143,11 @@ export class Subscriptions implements CommitListener {
       }
     }
   };
+}
+
+/** A commit with what it has changed of views. */
+function joined({ offset, deltas }: Commit, derived: Commit): Changes {
+  return { offset, deltas: [...deltas, ...derived.deltas] };
 }
 
 /**

@@ -87,7 +87,7 @@ beforeEach(() => {
   for (const name of ["table", "tableByName", "resolve"] as const)
     Object.assign(observed, { [name]: store[name].bind(store) });
   context = {
-    store: observed,
+    relations: observed,
     clock: { ...manualClock(), steadyMs: () => (steadyMs += stepMs) },
     limits: defaultDatabaseLimits,
     seed: 7,

@@ -8,7 +8,7 @@
  * it is found, so encoding is sliced too.
  */
 import { LightconeError } from "@lightcone/base";
-import type { ReadView } from "@lightcone/engine";
+import type { ReadView, RowSource } from "@lightcone/engine";
 import { prepare, selectWithin, SlicedSelect, variableValue, type EmitBytes } from "@lightcone/query";
 import { bindParams, type SelectPlan } from "@lightcone/sql";
 import type { DatabaseContext } from "../core/context.ts";
@@ -29,7 +29,8 @@ export interface Wanted {
 }
 
 /** What a read needs of its database. */
-export type ReadContext = Pick<DatabaseContext, "store" | "limits" | "clock" | "seed"> & {
+export type ReadContext = Pick<DatabaseContext, "limits" | "clock" | "seed"> & {
+  readonly relations: RowSource;
   readonly pipeline: { readonly offset: number };
 };
 
@@ -65,7 +66,7 @@ export class SlicedRead {
   constructor(context: ReadContext, wanted: readonly Wanted[], caller: Pick<Caller, "identity" | "isOwner">) {
     this.context = context;
     this.offset = context.pipeline.offset;
-    this.rowLimit = caller.isOwner ? Infinity : Number(variableValue(context.store, "row_limit") ?? Infinity);
+    this.rowLimit = caller.isOwner ? Infinity : Number(variableValue(context.relations, "row_limit") ?? Infinity);
     const { queryRowsMax } = context.limits;
     try {
       for (const { plan, rows } of wanted) {
@@ -83,18 +84,18 @@ export class SlicedRead {
   }
 
   private begin(plan: SelectPlan, values: readonly Uint8Array[], emit: EmitBytes): void {
-    const { store, seed } = this.context;
+    const { relations, seed } = this.context;
     const prepared = prepare(plan);
     // Scans of many small tables take as long as one of a large table.
     const scanMax = Math.max(0, visitMax - this.visited);
     const isCounted = this.rowLimit < Infinity;
-    const visited = selectWithin(store, prepared, values, { visitMax, scanMax, isCounted }, emit);
+    const visited = selectWithin(relations, prepared, values, { visitMax, scanMax, isCounted }, emit);
     if (visited >= 0) {
       this.visited += visited;
       if (!plan.isRuled) this.look(visited);
     } else {
-      this.readView ??= store.openReadView();
-      const from = { store, readView: this.readView, seed };
+      this.readView ??= relations.openReadView();
+      const from = { store: relations, readView: this.readView, seed };
       this.open.push({ select: new SlicedSelect(from, prepared, values, emit), isRuled: plan.isRuled });
     }
   }

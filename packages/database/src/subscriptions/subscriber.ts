@@ -1,6 +1,7 @@
 /** A receiver of changes: a connection, whichever protocol it speaks. */
-import type { DeltaPart } from "@lightcone/query";
+import type { DeltaPart, LiveQuery } from "@lightcone/query";
 import type { CommitHead } from "../core/call.ts";
+import type { Instance } from "../views/instances.ts";
 
 export interface Subscriber {
   /** What the present commit changes for it; empty between commits. */
@@ -9,4 +10,23 @@ export interface Subscriber {
   readonly marks?: number[];
   /** Sends all of `changes`, in one message. */
   deliver(commit: CommitHead): void;
+  /** What it holds by `subscription` cannot be kept up to date any more. Not within a commit. */
+  struckOff(subscription: Subscription, text: string): void;
+}
+
+/** A live query with those who hold it: the one subscriber that the query itself knows. */
+export class SharedQuery {
+  readonly holders: Subscription[] = [];
+}
+
+export interface Subscription {
+  readonly subscriber: Subscriber;
+  /** The subscriber's own, for what it is told of the query. */
+  readonly mark: number;
+  readonly live: LiveQuery<SharedQuery>;
+  readonly shared: SharedQuery;
+  /** Its place among the holders of the query. */
+  at: number;
+  /** The instances of views that the query reads. */
+  readonly instances: readonly Instance[];
 }

@@ -1,5 +1,14 @@
 /** A module that is functions of the test: what calls it is the database's own, and no program is loaded. */
-import type { CallOutcome, ModuleInstance, ProcedureCall, ProcedureOutcome, ReducerCall } from "@lightcone/host";
+import type {
+  CallOutcome,
+  HostPort,
+  ModuleInstance,
+  ProcedureCall,
+  ProcedureOutcome,
+  ReducerCall,
+  ViewCall,
+  ViewOutcome,
+} from "@lightcone/host";
 import { product, t, validator, type AlgebraicType, type ProductType } from "@lightcone/sats";
 import type { Lifecycle, ModuleDef, ProcedureDef, TableDef } from "@lightcone/schema";
 import { FunctionNames } from "../core/function-names.ts";
@@ -19,12 +28,21 @@ export interface TestProcedure {
   readonly run: (call: ProcedureCall) => ProcedureOutcome | undefined;
 }
 
+export interface TestView {
+  readonly columns: Readonly<Record<string, AlgebraicType>>;
+  readonly primaryKey?: string;
+  readonly isAnonymous?: boolean;
+  readonly isPrivate?: boolean;
+  readonly run: (port: HostPort, call: ViewCall) => ViewOutcome;
+}
+
 export interface TestModuleSketch {
   /** Tells modules apart, as a program's hash does. Two hexadecimal digits. */
   readonly name?: string;
   readonly tables?: readonly TableDef[];
   readonly reducers?: Readonly<Record<string, TestReducer>>;
   readonly procedures?: Readonly<Record<string, TestProcedure>>;
+  readonly views?: Readonly<Record<string, TestView>>;
 }
 
 const noParams = product([]);
@@ -43,10 +61,15 @@ export class TestModule implements Module {
   discardCount = 0;
   private readonly sketch: TestModuleSketch;
   private readonly idle: ModuleInstance[] = [];
+  /** Instances that were opened for views. */
+  viewInstanceCount = 0;
+  private openedForViews: ModuleInstance | undefined;
+  private readonly viewPort: HostPort | undefined;
 
-  constructor(sketch: TestModuleSketch) {
-    const { name = "01", tables = [], reducers = {}, procedures = {} } = sketch;
+  constructor(sketch: TestModuleSketch, viewPort?: HostPort) {
+    const { name = "01", tables = [], reducers = {}, procedures = {}, views = {} } = sketch;
     this.sketch = sketch;
+    this.viewPort = viewPort;
     this.hash = name.repeat(32);
     this.bytes = new TextEncoder().encode(name);
     this.def = {
@@ -76,7 +99,27 @@ export class TestModule implements Module {
         returnsByRef: returns,
         visibility: "client",
       })),
-      views: [],
+      views: Object.entries(views).map(
+        ([of, { columns, primaryKey, isAnonymous = false, isPrivate = false }], index) => ({
+          name: of,
+          accessor: of,
+          index,
+          isPublic: !isPrivate,
+          isAnonymous,
+          params: noParams,
+          paramsByRef: noParams,
+          shape: "array",
+          rowTypeRef: 0,
+          rowType: product(columns),
+          columns: Object.entries(columns).map(([column, type]) => ({
+            name: column,
+            accessor: column,
+            type,
+            defaultValue: undefined,
+          })),
+          primaryKey: primaryKey === undefined ? undefined : Object.keys(columns).indexOf(primaryKey),
+        }),
+      ),
       rowLevelRules: [],
       httpHandlers: [],
       httpRoutes: [],
@@ -97,6 +140,18 @@ export class TestModule implements Module {
 
   discard(): void {
     this.discardCount += 1;
+  }
+
+  get views(): ModuleInstance {
+    if (this.openedForViews === undefined) {
+      this.viewInstanceCount += 1;
+      this.openedForViews = this.open();
+    }
+    return this.openedForViews;
+  }
+
+  discardViews(): void {
+    this.openedForViews = undefined;
   }
 
   bind(): void {
@@ -135,10 +190,18 @@ export class TestModule implements Module {
   private open(): ModuleInstance {
     const reducers = Object.values(this.sketch.reducers ?? {});
     const procedures = Object.values(this.sketch.procedures ?? {});
+    const views = Object.values(this.sketch.views ?? {});
+    const { viewPort } = this;
     this.openedCount += 1;
     return {
       description: this.bytes,
       callReducer: (call) => reducers[call.reducerId]?.run(call) ?? { kind: "ok" },
+      callView: (call) => {
+        const view = views[call.viewIndex];
+        if (view === undefined || viewPort === undefined)
+          return { kind: "panic", message: "no such view", fatal: false };
+        return view.run(viewPort, call);
+      },
       callProcedure: (call) => {
         const procedure = procedures[call.procedureId];
         return procedure === undefined ? noSuchProcedure : procedure.run(call);

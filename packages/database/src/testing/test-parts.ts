@@ -24,6 +24,9 @@ import { ModuleLog } from "../module-log/module-log.ts";
 import { openFiles } from "../recovery/open-files.ts";
 import { Scheduler } from "../schedule/scheduler.ts";
 import { Subscriptions } from "../subscriptions/fan-out.ts";
+import { strikeOff } from "../subscriptions/strike-off.ts";
+import { Relations } from "../views/relations.ts";
+import { Views } from "../views/views.ts";
 import { TestModule, type TestModuleSketch } from "./test-module.ts";
 
 export interface SentRequest {
@@ -73,9 +76,20 @@ export async function openParts(module?: TestModuleSketch, limits: Partial<Datab
   const moduleLog = await ModuleLog.open({ fileSystem, directory: "/data/module-log", clock, limits: all });
   const store = openStore();
   const time = new JobClock(clock);
-  const subscriptions = new Subscriptions(store, time, testIdentity, 7);
   const scheduler = new Scheduler(store);
   const watchdog = new TimeoutWatchdog();
+  const relations = new Relations(store, all.liveStateBytesMax, 7);
+  const views = new Views({
+    store,
+    relations,
+    watchdog,
+    clock,
+    limits: all,
+    log: moduleLog,
+    databaseIdentity: testIdentity,
+    seed: 7,
+  });
+  const subscriptions = new Subscriptions(relations, views, time, testIdentity, 7);
   const loop = new JobLoop({
     watchdog,
     timeoutMs: all.reducerTimeoutMs,
@@ -84,9 +98,12 @@ export async function openParts(module?: TestModuleSketch, limits: Partial<Datab
     turnEnded: () => log.flush(),
     broken: (error) => (parts.broken = error),
   });
+  subscriptions.onFailing = () => loop.push(strikeOff(subscriptions));
   const context: DatabaseContext = {
     store,
-    access: new Access(store),
+    relations,
+    views,
+    access: new Access(store, relations),
     pipeline: new CommitPipeline(store, log, watchdog.critical, time, [subscriptions, scheduler]),
     critical: watchdog.critical,
     loop,
@@ -146,8 +163,14 @@ export async function openParts(module?: TestModuleSketch, limits: Partial<Datab
     },
   };
   if (module !== undefined) {
-    context.module = new TestModule(module);
-    parts.commit(() => createTables(store, module.tables ?? []));
+    const running = new TestModule(module, views.port);
+    context.module = running;
+    parts.commit(() => {
+      createTables(store, module.tables ?? []);
+      store.catalog.setViews(running.def.views);
+    });
+    views.use(running);
+    views.bind();
     scheduler.bind(store.tables());
   }
   return parts;

@@ -1,6 +1,6 @@
 /** Lists of rows in BSATN: gathered for an answer, or by their references. */
 import { asRowRef } from "@lightcone/base";
-import type { RowRefs, Store } from "@lightcone/engine";
+import type { RowRefs, RowSource } from "@lightcone/engine";
 import { RowListBuilder } from "@lightcone/protocol";
 import type { ByteWriter } from "@lightcone/sats";
 import type { QueryRows, RowGatherer } from "./first-rows.ts";
@@ -22,10 +22,10 @@ export function bsatnRowsOf({ rows }: QueryRows): BsatnRows {
 
 /** Writes lists of rows that changed, as they stand in the store. */
 export class ChangedRows {
-  private readonly store: Store;
+  private readonly store: RowSource;
   private readonly list = new RowListBuilder();
 
-  constructor(store: Store) {
+  constructor(store: RowSource) {
     this.store = store;
   }
 

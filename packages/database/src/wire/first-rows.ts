@@ -1,6 +1,6 @@
 /** Rows that queries have now, as answers carry them: read at one offset, at once where they are few, else in slices. */
 import { defined, isLightconeError } from "@lightcone/base";
-import type { Table } from "@lightcone/engine";
+import type { TableSchema } from "@lightcone/schema";
 import type { SelectPlan } from "@lightcone/sql";
 import type { DatabaseContext } from "../core/context.ts";
 import type { ResumeNote } from "../link/link.ts";
@@ -16,7 +16,7 @@ export interface RowGatherer {
 
 /** The rows of one query, as they were gathered for an answer. */
 export interface QueryRows {
-  readonly table: Table;
+  readonly table: TableSchema;
   /** Whether rules hide rows of its tables. */
   readonly isRuled: boolean;
   readonly rows: RowGatherer;
@@ -45,11 +45,11 @@ export function entriesOf(queries: readonly QueryRows[]): readonly QueryRows[] {
 
 export class FirstRows {
   private readonly context: DatabaseContext;
-  private readonly gather: (table: Table) => RowGatherer;
+  private readonly gather: (table: TableSchema) => RowGatherer;
   private readonly channel: Channel;
 
   /** @param gather begins a list of rows of a table */
-  constructor(context: DatabaseContext, channel: Channel, gather: (table: Table) => RowGatherer) {
+  constructor(context: DatabaseContext, channel: Channel, gather: (table: TableSchema) => RowGatherer) {
     this.context = context;
     this.gather = gather;
     this.channel = channel;
@@ -70,13 +70,15 @@ export class FirstRows {
   /** The rows of a plan, none of them read yet. */
   of(plan: SelectPlan): QueryRows & { readonly plan: SelectPlan } {
     const id = defined(plan.sources[0], "the source").table.id;
-    const table = defined(this.context.store.table(id), `table ${id}`);
+    const table = defined(this.context.relations.schema(id), `table ${id}`);
     return { plan, table, isRuled: plan.isRuled, rows: this.gather(table) };
   }
 
   /** Whether a query's tables have rows: queries over others have no entry in an answer. `entriesOf` looks at those under rules. */
   areOver(plan: SelectPlan): boolean {
-    return plan.isRuled || plan.sources.every(({ table }) => (this.context.store.table(table.id)?.rowCount ?? 0) > 0);
+    return (
+      plan.isRuled || plan.sources.every(({ table }) => (this.context.relations.table(table.id)?.rowCount ?? 0) > 0)
+    );
   }
 
   /** Answers with the rows that plans have now, or with why there are none. */

@@ -1,6 +1,8 @@
 /** The queries that a client asks for by their texts, before any version's sets hold them. */
 import { isLightconeError } from "@lightcone/base";
 import { compileSubscription, type Catalog, type SelectPlan } from "@lightcone/sql";
+import type { DatabaseContext } from "../core/context.ts";
+import type { Caller } from "../link/link.ts";
 
 /** A query of a request, not held yet. */
 export interface WantedQuery {
@@ -21,7 +23,7 @@ const joiningRulesText = "Subscribing to a table under row-level rules that join
  *
  * @param takesEvents whether the client's version can be told of event tables
  */
-export function compileTexts(
+function compileTexts(
   texts: readonly string[],
   catalog: Catalog,
   takesEvents: boolean,
@@ -46,6 +48,24 @@ export function compileTexts(
   return [...wanted.values()];
 }
 
+/**
+ * The same, with what they read of views computed for the caller.
+ *
+ * @param takesEvents whether the client's version can be told of event tables
+ */
+export function computedTexts(
+  { access, views }: Pick<DatabaseContext, "access" | "views">,
+  texts: readonly string[],
+  caller: Caller,
+  expandsAll: boolean,
+  takesEvents: boolean,
+): readonly WantedQuery[] | string {
+  const wanted = compileTexts(texts, access.catalog(caller, expandsAll), takesEvents);
+  if (typeof wanted === "string") return wanted;
+  const failed = views.compute(plansOf(wanted), caller.identity);
+  return failed === undefined ? wanted : failed.told;
+}
+
 /** The queries that a host before had compiled, compiled again; undefined unless all are what they were. */
 export function recompiled<K extends Omit<WantedQuery, "plan">>(
   kept: readonly K[],
@@ -65,7 +85,7 @@ export function recompiled<K extends Omit<WantedQuery, "plan">>(
 export function lostBy(queries: readonly WantedQuery[], catalog: Catalog): string | undefined {
   for (const { plan, text } of queries)
     for (const { table } of plan.sources)
-      if (catalog.table(table.def.name)?.id !== table.id)
+      if ((catalog.table(table.def.name) ?? catalog.view?.(table.def.name))?.id !== table.id)
         return `table \`${table.def.name}\` may not be read any more, since the module was updated, executing: \`${text}\``;
   return undefined;
 }

@@ -1,6 +1,6 @@
 /** Runs the statements that write, and SET and SHOW, in the store's open transaction (docs/sql.md). */
 import { asRowRef, defined, LightconeError, type RowRef } from "@lightcone/base";
-import type { Store, Table } from "@lightcone/engine";
+import type { RowSource, Store, Table } from "@lightcone/engine";
 import {
   bindParams,
   type Assignment,
@@ -118,7 +118,7 @@ function assigned(
 
 const variableTable = "st_var";
 
-function variables(store: Store): Table {
+function variables(store: RowSource): Table {
   return store.tableByName(variableTable) ?? missing();
 }
 
@@ -161,7 +161,7 @@ function show(store: Store, { name }: ShowPlan, emit: EmitBytes): void {
 }
 
 /** The row of a variable; undefined when it is unset. */
-function variableRow(store: Store, name: string): RowRef | undefined {
+function variableRow(store: RowSource, name: string): RowRef | undefined {
   const table = variables(store);
   if (table.rowCount === 0) return undefined;
   const key = text(name);
@@ -176,7 +176,7 @@ function variableRow(store: Store, name: string): RowRef | undefined {
 }
 
 /** Gives the value of a variable, if it is set, to `emit`. */
-function emitVariable(store: Store, name: string, emit: EmitBytes): void {
+function emitVariable(store: RowSource, name: string, emit: EmitBytes): void {
   const row = variableRow(store, name);
   if (row === undefined) return;
   store.resolve(row);
@@ -186,7 +186,7 @@ function emitVariable(store: Store, name: string, emit: EmitBytes): void {
 }
 
 /** The value of a variable that holds a U64; undefined when it is unset. */
-export function variableValue(store: Store, name: string): bigint | undefined {
+export function variableValue(store: RowSource, name: string): bigint | undefined {
   let value: bigint | undefined;
   emitVariable(store, name, (bytes, at) => {
     if (bytes[at] === u64Tag) value = new DataView(bytes.buffer, bytes.byteOffset + at + 1, 8).getBigUint64(0, true);

@@ -187,8 +187,7 @@ export class LiveQueries<S> {
     const { plan } = entry.template;
     const queries = [...entry.template.queries];
     const sources = plan.sources.map((source) => {
-      const table = defined(this.store.table(source.table.id), "the table of a live query");
-      return { ...source, table: table.schema };
+      return { ...source, table: defined(this.store.schema(source.table.id), "the table of a live query") };
     });
     entry.template.close();
     entry.template = new LiveTemplate(this.context, { ...plan, sources });

@@ -57,6 +57,16 @@ export class HostWatch implements Watchdog, Activity {
     }
   }
 
+  runWithin(work: () => void, budgetMs: number): boolean {
+    if (this.isWatching) return this.interrupts.runWithin(work, budgetMs);
+    const goOn = this.critical.setAside();
+    try {
+      return runByTheClock(work, budgetMs, this.critical, { breakOnSigint: true });
+    } finally {
+      goOn();
+    }
+  }
+
   begin(kind: WorkKind, id: Uint8Array, number: number): void {
     this.activity.begin(kind, id, number);
   }

@@ -31,12 +31,16 @@ export class InterruptWatchdog implements Watchdog {
   private readonly words: Int32Array = new Int32Array(this.buffer);
   readonly critical: CriticalSection = new CriticalSection(this.words, () => process.kill(process.pid, "SIGINT"));
   private turn = 0;
+  private fromMs = 0;
+  private budgetMs = 0;
   private work: () => void = () => undefined;
   private thrown: { readonly error: unknown } | undefined;
 
   run(work: () => void, budgetMs: number): boolean {
     this.work = work;
     this.turn = this.turn === turnMax ? 1 : this.turn + 1;
+    this.fromMs = performance.now();
+    this.budgetMs = budgetMs;
     this.words[budgetWord] = budgetMs;
     this.critical.reset();
     const ended = !runInterruptible(this.interruptible, { breakOnSigint: true });
@@ -45,6 +49,31 @@ export class InterruptWatchdog implements Watchdog {
     this.thrown = undefined;
     if (thrown !== undefined) throw thrown.error;
     return !ended;
+  }
+
+  runWithin(work: () => void, budgetMs: number): boolean {
+    const { words, budgetMs: outerMs, turn } = this;
+    const isWithin = Atomics.load(words, turnWord) !== 0;
+    // From here to its end nobody looks at the turn around it. It has no time left if it is to be ended already.
+    if (isWithin && Atomics.compareExchange(words, turnWord, turn, 0) !== turn) return false;
+    const leftMs = outerMs - (performance.now() - this.fromMs);
+    const goOn = this.critical.setAside();
+    try {
+      return this.run(work, budgetMs);
+    } finally {
+      goOn();
+      if (isWithin) this.resume(leftMs);
+    }
+  }
+
+  /** The turn around a piece of work goes on, under a number that has not been seen. */
+  private resume(leftMs: number): void {
+    this.turn = this.turn === turnMax ? 1 : this.turn + 1;
+    this.fromMs = performance.now();
+    this.budgetMs = Math.max(leftMs, 1);
+    this.words[budgetWord] = this.budgetMs;
+    Atomics.store(this.words, turnWord, this.turn);
+    if (Atomics.load(this.words, restWord) === 1) this.wake();
   }
 
   private readonly interruptible = (): void => {

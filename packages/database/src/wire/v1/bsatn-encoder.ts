@@ -1,5 +1,6 @@
 /** Encodes messages as `v1.bsatn` has them. */
-import type { Store, Table } from "@lightcone/engine";
+import type { RowSource } from "@lightcone/engine";
+import type { TableSchema } from "@lightcone/schema";
 import {
   beginApplied,
   beginInitialSubscription,
@@ -35,7 +36,7 @@ export class BsatnEncoder implements Encoder {
   private readonly buffer: MessageBuffer;
   private readonly rows: ChangedRows;
 
-  constructor(store: Store, buffer: MessageBuffer) {
+  constructor(store: RowSource, buffer: MessageBuffer) {
     this.rows = new ChangedRows(store);
     this.buffer = buffer;
   }
@@ -59,7 +60,7 @@ export class BsatnEncoder implements Encoder {
     return this.buffer.end();
   }
 
-  gather(_table: Table): RowGatherer {
+  gather(_table: TableSchema): RowGatherer {
     return new BsatnRows();
   }
 
@@ -79,7 +80,7 @@ export class BsatnEncoder implements Encoder {
       const [only] = queries;
       if (only !== undefined) {
         out.writer.u32(only.table.id);
-        out.writer.string(only.table.name);
+        out.writer.string(only.table.def.name);
         writeTableRows(out, only, deleted);
       }
     }
@@ -114,7 +115,7 @@ export class BsatnEncoder implements Encoder {
   oneOff(messageId: Uint8Array, durationMicros: number, result: QueryRows): readonly Piece[] {
     const out = new PieceWriter(this.buffer);
     beginOneOffQueryResponse(out.writer, messageId, undefined);
-    out.writer.string(result.table.name);
+    out.writer.string(result.table.def.name);
     out.rows(bsatnRowsOf(result));
     endOneOffQueryResponse(out.writer, durationMicros);
     return out.end();
@@ -187,7 +188,7 @@ function writeQueryRows(out: PieceWriter, queries: readonly QueryRows[], deleted
 }
 
 function writeTableRows(out: PieceWriter, query: QueryRows, deleted: boolean): void {
-  beginTable(out.writer, query.table.id, query.table.name, query.rows.count, 1);
+  beginTable(out.writer, query.table.id, query.table.def.name, query.rows.count, 1);
   beginQueryUpdate(out.writer);
   if (!deleted) writeEmptyRowList(out.writer);
   out.rows(bsatnRowsOf(query));

@@ -1,5 +1,5 @@
 /** The messages of version 1 to a client: what they say, whichever form encodes them. */
-import type { Table } from "@lightcone/engine";
+import type { TableSchema } from "@lightcone/schema";
 import type { TransactionHead } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
 import type { AlgebraicType } from "@lightcone/sats";
@@ -20,7 +20,7 @@ export interface Encoder {
   update(changes: readonly DeltaPart[], head: TransactionHead, light: boolean): Piece;
   /** A call that changed nothing. */
   failure(message: string, head: TransactionHead): Piece;
-  gather(table: Table): RowGatherer;
+  gather(table: TableSchema): RowGatherer;
   applied(
     kind: AppliedKind,
     requestId: number,

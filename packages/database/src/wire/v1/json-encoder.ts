@@ -1,6 +1,6 @@
 /** Encodes messages as `v1.json` has them: docs/wire/websocket-v1.md. Rows are texts within the text. */
 import { asRowRef, isLightconeError } from "@lightcone/base";
-import type { RowRefs, Store, Table } from "@lightcone/engine";
+import type { RowRefs, RowSource } from "@lightcone/engine";
 import type { TransactionHead } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
 import type { TableSchema } from "@lightcone/schema";
@@ -23,13 +23,13 @@ import { TextList } from "../json-text-list.ts";
 import { PieceWriter } from "../piece-writer.ts";
 import type { AppliedKind, Encoder } from "./encoder.ts";
 
-/** Rows gathered as texts within the text. First rows are objects by column name. */
+/** Rows gathered as texts within the text. First rows are objects by column name, those of views lists. */
 class JsonRows implements RowGatherer {
   readonly texts = new TextList();
   private readonly write: (input: ByteReader) => string;
 
-  constructor(rowType: ProductType) {
-    this.write = jsonWriter(rowType, "row");
+  constructor({ rowType, isView }: TableSchema["def"]) {
+    this.write = jsonWriter(rowType, isView === true ? "positional" : "row");
   }
 
   get count(): number {
@@ -43,12 +43,12 @@ class JsonRows implements RowGatherer {
 
 export class JsonEncoder implements Encoder {
   readonly slot: number = encodedPlaces["v1.json"];
-  private readonly store: Store;
+  private readonly store: RowSource;
   private readonly buffer: MessageBuffer;
   private readonly paramsOf: (functionName: string) => ProductType | undefined;
 
   /** @param paramsOf the parameters of a reducer, to encode its arguments */
-  constructor(store: Store, buffer: MessageBuffer, paramsOf: (functionName: string) => ProductType | undefined) {
+  constructor(store: RowSource, buffer: MessageBuffer, paramsOf: (functionName: string) => ProductType | undefined) {
     this.store = store;
     this.buffer = buffer;
     this.paramsOf = paramsOf;
@@ -71,8 +71,8 @@ export class JsonEncoder implements Encoder {
     return this.transaction(`{"Failed":${quote(errorText(message))}}`, head);
   }
 
-  gather(table: Table): RowGatherer {
-    return new JsonRows(table.def.rowType);
+  gather(table: TableSchema): RowGatherer {
+    return new JsonRows(table.def);
   }
 
   applied(
@@ -95,7 +95,7 @@ export class JsonEncoder implements Encoder {
       out.writer.utf8("]}}}");
     } else {
       const { table } = only;
-      out.writer.utf8(`"rows":{"table_id":${table.id},"table_name":${quote(table.name)},"table_rows":`);
+      out.writer.utf8(`"rows":{"table_id":${table.id},"table_name":${quote(table.def.name)},"table_rows":`);
       writeTables(out, [only], deleted);
       out.writer.utf8("}}}");
     }
@@ -134,7 +134,7 @@ export class JsonEncoder implements Encoder {
   oneOff(messageId: Uint8Array, durationMicros: number, result: QueryRows): readonly Piece[] {
     const out = new PieceWriter(this.buffer);
     out.writer.utf8(
-      `{"OneOffQueryResponse":{"message_id":"${toHex(messageId)}","error":{"none":[]},"tables":[{"table_name":${quote(result.table.name)},"rows":[`,
+      `{"OneOffQueryResponse":{"message_id":"${toHex(messageId)}","error":{"none":[]},"tables":[{"table_name":${quote(result.table.def.name)},"rows":[`,
     );
     out.rows(textsOf(result));
     out.writer.utf8(`]}],${hostDuration(durationMicros)}}}`);
@@ -256,7 +256,7 @@ function writeTables(out: PieceWriter, queries: readonly QueryRows[], deleted: b
   queries.forEach((query, index) => {
     const { table, rows } = query;
     out.writer.utf8(
-      `${index === 0 ? "" : ","}{"table_id":${table.id},"table_name":${quote(table.name)},"num_rows":${rows.count},"updates":[`,
+      `${index === 0 ? "" : ","}{"table_id":${table.id},"table_name":${quote(table.def.name)},"num_rows":${rows.count},"updates":[`,
     );
     out.writer.utf8(deleted ? `{"deletes":[` : `{"deletes":[],"inserts":[`);
     out.rows(textsOf(query));

@@ -15,7 +15,7 @@ import type { Call, CommitHead } from "../../core/call.ts";
 import type { DatabaseContext } from "../../core/context.ts";
 import type { Caller, KeptPart } from "../../link/link.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
-import type { Subscriber } from "../../subscriptions/subscriber.ts";
+import type { Subscriber, Subscription } from "../../subscriptions/subscriber.ts";
 import { FirstRows } from "../first-rows.ts";
 import { answerOneOff } from "../one-off.ts";
 import { answerProcedure } from "../procedures.ts";
@@ -89,6 +89,10 @@ class ConversationV1 implements Conversation, Subscriber, CallingClient {
 
   deliver(commit: CommitHead): void {
     this.channel.send(this.updates.message(this.changes, commit, this.isLight));
+  }
+
+  struckOff(subscription: Subscription, text: string): void {
+    this.sets.strikeOff(subscription, text);
   }
 
   sendIdentity(): void {

@@ -11,9 +11,9 @@ import type { DatabaseContext } from "../../core/context.ts";
 import type { KeptPart, ResumeNote } from "../../link/link.ts";
 import type { Piece } from "../../link/piece.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
-import type { Subscriber } from "../../subscriptions/subscriber.ts";
+import type { Subscriber, Subscription } from "../../subscriptions/subscriber.ts";
 import { entriesOf, type FirstRows, type QueryRows } from "../first-rows.ts";
-import { compileTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
+import { computedTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
 import type { Channel, ClientRequest } from "../wire.ts";
 import type { Encoder } from "./encoder.ts";
 import { decodeSet, encodeSet, type KeptSet } from "./set-state.ts";
@@ -228,6 +228,14 @@ export class QuerySets {
     }
   }
 
+  /** Ends the sets that hold a query by `subscription`. */
+  strikeOff(subscription: Subscription, text: string): void {
+    this.context.critical.run(() => {
+      for (const set of [...this.sets.values()])
+        if (set.queries.some((query) => query.subscription === subscription)) this.withdraw(set, text);
+    });
+  }
+
   private withdraw(set: QuerySet, lost: string): void {
     const { channel } = this;
     const { queryId } = set;
@@ -258,7 +266,7 @@ export class QuerySets {
 
   /** @param expandsAll whether one text may stand for all tables */
   private compile(texts: readonly string[], expandsAll: boolean): readonly WantedQuery[] | string {
-    return compileTexts(texts, this.context.access.catalog(this.channel.info.caller, expandsAll), false);
+    return computedTexts(this.context, texts, this.channel.info.caller, expandsAll, false);
   }
 
   private overRows(queries: readonly TextQuery[]): readonly TextQuery[] {

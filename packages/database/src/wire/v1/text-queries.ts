@@ -3,8 +3,8 @@
  * already, and the query is held until the last lets go of it.
  */
 import { bindParams } from "@lightcone/sql";
-import type { Subscription, Subscriptions } from "../../subscriptions/fan-out.ts";
-import type { Subscriber } from "../../subscriptions/subscriber.ts";
+import type { Subscriptions } from "../../subscriptions/fan-out.ts";
+import type { Subscriber, Subscription } from "../../subscriptions/subscriber.ts";
 import type { WantedQuery } from "../query-texts.ts";
 
 /** A query that is held. */

@@ -4,7 +4,8 @@
  * Law: what is made of a part is made once, whoever is told of it: the rows by themselves, and the whole message if the part
  * is all that it tells.
  */
-import type { RowRefs, Store, Table } from "@lightcone/engine";
+import type { RowRefs, RowSource } from "@lightcone/engine";
+import type { TableSchema } from "@lightcone/schema";
 import { v2 } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
 import type { ByteWriter } from "@lightcone/sats";
@@ -37,12 +38,12 @@ export class EncoderV2 {
   private readonly buffer: MessageBuffer;
   private readonly rows: ChangedRows;
 
-  constructor(store: Store, buffer: MessageBuffer) {
+  constructor(store: RowSource, buffer: MessageBuffer) {
     this.rows = new ChangedRows(store);
     this.buffer = buffer;
   }
 
-  gather(_table: Table): RowGatherer {
+  gather(_table: TableSchema): RowGatherer {
     return new BsatnRows();
   }
 
@@ -84,7 +85,7 @@ export class EncoderV2 {
     out.writer.u32(1);
     v2.beginQuerySet(out.writer, querySetId, queries.length);
     for (const query of queries) {
-      v2.beginTable(out.writer, query.table.name, 1);
+      v2.beginTable(out.writer, query.table.def.name, 1);
       out.writer.u8(v2.rowsKind.PersistentTable);
       this.rows.write(out.writer, noRows);
       out.rows(bsatnRowsOf(query));
@@ -242,6 +243,6 @@ function writeTables(out: PieceWriter, queries: readonly QueryRows[]): void {
 }
 
 function writeTable(out: PieceWriter, query: QueryRows): void {
-  out.writer.string(query.table.name);
+  out.writer.string(query.table.def.name);
   out.rows(bsatnRowsOf(query));
 }

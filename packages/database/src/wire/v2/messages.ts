@@ -9,7 +9,7 @@ import type { Call, CommitHead } from "../../core/call.ts";
 import type { DatabaseContext } from "../../core/context.ts";
 import type { Caller, KeptPart } from "../../link/link.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
-import type { Subscriber } from "../../subscriptions/subscriber.ts";
+import type { Subscriber, Subscription } from "../../subscriptions/subscriber.ts";
 import { FirstRows } from "../first-rows.ts";
 import { answerOneOff } from "../one-off.ts";
 import { answerProcedure } from "../procedures.ts";
@@ -69,6 +69,10 @@ class ConversationV2 implements Conversation, Subscriber {
   deliver(commit: CommitHead): void {
     this.channel.send(this.encoder.update(this, commit));
     empty(this.marks);
+  }
+
+  struckOff(subscription: Subscription, text: string): void {
+    this.sets.strikeOff(subscription, text);
   }
 
   sendIdentity(): void {

@@ -9,10 +9,10 @@ import { bindParams } from "@lightcone/sql";
 import type { DatabaseContext } from "../../core/context.ts";
 import type { KeptPart } from "../../link/link.ts";
 import type { Piece } from "../../link/piece.ts";
-import type { Subscription, Subscriptions } from "../../subscriptions/fan-out.ts";
-import type { Subscriber } from "../../subscriptions/subscriber.ts";
+import type { Subscriptions } from "../../subscriptions/fan-out.ts";
+import type { Subscriber, Subscription } from "../../subscriptions/subscriber.ts";
 import { entriesOf, type FirstRows } from "../first-rows.ts";
-import { compileTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
+import { computedTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
 import type { Channel, ClientRequest } from "../wire.ts";
 import type { EncoderV2 } from "./encoder.ts";
 import { decodeSet, encodeSet } from "./set-state.ts";
@@ -152,6 +152,14 @@ export class QuerySets {
     }
   }
 
+  /** Ends the set that holds a query by `subscription`. */
+  strikeOff(subscription: Subscription, text: string): void {
+    this.context.critical.run(() => {
+      const set = this.sets.get(subscription.mark);
+      if (set?.subscriptions.includes(subscription) === true) this.withdraw(set, text);
+    });
+  }
+
   private withdraw(set: QuerySet, lost: string): void {
     const { channel, encoder } = this;
     const { querySetId } = set;
@@ -183,7 +191,7 @@ export class QuerySets {
   // --- what both need
 
   private compile(texts: readonly string[]): readonly WantedQuery[] | string {
-    return compileTexts(texts, this.context.access.catalog(this.channel.info.caller, true), true);
+    return computedTexts(this.context, texts, this.channel.info.caller, true, true);
   }
 
   private overRows({ queries }: QuerySet): readonly WantedQuery[] {

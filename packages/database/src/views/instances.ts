@@ -1,0 +1,107 @@
+/** The instances of views: each is a view for one caller, or an anonymous one for all. */
+import type { LightconeError, RowRef, TableId } from "@lightcone/base";
+import type { IndexCursor } from "@lightcone/engine";
+import type { ReadSet } from "./read-set.ts";
+import type { ViewTable } from "./relations.ts";
+
+export class Instance {
+  of: ViewTable;
+  readonly caller: Uint8Array;
+  readonly key: string;
+  /** Who is subscribed to it. */
+  readonly users = new Set<object>();
+  /** What the last run read; undefined while its rows are not to be relied on. */
+  reads: ReadSet | undefined;
+  /** Why it has no rows that are up to date. */
+  error: LightconeError | undefined;
+  /** Failures in a row. */
+  failures = 0;
+  isQuarantined = false;
+  /** Whether the present commit concerns it. */
+  isTouched = false;
+  isGone = false;
+
+  constructor(of: ViewTable, caller: Uint8Array, key: string) {
+    this.of = of;
+    this.caller = caller;
+    this.key = key;
+  }
+}
+
+export class Instances {
+  private readonly byTable = new Map<TableId, Map<string, Instance>>();
+  /** Those that nobody is subscribed to, the longest unused first. */
+  private readonly unused = new Set<Instance>();
+  count = 0;
+
+  of(of: ViewTable, caller: Uint8Array): Instance {
+    let instances = this.byTable.get(of.schema.id);
+    if (instances === undefined) this.byTable.set(of.schema.id, (instances = new Map()));
+    const key = Buffer.from(caller.buffer, caller.byteOffset, caller.byteLength).toString("latin1");
+    let instance = instances.get(key);
+    if (instance === undefined) {
+      instance = new Instance(of, caller.slice(), key);
+      instances.set(key, instance);
+      this.unused.add(instance);
+      this.count += 1;
+    }
+    return instance;
+  }
+
+  *all(): Iterable<Instance> {
+    for (const instances of this.byTable.values()) yield* instances.values();
+  }
+
+  hold(instance: Instance, user: object): void {
+    instance.users.add(user);
+    this.unused.delete(instance);
+  }
+
+  release(instance: Instance, user: object): void {
+    instance.users.delete(user);
+    if (instance.users.size === 0 && !instance.isGone) this.unused.add(instance);
+  }
+
+  /** Forgets an instance; its rows are the caller's to take away. */
+  remove(instance: Instance): void {
+    const { schema } = instance.of;
+    const instances = this.byTable.get(schema.id);
+    if (instances?.delete(instance.key) !== true) return;
+    if (instances.size === 0) this.byTable.delete(schema.id);
+    this.unused.delete(instance);
+    instance.isGone = true;
+    this.count -= 1;
+  }
+
+  /** Lets go of the longest unused when there are more than `max`. @returns those whose rows are to be taken away */
+  trim(max: number, except: ReadonlySet<Instance> = new Set()): readonly Instance[] {
+    const gone: Instance[] = [];
+    for (const instance of this.unused) {
+      if (this.unused.size <= max) break;
+      if (except.has(instance)) continue;
+      this.remove(instance);
+      gone.push(instance);
+    }
+    return gone;
+  }
+
+  /** The instance's rows in the derived store. */
+  rowsOf({ of: { table, view }, caller }: Instance): readonly RowRef[] {
+    const rows: RowRef[] = [];
+    let cursor: Pick<IndexCursor, "next">;
+    if (view.isAnonymous) {
+      const walk = table.openCursor();
+      walk.seek();
+      cursor = walk;
+    } else {
+      const own = view.columns.length;
+      const index = table.indexes.find(({ def }) => def.columns.length === 1 && def.columns[0] === own);
+      if (index === undefined) throw new TypeError(`view ${view.name} has no index of its callers`);
+      const found = index.openCursor();
+      found.seekPoint(new DataView(caller.buffer, caller.byteOffset, caller.byteLength), 0, caller.length);
+      cursor = found;
+    }
+    for (let ref = cursor.next(); ref !== -1; ref = cursor.next()) rows.push(ref);
+    return rows;
+  }
+}

@@ -1,0 +1,343 @@
+/**
+ * Goal: a view that fails, however it does, costs those who are subscribed to it, and nobody else: not the writer, not
+ * other views, not other callers.
+ * Method: kind of ending × who meets it (the commit, whoever subscribes), over a real store, pipeline and job loop, with views
+ * that are functions of the test. Each limit is met with a small value of it.
+ */
+import { asRowRef } from "@lightcone/base";
+import { tableDef } from "@lightcone/engine/testing";
+import { Errno, type HostPort, type ViewOutcome } from "@lightcone/host";
+import type { DeltaPart } from "@lightcone/query";
+import { t } from "@lightcone/sats";
+import { bindParams, compileSubscription } from "@lightcone/sql";
+import { describe, expect, test, vi } from "vitest";
+import type { DatabaseLimits } from "../link/limits.ts";
+import type { Subscriber, Subscription } from "../subscriptions/subscriber.ts";
+import { openParts, testCaller, type TestParts } from "../testing/index.ts";
+import type { TestView } from "../testing/test-module.ts";
+import { Readers } from "./read-set.ts";
+
+const number = tableDef({ name: "number", columns: { id: t.u32 }, unique: [["id"]] });
+
+const u32s = (...numbers: readonly number[]): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(Uint32Array.from(numbers).buffer);
+const rows = (...numbers: readonly number[]): ViewOutcome => ({
+  kind: "rows",
+  bytes: u32s(numbers.length, ...numbers),
+});
+
+/** The numbers in the table, by a scan. */
+function all(port: HostPort): number[] {
+  const scan = port.scanTable(port.tableId("number") as never);
+  if (typeof scan === "number") throw new TypeError(port.failure());
+  const found: number[] = [];
+  for (let ref = scan.next(); ref !== -1; ref = scan.next()) {
+    port.resolve(ref);
+    found.push(port.row.view.getUint32(port.row.at, true));
+  }
+  return found;
+}
+
+class Ear implements Subscriber {
+  readonly changes: DeltaPart[] = [];
+  readonly numbers = new Set<number>();
+  readonly errors: string[] = [];
+  private readonly parts: TestParts;
+
+  constructor(parts: TestParts) {
+    this.parts = parts;
+  }
+
+  deliver(): void {
+    const { relations } = this.parts.context;
+    const each = ({ refs, count }: DeltaPart["inserts"], act: (number: number) => void): void => {
+      for (const ref of refs.subarray(0, count)) {
+        relations.resolve(asRowRef(ref));
+        expect(relations.row.length).toBe(4);
+        act(relations.row.view.getUint32(relations.row.at, true));
+      }
+    };
+    for (const { deletes, inserts } of this.changes) {
+      each(deletes, (one) => this.numbers.delete(one));
+      each(inserts, (one) => this.numbers.add(one));
+    }
+  }
+
+  struckOff(subscription: Subscription, text: string): void {
+    this.errors.push(text);
+    this.parts.subscriptions.release(subscription);
+  }
+}
+
+interface World extends TestParts {
+  /** Subscribes; the text of why not. */
+  hear(sql: string, caller?: number): Ear | string;
+  put(...numbers: readonly number[]): void;
+}
+
+async function opened(views: Readonly<Record<string, TestView>>, limits: Partial<DatabaseLimits> = {}): Promise<World> {
+  const parts = await openParts({ tables: [number], views }, limits);
+  const table = parts.store.tableByName("number") ?? expect.fail("no table");
+  return Object.assign(parts, {
+    hear(sql: string, caller = 1): Ear | string {
+      const { identity } = testCaller(caller);
+      const [plan] = compileSubscription(sql, parts.context.access.catalog({ isOwner: false }, false));
+      if (plan === undefined) return "no query";
+      const failed = parts.context.views.compute([plan], identity);
+      if (failed !== undefined) return failed.told;
+      const ear = new Ear(parts);
+      parts.subscriptions.hold(ear, plan, bindParams(plan, identity));
+      return ear;
+    },
+    put(...numbers: readonly number[]): void {
+      parts.commit(() => numbers.forEach((one) => parts.store.tx.insert(table.id, u32s(one), 0, 4)));
+    },
+  });
+}
+
+const columns = { id: t.u32 };
+const good: TestView = { columns, isAnonymous: true, run: (port) => rows(...all(port)) };
+const heard = (ear: Ear | string): Ear => (typeof ear === "string" ? expect.fail(ear) : ear);
+
+/** What a view does once there is a number over 9. */
+const endings: [
+  ending: string,
+  run: (port: HostPort) => ViewOutcome,
+  told: RegExp,
+  more?: { readonly view?: Partial<TestView>; readonly limits?: Partial<DatabaseLimits> },
+][] = [
+  ["refuses", () => ({ kind: "error", message: "not now" }), /view `bad` failed: not now/],
+  ["breaks", () => ({ kind: "panic", message: "index out of bounds", fatal: true }), /it broke; the database's log/],
+  [
+    "throws what no module host lets through",
+    () => {
+      throw new RangeError("a bug");
+    },
+    /it broke/,
+  ],
+  [
+    "does not end",
+    () => {
+      for (;;);
+    },
+    /took longer than 0.02 s \(viewTimeoutMs\)/,
+    { limits: { viewTimeoutMs: 20 } },
+  ],
+  ["returns no list", () => ({ kind: "rows", bytes: Uint8Array.of(1) }), /no list of rows/],
+  ["returns rows of another type", () => ({ kind: "rows", bytes: u32s(2, 7) }), /row 1 of what it returned/],
+  ["returns more than its rows", () => ({ kind: "rows", bytes: u32s(1, 7, 7) }), /more behind the rows/],
+  [
+    "returns two rows with one key",
+    () => ({ kind: "rows", bytes: u32s(2, 7, 1, 7, 2) }),
+    /two of its rows have the same `id`/,
+    { view: { columns: { id: t.u32, of: t.u32 }, primaryKey: "id" } },
+  ],
+  ["returns too many rows", () => rows(1, 2, 3, 4, 5), /viewRowsMax/, { limits: { viewRowsMax: 4 } }],
+  ["asks with a query that is none", () => ({ kind: "query", sql: "SELECT" }), /sql parser error/],
+  ["asks for rows of another type", () => ({ kind: "query", sql: "SELECT * FROM st_table" }), /rows of another type/],
+  ["asks a view", () => ({ kind: "query", sql: "SELECT * FROM good" }), /no such table: `good`/],
+  [
+    "asks with its caller",
+    () => ({ kind: "query", sql: "SELECT * FROM st_client WHERE identity = :sender" }),
+    /failed|identity|parameter/,
+  ],
+  [
+    "takes too much room",
+    () => ({ kind: "rows", bytes: u32s(60_000, ...Array.from({ length: 60_000 }, (_, at) => at)) }),
+    /liveStateBytesMax/,
+    { limits: { liveStateBytesMax: 2_500_000 } },
+  ],
+];
+
+describe("row 9: a view that fails", () => {
+  test.each(endings)("%s: at a commit", { timeout: 20_000 }, async (_, end, told, more) => {
+    const { view, limits } = more ?? {};
+    const parts = await opened(
+      {
+        good,
+        bad: {
+          columns,
+          ...view,
+          run: (port) => (all(port).some((one) => one > 9) ? end(port) : { kind: "rows", bytes: u32s(0) }),
+        },
+      },
+      limits,
+    );
+    parts.put(1);
+    const [well, first, second] = [
+      heard(parts.hear("SELECT * FROM good")),
+      heard(parts.hear("SELECT * FROM bad")),
+      heard(parts.hear("SELECT * FROM bad", 2)),
+    ];
+    parts.put(10);
+    await parts.settle();
+    expect(parts.broken).toBeUndefined();
+    expect([...well.numbers]).toEqual([10]);
+    for (const ear of [first, second]) {
+      expect(ear.errors).toEqual([expect.stringMatching(told)]);
+      expect([...ear.numbers]).toEqual([]);
+    }
+    // Who is subscribed again meets the same, and those who are not are never heard of.
+    expect(parts.hear("SELECT * FROM bad")).toMatch(told);
+    parts.put(11);
+    await parts.settle();
+    expect([...well.numbers]).toEqual([10, 11]);
+    expect(first.errors).toHaveLength(1);
+    expect((await parts.lines()).length).toBeGreaterThan(0);
+  });
+
+  test("is not run again after its third failure in a row, for that caller, until the next module", async () => {
+    const ran: number[] = [];
+    const bad: TestView = {
+      columns,
+      run(_, { sender }) {
+        ran.push(sender[0] ?? 0);
+        return sender[0] === 1 ? { kind: "error", message: "no" } : rows(5);
+      },
+    };
+    const parts = await opened({ bad });
+    expect([1, 2, 3, 4, 5].map(() => parts.hear("SELECT * FROM bad"))).toEqual([
+      "view `bad` failed: no",
+      "view `bad` failed: no",
+      "view `bad` failed 3 times in a row, and is not run again",
+      "view `bad` failed 3 times in a row, and is not run again",
+      "view `bad` failed 3 times in a row, and is not run again",
+    ]);
+    heard(parts.hear("SELECT * FROM bad", 2));
+    expect(ran).toEqual([1, 1, 1, 2]);
+    expect((await parts.lines()).at(-1)).toContain("is not run again");
+  });
+
+  test("that once succeeded in between starts to count anew", async () => {
+    let isWell = false;
+    const parts = await opened({
+      moody: { columns, run: (port) => (isWell ? rows(...all(port)) : { kind: "error", message: "no" }) },
+    });
+    const texts: (string | number)[] = [];
+    for (const well of [false, false, true, false, false]) {
+      isWell = well;
+      const ear = parts.hear("SELECT * FROM moody");
+      texts.push(typeof ear === "string" ? ear.slice(0, 19) : ear.errors.length);
+      // What was there counts as read until something changes it.
+      if (typeof ear !== "string") {
+        isWell = false;
+        parts.put(1);
+        await parts.settle();
+      }
+    }
+    expect(texts).toEqual([
+      "view `moody` failed",
+      "view `moody` failed",
+      0,
+      "view `moody` failed",
+      "view `moody` failed",
+    ]);
+  });
+});
+
+describe("row 9: a view", () => {
+  test("reads, and writes nothing", async () => {
+    const results: number[] = [];
+    const parts = await opened({
+      nosy: {
+        columns,
+        run(port) {
+          const table = port.tableId("number") as never;
+          const index = port.indexId("number_id_idx_btree") as never;
+          const key = u32s(1);
+          results.push(
+            port.insert(table, key, 0, 4),
+            port.update(table, index, key, 0, 4),
+            port.deletePoint(index, key, 0, 4),
+            port.deleteRange(index, key, 0, { kind: "unbounded" }, { kind: "unbounded" }),
+            port.deleteRows(table, key),
+            port.clear(table),
+          );
+          return rows();
+        },
+      },
+    });
+    parts.put(1);
+    heard(parts.hear("SELECT * FROM nosy"));
+    expect(results).toEqual(Array<number>(6).fill(-Errno.transactionIsReadOnly));
+    expect(parts.store.tableByName("number")?.rowCount).toBe(1);
+    // Between runs there is nothing to read.
+    expect(parts.context.views.port.rowCount(parts.store.tableByName("number")?.id ?? (0 as never))).toBe(
+      -Errno.notInTransaction,
+    );
+  });
+
+  test("is run once a commit for all who hear of it, and not at all when nobody does", async () => {
+    let runs = 0;
+    const counted: TestView = { ...good, run: (port) => (runs++, rows(...all(port))) };
+    const parts = await opened({ counted });
+    const ears = [1, 2, 3].map((caller) => heard(parts.hear("SELECT * FROM counted", caller)));
+    expect(runs).toBe(1);
+    parts.put(1, 2);
+    expect(runs).toBe(2);
+    for (const { numbers } of ears) expect([...numbers]).toEqual([1, 2]);
+    parts.commit(() => undefined);
+    expect(runs).toBe(2);
+  });
+
+  test("that gives the same rows again is not told of", async () => {
+    const parts = await opened({ even: { ...good, run: (port) => rows(...all(port).filter((one) => one % 2 === 0)) } });
+    const ear = heard(parts.hear("SELECT * FROM even"));
+    const deliver = vi.spyOn(ear, "deliver");
+    parts.put(1, 3);
+    expect(deliver).not.toHaveBeenCalled();
+    parts.put(2);
+    expect(deliver).toHaveBeenCalledTimes(1);
+  });
+
+  test("that reads more than viewReadsMax keys counts as one that reads the table", async () => {
+    const parts = await opened(
+      {
+        keys: {
+          columns,
+          run(port) {
+            const index = port.indexId("number_id_idx_btree") as never;
+            for (let key = 100; key < 110; key += 1) port.find(index, u32s(key), 0, 4);
+            return rows(all(port).length);
+          },
+        },
+      },
+      { viewReadsMax: 4 },
+    );
+    const concerned = vi.spyOn(Readers.prototype, "concerned");
+    const ear = heard(parts.hear("SELECT * FROM keys"));
+    parts.put(1);
+    expect(concerned).toHaveBeenCalledTimes(1);
+    expect([...ear.numbers]).toEqual([1]);
+    concerned.mockRestore();
+  });
+
+  test("nobody is subscribed to is let go of when a commit concerns it, and the longest unused over 1000", async () => {
+    const parts = await opened({ mine: { columns, run: (port) => rows(...all(port)) } });
+    const { views } = parts.context;
+    for (let caller = 0; caller < 250; caller += 1) {
+      const [plan] = compileSubscription("SELECT * FROM mine", parts.context.access.catalog({ isOwner: false }, false));
+      for (let more = 0; more < 5; more += 1) {
+        const identity = new Uint8Array(32).fill(caller);
+        identity[1] = more;
+        expect(plan && views.compute([plan], identity)).toBeUndefined();
+      }
+    }
+    expect(views.count).toBe(1000);
+    parts.put(1);
+    expect(views.count).toBe(0);
+    expect([...parts.context.relations.views].map(({ table }) => table.rowCount)).toEqual([0]);
+  });
+
+  test("of an anonymous kind has rows that all share, a private one is not there for others", async () => {
+    const parts = await opened({ hidden: { ...good, isPrivate: true }, good });
+    parts.put(4);
+    expect(() => parts.hear("SELECT * FROM hidden")).toThrow("no such table: `hidden`");
+    heard(parts.hear("SELECT * FROM good"));
+    heard(parts.hear("SELECT * FROM good", 2));
+    expect(parts.context.views.count).toBe(1);
+    const owners = parts.context.access.catalog({ isOwner: true }, true);
+    expect(owners.view?.("hidden")?.def.name).toBe("hidden");
+    expect([...(owners.readable?.() ?? [])].map(({ def }) => def.name)).toEqual(["number", "good", "hidden"]);
+  });
+});

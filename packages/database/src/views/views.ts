@@ -1,0 +1,470 @@
+/**
+ * The views of a database: for whom each was computed, when it is computed again, and what becomes of one that fails.
+ *
+ *   commit ─▶ who read what it changed? ─▶ run those ─▶ compare with their rows ─▶ a commit of the derived store
+ *
+ * An instance is a view for one caller, or an anonymous one for all. It is computed when it is first asked for and, as
+ * long as somebody is subscribed to it, again with each commit that changes what it read: after the commit is in the log
+ * and before anybody is told. A view that fails costs those who are subscribed to it, never the writer. Views run in a module
+ * instance of their own. `docs/decisions/0195`.
+ */
+import { defined, isLightconeError, LightconeError, type Clock, type TableId } from "@lightcone/base";
+import { modulePromises, type Watchdog } from "@lightcone/base/node";
+import { CommitKind, makeHashSeed, type Commit, type Store } from "@lightcone/engine";
+import { LogLevel, type FunctionKind, type LogLine, type ModuleInstance } from "@lightcone/host";
+import type { Changes } from "@lightcone/query";
+import type { ModuleDef } from "@lightcone/schema";
+import type { SelectPlan } from "@lightcone/sql";
+import type { DatabaseLimits } from "../link/limits.ts";
+import type { ModuleLog } from "../module-log/module-log.ts";
+import { runQuery } from "./query-view.ts";
+import { ReadPort } from "./read-port.ts";
+import { IndexKeys, Readers, ReadSet } from "./read-set.ts";
+import { nobody, type Relations } from "./relations.ts";
+import { Instances, type Instance } from "./instances.ts";
+import { ViewRows } from "./view-rows.ts";
+
+/** Runs go on in one stretch of the watchdog for so long; then the next begins, with all of its budget. */
+const stretchMs = 5;
+/** A view that takes longer of one commit is named in the log, once a minute. */
+const slowMs = 5;
+const minuteMs = 60_000;
+/** Instances that are kept although nobody is subscribed to them. */
+const unusedMax = 1000;
+/** Views of one commit that find no room before all that are left do without. */
+const roomTriesMax = 8;
+/** After so many failures in a row an instance is not run again until the next publish. */
+export const viewFailuresMax = 3;
+
+export interface ViewSite {
+  readonly store: Store;
+  readonly relations: Relations;
+  readonly watchdog: Watchdog;
+  readonly clock: Clock;
+  readonly limits: DatabaseLimits;
+  readonly log: ModuleLog;
+  readonly databaseIdentity: Uint8Array;
+  readonly seed: number;
+}
+
+/** The module that views are of. */
+export interface ViewModule {
+  readonly def: ModuleDef;
+  /** The instance that views run in; a new one after `discardViews`. */
+  readonly views: ModuleInstance;
+  /** Drops that: it was left in the middle of a view, or its module has had its time. */
+  discardViews(): void;
+  /** Where a function stands in the author's files, if that can be told. */
+  placeOf(kind: FunctionKind, name: string): { readonly file: string; readonly line: number } | undefined;
+}
+
+/** Hears what changes of views apart from any commit. */
+export interface ViewListener {
+  /** Rows that nobody is subscribed to have come or gone. */
+  filled(changes: Changes): void;
+  /** Those who are subscribed to an instance are to be told that it has failed. Not within a commit. */
+  failed(instance: Instance, error: LightconeError): void;
+}
+
+export class Views {
+  listener: ViewListener = { filled: () => undefined, failed: () => undefined };
+  /** The port of the instance that views run in. */
+  readonly port: ReadPort;
+  private readonly site: ViewSite;
+  private readonly instances: Instances;
+  private readonly keys: IndexKeys;
+  private readonly readers: Readers<Instance>;
+  private module: ViewModule | undefined;
+  private bound: ViewModule | undefined;
+  /** What runs at the moment. */
+  private running: Instance | undefined;
+  private stale: Instance[] = [];
+  /** Those whose rows are to be taken away. */
+  private dropped: Instance[] = [];
+  /** How long runs of each view took since this was last looked at, and when one was last said to be slow. */
+  private readonly slow = new Map<TableId, number>();
+  private readonly slowNotedMs = new Map<TableId, number>();
+
+  constructor(site: ViewSite) {
+    this.site = site;
+    this.keys = new IndexKeys(makeHashSeed(site.seed));
+    this.readers = new Readers(this.keys);
+    this.instances = new Instances();
+    this.port = new ReadPort({
+      store: site.store,
+      databaseIdentity: site.databaseIdentity,
+      log: (line) => site.log.write(line, this.running?.of.view.name),
+      nowMicros: () => site.clock.nowMicros(),
+    });
+  }
+
+  /** How many instances there are. */
+  get count(): number {
+    return this.instances.count;
+  }
+
+  /** Says which module runs. Its views take over with the commit that publishes it, or by `bind`. */
+  use(module: ViewModule | undefined): void {
+    this.module = module;
+  }
+
+  /** Lets the views of the module be those that there are. Instances of theirs that stay are computed again. */
+  bind(): void {
+    const { module, site } = this;
+    if (module === this.bound) return;
+    this.bound?.discardViews();
+    this.bound = module;
+    this.keys.clear();
+    this.port.bind();
+    const views = module?.def.views ?? [];
+    if (views.length === 0 && !site.relations.hasViews) return;
+    const changed = site.relations.bind(views);
+    this.slowNotedMs.clear();
+    for (const instance of [...this.instances.all()]) {
+      this.forgetReads(instance);
+      const of = site.relations.view(instance.of.schema.id);
+      if (of === undefined || changed.has(instance.of.schema.id)) this.instances.remove(instance);
+      else {
+        instance.of = of;
+        instance.failures = 0;
+        instance.isQuarantined = false;
+        if (instance.users.size === 0) instance.error = undefined;
+        this.touch(instance);
+      }
+    }
+  }
+
+  // --- with a commit
+
+  /**
+   * Brings what is subscribed to up to a commit.
+   *
+   * @returns what has changed, to be released when all have been told; undefined for nothing
+   */
+  refresh(commit: Commit): Commit | undefined {
+    if (commit.meta.kind === CommitKind.publish) this.bind();
+    if (this.instances.count === 0) return undefined;
+    this.readers.concerned(commit, this.site.store, this.touch);
+    return this.refreshStale();
+  }
+
+  /** The same for what a new module has changed, apart from a commit. */
+  refreshStale(): Commit | undefined {
+    const { instances } = this;
+    const { dropped } = this;
+    if (this.stale.length === 0 && dropped.length === 0) return undefined;
+    this.dropped = [];
+    const all = this.stale;
+    this.stale = [];
+    const due: Instance[] = [];
+    for (const instance of all) {
+      instance.isTouched = false;
+      if (instance.isGone) continue;
+      if (instance.users.size === 0) {
+        this.forgetReads(instance);
+        instances.remove(instance);
+        dropped.push(instance);
+      } else if (instance.error === undefined) due.push(instance);
+    }
+    return this.write(dropped, due, true);
+  }
+
+  private readonly touch = (instance: Instance): void => {
+    if (instance.isTouched) return;
+    instance.isTouched = true;
+    this.stale.push(instance);
+  };
+
+  // --- on demand
+
+  /**
+   * Computes what statements read of views, as far as it is not there. Only between transactions.
+   *
+   * @returns why one of them has no rows
+   */
+  compute(plans: readonly SelectPlan[], caller: Uint8Array): LightconeError | undefined {
+    const { relations } = this.site;
+    if (!relations.hasViews) return undefined;
+    const due: Instance[] = [];
+    for (const { sources } of plans) {
+      for (const { table } of sources) {
+        const of = relations.view(table.id);
+        if (of === undefined) continue;
+        const instance = this.instances.of(of, of.view.isAnonymous ? nobody : caller);
+        if (instance.isQuarantined) return instance.error;
+        // Who is subscribed has rows of before: they go first.
+        if (instance.error !== undefined && instance.users.size > 0) return instance.error;
+        if (instance.reads === undefined && !due.includes(instance)) due.push(instance);
+      }
+    }
+    if (due.length === 0) return undefined;
+    for (const instance of due) instance.error = undefined;
+    const { dropped } = this;
+    this.dropped = [];
+    const changes = this.write(dropped, due, false);
+    if (changes !== undefined) {
+      this.listener.filled({ offset: changes.offset, deltas: changes.deltas });
+      relations.derived.release(changes);
+    }
+    for (const instance of this.instances.trim(unusedMax)) {
+      this.forgetReads(instance);
+      this.dropped.push(instance);
+    }
+    return due.find(({ error }) => error !== undefined)?.error;
+  }
+
+  /** The instances that a query reads, all computed. Each is kept up to date until it is released. */
+  hold(plan: SelectPlan, params: readonly Uint8Array[], user: object): readonly Instance[] {
+    const { relations } = this.site;
+    if (!relations.hasViews) return noInstances;
+    const held = plan.sources.flatMap(({ table }) => {
+      const of = relations.view(table.id);
+      if (of === undefined) return [];
+      const sender = plan.params.findIndex(({ from }) => from.kind === "sender" && !from.asBytes);
+      const caller = of.view.isAnonymous ? nobody : defined(params[sender], "the caller of a view");
+      return this.instances.of(of, caller);
+    });
+    for (const instance of held) this.instances.hold(instance, user);
+    return held.length === 0 ? noInstances : held;
+  }
+
+  release(held: readonly Instance[], user: object): void {
+    for (const instance of held) this.instances.release(instance, user);
+  }
+
+  // --- running
+
+  /** Takes the rows of `dropped` away and computes `due`, in one commit of the derived store. */
+  private write(dropped: readonly Instance[], due: readonly Instance[], isOfCommit: boolean): Commit | undefined {
+    const { limits, relations } = this.site;
+    const { derived } = relations;
+    const gone = [...dropped, ...this.makeRoom(due)];
+    const failed: Instance[] = [];
+    for (let times = 1; ; times += 1) {
+      derived.begin();
+      for (const instance of gone) this.clear(instance);
+      const left = failed.length === 0 ? due : due.filter((instance) => !failed.includes(instance));
+      if (times > roomTriesMax) {
+        for (const instance of left)
+          this.failIn(failed, instance, this.said(instance, outOfRoom(instance, limits.liveStateBytesMax)));
+        break;
+      }
+      if (this.runAll(left, failed)) break;
+      // The one that found no room has failed. Nothing of this round stands: the others have another.
+      derived.rollback();
+    }
+    if (isOfCommit) this.tellSlow();
+    this.slow.clear();
+    const commit = relations.commit();
+    for (const instance of failed)
+      if (instance.users.size > 0) this.listener.failed(instance, defined(instance.error, "why it failed"));
+    return commit;
+  }
+
+  /** Where three quarters of the room are taken, lets go of what nobody is subscribed to. */
+  private makeRoom(due: readonly Instance[]): readonly Instance[] {
+    const { limits, relations } = this.site;
+    if (relations.derived.memoryBytes < limits.liveStateBytesMax * 0.75) return noInstances;
+    const gone = this.instances.trim(0, new Set(due));
+    for (const instance of gone) this.forgetReads(instance);
+    return gone;
+  }
+
+  /** @returns false when the rows of one found no room: it is among those that have failed */
+  private runAll(due: readonly Instance[], failed: Instance[]): boolean {
+    const { clock, limits, watchdog } = this.site;
+    let next = 0;
+    while (next < due.length) {
+      let hasBegun = false;
+      let thrown: { readonly error: unknown } | undefined;
+      const goOn = modulePromises.setAside();
+      const isWhole = watchdog.runWithin(() => {
+        hasBegun = true;
+        const until = clock.steadyMs() + stretchMs;
+        try {
+          do {
+            const instance = due[next] as Instance; // below the length
+            this.running = instance;
+            const from = clock.steadyMs();
+            const error = this.run(instance);
+            this.running = undefined;
+            next += 1;
+            if (error !== undefined) this.failIn(failed, instance, error);
+            this.noteTime(instance, clock.steadyMs() - from);
+          } while (next < due.length && clock.steadyMs() < until);
+        } catch (error) {
+          thrown = { error };
+        }
+      }, limits.viewTimeoutMs);
+      if (!isWhole) modulePromises.end();
+      goOn();
+      this.port.end();
+      this.running = undefined;
+      if (thrown !== undefined) {
+        if (!isLightconeError(thrown.error, "OutOfMemory")) throw thrown.error;
+        const instance = due[next] as Instance; // the one that ran
+        this.failIn(failed, instance, this.said(instance, outOfRoom(instance, limits.liveStateBytesMax)));
+        return false;
+      }
+      if (isWhole) continue;
+      // What was running is ended; when nothing could begin, there is no time left for any of them.
+      this.bound?.discardViews();
+      const ended = hasBegun ? due.slice(next, next + 1) : due.slice(next);
+      for (const instance of ended)
+        this.failIn(failed, instance, this.said(instance, timedOut(instance, limits.viewTimeoutMs)));
+      next += ended.length;
+    }
+    return true;
+  }
+
+  /** Runs an instance and writes its rows. @returns why it has none */
+  private run(instance: Instance): LightconeError | undefined {
+    const { limits, store, watchdog } = this.site;
+    const { of, caller } = instance;
+    const reads = new ReadSet(this.keys, limits.viewReadsMax);
+    const rows = new ViewRows(of, caller, limits.viewRowsMax);
+    try {
+      const module = defined(this.bound, "the module of a view");
+      const { view } = of;
+      const { views } = module;
+      this.port.begin(reads);
+      const outcome = views.callView?.({
+        viewIndex: view.index,
+        isAnonymous: view.isAnonymous,
+        sender: caller,
+        args: noArgs,
+      });
+      this.port.end();
+      reads.finish();
+      switch (outcome?.kind) {
+        case "rows":
+          rows.addList(outcome.bytes);
+          break;
+        case "query":
+          if (outcome.sql !== "") runQuery(store, view, outcome.sql, reads, rows.add);
+          break;
+        case "error":
+          return this.refused(instance, outcome.message);
+        case "panic":
+          if (outcome.fatal) module.discardViews();
+          return this.panicked(instance, outcome.message);
+        case undefined:
+          return failure(instance, "this release does not run its views");
+      }
+      rows.checkKey();
+    } catch (error) {
+      this.port.end();
+      if (!isLightconeError(error)) return this.broke(instance, error);
+      if (error.code !== "ViewFailed") this.bound?.discardViews();
+      return this.said(instance, error);
+    }
+    watchdog.critical.enter();
+    this.replace(instance, rows);
+    this.forgetReads(instance);
+    instance.reads = reads;
+    instance.failures = 0;
+    instance.error = undefined;
+    this.readers.add(instance, reads);
+    watchdog.critical.leave();
+    return undefined;
+  }
+
+  /** Makes the instance's rows be `rows`. */
+  private replace(instance: Instance, rows: ViewRows): void {
+    const { derived } = this.site.relations;
+    const { table } = instance.of;
+    const difference = rows.differenceTo(table, this.instances.rowsOf(instance));
+    if (difference === undefined) return;
+    for (const ref of difference.deletes) derived.tx.deleteRow(table.id, ref);
+    for (const row of difference.inserts)
+      rows.use(row, (bytes, at, length) => {
+        const result = derived.tx.insert(table.id, bytes, at, length);
+        if (result < 0) throw new TypeError(`a row of view ${table.name} is refused: ${derived.tx.failure()}`);
+      });
+  }
+
+  private clear(instance: Instance): void {
+    const { relations } = this.site;
+    const { derived } = relations;
+    const { table, schema } = instance.of;
+    if (relations.view(schema.id)?.table !== table) return; // its rows went with its table
+    for (const ref of this.instances.rowsOf(instance)) derived.tx.deleteRow(table.id, ref);
+  }
+
+  private forgetReads(instance: Instance): void {
+    if (instance.reads !== undefined) this.readers.remove(instance, instance.reads);
+    instance.reads = undefined;
+  }
+
+  // --- failing
+
+  private failIn(failed: Instance[], instance: Instance, error: LightconeError): void {
+    failed.push(instance);
+    this.forgetReads(instance);
+    instance.failures += 1;
+    instance.isQuarantined = instance.failures >= viewFailuresMax;
+    instance.error = instance.isQuarantined
+      ? new LightconeError("ViewQuarantined", { view: instance.of.view.name, failureCount: instance.failures })
+      : error;
+    if (instance.isQuarantined)
+      this.say({ level: LogLevel.error, message: `${instance.error.message}. ${instance.error.hint}` }, instance);
+  }
+
+  private refused(instance: Instance, message: string): LightconeError {
+    this.say({ level: LogLevel.error, message }, instance);
+    return failure(instance, message);
+  }
+
+  private panicked(instance: Instance, message: string): LightconeError {
+    const place = this.bound?.placeOf("view", instance.of.view.name);
+    this.say({ level: LogLevel.panic, message, ...place }, instance);
+    return failure(instance, "it broke; the database's log says how");
+  }
+
+  private broke(instance: Instance, error: unknown): LightconeError {
+    this.bound?.discardViews();
+    return this.panicked(instance, String(error instanceof Error ? (error.stack ?? error.message) : error));
+  }
+
+  /** Says in the module's log what has happened to an instance. */
+  private said(instance: Instance, error: LightconeError): LightconeError {
+    this.say({ level: LogLevel.error, message: `${error.message}. ${error.hint}` }, instance);
+    return error;
+  }
+
+  private say(line: LogLine, { of }: Instance): void {
+    this.site.log.writeEnd(line, of.view.name);
+  }
+
+  private noteTime({ of }: Instance, spentMs: number): void {
+    this.slow.set(of.schema.id, (this.slow.get(of.schema.id) ?? 0) + spentMs);
+  }
+
+  private tellSlow(): void {
+    const { clock, log, relations } = this.site;
+    const now = clock.steadyMs();
+    for (const [id, spentMs] of this.slow) {
+      if (spentMs <= slowMs || now - (this.slowNotedMs.get(id) ?? -minuteMs) < minuteMs) continue;
+      this.slowNotedMs.set(id, now);
+      const name = relations.view(id)?.view.name ?? "";
+      const message = `view \`${name}\` took ${Math.round(spentMs)} ms of one commit: everybody waits for it. Let it read by an index, and less`;
+      log.writeEnd({ level: LogLevel.warn, message }, name);
+    }
+  }
+}
+
+const noArgs = new Uint8Array(0);
+const noInstances: readonly Instance[] = [];
+
+function failure({ of }: Instance, reason: string): LightconeError {
+  return new LightconeError("ViewFailed", { view: of.view.name, reason });
+}
+
+function outOfRoom({ of }: Instance, bytesMax: number): LightconeError {
+  const reason = `the rows of views take all of the ${bytesMax} bytes that they may (liveStateBytesMax)`;
+  return new LightconeError("ViewFailed", { view: of.view.name, reason });
+}
+
+function timedOut({ of }: Instance, timeoutMs: number): LightconeError {
+  return new LightconeError("ViewTimedOut", { view: of.view.name, timeoutMs });
+}
