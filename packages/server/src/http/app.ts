@@ -58,8 +58,8 @@ export function makeApp(services: Services, pages: Pages | undefined): Hono {
     const { headers } = context.res;
     // A module's own word on who may read its answer is kept.
     for (const [name, value] of Object.entries(corsHeaders))
-      if (name === "vary") headers.append(name, value);
-      else if (!headers.has(name)) headers.set(name, value);
+      if (!headers.has(name)) headers.set(name, value);
+      else if (name === "vary" && headers.get(name)?.includes(value) === false) headers.append(name, value);
   });
   for (const route of routes) app.all(route.path, (context) => serve(services, route, context));
   app.options("/v1/*", () => empty(200, preflightHeaders));
