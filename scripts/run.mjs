@@ -10,11 +10,15 @@ import { ensureInstalled, findNode, root } from "./setup.mjs";
 const tool = (path) => join(root, "node_modules", path);
 const vitest = (...args) => [tool("vitest/vitest.mjs"), "run", ...args];
 
+/** Node's own answer to SIGUSR1 is a debugger that every user of the machine may attach to; `--inspect` opens one that is wanted. */
+const noDebugger = "--disable-sigusr1";
+process.on("SIGUSR1", () => undefined);
+
 /** What a command runs, one process after another; the first failure ends it. */
 const commands = {
-  start: (rest) => [[join(root, "packages/cli/src/main.ts"), "demo", ...rest]],
+  start: (rest) => [[noDebugger, join(root, "packages/cli/src/main.ts"), "demo", ...rest]],
   dist: (rest) => [[join(root, "packages/cli/src/build/build-dist.ts"), ...rest]],
-  dev: (rest) => [["--watch-path=packages", join(root, "packages/cli/src/main.ts"), "demo", ...rest]],
+  dev: (rest) => [[noDebugger, "--watch-path=packages", join(root, "packages/cli/src/main.ts"), "demo", ...rest]],
   test: (rest) => [vitest(...rest)],
   bench: (rest) => [[join(root, "bench/src/main.ts"), ...rest]],
   soak: (rest) => [vitest("--config", "vitest.soak.config.ts", ...rest)],

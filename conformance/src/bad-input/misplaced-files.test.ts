@@ -24,6 +24,7 @@ beforeAll(async () => {
   expect((await served.call("ledger", "record", "[7, 1]")).status).toBe(200);
   const [identity = ""] = readdirSync(join(served.dataDirectory, "databases"));
   directory = await served.directoryOf(identity);
+  expect((await served.request("POST", "/v1/database/ledger/snapshot")).status).toBe(200);
 });
 afterAll(() => served.stop());
 
@@ -45,6 +46,11 @@ const files = [
   { file: "wake-at", code: "Corrupt", harmless: ["a link to nothing", "a pipe", "a longer file"] },
   { file: "log/mark", code: "Corrupt", harmless: ["a longer file"] },
   { file: "log/0000000000000001.segment", code: "Corrupt", harmless: ["a longer file"] },
+  {
+    file: "snapshots/0000000000000004.snapshot",
+    code: "Corrupt",
+    harmless: ["a longer file", "a pipe", "a link to itself", "a link to nothing"], // as of the others
+  },
 ] as const;
 const cases = files.flatMap(({ file, code, harmless }) =>
   Object.keys(things)

@@ -122,6 +122,12 @@ test("what cannot be read ends the connection behind what was before it", async 
   client.sayBytes(out.toBytes());
   await until("the end", () => client.closed !== undefined);
   expect(client.closed).toMatch(/client message does not decode/);
+  // What was before it is answered before the connection ends.
+  expect(outcomesOf(client)).toEqual([
+    [1, "Ok"],
+    [2, "Ok"],
+    [3, "Ok"],
+  ]);
   other.say(call(9, "put"));
   await until("the answer", () => other.answeredCount === 1);
   expect(await sql(link, "SELECT * FROM thing")).toHaveLength(4);

@@ -153,6 +153,7 @@ export class Hosts {
       openHost,
       clock: timers,
       crashesMax: this.crashesMax,
+      reducerTimeoutMs: 30_000,
       note: (text) => void this.notes.push(text),
     });
   }

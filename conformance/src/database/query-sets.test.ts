@@ -317,6 +317,16 @@ describe.each(protocols)("row protocols: query sets of %s", (protocol) => {
     await link.stop(100);
   });
 
+  test("a text that stands for many queries is told as it was written", async () => {
+    const { link, client } = await open();
+    client.say(subscribe(1, 1, "SELECT * FROM *"));
+    await until("the rows", () => client.answeredCount === 1);
+    expect((await publishBreaking(link, "../crash/modules/shelf-private.ts")).status).toBe(200);
+    const errors = client.messages.flatMap((each) => (each.kind === "SubscriptionError" ? [each.message] : []));
+    expect(errors).toEqual([expect.stringMatching(/executing: `SELECT \* FROM \*`$/)]);
+    await link.stop(100);
+  });
+
   test.each([
     { what: "a text", say: (client: ClientV2) => client.sayText("{}") },
     { what: "an unknown tag", say: (client: ClientV2) => client.sayBytes(Uint8Array.of(0xfa, 0, 0, 0, 0)) },

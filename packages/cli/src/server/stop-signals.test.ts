@@ -72,7 +72,7 @@ describe("signals", () => {
   });
 });
 
-test("SIGTERM to the group of `npm start` is one clean stop", async () => {
+test("SIGUSR1 to the group of `npm start` opens no debugger, and SIGTERM is one clean stop", async () => {
   const more = ["--listen-addr", "127.0.0.1:0", "--data-dir", place.path("data"), "--log-level", "info"];
   const child = spawn(process.execPath, [join(repository, "scripts/run.mjs"), "start", ...more], {
     cwd: repository,
@@ -84,8 +84,10 @@ test("SIGTERM to the group of `npm start` is one clean stop", async () => {
   const running = new Running(child);
   try {
     await running.saying(/http:\S+/);
+    process.kill(-pid, "SIGUSR1");
     process.kill(-pid, "SIGTERM");
     const ended = await running.ended;
+    expect(ended.err).not.toMatch(/debugger|inspector/i);
     expect(ended).toMatchObject({ code: 0, err: expect.stringMatching(/"stopping"\}\n.*"stopped"\}\n$/) });
   } finally {
     if (child.exitCode === null) process.kill(-pid, "SIGKILL");

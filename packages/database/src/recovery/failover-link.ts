@@ -54,6 +54,8 @@ export interface FailoverOptions {
   readonly clock: Clock;
   /** This front's name, where there are several. */
   readonly front?: string;
+  /** The limit of a database's calls, as its hosts have it: to be told with it. */
+  readonly reducerTimeoutMs: number;
   /** Ends of the host by the module's fault, in no function that could be named, after which it is not started again. */
   readonly crashesMax: number;
   /** Says what happened, for the server log. */
@@ -462,17 +464,30 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
     };
   }
 
+  /** The reply to what the last host ended at: that it took too long, or that it broke. */
+  private replyOfEnded(request: DatabaseRequest, { reason }: Condemned): Reply {
+    if (reason !== "time" && reason !== "interrupted") return refusal(530, "ReducerCrashed", fatalText);
+    const { reducerTimeoutMs: timeoutMs } = this.options;
+    return failure(new LightconeError("ReducerTimedOut", { what: titleOf(request), timeoutMs }));
+  }
+
   private giveUp(error: LightconeError): void {
     this.state = "failed";
     this.failure = error;
     for (const held of this.connections) held.close(1011, cutText(error.told, 120));
-    const condemned = new Set(this.condemned.map(keyOfWork));
+    const condemned = new Map(this.condemned.map((each) => [keyOfWork(each), each] as const));
     for (const held of this.requests) {
-      const isCondemned = held.work !== undefined && condemned.has(keyOfWork(held.work));
-      this.answer(held, isCondemned ? refusal(530, "ReducerCrashed", fatalText) : failure(error));
+      const ended = held.work === undefined ? undefined : condemned.get(keyOfWork(held.work));
+      this.answer(held, ended === undefined ? failure(error) : this.replyOfEnded(held.request, ended));
     }
     this.fail(error);
   }
+}
+
+/** What a request is called where no host is there to say what kind of function it calls. */
+function titleOf(request: DatabaseRequest): string {
+  const name = functionCalledBy(request);
+  return name === undefined ? "the query" : `\`${name}\``;
 }
 
 function functionCalledBy(request: DatabaseRequest): string | undefined {

@@ -8,7 +8,9 @@ import { manualClock } from "@lightcone/commitlog/testing";
 import { expect, test } from "vitest";
 import type { DatabaseLink } from "../link/link.ts";
 import { openFailoverLink } from "./failover-link.ts";
-import { HostEnded } from "./resume.ts";
+import { HostEnded, type SuspectReason } from "./resume.ts";
+import { keyOfClient } from "../link/client.ts";
+import { WorkKind } from "../link/work.ts";
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -20,6 +22,7 @@ async function begin() {
   const link = await openFailoverLink({
     clock,
     crashesMax: 3,
+    reducerTimeoutMs: 7000,
     note: (text) => void notes.push(text),
     openHost: () => {
       openedCount += 1;
@@ -87,3 +90,57 @@ test.each(["stop", "publish"])("nobody waits for that who wants to %s", async (w
     expect([reply.status, openedCount()]).toEqual([200, 5]);
   }
 });
+
+test.each<readonly [SuspectReason, number, RegExp]>([
+  ["time", 402, /^`spins` took longer than 7 s \(reducerTimeoutMs\) and was ended/],
+  ["interrupted", 402, /^`spins` took longer than 7 s/],
+  ["crash", 530, /fatal error/],
+])(
+  "who asked for what the last host ended at (%s) is told that, not that there is none",
+  async (reason, status, text) => {
+    const clock = manualClock();
+    const caller = {
+      identity: new Uint8Array(32),
+      connectionId: new Uint8Array(16).fill(1),
+      claims: "",
+      isOwner: false,
+    };
+    let fail: (error: Error) => void = () => undefined;
+    let isFirst = true;
+    const link = await openFailoverLink({
+      clock,
+      crashesMax: 3,
+      reducerTimeoutMs: 7000,
+      note: () => undefined,
+      openHost: () => {
+        if (!isFirst) return Promise.reject(new Error("there is none"));
+        isFirst = false;
+        const host: DatabaseLink = {
+          connect: () => ({ receive: () => undefined, closed: () => undefined, ready: true, onReady: undefined }),
+          request: () => new Promise(() => undefined),
+          flushLog: () => Promise.resolve(),
+          stop: () => Promise.resolve(undefined),
+          failed: new Promise((resolve) => (fail = resolve)),
+        };
+        return Promise.resolve({ link: host, handles: [], releasedOffset: -1 });
+      },
+    });
+    const call = link.request({ kind: "call", caller, functionName: "spins", args: "[]" });
+    const beside = link.request({
+      kind: "sql",
+      caller: { ...caller, connectionId: new Uint8Array(16).fill(2) },
+      text: "",
+      confirmed: true,
+    });
+    const suspect = { kind: WorkKind.message, id: keyOfClient(caller), number: 1, reason };
+    fail(new HostEnded("the database's process ended", suspect, true));
+    for (let tries = 0; tries < 20; tries += 1) {
+      await settle();
+      clock.advance(1000);
+    }
+    const reply = await call;
+    expect(reply.status).toBe(status);
+    expect(new TextDecoder().decode(reply.body)).toMatch(text);
+    expect((await beside).headers["lightcone-error"]).toBe("DatabaseStopped");
+  },
+);

@@ -208,7 +208,8 @@ export class Session implements ConnectionHandle, Channel, FrameOwner {
   /** Ends the connection of a client whose message cannot be read; anything else ends the host. */
   private refuseUnreadable(error: unknown, { number }: Message): void {
     if (!isUnreadable(error)) throw endedBy(error, WorkKind.message, this.id, number);
-    this.end(1011, closeReason(error.message));
+    // What was asked before is carried out, and its answers leave first.
+    this.finish(1011, closeReason(error.message));
   }
 
   private stopWaiting(message: Message): void {

@@ -83,10 +83,10 @@ export function recompiled<K extends Omit<WantedQuery, "plan">>(
 
 /** What is told of queries that may not be read any more; undefined when there are none. */
 export function lostBy(queries: readonly WantedQuery[], catalog: Catalog): string | undefined {
-  for (const { plan, text } of queries)
+  for (const { plan, statement } of queries)
     for (const { table } of plan.sources)
       if ((catalog.table(table.def.name) ?? catalog.view?.(table.def.name))?.id !== table.id)
-        return `table \`${table.def.name}\` may not be read any more, since the module was updated, executing: \`${text}\``;
+        return `table \`${table.def.name}\` may not be read any more, since the module was updated, executing: \`${statement}\``;
   return undefined;
 }
 

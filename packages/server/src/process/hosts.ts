@@ -56,6 +56,7 @@ export class Hosts {
   /** Tells this front's hosts from other processes. */
   private readonly mark = `front=${process.pid}.${randomBytes(6).toString("hex")}`;
   private readonly settings: unknown;
+  private readonly reducerTimeoutMs: number;
   private program: Promise<HostProgram> | undefined;
   /** Hosts without a database: warm, or still starting. */
   private readonly spareHosts: SpawnedHost[] = [];
@@ -70,10 +71,11 @@ export class Hosts {
     const settings: HostSettings = { limits: databaseLimits, procedureHttp: options.procedureHttp ?? "public" };
     this.settings = options.settings ?? settings;
     this.keeper = new Keeper(this.mark, log);
+    this.reducerTimeoutMs = databaseLimits.reducerTimeoutMs ?? defaultDatabaseLimits.reducerTimeoutMs;
     this.supervisor = new Supervisor({
       clock,
       memoryBytesMax: memoryBytesMax(limits),
-      callMsMax: databaseLimits.reducerTimeoutMs ?? defaultDatabaseLimits.reducerTimeoutMs,
+      callMsMax: this.reducerTimeoutMs,
     });
     this.stopped = new StoppedHosts({ clock, log, stoppedMsMax: limits.stoppedHostMsMax });
   }
@@ -85,6 +87,7 @@ export class Hosts {
       {
         clock,
         crashesMax,
+        reducerTimeoutMs: this.reducerTimeoutMs,
         stay,
         note: (message) => log.warn({ database: record.identity.hex }, message),
         openHost: (resume) => this.openHost(record, directory, isNew, resume),
