@@ -99,8 +99,8 @@ const fixed: Readonly<Record<string, Row>> = {
   rowIteratorsMax: {
     value: rowIteratorsMax,
     unit: "iterators",
-    what: "iterators that a WebAssembly call has open",
-    outcome: "a panic",
+    what: "iterators that a call has open, of a module in WebAssembly or a bundle of the official TypeScript package",
+    outcome: "a panic; in the bundle a `RangeError`",
   },
   byteSourcesMax: {
     value: byteSourcesMax,

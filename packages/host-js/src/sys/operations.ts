@@ -52,6 +52,8 @@ const messageLengthMax = 64 * 1024;
 /** Console timers that an instance may have running. */
 export const consoleTimersMax = 1000;
 
+export const waitsInTransaction = "nothing waits within a transaction: send the request before withTx, or behind it";
+
 const noBytes = new Uint8Array(0);
 const unbounded: ScanBound = { kind: "unbounded" };
 /** What `find` of the port answers for an index that is not unique. */
@@ -258,7 +260,9 @@ export class Operations implements SysOperations {
     if (result < 0) this.fail(-result, `the transaction could not be ${how === "commit" ? "committed" : "aborted"}`);
   }
 
+  /** A procedure's thread asks for the request itself. */
   request(): never {
+    if (this.isInTransaction) return this.fail(Errno.wouldBlockTransaction, waitsInTransaction);
     throw new TypeError("only a procedure sends requests");
   }
 }

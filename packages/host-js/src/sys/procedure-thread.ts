@@ -21,7 +21,7 @@ import {
   type ProcedureOutcome,
 } from "@lightcone/host";
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
-import { Operations } from "./operations.ts";
+import { Operations, waitsInTransaction } from "./operations.ts";
 import {
   databasesTurn,
   operationNames,
@@ -203,11 +203,7 @@ export class ProcedureThread {
     if (port.procedureWaits === undefined)
       return { kind: "refused", code: Errno.httpError, text: "there are no requests here" };
     if (this.operations.isInTransaction)
-      return {
-        kind: "refused",
-        code: Errno.wouldBlockTransaction,
-        text: "nothing waits within a transaction: send the request before withTx, or behind it",
-      };
+      return { kind: "refused", code: Errno.wouldBlockTransaction, text: waitsInTransaction };
     let request: HttpRequest;
     try {
       request = readHttpRequest(record as Uint8Array, body as Uint8Array);
