@@ -34,6 +34,7 @@ const sections = {
   tables: "Tables and indexes",
   procedure: "`ctx` of a procedure",
   handler: "`ctx` of an HTTP handler",
+  view: "`ctx` of a view",
   objects: "Values",
 };
 const isType = ({ section }: Entry): boolean => section === sections.types;
@@ -53,9 +54,10 @@ const note = table(
   { indexes: [{ accessor: "nm", algorithm: "btree", columns: ["n", "m"] }] },
   { id: t.u64().primaryKey().autoInc(), text: t.string().unique(), n: t.u8().index(), m: t.u8().index("hash") },
 );
-const main = schema({ note, timer });
+const tag = table({}, { id: t.u64().primaryKey() });
+const main = schema({ note, timer, tag });
 export default main;
-const app = schema({ note, timer });
+const app = schema({ note, timer, tag });
 const library = {};
 const hello = app.httpHandler(() => new SyncResponse("hello"));
 export const tick = main.reducer({ n: t.u8() }, (ctx, { n }) => {});
@@ -69,9 +71,11 @@ test("what is said to be there compiles, and what is said not to be does not", (
   const wrap = (entry: Entry): string =>
     entry.section === sections.procedure
       ? `main.procedure(t.unit(), async (ctx) => { void (${entry.name}); });`
-      : entry.section === sections.handler
-        ? `main.httpHandler((ctx, request) => (void (${entry.name}), new SyncResponse()));`
-        : `main.reducer((ctx) => { void (${entry.name}); });`;
+      : entry.section === sections.view
+        ? `main.view({ public: true }, t.array(note.rowType), (ctx) => (void (${entry.name}), []));`
+        : entry.section === sections.handler
+          ? `main.httpHandler((ctx, request) => (void (${entry.name}), new SyncResponse()));`
+          : `main.reducer((ctx) => { void (${entry.name}); });`;
   const first = preamble.split("\n").length;
   const folder = makeProject({
     "names.ts": `${preamble}${other.map(wrap).join("\n")}`,
@@ -110,6 +114,11 @@ export const proceed = main.procedure(t.unit(), async (ctx) => {
 ${lines(of(sections.procedure))}
 console.info("proceeded");
 });
+export const looked = main.view({ public: true }, t.array(note.rowType), (ctx) => {
+${lines(of(sections.view))}
+console.info("looked");
+return [];
+});
 `,
   });
   try {
@@ -121,7 +130,12 @@ console.info("proceeded");
     // Module code that makes promises runs in a turn of its own.
     const outcome = await new Promise((resolve) => setImmediate(() => resolve(database.callProcedure("proceed"))));
     expect(outcome).toMatchObject({ kind: "ok" });
-    expect(database.logs.map(({ message }) => message)).toEqual(["reduced", "proceeded"]);
+    const { sender } = traceCaller;
+    database.store.begin();
+    const view = { viewIndex: 0, isAnonymous: false, sender, args: new Uint8Array(0) };
+    expect(database.instance.callView?.(view)).toMatchObject({ kind: "rows" });
+    database.store.rollback();
+    expect(database.logs.map(({ message }) => message)).toEqual(["reduced", "proceeded", "looked"]);
   } finally {
     rmSync(folder, { recursive: true });
   }

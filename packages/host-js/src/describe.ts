@@ -22,7 +22,7 @@ import {
   isResult,
 } from "@lightcone/sats";
 import type { AlgebraicType, Member, ProductType } from "@lightcone/sats";
-import type { ColumnShape, FunctionShape, ModuleShape, NamedShape, TableShape } from "./shapes.ts";
+import type { ColumnShape, FunctionShape, ModuleShape, NamedShape, TableShape, ViewShape } from "./shapes.ts";
 import { wrong } from "./shape-reader.ts";
 
 /** An index as the description and the table's handle both see it. */
@@ -92,7 +92,7 @@ export function describeModule(shape: ModuleShape, indexes: readonly (readonly T
     for (const index of indexes[at] ?? []) explicit("index", index.sourceName, index.name);
   }
   const functions = [...shape.reducers, ...shape.procedures];
-  for (const one of [...functions, ...shape.handlers]) explicit("function", one.exportName, one.name);
+  for (const one of [...functions, ...shape.views, ...shape.handlers]) explicit("function", one.exportName, one.name);
   const paramsOf = ({ kind, exportName, params }: FunctionShape): Member[] =>
     params.map(({ name, type }) => ({
       name,
@@ -118,6 +118,19 @@ export function describeModule(shape: ModuleShape, indexes: readonly (readonly T
     lifecycles: shape.reducers.flatMap(({ lifecycle, exportName }) =>
       lifecycle === undefined ? [] : [{ lifecycle, functionName: exportName }],
     ),
+    views: [false, true].flatMap((isAnonymous) =>
+      viewsOf(shape, isAnonymous).map((view, index) => ({
+        name: view.exportName,
+        index,
+        isPublic: true,
+        isAnonymous,
+        params: [],
+        returns: types.use(view.returns, `view \`${view.exportName}\`: its rows`),
+      })),
+    ),
+    viewPrimaryKeys: shape.views.flatMap(({ exportName, primaryKey }) =>
+      primaryKey === undefined ? [] : [{ view: exportName, columns: [primaryKey] }],
+    ),
     httpHandlers: shape.handlers.map(({ exportName }) => exportName),
     httpRoutes: shape.routes.map(({ handler, method, path }) => ({ handler, method: methodOf(method), path })),
     casePolicy: shape.policy,
@@ -125,6 +138,11 @@ export function describeModule(shape: ModuleShape, indexes: readonly (readonly T
     typespace: types.typespace,
     types: types.defs,
   });
+}
+
+/** Views of a caller, or anonymous ones: a view's index is its place among them. */
+export function viewsOf({ views }: ModuleShape, isAnonymous: boolean): readonly ViewShape[] {
+  return views.filter((view) => view.isAnonymous === isAnonymous);
 }
 
 function methodOf(method: string): HttpMethod {

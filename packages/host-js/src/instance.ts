@@ -10,11 +10,21 @@ import type {
   ProcedureCall,
   ProcedureOutcome,
   ReducerCall,
+  ViewCall,
+  ViewOutcome,
 } from "@lightcone/host";
-import { ByteReader, ByteWriter, isUnit, product, valueCodec, type ValueCodec } from "@lightcone/sats";
+import {
+  ByteReader,
+  ByteWriter,
+  isUnit,
+  product,
+  valueCodec,
+  type ValueCodec,
+  type AlgebraicType,
+} from "@lightcone/sats";
 import { makeConsole } from "./console.ts";
 import { CallContext } from "./context.ts";
-import { describeModule, indexesOf, type TableIndex } from "./describe.ts";
+import { describeModule, indexesOf, viewsOf, type TableIndex } from "./describe.ts";
 import { makeGuestClasses, type GuestClasses } from "./guest-classes.ts";
 import { description, hostModuleName, makeHostModule, whyNotThere } from "./host-module.ts";
 import { invalid, readModuleShape } from "./module-shape.ts";
@@ -23,10 +33,11 @@ import { isThenable, ProcedureRunner, type BoundProcedure, type Refused } from "
 import type { Sandbox } from "./sandbox.ts";
 import { Scratch } from "./scratch.ts";
 import { asyncAdvice } from "./shape-reader.ts";
-import type { FunctionShape, ModuleShape } from "./shapes.ts";
+import type { FunctionShape, ModuleShape, ViewShape } from "./shapes.ts";
 import type { Position, StackMapper } from "./stack-trace.ts";
 import { isHostsOwn, isStackOverflow, refusalOf } from "./thrown.ts";
 import { checkAccessors, makeTableBinding, type TableBinding } from "./table-handle.ts";
+import { ViewRunner, type BoundView, type ViewGiven } from "./view-runner.ts";
 
 interface BoundTable {
   readonly key: string;
@@ -60,6 +71,8 @@ export class JsInstance implements ModuleInstance {
   private tables: readonly BoundTable[] = [];
   private reducers: readonly BoundReducer[] = [];
   private procedures: readonly BoundProcedure[] = [];
+  private views: readonly BoundView[] = [];
+  private readonly viewRunner = new ViewRunner();
   private context: CallContext | undefined;
   /** Made by the first procedure: most instances run none. */
   private runner: ProcedureRunner | undefined;
@@ -151,6 +164,11 @@ export class JsInstance implements ModuleInstance {
     this.reducers = this.shape.reducers.map(bound);
     this.procedures = this.shape.procedures.map(bound);
     const db = Object.fromEntries(this.tables.map(({ key, binding }) => [key, binding.handle]));
+    this.views = this.shape.views.map((shape) => ({
+      shape,
+      rows: valueCodec(rowsOf(shape), [], sandbox.compile),
+      ctx: this.viewRunner.contextOf(sandbox, shape, db),
+    }));
     this.context = new CallContext(sandbox, port, ({ random, newUuidV4, newUuidV7 }) => ({
       db,
       random,
@@ -165,8 +183,8 @@ export class JsInstance implements ModuleInstance {
   }
 
   placeOf(kind: FunctionKind, id: number): Position | undefined {
-    const { reducers, procedures, handlers } = this.shape;
-    const body = { reducer: reducers, procedure: procedures, view: [], handler: handlers }[kind][id]?.body;
+    const { reducers, procedures, views, handlers } = this.shape;
+    const body = { reducer: reducers, procedure: procedures, view: views, handler: handlers }[kind][id]?.body;
     return body === undefined ? undefined : this.stacks.placeOf(body, this.script);
   }
 
@@ -205,6 +223,41 @@ export class JsInstance implements ModuleInstance {
         return at === undefined ? "" : `, made at ${at.file}:${at.line}:${at.column},`;
       },
     }));
+  }
+
+  callView(call: ViewCall): ViewOutcome {
+    if (this.context === undefined) this.bind();
+    const wanted = viewsOf(this.shape, call.isAnonymous)[call.viewIndex];
+    const view = this.views.find(({ shape }) => shape === wanted);
+    if (view === undefined) return { kind: "panic", message: `the module has no view ${call.viewIndex}`, fatal: false };
+    const name = view.shape.exportName;
+    let given: ViewGiven | undefined;
+    const { activity } = modulePromises;
+    modulePromises.begin();
+    let outcome: CallOutcome;
+    try {
+      outcome = this.caught(() => {
+        given = this.viewRunner.run(view, call);
+        return ok;
+      });
+    } catch (error) {
+      endWork(activity);
+      throw error;
+    }
+    const settled = endWork(activity);
+    const ended = settled === undefined ? outcome : readingOf(() => this.settled(name, outcome, settled));
+    if (ended.kind !== "ok") return ended;
+    return typeof given === "string"
+      ? { kind: "query", sql: given }
+      : { kind: "rows", bytes: given ?? new Uint8Array(4) };
+  }
+
+  private caught(run: () => CallOutcome): CallOutcome {
+    try {
+      return run();
+    } catch (error) {
+      return readingOf(() => this.failed(error));
+    }
   }
 
   callReducer(call: ReducerCall): CallOutcome {
@@ -301,6 +354,12 @@ export class JsInstance implements ModuleInstance {
     if (refusal !== undefined) return { kind: "error", message: this.stacks.mapped(refusal) };
     return { kind: "panic", message: this.stacks.describe(error), fatal: isStackOverflow(error) };
   }
+}
+
+/** The type of a list of a view's rows. */
+function rowsOf({ returns }: ViewShape): AlgebraicType {
+  if (returns.kind !== "Sum") return returns;
+  return { kind: "Array", element: defined(returns.variants[0], "what an option may hold").type };
 }
 
 /** Stacks call a reducer by its export's name, not by the property that its function was first put in. */

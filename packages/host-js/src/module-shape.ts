@@ -7,7 +7,8 @@
 import { LightconeError } from "@lightcone/base";
 import { readHandler, readRoutes } from "./http-shapes.ts";
 import { isObject, ShapeReader, wrong } from "./shape-reader.ts";
-import type { FunctionShape, HandlerShape, ModuleShape } from "./shapes.ts";
+import type { FunctionShape, HandlerShape, ModuleShape, ViewShape } from "./shapes.ts";
+import { readView } from "./view-shapes.ts";
 
 /** How deep groups of exports may stand in groups. */
 const groupDepthMax = 8;
@@ -34,6 +35,7 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
   const all: readonly unknown[] = Array.isArray(made) ? made : [];
   const functions: FunctionShape[] = [];
   const handlers: HandlerShape[] = [];
+  const views: ViewShape[] = [];
   const routers: { readonly exported: object; readonly facts: object }[] = [];
   const readExports = (holder: object, names: readonly string[], depth: number): void => {
     for (const name of names) {
@@ -42,10 +44,14 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
       const group = depth < groupDepthMax ? reader.group(one) : undefined;
       const kind: unknown = isObject(one) ? Reflect.get(one, "kind") : undefined;
       if (group !== undefined) readExports(group, Object.keys(group), depth + 1);
-      else if (isObject(exported) && isObject(one) && (kind === "handler" || kind === "router")) {
+      else if (isObject(exported) && isObject(one) && (kind === "handler" || kind === "router" || kind === "view")) {
         if (!all.includes(exported))
           reader.attempt(() => wrong(`\`${name}\` was made by another schema than the one that is the default export`));
         else if (kind === "router") routers.push({ exported, facts: one });
+        else if (kind === "view")
+          views.push(
+            ...(reader.attempt(() => [readView(name, exported, one, (shape, what) => reader.type(shape, what))]) ?? []),
+          );
         else handlers.push(...(reader.attempt(() => [readHandler(name, exported, one)]) ?? []));
       } else {
         const read = reader.export(name, exported, one, all);
@@ -62,12 +68,13 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
   const { problems } = reader;
   if (problems.length > 0) throw new LightconeError("SchemaInvalid", { problems });
   const unexported = all
-    .filter((one) => ![...functions, ...handlers, ...routers].some(({ exported }) => exported === one))
+    .filter((one) => ![...functions, ...views, ...handlers, ...routers].some(({ exported }) => exported === one))
     .map((one) => madeUnder(isObject(one) ? Reflect.get(one, description) : undefined));
   return {
     policy: Reflect.get(facts, "policy") === "None" ? "none" : "snakeCase",
     tables,
     ...byKind(functions),
+    views,
     handlers,
     routes,
     unexported,

@@ -184,7 +184,7 @@ export class ShapeReader {
     };
   }
 
-  private type(shape: unknown, what: string, depth = 0): NamedShape {
+  type(shape: unknown, what: string, depth = 0): NamedShape {
     if (depth > shapeDepthMax) wrong(`${what}: its type nests deeper than ${shapeDepthMax} levels`);
     if (++this.nodes > shapeNodesMax) wrong(`${what}: the module's types have more than ${shapeNodesMax} parts`);
     const kind: unknown = isObject(shape) ? Reflect.get(shape, "kind") : undefined;

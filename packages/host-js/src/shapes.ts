@@ -54,6 +54,23 @@ export interface FunctionShape {
   readonly body: (ctx: unknown, args: unknown) => unknown;
 }
 
+export interface ViewShape {
+  readonly exportName: string;
+  readonly name: string | undefined;
+  readonly exported: object;
+  readonly isAnonymous: boolean;
+  /** Whether it gives one row, or none. */
+  readonly isOne: boolean;
+  /** A list of rows, or an option. */
+  readonly returns: NamedShape;
+  readonly primaryKey: string | undefined;
+  /** What its context has to begin queries with: the bundle's own. */
+  readonly from: unknown;
+  readonly body: (ctx: unknown) => unknown;
+  /** The text of a query that it gave; undefined for rows. */
+  readonly queryOf: (given: unknown) => unknown;
+}
+
 /** An HTTP handler. What it takes and gives is made by the bundle's own classes. */
 export interface HandlerShape {
   readonly exportName: string;
@@ -80,6 +97,8 @@ export interface ModuleShape {
   /** Both sorted by export name: the order that they are numbered in. */
   readonly reducers: readonly FunctionShape[];
   readonly procedures: readonly FunctionShape[];
+  /** Sorted as those are; the ones of a caller are numbered apart from anonymous ones. */
+  readonly views: readonly ViewShape[];
   readonly handlers: readonly HandlerShape[];
   readonly routes: readonly RouteShape[];
   /** The stacks under which functions were made that are not exported. */

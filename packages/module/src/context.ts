@@ -1,5 +1,6 @@
 /** What reducers, procedures and HTTP handlers are given. */
-import type { DbView, Tables } from "./handles.ts";
+import type { DbView, ReadOnlyDb, Tables } from "./handles.ts";
+import type { From } from "./query.ts";
 import type { Wrong } from "./type-builder.ts";
 import type { ConnectionId, Identity, TimeDuration, Timestamp, Uuid } from "./values.ts";
 
@@ -66,6 +67,17 @@ interface Ctx {
 
 export interface ReducerCtx<S extends Tables = Tables> extends Ctx {
   readonly db: DbView<S>;
+}
+
+/** What an anonymous view is given: rows to read, and queries to return instead of them. */
+export interface AnonymousViewCtx<S extends Tables = Tables> {
+  readonly db: ReadOnlyDb<S>;
+  readonly from: From<S>;
+}
+
+export interface ViewCtx<S extends Tables = Tables> extends AnonymousViewCtx<S> {
+  /** For whom. */
+  readonly sender: Identity;
 }
 
 /** What a transaction of a procedure is given: the same as a reducer. */

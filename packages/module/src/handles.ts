@@ -101,5 +101,20 @@ export type TableHandle<T> =
 
 export type Tables = Readonly<Record<string, Table>>;
 
+/** What only reads of a table and of its indexes. */
+type ReadOnly<Handle> = {
+  readonly [K in Exclude<keyof Handle, "insert" | "delete" | "clear" | keyof Elsewhere>]: Handle[K] extends {
+    readonly find: infer Find;
+    readonly update: unknown;
+  }
+    ? { readonly find: Find }
+    : Handle[K] extends { readonly filter: infer Filter; readonly delete: unknown }
+      ? { readonly filter: Filter }
+      : Handle[K];
+};
+
+/** Every table, as views have it. */
+export type ReadOnlyDb<S extends Tables> = { readonly [K in keyof S]: ReadOnly<TableHandle<S[K]>> };
+
 /** Every table, under its key in the schema. */
 export type DbView<S extends Tables> = { readonly [K in keyof S]: TableHandle<S[K]> };

@@ -32,6 +32,8 @@ export type {
   ReducerExport,
   ReducerOptions,
   Schema,
+  ViewExport,
+  ViewOptions,
 } from "./schema.ts";
 export { Headers, Request, Router, SyncResponse } from "./http.ts";
 export type {
@@ -43,7 +45,10 @@ export type {
   RequestInit,
   ResponseInit,
 } from "./http.ts";
+export { and, literal, not, or, toSql } from "./query.ts";
+export type { Condition, From, Literal, Query, QueryColumn, QueryRow, QueryValue, Term } from "./query.ts";
 export type {
+  AnonymousViewCtx,
   AuthCtx,
   HandlerCtx,
   HandlerCtx as HandlerContext,
@@ -55,8 +60,9 @@ export type {
   Random,
   ReducerCtx,
   TransactionCtx,
+  ViewCtx,
 } from "./context.ts";
-export type { DbView, PointIndex, RangeIndex, TableHandle, Tables, UniqueIndex } from "./handles.ts";
+export type { DbView, ReadOnlyDb, PointIndex, RangeIndex, TableHandle, Tables, UniqueIndex } from "./handles.ts";
 export type { GivenRow, NewRow, TableMethods } from "./table-methods.ts";
 export { Range } from "./range.ts";
 export { errors, SenderError, SpacetimeHostError } from "./errors.ts";

@@ -5,7 +5,7 @@
  * needs to describe and run the module; nothing here runs during a call but the author's function.
  */
 import { description } from "#host";
-import type { HandlerCtx, ProcedureCtx, ReducerCtx } from "./context.ts";
+import type { AnonymousViewCtx, HandlerCtx, ProcedureCtx, ReducerCtx, ViewCtx } from "./context.ts";
 import type { Tables } from "./handles.ts";
 import {
   plainResponse,
@@ -16,6 +16,7 @@ import {
   type Request,
   type SyncResponse,
 } from "./http.ts";
+import { isQuery, queriesOf, type Query, type rowOf } from "./query.ts";
 import { isTable, type Table } from "./table.ts";
 import {
   isOption,
@@ -66,6 +67,26 @@ export interface ProcedureExport<S extends Tables, F extends Fields, R> {
   readonly [procedureMark]: true;
 }
 
+export interface ViewOptions extends FunctionOptions {
+  /** Every view is one that clients may read. */
+  readonly public: true;
+}
+
+declare const viewMark: unique symbol;
+
+/** A view, to be exported under its name: clients subscribe to it as to a table. */
+export interface ViewExport<R = unknown> {
+  readonly [viewMark]: R;
+}
+
+/** Rows of a view: as many as its type says, or a query that finds them. */
+type ViewRows<R extends AnyType> =
+  | ValueOf<R>
+  | (undefined extends ValueOf<R> ? null : never)
+  | (ValueOf<R> extends readonly (infer Row)[] ? RowsQuery<Row> : RowsQuery<Exclude<ValueOf<R>, undefined>>);
+type RowsQuery<Row> = Pick<Query, "toSql"> & { readonly [Key in typeof rowOf]: Row };
+type ViewBody<Ctx, R extends AnyType> = (ctx: Ctx) => ViewRows<R>;
+
 declare const lifecycleMark: unique symbol;
 
 /** A reducer that the database calls by itself and no client may. */
@@ -78,6 +99,7 @@ export interface LifecycleExport<S extends Tables> extends ReducerExport<S, NoPa
 export type ModuleExport =
   | ReducerExport<any, any, any>
   | ProcedureExport<any, any, any>
+  | ViewExport<any>
   | HttpHandlerExport
   | HttpRouterExport
   | ExportGroup<any>;
@@ -162,6 +184,17 @@ export interface Schema<S extends Tables = Tables> {
     returns: R,
     body: ProcedureBody<S, F, R>,
   ): ProcedureExport<S, F, Result<R>>;
+  /**
+   * Rows that clients read as a table, computed from others, for each caller. @param returns `t.array(…)` or `t.option(…)` of
+   * a table's `rowType`, or of `t.row("Name", { … })`
+   */
+  view<R extends AnyType>(options: ViewOptions, returns: R, body: ViewBody<ViewCtx<S>, R>): ViewExport<ValueOf<R>>;
+  /** The same rows for whoever asks. */
+  anonymousView<R extends AnyType>(
+    options: ViewOptions,
+    returns: R,
+    body: ViewBody<AnonymousViewCtx<S>, R>,
+  ): ViewExport<ValueOf<R>>;
   /** Exports functions together: each goes by its key here, as if it were exported by itself. */
   exportGroup<const G extends Readonly<Record<string, ModuleExport>>>(group: G): ExportGroup<G>;
   /** A function that answers requests to a route. */
@@ -227,8 +260,34 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
         : make(first as FunctionOptions, {}, given(second), { lifecycle: kind });
   }
 
+  const from = queriesOf(tables);
+
+  function viewMaker(isAnonymous: boolean): (options: ViewOptions, returns: unknown, body: unknown) => object {
+    return (options, returns, body) => {
+      if (typeof options !== "object" || options?.public !== true || !isType(returns))
+        throw new TypeError(
+          "a view is made of its options, the type of its rows, and its function: ({ public: true }, t.array(note.rowType), (ctx) => [ … ])",
+        );
+      const facts = {
+        kind: "view",
+        isAnonymous,
+        name: options.name,
+        returns,
+        body: given(body, "view"),
+        from,
+        queryOf: (result: unknown) => (isQuery(result) ? result.toSql() : undefined),
+        made: new Error("made here"),
+      };
+      const exported = Object.defineProperty({}, description, { value: facts });
+      functions.push(exported);
+      return exported;
+    };
+  }
+
   const made = {
     tables,
+    view: viewMaker(false),
+    anonymousView: viewMaker(true),
     reducer(...all: readonly unknown[]): AnyBody {
       const { options, params, returns, body } = partsOf(all, "reducer");
       return make(options, params, body, returns === undefined ? {} : { returns });

@@ -14,7 +14,13 @@ export interface MemberShape {
 export type TypeShape =
   | { readonly kind: PrimitiveKind }
   | { readonly kind: "Array"; readonly element: TypeShape }
-  | { readonly kind: "Product"; readonly typeName?: string; readonly elements: readonly MemberShape[] }
+  | {
+      readonly kind: "Product";
+      readonly typeName?: string;
+      /** Of a row: the column that is its primary key. */
+      readonly primaryKey?: string;
+      readonly elements: readonly MemberShape[];
+    }
   | { readonly kind: "Sum"; readonly typeName?: string; readonly variants: readonly MemberShape[] };
 
 export type IndexAlgorithm = "btree" | "hash" | "direct";

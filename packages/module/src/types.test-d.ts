@@ -265,6 +265,35 @@ export const lies = spacetime.procedure(t.u32(), async () => "text");
 // @ts-expect-error without a type of what it returns
 export const shrugs = spacetime.procedure({ a: t.u8() }, async () => {});
 
+// Views: rows of their type, or a query of such rows; they read and do not write.
+export const mine = spacetime.view({ public: true }, t.array(player.rowType), (ctx) => {
+  is<typeof ctx.sender, Identity>(true);
+  // @ts-expect-error a view does not write
+  ctx.db.player.insert;
+  // @ts-expect-error nor by an index
+  ctx.db.player.id.delete;
+  // @ts-expect-error and there is no clock
+  ctx.timestamp;
+  for (const row of ctx.db.player.level.filter(3)) row satisfies Player;
+  return [...ctx.db.player];
+});
+export const one = spacetime.view({ public: true }, t.option(player.rowType), (ctx) => ctx.db.player.id.find(1n));
+export const asked = spacetime.anonymousView({ public: true }, t.array(player.rowType), (ctx) =>
+  ctx.from.player.where((row) => row.team.eq("red").and(row.level.gt(3))),
+);
+// @ts-expect-error rows of another table
+export const others = spacetime.view({ public: true }, t.array(player.rowType), (ctx) => ctx.from.timer);
+// @ts-expect-error rows of another type
+export const numbers = spacetime.view({ public: true }, t.array(player.rowType), () => [1]);
+// @ts-expect-error an anonymous view does not know for whom
+export const nameless = spacetime.anonymousView({ public: true }, t.array(player.rowType), (ctx) => [ctx.sender]);
+// @ts-expect-error every view is public
+export const hidden = spacetime.view({}, t.array(player.rowType), () => []);
+export const compares = spacetime.anonymousView({ public: true }, t.array(player.rowType), (ctx) =>
+  // @ts-expect-error a column is compared with its own type
+  ctx.from.player.where((row) => row.level.eq("3")),
+);
+
 // Modifiers that a type does not have.
 // @ts-expect-error autoInc() is for integer columns
 t.string().autoInc();

@@ -117,12 +117,13 @@ export class RowBuilder extends Builder {
   readonly fields: Fields;
 
   constructor(typeName: string | undefined, fields: Fields) {
-    super(productShape(fields, typeName));
+    const primaryKey = Object.keys(fields).find((name) => fields[name]?.facts.primaryKey === true);
+    super({ ...productShape(fields, typeName), ...(primaryKey === undefined ? {} : { primaryKey }) });
     this.fields = fields;
   }
 }
 
-function productShape(fields: Fields, typeName?: string): TypeShape {
+function productShape(fields: Fields, typeName?: string): TypeShape & { readonly kind: "Product" } {
   const elements = members(fields);
   return typeName === undefined ? { kind: "Product", elements } : { kind: "Product", typeName, elements };
 }
