@@ -14,7 +14,10 @@ const bareValues: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   subscribe: { "--confirmed": "true" },
 };
 /** Other spellings. */
-const synonyms: Readonly<Record<string, string>> = { "--clear-database": "--delete-data" };
+export const synonyms: Readonly<Record<string, string>> = {
+  "--clear-database": "--delete-data",
+  "--build-opts": "--build-options",
+};
 
 /** @returns the same words as commander reads them rightly */
 export function inOrder(program: Command, words: readonly string[]): readonly string[] {

@@ -51,10 +51,6 @@ export const createPlayer = app.reducer({ name: t.string() }, (ctx, { name }) =>
 `;
 
 const canBuildRust = spawnSync("bash", [join(repository, "scripts/rust-wasm"), "--check"]).status === 0;
-const writesRust = spawnSync(process.execPath, [bin, "generate", "--help"], { encoding: "utf8" }).stdout.includes(
-  "rust",
-);
-
 interface Step {
   readonly line: string;
   /** What is typed at its question. */
@@ -125,12 +121,12 @@ describe.skipIf(!canBuildRust)("row 12: the guide's commands, with a Rust module
     copyFileSync(join(repository, "modules/rust/Cargo.lock"), join(cwd, "Cargo.lock"));
   });
   for (const { line, input, out } of block)
-    test.skipIf(line.includes("generate") && !writesRust)(line, async () => {
+    test(line, async () => {
       const ended = await type(cwd, line, input);
       expect(ended, ended.err).toMatchObject({ code: 0, out: expect.stringMatching(out) });
     });
 
-  test.skipIf(!writesRust)("bindings are there", () => {
+  test("bindings are there", () => {
     expect(readdirSync(join(cwd, "client/src/module_bindings"))).toContain("mod.rs");
   });
 
@@ -171,3 +167,36 @@ describe("row 12: the guide's commands, with a TypeScript module", () => {
     expect(ended).toMatchObject({ code: 0, out: expect.stringMatching(/^Deleted database my_other .*\nthe rest\n$/) });
   });
 });
+
+const harbors = ["harbor", "harbor2"].map((name) => join(repository, `modules/rust/built/${name}.wasm`));
+describe.skipIf(!harbors.every((path) => existsSync(path)))(
+  "row 12: a module of version 2 in place of one of version 1",
+  () => {
+    const publish = (input: string, ...more: readonly string[]): Promise<Ended> =>
+      place.answered(input, "publish", "harbor", "-b", harbors[1] ?? "", "--delete-data=on-conflict", ...more);
+    const program = async (): Promise<string> => (await place.run("describe", "harbor", "--json")).out;
+
+    test("has the word typed, and changes nothing before", async () => {
+      expect(await place.run("publish", "harbor", "-b", harbors[0] ?? "")).toMatchObject({ code: 0 });
+      const before = await program();
+      for (const input of ["y\n", "\n"])
+        expect(await publish(input)).toMatchObject({
+          code: 1,
+          err: expect.stringMatching(
+            /'upgrade' to go on: y?\nError: Aborting because major version upgrade was not acc/,
+          ),
+        });
+      expect(await publish("", "--yes=delete-data,break-clients")).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(
+          /no terminal to ask at[^]*Pass --yes=migrate to say yes beforehand, or write upgrade/,
+        ),
+      });
+      expect(await program()).toBe(before);
+      expect(await publish("upgrade\n", "--yes=delete-data,break-clients")).toMatchObject({ code: 0 });
+      expect(await program()).not.toBe(before);
+      // It is one of version 2 now.
+      expect(await publish("")).toMatchObject({ code: 0 });
+    });
+  },
+);

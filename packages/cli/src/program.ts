@@ -147,7 +147,7 @@ export function makeProgram(): Command {
         "-y, --yes[=LIST]",
         new Option(
           "-y, --yes <list>",
-          "answer yes: to every question, or to those listed, by comma: remote, break-clients, delete-data, no-owner",
+          "answer yes: to every question, or to those listed, by comma: remote, migrate, break-clients, delete-data, no-owner",
         ),
       ),
     ],

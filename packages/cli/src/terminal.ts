@@ -40,35 +40,45 @@ export async function confirm(question: string, yes: boolean): Promise<boolean> 
  *
  * @param refusal the failure that a no is
  * @param flag what says yes beforehand
+ * @param word what has to be typed, where a yes is too easily said
  * @throws {CliFailure} when the answer is not yes
  */
-export async function insist(question: string, yes: boolean, refusal: string, flag = "--yes"): Promise<void> {
-  const answer = await ask(question, yes);
+export async function insist(
+  question: string,
+  yes: boolean,
+  refusal: string,
+  flag = "--yes",
+  word?: string,
+): Promise<void> {
+  const answer = await ask(question, yes, word);
   if (answer === "yes") return;
   if (answer === "no") throw new CliFailure(refusal);
   throw new CliFailure("Nothing is changed: this asks before it goes on, and there is no terminal to ask at", {
-    hint: `Pass ${flag} to say yes beforehand, or write y to its standard input.`,
+    hint: `Pass ${flag} to say yes beforehand, or write ${word ?? "y"} to its standard input.`,
   });
 }
 
-async function ask(question: string, yes: boolean): Promise<"yes" | "no" | "nothing"> {
+async function ask(question: string, yes: boolean, word?: string): Promise<"yes" | "no" | "nothing"> {
   if (yes) {
     print("Skipping confirmation due to --yes");
     return "yes";
   }
   if (process.stdin.isTTY !== true) {
-    process.stderr.write(`${question} [y/N] `);
+    process.stderr.write(`${question}${choices(word)}`);
     const line = await readLine(0);
     note(line === undefined ? "not answered" : visible(line));
-    return line === undefined ? "nothing" : readAnswer(line);
+    return line === undefined ? "nothing" : readAnswer(line, word);
   }
-  if (!canDraw()) return readAnswer(await askPlainly(question));
+  if (!canDraw() || word !== undefined) return readAnswer(await askPlainly(question + choices(word)), word);
   const prompts = await import("@clack/prompts");
   return (await prompts.confirm({ message: question, initialValue: false })) === true ? "yes" : "no";
 }
 
-function readAnswer(line: string): "yes" | "no" {
-  return /^y(es)?$/i.test(line.trim()) ? "yes" : "no";
+const choices = (word?: string): string => (word === undefined ? " [y/N] " : ": ");
+
+function readAnswer(line: string, word?: string): "yes" | "no" {
+  const isYes = word === undefined ? /^y(es)?$/i.test(line.trim()) : line.trim() === word;
+  return isYes ? "yes" : "no";
 }
 
 /** Whether what is drawn has room: a terminal that was never given a size says that it has no columns. */
@@ -83,7 +93,7 @@ async function askPlainly(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output });
   const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
   try {
-    return await Promise.race([lines.question(`${question} [y/N] `), closed]);
+    return await Promise.race([lines.question(question), closed]);
   } finally {
     lines.close();
   }

@@ -30,12 +30,19 @@ const agreements: readonly string[] = [
 
 export type Plan =
   | { readonly AutoMigrate: AutoMigrate }
-  | { readonly ManualMigrate: { readonly reason: string; readonly is_loss_alone?: boolean } };
+  | {
+      readonly ManualMigrate: {
+        readonly reason: string;
+        readonly is_loss_alone?: boolean;
+        readonly major_version_upgrade?: boolean;
+      };
+    };
 
 interface AutoMigrate {
   readonly migrate_plan: string;
   readonly break_clients: boolean;
   readonly token: string;
+  readonly major_version_upgrade?: boolean;
   /** What a server adds that is asked for details. */
   readonly disconnects?: boolean;
   readonly losses?: readonly string[];
@@ -116,6 +123,8 @@ async function agree(
   const plan = await askForPlan(api, name, program, flags.dropData);
   if (plan === undefined) return {}; // a new database: nobody's data or client can break
   print("Checking for breaking changes...");
+  const { major_version_upgrade: isUpgrade } = "ManualMigrate" in plan ? plan.ManualMigrate : plan.AutoMigrate;
+  if (isUpgrade === true) await confirmUpgrade(name, agrees("migrate"));
   if ("ManualMigrate" in plan) {
     print(plan.ManualMigrate.reason);
     if (flags.deleteData === "on-conflict") {
@@ -143,6 +152,16 @@ async function agree(
       "--break-clients, or --yes=break-clients,",
     );
   return { token, policy: "BreakClients", ...(flags.dropData === true ? { drop_data: "true" } : {}) };
+}
+
+/** Clients of version 1 are not made for what a module of version 2 has. */
+async function confirmUpgrade(name: string, yes: boolean): Promise<void> {
+  print(
+    `This takes ${name} from a module of version 1 of the official library to one of version 2.\n` +
+      "Clients that were built for version 1 may not find what they use any more: names follow other rules there.",
+  );
+  const refusal = "Aborting because major version upgrade was not accepted.";
+  await insist("Type 'upgrade' to go on", yes, refusal, "--yes=migrate", "upgrade");
 }
 
 /** `--dry-run`: what publishing would do. Fails where it would. */
