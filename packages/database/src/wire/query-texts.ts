@@ -15,9 +15,6 @@ export interface WantedQuery {
 const eventTablesText =
   "Subscribing to event tables requires WebSocket v2. Please upgrade your client SDK and regenerate your module bindings.";
 
-/** Live queries under such rules come next. */
-const joiningRulesText = "Subscribing to a table under row-level rules that join is not possible yet.";
-
 /**
  * The queries of texts: all, or the text of why there are none. The first that does not compile fails all.
  *
@@ -34,7 +31,6 @@ function compileTexts(
       const plans = compileSubscription(text, catalog);
       if (!takesEvents && plans.some(({ sources }) => sources.some(({ table }) => table.def.isEvent)))
         return eventTablesText;
-      if (plans.some(({ rules }) => rules.some((each) => each !== undefined))) return joiningRulesText;
       for (const plan of plans) {
         // One text that stands for many queries: each is held by itself.
         const own = plans.length === 1 ? text : `${text} #${plan.key}`;

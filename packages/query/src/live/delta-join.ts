@@ -25,11 +25,13 @@ import {
 import { boundsOf, conjuncts, equalities } from "../plan/bounds.ts";
 import type { Arrangements, SharedArrangement } from "./arrangements.ts";
 import { DeltaPath, type Lookup, type PathCounters, type PathStep } from "./delta-path.ts";
-import type { Delta } from "./delta.ts";
+import { Delta } from "./delta.ts";
 import type { Operator, ParameterRow } from "./operator.ts";
 import { ParameterIndex } from "./parameter-index.ts";
 import type { KeyedAccess, Relation, RowResolver } from "./relation.ts";
 import { isBetter } from "./table-relation.ts";
+import { Probe, type ProbeKeyPart, type ProbeStep } from "./probe.ts";
+import type { Qualifier, SeenIn, StateName } from "./qualifier.ts";
 import { TupleKey } from "./tuple-key.ts";
 import { OldState, type CommitTurn, type Turn } from "./turn.ts";
 
@@ -52,6 +54,8 @@ export interface JoinShape {
   readonly layout: ArgLayout;
   /** The sources whose rows make a tuple of the result. */
   readonly returned: readonly number[];
+  /** By source: the rules that it is under. Undefined where all rows are seen. */
+  readonly qualifiers: readonly (Qualifier | undefined)[];
 }
 
 /** A condition with the sources that it reads. */
@@ -69,6 +73,8 @@ interface Reach {
   readonly columns: readonly number[];
 }
 
+const noFixed: ReadonlyMap<number, number> = new Map();
+
 export class DeltaJoin implements Operator {
   readonly width: number;
   readonly isConsolidated: boolean;
@@ -77,6 +83,12 @@ export class DeltaJoin implements Operator {
   private readonly shape: JoinShape;
   private readonly paths: readonly DeltaPath[];
   private readonly parameters: readonly (ParameterIndex | undefined)[];
+  /** By source: column → the parameter that it must equal. */
+  private readonly fixed: readonly ReadonlyMap<number, number>[];
+  private readonly queries: readonly ParameterRow[];
+  private readonly terms: readonly Term[];
+  /** What a turn changes of a source under rules. */
+  private readonly seenDelta = new Delta(1);
   private readonly arrangements: SharedArrangement[] = [];
 
   /** @param queries of the template, kept up to date by it */
@@ -86,69 +98,140 @@ export class DeltaJoin implements Operator {
     this.context = context;
     this.shape = shape;
     this.width = returned.length;
-    this.isConsolidated = relations.length === 1;
-    const terms = [...filters, ...edges.map(edgePredicate), residual]
+    // Rules give different queries the same rows in different orders.
+    this.isConsolidated = relations.length === 1 && shape.qualifiers[0] === undefined;
+    this.queries = queries;
+    this.terms = [...filters, ...edges.map(edgePredicate), residual]
       .flatMap(conjuncts)
       .filter((term) => !isAlways(term))
       .map((predicate): Term => ({ predicate, sources: sourcesOf(predicate), hasParams: readsParams(predicate) }));
-    this.parameters = relations.map(({ types }, source) => {
-      const own = filters[source];
-      const equal = own === undefined ? new Map<number, number>() : equalities(boundsOf(conjuncts(own)));
-      return ParameterIndex.over(types, equal, context.seed);
-    });
-    const { resolver, counters } = context;
-    this.paths = relations.map(
-      (_, source) => new DeltaPath(resolver, this.stepsFrom(source, terms), returned, queries, counters),
+    this.fixed = filters.map((own) => equalities(boundsOf(conjuncts(own))));
+    this.parameters = relations.map(({ types }, source) =>
+      ParameterIndex.over(types, this.fixed[source] ?? noFixed, context.seed),
     );
+    this.paths = relations.map((_, start) => {
+      const stateOf = (source: number): StateName => (this.standsBefore(source, start) ? "new" : "old");
+      return this.path(this.stepsFrom(start, stateOf), returned);
+    });
+  }
+
+  private path(steps: readonly PathStep[], returned: readonly number[]): DeltaPath {
+    const { resolver, counters } = this.context;
+    return new DeltaPath(resolver, steps, returned, this.queries, counters);
+  }
+
+  /** The path from a row of source 0 to the tuples that contain it in one state. */
+  rowPath(state: StateName): DeltaPath {
+    return this.path(
+      this.stepsFrom(0, () => state),
+      [0],
+    );
+  }
+
+  /** How well the tuples of a row of source 0 tell queries apart. */
+  get tell(): number {
+    return this.paths[0]?.tell ?? 0;
   }
 
   add(query: ParameterRow): void {
     for (const index of this.parameters) index?.add(query);
+    for (const qualifier of this.shape.qualifiers) qualifier?.add(query);
   }
 
   drop(query: ParameterRow): void {
     for (const index of this.parameters) index?.drop(query);
+    for (const qualifier of this.shape.qualifiers) qualifier?.drop(query);
   }
 
   advance(turn: Turn, out: Delta): void {
-    const { relations } = this.shape;
+    const { relations, qualifiers } = this.shape;
     for (let source = 0; source < relations.length; source += 1) {
+      const qualifier = qualifiers[source];
+      if (qualifier !== undefined) {
+        this.advanceSeen(qualifier, source, turn, out);
+        continue;
+      }
       const delta = turn.delta((relations[source] as Relation).id); // below the length
       if (delta !== undefined) this.paths[source]?.run(delta, out);
     }
   }
 
+  private advanceSeen(qualifier: Qualifier, source: number, turn: Turn, out: Delta): void {
+    const { seenDelta } = this;
+    qualifier.advance(turn, seenDelta);
+    if (seenDelta.count === 0) return;
+    this.paths[source]?.runEach(seenDelta, out);
+    seenDelta.clear();
+  }
+
   close(): void {
+    for (const qualifier of this.shape.qualifiers) qualifier?.close();
     for (const arrangement of this.arrangements) this.context.arrangements.release(arrangement);
     this.arrangements.length = 0;
   }
 
   // --- making paths
 
-  private stepsFrom(start: number, terms: readonly Term[]): readonly PathStep[] {
+  private stepsFrom(start: number, stateOf: (source: number) => StateName): readonly PathStep[] {
     const { relations } = this.shape;
     const bound = new Set<number>();
     const steps: PathStep[] = [];
     const bind = (source: number, lookup: Lookup | undefined): void => {
-      const before = new Set(bound);
+      const due = this.dueWith(source, bound);
       bound.add(source);
-      const due = terms.filter(
-        ({ sources }) => isWithin(sources, bound) && (before.size === 0 || !isWithin(sources, before)),
-      );
       steps.push({
         source,
         lookup,
         condition: this.compile(due.filter(({ hasParams }) => !hasParams)),
         queryCondition: this.compile(due.filter(({ hasParams }) => hasParams)),
         parameters: this.parameters[source],
+        seen: source === start ? undefined : this.seenIn(source, stateOf(source)),
       });
     };
     bind(start, undefined);
     while (bound.size < relations.length) {
-      const reach = this.nextReach(bound);
-      bind(reach.source, this.lookup(start, reach, bound));
+      const reach = this.nextReach(bound, () => noFixed);
+      bind(reach.source, this.lookup(stateOf(reach.source), reach, bound));
     }
     return steps;
+  }
+
+  /** The conditions that can be tested once `source` is bound, after those bound before it. */
+  private dueWith(source: number, before: ReadonlySet<number>): readonly Term[] {
+    const bound = new Set(before).add(source);
+    return this.terms.filter(
+      ({ sources }) => isWithin(sources, bound) && (before.size === 0 || !isWithin(sources, before)),
+    );
+  }
+
+  private seenIn(source: number, state: StateName): SeenIn | undefined {
+    const qualifier = this.shape.qualifiers[source];
+    return qualifier === undefined ? undefined : { qualifier, state };
+  }
+
+  /** Finds out whether there is a tuple in one state, for a row of source 0 and a query. */
+  probe(state: StateName): Probe {
+    const { relations } = this.shape;
+    const { resolver, counters } = this.context;
+    const bound = new Set<number>();
+    const condition = this.compile(this.dueWith(0, bound));
+    bound.add(0);
+    const steps: ProbeStep[] = [];
+    while (bound.size < relations.length) {
+      const reach = this.nextReach(bound, (source) => this.fixed[source] ?? noFixed);
+      const { source } = reach;
+      const { by, rows } = this.access(state, reach);
+      const key = by.columns.map((column): ProbeKeyPart => {
+        const param = this.fixed[source]?.get(column);
+        return param === undefined
+          ? { kind: "column", ...this.otherEnd(source, column, bound) }
+          : { kind: "param", param };
+      });
+      const due = this.compile(this.dueWith(source, bound));
+      steps.push({ source, key, rows, condition: due, seen: this.seenIn(source, state) });
+      bound.add(source);
+    }
+    return new Probe(resolver, condition, steps, counters);
   }
 
   private compile(terms: readonly Term[]): TupleFilter | undefined {
@@ -160,13 +243,18 @@ export class DeltaJoin implements Operator {
   }
 
   /** The source to bind next: one with a unique index, else with the longest index key, else the smallest. */
-  private nextReach(bound: ReadonlySet<number>): Reach {
+  private nextReach(bound: ReadonlySet<number>, fixedOf: (source: number) => ReadonlyMap<number, number>): Reach {
     let best: Reach | undefined;
     for (const [source, relation] of this.shape.relations.entries()) {
       if (bound.has(source)) continue;
-      const columns = [...new Set(this.edgesInto(source, bound).map(({ own }) => own))].toSorted((a, b) => a - b);
-      if (columns.length === 0) continue;
-      const reach: Reach = { source, columns, access: relation.access(columns) };
+      const joined = this.edgesInto(source, bound).map(({ own }) => own);
+      if (joined.length === 0) continue;
+      const fixed = fixedOf(source);
+      const columns = [...new Set([...joined, ...fixed.keys()])].toSorted((a, b) => a - b);
+      const found = relation.access(columns);
+      // An index without the query's own values leads to the rows of all queries.
+      const isNear = found?.isUnique === true || fixed.size === 0 || found?.columns.some((each) => fixed.has(each));
+      const reach: Reach = { source, columns, access: isNear === true ? found : undefined };
       if (best === undefined || this.isNearer(reach, best)) best = reach;
     }
     return defined(best, "a source of a live join that an equality joins to the others");
@@ -187,26 +275,28 @@ export class DeltaJoin implements Operator {
     });
   }
 
-  private lookup(start: number, { source, columns, access }: Reach, bound: ReadonlySet<number>): Lookup {
+  private lookup(state: StateName, reach: Reach, bound: ReadonlySet<number>): Lookup {
+    const { by, rows } = this.access(state, reach);
+    return { key: new TupleKey(by.columns.map((column) => this.otherEnd(reach.source, column, bound))), rows };
+  }
+
+  /** The column of a bound source that an edge joins to a column. */
+  private otherEnd(source: number, column: number, bound: ReadonlySet<number>) {
+    const { other } = defined(
+      this.edgesInto(source, bound).find(({ own }) => own === column),
+      "an edge to the key's column",
+    );
+    const types = defined(this.shape.relations[other.source], "the source").types;
+    return { source: other.source, place: columnPlace(types, other.column) };
+  }
+
+  /** Opens the lookup of a source in one state. */
+  private access(state: StateName, { source, columns, access }: Reach) {
     const { context, shape } = this;
     const relation = defined(shape.relations[source], "the source");
     const by = access ?? this.arrange(relation, columns);
-    const edges = this.edgesInto(source, bound);
-    const key = new TupleKey(
-      by.columns.map((column) => {
-        const { other } = defined(
-          edges.find(({ own }) => own === column),
-          "an edge to the key's column",
-        );
-        const types = defined(shape.relations[other.source], "the source").types;
-        return { source: other.source, place: columnPlace(types, other.column) };
-      }),
-    );
     const rows = by.open();
-    const isRead = this.standsBefore(source, start)
-      ? rows
-      : new OldState(context.turn, relation, by.columns, rows, context.seed);
-    return { key, rows: isRead };
+    return { by, rows: state === "new" ? rows : new OldState(context.turn, relation, by.columns, rows, context.seed) };
   }
 
   private arrange(relation: Relation, columns: readonly number[]): KeyedAccess {

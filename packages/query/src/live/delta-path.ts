@@ -14,6 +14,7 @@ import { noArgs, type TupleFilter } from "../code/predicate-code.ts";
 import type { Delta } from "./delta.ts";
 import type { ParameterRow } from "./operator.ts";
 import type { ParameterIndex } from "./parameter-index.ts";
+import type { SeenIn } from "./qualifier.ts";
 import type { Keyed, RelationDelta, RowResolver } from "./relation.ts";
 import type { TupleKey } from "./tuple-key.ts";
 
@@ -33,6 +34,8 @@ export interface PathStep {
   readonly queryCondition: TupleFilter | undefined;
   /** Finds the queries that the step's row can concern. */
   readonly parameters: ParameterIndex | undefined;
+  /** The rules that the source is under. Undefined where all rows are seen, and for the source that changed. */
+  readonly seen: SeenIn | undefined;
 }
 
 export interface PathCounters {
@@ -58,6 +61,11 @@ export class DeltaPath {
   private readonly narrowed: ParameterRow[][];
   /** The routing step. */
   private routedAt = 0;
+  /** Whether the routing step's rules gave the queries, which then see its row. */
+  private isBySeers = false;
+  /** The only query that is looked at, in a list; undefined while all are. */
+  private only: ParameterRow[] | undefined;
+  private readonly single: ParameterRow[] = [];
   private weight = 0;
   private out: Delta | undefined;
 
@@ -92,6 +100,34 @@ export class DeltaPath {
     this.start(inserts, 1);
   }
 
+  /** Adds the tuples that contain a row of a delta, each for the row's query alone. */
+  runEach({ refs, weights, queries, count }: Delta, out: Delta): void {
+    this.out = out;
+    this.routedAt = 0;
+    this.counters.rowCount += count;
+    this.only = this.single;
+    for (let i = 0; i < count; i += 1) {
+      this.single[0] = this.queries[queries[i] ?? 0] as ParameterRow; // the delta was made for these queries
+      this.weight = weights[i] ?? 0;
+      this.bind(0, refs[i] as RowRef); // below `count`
+    }
+    this.only = undefined;
+    empty(this.single);
+  }
+
+  /** Adds the tuples that contain one row, with the weight 1. */
+  runRow(row: RowRef, out: Delta): void {
+    this.out = out;
+    this.routedAt = this.steps.length > 1 ? this.mostTelling() : 0;
+    this.weight = 1;
+    this.bind(0, row);
+  }
+
+  /** How well the tuples of a row tell queries apart. */
+  get tell(): number {
+    return this.steps.reduce((most, step) => Math.max(most, tellOf(step)), 0);
+  }
+
   private start({ refs, count }: RowRefs, weight: number): void {
     this.weight = weight;
     for (let i = 0; i < count; i += 1) this.bind(0, refs[i] as RowRef); // below `count`
@@ -109,7 +145,7 @@ export class DeltaPath {
     if (condition !== undefined && !condition(this.views, this.ats, noArgs.numbers, noArgs.views)) return;
     const next = this.steps[depth + 1];
     if (depth >= this.routedAt) {
-      const found = this.candidatesAt(depth, step, view, at);
+      const found = this.candidatesAt(depth, step, row);
       if (found === undefined) return;
       this.counters.candidateCount += found.length;
       if (next === undefined) return this.emit(depth, found);
@@ -129,12 +165,17 @@ export class DeltaPath {
   /** The queries that the tuple can concern, before the step's conditions are tested. */
   private candidatesAt(
     depth: number,
-    { parameters }: PathStep,
-    view: DataView,
-    at: number,
+    { parameters, seen, source }: PathStep,
+    row: RowRef,
   ): readonly ParameterRow[] | undefined {
     if (depth > this.routedAt) return this.narrowed[depth - 1];
-    return parameters === undefined ? this.queries : parameters.find(view, at);
+    this.isBySeers = false;
+    if (this.only !== undefined) return this.only;
+    const found =
+      parameters === undefined ? this.queries : parameters.find(this.views[source] as DataView, this.ats[source] ?? 0); // bound just now
+    if (seen === undefined || found === undefined || found.length <= askedEachMax) return found;
+    this.isBySeers = true;
+    return seen.qualifier.seers(seen.state, row);
   }
 
   /** Keeps the queries whose conditions hold so far. False when none is left. */
@@ -157,24 +198,37 @@ export class DeltaPath {
   }
 
   /** Tests a query's conditions: those of this step and, at the routing step, those of the steps before. */
-  private fulfils(depth: number, { numbers, views }: ParameterRow): boolean {
+  private fulfils(depth: number, query: ParameterRow): boolean {
+    const { numbers, views } = query;
     for (let step = depth === this.routedAt ? 0 : depth; step <= depth; step += 1) {
-      const condition = this.steps[step]?.queryCondition;
-      if (condition !== undefined && !condition(this.views, this.ats, numbers, views)) return false;
+      const { source, queryCondition, seen } = this.steps[step] as PathStep; // up to `depth`
+      if (queryCondition !== undefined && !queryCondition(this.views, this.ats, numbers, views)) return false;
+      if (seen === undefined || (this.isBySeers && step === this.routedAt)) continue;
+      const view = this.views[source] as DataView; // the source is bound
+      if (!seen.qualifier.isSeen(seen.state, this.refs[source] as RowRef, view, this.ats[source] ?? 0, query))
+        return false;
     }
     return true;
   }
 
-  /** The step whose parameter index has most buckets; the first step if there is no such index. */
+  /** The step whose row tells queries apart best; the first step if none does. */
   private mostTelling(): number {
     let best = 0;
-    let bucketCount = 0;
+    let most = 0;
     for (let depth = 0; depth < this.steps.length; depth += 1) {
-      const count = this.steps[depth]?.parameters?.bucketCount ?? 0;
-      if (count <= bucketCount) continue;
+      const tell = tellOf(this.steps[depth] as PathStep); // below the length
+      if (tell <= most) continue;
       best = depth;
-      bucketCount = count;
+      most = tell;
     }
     return best;
   }
+}
+
+/** Up to so many queries are asked whether they see a row; of more it is asked who does. */
+const askedEachMax = 1;
+
+function tellOf({ parameters, seen }: PathStep): number {
+  const bySeers = seen === undefined ? 0 : Math.max(1, seen.qualifier.tell);
+  return Math.max(parameters?.bucketCount ?? 0, bySeers);
 }

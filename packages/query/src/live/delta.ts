@@ -31,6 +31,16 @@ export class Delta {
     this.count = count + 1;
   }
 
+  /** Adds a tuple of one row. Only of width 1. */
+  addRow(row: number, weight: number, query: number): void {
+    const { count } = this;
+    if (count === this.weights.length) this.grow();
+    this.refs[count] = row;
+    this.weights[count] = weight;
+    this.queries[count] = query;
+    this.count = count + 1;
+  }
+
   clear(): void {
     this.count = 0;
     if (this.weights.length <= keptCountMax) return;

@@ -8,7 +8,7 @@
  */
 import { assert, defined, empty, type TableId } from "@lightcone/base";
 import { makeHashSeed, type RowSource } from "@lightcone/engine";
-import type { SelectPlan, TemplateKey } from "@lightcone/sql";
+import type { RulePlan, SelectPlan, TemplateKey } from "@lightcone/sql";
 import { bytesText } from "../code/bytes.ts";
 import { Arrangements } from "./arrangements.ts";
 import type { PathCounters } from "./delta-path.ts";
@@ -186,12 +186,24 @@ export class LiveQueries<S> {
   private remake(entry: Entry<S>): void {
     const { plan } = entry.template;
     const queries = [...entry.template.queries];
+    entry.template.close();
+    entry.template = new LiveTemplate(this.context, { ...plan, ...this.current(plan) });
+    for (const query of queries) entry.template.add(query);
+  }
+
+  /** A plan, or a rule, over the tables as they are defined now. */
+  private current(plan: RulePlan): RulePlan {
     const sources = plan.sources.map((source) => {
       return { ...source, table: defined(this.store.schema(source.table.id), "the table of a live query") };
     });
-    entry.template.close();
-    entry.template = new LiveTemplate(this.context, { ...plan, sources });
-    for (const query of queries) entry.template.add(query);
+    const { joins, filters, residual } = plan;
+    return {
+      sources,
+      joins,
+      filters,
+      residual,
+      rules: plan.rules.map((each) => each?.map((rule) => this.current(rule))),
+    };
   }
 }
 

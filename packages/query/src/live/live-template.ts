@@ -1,19 +1,12 @@
 /** A template with its queries. The operators of its plan run once a commit for all of them. */
 import { assert, defined } from "@lightcone/base";
 import type { TableSchema } from "@lightcone/schema";
-import {
-  nodeOf,
-  withSources,
-  type JoinNode,
-  type Node,
-  type Predicate,
-  type SelectPlan,
-  type SourceNode,
-} from "@lightcone/sql";
+import { nodeOf, type Node, type Predicate, type RulePlan, type SelectPlan, type SourceNode } from "@lightcone/sql";
 import { layOutArgs, type ArgLayout } from "../code/args.ts";
-import { isAlways, isNever } from "../code/predicate-code.ts";
+import { isAlways } from "../code/predicate-code.ts";
+import { compileJoin, tableOf, type TableJoin } from "./compile-join.ts";
 import { Delta } from "./delta.ts";
-import { DeltaJoin, type OperatorContext } from "./delta-join.ts";
+import type { OperatorContext } from "./delta-join.ts";
 import type { LiveQuery } from "./live-query.ts";
 import { NoRows } from "./no-rows.ts";
 import type { Operator } from "./operator.ts";
@@ -46,31 +39,17 @@ export class LiveTemplate<S> {
     this.context = context;
     this.plan = plan;
     this.layout = layOutArgs(plan.params);
-    const relations = new Map(plan.sources.map(({ table }) => [table.id, context.relation(table.id)]));
+    const relations = new Map(tablesOf(plan).map((id) => [id, context.relation(id)]));
     this.relations = [...relations.values()];
     const root = nodeOf(plan);
-    const relationOf = ({ table }: SourceNode): Relation => defined(relations.get(table.id), "a relation of the plan");
-    if (root.kind === "source" && isAlways(root.filter)) this.whole = relationOf(root);
+    const relationOf = (table: TableSchema): Relation => defined(relations.get(table.id), "a relation of the plan");
+    if (root.kind === "source" && isAlways(root.filter)) this.whole = relationOf(root.table);
     const { input, returned } = rowsOf(root);
-    this.table = defined(input.inputs[returned], "the source whose rows are asked for").table;
-    this.operator = this.compile(input, returned, relationOf);
+    this.table = tableOf(defined(input.inputs[returned], "the source whose rows are asked for")).table;
+    const { layout, queries } = this;
+    this.operator = compileJoin({ context, layout, queries, relationOf }, input, returned) ?? new NoRows(1);
     this.delta = new Delta(this.operator.width);
     this.cutter = new PartCutter(context.pool, this.table);
-  }
-
-  private compile(input: SourceJoin, returned: number, relationOf: (node: SourceNode) => Relation): Operator {
-    const { inputs, edges, residual } = input;
-    const filters = inputs.map(({ filter }, source) => withSources(filter, () => source));
-    if ([...filters, residual].some(isNever)) return new NoRows(1);
-    const shape = {
-      relations: inputs.map(relationOf),
-      edges,
-      filters,
-      residual,
-      layout: this.layout,
-      returned: [returned],
-    };
-    return new DeltaJoin(this.context, shape, this.queries);
   }
 
   /** False once a relation's definition has changed since the template was made. */
@@ -120,22 +99,19 @@ export class LiveTemplate<S> {
   }
 }
 
+/** The tables that a plan reads, those that only rules read included. */
+function tablesOf({ sources, rules }: RulePlan): readonly SourceNode["table"]["id"][] {
+  return [...sources.map(({ table }) => table.id), ...rules.flatMap((each) => each?.flatMap(tablesOf) ?? [])];
+}
+
 /** Takes a root apart that returns rows of one source: the join below it, and the position of that source. */
-function rowsOf(root: Node): { readonly input: SourceJoin; readonly returned: number } {
-  if (root.kind === "source") return { input: { inputs: [root], edges: [], residual: always }, returned: 0 };
+function rowsOf(root: Node): { readonly input: TableJoin; readonly returned: number } {
+  if (root.kind === "source" || root.kind === "qualify")
+    return { input: { inputs: [root], edges: [], residual: always }, returned: 0 };
   assert(root.kind === "project" && root.projection.kind === "rows", "a live query returns rows of one source");
   const { input, projection } = root;
   assert(input.kind === "join", "a live query reads tables");
-  return { input: { ...input, inputs: input.inputs.map(sourceOf) }, returned: projection.source };
-}
-
-interface SourceJoin extends Pick<JoinNode, "edges" | "residual"> {
-  readonly inputs: readonly SourceNode[];
+  return { input, returned: projection.source };
 }
 
 const always: Predicate = { kind: "constant", value: true };
-
-function sourceOf(node: Node): SourceNode {
-  assert(node.kind === "source", "a live join reads tables");
-  return node;
-}

@@ -15,7 +15,10 @@ export interface ParameterRow {
 export interface Operator {
   /** How many references a tuple of the result has. */
   readonly width: number;
-  /** Whether a tuple occurs once at most for a query in a turn. If not, weights of equal tuples must be added up. */
+  /**
+   * Whether a tuple occurs once at most for a query in a turn, and tuples are in one order for all queries. If not, weights
+   * of equal tuples must be added up, and equal changes looked for.
+   */
   readonly isConsolidated: boolean;
   /** Bytes of the state that it keeps between turns, without the shared arrangements. */
   readonly stateBytes: number;

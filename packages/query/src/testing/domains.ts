@@ -25,6 +25,9 @@ function domain(
 const text = (...values: readonly (number | bigint)[]): (readonly [string, Value])[] =>
   values.map((value) => [String(value), value]);
 
+/** Identities of callers. */
+export const callers = [0, 1, 2].map((caller) => new Uint8Array(32).fill(caller));
+
 export const domains = {
   u8: domain(t.u8, [0, 1, 2], text(0, 1, 2)),
   i32: domain(t.i32, [-5, 0, 7], text(-5, 0, 7)),
@@ -60,7 +63,13 @@ export const domains = {
     [["0", 0], ["-0", -0], ["1.5", 1.5], ["-2", -2], ["1e999", Infinity], ["-1e999", -Infinity]], // prettier-ignore
   ),
   bytes: domain(byteArray, [new Uint8Array(0), Uint8Array.of(1), Uint8Array.of(1, 2)], [["0x01", Uint8Array.of(1)]]),
+  /** Bytes of callers: what `:sender` is compared with. */
+  who: domain(
+    byteArray,
+    callers,
+    callers.map((caller) => [`0x${Buffer.from(caller).toString("hex")}`, caller] as const),
+  ),
 } as const;
 
 export type DomainName = keyof typeof domains;
-export const domainNames = Object.keys(domains) as DomainName[]; // the keys of a constant
+export const domainNames = (Object.keys(domains) as DomainName[]).filter((name) => name !== "who"); // the keys of a constant

@@ -142,3 +142,97 @@ export const mutants: readonly Mutant[] = [
     to: "const last = undefined as ParameterRow | undefined;",
   },
 ];
+
+/** Faults that the property test of row-level rules must find. */
+export const ruleMutants: readonly Mutant[] = [
+  {
+    name: "a row that is seen more often is looked for in the new state",
+    file: "live/qualify.ts",
+    from: 'what === gained ? "old" : "new"',
+    to: '"new"',
+  },
+  {
+    name: "a row that is seen less often is looked for in the old state",
+    file: "live/qualify.ts",
+    from: 'what === gained ? "old" : "new"',
+    to: '"old"',
+  },
+  {
+    name: "an inserted row is looked for as it was before",
+    file: "live/qualify.ts",
+    from: "if (this.inserted.has(row)) return (what & gained) === 0 ? 0 : 1;",
+    to: "",
+  },
+  {
+    name: "a deleted row is looked for as it is now",
+    file: "live/qualify.ts",
+    from: "if (this.deleted.has(row)) return (what & lost) === 0 ? 0 : -1;",
+    to: "",
+  },
+  {
+    name: "changes of a rule's tuples are not added up",
+    file: "live/qualify.ts",
+    from: "ofRule.set(pair, ofRule.value(pair) + (delta.weights[i] ?? 0));",
+    to: "ofRule.set(pair, delta.weights[i] ?? 0);",
+  },
+  {
+    name: "a query sees a row once for each tuple that shows it",
+    file: "live/qualify.ts",
+    from: "if (this.stamps[position] === this.stamp) continue;",
+    to: "",
+  },
+  {
+    name: "a row that another rule shows is taken from a query",
+    file: "live/qualify.ts",
+    from: "if (isSeenToo) return 0;",
+    to: "",
+  },
+  {
+    name: "pairs that collide are one",
+    file: "live/pair-table.ts",
+    from: "if (this.rows[slot - 1] === row && this.queries[slot - 1] === query) return slot - 1;",
+    to: "return slot - 1;",
+  },
+  {
+    name: "a join's other sources are not under their rules",
+    file: "live/delta-path.ts",
+    from: "if (seen === undefined || (this.isBySeers && step === this.routedAt)) continue;",
+    to: "continue;",
+  },
+  {
+    name: "who sees a row of the old state is asked of the new one",
+    file: "live/delta-join.ts",
+    from: "seen: source === start ? undefined : this.seenIn(source, stateOf(source)),",
+    to: 'seen: source === start ? undefined : this.seenIn(source, "new"),',
+  },
+  {
+    name: "what a rule reads is looked for without its own rules",
+    file: "live/probe.ts",
+    from: "if (seen !== undefined && !seen.qualifier.isSeen(seen.state, row, view, at, query)) continue;",
+    to: "",
+  },
+  {
+    name: "what a rule reads is looked for without conditions",
+    file: "live/probe.ts",
+    from: "if (!this.holds(condition, query)) continue;",
+    to: "",
+  },
+  {
+    name: "a SELECT shows what rules hide",
+    file: "evaluate/evaluate.ts",
+    from: "if (rules !== undefined && !rules.some((rule) => rule.shows(ref, view, at))) {",
+    to: "if (rules !== undefined && !rules.some((rule) => rule.shows(ref, view, at) || true)) {",
+  },
+  {
+    name: "a SELECT in steps joins rows that rules hide",
+    file: "evaluate/held-rows.ts",
+    from: "if (!isSeen(rules, row)) continue;",
+    to: "",
+  },
+  {
+    name: "a SELECT in steps shows rows that rules hide",
+    file: "evaluate/sliced-select.ts",
+    from: "if (!isSeen(this.outerRules, row)) continue;",
+    to: "",
+  },
+];

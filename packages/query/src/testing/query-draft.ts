@@ -18,6 +18,8 @@ export type DraftCondition =
   | { readonly kind: "constant"; readonly value: boolean }
   | { readonly kind: "and" | "or"; readonly terms: readonly DraftCondition[] }
   | { readonly kind: "literal"; readonly op: CompareOp; readonly column: DraftColumn; readonly literal: Literal }
+  /** The column is the caller. */
+  | { readonly kind: "sender"; readonly column: DraftColumn }
   | { readonly kind: "columns"; readonly op: CompareOp; readonly left: DraftColumn; readonly right: DraftColumn }
   | { readonly kind: "truth"; readonly op: CompareOp; readonly left: DraftCondition; readonly right: DraftCondition };
 
@@ -74,6 +76,8 @@ function conditionText(condition: DraftCondition): string {
       return `(${condition.terms.map(conditionText).join(` ${condition.kind.toUpperCase()} `)})`;
     case "literal":
       return `${columnText(condition.column)} ${condition.op} ${condition.literal.sql}`;
+    case "sender":
+      return `${columnText(condition.column)} = :sender`;
     case "columns":
       return `${columnText(condition.left)} ${condition.op} ${columnText(condition.right)}`;
     case "truth":
@@ -85,6 +89,7 @@ function conditionText(condition: DraftCondition): string {
 export function nodeOfDraft(
   { sources, edges, condition, returned }: QueryDraft,
   catalog: Catalog,
+  sender: Uint8Array,
 ): { readonly node: Node; readonly values: readonly Value[] } {
   const tables = sources.map((name) => defined(catalog.table(name), `table ${name}`));
   const values: Value[] = [];
@@ -104,6 +109,11 @@ export function nodeOfDraft(
         const { op, column, literal } = draft;
         const right: Operand = { kind: "param", param: values.push(literal.value) - 1 };
         return { kind: "compare", op, left: operand(column), right, type: domains[column.domain].type };
+      }
+      case "sender": {
+        const right: Operand = { kind: "param", param: values.push(sender) - 1 };
+        const { type } = domains[draft.column.domain];
+        return { kind: "compare", op: "=", left: operand(draft.column), right, type };
       }
       case "columns": {
         const { op, left, right } = draft;

@@ -32,6 +32,8 @@ export interface Redefinition {
 
 export interface World {
   readonly tables: Readonly<Record<TableName, WorldTable>>;
+  /** Row-level rules; with any, queries are asked by every caller. */
+  readonly rules: Partial<Readonly<Record<TableName, readonly QueryDraft[]>>>;
   readonly queries: readonly QueryDraft[];
   readonly commits: readonly (readonly Change[])[];
   /** By commit: what it redefines before it changes rows. */
@@ -69,6 +71,19 @@ function table(join: DomainName, isEvent: fc.Arbitrary<boolean>): fc.Arbitrary<W
 
 const compareOps = ["=", "<>", "<", "<=", ">", ">="] as const satisfies readonly CompareOp[];
 const always: DraftCondition = { kind: "constant", value: true };
+
+/** Conditions on the caller, if there are columns that hold callers. */
+function senderConditions(columns: readonly DraftColumn[]): readonly fc.Arbitrary<DraftCondition>[] {
+  const whose = columns.filter(({ domain }) => domain === "who");
+  if (whose.length === 0) return [];
+  const sender = fc.constantFrom(...whose).map((column): DraftCondition => ({ kind: "sender", column }));
+  const kind = fc.constantFrom("and", "and", "or");
+  return [
+    sender,
+    sender,
+    fc.tuple(kind, sender, condition(columns)).map(([of, ...terms]): DraftCondition => ({ kind: of, terms })),
+  ];
+}
 
 function condition(columns: readonly DraftColumn[]): fc.Arbitrary<DraftCondition> {
   const on = (column: DraftColumn, ...ops: readonly CompareOp[]): fc.Arbitrary<DraftCondition> =>
@@ -145,8 +160,14 @@ function query(tables: Columns, event: TableName | undefined): fc.Arbitrary<Quer
     { weight: 4, arbitrary: fc.tuple(name, name) },
     { weight: 3, arbitrary: fc.tuple(name, name, name) },
   );
-  return sources.chain((drawn) => {
-    const of = drawn.map((each, source) => (each === event && drawn.indexOf(each) < source ? "r" : each));
+  return queryOver(
+    tables,
+    sources.map((drawn) => drawn.map((each, source) => (each === event && drawn.indexOf(each) < source ? "r" : each))),
+  );
+}
+
+function queryOver(tables: Columns, sources: fc.Arbitrary<readonly TableName[]>): fc.Arbitrary<QueryDraft> {
+  return sources.chain((of) => {
     const columns = of.map((each, source) =>
       Object.entries(tables[each] ?? {}).map(([column, domain]): DraftColumn => ({ source, name: column, domain })),
     );
@@ -164,7 +185,7 @@ function query(tables: Columns, event: TableName | undefined): fc.Arbitrary<Quer
     return fc.record({
       sources: fc.constant(of),
       edges: fc.tuple(...edges),
-      condition: fc.oneof(fc.constant(always), condition(columns.flat())),
+      condition: fc.oneof(fc.constant(always), condition(columns.flat()), ...senderConditions(columns.flat())),
       returned: fc.nat(of.length - 1),
     });
   });
@@ -172,42 +193,92 @@ function query(tables: Columns, event: TableName | undefined): fc.Arbitrary<Quer
 
 const joinDomain = fc.constantFrom<DomainName>("u8", "u64", "string", "f32", "f64", "bytes", "i128");
 
-export const worlds: fc.Arbitrary<World> = joinDomain
-  .chain((domain) => {
-    const kept = table(domain, fc.constant(false));
-    return fc.record({
-      r: kept,
-      s: kept,
-      u: table(
-        domain,
-        fc.nat(3).map((drawn) => drawn === 3),
-      ),
-    });
-  })
-  .chain((tables) => {
-    const columns: Columns = { r: tables.r.columns, s: tables.s.columns, u: tables.u.columns };
-    const change = fc.record({
-      table: fc.constantFrom(...tableNames),
-      picks: fc.array(fc.nat(20), { minLength: 4, maxLength: 4 }),
-      isDelete: fc.boolean(),
-    });
-    // Some of one template, which differ in their literals.
-    const literals = fc.array(fc.array(fc.nat(9), { minLength: 4, maxLength: 4 }), { maxLength: 2 });
-    const queries = fc
-      .tuple(query(columns, tables.u.isEvent ? "u" : undefined), literals)
-      .map(([first, picks]) => [first, ...picks.map((each) => withLiterals(first, each))]);
-    const redefinition = fc.record({
-      table: fc.constantFrom(...tableNames),
-      isDrop: fc.boolean(),
-      pick: fc.nat(9),
-    });
-    const few = fc.array(change, { maxLength: 10 });
-    const many = fc.array(change, { minLength: 40, maxLength: 80 });
-    return fc.record({
-      tables: fc.constant(tables),
-      queries: fc.array(queries, { minLength: 1, maxLength: 4 }).map((each) => each.flat()),
-      commits: fc.array(fc.oneof({ weight: 9, arbitrary: few }, many), { maxLength: 8 }),
-      redefinitions: fc.array(fc.option(redefinition, { nil: undefined, freq: 2 }), { maxLength: 8 }),
-      lives: fc.array(fc.tuple(fc.nat(3), fc.nat(9)), { minLength: 12, maxLength: 12 }),
-    });
+interface Tables {
+  readonly r: WorldTable;
+  readonly s: WorldTable;
+  readonly u: WorldTable;
+}
+
+const tablesOf = (of: (domain: DomainName, isEvent: fc.Arbitrary<boolean>) => fc.Arbitrary<WorldTable>) =>
+  joinDomain.chain((domain): fc.Arbitrary<Tables> => {
+    const kept = of(domain, fc.constant(false));
+    const seldom = fc.nat(3).map((drawn) => drawn === 3);
+    return fc.record({ r: kept, s: kept, u: of(domain, seldom) });
   });
+
+function worldOver(tables: Tables, columns: Columns, rules: fc.Arbitrary<World["rules"]>): fc.Arbitrary<World> {
+  const change = fc.record({
+    table: fc.constantFrom(...tableNames),
+    picks: fc.array(fc.nat(20), { minLength: 4, maxLength: 4 }),
+    isDelete: fc.boolean(),
+  });
+  // Some of one template, which differ in their literals.
+  const literals = fc.array(fc.array(fc.nat(9), { minLength: 4, maxLength: 4 }), { maxLength: 2 });
+  const queries = fc
+    .tuple(query(columns, tables.u.isEvent ? "u" : undefined), literals)
+    .map(([first, picks]) => [first, ...picks.map((each) => withLiterals(first, each))]);
+  const redefinition = fc.record({
+    table: fc.constantFrom(...tableNames),
+    isDrop: fc.boolean(),
+    pick: fc.nat(9),
+  });
+  const few = fc.array(change, { maxLength: 10 });
+  const many = fc.array(change, { minLength: 40, maxLength: 80 });
+  return fc.record({
+    tables: fc.constant(tables),
+    rules,
+    queries: fc.array(queries, { minLength: 1, maxLength: 4 }).map((each) => each.flat()),
+    commits: fc.array(fc.oneof({ weight: 9, arbitrary: few }, many), { maxLength: 8 }),
+    redefinitions: fc.array(fc.option(redefinition, { nil: undefined, freq: 2 }), { maxLength: 8 }),
+    lives: fc.array(fc.tuple(fc.nat(3), fc.nat(9)), { minLength: 12, maxLength: 12 }),
+  });
+}
+
+const columnsOf = ({ r, s, u }: Tables): Columns => ({ r: r.columns, s: s.columns, u: u.columns });
+
+export const worlds: fc.Arbitrary<World> = tablesOf(table).chain((tables) =>
+  worldOver(tables, columnsOf(tables), fc.constant({})),
+);
+
+// --- worlds with rules
+
+/** A table with a column that holds callers. */
+function ownedTable(join: DomainName, isEvent: fc.Arbitrary<boolean>): fc.Arbitrary<WorldTable> {
+  return fc.tuple(table(join, isEvent), fc.constantFrom(...domainNames)).map(([made, x]) => ({
+    ...made,
+    columns: { k: join, x, who: "who", z: made.columns["z"] ?? x },
+  }));
+}
+
+/** Rules of a table: over it alone, or with tables that rules may read and that do not read it. */
+function rulesOf(
+  tables: Columns,
+  name: TableName,
+  others: readonly TableName[],
+): fc.Arbitrary<readonly QueryDraft[] | undefined> {
+  const own = fc.constant(name);
+  const sources: fc.Arbitrary<readonly TableName[]>[] = [fc.tuple(own)];
+  if (others.length > 0) {
+    const other = fc.constantFrom(...others);
+    sources.push(fc.tuple(own, other), fc.tuple(own, other), fc.tuple(own, other), fc.tuple(own, other, other));
+  }
+  const rule = queryOver(tables, fc.oneof(...sources)).map((draft) => ({ ...draft, returned: 0 }));
+  return fc.option(fc.array(rule, { minLength: 1, maxLength: 3 }), { nil: undefined, freq: 4 });
+}
+
+/** Worlds in which some tables are under rules, which read other tables and are under rules themselves. */
+export const ruledWorlds: fc.Arbitrary<World> = tablesOf(ownedTable).chain((tables) => {
+  const columns = columnsOf(tables);
+  // Each reads those behind it, and itself; an event table is read by none.
+  const order = (tables.u.isEvent ? ["u", "r", "s"] : ["r", "s", "u"]) as readonly TableName[]; // names of tables
+  const rules = order.map((name, position) => {
+    const others = [...order.slice(position + 1), ...(tables[name].isEvent ? [] : [name])];
+    return rulesOf(columns, name, others);
+  });
+  const byTable = fc
+    .tuple(...rules)
+    .map((each): World["rules"] =>
+      Object.fromEntries(order.flatMap((name, i) => (each[i] === undefined ? [] : [[name, each[i]]]))),
+    );
+  return worldOver(tables, columns, byTable);
+});

@@ -8,8 +8,10 @@ import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import fc from "fast-check";
 import type { runWorld } from "./run-world.ts";
-import { mutants, type Mutant } from "./mutants.ts";
-import { worlds } from "./random-worlds.ts";
+import { mutants, ruleMutants, type Mutant } from "./mutants.ts";
+import { ruledWorlds, worlds } from "./random-worlds.ts";
+
+const all = [...mutants, ...ruleMutants];
 
 const root = new URL("../", import.meta.url).href;
 
@@ -22,7 +24,7 @@ registerHooks({
   load(url, context, next) {
     const loaded = next(url, context);
     const { searchParams, pathname } = new URL(url);
-    const mutant = mutants[Number(searchParams.get("mutant") ?? -1)];
+    const mutant = all[Number(searchParams.get("mutant") ?? -1)];
     if (mutant === undefined || !pathname.endsWith(`/${mutant.file}`)) return loaded;
     return { ...loaded, source: mutated(mutant) };
   },
@@ -35,13 +37,14 @@ function mutated({ file, from, to }: Mutant): string {
 }
 
 /** What tells a mutant from the sources as they are; empty if nothing does. */
-async function found(search: string): Promise<string> {
+async function found(search: string, isRuled: boolean): Promise<string> {
   const module = (await import(`./run-world.ts${search}`)) as { readonly runWorld: typeof runWorld }; // the same file
-  const property = fc.property(worlds, (world) => module.runWorld(world));
-  const { failed, errorInstance } = fc.check(property, { seed: 8, numRuns: 500, endOnFailure: true });
+  const property = fc.property(isRuled ? ruledWorlds : worlds, (world) => module.runWorld(world));
+  const { failed, errorInstance } = fc.check(property, { seed: 8, numRuns: isRuled ? 60 : 500, endOnFailure: true });
   return failed ? String(errorInstance).slice(0, 300) : "";
 }
 
 const say = (name: string, by: string): void => void process.stdout.write(`${JSON.stringify({ name, by })}\n`);
-say("none", await found(""));
-for (const [i, { name }] of mutants.entries()) say(name, await found(`?mutant=${i}`));
+say("none", await found("", false));
+say("none, with rules", await found("", true));
+for (const [i, { name }] of all.entries()) say(name, await found(`?mutant=${i}`, i >= mutants.length));

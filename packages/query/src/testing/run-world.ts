@@ -6,22 +6,23 @@
  * Throws what it finds: it needs no test runner, so that `run-mutants.ts` can run it in a process of its own.
  */
 import { strict as assert } from "node:assert";
-import { bindParams, compileStatement, type SelectPlan } from "@lightcone/sql";
-import { LiveQueries, prepare, select, type DeltaPart, type LiveQuery } from "../index.ts";
-import { domains } from "./domains.ts";
+import { bindParams, compileRule, compileStatement, type Catalog, type Rule } from "@lightcone/sql";
+import { LiveQueries, prepare, select, SlicedSelect, type DeltaPart, type LiveQuery, type Prepared } from "../index.ts";
+import { callers, domains } from "./domains.ts";
 import { Fixture, rowsOf, type TableSpec } from "./fixture.ts";
 import { fresh } from "./fresh.ts";
 import { nodeOfDraft, sqlOf, type QueryDraft } from "./query-draft.ts";
 import { tableNames, type TableName, type World, type WorldTable } from "./random-worlds.ts";
 import type { Row } from "./values.ts";
 
-const sender = new Uint8Array(32);
-const owner = { identity: sender, mayWrite: true };
+const owner = 2;
 
 interface Running {
+  /** Who asks: one of `callers`; the last is the owner, who sees all rows. */
+  readonly caller: number;
   readonly draft: QueryDraft;
   readonly sql: string;
-  readonly plan: SelectPlan;
+  readonly prepared: Prepared;
   readonly live: LiveQuery<number>;
   /** Whether it reads an event table: its rows are told once, and are not there afterwards. */
   readonly isEvent: boolean;
@@ -38,12 +39,27 @@ class Runner {
   private readonly fixture: Fixture;
   private readonly live: LiveQueries<number>;
   private readonly model: Readonly<Record<TableName, Map<string, Row>>> = { r: new Map(), s: new Map(), u: new Map() };
-  private readonly running = new Map<number, Running>();
+  private readonly running = new Map<string, Running>();
+  /** What callers see of tables, until these change. */
+  private readonly seen = new Map<string, readonly Row[]>();
+  /** Who asks each query. */
+  private readonly askers: readonly number[];
 
   constructor(world: World) {
     this.world = world;
     this.fixture = new Fixture(...tableNames.map((name) => specOf(name, world.tables[name])));
     this.live = new LiveQueries<number>(this.fixture.store, { seed: 7 });
+    this.askers = Object.keys(world.rules).length === 0 ? [owner] : [...callers.keys()];
+  }
+
+  /** What a caller may name, and under which rules. */
+  private catalogOf(caller: number): Catalog {
+    const { catalog } = this.fixture;
+    if (caller === owner) return catalog;
+    const rules: Rule[] = Object.values(this.world.rules).flatMap((drafts) =>
+      drafts.map((draft) => compileRule(sqlOf(draft), catalog)),
+    );
+    return { ...catalog, rules: (table) => rules.filter(({ sources }) => sources[0]?.table.id === table) };
   }
 
   run(): void {
@@ -61,7 +77,7 @@ class Runner {
       this.comeAndGo(turn + 1);
       this.checkAll();
     }
-    for (const [i, { live }] of this.running) this.live.unsubscribe(live, i);
+    for (const { live, caller } of this.running.values()) this.live.unsubscribe(live, caller);
     assert.deepEqual([this.live.templateCount, this.live.queryCount, this.live.arrangementBytes], [0, 0, 0]);
   }
 
@@ -89,6 +105,7 @@ class Runner {
     });
     const row = Object.fromEntries(entries);
     const key = Buffer.from(this.fixture.encode(table, row)).toString("hex");
+    this.seen.clear();
     if (isDelete && !this.world.tables[table].isEvent) {
       this.fixture.delete(table, row);
       this.model[table].delete(key);
@@ -129,36 +146,49 @@ class Runner {
   private comeAndGo(turn: number): void {
     for (const [i, draft] of this.world.queries.entries()) {
       const [from, length] = this.world.lives[i] ?? [0, 9];
-      if (turn === from) this.running.set(i, this.begin(draft, i));
-      const gone = this.running.get(i);
-      if (turn !== from + length || gone === undefined) continue;
-      this.live.unsubscribe(gone.live, i);
-      this.running.delete(i);
+      for (const caller of this.askers) {
+        const name = `${i} by ${caller}`;
+        if (turn === from) this.running.set(name, this.begin(draft, caller));
+        const gone = this.running.get(name);
+        if (turn !== from + length || gone === undefined) continue;
+        this.live.unsubscribe(gone.live, caller);
+        this.running.delete(name);
+      }
     }
   }
 
-  private begin(draft: QueryDraft, subscriber: number): Running {
+  private begin(draft: QueryDraft, caller: number): Running {
     const sql = sqlOf(draft);
-    const plan = compileStatement(sql, this.fixture.catalog, owner);
+    const plan = compileStatement(sql, this.catalogOf(caller), { identity: senderOf(caller), mayWrite: true });
     assert.ok(plan.kind === "select");
-    const live = this.live.subscribe(plan, bindParams(plan, sender), subscriber);
+    const live = this.live.subscribe(plan, bindParams(plan, senderOf(caller)), caller);
+    const prepared = prepare(plan);
     const bag = new Map<string, number>();
-    for (const row of this.evaluated(plan)) add(bag, row, 1);
+    for (const row of this.evaluated(prepared, caller)) add(bag, row, 1);
     const isEvent = draft.sources.some((name) => this.world.tables[name as TableName].isEvent); // drawn from them
-    return { draft, sql, plan, live, isEvent, bag };
+    return { caller, draft, sql, prepared, live, isEvent, bag };
   }
 
-  private evaluated(plan: SelectPlan): readonly string[] {
-    const prepared = prepare(plan);
+  private evaluated(prepared: Prepared, caller: number): readonly string[] {
+    const { store } = this.fixture;
+    const { plan } = prepared;
+    const values = bindParams(plan, senderOf(caller));
     const run = (): string[] => {
       const rows: string[] = [];
-      select(this.fixture.store, prepared, bindParams(plan, sender), (bytes, at, length) => {
-        rows.push(Buffer.from(bytes.subarray(at, at + length)).toString("hex"));
-      });
+      select(store, prepared, values, (bytes, at, length) => rows.push(hexOf(bytes, at, length)));
       return rows;
     };
     const rows = run();
     assert.deepEqual(run(), rows, "the same order again");
+    if (!plan.isRuled) return rows;
+    const inSteps: string[] = [];
+    const readView = store.openReadView();
+    const sliced = new SlicedSelect({ store, readView, seed: 7 }, prepared, values, (bytes, at, length) =>
+      inSteps.push(hexOf(bytes, at, length)),
+    );
+    while (sliced.step(7));
+    readView.close();
+    assert.deepEqual(inSteps.toSorted(), rows.toSorted(), "the same in steps");
     return rows;
   }
 
@@ -170,20 +200,25 @@ class Runner {
       each.bag.clear();
     }
     for (const name of tableNames) if (this.world.tables[name].isEvent) this.model[name].clear();
+    this.seen.clear();
   }
 
   private checkAll(): void {
     for (const each of this.running.values()) {
       const expected = this.expected(each);
-      assert.deepEqual(this.evaluated(each.plan).toSorted(), expected, `evaluated afresh: ${each.sql}`);
+      assert.deepEqual(
+        this.evaluated(each.prepared, each.caller).toSorted(),
+        expected,
+        `evaluated afresh: ${each.sql}`,
+      );
       assert.deepEqual(bagRows(each.bag), expected, `live: ${each.sql}`);
     }
   }
 
   /** The rows that the oracle says a query has, in order. */
-  private expected({ draft }: Running): readonly string[] {
-    const tables = new Map<string, readonly Row[]>(tableNames.map((name) => [name, [...this.model[name].values()]]));
-    const { node, values } = nodeOfDraft(draft, this.fixture.catalog);
+  private expected({ draft, caller }: Running): readonly string[] {
+    const tables = new Map<string, readonly Row[]>(tableNames.map((name) => [name, this.seenBy(caller, name)]));
+    const { node, values } = nodeOfDraft(draft, this.fixture.catalog, senderOf(caller));
     const returned = draft.sources[draft.returned] ?? "";
     const names = Object.keys(this.world.tables[returned as TableName].columns); // a table of the world
     return fresh(node, { tables, values })
@@ -191,7 +226,34 @@ class Runner {
       .map((row) => Buffer.from(this.fixture.encode(returned, row)).toString("hex"))
       .toSorted();
   }
+
+  private seenBy(caller: number, name: TableName): readonly Row[] {
+    const key = `${name} by ${caller}`;
+    const seen = this.seen.get(key) ?? this.filtered(caller, name);
+    this.seen.set(key, seen);
+    return seen;
+  }
+
+  /** The rows of a table that a caller sees: each is tried with each rule, over what the caller sees of other tables. */
+  private filtered(caller: number, name: TableName): readonly Row[] {
+    const all = [...this.model[name].values()];
+    const rules = this.world.rules[name];
+    if (rules === undefined || caller === owner) return all;
+    const shown = rules.flatMap((draft) => {
+      const tables = new Map<string, readonly Row[]>(
+        draft.sources.map((read) => [read, read === name ? all : this.seenBy(caller, read as TableName)]), // drawn from them
+      );
+      const { node, values } = nodeOfDraft(draft, this.fixture.catalog, senderOf(caller));
+      return fresh(node, { tables, values }).map(([row]) => row);
+    });
+    return all.filter((row) => shown.includes(row));
+  }
 }
+
+const senderOf = (caller: number): Uint8Array => callers[caller] ?? new Uint8Array(32);
+
+const hexOf = (bytes: Uint8Array, at: number, length: number): string =>
+  Buffer.from(bytes.subarray(at, at + length)).toString("hex");
 
 function specOf(name: string, { columns, indexes, isEvent }: WorldTable): TableSpec {
   return {

@@ -1,0 +1,62 @@
+/** Makes the operators of a join: each source that is under rules gets a join for every rule. */
+import { assert } from "@lightcone/base";
+import { withSources, type JoinNode, type Node, type OuterNode, type Predicate, type SourceNode } from "@lightcone/sql";
+import type { ArgLayout } from "../code/args.ts";
+import { isNever } from "../code/predicate-code.ts";
+import { DeltaJoin, type OperatorContext } from "./delta-join.ts";
+import type { ParameterRow } from "./operator.ts";
+import type { Qualifier } from "./qualifier.ts";
+import { Qualify } from "./qualify.ts";
+import type { Relation } from "./relation.ts";
+
+/** A join of tables, some of them under rules. */
+export type TableJoin = Pick<JoinNode, "inputs" | "edges" | "residual">;
+
+/** What a join's operators are made for. */
+export interface JoinSite {
+  readonly context: OperatorContext;
+  readonly layout: ArgLayout;
+  /** Of the template, kept up to date by it. */
+  readonly queries: readonly ParameterRow[];
+  relationOf(table: SourceNode["table"]): Relation;
+}
+
+const always: Predicate = { kind: "constant", value: true };
+
+/** @param returned the source whose rows are the result; undefined if it is always empty */
+export function compileJoin(site: JoinSite, join: TableJoin, returned: number): DeltaJoin | undefined {
+  const { inputs, edges, residual } = join;
+  const sources = inputs.map((input) => tableOf(input));
+  const filters = sources.map(({ filter }, position) => withSources(filter, () => position));
+  if ([...filters, residual].some(isNever)) return undefined;
+  const relations = sources.map(({ table }) => site.relationOf(table));
+  const qualifiers = inputs.map((input, position) => qualifierOf(site, input, relations[position] as Relation)); // one each
+  const { context, layout, queries } = site;
+  return new DeltaJoin(
+    context,
+    { relations, edges, filters, residual, layout, returned: [returned], qualifiers },
+    queries,
+  );
+}
+
+/** The table of a join's input. */
+export function tableOf(input: Node): SourceNode | OuterNode {
+  const source = input.kind === "qualify" ? input.input : input;
+  assert(source.kind === "source" || source.kind === "outer", "a live join reads tables");
+  return source;
+}
+
+function qualifierOf(site: JoinSite, input: Node, relation: Relation): Qualifier | undefined {
+  if (input.kind !== "qualify") return undefined;
+  const { condition } = input;
+  assert(condition.kind === "or", "rules are a disjunction");
+  const rules = condition.terms.flatMap((term) => {
+    assert(term.kind === "holds" || term.kind === "exists", "a rule is a condition, or a join");
+    const rule: TableJoin =
+      term.kind === "exists"
+        ? term.inner
+        : { inputs: [{ ...tableOf(input), filter: term.predicate }], edges: [], residual: always };
+    return compileJoin(site, rule, 0) ?? [];
+  });
+  return new Qualify(relation, site.context.resolver, rules, site.queries);
+}
