@@ -237,3 +237,22 @@ stdb.procedure("waits_inside", { url: t.string() }, t.string(), (ctx, { url }) =
     return `${error instanceof errors.WouldBlockTransaction}`;
   }
 });
+
+stdb.view({ name: "my_things", public: true }, t.array(everything.rowType), (ctx) =>
+  [...ctx.db.everything.iter()].filter(({ who }) => who.isEqual(ctx.sender)),
+);
+stdb.anonymousView(
+  { name: "one_thing", public: true },
+  t.option(everything.rowType),
+  (ctx) => ctx.db.everything.id.find(2) ?? undefined,
+);
+stdb.anonymousView({ name: "flagged_things", public: true }, t.array(everything.rowType), (ctx) =>
+  ctx.from.everything.where((row) => row.flag.eq(true)).build(),
+);
+stdb.anonymousView({ name: "crashing_things", public: true }, t.array(everything.rowType), () => {
+  throw new RangeError("no things");
+});
+stdb.anonymousView({ name: "writing_things", public: true }, t.array(everything.rowType), (ctx) => {
+  (ctx.db as any).said.insert({ what: "by a view" });
+  return [];
+});

@@ -239,3 +239,22 @@ export const waitsInside = stdb.procedure({ url: t.string() }, t.string(), (ctx,
     return `${error instanceof errors.WouldBlockTransaction}`;
   }
 });
+
+export const myThings = stdb.view({ public: true }, t.array(everything.rowType), (ctx) =>
+  [...ctx.db.everything.iter()].filter(({ who }) => who.isEqual(ctx.sender)),
+);
+export const oneThing = stdb.anonymousView(
+  { public: true },
+  t.option(everything.rowType),
+  (ctx) => ctx.db.everything.id.find(2) ?? undefined,
+);
+export const flaggedThings = stdb.anonymousView({ public: true }, t.array(everything.rowType), (ctx) =>
+  ctx.from.everything.where((row) => row.flag.eq(true)),
+);
+export const crashingThings = stdb.anonymousView({ public: true }, t.array(everything.rowType), () => {
+  throw new RangeError("no things");
+});
+export const writingThings = stdb.anonymousView({ public: true }, t.array(everything.rowType), (ctx) => {
+  (ctx.db as any).said.insert({ what: "by a view" });
+  return [];
+});

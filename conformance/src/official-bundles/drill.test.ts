@@ -45,6 +45,24 @@ describe.each(officialLines)("row 9: a bundle of the official package, line %i",
     expect(row).toEqual([2, "ünï→𝄞", [0, 7], ["a", ""], [-1, 1.25]]);
   });
 
+  test("views: for the caller, of one row, by a query; one that crashes, one that writes", async () => {
+    for (const view of ["my_things", "one_thing", "flagged_things"])
+      expect(await served.sql("drill", `SELECT id, text FROM ${view}`)).toEqual([[2, "ünï→𝄞"]]);
+    const other = JSON.parse(await (await fetch(`${served.url}/v1/identity`, { method: "POST" })).text());
+    const seen = await fetch(`${served.url}/v1/database/drill/sql`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${other.token}` },
+      body: "SELECT id FROM my_things",
+    });
+    expect(JSON.parse(await seen.text())[0].rows).toEqual([]);
+    const before = await said();
+    for (const view of ["crashing_things", "writing_things"]) {
+      const refused = await served.request("POST", "/v1/database/drill/sql", `SELECT id FROM ${view}`);
+      expect([view, refused.status]).toEqual([view, 530]);
+    }
+    expect(await said()).toEqual(before);
+  });
+
   test("more rows than go into a buffer, and rows that are longer than one", async () => {
     expect(await call("many", [3000, 40])).toBe("200 ");
     expect(await call("many", [3, 200_000])).toBe("200 ");
