@@ -26,3 +26,9 @@ export const cancel = clockwork.reducer({ name: t.string() }, (ctx, { name }) =>
   const named = [...ctx.db.job.iter()].filter((row) => row.name === name);
   for (const row of named) ctx.db.job.delete(row);
 });
+
+/** Many rows at one time, each by a name of its own. */
+export const onceEach = clockwork.reducer({ count: t.u32(), at: t.timestamp() }, (ctx, { count, at }) => {
+  for (let number = 0; number < count; number += 1)
+    ctx.db.job.insert({ at: { tag: "Time", value: at }, name: `${at.toMillis()} ${number}` });
+});
