@@ -5,7 +5,12 @@ import { v2, v3 } from "@lightcone/protocol";
 import { array, ByteWriter, option, product, t, valueCodec, type AlgebraicType } from "@lightcone/sats";
 import { WebSocket } from "ws";
 import { Served } from "../served.ts";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { bundleModule } from "@lightcone/cli/bundle";
 import { bundleOf } from "./bundled.ts";
+import { steps } from "./table-steps.ts";
+import { makeProject } from "./type-check.ts";
 
 let served: Served;
 
@@ -91,6 +96,66 @@ describe("issue 9, reducers: what one gives goes to whoever calls it", () => {
     const type = product({ rows: t.u64, last: option(t.string), odd: array(t.u8) });
     expect(value).toEqual(encoded(type, { rows: 1n, last: version, odd: new Uint8Array([1, 3]) }));
   });
+});
+
+describe("issue 9, tables and keys", () => {
+  test("what increments by itself, of every width", async () => {
+    for (const from of [1, 2]) await call("count_up", `[${from}]`);
+    expect(await said("counted")).toEqual([Array(12).fill(1).join(" "), Array(12).fill(2).join(" ")]);
+    for (const width of ["8", "16", "32", "64", "128", "256"])
+      for (const sign of ["i", "u"]) {
+        const table = `${sign}_${width}_s`;
+        const rows = await served.sql("surface", `SELECT * FROM ${table}`);
+        // The widest come as hexadecimal digits.
+        expect([table, rows.map(([id, text]) => [Number(id), text])]).toEqual([
+          table,
+          [
+            [1, "from 1"],
+            [2, "from 2"],
+          ],
+        ]);
+      }
+  });
+  test("several tables of one type", async () => {
+    await call("use_twins");
+    expect(await said("twins")).toEqual(["true second first false", "true 1 1"]);
+    const of = (table: string) => served.sql("surface", `SELECT key, note FROM ${table}`);
+    expect([await of("twin_a"), await of("twin_b")]).toEqual([[["a", "first"]], [["a", "second"]]]);
+  });
+  test("every method of every handle, and of every index", async () => {
+    await served.publish("everything", await bundleOf("modules/everything.ts"), "Js");
+    for (const { script } of steps)
+      expect((await served.call("everything", "run", JSON.stringify([script]))).status).toBe(200);
+    const text = await (await served.request("GET", "/v1/database/everything/logs?num_lines=1000")).text();
+    const lines = text.split("\n").filter((line) => line !== "");
+    const messages = lines.map((line): { function?: string; message: string } => JSON.parse(line));
+    const ran = messages.filter((line) => line.function === "run").map(({ message }) => message);
+    expect(ran).toEqual(steps.map(({ gives }) => (typeof gives === "string" ? gives : expect.stringMatching(gives))));
+  });
+});
+
+test("issue 9, lifecycle: an init that fails prevents the publish, is shown, and leaves nothing", async () => {
+  const source = `import { schema, SenderError, t, table } from "lightcone/module";
+const app = schema({ note: table({ public: true }, { text: t.string() }) });
+export default app;
+export const init = app.init((ctx) => {
+  ctx.db.note.insert({ text: "must not stay" });
+  throw new SenderError("not on a Monday");
+});
+export const ping = app.reducer(() => {});
+`;
+  const folder = makeProject({ "module.ts": source, "mended.ts": source.replace("throw new", "new") });
+  const bundle = async (file: string): Promise<string> => (await bundleModule(join(folder, file))).code;
+  const put = (program: string) => served.request("PUT", "/v1/database/monday?host_type=Js", program);
+  try {
+    const refused = await put(await bundle("module.ts"));
+    expect([refused.status >= 400, await refused.text()]).toEqual([true, expect.stringContaining("not on a Monday")]);
+    expect((await served.call("monday", "ping", "[]")).status).toBe(404);
+    expect((await put(await bundle("mended.ts"))).status).toBe(200);
+    expect(await served.sql("monday", "SELECT * FROM note")).toEqual([["must not stay"]]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("issue 9, reducers: those of a group go by their keys", async () => {

@@ -4,62 +4,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { EngineDatabase } from "../wasm/engine-database.ts";
 import { openModule, sandboxes } from "./bundled.ts";
+import { steps } from "./table-steps.ts";
 
 const sourceLines = readFileSync(new URL("modules/everything.ts", import.meta.url), "utf8").split("\n");
 const lineOf = (text: string): number => sourceLines.findIndex((line) => line.includes(text)) + 1;
-
-const steps: readonly { script: string; gives: string | RegExp }[] = [
-  { script: "count", gives: "0" },
-  { script: "fill", gives: "1 2 3 4 5" },
-  { script: "count", gives: "5" },
-  { script: "iterate", gives: "ann bob cy dee eve" },
-  { script: "helpers", gives: "bob" },
-  { script: "early out", gives: "ann" },
-  { script: "find", gives: "bob" },
-  { script: "find none", gives: "null" },
-  { script: "find by name", gives: "3" },
-  { script: "find pair", gives: "dee" },
-  { script: "filter level", gives: "bob cy" },
-  { script: "filter range", gives: "eve ann" },
-  { script: "filter open range", gives: "bob cy dee" },
-  { script: "filter hash", gives: "bob eve" },
-  { script: "filter team", gives: "ann bob dee" },
-  { script: "filter prefix", gives: "bob" },
-  { script: "filter whole", gives: "bob" },
-  { script: "filter prefix range", gives: "bob dee" },
-  { script: "filter last range", gives: "dee" },
-  { script: "filter first range", gives: "eve cy" },
-  { script: "filter slot", gives: "eve" },
-  { script: "update", gives: `{"id":2,"name":"bob","team":"red","level":2,"seat":2,"note":"new","added":0}` },
-  { script: "update by name", gives: "undefined" },
-  { script: "update none", gives: "NoSuchRow" },
-  { script: "same name", gives: "UniqueAlreadyExists caught" },
-  { script: "same pair", gives: "UniqueAlreadyExists caught" },
-  { script: "wrong type", gives: "TypeError" },
-  { script: "too large", gives: "TypeError" },
-  { script: "missing column", gives: "TypeError" },
-  { script: "no row", gives: "TypeError" },
-  { script: "wrong key", gives: "TypeError" },
-  { script: "long key", gives: "TypeError" },
-  { script: "short pair", gives: "TypeError" },
-  { script: "bad bound", gives: "TypeError" },
-  { script: "maker of rows", gives: "TypeError" },
-  { script: "count", gives: "5" },
-  { script: "delete", gives: "true" },
-  { script: "delete none", gives: "false" },
-  { script: "delete row", gives: "true false" },
-  { script: "delete range", gives: "1" },
-  { script: "delete prefix", gives: "1" },
-  { script: "delete hash", gives: "1" },
-  { script: "count", gives: "0" },
-  { script: "fill", gives: /^\d+ \d+/ },
-  { script: "write while walking", gives: "5" },
-  { script: "getter that inserts", gives: "from a getter" },
-  { script: "count", gives: "7" },
-  { script: "clear", gives: "7 0" },
-  { script: "event", gives: "flash" },
-  { script: "random", gives: /^0\.\d+ [1-6]$/ },
-];
 
 function say(database: EngineDatabase, script: string): string {
   const before = database.logs.length;
