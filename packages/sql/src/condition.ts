@@ -145,27 +145,35 @@ export function moved(condition: Condition, positionOf: (source: number) => numb
 
 // --- splitting
 
-/** The sources that a condition reads, as bits. */
-function sourceBits(condition: Condition): number {
+const noSource = -1;
+const severalSources = -2;
+
+/** The one source that a condition reads; below zero when it reads none or several. */
+function onlySource(condition: Condition): number {
   switch (condition.kind) {
     case "constant":
-      return 0;
+      return noSource;
     case "and":
     case "or":
-      return condition.terms.reduce((bits, term) => bits | sourceBits(term), 0);
+      return condition.terms.reduce((source, term) => together(source, onlySource(term)), noSource);
     case "truth":
-      return sourceBits(condition.left) | sourceBits(condition.right);
+      return together(onlySource(condition.left), onlySource(condition.right));
     case "compare":
-      return termBit(condition.left) | termBit(condition.right);
+      return together(sourceOf(condition.left), sourceOf(condition.right));
   }
 }
 
-function termBit(term: Term): number {
-  return term.kind === "column" ? 1 << term.source : 0;
+function sourceOf(term: Term): number {
+  return term.kind === "column" ? term.source : noSource;
 }
 
-/** How many sources a statement may have, so that a set of them fits an integer. */
-export const sourceCountMax = 31;
+function together(a: number, b: number): number {
+  if (a === b || b === noSource) return a;
+  return a === noSource ? b : severalSources;
+}
+
+/** How many sources a statement may have: to order so many takes some milliseconds. */
+export const sourceCountMax = 256;
 
 export interface Split {
   /** By source. */
@@ -180,29 +188,30 @@ export interface Split {
  */
 export function split(conditions: readonly Condition[], sourceCount: number): Split {
   const filters: Condition[][] = Array.from({ length: sourceCount }, () => []);
-  const joins: JoinEdge[] = [];
+  const joins = new Map<string, JoinEdge>();
   const residual: Condition[] = [];
   for (const term of conditions.flatMap((condition) => (condition.kind === "and" ? condition.terms : [condition]))) {
-    const bits = sourceBits(term);
-    if ((bits & (bits - 1)) === 0) filters[bits === 0 ? 0 : 31 - Math.clz32(bits)]?.push(term);
+    const source = onlySource(term);
+    if (source !== severalSources) filters[Math.max(0, source)]?.push(term);
     else if (
       term.kind === "compare" &&
       term.op === "=" &&
       term.left.kind === "column" &&
       term.right.kind === "column"
     ) {
-      addEdge(joins, { left: columnRef(term.left), right: columnRef(term.right), type: term.type });
+      const edge = { left: columnRef(term.left), right: columnRef(term.right), type: term.type };
+      joins.set(edgeText(edge), joins.get(edgeText(edge)) ?? edge);
     } else residual.push(term);
   }
-  return { filters: filters.map((terms) => join("and", terms)), joins, residual: join("and", residual) };
+  return {
+    filters: filters.map((terms) => join("and", terms)),
+    joins: [...joins.values()],
+    residual: join("and", residual),
+  };
 }
 
 function columnRef({ source, column }: ColumnRef): ColumnRef {
   return { source, column };
-}
-
-function addEdge(joins: JoinEdge[], edge: JoinEdge): void {
-  if (!joins.some((other) => edgeText(other) === edgeText(edge))) joins.push(edge);
 }
 
 export function edgeText({ left, right }: JoinEdge): string {

@@ -87,6 +87,22 @@ export function tableOf(store: RowSource, plan: Pick<RulePlan, "sources">, sourc
   return defined(store.table(id), `table ${id}`);
 }
 
+/** What joins a source to another: its own column, and the other's. */
+interface Edge {
+  readonly column: number;
+  readonly from: ColumnRef;
+  readonly type: AlgebraicType;
+}
+
+function edgesOf({ sources, joins }: Pick<RulePlan, "sources" | "joins">): readonly (readonly Edge[])[] {
+  const edges: Edge[][] = sources.map(() => []);
+  for (const { left, right, type } of joins) {
+    edges[left.source]?.push({ column: left.column, from: right, type });
+    if (right.source !== left.source) edges[right.source]?.push({ column: right.column, from: left, type });
+  }
+  return edges;
+}
+
 interface HashJoin {
   readonly kind: "hash";
   readonly column: number;
@@ -133,6 +149,8 @@ class Evaluation {
   private readonly ats: Float64Array;
   private readonly layouts: (RowLayout | undefined)[];
   private intervals: readonly Intervals[] = [];
+  /** By source: what joins it to others. */
+  private readonly edges: readonly (readonly Edge[])[];
   private readonly unions = new Map<number, UnionPath | undefined>();
 
   /** By source: what tells whether a row is seen. Undefined where all rows are. */
@@ -157,6 +175,7 @@ class Evaluation {
     this.views = Array.from({ length: count }, () => new DataView(new ArrayBuffer(0)));
     this.ats = new Float64Array(count);
     this.layouts = Array.from({ length: count });
+    this.edges = edgesOf(prepared.plan);
     this.rules = prepared.sources.map(({ rules }) =>
       rules?.map((rule) => new RowRule(store, rule, values, args, visits)),
     );
@@ -248,13 +267,13 @@ class Evaluation {
     const { plan } = this.prepared;
     const intervals = defined(this.intervals[source], "the source");
     const known = knownFrom(intervals);
-    let edge: { readonly column: number; readonly from: ColumnRef; readonly type: AlgebraicType } | undefined;
+    let edge: Edge | undefined;
     const table = tableOf(this.store, plan, source);
-    for (const { left, right, type } of plan.joins) {
-      const [own, other] = left.source === source ? [left, right] : [right, left];
-      if (own.source !== source || !bound.has(other.source)) continue;
-      if (!known.has(own.column)) known.set(own.column, { kind: "column", ...other });
-      edge ??= { column: own.column, from: other, type };
+    for (const each of this.edges[source] ?? []) {
+      const { column, from } = each;
+      if (!bound.has(from.source)) continue;
+      if (!known.has(column)) known.set(column, { kind: "column", ...from });
+      edge ??= each;
     }
     const byIndex = choosePath(table, known, intervals);
     const path = cheaper(byIndex, this.unionTo(source, table, intervals));
