@@ -21,6 +21,11 @@ const names = readdirSync(workspace, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && existsSync(join(workspace, entry.name, "Cargo.toml")))
   .map((entry) => entry.name)
   .sort();
+/** Programs that are another with a feature: `harbor2b` is `harbor2` with `b`. */
+const variants = Object.entries({ harbor: "bc", harbor2: "bcdem" }).flatMap(([of, features]) =>
+  features.split("").map((feature) => ({ name: `${of}${feature}`, of, feature })),
+);
+const programs = [...names, ...variants.map(({ name }) => name)];
 const digest = digestOf([
   script,
   join(workspace, "Cargo.toml"),
@@ -30,11 +35,11 @@ const digest = digestOf([
 const digestFile = join(built, "sources.sha256");
 
 if (
-  names.every((name) => existsSync(join(built, `${name}.wasm`))) &&
+  programs.every((name) => existsSync(join(built, `${name}.wasm`))) &&
   existsSync(digestFile) &&
   readFileSync(digestFile, "utf8") === digest
 ) {
-  console.log(`rust modules: ${names.length} up to date`);
+  console.log(`rust modules: ${programs.length} up to date`);
 } else if (install) {
   if (!run([script, "--install"]) || !build()) process.exit(1);
 } else if (hasRust()) {
@@ -46,20 +51,28 @@ if (
 }
 
 function build() {
-  const ok = run([script, workspace, "--locked"], { CARGO_TARGET_DIR: target });
+  mkdirSync(built, { recursive: true });
+  // The plain programs come last: a variant is built under the name of the program that it is one of.
+  const ok =
+    variants.every(({ name, of, feature }) => cargo(["-p", of, "--features", feature]) && keep(of, name)) &&
+    cargo([]) &&
+    names.every((name) => keep(name, name));
   if (!ok) {
     console.error("rust modules: the build failed");
     return false;
   }
-  mkdirSync(built, { recursive: true });
-  for (const name of names) {
-    copyFileSync(
-      join(target, "wasm32-unknown-unknown", "release", `${name.replaceAll("-", "_")}.wasm`),
-      join(built, `${name}.wasm`),
-    );
-  }
   writeFileSync(digestFile, digest);
-  console.log(`rust modules: built ${names.join(", ")}`);
+  console.log(`rust modules: built ${programs.join(", ")}`);
+  return true;
+}
+
+function cargo(args) {
+  return run([script, workspace, "--locked", ...args], { CARGO_TARGET_DIR: target });
+}
+
+function keep(crate, name) {
+  const file = join(target, "wasm32-unknown-unknown", "release", `${crate.replaceAll("-", "_")}.wasm`);
+  copyFileSync(file, join(built, `${name}.wasm`));
   return true;
 }
 

@@ -3,7 +3,7 @@
  * mark is written by hand. `npm run ok` fails when they are not what this writes.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { differences, features, skipped } from "../conformance/src/conversations/differences.ts";
+import { differences } from "../conformance/src/conversations/differences.ts";
 
 const path = "docs/compatibility.md";
 const mark = "<!-- The rest is written by scripts/write-compatibility.ts. -->";
@@ -19,10 +19,6 @@ function lastReasonBefore(index: number): string {
 const different = [...Map.groupBy(differences, (_, index) => reasons[index])].map(
   ([why, members]) => `| ${why} | ${members.map(({ name }) => name).join(" · ")} |`,
 );
-const later = Object.entries(features).map(([feature, why]) => {
-  const members = skipped.filter(({ because }) => because === feature).map(({ name }) => name);
-  return `| ${why} | ${members.join(" · ")} |`;
-});
 const lists = `${mark}
 
 ## Different on purpose
@@ -32,14 +28,6 @@ Exchanges of the recorded conversations that end otherwise here.
 | why | exchanges |
 |---|---|
 ${different.join("\n")}
-
-## Not yet
-
-Exchanges that are not compared, since they belong to features that come later.
-
-| why | exchanges |
-|---|---|
-${later.join("\n")}
 `;
 
 const page = readFileSync(path, "utf8");
@@ -50,7 +38,7 @@ if (process.argv.includes("--check")) {
     process.stderr.write(`${path} is not what the lists say: run node scripts/write-compatibility.ts\n`);
     process.exit(1);
   }
-  process.stdout.write(`compatibility: ${differences.length} differences, ${skipped.length} skipped\n`);
+  process.stdout.write(`compatibility: ${differences.length} differences\n`);
 } else {
   writeFileSync(path, wanted);
 }

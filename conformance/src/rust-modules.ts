@@ -13,7 +13,14 @@ export type RustModuleName =
   | "errands"
   | "errands2"
   | "harbor"
+  | "harborb"
+  | "harborc"
   | "harbor2"
+  | "harbor2b"
+  | "harbor2c"
+  | "harbor2d"
+  | "harbor2e"
+  | "harbor2m"
   | "showcase";
 
 /** The path of a module's `.wasm` file, undefined when it is not built. */

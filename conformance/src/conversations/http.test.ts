@@ -5,14 +5,18 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rustModule, type RustModuleName } from "../rust-modules.ts";
 import { Served } from "../served.ts";
-import { differences, entryFor, features, skipped } from "./differences.ts";
+import { differences, entryFor } from "./differences.ts";
 import { HttpReplay } from "./http-replay.ts";
 import { readRecording } from "./recording.ts";
 
-/** The programs of the recording that are built; its others are changed ones, for migrations. */
+/** The programs of the recording. */
 const programs = new Map<string, RustModuleName>([
   ["harbor1", "harbor"],
   ["harbor2", "harbor2"],
+  ["harbor2b", "harbor2b"],
+  ["harbor2c", "harbor2c"],
+  ["harbor2d", "harbor2d"],
+  ["harbor2e", "harbor2e"],
 ]);
 const isBuilt = [...programs.values()].every((name) => rustModule(name) !== undefined);
 
@@ -30,10 +34,8 @@ describe.skipIf(!isBuilt)("http", () => {
 
   for (const part of readRecording("http")) {
     for (const { name, act } of part.exchanges) {
-      const skip = entryFor(skipped, "http", name);
       const difference = entryFor(differences, "http", name);
-      test(name, async (context) => {
-        if (skip !== undefined) context.skip(features[skip.because]);
+      test(name, async () => {
         const { status, problems } = await replay.play(act);
         if (difference === undefined) {
           expect(problems).toEqual([]);

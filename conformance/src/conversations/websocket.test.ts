@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { officialBundle, officialLines } from "../official-bundles/official.ts";
 import { rustModule } from "../rust-modules.ts";
 import { Served } from "../served.ts";
-import { differences, entryFor, features, skipped, type Difference } from "./differences.ts";
-import { readRecording, type Exchange, type Part } from "./recording.ts";
+import { differences, entryFor, type Difference } from "./differences.ts";
+import { readRecording, type Exchange, type Part, type Step } from "./recording.ts";
 import { Replay } from "./replay.ts";
 
 /** Under a row-level rule: an entry without rows would say that there are some which the caller may not see. */
@@ -18,7 +18,11 @@ const protocols = { 1: "v1.bsatn", 2: "v3.bsatn" } as const;
 /** Exchanges in which the official package itself differs between languages. */
 const differentInBundles: Readonly<Record<1 | 2, Readonly<Record<string, string>>>> = {
   1: {},
-  2: { "procedure returning the err arm": "the package writes the value of `err` as one of `ok`" },
+  2: {
+    "procedure returning the err arm": "the package writes the value of `err` as one of `ok`",
+    "compatible update: connections stay":
+      "the program of the update is one in Rust, where names in the code are others",
+  },
 };
 const modules = { "harbor-1.12": "harbor", "harbor-2.10": "harbor2" } as const;
 
@@ -61,7 +65,7 @@ function replayed(
     await served.publish("harbor", bytes, hostType);
     replay = new Replay(served, await namesOf(served), {
       tablesUnderRules,
-      http: (step) => ask(served, step),
+      http: (step) => (step.request?.startsWith("PUT ") === true ? update(served, part, step) : ask(served, step)),
       protocol: recording,
     });
   });
@@ -71,22 +75,15 @@ function replayed(
   });
 
   for (const exchange of part.exchanges) {
-    const skip = entryFor(skipped, recording, exchange.name);
     const difference = entryFor(differences, recording, exchange.name);
-    test(exchange.name, async (context) => {
+    test(exchange.name, async () => {
       if (left[exchange.name] !== undefined) {
         expect(await replay.play(exchange), "the entry is not needed").not.toEqual([]);
-      } else if (skip !== undefined) {
-        if (skip.acts === true) {
-          await replay.act(exchange.act);
-          await replay.drain();
-        }
-        context.skip(features[skip.because]);
-      } else if (difference === undefined) {
-        expect(await replay.play(exchange)).toEqual([]);
-      } else {
-        await playedDifferently(exchange, difference);
+        return;
       }
+      const problems = difference === undefined ? await replay.play(exchange) : [];
+      if (difference !== undefined) await playedDifferently(exchange, difference);
+      expect(problems).toEqual([]);
     });
   }
 
@@ -146,11 +143,21 @@ function ask(served: Served, step: { readonly request?: string; readonly body?: 
   });
 }
 
-test("every entry of the lists names an exchange of a recording", () => {
+/** Publishes a changed program: one with a table more, and, where it breaks clients, one with a column more. */
+async function update(served: Served, { module }: Part, { request = "" }: Step): Promise<Response> {
+  const breaks = request.includes("policy=BreakClients");
+  const program = await readFile(rustModule(`${modules[module as keyof typeof modules]}${breaks ? "c" : "b"}`) ?? "");
+  const plan = await served.request("POST", "/v1/database/harbor/pre_publish", program);
+  const { AutoMigrate } = JSON.parse(await plan.text()) as { AutoMigrate: { token: string } };
+  const [, path = ""] = request.replace("{{migration_token}}", AutoMigrate.token).split(" ");
+  return served.request("PUT", path, program);
+}
+
+test("every entry of the list names an exchange of a recording", () => {
   const names = new Set(
     [...recordings, "http" as const].flatMap((recording) =>
       readRecording(recording).flatMap(({ exchanges }) => exchanges.map(({ name }) => name)),
     ),
   );
-  expect([...skipped, ...differences].filter(({ name }) => !names.has(name))).toEqual([]);
+  expect(differences.filter(({ name }) => !names.has(name))).toEqual([]);
 });

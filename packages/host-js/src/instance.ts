@@ -22,12 +22,14 @@ import {
   type ValueCodec,
   type AlgebraicType,
 } from "@lightcone/sats";
+import type { ModuleHistory } from "@lightcone/schema";
 import { makeConsole } from "./console.ts";
 import { CallContext } from "./context.ts";
 import { describeModule, indexesOf, viewsOf, type TableIndex } from "./describe.ts";
 import { makeGuestClasses, type GuestClasses } from "./guest-classes.ts";
 import { description, hostModuleName, makeHostModule, whyNotThere } from "./host-module.ts";
 import { invalid, readModuleShape } from "./module-shape.ts";
+import { historyOf } from "./module-history.ts";
 import { endWork, readingOf } from "./module-work.ts";
 import { isThenable, ProcedureRunner, type BoundProcedure, type Refused } from "./procedure-runner.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -59,6 +61,7 @@ const copiedArgsMax = 128;
 
 export class JsInstance implements ModuleInstance {
   readonly description: Uint8Array;
+  readonly history: ModuleHistory;
   private readonly port: HostPort;
   private readonly script: string;
   private readonly sandbox: Sandbox;
@@ -95,6 +98,7 @@ export class JsInstance implements ModuleInstance {
       this.indexes = indexesOf(this.shape.tables);
       this.shape.tables.forEach((table, at) => checkAccessors(table, this.indexes[at] ?? []));
       this.description = describeModule(this.shape, this.indexes);
+      this.history = historyOf(this.shape);
     } catch (error) {
       const told = this.invalid(error);
       endWork(activity);

@@ -23,7 +23,7 @@ const primitiveKinds = new Set<string>(
 );
 const algorithms = new Set<unknown>(["btree", "hash", "direct"]);
 const lifecycles = new Set<unknown>(["init", "connect", "disconnect"]);
-const tableOptions = ["name", "public", "indexes", "constraints", "scheduled", "event"];
+const tableOptions = ["name", "public", "indexes", "constraints", "scheduled", "event", "was", "old"];
 const indexOptions = ["accessor", "name", "algorithm", "columns", "column"];
 const constraintOptions = ["name", "constraint", "columns"];
 
@@ -123,6 +123,8 @@ export class ShapeReader {
       typeName: typeName ?? pascalCase(key),
       isPublic: flag(Reflect.get(options, "public"), `${what}: \`public\``),
       isEvent: flag(Reflect.get(options, "event"), `${what}: \`event\``),
+      was: optionalText(Reflect.get(options, "was"), `${what}: \`was\``),
+      isOld: flag(Reflect.get(options, "old"), `${what}: \`old\``),
       columns,
       indexes: list(Reflect.get(options, "indexes"), `${what}: \`indexes\``).flatMap(
         (index) => this.attempt(() => readIndex(index, columns, what, at)) ?? [],
@@ -149,6 +151,7 @@ export class ShapeReader {
       autoInc: Reflect.get(facts, "autoInc") === true,
       index,
       defaultValue: isObject(given) ? { value: Reflect.get(given, "value") } : undefined,
+      was: optionalText(Reflect.get(facts, "was"), `${what}: \`was\``),
     };
   }
 
@@ -179,6 +182,7 @@ export class ShapeReader {
       params,
       name: optionalText(Reflect.get(facts, "name"), `${what}: \`name\``),
       lifecycle: isLifecycle(lifecycle) ? lifecycle : undefined,
+      migrates: Reflect.get(facts, "migrates") === true,
       onSchedule: isObject(onSchedule) ? onSchedule : undefined,
       body: body as FunctionShape["body"],
     };
@@ -278,6 +282,8 @@ function emptyTable(key: string, identity: object): TableShape {
     typeName: pascalCase(key),
     isPublic: false,
     isEvent: false,
+    was: undefined,
+    isOld: false,
     columns: [],
     indexes: [],
     constraints: [],

@@ -14,6 +14,8 @@ export interface ColumnShape {
   readonly autoInc: boolean;
   readonly index: IndexAlgorithm | undefined;
   readonly defaultValue: { readonly value: unknown } | undefined;
+  /** What it was called before. */
+  readonly was: string | undefined;
 }
 
 export interface IndexShape {
@@ -30,6 +32,10 @@ export interface TableShape {
   readonly typeName: string;
   readonly isPublic: boolean;
   readonly isEvent: boolean;
+  /** What it was called before. */
+  readonly was: string | undefined;
+  /** Whether it is there for old rows alone. */
+  readonly isOld: boolean;
   readonly columns: readonly ColumnShape[];
   readonly indexes: readonly IndexShape[];
   /** Sets of columns that are unique together. */
@@ -45,6 +51,8 @@ export interface FunctionShape {
   readonly exportName: string;
   readonly name: string | undefined;
   readonly lifecycle: Lifecycle | undefined;
+  /** Whether it carries rows of a version before over. */
+  readonly migrates: boolean;
   readonly params: readonly { readonly name: string; readonly type: NamedShape }[];
   /** The table whose rows call it. */
   readonly onSchedule: object | undefined;

@@ -11,6 +11,7 @@ interface Engine {
   readonly Module: {
     new (bytes: Uint8Array<ArrayBuffer>): object;
     imports(module: object): readonly { readonly name: string }[];
+    customSections(module: object, name: string): readonly ArrayBuffer[];
   };
   readonly Instance: new (module: object, imports: object) => { readonly exports: GuestExports };
   readonly Memory: new (descriptor: { initial: number }) => GuestMemoryObject;

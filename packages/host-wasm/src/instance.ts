@@ -7,6 +7,7 @@
  * Invariant: after an exception out of the module nothing of it is used again; its memory may be half-written.
  * An exception that is not the module's own doing (a time-out, a limit that is met) passes through.
  */
+import type { ModuleHistory } from "@lightcone/schema";
 import { assert } from "@lightcone/base";
 import { drainMicrotasks, modulePromises } from "@lightcone/base/node";
 import type {
@@ -62,8 +63,11 @@ export class WasmInstance implements ModuleInstance {
   private readonly waits: boolean;
   private lost = false;
 
+  readonly history: ModuleHistory | undefined;
+
   /** @throws {LightconeError} `ModuleInvalid` when the module fails to start or to describe itself */
-  constructor(module: object, port: HostPort, watch: HostCallWatcher | undefined) {
+  constructor(module: object, port: HostPort, watch: HostCallWatcher | undefined, history?: ModuleHistory) {
+    this.history = history;
     const guest = new Guest(port);
     this.guest = guest;
     const exports = start(

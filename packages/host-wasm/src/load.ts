@@ -1,4 +1,5 @@
 import type { HostPort, ModuleInstance, ModuleLimits, ModuleProgram } from "@lightcone/host";
+import { readHistory } from "@lightcone/schema";
 import { checkBinary } from "./check.ts";
 import { wasm } from "./engine.ts";
 import type { HostCallWatcher } from "./host-imports.ts";
@@ -18,8 +19,15 @@ export function loadWasmModule(bytes: Uint8Array, limits: ModuleLimits, watch?: 
   const binary = readWasmBinary(bytes);
   checkBinary(binary, limits);
   const module = compile(withMemoryMax(bytes, binary, limits.memoryPagesMax));
-  return { open: (port: HostPort): ModuleInstance => new WasmInstance(module, port, watch) };
+  const [...sections] = wasm.Module.customSections(module, historySection);
+  const decoder = new TextDecoder();
+  const history =
+    sections.length === 0 ? undefined : readHistory(sections.map((each) => decoder.decode(each)).join("\n"));
+  return { open: (port: HostPort): ModuleInstance => new WasmInstance(module, port, watch, history) };
 }
+
+/** Where a module says what its tables and columns were called: see `readHistory`. */
+const historySection = "lightcone";
 
 function compile(bytes: Uint8Array<ArrayBuffer>): object {
   try {

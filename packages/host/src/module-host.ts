@@ -1,4 +1,5 @@
 /** What a database asks of a module, whichever way it runs. */
+import type { ModuleHistory } from "@lightcone/schema";
 import type { HostPort } from "./host-port.ts";
 import type { ProcedureOutcome } from "./procedure-port.ts";
 
@@ -68,6 +69,8 @@ export interface HandlerCall {
 export interface ModuleInstance {
   /** What the module says it is: BSATN of the tagged description (V9 or V10). */
   readonly description: Uint8Array;
+  /** What the module says of versions before it. */
+  readonly history?: ModuleHistory | undefined;
   callReducer(call: ReducerCall): CallOutcome;
   /**
    * Runs a procedure, with no transaction but those it begins through the port. Undefined when it waits for what it has

@@ -25,6 +25,7 @@ export type {
   FunctionOptions,
   InferSchema,
   LifecycleExport,
+  MigrateExport,
   ModuleExport,
   ModuleSettings,
   ProcedureExport,

@@ -17,7 +17,7 @@ import {
   type SyncResponse,
 } from "./http.ts";
 import { isQuery, queriesOf, type Query, type rowOf } from "./query.ts";
-import { isTable, type Table } from "./table.ts";
+import { isTable, table, type Table } from "./table.ts";
 import {
   isOption,
   isType,
@@ -93,6 +93,17 @@ declare const lifecycleMark: unique symbol;
 export interface LifecycleExport<S extends Tables> extends ReducerExport<S, NoParams> {
   readonly [lifecycleMark]: true;
 }
+
+declare const migrateMark: unique symbol;
+
+/** The function that carries old rows over. The database alone calls it, and the owner may. */
+export interface MigrateExport<S extends Tables> extends ReducerExport<S, NoParams> {
+  readonly [migrateMark]: true;
+}
+
+/** Columns of tables that were. */
+export type OldTables = Readonly<Record<string, Fields>>;
+type OldHandles<O extends OldTables> = ReducerCtx<{ readonly [K in keyof O & string]: Table<O[K], object> }>["db"];
 
 /** What the entry file may export besides its schema. */
 // oxlint-disable no-explicit-any -- of any schema, parameters and result
@@ -195,6 +206,13 @@ export interface Schema<S extends Tables = Tables> {
     returns: R,
     body: ViewBody<AnonymousViewCtx<S>, R>,
   ): ViewExport<ValueOf<R>>;
+  /**
+   * Carries rows of the version before over, once, in the transaction of the publish that changes them: where the new tables
+   * cannot hold them as they are. What it throws refuses the publish, and the version before goes on.
+   *
+   * @param old the old tables as that version had them, by the names that they had
+   */
+  migrate<const O extends OldTables>(old: O, body: (old: OldHandles<O>, ctx: ReducerCtx<S>) => void): MigrateExport<S>;
   /** Exports functions together: each goes by its key here, as if it were exported by itself. */
   exportGroup<const G extends Readonly<Record<string, ModuleExport>>>(group: G): ExportGroup<G>;
   /** A function that answers requests to a route. */
@@ -220,6 +238,7 @@ type Lifecycle = "init" | "connect" | "disconnect";
 /** What makes a function a procedure or a life-cycle reducer, and what it gives. */
 interface FunctionKind {
   readonly kind?: "procedure";
+  readonly migrates?: boolean;
   readonly lifecycle?: Lifecycle;
   readonly returns?: AnyType;
 }
@@ -239,6 +258,7 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
   if (!isTables(tables) || isTable(settings))
     throw new TypeError("schema takes one object of tables, which gives them their names: schema({ user, message })");
   const functions: unknown[] = [];
+  const all: Record<string, unknown> = { ...tables };
 
   function make(options: ReducerOptions, params: Fields, body: AnyBody, kind: FunctionKind = {}): AnyBody {
     const optional = Object.keys(params).filter((name) => params[name] !== undefined && isOption(params[name].shape));
@@ -320,18 +340,42 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
       functions.push(exported);
       return exported;
     },
+    migrate(old: unknown, body: unknown): AnyBody {
+      const carry = given(body, "migration");
+      const names = Object.entries(oldTables(old)).map(([was, columns]) => {
+        const key = `old_${was}`;
+        if (key in all)
+          throw new TypeError(`there is a table \`${key}\`, which is where old rows of \`${was}\` are to stand`);
+        // `old` is for the host alone; the columns were checked where they were written.
+        all[key] = table({ was, old: true } as never, columns as never);
+        return [was, key] as const;
+      });
+      const run = (ctx: ReducerCtx): unknown => {
+        const db = ctx.db as Record<string, unknown>;
+        return carry(Object.fromEntries(names.map(([was, key]) => [was, db[key]])) as never, ctx as never);
+      };
+      return make({}, {}, run, { migrates: true });
+    },
     init: lifecycleMaker("init"),
     clientConnected: lifecycleMaker("connect"),
     clientDisconnected: lifecycleMaker("disconnect"),
   };
   const policy = (settings.CASE_CONVERSION_POLICY ?? CaseConversionPolicy.SnakeCase).tag;
-  Object.defineProperty(made, description, { value: { kind: "schema", tables, policy, functions } });
+  Object.defineProperty(made, description, { value: { kind: "schema", tables: all, policy, functions } });
   // The overloads above say what `made` takes; it tells the forms apart as it runs.
   return made as unknown as Schema<S>;
 }
 
 function isTables(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isTable(value);
+}
+
+function oldTables(value: unknown): OldTables {
+  if (typeof value !== "object" || value === null || Object.values(value).some((one) => isTable(one) || isType(one)))
+    throw new TypeError(
+      "migrate takes the columns of the tables that were, by their names, and its function: migrate({ user: { id: t.u64() } }, (old, ctx) => { … })",
+    );
+  return value as OldTables;
 }
 
 /** Another function may pass `null` for what is not there; to the reducer that is `undefined`, as when a client calls. */

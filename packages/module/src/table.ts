@@ -42,6 +42,8 @@ export interface TableOptions<Column extends string = string> {
   readonly scheduled?: string | (() => unknown);
   /** Rows are sent to subscribers and never stored. */
   readonly event?: boolean;
+  /** What the table was called before: its rows are kept. */
+  readonly was?: string;
 }
 
 export interface Table<F extends Fields = Fields, O extends TableOptions = TableOptions> {

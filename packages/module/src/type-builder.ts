@@ -64,6 +64,8 @@ export interface PlainType<V, M extends Modifier = never> extends AnyType<V, M> 
   default(value: V): PlainType<V, M | "default">;
   /** A name for the column apart from its key in the code. */
   name(name: string): PlainType<V, M>;
+  /** What the column was called before: its values are kept. */
+  was(name: string): PlainType<V, M>;
   /** The same value, or none. */
   optional(): OptionType<V, M>;
   readonly index: Wrong<NotAKey>;
@@ -76,6 +78,7 @@ export interface PlainType<V, M extends Modifier = never> extends AnyType<V, M> 
 export interface KeyType<V, M extends Modifier = never> extends AnyType<V, M> {
   default(value: V): KeyType<V, M | "default">;
   name(name: string): KeyType<V, M>;
+  was(name: string): KeyType<V, M>;
   readonly optional: OptionOfKey<V, M>;
   /** An index over this column alone, under the column's name. B-tree unless told otherwise. */
   index(): KeyType<V, M | "index:btree">;
@@ -91,6 +94,7 @@ export interface KeyType<V, M extends Modifier = never> extends AnyType<V, M> {
 export interface IntegerType<V, M extends Modifier = never> extends AnyType<V, M> {
   default(value: V): IntegerType<V, M | "default">;
   name(name: string): IntegerType<V, M>;
+  was(name: string): IntegerType<V, M>;
   readonly optional: OptionOfKey<V, M>;
   index(): IntegerType<V, M | "index:btree">;
   index<A extends IndexAlgorithm>(algorithm: A): IntegerType<V, M | `index:${A}`>;
@@ -138,6 +142,9 @@ export class Builder {
   name(name: string): Builder {
     return withFacts(this, { name });
   }
+  was(was: string): Builder {
+    return withFacts(this, { was });
+  }
   optional(): Builder {
     const { shape, facts } = this;
     // The default of what was an option already is now a value within one.
@@ -155,6 +162,7 @@ export type BuilderMember =
   | "autoInc"
   | "default"
   | "name"
+  | "was"
   | "optional"
   | "shape"
   | "facts";

@@ -32,6 +32,7 @@ export interface ColumnFacts {
   readonly autoInc?: true;
   readonly index?: IndexAlgorithm;
   readonly name?: string;
+  readonly was?: string;
   /** Wrapped, since `undefined` is a value. */
   readonly default?: { readonly value: unknown };
 }

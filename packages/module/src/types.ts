@@ -155,6 +155,7 @@ const memberNames: Record<BuilderMember, true> = {
   autoInc: true,
   default: true,
   name: true,
+  was: true,
   optional: true,
   shape: true,
   facts: true,

@@ -25,7 +25,7 @@ export type ColumnMigration =
 
 export function planColumns(was: TableDef, is: TableDef, rowCount: number, planning: Planning): ColumnMigration {
   const { steps } = planning;
-  const found = counterparts(was.columns, is.columns, (column) => column.was);
+  const found = counterparts(was.columns, is.columns);
   const from = is.columns.map((column) => {
     const old = found.get(column);
     return old === undefined ? -1 : was.columns.indexOf(old);

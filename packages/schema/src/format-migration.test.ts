@@ -45,10 +45,10 @@ test("nothing to do", () => {
 test("row 13: what breaks clients is listed, and that they are disconnected is said if they are", () => {
   const removed = { subject: "reducer sail", change: "removed", misleads: false };
   const list = "▸ Breaks clients of the version before\n    • reducer sail: removed\n\n";
-  expect(formatMigration([], [removed], "plain")).toBe(`${recordedPlan("plan: same program")}${list}`);
+  expect(formatMigration([], [removed], "plain", true)).toBe(`${recordedPlan("plan: same program")}${list}`);
   const warning = "!!! Warning: All clients will be disconnected due to breaking schema changes\n";
-  expect(formatMigration([], [{ ...removed, misleads: true }], "plain")).toBe(
+  expect(formatMigration([], [{ ...removed, misleads: true }], "plain", true)).toBe(
     `${recordedPlan("plan: same program")}${list}${warning}`,
   );
-  expect(formatMigration([], [removed], "ansi")).toContain("\u001b[31mBreaks");
+  expect(formatMigration([], [removed], "ansi", true)).toContain("\u001b[31mBreaks");
 });

@@ -34,18 +34,23 @@ class Paint {
   }
 }
 
-/** The text of a plan that can be carried out. */
+/**
+ * The text of a plan that can be carried out.
+ *
+ * @param isListed whether what breaks clients is listed, which the reference does not
+ */
 export function formatMigration(
   steps: readonly MigrationStep[],
   breaks: readonly ClientBreak[],
   style: PlanStyle,
+  isListed = false,
 ): string {
   const paint = new Paint(style);
   const head = `${line}\n${paint.heading("Database Migration Plan")}\n${line}\n\n`;
   const warning = disconnects(breaks)
     ? "!!! Warning: All clients will be disconnected due to breaking schema changes\n"
     : "";
-  return `${head}${steps.map((step) => formatStep(step, paint)).join("")}${formatBreaks(breaks, paint)}${warning}`;
+  return `${head}${steps.map((step) => formatStep(step, paint)).join("")}${isListed ? formatBreaks(breaks, paint) : ""}${warning}`;
 }
 
 function formatBreaks(breaks: readonly ClientBreak[], paint: Paint): string {

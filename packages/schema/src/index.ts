@@ -4,6 +4,8 @@ export { decodeModuleDef, encodeRawV10, encodeRawV9 } from "./decode-module-def.
 export { emptyRawV10 } from "./raw-v10.ts";
 export { checkModule } from "./check-module.ts";
 export { handlerOf } from "./http-routes.ts";
+export { readHistory, withHistory } from "./history.ts";
+export type { ModuleHistory, Renaming } from "./history.ts";
 export { clientBreaks } from "./client-breaks.ts";
 export { disconnects, planMigration } from "./migration.ts";
 export type { MigrationPlan } from "./migration.ts";

@@ -82,8 +82,19 @@ export function planMigration(old: ModuleDef, next: ModuleDef, facts: MigrationF
     return { kind: "refused", reason, isLossAlone };
   }
   const { steps, tables, losses } = planning;
+  const hasOldRows = next.tables.some(
+    ({ name, isOld }) =>
+      isOld === true && tables.some((each) => each.kind === "alter" && each.def.name === name && each.table !== name),
+  );
   steps.sort((a, b) => stepOrder.indexOf(a.kind) - stepOrder.indexOf(b.kind));
-  return { kind: "auto", steps, tables: orderTables(tables), breaks: clientBreaks(old, next), losses };
+  return {
+    kind: "auto",
+    steps,
+    tables: orderTables(tables),
+    breaks: clientBreaks(old, next),
+    losses,
+    migrate: hasOldRows ? next.migrate : undefined,
+  };
 }
 
 /** Whether clients that stayed connected would be misunderstood. They are then disconnected, to read the schema again. */
@@ -106,7 +117,7 @@ const byName = <T extends { readonly name: string }>(items: readonly T[]): Reado
 
 function planTables(old: ModuleDef, next: ModuleDef, planning: Planning): void {
   const { steps, tables, facts } = planning;
-  const found = counterparts(old.tables, next.tables, (table) => table.was);
+  const found = counterparts(old.tables, next.tables);
   const kept = new Set(found.values());
   for (const table of old.tables) {
     if (kept.has(table)) continue;

@@ -64,6 +64,8 @@ export interface TableDef {
   readonly accessor: string;
   /** What it was called before, if the module says so. */
   readonly was?: string | undefined;
+  /** Whether it is there for rows of a version before alone: they go when `migrate` has run. */
+  readonly isOld?: boolean | undefined;
   readonly columns: readonly ColumnDef[];
   /** The row as a product of `columns`, under their canonical names. */
   readonly rowType: ProductType;
@@ -189,4 +191,6 @@ export interface ModuleDef {
   readonly httpRoutes: readonly HttpRouteDef[];
   /** Checked on their own; their names are not joined to the namespace. */
   readonly submodules: readonly SubmoduleDef[];
+  /** The reducer that carries rows of a version before over. */
+  readonly migrate?: string | undefined;
 }

@@ -62,6 +62,8 @@ export interface AutoMigration {
   readonly breaks: readonly ClientBreak[];
   /** What is lost of what tables hold, in words. */
   readonly losses: readonly string[];
+  /** The reducer that is run over tables with old rows. */
+  readonly migrate: string | undefined;
 }
 
 export interface MigrationFacts {
@@ -84,11 +86,9 @@ export interface Planning {
 }
 
 /** Which old one each is: by name, by what it says that it was called, or by the other spelling of its name. */
-export function counterparts<T extends { readonly name: string }>(
-  before: readonly T[],
-  after: readonly T[],
-  wasOf: (item: T) => string | undefined,
-): ReadonlyMap<T, T> {
+export function counterparts<
+  T extends { readonly name: string; readonly accessor: string; readonly was?: string | undefined },
+>(before: readonly T[], after: readonly T[]): ReadonlyMap<T, T> {
   const left = new Map(before.map((item) => [item.name, item]));
   const found = new Map<T, T>();
   const match = (find: (item: T) => T | undefined): void => {
@@ -99,8 +99,13 @@ export function counterparts<T extends { readonly name: string }>(
       found.set(item, was);
     }
   };
+  // What was renamed already is there under its name, and goes by that.
+  match(({ name, was }) =>
+    was === undefined || left.has(name)
+      ? undefined
+      : [...left.values()].find((item) => item.name === was || item.accessor === was),
+  );
   match((item) => left.get(item.name));
-  match((item) => left.get(wasOf(item) ?? ""));
   match((item) => {
     const alike = [...left.values()].filter(({ name }) => looseName(name) === looseName(item.name));
     return alike.length === 1 ? alike[0] : undefined;

@@ -41,12 +41,42 @@ pub struct Boat {
     berth_fee: u32,
 }
 
+#[cfg(not(feature = "c"))]
 #[table(name = gauge, public)]
 #[derive(Clone)]
 pub struct Gauge {
     #[primary_key]
     id: u32,
     level: i32,
+}
+
+#[cfg(feature = "c")]
+#[table(name = gauge, public)]
+#[derive(Clone)]
+pub struct Gauge {
+    #[primary_key]
+    id: u32,
+    level: i32,
+    #[default(true)]
+    working: bool,
+}
+
+#[cfg(feature = "c")]
+fn gauge(id: u32, level: i32) -> Gauge {
+    Gauge { id, level, working: true }
+}
+
+#[cfg(not(feature = "c"))]
+fn gauge(id: u32, level: i32) -> Gauge {
+    Gauge { id, level }
+}
+
+#[cfg(feature = "b")]
+#[table(name = crane, public)]
+pub struct Crane {
+    #[primary_key]
+    id: u32,
+    tons: u16,
 }
 
 #[table(name = note, public)]
@@ -80,7 +110,7 @@ pub struct Patrol {
 
 #[reducer(init)]
 pub fn open_harbor(ctx: &ReducerContext) {
-    ctx.db.gauge().insert(Gauge { id: 1, level: -3 });
+    ctx.db.gauge().insert(gauge(1, -3));
     log::info!("harbor opened");
 }
 
@@ -141,8 +171,8 @@ pub fn leave(ctx: &ReducerContext, name: String) {
 #[reducer]
 pub fn set_gauge(ctx: &ReducerContext, id: u32, level: i32) {
     match ctx.db.gauge().id().find(id) {
-        Some(_) => ctx.db.gauge().id().update(Gauge { id, level }),
-        None => ctx.db.gauge().insert(Gauge { id, level }),
+        Some(_) => ctx.db.gauge().id().update(gauge(id, level)),
+        None => ctx.db.gauge().insert(gauge(id, level)),
     };
 }
 
@@ -161,7 +191,7 @@ pub fn idle(_ctx: &ReducerContext) {}
 
 #[reducer]
 pub fn capsize(ctx: &ReducerContext) {
-    ctx.db.gauge().insert(Gauge { id: 50, level: 0 });
+    ctx.db.gauge().insert(gauge(50, 0));
     panic!("the boat turned over");
 }
 
@@ -200,7 +230,7 @@ fn refill(ctx: &mut ProcedureContext, id: u32, level: i32) -> Result<u32, String
     }
     ctx.with_tx(|tx| {
         tx.db.gauge().id().delete(id);
-        tx.db.gauge().insert(Gauge { id, level });
+        tx.db.gauge().insert(gauge(id, level));
     });
     Ok(level as u32)
 }

@@ -41,12 +41,92 @@ pub struct Boat {
     berth_fee: u32,
 }
 
+#[cfg(not(any(feature = "c", feature = "d", feature = "m")))]
 #[table(accessor = gauge, public)]
 #[derive(Clone)]
 pub struct Gauge {
     #[primary_key]
     id: u32,
     level: i32,
+}
+
+#[cfg(feature = "c")]
+#[table(accessor = gauge, public)]
+#[derive(Clone)]
+pub struct Gauge {
+    #[primary_key]
+    id: u32,
+    level: i32,
+    #[default(true)]
+    working: bool,
+}
+
+#[cfg(feature = "d")]
+#[table(accessor = gauge, public)]
+#[derive(Clone)]
+pub struct Gauge {
+    #[primary_key]
+    id: u32,
+    level: i64,
+}
+
+#[cfg(feature = "c")]
+fn gauge(id: u32, level: i32) -> Gauge {
+    Gauge { id, level, working: true }
+}
+
+#[cfg(not(any(feature = "c", feature = "m")))]
+fn gauge(id: u32, level: i32) -> Gauge {
+    Gauge { id, level: level.into() }
+}
+
+// A version with gauges of another shape: a reducer carries over the rows of the version before. The section says so.
+#[cfg(feature = "m")]
+const HISTORY: &str = "old_gauge is old gauge\nvisit.began was since\nmigrate by carry_over\n";
+
+#[cfg(feature = "m")]
+#[used]
+#[link_section = "lightcone"]
+static SECTION: [u8; HISTORY.len()] = match HISTORY.as_bytes().first_chunk() {
+    Some(bytes) => *bytes,
+    None => panic!(),
+};
+
+#[cfg(feature = "m")]
+#[table(accessor = old_gauge)]
+pub struct OldGauge {
+    #[primary_key]
+    id: u32,
+    level: i32,
+}
+
+#[cfg(feature = "m")]
+#[table(accessor = gauge, public)]
+#[derive(Clone)]
+pub struct Gauge {
+    #[primary_key]
+    name: String,
+    centimetres: f64,
+}
+
+#[cfg(feature = "m")]
+#[reducer]
+pub fn carry_over(ctx: &ReducerContext) -> Result<(), String> {
+    for old in ctx.db.old_gauge().iter() {
+        if old.level == 666 {
+            return Err(format!("gauge {} is cursed", old.id));
+        }
+        ctx.db.gauge().insert(Gauge { name: format!("gauge {}", old.id), centimetres: f64::from(old.level) * 100.0 });
+    }
+    Ok(())
+}
+
+#[cfg(feature = "b")]
+#[table(accessor = crane, public)]
+pub struct Crane {
+    #[primary_key]
+    id: u32,
+    tons: u16,
 }
 
 #[table(accessor = note, public)]
@@ -62,11 +142,30 @@ pub struct Note {
 #[client_visibility_filter]
 const OWN_NOTES: Filter = Filter::Sql("SELECT * FROM note WHERE note.owner = :sender");
 
+#[cfg(not(feature = "m"))]
 #[table(accessor = visit)]
 pub struct Visit {
     #[primary_key]
     connection: ConnectionId,
     since: Timestamp,
+}
+
+#[cfg(feature = "m")]
+#[table(accessor = visit)]
+pub struct Visit {
+    #[primary_key]
+    connection: ConnectionId,
+    began: Timestamp,
+}
+
+#[cfg(not(feature = "m"))]
+fn visit(connection: ConnectionId, since: Timestamp) -> Visit {
+    Visit { connection, since }
+}
+
+#[cfg(feature = "m")]
+fn visit(connection: ConnectionId, began: Timestamp) -> Visit {
+    Visit { connection, began }
 }
 
 #[table(accessor = patrol, public, scheduled(run_patrol))]
@@ -84,19 +183,32 @@ pub struct Horn {
     sound: String,
 }
 
+#[cfg(feature = "m")]
+#[reducer(init)]
+pub fn open_harbor(_ctx: &ReducerContext) {}
+
+#[cfg(not(any(feature = "e", feature = "m")))]
 #[reducer(init)]
 pub fn open_harbor(ctx: &ReducerContext) {
-    ctx.db.gauge().insert(Gauge { id: 1, level: -3 });
+    ctx.db.gauge().insert(gauge(1, -3));
     log::info!("harbor opened");
+}
+
+#[cfg(feature = "e")]
+#[reducer(init)]
+pub fn open_harbor(ctx: &ReducerContext) -> Result<(), String> {
+    ctx.db.gauge().insert(gauge(1, -3));
+    Err("no water yet".into())
 }
 
 #[reducer(client_connected)]
 pub fn greet(ctx: &ReducerContext) -> Result<(), String> {
+    #[cfg(not(feature = "m"))]
     if ctx.db.gauge().id().find(99).is_some() {
         return Err("the harbor is closed".into());
     }
     if let Some(connection) = ctx.connection_id() {
-        ctx.db.visit().insert(Visit { connection, since: ctx.timestamp });
+        ctx.db.visit().insert(visit(connection, ctx.timestamp));
     }
     Ok(())
 }
@@ -144,14 +256,16 @@ pub fn leave(ctx: &ReducerContext, name: String) {
     ctx.db.boat().name().delete(&name);
 }
 
+#[cfg(not(feature = "m"))]
 #[reducer]
 pub fn set_gauge(ctx: &ReducerContext, id: u32, level: i32) {
     match ctx.db.gauge().id().find(id) {
-        Some(_) => ctx.db.gauge().id().update(Gauge { id, level }),
-        None => ctx.db.gauge().insert(Gauge { id, level }),
+        Some(_) => ctx.db.gauge().id().update(gauge(id, level)),
+        None => ctx.db.gauge().insert(gauge(id, level)),
     };
 }
 
+#[cfg(not(feature = "m"))]
 #[reducer]
 pub fn drop_gauge(ctx: &ReducerContext, id: u32) {
     ctx.db.gauge().id().delete(id);
@@ -170,9 +284,10 @@ pub fn blow_horn(ctx: &ReducerContext, boat: u64, sound: String) {
 #[reducer]
 pub fn idle(_ctx: &ReducerContext) {}
 
+#[cfg(not(feature = "m"))]
 #[reducer]
 pub fn capsize(ctx: &ReducerContext) {
-    ctx.db.gauge().insert(Gauge { id: 50, level: 0 });
+    ctx.db.gauge().insert(gauge(50, 0));
     panic!("the boat turned over");
 }
 
@@ -184,9 +299,12 @@ pub fn plan_patrol(ctx: &ReducerContext, millis: u64, gauge: u32) {
 
 #[reducer]
 pub fn run_patrol(ctx: &ReducerContext, job: Patrol) {
+    #[cfg(not(feature = "m"))]
     if let Some(g) = ctx.db.gauge().id().find(job.gauge) {
         ctx.db.gauge().id().update(Gauge { level: g.level + 1, ..g });
     }
+    #[cfg(feature = "m")]
+    let _ = (ctx, job);
 }
 
 #[view(accessor = my_notes, public)]
@@ -204,6 +322,7 @@ fn tide(_ctx: &mut ProcedureContext, moon: u32, sun: u32) -> Hull {
     Hull { length: (moon + sun) as f32, beam: 0.5 }
 }
 
+#[cfg(not(feature = "m"))]
 #[procedure]
 fn refill(ctx: &mut ProcedureContext, id: u32, level: i32) -> Result<u32, String> {
     if level < 0 {
@@ -211,7 +330,7 @@ fn refill(ctx: &mut ProcedureContext, id: u32, level: i32) -> Result<u32, String
     }
     ctx.with_tx(|tx| {
         tx.db.gauge().id().delete(id);
-        tx.db.gauge().insert(Gauge { id, level });
+        tx.db.gauge().insert(gauge(id, level));
     });
     Ok(level as u32)
 }

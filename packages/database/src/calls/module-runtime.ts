@@ -3,7 +3,14 @@ import { LightconeError } from "@lightcone/base";
 import type { FunctionKind, HostPort, ModuleInstance, ModuleProgram } from "@lightcone/host";
 import { loadJsModule, type SandboxKind } from "@lightcone/host-js";
 import { loadWasmModule } from "@lightcone/host-wasm";
-import { checkModule, decodeModuleDef, type ModuleDef, type ProcedureDef, type ReducerDef } from "@lightcone/schema";
+import {
+  checkModule,
+  decodeModuleDef,
+  withHistory,
+  type ModuleDef,
+  type ProcedureDef,
+  type ReducerDef,
+} from "@lightcone/schema";
 import { programHash, toHex, validator } from "@lightcone/sats";
 import { FunctionNames } from "../core/function-names.ts";
 import type { HostType } from "../link/link.ts";
@@ -54,7 +61,7 @@ export class ModuleRuntime implements Module {
         ? loadWasmModule(bytes, moduleLimits)
         : loadJsModule(scriptOf(bytes), moduleLimits, { sandbox });
     this.opened = this.program.open(port);
-    this.def = checkModule(decodeModuleDef(this.opened.description));
+    this.def = withHistory(checkModule(decodeModuleDef(this.opened.description)), this.opened.history);
     this.reducers = this.def.reducers.map((def) => ({
       def,
       validate: validator(def.params),

@@ -167,7 +167,13 @@ function transactReducer(
   work.record = call;
   work.checkResult = reducer.checkResult;
   call.returned = undefined;
-  work.before = before;
+  // What runs before may be what makes the module the one that runs.
+  work.before =
+    before &&
+    ((): void => {
+      before();
+      work.module = context.module;
+    });
   work.after = after;
   context.running = call;
   const result = context.pipeline.transact(call, work.run);

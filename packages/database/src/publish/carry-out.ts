@@ -1,7 +1,7 @@
 /** What becomes of the tables, carried out: rows made anew beforehand, in slices, and all else in the publish's transaction. */
 import { defined } from "@lightcone/base";
 import type { Store, TableChange } from "@lightcone/engine";
-import type { AlteredTable, AutoMigration } from "@lightcone/schema";
+import type { AlteredTable, AutoMigration, ModuleDef } from "@lightcone/schema";
 
 /** What of a database's tables a plan is made by. */
 export function rowCounts(store: Pick<Store, "tableByName">): { rowCount(table: string): number } {
@@ -47,6 +47,11 @@ export function changeTables(store: Store, { tables }: AutoMigration): void {
   const altered = tables.flatMap((change) => (change.kind === "alter" ? [changeOf(store, change)] : []));
   if (altered.length > 0) catalog.alterTables(altered);
   for (const change of tables) if (change.kind === "create") catalog.createTable(change.def);
+}
+
+/** Takes the rows out of tables that are there for old ones alone, once they have been carried over. */
+export function clearOld(store: Store, { tables }: ModuleDef): void {
+  for (const { name, isOld } of tables) if (isOld === true) store.tx.clear(tableOf(store, name).id);
 }
 
 function changeOf(store: Store, { table, def, from, conversion }: AlteredTable): TableChange {

@@ -16,7 +16,7 @@ import { WorkKind } from "../link/work.ts";
 import { Call, noConnection } from "../core/call.ts";
 import { ok } from "../core/commit-pipeline.ts";
 import type { Installation } from "./installation.ts";
-import { changeTables, costOf, openRemakes, rowCounts } from "./carry-out.ts";
+import { changeTables, clearOld, costOf, openRemakes, rowCounts } from "./carry-out.ts";
 import { storeProgram } from "./module-row.ts";
 import { storeRules } from "./rule-rows.ts";
 
@@ -143,7 +143,7 @@ function planPublish(site: PublishSite, program: Planned): Reply {
       return json(200, JSON.stringify({ ManualMigrate: { reason, major_version_upgrade, ...details } }));
     }
     const { breaks, losses } = plan;
-    const migrate_plan = formatMigration(plan.steps, breaks, program.style ?? "ansi");
+    const migrate_plan = formatMigration(plan.steps, breaks, program.style ?? "ansi", program.isDetailed);
     const details = {
       breaks: breaks.map(({ subject, change }) => `${subject}: ${change}`),
       disconnects: disconnects(breaks),
@@ -276,16 +276,26 @@ class Update {
     const { site, before, next, plan } = this;
     const { context } = site;
     const call = ownersCall(context).of(undefined, context.pipeline.nowMicros());
-    const result = settle(
-      context,
-      "",
-      context.pipeline.transact(call, () =>
-        doing(() => {
-          changeTables(context.store, plan);
-          enter(site, next);
-        }),
-      ),
-    );
+    const { store } = context;
+    const change = (): void => {
+      changeTables(store, plan);
+      enter(site, next);
+    };
+    const reducer = plan.migrate === undefined ? undefined : next.reducer(plan.migrate);
+    const result =
+      reducer === undefined
+        ? settle(
+            context,
+            "",
+            context.pipeline.transact(call, () => doing(change)),
+          )
+        : callReducer(
+            context,
+            call.of(reducer, call.timestampMicros),
+            reducer,
+            () => clearOld(store, next.def),
+            change,
+          );
     if (result.kind === "failed") {
       site.installation.install(before);
       context.log.note(LogLevel.warn, `Database update failed: ${result.message}`);

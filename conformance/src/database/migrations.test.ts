@@ -1,0 +1,206 @@
+// Goal: a version with other tables takes over what the one before had, whole or not at all, and everybody sees the same rows
+// before and after, live and after a restart.
+// Method: real programs in TypeScript and in Rust, published by the real CLI to a server in a process of its own, which is
+// killed between; rows are read over HTTP and by clients on sockets.
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundleModule } from "../../../packages/cli/src/build/bundle.ts";
+import { RawClient } from "../raw-client.ts";
+import { rustModule } from "../rust-modules.ts";
+import { Served } from "../served.ts";
+
+const main = fileURLToPath(new URL("../../../packages/cli/src/main.ts", import.meta.url));
+const versions = ["first", "second", "third"] as const;
+type Version = (typeof versions)[number];
+
+describe("row migrations", () => {
+  let served: Served;
+  let folder: string;
+  const path = (version: Version): string => join(folder, `${version}.js`);
+
+  beforeAll(async () => {
+    served = await Served.open();
+    folder = await mkdtemp(join(tmpdir(), "lightcone-migrations-"));
+    for (const version of versions) {
+      const entry = fileURLToPath(new URL(`modules/shop/${version}.ts`, import.meta.url));
+      await writeFile(path(version), (await bundleModule(entry)).code);
+    }
+    expect(await cli("login", "--token", served.token)).toMatchObject({ code: 0 });
+  });
+  afterAll(async () => {
+    await served.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Runs the CLI; gives what it says, and its code. */
+  function cli(...args: readonly string[]): Promise<{ readonly code: number; readonly says: string }> {
+    const all = [main, "--config-path", join(folder, "cli.toml"), ...args];
+    const env = { ...process.env, LIGHTCONE_SERVER: served.url, NO_COLOR: "1" };
+    return new Promise((resolve) =>
+      execFile(process.execPath, all, { env }, (error, stdout, stderr) =>
+        resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : 1, says: stdout + stderr }),
+      ),
+    );
+  }
+  const publish = (database: string, version: Version, ...flags: readonly string[]) =>
+    cli("publish", database, "--js-path", path(version), ...flags);
+  const call = async (database: string, reducer: string, args: string): Promise<void> => {
+    const answer = await served.call(database, reducer, args);
+    expect([answer.status, await answer.text()]).toEqual([200, ""]);
+  };
+  const rowsOf = async (database: string, table: string): Promise<readonly unknown[]> =>
+    (await served.sql(database, `SELECT * FROM ${table}`)).toSorted((a, b) =>
+      JSON.stringify(a) < JSON.stringify(b) ? -1 : 1,
+    );
+  async function shop(database: string): Promise<void> {
+    expect(await publish(database, "first")).toMatchObject({ code: 0 });
+    await call(database, "enter", `["Ann", 40]`);
+    await call(database, "enter", `["Bea", 7]`);
+    await call(database, "sell", `[1, "Ann", 250]`);
+    await call(database, "sell", `[2, "Ann", 50]`);
+    await call(database, "sell", `[3, "Bea", 4000000000]`);
+  }
+  /** Looks, ends the server as a power cut would, and looks again. */
+  async function nowAndAfterRestart(look: () => Promise<void>): Promise<void> {
+    await look();
+    await served.killFront();
+    await served.start();
+    await look();
+  }
+
+  test("columns and tables that are renamed, moved, widened, made optional, added and dropped keep their rows", async () => {
+    await shop("renamed");
+    const client = await RawClient.open(served.url, "renamed");
+    const before = await rowsOf("renamed", "people");
+    const dry = await publish("renamed", "second", "--dry-run");
+    expect(dry.code).toBe(1);
+    expect(dry.says).toContain("Removing a column note from table person requires a manual migration");
+    expect(dry.says).toContain("--drop-data");
+    const refused = await publish("renamed", "second", "--break-clients");
+    expect([refused.code, refused.says]).toEqual([1, expect.stringContaining("requires a manual migration")]);
+    const plan = await publish("renamed", "second", "--dry-run", "--drop-data");
+    expect(plan.code).toBe(0);
+    for (const line of [
+      "Changed name of table people to person",
+      "Changed name of column full_name of table person to name",
+      "Lost: column note of table person, with the values of 2 rows",
+      "Rows made anew: 2 of people, 3 of sale",
+      "Clients: disconnected",
+      "Nothing was changed",
+    ])
+      expect(plan.says).toContain(line);
+    expect(await rowsOf("renamed", "people")).toEqual(before);
+    expect(client.closed).toBeUndefined();
+
+    expect(await publish("renamed", "second", "--drop-data", "--break-clients")).toMatchObject({ code: 0 });
+    await client.over;
+    expect(client.closed).toMatchObject({ code: 1001 });
+    await nowAndAfterRestart(async () => {
+      expect(await rowsOf("renamed", "person")).toEqual([
+        [[1, []], 1, "Ann", [0, 40], 1],
+        [[1, []], 2, "Bea", [0, 7], 1],
+      ]);
+      expect(await rowsOf("renamed", "sale")).toEqual([
+        [1, "Ann", 250],
+        [2, "Ann", 50],
+        [3, "Bea", 4000000000],
+      ]);
+    });
+    // The sequence goes on past the rows that were carried over; a name is there once.
+    await call("renamed", "enter", `["Cid"]`);
+    expect((await rowsOf("renamed", "person")).length).toBe(3);
+    expect((await served.call("renamed", "enter", `["Ann"]`)).status).toBe(530);
+  });
+
+  test("a unique column is checked against the rows: the one that is there twice is named, and the version before goes on", async () => {
+    await shop("twice");
+    await call("twice", "enter", `["Ann", 41]`);
+    const client = await RawClient.open(served.url, "twice");
+    const { code, says } = await publish("twice", "second", "--drop-data", "--break-clients");
+    expect([code, says]).toEqual([1, expect.stringMatching(/Unique constraint violation[^]*person[^]*Ann/)]);
+    expect(client.closed).toBeUndefined();
+    await nowAndAfterRestart(async () => {
+      expect((await rowsOf("twice", "people")).length).toBe(3);
+      await call("twice", "enter", `["Dot", 1]`);
+      await served.sql("twice", "DELETE FROM people WHERE full_name = 'Dot'");
+    });
+    const logs = await (await served.request("GET", "/v1/database/twice/logs")).text();
+    expect(logs).toContain("Database update failed: Unique constraint violation");
+  });
+
+  test("a function carries rows over into tables of any shape", async () => {
+    await shop("carried");
+    await publish("carried", "second", "--drop-data", "--break-clients");
+    const { code, says } = await publish("carried", "third", "--break-clients");
+    expect([code, says]).toEqual([0, expect.stringContaining("Changed name of table sale to old_sale")]);
+    await nowAndAfterRestart(async () => {
+      expect(await rowsOf("carried", "sale")).toEqual([
+        ["Ann", 3, 2],
+        ["Bea", 40000000, 1],
+      ]);
+      expect(await rowsOf("carried", "old_sale")).toEqual([]);
+      expect((await rowsOf("carried", "person")).length).toBe(2);
+    });
+    // It has done its work: it is nobody's to call, and does not run again.
+    const other: { token: string } = JSON.parse(
+      await (await fetch(`${served.url}/v1/identity`, { method: "POST" })).text(),
+    );
+    expect((await served.call("carried", "carry", "[]", other.token)).status).toBe(404);
+    await call("carried", "owe", `["Eve"]`);
+    expect((await rowsOf("carried", "sale")).length).toBe(3);
+  });
+
+  test("a function that fails leaves the version before as it was, and its text is told", async () => {
+    await shop("failing");
+    await publish("failing", "second", "--drop-data", "--break-clients");
+    await served.sql("failing", "UPDATE sale SET cents = -5 WHERE id = 2");
+    const { code, says } = await publish("failing", "third", "--break-clients");
+    expect([code, says]).toEqual([1, expect.stringContaining("a sale to Ann is below zero")]);
+    await nowAndAfterRestart(async () => {
+      expect(await rowsOf("failing", "sale")).toEqual([
+        [1, "Ann", 250],
+        [2, "Ann", -5],
+        [3, "Bea", 4000000000],
+      ]);
+      await call("failing", "enter", `["${Math.random()}"]`);
+    });
+  });
+
+  describe.skipIf(rustModule("harbor2m") === undefined)("in Rust", () => {
+    const harbor = (name: "harbor2" | "harbor2m", database: string, ...flags: readonly string[]) =>
+      cli("publish", database, "--bin-path", rustModule(name) ?? "", ...flags);
+
+    test("a reducer carries rows over, and a column has another name: the section says so", async () => {
+      expect(await harbor("harbor2", "harbor")).toMatchObject({ code: 0 });
+      await call("harbor", "set_gauge", "[2, 15]");
+      const { code, says } = await harbor("harbor2m", "harbor", "--break-clients");
+      expect([code, says]).toEqual([0, expect.stringContaining("Changed name of table gauge to old_gauge")]);
+      expect(says).toContain("Changed name of column since of table visit to began");
+      await nowAndAfterRestart(async () => {
+        expect(await rowsOf("harbor", "gauge")).toEqual([
+          ["gauge 1", -300],
+          ["gauge 2", 1500],
+        ]);
+        expect(await rowsOf("harbor", "old_gauge")).toEqual([]);
+      });
+    });
+
+    test("one that refuses leaves the version before as it was", async () => {
+      expect(await harbor("harbor2", "cursed")).toMatchObject({ code: 0 });
+      await call("cursed", "set_gauge", "[2, 666]");
+      const { code, says } = await harbor("harbor2m", "cursed", "--break-clients");
+      expect([code, says]).toEqual([1, expect.stringContaining("gauge 2 is cursed")]);
+      await nowAndAfterRestart(async () => {
+        expect(await rowsOf("cursed", "gauge")).toEqual([
+          [1, -3],
+          [2, 666],
+        ]);
+        await call("cursed", "set_gauge", "[1, -3]");
+      });
+    });
+  });
+});
