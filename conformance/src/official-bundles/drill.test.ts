@@ -78,7 +78,7 @@ describe.each(officialLines)("row 9: a bundle of the official package, line %i",
     else expect(await call("returns_value")).toBe("200 "); // the package drops what a reducer returns
     expect(await call("crash")).toContain(fatal);
     expect(await call("later")).toContain(fatal);
-    expect(await call("forever")).toMatch(/^402 reducer `forever` took longer than 2 s/);
+    if (line === 2) expect(await call("forever")).toMatch(/^402 reducer `forever` took longer than 2 s/);
     expect(await said()).toEqual(before);
     expect(await call("chance")).toBe("200 ");
     const lines = await log();
@@ -123,7 +123,7 @@ describe.each(officialLines)("row 9: a bundle of the official package, line %i",
     expect(await said()).not.toContain("not kept");
   });
 
-  test("it goes on where it was when its host, and then the whole server, ends", async () => {
+  test.skipIf(line === 1)("it goes on where it was when its host, and then the whole server, ends", async () => {
     const before = await said();
     served.killHost();
     expect(await call("chance")).toBe("200 ");

@@ -110,6 +110,8 @@ describe.each(officialLines)("row 9: procedures of a bundle of the official pack
     const before = served.openings.get(identity);
     expect(await call("hog")).toMatch(/^500 /);
     expect(served.openings.get(identity)).toBe(before);
+    const log = await (await served.request("GET", "/v1/database/drill/logs?num_lines=20")).text();
+    expect(log).toMatch(/thread has ended: .*memory.*moduleMemoryPagesMax/);
     expect(await call("double", [6])).toBe("200 12");
   });
 

@@ -9,7 +9,7 @@ export const hostModuleName = "lightcone:host@1";
 /** Why a bundle cannot have what it asks for, and what to do. */
 export function whyNotThere(name: string): string {
   if (name.startsWith("spacetime:sys@"))
-    return `the bundle asks for ${name}, as those that are built with the package spacetimedb do: import "lightcone/module" in the place of "spacetimedb/server", and publish the module's folder`;
+    return `the bundle is a script that asks for ${name}, which ES modules import: publish the module's folder, or bundle it as an ES module`;
   if (name.startsWith("lightcone:host@"))
     return `the bundle was built for ${name}, and this release has ${hostModuleName}: build it with this release`;
   if (name.startsWith("node:") || isBuiltin(name))

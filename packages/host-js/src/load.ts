@@ -28,8 +28,9 @@ export function loadJsModule(bundle: string, limits?: ModuleLimits, options: JsM
   const { code, map } = splitSourceMap(bundle);
   const stacks = new StackMapper(map);
   const openSandbox = options.sandbox === "vm" ? openVmSandbox : openSesSandbox;
-  if (mayBeEsModule(code)) {
-    const program = { sys: readSysProgram(code), map, sandbox: options.sandbox ?? "ses" };
+  const sys = mayBeEsModule(code) ? readSysProgram(code) : undefined;
+  if (sys !== undefined) {
+    const program = { sys, map, sandbox: options.sandbox ?? "ses" };
     const site = { program, stacks, openSandbox, limits: threadLimits(limits) };
     let description: Uint8Array | undefined;
     return {

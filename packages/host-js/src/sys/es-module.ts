@@ -24,9 +24,12 @@ export interface EsModule {
   readonly exports: ReadonlyMap<string, string>;
 }
 
-/** Whether a bundle may be one: has a line that begins as a declaration does. What it is in truth, `readEsModule` says. */
+/**
+ * Whether a bundle may be one: it does not ask for its host as a script does, and has a line that begins as a declaration. What it is
+ * in truth, `readEsModule` says.
+ */
 export function mayBeEsModule(text: string): boolean {
-  return /^\s*(?:import|export)\b/m.test(text);
+  return !/\brequire\(["']lightcone:host@/.test(text) && /^[\s\ufeff]*(?:import|export)\b/m.test(text);
 }
 
 /** @throws {LightconeError} `ModuleInvalid` with the line of a declaration that this host does not take */
@@ -35,6 +38,7 @@ export function readEsModule(text: string): EsModule {
 }
 
 const space = /[\s\ufeff]/;
+const spaces = /[\s\ufeff]+/y;
 const wordStart = /[\w$#\\\u0080-\uffff]/;
 const word = /[\w$#\\\u0080-\uffff]+/y;
 const number = /0[xXoObB][\da-fA-F_]+n?|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?n?/y;
@@ -84,14 +88,12 @@ class Reader {
 
   private token(): void {
     const { text } = this;
+    spaces.lastIndex = this.at;
+    if (spaces.test(text)) this.at = spaces.lastIndex;
     const start = this.at;
     const character = text[start] ?? "";
-    if (space.test(character)) {
-      this.at += 1;
-      return;
-    }
-    if (character === "/" && this.comment()) return;
-    if (/\d/.test(character) || (character === "." && /\d/.test(text[start + 1] ?? ""))) {
+    if (character === "" || (character === "/" && this.comment())) return;
+    if (isDigit(character) || (character === "." && isDigit(text[start + 1] ?? ""))) {
       number.lastIndex = start;
       this.at = start + (number.exec(text)?.[0].length ?? 1);
       this.operand();
@@ -390,6 +392,10 @@ class Reader {
       reason: `line ${line} of the bundle is a declaration that a database does not take (${why}): ${shown}. Bundle all files into one, with \`export { … }\` at its end, as \`spacetime build\` does`,
     });
   }
+}
+
+function isDigit(character: string): boolean {
+  return character >= "0" && character <= "9";
 }
 
 /** As many lines and columns of nothing. */

@@ -70,6 +70,7 @@ export class ProcedureThread {
   /** Of the present step, the time that this thread looked after other jobs included. */
   private stepFromMs = 0;
   private hasLookedAway = false;
+  private problem = "nobody knows why";
 
   /** @throws {LightconeError} `LimitExceeded` when there are too many */
   constructor(program: ThreadProgram, port: HostPort, limits: ThreadLimits) {
@@ -96,7 +97,7 @@ export class ProcedureThread {
     this.worker.unref();
     port1.unref();
     // Its memory has run out, or it has failed in a way of its own.
-    this.worker.on("error", () => undefined);
+    this.worker.on("error", (error) => (this.problem = error instanceof Error ? error.message : String(error)));
     this.worker.once("exit", () => {
       threadCount -= 1;
       this.isOver = true;
@@ -164,7 +165,7 @@ export class ProcedureThread {
   private lookAway(): ProcedureOutcome | undefined {
     const { stepMs, memoryBytesMax } = this.limits;
     if (this.isOver) {
-      const message = `the procedure's thread has ended: its memory may have run out, of which it has ${Math.ceil(memoryBytesMax / 2 ** 20)} MiB`;
+      const message = `the procedure's thread has ended: ${this.problem}; it has ${Math.ceil(memoryBytesMax / 2 ** 20)} MiB of memory (moduleMemoryPagesMax)`;
       return this.ended({ kind: "panic", message, fatal: true });
     }
     if (performance.now() - this.stepFromMs > stepMs) {

@@ -88,9 +88,18 @@ describe("row 9: an ES module as a function", () => {
 
   test("scripts are none", () => {
     expect(mayBeEsModule(`const host = require("lightcone:host@1");\nexports.a = 1;`)).toBe(false);
+    expect(mayBeEsModule(`const a = \`\nexport { b };\`; const host = require("lightcone:host@1");`)).toBe(false);
     expect(mayBeEsModule(`// a\nimport{a}from"b"`)).toBe(true);
     expect(mayBeEsModule(`var a = 1;\n  export { a };`)).toBe(true);
   });
+});
+
+test("a script with such lines in its texts is a script", async () => {
+  const text = `const help = \`\nexport { run };\nimport x from "y";\n\`; console.log(help);`;
+  const port = new FakePort();
+  const program = loadJsModule(text, undefined, { sandbox: "vm" });
+  await expect(outsideMicrotasks(() => program.open(port))).rejects.toMatchObject({ code: "ModuleInvalid" });
+  expect(port.lines.map(({ message }) => message)).toEqual([`\nexport { run };\nimport x from "y";\n`]);
 });
 
 describe.each(["vm", "ses"] as const)("row 9: a bundle that cannot run, %s", (sandbox) => {

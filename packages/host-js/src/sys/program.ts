@@ -14,9 +14,14 @@ const invalid = (reason: string): never => {
   throw new LightconeError("ModuleInvalid", { reason });
 };
 
-/** @throws {LightconeError} `ModuleInvalid` when it asks for what is not there, saying what to do */
-export function readSysProgram(text: string): SysProgram {
+/**
+ * Undefined for a text without declarations: a script.
+ *
+ * @throws {LightconeError} `ModuleInvalid` when it asks for what is not there, saying what to do
+ */
+export function readSysProgram(text: string): SysProgram | undefined {
   const module = readEsModule(text);
+  if (module.imports.length + module.exports.size === 0) return undefined;
   const major = majorOf(module);
   if (major === 2 && !module.exports.has("default"))
     invalid("the bundle has no default export: write `export default` before the schema in its entry file");
