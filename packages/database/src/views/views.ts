@@ -273,6 +273,11 @@ export class Views {
   /** @returns false when the rows of one found no room: it is among those that have failed */
   private runAll(due: readonly Instance[], failed: Instance[]): boolean {
     const { clock, limits, watchdog } = this.site;
+    const notThere = due.length === 0 ? undefined : this.openModule();
+    if (notThere !== undefined) {
+      for (const instance of due) this.failIn(failed, instance, failure(instance, notThere));
+      return true;
+    }
     let next = 0;
     while (next < due.length) {
       let hasBegun = false;
@@ -315,6 +320,27 @@ export class Views {
       next += ended.length;
     }
     return true;
+  }
+
+  /** Has the instance that views run in be there, which is no view's time. @returns why it is not */
+  private openModule(): string | undefined {
+    const { limits, log, watchdog } = this.site;
+    let thrown: unknown;
+    const goOn = modulePromises.setAside();
+    const isWhole = watchdog.runWithin(() => {
+      try {
+        void this.bound?.views;
+      } catch (error) {
+        thrown = error;
+      }
+    }, limits.reducerTimeoutMs);
+    if (!isWhole) modulePromises.end();
+    goOn();
+    if (isWhole && thrown === undefined) return undefined;
+    this.bound?.discardViews();
+    const why = isWhole ? String(thrown) : `it took longer than ${limits.reducerTimeoutMs / 1000} s (reducerTimeoutMs)`;
+    log.note(LogLevel.error, `the module did not start for its views: ${why}`);
+    return "the module did not start; the database's log says why";
   }
 
   /** Runs an instance and writes its rows. @returns why it has none */
