@@ -1,9 +1,11 @@
 // Goal: issue 9, views: what the author of a view writes is what the database is told of it, and is given when it asks.
 // Method: a module with views of every form on the real engine, in both sandboxes; the database's side of views is asked as it asks.
 import { ByteReader, toHex, valueCodec, type AlgebraicType } from "@lightcone/sats";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { RawClient } from "../raw-client.ts";
+import { Served } from "../served.ts";
 import { traceCaller, type EngineDatabase } from "../wasm/engine-database.ts";
-import { openModule, sandboxes } from "./bundled.ts";
+import { bundleOf, openModule, sandboxes } from "./bundled.ts";
 
 const other = { ...traceCaller, sender: new Uint8Array(32).fill(9) };
 const noArgs = new Uint8Array(0);
@@ -60,5 +62,64 @@ describe.each(sandboxes)("issue 9, views in TypeScript, %s", (sandbox) => {
     const database = await openModule("modules/views.ts", sandbox);
     expect(seen(database, "refuses")).toEqual({ kind: "error", message: "not today" });
     expect(seen(database, "breaks")).toMatchObject({ kind: "panic", message: expect.stringContaining("TypeError") });
+  });
+});
+
+describe("issue 9, views in TypeScript, on a server", () => {
+  let served: Served;
+  beforeAll(async () => {
+    served = await Served.open();
+    await served.publish("views", await bundleOf("modules/views.ts"), "Js");
+  });
+  afterAll(() => served.stop());
+
+  const texts = async (view: string, columns = "*"): Promise<readonly string[]> =>
+    (await served.sql("views", `SELECT ${columns} FROM ${view}`)).map((row) => JSON.stringify(row)).toSorted();
+  const join = async (name: string, team: number, token?: string): Promise<void> => {
+    expect((await served.call("views", "join", JSON.stringify([name, team]), token)).status).toBe(200);
+  };
+  const anotherToken = async (): Promise<string> => {
+    const answer = await fetch(`${served.url}/v1/identity`, { method: "POST" });
+    const { token }: { token: string } = JSON.parse(await answer.text());
+    return token;
+  };
+
+  test("are read as tables, each by its caller, and kept up to date", async () => {
+    await join("ann", 1);
+    const client = await RawClient.open(served.url, "views", { token: served.token });
+    await client.next();
+    const say = (queryId: number, query: string): void =>
+      client.say({ kind: "SubscribeSingle", query, requestId: queryId, queryId });
+    for (const [at, view] of ["standings", "my_secrets", "team_mates", "myself"].entries()) {
+      say(at + 1, `SELECT * FROM ${view}`);
+      expect((await client.next())?.kind).toBe("SubscribeApplied");
+    }
+    await join("bob", 1, await anotherToken());
+    await join("cy", 2, await anotherToken());
+    expect(await texts("standings")).toEqual(["[1,2]", "[2,1]"]);
+    expect(await texts("my_secrets", "text")).toEqual([`["of ann"]`]);
+    expect(await texts("team_mates", "name")).toEqual([`["bob"]`, `["cy"]`]);
+    expect(await texts("myself", "name")).toEqual([`["ann"]`]);
+    expect(await texts("anybody", "name")).toHaveLength(1);
+    // Of what others did the caller hears what is in the views: where they stand, and who plays.
+    const heard = [await client.next(), await client.next()].map((message) =>
+      message?.kind === "TransactionUpdateLight"
+        ? message.tables.map(({ tableName, rowCount }) => `${tableName} ${rowCount}`).toSorted()
+        : message?.kind,
+    );
+    // A team of more is a row less and a row more; that of another is a row more.
+    expect(heard).toEqual([
+      ["standings 2", "team_mates 1"],
+      ["standings 1", "team_mates 1"],
+    ]);
+    client.close();
+  });
+
+  test("one that refuses is told as that", async () => {
+    const answer = await served.request("POST", "/v1/database/views/sql", "SELECT * FROM refuses");
+    expect([answer.status >= 400, await answer.text()]).toEqual([true, expect.stringContaining("not today")]);
+    const broken = await served.request("POST", "/v1/database/views/sql", "SELECT * FROM breaks");
+    expect(broken.status).toBeGreaterThanOrEqual(400);
+    expect(await texts("standings")).toHaveLength(2);
   });
 });
