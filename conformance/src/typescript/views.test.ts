@@ -1,10 +1,12 @@
 // Goal: issue 9, views: what the author of a view writes is what the database is told of it, and is given when it asks.
 // Method: a module with views of every form on the real engine, in both sandboxes; the database's side of views is asked as it asks.
+import { connect } from "lightcone/client";
 import { ByteReader, toHex, valueCodec, type AlgebraicType } from "@lightcone/sats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RawClient } from "../raw-client.ts";
 import { Served } from "../served.ts";
 import { traceCaller, type EngineDatabase } from "../wasm/engine-database.ts";
+import type * as module from "./modules/views.ts";
 import { bundleOf, openModule, sandboxes } from "./bundled.ts";
 
 const other = { ...traceCaller, sender: new Uint8Array(32).fill(9) };
@@ -113,6 +115,28 @@ describe("issue 9, views in TypeScript, on a server", () => {
       ["standings 1", "team_mates 1"],
     ]);
     client.close();
+  });
+
+  test("to `lightcone/client` they are tables", async () => {
+    const db = connect<typeof module>({ uri: served.url, database: "views", token: served.token });
+    await db.subscribe("SELECT * FROM my_secrets", "SELECT * FROM standings", "SELECT * FROM myself").applied;
+    expect(db.tables.mySecrets.rows().map(({ text }) => text)).toEqual(["of ann"]);
+    expect(db.tables.me.rows().map(({ name }) => name)).toEqual(["ann"]);
+    const teams = (): unknown[] =>
+      db.tables.standings
+        .rows()
+        .map(({ team, count }) => [team, count])
+        .toSorted();
+    expect(teams()).toEqual([
+      [1, 2],
+      [2, 1],
+    ]);
+    await join("dee", 2, await anotherToken());
+    await expect.poll(teams).toEqual([
+      [1, 2],
+      [2, 2],
+    ]);
+    db.close();
   });
 
   test("one that refuses is told as that", async () => {

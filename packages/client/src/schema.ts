@@ -7,8 +7,9 @@
 import { LightconeError } from "@lightcone/base";
 import { resolveRefs, type AlgebraicType, type Member, type ProductType, t, typeDepthMax } from "@lightcone/sats";
 
+/** A table, or a view, which is read as one. */
 export interface TableSchema {
-  /** Its key in the module's code. */
+  /** Its key in the module's code; a view's export. */
   readonly accessor: string;
   /** Its name in the database, on the wire and in SQL. */
   readonly name: string;
@@ -71,6 +72,19 @@ export function readSchema(json: unknown): ClientSchema {
     const [key] = listOf(table["primary_key"]);
     const name = tableNames.get(accessor) ?? accessor;
     tables.set(accessor, { accessor, name, row, key: row.elements[Number(key)] });
+  }
+  const viewKeys = new Map(
+    list("ViewPrimaryKeys").map((key) => [textOf(key["view_source_name"]), listOf(key["columns"])[0]]),
+  );
+  for (const view of list("Views")) {
+    const accessor = textOf(view["source_name"]);
+    // A list of rows, or an option of one.
+    const rows = readType(view["return_type"], 1);
+    const row = rows.kind === "Array" ? rows.element : rows.kind === "Sum" ? rows.variants[0]?.type : undefined;
+    if (row === undefined) continue;
+    const type = product(row);
+    const key = type.elements.find(({ name }) => name === viewKeys.get(accessor));
+    tables.set(accessor, { accessor, name: functionNames.get(accessor) ?? accessor, row: type, key });
   }
   const functionOf = (one: Fields): ReducerSchema => {
     const accessor = textOf(one["source_name"]);

@@ -22,6 +22,8 @@ const module = {
   maybe: spacetime.reducer({ note: t.string().optional() }, () => {}),
   ask: spacetime.procedure({ of: t.string(), to: t.identity().optional() }, t.array(t.u64()), async () => [1n]),
   rest: spacetime.procedure(t.unit(), async () => {}),
+  online: spacetime.view({ public: true }, t.array(spacetime.tables.user.rowType), (ctx) => [...ctx.db.user]),
+  first: spacetime.anonymousView({ public: true }, t.option(t.row("First", { n: t.u8() })), () => undefined),
   counted: spacetime.reducer({ by: t.u32() }, t.u64(), () => 1n),
   group: spacetime.exportGroup({
     grouped: spacetime.reducer({ by: t.u32() }, () => {}),
@@ -32,7 +34,9 @@ const db = connect<typeof module>({ uri: "http://server", database: "chat" });
 
 type User = { identity: Identity; name: string | undefined; online: boolean };
 is<RowOf<typeof module, "user">, User>(true);
-is<keyof typeof db.tables, "user" | "message">(true);
+is<keyof typeof db.tables, "user" | "message" | "online" | "first">(true);
+is<ReturnType<typeof db.tables.online.rows>, readonly User[]>(true);
+is<ReturnType<typeof db.tables.first.rows>, readonly { n: number }[]>(true);
 is<keyof typeof db.reducers, "say" | "ping" | "maybe" | "counted" | "grouped">(true);
 is<keyof typeof db.procedures, "ask" | "rest" | "asked">(true);
 is<ReturnType<typeof db.procedures.ask>, Promise<bigint[]>>(true);

@@ -9,6 +9,7 @@ import type {
   ReducerExport,
   Schema,
   Table,
+  ViewExport,
 } from "@lightcone/module";
 
 /* oxlint-disable no-explicit-any -- `infer` needs any schema, of which the parts are then exact */
@@ -68,10 +69,16 @@ type PublicTables<S> = {
   [K in keyof S]: S[K] extends Table<any, infer O> ? (O["public"] extends true ? K : never) : never;
 }[keyof S];
 
-/** The module's public tables, by their keys in its schema. */
+type ViewNames<M> = { [K in keyof M]: M[K] extends ViewExport<any> ? K : never }[keyof M];
+type ViewRow<V> =
+  V extends ViewExport<infer Rows> ? (Rows extends readonly (infer Row)[] ? Row : Exclude<Rows, undefined>) : never;
+
+/** The module's public tables, by their keys in its schema, and its views, by the names that it exports them under. */
 export type ClientTables<M extends ModuleExports> = M extends UntypedModule
   ? Readonly<Record<string, ClientTable<UntypedRow> & KeyedTable<UntypedRow, unknown>>>
-  : { readonly [K in PublicTables<TablesOf<M>>]: TableOf<TablesOf<M>[K]> };
+  : { readonly [K in PublicTables<TablesOf<M>>]: TableOf<TablesOf<M>[K]> } & {
+      readonly [K in ViewNames<Exported<M>>]: ClientTable<ViewRow<Exported<M>[K]>>;
+    };
 
 type GroupsOf<M> = { [K in keyof M]: M[K] extends ExportGroup<infer G> ? G : never }[keyof M];
 type Together<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void
