@@ -133,7 +133,7 @@ describe("row 11: co-owners", () => {
     expect(await ann.run("owner", "add", "shared", ben.identity)).toMatchObject({ code: 0 });
     expect(await mayManage(ben)).toEqual(allowed);
     expect(await mayManage(cat)).toEqual(refused);
-    writeFileSync(join(folder, "module.ts"), `${moduleText}\n// by ben\n`);
+    writeFileSync(join(folder, "module.ts"), `${moduleText}\nexport const bens = app.reducer({}, () => undefined);\n`);
     expect(await ben.run("publish", "shared", "-p", folder)).toMatchObject({ code: 0 });
     expect(await ben.run("publish", "shared", "-c", "-y", "-p", folder)).toMatchObject({ code: 0 });
     expect(await ben.run("call", "shared", "put", "1")).toMatchObject({ code: 0 });

@@ -120,7 +120,10 @@ describe("row 12: subscribe", () => {
     for (const pid of children) process.kill(Number(pid), "SIGKILL");
     await run("call", "things", "put", "8", "1", "1");
     await follower.saying(/"id":8/);
-    writeFileSync(join(place.path("things"), "module.ts"), `${moduleText}\n// another program\n`);
+    writeFileSync(
+      join(place.path("things"), "module.ts"),
+      moduleText.replace("put = app", "place = app.reducer({}, () => undefined);\nexport const put = app"),
+    );
     await run("publish", "things", "-p", place.path("things"));
     await run("call", "things", "put", "9", "1", "1");
     await follower.saying(/"id":9/);
