@@ -3,10 +3,12 @@
 // Method: real programs in TypeScript and in Rust, published by the real CLI to a server in a process of its own, which is
 // killed between; rows are read over HTTP and by clients on sockets.
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { testSeed } from "@lightcone/base/testing";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleModule } from "../../../packages/cli/src/build/bundle.ts";
 import { RawClient } from "../raw-client.ts";
@@ -16,6 +18,12 @@ import { Served } from "../served.ts";
 const main = fileURLToPath(new URL("../../../packages/cli/src/main.ts", import.meta.url));
 const versions = ["first", "second", "third"] as const;
 type Version = (typeof versions)[number];
+
+/** Numbers of any width, in JSON. */
+const plain = (_: string, value: unknown): unknown => (typeof value === "bigint" ? String(value) : value);
+
+const killCount = Number(process.env["LIGHTCONE_CRASHES"] ?? 2);
+const seed = testSeed(1);
 
 describe("row migrations", () => {
   let served: Served;
@@ -168,6 +176,122 @@ describe("row migrations", () => {
       ]);
       await call("failing", "enter", `["${Math.random()}"]`);
     });
+  });
+
+  test("clients stay where rows keep their bytes, and their subscriptions go on over the table that was made anew", async () => {
+    const program = await readFile(path("first"), "utf8");
+    await served.create("grown", program);
+    await call("grown", "enter", `["Ann", 40]`);
+    const client = await RawClient.open(served.url, "grown", { token: served.token });
+    await client.next();
+    for (const [requestId, query] of ["SELECT * FROM people WHERE age = 40", "SELECT * FROM sale"].entries())
+      client.say({ kind: "SubscribeSingle", query, requestId, queryId: requestId });
+    await client.next();
+    await client.next();
+    // A variant behind the others, an index, and a sequence less.
+    const grown = program
+      .replace(/\["red",\s*"green"\]/, `["red", "green", "blue"]`)
+      .replace(/buyer: (\w+)\.string\(\)/, "buyer: $1.string().index()");
+    expect(grown.length).toBeGreaterThan(program.length + 10);
+    const plan = await served.request("POST", "/v1/database/grown/pre_publish?host_type=Js&details=true", grown);
+    const { AutoMigrate }: { AutoMigrate: { token: string; disconnects: boolean; breaks: string[] } } = JSON.parse(
+      await plan.text(),
+    );
+    expect([AutoMigrate.disconnects, AutoMigrate.breaks]).toEqual([false, [expect.stringContaining("blue")]]);
+    const query = `host_type=Js&policy=BreakClients&token=${AutoMigrate.token}`;
+    expect((await served.request("PUT", `/v1/database/grown?${query}`, grown)).status).toBe(200);
+    await call("grown", "enter", `["Bea", 40]`);
+    await call("grown", "enter", `["Cid", 7]`);
+    await call("grown", "sell", `[1, "Ann", 250]`);
+    const told = [await client.next(), await client.next()].map((message) =>
+      message?.kind === "TransactionUpdateLight" || message?.kind === "TransactionUpdate"
+        ? JSON.stringify(message, plain)
+        : message,
+    );
+    expect(told).toEqual([expect.stringContaining('"people"'), expect.stringContaining('"sale"')]);
+    expect(client.closed).toBeUndefined();
+    await nowAndAfterRestart(async () => {
+      expect((await rowsOf("grown", "people")).length).toBe(3);
+      expect(await served.sql("grown", "SELECT * FROM sale WHERE buyer = 'Ann'")).toEqual([[1, "Ann", 250]]);
+    });
+  });
+
+  describe(`ended at any moment, ${killCount} times each (seed ${seed})`, () => {
+    const rowCount = 20_000;
+    const delays = (from: number): readonly number[] =>
+      fc.sample(fc.integer({ min: 0, max: 400 }), { numRuns: killCount, seed: seed + from });
+    const second = async (database: string): Promise<Response> => {
+      const program = await readFile(path("second"), "utf8");
+      const query = "host_type=Js&drop_data=true";
+      const plan = await served.request("POST", `/v1/database/${database}/pre_publish?${query}`, program);
+      const { AutoMigrate }: { AutoMigrate: { token: string } } = JSON.parse(await plan.text());
+      return served.request(
+        "PUT",
+        `/v1/database/${database}?${query}&policy=BreakClients&token=${AutoMigrate.token}`,
+        program,
+      );
+    };
+    const created = async (database: string): Promise<string> => {
+      const identity = await served.create(database, await readFile(path("first"), "utf8"));
+      await call(database, "fill", `[${rowCount}]`);
+      return identity;
+    };
+    /** Which version's tables are there, with all their rows and no others. */
+    const versionOf = async (database: string): Promise<string> => {
+      const people = await served.sql(database, "SELECT COUNT(*) AS n FROM people").catch(() => undefined);
+      if (people !== undefined) {
+        expect(people).toEqual([[rowCount]]);
+        await expect(served.sql(database, "SELECT COUNT(*) AS n FROM person")).rejects.toThrow("no such table");
+        return "first";
+      }
+      expect(await served.sql(database, "SELECT COUNT(*) AS n FROM person")).toEqual([[rowCount]]);
+      expect(await served.sql(database, "SELECT * FROM person WHERE name = 'person 777'")).toEqual([
+        [[0, []], 778, "person 777", [0, 77], 1],
+      ]);
+      return "second";
+    };
+
+    test(
+      "a host: the next one takes the program in, and the publisher hears nothing of it",
+      { timeout: 120_000 },
+      async () => {
+        for (const [round, delayMs] of delays(1).entries()) {
+          const database = `host-${round}`;
+          const identity = await created(database);
+          const client = await RawClient.open(served.url, database);
+          const answer = second(database);
+          await new Promise((resolve) => setTimeout(resolve, delayMs));
+          process.kill(served.hosts.get(identity) ?? 0, "SIGKILL");
+          expect((await answer).status).toBe(200);
+          expect(await versionOf(database)).toBe("second");
+          await client.over;
+          expect(client.closed?.code).toBe(1001);
+        }
+      },
+    );
+
+    test(
+      "the server: it comes back with one version whole, and takes the other then",
+      { timeout: 120_000 },
+      async () => {
+        for (const [round, delayMs] of delays(2).entries()) {
+          const database = `front-${round}`;
+          await created(database);
+          const answer = second(database).then(
+            ({ status }) => status,
+            () => undefined,
+          );
+          await new Promise((resolve) => setTimeout(resolve, delayMs));
+          await served.killFront();
+          const status = await answer;
+          await served.start();
+          const version = await versionOf(database);
+          if (status === 200) expect(version).toBe("second");
+          if (version === "first") expect((await second(database)).status).toBe(200);
+          expect(await versionOf(database)).toBe("second");
+        }
+      },
+    );
   });
 
   describe.skipIf(rustModule("harbor2m") === undefined)("in Rust", () => {

@@ -5,7 +5,7 @@
  * slices of a few rows. The model keeps rows as JavaScript values and knows what each change does to them. A second store
  * applies the records, a third is restored from a snapshot and goes on from there; all must be laid out alike.
  */
-import { isLightconeError } from "@lightcone/base";
+import { isLightconeError, LightconeError } from "@lightcone/base";
 import { assertProperty, runCount } from "@lightcone/base/testing";
 import { checkStore, CommitKind, openStore, restoreStore, type Store, type Table } from "@lightcone/engine";
 import { commitMeta, tableDef } from "@lightcone/engine/testing";
@@ -309,7 +309,7 @@ class World {
   readonly replica = openStore({ seed: 2 });
   third: Store | undefined;
 
-  commit(work: () => void, kind: CommitKind = CommitKind.reducer): void {
+  commit(work: () => void, kind: CommitKind = CommitKind.reducer, admit?: () => void): void {
     this.live.begin();
     try {
       work();
@@ -317,7 +317,7 @@ class World {
       this.live.rollback();
       throw error;
     }
-    const commit = this.live.commit(commitMeta({ kind }));
+    const commit = this.live.commit(commitMeta({ kind }), admit);
     if (commit === undefined) return;
     for (const store of [this.replica, this.third])
       if (store !== undefined) store.release(store.apply(commit.bytes.slice()));
@@ -373,9 +373,25 @@ function migrate(world: World, before: readonly ModelTable[], after: readonly Mo
       live.catalog.stepRemakes(givesUpAt);
       live.catalog.abandonRemakes();
     }
-    openRemakes(live, plan);
-    while (live.catalog.isRemaking && !live.catalog.stepRemakes(7));
-    world.commit(() => changeTables(live, plan), CommitKind.publish);
+    const make = (): void => {
+      openRemakes(live, plan);
+      while (live.catalog.isRemaking && !live.catalog.stepRemakes(7));
+    };
+    const change = (): void => changeTables(live, plan);
+    // A disk that has no room for the record, and a module that refuses in the end.
+    make();
+    const full = (): never => {
+      throw new LightconeError("DiskFull", { path: "log" });
+    };
+    expect(() => world.commit(change, CommitKind.publish, full)).toThrow(expect.objectContaining({ code: "DiskFull" }));
+    expect([live.catalog.isRemaking, checkStore(live)]).toEqual([false, []]);
+    make();
+    live.begin();
+    change();
+    live.rollback();
+    expect([live.catalog.isRemaking, checkStore(live)]).toEqual([false, []]);
+    make();
+    world.commit(change, CommitKind.publish);
   } catch (error) {
     if (isLightconeError(error)) return error.code;
     throw error;

@@ -19,3 +19,9 @@ export const enter = shop.reducer({ name: t.string(), age: t.u8() }, (ctx, { nam
 export const sell = shop.reducer({ id: t.u32(), buyer: t.string(), cents: t.u32() }, (ctx, sale) => {
   ctx.db.sale.insert(sale);
 });
+
+/** People enough for a migration to take a while. */
+export const fill = shop.reducer({ count: t.u32() }, (ctx, { count }) => {
+  for (let n = 0; n < count; n += 1)
+    ctx.db.people.insert({ full_name: `person ${n}`, age: n % 100, colour: { tag: "red" }, note: "" });
+});
