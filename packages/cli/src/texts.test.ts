@@ -75,10 +75,10 @@ describe("what is missing or unknown", () => {
     },
     { args: ["publish", "--nope"], code: 2, says: /unknown option[^]*Example:\n {2}lightcone publish my_database/ },
     { args: ["server", "add"], code: 2, says: /'--url <url>' not specified[^]*lightcone server add --url/ },
-    ...["edit", "clear", "fingerprint"].map((verb) => ({
+    ...["change", "wipe", "ssh-key"].map((verb) => ({
       args: ["server", verb, "--help"],
       code: 2,
-      says: /unknown command[^]*There are list, ping, add, remove and set-default/,
+      says: /unknown command[^]*There are list, ping, add, edit, fingerprint, remove, set-default and clear/,
       not: /Usage/,
     })),
     { args: ["frobnicate", "--help"], code: 2, says: /unknown command[^]*lightcone --help/, not: /Usage/ },
