@@ -10,6 +10,7 @@ import { officialBundle } from "../official-bundles/official.ts";
 import { rustModule } from "../rust-modules.ts";
 import { Served, type ServedOptions } from "../served.ts";
 import { GeneratedBindings, hasOfficialClient2 } from "./chat-client.ts";
+import { offering } from "./offering.ts";
 
 const rust = rustModule("chat");
 const harbor = rustModule("harbor2");
@@ -49,16 +50,13 @@ interface Connection {
   subscriptionBuilder(): SubscriptionBuilder;
   disconnect(): void;
 }
-interface SocketAsked {
-  wsProtocol: string | readonly string[];
-}
 interface Builder {
   withUri(uri: string): Builder;
   withDatabaseName(name: string): Builder;
   withToken(token: string | undefined): Builder;
   withConfirmedReads(on: boolean): Builder;
   withCompression(kind: "gzip" | "none"): Builder;
-  withWSFn(open: (asked: SocketAsked) => unknown): Builder;
+  withWSFn(open: (asked: object) => unknown): Builder;
   onConnect(callback: (connection: Connection, identity: Identity, token: string) => void): Builder;
   onConnectError(callback: (context: unknown, error: Error) => void): Builder;
   onDisconnect(callback: (context: unknown, error?: Error) => void): Builder;
@@ -210,51 +208,6 @@ describe.skipIf(!hasOfficialClient2)("row protocols: the official client 2.x and
     expect(place.served?.openings.get(place.identity)).toBeGreaterThan(clients.length);
   });
 });
-
-/** Offers one protocol only. */
-const offering =
-  (protocol: string) =>
-  (builder: Builder): Builder =>
-    builder.withWSFn(async (asked) => {
-      const { url, nameOrAddress, authToken } = asked as unknown as {
-        url: URL;
-        nameOrAddress: string;
-        authToken?: string;
-      };
-      const address = new URL(`v1/database/${nameOrAddress}/subscribe`, url);
-      if (authToken !== undefined) address.searchParams.set("token", authToken);
-      address.searchParams.set("compression", "None");
-      const socket = new WebSocket(address, [protocol]);
-      socket.binaryType = "arraybuffer";
-      return socketFor(socket);
-    });
-
-/** A socket as the package's own adapter presents it. */
-function socketFor(socket: WebSocket): unknown {
-  return {
-    get protocol() {
-      return socket.protocol;
-    },
-    set onopen(run: () => void) {
-      socket.addEventListener("open", run);
-    },
-    set onclose(run: (event: unknown) => void) {
-      socket.addEventListener("close", run);
-    },
-    set onerror(run: (event: unknown) => void) {
-      socket.addEventListener("error", run);
-    },
-    set onmessage(run: (event: { data: Uint8Array }) => void) {
-      socket.addEventListener("message", ({ data }: { data: ArrayBuffer }) => {
-        const payload = new Uint8Array(data);
-        if (payload[0] !== 0) throw new Error("it is compressed");
-        run({ data: payload.slice(1) });
-      });
-    },
-    send: (bytes: Uint8Array<ArrayBuffer>) => socket.send(bytes),
-    close: () => socket.close(),
-  };
-}
 
 function chats(load: () => Promise<Program>): void {
   const place = new Place();

@@ -133,6 +133,7 @@ export function describeModule(shape: ModuleShape, indexes: readonly (readonly T
     ),
     httpHandlers: shape.handlers.map(({ exportName }) => exportName),
     httpRoutes: shape.routes.map(({ handler, method, path }) => ({ handler, method: methodOf(method), path })),
+    rowLevelRules: shape.rules,
     casePolicy: shape.policy,
     explicitNames,
     typespace: types.typespace,

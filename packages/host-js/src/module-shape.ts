@@ -6,12 +6,15 @@
  */
 import { LightconeError } from "@lightcone/base";
 import { readHandler, readRoutes } from "./http-shapes.ts";
-import { isObject, ShapeReader, wrong } from "./shape-reader.ts";
+import { isObject, ShapeReader, text, wrong } from "./shape-reader.ts";
 import type { FunctionShape, HandlerShape, ModuleShape, ViewShape } from "./shapes.ts";
 import { readView } from "./view-shapes.ts";
 
 /** How deep groups of exports may stand in groups. */
 const groupDepthMax = 8;
+
+/** What is exported beside functions. */
+const describedKinds: ReadonlySet<unknown> = new Set(["handler", "router", "view", "rule"]);
 
 /** The program cannot run here. */
 export function invalid(reason: string): never {
@@ -36,6 +39,7 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
   const functions: FunctionShape[] = [];
   const handlers: HandlerShape[] = [];
   const views: ViewShape[] = [];
+  const rules: { readonly exported: object; readonly text: string }[] = [];
   const routers: { readonly exported: object; readonly facts: object }[] = [];
   const readExports = (holder: object, names: readonly string[], depth: number): void => {
     for (const name of names) {
@@ -44,10 +48,12 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
       const group = depth < groupDepthMax ? reader.group(one) : undefined;
       const kind: unknown = isObject(one) ? Reflect.get(one, "kind") : undefined;
       if (group !== undefined) readExports(group, Object.keys(group), depth + 1);
-      else if (isObject(exported) && isObject(one) && (kind === "handler" || kind === "router" || kind === "view")) {
+      else if (isObject(exported) && isObject(one) && describedKinds.has(kind)) {
         if (!all.includes(exported))
           reader.attempt(() => wrong(`\`${name}\` was made by another schema than the one that is the default export`));
         else if (kind === "router") routers.push({ exported, facts: one });
+        else if (kind === "rule")
+          rules.push(...(reader.attempt(() => [{ exported, text: readRule(name, one) }]) ?? []));
         else if (kind === "view")
           views.push(
             ...(reader.attempt(() => [readView(name, exported, one, (shape, what) => reader.type(shape, what))]) ?? []),
@@ -68,7 +74,9 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
   const { problems } = reader;
   if (problems.length > 0) throw new LightconeError("SchemaInvalid", { problems });
   const unexported = all
-    .filter((one) => ![...functions, ...views, ...handlers, ...routers].some(({ exported }) => exported === one))
+    .filter(
+      (one) => ![...functions, ...views, ...handlers, ...routers, ...rules].some(({ exported }) => exported === one),
+    )
     .map((one) => madeUnder(isObject(one) ? Reflect.get(one, description) : undefined));
   return {
     policy: Reflect.get(facts, "policy") === "None" ? "none" : "snakeCase",
@@ -77,8 +85,14 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
     views,
     handlers,
     routes,
+    rules: rules.map((rule) => rule.text),
     unexported,
   };
+}
+
+/** The SQL of a row-level rule. */
+function readRule(name: string, facts: object): string {
+  return text(Reflect.get(facts, "sql"), `row-level rule \`${name}\`: its SQL`);
 }
 
 function byKind(functions: readonly FunctionShape[]): Pick<ModuleShape, "reducers" | "procedures"> {

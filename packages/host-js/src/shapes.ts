@@ -109,6 +109,8 @@ export interface ModuleShape {
   readonly views: readonly ViewShape[];
   readonly handlers: readonly HandlerShape[];
   readonly routes: readonly RouteShape[];
+  /** Row-level rules, as SQL. */
+  readonly rules: readonly string[];
   /** The stacks under which functions were made that are not exported. */
   readonly unexported: readonly string[];
 }

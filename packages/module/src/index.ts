@@ -36,6 +36,7 @@ export type {
   ViewExport,
   ViewOptions,
 } from "./schema.ts";
+export type { RuleCtx, RuleExport } from "./rls.ts";
 export { Headers, Request, Router, SyncResponse } from "./http.ts";
 export type {
   BodyInit,

@@ -17,6 +17,7 @@ import {
   type SyncResponse,
 } from "./http.ts";
 import { isQuery, queriesOf, type Query, type rowOf } from "./query.ts";
+import { ruleText, type RuleExport, type RuleMakers } from "./rls.ts";
 import { isTable, table, type Table } from "./table.ts";
 import {
   isOption,
@@ -113,6 +114,7 @@ export type ModuleExport =
   | ViewExport<any>
   | HttpHandlerExport
   | HttpRouterExport
+  | RuleExport
   | ExportGroup<any>;
 // oxlint-enable no-explicit-any
 
@@ -150,7 +152,7 @@ type ProcedureBody<S extends Tables, F extends Fields, R extends AnyType> = (
 
 type HandlerBody<S extends Tables> = (ctx: HandlerCtx<S>, request: Request) => SyncResponse | Promise<SyncResponse>;
 
-export interface Schema<S extends Tables = Tables> {
+export interface Schema<S extends Tables = Tables> extends RuleMakers<S> {
   readonly tables: S;
   // The compiler tells what is wrong with the last form of as many arguments: the usual one.
   reducer(body: Body<S, NoParams>): ReducerExport<S, NoParams>;
@@ -304,6 +306,14 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
     };
   }
 
+  function rule(sql: string): object {
+    const exported = Object.defineProperty({}, description, {
+      value: { kind: "rule", sql, made: new Error("made here") },
+    });
+    functions.push(exported);
+    return exported;
+  }
+
   const made = {
     tables,
     view: viewMaker(false),
@@ -355,6 +365,16 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
         return carry(Object.fromEntries(names.map(([was, key]) => [was, db[key]])) as never, ctx as never);
       };
       return make({}, {}, run, { migrates: true });
+    },
+    clientVisibilityFilter: {
+      sql(text: unknown): object {
+        if (typeof text !== "string")
+          throw new TypeError('a row-level rule is a SELECT: clientVisibilityFilter.sql("SELECT * FROM note WHERE …")');
+        return rule(text);
+      },
+    },
+    rls(query: unknown): object {
+      return rule(ruleText(from, query));
     },
     init: lifecycleMaker("init"),
     clientConnected: lifecycleMaker("connect"),

@@ -343,3 +343,18 @@ table(
     delete: t.u32(),
   },
 );
+
+// Row-level rules.
+export const own = spacetime.rls((ctx) => ctx.from.player.where((row) => row.owner.eq(ctx.sender)));
+export const bySql = spacetime.clientVisibilityFilter.sql("SELECT * FROM player WHERE owner = :sender");
+spacetime.rls((ctx) => ctx.from.player.leftSemijoin(ctx.from.timer, (row, { note }) => row.team.eq(note)));
+// @ts-expect-error a value of JavaScript is no query: the function is not run for rows
+spacetime.rls((ctx) => ctx.sender);
+// @ts-expect-error nor is a truth value
+spacetime.rls((ctx) => ctx.from.player.where((row) => row.owner.eq(ctx.sender)) !== undefined);
+// @ts-expect-error nor a text of SQL, which clientVisibilityFilter takes
+spacetime.rls(() => "SELECT * FROM player");
+// @ts-expect-error a column of another type than the caller's
+spacetime.rls((ctx) => ctx.from.player.where((row) => row.team.eq(ctx.sender)));
+// @ts-expect-error a table that there is not
+spacetime.rls((ctx) => ctx.from.nowhere);
