@@ -1,5 +1,5 @@
 /**
- * The repository's commands: `npm start`, `npm test`, `npm run ok | bench | dev | dist | soak`.
+ * The repository's commands: `npm start`, `npm test`, `npm run ok | bench | dev | dist | soak | fuzz`.
  *
  * Each sets up what is missing, then hands over to a Node that is new enough.
  */
@@ -21,6 +21,7 @@ const commands = {
   dev: (rest) => [[noDebugger, "--watch-path=packages", join(root, "packages/cli/src/main.ts"), "demo", ...rest]],
   test: (rest) => [vitest(...rest)],
   bench: (rest) => [[join(root, "bench/src/main.ts"), ...rest]],
+  fuzz: (rest) => [[join(root, "conformance/src/fuzz/main.ts"), ...rest]],
   soak: (rest) => [vitest("--config", "vitest.soak.config.ts", ...rest)],
   ok: () => [
     [tool("oxfmt/bin/oxfmt"), "--check", "."],
