@@ -12,6 +12,7 @@ import { mayBeEsModule } from "./sys/es-module.ts";
 import { SysInstance } from "./sys/instance.ts";
 import type { ThreadLimits } from "./sys/procedure-thread.ts";
 import { readSysProgram } from "./sys/program.ts";
+import { ThreadPool } from "./sys/thread-pool.ts";
 import { openVmSandbox } from "./vm-sandbox.ts";
 
 export interface JsModuleOptions {
@@ -31,7 +32,9 @@ export function loadJsModule(bundle: string, limits?: ModuleLimits, options: JsM
   const sys = mayBeEsModule(code) ? readSysProgram(code) : undefined;
   if (sys !== undefined) {
     const program = { sys, map, sandbox: options.sandbox ?? "ses" };
-    const site = { program, stacks, openSandbox, limits: threadLimits(limits) };
+    const bounds = threadLimits(limits);
+    const threads = new ThreadPool(program, bounds);
+    const site = { program, stacks, openSandbox, limits: bounds, threads };
     let description: Uint8Array | undefined;
     return {
       open(port: HostPort): ModuleInstance {
@@ -39,6 +42,7 @@ export function loadJsModule(bundle: string, limits?: ModuleLimits, options: JsM
         description = instance.description;
         return instance;
       },
+      rest: () => threads.rest(),
     };
   }
   const script = wrapScript(code);

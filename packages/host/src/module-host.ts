@@ -104,4 +104,6 @@ export interface ModuleLimits {
 export interface ModuleProgram {
   /** @throws {LightconeError} `ModuleInvalid` when the module fails to start or to describe itself */
   open(port: HostPort): ModuleInstance;
+  /** Lets go of what it keeps for instances to come, until one is called again. */
+  rest?(): void;
 }

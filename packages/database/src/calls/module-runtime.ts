@@ -100,6 +100,7 @@ export class ModuleRuntime implements Module {
   retire(): void {
     this.isRetired = true;
     this.dropIdle();
+    this.program.rest?.();
   }
 
   private dropIdle(): void {

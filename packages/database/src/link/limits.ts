@@ -144,8 +144,8 @@ export const databaseLimits = {
   procedureThreadsMax: {
     value: 16,
     unit: "calls",
-    what: "procedures of one database, of modules built with the official TypeScript package, that run or wait: each has a thread and an instance of the module",
-    outcome: "further ones are refused with `LimitExceeded`, and have not run",
+    what: "procedures and HTTP handlers of one database, of modules built with the official TypeScript package, that are under way: each has a thread",
+    outcome: "further ones wait until one of them has ended",
   },
   procedureWaitsMax: {
     value: 1000,

@@ -13,12 +13,14 @@ import type {
   ViewCall,
   ViewOutcome,
 } from "@lightcone/host";
+import { LightconeError } from "@lightcone/base";
 import type { Sandbox } from "../sandbox.ts";
 import type { StackMapper } from "../stack-trace.ts";
 import { Bundle } from "./bundle.ts";
 import { Operations } from "./operations.ts";
-import { ProcedureThread, type ThreadLimits } from "./procedure-thread.ts";
+import type { ProcedureThread, ThreadLimits } from "./procedure-thread.ts";
 import type { ThreadProgram } from "./thread-messages.ts";
+import type { ThreadPool } from "./thread-pool.ts";
 
 export interface InstanceSite {
   readonly program: ThreadProgram;
@@ -26,7 +28,12 @@ export interface InstanceSite {
   readonly openSandbox: () => Sandbox;
   /** How a procedure's thread is bounded. */
   readonly limits: ThreadLimits;
+  readonly threads: ThreadPool;
 }
+
+/** Who waits for a thread comes again so soon, and later the more there are before. */
+const waitMicrosMin = 2000;
+const waitMicrosMax = 100_000;
 
 export class SysInstance implements ModuleInstance {
   readonly description: Uint8Array;
@@ -82,23 +89,40 @@ export class SysInstance implements ModuleInstance {
   }
 
   callProcedure(call: ProcedureCall): ProcedureOutcome | undefined {
-    return this.ownThread().callProcedure(call);
+    return this.inThread((thread, ended) => thread.callProcedure(call, ended));
   }
 
   callHandler(call: HandlerCall): ProcedureOutcome | undefined {
-    return this.ownThread().callHandler(call);
+    return this.inThread((thread, ended) => thread.callHandler(call, ended));
   }
 
-  private ownThread(): ProcedureThread {
-    const { program, limits } = this.site;
-    return (this.thread ??= new ProcedureThread(program, this.port, limits));
-  }
-
-  get isSpent(): boolean {
-    return this.thread?.isOver === true;
+  /** Enters a thread, or waits for one. */
+  private inThread(
+    enter: (thread: ProcedureThread, ended: () => void) => ProcedureOutcome | undefined,
+  ): ProcedureOutcome | undefined {
+    const { port } = this;
+    const { threads, limits } = this.site;
+    const thread = threads.take(this, port);
+    if (typeof thread !== "number") {
+      this.thread = thread;
+      return enter(thread, () => {
+        this.thread = undefined;
+        threads.give(thread);
+      });
+    }
+    if (port.procedureWaits === undefined) {
+      threads.leave(this);
+      const max = limits.threadsMax;
+      throw new LightconeError("LimitExceeded", { limit: "procedureThreadsMax", value: max + 1, max });
+    }
+    const waitMicros = Math.min(waitMicrosMax, (thread + 1) * waitMicrosMin);
+    port.procedureWaits.sleepUntil(port.nowMicros() + waitMicros, () => this.inThread(enter));
+    return undefined;
   }
 
   close(): void {
+    this.site.threads.leave(this);
     this.thread?.close();
+    this.thread = undefined;
   }
 }

@@ -46,8 +46,6 @@ const firstSliceMs = 2;
 const sliceMs = 0.3;
 const restMicros = 1000;
 
-let threadCount = 0;
-
 /** An operation that was refused, on its way to the thread. */
 class Refusal extends Error {
   readonly code: number;
@@ -59,6 +57,8 @@ class Refusal extends Error {
 }
 
 export class ProcedureThread {
+  /** Those of this process that have not ended. */
+  static count = 0;
   /** Whether it runs nothing any more. */
   isOver = false;
   private readonly port: HostPort;
@@ -71,15 +71,9 @@ export class ProcedureThread {
   private stepFromMs = 0;
   private hasLookedAway = false;
   private problem = "nobody knows why";
+  private whenEnded = (): void => undefined;
 
-  /** @throws {LightconeError} `LimitExceeded` when there are too many */
   constructor(program: ThreadProgram, port: HostPort, limits: ThreadLimits) {
-    if (threadCount >= limits.threadsMax)
-      throw new LightconeError("LimitExceeded", {
-        limit: "procedureThreadsMax",
-        value: threadCount + 1,
-        max: limits.threadsMax,
-      });
     this.port = port;
     this.limits = limits;
     this.operations = new Operations(port, (code, text) => {
@@ -93,22 +87,25 @@ export class ProcedureThread {
       transferList: [port2],
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(limits.memoryBytesMax / 2 ** 20) },
     });
-    threadCount += 1;
+    ProcedureThread.count += 1;
     this.worker.unref();
     port1.unref();
     // Its memory has run out, or it has failed in a way of its own.
     this.worker.on("error", (error) => (this.problem = error instanceof Error ? error.message : String(error)));
     this.worker.once("exit", () => {
-      threadCount -= 1;
+      ProcedureThread.count -= 1;
       this.isOver = true;
     });
   }
 
-  callProcedure(call: ProcedureCall): ProcedureOutcome | undefined {
+  /** @param ended is called when it can be given another call */
+  callProcedure(call: ProcedureCall, ended: () => void): ProcedureOutcome | undefined {
+    this.whenEnded = ended;
     return this.enter({ kind: "procedure", call: { ...call, args: call.args.slice() } });
   }
 
-  callHandler(call: HandlerCall): ProcedureOutcome | undefined {
+  callHandler(call: HandlerCall, ended: () => void): ProcedureOutcome | undefined {
+    this.whenEnded = ended;
     return this.enter({ kind: "handler", call: { ...call, request: call.request.slice(), body: call.body.slice() } });
   }
 
@@ -180,6 +177,7 @@ export class ProcedureThread {
   private ended(outcome: ProcedureOutcome): ProcedureOutcome {
     this.operations.endCall();
     if (outcome.kind === "panic" && outcome.fatal) this.close();
+    this.whenEnded();
     return outcome;
   }
 
