@@ -4,7 +4,7 @@
  */
 import { manualClock, memoryFileSystem, type ManualClock, type MemoryFileSystem } from "@lightcone/commitlog/testing";
 import type { CommitLog } from "@lightcone/commitlog";
-import { TimeoutWatchdog } from "@lightcone/base/node";
+import { TimeoutWatchdog, type Watchdog } from "@lightcone/base/node";
 import { CommitKind, openStore, type Store } from "@lightcone/engine";
 import type { HttpAnswer, HttpRequest, HttpRules } from "@lightcone/host";
 import type { TableDef } from "@lightcone/schema";
@@ -67,7 +67,11 @@ export function testCaller(seed: number, isOwner = false): Caller {
 }
 
 /** @param module runs, and its tables exist */
-export async function openParts(module?: TestModuleSketch, limits: Partial<DatabaseLimits> = {}): Promise<TestParts> {
+export async function openParts(
+  module?: TestModuleSketch,
+  limits: Partial<DatabaseLimits> = {},
+  watchdog: Watchdog = new TimeoutWatchdog(),
+): Promise<TestParts> {
   const all = { ...defaultDatabaseLimits, reducerTimeoutMs: 10_000, ...limits };
   const clock = manualClock();
   const fileSystem = memoryFileSystem();
@@ -77,7 +81,6 @@ export async function openParts(module?: TestModuleSketch, limits: Partial<Datab
   const store = openStore();
   const time = new JobClock(clock);
   const scheduler = new Scheduler(store);
-  const watchdog = new TimeoutWatchdog();
   const relations = new Relations(store, all.liveStateBytesMax, 7);
   const views = new Views({
     store,

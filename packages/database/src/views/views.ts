@@ -76,6 +76,8 @@ export class Views {
   private readonly readers: Readers<Instance>;
   private module: ViewModule | undefined;
   private bound: ViewModule | undefined;
+  /** Whether the instance that views run in is there. */
+  private isOpen = false;
   /** What runs at the moment. */
   private running: Instance | undefined;
   private stale: Instance[] = [];
@@ -112,7 +114,7 @@ export class Views {
   bind(): void {
     const { module, site } = this;
     if (module === this.bound) return;
-    this.bound?.discardViews();
+    this.discard();
     this.bound = module;
     this.keys.clear();
     this.port.bind();
@@ -273,7 +275,7 @@ export class Views {
   /** @returns false when the rows of one found no room: it is among those that have failed */
   private runAll(due: readonly Instance[], failed: Instance[]): boolean {
     const { clock, limits, watchdog } = this.site;
-    const notThere = due.length === 0 ? undefined : this.openModule();
+    const notThere = this.isOpen || due.length === 0 ? undefined : this.openModule();
     if (notThere !== undefined) {
       for (const instance of due) this.failIn(failed, instance, failure(instance, notThere));
       return true;
@@ -313,13 +315,18 @@ export class Views {
       }
       if (isWhole) continue;
       // What was running is ended; when nothing could begin, there is no time left for any of them.
-      this.bound?.discardViews();
+      this.discard();
       const ended = hasBegun ? due.slice(next, next + 1) : due.slice(next);
       for (const instance of ended)
         this.failIn(failed, instance, this.said(instance, timedOut(instance, limits.viewTimeoutMs)));
       next += ended.length;
     }
     return true;
+  }
+
+  private discard(): void {
+    this.isOpen = false;
+    this.bound?.discardViews();
   }
 
   /** Has the instance that views run in be there, which is no view's time. @returns why it is not */
@@ -336,8 +343,9 @@ export class Views {
     }, limits.reducerTimeoutMs);
     if (!isWhole) modulePromises.end();
     goOn();
-    if (isWhole && thrown === undefined) return undefined;
-    this.bound?.discardViews();
+    this.isOpen = isWhole && thrown === undefined;
+    if (this.isOpen) return undefined;
+    this.discard();
     const why = isWhole ? String(thrown) : `it took longer than ${limits.reducerTimeoutMs / 1000} s (reducerTimeoutMs)`;
     log.note(LogLevel.error, `the module did not start for its views: ${why}`);
     return "the module did not start; the database's log says why";
@@ -372,7 +380,7 @@ export class Views {
         case "error":
           return this.refused(instance, outcome.message);
         case "panic":
-          if (outcome.fatal) module.discardViews();
+          if (outcome.fatal) this.discard();
           return this.panicked(instance, outcome.message);
         case undefined:
           return failure(instance, "this release does not run its views");
@@ -381,7 +389,7 @@ export class Views {
     } catch (error) {
       this.port.end();
       if (!isLightconeError(error)) return this.broke(instance, error);
-      if (error.code !== "ViewFailed") this.bound?.discardViews();
+      if (error.code !== "ViewFailed") this.discard();
       return this.said(instance, error);
     }
     watchdog.critical.enter();
@@ -448,7 +456,7 @@ export class Views {
   }
 
   private broke(instance: Instance, error: unknown): LightconeError {
-    this.bound?.discardViews();
+    this.discard();
     return this.panicked(instance, String(error instanceof Error ? (error.stack ?? error.message) : error));
   }
 

@@ -101,19 +101,31 @@ describe("the watchdog", () => {
     const turn = async (
       runMs: number,
       budgetMs: number,
-    ): Promise<{ isWhole: boolean; ranMs: number; sliceMs: number }> => {
+      ...within: readonly number[]
+    ): Promise<{ isWhole: boolean; isWithinWhole?: boolean; isOpen: boolean; ranMs: number; sliceMs: number }> => {
       const { body } = await host.link.request({
         kind: "call",
         caller,
         functionName: String(budgetMs),
-        args: String(runMs),
+        args: [runMs, ...within].join(),
       });
       return JSON.parse(new TextDecoder().decode(body));
     };
     // Without the watcher turns are ended too; many of them start it.
     expect(await turn(Infinity, 50)).toMatchObject({ isWhole: false, sliceMs: new TimeoutWatchdog().sliceMs });
     const { sliceMs } = new InterruptWatchdog();
+    const nested = async (): Promise<void> => {
+      // Row 9: what runs within a turn, and within a section, is ended when it has had its own time, and the turn goes on.
+      expect(await turn(1, 60_000, Infinity, 30)).toMatchObject({ isWhole: true, isWithinWhole: false, isOpen: false });
+      expect(await turn(1, 60_000, 1, 60_000)).toMatchObject({ isWhole: true, isWithinWhole: true, isOpen: false });
+      // The turn's own time stands still meanwhile, and is not more for it.
+      expect(await turn(1, 400, 600, 60_000)).toMatchObject({ isWhole: true, isWithinWhole: true });
+      expect(await turn(Infinity, 50, 1, 60_000)).toMatchObject({ isWhole: false, isWithinWhole: true });
+      expect(await turn(1, 60_000)).toMatchObject({ isWhole: true, isOpen: false });
+    };
+    await nested();
     while ((await turn(0, 50)).sliceMs !== sliceMs);
+    await nested();
     expect(await turn(Infinity, 50)).toMatchObject({ isWhole: false });
     // The watcher looks every 25 ms and sleeps until a turn's end if that is sooner: some of these meet it.
     for (let runMs = 30; runMs < 90; runMs += 1) {

@@ -26,15 +26,26 @@ export async function openHostDatabase(
     };
   }
   if (record.settings === "watchdog") {
-    // A call is a turn: it runs for its argument's milliseconds, and may run for as many as its name says.
+    // A call is a turn: it runs for its argument's milliseconds, and may run for as many as its name says. Before that it runs
+    // another piece of work within a critical section, if there are two more arguments: for how long, and how long it may.
     database.request = async (request) => {
       if (request.kind !== "call") throw new Error("only calls");
+      const [runMs, withinMs, withinBudgetMs] = request.args.split(",").map(Number);
+      const spin = (ms = 0): void => {
+        for (const until = performance.now() + ms; performance.now() < until;);
+      };
       const from = performance.now();
-      const end = from + Number(request.args);
+      let isWithinWhole: boolean | undefined;
       const isWhole = watchdog.run(() => {
-        while (performance.now() < end);
+        if (withinBudgetMs !== undefined)
+          watchdog.critical.run(() => {
+            isWithinWhole = watchdog.runWithin(() => spin(withinMs), withinBudgetMs);
+          });
+        spin(runMs);
       }, Number(request.functionName));
-      const body = JSON.stringify({ isWhole, ranMs: performance.now() - from, sliceMs: watchdog.sliceMs });
+      const ranMs = performance.now() - from;
+      const isOpen = watchdog.critical.isOpen;
+      const body = JSON.stringify({ isWhole, isWithinWhole, isOpen, ranMs, sliceMs: watchdog.sliceMs });
       return { status: 200, headers: {}, body: new TextEncoder().encode(body) };
     };
   }

@@ -1,0 +1,127 @@
+/** How long does a commit take to find the views, of very many, that it concerns, and to tell what they give now? */
+import { CriticalSection, defined } from "@lightcone/base";
+import type { Watchdog } from "@lightcone/base/node";
+import { commitMeta, tableDef } from "@lightcone/engine/testing";
+import type { HostPort, ViewCall, ViewOutcome } from "@lightcone/host";
+import { t } from "@lightcone/sats";
+import { bindParams, compileSubscription } from "@lightcone/sql";
+import { openParts, type TestParts } from "../../packages/database/src/testing/index.ts";
+import { caller, median } from "./support/live-store.ts";
+import type { Figure, Question } from "./support/question.ts";
+
+export const liveView: Question = {
+  name: "live-view",
+  workload:
+    "a commit that replaces one row, and 10,000 instances of a view, each of another caller, subscribed to, that reads its caller's ten rows by an index; the view is a function of the bench over the port of views. A commit that concerns all of them stands beside it",
+  unit: "microseconds from the commit to the delta",
+  expected: "a commit that concerns none: under 1; one that concerns one: under 30",
+  run: async (run) => {
+    const instanceCount = run.isSmoke ? 200 : 10_000;
+    const commits = run.isSmoke ? 200 : 20_000;
+    const world = await opened(instanceCount);
+    const elsewhere = median([1, 2, 3].map(() => world.measure(commits, () => instanceCount)));
+    const one = median([1, 2, 3].map(() => world.measure(commits, (i) => (i * 7919) % instanceCount)));
+    const all = world.all();
+    const figures: Figure[] = [
+      { name: "no instance concerned", value: elsewhere, unit: "µs", reach: "<= 1" },
+      { name: "one instance concerned, of ten rows", value: one, unit: "µs", reach: "<= 30" },
+      { name: "all instances concerned, each", value: all / instanceCount, unit: "µs" },
+    ];
+    return figures;
+  },
+};
+
+/** A host's own costs next to nothing where a thread watches; that of other processes starts a thread each time. */
+const unwatched: Watchdog = {
+  sliceMs: 3,
+  critical: new CriticalSection(),
+  run: (work) => (work(), true),
+  runWithin: (work) => (work(), true),
+};
+const rowsEach = 10;
+const meta = commitMeta();
+
+function row(id: number, owner: number, size: number): Uint8Array {
+  return new Uint8Array(Uint32Array.from([id, owner, size]).buffer);
+}
+
+/** The rows of the caller, by the index of owners. */
+function mine(port: HostPort, { sender }: ViewCall): ViewOutcome {
+  const scan = port.scanPoint(port.indexId("item_owner_idx_btree") as never, sender, 0, 4);
+  if (typeof scan === "number") throw new Error(port.failure());
+  const rows: number[] = [];
+  for (let ref = scan.next(); ref !== -1; ref = scan.next()) {
+    port.resolve(ref);
+    const { view, at } = port.row;
+    rows.push(view.getUint32(at, true), view.getUint32(at + 4, true), view.getUint32(at + 8, true));
+  }
+  return { kind: "rows", bytes: new Uint8Array(Uint32Array.from([rows.length / 3, ...rows]).buffer) };
+}
+
+interface World {
+  measure(count: number, ownerOf: (i: number) => number): number;
+  all(): number;
+}
+
+async function opened(instanceCount: number): Promise<World> {
+  const columns = { id: t.u32, owner: t.u32, size: t.u32 };
+  const item = tableDef({ name: "item", columns, unique: [["id"]], indexes: [{ columns: ["owner"] }] });
+  const parts: TestParts = await openParts({ tables: [item], views: { mine: { columns, run: mine } } }, {}, unwatched);
+  const { context, store, subscriptions } = parts;
+  const { id } = defined(store.tableByName("item"), "the table");
+  const key = defined(
+    store.tableByName("item")?.indexes.find(({ unique }) => unique),
+    "its key",
+  );
+  const change = (make: () => void): number => {
+    store.begin();
+    make();
+    const commit = defined(store.commit(meta), "a change");
+    const begun = performance.now();
+    subscriptions.committed(commit, undefined);
+    const ms = performance.now() - begun;
+    store.release(commit);
+    return ms;
+  };
+  for (let owner = 0; owner <= instanceCount; owner += 1)
+    change(() => {
+      for (let each = 0; each < rowsEach; each += 1) store.tx.insert(id, row(owner * rowsEach + each, owner, 0), 0, 12);
+    });
+  const [plan] = compileSubscription("SELECT * FROM mine", context.access.catalog({ isOwner: false }, false));
+  const query = defined(plan, "the query");
+  let told = 0;
+  for (let owner = 0; owner < instanceCount; owner += 1) {
+    const failed = context.views.compute([query], caller(owner));
+    if (failed !== undefined) throw failed;
+    const subscriber = { changes: [], deliver: () => void (told += 1), struckOff: () => undefined };
+    subscriptions.hold(subscriber, query, bindParams(query, caller(owner)));
+  }
+  let size = 0;
+  const measure = (count: number, ownerOf: (i: number) => number): number => {
+    let ms = 0;
+    const before = told;
+    for (let i = 0; i < count; i += 1) {
+      const owner = ownerOf(i);
+      size += 1;
+      const changed = row(owner * rowsEach + (i % rowsEach), owner, size);
+      ms += change(() => store.tx.update(id, key.id, changed, 0, 12));
+    }
+    const wanted = ownerOf(0) === instanceCount ? 0 : count;
+    if (told - before !== wanted) throw new Error(`${told - before} deltas of ${wanted}`);
+    return (ms * 1000) / count;
+  };
+  return {
+    measure: (count, ownerOf) => {
+      measure(Math.min(count, 5000), ownerOf);
+      return measure(count, ownerOf);
+    },
+    // All at once: a commit that a table is read whole by would do the same.
+    all: () =>
+      change(() => {
+        for (let owner = 0; owner < instanceCount; owner += 1) {
+          const changed = row(owner * rowsEach, owner, (size += 1));
+          store.tx.update(id, key.id, changed, 0, 12);
+        }
+      }) * 1000,
+  };
+}
