@@ -116,6 +116,11 @@ export function makeProgram(): Command {
   add("build", "Build a module.", "lightcone build --module-path ./chat", [
     ...modulePath(),
     new Option("-d, --debug", "for debugging: NODE_ENV is development, Rust is not optimised"),
+    new Option("--features <list>", "features of a Rust module's package, by comma"),
+    new Option(
+      "--lint-dir <dir>",
+      "where Rust sources are looked through for what prints to nobody; empty: nowhere",
+    ).default("src"),
     noCheck(),
   ]).action(async (flags: BuildFlags) => (await import("./commands/build.ts")).build(flags));
 

@@ -5,6 +5,7 @@ import { isLightconeError } from "@lightcone/base";
 import { makeDirectoryNow } from "@lightcone/base/node";
 import { CliFailure } from "../failure.ts";
 import { during } from "../terminal.ts";
+import { withBuildOptions } from "./build-options.ts";
 import { checkTypes, findCompiler } from "./check-types.ts";
 import { findEntry, findModule, type ModulePathFlags } from "./detect.ts";
 
@@ -21,6 +22,10 @@ export interface ProgramFlags extends ModulePathFlags {
   readonly jsPath?: string | undefined;
   readonly debug?: boolean | undefined;
   readonly buildOptions?: string | undefined;
+  /** Of a Rust module's package, by comma. */
+  readonly features?: string | undefined;
+  /** Where the sources of a Rust module are looked through for what prints to nobody; empty: nowhere. */
+  readonly lintDir?: string | undefined;
   /** False: types are not looked at. */
   readonly check?: boolean | undefined;
 }
@@ -41,14 +46,19 @@ export function readPrebuilt(flags: ProgramFlags): Program | undefined {
 }
 
 /** Builds the module that the flags name. */
-export async function buildModule(flags: ProgramFlags): Promise<Program> {
-  const options = (flags.buildOptions ?? "").split(/\s+/);
-  const isDebug = flags.debug === true || options.includes("--debug") || options.includes("-d");
+export async function buildModule(given: ProgramFlags): Promise<Program> {
+  const flags = withBuildOptions(given);
+  const isDebug = flags.debug === true;
   const { path, language } = findModule(flags);
   if (language === "rust") {
     const { buildRust } = await import("./build-rust.ts");
-    return buildRust(path, isDebug);
+    return buildRust(path, { isDebug, features: flags.features, lintDir: flags.lintDir ?? "src" });
   }
+  if (flags.features !== undefined)
+    throw new CliFailure("--features is for modules in Rust", {
+      hint: `${path} holds one in TypeScript.`,
+      exitCode: 2,
+    });
   const entry = findEntry(path);
   if (entry === undefined)
     throw new CliFailure(`${path} has no src/index.ts`, {

@@ -9,7 +9,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { CliFailure } from "../failure.ts";
-import { print } from "../terminal.ts";
+import { note, print } from "../terminal.ts";
+import { rustPrints } from "./rust-prints.ts";
 import type { Program } from "./build-module.ts";
 
 const target = "wasm32-unknown-unknown";
@@ -19,11 +20,22 @@ interface RustTools {
   readonly env: NodeJS.ProcessEnv;
 }
 
+export interface RustOptions {
+  readonly isDebug: boolean;
+  readonly features: string | undefined;
+  readonly lintDir: string;
+}
+
 /** @throws {CliFailure} when there is no compiler for the target, or cargo fails (its messages are shown) */
-export async function buildRust(path: string, isDebug: boolean): Promise<Program> {
+export async function buildRust(path: string, options: RustOptions): Promise<Program> {
   const tools = findTools();
+  const prints = rustPrints(path, options.lintDir);
+  if (prints.length > 0)
+    note(
+      `These print to nobody, since a module has no output; log::info! writes to its log:\n  ${prints.join("\n  ")}`,
+    );
   print("Building...");
-  const file = await runCargo(tools, path, isDebug);
+  const file = await runCargo(tools, path, options);
   return { bytes: readFileSync(file), hostType: "Wasm", path: file };
 }
 
@@ -58,9 +70,10 @@ function findTools(): RustTools {
   });
 }
 
-function runCargo({ cargo, env }: RustTools, path: string, isDebug: boolean): Promise<string> {
+function runCargo({ cargo, env }: RustTools, path: string, options: RustOptions): Promise<string> {
   const args = ["build", "--target", target, "--message-format=json-render-diagnostics"];
-  if (!isDebug) args.push("--release");
+  if (!options.isDebug) args.push("--release");
+  if (options.features !== undefined) args.push("--features", options.features);
   const child = spawn(cargo, args, {
     cwd: path,
     env: { ...process.env, ...env },

@@ -3,7 +3,7 @@ import { buildModule, type ProgramFlags } from "../build/build-module.ts";
 import { describeProgram } from "../build/describe-program.ts";
 import { print } from "../terminal.ts";
 
-export type BuildFlags = Pick<ProgramFlags, "modulePath" | "projectPath" | "debug" | "check">;
+export type BuildFlags = Pick<ProgramFlags, "modulePath" | "projectPath" | "debug" | "check" | "features" | "lintDir">;
 
 export async function build(flags: BuildFlags): Promise<void> {
   const program = await buildModule(flags);
