@@ -1,5 +1,6 @@
 /**
- * Builds the Rust modules of `modules/rust` into `modules/rust/built/NAME.wasm`.
+ * Builds the Rust modules of `modules/rust` and `modules/rust-1.11` into `modules/rust/built/NAME.wasm`, after it has respelled the
+ * showcase for other versions.
  *
  * Plain JavaScript for Node 18 and later. Does nothing when the sources are as they were at the last build,
  * and says so and succeeds when the machine has no Rust: what needs the modules is then skipped by name.
@@ -8,19 +9,22 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { respell } from "./respell-showcase.mjs";
 import { digestOf, filesIn } from "./rust-sources.mjs";
 import { root } from "./setup.mjs";
 
-const workspace = join(root, "modules", "rust");
-const built = join(workspace, "built");
-const target = process.env["CARGO_TARGET_DIR"] ?? join(workspace, "target");
+const modules = join(root, "modules", "rust");
+const before = join(root, "modules", "rust-1.11");
+const built = join(modules, "built");
+const target = process.env["CARGO_TARGET_DIR"] ?? join(modules, "target");
 const script = join(root, "scripts", "rust-wasm");
 const install = process.argv.includes("--install");
 
-const names = readdirSync(workspace, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && existsSync(join(workspace, entry.name, "Cargo.toml")))
-  .map((entry) => entry.name)
-  .sort();
+const showcase = join(modules, "showcase", "src");
+respell(showcase, join(modules, "showcase2", "src"), "2.10");
+respell(showcase, join(before, "showcase11", "src"), "1.11");
+const workspaces = [modules, before].map((folder) => ({ folder, names: membersOf(folder) }));
+const names = workspaces.flatMap((each) => each.names);
 /** Programs that are another with a feature: `harbor2b` is `harbor2` with `b`. */
 const variants = Object.entries({ harbor: "bc", harbor2: "bcdem" }).flatMap(([of, features]) =>
   features.split("").map((feature) => ({ name: `${of}${feature}`, of, feature })),
@@ -28,9 +32,11 @@ const variants = Object.entries({ harbor: "bc", harbor2: "bcdem" }).flatMap(([of
 const programs = [...names, ...variants.map(({ name }) => name)];
 const digest = digestOf([
   script,
-  join(workspace, "Cargo.toml"),
-  join(workspace, "Cargo.lock"),
-  ...names.flatMap((name) => filesIn(join(workspace, name))),
+  ...workspaces.flatMap((each) => [
+    join(each.folder, "Cargo.toml"),
+    join(each.folder, "Cargo.lock"),
+    ...each.names.flatMap((name) => filesIn(join(each.folder, name))),
+  ]),
 ]);
 const digestFile = join(built, "sources.sha256");
 
@@ -54,9 +60,8 @@ function build() {
   mkdirSync(built, { recursive: true });
   // The plain programs come last: a variant is built under the name of the program that it is one of.
   const ok =
-    variants.every(({ name, of, feature }) => cargo(["-p", of, "--features", feature]) && keep(of, name)) &&
-    cargo([]) &&
-    names.every((name) => keep(name, name));
+    variants.every(({ name, of, feature }) => cargo(modules, ["-p", of, "--features", feature]) && keep(of, name)) &&
+    workspaces.every((each) => cargo(each.folder, []) && each.names.every((name) => keep(name, name)));
   if (!ok) {
     console.error("rust modules: the build failed");
     return false;
@@ -66,14 +71,21 @@ function build() {
   return true;
 }
 
-function cargo(args) {
-  return run([script, workspace, "--locked", ...args], { CARGO_TARGET_DIR: target });
+function cargo(folder, args) {
+  return run([script, folder, "--locked", ...args], { CARGO_TARGET_DIR: target });
 }
 
 function keep(crate, name) {
   const file = join(target, "wasm32-unknown-unknown", "release", `${crate.replaceAll("-", "_")}.wasm`);
   copyFileSync(file, join(built, `${name}.wasm`));
   return true;
+}
+
+function membersOf(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "Cargo.toml")))
+    .map((entry) => entry.name)
+    .sort();
 }
 
 /** Whether a build can start without installing anything. */

@@ -21,7 +21,9 @@ export type RustModuleName =
   | "harbor2d"
   | "harbor2e"
   | "harbor2m"
-  | "showcase";
+  | "showcase"
+  | "showcase11"
+  | "showcase2";
 
 /** The path of a module's `.wasm` file, undefined when it is not built. */
 export function rustModule(name: RustModuleName): string | undefined {

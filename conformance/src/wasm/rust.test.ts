@@ -97,20 +97,32 @@ describe.skipIf(absent("bank"))("bank", () => {
   });
 });
 
-describe.skipIf(absent("showcase"))("showcase", () => {
-  const pass = (db: EngineDatabase, name: string, args: readonly unknown[] = []) =>
-    expect([name, db.call(name, args)]).toEqual([name, { kind: "ok" }]);
+const showcases = [
+  { name: "showcase11", version: "1.11.1" },
+  { name: "showcase", version: "1.12.0" },
+  { name: "showcase2", version: "2.10.1" },
+] as const;
+
+describe.each(showcases)("row tables and the rest: the showcase built with $version", (built) => {
+  describe.skipIf(absent(built.name))("runs", () => showcase(built.name));
+});
+
+function showcase(name: (typeof showcases)[number]["name"]): void {
+  const pass = (db: EngineDatabase, reducer: string, args: readonly unknown[] = []) =>
+    expect([reducer, db.call(reducer, args)]).toEqual([reducer, { kind: "ok" }]);
+  /** 2.x has variants in another case on the wire. */
+  const variant = (tag: string): string => (name === "showcase2" ? tag.toLowerCase() : tag);
   const journal = (db: EngineDatabase) => byId(db.rows("journal")).map((row) => row["entry"]);
 
   test("columns of every type", () => {
-    const db = open("showcase");
+    const db = open(name);
     pass(db, "check_scalars");
     pass(db, "check_composite");
     expect(db.rows("scalars")).toHaveLength(2);
     pass(db, "echo", [
       "text",
-      { tag: "Green" },
-      { tag: "Circle", value: { centre: { x: 1, y: 2 }, radius: 3 } },
+      { tag: variant("Green") },
+      { tag: variant("Circle"), value: { centre: { x: 1, y: 2 }, radius: 3 } },
       undefined,
       [Uint8Array.of(1), new Uint8Array(0)],
     ]);
@@ -120,7 +132,7 @@ describe.skipIf(absent("showcase"))("showcase", () => {
   });
 
   test("generated keys of several widths, some of them given", () => {
-    const db = open("showcase");
+    const db = open(name);
     pass(db, "add_sequenced", [0n, 0, 0, 0n, "all generated"]);
     pass(db, "add_sequenced", [100n, 0, -7, 0n, "two given"]);
     pass(db, "add_sequenced", [0n, 50, 0, 5n, "two generated"]);
@@ -129,8 +141,15 @@ describe.skipIf(absent("showcase"))("showcase", () => {
     pass(db, "renumber", [2n]);
   });
 
+  test("generated numbers of every width, and the end of a narrow one", () => {
+    const db = open(name);
+    pass(db, "check_numbered");
+    pass(db, "check_narrow");
+    expect([db.rows("numbered").length, db.rows("narrow").length]).toEqual([3, 256]);
+  });
+
   test("indexes of every kind, asked in every form", () => {
-    const db = open("showcase");
+    const db = open(name);
     pass(db, "fill_scores");
     pass(db, "check_scans");
     pass(db, "check_deletes");
@@ -138,7 +157,7 @@ describe.skipIf(absent("showcase"))("showcase", () => {
   });
 
   test("an open iterator, unique keys, sets", () => {
-    const db = open("showcase");
+    const db = open(name);
     pass(db, "fill_scores");
     pass(db, "check_open_iterator");
     pass(db, "check_unique");
@@ -146,18 +165,18 @@ describe.skipIf(absent("showcase"))("showcase", () => {
     pass(db, "put_badge", ["x"]);
     pass(db, "put_badge", ["y"]);
     expect(db.rows("badge_current").map((row) => row["code"])).toContain("y");
-    for (const name of ["insert_duplicate", "update_missing"]) {
-      expect(db.call(name)).toMatchObject({ kind: "panic", fatal: true });
+    for (const reducer of ["insert_duplicate", "update_missing"]) {
+      expect(db.call(reducer)).toMatchObject({ kind: "panic", fatal: true });
     }
     pass(db, "check_set");
   });
 
   test("rows and tables beyond a buffer of 64 KiB", () => {
-    const db = open("showcase");
+    const db = open(name);
     pass(db, "store_blobs", [200, 1000]);
     pass(db, "check_blobs", [200, 1000]);
     pass(db, "first_blob");
-    const large = open("showcase");
+    const large = open(name);
     pass(large, "store_blobs", [3, 300_000]);
     pass(large, "check_blobs", [3, 300_000]);
     pass(large, "measure", [new Uint8Array(1_000_000)]);
@@ -166,7 +185,7 @@ describe.skipIf(absent("showcase"))("showcase", () => {
 
   test("who calls, with what token, at what time", () => {
     const claims = new TextEncoder().encode(JSON.stringify({ iss: "issuer", sub: "subject", aud: ["a"], iat: 1 }));
-    const db = open("showcase", { claims: new Map([[Buffer.from(traceCaller.connection).toString("hex"), claims]]) });
+    const db = open(name, { claims: new Map([[Buffer.from(traceCaller.connection).toString("hex"), claims]]) });
     pass(db, "init");
     pass(db, "on_connect");
     expect(db.rows("session")).toHaveLength(1);
@@ -184,11 +203,12 @@ describe.skipIf(absent("showcase"))("showcase", () => {
   });
 
   test("chance follows from the timestamp alone, as recorded", () => {
-    const db = open("showcase");
+    const db = open(name);
     pass(db, "roll");
     pass(db, "roll");
     const [first, second] = journal(db);
     expect(first).toBe(second);
+    if (name === "showcase11") return; // It has no UUIDs.
     db.nowMicros = 1_700_000_000_123_456;
     pass(db, "recorded_chance");
     expect(journal(db)[2]).toBe(
@@ -197,33 +217,33 @@ describe.skipIf(absent("showcase"))("showcase", () => {
   });
 
   test("logs: levels, places, targets, a timer", () => {
-    const db = open("showcase");
+    const db = open(name);
     pass(db, "speak");
     expect(db.logs.map((line) => line.level)).toEqual([0, 1, 2, 3, 4, 2, 2]);
-    expect(db.logs[0]).toMatchObject({ message: "an error", target: "showcase::life", file: "showcase/src/life.rs" });
+    expect(db.logs[0]).toMatchObject({ message: "an error", target: `${name}::life`, file: `${name}/src/life.rs` });
     expect(db.logs[0]?.line).toBeGreaterThan(1);
     expect(db.logs[5]).toMatchObject({ message: "with a target: é🌍", target: "elsewhere" });
     expect(db.logs[6]).toEqual({ level: LogLevel.info, message: 'Timing span "speech \\"quoted\\"": 0ns' });
   });
 
   test("an error, a panic: nothing stays, the panic's trace is readable", () => {
-    const db = open("showcase");
+    const db = open(name);
     expect(db.call("refuse", ["for a reason: é"])).toEqual({ kind: "error", message: "for a reason: é" });
     expect(db.call("panic_now", ["no way"])).toMatchObject({
       kind: "panic",
       fatal: true,
-      message: expect.stringContaining("no way (showcase/src/life.rs:"),
+      message: expect.stringContaining(`no way (${name}/src/life.rs:`),
     });
     expect(journal(db)).toEqual([]);
     const line = db.logs.at(-1);
-    expect(line).toMatchObject({ level: LogLevel.panic, message: "no way", file: "showcase/src/life.rs" });
+    expect(line).toMatchObject({ level: LogLevel.panic, message: "no way", file: `${name}/src/life.rs` });
     const names = line?.trace?.map((frame) => frame.functionName);
     expect(names?.at(-1)).toBe("__call_reducer__");
     expect(names?.some((name) => name?.includes("panic_now"))).toBe(true);
   });
 
   test("a call that does not wait for the commit", () => {
-    const db = open("showcase");
+    const db = open(name);
     expect(db.call("call_soon", ["later", true]).kind).toBe("error");
     expect(db.scheduled).toEqual([
       { name: "write_entry", args: Uint8Array.from([5, 0, 0, 0, ...Buffer.from("later")]) },
@@ -231,7 +251,7 @@ describe.skipIf(absent("showcase"))("showcase", () => {
   });
 
   test("timers are rows", () => {
-    const db = open("showcase");
+    const db = open(name);
     pass(db, "tick_every", [250n, "m"]);
     pass(db, "tick_in", [250n, "m"]);
     expect(db.rowBytes("tick").map((row) => Buffer.from(row).toString("hex"))).toEqual([
@@ -245,7 +265,7 @@ describe.skipIf(absent("showcase"))("showcase", () => {
   });
 
   test("procedures: values, two transactions, one given up, one left open by a trap", () => {
-    const db = open("showcase");
+    const db = open(name);
     expect(db.callProcedure("add_up", [[1, 2, 3]])).toEqual({
       kind: "ok",
       value: Uint8Array.from([6, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]),
@@ -254,7 +274,7 @@ describe.skipIf(absent("showcase"))("showcase", () => {
       kind: "ok",
       value: Uint8Array.from([1, 0, 0, 0, 0, 0, 0, 0]),
     });
-    expect(db.callProcedure("write_and_abort", ["gone"])).toMatchObject({ kind: "ok" });
+    if (name !== "showcase11") expect(db.callProcedure("write_and_abort", ["gone"])).toMatchObject({ kind: "ok" });
     expect(journal(db)).toEqual(["e", "e again"]);
     expect(db.callProcedure("panic_in_tx")).toMatchObject({ kind: "panic", fatal: true });
     expect(db.store.isOpen).toBe(false);
@@ -263,7 +283,7 @@ describe.skipIf(absent("showcase"))("showcase", () => {
   });
 
   test("a loop is ended from outside; its instance is lost, its writes are undone", () => {
-    const db = open("showcase");
+    const db = open(name);
     const id = db.def.reducers.find((reducer) => reducer.name === "loop_for_ever")?.id ?? -1;
     db.store.begin();
     const call = () =>
@@ -277,10 +297,10 @@ describe.skipIf(absent("showcase"))("showcase", () => {
   });
 
   test("recursion and memory without end are panics", () => {
-    const db = open("showcase", { memoryPagesMax: 256 });
+    const db = open(name, { memoryPagesMax: 256 });
     pass(db, "store_blobs", [2, 10]);
-    for (const name of ["recurse_for_ever", "allocate_for_ever"]) {
-      expect([name, db.call(name)]).toMatchObject([name, { kind: "panic", fatal: true }]);
+    for (const reducer of ["recurse_for_ever", "allocate_for_ever"]) {
+      expect([reducer, db.call(reducer)]).toMatchObject([reducer, { kind: "panic", fatal: true }]);
     }
     expect(db.store.poisoned).toBe(false);
     expect(journal(db)).toEqual([]);
@@ -289,7 +309,7 @@ describe.skipIf(absent("showcase"))("showcase", () => {
 
   // The stack may end in the middle of a change. The store then knows, and refuses to go on: memory is rebuilt.
   test("inserting at every depth of the stack ends in a panic or in a store that says it is broken", () => {
-    const db = open("showcase");
+    const db = open(name);
     let ended: unknown;
     try {
       ended = db.call("recurse_inserting");
@@ -300,9 +320,9 @@ describe.skipIf(absent("showcase"))("showcase", () => {
   });
 
   test("rows without end are a limit of the database, which passes through", () => {
-    const db = open("showcase", { bytesMax: 32 * 1024 * 1024 });
+    const db = open(name, { bytesMax: 32 * 1024 * 1024 });
     expect(() => db.call("insert_for_ever")).toThrow(expect.objectContaining({ code: "OutOfMemory" }));
     expect(db.rows("blob")).toEqual([]);
     pass(db, "store_blobs", [2, 10]);
   });
-});
+}

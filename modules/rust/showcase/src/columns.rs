@@ -3,8 +3,9 @@
 use crate::expect_same;
 use spacetimedb::sats::{i256, u256};
 use spacetimedb::{
-    reducer, table, ConnectionId, Identity, ReducerContext, ScheduleAt, SpacetimeType, Table, TimeDuration, Timestamp, Uuid,
+    reducer, table, ConnectionId, Identity, ReducerContext, ScheduleAt, SpacetimeType, Table, TimeDuration, Timestamp,
 };
+use spacetimedb::Uuid; // since 1.12
 
 #[table(name = scalars, public)]
 #[derive(Clone, PartialEq, Debug)]
@@ -67,14 +68,14 @@ pub struct Composite {
     connection: ConnectionId,
     at: Timestamp,
     took: TimeDuration,
-    uuid: Uuid,
+    uuid: Uuid, // since 1.12
     due: ScheduleAt,
     colour: Colour,
     shape: Shape,
     shapes: Vec<Shape>,
     maybe: Option<Point>,
     deep: Option<Vec<Option<String>>>,
-    outcome: Result<u32, String>,
+    outcome: Result<u32, String>, // since 1.12
     bytes: Vec<u8>,
     numbers: Vec<i64>,
     unit: Unit,
@@ -120,7 +121,7 @@ pub fn check_composite(ctx: &ReducerContext) -> Result<(), String> {
         connection: ctx.connection_id.unwrap_or(ConnectionId::ZERO),
         at: ctx.timestamp,
         took: TimeDuration::from_micros(-1_500_000),
-        uuid: Uuid::from_u128(0x0123_4567_89ab_4def_8123_4567_89ab_cdef),
+        uuid: Uuid::from_u128(0x0123_4567_89ab_4def_8123_4567_89ab_cdef), // since 1.12
         due: ScheduleAt::Interval(TimeDuration::from_micros(250_000)),
         colour: Colour::Blue,
         shape: Shape::Circle(Circle { centre: Point { x: 1.0, y: -2.0 }, radius: 0.5 }),
@@ -131,7 +132,7 @@ pub fn check_composite(ctx: &ReducerContext) -> Result<(), String> {
         ],
         maybe: Some(Point { x: f32::NAN.max(3.0), y: 4.0 }),
         deep: Some(vec![None, Some("deep".into())]),
-        outcome: Err("not yet".into()),
+        outcome: Err("not yet".into()), // since 1.12
         bytes: (0..=255).collect(),
         numbers: vec![i64::MIN, -1, 0, i64::MAX],
         unit: Unit,
@@ -139,7 +140,10 @@ pub fn check_composite(ctx: &ReducerContext) -> Result<(), String> {
     };
     ctx.db.composite().insert(row.clone());
     expect_same("composite", ctx.db.composite().owner().find(ctx.sender), Some(row.clone()))?;
-    let changed = Composite { colour: Colour::Red, shape: Shape::Nothing, maybe: None, outcome: Ok(1), ..row };
+    let changed = Composite {
+        outcome: Ok(1), // since 1.12
+        colour: Colour::Red, shape: Shape::Nothing, maybe: None, ..row
+    };
     expect_same("updated", ctx.db.composite().owner().update(changed.clone()), changed.clone())?;
     expect_same("composite after update", ctx.db.composite().iter().collect::<Vec<_>>(), vec![changed])
 }

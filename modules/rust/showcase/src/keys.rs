@@ -1,7 +1,8 @@
 //! Keys that are generated, keys that must be unique, and indexes of every kind.
 
 use crate::{expect_same, write_down};
-use spacetimedb::{reducer, table, Identity, ReducerContext, SpacetimeType, Table};
+use spacetimedb::sats::{i256, u256};
+use spacetimedb::{reducer, table, Identity, ReducerContext, SpacetimeType, Table, TryInsertError};
 use std::ops::Bound;
 
 #[table(name = sequenced, public)]
@@ -87,6 +88,82 @@ pub fn renumber(ctx: &ReducerContext, id: u64) -> Result<(), String> {
         return Err("nothing was generated".into());
     }
     expect_same("stored", ctx.db.sequenced().id().find(id), Some(new))
+}
+
+/// A generated number of every width.
+#[table(name = numbered, public)]
+#[derive(Clone, PartialEq, Debug)]
+pub struct Numbered {
+    #[primary_key]
+    #[auto_inc]
+    id: u64,
+    #[auto_inc]
+    as_i8: i8,
+    #[auto_inc]
+    as_u8: u8,
+    #[auto_inc]
+    as_i16: i16,
+    #[auto_inc]
+    as_u16: u16,
+    #[auto_inc]
+    as_i32: i32,
+    #[auto_inc]
+    as_u32: u32,
+    #[auto_inc]
+    as_i64: i64,
+    #[auto_inc]
+    as_u64: u64,
+    #[auto_inc]
+    as_i128: i128,
+    #[auto_inc]
+    as_u128: u128,
+    #[auto_inc]
+    as_i256: i256,
+    #[auto_inc]
+    as_u256: u256,
+}
+
+/// Inserts two rows without any number, and one that brings its own: what is stored is what came back.
+#[reducer]
+pub fn check_numbered(ctx: &ReducerContext) -> Result<(), String> {
+    let none = Numbered {
+        id: 0, as_i8: 0, as_u8: 0, as_i16: 0, as_u16: 0, as_i32: 0, as_u32: 0, as_i64: 0, as_u64: 0, as_i128: 0, as_u128: 0, as_i256: i256::from(0u8), as_u256: u256::from(0u8),
+    };
+    for id in 1..=2 {
+        let row = ctx.db.numbered().insert(none.clone());
+        let wanted = Numbered {
+            id, as_i8: id as i8, as_u8: id as u8, as_i16: id as i16, as_u16: id as u16, as_i32: id as i32, as_u32: id as u32, as_i64: id as i64, as_u64: id as u64, as_i128: id as i128, as_u128: id as u128, as_i256: i256::from(id), as_u256: u256::from(id),
+        };
+        expect_same("generated", row.clone(), wanted)?;
+        expect_same("stored", ctx.db.numbered().id().find(id), Some(row))?;
+    }
+    let own = Numbered { id: 9, as_i8: -9, as_u256: u256::from(9u8), ..none };
+    let row = ctx.db.numbered().insert(own);
+    expect_same("given", (row.id, row.as_i8, row.as_u256, row.as_u8), (9, -9, u256::from(9u8), 3))?;
+    expect_same("count", ctx.db.numbered().count(), 3)
+}
+
+/// The numbers of a narrow column come to an end.
+#[table(name = narrow)]
+pub struct Narrow {
+    #[primary_key]
+    #[auto_inc]
+    id: u8,
+    label: u16,
+}
+
+/// Draws numbers until there are none: they begin anew, and one that is taken is an error that can be met.
+#[reducer]
+pub fn check_narrow(ctx: &ReducerContext) -> Result<(), String> {
+    let draw = |label: u16| ctx.db.narrow().try_insert(Narrow { id: 0, label });
+    for round in 1..=256u16 {
+        expect_same("drawn", draw(round).map(|row| row.id).map_err(|error| error.to_string()), Ok(round as u8))?;
+    }
+    match draw(257) {
+        Err(TryInsertError::UniqueConstraintViolation(_)) => expect_same("count", ctx.db.narrow().count(), 256),
+        Err(TryInsertError::AutoIncOverflow(_)) => Err("an overflow, which modules are not told of".into()),
+        Ok(row) => Err(format!("got {}", row.id)),
+    }
 }
 
 fn score(id: u32) -> Score {
@@ -207,12 +284,13 @@ pub fn check_unique(ctx: &ReducerContext) -> Result<(), String> {
     badges.insert(mine.clone());
     let text = match badges.try_insert(Badge { owner: Identity::ONE, code: "a".into() }) {
         Ok(_) => return Err("a second row with code a".into()),
-        Err(error) => String::from(error),
+        Err(TryInsertError::UniqueConstraintViolation(error)) => error.to_string(),
+        Err(other) => return Err(format!("another error: {other}")),
     };
     log::info!("refused: {text}");
     expect_same("count", badges.count(), 1)?;
     badges.insert(Badge { owner: Identity::ONE, code: "b".into() });
-    badges.code().update(Badge { owner: Identity::ONE, code: "b".into() });
+    badges.code().update(Badge { owner: Identity::ONE, code: "b".into() }); // up to 1.12
     expect_same("by code", badges.code().find(&"b".to_string()).map(|b| b.owner), Some(Identity::ONE))?;
     // The same struct serves another table.
     ctx.db.badge_former().insert(mine);

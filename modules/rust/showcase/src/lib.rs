@@ -1,4 +1,5 @@
-//! One of everything: each kind of column, key, index and call that a 1.12 module can make.
+//! One of everything: each kind of column, key, index and call that a 1.12 module can make. `scripts/respell-showcase.mjs` puts it into
+//! the spelling of other versions: for 1.11, lines that end in `// since 1.12` are left out.
 //!
 //! - `columns.rs`: every type a column may have, and the reducers that store and compare them
 //! - `keys.rs`: generated keys, unique keys, indexes and what can be asked of them
@@ -6,6 +7,7 @@
 //! - `life.rs`: who is connected, tokens, randomness, logs
 //! - `limits.rs`: rows and tables beyond a buffer, and calls that must be stopped from outside
 //! - `procedures.rs`: functions that hold several transactions, or none
+//! - `since_1_12.rs`: what 1.11 has not
 //!
 //! Reducers called `check_…` compare inside the module and fail with what differed.
 
@@ -15,6 +17,7 @@ mod life;
 mod limits;
 mod procedures;
 mod schedule;
+mod since_1_12; // since 1.12
 
 use spacetimedb::{table, ReducerContext, Table};
 

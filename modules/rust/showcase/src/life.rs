@@ -76,17 +76,6 @@ pub fn roll(ctx: &ReducerContext) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes down what the specification recorded for the timestamp 1 700 000 000 123 456.
-#[reducer]
-pub fn recorded_chance(ctx: &ReducerContext) -> Result<(), String> {
-    let text = |error: &dyn std::fmt::Display| error.to_string();
-    let first = ctx.new_uuid_v4().map_err(|e| text(&e))?;
-    let second = ctx.new_uuid_v7().map_err(|e| text(&e))?;
-    let third = ctx.new_uuid_v7().map_err(|e| text(&e))?;
-    write_down(ctx, format!("{first} {second} {third} {}", ctx.random::<u64>()));
-    Ok(())
-}
-
 /// One line at each level, with and without a target, and a timer around them.
 #[reducer]
 pub fn speak(_ctx: &ReducerContext) {
@@ -104,6 +93,27 @@ pub fn speak(_ctx: &ReducerContext) {
 pub fn refuse(ctx: &ReducerContext, reason: String) -> Result<(), String> {
     write_down(ctx, "must not stay");
     Err(reason)
+}
+
+/// Why a reducer does not do what it is asked.
+pub enum Refusal {
+    TooMany(u32),
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Refusal::TooMany(count) = self;
+        write!(out, "{count} are too many")
+    }
+}
+
+#[reducer]
+pub fn refuse_many(ctx: &ReducerContext, count: u32) -> Result<(), Refusal> {
+    write_down(ctx, "must not stay");
+    if count > 3 {
+        return Err(Refusal::TooMany(count));
+    }
+    Ok(())
 }
 
 #[reducer]

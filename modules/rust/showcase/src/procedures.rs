@@ -28,15 +28,6 @@ pub fn write_twice(ctx: &mut ProcedureContext, entry: String) -> u64 {
     })
 }
 
-/// The transaction is given up; what it wrote is gone.
-#[procedure]
-pub fn write_and_abort(ctx: &mut ProcedureContext, entry: String) -> Result<u64, String> {
-    ctx.try_with_tx(|tx| {
-        tx.db.journal().insert(Journal { id: 0, entry: entry.clone() });
-        Err::<u64, String>("given up".into())
-    })
-}
-
 /// Ends in a trap with its transaction open.
 #[procedure]
 pub fn panic_in_tx(ctx: &mut ProcedureContext) {
