@@ -8,7 +8,9 @@ import { configPathOf } from "./config/cli-config.ts";
 import type { CallFlags } from "./commands/call.ts";
 import type { CoOwnerFlags } from "./commands/co-owners.ts";
 import type { DescribeFlags } from "./commands/describe.ts";
+import type { DevFlags } from "./commands/dev.ts";
 import type { GenerateFlags } from "./commands/generate.ts";
+import type { InitFlags } from "./commands/init.ts";
 import type { LogsFlags } from "./commands/logs.ts";
 import type { BuildFlags } from "./commands/build.ts";
 import type { OwnerFlags } from "./commands/owner.ts";
@@ -18,7 +20,6 @@ import type { RerunFlags } from "./commands/rerun.ts";
 import type { SqlFlags } from "./commands/sql.ts";
 import type { SubscribeFlags } from "./commands/subscribe.ts";
 import type { StartFlags } from "./server/settings.ts";
-import { CliFailure } from "./failure.ts";
 import { version } from "./version.ts";
 
 /** An option that is there under two names; the first is the one that is shown. */
@@ -413,18 +414,52 @@ The JSON of the HTTP interface is taken as well.`,
     async (flags: { json?: boolean }) => (await import("./commands/version.ts")).showVersion(flags.json === true),
   );
 
-  // Where other tools of this kind begin.
-  program
-    .command("init", { hidden: true })
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .exitOverride()
-    .action(() => {
-      throw new CliFailure("there is no `init` yet: a module is a folder with one file", {
-        hint: 'Put module.ts of "A module and a client, on one screen" in README.md into a folder, and publish that; docs/modules.md is the guide.',
-        exitCode: 2,
-      });
-    });
+  add("init", "Make a folder that a project begins with.", "lightcone init my-app --lang rust", [
+    new Option("-l, --lang <language>", "of the module: rust or typescript"),
+    new Option("--project-path <dir>", "where it goes (default: a folder of the project's name)"),
+    new Option("--server-only", "nothing: there is a module alone").hideHelp(),
+    new Option("--local", "nothing: the server is this machine's").hideHelp(),
+    new Option("--non-interactive", "nothing: it never asks").hideHelp(),
+  ])
+    .argument("[name]", "the project's name")
+    .action(async (name: string | undefined, flags: InitFlags) =>
+      (await import("./commands/init.ts")).init(name, flags),
+    );
+
+  add("dev", "Build and publish a module, and again at every change; show its log.", "lightcone dev my-app", [
+    new Option("--project-path <dir>", "the project's folder").default("."),
+    new Option(
+      "--module-path <dir>",
+      "the module's folder, as seen from the project (default: spacetimedb, or the project)",
+    ),
+    new Option("--module-project-path <dir>", "the same as --module-path").hideHelp(),
+    new Option("--module-bindings-path <dir>", "where bindings go, as seen from the project").default(
+      "src/module_bindings",
+    ),
+    new Option(
+      "--client-lang <language>",
+      "of the bindings (default: that of the project beside the module; none without one)",
+    ),
+    new Option(
+      "-c, --delete-data <mode>",
+      "delete the data: always, or on-conflict: only where the new schema cannot keep it",
+    )
+      .choices(["always", "on-conflict", "never"])
+      .default("on-conflict"),
+    noCheck(),
+    new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
+    server(),
+    yes(),
+  ])
+    .argument("[database]", "the database's name")
+    .action(async (database: string | undefined, flags: DevFlags & { moduleProjectPath?: string }) =>
+      (await import("./commands/dev.ts")).dev(database, {
+        ...flags,
+        ...globals(),
+        modulePath: flags.modulePath ?? flags.moduleProjectPath,
+      }),
+    );
+
   const demo = program.command("demo", { hidden: true }).exitOverride();
   for (const option of startOptions()) demo.addOption(option);
   demo.action(async (flags: StartFlags) => (await import("./demo/demo.ts")).demo({ ...flags, ...globals() }));

@@ -92,11 +92,8 @@ describe("a module", () => {
   test.each<Row>([
     { args: ["build", "-p", "PLACE/shop/module.ts"], says: /module\.ts is a file\n[^]*--module-path \S+\/shop\n/ },
     { args: ["publish", "x", "-p", "PLACE/shop/none"], says: /shop\/none does not exist/ },
-    {
-      args: ["init", "my-shop", "--lang", "ts"],
-      code: 2,
-      says: /there is no `init` yet[^]*README\.md[^]*docs\/modules\.md/,
-    },
+    { args: ["init", "my-shop"], code: 2, says: /--lang must be provided\n[^]*lightcone init my-app --lang rust/ },
+    { args: ["init", "my-shop", "--lang", "go"], code: 2, says: /--lang go has no project[^]*rust and typescript/ },
     {
       args: ["generate", "--lang", "csharp", "-o", "PLACE/o"],
       code: 2,

@@ -5,7 +5,7 @@ import { isLightconeError } from "@lightcone/base";
 import { makeDirectoryNow } from "@lightcone/base/node";
 import { CliFailure } from "../failure.ts";
 import { during } from "../terminal.ts";
-import { withBuildOptions } from "./build-options.ts";
+import { withBuildOptions, type BuildFlags } from "./build-options.ts";
 import { checkTypes, findCompiler } from "./check-types.ts";
 import { findEntry, findModule, type ModulePathFlags } from "./detect.ts";
 
@@ -17,17 +17,9 @@ export interface Program {
   readonly path: string;
 }
 
-export interface ProgramFlags extends ModulePathFlags {
+export interface ProgramFlags extends ModulePathFlags, BuildFlags {
   readonly binPath?: string | undefined;
   readonly jsPath?: string | undefined;
-  readonly debug?: boolean | undefined;
-  readonly buildOptions?: string | undefined;
-  /** Of a Rust module's package, by comma. */
-  readonly features?: string | undefined;
-  /** Where the sources of a Rust module are looked through for what prints to nobody; empty: nowhere. */
-  readonly lintDir?: string | undefined;
-  /** False: types are not looked at. */
-  readonly check?: boolean | undefined;
 }
 
 /** The prebuilt program that the flags name. @throws {CliFailure} naming the flag when it cannot be read */

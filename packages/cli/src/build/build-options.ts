@@ -1,7 +1,19 @@
 /** What `--build-options` of other commands says to `build`. */
 import { parseArgs } from "node:util";
 import { CliFailure } from "../failure.ts";
-import type { ProgramFlags } from "./build-module.ts";
+
+/** How a module is built. */
+export interface BuildFlags {
+  readonly debug?: boolean | undefined;
+  /** The same in the words of `build`, of commands that build by the way. */
+  readonly buildOptions?: string | undefined;
+  /** False: types are not looked at. */
+  readonly check?: boolean | undefined;
+  /** Of a Rust module's package, by comma. */
+  readonly features?: string | undefined;
+  /** Where the sources of a Rust module are looked through for what prints to nobody; empty: nowhere. */
+  readonly lintDir?: string | undefined;
+}
 
 const options = {
   debug: { type: "boolean", short: "d" },
@@ -11,7 +23,7 @@ const options = {
 } as const;
 
 /** The flags with what their `buildOptions` adds. @throws {CliFailure} naming an option that `build` has not */
-export function withBuildOptions(flags: ProgramFlags): ProgramFlags {
+export function withBuildOptions<T extends BuildFlags>(flags: T): T {
   const words = (flags.buildOptions ?? "").split(/\s+/).filter((word) => word !== "");
   try {
     const { values } = parseArgs({ args: words, options });
