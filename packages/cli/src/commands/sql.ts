@@ -1,15 +1,16 @@
-/** `lightcone sql`: one statement, or on a terminal one after another. */
-import { createInterface } from "node:readline/promises";
+/** `lightcone sql`: one statement, or one after another. */
+import { dirname, join } from "node:path";
 import { fetchSchema, readableTables } from "../api/schema.ts";
 import { openLoggedIn, type ServerFlags } from "../api/session.ts";
 import { refused, ServerApi } from "../api/server-api.ts";
-import { CliFailure, failureText } from "../failure.ts";
+import { CliFailure } from "../failure.ts";
 import { whatExists } from "../print/nearest.ts";
 import type { Format } from "../print/formats.ts";
 import { formatted } from "../print/result-formats.ts";
 import { readResults, statisticsText, tableText } from "../print/sql-table.ts";
-import { isInteractive, paint, print } from "../terminal.ts";
+import { print } from "../terminal.ts";
 import { resolveDatabase } from "./databases.ts";
+import { interact } from "./sql-prompt.ts";
 
 export interface SqlFlags extends ServerFlags {
   readonly interactive?: boolean | undefined;
@@ -24,11 +25,8 @@ export async function sql(database: string, statement: string, flags: SqlFlags):
   const text = flags.interactive === true || statement.trim() !== "" ? statement : await readStatement();
   const api = await openLoggedIn(flags);
   const identity = await resolveDatabase(api, database);
-  const run = (line: string): Promise<string> => runStatement(api, identity, line, flags);
-  if (flags.interactive === true) await interact(database, run);
-  else {
-    print(formatted(await run(text), flags.json === true ? "json" : flags.format));
-  }
+  if (flags.interactive === true) await interactWith(api, identity, database, flags);
+  else print(formatted(await runStatement(api, identity, text, flags), flags.json === true ? "json" : flags.format));
 }
 
 /** The statement that something else writes to this command. @throws {CliFailure} when there is none */
@@ -59,34 +57,23 @@ async function tablesMeant(api: ServerApi, identity: string, refusal: string): P
   return [whatExists(wanted, [{ kind: "table", names }])];
 }
 
-async function interact(database: string, run: (text: string) => Promise<string>): Promise<void> {
-  if (!isInteractive())
-    throw new CliFailure("--interactive needs a terminal", { hint: "Give the statement as an argument." });
-  const lines = createInterface({ input: process.stdin, output: process.stdout, historySize: 500 });
-  const prompt = paint("green", `${database}> `);
-  try {
-    for (;;) {
-      const line = (await lines.question(prompt)).trim();
-      if (line === ".exit") return;
-      if (line === ".clear") process.stdout.write("\u001b[2J\u001b[H");
-      else if (line !== "") await answerLine(line, run);
-    }
-  } catch {
-    print("Aborted!"); // Ctrl-C or Ctrl-D ends the question
-  } finally {
-    lines.close();
-  }
-}
+const keywords =
+  "SELECT FROM WHERE JOIN ON AND OR AS LIMIT COUNT INSERT INTO VALUES UPDATE SET DELETE SHOW .exit .clear";
 
-async function answerLine(line: string, run: (text: string) => Promise<string>): Promise<void> {
-  try {
-    const startMs = performance.now();
-    const results = readResults(await run(line));
-    const tripMs = performance.now() - startMs;
-    for (const result of results)
-      print([tableText(result), statisticsText(result)].filter((part) => part !== "").join("\n"));
-    print(`Roundtrip time: ${tripMs.toFixed(2)}ms`);
-  } catch (error) {
-    print(paint("red", failureText(error)));
-  }
+async function interactWith(api: ServerApi, identity: string, database: string, flags: SqlFlags): Promise<void> {
+  const { tables } = await fetchSchema(api, identity);
+  const columns = tables.flatMap((table) => table.columns.map(({ name }) => name));
+  await interact({
+    database,
+    words: [...new Set([...keywords.split(" "), ...tables.map(({ name }) => name), ...columns])],
+    historyPath: join(dirname(flags.configPath), "sql_history"),
+    answer: async (statement, isTyped) => {
+      const startMs = performance.now();
+      const body = await runStatement(api, identity, statement, flags);
+      const tripMs = performance.now() - startMs;
+      if (!isTyped) return formatted(body, flags.json === true ? "json" : flags.format);
+      const results = readResults(body).flatMap((result) => [tableText(result), statisticsText(result)]);
+      return [...results.filter((part) => part !== ""), `Roundtrip time: ${tripMs.toFixed(2)}ms`].join("\n");
+    },
+  });
 }
