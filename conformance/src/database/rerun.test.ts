@@ -7,7 +7,7 @@ import { rerunCalls, type Database, type RerunReport } from "@lightcone/database
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { rustModule } from "../rust-modules.ts";
-import { call, makeCaller, openLocal, publish } from "./local.ts";
+import { call, makeCaller, openLocal, program, publish, textOf } from "./local.ts";
 
 const identity = new Uint8Array(32).fill(2);
 const settle = async (): Promise<void> => {
@@ -75,6 +75,29 @@ describe("issue 9, reducers: a recorded call is run again", () => {
       timestampMicros: expect.any(Number),
       what: { kind: "recorded", change: "insert", table: "noise", row: `{"id":11}` },
     });
+  });
+
+  test("a publish that changed a table in between: calls run on the tables and the program of their time", async () => {
+    const files = memoryFileSystem();
+    const clock = await busy(files);
+    const database = await opened(files, clock);
+    const before = new TextDecoder().decode(await program("./modules/rerun.ts"));
+    const changed = before.replace(
+      "at: t.timestamp()",
+      "at: t.timestamp(), extra: t.option(t.u8()).default(undefined)",
+    );
+    expect(changed).not.toBe(before);
+    const bytes = new TextEncoder().encode(changed);
+    const plan = await database.request({ kind: "plan", program: bytes, hostType: "js" });
+    const { AutoMigrate }: { AutoMigrate: { token: string } } = JSON.parse(textOf(plan));
+    const agreed = { breakClients: true, migrationToken: AutoMigrate.token };
+    const reply = await database.request({ kind: "publish", program: bytes, hostType: "js", ...agreed });
+    expect([reply.status, textOf(reply)]).toEqual([200, expect.anything()]);
+    await calls(database, ["make", "[5]"], ["refuse", "[]"], ["make", "[5]"]);
+    await database.stop(100);
+    const report = await rerun(files);
+    expect(report).toMatchObject({ difference: undefined });
+    expect(report.rerunCount).toBeGreaterThan(20);
   });
 
   test("what follows from a token is no difference: the log does not keep it", async () => {
