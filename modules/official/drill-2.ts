@@ -35,7 +35,9 @@ const hidden = table({}, { key: t.string().primaryKey(), value: t.u64() });
 const said = table({ public: true }, { what: t.string() });
 const alarm = table({}, { scheduledId: t.u64().primaryKey().autoInc(), scheduledAt: t.scheduleAt(), text: t.string() });
 
-const stdb = schema({ everything, player, hidden, said, alarm });
+const errand = table({}, { scheduledId: t.u64().primaryKey().autoInc(), scheduledAt: t.scheduleAt(), times: t.u32() });
+
+const stdb = schema({ everything, player, hidden, said, alarm, errand });
 export default stdb;
 
 function equal(got: unknown, wanted: unknown): void {
@@ -258,3 +260,22 @@ export const writingThings = stdb.anonymousView({ public: true }, t.array(everyt
   (ctx.db as any).said.insert({ what: "by a view" });
   return [];
 });
+
+export const errands = stdb.reducer((ctx) => {
+  ctx.db.errand.insert({ scheduledId: 0n, scheduledAt: ScheduleAt.interval(50_000n), times: 2 });
+});
+export const runErrand = stdb.procedure(
+  { name: "run_errand", onSchedule: errand },
+  { row: errand.rowType },
+  t.unit(),
+  (ctx, { row }) => {
+    ctx.withTx((tx) => {
+      const { scheduledId } = row;
+      const times = tx.db.errand.scheduledId.find(scheduledId)?.times ?? 0;
+      tx.db.said.insert({ what: `errand ${times} ${ctx.connectionId === null}` });
+      if (times > 1) tx.db.errand.scheduledId.update({ ...row, times: times - 1 });
+      else tx.db.errand.scheduledId.delete(scheduledId);
+    });
+    return {};
+  },
+);

@@ -114,6 +114,12 @@ describe.each(officialLines)("row 9: a bundle of the official package, line %i",
     expect(await served.sql("drill", "SELECT * FROM alarm")).toEqual([]);
   });
 
+  test.skipIf(line === 1)("a scheduled procedure, at an interval, until it deletes its row", async () => {
+    expect(await call("errands")).toBe("200 ");
+    await expect.poll(said).toEqual(expect.arrayContaining(["errand 2 true", "errand 1 true"]));
+    expect(await served.sql("drill", "SELECT * FROM errand")).toEqual([]);
+  });
+
   test("procedures, and transactions of theirs", async () => {
     expect(await call("double", [21])).toBe("200 42");
     expect(await call("record", ["kept", false])).toMatch(/^200 \d+$/);
