@@ -7,6 +7,8 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { bundleModule } from "../../../packages/cli/src/build/bundle.ts";
+import type { ServerMessage, TableUpdate } from "@lightcone/protocol";
+import { RawClient } from "../raw-client.ts";
 import { Served } from "../served.ts";
 import { GeneratedBindings, hasOfficialClient2 } from "./chat-client.ts";
 
@@ -66,6 +68,10 @@ const subscribed = (connection: Connection, ...queries: readonly string[]): Prom
 
 const rowsOf = (connection: Connection, view: string, column: string): readonly unknown[] =>
   Array.from(connection.db[view]?.iter() ?? [], (row) => row[column]).toSorted();
+function tablesOf(message: ServerMessage): readonly TableUpdate[] {
+  if (message.kind === "TransactionUpdate") return message.status.kind === "Committed" ? message.status.tables : [];
+  return message.kind === "TransactionUpdateLight" || message.kind === "SubscribeMultiApplied" ? message.tables : [];
+}
 const call = (connection: Connection, reducer: string, args: object): Promise<unknown> =>
   connection.reducers[reducer]?.(args) ?? Promise.reject(new Error(`no reducer ${reducer}`));
 const furnish = async (id: number, name: string): Promise<void> => {
@@ -188,6 +194,31 @@ describe.skipIf(!hasOfficialClient2)("row 9: views, and the official client 2.x"
     await subscribed(eve, "SELECT * FROM odd");
     expect(rowsOf(eve, "odd", "name").length).toBeGreaterThan(0);
     expect(await served.sql("views", "SELECT name FROM room WHERE id = 1000")).toEqual([]);
+  });
+
+  test("over version 1 the rows of a view that fails are taken back, and it is said why", async () => {
+    await furnish(5, "cellar");
+    await furnish(99, "well");
+    const client = await RawClient.open(served.url, "views");
+    const heard: ServerMessage[] = [];
+    client.onMessage = (message) => heard.push(message);
+    client.say({ kind: "SubscribeMulti", queries: ["SELECT * FROM odd"], requestId: 1, queryId: 7 });
+    await vi.waitFor(() => expect(heard.map(({ kind }) => kind)).toContain("SubscribeMultiApplied"));
+    const before = heard.length;
+    await furnish(99, "throw");
+    const told = (): readonly ServerMessage[] => heard.slice(before);
+    await vi.waitFor(() => expect(told().at(-1)?.kind).toBe("SubscriptionError"));
+    expect(told().at(-1)).toMatchObject({ message: expect.stringContaining("view `odd` failed") });
+    const count = (messages: readonly ServerMessage[], list: "deletes" | "inserts"): number =>
+      messages
+        .flatMap((message) => tablesOf(message))
+        .flatMap(({ updates }) => updates)
+        .reduce((sum, update) => sum + update[list].count, 0);
+    expect(count(heard.slice(0, before), "inserts")).toBeGreaterThan(0);
+    expect(count(told(), "deletes")).toBe(count(heard.slice(0, before), "inserts"));
+    expect(count(told(), "inserts")).toBe(0);
+    await furnish(99, "well again");
+    client.close();
   });
 
   test("a new program's views are told at once, and count from nought", async () => {
