@@ -86,7 +86,9 @@ async function serve(services: Services, route: Route, context: Context): Promis
 }
 
 async function answer(services: Services, route: Route, context: Context): Promise<Response> {
-  const query = new URL(context.req.url).searchParams;
+  // What stands in `Host` is part of it, and may be anything.
+  const query = URL.parse(context.req.url)?.searchParams;
+  if (query === undefined) return failed(services, fail(400, "the header `Host` and the path make no address"));
   let credentials: Credentials | undefined;
   try {
     credentials = await admit(services, route, context.req.header("authorization"), query);

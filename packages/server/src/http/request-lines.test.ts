@@ -52,6 +52,8 @@ const request = (line: string, headers: readonly string[], body = ""): string =>
 
 describe("row 30: every request gets an answer", () => {
   test.each<{ line: string; headers: readonly string[]; body?: string; status: number }>([
+    { line: "GET /v1/health HTTP/1.1", headers: ["Host: .1"], status: 400 },
+    { line: "GET /v1/database/harbor/route/x HTTP/1.1", headers: ["Host: .1"], status: 400 },
     { line: "GET //[ HTTP/1.1", headers: upgrade, status: 404 },
     { line: "GET //[/v1/database/harbor/subscribe HTTP/1.1", headers: upgrade, status: 404 },
     { line: "GET //harbor:99999999/ HTTP/1.1", headers: upgrade, status: 404 },
