@@ -1,8 +1,8 @@
 /** What a guest asks of its host: any function with any arguments, in any order. */
 import { hostFunctions } from "../../../packages/host-wasm/src/abi.ts";
-import { bufferAt, GuestData, outAt, runScript, type Step } from "../wasm/guest-script.ts";
+import { bufferAt, GuestData, outAt, runScript, type ScriptRun, type Step } from "../wasm/guest-script.ts";
 import type { HostFunctionName } from "@lightcone/host-wasm/testing";
-import type { Target } from "./target.ts";
+import { isRefusal, type Target } from "./target.ts";
 
 const names = Object.keys(hostFunctions).filter(
   (name) => !name.startsWith("procedure_sleep") && !name.startsWith("procedure_http"),
@@ -45,7 +45,14 @@ export const hostCalls: Target = {
     feed(input) {
       const data = new GuestData();
       const inProcedure = (input[0] ?? 0) % 4 === 0;
-      const run = runScript(stepsOf(input.subarray(1), data), { data, inProcedure });
+      let run: ScriptRun;
+      try {
+        run = runScript(stepsOf(input.subarray(1), data), { data, inProcedure });
+      } catch (error) {
+        // The database refuses the call, whatever the guest would make of that.
+        if (isRefusal(error, ["SystemTable", "LimitExceeded", "OutOfMemory"])) return;
+        throw error;
+      }
       if (run.database.store.poisoned) throw new Error("the store is left half-way in a change");
       // Whatever the guest did, the next call is served.
       run.database.transact(() => undefined);
