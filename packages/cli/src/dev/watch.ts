@@ -14,6 +14,7 @@ const leftOut: ReadonlySet<string> = new Set([
   ".git",
   ".hg",
   ".svn",
+  "Cargo.lock",
 ]);
 
 /** How long a folder is quiet before its changes are acted on. */
