@@ -71,7 +71,7 @@ interface Plan {
 async function planOf(database: string, program: string): Promise<Plan["AutoMigrate"]> {
   const response = await served.request(
     "POST",
-    `/v1/database/${database}/pre_publish?style=NoColor&host_type=Js`,
+    `/v1/database/${database}/pre_publish?style=NoColor&details=true&host_type=Js`,
     program,
   );
   const text = await response.text();
@@ -397,7 +397,7 @@ test("row 13: a procedure's parameters, result and end, of a module in WebAssemb
     [asking([["from", "to"], t.u16]), "procedure ask: returns U16, not U8", true],
     [asking(), "procedure ask: removed", false],
   ] as const) {
-    const plan = await send("/pre_publish?style=NoColor", "POST", program);
+    const plan = await send("/pre_publish?style=NoColor&details=true", "POST", program);
     expect(plan).toContain(`    • ${told}\\n`);
     expect(plan).toContain(`"break_clients":true`);
     expect(plan.includes("will be disconnected")).toBe(isDisconnected);

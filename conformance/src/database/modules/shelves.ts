@@ -1,5 +1,5 @@
 /** `../../crash/modules/shelf.ts` with one more table: the version after it. */
-import { schema, t, table } from "lightcone/module";
+import { schema, SenderError, t, table } from "lightcone/module";
 
 const spacetime = schema({
   item: table(
@@ -23,6 +23,12 @@ export const take = spacetime.reducer({ id: t.u32() }, (ctx, { id }) => {
 
 export const note = spacetime.reducer({ shelf: t.u32(), text: t.string() }, (ctx, row) => {
   ctx.db.mark.insert(row);
+});
+
+/** Writes, and then refuses. */
+export const refuse = spacetime.reducer({ shelf: t.u32(), text: t.string() }, (ctx, row) => {
+  ctx.db.mark.insert(row);
+  throw new SenderError(row.text);
 });
 
 /** Puts a row into the table that is new, or takes it away. */
