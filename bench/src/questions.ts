@@ -9,6 +9,7 @@ import { sync } from "./log-sync.ts";
 import { liveFanout } from "./live-fanout.ts";
 import { liveJoin } from "./live-join.ts";
 import { liveRoute } from "./live-route.ts";
+import { liveRules } from "./live-rules.ts";
 import { liveView } from "./live-view.ts";
 import { loop } from "./loop.ts";
 import { pipeline } from "./pipeline.ts";
@@ -31,6 +32,7 @@ export const questions: readonly Question[] = [
   liveRoute,
   liveFanout,
   liveJoin,
+  liveRules,
   liveView,
   firstRows,
   growth,

@@ -3,7 +3,7 @@ import { defined } from "@lightcone/base";
 import { commitMeta, openStore, tableDef, type Store, type TableSketch } from "@lightcone/engine/testing";
 import { LiveQueries, prepare, select, type DeltaPart, type LiveQuery } from "@lightcone/query";
 import { ByteWriter, valueCodec } from "@lightcone/sats";
-import { bindParams, compileStatement, type SelectPlan } from "@lightcone/sql";
+import { bindParams, compileRule, compileStatement, type Catalog, type SelectPlan } from "@lightcone/sql";
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -48,8 +48,12 @@ export class LiveStore {
       });
   }
 
-  plan(sql: string): SelectPlan {
-    const plan = compileStatement(sql, { table: (name) => this.store.tableByName(name)?.schema }, nobody);
+  /** @param rules row-level rules that the query is under */
+  plan(sql: string, rules: readonly string[] = []): SelectPlan {
+    const tables: Catalog = { table: (name) => this.store.tableByName(name)?.schema };
+    const all = rules.map((rule) => compileRule(rule, tables));
+    const rulesOf = (id: number) => all.filter(({ sources }) => sources[0]?.table.id === id);
+    const plan = compileStatement(sql, { ...tables, rules: rulesOf }, nobody);
     if (plan.kind !== "select") throw new Error(`no SELECT: ${sql}`);
     return plan;
   }

@@ -1,6 +1,8 @@
 // Goal: row-level rules over the wire: who sees which rows by SQL over HTTP and by one-off queries, what publishing says
 // of rules, and what is told of them.
 // Method: a module of tables and rules on a real server; rows by the owner's SQL; callers with tokens of their own.
+import { RowListView } from "@lightcone/protocol";
+import { toHex } from "@lightcone/sats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RawClient } from "../raw-client.ts";
 import { Served } from "../served.ts";
@@ -244,5 +246,119 @@ describe("row-level rules: publishing", () => {
     await served.stopFront();
     await served.start();
     expect(await asked("SELECT id FROM message", bob.token)).toEqual(ids(101, 102, 104));
+  });
+});
+
+// Goal: what rules hide leaves no trace in what a caller is told.
+// Method: two databases with one program, which differ in rows that a caller may not see; the same caller asks both the same,
+// by SQL, one-off queries and a subscription, while rows that it sees and rows that it does not come and go.
+describe("row-level rules: databases that differ in hidden rows alone give the same bytes", () => {
+  const names = ["plain", "twin"] as const;
+  const statements = [
+    ..."note room message secret loop_a"
+      .split(" ")
+      .flatMap((name) => [
+        `SELECT * FROM ${name}`,
+        `SELECT COUNT(*) AS n FROM ${name}`,
+        `SELECT id FROM ${name} WHERE id > 10 LIMIT 3`,
+        `SELECT nope FROM ${name}`,
+      ]),
+    "SELECT * FROM member",
+    "SELECT m.id FROM message m JOIN room r ON m.room = r.id",
+    "SELECT COUNT(*) AS n FROM note a JOIN note b ON a.owner = b.owner",
+    "SELECT r.* FROM room r JOIN message m ON m.room = r.id WHERE m.id > 0",
+    "DELETE FROM note",
+  ];
+  let asker: Caller;
+
+  const owners = async (database: string, sql: string): Promise<void> => {
+    const response = await served.request("POST", `/v1/database/${database}/sql`, sql);
+    expect(response.status, await response.text()).toBe(200);
+  };
+
+  /** Status and body, times and the order of rows left out. */
+  const told = async (database: string, sql: string): Promise<string> => {
+    const headers = { authorization: `Bearer ${asker.token}` };
+    const response = await fetch(`${served.url}/v1/database/${database}/sql`, { method: "POST", headers, body: sql });
+    const text = await response.text();
+    if (response.status !== 200) return `${response.status} ${text}`;
+    const [{ rows, ...others }] = JSON.parse(text);
+    delete others.total_duration_micros;
+    return JSON.stringify([others, rows.map((row: unknown) => JSON.stringify(row)).toSorted()]);
+  };
+
+  const words = (message: unknown): string =>
+    JSON.stringify(message, (key, value: unknown) => {
+      if (/duration|timestamp|token|connection|energy/i.test(key)) return undefined;
+      if (value instanceof RowListView) return Array.from(value, (row) => toHex(row)).toSorted();
+      if (value instanceof Uint8Array) return toHex(value);
+      return typeof value === "bigint" ? String(value) : value;
+    });
+
+  test.each([undefined, 2, 4])("row_limit %s", async (limit) => {
+    asker = await newCaller();
+    const stranger = await newCaller();
+    const [a, b] = [`0x${asker.identity}`, `0x${stranger.identity}`];
+    const seen = [
+      `note (id, owner) VALUES (1, ${a}), (3, ${a})`,
+      "room (id, is_open) VALUES (10, false), (12, true)",
+      `member (who, room) VALUES (${a}, 10)`,
+      `message (id, room, author) VALUES (100, 10, ${b}), (102, 12, ${b}), (103, 13, ${a})`,
+      "secret (id) VALUES (7), (8)",
+    ];
+    const hidden = [
+      `note (id, owner) VALUES (2, ${b}), (4, ${b}), (20, ${b})`,
+      "room (id, is_open) VALUES (11, false), (13, false), (14, false)",
+      `member (who, room) VALUES (${b}, 10), (${b}, 11), (${b}, 13)`,
+      `message (id, room, author) VALUES (101, 11, ${b}), (104, 13, ${b}), (105, 14, ${b})`,
+      "loop_a (id) VALUES (1)",
+      "loop_b (id) VALUES (1)",
+    ];
+    const clients = await Promise.all(
+      names.map(async (name) => {
+        const database = `${name}-${limit ?? "none"}`;
+        await served.publish(database, moduleOf(tables), "Wasm");
+        if (limit !== undefined) await owners(database, `SET row_limit = ${limit}`);
+        for (const values of name === "twin" ? [...hidden, ...seen] : seen)
+          await owners(database, `INSERT INTO ${values}`);
+        const client = await RawClient.open(served.url, database, { token: asker.token });
+        await client.next();
+        return { database, client };
+      }),
+    );
+    const heard = async (ask: (client: RawClient) => void): Promise<readonly string[]> =>
+      await Promise.all(
+        clients.map(async ({ client }) => {
+          ask(client);
+          return words(await client.next());
+        }),
+      );
+    const same = ([first, second]: readonly string[]): void => expect(second).toBe(first);
+    const asksAll = async (): Promise<void> => {
+      for (const sql of statements) {
+        same(await Promise.all(clients.map(({ database }) => told(database, sql))));
+        same(await heard((client) => client.say({ kind: "OneOffQuery", messageId: Uint8Array.of(1), query: sql })));
+      }
+    };
+    await asksAll();
+    const queries = ["SELECT * FROM note", "SELECT * FROM room", "SELECT * FROM message"];
+    for (const [i, query] of queries.entries()) same(await heard((client) => client.subscribe([query], i, i)));
+    // What is hidden changes in one of them; what is seen, in both: the one message that comes is of that.
+    for (const [inTwin, inBoth] of [
+      [`INSERT INTO note (id, owner) VALUES (5, ${b})`, `INSERT INTO note (id, owner) VALUES (6, ${a})`],
+      [`INSERT INTO member (who, room) VALUES (${b}, 12)`, "INSERT INTO room (id, is_open) VALUES (15, true)"],
+      ["DELETE FROM room WHERE id = 14", `DELETE FROM member WHERE who = ${a}`],
+      [`DELETE FROM note WHERE owner = ${b}`, "DELETE FROM note WHERE id = 1"],
+    ] as const) {
+      await owners(clients[1]?.database ?? "", inTwin);
+      for (const { database } of clients) await owners(database, inBoth);
+      if (limit === undefined) same(await heard(() => undefined));
+    }
+    await asksAll();
+    if (limit === undefined)
+      for (const [queryId] of queries.entries())
+        same(await heard((client) => client.say({ kind: "UnsubscribeMulti", requestId: 9, queryId })));
+    for (const { client } of clients) client.close();
+    await Promise.all(clients.map(({ client }) => client.over));
   });
 });

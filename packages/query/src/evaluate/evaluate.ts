@@ -10,7 +10,14 @@ import type { RowRef } from "@lightcone/base";
 import { defined } from "@lightcone/base";
 import type { AlgebraicType } from "@lightcone/sats";
 import type { ColumnRef, RulePlan } from "@lightcone/sql";
-import { choosePath, knownFrom, type AccessPath, type KeyPart, type UnionPath } from "../plan/access-path.ts";
+import {
+  choosePath,
+  knownFrom,
+  type AccessPath,
+  type IndexPath,
+  type KeyPart,
+  type UnionPath,
+} from "../plan/access-path.ts";
 import { makeArgs, type Args } from "../code/args.ts";
 import { ColumnKey } from "../code/column-key.ts";
 import { narrow, type Intervals, type Limit } from "../plan/bounds.ts";
@@ -113,14 +120,22 @@ interface HashJoin {
   readonly cost: number;
 }
 
-type Way = AccessPath | HashJoin;
+/** The rows that rules show, found from what the rules read: a caller's own rooms, and what was said in them. */
+interface SeenRows {
+  readonly kind: "seen";
+  readonly rules: readonly RowRule[];
+  readonly cost: number;
+}
+
+type Way = AccessPath | HashJoin | SeenRows;
 
 /** One of the nested loops. */
 interface Step {
   readonly source: number;
   readonly way: Way;
   readonly terms: readonly PreparedTerm[];
-  readonly rows: RowWalk;
+  /** Opened when it is first needed: that may make a hash table. */
+  rows: RowWalk | undefined;
 }
 
 /** Gives a source's rows, given the rows of the sources before it. */
@@ -152,6 +167,8 @@ class Evaluation {
   /** By source: what joins it to others. */
   private readonly edges: readonly (readonly Edge[])[];
   private readonly unions = new Map<number, UnionPath | undefined>();
+  /** Where the rows of source 0 go, while a rule's are collected. */
+  private found: Set<RowRef> | undefined;
 
   /** By source: what tells whether a row is seen. Undefined where all rows are. */
   private readonly rules: readonly (readonly RowRule[] | undefined)[];
@@ -209,7 +226,8 @@ class Evaluation {
   walk(steps: readonly Step[], depth: number): boolean {
     const step = steps[depth];
     if (step === undefined) return this.emit(this.refs);
-    const { source, rows, terms } = step;
+    const { source, terms, way } = step;
+    const rows = (step.rows ??= this.open(source, way));
     const { isTaken } = rows;
     const filter = this.prepared.sources[source]?.filter;
     const rules = this.rules[source];
@@ -227,13 +245,28 @@ class Evaluation {
       this.views[source] = view;
       this.ats[source] = at;
       if (!terms.every((term) => term.holds(this.views, this.ats, numbers, views))) continue;
-      if (rules !== undefined && !rules.some((rule) => rule.shows(ref, view, at))) {
+      if (rules !== undefined && way.kind !== "seen" && !rules.some((rule) => rule.shows(ref, view, at))) {
         if (visits.count > visits.max) return false;
         continue;
       }
       if (!this.walk(steps, depth + 1)) return false;
     }
     return true;
+  }
+
+  /** Adds the rows of source 0 that are in the result. */
+  collect(found: Set<RowRef>): void {
+    const steps = this.stepsFrom(new Set());
+    if (steps === undefined) return;
+    this.found = found;
+    this.walk(steps, 0);
+    this.found = undefined;
+  }
+
+  /** Takes a result of a rule's: one is enough, unless rows are collected. */
+  take(refs: Uint32Array): boolean {
+    this.found?.add((refs[0] ?? 0) as RowRef); // the walk sets every source
+    return this.found !== undefined;
   }
 
   /** Whether there is a result, within the bound on visits. */
@@ -258,7 +291,7 @@ class Evaluation {
       const applicable = terms.filter(
         (term) => term.sources.has(source) && [...term.sources].every((each) => bound.has(each)),
       );
-      steps.push({ source, way, terms: applicable, rows: this.open(source, way) });
+      steps.push({ source, way, terms: applicable, rows: undefined });
     }
     return steps;
   }
@@ -277,6 +310,10 @@ class Evaluation {
     }
     const byIndex = choosePath(table, known, intervals);
     const path = cheaper(byIndex, this.unionTo(source, table, intervals));
+    const rules = this.rules[source];
+    // A walk of the table asks the rules about every row.
+    if (bound.size === 0 && path.kind === "scan" && rules?.every((rule) => rule.leadsToRows) === true)
+      return { kind: "seen", rules, cost: Math.sqrt(path.cost) };
     if (bound.size === 0 || isJoined(path)) return path;
     // A path that does not depend on the sources before would make a cross product: any other comes first.
     if (edge !== undefined) return { kind: "hash", ...edge, path, cost: Math.max(1, path.cost / 2) };
@@ -295,6 +332,7 @@ class Evaluation {
 
   private open(source: number, way: Way): RowWalk {
     const table = tableOf(this.store, this.prepared.plan, source);
+    if (way.kind === "seen") return openSeen(way);
     return way.kind === "hash" ? this.openHash(source, table, way) : this.openPath(table, way);
   }
 
@@ -435,7 +473,20 @@ class RowRule {
   private isPlanned = false;
 
   constructor(store: RowSource, rule: PreparedRule, values: readonly Uint8Array[], args: Args, visits: Visits) {
-    this.evaluation = new Evaluation(store, rule, values, args, () => false, visits);
+    this.evaluation = new Evaluation(store, rule, values, args, (refs) => this.evaluation.take(refs), visits);
+  }
+
+  /** Whether indexes lead from what the caller is or asks for to the rows that the rule shows. */
+  get leadsToRows(): boolean {
+    const steps = this.evaluation.stepsFrom(new Set());
+    return (
+      steps === undefined || steps.every(({ way }, i) => (i === 0 ? isByIndex(way) : isByIndex(way) && isJoined(way)))
+    );
+  }
+
+  /** Adds the rows that the rule shows, some of them more than once. */
+  addRows(found: Set<RowRef>): void {
+    this.evaluation.collect(found);
   }
 
   shows(ref: RowRef, view: DataView, at: number): boolean {
@@ -446,6 +497,25 @@ class RowRule {
     const { steps, evaluation } = this;
     return steps !== undefined && evaluation.begin(ref, view, at) && evaluation.finds(steps);
   }
+}
+
+function isByIndex(way: Way): way is IndexPath {
+  return way.kind === "point" || way.kind === "range";
+}
+
+/** The rows that some rule shows, each once. */
+function openSeen({ rules }: SeenRows): RowWalk {
+  let rows: readonly RowRef[] = [];
+  let next = 0;
+  return {
+    seek: () => {
+      const found = new Set<RowRef>();
+      for (const rule of rules) rule.addRows(found);
+      rows = [...found];
+      next = 0;
+    },
+    next: () => rows[next++] ?? -1,
+  };
 }
 
 function scanBound(limit: Limit | undefined): ScanBound {

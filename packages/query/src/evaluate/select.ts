@@ -98,8 +98,8 @@ function workOf(
   const path = pathTo(store, prepared, values, 0);
   if (path === undefined) return 0;
   const isMuch = path.kind === "scan" && limit > visitMax && rowCount > scanMax;
-  // What rules look at is known when they have.
-  if (sources[0]?.rules !== undefined) return isMuch ? "much" : "unknown";
+  // What rules look at is known when they have, and they may lead to few rows of a large table.
+  if (sources[0]?.rules !== undefined) return "unknown";
   if (path.kind === "point" && path.index.unique) return 1;
   if (isCounted && path.kind !== "scan") return "unknown";
   if (rowCount <= (path.kind === "scan" ? scanMax : visitMax)) {

@@ -63,9 +63,9 @@ export class DeltaPath {
   private routedAt = 0;
   /** Whether the routing step's rules gave the queries, which then see its row. */
   private isBySeers = false;
-  /** The only query that is looked at, in a list; undefined while all are. */
+  /** The only queries that are looked at; undefined while all are. */
   private only: ParameterRow[] | undefined;
-  private readonly single: ParameterRow[] = [];
+  private readonly few: ParameterRow[] = [];
   private weight = 0;
   private out: Delta | undefined;
 
@@ -100,19 +100,23 @@ export class DeltaPath {
     this.start(inserts, 1);
   }
 
-  /** Adds the tuples that contain a row of a delta, each for the row's query alone. */
+  /** Adds the tuples that contain a row of a delta, each for the queries that have it there. */
   runEach({ refs, weights, queries, count }: Delta, out: Delta): void {
     this.out = out;
     this.routedAt = 0;
     this.counters.rowCount += count;
-    this.only = this.single;
-    for (let i = 0; i < count; i += 1) {
-      this.single[0] = this.queries[queries[i] ?? 0] as ParameterRow; // the delta was made for these queries
+    const { few } = this;
+    this.only = few;
+    for (let i = 0; i < count;) {
+      const row = refs[i] as RowRef; // below `count`
       this.weight = weights[i] ?? 0;
-      this.bind(0, refs[i] as RowRef); // below `count`
+      empty(few);
+      for (; i < count && refs[i] === row && weights[i] === this.weight; i += 1)
+        few.push(this.queries[queries[i] ?? 0] as ParameterRow); // the delta was made for these queries
+      this.bind(0, row);
     }
     this.only = undefined;
-    empty(this.single);
+    empty(few);
   }
 
   /** Adds the tuples that contain one row, with the weight 1. */

@@ -115,8 +115,8 @@ export class Qualify implements Qualifier {
   }
 
   advance(turn: Turn, out: Delta): void {
-    const { touched } = this;
     for (const rule of this.rules) this.touch(rule, turn);
+    const touched = this.rules.length === 1 ? this.ofRule : this.touched;
     if (touched.count === 0) return;
     const { inserts, deletes } = turn.delta(this.relation.id) ?? noRows;
     this.inserted.fill(inserts);
@@ -124,7 +124,9 @@ export class Qualify implements Qualifier {
     for (let pair = 0; pair < touched.count; pair += 1) {
       const row = touched.row(pair);
       const position = touched.query(pair);
-      const weight = this.change(row, position, touched.value(pair));
+      const value = touched.value(pair);
+      const what = touched === this.touched ? value : value > 0 ? gained : value < 0 ? lost : 0;
+      const weight = what === 0 ? 0 : this.change(row, position, what);
       if (weight !== 0) out.addRow(row, weight, position);
     }
     touched.clear();
@@ -132,7 +134,7 @@ export class Qualify implements Qualifier {
     this.deleted.fill(noRows.deletes);
   }
 
-  /** Adds the pairs of which a rule has more tuples, or fewer, than before. */
+  /** Adds the pairs of which a rule has more tuples, or fewer, than before. The only rule's stay as they are. */
   private touch(rule: DeltaJoin, turn: Turn): void {
     const { delta, ofRule, touched } = this;
     rule.advance(turn, delta);
@@ -142,6 +144,7 @@ export class Qualify implements Qualifier {
       ofRule.set(pair, ofRule.value(pair) + (delta.weights[i] ?? 0));
     }
     delta.clear();
+    if (this.rules.length === 1) return;
     for (let i = 0; i < ofRule.count; i += 1) {
       const change = ofRule.value(i);
       if (change === 0) continue;
