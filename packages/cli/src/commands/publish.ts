@@ -187,9 +187,7 @@ function printDetails({ losses = [], cost, break_clients: breaks, disconnects }:
   for (const loss of losses) print(`Lost: ${loss}`);
   if (cost !== undefined && cost.rows > 0) {
     const tables = cost.tables.map(({ table, rows }) => `${rows} of ${table}`).join(", ");
-    print(
-      `Rows made anew: ${tables}; ${cost.bytes} bytes, about ${cost.milliseconds} ms, in which nothing is written.`,
-    );
+    print(`Rows made anew: ${tables}; ${cost.bytes} bytes, about ${cost.milliseconds} ms, in which calls wait.`);
   }
   if (breaks)
     print(disconnects === true ? "Clients: disconnected, once they were answered." : "Clients: they stay connected.");

@@ -47,6 +47,50 @@ describe("a job loop", () => {
     expect(loop.count).toBe(0);
   });
 
+  test("row migrations: between the parts of a long job only what reads runs, in each owner's order", async () => {
+    const notes: string[] = [];
+    const loop = makeLoop();
+    const [ann, bea] = [{}, {}];
+    const of = (owner: object, name: string, isRead: boolean): Job => ({
+      ...job(notes, name),
+      owner,
+      readsOnly: () => isRead,
+    });
+    let left = 4;
+    const long: Job = job(notes, "part", () => {
+      left -= 1;
+      if (left > 0) loop.beside(long);
+      if (left === 2) loop.push(of(bea, "bea reads late", true));
+    });
+    loop.push(long);
+    loop.push(of(ann, "ann reads", true));
+    loop.push(of(ann, "ann writes", false));
+    loop.push(of(ann, "ann reads again", true));
+    loop.push(of(bea, "bea reads", true));
+    loop.push(job(notes, "a client goes"));
+    await turns(12);
+    expect(notes).toEqual([
+      ...["part", "ann reads", "part", "bea reads", "part", "bea reads late", "part"],
+      ...["ann writes", "ann reads again", "a client goes"],
+    ]);
+    expect(loop.count).toBe(0);
+  });
+
+  test("row migrations: one that takes too long in a part lets the others go on", async () => {
+    const notes: string[] = [];
+    const loop = makeLoop();
+    let parts = 0;
+    const long: Job = job(notes, "part", () => {
+      parts += 1;
+      if (parts > 1) for (;;);
+      loop.beside(long);
+    });
+    loop.push(long);
+    loop.push(job(notes, "next"));
+    await turns(6);
+    expect(notes).toEqual(["part", "part timed out", "next"]);
+  });
+
   test("ends a job that does not end, and goes on behind it", async () => {
     const notes: string[] = [];
     const loop = makeLoop();

@@ -1,6 +1,9 @@
 /**
  * One queue, one thread: jobs run in arrival order, each to its end.
  *
+ * One that is long and may not be interleaved with changes is done in parts (`beside`): what only reads runs between them, and
+ * everything else waits until it is done.
+ *
  * Jobs run in turns of about a millisecond. A turn is interruptible as a whole; when its time runs out, the job that was
  * running is told by `timedOut`, and the next turn goes on behind it. Between turns the event loop reads sockets and files.
  */
@@ -12,6 +15,10 @@ export interface Job {
   run(): void;
   /** The watchdog ended `run` in the middle; undo what is half done and answer. */
   timedOut(): void;
+  /** Whose jobs keep their order whatever else is going on; undefined for one that stands in nobody's. */
+  readonly owner?: object;
+  /** Whether it only reads: such a job may run between the parts of one that holds back all writing. */
+  readsOnly?(): boolean;
 }
 
 export interface JobLoopOptions {
@@ -37,6 +44,12 @@ export class JobLoop {
   private scheduled = false;
   private running: Job | undefined;
   private stopped = false;
+  /** What is done in parts, and has more to do. */
+  private long: Job | undefined;
+  private ranLong = false;
+  /** What waits until it is done, in order, and whose the waiting jobs are. */
+  private deferred: Job[] = [];
+  private readonly deferredOwners = new Set<object>();
   private readonly turn = (): void => this.runTurn();
   private readonly interruptible = (): void => this.runJobs();
 
@@ -45,7 +58,9 @@ export class JobLoop {
   }
 
   get count(): number {
-    return this.jobs.length - this.next + this.arrived.length;
+    return (
+      this.jobs.length - this.next + this.arrived.length + this.deferred.length + (this.long === undefined ? 0 : 1)
+    );
   }
 
   push(job: Job): void {
@@ -57,6 +72,13 @@ export class JobLoop {
   /** Puts the job that runs back to the head of the queue: there is more of it. Only from within its `run`. */
   again(job: Job): void {
     if (!this.stopped) this.jobs[--this.next] = job;
+  }
+
+  /** Goes on with the job that runs, a part at a time, and lets in between only what reads. Only from within its `run`. */
+  beside(job: Job): void {
+    if (this.stopped) return;
+    this.long = job;
+    this.ranLong = true;
   }
 
   /** Lets the queue go on if there is something in it. */
@@ -72,6 +94,9 @@ export class JobLoop {
     this.jobs = [];
     this.next = 0;
     this.arrived = [];
+    this.long = undefined;
+    this.deferred = [];
+    this.deferredOwners.clear();
   }
 
   private runTurn(): void {
@@ -122,6 +147,36 @@ export class JobLoop {
   }
 
   private take(): Job | undefined {
+    if (this.long !== undefined) return this.takeBeside(this.long);
+    if (this.deferred.length > 0) this.takeBack();
+    return this.takeNext();
+  }
+
+  /** In turns the next that only reads, and the next part of the long one. */
+  private takeBeside(long: Job): Job {
+    const { deferred, deferredOwners } = this;
+    for (let job = this.ranLong ? this.takeNext() : undefined; job !== undefined; job = this.takeNext()) {
+      const { owner } = job;
+      if (owner !== undefined && !deferredOwners.has(owner) && job.readsOnly?.() === true) {
+        this.ranLong = false;
+        return job;
+      }
+      deferred.push(job);
+      if (owner !== undefined) deferredOwners.add(owner);
+    }
+    this.long = undefined; // it says itself that there is more of it
+    return long;
+  }
+
+  /** The long one is done: what has waited for it comes first. */
+  private takeBack(): void {
+    this.jobs = [...this.deferred, ...this.jobs.slice(this.next)];
+    this.next = 0;
+    this.deferred = [];
+    this.deferredOwners.clear();
+  }
+
+  private takeNext(): Job | undefined {
     if (this.next === this.jobs.length) {
       const done = this.jobs;
       done.length = 0;

@@ -6,7 +6,11 @@ import { tableDef } from "@lightcone/engine/testing";
 import type { CallOutcome } from "@lightcone/host";
 import { product, t } from "@lightcone/sats";
 import { beforeEach, describe, expect, test } from "vitest";
+import { CommitKind } from "@lightcone/engine";
+import { Call, noConnection } from "../core/call.ts";
+import { ok } from "../core/commit-pipeline.ts";
 import { isWhole } from "../core/context.ts";
+import type { Job } from "../core/job-loop.ts";
 import type { Module, Program } from "../core/module.ts";
 import type { Reply } from "../link/link.ts";
 import { noWorkId } from "../link/work.ts";
@@ -201,6 +205,79 @@ describe("a program after another", () => {
     const { status, text } = await plan("0b");
     expect([status, text]).toEqual([200, expect.stringContaining("two")]);
     expect([tables(), running(), parts.context.pipeline.offset]).toEqual([["one"], ["0a", "0a"], offset]);
+  });
+});
+
+describe("row migrations: rows made anew", () => {
+  const wide = { ...tableDef({ name: "one", columns: { id: t.u64 } }), typeRef: 0 };
+  const rowCount = 5500;
+  const rows = (): readonly number[] => {
+    const { store } = parts;
+    const cursor = store.tableByName("one")?.openCursor();
+    cursor?.seek();
+    const found: number[] = [];
+    for (let row = cursor?.next() ?? -1; row !== -1; row = cursor?.next() ?? -1) {
+      store.resolve(row);
+      found.push(store.row.view.getUint32(store.row.at, true));
+    }
+    return found;
+  };
+  const all = Array.from({ length: rowCount }, (_, n) => n);
+  let token = "";
+  beforeEach(async () => {
+    programs["0b"] = { tables: [wide] };
+    await publish("0a");
+    const { context, store } = parts;
+    const id = store.tableByName("one")?.id;
+    const call = new Call(CommitKind.internal, { identity: context.owner, connectionId: noConnection });
+    context.pipeline.transact(call, () => {
+      for (const n of all) if (id !== undefined) store.tx.insert(id, Uint8Array.of(n & 255, n >> 8, 0, 0), 0, 4);
+      return ok;
+    });
+    ({ token } = (JSON.parse((await plan("0b")).text) as { AutoMigrate: { token: string } }).AutoMigrate);
+  });
+
+  /** Publishes while others read and write; says what each saw. */
+  async function publishAmong(): Promise<{ readonly code: string; readonly seen: readonly string[] }> {
+    const { context, store } = parts;
+    const seen: string[] = [];
+    const look = (name: string, owner: object, isRead: boolean): Job => ({
+      owner,
+      readsOnly: () => isRead,
+      run: () =>
+        seen.push(
+          `${name}: ${store.tableByName("one")?.def.columns[0]?.type.kind} ${rows().length} ${store.catalog.isRemaking}`,
+        ),
+      timedOut: () => seen.push("timed out"),
+    });
+    const reply = publish("0b", { breakClients: true, migrationToken: token });
+    const [ann, bea] = [{}, {}];
+    context.loop.push(look("ann reads", ann, true));
+    context.loop.push(look("bea writes", bea, false));
+    context.loop.push(look("bea reads", bea, true));
+    context.loop.push(look("ann reads", ann, true));
+    return { code: codeOf(await reply), seen };
+  }
+
+  test("what reads goes on over the old rows, what writes waits for the new", async () => {
+    const { code, seen } = await publishAmong();
+    expect([code, seen]).toEqual([
+      "200",
+      [
+        ...["ann reads: U32 5500 true", "ann reads: U32 5500 true"],
+        ...["bea writes: U64 5500 false", "bea reads: U64 5500 false"],
+      ],
+    ]);
+    expect(rows()).toEqual(all);
+  });
+
+  test("a type that they do not fit in refuses the program, and nothing of it stays", async () => {
+    const { memoryBytes } = parts.store;
+    programs["0b"] = {
+      tables: [{ ...wide, columns: wide.columns.map((column) => ({ ...column, type: t.string })) }],
+    };
+    expect(codeOf(await publish("0b"))).toBe("400 MigrationRefused");
+    expect([parts.store.memoryBytes, rows().length, running()]).toEqual([memoryBytes, rowCount, ["0a", "0a"]]);
   });
 });
 

@@ -1,5 +1,5 @@
 /** A program comes in: the database is created with it, or goes on with it. */
-import { isLightconeError, LightconeError } from "@lightcone/base";
+import { assert, isLightconeError, LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { LogLevel, type CallOutcome } from "@lightcone/host";
 import { hashToJson, migrationToken, toHexReversed } from "@lightcone/sats";
@@ -70,7 +70,7 @@ export function publishJob(
         update = begun;
         return update.goOn();
       });
-      if (done === undefined) context.loop.again(job);
+      if (done === undefined) context.loop.beside(job);
       else end(done);
     },
     timedOut(): void {
@@ -241,7 +241,8 @@ class Update {
   private readonly before: Module;
   private readonly next: Module;
   private readonly plan: AutoMigration;
-  private hasBegun = false;
+  /** Whether rows are made anew; undefined before it has begun. */
+  private isRemaking: boolean | undefined;
 
   constructor(site: PublishSite, before: Module, next: Module, plan: AutoMigration) {
     this.site = site;
@@ -254,9 +255,12 @@ class Update {
   goOn(): Reply | undefined {
     const { store } = this.site.context;
     try {
-      if (!this.hasBegun) openRemakes(store, this.plan);
-      this.hasBegun = true;
-      if (store.catalog.isRemaking && !this.remake()) return undefined;
+      this.isRemaking ??= openRemakes(store, this.plan);
+      assert(
+        store.catalog.isRemaking === this.isRemaking,
+        "nothing commits and nothing is given up while rows are made anew",
+      );
+      if (this.isRemaking && !this.remake()) return undefined;
     } catch (error) {
       if (!isLightconeError(error)) throw error;
       return updateFailed(this.site.context, error);

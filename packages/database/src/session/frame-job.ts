@@ -14,7 +14,7 @@ export interface FrameOwner {
 }
 
 export class FrameJob implements Job {
-  private readonly owner: FrameOwner;
+  readonly owner: FrameOwner;
   private readonly bytes: Uint8Array;
   private readonly end: number;
   private at: number;

@@ -51,6 +51,10 @@ class Words implements Conversation {
     this.channel.send(piece("welcome"));
   }
 
+  readsOnly(): boolean {
+    return false;
+  }
+
   run(request: ClientRequest): void {
     const text = textOf(request);
     const [word, ...rest] = text.split(" ");

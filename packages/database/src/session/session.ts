@@ -164,6 +164,17 @@ export class Session implements ConnectionHandle, Channel, FrameOwner {
 
   // --- messages
 
+  /** Whether a message asks for rows alone. Views may be computed for it, which takes a transaction. */
+  readsOnly(message: Message): boolean {
+    const { module } = this.context;
+    if (this.state !== "open" || module === undefined || module.def.views.length > 0) return false;
+    try {
+      return this.conversation.readsOnly(message);
+    } catch {
+      return false; // it is refused in its place
+    }
+  }
+
   runMessage(message: Message): void {
     this.stopWaiting(message);
     if (this.state !== "open") return;
@@ -350,6 +361,14 @@ class Message implements ClientRequest, Job {
   /** A message as it was held for the next host. */
   static held(session: Session, { bytes, isText, number }: NumberedMessage): Message {
     return new Message(session, bytes, 0, bytes.length, isText, number);
+  }
+
+  get owner(): object {
+    return this.session;
+  }
+
+  readsOnly(): boolean {
+    return this.session.readsOnly(this);
   }
 
   run(): void {

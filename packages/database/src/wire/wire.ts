@@ -39,6 +39,8 @@ export interface Conversation {
    * @returns whether all are as they were
    */
   restore(parts: readonly KeptPart[]): boolean;
+  /** Whether a message asks for rows alone. @throws {LightconeError} `Malformed`, `TooDeep` */
+  readsOnly(request: Frame): boolean;
   /** The call that a message makes, for the commit in the log that it has led to: that commit answers it. */
   callOf(request: ClientRequest): Call;
   /** Ends subscriptions to what the client may not read any more. */

@@ -351,6 +351,7 @@ export class StoreCatalog implements Catalog {
     const altered = changes.map((change) => {
       const table = this.existing(change.id);
       const made = this.remakes.find(({ remake }) => remake.old === table);
+      assert(made !== undefined || haveSameTypes(table.def, change.def), "rows of other types are made anew first");
       return { table, made, parts: made?.parts ?? this.partsOf(table, change) };
     });
     for (const { table } of altered) this.deleteDefinition(table);

@@ -105,6 +105,11 @@ class ConversationV1 implements Conversation, Subscriber, CallingClient {
     else this.runMessage(request, decode(request));
   }
 
+  readsOnly(request: Frame): boolean {
+    const { kind } = decode(request);
+    return kind !== "CallReducer" && kind !== "CallProcedure";
+  }
+
   private runMessage(request: ClientRequest, message: ClientMessage): void {
     switch (message.kind) {
       case "CallReducer":

@@ -85,6 +85,11 @@ class ConversationV2 implements Conversation, Subscriber {
     else this.runMessage(request, decode(request));
   }
 
+  readsOnly(request: Frame): boolean {
+    const { kind } = decode(request);
+    return kind !== "CallReducer" && kind !== "CallProcedure";
+  }
+
   private runMessage(request: ClientRequest, message: v2.ClientMessage): void {
     switch (message.kind) {
       case "CallReducer":
