@@ -266,7 +266,7 @@ test("the guide for clients is as it says: its types, its program, and that it i
 test("what its texts send the reader to is in the package", () => {
   const code = readdirSync(join(installed, "cli")).map((name) => readFileSync(join(installed, "cli", name), "utf8"));
   const pages = new Set(code.flatMap((text) => [...text.matchAll(/\bdocs\/[\w/-]+\.md\b/g)].map(([page]) => page)));
-  expect([...pages]).toEqual(expect.arrayContaining(["docs/limits.md", "docs/modules.md", "docs/sql.md"]));
+  expect([...pages]).toEqual(expect.arrayContaining(["docs/limits.md", "docs/migrations.md", "docs/sql.md"]));
   expect([...pages].filter((page) => !existsSync(join(installed, page)))).toEqual([]);
   const readme = readFileSync(join(installed, "README.md"), "utf8");
   const linked = [...readme.matchAll(/\]\((docs\/[^)#]*|ARCHITECTURE\.md|CHANGELOG\.md)[^)]*\)/g)].map(

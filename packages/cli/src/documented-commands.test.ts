@@ -89,14 +89,15 @@ beforeAll(async () => {
   // The crate is built once for this and for the modules of the repository.
   const target = join(repository, "modules/rust/target");
   if (existsSync(target))
-    Object.assign(place.env, {
-      CARGO_TARGET_DIR: process.env["CARGO_TARGET_DIR"] ?? target,
+    for (const [name, value] of Object.entries({
+      CARGO_TARGET_DIR: target,
       CARGO_PROFILE_RELEASE_OPT_LEVEL: "3",
       CARGO_PROFILE_RELEASE_LTO: "true",
       CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "1",
       CARGO_PROFILE_RELEASE_PANIC: "abort",
       CARGO_PROFILE_RELEASE_STRIP: "debuginfo",
-    });
+    }))
+      place.env[name] = process.env[name] ?? value;
 });
 afterAll(() => place.close());
 
