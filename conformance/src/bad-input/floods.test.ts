@@ -137,11 +137,15 @@ describe("row bad input: subscriptions that come and go", { timeout: 900_000 }, 
     const churn = begin(link);
     await churn(500); // what grows to its usual size does so
     collect();
-    const before = process.memoryUsage().heapUsed;
-    await churn(churnCount);
-    collect();
-    const after = process.memoryUsage().heapUsed;
-    expect((after - before) / churnCount).toBeLessThan(leftMax);
+    // What is compiled, or grows once, does so in one of these; what leaks grows in each.
+    const left: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const before = process.memoryUsage().heapUsed;
+      await churn(Math.ceil(churnCount / 3));
+      collect();
+      left.push(((process.memoryUsage().heapUsed - before) / churnCount) * 3);
+    }
+    expect(Math.min(...left), `bytes left: ${left.map(Math.round).join(", ")}`).toBeLessThan(leftMax);
     await link.stop(0);
   });
 });
