@@ -44,7 +44,7 @@ export class Arena {
   }
 
   /** Another version of the arena, as its publisher confirms it after having read the plan. */
-  async publishOther(database: string, file: "arena-next" | "arena-private"): Promise<void> {
+  async publishOther(database: string, file: "arena-next" | "arena-private" | "arena-views-next"): Promise<void> {
     const next = await program(file);
     const path = `/v1/database/${database}`;
     const planned = await this.served.request("POST", `${path}/pre_publish?host_type=Js`, next);

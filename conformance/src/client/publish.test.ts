@@ -8,8 +8,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { connect } from "lightcone/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Arena, endOf, program } from "./arena.ts";
+import type * as views from "./modules/arena-views.ts";
 
 let arena: Arena;
 beforeAll(async () => {
@@ -109,6 +111,33 @@ describe("row 13: the next version is published while the page is open", () => {
     expect(await endOf(db.reducers.move({ dx: 3, dy: 4 }))).toBe("done");
     expect(db.tables.step.rows()).toEqual([{ dx: 3, dy: 4 }]);
     expect(db.tables.spell.rows()).toEqual([]);
+    db.close();
+  });
+});
+
+describe("a view whose rows are of another type since a publish", () => {
+  test("is subscribed to again by a client that comes back, and goes on", async () => {
+    const database = "arena-views";
+    await arena.served.publish(database, await program("arena-views"), "Js");
+    const errors: string[] = [];
+    const left = Promise.withResolvers<void>();
+    const db = connect<typeof views>({
+      uri: arena.served.url,
+      database,
+      onError: ({ code, message }) => errors.push(`${code}: ${message}`),
+      onState: (state) => {
+        if (state === "waiting") left.resolve();
+      },
+    });
+    await db.subscribe("SELECT * FROM my_bag").applied;
+    await db.reducers.take({ gold: 1 });
+    expect(db.tables.myBag.rows()).toMatchObject([{ gold: 1 }]);
+
+    await arena.publishOther(database, "arena-views-next");
+    await left.promise;
+    await db.reducers.take({ gold: 2 });
+    expect(db.tables.myBag.rows()).toMatchObject([{ gold: 2, silver: 0 }]);
+    expect(errors).toEqual([]);
     db.close();
   });
 });

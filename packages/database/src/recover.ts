@@ -105,10 +105,9 @@ async function replayLog(
       await installation.installStored();
       subscriptions.viewsChanged(asTxOffset(offset));
       const now = context.module?.def;
-      sessions.accessChanged();
       // The host before had to disconnect its clients for this.
-      if (before !== undefined && now !== undefined && disconnects(clientBreaks(before, now)))
-        sessions.disconnectForVersion();
+      const isOther = before !== undefined && now !== undefined && disconnects(clientBreaks(before, now));
+      sessions.programChanged(isOther);
     }
   }
   await restored.restore(Infinity);

@@ -53,8 +53,7 @@ async function begin(limits = {}): Promise<void> {
       clearEnds: () => done.push("cleared"),
     },
     sessions: {
-      accessChanged: () => done.push("access changed"),
-      disconnectForVersion: () => done.push("disconnected"),
+      programChanged: (disconnects) => done.push(disconnects ? "disconnected" : "access changed"),
     },
   };
 }
@@ -299,7 +298,7 @@ describe("a program that breaks clients", () => {
     expect(codeOf(await publish("0b", { breakClients: true, migrationToken: AutoMigrate.token }))).toBe("200");
     expect([running(), done]).toEqual([
       ["0b", "0b"],
-      ["access changed", "disconnected", "cleared"],
+      ["disconnected", "cleared"],
     ]);
   });
 });

@@ -35,10 +35,8 @@ export interface PublishSite {
   readonly context: DatabaseContext;
   readonly installation: Pick<Installation, "load" | "install" | "clearEnds">;
   readonly sessions: {
-    /** Looks again at who may read what. */
-    accessChanged(): void;
-    /** Ends every client's connection, once all its answers have left. */
-    disconnectForVersion(): void;
+    /** Ends every client's connection, once all its answers have left; or looks again at who may read what. */
+    programChanged(disconnects: boolean): void;
   };
 }
 
@@ -308,10 +306,9 @@ class Update {
       context.log.note(LogLevel.warn, `Database update failed: ${result.message}`);
       return refusal(400, result.code, `${failed}: ${result.message}`);
     }
-    site.sessions.accessChanged();
+    site.sessions.programChanged(disconnects(plan.breaks));
     context.log.note(LogLevel.info, `Updated program to ${next.hash}`);
     context.log.note(LogLevel.info, "Database updated");
-    if (disconnects(plan.breaks)) site.sessions.disconnectForVersion();
     return text(200, "");
   }
 }

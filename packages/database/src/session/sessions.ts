@@ -44,15 +44,17 @@ export class Sessions {
     return false;
   }
 
-  accessChanged(): void {
+  /**
+   * A publish was carried out. Where it breaks clients all connections end, once all that was answered has left: none is
+   * told that a subscription is over, which may be good again when its client comes back. Where it does not, subscriptions
+   * to what may not be read any more end.
+   */
+  programChanged(disconnects: boolean): void {
     this.context.critical.run(() => {
-      for (const session of this.open) session.accessChanged();
+      for (const session of this.open)
+        if (disconnects) session.finish(1001, otherVersion);
+        else session.accessChanged();
     });
-  }
-
-  /** Ends all connections, once all that clients were answered has left: they are of a version before. */
-  disconnectForVersion(): void {
-    for (const session of this.open) session.finish(1001, otherVersion);
   }
 
   end(code: number, reason: string): void {
