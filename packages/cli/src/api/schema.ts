@@ -32,7 +32,7 @@ export interface FunctionShape {
   /** As the module's code has it. */
   readonly accessor: string;
   readonly params: readonly Parameter[];
-  /** What a procedure or a view gives. */
+  /** What it gives; undefined of a reducer that gives nothing. */
   readonly returns: AlgebraicType | undefined;
   /** `Init`, `OnConnect` or `OnDisconnect`, if the database calls it. */
   readonly lifecycle: string | undefined;
@@ -219,7 +219,7 @@ class SchemaReader {
     const lifecycle = member(items(this.section("LifeCycleReducers")).find(isIt), "lifecycle_spec");
     const schedule = items(this.section("Schedules")).find(isIt);
     const scheduling = textOf(member(schedule, "table_name"));
-    const returns = member(each, "return_type");
+    const returns = kind === "reducer" ? resultOf(member(each, "ok_return_type")) : member(each, "return_type");
     return {
       kind,
       name,
@@ -234,6 +234,12 @@ class SchemaReader {
           : member(member(each, "visibility"), "Private") !== undefined,
     };
   }
+}
+
+/** Most reducers give nothing, which the description says as a product without elements. */
+function resultOf(type: JsonNode | undefined): JsonNode | undefined {
+  const elements = member(member(type, "Product"), "elements");
+  return Array.isArray(elements) && elements.length === 0 ? undefined : type;
 }
 
 function typeName(node: JsonNode | undefined): string {

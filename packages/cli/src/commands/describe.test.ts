@@ -38,6 +38,7 @@ export default app;
 export const begin = app.init(() => {});
 export const came = app.clientConnected(() => {});
 export const addMember = app.reducer({ name: t.string(), at: place }, () => {});
+export const countMembers = app.reducer({ team: t.string() }, t.u64(), (ctx) => ctx.db.memberRow.count());
 export const remind = app.reducer({ row: reminder.rowType }, () => {});
 `;
 
@@ -66,6 +67,7 @@ type Colour = red | mix: String
 reducer add_member(name: String, at: Place)  (addMember in the module)
 reducer begin()  (when the database is created)
 reducer came()  (when a client comes)
+reducer count_members(team: String) -> U64  (countMembers in the module)
 reducer remind(row: Reminder)  (run by rows of reminder; private)
 `;
 
