@@ -32,8 +32,9 @@ export function noteTimeOut(
   return error;
 }
 
-/** The first place in the module's files that a panic's text names. */
+/** The innermost place of the author's that a panic's text names; of a library's, where it names no other. */
 export function placeIn(message: string): { readonly file: string; readonly line: number } | undefined {
-  const [, file, line] = /\n {4}at (?:.*\()?([^\s()]+):(\d+):\d+\)?(?:\n|$)/.exec(message) ?? [];
-  return file === undefined ? undefined : { file, line: Number(line) };
+  const places = message.matchAll(/\n {4}at (?:.*\()?([^\s()]+):(\d+):\d+\)?(?=\n|$)/g);
+  const all = Array.from(places, ([, file = "", line]) => ({ file, line: Number(line) }));
+  return all.find(({ file }) => !/^lightcone\/|(?:^|\/)node_modules\//.test(file)) ?? all[0];
 }
