@@ -40,7 +40,7 @@ export class ProcedureHttp implements HttpClient {
     this.clock = clock;
     this.reach = reach;
     const mayConnect = reach === "any" ? () => true : isPublic;
-    this.site = { mayConnect, lookup: lookupWithin(lookup, mayConnect) };
+    this.site = { mayConnect, lookup: lookupWithin(lookup, mayConnect, outOfReach) };
   }
 
   send(request: HttpRequest, rules: HttpRules, answered: (answer: HttpAnswer) => void): () => void {
@@ -56,6 +56,10 @@ export class ProcedureHttp implements HttpClient {
     exchange.go(request.uri);
     return () => exchange.end();
   }
+}
+
+function outOfReach(name: string): Error {
+  return new Error(`${notPublic(name).message}: the server connects there if it is started with --procedure-http any`);
 }
 
 /** Where requests may connect to. */
@@ -98,7 +102,7 @@ class Exchange {
     this.host = url.host;
     // A connection to a literal address looks nothing up.
     if (isIP(name) !== 0 && !this.site.mayConnect(name)) {
-      this.fail(notPublic(name).message);
+      this.fail(outOfReach(name).message);
       return;
     }
     try {

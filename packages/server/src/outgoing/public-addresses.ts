@@ -14,13 +14,17 @@ export type Lookup = (
 ) => void;
 
 /** Looks names up and gives those addresses that may be connected to. */
-export function lookupWithin(lookup: Lookup, isAllowed: (address: string) => boolean): LookupFunction {
+export function lookupWithin(
+  lookup: Lookup,
+  isAllowed: (address: string) => boolean,
+  refusal: (name: string) => Error = notPublic,
+): LookupFunction {
   return (name, options, callback) => {
     lookup(name, { ...options, all: true }, (error, addresses) => {
       const allowed = addresses?.filter(({ address }) => isAllowed(address));
       const [first] = allowed ?? [];
       if (error !== null) callback(error, "");
-      else if (first === undefined) callback(notPublic(name), "");
+      else if (first === undefined) callback(refusal(name), "");
       else if (options.all === true) callback(null, allowed);
       else callback(null, first.address, first.family);
     });
