@@ -24,7 +24,7 @@ export async function addCoOwner(database: string, who: string, flags: CoOwnerFl
 
 export async function removeCoOwner(database: string, who: string, flags: CoOwnerFlags): Promise<void> {
   const identity = readIdentity(who);
-  await ask(database, "DELETE", `/owners/${identity}`, `${database} still has its co-owners`, flags);
+  await ask(database, "DELETE", `/owners/${identity}`, "Nobody was removed", flags);
   print(`${identity} is no co-owner of ${database} any more.`);
 }
 

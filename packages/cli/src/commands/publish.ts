@@ -196,7 +196,7 @@ function printDetails({ losses = [], cost, break_clients: breaks, disconnects }:
 /** What to do about a change that the server does not carry out. */
 function hintFor({ is_loss_alone: isLossAlone }: { readonly is_loss_alone?: boolean }): string {
   return isLossAlone === true
-    ? "What was only renamed keeps its rows if the module says what it was called (docs/migrations.md). To give the values up, publish with --drop-data."
+    ? "What was only renamed keeps its rows if the module says what it was called, as by `.was(\"topic\")` (docs/migrations.md). To give the values up, publish with --drop-data."
     : errorFacts("MigrationRefused").hint;
 }
 
