@@ -1,6 +1,8 @@
 /** Waits for changes of a folder's sources. */
-import { watch } from "node:fs";
-import { CliFailure } from "../failure.ts";
+import { existsSync, readdirSync, statSync, watch, type FSWatcher } from "node:fs";
+import { join, sep } from "node:path";
+import { CliFailure, failureText } from "../failure.ts";
+import { note } from "../terminal.ts";
 
 /** What builds and tools write themselves. */
 const leftOut: ReadonlySet<string> = new Set([
@@ -20,32 +22,23 @@ const leftOut: ReadonlySet<string> = new Set([
 /** How long a folder is quiet before its changes are acted on. */
 const quietMs = 300;
 
+/**
+ * Folders are watched, each by itself. A file that is watched is lost when an editor saves it by putting another in its
+ * place, as most do, which is what Node's recursive watch comes to on Linux.
+ */
 export class SourceWatch implements Disposable {
-  private readonly watcher: ReturnType<typeof watch>;
+  private readonly watchers = new Map<string, FSWatcher>();
   private wake: (() => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
   private hasChanged = false;
 
   constructor(folder: string) {
     try {
-      this.watcher = watch(folder, { recursive: true });
+      this.enter(folder);
     } catch (error) {
+      this[Symbol.dispose]();
       throw new CliFailure(`${folder} cannot be watched`, { cause: error });
     }
-    this.watcher.on("error", () => undefined); // A folder of it is gone; the rest is watched on.
-    this.watcher.on("change", (_event, name) => {
-      if (
-        String(name)
-          .split(/[/\\]/)
-          .some((part) => leftOut.has(part))
-      )
-        return;
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => {
-        this.hasChanged = true;
-        this.wake?.();
-      }, quietMs);
-    });
   }
 
   /** Resolves when something changed since the last time, and nothing has for a moment. */
@@ -56,6 +49,46 @@ export class SourceWatch implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.timer);
-    this.watcher.close();
+    for (const watcher of this.watchers.values()) watcher.close();
+    this.watchers.clear();
+  }
+
+  /** Watches a folder and those in it. */
+  private enter(folder: string): void {
+    const watcher = watch(folder);
+    this.watchers.set(folder, watcher);
+    watcher.on("error", () => undefined); // The folder is gone; the rest is watched on.
+    watcher.on("change", (event, name) => {
+      const entry = String(name ?? "");
+      if (leftOut.has(entry)) return;
+      if (event === "rename") this.renewed(join(folder, entry));
+      this.touched();
+    });
+    // What comes between the two is told of twice, rather than not at all.
+    for (const entry of readdirSync(folder, { withFileTypes: true }))
+      if (entry.isDirectory() && !leftOut.has(entry.name)) this.renewed(join(folder, entry.name));
+  }
+
+  /** Something of that path came, went, or is another now. */
+  private renewed(path: string): void {
+    for (const [folder, watcher] of this.watchers) {
+      if (folder !== path && !folder.startsWith(`${path}${sep}`)) continue;
+      watcher.close();
+      this.watchers.delete(folder);
+    }
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+    try {
+      this.enter(path);
+    } catch (error) {
+      if (existsSync(path)) note(failureText(new CliFailure(`${path} is not watched`, { cause: error })));
+    }
+  }
+
+  private touched(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.hasChanged = true;
+      this.wake?.();
+    }, quietMs);
   }
 }

@@ -1,0 +1,50 @@
+// Goal: `dev` hears of every save, however the editor saves, and of files in folders that come while it runs.
+// Method: a folder on the disk that is changed as editors and version control change it; each change is waited for.
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { SourceWatch } from "./watch.ts";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lightcone-watch-"));
+  mkdirSync(join(folder, "src"));
+  writeFileSync(join(folder, "src", "index.ts"), "0");
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const at = (...path: readonly string[]): string => join(folder, ...path);
+
+test("a file that is written over, or put in another's place, time after time", async () => {
+  using sources = new SourceWatch(folder);
+  for (let save = 1; save <= 3; save++) {
+    writeFileSync(at("src", "index.ts.tmp"), String(save));
+    renameSync(at("src", "index.ts.tmp"), at("src", "index.ts"));
+    await sources.change();
+    writeFileSync(at("src", "index.ts"), "over");
+    await sources.change();
+  }
+});
+
+test("folders that come, go, and come again", async () => {
+  using sources = new SourceWatch(folder);
+  for (let time = 1; time <= 2; time++) {
+    mkdirSync(at("src", "game", "rules"), { recursive: true });
+    await sources.change();
+    writeFileSync(at("src", "game", "rules", "chess.ts"), "0");
+    await sources.change();
+    rmSync(at("src", "game"), { recursive: true });
+    await sources.change();
+  }
+  mkdirSync(at("other", "rules"), { recursive: true });
+  await sources.change();
+  renameSync(at("other"), at("src", "game"));
+  await sources.change();
+  writeFileSync(at("src", "game", "rules", "chess.ts"), "0");
+  await sources.change();
+});
+
+test("a folder that is not there", () => {
+  expect(() => new SourceWatch(at("nowhere"))).toThrow(/nowhere cannot be watched/);
+});
