@@ -146,6 +146,7 @@ describe("row migrations", () => {
     await publish("carried", "second", "--drop-data", "--break-clients");
     const { code, says } = await publish("carried", "third", "--break-clients");
     expect([code, says]).toEqual([0, expect.stringContaining("Changed name of table sale to old_sale")]);
+    expect(says).toContain("Carried over by carry: the rows of old tables");
     await nowAndAfterRestart(async () => {
       expect(await rowsOf("carried", "sale")).toEqual([
         ["Ann", 3, 2],

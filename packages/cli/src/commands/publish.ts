@@ -46,6 +46,8 @@ interface AutoMigrate {
   /** What a server adds that is asked for details. */
   readonly disconnects?: boolean;
   readonly losses?: readonly string[];
+  /** The function that carries rows of old tables over. */
+  readonly migrate?: string;
   readonly cost?: {
     readonly tables: readonly { readonly table: string; readonly rows: number; readonly bytes: number }[];
     readonly rows: number;
@@ -183,8 +185,9 @@ function hasSteps({ migrate_plan: text }: AutoMigrate): boolean {
   return text.replaceAll(/[━\s]|Database Migration Plan/g, "") !== "";
 }
 
-function printDetails({ losses = [], cost, break_clients: breaks, disconnects }: AutoMigrate): void {
+function printDetails({ losses = [], migrate, cost, break_clients: breaks, disconnects }: AutoMigrate): void {
   for (const loss of losses) print(`Lost: ${loss}`);
+  if (migrate !== undefined) print(`Carried over by ${migrate}: the rows of old tables; those that it leaves are gone.`);
   if (cost !== undefined && cost.rows > 0) {
     const tables = cost.tables.map(({ table, rows }) => `${rows} of ${table}`).join(", ");
     print(`Rows made anew: ${tables}; ${cost.bytes} bytes, about ${cost.milliseconds} ms, in which calls wait.`);

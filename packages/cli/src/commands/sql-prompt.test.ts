@@ -73,7 +73,7 @@ describe.skipIf(!hasScript)("row 12: statements that are typed", () => {
 
   test("are answered with rows and their time; a failure is red and ends nothing; Tab completes; Ctrl-D ends", async () => {
     const { running, type } = open();
-    await running.saying(/shop> /);
+    await running.saying(/\.exit or Ctrl-D ends\.\r\n[^]*shop> /);
     // A Tab within what is pasted is one.
     type("SELECT id FROM prod\t");
     await running.saying(/FROM product/);

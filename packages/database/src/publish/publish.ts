@@ -149,6 +149,7 @@ function planPublish(site: PublishSite, program: Planned): Reply {
       breaks: breaks.map(({ subject, change }) => `${subject}: ${change}`),
       disconnects: disconnects(breaks),
       losses,
+      migrate: plan.migrate,
       cost: costOf(store, plan),
     };
     return json(
