@@ -4,7 +4,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The folder that has the pages: that of the package, or the root of a checkout. */
-const home = ((): string | undefined => {
+export const home = ((): string | undefined => {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     if (existsSync(join(folder, "docs", "errors.md"))) return folder;
     if (dirname(folder) === folder) return undefined;

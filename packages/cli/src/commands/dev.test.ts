@@ -30,7 +30,13 @@ describe("row CLI: init", () => {
     },
   ])("$args", async ({ args, files }) => {
     const at = place.path(`made-${String(args.at(-1))}`);
-    expect(await place.run("init", ...args, "--project-path", at)).toMatchObject({ code: 0 });
+    const made = await place.run("init", ...args, "--project-path", at);
+    expect(made).toMatchObject({ code: 0 });
+    // No registry has it yet: the steps lead to the file.
+    if (args.includes("typescript"))
+      expect(made.out).toMatch(
+        /npm install --prefix spacetimedb \S+\/lightcone-[\d.]+\.tgz\n {2}npx --prefix spacetimedb lightcone start &\n/,
+      );
     for (const file of files) expect(existsSync(join(at, "spacetimedb", file))).toBe(true);
     const name = /name("?)(?: = |: )"shop-[23]"/;
     expect(readFileSync(join(at, "spacetimedb", files[0] ?? ""), "utf8")).toMatch(name);

@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { makeDirectoryNow } from "@lightcone/base/node";
 import { snakeCase } from "@lightcone/schema";
 import { CliFailure } from "../failure.ts";
+import { ownPackage } from "../init/own-package.ts";
 import { moduleFiles, type ModuleLanguage } from "../init/templates.ts";
 import { print } from "../terminal.ts";
 
@@ -46,10 +47,22 @@ export function init(name: string | undefined, flags: InitFlags): void {
   } catch (error) {
     throw new CliFailure(`${module} could not be written`, { cause: error });
   }
-  const there = relative("", project);
-  const enter = there === "" ? "" : `  cd ${there}\n`;
-  const get = language === "typescript" ? "  npm install --prefix spacetimedb\n" : "";
-  print(`Made ${module}\n\nNext:\n${enter}${get}  lightcone start &\n  lightcone dev ${words}\n`);
+  print([`Made ${module}`, "", "Next:", ...nextSteps(language, relative("", project), words), ""].join("\n"));
+}
+
+/** What is typed next. The package of a module in TypeScript has the command; of one in Rust the command is elsewhere. */
+function nextSteps(language: ModuleLanguage, folder: string, name: string): readonly string[] {
+  const own = language === "typescript" ? ownPackage() : undefined;
+  const run = language === "typescript" ? "npx --prefix spacetimedb lightcone" : "lightcone";
+  return [
+    ...(own?.madeIn === undefined ? [] : [`npm run dist --prefix ${own.madeIn}`]),
+    ...(folder === "" ? [] : [`cd ${folder}`]),
+    ...(language === "typescript"
+      ? [`npm install --prefix spacetimedb${own === undefined ? "" : ` ${own.file}`}`]
+      : []),
+    `${run} start &`,
+    `${run} dev ${name}`,
+  ].map((line) => `  ${line}`);
 }
 
 const kebab = (name: string): string => snakeCase(name).replaceAll("_", "-");
