@@ -46,7 +46,9 @@ describe("row 9: procedures of our client", () => {
       body: new Uint8Array(0),
       timeoutMs: 0n,
     });
-    expect(page).toEqual({ err: expect.stringMatching(/^127\.0\.0\.1:1: 127\.0\.0\.1 is not a public address: .*--procedure-http any$/) });
+    expect(page).toEqual({
+      err: expect.stringMatching(/^127\.0\.0\.1:1: 127\.0\.0\.1 is not a public address: .*--procedure-http any$/),
+    });
   });
 
   test("its rows are in the tables when it has ended, and those of others that ran meanwhile", async () => {

@@ -194,7 +194,11 @@ describe("row 11: co-owners", () => {
   test.each([
     { args: () => ["add", "shared", "ben"], code: 2, err: /64 hex digits, which "ben" is not/ },
     { args: () => ["add", "shared", ann.identity], code: 1, err: /is the owner already/ },
-    { args: () => ["remove", "shared", cat.identity], code: 1, err: /^Error: Nobody was removed\n[^]*is no co-owner of the database/ },
+    {
+      args: () => ["remove", "shared", cat.identity],
+      code: 1,
+      err: /^Error: Nobody was removed\n[^]*is no co-owner of the database/,
+    },
     { args: () => ["add", "nothing", cat.identity], code: 1, err: /failed to find database `nothing`/ },
   ])("what is refused: $err", async ({ args, code, err }) => {
     expect(await ann.run("owner", ...args())).toMatchObject({ code, err: expect.stringMatching(err) });

@@ -187,7 +187,8 @@ function hasSteps({ migrate_plan: text }: AutoMigrate): boolean {
 
 function printDetails({ losses = [], migrate, cost, break_clients: breaks, disconnects }: AutoMigrate): void {
   for (const loss of losses) print(`Lost: ${loss}`);
-  if (migrate !== undefined) print(`Carried over by ${migrate}: the rows of old tables; those that it leaves are gone.`);
+  if (migrate !== undefined)
+    print(`Carried over by ${migrate}: the rows of old tables; those that it leaves are gone.`);
   if (cost !== undefined && cost.rows > 0) {
     const tables = cost.tables.map(({ table, rows }) => `${rows} of ${table}`).join(", ");
     print(`Rows made anew: ${tables}; ${cost.bytes} bytes, about ${cost.milliseconds} ms, in which calls wait.`);
@@ -199,7 +200,7 @@ function printDetails({ losses = [], migrate, cost, break_clients: breaks, disco
 /** What to do about a change that the server does not carry out. */
 function hintFor({ is_loss_alone: isLossAlone }: { readonly is_loss_alone?: boolean }): string {
   return isLossAlone === true
-    ? "What was only renamed keeps its rows if the module says what it was called, as by `.was(\"topic\")` (docs/migrations.md). To give the values up, publish with --drop-data."
+    ? 'What was only renamed keeps its rows if the module says what it was called, as by `.was("topic")` (docs/migrations.md). To give the values up, publish with --drop-data.'
     : errorFacts("MigrationRefused").hint;
 }
 

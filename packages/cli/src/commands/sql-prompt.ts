@@ -36,7 +36,8 @@ export async function interact({ database, words, historyPath, answer }: Prompte
     lines.setPrompt(begun === "" ? paint("green", `${database}> `) : `${" ".repeat(database.length)}> `);
     if (isTyped) lines.prompt();
   };
-  if (isTyped) note("A statement ends with its line. Tab completes names; .clear clears the screen, .exit or Ctrl-D ends.");
+  if (isTyped)
+    note("A statement ends with its line. Tab completes names; .clear clears the screen, .exit or Ctrl-D ends.");
   let failures = 0;
   const run = async (statement: string): Promise<void> => {
     try {

@@ -21,9 +21,9 @@ test("a file that is written over, or put in another's place, time after time", 
   for (let save = 1; save <= 3; save++) {
     writeFileSync(at("src", "index.ts.tmp"), String(save));
     renameSync(at("src", "index.ts.tmp"), at("src", "index.ts"));
-    await sources.change();
+    await expect(sources.change()).resolves.toBeUndefined();
     writeFileSync(at("src", "index.ts"), "over");
-    await sources.change();
+    await expect(sources.change()).resolves.toBeUndefined();
   }
 });
 
@@ -31,18 +31,18 @@ test("folders that come, go, and come again", async () => {
   using sources = new SourceWatch(folder);
   for (let time = 1; time <= 2; time++) {
     mkdirSync(at("src", "game", "rules"), { recursive: true });
-    await sources.change();
+    await expect(sources.change()).resolves.toBeUndefined();
     writeFileSync(at("src", "game", "rules", "chess.ts"), "0");
-    await sources.change();
+    await expect(sources.change()).resolves.toBeUndefined();
     rmSync(at("src", "game"), { recursive: true });
-    await sources.change();
+    await expect(sources.change()).resolves.toBeUndefined();
   }
   mkdirSync(at("other", "rules"), { recursive: true });
-  await sources.change();
+  await expect(sources.change()).resolves.toBeUndefined();
   renameSync(at("other"), at("src", "game"));
-  await sources.change();
+  await expect(sources.change()).resolves.toBeUndefined();
   writeFileSync(at("src", "game", "rules", "chess.ts"), "0");
-  await sources.change();
+  await expect(sources.change()).resolves.toBeUndefined();
 });
 
 test("a folder that is not there", () => {
