@@ -58,7 +58,7 @@ describe("row 14: the only key to one's databases", () => {
     expect(await run("logout", "--yes")).toMatch(/Logged out \(identity c200/);
     const { code, err } = await place.run("publish", "my_shop", "-p", chat);
     expect(code).toBe(1);
-    expect(err).toMatch(/Hint: .*On the server's machine `lightcone owner`/);
+    expect(err).toMatch(/Hint: .*on the server's machine `lightcone owner`/);
     await run("login", "--token", token, "--yes");
     expect(await run("publish", "my_shop", "-p", chat)).toMatch(/Updated database with name: my_shop/);
   });
