@@ -164,6 +164,37 @@ describe("row migrations", () => {
     expect((await rowsOf("carried", "sale")).length).toBe(3);
   });
 
+  test("a function that carries numbers of a sequence over: new rows get others, and none that was there before", async () => {
+    const bundle = async (version: string): Promise<string> => {
+      const entry = fileURLToPath(new URL(`modules/tickets/${version}.ts`, import.meta.url));
+      const file = join(folder, `tickets-${version}.js`);
+      await writeFile(file, (await bundleModule(entry)).code);
+      return file;
+    };
+    expect(await cli("publish", "tickets", "--js-path", await bundle("first"))).toMatchObject({ code: 0 });
+    for (const holder of ["Ann", "Bea", "Cid"]) await call("tickets", "hand", `["${holder}"]`);
+    await served.sql("tickets", "DELETE FROM ticket WHERE id = 3");
+    const second = ["--js-path", await bundle("second"), "--break-clients"];
+    expect(await cli("publish", "tickets", ...second)).toMatchObject({ code: 0 });
+    await call("tickets", "hand", `["Dot"]`);
+    await nowAndAfterRestart(async () => {
+      // The third ticket is gone, and its number was given out; nobody had a third number in the other table.
+      expect(await rowsOf("tickets", "ticket")).toEqual([
+        [1, 3],
+        [2, 3],
+        [4, 3],
+      ]);
+      expect(await rowsOf("tickets", "holder")).toEqual([
+        [1, "Ann"],
+        [2, "Bea"],
+        [3, "Dot"],
+      ]);
+    });
+    await call("tickets", "hand", `["Eve"]`);
+    expect((await rowsOf("tickets", "ticket")).length).toBe(4);
+    expect((await rowsOf("tickets", "holder")).length).toBe(4);
+  });
+
   test("a function that fails leaves the version before as it was, and its text is told", async () => {
     await shop("failing");
     await publish("failing", "second", "--drop-data", "--break-clients");

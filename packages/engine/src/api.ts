@@ -84,6 +84,12 @@ export interface Catalog {
   setAccess(table: TableId, access: Access): void;
   /** Replaces accessor names (table, columns, indexes) by those of `def`; everything else stays. */
   setAccessors(table: TableId, def: TableDef): void;
+  /**
+   * Has the sequences of a table go on past the values of its rows, as those of a column that has values do that becomes one.
+   *
+   * @param old a table whose rows were carried over: what its sequences gave out is not given out again
+   */
+  passSequences(table: TableId, old?: TableId): void;
   /** Gives back what sequences have reserved and not handed out. For a clean stop: nothing may be drawn after it. */
   returnReservations(): void;
 }

@@ -49,8 +49,17 @@ export function changeTables(store: Store, { tables }: AutoMigration): void {
   for (const change of tables) if (change.kind === "create") catalog.createTable(change.def);
 }
 
-/** Takes the rows out of tables that are there for old ones alone, once they have been carried over. */
-export function clearOld(store: Store, { tables }: ModuleDef): void {
+/**
+ * Ends what a function did that carried old rows over: the tables that it filled give out no value that rows have, or had, and
+ * those that are there for old rows alone are cleared.
+ */
+export function finishCarrying(store: Store, plan: AutoMigration, { tables }: ModuleDef): void {
+  for (const change of plan.tables) {
+    if (change.kind !== "create") continue;
+    const { name } = change.def;
+    const old = tables.find(({ was, isOld }) => isOld === true && was === name);
+    store.catalog.passSequences(tableOf(store, name).id, old && tableOf(store, old.name).id);
+  }
   for (const { name, isOld } of tables) if (isOld === true) store.tx.clear(tableOf(store, name).id);
 }
 

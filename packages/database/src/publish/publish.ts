@@ -16,7 +16,7 @@ import { WorkKind } from "../link/work.ts";
 import { Call, noConnection } from "../core/call.ts";
 import { ok } from "../core/commit-pipeline.ts";
 import type { Installation } from "./installation.ts";
-import { changeTables, clearOld, costOf, openRemakes, rowCounts } from "./carry-out.ts";
+import { changeTables, costOf, finishCarrying, openRemakes, rowCounts } from "./carry-out.ts";
 import { storeProgram } from "./module-row.ts";
 import { storeRules } from "./rule-rows.ts";
 
@@ -299,7 +299,7 @@ class Update {
             context,
             call.of(reducer, call.timestampMicros),
             reducer,
-            () => clearOld(store, next.def),
+            () => finishCarrying(store, plan, next.def),
             change,
           );
     if (result.kind === "failed") {

@@ -122,7 +122,7 @@ function isSameRange(a: SequenceDef, b: SequenceDef): boolean {
 }
 
 /** Where a sequence begins whose column has values already: past all of them, as it would stand had it given them out. */
-function firstFree(table: StoredTable, sequence: SequenceDef, column: number): bigint {
+export function firstFree(table: StoredTable, sequence: SequenceDef, column: number): bigint {
   const { space } = table;
   const type = table.columnTypes[column];
   if (type === undefined || table.rowCount === 0) return sequence.start;

@@ -28,7 +28,7 @@ import {
 } from "@lightcone/schema";
 import type { Catalog, TableChange } from "../api.ts";
 import type { SequenceMove } from "../commit.ts";
-import { type AlteredParts, alteredParts, haveSameBytes, haveSameTypes } from "./altered-parts.ts";
+import { type AlteredParts, alteredParts, firstFree, haveSameBytes, haveSameTypes } from "./altered-parts.ts";
 import { type RemadeRows, remakeRows, retireTable, TableRemake } from "./table-remake.ts";
 import type { RemakeRecord } from "../log/remake-record.ts";
 import { uniqueViolation } from "../table/violation.ts";
@@ -464,6 +464,24 @@ export class StoreCatalog implements Catalog {
         sequence.allocated = sequence.next;
         this.storeReservation(sequence);
       }
+    }
+  }
+
+  passSequences(id: TableId, old?: TableId): void {
+    this.requireOpen();
+    const table = this.existing(id);
+    const before = old === undefined ? undefined : this.existing(old);
+    for (const sequence of table.sequences) {
+      const { column, increment } = sequence.def;
+      const name = table.def.columns[column]?.name;
+      const given = before?.sequences.find(({ def }) => before.def.columns[def.column]?.name === name);
+      const further = (a: bigint, b: bigint): bigint => (increment > 0n === a > b ? a : b);
+      let free = firstFree(table, sequence.def, column);
+      if (given !== undefined && given.def.increment > 0n === increment > 0n) free = further(free, given.next);
+      if (free < sequence.def.min || free > sequence.def.max) continue;
+      sequence.next = further(sequence.next, free);
+      sequence.allocated = further(sequence.allocated, free);
+      if (sequence.stored !== sequence.allocated) this.storeReservation(sequence);
     }
   }
 
