@@ -195,6 +195,23 @@ describe("row migrations", () => {
     expect((await rowsOf("tickets", "holder")).length).toBe(4);
   });
 
+  test("a rule that reads a view is refused over a version that has the view, too: the database starts again", async () => {
+    const bundle = async (version: string): Promise<string> => {
+      const file = join(folder, `guarded-${version}.js`);
+      const entry = fileURLToPath(new URL(`modules/guarded/${version}.ts`, import.meta.url));
+      await writeFile(file, (await bundleModule(entry)).code);
+      return file;
+    };
+    expect(await cli("publish", "guarded", "--js-path", await bundle("first"))).toMatchObject({ code: 0 });
+    await call("guarded", "add", "[1]");
+    const { code, says } = await cli("publish", "guarded", "--js-path", await bundle("second"), "--break-clients");
+    expect([code, says]).toEqual([1, expect.stringContaining("no such table: `shown`")]);
+    await nowAndAfterRestart(async () => {
+      expect(await rowsOf("guarded", "note")).toEqual([[1]]);
+      expect(await rowsOf("guarded", "shown")).toEqual([[1]]);
+    });
+  });
+
   test("a function that fails leaves the version before as it was, and its text is told", async () => {
     await shop("failing");
     await publish("failing", "second", "--drop-data", "--break-clients");
