@@ -23,6 +23,7 @@ const sources: Readonly<Record<string, string>> = {
   "host-main": "packages/server/src/process/host-main.ts",
   "watch-main": "packages/server/src/process/watch-main.ts",
   "database-factory": "packages/server/src/process/database-factory.ts",
+  "procedure-main": "packages/host-js/src/sys/procedure-main.ts",
 };
 const waitMsMax = 120_000;
 
