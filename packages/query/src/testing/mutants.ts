@@ -220,8 +220,8 @@ export const ruleMutants: readonly Mutant[] = [
   {
     name: "a SELECT shows what rules hide",
     file: "evaluate/evaluate.ts",
-    from: "if (rules !== undefined && !rules.some((rule) => rule.shows(ref, view, at))) {",
-    to: "if (rules !== undefined && !rules.some((rule) => rule.shows(ref, view, at) || true)) {",
+    from: "!rules.some((rule) => rule.shows(ref, view, at))",
+    to: "!rules.some((rule) => rule.shows(ref, view, at) || true)",
   },
   {
     name: "a SELECT in steps joins rows that rules hide",

@@ -40,7 +40,7 @@ function mutated({ file, from, to }: Mutant): string {
 async function found(search: string, isRuled: boolean): Promise<string> {
   const module = (await import(`./run-world.ts${search}`)) as { readonly runWorld: typeof runWorld }; // the same file
   const property = fc.property(isRuled ? ruledWorlds : worlds, (world) => module.runWorld(world));
-  const { failed, errorInstance } = fc.check(property, { seed: 8, numRuns: isRuled ? 60 : 500, endOnFailure: true });
+  const { failed, errorInstance } = fc.check(property, { seed: 8, numRuns: isRuled ? 150 : 500, endOnFailure: true });
   return failed ? String(errorInstance).slice(0, 300) : "";
 }
 
