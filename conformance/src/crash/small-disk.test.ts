@@ -62,7 +62,7 @@ describe.skipIf(!canMount)("row 30: a small disk (`mount -t tmpfs`)", () => {
   }
 
   test("row 17: a database with little in it takes well under a megabyte", async () => {
-    for (let number = 0; number < 20; number += 1) expect(await record(number)).toBe(200);
+    for (let number = 0; number < 15; number += 1) expect(await record(number)).toBe(200);
     expect(takenBy(join(served.dataDirectory, "databases"))).toBeLessThan(0.75 * mebibyte);
     // Stopped, it has a snapshot as well.
     await served.stopFront();
@@ -185,7 +185,7 @@ describe.skipIf(!canMount)("row 30: a full disk, whatever its size and the rows'
         expect(await logs.text()).toMatch(/no room.*Free space/);
 
         // An operator makes room: of the ballast, or by a bigger disk where there is none.
-        if (statSync(ballast).size > 8 * mebibyte) truncateSync(ballast, statSync(ballast).size - 8 * mebibyte);
+        if (statSync(ballast).size > 12 * mebibyte) truncateSync(ballast, statSync(ballast).size - 12 * mebibyte);
         else expect(spawnSync("mount", ["-o", `remount,size=${mebibytes + 12}m`, disk]).status).toBe(0);
         const freedAt = performance.now();
         while (status !== 200 && performance.now() - freedAt < 10_000) {
