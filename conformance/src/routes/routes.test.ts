@@ -32,10 +32,12 @@ function send(
   path: string,
   body = "",
   headers: Record<string, string | string[]> = {},
+  localAddress = "127.0.0.1",
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const options = {
       method,
+      localAddress,
       headers: body === "" ? headers : { "content-length": Buffer.byteLength(body), ...headers },
     };
     const request = ask(`${served.url}/v1/database/routes/route${path}`, options, (response) => {
@@ -225,7 +227,7 @@ describe.skipIf(modules.some(({ path }) => path === undefined)).each(modules)(
         expect((await send("POST", "/echo", "x".repeat(2_500_000))).body.length).toBe(2_500_000);
       });
 
-      test("a client that leaves: its handler goes on to its end", async () => {
+      test("a client that leaves before its handler begins: it runs, up to its end or to where it waits", async () => {
         const socket = connect(Number(new URL(served.url).port), "127.0.0.1");
         socket.write("POST /v1/database/routes/route/write HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\ngone", () =>
           socket.destroy(),
@@ -277,17 +279,39 @@ describe.skipIf(modules.some(({ path }) => path === undefined)).each(modules)(
       );
 
       test.skipIf(isOfficial)(
-        "too many wait: the next is refused; its database is deleted: who asked is told",
+        "too many wait for one address: the next is refused, others' are not; its database is deleted: who asked is told",
         async () => {
           await open({ databaseLimits: { proceduresWaitingPerCallerMax: 1 } });
           const waiting = told("POST", "/fetch", `${origin}/later`);
           await until("the request has come", () => asked.length === 1);
           expect(await told("POST", "/write", "no")).toMatch(/^429 .*proceduresWaitingPerCallerMax/);
+          // Whoever comes through a proxy on this machine, or from elsewhere, has a count of their own.
+          const forwarded = { "x-forwarded-for": "10.0.0.1, 203.0.113.9" };
+          expect((await send("POST", "/write", "by a proxy", forwarded)).status).toBe(201);
+          expect((await send("POST", "/write", "by another", {}, "127.0.0.2")).status).toBe(201);
+          expect(await written()).toEqual(["fetch begins", "by a proxy", "by another"]);
           expect((await served.request("DELETE", "/v1/database/routes")).status).toBe(200);
           expect(await waiting).toMatch(/^(?:404|503) /);
           expect(await told("GET", "")).toMatch(/^404 /);
         },
       );
+
+      test("whoever asked leaves: it is ended where it waits, its place is free, and its line says why", async () => {
+        await open({ databaseLimits: { proceduresWaitingPerCallerMax: 1 } });
+        const socket = connect(Number(new URL(served.url).port), "127.0.0.1");
+        const body = `${origin}/later`;
+        socket.write(
+          `POST /v1/database/routes/route/fetch HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        );
+        await until("the request has come", () => asked.length === 1);
+        socket.destroy();
+        await until("its request is given up", () => asked[0]?.destroyed === true);
+        await until("its place is free", async () => (await told("POST", "/write", "next")) === "201 written");
+        expect(await written()).toEqual(["fetch begins", "next"]);
+        expect(await (await served.request("GET", "/v1/database/routes/logs")).text()).toMatch(
+          /HTTP handler `fetches` was ended while it waited: whoever sent the request has left/,
+        );
+      });
 
       test.skipIf(isOfficial)("a database at rest is woken by a request", async () => {
         await open({ serverLimits: { parkAfterMs: 200, parkWakeTimesMin: 0 } });

@@ -278,8 +278,8 @@ export class Database implements DatabaseLink {
     return this.sessions.add(info, sink);
   }
 
-  request(request: DatabaseRequest): Promise<Reply> {
-    return this.requests.answer(request);
+  request(request: DatabaseRequest, left?: AbortSignal): Promise<Reply> {
+    return this.requests.answer(request, left);
   }
 
   /** What hosts have ended in. */

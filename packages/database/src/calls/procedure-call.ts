@@ -1,6 +1,6 @@
 /** Procedures as clients call them: who may call which, with what arguments. */
 import { isLightconeError, type ErrorCode } from "@lightcone/base";
-import { jsonArgsToBsatn, validator } from "@lightcone/sats";
+import { jsonArgsToBsatn, toHex, validator } from "@lightcone/sats";
 import type { ProcedureDef } from "@lightcone/schema";
 import type { DatabaseContext } from "../core/context.ts";
 import type { Sender } from "../core/call.ts";
@@ -44,7 +44,7 @@ export function callProcedure(
   const forbidden =
     (caller.isOwner ? undefined : context.ends.refusal(name)) ??
     whyTooLong(context, argsText?.length ?? args.length) ??
-    context.procedures.refusal(caller.identity);
+    context.procedures.refusal(toHex(caller.identity));
   if (forbidden !== undefined) {
     refuse(forbidden.code, forbidden.message);
     return;

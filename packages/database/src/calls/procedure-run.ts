@@ -19,6 +19,7 @@ import {
   type ProcedureOutcome,
   type ProcedureWaits,
 } from "@lightcone/host";
+import { toHex } from "@lightcone/sats";
 import { Call, noBytes, type Sender } from "../core/call.ts";
 import type { RunningProcedure } from "../core/running-procedures.ts";
 import { ok } from "../core/commit-pipeline.ts";
@@ -68,6 +69,8 @@ export interface ProcedureStart {
   readonly module: Module;
   readonly target: RunTarget;
   readonly sender: Sender;
+  /** Whom it counts for among those that wait; left out, its sender's identity. */
+  readonly caller?: string;
   /** What it sees as now. Microseconds. */
   readonly timestampMicros: number;
   readonly work: WorkName;
@@ -84,6 +87,7 @@ const timerMsMax = 5000;
 
 export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedure {
   readonly module: Module;
+  readonly caller: string;
   private readonly context: DatabaseContext;
   private readonly instance: ModuleInstance;
   private readonly target: RunTarget;
@@ -102,6 +106,7 @@ export class ProcedureRun extends Call implements ProcedureWaits, RunningProcedu
     super(CommitKind.procedure, start.sender);
     this.context = context;
     this.module = start.module;
+    this.caller = start.caller ?? toHex(start.sender.identity);
     this.instance = start.module.lend();
     this.target = start.target;
     this.work = start.work;

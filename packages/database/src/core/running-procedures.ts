@@ -9,8 +9,8 @@ import type { Job } from "./job-loop.ts";
 
 /** A procedure that waits, as seen by what ends it. */
 export interface RunningProcedure {
-  /** Its caller's identity. */
-  readonly sender: Uint8Array;
+  /** Whom it counts for. */
+  readonly caller: string;
   /** Ends it where it waits, and has its caller told of `error`. To be called in a job. */
   cutShort(error: LightconeError): void;
   readonly functionName: string;
@@ -29,7 +29,7 @@ export interface BegunMessage {
 export class RunningProcedures {
   private readonly limits: DatabaseLimits;
   private readonly runs = new Set<RunningProcedure>();
-  private readonly countBySender = new Map<string, number>();
+  private readonly countByCaller = new Map<string, number>();
   /** The HTTP requests that are under way. */
   requestCount = 0;
 
@@ -41,12 +41,12 @@ export class RunningProcedures {
     return this.runs.size;
   }
 
-  /** Why no other procedure may begin, if so: any may come to wait. @param sender undefined for the database itself */
-  refusal(sender: Uint8Array | undefined): LightconeError<"LimitExceeded"> | undefined {
+  /** Why no other procedure may begin, if so: any may come to wait. @param caller undefined for the database itself */
+  refusal(caller: string | undefined): LightconeError<"LimitExceeded"> | undefined {
     const { proceduresWaitingMax: max, proceduresWaitingPerCallerMax: ownMax } = this.limits;
     const { count } = this;
     if (count >= max) return new LightconeError("LimitExceeded", { limit: "proceduresWaitingMax", value: count, max });
-    const ownCount = sender === undefined || count < ownMax ? 0 : (this.countBySender.get(toHex(sender)) ?? 0);
+    const ownCount = caller === undefined || count < ownMax ? 0 : (this.countByCaller.get(caller) ?? 0);
     if (ownCount < ownMax) return undefined;
     return new LightconeError("LimitExceeded", {
       limit: "proceduresWaitingPerCallerMax",
@@ -58,16 +58,14 @@ export class RunningProcedures {
   add(run: RunningProcedure): void {
     if (this.runs.has(run)) return;
     this.runs.add(run);
-    const key = toHex(run.sender);
-    this.countBySender.set(key, (this.countBySender.get(key) ?? 0) + 1);
+    this.countByCaller.set(run.caller, (this.countByCaller.get(run.caller) ?? 0) + 1);
   }
 
   remove(run: RunningProcedure): void {
     if (!this.runs.delete(run)) return;
-    const key = toHex(run.sender);
-    const count = (this.countBySender.get(key) ?? 1) - 1;
-    if (count > 0) this.countBySender.set(key, count);
-    else this.countBySender.delete(key);
+    const count = (this.countByCaller.get(run.caller) ?? 1) - 1;
+    if (count > 0) this.countByCaller.set(run.caller, count);
+    else this.countByCaller.delete(run.caller);
   }
 
   /** Writes what is kept of them beside a snapshot: behind it nobody reads in the log that they have begun. */

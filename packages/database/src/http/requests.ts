@@ -65,14 +65,14 @@ export class HttpRequests {
     if (count === 0) this.context.loop.push({ run: end, timedOut: end });
   }
 
-  answer(request: DatabaseRequest): Promise<Reply> {
-    const reply = this.replyTo(request);
+  answer(request: DatabaseRequest, left?: AbortSignal): Promise<Reply> {
+    const reply = this.replyTo(request, left);
     const isAwaited = "caller" in request || "program" in request;
     if (this.awaitedCount > 0 && isAwaited) this.awaitAgain(this.awaitedCount - 1);
     return reply;
   }
 
-  private replyTo(request: DatabaseRequest): Promise<Reply> {
+  private replyTo(request: DatabaseRequest, left: AbortSignal | undefined): Promise<Reply> {
     const { context } = this;
     const { module } = context;
     switch (request.kind) {
@@ -81,7 +81,7 @@ export class HttpRequests {
         return this.runAlone(caller, true, new FunctionCall(context, caller, functionName, args));
       }
       case "route":
-        return this.runAlone(request.caller, true, new RouteRun(context, request));
+        return this.runAlone(request.caller, true, new RouteRun(context, request, left));
       case "sql":
         return this.runAlone(
           request.caller,

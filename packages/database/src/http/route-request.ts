@@ -7,6 +7,7 @@ import { readHttpResponse, writeHttpRequest, type HttpHeaders, type ModuleInstan
 import { handlerOf, type ModuleDef } from "@lightcone/schema";
 import { ProcedureRun, type RunResult, type RunTarget } from "../calls/procedure-run.ts";
 import type { DatabaseContext } from "../core/context.ts";
+import { functionTitle } from "../core/function-title.ts";
 import { bytesOfClient } from "../link/client.ts";
 import type { DatabaseRequest, Reply } from "../link/link.ts";
 import { failure, refusal, text } from "../link/reply.ts";
@@ -20,35 +21,51 @@ export class RouteRun implements RequestRun {
   readonly connects = false;
   private readonly context: DatabaseContext;
   private readonly request: RouteRequest;
+  private readonly left: AbortSignal | undefined;
 
-  constructor(context: DatabaseContext, request: RouteRequest) {
+  constructor(context: DatabaseContext, request: RouteRequest, left: AbortSignal | undefined) {
     this.context = context;
     this.request = request;
+    this.left = left;
   }
 
   run(later: (reply: Reply) => void): Reply | undefined {
     const { context, request } = this;
-    const { caller, method, path } = request;
+    const { caller, peer, method, path } = request;
     const { module } = context;
     const name = module && handlerOf(module.def, method, path);
     if (module === undefined || name === undefined)
       return text(404, "Database has not registered a handler for this route");
-    // They have one caller as far as limits go: nobody.
-    const refused = context.ends.refusal(name) ?? context.procedures.refusal(caller.identity);
+    const refused = context.ends.refusal(name) ?? context.procedures.refusal(peer);
     if (refused !== undefined) return failure(refused);
     let reply: Reply | undefined;
     let answer = (made: Reply): void => void (reply = made);
-    new ProcedureRun(context, {
+    const run = new ProcedureRun(context, {
       module,
       target: targetOf(module.def, name, request, context.limits.routeResponseBytesMax),
       sender: caller,
+      caller: peer,
       timestampMicros: context.pipeline.nowMicros(),
       work: { kind: WorkKind.message, id: bytesOfClient(caller), number: 1 },
       isNoted: false,
       ended: (result) => answer(replyOf(result, method)),
-    }).start();
+    });
+    run.start();
     answer = later;
+    if (reply === undefined) this.endIfLeft(run);
     return reply;
+  }
+
+  /** One that waits while nobody is there to take its response holds a place for nothing. What it has committed stays. */
+  private endIfLeft(run: ProcedureRun): void {
+    const { left, context } = this;
+    if (left === undefined) return;
+    const what = functionTitle("handler", run.functionName);
+    const why = "whoever sent the request has left";
+    const end = (): void => run.cutShort(new LightconeError("ProcedureEnded", { what, why }));
+    const leave = (): void => context.loop.push({ run: end, timedOut: end });
+    if (left.aborted) leave();
+    else left.addEventListener("abort", leave, { once: true });
   }
 
   settled(): Reply {

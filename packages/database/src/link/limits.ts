@@ -138,8 +138,8 @@ export const databaseLimits = {
   proceduresWaitingPerCallerMax: {
     value: 64,
     unit: "calls",
-    what: "procedures that wait and were called by one identity",
-    outcome: "further ones of its are refused with `LimitExceeded`, and have not run",
+    what: "procedures that wait and were called by one identity, or HTTP handlers that one address asked",
+    outcome: "further ones are refused with `LimitExceeded`, and have not run",
   },
   procedureThreadsMax: {
     value: 16,

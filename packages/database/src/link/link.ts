@@ -97,6 +97,8 @@ export type DatabaseRequest =
       readonly kind: "route";
       readonly caller: Caller;
       readonly method: string;
+      /** Whose the request is, as far as limits go. */
+      readonly peer: string;
       /** What follows `/route`. */
       readonly path: string;
       /** The whole address, as the module sees it. */
@@ -148,7 +150,8 @@ export interface Reply {
 
 export interface DatabaseLink {
   connect(info: ConnectionInfo, sink: ConnectionSink): ConnectionHandle;
-  request(request: DatabaseRequest): Promise<Reply>;
+  /** @param left aborted when nobody is there any more to take the reply; looked at for requests to routes alone */
+  request(request: DatabaseRequest, left?: AbortSignal): Promise<Reply>;
   /** Resolves when what was added to the module's log by now is in its files, where `LogReader` finds it. */
   flushLog(): Promise<void>;
   /**

@@ -74,6 +74,7 @@ const askedMax = 2;
 
 interface HeldRequest {
   readonly request: DatabaseRequest;
+  readonly left: AbortSignal | undefined;
   readonly resolve: (reply: Reply) => void;
   /** Its name as work; undefined for a request that is not announced. */
   readonly work: Work | undefined;
@@ -148,11 +149,11 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
     return held;
   }
 
-  request(request: DatabaseRequest): Promise<Reply> {
+  request(request: DatabaseRequest, left?: AbortSignal): Promise<Reply> {
     if (request.kind === "publish") this.pace.startAfresh();
     if (this.failure !== undefined) return Promise.resolve(failure(this.failure));
     return new Promise((resolve) => {
-      const held = this.hold(request, resolve);
+      const held = this.hold(request, left, resolve);
       this.requests.add(held);
       if (this.host === undefined) this.wake("call");
       else this.ask(held, this.host);
@@ -302,8 +303,8 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
 
   // --- requests
 
-  private hold(request: DatabaseRequest, resolve: (reply: Reply) => void): HeldRequest {
-    const held = { request, resolve, work: undefined, askedCount: 0 };
+  private hold(request: DatabaseRequest, left: AbortSignal | undefined, resolve: (reply: Reply) => void): HeldRequest {
+    const held = { request, left, resolve, work: undefined, askedCount: 0 };
     switch (request.kind) {
       case "call":
       case "route":
@@ -322,7 +323,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
 
   private ask(held: HeldRequest, host: OpenedHost): void {
     held.askedCount += 1;
-    host.link.request(held.request).then(
+    host.link.request(held.request, held.left).then(
       (reply) => {
         if (held.request.kind === "publish" && reply.status === 200) this.ends = [];
         this.answer(held, reply);

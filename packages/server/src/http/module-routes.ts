@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { HttpHeaders } from "@lightcone/host";
 import { makeConnectionId } from "../services.ts";
 import { readBody } from "./body.ts";
+import { peerOf } from "./peer.ts";
 import { resolveDatabase } from "./resolve.ts";
 import { fail, fromReply } from "./responses.ts";
 import type { Exchange, Route } from "./route.ts";
@@ -21,16 +22,20 @@ async function serveRoute(exchange: Exchange): Promise<Response> {
   const path = pathOf(request);
   if (path === undefined) throw fail(404, "Database has not registered a handler for this route");
   const link = await services.databases.link(record);
-  const reply = await link.request({
-    kind: "route",
-    caller: { identity: nobody, connectionId: makeConnectionId(services.random), claims: "", isOwner: false },
-    method: request.method,
-    path,
-    uri: uriOf(request),
-    headers: headersOf(request, incoming),
-    version: incoming?.httpVersion ?? "1.1",
-    body,
-  });
+  const reply = await link.request(
+    {
+      kind: "route",
+      caller: { identity: nobody, connectionId: makeConnectionId(services.random), claims: "", isOwner: false },
+      peer: peerOf(incoming?.socket.remoteAddress, request.headers.get("x-forwarded-for")),
+      method: request.method,
+      path,
+      uri: uriOf(request),
+      headers: headersOf(request, incoming),
+      version: incoming?.httpVersion ?? "1.1",
+      body,
+    },
+    request.signal,
+  );
   return fromReply(reply);
 }
 

@@ -38,6 +38,7 @@ const request: fc.Arbitrary<DatabaseRequest> = fc.oneof(
   fc.record({
     kind: fc.constant("route" as const),
     caller,
+    peer: fc.string(),
     method: fc.constantFrom("GET", "PROPFIND"),
     path: fc.string({ unit: "grapheme" }),
     uri: fc.string(),

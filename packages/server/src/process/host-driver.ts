@@ -61,6 +61,8 @@ export class HostDriver {
   private readonly options: HostDriverOptions;
   private readonly pipe: Pipe;
   private readonly connections = new Map<number, DriverConnection>();
+  /** Of requests that may be told that whoever sent them has left. */
+  private readonly leavers = new Map<number, AbortController>();
   private changedConnections: DriverConnection[] = [];
   private readonly payloads = new PayloadList();
   /** Which connection gets which payload, as it will be written after the payloads. */
@@ -163,6 +165,9 @@ export class HostDriver {
       case toHost.request:
         this.request(messages);
         return;
+      case toHost.left:
+        this.leavers.get(messages.u32())?.abort();
+        return;
       case toHost.flushLog:
         this.answer(
           messages.u32(),
@@ -228,18 +233,24 @@ export class HostDriver {
   private request(messages: ByteReader): void {
     const id = messages.u32();
     const request = readRequest(messages);
-    this.answer(id, this.database(messages).request(request));
+    const leaver = request.kind === "route" ? new AbortController() : undefined;
+    if (leaver !== undefined) this.leavers.set(id, leaver);
+    this.answer(id, this.database(messages).request(request, leaver?.signal));
   }
 
   private answer(id: number, answer: Promise<Reply>): void {
     answer.then(
       (reply) => {
+        this.leavers.delete(id);
         const out = this.pipe.write();
         out.u8(toFront.reply);
         out.u32(id);
         writeReply(out, reply);
       },
-      (error: unknown) => this.sayError(toFront.replyFailed, id, error),
+      (error: unknown) => {
+        this.leavers.delete(id);
+        this.sayError(toFront.replyFailed, id, error);
+      },
     );
   }
 

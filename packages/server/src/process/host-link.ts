@@ -149,7 +149,7 @@ export class HostLink implements DatabaseLink {
   /** Writes what the host has to say to the server's operator. */
   onOperator: TellOperator | undefined;
 
-  request(request: DatabaseRequest): Promise<Reply> {
+  request(request: DatabaseRequest, left?: AbortSignal): Promise<Reply> {
     if (this.pipe.isGone) return Promise.reject(gone());
     const id = (this.lastId += 1);
     this.traffic += 1;
@@ -157,6 +157,9 @@ export class HostLink implements DatabaseLink {
     out.u8(toHost.request);
     out.u32(id);
     writeRequest(out, request);
+    const leave = (): void => void (this.requests.has(id) && this.say(toHost.left, id));
+    left?.addEventListener("abort", leave, { once: true });
+    if (left?.aborted === true) this.say(toHost.left, id);
     return new Promise((resolve, reject) => this.requests.set(id, { resolve, reject }));
   }
 

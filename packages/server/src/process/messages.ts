@@ -2,7 +2,7 @@
  * What stands in a batch. Each message is a kind and its fields; none carries a length, both ends being one release.
  *
  *   front → host   connect key info · frame key isText bytes · closed key · taken key bytes
- *                  request id request · flushLog id · stop withinMs · park
+ *                  request id request · left id · flushLog id · stop withinMs · park
  *                  open record resume
  *   host → front   payload bytes · deliveries count (key, payload | last)… · close key code reason
  *                  note key note · answered key count · credit key bytes
@@ -44,6 +44,7 @@ export const toHost = {
   flushLog: 7,
   stop: 8,
   park: 9,
+  left: 10,
 } as const;
 
 export const toFront = {
@@ -145,6 +146,7 @@ export function writeRequest(out: ByteWriter, request: DatabaseRequest): void {
       return;
     case "route":
       writeCaller(out, request.caller);
+      out.string(request.peer);
       out.string(request.method);
       out.string(request.path);
       out.byteArray(writeHttpRequest(request.method, request.uri, request.headers, request.version));
@@ -187,12 +189,13 @@ export function readRequest(input: ByteReader): DatabaseRequest {
       return { kind, caller: readCaller(input), functionName: input.string(), args: input.string() };
     case "route": {
       const caller = readCaller(input);
+      const peer = input.string();
       const method = input.string();
       const path = input.string();
       const record = input.byteArray();
       const body = input.byteArray();
       const { uri, headers, version } = readHttpRequest(record, body);
-      return { kind, caller, method, path, uri, headers, version, body };
+      return { kind, caller, peer, method, path, uri, headers, version, body };
     }
     case "sql":
       return { kind, caller: readCaller(input), text: input.string(), confirmed: input.bool() };
