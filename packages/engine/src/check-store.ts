@@ -116,7 +116,7 @@ function checkRowSet(table: StoredTable, problems: string[]): void {
 }
 
 function checkSequences(store: MemoryStore, problems: string[]): void {
-  const rows = new Map(store.definitions.readRows().st_sequence.map((row) => [row.sequence_id, row.allocated]));
+  const rows = new Map(store.definitions.rows.readAll().st_sequence.map((row) => [row.sequence_id, row.allocated]));
   if (rows.size !== store.table(asTableId(SystemTable.st_sequence))?.rowCount) problems.push("st_sequence: ids repeat");
   for (const table of store.tables()) {
     for (const sequence of table.sequences) {

@@ -153,7 +153,7 @@ export class MemoryStore implements Store {
     assert(this.changes.state === TransactionState.closed, "a transaction is open already");
     assert(this.unreleased === undefined, "the commit before must be released first");
     this.changes.state = TransactionState.open;
-    this.definitions.beginWithRemakes();
+    this.definitions.alterations.begin();
   }
 
   rollback(): void {
@@ -191,7 +191,7 @@ export class MemoryStore implements Store {
       this.undoAndClose();
       return undefined;
     }
-    const bytes = this.record.write(meta, moves, deltas, this.definitions.remakeRecords());
+    const bytes = this.record.write(meta, moves, deltas, this.definitions.alterations.records());
     try {
       admit?.(bytes.length, bytes);
     } catch (error) {
@@ -216,7 +216,7 @@ export class MemoryStore implements Store {
     // Whatever goes wrong from here on leaves the state at `writing` with half a commit made: the store is poisoned.
     const input = this.readerOf(record);
     const { meta, sequences, remakes } = readHead(input);
-    this.definitions.remakeFrom(remakes);
+    this.definitions.alterations.remakeFrom(remakes);
     const deltas: StoredChanges[] = [];
     let isSynced = true;
     let moved = false;
@@ -236,7 +236,7 @@ export class MemoryStore implements Store {
     if (!isSynced) this.definitions.syncTables();
     if (moved) this.definitions.syncSequences();
     this.definitions.checkDropped();
-    this.definitions.checkRemade();
+    this.definitions.alterations.check();
     return this.finish(meta, sequences, deltas, record);
   }
 
@@ -273,7 +273,7 @@ export class MemoryStore implements Store {
       changes.reset();
     }
     this.definitions.finishDrops();
-    this.definitions.finishRemakes();
+    this.definitions.alterations.finish();
     this.unreleased = undefined;
     this.record.trim();
     changes.state = TransactionState.closed;

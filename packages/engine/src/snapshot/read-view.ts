@@ -7,7 +7,7 @@
 import { assert, type TableId, type TxOffset } from "@lightcone/base";
 import type { ReadView, ReadViewCursor, ReadViewTable } from "../api.ts";
 import type { RowView } from "@lightcone/schema";
-import type { IdCounters } from "../catalog/catalog.ts";
+import type { IdCounters } from "../catalog/alterations.ts";
 import { type Memory, type PageLists, Meta, metaWords, pageBytes, slabPages } from "../storage/memory.ts";
 import type { StoredTable } from "../table/stored-table.ts";
 

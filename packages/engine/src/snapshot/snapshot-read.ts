@@ -6,6 +6,7 @@
  */
 import { defined, LightconeError, type RowRef, type TableId } from "@lightcone/base";
 import { systemTables } from "@lightcone/schema";
+import type { IdCounters } from "../catalog/alterations.ts";
 import type { StoreCatalog } from "../catalog/catalog.ts";
 import { schemasOf } from "../catalog/catalog-rows.ts";
 import { type Memory, Meta, metaWords, pageBytes, pageShift, slabPages, slabShift } from "../storage/memory.ts";
@@ -135,7 +136,13 @@ export async function readSnapshot(
   const timestampMicros = await input.u53();
   const ids = await input.bytes(20);
   const id = (position: number): number => ids.getUint32(position * 4, true);
-  store.definitions.counters = { table: id(0), index: id(1), constraint: id(2), sequence: id(3), schedule: id(4) };
+  Object.assign(store.definitions.counters, {
+    table: id(0),
+    index: id(1),
+    constraint: id(2),
+    sequence: id(3),
+    schedule: id(4),
+  } satisfies IdCounters);
   await readPageLists(input, store.memory);
   const images: TableImage[] = [];
   for (let left = await input.u32(); left > 0; left -= 1) images.push(await readTableHead(input, store.memory));
@@ -233,7 +240,7 @@ function placeTables(store: SnapshotTarget, images: readonly TableImage[], input
   };
   store.definitions.createSystemTables(false);
   for (const schema of systemTables) place(defined(store.table(schema.id), schema.def.name));
-  for (const stored of schemasOf(store.definitions.readRows()).values()) {
+  for (const stored of schemasOf(store.definitions.rows.readAll()).values()) {
     const table = store.definitions.makeStored(stored);
     store.addTable(table);
     place(table);

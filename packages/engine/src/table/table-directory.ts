@@ -1,5 +1,5 @@
 /** The tables and indexes that exist, by id and by name. */
-import type { IndexId, TableId } from "@lightcone/base";
+import { type IndexId, LightconeError, type TableId } from "@lightcone/base";
 import { listById, putById } from "./list-by-id.ts";
 import type { StoredIndex, StoredTable } from "./stored-table.ts";
 
@@ -16,6 +16,13 @@ export class TableDirectory {
   all(): readonly StoredTable[] {
     this.list ??= this.byId.filter((table) => table !== undefined);
     return this.list;
+  }
+
+  /** @throws {LightconeError} `NoSuchTable` */
+  existing(id: TableId): StoredTable {
+    const table = this.byId[id];
+    if (table === undefined) throw new LightconeError("NoSuchTable", { table: String(id) });
+    return table;
   }
 
   add(table: StoredTable): void {
