@@ -6,6 +6,7 @@ import { fromHex } from "@lightcone/sats";
 import { connect } from "./connect.ts";
 import type { ConnectOptions } from "./connect-options.ts";
 import { heldCallsMax } from "./connection.ts";
+import type { SubscriptionHandle } from "./subscription.ts";
 import { FakeWorld, memoryTokenStore, refusal, settled } from "./testing/fake-world.ts";
 import { schemaText } from "./testing/schema-text.ts";
 import {
@@ -523,6 +524,53 @@ describe("subscriptions", () => {
     subscription.unsubscribe();
     expect(await codeOf(subscription.applied)).toBe("Unsubscribed");
     expect(fake.socket.sent.filter(({ kind }) => kind === "UnsubscribeMulti")).toHaveLength(1);
+  });
+});
+
+describe("what a page hears of a subscription without looking at `applied`", () => {
+  const watch = (subscription: SubscriptionHandle) => {
+    const heard: (string | boolean)[] = [];
+    const end = subscription.onChange(() => heard.push(subscription.error?.code ?? subscription.isApplied));
+    return { heard, end };
+  };
+
+  test("rows that came, a connection that was lost and made again, a refusal later", async () => {
+    const { fake, db, person } = await openWithPeople({ onError: () => {} });
+    const one = db.subscribe("SELECT * FROM person WHERE id = 3");
+    const { heard, end } = watch(one);
+    one.onChange(() => heard.push(person.size));
+    fake.socket.receive(applied(fake.socket.subscribes[1]?.queryId ?? 0, { table: "person", inserts: [alicia] }));
+    expect(heard).toEqual([true, 3]);
+    fake.socket.drop();
+    fake.pass(250);
+    await settled();
+    await greet(fake);
+    for (const { queryId } of fake.socket.subscribes) fake.socket.receive(applied(queryId));
+    expect(heard).toEqual([true, 3]);
+    end();
+    fake.socket.receive(refused(fake.socket.subscribes[1]?.queryId, "may not be read any more"));
+    expect([heard, one.error?.message]).toEqual([[true, 3, 0], "may not be read any more"]);
+  });
+
+  test("a refusal is told to `onError` as well, and what ended the client to all", async () => {
+    const told: string[] = [];
+    const { fake, db, subscription } = await openWithPeople({ onError: ({ code }) => told.push(code) });
+    const bad = watch(db.subscribe("SELECT * FROM nope"));
+    const [first, last] = [watch(subscription), watch(db.subscribe("SELECT * FROM point"))];
+    fake.socket.receive(refused(fake.socket.subscribes[1]?.queryId, "no such table"));
+    await settled();
+    expect([bad.heard, told]).toEqual([["SubscriptionRefused"], ["SubscriptionRefused"]]);
+    expect(db.error).toBeUndefined();
+    fake.socket.drop(4403, "not today");
+    expect([first.heard, last.heard]).toEqual([["Refused"], ["Refused"]]);
+    expect([db.error?.message, subscription.isApplied]).toEqual(["not today", true]);
+  });
+
+  test("`close` by the application is no error, and what is not applied is not", async () => {
+    const { db, subscription } = await openWithPeople();
+    const [first, last] = [watch(subscription), watch(db.subscribe("SELECT * FROM point"))];
+    db.close();
+    expect([first.heard, last.heard, db.error]).toEqual([[], ["ConnectionClosed"], undefined]);
   });
 });
 

@@ -1,4 +1,5 @@
 /** `connect`: a live, typed copy of a database's rows, without generated code. */
+import type { LightconeError } from "@lightcone/base";
 import type { ConnectionId, Identity } from "@lightcone/sats";
 import { Catalog, type FunctionKind } from "./catalog.ts";
 import { Connection, type ConnectionEvents, type ConnectionState } from "./connection.ts";
@@ -31,6 +32,8 @@ export interface Client<M extends ModuleExports = UntypedModule> {
   readonly identity: Identity | undefined;
   readonly connectionId: ConnectionId | undefined;
   readonly token: string | undefined;
+  /** What ended the client, if the application did not. */
+  readonly error: LightconeError | undefined;
   /**
    * Asks for the rows of some queries, and for what changes in them from then on. Queries that are asked for together
    * belong together: their first rows come at once, one that is refused refuses all, now or at a later publish, and they
@@ -136,6 +139,9 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
     get token() {
       return tokens.last;
     },
+    get error() {
+      return connection.end;
+    },
     subscribe(...queries) {
       const subscription = connection.subscribe(queries);
       return {
@@ -145,6 +151,14 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
         },
         get isApplied() {
           return subscription.isApplied;
+        },
+        get error() {
+          return subscription.error;
+        },
+        onChange(run) {
+          const listener = { run: () => tell(run) };
+          subscription.listeners.add(listener);
+          return () => void subscription.listeners.delete(listener);
         },
         unsubscribe: () => connection.unsubscribe(subscription),
       };

@@ -91,6 +91,8 @@ export class Connection {
   state: ConnectionState = "connecting";
   identity: Identity | undefined;
   connectionId: ConnectionId | undefined;
+  /** What closed the client, if the application did not. */
+  end: LightconeError | undefined;
 
   readonly #options: ConnectionOptions;
   readonly #events: ConnectionEvents;
@@ -106,8 +108,6 @@ export class Connection {
   /** Tables that the application uses, and what was told to differ in them. */
   readonly #used = new Set<string>();
   readonly #told = new Set<string>();
-  /** What closed the client, if the application did not. */
-  #end: LightconeError | undefined;
   #nextId = 1;
   #cancelWait: () => void = () => {};
 
@@ -177,8 +177,8 @@ export class Connection {
   }
 
   #closedBefore(): LightconeError {
-    const reason = this.#end?.message ?? "it was closed before";
-    return new LightconeError("ConnectionClosed", { reason }, { cause: this.#end });
+    const reason = this.end?.message ?? "it was closed before";
+    return new LightconeError("ConnectionClosed", { reason }, { cause: this.end });
   }
 
   // --- the way to a link
@@ -257,9 +257,10 @@ export class Connection {
       this.#drop(this.#attempt, error === undefined ? "the application closed the client" : error.message);
     const held = this.#held;
     this.#held = [];
-    const waiting = [...this.#subscriptions.values()].filter((subscription) => !subscription.isSettled);
+    const subscriptions = [...this.#subscriptions.values()];
+    const waiting = subscriptions.filter((subscription) => !subscription.isSettled);
     this.#subscriptions.clear();
-    this.#end = error;
+    this.end = error;
     const isTold = held.length > 0 || waiting.some(({ isAwaited }) => isAwaited);
     const told = (what: string): LightconeError =>
       error ?? new LightconeError("ConnectionClosed", { reason: `the application closed it before ${what}` });
@@ -269,6 +270,8 @@ export class Connection {
         subscription.end(told("the rows came"));
       else subscription.fail(told("the rows came"));
     }
+    if (error !== undefined)
+      for (const subscription of subscriptions) if (!waiting.includes(subscription)) subscription.stop(error);
     this.#setState("closed", error?.message);
     if (error !== undefined) this.#tell(() => this.#events.failed(error, isTold));
   }

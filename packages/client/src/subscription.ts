@@ -17,6 +17,13 @@ export interface SubscriptionHandle {
   readonly applied: Promise<void>;
   /** Whether its rows are there, if a little behind while the client is not `open`. */
   readonly isApplied: boolean;
+  /** Why it ended: what `applied` rejects with, or what ended it, or the client, after its rows had come. */
+  readonly error: LightconeError | undefined;
+  /**
+   * Runs when `isApplied` or `error` has become another, with the rows in the tables. Whoever looks only here has not
+   * looked at `applied`. Returns what ends that.
+   */
+  onChange(run: () => void): () => void;
   /** Ends it: rows that no other subscription has leave. Calling it again changes nothing. */
   unsubscribe(): void;
 }
@@ -26,6 +33,9 @@ export class Subscription {
   readonly queries: readonly Query[];
   readonly applied: Promise<void>;
   isApplied = false;
+  error: LightconeError | undefined;
+  /** Whoever wants to know when one of these two changes. */
+  readonly listeners = new Set<{ readonly run: () => void }>();
   /** Whether the application has looked at `applied`, and so hears of its end. */
   isAwaited = false;
   /** Whether `applied` has been resolved or rejected. */
@@ -44,20 +54,34 @@ export class Subscription {
 
   /** Its rows are in the tables; again after each reconnection. */
   markApplied(): void {
+    const { isApplied } = this;
     this.isApplied = true;
     this.isSettled = true;
     this.#resolve();
+    if (!isApplied) this.#announce();
   }
 
   fail(error: LightconeError): void {
     this.isApplied = false;
     this.isSettled = true;
     this.#reject(error);
+    this.stop(error);
+  }
+
+  /** Its rows stay as they are for good. */
+  stop(error: LightconeError): void {
+    if (this.error !== undefined) return;
+    this.error = error;
+    this.#announce();
   }
 
   /** As `fail`, where the application is told in another way: it need not also catch. */
   end(error: LightconeError): void {
     this.applied.catch(() => {});
     this.fail(error);
+  }
+
+  #announce(): void {
+    for (const { run } of this.listeners) run();
   }
 }
