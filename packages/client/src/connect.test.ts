@@ -529,7 +529,7 @@ describe("subscriptions", () => {
 
 describe("what a page hears of a subscription without looking at `applied`", () => {
   const watch = (subscription: SubscriptionHandle) => {
-    const heard: (string | boolean)[] = [];
+    const heard: (string | boolean | number)[] = [];
     const end = subscription.onChange(() => heard.push(subscription.error?.code ?? subscription.isApplied));
     return { heard, end };
   };

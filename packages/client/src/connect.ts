@@ -4,6 +4,7 @@ import type { ConnectionId, Identity } from "@lightcone/sats";
 import { Catalog, type FunctionKind } from "./catalog.ts";
 import { Connection, type ConnectionEvents, type ConnectionState } from "./connection.ts";
 import { checkOptions, type ConnectOptions } from "./connect-options.ts";
+import { listen } from "./listeners.ts";
 import { makeRealPlatform } from "./real-platform.ts";
 import type { Query, SubscriptionHandle } from "./subscription.ts";
 import { TableView } from "./table-view.ts";
@@ -155,19 +156,11 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
         get error() {
           return subscription.error;
         },
-        onChange(run) {
-          const listener = { run: () => tell(run) };
-          subscription.listeners.add(listener);
-          return () => void subscription.listeners.delete(listener);
-        },
+        onChange: (run) => listen(subscription.listeners, () => tell(run)),
         unsubscribe: () => connection.unsubscribe(subscription),
       };
     },
-    onState(run) {
-      const listener = { run };
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onState: (run) => listen(listeners, run),
     retry: () => connection.retry(),
     close: () => connection.close(),
   };

@@ -258,20 +258,19 @@ export class Connection {
     const held = this.#held;
     this.#held = [];
     const subscriptions = [...this.#subscriptions.values()];
-    const waiting = subscriptions.filter((subscription) => !subscription.isSettled);
     this.#subscriptions.clear();
     this.end = error;
-    const isTold = held.length > 0 || waiting.some(({ isAwaited }) => isAwaited);
+    const isTold = held.length > 0 || subscriptions.some(({ isSettled, isAwaited }) => isAwaited && !isSettled);
     const told = (what: string): LightconeError =>
       error ?? new LightconeError("ConnectionClosed", { reason: `the application closed it before ${what}` });
     for (const { reject, reducer } of held) reject(told(`\`${reducer}\` was sent`));
-    for (const subscription of waiting) {
-      if (error === undefined || this.#events.hearsErrors || !subscription.isAwaited)
+    for (const subscription of subscriptions) {
+      if (subscription.isSettled) {
+        if (error !== undefined) subscription.stop(error);
+      } else if (error === undefined || this.#events.hearsErrors || !subscription.isAwaited)
         subscription.end(told("the rows came"));
       else subscription.fail(told("the rows came"));
     }
-    if (error !== undefined)
-      for (const subscription of subscriptions) if (!waiting.includes(subscription)) subscription.stop(error);
     this.#setState("closed", error?.message);
     if (error !== undefined) this.#tell(() => this.#events.failed(error, isTold));
   }

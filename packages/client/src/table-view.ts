@@ -1,5 +1,6 @@
 /** A table as the application holds it: its rows as of now, and who is told when they change. */
 import type { RowBag, TableChange } from "./row-bag.ts";
+import { listen } from "./listeners.ts";
 
 type RowListener = (row: object) => void;
 type UpdateListener = (before: object, after: object) => void;
@@ -53,9 +54,7 @@ export class TableView {
 
   #listen<L>(listeners: Set<{ readonly run: L }>, run: L): () => void {
     this.#table.use(this.accessor);
-    const listener = { run }; // one for each call, so that a function given twice runs twice
-    listeners.add(listener);
-    return () => void listeners.delete(listener);
+    return listen(listeners, run);
   }
 
   /** The rows are others now. */
