@@ -209,6 +209,11 @@ describe("row-level rules: publishing", () => {
       "SELECT * FROM member WHERE who = :sender",
       /Cannot define RLS rule on private table: member. Please make table public if you wish to restrict access using RLS./,
     ],
+    [
+      "SELECT * FROM st_table WHERE table_id > 1",
+      /Cannot define RLS rule on system table: st_table. Rules are for the module's own tables./,
+    ],
+    ["SELECT * FROM st_client", /Cannot define RLS rule on system table: st_client/],
     ["SELECT * FROM note WHERE owner = 5 AND", /sql parser error/],
     ["SELECT * FROM note WHERE owner = true", /Unexpected type/],
     ["SELECT id FROM note", /Subscriptions must return a table type/],

@@ -20,7 +20,9 @@ export function checkRule(sql: string, parsed: Parsed, catalog: Catalog): Rule {
   }
   const shown = sources[projection.source];
   if (shown === undefined) return refuse("from_required", "a rule is of a table");
-  const { name, access } = shown.table.def;
+  const { name, access, kind } = shown.table.def;
+  if (kind === "system")
+    refuse("rls_system", `Cannot define RLS rule on system table: ${name}. Rules are for the module's own tables.`);
   if (access === "private") {
     refuse(
       "rls_private",

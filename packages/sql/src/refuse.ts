@@ -34,6 +34,7 @@ export type RefusalCategory =
   | "too_deep"
   | "rls_cycle"
   | "rls_private"
+  | "rls_system"
   | "rls_event";
 
 /** What a refusal says beyond the reference system's text. */

@@ -80,14 +80,26 @@ export interface SchemaShape {
   readonly rowLevelRules: readonly string[];
 }
 
-export async function fetchSchema(api: ServerApi, database: string): Promise<SchemaShape> {
-  return readSchema(await fetchSchemaText(api, database, "10"));
+/** @param note takes each line of what is wrong with the module as it stands */
+export async function fetchSchema(
+  api: ServerApi,
+  database: string,
+  note?: (line: string) => void,
+): Promise<SchemaShape> {
+  return readSchema(await fetchSchemaText(api, database, "10", note));
 }
 
-export async function fetchSchemaText(api: ServerApi, database: string, version: "9" | "10"): Promise<string> {
+export async function fetchSchemaText(
+  api: ServerApi,
+  database: string,
+  version: "9" | "10",
+  note?: (line: string) => void,
+): Promise<string> {
   const answer = await api.ask("GET", ServerApi.database(database, "/schema"), { query: { version } });
   if (answer.status === 404) throw await unknownDatabase(api, database);
   if (answer.status >= 400) throw refused(`The schema of ${database} could not be read`, answer);
+  const said = answer.headers.get("lightcone-note");
+  if (note !== undefined && said !== null) for (const line of decodeURIComponent(said).split("\n")) note(line);
   return answer.body;
 }
 

@@ -7,7 +7,7 @@ import { CliFailure } from "../failure.ts";
 import { indentedJson } from "../print/json-tree.ts";
 import { whatExists } from "../print/nearest.ts";
 import { functionText, schemaText, tableText } from "../print/schema-text.ts";
-import { print } from "../terminal.ts";
+import { note, print } from "../terminal.ts";
 import { findNamed } from "../api/names.ts";
 
 export interface DescribeFlags extends ServerFlags {
@@ -28,7 +28,7 @@ export async function describe(
   if (kind !== undefined && name === undefined)
     throw new CliFailure(`describe ${kind} needs its name`, { exitCode: 2 });
   const { api } = await openSession(flags);
-  const schema = await fetchSchema(api, database);
+  const schema = await fetchSchema(api, database, note);
   if (kind === undefined || name === undefined) {
     if (flags.json === true) print(indentedJson(parseJson(await fetchSchemaText(api, database, "10"))));
     else print(schemaText(schema));

@@ -12,6 +12,9 @@ const ownersTables: ReadonlySet<string> = new Set(["st_module", "st_client"]);
 export class Access {
   private readonly store: Pick<Store, "tableByEitherName" | "tables">;
   private rulesByTable: ReadonlyMap<TableId, readonly Rule[]> = new Map();
+  /** Tables with a rule that this release does not take any more. */
+  private shutTables: ReadonlySet<TableId> = new Set();
+  private knownFaults: readonly string[] = [];
   private readonly relations: Pick<Relations, "viewByName" | "views">;
 
   constructor(store: Pick<Store, "tableByEitherName" | "tables">, relations: Pick<Relations, "viewByName" | "views">) {
@@ -43,7 +46,13 @@ export class Access {
       readable: () =>
         [...this.store.tables(), ...this.relations.views]
           .map((each) => each.schema)
-          .filter((schema) => schema.def.kind === "user" && !schema.def.isEvent && this.mayRead(caller, schema)),
+          .filter(
+            (schema) =>
+              schema.def.kind === "user" &&
+              !schema.def.isEvent &&
+              this.mayRead(caller, schema) &&
+              !this.isShut(caller, schema),
+          ),
     };
   }
 
@@ -52,34 +61,71 @@ export class Access {
     return [...this.rulesByTable].flatMap(([table, rules]) => rules.map(({ sql }) => ({ table, sql })));
   }
 
+  /** What is wrong with rules that nobody but the owner can read a table by; the module runs all the same. */
+  get faults(): readonly string[] {
+    return this.knownFaults;
+  }
+
   /**
    * Says which row-level rules the module has.
    *
-   * @returns what is wrong with rules that nobody but the owner can read a table by; the module runs all the same
+   * @param shownBy tables that a rule shows which was taken once and is not any more: they are shut to all but owners. Left
+   * out, such a rule is refused
    * @throws {LightconeError} `RuleRefused`
    */
-  setRules(rules: readonly string[]): readonly string[] {
+  setRules(rules: readonly string[], shownBy?: (sql: string) => readonly TableId[]): void {
     // Tables alone: rows of views are there for who asks for them, and no query asks for what only a rule reads.
     const all: Catalog = { ...this.catalog({ isOwner: true }, false), view: () => undefined };
     const byTable = new Map<TableId, Rule[]>();
-    for (const sql of new Set(rules)) {
-      const rule = accepted(sql, () => compileRule(sql, all));
-      const id = rule.sources[0]?.table.id;
-      if (id !== undefined) byTable.set(id, [...(byTable.get(id) ?? []), rule]);
-    }
-    const rulesOf = (table: TableId): readonly Rule[] => byTable.get(table) ?? [];
-    const faults = [...byTable.values()].flatMap(([rule]) => (rule === undefined ? [] : faultOf(rule, rulesOf)));
+    const shut = new Set<TableId>();
+    const faults: string[] = [];
+    const orShut = (sql: string, run: () => void): void => {
+      try {
+        accepted(sql, run);
+      } catch (error) {
+        if (shownBy === undefined || !isLightconeError(error)) throw error;
+        const tables = shownBy(sql);
+        for (const table of tables) shut.add(table);
+        faults.push(`${this.namesOf(tables)} shut to all but owners: ${error.message}. ${mend}`);
+      }
+    };
+    for (const sql of new Set(rules))
+      orShut(sql, () => {
+        const rule = compileRule(sql, all);
+        const id = rule.sources[0]?.table.id;
+        if (id !== undefined) byTable.set(id, [...(byTable.get(id) ?? []), rule]);
+      });
     this.rulesByTable = byTable;
-    return faults;
+    this.shutTables = shut;
+    for (const [rule] of byTable.values())
+      if (rule !== undefined) orShut(rule.sql, () => void faults.push(...faultOf(rule, this.rulesOf)));
+    this.knownFaults = faults;
   }
 
-  private readonly rulesOf = (table: TableId): readonly Rule[] => this.rulesByTable.get(table) ?? [];
+  private readonly rulesOf = (table: TableId): readonly Rule[] => {
+    if (this.shutTables.has(table)) {
+      const text = `${this.namesOf([table])} shut to all but owners: a row-level rule of its does not compile any more`;
+      throw new LightconeError("SqlRefused", { category: "rls_shut", text });
+    }
+    return this.rulesByTable.get(table) ?? [];
+  };
+
+  private namesOf(tables: readonly TableId[]): string {
+    const names = this.store.tables().flatMap(({ schema: { id, def } }) => (tables.includes(id) ? [def.name] : []));
+    return names.length === 1 ? `table ${names[0]} is` : `tables ${names.join(", ")} are`;
+  }
+
+  private isShut(caller: Pick<Caller, "isOwner">, { id }: TableSchema): boolean {
+    return !caller.isOwner && this.shutTables.has(id);
+  }
 
   private mayRead(caller: Pick<Caller, "isOwner">, { def }: TableSchema): boolean {
     if (caller.isOwner) return true;
     return def.access === "public" && !ownersTables.has(def.name);
   }
 }
+
+const mend = "Publish the module with a rule that this release takes: `docs/rules.md`";
 
 function accepted<T>(sql: string, run: () => T): T {
   try {

@@ -3,7 +3,7 @@
  *
  * What a host before had begun of a request that comes again is answered from its log; what it had ended at is not run.
  */
-import { LightconeError } from "@lightcone/base";
+import { cutText, LightconeError } from "@lightcone/base";
 import type { CommitLog } from "@lightcone/commitlog";
 import { programHash, toHex } from "@lightcone/sats";
 import { serveSchema } from "@lightcone/schema";
@@ -89,7 +89,11 @@ export class HttpRequests {
           new StatementRun(context, request.caller, request.text),
         );
       case "schema":
-        return Promise.resolve(module === undefined ? noDatabase() : json(200, serveSchema(module.def, request.form)));
+        return Promise.resolve(
+          module === undefined
+            ? noDatabase()
+            : json(200, serveSchema(module.def, request.form), noteOf(context.access.faults)),
+        );
       case "program":
         return Promise.resolve(
           module === undefined
@@ -153,6 +157,15 @@ export class HttpRequests {
     });
   }
 }
+
+/** What whoever looks at the schema should know, in a header: percent-encoded lines. */
+function noteOf(faults: readonly string[]): Readonly<Record<string, string>> {
+  if (faults.length === 0) return {};
+  return { "lightcone-note": encodeURIComponent(cutText(faults.join("\n"), noteBytesMax)) };
+}
+
+/** Encoded it is at most three times as long, and clients take 16 KiB of headers. */
+const noteBytesMax = 4096;
 
 function noDatabase(): Reply {
   return text(404, "No such database.");

@@ -1,4 +1,5 @@
 /** The module that runs, and all that hangs on which one it is. */
+import { LogLevel } from "@lightcone/host";
 import { outsideMicrotasks, type Watchdog } from "@lightcone/base/node";
 import type { SandboxKind } from "@lightcone/host-js";
 import type { DatabasePort } from "../calls/module-port.ts";
@@ -9,6 +10,7 @@ import { noteTimeOut } from "../core/time-out.ts";
 import { noWorkId, WorkKind } from "../link/work.ts";
 import type { Scheduler } from "../schedule/scheduler.ts";
 import { storedProgram } from "./module-row.ts";
+import { tablesShownBy } from "./rule-rows.ts";
 
 export class Installation {
   private readonly context: DatabaseContext;
@@ -41,17 +43,27 @@ export class Installation {
    * Makes `module` the one that runs; undefined for none.
    *
    * @param withTables whether its tables exist already
-   * @returns what is wrong with its row-level rules, though it runs
    * @throws {LightconeError} `RuleRefused`
    */
-  install(module: Module | undefined, withTables = true): readonly string[] {
+  install(module: Module | undefined, withTables = true): void {
+    this.use(module);
+    this.context.access.setRules(withTables ? (module?.def.rowLevelRules ?? []) : []);
+  }
+
+  /** Makes one the one that runs that the tables hold: whatever this release takes or not, the database is there. */
+  installAgain(module: Module | undefined): void {
+    const { store, access } = this.context;
+    this.use(module);
+    access.setRules(module?.def.rowLevelRules ?? [], (sql) => tablesShownBy(store, sql));
+  }
+
+  private use(module: Module | undefined): void {
     if (this.context.module !== module) this.context.module?.retire();
     this.context.module = module;
     this.context.views.use(module);
     this.watchEnds();
     this.bindTables();
     module?.bind();
-    return this.context.access.setRules(withTables ? (module?.def.rowLevelRules ?? []) : []);
   }
 
   /**
@@ -65,12 +77,13 @@ export class Installation {
     if (program === undefined) return;
     const start = (): void => {
       context.activity.begin(WorkKind.program, noWorkId, 0);
-      this.install(this.load(program));
+      this.installAgain(this.load(program));
       context.views.bind();
       context.activity.end();
     };
     const isStarted = await outsideMicrotasks(() => this.watchdog.run(start, context.limits.reducerTimeoutMs));
     if (!isStarted) throw noteTimeOut(context, "the start of the module");
+    for (const fault of context.access.faults) context.log.note(LogLevel.error, fault);
   }
 
   bindTables(): void {

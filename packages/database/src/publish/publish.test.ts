@@ -48,7 +48,10 @@ async function begin(limits = {}): Promise<void> {
         scheduler.bind(store.tables());
         if (module?.hash.startsWith("10") === true)
           throw new LightconeError("SqlRefused", { text: "no such table: `nowhere`", category: "name" });
-        return [];
+      },
+      installAgain: (module) => {
+        context.module = module;
+        scheduler.bind(store.tables());
       },
       clearEnds: () => done.push("cleared"),
     },

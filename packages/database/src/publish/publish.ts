@@ -33,7 +33,7 @@ export interface Publication extends Program {
 /** What publishing may change of a database. */
 export interface PublishSite {
   readonly context: DatabaseContext;
-  readonly installation: Pick<Installation, "load" | "install" | "clearEnds">;
+  readonly installation: Pick<Installation, "load" | "install" | "installAgain" | "clearEnds">;
   readonly sessions: {
     /** Ends every client's connection, once all its answers have left; or looks again at who may read what. */
     programChanged(disconnects: boolean): void;
@@ -74,7 +74,7 @@ export function publishJob(
     timedOut(): void {
       const error = abandonNoted(context, WorkKind.program, id, 0, "the start of the module");
       context.store.catalog.abandonRemakes();
-      site.installation.install(before);
+      site.installation.installAgain(before);
       before?.discard();
       answer(refusal(400, error.code, error.message));
     },
@@ -199,9 +199,9 @@ function create(site: PublishSite, next: Module): Reply {
 function enter({ context, installation }: PublishSite, next: Module): void {
   context.store.catalog.setViews(next.def.views);
   storeProgram(context, next);
-  const faults = installation.install(next);
+  installation.install(next);
   storeRules(context);
-  for (const fault of faults) context.log.note(LogLevel.warn, fault);
+  for (const fault of context.access.faults) context.log.note(LogLevel.warn, fault);
 }
 
 /** Acknowledges a plan that disconnects clients. */
@@ -303,7 +303,7 @@ class Update {
             change,
           );
     if (result.kind === "failed") {
-      site.installation.install(before);
+      site.installation.installAgain(before);
       context.log.note(LogLevel.warn, `Database update failed: ${result.message}`);
       return refusal(400, result.code, `${failed}: ${result.message}`);
     }
