@@ -67,7 +67,7 @@ describe("row 9: results of reducers", () => {
     const main = fileURLToPath(new URL("../../../packages/cli/src/main.ts", import.meta.url));
     const args = [main, "call", "results", "look", "12", "--server", served.url, "--anonymous"];
     const { stdout } = await promisify(execFile)(process.execPath, args);
-    expect(stdout).toBe("[12]\n");
+    expect(stdout).toBe('{"n":12}\n');
   });
 
   test.each(["v2", "v3"] as const)("%s: to a client that takes results, and to no other", async (version) => {

@@ -208,7 +208,7 @@ describe("row 13: a version that breaks clients", () => {
       what: "a variant within a parameter",
       next: {},
       change: (source) => source.replace(mood("Glad", "Sad"), mood("Sad", "Glad")),
-      told: ["reducer tip: parameter mood is (sad: () | glad: ()), not (glad: () | sad: ())"],
+      told: ["reducer tip: parameter mood is (sad | glad), not (glad | sad)"],
       isDisconnected: true,
       call: /^done$/,
     },

@@ -153,6 +153,14 @@ describe.skipIf(modules.some(({ path }) => path === undefined)).each(modules)(
         expect(await told(method, at)).toBe(answer);
       });
 
+      test("a path that other methods are served by says which", async () => {
+        expect((await send("GET", "/write")).headers.allow).toBe("POST, PUT");
+        expect([(await send("GET", "/none")).headers.allow, (await send("GET", "")).headers.allow]).toEqual([
+          undefined,
+          undefined,
+        ]);
+      });
+
       test.each([
         ["GET", "/none"],
         ["GET", "/echo/"],

@@ -4,6 +4,7 @@ export * from "./byte-writer.ts";
 export * from "./comparator.ts";
 export * from "./conversion.ts";
 export * from "./format-type.ts";
+export * from "./type-text.ts";
 export * from "./hashes.ts";
 export * from "./hex.ts";
 export { bsatnToJson, jsonWriter } from "./json/bsatn-to-json.ts";

@@ -6,7 +6,7 @@ import { array, option, product, ref, t, type AlgebraicType, type Member } from 
 import { describe, expect, test } from "vitest";
 import { checkModule } from "./check-module.ts";
 import { clientBreaks } from "./client-breaks.ts";
-import type { RawModuleDefV10 } from "./raw-module-def.ts";
+import type { RawHttpRoute, RawModuleDefV10 } from "./raw-module-def.ts";
 import { emptyRawV10 } from "./raw-v10.ts";
 import { btree, param, reducer, table } from "./testing/module-parts.ts";
 
@@ -32,6 +32,15 @@ const withTable = (columns: Readonly<Record<string, AlgebraicType>>, rest: Param
   tables: [table("boat", 0, rest)],
 });
 
+const route = (path: string, method: RawHttpRoute["method"]): RawHttpRoute => ({ handler: "serve", method, path });
+const any = (path: string) => route(path, { kind: "any" });
+const get = (path: string) => route(path, { kind: "standard", name: "Get" });
+const post = (path: string) => route(path, { kind: "standard", name: "Post" });
+const withRoutes = (...httpRoutes: readonly RawHttpRoute[]): RawModuleDefV10 => ({
+  ...emptyRawV10,
+  httpHandlers: ["serve"],
+  httpRoutes,
+});
 const from = param("from", t.u32);
 const to = param("to", t.u32);
 const amount = param("amount", t.u64);
@@ -45,7 +54,7 @@ const members: readonly (readonly [
   ["same", [from, to, amount], [from, to, amount], []],
   ["added behind", [from, to], [from, to, amount], ["amount: U64 added"]],
   ["added before", [from, to], [amount, from, to], ["amount: U64 added"]],
-  ["an option added", [from], [from, param("note", option(t.string))], ["note: (some: String | none: ()) added"]],
+  ["an option added", [from], [from, param("note", option(t.string))], ["note: Option<String> added"]],
   ["removed", [from, to, amount], [from, amount], ["to removed"]],
   ["all removed", [from], [], ["from removed"]],
   ["reordered, of one type", [from, to], [to, from], ["s reordered: to, from, not from, to"]],
@@ -255,6 +264,17 @@ describe("row 13: functions, tables and the rest", () => {
       { ...withTable(boat), tables: [table("Boat", 0)] },
       ["table boat: called Boat in the module, not boat"],
     ],
+    ["a route added", withRoutes(), withRoutes(get("/a")), []],
+    ["a route removed", withRoutes(get("/a"), get("")), withRoutes(get("/a")), ["route GET /route: removed"]],
+    ["a route by another method", withRoutes(get("/a")), withRoutes(post("/a")), ["route GET /route/a: removed"]],
+    ["a route by any method", withRoutes(get("/a")), withRoutes(any("/a")), []],
+    [
+      "a route by fewer methods",
+      withRoutes(any("/a")),
+      withRoutes(get("/a"), post("/a")),
+      ["route ANY /route/a: served for GET, POST alone"],
+    ],
+    ["all routes of a path removed", withRoutes(any("/a")), withRoutes(get("/b")), ["route ANY /route/a: removed"]],
     ["a view added", withTable(boat), view("all"), []],
     ["a view removed", view("all"), withTable(boat), ["!view all: removed"]],
     ["a view private", view("all"), view("all", false), ["!view all: changed"]],

@@ -5,7 +5,8 @@
  * On the wire functions and tables go by canonical name, arguments and columns by their place alone. Pages with types
  * from the module itself go by the names of its code. Whatever breaks either is told.
  */
-import { formatType, typesEqual, unit, type AlgebraicType, type Member, type ProductType } from "@lightcone/sats";
+import { typeText, typesEqual, unit, type AlgebraicType, type Member, type ProductType } from "@lightcone/sats";
+import { methodsOf, methodWord } from "./http-routes.ts";
 import type { IndexDef, ModuleDef, ProcedureDef, ReducerDef, TableDef, ViewDef } from "./module-def.ts";
 
 export interface ClientBreak {
@@ -29,6 +30,7 @@ export function clientBreaks(old: ModuleDef, next: ModuleDef): readonly ClientBr
     if (table.access === "public") tableBreaks(table, named(next.tables, table.name), breaks);
   }
   for (const view of old.views) viewBreaks(view, named(next.views, view.name), breaks);
+  routeBreaks(old, next, breaks);
   if (!isSameList(old.rowLevelRules, next.rowLevelRules))
     breaks.push({ subject: "row-level rules", change: "changed: other rows may be seen", misleads: true });
   return breaks;
@@ -63,7 +65,7 @@ function functionBreaks(
         for (const change of memberChanges("parameter", was.params, is.params)) tell(change, true);
       const [gave, gives] = [was.returns ?? unit, is.returns ?? unit];
       if (!typesEqual(gave, gives))
-        tell(`returns ${formatType(gives)}, not ${formatType(gave)}`, !hasMoreVariants(gave, gives));
+        tell(`returns ${typeText(gives)}, not ${typeText(gave)}`, !hasMoreVariants(gave, gives));
       if (was.accessor !== is.accessor) tell(`called ${is.accessor} in the module, not ${was.accessor}`, false);
     }
   }
@@ -97,7 +99,7 @@ function memberChanges(word: "parameter" | "column", was: ProductType, is: Produ
     const other = after.find(({ name }) => name === member.name);
     if (other !== undefined) {
       if (!typesEqual(member.type, other.type))
-        changes.push(`${word} ${member.name} is ${formatType(other.type)}, not ${formatType(member.type)}`);
+        changes.push(`${word} ${member.name} is ${typeText(other.type)}, not ${typeText(member.type)}`);
       continue;
     }
     const inItsPlace = after[place];
@@ -109,7 +111,7 @@ function memberChanges(word: "parameter" | "column", was: ProductType, is: Produ
   }
   for (const member of after) {
     const isNew = !before.some(({ name }) => name === member.name) && !renamed.has(member.name);
-    if (isNew) changes.push(`${word} ${member.name}: ${formatType(member.type)} added`);
+    if (isNew) changes.push(`${word} ${member.name}: ${typeText(member.type)} added`);
   }
   const names = (members: readonly Titled[]): readonly string[] => members.map(({ name }) => name);
   const kept = (members: readonly Titled[], others: readonly Titled[]): readonly string[] =>
@@ -126,6 +128,19 @@ interface Titled extends Member {
 /** Members under their names; one without goes by its place. */
 function titledMembers({ elements }: ProductType): readonly Titled[] {
   return elements.map(({ name, type }, place) => ({ name: name ?? String(place), type }));
+}
+
+// --- routes
+
+/** Who asks by HTTP knows a route, and not which handler serves it. */
+function routeBreaks(old: ModuleDef, next: ModuleDef, breaks: ClientBreak[]): void {
+  for (const { method, path } of old.httpRoutes) {
+    const word = methodWord(method);
+    const served = methodsOf(next, path);
+    if (served.includes("ANY") || served.includes(word)) continue;
+    const change = served.length === 0 || word !== "ANY" ? "removed" : `served for ${served.join(", ")} alone`;
+    breaks.push({ subject: `route ${word} /route${path}`, change, misleads: false });
+  }
 }
 
 // --- tables and views

@@ -2,7 +2,7 @@
 import {
   conversionOf,
   fixedSizeOf,
-  formatType,
+  typeText,
   isOption,
   typesEqual,
   type AlgebraicType,
@@ -92,7 +92,7 @@ function typeChange(was: ColumnDef, is: ColumnDef, table: string): string {
   const renamed = typesEqual(withoutVariantNames(was.type), withoutVariantNames(is.type))
     ? ", with a renamed variant,"
     : "";
-  return `Changing the type of column ${is.name} in table ${table} from ${formatType(was.type)} to ${formatType(is.type)}${renamed}`;
+  return `Changing the type of column ${is.name} in table ${table} from ${typeText(was.type)} to ${typeText(is.type)}${renamed}`;
 }
 
 /** Equal for types that differ in the names of their variants alone. */

@@ -1,5 +1,5 @@
 /** A migration plan as people read it before they agree to it. The frame and the shape of an added table are fixed. */
-import { bsatnToJson, ByteReader, formatType, type AlgebraicType } from "@lightcone/sats";
+import { bsatnToJson, ByteReader, typeText, type AlgebraicType } from "@lightcone/sats";
 import type { Access, TableDef } from "./module-def.ts";
 import type { ClientBreak } from "./client-breaks.ts";
 import { disconnects } from "./migration.ts";
@@ -81,7 +81,7 @@ function formatStep(step: MigrationStep, paint: Paint): string {
     case "changeColumn":
       return changed(
         `type of column ${name(step.column.name)} of table ${name(step.table)}: ` +
-          `${type(formatType(step.was.type))} → ${type(formatType(step.column.type))}`,
+          `${type(typeText(step.was.type))} → ${type(typeText(step.column.type))}`,
       );
     case "reorderColumns":
       return changed(`order of the columns of table ${name(step.table)}: ${step.columns.join(", ")}`);
@@ -126,7 +126,7 @@ function formatStep(step: MigrationStep, paint: Paint): string {
 function formatColumns(table: string, columns: readonly AddedColumn[], paint: Paint): string {
   const lines = columns.map(({ column, value }) => {
     const given = value === undefined ? "" : ` (default: ${formatValue(column.type, value)})`;
-    return `    + ${paint.name(column.name)}: ${paint.type(formatType(column.type))}${given}\n`;
+    return `    + ${paint.name(column.name)}: ${paint.type(typeText(column.type))}${given}\n`;
   });
   return `▸ ${paint.change("Created")} column${columns.length === 1 ? "" : "s"} in table ${paint.name(table)}\n${lines.join("")}`;
 }
@@ -148,7 +148,7 @@ function formatTable(table: TableDef, paint: Paint): string {
     `▸ ${paint.change("Created")} user table: ${paint.name(table.name)} (${paint.access(table.access)})\n` +
     section(
       "Columns",
-      table.columns.map((column) => `${column.name}: ${paint.type(formatType(column.type))}`),
+      table.columns.map((column) => `${column.name}: ${paint.type(typeText(column.type))}`),
     ) +
     section(
       "Unique constraints",

@@ -3,7 +3,7 @@ export * from "./raw-module-def.ts";
 export { decodeModuleDef, encodeRawV10, encodeRawV9 } from "./decode-module-def.ts";
 export { emptyRawV10 } from "./raw-v10.ts";
 export { checkModule } from "./check-module.ts";
-export { handlerOf } from "./http-routes.ts";
+export { handlerOf, methodsOf } from "./http-routes.ts";
 export { readHistory, withHistory } from "./history.ts";
 export type { ModuleHistory, Renaming } from "./history.ts";
 export { clientBreaks } from "./client-breaks.ts";

@@ -163,10 +163,10 @@ function planTable(was: TableDef, is: TableDef, planning: Planning): void {
 }
 
 function haveSameTypes(a: TableDef, b: TableDef): boolean {
-  return isSameList(a.columns.map(typeText), b.columns.map(typeText));
+  return isSameList(a.columns.map(storedType), b.columns.map(storedType));
 }
 
-const typeText = ({ type }: ColumnDef): string => JSON.stringify(type);
+const storedType = ({ type }: ColumnDef): string => JSON.stringify(type);
 
 /** All that the system tables say of a table. */
 function storedText({ name, accessor, access, isEvent, primaryKey, columns, ...parts }: TableDef): string {

@@ -42,6 +42,14 @@ export interface FunctionShape {
   readonly isPrivate: boolean;
 }
 
+export interface HandlerShape {
+  readonly kind: "handler";
+  readonly name: string;
+  readonly accessor: string;
+  /** What it serves: a method, or `ANY`, and what follows `/route`. */
+  readonly routes: readonly { readonly method: string; readonly path: string }[];
+}
+
 export interface ColumnShape extends Parameter {
   /** What rows get that were there before the column: the value as the HTTP interface has it. */
   readonly defaultJson: string | undefined;
@@ -73,6 +81,8 @@ export interface SchemaShape {
   readonly tables: readonly TableShape[];
   /** Reducers, procedures and views. */
   readonly functions: readonly FunctionShape[];
+  /** HTTP handlers. */
+  readonly handlers: readonly HandlerShape[];
   readonly typespace: Typespace;
   /** Names of types, by where they stand. */
   readonly typeNames: ReadonlyMap<number, string>;
@@ -146,6 +156,7 @@ class SchemaReader {
         ...items(this.section("Procedures")).map((each) => this.function("procedure", each)),
         ...items(this.section("Views")).map((each) => this.function("view", each)),
       ],
+      handlers: items(this.section("HttpHandlers")).map((each) => this.handler(textOf(member(each, "source_name")))),
       typespace: this.typespace,
       typeNames: new Map(types.map((type) => [numberOf(member(type, "ty")), typeName(member(type, "source_name"))])),
       rowLevelRules: items(this.section("RowLevelSecurity")).map((rule) => textOf(member(rule, "sql"))),
@@ -220,6 +231,13 @@ class SchemaReader {
     };
   }
 
+  private handler(accessor: string): HandlerShape {
+    const routes = items(this.section("HttpRoutes"))
+      .filter((route) => textOf(member(route, "handler_function")) === accessor)
+      .map((route) => ({ method: methodWord(member(route, "method")), path: textOf(member(route, "path")) }));
+    return { kind: "handler", name: this.functionName(accessor), accessor, routes };
+  }
+
   private functionName(accessor: string): string {
     return this.functionNames.get(accessor) ?? accessor;
   }
@@ -252,6 +270,14 @@ class SchemaReader {
 function resultOf(type: JsonNode | undefined): JsonNode | undefined {
   const elements = member(member(type, "Product"), "elements");
   return Array.isArray(elements) && elements.length === 0 ? undefined : type;
+}
+
+/** A method, or `ANY`. */
+function methodWord(node: JsonNode | undefined): string {
+  const method = member(node, "Method");
+  if (!(method instanceof JsonObject)) return "ANY";
+  const [kind = ""] = method.keys;
+  return (kind === "Extension" ? textOf(member(method, kind)) : kind).toUpperCase();
 }
 
 function typeName(node: JsonNode | undefined): string {

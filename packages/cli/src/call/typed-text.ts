@@ -20,9 +20,9 @@ import {
   type ProductType,
   type SpecialKind,
   type SumType,
+  typeText,
 } from "@lightcone/sats";
 import { findNamed } from "../api/names.ts";
-import { typeText } from "../print/type-text.ts";
 import {
   bytesDigits,
   connectionIdNumber,

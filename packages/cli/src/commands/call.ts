@@ -1,4 +1,5 @@
 /** `lightcone call`: arguments as they are typed become the JSON that a call takes. */
+import { isUnit, parseJson, resolveRefs, typeText } from "@lightcone/sats";
 import { findNamed } from "../api/names.ts";
 import { fetchSchema, type FunctionShape, type SchemaShape } from "../api/schema.ts";
 import { openLoggedIn, type ServerFlags } from "../api/session.ts";
@@ -6,8 +7,8 @@ import { refused, ServerApi } from "../api/server-api.ts";
 import { exampleText, shellWord } from "../call/example.ts";
 import { argumentJson, NotAValue } from "../call/typed-text.ts";
 import { CliFailure } from "../failure.ts";
+import { plainJson } from "../print/plain-value.ts";
 import { whatExists } from "../print/nearest.ts";
-import { typeText } from "../print/type-text.ts";
 import { print, visible } from "../terminal.ts";
 import { resolveDatabase } from "./databases.ts";
 
@@ -60,7 +61,13 @@ export async function call(database: string, name: string, args: readonly string
     });
   if (answer.status >= 400)
     throw refused(`Calling \`${called.name}\` failed`, { ...answer, body: visible(answer.body) });
-  if (answer.body !== "") print(answer.body);
+  if (answer.body !== "" && !(called.returns !== undefined && isUnit(called.returns)))
+    print(resultText(called, schema, answer.body));
+}
+
+/** What it has returned, as `sql --json` shows values. */
+function resultText({ returns }: FunctionShape, { typespace }: SchemaShape, body: string): string {
+  return returns === undefined ? body : plainJson(resolveRefs(returns, typespace), parseJson(body, "the result"));
 }
 
 const lifecycleWords: Readonly<Record<string, string>> = {

@@ -10,7 +10,7 @@ const place = new Place();
 afterAll(() => place.close());
 const showcase = join(repository, "modules/rust/built/showcase.wasm");
 
-const moduleText = `import { schema, t, table } from "lightcone/module";
+const moduleText = `import { Router, schema, SyncResponse, t, table } from "lightcone/module";
 const colour = t.enum("Colour", { Red: t.unit(), Mix: t.string() });
 const place = t.object("Place", { x: t.i32(), colour });
 const reminder = table({ name: "reminder", scheduled: "remind" }, { id: t.u64().primaryKey().autoInc(), at: t.scheduleAt() });
@@ -39,6 +39,21 @@ export const begin = app.init(() => {});
 export const came = app.clientConnected(() => {});
 export const addMember = app.reducer({ name: t.string(), at: place }, () => {});
 export const countMembers = app.reducer({ team: t.string() }, t.u64(), (ctx) => ctx.db.memberRow.count());
+export const pick = app.reducer({ mixed: t.bool() }, t.option(colour), (_ctx, { mixed }) =>
+  mixed ? { tag: "Mix", value: "teal" } : undefined,
+);
+export const look = app.procedure({}, t.object("Looked", { colour, who: t.identity(), seat: t.option(t.u8()) }), (ctx) => ({
+  colour: { tag: "Red" },
+  who: ctx.identity,
+  seat: 7,
+}));
+export const rest = app.procedure({}, t.unit(), () => ({}));
+const answer = () => new SyncResponse("here");
+export const topScores = app.httpHandler(answer);
+export const unused = app.httpHandler(answer);
+export const routes = app.httpRouter(
+  new Router().get("/top", topScores).any("/any", topScores).post("", topScores).get("/gone", topScores),
+);
 export const remind = app.reducer({ row: reminder.rowType }, () => {});
 `;
 
@@ -63,12 +78,18 @@ table flash: Flash (public; events: its rows are told and not kept)
 
 type Place = { x: I32, colour: Colour }
 type Colour = red | mix: String
+type Looked = { colour: Colour, who: Identity, seat: Option<U8> }
 
 reducer add_member(name: String, at: Place)  (addMember in the module)
 reducer begin()  (when the database is created)
 reducer came()  (when a client comes)
 reducer count_members(team: String) -> U64  (countMembers in the module)
+reducer pick(mixed: Bool) -> Option<Colour>
 reducer remind(row: Reminder)  (run by rows of reminder; private)
+procedure look() -> Looked
+procedure rest() -> ()
+handler top_scores: GET /route/top, ANY /route/any, POST /route, GET /route/gone  (topScores in the module)
+handler unused: no route
 `;
 
 async function run(...args: readonly string[]): Promise<string> {
@@ -97,6 +118,58 @@ describe("row 25: describe", () => {
     expect(JSON.parse(await run("describe", "club", "reducer", "addMember", "--json"))).toMatchObject({
       name: "add_member",
     });
+  });
+
+  test("row 9: a handler with its routes", async () => {
+    expect(await run("describe", "club", "handler", "topScores")).toMatch(/^handler top_scores: GET .route.top, ANY/);
+    expect(JSON.parse(await run("describe", "club", "handler", "top_scores", "--json"))).toEqual({
+      name: "top_scores",
+      source_name: "topScores",
+      routes: [
+        { method: "GET", path: "/top" },
+        { method: "ANY", path: "/any" },
+        { method: "POST", path: "" },
+        { method: "GET", path: "/gone" },
+      ],
+    });
+    expect((await place.run("describe", "club", "handler", "none")).err).toContain("top_scores");
+  });
+
+  test("row 9: what `call` gets back is shown as `sql --json` shows values", async () => {
+    expect(await run("call", "club", "pick", "true")).toBe('{"mix":"teal"}\n');
+    expect(await run("call", "club", "pick", "false")).toBe("null\n");
+    expect(await run("call", "club", "count_members", "red")).toBe("0\n");
+    expect(JSON.parse(await run("call", "club", "look"))).toEqual({
+      colour: "red",
+      who: expect.stringMatching(/^c200[0-9a-f]{60}$/),
+      seat: 7,
+    });
+    expect(await run("call", "club", "rest")).toBe("");
+  });
+
+  test("row 9: a plan says which routes go, and writes types as people do", async () => {
+    const next = moduleText
+      .replace('.any("/any", topScores)', '.get("/any", topScores)')
+      .replace('.get("/gone", topScores)', "")
+      .replace("mixed: t.bool()", "mixed: t.option(t.identity())")
+      .replace("export default app", "const extra = 1;\nexport default app")
+      .replace(
+        "  reminder,\n",
+        "  reminder,\n  badge: table({ public: true }, { of: t.identity(), note: t.option(t.string()) }),\n",
+      );
+    writeFileSync(join(place.path("club"), "module.ts"), next);
+    const plan = await run("publish", "club", "-p", place.path("club"), "--dry-run");
+    for (const line of [
+      "route ANY /route/any: served for GET alone",
+      "route GET /route/gone: removed",
+      "parameter mixed is Option<Identity>, not Bool",
+      "of: Identity",
+      "note: Option<String>",
+    ])
+      expect(plan).toContain(line);
+    // Who publishes without agreeing to that is told, and nothing has changed.
+    expect((await place.run("publish", "club", "-p", place.path("club"))).code).toBe(1);
+    expect(await run("describe", "club", "handler", "topScores")).toContain("/route/gone");
   });
 
   test.skipIf(!existsSync(showcase))("a module in Rust, with defaults and procedures", async () => {

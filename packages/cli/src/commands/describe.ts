@@ -1,12 +1,19 @@
 /** `lightcone describe`: what a database has, for people or as the description itself. */
 import { JsonObject, parseJson, type JsonNode } from "@lightcone/sats";
 import { items, member } from "../api/json-path.ts";
-import { fetchSchema, fetchSchemaText, readableTables, type SchemaShape } from "../api/schema.ts";
+import {
+  fetchSchema,
+  fetchSchemaText,
+  readableTables,
+  type FunctionShape,
+  type HandlerShape,
+  type SchemaShape,
+} from "../api/schema.ts";
 import { openSession, type ServerFlags } from "../api/session.ts";
 import { CliFailure } from "../failure.ts";
 import { indentedJson } from "../print/json-tree.ts";
 import { whatExists } from "../print/nearest.ts";
-import { functionText, schemaText, tableText } from "../print/schema-text.ts";
+import { functionText, handlerText, schemaText, tableText } from "../print/schema-text.ts";
 import { note, print } from "../terminal.ts";
 import { findNamed } from "../api/names.ts";
 
@@ -14,7 +21,7 @@ export interface DescribeFlags extends ServerFlags {
   readonly json?: boolean | undefined;
 }
 
-const kinds = ["table", "reducer", "procedure", "view"] as const;
+const kinds = ["table", "reducer", "procedure", "view", "handler"] as const;
 type Kind = (typeof kinds)[number];
 
 export async function describe(
@@ -39,11 +46,18 @@ export async function describe(
     const names =
       kind === "table"
         ? await readableTables(api, database, schema)
-        : functionsOf(schema, kind).map((each) => each.name);
+        : entitiesOf(schema, kind).map((each) => each.name);
     throw new CliFailure(`no such ${kind}`, { causes: [whatExists(name, [{ kind, names }])] });
   }
   if (flags.json !== true) {
-    print("columns" in found ? tableText(found, schema) : functionText(found, schema));
+    if ("columns" in found) print(tableText(found, schema));
+    else print(found.kind === "handler" ? handlerText(found) : functionText(found, schema));
+    return;
+  }
+  // Version 9 has no handlers.
+  if (!("columns" in found) && found.kind === "handler") {
+    const { name: handler, accessor: source_name, routes } = found;
+    print(JSON.stringify({ name: handler, source_name, routes }, null, 2));
     return;
   }
   // One entity stands by its name in version 9.
@@ -53,10 +67,12 @@ export async function describe(
 
 const isKind = (word: string): word is Kind => kinds.some((kind) => kind === word);
 
-const functionsOf = (schema: SchemaShape, kind: Kind) => schema.functions.filter((each) => each.kind === kind);
+const entitiesOf = (schema: SchemaShape, kind: Exclude<Kind, "table">) =>
+  kind === "handler" ? schema.handlers : schema.functions.filter((each) => each.kind === kind);
 
 function findEntity(schema: SchemaShape, kind: Kind, name: string) {
-  return kind === "table" ? findNamed(schema.tables, name) : findNamed(functionsOf(schema, kind), name);
+  if (kind === "table") return findNamed(schema.tables, name);
+  return findNamed<FunctionShape | HandlerShape>(entitiesOf(schema, kind), name);
 }
 
 function entity(whole: JsonNode, kind: Kind, name: string): JsonNode | undefined {

@@ -27,6 +27,7 @@ import {
   uuid,
   connectionId,
   type AlgebraicType,
+  typeText,
 } from "@lightcone/sats";
 import { arbitraryTyped } from "@lightcone/sats/testing";
 import { argumentJson } from "../call/typed-text.ts";
@@ -37,7 +38,6 @@ import { logText } from "./log-line.ts";
 import { plainJson } from "./plain-value.ts";
 import { formatted } from "./result-formats.ts";
 import { readResults, statisticsText, tableText } from "./sql-table.ts";
-import { typeText } from "./type-text.ts";
 
 const cells: readonly { readonly type: AlgebraicType; readonly json: string; readonly cell: string }[] = [
   { type: t.string, json: '"a \\"b\\""', cell: '"a "b""' },

@@ -1,16 +1,18 @@
 /** A database's description for people: tables, types that have names, functions. */
-import { parseJson } from "@lightcone/sats";
-import type { ColumnShape, FunctionShape, SchemaShape, TableShape } from "../api/schema.ts";
+import { parseJson, typeText } from "@lightcone/sats";
+import type { ColumnShape, FunctionShape, HandlerShape, SchemaShape, TableShape } from "../api/schema.ts";
 import { paint } from "../terminal.ts";
 import { cellText } from "./cell.ts";
 import { columnsText } from "./columns.ts";
-import { typeText } from "./type-text.ts";
 
 export function schemaText(schema: SchemaShape): string {
   const blocks = [
     ...schema.tables.map((table) => tableText(table, schema)),
     ...typesTexts(schema),
-    schema.functions.map((each) => functionText(each, schema)).join("\n"),
+    [
+      ...schema.functions.map((each) => functionText(each, schema)),
+      ...schema.handlers.map((each) => handlerText(each)),
+    ].join("\n"),
     schema.rowLevelRules.map((rule) => `rule ${rule}`).join("\n"),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
@@ -92,6 +94,13 @@ export function functionText(each: FunctionShape, schema: SchemaShape): string {
   ];
   const behind = facts.length === 0 ? "" : paint("dim", `  (${facts.join("; ")})`);
   return `${each.kind} ${paint("bold", each.name)}(${params})${returns}${behind}`;
+}
+
+/** `handler top_scores: GET /route/top-scores`: what follows the database's address. */
+export function handlerText({ name, accessor, routes }: HandlerShape): string {
+  const served = routes.map(({ method, path }) => `${method} /route${path}`).join(", ");
+  const facts = accessor === name ? "" : paint("dim", `  (${accessor} in the module)`);
+  return `handler ${paint("bold", name)}: ${served === "" ? "no route" : served}${facts}`;
 }
 
 const lifecycleWords: Readonly<Record<string, string>> = {

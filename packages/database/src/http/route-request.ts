@@ -4,7 +4,7 @@
  */
 import { errorFacts, LightconeError } from "@lightcone/base";
 import { readHttpResponse, writeHttpRequest, type HttpHeaders, type ModuleInstance } from "@lightcone/host";
-import { handlerOf, type ModuleDef } from "@lightcone/schema";
+import { handlerOf, methodsOf, type ModuleDef } from "@lightcone/schema";
 import { ProcedureRun, type RunResult, type RunTarget } from "../calls/procedure-run.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import { functionTitle } from "../core/function-title.ts";
@@ -34,8 +34,7 @@ export class RouteRun implements RequestRun {
     const { caller, peer, method, path } = request;
     const { module } = context;
     const name = module && handlerOf(module.def, method, path);
-    if (module === undefined || name === undefined)
-      return text(404, "Database has not registered a handler for this route");
+    if (module === undefined || name === undefined) return unserved(module?.def, path);
     const refused = context.ends.refusal(name) ?? context.procedures.refusal(peer);
     if (refused !== undefined) return failure(refused);
     let reply: Reply | undefined;
@@ -71,6 +70,13 @@ export class RouteRun implements RequestRun {
   settled(): Reply {
     return failure(new LightconeError("CallUnknown", {}));
   }
+}
+
+/** A path that other methods are served by names them. It is 404 all the same, as everywhere where modules have routes. */
+function unserved(def: ModuleDef | undefined, path: string): Reply {
+  const methods = def === undefined ? [] : methodsOf(def, path);
+  const allow = methods.length === 0 ? {} : { allow: methods.join(", ") };
+  return text(404, "Database has not registered a handler for this route", allow);
 }
 
 function targetOf(def: ModuleDef, name: string, request: RouteRequest, bytesMax: number): RunTarget {

@@ -1,5 +1,6 @@
 /** A type as a person writes it. */
-import { isBytes, isOption, isUnit, specialKind, type AlgebraicType, type Typespace } from "@lightcone/sats";
+import type { AlgebraicType, Typespace } from "./algebraic-type.ts";
+import { isBytes, isOption, isUnit, specialKind } from "./types.ts";
 
 /** What `Ref`s stand for: names, and the types that have none. */
 export interface TypeNames {
