@@ -43,4 +43,32 @@ describe.each(lines)("row 9: a project of the official package, line %i", (line)
     await run("generate", "--lang", "typescript", "--module-path", project, "--out-dir", out);
     expect(readFileSync(join(out, "send_message_reducer.ts"), "utf8")).toContain("text:");
   });
+
+  test("issue 9: libraries in it are described, called, queried and told of by their names", async () => {
+    const club = place.path(`club-${line}`);
+    mkdirSync(join(club, "node_modules"), { recursive: true });
+    symlinkSync(join(repository, "node_modules", packages[line]), join(club, "node_modules/spacetimedb"));
+    cpSync(join(repository, `modules/official/club-${line}`), join(club, "src"), { recursive: true });
+    await run("publish", `club-${line}`, "--module-path", club, "-y");
+    const described = await run("describe", `club-${line}`);
+    expect(described).toContain("table chat.chat_line: chat.ChatLine (public; chat.chatLine in the module)");
+    expect(described).toContain("each row runs backRoom.remind_now at its scheduled_at");
+    expect(described).toMatch(
+      /reducer backRoom\.remind_now\(due: backRoom\.Reminder\).*run by rows of backRoom\.reminder/,
+    );
+    expect(described).toMatch(/mood:\s+chat\.Mood\n/);
+    expect(described).toContain("procedure chat.count_lines() -> U64");
+    expect(described).toContain("rule SELECT * FROM secret WHERE owner = :sender (in backRoom)");
+    expect(await run("describe", `club-${line}`, "table", "chat.audit.entry_made")).toContain("what:");
+    await run("call", `club-${line}`, "chat.send_line", "hall", "from the command");
+    expect(await run("sql", `club-${line}`, "SELECT text FROM chat.chat_line")).toContain("from the command");
+    const refused = await place.run("call", `club-${line}`, "chat.send_lin", "hall", "x");
+    expect(refused.err).toContain("chat.send_line");
+    const out = place.path(`club-bindings-${line}`);
+    await run("generate", "--lang", "typescript", "--module-path", club, "--out-dir", out);
+    expect(readFileSync(join(out, "index.ts"), "utf8")).toContain(`chatLine: queries["chat.chatLine"]`);
+    const rust = place.path(`club-rust-${line}`);
+    await run("generate", "--lang", "rust", "--module-path", club, "--out-dir", rust);
+    expect(readFileSync(join(rust, "chat_chat_line_table.rs"), "utf8")).toContain(`"chat.chat_line"`);
+  });
 });

@@ -15,10 +15,19 @@ function asIdentifier(name: string, fallback: string): string {
   return identifier.test(candidate) ? candidate : `_${candidate}`;
 }
 
-export const pascalIdentifier = (name: string): string => asIdentifier(pascalCase(name), name);
+/** What a submodule brings has its namespace in front: `chat.line` is `Chat_Line`. */
+export const pascalIdentifier = (name: string): string =>
+  name
+    .split(".")
+    .map((part) => asIdentifier(pascalCase(part), part))
+    .join("_");
 
 /** The stem of a file's name. */
-export const fileStem = (name: string): string => (snakeCase(name) === "" ? "_" : snakeCase(name));
+export const fileStem = (name: string): string =>
+  name
+    .split(".")
+    .map((part) => snakeCase(part) || "_")
+    .join("_");
 
 /** Hands out each name once: what comes later and collides gets `_` at its end. */
 export class NameRegistry {
@@ -43,11 +52,12 @@ export class NameRegistry {
   }
 }
 
-/** camelCase keys for columns or fields, in order. One that would collide keeps the name it has on the wire. */
+/** camelCase keys for columns, fields or tables, in order. Namespaces keep their spelling. One that would collide keeps the name it has on the wire. */
 export function camelKeys(names: readonly string[]): readonly string[] {
   const taken = new Set<string>();
   return names.map((name) => {
-    const camel = lowerCamelCase(name);
+    const [own = "", ...namespaces] = name.split(".").toReversed();
+    const camel = [...namespaces.toReversed(), lowerCamelCase(own)].join(".");
     let key = camel === "" || taken.has(camel) ? name : camel;
     while (taken.has(key)) key += "_";
     taken.add(key);

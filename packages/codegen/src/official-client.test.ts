@@ -72,9 +72,32 @@ const awkward = checkModule({
   casePolicy: "none",
 });
 
+/** A library twice, with one inside. */
+const library = {
+  ...emptyRawV10,
+  typespace: [product({ mood: ref(1), inRoom: t.u32 }), sum({ Up: unit, Down: unit })],
+  types: named("Line", "Mood"),
+  tables: [table("chatLine", 0, [1])],
+  reducers: [
+    {
+      name: "sendLine",
+      params: [{ name: "newMood", type: ref(1) }],
+      visibility: "client" as const,
+      ok: unit,
+      err: t.string,
+    },
+  ],
+};
+const inside = { ...library, submodules: [{ namespace: "deep", module: library }] };
+const club = checkModule({
+  ...library,
+  submodules: ["chat", "backRoom"].map((namespace) => ({ namespace, module: inside })),
+});
+
 const modules: readonly { readonly id: string; readonly module: ModuleDef }[] = [
   ...["noop-1x", "chat-1.12", "harbor-1.12", "harbor-2.10", "shelf-2.10"].map((id) => ({ id, module: recorded(id) })),
   { id: "awkward", module: awkward },
+  { id: "club", module: club },
 ];
 
 const application = `
@@ -166,6 +189,7 @@ describe.skipIf(!hasOfficialClient)("with the official client package", () => {
 });
 
 const application2 = `
+import { DbConnection as Club, tables as club } from "./club/index.ts";
 import { DbConnection, reducers, tables, type EventContext } from "./harbor-2.10/index.ts";
 
 export function start(): DbConnection {
@@ -180,6 +204,15 @@ export function start(): DbConnection {
   void connection.procedures.tide({ moon: 1, sun: 2 }).then((hull) => hull.beam.toFixed());
   console.log(found, done, reducers.setGauge.name);
   return connection;
+}
+
+export function join(): void {
+  const connection = Club.builder().withUri("ws://127.0.0.1:3000").withDatabaseName("club").build();
+  connection.subscriptionBuilder().subscribe([club.chat.deep.chatLine, club.backRoom.chatLine.where((row) => row.inRoom.eq(1))]);
+  connection.db["chat.deep.chatLine"].onInsert((_context, row) => console.log(row.inRoom, row.mood.tag));
+  const sent: Promise<void> = connection.reducers["chat.sendLine"]({ newMood: { tag: "up" } });
+  // @ts-expect-error there is no such submodule
+  console.log(sent, club.front);
 }
 `;
 
@@ -204,7 +237,7 @@ describe.skipIf(!hasOfficialClient2)("row protocols: with version 2 of the offic
       import { DbConnection, tables, reducers } from "./index.ts";
       console.log(JSON.stringify({
         isBuilder: typeof DbConnection.builder().withUri === "function",
-        tables: Object.values(tables).map((table) => table.sourceName).toSorted(),
+        tables: Object.values(tables).flatMap((table) => table.sourceName ?? []).toSorted(),
         reducers: Object.values(reducers).map((reducer) => reducer.name).toSorted(),
       }));`);
     expect(JSON.parse(printed)).toEqual({

@@ -24,6 +24,7 @@ export const indexExports: readonly string[] = [
   // Not exported, but declared there.
   "REMOTE_MODULE",
   "proceduresSchema",
+  "queries",
   "reducersSchema",
   "tablesSchema",
 ];
@@ -39,7 +40,7 @@ export function indexFile(dialect: Dialect, bindings: Bindings): string {
     tablesSchema(dialect, bindings.tables),
     schemaOf("reducers", bindings.reducers.filter((each) => each.def.lifecycle === undefined).map(reducerSchema)),
     schemaOf("procedures", bindings.procedures.map(procedureSchema)),
-    remoteModule(dialect),
+    remoteModule(dialect, bindings.tables),
     connection,
   ].join("");
 }
@@ -138,7 +139,7 @@ const procedureSchema = (each: BoundFunction<ProcedureDef>): string =>
 const schemaOf = (what: "reducers" | "procedures", entries: readonly string[]): string =>
   `const ${what}Schema = __${what}(${entries.length === 0 ? "" : `\n${entries.join("")}`});\n\n`;
 
-const remoteModule = ({ sdk }: Dialect): string => `const REMOTE_MODULE = {
+const remoteModule = ({ sdk }: Dialect, tables: readonly BoundTable[]): string => `const REMOTE_MODULE = {
   versionInfo: {
     cliVersion: "${compatibleVersions[sdk]}" as const,
   },
@@ -151,7 +152,7 @@ const remoteModule = ({ sdk }: Dialect): string => `const REMOTE_MODULE = {
   typeof proceduresSchema
 >;
 
-${sdk === 1 ? tablesOf1 : tablesOf2}
+${sdk === 1 ? tablesOf1 : tablesOf2(tables)}
 /** The reducers that a client may call, by accessor. */
 export const reducers = __convertToAccessorMap(reducersSchema.reducersType.reducers);
 
@@ -164,9 +165,26 @@ export const tables = __convertToAccessorMap(tablesSchema.schemaType.tables);
 export const query: __QueryBuilder<typeof tablesSchema.schemaType> = __makeQueryBuilder(tablesSchema.schemaType);
 `;
 
-const tablesOf2 = `/** The tables and views, by accessor, each of them also a query over all its rows. */
-export const tables = __makeQueryBuilder(tablesSchema.schemaType);
-`;
+function tablesOf2(tables: readonly BoundTable[]): string {
+  const about = "/** The tables and views, by accessor, each of them also a query over all its rows. */\n";
+  const accessors = camelKeys(tables.map(({ name }) => name));
+  const nested = namespaceOf(accessors.filter((accessor) => accessor.includes(".")).map((name) => name.split(".")));
+  if (nested === "") return `${about}export const tables = __makeQueryBuilder(tablesSchema.schemaType);\n`;
+  return `const queries = __makeQueryBuilder(tablesSchema.schemaType);\n\n${about}export const tables = {\n  ...queries,\n${nested}};\n`;
+}
+
+/** Tables of submodules as objects of their namespaces. `path` is the name of those around. */
+function namespaceOf(names: readonly (readonly string[])[], path: readonly string[] = []): string {
+  const indent = "  ".repeat(path.length + 1);
+  const groups = Map.groupBy(names, ([first = ""]) => first);
+  return Array.from(groups, ([first, inside]) => {
+    const at = [...path, first];
+    const deeper = inside.map(([, ...rest]) => rest).filter((rest) => rest.length > 0);
+    return deeper.length === 0
+      ? `${indent}${objectKey(first)}: queries[${JSON.stringify(at.join("."))}],\n`
+      : `${indent}${objectKey(first)}: {\n${namespaceOf(deeper, at)}${indent}},\n`;
+  }).join("");
+}
 
 const connection = `/** What row callbacks are given. */
 export type EventContext = __EventContextInterface<typeof REMOTE_MODULE>;

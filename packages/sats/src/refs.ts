@@ -15,6 +15,24 @@ export function followRef(type: AlgebraicType, typespace: Typespace): AlgebraicT
   return target;
 }
 
+/** The same type for a typespace with `by` entries more in front. */
+export function shiftRefs(type: AlgebraicType, by: number): AlgebraicType {
+  const members = (of: readonly Member[]): readonly Member[] =>
+    of.map((member) => ({ name: member.name, type: shiftRefs(member.type, by) }));
+  switch (type.kind) {
+    case "Ref":
+      return { kind: "Ref", index: type.index + by };
+    case "Array":
+      return { kind: "Array", element: shiftRefs(type.element, by) };
+    case "Product":
+      return { kind: "Product", elements: members(type.elements) };
+    case "Sum":
+      return { kind: "Sum", variants: members(type.variants) };
+    default:
+      return type;
+  }
+}
+
 function malformed(reason: string): LightconeError<"Malformed"> {
   return new LightconeError("Malformed", { what: "type", reason });
 }

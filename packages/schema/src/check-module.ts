@@ -6,13 +6,14 @@ import { LightconeError } from "@lightcone/base";
 import { checkHttp, checkProcedures, checkReducers, checkViews, schedulablesOf } from "./check-functions.ts";
 import { checkTable, claimChosen } from "./check-table.ts";
 import { checkTypes } from "./check-types.ts";
-import { Checking } from "./checking.ts";
+import { Budget, Checking } from "./checking.ts";
 import { draftV10 } from "./draft-v10.ts";
 import { draftV9 } from "./draft-v9.ts";
 import type { ModuleDef, SubmoduleDef, TableDef } from "./module-def.ts";
 import { identifierProblem } from "./naming.ts";
 import { Problems } from "./problems.ts";
 import type { RawModuleDef, RawSubmodule } from "./raw-module-def.ts";
+import { withSubmodules } from "./submodules.ts";
 import { systemTables } from "./system-tables.ts";
 
 const namespaceBytesMax = 63;
@@ -26,14 +27,19 @@ const namespaceBytesMax = 63;
  */
 export function checkModule(raw: RawModuleDef): ModuleDef {
   const problems = new Problems();
-  const def = check(raw, problems, { isSubmodule: false });
+  const def = check(raw, problems, new Budget(), { isSubmodule: false });
   if (!problems.isEmpty) throw new LightconeError("SchemaInvalid", { problems: problems.list() });
   return def;
 }
 
-function check(raw: RawModuleDef, problems: Problems, place: { readonly isSubmodule: boolean }): ModuleDef {
+function check(
+  raw: RawModuleDef,
+  problems: Problems,
+  budget: Budget,
+  place: { readonly isSubmodule: boolean },
+): ModuleDef {
   const draft = raw.version === 9 ? draftV9(raw, problems) : draftV10(raw, problems);
-  const checking = new Checking(draft, problems);
+  const checking = new Checking(draft, problems, budget);
   claimSystemNames(checking);
 
   checkTypes(checking);
@@ -53,7 +59,7 @@ function check(raw: RawModuleDef, problems: Problems, place: { readonly isSubmod
   if (place.isSubmodule && reducers.some((reducer) => reducer.lifecycle !== undefined)) {
     problems.add("a submodule cannot have lifecycle reducers");
   }
-  return {
+  const own: ModuleDef = {
     version: draft.version,
     typespace: draft.typespace,
     sourceTypespace: draft.sourceTypespace,
@@ -62,11 +68,15 @@ function check(raw: RawModuleDef, problems: Problems, place: { readonly isSubmod
     reducers,
     procedures,
     views,
-    rowLevelRules: draft.rowLevelRules,
+    rowLevelRules: draft.rowLevelRules.map((sql) => ({ sql, namespace: "" })),
     httpHandlers: draft.httpHandlers,
     httpRoutes,
-    submodules: checkSubmodules(draft.submodules, problems),
+    submodules: [],
   };
+  if (draft.submodules.length === 0) return own;
+  const submodules = checkSubmodules(draft.submodules, problems, budget);
+  checkOwnNames(own, submodules, problems);
+  return withSubmodules(own, submodules);
 }
 
 /** System tables, their indexes and the like own their names before any module does. */
@@ -79,7 +89,11 @@ function claimSystemNames(checking: Checking): void {
   }
 }
 
-function checkSubmodules(submodules: readonly RawSubmodule[], problems: Problems): readonly SubmoduleDef[] {
+function checkSubmodules(
+  submodules: readonly RawSubmodule[],
+  problems: Problems,
+  budget: Budget,
+): readonly SubmoduleDef[] {
   const namespaces = new Set<string>();
   return submodules.map(({ namespace, module }): SubmoduleDef => {
     const problem = identifierProblem(namespace);
@@ -89,6 +103,24 @@ function checkSubmodules(submodules: readonly RawSubmodule[], problems: Problems
     }
     if (namespaces.has(namespace)) problems.add(`two submodules are called \`${namespace}\``);
     namespaces.add(namespace);
-    return { namespace, module: check(module, problems, { isSubmodule: true }) };
+    const within = problems.within(`submodule \`${namespace}\``);
+    return { namespace, module: check(module, within, budget, { isSubmodule: true }) };
   });
+}
+
+/** What the module calls its own must not read as something of a submodule. */
+function checkOwnNames(own: ModuleDef, submodules: readonly SubmoduleDef[], problems: Problems): void {
+  const namespaces = new Set(submodules.map(({ namespace }) => namespace));
+  for (const [noun, things] of Object.entries({
+    table: own.tables,
+    reducer: own.reducers,
+    procedure: own.procedures,
+    view: own.views,
+  }))
+    for (const { name, accessor } of things) {
+      if (accessor.includes("."))
+        problems.add(`${noun} \`${accessor}\`: names with a dot belong to what submodules bring`);
+      const taken = [name, accessor].find((each) => namespaces.has(each));
+      if (taken !== undefined) problems.add(`the name \`${taken}\` belongs to a submodule and to ${noun} \`${taken}\``);
+    }
 }

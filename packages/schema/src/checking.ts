@@ -3,16 +3,22 @@ import { formatType, type AlgebraicType, type Member, type ProductType } from "@
 import type { ModuleDraft } from "./draft.ts";
 import { identifierProblem } from "./naming.ts";
 import { Namespace, type Problems } from "./problems.ts";
-import { TypeResolver } from "./resolve-types.ts";
+import { moduleTypeNodesMax, TypeResolver } from "./resolve-types.ts";
 
 /** Columns that all tables and views of a module may have together. Many can share one type of many. */
 export const moduleColumnsMax = 100_000;
+
+/** What a module and its submodules may use together. */
+export class Budget {
+  columnsLeft = moduleColumnsMax;
+  typeNodesLeft = moduleTypeNodesMax;
+}
 
 export class Checking {
   readonly draft: ModuleDraft;
   readonly problems: Problems;
   private readonly resolver: TypeResolver;
-  private columnsLeft = moduleColumnsMax;
+  private readonly budget: Budget;
   /** Tables, views' tables, indexes, constraints, sequences, schedules: one namespace for all. */
   readonly objects: Namespace;
   /** Reducers, procedures and views. */
@@ -21,10 +27,11 @@ export class Checking {
   /** Names of the typespace's entries, where a definition gives one. */
   readonly nameByRef: ReadonlyMap<number, string>;
 
-  constructor(draft: ModuleDraft, problems: Problems) {
+  constructor(draft: ModuleDraft, problems: Problems, budget: Budget) {
     this.draft = draft;
     this.problems = problems;
-    this.resolver = new TypeResolver(draft.typespace);
+    this.budget = budget;
+    this.resolver = new TypeResolver(draft.typespace, budget);
     this.objects = new Namespace(problems);
     this.functions = new Namespace(problems);
     this.handlers = new Namespace(problems);
@@ -33,8 +40,8 @@ export class Checking {
 
   /** Counts columns against the module's limit; reports where it is passed. */
   takeColumns(count: number, what: string): boolean {
-    if (count <= this.columnsLeft) {
-      this.columnsLeft -= count;
+    if (count <= this.budget.columnsLeft) {
+      this.budget.columnsLeft -= count;
       return true;
     }
     this.problems.add(`${what}: with it the module's tables and views have more than ${moduleColumnsMax} columns`);

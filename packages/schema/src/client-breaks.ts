@@ -31,13 +31,25 @@ export function clientBreaks(old: ModuleDef, next: ModuleDef): readonly ClientBr
   }
   for (const view of old.views) viewBreaks(view, named(next.views, view.name), breaks);
   routeBreaks(old, next, breaks);
-  if (!isSameList(old.rowLevelRules, next.rowLevelRules))
+  // Rules of a submodule that comes or goes are of tables that come or go with it.
+  const inBoth = (def: ModuleDef, other: ModuleDef): readonly string[] =>
+    ruleTexts({
+      rowLevelRules: def.rowLevelRules.filter(
+        ({ namespace }) => namespace === "" || other.tables.some(({ name }) => name.startsWith(`${namespace}.`)),
+      ),
+    });
+  if (!isSameList(inBoth(old, next), inBoth(next, old)))
     breaks.push({ subject: "row-level rules", change: "changed: other rows may be seen", misleads: true });
   return breaks;
 }
 
 function named<T extends { readonly name: string }>(items: readonly T[], name: string): T | undefined {
   return items.find((item) => item.name === name);
+}
+
+/** A module's row-level rules, those of a submodule with its name. */
+export function ruleTexts({ rowLevelRules }: Pick<ModuleDef, "rowLevelRules">): readonly string[] {
+  return rowLevelRules.map(({ sql, namespace }) => (namespace === "" ? sql : `${sql} (in ${namespace})`));
 }
 
 export function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {

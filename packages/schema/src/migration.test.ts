@@ -269,11 +269,6 @@ describe("refused", () => {
       words: ", with a renamed variant, requires",
     },
     { change: "an event table of a table with rows", to: boatWith({ isEvent: true }), words: "event table" },
-    {
-      change: "submodules",
-      to: fleetWith({ submodules: [{ namespace: "sub", module: emptyRawV10 }] }),
-      words: "submodules",
-    },
   ])("$change", ({ from = fleet, to, words }) => {
     const made = plan(from, to);
     expect(made.kind === "refused" ? made.reason : made).toContain(words);

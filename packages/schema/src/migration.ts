@@ -5,7 +5,7 @@
  * are for people; `tables` is what the database carries out, in one transaction. Functions need nothing: they live in
  * the module alone.
  */
-import { clientBreaks, isSameList, isSameView, type ClientBreak } from "./client-breaks.ts";
+import { clientBreaks, isSameList, isSameView, ruleTexts, type ClientBreak } from "./client-breaks.ts";
 import { planColumns } from "./column-migration.ts";
 import type { ColumnDef, ModuleDef, TableDef } from "./module-def.ts";
 import {
@@ -71,12 +71,8 @@ export function planMigration(old: ModuleDef, next: ModuleDef, facts: MigrationF
   };
   planTables(old, next, planning);
   planViews(old, next, planning.steps);
-  if (!isSameList(old.rowLevelRules, next.rowLevelRules))
-    planning.steps.push({ kind: "setRowLevelRules", rules: next.rowLevelRules });
-  if (next.submodules.length > 0 || old.submodules.length > 0) {
-    isLossAlone = false;
-    refusals.push("Updating a module with submodules is not supported");
-  }
+  if (!isSameList(ruleTexts(old), ruleTexts(next)))
+    planning.steps.push({ kind: "setRowLevelRules", rules: ruleTexts(next) });
   if (refusals.length > 0) {
     const reason = `Errors occurred:\n${refusals.map((refusal) => `${refusal}\n\n`).join("")}`;
     return { kind: "refused", reason, isLossAlone };

@@ -169,11 +169,24 @@ export interface HttpRouteDef {
   readonly path: string;
 }
 
+/** A module within a module. */
 export interface SubmoduleDef {
   readonly namespace: string;
+  /** With what its own submodules bring, under names and ids that are its own. */
   readonly module: ModuleDef;
 }
 
+/** A row-level rule. */
+export interface RuleDef {
+  readonly sql: string;
+  /** Of the submodule whose rule it is, and whose tables it may call by their own names; empty for none. */
+  readonly namespace: string;
+}
+
+/**
+ * What submodules bring stands behind what is the module's own, depth first: `chat.line` is table `line` of submodule `chat`.
+ * Ids count through.
+ */
 export interface ModuleDef {
   readonly version: 9 | 10;
   /** Under canonical names; entries may hold `Ref`s. */
@@ -185,11 +198,10 @@ export interface ModuleDef {
   readonly reducers: readonly ReducerDef[];
   readonly procedures: readonly ProcedureDef[];
   readonly views: readonly ViewDef[];
-  /** SQL texts of row-level rules. */
-  readonly rowLevelRules: readonly string[];
+  readonly rowLevelRules: readonly RuleDef[];
   readonly httpHandlers: readonly HttpHandlerDef[];
   readonly httpRoutes: readonly HttpRouteDef[];
-  /** Checked on their own; their names are not joined to the namespace. */
+  /** The same once more, each by itself: for bindings. */
   readonly submodules: readonly SubmoduleDef[];
   /** The reducer that carries rows of a version before over. */
   readonly migrate?: string | undefined;

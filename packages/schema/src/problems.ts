@@ -6,10 +6,25 @@ export const problemsMax = 100;
 export class Problems {
   private readonly texts: string[] = [];
   private untold = 0;
+  private readonly tell: (text: string) => void;
+
+  /** @param tell where problems go instead of here */
+  constructor(tell?: (text: string) => void) {
+    this.tell =
+      tell ??
+      ((text) => {
+        if (this.texts.length < problemsMax) this.texts.push(text);
+        else this.untold += 1;
+      });
+  }
 
   add(text: string): void {
-    if (this.texts.length < problemsMax) this.texts.push(text);
-    else this.untold += 1;
+    this.tell(text);
+  }
+
+  /** The problems of a part: told here, behind what the part is. */
+  within(part: string): Problems {
+    return new Problems((text) => this.add(`${part}: ${text}`));
   }
 
   get isEmpty(): boolean {

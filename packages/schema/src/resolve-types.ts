@@ -24,10 +24,12 @@ export type Resolution =
 export class TypeResolver {
   private readonly typespace: Typespace;
   private readonly done: (Resolved | "open" | undefined)[];
-  private nodesLeft = moduleTypeNodesMax;
+  private readonly budget: { typeNodesLeft: number };
 
-  constructor(typespace: Typespace) {
+  /** @param budget what is left of `moduleTypeNodesMax` */
+  constructor(typespace: Typespace, budget: { typeNodesLeft: number }) {
     this.typespace = typespace;
+    this.budget = budget;
     this.done = Array.from({ length: typespace.length });
   }
 
@@ -35,8 +37,9 @@ export class TypeResolver {
   resolve(type: AlgebraicType): Resolution {
     try {
       const resolved = this.resolveAt(type, 1);
-      this.nodesLeft -= resolved.nodeCount;
-      if (this.nodesLeft < 0) throw new Unresolvable(`the module's types have more than ${moduleTypeNodesMax} parts`);
+      this.budget.typeNodesLeft -= resolved.nodeCount;
+      if (this.budget.typeNodesLeft < 0)
+        throw new Unresolvable(`the module's types have more than ${moduleTypeNodesMax} parts`);
       return { kind: "ok", type: resolved.type };
     } catch (error) {
       if (!(error instanceof Unresolvable)) throw error;

@@ -7,6 +7,7 @@
 import { toHex, type AlgebraicType, type ProductType } from "@lightcone/sats";
 import { sequenceDefaults } from "./check-table.ts";
 import { clientPartOf } from "./client-part.ts";
+import { ownPart } from "./submodules.ts";
 import { formatJson, type Json, type JsonObject } from "./format-json.ts";
 import type {
   ColumnDef,
@@ -197,13 +198,14 @@ function serveV9(def: ModuleDef): JsonObject {
       })),
       ...def.views.map((view) => ({ View: { name: view.name, ...serveViewParts(view) } })),
     ],
-    row_level_security: def.rowLevelRules.map((sql) => ({ sql })),
+    row_level_security: def.rowLevelRules.map(({ sql }) => ({ sql })),
   };
 }
 
 // --- V10
 
-function serveV10(def: ModuleDef): JsonObject {
+function serveV10(whole: ModuleDef): JsonObject {
+  const def = ownPart(whole);
   const functions = [...def.reducers, ...def.procedures];
   const sourceNames = new Map(functions.map((each) => [each.name, each.accessor]));
   const sourceName = (name: string): string => sourceNames.get(name) ?? name;
@@ -248,7 +250,7 @@ function serveV10(def: ModuleDef): JsonObject {
         .filter((reducer) => reducer.lifecycle === lifecycle)
         .map((reducer) => ({ lifecycle_spec: unit(lifecycleVariants[lifecycle]), function_name: reducer.accessor })),
     ),
-    RowLevelSecurity: def.rowLevelRules.map((sql) => ({ sql })),
+    RowLevelSecurity: def.rowLevelRules.map(({ sql }) => ({ sql })),
     HttpHandlers: def.httpHandlers.map((handler) => ({ source_name: handler.accessor })),
     HttpRoutes: def.httpRoutes.map((route) => ({
       handler_function: handlerSources.get(route.handler) ?? route.handler,

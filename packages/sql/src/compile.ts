@@ -8,6 +8,7 @@ import { admit } from "./dialect.ts";
 import { parse, type Parsed } from "./parser.ts";
 import type { Plan, SelectPlan } from "./plan.ts";
 import { abbreviate, placed, refuse } from "./refuse.ts";
+import { withFullNames } from "./rule-names.ts";
 import type { Rule } from "./rules.ts";
 import { planRows, planSelect } from "./select.ts";
 import { Scope } from "./scope.ts";
@@ -74,6 +75,15 @@ function wholeTable(table: TableSchema, { rules }: Catalog): SelectPlan {
  */
 export function compileRule(sql: string, catalog: Catalog): Rule {
   return placed(sql, () => checkRule(sql, parseBounded(sql), catalog));
+}
+
+/**
+ * A rule of a submodule as a rule of the whole module: with its tables by the names that they have there.
+ *
+ * @throws {LightconeError} `SqlSyntax` with a position
+ */
+export function ruleOfSubmodule(sql: string, namespace: string, catalog: Catalog): string {
+  return withFullNames(sql, parseBounded(sql), namespace, catalog);
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   JsonObject,
   parseJson,
   resolveRefs,
+  shiftRefs,
   typeFromJson,
   type AlgebraicType,
   type JsonNode,
@@ -131,7 +132,7 @@ async function ownerOf(api: ServerApi, database: string): Promise<string> {
 
 /** @throws {LightconeError} `Malformed` when it is no description */
 export function readSchema(text: string): SchemaShape {
-  return new SchemaReader(text).read();
+  return new SchemaReader(parseJson(text, "the schema")).read();
 }
 
 class SchemaReader {
@@ -140,8 +141,8 @@ class SchemaReader {
   private readonly tableNames: ReadonlyMap<string, string>;
   private readonly functionNames: ReadonlyMap<string, string>;
 
-  constructor(text: string) {
-    this.sections = items(member(parseJson(text, "the schema"), "sections"));
+  constructor(description: JsonNode | undefined) {
+    this.sections = items(member(description, "sections"));
     this.typespace = items(member(this.section("Typespace"), "types")).map((type) => typeFromJson({ tree: type }));
     this.tableNames = this.names("Table");
     this.functionNames = this.names("Function");
@@ -149,7 +150,7 @@ class SchemaReader {
 
   read(): SchemaShape {
     const types = items(this.section("Types"));
-    return {
+    const own: SchemaShape = {
       tables: items(this.section("Tables")).map((table) => this.table(table)),
       functions: [
         ...items(this.section("Reducers")).map((each) => this.function("reducer", each)),
@@ -161,6 +162,11 @@ class SchemaReader {
       typeNames: new Map(types.map((type) => [numberOf(member(type, "ty")), typeName(member(type, "source_name"))])),
       rowLevelRules: items(this.section("RowLevelSecurity")).map((rule) => textOf(member(rule, "sql"))),
     };
+    return items(this.section("Submodules")).reduce(
+      (whole: SchemaShape, each) =>
+        joined(whole, textOf(member(each, "namespace")), new SchemaReader(member(each, "module")).read()),
+      own,
+    );
   }
 
   private section(name: string): JsonNode | undefined {
@@ -291,5 +297,39 @@ function readIndex(algorithm: JsonNode | undefined): IndexShape {
   return {
     algorithm: kind.toLowerCase(),
     columns: Array.isArray(columns) ? items(columns).map(numberOf) : [numberOf(columns)],
+  };
+}
+
+/** A schema with that of a submodule: its things under its name, its types behind those that are there. */
+function joined(whole: SchemaShape, namespace: string, schema: SchemaShape): SchemaShape {
+  const by = whole.typespace.length;
+  const within = (name: string): string => `${namespace}.${name}`;
+  const shifted = <T extends Parameter>(each: T): T => ({ ...each, declared: shiftRefs(each.declared, by) });
+  const table = (each: TableShape): TableShape => ({
+    ...each,
+    name: within(each.name),
+    accessor: within(each.accessor),
+    typeRef: each.typeRef + by,
+    columns: each.columns.map(shifted),
+    schedule: each.schedule && { ...each.schedule, functionName: within(each.schedule.functionName) },
+  });
+  const call = (each: FunctionShape): FunctionShape => ({
+    ...each,
+    name: within(each.name),
+    accessor: within(each.accessor),
+    params: each.params.map(shifted),
+    returns: each.returns && shiftRefs(each.returns, by),
+    scheduledBy: each.scheduledBy === undefined ? undefined : within(each.scheduledBy),
+  });
+  return {
+    tables: [...whole.tables, ...schema.tables.map(table)],
+    functions: [...whole.functions, ...schema.functions.map(call)],
+    handlers: whole.handlers,
+    typespace: [...whole.typespace, ...schema.typespace.map((type) => shiftRefs(type, by))],
+    typeNames: new Map([
+      ...whole.typeNames,
+      ...Array.from(schema.typeNames, ([ref, name]) => [ref + by, within(name)] as const),
+    ]),
+    rowLevelRules: [...whole.rowLevelRules, ...schema.rowLevelRules.map((rule) => `${rule} (in ${namespace})`)],
   };
 }

@@ -124,7 +124,7 @@ export function bindRust(module: ModuleDef, options: RustOptions): RustBindings 
     const stem = stems.claim(pascalName(each.accessor));
     const snake = snakeName(each.accessor);
     const method = methods.claim(rustIdentifier(snake));
-    const inQueries = options.sdk === 1 ? each.name : snake;
+    const inQueries = options.sdk === 1 ? each.name.replaceAll(".", "_") : snake;
     const identifiers = fieldNames(each.columns.map(({ accessor }) => accessor));
     const declared = module.typespace[row.ref];
     const columns = each.columns.map((def, at) => ({

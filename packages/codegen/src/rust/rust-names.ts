@@ -18,9 +18,9 @@ export function rustIdentifier(name: string): string {
   return keywords.has(name) ? `r#${name}` : name;
 }
 
-/** The name as part of a longer one, which may be a keyword. */
-export const snakeName = (name: string): string => startOf(snakeCase(name), "unnamed");
-export const pascalName = (name: string): string => startOf(pascalCase(name), "Unnamed");
+/** The name as part of a longer one, which may be a keyword. What a submodule brings has its namespace in front. */
+export const snakeName = (name: string): string => startOf(snakeCase(name.replaceAll(".", "_")), "unnamed");
+export const pascalName = (name: string): string => startOf(pascalCase(name.replaceAll(".", "_")), "Unnamed");
 
 function startOf(converted: string, otherwise: string): string {
   if (converted === "") return otherwise;

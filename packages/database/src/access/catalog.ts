@@ -1,8 +1,8 @@
 /** Who may name what: the one place that knows private tables, tables of the owner, and row-level rules. */
 import { isLightconeError, LightconeError, type TableId } from "@lightcone/base";
 import type { Store } from "@lightcone/engine";
-import type { TableSchema } from "@lightcone/schema";
-import { compileRule, restrict, type Catalog, type Rule } from "@lightcone/sql";
+import type { RuleDef, TableSchema } from "@lightcone/schema";
+import { compileRule, restrict, ruleOfSubmodule, type Catalog, type Rule } from "@lightcone/sql";
 import type { Caller } from "../link/link.ts";
 import type { Relations } from "../views/relations.ts";
 
@@ -73,7 +73,7 @@ export class Access {
    * out, such a rule is refused
    * @throws {LightconeError} `RuleRefused`
    */
-  setRules(rules: readonly string[], shownBy?: (sql: string) => readonly TableId[]): void {
+  setRules(rules: readonly RuleDef[], shownBy?: (sql: string) => readonly TableId[]): void {
     // Tables alone: rows of views are there for who asks for them, and no query asks for what only a rule reads.
     const all: Catalog = { ...this.catalog({ isOwner: true }, false), view: () => undefined };
     const byTable = new Map<TableId, Rule[]>();
@@ -89,7 +89,10 @@ export class Access {
         faults.push(`${this.namesOf(tables)} shut to all but owners: ${error.message}. ${mend}`);
       }
     };
-    for (const sql of new Set(rules))
+    const texts = new Set<string>();
+    for (const { sql, namespace } of rules)
+      orShut(sql, () => void texts.add(namespace === "" ? sql : ruleOfSubmodule(sql, namespace, all)));
+    for (const sql of texts)
       orShut(sql, () => {
         const rule = compileRule(sql, all);
         const id = rule.sources[0]?.table.id;

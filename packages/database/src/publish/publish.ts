@@ -94,13 +94,6 @@ function begin(site: PublishSite, program: Publication): Reply | Update {
     return failure(unreadable(context, error));
   }
   if (before?.hash === next.hash && before.hostType === next.hostType) return text(200, "");
-  if (next.def.submodules.length > 0)
-    return failure(
-      new LightconeError("ModuleInvalid", {
-        reason:
-          "it has submodules, which this release does not run: put their tables and functions into its own schema",
-      }),
-    );
   return before === undefined ? create(site, next) : planUpdate(site, before, next, program);
 }
 
