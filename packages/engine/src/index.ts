@@ -12,5 +12,13 @@ export { openStore, restoreStore } from "./open-store.ts";
 export type { RestoreOptions } from "./open-store.ts";
 export { defaultBytesMax, defaultScanRowsMax } from "./store.ts";
 // What the evaluators of `query` generate their own code with.
-export { equalBytes, makeHashSeed, makeKeyHash, type HashSeed, type KeyHash } from "./indexes/key-code.ts";
+export {
+  equalBytes,
+  makeFixedKey,
+  makeHashSeed,
+  makeKeyHash,
+  type FixedKey,
+  type HashSeed,
+  type KeyHash,
+} from "./indexes/key-code.ts";
 export { locateParts, type Helpers, type Part, type Shape } from "./indexes/key-shape.ts";

@@ -1,7 +1,7 @@
 export { RangeTests, type RangeTest } from "./code/range-test.ts";
 export { execute, variableValue, writes, type Stats } from "./evaluate/execute.ts";
 export { evaluate, type EmitRows } from "./evaluate/evaluate.ts";
-export { LiveQueries, type DeltaCallback, type LiveOptions } from "./live/live-queries.ts";
+export { LiveQueries, type DeltaCallback, type LiveOptions, type LoneCallback } from "./live/live-queries.ts";
 export type { LiveCounters } from "./live/live-queries.ts";
 export type { LiveQuery } from "./live/live-query.ts";
 export type { DeltaPart } from "./live/parts.ts";

@@ -19,7 +19,8 @@ import type { Instance } from "../views/instances.ts";
 import type { Relations } from "../views/relations.ts";
 import { derivedMeta } from "../views/relations.ts";
 import type { ViewListener, Views } from "../views/views.ts";
-import { SharedQuery, type Subscriber, type Subscription } from "./subscriber.ts";
+import { Receivers } from "./receivers.ts";
+import { SharedQuery, type Receiver, type Subscriber, type Subscription } from "./subscriber.ts";
 
 /** Those whose view has failed, and why. */
 export interface Failing {
@@ -39,6 +40,7 @@ export class Subscriptions implements CommitListener, ViewListener {
   /** How many queries are held: with none, a commit concerns its caller alone. */
   private heldCount = 0;
   private readonly touched: Subscriber[] = [];
+  private readonly receivers = new Receivers();
 
   /**
    * @param database its identity, which stands for whom a commit does not name
@@ -59,22 +61,32 @@ export class Subscriptions implements CommitListener, ViewListener {
     const shared = known ?? new SharedQuery();
     const live = this.live.subscribe(plan, params, shared);
     const instances = this.views.hold(plan, params, live);
-    const subscription: Subscription = { subscriber, mark, live, shared, at: shared.holders.length, instances };
+    const receiver = this.receivers.acquire(subscriber, mark);
+    const subscription: Subscription = { receiver, live, shared, at: shared.holders.length, instances };
     shared.holders.push(subscription);
+    this.noteLone(subscription);
     this.heldCount++;
     return subscription;
   }
 
-  release({ live, shared, at, instances }: Subscription): void {
+  release({ receiver, live, shared, at, instances }: Subscription): void {
     const last = shared.holders.pop();
     // The last takes the place: holders are in no order.
     if (last !== undefined && last.at !== at) {
       shared.holders[at] = last;
       last.at = at;
     }
+    this.receivers.release(receiver);
+    const [left] = shared.holders;
+    if (left !== undefined) this.noteLone(left);
     this.live.unsubscribe(live, shared);
-    if (shared.holders.length === 0) this.views.release(instances, live);
+    if (left === undefined) this.views.release(instances, live);
     this.heldCount--;
+  }
+
+  /** Of a query with one holder the live queries know the holder's number. */
+  private noteLone({ live, shared, receiver }: Subscription): void {
+    this.live.setLone(live, shared.holders.length === 1 ? receiver.number : -1);
   }
 
   committed(commit: Commit, call: Call | undefined): void {
@@ -113,7 +125,7 @@ export class Subscriptions implements CommitListener, ViewListener {
   private tell(changes: Changes, meta: CommitMeta, call: Call | undefined): void {
     if (this.heldCount > 0) {
       this.live.advance(changes);
-      this.live.forEachDelta(this.noteChange);
+      this.live.forEachDelta(this.noteChange, this.noteLoneChange);
     }
     const responder = call?.responder;
     if (this.touched.length === 0 && responder === undefined) return;
@@ -135,14 +147,18 @@ export class Subscriptions implements CommitListener, ViewListener {
 
   private readonly noteChange = (live: LiveQuery<SharedQuery>, parts: readonly DeltaPart[]): void => {
     for (const { holders } of live.subscribers.keys()) {
-      for (const { subscriber, mark } of holders) {
-        const { changes, marks } = subscriber;
-        if (changes.length === 0) this.touched.push(subscriber);
-        for (const part of parts) changes.push(part);
-        if (marks !== undefined) for (let count = parts.length; count > 0; count -= 1) marks.push(mark);
-      }
+      for (const { receiver } of holders) for (const part of parts) this.add(receiver, part);
     }
   };
+
+  private readonly noteLoneChange = (lone: number, part: DeltaPart): void => this.add(this.receivers.of(lone), part);
+
+  private add({ subscriber, mark }: Receiver, part: DeltaPart): void {
+    const { changes, marks } = subscriber;
+    if (changes.length === 0) this.touched.push(subscriber);
+    changes.push(part);
+    marks?.push(mark);
+  }
 }
 
 /** A commit with what it has changed of views. */

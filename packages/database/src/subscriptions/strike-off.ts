@@ -6,7 +6,7 @@ export function strikeOff(subscriptions: Pick<Subscriptions, "takeFailing">): Jo
   return {
     run() {
       for (const { subscription, error } of subscriptions.takeFailing())
-        subscription.subscriber.struckOff(subscription, error.told);
+        subscription.receiver.subscriber.struckOff(subscription, error.told);
     },
     timedOut() {
       // Each of them is told in a section of its own: whoever was not told yet keeps the rows of before.

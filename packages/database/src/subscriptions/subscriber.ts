@@ -14,15 +14,23 @@ export interface Subscriber {
   struckOff(subscription: Subscription, text: string): void;
 }
 
+/** A subscriber under one of its marks. It has a number, which stands for it with queries that nobody else holds. */
+export interface Receiver {
+  readonly subscriber: Subscriber;
+  /** The subscriber's own, for what it is told of its queries. */
+  readonly mark: number;
+  readonly number: number;
+  /** How many subscriptions are its. */
+  uses: number;
+}
+
 /** A live query with those who hold it: the one subscriber that the query itself knows. */
 export class SharedQuery {
   readonly holders: Subscription[] = [];
 }
 
 export interface Subscription {
-  readonly subscriber: Subscriber;
-  /** The subscriber's own, for what it is told of the query. */
-  readonly mark: number;
+  readonly receiver: Receiver;
   readonly live: LiveQuery<SharedQuery>;
   readonly shared: SharedQuery;
   /** Its place among the holders of the query. */

@@ -110,6 +110,26 @@ export function makeKeyHash(rowTypes: readonly AlgebraicType[], columns: readonl
   };
 }
 
+/** A key of a fixed number of bytes, which are the same for equal values. */
+export interface FixedKey {
+  readonly bytes: number;
+  /** Whether the row at `a[aAt …]` has the key at `b[bAt …]`. */
+  readonly isOfRow: EqualKeys;
+}
+
+/** Undefined for columns whose values differ in length, or may be equal and differ in their bytes. */
+export function makeFixedKey(rowTypes: readonly AlgebraicType[], columns: readonly number[]): FixedKey | undefined {
+  const types = columns.map((column) => rowTypes[column] as AlgebraicType);
+  let bytes = 0;
+  for (const type of types) {
+    const size = fixedSizeOf(type);
+    if (size === undefined || !isByteComparable(type)) return undefined;
+    bytes += size;
+  }
+  const row: Shape = { types: rowTypes, columns };
+  return { bytes, isOfRow: generateEqual(row, { types, columns: types.map((_, index) => index) }) };
+}
+
 export function makeKeyCode(
   rowTypes: readonly AlgebraicType[],
   columns: readonly number[],

@@ -107,7 +107,7 @@ export class DeltaJoin implements Operator {
       .map((predicate): Term => ({ predicate, sources: sourcesOf(predicate), hasParams: readsParams(predicate) }));
     this.fixed = filters.map((own) => equalities(boundsOf(conjuncts(own))));
     this.parameters = relations.map(({ types }, source) =>
-      ParameterIndex.over(types, this.fixed[source] ?? noFixed, context.seed),
+      ParameterIndex.over(types, this.fixed[source] ?? noFixed, context.seed, queries),
     );
     this.paths = relations.map((_, start) => {
       const stateOf = (source: number): StateName => (this.standsBefore(source, start) ? "new" : "old");
@@ -178,13 +178,15 @@ export class DeltaJoin implements Operator {
     const steps: PathStep[] = [];
     const bind = (source: number, lookup: Lookup | undefined): void => {
       const due = this.dueWith(source, bound);
+      const parameters = this.parameters[source];
       bound.add(source);
       steps.push({
         source,
         lookup,
         condition: this.compile(due.filter(({ hasParams }) => !hasParams)),
         queryCondition: this.compile(due.filter(({ hasParams }) => hasParams)),
-        parameters: this.parameters[source],
+        parameters,
+        isExact: parameters?.isExact === true && due.every(({ predicate }) => this.isFixing(predicate, source)),
         seen: source === start ? undefined : this.seenIn(source, stateOf(source)),
       });
     };
@@ -194,6 +196,15 @@ export class DeltaJoin implements Operator {
       bind(reach.source, this.lookup(stateOf(reach.source), reach, bound));
     }
     return steps;
+  }
+
+  /** Whether a condition is one of the equalities by which queries are found. */
+  private isFixing(predicate: Predicate, source: number): boolean {
+    if (predicate.kind !== "compare" || predicate.op !== "=") return false;
+    const [column, param] =
+      predicate.left.kind === "column" ? [predicate.left, predicate.right] : [predicate.right, predicate.left];
+    if (column.kind !== "column" || param.kind !== "param") return false;
+    return column.source === source && this.fixed[source]?.get(column.column) === param.param;
   }
 
   /** The conditions that can be tested once `source` is bound, after those bound before it. */

@@ -34,6 +34,8 @@ export interface PathStep {
   readonly queryCondition: TupleFilter | undefined;
   /** Finds the queries that the step's row can concern. */
   readonly parameters: ParameterIndex | undefined;
+  /** Whether the queries that it finds by their values fulfil all of the step's conditions. */
+  readonly isExact: boolean;
   /** The rules that the source is under. Undefined where all rows are seen, and for the source that changed. */
   readonly seen: SeenIn | undefined;
 }
@@ -66,6 +68,8 @@ export class DeltaPath {
   /** The only queries that are looked at; undefined while all are. */
   private only: ParameterRow[] | undefined;
   private readonly few: ParameterRow[] = [];
+  /** Set when its values alone decide whether a changed row concerns a query. */
+  private readonly exact: ParameterIndex | undefined;
   private weight = 0;
   private out: Delta | undefined;
 
@@ -89,13 +93,21 @@ export class DeltaPath {
     this.views = steps.map(() => new DataView(new ArrayBuffer(0)));
     this.ats = steps.map(() => 0);
     this.narrowed = steps.map(() => []);
+    const [only] = steps;
+    if (steps.length === 1 && only?.isExact === true && returned.length === 1) this.exact = only.parameters;
   }
 
   /** Adds the tuples that contain a changed row of the first step's source. */
   run({ deletes, inserts }: RelationDelta, out: Delta): void {
+    this.counters.rowCount += deletes.count + inserts.count;
+    const { exact } = this;
+    if (exact !== undefined) {
+      this.route(exact, deletes, -1, out);
+      this.route(exact, inserts, 1, out);
+      return;
+    }
     this.out = out;
     this.routedAt = this.steps.length > 1 ? this.mostTelling() : 0;
-    this.counters.rowCount += deletes.count + inserts.count;
     this.start(deletes, -1);
     this.start(inserts, 1);
   }
@@ -132,6 +144,19 @@ export class DeltaPath {
     return this.steps.reduce((most, step) => Math.max(most, tellOf(step)), 0);
   }
 
+  /** Adds each row for the queries that have its values. */
+  private route(exact: ParameterIndex, { refs, count }: RowRefs, weight: number, out: Delta): void {
+    const { resolver } = this;
+    const { row } = resolver;
+    let looked = 0;
+    for (let i = 0; i < count; i += 1) {
+      const ref = refs[i] as RowRef; // below `count`
+      resolver.resolve(ref);
+      looked += exact.addMatches(row.view, row.at, ref, weight, out);
+    }
+    this.counters.candidateCount += looked;
+  }
+
   private start({ refs, count }: RowRefs, weight: number): void {
     this.weight = weight;
     for (let i = 0; i < count; i += 1) this.bind(0, refs[i] as RowRef); // below `count`
@@ -150,7 +175,7 @@ export class DeltaPath {
     const next = this.steps[depth + 1];
     if (depth >= this.routedAt) {
       const found = this.candidatesAt(depth, step, row);
-      if (found === undefined) return;
+      if (found.length === 0) return;
       this.counters.candidateCount += found.length;
       if (next === undefined) return this.emit(depth, found);
       if (!this.narrow(depth, found)) return;
@@ -167,17 +192,13 @@ export class DeltaPath {
   }
 
   /** The queries that the tuple can concern, before the step's conditions are tested. */
-  private candidatesAt(
-    depth: number,
-    { parameters, seen, source }: PathStep,
-    row: RowRef,
-  ): readonly ParameterRow[] | undefined {
-    if (depth > this.routedAt) return this.narrowed[depth - 1];
+  private candidatesAt(depth: number, { parameters, seen, source }: PathStep, row: RowRef): readonly ParameterRow[] {
+    if (depth > this.routedAt) return this.narrowed[depth - 1] ?? [];
     this.isBySeers = false;
     if (this.only !== undefined) return this.only;
     const found =
       parameters === undefined ? this.queries : parameters.find(this.views[source] as DataView, this.ats[source] ?? 0); // bound just now
-    if (seen === undefined || found === undefined || found.length <= askedEachMax) return found;
+    if (seen === undefined || found.length <= askedEachMax) return found;
     this.isBySeers = true;
     return seen.qualifier.seers(seen.state, row);
   }

@@ -13,7 +13,7 @@ import { bytesText } from "../code/bytes.ts";
 import { Arrangements } from "./arrangements.ts";
 import type { PathCounters } from "./delta-path.ts";
 import { LiveQuery, noParts } from "./live-query.ts";
-import { LiveTemplate, type TemplateContext } from "./live-template.ts";
+import { LiveTemplate, type GiveParts, type TemplateContext } from "./live-template.ts";
 import { PartPool, type DeltaPart } from "./parts.ts";
 import { TableRelation } from "./table-relation.ts";
 import { CommitTurn, type Changes } from "./turn.ts";
@@ -23,6 +23,8 @@ import { CommitTurn, type Changes } from "./turn.ts";
  * changed. Equal parts of a template are one object, so what is encoded from a part can be kept on it and used for all.
  */
 export type DeltaCallback<S> = (query: LiveQuery<S>, parts: readonly DeltaPart[]) => void;
+/** The same of a query that has a number for its only receiver. */
+export type LoneCallback = (lone: number, part: DeltaPart) => void;
 
 export interface LiveOptions {
   /** Fills hash seeds: clients choose parameter values, and must not be able to choose collisions. */
@@ -52,6 +54,9 @@ export class LiveQueries<S> {
   private readonly entries = new Map<TemplateKey, Entry<S>>();
   private readonly byTable = new Map<TableId, Entry<S>[]>();
   private readonly touched: LiveQuery<S>[] = [];
+  /** Of the queries that have a number for their only receiver: these, and their parts. */
+  private readonly loneReceivers: number[] = [];
+  private readonly loneParts: DeltaPart[] = [];
 
   constructor(store: RowSource, options: LiveOptions = {}) {
     const { counters, arrangements, pool } = this;
@@ -141,20 +146,40 @@ export class LiveQueries<S> {
     turn.end();
   }
 
-  private readonly give = (query: LiveQuery<S>, part: DeltaPart): void => {
-    query.parts = part.alone;
-    this.touched.push(query);
+  private readonly give: GiveParts<LiveQuery<S>> = {
+    toQuery: (query, part) => {
+      query.parts = part.alone;
+      this.touched.push(query);
+    },
+    toLone: (lone, part) => {
+      this.loneReceivers.push(lone);
+      this.loneParts.push(part);
+    },
   };
 
+  /**
+   * Says that a query has one receiver, known to the caller by a number: its parts then come with that, and the query's
+   * own objects are not touched, which with very many queries is most of the time that a change takes. -1 for none.
+   */
+  setLone(query: LiveQuery<S>, lone: number): void {
+    if (query.lone === lone) return;
+    query.lone = lone;
+    defined(this.entries.get(query.key), "the template").template.noteLone(query);
+  }
+
   /** Calls back for every query that the last commit changed. */
-  forEachDelta(callback: DeltaCallback<S>): void {
+  forEachDelta(callback: DeltaCallback<S>, toLone: LoneCallback = noLone): void {
     for (const query of this.touched) callback(query, query.parts);
+    const { loneReceivers, loneParts } = this;
+    for (let i = 0; i < loneReceivers.length; i += 1) toLone(loneReceivers[i] ?? 0, loneParts[i] as DeltaPart); // as many
   }
 
   /** Releases the last commit's parts. `advance` does so by itself. */
   settle(): void {
     for (const query of this.touched) query.parts = noParts;
     empty(this.touched);
+    empty(this.loneReceivers);
+    empty(this.loneParts);
     this.pool.settle();
   }
 
@@ -206,6 +231,10 @@ export class LiveQueries<S> {
     };
   }
 }
+
+const noLone: LoneCallback = () => {
+  throw new TypeError("a query with a receiver of its own, and nobody who takes its parts");
+};
 
 /** Values as a string; each has its length before it, so that different lists have different strings. */
 function valuesKey(values: readonly Uint8Array[]): string {

@@ -2,12 +2,12 @@
 import type { TemplateKey } from "@lightcone/sql";
 import { makeArgs, type ArgLayout } from "../code/args.ts";
 import type { ParameterRow } from "./operator.ts";
-import type { CutQuery, DeltaPart } from "./parts.ts";
+import type { DeltaPart } from "./parts.ts";
 
 export const noParts: readonly DeltaPart[] = [];
 
 /** `S` is the caller's type for a subscriber. */
-export class LiveQuery<S> implements ParameterRow, CutQuery {
+export class LiveQuery<S> implements ParameterRow {
   /** The key of its template. */
   readonly key: TemplateKey;
   readonly values: readonly Uint8Array[];
@@ -18,7 +18,8 @@ export class LiveQuery<S> implements ParameterRow, CutQuery {
   /** What the last commit changed of the result. */
   parts: readonly DeltaPart[] = noParts;
   position = 0;
-  node = 0;
+  /** A number of the caller's that stands for the only one to hear of it: see `LiveQueries.setLone`. -1 for none. */
+  lone = -1;
 
   constructor(key: TemplateKey, layout: ArgLayout, values: readonly Uint8Array[]) {
     const args = makeArgs(layout, values);

@@ -20,6 +20,13 @@ export interface TemplateContext extends OperatorContext {
   relation(id: SourceNode["table"]["id"]): Relation;
 }
 
+/** Takes the parts of a turn. */
+export interface GiveParts<Q> {
+  toQuery(query: Q, part: DeltaPart): void;
+  /** @param lone of the query: see `LiveQueries.setLone` */
+  toLone(lone: number, part: DeltaPart): void;
+}
+
 export class LiveTemplate<S> {
   readonly plan: SelectPlan;
   readonly layout: ArgLayout;
@@ -33,7 +40,10 @@ export class LiveTemplate<S> {
   /** Set when the result is a whole relation: then its delta is handed on as it is. */
   private readonly whole: Relation | undefined;
   private readonly delta: Delta;
-  private readonly cutter: PartCutter<LiveQuery<S>>;
+  private readonly cutter: PartCutter;
+  /** By position: the `lone` of each query, so that a part finds its receiver without the query. */
+  private lones = new Int32Array(16);
+  private give: GiveParts<LiveQuery<S>> | undefined;
 
   constructor(context: TemplateContext, plan: SelectPlan) {
     this.context = context;
@@ -62,6 +72,7 @@ export class LiveTemplate<S> {
   add(query: LiveQuery<S>): void {
     query.position = this.queries.length;
     this.queries.push(query);
+    this.noteLone(query);
     this.operator.add(query);
   }
 
@@ -70,28 +81,48 @@ export class LiveTemplate<S> {
     const last = this.queries.pop();
     if (last === undefined || last === query) return;
     // The last query moves into the gap: their order has no meaning.
-    this.queries[query.position] = last;
+    this.operator.drop(last);
     last.position = query.position;
+    this.queries[last.position] = last;
+    this.noteLone(last);
+    this.operator.add(last);
+  }
+
+  /** Notes that a query's `lone` is another. */
+  noteLone({ position, lone }: LiveQuery<S>): void {
+    if (position >= this.lones.length) {
+      const { lones } = this;
+      this.lones = new Int32Array(position * 2);
+      this.lones.set(lones);
+    }
+    this.lones[position] = lone;
   }
 
   /** Finds what the turn changed, and gives each changed query its part. */
-  advance(turn: Turn, give: (query: LiveQuery<S>, part: DeltaPart) => void): void {
-    if (this.whole !== undefined) return this.handOn(turn, this.whole, give);
+  advance(turn: Turn, give: GiveParts<LiveQuery<S>>): void {
+    this.give = give;
+    if (this.whole !== undefined) return this.handOn(turn, this.whole);
     const { delta, operator } = this;
     operator.advance(turn, delta);
     if (delta.count === 0) return;
-    this.cutter.cut(delta, this.queries, operator.isConsolidated, give);
+    this.cutter.cut(delta, this.queries.length, operator.isConsolidated, this.givePart);
     delta.clear();
   }
 
-  private handOn(turn: Turn, relation: Relation, give: (query: LiveQuery<S>, part: DeltaPart) => void): void {
+  private handOn(turn: Turn, relation: Relation): void {
     const { counters, pool } = this.context;
     const delta = turn.delta(relation.id);
     if (delta === undefined) return;
     counters.rowCount += delta.deletes.count + delta.inserts.count;
     const part = pool.share(this.table, delta);
-    for (const query of this.queries) give(query, part);
+    for (let query = 0; query < this.queries.length; query += 1) this.givePart(query, part);
   }
+
+  private readonly givePart = (query: number, part: DeltaPart): void => {
+    const lone = this.lones[query] ?? -1;
+    if (lone >= 0) this.give?.toLone(lone, part);
+    else this.give?.toQuery(this.queries[query] as LiveQuery<S>, part); // the delta was made for these queries
+  };
 
   close(): void {
     this.operator.close();

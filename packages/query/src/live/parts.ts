@@ -96,13 +96,10 @@ export class PartPool {
 const keptPartsMax = 16_384;
 const keptNodesMax = 65_536;
 
-/** A query while a delta is cut. */
-export interface CutQuery {
-  /** Its node in the tree; 0 between turns. */
-  node: number;
-}
+/** Takes the part of the query at a position. */
+export type GivePart = (query: number, part: DeltaPart) => void;
 
-export class PartCutter<Q extends CutQuery> {
+export class PartCutter {
   private readonly pool: PartPool;
   private readonly table: TableSchema;
   /** By node: its parent, its tuple's row and weight, and its last child. The root is 0. */
@@ -112,7 +109,10 @@ export class PartCutter<Q extends CutQuery> {
   private children = new Int32Array(16);
   private nodeCount = 1;
   private readonly partOf: (DeltaPart | undefined)[] = [];
-  private readonly reached: Q[] = [];
+  /** By a query's position: its node in the tree; 0 between turns. */
+  private nodes = new Int32Array(16);
+  /** The queries that are not at the root. */
+  private reached = new Int32Array(16);
   /** Parts by the hash of their content, with open addressing: their position in `made`, + 1. */
   private slots = new Int32Array(0);
   private readonly made: DeltaPart[] = [];
@@ -126,34 +126,45 @@ export class PartCutter<Q extends CutQuery> {
   /**
    * Cuts a delta of tuples of one row, and gives each changed query its part.
    *
-   * @param queries by position
+   * @param queryCount of the template
    * @param isConsolidated whether a row occurs once at most for a query
    */
-  cut(delta: Delta, queries: readonly Q[], isConsolidated: boolean, give: (query: Q, part: DeltaPart) => void): void {
-    const { reached } = this;
-    if (delta.count === 1) return this.cutOne(delta, queries, give);
+  cut(delta: Delta, queryCount: number, isConsolidated: boolean, give: GivePart): void {
+    if (delta.count === 1) return this.cutOne(delta, give);
+    this.makeRoom(queryCount, delta.count);
+    const { nodes, reached } = this;
+    let reachedCount = 0;
     for (let i = 0; i < delta.count; i += 1) {
-      const query = queries[delta.queries[i] ?? 0] as Q; // the delta was made for these queries
-      if (query.node === 0) reached.push(query);
-      query.node = this.child(query.node, delta.refs[i] ?? 0, delta.weights[i] ?? 0);
+      const query = delta.queries[i] ?? 0;
+      const node = nodes[query] ?? 0;
+      if (node === 0) reached[reachedCount++] = query;
+      nodes[query] = this.child(node, delta.refs[i] ?? 0, delta.weights[i] ?? 0);
     }
-    const isShared = !isConsolidated && reached.length > 1;
-    if (isShared) this.openSlots(reached.length);
-    for (const query of reached) {
-      const part = (this.partOf[query.node] ??= this.makePart(query.node, isConsolidated, isShared));
-      query.node = 0;
+    const isShared = !isConsolidated && reachedCount > 1;
+    if (isShared) this.openSlots(reachedCount);
+    for (let i = 0; i < reachedCount; i += 1) {
+      const query = reached[i] ?? 0;
+      const node = nodes[query] ?? 0;
+      const part = (this.partOf[node] ??= this.makePart(node, isConsolidated, isShared));
+      nodes[query] = 0;
       if (!part.isEmpty) give(query, part);
     }
     this.clear();
   }
 
+  private makeRoom(queryCount: number, tupleCount: number): void {
+    // All nodes are 0 now.
+    if (this.nodes.length < queryCount) this.nodes = new Int32Array(queryCount * 2);
+    if (this.reached.length < Math.min(queryCount, tupleCount)) this.reached = new Int32Array(queryCount * 2);
+  }
+
   /** The delta of one tuple needs no tree. */
-  private cutOne(delta: Delta, queries: readonly Q[], give: (query: Q, part: DeltaPart) => void): void {
+  private cutOne(delta: Delta, give: GivePart): void {
     const weight = delta.weights[0] ?? 0;
     const part = this.pool.take(this.table);
     const list = this.pool.list(part, weight > 0);
     for (let times = Math.abs(weight); times > 0; times -= 1) list.push(delta.refs[0] ?? 0);
-    give(queries[delta.queries[0] ?? 0] as Q, part); // the delta was made for these queries
+    give(delta.queries[0] ?? 0, part);
   }
 
   private child(node: number, row: number, weight: number): number {
@@ -219,7 +230,6 @@ export class PartCutter<Q extends CutQuery> {
     for (let node = 0; node < this.nodeCount; node += 1) this.partOf[node] = undefined;
     this.nodeCount = 1;
     this.children[0] = 0;
-    empty(this.reached);
     if (this.rows.length <= keptNodesMax) return;
     this.partOf.length = 0;
     this.resize(16);

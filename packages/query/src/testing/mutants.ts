@@ -130,16 +130,16 @@ export const mutants: readonly Mutant[] = [
     to: "each.columns.join() === columns.join()",
   },
   {
-    name: "a query that took another's place is found at its old one",
+    name: "a query that takes another's place is not found there",
     file: "live/live-template.ts",
-    from: "last.position = query.position;",
+    from: "this.operator.add(last);",
     to: "",
   },
   {
     name: "queries that left are still found by their values",
     file: "live/parameter-index.ts",
-    from: "const last = bucket.pop();",
-    to: "const last = undefined as ParameterRow | undefined;",
+    from: "if (next === 0) this.free(slot);",
+    to: "this.slots[slot + 1] = position + 1;",
   },
 ];
 

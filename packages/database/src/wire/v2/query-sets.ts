@@ -155,7 +155,7 @@ export class QuerySets {
   /** Ends the set that holds a query by `subscription`. */
   strikeOff(subscription: Subscription, text: string): void {
     this.context.critical.run(() => {
-      const set = this.sets.get(subscription.mark);
+      const set = this.sets.get(subscription.receiver.mark);
       if (set?.subscriptions.includes(subscription) === true) this.withdraw(set, text);
     });
   }
