@@ -23,9 +23,11 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   server: below6,
   module: below3,
   client: [...below2, "protocol", "module"],
+  live: ["client"],
+  react: ["client", "live"],
   codegen: below3,
   cli: [...below6, "server", "codegen", "client"],
-  lightcone: ["module", "client", "cli"],
+  lightcone: ["module", "client", "live", "react", "cli"],
 };
 
 /**
@@ -77,13 +79,14 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Private members are `private x`: docs/decisions/0101. Here they are `#x`: in files with the code of classes whose objects
- * modules can hold, where it is a barrier, and in the client, which is built into pages and smaller so.
+ * modules can hold, where it is a barrier, and in the client and what shows its rows, which are built into pages and smaller so.
  */
 export const privateByHash: readonly string[] = [
   "packages/host-js/src/table-handle.ts",
   "packages/host-js/src/web-globals.ts",
   "packages/host-js/src/procedure-http.ts",
   "packages/client/src/",
+  "packages/live/src/",
 ];
 
 /** Private folders that may import every package. */

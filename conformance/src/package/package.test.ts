@@ -16,6 +16,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -42,7 +43,7 @@ function readmeFiles(): ReadonlyMap<string, string> {
 function guideFiles(page = "docs/modules.md"): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const [, name = "", text = ""] of readFileSync(join(root, page), "utf8").matchAll(
-    /```ts\n\/\/ ([\w.]+\.ts)[^\n]*\n([^]*?)```/g,
+    /```tsx?\n\/\/ ([\w.]+\.tsx?)[^\n]*\n([^]*?)```/g,
   ))
     files.set(name, (files.get(name) ?? "") + text);
   return files;
@@ -261,6 +262,29 @@ test("the guide for clients is as it says: its types, its program, and that it i
   const own = running.pop();
   own?.kill("SIGTERM");
   expect(await once(own ?? process, "exit")).toEqual([0, null]);
+});
+
+test("the guide for React is as it says: its types, and that a page can be built of it", async () => {
+  const guide = join(project, "react-guide");
+  mkdirSync(guide);
+  mkdirSync(join(project, "node_modules/@types"), { recursive: true });
+  for (const name of ["react", "react-dom", "@types/react", "@types/react-dom"])
+    symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name), "dir");
+  const files = guideFiles("docs/react.md");
+  expect([...files.keys()]).toEqual(["module.ts", "lightcone.ts", "main.tsx", "board.tsx"]);
+  for (const [name, text] of files) writeFileSync(join(guide, name), text);
+  const compilerOptions = { lib: ["esnext", "dom"], jsx: "react-jsx", types: [], skipLibCheck: true };
+  writeFileSync(
+    join(guide, "tsconfig.json"),
+    JSON.stringify({ extends: "../tsconfig.json", compilerOptions, include: ["*"] }),
+  );
+  expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", "react-guide")).toBe("");
+  writeFileSync(join(guide, "index.html"), `<body><script type="module" src="./main.tsx"></script></body>`);
+  const built = await build({ root: guide, logLevel: "error", configFile: false, build: { write: false } });
+  const scripts = "output" in built ? built.output.flatMap((file) => (file.type === "chunk" ? [file.code] : [])) : [];
+  expect(scripts.join("")).toContain("Did it arrive?");
+  // Its own React is the only one, and of Lightcone there is one copy.
+  expect(scripts.join("").split("is used outside of its <LightconeProvider").length).toBe(2);
 });
 
 test("what its texts send the reader to is in the package", () => {

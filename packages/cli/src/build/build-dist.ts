@@ -5,7 +5,7 @@
  *   bin/lightcone.js   the launcher
  *   cli/               the command and the processes it starts, bundled for Node; npm's packages stay outside
  *   module.js          what authors import; module-host.js is the same for inside a database
- *   client.js          what pages and programs import
+ *   client.js          what pages and programs import; live.js and react.js are for those that show its rows
  *   types/             declarations, package by package
  *   docs/              the pages that texts send the reader to
  *
@@ -23,6 +23,8 @@ interface Manifest {
   readonly version: string;
   readonly description: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional: boolean }>>;
   readonly exports?: Readonly<Record<string, string>>;
 }
 
@@ -40,6 +42,9 @@ const programs: Readonly<Record<string, string>> = {
   "procedure-main": "host-js/src/sys/procedure-main.ts",
 };
 
+/** What is imported as `lightcone/NAME`. */
+const pathNames = ["module", "client", "live", "react"];
+
 /** Goes into the bundle: its package asks for a newer Node than the one that npm may run on. */
 const bundled: readonly string[] = ["commander"];
 
@@ -47,7 +52,8 @@ rmSync(dist, { recursive: true, force: true });
 mkdirSync(join(dist, "bin"), { recursive: true });
 await buildPrograms(join(dist, "cli"), pathsOf(programs), bundled);
 for (const name of bundled) cpSync(join(root, "node_modules", name, "LICENSE"), join(dist, "cli", `LICENSE-${name}`));
-await bundle(".", { module: "lightcone/src/module.ts", client: "lightcone/src/client.ts" }, {});
+// Together, since what they have in common must be one: an error, or an identity, is known by its class.
+await bundle(".", Object.fromEntries(pathNames.map((name) => [name, `lightcone/src/${name}.ts`])), {});
 await bundle(
   ".",
   { "module-host": "lightcone/src/module.ts" },
@@ -136,6 +142,7 @@ function writeLauncher(): void {
 
 function writeManifest(): void {
   const { version, description } = manifestOf("lightcone");
+  const { peerDependencies, peerDependenciesMeta } = manifestOf("react");
   const workspace: { readonly optionalDependencies: Readonly<Record<string, string>> } = JSON.parse(
     readFileSync(join(root, "package.json"), "utf8"),
   );
@@ -165,11 +172,15 @@ function writeManifest(): void {
     bin: { lightcone: "./bin/lightcone.js" },
     exports: {
       "./module": { types: types("module"), "lightcone-host": "./module-host.js", default: "./module.js" },
-      "./client": { types: types("client"), default: "./client.js" },
+      ...Object.fromEntries(
+        pathNames.slice(1).map((name) => [`./${name}`, { types: types(name), default: `./${name}.js` }]),
+      ),
       "./package.json": "./package.json",
     },
     sideEffects: false,
     dependencies: Object.fromEntries(Object.entries(dependencies).sort(([a], [b]) => (a < b ? -1 : 1))),
+    peerDependencies,
+    peerDependenciesMeta,
     // Puts a Node that is new enough into the project's `node_modules/.bin`, for `npx node` and its scripts too.
     optionalDependencies: { node: workspace.optionalDependencies["node"] },
   };

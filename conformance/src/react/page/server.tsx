@@ -1,0 +1,20 @@
+/** The page on a server: its HTML, and its rows for the page to go on from. */
+import { renderToReadableStream } from "react-dom/server.browser";
+import { connect } from "lightcone/client";
+import { dehydrate } from "lightcone/react";
+import type * as board from "../module.ts";
+import { App, LightconeProvider } from "./app.tsx";
+
+export async function render(uri: string, shown: readonly string[]): Promise<{ html: string; rows: string }> {
+  const db = connect<typeof board>({ uri, database: "board" });
+  const stream = await renderToReadableStream(
+    <LightconeProvider client={db}>
+      <App shown={shown} />
+    </LightconeProvider>,
+  );
+  await stream.allReady;
+  const html = await new Response(stream).text();
+  const rows = dehydrate(db);
+  db.close();
+  return { html, rows };
+}

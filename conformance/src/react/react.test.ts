@@ -1,0 +1,249 @@
+// Goal: hooks show what the database has, all of it and nothing else, through everything that happens to a page.
+// Method: a page of parts in Debian's Chromium, in React's strict mode, against a real server in a process of its own; rows
+// on the screen are looked at, and the frames that the page sends. Skipped where there is no Chromium, and says so.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium, type BrowserContext, type Locator, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundleModule } from "../../../packages/cli/src/build/bundle.ts";
+import { Served } from "../served.ts";
+import { BuiltPage } from "./built-page.ts";
+
+const browserPath = process.env["LIGHTCONE_CHROMIUM"] ?? "/usr/bin/chromium";
+const browserArgs = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"];
+const modulePath = fileURLToPath(new URL("./module.ts", import.meta.url));
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+test("the page's types are right", () => {
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const project = join(root, "conformance/src/react/page");
+  expect(execFileSync(process.execPath, [tsc, "-p", project], { encoding: "utf8" })).toBe("");
+});
+
+/** What a page of `page/main.tsx` has for its test. */
+interface PageApp {
+  readonly app: {
+    readonly db: { readonly state: string; readonly tables: Readonly<Record<string, { readonly size: number }>> };
+    readonly seen: { renders: Record<string, number>; torn: string[] };
+    readonly errors: string[];
+  };
+}
+
+describe.skipIf(!existsSync(browserPath))(`issue 10: hooks of React in Chromium (${browserPath})`, () => {
+  const folder = mkdtempSync(join(tmpdir(), "lightcone-react-"));
+  let served: Served;
+  let built: BuiltPage;
+  let browser: BrowserContext;
+
+  beforeAll(async () => {
+    [served, built] = await Promise.all([Served.open(), BuiltPage.open(folder)]);
+    await served.publish("board", (await bundleModule(modulePath)).code, "Js");
+    browser = await chromium.launchPersistentContext(join(folder, "profile"), {
+      executablePath: browserPath,
+      args: browserArgs,
+    });
+    browser.setDefaultTimeout(20_000);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    built?.close();
+    await served?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** A page with these parts, what went wrong in it by itself, and what it sent. */
+  async function open(shown: string, query: Readonly<Record<string, string>> = {}, path = "/") {
+    const page = await browser.newPage();
+    const faults: string[] = [];
+    const frames: string[] = [];
+    page.on("pageerror", (error) => faults.push(error.message));
+    page.on("console", (line) => {
+      if (line.type() === "error" && !/ERR_|WebSocket connection/.test(line.text())) faults.push(line.text());
+    });
+    page.on("websocket", (socket) =>
+      socket.on("framesent", ({ payload }) => frames.push(Buffer.from(payload).toString("latin1"))),
+    );
+    await page.goto(built.url(path, { server: served.url, database: "board", shown, ...query }));
+    const asked = (table: string): number => frames.join("").split(`SELECT * FROM "${table}"`).length - 1;
+    return { page, faults, frames, asked };
+  }
+  const app = <T>(page: Page, look: (app: PageApp["app"]) => T): Promise<T> => page.evaluate(`(${String(look)})(app)`);
+  const call = async (reducer: string, ...args: readonly unknown[]): Promise<void> => {
+    const response = await served.call("board", reducer, JSON.stringify(args));
+    expect([response.status, await response.text()]).toEqual([200, ""]);
+  };
+  const list = (page: Page, name: string): Locator => page.getByRole("region", { name }).getByRole("listitem");
+  /** The texts of the cards in the database. */
+  const cards = async (): Promise<unknown[]> =>
+    (await served.sql("board", "SELECT text FROM card")).map(([text]) => text);
+  const expectCards = async (page: Page, name: string): Promise<void> => {
+    const texts = await cards();
+    await expect.poll(async () => (await list(page, name).allInnerTexts()).toSorted()).toEqual(texts.toSorted());
+  };
+  const show = (page: Page, name: string): Promise<void> => page.getByLabel(`show ${name}`).click();
+  const settled = (page: Page): Promise<void> => page.getByRole("status").getByText("open somebody fine").waitFor();
+
+  test("in strict mode, one subscription for all that show a table, and rows as they change", async () => {
+    await call("add_card", "all", "first");
+    const { page, faults, asked } = await open("one two tally twice status skipped");
+    await settled(page);
+    await expectCards(page, "one");
+    await expectCards(page, "two");
+    await call("add_card", "other", "second");
+    await expectCards(page, "two");
+    await page.getByText("2 counted").waitFor();
+    expect(await page.getByLabel("skipped", { exact: true }).innerText()).toBe("0 false");
+    expect([asked("card"), asked("tally"), asked("note"), faults]).toEqual([1, 1, 0, []]);
+    await page.close();
+  });
+
+  test("only the row that changed is rendered again, and no half of a transaction is on the screen", async () => {
+    const { page, faults } = await open("one tally twice add");
+    await expectCards(page, "one");
+    await page.getByText("counted").waitFor();
+    await app(page, ({ seen }) => void (seen.renders = {}));
+    await call("edit_card", 1, "first, edited");
+    await list(page, "one").getByText("first, edited").waitFor();
+    for (let n = 0; n < 20; n += 1) await call("add_card", n % 2 === 0 ? "all" : "other", `more ${n}`);
+    await expectCards(page, "one");
+    const { renders, torn } = await app(page, ({ seen }) => seen);
+    // Strict mode renders each twice.
+    expect(Object.keys(renders)).toHaveLength(21);
+    expect(Object.entries(renders).filter(([, count]) => count > 2)).toEqual([]);
+    expect([renders["second"], torn, faults]).toEqual([undefined, [], []]);
+    await page.close();
+  });
+
+  test("a part that goes and comes back finds its rows; one that stays away lets them go", async () => {
+    const { page, faults, frames, asked } = await open("one status", { keepMs: "300" });
+    await expectCards(page, "one");
+    await show(page, "one");
+    await show(page, "one");
+    expect(await page.getByRole("region", { name: "one" }).getAttribute("data-ready")).toBe("true");
+    await expectCards(page, "one");
+    expect([asked("card"), frames.length]).toEqual([1, 1]);
+    await show(page, "one");
+    await expect.poll(() => app(page, ({ db }) => db.tables["card"]?.size)).toBe(0);
+    expect([asked("card"), frames.length]).toEqual([1, 2]);
+    await show(page, "one");
+    await expectCards(page, "one");
+    expect([asked("card"), faults]).toEqual([2, []]);
+    await page.close();
+  });
+
+  test("a call shows that it is on its way, and why it failed; the next one clears that", async () => {
+    const { page, faults } = await open("one add careless length");
+    await expectCards(page, "one");
+    const form = page.getByRole("form", { name: "add" });
+    await form.getByRole("button").click();
+    await form.getByRole("alert").getByText("A card needs a text").waitFor();
+    await form.getByLabel("text").fill("with a text");
+    await form.getByRole("button").click();
+    await list(page, "one").getByText("with a text").waitFor();
+    await form.getByText("saved").waitFor();
+    expect([await form.getByRole("alert").count(), faults]).toEqual([0, []]);
+    await page.getByText("length 0").click();
+    await page.getByText("length 4").waitFor();
+    // Nobody reads that hook's error: it is where every unhandled failure is.
+    await page.getByText("Add nothing").click();
+    await expect.poll(() => faults).toEqual(["A card needs a text"]);
+    await page.close();
+  });
+
+  test("what suspends waits for its rows, empty as they are, and shows them as they change", async () => {
+    const { page, faults, asked } = await open("waiting");
+    await page.getByText("notes:").waitFor();
+    await call("add_note", "one");
+    await page.getByText("notes: one").waitFor();
+    expect([asked("note"), faults]).toEqual([1, []]);
+    await page.close();
+  });
+
+  test("the server is killed, and started again", async () => {
+    const { page, faults } = await open("one tally add status");
+    await settled(page);
+    await expectCards(page, "one");
+    const before = await list(page, "one").allInnerTexts();
+    await served.killFront();
+    await page.getByRole("status").getByText("waiting").waitFor();
+    expect(await list(page, "one").allInnerTexts()).toEqual(before);
+    const form = page.getByRole("form", { name: "add" });
+    await form.getByLabel("text").fill("while it was away");
+    await form.getByRole("button").click();
+    await form.getByText("saving").waitFor();
+    await served.start();
+    await list(page, "one").getByText("while it was away").waitFor();
+    await form.getByText("saved").waitFor();
+    await settled(page);
+    await expectCards(page, "one");
+    expect([await app(page, ({ seen }) => seen.torn), faults]).toEqual([[], []]);
+    await page.close();
+  });
+
+  test("the database's process is killed, and the page goes on", async () => {
+    const { page, faults, asked } = await open("one add status");
+    await settled(page);
+    await expectCards(page, "one");
+    expect(served.killHost()).toBeGreaterThan(0);
+    const form = page.getByRole("form", { name: "add" });
+    await form.getByLabel("text").fill("after the host");
+    await form.getByRole("button").click();
+    await list(page, "one").getByText("after the host").waitFor();
+    await form.getByText("saved").waitFor();
+    await expectCards(page, "one");
+    expect([asked("card"), faults]).toEqual([1, []]);
+    await page.close();
+  });
+
+  test("the same by Vue, whose adapter has less than a hundred lines", async () => {
+    const adapter = readFileSync(join(root, "examples/vue/lightcone.ts"), "utf8");
+    expect(adapter.split("\n").length).toBeLessThan(100);
+    const { page, faults, asked } = await open("", {}, "/vue");
+    await expectCards(page, "one");
+    await expectCards(page, "two");
+    await page.getByRole("button", { name: "Add" }).click();
+    await page.getByRole("alert").getByText("A card needs a text").waitFor();
+    await page.getByLabel("text").fill("by Vue");
+    await page.getByRole("button", { name: "Add" }).click();
+    await list(page, "two").getByText("by Vue").waitFor();
+    await page.getByText("saved").waitFor();
+    expect([await page.getByRole("alert").count(), asked("card")]).toEqual([0, 1]);
+    await page.getByText("show or hide").click();
+    await page.getByText("show or hide").click();
+    await expectCards(page, "one");
+    expect(asked("card")).toBe(1);
+    await page.getByText("show or hide").click();
+    await expect.poll(() => app(page, ({ db }) => db.tables["card"]?.size)).toBe(0);
+    expect(served.killHost()).toBeGreaterThan(0);
+    await page.getByText("show or hide").click();
+    await expectCards(page, "one");
+    expect([asked("card"), await page.getByRole("status").innerText(), faults]).toEqual([2, "open", []]);
+    await page.close();
+  });
+
+  test("a table that is made private is refused, to a page that shows it and to one that comes later", async () => {
+    const { page } = await open("notes one");
+    await page.getByText(/^\d ready fine/).waitFor();
+    const later = join(folder, "later.ts");
+    const text = readFileSync(modulePath, "utf8");
+    const madePrivate = text.replace("const note = table({ public: true }", "const note = table({}");
+    expect(madePrivate).not.toBe(text);
+    writeFileSync(later, madePrivate);
+    const { code } = await bundleModule(later);
+    const plan = await served.request("POST", "/v1/database/board/pre_publish?host_type=Js", code);
+    const { AutoMigrate }: { AutoMigrate: { token: string } } = JSON.parse(await plan.text());
+    const query = `host_type=Js&policy=BreakClients&token=${encodeURIComponent(AutoMigrate.token)}`;
+    const published = await served.request("PUT", `/v1/database/board?${query}`, code);
+    expect([published.status, await published.text()]).toEqual([200, expect.stringContaining("Success")]);
+    await page.getByText("0 not ready SubscriptionRefused").waitFor();
+    await expectCards(page, "one");
+    const { page: second } = await open("notes waiting one");
+    await second.getByText(/0 not ready (VersionDiffers|SubscriptionRefused)/).waitFor();
+    await second.getByRole("alert").waitFor();
+    await expectCards(second, "one");
+    await Promise.all([page.close(), second.close()]);
+  });
+});

@@ -1,0 +1,2 @@
+/** `lightcone/react`: hooks for React. */
+export * from "@lightcone/react";
