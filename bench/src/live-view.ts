@@ -91,7 +91,7 @@ async function opened(instanceCount: number): Promise<World> {
   const query = defined(plan, "the query");
   let told = 0;
   for (let owner = 0; owner < instanceCount; owner += 1) {
-    const failed = context.views.compute([query], caller(owner));
+    const failed = context.views.compute([query], { identity: caller(owner), isOwner: false });
     if (failed !== undefined) throw failed;
     const subscriber = { changes: [], deliver: () => void (told += 1), struckOff: () => undefined };
     subscriptions.hold(subscriber, query, bindParams(query, caller(owner)));

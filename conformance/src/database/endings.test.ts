@@ -416,6 +416,8 @@ class Hook implements Activity, Watchdog {
     if (this.isHit && this.at === "beginning") this.throw();
   }
   closely(): void {}
+  beginPart(): void {}
+  endParts(): void {}
   end(): void {
     if (this.isHit && this.at === "end") this.throw();
   }

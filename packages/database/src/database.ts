@@ -84,7 +84,13 @@ const noHttp: HttpClient = {
   },
 };
 const roomAgain = "the disk has room again: writes go on";
-const nobody: Activity = { begin: () => undefined, end: () => undefined, closely: () => undefined };
+const nobody: Activity = {
+  begin: () => undefined,
+  end: () => undefined,
+  beginPart: () => undefined,
+  endParts: () => undefined,
+  closely: () => undefined,
+};
 
 /**
  * Opens the database in `directory`; a directory of which nothing says that there was one becomes a database without a
@@ -164,6 +170,10 @@ export class Database implements DatabaseLink {
     this.log = log;
     const time = new JobClock(clock);
     const relations = new Relations(store, limits.liveStateBytesMax, drawSeed(random));
+    const activity = options.activity ?? nobody;
+    const ends = resume.flatMap((each) => each.ends);
+    const functionEnds = new FunctionEnds(clock, limits.functionEndsMax, ends);
+    this.condemned = new CondemnedWork(resume);
     const views = new Views({
       store,
       relations,
@@ -171,6 +181,9 @@ export class Database implements DatabaseLink {
       clock,
       limits,
       log: moduleLog,
+      activity,
+      ends: functionEnds,
+      condemned: this.condemned,
       databaseIdentity: identity.database,
       seed: drawSeed(random),
     });
@@ -197,15 +210,11 @@ export class Database implements DatabaseLink {
       time,
       clock,
       limits,
-      activity: options.activity ?? nobody,
+      activity,
       log: moduleLog,
       procedures: new RunningProcedures(limits),
       http: options.http ?? noHttp,
-      ends: new FunctionEnds(
-        clock,
-        limits.functionEndsMax,
-        resume.flatMap((each) => each.ends),
-      ),
+      ends: functionEnds,
       claims: new Map(),
       condemnedClients: new Map(),
       identity: identity.database,
@@ -227,7 +236,6 @@ export class Database implements DatabaseLink {
     this.sessions = new Sessions(context, this.durability, this.gathered, this.wires);
     const port = new DatabasePort(context, this.scheduler);
     this.installation = new Installation(context, port, this.scheduler, watchdog, options.sandbox ?? "ses");
-    this.condemned = new CondemnedWork(resume);
     this.snapshots = new Snapshots(context, log, ground.snapshots, ground.newest, () => {
       const meta = new ByteWriter();
       meta.raw(this.scheduler.save());

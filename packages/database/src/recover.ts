@@ -63,6 +63,7 @@ export async function recover(
   await replayLog(parts, replay, restored);
   condemned.note(context, parts.names, resume);
   installation.watchEnds();
+  context.views.endRefused();
   const isCareful = resume.some((front) => front.isCareful);
   // From here to the last job that was left by the host before, what runs may end this one as well.
   if (isCareful) context.activity.closely(true);
@@ -140,6 +141,8 @@ class RestoredFronts {
   async restore(offset: number): Promise<void> {
     if (!this.hasBegun) await this.parts.installation.installStored();
     this.hasBegun = true;
+    const { views } = this.parts.context;
+    views.isRestoring = true;
     while (this.isDue(offset)) {
       for (const connection of this.waiting.pop()?.connections ?? []) {
         const session = this.parts.sessions.add(connection.info, connection.sink, connection);
@@ -147,6 +150,7 @@ class RestoredFronts {
         this.replay.tell(connection, session);
       }
     }
+    views.isRestoring = false;
   }
 
   /** In the order in which the connections were given. */

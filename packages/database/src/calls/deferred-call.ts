@@ -4,7 +4,7 @@ import { LogLevel } from "@lightcone/host";
 import { ownCall } from "../core/call.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import type { Job } from "../core/job-loop.ts";
-import { idOfReducer, noWorkId, WorkKind } from "../link/work.ts";
+import { idOfNumber, noWorkId, WorkKind } from "../link/work.ts";
 import { noted } from "../recovery/noted.ts";
 import { abandonNoted, callReducer } from "./reducer-call.ts";
 
@@ -24,7 +24,7 @@ export function deferredCall(context: DatabaseContext, functionName: string, arg
         context.log.writeEnd({ level: LogLevel.warn, message: `${quarantine.message}. ${what}.` }, functionName);
         return;
       }
-      id = idOfReducer(reducer.def.id);
+      id = idOfNumber(reducer.def.id);
       noted(context, WorkKind.deferred, id, 0, () => {
         const call = ownCall(context.identity, CommitKind.internal).of(reducer, context.pipeline.nowMicros(), args);
         callReducer(context, call, reducer);

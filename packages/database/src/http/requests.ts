@@ -61,7 +61,10 @@ export class HttpRequests {
   /** When so many requests have come again, and what they ask has run, nothing is announced before it begins any more. */
   awaitAgain(count: number): void {
     this.awaitedCount = count;
-    const end = (): void => this.context.activity.closely(false);
+    const end = (): void => {
+      this.condemned.through();
+      this.context.activity.closely(false);
+    };
     if (count === 0) this.context.loop.push({ run: end, timedOut: end });
   }
 

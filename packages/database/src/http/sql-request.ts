@@ -41,7 +41,7 @@ export class StatementRun implements RequestRun {
       });
       const result = new Result(context, columnsOf(plan), fromMs);
       if (plan.kind === "select") {
-        const failed = context.views.compute([plan], caller.identity);
+        const failed = context.views.compute([plan], caller);
         if (failed !== undefined) throw failed;
         const read = new SlicedRead(context, [{ plan, rows: result }], caller);
         return read.isWhole ? result.reply(nothing) : new LongResult(read, result);

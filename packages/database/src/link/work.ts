@@ -18,6 +18,8 @@ export const WorkKind = {
   program: 5,
   /** A reducer that a module asked to run soon: its number in the module as u32. It is not run by the next host. */
   deferred: 6,
+  /** A view is computed, as part of what else runs: its id as u32. Its number is 1 while what a host before had is restored. */
+  view: 7,
 } as const;
 export type WorkKind = (typeof WorkKind)[keyof typeof WorkKind];
 
@@ -31,7 +33,7 @@ export interface Work {
   readonly kind: WorkKind;
   /** `workIdBytes` bytes as hex. */
   readonly id: string;
-  /** The number of a message; 0 for what has none. */
+  /** The number of a message; 1 for a view that is restored; else 0. */
   readonly number: number;
 }
 
@@ -56,15 +58,15 @@ export interface RowName {
   readonly rowId: bigint;
 }
 
-/** What a deferred call is named by: its reducer's number in the module. */
-export function idOfReducer(reducerId: number): Uint8Array {
+/** What a deferred call is named by, its reducer's number in the module, and what a view is named by. */
+export function idOfNumber(number: number): Uint8Array {
   const id = new Uint8Array(workIdBytes);
-  new DataView(id.buffer).setUint32(0, reducerId, true);
+  new DataView(id.buffer).setUint32(0, number, true);
   return id;
 }
 
-/** The reducer that such an id names, as hex. */
-export function reducerOfId(id: string): number {
+/** The number of the reducer or view that such an id names, as hex. */
+export function numberOfId(id: string): number {
   return new DataView(fromHex(id).buffer).getUint32(0, true);
 }
 
@@ -88,6 +90,10 @@ export interface Activity {
   begin(kind: WorkKind, id: Uint8Array, number: number): void;
   /** It is over, whichever way. */
   end(): void;
+  /** A part of what runs begins, or the next part. If it ends the process, it is to blame alone. */
+  beginPart(kind: WorkKind, id: Uint8Array, number: number): void;
+  /** The parts are over; what they are of goes on. */
+  endParts(): void;
   /**
    * Whether each piece of work is announced before it begins, and has a turn of its own: so if the host ends, it is known at
    * what, and what had begun.

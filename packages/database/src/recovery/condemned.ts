@@ -1,12 +1,13 @@
 /** The work at which the host before ended: what becomes of it, and its line in the module's log, with what to do. */
-import { LightconeError } from "@lightcone/base";
+import { asTableId, LightconeError, type TableId } from "@lightcone/base";
 import { LogLevel } from "@lightcone/host";
 import { functionTitle } from "../core/function-title.ts";
 import { keyOfClient } from "../link/client.ts";
 import type { Condemned, NumberedMessage, Resume, ResumedConnection } from "./resume.ts";
 import { handlerOf } from "@lightcone/schema";
 import type { DatabaseContext } from "../core/context.ts";
-import { keyOfWork, reducerOfId, WorkKind } from "../link/work.ts";
+import { keyOfWork, numberOfId, WorkKind } from "../link/work.ts";
+import type { CondemnedViews } from "../views/views.ts";
 
 /** Who knows what a piece of work runs. */
 export interface WorkNames {
@@ -18,14 +19,27 @@ export interface WorkNames {
   calledFunction(connection: ResumedConnection, message: NumberedMessage): string | undefined;
 }
 
-export class CondemnedWork {
+export class CondemnedWork implements CondemnedViews {
   private readonly all: readonly Condemned[];
+  /** Views that are not run, with why, as long as what the host before had been given is gone through. */
+  private views: readonly Condemned[];
   /** A description of each, by `keyOfWork`. */
   private readonly titles = new Map<string, string>();
   private timeoutMs = 0;
 
   constructor(resume: Resume) {
     this.all = resume.flatMap(({ condemned }) => condemned);
+    this.views = this.all.filter(({ kind }) => kind === WorkKind.view);
+  }
+
+  /** What a host did at the restoring of a view's rows, it would do at any time. */
+  has(view: TableId, isRestoring: boolean): boolean {
+    return this.views.some(({ id, number }) => numberOfId(id) === view && (number === 1 || !isRestoring));
+  }
+
+  /** All that the host before had been given has been gone through: who asks for a view anew may have it tried. */
+  through(): void {
+    this.views = [];
   }
 
   /** What names the condemned of a kind. */
@@ -60,7 +74,7 @@ export class CondemnedWork {
       if (name !== undefined) this.titles.set(keyOfWork(condemned), titleOf(name, context));
       if (condemned.kind === WorkKind.connect) context.condemnedClients.set(condemned.id, this.failureOf(condemned));
       const isRepeated = condemned.kind === WorkKind.schedule && names.isRepeated(condemned.id);
-      const message = lineOf(condemned, isRepeated ? undoneRepeated : undone);
+      const message = lineOf(condemned, condemned.kind === WorkKind.view ? told : isRepeated ? undoneRepeated : undone);
       if (name === undefined) context.log.note(LogLevel.error, `a query, or the start of a program: ${message}`);
       else context.log.writeEnd({ level: LogLevel.error, message }, name);
       if (condemned.isModulesFault && name !== undefined) context.ends.add(name);
@@ -84,8 +98,8 @@ function routeHandler({ module }: DatabaseContext, name: string | undefined): st
 }
 
 function hasFunction({ module }: DatabaseContext, name: string): boolean {
-  const { reducers = [], procedures = [], httpHandlers = [] } = module?.def ?? {};
-  const functions = [...reducers, ...procedures, ...httpHandlers];
+  const { reducers = [], procedures = [], httpHandlers = [], views = [] } = module?.def ?? {};
+  const functions = [...reducers, ...procedures, ...httpHandlers, ...views];
   return functions.some((each) => each.name === name);
 }
 
@@ -99,7 +113,9 @@ function functionOf(work: Condemned, context: DatabaseContext, names: WorkNames,
     case WorkKind.schedule:
       return names.scheduledFunction(work.id);
     case WorkKind.deferred:
-      return context.module?.reducers.find(({ def }) => def.id === reducerOfId(work.id))?.def.name;
+      return context.module?.reducers.find(({ def }) => def.id === numberOfId(work.id))?.def.name;
+    case WorkKind.view:
+      return context.relations.view(asTableId(numberOfId(work.id)))?.view.name;
     case WorkKind.program:
       return undefined;
     case WorkKind.message: {
@@ -114,18 +130,20 @@ function functionOf(work: Condemned, context: DatabaseContext, names: WorkNames,
   }
 }
 
+const told = "Who is subscribed to it is told. After some such ends it is refused for a while.";
 const undone = "All that it had changed is undone, and it is not run again.";
 const undoneRepeated = "All that it had changed is undone, and it is not run again before its row's next time.";
 
 /** @param then what becomes of it */
-function lineOf({ reason, how }: Condemned, then: string): string {
+function lineOf({ kind, reason, how }: Condemned, then: string): string {
+  const limit = kind === WorkKind.view ? "viewTimeoutMs" : "reducerTimeoutMs";
   switch (reason) {
     case "memory":
       return `it took more memory than a database's process may (\`hostMemoryBytesMax\`), and was ended with the process. ${then} Let it keep less at once, or raise the limit.`;
     case "time":
-      return `it went on after its time (\`reducerTimeoutMs\`) inside one operation that cannot be interrupted, such as a search or a fill over something huge, and was ended with the process. ${then} Bound what it works on.`;
+      return `it went on after its time (\`${limit}\`) inside one operation that cannot be interrupted, such as a search or a fill over something huge, and was ended with the process. ${then} Bound what it works on.`;
     case "interrupted":
-      return `it had its time (\`reducerTimeoutMs\`) while a change was half-way, which ended its process as well. ${then} Do less at a time, or raise the limit.`;
+      return `it had its time (\`${limit}\`) while a change was half-way, which ended its process as well. ${then} Do less at a time, or raise the limit.`;
     case "crash":
       return `its process ended while it ran (${how}${causeOf(how)}). ${then}`;
     case "twice":

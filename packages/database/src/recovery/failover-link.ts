@@ -413,7 +413,7 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
     this.condemned = this.retries.ended(given, {
       error: hostEnded,
       begun: ended.begun,
-      how: error.message.replace(/^the database's process ended: /, ""),
+      how: howOf(error),
     });
     const condemned = new Set(this.condemned.map(keyOfWork));
     for (const held of this.connections) held.detach(condemned.has(keyOfWork(held.connectWork)));
@@ -442,11 +442,28 @@ export class FailoverLink implements DatabaseLink, Resting, ConnectionHolder {
           this.giveUp(error);
           return;
         }
-        if (error instanceof HostEnded && error.isModulesFault) this.pace.crashed();
+        if (!(error instanceof HostEnded) || !error.isModulesFault) continue;
+        if (this.condemnView(error)) {
+          await this.tryAgain(reason);
+          return;
+        }
+        this.pace.crashed();
       }
     }
     const said = "its process ended and could not be started again";
     this.giveUp(new LightconeError("DatabaseStopped", { reason: said }, { cause: reason }));
+  }
+
+  /**
+   * A host has ended while it was opened. It was at a view that it computed for who is subscribed: the next does without it.
+   *
+   * @returns false when it was at something else, or the view was to be left out already
+   */
+  private condemnView(error: HostEnded): boolean {
+    if (error.suspect?.kind !== WorkKind.view) return false;
+    const before = this.condemned.length;
+    this.condemned = this.retries.endedAtStart(error.suspect, howOf(error));
+    return this.condemned.length > before;
   }
 
   private resume(connections: readonly HeldConnection[]): FrontResume {
@@ -494,6 +511,11 @@ function titleOf(request: DatabaseRequest): string {
 function functionCalledBy(request: DatabaseRequest): string | undefined {
   if (request.kind === "route") return routeKey(request.method, request.path);
   return request.kind === "call" ? request.functionName : undefined;
+}
+
+/** How a host ended, for the module's log. */
+function howOf(error: Error): string {
+  return error.message.replace(/^the database's process ended: /, "");
 }
 
 function isOwed(why: WakeReason): why is OwedReason {

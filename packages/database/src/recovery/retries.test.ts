@@ -9,6 +9,8 @@ import { keyOfWork, WorkKind, type Work } from "../link/work.ts";
 
 const message = (number: number): Work => ({ kind: WorkKind.message, id: "aa", number });
 const row: Work = { kind: WorkKind.schedule, id: "bb", number: 0 };
+const view: Work = { kind: WorkKind.view, id: "cc", number: 0 };
+const restored: Work = { ...view, number: 1 };
 
 interface End {
   readonly given: readonly number[];
@@ -16,7 +18,7 @@ interface End {
   readonly begun?: readonly number[];
   readonly suspect?: Work;
   readonly isThrough?: boolean;
-  readonly condemned: readonly (number | "row")[];
+  readonly condemned: readonly (number | "row" | "view")[];
 }
 
 test("what a host has counted against a function is not counted by the next", () => {
@@ -31,6 +33,14 @@ test("what a host has counted against a function is not counted by the next", ()
   expect(retries.ended([], end())).toMatchObject([{ reason: "memory", isModulesFault: true }]);
   retries.counted();
   expect(retries.ended([], end())).toMatchObject([{ reason: "memory", isModulesFault: false }]);
+});
+
+test("what hosts ended at while they were opened is added, each once", () => {
+  const retries = new Retries();
+  const at = (work: Work) => retries.endedAtStart({ ...work, reason: "crash" }, "ended").map(keyOfWork);
+  expect(at(view)).toEqual([view].map(keyOfWork));
+  expect(at(restored)).toEqual([view, restored].map(keyOfWork));
+  expect(at(restored)).toEqual([view, restored].map(keyOfWork));
 });
 
 test.each<{ why: string; ends: readonly End[] }>([
@@ -72,6 +82,14 @@ test.each<{ why: string; ends: readonly End[] }>([
     ],
   },
   {
+    why: "what a view was computed for is not to blame for it",
+    ends: [
+      { given: [1], suspect: view, condemned: ["view"] },
+      { given: [1], begun: [1], suspect: restored, condemned: ["view", "view"] },
+      { given: [1], begun: [1], condemned: ["view", "view", 1] },
+    ],
+  },
+  {
     why: "a row that nobody waits for stays so until a host is through with it",
     ends: [
       { given: [], suspect: row, condemned: ["row"] },
@@ -88,6 +106,7 @@ test.each<{ why: string; ends: readonly End[] }>([
       begun: begun && new Set(begun.map((number) => keyOfWork(message(number)))),
       how: "ended",
     });
-    expect(found.map((each) => (each.kind === WorkKind.schedule ? "row" : each.number))).toEqual(condemned);
+    const names = { [WorkKind.schedule]: "row", [WorkKind.view]: "view" } as Partial<Record<WorkKind, string>>;
+    expect(found.map((each) => names[each.kind] ?? each.number)).toEqual(condemned);
   }
 });

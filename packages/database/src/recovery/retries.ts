@@ -5,7 +5,7 @@
  *   given ──its host ended──▶ given again ──begun, and its host ended──▶ condemned
  *     └─────────── its host ended at it ─────────────────────────────────────▶┘
  */
-import type { Condemned, HostEnded } from "./resume.ts";
+import type { Condemned, HostEnded, Suspect } from "./resume.ts";
 import { keyOfWork, WorkKind, type Work } from "../link/work.ts";
 
 /** How a host ended, as far as it is known. */
@@ -43,12 +43,21 @@ export class Retries {
     for (const work of given) {
       const key = keyOfWork(work);
       if (condemned.has(key)) continue;
-      if (this.again.has(key) && begun?.has(key) !== false)
+      // What a view was computed for is not to blame, and the next host does without the view.
+      if (this.again.has(key) && begun?.has(key) !== false && suspect?.kind !== WorkKind.view)
         condemned.set(key, { ...work, reason: "twice", how, isModulesFault: false });
       else again.add(key);
     }
     this.again = again;
     this.condemned = [...condemned.values()];
+    return this.condemned;
+  }
+
+  /** A host has ended while it was opened, at something that was to be part of that. @returns what is not run any more */
+  endedAtStart(suspect: Suspect, how: string): readonly Condemned[] {
+    const key = keyOfWork(suspect);
+    if (!this.condemned.some((each) => keyOfWork(each) === key))
+      this.condemned = [...this.condemned, { ...suspect, how, isModulesFault: true }];
     return this.condemned;
   }
 

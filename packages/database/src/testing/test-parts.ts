@@ -82,6 +82,14 @@ export async function openParts(
   const time = new JobClock(clock);
   const scheduler = new Scheduler(store);
   const relations = new Relations(store, all.liveStateBytesMax, 7);
+  const activity = {
+    begin: () => undefined,
+    end: () => undefined,
+    beginPart: () => undefined,
+    endParts: () => undefined,
+    closely: () => undefined,
+  };
+  const ends = new FunctionEnds(clock, all.functionEndsMax, []);
   const views = new Views({
     store,
     relations,
@@ -89,6 +97,9 @@ export async function openParts(
     clock,
     limits: all,
     log: moduleLog,
+    activity,
+    ends,
+    condemned: { has: () => false },
     databaseIdentity: testIdentity,
     seed: 7,
   });
@@ -113,7 +124,7 @@ export async function openParts(
     time,
     clock,
     limits: all,
-    activity: { begin: () => undefined, end: () => undefined, closely: () => undefined },
+    activity,
     log: moduleLog,
     procedures: new RunningProcedures(all),
     http: {
@@ -123,7 +134,7 @@ export async function openParts(
         return () => void (sent.isGivenUp = true);
       },
     },
-    ends: new FunctionEnds(clock, all.functionEndsMax, []),
+    ends,
     claims: new Map(),
     condemnedClients: new Map(),
     identity: testIdentity,

@@ -319,10 +319,10 @@ export async function runWorld(script: readonly Step[]): Promise<void> {
   };
 
   const hold = (caller: number, query: number): void => {
-    const { identity } = testCaller(caller);
+    const { identity, isOwner } = testCaller(caller);
     const [plan] = compileSubscription(queries[query] ?? "", context.access.catalog({ isOwner: false }, false));
     if (plan === undefined) throw new Error("no query");
-    const failed: LightconeError | undefined = context.views.compute([plan], identity);
+    const failed: LightconeError | undefined = context.views.compute([plan], { identity, isOwner });
     const holder = new Holder(parts, caller, query, plan);
     const rows = expected(holder);
     if ((rows === undefined) !== (failed !== undefined)) {

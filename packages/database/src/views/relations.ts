@@ -21,6 +21,7 @@ import {
 } from "@lightcone/engine";
 import { identity, validator, type Validator } from "@lightcone/sats";
 import type { TableDef, TableSchema, ViewDef } from "@lightcone/schema";
+import { idOfNumber } from "../link/work.ts";
 
 /** Bytes of the caller behind each row of a view. */
 export const callerBytes = 32;
@@ -33,6 +34,8 @@ export interface ViewTable {
   readonly table: Table;
   /** Of a row, without the caller. */
   readonly validate: Validator;
+  /** What its runs are named by, as work. */
+  readonly workId: Uint8Array;
 }
 
 const none = new Uint8Array(0);
@@ -154,7 +157,7 @@ export class Relations implements RowSource {
     if (changed.size > 0) this.replace(changed, wanted);
     for (const [id, view] of wanted) {
       const { table } = defined(this.byId.get(id), "the table of a view");
-      this.byId.set(id, { view, table, schema: schemaOf(view, table), validate: validator(view.rowType) });
+      this.byId.set(id, viewTable(view, table));
     }
     this.byName.clear();
     for (const each of this.byId.values()) this.byName.set(each.view.accessor, each);
@@ -173,7 +176,7 @@ export class Relations implements RowSource {
       this.byId.delete(id);
       if (view === undefined) continue;
       const table = derived.catalog.createTable(tableOf(view), id);
-      this.byId.set(id, { view, table, schema: schemaOf(view, table), validate: validator(view.rowType) });
+      this.byId.set(id, viewTable(view, table));
     }
     this.settle();
     const sorted = [...this.byId].sort(([a], [b]) => a - b);
@@ -245,6 +248,11 @@ function tableOf(view: ViewDef): TableDef {
 
 function keyColumns({ isAnonymous }: ViewDef, caller: number, key: number): readonly number[] {
   return isAnonymous ? [key] : [caller, key];
+}
+
+function viewTable(view: ViewDef, table: Table): ViewTable {
+  const schema = schemaOf(view, table);
+  return { view, table, schema, validate: validator(view.rowType), workId: idOfNumber(table.id) };
 }
 
 /** The definition that statements go by. */

@@ -80,10 +80,10 @@ async function opened(views: Readonly<Record<string, TestView>>, limits: Partial
   const table = parts.store.tableByName("number") ?? expect.fail("no table");
   return Object.assign(parts, {
     hear(sql: string, caller = 1): Ear | string {
-      const { identity } = testCaller(caller);
+      const { identity, isOwner } = testCaller(caller);
       const [plan] = compileSubscription(sql, parts.context.access.catalog({ isOwner: false }, false));
       if (plan === undefined) return "no query";
-      const failed = parts.context.views.compute([plan], identity);
+      const failed = parts.context.views.compute([plan], { identity, isOwner });
       if (failed !== undefined) return failed.told;
       const ear = new Ear(parts);
       parts.subscriptions.hold(ear, plan, bindParams(plan, identity));
@@ -320,7 +320,7 @@ describe("row 9: a view", () => {
       for (let more = 0; more < 5; more += 1) {
         const identity = new Uint8Array(32).fill(caller);
         identity[1] = more;
-        expect(plan && views.compute([plan], identity)).toBeUndefined();
+        expect(plan && views.compute([plan], { identity, isOwner: false })).toBeUndefined();
       }
     }
     expect(views.count).toBe(1000);

@@ -16,6 +16,8 @@ import type { Changes } from "@lightcone/query";
 import type { ModuleDef } from "@lightcone/schema";
 import type { SelectPlan } from "@lightcone/sql";
 import type { DatabaseLimits } from "../link/limits.ts";
+import type { Caller } from "../link/link.ts";
+import { WorkKind, type Activity } from "../link/work.ts";
 import type { ModuleLog } from "../module-log/module-log.ts";
 import { runQuery } from "./query-view.ts";
 import { ReadPort } from "./read-port.ts";
@@ -43,8 +45,23 @@ export interface ViewSite {
   readonly clock: Clock;
   readonly limits: DatabaseLimits;
   readonly log: ModuleLog;
+  readonly activity: Activity;
+  readonly ends: ViewEnds;
+  readonly condemned: CondemnedViews;
   readonly databaseIdentity: Uint8Array;
   readonly seed: number;
+}
+
+/** The views that hosts have ended in, and how often. */
+export interface ViewEnds {
+  /** Why a view is refused now, if so. */
+  refusal(view: string): LightconeError | undefined;
+}
+
+/** The views that the host before ended in. */
+export interface CondemnedViews {
+  /** Whether this is one, as long as what that host had been given is gone through. */
+  has(view: TableId, isRestoring: boolean): boolean;
 }
 
 /** The module that views are of. */
@@ -78,6 +95,8 @@ export class Views {
   private bound: ViewModule | undefined;
   /** Whether the instance that views run in is there. */
   private isOpen = false;
+  /** While subscriptions of a host before are restored. Their rows are known to their clients: they are computed if that can be. */
+  isRestoring = false;
   /** What runs at the moment. */
   private running: Instance | undefined;
   private stale: Instance[] = [];
@@ -184,15 +203,20 @@ export class Views {
    *
    * @returns why one of them has no rows
    */
-  compute(plans: readonly SelectPlan[], caller: Uint8Array): LightconeError | undefined {
-    const { relations } = this.site;
+  compute(
+    plans: readonly SelectPlan[],
+    { identity, isOwner }: Pick<Caller, "identity" | "isOwner">,
+  ): LightconeError | undefined {
+    const { relations, ends } = this.site;
     if (!relations.hasViews) return undefined;
     const due: Instance[] = [];
     for (const { sources } of plans) {
       for (const { table } of sources) {
         const of = relations.view(table.id);
         if (of === undefined) continue;
-        const instance = this.instances.of(of, of.view.isAnonymous ? nobody : caller);
+        const refusal = isOwner || this.isRestoring ? undefined : ends.refusal(of.view.name);
+        if (refusal !== undefined) return refusal;
+        const instance = this.instances.of(of, of.view.isAnonymous ? nobody : identity);
         if (instance.isQuarantined) return instance.error;
         // Who is subscribed has rows of before: they go first.
         if (instance.error !== undefined && instance.users.size > 0) return instance.error;
@@ -230,6 +254,18 @@ export class Views {
     return held.length === 0 ? noInstances : held;
   }
 
+  /** Tells those who are subscribed to a view that is refused, since hosts have ended in it. */
+  endRefused(): void {
+    const { ends } = this.site;
+    for (const instance of this.instances.all()) {
+      const refusal = instance.users.size === 0 ? undefined : ends.refusal(instance.of.view.name);
+      if (refusal === undefined || instance.error !== undefined) continue;
+      this.forgetReads(instance);
+      instance.error = refusal;
+      this.listener.failed(instance, refusal);
+    }
+  }
+
   release(held: readonly Instance[], user: object): void {
     for (const instance of held) this.instances.release(instance, user);
   }
@@ -237,11 +273,14 @@ export class Views {
   // --- running
 
   /** Takes the rows of `dropped` away and computes `due`, in one commit of the derived store. */
-  private write(dropped: readonly Instance[], due: readonly Instance[], isOfCommit: boolean): Commit | undefined {
-    const { limits, relations } = this.site;
+  private write(dropped: readonly Instance[], wanted: readonly Instance[], isOfCommit: boolean): Commit | undefined {
+    const { limits, relations, condemned } = this.site;
     const { derived } = relations;
-    const gone = [...dropped, ...this.makeRoom(due)];
+    const gone = [...dropped, ...this.makeRoom(wanted)];
     const failed: Instance[] = [];
+    for (const instance of wanted)
+      if (condemned.has(instance.of.schema.id, this.isRestoring)) this.failIn(failed, instance, ended(instance));
+    const due = failed.length === 0 ? wanted : wanted.filter((instance) => !failed.includes(instance));
     for (let times = 1; ; times += 1) {
       derived.begin();
       for (const instance of gone) this.clear(instance);
@@ -274,12 +313,21 @@ export class Views {
 
   /** @returns false when the rows of one found no room: it is among those that have failed */
   private runAll(due: readonly Instance[], failed: Instance[]): boolean {
-    const { clock, limits, watchdog } = this.site;
+    const { activity } = this.site;
     const notThere = this.isOpen || due.length === 0 ? undefined : this.openModule();
     if (notThere !== undefined) {
       for (const instance of due) this.failIn(failed, instance, failure(instance, notThere));
       return true;
     }
+    try {
+      return this.runInStretches(due, failed);
+    } finally {
+      activity.endParts();
+    }
+  }
+
+  private runInStretches(due: readonly Instance[], failed: Instance[]): boolean {
+    const { activity, clock, limits, watchdog } = this.site;
     let next = 0;
     while (next < due.length) {
       let hasBegun = false;
@@ -292,6 +340,7 @@ export class Views {
           do {
             const instance = due[next] as Instance; // below the length
             this.running = instance;
+            activity.beginPart(WorkKind.view, instance.of.workId, this.isRestoring ? 1 : 0);
             const from = clock.steadyMs();
             const error = this.run(instance);
             this.running = undefined;
@@ -492,6 +541,10 @@ const noInstances: readonly Instance[] = [];
 
 function failure({ of }: Instance, reason: string): LightconeError {
   return new LightconeError("ViewFailed", { view: of.view.name, reason });
+}
+
+function ended(instance: Instance): LightconeError {
+  return failure(instance, "the database's process ended while it ran; the database's log says more");
 }
 
 function outOfRoom({ of }: Instance, bytesMax: number): LightconeError {

@@ -24,7 +24,7 @@ export function answerOneOff(
   let plans: readonly SelectPlan[];
   try {
     plans = compileSubscription(query, context.access.catalog(caller, false)).slice(0, 1);
-    const failed = context.views.compute(plans, caller.identity);
+    const failed = context.views.compute(plans, caller);
     if (failed !== undefined) throw failed;
   } catch (error) {
     if (!isLightconeError(error)) throw error;

@@ -58,7 +58,7 @@ export function computedTexts(
 ): readonly WantedQuery[] | string {
   const wanted = compileTexts(texts, access.catalog(caller, expandsAll), takesEvents);
   if (typeof wanted === "string") return wanted;
-  const failed = views.compute(plansOf(wanted), caller.identity);
+  const failed = views.compute(plansOf(wanted), caller);
   return failed === undefined ? wanted : failed.told;
 }
 

@@ -32,6 +32,32 @@ test.each<{ steps: readonly Step[]; told: readonly (number | "over")[] }>([
   expect(heard).toEqual(told);
 });
 
+test("a part of a message is named while it runs, and then the message again; it is told of each while nobody looks", () => {
+  const heard: (readonly [number, number] | undefined)[] = [];
+  const activity = new SharedActivity((note) => {
+    const { work } = readNote(note);
+    heard.push(work && [work.kind, work.number]);
+  });
+  const reader = new ActivityReader(activity.buffer);
+  const now = (): number | undefined => readNote(reader.last("crash")).work?.kind;
+  activity.isTelling = true;
+  activity.begin(WorkKind.message, new Uint8Array(workIdBytes).fill(7), 5);
+  activity.beginPart(WorkKind.view, new Uint8Array(workIdBytes).fill(8), 0);
+  expect(now()).toBe(WorkKind.view);
+  activity.beginPart(WorkKind.view, new Uint8Array(workIdBytes).fill(9), 1);
+  activity.endParts();
+  expect(now()).toBe(WorkKind.message);
+  activity.end();
+  activity.turnEnded();
+  const { message, view } = WorkKind;
+  expect(heard.splice(0)).toEqual([[message, 5], [view, 0], [view, 1], [message, 5], undefined]);
+  // While a database is opened, nothing is around them.
+  activity.beginPart(WorkKind.view, new Uint8Array(workIdBytes).fill(9), 1);
+  activity.endParts();
+  expect(now()).toBeUndefined();
+  expect(heard).toEqual([[view, 1], undefined]);
+});
+
 test("the last note of a process names what runs at that moment, and why it ends", () => {
   const activity = new SharedActivity();
   const reader = new ActivityReader(activity.buffer);

@@ -39,6 +39,15 @@ export interface Note {
   readonly reason: EndReason;
 }
 
+/** Work that parts belong to. */
+interface Whole {
+  /** Whether there is any: parts run by themselves while a database is opened. */
+  readonly isAtWork: boolean;
+  readonly kind: WorkKind;
+  readonly id: Uint8Array | undefined;
+  readonly number: number;
+}
+
 /** The writer's side: the database notes what it runs. */
 export class SharedActivity {
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * wordCount);
@@ -52,6 +61,8 @@ export class SharedActivity {
   isTelling = false;
   private hasTold = false;
   private isAtWork = false;
+  /** What the part that runs is part of; undefined while no part runs. */
+  private whole: Whole | undefined;
 
   /** @param tell gets a note before each piece of work while `isTelling`; its bytes are valid until it returns */
   constructor(tell: (note: Uint8Array) => void = () => undefined) {
@@ -59,6 +70,32 @@ export class SharedActivity {
   }
 
   begin(kind: WorkKind, id: Uint8Array, number: number): void {
+    this.whole = undefined;
+    this.write(kind, id, number);
+  }
+
+  beginPart(kind: WorkKind, id: Uint8Array, number: number): void {
+    this.whole ??= {
+      isAtWork: this.isAtWork,
+      kind: this.words[1] as WorkKind,
+      id: this.id,
+      number: this.words[2] ?? 0,
+    };
+    this.write(kind, id, number);
+  }
+
+  endParts(): void {
+    const { whole } = this;
+    if (whole === undefined) return;
+    this.whole = undefined;
+    if (whole.isAtWork && whole.id !== undefined) this.write(whole.kind, whole.id, whole.number);
+    else {
+      this.end();
+      this.turnEnded();
+    }
+  }
+
+  private write(kind: WorkKind, id: Uint8Array, number: number): void {
     this.end(); // what was before, if it was cut off
     if (id !== this.id) {
       this.id = id;

@@ -75,6 +75,14 @@ export class HostWatch implements Watchdog, Activity {
     this.activity.end();
   }
 
+  beginPart(kind: WorkKind, id: Uint8Array, number: number): void {
+    this.activity.beginPart(kind, id, number);
+  }
+
+  endParts(): void {
+    this.activity.endParts();
+  }
+
   closely(isClose: boolean): void {
     if (this.isClose && !isClose) this.activity.tellThrough();
     this.isClose = isClose;
