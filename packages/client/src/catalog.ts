@@ -7,17 +7,17 @@
  */
 import { LightconeError } from "@lightcone/base";
 import { isOption } from "@lightcone/sats";
-import { procedureDifference, reducerDifference, tableDifference } from "./difference.ts";
+import { functionDifference, tableDifference } from "./difference.ts";
 import type { BagTable } from "./row-bag.ts";
-import { readSchema, type ClientSchema, type ProcedureSchema, type ReducerSchema } from "./schema.ts";
+import { readSchema, type ClientSchema, type FunctionSchema } from "./schema.ts";
 import { encodeValue, isObject, makeCodec, shown, type Codec } from "./value-codec.ts";
 
 export type FunctionKind = "reducer" | "procedure";
 
 interface KnownFunction {
-  readonly schema: ReducerSchema;
+  readonly schema: FunctionSchema;
   readonly params: Codec;
-  /** Of a procedure's result. */
+  /** Of what it gives. */
   readonly returns: Codec | undefined;
 }
 
@@ -156,10 +156,10 @@ export class Catalog {
         `there is no ${kind} \`${accessor}\` for clients${listed(this.functionNames(kind))}`,
         built !== undefined,
       );
-    const difference = built === undefined ? undefined : functionDifference(built, schema);
+    const difference = built === undefined ? undefined : functionDifference(kind, built, schema);
     if (difference !== undefined) return this.#differs(difference);
-    const returns = "returns" in schema ? makeCodec(schema.returns) : undefined;
-    return { schema, params: makeCodec(schema.params), returns };
+    const { params, returns } = schema;
+    return { schema, params: makeCodec(params), returns: returns === undefined ? undefined : makeCodec(returns) };
   }
 
   #differs(difference: string, wasKnown = true): LightconeError {
@@ -167,18 +167,8 @@ export class Catalog {
   }
 }
 
-function functionsOf(
-  schema: ClientSchema | undefined,
-  kind: FunctionKind,
-): ReadonlyMap<string, ReducerSchema | ProcedureSchema> | undefined {
+function functionsOf(schema: ClientSchema | undefined, kind: FunctionKind): ClientSchema["reducers"] | undefined {
   return kind === "reducer" ? schema?.reducers : schema?.procedures;
-}
-
-function functionDifference(
-  built: ReducerSchema | ProcedureSchema,
-  now: ReducerSchema | ProcedureSchema,
-): string | undefined {
-  return "returns" in built && "returns" in now ? procedureDifference(built, now) : reducerDifference(built, now);
 }
 
 const listedMax = 10;
@@ -189,14 +179,14 @@ function listed(names: readonly string[]): string {
 }
 
 /** What is given and is no parameter. What is undefined is not given. */
-function surplusArgument({ params }: ReducerSchema, args: object): string | undefined {
+function surplusArgument({ params }: FunctionSchema, args: object): string | undefined {
   for (const [name, value] of Object.entries(args))
     if (value !== undefined && !params.elements.some((one) => one.name === name)) return name;
   return undefined;
 }
 
 /** A parameter that is missing while one is given that there is not: the page knows it by another name. */
-function renamedParameter(kind: FunctionKind, { accessor, params }: ReducerSchema, args: object): string | undefined {
+function renamedParameter(kind: FunctionKind, { accessor, params }: FunctionSchema, args: object): string | undefined {
   const given = new Map(Object.entries(args));
   const missing = params.elements.find(({ name = "", type }) => given.get(name) === undefined && !isOption(type));
   const known = new Set(params.elements.map(({ name }) => name));

@@ -114,9 +114,7 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
     },
     changed: (changes) => {
       for (const name of changes.keys()) tables.get(name).forget();
-      const changed = [...changes].filter(([, { inserts, deletes, updates }]) =>
-        [inserts, deletes, updates].some((list) => list.length > 0),
-      );
+      const changed = [...changes].filter(([, change]) => Object.values(change).some((list) => list.length > 0));
       for (const [name, change] of changed) tables.get(name).announce(change);
       for (const [name] of changed) tables.get(name).announceChange();
     },

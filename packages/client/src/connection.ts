@@ -16,21 +16,14 @@
  *   that do not decode by the schema of now. Whoever waits for something is told; if nobody waits, `events.failed` is.
  */
 import { LightconeError } from "@lightcone/base";
-import type {
-  IdentityToken,
-  MultiApplied,
-  ProcedureResult,
-  ServerMessage,
-  TableUpdate,
-  TransactionUpdate,
-} from "@lightcone/protocol";
 import { ConnectionId, Identity, toHexReversed } from "@lightcone/sats";
 import { backoffMs, steadyAfterMs } from "./backoff.ts";
 import type { Catalog, FunctionKind } from "./catalog.ts";
 import { Link, type LinkOptions } from "./link.ts";
-import { RowBag, type TableChange } from "./row-bag.ts";
+import { noChange, RowBag, type TableChange } from "./row-bag.ts";
 import { Subscription, type Query } from "./subscription.ts";
-import { decodeValue, isObject, type Codec } from "./value-codec.ts";
+import { decodeValue, isObject } from "./value-codec.ts";
+import type { Answer, Ask, Greeting, Rows, Said } from "./wire.ts";
 
 export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 
@@ -62,16 +55,20 @@ interface Call {
   /** As the module's code has it. */
   readonly reducer: string;
   readonly args: unknown;
-  /** Takes what a procedure gives; of a reducer nothing. */
+  /** Takes what it gives. */
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
-interface SentCall extends Call {
-  /** The function's name on the wire. */
-  readonly name: string;
-  /** Of a procedure's result. */
-  readonly returns: Codec | undefined;
+/** What was sent and is not answered. */
+interface Sent {
+  /** As the application calls it. */
+  readonly what: string;
+  /** The reducer's name on the wire. */
+  readonly reducer: string | undefined;
+  /** Takes the answer. What it gives tells whoever waits, once the rows are there. */
+  readonly take: (answer: Answer) => () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** A link, and what came over it. */
@@ -98,7 +95,7 @@ export class Connection {
   readonly #events: ConnectionEvents;
   readonly #subscriptions = new Map<number, Subscription>();
   /** Sent on the link that there is, and not answered. */
-  readonly #sent = new Map<number, SentCall>();
+  readonly #sent = new Map<number, Sent>();
   #held: Call[] = [];
   #bags: ReadonlyMap<string, RowBag> = new Map();
   #attempt: Attempt | undefined;
@@ -162,7 +159,7 @@ export class Connection {
     if (!this.#subscriptions.delete(subscription.id)) return;
     subscription.end(new LightconeError("Unsubscribed", {}));
     if (this.#attempt?.link.isReady !== true) return;
-    this.#attempt.link.send({ kind: "UnsubscribeMulti", requestId: this.#newId(), queryId: subscription.id });
+    this.#attempt.link.send({ kind: "unsubscribe", id: this.#newId(), subscription: subscription.id });
   }
 
   /** Tries to connect at once instead of waiting for the backoff to end. */
@@ -247,7 +244,7 @@ export class Connection {
     for (const tell of attempt.answers) tell();
     const lost = [...this.#sent.values()];
     this.#sent.clear();
-    for (const { reducer, reject } of lost) reject(new LightconeError("ConnectionLost", { reducer, reason }));
+    for (const { what, reject } of lost) reject(new LightconeError("ConnectionLost", { reducer: what, reason }));
   }
 
   #closeWith(error: LightconeError | undefined): void {
@@ -289,19 +286,28 @@ export class Connection {
     return id;
   }
 
-  #sendCall(call: Call): void {
+  #sendCall({ id, kind, reducer, args: given, resolve, reject }: Call): void {
     try {
-      const { name, args, returns } = this.#options.catalog.encodeCall(call.kind, call.reducer, call.args);
-      this.#sent.set(call.id, { ...call, name, returns });
-      const sent = { args, argsText: undefined, requestId: call.id };
-      this.#attempt?.link.send(
-        call.kind === "reducer"
-          ? { kind: "CallReducer", reducer: name, notify: true, ...sent }
-          : { kind: "CallProcedure", procedure: name, ...sent },
-      );
+      const { name, args, returns } = this.#options.catalog.encodeCall(kind, reducer, given);
+      const take = ({ failure, value }: Answer): (() => void) => {
+        if (failure !== undefined) {
+          const code = kind === "reducer" ? "ReducerFailed" : "ProcedureFailed";
+          return () => reject(new LightconeError(code, { message: failure }));
+        }
+        // Some servers keep what a reducer gives to themselves.
+        const isTold = returns !== undefined && value !== undefined && (kind === "procedure" || value.length > 0);
+        const result = isTold ? decodeValue(returns, value, `the result of ${reducer}`) : undefined;
+        return () => resolve(result);
+      };
+      this.#send({ kind, id, name, args }, { what: reducer, reducer: name, take, reject });
     } catch (error) {
-      call.reject(error);
+      reject(error);
     }
+  }
+
+  #send(ask: Ask, sent: Sent): void {
+    this.#sent.set(ask.id, sent);
+    this.#attempt?.link.send(ask);
   }
 
   /** Asks for a subscription's rows. One for a table that the page cannot use has ended before that. */
@@ -315,7 +321,7 @@ export class Connection {
       return this.#endSubscription(subscription, error);
     }
     awaited.add(id);
-    link.send({ kind: "SubscribeMulti", queries: texts, requestId: id, queryId: id });
+    link.send({ kind: "subscribe", id, queries: texts });
   }
 
   /** Quoted, since a table may be called what SQL has a meaning for. */
@@ -325,7 +331,7 @@ export class Connection {
 
   // --- what the server says
 
-  #begin(attempt: Attempt, greeting: IdentityToken, schema: string): void {
+  #begin(attempt: Attempt, greeting: Greeting, schema: string): void {
     const { catalog, tokens } = this.#options;
     try {
       if (catalog.take(schema)) this.#events.named();
@@ -345,74 +351,47 @@ export class Connection {
     if (attempt.awaited.size === 0) this.#goLive(attempt);
   }
 
-  #understand(attempt: Attempt, message: ServerMessage): void {
-    switch (message.kind) {
-      case "SubscribeMultiApplied":
-        return this.#subscriptionApplied(attempt, message);
-      case "UnsubscribeMultiApplied":
-      case "TransactionUpdateLight":
-        return this.#apply(attempt, message.tables, undefined);
-      case "TransactionUpdate":
-        return this.#apply(
-          attempt,
-          message.status.kind === "Committed" ? message.status.tables : [],
-          this.#answer(message),
-        );
-      case "ProcedureResult":
-        return this.#apply(attempt, [], this.#returned(message));
-      case "SubscriptionError":
-        return this.#subscriptionFailed(attempt, message.queryId, message.message);
-      case "IdentityToken":
-      case "InitialSubscription":
-      case "SubscribeApplied":
-      case "UnsubscribeApplied":
-      case "OneOffQueryResponse":
-        throw new LightconeError("Malformed", { what: message.kind, reason: "nothing was asked that it answers" });
+  #understand(attempt: Attempt, said: Said): void {
+    switch (said.kind) {
+      case "applied":
+        return this.#subscriptionApplied(attempt, said.id, said.rows);
+      case "changed":
+        return this.#apply(attempt, said.rows, undefined);
+      case "answer":
+        return this.#answered(attempt, said);
+      case "refused":
+        return this.#subscriptionFailed(attempt, said.id, said.message);
+      case "greeting":
     }
   }
 
-  /** What to tell the caller whose call this answers, if it is one of ours. */
-  #answer(message: TransactionUpdate): (() => void) | undefined {
-    if (toHexReversed(message.callerConnectionId) !== this.connectionId?.toHexString()) return undefined;
-    const call = this.#answered(message);
-    if (call === undefined) return undefined;
-    this.#sent.delete(call.id);
-    const { status } = message;
-    if (status.kind === "Committed") return () => call.resolve(undefined);
-    const text = status.kind === "Failed" ? status.message : "the call took more than one call may, and was undone";
-    return () => call.reject(new LightconeError("ReducerFailed", { message: text }));
-  }
-
-  /** What to tell the caller whose procedure has ended. */
-  #returned({ requestId, status }: ProcedureResult): () => void {
-    const call = this.#sent.get(requestId);
-    if (call?.returns === undefined)
-      throw new LightconeError("Malformed", { what: "ProcedureResult", reason: "nothing was asked that it answers" });
-    this.#sent.delete(call.id);
-    const { returns } = call;
-    if (status.kind === "Returned") {
-      const value = decodeValue(returns, status.value, `the result of ${call.reducer}`);
-      return () => call.resolve(value);
+  #answered(attempt: Attempt, answer: Answer): void {
+    const { caller } = answer;
+    const isMine = caller === undefined || toHexReversed(caller) === this.connectionId?.toHexString();
+    const id = isMine ? this.#answeredId(answer) : undefined;
+    const sent = id === undefined ? undefined : this.#sent.get(id);
+    if (id === undefined || sent === undefined) {
+      if (caller !== undefined) return this.#apply(attempt, answer.rows, undefined); // somebody else's
+      throw new LightconeError("Malformed", { what: "answer", reason: "nothing was asked that it answers" });
     }
-    const message = status.kind === "InternalError" ? status.message : "it took more than one call may";
-    return () => call.reject(new LightconeError("ProcedureFailed", { message }));
+    this.#sent.delete(id);
+    this.#apply(attempt, answer.rows, sent.take(answer));
   }
 
-  #answered({ requestId, reducerName, status }: TransactionUpdate): SentCall | undefined {
-    const call = this.#sent.get(requestId);
-    if (call !== undefined || requestId !== 0 || status.kind === "Committed") return call;
+  #answeredId({ id, name, failure }: Answer): number | undefined {
+    if (id !== 0 || failure === undefined) return id;
     // A call that no reducer could have run as is refused without its id: it is the oldest of that name.
-    for (const one of this.#sent.values())
-      if (one.kind === "reducer" && (one.name === reducerName || reducerName === "")) return one;
+    for (const [each, { reducer }] of this.#sent)
+      if (reducer !== undefined && (name === reducer || name === "")) return each;
     return undefined;
   }
 
-  #subscriptionApplied(attempt: Attempt, { queryId, tables }: MultiApplied): void {
-    const subscription = this.#subscriptions.get(queryId); // none when it was ended meanwhile
-    if (attempt.liveSinceMs !== undefined) return this.#apply(attempt, tables, () => subscription?.markApplied());
-    this.#apply(attempt, tables, undefined);
+  #subscriptionApplied(attempt: Attempt, id: number, rows: readonly Rows[]): void {
+    const subscription = this.#subscriptions.get(id); // none when it was ended meanwhile
+    if (attempt.liveSinceMs !== undefined) return this.#apply(attempt, rows, () => subscription?.markApplied());
+    this.#apply(attempt, rows, undefined);
     if (subscription !== undefined) attempt.applied.push(subscription);
-    attempt.awaited.delete(queryId);
+    attempt.awaited.delete(id);
     if (attempt.awaited.size === 0) this.#goLive(attempt);
   }
 
@@ -443,17 +422,14 @@ export class Connection {
 
   // --- rows
 
-  #apply(attempt: Attempt, tables: readonly TableUpdate[], tell: (() => void) | undefined): void {
+  #apply(attempt: Attempt, rows: readonly Rows[], tell: (() => void) | undefined): void {
     const touched = new Set<RowBag>();
     try {
-      for (const { tableName, updates } of tables) {
-        const bag = this.#bagOf(attempt, tableName);
+      for (const { table, by, list } of rows) {
+        const bag = this.#bagOf(attempt, table);
         if (bag === undefined) continue;
         touched.add(bag);
-        for (const { deletes, inserts } of updates) {
-          for (const row of deletes) bag.count(row, -1);
-          for (const row of inserts) bag.count(row, 1);
-        }
+        for (const row of list) bag.count(row, by);
       }
       for (const bag of touched) bag.check();
     } catch (error) {
@@ -462,11 +438,18 @@ export class Connection {
     }
     const changes = new Map<string, TableChange>();
     for (const bag of touched) changes.set(bag.table.accessor, bag.settle());
-    if (attempt.liveSinceMs !== undefined) {
+    const announce = (): void => {
       this.#tell(() => this.#events.changed(changes));
-      return tell?.();
+      tell?.();
+    };
+    if (attempt.liveSinceMs !== undefined) return announce();
+    // What happens and is not kept shows nowhere later.
+    for (const [accessor, { events }] of changes) {
+      if (events.length > 0) changes.set(accessor, { ...noChange, events });
+      else changes.delete(accessor);
     }
-    if (tell !== undefined) attempt.answers.push(tell);
+    if (changes.size > 0) attempt.answers.push(announce);
+    else if (tell !== undefined) attempt.answers.push(tell);
   }
 
   /** Undefined for a table that the client is not told of, or cannot use: its rows pass by. */

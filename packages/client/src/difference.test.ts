@@ -2,8 +2,20 @@
 // where the difference does it no harm.
 // Method: a table or a reducer before and after, a row for each change.
 import { describe, expect, test } from "vitest";
-import { array, bytes, identity, option, product, scheduleAt, sum, t, unit, type ProductType } from "@lightcone/sats";
-import { reducerDifference, tableDifference, wordOf } from "./difference.ts";
+import {
+  array,
+  bytes,
+  identity,
+  option,
+  product,
+  scheduleAt,
+  sum,
+  t,
+  unit,
+  type AlgebraicType,
+  type ProductType,
+} from "@lightcone/sats";
+import { functionDifference, tableDifference, wordOf } from "./difference.ts";
 
 const shape = (color: string) => sum({ Empty: unit, [color]: t.u32 });
 
@@ -52,7 +64,12 @@ describe("row 13: a table", () => {
 });
 
 describe("row 13: a reducer", () => {
-  const reducer = (params: ProductType) => ({ accessor: "moveBy", name: "move_by", params });
+  const reducer = (params: ProductType, returns?: AlgebraicType) => ({
+    accessor: "moveBy",
+    name: "move_by",
+    params,
+    returns,
+  });
   const params = product({ dx: t.i32, dy: t.i32, note: option(t.string) });
 
   test.each([
@@ -62,7 +79,7 @@ describe("row 13: a reducer", () => {
       now: product({ dx: t.i32, dy: t.i32, note: option(t.string), by: option(identity) }),
     },
   ])("$why: nothing", ({ now }) => {
-    expect(reducerDifference(reducer(params), reducer(now))).toBeUndefined();
+    expect(functionDifference("reducer", reducer(params), reducer(now))).toBeUndefined();
   });
 
   test.each([
@@ -82,7 +99,15 @@ describe("row 13: a reducer", () => {
       says: "reducer `moveBy` takes a parameter `speed` (f32)",
     },
   ])("$why", ({ now, says }) => {
-    expect(reducerDifference(reducer(params), reducer(now))).toBe(says);
+    expect(functionDifference("reducer", reducer(params), reducer(now))).toBe(says);
+  });
+
+  test("what it gives matters to a page that knows that it gives something", () => {
+    const [one, other, nothing] = [reducer(params, t.u32), reducer(params, t.string), reducer(params)];
+    expect(functionDifference("reducer", one, one)).toBeUndefined();
+    expect(functionDifference("reducer", nothing, one)).toBeUndefined();
+    expect(functionDifference("reducer", one, other)).toBe("reducer `moveBy` returns string, not u32");
+    expect(functionDifference("procedure", one, nothing)).toBe("procedure `moveBy` returns unit, not u32");
   });
 });
 

@@ -2,8 +2,17 @@
  * What keeps a page from using a table or a reducer of the version that is there: said by table or reducer, column or
  * parameter, and type. Columns and parameters go by name, so more of them, or another order, is no difference.
  */
-import { isBytes, isOption, isUnit, specialKind, typesEqual, type AlgebraicType, type Member } from "@lightcone/sats";
-import type { ProcedureSchema, ReducerSchema, TableSchema } from "./schema.ts";
+import {
+  isBytes,
+  isOption,
+  isUnit,
+  specialKind,
+  typesEqual,
+  unit,
+  type AlgebraicType,
+  type Member,
+} from "@lightcone/sats";
+import type { FunctionSchema, TableSchema } from "./schema.ts";
 
 /** Undefined when code that knows `built` can use `now`. */
 export function tableDifference(built: TableSchema, now: TableSchema): string | undefined {
@@ -19,25 +28,20 @@ export function tableDifference(built: TableSchema, now: TableSchema): string | 
 }
 
 /** Undefined when a call that fits `built` fits `now`, with the same meaning. */
-export function procedureDifference(built: ProcedureSchema, now: ProcedureSchema): string | undefined {
-  const difference = reducerDifference(built, now, "procedure");
-  if (difference !== undefined || typesEqual(built.returns, now.returns)) return difference;
-  const [was, is] = [wordOf(built.returns), wordOf(now.returns)];
-  return `procedure \`${built.accessor}\` returns ${was === is ? `another ${is}` : `${is}, not ${was}`}`;
-}
-
-/** The same of reducers. */
-export function reducerDifference(built: ReducerSchema, now: ReducerSchema, kind = "reducer"): string | undefined {
-  const reducer = `${kind} \`${built.accessor}\``;
+export function functionDifference(kind: string, built: FunctionSchema, now: FunctionSchema): string | undefined {
+  const name = `${kind} \`${built.accessor}\``;
   for (const parameter of built.params.elements) {
     const difference = memberDifference(parameter, find(now.params.elements, parameter.name));
-    if (difference === "gone") return `${reducer} has no parameter \`${parameter.name}\``;
-    if (difference !== undefined) return `parameter \`${parameter.name}\` of ${reducer} is ${difference}`;
+    if (difference === "gone") return `${name} has no parameter \`${parameter.name}\``;
+    if (difference !== undefined) return `parameter \`${parameter.name}\` of ${name} is ${difference}`;
   }
   const added = now.params.elements.find(
-    ({ name, type }) => !isOption(type) && find(built.params.elements, name) === undefined,
+    ({ name: each, type }) => !isOption(type) && find(built.params.elements, each) === undefined,
   );
-  return added === undefined ? undefined : `${reducer} takes a parameter \`${added.name}\` (${wordOf(added.type)})`;
+  if (added !== undefined) return `${name} takes a parameter \`${added.name}\` (${wordOf(added.type)})`;
+  if (built.returns === undefined) return undefined; // nobody looks at it
+  const difference = typeDifference(built.returns, now.returns ?? unit);
+  return difference === undefined ? undefined : `${name} returns ${difference}`;
 }
 
 const find = (members: readonly Member[], name: string | undefined): Member | undefined =>
@@ -45,8 +49,12 @@ const find = (members: readonly Member[], name: string | undefined): Member | un
 
 function memberDifference(built: Member, now: Member | undefined): string | undefined {
   if (now === undefined) return "gone";
-  if (typesEqual(built.type, now.type)) return undefined;
-  const [was, is] = [wordOf(built.type), wordOf(now.type)];
+  return typeDifference(built.type, now.type);
+}
+
+function typeDifference(built: AlgebraicType, now: AlgebraicType): string | undefined {
+  if (typesEqual(built, now)) return undefined;
+  const [was, is] = [wordOf(built), wordOf(now)];
   return was === is ? `another ${is}` : `${is}, not ${was}`;
 }
 

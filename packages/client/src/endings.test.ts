@@ -61,7 +61,7 @@ async function look({ fake, db, pending }: Scene, { happens }: Row, told: Lightc
 }
 
 function begin(token?: string): Omit<Scene, "pending"> & { readonly told: LightconeError[] } {
-  const fake = new FakeWorld(schema);
+  const fake = new FakeWorld(schema, 1);
   const told: LightconeError[] = [];
   const db = connect<typeof world>({
     uri: "http://server",
@@ -204,7 +204,10 @@ describe("row 32: before there is a connection", () => {
     {
       what: "the first message is another",
       happens: ({ fake }) => fake.socket.receive(changed()),
-      seen: final("Malformed", "TransactionUpdateLight does not decode: nothing was asked that it answers"),
+      seen: final(
+        "Malformed",
+        "server message does not decode at byte 1: nothing was asked that a message of kind changed answers",
+      ),
     },
     {
       what: "the application closes the client",
@@ -259,7 +262,7 @@ describe("row 32: before there is a connection", () => {
       seen: waiting("the server cannot be reached (fetch failed)"),
     },
   ])("$what", async ({ what, exchange, seen }) => {
-    const fake = new FakeWorld(schema);
+    const fake = new FakeWorld(schema, 1);
     fake.exchange = exchange;
     const told: LightconeError[] = [];
     const db = connect<typeof world>({
@@ -342,12 +345,14 @@ describe("row 32: while the connection is there", () => {
     {
       what: "a message that does not decode",
       happens: ({ fake }) => fake.socket.receive(new Uint8Array([0, 99])),
-      seen: unreadable("server message does not decode at byte 0: tag 99 is unknown"),
+      seen: unreadable("server message does not decode at byte 1: nothing was asked that a message of kind 99 answers"),
     },
     {
       what: "an answer to what was not asked",
       happens: ({ fake }) => fake.socket.receive(greeting()),
-      seen: unreadable("IdentityToken does not decode: nothing was asked that it answers"),
+      seen: unreadable(
+        "server message does not decode at byte 1: nothing was asked that a message of kind greeting answers",
+      ),
     },
     {
       what: "the module refuses the call",
@@ -521,7 +526,7 @@ describe("row 32: `unsubscribe`", () => {
 });
 
 test("row 32: an address that the browser refuses is final, and told once `connect` has returned", async () => {
-  const fake = new FakeWorld(schema);
+  const fake = new FakeWorld(schema, 1);
   const openSocket = (): never => {
     throw new DOMException("An insecure WebSocket connection may not be initiated", "SecurityError");
   };
@@ -550,7 +555,7 @@ describe("row 32: a token store that fails", () => {
   };
 
   test("to give: the client ends, rather than come as somebody else", async () => {
-    const fake = new FakeWorld(schema);
+    const fake = new FakeWorld(schema, 1);
     const told: string[] = [];
     const db = connect({
       uri: "http://server",
@@ -565,7 +570,7 @@ describe("row 32: a token store that fails", () => {
   });
 
   test("to keep: that is reported, and the client goes on", async () => {
-    const fake = new FakeWorld(schema);
+    const fake = new FakeWorld(schema, 1);
     const tokenStore = store("set");
     const db = connect({ uri: "http://server", database: "arena", tokenStore, platform: fake.platform });
     await greet(fake);
@@ -596,7 +601,7 @@ describe("row 32: after the end", () => {
 
   test("a module that refuses is not asked again, and the token stays: another may be let in with it", async () => {
     const tokenStore = memoryTokenStore("kept");
-    const fake = new FakeWorld(schema);
+    const fake = new FakeWorld(schema, 1);
     const db = connect({
       uri: "http://server",
       database: "arena",

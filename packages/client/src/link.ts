@@ -7,16 +7,19 @@
  * so it is the one that this connection's rows and calls go by. After `lost`, `refused` or `close` nothing is told.
  */
 import { LightconeError } from "@lightcone/base";
-import {
-  decodeServerMessage,
-  encodeClientMessage,
-  type ClientMessage,
-  type IdentityToken,
-  type ServerMessage,
-} from "@lightcone/protocol";
-import { ByteWriter } from "@lightcone/sats";
+import { ByteReader, ByteWriter } from "@lightcone/sats";
 import type { Answered, Platform, Socket } from "./platform.ts";
 import type { Tokens } from "./token-store.ts";
+import {
+  readSaid,
+  subprotocols,
+  versionOf,
+  writeAsk,
+  type Ask,
+  type Greeting,
+  type Said,
+  type WireVersion,
+} from "./wire.ts";
 
 export interface LinkOptions {
   readonly uri: string;
@@ -28,9 +31,9 @@ export interface LinkOptions {
 
 export interface LinkEvents {
   /** It may be used. @param schema what the server tells of the database */
-  ready(greeting: IdentityToken, schema: string): void;
+  ready(greeting: Greeting, schema: string): void;
   /** @throws {LightconeError} what cannot be read: `unreadable` is told */
-  message(message: ServerMessage): void;
+  message(message: Said): void;
   /** A message cannot be read. The link has ended. */
   unreadable(error: LightconeError): void;
   /** There is no connection, and trying again would bring the same. */
@@ -38,7 +41,8 @@ export interface LinkEvents {
   lost(reason: string): void;
 }
 
-const subprotocol = "v1.bsatn.spacetimedb";
+/** Bytes of a frame after which no message is added to it. */
+const frameBytes = 64 * 1024;
 /** How long an attempt may take until it is ready. */
 const readyTimeoutMs = 15_000;
 /** The Close of a server whose module does not want this client; its reason is the module's text. */
@@ -49,7 +53,8 @@ export class Link {
   readonly #events: LinkEvents;
   readonly #out = new ByteWriter(1024);
   #socket: Socket | undefined;
-  #greeting: IdentityToken | undefined;
+  #version: WireVersion = 3;
+  #greeting: Greeting | undefined;
   #isOver = false;
   #canSend = false;
   readonly #cancelTimeout: () => void;
@@ -75,13 +80,21 @@ export class Link {
     return this.#canSend;
   }
 
-  send(message: ClientMessage): void {
+  /** In version 3, what is asked within one turn goes together. */
+  send(ask: Ask): void {
+    const isFirst = this.#out.length === 0;
+    writeAsk(this.#out, this.#version, ask);
+    if (this.#version < 3 || this.#out.length > frameBytes) this.#flush();
+    else if (isFirst) queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    if (this.#out.length > 0 && !this.#isOver) this.#socket?.send(this.#out.toBytes());
     this.#out.reset();
-    encodeClientMessage(this.#out, message);
-    this.#socket?.send(this.#out.toBytes());
   }
 
   close(): void {
+    this.#flush();
     this.#isOver = true;
     this.#canSend = false;
     this.#cancelTimeout();
@@ -127,10 +140,11 @@ export class Link {
     url.protocol = url.protocol.replace("http", "ws");
     url.searchParams.set("compression", "None");
     url.searchParams.set("light", "true");
+    url.searchParams.set("results", "true");
     if (confirmed !== undefined) url.searchParams.set("confirmed", String(confirmed));
     if (shortLived !== undefined) url.searchParams.set("token", shortLived);
     try {
-      this.#socket = platform.openSocket(url.href, subprotocol, {
+      this.#socket = platform.openSocket(url.href, subprotocols, {
         message: (payload) => this.#receive(payload),
         closed: (code, reason) => this.#closed(code, reason),
       });
@@ -150,13 +164,19 @@ export class Link {
 
   #receive(payload: Uint8Array): void {
     if (this.#isOver) return;
+    if (this.#greeting === undefined) this.#version = versionOf(this.#socket?.protocol ?? "");
     try {
       if (payload[0] !== 0)
         throw new LightconeError("Malformed", { what: "payload", reason: "it is compressed; nothing was asked to be" });
-      const message = decodeServerMessage(payload.subarray(1));
-      if (this.#canSend) this.#events.message(message);
-      else if (message.kind === "IdentityToken" && this.#greeting === undefined) this.#greeted(message);
-      else throw new LightconeError("Malformed", { what: message.kind, reason: "nothing was asked that it answers" });
+      const input = new ByteReader(payload, "server message");
+      input.at = 1;
+      do {
+        const { at } = input;
+        const message = readSaid(input, this.#version);
+        if (this.#canSend && message.kind !== "greeting") this.#events.message(message);
+        else if (message.kind === "greeting" && this.#greeting === undefined) this.#greeted(message);
+        else input.fail(`nothing was asked that a message of kind ${message.kind} answers`, at);
+      } while (this.#version === 3 && input.remaining > 0 && !this.#hasEnded());
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
       if (!this.#canSend) return this.#refused(error);
@@ -165,7 +185,12 @@ export class Link {
     }
   }
 
-  #greeted(greeting: IdentityToken): void {
+  /** Whoever is told of a message may close the link. */
+  #hasEnded(): boolean {
+    return this.#isOver;
+  }
+
+  #greeted(greeting: Greeting): void {
     this.#greeting = { ...greeting, identity: greeting.identity.slice(), connectionId: greeting.connectionId.slice() };
     this.readSchema().then(
       (answered) => {

@@ -3,6 +3,8 @@ import type { Clock, Random } from "@lightcone/base";
 
 /** A socket that was asked for. Whether it ever opens shows in the events. */
 export interface Socket {
+  /** The one of those offered that the server chose, once it is open. */
+  readonly protocol: string;
   send(message: Uint8Array<ArrayBuffer>): void;
   /** Ends it; no event comes afterwards. */
   close(): void;
@@ -28,7 +30,7 @@ export const answerBytesMax = 16 * 1024 * 1024;
 export interface Platform {
   readonly clock: Clock;
   readonly random: Random;
-  openSocket(url: string, protocol: string, events: SocketEvents): Socket;
+  openSocket(url: string, protocols: readonly string[], events: SocketEvents): Socket;
   /**
    * Asks by plain HTTP. Rejects when the server cannot be reached, and with `LimitExceeded` when it says more than
    * `answerBytesMax`.

@@ -5,6 +5,7 @@ import { answerBytesMax, type Answered, type Platform, type Socket, type SocketE
 /** The part of the class `WebSocket` that a client uses: a browser's, Node's, or that of the package `ws`. */
 interface WebSocketLike {
   binaryType: string;
+  readonly protocol: string;
   addEventListener(kind: string, run: (event: never) => void): void;
   send(message: Uint8Array<ArrayBuffer>): void;
   close(): void;
@@ -12,7 +13,7 @@ interface WebSocketLike {
 
 /** `WebSocket` of a browser, of Node 22 and later, or of the package `ws`. */
 // Each of them declares its events in a way of its own; what they have in common is `WebSocketLike`.
-export type WebSocketClass = new (url: string, protocol: string) => object;
+export type WebSocketClass = new (url: string, protocols: string[]) => object;
 
 /**
  * The platform that there is.
@@ -26,7 +27,7 @@ export function makeRealPlatform(given: WebSocketClass | undefined): Platform {
   return {
     clock: realClock,
     random: realRandom,
-    openSocket: (url, protocol, events) => openSocket(Socket, url, protocol, events),
+    openSocket: (url, protocols, events) => openSocket(Socket, url, protocols, events),
     ask,
     // oxlint-disable-next-line no-console -- where developers of pages look
     warn: (text) => console.warn(text),
@@ -41,8 +42,8 @@ export function makeRealPlatform(given: WebSocketClass | undefined): Platform {
   };
 }
 
-function openSocket(Socket: WebSocketClass, url: string, protocol: string, events: SocketEvents): Socket {
-  const socket = new Socket(url, protocol) as WebSocketLike;
+function openSocket(Class: WebSocketClass, url: string, protocols: readonly string[], events: SocketEvents): Socket {
+  const socket = new Class(url, [...protocols]) as WebSocketLike;
   let isClosed = false;
   socket.binaryType = "arraybuffer";
   socket.addEventListener("message", ({ data }: { readonly data: unknown }) => {
@@ -56,6 +57,9 @@ function openSocket(Socket: WebSocketClass, url: string, protocol: string, event
   // Always followed by a "close", which says what there is to say; `ws` would throw one that nobody hears.
   socket.addEventListener("error", () => {});
   return {
+    get protocol() {
+      return socket.protocol;
+    },
     send: (message) => socket.send(message),
     close: () => {
       isClosed = true;

@@ -21,10 +21,14 @@ export interface BagTable {
 
 /** What a message did to a table, in the order that rows came. */
 export interface TableChange {
+  /** Rows that happened, and are in no table. */
+  readonly events: readonly object[];
   readonly inserts: readonly object[];
   readonly deletes: readonly object[];
   readonly updates: readonly { readonly before: object; readonly after: object }[];
 }
+
+export const noChange: TableChange = { events: [], inserts: [], deletes: [], updates: [] };
 
 interface Entry {
   readonly row: object;
@@ -47,6 +51,7 @@ export class RowBag {
   readonly #byKey = new Map<string, object>();
   #touched: Entry[] = [];
   #touchedKeys: string[] = [];
+  #events: object[] = [];
 
   constructor(table: BagTable) {
     this.table = table;
@@ -67,18 +72,22 @@ export class RowBag {
     return this.#byKey.get(keyOfBytes(encodeValue(this.table.key.codec, key)));
   }
 
-  /** Counts a row `by` times more, or fewer. */
+  /** Counts a row `by` times more, or fewer. One that is counted 0 times happens, and is not kept. */
   count(bytes: Uint8Array, by: number): void {
+    if (by === 0) return void this.#events.push(this.#decode(bytes));
     const key = keyOfBytes(bytes);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      // A row type is a product, so its values are objects.
-      const row = decodeValue(this.table.row, bytes, `a row of ${this.table.accessor}`) as object;
-      entry = { row, count: 0, countBefore: undefined };
+      entry = { row: this.#decode(bytes), count: 0, countBefore: undefined };
       this.#entries.set(key, entry);
     }
     this.#touch(key, entry);
     entry.count += by;
+  }
+
+  #decode(bytes: Uint8Array): object {
+    // A row type is a product, so its values are objects.
+    return decodeValue(this.table.row, bytes, `a row of ${this.table.accessor}`) as object;
   }
 
   /** @throws {LightconeError} `Malformed` when the message deleted more of a row than there was */
@@ -91,6 +100,7 @@ export class RowBag {
   /** Takes a message back. */
   undo(): void {
     for (const entry of this.#touched) entry.count = entry.countBefore ?? 0;
+    this.#events = [];
     this.settle();
   }
 
@@ -134,7 +144,9 @@ export class RowBag {
 
   /** A row that goes and one that comes with the same primary key are one update. */
   #pair(gone: readonly object[], come: readonly object[]): TableChange {
-    if (this.table.key === undefined) return { inserts: come, deletes: gone, updates: [] };
+    const events = this.#events;
+    this.#events = [];
+    if (this.table.key === undefined) return { events, inserts: come, deletes: gone, updates: [] };
     const goneByKey = new Map(gone.map((row) => [this.#keyOf(row), row]));
     for (const key of goneByKey.keys()) this.#byKey.delete(key);
     const inserts: object[] = [];
@@ -146,7 +158,7 @@ export class RowBag {
       else updates.push({ before, after });
       goneByKey.delete(key);
     }
-    return { inserts, deletes: [...goneByKey.values()], updates };
+    return { events, inserts, deletes: [...goneByKey.values()], updates };
   }
 
   #index(row: object): string {

@@ -5,7 +5,16 @@
  * not trusted: sizes, depths and names are bounded before anything is made of them.
  */
 import { LightconeError } from "@lightcone/base";
-import { resolveRefs, type AlgebraicType, type Member, type ProductType, t, typeDepthMax } from "@lightcone/sats";
+import {
+  isUnit,
+  resolveRefs,
+  type AlgebraicType,
+  type Member,
+  type ProductType,
+  t,
+  typeDepthMax,
+  unit,
+} from "@lightcone/sats";
 
 /** A table, or a view, which is read as one. */
 export interface TableSchema {
@@ -19,21 +28,19 @@ export interface TableSchema {
   readonly key: Member | undefined;
 }
 
-export interface ReducerSchema {
+export interface FunctionSchema {
   readonly accessor: string;
   readonly name: string;
   readonly params: ProductType;
-}
-
-export interface ProcedureSchema extends ReducerSchema {
-  readonly returns: AlgebraicType;
+  /** What it gives; undefined when that is nothing. */
+  readonly returns: AlgebraicType | undefined;
 }
 
 /** All by accessor. */
 export interface ClientSchema {
   readonly tables: ReadonlyMap<string, TableSchema>;
-  readonly reducers: ReadonlyMap<string, ReducerSchema>;
-  readonly procedures: ReadonlyMap<string, ProcedureSchema>;
+  readonly reducers: ReadonlyMap<string, FunctionSchema>;
+  readonly procedures: ReadonlyMap<string, FunctionSchema>;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -86,20 +93,20 @@ export function readSchema(json: unknown): ClientSchema {
     const key = type.elements.find(({ name }) => name === viewKeys.get(accessor));
     tables.set(accessor, { accessor, name: functionNames.get(accessor) ?? accessor, row: type, key });
   }
-  const functionOf = (one: Fields): ReducerSchema => {
-    const accessor = textOf(one["source_name"]);
-    const params = product({ kind: "Product", elements: readMembers(fieldsOf(one["params"])["elements"], 1) });
-    return { accessor, name: functionNames.get(accessor) ?? accessor, params };
+  const functions = (kind: string, result: string): ReadonlyMap<string, FunctionSchema> => {
+    const callable = list(kind).filter(({ visibility }) => "ClientCallable" in fieldsOf(visibility));
+    return new Map(
+      callable.map((one) => {
+        const accessor = textOf(one["source_name"]);
+        const params = product({ kind: "Product", elements: readMembers(fieldsOf(one["params"])["elements"], 1) });
+        const given = one[result] === undefined ? unit : resolveRefs(readType(one[result], 1), typespace);
+        const returns = isUnit(given) ? undefined : given;
+        return [accessor, { accessor, name: functionNames.get(accessor) ?? accessor, params, returns }];
+      }),
+    );
   };
-  const callable = (name: string): readonly Fields[] =>
-    list(name).filter(({ visibility }) => "ClientCallable" in fieldsOf(visibility));
-  const reducers = new Map(callable("Reducers").map((one) => [textOf(one["source_name"]), functionOf(one)] as const));
-  const procedures = new Map(
-    callable("Procedures").map((one) => {
-      const returns = resolveRefs(readType(one["return_type"], 1), typespace);
-      return [textOf(one["source_name"]), { ...functionOf(one), returns }] as const;
-    }),
-  );
+  const reducers = functions("Reducers", "ok_return_type");
+  const procedures = functions("Procedures", "return_type");
   return { tables, reducers, procedures };
 }
 

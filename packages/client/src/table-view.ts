@@ -62,10 +62,10 @@ export class TableView {
     this.#listed = undefined;
   }
 
-  announce({ inserts, deletes, updates }: TableChange): void {
+  announce({ events, inserts, deletes, updates }: TableChange): void {
     for (const row of deletes) for (const { run } of this.#deletes) this.#tell(() => run(row));
     for (const { before, after } of updates) for (const { run } of this.#updates) this.#tell(() => run(before, after));
-    for (const row of inserts) for (const { run } of this.#inserts) this.#tell(() => run(row));
+    for (const row of [...inserts, ...events]) for (const { run } of this.#inserts) this.#tell(() => run(row));
   }
 
   announceChange(): void {

@@ -39,6 +39,8 @@ is<ReturnType<typeof db.tables.online.rows>, readonly User[]>(true);
 is<ReturnType<typeof db.tables.first.rows>, readonly { n: number }[]>(true);
 is<keyof typeof db.reducers, "say" | "ping" | "maybe" | "counted" | "grouped">(true);
 is<keyof typeof db.procedures, "ask" | "rest" | "asked">(true);
+is<ReturnType<typeof db.reducers.counted>, Promise<bigint>>(true);
+is<ReturnType<typeof db.reducers.say>, Promise<void>>(true);
 is<ReturnType<typeof db.procedures.ask>, Promise<bigint[]>>(true);
 is<ReturnType<typeof db.procedures.rest>, Promise<void>>(true);
 void db.procedures.ask({ of: "x" });

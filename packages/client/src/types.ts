@@ -95,17 +95,17 @@ type CallableNames<M> = {
       : never;
 }[keyof M];
 
-type ReducerCall<R> = R extends (ctx: never, args: infer A) => void
+type ReducerCall<E> = E extends (ctx: never, args: infer A) => infer R
   ? [keyof A] extends [never]
-    ? () => Promise<void>
+    ? () => Promise<R>
     : Partial<A> extends A
-      ? (args?: Simplify<A>) => Promise<void>
-      : (args: Simplify<A>) => Promise<void>
+      ? (args?: Simplify<A>) => Promise<R>
+      : (args: Simplify<A>) => Promise<R>
   : never;
 
 /** The module's reducers, by the names that it exports them under. */
 export type ClientReducers<M extends ModuleExports> = M extends UntypedModule
-  ? Readonly<Record<string, (args?: object) => Promise<void>>>
+  ? Readonly<Record<string, (args?: object) => Promise<unknown>>>
   : { readonly [K in CallableNames<Exported<M>>]: ReducerCall<Exported<M>[K]> };
 
 type ProcedureCall<P> =

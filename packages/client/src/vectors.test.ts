@@ -42,7 +42,7 @@ function frame(name: string): Uint8Array {
 }
 
 async function open() {
-  const fake = new FakeWorld(schemaText(recorded));
+  const fake = new FakeWorld(schemaText(recorded), 1);
   const db = connect<typeof module>({ uri: "http://server", database: "town", platform: fake.platform });
   fake.socket.receive(frame("identity_token"));
   await settled();

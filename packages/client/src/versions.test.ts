@@ -83,6 +83,7 @@ describe("row 13: a page that brings the schema it was built with", () => {
     await rows;
     expect(db.tables.mapPoint.rows()).toEqual([{ x: 1, y: 2 }]);
     void db.reducers.moveAll({ by: 3 });
+    await settled();
     expect(fake.socket.calls).toHaveLength(1);
     expect([db.state, texts()]).toEqual(["open", []]);
   });
@@ -170,6 +171,7 @@ describe("row 13: a publish while the page is open", () => {
       }),
     );
     void db.reducers.renamePerson({ id: 7, name: "A" });
+    await settled();
     expect(fake.socket.calls.map(({ args }) => toHex(args))).toEqual(["010000004107000000"]);
     expect(texts()).toEqual([]);
   });
@@ -248,6 +250,7 @@ describe("plain JavaScript", () => {
     );
     expect(fake.socket.calls).toEqual([]);
     void made({ id: 1, name: "x", nick: undefined });
+    await settled();
     expect(fake.socket.calls).toHaveLength(1);
   });
 

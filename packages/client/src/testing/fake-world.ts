@@ -1,22 +1,36 @@
 /** A world without sockets and time: what a client asks for is kept, and a test says what comes and when. */
-import { decodeClientMessage, type ClientMessage } from "@lightcone/protocol";
+import type { ClientMessage } from "@lightcone/protocol";
 import type { Answered, Platform, SocketEvents } from "../platform.ts";
 import type { TokenStore } from "../token-store.ts";
+import { asksIn, translated, type TestedVersion } from "./translate.ts";
 
 export class FakeSocket {
   readonly url: URL;
   readonly #events: SocketEvents;
+  readonly #version: TestedVersion;
   readonly sent: ClientMessage[] = [];
+  /** How many messages each frame had. */
+  readonly frames: number[] = [];
   isClosed = false;
 
-  constructor(url: string, events: SocketEvents) {
+  constructor(url: string, events: SocketEvents, version: TestedVersion) {
     this.url = new URL(url);
     this.#events = events;
+    this.#version = version;
   }
 
-  /** A frame arrives. */
+  /** A frame arrives. @param payload in version 1 */
   receive(payload: Uint8Array): void {
+    this.#events.message(this.#version === 1 ? payload : translated(payload));
+  }
+  /** As it is. */
+  receiveBytes(payload: Uint8Array): void {
     this.#events.message(payload);
+  }
+  take(frame: Uint8Array): void {
+    const asks = asksIn(frame, this.#version);
+    this.sent.push(...asks);
+    this.frames.push(asks.length);
   }
   /** The connection ends. */
   drop(code = 1006, reason = ""): void {
@@ -51,10 +65,13 @@ export class FakeWorld {
   schema: () => Promise<Answered>;
   /** What the server says of a token that is shown to it. */
   exchange: (token: string) => Promise<Answered> = async (token) => answer(JSON.stringify({ token: `short-${token}` }));
+  readonly #version: TestedVersion;
   #nowMs = 0;
   readonly #timers = new Set<Timer>();
 
-  constructor(schema: string) {
+  /** @param version that its server speaks */
+  constructor(schema: string, version: TestedVersion = 3) {
+    this.#version = version;
     this.schema = async () => answer(schema);
   }
 
@@ -84,11 +101,12 @@ export class FakeWorld {
       },
     },
     random: { fill: (target) => target.fill(255) }, // always the longest wait
-    openSocket: (url, _protocol, events) => {
-      const socket = new FakeSocket(url, events);
+    openSocket: (url, protocols, events) => {
+      const socket = new FakeSocket(url, events, this.#version);
       this.sockets.push(socket);
       return {
-        send: (bytes) => void socket.sent.push(decodeClientMessage(bytes, 0, bytes.length)),
+        protocol: protocols.find((name) => name.startsWith(`v${this.#version}.`)) ?? "",
+        send: (bytes) => socket.take(bytes),
         close: () => {
           socket.isClosed = true;
         },

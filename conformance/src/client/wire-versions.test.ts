@@ -1,0 +1,138 @@
+// Goal: issue 10, §1 "Protocol". Our client speaks the best version that a server does, and what it is used for works in
+// each: results, errors, events, queries; what a version cannot say is said to be so.
+// Method: one server, a socket class that offers less than the client asks for; every case in each version.
+import { connect, isLightconeError, type Client } from "lightcone/client";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { Served } from "../served.ts";
+import { endOf, program } from "./arena.ts";
+import type * as board from "./modules/board.ts";
+
+let served: Served;
+let clients: Client<typeof board>[] = [];
+beforeAll(async () => {
+  served = await Served.open({ databaseLimits: { reducerTimeoutMs: 1000 } });
+});
+afterEach(() => {
+  for (const client of clients) client.close();
+  clients = [];
+});
+afterAll(() => served.stop());
+
+describe.each([3, 2, 1] as const)("issue 10, protocol: version %d", (version) => {
+  const database = `board-${version}`;
+  const frames: number[] = [];
+  /** Offers what a server of that version speaks, and keeps what it chose. */
+  const chosen: string[] = [];
+  class Offering extends WebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(
+        url,
+        protocols.filter((name) => Number(name[1]) <= version),
+      );
+      this.addEventListener("open", () => chosen.push(this.protocol));
+    }
+    override send(data: Parameters<WebSocket["send"]>[0]): void {
+      if (data instanceof Uint8Array) frames.push(data.length);
+      super.send(data);
+    }
+  }
+  const open = (): Client<typeof board> => {
+    const db = connect<typeof board>({
+      uri: served.url,
+      database,
+      WebSocket: Offering,
+      onError: () => undefined,
+    });
+    clients.push(db);
+    return db;
+  };
+  beforeAll(async () => {
+    await served.publish(database, await program("board"), "Js");
+  });
+
+  test("is the one that is spoken, and a reducer gives its result where the version can say it", async () => {
+    const db = open();
+    const id = await db.reducers.add({ board: 1, position: 5, title: "first" });
+    expect(chosen).toEqual([`v${version}.bsatn.spacetimedb`]);
+    // Version 1 has no place for it.
+    if (version === 1) expect(id).toBeUndefined();
+    else expect(id).toBe(1n);
+    expect(await db.reducers.place({ id: 1n, position: 6 })).toBeUndefined();
+    expect(await db.procedures.titles({ board: 1 })).toEqual(["first"]);
+  });
+
+  test("refusals, time-outs and what cannot be sent reject by their own words", async () => {
+    const db = open();
+    const refused = db.reducers.add({ board: 1, position: 1, title: "" });
+    expect(await endOf(refused)).toBe("ReducerFailed: a card has a title");
+    expect(await refused.catch((error: unknown) => isLightconeError(error, "ReducerFailed") && error.detail)).toEqual({
+      message: "a card has a title",
+    });
+    expect(await endOf(db.reducers.spin())).toMatch(/^ReducerFailed: /);
+    expect(await endOf(db.reducers.place({ id: 1 } as never))).toMatch(/^BadArguments: /);
+    expect(await endOf(db.subscribe("SELECT * FROM nowhere").applied)).toMatch(/^SubscriptionRefused: no such table/);
+    expect(db.state).toBe("open");
+  });
+
+  test("calls of one turn: in their order, in a frame where a frame holds several, each with its own answer", async () => {
+    const db = open();
+    await db.subscribe(db.tables.card).applied;
+    frames.length = 0;
+    const order: number[] = [];
+    await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        db.reducers.add({ board: 2, position: index, title: `t${index}` }).then(() => order.push(index)),
+      ),
+    );
+    expect(frames.length).toBe(version === 3 ? 1 : 40);
+    expect(order).toEqual(Array.from({ length: 40 }, (_, index) => index));
+    expect(db.tables.card.rows().filter(({ board }) => board === 2).length).toBe(40);
+  });
+
+  test("rows of two subscriptions leave when both have let them go", async () => {
+    const db = open();
+    const { id } = await seed(open(), 3);
+    const [wide, narrow] = [db.subscribe(db.tables.card), db.subscribe("SELECT * FROM card WHERE board = 3")];
+    await Promise.all([wide.applied, narrow.applied]);
+    const heard: string[] = [];
+    db.tables.card.onDelete(({ title }) => heard.push(title));
+    wide.unsubscribe();
+    await db.reducers.place({ id, position: 100 });
+    expect(db.tables.card.rows().map((card) => [card.title, card.position])).toEqual([["of 3", 100]]);
+    expect(heard).not.toContain("of 3");
+    narrow.unsubscribe();
+    await db.reducers.place({ id, position: 101 });
+    expect([db.tables.card.size, heard.at(-1)]).toEqual([0, "of 3"]);
+  });
+
+  test("an event is heard by `onInsert` and is in no table; version 1 may not ask for it", async () => {
+    const db = open();
+    const listener = open();
+    const asked = endOf(listener.subscribe(listener.tables.bell).applied);
+    if (version === 1) {
+      expect(await asked).toMatch(/^SubscriptionRefused: /);
+      return;
+    }
+    expect(await asked).toBe("done");
+    const heard: unknown[] = [];
+    listener.tables.bell.onInsert((row) => heard.push([row, listener.tables.bell.size]));
+    listener.tables.bell.onDelete(() => heard.push("never"));
+    await db.reducers.ring({ text: "others", times: 2 });
+    await listener.reducers.ring({ text: "mine", times: 1 });
+    expect(heard).toEqual([
+      [{ text: "others", times: 1 }, 0],
+      [{ text: "others", times: 2 }, 0],
+      [{ text: "mine", times: 1 }, 0],
+    ]);
+    expect(listener.tables.bell.rows()).toEqual([]);
+  });
+});
+
+async function seed(db: Client<typeof board>, onBoard: number): Promise<{ readonly id: bigint }> {
+  await db.subscribe(`SELECT * FROM card WHERE board = ${onBoard}`).applied;
+  const before = new Set(db.tables.card.rows().map(({ id }) => id));
+  await db.reducers.add({ board: onBoard, position: 1, title: `of ${onBoard}` });
+  const [card] = db.tables.card.rows().filter(({ id, board }) => board === onBoard && !before.has(id));
+  if (card === undefined) throw new Error("the card is not there");
+  return card;
+}
