@@ -160,6 +160,26 @@ describe("row migrations", () => {
       await (await fetch(`${served.url}/v1/identity`, { method: "POST" })).text(),
     );
     expect((await served.call("carried", "carry", "[]", other.token)).status).toBe(404);
+    // Nor is it the owner's, over HTTP, a socket or by the command.
+    const nobodys = "reducer `carry` carries rows over in a publish, and is called by nothing else";
+    const answer = await served.call("carried", "carry", "[]");
+    expect([answer.status, await answer.text()]).toEqual([400, nobodys]);
+    expect((await cli("call", "carried", "carry")).says).toContain(nobodys);
+    const socket = await RawClient.open(served.url, "carried", { token: served.token });
+    await socket.next();
+    socket.say({
+      kind: "CallReducer",
+      reducer: "carry",
+      args: new Uint8Array(0),
+      argsText: undefined,
+      notify: true,
+      requestId: 1,
+    });
+    const update = await socket.next();
+    expect(JSON.stringify(update, plain)).toContain(nobodys.replaceAll('"', ""));
+    socket.close();
+    await socket.over;
+    expect((await rowsOf("carried", "sale")).length).toBe(2);
     await call("carried", "owe", `["Eve"]`);
     expect((await rowsOf("carried", "sale")).length).toBe(3);
   });
@@ -376,5 +396,44 @@ describe("row migrations", () => {
         await call("cursed", "set_gauge", "[1, -3]");
       });
     });
+  });
+});
+
+describe("row 9: functions of a publish that take all the memory", () => {
+  let served: Served;
+  const bundle = async (version: string): Promise<string> => {
+    const { code } = await bundleModule(fileURLToPath(new URL(`modules/tickets/${version}.ts`, import.meta.url)));
+    return code;
+  };
+  beforeAll(async () => {
+    served = await Served.open({ nodeFlags: ["--max-old-space-size=96"] });
+  });
+  afterAll(() => served.stop());
+
+  const send = async (database: string, program: string): Promise<string> => {
+    const plan = await served.request("POST", `/v1/database/${database}/pre_publish?host_type=Js`, program);
+    const query =
+      plan.status === 200 ? `&policy=BreakClients&token=${JSON.parse(await plan.text()).AutoMigrate.token}` : "";
+    const response = await served.request("PUT", `/v1/database/${database}?host_type=Js${query}`, program);
+    return `${response.status} ${await response.text()}`;
+  };
+
+  test("the one that carries rows over is named, to who publishes and in the log, and the version before goes on", async () => {
+    await served.publish("greedy", await bundle("first"), "Js");
+    expect((await served.call("greedy", "hand", '["Ann"]')).status).toBe(200);
+    const said = /reducer `carry` failed: .*(full JavaScript heap|took more memory)/;
+    expect(await send("greedy", await bundle("greedy"))).toMatch(said);
+    expect(await served.sql("greedy", "SELECT * FROM ticket")).toEqual([[1, "Ann"]]);
+    expect((await served.call("greedy", "hand", '["Bea"]')).status).toBe(200);
+    const log = await (await served.request("GET", "/v1/database/greedy/logs")).text();
+    expect(log).toMatch(/Database update failed: .*(full JavaScript heap|took more memory)/);
+    expect(log).toContain('"function":"carry"');
+  });
+
+  test("so is `init`, and there is no database then", async () => {
+    expect(await send("made", await bundle("greedy"))).toMatch(
+      /reducer `begin` failed: .*(full JavaScript heap|took more memory)/,
+    );
+    expect((await served.request("GET", "/v1/database/made")).status).toBe(404);
   });
 });

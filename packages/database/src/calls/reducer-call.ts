@@ -37,6 +37,10 @@ export function whyNotCallable(
   const { def } = reducer;
   if (def.lifecycle !== undefined)
     return refused("Lifecycle", `can't directly call special ${lifecycleNames[def.lifecycle]} lifecycle reducer`);
+  if (def.name === context.module?.def.migrate)
+    return isOwner
+      ? refused("Lifecycle", `reducer \`${def.name}\` carries rows over in a publish, and is called by nothing else`)
+      : refused("NoSuchReducer", "no such reducer");
   if (def.visibility === "private" && !isOwner) return refused("NoSuchReducer", "no such reducer");
   const error =
     (isOwner ? undefined : context.ends.refusal(def.name)) ?? whyTooLong(context, argsText?.length ?? args.length);

@@ -3,17 +3,22 @@
  *
  * What a host before had begun of a request that comes again is answered from its log; what it had ended at is not run.
  */
-import { cutText, LightconeError } from "@lightcone/base";
+import { cutText, isLightconeError, LightconeError } from "@lightcone/base";
 import type { CommitLog } from "@lightcone/commitlog";
 import { programHash, toHex } from "@lightcone/sats";
 import { serveSchema } from "@lightcone/schema";
 import type { DatabaseContext } from "../core/context.ts";
+import { functionTitle } from "../core/function-title.ts";
+import type { Program } from "../core/module.ts";
+import { LogLevel } from "@lightcone/host";
+import { abandonNoted } from "../calls/reducer-call.ts";
 import { keyOfClient } from "../link/client.ts";
 import type { Caller, DatabaseRequest, Reply } from "../link/link.ts";
 import { failure, json, refusal, text } from "../link/reply.ts";
-import { noWorkId, WorkKind } from "../link/work.ts";
+import { noWorkId, ProgramPhase, WorkKind } from "../link/work.ts";
 import { planJob, publishJob, type PublishSite } from "../publish/publish.ts";
-import type { CondemnedWork } from "../recovery/condemned.ts";
+import { isInFunction, lineOf, type CondemnedWork } from "../recovery/condemned.ts";
+import { noted } from "../recovery/noted.ts";
 import type { Settled } from "../recovery/replay.ts";
 import type { Condemned, Visitor } from "../recovery/resume.ts";
 import type { Snapshots } from "../recovery/snapshots.ts";
@@ -122,10 +127,48 @@ export class HttpRequests {
     }
     const isTakenIn = request.kind === "publish" && module?.hash === toHex(programHash(request.program));
     if (isTakenIn) return Promise.resolve(text(200, ""));
+    if (isInFunction(condemned)) return this.failedIn(condemned, request, id);
+    return Promise.resolve(this.failedAtStart(condemned));
+  }
+
+  private failedAtStart(condemned: Condemned): Reply {
     const why = this.condemned.failureOf(condemned, "the start of the module");
-    if (why.code === "ReducerTimedOut") return Promise.resolve(refusal(400, why.code, why.message));
+    if (why.code === "ReducerTimedOut") return refusal(400, why.code, why.message);
     const reason = "its process ended while it was started";
-    return Promise.resolve(failure(new LightconeError("ModuleInvalid", { reason })));
+    return failure(new LightconeError("ModuleInvalid", { reason }));
+  }
+
+  /** A host ended in the function of a program, which had started by then: it is started once more to learn the name. */
+  private failedIn(condemned: Condemned, program: Program, id: Uint8Array): Promise<Reply> {
+    const { context } = this;
+    const reply = (): Reply => {
+      const next = this.site.installation.load(program);
+      const reducer = context.module === undefined ? next.lifecycle("init") : next.reducer(next.def.migrate ?? "");
+      next.discard();
+      if (reducer === undefined) return this.failedAtStart(condemned);
+      const { name } = reducer.def;
+      const message = lineOf(condemned);
+      context.log.writeEnd({ level: LogLevel.error, message: `Database update failed: ${message}` }, name);
+      return failure(
+        new LightconeError("ModuleInvalid", { reason: `${functionTitle("reducer", name)} failed: ${message}` }),
+      );
+    };
+    return new Promise((answer) =>
+      context.loop.push({
+        run: () => {
+          try {
+            answer(noted(context, WorkKind.program, id, ProgramPhase.starts, reply));
+          } catch (error) {
+            if (!isLightconeError(error)) throw error;
+            answer(this.failedAtStart(condemned));
+          }
+        },
+        timedOut: () => {
+          abandonNoted(context, WorkKind.program, id, ProgramPhase.starts, "the start of the module");
+          answer(this.failedAtStart(condemned));
+        },
+      }),
+    );
   }
 
   /** Runs a request in a connection of its own. */

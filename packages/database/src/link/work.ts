@@ -14,7 +14,7 @@ export const WorkKind = {
   disconnect: 3,
   /** A scheduled row is run: its table's id as u32 and its own as u64, little-endian. */
   schedule: 4,
-  /** A program is taken in or looked at: the request's id. */
+  /** A program is taken in or looked at: the request's id. The number is how far it has come: `ProgramPhase`. */
   program: 5,
   /** A reducer that a module asked to run soon: its number in the module as u32. It is not run by the next host. */
   deferred: 6,
@@ -22,6 +22,13 @@ export const WorkKind = {
   view: 7,
 } as const;
 export type WorkKind = (typeof WorkKind)[keyof typeof WorkKind];
+
+/** How far a program has come; it is one piece of work all the same. */
+export const ProgramPhase = {
+  starts: 0,
+  /** Its function runs: the one that carries rows over, or `init`. */
+  runsFunction: 1,
+} as const;
 
 /** Bytes that name a piece of work among those of its kind. */
 export const workIdBytes: number = clientBytes;
@@ -72,7 +79,7 @@ export function numberOfId(id: string): number {
 
 /** A piece of work among all, as a key of maps. */
 export function keyOfWork({ kind, id, number }: Work): string {
-  return `${kind} ${id} ${number}`;
+  return kind === WorkKind.program ? `${kind} ${id}` : `${kind} ${id} ${number}`;
 }
 
 /** Why a host ended: by itself, or because it had to be ended. */

@@ -12,7 +12,7 @@ import { failure, json, refusal, text } from "../link/reply.ts";
 import { noted } from "../recovery/noted.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import { noteTimeOut } from "../core/time-out.ts";
-import { WorkKind } from "../link/work.ts";
+import { ProgramPhase, WorkKind } from "../link/work.ts";
 import { Call, noConnection } from "../core/call.ts";
 import { ok } from "../core/commit-pipeline.ts";
 import type { Installation } from "./installation.ts";
@@ -63,7 +63,7 @@ export function publishJob(
       before = context.module;
       const done = noted(context, WorkKind.program, id, 0, () => {
         if (update !== undefined) return update.goOn();
-        const begun = begin(site, program);
+        const begun = begin(site, program, id);
         if (!(begun instanceof Update)) return begun;
         update = begun;
         return update.goOn();
@@ -83,7 +83,7 @@ export function publishJob(
 }
 
 /** Begins to take a program in: an update that is then carried out, or what became of it already. */
-function begin(site: PublishSite, program: Publication): Reply | Update {
+function begin(site: PublishSite, program: Publication, id: Uint8Array): Reply | Update {
   const { context } = site;
   const before = context.module;
   if (context.pipeline.refusal !== undefined) return failure(context.pipeline.refusal);
@@ -94,7 +94,7 @@ function begin(site: PublishSite, program: Publication): Reply | Update {
     return failure(unreadable(context, error));
   }
   if (before?.hash === next.hash && before.hostType === next.hostType) return text(200, "");
-  return before === undefined ? create(site, next) : planUpdate(site, before, next, program);
+  return before === undefined ? create(site, next, id) : planUpdate(site, before, next, program, id);
 }
 
 /** Why a program is not taken. A fault of ours that one brings about must not cost the database that runs. */
@@ -162,7 +162,7 @@ function planPublish(site: PublishSite, program: Planned): Reply {
   }
 }
 
-function create(site: PublishSite, next: Module): Reply {
+function create(site: PublishSite, next: Module, id: Uint8Array): Reply {
   const { context } = site;
   site.installation.install(next, false);
   const init = next.lifecycle("init");
@@ -178,7 +178,9 @@ function create(site: PublishSite, next: Module): Reply {
           "init",
           context.pipeline.transact(call, () => doing(build)),
         )
-      : callReducer(context, call, init, undefined, build);
+      : noted(context, WorkKind.program, id, ProgramPhase.runsFunction, () =>
+          callReducer(context, call, init, undefined, build),
+        );
   if (result.kind === "committed") return text(200, "");
   site.installation.install(undefined);
   return refusal(
@@ -202,7 +204,13 @@ function tokenOf(site: PublishSite, before: Module, next: Module): string {
   return hashToJson(migrationToken(toHexReversed(site.context.identity), before.hash, next.hash));
 }
 
-function planUpdate(site: PublishSite, before: Module, next: Module, publication: Publication): Reply | Update {
+function planUpdate(
+  site: PublishSite,
+  before: Module,
+  next: Module,
+  publication: Publication,
+  id: Uint8Array,
+): Reply | Update {
   const { context } = site;
   const facts = { ...rowCounts(context.store), dropsData: publication.dropsData ?? false };
   const plan = planMigration(before.def, next.def, facts);
@@ -214,7 +222,7 @@ function planUpdate(site: PublishSite, before: Module, next: Module, publication
     const changes = plan.breaks.map(({ subject, change }) => `${subject}: ${change}`);
     return failure(new LightconeError("ClientsWouldBreak", { changes }));
   }
-  return new Update(site, before, next, plan);
+  return new Update(site, before, next, plan, id);
 }
 
 const failed = "Failed to create or update the database";
@@ -233,14 +241,16 @@ class Update {
   private readonly before: Module;
   private readonly next: Module;
   private readonly plan: AutoMigration;
+  private readonly id: Uint8Array;
   /** Whether rows are made anew; undefined before it has begun. */
   private isRemaking: boolean | undefined;
 
-  constructor(site: PublishSite, before: Module, next: Module, plan: AutoMigration) {
+  constructor(site: PublishSite, before: Module, next: Module, plan: AutoMigration, id: Uint8Array) {
     this.site = site;
     this.before = before;
     this.next = next;
     this.plan = plan;
+    this.id = id;
   }
 
   /** What became of it; undefined while there is more to do. */
@@ -288,12 +298,14 @@ class Update {
             "",
             context.pipeline.transact(call, () => doing(change)),
           )
-        : callReducer(
-            context,
-            call.of(reducer, call.timestampMicros),
-            reducer,
-            () => finishCarrying(store, plan, next.def),
-            change,
+        : noted(context, WorkKind.program, this.id, ProgramPhase.runsFunction, () =>
+            callReducer(
+              context,
+              call.of(reducer, call.timestampMicros),
+              reducer,
+              () => finishCarrying(store, plan, next.def),
+              change,
+            ),
           );
     if (result.kind === "failed") {
       site.installation.installAgain(before);

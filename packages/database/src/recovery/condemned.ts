@@ -6,7 +6,7 @@ import { keyOfClient } from "../link/client.ts";
 import type { Condemned, NumberedMessage, Resume, ResumedConnection } from "./resume.ts";
 import { handlerOf } from "@lightcone/schema";
 import type { DatabaseContext } from "../core/context.ts";
-import { keyOfWork, numberOfId, WorkKind } from "../link/work.ts";
+import { keyOfWork, numberOfId, ProgramPhase, WorkKind } from "../link/work.ts";
 import type { CondemnedViews } from "../views/views.ts";
 
 /** Who knows what a piece of work runs. */
@@ -74,12 +74,19 @@ export class CondemnedWork implements CondemnedViews {
       if (name !== undefined) this.titles.set(keyOfWork(condemned), titleOf(name, context));
       if (condemned.kind === WorkKind.connect) context.condemnedClients.set(condemned.id, this.failureOf(condemned));
       const isRepeated = condemned.kind === WorkKind.schedule && names.isRepeated(condemned.id);
+      // Which function of a program it was is known when that is looked at again.
+      if (isInFunction(condemned)) continue;
       const message = lineOf(condemned, condemned.kind === WorkKind.view ? told : isRepeated ? undoneRepeated : undone);
       if (name === undefined) context.log.note(LogLevel.error, `a query, or the start of a program: ${message}`);
       else context.log.writeEnd({ level: LogLevel.error, message }, name);
       if (condemned.isModulesFault && name !== undefined) context.ends.add(name);
     }
   }
+}
+
+/** Whether a program had come to the function that it runs when it is taken in. */
+export function isInFunction({ kind, number }: Condemned): boolean {
+  return kind === WorkKind.program && number === ProgramPhase.runsFunction;
 }
 
 const none: ReadonlyMap<number, LightconeError> = new Map();
@@ -135,7 +142,7 @@ const undone = "All that it had changed is undone, and it is not run again.";
 const undoneRepeated = "All that it had changed is undone, and it is not run again before its row's next time.";
 
 /** @param then what becomes of it */
-function lineOf({ kind, reason, how }: Condemned, then: string): string {
+export function lineOf({ kind, reason, how }: Condemned, then = undone): string {
   const limit = kind === WorkKind.view ? "viewTimeoutMs" : "reducerTimeoutMs";
   switch (reason) {
     case "memory":
