@@ -22,6 +22,8 @@ export class CriticalSection {
   readonly words: Int32Array;
   /** When work that looks at the clock has to end, by `performance.now()`. */
   untilMs = Infinity;
+  /** When a timer ends the work, whatever it is in, by `performance.now()`. */
+  timerMs = Infinity;
   private readonly endNow: () => void;
   private isHeld = false;
 

@@ -1,6 +1,7 @@
 // Goal: interruptible work ends in loops that nothing else can end, and lets everything else through.
 // Method: run each kind of runaway with a short budget; what they caught and what ran after is observed.
 import { describe, expect, test } from "vitest";
+import { sectionMsMax } from "./critical-section.ts";
 import { TimeoutWatchdog } from "./watchdog.ts";
 
 /** The exports of a module. The platform's types name no `WebAssembly` without those of a browser. */
@@ -50,6 +51,41 @@ describe("interruptible work", () => {
   test("ends a wait", () => {
     const cell = new Int32Array(new SharedArrayBuffer(4));
     expect(timeoutWatchdog.run(() => void Atomics.wait(cell, 0, 0), 20)).toBe(false);
+  });
+
+  test("within other work ends right at its time, and that goes on", () => {
+    const fromMs = performance.now();
+    let [within, spentMs, isOpen] = [true, 0, false];
+    const whole = timeoutWatchdog.run(() => {
+      timeoutWatchdog.critical.run(() => {
+        within = timeoutWatchdog.runWithin(() => {
+          for (;;);
+        }, 100);
+        spentMs = performance.now() - fromMs;
+        isOpen = timeoutWatchdog.critical.isOpen;
+      });
+    }, 50);
+    expect({ within, whole, isOpen }).toEqual({ within: false, whole: true, isOpen: true });
+    // Without a section to wait for it has none of the second that work outside has.
+    expect(spentMs).toBeLessThan(sectionMsMax);
+  });
+
+  test("again and again within other work never lets that be ended in a section", () => {
+    const within: boolean[] = [];
+    let count = 0;
+    const whole = timeoutWatchdog.run(() => {
+      timeoutWatchdog.critical.run(() => {
+        for (let times = 0; times < 4; times += 1)
+          within.push(
+            timeoutWatchdog.runWithin(() => {
+              count += 1;
+              for (;;);
+            }, sectionMsMax / 2),
+          );
+      });
+    }, 100);
+    expect({ whole, within }).toEqual({ whole: true, within: [false, false, false, false] });
+    expect(count, "there is no time for all").toBeLessThan(4);
   });
 
   test("lets exceptions through", () => {

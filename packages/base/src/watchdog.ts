@@ -20,8 +20,8 @@ export interface Watchdog {
   run(work: () => void, budgetMs: number): boolean;
   /**
    * Runs `work` as `run` does, within work that runs, or outside of any. It has a budget of its own, during which that of the
-   * work around it stands still; it may be ended although sections are open around it. False without having run it
-   * when the work around it has to end.
+   * work around it stands still; it may be ended although sections are open around it, and opens none itself: it is ended
+   * right at its time. False without having run it when the work around it has to end.
    */
   runWithin(work: () => void, budgetMs: number): boolean;
 }
@@ -63,20 +63,46 @@ export function runByTheClock(
   critical: CriticalSection,
   interrupts?: { readonly breakOnSigint: true },
 ): boolean {
-  const { untilMs, words } = critical;
+  const { untilMs, timerMs, words } = critical;
   const asked = words[askedWord] as number; // there are two words
+  const timeout = budgetMs + sectionMsMax;
   critical.reset();
   const fromMs = performance.now();
   critical.untilMs = fromMs + budgetMs;
+  critical.timerMs = fromMs + timeout;
   words[askedWord] = Asked.toLookAtTheClock;
   try {
-    return runInterruptible(work, { timeout: budgetMs + sectionMsMax, ...interrupts });
+    return runInterruptible(work, { timeout, ...interrupts });
   } finally {
     // Work around this one goes on where it was.
     critical.untilMs = untilMs + performance.now() - fromMs;
+    critical.timerMs = timerMs;
     words[askedWord] = asked;
   }
 }
+
+/** Runs `work`, which opens no section, as `Watchdog.runWithin` says. Its time ends before the timer of the work around it does. */
+export function runWithinByTheClock(
+  work: () => void,
+  budgetMs: number,
+  critical: CriticalSection,
+  interrupts?: { readonly breakOnSigint: true },
+): boolean {
+  const goOn = critical.setAside();
+  const fromMs = performance.now();
+  const { untilMs, timerMs } = critical;
+  // A timer that ends the work around this one would end it in the section that is set aside.
+  const timeout = Math.floor(Math.min(budgetMs, timerMs - fromMs - timerMarginMs));
+  try {
+    return timeout > 0 && runInterruptible(work, { timeout, ...interrupts });
+  } finally {
+    critical.untilMs = untilMs + performance.now() - fromMs;
+    goOn();
+  }
+}
+
+/** How late a timer may be. */
+const timerMarginMs = 100;
 
 /** Works in every process and thread. One for each database. */
 export class TimeoutWatchdog implements Watchdog {
@@ -88,11 +114,6 @@ export class TimeoutWatchdog implements Watchdog {
   }
 
   runWithin(work: () => void, budgetMs: number): boolean {
-    const goOn = this.critical.setAside();
-    try {
-      return this.run(work, budgetMs);
-    } finally {
-      goOn();
-    }
+    return runWithinByTheClock(work, budgetMs, this.critical);
   }
 }

@@ -186,6 +186,31 @@ describe("row 9: a view that fails", () => {
     expect((await parts.lines()).length).toBeGreaterThan(0);
   });
 
+  test("does not end for many callers: it is tried once a commit, and another view is computed all the same", async () => {
+    let tries = 0;
+    const bad: TestView = {
+      columns,
+      run(port) {
+        if (!all(port).some((one) => one > 9)) return rows();
+        tries += 1;
+        for (;;);
+      },
+    };
+    const parts = await opened({ bad, good }, { viewTimeoutMs: 20 });
+    const ears = [1, 2, 3, 4, 5].map((caller) => heard(parts.hear("SELECT * FROM bad", caller)));
+    const well = heard(parts.hear("SELECT * FROM good"));
+    parts.put(10);
+    await parts.settle();
+    expect(tries).toBe(1);
+    for (const { errors } of ears) expect(errors).toEqual([expect.stringContaining("viewTimeoutMs")]);
+    expect([...well.numbers]).toEqual([10]);
+    expect((await parts.lines()).filter((line) => line.includes("viewTimeoutMs"))).toHaveLength(1);
+    // Another commit is another try.
+    heard(parts.hear("SELECT * FROM good", 2));
+    expect(parts.hear("SELECT * FROM bad", 1)).toContain("viewTimeoutMs");
+    expect(tries).toBe(2);
+  });
+
   test("is not run again after its third failure in a row, for that caller, until the next module", async () => {
     const ran: number[] = [];
     const bad: TestView = {

@@ -328,48 +328,77 @@ export class Views {
 
   private runInStretches(due: readonly Instance[], failed: Instance[]): boolean {
     const { activity, clock, limits, watchdog } = this.site;
-    let next = 0;
-    while (next < due.length) {
+    let left = due;
+    while (left.length > 0) {
+      const ran: Ran[] = [];
       let hasBegun = false;
-      let thrown: { readonly error: unknown } | undefined;
       const goOn = modulePromises.setAside();
       const isWhole = watchdog.runWithin(() => {
         hasBegun = true;
         const until = clock.steadyMs() + stretchMs;
-        try {
-          do {
-            const instance = due[next] as Instance; // below the length
-            this.running = instance;
-            activity.beginPart(WorkKind.view, instance.of.workId, this.isRestoring ? 1 : 0);
-            const from = clock.steadyMs();
-            const error = this.run(instance);
-            this.running = undefined;
-            next += 1;
-            if (error !== undefined) this.failIn(failed, instance, error);
-            this.noteTime(instance, clock.steadyMs() - from);
-          } while (next < due.length && clock.steadyMs() < until);
-        } catch (error) {
-          thrown = { error };
-        }
+        do {
+          const instance = left[ran.length] as Instance; // below the length
+          this.running = instance;
+          activity.beginPart(WorkKind.view, instance.of.workId, this.isRestoring ? 1 : 0);
+          const from = clock.steadyMs();
+          const result = this.run(instance);
+          this.running = undefined;
+          ran.push({ instance, result, spentMs: clock.steadyMs() - from });
+        } while (ran.length < left.length && clock.steadyMs() < until);
       }, limits.viewTimeoutMs);
       if (!isWhole) modulePromises.end();
       goOn();
       this.port.end();
       this.running = undefined;
-      if (thrown !== undefined) {
-        if (!isLightconeError(thrown.error, "OutOfMemory")) throw thrown.error;
-        const instance = due[next] as Instance; // the one that ran
+      for (const each of ran) if (!this.take(each, failed)) return false;
+      left = left.slice(ran.length);
+      if (isWhole) continue;
+      this.discard();
+      left = this.failEnded(left, hasBegun, failed);
+    }
+    return true;
+  }
+
+  /**
+   * What was running is ended, and with it others of the same view: each would hold the database for as long. When nothing
+   * could begin, there is no time left for any.
+   *
+   * @returns those that are still to be run
+   */
+  private failEnded(left: readonly Instance[], hasBegun: boolean, failed: Instance[]): readonly Instance[] {
+    const [first] = left;
+    if (first === undefined) return left;
+    const { viewTimeoutMs } = this.site.limits;
+    this.said(first, timedOut(first, viewTimeoutMs));
+    const isEnded = ({ of }: Instance): boolean => !hasBegun || of === first.of;
+    for (const instance of left)
+      if (isEnded(instance)) this.failIn(failed, instance, timedOut(instance, viewTimeoutMs));
+    return left.filter((instance) => !isEnded(instance));
+  }
+
+  /** Takes what a run has brought. @returns false when its rows found no room: it is among those that have failed */
+  private take({ instance, result, spentMs }: Ran, failed: Instance[]): boolean {
+    const { clock, limits, watchdog } = this.site;
+    const from = clock.steadyMs();
+    if (isLightconeError(result)) this.failIn(failed, instance, result);
+    else {
+      watchdog.critical.enter();
+      try {
+        this.replace(instance, result.rows);
+      } catch (error) {
+        if (!isLightconeError(error, "OutOfMemory")) throw error;
         this.failIn(failed, instance, this.said(instance, outOfRoom(instance, limits.liveStateBytesMax)));
         return false;
+      } finally {
+        watchdog.critical.leave();
       }
-      if (isWhole) continue;
-      // What was running is ended; when nothing could begin, there is no time left for any of them.
-      this.discard();
-      const ended = hasBegun ? due.slice(next, next + 1) : due.slice(next);
-      for (const instance of ended)
-        this.failIn(failed, instance, this.said(instance, timedOut(instance, limits.viewTimeoutMs)));
-      next += ended.length;
+      this.forgetReads(instance);
+      instance.reads = result.reads;
+      instance.failures = 0;
+      instance.error = undefined;
+      this.readers.add(instance, result.reads);
     }
+    this.noteTime(instance, spentMs + clock.steadyMs() - from);
     return true;
   }
 
@@ -400,9 +429,9 @@ export class Views {
     return "the module did not start; the database's log says why";
   }
 
-  /** Runs an instance and writes its rows. @returns why it has none */
-  private run(instance: Instance): LightconeError | undefined {
-    const { limits, store, watchdog } = this.site;
+  /** Runs an instance. @returns what it gives, or why it gives nothing */
+  private run(instance: Instance): Given | LightconeError {
+    const { limits, store } = this.site;
     const { of, caller } = instance;
     const reads = new ReadSet(this.keys, limits.viewReadsMax);
     const rows = new ViewRows(of, caller, limits.viewRowsMax);
@@ -441,15 +470,7 @@ export class Views {
       if (error.code !== "ViewFailed") this.discard();
       return this.said(instance, error);
     }
-    watchdog.critical.enter();
-    this.replace(instance, rows);
-    this.forgetReads(instance);
-    instance.reads = reads;
-    instance.failures = 0;
-    instance.error = undefined;
-    this.readers.add(instance, reads);
-    watchdog.critical.leave();
-    return undefined;
+    return { rows, reads };
   }
 
   /** Makes the instance's rows be `rows`. */
@@ -534,6 +555,19 @@ export class Views {
       log.writeEnd({ level: LogLevel.warn, message }, name);
     }
   }
+}
+
+/** What a run gives. */
+interface Given {
+  readonly rows: ViewRows;
+  readonly reads: ReadSet;
+}
+
+/** An instance that was run, and how long that took. */
+interface Ran {
+  readonly instance: Instance;
+  readonly result: Given | LightconeError;
+  readonly spentMs: number;
 }
 
 const noArgs = new Uint8Array(0);
