@@ -271,7 +271,14 @@ test("the guide for React is as it says: its types, and that a page can be built
   for (const name of ["react", "react-dom", "@types/react", "@types/react-dom"])
     symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name), "dir");
   const files = guideFiles("docs/react.md");
-  expect([...files.keys()]).toEqual(["module.ts", "lightcone.ts", "main.tsx", "board.tsx"]);
+  expect([...files.keys()]).toEqual([
+    "module.ts",
+    "lightcone.ts",
+    "main.tsx",
+    "board.tsx",
+    "server.tsx",
+    "browser.tsx",
+  ]);
   for (const [name, text] of files) writeFileSync(join(guide, name), text);
   const compilerOptions = { lib: ["esnext", "dom"], jsx: "react-jsx", types: [], skipLibCheck: true };
   writeFileSync(

@@ -35,7 +35,7 @@ document.body.onclick = () => db.reducers.addCard({ words: "a word of the page's
 `;
 
 /** The script of a page that imports \`lightcone/client\`, minified. */
-async function buildPage(script: string): Promise<string> {
+async function buildPage(script: string, external: readonly string[] = []): Promise<string> {
   const page = mkdtempSync(join(folder, "page-"));
   mkdirSync(join(page, "node_modules"));
   symlinkSync(join(root, "packages/lightcone"), join(page, "node_modules/lightcone"));
@@ -46,7 +46,7 @@ async function buildPage(script: string): Promise<string> {
     root: page,
     logLevel: "error",
     configFile: false,
-    build: { write: false, modulePreload: false },
+    build: { write: false, modulePreload: false, rolldownOptions: { external: [...external] } },
   });
   if (!("output" in built)) throw new Error("Vite gave no single build");
   const scripts = built.output.flatMap((file) => (file.type === "chunk" ? [file.code] : []));
@@ -78,9 +78,22 @@ test("row 15: nothing of the chat's module is in its page", async () => {
   );
 });
 
+const clientText = `import { connect } from "lightcone/client"; Object.assign(globalThis, { connect });`;
+const gzipBytes = (script: string): number => gzipSync(script, { level: 9 }).length;
+
 test("row 15: the client stays small", async () => {
-  const script = await buildPage(`import { connect } from "lightcone/client"; Object.assign(globalThis, { connect });`);
-  const bytes = gzipSync(script, { level: 9 }).length;
+  const bytes = gzipBytes(await buildPage(clientText));
   expect(bytes).toBeGreaterThan(5_000);
   expect(bytes).toBeLessThan(19_600);
+});
+
+test("issue 10: so do the hooks of React, with all that they bring besides the client and React itself", async () => {
+  const client = gzipBytes(await buildPage(clientText));
+  const hooksText = `import * as hooks from "lightcone/react"; Object.assign(globalThis, { hooks });`;
+  const bytes = gzipBytes(await buildPage(clientText + hooksText, ["react"])) - client;
+  expect(bytes).toBeGreaterThan(1_000);
+  expect(bytes).toBeLessThan(2_360);
+  // Without rows of a server.
+  const few = `import { createHooks } from "lightcone/react"; Object.assign(globalThis, { createHooks });`;
+  expect(gzipBytes(await buildPage(clientText + few, ["react"])) - client).toBeLessThan(1_800);
 });

@@ -6,11 +6,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { connect, type LightconeError } from "lightcone/client";
+import { liveQueries, preload } from "lightcone/live";
 import { chromium, type BrowserContext, type Locator, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleModule } from "../../../packages/cli/src/build/bundle.ts";
 import { Served } from "../served.ts";
+import type * as board from "./module.ts";
 import { BuiltPage } from "./built-page.ts";
+import { Relay } from "./relay.ts";
 
 const browserPath = process.env["LIGHTCONE_CHROMIUM"] ?? "/usr/bin/chromium";
 const browserArgs = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"];
@@ -32,15 +36,115 @@ interface PageApp {
   };
 }
 
+let served: Served;
+beforeAll(async () => {
+  served = await Served.open();
+  const { code } = await bundleModule(modulePath);
+  for (const database of ["live", "board"]) await served.publish(database, code, "Js");
+});
+afterAll(async () => served?.stop());
+
+describe("issue 10: live queries, without a framework", () => {
+  /** Timers that run when they are told to. */
+  class Timers {
+    readonly waiting = new Set<() => void>();
+    readonly after = (_delayMs: number, run: () => void): (() => void) => {
+      this.waiting.add(run);
+      return () => void this.waiting.delete(run);
+    };
+    pass(): void {
+      for (const run of this.waiting) {
+        this.waiting.delete(run);
+        run();
+      }
+    }
+  }
+  function open(database = "live") {
+    const told: string[] = [];
+    const onError = ({ code }: LightconeError): void => void told.push(code);
+    const db = connect<typeof board>({ uri: served.url, database, onError });
+    const timers = new Timers();
+    return { db, told, timers, live: liveQueries(db, { after: timers.after }) };
+  }
+
+  test("one object for each state, and rows that are the client's", async () => {
+    const { db, live } = open();
+    const query = live.of(db.tables.note);
+    expect(live.of(db.tables.note)).toBe(query);
+    expect(query.now()).toEqual({ rows: [], ready: false, error: undefined });
+    expect(query.now()).toBe(query.now());
+    const seen: unknown[] = [];
+    const end = query.watch(() => seen.push(query.now()));
+    await query.load();
+    const before = query.now();
+    expect([before.ready, before.rows]).toEqual([true, db.tables.note.rows()]);
+    await db.reducers.addNote({ text: "seen" });
+    expect(seen.at(-1)).toBe(query.now());
+    expect(query.now().rows.filter((row) => !before.rows.includes(row))).toEqual([{ text: "seen" }]);
+    const count = seen.length;
+    await db.reducers.addCard({ board: "live", text: "of another table" });
+    end();
+    await db.reducers.addNote({ text: "not told" });
+    expect(seen).toHaveLength(count);
+    db.close();
+  });
+
+  test("it ends when time has passed since the last one left, and not before; then it can begin again", async () => {
+    const { db, live, timers } = open();
+    await preload(db, db.tables.card);
+    const { size } = db.tables.card;
+    const ends = [live.of(db.tables.card).watch(() => {}), live.of(db.tables.card).watch(() => {})];
+    timers.pass();
+    ends[0]?.();
+    timers.pass();
+    expect(db.tables.card.size).toBe(size);
+    ends[1]?.();
+    const back = live.of(db.tables.card).watch(() => {});
+    timers.pass();
+    expect(live.of(db.tables.card).now().ready).toBe(true);
+    back();
+    timers.pass();
+    await expect.poll(() => db.tables.card.size).toBe(0);
+    expect(live.of(db.tables.card).now()).toEqual({ rows: [], ready: false, error: undefined });
+    expect([timers.waiting.size, size > 0]).toEqual([1, true]);
+    await live.of(db.tables.card).load();
+    expect(db.tables.card.size).toBe(size);
+    db.close();
+  });
+
+  test("what is asked for and never watched is let go", async () => {
+    const { db, live, timers } = open();
+    live.of(db.tables.card).now();
+    await preload(db, db.tables.note);
+    expect(timers.waiting.size).toBe(2);
+    timers.pass();
+    expect(timers.waiting.size).toBe(0);
+    await expect.poll(() => db.tables.note.size).toBe(0);
+    db.close();
+  });
+
+  test("no such database, and a client that is closed: each query says so, and `load` rejects", async () => {
+    const { db, live, told } = open("nowhere");
+    const query = live.of(db.tables.card);
+    query.watch(() => {});
+    await expect(query.load()).rejects.toMatchObject({ code: "NoSuchDatabase" });
+    expect([query.now().ready, query.now().error?.code, told]).toEqual([false, "NoSuchDatabase", ["NoSuchDatabase"]]);
+    const later = live.of(db.tables.note);
+    later.watch(() => {});
+    expect(later.now().error?.code).toBe("ConnectionClosed");
+    const closed = open();
+    closed.db.close();
+    await expect(preload(closed.db, closed.db.tables.card)).rejects.toMatchObject({ code: "ConnectionClosed" });
+  });
+});
+
 describe.skipIf(!existsSync(browserPath))(`issue 10: hooks of React in Chromium (${browserPath})`, () => {
   const folder = mkdtempSync(join(tmpdir(), "lightcone-react-"));
-  let served: Served;
   let built: BuiltPage;
   let browser: BrowserContext;
 
   beforeAll(async () => {
-    [served, built] = await Promise.all([Served.open(), BuiltPage.open(folder)]);
-    await served.publish("board", (await bundleModule(modulePath)).code, "Js");
+    built = await BuiltPage.open(folder);
     browser = await chromium.launchPersistentContext(join(folder, "profile"), {
       executablePath: browserPath,
       args: browserArgs,
@@ -50,7 +154,6 @@ describe.skipIf(!existsSync(browserPath))(`issue 10: hooks of React in Chromium 
   afterAll(async () => {
     await browser?.close();
     built?.close();
-    await served?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -196,6 +299,78 @@ describe.skipIf(!existsSync(browserPath))(`issue 10: hooks of React in Chromium 
     await expectCards(page, "one");
     expect([asked("card"), faults]).toEqual([1, []]);
     await page.close();
+  });
+
+  test("the network goes in the middle of a write: its outcome is unknown, and the rows say what it was", async () => {
+    const relay = await Relay.open(served.url);
+    const { page, faults } = await open("one add status", { server: relay.url });
+    await settled(page);
+    await expectCards(page, "one");
+    const before = await list(page, "one").count();
+    const form = page.getByRole("form", { name: "add" });
+    await form.getByLabel("text").fill("done and not answered");
+    relay.isDeaf = true;
+    await form.getByRole("button").click();
+    await form.getByText("saving").waitFor();
+    await expect.poll(cards).toContain("done and not answered");
+    // The browser's own offline mode leaves the sockets that there are: so they are cut.
+    await browser.setOffline(true);
+    relay.cut();
+    await page.getByRole("status").getByText("waiting").waitFor();
+    await form.getByRole("alert").getByText("may or may not have happened").waitFor();
+    await form.getByText("saved").waitFor();
+    // One that is made meanwhile waits, and is sent once.
+    await form.getByLabel("text").fill("made while offline");
+    await form.getByRole("button").click();
+    await form.getByText("saving").waitFor();
+    expect([await form.getByRole("alert").count(), await list(page, "one").count()]).toEqual([0, before]);
+    relay.isDeaf = false;
+    await browser.setOffline(false);
+    await settled(page);
+    await form.getByText("saved").waitFor();
+    await list(page, "one").getByText("done and not answered").waitFor();
+    await list(page, "one").getByText("made while offline").waitFor();
+    await expectCards(page, "one");
+    expect([await list(page, "one").count(), faults]).toEqual([before + 2, []]);
+    await page.close();
+    relay.close();
+  });
+
+  test("a page goes on from what its server has shown, without a flash, and with no connection too", async () => {
+    await call("add_card", "all", "shown by a server");
+    await call("add_note", "of </script> a <server>");
+    const { html, rows } = await (await built.renderer()).render(served.url, ["one", "waiting", "status"]);
+    const texts = await cards();
+    expect(texts.filter((text) => !html.includes(`<li>${String(text)}</li>`))).toEqual([]);
+    expect([html.includes("of &lt;/script&gt; a &lt;server&gt;"), rows.includes("<")]).toEqual([true, false]);
+    built.pages.set(
+      "/shown",
+      `<div id="root">${html}</div><script type="application/json" id="rows">${rows}</script>
+<script>
+  const items = () => document.querySelectorAll("li").length;
+  const least = { items: items() };
+  const look = () => { least.items = Math.min(least.items, items()); };
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+</script>`,
+    );
+    const noServer = { server: "http://127.0.0.1:9" };
+    const away = await open("one waiting status", noServer, "/shown");
+    await away.page.getByRole("status").getByText("waiting").waitFor();
+    await expectCards(away.page, "one");
+    await show(away.page, "two"); // React has taken over
+    expect((await list(away.page, "two").allInnerTexts()).toSorted()).toEqual(texts.toSorted());
+    expect([await app(away.page, ({ errors }) => errors), away.faults]).toEqual([[], []]);
+
+    await call("add_card", "all", "since it was shown");
+    const { page, faults, asked } = await open("one waiting status", {}, "/shown");
+    await list(page, "one").getByText("since it was shown").waitFor();
+    await expectCards(page, "one");
+    await page.getByText(/^notes: .*of <\/script> a <server>$/).waitFor();
+    await call("add_note", "one more");
+    await page.getByText(/^notes: .*one more/).waitFor();
+    expect(await page.evaluate("least.items")).toBe(texts.length);
+    expect([await app(page, ({ errors }) => errors), faults, asked("card"), asked("note")]).toEqual([[], [], 1, 1]);
+    await Promise.all([page.close(), away.page.close()]);
   });
 
   test("the same by Vue, whose adapter has less than a hundred lines", async () => {

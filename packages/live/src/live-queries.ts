@@ -91,3 +91,12 @@ export function liveQueries(client: AnyClient, options?: LiveOptions): LiveQueri
   byClient.set(client, made);
   return made;
 }
+
+/**
+ * Asks for the rows of a source before anything shows them, as on a server or on the way to another page. They are kept
+ * for a while, until something does.
+ *
+ * Resolves when they are there; rejects as `applied` of a subscription does.
+ */
+export const preload = (client: AnyClient, source: Source<unknown>): Promise<void> =>
+  liveQueries(client).of(source).load();

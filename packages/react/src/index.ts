@@ -1,4 +1,4 @@
 export { createHooks } from "./hooks.ts";
 export type { CallState, Hooks } from "./hooks.ts";
-export { dehydrate, hydrate } from "@lightcone/live";
+export { dehydrate, hydrate, preload } from "@lightcone/live";
 export type { LiveConnection, LiveOptions, LiveRows, Source } from "@lightcone/live";

@@ -1,12 +1,14 @@
 /** The page on a server: its HTML, and its rows for the page to go on from. */
 import { renderToReadableStream } from "react-dom/server.browser";
 import { connect } from "lightcone/client";
-import { dehydrate } from "lightcone/react";
+import { dehydrate, preload } from "lightcone/react";
 import type * as board from "../module.ts";
 import { App, LightconeProvider } from "./app.tsx";
 
 export async function render(uri: string, shown: readonly string[]): Promise<{ html: string; rows: string }> {
   const db = connect<typeof board>({ uri, database: "board" });
+  // What suspends is waited for by React; of the others this is what they show.
+  await preload(db, db.tables.card);
   const stream = await renderToReadableStream(
     <LightconeProvider client={db}>
       <App shown={shown} />
