@@ -3,7 +3,7 @@
 // Method: real programs in TypeScript and in Rust, published by the real CLI to a server in a process of its own, which is
 // killed between; rows are read over HTTP and by clients on sockets.
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -182,6 +182,61 @@ describe("row migrations", () => {
     expect((await rowsOf("carried", "sale")).length).toBe(2);
     await call("carried", "owe", `["Eve"]`);
     expect((await rowsOf("carried", "sale")).length).toBe(3);
+  });
+
+  test("row 9: names are exchanged, of tables and of columns: rows keep their values, once, and clients come again", async () => {
+    const module = join(folder, "swap", "module.ts");
+    await mkdir(join(folder, "swap"));
+    const send = async (was: (name: string) => string, more = ""): Promise<string> => {
+      const columns = `{ id: t.u32().primaryKey(), left: t.string().unique()${was("right")}, right: t.string()${was("left")} }`;
+      const tables = [
+        `here: table({ public: true${was("there,")} }, ${columns})`,
+        `there: table({ public: true${was("here,")} }, ${columns})`,
+      ];
+      await writeFile(
+        module,
+        `import { schema, t, table } from "lightcone/module";
+         const app = schema({ ${tables.join(", ")} });
+         export default app;
+         export const put = app.reducer({ id: t.u32(), left: t.string() }, (ctx, row) => void ctx.db.here.insert({ ...row, right: "new" }));
+         ${more}`,
+      );
+      const { code, says } = await cli("publish", "swap", "-p", join(folder, "swap"), "--break-clients");
+      expect([code, says]).toEqual([0, expect.anything()]);
+      return says;
+    };
+    const was = (name: string): string => (name.endsWith(",") ? `, was: "${name.slice(0, -1)}"` : `.was("${name}")`);
+    await send(() => "");
+    await served.sql("swap", "INSERT INTO here (id, left, right) VALUES (1, 'l1', 'r1'), (2, 'l2', 'r2')");
+    await served.sql("swap", "INSERT INTO there (id, left, right) VALUES (7, 'L7', 'R7')");
+    const client = await RawClient.open(served.url, "swap");
+    await client.next();
+    const says = await send(was);
+    for (const change of [
+      "table here to there",
+      "table there to here",
+      "column left of table here to right",
+      "column right of table there to left",
+    ])
+      expect(says).toContain(`Changed name of ${change}`);
+    await client.over;
+    const swapped = async (): Promise<void> => {
+      expect(await rowsOf("swap", "here")).toEqual([[7, "R7", "L7"]]);
+      expect(await rowsOf("swap", "there")).toEqual([
+        [1, "r1", "l1"],
+        [2, "r2", "l2"],
+      ]);
+    };
+    await nowAndAfterRestart(swapped);
+    // The words may stay in the source.
+    await send(was, "export const more = app.reducer({}, () => undefined);");
+    await nowAndAfterRestart(swapped);
+    expect((await served.call("swap", "put", '[8, "R7"]')).status).toBe(530);
+    await call("swap", "put", '[8, "r1"]');
+    expect(await rowsOf("swap", "here")).toEqual([
+      [7, "R7", "L7"],
+      [8, "r1", "new"],
+    ]);
   });
 
   test("a function that carries numbers of a sequence over: new rows get others, and none that was there before", async () => {

@@ -6,6 +6,7 @@
  * from the module itself go by the names of its code. Whatever breaks either is told.
  */
 import { typeText, typesEqual, unit, type AlgebraicType, type Member, type ProductType } from "@lightcone/sats";
+import { counterparts } from "./counterparts.ts";
 import { methodsOf, methodWord } from "./http-routes.ts";
 import type { IndexDef, ModuleDef, ProcedureDef, ReducerDef, TableDef, ViewDef } from "./module-def.ts";
 
@@ -26,8 +27,13 @@ export function clientBreaks(old: ModuleDef, next: ModuleDef): readonly ClientBr
   const breaks: ClientBreak[] = [];
   functionBreaks("reducer", old.reducers, next.reducers, breaks);
   functionBreaks("procedure", old.procedures, next.procedures, breaks);
+  const tables = counterparts(old.tables, next.tables);
   for (const table of old.tables) {
-    if (table.access === "public") tableBreaks(table, named(next.tables, table.name), breaks);
+    if (table.access !== "public") continue;
+    const is = named(next.tables, table.name);
+    tableBreaks(table, is, breaks);
+    if (is?.access === "public" && tables.get(is) !== table)
+      breaks.push({ subject: `table ${table.name}`, change: "the name of other rows", misleads: true });
   }
   for (const view of old.views) viewBreaks(view, named(next.views, view.name), breaks);
   routeBreaks(old, next, breaks);
@@ -165,6 +171,12 @@ function tableBreaks(was: TableDef, is: TableDef | undefined, breaks: ClientBrea
   if (is.access !== "public") return tell("private, so nobody but the owner may subscribe to it", false);
   const misleads = !hasMoreVariants(was.rowType, is.rowType);
   for (const change of memberChanges("column", was.rowType, is.rowType)) tell(change, misleads);
+  for (const [now, before] of counterparts(was.columns, is.columns)) {
+    const other = named(is.columns, before.name);
+    // Names that are there before and after look alike, and so do the types of two that change places.
+    if (now.name !== before.name && named(was.columns, now.name) !== undefined && other !== undefined)
+      tell(`column ${before.name} renamed to ${now.name}`, true);
+  }
   if (was.isEvent !== is.isEvent) tell(is.isEvent ? "an event table" : "no longer an event table", true);
   const keyOf = ({ columns, primaryKey }: TableDef): string =>
     primaryKey === undefined ? "none" : (columns[primaryKey]?.name ?? "none");

@@ -10,7 +10,8 @@ import {
   type FieldSource,
 } from "@lightcone/sats";
 import { isSameList } from "./client-breaks.ts";
-import { counterparts, rows, type AddedColumn, type Planning } from "./planning.ts";
+import { counterparts } from "./counterparts.ts";
+import { rows, type AddedColumn, type Planning } from "./planning.ts";
 import type { ColumnDef, TableDef } from "./module-def.ts";
 
 export type ColumnMigration =

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { option, product, ref, t } from "@lightcone/sats";
 import { checkModule } from "./check-module.ts";
+import type { ModuleDef } from "./module-def.ts";
 import { planMigration } from "./migration.ts";
 import type { MigrationFacts, MigrationStep } from "./planning.ts";
 import { emptyRawV10 } from "./raw-v10.ts";
@@ -38,6 +39,89 @@ const short = (step: MigrationStep): string => {
     );
   return parts.join(" ");
 };
+describe("row 9: names that are exchanged", () => {
+  const one = (
+    columns: readonly (readonly [name: string, was?: string])[],
+    tables: readonly (readonly [string, string?])[],
+  ) => {
+    const def = checkModule({
+      ...emptyRawV10,
+      typespace: [product(Object.fromEntries(columns.map(([name]) => [name, t.u32])))],
+      types: [{ scope: [], name: "Row", ref: 0, customOrdering: true }],
+      tables: tables.map(([name]) => table(name, 0)),
+    });
+    return {
+      ...def,
+      tables: def.tables.map((each, at) => ({
+        ...each,
+        was: tables[at]?.[1],
+        columns: each.columns.map((column, place) => ({ ...column, was: columns[place]?.[1] })),
+      })),
+    };
+  };
+  const xy = [["x"], ["y"]] as const;
+  const planned = (from: ModuleDef, to: ModuleDef) => {
+    const made = planMigration(from, to, facts(2));
+    if (made.kind === "refused") return made.reason;
+    return [
+      ...made.steps.flatMap((step) =>
+        step.kind === "renameColumn"
+          ? [`${step.was} to ${step.column}`]
+          : step.kind === "renameTable"
+            ? [`${step.was} to ${step.table}`]
+            : [step.kind],
+      ),
+      ...(made.breaks.some(({ misleads }) => misleads) ? ["disconnects"] : []),
+    ];
+  };
+  const swapped = [
+    ["x", "y"],
+    ["y", "x"],
+  ] as const;
+  test.each([
+    ["two columns", one(xy, [["p"]]), one(swapped, [["p"]]), ["reorderColumns", "x to y", "y to x", "disconnects"]],
+    ["done already", one(swapped, [["p"]]), one(swapped, [["p"]]), []],
+    ["done already, and said no more", one(swapped, [["p"]]), one(xy, [["p"]]), []],
+    [
+      "two tables",
+      one(xy, [["p"], ["q"]]),
+      one(xy, [
+        ["p", "q"],
+        ["q", "p"],
+      ]),
+      ["p to q", "q to p", "disconnects"],
+    ],
+    [
+      "a name that another leaves",
+      one(xy, [["p"]]),
+      one(
+        [
+          ["y", "x"],
+          ["z", "y"],
+        ],
+        [["p"]],
+      ),
+      ["x to y", "y to z", "disconnects"],
+    ],
+    [
+      "the same, the other way round",
+      one([["x"], ["y"]], [["p"]]),
+      one(
+        [
+          ["z", "y"],
+          ["y", "x"],
+        ],
+        [["p"]],
+      ),
+      ["reorderColumns", "x to y", "y to z", "disconnects"],
+    ],
+    ["a name that nobody leaves", one(xy, [["p"]]), one([["x", "y"], ["y"]], [["p"]]), []],
+  ] as const)("%s", (_, from, to, expected) => {
+    const made = planned(from, to);
+    expect(typeof made === "string" ? made : made.toSorted()).toEqual([...expected].toSorted());
+  });
+});
+
 const view = {
   name: "all",
   index: 0,

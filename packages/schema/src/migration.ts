@@ -7,9 +7,9 @@
  */
 import { clientBreaks, isSameList, isSameView, ruleTexts, type ClientBreak } from "./client-breaks.ts";
 import { planColumns } from "./column-migration.ts";
+import { counterparts } from "./counterparts.ts";
 import type { ColumnDef, ModuleDef, TableDef } from "./module-def.ts";
 import {
-  counterparts,
   rows,
   type AutoMigration,
   type MigrationFacts,

@@ -1,5 +1,5 @@
 /** What a migration is made of: the steps that are told, what becomes of each table, and how the two are gathered. */
-import { looseName, type FieldsConversion } from "@lightcone/sats";
+import type { FieldsConversion } from "@lightcone/sats";
 import type { ClientBreak } from "./client-breaks.ts";
 import type { Access, ColumnDef, IndexDef, SequenceDef, TableDef, UniqueDef, ViewDef } from "./module-def.ts";
 
@@ -83,34 +83,6 @@ export interface Planning {
   refuse(change: string): void;
   /** A change that rows are lost by: carried out if the publisher agrees. */
   lose(change: string, what: string): void;
-}
-
-/** Which old one each is: by name, by what it says that it was called, or by the other spelling of its name. */
-export function counterparts<
-  T extends { readonly name: string; readonly accessor: string; readonly was?: string | undefined },
->(before: readonly T[], after: readonly T[]): ReadonlyMap<T, T> {
-  const left = new Map(before.map((item) => [item.name, item]));
-  const found = new Map<T, T>();
-  const match = (find: (item: T) => T | undefined): void => {
-    for (const item of after) {
-      if (found.has(item)) continue;
-      const was = find(item);
-      if (was === undefined || !left.delete(was.name)) continue;
-      found.set(item, was);
-    }
-  };
-  // What was renamed already is there under its name, and goes by that.
-  match(({ name, was }) =>
-    was === undefined || left.has(name)
-      ? undefined
-      : [...left.values()].find((item) => item.name === was || item.accessor === was),
-  );
-  match((item) => left.get(item.name));
-  match((item) => {
-    const alike = [...left.values()].filter(({ name }) => looseName(name) === looseName(item.name));
-    return alike.length === 1 ? alike[0] : undefined;
-  });
-  return found;
 }
 
 /** A count of rows, in words. */

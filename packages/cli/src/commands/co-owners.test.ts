@@ -165,6 +165,17 @@ describe("row 11: co-owners", () => {
     expect(await status(ann, "PUT", `/owners/${ben.identity}`)).toBe(200);
   });
 
+  test("row 9: who may not delete it is told why, a co-owner otherwise than a stranger", async () => {
+    const asBen = await ben.run("delete", "shared", "-y");
+    expect([asBen.code, asBen.err]).toEqual([
+      1,
+      expect.stringMatching(/You are a co-owner, and this is the owner's alone/),
+    ]);
+    const asCat = await cat.run("delete", "shared", "-y");
+    expect([asCat.code, asCat.err]).toEqual([1, expect.stringMatching(/It belongs to somebody else/)]);
+    expect((await ben.run("lock", "shared")).err).toMatch(/You are a co-owner/);
+  });
+
   test("over a restart of the server", async () => {
     server.child.kill("SIGKILL");
     await server.ended;

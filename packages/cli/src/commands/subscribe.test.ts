@@ -136,6 +136,22 @@ describe("row 12: subscribe", () => {
     await follower.ended;
   });
 
+  test("row 9: one that was there and is ended is not said to be refused", async () => {
+    const module = join(place.path("things"), "module.ts");
+    writeFileSync(module, moduleText);
+    const follower = await follow("things", "--anonymous");
+    writeFileSync(module, moduleText.replace("item: table({ public: true }", "item: table({}"));
+    await run("publish", "things", "--break-clients", "-p", place.path("things"));
+    expect(await follower.ended).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(
+        /^Error: The subscription was ended\n[^]*may not be read any more, since the module was updated/,
+      ),
+    });
+    writeFileSync(module, moduleText);
+    await run("publish", "things", "-p", place.path("things"));
+  });
+
   const end = (more: readonly string[], act: () => Promise<unknown>) => async (): Promise<Ended> => {
     const follower = await follow("things", ...more);
     await act();

@@ -32,6 +32,7 @@ export async function subscribe(database: string, queries: readonly string[], fl
   const rows = new RowTexts(schema);
   const socket = await openSocket(api, identity, flags.confirmed);
   let updates = 0;
+  let isApplied = false;
   const timer =
     timeoutSeconds === undefined ? undefined : setTimeout(() => socket.end({ kind: "timeout" }), timeoutSeconds * 1000);
   socket.send({ kind: "Subscribe", requestId: 1, querySetId: 1, queries });
@@ -39,6 +40,7 @@ export async function subscribe(database: string, queries: readonly string[], fl
     for (let next = await socket.next(); ; next = await socket.next()) {
       switch (next.kind) {
         case "SubscribeApplied":
+          isApplied = true;
           if (flags.printInitialUpdate === true) print(rows.initial(next.tables));
           if (updatesMax === 0) return;
           break;
@@ -48,10 +50,7 @@ export async function subscribe(database: string, queries: readonly string[], fl
           if (updates === updatesMax) return;
           break;
         case "SubscriptionError":
-          throw new CliFailure("The subscription was refused", {
-            causes: [next.message, ...(await tablesMeant(api, identity, schema, next.message))],
-            hint: "`docs/sql.md` says what a query may ask for.",
-          });
+          throw isApplied ? ended(next.message) : await refused(api, identity, schema, next.message);
         case "timeout":
           return timedOut(timeoutSeconds, updates, updatesMax);
         case "closed":
@@ -93,6 +92,21 @@ function closed(ending: Closed, updates: number, updatesMax: number | undefined)
   return new CliFailure(what, {
     causes: [ending.reason === "" ? `close code ${ending.code}` : ending.reason],
     hint: "`lightcone logs` has what the module says, and `lightcone server ping` asks the server whether it is there.",
+  });
+}
+
+async function refused(api: ServerApi, identity: string, schema: SchemaShape, why: string): Promise<CliFailure> {
+  return new CliFailure("The subscription was refused", {
+    causes: [why, ...(await tablesMeant(api, identity, schema, why))],
+    hint: "`docs/sql.md` says what a query may ask for.",
+  });
+}
+
+/** It was there: the module has changed, or a limit was met. */
+function ended(why: string): CliFailure {
+  return new CliFailure("The subscription was ended", {
+    causes: [why],
+    hint: "What was printed until now held; `lightcone logs` has what happened to the database since.",
   });
 }
 

@@ -59,8 +59,14 @@ export function requireManager(record: DatabaseRecord, caller: Credentials, acti
 
 /** @throws {HttpFailure} 403 unless the caller is the owner */
 export function requireOwner(record: DatabaseRecord, caller: Credentials, action: OwnerAction): void {
-  if (record.owner.hex !== caller.identity.hex) throw notOwner(record, caller, action);
+  if (record.owner.hex === caller.identity.hex) return;
+  const failure = notOwner(record, caller, action);
+  if (mayManage(record, caller.identity.hex)) failure.response.headers.set("lightcone-hint", coOwnerHint);
+  throw failure;
 }
+
+const coOwnerHint =
+  "You are a co-owner, and this is the owner's alone: `lightcone owner list NAME` says who that is. On the server's machine `lightcone owner` names another one.";
 
 export function notOwner(record: DatabaseRecord, caller: Credentials, action: OwnerAction | SharedAction): HttpFailure {
   return fail(
