@@ -5,6 +5,7 @@
  *   database ──rows──▶ db.tables ──onChange──▶ show…        forms ──▶ db.reducers ──▶ database
  */
 import { connect, isLightconeError, type ConnectionState } from "lightcone/client";
+import lightcone from "../lightcone.json" with { type: "json" };
 import type * as chat from "../module/src/index.ts";
 import { sendWave, showConversation, toEnd, type Pending } from "./messages.ts";
 import { showPeople } from "./people.ts";
@@ -15,7 +16,7 @@ const address = new URL(location.href);
 const who = readWho(address);
 const db = connect<typeof chat>({
   uri: location.origin,
-  database: address.searchParams.get("db") ?? "chat",
+  database: address.searchParams.get("db") ?? lightcone.database,
   tokenStore: who.tokenStore,
   onState: showState,
   onError: ({ message }) => tell(`This page cannot go on: ${message}. Reload it to try again.`),

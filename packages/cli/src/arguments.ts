@@ -6,6 +6,7 @@
  * values, not flags.
  */
 import type { Command, Option } from "commander";
+import { withDatabase } from "./config/project.ts";
 
 /** What options mean that stand alone although they take a value, by command and long name. */
 const bareValues: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -50,7 +51,9 @@ class Line {
     if (isUnknown) this.flags = this.flags.filter((word) => word !== "--help" && word !== "-h");
     // Only a command that has none under it takes names; and behind an option without its value nothing may stand.
     const isPlain = this.names.length === 0 || this.command.commands.length > 0 || this.unfinished.length > 0;
-    const names = isPlain ? this.names : ["--", ...this.names];
+    const isWhole = this.unfinished.length === 0 && !this.flags.some((flag) => flag === "--help" || flag === "-h");
+    const own = isWhole ? withDatabase(this.command.name(), this.names) : this.names;
+    const names = isPlain ? own : ["--", ...own];
     return [...this.global, ...this.before, ...this.flags, ...names, ...this.unfinished];
   }
 

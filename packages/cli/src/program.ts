@@ -414,8 +414,9 @@ The JSON of the HTTP interface is taken as well.`,
     async (flags: { json?: boolean }) => (await import("./commands/version.ts")).showVersion(flags.json === true),
   );
 
-  add("init", "Make a folder that a project begins with.", "lightcone init my-app --lang rust", [
-    new Option("-l, --lang <language>", "of the module: rust or typescript"),
+  add("init", "Make a folder that a project begins with.", "lightcone init my-app --template todo", [
+    new Option("-t, --template <name>", "a whole application: react, chat, todo, game or module-rust"),
+    new Option("-l, --lang <language>", "of a module alone: rust or typescript"),
     new Option("--project-path <dir>", "where it goes (default: a folder of the project's name)"),
     new Option("--server-only", "nothing: there is a module alone").hideHelp(),
     new Option("--local", "nothing: the server is this machine's").hideHelp(),
@@ -442,10 +443,10 @@ The JSON of the HTTP interface is taken as well.`,
     ),
     new Option(
       "-c, --delete-data <mode>",
-      "delete the data: always, or on-conflict: only where the new schema cannot keep it",
+      "delete the data where the new schema cannot keep it: ask first, or on-conflict: unasked; always: each time",
     )
-      .choices(["always", "on-conflict", "never"])
-      .default("on-conflict"),
+      .choices(["always", "on-conflict", "ask", "never"])
+      .default("ask"),
     noCheck(),
     new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
     server(),

@@ -99,9 +99,16 @@ async function askPlainly(question: string): Promise<string> {
   }
 }
 
+let isShared = false;
+
+/** From now on others write lines to the terminal as well: nothing on it is drawn over. */
+export function shareTerminal(): void {
+  isShared = true;
+}
+
 /** Says what is being done while it is done; on a terminal with a spinner. */
 export async function during<T>(what: string, work: () => Promise<T>): Promise<T> {
-  if (!canDraw()) {
+  if (!canDraw() || isShared) {
     print(`${what}...`);
     return work();
   }

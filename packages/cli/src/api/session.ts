@@ -1,6 +1,7 @@
 /** A command's way to its server: which one, and as whom. */
 import { readConfig, writeConfig } from "../config/cli-config.ts";
 import { findLogin, fingerprint, identityOfToken, withLogin } from "../config/logins.ts";
+import { findProject } from "../config/project.ts";
 import { resolveServer } from "../config/servers.ts";
 import { note } from "../terminal.ts";
 import { ServerApi } from "./server-api.ts";
@@ -18,9 +19,20 @@ export interface Session {
   readonly key: string;
 }
 
+/** The server that whoever types the command names, by the flag or the environment. */
+export function serverAsked(flags: { readonly server?: string | undefined }): string | undefined {
+  const { LIGHTCONE_SERVER: variable } = process.env;
+  return flags.server ?? (variable === "" ? undefined : variable);
+}
+
+/** The server that is asked for, or the project's. */
+export function serverNamed(flags: { readonly server?: string | undefined }): string | undefined {
+  return serverAsked(flags) ?? findProject()?.server;
+}
+
 /** The server alone, as nobody. */
 export function openAnonymous(flags: ServerFlags): ServerApi {
-  return new ServerApi(resolveServer(readConfig(flags.configPath), flags.server ?? process.env["LIGHTCONE_SERVER"]));
+  return new ServerApi(resolveServer(readConfig(flags.configPath), serverNamed(flags)));
 }
 
 /** The server, as whoever is logged in there; as nobody if nobody is, or with `--anonymous`. */

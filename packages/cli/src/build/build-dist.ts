@@ -8,6 +8,7 @@
  *   client.js          what pages and programs import; live.js and react.js are for those that show its rows
  *   types/             declarations, package by package
  *   docs/              the pages that texts send the reader to
+ *   templates/         what `init --template` makes projects of
  *
  * Beside them lies the same as one file, `lightcone-VERSION.tgz`, which is what projects install: of a folder npm makes
  * a link sooner or later, and then brings nothing along that the package needs.
@@ -65,6 +66,7 @@ writeManifest();
 // Texts send the reader to pages by their paths.
 for (const name of ["README.md", "LICENSE", "ARCHITECTURE.md", "CHANGELOG.md", "docs"])
   cpSync(join(root, name), join(dist, name), { recursive: true });
+copyTemplates();
 const files = readdirSync(dist, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
 if (files.length === 0) process.exit(1);
 const tarball = join(dist, pack());
@@ -123,6 +125,16 @@ function exportedFile(name: string, path: string): string {
   const file = manifestOf(name).exports?.[`.${path}`];
   if (file === undefined) throw new Error(`@lightcone/${name}${path} is not exported`);
   return file;
+}
+
+/** The examples, without what running them leaves there. */
+function copyTemplates(): void {
+  const left = /[/\\](?:node_modules|dist|\.lightcone)(?:[/\\]|$)/;
+  const examples = join(root, "examples");
+  cpSync(examples, join(dist, "templates"), {
+    recursive: true,
+    filter: (path) => !left.test(path.slice(examples.length)),
+  });
 }
 
 /** Gives the name of the file that npm made. */

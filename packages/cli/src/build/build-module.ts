@@ -57,23 +57,27 @@ export async function buildModule(given: ProgramFlags): Promise<Program> {
       hint: "--module-path names the folder that has src/index.ts or module.ts.",
     });
   const compiler = flags.check === true ? findCompiler(path) : undefined;
+  const bundled = bundle(entry, path, isDebug ? "development" : "production");
+  bundled.catch(() => undefined); // Asked for below, once the types fit.
   if (compiler !== undefined) await during("Checking types", () => checkTypes(compiler, path, entry));
-  return during("Building", async () => {
-    const { bundleModule } = await import("./bundle.ts");
-    const { code } = await bundleModule(entry, {
-      projectPath: path,
-      environment: isDebug ? "development" : "production",
-    }).catch((error: unknown) => {
-      if (!isLightconeError(error, "ModuleInvalid")) throw error;
-      throw new CliFailure("The module could not be built", { causes: [error.detail.reason], cause: error });
-    });
-    const output = join(path, "dist", "bundle.js");
-    try {
-      makeDirectoryNow(dirname(output));
-      writeFileSync(output, code);
-    } catch (error) {
-      throw new CliFailure("The built module could not be written", { cause: error });
-    }
-    return { bytes: new TextEncoder().encode(code), hostType: "Js", path: output } as const;
-  });
+  const code = await during("Building", () => bundled);
+  const output = join(path, "dist", "bundle.js");
+  try {
+    makeDirectoryNow(dirname(output));
+    writeFileSync(output, code);
+  } catch (error) {
+    throw new CliFailure("The built module could not be written", { cause: error });
+  }
+  return { bytes: new TextEncoder().encode(code), hostType: "Js", path: output };
+}
+
+/** The module as one script. @throws {CliFailure} with file and line */
+async function bundle(entry: string, projectPath: string, environment: "development" | "production"): Promise<string> {
+  const { bundleModule } = await import("./bundle.ts");
+  try {
+    return (await bundleModule(entry, { projectPath, environment })).code;
+  } catch (error) {
+    if (!isLightconeError(error, "ModuleInvalid")) throw error;
+    throw new CliFailure("The module could not be built", { causes: [error.detail.reason], cause: error });
+  }
 }

@@ -1,6 +1,7 @@
 /** What a folder holds: which language a module is written in. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { findProject } from "../config/project.ts";
 import { CliFailure } from "../failure.ts";
 
 /** Where a TypeScript module begins; the first that is there. */
@@ -18,7 +19,7 @@ export interface ModulePathFlags {
 
 /** The module that the flags name, or the one that is here. @throws {CliFailure} when there is none */
 export function findModule(flags: ModulePathFlags): ModuleFolder {
-  const named = flags.modulePath ?? flags.projectPath;
+  const named = flags.modulePath ?? flags.projectPath ?? findProject()?.module;
   if (named === undefined) {
     const inside = resolve("spacetimedb");
     const found = existsSync(inside) ? detect(inside) : undefined;

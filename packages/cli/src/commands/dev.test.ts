@@ -3,9 +3,10 @@
 // Method: the commands as their users run them, on a server of their own; files changed while `dev` runs. The Rust module is built where
 // those of this repository are, by the same compiler, and only where there is one.
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Place, repository } from "../testing/command.ts";
+import { bin, Place, repository } from "../testing/command.ts";
 
 const place = new Place();
 let server = "";
@@ -53,6 +54,109 @@ describe("row CLI: init", () => {
     { args: ["1x", "--lang", "rust"], says: /"1x" is no name for a project/ },
   ])("$args: refused", async ({ args, says }) => {
     expect(await place.run("init", ...args)).toMatchObject({ code: 2, err: expect.stringMatching(says) as string });
+  });
+});
+
+describe("issue 10, the loop: a project with lightcone.json", () => {
+  const folder = (name: string): string => {
+    const at = place.path(name);
+    mkdirSync(join(at, "module", "src"), { recursive: true });
+    mkdirSync(join(at, "node_modules"));
+    for (const each of ["lightcone", "typescript"])
+      symlinkSync(join(repository, "node_modules", each), join(at, "node_modules", each), "dir");
+    const options = { strict: true, lib: ["esnext"], module: "nodenext", types: [], noEmit: true };
+    writeFileSync(join(at, "module", "tsconfig.json"), JSON.stringify({ compilerOptions: options }));
+    return at;
+  };
+  const listening = async (): Promise<{ readonly port: number; close(): Promise<void> }> => {
+    const probe = createServer((socket) =>
+      socket
+        .on("error", () => undefined)
+        .resume()
+        .end("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
+    );
+    await new Promise<void>((done) => probe.listen(0, "127.0.0.1", done));
+    const address = probe.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    return { port: address.port, close: () => new Promise((done) => probe.close(() => done())) };
+  };
+  const notes = (columns: string, more = ""): string => `import { schema, t, table } from "lightcone/module";
+const app = schema({ note: table({ public: true }, { ${columns} }) });
+export default app;
+export const add = app.reducer({ text: t.string() }, (ctx, { text }) => {
+  console.info("added %s", text);
+  ctx.db.note.insert({ id: 0n, text${more} });
+});
+`;
+  const first = "id: t.u64().primaryKey().autoInc(), text: t.string()";
+
+  test("dev starts the server; no command repeats a name; what is broken or would lose data leaves the last good one", async () => {
+    const at = folder("notes");
+    const { port, close } = await listening();
+    await close();
+    const server = `http://127.0.0.1:${port}`;
+    writeFileSync(join(at, "lightcone.json"), JSON.stringify({ database: "notes", module: "module", server }));
+    const source = join(at, "module", "src", "index.ts");
+    writeFileSync(source, notes(first));
+    const inside = { cwd: join(at, "module") };
+    const command = async (...args: readonly string[]) => {
+      const ended = await place.open(process.execPath, [bin, ...args], inside).ended;
+      expect(ended, ended.err).toMatchObject({ code: 0 });
+      return ended.out;
+    };
+
+    const running = place.open(process.execPath, [bin, "dev"], { cwd: at });
+    await running.saying(/Server: \S+, data in \S+notes\/\.lightcone\n[^]*Published successfully!\n[^]*Waiting/);
+    await command("call", "add", "one");
+    await running.saying(/^module \S+ +INFO: add src\/index\.ts:5: added one$/m);
+    expect(await command("sql", "SELECT text FROM note")).toContain("one");
+    expect(await command("describe", "table", "note")).toContain("text");
+    expect(await command("logs", "-n", "1")).toContain("added one");
+
+    // A type that does not fit: the line is named, and the module of before serves.
+    writeFileSync(source, notes(first).replace("id: 0n", "id: 'none'"));
+    await running.saying(/rebuilding[^]*Waiting for next change/);
+    expect(running.err).toMatch(/types do not fit[^]*src\/index\.ts\(6,\d+\): error TS/);
+    await command("call", "add", "two");
+
+    // A column of values would go: nobody is there to be asked, so they stay, and the words say how to go on.
+    writeFileSync(source, notes("id: t.u64().primaryKey().autoInc()").replace(", text }", " }"));
+    await running.saying(/(?:rebuilding[^]*){2}Waiting for next change/);
+    await expect.poll(() => running.err).toMatch(/Nothing is changed[^]*--delete-data=on-conflict/);
+    expect(await command("sql", "SELECT text FROM note")).toMatch(/one[^]*two|two[^]*one/);
+
+    // A column more: what publishing does is shown, the rows stay.
+    writeFileSync(source, notes(`${first}, done: t.bool().default(false)`, ", done: false"));
+    await running.saying(/(?:rebuilding[^]*){3}This is what publishing does[^]*done[^]*Published successfully!/);
+    expect(await command("sql", "SELECT text, done FROM note")).toMatch(/one[^]*false/);
+    running.child.kill("SIGTERM");
+    await running.ended;
+  });
+
+  test("a port that something else has", async () => {
+    const at = folder("taken");
+    const { port, close } = await listening();
+    const server = `http://127.0.0.1:${port}`;
+    writeFileSync(join(at, "lightcone.json"), JSON.stringify({ database: "taken", module: "module", server }));
+    writeFileSync(join(at, "module", "src", "index.ts"), notes(first));
+    const ended = await place.open(process.execPath, [bin, "dev"], { cwd: at }).ended;
+    await close();
+    expect(ended).toMatchObject({ code: 1 });
+    expect(ended.err).toMatch(
+      /listens on 127\.0\.0\.1:\d+ is no Lightcone server[^]*Hint: [^]*"server": [^]*lightcone\.json/,
+    );
+  });
+
+  test.each([
+    { text: "{", says: /lightcone\.json is no JSON[^]*Hint: For example: \{ "database"/ },
+    { text: '{ "databse": "x" }', says: /has "databse", which means nothing[^]*database, module, server/ },
+    { text: '{ "server": 3000 }', says: /"server" is no text/ },
+  ])("$text", async ({ text, says }) => {
+    const at = place.path(`bad-${text.length}`);
+    mkdirSync(at);
+    writeFileSync(join(at, "lightcone.json"), text);
+    const ended = await place.open(process.execPath, [bin, "logs"], { cwd: at }).ended;
+    expect(ended).toMatchObject({ code: 2, err: expect.stringMatching(says) as string });
   });
 });
 

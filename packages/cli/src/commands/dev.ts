@@ -1,21 +1,26 @@
 /** `lightcone dev`: builds and publishes a module, writes bindings, shows its log; again at every change of its sources. */
 import { existsSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import type { ServerFlags } from "../api/session.ts";
+import { openLoggedIn, serverAsked, type ServerFlags } from "../api/session.ts";
+import { buildModule } from "../build/build-module.ts";
 import { findModule } from "../build/detect.ts";
+import { findProject, projectFile, type Project } from "../config/project.ts";
+import { devServer } from "../dev/own-server.ts";
+import { startPage } from "../dev/page.ts";
+import { tell } from "../dev/stream.ts";
 import { SourceWatch } from "../dev/watch.ts";
 import { CliFailure, failureText } from "../failure.ts";
-import { note, print } from "../terminal.ts";
+import { note, paint, print, shareTerminal } from "../terminal.ts";
 import { generate } from "./generate.ts";
 import { logs } from "./logs.ts";
-import { publish } from "./publish.ts";
+import { publishProgram } from "./publish.ts";
 
 export interface DevFlags extends ServerFlags {
   readonly projectPath: string;
   readonly modulePath?: string | undefined;
   readonly moduleBindingsPath: string;
   readonly clientLang?: string | undefined;
-  readonly deleteData: "always" | "on-conflict" | "never";
+  readonly deleteData: "always" | "on-conflict" | "ask" | "never";
   readonly buildOptions?: string | undefined;
   readonly check?: boolean | undefined;
   readonly yes?: boolean | undefined;
@@ -24,43 +29,40 @@ export interface DevFlags extends ServerFlags {
 /** Until the log is asked for again after it ended. */
 const logAgainMs = 10_000;
 
-/** What a developer's own database may be asked without asking the developer: everything but another machine. */
-const agreed = "migrate,break-clients,delete-data";
+/** What a developer's own database may be asked without asking the developer: whatever keeps its data. */
+const agreed = "migrate,break-clients";
 
-export async function dev(database: string | undefined, flags: DevFlags): Promise<void> {
+export async function dev(named: string | undefined, flags: DevFlags): Promise<void> {
+  const folder = resolve(flags.projectPath);
+  const project = findProject(folder);
+  const database = named ?? project?.database;
   if (database === undefined)
-    throw new CliFailure("the name of the database is missing", { hint: "lightcone dev my-app", exitCode: 2 });
-  const project = resolve(flags.projectPath);
-  const { path: module } = findModule({ modulePath: moduleIn(project, flags.modulePath) });
+    throw new CliFailure("the name of the database is missing", {
+      hint: `lightcone dev my-app, or "database" in ${projectFile}`,
+      exitCode: 2,
+    });
+  const { path: module } = findModule({ modulePath: moduleIn(folder, flags.modulePath, project) });
+  const root = project?.folder ?? folder;
   print(
     `Starting development mode...\nDatabase: ${database}\nWatching for changes in: ${module}\nPress Ctrl+C to stop`,
   );
+  shareTerminal();
   using sources = new SourceWatch(module);
-  const client = flags.clientLang ?? clientLanguage(project);
-  let isFollowed = false;
+  const to = { ...flags, server: serverAsked(flags) ?? project?.server };
+  const server = await devServer(to, join(root, ".lightcone"), serverAsked(flags) !== undefined);
+  if (server.dataDirectory !== undefined) print(`Server: ${server.url}, data in ${server.dataDirectory}`);
+  const cycle = new Cycle(database, { ...to, server: server.url }, module, clientOf(folder, flags));
+  let hasBegun = false;
   for (;;) {
     try {
-      await publish(database, {
-        ...flags,
-        modulePath: module,
-        projectPath: undefined,
-        yes: flags.yes === true ? "all" : agreed,
-      });
-      if (client !== undefined)
-        await generate({
-          lang: client,
-          outDir: join(project, flags.moduleBindingsPath),
-          modulePath: module,
-          clientPackage: "spacetimedb",
-          buildOptions: flags.buildOptions,
-          check: false,
-          yes: true,
-        });
-      print("Published successfully!\n---");
-      if (!isFollowed) void follow(database, flags);
-      isFollowed = true;
+      await cycle.run();
+      if (!hasBegun) {
+        void follow(database, cycle.flags);
+        await showPage(root, server.url);
+      }
+      hasBegun = true;
     } catch (error) {
-      if (!isFollowed && error instanceof CliFailure && error.exitCode === 2) throw error; // No change mends that.
+      if (!hasBegun && error instanceof CliFailure && error.exitCode === 2) throw error; // No change mends that.
       note(failureText(error));
     }
     print("Waiting for next change...");
@@ -69,8 +71,60 @@ export async function dev(database: string | undefined, flags: DevFlags): Promis
   }
 }
 
-/** The module's folder: the one that is named, as seen from the project, or `spacetimedb`, or the project itself. */
-function moduleIn(project: string, named: string | undefined): string {
+/** Builds and publishes a module, and writes bindings, as often as it changes. */
+class Cycle {
+  readonly flags: DevFlags;
+  private readonly database: string;
+  private readonly module: string;
+  private readonly client: Client | undefined;
+  private last: Uint8Array | undefined;
+
+  constructor(database: string, flags: DevFlags, module: string, client: Client | undefined) {
+    this.database = database;
+    this.flags = flags;
+    this.module = module;
+    this.client = client;
+  }
+
+  async run(): Promise<void> {
+    const { flags, database, client } = this;
+    const began = performance.now();
+    const api = await openLoggedIn(flags);
+    const program = await buildModule({ ...flags, modulePath: this.module, projectPath: undefined });
+    if (this.last !== undefined && Buffer.compare(this.last, program.bytes) === 0) {
+      print("The module is the same as before.");
+      return;
+    }
+    await publishProgram(api, database, program, {
+      ...flags,
+      yes: flags.yes === true ? "all" : flags.deleteData === "ask" ? agreed : `${agreed},delete-data`,
+    });
+    this.last = program.bytes;
+    if (client !== undefined)
+      await generate({
+        ...client,
+        modulePath: this.module,
+        clientPackage: "spacetimedb",
+        buildOptions: flags.buildOptions,
+        check: false,
+        yes: true,
+      });
+    print(`Published successfully!\n--- ${Math.round(performance.now() - began)} ms`);
+  }
+}
+
+/** The page's server, which what is wrong with does not keep from publishing. */
+async function showPage(project: string, server: string): Promise<void> {
+  try {
+    const url = await startPage(project, server);
+    if (url !== undefined) print(`Page: ${paint("cyan", url)}`);
+  } catch (error) {
+    note(failureText(error));
+  }
+}
+
+/** The module's folder: what is named, as seen from the project; what its file names; `spacetimedb`; the project itself. */
+function moduleIn(project: string, named: string | undefined, told: Project | undefined): string {
   if (named !== undefined) {
     const path = resolve(project, named);
     if (isAbsolute(named) || relative(project, path).startsWith(".."))
@@ -81,7 +135,18 @@ function moduleIn(project: string, named: string | undefined): string {
     return path;
   }
   const inside = join(project, "spacetimedb");
-  return existsSync(inside) ? inside : project;
+  return told?.module ?? (existsSync(inside) ? inside : project);
+}
+
+interface Client {
+  readonly lang: string;
+  readonly outDir: string;
+}
+
+/** The client that bindings are written for. */
+function clientOf(project: string, flags: DevFlags): Client | undefined {
+  const lang = flags.clientLang ?? clientLanguage(project);
+  return lang === undefined ? undefined : { lang, outDir: join(project, flags.moduleBindingsPath) };
 }
 
 /** The language of the client beside the module; undefined when there is none. */
@@ -94,8 +159,8 @@ function clientLanguage(project: string): "rust" | "typescript" | undefined {
 /** Shows the database's log, again when it ended. */
 async function follow(database: string, flags: DevFlags): Promise<void> {
   for (;;) {
-    await logs(database, { ...flags, follow: true, format: "text" }).catch((error: unknown) =>
-      note(failureText(error)),
+    await logs(database, { ...flags, follow: true, format: "text", show: (line) => tell("module", line) }).catch(
+      (error: unknown) => note(failureText(error)),
     );
     await new Promise((resolve) => setTimeout(resolve, logAgainMs));
   }

@@ -16,6 +16,8 @@ export interface LogsFlags extends ServerFlags {
   readonly json?: boolean | undefined;
   readonly level?: LogLevelName | undefined;
   readonly levelExact?: boolean | undefined;
+  /** Where lines go; to standard output if left out. */
+  readonly show?: (line: string) => void;
 }
 
 const followLines = "10";
@@ -34,6 +36,7 @@ export async function logs(database: string, flags: LogsFlags): Promise<void> {
   if (follow) url.searchParams.set("follow", "true");
   const wanted = level === undefined ? -1 : logLevels.indexOf(level);
   const asJson = flags.json === true || flags.format === "json";
+  const show = flags.show ?? print;
   const kept: string[] = [];
   let ending: LogRecord | undefined;
   for await (const line of linesOf(await open(api, url), api.url)) {
@@ -42,13 +45,13 @@ export async function logs(database: string, flags: LogsFlags): Promise<void> {
     const weight = levelOf(record);
     if (levelExact ? weight !== wanted : weight < wanted) continue;
     const shown = asJson ? line : logText(record);
-    if (keepsLast === undefined) print(shown);
+    if (keepsLast === undefined) show(shown);
     else {
       kept.push(shown);
       if (kept.length > keepsLast) kept.shift();
     }
   }
-  for (const shown of kept) print(shown);
+  for (const shown of kept) show(shown);
   if (follow) throw logEnded(ending);
 }
 

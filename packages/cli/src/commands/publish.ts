@@ -4,7 +4,7 @@
  * The server's word on a plan is a token; sending it along says that this plan, and no other, was agreed to.
  */
 import { errorFacts } from "@lightcone/base";
-import { openLoggedIn, type ServerFlags } from "../api/session.ts";
+import { openLoggedIn, serverNamed, type ServerFlags } from "../api/session.ts";
 import { refused, ServerApi } from "../api/server-api.ts";
 import { buildModule, readPrebuilt, type Program, type ProgramFlags } from "../build/build-module.ts";
 import { isLocal, isServerUrl } from "../config/servers.ts";
@@ -12,7 +12,7 @@ import { CliFailure } from "../failure.ts";
 import { during, insist, note, print } from "../terminal.ts";
 
 export interface PublishFlags extends ProgramFlags, ServerFlags {
-  readonly deleteData: "always" | "on-conflict" | "never";
+  readonly deleteData: "always" | "on-conflict" | "ask" | "never";
   readonly breakClients?: boolean | undefined;
   /** Whether what tables and columns held that are gone may go with them. */
   readonly dropData?: boolean | undefined;
@@ -80,13 +80,25 @@ export async function publish(name: string | undefined, flags: PublishFlags): Pr
     await insist("Are you sure you want to proceed?", agrees("remote"), "Publish aborted by user.", "--yes=remote");
   }
   if (flags.dryRun === true) return dryRun(api, name ?? "", program, flags);
+  await publishProgram(api, name, program, flags);
+}
+
+/** Asks what publishing would do, asks whoever has to agree, and publishes. */
+export async function publishProgram(
+  api: ServerApi,
+  name: string | undefined,
+  program: Program,
+  flags: PublishFlags,
+): Promise<void> {
+  const agrees = readAgreements(flags.yes);
   // A nickname says little without what it stands for; an address says it all.
-  const named = flags.server ?? process.env["LIGHTCONE_SERVER"] ?? "default server";
+  const named = serverNamed(flags) ?? "default server";
   print(`Uploading to ${isServerUrl(named) ? "" : `${named} => `}${api.url}`);
   if (flags.anonymous === true && (name === undefined || (await isNew(api, name))))
     await confirmOwnerless(name, agrees("no-owner"));
   const query = name === undefined ? {} : await agree(api, name, program, flags, agrees);
-  if (name !== undefined && "clear" in query) await confirmDestroying(name, agrees("delete-data"));
+  if (name !== undefined && "clear" in query && flags.deleteData !== "ask")
+    await confirmDestroying(name, agrees("delete-data"));
   const answer = await during("Publishing module", () => send(api, name, program, query));
   const { Success }: Published = JSON.parse(answer);
   const { domain, database_identity: identity } = Success;
@@ -133,6 +145,7 @@ async function agree(
       print("Proceeding with database clear due to --delete-data=on-conflict.");
       return { clear: "true" };
     }
+    if (flags.deleteData === "ask") return agreeToLoss(api, name, program, plan.ManualMigrate.is_loss_alone === true);
     print("Aborting publish due to required manual migration.");
     throw new CliFailure(
       "Aborting because publishing would require manual migration or deletion of data and --delete-data was not specified.",
@@ -154,6 +167,25 @@ async function agree(
       "--break-clients, or --yes=break-clients,",
     );
   return { token, policy: "BreakClients", ...(flags.dropData === true ? { drop_data: "true" } : {}) };
+}
+
+/** Of a change that loses data: what gives up as little as the server allows, if that is wanted. */
+async function agreeToLoss(
+  api: ServerApi,
+  name: string,
+  program: Program,
+  isLossAlone: boolean,
+): Promise<Readonly<Record<string, string>>> {
+  const refusal = `${name} goes on as it is: its data is kept.`;
+  const plan = isLossAlone ? await askForPlan(api, name, program, true) : undefined;
+  if (plan !== undefined && "AutoMigrate" in plan) {
+    print(plan.AutoMigrate.migrate_plan.trimEnd());
+    printDetails(plan.AutoMigrate);
+    await insist("Go on, and lose what is named above?", false, refusal, "--delete-data=on-conflict");
+    return { token: plan.AutoMigrate.token, policy: "BreakClients", drop_data: "true" };
+  }
+  await insist(`Delete all data of ${name}, and go on?`, false, refusal, "--delete-data=on-conflict");
+  return { clear: "true" };
 }
 
 /** Clients of version 1 are not made for what a module of version 2 has. */

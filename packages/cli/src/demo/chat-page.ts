@@ -1,6 +1,6 @@
-/** The chat's page: its folder's files as they are, and its script bundled. */
+/** The chat's page: its folder's files, and its script bundled. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { rolldown } from "rolldown";
 import type { PageFiles } from "@lightcone/server";
 
@@ -20,8 +20,12 @@ export async function buildChatPage(folder: string): Promise<PageFiles> {
 function addFiles(folder: string, files: Map<string, Uint8Array>): void {
   if (!existsSync(folder)) return;
   for (const each of readdirSync(folder, { withFileTypes: true }))
-    if (each.isFile() && served.test(each.name))
-      files.set(relative(folder, join(folder, each.name)), readFileSync(join(folder, each.name)));
+    if (each.isFile() && served.test(each.name)) {
+      const bytes = readFileSync(join(folder, each.name));
+      // Where Vite serves the page, its script is asked for as it was written.
+      const text = each.name === "index.html" ? bytes.toString().replace('"./main.ts"', '"./main.js"') : undefined;
+      files.set(each.name, text === undefined ? bytes : new TextEncoder().encode(text));
+    }
 }
 
 async function bundle(entry: string): Promise<Uint8Array> {

@@ -19,8 +19,8 @@ const leftOut: ReadonlySet<string> = new Set([
   "Cargo.lock",
 ]);
 
-/** How long a folder is quiet before its changes are acted on. */
-const quietMs = 300;
+/** How long a folder is quiet before its changes are acted on: longer than an editor takes for the files of one save. */
+const quietMs = 50;
 
 /**
  * Folders are watched, each by itself. A file that is watched is lost when an editor saves it by putting another in its

@@ -1,0 +1,107 @@
+/**
+ * What a project says of itself, in `lightcone.json`, so that no command has to repeat it:
+ *
+ *   { "database": "todo", "module": "module", "server": "http://127.0.0.1:3000" }
+ *
+ * It is looked for in the folder that a command runs in and in those above. Paths are seen from where it lies. What a
+ * flag, an argument or the environment says goes before it.
+ */
+import { readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { CliFailure } from "../failure.ts";
+
+export interface Project {
+  /** The folder that `lightcone.json` lies in. */
+  readonly folder: string;
+  readonly database?: string;
+  /** The module's folder, as a whole path. */
+  readonly module?: string;
+  /** The server, as `--server` names it. */
+  readonly server?: string;
+}
+
+export const projectFile = "lightcone.json";
+const keys: readonly string[] = ["database", "module", "server"];
+
+/** The project that a folder is of; undefined without one. @throws {CliFailure} when its file does not read */
+export function findProject(from = process.cwd()): Project | undefined {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    const path = join(folder, projectFile);
+    const text = readIfThere(path);
+    if (text !== undefined) return readProject(path, text);
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+/**
+ * A command's names, with the project's database before them where they leave it out.
+ *
+ * @param names what was typed behind the command, without flags
+ * @param database of the project
+ */
+export function withDatabase(
+  command: string,
+  names: readonly string[],
+  database: () => string | undefined = () => findProject()?.database,
+): readonly string[] {
+  const leavesOut = leavesOutDatabase[command];
+  if (leavesOut?.(names) !== true) return names;
+  const ours = database();
+  return ours === undefined || ours === names[0] ? names : [ours, ...names];
+}
+
+/** Whether the first of a command's names is none of a database. */
+const leavesOutDatabase: Readonly<Record<string, (names: readonly string[]) => boolean>> = {
+  publish: ({ length }) => length === 0,
+  logs: ({ length }) => length === 0,
+  delete: ({ length }) => length === 0,
+  lock: ({ length }) => length === 0,
+  unlock: ({ length }) => length === 0,
+  // Any name may be a function's: within a project another database is asked from outside of it.
+  call: () => true,
+  sql: ({ length, 0: first = "" }) => length === 0 || (length === 1 && isStatement(first)),
+  subscribe: ({ 0: first = "" }) => isStatement(first),
+  describe: ({ length, 0: first = "" }) => length === 0 || ["table", "reducer", "procedure", "view"].includes(first),
+};
+
+const isStatement = (text: string): boolean => /\s/.test(text.trim());
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw new CliFailure(`${path} cannot be read`, { cause: error });
+  }
+}
+
+function readProject(path: string, text: string): Project {
+  let said: unknown;
+  try {
+    said = JSON.parse(text);
+  } catch (error) {
+    throw new CliFailure(`${path} is no JSON`, { cause: error, hint: example, exitCode: 2 });
+  }
+  if (typeof said !== "object" || said === null || Array.isArray(said))
+    throw new CliFailure(`${path} holds no object`, { hint: example, exitCode: 2 });
+  for (const [key, value] of Object.entries(said)) {
+    if (!keys.includes(key))
+      throw new CliFailure(`${path} has "${key}", which means nothing`, {
+        hint: `It may have ${keys.join(", ")}.`,
+        exitCode: 2,
+      });
+    if (typeof value !== "string" || value === "")
+      throw new CliFailure(`${path}: "${key}" is no text`, { hint: example, exitCode: 2 });
+  }
+  const { database, module, server } = said as Readonly<Record<string, string | undefined>>; // checked above
+  const folder = dirname(path);
+  return {
+    folder,
+    ...(database === undefined ? {} : { database }),
+    ...(module === undefined ? {} : { module: resolve(folder, module) }),
+    ...(server === undefined ? {} : { server }),
+  };
+}
+
+const example = `For example: { "database": "todo", "module": "module", "server": "http://127.0.0.1:3000" }`;

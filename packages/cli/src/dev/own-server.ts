@@ -1,0 +1,66 @@
+/** The server that `dev` publishes to: the one that is there, or one that it starts for the project. */
+import { makeServerLog } from "@lightcone/server";
+import { openAnonymous, type ServerFlags } from "../api/session.ts";
+import { isLocal } from "../config/servers.ts";
+import { CliFailure } from "../failure.ts";
+import { runServer, serveUntilSignal } from "../server/run-server.ts";
+import { forPeople } from "../server/server-log.ts";
+import { resolveSettings } from "../server/settings.ts";
+import { paint } from "../terminal.ts";
+import { tell } from "./stream.ts";
+
+export interface DevServer {
+  readonly url: string;
+  /** Where its data is, if it was started here. */
+  readonly dataDirectory: string | undefined;
+}
+
+/** How long a server that is there may take to answer. */
+const answerMs = 5_000;
+
+/**
+ * @param dataDirectory where a server that is started keeps its data
+ * @param isNamed whether the developer named the server: then it is theirs to start
+ * @throws {CliFailure} when something else listens there
+ */
+export async function devServer(flags: ServerFlags, dataDirectory: string, isNamed: boolean): Promise<DevServer> {
+  const { url } = openAnonymous(flags);
+  if (await isThere(url)) return { url, dataDirectory: undefined };
+  if (isNamed || !isLocal(url)) return { url, dataDirectory: undefined };
+  const { hostname, port } = new URL(url);
+  const listenAddr = `${hostname === "localhost" ? "127.0.0.1" : hostname}:${port === "" ? "80" : port}`;
+  const settings = resolveSettings({ listenAddr }, { LIGHTCONE_LOG_LEVEL: "warn", ...process.env }, dataDirectory);
+  const log = makeServerLog(settings.logLevel, { write: (line) => tell("server", forPeople(line, paint)) });
+  const server = await runServer(settings, log);
+  void serveUntilSignal(server, log);
+  return { url: server.url, dataDirectory: server.dataDirectory };
+}
+
+/** Whether a server answers. @throws {CliFailure} when what answers is none */
+async function isThere(url: string): Promise<boolean> {
+  let status: number;
+  try {
+    ({ status } = await fetch(`${url}/v1/ping`, { signal: AbortSignal.timeout(answerMs) }));
+  } catch (error) {
+    if (codeOf(error) === "ECONNREFUSED") return false;
+    // Whatever is wrong with it is said by what asks it next.
+    if (!isLocal(url)) return true;
+    throw taken(url, error);
+  }
+  if (status !== 200) throw taken(url, undefined);
+  return true;
+}
+
+function taken(url: string, cause: unknown): CliFailure {
+  return new CliFailure(`What listens on ${new URL(url).host} is no Lightcone server`, {
+    cause,
+    hint: 'End it, or give the project another port: "server": "http://127.0.0.1:3001" in lightcone.json.',
+  });
+}
+
+function codeOf(error: unknown): string | undefined {
+  const { cause } = error as {
+    readonly cause?: { readonly code?: string; readonly errors?: readonly { code?: string }[] };
+  };
+  return cause?.code ?? cause?.errors?.[0]?.code;
+}

@@ -1,0 +1,81 @@
+/** Whole small applications that a project begins with: the folders of `examples/`, which the package has as `templates/`. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { CliFailure } from "../failure.ts";
+import { home } from "../pages.ts";
+import { version } from "../version.ts";
+import { moduleFiles } from "./templates.ts";
+
+export const templates = ["react", "chat", "todo", "game", "module-rust"] as const;
+export type Template = (typeof templates)[number];
+
+/** What a project is developed with. */
+export const tools = { "@types/node": "^24.19.2", typescript: "^7.0.2", vite: "^8.3.8" } as const;
+
+/** What running and building leave in a folder. */
+const leftOut: ReadonlySet<string> = new Set(["node_modules", "dist", ".lightcone", "package.json", ".gitignore"]);
+const ignored = "/.lightcone/\n/dist/\n/module/dist/\n/module/target/\n/node_modules/\n";
+
+/**
+ * The files of a new project, by path.
+ *
+ * @param name of the project, and of its database: lower-case words with hyphens
+ * @param lightcone what `npm install` gets Lightcone from
+ */
+export function projectFiles(template: Template, name: string, lightcone: string): ReadonlyMap<string, string> {
+  const files = template === "module-rust" ? rustProject(name) : copied(template, name);
+  return files.set(".gitignore", ignored).set("package.json", manifest(template, name, lightcone));
+}
+
+function copied(template: string, name: string): Map<string, string> {
+  const folder = [join(home ?? "", "templates", template), join(home ?? "", "examples", template)].find(existsSync);
+  if (folder === undefined) throw new CliFailure(`the files of --template ${template} are not there`);
+  const files = new Map<string, string>();
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = relative(folder, join(entry.parentPath, entry.name));
+    if (!entry.isFile() || path.split(sep).some((part) => leftOut.has(part))) continue;
+    const text = readFileSync(join(folder, path), "utf8");
+    files.set(path, path === "lightcone.json" ? text.replace(/("database": )"[^"]*"/, `$1"${name}"`) : text);
+  }
+  return files;
+}
+
+function rustProject(name: string): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const [path, text] of moduleFiles("rust", name)) if (path !== ".gitignore") files.set(`module/${path}`, text);
+  const project = { database: name, module: "module", server: "http://127.0.0.1:3000" };
+  return files.set("lightcone.json", `${JSON.stringify(project)}\n`).set("README.md", rustReadme(name));
+}
+
+const rustReadme = (name: string): string => `# ${name}
+
+A module in Rust. \`module/src/lib.rs\` is the whole back end; \`lightcone.json\` names the database, the module and the server.
+
+    npm install
+    npx lightcone dev                # server, build, publish, log; again at every change
+    npx lightcone call add Ada
+    npx lightcone sql "SELECT * FROM person"
+
+It needs \`cargo\` and the target \`wasm32-unknown-unknown\`: \`rustup target add wasm32-unknown-unknown\`.
+`;
+
+function manifest(template: Template, name: string, lightcone: string): string {
+  const isRust = template === "module-rust";
+  const scripts = {
+    dev: "lightcone dev",
+    ...(isRust ? {} : { build: "vite build", check: "tsc && tsc -p module", test: 'node --test "test/**/*.test.ts"' }),
+    publish: "lightcone publish",
+  };
+  const whole = {
+    name,
+    private: true,
+    type: "module",
+    scripts,
+    dependencies: { lightcone },
+    ...(isRust ? {} : { devDependencies: tools }),
+  };
+  return `${JSON.stringify(whole, undefined, 2)}\n`;
+}
+
+/** What `npm install` gets Lightcone from: a file, as long as no registry has it. */
+export const dependencyOn = (file: string | undefined): string => (file === undefined ? `^${version}` : `file:${file}`);
