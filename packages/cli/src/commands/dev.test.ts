@@ -152,7 +152,7 @@ export const add = app.reducer({ text: t.string() }, (ctx, { text }) => {
     { text: '{ "databse": "x" }', says: /has "databse", which means nothing[^]*database, module, server/ },
     { text: '{ "server": 3000 }', says: /"server" is no text/ },
   ])("$text", async ({ text, says }) => {
-    const at = place.path(`bad-${text.length}`);
+    const at = place.path(encodeURIComponent(text));
     mkdirSync(at);
     writeFileSync(join(at, "lightcone.json"), text);
     const ended = await place.open(process.execPath, [bin, "logs"], { cwd: at }).ended;

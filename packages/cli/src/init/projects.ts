@@ -64,7 +64,7 @@ function manifest(template: Template, name: string, lightcone: string): string {
   const scripts = {
     dev: "lightcone dev",
     ...(isRust ? {} : { build: "vite build", check: "tsc && tsc -p module", test: 'node --test "test/**/*.test.ts"' }),
-    publish: "lightcone publish",
+    deploy: "lightcone publish",
   };
   const whole = {
     name,
