@@ -27,7 +27,7 @@ const commands = {
     [tool("oxfmt/bin/oxfmt"), "--check", "."],
     [tool("oxlint/bin/oxlint"), "--type-aware", "--deny-warnings"],
     [tool("typescript/bin/tsc"), "-p", "."],
-    [tool("typescript/bin/tsc"), "-p", "examples/chat/page"],
+    ...["chat", "chat/page", "react", "todo"].map((each) => [tool("typescript/bin/tsc"), "-p", `examples/${each}`]),
     [tool("knip/bin/knip.js")],
     [join(root, "scripts/tidy.ts")],
     [join(root, "scripts/write-errors.ts"), "--check"],

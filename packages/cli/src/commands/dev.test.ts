@@ -68,7 +68,7 @@ describe("issue 10, the loop: a project with lightcone.json", () => {
     writeFileSync(join(at, "module", "tsconfig.json"), JSON.stringify({ compilerOptions: options }));
     return at;
   };
-  const listening = async (): Promise<{ readonly port: number; close(): Promise<void> }> => {
+  const listening = async (): Promise<{ readonly port: number; readonly close: () => Promise<void> }> => {
     const probe = createServer((socket) =>
       socket
         .on("error", () => undefined)

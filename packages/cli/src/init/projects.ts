@@ -12,6 +12,11 @@ export type Template = (typeof templates)[number];
 /** What a project is developed with. */
 export const tools = { "@types/node": "^24.19.2", typescript: "^7.0.2", vite: "^8.3.8" } as const;
 
+const withReact = {
+  dependencies: { react: "^19.3.1", "react-dom": "^19.3.1" },
+  devDependencies: { "@types/react": "^19.3.3", "@types/react-dom": "^19.3.0" },
+} as const;
+
 /** What running and building leave in a folder. */
 const leftOut: ReadonlySet<string> = new Set(["node_modules", "dist", ".lightcone", "package.json", ".gitignore"]);
 const ignored = "/.lightcone/\n/dist/\n/module/dist/\n/module/target/\n/node_modules/\n";
@@ -71,8 +76,8 @@ function manifest(template: Template, name: string, lightcone: string): string {
     private: true,
     type: "module",
     scripts,
-    dependencies: { lightcone },
-    ...(isRust ? {} : { devDependencies: tools }),
+    dependencies: { lightcone, ...(template === "react" ? withReact.dependencies : {}) },
+    ...(isRust ? {} : { devDependencies: { ...(template === "react" ? withReact.devDependencies : {}), ...tools } }),
   };
   return `${JSON.stringify(whole, undefined, 2)}\n`;
 }
