@@ -11,6 +11,7 @@ import { withDatabase } from "./config/project.ts";
 /** What options mean that stand alone although they take a value, by command and long name. */
 const bareValues: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   publish: { "--delete-data": "always", "--yes": "all" },
+  dev: { "--inspect": "9229" },
   sql: { "--confirmed": "true" },
   subscribe: { "--confirmed": "true" },
 };

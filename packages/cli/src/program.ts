@@ -447,6 +447,10 @@ The JSON of the HTTP interface is taken as well.`,
     )
       .choices(["always", "on-conflict", "ask", "never"])
       .default("ask"),
+    shownAs(
+      "--inspect[=PORT]",
+      new Option("--inspect <port>", "let a debugger look at the module, at port 9229 unless another is named"),
+    ),
     noCheck(),
     new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
     server(),

@@ -5,7 +5,7 @@
 import type { HostPort, ModuleInstance, ModuleLimits, ModuleProgram } from "@lightcone/host";
 import { JsInstance } from "./instance.ts";
 import type { SandboxKind } from "./sandbox.ts";
-import { splitSourceMap, wrapScript } from "./script-text.ts";
+import { debuggersMap, splitSourceMap, wrapScript } from "./script-text.ts";
 import { openSesSandbox } from "./ses-sandbox.ts";
 import { StackMapper } from "./stack-trace.ts";
 import { mayBeEsModule } from "./sys/es-module.ts";
@@ -45,7 +45,8 @@ export function loadJsModule(bundle: string, limits?: ModuleLimits, options: JsM
       rest: () => threads.rest(),
     };
   }
-  const script = wrapScript(code);
+  const isDebugged = map !== undefined && process.env["LIGHTCONE_INSPECT"] === "1";
+  const script = wrapScript(code) + (isDebugged ? debuggersMap(map) : "");
   return { open: (port: HostPort): ModuleInstance => new JsInstance(script, openSandbox(), port, stacks) };
 }
 

@@ -34,6 +34,13 @@ export interface BundleText {
   readonly map: string | undefined;
 }
 
+/** A bundle's source map for debuggers of the wrapped script. */
+export function debuggersMap(map: string): string {
+  const whole: { readonly mappings: string } = JSON.parse(map);
+  const moved = { ...whole, mappings: ";".repeat(linesBefore) + whole.mappings };
+  return `\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(moved)).toString("base64")}`;
+}
+
 const mapComment = /\n\/\/# sourceMappingURL=data:application\/json(?:;charset=[\w-]+)?;base64,([A-Za-z0-9+/=]+)\s*$/;
 
 /** Takes the inline source map off a bundle. */

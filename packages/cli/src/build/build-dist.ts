@@ -14,8 +14,8 @@
  * a link sooner or later, and then brings nothing along that the package needs.
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildPrograms, isForeign } from "@lightcone/server/build-programs";
 import { rolldown, type InputOptions } from "rolldown";
@@ -127,14 +127,15 @@ function exportedFile(name: string, path: string): string {
   return file;
 }
 
-/** The examples, without what running them leaves there. */
+/** The examples that are whole projects, without what running them leaves there. */
 function copyTemplates(): void {
-  const left = /[/\\](?:node_modules|dist|\.lightcone)(?:[/\\]|$)/;
   const examples = join(root, "examples");
-  cpSync(examples, join(dist, "templates"), {
-    recursive: true,
-    filter: (path) => !left.test(path.slice(examples.length)),
-  });
+  const left = new Set(["node_modules", "dist", ".lightcone"]);
+  for (const name of readdirSync(examples).filter((each) => existsSync(join(examples, each, "lightcone.json"))))
+    cpSync(join(examples, name), join(dist, "templates", name), {
+      recursive: true,
+      filter: (path) => !left.has(basename(path)),
+    });
 }
 
 /** Gives the name of the file that npm made. */

@@ -6,6 +6,7 @@ import { makeDirectoryNow } from "@lightcone/base/node";
 import { CliFailure } from "../failure.ts";
 import { during } from "../terminal.ts";
 import { withBuildOptions, type BuildFlags } from "./build-options.ts";
+import type { BundleOptions } from "./bundle.ts";
 import { checkTypes, findCompiler } from "./check-types.ts";
 import { findEntry, findModule, type ModulePathFlags } from "./detect.ts";
 
@@ -57,7 +58,11 @@ export async function buildModule(given: ProgramFlags): Promise<Program> {
       hint: "--module-path names the folder that has src/index.ts or module.ts.",
     });
   const compiler = flags.check === true ? findCompiler(path) : undefined;
-  const bundled = bundle(entry, path, isDebug ? "development" : "production");
+  const bundled = bundle(entry, {
+    projectPath: path,
+    environment: isDebug ? "development" : "production",
+    isDebugged: flags.isDebugged,
+  });
   bundled.catch(() => undefined); // Asked for below, once the types fit.
   if (compiler !== undefined) await during("Checking types", () => checkTypes(compiler, path, entry));
   const code = await during("Building", () => bundled);
@@ -72,10 +77,10 @@ export async function buildModule(given: ProgramFlags): Promise<Program> {
 }
 
 /** The module as one script. @throws {CliFailure} with file and line */
-async function bundle(entry: string, projectPath: string, environment: "development" | "production"): Promise<string> {
+async function bundle(entry: string, options: BundleOptions): Promise<string> {
   const { bundleModule } = await import("./bundle.ts");
   try {
-    return (await bundleModule(entry, { projectPath, environment })).code;
+    return (await bundleModule(entry, options)).code;
   } catch (error) {
     if (!isLightconeError(error, "ModuleInvalid")) throw error;
     throw new CliFailure("The module could not be built", { causes: [error.detail.reason], cause: error });

@@ -5,6 +5,8 @@ import { CliFailure } from "../failure.ts";
 /** How a module is built. */
 export interface BuildFlags {
   readonly debug?: boolean | undefined;
+  /** Whether a debugger looks at it. */
+  readonly isDebugged?: boolean | undefined;
   /** The same in the words of `build`, of commands that build by the way. */
   readonly buildOptions?: string | undefined;
   /** False: types are not looked at. */

@@ -9,7 +9,7 @@
  */
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { LightconeError } from "@lightcone/base";
 import { rolldown, type Plugin, type RolldownError } from "rolldown";
 import { bundleOfficial } from "./official-bundle.ts";
@@ -19,6 +19,8 @@ export interface BundleOptions {
   readonly projectPath?: string | undefined;
   /** What `process.env.NODE_ENV` reads as. */
   readonly environment?: "production" | "development" | undefined;
+  /** Whether the source map says where the project's folder is, for a debugger on this machine. */
+  readonly isDebugged?: boolean | undefined;
 }
 
 export interface Bundle {
@@ -91,7 +93,8 @@ async function bundleOwn(entry: string, project: string, options: BundleOptions)
     await build.close();
     if (unresolved.length > 0) throw Object.assign(new Error("unresolved imports"), { errors: unresolved });
     const { code, map } = output[0];
-    const mapText = map === null ? "" : withoutSources(map.toString());
+    const sourceRoot = options.isDebugged === true ? pathToFileURL(project + sep).href : undefined;
+    const mapText = map === null ? "" : withoutSources(map.toString(), sourceRoot);
     const data = Buffer.from(mapText).toString("base64");
     const script = code.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "");
     return {
@@ -154,9 +157,9 @@ function modulePlugin(project: string, sdkFolders: Set<string>, official: () => 
 }
 
 /** Positions are all that the map is for; the sources stay with their author. */
-function withoutSources(map: string): string {
+function withoutSources(map: string, sourceRoot: string | undefined): string {
   const { sourcesContent: _, ...rest } = JSON.parse(map) as Record<string, unknown>;
-  return JSON.stringify(rest);
+  return JSON.stringify(sourceRoot === undefined ? rest : { ...rest, sourceRoot });
 }
 
 /** As seen from the project; the SDK's own files as the package that they are. */

@@ -24,6 +24,8 @@ export interface DevFlags extends ServerFlags {
   readonly buildOptions?: string | undefined;
   readonly check?: boolean | undefined;
   readonly yes?: boolean | undefined;
+  /** The port at which a debugger finds the module. */
+  readonly inspect?: string | undefined;
 }
 
 /** Until the log is asked for again after it ended. */
@@ -49,7 +51,10 @@ export async function dev(named: string | undefined, flags: DevFlags): Promise<v
   shareTerminal();
   using sources = new SourceWatch(module);
   const to = { ...flags, server: serverAsked(flags) ?? project?.server };
-  const server = await devServer(to, join(root, ".lightcone"), serverAsked(flags) !== undefined);
+  const inspectPort = readPort(flags.inspect);
+  const server = await devServer(to, join(root, ".lightcone"), serverAsked(flags) !== undefined, inspectPort);
+  if (inspectPort !== undefined)
+    print(`Debugger: 127.0.0.1:${inspectPort}, for VS Code, or chrome://inspect; calls have no time limit`);
   if (server.dataDirectory !== undefined) print(`Server: ${server.url}, data in ${server.dataDirectory}`);
   const cycle = new Cycle(database, { ...to, server: server.url }, module, clientOf(folder, flags));
   let hasBegun = false;
@@ -90,7 +95,12 @@ class Cycle {
     const { flags, database, client } = this;
     const began = performance.now();
     const api = await openLoggedIn(flags);
-    const program = await buildModule({ ...flags, modulePath: this.module, projectPath: undefined });
+    const program = await buildModule({
+      ...flags,
+      modulePath: this.module,
+      projectPath: undefined,
+      isDebugged: flags.inspect !== undefined,
+    });
     if (this.last !== undefined && Buffer.compare(this.last, program.bytes) === 0) {
       print("The module is the same as before.");
       return;
@@ -111,6 +121,13 @@ class Cycle {
       });
     print(`Published successfully!\n--- ${Math.round(performance.now() - began)} ms`);
   }
+}
+
+function readPort(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port > 0 && port < 65_536) return port;
+  throw new CliFailure(`--inspect takes a port, not ${JSON.stringify(text)}`, { exitCode: 2 });
 }
 
 /** The page's server, which what is wrong with does not keep from publishing. */

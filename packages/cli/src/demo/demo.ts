@@ -32,7 +32,7 @@ export async function demo(flags: DemoFlags): Promise<void> {
   const settings = resolveSettings(flags, { LIGHTCONE_LOG_LEVEL: "warn", ...process.env }, flags.dataDefault);
   const log = openServerLog(settings.logLevel);
   const page = await buildChatPage(join(repository, "examples/chat/page"));
-  const server = await runServer(settings, log, staticPages(page));
+  const server = await runServer(settings, log, { pages: staticPages(page) });
   try {
     const api = await openLoggedIn({ configPath: flags.configPath, server: server.url });
     await publishChat(api, log);

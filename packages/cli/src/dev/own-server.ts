@@ -1,4 +1,6 @@
 /** The server that `dev` publishes to: the one that is there, or one that it starts for the project. */
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { makeServerLog } from "@lightcone/server";
 import { openAnonymous, type ServerFlags } from "../api/session.ts";
 import { isLocal } from "../config/servers.ts";
@@ -23,17 +25,56 @@ const answerMs = 5_000;
  * @param isNamed whether the developer named the server: then it is theirs to start
  * @throws {CliFailure} when something else listens there
  */
-export async function devServer(flags: ServerFlags, dataDirectory: string, isNamed: boolean): Promise<DevServer> {
+export async function devServer(
+  flags: ServerFlags,
+  dataDirectory: string,
+  isNamed: boolean,
+  inspectPort: number | undefined,
+): Promise<DevServer> {
   const { url } = openAnonymous(flags);
-  if (await isThere(url)) return { url, dataDirectory: undefined };
+  const isRunning = await isThere(url);
+  if (inspectPort !== undefined && (isRunning || isNamed))
+    throw new CliFailure("--inspect needs a server that `dev` starts itself", {
+      hint: `${isRunning ? `End the one at ${url}` : "Leave out --server and LIGHTCONE_SERVER"}, or name another port in lightcone.json.`,
+      exitCode: 2,
+    });
+  if (isRunning) return { url, dataDirectory: undefined };
   if (isNamed || !isLocal(url)) return { url, dataDirectory: undefined };
   const { hostname, port } = new URL(url);
   const listenAddr = `${hostname === "localhost" ? "127.0.0.1" : hostname}:${port === "" ? "80" : port}`;
-  const settings = resolveSettings({ listenAddr }, { LIGHTCONE_LOG_LEVEL: "warn", ...process.env }, dataDirectory);
+  if (inspectPort !== undefined) await prepareInspection(inspectPort);
+  const limit = inspectPort === undefined ? [] : patience;
+  const settings = resolveSettings(
+    { listenAddr, limit },
+    { LIGHTCONE_LOG_LEVEL: "warn", ...process.env },
+    dataDirectory,
+  );
   const log = makeServerLog(settings.logLevel, { write: (line) => tell("server", forPeople(line, paint)) });
-  const server = await runServer(settings, log);
+  const server = await runServer(settings, log, { inspectPort });
   void serveUntilSignal(server, log);
   return { url: server.url, dataDirectory: server.dataDirectory };
+}
+
+/** Who stands at a break point is not hurried, and the process that is looked at is not let go of. */
+const patience = ["reducerTimeoutMs", "viewTimeoutMs", "procedureTimeoutMs", "parkAfterMs"].map(
+  (limit) => `${limit}=86400000`,
+);
+
+/** @throws {CliFailure} when the port is taken */
+async function prepareInspection(port: number): Promise<void> {
+  const probe = createServer();
+  try {
+    await once(probe.listen(port, "127.0.0.1"), "listening");
+  } catch (error) {
+    throw new CliFailure(`port ${port}, where a debugger is to look, is in use`, {
+      cause: error,
+      hint: `Another: lightcone dev --inspect=${port + 1}`,
+      exitCode: 2,
+    });
+  }
+  await new Promise((closed) => probe.close(closed));
+  // What the processes of databases are told by: to open the port when asked, and to say where their sources are.
+  process.env["LIGHTCONE_INSPECT"] = "1";
 }
 
 /** Whether a server answers. @throws {CliFailure} when what answers is none */

@@ -35,8 +35,18 @@ const lockWaitMs = 5_000;
 /** A database's JavaScript heap: rows are not on it, so it is the module's and the host's working memory. */
 const heapMegabytesMax = 1024;
 
+export interface RunOptions {
+  readonly pages?: Pages | undefined;
+  /** The port of this machine at which a debugger finds the process of a database. */
+  readonly inspectPort?: number | undefined;
+}
+
 /** @throws {CliFailure} naming the flag that helps when the port or the directory is taken */
-export async function runServer(settings: ServerSettings, log: ServerLog, pages?: Pages): Promise<RunningServer> {
+export async function runServer(
+  settings: ServerSettings,
+  log: ServerLog,
+  { pages, inspectPort }: RunOptions = {},
+): Promise<RunningServer> {
   const listen = await freeAddresses(settings.listen);
   if (settings.inMemory) await removeAbandoned();
   const dataDirectory = settings.inMemory ? makeMemoryDirectory() : settings.dataDirectory;
@@ -60,7 +70,12 @@ export async function runServer(settings: ServerSettings, log: ServerLog, pages?
     limits: makeServerLimits(settings.serverLimits),
     databaseLimits: settings.databaseLimits,
     procedureHttp: settings.procedureHttp,
-    nodeFlags: [`--max-old-space-size=${heapMegabytesMax}`],
+    nodeFlags: [
+      `--max-old-space-size=${heapMegabytesMax}`,
+      ...(inspectPort === undefined ? [] : [`--inspect-port=127.0.0.1:${inspectPort}`]),
+    ],
+    // Node opens the port at this signal: no earlier than the process has a database, and no process of another.
+    ...(inspectPort === undefined ? {} : { started: (_, pid) => void process.kill(pid, "SIGUSR1") }),
   });
   const close = async (): Promise<void> => {
     await hosts.stop();
