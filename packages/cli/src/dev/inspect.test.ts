@@ -99,11 +99,11 @@ test("a break point in a reducer is hit at the author's line, and the call goes 
   const inspector = await Inspector.open(port);
   await inspector.ask("Debugger.enable");
   // The script whose source map has the file.
-  const mapOf = (url: unknown): SourceMapPayload & { readonly sourceRoot?: string } =>
+  const mapOf = (url: unknown): SourceMapPayload =>
     JSON.parse(Buffer.from(String(url).split("base64,")[1] ?? "", "base64").toString());
   const hasFile = ({ sourceMapURL }: Record<string, unknown>): boolean => {
     if (!String(sourceMapURL).startsWith("data:application/json")) return false;
-    const { sourceRoot = "", sources } = mapOf(sourceMapURL);
+    const { sourceRoot, sources } = mapOf(sourceMapURL);
     return sources.some((each) => sourceRoot + each === pathToFileURL(source).href);
   };
   const script = await inspector.event("Debugger.scriptParsed", hasFile);

@@ -1,0 +1,12 @@
+import { join } from "node:path";
+import { defineConfig } from "vite";
+import lightcone from "./lightcone.json" with { type: "json" };
+
+const folder = import.meta.dirname;
+
+/** The page asks its own address for the database: here Vite passes that on, and a reverse proxy where it is deployed. */
+export default defineConfig({
+  root: join(folder, "page"),
+  build: { outDir: join(folder, "dist"), emptyOutDir: true, target: "esnext" },
+  server: { proxy: { "/v1": { target: lightcone.server, ws: true } }, fs: { allow: [folder] } },
+});
