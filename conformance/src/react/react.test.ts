@@ -112,6 +112,29 @@ describe("issue 10: live queries, without a framework", () => {
     db.close();
   });
 
+  test("a row that is here by its table's query is there at once, and goes with it", async () => {
+    const { db, live, timers } = open();
+    await db.reducers.addCard({ board: "a row", text: "" }).catch(() => {});
+    await db.reducers.addCard({ board: "a row", text: "one" });
+    const row = live.row(db.tables.tally, "a row");
+    expect(row.now()).toEqual({ rows: [], ready: false, error: undefined });
+    await preload(db, db.tables.tally);
+    expect(row.now()).toMatchObject({ rows: [{ board: "a row", count: 1 }], ready: true });
+    expect(row.now().rows).toBe(row.now().rows);
+    const end = row.watch(() => {});
+    timers.pass();
+    expect(row.now().ready).toBe(true);
+    await db.reducers.addCard({ board: "a row", text: "two" });
+    expect(row.now().rows).toMatchObject([{ count: 2 }]);
+    end();
+    timers.pass();
+    timers.pass();
+    await expect.poll(() => db.tables.tally.size).toBe(0);
+    await expect(live.row(db.tables.tally, "a row").load()).resolves.toBeUndefined();
+    expect(live.row(db.tables.tally, "a row").now().rows).toMatchObject([{ count: 2 }]);
+    db.close();
+  });
+
   test("what is asked for and never watched is let go", async () => {
     const { db, live, timers } = open();
     live.of(db.tables.card).now();
@@ -217,6 +240,29 @@ describe.skipIf(!existsSync(browserPath))(`issue 10: hooks of React in Chromium 
     expect(Object.keys(renders)).toHaveLength(21);
     expect(Object.entries(renders).filter(([, count]) => count > 2)).toEqual([]);
     expect([renders["second"], torn, faults]).toEqual([undefined, [], []]);
+    await page.close();
+  });
+
+  test("a row by its key: rendered again when it is another, by one subscription for all of its table", async () => {
+    await call("add_card", "all", "counted");
+    await call("add_card", "other", "counted");
+    const count = async (name: string): Promise<number> =>
+      Number((await served.sql("board", `SELECT count FROM tally WHERE board = '${name}'`))[0]?.[0]);
+    const { page, faults, asked } = await open("boards");
+    const shown = (name: string): Locator => page.getByLabel(`board ${name}`, { exact: true });
+    for (const name of ["all", "other"])
+      await shown(name)
+        .getByText(`${await count(name)} cards ready`)
+        .waitFor();
+    await shown("nowhere").getByText("no cards ready fine").waitFor();
+    await shown("none").getByText("no cards not ready fine").waitFor();
+    await app(page, ({ seen }) => void (seen.renders = {}));
+    await call("add_card", "other", "counted as well");
+    await shown("other")
+      .getByText(`${await count("other")} cards ready`)
+      .waitFor();
+    const { renders } = await app(page, ({ seen }) => seen);
+    expect([Object.keys(renders), asked("tally"), faults]).toEqual([["board other"], 1, []]);
     await page.close();
   });
 

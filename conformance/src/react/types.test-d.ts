@@ -19,7 +19,7 @@ const module = {
   ask: app.procedure({ of: t.string() }, t.array(t.u64()), async () => [1n]),
   online: app.view({ public: true }, t.array(app.tables.user.rowType), (ctx) => [...ctx.db.user]),
 };
-const { LightconeProvider, useClient, useConnection, useProcedure, useQuery, useReducer, useSuspenseQuery } =
+const { LightconeProvider, useClient, useConnection, useProcedure, useQuery, useReducer, useRow, useSuspenseQuery } =
   createHooks<typeof module>();
 
 type User = { identity: Identity; name: string | undefined };
@@ -31,6 +31,15 @@ const online = useSuspenseQuery((tables) => tables.online);
 is<typeof online, readonly User[]>(true);
 const maybe = useQuery((tables) => users.ready && tables.message);
 is<(typeof maybe.rows)[number], { text: string }>(true);
+
+declare const someone: Identity;
+const { row } = useRow((tables) => tables.user, someone);
+is<typeof row, User | undefined>(true);
+void useRow((tables) => tables.user, undefined);
+// @ts-expect-error the key is an identity
+useRow((tables) => tables.user, "c200");
+// @ts-expect-error without a primary key there is nothing to get by
+useRow((tables) => tables.message, "hello");
 
 const [say, saying] = useReducer((reducers) => reducers.say);
 is<Parameters<typeof say>[0]["text"], string>(true);

@@ -15,7 +15,6 @@ import { noRows, type LiveRows, type Shown } from "./source.ts";
 
 /** What a live query needs of those it is one of. */
 export interface LiveQueryOwner {
-  subscribe(query: Shown<unknown>["query"]): SubscriptionHandle;
   /** Runs when time has passed that may bring somebody back. Returns what cancels it. */
   later(run: () => void): () => void;
   /** It is subscribed to, or is not any more. */
@@ -52,17 +51,22 @@ export class LiveQuery<Row> {
 
   /** What there is to show. */
   readonly now = (): LiveRows<Row> => {
-    const { isApplied = false, error } = this.#subscription ?? {};
-    const { handed } = this;
+    const { handed, isApplied } = this;
+    const error = this.#subscription?.error;
     const isHanded = handed !== undefined && !this.#wasApplied && !isApplied;
     if (isApplied) this.#wasApplied = true;
-    const found = isHanded ? handed.rows : this.#shown.source.rows();
+    const found = isHanded ? handed.rows : this.#shown.rows();
     const rows = isSame(this.#seen.rows, found) ? this.#seen.rows : found;
     const ready = isApplied || isHanded;
     if (rows !== this.#seen.rows || ready !== this.#seen.ready || error !== this.#seen.error)
       this.#seen = { rows, ready, error };
     return this.#seen;
   };
+
+  /** Whether the client has all of its rows. */
+  get isApplied(): boolean {
+    return this.#subscription?.isApplied === true || this.#shown.isHere();
+  }
 
   /** What a server shows: `now`, and once that is ready always the same. */
   // What was pinned by this key was of this type.
@@ -91,15 +95,35 @@ export class LiveQuery<Row> {
     return applied;
   };
 
+  /** Holds its subscription for another live query, of some of its rows. */
+  hold(): SubscriptionHandle {
+    const unsubscribe = this.watch(() => {});
+    const subscription = this.#begin();
+    return {
+      get applied() {
+        return subscription.applied;
+      },
+      get isApplied() {
+        return subscription.isApplied;
+      },
+      get error() {
+        return subscription.error;
+      },
+      onChange: (run) => subscription.onChange(run),
+      unsubscribe,
+    };
+  }
+
   #begin(): SubscriptionHandle {
     this.#cancelEnd();
     if (this.#subscription !== undefined) return this.#subscription;
-    const { query, source } = this.#shown;
-    const subscription = this.#owner.subscribe(query);
+    const subscription = this.#shown.subscribe();
+    // Of a client that is closed already: `now` shows it.
+    if (subscription.error !== undefined) subscription.applied.catch(() => {});
     this.#subscription = subscription;
     this.#owner.began(this);
     const changed = (): void => this.#changed();
-    this.#ends = [source.onChange(changed), subscription.onChange(changed)];
+    this.#ends = [this.#shown.onChange(changed), subscription.onChange(changed)];
     return subscription;
   }
 

@@ -29,6 +29,7 @@ import {
   ConnectionWatch,
   liveQueries,
   noRows,
+  type KeyedSource,
   type LiveConnection,
   type LiveOptions,
   type LiveQueries,
@@ -50,6 +51,12 @@ type AnyCall = (...args: never[]) => Promise<unknown>;
 /** What is false is no query: nothing is asked for, and there are no rows. */
 type PickRows<From, Row> = (from: From) => Source<Row> | undefined | null | false;
 
+/** What `useRow` shows. */
+export interface LiveRow<Row> extends Omit<LiveRows<Row>, "rows"> {
+  /** The row; undefined while there is none with this key. */
+  readonly row: Row | undefined;
+}
+
 export interface Hooks<M extends ModuleExports> {
   /** Gives the hooks below it their client, which is made once, outside, and closed by who made it. */
   readonly LightconeProvider: (props: { readonly client: Client<M>; readonly children?: ReactNode }) => ReactElement;
@@ -57,6 +64,11 @@ export interface Hooks<M extends ModuleExports> {
   readonly useClient: () => Client<M>;
   /** The rows of a table, a view or a query, and whether they are all there. */
   readonly useQuery: <Row>(pick: PickRows<ClientTables<M>, Row>) => LiveRows<Row>;
+  /** The row with a primary key. Rendered again when that row is another. Without a key, nothing is asked for. */
+  readonly useRow: <Row, Key>(
+    pick: (tables: ClientTables<M>) => KeyedSource<Row, Key>,
+    key: NoInfer<Key> | undefined,
+  ) => LiveRow<Row>;
   /** As `useQuery`, for what is below a `Suspense`: waits there for the rows, and throws what refuses them. */
   readonly useSuspenseQuery: <Row>(pick: (tables: ClientTables<M>) => Source<Row>) => readonly Row[];
   /** A reducer, and how its calls are doing. The function is the same each time. */
@@ -95,12 +107,6 @@ export function createHooks<M extends ModuleExports = UntypedModule>(options?: L
     if (provided === undefined)
       throw new TypeError("a hook of createHooks is used outside of its <LightconeProvider client={…}>");
     return provided;
-  }
-
-  function useShown<Row>(pick: PickRows<ClientTables<M>, Row>): LiveQuery<Row> | undefined {
-    const { client, queries } = useProvided();
-    const source = pick(client.tables);
-    return source === undefined || source === null || source === false ? undefined : queries.of(source);
   }
 
   function useCall<Call extends AnyCall>(call: Call): readonly [Call, CallState] {
@@ -154,12 +160,14 @@ export function createHooks<M extends ModuleExports = UntypedModule>(options?: L
     },
     useClient: () => useProvided().client,
     useQuery(pick) {
-      const query = useShown(pick);
-      return useSyncExternalStore(query?.watch ?? watchNothing, query?.now ?? nothing, () => {
-        if (query === undefined) return noRows;
-        // In a page this is what its server showed: nothing that has come since.
-        return isServer ? query.pinned() : (query.handed ?? noRows);
-      });
+      const { client, queries } = useProvided();
+      const source = pick(client.tables);
+      return useLive(source === undefined || source === null || source === false ? undefined : queries.of(source));
+    },
+    useRow(pick, key) {
+      const { client, queries } = useProvided();
+      const now = useLive(key === undefined ? undefined : queries.row(pick(client.tables), key));
+      return useMemo(() => ({ row: now.rows[0], ready: now.ready, error: now.error }), [now]);
     },
     useSuspenseQuery(pick) {
       const { client, queries } = useProvided();
@@ -181,6 +189,14 @@ export function createHooks<M extends ModuleExports = UntypedModule>(options?: L
       return useMemo(() => ({ ...now, retry }), [now, retry]);
     },
   };
+}
+
+function useLive<Row>(query: LiveQuery<Row> | undefined): LiveRows<Row> {
+  return useSyncExternalStore(query?.watch ?? watchNothing, query?.now ?? nothing, () => {
+    if (query === undefined) return noRows;
+    // In a page this is what its server showed: nothing that has come since.
+    return isServer ? query.pinned() : (query.handed ?? noRows);
+  });
 }
 
 interface Calls {

@@ -8,8 +8,16 @@ type CardRow = RowOf<typeof board, "card">;
 
 /** How long a query that nobody shows is kept. */
 const keepMs = Number(new URLSearchParams(globalThis.location?.search ?? "").get("keepMs") ?? 5000);
-export const { LightconeProvider, useClient, useConnection, useProcedure, useQuery, useReducer, useSuspenseQuery } =
-  createHooks<typeof board>({ keepMs });
+export const {
+  LightconeProvider,
+  useClient,
+  useConnection,
+  useProcedure,
+  useQuery,
+  useReducer,
+  useRow,
+  useSuspenseQuery,
+} = createHooks<typeof board>({ keepMs });
 
 /** What a test looks at besides the page. */
 export const seen = {
@@ -55,6 +63,16 @@ function Twice(): ReactElement {
   const second = useQuery((tables) => tables.card).rows;
   if (first !== second) seen.torn.push("two arrays of one query");
   return <p>{`${first.length} and ${second.length}`}</p>;
+}
+
+/** How many cards one board has, rendered when that number is another. */
+function Board({ name }: { readonly name: string | undefined }): ReactElement {
+  const { row, ready, error } = useRow((tables) => tables.tally, name);
+  const key = `board ${name ?? "none"}`;
+  seen.renders[key] = (seen.renders[key] ?? 0) + 1;
+  return (
+    <p aria-label={key}>{`${row?.count ?? "no"} cards ${ready ? "ready" : "not ready"} ${error?.code ?? "fine"}`}</p>
+  );
 }
 
 function Add(): ReactElement {
@@ -134,6 +152,13 @@ const parts: Readonly<Record<string, () => ReactElement>> = {
   tally: () => <Tally />,
   twice: () => <Twice />,
   add: () => <Add />,
+  boards: () => (
+    <>
+      {["all", "other", "nowhere", undefined].map((name) => (
+        <Board key={name ?? ""} name={name} />
+      ))}
+    </>
+  ),
   careless: () => <Careless />,
   length: () => <Length />,
   status: () => <Status />,
