@@ -1,6 +1,5 @@
 /** The instances of views: each is a view for one caller, or an anonymous one for all. */
 import type { LightconeError, RowRef, TableId } from "@lightcone/base";
-import type { IndexCursor } from "@lightcone/engine";
 import type { ReadSet } from "./read-set.ts";
 import type { ViewTable } from "./relations.ts";
 
@@ -10,6 +9,8 @@ export class Instance {
   readonly key: string;
   /** Who is subscribed to it. */
   readonly users = new Set<object>();
+  /** The rows that it has in the derived store, as the last run gave them. */
+  rows: readonly RowRef[] = [];
   /** What the last run read; undefined while its rows are not to be relied on. */
   reads: ReadSet | undefined;
   /** Why it has no rows that are up to date. */
@@ -83,25 +84,5 @@ export class Instances {
       gone.push(instance);
     }
     return gone;
-  }
-
-  /** The instance's rows in the derived store. */
-  rowsOf({ of: { table, view }, caller }: Instance): readonly RowRef[] {
-    const rows: RowRef[] = [];
-    let cursor: Pick<IndexCursor, "next">;
-    if (view.isAnonymous) {
-      const walk = table.openCursor();
-      walk.seek();
-      cursor = walk;
-    } else {
-      const own = view.columns.length;
-      const index = table.indexes.find(({ def }) => def.columns.length === 1 && def.columns[0] === own);
-      if (index === undefined) throw new TypeError(`view ${view.name} has no index of its callers`);
-      const found = index.openCursor();
-      found.seekPoint(new DataView(caller.buffer, caller.byteOffset, caller.byteLength), 0, caller.length);
-      cursor = found;
-    }
-    for (let ref = cursor.next(); ref !== -1; ref = cursor.next()) rows.push(ref);
-    return rows;
   }
 }

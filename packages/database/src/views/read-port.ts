@@ -98,11 +98,10 @@ export class ReadPort implements HostPort {
     const index = this.indexes.get(id);
     if (index === undefined) return this.fail(Errno.noSuchIndex);
     if (!index.isKey(key, at, length)) return this.fail(Errno.bsatnDecode);
-    const copy = key.slice(at, at + length);
-    const view = new DataView(copy.buffer);
-    reads.point(index, view, 0);
+    const view = this.viewOf(key);
+    reads.point(index, view, at);
     const cursor = index.openCursor();
-    cursor.seekPoint(view, 0, length);
+    cursor.seekPoint(view, at, length);
     return { next: () => cursor.next(), close: () => undefined };
   }
 

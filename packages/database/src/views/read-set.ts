@@ -77,6 +77,19 @@ export class ReadSet {
     this.count();
   }
 
+  /** Whether another run has read the same. Ranges are not looked at: with any it counts as other. */
+  isSame({ tables, indexes }: ReadSet): boolean {
+    if (tables.size !== this.tables.size || indexes.size !== this.indexes.size) return false;
+    for (const id of tables.keys()) if (!this.tables.has(id)) return false;
+    for (const [id, { index, points, ranges }] of indexes) {
+      const own = this.indexes.get(id);
+      if (own?.index !== index || own.points.size !== points.size || own.ranges.length + ranges.length > 0)
+        return false;
+      for (const point of points) if (!own.points.has(point)) return false;
+    }
+    return true;
+  }
+
   open(scan: { close(): void }): void {
     this.scans.push(scan);
   }

@@ -1,14 +1,28 @@
 /** The rows that a run of a view has given, as they will stand: each with the caller behind it. */
-import { LightconeError } from "@lightcone/base";
-import type { RowRef, Table } from "@lightcone/engine";
+import { asRowRef, LightconeError, type RowRef } from "@lightcone/base";
+import { equalBytes, type RowSource, type Table } from "@lightcone/engine";
 import { makeSkip } from "@lightcone/sats";
 import { callerBytes, type ViewTable } from "./relations.ts";
+
+/** What makes the rows that there are be those that were given. */
+export interface Difference {
+  readonly deletes: readonly RowRef[];
+  /** Rows that are not there, by their positions. */
+  readonly inserts: readonly number[];
+  /** The rows that stand then, in the order given; `toCome` for each of the inserts. */
+  readonly rows: RowRef[];
+}
+
+const none: readonly RowRef[] = [];
+/** Stands for a row that is to be inserted. No row has this reference. */
+export const toCome: RowRef = asRowRef(0xffff_ffff);
 
 export class ViewRows {
   private readonly of: ViewTable;
   private readonly caller: Uint8Array;
   private readonly rowsMax: number;
   private bytes = new Uint8Array(256);
+  private view = new DataView(this.bytes.buffer);
   private readonly ends: number[] = [];
 
   /** @param rowsMax the most rows that there may be */
@@ -33,6 +47,7 @@ export class ViewRows {
       const grown = new Uint8Array(Math.max(end, this.bytes.length * 2));
       grown.set(this.bytes.subarray(0, from));
       this.bytes = grown;
+      this.view = new DataView(grown.buffer);
     }
     for (let step = 0; step < length; step += 1) this.bytes[from + step] = bytes[at + step] ?? 0;
     this.bytes.set(this.caller, end - callerBytes);
@@ -65,7 +80,7 @@ export class ViewRows {
     const { view } = this.of;
     if (view.primaryKey === undefined) return;
     const skips = view.columns.slice(0, view.primaryKey + 1).map(({ type }) => makeSkip(type));
-    const data = new DataView(this.bytes.buffer);
+    const data = this.view;
     const seen = new Map<string, string>();
     for (let row = 0; row < this.count; row += 1) {
       const from = this.start(row);
@@ -84,24 +99,53 @@ export class ViewRows {
   }
 
   /**
-   * Compares with the rows that there are.
+   * Compares with the rows that there are. A view gives most of its rows again, and in the same order: those are found without
+   * a search.
    *
-   * @returns the rows to delete, and those to insert by their positions; undefined when nothing changes
+   * @param store of the rows
+   * @param present the rows that a run before gave, in its order, each once
    */
-  differenceTo(
-    table: Table,
-    present: readonly RowRef[],
-  ): { readonly deletes: readonly RowRef[]; readonly inserts: readonly number[] } | undefined {
-    const kept = new Set<RowRef>();
+  differenceTo(table: Table, store: RowSource, present: readonly RowRef[]): Difference {
+    const isKept = new Uint8Array(present.length);
     const inserts: number[] = [];
+    const rows: RowRef[] = [];
+    let positions: ReadonlyMap<RowRef, number> | undefined;
+    let next = 0;
     for (let row = 0; row < this.count; row += 1) {
-      const from = this.start(row);
-      const there = table.findRow(this.bytes, from, this.end(row) - from);
-      if (there === -1) inserts.push(row);
-      else kept.add(there);
+      if (this.isRow(row, store, present[next])) next += 1;
+      else if (this.isRow(row, store, present[next + 1])) next += 2;
+      else {
+        const from = this.start(row);
+        const there = table.findRow(this.bytes, from, this.end(row) - from);
+        if (there === -1) {
+          inserts.push(row);
+          rows.push(toCome);
+          continue;
+        }
+        positions ??= new Map(present.map((ref, at) => [ref, at] as const));
+        const at = positions.get(there) ?? -1;
+        // A row that is given twice stands once.
+        if (at === -1 || isKept[at] === 1) continue;
+        isKept[at] = 1;
+        rows.push(there);
+        continue;
+      }
+      if (isKept[next - 1] === 1) continue;
+      isKept[next - 1] = 1;
+      rows.push(present[next - 1] ?? toCome);
     }
-    const deletes = kept.size === present.length ? [] : present.filter((ref) => !kept.has(ref));
-    return inserts.length + deletes.length === 0 ? undefined : { deletes, inserts };
+    const deletes =
+      rows.length - inserts.length === present.length ? none : present.filter((_, at) => isKept[at] === 0);
+    return { deletes, inserts, rows };
+  }
+
+  /** Whether the row is the one that stands at `ref`. */
+  private isRow(row: number, store: RowSource, ref: RowRef | undefined): boolean {
+    if (ref === undefined) return false;
+    store.resolve(ref);
+    const from = this.start(row);
+    const length = this.end(row) - from;
+    return store.row.length === length && equalBytes(store.row.view, store.row.at, this.view, from, length);
   }
 
   /** Gives a row's bytes, the caller included. */

@@ -83,8 +83,8 @@ describe("row 9: a fault is found", () => {
       () => {
         // oxlint-disable-next-line typescript/unbound-method -- called with its object below
         const { differenceTo } = ViewRows.prototype;
-        vi.spyOn(ViewRows.prototype, "differenceTo").mockImplementation(function (this: ViewRows, table) {
-          return differenceTo.call(this, table, []);
+        vi.spyOn(ViewRows.prototype, "differenceTo").mockImplementation(function (this: ViewRows, table, store) {
+          return differenceTo.call(this, table, store, []);
         });
       },
     ],

@@ -5,11 +5,13 @@
  * that are functions of the test. Each limit is met with a small value of it.
  */
 import { asRowRef } from "@lightcone/base";
+import { testSeed } from "@lightcone/base/testing";
 import { tableDef } from "@lightcone/engine/testing";
 import { Errno, type HostPort, type ViewOutcome } from "@lightcone/host";
 import type { DeltaPart } from "@lightcone/query";
 import { t } from "@lightcone/sats";
 import { bindParams, compileSubscription } from "@lightcone/sql";
+import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import type { DatabaseLimits } from "../link/limits.ts";
 import type { Subscriber, Subscription } from "../subscriptions/subscriber.ts";
@@ -313,6 +315,23 @@ describe("row 9: a view", () => {
     expect(deliver).not.toHaveBeenCalled();
     parts.put(2);
     expect(deliver).toHaveBeenCalledTimes(1);
+  });
+
+  test("gives its rows in any order, and more than once: who is subscribed has each once, callers apart", async () => {
+    const lists = fc.array(fc.array(fc.integer({ min: 0, max: 6 }), { maxLength: 9 }), { minLength: 1, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(lists, fc.boolean(), async (steps, isAnonymous) => {
+        let given: readonly number[] = [];
+        const parts = await opened({ any: { columns, isAnonymous, run: (port) => (all(port), rows(...given)) } });
+        const ears = [1, 2].map((caller) => heard(parts.hear("SELECT * FROM any", caller)));
+        for (const [step, list] of steps.entries()) {
+          given = list;
+          parts.put(step);
+          for (const { numbers } of ears) expect([...numbers].sort()).toEqual([...new Set(list)].sort());
+        }
+      }),
+      { numRuns: 25, seed: testSeed(9) },
+    );
   });
 
   test("that reads more than viewReadsMax keys counts as one that reads the table", async () => {

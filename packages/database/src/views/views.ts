@@ -8,7 +8,15 @@
  * and before anybody is told. A view that fails costs those who are subscribed to it, never the writer. Views run in a module
  * instance of their own. `docs/decisions/0195`.
  */
-import { defined, isLightconeError, LightconeError, type Clock, type TableId } from "@lightcone/base";
+import {
+  asRowRef,
+  defined,
+  isLightconeError,
+  LightconeError,
+  type Clock,
+  type RowRef,
+  type TableId,
+} from "@lightcone/base";
 import { modulePromises, type Watchdog } from "@lightcone/base/node";
 import { CommitKind, makeHashSeed, type Commit, type Store } from "@lightcone/engine";
 import { LogLevel, type FunctionKind, type LogLine, type ModuleInstance } from "@lightcone/host";
@@ -24,7 +32,7 @@ import { ReadPort } from "./read-port.ts";
 import { IndexKeys, Readers, ReadSet } from "./read-set.ts";
 import { nobody, type Relations } from "./relations.ts";
 import { Instances, type Instance } from "./instances.ts";
-import { ViewRows } from "./view-rows.ts";
+import { toCome, ViewRows } from "./view-rows.ts";
 
 /** Runs go on in one stretch of the watchdog for so long; then the next begins, with all of its budget. */
 const stretchMs = 5;
@@ -100,6 +108,8 @@ export class Views {
   /** What runs at the moment. */
   private running: Instance | undefined;
   private stale: Instance[] = [];
+  /** The rows of before of what this round has changed. */
+  private before: (readonly [Instance, readonly RowRef[]])[] = [];
   /** Those whose rows are to be taken away. */
   private dropped: Instance[] = [];
   /** How long runs of each view took since this was last looked at, and when one was last said to be slow. */
@@ -293,7 +303,10 @@ export class Views {
       if (this.runAll(left, failed)) break;
       // The one that found no room has failed. Nothing of this round stands: the others have another.
       derived.rollback();
+      for (const [instance, rows] of this.before.reverse()) instance.rows = rows;
+      this.before = [];
     }
+    this.before = [];
     if (isOfCommit) this.tellSlow();
     this.slow.clear();
     const commit = relations.commit();
@@ -392,11 +405,13 @@ export class Views {
       } finally {
         watchdog.critical.leave();
       }
-      this.forgetReads(instance);
-      instance.reads = result.reads;
       instance.failures = 0;
       instance.error = undefined;
-      this.readers.add(instance, result.reads);
+      if (instance.reads?.isSame(result.reads) !== true) {
+        this.forgetReads(instance);
+        instance.reads = result.reads;
+        this.readers.add(instance, result.reads);
+      }
     }
     this.noteTime(instance, spentMs + clock.steadyMs() - from);
     return true;
@@ -477,14 +492,24 @@ export class Views {
   private replace(instance: Instance, rows: ViewRows): void {
     const { derived } = this.site.relations;
     const { table } = instance.of;
-    const difference = rows.differenceTo(table, this.instances.rowsOf(instance));
-    if (difference === undefined) return;
-    for (const ref of difference.deletes) derived.tx.deleteRow(table.id, ref);
-    for (const row of difference.inserts)
+    const { deletes, inserts, rows: all } = rows.differenceTo(table, derived, instance.rows);
+    for (const ref of deletes) derived.tx.deleteRow(table.id, ref);
+    let next = all.indexOf(toCome);
+    for (const row of inserts) {
       rows.use(row, (bytes, at, length) => {
         const result = derived.tx.insert(table.id, bytes, at, length);
         if (result < 0) throw new TypeError(`a row of view ${table.name} is refused: ${derived.tx.failure()}`);
+        all[next] = asRowRef(table.findRow(bytes, at, length));
       });
+      next = all.indexOf(toCome, next + 1);
+    }
+    this.stand(instance, inserts.length > 1 ? [...new Set(all)] : all);
+  }
+
+  /** Notes the rows of an instance, to be undone with the round. */
+  private stand(instance: Instance, rows: readonly RowRef[]): void {
+    this.before.push([instance, instance.rows]);
+    instance.rows = rows;
   }
 
   private clear(instance: Instance): void {
@@ -492,7 +517,8 @@ export class Views {
     const { derived } = relations;
     const { table, schema } = instance.of;
     if (relations.view(schema.id)?.table !== table) return; // its rows went with its table
-    for (const ref of this.instances.rowsOf(instance)) derived.tx.deleteRow(table.id, ref);
+    for (const ref of instance.rows) derived.tx.deleteRow(table.id, ref);
+    this.stand(instance, []);
   }
 
   private forgetReads(instance: Instance): void {

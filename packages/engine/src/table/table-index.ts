@@ -190,6 +190,9 @@ export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
   }
 }
 
+/** Most cursors look up whole keys, which stand somewhere. */
+const noKey = new DataView(new ArrayBuffer(0));
+
 export class TableIndexCursor implements IndexCursor {
   private readonly index: TableIndex;
   private readonly position: TreePosition = { branch: 0, leaf: 0, entry: 0 };
@@ -197,7 +200,7 @@ export class TableIndexCursor implements IndexCursor {
   private tree: OrderedIndex | undefined;
   private only: RowRef | -1 = -1;
   /** A prefix and a bound, back to back. */
-  private key = new DataView(new ArrayBuffer(64));
+  private key: DataView = noKey;
 
   constructor(index: TableIndex) {
     this.index = index;
@@ -245,7 +248,7 @@ export class TableIndexCursor implements IndexCursor {
   private joined(prefix: Uint8Array | undefined, bound: Uint8Array | undefined): DataView {
     const prefixLength = prefix?.length ?? 0;
     const length = prefixLength + (bound?.length ?? 0);
-    if (length > this.key.byteLength) this.key = new DataView(new ArrayBuffer(length * 2));
+    if (length > this.key.byteLength) this.key = new DataView(new ArrayBuffer(Math.max(64, length * 2)));
     const bytes = new Uint8Array(this.key.buffer);
     if (prefix !== undefined) bytes.set(prefix);
     if (bound !== undefined) bytes.set(bound, prefixLength);
