@@ -2,9 +2,11 @@
 // are changed to `lightcone/module`, and does the same.
 // Method: modules of `modules/official` on one server twice: as bundles of the official package, and with their import paths changed.
 // The same calls; then the rows of all tables are compared. The compiler reads them by both paths.
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { bundleModule } from "@lightcone/cli/bundle";
+import { connect } from "lightcone/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Served } from "../served.ts";
 import { complaintsAbout, makeProject } from "../typescript/type-check.ts";
@@ -63,26 +65,62 @@ const modules: readonly Module[] = [
     ],
     settled: ["SELECT * FROM seenLine WHERE text = 'round 0 Interval true'", 1],
   },
+  {
+    name: "club",
+    columns: {
+      member: "*",
+      "chat.chat_line": "line_id, room_name, mood, text",
+      "backRoom.chat_line": "line_id, room_name, mood, text",
+      "chat.audit.entry_made": "*",
+      "backRoom.audit.entry_made": "*",
+      "chat.hall_lines": "text",
+      "backRoom.my_lines": "text",
+      hall_texts: "text",
+      "chat.secret": "text",
+      st_row_level_security: "sql",
+      st_table: "table_name",
+      st_index: "index_name",
+      st_table_accessor: "*",
+    },
+    calls: [
+      ["200 ", "join_club", "Ada"],
+      ["200 ", "chat.send_line", "hall", "HELLO"],
+      ["530 A line needs words", "backRoom.send_line", "hall", ""],
+      ["200 ", "backRoom.send_line", "cellar", "psst"],
+      ["200 ", "hush", "hall"],
+      ["200 ", "chat.keep_secret", "mine"],
+      ["200 ", "chat.audit.note_down", "by hand"],
+      ["200 2", "chat.count_lines"],
+      ["200 5", "count_all"],
+      ["200 ", "backRoom.remind_soon", "time is up"],
+    ],
+    settled: ["SELECT * FROM backRoom.chat_line WHERE text = 'time is up'", 1],
+  },
 ];
 
-const textOf = (name: string): string =>
-  readFileSync(new URL(`../../../modules/official/${name}-2.ts`, import.meta.url), "utf8");
+/** The files of a module: one, or those of a folder. */
+function filesOf(name: string): Record<string, string> {
+  const path = fileURLToPath(new URL(`../../../modules/official/${name}-2`, import.meta.url));
+  if (!existsSync(path)) return { "index.ts": readFileSync(`${path}.ts`, "utf8") };
+  return Object.fromEntries(readdirSync(path).map((file) => [file, readFileSync(join(path, file), "utf8")]));
+}
 const moved = (text: string): string => text.replaceAll(/"spacetimedb(?:\/server)?"/g, `"lightcone/module"`);
+const changed = (name: string, change: (text: string) => string, folder = ""): Record<string, string> =>
+  Object.fromEntries(Object.entries(filesOf(name)).map(([file, text]) => [folder + file, change(text)]));
 const isInstalled = officialLines.includes(2);
 
 async function ours(name: string): Promise<string> {
-  const folder = makeProject({ "module.ts": moved(textOf(name)) });
+  const folder = makeProject(changed(name, moved));
   try {
-    return (await bundleModule(join(folder, "module.ts"))).code;
+    return (await bundleModule(join(folder, "index.ts"))).code;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 test("issue 9: the compiler takes them by both import paths", () => {
-  const files = Object.fromEntries(modules.map(({ name }) => [`${name}.ts`, textOf(name)]));
   const each = (change: (text: string) => string): Record<string, string> =>
-    Object.fromEntries(Object.entries(files).map(([file, text]) => [file, change(text)]));
+    Object.assign({}, ...modules.map(({ name }) => changed(name, change, `${name}/`)));
   // As the official template has it: its declarations are found in no other way.
   const options = { module: "esnext", moduleResolution: "bundler" };
   expect(complaintsAbout(each(moved), options)).toEqual([]);
@@ -115,5 +153,26 @@ describe.skipIf(!isInstalled)("issue 9: by both import paths they do the same", 
     };
     const theirs = await did(`${name}-theirs`, await officialBundle(name, 2));
     expect(await did(`${name}-ours`, await ours(name))).toEqual(theirs);
+  });
+
+  test("a page has what libraries bring by their names, whoever made the bundle", async () => {
+    for (const database of ["club-theirs", "club-ours"]) {
+      const db = connect({ uri: served.url, database });
+      const { "chat.chatLine": lines, "chat.waved": waves, "chat.hallLines": views } = db.tables;
+      const heard: unknown[] = [];
+      waves?.onInsert((row) => heard.push(row["roomName"]));
+      await db.subscribe("SELECT * FROM chat.chat_line", "SELECT * FROM chat.waved", "SELECT * FROM chat.hall_lines")
+        .applied;
+      await db.reducers["chat.sendLine"]?.({ roomName: "hall", text: "from a page" });
+      await db.reducers["chat.waveTo"]?.({ roomName: "hall" });
+      const texts = lines?.rows().map(({ text }) => text);
+      expect(texts).toContain("from a page");
+      expect(heard).toEqual(["hall"]);
+      expect(waves?.size).toBe(0);
+      expect(await db.procedures["chat.countLines"]?.()).toBe(BigInt(texts?.length ?? 0));
+      await expect(db.reducers["chat.none"]?.()).rejects.toThrow("`chat.none`");
+      expect(views?.rows().map(({ text }) => text)).toContain("from a page");
+      db.close();
+    }
   });
 });

@@ -55,10 +55,10 @@ const note = table(
   { id: t.u64().primaryKey().autoInc(), text: t.string().unique(), n: t.u8().index(), m: t.u8().index("hash") },
 );
 const tag = table({}, { id: t.u64().primaryKey() });
-const main = schema({ note, timer, tag });
+const library = { default: schema({ entry: table({}, { id: t.u64().primaryKey() }) }) };
+const main = schema({ note, timer, tag, library });
 export default main;
 const app = schema({ note, timer, tag });
-const library = {};
 const hello = app.httpHandler(() => new SyncResponse("hello"));
 export const tick = main.reducer({ n: t.u8() }, (ctx, { n }) => {});
 const see = (name: string, value: unknown): void => {

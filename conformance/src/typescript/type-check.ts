@@ -1,6 +1,6 @@
 /** Runs the compiler over texts, as an author's project would, and says what it has to say of each line. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -31,8 +31,11 @@ export function makeProject(files: Readonly<Record<string, string>>, options: ob
     ...options,
   };
   writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["**/*.ts"] }));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
   return folder;
 }
 
@@ -58,7 +61,7 @@ export function complaintsOf(folder: string): Complaint[] {
   }
   if (status !== 0 && complaints.length === 0) throw new Error(`the compiler ended with ${status}: ${stdout}`);
   // Elsewhere Node's types may be missed.
-  return complaints.filter(({ file }) => !file.includes("/"));
+  return complaints.filter(({ file }) => !/^(?:\.\.|node_modules|\/)/.test(file));
 }
 
 /** The same of files that are thrown away again. */

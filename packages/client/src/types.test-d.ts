@@ -88,6 +88,30 @@ db.subscribe();
 // @ts-expect-error a module's default export is its schema
 connect<{ default: number }>({ uri: "", database: "" });
 
+// What submodules have goes by their keys and a dot.
+const chat = schema({
+  line: table({ public: true }, { id: t.u32().primaryKey() }),
+  secret: table({}, { id: t.u32() }),
+});
+const chatFile = {
+  default: chat,
+  send: chat.reducer({ text: t.string() }, () => {}),
+  count: chat.procedure(t.u64(), () => 1n),
+  helper: 5,
+};
+const mid = schema({ chat: chatFile });
+const clubFile = {
+  default: schema({ member: table({ public: true }, { name: t.string() }), mid: { default: mid }, chat: chatFile }),
+};
+const club = connect<typeof clubFile>({ uri: "http://server", database: "club" });
+is<keyof typeof club.tables, "member" | "chat.line" | "mid.chat.line">(true);
+is<ReturnType<(typeof club.tables)["mid.chat.line"]["get"]>, { id: number } | undefined>(true);
+is<keyof typeof club.reducers, "chat.send" | "mid.chat.send">(true);
+is<ReturnType<(typeof club.procedures)["chat.count"]>, Promise<bigint>>(true);
+void club.reducers["chat.send"]({ text: "x" });
+// @ts-expect-error a parameter has another type
+void club.reducers["mid.chat.send"]({ text: 5 });
+
 // Without a module's types: any name, rows as objects.
 const plain = connect({ uri: "http://server", database: "chat" });
 plain.tables["user"]?.rows()[0]?.["name"] satisfies unknown;

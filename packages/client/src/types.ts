@@ -73,12 +73,35 @@ type ViewNames<M> = { [K in keyof M]: M[K] extends ViewExport<any> ? K : never }
 type ViewRow<V> =
   V extends ViewExport<infer Rows> ? (Rows extends readonly (infer Row)[] ? Row : Exclude<Rows, undefined>) : never;
 
-/** The module's public tables, by their keys in its schema, and its views, by the names that it exports them under. */
+/** The keys of submodules in a module's schema. */
+type SubmoduleKeys<S> = { [K in keyof S & string]: S[K] extends ModuleExports ? K : never }[keyof S & string];
+type Within<M extends ModuleExports, K> = K extends keyof TablesOf<M>
+  ? TablesOf<M>[K] extends infer Sub extends ModuleExports
+    ? Sub
+    : never
+  : never;
+/** What a submodule has, behind its key and a dot. */
+type Prefixed<K extends string, All> = { readonly [Name in keyof All & string as `${K}.${Name}`]: All[Name] };
+type OfAll<Each> = [Each] extends [never] ? unknown : Together<Each>;
+type TablesWithin<M extends ModuleExports> = OfAll<
+  { [K in SubmoduleKeys<TablesOf<M>>]: Prefixed<K, ClientTables<Within<M, K>>> }[SubmoduleKeys<TablesOf<M>>]
+>;
+type ReducersWithin<M extends ModuleExports> = OfAll<
+  { [K in SubmoduleKeys<TablesOf<M>>]: Prefixed<K, ClientReducers<Within<M, K>>> }[SubmoduleKeys<TablesOf<M>>]
+>;
+type ProceduresWithin<M extends ModuleExports> = OfAll<
+  { [K in SubmoduleKeys<TablesOf<M>>]: Prefixed<K, ClientProcedures<Within<M, K>>> }[SubmoduleKeys<TablesOf<M>>]
+>;
+
+/**
+ * The module's public tables, by their keys in its schema, and its views, by the names that it exports them under. Those of a
+ * submodule have its key in front: `db.tables["chat.line"]`.
+ */
 export type ClientTables<M extends ModuleExports> = M extends UntypedModule
   ? Readonly<Record<string, ClientTable<UntypedRow> & KeyedTable<UntypedRow, unknown>>>
   : { readonly [K in PublicTables<TablesOf<M>>]: TableOf<TablesOf<M>[K]> } & {
       readonly [K in ViewNames<Exported<M>>]: ClientTable<ViewRow<Exported<M>[K]>>;
-    };
+    } & TablesWithin<M>;
 
 type GroupsOf<M> = { [K in keyof M]: M[K] extends ExportGroup<infer G> ? G : never }[keyof M];
 type Together<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void
@@ -106,7 +129,7 @@ type ReducerCall<E> = E extends (ctx: never, args: infer A) => infer R
 /** The module's reducers, by the names that it exports them under. */
 export type ClientReducers<M extends ModuleExports> = M extends UntypedModule
   ? Readonly<Record<string, (args?: object) => Promise<unknown>>>
-  : { readonly [K in CallableNames<Exported<M>>]: ReducerCall<Exported<M>[K]> };
+  : { readonly [K in CallableNames<Exported<M>>]: ReducerCall<Exported<M>[K]> } & ReducersWithin<M>;
 
 type ProcedureCall<P> =
   P extends ProcedureExport<any, infer F, infer R>
@@ -120,7 +143,7 @@ type ProcedureCall<P> =
 /** The module's procedures that clients may call, by the names that it exports them under. */
 export type ClientProcedures<M extends ModuleExports> = M extends UntypedModule
   ? Readonly<Record<string, (args?: object) => Promise<unknown>>>
-  : { readonly [K in ProcedureNames<Exported<M>>]: ProcedureCall<Exported<M>[K]> };
+  : { readonly [K in ProcedureNames<Exported<M>>]: ProcedureCall<Exported<M>[K]> } & ProceduresWithin<M>;
 
 type ProcedureNames<M> = {
   [K in keyof M]: M[K] extends ProcedureExport<any, any, any> ? K : never;

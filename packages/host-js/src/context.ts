@@ -32,10 +32,16 @@ export class CallContext {
   private uuidCount = 0;
 
   /**
-   * @param literal gives what is there besides who calls, and when; a literal of its own, see below
+   * @param literal gives what is there besides who calls, and when; a literal of its own, see below. `made` makes another context of
+   *   another one, for a module within
    * @param hasCaller whether somebody calls
    */
-  constructor(sandbox: Sandbox, port: HostPort, literal: (parts: ContextParts) => object, hasCaller = true) {
+  constructor(
+    sandbox: Sandbox,
+    port: HostPort,
+    literal: (parts: ContextParts, made: (own: object) => object) => object,
+    hasCaller = true,
+  ) {
     const random = sandbox.compile(["uint32"], randomSource, "ctx.random")(() => this.uint32());
     const uuids = makeUuids(sandbox, {
       uint32: () => this.uint32(),
@@ -55,15 +61,13 @@ export class CallContext {
     const connectionId = (): ConnectionId | null => this.connection();
     const timestamp = (): Timestamp => (this.timestamp ??= new Timestamp(BigInt(this.running().timestampMicros)));
     // Not a literal with getters, or one that is spread, which is a dictionary to V8: every `ctx.db` would be looked up.
-    this.ctx = Object.defineProperties<object>(
-      literal({ random, ...uuids }),
-      getters(
-        hasCaller
-          ? { sender, senderAuth, connectionId, timestamp, identity, databaseIdentity: identity }
-          : { timestamp, identity },
-      ),
+    const answers = getters(
+      hasCaller
+        ? { sender, senderAuth, connectionId, timestamp, identity, databaseIdentity: identity }
+        : { timestamp, identity },
     );
-    sandbox.harden(this.ctx);
+    const made = (own: object): object => sandbox.harden(Object.defineProperties(own, answers));
+    this.ctx = made(literal({ random, ...uuids }, made));
   }
 
   /** From here on the getters answer for `call`. */

@@ -6,6 +6,7 @@ import {
   type HttpMethod,
   type RawExplicitName,
   type RawIndexDef,
+  type RawModuleDefV10,
   type RawTableV10,
   type RawTypeDef,
 } from "@lightcone/schema";
@@ -80,7 +81,12 @@ export function rowTypeOf(table: TableShape): ProductType {
 }
 
 /** Encodes the description. @throws {LightconeError} `SchemaInvalid` */
-export function describeModule(shape: ModuleShape, indexes: readonly (readonly TableIndex[])[]): Uint8Array {
+export function describeModule(shape: ModuleShape): Uint8Array {
+  return encodeRawV10(rawModule(shape));
+}
+
+function rawModule(shape: ModuleShape): RawModuleDefV10 {
+  const indexes = indexesOf(shape.tables);
   const types = new TypeRegistry();
   const tables = shape.tables.map((table, at) => describeTable(table, indexes[at] ?? [], types));
   const explicitNames: RawExplicitName[] = [];
@@ -98,7 +104,7 @@ export function describeModule(shape: ModuleShape, indexes: readonly (readonly T
       name,
       type: types.use(type, `${kind} \`${exportName}\`, parameter \`${name}\``),
     }));
-  return encodeRawV10({
+  return {
     ...emptyRawV10,
     tables,
     reducers: shape.reducers.map((one) => ({
@@ -138,11 +144,12 @@ export function describeModule(shape: ModuleShape, indexes: readonly (readonly T
     explicitNames,
     typespace: types.typespace,
     types: types.defs,
-  });
+    submodules: shape.submodules.map(({ namespace, shape: within }) => ({ namespace, module: rawModule(within) })),
+  };
 }
 
 /** Views of a caller, or anonymous ones: a view's index is its place among them. */
-export function viewsOf({ views }: ModuleShape, isAnonymous: boolean): readonly ViewShape[] {
+function viewsOf({ views }: ModuleShape, isAnonymous: boolean): readonly ViewShape[] {
   return views.filter((view) => view.isAnonymous === isAnonymous);
 }
 

@@ -25,12 +25,13 @@ import {
 import type { ModuleHistory } from "@lightcone/schema";
 import { makeConsole } from "./console.ts";
 import { CallContext } from "./context.ts";
-import { describeModule, indexesOf, viewsOf, type TableIndex } from "./describe.ts";
+import { describeModule } from "./describe.ts";
 import { makeGuestClasses, type GuestClasses } from "./guest-classes.ts";
 import { description, hostModuleName, makeHostModule, whyNotThere } from "./host-module.ts";
 import { invalid, readModuleShape } from "./module-shape.ts";
 import { historyOf } from "./module-history.ts";
 import { endWork, readingOf } from "./module-work.ts";
+import { byAlias, fullName, partOf, withAllBelow, type Part } from "./parts.ts";
 import { isThenable, ProcedureRunner, type BoundProcedure, type Refused } from "./procedure-runner.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { Scratch } from "./scratch.ts";
@@ -43,12 +44,15 @@ import { ViewRunner, type BoundView, type ViewGiven } from "./view-runner.ts";
 
 interface BoundTable {
   readonly key: string;
-  readonly indexes: readonly TableIndex[];
+  /** Their names in the module's code. */
+  readonly indexes: readonly string[];
   readonly binding: TableBinding;
 }
 
 interface BoundReducer {
   readonly name: string;
+  /** What it is given: that of the module that it is of. */
+  readonly ctx: object;
   readonly body: FunctionShape["body"];
   readonly args: ValueCodec;
   /** Undefined for one that gives nothing. */
@@ -67,8 +71,9 @@ export class JsInstance implements ModuleInstance {
   private readonly sandbox: Sandbox;
   private readonly stacks: StackMapper;
   private readonly classes: GuestClasses;
-  private readonly shape: ModuleShape;
-  private readonly indexes: readonly (readonly TableIndex[])[];
+  private readonly root: Part;
+  /** It and all modules within, in the order in which functions are numbered. */
+  private readonly parts: readonly Part[];
   private readonly args = new ByteReader(new Uint8Array(copiedArgsMax), "arguments");
   // Made by the first `bind`, when the description has been checked: code is generated from it.
   private tables: readonly BoundTable[] = [];
@@ -77,6 +82,8 @@ export class JsInstance implements ModuleInstance {
   private views: readonly BoundView[] = [];
   private readonly viewRunner = new ViewRunner();
   private context: CallContext | undefined;
+  /** What functions of each part are given. */
+  private readonly contexts = new Map<Part, object>();
   /** Made by the first procedure: most instances run none. */
   private runner: ProcedureRunner | undefined;
 
@@ -94,11 +101,12 @@ export class JsInstance implements ModuleInstance {
     const { activity } = modulePromises;
     modulePromises.begin();
     try {
-      this.shape = this.evaluate(script);
-      this.indexes = indexesOf(this.shape.tables);
-      this.shape.tables.forEach((table, at) => checkAccessors(table, this.indexes[at] ?? []));
-      this.description = describeModule(this.shape, this.indexes);
-      this.history = historyOf(this.shape);
+      this.root = partOf(this.evaluate(script));
+      this.parts = withAllBelow(this.root);
+      for (const { shape, indexes } of this.parts)
+        shape.tables.forEach((table, at) => checkAccessors(table, indexes[at] ?? []));
+      this.description = describeModule(this.root.shape);
+      this.history = historyOf(this.root);
     } catch (error) {
       const told = this.invalid(error);
       endWork(activity);
@@ -146,7 +154,7 @@ export class JsInstance implements ModuleInstance {
   bind(): void {
     if (this.context === undefined) this.build();
     for (const { key, indexes, binding } of this.tables) {
-      binding.bind([this.port.tableId(key), ...indexes.map(({ sourceName }) => this.port.indexId(sourceName))]);
+      binding.bind([this.port.tableId(key), ...indexes.map((name) => this.port.indexId(name))]);
     }
   }
 
@@ -155,30 +163,65 @@ export class JsInstance implements ModuleInstance {
     const sandbox = this.sandbox;
     const port = this.port;
     const tools = { sandbox, port, scratch: new Scratch(), classes: this.classes };
-    this.tables = this.shape.tables.map((table, at) => {
-      const indexes = this.indexes[at] ?? [];
-      return { key: table.key, indexes, binding: makeTableBinding(table, indexes, tools) };
+    const tables: BoundTable[] = [];
+    const databases = new Map<Part, object>();
+    const databaseOf = (part: Part): object => {
+      const own = part.shape.tables.map((table, at) => {
+        const indexes = part.indexes[at] ?? [];
+        const binding = makeTableBinding(table, indexes, tools);
+        tables.push({
+          key: fullName(part, table.key),
+          indexes: indexes.map(({ sourceName }) => fullName(part, sourceName)),
+          binding,
+        });
+        return [table.key, binding.handle] as const;
+      });
+      // Not spread: that is a dictionary to V8.
+      const db = Object.fromEntries([...own, ...Object.entries(byAlias(part, databaseOf))]);
+      databases.set(part, db);
+      return db;
+    };
+    databaseOf(this.root);
+    this.tables = tables;
+
+    const context = new CallContext(sandbox, port, (parts, made) => {
+      const { random, newUuidV4, newUuidV7 } = parts;
+      const literalOf = (part: Part): object => {
+        const as = byAlias(part, (within) => {
+          const ctx = made(literalOf(within));
+          this.contexts.set(within, ctx);
+          return ctx;
+        });
+        return { db: databases.get(part), as, random, newUuidV4, newUuidV7 };
+      };
+      return literalOf(this.root);
     });
-    const bound = ({ exportName, body, params, returns }: FunctionShape): BoundReducer => ({
-      name: exportName,
-      body: readingOf(() => named(body, exportName)),
-      args: valueCodec(product(Object.fromEntries(params.map(({ name, type }) => [name, type]))), [], sandbox.compile),
-      returns: returns === undefined || isUnit(returns) ? undefined : valueCodec(returns, [], sandbox.compile),
-    });
-    this.reducers = this.shape.reducers.map(bound);
-    this.procedures = this.shape.procedures.map(bound);
-    const db = Object.fromEntries(this.tables.map(({ key, binding }) => [key, binding.handle]));
-    this.views = this.shape.views.map((shape) => ({
-      shape,
-      rows: valueCodec(rowsOf(shape), [], sandbox.compile),
-      ctx: this.viewRunner.contextOf(sandbox, shape, db),
-    }));
-    this.context = new CallContext(sandbox, port, ({ random, newUuidV4, newUuidV7 }) => ({
-      db,
-      random,
-      newUuidV4,
-      newUuidV7,
-    }));
+    this.contexts.set(this.root, context.ctx);
+    const bound =
+      (part: Part) =>
+      ({ exportName, body, params, returns }: FunctionShape): BoundReducer & BoundProcedure => ({
+        name: fullName(part, exportName),
+        part,
+        ctx: this.contexts.get(part) ?? context.ctx,
+        body: readingOf(() => named(body, exportName)),
+        args: valueCodec(
+          product(Object.fromEntries(params.map(({ name, type }) => [name, type]))),
+          [],
+          sandbox.compile,
+        ),
+        returns: returns === undefined || isUnit(returns) ? undefined : valueCodec(returns, [], sandbox.compile),
+      });
+    this.reducers = this.parts.flatMap((part) => part.shape.reducers.map(bound(part)));
+    this.procedures = this.parts.flatMap((part) => part.shape.procedures.map(bound(part)));
+    this.views = this.parts.flatMap((part) =>
+      part.shape.views.map((shape) => ({
+        name: fullName(part, shape.exportName),
+        shape,
+        rows: valueCodec(rowsOf(shape), [], sandbox.compile),
+        ctx: this.viewRunner.contextOf(sandbox, shape, databases.get(part) ?? {}, shape.fromWithin(part.name)),
+      })),
+    );
+    this.context = context;
   }
 
   private bound(): CallContext {
@@ -187,8 +230,13 @@ export class JsInstance implements ModuleInstance {
   }
 
   placeOf(kind: FunctionKind, id: number): Position | undefined {
-    const { reducers, procedures, views, handlers } = this.shape;
-    const body = { reducer: reducers, procedure: procedures, view: views, handler: handlers }[kind][id]?.body;
+    const all = {
+      reducer: this.parts.flatMap(({ shape }) => shape.reducers),
+      procedure: this.parts.flatMap(({ shape }) => shape.procedures),
+      view: this.parts.flatMap(({ shape }) => shape.views),
+      handler: this.root.shape.handlers,
+    };
+    const body = all[kind][id]?.body;
     return body === undefined ? undefined : this.stacks.placeOf(body, this.script);
   }
 
@@ -207,7 +255,7 @@ export class JsInstance implements ModuleInstance {
 
   callHandler(call: HandlerCall): ProcedureOutcome | undefined {
     const transaction = this.context ?? this.bound();
-    const handler = this.shape.handlers[call.handlerId];
+    const handler = this.root.shape.handlers[call.handlerId];
     if (handler === undefined)
       return { kind: "panic", message: `the module has no HTTP handler ${call.handlerId}`, fatal: false };
     return this.procedureRunner(transaction).callHandler(handler, call);
@@ -218,7 +266,9 @@ export class JsInstance implements ModuleInstance {
       sandbox: this.sandbox,
       port: this.port,
       classes: this.classes,
+      part: this.root,
       transaction,
+      transactionContexts: this.contexts,
       readArgs: (codec, args) => this.readArgs(codec, args),
       failed: (error) => readingOf(() => this.failed(error)),
       rejected: (rejection) => readingOf(() => this.rejected(rejection)),
@@ -231,10 +281,9 @@ export class JsInstance implements ModuleInstance {
 
   callView(call: ViewCall): ViewOutcome {
     if (this.context === undefined) this.bind();
-    const wanted = viewsOf(this.shape, call.isAnonymous)[call.viewIndex];
-    const view = this.views.find(({ shape }) => shape === wanted);
+    const view = this.views.filter(({ shape }) => shape.isAnonymous === call.isAnonymous)[call.viewIndex];
     if (view === undefined) return { kind: "panic", message: `the module has no view ${call.viewIndex}`, fatal: false };
-    const name = view.shape.exportName;
+    const { name } = view;
     let given: ViewGiven | undefined;
     const { activity } = modulePromises;
     modulePromises.begin();
@@ -274,7 +323,7 @@ export class JsInstance implements ModuleInstance {
     modulePromises.begin();
     let outcome: CallOutcome;
     try {
-      outcome = this.run(reducer, context.ctx, call.args);
+      outcome = this.run(reducer, reducer.ctx, call.args);
     } catch (error) {
       endWork(activity);
       throw error;

@@ -5,6 +5,7 @@
  * docs/formats/typescript-host.md.
  */
 import { LightconeError } from "@lightcone/base";
+import { submoduleDepthMax } from "@lightcone/schema";
 import { readHandler, readRoutes } from "./http-shapes.ts";
 import { isObject, ShapeReader, text, wrong } from "./shape-reader.ts";
 import type { FunctionShape, HandlerShape, ModuleShape, ViewShape } from "./shapes.ts";
@@ -27,12 +28,35 @@ export function invalid(reason: string): never {
  * @throws {LightconeError} `ModuleInvalid` when there is no schema, `SchemaInvalid` with all that is wrong with one
  */
 export function readModuleShape(exports: object, description: symbol): ModuleShape {
-  const root = Reflect.get(exports, "default");
-  const facts = isObject(root) ? Reflect.get(root, description) : undefined;
-  if (!isObject(facts) || Reflect.get(facts, "kind") !== "schema") {
+  const facts = factsOf(Reflect.get(exports, "default"), description, "schema");
+  if (facts === undefined)
     invalid("the entry file's default export is not a schema: write `export default schema({ … })`");
-  }
   const reader = new ShapeReader();
+  const shape = readPart({ exports, facts, description, reader, depth: 0 });
+  const { problems } = reader;
+  if (problems.length > 0) throw new LightconeError("SchemaInvalid", { problems });
+  return shape;
+}
+
+/** What an object says of itself, if it is of that kind. */
+function factsOf(value: unknown, description: symbol, kind: string): object | undefined {
+  const facts: unknown = isObject(value) ? Reflect.get(value, description) : undefined;
+  return isObject(facts) && Reflect.get(facts, "kind") === kind ? facts : undefined;
+}
+
+interface PartReading {
+  readonly exports: object;
+  readonly facts: object;
+  readonly description: symbol;
+  readonly reader: ShapeReader;
+  /** How many modules are around it. */
+  readonly depth: number;
+}
+
+/** Reads a module, or one within it. */
+function readPart({ exports, facts, description, reader, depth: around }: PartReading): ModuleShape {
+  // Those within come first: types may be of rows of theirs.
+  const submodules = readSubmodules({ exports, facts, description, reader, depth: around });
   const tables = reader.tables(Reflect.get(facts, "tables"));
   const made: unknown = Reflect.get(facts, "functions");
   const all: readonly unknown[] = Array.isArray(made) ? made : [];
@@ -59,7 +83,7 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
             ...(reader.attempt(() => [readView(name, exported, one, (shape, what) => reader.type(shape, what))]) ?? []),
           );
         else handlers.push(...(reader.attempt(() => [readHandler(name, exported, one)]) ?? []));
-      } else {
+      } else if (around === 0 || isObject(one)) {
         const read = reader.export(name, exported, one, all);
         if (read !== undefined) functions.push(read);
       }
@@ -69,10 +93,14 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
   readExports(exports, names.toSorted(byCodeUnit), 0);
   reader.scheduled(functions, tables);
   if (routers.length > 1)
-    reader.attempt(() => wrong(`the entry file exports ${routers.length} routers; a module has one: merge them`));
+    reader.attempt(() => wrong(`${routers.length} routers are exported; a module has one: merge them`));
   const routes = routers.flatMap((router) => reader.attempt(() => readRoutes(router.facts, handlers)) ?? []);
-  const { problems } = reader;
-  if (problems.length > 0) throw new LightconeError("SchemaInvalid", { problems });
+  if (around > 0 && handlers.length + routers.length > 0)
+    reader.attempt(() =>
+      wrong(
+        "its HTTP handlers and its router would serve nothing: those of the entry file alone do. Take them out of it",
+      ),
+    );
   const unexported = all
     .filter(
       (one) => ![...functions, ...views, ...handlers, ...routers, ...rules].some(({ exported }) => exported === one),
@@ -86,8 +114,26 @@ export function readModuleShape(exports: object, description: symbol): ModuleSha
     handlers,
     routes,
     rules: rules.map((rule) => rule.text),
-    unexported,
+    submodules,
+    unexported: [...unexported, ...submodules.flatMap(({ shape }) => shape.unexported)],
   };
+}
+
+function readSubmodules({ facts, description, reader, depth }: PartReading): ModuleShape["submodules"] {
+  const submodules: unknown = Reflect.get(facts, "submodules");
+  if (!isObject(submodules)) return [];
+  return Object.entries(submodules).flatMap(([namespace, exports]: [string, unknown]) => {
+    const shape = reader.attempt(() => {
+      const within = reader.within(namespace);
+      const inside = isObject(exports) ? factsOf(Reflect.get(exports, "default"), description, "schema") : undefined;
+      if (!isObject(exports) || inside === undefined)
+        wrong(`submodule \`${namespace}\`: its file's default export is not a schema`);
+      if (depth === submoduleDepthMax)
+        wrong(`submodule \`${namespace}\`: modules stand ${submoduleDepthMax} deep in each other at most`);
+      return readPart({ exports, facts: inside, description, reader: within, depth: depth + 1 });
+    });
+    return shape === undefined ? [] : [{ namespace, shape }];
+  });
 }
 
 /** The SQL of a row-level rule. */

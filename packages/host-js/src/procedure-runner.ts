@@ -24,10 +24,13 @@ import { CallContext, type CallFacts, type ContextParts } from "./context.ts";
 import type { GuestClasses } from "./guest-classes.ts";
 import { procedureHttp, type GuestHeaders, type ProcedureHttpMade } from "./procedure-http.ts";
 import type { Sandbox } from "./sandbox.ts";
+import { byAlias, type Part } from "./parts.ts";
 import type { HandlerShape } from "./shapes.ts";
 
 export interface BoundProcedure {
   readonly name: string;
+  /** What it is a procedure of. */
+  readonly part: Part;
   readonly body: (ctx: unknown, args: unknown) => unknown;
   readonly args: ValueCodec;
   /** Undefined for a unit: whatever the body gives then is no value. */
@@ -39,8 +42,10 @@ export interface RunnerSite {
   readonly sandbox: Sandbox;
   readonly port: HostPort;
   readonly classes: GuestClasses;
-  /** The context that transactions are given. */
+  readonly part: Part;
+  /** The context that transactions are given, and its objects by the module that they are for. */
   readonly transaction: CallContext;
+  readonly transactionContexts: ReadonlyMap<Part, object>;
   readArgs(codec: ValueCodec, args: Uint8Array): unknown;
   /** How what was thrown ends a call. @throws what is the host's own */
   failed(error: unknown): Refused;
@@ -100,7 +105,8 @@ export class ProcedureRunner {
   private readonly context: CallContext;
   /** Made by the first handler. */
   private madeHandlerContext: CallContext | undefined;
-  private readonly literal: (parts: ContextParts) => object;
+  /** What procedures of each module are given. */
+  private readonly contexts = new Map<Part, object>();
   private readonly made: Made;
   private readonly http: ProcedureHttpMade;
   private run: Run | undefined;
@@ -117,22 +123,40 @@ export class ProcedureRunner {
       (text: string) => encoder.encode(text),
       (bytes: Uint8Array) => decoder.decode(bytes),
     ) as ProcedureHttpMade;
-    this.literal = ({ random, newUuidV4, newUuidV7 }) => ({
+    this.context = new CallContext(sandbox, port, (parts, made) =>
+      this.literalOf(site.part, parts, made, this.contexts),
+    );
+    this.contexts.set(site.part, this.context.ctx);
+  }
+
+  private literalOf(
+    part: Part,
+    parts: ContextParts,
+    made: (own: object) => object,
+    contexts: Map<Part, object> = new Map(),
+  ): object {
+    const { random, newUuidV4, newUuidV7 } = parts;
+    const as = byAlias(part, (within) => {
+      const ctx = made(this.literalOf(within, parts, made, contexts));
+      contexts.set(within, ctx);
+      return ctx;
+    });
+    return {
       http: { fetch: this.http.fetch },
-      withTx: (body: unknown) => this.withTx(body),
+      withTx: (body: unknown) => this.withTx(part, body),
       sleep: (how: unknown) => this.sleep(how),
+      as,
       random,
       newUuidV4,
       newUuidV7,
-    });
-    this.context = new CallContext(sandbox, port, this.literal);
+    };
   }
 
   call(procedure: BoundProcedure, call: ProcedureCall): ProcedureOutcome | undefined {
-    const { name, body, args } = procedure; // called without a receiver: `this` is nothing of ours
+    const { name, part, body, args } = procedure; // called without a receiver: `this` is nothing of ours
     return this.begin(
       { name: `procedure ${name}`, call, context: this.context, returned: (value) => this.returned(procedure, value) },
-      (ctx) => body(ctx, this.site.readArgs(args, call.args)),
+      (ctx) => body(this.contexts.get(part) ?? ctx, this.site.readArgs(args, call.args)),
     );
   }
 
@@ -158,7 +182,12 @@ export class ProcedureRunner {
   /** What handlers are given: nobody calls them. */
   private get handlerContext(): CallContext {
     const { sandbox, port } = this.site;
-    return (this.madeHandlerContext ??= new CallContext(sandbox, port, this.literal, false));
+    return (this.madeHandlerContext ??= new CallContext(
+      sandbox,
+      port,
+      (parts, made) => this.literalOf(this.site.part, parts, made),
+      false,
+    ));
   }
 
   private begin(
@@ -261,8 +290,8 @@ export class ProcedureRunner {
   }
 
   /** Runs `body` in a transaction: kept when it returns, undone when it throws. */
-  private withTx(body: unknown): unknown {
-    const { port, classes, transaction } = this.site;
+  private withTx(part: Part, body: unknown): unknown {
+    const { port, classes, transaction, transactionContexts } = this.site;
     const { call } = this.running();
     const { procedureTransactions: transactions } = port;
     if (typeof body !== "function") throw new TypeError("withTx takes a function: (tx) => { … }");
@@ -273,7 +302,7 @@ export class ProcedureRunner {
     transaction.begin({ ...call, timestampMicros: micros });
     let result: unknown;
     try {
-      result = (body as (tx: object) => unknown)(transaction.ctx);
+      result = (body as (tx: object) => unknown)(transactionContexts.get(part) ?? transaction.ctx);
       if (isThenable(result))
         throw new TypeError(
           "the function of withTx returned a promise: a transaction runs to its end at once. Await before withTx, or behind it",

@@ -12,6 +12,8 @@ import type { ColumnShape, FunctionShape, IndexShape, NamedShape, TableShape } f
 
 const shapeDepthMax = 64;
 const shapeNodesMax = 50_000;
+/** Modules that one holds, those within them included. */
+const partsMax = 1000;
 /** Problems beyond these are not told: the first ones say enough. */
 const problemsMax = 100;
 const primitiveKinds = new Set<string>(
@@ -37,11 +39,36 @@ export function wrong(problem: string): never {
   throw new LightconeError("SchemaInvalid", { problems: [problem] });
 }
 
-export class ShapeReader {
+/** What the readers of a module and of those within it share. */
+class Reading {
   readonly problems: string[] = [];
-  private nodes = 0;
+  nodes = 0;
+  parts = 1;
   /** The names of tables' row types, by their shapes: as parameters they go by them. */
-  private readonly rowNames = new Map<unknown, string>();
+  readonly rowNames = new Map<unknown, string>();
+}
+
+export class ShapeReader {
+  private readonly reading: Reading;
+  /** What is read, in front of each problem: nothing for the module itself. */
+  private readonly place: string;
+
+  constructor(reading = new Reading(), place = "") {
+    this.reading = reading;
+    this.place = place;
+  }
+
+  get problems(): readonly string[] {
+    return this.reading.problems;
+  }
+
+  /** Reads a module within this one. */
+  within(namespace: string): ShapeReader {
+    const place = `${this.place}submodule \`${namespace}\`: `;
+    this.reading.parts += 1;
+    if (this.reading.parts > partsMax) wrong(`${place}the module has more than ${partsMax} submodules`);
+    return new ShapeReader(this.reading, place);
+  }
 
   tables(tables: unknown): TableShape[] {
     const all = this.attempt(() => entries(tables, "the schema's tables")) ?? [];
@@ -90,7 +117,8 @@ export class ShapeReader {
   }
 
   private note(problem: string): void {
-    if (this.problems.length < problemsMax) this.problems.push(problem);
+    const { problems } = this.reading;
+    if (problems.length < problemsMax) problems.push(this.place + problem);
   }
 
   private table(key: string, table: unknown): TableShape {
@@ -104,7 +132,7 @@ export class ShapeReader {
     const typeName = isObject(shape)
       ? optionalText(Reflect.get(shape, "typeName"), `${what}: the row type's name`)
       : undefined;
-    this.rowNames.set(shape, typeName ?? pascalCase(key));
+    this.reading.rowNames.set(shape, typeName ?? pascalCase(key));
     const fields = entries(Reflect.get(rowType, "fields"), `${what}: its columns`);
     const columns = fields.flatMap(([name, column]) => {
       const place = `${what}, column \`${name}\``;
@@ -190,14 +218,15 @@ export class ShapeReader {
 
   type(shape: unknown, what: string, depth = 0): NamedShape {
     if (depth > shapeDepthMax) wrong(`${what}: its type nests deeper than ${shapeDepthMax} levels`);
-    if (++this.nodes > shapeNodesMax) wrong(`${what}: the module's types have more than ${shapeNodesMax} parts`);
+    if (++this.reading.nodes > shapeNodesMax)
+      wrong(`${what}: the module's types have more than ${shapeNodesMax} parts`);
     const kind: unknown = isObject(shape) ? Reflect.get(shape, "kind") : undefined;
     if (!isObject(shape) || typeof kind !== "string") wrong(`${what}: its type was not made with \`t\``);
     if (primitiveKinds.has(kind)) return { kind: kind as PrimitiveKind };
     if (kind === "Array") return { kind, element: this.type(Reflect.get(shape, "element"), what, depth + 1) };
     if (kind !== "Product" && kind !== "Sum") wrong(`${what}: there is no type \`${kind}\``);
     const typeName =
-      optionalText(Reflect.get(shape, "typeName"), `${what}: its type's name`) ?? this.rowNames.get(shape);
+      optionalText(Reflect.get(shape, "typeName"), `${what}: its type's name`) ?? this.reading.rowNames.get(shape);
     const members = list(Reflect.get(shape, kind === "Product" ? "elements" : "variants"), what).map((member) => ({
       name: text(Reflect.get(member, "name"), `${what}: a member's name`),
       type: this.type(Reflect.get(member, "type"), what, depth + 1),

@@ -72,8 +72,8 @@ export interface ViewShape {
   /** A list of rows, or an option. */
   readonly returns: NamedShape;
   readonly primaryKey: string | undefined;
-  /** What its context has to begin queries with: the bundle's own. */
-  readonly from: unknown;
+  /** What its context has to begin queries with: the bundle's own, by the name of the part that it is in. */
+  readonly fromWithin: (part: string) => unknown;
   readonly body: (ctx: unknown) => unknown;
   /** The text of a query that it gave; undefined for rows. */
   readonly queryOf: (given: unknown) => unknown;
@@ -111,6 +111,7 @@ export interface ModuleShape {
   readonly routes: readonly RouteShape[];
   /** Row-level rules, as SQL. */
   readonly rules: readonly string[];
-  /** The stacks under which functions were made that are not exported. */
+  readonly submodules: readonly { readonly namespace: string; readonly shape: ModuleShape }[];
+  /** The stacks under which functions were made that are not exported, those of submodules included. */
   readonly unexported: readonly string[];
 }

@@ -5,6 +5,7 @@ import type { Sandbox } from "./sandbox.ts";
 import type { ViewShape } from "./shapes.ts";
 
 export interface BoundView {
+  readonly name: string;
   readonly shape: ViewShape;
   /** Of a list of its rows. */
   readonly rows: ValueCodec;
@@ -18,7 +19,7 @@ export class ViewRunner {
   private sender: Uint8Array | undefined;
 
   /** The object that a view is given. */
-  contextOf(sandbox: Sandbox, { from, isAnonymous }: ViewShape, db: object): object {
+  contextOf(sandbox: Sandbox, { isAnonymous }: ViewShape, db: object, from: unknown): object {
     const ctx = { db, from };
     const sender = (): Identity => {
       if (this.sender === undefined) throw new TypeError("a context only answers while its function runs");

@@ -34,10 +34,17 @@ export function readView(
     isOne,
     returns: type,
     primaryKey: optionalText(keyOf(shape, isOne), `${what}: its primary key`),
-    from: Reflect.get(facts, "from"),
+    fromWithin: fromOf(facts, functionOf),
     body,
     queryOf: functionOf("queryOf"),
   };
+}
+
+/** Bundles that know nothing of submodules say what a view of the module itself has, and no more. */
+function fromOf(facts: object, functionOf: (name: string) => (value: unknown) => unknown): (part: string) => unknown {
+  const from: unknown = Reflect.get(facts, "from");
+  const within = "fromWithin" in facts ? functionOf("fromWithin") : () => from;
+  return (part) => (part === "" ? from : within(part));
 }
 
 /** The primary key that the rows' type says. */

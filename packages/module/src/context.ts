@@ -1,5 +1,5 @@
 /** What reducers, procedures and HTTP handlers are given. */
-import type { DbView, ReadOnlyDb, Tables } from "./handles.ts";
+import type { DbView, ReadOnlyDb, Submodule, Tables, TablesWithin } from "./handles.ts";
 import type { From } from "./query.ts";
 import type { Wrong } from "./type-builder.ts";
 import type { ConnectionId, Identity, TimeDuration, Timestamp, Uuid } from "./values.ts";
@@ -67,7 +67,11 @@ interface Ctx {
 
 export interface ReducerCtx<S extends Tables = Tables> extends Ctx {
   readonly db: DbView<S>;
+  /** What functions of each submodule are given: `chat.send(ctx.as.chat, { … })`. */
+  readonly as: { readonly [K in SubmoduleKeys<S>]: ReducerCtx<TablesWithin<S[K]>> };
 }
+
+type SubmoduleKeys<S> = { [K in keyof S]: S[K] extends Submodule ? K : never }[keyof S];
 
 /** What an anonymous view is given: rows to read, and queries to return instead of them. */
 export interface AnonymousViewCtx<S extends Tables = Tables> {
@@ -144,8 +148,13 @@ interface Waiting<S extends Tables> {
   sleep(how: TimeDuration | Timestamp): Promise<void>;
 }
 
-export interface ProcedureCtx<S extends Tables = Tables> extends Ctx, Waiting<S> {}
+export interface ProcedureCtx<S extends Tables = Tables> extends Ctx, Waiting<S> {
+  /** What procedures of each submodule are given. */
+  readonly as: { readonly [K in SubmoduleKeys<S>]: ProcedureCtx<TablesWithin<S[K]>> };
+}
 
 /** An HTTP handler is as a procedure that nobody has called: in its transactions the sender is all zero. */
 export interface HandlerCtx<S extends Tables = Tables>
-  extends Omit<Ctx, "sender" | "connectionId" | "databaseIdentity">, Waiting<S> {}
+  extends Omit<Ctx, "sender" | "connectionId" | "databaseIdentity">, Waiting<S> {
+  readonly as: { readonly [K in SubmoduleKeys<S>]: HandlerCtx<TablesWithin<S[K]>> };
+}

@@ -99,7 +99,16 @@ export type TableHandle<T> =
     ? TableMethods<F> & ColumnHandles<F> & IndexHandles<F, O> & Omit<Elsewhere, keyof F | Accessors<O>>
     : never;
 
-export type Tables = Readonly<Record<string, Table>>;
+/** A module within a module: its file, imported whole with `import * as`. */
+export interface Submodule {
+  readonly default: { readonly tables: Tables };
+}
+
+/** What a schema is made of: tables, and modules within it. */
+export type Tables = { readonly [key: string]: Table | Submodule };
+
+/** The tables of a submodule. */
+export type TablesWithin<M> = M extends Submodule ? M["default"]["tables"] : never;
 
 /** What only reads of a table and of its indexes. */
 type ReadOnly<Handle> = {
@@ -114,7 +123,11 @@ type ReadOnly<Handle> = {
 };
 
 /** Every table, as views have it. */
-export type ReadOnlyDb<S extends Tables> = { readonly [K in keyof S]: ReadOnly<TableHandle<S[K]>> };
+export type ReadOnlyDb<S extends Tables> = {
+  readonly [K in keyof S]: S[K] extends Submodule ? ReadOnlyDb<TablesWithin<S[K]>> : ReadOnly<TableHandle<S[K]>>;
+};
 
-/** Every table, under its key in the schema. */
-export type DbView<S extends Tables> = { readonly [K in keyof S]: TableHandle<S[K]> };
+/** Every table, under its key in the schema; those of a submodule under the submodule's. */
+export type DbView<S extends Tables> = {
+  readonly [K in keyof S]: S[K] extends Submodule ? DbView<TablesWithin<S[K]>> : TableHandle<S[K]>;
+};

@@ -64,7 +64,16 @@ export type {
   TransactionCtx,
   ViewCtx,
 } from "./context.ts";
-export type { DbView, ReadOnlyDb, PointIndex, RangeIndex, TableHandle, Tables, UniqueIndex } from "./handles.ts";
+export type {
+  DbView,
+  ReadOnlyDb,
+  PointIndex,
+  RangeIndex,
+  Submodule,
+  TableHandle,
+  Tables,
+  UniqueIndex,
+} from "./handles.ts";
 export type { GivenRow, NewRow, TableMethods } from "./table-methods.ts";
 export { Range } from "./range.ts";
 export { errors, SenderError, SpacetimeHostError } from "./errors.ts";

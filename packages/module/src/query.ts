@@ -3,8 +3,8 @@
  *
  * `ctx.from.note.where((row) => row.pinned.and(row.text.ne("")))` is a text of SQL and no more; names in it are those of the code.
  */
-import type { Tables } from "./handles.ts";
-import type { Table } from "./table.ts";
+import type { Submodule, Tables, TablesWithin } from "./handles.ts";
+import { isTable, type Table } from "./table.ts";
 import type { Fields, FieldsValue, ValueOf } from "./type-builder.ts";
 import { ConnectionId, Identity, Timestamp, Uuid } from "./values.ts";
 
@@ -135,16 +135,22 @@ interface QuerySource {
 
 /** Every table, to begin a query with. */
 export type From<S extends Tables> = {
-  readonly [K in keyof S]: S[K] extends Table<infer F> ? Query<F> : never;
+  readonly [K in keyof S]: S[K] extends Submodule
+    ? From<TablesWithin<S[K]>>
+    : S[K] extends Table<infer F>
+      ? Query<F>
+      : never;
 };
 
-/** What queries of a schema's tables begin with. */
-export function queriesOf<S extends Tables>(tables: S): From<S> {
-  const made = Object.entries(tables).map(([name, { rowType }]) => {
-    const columns = Object.keys(rowType.fields).map((column) => [column, new QueryColumn(name, column)] as const);
-    return [name, new Query({ name, row: Object.fromEntries(columns) })] as const;
+/** What queries of a schema's tables begin with. @param within the submodule that the schema is of; empty for none */
+export function queriesOf<S extends Tables>(tables: S, within = ""): From<S> {
+  const made = Object.entries(tables).map(([key, each]) => {
+    const name = within === "" ? key : `${within}.${key}`;
+    if (!isTable(each)) return [key, queriesOf(each.default.tables, name)] as const;
+    const columns = Object.keys(each.rowType.fields).map((column) => [column, new QueryColumn(name, column)] as const);
+    return [key, new Query({ name, row: Object.fromEntries(columns) })] as const;
   });
-  return Object.fromEntries(made) as unknown as From<S>; // a query for each table, under its key
+  return Object.fromEntries(made) as From<S>; // a query for each table, under its key
 }
 
 export function isQuery(value: unknown): value is Query {

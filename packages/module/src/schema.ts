@@ -249,6 +249,9 @@ type AnyBody = (ctx: ReducerCtx, args: Record<string, unknown>) => unknown;
 /**
  * Makes the module's schema. It must be the entry file's default export, and its functions named exports.
  *
+ * A whole file that has a schema of its own, `import * as chat from "./chat.ts"`, may stand among the tables: its tables are then
+ * at `ctx.db.chat`, and its functions are called with `ctx.as.chat`.
+ *
  * @example
  * const spacetime = schema({ message: table({ public: true }, { sender: t.identity(), text: t.string() }) });
  * export default spacetime;
@@ -260,7 +263,8 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
   if (!isTables(tables) || isTable(settings))
     throw new TypeError("schema takes one object of tables, which gives them their names: schema({ user, message })");
   const functions: unknown[] = [];
-  const all: Record<string, unknown> = { ...tables };
+  const submodules = Object.fromEntries(Object.entries(tables).filter(([key, each]) => isSubmodule(key, each)));
+  const all = Object.fromEntries(Object.entries<unknown>(tables).filter(([key]) => !(key in submodules)));
 
   function make(options: ReducerOptions, params: Fields, body: AnyBody, kind: FunctionKind = {}): AnyBody {
     const optional = Object.keys(params).filter((name) => params[name] !== undefined && isOption(params[name].shape));
@@ -297,6 +301,7 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
         returns,
         body: given(body, "view"),
         from,
+        fromWithin: (part: string) => queriesOf(tables, part),
         queryOf: (result: unknown) => (isQuery(result) ? result.toSql() : undefined),
         made: new Error("made here"),
       };
@@ -381,7 +386,7 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
     clientDisconnected: lifecycleMaker("disconnect"),
   };
   const policy = (settings.CASE_CONVERSION_POLICY ?? CaseConversionPolicy.SnakeCase).tag;
-  Object.defineProperty(made, description, { value: { kind: "schema", tables: all, policy, functions } });
+  Object.defineProperty(made, description, { value: { kind: "schema", tables: all, submodules, policy, functions } });
   // The overloads above say what `made` takes; it tells the forms apart as it runs.
   return made as unknown as Schema<S>;
 }
@@ -389,6 +394,29 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
 function isTables(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isTable(value);
 }
+
+/** Whether an entry of a schema is a module, and not a table. @throws {TypeError} for what was imported otherwise */
+function isSubmodule(key: string, value: unknown): boolean {
+  // What is imported from a file that waits for this one is not there yet.
+  if (value === undefined) throw new TypeError(noSchemaIn(key));
+  if (typeof value !== "object" || value === null || isTable(value)) return false;
+  if (description in value)
+    throw new TypeError(
+      `\`${key}\` is the schema of another module: import its file whole, \`import * as ${key} from …\``,
+    );
+  if (!("default" in value) && Reflect.get(value, Symbol.toStringTag) !== "Module") return false;
+  let root: unknown;
+  try {
+    root = Reflect.get(value, "default");
+  } catch {
+    // It has one that is not made yet: its file waits for this one.
+  }
+  if (typeof root === "object" && root !== null && description in root) return true;
+  throw new TypeError(noSchemaIn(key));
+}
+
+const noSchemaIn = (key: string): string =>
+  `\`${key}\` is a file without a schema: a module's has \`export default schema({ … })\`, and of files that import each other in a circle one has none yet`;
 
 function oldTables(value: unknown): OldTables {
   if (typeof value !== "object" || value === null || Object.values(value).some((one) => isTable(one) || isType(one)))

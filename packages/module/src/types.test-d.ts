@@ -319,6 +319,44 @@ t.enum("Ending", { ok: t.unit() });
 is<typeof Mode.Empty, { readonly tag: "Empty" }>(true);
 Mode.default({ tag: "default" });
 
+// Modules within modules.
+const deep = schema({ entry: table({ public: true }, { id: t.u64().primaryKey(), text: t.string() }) });
+const deepFile = { default: deep, note: deep.reducer({ text: t.string() }, () => {}) };
+const mid = schema({ line: table({}, { id: t.u32().primaryKey() }), deep: deepFile });
+const midFile = { default: mid, send: mid.reducer({ id: t.u32() }, () => {}), count: mid.procedure(t.u64(), () => 1n) };
+const outer = schema({ person: table({}, { id: t.u8().primaryKey() }), mid: midFile, again: midFile });
+outer.reducer((ctx) => {
+  is<Infer<typeof mid.tables.line.rowType>["id"], number>(true);
+  is<ReturnType<typeof ctx.db.mid.line.id.find>, { id: number } | null>(true);
+  is<ReturnType<typeof ctx.db.mid.deep.entry.id.find>, { id: bigint; text: string } | null>(true);
+  is<keyof typeof ctx.as, "mid" | "again">(true);
+  midFile.send(ctx.as.mid, { id: 1 });
+  deepFile.note(ctx.as.again.as.deep, { text: "x" });
+  // @ts-expect-error a function of a submodule takes the submodule's context
+  midFile.send(ctx, { id: 1 });
+  // @ts-expect-error nor that of what is within it
+  midFile.send(ctx.as.mid.as.deep, { id: 1 });
+  // @ts-expect-error a submodule is no table
+  ctx.db.mid.insert({ id: 1 });
+  // @ts-expect-error there is no such submodule
+  ctx.as.person;
+});
+outer.procedure(t.u64(), async (ctx) => {
+  const counted: bigint = await midFile.count(ctx.as.mid, {});
+  ctx.withTx((tx) => midFile.send(tx.as.mid, { id: 1 }));
+  return counted;
+});
+outer.anonymousView({ public: true }, t.array(deep.tables.entry.rowType), (ctx) =>
+  ctx.from.mid.deep.entry.where((row) => row.text.eq("x")),
+);
+outer.anonymousView({ public: true }, t.array(mid.tables.line.rowType), (ctx) => {
+  // @ts-expect-error a view only reads, also of a submodule
+  ctx.db.mid.line.insert({ id: 1 });
+  return [...ctx.db.mid.line];
+});
+// @ts-expect-error a submodule is a file that is imported whole, not its schema
+schema({ mid });
+
 // Tables that contradict themselves.
 table(
   {},
