@@ -81,6 +81,8 @@ export interface ConnectionHandle {
   /** False while the front should stop reading this socket. `onReady` is called when it may go on. */
   readonly ready: boolean;
   onReady: (() => void) | undefined;
+  /** Whether the client waits for no answer: what it is sent now, it did not ask for. Undefined where that is not known. */
+  readonly isIdle?: boolean;
 }
 
 export type OperatorLevel = "info" | "warn";

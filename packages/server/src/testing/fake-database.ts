@@ -123,6 +123,7 @@ export class FakeConnection implements ConnectionHandle {
   readonly received: { readonly bytes: Uint8Array; readonly isText: boolean }[] = [];
   closedCount = 0;
   ready = true;
+  isIdle = false;
   onReady: (() => void) | undefined;
   private readonly database: FakeDatabase;
 

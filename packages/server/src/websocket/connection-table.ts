@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "@lightcone/base";
 import type { IncomingBytes } from "../incoming-bytes.ts";
 import type { ServerLimits } from "../limits.ts";
-import { WebSocketConnection } from "./connection.ts";
+import { gatherMs, WebSocketConnection } from "./connection.ts";
 import type { ConnectionOwner } from "./connection.ts";
 
 /** How often the table looks at the time. */
@@ -21,6 +21,7 @@ export class ConnectionTable implements ConnectionOwner {
   readonly incoming: IncomingBytes;
   private readonly connections = new Map<WebSocketConnection, ConnectionGroup>();
   private dirty: WebSocketConnection[] = [];
+  private gathering: WebSocketConnection[] = [];
   private cancelSweep: (() => void) | undefined;
   private whenEmpty: (() => void) | undefined;
 
@@ -45,6 +46,11 @@ export class ConnectionTable implements ConnectionOwner {
   flushLater(connection: WebSocketConnection): void {
     if (this.dirty.length === 0) setImmediate(() => this.flush());
     this.dirty.push(connection);
+  }
+
+  gather(connection: WebSocketConnection): void {
+    if (this.gathering.length === 0) this.clock.after(gatherMs, () => this.flushGathered());
+    this.gathering.push(connection);
   }
 
   forget(connection: WebSocketConnection): void {
@@ -72,7 +78,15 @@ export class ConnectionTable implements ConnectionOwner {
   private flush(): void {
     const dirty = this.dirty;
     this.dirty = [];
-    for (const connection of dirty) connection.flush();
+    const nowMs = this.clock.steadyMs();
+    for (const connection of dirty) connection.flush(nowMs);
+  }
+
+  private flushGathered(): void {
+    const gathering = this.gathering;
+    this.gathering = [];
+    const nowMs = this.clock.steadyMs();
+    for (const connection of gathering) connection.flushGathered(nowMs);
   }
 
   private sweepLater(): void {

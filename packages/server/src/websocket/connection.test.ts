@@ -11,14 +11,21 @@ import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { ServerOptions } from "../open-server.ts";
 import { bigBytes, floodMessages } from "../testing/fake-database.ts";
-import type { FakeDatabase } from "../testing/fake-database.ts";
+import type { FakeConnection, FakeDatabase } from "../testing/fake-database.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { maskedFrame } from "../testing/masked-frame.ts";
 import { openTestServer } from "../testing/test-server.ts";
 import type { TestServer } from "../testing/test-server.ts";
+import { gatherMs } from "./connection.ts";
 
 let host: TestServer;
-afterEach(() => host.server.stop());
+/** One that is open keeps a server from stopping while the clock stands still. */
+const rawSockets = new Set<Socket>();
+afterEach(() => {
+  for (const socket of rawSockets) socket.destroy();
+  rawSockets.clear();
+  return host.server.stop();
+});
 
 async function open(overrides: Partial<ServerOptions> = {}): Promise<{ token: string; fake: FakeDatabase }> {
   host = await openTestServer(overrides);
@@ -53,6 +60,7 @@ async function dialRaw(
   path = "/v1/database/harbor/subscribe?compression=None",
 ): Promise<{ socket: Socket; head: string; bytes: () => Buffer }> {
   const socket = connect(host.port, "127.0.0.1");
+  rawSockets.add(socket);
   socket.on("error", () => undefined);
   const all: Record<string, string> = {
     host: "x",
@@ -336,6 +344,83 @@ describe("endings", () => {
     expect(socket.destroyed).toBe(false);
     clock.advance(250);
     await once(socket, "close");
+  });
+});
+
+describe("row 9: what nobody asked for, by a hand-moved clock", () => {
+  async function idle(): Promise<{
+    clock: ManualClock;
+    connection: FakeConnection;
+    send: (text: string) => void;
+    texts: () => string;
+    wait: (bytes: number) => Promise<void>;
+  }> {
+    const clock = new ManualClock();
+    const { fake } = await open({ clock });
+    const { bytes } = await dialRaw();
+    await until(() => fake.connections.size === 1);
+    const [connection] = fake.connections;
+    if (connection === undefined) throw new Error("no connection");
+    connection.isIdle = true;
+    const send = (text: string): void => connection.sink.send(Buffer.from(text), 0, text.length, true);
+    // The first Ping has left, and is as long ago as it takes.
+    await until(() => bytes().length === 2);
+    clock.advance(gatherMs);
+    const texts = (): string =>
+      bytes()
+        .subarray(2)
+        .toString("latin1")
+        .replaceAll(/[^a-z]/g, "");
+    const wait = (count: number): Promise<void> => until(() => bytes().length >= count);
+    return { clock, connection, send, texts, wait };
+  }
+
+  test("leaves at once, and with one write what comes within `gatherMs` after it", async () => {
+    const { clock, send, texts } = await idle();
+    send("a");
+    await until(() => texts() === "a");
+    send("b");
+    await roundTrip();
+    send("c");
+    await roundTrip();
+    expect(texts()).toBe("a");
+    clock.advance(gatherMs);
+    await until(() => texts() === "abc");
+    clock.advance(gatherMs);
+    send("d");
+    await until(() => texts() === "abcd");
+  });
+
+  test("leaves with an answer, and before it", async () => {
+    const { clock, connection, send, texts } = await idle();
+    send("a");
+    await until(() => texts() === "a");
+    send("b");
+    connection.isIdle = false;
+    send("answer");
+    await until(() => texts() === "abanswer");
+    // The time of what was written is over without a write.
+    connection.isIdle = true;
+    send("c");
+    clock.advance(gatherMs - 1);
+    await roundTrip();
+    expect(texts()).toBe("abanswer");
+    clock.advance(1);
+    await until(() => texts() === "abanswerc");
+  });
+
+  test("does not wait where it is much, and leaves before a Close", async () => {
+    const { connection, send, texts, wait } = await idle();
+    send("a");
+    await until(() => texts() === "a");
+    const large = new Uint8Array(70_000);
+    connection.sink.send(large, 0, large.length, true);
+    connection.sink.send(large, 0, large.length, true);
+    await wait(140_000);
+    send("b");
+    connection.sink.close(1000, "");
+    await until(() => texts().endsWith("b"));
+    expect(connection.closedCount).toBe(1);
   });
 });
 

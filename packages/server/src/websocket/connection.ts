@@ -25,6 +25,8 @@ export interface ConnectionOwner {
   readonly incoming: IncomingBytes;
   /** Calls `flush` once this turn of the event loop is over. */
   flushLater(connection: WebSocketConnection): void;
+  /** Calls `flushGathered` within `gatherMs`. */
+  gather(connection: WebSocketConnection): void;
   /** The socket is gone for good. */
   forget(connection: WebSocketConnection): void;
 }
@@ -32,6 +34,14 @@ export interface ConnectionOwner {
 type State = "open" | "closing" | "closed";
 
 const empty = new Uint8Array(0);
+
+/**
+ * A client that asks for nothing is written to once in so many milliseconds: what comes meanwhile goes with the next
+ * write. One that has had nothing for as long is written to at once.
+ */
+export const gatherMs = 8;
+/** So much does not wait. */
+const gatherBytesMax = 64 * 1024;
 
 export class WebSocketConnection implements ConnectionSink, FrameEvents {
   private readonly socket: Socket;
@@ -44,6 +54,8 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
   private inMessage = false;
   private isPaused = false;
   private flushAsked = false;
+  private isGathering = false;
+  private flushedAtMs = -gatherMs;
   private pongDue = false;
   private inboundAtMs: number;
   private pingAtMs = 0;
@@ -93,7 +105,8 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
     const opcode = this.inMessage ? serverOpcode.continuation : this.isText ? serverOpcode.text : serverOpcode.binary;
     this.inMessage = !last;
     this.frames.add(opcode, last, bytes, at, length);
-    this.flushSoon();
+    if (this.handle?.isIdle === true) this.flushInTime();
+    else this.flushSoon();
   }
 
   get queuedBytes(): number {
@@ -148,10 +161,17 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
 
   // --- upkeep, called by the table
 
-  /** Writes what this turn has gathered. */
-  flush(): void {
+  /** Writes what waits. */
+  flush(nowMs: number): void {
     this.flushAsked = false;
+    this.isGathering = false;
+    this.flushedAtMs = nowMs;
     if (this.state !== "closed") this.frames.flush();
+  }
+
+  /** Writes what was gathered, if it is not written by now. */
+  flushGathered(nowMs: number): void {
+    if (this.isGathering) this.flush(nowMs);
   }
 
   /** Looks at the time: pings, or drops a client that has been silent for too long. */
@@ -194,6 +214,23 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
     if (this.flushAsked) return;
     this.flushAsked = true;
     this.owner.flushLater(this);
+  }
+
+  /** Writes what nobody asked for: soon, unless the last write was just now. */
+  private flushInTime(): void {
+    if (this.flushAsked) return;
+    if (this.isGathering ? this.frames.bytes < gatherBytesMax : this.isWrittenJustNow) this.gather();
+    else this.flushSoon();
+  }
+
+  private get isWrittenJustNow(): boolean {
+    return this.owner.clock.steadyMs() - this.flushedAtMs < gatherMs;
+  }
+
+  private gather(): void {
+    if (this.isGathering) return;
+    this.isGathering = true;
+    this.owner.gather(this);
   }
 
   /** Puts a Close behind what waits, and lets the database go. */
