@@ -2,6 +2,7 @@
 import { broadcast } from "./broadcast.ts";
 import { manyDatabases } from "./many-databases.ts";
 import { memory } from "./engine-memory.ts";
+import { clientRows } from "./client-rows.ts";
 import { firstRows } from "./first-rows.ts";
 import { growth } from "./growth.ts";
 import { latency } from "./latency.ts";
@@ -35,6 +36,7 @@ export const questions: readonly Question[] = [
   liveRules,
   liveView,
   firstRows,
+  clientRows,
   growth,
   loop,
   restart,

@@ -105,6 +105,55 @@ describe.each([3, 2, 1] as const)("issue 10, protocol: version %d", (version) =>
     expect([db.tables.card.size, heard.at(-1)]).toEqual([0, "of 3"]);
   });
 
+  test("built questions: once as live, ordered and cut, page by page, as all the rows sorted by hand", async () => {
+    const db = open();
+    await Promise.all(
+      Array.from({ length: 30 }, (_, index) =>
+        db.reducers.add({ board: 7, position: (index * 7) % 10, title: `it's ${index}` }),
+      ),
+    );
+    const all = (await db.query("SELECT * FROM card WHERE board = 7")) as ReturnType<typeof db.tables.card.rows>;
+    const sorted = all.toSorted((a, b) => b.position - a.position || (a.id < b.id ? -1 : 1));
+    const pages = db.tables.card.where({ board: 7 }).orderBy("position", "desc").limit(12);
+    const once = await db.query(pages);
+    expect(once).toEqual(sorted.slice(0, 12));
+    const next = await db.query(pages.after(once.at(-1)));
+    expect(next).toEqual(sorted.slice(12, 24));
+    expect(await db.query(pages.after(next.at(-1)))).toEqual(sorted.slice(24));
+    // Nothing was subscribed to.
+    expect(db.tables.card.size).toBe(0);
+
+    const narrow = db.tables.card.where({
+      board: { in: [7, 8] },
+      position: { gte: 3, lt: 9 },
+      title: { ne: "it's 9" },
+    });
+    const expected = sorted.filter(({ position, title }) => position >= 3 && position < 9 && title !== "it's 9");
+    expect(await db.query(narrow.orderBy("position", "desc"))).toEqual(expected);
+    const live = narrow.orderBy("position", "desc").limit(5);
+    const subscription = db.subscribe(live);
+    await subscription.applied;
+    expect([live.rows(), db.tables.card.size]).toEqual([expected.slice(0, 5), expected.length]);
+    let changes = 0;
+    live.onChange(() => (changes += 1));
+    const [first] = expected;
+    await db.reducers.add({ board: 7, position: 3, title: "last of all" });
+    expect(changes).toBe(0);
+    await db.reducers.place({ id: first?.id ?? 0n, position: 3 });
+    const after = live.rows();
+    expect([changes, after.length, after.map(({ id }) => id)]).toEqual([
+      1,
+      5,
+      expected.slice(1, 6).map(({ id }) => id),
+    ]);
+    // Rows that stayed are the same objects.
+    expect(after[0]).toBe(db.tables.card.get(after[0]?.id ?? 0n));
+    subscription.unsubscribe();
+    expect(await endOf(db.query("SELECT nothing"))).toMatch(/^SubscriptionRefused: /);
+    expect(await endOf(db.query(db.tables.card.where({ boardd: 1 } as never)))).toMatch(/boardd/);
+    expect(await endOf(db.query(db.tables.card.where({ board: "x" as never })))).toMatch(/^SubscriptionRefused: /);
+  });
+
   test("an event is heard by `onInsert` and is in no table; version 1 may not ask for it", async () => {
     const db = open();
     const listener = open();

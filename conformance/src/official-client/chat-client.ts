@@ -93,9 +93,12 @@ export interface Bindings {
 export class GeneratedBindings {
   private readonly directory: string;
   readonly bindings: Bindings;
+  /** Their file. */
+  readonly entry: string;
 
   private constructor(directory: string, bindings: Bindings) {
     this.directory = directory;
+    this.entry = join(directory, "src", "index.ts");
     this.bindings = bindings;
   }
 

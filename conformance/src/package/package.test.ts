@@ -256,7 +256,7 @@ test("the guide for clients is as it says: its types, its program, and that it i
     execFileSync(process.execPath, ["client.ts", url], { cwd: guide, env, encoding: "utf8", stdio: "pipe" });
   const first = run();
   expect(first).toMatch(
-    /^(?:connecting \n)?open \nI am (c200\w+)\nnew: Apple, 5 of them\napple: 5, now 3\nrefused: There are not 4 of apple\nsold: 1\nclosed \n$/,
+    /^(?:connecting \n)?open \nI am (c200\w+)\n0 of them, 0 behind these\nnew: Apple, 5 of them\napple: 5, now 3\nrefused: There are not 4 of apple\nsold: 1\nclosed \n$/,
   );
   expect(run()).toContain(/I am c200\w+/.exec(first)?.[0]);
   const own = running.pop();

@@ -6,11 +6,11 @@
  * the page is open, is found all the same. What differs fails by its name; the rest goes on.
  */
 import { LightconeError } from "@lightcone/base";
-import { isOption } from "@lightcone/sats";
+import { isOption, typesEqual } from "@lightcone/sats";
 import { functionDifference, tableDifference } from "./difference.ts";
 import type { BagTable } from "./row-bag.ts";
-import { readSchema, type ClientSchema, type FunctionSchema } from "./schema.ts";
-import { encodeValue, isObject, makeCodec, shown, type Codec } from "./value-codec.ts";
+import { readSchema, type ClientSchema, type FunctionSchema, type TableSchema } from "./schema.ts";
+import { encodeValue, isObject, makeCodec, partsCodec, partsOf, shown, type Codec } from "./value-codec.ts";
 
 export type FunctionKind = "reducer" | "procedure";
 
@@ -34,7 +34,10 @@ export class Catalog {
   #text: string | undefined;
   #now: ClientSchema | undefined;
   /** Made of `#now` when they are first used. */
-  readonly #tables = new Map<string, BagTable | LightconeError>();
+  #tables = new Map<string, BagTable | LightconeError>();
+  /** The same of the schema before: a table that is what it was keeps its rows. */
+  #before = this.#tables;
+  #schemaBefore: ClientSchema | undefined;
   readonly #functions = new Map<string, KnownFunction | LightconeError>();
   readonly #accessors = new Map<string, string>();
 
@@ -70,9 +73,11 @@ export class Catalog {
     if (text === this.#text) return false;
     const now = readSchema(parse(text));
     this.#text = text;
+    this.#schemaBefore = this.#now;
     this.#now = now;
+    this.#before = this.#tables;
+    this.#tables = new Map();
     this.#built ??= now;
-    this.#tables.clear();
     this.#functions.clear();
     this.#accessors.clear();
     for (const { accessor, name } of now.tables.values()) this.#accessors.set(name, accessor);
@@ -84,14 +89,12 @@ export class Catalog {
     return this.#accessors.get(name);
   }
 
-  /**
-   * What SQL calls a table.
-   *
-   * @throws {LightconeError} `VersionDiffers`
-   */
-  nameOf(accessor: string): string {
+  /** What the database tells of a table. @throws {LightconeError} `VersionDiffers` */
+  schemaOf(accessor: string): TableSchema {
     this.table(accessor);
-    return this.#now?.tables.get(accessor)?.name ?? accessor;
+    const schema = this.#now?.tables.get(accessor);
+    if (schema === undefined) throw new TypeError(`no table ${accessor}`); // would have been said
+    return schema;
   }
 
   /** @throws {LightconeError} `VersionDiffers` */
@@ -140,12 +143,16 @@ export class Catalog {
       return this.#differs(`there is no public table \`${accessor}\`${listed(this.tableNames)}`, built !== undefined);
     const difference = built === undefined ? undefined : tableDifference(built, table);
     if (difference !== undefined) return this.#differs(difference);
-    const { row, key } = table;
-    return {
-      accessor,
-      row: makeCodec(row),
-      key: key === undefined ? undefined : { column: key.name ?? "", codec: makeCodec(key.type) },
-    };
+    const before = this.#before.get(accessor);
+    if (before !== undefined && !(before instanceof LightconeError) && this.#isSame(accessor)) return before;
+    const columns = partsOf(table.row);
+    return { accessor, columns, row: partsCodec(columns), key: columns.find(({ name }) => name === table.key?.name) };
+  }
+
+  #isSame(accessor: string): boolean {
+    const [before, now] = [this.#schemaBefore?.tables.get(accessor), this.#now?.tables.get(accessor)];
+    if (before === undefined || now === undefined || before.key?.name !== now.key?.name) return false;
+    return typesEqual(before.row, now.row);
   }
 
   #makeFunction(kind: FunctionKind, accessor: string): KnownFunction | LightconeError {

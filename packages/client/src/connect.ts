@@ -9,7 +9,14 @@ import { makeRealPlatform } from "./real-platform.ts";
 import type { Query, SubscriptionHandle } from "./subscription.ts";
 import { TableView } from "./table-view.ts";
 import { Tokens } from "./token-store.ts";
-import type { ClientProcedures, ClientReducers, ClientTables, ModuleExports, UntypedModule } from "./types.ts";
+import type {
+  ClientProcedures,
+  ClientReducers,
+  ClientTables,
+  ModuleExports,
+  TableQuery,
+  UntypedModule,
+} from "./types.ts";
 
 export interface Client<M extends ModuleExports = UntypedModule> {
   readonly tables: ClientTables<M>;
@@ -41,6 +48,12 @@ export interface Client<M extends ModuleExports = UntypedModule> {
    * end together. What is to end by itself is asked for by itself.
    */
   subscribe(...queries: readonly [Query, ...Query[]]): SubscriptionHandle;
+  /**
+   * Asks for rows once, as the database has them now; those that are subscribed to stay as they are. It rejects as a subscription
+   * does that is refused. One whose connection is lost is asked again.
+   */
+  query<Row>(query: TableQuery<Row>): Promise<readonly Row[]>;
+  query(text: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Runs whenever the state changes. Returns what ends that. */
   onState(run: (state: ConnectionState, reason?: string) => void): () => void;
   /** While `waiting`: tries now. */
@@ -112,11 +125,10 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
       for (const name of catalog.functionNames("reducer")) reducers.get(name);
       for (const name of catalog.functionNames("procedure")) procedures.get(name);
     },
+    hears: (name) => tables.get(name).isHeard,
     changed: (changes) => {
-      for (const name of changes.keys()) tables.get(name).forget();
-      const changed = [...changes].filter(([, change]) => Object.values(change).some((list) => list.length > 0));
-      for (const [name, change] of changed) tables.get(name).announce(change);
-      for (const [name] of changed) tables.get(name).announceChange();
+      for (const [name, change] of changes) tables.get(name).announce(change);
+      for (const name of changes.keys()) tables.get(name).announceChange();
     },
   };
   const { uri, database, confirmed } = options;
@@ -158,6 +170,7 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
         unsubscribe: () => connection.unsubscribe(subscription),
       };
     },
+    query: (query: Query) => connection.query(query),
     onState: (run) => listen(listeners, run),
     retry: () => connection.retry(),
     close: () => connection.close(),
@@ -167,7 +180,7 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
 }
 
 /** What is made as it is asked for. */
-type Made = "tables" | "reducers" | "procedures";
+type Made = "tables" | "reducers" | "procedures" | "query";
 
 /** Things by name, each made when it is first asked for: which names there are is known only once connected. */
 class Named<T extends object> {

@@ -20,7 +20,8 @@ import { ConnectionId, Identity, toHexReversed } from "@lightcone/sats";
 import { backoffMs, steadyAfterMs } from "./backoff.ts";
 import type { Catalog, FunctionKind } from "./catalog.ts";
 import { Link, type LinkOptions } from "./link.ts";
-import { noChange, RowBag, type TableChange } from "./row-bag.ts";
+import { noChange, RowBag, rowsIn, type TableChange } from "./row-bag.ts";
+import { RowQuery } from "./row-query.ts";
 import { Subscription, type Query } from "./subscription.ts";
 import { decodeValue, isObject } from "./value-codec.ts";
 import type { Answer, Ask, Greeting, Rows, Said } from "./wire.ts";
@@ -36,6 +37,8 @@ export interface ConnectionEvents {
   state(state: ConnectionState, reason: string | undefined): void;
   /** The schema is known, or another than before. */
   named(): void;
+  /** Whether anybody hears which rows of a table come and go. */
+  hears(accessor: string): boolean;
   /** A whole message, or a reconnection, is in the tables; these changed. */
   changed(changes: ReadonlyMap<string, TableChange>): void;
   /** Whether errors are heard: then nobody need look at each promise that they reject. */
@@ -60,15 +63,24 @@ interface Call {
   readonly reject: (error: unknown) => void;
 }
 
+/** What waits for a connection. */
+interface Held {
+  readonly what: string;
+  readonly send: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** What was sent and is not answered. */
 interface Sent {
   /** As the application calls it. */
   readonly what: string;
   /** The reducer's name on the wire. */
-  readonly reducer: string | undefined;
+  readonly reducer?: string;
   /** Takes the answer. What it gives tells whoever waits, once the rows are there. */
   readonly take: (answer: Answer) => () => void;
   readonly reject: (error: unknown) => void;
+  /** Of what may be asked again without harm. */
+  readonly again?: Held;
 }
 
 /** A link, and what came over it. */
@@ -92,11 +104,13 @@ export class Connection {
   end: LightconeError | undefined;
 
   readonly #options: ConnectionOptions;
+  /** Of the hashes of rows. */
+  readonly #seed: number;
   readonly #events: ConnectionEvents;
   readonly #subscriptions = new Map<number, Subscription>();
   /** Sent on the link that there is, and not answered. */
   readonly #sent = new Map<number, Sent>();
-  #held: Call[] = [];
+  #held: Held[] = [];
   #bags: ReadonlyMap<string, RowBag> = new Map();
   #attempt: Attempt | undefined;
   /** Attempts since a connection lasted. */
@@ -110,6 +124,7 @@ export class Connection {
 
   constructor(options: ConnectionOptions, events: ConnectionEvents) {
     this.#options = options;
+    this.#seed = new DataView(options.platform.random.fill(new Uint8Array(4)).buffer).getUint32(0);
     this.#events = events;
     this.#open();
   }
@@ -135,13 +150,28 @@ export class Connection {
       if (this.#attempt?.link.isReady === true) return this.#sendCall(call);
       // What is wrong with it is said now, as far as that is known.
       if (this.#options.catalog.isKnown) this.#options.catalog.encodeCall(kind, reducer, args);
-      if (this.#held.length >= heldCallsMax) {
-        const value = this.#held.length + 1;
-        throw new LightconeError("LimitExceeded", { limit: "heldCallsMax", value, max: heldCallsMax });
-      }
       // The application may change its object meanwhile.
-      this.#held.push(isObject(args) ? { ...call, args: { ...args } } : call);
+      const kept = isObject(args) ? { ...call, args: { ...args } } : call;
+      this.#hold({ what: reducer, send: () => this.#sendCall(kept), reject });
     });
+  }
+
+  /** Rows as the database has them now. */
+  query(query: Query): Promise<readonly object[]> {
+    return new Promise((resolve, reject) => {
+      if (this.state === "closed") throw this.#closedBefore();
+      const held: Held = { what: "query", reject, send: () => this.#sendQuery(query, held, resolve) };
+      if (this.#attempt?.link.isReady === true) held.send();
+      else this.#hold(held);
+    });
+  }
+
+  #hold(held: Held): void {
+    if (this.#held.length >= heldCallsMax) {
+      const value = this.#held.length + 1;
+      throw new LightconeError("LimitExceeded", { limit: "heldCallsMax", value, max: heldCallsMax });
+    }
+    this.#held.push(held);
   }
 
   subscribe(queries: readonly Query[]): Subscription {
@@ -244,7 +274,10 @@ export class Connection {
     for (const tell of attempt.answers) tell();
     const lost = [...this.#sent.values()];
     this.#sent.clear();
-    for (const { what, reject } of lost) reject(new LightconeError("ConnectionLost", { reducer: what, reason }));
+    for (const { what, reject, again } of lost) {
+      if (again === undefined) reject(new LightconeError("ConnectionLost", { reducer: what, reason }));
+      else this.#held.push(again);
+    }
   }
 
   #closeWith(error: LightconeError | undefined): void {
@@ -260,7 +293,7 @@ export class Connection {
     const isTold = held.length > 0 || subscriptions.some(({ isSettled, isAwaited }) => isAwaited && !isSettled);
     const told = (what: string): LightconeError =>
       error ?? new LightconeError("ConnectionClosed", { reason: `the application closed it before ${what}` });
-    for (const { reject, reducer } of held) reject(told(`\`${reducer}\` was sent`));
+    for (const { reject, what } of held) reject(told(`\`${what}\` was sent`));
     for (const subscription of subscriptions) {
       if (subscription.isSettled) {
         if (error !== undefined) subscription.stop(error);
@@ -305,6 +338,25 @@ export class Connection {
     }
   }
 
+  #sendQuery(query: Query, again: Held, resolve: (rows: readonly object[]) => void): void {
+    const { reject } = again;
+    const { catalog } = this.#options;
+    try {
+      const take = ({ rows, failure }: Answer): (() => void) => {
+        if (failure !== undefined) return () => reject(new LightconeError("SubscriptionRefused", { message: failure }));
+        const found = rows.flatMap(({ table, list }) =>
+          rowsIn(catalog.table(catalog.accessorOf(table) ?? table), list),
+        );
+        const isBuilt = query instanceof RowQuery;
+        const picked = isBuilt ? query.pick(found, catalog.schemaOf(query.accessor).key?.name) : found;
+        return () => resolve(picked);
+      };
+      this.#send({ kind: "query", id: this.#newId(), query: this.#textOf(query) }, { ...again, take, again });
+    } catch (error) {
+      reject(error);
+    }
+  }
+
   #send(ask: Ask, sent: Sent): void {
     this.#sent.set(ask.id, sent);
     this.#attempt?.link.send(ask);
@@ -326,7 +378,9 @@ export class Connection {
 
   /** Quoted, since a table may be called what SQL has a meaning for. */
   #textOf(query: Query): string {
-    return typeof query === "string" ? query : `SELECT * FROM "${this.#options.catalog.nameOf(query.accessor)}"`;
+    if (typeof query === "string") return query;
+    const schema = this.#options.catalog.schemaOf(query.accessor);
+    return query instanceof RowQuery ? query.textOf(schema) : `SELECT * FROM "${schema.name}"`;
   }
 
   // --- what the server says
@@ -347,7 +401,7 @@ export class Connection {
     for (const subscription of this.#subscriptions.values()) this.#sendSubscribe(attempt, subscription);
     const held = this.#held;
     this.#held = [];
-    for (const call of held) this.#sendCall(call);
+    for (const { send } of held) send();
     if (attempt.awaited.size === 0) this.#goLive(attempt);
   }
 
@@ -375,7 +429,7 @@ export class Connection {
       throw new LightconeError("Malformed", { what: "answer", reason: "nothing was asked that it answers" });
     }
     this.#sent.delete(id);
-    this.#apply(attempt, answer.rows, sent.take(answer));
+    this.#apply(attempt, sent.again === undefined ? answer.rows : [], sent.take(answer));
   }
 
   #answeredId({ id, name, failure }: Answer): number | undefined {
@@ -429,7 +483,7 @@ export class Connection {
         const bag = this.#bagOf(attempt, table);
         if (bag === undefined) continue;
         touched.add(bag);
-        for (const row of list) bag.count(row, by);
+        bag.take(list, by);
       }
       for (const bag of touched) bag.check();
     } catch (error) {
@@ -437,7 +491,11 @@ export class Connection {
       throw error;
     }
     const changes = new Map<string, TableChange>();
-    for (const bag of touched) changes.set(bag.table.accessor, bag.settle());
+    for (const bag of touched) {
+      const { accessor } = bag.table;
+      const change = bag.settle(attempt.liveSinceMs !== undefined && this.#events.hears(accessor));
+      if (change !== noChange) changes.set(accessor, change);
+    }
     const announce = (): void => {
       this.#tell(() => this.#events.changed(changes));
       tell?.();
@@ -459,7 +517,7 @@ export class Connection {
     if (accessor === undefined) return undefined;
     const known = bags.get(accessor);
     if (known !== undefined || !this.#checkUse(accessor)) return known;
-    const bag = new RowBag(catalog.table(accessor));
+    const bag = new RowBag(catalog.table(accessor), this.#seed);
     bags.set(accessor, bag);
     return bag;
   }
@@ -485,9 +543,14 @@ export class Connection {
   #goLive(attempt: Attempt): void {
     const before = this.#bags;
     const changes = new Map<string, TableChange>();
-    for (const [accessor, bag] of attempt.bags) changes.set(accessor, bag.replace(before.get(accessor)));
+    const note = (accessor: string, change: TableChange): void => {
+      if (change !== noChange) changes.set(accessor, change);
+    };
+    for (const [accessor, bag] of attempt.bags)
+      note(accessor, bag.replace(before.get(accessor), this.#events.hears(accessor)));
     for (const [accessor, old] of before)
-      if (!attempt.bags.has(accessor)) changes.set(accessor, new RowBag(old.table).replace(old));
+      if (!attempt.bags.has(accessor))
+        note(accessor, new RowBag(old.table, this.#seed).replace(old, this.#events.hears(accessor)));
     this.#bags = attempt.bags;
     attempt.liveSinceMs = this.#options.platform.clock.steadyMs();
     this.#saidUnreachable = false;

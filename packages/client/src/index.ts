@@ -6,14 +6,18 @@ export type { Query, SubscriptionHandle } from "./subscription.ts";
 export { webTokenStore } from "./token-store.ts";
 export type { TokenStore } from "./token-store.ts";
 export type {
+  BuiltQuery,
   ClientProcedures,
   ClientReducers,
   ClientTable,
   ClientTables,
+  Comparison,
   KeyedTable,
   ModuleExports,
   RowOf,
+  TableQuery,
   UntypedModule,
+  Where,
 } from "./types.ts";
 export type { Answered, Platform, Socket, SocketEvents } from "./platform.ts";
 export type { WebSocketClass } from "./real-platform.ts";

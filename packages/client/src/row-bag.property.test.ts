@@ -4,9 +4,10 @@
 import { assertProperty, runCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ByteWriter, product, t, valueCodec } from "@lightcone/sats";
+import { readRowList, RowListBuilder, type RowListView } from "@lightcone/protocol";
+import { ByteReader, ByteWriter, product, t, valueCodec } from "@lightcone/sats";
 import { RowBag, type BagTable, type TableChange } from "./row-bag.ts";
-import { makeCodec } from "./value-codec.ts";
+import { partsCodec, partsOf } from "./value-codec.ts";
 
 const numRuns = runCount(300);
 
@@ -16,13 +17,29 @@ interface Row {
 }
 const type = product({ id: t.u32, text: t.string });
 const codec = valueCodec<Row>(type);
-const plain: BagTable = { accessor: "row", row: makeCodec(type), key: undefined };
-const keyed: BagTable = { ...plain, key: { column: "id", codec: makeCodec(t.u32) } };
+const columns = partsOf(type);
+const plain: BagTable = { accessor: "row", row: partsCodec(columns), columns, key: undefined };
+const keyed: BagTable = { ...plain, key: columns[0] };
 
 function bytesOf(row: Row): Uint8Array {
   const out = new ByteWriter();
   codec.write(out, row);
   return out.toBytes();
+}
+
+/** As a frame has it, behind something else. */
+function listOf(rows: readonly Row[]): RowListView {
+  const list = new RowListBuilder();
+  for (const row of rows) {
+    const bytes = bytesOf(row);
+    list.add(bytes, 0, bytes.length);
+  }
+  const out = new ByteWriter();
+  out.u8(0xee);
+  list.writeTo(out);
+  const input = new ByteReader(out.toBytes());
+  input.at = 1;
+  return readRowList(input);
 }
 
 const nameOf = (row: Row): string => `${row.id} ${row.text}`;
@@ -86,10 +103,11 @@ test.each([
         .toSorted((a, b) => a.at - b.at)
         .map(({ step }) => step);
       const next = reconnects ? new RowBag(bag.table) : bag;
-      for (const { row, by } of shuffled) next.count(bytesOf(row), by);
-      const told = next.settle();
+      for (const { row, by } of shuffled) next.take(listOf([row]), by);
+      next.check();
+      const told = next.settle(true);
       const objects = new Map([...bag.rows()].map((row) => [nameOf(row as Row), row]));
-      const change = reconnects ? next.replace(bag) : told;
+      const change = reconnects ? next.replace(bag, true) : told;
       bag = next;
       follow(copy, change);
       const rows = [...bag.rows()] as Row[];
@@ -98,9 +116,67 @@ test.each([
       if (!isKeyed) expect(change.updates).toEqual([]);
       // A row that stayed is the same object.
       for (const row of rows) if (objects.has(nameOf(row))) expect(objects.get(nameOf(row))).toBe(row);
+      const between = [...bag.between("text", "b", "c")] as Row[];
+      expect(between.map(({ text }) => text)).toEqual(between.map(({ text }) => text).toSorted());
+      expect(new Set(between)).toEqual(new Set(rows.filter(({ text }) => text >= "b")));
+      expect(bag.size).toBe(rows.length);
       if (isKeyed) for (let id = 0; id <= 3; id += 1) expect(bag.find(id)).toBe(rows.find((row) => row.id === id));
       before = state;
     }
   });
   assertProperty(property, numRuns);
+});
+
+test("long lists stay where they came, what is left behind of them is given back, and an index of many rows is exact", () => {
+  const bag = new RowBag(keyed, 7);
+  const rows = Array.from({ length: 20_000 }, (_, id) => ({ id, text: `row ${id % 1000}` }));
+  bag.take(listOf(rows), 1);
+  bag.settle(false);
+  const kept = bag.find(19_999);
+  const naive = (text: string): number[] => rows.filter((row) => row.text === text).map(({ id }) => id);
+  const found = (text: string): number[] => ([...bag.between("text", text, text)] as Row[]).map(({ id }) => id);
+  expect(found("row 7")).toEqual(naive("row 7"));
+  // All but a few go, in lists of all lengths, and some come back.
+  for (const [at, step] of [
+    [0, 10_000],
+    [10_000, 9_000],
+    [19_000, 900],
+    [19_900, 50],
+  ] as const)
+    bag.take(listOf(rows.splice(0, step).filter(({ id }) => id >= at)), -1);
+  bag.check();
+  expect(bag.settle(true).deletes).toHaveLength(19_950);
+  const back = Array.from({ length: 700 }, (_, id) => ({ id, text: "back" }));
+  bag.take(listOf(back), 1);
+  const change = bag.settle(true);
+  expect([change.inserts.length, change.updates.length, bag.size]).toEqual([700, 0, 750]);
+  expect(bag.find(19_999)).toBe(kept);
+  expect(found("back").toSorted((a, b) => a - b)).toEqual(back.map(({ id }) => id));
+  expect(found("row 951")).toEqual([19_951]);
+  expect((bag.rows() as Row[]).map(({ id }) => id).toSorted((a, b) => a - b)).toEqual([
+    ...back.map(({ id }) => id),
+    ...rows.map(({ id }) => id),
+  ]);
+});
+
+test("a message that is not as it should be leaves nothing behind", () => {
+  const bag = new RowBag(keyed);
+  bag.take(listOf([{ id: 1, text: "a" }]), 1);
+  bag.settle(false);
+  const { version } = bag;
+  const wrong = (run: () => void, says: RegExp): void => {
+    expect(() => {
+      run();
+      bag.check();
+    }).toThrow(says);
+    bag.undo();
+    expect([bag.rows(), bag.version]).toEqual([[{ id: 1, text: "a" }], version]);
+  };
+  wrong(() => bag.take(listOf([{ id: 2, text: "b" }]), -1), /deleted more often/);
+  const cut = listOf([{ id: 3, text: "long" }]);
+  cut.data[4] = 200;
+  wrong(() => bag.take(cut, 1), /a row of row does not decode/);
+  const notText = listOf([{ id: 4, text: "long" }]);
+  notText.data[9] = 0xff;
+  wrong(() => bag.take(notText, 1), /not UTF-8/);
 });

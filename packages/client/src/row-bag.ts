@@ -1,25 +1,32 @@
 /**
- * Rows as a server tells of them: a bag, keyed by the row's bytes, since overlapping subscriptions may send one
- * row several times (docs/wire/websocket-v1.md). A row is there while its count is above zero.
+ * Rows as a server tells of them: a bag, keyed by the row's bytes, since overlapping subscriptions may send one row several
+ * times (docs/wire/websocket-v1.md). A row is there while its count is above zero.
  *
- *   message ─▶ count(…) per row ─▶ settle() ─▶ TableChange { inserts, deletes, updates }
+ *   message ─▶ take(…) per list ─▶ check() ─▶ settle() ─▶ TableChange { inserts, deletes, updates }
  *
- * Rows are decoded once, when they first appear; one that goes and comes back within a message, or across a
- * reconnection, keeps its object. `settle` ends a message: what it returns is its net effect.
+ * Rows stay bytes (`row-store.ts`), checked when they come, and become objects when somebody looks at them: each once, so that
+ * one that stays, or goes and comes back within a message or across a reconnection, is the same object. `settle` ends a
+ * message: what it returns is its net effect.
  */
 import { LightconeError } from "@lightcone/base";
-import { decodeValue, encodeValue, type Codec } from "./value-codec.ts";
+import type { RowListView } from "@lightcone/protocol";
+import { ByteReader } from "@lightcone/sats";
+import { ColumnIndex } from "./column-index.ts";
+import { scalarOf, type Scalar } from "./compare.ts";
+import { RowStore } from "./row-store.ts";
+import { decodeValue, encodeValue, type Codec, type Part } from "./value-codec.ts";
 
 /** A table as the cache needs to know it. */
 export interface BagTable {
   /** Its name in the module's code. */
   readonly accessor: string;
   readonly row: Codec;
-  /** The primary key: its column's name and type. Updates are told by it. */
-  readonly key: { readonly column: string; readonly codec: Codec } | undefined;
+  readonly columns: readonly Part[];
+  /** The primary key's column. Updates are told by it. */
+  readonly key: Part | undefined;
 }
 
-/** What a message did to a table, in the order that rows came. */
+/** What a message did to a table, in the order that rows came. Without lists when nobody listens to them. */
 export interface TableChange {
   /** Rows that happened, and are in no table. */
   readonly events: readonly object[];
@@ -28,38 +35,45 @@ export interface TableChange {
   readonly updates: readonly { readonly before: object; readonly after: object }[];
 }
 
+/** Nothing changed. */
 export const noChange: TableChange = { events: [], inserts: [], deletes: [], updates: [] };
 
-interface Entry {
-  readonly row: object;
-  count: number;
-  /** Its count before the message that is being applied; undefined when that has not touched it. */
-  countBefore: number | undefined;
-}
-
-/** Bytes as a text of one character each: a key of a `Map`. */
-export function keyOfBytes(bytes: Uint8Array): string {
-  let key = "";
-  // In pieces, since every byte becomes an argument.
-  for (let at = 0; at < bytes.length; at += 4096) key += String.fromCharCode(...bytes.subarray(at, at + 4096));
-  return key;
+/** The rows of a list that nobody keeps. */
+export function rowsIn({ accessor, row }: BagTable, list: RowListView): object[] {
+  // A row type is a product, so its values are objects.
+  return [...list].map((bytes) => decodeValue(row, bytes, `a row of ${accessor}`) as object);
 }
 
 export class RowBag {
   readonly table: BagTable;
-  readonly #entries = new Map<string, Entry>();
-  readonly #byKey = new Map<string, object>();
-  #touched: Entry[] = [];
-  #touchedKeys: string[] = [];
+  /** Another one whenever rows have changed. */
+  version: object = {};
+  readonly #store: RowStore;
+  /** By slot, of rows that somebody has looked at. */
+  #objects: (object | undefined)[] = [];
+  readonly #indexes = new Map<string, ColumnIndex>();
+  #listed: readonly object[] | undefined;
+  readonly #input: ByteReader;
+  // What the message that is being applied has touched, and counts before it.
+  #touched: number[] = [];
+  #before: number[] = [];
   #events: object[] = [];
 
-  constructor(table: BagTable) {
+  /** @param seed of its hashes, the same for bags that replace one another */
+  constructor(table: BagTable, seed = 0) {
     this.table = table;
+    this.#store = new RowStore(seed);
+    this.#input = new ByteReader(new Uint8Array(0), `a row of ${table.accessor}`);
+  }
+
+  get size(): number {
+    return this.#store.size;
   }
 
   /** Every row, as of the last `settle`. */
-  *rows(): Generator<object> {
-    for (const { row, count } of this.#entries.values()) if (count > 0) yield row;
+  rows(): readonly object[] {
+    this.#listed ??= this.#slots().map((slot) => this.#row(slot));
+    return this.#listed;
   }
 
   /**
@@ -68,109 +82,186 @@ export class RowBag {
    * @throws {TypeError} when it is none of this table's
    */
   find(key: unknown): object | undefined {
-    if (this.table.key === undefined) throw new TypeError(`table ${this.table.accessor} has no primary key`);
-    return this.#byKey.get(keyOfBytes(encodeValue(this.table.key.codec, key)));
+    const { accessor, key: column } = this.table;
+    if (column === undefined) throw new TypeError(`table ${accessor} has no primary key`);
+    encodeValue(column.codec, key); // refuses what is no key
+    const [row] = this.between(column.name, scalarOf(key), scalarOf(key));
+    return row;
   }
 
-  /** Counts a row `by` times more, or fewer. One that is counted 0 times happens, and is not kept. */
-  count(bytes: Uint8Array, by: number): void {
-    if (by === 0) return void this.#events.push(this.#decode(bytes));
-    const key = keyOfBytes(bytes);
-    let entry = this.#entries.get(key);
-    if (entry === undefined) {
-      entry = { row: this.#decode(bytes), count: 0, countBefore: undefined };
-      this.#entries.set(key, entry);
+  /** Whether there is such a column. */
+  has(column: string): boolean {
+    return this.table.columns.some(({ name }) => name === column);
+  }
+
+  /** Rows whose column is not below `low` and not above `high`, in its order; undefined is no bound. */
+  *between(column: string, low: Scalar, high: Scalar): Generator<object> {
+    for (const slot of this.#index(column).between(low, high)) yield this.#row(slot);
+  }
+
+  /** Counts the rows of a list `by` times more, or fewer. Those that are counted 0 times happen, and are not kept. */
+  take(list: RowListView, by: number): void {
+    const [store, input, { row }] = [this.#store, this.#input, this.table];
+    const { data, count } = list;
+    const view = store.read(data);
+    for (let index = 0; index < count; index += 1) {
+      const [start, end] = [list.startOf(index), list.startOf(index + 1)];
+      input.set(data, view, start, end);
+      if (by === 0) {
+        this.#events.push(row.read(input) as object); // a row type is a product
+      } else {
+        const before = store.size;
+        const slot = store.slotOf(start, end);
+        if (store.mark(slot)) {
+          this.#touched.push(slot);
+          this.#before.push(store.count(slot));
+        }
+        store.setCount(slot, store.count(slot) + by);
+        if (store.size === before) continue;
+        row.skip(input);
+      }
+      input.expectEnd();
     }
-    this.#touch(key, entry);
-    entry.count += by;
-  }
-
-  #decode(bytes: Uint8Array): object {
-    // A row type is a product, so its values are objects.
-    return decodeValue(this.table.row, bytes, `a row of ${this.table.accessor}`) as object;
   }
 
   /** @throws {LightconeError} `Malformed` when the message deleted more of a row than there was */
   check(): void {
-    if (this.#touched.every(({ count }) => count >= 0)) return;
-    const reason = "a row was deleted more often than it was inserted";
-    throw new LightconeError("Malformed", { what: `update of ${this.table.accessor}`, reason });
+    for (const slot of this.#touched) {
+      if (this.#store.count(slot) >= 0) continue;
+      const reason = "a row was deleted more often than it was inserted";
+      throw new LightconeError("Malformed", { what: `update of ${this.table.accessor}`, reason });
+    }
   }
 
   /** Takes a message back. */
   undo(): void {
-    for (const entry of this.#touched) entry.count = entry.countBefore ?? 0;
+    for (const [index, slot] of this.#touched.entries()) this.#store.setCount(slot, this.#before[index] ?? 0);
     this.#events = [];
-    this.settle();
+    this.settle(false);
   }
 
-  /** Ends a message that was checked. */
-  settle(): TableChange {
-    const gone: object[] = [];
-    const come: object[] = [];
-    for (const [index, entry] of this.#touched.entries()) {
-      const before = entry.countBefore ?? 0;
-      entry.countBefore = undefined;
-      if (entry.count === 0) this.#entries.delete(this.#touchedKeys[index] ?? "");
-      if (before > 0 && entry.count === 0) gone.push(entry.row);
-      if (before === 0 && entry.count > 0) come.push(entry.row);
+  /** Ends a message that was checked. @param isHeard whether anybody hears which rows they are */
+  settle(isHeard: boolean): TableChange {
+    const store = this.#store;
+    const [gone, come]: [number[], number[]] = [[], []];
+    for (let index = 0; index < this.#touched.length; index += 1) {
+      const [slot = 0, before = 0] = [this.#touched[index], this.#before[index]];
+      store.unmark(slot);
+      const isThere = store.count(slot) > 0;
+      if (before > 0 && !isThere) gone.push(slot);
+      else if (before === 0 && isThere) come.push(slot);
+      else if (!isThere) store.remove(slot);
     }
+    const events = this.#events;
     this.#touched = [];
-    this.#touchedKeys = [];
-    return this.#pair(gone, come);
+    this.#before = [];
+    this.#events = [];
+    if (gone.length + come.length === 0) return events.length === 0 ? noChange : { ...noChange, events };
+    const all = (slots: readonly number[]): object[] => slots.map((slot) => this.#row(slot));
+    const change = isHeard ? this.#paired(events, all(gone), all(come)) : { ...noChange, events };
+    for (const [name, index] of this.#indexes) for (const slot of gone) index.remove(this.#scalar(slot, name), slot);
+    for (const slot of gone) {
+      store.remove(slot);
+      if (slot < this.#objects.length) this.#objects[slot] = undefined;
+    }
+    store.tidy();
+    for (const [name, index] of this.#indexes) for (const slot of come) index.add(this.#scalar(slot, name), slot);
+    this.version = {};
+    this.#listed = undefined;
+    return change;
   }
 
   /** Takes the place of `before`, whose rows are the same objects wherever they are equal. Gives the difference. */
-  replace(before: RowBag | undefined): TableChange {
-    const [gone, come]: [object[], object[]] = [[], []];
-    const entriesBefore: ReadonlyMap<string, Entry> = before === undefined ? new Map() : before.#entries;
-    for (const [key, entry] of this.#entries) {
-      const known = entriesBefore.get(key);
-      if (known === undefined) come.push(entry.row);
-      else this.#entries.set(key, { ...entry, row: known.row });
+  replace(before: RowBag | undefined, isHeard: boolean): TableChange {
+    const known = before?.table === this.table ? before : undefined;
+    const slotIn = (bag: RowBag | undefined, of: RowBag, slot: number): number =>
+      bag === undefined ? -1 : bag.#store.slotLike(of.#store, slot);
+    const come: number[] = [];
+    for (const slot of this.#slots()) {
+      const same = slotIn(known, this, slot);
+      const row = known === undefined ? undefined : known.#objects[same];
+      if (row !== undefined) this.#place(slot, row);
+      if (same < 0) come.push(slot);
     }
-    for (const [key, { row }] of entriesBefore) if (!this.#entries.has(key)) gone.push(row);
-    this.#byKey.clear();
-    for (const { row } of this.#entries.values()) this.#index(row);
-    return this.#pair(gone, come);
+    const gone =
+      before === undefined
+        ? []
+        : before.#slots().filter((slot) => known === undefined || slotIn(this, before, slot) < 0);
+    if (come.length + gone.length === 0) {
+      if (before !== undefined) this.#listed = before.#listed;
+      return noChange;
+    }
+    if (!isHeard) return { ...noChange };
+    const rowsOf = (bag: RowBag | undefined, slots: readonly number[]): object[] =>
+      bag === undefined ? [] : slots.map((slot) => bag.#row(slot));
+    return this.#paired([], rowsOf(before, gone), rowsOf(this, come));
   }
 
-  #touch(key: string, entry: Entry): void {
-    if (entry.countBefore !== undefined) return;
-    entry.countBefore = entry.count;
-    this.#touched.push(entry);
-    this.#touchedKeys.push(key);
+  #slots(): number[] {
+    const slots: number[] = [];
+    for (let slot = 0; slot < this.#store.end; slot += 1) if (this.#store.count(slot) > 0) slots.push(slot);
+    return slots;
+  }
+
+  #row(slot: number): object {
+    const known = this.#objects[slot];
+    if (known !== undefined) return known;
+    const row = this.table.row.read(this.#at(slot)) as object; // a row type is a product
+    this.#place(slot, row);
+    return row;
+  }
+
+  #place(slot: number, row: object): void {
+    if (slot >= this.#objects.length) {
+      // At once as long as it may have to be: one that is filled far behind its end is slow for ever.
+      const longer = Array.from<object | undefined>({ length: Math.max(this.#store.end, slot + (slot >> 1)) + 1 });
+      for (const [index, object] of this.#objects.entries()) longer[index] = object;
+      this.#objects = longer;
+    }
+    this.#objects[slot] = row;
+  }
+
+  #at(slot: number): ByteReader {
+    this.#store.aim(this.#input, slot);
+    return this.#input;
+  }
+
+  #index(column: string): ColumnIndex {
+    let index = this.#indexes.get(column);
+    if (index === undefined) {
+      index = new ColumnIndex(this.#slots().map((slot) => [this.#scalar(slot, column), slot]));
+      this.#indexes.set(column, index);
+    }
+    return index;
+  }
+
+  /** A column of a row, without making an object of it. */
+  #scalar(slot: number, column: string): Scalar {
+    const input = this.#at(slot);
+    for (const { name, codec } of this.table.columns) {
+      if (name === column) return scalarOf(codec.read(input));
+      codec.skip(input);
+    }
+    return undefined;
   }
 
   /** A row that goes and one that comes with the same primary key are one update. */
-  #pair(gone: readonly object[], come: readonly object[]): TableChange {
-    const events = this.#events;
-    this.#events = [];
-    if (this.table.key === undefined) return { events, inserts: come, deletes: gone, updates: [] };
-    const goneByKey = new Map(gone.map((row) => [this.#keyOf(row), row]));
-    for (const key of goneByKey.keys()) this.#byKey.delete(key);
+  #paired(events: readonly object[], gone: readonly object[], come: readonly object[]): TableChange {
+    const { key } = this.table;
+    if (key === undefined) return { events, inserts: come, deletes: gone, updates: [] };
+    // A row has its key's column, by its type.
+    const keyOf = (row: object): Scalar => scalarOf((row as Readonly<Record<string, unknown>>)[key.name]);
+    const goneByKey = new Map<Scalar, object>();
+    for (const row of gone) goneByKey.set(keyOf(row), row);
     const inserts: object[] = [];
     const updates: { before: object; after: object }[] = [];
     for (const after of come) {
-      const key = this.#index(after);
-      const before = goneByKey.get(key);
+      const value = keyOf(after);
+      const before = goneByKey.get(value);
       if (before === undefined) inserts.push(after);
       else updates.push({ before, after });
-      goneByKey.delete(key);
+      goneByKey.delete(value);
     }
     return { events, inserts, deletes: [...goneByKey.values()], updates };
-  }
-
-  #index(row: object): string {
-    const key = this.#keyOf(row);
-    if (this.table.key !== undefined) this.#byKey.set(key, row);
-    return key;
-  }
-
-  #keyOf(row: object): string {
-    const { key } = this.table;
-    if (key === undefined) return "";
-    // A row has its key's column, by its type.
-    return keyOfBytes(encodeValue(key.codec, (row as Readonly<Record<string, unknown>>)[key.column]));
   }
 }

@@ -1,6 +1,7 @@
 /** A table as the application holds it: its rows as of now, and who is told when they change. */
 import type { RowBag, TableChange } from "./row-bag.ts";
 import { listen } from "./listeners.ts";
+import { RowQuery } from "./row-query.ts";
 
 type RowListener = (row: object) => void;
 type UpdateListener = (before: object, after: object) => void;
@@ -12,6 +13,8 @@ interface TableSource {
   use(accessor: string): void;
 }
 
+const none: readonly object[] = [];
+
 export class TableView {
   readonly accessor: string;
   readonly #table: TableSource;
@@ -20,7 +23,6 @@ export class TableView {
   readonly #deletes = new Set<{ readonly run: RowListener }>();
   readonly #updates = new Set<{ readonly run: UpdateListener }>();
   readonly #changes = new Set<{ readonly run: () => void }>();
-  #listed: readonly object[] | undefined;
 
   /** @param tell runs a listener, and reports what it throws */
   constructor(accessor: string, table: TableSource, tell: (run: () => void) => void) {
@@ -29,15 +31,26 @@ export class TableView {
     this.#tell = tell;
   }
 
+  get bag(): RowBag | undefined {
+    return this.#table.bag(this.accessor);
+  }
+  where(wanted: object): RowQuery {
+    return new RowQuery(this).where(wanted);
+  }
+  orderBy(column: string, direction?: "asc" | "desc"): RowQuery {
+    return new RowQuery(this).orderBy(column, direction);
+  }
+  limit(count: number): RowQuery {
+    return new RowQuery(this).limit(count);
+  }
   get size(): number {
-    return this.rows().length;
+    return this.bag?.size ?? 0;
   }
   rows(): readonly object[] {
-    this.#listed ??= [...(this.#table.bag(this.accessor)?.rows() ?? [])];
-    return this.#listed;
+    return this.bag?.rows() ?? none;
   }
   get(key: unknown): object | undefined {
-    return this.#table.bag(this.accessor)?.find(key);
+    return this.bag?.find(key);
   }
   onInsert(run: RowListener): () => void {
     return this.#listen(this.#inserts, run);
@@ -57,9 +70,9 @@ export class TableView {
     return listen(listeners, run);
   }
 
-  /** The rows are others now. */
-  forget(): void {
-    this.#listed = undefined;
+  /** Whether anybody hears which rows come and go. */
+  get isHeard(): boolean {
+    return this.#inserts.size + this.#deletes.size + this.#updates.size > 0;
   }
 
   announce({ events, inserts, deletes, updates }: TableChange): void {

@@ -65,6 +65,23 @@ void db.reducers.grouped({ by: "one" });
 void db.reducers.maybe({ note: "x" });
 db.subscribe(db.tables.user, "SELECT * FROM message").unsubscribe();
 
+const open = db.tables.user
+  .where({ online: true, name: { gte: "a" } })
+  .orderBy("name", "desc")
+  .limit(3);
+is<ReturnType<typeof open.rows>, readonly User[]>(true);
+const asked = db.query(open);
+is<typeof asked, Promise<readonly User[]>>(true);
+void (db.query(db.tables.message) satisfies Promise<readonly { text: string }[]>);
+void (db.query("SELECT * FROM user") satisfies Promise<readonly object[]>);
+db.subscribe(open.after(open.rows().at(-1)));
+// @ts-expect-error a column of another type
+open.where({ online: "yes" });
+// @ts-expect-error no such column
+open.where({ onlin: true });
+// @ts-expect-error nor one to order by
+open.orderBy("onlin");
+
 // @ts-expect-error the key is an identity
 db.tables.user.get("c200");
 // @ts-expect-error without a primary key there is nothing to get by

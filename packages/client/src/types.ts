@@ -36,19 +36,60 @@ type KeyColumn<F> = {
   [K in keyof F]: F[K] extends AnyType<unknown, infer Modifiers> ? ("primaryKey" extends Modifiers ? K : never) : never;
 }[keyof F];
 
-/** A table of which a client holds the rows that it subscribed to. */
-export interface ClientTable<Row> {
-  /** Its key in the module's schema. */
+/** What a column is compared with, in any of these ways. */
+export interface Comparison<Value> {
+  readonly eq?: Value;
+  readonly ne?: Value;
+  readonly lt?: Value;
+  readonly lte?: Value;
+  readonly gt?: Value;
+  readonly gte?: Value;
+  /** Any of them. */
+  readonly in?: readonly Value[];
+}
+
+/** What the columns of a row must be: a value, or what `Comparison` says. A column that is left out may be anything. */
+export type Where<Row> = {
+  readonly [K in keyof Row]?: Exclude<Row[K], undefined> | Comparison<Exclude<Row[K], undefined>> | undefined;
+};
+
+/** Some rows of a table, in an order: for `subscribe`, for `query`, and to be read from the rows that are here. */
+export interface TableQuery<Row> {
+  /** The table's key in the module's schema. */
   readonly accessor: string;
-  /** How many rows there are here. */
+  /** How many of its rows are here. */
   readonly size: number;
-  /** Every row here, in no particular order. The same array until something changes; not to be written to. */
+  /** Those of its rows that are here. The same array until something changes; not to be written to. */
   rows(): readonly Row[];
+  /** Runs once for a message that changed anything in them. Returns what ends that. */
+  onChange(run: () => void): () => void;
+  /** Only rows that are so; several of these must all hold. */
+  where(wanted: Where<Row>): TableQuery<Row>;
+  /** In the order of a column; of rows that are equal in it, in that of the next, and of the primary key. */
+  orderBy(column: keyof Row & string, direction?: "asc" | "desc"): TableQuery<Row>;
+  /** No more rows than that. */
+  limit(count: number): TableQuery<Row>;
+}
+
+/** What `where`, `orderBy` or `limit` give. */
+export interface BuiltQuery<Row> extends TableQuery<Row> {
+  /** What it asks, as a text: queries of one key are the same. */
+  readonly key: string;
+  where(wanted: Where<Row>): BuiltQuery<Row>;
+  orderBy(column: keyof Row & string, direction?: "asc" | "desc"): BuiltQuery<Row>;
+  limit(count: number): BuiltQuery<Row>;
+  /** The page behind a row, in the order that is asked for: the row that the page before ended with; none for the first. */
+  after(last: Row | undefined): BuiltQuery<Row>;
+}
+
+/** A table of which a client holds the rows that it subscribed to, in no particular order. */
+export interface ClientTable<Row> extends TableQuery<Row> {
+  where(wanted: Where<Row>): BuiltQuery<Row>;
+  orderBy(column: keyof Row & string, direction?: "asc" | "desc"): BuiltQuery<Row>;
+  limit(count: number): BuiltQuery<Row>;
   /** Each of these runs when the whole message that brought the change is applied. They return what ends them. */
   onInsert(run: (row: Row) => void): () => void;
   onDelete(run: (row: Row) => void): () => void;
-  /** Runs once for a message that changed anything in this table. */
-  onChange(run: () => void): () => void;
 }
 
 /** What a table has besides when its rows have a primary key. */

@@ -32,6 +32,16 @@ export interface Codec {
   /** @throws {TypeError} naming the place, when `value` is not of the type */
   write(out: ByteWriter, value: unknown): void;
   read(input: ByteReader): unknown;
+  /** Moves past a value, as far as it takes to know that it is one. @throws {LightconeError} `Malformed` when it is none */
+  skip(input: ByteReader): void;
+  /** The bytes of each of its values, when they are any bytes of that number. */
+  readonly width?: number;
+}
+
+/** Of an object: a field's name and type. */
+export interface Part {
+  readonly name: string;
+  readonly codec: Codec;
 }
 
 /** Makes the codec of a type without `Ref`s. */
@@ -48,6 +58,11 @@ export function makeCodec(type: AlgebraicType): Codec {
     default:
       return primitives[type.kind];
   }
+}
+
+/** Of an object without a meaning of its own. */
+export function partsOf({ elements }: ProductType): readonly Part[] {
+  return elements.map(({ name, type }, index) => ({ name: name ?? String(index), codec: makeCodec(type) }));
 }
 
 /** A value's BSATN in an array of its own. */
@@ -128,38 +143,68 @@ function float(write: (out: ByteWriter, value: number) => void): Codec["write"] 
   };
 }
 
+const fixed = (width: number): Pick<Codec, "skip" | "width"> => ({
+  width,
+  skip: (input) => void input.take(width),
+});
+
 const primitives: Readonly<Record<PrimitiveKind, Codec>> = {
   Bool: {
+    skip: (input) => void input.bool(),
     write: (out, value) => (typeof value === "boolean" ? out.bool(value) : wrong("a boolean", value)),
     read: (input) => input.bool(),
   },
   String: {
+    skip: skipText,
     write: (out, value) => (typeof value === "string" ? out.string(value) : wrong("a string", value)),
     read: (input) => input.string(),
   },
-  U8: { write: number("u8", 0, 0xff, (out, value) => out.u8(value)), read: (input) => input.u8() },
-  U16: { write: number("u16", 0, 0xffff, (out, value) => out.u16(value)), read: (input) => input.u16() },
-  U32: { write: number("u32", 0, 0xffff_ffff, (out, value) => out.u32(value)), read: (input) => input.u32() },
-  I8: { write: number("i8", -0x80, 0x7f, (out, value) => out.u8(value & 0xff)), read: (input) => input.i8() },
+  U8: { ...fixed(1), write: number("u8", 0, 0xff, (out, value) => out.u8(value)), read: (input) => input.u8() },
+  U16: { ...fixed(2), write: number("u16", 0, 0xffff, (out, value) => out.u16(value)), read: (input) => input.u16() },
+  U32: {
+    ...fixed(4),
+    write: number("u32", 0, 0xffff_ffff, (out, value) => out.u32(value)),
+    read: (input) => input.u32(),
+  },
+  I8: {
+    ...fixed(1),
+    write: number("i8", -0x80, 0x7f, (out, value) => out.u8(value & 0xff)),
+    read: (input) => input.i8(),
+  },
   I16: {
+    ...fixed(2),
     write: number("i16", -0x8000, 0x7fff, (out, value) => out.u16(value & 0xffff)),
     read: (input) => input.i16(),
   },
   I32: {
+    ...fixed(4),
     write: number("i32", -0x8000_0000, 0x7fff_ffff, (out, value) => out.u32(value >>> 0)),
     read: (input) => input.i32(),
   },
-  U64: { write: bigint(64, false, (out, value) => out.u64(value)), read: (input) => input.u64() },
-  U128: { write: bigint(128, false, (out, value) => out.u128(value)), read: (input) => input.u128() },
-  U256: { write: bigint(256, false, (out, value) => out.u256(value)), read: (input) => input.u256() },
-  I64: { write: bigint(64, true, (out, value) => out.u64(value)), read: (input) => input.i64() },
-  I128: { write: bigint(128, true, (out, value) => out.u128(value)), read: (input) => input.i128() },
-  I256: { write: bigint(256, true, (out, value) => out.u256(value)), read: (input) => input.i256() },
-  F32: { write: float((out, value) => out.f32(value)), read: (input) => input.f32() },
-  F64: { write: float((out, value) => out.f64(value)), read: (input) => input.f64() },
+  U64: { ...fixed(8), write: bigint(64, false, (out, value) => out.u64(value)), read: (input) => input.u64() },
+  U128: { ...fixed(16), write: bigint(128, false, (out, value) => out.u128(value)), read: (input) => input.u128() },
+  U256: { ...fixed(32), write: bigint(256, false, (out, value) => out.u256(value)), read: (input) => input.u256() },
+  I64: { ...fixed(8), write: bigint(64, true, (out, value) => out.u64(value)), read: (input) => input.i64() },
+  I128: { ...fixed(16), write: bigint(128, true, (out, value) => out.u128(value)), read: (input) => input.i128() },
+  I256: { ...fixed(32), write: bigint(256, true, (out, value) => out.u256(value)), read: (input) => input.i256() },
+  F32: { ...fixed(4), write: float((out, value) => out.f32(value)), read: (input) => input.f32() },
+  F64: { ...fixed(8), write: float((out, value) => out.f64(value)), read: (input) => input.f64() },
 };
 
+/** Past a text: plain letters are known by their bytes alone. */
+function skipText(input: ByteReader): void {
+  const length = input.u32();
+  const at = input.take(length);
+  const { bytes } = input;
+  for (let next = at; next < at + length; next += 1)
+    if ((bytes[next] ?? 0) > 0x7f) {
+      input.at = at;
+      return void input.utf8(length);
+    }
+}
+
 const bytesCodec: Codec = {
+  skip: (input) => void input.take(input.u32()),
   write: (out, value) => (value instanceof Uint8Array ? out.byteArray(value) : wrong("a Uint8Array", value)),
   read: (input) => input.byteArray(),
 };
@@ -173,6 +218,9 @@ function arrayCodec(element: Codec, sizeMin: number): Codec {
       out.u32(value.length);
       for (let index = 0; index < value.length; index += 1) within(`[${index}]`, element, out, value[index]);
     },
+    skip(input) {
+      for (let left = input.count(sizeMin); left > 0; left -= 1) element.skip(input);
+    },
     read(input) {
       const count = input.count(sizeMin);
       const values: unknown[] = [];
@@ -182,19 +230,26 @@ function arrayCodec(element: Codec, sizeMin: number): Codec {
   };
 }
 
-interface Part {
-  readonly name: string;
-  readonly codec: Codec;
-}
-
 function productCodec(type: ProductType): Codec {
   const special = specialProduct(type);
   if (special !== undefined) return specials[special];
-  const parts: readonly Part[] = type.elements.map((element, index) => ({
-    name: element.name ?? String(index),
-    codec: makeCodec(element.type),
-  }));
+  return partsCodec(partsOf(type));
+}
+
+export function partsCodec(parts: readonly Part[]): Codec {
   const expected = `an object { ${parts.map(({ name }) => name).join(", ")} }`;
+  // Plain objects, of a function of their own: the engine learns how many fields they have, and leaves room for those.
+  const Value = function () {} as unknown as new () => Record<string, unknown>;
+  Value.prototype = Object.prototype;
+  // Neighbours of fixed widths are one step.
+  const steps: Codec["skip"][] = [];
+  let width = 0;
+  for (const { codec } of parts) {
+    if (codec.width !== undefined && width > 0) steps.pop();
+    width = codec.width === undefined ? 0 : width + codec.width;
+    const step = width > 0 ? fixed(width) : codec;
+    steps.push((input) => step.skip(input));
+  }
   return {
     write(out, value) {
       if (typeof value !== "object" || value === null) wrong(expected, value);
@@ -202,9 +257,12 @@ function productCodec(type: ProductType): Codec {
       for (const { name, codec } of parts) within(name, codec, out, fields[name]);
     },
     read(input) {
-      const value: Record<string, unknown> = {};
+      const value = new Value();
       for (const { name, codec } of parts) value[name] = codec.read(input);
       return value;
+    },
+    skip(input) {
+      for (const skip of steps) skip(input);
     },
   };
 }
@@ -219,6 +277,10 @@ function sumCodec(type: SumType): Codec {
     codec: isUnit(variant.type) ? undefined : makeCodec(variant.type),
   }));
   const tags = new Map(variants.map(({ name }, tag) => [name, tag]));
+  const variantOf = (input: ByteReader): (typeof variants)[number] => {
+    const tag = input.u8();
+    return variants[tag] ?? input.fail(`${formatType(type)} has no variant ${tag}`, input.at - 1);
+  };
   const isSpecial = specialKind(type) === "ScheduleAt";
   const expected = isSpecial ? specialWords.ScheduleAt : `{ tag } of ${formatType(type)}`;
   return {
@@ -232,13 +294,19 @@ function sumCodec(type: SumType): Codec {
       const codec = variants[tag]?.codec;
       if (codec !== undefined) within(String(name), codec, out, payload);
     },
+    skip: (input) => variantOf(input).codec?.skip(input),
     read(input) {
-      const tag = input.u8();
-      const variant = variants[tag] ?? input.fail(`${formatType(type)} has no variant ${tag}`, input.at - 1);
+      const variant = variantOf(input);
       if (variant.codec === undefined) return { tag: variant.name };
       return { tag: variant.name, value: variant.codec.read(input) };
     },
   };
+}
+
+/** Whether it is the first of two. */
+function readEither(input: ByteReader, what: string): boolean {
+  const tag = input.u8();
+  return tag > 1 ? input.fail(`${what} has no tag ${tag}`, input.at - 1) : tag === 0;
 }
 
 function optionCodec(some: Codec): Codec {
@@ -248,11 +316,10 @@ function optionCodec(some: Codec): Codec {
       out.u8(0);
       some.write(out, value);
     },
-    read(input) {
-      const tag = input.u8();
-      if (tag > 1) input.fail(`an option has no tag ${tag}`, input.at - 1);
-      return tag === 0 ? some.read(input) : undefined;
+    skip(input) {
+      if (readEither(input, "an option")) some.skip(input);
     },
+    read: (input) => (readEither(input, "an option") ? some.read(input) : undefined),
   };
 }
 
@@ -268,11 +335,8 @@ function resultCodec(ok: Codec, err: Codec): Codec {
         err.write(out, value.err);
       } else wrong("{ ok } or { err }", value);
     },
-    read(input) {
-      const tag = input.u8();
-      if (tag > 1) input.fail(`a result has no tag ${tag}`, input.at - 1);
-      return tag === 0 ? { ok: ok.read(input) } : { err: err.read(input) };
-    },
+    skip: (input) => (readEither(input, "a result") ? ok : err).skip(input),
+    read: (input) => (readEither(input, "a result") ? { ok: ok.read(input) } : { err: err.read(input) }),
   };
 }
 
@@ -285,6 +349,7 @@ function special(kind: SpecialProduct, field: string, inner: Codec, make: (numbe
       if (number === undefined) wrong(specialWords[kind], value);
       inner.write(out, number);
     },
+    ...fixed(inner.width ?? 0),
     // The primitives under the special products read as bigints.
     read: (input) => make(inner.read(input) as bigint),
   };
