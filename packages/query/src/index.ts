@@ -1,4 +1,3 @@
-export { RangeTests, type RangeTest } from "./code/range-test.ts";
 export { execute, variableValue, writes, type Stats } from "./evaluate/execute.ts";
 export { evaluate, type EmitRows } from "./evaluate/evaluate.ts";
 export { LiveQueries, type DeltaCallback, type LiveOptions, type LoneCallback } from "./live/live-queries.ts";

@@ -17,14 +17,14 @@ import {
   type Table,
 } from "@lightcone/engine";
 import type { ScanBound } from "@lightcone/host";
-import { makeSkip } from "@lightcone/sats";
-import { RangeTests, type RangeTest } from "@lightcone/query";
+import { makeCompare, makeSkip, type Compare } from "@lightcone/sats";
+import { intervalOf, IntervalTree, type Interval } from "./interval-tree.ts";
 
 /** A range: leading columns of an index by their hash, and bounds on the next. */
 interface RangeRead {
   readonly prefixColumns: number;
   readonly prefixHash: number;
-  readonly isRead: RangeTest;
+  readonly interval: Interval;
 }
 
 interface IndexReads {
@@ -66,14 +66,9 @@ export class ReadSet {
   range(index: Index, prefix: Uint8Array, prefixColumns: number, from: ScanBound, to: ScanBound): void {
     if (this.tables.has(index.table.id)) return;
     const keys = this.keys.of(index);
-    const isRead = keys.test(prefixColumns, from, to);
-    if (isRead === undefined) {
-      this.table(index.table);
-      return;
-    }
     const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
     const prefixHash = prefixColumns === 0 ? 0 : keys.hash(prefixColumns).hashKey(view, 0);
-    this.of(index).ranges.push({ prefixColumns, prefixHash, isRead });
+    this.of(index).ranges.push({ prefixColumns, prefixHash, interval: intervalOf(from, to) });
     this.count();
   }
 
@@ -123,7 +118,7 @@ class OneIndexKeys {
   private readonly index: Index;
   private readonly seed: HashSeed;
   private readonly hashes: KeyHash[] = [];
-  private readonly tests = new Map<number, RangeTests>();
+  private readonly orders: Compare[] = [];
   private skips: readonly ((view: DataView, at: number) => number)[] | undefined;
 
   constructor(index: Index, seed: HashSeed) {
@@ -149,20 +144,18 @@ class OneIndexKeys {
     return { start, end: this.skips[column]?.(view, start) ?? start };
   }
 
-  /** Of the column behind the prefix. Undefined when its values are in no order that can be told here. */
-  test(prefixColumns: number, from: ScanBound, to: ScanBound): RangeTest | undefined {
+  /** How values of the column behind a prefix are compared: as the index orders them. */
+  order(prefixColumns: number): Compare {
     const { def, table } = this.index;
-    const column = def.columns[prefixColumns];
-    if (column === undefined) return () => true;
-    let tests = this.tests.get(column);
-    const types = table.def.columns.map(({ type }) => type);
-    if (tests === undefined) this.tests.set(column, (tests = new RangeTests(types, column)));
-    try {
-      return tests.of(from, to);
-    } catch (error) {
-      if (error instanceof TypeError) return undefined; // a type that SQL does not compare
-      throw error;
-    }
+    const column = table.def.columns[def.columns[prefixColumns] ?? -1];
+    // Of a range that has no such column there are no bounds.
+    return (this.orders[prefixColumns] ??= column === undefined ? () => 0 : makeCompare(column.type));
+  }
+
+  /** Where that column begins in a row. */
+  startOf(prefixColumns: number, view: DataView, at: number): number {
+    const column = this.index.def.columns[prefixColumns];
+    return column === undefined ? at : this.placeOf(column, view, at).start;
   }
 }
 
@@ -189,7 +182,7 @@ export class IndexKeys {
 /** The ranges of one number of leading columns, by the hash of those. */
 class RangeReaders<R> {
   readonly hash: KeyHash | undefined;
-  readonly byPrefix = new Map<number, Map<RangeRead, R>>();
+  readonly byPrefix = new Map<number, IntervalTree<R>>();
 
   constructor(hash: KeyHash | undefined) {
     this.hash = hash;
@@ -197,13 +190,15 @@ class RangeReaders<R> {
 }
 
 class IndexReaders<R> {
+  readonly keys: OneIndexKeys;
   readonly key: KeyHash;
   readonly points = new Map<number, Set<R>>();
   /** By the number of leading columns. */
   readonly ranges: (RangeReaders<R> | undefined)[] = [];
 
-  constructor(key: KeyHash) {
-    this.key = key;
+  constructor(keys: OneIndexKeys, columnCount: number) {
+    this.keys = keys;
+    this.key = keys.hash(columnCount);
   }
 
   get isEmpty(): boolean {
@@ -231,19 +226,19 @@ export class Readers<R> {
       const keys = this.keys.of(index);
       const { byIndex } = this.of(index.table.id);
       let readers = byIndex.get(id);
-      if (readers === undefined) byIndex.set(id, (readers = new IndexReaders(keys.hash(index.def.columns.length))));
+      if (readers === undefined) byIndex.set(id, (readers = new IndexReaders(keys, index.def.columns.length)));
       for (const hash of points) {
         const there = readers.points.get(hash);
         if (there === undefined) readers.points.set(hash, new Set([reader]));
         else there.add(reader);
       }
       for (const range of ranges) {
-        const { prefixColumns, prefixHash } = range;
+        const { prefixColumns, prefixHash, interval } = range;
         const hash = prefixColumns === 0 ? undefined : keys.hash(prefixColumns);
         const { byPrefix } = (readers.ranges[prefixColumns] ??= new RangeReaders<R>(hash));
-        const there = byPrefix.get(prefixHash);
-        if (there === undefined) byPrefix.set(prefixHash, new Map([[range, reader]]));
-        else there.set(range, reader);
+        let there = byPrefix.get(prefixHash);
+        if (there === undefined) byPrefix.set(prefixHash, (there = new IntervalTree(keys.order(prefixColumns))));
+        there.add(interval, reader);
       }
     }
   }
@@ -265,8 +260,8 @@ export class Readers<R> {
       for (const range of ranges) {
         const byPrefix = readers.ranges[range.prefixColumns]?.byPrefix;
         const there = byPrefix?.get(range.prefixHash);
-        there?.delete(range);
-        if (there?.size === 0) byPrefix?.delete(range.prefixHash);
+        there?.remove(range.interval, reader);
+        if (there?.isEmpty === true) byPrefix?.delete(range.prefixHash);
       }
       if (readers.isEmpty) byIndex.delete(id);
       this.tidy(index.table.id);
@@ -291,14 +286,14 @@ export class Readers<R> {
   }
 
   private concernedByRow({ byIndex }: TableReaders<R>, view: DataView, at: number, give: (reader: R) => void): void {
-    for (const { key, points, ranges } of byIndex.values()) {
+    for (const { keys, key, points, ranges } of byIndex.values()) {
       const there = points.size === 0 ? undefined : points.get(key.hashRow(view, at));
       if (there !== undefined) for (const reader of there) give(reader);
-      for (const each of ranges) {
+      for (let prefixColumns = 0; prefixColumns < ranges.length; prefixColumns += 1) {
+        const each = ranges[prefixColumns];
         if (each === undefined || each.byPrefix.size === 0) continue;
         const of = each.byPrefix.get(each.hash === undefined ? 0 : each.hash.hashRow(view, at));
-        if (of === undefined) continue;
-        for (const [{ isRead }, reader] of of) if (isRead(view, at)) give(reader);
+        of?.found(view, keys.startOf(prefixColumns, view, at), give);
       }
     }
   }
