@@ -62,6 +62,7 @@ export async function buildModule(given: ProgramFlags): Promise<Program> {
     projectPath: path,
     environment: isDebug ? "development" : "production",
     isDebugged: flags.isDebugged,
+    warn: flags.warn,
   });
   bundled.catch(() => undefined); // Asked for below, once the types fit.
   if (compiler !== undefined) await during("Checking types", () => checkTypes(compiler, path, entry));

@@ -7,6 +7,8 @@ export interface BuildFlags {
   readonly debug?: boolean | undefined;
   /** Whether a debugger looks at it. */
   readonly isDebugged?: boolean | undefined;
+  /** Hears of what builds and will surprise. */
+  readonly warn?: ((text: string) => void) | undefined;
   /** The same in the words of `build`, of commands that build by the way. */
   readonly buildOptions?: string | undefined;
   /** False: types are not looked at. */

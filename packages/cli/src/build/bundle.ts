@@ -12,6 +12,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { LightconeError } from "@lightcone/base";
 import { rolldown, type Plugin, type RolldownError } from "rolldown";
+import { findSurprises } from "./surprises.ts";
 import { bundleOfficial } from "./official-bundle.ts";
 
 export interface BundleOptions {
@@ -21,6 +22,8 @@ export interface BundleOptions {
   readonly environment?: "production" | "development" | undefined;
   /** Whether the source map says where the project's folder is, for a debugger on this machine. */
   readonly isDebugged?: boolean | undefined;
+  /** Hears of what builds and will surprise (`surprises.ts`). */
+  readonly warn?: ((text: string) => void) | undefined;
 }
 
 export interface Bundle {
@@ -77,7 +80,10 @@ async function bundleOwn(entry: string, project: string, options: BundleOptions)
         target: "esnext",
         define: { "process.env.NODE_ENV": JSON.stringify(options.environment ?? "production") },
       },
-      plugins: [modulePlugin(project, sdkFolders, official)],
+      plugins: [
+        modulePlugin(project, sdkFolders, official),
+        ...(options.warn === undefined ? [] : [surprisesPlugin(project, options.warn)]),
+      ],
       onLog: (_, log) => void (log.code === "UNRESOLVED_IMPORT" && unresolved.push(log)),
     });
     const { output } = await build.generate({
@@ -105,6 +111,16 @@ async function bundleOwn(entry: string, project: string, options: BundleOptions)
     if (isOfficial) return undefined;
     throw error;
   }
+}
+
+function surprisesPlugin(project: string, warn: (text: string) => void): Plugin {
+  return {
+    name: "lightcone-surprises",
+    transform(code, id) {
+      if (!id.startsWith(project + sep) || id.includes(`${sep}node_modules${sep}`)) return;
+      for (const text of findSurprises(code, relative(project, id))) warn(text);
+    },
+  };
 }
 
 const sdk = "lightcone/module";

@@ -133,6 +133,64 @@ export const add = app.reducer({ text: t.string() }, (ctx, { text }) => {
     await running.ended;
   });
 
+  test("what cannot work inside a database is said with its line and a hint, one after another, and the last good one serves", async () => {
+    const at = folder("slips");
+    writeFileSync(join(at, "lightcone.json"), JSON.stringify({ database: "slips", module: "module", server }));
+    const source = join(at, "module", "src", "index.ts");
+    writeFileSync(source, notes(first));
+    const running = place.open(process.execPath, [bin, "dev", "-s", server, "--no-check"], { cwd: at });
+    await running.saying(/Published successfully!\n[^]*Waiting/);
+    const slips: readonly { readonly text: string; readonly says: RegExp }[] = [
+      {
+        text: `import "node:fs";\n${notes(first)}`,
+        says: /node:fs is not there inside a database \(imported by src\/index\.ts\)/,
+      },
+      {
+        text: `${notes(first)}export const begun = Date.now();\n`,
+        says: /no clock of its own: use ctx\.timestamp[^]*src\/index\.ts:8/,
+      },
+      {
+        text: `${notes(first)}export const salt = Math.random();\n`,
+        says: /no chance of its own: use ctx\.random\(\)[^]*src\/index\.ts:8/,
+      },
+      { text: notes(first).replace("(ctx, { text }) =>", "async (ctx, { text }) =>"), says: /async/ },
+      {
+        text: notes(first).replace("export const add", "const add"),
+        says: /src\/index\.ts:4:\d+ is not exported[^]*export const/,
+      },
+      { text: notes(`${first}, at: Date`), says: /column|type/ },
+      {
+        text: notes(first).replace("note: table", 'other: table({ name: "note" }, { id: t.u64() }), note: table'),
+        says: /note/,
+      },
+      { text: `${notes(first)}const broken = ;\n`, says: /src\/index\.ts:8:\d+/ },
+    ];
+    for (const { text, says } of slips) {
+      const [out, err] = [running.out.length, running.err.length];
+      writeFileSync(source, text);
+      await expect.poll(() => running.out.slice(out)).toMatch(/rebuilding[^]*Waiting for next change/);
+      expect.soft(running.err.slice(err), text).toMatch(says);
+    }
+    await place.run("call", "slips", "add", "one", "-s", server);
+    expect(await sql("slips", "SELECT text FROM note")).toContain("one");
+
+    // What works, and will surprise; and a megabyte of source.
+    const [out, err] = [running.out.length, running.err.length];
+    const kept = notes(first).replace(
+      'console.info("added',
+      'calls += long.length + Date.now();\n  console.info("added',
+    );
+    writeFileSync(source, `let calls = 0;\n${kept}const long = ${JSON.stringify("x".repeat(1 << 20))};\n`);
+    await expect.poll(() => running.out.slice(out)).toMatch(/rebuilding[^]*Waiting/);
+    expect(running.out.slice(out), running.err.slice(err)).toContain("Published successfully!");
+    expect(running.err.slice(err)).toMatch(
+      /Warning: src\/index\.ts:6: `calls` stands outside of the function[^]*row of a table/,
+    );
+    expect(running.err.slice(err)).toMatch(/Warning: src\/index\.ts:6: `Date\.now` is refused[^]*ctx\.timestamp/);
+    running.child.kill("SIGTERM");
+    await running.ended;
+  });
+
   test("a port that something else has", async () => {
     const at = folder("taken");
     const { port, close } = await listening();

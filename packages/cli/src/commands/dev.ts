@@ -100,6 +100,7 @@ class Cycle {
       modulePath: this.module,
       projectPath: undefined,
       isDebugged: flags.inspect !== undefined,
+      warn: (text) => note(`Warning: ${text}`),
     });
     if (this.last !== undefined && Buffer.compare(this.last, program.bytes) === 0) {
       print("The module is the same as before.");

@@ -68,7 +68,14 @@ function manifest(template: Template, name: string, lightcone: string): string {
   const isRust = template === "module-rust";
   const scripts = {
     dev: "lightcone dev",
-    ...(isRust ? {} : { build: "vite build", check: "tsc && tsc -p module", test: 'node --test "test/**/*.test.ts"' }),
+    ...(isRust
+      ? {}
+      : {
+          build: "vite build",
+          preview: "vite preview",
+          check: "tsc && tsc -p module",
+          test: 'node --test "test/**/*.test.ts"',
+        }),
     deploy: "lightcone publish",
   };
   const whole = {
