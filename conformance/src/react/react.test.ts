@@ -112,26 +112,29 @@ describe("issue 10: live queries, without a framework", () => {
     db.close();
   });
 
-  test("a row that is here by its table's query is there at once, and goes with it", async () => {
+  test("a query of a table whose rows are all here is ready at once; of one text there is one", async () => {
     const { db, live, timers } = open();
-    await db.reducers.addCard({ board: "a row", text: "" }).catch(() => {});
-    await db.reducers.addCard({ board: "a row", text: "one" });
-    const row = live.row(db.tables.tally, "a row");
-    expect(row.now()).toEqual({ rows: [], ready: false, error: undefined });
-    await preload(db, db.tables.tally);
-    expect(row.now()).toMatchObject({ rows: [{ board: "a row", count: 1 }], ready: true });
-    expect(row.now().rows).toBe(row.now().rows);
-    const end = row.watch(() => {});
-    timers.pass();
-    expect(row.now().ready).toBe(true);
-    await db.reducers.addCard({ board: "a row", text: "two" });
-    expect(row.now().rows).toMatchObject([{ count: 2 }]);
+    for (const text of ["b", "c", "a"]) await db.reducers.addCard({ board: "query", text });
+    const query = () => db.tables.card.where({ board: "query" }).orderBy("text").limit(2);
+    const texts = (): unknown[] =>
+      live
+        .of(query())
+        .now()
+        .rows.map(({ text }) => text);
+    expect(live.of(query())).toBe(live.of(query()));
+    expect(live.of(query()).now()).toEqual({ rows: [], ready: false, error: undefined });
+    await preload(db, db.tables.card);
+    expect([live.of(query()).now().ready, texts()]).toEqual([true, ["a", "b"]]);
+    const heard: unknown[] = [];
+    const end = live.of(query()).watch(() => heard.push(texts()));
+    timers.pass(); // the table's query goes, and the other's rows stay
+    await expect.poll(() => db.tables.card.size).toBe(3);
+    const before = live.of(query()).now().rows;
+    await db.reducers.addCard({ board: "query", text: "d" });
+    expect(live.of(query()).now().rows).toBe(before);
+    await db.reducers.addCard({ board: "query", text: "aa" });
+    expect([heard, live.of(query()).now().ready]).toEqual([[["a", "aa"]], true]);
     end();
-    timers.pass();
-    timers.pass();
-    await expect.poll(() => db.tables.tally.size).toBe(0);
-    await expect(live.row(db.tables.tally, "a row").load()).resolves.toBeUndefined();
-    expect(live.row(db.tables.tally, "a row").now().rows).toMatchObject([{ count: 2 }]);
     db.close();
   });
 
@@ -243,7 +246,7 @@ describe.skipIf(!existsSync(browserPath))(`issue 10: hooks of React in Chromium 
     await page.close();
   });
 
-  test("a row by its key: rendered again when it is another, by one subscription for all of its table", async () => {
+  test("a row by its key: asked for by itself, and rendered again when it is another", async () => {
     await call("add_card", "all", "counted");
     await call("add_card", "other", "counted");
     const count = async (name: string): Promise<number> =>
@@ -262,7 +265,37 @@ describe.skipIf(!existsSync(browserPath))(`issue 10: hooks of React in Chromium 
       .getByText(`${await count("other")} cards ready`)
       .waitFor();
     const { renders } = await app(page, ({ seen }) => seen);
-    expect([Object.keys(renders), asked("tally"), faults]).toEqual([["board other"], 1, []]);
+    expect([Object.keys(renders), asked("tally"), faults]).toEqual([["board other"], 3, []]);
+    expect(await app(page, ({ db }) => db.tables["tally"]?.size)).toBe(2);
+    await page.close();
+  });
+
+  test("an ordered and limited query: rows in their places, and nothing rendered for the others", async () => {
+    for (const [board, text] of ["b", "d", "c"].flatMap((text) => [
+      ["first", text],
+      ["second", `${text}${text}`],
+    ]))
+      await call("add_card", board, text);
+    const { page, faults, asked } = await open("first status");
+    await settled(page);
+    const texts = (): Promise<string[]> => list(page, "first").allInnerTexts();
+    await expect.poll(texts).toEqual(["b", "c"]);
+    await app(page, ({ seen }) => void (seen.renders = {}));
+    await call("add_card", "first", "e"); // behind the limit
+    await call("add_card", "all", "a"); // of another board
+    await call("add_card", "first", "a");
+    await expect.poll(texts).toEqual(["a", "b"]);
+    const { renders } = await app(page, ({ seen }) => seen);
+    expect(renders).toEqual({ a: 2, "first of first": 2 });
+    await page.getByText("not first").click();
+    await expect.poll(texts).toEqual(["bb", "cc"]);
+    // Whoever comes back within the time finds the rows.
+    await page.getByText("not second").click();
+    expect([await texts(), await page.getByRole("region", { name: "first" }).getAttribute("data-ready")]).toEqual([
+      ["a", "b"],
+      "true",
+    ]);
+    expect([asked("card"), faults]).toEqual([2, []]);
     await page.close();
   });
 

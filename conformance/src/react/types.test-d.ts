@@ -33,13 +33,22 @@ const maybe = useQuery((tables) => users.ready && tables.message);
 is<(typeof maybe.rows)[number], { text: string }>(true);
 
 declare const someone: Identity;
-const { row } = useRow((tables) => tables.user, someone);
+const { row } = useRow((tables) => tables.user.where({ identity: someone }));
 is<typeof row, User | undefined>(true);
-void useRow((tables) => tables.user, undefined);
-// @ts-expect-error the key is an identity
-useRow((tables) => tables.user, "c200");
-// @ts-expect-error without a primary key there is nothing to get by
-useRow((tables) => tables.message, "hello");
+void useRow((tables) => row?.identity && tables.user.where({ identity: row.identity }).limit(1));
+const ordered = useSuspenseQuery((tables) =>
+  tables.message
+    .where({ text: { gte: "a" } })
+    .orderBy("text")
+    .limit(5),
+);
+is<typeof ordered, readonly { text: string }[]>(true);
+// @ts-expect-error no such column
+useQuery((tables) => tables.user.where({ mane: "x" }));
+// @ts-expect-error a column of another type
+useRow((tables) => tables.user.where({ identity: "c200" }));
+// @ts-expect-error no such column to order by
+useQuery((tables) => tables.message.orderBy("sent"));
 
 const [say, saying] = useReducer((reducers) => reducers.say);
 is<Parameters<typeof say>[0]["text"], string>(true);

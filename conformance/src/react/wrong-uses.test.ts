@@ -20,8 +20,8 @@ const [addCard, { pending }] = useReducer((reducers) => reducers.addCard);
 const wrong: readonly (readonly [use: string, said: string])[] = [
   ["useQuery((tables) => tables.cards);", "Property 'cards' does not exist on type"],
   ["useQuery((tables) => tables.card).rows[0]?.txt;", "Did you mean 'text'?"],
-  ["useRow((tables) => tables.note, 'x');", "Property 'get' is missing in type 'ClientTable"],
-  ["useRow((tables) => tables.card, 5);", "Argument of type 'number' is not assignable to parameter of type 'bigint'"],
+  ["useQuery((tables) => tables.card.where({ borad: 'all' }));", "'borad' does not exist in type"],
+  ["useRow((tables) => tables.card.where({ id: 5 }));", "Type 'number' is not assignable to type 'bigint"],
   ["useSuspenseQuery((tables) => pending && tables.card);", "Type 'boolean' is not assignable to type 'Source"],
   ["addCard({ board: 'all' });", "Property 'text' is missing in type"],
   ["addCard({ board: 'all', text: 5 });", "Type 'number' is not assignable to type 'string'"],

@@ -5,4 +5,4 @@ export { LiveQueries, liveQueries, preload } from "./live-queries.ts";
 export type { AnyClient, LiveOptions } from "./live-queries.ts";
 export type { LiveQuery } from "./live-query.ts";
 export { noRows } from "./source.ts";
-export type { KeyedSource, LiveRows, Source } from "./source.ts";
+export type { LiveRows, Source } from "./source.ts";

@@ -1,7 +1,7 @@
 /** The live queries of a client: one for each key, whoever asks. */
 import type { Client } from "@lightcone/client";
-import { LiveQuery, type LiveQueryOwner } from "./live-query.ts";
-import { rowOf, type KeyedSource, type LiveRows, type Shown, type Source } from "./source.ts";
+import { keyOf, LiveQuery, type LiveQueryOwner } from "./live-query.ts";
+import type { LiveRows, Source } from "./source.ts";
 
 /** As much of a client as live queries need: one of any module is it. */
 export type AnyClient = Pick<
@@ -31,6 +31,8 @@ export class LiveQueries {
   constructor(client: AnyClient, { keepMs = keepMsDefault, after = realAfter }: LiveOptions = {}) {
     this.client = client;
     this.#owner = {
+      subscribe: (source) => client.subscribe(source),
+      isHere: ({ key, accessor }) => key !== undefined && this.#byKey.get(accessor)?.isApplied === true,
       later: (run) => after(keepMs, run),
       began: (query) => {
         if (!this.#byKey.has(query.key)) this.#byKey.set(query.key, query);
@@ -49,31 +51,12 @@ export class LiveQueries {
 
   /** The live query of a source: the same for whoever shows the same rows. */
   of<Row>(source: Source<Row>): LiveQuery<Row> {
-    return this.#find({
-      key: source.accessor,
-      rows: () => source.rows(),
-      onChange: (run) => source.onChange(run),
-      subscribe: () => this.client.subscribe(source),
-      isHere: () => false,
-    });
-  }
-
-  /** The live query of one row: nothing else of its table wakes who shows it. */
-  row<Row, Key>(table: KeyedSource<Row, Key>, key: Key): LiveQuery<Row> {
-    return this.#find(
-      rowOf(table, key, {
-        subscribe: () => this.of(table).hold(),
-        isHere: () => this.#byKey.get(table.accessor)?.isApplied === true,
-      }),
-    );
-  }
-
-  #find<Row>(shown: Shown<Row>): LiveQuery<Row> {
+    const key = keyOf(source);
     // Of one key there are only rows of one type.
-    const known = this.#byKey.get(shown.key) as LiveQuery<Row> | undefined;
+    const known = this.#byKey.get(key) as LiveQuery<Row> | undefined;
     if (known !== undefined) return known;
-    const made = new LiveQuery(shown, this.#owner, this.handed.get(shown.key) as readonly Row[] | undefined);
-    this.#byKey.set(shown.key, made);
+    const made = new LiveQuery(source, this.#owner, this.handed.get(key) as readonly Row[] | undefined);
+    this.#byKey.set(key, made);
     return made;
   }
 }

@@ -11,10 +11,13 @@
  *   strict mode and a change of pages do, finds its rows there.
  */
 import type { SubscriptionHandle } from "@lightcone/client";
-import { noRows, type LiveRows, type Shown } from "./source.ts";
+import { noRows, type LiveRows, type Source } from "./source.ts";
 
 /** What a live query needs of those it is one of. */
 export interface LiveQueryOwner {
+  subscribe(source: Source<unknown>): SubscriptionHandle;
+  /** Whether the client has all of its rows by another subscription. */
+  isHere(source: Source<unknown>): boolean;
   /** Runs when time has passed that may bring somebody back. Returns what cancels it. */
   later(run: () => void): () => void;
   /** It is subscribed to, or is not any more. */
@@ -29,7 +32,7 @@ export class LiveQuery<Row> {
   /** What a page showed before it was connected, as its server handed it over. */
   readonly handed: LiveRows<Row> | undefined;
 
-  readonly #shown: Shown<Row>;
+  readonly #source: Source<Row>;
   readonly #owner: LiveQueryOwner;
   readonly #watchers = new Set<{ readonly run: () => void }>();
   #subscription: SubscriptionHandle | undefined;
@@ -40,9 +43,9 @@ export class LiveQuery<Row> {
   #seen: LiveRows<Row> = noRows;
   #told: LiveRows<Row> = noRows;
 
-  constructor(shown: Shown<Row>, owner: LiveQueryOwner, handed: readonly Row[] | undefined) {
-    this.key = shown.key;
-    this.#shown = shown;
+  constructor(source: Source<Row>, owner: LiveQueryOwner, handed: readonly Row[] | undefined) {
+    this.key = keyOf(source);
+    this.#source = source;
     this.#owner = owner;
     this.handed = handed === undefined ? undefined : { rows: handed, ready: true, error: undefined };
     // What asked for it may never come to watch it.
@@ -55,7 +58,7 @@ export class LiveQuery<Row> {
     const error = this.#subscription?.error;
     const isHanded = handed !== undefined && !this.#wasApplied && !isApplied;
     if (isApplied) this.#wasApplied = true;
-    const found = isHanded ? handed.rows : this.#shown.rows();
+    const found = isHanded ? handed.rows : this.#source.rows();
     const rows = isSame(this.#seen.rows, found) ? this.#seen.rows : found;
     const ready = isApplied || isHanded;
     if (rows !== this.#seen.rows || ready !== this.#seen.ready || error !== this.#seen.error)
@@ -65,18 +68,19 @@ export class LiveQuery<Row> {
 
   /** Whether the client has all of its rows. */
   get isApplied(): boolean {
-    return this.#subscription?.isApplied === true || this.#shown.isHere();
+    return this.#subscription?.isApplied === true || this.#owner.isHere(this.#source);
   }
 
   /** What a server shows: `now`, and once that is ready always the same. */
   // What was pinned by this key was of this type.
   readonly pinned = (): LiveRows<Row> => this.#owner.pin(this.key, this.now()) as LiveRows<Row>;
 
-  /** Asks for the rows, and runs whenever `now` gives another object. Returns what ends that. */
+  /** Asks for the rows, and runs whenever `now` gives another object than by then. Returns what ends that. */
   readonly watch = (run: () => void): (() => void) => {
     const watcher = { run };
     this.#watchers.add(watcher);
     this.#begin();
+    if (this.#watchers.size === 1) this.#told = this.now();
     return () => {
       if (this.#watchers.delete(watcher)) this.#endLater();
     };
@@ -95,35 +99,16 @@ export class LiveQuery<Row> {
     return applied;
   };
 
-  /** Holds its subscription for another live query, of some of its rows. */
-  hold(): SubscriptionHandle {
-    const unsubscribe = this.watch(() => {});
-    const subscription = this.#begin();
-    return {
-      get applied() {
-        return subscription.applied;
-      },
-      get isApplied() {
-        return subscription.isApplied;
-      },
-      get error() {
-        return subscription.error;
-      },
-      onChange: (run) => subscription.onChange(run),
-      unsubscribe,
-    };
-  }
-
   #begin(): SubscriptionHandle {
     this.#cancelEnd();
     if (this.#subscription !== undefined) return this.#subscription;
-    const subscription = this.#shown.subscribe();
+    const subscription = this.#owner.subscribe(this.#source);
     // Of a client that is closed already: `now` shows it.
     if (subscription.error !== undefined) subscription.applied.catch(() => {});
     this.#subscription = subscription;
     this.#owner.began(this);
     const changed = (): void => this.#changed();
-    this.#ends = [this.#shown.onChange(changed), subscription.onChange(changed)];
+    this.#ends = [this.#source.onChange(changed), subscription.onChange(changed)];
     return subscription;
   }
 
@@ -147,6 +132,8 @@ export class LiveQuery<Row> {
     this.#owner.ended(this, this.#wasApplied);
   }
 }
+
+export const keyOf = ({ key, accessor }: Source<unknown>): string => key ?? accessor;
 
 function isSame(before: readonly unknown[], after: readonly unknown[]): boolean {
   return before === after || (before.length === after.length && before.every((row, index) => row === after[index]));

@@ -29,11 +29,9 @@ import {
   ConnectionWatch,
   liveQueries,
   noRows,
-  type KeyedSource,
   type LiveConnection,
   type LiveOptions,
   type LiveQueries,
-  type LiveQuery,
   type LiveRows,
   type Source,
 } from "@lightcone/live";
@@ -53,7 +51,7 @@ type PickRows<From, Row> = (from: From) => Source<Row> | undefined | null | fals
 
 /** What `useRow` shows. */
 export interface LiveRow<Row> extends Omit<LiveRows<Row>, "rows"> {
-  /** The row; undefined while there is none with this key. */
+  /** The row; undefined while there is none. */
   readonly row: Row | undefined;
 }
 
@@ -64,11 +62,8 @@ export interface Hooks<M extends ModuleExports> {
   readonly useClient: () => Client<M>;
   /** The rows of a table, a view or a query, and whether they are all there. */
   readonly useQuery: <Row>(pick: PickRows<ClientTables<M>, Row>) => LiveRows<Row>;
-  /** The row with a primary key. Rendered again when that row is another. Without a key, nothing is asked for. */
-  readonly useRow: <Row, Key>(
-    pick: (tables: ClientTables<M>) => KeyedSource<Row, Key>,
-    key: NoInfer<Key> | undefined,
-  ) => LiveRow<Row>;
+  /** As `useQuery`, of one row: the first that there is. Rendered again when that row is another. */
+  readonly useRow: <Row>(pick: PickRows<ClientTables<M>, Row>) => LiveRow<Row>;
   /** As `useQuery`, for what is below a `Suspense`: waits there for the rows, and throws what refuses them. */
   readonly useSuspenseQuery: <Row>(pick: (tables: ClientTables<M>) => Source<Row>) => readonly Row[];
   /** A reducer, and how its calls are doing. The function is the same each time. */
@@ -107,6 +102,17 @@ export function createHooks<M extends ModuleExports = UntypedModule>(options?: L
     if (provided === undefined)
       throw new TypeError("a hook of createHooks is used outside of its <LightconeProvider client={…}>");
     return provided;
+  }
+
+  function useQuery<Row>(pick: PickRows<ClientTables<M>, Row>): LiveRows<Row> {
+    const { client, queries } = useProvided();
+    const source = pick(client.tables);
+    const query = source === undefined || source === null || source === false ? undefined : queries.of(source);
+    return useSyncExternalStore(query?.watch ?? watchNothing, query?.now ?? nothing, () => {
+      if (query === undefined) return noRows;
+      // In a page this is what its server showed: nothing that has come since.
+      return isServer ? query.pinned() : (query.handed ?? noRows);
+    });
   }
 
   function useCall<Call extends AnyCall>(call: Call): readonly [Call, CallState] {
@@ -159,15 +165,11 @@ export function createHooks<M extends ModuleExports = UntypedModule>(options?: L
       return createElement(Context.Provider, { value }, children);
     },
     useClient: () => useProvided().client,
-    useQuery(pick) {
-      const { client, queries } = useProvided();
-      const source = pick(client.tables);
-      return useLive(source === undefined || source === null || source === false ? undefined : queries.of(source));
-    },
-    useRow(pick, key) {
-      const { client, queries } = useProvided();
-      const now = useLive(key === undefined ? undefined : queries.row(pick(client.tables), key));
-      return useMemo(() => ({ row: now.rows[0], ready: now.ready, error: now.error }), [now]);
+    useQuery,
+    useRow(pick) {
+      const { rows, ready, error } = useQuery(pick);
+      const [row] = rows;
+      return useMemo(() => ({ row, ready, error }), [row, ready, error]);
     },
     useSuspenseQuery(pick) {
       const { client, queries } = useProvided();
@@ -189,14 +191,6 @@ export function createHooks<M extends ModuleExports = UntypedModule>(options?: L
       return useMemo(() => ({ ...now, retry }), [now, retry]);
     },
   };
-}
-
-function useLive<Row>(query: LiveQuery<Row> | undefined): LiveRows<Row> {
-  return useSyncExternalStore(query?.watch ?? watchNothing, query?.now ?? nothing, () => {
-    if (query === undefined) return noRows;
-    // In a page this is what its server showed: nothing that has come since.
-    return isServer ? query.pinned() : (query.handed ?? noRows);
-  });
 }
 
 interface Calls {

@@ -67,11 +67,29 @@ function Twice(): ReactElement {
 
 /** How many cards one board has, rendered when that number is another. */
 function Board({ name }: { readonly name: string | undefined }): ReactElement {
-  const { row, ready, error } = useRow((tables) => tables.tally, name);
+  const { row, ready, error } = useRow((tables) => name !== undefined && tables.tally.where({ board: name }));
   const key = `board ${name ?? "none"}`;
   seen.renders[key] = (seen.renders[key] ?? 0) + 1;
   return (
     <p aria-label={key}>{`${row?.count ?? "no"} cards ${ready ? "ready" : "not ready"} ${error?.code ?? "fine"}`}</p>
+  );
+}
+
+/** The first cards of a board that one chooses. */
+function First(): ReactElement {
+  const [board, setBoard] = useState("first");
+  const { rows, ready } = useQuery((tables) => tables.card.where({ board }).orderBy("text").limit(2));
+  const key = `first of ${board}`;
+  seen.renders[key] = (seen.renders[key] ?? 0) + 1;
+  return (
+    <section aria-label="first" data-ready={ready}>
+      <button type="button" onClick={() => setBoard(board === "first" ? "second" : "first")}>{`not ${board}`}</button>
+      <ol>
+        {rows.map((row) => (
+          <Card key={String(row.id)} row={row} />
+        ))}
+      </ol>
+    </section>
   );
 }
 
@@ -152,6 +170,7 @@ const parts: Readonly<Record<string, () => ReactElement>> = {
   tally: () => <Tally />,
   twice: () => <Twice />,
   add: () => <Add />,
+  first: () => <First />,
   boards: () => (
     <>
       {["all", "other", "nowhere", undefined].map((name) => (
