@@ -30,9 +30,13 @@ test("the page's types are right", () => {
 /** What a page of `page/main.tsx` has for its test. */
 interface PageApp {
   readonly app: {
-    readonly db: { readonly state: string; readonly tables: Readonly<Record<string, { readonly size: number }>> };
+    readonly db: {
+      readonly identity: { toHexString(): string } | undefined;
+      readonly tables: Readonly<Record<string, { readonly size: number }>>;
+    };
     readonly seen: { renders: Record<string, number>; torn: string[] };
     readonly errors: string[];
+    readonly swap: () => void;
   };
 }
 
@@ -341,6 +345,24 @@ describe.skipIf(!existsSync(browserPath))(`issue 10: hooks of React in Chromium 
     await call("add_note", "one");
     await page.getByText("notes: one").waitFor();
     expect([asked("note"), faults]).toEqual([1, []]);
+    await page.close();
+  });
+
+  test("another client takes the place of the first: somebody else, and the same rows", async () => {
+    const { page, faults, asked } = await open("one add status");
+    await settled(page);
+    await expectCards(page, "one");
+    const identity = () => app(page, ({ db }) => db.identity?.toHexString());
+    const before = await identity();
+    await app(page, ({ swap }) => swap());
+    await expect.poll(identity).toMatch(/^(?!undefined)[0-9a-f]{64}$/);
+    await settled(page);
+    expect(await identity()).not.toBe(before);
+    await expectCards(page, "one");
+    await page.getByLabel("text").fill("by the second");
+    await page.getByRole("form").getByRole("button").click();
+    await list(page, "one").getByText("by the second").waitFor();
+    expect([asked("card"), faults, await app(page, ({ errors }) => errors)]).toEqual([2, [], []]);
     await page.close();
   });
 

@@ -153,6 +153,9 @@ export function createHooks<M extends ModuleExports = UntypedModule>(options?: L
 
   return {
     LightconeProvider({ client, children }) {
+      // Plain JavaScript has no compiler that would say it.
+      if (!("subscribe" in Object(client)))
+        throw new TypeError("<LightconeProvider> needs client={…}, which `connect` of lightcone/client makes");
       const value = useMemo(
         (): Provided<M> => ({
           client,

@@ -1,5 +1,5 @@
 /** The page in a browser: goes on from what its server has shown, if there is something, or begins. */
-import { StrictMode } from "react";
+import { StrictMode, useState, type ReactElement } from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
 import { connect } from "lightcone/client";
 import { hydrate } from "lightcone/react";
@@ -8,20 +8,34 @@ import { App, LightconeProvider, seen } from "./app.tsx";
 
 const query = new URLSearchParams(location.search);
 const errors: string[] = [];
-const db = connect<typeof board>({
-  uri: query.get("server") ?? "",
-  database: query.get("database") ?? "board",
-  onError: ({ code }) => errors.push(code),
-});
-Object.assign(globalThis, { app: { db, seen, errors } });
+const open = () =>
+  connect<typeof board>({
+    uri: query.get("server") ?? "",
+    database: query.get("database") ?? "board",
+    onError: ({ code }) => errors.push(code),
+  });
+const db = open();
+
+function Page(): ReactElement {
+  const [client, setClient] = useState(db);
+  /** As when somebody else signs in. */
+  const swap = (): void => {
+    setClient(open());
+    client.close();
+  };
+  Object.assign(globalThis, { app: { db: client, seen, errors, swap } });
+  return (
+    <LightconeProvider client={client}>
+      <App shown={query.get("shown")?.split(" ") ?? []} />
+    </LightconeProvider>
+  );
+}
 
 const root = document.getElementById("root");
 const rows = document.getElementById("rows")?.textContent;
 const app = (
   <StrictMode>
-    <LightconeProvider client={db}>
-      <App shown={query.get("shown")?.split(" ") ?? []} />
-    </LightconeProvider>
+    <Page />
   </StrictMode>
 );
 if (root !== null && rows !== undefined && rows !== null) {
