@@ -70,10 +70,10 @@ function measure(commits: number, receivers: number, open: (count: number) => Li
   // What a connection is sent: the part's bytes, made once for all who get it.
   const sink: Sink = (query, parts) => {
     for (const part of parts) {
-      if (part.encoded.length === 0) {
-        encodings += 1;
-        part.encoded.push(encodedRow(store, part.inserts.refs[0] ?? 0));
-      }
+      const [form] = part.encoded;
+      if (form.part !== undefined) continue;
+      encodings += 1;
+      form.part = encodedRow(store, part.inserts.refs[0] ?? 0);
     }
     for (const [subscriber] of query.subscribers) if (subscriber > 0) toldCount += 1;
   };

@@ -7,6 +7,7 @@
  *
  * The hint stands first and depends on all rows, so a list is gathered here and written when complete.
  */
+import { empty } from "@lightcone/base";
 import { ByteWriter } from "@lightcone/sats";
 
 const widthMax = 0xffff;
@@ -36,7 +37,7 @@ export class RowListBuilder {
 
   clear(): void {
     this.rows.reset();
-    this.full.length = 0;
+    empty(this.full);
     this.fullBytes = 0;
     this.starts.reset();
     this.rowCount = 0;
@@ -97,6 +98,20 @@ export class RowListBuilder {
     if (this.rows.length > 0) parts.push(this.rows.written());
     return parts;
   }
+}
+
+/** Writes a list of one row, as the builder does. */
+export function writeLoneRow(out: ByteWriter, source: Uint8Array, at: number, length: number): void {
+  if (length > 0 && length <= widthMax) {
+    out.u8(0);
+    out.u16(length);
+  } else {
+    out.u8(1);
+    out.u32(1);
+    out.u64Number(0);
+  }
+  out.u32(length);
+  out.rawRange(source, at, length);
 }
 
 /** Writes a list without rows. */

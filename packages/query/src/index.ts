@@ -3,7 +3,7 @@ export { evaluate, type EmitRows } from "./evaluate/evaluate.ts";
 export { LiveQueries, type DeltaCallback, type LiveOptions, type LoneCallback } from "./live/live-queries.ts";
 export type { LiveCounters } from "./live/live-queries.ts";
 export type { LiveQuery } from "./live/live-query.ts";
-export type { DeltaPart } from "./live/parts.ts";
+export type { DeltaPart, EncodedForm } from "./live/parts.ts";
 export type { Changes } from "./live/turn.ts";
 export { pathTo } from "./evaluate/evaluate.ts";
 export { prepare, type Prepared } from "./plan/prepared.ts";

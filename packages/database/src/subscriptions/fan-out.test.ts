@@ -48,7 +48,7 @@ class Counter implements Subscriber {
     heard.push(this.name);
     this.heads.push({ ...commit });
     for (const change of this.changes) {
-      this.encoded.push((change.encoded[9] ??= { change: change.number }));
+      this.encoded.push((change.encoded[2].whole ??= { change: change.number }));
       this.count(change.deletes, -1);
       this.count(change.inserts, 1);
     }

@@ -1,7 +1,7 @@
 /** Lists of rows in BSATN: gathered for an answer, or by their references. */
 import { asRowRef } from "@lightcone/base";
 import type { RowRefs, RowSource } from "@lightcone/engine";
-import { RowListBuilder } from "@lightcone/protocol";
+import { RowListBuilder, writeEmptyRowList, writeLoneRow } from "@lightcone/protocol";
 import type { ByteWriter } from "@lightcone/sats";
 import type { QueryRows, RowGatherer } from "./first-rows.ts";
 import type { RowParts } from "./piece-writer.ts";
@@ -32,6 +32,12 @@ export class ChangedRows {
   write(out: ByteWriter, rows: RowRefs): void {
     const { list, store } = this;
     const { row } = store;
+    // Most changes are of one row.
+    if (rows.count === 0) return writeEmptyRowList(out);
+    if (rows.count === 1) {
+      store.resolve(asRowRef(rows.refs[0] ?? 0));
+      return writeLoneRow(out, row.bytes, row.at, row.length);
+    }
     list.clear();
     for (let at = 0; at < rows.count; at++) {
       store.resolve(asRowRef(rows.refs[at] ?? 0));

@@ -98,13 +98,13 @@ export interface SlicedAnswer {
 }
 
 /**
- * Places in `DeltaPart.encoded`, where what a form has made of a part is kept for all who are told of it: the first of
- * three for each form. They hold the part itself, and the messages that hold it alone.
+ * Places in `DeltaPart.encoded`, where what a form has made of a part is kept for all who are told of it: the part itself,
+ * and the messages that hold it alone.
  */
-export const encodedPlaces: Readonly<Record<WireProtocol, number>> = {
+export const encodedForms = {
   "v1.bsatn": 0,
-  "v1.json": 3,
-  "v2.bsatn": 6,
+  "v1.json": 1,
+  "v2.bsatn": 2,
   // The same messages: what one has made serves the other.
-  "v3.bsatn": 6,
-};
+  "v3.bsatn": 2,
+} as const satisfies Readonly<Record<WireProtocol, number>>;

@@ -17,6 +17,20 @@ import type { Delta } from "./delta.ts";
 import { cancelSorted, RefListPool, reverse, sort } from "../code/ref-list.ts";
 import type { RelationDelta } from "./relation.ts";
 
+/**
+ * What the caller has made of a part for one form of a message, kept for all who are told of it. These are fields since a
+ * store into an array takes V8's general way in a process that is locked down.
+ */
+export interface EncodedForm {
+  /** The part itself. */
+  part: unknown;
+  /** The message that has it alone, and another such. */
+  whole: unknown;
+  light: unknown;
+}
+
+const emptyForm = (): EncodedForm => ({ part: undefined, whole: undefined, light: undefined });
+
 /** An equal change of some queries of a template in one turn. */
 export class DeltaPart implements RelationDelta {
   /** Unique among the parts of a turn. */
@@ -26,8 +40,8 @@ export class DeltaPart implements RelationDelta {
   /** Each row as often as its count changed. */
   deletes: RowRefs = none;
   inserts: RowRefs = none;
-  /** What the caller encoded from it, at indexes of the caller's choice; empty at first. */
-  readonly encoded: unknown[] = [];
+  /** What the caller encoded from it, by forms of the caller's choice; nothing at first. */
+  readonly encoded: readonly [EncodedForm, EncodedForm, EncodedForm] = [emptyForm(), emptyForm(), emptyForm()];
   /** A list of this part only, for queries whose delta it is. */
   readonly alone: readonly DeltaPart[] = [this];
   /** Set while `deletes` and `inserts` are lists of the pool. */
@@ -67,6 +81,11 @@ export class PartPool {
     return part;
   }
 
+  /** The part of a number. */
+  numbered(number: number): DeltaPart {
+    return this.used[number] as DeltaPart; // numbers are of parts that were taken
+  }
+
   /** The list that inserts (or deletes) of a part are added to. */
   list(part: DeltaPart, isInsert: boolean): RefList {
     if (isInsert) {
@@ -86,11 +105,17 @@ export class PartPool {
       part.ownInserts = undefined;
       part.deletes = none;
       part.inserts = none;
-      empty(part.encoded);
+      for (let form = 0; form < part.encoded.length; form += 1) clearForm(part.encoded[form] as EncodedForm); // below the length
       if (this.free.length < keptPartsMax) this.free.push(part);
     }
     empty(this.used);
   }
+}
+
+function clearForm(form: EncodedForm): void {
+  form.part = undefined;
+  form.whole = undefined;
+  form.light = undefined;
 }
 
 const keptPartsMax = 16_384;
@@ -108,7 +133,8 @@ export class PartCutter {
   private weights = new Int32Array(16);
   private children = new Int32Array(16);
   private nodeCount = 1;
-  private readonly partOf: (DeltaPart | undefined)[] = [];
+  /** By node: the number of its part + 1; 0 for none yet. */
+  private partNumbers = new Int32Array(16);
   /** By a query's position: its node in the tree; 0 between turns. */
   private nodes = new Int32Array(16);
   /** The queries that are not at the root. */
@@ -145,7 +171,7 @@ export class PartCutter {
     for (let i = 0; i < reachedCount; i += 1) {
       const query = reached[i] ?? 0;
       const node = nodes[query] ?? 0;
-      const part = (this.partOf[node] ??= this.makePart(node, isConsolidated, isShared));
+      const part = this.partOf(node, isConsolidated, isShared);
       nodes[query] = 0;
       if (!part.isEmpty) give(query, part);
     }
@@ -179,6 +205,14 @@ export class PartCutter {
     this.children[node] = made;
     this.nodeCount = made + 1;
     return made;
+  }
+
+  private partOf(node: number, isConsolidated: boolean, isShared: boolean): DeltaPart {
+    const number = this.partNumbers[node] ?? 0;
+    if (number > 0) return this.pool.numbered(number - 1);
+    const part = this.makePart(node, isConsolidated, isShared);
+    this.partNumbers[node] = part.number + 1;
+    return part;
   }
 
   private makePart(node: number, isConsolidated: boolean, isShared: boolean): DeltaPart {
@@ -227,11 +261,10 @@ export class PartCutter {
   }
 
   private clear(): void {
-    for (let node = 0; node < this.nodeCount; node += 1) this.partOf[node] = undefined;
+    for (let node = 0; node < this.nodeCount; node += 1) this.partNumbers[node] = 0;
     this.nodeCount = 1;
     this.children[0] = 0;
     if (this.rows.length <= keptNodesMax) return;
-    this.partOf.length = 0;
     this.resize(16);
   }
 
@@ -253,6 +286,8 @@ export class PartCutter {
     this.rows = rows;
     this.weights = weights;
     this.children = children;
+    // No part is made before all nodes are.
+    this.partNumbers = new Int32Array(length);
   }
 }
 

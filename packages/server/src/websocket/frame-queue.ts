@@ -6,6 +6,7 @@
  * slowly, and the owner drops it.
  */
 import type { Socket } from "node:net";
+import { empty } from "@lightcone/base";
 import { headerBytes, writeHeader } from "./frame-writer.ts";
 import type { ServerOpcode } from "./frame-writer.ts";
 
@@ -78,10 +79,10 @@ export class FrameQueue {
     let first = 0;
     while (first < count) first = this.writeRun(first, count, taken);
     this.socket.uncork();
-    this.payloads.length = 0;
-    this.starts.length = 0;
-    this.lengths.length = 0;
-    this.kinds.length = 0;
+    empty(this.payloads);
+    empty(this.starts);
+    empty(this.lengths);
+    empty(this.kinds);
   }
 
   /** Writes frames from `first` up to and with the next large payload. Returns the frame after. */
@@ -107,7 +108,7 @@ export class FrameQueue {
       // A kind is an opcode with one more bit, written by `add` alone.
       at = writeHeader(out, at, (kind & 0x0f) as ServerOpcode, (kind & 0x80) !== 0, length);
       if (length >= directBytesMin) continue;
-      const payload = this.payloads[i] ?? empty;
+      const payload = this.payloads[i] ?? noBytes;
       at = copyPayload(payload, this.starts[i] ?? 0, length, out, at);
     }
     if (large === undefined) this.socket.write(out, end === count ? taken : undefined);
@@ -119,7 +120,7 @@ export class FrameQueue {
   }
 }
 
-const empty = new Uint8Array(0);
+const noBytes = new Uint8Array(0);
 
 /** Copies a payload; returns where it ends. Short ones by hand: a call costs more than their bytes. */
 function copyPayload(source: Uint8Array, from: number, length: number, target: Uint8Array, at: number): number {

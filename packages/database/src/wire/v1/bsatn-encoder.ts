@@ -24,7 +24,7 @@ import type { DeltaPart } from "@lightcone/query";
 import type { AlgebraicType, ByteWriter } from "@lightcone/sats";
 import type { Piece } from "../../link/piece.ts";
 import type { MessageBuffer } from "../message-buffer.ts";
-import { encodedPlaces } from "../wire.ts";
+import { encodedForms } from "../wire.ts";
 import { BsatnRows, bsatnRowsOf, ChangedRows } from "../bsatn-rows.ts";
 import { errorText } from "../error-text.ts";
 import type { QueryRows, RowGatherer } from "../first-rows.ts";
@@ -32,7 +32,7 @@ import { PieceWriter } from "../piece-writer.ts";
 import type { AppliedKind, Encoder } from "./encoder.ts";
 
 export class BsatnEncoder implements Encoder {
-  readonly slot: number = encodedPlaces["v1.bsatn"];
+  readonly form = encodedForms["v1.bsatn"];
   private readonly buffer: MessageBuffer;
   private readonly rows: ChangedRows;
 
@@ -169,7 +169,8 @@ export class BsatnEncoder implements Encoder {
 
   /** Writes a change: from where another message has it, if one has. */
   private queryUpdate(out: ByteWriter, change: DeltaPart): void {
-    const made = change.encoded[this.slot] as Piece | undefined; // the place holds nothing else
+    const form = change.encoded[this.form];
+    const made = form.part as Piece | undefined; // the place holds nothing else
     if (made !== undefined) {
       out.rawRange(made.bytes, made.at, made.length);
       return;
@@ -178,7 +179,7 @@ export class BsatnEncoder implements Encoder {
     beginQueryUpdate(out);
     this.rows.write(out, change.deletes);
     this.rows.write(out, change.inserts);
-    change.encoded[this.slot] = { bytes: out.bytes, at, length: out.length - at } satisfies Piece;
+    form.part = { bytes: out.bytes, at, length: out.length - at } satisfies Piece;
   }
 }
 

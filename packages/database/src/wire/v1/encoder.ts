@@ -13,8 +13,8 @@ export type AppliedKind =
   | "UnsubscribeMultiApplied";
 
 export interface Encoder {
-  /** The first of this form's places in `DeltaPart.encoded`: see `encodedPlaces`. */
-  readonly slot: number;
+  /** This form's place in `DeltaPart.encoded`: see `encodedForms`. */
+  readonly form: 0 | 1;
   identityToken(identity: Uint8Array, token: string, connection: Uint8Array): Piece;
   /** A transaction that was committed; `light` leaves the head out. */
   update(changes: readonly DeltaPart[], head: TransactionHead, light: boolean): Piece;

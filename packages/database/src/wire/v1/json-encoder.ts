@@ -16,7 +16,7 @@ import {
 } from "@lightcone/sats";
 import type { Piece } from "../../link/piece.ts";
 import type { MessageBuffer } from "../message-buffer.ts";
-import { encodedPlaces } from "../wire.ts";
+import { encodedForms } from "../wire.ts";
 import { errorText } from "../error-text.ts";
 import type { QueryRows, RowGatherer } from "../first-rows.ts";
 import { TextList } from "../json-text-list.ts";
@@ -42,7 +42,7 @@ class JsonRows implements RowGatherer {
 }
 
 export class JsonEncoder implements Encoder {
-  readonly slot: number = encodedPlaces["v1.json"];
+  readonly form = encodedForms["v1.json"];
   private readonly store: RowSource;
   private readonly buffer: MessageBuffer;
   private readonly paramsOf: (functionName: string) => ProductType | undefined;
@@ -212,11 +212,12 @@ export class JsonEncoder implements Encoder {
 
   /** The text of a change, made when it is first asked for. Its rows are arrays by position. */
   private queryUpdate(change: DeltaPart): string {
-    const made = change.encoded[this.slot];
+    const form = change.encoded[this.form];
+    const made = form.part;
     if (typeof made === "string") return made;
     const type = change.table.def.rowType;
     const text = `{"deletes":${textList(this.rows(change.deletes, type))},"inserts":${textList(this.rows(change.inserts, type))}}`;
-    change.encoded[this.slot] = text;
+    form.part = text;
     return text;
   }
 

@@ -16,13 +16,17 @@ export class Updates {
     const { encoder } = this;
     const [first] = changes;
     if (first === undefined) return encoder.update(changes, commit, isLight);
-    const place = encoder.slot + (isLight ? 2 : 1);
     if (changes.length === 1) {
-      const made = (first.encoded[place] ??= encoder.update(changes, commit, isLight));
-      return made as Piece; // such places hold nothing else
+      const form = first.encoded[encoder.form];
+      const made = (isLight ? form.light : form.whole) as Piece | undefined; // such places hold nothing else
+      if (made !== undefined) return made;
+      const message = encoder.update(changes, commit, isLight);
+      if (isLight) form.light = message;
+      else form.whole = message;
+      return message;
     }
     changes.sort(byTable);
-    const key = `${place}:${changes.map((change) => change.number).join(",")}`;
+    const key = `${encoder.form}.${isLight}:${changes.map((change) => change.number).join(",")}`;
     let message = commit.messages.get(key);
     if (message === undefined) {
       message = encoder.update(changes, commit, isLight);

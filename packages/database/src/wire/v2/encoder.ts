@@ -16,7 +16,7 @@ import { errorText } from "../error-text.ts";
 import type { QueryRows, RowGatherer } from "../first-rows.ts";
 import type { MessageBuffer } from "../message-buffer.ts";
 import { PieceWriter } from "../piece-writer.ts";
-import { encodedPlaces } from "../wire.ts";
+import { encodedForms } from "../wire.ts";
 
 /** What a commit changes for a client: parts, and for each the query set that holds its query. */
 export interface MarkedChanges {
@@ -30,8 +30,7 @@ interface LoneMessage {
   readonly message: Piece;
 }
 
-const rowsPlace = encodedPlaces["v2.bsatn"];
-const lonePlace = rowsPlace + 1;
+const ownForm = encodedForms["v2.bsatn"];
 const noRows: RowRefs = { refs: new Uint32Array(0), count: 0 };
 
 export class EncoderV2 {
@@ -139,10 +138,11 @@ export class EncoderV2 {
     const [first] = changes.changes;
     if (changes.changes.length === 1 && first !== undefined) {
       const querySetId = changes.marks[0] ?? 0;
-      const made = first.encoded[lonePlace] as LoneMessage | undefined; // the place holds nothing else
+      const form = first.encoded[ownForm];
+      const made = form.whole as LoneMessage | undefined; // the place holds nothing else
       if (made?.querySetId === querySetId) return made.message;
       const message = this.makeUpdate(changes);
-      first.encoded[lonePlace] = { querySetId, message } satisfies LoneMessage;
+      form.whole = { querySetId, message } satisfies LoneMessage;
       return message;
     }
     sortChanges(changes);
@@ -197,7 +197,8 @@ export class EncoderV2 {
 
   /** Writes a change: from where another message has it, if one has. */
   private tableRows(out: ByteWriter, change: DeltaPart): void {
-    const made = change.encoded[rowsPlace] as Piece | undefined; // the place holds nothing else
+    const form = change.encoded[ownForm];
+    const made = form.part as Piece | undefined; // the place holds nothing else
     if (made !== undefined) {
       out.rawRange(made.bytes, made.at, made.length);
       return;
@@ -211,7 +212,7 @@ export class EncoderV2 {
       this.rows.write(out, change.inserts);
       this.rows.write(out, change.deletes);
     }
-    change.encoded[rowsPlace] = { bytes: out.bytes, at, length: out.length - at } satisfies Piece;
+    form.part = { bytes: out.bytes, at, length: out.length - at } satisfies Piece;
   }
 
   private begin(): ByteWriter {
