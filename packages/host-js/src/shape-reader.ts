@@ -46,6 +46,8 @@ class Reading {
   parts = 1;
   /** The names of tables' row types, by their shapes: as parameters they go by them. */
   readonly rowNames = new Map<unknown, string>();
+  /** The types that are being read, outermost first. */
+  readonly open = new Set<object>();
 }
 
 export class ShapeReader {
@@ -223,6 +225,23 @@ export class ShapeReader {
     const kind: unknown = isObject(shape) ? Reflect.get(shape, "kind") : undefined;
     if (!isObject(shape) || typeof kind !== "string") wrong(`${what}: its type was not made with \`t\``);
     if (primitiveKinds.has(kind)) return { kind: kind as PrimitiveKind };
+    const { open } = this.reading;
+    if (open.has(shape))
+      wrong(`${what}: its type contains itself: keep the parts as rows of their own, which name what they belong to`);
+    open.add(shape);
+    try {
+      return this.compound(kind, shape, what, depth);
+    } finally {
+      open.delete(shape);
+    }
+  }
+
+  private compound(kind: string, shape: object, what: string, depth: number): NamedShape {
+    if (kind === "Lazy") {
+      const of: unknown = Reflect.get(shape, "of");
+      if (typeof of !== "function" || isProxy(of)) wrong(`${what}: its type was not made with \`t\``);
+      return this.type((of as () => unknown)(), what, depth + 1);
+    }
     if (kind === "Array") return { kind, element: this.type(Reflect.get(shape, "element"), what, depth + 1) };
     if (kind !== "Product" && kind !== "Sum") wrong(`${what}: there is no type \`${kind}\``);
     const typeName =

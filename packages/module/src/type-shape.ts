@@ -21,7 +21,9 @@ export type TypeShape =
       readonly primaryKey?: string;
       readonly elements: readonly MemberShape[];
     }
-  | { readonly kind: "Sum"; readonly typeName?: string; readonly variants: readonly MemberShape[] };
+  | { readonly kind: "Sum"; readonly typeName?: string; readonly variants: readonly MemberShape[] }
+  /** What is not made yet: asked for when the module is described. */
+  | { readonly kind: "Lazy"; readonly of: () => TypeShape };
 
 export type IndexAlgorithm = "btree" | "hash" | "direct";
 

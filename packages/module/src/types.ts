@@ -102,7 +102,11 @@ export interface TypeBuilders {
   timeDuration(): KeyType<TimeDuration>;
   uuid(): KeyType<Uuid>;
   scheduleAt(): PlainType<ScheduleAt>;
-  readonly lazy: Wrong<"a type cannot contain itself: keep the parts as rows of their own, which name what they belong to">;
+  /**
+   * A type that is made further down, or in a file that imports this one. A type cannot contain itself, also not by this: keep
+   * such parts as rows of their own, which name what they belong to.
+   */
+  lazy<T extends AnyType>(of: () => T): PlainType<ValueOf<T>, ModifiersOf<T>>;
 }
 
 /** The type of a table's rows: also a parameter's type, as a scheduled reducer takes it. */
@@ -178,7 +182,7 @@ function makeEnum(typeName: string, variants: readonly string[] | Fields): Build
   return builder;
 }
 
-const builders: Record<Exclude<keyof TypeBuilders, "lazy">, (...args: never[]) => Builder> = {
+const builders: Record<keyof TypeBuilders, (...args: never[]) => Builder> = {
   bool: scalar("Bool"),
   string: scalar("String"),
   i8: scalar("I8"),
@@ -211,6 +215,10 @@ const builders: Record<Exclude<keyof TypeBuilders, "lazy">, (...args: never[]) =
         { name: "err", type: shapeOf(err) },
       ]),
     ),
+  lazy: (of: () => AnyType) => {
+    if (typeof of !== "function") throw new TypeError("t.lazy takes a function that gives a type: t.lazy(() => Point)");
+    return new Builder({ kind: "Lazy", of: () => shapeOf(of()) });
+  },
   identity: wrapped("__identity__", "U256"),
   connectionId: wrapped("__connection_id__", "U128"),
   timestamp: wrapped("__timestamp_micros_since_unix_epoch__", "I64"),
