@@ -12,6 +12,7 @@ import { withDatabase } from "./config/project.ts";
 const bareValues: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   publish: { "--delete-data": "always", "--yes": "all" },
   dev: { "--inspect": "9229" },
+  generate: { "--module-def": "-" },
   sql: { "--confirmed": "true" },
   subscribe: { "--confirmed": "true" },
 };

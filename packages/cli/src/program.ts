@@ -384,6 +384,10 @@ The JSON of the HTTP interface is taken as well.`,
       new Option("-o, --out-dir <dir>", "where the files go").makeOptionMandatory(),
       ...modulePath(),
       ...prebuilt(),
+      new Option(
+        "--module-def [file]",
+        "a module's schema as JSON, as `describe --json` prints it, instead of the module; without a file, what standard input has",
+      ).conflicts(["binPath", "jsPath", "modulePath", "projectPath"]),
       new Option("--include-private", "private tables and functions, and reducers of the life cycle, as well"),
       new Option(
         "--client-package <name>",

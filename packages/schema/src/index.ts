@@ -2,6 +2,7 @@ export * from "./module-def.ts";
 export * from "./raw-module-def.ts";
 export { decodeModuleDef, encodeRawV10, encodeRawV9 } from "./decode-module-def.ts";
 export { emptyRawV10, submoduleDepthMax } from "./raw-v10.ts";
+export { descriptionFromJson } from "./description-from-json.ts";
 export { checkModule } from "./check-module.ts";
 export { handlerOf, methodsOf } from "./http-routes.ts";
 export { readHistory, withHistory } from "./history.ts";

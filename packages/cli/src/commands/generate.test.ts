@@ -3,6 +3,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serveSchema } from "@lightcone/schema";
+import { buildModule } from "../build/build-module.ts";
+import { describeProgram } from "../build/describe-program.ts";
 import { Place } from "../testing/command.ts";
 
 const place = new Place();
@@ -134,5 +137,40 @@ describe("row generate: Rust bindings", () => {
     expect(again.out).toMatch(/no longer are:\n {2}ship_type\.rs\n[^]*0 files written, 4 unchanged/);
     expect(readdirSync(out).toSorted()).toEqual([...names, "own.rs"].toSorted());
     expect(names.map((name) => statSync(join(out, name)).mtimeMs)).toEqual(before);
+  });
+});
+
+describe("issue 9: --module-def", () => {
+  test("bindings of a described module are those of the module", async () => {
+    const [built, described, piped] = [project("2.10.1"), project("2.10.1"), project("2.10.1")];
+    expect(await generate("typescript", built)).toMatchObject({ code: 0 });
+    const def = await describeProgram(await buildModule({ modulePath: module }));
+    const file = join(place.folder, "schema.json");
+    writeFileSync(file, serveSchema(def, "10"));
+    const run = (out: string, ...more: readonly string[]) =>
+      place.run("generate", "--lang", "typescript", "--out-dir", out, ...more);
+    expect(await run(described, `--module-def=${file}`)).toMatchObject({ code: 0 });
+    // Piped, and of version 9.
+    const ended = await place.answered(
+      serveSchema(def, "9"),
+      ...["generate", "--lang", "typescript", "--out-dir", piped, "--module-def"],
+    );
+    expect(ended).toMatchObject({ code: 0 });
+    const files = (folder: string): readonly string[] =>
+      readdirSync(folder)
+        .filter((name) => name.endsWith(".ts"))
+        .map((name) => readFileSync(join(folder, name), "utf8"));
+    expect(files(built).length).toBeGreaterThan(2);
+    expect(files(described)).toEqual(files(built));
+    expect(files(piped)).toEqual(files(built));
+  });
+
+  test("what is no description is refused with the place and where one comes from", async () => {
+    const file = join(place.folder, "no-schema.json");
+    writeFileSync(file, `{"sections":[{"Tables":[{"source_name":5}]}]}`);
+    const ended = await place.run(...["generate", "--lang", "ts", "--out-dir", project(), `--module-def=${file}`]);
+    expect(ended.code).toBe(1);
+    expect(ended.err).toContain("source_name");
+    expect(ended.err).toContain("lightcone describe NAME --json");
   });
 });

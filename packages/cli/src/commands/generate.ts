@@ -1,9 +1,10 @@
 /** `lightcone generate`: typed bindings, or the schema as data for our own client, written where they changed. */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, extname, join, resolve } from "node:path";
+import { isLightconeError } from "@lightcone/base";
 import { makeDirectoryNow } from "@lightcone/base/node";
 import { generateRust, generateTypeScript, planFiles } from "@lightcone/codegen";
-import { serveSchema, type ModuleDef } from "@lightcone/schema";
+import { checkModule, descriptionFromJson, serveSchema, type ModuleDef } from "@lightcone/schema";
 import { buildModule, readPrebuilt, type ProgramFlags } from "../build/build-module.ts";
 import { describeProgram } from "../build/describe-program.ts";
 import { rustFormatted } from "../build/rust-format.ts";
@@ -15,6 +16,8 @@ export interface GenerateFlags extends ProgramFlags {
   readonly outDir: string;
   readonly includePrivate?: boolean | undefined;
   readonly clientPackage: string;
+  /** A file with a module's schema as JSON, or `-`. */
+  readonly moduleDef?: string | undefined;
   /** The major version of the client library; the one of the project by default, and 2 where there is none. */
   readonly sdk?: "1" | "2" | undefined;
   readonly importExtension?: "" | ".js" | ".ts" | undefined;
@@ -41,12 +44,35 @@ export async function generate(flags: GenerateFlags): Promise<void> {
       hint: "It writes `typescript` and `rust`, for the official clients, and `json`, the schema for `lightcone/client`. What is not there yet is in docs/compatibility.md.",
       exitCode: 2,
     });
-  const program = readPrebuilt(flags) ?? (await buildModule(flags));
-  const module = await describeProgram(program);
+  const { moduleDef } = flags;
+  const module =
+    moduleDef === undefined
+      ? await describeProgram(readPrebuilt(flags) ?? (await buildModule(flags)))
+      : describedIn(moduleDef);
   const directory = resolve(flags.outDir);
   if (language === undefined) writeSchema(module, directory);
   else await writeBindings(language, module, directory, flags);
   print("Generate finished successfully.");
+}
+
+/** The module that a file's JSON describes. @param path `-` for standard input */
+function describedIn(path: string): ModuleDef {
+  let text: string;
+  try {
+    text = readFileSync(path === "-" ? process.stdin.fd : path, "utf8");
+  } catch (error) {
+    throw new CliFailure(`--module-def: ${path === "-" ? "standard input" : path} cannot be read`, { cause: error });
+  }
+  try {
+    return checkModule(descriptionFromJson(text));
+  } catch (error) {
+    if (!isLightconeError(error)) throw error;
+    throw new CliFailure(`--module-def: ${path === "-" ? "standard input" : path} holds no module's schema`, {
+      causes: [error.message],
+      cause: error,
+      hint: "It is what `lightcone describe NAME --json` prints, or GET /v1/database/NAME/schema?version=10 answers.",
+    });
+  }
 }
 
 function languageOf(name: string, flags: GenerateFlags): Language | undefined {
