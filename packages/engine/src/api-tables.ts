@@ -1,6 +1,7 @@
 /** What can be read of a table and its indexes: rows by reference, cursors, ranges. */
 import type { IndexId, RowRef, TableId } from "@lightcone/base";
 import type { IndexDef, ScanBound, TableDef, TableSchema } from "@lightcone/schema";
+import type { TableDelta } from "./commit.ts";
 
 /** Walks a table's rows in slot order. Make one, use it often: seeking and stepping allocate nothing. */
 export interface TableCursor {
@@ -41,10 +42,8 @@ export interface Arrangement {
   readonly rowCount: number;
   /** What it holds. No part of the store's account. */
   readonly bytes: number;
-  /** Adds a row that the table got. */
-  add(row: RowRef): void;
-  /** Takes out a row that the table lost. Its commit must not have been released. */
-  remove(row: RowRef): void;
+  /** Follows a commit of the table, which must not have been released. */
+  advance(delta: TableDelta): void;
   openCursor(): ArrangementCursor;
   close(): void;
 }

@@ -52,11 +52,17 @@ export interface RowRefs {
   readonly count: number;
 }
 
-/** The net change of one table. Both lists can be read in place until the commit is released. */
+/**
+ * The net change of one table. Both lists can be read in place until the commit is released.
+ *
+ * A row that was replaced in place keeps its reference: it is the inserted row, and the deleted one is an image of what it
+ * was, under another reference. `images` has the positions of such rows, which are the same in both lists, rising.
+ */
 export interface TableDelta {
   readonly table: Table;
   readonly deletes: RowRefs;
   readonly inserts: RowRefs;
+  readonly images: RowRefs;
 }
 
 /** How far a sequence moved. */

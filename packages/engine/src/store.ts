@@ -191,7 +191,8 @@ export class MemoryStore implements Store {
       this.undoAndClose();
       return undefined;
     }
-    const bytes = this.record.write(meta, moves, deltas, this.definitions.alterations.records());
+    const keepsSlots = this.replayAllocatesSameSlots();
+    const bytes = this.record.write(meta, moves, deltas, keepsSlots, this.definitions.alterations.records());
     try {
       admit?.(bytes.length, bytes);
     } catch (error) {
@@ -199,7 +200,7 @@ export class MemoryStore implements Store {
       this.record.trim();
       throw error;
     }
-    if (this.replayAllocatesSameSlots())
+    if (keepsSlots)
       for (let index = 0; index < deltas.length; index += 1) (deltas[index] as StoredChanges).markCommitted();
     else this.reinsertFromRecord(bytes);
     return this.finish(meta, moves, deltas, bytes);
@@ -215,13 +216,13 @@ export class MemoryStore implements Store {
     changes.state = TransactionState.writing;
     // Whatever goes wrong from here on leaves the state at `writing` with half a commit made: the store is poisoned.
     const input = this.readerOf(record);
-    const { meta, sequences, remakes } = readHead(input);
+    const { version, meta, sequences, remakes } = readHead(input);
     this.definitions.alterations.remakeFrom(remakes);
     const deltas: StoredChanges[] = [];
     let isSynced = true;
     let moved = false;
     for (let left = readTableCount(input); left > 0; left -= 1) {
-      const head = readTable(input);
+      const head = readTable(input, version);
       if (!isSynced && head.id >= userIdMin) {
         this.definitions.syncTables();
         isSynced = true;
@@ -337,9 +338,9 @@ export class MemoryStore implements Store {
   private reinsertFromRecord(bytes: Uint8Array): void {
     this.changes.undoInserts();
     const input = new ByteReader(bytes, "a log record");
-    readHead(input);
+    const { version } = readHead(input);
     for (let left = readTableCount(input); left > 0; left -= 1) {
-      const head = readTable(input);
+      const head = readTable(input, version);
       replayInserts(this.recordTable(head, input), input, head);
     }
   }

@@ -1,15 +1,16 @@
 /**
- * A commit as the log keeps it. Version 2 or 3, little-endian; `n` is a base-128 number, low bits first:
+ * A commit as the log keeps it. Version 2, 3 or 4, little-endian; `n` is a base-128 number, low bits first:
  *
  *   version u8 | kind u8 | timestamp u64 | reducer u32 | request u32 | request sequence u64
  *   sender 32 | connection 16 | name n, UTF-8 | arguments n, bytes
  *   origin: front's name n, UTF-8, and unless that is empty: incarnation u64                 since version 2
  *   sequences n × (id u32 | before i128 | after i128)
- *   remakes n × (length n | table id u32 | type of its rows | conversion)                    in version 3 alone
- *   tables n × (id u32 | row length + 1, or 0 when rows say it  n | deletes n | inserts n | rows …)
+ *   remakes n × (length n | table id u32 | type of its rows | conversion)                    since version 3
+ *   tables n × (id u32 | row length + 1, or 0 when rows say it  n | deletes n | inserts n | pairs n, in version 4 | rows …)
  *
  * Tables come by rising id; of a table first the rows deleted, then those inserted, in the order in which
- * slots are freed and allocated. A row is its bytes, behind a length `n` where they differ. Deletes are whole rows:
+ * slots are freed and allocated. The first `pairs` rows of both lists are updates: each either leaves all keys as they are, and the
+ * new row stands where the old one did, or gets a slot of its own. A row is its bytes, behind a length `n` where they differ. Deletes are whole rows:
  * a record can be read, shown and undone without the state before it.
  */
 import { assert, LightconeError } from "@lightcone/base";
@@ -27,9 +28,10 @@ import { copyBytes } from "../storage/copy-bytes.ts";
 import { type Slab, slabMask, slabShift } from "../storage/memory.ts";
 import type { StoredChanges, StoredTable } from "../table/stored-table.ts";
 
-export const recordVersion = 3;
-/** What a commit is written as that remakes no table: all but a few publishes. */
+export const recordVersion = 4;
+/** What a commit is written as that remakes no table, as all but a few publishes, and replaces no row in place. */
 const usualVersion = 2;
+const remakesVersion = 3;
 const recordVersionMin = 1;
 const noRemakes: readonly RemakeRecord[] = [];
 const kindMax = Math.max(...Object.values(kinds));
@@ -73,6 +75,7 @@ export class RecordWriter {
   private bytes = new Uint8Array(4096);
   private view: DataView = new DataView(this.bytes.buffer);
   private length = 0;
+  private hasPairs = false;
   /** What `bytes` holds from the last record: calls of one client to one function follow each other. */
   private sender: Uint8Array | undefined;
   private connection: Uint8Array | undefined;
@@ -81,15 +84,18 @@ export class RecordWriter {
   /** The first bytes of `bytes`, by how many. */
   private views: (Uint8Array | undefined)[] = makeViews();
 
+  /** @param keepsSlots whether rows that were replaced in place are to stay there */
   write(
     meta: CommitMeta,
     sequences: readonly SequenceMove[],
     deltas: readonly StoredChanges[],
+    keepsSlots: boolean,
     remakes: readonly RemakeRecord[] = noRemakes,
   ): Uint8Array {
     this.length = 0;
+    this.hasPairs = keepsSlots && haveImages(deltas);
     this.writeHead(meta, sequences);
-    if (remakes.length > 0) this.writeRemakes(remakes);
+    if (this.hasPairs || remakes.length > 0) this.writeRemakes(remakes);
     this.ensure(countBytesMax);
     this.length = writeVarint(this.bytes, this.length, deltas.length);
     for (let index = 0; index < deltas.length; index += 1) this.writeTable(deltas[index] as StoredChanges);
@@ -185,7 +191,7 @@ export class RecordWriter {
   }
 
   private writeRemakes(remakes: readonly RemakeRecord[]): void {
-    this.bytes[0] = recordVersion;
+    this.bytes[0] = this.hasPairs ? recordVersion : remakesVersion;
     this.ensure(countBytesMax);
     this.length = writeVarint(this.bytes, this.length, remakes.length);
     for (const remake of remakes) {
@@ -196,15 +202,17 @@ export class RecordWriter {
     }
   }
 
-  private writeTable({ table, deletes, inserts }: StoredChanges): void {
+  private writeTable(changes: StoredChanges): void {
+    const { table, deletes, inserts } = changes;
     const { rowLength } = table.space;
     const rowsBytes = rowLength >= 0 ? (deletes.count + inserts.count) * rowLength : 0;
-    this.ensure(4 + 3 * countBytesMax + rowsBytes);
+    this.ensure(4 + 4 * countBytesMax + rowsBytes);
     const { bytes } = this;
     this.view.setUint32(this.length, table.id, true);
     let at = writeVarint(bytes, this.length + 4, rowLength + 1);
     at = writeVarint(bytes, at, deletes.count);
-    this.length = writeVarint(bytes, at, inserts.count);
+    at = writeVarint(bytes, at, inserts.count);
+    this.length = this.hasPairs ? writeVarint(bytes, at, changes.recordedPairCount) : at;
     this.writeRows(table, deletes);
     this.writeRows(table, inserts);
   }
@@ -251,6 +259,12 @@ export class RecordWriter {
   }
 }
 
+function haveImages(deltas: readonly StoredChanges[]): boolean {
+  for (let index = 0; index < deltas.length; index += 1)
+    if ((deltas[index] as StoredChanges).images.count > 0) return true;
+  return false;
+}
+
 /** Records shorter than this are given out in arrays that are kept. */
 const viewsKept = 512;
 const makeViews = (): (Uint8Array | undefined)[] => new Array<Uint8Array | undefined>(viewsKept).fill(undefined);
@@ -291,6 +305,7 @@ function writeI128(view: DataView, at: number, value: bigint): void {
 }
 
 export interface RecordHead {
+  readonly version: number;
   readonly meta: CommitMeta;
   readonly sequences: readonly SequenceMove[];
   readonly remakes: readonly RemakeRecord[];
@@ -324,7 +339,7 @@ export function readHead(input: ByteReader): RecordHead {
   const sequences: SequenceMove[] = [];
   for (let index = 0; index < sequenceCount; index += 1)
     sequences.push({ id: input.u32(), before: input.i128(), after: input.i128() });
-  const remakes = version >= 3 ? readRemakes(input) : noRemakes;
+  const remakes = version >= remakesVersion ? readRemakes(input) : noRemakes;
   const meta = new ReadMeta(input.bytes, sender, connection, args, argsLength);
   meta.kind = kind as CommitKind;
   meta.timestampMicros = timestampMicros;
@@ -333,7 +348,7 @@ export function readHead(input: ByteReader): RecordHead {
   meta.requestId = requestId;
   meta.requestSequence = requestSequence;
   meta.origin = origin;
-  return { meta, sequences, remakes };
+  return { version, meta, sequences, remakes };
 }
 
 function readRemakes(input: ByteReader): RemakeRecord[] {
@@ -425,21 +440,25 @@ export interface TableHead {
   readonly rowLength: number;
   readonly deleteCount: number;
   readonly insertCount: number;
+  /** How many leading rows of either list are updates of the other, some of them in place; 0 when none is. */
+  readonly pairCount: number;
 }
 
 export function readTableCount(input: ByteReader): number {
   return readVarint(input);
 }
 
-export function readTable(input: ByteReader): TableHead {
+export function readTable(input: ByteReader, version: number): TableHead {
   const id = input.u32();
   const rowLength = readVarint(input) - 1;
   const deleteCount = readVarint(input);
   const insertCount = readVarint(input);
+  const pairCount = version >= recordVersion ? readVarint(input) : 0;
+  if (pairCount > Math.min(deleteCount, insertCount)) input.fail("more pairs than rows");
   // A row takes a byte at least, but for the one row that a table without columns can hold.
   if (rowLength !== 0 && deleteCount + insertCount > input.remaining) input.fail("more rows than bytes are left");
   if (rowLength === 0 && deleteCount + insertCount > 2) input.fail("more empty rows than a table can hold");
-  return { id, rowLength, deleteCount, insertCount };
+  return { id, rowLength, deleteCount, insertCount, pairCount };
 }
 
 /** The length of the row that follows; the reader then stands at its bytes. */

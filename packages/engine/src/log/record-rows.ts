@@ -12,10 +12,10 @@ export interface RecordRows {
 /** By rising table id. @throws {LightconeError} `NewerFormat`, `Malformed` */
 export function rowsOfRecord(record: Uint8Array): readonly RecordRows[] {
   const input = new ByteReader(record, "a log record");
-  readHead(input);
+  const { version } = readHead(input);
   const tables: RecordRows[] = [];
   for (let left = readTableCount(input); left > 0; left -= 1) {
-    const head = readTable(input);
+    const head = readTable(input, version);
     const rows = (count: number): Uint8Array[] =>
       Array.from({ length: count }, () => {
         const length = readRowLength(input, head);

@@ -3,11 +3,12 @@
  *
  * The usual change is an update: as many deletes as inserts, each with the key of its counterpart in the same
  * position. Index entries are then re-pointed as a live update does; otherwise all deletes come first, and then
- * all inserts. Slots are allocated in the order of the inserts either way.
+ * all inserts. Slots are allocated in the order of the inserts either way. Where the record says that there are pairs, the first
+ * of both lists are updates as well, and those that leave every key as it is are made in place.
  */
 import type { ByteReader } from "@lightcone/sats";
 import type { TransactionChanges } from "../transaction/transaction-changes.ts";
-import { fillSlot } from "../transaction/transaction-changes.ts";
+import { copyRow, fillSlot } from "../transaction/transaction-changes.ts";
 import { readRowLength, type TableHead } from "./commit-record.ts";
 import { RowState } from "../storage/row-space.ts";
 import type { StoredIndex, StoredTable } from "../table/stored-table.ts";
@@ -51,7 +52,7 @@ export function replayTable(
     const { at, view } = input;
     const rowsBytes = head.deleteCount * head.rowLength;
     if (2 * rowsBytes <= input.remaining) {
-      const done = quickPaths.replay(only)(changes, view, at, at + rowsBytes, head.deleteCount);
+      const done = quickPaths.replay(only)(changes, view, at, at + rowsBytes, head.deleteCount, head.pairCount);
       if (done === head.deleteCount) {
         input.at = at + 2 * rowsBytes;
         return;
@@ -68,14 +69,22 @@ export function replayTable(
     if (ref < 0) input.fail(`a row that table '${table.name}' is to lose is not there`, deletes.at(row));
     table.changes.deletes.push(ref);
   }
-  if (isUpdate(table, input, head)) replayUpdates(table, input, head);
+  if (head.pairCount > 0) {
+    deleteRows(table, head, head.pairCount);
+    replayUpdates(table, input, head.pairCount, true);
+    insertRows(table, input, head, head.pairCount);
+  } else if (isUpdate(table, input, head)) replayUpdates(table, input, head.insertCount, false);
   else {
-    for (let row = 0; row < head.deleteCount; row += 1) {
-      const ref = table.changes.deletes.refs[row] as number;
-      table.removeFromIndexes(ref);
-      table.space.setState(ref, RowState.tombstone);
-    }
-    insertRows(table, input, head);
+    deleteRows(table, head, 0);
+    insertRows(table, input, head, 0);
+  }
+}
+
+function deleteRows(table: StoredTable, head: TableHead, from: number): void {
+  for (let row = from; row < head.deleteCount; row += 1) {
+    const ref = table.changes.deletes.refs[row] as number;
+    table.removeFromIndexes(ref);
+    table.space.setState(ref, RowState.tombstone);
   }
 }
 
@@ -83,7 +92,7 @@ export function replayTable(
 export function replayInserts(table: StoredTable, input: ByteReader, head: TableHead): void {
   findRows(table, input, head, deletes, head.deleteCount);
   findRows(table, input, head, inserts, head.insertCount);
-  insertRows(table, input, head);
+  insertRows(table, input, head, 0);
 }
 
 function findRows(table: StoredTable, input: ByteReader, head: TableHead, ranges: RowRanges, count: number): void {
@@ -108,10 +117,15 @@ function isUpdate(table: StoredTable, input: ByteReader, head: TableHead): boole
   return true;
 }
 
-function replayUpdates(table: StoredTable, input: ByteReader, head: TableHead): void {
+/** @param inPlace whether rows whose keys stay are replaced where they are */
+function replayUpdates(table: StoredTable, input: ByteReader, count: number, inPlace: boolean): void {
   const { space, indexes } = table;
-  for (let row = 0; row < head.insertCount; row += 1) {
+  for (let row = 0; row < count; row += 1) {
     const old = table.changes.deletes.refs[row] as number;
+    if (inPlace && canReplace(table, input, row, old)) {
+      replaceRow(table, input, row, old);
+      continue;
+    }
     const ref = allocateRow(table, input, row);
     // Until the last row is in, keys of another index may be there twice: finding is not asked of it before.
     for (let position = 0; position < indexes.length; position += 1) (indexes[position] as StoredIndex).move(old, ref);
@@ -120,8 +134,29 @@ function replayUpdates(table: StoredTable, input: ByteReader, head: TableHead): 
   }
 }
 
-function insertRows(table: StoredTable, input: ByteReader, head: TableHead): void {
-  for (let row = 0; row < head.insertCount; row += 1) table.addToIndexes(allocateRow(table, input, row));
+/** The rule of `TransactionChanges.update`. */
+function canReplace(table: StoredTable, input: ByteReader, row: number, old: number): boolean {
+  return (
+    table.replacesInPlace &&
+    inserts.length(row) === table.space.rowBytes(old) &&
+    table.hasKeysOf(old, input.view, inserts.at(row))
+  );
+}
+
+function replaceRow(table: StoredTable, input: ByteReader, row: number, old: number): void {
+  const { changes, space } = table;
+  const length = inserts.length(row);
+  const image = space.allocate(length);
+  copyRow(space, old, image, RowState.tombstone);
+  changes.images.push(row);
+  changes.deletes.refs[row] = image;
+  changes.inserts.push(old);
+  space.memory.beforeWrite(old);
+  fillSlot(space, old, RowState.live, input.bytes, input.view, inserts.at(row), length);
+}
+
+function insertRows(table: StoredTable, input: ByteReader, head: TableHead, from: number): void {
+  for (let row = from; row < head.insertCount; row += 1) table.addToIndexes(allocateRow(table, input, row));
 }
 
 function allocateRow(table: StoredTable, input: ByteReader, row: number): number {

@@ -7,19 +7,27 @@ import type { RowRef } from "@lightcone/base";
 import type { Arrangement, ArrangementCursor } from "../api-tables.ts";
 import { type KeyCode, makeKeyCode } from "../indexes/key-code.ts";
 import { OrderedIndex, type TreePosition } from "../indexes/ordered-index.ts";
+import { type Slab, slabShift } from "../storage/memory.ts";
+import type { RowSpace } from "../storage/row-space.ts";
+import type { TableDelta } from "../commit.ts";
 import type { RowOwner } from "./row-owner.ts";
+
+const noneReplaced = { kept: new Set<number>(), moved: new Set<number>() } as const;
 
 export class TableArrangement implements Arrangement {
   readonly columns: readonly number[];
   bytes = 0;
   private readonly tree: OrderedIndex;
+  private readonly space: RowSpace;
+  private readonly code: KeyCode;
 
   /** Arranges the rows that the table has now. */
   constructor(table: RowOwner, columns: readonly number[]) {
     const { memory, headerBytes } = table.space;
-    const code: KeyCode = makeKeyCode(table.columnTypes, columns, table.seed, headerBytes);
+    this.space = table.space;
+    this.code = makeKeyCode(table.columnTypes, columns, table.seed, headerBytes);
     this.columns = columns;
-    this.tree = new OrderedIndex(memory, headerBytes, code, this);
+    this.tree = new OrderedIndex(memory, headerBytes, this.code, this);
     this.tree.load(table.allRefs());
   }
 
@@ -32,12 +40,50 @@ export class TableArrangement implements Arrangement {
     return this.tree.count;
   }
 
-  add(row: RowRef): void {
-    this.tree.add(row);
+  advance(delta: TableDelta): void {
+    const { deletes, inserts } = delta;
+    const { kept, moved } = this.replaced(delta);
+    // What is taken out is found by its bytes: rows that were replaced in place have the old ones back meanwhile.
+    for (const at of moved) this.exchange(deletes.refs[at] as number, inserts.refs[at] as number);
+    for (let at = 0; at < deletes.count; at += 1)
+      if (!kept.has(at)) this.tree.remove((moved.has(at) ? inserts : deletes).refs[at] as number);
+    for (const at of moved) this.exchange(deletes.refs[at] as number, inserts.refs[at] as number);
+    for (let at = 0; at < inserts.count; at += 1) if (!kept.has(at)) this.tree.add(inserts.refs[at] as number);
   }
 
-  remove(row: RowRef): void {
-    this.tree.remove(row);
+  /** The rows that were replaced in place, by position: those that keep their place here, and those that do not. */
+  private replaced({ deletes, inserts, images }: TableDelta): {
+    kept: ReadonlySet<number>;
+    moved: ReadonlySet<number>;
+  } {
+    if (images.count === 0) return noneReplaced;
+    const kept = new Set<number>();
+    const moved = new Set<number>();
+    for (let i = 0; i < images.count; i += 1) {
+      const at = images.refs[i] as number; // below `count`, as all below
+      const isKept = this.haveSameKeys(deletes.refs[at] as number, inserts.refs[at] as number);
+      (isKept ? kept : moved).add(at);
+    }
+    return { kept, moved };
+  }
+
+  private haveSameKeys(a: number, b: number): boolean {
+    const { slabs } = this.space.memory;
+    const aView = (slabs[a >>> slabShift] as Slab).view;
+    const bView = (slabs[b >>> slabShift] as Slab).view;
+    return this.code.compareRows(aView, this.space.rowAt(a), bView, this.space.rowAt(b)) === 0;
+  }
+
+  /** Exchanges the bytes of two rows of one length. */
+  private exchange(a: number, b: number): void {
+    const { space } = this;
+    const { slabs } = space.memory;
+    const length = space.rowBytes(a);
+    const aBytes = (slabs[a >>> slabShift] as Slab).bytes.subarray(space.rowAt(a), space.rowAt(a) + length);
+    const bBytes = (slabs[b >>> slabShift] as Slab).bytes.subarray(space.rowAt(b), space.rowAt(b) + length);
+    const kept = aBytes.slice();
+    aBytes.set(bBytes);
+    bBytes.set(kept);
   }
 
   openCursor(): ArrangementCursor {

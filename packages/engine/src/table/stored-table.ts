@@ -30,6 +30,8 @@ export class StoredTable implements RowOwner {
   indexes: StoredIndex[] = [];
   /** The unique ones. */
   uniques: StoredIndex[] = [];
+  /** Whether an update that leaves all keys as they are leaves the row where it is: it pays with a tree. */
+  replacesInPlace = false;
   /** Finds identical rows in a table without a unique index. */
   rowSet: HashIndex | undefined;
   sequences: Sequence[] = [];
@@ -67,6 +69,7 @@ export class StoredTable implements RowOwner {
   /** Derives what follows from `indexes`. Call it whenever they change. */
   indexesChanged(): void {
     this.uniques = this.indexes.filter((index) => index.unique);
+    this.replacesInPlace = this.uniques.length > 0 && this.indexes.some(({ isOrdered }) => isOrdered);
     if (this.uniques.length > 0) {
       this.rowSet?.dispose();
       this.rowSet = undefined;
@@ -128,6 +131,15 @@ export class StoredTable implements RowOwner {
     for (; index < length; index += 1) {
       if (row.getUint8(rowAt + index) !== view.getUint8(at + index)) return false;
     }
+    return true;
+  }
+
+  /** Whether a row has the bytes of the row at `view[at …]` in every key. */
+  hasKeysOf(ref: number, view: DataView, at: number): boolean {
+    const row = (this.space.memory.slabs[ref >>> slabShift] as { view: DataView }).view;
+    const rowAt = this.space.rowAt(ref);
+    for (let position = 0; position < this.indexes.length; position += 1)
+      if (!(this.indexes[position] as StoredIndex).code.equalRows(row, rowAt, view, at)) return false;
     return true;
   }
 

@@ -12,6 +12,8 @@ import { Tombstones } from "./tombstones.ts";
 /** A scan that reads the table as it goes. Before the table changes, it must keep what remains. */
 export interface LazyScan {
   readonly rowsMax: number;
+  /** How many rows it keeps. */
+  readonly keptCount: number;
   /** Keeps what remains. False when that is more than `rowsMax`; the scan is then closed. */
   materialize(): boolean;
 }
@@ -20,6 +22,12 @@ export class TableChanges<T extends RowOwner = RowOwner> implements TableDelta {
   readonly table: T;
   readonly deletes: RefList = new RefList();
   readonly inserts: RefList = new RefList();
+  readonly images: RefList = new RefList();
+  /**
+   * How many pairs of a delete and an insert in the same position are an update each: -1 while all are. Of those, and no
+   * others, rows are replaced in place, and a replay looks at no others either.
+   */
+  pairCount = -1;
   /** Position among the tables that the transaction changed, or -1. */
   position = -1;
   /** How many rows it inserted and deleted again. */
@@ -33,6 +41,17 @@ export class TableChanges<T extends RowOwner = RowOwner> implements TableDelta {
   constructor(table: T) {
     this.table = table;
     this.tombstones = new Tombstones(table, this.deletes);
+  }
+
+  /** What comes next is not an update of a committed row. To be called before it is noted in the lists. */
+  endPairs(): void {
+    if (this.pairCount < 0) this.pairCount = this.deletes.count;
+  }
+
+  /** How many leading pairs a record has to name: none when no row was replaced in place. */
+  get recordedPairCount(): number {
+    if (this.images.count === 0) return 0;
+    return this.pairCount < 0 ? this.deletes.count : this.pairCount;
   }
 
   /** Reduces the two lists to the net change; says whether there is one. */
@@ -81,6 +100,8 @@ export class TableChanges<T extends RowOwner = RowOwner> implements TableDelta {
   reset(): void {
     this.deletes.reset();
     this.inserts.reset();
+    if (this.images.count > 0) this.images.reset();
+    this.pairCount = -1;
     this.position = -1;
     this.ownTombstoneCount = 0;
     this.revivedCount = 0;

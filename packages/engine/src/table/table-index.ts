@@ -28,6 +28,8 @@ export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
   readonly code: KeyCode;
   hash: HashIndex | undefined;
   tree: OrderedIndex | undefined;
+  /** Whether it is a tree from the start, and not just when ranges are asked for. */
+  readonly isOrdered: boolean;
   /** The length of every key, if any bytes of that length are a key; otherwise -1. */
   readonly plainBytes: number;
   private readonly checks: Validator[];
@@ -45,7 +47,8 @@ export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
     this.plainBytes = plainSize(this.code.columnTypes);
     this.columnChecks = this.code.columnTypes.map((type) => validator(product([type])));
     const { memory, headerBytes } = table.space;
-    if (def.unique && this.code.hashable) this.hash = new HashIndex(memory, headerBytes, this.code.hashRow);
+    this.isOrdered = !(def.unique && this.code.hashable);
+    if (!this.isOrdered) this.hash = new HashIndex(memory, headerBytes, this.code.hashRow);
     else this.tree = new OrderedIndex(memory, headerBytes, this.code);
   }
 

@@ -1,8 +1,9 @@
 /**
  * What the open transaction did, so far: every way rows change, and how it is undone.
  *
- * A transaction never overwrites a row and never reuses a slot. Deleting marks the row, inserting takes
- * a fresh slot; indexes follow at once, so they and the row states always show the transaction's own view.
+ * A transaction never reuses a slot. Deleting marks the row, inserting takes a fresh slot; indexes follow at once, so they
+ * and the row states always show the transaction's own view. A row is overwritten in one case alone: an update that leaves
+ * every key as it is, in a table with a tree to spare, puts an image of the old row into the fresh slot (`replace`).
  * Each step is noted in a log that a rollback walks backwards; slots go back in exactly the reverse order, so
  * that the store is afterwards as if the transaction had never been.
  *
@@ -11,7 +12,7 @@
  */
 import { type CriticalSection, LightconeError } from "@lightcone/base";
 import { copyBytes } from "../storage/copy-bytes.ts";
-import { type Memory, slabMask, slabShift } from "../storage/memory.ts";
+import { type Memory, type Slab, slabMask, slabShift } from "../storage/memory.ts";
 import { type RowSpace, RowState } from "../storage/row-space.ts";
 import type { StoredChanges, StoredIndex, StoredTable } from "../table/stored-table.ts";
 import type { LazyScan } from "../table/table-changes.ts";
@@ -63,7 +64,11 @@ export class TransactionChanges {
     // Were this interrupted, a scan would have lost rows without saying so.
     this.startWriting();
     let tooLong: LazyScan | undefined;
-    for (const scan of scans) if (!scan.materialize()) tooLong = scan;
+    for (const scan of scans) {
+      if (!scan.materialize()) tooLong = scan;
+      // What it keeps are references of rows as they are now: none may be overwritten any more.
+      if (scan.keptCount > 0) table.changes.endPairs();
+    }
     scans.length = 0;
     this.stopWriting();
     if (tooLong !== undefined) {
@@ -80,6 +85,7 @@ export class TransactionChanges {
     const { space } = table;
     const ref = space.allocate(length);
     this.logStep(table, Step.insert | space.slotSource, ref, 0);
+    table.changes.endPairs();
     table.changes.inserts.push(ref);
     fillSlot(space, ref, RowState.ownLive, bytes, view, at, length);
     table.addToIndexes(ref);
@@ -97,6 +103,14 @@ export class TransactionChanges {
     length: number,
   ): number {
     const { space, indexes } = table;
+    if (space.state(old) !== RowState.live) table.changes.endPairs();
+    else if (
+      table.replacesInPlace &&
+      table.changes.pairCount < 0 &&
+      space.rowBytes(old) === length &&
+      table.hasKeysOf(old, view, at)
+    )
+      return this.replace(table, old, bytes, view, at, length);
     const ref = space.allocate(length);
     this.logStep(table, Step.update | space.slotSource, ref, old);
     table.changes.inserts.push(ref);
@@ -111,8 +125,31 @@ export class TransactionChanges {
     return ref;
   }
 
+  /** Overwrites a committed row by one of the same length and keys. */
+  private replace(
+    table: StoredTable,
+    row: number,
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    length: number,
+  ): number {
+    const { changes, space } = table;
+    const image = space.allocate(length);
+    this.logStep(table, Step.replace | space.slotSource, image, row);
+    copyRow(space, row, image, RowState.tombstone);
+    changes.images.push(changes.deletes.count);
+    changes.deletes.push(image);
+    changes.inserts.push(row);
+    changes.tombstones.add(image);
+    space.memory.beforeWrite(row);
+    fillSlot(space, row, RowState.ownLive, bytes, view, at, length);
+    return row;
+  }
+
   /** Deletes a visible row. */
   delete(table: StoredTable, ref: number): void {
+    table.changes.endPairs();
     table.removeFromIndexes(ref);
     this.markDeleted(table, ref);
     this.logStep(table, Step.delete, ref, 0);
@@ -120,6 +157,7 @@ export class TransactionChanges {
 
   /** Makes a row visible again that the transaction deleted. */
   revive(table: StoredTable, ref: number): void {
+    table.changes.endPairs();
     table.space.setState(ref, RowState.live);
     table.addToIndexes(ref);
     table.changes.revivedCount += 1;
@@ -203,6 +241,9 @@ export class TransactionChanges {
       table.rowBytes += space.rowBytes(old) - space.rowBytes(ref);
       space.undoTombstone(old);
       space.undoAllocate(ref, step & slotSourceMask);
+    } else if ((step & ~slotSourceMask) === Step.replace) {
+      copyRow(space, ref, old, RowState.live);
+      space.undoAllocate(ref, step & slotSourceMask);
     } else {
       table.removeFromIndexes(ref);
       space.undoAllocate(ref, step & slotSourceMask);
@@ -210,23 +251,42 @@ export class TransactionChanges {
   }
 
   /**
-   * Undoes the transaction's inserts and keeps its deletes: every slot that it allocated is free again. What is then
-   * inserted gets the slots that a replay of the commit would allocate.
+   * Undoes the transaction's inserts and keeps its deletes: every slot that it allocated is free again, and images are back
+   * in the rows they are of. What is then inserted gets the slots that a replay of the commit would allocate.
    */
   undoInserts(): void {
+    const rowsOfImages = new Map<number, number>();
     for (let at = this.logCount - stepWords; at >= 0; at -= stepWords) {
       const step = (this.log[at] as number) & stepMask;
-      if (step >= Step.delete) continue;
+      if (step >= Step.delete && step < Step.replace) continue;
       const { table } = this.changed[(this.log[at] as number) >>> stepBits] as StoredChanges;
       const ref = this.log[at + 1] as number;
-      if (table.space.state(ref) === RowState.ownLive) table.removeFromIndexes(ref);
+      if (step >= Step.replace) {
+        const row = this.log[at + 2] as number;
+        this.undoReplace(table, ref, row);
+        rowsOfImages.set(ref, row);
+      } else if (table.space.state(ref) === RowState.ownLive) table.removeFromIndexes(ref);
       table.space.undoAllocate(ref, step & slotSourceMask);
     }
     for (let index = 0; index < this.changedCount; index += 1) {
       const changes = this.changed[index] as StoredChanges;
       changes.inserts.reset();
       changes.ownTombstoneCount = 0;
+      if (changes.images.count === 0) continue;
+      changes.images.reset();
+      const { refs, count } = changes.deletes;
+      for (let at = 0; at < count; at += 1) refs[at] = rowsOfImages.get(refs[at] as number) ?? (refs[at] as number);
     }
+  }
+
+  /** Puts an image back into the row that it is of, deleted or, if the image was revived, visible. */
+  private undoReplace(table: StoredTable, image: number, row: number): void {
+    const { space } = table;
+    const isRevived = (space.state(image) & 1) === 1;
+    if (isRevived) table.removeFromIndexes(image);
+    else if ((space.state(row) & 1) === 1) table.removeFromIndexes(row);
+    copyRow(space, image, row, isRevived ? RowState.live : RowState.tombstone);
+    if (isRevived) table.addToIndexes(row);
   }
 
   /** Empties the undo log. The lists of the tables are emptied by `TableChanges.reset`. */
@@ -261,6 +321,13 @@ export class TransactionChanges {
 
 export function poisonedError(): LightconeError<"DatabaseStopped"> {
   return new LightconeError("DatabaseStopped", { reason: "a change was interrupted half-way; memory must be rebuilt" });
+}
+
+/** Copies a row into a slot of its length. */
+export function copyRow(space: RowSpace, from: number, to: number, state: number): void {
+  const { bytes, view } = space.memory.slabs[from >>> slabShift] as Slab;
+  space.memory.beforeWrite(to);
+  fillSlot(space, to, state, bytes, view, space.rowAt(from), space.rowBytes(from));
 }
 
 /** Writes a row, header and all, into a slot. */

@@ -49,6 +49,10 @@ export class TransactionScan implements RowScan, LazyScan {
     return ref as RowRef;
   }
 
+  get keptCount(): number {
+    return this.end;
+  }
+
   /** Keeps what remains. False when that is too much; the scan is then closed. */
   materialize(): boolean {
     const source = this.source;

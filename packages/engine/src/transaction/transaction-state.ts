@@ -17,9 +17,9 @@ export const TransactionState = {
 } as const;
 
 /** The low bits of a logged step. To a step that allocated a slot its source is added: `SlotSource`. */
-export const Step = { insert: 0, update: 4, delete: 8, revive: 9, other: 10 } as const;
+export const Step = { insert: 0, update: 4, delete: 8, revive: 9, other: 10, replace: 12 } as const;
 export const slotSourceMask = 3;
 export const stepBits = 4;
 export const stepMask: number = (1 << stepBits) - 1;
-/** Words of a step in the log: table position and step, the row, the row it replaced. */
+/** Words of a step in the log: table position and step, the row (of a replacement its image), the row it replaced. */
 export const stepWords = 3;

@@ -5,6 +5,8 @@
  * calls is here done in none. Table, index and lists are constants of the function, which saves the compiler most
  * of its checks. Other cases are found out before anything is written, and left to the general code: `fallback`.
  *
+ * With a tree beside the hash, a row whose keys stay as they are is replaced in place: see `TransactionChanges`.
+ *
  * The old row must be one that the transaction found, not made. Then no deleted row can have the new row's bytes:
  * it would have the same key, and of those the committed state has one.
  *
@@ -15,7 +17,7 @@ import { compileWith } from "@lightcone/sats";
 import type { TransactionChanges } from "./transaction-changes.ts";
 import { Step, stepBits, stepWords } from "./transaction-state.ts";
 import { probeCode } from "../indexes/hash-layout.ts";
-import { equalBody, hashBody, hashBytes } from "../indexes/key-code.ts";
+import { equalBody, equalBytes, hashBody, hashBytes } from "../indexes/key-code.ts";
 import { type Helpers, locateParts, type Shape } from "../indexes/key-shape.ts";
 import { slabMask, slabShift } from "../storage/memory.ts";
 import type { OrderedIndex } from "../indexes/ordered-index.ts";
@@ -35,7 +37,7 @@ export type QuickUpdate = (changes: TransactionChanges, view: DataView, at: numb
 
 /**
  * Does the same with the rows of a record: `count` at `view[deletesAt …]` give way to as many at `view[insertsAt …]`.
- * Gives `count`; or the position of a row that is not there, and then nothing after it was done; or `fallback`.
+ * Of `pairCount` leading ones those are replaced in place whose keys stay. Gives `count`; or the position of a row that is not there, and then nothing after it was done; or `fallback`.
  */
 export type QuickReplay = (
   changes: TransactionChanges,
@@ -43,6 +45,7 @@ export type QuickReplay = (
   deletesAt: number,
   insertsAt: number,
   count: number,
+  pairCount: number,
 ) => number;
 
 /** Whether the table's rows and indexes are of the common kind: any others besides the unique one are only ordered. */
@@ -60,7 +63,7 @@ function treesOf(table: StoredTable, owner: StoredIndex): OrderedIndex[] {
 /** The constants of a table's functions. */
 function helpersOf(table: StoredTable, owner: StoredIndex): Helpers {
   const { changes, space } = table;
-  const { deletes, inserts, tombstones } = changes;
+  const { deletes, inserts, images, tombstones } = changes;
   const { memory, recent } = space;
   const helpers: Helpers = {
     table,
@@ -70,6 +73,7 @@ function helpersOf(table: StoredTable, owner: StoredIndex): Helpers {
     space,
     deletes,
     inserts,
+    images,
     memory,
     slabs: memory.slabs,
     recent,
@@ -78,7 +82,18 @@ function helpersOf(table: StoredTable, owner: StoredIndex): Helpers {
   treesOf(table, owner).forEach((tree, position) => {
     helpers[`tree${position}`] = tree;
   });
-  return { ...helpers, index: owner.hash };
+  return { ...helpers, index: owner.hash, areKeysSame: areKeysSame(table, owner) };
+}
+
+/** Whether the row at `a[aAt …]` and the one at `view[at …]` have the same bytes in the keys of all trees. */
+function areKeysSame(table: StoredTable, owner: StoredIndex): unknown {
+  const keyed = table.indexes.flatMap((index) => (index === owner ? [] : index.def.columns));
+  if (keyed.length === 0) return undefined;
+  const row: Shape = { types: table.columnTypes, columns: [...new Set(keyed)] };
+  const a = locateParts(row, "a", "aAt", "p", {});
+  const b = locateParts(row, "view", "at", "q", {});
+  const body = equalBody(a.parts, b.parts, "view", "return false");
+  return compileWith({ equalBytes }, `return function areKeysSame(a, aAt, view, at) {\n${body}return true;\n};`);
 }
 
 /** Statements that find the row with the key of the row at `view[at …]`: `old`, whose bytes are at `a[aAt …]`. */
@@ -124,13 +139,37 @@ const deleteCount = deletes.count;
 const inserted = inserts.refs;
 const insertCount = inserts.count;
 const oldAt = aAt - ${space.headerBytes};
+${trees.length === 0 ? "" : "const imaged = images.refs;\nconst imageCount = images.count;"}
 if (${isUnusual} || recentCount < 0 || a.getUint8(oldAt) !== ${RowState.live} || deleteCount >= deleted.length ||
-  insertCount >= inserted.length || logCount >= log.length || tableChanges.scans.length !== 0) return ${fallback};
-${trees.length === 0 ? "" : `memory.checkRoom(0);\nchanges.startWriting();`}
+  insertCount >= inserted.length || ${trees.length === 0 ? "" : "imageCount >= imaged.length || "}logCount >= log.length || tableChanges.scans.length !== 0) return ${fallback};
+${trees.length === 0 ? "" : `memory.checkRoom(0);`}
 if (tableChanges.position < 0) changes.addChanged(table);
 const ref = recent[recentCount];
 const to = (ref & ${slabMask}) << 3;
 const b = slabs[ref >>> ${slabShift}].view;
+${
+  trees.length === 0
+    ? ""
+    : `if (tableChanges.pairCount < 0 && areKeysSame(a, aAt, view, at)) {
+space.recentCount = recentCount;
+log[logCount] = (tableChanges.position << ${stepBits}) | ${Step.replace | SlotSource.recent};
+log[logCount + 1] = ref;
+log[logCount + 2] = old;
+changes.logCount = logCount + ${stepWords};
+imaged[imageCount] = deleteCount;
+images.count = imageCount + 1;
+inserted[insertCount] = old;
+inserts.count = insertCount + 1;
+deleted[deleteCount] = ref;
+deletes.count = deleteCount + 1;
+b.setUint8(to, ${RowState.tombstone});
+${copyRow(plainBytes, "a", "aAt", "b", "to", space.headerBytes)}
+a.setUint8(oldAt, ${RowState.ownLive});
+${copyRow(plainBytes, "view", "at", "a", "aAt")}
+return old;
+}
+changes.startWriting();`
+}
 space.recentCount = recentCount;
 log[logCount] = (tableChanges.position << ${stepBits}) | ${Step.update | SlotSource.recent};
 log[logCount + 1] = ref;
@@ -141,7 +180,7 @@ inserts.count = insertCount + 1;
 deleted[deleteCount] = old;
 deletes.count = deleteCount + 1;
 b.setUint8(to, ${RowState.ownLive});
-${copyRow(plainBytes, space.headerBytes)}
+${copyRow(plainBytes, "view", "at", "b", "to", space.headerBytes)}
 segment[place + 1] = ref | 0;
 a.setUint8(oldAt, ${RowState.tombstone});
 ${moveIn(trees)}
@@ -156,6 +195,7 @@ return ref;
 export function makeQuickReplay(table: StoredTable, index: StoredIndex): QuickReplay | undefined {
   if (!isUsual(table, index)) return undefined;
   const { space, plainBytes } = table;
+  const trees = treesOf(table, index);
   const row: Shape = { types: table.columnTypes, columns: index.def.columns };
   const a = locateParts(row, "a", "deletesAt", "p", {});
   const b = locateParts(row, "view", "insertsAt", "q", {});
@@ -174,11 +214,12 @@ return true;
 };`,
       ),
     },
-    `return function replayRows(changes, view, deletesAt, insertsAt, count) {
+    `return function replayRows(changes, view, deletesAt, insertsAt, count, pairCount) {
+const imaged = images.refs;
 const deleted = deletes.refs;
 const inserted = inserts.refs;
 if (${isUnusual} || deletes.count !== 0 || inserts.count !== 0 || space.recentCount < count ||
-  deleted.length < count || inserted.length < count || !isUpdate(view, view, deletesAt, insertsAt, count)) return ${fallback};
+  deleted.length < count || inserted.length < count || ${trees.length === 0 ? "pairCount > 0" : "imaged.length < pairCount"} || !isUpdate(view, view, deletesAt, insertsAt, count)) return ${fallback};
 if (tableChanges.position < 0) changes.addChanged(table);
 for (let row = 0; row < count; row += 1) {
 let at = deletesAt + row * ${plainBytes};
@@ -190,15 +231,31 @@ const ref = recent[recentCount];
 const to = (ref & ${slabMask}) << 3;
 const b = slabs[ref >>> ${slabShift}].view;
 space.recentCount = recentCount;
+${
+  trees.length === 0
+    ? ""
+    : `if (row < pairCount && areKeysSame(a, aAt, view, at)) {
+imaged[images.count] = row;
+images.count += 1;
+inserted[row] = old;
+inserts.count = row + 1;
+deleted[row] = ref;
+deletes.count = row + 1;
+b.setUint8(to, ${RowState.tombstone});
+${copyRow(plainBytes, "a", "aAt", "b", "to", space.headerBytes)}
+${copyRow(plainBytes, "view", "at", "a", "aAt")}
+continue;
+}`
+}
 inserted[row] = ref;
 inserts.count = row + 1;
 deleted[row] = old;
 deletes.count = row + 1;
 b.setUint8(to, ${RowState.live});
-${copyRow(plainBytes, space.headerBytes)}
+${copyRow(plainBytes, "view", "at", "b", "to", space.headerBytes)}
 segment[place + 1] = ref | 0;
 a.setUint8(aAt - ${space.headerBytes}, ${RowState.tombstone});
-${moveIn(treesOf(table, index))}
+${moveIn(trees)}
 }
 return count;
 };`,
@@ -219,13 +276,13 @@ function sameRow(length: number): string {
   return parts.length === 0 ? "true" : parts.reverse().join(" && ");
 }
 
-/** Statements that copy `view[at …]` into the slot `b[to …]`. */
-function copyRow(length: number, headerBytes: number): string {
+/** Statements that copy a row's bytes, from `view[at …]` say, to `to[toAt + plus …]`. */
+function copyRow(length: number, from: string, fromAt: string, to: string, toAt: string, plus = 0): string {
   return pieces(length)
-    .map(
-      ({ at, read, write, little }) =>
-        `b.${write}(to + ${headerBytes + at}, view.${read}(at + ${at}${little})${little});`,
-    )
+    .map(({ at, read, write, little }) => {
+      const value = `${from}.${read}(${fromAt} + ${at}${little})`;
+      return `${to}.${write}(${toAt} + ${plus + at}, ${value}${little});`;
+    })
     .join("\n");
 }
 

@@ -6,7 +6,7 @@
  */
 import type { RowRef, TableId } from "@lightcone/base";
 import type { Arrangement, ArrangementCursor } from "@lightcone/engine";
-import type { Keyed, KeyedAccess, Relation, RelationDelta } from "./relation.ts";
+import type { Keyed, KeyedAccess, Relation } from "./relation.ts";
 import type { Turn } from "./turn.ts";
 
 /** An arrangement with the count of its users. */
@@ -25,11 +25,6 @@ export class SharedArrangement implements KeyedAccess {
 
   open(): Keyed {
     return new ArrangementLookup(this.rows.openCursor(), this.columns.length);
-  }
-
-  advance({ deletes, inserts }: RelationDelta): void {
-    for (let i = 0; i < deletes.count; i += 1) this.rows.remove(deletes.refs[i] as RowRef); // below `count`
-    for (let i = 0; i < inserts.count; i += 1) this.rows.add(inserts.refs[i] as RowRef); // below `count`
   }
 }
 
@@ -89,7 +84,7 @@ export class Arrangements {
       if (delta === undefined) continue;
       for (const each of known) {
         // One of an earlier version is about to be released; an event table has no rows after a commit.
-        if (each.relation.isCurrent && !each.relation.isEvent) each.advance(delta);
+        if (each.relation.isCurrent && !each.relation.isEvent) each.rows.advance(delta);
       }
     }
   }

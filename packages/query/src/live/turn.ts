@@ -7,7 +7,7 @@
  * and key, and shared by all templates.
  */
 import type { RowRef, TableId, TxOffset } from "@lightcone/base";
-import { makeKeyHash, type Commit, type HashSeed, type KeyHash } from "@lightcone/engine";
+import { makeKeyHash, type Commit, type HashSeed, type KeyHash, type TableDelta } from "@lightcone/engine";
 import type { Keyed, Relation, RelationDelta, RowResolver } from "./relation.ts";
 import { RowSet } from "./row-set.ts";
 import { RowsByHash } from "./rows-by-hash.ts";
@@ -18,7 +18,7 @@ export type Changes = Pick<Commit, "offset" | "deltas">;
 export interface Turn {
   readonly offset: TxOffset;
   /** What the commit changed of a relation; undefined when nothing. */
-  delta(relation: TableId): RelationDelta | undefined;
+  delta(relation: TableId): TableDelta | undefined;
 }
 
 /** A relation's delta, prepared for lookups of the old state in this turn. */
@@ -58,7 +58,7 @@ export class CommitTurn implements Turn {
     return this.commit.offset;
   }
 
-  delta(relation: TableId): RelationDelta | undefined {
+  delta(relation: TableId): TableDelta | undefined {
     // A plain loop: this runs for every template, and a commit has few deltas.
     const deltas = this.commit?.deltas ?? [];
     for (let i = 0; i < deltas.length; i += 1) if (deltas[i]?.table.id === relation) return deltas[i];
