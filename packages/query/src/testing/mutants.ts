@@ -100,15 +100,9 @@ export const mutants: readonly Mutant[] = [
     to: "[...filters, residual]",
   },
   {
-    name: "arrangements keep deleted rows",
+    name: "arrangements do not follow commits",
     file: "live/arrangements.ts",
-    from: "this.rows.remove(deletes.refs[i] as RowRef);",
-    to: ";",
-  },
-  {
-    name: "arrangements lack inserted rows",
-    file: "live/arrangements.ts",
-    from: "this.rows.add(inserts.refs[i] as RowRef);",
+    from: "each.rows.advance(delta);",
     to: ";",
   },
   {
