@@ -93,6 +93,14 @@ export class Fixture {
     return this.store.tx.insert(this.table(name).id, bytes, 0, bytes.length) >= 0;
   }
 
+  /** Updates by the first unique index within the open transaction. False when there is none, or no row with that key. */
+  update(name: string, row: object): boolean {
+    const table = this.table(name);
+    const key = table.indexes.find(({ unique }) => unique);
+    const bytes = this.encode(name, row);
+    return key !== undefined && this.store.tx.update(table.id, key.id, bytes, 0, bytes.length) >= 0;
+  }
+
   /** Deletes by value within the open transaction. */
   delete(name: string, row: object): void {
     const bytes = this.encode(name, row);

@@ -13,7 +13,7 @@ import { Fixture, rowsOf, type TableSpec } from "./fixture.ts";
 import { fresh } from "./fresh.ts";
 import { nodeOfDraft, sqlOf, type QueryDraft } from "./query-draft.ts";
 import { tableNames, type TableName, type World, type WorldTable } from "./random-worlds.ts";
-import type { Row } from "./values.ts";
+import { compareValues, type Row } from "./values.ts";
 
 const owner = 2;
 
@@ -109,12 +109,20 @@ class Runner {
     if (isDelete && !this.world.tables[table].isEvent) {
       this.fixture.delete(table, row);
       this.model[table].delete(key);
-    } else if (this.fixture.insert(table, row)) {
-      this.model[table].set(
-        key,
-        entries.map(([, value]) => value),
-      );
+    } else {
+      const isUpdate = this.fixture.update(table, row);
+      if (!isUpdate && !this.fixture.insert(table, row)) return;
+      const values = entries.map(([, value]) => value);
+      const rows = this.model[table];
+      if (isUpdate) for (const [old, other] of rows) if (this.haveSameKeys(table, other, values)) rows.delete(old);
+      rows.set(key, values);
     }
+  }
+
+  /** Whether two rows have one key in the index that updates go by. */
+  private haveSameKeys(table: TableName, a: Row, b: Row): boolean {
+    const columns = this.fixture.table(table).indexes.find(({ unique }) => unique)?.def.columns ?? [];
+    return columns.every((column) => compareValues(a[column], b[column]) === 0);
   }
 
   private takeDeltas(): void {
