@@ -1,7 +1,24 @@
 /** What can be read of a table and its indexes: rows by reference, cursors, ranges. */
 import type { IndexId, RowRef, TableId } from "@lightcone/base";
 import type { IndexDef, ScanBound, TableDef, TableSchema } from "@lightcone/schema";
-import type { TableDelta } from "./commit.ts";
+
+/** Row references, the first `count` of `refs`. */
+export interface RowRefs {
+  readonly refs: Uint32Array;
+  readonly count: number;
+}
+
+/**
+ * Rows that a commit took from a table and gave it. Both lists can be read in place until the commit is released.
+ *
+ * A row that was replaced in place keeps its reference: it is the inserted row, and the deleted one is an image of what it
+ * was, under another reference. `images` has the positions of such rows, which are the same in both lists, rising.
+ */
+export interface RowChanges {
+  readonly deletes: RowRefs;
+  readonly inserts: RowRefs;
+  readonly images: RowRefs;
+}
 
 /** Walks a table's rows in slot order. Make one, use it often: seeking and stepping allocate nothing. */
 export interface TableCursor {
@@ -43,7 +60,7 @@ export interface Arrangement {
   /** What it holds. No part of the store's account. */
   readonly bytes: number;
   /** Follows a commit of the table, which must not have been released. */
-  advance(delta: TableDelta): void;
+  advance(changes: RowChanges): void;
   openCursor(): ArrangementCursor;
   close(): void;
 }

@@ -1,6 +1,6 @@
 /** A `Commit` is the only account of a change: the log, subscriptions, schedules and followers see nothing else. */
 import type { RowRef, TxOffset } from "@lightcone/base";
-import type { Table } from "./api-tables.ts";
+import type { RowChanges, Table } from "./api-tables.ts";
 
 /** What caused a transaction. The numbers stand in the log; never reuse one. */
 export const CommitKind = {
@@ -46,23 +46,9 @@ export interface CommitMeta {
   readonly requestSequence: number;
 }
 
-/** Row references, the first `count` of `refs`. */
-export interface RowRefs {
-  readonly refs: Uint32Array;
-  readonly count: number;
-}
-
-/**
- * The net change of one table. Both lists can be read in place until the commit is released.
- *
- * A row that was replaced in place keeps its reference: it is the inserted row, and the deleted one is an image of what it
- * was, under another reference. `images` has the positions of such rows, which are the same in both lists, rising.
- */
-export interface TableDelta {
+/** The net change of one table. */
+export interface TableDelta extends RowChanges {
   readonly table: Table;
-  readonly deletes: RowRefs;
-  readonly inserts: RowRefs;
-  readonly images: RowRefs;
 }
 
 /** How far a sequence moved. */

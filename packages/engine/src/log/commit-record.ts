@@ -20,9 +20,9 @@ import {
   CommitKind as kinds,
   type CommitMeta,
   type CommitOrigin,
-  type RowRefs,
   type SequenceMove,
 } from "../commit.ts";
+import type { RowRefs } from "../api-tables.ts";
 import { decodeRemake, encodeRemake, type RemakeRecord } from "./remake-record.ts";
 import { copyBytes } from "../storage/copy-bytes.ts";
 import { type Slab, slabMask, slabShift } from "../storage/memory.ts";

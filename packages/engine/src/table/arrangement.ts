@@ -4,12 +4,11 @@
  * Its bytes are not in the account of the store: when the store is full must depend on the commits alone, not on readers.
  */
 import type { RowRef } from "@lightcone/base";
-import type { Arrangement, ArrangementCursor } from "../api-tables.ts";
+import type { Arrangement, ArrangementCursor, RowChanges } from "../api-tables.ts";
 import { type KeyCode, makeKeyCode } from "../indexes/key-code.ts";
 import { OrderedIndex, type TreePosition } from "../indexes/ordered-index.ts";
 import { type Slab, slabShift } from "../storage/memory.ts";
 import type { RowSpace } from "../storage/row-space.ts";
-import type { TableDelta } from "../commit.ts";
 import type { RowOwner } from "./row-owner.ts";
 
 const noneReplaced = { kept: new Set<number>(), moved: new Set<number>() } as const;
@@ -40,9 +39,9 @@ export class TableArrangement implements Arrangement {
     return this.tree.count;
   }
 
-  advance(delta: TableDelta): void {
-    const { deletes, inserts } = delta;
-    const { kept, moved } = this.replaced(delta);
+  advance(changes: RowChanges): void {
+    const { deletes, inserts } = changes;
+    const { kept, moved } = this.replaced(changes);
     // What is taken out is found by its bytes: rows that were replaced in place have the old ones back meanwhile.
     for (const at of moved) this.exchange(deletes.refs[at] as number, inserts.refs[at] as number);
     for (let at = 0; at < deletes.count; at += 1)
@@ -52,7 +51,7 @@ export class TableArrangement implements Arrangement {
   }
 
   /** The rows that were replaced in place, by position: those that keep their place here, and those that do not. */
-  private replaced({ deletes, inserts, images }: TableDelta): {
+  private replaced({ deletes, inserts, images }: RowChanges): {
     kept: ReadonlySet<number>;
     moved: ReadonlySet<number>;
   } {

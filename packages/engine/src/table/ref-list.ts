@@ -1,5 +1,5 @@
 /** A list of row references that grows. */
-import type { RowRefs } from "../commit.ts";
+import type { RowRefs } from "../api-tables.ts";
 
 export class RefList implements RowRefs {
   refs: Uint32Array = new Uint32Array(8);

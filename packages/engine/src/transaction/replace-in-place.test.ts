@@ -7,6 +7,7 @@ import { asRowRef, defined } from "@lightcone/base";
 import { t } from "@lightcone/sats";
 import { describe, expect, test } from "vitest";
 import type { Store } from "../api.ts";
+import type { Arrangement } from "../api-tables.ts";
 import { checkStore } from "../check-store.ts";
 import { openStore } from "../open-store.ts";
 import { RecordWriter } from "../log/commit-record.ts";
@@ -121,6 +122,28 @@ describe("an update in a table with an ordered index", () => {
     expect(commit(store, follower)).toBe(version);
     expect(rowsOf(follower)).toEqual(rowsOf(store));
     expect([...checkStore(store), ...checkStore(follower)]).toEqual([]);
+  });
+
+  test("is followed by arrangements, whether it moves their keys or not", () => {
+    const { store } = open();
+    const [byMark, byRoom] = [[2], [1]].map((columns) => tableOf(store).openArrangement(columns));
+    store.begin();
+    for (const [id, mark] of [[1, 7], [2, 5], [3, 0]] as const) update(store, [id, 10, mark]); // prettier-ignore
+    const made = defined(store.commit(commitMeta()), "a commit");
+    for (const rows of [byMark, byRoom]) rows?.advance(made.deltas[0] as StoredChanges); // the table's is the only one
+    store.release(made);
+    const found = (rows: Arrangement | undefined, value: number): number[] => {
+      const cursor = defined(rows, "an arrangement").openCursor();
+      cursor.seek(new DataView(Uint32Array.of(value).buffer), 0, 1);
+      const ids: number[] = [];
+      for (let ref = cursor.next(); ref >= 0; ref = cursor.next()) {
+        store.resolve(asRowRef(ref));
+        ids.push(store.row.view.getUint32(store.row.at, true));
+      }
+      return ids.toSorted();
+    };
+    expect([0, 5, 7].map((mark) => found(byMark, mark))).toEqual([[3], [2], [1]]);
+    expect([found(byRoom, 10), byMark?.rowCount, byRoom?.rowCount]).toEqual([[1, 2, 3], 3, 3]);
   });
 
   test("is undone by a rollback", () => {
