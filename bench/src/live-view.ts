@@ -93,7 +93,12 @@ async function opened(instanceCount: number): Promise<World> {
   for (let owner = 0; owner < instanceCount; owner += 1) {
     const failed = context.views.compute([query], { identity: caller(owner), isOwner: false });
     if (failed !== undefined) throw failed;
-    const subscriber = { changes: [], deliver: () => void (told += 1), struckOff: () => undefined };
+    const subscriber = {
+      changes: [],
+      deliver: () => void (told += 1),
+      struckOff: () => undefined,
+      missed: () => undefined,
+    };
     subscriptions.hold(subscriber, query, bindParams(query, caller(owner)));
   }
   let size = 0;

@@ -187,7 +187,14 @@ export class Database implements DatabaseLink {
       databaseIdentity: identity.database,
       seed: drawSeed(random),
     });
-    const subscriptions = new Subscriptions(relations, views, time, identity.database, drawSeed(random));
+    const subscriptions = new Subscriptions(
+      relations,
+      views,
+      time,
+      identity.database,
+      drawSeed(random),
+      limits.liveVisitsMax,
+    );
     this.scheduler = new Scheduler(store);
     const loop = new JobLoop({
       watchdog,

@@ -104,6 +104,13 @@ export const databaseLimits = {
     what: "keys and ranges that one run of a view reads by indexes",
     outcome: "the tables count as read whole: the view runs again with each change of them",
   },
+  liveVisitsMax: {
+    value: 10_000_000,
+    unit: "rows",
+    what: "rows, and pairs of rows and a subscription, that a commit has the subscriptions with one statement look at, where they join tables or are under rules",
+    outcome:
+      "the commit stands; who holds such a subscription gets `SubscriptionError` and is closed with 1011: its rows may not be right any more",
+  },
   liveStateBytesMax: {
     value: 1024 ** 3,
     unit: "bytes",

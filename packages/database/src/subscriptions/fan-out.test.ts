@@ -43,6 +43,10 @@ class Counter implements Subscriber {
   struckOff(): void {
     heard.push(`${this.name} struck off`);
   }
+  missed(subscription: Subscription, text: string): void {
+    heard.push(`${this.name} missed: ${text}`);
+    parts.subscriptions.release(subscription);
+  }
 
   deliver(commit: CommitHead): void {
     heard.push(this.name);
@@ -175,6 +179,33 @@ describe("the call that made a commit", () => {
     expect(ofProcedure?.sender).toEqual(testIdentity);
     expect(ofProcedure?.functionName).toBe("");
   });
+});
+
+test("liveVisitsMax: a query that looks at more is given up, whoever holds another is told, and one may hold it anew", async () => {
+  const columns = { id: t.u32, room: t.u32 };
+  const byRoom = tableDef({ name: "note", columns, unique: [["id"]], indexes: [{ columns: ["room"] }] });
+  parts = await openParts({ tables: [byRoom] }, { liveVisitsMax: 20 });
+  table = parts.store.tableByName("note")?.id ?? (0 as TableId);
+  const [a, b, c] = [new Counter("a"), new Counter("b"), new Counter("c")];
+  const joined = "SELECT n.* FROM note n JOIN note o ON n.room = o.room";
+  hold(a, joined);
+  hold(b, joined);
+  hold(c, "SELECT * FROM note");
+  parts.commit(() => insert(1));
+  expect([...a.rows]).toEqual([[1, 1]]);
+  // Each of five rows is looked up with six, from either end.
+  parts.commit(() => [2, 3, 4, 5, 6].forEach((id) => insert(id)));
+  await parts.settle();
+  const missed = "missed: liveVisitsMax: 21 is over 20";
+  expect(heard).toEqual(["a", "b", "c", "c", `a ${missed}`, `b ${missed}`]);
+  expect([...c.rows.keys()]).toEqual([1, 2, 3, 4, 5, 6]);
+  expect([...a.rows]).toEqual([[1, 1]]);
+  heard.length = 0;
+  hold(a, joined);
+  parts.commit(() => insert(7, 2));
+  await parts.settle();
+  expect(heard.toSorted()).toEqual(["a", "c"]);
+  expect(a.rows.get(7)).toBe(1);
 });
 
 test("inserts less deletes of what was told are the rows of the queries held, after any commits", async () => {

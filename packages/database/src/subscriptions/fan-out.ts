@@ -6,8 +6,7 @@
  * Law: what a subscriber has been sent of a query, inserts less deletes, is the query's result at the offset
  * of the last message. So rows are counted exactly, and a commit reaches a subscriber in one message.
  */
-import { empty } from "@lightcone/base";
-import type { LightconeError } from "@lightcone/base";
+import { empty, LightconeError } from "@lightcone/base";
 import { CommitKind, type Commit, type CommitMeta } from "@lightcone/engine";
 import { LiveQueries, type Changes, type DeltaPart, type LiveQuery } from "@lightcone/query";
 import type { SelectPlan } from "@lightcone/sql";
@@ -22,10 +21,12 @@ import type { ViewListener, Views } from "../views/views.ts";
 import { Receivers } from "./receivers.ts";
 import { SharedQuery, type Receiver, type Subscriber, type Subscription } from "./subscriber.ts";
 
-/** Those whose view has failed, and why. */
+/** Those whose view has failed, or whose query was given up, and why. */
 export interface Failing {
   readonly subscription: Subscription;
   readonly error: LightconeError;
+  /** Whether a commit has changed its rows that it was not told of. */
+  readonly hasMissed: boolean;
 }
 
 export class Subscriptions implements CommitListener, ViewListener {
@@ -34,6 +35,7 @@ export class Subscriptions implements CommitListener, ViewListener {
   private readonly views: Views;
   private readonly time: JobClock;
   private readonly head: Head;
+  private readonly visitsMax: number;
   private failing: Failing[] = [];
   /** Is told, within a commit, that there are some who fail now: `takeFailing` gives them. */
   onFailing: () => void = () => undefined;
@@ -45,12 +47,21 @@ export class Subscriptions implements CommitListener, ViewListener {
   /**
    * @param database its identity, which stands for whom a commit does not name
    * @param seed of the hashes of what clients choose
+   * @param visitsMax `liveVisitsMax`
    */
-  constructor(relations: Relations, views: Views, time: JobClock, database: Uint8Array, seed: number) {
+  constructor(
+    relations: Relations,
+    views: Views,
+    time: JobClock,
+    database: Uint8Array,
+    seed: number,
+    visitsMax: number,
+  ) {
+    this.visitsMax = visitsMax;
     this.head = new Head(database);
     this.relations = relations;
     this.views = views;
-    this.live = new LiveQueries(relations, { seed });
+    this.live = new LiveQueries(relations, { seed, visitsMax });
     this.time = time;
     views.listener = this;
   }
@@ -106,12 +117,24 @@ export class Subscriptions implements CommitListener, ViewListener {
   filled(changes: Changes): void {
     this.live.advance(changes);
     this.live.settle();
+    this.giveUp(this.live.takeStruckOff());
   }
 
   failed(instance: Instance, error: LightconeError): void {
     for (const user of instance.users)
       for (const { holders } of (user as LiveQuery<SharedQuery>).subscribers.keys())
-        for (const subscription of holders) this.failing.push({ subscription, error });
+        for (const subscription of holders) this.failing.push({ subscription, error, hasMissed: false });
+    this.onFailing();
+  }
+
+  /** Queries took more of a commit than they may: who holds them cannot be told what changed. */
+  private giveUp(queries: readonly LiveQuery<SharedQuery>[]): void {
+    if (queries.length === 0) return;
+    const max = this.visitsMax;
+    const error = new LightconeError("LimitExceeded", { limit: "liveVisitsMax", value: max + 1, max });
+    for (const { subscribers } of queries)
+      for (const { holders } of subscribers.keys())
+        for (const subscription of holders) this.failing.push({ subscription, error, hasMissed: true });
     this.onFailing();
   }
 
@@ -126,6 +149,7 @@ export class Subscriptions implements CommitListener, ViewListener {
     if (this.heldCount > 0) {
       this.live.advance(changes);
       this.live.forEachDelta(this.noteChange, this.noteLoneChange);
+      this.giveUp(this.live.takeStruckOff());
     }
     const responder = call?.responder;
     if (this.touched.length === 0 && responder === undefined) return;

@@ -12,6 +12,8 @@ export interface Subscriber {
   deliver(commit: CommitHead): void;
   /** What it holds by `subscription` cannot be kept up to date any more. Not within a commit. */
   struckOff(subscription: Subscription, text: string): void;
+  /** The same of what has missed a change already. */
+  missed(subscription: Subscription, text: string): void;
 }
 
 /** A subscriber under one of its marks. It has a number, which stands for it with queries that nobody else holds. */

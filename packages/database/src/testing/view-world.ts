@@ -242,6 +242,10 @@ class Holder implements Subscriber {
         }
   }
 
+  missed(_: Subscription, text: string): void {
+    throw new Error(text);
+  }
+
   struckOff(_: Subscription, text: string): void {
     this.struck = text;
   }

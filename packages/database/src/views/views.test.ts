@@ -65,6 +65,10 @@ class Ear implements Subscriber {
     }
   }
 
+  missed(_: Subscription, text: string): void {
+    throw new Error(text);
+  }
+
   struckOff(subscription: Subscription, text: string): void {
     this.errors.push(text);
     this.parts.subscriptions.release(subscription);

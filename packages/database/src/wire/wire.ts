@@ -84,7 +84,12 @@ export interface Channel extends Outlet {
   note(note: ResumeNote): void;
   /** Ends the connection from this side. */
   end(code: number | undefined, reason: string): void;
+  /** Ends it once all that was sent before has left. */
+  finish(code: number, reason: string): void;
 }
+
+/** Bytes of a reason that a close frame has room for. */
+export const closeReasonMax = 120;
 
 /** A message whose rows are read in slices. */
 export interface SlicedAnswer {

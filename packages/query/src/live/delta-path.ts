@@ -47,7 +47,21 @@ export interface PathCounters {
   candidateCount: number;
   /** Rows that lookups gave. */
   matchCount: number;
+  /** What the last two may come to together in this evaluation. */
+  visitsEnd: number;
 }
+
+/**
+ * Asked with each row that is looked up: what no row is looked up for costs no more than the commit and the queries are large.
+ *
+ * @throws {TooManyVisits} when an evaluation has looked at all that it may
+ */
+export function checkVisits({ candidateCount, matchCount, visitsEnd }: PathCounters): void {
+  if (candidateCount + matchCount > visitsEnd) throw new TooManyVisits();
+}
+
+/** An evaluation is ended: a commit would take too long for it. */
+export class TooManyVisits extends Error {}
 
 export class DeltaPath {
   private readonly resolver: RowResolver;
@@ -187,6 +201,7 @@ export class DeltaPath {
     rows.seek(key.view, key.at, key.length);
     for (let match = rows.next(); match !== -1; match = rows.next()) {
       this.counters.matchCount += 1;
+      checkVisits(this.counters);
       this.bind(depth + 1, match);
     }
   }

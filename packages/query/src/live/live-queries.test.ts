@@ -65,7 +65,7 @@ describe("routing by value", () => {
       for (const id of [3, 77, 20_000]) fixture.insert("r", { id, k: "a" });
     });
     expect(told).toEqual({ q3: "+3", q77: "+77" });
-    expect(live.queries.counters).toEqual({ templateCount: 1, rowCount: 3, candidateCount: 2, matchCount: 0 });
+    expect(live.queries.counters).toMatchObject({ templateCount: 1, rowCount: 3, candidateCount: 2, matchCount: 0 });
   });
 
   test("1,000 joins that differ in a parameter of the other table: a row meets those whose partner it has", () => {

@@ -11,7 +11,7 @@ import { makeHashSeed, type RowSource } from "@lightcone/engine";
 import type { RulePlan, SelectPlan, TemplateKey } from "@lightcone/sql";
 import { bytesText } from "../code/bytes.ts";
 import { Arrangements } from "./arrangements.ts";
-import type { PathCounters } from "./delta-path.ts";
+import { TooManyVisits, type PathCounters } from "./delta-path.ts";
 import { LiveQuery, noParts } from "./live-query.ts";
 import { LiveTemplate, type GiveParts, type TemplateContext } from "./live-template.ts";
 import { PartPool, type DeltaPart } from "./parts.ts";
@@ -29,6 +29,8 @@ export type LoneCallback = (lone: number, part: DeltaPart) => void;
 export interface LiveOptions {
   /** Fills hash seeds: clients choose parameter values, and must not be able to choose collisions. */
   readonly seed?: number | undefined;
+  /** Rows, and pairs of a row and a query, that a template may look at for one commit. */
+  readonly visitsMax?: number | undefined;
 }
 
 /** How much work was done since the beginning. */
@@ -45,7 +47,15 @@ interface Entry<S> {
 }
 
 export class LiveQueries<S> {
-  readonly counters: LiveCounters = { templateCount: 0, rowCount: 0, candidateCount: 0, matchCount: 0 };
+  readonly counters: LiveCounters = {
+    templateCount: 0,
+    rowCount: 0,
+    candidateCount: 0,
+    matchCount: 0,
+    visitsEnd: Infinity,
+  };
+  private readonly visitsMax: number;
+  private struckOff: Entry<S>[] = [];
   private readonly store: RowSource;
   private readonly context: TemplateContext;
   private readonly turn: CommitTurn;
@@ -61,6 +71,7 @@ export class LiveQueries<S> {
   constructor(store: RowSource, options: LiveOptions = {}) {
     const { counters, arrangements, pool } = this;
     this.store = store;
+    this.visitsMax = options.visitsMax ?? Infinity;
     this.turn = new CommitTurn(store);
     this.context = {
       resolver: store,
@@ -119,7 +130,7 @@ export class LiveQueries<S> {
     assert(count !== undefined, "only what was subscribed can be unsubscribed");
     if (count > 1) query.subscribers.set(subscriber, count - 1);
     else query.subscribers.delete(subscriber);
-    if (query.subscribers.size > 0) return;
+    if (query.subscribers.size > 0 || query.isStruckOff) return;
     const entry = defined(this.entries.get(query.key), "the template");
     entry.byValues.delete(valuesKey(query.values));
     entry.template.drop(query);
@@ -140,10 +151,38 @@ export class LiveQueries<S> {
         entry.seenAt = turn.number;
         if (!entry.template.isCurrent) this.remake(entry);
         this.counters.templateCount += 1;
-        entry.template.advance(turn, this.give);
+        this.advanceOne(entry);
       }
     }
     turn.end();
+    for (const { template } of this.struckOff) for (const query of template.queries) query.isStruckOff = true;
+  }
+
+  private advanceOne(entry: Entry<S>): void {
+    const { counters } = this;
+    counters.visitsEnd = counters.candidateCount + counters.matchCount + this.visitsMax;
+    try {
+      entry.template.advance(this.turn, this.give);
+    } catch (error) {
+      if (!(error instanceof TooManyVisits)) throw error;
+      // Nothing of it has been given: parts are cut when all is there.
+      this.struckOff.push(entry);
+    }
+  }
+
+  /**
+   * The queries whose templates looked at more than they may in the last `advance`, which did not tell their changes. They
+   * are known no more: who subscribes anew has another. Call after each `advance`.
+   */
+  takeStruckOff(): readonly LiveQuery<S>[] {
+    const { struckOff } = this;
+    if (struckOff.length === 0) return noQueries;
+    this.struckOff = [];
+    return struckOff.flatMap((entry) => {
+      const queries = [...entry.template.queries];
+      this.close(entry);
+      return queries;
+    });
   }
 
   private readonly give: GiveParts<LiveQuery<S>> = {
@@ -162,7 +201,7 @@ export class LiveQueries<S> {
    * own objects are not touched, which with very many queries is most of the time that a change takes. -1 for none.
    */
   setLone(query: LiveQuery<S>, lone: number): void {
-    if (query.lone === lone) return;
+    if (query.lone === lone || query.isStruckOff) return;
     query.lone = lone;
     defined(this.entries.get(query.key), "the template").template.noteLone(query);
   }
@@ -231,6 +270,8 @@ export class LiveQueries<S> {
     };
   }
 }
+
+const noQueries: readonly never[] = [];
 
 const noLone: LoneCallback = () => {
   throw new TypeError("a query with a receiver of its own, and nobody who takes its parts");

@@ -20,6 +20,8 @@ export class LiveQuery<S> implements ParameterRow {
   position = 0;
   /** A number of the caller's that stands for the only one to hear of it: see `LiveQueries.setLone`. -1 for none. */
   lone = -1;
+  /** Whether its template met a limit: it is not kept up to date any more. */
+  isStruckOff = false;
 
   constructor(key: TemplateKey, layout: ArgLayout, values: readonly Uint8Array[]) {
     const args = makeArgs(layout, values);

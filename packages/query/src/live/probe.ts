@@ -9,7 +9,7 @@
 import type { RowRef } from "@lightcone/base";
 import type { ColumnPlace } from "../code/column-place.ts";
 import type { TupleFilter } from "../code/predicate-code.ts";
-import type { PathCounters } from "./delta-path.ts";
+import { checkVisits, type PathCounters } from "./delta-path.ts";
 import type { ParameterRow } from "./operator.ts";
 import type { SeenIn } from "./qualifier.ts";
 import type { Keyed, RowResolver } from "./relation.ts";
@@ -69,6 +69,7 @@ export class Probe {
     rows.seek((this.keys[depth] as { view: DataView }).view, 0, length); // a key for each step
     for (let row: RowRef | -1 = rows.next(); row !== -1; row = rows.next()) {
       this.counters.matchCount += 1;
+      checkVisits(this.counters);
       this.resolver.resolve(row);
       const { view, at } = this.resolver.row;
       this.views[source] = view;

@@ -95,6 +95,10 @@ class ConversationV1 implements Conversation, Subscriber, CallingClient {
     this.sets.strikeOff(subscription, text);
   }
 
+  missed(subscription: Subscription, text: string): void {
+    this.sets.giveUp(subscription, text);
+  }
+
   sendIdentity(): void {
     const { identity, connectionId } = this.caller;
     this.channel.send(this.encoder.identityToken(identity, this.channel.info.token, connectionId));

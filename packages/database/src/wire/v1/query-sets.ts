@@ -6,6 +6,7 @@
  * that has it. The rows of a Single and of the legacy set always come, so there the query is held once more.
  * docs/wire/websocket-v1.md.
  */
+import { cutText } from "@lightcone/base";
 import type { Subscribe, SubscribeMulti, SubscribeSingle, Unsubscribe } from "@lightcone/protocol";
 import type { DatabaseContext } from "../../core/context.ts";
 import type { KeptPart, ResumeNote } from "../../link/link.ts";
@@ -14,7 +15,7 @@ import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber, Subscription } from "../../subscriptions/subscriber.ts";
 import { entriesOf, type FirstRows, type QueryRows } from "../first-rows.ts";
 import { computedTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
-import type { Channel, ClientRequest } from "../wire.ts";
+import { closeReasonMax, type Channel, type ClientRequest } from "../wire.ts";
 import type { Encoder } from "./encoder.ts";
 import { decodeSet, encodeSet, type KeptSet } from "./set-state.ts";
 import { TextQueries, type TextQuery } from "./text-queries.ts";
@@ -236,11 +237,20 @@ export class QuerySets {
     });
   }
 
+  /** Ends the sets that hold a query by `subscription`, and the connection: which rows its client has is not known any more. */
+  giveUp(subscription: Subscription, text: string): void {
+    for (const set of [...this.sets.values()]) {
+      if (!set.queries.some((query) => query.subscription === subscription)) continue;
+      this.end(set);
+      this.channel.send(this.failure(requestOf(set), set.queryId, text));
+    }
+    this.channel.finish(1011, cutText(text, closeReasonMax));
+  }
+
   private withdraw(set: QuerySet, lost: string): void {
     const { channel } = this;
     const { queryId } = set;
-    // The legacy set, without an id of its own, is named by its request.
-    const requestId = queryId === undefined ? set.requestId : undefined;
+    const requestId = requestOf(set);
     const sent = this.overRows(set.queries.filter(({ uses }) => uses === 1));
     this.end(set);
     const fail = (reason: string): Piece => {
@@ -280,6 +290,11 @@ export class QuerySets {
   private durationMicros(): number {
     return this.context.time.durationMicros();
   }
+}
+
+/** The legacy set, without an id of its own, is named by its request. */
+function requestOf({ queryId, requestId }: QuerySet): number | undefined {
+  return queryId === undefined ? requestId : undefined;
 }
 
 function kept(set: QuerySet): ResumeNote {

@@ -75,6 +75,10 @@ class ConversationV2 implements Conversation, Subscriber {
     this.sets.strikeOff(subscription, text);
   }
 
+  missed(subscription: Subscription, text: string): void {
+    this.sets.giveUp(subscription, text);
+  }
+
   sendIdentity(): void {
     const { identity, connectionId } = this.caller;
     this.channel.send(this.encoder.initialConnection(identity, connectionId, this.channel.info.token));

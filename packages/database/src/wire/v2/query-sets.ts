@@ -4,6 +4,7 @@
  * Law: each set is complete by itself. Of each row the client has been sent for a set, as many inserts less deletes as
  * queries of the set return it; rows of other sets do not count. docs/wire/websocket-v2.md.
  */
+import { cutText } from "@lightcone/base";
 import type { v2 } from "@lightcone/protocol";
 import { bindParams } from "@lightcone/sql";
 import type { DatabaseContext } from "../../core/context.ts";
@@ -13,7 +14,7 @@ import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber, Subscription } from "../../subscriptions/subscriber.ts";
 import { entriesOf, type FirstRows } from "../first-rows.ts";
 import { computedTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
-import type { Channel, ClientRequest } from "../wire.ts";
+import { closeReasonMax, type Channel, type ClientRequest } from "../wire.ts";
 import type { EncoderV2 } from "./encoder.ts";
 import { decodeSet, encodeSet } from "./set-state.ts";
 
@@ -158,6 +159,16 @@ export class QuerySets {
       const set = this.sets.get(subscription.receiver.mark);
       if (set?.subscriptions.includes(subscription) === true) this.withdraw(set, text);
     });
+  }
+
+  /** Ends the set that holds a query by `subscription`, and the connection: which rows its client has is not known any more. */
+  giveUp(subscription: Subscription, text: string): void {
+    const set = this.sets.get(subscription.receiver.mark);
+    if (set?.subscriptions.includes(subscription) === true) {
+      this.end(set);
+      this.channel.send(this.encoder.subscriptionError(undefined, set.querySetId, text));
+    }
+    this.channel.finish(1011, cutText(text, closeReasonMax));
   }
 
   private withdraw(set: QuerySet, lost: string): void {
