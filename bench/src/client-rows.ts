@@ -63,6 +63,7 @@ function compare(ours: readonly CrowdTimes[], theirs: readonly CrowdTimes[], set
     all.map((each) => each[of]).toSorted((a, b) => a - b)[all.length >> 1] ?? Number.NaN;
   const rate = (name: string, of: keyof CrowdTimes, count: number, reach: string): Figure[] => {
     const [one, other] = [count / (middle(ours, of) / 1000), count / (middle(theirs, of) / 1000)];
+    if (theirs.length === 0) return [{ name, value: one, unit: "rows/s" }];
     return [
       { name, value: one, unit: "rows/s" },
       { name: `${name}: official`, value: other, unit: "rows/s" },
@@ -71,6 +72,7 @@ function compare(ours: readonly CrowdTimes[], theirs: readonly CrowdTimes[], set
   };
   const size = (name: string, of: keyof CrowdTimes, reach: string): Figure[] => {
     const [one, other] = [middle(ours, of) / rowCount, middle(theirs, of) / rowCount];
+    if (theirs.length === 0) return [{ name, value: one, unit: "bytes" }];
     return [
       { name, value: one, unit: "bytes" },
       { name: `${name}: official`, value: other, unit: "bytes" },

@@ -46,6 +46,12 @@ export const clientErrors = {
     text: (d: { message: string }) => d.message,
     hint: "The module refused the call; the text is its own.",
   },
+  ResultLost: {
+    http: 503,
+    text: (d: { reducer: string }) =>
+      `\`${d.reducer}\` was done and stays; what it gave was lost with the process that ran it`,
+    hint: "Its rows are there: look at them, and do not call it again for the same.",
+  },
   Refused: {
     http: 403,
     close: 4403,

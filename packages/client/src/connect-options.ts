@@ -3,7 +3,7 @@ import type { LightconeError } from "@lightcone/base";
 import type { ConnectionState } from "./connection.ts";
 import type { Platform } from "./platform.ts";
 import type { WebSocketClass } from "./real-platform.ts";
-import type { TokenStore } from "./token-store.ts";
+import type { GivenToken, TokenStore } from "./token-store.ts";
 import { isObject, shown } from "./value-codec.ts";
 
 export interface ConnectOptions {
@@ -17,8 +17,11 @@ export interface ConnectOptions {
    * that the server tells stands for it, so that only what is published while the page is open is found.
    */
   readonly schema?: object;
-  /** Whom to connect as. Without it, and nothing in the store, the server makes a new identity. */
-  readonly token?: string;
+  /**
+   * Whom to connect as: a token, or what gives one, which is asked before each connection, so that one that has run out is
+   * replaced. Without it, and nothing in the store, the server makes a new identity.
+   */
+  readonly token?: GivenToken;
   /** Where the token is kept for the next time. */
   readonly tokenStore?: TokenStore;
   /** Whether to see only what is durable. Left to the server when left out. */
@@ -49,7 +52,7 @@ const options: Readonly<Record<keyof ConnectOptions, readonly [type: string, wha
   uri: ["string", 'the server\'s address, such as "http://127.0.0.1:3000"'],
   database: ["string", "the database's name or identity"],
   schema: ["object", "what `lightcone generate --lang json` wrote"],
-  token: ["string", "a token, as `db.token` has it"],
+  token: ["string or function", "a token, as `db.token` has it, or a function that gives one"],
   tokenStore: ["object", "an object, as `webTokenStore` makes one"],
   confirmed: ["boolean", "a boolean"],
   onState: ["function", "a function"],
@@ -68,7 +71,8 @@ export function checkOptions(given: ConnectOptions): void {
     const value: unknown = Reflect.get(given, name);
     const isNeeded = name === "uri" || name === "database";
     if (isNeeded && (value === undefined || value === "")) throw new TypeError(`connect needs \`${name}\`: ${what}`);
-    const isGood = typeof value === type && value !== null && (name !== "uri" || isAddress(given.uri));
+    const isGood =
+      type.split(" or ").includes(typeof value) && value !== null && (name !== "uri" || isAddress(given.uri));
     if (value !== undefined && !isGood)
       throw new TypeError(`the option \`${name}\` of connect is ${what}, not ${shown(value)}`);
   }

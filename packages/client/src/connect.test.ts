@@ -396,6 +396,70 @@ describe.each([1, 3] as const)("version %d", (version) => {
     });
   });
 
+  describe("a page that comes back, and a network that is silent", () => {
+    const probes = (fake: FakeWorld): number => fake.socket.sent.filter(({ kind }) => kind === "OneOffQuery").length;
+
+    test("while it waits it tries at once", async () => {
+      const { fake, db } = await openWithPeople();
+      fake.socket.drop();
+      expect(db.state).toBe("waiting");
+      fake.wake();
+      await settled();
+      expect([db.state, fake.sockets.length]).toEqual(["connecting", 2]);
+    });
+
+    test("a connection that has died unheard is found out, and made again; calls on it are unknown", async () => {
+      const { fake, db, states, person } = await openWithPeople();
+      const call = codeOf(db.reducers.tidyUp());
+      fake.wake();
+      fake.wake();
+      await settled();
+      expect(probes(fake)).toBe(1);
+      fake.pass(9_999);
+      expect(db.state).toBe("open");
+      fake.pass(1);
+      expect([db.state, fake.socket.isClosed, await call]).toEqual(["waiting", true, "ConnectionLost"]);
+      expect([states.at(-1), person.size]).toEqual(["waiting", 2]);
+    });
+
+    test("one that lives goes on", async () => {
+      const { fake, db } = await openWithPeople();
+      fake.wake();
+      fake.socket.receive(changed({ table: "person", deletes: [ada] }));
+      fake.pass(60_000);
+      expect([db.state, fake.sockets.length]).toEqual(["open", 1]);
+    });
+
+    test("a call that waits for long is no reason to give up, silence is", async () => {
+      const { fake, db } = await openWithPeople();
+      const call = codeOf(db.reducers.tidyUp());
+      fake.pass(20_000);
+      await settled();
+      expect(probes(fake)).toBe(1);
+      fake.socket.receive(changed({ table: "point", inserts: [{ x: 1, y: 0 }] }));
+      fake.pass(10_000);
+      expect(db.state).toBe("open");
+      // What was heard since is a sign of life of its own.
+      fake.pass(10_000);
+      await settled();
+      expect(probes(fake)).toBe(1);
+      fake.pass(20_000);
+      await settled();
+      expect(probes(fake)).toBe(2);
+      fake.pass(10_000);
+      expect([db.state, await call]).toEqual(["waiting", "ConnectionLost"]);
+    });
+
+    test("nothing is asked of a server that owes no answer, and `close` leaves nothing behind", async () => {
+      const { fake, db } = await openWithPeople();
+      fake.pass(120_000);
+      await settled();
+      expect([probes(fake), db.state]).toEqual([0, "open"]);
+      db.close();
+      expect(fake.wakes.size).toBe(0);
+    });
+  });
+
   describe("no connection", () => {
     const refusals = [
       { status: 404, code: "NoSuchDatabase" },
@@ -621,6 +685,45 @@ describe.each([1, 3] as const)("version %d", (version) => {
       expect(db.state).toBe("closed");
       expect(await call).toBe("Unauthorized");
       expect(fake.reported).toEqual([]);
+    });
+
+    test("a function gives one for each connection, in its own time; when it cannot, it is asked again", async () => {
+      const fake = makeWorld();
+      let [asked, isUp] = [0, true];
+      const token = async (): Promise<string> => {
+        asked += 1;
+        if (!isUp) throw new Error("the issuer is away");
+        return `token ${asked}`;
+      };
+      const { db, states } = open({ token, platform: fake.platform });
+      await settled();
+      await greet(fake, "short");
+      expect([fake.tokensShown, db.token, db.state]).toEqual([["token 1"], "token 1", "open"]);
+      isUp = false;
+      fake.socket.drop();
+      fake.pass(250);
+      await settled();
+      expect([states.at(-1), fake.sockets.length]).toEqual(["waiting", 1]);
+      isUp = true;
+      fake.pass(5_000);
+      await settled();
+      await greet(fake, "short");
+      expect([fake.tokensShown, db.state]).toEqual([["token 1", "token 3"], "open"]);
+    });
+
+    test("a function that gives one at once; one that throws is final", async () => {
+      const fake = makeWorld();
+      const { db } = open({ token: () => "mine", platform: fake.platform });
+      await settled();
+      await greet(fake, "short");
+      expect([fake.tokensShown, db.token]).toEqual([["mine"], "mine"]);
+      const told: string[] = [];
+      const throwing = (): string => {
+        throw new Error("no user");
+      };
+      open({ token: throwing, platform: makeWorld().platform, onError: ({ message }) => told.push(message) });
+      await settled();
+      expect(told).toEqual([expect.stringContaining("the option `token` failed: no user")]);
     });
 
     test("a server that cannot be reached is tried again", async () => {

@@ -16,6 +16,7 @@
  *   that do not decode by the schema of now. Whoever waits for something is told; if nobody waits, `events.failed` is.
  */
 import { LightconeError } from "@lightcone/base";
+import { resultLostStart } from "@lightcone/protocol";
 import { ConnectionId, Identity, toHexReversed } from "@lightcone/sats";
 import { backoffMs, steadyAfterMs } from "./backoff.ts";
 import type { Catalog, FunctionKind } from "./catalog.ts";
@@ -48,6 +49,10 @@ export interface ConnectionEvents {
   /** The server cannot be reached, and is tried again; once each time that it goes away. */
   unreachable(reason: string): void;
 }
+
+/** So long a call may wait without a word before the server is asked whether it is there, and so long that may take. */
+const silenceMs = 20_000;
+const probeMs = 10_000;
 
 /** Calls that wait for a connection. */
 export const heldCallsMax = 1_000;
@@ -120,12 +125,18 @@ export class Connection {
   readonly #used = new Set<string>();
   readonly #told = new Set<string>();
   #nextId = 1;
+  /** Messages heard over all links. */
+  #heard = 0;
+  #cancelWatch: (() => void) | undefined;
+  #cancelProbe: (() => void) | undefined;
+  readonly #endWakes: () => void;
   #cancelWait: () => void = () => {};
 
   constructor(options: ConnectionOptions, events: ConnectionEvents) {
     this.#options = options;
     this.#seed = new DataView(options.platform.random.fill(new Uint8Array(4)).buffer).getUint32(0);
     this.#events = events;
+    this.#endWakes = options.platform.onWake?.(() => this.#woken()) ?? (() => {});
     this.#open();
   }
 
@@ -269,6 +280,8 @@ export class Connection {
   /** Lets go of a link; what was sent on it stays unknown. */
   #drop(attempt: Attempt, reason: string): void {
     this.#attempt = undefined;
+    this.#cancelProbe?.();
+    this.#cancelProbe = undefined;
     attempt.link.close();
     // Answered already: the outcome is known, though its rows come only with the next link.
     for (const tell of attempt.answers) tell();
@@ -283,6 +296,8 @@ export class Connection {
   #closeWith(error: LightconeError | undefined): void {
     if (this.state === "closed") return;
     this.#cancelWait();
+    this.#cancelWatch?.();
+    this.#endWakes();
     if (this.#attempt !== undefined)
       this.#drop(this.#attempt, error === undefined ? "the application closed the client" : error.message);
     const held = this.#held;
@@ -322,7 +337,9 @@ export class Connection {
   #sendCall({ id, kind, reducer, args: given, resolve, reject }: Call): void {
     try {
       const { name, args, returns } = this.#options.catalog.encodeCall(kind, reducer, given);
-      const take = ({ failure, value }: Answer): (() => void) => {
+      const take = ({ failure, value, isDatabases }: Answer): (() => void) => {
+        if (isDatabases === true && failure?.startsWith(resultLostStart) === true)
+          return () => reject(new LightconeError("ResultLost", { reducer }));
         if (failure !== undefined) {
           const code = kind === "reducer" ? "ReducerFailed" : "ProcedureFailed";
           return () => reject(new LightconeError(code, { message: failure }));
@@ -360,6 +377,42 @@ export class Connection {
   #send(ask: Ask, sent: Sent): void {
     this.#sent.set(ask.id, sent);
     this.#attempt?.link.send(ask);
+    this.#watch();
+  }
+
+  /** The page was away: what time was to bring has waited with it, and its connection may have died unheard. */
+  #woken(): void {
+    this.retry();
+    this.#probe();
+  }
+
+  /** Looks after what waits for an answer: of a network that is gone, nothing is heard. */
+  #watch(): void {
+    if (this.#cancelWatch !== undefined) return;
+    const heard = this.#heard;
+    this.#cancelWatch = this.#options.platform.clock.after(silenceMs, () => {
+      this.#cancelWatch = undefined;
+      if (this.#sent.size === 0) return;
+      if (heard === this.#heard) this.#probe();
+      this.#watch();
+    });
+  }
+
+  /** Asks what any server answers, if only by a refusal; one that says nothing at all is not there any more. */
+  #probe(): void {
+    const attempt = this.#attempt;
+    if (attempt?.link.isReady !== true || this.#cancelProbe !== undefined) return;
+    const heard = this.#heard;
+    this.#cancelProbe = this.#options.platform.clock.after(probeMs, () => {
+      this.#cancelProbe = undefined;
+      const isSilent = heard === this.#heard && attempt === this.#attempt;
+      if (isSilent) this.#lost(attempt, "the server does not answer any more");
+    });
+    const nothing = (): void => {};
+    this.#send(
+      { kind: "query", id: this.#newId(), query: "SELECT 1" },
+      { what: "probe", take: () => nothing, reject: nothing },
+    );
   }
 
   /** Asks for a subscription's rows. One for a table that the page cannot use has ended before that. */
@@ -406,6 +459,7 @@ export class Connection {
   }
 
   #understand(attempt: Attempt, said: Said): void {
+    this.#heard += 1;
     switch (said.kind) {
       case "applied":
         return this.#subscriptionApplied(attempt, said.id, said.rows);

@@ -4,7 +4,7 @@ export type { ConnectOptions } from "./connect-options.ts";
 export type { ConnectionState } from "./connection.ts";
 export type { Query, SubscriptionHandle } from "./subscription.ts";
 export { webTokenStore } from "./token-store.ts";
-export type { TokenStore } from "./token-store.ts";
+export type { GivenToken, TokenStore } from "./token-store.ts";
 export type {
   BuiltQuery,
   ClientProcedures,

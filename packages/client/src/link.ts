@@ -69,9 +69,14 @@ export class Link {
     try {
       const token = tokens.next();
       if (token === undefined) this.#openSocket(undefined);
-      else this.#showToken(token);
+      else if (typeof token === "string") this.#showToken(token);
+      else
+        token.then(
+          (given) => this.#showToken(given),
+          (error: unknown) => this.#lost(`the option \`token\` gave none: ${reasonOf(error)}`),
+        );
     } catch (error) {
-      this.#refusedLater(`the token store failed: ${reasonOf(error)}`);
+      this.#refusedLater(`${tokens.isGiven ? "the option `token`" : "the token store"} failed: ${reasonOf(error)}`);
     }
   }
 
@@ -109,6 +114,7 @@ export class Link {
 
   /** Addresses are written down on their way: what stands in one should not be worth much for long. */
   #showToken(token: string): void {
+    if (this.#isOver) return;
     this.#options.platform.ask(this.#url("v1/identity/websocket-token"), token).then(
       (answered) => this.#tokenAnswered(answered),
       (error: unknown) => this.#unanswered(error),

@@ -29,6 +29,7 @@ export function makeRealPlatform(given: WebSocketClass | undefined): Platform {
     random: realRandom,
     openSocket: (url, protocols, events) => openSocket(Socket, url, protocols, events),
     ask,
+    onWake,
     // oxlint-disable-next-line no-console -- where developers of pages look
     warn: (text) => console.warn(text),
     // oxlint-disable-next-line no-console -- as above
@@ -65,6 +66,27 @@ function openSocket(Class: WebSocketClass, url: string, protocols: readonly stri
       isClosed = true;
       socket.close();
     },
+  };
+}
+
+/** What a page hears that it has come back by; of a Node process there is nothing. */
+const wakeEvents = ["online", "pageshow", "resume", "visibilitychange"] as const;
+
+interface Hearing {
+  addEventListener?(kind: string, run: () => void, isCaught: boolean): void;
+  removeEventListener?(kind: string, run: () => void, isCaught: boolean): void;
+  readonly document?: { readonly visibilityState: string };
+}
+
+function onWake(run: () => void): () => void {
+  const page = globalThis as unknown as Hearing; // not all of them are everywhere
+  const woken = (): void => {
+    if (page.document?.visibilityState !== "hidden") run();
+  };
+  // Two of them happen to the document, and pass by here on their way.
+  for (const kind of wakeEvents) page.addEventListener?.(kind, woken, true);
+  return () => {
+    for (const kind of wakeEvents) page.removeEventListener?.(kind, woken, true);
   };
 }
 

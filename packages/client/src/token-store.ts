@@ -28,18 +28,21 @@ export function webTokenStore(storage: WebStorage, key: string): TokenStore {
   };
 }
 
+/** A token, or what gives one. */
+export type GivenToken = string | (() => string | Promise<string>);
+
 /** The token to show: the one given; else the one kept; else, where nothing keeps it, what the last connection was given. */
 export class Tokens {
   readonly isGiven: boolean;
-  readonly #given: string | undefined;
+  readonly #given: GivenToken | undefined;
   readonly #store: TokenStore | undefined;
   #latest: string | undefined;
 
-  constructor(given: string | undefined, store: TokenStore | undefined) {
+  constructor(given: GivenToken | undefined, store: TokenStore | undefined) {
     this.isGiven = given !== undefined;
     this.#given = given;
     this.#store = store;
-    this.#latest = given;
+    if (typeof given === "string") this.#latest = given;
   }
 
   /** What was shown or given last. */
@@ -47,8 +50,14 @@ export class Tokens {
     return this.#latest;
   }
 
-  next(): string | undefined {
-    this.#latest = this.#given ?? this.#store?.get() ?? this.#latest;
+  next(): string | undefined | Promise<string> {
+    const given = typeof this.#given === "function" ? this.#given() : this.#given;
+    if (given instanceof Promise)
+      return given.then((token) => {
+        this.#latest = token;
+        return token;
+      });
+    this.#latest = given ?? this.#store?.get() ?? this.#latest;
     return this.#latest;
   }
 

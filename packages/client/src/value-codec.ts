@@ -14,7 +14,6 @@ import {
   isOption,
   isResult,
   isUnit,
-  minSizeOf,
   specialKind,
   specialProduct,
   specialWords,
@@ -36,6 +35,8 @@ export interface Codec {
   skip(input: ByteReader): void;
   /** The bytes of each of its values, when they are any bytes of that number. */
   readonly width?: number;
+  /** The fewest bytes of a value. */
+  readonly least: number;
 }
 
 /** Of an object: a field's name and type. */
@@ -52,7 +53,7 @@ export function makeCodec(type: AlgebraicType): Codec {
     case "Sum":
       return sumCodec(type);
     case "Array":
-      return isBytes(type) ? bytesCodec : arrayCodec(makeCodec(type.element), minSizeOf(type.element));
+      return isBytes(type) ? bytesCodec : arrayCodec(makeCodec(type.element));
     case "Ref":
       throw new TypeError("a type of a module holds no references");
     default:
@@ -143,18 +144,21 @@ function float(write: (out: ByteWriter, value: number) => void): Codec["write"] 
   };
 }
 
-const fixed = (width: number): Pick<Codec, "skip" | "width"> => ({
+const fixed = (width: number): Pick<Codec, "skip" | "width" | "least"> => ({
   width,
+  least: width,
   skip: (input) => void input.take(width),
 });
 
 const primitives: Readonly<Record<PrimitiveKind, Codec>> = {
   Bool: {
+    least: 1,
     skip: (input) => void input.bool(),
     write: (out, value) => (typeof value === "boolean" ? out.bool(value) : wrong("a boolean", value)),
     read: (input) => input.bool(),
   },
   String: {
+    least: 4,
     skip: skipText,
     write: (out, value) => (typeof value === "string" ? out.string(value) : wrong("a string", value)),
     read: (input) => input.string(),
@@ -204,6 +208,7 @@ function skipText(input: ByteReader): void {
 }
 
 const bytesCodec: Codec = {
+  least: 4,
   skip: (input) => void input.take(input.u32()),
   write: (out, value) => (value instanceof Uint8Array ? out.byteArray(value) : wrong("a Uint8Array", value)),
   read: (input) => input.byteArray(),
@@ -211,18 +216,19 @@ const bytesCodec: Codec = {
 
 // --- types with parts
 
-function arrayCodec(element: Codec, sizeMin: number): Codec {
+function arrayCodec(element: Codec): Codec {
   return {
+    least: 4,
     write(out, value) {
       if (!Array.isArray(value)) wrong("an array", value);
       out.u32(value.length);
       for (let index = 0; index < value.length; index += 1) within(`[${index}]`, element, out, value[index]);
     },
     skip(input) {
-      for (let left = input.count(sizeMin); left > 0; left -= 1) element.skip(input);
+      for (let left = input.count(element.least); left > 0; left -= 1) element.skip(input);
     },
     read(input) {
-      const count = input.count(sizeMin);
+      const count = input.count(element.least);
       const values: unknown[] = [];
       for (let index = 0; index < count; index += 1) values.push(element.read(input));
       return values;
@@ -251,6 +257,7 @@ export function partsCodec(parts: readonly Part[]): Codec {
     steps.push((input) => step.skip(input));
   }
   return {
+    least: parts.reduce((sum, { codec }) => sum + codec.least, 0),
     write(out, value) {
       if (typeof value !== "object" || value === null) wrong(expected, value);
       const fields = value as Readonly<Record<string, unknown>>; // any object may be asked for a field
@@ -294,6 +301,7 @@ function sumCodec(type: SumType): Codec {
       const codec = variants[tag]?.codec;
       if (codec !== undefined) within(String(name), codec, out, payload);
     },
+    least: 1 + Math.min(...variants.map(({ codec }) => codec?.least ?? 0)),
     skip: (input) => variantOf(input).codec?.skip(input),
     read(input) {
       const variant = variantOf(input);
@@ -311,6 +319,7 @@ function readEither(input: ByteReader, what: string): boolean {
 
 function optionCodec(some: Codec): Codec {
   return {
+    least: 1,
     write(out, value) {
       if (value === undefined || value === null) return out.u8(1);
       out.u8(0);
@@ -325,6 +334,7 @@ function optionCodec(some: Codec): Codec {
 
 function resultCodec(ok: Codec, err: Codec): Codec {
   return {
+    least: 1 + Math.min(ok.least, err.least),
     write(out, value) {
       if (typeof value !== "object" || value === null) wrong("{ ok } or { err }", value);
       if ("ok" in value) {

@@ -138,7 +138,7 @@ function notedSecond(said: v2.ServerMessage): unknown {
       if (outcome.kind === "Ok") return { ...head, value: outcome.value, rows: sets(outcome.querySets) };
       if (outcome.kind === "OkEmpty") return { ...head, rows: [] };
       const failure = outcome.kind === "Err" ? new TextDecoder().decode(outcome.error.subarray(4)) : outcome.message;
-      return { ...head, rows: [], failure };
+      return { ...head, rows: [], failure, isDatabases: outcome.kind === "InternalError" };
     }
     case "ProcedureResult": {
       const { requestId: id, status } = said;

@@ -90,6 +90,8 @@ export interface Answer {
   readonly value?: Uint8Array;
   /** Why there is none: it failed. */
   readonly failure?: string;
+  /** Whether these are the database's own words, as far as the version tells. */
+  readonly isDatabases?: boolean;
   /** Version 1 tells of others' calls in the same way. */
   readonly caller?: Uint8Array;
   readonly name?: string;
@@ -214,8 +216,9 @@ function readSecond(input: ByteReader, tag: number): Said | undefined {
       input.take(8);
       const outcome = tagBelow(input, 4);
       if (outcome === 0) return { kind: "answer", id, value: input.byteArrayView(), rows: setsOf(input) };
+      if (outcome === 1) return { kind: "answer", id, rows: [] };
       if (outcome === 2) input.take(4); // the bytes of a text, which has its length again
-      return { kind: "answer", id, rows: [], ...(outcome === 1 ? {} : { failure: input.string() }) };
+      return { kind: "answer", id, rows: [], failure: input.string(), isDatabases: outcome === 3 };
     }
     case 7: {
       const outcome = tagBelow(input, 2) === 0 ? { value: input.byteArrayView() } : { failure: input.string() };

@@ -47,20 +47,22 @@ export const sum = (variants: Members): SumType => ({ kind: "Sum", variants: mem
 export const array = (element: AlgebraicType): ArrayType => ({ kind: "Array", element });
 export const ref = (index: number): RefType => ({ kind: "Ref", index });
 
+// A bundler may leave out what a page does not use of these.
+
 /** The product without elements. */
-export const unit: ProductType = product([]);
+export const unit: ProductType = /* @__PURE__ */ product([]);
 /** The sum without variants: it has no values. */
-export const never: SumType = sum([]);
-export const bytes: ArrayType = array(t.u8);
+export const never: SumType = /* @__PURE__ */ sum([]);
+export const bytes: ArrayType = /* @__PURE__ */ array(t.u8);
 export const option = (some: AlgebraicType): SumType => sum({ some, none: unit });
 export const result = (ok: AlgebraicType, err: AlgebraicType): SumType => sum({ ok, err });
 
-export const identity: ProductType = product({ __identity__: t.u256 });
-export const connectionId: ProductType = product({ __connection_id__: t.u128 });
-export const timestamp: ProductType = product({ __timestamp_micros_since_unix_epoch__: t.i64 });
-export const timeDuration: ProductType = product({ __time_duration_micros__: t.i64 });
-export const uuid: ProductType = product({ __uuid__: t.u128 });
-export const scheduleAt: SumType = sum({ Interval: timeDuration, Time: timestamp });
+export const identity: ProductType = /* @__PURE__ */ product({ __identity__: t.u256 });
+export const connectionId: ProductType = /* @__PURE__ */ product({ __connection_id__: t.u128 });
+export const timestamp: ProductType = /* @__PURE__ */ product({ __timestamp_micros_since_unix_epoch__: t.i64 });
+export const timeDuration: ProductType = /* @__PURE__ */ product({ __time_duration_micros__: t.i64 });
+export const uuid: ProductType = /* @__PURE__ */ product({ __uuid__: t.u128 });
+export const scheduleAt: SumType = /* @__PURE__ */ sum({ Interval: timeDuration, Time: timestamp });
 
 export type SpecialProduct = "Identity" | "ConnectionId" | "Timestamp" | "TimeDuration" | "Uuid";
 export type SpecialKind = SpecialProduct | "ScheduleAt";

@@ -61,6 +61,8 @@ export class FakeWorld {
   readonly tokensShown: string[] = [];
   /** What was asked over HTTP but for tokens. */
   readonly asked: string[] = [];
+  /** What runs when the page comes back. */
+  readonly wakes = new Set<() => void>();
   /** What the server says of the database's schema. */
   schema: () => Promise<Answered>;
   /** What the server says of a token that is shown to it. */
@@ -82,6 +84,11 @@ export class FakeWorld {
     return socket;
   }
 
+  /** The page comes back. */
+  wake(): void {
+    for (const run of this.wakes) run();
+  }
+
   /** Lets time pass; what is due runs in order. */
   pass(ms: number): void {
     this.#nowMs += ms;
@@ -99,6 +106,10 @@ export class FakeWorld {
         this.#timers.add(timer);
         return () => void this.#timers.delete(timer);
       },
+    },
+    onWake: (run) => {
+      this.wakes.add(run);
+      return () => void this.wakes.delete(run);
     },
     random: { fill: (target) => target.fill(255) }, // always the longest wait
     openSocket: (url, protocols, events) => {

@@ -1,4 +1,5 @@
 /** Replies in HTTP's terms. */
+import { resultLostStart } from "@lightcone/protocol";
 import { cutText, errorFacts, type ErrorCode, type LightconeError } from "@lightcone/base";
 import { errorTextBytesMax } from "./limits.ts";
 import type { Reply } from "./link.ts";
@@ -11,8 +12,7 @@ export const halfDoneText =
   "the database started again while the procedure ran; what it had committed or requested stays, and the rest has not happened";
 
 /** Of a reducer whose commit is in the log, and whose host ended before it was answered. */
-export const resultLostText =
-  "the call has succeeded and stays; what it returned was lost, since the database started again before it was told";
+export const resultLostText = `${resultLostStart}; what it returned was lost, since the database started again before it was told`;
 
 /** A reply that is made in slices, with other jobs in between. */
 export interface LongReply {
