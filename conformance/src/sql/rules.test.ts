@@ -202,6 +202,42 @@ describe("row-level rules: who sees what by SQL", () => {
   });
 });
 
+describe("row 9: a rule without an equality between its tables, live", () => {
+  test("one row elsewhere switches all of the table's on and off for its caller", async () => {
+    const stranger = await newCaller();
+    const client = await RawClient.open(served.url, "chat", { token: stranger.token });
+    await client.next();
+    client.subscribe(["SELECT * FROM secret"], 1, 1);
+    const told = async (): Promise<unknown> => {
+      const message = await client.next();
+      if (message?.kind === "SubscribeMultiApplied") return message.tables;
+      if (message?.kind !== "TransactionUpdate" || message.status.kind !== "Committed") return message;
+      const updates = message.status.tables.flatMap((each) => each.updates);
+      const count = (of: "deletes" | "inserts"): number => updates.reduce((sum, each) => sum + [...each[of]].length, 0);
+      return [count("deletes"), count("inserts")];
+    };
+    expect(await told()).toEqual([]);
+    const who = `0x${stranger.identity}`;
+    for (const [sql, changes] of [
+      ["INSERT INTO secret (id) VALUES (8)", undefined],
+      [`INSERT INTO member (who, room) VALUES (${who}, 10)`, [0, 2]],
+      [`INSERT INTO member (who, room) VALUES (${who}, 11)`, undefined],
+      ["INSERT INTO secret (id) VALUES (9)", [0, 1]],
+      [`DELETE FROM member WHERE who = ${who} AND room = 10`, undefined],
+      ["DELETE FROM secret WHERE id = 8", [1, 0]],
+      [`DELETE FROM member WHERE who = ${who}`, [2, 0]],
+      ["DELETE FROM secret WHERE id = 9", undefined],
+      [`INSERT INTO member (who, room) VALUES (${who}, 10)`, [0, 1]],
+      [`DELETE FROM member WHERE who = ${who}`, [1, 0]],
+    ] as const) {
+      expect(await asked(sql)).toEqual([]);
+      if (changes !== undefined) expect([sql, await told()]).toEqual([sql, changes]);
+    }
+    client.close();
+    await client.over;
+  });
+});
+
 describe("row-level rules: publishing", () => {
   const refusals: readonly (readonly [rule: string, told: RegExp])[] = [
     ["SELECT * FROM nowhere", /no such table: `nowhere`/],

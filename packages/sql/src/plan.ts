@@ -64,6 +64,16 @@ export interface JoinEdge {
   readonly type: AlgebraicType;
 }
 
+/** Sources that equalities hold together, in their order; the group of source 0 is the first. */
+export function joinGroups(count: number, joins: readonly JoinEdge[]): readonly (readonly number[])[] {
+  const groupOf = Array.from({ length: count }, (_, source) => source);
+  for (const { left, right } of joins) {
+    const [from, to] = [groupOf[left.source], groupOf[right.source]];
+    for (const [source, group] of groupOf.entries()) if (group === from) groupOf[source] = to ?? group;
+  }
+  return [...new Set(groupOf)].map((group) => [...groupOf.keys()].filter((source) => groupOf[source] === group));
+}
+
 export type Projection =
   /** Whole rows of one source. */
   | { readonly kind: "rows"; readonly source: number }

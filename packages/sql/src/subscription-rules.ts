@@ -1,5 +1,5 @@
 /** What a subscription requires of a well-typed plan (docs/sql.md). */
-import type { ColumnRef, Predicate, RulePlan, SelectPlan } from "./plan.ts";
+import { joinGroups, type ColumnRef, type Predicate, type RulePlan, type SelectPlan } from "./plan.ts";
 import { refuse } from "./refuse.ts";
 import type { SelectFacts } from "./select.ts";
 
@@ -22,21 +22,29 @@ export function checkSubscription({ plan, sourcesAsWritten, crossJoinCount }: Se
   if (crossJoinCount > 0 || !isIndexed) refuse("no_join_index", "Subscriptions require indexes on join columns");
 }
 
-/** Whether equalities lead from the row that rules are asked about to all other rows that they read, and back. */
+/** Whether what rules ask of rows that no equality leads to has nothing to do with the others. */
 function areJoined(rules: SelectPlan["rules"][number]): boolean {
   return rules === undefined || rules.every((rule) => isJoined(rule) && rule.rules.every(areJoined));
 }
 
-function isJoined({ sources, joins }: RulePlan): boolean {
-  const reached = new Set([0]);
-  for (let size = 0; size < reached.size;) {
-    size = reached.size;
-    for (const { left, right } of joins) {
-      if (reached.has(left.source)) reached.add(right.source);
-      if (reached.has(right.source)) reached.add(left.source);
-    }
+function isJoined({ sources, joins, residual }: RulePlan): boolean {
+  const groups = joinGroups(sources.length, joins);
+  const terms = residual.kind === "and" ? residual.terms : [residual];
+  return terms.every((term) => groups.some((group) => sourcesIn(term).every((source) => group.includes(source))));
+}
+
+function sourcesIn(predicate: Predicate): readonly number[] {
+  switch (predicate.kind) {
+    case "constant":
+      return [];
+    case "and":
+    case "or":
+      return predicate.terms.flatMap(sourcesIn);
+    case "truth":
+      return [...sourcesIn(predicate.left), ...sourcesIn(predicate.right)];
+    case "compare":
+      return [predicate.left, predicate.right].flatMap((each) => (each.kind === "column" ? [each.source] : []));
   }
-  return reached.size === sources.length;
 }
 
 /**

@@ -1,13 +1,23 @@
 /** Makes the operators of a join: each source that is under rules gets a join for every rule. */
 import { assert } from "@lightcone/base";
-import { withSources, type JoinNode, type Node, type OuterNode, type Predicate, type SourceNode } from "@lightcone/sql";
+import {
+  joinGroups,
+  withSources,
+  type JoinNode,
+  type Node,
+  type OuterNode,
+  type Predicate,
+  type SourceNode,
+} from "@lightcone/sql";
 import type { ArgLayout } from "../code/args.ts";
-import { isNever } from "../code/predicate-code.ts";
+import { isNever, sourcesOf } from "../code/predicate-code.ts";
+import { conjuncts } from "../plan/bounds.ts";
 import { DeltaJoin, type OperatorContext } from "./delta-join.ts";
 import type { ParameterRow } from "./operator.ts";
-import type { Qualifier } from "./qualifier.ts";
+import type { LiveRule, Qualifier } from "./qualifier.ts";
 import { Qualify } from "./qualify.ts";
 import type { Relation } from "./relation.ts";
+import { SwitchedRule } from "./switched-rule.ts";
 
 /** A join of tables, some of them under rules. */
 export type TableJoin = Pick<JoinNode, "inputs" | "edges" | "residual">;
@@ -56,7 +66,36 @@ function qualifierOf(site: JoinSite, input: Node, relation: Relation): Qualifier
       term.kind === "exists"
         ? term.inner
         : { inputs: [{ ...tableOf(input), filter: term.predicate }], edges: [], residual: always };
-    return compileJoin(site, rule, 0) ?? [];
+    return ruleOf(site, rule, relation) ?? [];
   });
   return new Qualify(relation, site.context.resolver, rules, site.queries);
+}
+
+/** @returns undefined for a rule that shows nothing */
+function ruleOf(site: JoinSite, rule: TableJoin, relation: Relation): LiveRule | undefined {
+  if (isNever(rule.residual)) return undefined;
+  const [own = [0], ...others] = joinGroups(rule.inputs.length, rule.edges);
+  const body = compileJoin(site, partOf(rule, own), 0);
+  if (body === undefined || others.length === 0) return body;
+  const switches = others.map((group) => compileJoin(site, partOf(rule, group), 0));
+  const made = switches.filter((each) => each !== undefined);
+  return made.length < switches.length ? undefined : new SwitchedRule(site.context, relation, body, made, site.queries);
+}
+
+/** The part of a join that some of its sources are, which nothing connects to the others. */
+function partOf({ inputs, edges, residual }: TableJoin, group: readonly number[]): TableJoin {
+  const isOf = (source: number): boolean => group.includes(source);
+  const at = (source: number): number => group.indexOf(source);
+  const terms = conjuncts(residual).filter((term) => [...sourcesOf(term)].every(isOf));
+  return {
+    inputs: inputs.filter((_, source) => isOf(source)),
+    edges: edges
+      .filter(({ left }) => isOf(left.source))
+      .map(({ left, right, ...edge }) => ({
+        ...edge,
+        left: { ...left, source: at(left.source) },
+        right: { ...right, source: at(right.source) },
+      })),
+    residual: terms.length === 0 ? always : withSources({ kind: "and", terms }, at),
+  };
 }

@@ -222,11 +222,17 @@ export class DeltaJoin implements Operator {
 
   /** Finds out whether there is a tuple in one state, for a row of source 0 and a query. */
   probe(state: StateName): Probe {
+    return this.probeFrom(state, new Set([0]), this.compile(this.dueWith(0, new Set())));
+  }
+
+  /** Finds out whether there is a tuple in one state for a query: `any`. */
+  witness(state: StateName): Probe {
+    return this.probeFrom(state, new Set(), undefined);
+  }
+
+  private probeFrom(state: StateName, bound: Set<number>, condition: TupleFilter | undefined): Probe {
     const { relations } = this.shape;
     const { resolver, counters } = this.context;
-    const bound = new Set<number>();
-    const condition = this.compile(this.dueWith(0, bound));
-    bound.add(0);
     const steps: ProbeStep[] = [];
     while (bound.size < relations.length) {
       const reach = this.nextReach(bound, (source) => this.fixed[source] ?? noFixed);
@@ -256,13 +262,16 @@ export class DeltaJoin implements Operator {
   /** The source to bind next: one with a unique index, else with the longest index key, else the smallest. */
   private nextReach(bound: ReadonlySet<number>, fixedOf: (source: number) => ReadonlyMap<number, number>): Reach {
     let best: Reach | undefined;
-    for (const [source, relation] of this.shape.relations.entries()) {
+    const { relations } = this.shape;
+    // The first is found by the query's values, or else looked for among all rows.
+    const isAny = bound.size === 0 && relations.every((_, source) => fixedOf(source).size === 0);
+    for (const [source, relation] of relations.entries()) {
       if (bound.has(source)) continue;
       const joined = this.edgesInto(source, bound).map(({ own }) => own);
-      if (joined.length === 0) continue;
       const fixed = fixedOf(source);
+      if (joined.length === 0 && (bound.size > 0 || (fixed.size === 0 && !isAny))) continue;
       const columns = [...new Set([...joined, ...fixed.keys()])].toSorted((a, b) => a - b);
-      const found = relation.access(columns);
+      const found = isAny ? relation.scan() : relation.access(columns);
       // An index without the query's own values leads to the rows of all queries.
       const isNear = found?.isUnique === true || fixed.size === 0 || found?.columns.some((each) => fixed.has(each));
       const reach: Reach = { source, columns, access: isNear === true ? found : undefined };

@@ -61,6 +61,11 @@ export class Probe {
     return this.holds(this.condition, query) && this.goOn(0, query);
   }
 
+  /** Whether there is a tuple for a query, where no row is given. */
+  any(query: ParameterRow): boolean {
+    return this.goOn(0, query);
+  }
+
   private goOn(depth: number, query: ParameterRow): boolean {
     const step = this.steps[depth];
     if (step === undefined) return true;

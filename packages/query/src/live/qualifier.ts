@@ -21,6 +21,20 @@ export interface Qualifier {
   close(): void;
 }
 
+/** One rule of a source: a join whose first source is the row that is asked about. */
+export interface LiveRule {
+  /** How well the tuples of a row tell queries apart. */
+  readonly tell: number;
+  add(query: ParameterRow): void;
+  drop(query: ParameterRow): void;
+  /** Adds to `out` which tuples a row has now and had not, and the other way round: its weights have the sign of the change. */
+  advance(turn: Turn, out: Delta): void;
+  probe(state: StateName): { finds(view: DataView, at: number, query: ParameterRow): boolean };
+  /** Adds the tuples that contain one row, with the weight 1. */
+  rowPath(state: StateName): { runRow(row: RowRef, out: Delta): void };
+  close(): void;
+}
+
 /** A source under rules, read in one state. */
 export interface SeenIn {
   readonly qualifier: Qualifier;

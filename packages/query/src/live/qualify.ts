@@ -12,21 +12,18 @@
  * Nothing is kept.
  */
 import { empty, type RowRef } from "@lightcone/base";
-import type { DeltaJoin } from "./delta-join.ts";
-import type { DeltaPath } from "./delta-path.ts";
 import { Delta } from "./delta.ts";
 import type { ParameterRow } from "./operator.ts";
 import { PairTable } from "./pair-table.ts";
-import type { Probe } from "./probe.ts";
-import type { Qualifier, StateName } from "./qualifier.ts";
+import type { LiveRule, Qualifier, StateName } from "./qualifier.ts";
 import type { Relation, RelationDelta, RowResolver } from "./relation.ts";
 import { RowSet } from "./row-set.ts";
 import type { Turn } from "./turn.ts";
 
 /** One state, as rules are asked about it. */
 interface StateOfRules {
-  readonly probes: readonly Probe[];
-  readonly paths: readonly DeltaPath[];
+  readonly probes: readonly ReturnType<LiveRule["probe"]>[];
+  readonly paths: readonly ReturnType<LiveRule["rowPath"]>[];
   readonly seers: ParameterRow[];
 }
 
@@ -41,7 +38,7 @@ const noRows: RelationDelta = {
 export class Qualify implements Qualifier {
   private readonly relation: Relation;
   private readonly resolver: RowResolver;
-  private readonly rules: readonly DeltaJoin[];
+  private readonly rules: readonly LiveRule[];
   private readonly queries: readonly ParameterRow[];
   private readonly states: Readonly<Record<StateName, StateOfRules>>;
   /** The pairs that one rule touches, with the change of its tuples; and those of all rules, with what they do. */
@@ -55,12 +52,7 @@ export class Qualify implements Qualifier {
   private stamp = 0;
 
   /** @param rules joins that return their source 0, which is of `relation` */
-  constructor(
-    relation: Relation,
-    resolver: RowResolver,
-    rules: readonly DeltaJoin[],
-    queries: readonly ParameterRow[],
-  ) {
+  constructor(relation: Relation, resolver: RowResolver, rules: readonly LiveRule[], queries: readonly ParameterRow[]) {
     const stateOf = (state: StateName): StateOfRules => ({
       probes: rules.map((rule) => rule.probe(state)),
       paths: rules.map((rule) => rule.rowPath(state)),
@@ -135,7 +127,7 @@ export class Qualify implements Qualifier {
   }
 
   /** Adds the pairs of which a rule has more tuples, or fewer, than before. The only rule's stay as they are. */
-  private touch(rule: DeltaJoin, turn: Turn): void {
+  private touch(rule: LiveRule, turn: Turn): void {
     const { delta, ofRule, touched } = this;
     rule.advance(turn, delta);
     if (delta.count === 0) return;

@@ -36,6 +36,8 @@ export interface Relation {
   readonly isEvent: boolean;
   /** The best declared index whose leading columns are among `columns`. */
   access(columns: readonly number[]): KeyedAccess | undefined;
+  /** All rows, by a key of no columns. */
+  scan(): KeyedAccess;
   /** Makes an index of the present rows, for columns that no declared index serves. */
   arrange(columns: readonly number[]): Arrangement;
 }

@@ -1,6 +1,6 @@
 /** A table as a relation. Lookups by its declared indexes need no further memory. */
 import type { RowRef, TableId } from "@lightcone/base";
-import type { Arrangement, Index, IndexCursor, RowSource, Table } from "@lightcone/engine";
+import type { Arrangement, Index, IndexCursor, RowSource, Table, TableCursor } from "@lightcone/engine";
 import type { AlgebraicType } from "@lightcone/sats";
 import type { Keyed, KeyedAccess, Relation } from "./relation.ts";
 
@@ -36,6 +36,10 @@ export class TableRelation implements Relation {
       if (access !== undefined && (best === undefined || isBetter(access, best))) best = access;
     }
     return best;
+  }
+
+  scan(): KeyedAccess {
+    return { columns: [], isUnique: false, open: () => new Scan(this.table.openCursor()) };
   }
 
   arrange(columns: readonly number[]): Arrangement {
@@ -86,6 +90,22 @@ class PointLookup implements Keyed {
 
   seek(view: DataView, at: number, length: number): void {
     this.cursor.seekPoint(view, at, length);
+  }
+
+  next(): RowRef | -1 {
+    return this.cursor.next();
+  }
+}
+
+class Scan implements Keyed {
+  private readonly cursor: TableCursor;
+
+  constructor(cursor: TableCursor) {
+    this.cursor = cursor;
+  }
+
+  seek(): void {
+    this.cursor.seek();
   }
 
   next(): RowRef | -1 {

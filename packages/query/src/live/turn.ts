@@ -53,6 +53,11 @@ export class CommitTurn implements Turn {
     this.overlays.clear();
   }
 
+  /** Whether it is going on. */
+  get isOpen(): boolean {
+    return this.commit !== undefined;
+  }
+
   get offset(): TxOffset {
     if (this.commit === undefined) throw new TypeError("no turn has begun");
     return this.commit.offset;

@@ -200,6 +200,36 @@ export const ruleMutants: readonly Mutant[] = [
     to: 'seen: source === start ? undefined : this.seenIn(source, "new"),',
   },
   {
+    name: "who a rule is switched on for is asked of the old state",
+    file: "live/switched-rule.ts",
+    from: 'const on = this.hasAll("new", query) ? 1 : 0;',
+    to: 'const on = this.hasAll("old", query) ? 1 : 0;',
+  },
+  {
+    name: "what was switched last time is as before that",
+    file: "live/switched-rule.ts",
+    from: "this.was[position] = this.is[position] ?? 0;",
+    to: "",
+  },
+  {
+    name: "of several that switch a rule one is enough",
+    file: "live/switched-rule.ts",
+    from: "if (!witness.any(query)) return false;",
+    to: "return witness.any(query);",
+  },
+  {
+    name: "rows come for queries that a rule is switched off for",
+    file: "live/switched-rule.ts",
+    from: "was[position] === 1 && is[position] === 1;",
+    to: "true;",
+  },
+  {
+    name: "a switch leaves the rows that are there",
+    file: "live/switched-rule.ts",
+    from: "if (this.switched.length > 0 && !relation.isEvent)",
+    to: "if (this.switched.length < 0)",
+  },
+  {
     name: "what a rule reads is looked for without its own rules",
     file: "live/probe.ts",
     from: "if (seen !== undefined && !seen.qualifier.isSeen(seen.state, row, view, at, query)) continue;",

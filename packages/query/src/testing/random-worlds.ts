@@ -191,6 +191,38 @@ function queryOver(tables: Columns, sources: fc.Arbitrary<readonly TableName[]>)
   });
 }
 
+/**
+ * Rules with sources that no equality leads to: one or two of them, joined to each other or not, with a condition on each
+ * source, mostly on the caller.
+ */
+function looseRule(tables: Columns, own: TableName, others: readonly TableName[]): fc.Arbitrary<QueryDraft> {
+  const other = fc.constantFrom(...others);
+  const shape = fc.oneof(
+    { weight: 3, arbitrary: fc.tuple(other).map((of) => ({ of, pair: undefined })) },
+    fc.record({
+      of: fc.tuple(other, other),
+      pair: fc.constantFrom<readonly [number, number] | undefined>(undefined, [0, 1], [1, 2]),
+    }),
+  );
+  return shape.chain(({ of, pair }) => {
+    const sources: readonly TableName[] = [own, ...of];
+    const columns = sources.map((each, source) =>
+      Object.entries(tables[each] ?? {}).map(([column, domain]): DraftColumn => ({ source, name: column, domain })),
+    );
+    const k = (source: number): DraftColumn =>
+      columns[source]?.find(({ name }) => name === "k") ?? { source, name: "k", domain: "u8" };
+    const conditions = columns.map((each, source) =>
+      fc.oneof(fc.constant(always), condition(each), ...(source === 0 ? [] : senderConditions(each))),
+    );
+    return fc.tuple(...conditions).map((terms): QueryDraft => ({
+      sources,
+      edges: pair === undefined ? [] : [{ left: k(pair[0]), right: k(pair[1]) }],
+      condition: { kind: "and", terms },
+      returned: 0,
+    }));
+  });
+}
+
 const joinDomain = fc.constantFrom<DomainName>("u8", "u64", "string", "f32", "f64", "bytes", "i128");
 
 interface Tables {
@@ -262,7 +294,11 @@ function rulesOf(
     const other = fc.constantFrom(...others);
     sources.push(fc.tuple(own, other), fc.tuple(own, other), fc.tuple(own, other), fc.tuple(own, other, other));
   }
-  const rule = queryOver(tables, fc.oneof(...sources)).map((draft) => ({ ...draft, returned: 0 }));
+  const joined = queryOver(tables, fc.oneof(...sources)).map((draft) => ({ ...draft, returned: 0 }));
+  const rule =
+    others.length === 0
+      ? joined
+      : fc.oneof({ weight: 3, arbitrary: joined }, { weight: 2, arbitrary: looseRule(tables, name, others) });
   return fc.option(fc.array(rule, { minLength: 1, maxLength: 3 }), { nil: undefined, freq: 4 });
 }
 
