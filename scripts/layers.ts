@@ -27,7 +27,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   react: ["client", "live"],
   codegen: below3,
   cli: [...below6, "server", "codegen", "client"],
-  lightcone: ["module", "client", "live", "react", "cli"],
+  testing: [...below6, "module"],
+  lightcone: ["module", "client", "live", "react", "cli", "testing"],
 };
 
 /**
@@ -71,6 +72,7 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
     "rerun",
     "recover.ts",
     "database.ts",
+    "in-memory",
     "front.ts",
     "index.ts",
     "testing",

@@ -29,6 +29,8 @@ export interface Watchdog {
 /** What ends it: time, which starts a thread and costs 0.1 ms, the process's SIGINT, or either. */
 export type Interrupts = { readonly timeout: number; readonly breakOnSigint?: true } | { readonly breakOnSigint: true };
 
+// Kept: where a module is ended in a process of others, there is none.
+const steadyClock = performance;
 const hook = Symbol.for("lightcone.interruptible");
 const script = new Script(`globalThis[Symbol.for("lightcone.interruptible")]()`, {
   filename: "lightcone-interruptible",
@@ -67,7 +69,7 @@ export function runByTheClock(
   const asked = words[askedWord] as number; // there are two words
   const timeout = budgetMs + sectionMsMax;
   critical.reset();
-  const fromMs = performance.now();
+  const fromMs = steadyClock.now();
   critical.untilMs = fromMs + budgetMs;
   critical.timerMs = fromMs + timeout;
   words[askedWord] = Asked.toLookAtTheClock;
@@ -75,7 +77,7 @@ export function runByTheClock(
     return runInterruptible(work, { timeout, ...interrupts });
   } finally {
     // Work around this one goes on where it was.
-    critical.untilMs = untilMs + performance.now() - fromMs;
+    critical.untilMs = untilMs + steadyClock.now() - fromMs;
     critical.timerMs = timerMs;
     words[askedWord] = asked;
   }

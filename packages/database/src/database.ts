@@ -11,7 +11,7 @@ import { realRandom, type Random } from "@lightcone/base";
 import { TimeoutWatchdog, type Watchdog } from "@lightcone/base/node";
 import type { CommitLog, LoadedSnapshot, SnapshotEntry, SnapshotStore } from "@lightcone/commitlog";
 import { CommitKind, openStore, restoreStore, type Store } from "@lightcone/engine";
-import type { SandboxKind } from "@lightcone/host-js";
+import { loadJsModule, type LoadJs, type SandboxKind } from "@lightcone/host-js";
 import { ByteWriter } from "@lightcone/sats";
 import { Access } from "./access/catalog.ts";
 import { DatabasePort } from "./calls/module-port.ts";
@@ -71,6 +71,8 @@ export interface DatabaseOptions extends DatabaseDirectory {
   readonly random?: Random;
   /** Where TypeScript modules run: `ses` locks down the whole process, so tests in a process of others use `vm`. */
   readonly sandbox?: SandboxKind;
+  /** Makes programs of TypeScript modules, if they run in none of those. */
+  readonly loadJs?: LoadJs;
   /** Is told what the operator of the server has to see to. The database's own log is on the disk that may be full. */
   readonly tellOperator?: TellOperator;
   /** Sends what procedures request; none are sent otherwise. */
@@ -83,6 +85,9 @@ const noHttp: HttpClient = {
     return () => undefined;
   },
 };
+function loaderOf({ loadJs, sandbox }: Pick<DatabaseOptions, "loadJs" | "sandbox">): LoadJs {
+  return loadJs ?? ((bundle, limits) => loadJsModule(bundle, limits, { sandbox }));
+}
 const roomAgain = "the disk has room again: writes go on";
 const nobody: Activity = {
   begin: () => undefined,
@@ -129,7 +134,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 /** A number that nobody can foresee. */
-function drawSeed(random: Random): number {
+export function drawSeed(random: Random): number {
   return new DataView(random.fill(new Uint8Array(4)).buffer).getUint32(0);
 }
 
@@ -148,7 +153,8 @@ export class Database implements DatabaseLink {
   readonly failed: Promise<Error>;
   /** Handles of the connections that were resumed, in their order. */
   resumed: readonly ConnectionHandle[] = [];
-  private readonly context: DatabaseContext;
+  /** For whoever looks into a database in their own process. */
+  readonly context: DatabaseContext;
   private readonly log: CommitLog;
   private readonly snapshots: Snapshots;
   private readonly scheduler: Scheduler;
@@ -163,7 +169,7 @@ export class Database implements DatabaseLink {
   private ended = false;
   private fail: (error: Error) => void = () => undefined;
 
-  constructor(options: DatabaseOptions, limits: DatabaseLimits, ground: Ground) {
+  constructor(options: Omit<DatabaseOptions, "directory" | "fileSystem">, limits: DatabaseLimits, ground: Ground) {
     const { store, log, moduleLog, watchdog } = ground;
     const { clock, identity, random = realRandom, resume = [] } = options;
     this.failed = new Promise((resolve) => (this.fail = resolve));
@@ -242,7 +248,7 @@ export class Database implements DatabaseLink {
     };
     this.sessions = new Sessions(context, this.durability, this.gathered, this.wires);
     const port = new DatabasePort(context, this.scheduler);
-    this.installation = new Installation(context, port, this.scheduler, watchdog, options.sandbox ?? "ses");
+    this.installation = new Installation(context, port, this.scheduler, watchdog, loaderOf(options));
     this.snapshots = new Snapshots(context, log, ground.snapshots, ground.newest, () => {
       const meta = new ByteWriter();
       meta.raw(this.scheduler.save());
@@ -377,6 +383,13 @@ export class Database implements DatabaseLink {
     loop.stop();
     await this.close(false);
     return isDone ? this.rest : undefined;
+  }
+
+  /** Ends at once, and writes nothing more: whoever it was made for has seen what they wanted. */
+  leave(): void {
+    this.ended = true;
+    this.scheduler.stop();
+    this.context.loop.stop();
   }
 
   /** @param isSparing whether there is a snapshot only if something has changed since the last */

@@ -1,4 +1,5 @@
 export * from "./front.ts";
 export { openDatabase, type Database, type DatabaseOptions } from "./database.ts";
+export { openInMemory, type InMemory, type InMemoryOptions } from "./in-memory/open-in-memory.ts";
 export { databaseStates, timestampOf, type DatabaseFacts } from "./recovery/repair.ts";
 export { rerunCalls, type Difference, type RerunOptions, type RerunReport } from "./rerun/rerun.ts";

@@ -3,7 +3,7 @@ import { modulePromises } from "@lightcone/base/node";
 import { LogLevel, type HostPort } from "@lightcone/host";
 import { lineText } from "./console-text.ts";
 import type { Sandbox } from "./sandbox.ts";
-import type { StackMapper } from "./stack-trace.ts";
+import type { Stacks } from "./stack-trace.ts";
 
 const { error, warn, info, debug, trace } = LogLevel;
 const levels = { error, warn, info, log: info, table: info, debug, trace } as const;
@@ -26,7 +26,7 @@ const source = `
   return console;
 `;
 
-export function makeConsole(sandbox: Sandbox, port: HostPort, stacks: StackMapper): object {
+export function makeConsole(sandbox: Sandbox, port: HostPort, stacks: Stacks): object {
   const timers = new Map<string, number>();
   const write = (level: LogLevel, values: readonly unknown[]): void => {
     const at = stacks.innermost(new Error().stack ?? "");

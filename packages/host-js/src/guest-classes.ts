@@ -54,6 +54,23 @@ export interface GuestClasses {
   readonly fail: (code: number, text: string) => never;
 }
 
+/** Classes of a module that was not bundled: those of the package that it imports. */
+export interface OwnClasses {
+  readonly SenderError: new (message: string) => Error;
+  readonly SpacetimeHostError: new (message: string) => Error;
+  readonly errors: Readonly<Record<string, new (message: string) => Error>>;
+  readonly Range: unknown;
+}
+
+export function guestClassesOf({ SenderError, SpacetimeHostError, errors, Range }: OwnClasses): GuestClasses {
+  const byCode = new Map(Object.entries(errorNames).map(([name, code]) => [code, name]));
+  const fail = (code: number, text: string): never => {
+    const Named = errors[byCode.get(code) ?? ""] ?? SpacetimeHostError;
+    throw new Named(text);
+  };
+  return { SenderError, SpacetimeHostError, errors, Range, fail };
+}
+
 export function makeGuestClasses(sandbox: Sandbox): GuestClasses {
   return sandbox.harden(sandbox.compile(["codes"], source, "guest classes")(errorNames) as GuestClasses);
 }

@@ -1,4 +1,4 @@
-/** A running TypeScript module: its bundle evaluated in a sandbox, its tables bound, its reducers called. */
+/** A running TypeScript module: what it exports is read, its tables bound, its reducers called. */
 import { defined, LightconeError } from "@lightcone/base";
 import { modulePromises, type Rejection, type Settled } from "@lightcone/base/node";
 import type {
@@ -23,21 +23,20 @@ import {
   type AlgebraicType,
 } from "@lightcone/sats";
 import type { ModuleHistory } from "@lightcone/schema";
-import { makeConsole } from "./console.ts";
 import { CallContext } from "./context.ts";
 import { describeModule } from "./describe.ts";
-import { makeGuestClasses, type GuestClasses } from "./guest-classes.ts";
-import { description, hostModuleName, makeHostModule, whyNotThere } from "./host-module.ts";
-import { invalid, readModuleShape } from "./module-shape.ts";
+import type { GuestClasses } from "./guest-classes.ts";
+import { invalid } from "./module-shape.ts";
 import { historyOf } from "./module-history.ts";
+import type { ModuleSource } from "./module-source.ts";
 import { endWork, readingOf } from "./module-work.ts";
 import { byAlias, fullName, partOf, withAllBelow, type Part } from "./parts.ts";
 import { isThenable, ProcedureRunner, type BoundProcedure, type Refused } from "./procedure-runner.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { Scratch } from "./scratch.ts";
 import { asyncAdvice } from "./shape-reader.ts";
-import type { FunctionShape, ModuleShape, ViewShape } from "./shapes.ts";
-import type { Position, StackMapper } from "./stack-trace.ts";
+import type { FunctionShape, ViewShape } from "./shapes.ts";
+import type { Position, Stacks } from "./stack-trace.ts";
 import { isHostsOwn, isStackOverflow, refusalOf } from "./thrown.ts";
 import { checkAccessors, makeTableBinding, type TableBinding } from "./table-handle.ts";
 import { ViewRunner, type BoundView, type ViewGiven } from "./view-runner.ts";
@@ -67,9 +66,9 @@ export class JsInstance implements ModuleInstance {
   readonly description: Uint8Array;
   readonly history: ModuleHistory;
   private readonly port: HostPort;
-  private readonly script: string;
+  private readonly source: ModuleSource;
   private readonly sandbox: Sandbox;
-  private readonly stacks: StackMapper;
+  private readonly stacks: Stacks;
   private readonly classes: GuestClasses;
   private readonly root: Part;
   /** It and all modules within, in the order in which functions are numbered. */
@@ -88,20 +87,20 @@ export class JsInstance implements ModuleInstance {
   private runner: ProcedureRunner | undefined;
 
   /**
-   * @throws {LightconeError} `ModuleInvalid` when the bundle fails to run or to describe itself, `SchemaInvalid` when it
+   * @throws {LightconeError} `ModuleInvalid` when the module fails to run or to describe itself, `SchemaInvalid` when it
    *   describes what cannot be
    */
-  constructor(script: string, sandbox: Sandbox, port: HostPort, stacks: StackMapper) {
+  constructor(source: ModuleSource, port: HostPort) {
     modulePromises.watch();
-    this.script = script;
+    this.source = source;
     this.port = port;
-    this.sandbox = sandbox;
-    this.stacks = stacks;
-    this.classes = makeGuestClasses(sandbox);
+    this.sandbox = source.sandbox;
+    this.stacks = source.stacks;
+    this.classes = source.classes;
     const { activity } = modulePromises;
     modulePromises.begin();
     try {
-      this.root = partOf(this.evaluate(script));
+      this.root = partOf(source.read(port));
       this.parts = withAllBelow(this.root);
       for (const { shape, indexes } of this.parts)
         shape.tables.forEach((table, at) => checkAccessors(table, indexes[at] ?? []));
@@ -116,33 +115,6 @@ export class JsInstance implements ModuleInstance {
     if (rejection === undefined) return;
     const reason = readingOf(() => this.told(rejection));
     invalid(`a promise was rejected as the module loads: ${reason}`);
-  }
-
-  /** Runs the bundle and reads what it exports. */
-  private evaluate(script: string): ModuleShape {
-    const sandbox = this.sandbox;
-    const hostModule = makeHostModule(sandbox, this.classes);
-    const console = makeConsole(sandbox, this.port, this.stacks);
-    const makeRequire = sandbox.compile(
-      ["name", "hostModule", "why"],
-      `return (asked) => { if (asked === name) return hostModule; throw new TypeError(why(String(asked))); };`,
-      "require",
-    );
-    const module = sandbox.compile([], "return { exports: {} };", "exports")() as { exports: object };
-    const { exports } = module;
-    const run = sandbox.evaluate(script);
-    if (typeof run !== "function") invalid("the bundle is not a script");
-    run(sandbox.harden(makeRequire(hostModuleName, hostModule, whyNotThere)), exports, module, console);
-    const shape = readModuleShape(exports, description);
-    if (shape.unexported.length > 0)
-      throw new LightconeError("SchemaInvalid", { problems: shape.unexported.map((stack) => this.unexported(stack)) });
-    return shape;
-  }
-
-  private unexported(stack: string): string {
-    const at = this.stacks.innermost(stack);
-    const place = at === undefined ? "" : ` at ${at.file}:${at.line}:${at.column}`;
-    return `the function that is made${place} is not exported, so nobody could call it: write \`export const\` before it, in the entry file or exported again from there`;
   }
 
   /** What went wrong while the module was loaded or described itself, which runs code of its own. */
@@ -237,7 +209,7 @@ export class JsInstance implements ModuleInstance {
       handler: this.root.shape.handlers,
     };
     const body = all[kind][id]?.body;
-    return body === undefined ? undefined : this.stacks.placeOf(body, this.script);
+    return body === undefined ? undefined : this.source.placeOf(body);
   }
 
   /** Whether a procedure has left what would wake in a later call. */

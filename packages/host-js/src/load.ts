@@ -3,6 +3,7 @@
  * the official package are ES modules.
  */
 import type { HostPort, ModuleInstance, ModuleLimits, ModuleProgram } from "@lightcone/host";
+import { BundleSource } from "./bundle-source.ts";
 import { JsInstance } from "./instance.ts";
 import type { SandboxKind } from "./sandbox.ts";
 import { debuggersMap, splitSourceMap, wrapScript } from "./script-text.ts";
@@ -19,6 +20,9 @@ export interface JsModuleOptions {
   /** `ses` (the default) locks down the whole process at the first `open`; tests in a process of others use `vm`. */
   readonly sandbox?: SandboxKind | undefined;
 }
+
+/** Makes a program of a bundle's text, in a place of its choice. */
+export type LoadJs = (bundle: string, limits: ModuleLimits) => ModuleProgram;
 
 /**
  * Makes a program of a bundle's text, as `lightcone publish` sends it. Nothing of it runs before `open`.
@@ -47,7 +51,7 @@ export function loadJsModule(bundle: string, limits?: ModuleLimits, options: JsM
   }
   const isDebugged = map !== undefined && process.env["LIGHTCONE_INSPECT"] === "1";
   const script = wrapScript(code) + (isDebugged ? debuggersMap(map) : "");
-  return { open: (port: HostPort): ModuleInstance => new JsInstance(script, openSandbox(), port, stacks) };
+  return { open: (port: HostPort): ModuleInstance => new JsInstance(new BundleSource(script, openSandbox(), stacks), port) };
 }
 
 const pageBytes = 65_536;

@@ -8,13 +8,17 @@ import type { Compile } from "@lightcone/sats";
 
 export type SandboxKind = "ses" | "vm";
 
+/** What is made for a module is made in the realm that its code runs in. */
 export interface Sandbox {
-  /** Evaluates a script of the module's; its frames in stacks say `scriptName`. */
-  evaluate(script: string): unknown;
   /** Compiles code that the host generated. It runs at full speed, and its literals are of the module's realm. */
   readonly compile: Compile;
   /** Freezes what is handed to the module, and all that can be reached from it. */
   harden<T>(value: T): T;
+}
+
+export interface ScriptSandbox extends Sandbox {
+  /** Evaluates a script of the module's; its frames in stacks say `scriptName`. */
+  evaluate(script: string): unknown;
 }
 
 /** The file name of a module's frames. */

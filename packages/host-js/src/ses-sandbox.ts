@@ -11,7 +11,7 @@ import { AssertionError, dumpCode, LightconeError } from "@lightcone/base";
 import { ConnectionId, Timestamp } from "@lightcone/sats";
 import { tameRealm } from "./realm.ts";
 import { escapeForSes } from "./script-text.ts";
-import { globalNames, scriptName, type Sandbox } from "./sandbox.ts";
+import { globalNames, scriptName, type Sandbox, type ScriptSandbox } from "./sandbox.ts";
 import { moduleStack } from "./stack-trace.ts";
 
 const keptFunction = Function;
@@ -93,7 +93,7 @@ export function prepareSandbox(): void {
 }
 
 /** Opens a compartment; locks the process down first if that has not happened. */
-export function openSesSandbox(): Sandbox {
+export function openSesSandbox(): ScriptSandbox {
   lockDownOnce();
   const compartment = new Compartment({
     globals: { Float32Array, Float64Array, ...realmGlobals },

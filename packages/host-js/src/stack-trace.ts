@@ -47,7 +47,18 @@ function endOf(frames: readonly { readonly name: string }[]): number {
 
 const ownPosition = new RegExp(`${scriptName.replaceAll(".", "\\.")}:(\\d+):(\\d+)`, "g");
 
-export class StackMapper {
+/** Says in whose file and line something of a module is. */
+export interface Stacks {
+  /** An error as text: its name and message, then the module's frames. Runs nothing that could throw to the caller. */
+  describe(error: unknown): string;
+  /** Where the innermost frame of the module in a stack stands. */
+  innermost(stack: string): Position | undefined;
+  /** A text with the stacks in it at the author's files and lines. */
+  mapped(text: string): string;
+}
+
+/** Those of a bundle, whose source map may be in it. */
+export class StackMapper implements Stacks {
   private readonly json: string | undefined;
   private map: SourceMap | undefined;
   private isRead = false;
@@ -56,7 +67,6 @@ export class StackMapper {
     this.json = map;
   }
 
-  /** An error as text: its name and message, then the module's frames. Runs nothing that could throw to the caller. */
   describe(error: unknown): string {
     const { head, frames } = this.parts(error);
     const lines = frames.map(
@@ -66,7 +76,6 @@ export class StackMapper {
     return [head, ...lines].join("\n");
   }
 
-  /** Where the innermost frame of the module in a stack stands. */
   innermost(stack: string): Position | undefined {
     for (const line of stack.split("\n")) {
       const frame = this.frame(line);
@@ -80,7 +89,6 @@ export class StackMapper {
     return stack.split("\n").flatMap((line) => this.frame(line)?.at ?? []);
   }
 
-  /** A text with the stacks in it at the author's files and lines. */
   mapped(text: string): string {
     if (!text.includes(scriptName)) return text;
     return text.replaceAll(ownPosition, (_, line: string, column: string) => {

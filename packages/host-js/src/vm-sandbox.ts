@@ -2,7 +2,7 @@
 import { compileFunction, createContext, Script } from "node:vm";
 import { dumpCode } from "@lightcone/base";
 import { tameRealm } from "./realm.ts";
-import { globalNames, scriptName, type Sandbox } from "./sandbox.ts";
+import { globalNames, scriptName, type Sandbox, type ScriptSandbox } from "./sandbox.ts";
 import { moduleStack } from "./stack-trace.ts";
 
 /** Bytes pass between host and module, so both must mean the same classes by them. */
@@ -19,7 +19,7 @@ const sameErrors = `
   }
 `;
 
-export function openVmSandbox(): Sandbox {
+export function openVmSandbox(): ScriptSandbox {
   const context = createContext({}, { name: "lightcone module", codeGeneration: { strings: true, wasm: false } });
   const compile: Sandbox["compile"] = (parameters, body, title) => {
     dumpCode(title, parameters, body);

@@ -16,10 +16,26 @@ export type Compile = (
 // Kept before anything can replace it.
 const keptFunction = Function;
 
-const compileHere: Compile = (parameters, body, title) => {
+/** Compiles in this realm. */
+export const compileHere: Compile = (parameters, body, title) => {
   dumpCode(title, parameters, body);
-  return keptFunction(...parameters, `"use strict";\n${body}`) as ReturnType<Compile>;
+  const text = compiled === undefined ? "" : `${parameters.join()}\n${body}`;
+  const known = compiled?.get(text);
+  if (known !== undefined) return known;
+  const made = keptFunction(...parameters, `"use strict";\n${body}`) as ReturnType<Compile>;
+  compiled?.set(text, made);
+  return made;
 };
+
+let compiled: Map<string, ReturnType<Compile>> | undefined;
+
+/**
+ * Has what is compiled from now on kept by its text: for a process that makes the same databases again and again. What two of
+ * them share V8 does not fit to either.
+ */
+export function keepCompiled(): void {
+  compiled ??= new Map();
+}
 
 /**
  * Compiles a function body that was made from types. Names inside it are quoted.

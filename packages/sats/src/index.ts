@@ -16,7 +16,7 @@ export { jsonToBsatn } from "./json/json-to-bsatn.ts";
 export * from "./json/type-json.ts";
 export * from "./limits.ts";
 export { fixedSizeOf, minSizeOf } from "./measure.ts";
-export { compileWith } from "./compile.ts";
+export { compileHere, compileWith, keepCompiled } from "./compile.ts";
 export type { Compile } from "./compile.ts";
 export * from "./refs.ts";
 export * from "./skip.ts";

@@ -1,7 +1,7 @@
 /** The module of a database: its program, what it says it is, and the instances that run it. */
-import { LightconeError } from "@lightcone/base";
+import { defined, LightconeError } from "@lightcone/base";
 import type { FunctionKind, HostPort, ModuleInstance, ModuleProgram } from "@lightcone/host";
-import { loadJsModule, type SandboxKind } from "@lightcone/host-js";
+import type { LoadJs } from "@lightcone/host-js";
 import { loadWasmModule } from "@lightcone/host-wasm";
 import {
   checkModule,
@@ -21,6 +21,29 @@ import type { BoundReducer, Module, Program } from "../core/module.ts";
 export interface ModulePorts {
   readonly port: HostPort;
   readonly viewPort: HostPort;
+}
+
+interface Definition {
+  readonly def: ModuleDef;
+  /** By reducer. */
+  readonly checks: readonly Pick<BoundReducer, "validate" | "checkResult">[];
+}
+
+/** By description: a module that is loaded in this process gives many databases the same one. */
+const definitions = new WeakMap<Uint8Array, Definition>();
+
+/** @throws {LightconeError} `SchemaInvalid` */
+function definitionOf({ description, history }: ModuleInstance): Definition {
+  const known = definitions.get(description);
+  if (known !== undefined) return known;
+  const def = withHistory(checkModule(decodeModuleDef(description)), history);
+  const checks = def.reducers.map(({ params, returns }) => ({
+    validate: validator(params),
+    checkResult: returns && validator(returns),
+  }));
+  const made = { def, checks };
+  definitions.set(description, made);
+  return made;
 }
 
 export class ModuleRuntime implements Module {
@@ -44,7 +67,7 @@ export class ModuleRuntime implements Module {
     { hostType, program: bytes }: Program,
     { port, viewPort }: ModulePorts,
     limits: DatabaseLimits,
-    sandbox: SandboxKind,
+    loadJs: LoadJs,
   ) {
     this.hostType = hostType;
     this.bytes = bytes;
@@ -56,17 +79,14 @@ export class ModuleRuntime implements Module {
       procedureThreadsMax: limits.procedureThreadsMax,
       callMsMax: limits.reducerTimeoutMs,
     };
-    this.program =
-      hostType === "wasm"
-        ? loadWasmModule(bytes, moduleLimits)
-        : loadJsModule(scriptOf(bytes), moduleLimits, { sandbox });
+    this.program = hostType === "wasm" ? loadWasmModule(bytes, moduleLimits) : loadJs(scriptOf(bytes), moduleLimits);
     this.opened = this.program.open(port);
-    this.def = withHistory(checkModule(decodeModuleDef(this.opened.description)), this.opened.history);
-    this.reducers = this.def.reducers.map((def) => ({
-      def,
-      validate: validator(def.params),
-      checkResult: def.returns && validator(def.returns),
-      isForAll: isCallableByAll(def),
+    const { def, checks } = definitionOf(this.opened);
+    this.def = def;
+    this.reducers = def.reducers.map((each, at) => ({
+      def: each,
+      ...defined(checks[at], "the checks of a reducer"),
+      isForAll: isCallableByAll(each),
     }));
     this.names = new FunctionNames(this.reducers.map((reducer) => [reducer.def.name, reducer] as const));
   }

@@ -34,6 +34,8 @@ export interface JobLoopOptions {
 
 /** Time for what an ended call left behind. It is worth nothing: its transaction is rolled back. */
 const purgeMs = 50;
+// Kept: where a module runs in a process of others, there is none while it does.
+const later = setImmediate;
 
 export class JobLoop {
   private readonly options: JobLoopOptions;
@@ -85,7 +87,7 @@ export class JobLoop {
   kick(): void {
     if (this.scheduled || this.count === 0) return;
     this.scheduled = true;
-    setImmediate(this.turn);
+    later(this.turn);
   }
 
   /** Ends the loop. What waits is dropped unanswered, for whoever holds it to hand in again elsewhere. */

@@ -9,9 +9,23 @@ import type { Clock, FileSystem, GrowingFile } from "@lightcone/base";
 import type { DatabaseLimits } from "../link/limits.ts";
 import { lastLineEnd, listLogFiles, logFileName, readLogFileName, sizeOf } from "./log-files.ts";
 
+// Kept: where a module runs in a process of others, there is none while it does.
+const soon = setImmediate;
+
 /** Days of which the lines are kept. */
 export const logDaysMax = 7;
 const dayMicros = 24 * 60 * 60 * 1_000_000;
+
+/** Where lines go. */
+export interface LineWriter {
+  /** Adds a line before it returns. @throws what the file system says; the line is not there then */
+  addNow(line: Uint8Array): void;
+  /** Adds lines, each whole. @returns how many of them, from the first on */
+  add(lines: readonly Uint8Array[]): Promise<number>;
+  /** Resolves when nothing is under way. */
+  settle(): Promise<void>;
+  close(): Promise<void>;
+}
 
 export interface LogWriterOptions {
   readonly fileSystem: FileSystem;
@@ -33,7 +47,7 @@ interface PresentFile extends LogFile {
   readonly endMicros: number;
 }
 
-export class LogWriter {
+export class LogWriter implements LineWriter {
   private readonly options: LogWriterOptions;
   /** Full files, oldest first. */
   private older: LogFile[] = [];
@@ -175,8 +189,6 @@ export class LogWriter {
    */
   private later(change: () => Promise<void>): void {
     const before = this.changing;
-    this.changing = new Promise((resolve) =>
-      setImmediate(() => void before.then(change).then(resolve, () => resolve())),
-    );
+    this.changing = new Promise((resolve) => soon(() => void before.then(change).then(resolve, () => resolve())));
   }
 }

@@ -9,7 +9,7 @@
 import { cutText } from "@lightcone/base";
 import { LogLevel, type LogLine } from "@lightcone/host";
 import type { DatabaseLimits } from "../link/limits.ts";
-import { LogWriter, type LogWriterOptions } from "./log-writer.ts";
+import { LogWriter, type LineWriter, type LogWriterOptions } from "./log-writer.ts";
 
 /**
  * How much of its time a database gives to writing lines at once, and how much of that can be saved up. Writing one takes
@@ -20,6 +20,8 @@ const writingMsMax = 100;
 /** The longest name of a file, a function or a target in a line; and frames of one line. */
 const nameBytesMax = 256;
 const framesMax = 64;
+// Kept: where a module runs in a process of others, there is none while it does.
+const later = setImmediate;
 const minuteMicros = 60_000_000;
 
 const levelNames = new Map<number, string>([
@@ -33,14 +35,14 @@ const levelNames = new Map<number, string>([
 /** What stands for a name in lines of the database's own; tools which filter such lines look for it. */
 const own = "__spacetimedb__";
 
-export interface ModuleLogOptions extends LogWriterOptions {
-  readonly limits: LogWriterOptions["limits"] &
-    Pick<DatabaseLimits, "logLineBytesMax" | "logWaitingBytesMax" | "logRefusalsPerMinuteMax">;
+export interface ModuleLogOptions {
+  readonly clock: LogWriterOptions["clock"];
+  readonly limits: Pick<DatabaseLimits, "logLineBytesMax" | "logWaitingBytesMax" | "logRefusalsPerMinuteMax">;
 }
 
 export class ModuleLog {
   private readonly options: ModuleLogOptions;
-  private readonly writer: LogWriter;
+  private readonly writer: LineWriter;
   private readonly encoder = new TextEncoder();
   /** Lines that are gathered, and their bytes. */
   private waiting: Uint8Array[] = [];
@@ -59,12 +61,12 @@ export class ModuleLog {
   private readonly refusals = { minute: 0, count: 0 };
   private closed = false;
 
-  private constructor(options: ModuleLogOptions, writer: LogWriter) {
+  constructor(options: ModuleLogOptions, writer: LineWriter) {
     this.options = options;
     this.writer = writer;
   }
 
-  static async open(options: ModuleLogOptions): Promise<ModuleLog> {
+  static async open(options: ModuleLogOptions & LogWriterOptions): Promise<ModuleLog> {
     return new ModuleLog(options, await LogWriter.open(options));
   }
 
@@ -185,7 +187,7 @@ export class ModuleLog {
   /** Has the turn's end noticed. Not by a microtask: a call that is ended in its middle takes those along that wait. */
   private noteTurn(): void {
     if (this.isTurnNoted) return;
-    setImmediate(() => this.endTurn());
+    later(() => this.endTurn());
     this.isTurnNoted = true;
   }
 

@@ -1,7 +1,7 @@
 /** The module that runs, and all that hangs on which one it is. */
 import { LogLevel } from "@lightcone/host";
 import { outsideMicrotasks, type Watchdog } from "@lightcone/base/node";
-import type { SandboxKind } from "@lightcone/host-js";
+import type { LoadJs } from "@lightcone/host-js";
 import type { DatabasePort } from "../calls/module-port.ts";
 import { isCallableByAll, ModuleRuntime } from "../calls/module-runtime.ts";
 import type { DatabaseContext } from "../core/context.ts";
@@ -17,26 +17,20 @@ export class Installation {
   private readonly port: DatabasePort;
   private readonly scheduler: Scheduler;
   private readonly watchdog: Watchdog;
-  private readonly sandbox: SandboxKind;
+  private readonly loadJs: LoadJs;
 
-  constructor(
-    context: DatabaseContext,
-    port: DatabasePort,
-    scheduler: Scheduler,
-    watchdog: Watchdog,
-    sandbox: SandboxKind,
-  ) {
+  constructor(context: DatabaseContext, port: DatabasePort, scheduler: Scheduler, watchdog: Watchdog, loadJs: LoadJs) {
     this.context = context;
     this.port = port;
     this.scheduler = scheduler;
     this.watchdog = watchdog;
-    this.sandbox = sandbox;
+    this.loadJs = loadJs;
   }
 
   /** Makes a program ready to run. @throws {LightconeError} `ModuleInvalid`, `SchemaInvalid` */
   load(program: Program): Module {
     const { limits, views } = this.context;
-    return new ModuleRuntime(program, { port: this.port, viewPort: views.port }, limits, this.sandbox);
+    return new ModuleRuntime(program, { port: this.port, viewPort: views.port }, limits, this.loadJs);
   }
 
   /**

@@ -20,7 +20,7 @@ import {
   type Store,
 } from "@lightcone/engine";
 import type { CallOutcome } from "@lightcone/host";
-import type { SandboxKind } from "@lightcone/host-js";
+import { loadJsModule, type LoadJs, type SandboxKind } from "@lightcone/host-js";
 import { bsatnToJson, ByteReader, type AlgebraicType } from "@lightcone/sats";
 import { ModuleRuntime } from "../calls/module-runtime.ts";
 import type { BoundReducer } from "../core/module.ts";
@@ -39,6 +39,8 @@ export interface RerunOptions {
   /** Calls before this offset are not run again. */
   readonly from?: number | undefined;
   readonly sandbox?: SandboxKind | undefined;
+  /** Makes programs of TypeScript modules, if they run in none of those. */
+  readonly loadJs?: LoadJs | undefined;
 }
 
 /** The first thing that was another. */
@@ -114,17 +116,17 @@ class Rerun {
   private readonly store: Store;
   private readonly scheduler: Scheduler;
   private readonly port: RerunPort;
-  private readonly sandbox: SandboxKind;
+  private readonly loadJs: LoadJs;
   private module: ModuleRuntime | undefined;
   private rerunCount = 0;
   private otherCount = 0;
   private tokenCount = 0;
 
-  constructor(store: Store, { identity, sandbox = "vm" }: RerunOptions) {
+  constructor(store: Store, { identity, sandbox = "vm", loadJs }: RerunOptions) {
     this.store = store;
     this.scheduler = new Scheduler(store);
     this.port = new RerunPort(store, this.scheduler, identity);
-    this.sandbox = sandbox;
+    this.loadJs = loadJs ?? ((bundle, limits) => loadJsModule(bundle, limits, { sandbox }));
   }
 
   report(firstOffset: number): RerunReport {
@@ -141,7 +143,7 @@ class Rerun {
       program &&
       (await outsideMicrotasks(() => {
         const { port } = this;
-        return new ModuleRuntime(program, { port, viewPort: port }, defaultDatabaseLimits, this.sandbox);
+        return new ModuleRuntime(program, { port, viewPort: port }, defaultDatabaseLimits, this.loadJs);
       }));
   }
 

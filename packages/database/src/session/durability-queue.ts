@@ -32,7 +32,7 @@ const entries = (count: number): Entry[] => Array.from({ length: count }, () => 
 
 /** A growing ring of entries: nothing is allocated per entry, and nothing is stored but in its fields. */
 export class DurabilityQueue {
-  private ring = entries(1024);
+  private ring = entries(16);
   private head = 0;
   private waiting = 0;
 

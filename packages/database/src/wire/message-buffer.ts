@@ -8,17 +8,25 @@
 import { ByteWriter } from "@lightcone/sats";
 import type { Piece } from "../link/piece.ts";
 
-const chunkBytes = 256 * 1024;
+const chunkBytesMin = 4 * 1024;
+const chunkBytesMax = 256 * 1024;
 
 export class MessageBuffer {
-  private writer = new ByteWriter(chunkBytes);
+  private chunkBytes = chunkBytesMin;
+  private writer = new ByteWriter(chunkBytesMin);
   private from = 0;
 
   /** Starts a message; write it, then call `end`. */
   begin(): ByteWriter {
-    if (this.writer.length > chunkBytes - chunkBytes / 8) this.writer = new ByteWriter(chunkBytes);
+    if (this.writer.length > this.chunkBytes - this.chunkBytes / 8) this.beginChunk();
     this.from = this.writer.length;
     return this.writer;
+  }
+
+  /** Each is longer than the one before, up to a bound: a database that says little takes little. */
+  private beginChunk(): void {
+    this.chunkBytes = Math.min(chunkBytesMax, this.chunkBytes * 4);
+    this.writer = new ByteWriter(this.chunkBytes);
   }
 
   /** Bytes of the message so far. */

@@ -92,7 +92,7 @@ export class StoreCatalog implements Catalog {
       );
       if (!withRows || !missing.includes(schema)) continue;
       const ids = { table: schema.id, indexes: schema.indexIds, constraints, sequences, schedule: 0 };
-      this.rows.insertRows(rowsOf(schema.def, ids, (sequence) => sequence.start));
+      this.rows.insertSystemTable(schema, () => rowsOf(schema.def, ids, (sequence) => sequence.start));
     }
   }
 

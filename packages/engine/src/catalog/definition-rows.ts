@@ -1,7 +1,7 @@
 /** The rows of system tables that say what the tables are: read, written and deleted with the open transaction. */
 import { asRowRef, asTableId, defined } from "@lightcone/base";
 import { ByteReader, ByteWriter } from "@lightcone/sats";
-import { SystemTable, type TableDef } from "@lightcone/schema";
+import { SystemTable, type TableDef, type TableSchema } from "@lightcone/schema";
 import { SlotCursor } from "../storage/row-space.ts";
 import { slabShift } from "../storage/memory.ts";
 import type { Sequence } from "../table/sequence.ts";
@@ -30,6 +30,9 @@ const definitionTables = [
   "st_event_table",
 ] as const;
 
+/** By the system table that they define. */
+const systemRows = new Map<TableSchema, readonly (readonly [CatalogTable, Uint8Array])[]>();
+
 export class DefinitionRows {
   private readonly tables: TableDirectory;
   private readonly tx: StoreTransaction;
@@ -56,6 +59,17 @@ export class DefinitionRows {
 
   insertRows(rows: AllRows): void {
     for (const name of catalogTables) for (const row of rows[name]) this.insertRow(name, row);
+  }
+
+  /** Inserts the rows that define a system table: the same in every store. */
+  insertSystemTable(schema: TableSchema, make: () => AllRows): void {
+    let rows = systemRows.get(schema);
+    if (rows === undefined) {
+      const all = make();
+      rows = catalogTables.flatMap((name) => all[name].map((row) => [name, this.encode(name, row)] as const));
+      systemRows.set(schema, rows);
+    }
+    for (const [name, bytes] of rows) this.system.insert(asTableId(SystemTable[name]), bytes, bytes.length);
   }
 
   insertRow<T extends CatalogTable>(name: T, row: CatalogRows[T]): void {

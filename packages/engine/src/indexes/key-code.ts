@@ -19,6 +19,7 @@ import {
 } from "@lightcone/sats";
 import type { HashIndex } from "./hash-index.ts";
 import { type HashKey, probeCode } from "./hash-layout.ts";
+import { MadeOnce } from "./made-once.ts";
 import { type Helpers, isByteComparable, locateParts, type Part, type Shape } from "./key-shape.ts";
 import { slabMask, slabShift } from "../storage/memory.ts";
 
@@ -130,7 +131,19 @@ export function makeFixedKey(rowTypes: readonly AlgebraicType[], columns: readon
   return { bytes, isOfRow: generateEqual(row, { types, columns: types.map((_, index) => index) }) };
 }
 
+const keyCodes = new MadeOnce<KeyCode>();
+
 export function makeKeyCode(
+  rowTypes: readonly AlgebraicType[],
+  columns: readonly number[],
+  seed: HashSeed,
+  headerBytes: number,
+): KeyCode {
+  const key = `${columns.join()};${seed.start};${seed.first};${seed.second};${headerBytes}`;
+  return keyCodes.of(rowTypes, key, () => compileKeyCode(rowTypes, columns, seed, headerBytes));
+}
+
+function compileKeyCode(
   rowTypes: readonly AlgebraicType[],
   columns: readonly number[],
   seed: HashSeed,

@@ -14,6 +14,7 @@ import type { AlgebraicType } from "@lightcone/sats";
 import type { SequenceDef } from "@lightcone/schema";
 import { compileWith, fixedSizeOf } from "@lightcone/sats";
 import { type Helpers, locateParts } from "../indexes/key-shape.ts";
+import { MadeOnce } from "../indexes/made-once.ts";
 
 const reservedMax = 4096n;
 /** A reservation takes at most one of so many of a sequence's values. */
@@ -22,7 +23,13 @@ const reservedShare = 1024n;
 /** Where a column begins in the row at `view[at …]`. */
 export type ColumnAt = (view: DataView, at: number) => number;
 
+const known = new MadeOnce<ColumnAt>();
+
 export function makeColumnAt(types: readonly AlgebraicType[], column: number): ColumnAt {
+  return known.of(types, String(column), () => compileColumnAt(types, column));
+}
+
+function compileColumnAt(types: readonly AlgebraicType[], column: number): ColumnAt {
   const helpers: Helpers = {};
   const { lines, parts } = locateParts({ types, columns: [column] }, "view", "at", "p", helpers);
   return compileWith<ColumnAt>(

@@ -5,6 +5,7 @@ import type { TableDef, TableSchema } from "@lightcone/schema";
 import type { Arrangement, TableCursor } from "../api-tables.ts";
 import { HashIndex } from "../indexes/hash-index.ts";
 import { type HashSeed, type KeyCode, makeKeyCode } from "../indexes/key-code.ts";
+import { columnTypesOf, MadeOnce } from "../indexes/made-once.ts";
 import { plainSize } from "../indexes/key-shape.ts";
 import { type Memory, slabShift } from "../storage/memory.ts";
 import { RowSpace, SlotCursor } from "../storage/row-space.ts";
@@ -13,6 +14,8 @@ import type { Sequence } from "./sequence.ts";
 import type { RowOwner } from "./row-owner.ts";
 import { TableChanges } from "./table-changes.ts";
 import { TableIndex } from "./table-index.ts";
+
+const rowChecks = new MadeOnce<Validator>();
 
 export type StoredIndex = TableIndex<StoredTable>;
 export type StoredChanges = TableChanges<StoredTable>;
@@ -47,8 +50,8 @@ export class StoredTable implements RowOwner {
     this.id = schema.id;
     this.schema = schema;
     this.seed = seed;
-    this.columnTypes = schema.def.columns.map((column) => column.type);
-    this.check = validator(product(this.columnTypes));
+    this.columnTypes = columnTypesOf(schema.def.columns);
+    this.check = rowChecks.of(this.columnTypes, "", () => validator(product(this.columnTypes)));
     this.plainBytes = plainSize(this.columnTypes);
     this.isEvent = schema.def.isEvent;
     this.space = space ?? new RowSpace(memory, schema.id, fixedSizeOf(schema.def.rowType));

@@ -12,12 +12,15 @@ import { product, type Validator, validator } from "@lightcone/sats";
 import type { IndexDef } from "@lightcone/schema";
 import type { ScanBound } from "@lightcone/schema";
 import type { Index, IndexCursor } from "../api-tables.ts";
+import { MadeOnce } from "../indexes/made-once.ts";
 import { plainSize } from "../indexes/key-shape.ts";
 import { HashIndex } from "../indexes/hash-index.ts";
 import { type KeyCode, makeKeyCode } from "../indexes/key-code.ts";
 import { slabMask, slabShift } from "../storage/memory.ts";
 import { OrderedIndex, type TreePosition } from "../indexes/ordered-index.ts";
 import type { RowOwner } from "./row-owner.ts";
+
+const checks = new MadeOnce<readonly Validator[]>();
 
 export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
   readonly id: IndexId;
@@ -32,8 +35,8 @@ export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
   readonly isOrdered: boolean;
   /** The length of every key, if any bytes of that length are a key; otherwise -1. */
   readonly plainBytes: number;
-  private readonly checks: Validator[];
-  private readonly columnChecks: Validator[];
+  private readonly checks: readonly Validator[];
+  private readonly columnChecks: readonly Validator[];
   private readonly position: TreePosition = { branch: 0, leaf: 0, entry: 0 };
 
   constructor(table: Owner, id: IndexId, def: IndexDef) {
@@ -43,9 +46,14 @@ export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
     this.unique = def.unique;
     this.ranged = def.algorithm !== "hash";
     this.code = makeKeyCode(table.columnTypes, def.columns, table.seed, table.space.headerBytes);
-    this.checks = def.columns.map((_, index) => validator(product(this.code.columnTypes.slice(0, index + 1))));
-    this.plainBytes = plainSize(this.code.columnTypes);
-    this.columnChecks = this.code.columnTypes.map((type) => validator(product([type])));
+    const { columnTypes } = this.code;
+    this.checks = checks.of(columnTypes, "of keys", () =>
+      columnTypes.map((_, index) => validator(product(columnTypes.slice(0, index + 1)))),
+    );
+    this.plainBytes = plainSize(columnTypes);
+    this.columnChecks = checks.of(columnTypes, "of columns", () =>
+      columnTypes.map((type) => validator(product([type]))),
+    );
     const { memory, headerBytes } = table.space;
     this.isOrdered = !(def.unique && this.code.hashable);
     if (!this.isOrdered) this.hash = new HashIndex(memory, headerBytes, this.code.hashRow);

@@ -1,6 +1,6 @@
 /** What is said of a row that a unique constraint does not let in. */
 import { LightconeError } from "@lightcone/base";
-import { ByteReader, valueCodec } from "@lightcone/sats";
+import { ByteReader, toHex, valueCodec } from "@lightcone/sats";
 import type { IndexDef, TableDef } from "@lightcone/schema";
 
 /** Names the constraint and the key of the row at `view[at …end)`. */
@@ -30,6 +30,6 @@ export function uniqueViolation(
 
 function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
-  if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString("hex")}`;
+  if (value instanceof Uint8Array) return `0x${toHex(value)}`;
   return String(value);
 }

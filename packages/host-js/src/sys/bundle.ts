@@ -20,7 +20,7 @@ import { types } from "node:util";
 import { invalid } from "../module-shape.ts";
 import { endWork, readingOf } from "../module-work.ts";
 import { isThenable } from "../procedure-runner.ts";
-import type { Sandbox } from "../sandbox.ts";
+import type { ScriptSandbox } from "../sandbox.ts";
 import type { Position, StackMapper } from "../stack-trace.ts";
 import { isHostsOwn, isStackOverflow, refusalOf } from "../thrown.ts";
 import { registeredHooks, sysHooks, sysModules } from "./abi.ts";
@@ -53,7 +53,7 @@ interface Ended<T> {
 }
 
 export interface BundleSite {
-  readonly sandbox: Sandbox;
+  readonly sandbox: ScriptSandbox;
   readonly stacks: StackMapper;
   /** The database's identity, 32 bytes. */
   readonly identity: () => Uint8Array;

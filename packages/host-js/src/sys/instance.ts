@@ -14,7 +14,7 @@ import type {
   ViewOutcome,
 } from "@lightcone/host";
 import { LightconeError } from "@lightcone/base";
-import type { Sandbox } from "../sandbox.ts";
+import type { ScriptSandbox } from "../sandbox.ts";
 import type { StackMapper } from "../stack-trace.ts";
 import { Bundle } from "./bundle.ts";
 import { Operations } from "./operations.ts";
@@ -25,7 +25,7 @@ import type { ThreadPool } from "./thread-pool.ts";
 export interface InstanceSite {
   readonly program: ThreadProgram;
   readonly stacks: StackMapper;
-  readonly openSandbox: () => Sandbox;
+  readonly openSandbox: () => ScriptSandbox;
   /** How a procedure's thread is bounded. */
   readonly limits: ThreadLimits;
   readonly threads: ThreadPool;

@@ -1,0 +1,148 @@
+/** Who acts on a database under test: an identity, and the connections that it has. */
+import { ConnectionId, readU128, type Identity } from "@lightcone/sats";
+import { queriesOf } from "@lightcone/module/query";
+import type { Fields, InferTypeOfRow } from "@lightcone/module";
+import type { CalledFunction } from "./functions.ts";
+import type { TestConnection } from "./connection.ts";
+import type { Subscription } from "./subscription.ts";
+import type { Calls, ModuleExports, Procedures, Reducers, TestQuery } from "./types.ts";
+
+export interface PersonOptions {
+  /** What the token claims besides who it is of: `ctx.senderAuth.jwt` has it. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+interface Acts<M extends ModuleExports> {
+  readonly identity: Identity;
+  /** The module's reducers and procedures, where a name of theirs is one of this object's own. */
+  readonly reducers: Reducers<M>;
+  readonly procedures: Procedures<M>;
+  /** Subscribes to a query, with the rights of this identity. @throws {LightconeError} `SubscriptionRefused` */
+  subscribe<F extends Fields>(query: TestQuery<M, F>): Promise<Subscription<InferTypeOfRow<F>>>;
+  subscribe<Row = Readonly<Record<string, unknown>>>(sql: string): Promise<Subscription<Row>>;
+  /** The rows of a query, once. @throws {LightconeError} `SubscriptionRefused` */
+  query<F extends Fields>(query: TestQuery<M, F>): Promise<InferTypeOfRow<F>[]>;
+  query<Row = Readonly<Record<string, unknown>>>(sql: string): Promise<Row[]>;
+  /** Ends the connection, or all that an identity has, and lets the module's `clientDisconnected` run. */
+  disconnect(): Promise<void>;
+}
+
+/** A connection: what an identity calls over it has its `ctx.connectionId`. */
+export type Connection<M extends ModuleExports> = Calls<M> & Acts<M> & { readonly connectionId: ConnectionId };
+
+/** An identity. What it calls goes over a connection of its own, which the first call opens. */
+export type Person<M extends ModuleExports> = Calls<M> &
+  Acts<M> & {
+    readonly name: string;
+    /** Opens one connection more. @throws {LightconeError} `Refused` by the module's `clientConnected` */
+    connect(): Promise<Connection<M>>;
+  };
+
+/** What those who act have of their world. */
+export interface PersonSite {
+  readonly functions: ReadonlyMap<string, CalledFunction>;
+  readonly tables: Parameters<typeof queriesOf>[0];
+  connect(identity: Uint8Array, claims: string, isOwner: boolean): TestConnection;
+  /** Runs a request of a test: time goes on by a microsecond, and what failed meanwhile is thrown. */
+  request<T>(run: () => Promise<T>): Promise<T>;
+  settle(): Promise<void>;
+}
+
+type AnyQuery = string | ((from: unknown) => { toSql(): string });
+
+function sqlOf(site: PersonSite, query: AnyQuery): string {
+  if (typeof query === "string") return query;
+  if (typeof query === "function") return query(queriesOf(site.tables)).toSql();
+  throw new TypeError("a query is SQL, or made of the module's tables: (from) => from.player");
+}
+
+/** An object whose unknown names are answered with those that there are. */
+function helpful<T extends object>(made: T, what: string, names: Iterable<string>): T {
+  return new Proxy(made, {
+    get(target, name) {
+      if (Reflect.has(target, name) || typeof name === "symbol" || probed.has(name)) return Reflect.get(target, name);
+      throw new TypeError(
+        `${what} has no \`${name}\`: the module has ${[...names].join(", ") || "no function to call"}`,
+      );
+    },
+  });
+}
+/** What the language, test runners and loggers look for on any object. */
+const probed = new Set([
+  "then",
+  "toJSON",
+  "asymmetricMatch",
+  "constructor",
+  "nodeType",
+  "$$typeof",
+  "tagName",
+  "inspect",
+  "message",
+  "stack",
+]);
+
+function callsOf(
+  site: PersonSite,
+  call: (called: CalledFunction, args: unknown) => Promise<unknown>,
+): { readonly own: object; readonly reducers: object; readonly procedures: object } {
+  const reducers: Record<string, unknown> = {};
+  const procedures: Record<string, unknown> = {};
+  for (const [name, called] of site.functions)
+    (called.kind === "procedure" ? procedures : reducers)[name] = (args?: unknown) => call(called, args);
+  return {
+    own: { ...procedures, ...reducers },
+    reducers: helpful(reducers, "`reducers`", Object.keys(reducers)),
+    procedures: helpful(procedures, "`procedures`", Object.keys(procedures)),
+  };
+}
+
+export function makePerson(
+  site: PersonSite,
+  name: string,
+  identity: Identity,
+  claims: string,
+  isOwner = false,
+): Person<ModuleExports> {
+  const bytes = identity.toUint8Array();
+  const opened = new Set<TestConnection>();
+  let usual: TestConnection | undefined;
+  const open = (): TestConnection => {
+    const connection = site.connect(bytes, claims, isOwner);
+    opened.add(connection);
+    return connection;
+  };
+  const over = (): TestConnection => {
+    if (usual === undefined || usual.isOver) usual = open();
+    return usual;
+  };
+  const end = (those: Iterable<TestConnection>): Promise<void> =>
+    site.request(async () => {
+      for (const each of those) {
+        each.close();
+        opened.delete(each);
+      }
+      await site.settle();
+    });
+  const acts = (use: () => TestConnection) => {
+    const { own, reducers, procedures } = callsOf(site, (called, args) => site.request(() => use().call(called, args)));
+    return {
+      ...own,
+      identity,
+      reducers,
+      procedures,
+      subscribe: (query: AnyQuery) => site.request(() => use().subscribe(sqlOf(site, query))),
+      query: (query: AnyQuery) => site.request(() => use().query(sqlOf(site, query))),
+    };
+  };
+  const connect = async (): Promise<object> => {
+    const connection = open();
+    await site.request(() => connection.open());
+    const connectionId = new ConnectionId(readU128(viewOf(connection.caller.connectionId), 0));
+    const disconnect = (): Promise<void> => end([connection]);
+    return helpful({ ...acts(() => connection), connectionId, disconnect }, "a connection", site.functions.keys());
+  };
+  const made = { ...acts(over), name, connect, disconnect: () => end(opened) };
+  return helpful(made, `\`${name}\``, site.functions.keys()) as unknown as Person<ModuleExports>; // by the module's own shape
+}
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,0 +1,107 @@
+/** `testModule`: a database of a test's own, with the module that the test has imported. */
+import { inspectorUrl } from "./debugger.ts";
+import { LightconeError } from "@lightcone/base";
+import { TimeoutWatchdog } from "@lightcone/base/node";
+import { openInMemory, type DatabaseLimits } from "@lightcone/database";
+import { guestGlobals, LoadedModule } from "@lightcone/host-js";
+import { errors, Range, SenderError, SpacetimeHostError } from "@lightcone/module";
+import { identityFromClaims, keepCompiled } from "@lightcone/sats";
+import { momentMicros, type Moment } from "./duration.ts";
+import { StubbedHttp } from "./http-stubs.ts";
+import { TestClock } from "./test-clock.ts";
+import type { ModuleExports } from "./types.ts";
+import { ownerIdentity, TestWorld, type World } from "./world.ts";
+
+export interface TestOptions {
+  /** When it is, until the test moves the clock: 2026-01-01T00:00:00Z if left out. */
+  readonly now?: Moment;
+  /**
+   * Another chance: `ctx.random` and UUIDs are made of a call's time and caller. Moves the clock's beginning by so many
+   * microseconds.
+   */
+  readonly seed?: number;
+  /** Limits of the database, as `docs/limits.md` names them. A call may take a second if nothing else is said. */
+  readonly limits?: Partial<DatabaseLimits>;
+}
+
+const startMicros = Date.UTC(2026, 0, 1) * 1000;
+const callMsMax = 1000;
+/** As long as a call may take while somebody looks at it in a debugger. */
+const debuggedMs = 24 * 3600 * 1000;
+
+/** Under this symbol exports of `lightcone/module` describe themselves outside of a database. */
+const description: unique symbol = Symbol.for("lightcone:host@1 description");
+const own = { description, SenderError, SpacetimeHostError, Range, errors };
+/** What was read of a module's exports, by those. */
+const loaded = new WeakMap<object, LoadedModule>();
+
+/** Puts the globals back that a call was ended under. */
+class RealmWatchdog extends TimeoutWatchdog {
+  override run(work: () => void, budgetMs: number): boolean {
+    const isDone = super.run(work, inspectorUrl() === undefined ? budgetMs : debuggedMs);
+    if (!isDone) guestGlobals.ended();
+    return isDone;
+  }
+}
+
+/**
+ * Makes a database in this process and publishes a module to it: one of its own for each test, in memory, on a clock that stands.
+ * The module's functions run where the test runs, so that break points and coverage work; the realm is not locked down.
+ *
+ * @param exports of the module's entry file: `import * as arena from "../module/src/index.ts"`
+ * @throws {LightconeError} `ModuleInvalid`, `SchemaInvalid`, or what the module's `init` throws
+ *
+ * @example
+ * const world = await testModule(arena);
+ * await world.as("ann").join({ name: "Ann" });
+ * expect(world.db.player.count()).toBe(1n);
+ */
+export async function testModule<M extends ModuleExports>(exports: M, options: TestOptions = {}): Promise<World<M>> {
+  checkExports(exports);
+  const { seed = 0, limits } = options;
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new TypeError("a seed is a whole number from 0 on");
+  keepCompiled();
+  let module = loaded.get(exports);
+  if (module === undefined) loaded.set(exports, (module = new LoadedModule(exports, own)));
+  const program = module.program();
+  const clock = new TestClock((options.now === undefined ? startMicros : momentMicros(options.now)) + seed);
+  const failures: Error[] = [];
+  const http = new StubbedHttp((error) => failures.push(error));
+  const lines: Uint8Array[] = [];
+
+  const owner = ownerIdentity();
+  const identity = identityFromClaims("https://lightcone.testing", "database");
+  const memory = await openInMemory({
+    identity: { database: identity.toUint8Array(), owner: owner.toUint8Array() },
+    clock,
+    random: zeros,
+    watchdog: new RealmWatchdog(),
+    loadJs: () => program,
+    http,
+    limits: { reducerTimeoutMs: callMsMax, ...limits },
+    line: (line) => lines.push(line.slice()),
+  });
+  const published = await memory.database.request({
+    kind: "publish",
+    program: new TextEncoder().encode("// loaded in the process of a test"),
+    hostType: "js",
+    breakClients: false,
+  });
+  if (published.status !== 200) {
+    program.release();
+    throw new LightconeError("ModuleInvalid", { reason: new TextDecoder().decode(published.body) });
+  }
+  const world = new TestWorld({ exports, module, program, memory, clock, http, failures, lines, owner, identity });
+  return world as unknown as World<M>; // what it has by name is of the module's own shape
+}
+
+/** Where keys hash to is not seen. */
+const zeros = { fill: <T extends Uint8Array>(target: T): T => target };
+
+function checkExports(exports: unknown): void {
+  const isModule = typeof exports === "object" && exports !== null && "default" in exports;
+  if (!isModule)
+    throw new TypeError(
+      'testModule takes all exports of the module\'s entry file: import * as arena from "../module/src/index.ts"',
+    );
+}

@@ -1,0 +1,254 @@
+// Goal: a test has a database of its own at once, and all that a client, a clock and a network do to it.
+// Method: the module of `testing/arena.ts`, in this process; each test looks at rows.
+import { describe, expect, test } from "vitest";
+import { schema, t, table } from "@lightcone/module";
+import { testModule } from "./index.ts";
+import * as arena from "./testing/arena.ts";
+
+describe("issue 10 §3: a module under test", () => {
+  test("calls are typed, give their results, and change rows that the test reads", async () => {
+    const world = await testModule(arena);
+    const ann = world.as("ann");
+    await ann.join({ name: "Ann" });
+    expect(await ann.score({ points: 7 })).toBe(7);
+    const [row] = world.db.player.iter();
+    expect(row).toMatchObject({ id: 1n, name: "Ann", score: 7, online: true });
+    expect(world.db.player.name.find("Ann")?.owner.isEqual(ann.identity)).toBe(true);
+    expect([...world.db.player.score.filter(7)]).toHaveLength(1);
+    expect(world.db.secret.count()).toBe(1n);
+    expect(world.log.map(({ message }) => message)).toContain("the arena opens");
+    await world.close();
+  });
+
+  test("what the module refuses, breaks at, or is called with wrongly is an error with its text, and changes nothing", async () => {
+    await using world = await testModule(arena);
+    const ann = world.as("ann");
+    await expect(ann.join({ name: "" })).rejects.toMatchObject({
+      code: "ReducerFailed",
+      message: "a player has a name",
+    });
+    await expect(ann.crash()).rejects.toThrow(/RangeError: out of the arena\n {4}at .*crash.*arena\.ts:\d+/);
+    await expect(ann.join({ name: 7 as never })).rejects.toMatchObject({ code: "BadArguments", message: /name/ });
+    await expect(ann.join({ name: "Ann", age: 3 } as never)).rejects.toThrow(/no parameter `age`: it takes name/);
+    expect(() => (ann as never as Record<string, () => void>)["jion"]?.()).toThrow(
+      /`ann` has no `jion`: the module has .*join/,
+    );
+    expect(world.db.player.count()).toBe(0n);
+    expect(await ann).toBe(ann);
+  });
+
+  test("identities connect and disconnect as often as they like, and the module hears of it", async () => {
+    await using world = await testModule(arena);
+    const ann = world.as("ann");
+    expect(world.as("ann")).toBe(ann);
+    await ann.join({ name: "Ann" });
+    expect(world.db.session.count()).toBe(1n);
+    const tab = await ann.connect();
+    await tab.score({ points: 3 });
+    expect(world.db.session.connection.find(tab.connectionId)?.who.isEqual(ann.identity)).toBe(true);
+    expect(world.db.session.count()).toBe(2n);
+    await tab.disconnect();
+    expect(world.db.session.count()).toBe(1n);
+    await expect(tab.score({ points: 1 })).rejects.toMatchObject({ code: "ConnectionClosed" });
+    await ann.disconnect();
+    expect(world.db.player.name.find("Ann")?.online).toBe(false);
+    await ann.score({ points: 1 });
+    expect(world.db.session.count()).toBe(1n);
+    const banned = world.as("mallory", { claims: { banned: true } });
+    await expect(banned.connect()).rejects.toMatchObject({ code: "Refused", message: "you are banned" });
+    await expect(banned.join({ name: "M" })).rejects.toMatchObject({ code: "Refused" });
+  });
+
+  test("the clock goes on when the test says so, and what is scheduled runs at its times, without drift", async () => {
+    await using world = await testModule(arena, { now: "2027-05-06T07:08:09Z" });
+    expect(world.now.toISOString()).toBe("2027-05-06T07:08:09.000000Z");
+    await world.as("ann").startTicks({ everyMs: 100 });
+    const from = world.now.microsSinceUnixEpoch;
+    const times = (): number[] =>
+      [...world.db.ticked.iter()].slice(1).map(({ at }) => Number(at.microsSinceUnixEpoch - from) / 1000);
+    await world.advance("99ms");
+    expect(times()).toEqual([]);
+    await world.advance("1ms");
+    expect(times()).toEqual([100]);
+    await world.advance("350ms");
+    await world.advance(50);
+    expect(times()).toEqual([100, 200, 300, 400, 500]);
+    await world.as("ann").stopTicks();
+    await world.advance("1d");
+    expect(times()).toHaveLength(5);
+    expect(world.now.toMillis() - from / 1000n).toBe(86_400_500n);
+  });
+
+  test("chance is the same in each run, and another for each call and each seed", async () => {
+    const rolls = async (seed: number): Promise<number[]> => {
+      await using world = await testModule(arena, { seed });
+      const ann = world.as("ann");
+      return [await ann.roll(), await ann.roll(), await world.as("bob").roll()];
+    };
+    const first = await rolls(0);
+    expect(new Set(first).size).toBe(3);
+    expect(await rolls(0)).toEqual(first);
+    expect(await rolls(1000)).not.toEqual(first);
+  });
+
+  test("subscriptions are asserted as what changed, each with the rights of its identity", async () => {
+    await using world = await testModule(arena);
+    const [ann, bob] = [world.as("ann"), world.as("bob")];
+    await ann.join({ name: "Ann" });
+    const players = await bob.subscribe((from) => from.player.where((row) => row.score.gte(0)));
+    expect(players.rows.map(({ name }) => name)).toEqual(["Ann"]);
+    expect(players.take()).toEqual({ inserted: [], deleted: [], updated: [] });
+    await bob.join({ name: "Bob" });
+    await ann.score({ points: 5 });
+    const { inserted, updated, deleted } = players.take();
+    expect(inserted.map(({ name }) => name)).toEqual(["Bob"]);
+    expect(updated.map(({ before, after }) => [before.score, after.score])).toEqual([[0, 5]]);
+    expect(deleted).toEqual([]);
+    await bob.leave();
+    expect(players.take().deleted.map(({ name }) => name)).toEqual(["Bob"]);
+    await players.unsubscribe();
+    await bob.join({ name: "Bob" });
+    expect(players.take().inserted).toEqual([]);
+    const hits = await bob.subscribe("SELECT * FROM hit");
+    await ann.score({ points: 2 });
+    expect(hits.take().inserted).toMatchObject([{ points: 2 }]);
+    expect(hits.rows).toEqual([]);
+    await expect(bob.subscribe("SELECT * FROM secret")).rejects.toMatchObject({ code: "SubscriptionRefused" });
+    expect(await world.owner.query("SELECT * FROM secret")).toHaveLength(2);
+  });
+
+  test("views and rules are per caller", async () => {
+    await using world = await testModule(arena);
+    const [ann, bob] = [world.as("ann"), world.as("bob")];
+    await ann.join({ name: "Ann" });
+    await bob.join({ name: "Bob" });
+    const mine = await ann.subscribe<{ name: string; score: number }>("SELECT * FROM mine");
+    const best = await bob.subscribe<{ name: string }>("SELECT * FROM best");
+    expect(mine.rows.map(({ name }) => name)).toEqual(["Ann"]);
+    expect(best.rows).toEqual([]);
+    await ann.score({ points: 150 });
+    expect(mine.rows[0]?.score).toBe(150);
+    expect(best.take().inserted.map(({ name }) => name)).toEqual(["Ann"]);
+    await ann.send({ to: bob.identity, text: "hi" });
+    expect(await ann.query((from) => from.letter)).toEqual([]);
+    expect(await bob.query((from) => from.letter)).toMatchObject([{ text: "hi" }]);
+    expect(world.db.letter.count()).toBe(1n);
+  });
+
+  test("the owner's SQL reads and writes, in values of the module's kinds", async () => {
+    await using world = await testModule(arena);
+    await world.as("ann").join({ name: "Ann" });
+    expect(await world.sql("SELECT id, name FROM player")).toEqual([{ id: 1n, name: "Ann" }]);
+    await world.sql("UPDATE player SET score = 9 WHERE name = 'Ann'");
+    expect(world.db.player.id.find(1n)?.score).toBe(9);
+    await expect(world.sql("SELEKT")).rejects.toThrow(/SELEKT|statement/i);
+  });
+
+  test("requests of procedures end at the test's stubs; one that is not expected fails the test", async () => {
+    await using world = await testModule(arena);
+    const ann = world.as("ann");
+    world.http.on("https://weather.example/oslo", { json: { sky: "snow" } });
+    expect(await ann.weather({ city: "oslo" })).toBe("snow");
+    expect(world.http.requests).toMatchObject([{ method: "GET", url: "https://weather.example/oslo" }]);
+    expect([...world.db.letter.iter()].map(({ text }) => text)).toEqual(["snow"]);
+    world.http.on(/weather/, { status: 503 });
+    await expect(ann.weather({ city: "rome" })).rejects.toMatchObject({
+      code: "ProcedureFailed",
+      message: /no weather: 503/,
+    });
+    await using other = await testModule(arena);
+    await expect(other.as("ann").weather({ city: "oslo" })).rejects.toThrow(
+      'a procedure requested GET https://weather.example/oslo, which the test does not expect: say what is answered before the call, world.http.on("https://weather.example/oslo", { json: { … } })',
+    );
+  });
+
+  test("a procedure that sleeps goes on with the clock", async () => {
+    await using world = await testModule(arena);
+    const from = world.now.toMillis();
+    const napped = world.as("ann").nap({ ms: 250 });
+    await world.advance("1s");
+    expect((await napped).toMillis() - from).toBe(250n);
+  });
+
+  test("routes are requested", async () => {
+    await using world = await testModule(arena);
+    const reply = await world.request("/hi");
+    expect([reply.status, reply.text()]).toEqual([201, "hello GET"]);
+    expect((await world.request("/no")).status).toBe(404);
+  });
+
+  test("each world is another, whatever was done in those before", async () => {
+    for (let round = 0; round < 3; round += 1) {
+      await using world = await testModule(arena);
+      await using other = await testModule(arena);
+      await world.as("ann").join({ name: "Ann" });
+      await other.as("bob").join({ name: "Bob" });
+      expect([...world.db.player.iter()].map(({ id, name }) => [id, name])).toEqual([[1n, "Ann"]]);
+      expect([...other.db.player.iter()].map(({ id, name }) => [id, name])).toEqual([[1n, "Bob"]]);
+      await world.as("ann").score({ points: 1 });
+      expect(other.db.player.id.find(1n)?.score).toBe(0);
+    }
+  });
+});
+
+describe("issue 10 §3: what a database does not have fails here as it does there, and the realm stays as it is", () => {
+  test("clock, chance, network, timers and Node are refused in words", async () => {
+    const namesOf = (): readonly unknown[] =>
+      Object.getOwnPropertyNames(globalThis)
+        .sort()
+        .map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)]);
+    const before = namesOf();
+    const random = Math.random;
+    await using world = await testModule(arena);
+    const ann = world.as("ann");
+    await expect(ann.askClock()).rejects.toThrow(/no clock of its own: use ctx\.timestamp/);
+    await expect(ann.askDate()).rejects.toThrow(/no clock of its own/);
+    await expect(ann.askChance()).rejects.toThrow(/no chance of its own: use ctx\.random/);
+    await expect(ann.askNetwork()).rejects.toThrow(/fetch is not defined \(a reducer cannot reach the network/);
+    await expect(ann.askTimer()).rejects.toThrow(/setTimeout is not defined \(there are no timers/);
+    await expect(ann.askProcess()).rejects.toThrow(/process is not defined \(there is no Node/);
+    await expect(ann.givesPromise()).rejects.toThrow(/returned a promise/);
+    expect(await ann.dayOf({ year: 2024 })).toBe("2024-01-01T00:00:00.000Z");
+    expect(namesOf()).toEqual(before);
+    expect(Math.random).toBe(random);
+    expect(Object.isFrozen(Array.prototype)).toBe(false);
+    expect(Date.now()).toBeGreaterThan(1_700_000_000_000);
+  });
+
+  test("an async reducer, one that is not exported, and exports that are no module are refused as at a publish", async () => {
+    const app = schema({ one: table({}, { id: t.u64().primaryKey() }) });
+    // oxlint-disable-next-line typescript/no-explicit-any -- what the compiler refuses, as plain JavaScript has it
+    const isAsync = app.reducer((async () => {}) as any);
+    await expect(testModule({ default: app, isAsync })).rejects.toThrow(/reducer `isAsync` is async/);
+    const other = schema({ one: table({}, { id: t.u64().primaryKey() }) });
+    other.reducer(() => undefined);
+    await expect(testModule({ default: other })).rejects.toThrow(/testing\.test\.ts:\d+:\d+ is not exported/);
+    await expect(testModule(app as never)).rejects.toThrow(/import \* as arena/);
+    await expect(testModule({ default: {} } as never)).rejects.toMatchObject({ code: "ModuleInvalid" });
+  });
+
+  test("an endless reducer and an endless interval come to an end, and say so", async () => {
+    await using world = await testModule(arena);
+    const ann = world.as("ann");
+    await expect(ann.spin()).rejects.toThrow(/took longer than 1 s/);
+    expect(Date.now()).toBeGreaterThan(0);
+    await ann.join({ name: "Ann" });
+    expect(world.db.player.count()).toBe(1n);
+    await ann.startTicks({ everyMs: 0 });
+    await expect(world.advance("1ms")).rejects.toThrow(
+      /after \d+ runs of scheduled rows.*1ms were not over: an interval may be too short/,
+    );
+  });
+
+  test("the clock does not go back, times are times, and nothing is asked of a world that is closed", async () => {
+    const world = await testModule(arena);
+    const ann = world.as("ann");
+    await expect(world.advance("-1s")).rejects.toThrow(/goes forward/);
+    await expect(world.advance("soon")).rejects.toThrow(/"soon" is no duration: write "100ms"/);
+    await expect(testModule(arena, { now: "today" })).rejects.toThrow(/today is no time/);
+    await world.close();
+    await world.close();
+    await expect(ann.join({ name: "Ann" })).rejects.toThrow(/the world is closed/);
+    expect(() => world.db).toThrow(/the world is closed/);
+  });
+});

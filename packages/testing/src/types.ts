@@ -1,0 +1,79 @@
+/** Types of a test's world, all of them inferred from the exports of the module's entry file. */
+import type {
+  ExportGroup,
+  Fields,
+  From,
+  HttpHandlerExport,
+  InferTypeOfRow,
+  LifecycleExport,
+  MigrateExport,
+  ProcedureExport,
+  Query,
+  ReadOnlyDb,
+  ReducerExport,
+  Schema,
+  Table,
+} from "@lightcone/module";
+
+/* oxlint-disable no-explicit-any -- `infer` needs any schema, of which the parts are then exact */
+
+/** The exports of a module's entry file: `import * as arena from "./module/src/index.ts"`. */
+export interface ModuleExports {
+  readonly default: Schema<any>;
+}
+
+type Simplify<T> = { [K in keyof T]: T[K] } & {};
+export type TablesOf<M extends ModuleExports> = M["default"]["tables"];
+
+type GroupsOf<M> = { [K in keyof M]: M[K] extends ExportGroup<infer G> ? G : never }[keyof M];
+type Together<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+/** What a module exports, with what its groups hold. */
+type Exported<M> = [GroupsOf<M>] extends [never] ? M : M & Together<GroupsOf<M>>;
+
+type ReducerNames<M> = {
+  [K in keyof M]: M[K] extends
+    | LifecycleExport<any>
+    | MigrateExport<any>
+    | ProcedureExport<any, any, any>
+    | HttpHandlerExport
+    ? never
+    : M[K] extends ReducerExport<any, any, any>
+      ? K
+      : never;
+}[keyof M];
+type ProcedureNames<M> = {
+  [K in keyof M]: M[K] extends ProcedureExport<any, any, any> ? K : never;
+}[keyof M];
+
+/** A call from outside: resolves to what the function gives, when all who are subscribed have heard of it. */
+type Call<A, R> = [keyof A] extends [never]
+  ? () => Promise<R>
+  : Partial<A> extends A
+    ? (args?: Simplify<A>) => Promise<R>
+    : (args: Simplify<A>) => Promise<R>;
+
+type ReducerCall<T> = T extends (ctx: never, args: infer A) => infer R ? Call<A, R> : never;
+type ProcedureCall<T> = T extends (ctx: never, args: infer A) => Promise<infer R> ? Call<A, R> : never;
+
+/** The module's reducers that a client may call, by the names that it exports them under. */
+export type Reducers<M extends ModuleExports> = {
+  readonly [K in ReducerNames<Exported<M>>]: ReducerCall<Exported<M>[K]>;
+};
+/** Its procedures. */
+export type Procedures<M extends ModuleExports> = {
+  readonly [K in ProcedureNames<Exported<M>>]: ProcedureCall<Exported<M>[K]>;
+};
+/** Both. */
+export type Calls<M extends ModuleExports> = Reducers<M> & Procedures<M>;
+
+/** A row of a table: `RowOf<typeof arena, "player">`. */
+export type RowOf<M extends ModuleExports, K extends keyof TablesOf<M>> =
+  TablesOf<M>[K] extends Table<infer F, any> ? InferTypeOfRow<F> : never;
+
+/** Every table, private ones too, to read. */
+export type WorldDb<M extends ModuleExports> = ReadOnlyDb<TablesOf<M>>;
+
+/** A query made of the module's tables: `(from) => from.player.where((row) => row.score.gt(10))`. */
+export type TestQuery<M extends ModuleExports, F extends Fields> = (from: From<TablesOf<M>>) => Query<F>;

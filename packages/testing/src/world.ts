@@ -1,0 +1,311 @@
+/**
+ * A database under test, and what a test does with it.
+ *
+ *   test ─▶ person ─▶ connection (messages of protocol v2) ─▶ the real database, in memory, on a clock of the test's
+ */
+import { LightconeError } from "@lightcone/base";
+import type { InMemory } from "@lightcone/database";
+import type { LoadedModule, LoadedProgram } from "@lightcone/host-js";
+import {
+  ByteReader,
+  ByteWriter,
+  Identity,
+  identityFromClaims,
+  JsonObject,
+  jsonToBsatn,
+  parseJson,
+  Timestamp,
+  typeFromJson,
+  valueCodec,
+  type JsonNode,
+} from "@lightcone/sats";
+import { TestConnection } from "./connection.ts";
+import { durationMicros, type Duration } from "./duration.ts";
+import { calledFunctions } from "./functions.ts";
+import { StubbedHttp, type HttpStubs } from "./http-stubs.ts";
+import { makePerson, type Person, type PersonOptions, type PersonSite } from "./person.ts";
+import { rowReaders } from "./rows.ts";
+import type { TestClock } from "./test-clock.ts";
+import type { ModuleExports, WorldDb } from "./types.ts";
+
+// Kept: a test may put others in their place.
+const soon = setImmediate;
+
+/** A line of the module's log. */
+export interface LogEntry {
+  readonly level: string;
+  readonly message: string;
+  readonly function?: string;
+}
+
+export interface RouteInit {
+  /** GET if left out. */
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+export interface RouteReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  text(): string;
+  json(): unknown;
+}
+
+export interface World<M extends ModuleExports> extends AsyncDisposable {
+  /** An identity, the same for the same name. */
+  as(name: string, options?: PersonOptions): Person<M>;
+  /** Who has published the module: `init` runs as the owner. */
+  readonly owner: Person<M>;
+  /** The database's own identity. */
+  readonly identity: Identity;
+  readonly now: Timestamp;
+  /** Every table, private ones too, as it is now: `world.db.player.id.find(1n)`. */
+  readonly db: WorldDb<M>;
+  /** Runs a statement as the owner. @returns its rows, by the columns' names in the database */
+  sql<Row = Readonly<Record<string, unknown>>>(statement: string): Promise<Row[]>;
+  /** Lets time pass: what is scheduled by then runs, each at its time. @throws {TypeError} */
+  advance(by: Duration): Promise<void>;
+  /** The network of procedures. */
+  readonly http: HttpStubs;
+  /** A request to a route of the module, by what follows `/route`. */
+  request(path: string, init?: RouteInit): Promise<RouteReply>;
+  /** What the module and the database wrote to its log. */
+  readonly log: readonly LogEntry[];
+  /** Ends it. What is called after that is refused. */
+  close(): Promise<void>;
+}
+
+/** Rows that are scheduled, and timers, which one `advance` runs at most. */
+const runsMax = 100_000;
+/** How many of them while the clock stands. */
+const atOnceMax = 1000;
+const decoder = new TextDecoder();
+const issuer = "https://lightcone.testing";
+
+export interface WorldParts {
+  readonly exports: ModuleExports;
+  readonly module: LoadedModule;
+  readonly program: LoadedProgram;
+  readonly memory: InMemory;
+  readonly clock: TestClock;
+  readonly http: StubbedHttp;
+  readonly failures: Error[];
+  readonly lines: Uint8Array[];
+  readonly owner: Identity;
+  readonly identity: Identity;
+}
+
+export const ownerIdentity = (): Identity => identityFromClaims(issuer, "owner");
+
+export class TestWorld {
+  readonly identity: Identity;
+  readonly owner: Person<ModuleExports>;
+  readonly http: HttpStubs;
+  private readonly parts: WorldParts;
+  private readonly site: PersonSite;
+  private readonly people = new Map<string, Person<ModuleExports>>();
+  private readonly connections: TestConnection[] = [];
+  private connectionCount = 0;
+  private isClosed = false;
+
+  constructor(parts: WorldParts) {
+    this.parts = parts;
+    this.identity = parts.identity;
+    this.http = parts.http;
+    const { module, memory, exports } = parts;
+    const { def } = memory.database.context.module ?? {};
+    if (def === undefined) throw new TypeError("the module is not there");
+    const readers = rowReaders(module.shape, def);
+    const link = memory.database;
+    void memory.database.failed.then((error) => this.broken(error));
+    this.site = {
+      functions: calledFunctions(module.shape, def),
+      tables: exports.default.tables,
+      connect: (identity, claims, isOwner) => {
+        const site = { link, readers, lastWords: () => this.lastWords() };
+        const caller = { identity, connectionId: this.nextConnectionId(), claims, isOwner };
+        const connection = new TestConnection(site, caller);
+        this.connections.push(connection);
+        return connection;
+      },
+      request: (run) => this.ask(run),
+      settle: () => this.settle(),
+    };
+    this.owner = makePerson(this.site, "owner", parts.owner, claimsOf("owner"), true);
+  }
+
+  as(name: string, options: PersonOptions = {}): Person<ModuleExports> {
+    if (typeof name !== "string" || name === "") throw new TypeError('as takes a name: world.as("ann")');
+    const known = this.people.get(name);
+    if (known !== undefined) return known;
+    const person = makePerson(this.site, name, identityFromClaims(issuer, name), claimsOf(name, options.claims));
+    this.people.set(name, person);
+    return person;
+  }
+
+  get now(): Timestamp {
+    return new Timestamp(BigInt(this.parts.clock.nowMicros()));
+  }
+
+  get db(): object {
+    this.checkOpen();
+    return this.parts.module.readTables(this.parts.memory.readPort());
+  }
+
+  get log(): readonly LogEntry[] {
+    return this.parts.lines.map((line) => JSON.parse(decoder.decode(line)) as LogEntry); // the log is JSON, line by line
+  }
+
+  sql(statement: string): Promise<Readonly<Record<string, unknown>>[]> {
+    return this.ask(async () => {
+      const { status, body } = await this.parts.memory.database.request({
+        kind: "sql",
+        caller: this.ownersCaller(),
+        text: statement,
+        confirmed: false,
+      });
+      const text = decoder.decode(body);
+      if (status !== 200) throw new LightconeError("BadRequest", { reason: text });
+      return rowsOf(text);
+    });
+  }
+
+  request(path: string, { method = "GET", headers = {}, body = "" }: RouteInit = {}): Promise<RouteReply> {
+    return this.ask(async () => {
+      const reply = await this.parts.memory.database.request({
+        kind: "route",
+        caller: { ...this.ownersCaller(), identity: new Uint8Array(32), isOwner: false, claims: "" },
+        method,
+        path,
+        uri: `http://127.0.0.1:3000/v1/database/test/route${path}`,
+        headers: Object.entries(headers).map(
+          ([name, value]) => [name.toLowerCase(), new TextEncoder().encode(value)] as const,
+        ),
+        version: "1.1",
+        body: typeof body === "string" ? new TextEncoder().encode(body) : body,
+      });
+      const text = (): string => decoder.decode(reply.body);
+      const fields = Object.fromEntries(reply.fields ?? []);
+      return {
+        status: reply.status,
+        headers: { ...reply.headers, ...fields },
+        text,
+        json: () => JSON.parse(text()) as unknown,
+      };
+    });
+  }
+
+  async advance(by: Duration): Promise<void> {
+    const untilMicros = this.parts.clock.nowMicros() + durationMicros(by);
+    await this.ask(async () => {
+      const { clock, memory } = this.parts;
+      const { loop } = memory.database.context;
+      let runCount = 0;
+      let atOnce = 0;
+      let micros = clock.nowMicros();
+      await this.settle();
+      while (clock.runNext(untilMicros)) {
+        runCount += 1;
+        atOnce = clock.nowMicros() === micros ? atOnce + 1 : 0;
+        micros = clock.nowMicros();
+        if (runCount > runsMax || atOnce > atOnceMax) throw new RangeError(this.endless(by, runCount));
+        if (loop.count > 0) await this.settle();
+      }
+      clock.moveTo(untilMicros);
+    }, false);
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    const { memory, program, failures } = this.parts;
+    memory.database.leave();
+    program.release();
+    const [failure] = failures.splice(0);
+    if (failure !== undefined) throw failure;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Waits until the database has nothing to do and no request of a procedure is under way. */
+  private async settle(): Promise<void> {
+    const { memory, http } = this.parts;
+    const { loop } = memory.database.context;
+    do await new Promise<void>((resolve) => soon(resolve));
+    while (loop.count > 0 || http.openCount > 0);
+  }
+
+  private async ask<T>(run: () => Promise<T>, ticks = true): Promise<T> {
+    this.checkOpen();
+    if (ticks) this.parts.clock.tick();
+    const { failures } = this.parts;
+    try {
+      const value = await run();
+      if (failures.length === 0) return value;
+    } catch (error) {
+      // A request that the test did not expect says more than what the procedure made of it.
+      if (failures.length === 0) throw error;
+    }
+    throw failures.splice(0)[0] ?? new Error("a request failed");
+  }
+
+  /** The database has ended by itself: whoever waits for it is told why. */
+  private broken(error: Error): void {
+    this.parts.failures.push(error);
+    for (const connection of this.connections) connection.end(error);
+  }
+
+  private checkOpen(): void {
+    if (this.isClosed)
+      throw new TypeError("the world is closed: what a test does with it comes before world.close(), and is awaited");
+  }
+
+  private ownersCaller() {
+    return {
+      identity: this.parts.owner.toUint8Array(),
+      connectionId: this.nextConnectionId(),
+      claims: claimsOf("owner"),
+      isOwner: true,
+    };
+  }
+
+  private nextConnectionId(): Uint8Array {
+    const id = new Uint8Array(16);
+    new DataView(id.buffer).setUint32(0, (this.connectionCount += 1), true);
+    return id;
+  }
+
+  /** What the log has of the call that has just broken. */
+  private lastWords(): string {
+    return this.log.findLast(({ level }) => level === "Panic" || level === "Error")?.message ?? "";
+  }
+
+  private endless(by: Duration, runCount: number): string {
+    const last = this.log.at(-1);
+    const told = last === undefined ? "" : `; its log ends with: ${last.message}`;
+    return `after ${runCount} runs of scheduled rows ${String(by)} were not over: an interval may be too short, or a reducer may schedule itself again at once. Advance by less at a time if it is meant${told}`;
+  }
+}
+
+function claimsOf(name: string, more: Readonly<Record<string, unknown>> = {}): string {
+  return JSON.stringify({ iss: issuer, sub: name, ...more });
+}
+
+/** Rows of a reply over HTTP, as values of the module's own kinds. */
+function rowsOf(text: string): Readonly<Record<string, unknown>>[] {
+  const tree = parseJson(text, "the rows of a statement");
+  const result = Array.isArray(tree) ? (tree as readonly JsonNode[])[0] : undefined; // `isArray` forgets what is in it
+  if (!(result instanceof JsonObject)) return [];
+  const columns: unknown = (JSON.parse(text) as readonly { readonly schema: unknown }[])[0]?.schema; // it is JSON, as was just seen
+  const type = typeFromJson(JSON.stringify({ Product: columns }));
+  const codec = valueCodec<Readonly<Record<string, unknown>>>(type);
+  const rows = result.values[result.keys.indexOf("rows")];
+  return (Array.isArray(rows) ? (rows as readonly JsonNode[]) : []).map((row) => {
+    const out = new ByteWriter(64);
+    jsonToBsatn(type, { tree: row }, out);
+    return codec.read(new ByteReader(out.toBytes(), "a row"));
+  });
+}
