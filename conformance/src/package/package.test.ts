@@ -294,6 +294,38 @@ test("the guide for React is as it says: its types, and that a page can be built
   expect(scripts.join("").split("is used outside of its <LightconeProvider").length).toBe(2);
 });
 
+/** The files of the guide to tests, in a folder of the project. */
+function testingGuide(name: string): string {
+  const folder = join(project, name);
+  mkdirSync(folder);
+  expect([...guideFiles("docs/testing.md").keys()]).toEqual(["arena.ts", "arena.test.ts"]);
+  for (const [file, text] of guideFiles("docs/testing.md")) writeFileSync(join(folder, file), text);
+  const config = { extends: "../tsconfig.json", compilerOptions: { lib: ["esnext"] }, include: ["*.ts"] };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+  return folder;
+}
+
+describe("issue 10 §3: tests of modules, from the package", () => {
+  test("the guide to them is as it says, under node:test", () => {
+    const cwd = testingGuide("testing-guide");
+    expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", "testing-guide")).toBe("");
+    const run = spawnSync(process.execPath, ["--test", "arena.test.ts"], { cwd, env, encoding: "utf8" });
+    expect(run).toMatchObject({ status: 0, stdout: expect.stringMatching(/pass 4\n[^]*fail 0\n/) });
+  });
+
+  test("the same under vitest, in processes and in threads", () => {
+    const cwd = testingGuide("testing-vitest");
+    symlinkSync(join(root, "node_modules/vitest"), join(project, "node_modules/vitest"), "dir");
+    const file = join(cwd, "arena.test.ts");
+    writeFileSync(file, readFileSync(file, "utf8").replace("node:test", "vitest"));
+    for (const pool of ["forks", "threads"]) {
+      const words = [join(root, "node_modules/vitest/vitest.mjs"), "run", "--root", cwd, "--pool", pool];
+      const run = spawnSync(process.execPath, words, { cwd, env, encoding: "utf8" });
+      expect({ pool, ...run }).toMatchObject({ pool, status: 0, stdout: expect.stringMatching(/4 passed/) });
+    }
+  });
+});
+
 test("what its texts send the reader to is in the package", () => {
   const code = readdirSync(join(installed, "cli")).map((name) => readFileSync(join(installed, "cli", name), "utf8"));
   const pages = new Set(code.flatMap((text) => [...text.matchAll(/\bdocs\/[\w/-]+\.md\b/g)].map(([page]) => page)));

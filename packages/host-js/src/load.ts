@@ -51,7 +51,9 @@ export function loadJsModule(bundle: string, limits?: ModuleLimits, options: JsM
   }
   const isDebugged = map !== undefined && process.env["LIGHTCONE_INSPECT"] === "1";
   const script = wrapScript(code) + (isDebugged ? debuggersMap(map) : "");
-  return { open: (port: HostPort): ModuleInstance => new JsInstance(new BundleSource(script, openSandbox(), stacks), port) };
+  return {
+    open: (port: HostPort): ModuleInstance => new JsInstance(new BundleSource(script, openSandbox(), stacks), port),
+  };
 }
 
 const pageBytes = 65_536;

@@ -1,40 +1,6 @@
 /** The network of procedures, as a test makes it: requests end here, and one that nobody expects fails the test. */
+import type { Answer, HttpStubs, StubbedRequest } from "./api.ts";
 import type { HttpAnswer, HttpClient, HttpRequest } from "@lightcone/host";
-
-/** A request of a procedure. */
-export interface StubbedRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Its body, as text. */
-  readonly body: string;
-}
-
-/** What is answered: a body as text, as JSON or as bytes, with a status; or an error, for a network that fails. */
-export type HttpReply =
-  | string
-  | Error
-  | {
-      /** 200 if left out. */
-      readonly status?: number;
-      readonly headers?: Readonly<Record<string, string>>;
-      readonly body?: string | Uint8Array;
-      /** A body that is sent as JSON. */
-      readonly json?: unknown;
-    };
-
-type Answer = HttpReply | ((request: StubbedRequest) => HttpReply | Promise<HttpReply>);
-
-export interface HttpStubs {
-  /**
-   * Answers requests to an address. What was said last counts.
-   *
-   * @param url whole, or a pattern; with a method before it (`"POST https://…"`) for that method alone
-   */
-  on(url: string | RegExp, answer: Answer): void;
-  /** What was requested, in order. */
-  readonly requests: readonly StubbedRequest[];
-}
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();

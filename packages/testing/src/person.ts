@@ -1,42 +1,10 @@
 /** Who acts on a database under test: an identity, and the connections that it has. */
 import { ConnectionId, readU128, type Identity } from "@lightcone/sats";
 import { queriesOf } from "@lightcone/module/query";
-import type { Fields, InferTypeOfRow } from "@lightcone/module";
 import type { CalledFunction } from "./functions.ts";
 import type { TestConnection } from "./connection.ts";
-import type { Subscription } from "./subscription.ts";
-import type { Calls, ModuleExports, Procedures, Reducers, TestQuery } from "./types.ts";
-
-export interface PersonOptions {
-  /** What the token claims besides who it is of: `ctx.senderAuth.jwt` has it. */
-  readonly claims?: Readonly<Record<string, unknown>>;
-}
-
-interface Acts<M extends ModuleExports> {
-  readonly identity: Identity;
-  /** The module's reducers and procedures, where a name of theirs is one of this object's own. */
-  readonly reducers: Reducers<M>;
-  readonly procedures: Procedures<M>;
-  /** Subscribes to a query, with the rights of this identity. @throws {LightconeError} `SubscriptionRefused` */
-  subscribe<F extends Fields>(query: TestQuery<M, F>): Promise<Subscription<InferTypeOfRow<F>>>;
-  subscribe<Row = Readonly<Record<string, unknown>>>(sql: string): Promise<Subscription<Row>>;
-  /** The rows of a query, once. @throws {LightconeError} `SubscriptionRefused` */
-  query<F extends Fields>(query: TestQuery<M, F>): Promise<InferTypeOfRow<F>[]>;
-  query<Row = Readonly<Record<string, unknown>>>(sql: string): Promise<Row[]>;
-  /** Ends the connection, or all that an identity has, and lets the module's `clientDisconnected` run. */
-  disconnect(): Promise<void>;
-}
-
-/** A connection: what an identity calls over it has its `ctx.connectionId`. */
-export type Connection<M extends ModuleExports> = Calls<M> & Acts<M> & { readonly connectionId: ConnectionId };
-
-/** An identity. What it calls goes over a connection of its own, which the first call opens. */
-export type Person<M extends ModuleExports> = Calls<M> &
-  Acts<M> & {
-    readonly name: string;
-    /** Opens one connection more. @throws {LightconeError} `Refused` by the module's `clientConnected` */
-    connect(): Promise<Connection<M>>;
-  };
+import type { Person } from "./api.ts";
+import type { ModuleExports } from "./types.ts";
 
 /** What those who act have of their world. */
 export interface PersonSite {

@@ -1,25 +1,9 @@
 /** A query that somebody is subscribed to: its rows, and what changed of them. */
+import type { Changed, Subscription } from "./api.ts";
 import { defined } from "@lightcone/base";
 import { toHex } from "@lightcone/sats";
 import type { RowListView, v2 } from "@lightcone/protocol";
 import type { AnyRow, RowReader } from "./rows.ts";
-
-/** What changed, commit by commit. */
-export interface Changed<Row> {
-  readonly inserted: readonly Row[];
-  readonly deleted: readonly Row[];
-  /** Rows that took the place of others with the same primary key. */
-  readonly updated: readonly { readonly before: Row; readonly after: Row }[];
-}
-
-export interface Subscription<Row> {
-  /** The rows at present, in no particular order. */
-  readonly rows: readonly Row[];
-  /** What has changed since this was last asked, or since the subscription began. Rows of event tables are inserted alone. */
-  take(): Changed<Row>;
-  /** Ends it. */
-  unsubscribe(): Promise<void>;
-}
 
 export class LiveRows implements Subscription<AnyRow> {
   private readonly readers: ReadonlyMap<string, RowReader>;

@@ -2,15 +2,16 @@
 import { inspectorUrl } from "./debugger.ts";
 import { LightconeError } from "@lightcone/base";
 import { TimeoutWatchdog } from "@lightcone/base/node";
-import { openInMemory, type DatabaseLimits } from "@lightcone/database";
+import { defaultDatabaseLimits, openInMemory } from "@lightcone/database";
 import { guestGlobals, LoadedModule } from "@lightcone/host-js";
 import { errors, Range, SenderError, SpacetimeHostError } from "@lightcone/module";
 import { identityFromClaims, keepCompiled } from "@lightcone/sats";
+import type { World } from "./api.ts";
 import { momentMicros, type Moment } from "./duration.ts";
 import { StubbedHttp } from "./http-stubs.ts";
 import { TestClock } from "./test-clock.ts";
 import type { ModuleExports } from "./types.ts";
-import { ownerIdentity, TestWorld, type World } from "./world.ts";
+import { ownerIdentity, TestWorld } from "./world.ts";
 
 export interface TestOptions {
   /** When it is, until the test moves the clock: 2026-01-01T00:00:00Z if left out. */
@@ -21,7 +22,7 @@ export interface TestOptions {
    */
   readonly seed?: number;
   /** Limits of the database, as `docs/limits.md` names them. A call may take a second if nothing else is said. */
-  readonly limits?: Partial<DatabaseLimits>;
+  readonly limits?: Readonly<Record<string, number>>;
 }
 
 const startMicros = Date.UTC(2026, 0, 1) * 1000;
@@ -60,6 +61,9 @@ export async function testModule<M extends ModuleExports>(exports: M, options: T
   checkExports(exports);
   const { seed = 0, limits } = options;
   if (!Number.isSafeInteger(seed) || seed < 0) throw new TypeError("a seed is a whole number from 0 on");
+  for (const name of Object.keys(limits ?? {}))
+    if (!(name in defaultDatabaseLimits))
+      throw new TypeError(`there is no limit \`${name}\`: docs/limits.md has them all`);
   keepCompiled();
   let module = loaded.get(exports);
   if (module === undefined) loaded.set(exports, (module = new LoadedModule(exports, own)));

@@ -9,7 +9,7 @@ import type { LoadedModule, LoadedProgram } from "@lightcone/host-js";
 import {
   ByteReader,
   ByteWriter,
-  Identity,
+  type Identity,
   identityFromClaims,
   JsonObject,
   jsonToBsatn,
@@ -22,59 +22,15 @@ import {
 import { TestConnection } from "./connection.ts";
 import { durationMicros, type Duration } from "./duration.ts";
 import { calledFunctions } from "./functions.ts";
-import { StubbedHttp, type HttpStubs } from "./http-stubs.ts";
-import { makePerson, type Person, type PersonOptions, type PersonSite } from "./person.ts";
+import type { StubbedHttp } from "./http-stubs.ts";
+import type { HttpStubs, LogEntry, Person, PersonOptions, RouteInit, RouteReply } from "./api.ts";
+import { makePerson, type PersonSite } from "./person.ts";
 import { rowReaders } from "./rows.ts";
 import type { TestClock } from "./test-clock.ts";
-import type { ModuleExports, WorldDb } from "./types.ts";
+import type { ModuleExports } from "./types.ts";
 
 // Kept: a test may put others in their place.
 const soon = setImmediate;
-
-/** A line of the module's log. */
-export interface LogEntry {
-  readonly level: string;
-  readonly message: string;
-  readonly function?: string;
-}
-
-export interface RouteInit {
-  /** GET if left out. */
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
-}
-
-export interface RouteReply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  text(): string;
-  json(): unknown;
-}
-
-export interface World<M extends ModuleExports> extends AsyncDisposable {
-  /** An identity, the same for the same name. */
-  as(name: string, options?: PersonOptions): Person<M>;
-  /** Who has published the module: `init` runs as the owner. */
-  readonly owner: Person<M>;
-  /** The database's own identity. */
-  readonly identity: Identity;
-  readonly now: Timestamp;
-  /** Every table, private ones too, as it is now: `world.db.player.id.find(1n)`. */
-  readonly db: WorldDb<M>;
-  /** Runs a statement as the owner. @returns its rows, by the columns' names in the database */
-  sql<Row = Readonly<Record<string, unknown>>>(statement: string): Promise<Row[]>;
-  /** Lets time pass: what is scheduled by then runs, each at its time. @throws {TypeError} */
-  advance(by: Duration): Promise<void>;
-  /** The network of procedures. */
-  readonly http: HttpStubs;
-  /** A request to a route of the module, by what follows `/route`. */
-  request(path: string, init?: RouteInit): Promise<RouteReply>;
-  /** What the module and the database wrote to its log. */
-  readonly log: readonly LogEntry[];
-  /** Ends it. What is called after that is refused. */
-  close(): Promise<void>;
-}
 
 /** Rows that are scheduled, and timers, which one `advance` runs at most. */
 const runsMax = 100_000;
@@ -177,6 +133,7 @@ export class TestWorld {
         kind: "route",
         caller: { ...this.ownersCaller(), identity: new Uint8Array(32), isOwner: false, claims: "" },
         method,
+        peer: "127.0.0.1",
         path,
         uri: `http://127.0.0.1:3000/v1/database/test/route${path}`,
         headers: Object.entries(headers).map(

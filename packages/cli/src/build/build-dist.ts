@@ -6,6 +6,7 @@
  *   cli/               the command and the processes it starts, bundled for Node; npm's packages stay outside
  *   module.js          what authors import; module-host.js is the same for inside a database
  *   client.js          what pages and programs import; live.js and react.js are for those that show its rows
+ *   testing.js         what tests of modules import: the database, without the processes around it
  *   types/             declarations, package by package
  *   docs/              the pages that texts send the reader to
  *   templates/         what `init --template` makes projects of
@@ -43,6 +44,16 @@ const programs: Readonly<Record<string, string>> = {
   "procedure-main": "host-js/src/sys/procedure-main.ts",
 };
 
+/** What a module and its test must have the same of: the package that the module imports, with its classes of values. */
+const modulesOwn = {
+  name: "the module's own package",
+  resolveId: (source: string) =>
+    source === "@lightcone/module" ||
+    /\/(connection-id|identity|schedule-at|time-duration|timestamp|uuid)\.ts$/.test(source)
+      ? { id: "./module.js", external: "relative" as const }
+      : undefined,
+};
+
 /** What is imported as `lightcone/NAME`. */
 const pathNames = ["module", "client", "live", "react"];
 
@@ -60,6 +71,7 @@ await bundle(
   { "module-host": "lightcone/src/module.ts" },
   { resolve: { conditionNames: ["lightcone-host", "import", "default"] } },
 );
+await bundle(".", { testing: "lightcone/src/testing.ts" }, { platform: "node", plugins: [modulesOwn] });
 emitTypes();
 writeLauncher();
 writeManifest();
@@ -186,7 +198,10 @@ function writeManifest(): void {
     exports: {
       "./module": { types: types("module"), "lightcone-host": "./module-host.js", default: "./module.js" },
       ...Object.fromEntries(
-        pathNames.slice(1).map((name) => [`./${name}`, { types: types(name), default: `./${name}.js` }]),
+        [...pathNames.slice(1), "testing"].map((name) => [
+          `./${name}`,
+          { types: types(name), default: `./${name}.js` },
+        ]),
       ),
       "./package.json": "./package.json",
     },

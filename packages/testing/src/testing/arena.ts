@@ -23,7 +23,7 @@ const arena = schema({
 export default arena;
 
 export const init = arena.init((ctx) => {
-  console.log("the arena opens");
+  console.info("the arena opens");
   ctx.db.ticked.insert({ id: 0n, at: ctx.timestamp });
 });
 export const onConnect = arena.clientConnected((ctx) => {
@@ -76,7 +76,7 @@ export const spin = arena.reducer(() => {
 export const askClock = arena.reducer(t.string(), () => String(Date.now()));
 export const askDate = arena.reducer(t.string(), () => new Date().toISOString());
 export const askChance = arena.reducer(t.string(), () => String(Math.random()));
-export const askNetwork = arena.reducer(t.string(), () => String(fetch("http://127.0.0.1")));
+export const askNetwork = arena.reducer(t.string(), () => typeof fetch("http://127.0.0.1"));
 export const askTimer = arena.reducer(() => {
   setTimeout(() => undefined, 1);
 });
