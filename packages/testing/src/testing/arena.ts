@@ -23,6 +23,7 @@ const arena = schema({
 export default arena;
 
 export const init = arena.init((ctx) => {
+  // oxlint-disable-next-line no-console -- a line of the database's log
   console.info("the arena opens");
   ctx.db.ticked.insert({ id: 0n, at: ctx.timestamp });
 });
