@@ -91,14 +91,14 @@ export function runWithinByTheClock(
   interrupts?: { readonly breakOnSigint: true },
 ): boolean {
   const goOn = critical.setAside();
-  const fromMs = performance.now();
+  const fromMs = steadyClock.now();
   const { untilMs, timerMs } = critical;
   // A timer that ends the work around this one would end it in the section that is set aside.
   const timeout = Math.floor(Math.min(budgetMs, timerMs - fromMs - timerMarginMs));
   try {
     return timeout > 0 && runInterruptible(work, { timeout, ...interrupts });
   } finally {
-    critical.untilMs = untilMs + performance.now() - fromMs;
+    critical.untilMs = untilMs + steadyClock.now() - fromMs;
     goOn();
   }
 }
