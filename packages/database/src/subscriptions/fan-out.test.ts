@@ -52,7 +52,10 @@ class Counter implements Subscriber {
     heard.push(this.name);
     this.heads.push({ ...commit });
     for (const change of this.changes) {
-      this.encoded.push((change.encoded[2].whole ??= { change: change.number }));
+      const made = change.encoded[2].whole ?? { change: change.number };
+      // As those do who make messages.
+      if (change.isShared) change.encoded[2].whole = made;
+      this.encoded.push(made);
       this.count(change.deletes, -1);
       this.count(change.inserts, 1);
     }
@@ -108,6 +111,29 @@ describe("subscriptions", () => {
     expect(heard).toEqual(["a", "b"]);
     expect(a.encoded[0]).toBe(b.encoded[0]);
     expect([...a.changes, ...b.changes], "emptied with the delivery").toEqual([]);
+  });
+
+  test("row 9: so is whoever holds a query of its own that changed alike; what one alone is told is not kept", () => {
+    const [a, b, c, d] = [new Counter("a"), new Counter("b"), new Counter("c"), new Counter("d")];
+    hold(a, "SELECT * FROM note WHERE id >= 1");
+    hold(b, "SELECT * FROM note WHERE id >= 7");
+    hold(c, "SELECT * FROM note WHERE id >= 2");
+    const own = hold(d, "SELECT * FROM note WHERE id = 5");
+    parts.commit(() => insert(5));
+    expect(heard.toSorted()).toEqual(["a", "c", "d"]);
+    expect(a.encoded[0]).toBe(c.encoded[0]);
+    expect(d.rows).toEqual(new Map([[5, 1]]));
+    // A second holder of it is told, and then it is the first one's alone again, under its own number.
+    const second = hold(b, "SELECT * FROM note WHERE id = 5");
+    parts.commit(() => remove(5));
+    expect([b.encoded.length, d.encoded.length]).toEqual([1, 2]);
+    expect(b.encoded[0]).toBe(d.encoded[1]);
+    parts.subscriptions.release(own);
+    parts.commit(() => insert(5));
+    expect([b.encoded.length, d.encoded.length]).toEqual([2, 2]);
+    parts.subscriptions.release(second);
+    parts.commit(() => remove(5));
+    expect([b.encoded.length, d.encoded.length]).toEqual([2, 2]);
   });
 
   test("a commit that changes nothing for anybody is told to nobody", () => {

@@ -187,11 +187,13 @@ export class LiveQueries<S> {
 
   private readonly give: GiveParts<LiveQuery<S>> = {
     toQuery: (query, part) => {
+      part.receivers += 2;
       query.parts = part.alone;
       this.touched.push(query);
     },
     toLone: (lone, part) => {
       this.loneReceivers.push(lone);
+      part.receivers += 1;
       this.loneParts.push(part);
     },
   };

@@ -35,6 +35,8 @@ const emptyForm = (): EncodedForm => ({ part: undefined, whole: undefined, light
 export class DeltaPart implements RelationDelta {
   /** Unique among the parts of a turn. */
   number = 0;
+  /** How many receivers it was given to, where that is one; more for a query that may have several. */
+  receivers = 0;
   /** The table that the rows are of. */
   table: TableSchema;
   /** Each row as often as its count changed. */
@@ -50,6 +52,11 @@ export class DeltaPart implements RelationDelta {
 
   constructor(table: TableSchema) {
     this.table = table;
+  }
+
+  /** Whether more than one may be told of it, so that what is made of it is worth keeping. */
+  get isShared(): boolean {
+    return this.receivers > 1;
   }
 
   get isEmpty(): boolean {
@@ -77,6 +84,7 @@ export class PartPool {
     const part = this.free.pop() ?? new DeltaPart(table);
     part.table = table;
     part.number = this.used.length;
+    part.receivers = 0;
     this.used.push(part);
     return part;
   }
@@ -118,6 +126,8 @@ function clearForm(form: EncodedForm): void {
   form.light = undefined;
 }
 
+/** Up to so many tuples are compared by their queries. */
+const fewMax = 8;
 const keptPartsMax = 16_384;
 const keptNodesMax = 65_536;
 
@@ -135,6 +145,8 @@ export class PartCutter {
   private nodeCount = 1;
   /** By node: the number of its part + 1; 0 for none yet. */
   private partNumbers = new Int32Array(16);
+  /** The nodes of few tuples. */
+  private readonly few = new Int32Array(fewMax);
   /** By a query's position: its node in the tree; 0 between turns. */
   private nodes = new Int32Array(16);
   /** The queries that are not at the root. */
@@ -157,6 +169,7 @@ export class PartCutter {
    */
   cut(delta: Delta, queryCount: number, isConsolidated: boolean, give: GivePart): void {
     if (delta.count === 1) return this.cutOne(delta, give);
+    if (delta.count <= fewMax) return this.cutFew(delta, isConsolidated, give);
     this.makeRoom(queryCount, delta.count);
     const { nodes, reached } = this;
     let reachedCount = 0;
@@ -174,6 +187,34 @@ export class PartCutter {
       const part = this.partOf(node, isConsolidated, isShared);
       nodes[query] = 0;
       if (!part.isEmpty) give(query, part);
+    }
+    this.clear();
+  }
+
+  /**
+   * The same for few tuples, whose queries are compared with each other: with very many queries the place of each in a
+   * table of them would be a miss of the cache.
+   */
+  private cutFew(delta: Delta, isConsolidated: boolean, give: GivePart): void {
+    const { few } = this;
+    const { queries, count } = delta;
+    let reachedCount = 0;
+    for (let i = 0; i < count; i += 1) {
+      let before = i - 1;
+      while (before >= 0 && queries[before] !== queries[i]) before -= 1;
+      if (before < 0) reachedCount += 1;
+      const node = before < 0 ? 0 : (few[before] ?? 0);
+      few[i] = this.child(node, delta.refs[i] ?? 0, delta.weights[i] ?? 0);
+    }
+    const isShared = !isConsolidated && reachedCount > 1;
+    if (isShared) this.openSlots(reachedCount);
+    for (let i = 0; i < count; i += 1) {
+      let later = i + 1;
+      while (later < count && queries[later] !== queries[i]) later += 1;
+      // A query's last tuple has the node of them all.
+      if (later < count) continue;
+      const part = this.partOf(few[i] ?? 0, isConsolidated, isShared);
+      if (!part.isEmpty) give(queries[i] ?? 0, part);
     }
     this.clear();
   }

@@ -179,7 +179,7 @@ export class BsatnEncoder implements Encoder {
     beginQueryUpdate(out);
     this.rows.write(out, change.deletes);
     this.rows.write(out, change.inserts);
-    form.part = { bytes: out.bytes, at, length: out.length - at } satisfies Piece;
+    if (change.isShared) form.part = { bytes: out.bytes, at, length: out.length - at } satisfies Piece;
   }
 }
 

@@ -21,6 +21,7 @@ export class Updates {
       const made = (isLight ? form.light : form.whole) as Piece | undefined; // such places hold nothing else
       if (made !== undefined) return made;
       const message = encoder.update(changes, commit, isLight);
+      if (!first.isShared) return message;
       if (isLight) form.light = message;
       else form.whole = message;
       return message;

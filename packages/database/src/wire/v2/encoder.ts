@@ -142,7 +142,7 @@ export class EncoderV2 {
       const made = form.whole as LoneMessage | undefined; // the place holds nothing else
       if (made?.querySetId === querySetId) return made.message;
       const message = this.makeUpdate(changes);
-      form.whole = { querySetId, message } satisfies LoneMessage;
+      if (first.isShared) form.whole = { querySetId, message } satisfies LoneMessage;
       return message;
     }
     sortChanges(changes);
@@ -212,7 +212,7 @@ export class EncoderV2 {
       this.rows.write(out, change.inserts);
       this.rows.write(out, change.deletes);
     }
-    form.part = { bytes: out.bytes, at, length: out.length - at } satisfies Piece;
+    if (change.isShared) form.part = { bytes: out.bytes, at, length: out.length - at } satisfies Piece;
   }
 
   private begin(): ByteWriter {
