@@ -2,6 +2,7 @@
 import { broadcast } from "./broadcast.ts";
 import { manyDatabases } from "./many-databases.ts";
 import { memory } from "./engine-memory.ts";
+import { edits } from "./edits.ts";
 import { clientRows } from "./client-rows.ts";
 import { firstRows } from "./first-rows.ts";
 import { growth } from "./growth.ts";
@@ -37,6 +38,7 @@ export const questions: readonly Question[] = [
   liveView,
   firstRows,
   clientRows,
+  edits,
   growth,
   loop,
   restart,
