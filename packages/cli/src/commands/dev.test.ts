@@ -22,6 +22,10 @@ const hasRust = existsSync(join(repository, "modules", "rust", "built", "showcas
 const sql = async (database: string, statement: string): Promise<string> =>
   (await place.run("sql", database, statement, "-s", server)).out;
 
+const installedVersion = (name: string): string =>
+  (JSON.parse(readFileSync(join(repository, "node_modules", name, "package.json"), "utf8")) as { version: string })
+    .version;
+
 describe("row CLI: init", () => {
   test.each([
     { args: ["Shop2", "--lang", "rust"], files: ["Cargo.toml", "src/lib.rs", ".gitignore"] },
@@ -48,9 +52,35 @@ describe("row CLI: init", () => {
     });
   });
 
+  test("--template: a whole project, of its own name, with what it needs; never over another", async () => {
+    const at = place.path("Made By Template");
+    const made = await place.run("init", "Shop4", "--template", "todo", "--project-path", at);
+    expect(made).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/npm install\n {2}npx lightcone dev\n/) as string,
+    });
+    const manifest: { readonly name: string; readonly dependencies: Readonly<Record<string, string>> } = JSON.parse(
+      readFileSync(join(at, "package.json"), "utf8"),
+    );
+    expect(manifest).toMatchObject({
+      name: "shop-4",
+      dependencies: { lightcone: expect.stringMatching(/^file:.*\.tgz$/) as string },
+      // As this repository has them: what is tested here is what is written there.
+      devDependencies: Object.fromEntries(
+        ["typescript", "vite", "@types/node"].map((name) => [name, `^${installedVersion(name)}`]),
+      ),
+    });
+    expect(readFileSync(join(at, "lightcone.json"), "utf8")).toContain('"database": "shop-4"');
+    for (const file of [".gitignore", ".vscode/launch.json", "module/src/index.ts", "page/main.ts", "README.md"])
+      expect(existsSync(join(at, file)), file).toBe(true);
+    expect(await place.run("init", "Shop4", "--template", "todo", "--project-path", at)).toMatchObject({ code: 1 });
+  });
+
   test.each([
     { args: ["--lang", "rust"], says: /PROJECT_NAME is missing/ },
-    { args: ["x"], says: /--lang must be provided/ },
+    { args: ["x"], says: /Either --template or --lang must be provided[^]*react, chat, todo, game, module-rust/ },
+    { args: ["x", "--template", "toda"], says: /no template toda[^]*similar name exists: todo/ },
+    { args: ["x", "--template", "todo", "--lang", "rust"], says: /exclude each other/ },
     { args: ["1x", "--lang", "rust"], says: /"1x" is no name for a project/ },
   ])("$args: refused", async ({ args, says }) => {
     expect(await place.run("init", ...args)).toMatchObject({ code: 2, err: expect.stringMatching(says) as string });
@@ -263,14 +293,14 @@ describe("row CLI: dev", () => {
     expect(outside).toMatchObject({ code: 2, err: expect.stringMatching(/is outside of the project/) as string });
   });
 
-  test.skipIf(!hasRust)("Rust: builds, publishes, and again at a change", async () => {
+  test.skipIf(!hasRust)("Rust, of the template module-rust: builds, publishes, and again at a change", async () => {
     const at = place.path("orchard");
-    await place.run("init", "orchard", "--lang", "rust", "--project-path", at);
+    await place.run("init", "orchard", "--template", "module-rust", "--project-path", at);
     if (existsSync(target)) place.env["CARGO_TARGET_DIR"] = target;
-    const source = join(at, "spacetimedb", "src", "lib.rs");
+    const source = join(at, "module", "src", "lib.rs");
     const text = readFileSync(source, "utf8");
 
-    const running = place.start("dev", "orchard", "--project-path", at, "-s", server);
+    const running = place.start("dev", "--project-path", at, "-s", server);
     await running.saying(/Building\.\.\.[^]*Published successfully!\n[^]*Waiting for next change/);
     await running.saying(/the database begins/);
     await place.run("call", "orchard", "add", "Ada", "-s", server);
