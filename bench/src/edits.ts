@@ -17,7 +17,8 @@ export const edits: Question = {
     "`lightcone dev` on the template react, types checked: a reducer's text is saved anew, a table gets one column more; a connected client calls until the new module answers",
   unit: "ms from the save to the answer",
   expected: "half a second",
-  run: async ({ directory, isSmoke, say }) => {
+  run: async (run) => {
+    const { directory, isSmoke } = run;
     const env = { ...process.env, XDG_CONFIG_HOME: join(directory, "config"), NO_COLOR: "1" };
     const made = spawnSync(process.execPath, [main, "init", "edits", "--template", "react"], { cwd: directory, env });
     if (made.status !== 0) throw new Error(made.stderr.toString());
@@ -52,7 +53,7 @@ export const edits: Question = {
           text = next;
           while ((await answer()) !== next) await new Promise((resolve) => setTimeout(resolve, 5));
           times[kind].push(performance.now() - from);
-          say(`${next}: ${Math.round(performance.now() - from)} ms`);
+          run.say(`${next}: ${Math.round(performance.now() - from)} ms`);
         }
       db.close();
       return Object.entries(times).map(([kind, each]): Figure => {

@@ -146,24 +146,19 @@ export class Project {
     return stdout;
   }
 
-  /** The project's own tests, and its types. */
-  test(): void {
-    for (const args of [
+  /** Looks at the project's types, and runs its own tests: what they say. */
+  test(): string {
+    const files = readdirSync(join(this.folder, "test")).filter((name) => name.endsWith(".test.ts"));
+    const [, said = ""] = [
       [join(root, "node_modules/typescript/bin/tsc")],
-      [
-        "--test",
-        ...readdirSync(join(this.folder, "test"))
-          .filter((name) => name.endsWith(".test.ts"))
-          .map((name) => join("test", name)),
-      ],
-    ]) {
-      const { status, stdout } = spawnSync(process.execPath, args, {
-        cwd: this.folder,
-        env: this.env,
-        encoding: "utf8",
-      });
-      if (status !== 0) throw new Error(stdout);
-    }
+      ["--test", ...files.map((name) => join("test", name))],
+    ].map((args) => {
+      const options = { cwd: this.folder, env: this.env, encoding: "utf8" } as const;
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, options);
+      if (status !== 0) throw new Error(stdout + stderr);
+      return stdout;
+    });
+    return said;
   }
 
   /** `lightcone dev`, until the page is there. */

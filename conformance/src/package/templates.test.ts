@@ -17,7 +17,7 @@ const picked = templates[Number(process.env["LIGHTCONE_SEED"] ?? 2) % templates.
 test(`template ${picked} (LIGHTCONE_SEED draws another): its types and its tests`, async () => {
   const project = await Project.init(picked);
   try {
-    project.test();
+    expect(project.test()).toMatch(/pass \d+\n[^]*fail 0\n/);
   } finally {
     await project.close();
   }

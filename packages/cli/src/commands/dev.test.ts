@@ -159,8 +159,11 @@ export const add = app.reducer({ text: t.string() }, (ctx, { text }) => {
     writeFileSync(source, notes(`${first}, done: t.bool().default(false)`, ", done: false"));
     await running.saying(/(?:rebuilding[^]*){3}This is what publishing does[^]*done[^]*Published successfully!/);
     expect(await command("sql", "SELECT text, done FROM note")).toMatch(/one[^]*false/);
+    const err = running.err.length;
     running.child.kill("SIGTERM");
-    await running.ended;
+    // An end that is wanted is no failure.
+    expect(await running.ended).toMatchObject({ code: 0 });
+    expect(running.err.slice(err)).toBe("");
   });
 
   test("what cannot work inside a database is said with its line and a hint, one after another, and the last good one serves", async () => {

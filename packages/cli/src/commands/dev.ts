@@ -5,7 +5,7 @@ import { openLoggedIn, serverAsked, type ServerFlags } from "../api/session.ts";
 import { buildModule } from "../build/build-module.ts";
 import { findModule } from "../build/detect.ts";
 import { findProject, projectFile, type Project } from "../config/project.ts";
-import { devServer } from "../dev/own-server.ts";
+import { devServer, type DevServer } from "../dev/own-server.ts";
 import { startPage } from "../dev/page.ts";
 import { tell } from "../dev/stream.ts";
 import { SourceWatch } from "../dev/watch.ts";
@@ -32,7 +32,7 @@ export interface DevFlags extends ServerFlags {
 const logAgainMs = 10_000;
 
 /** What a developer's own database may be asked without asking the developer: whatever keeps its data. */
-const agreed = "migrate,break-clients";
+const agreed = "migrate";
 
 export async function dev(named: string | undefined, flags: DevFlags): Promise<void> {
   const folder = resolve(flags.projectPath);
@@ -62,7 +62,7 @@ export async function dev(named: string | undefined, flags: DevFlags): Promise<v
     try {
       await cycle.run();
       if (!hasBegun) {
-        void follow(database, cycle.flags);
+        void follow(database, cycle.flags, server);
         await showPage(root, server.url);
       }
       hasBegun = true;
@@ -108,6 +108,7 @@ class Cycle {
     }
     await publishProgram(api, database, program, {
       ...flags,
+      breakClients: true,
       yes: flags.yes === true ? "all" : flags.deleteData === "ask" ? agreed : `${agreed},delete-data`,
     });
     this.last = program.bytes;
@@ -175,11 +176,14 @@ function clientLanguage(project: string): "rust" | "typescript" | undefined {
 }
 
 /** Shows the database's log, again when it ended. */
-async function follow(database: string, flags: DevFlags): Promise<void> {
-  for (;;) {
-    await logs(database, { ...flags, follow: true, format: "text", show: (line) => tell("module", line) }).catch(
-      (error: unknown) => note(failureText(error)),
-    );
+async function follow(database: string, flags: DevFlags, server: DevServer): Promise<void> {
+  const show = (line: string): void => tell("module", line);
+  while (!server.isStopping()) {
+    try {
+      await logs(database, { ...flags, follow: true, format: "text", show });
+    } catch (error) {
+      if (!server.isStopping()) note(failureText(error));
+    }
     await new Promise((resolve) => setTimeout(resolve, logAgainMs));
   }
 }

@@ -15,7 +15,11 @@ export interface DevServer {
   readonly url: string;
   /** Where its data is, if it was started here. */
   readonly dataDirectory: string | undefined;
+  /** Whether it was asked to stop, and with it all that it serves. */
+  isStopping(): boolean;
 }
+
+const elsewhere = (url: string): DevServer => ({ url, dataDirectory: undefined, isStopping: () => false });
 
 /** How long a server that is there may take to answer. */
 const answerMs = 5_000;
@@ -38,8 +42,8 @@ export async function devServer(
       hint: `${isRunning ? `End the one at ${url}` : "Leave out --server and LIGHTCONE_SERVER"}, or name another port in lightcone.json.`,
       exitCode: 2,
     });
-  if (isRunning) return { url, dataDirectory: undefined };
-  if (isNamed || !isLocal(url)) return { url, dataDirectory: undefined };
+  if (isRunning) return elsewhere(url);
+  if (isNamed || !isLocal(url)) return elsewhere(url);
   const { hostname, port } = new URL(url);
   const listenAddr = `${hostname === "localhost" ? "127.0.0.1" : hostname}:${port === "" ? "80" : port}`;
   if (inspectPort !== undefined) await prepareInspection(inspectPort);
@@ -52,7 +56,9 @@ export async function devServer(
   const log = makeServerLog(settings.logLevel, { write: (line) => tell("server", forPeople(line, paint)) });
   const server = await runServer(settings, log, { inspectPort });
   void serveUntilSignal(server, log);
-  return { url: server.url, dataDirectory: server.dataDirectory };
+  let isStopping = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => (isStopping = true));
+  return { url: server.url, dataDirectory: server.dataDirectory, isStopping: () => isStopping };
 }
 
 /** Who stands at a break point is not hurried, and the process that is looked at is not let go of. */

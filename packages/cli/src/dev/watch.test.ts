@@ -45,6 +45,24 @@ test("folders that come, go, and come again", async () => {
   await expect(sources.change()).resolves.toBeUndefined();
 });
 
+test("what builds and servers write is no change", async () => {
+  const written = ["dist", ".lightcone", "node_modules"];
+  for (const name of written) mkdirSync(at("src", name));
+  mkdirSync(at("other"));
+  using sources = new SourceWatch(at("src"));
+  using other = new SourceWatch(at("other"));
+  let isHeard = false;
+  const change = sources.change().then(() => (isHeard = true));
+  for (const name of written) writeFileSync(at("src", name, "file"), "0");
+  mkdirSync(at("src", "target"));
+  // What comes later is told of, so those would have been.
+  writeFileSync(at("other", "file"), "0");
+  await other.change();
+  expect(isHeard).toBe(false);
+  writeFileSync(at("src", "index.ts"), "1");
+  await change;
+});
+
 test("a folder that is not there", () => {
   expect(() => new SourceWatch(at("nowhere"))).toThrow(/nowhere cannot be watched/);
 });

@@ -13,6 +13,7 @@ const leftOut: ReadonlySet<string> = new Set([
   "built",
   "bin",
   "obj",
+  ".lightcone",
   ".git",
   ".hg",
   ".svn",
