@@ -26,7 +26,11 @@ export async function buildScript(entry: string, options: InlineConfig = {}): Pr
 
 /** What a page's server has of `server.tsx`. */
 export interface PageRenderer {
-  render(uri: string, shown: readonly string[]): Promise<{ readonly html: string; readonly rows: string }>;
+  readonly render: (
+    uri: string,
+    shown: readonly string[],
+    timeMs: number,
+  ) => Promise<{ readonly html: string; readonly rows: string }>;
 }
 
 export class BuiltPage {

@@ -348,6 +348,22 @@ describe.skipIf(!existsSync(browserPath))(`issue 10: hooks of React in Chromium 
     await page.close();
   });
 
+  test("a query in the place of another, in a transition: the rows before stay until the next are there", async () => {
+    for (const text of ["b", "a"]) await call("add_card", "turn 1", text);
+    await call("add_card", "turn 2", "z");
+    const { page, faults, asked } = await open("turning");
+    const turned = page.getByLabel("turned", { exact: true });
+    await turned.getByText("a b").waitFor();
+    await page.evaluate(`globalThis.shown = [];
+      new MutationObserver(() => shown.push(document.querySelector("[aria-label=turned]")?.innerText))
+        .observe(document.body, { childList: true, subtree: true, characterData: true })`);
+    await page.getByRole("button", { name: "turn" }).click();
+    await turned.getByText("z").waitFor();
+    const shown = new Set(await page.evaluate<readonly unknown[]>("shown"));
+    expect([[...shown], asked("card"), faults]).toEqual([["a b", "z"], 2, []]);
+    await page.close();
+  });
+
   test("another client takes the place of the first: somebody else, and the same rows", async () => {
     const { page, faults, asked } = await open("one add status");
     await settled(page);
@@ -440,7 +456,10 @@ describe.skipIf(!existsSync(browserPath))(`issue 10: hooks of React in Chromium 
   test("a page goes on from what its server has shown, without a flash, and with no connection too", async () => {
     await call("add_card", "all", "shown by a server");
     await call("add_note", "of </script> a <server>");
-    const { html, rows } = await (await built.renderer()).render(served.url, ["one", "waiting", "status"]);
+    const { render } = await built.renderer();
+    const { html, rows } = await render(served.url, ["one", "waiting", "status"], 60_000);
+    // A server of pages whose database is away does not wait for ever.
+    await expect(render("http://127.0.0.1:9", ["one"], 1)).rejects.toMatchObject({ code: "ConnectionClosed" });
     const texts = await cards();
     expect(texts.filter((text) => !html.includes(`<li>${String(text)}</li>`))).toEqual([]);
     expect([html.includes("of &lt;/script&gt; a &lt;server&gt;"), rows.includes("<")]).toEqual([true, false]);

@@ -1,5 +1,5 @@
 /** A page of parts that a test shows and hides. What React did with them is counted. */
-import { Component, memo, Suspense, useState, type ReactElement, type ReactNode } from "react";
+import { Component, memo, Suspense, useState, useTransition, type ReactElement, type ReactNode } from "react";
 import type { RowOf } from "lightcone/client";
 import { createHooks } from "lightcone/react";
 import type * as board from "../module.ts";
@@ -153,6 +153,24 @@ function Skipped(): ReactElement {
 }
 const ready2 = false as boolean;
 
+/** A board after another, of which the one before stays until the next is there. */
+function Turning(): ReactElement {
+  const [board, setBoard] = useState("turn 1");
+  const [isTurning, startTurn] = useTransition();
+  return (
+    <Suspense fallback={<p>turning for the first time</p>}>
+      <button type="button" onClick={() => startTurn(() => setBoard("turn 2"))}>
+        {isTurning ? "turning" : "turn"}
+      </button>
+      <Turned board={board} />
+    </Suspense>
+  );
+}
+function Turned({ board }: { readonly board: string }): ReactElement {
+  const rows = useSuspenseQuery((tables) => tables.card.where({ board }).orderBy("text"));
+  return <p aria-label="turned">{rows.map(({ text }) => text).join(" ")}</p>;
+}
+
 class Boundary extends Component<{ readonly children: ReactNode }, { readonly error: Error | undefined }> {
   override state: { readonly error: Error | undefined } = { error: undefined };
   static getDerivedStateFromError(error: Error): { readonly error: Error } {
@@ -183,6 +201,7 @@ const parts: Readonly<Record<string, () => ReactElement>> = {
   status: () => <Status />,
   notes: () => <Notes />,
   skipped: () => <Skipped />,
+  turning: () => <Turning />,
   waiting: () => (
     <Boundary>
       <Suspense fallback={<p>loading</p>}>

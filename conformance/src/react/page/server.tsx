@@ -5,18 +5,27 @@ import { dehydrate, preload } from "lightcone/react";
 import type * as board from "../module.ts";
 import { App, LightconeProvider } from "./app.tsx";
 
-export async function render(uri: string, shown: readonly string[]): Promise<{ html: string; rows: string }> {
+/** @param timeMs how long the database may take */
+export async function render(
+  uri: string,
+  shown: readonly string[],
+  timeMs: number,
+): Promise<{ readonly html: string; readonly rows: string }> {
   const db = connect<typeof board>({ uri, database: "board" });
-  // What suspends is waited for by React; of the others this is what they show.
-  await preload(db, db.tables.card);
-  const stream = await renderToReadableStream(
-    <LightconeProvider client={db}>
-      <App shown={shown} />
-    </LightconeProvider>,
-  );
-  await stream.allReady;
-  const html = await new Response(stream).text();
-  const rows = dehydrate(db);
-  db.close();
-  return { html, rows };
+  const late = setTimeout(() => db.close(), timeMs);
+  try {
+    // What suspends is waited for by React; of the others this is what they show.
+    await preload(db, db.tables.card);
+    const stream = await renderToReadableStream(
+      <LightconeProvider client={db}>
+        <App shown={shown} />
+      </LightconeProvider>,
+    );
+    await stream.allReady;
+    const html = await new Response(stream).text();
+    return { html, rows: dehydrate(db) };
+  } finally {
+    clearTimeout(late);
+    db.close();
+  }
 }
