@@ -16,6 +16,7 @@ import type { BuildFlags } from "./commands/build.ts";
 import type { OwnerFlags } from "./commands/owner.ts";
 import type { PublishFlags } from "./commands/publish.ts";
 import type { RepairFlags } from "./commands/repair.ts";
+import type { ReplayFlags } from "./commands/replay.ts";
 import type { RerunFlags } from "./commands/rerun.ts";
 import type { SqlFlags } from "./commands/sql.ts";
 import type { SubscribeFlags } from "./commands/subscribe.ts";
@@ -304,6 +305,21 @@ The JSON of the HTTP interface is taken as well.`,
     .argument("<database>", "name or identity")
     .action(async (database: string, flags: RerunFlags) =>
       (await import("./commands/rerun.ts")).rerun(database, flags, globals().dataDefault),
+    );
+
+  add(
+    "replay",
+    "Run one call of a database's log again under a debugger, and say whether its rows are the same.",
+    "lightcone replay my_database --to 1234 --inspect-brk --data-dir ./data",
+    [
+      new Option("--to <offset>", "the record whose call is run again"),
+      new Option("--inspect-brk [host:port]", "wait for a debugger, and stop right before the call (default: 9229)"),
+      new Option("--data-dir <dir>", "where the data is (default: ./.lightcone)"),
+    ],
+  )
+    .argument("<database>", "name or identity")
+    .action(async (database: string, flags: ReplayFlags) =>
+      (await import("./commands/replay.ts")).replay(database, flags, globals().dataDefault),
     );
 
   const owner = add(

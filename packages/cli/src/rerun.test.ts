@@ -53,4 +53,39 @@ test("calls of a stopped server's database are run again", async () => {
     /keep, offset \d+, of \S+: a row of note differs, the insert of which it did when it was recorded, and does not now: \{"id":3,"n":7\}/,
   );
   expect(other.err).toContain("keep it in a table");
+
+  const data = ["--data-dir", place.path("data")];
+  const offset = Number(/keep, offset (\d+)/.exec(other.err)?.[1]);
+  const first = await place.run("replay", "notes", "--to", String(offset - 1), ...data);
+  expect([first.code, first.err]).toEqual([1, expect.stringMatching(/is of no reducer's call/)]);
+  const again = await place.run("replay", "notes", "--to", String(offset), ...data);
+  expect([again.code, again.err]).toEqual([1, expect.stringMatching(/a row of note differs.*"n":7/)]);
+  expect((await place.run("replay", "notes", "--to", "100000", ...data)).err).toMatch(
+    /the log ends at offset \d+, before 100000/,
+  );
+  expect((await place.run("replay", "notes", ...data)).err).toMatch(/--to says which call/);
+});
+
+test("issue 10 §3: a call is run again under a debugger, which stops right before it", async () => {
+  const data = ["--data-dir", place.path("data")];
+  const command = place.start("replay", "notes", "--to", "2", "--inspect-brk", "127.0.0.1:0", ...data);
+  const [, url = ""] = await command.saying(/Debugger listening on (ws:\S+)/);
+  const socket = new WebSocket(url);
+  const paused = new Promise<string>((resolve) => {
+    socket.addEventListener("message", ({ data: text }) => {
+      const said: { method?: string; params?: { callFrames?: { functionName: string }[] } } = JSON.parse(String(text));
+      const [top] = said.params?.callFrames ?? [];
+      if (said.method === "Debugger.paused" && top !== undefined) resolve(top.functionName);
+    });
+  });
+  await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
+  let id = 0;
+  const post = (method: string): void => socket.send(JSON.stringify({ id: (id += 1), method }));
+  post("Debugger.enable");
+  post("Runtime.runIfWaitingForDebugger");
+  expect(await paused).toBe("stopHere");
+  post("Debugger.resume");
+  socket.close();
+  expect((await command.ended).code).toBe(0);
+  expect(command.out).toMatch(/^add, offset 2, was run again, and changed the same rows, to the byte\.\n$/);
 });

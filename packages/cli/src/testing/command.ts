@@ -35,10 +35,10 @@ export class Running {
     this.ended = once(child, "close").then(() => ({ code: child.exitCode, out: this.out, err: this.err }));
   }
 
-  /** Waits until standard output has what is looked for. */
+  /** Waits until it has said what is looked for. */
   async saying(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
-      const match = pattern.exec(this.out);
+      const match = pattern.exec(this.out) ?? pattern.exec(this.err);
       if (match !== null) return match;
       if (this.child.exitCode !== null) throw new Error(`ended before ${String(pattern)}:\n${this.out}${this.err}`);
       await new Promise((resolve) => setTimeout(resolve, 20));

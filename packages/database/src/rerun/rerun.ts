@@ -7,7 +7,7 @@
  * What cannot be run again is applied and counted: transactions of procedures, whose beginnings are not in the log, statements,
  * publishes with the init reducer that runs in them.
  */
-import { defined, userIdMin, type Clock, type FileSystem } from "@lightcone/base";
+import { cutText, defined, userIdMin, type Clock, type FileSystem } from "@lightcone/base";
 import { outsideMicrotasks } from "@lightcone/base/node";
 import { openLog, openSnapshot, snapshotOffsets, unreadable } from "@lightcone/commitlog";
 import {
@@ -21,7 +21,7 @@ import {
 } from "@lightcone/engine";
 import type { CallOutcome } from "@lightcone/host";
 import { loadJsModule, type LoadJs, type SandboxKind } from "@lightcone/host-js";
-import { bsatnToJson, ByteReader, type AlgebraicType } from "@lightcone/sats";
+import { bsatnToJson, ByteReader, Timestamp, type AlgebraicType } from "@lightcone/sats";
 import { ModuleRuntime } from "../calls/module-runtime.ts";
 import type { BoundReducer } from "../core/module.ts";
 import { defaultDatabaseLimits } from "../link/limits.ts";
@@ -38,10 +38,17 @@ export interface RerunOptions {
   readonly identity: Uint8Array;
   /** Calls before this offset are not run again. */
   readonly from?: number | undefined;
+  /** The last offset that is looked at. */
+  readonly to?: number | undefined;
+  /** Is told of each call right before it runs, in the same turn. */
+  readonly before?: ((call: CommitMeta) => void) | undefined;
   readonly sandbox?: SandboxKind | undefined;
   /** Makes programs of TypeScript modules, if they run in none of those. */
   readonly loadJs?: LoadJs | undefined;
 }
+
+/** A row is shown as long as this. */
+const rowTextMax = 2000;
 
 /** The first thing that was another. */
 export interface Difference {
@@ -72,6 +79,14 @@ export interface RerunReport {
   readonly difference: Difference | undefined;
 }
 
+/** What differs, in words. */
+export function differenceText({ offset, functionName, timestampMicros, what }: Difference): string {
+  const call = `${functionName}, offset ${offset}, of ${new Timestamp(BigInt(timestampMicros)).toDate().toISOString()}`;
+  if (what.kind === "failed") return `${call}: it was recorded, and fails now: ${what.message}`;
+  const did = what.kind === "recorded" ? "did when it was recorded, and does not now" : "does now, and did not then";
+  return `${call}: a row of ${what.table} differs, the ${what.change} of which it ${did}: ${cutText(what.row, rowTextMax)}`;
+}
+
 /** Stops at the first difference. @throws {LightconeError} `Corrupt` */
 export async function rerunCalls(options: RerunOptions): Promise<RerunReport> {
   const { fileSystem, clock, directory } = options;
@@ -85,6 +100,7 @@ export async function rerunCalls(options: RerunOptions): Promise<RerunReport> {
     await rerun.install();
     for await (const { records, file, at } of log.read(store.offset)) {
       for (const record of records) {
+        if (store.offset > (options.to ?? Infinity)) return rerun.report(firstOffset);
         try {
           await rerun.take(record, store.offset >= firstOffset);
         } catch (error) {
@@ -117,15 +133,17 @@ class Rerun {
   private readonly scheduler: Scheduler;
   private readonly port: RerunPort;
   private readonly loadJs: LoadJs;
+  private readonly before: RerunOptions["before"];
   private module: ModuleRuntime | undefined;
   private rerunCount = 0;
   private otherCount = 0;
   private tokenCount = 0;
 
-  constructor(store: Store, { identity, sandbox = "vm", loadJs }: RerunOptions) {
+  constructor(store: Store, { identity, sandbox = "vm", loadJs, before }: RerunOptions) {
     this.store = store;
     this.scheduler = new Scheduler(store);
     this.port = new RerunPort(store, this.scheduler, identity);
+    this.before = before;
     this.loadJs = loadJs ?? ((bundle, limits) => loadJsModule(bundle, limits, { sandbox }));
   }
 
@@ -191,6 +209,7 @@ class Rerun {
     const { instance } = module;
     port.begin(call);
     store.begin();
+    this.before?.(call);
     let outcome: CallOutcome;
     try {
       outcome = instance.callReducer({

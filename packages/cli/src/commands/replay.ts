@@ -1,0 +1,59 @@
+/**
+ * `replay`: runs one call of a database's log again, in this process, where a debugger may look on. With the server stopped; it works
+ * on a copy, and changes nothing.
+ */
+import { open, url } from "node:inspector";
+import { CliFailure } from "../failure.ts";
+import { print } from "../terminal.ts";
+import { failIfOther, readOffset, rerunCopy } from "./rerun.ts";
+
+export interface ReplayFlags {
+  readonly to?: string | undefined;
+  readonly dataDir?: string | undefined;
+  /** Where to listen for a debugger, or true for the usual place. */
+  readonly inspectBrk?: string | true | undefined;
+}
+
+export async function replay(database: string, flags: ReplayFlags, dataDefault: string): Promise<void> {
+  const to = readOffset("--to", flags.to, "the offset of the call to run again");
+  if (to === undefined)
+    throw new CliFailure("--to says which call is run again, by its offset", {
+      hint: "`lightcone rerun` names the offset of the first call that differs; without a debugger it runs all of them.",
+      exitCode: 2,
+    });
+  const isDebugged = flags.inspectBrk !== undefined;
+  if (isDebugged) openDebugger(flags.inspectBrk);
+  let name = "";
+  const report = await rerunCopy(database, flags.dataDir ?? dataDefault, {
+    from: to,
+    to,
+    before: (call) => {
+      name = call.functionName;
+      if (isDebugged) stopHere();
+    },
+  });
+  if (report.lastOffset < to)
+    throw new CliFailure(`the log ends at offset ${report.lastOffset}, before ${to}`, {
+      hint: "`lightcone rerun` says which offsets there are.",
+    });
+  if (report.rerunCount === 0)
+    throw new CliFailure(`the record at offset ${to} is of no reducer's call, which alone can be run again`, {
+      hint: "Publishes, statements and transactions of procedures are taken from the log as they are.",
+    });
+  failIfOther(report);
+  print(`${name}, offset ${to}, was run again, and changed the same rows, to the byte.`);
+}
+
+/** Listens for a debugger, and waits until one is there. */
+function openDebugger(where: string | true | undefined): void {
+  // Modules come with their source maps, by which a debugger shows their own files.
+  process.env["LIGHTCONE_INSPECT"] = "1";
+  const [, host = "127.0.0.1", port = "9229"] = /^(?:(.*):)?(\d+)$/.exec(where === true ? "9229" : (where ?? "")) ?? [];
+  if (url() === undefined) open(Number(port), host, true);
+}
+
+/** The call runs next: step out of here and into it, or set break points in the module's files and go on. */
+function stopHere(): void {
+  // oxlint-disable-next-line no-debugger -- what the command is for
+  debugger;
+}
