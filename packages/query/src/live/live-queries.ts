@@ -167,6 +167,9 @@ export class LiveQueries<S> {
       if (!(error instanceof TooManyVisits)) throw error;
       // Nothing of it has been given: parts are cut when all is there.
       this.struckOff.push(entry);
+    } finally {
+      // What a query that is added looks at is no commit's.
+      counters.visitsEnd = Infinity;
     }
   }
 

@@ -2,13 +2,14 @@
 // them are one commit; and that what switches nothing costs nothing.
 // Method: a small store; the deltas of each commit as text, by caller; counters instead of time.
 import { array, t } from "@lightcone/sats";
-import { bindParams, compileRule, compileSubscription } from "@lightcone/sql";
+import { bindParams, compileRule, compileSubscription, type SelectPlan } from "@lightcone/sql";
 import { describe, expect, test } from "vitest";
 import { LiveQueries } from "../index.ts";
 import { Fixture, rowsOf, type TableSpec } from "../testing/fixture.ts";
 
 const [ann, bob] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
 const callers = { ann, bob };
+const visitsMax = 5000;
 const item: TableSpec = {
   name: "item",
   columns: { id: t.u32, level: t.u32 },
@@ -23,7 +24,8 @@ const gate: TableSpec = { name: "gate", columns: { n: t.u32, level: t.u32 } };
 
 class Ruled {
   readonly fixture = new Fixture(item, staff, gate);
-  readonly queries = new LiveQueries<string>(this.fixture.store);
+  readonly queries: LiveQueries<string>;
+  private readonly plan: SelectPlan;
 
   constructor(query: string, ...rules: readonly string[]) {
     const compiled = rules.map((sql) => compileRule(sql, this.fixture.catalog));
@@ -33,7 +35,13 @@ class Ruled {
     };
     const [plan] = compileSubscription(query, catalog);
     if (plan === undefined) throw new Error("no plan");
-    for (const [name, sender] of Object.entries(callers)) this.queries.subscribe(plan, bindParams(plan, sender), name);
+    this.plan = plan;
+    this.queries = new LiveQueries(this.fixture.store, { visitsMax });
+    for (const [name, sender] of Object.entries(callers)) this.subscribe(name, sender);
+  }
+
+  subscribe(name: string, sender: Uint8Array): void {
+    this.queries.subscribe(this.plan, bindParams(this.plan, sender), name);
   }
 
   commit(...changes: readonly (readonly ["+" | "-", string, object])[]): Record<string, string> {
@@ -115,6 +123,24 @@ describe("row 9: a rule that a row elsewhere switches on and off", () => {
     expect(all.commit(["+", ...g(7, 5)])).toEqual({ ann: "+1" });
     expect(all.commit(["+", ...g(2, 2)])).toEqual({ ann: "+2" });
     expect(all.commit(["-", ...s(1, ann)])).toEqual({ ann: "-1 -2" });
+  });
+
+  test("liveVisitsMax: rows that a switch shows count, and what a new query looks at does not", () => {
+    const withGate = "SELECT item.* FROM item JOIN staff a JOIN gate g WHERE a.who = :sender AND g.level < 9";
+    const live = new Ruled("SELECT * FROM item", withGate);
+    const gates = Array.from({ length: visitsMax / 2 }, (_, n) => ["+", "gate", { n, level: 10 + n }] as const);
+    const others = [3, 4, 5, 6, 7].map((each) => new Uint8Array(32).fill(each));
+    const all = [ann, ...others].map((who, n) => ["+", ...s(n, who)] as const);
+    live.commit(["+", ...i(1)], ...gates);
+    for (const each of all) live.commit(each);
+    // Each of them looks through the gates.
+    for (const [n, who] of others.entries()) live.subscribe(`other ${n}`, who);
+    expect(live.commit(["+", ...i(2)])).toEqual({});
+    expect(live.queries.takeStruckOff()).toEqual([]);
+    const shown = Array.from({ length: visitsMax }, (_, id) => ["+", ...i(100 + id)] as const);
+    live.commit(...shown);
+    live.commit(["+", "gate", { n: 9000, level: 1 }]);
+    expect(live.queries.takeStruckOff().map(({ subscribers }) => [...subscribers.keys()][0])).toContain("ann");
   });
 
   test("a comparison of the row with a row that no equality leads to is refused as before", () => {

@@ -14,7 +14,8 @@
  * who goes online, moves nothing; and only what is switched walks the table, whose rows it gains or loses anyway.
  */
 import { empty, type RowRef } from "@lightcone/base";
-import type { DeltaJoin } from "./delta-join.ts";
+import type { DeltaJoin, OperatorContext } from "./delta-join.ts";
+import { checkVisits, type PathCounters } from "./delta-path.ts";
 import { Delta } from "./delta.ts";
 import type { ParameterRow } from "./operator.ts";
 import type { Probe } from "./probe.ts";
@@ -27,6 +28,7 @@ const noKey = new DataView(new ArrayBuffer(0));
 export class SwitchedRule implements LiveRule {
   private readonly relation: Relation;
   private readonly resolver: RowResolver;
+  private readonly counters: PathCounters;
   private readonly turn: CommitTurn;
   private readonly body: DeltaJoin;
   private readonly switches: readonly DeltaJoin[];
@@ -48,7 +50,7 @@ export class SwitchedRule implements LiveRule {
    * @param switches joins that the row is none of
    */
   constructor(
-    { resolver, turn }: { readonly resolver: RowResolver; readonly turn: CommitTurn },
+    { resolver, turn, counters }: Pick<OperatorContext, "resolver" | "turn" | "counters">,
     relation: Relation,
     body: DeltaJoin,
     switches: readonly DeltaJoin[],
@@ -56,6 +58,7 @@ export class SwitchedRule implements LiveRule {
   ) {
     this.relation = relation;
     this.resolver = resolver;
+    this.counters = counters;
     this.turn = turn;
     this.body = body;
     this.switches = switches;
@@ -137,7 +140,9 @@ export class SwitchedRule implements LiveRule {
   }
 
   private show(row: RowRef, isThere: boolean, out: Delta): void {
-    const { switched, bodies, is } = this;
+    const { counters, switched, bodies, is } = this;
+    counters.matchCount += switched.length;
+    checkVisits(counters);
     this.resolver.resolve(row);
     const { view, at } = this.resolver.row;
     for (let i = 0; i < switched.length; i += 1) {
