@@ -27,11 +27,7 @@ const commands = {
     [tool("oxfmt/bin/oxfmt"), "--check", "."],
     [tool("oxlint/bin/oxlint"), "--type-aware", "--deny-warnings"],
     [tool("typescript/bin/tsc"), "-p", "."],
-    ...["chat", "chat/page", "game", "react", "todo"].map((each) => [
-      tool("typescript/bin/tsc"),
-      "-p",
-      `examples/${each}`,
-    ]),
+    ...["chat", "game", "react", "todo"].map((each) => [tool("typescript/bin/tsc"), "-p", `examples/${each}/page`]),
     [tool("knip/bin/knip.js")],
     [join(root, "scripts/tidy.ts")],
     [join(root, "scripts/write-errors.ts"), "--check"],

@@ -1,38 +1,33 @@
 // What the module promises: who is there under what name, and what was said, for everybody.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { connect } from "lightcone/client";
-import type * as chat from "../module/src/index.ts";
-import { startServer, type Server } from "./server.ts";
-
-let server: Server;
-const opened: { close(): void }[] = [];
-before(async () => (server = await startServer("chat")));
-after(async () => {
-  for (const db of opened) db.close();
-  await server.stop();
-});
-
-async function person() {
-  const db = connect<typeof chat>({ uri: server.url, database: "chat" });
-  opened.push(db);
-  await db.subscribe(db.tables.user, db.tables.message).applied;
-  return db;
-}
+import { test } from "node:test";
+import { testModule } from "lightcone/testing";
+import * as chat from "../module/src/index.ts";
 
 test("what is said reaches everybody, under the name of who says it", async () => {
-  const [ann, ben] = [await person(), await person()];
-  await ann.reducers.setName({ name: "Ann" });
-  const heard = new Promise<string>((resolve) => ben.tables.message.onInsert(({ text }) => resolve(text)));
-  await ann.reducers.sendMessage({ text: "Is anyone there?" });
-  assert.equal(await heard, "Is anyone there?");
-  const [said] = ben.tables.message.rows();
-  assert.ok(said);
-  assert.equal(ben.tables.user.get(said.sender)?.name, "Ann");
+  await using world = await testModule(chat);
+  const [ann, ben] = [world.as("ann"), world.as("ben")];
+  await ann.setName({ name: "Ann" });
+  const heard = await ben.subscribe((from) => from.message);
+  await ann.sendMessage({ text: "Is anyone there?" });
+  const [said] = heard.take().inserted;
+  assert.equal(said?.text, "Is anyone there?");
+  assert.equal(world.db.user.identity.find(said.sender)?.name, "Ann");
+});
+
+test("who leaves is kept, and is not there", async () => {
+  await using world = await testModule(chat);
+  const ann = world.as("ann");
+  await ann.setName({ name: "Ann" });
+  assert.equal(world.db.user.identity.find(ann.identity)?.online, true);
+  await ann.disconnect();
+  const user = world.db.user.identity.find(ann.identity);
+  assert.deepEqual([user?.name, user?.online], ["Ann", false]);
 });
 
 test("what is empty is refused", async () => {
-  const ann = await person();
-  await assert.rejects(ann.reducers.setName({ name: " " }), /Names must not be empty/);
-  await assert.rejects(ann.reducers.sendMessage({ text: "" }), /Messages must not be empty/);
+  await using world = await testModule(chat);
+  const ann = world.as("ann");
+  await assert.rejects(ann.setName({ name: " " }), { message: /Names must not be empty/ });
+  await assert.rejects(ann.sendMessage({ text: "" }), { message: /Messages must not be empty/ });
 });

@@ -1,80 +1,64 @@
 // What the module promises: the timer moves who steers, coins are points, and who leaves is gone with the points kept.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { connect } from "lightcone/client";
-import type * as game from "../module/src/index.ts";
-import { startServer, type Server } from "./server.ts";
+import { test } from "node:test";
+import { testModule } from "lightcone/testing";
+import * as game from "../module/src/index.ts";
+import { moved, tickMs } from "../module/src/movement.ts";
 
-type Db = ReturnType<typeof connect<typeof game>>;
-let server: Server;
-const opened: Db[] = [];
-before(async () => (server = await startServer("game")));
-after(async () => {
-  for (const db of opened) db.close();
-  await server.stop();
+test("the timer moves who steers, by the rules of moving, and runs while somebody plays", async () => {
+  await using world = await testModule(game);
+  const ann = world.as("ann");
+  assert.equal(world.db.coin.count(), 12n);
+  await ann.enter({ name: "Ann" });
+  const place = () => {
+    const own = world.db.place.id.find(ann.identity);
+    assert.ok(own);
+    return own;
+  };
+  const before = place();
+  await ann.steer({ dx: before.x < 500 ? 1 : -1, dy: 0 });
+  const heading = place();
+  await world.advance(`${3 * tickMs}ms`);
+  assert.ok(Math.abs(place().x - moved(heading, 3 * tickMs).x) < 1e-9);
+  await ann.disconnect();
+  assert.deepEqual([world.db.place.count(), world.db.tick.count()], [0n, 0n]);
 });
 
-async function player(name: string): Promise<Db> {
-  const db = connect<typeof game>({ uri: server.url, database: "game" });
-  opened.push(db);
-  const { player: players, place, coin, leaders } = db.tables;
-  await db.subscribe(players, place, coin, leaders).applied;
-  await db.reducers.enter({ name });
-  return db;
-}
-
-/** Waits until a table is as it should be. */
-async function until(isSo: () => boolean, table: { onChange(run: () => void): () => void }): Promise<void> {
-  if (isSo()) return;
-  await new Promise<void>((resolve) => {
-    const end = table.onChange(() => {
-      if (!isSo()) return;
-      end();
-      resolve();
-    });
-  });
-}
-
-function own(db: Db) {
-  assert.ok(db.identity);
-  const place = db.tables.place.get(db.identity);
-  assert.ok(place);
-  return place;
-}
-
-test("who steers moves with the timer, and takes coins", async () => {
-  const ann = await player("Ann");
-  assert.equal(ann.tables.coin.size, 12);
+test("who takes a coin leads, and another coin lies elsewhere", async () => {
+  await using world = await testModule(game);
+  const ann = world.as("ann");
+  await ann.enter({ name: "Ann" });
+  const leaders = await ann.subscribe<{ name: string; points: number }>("SELECT * FROM leaders");
   // From coin to coin, as a player does.
-  const steer = (): void => {
-    const { x, y } = own(ann);
-    const far = (at: { x: number; y: number }): number => Math.hypot(at.x - x, at.y - y);
-    const [next] = ann.tables.coin.rows().toSorted((a, b) => far(a) - far(b));
+  for (let step = 0; step < 200 && leaders.rows.length === 0; step += 1) {
+    const own = world.db.place.id.find(ann.identity);
+    assert.ok(own);
+    const far = (at: { x: number; y: number }): number => Math.hypot(at.x - own.x, at.y - own.y);
+    const [next] = [...world.db.coin.iter()].toSorted((a, b) => far(a) - far(b));
     assert.ok(next);
     const long = Math.max(far(next), 1);
-    void ann.reducers.steer({ dx: (next.x - x) / long, dy: (next.y - y) / long });
-  };
-  steer();
-  const end = ann.tables.place.onChange(steer);
-  await until(() => ann.tables.leaders.size === 1, ann.tables.leaders);
-  end();
-  assert.equal(ann.tables.leaders.rows()[0]?.name, "Ann");
-  assert.equal(ann.tables.coin.size, 12);
+    await ann.steer({ dx: (next.x - own.x) / long, dy: (next.y - own.y) / long });
+    await world.advance(`${tickMs}ms`);
+  }
+  assert.equal(leaders.rows[0]?.name, "Ann");
+  assert.equal(world.db.coin.count(), 12n);
 });
 
 test("who leaves is gone, and finds the points again", async () => {
-  const [ben, eve] = [await player("Ben"), await player("Eve")];
-  assert.ok(ben.identity);
-  const id = ben.identity;
-  await until(() => eve.tables.place.get(id) !== undefined, eve.tables.place);
-  ben.close();
-  await until(() => eve.tables.place.get(id) === undefined, eve.tables.place);
-  assert.equal(eve.tables.player.get(id)?.name, "Ben");
+  await using world = await testModule(game);
+  const [ben, eve] = [world.as("ben"), world.as("eve")];
+  await ben.enter({ name: "Ben" });
+  await eve.enter({ name: "Eve" });
+  await ben.disconnect();
+  assert.equal(world.db.place.id.find(ben.identity), null);
+  assert.equal(world.db.player.id.find(ben.identity)?.name, "Ben");
+  assert.equal(world.db.place.count(), 1n);
 });
 
 test("what cannot be is refused", async () => {
-  const ann = await player("Ann");
-  await assert.rejects(ann.reducers.enter({ name: " " }), /needs a name/);
-  await assert.rejects(ann.reducers.steer({ dx: 2, dy: 0 }), /from -1 to 1/);
-  await assert.rejects(ann.reducers.steer({ dx: Number.NaN, dy: 0 }), /from -1 to 1/);
+  await using world = await testModule(game);
+  const ann = world.as("ann");
+  await assert.rejects(ann.enter({ name: " " }), { message: /needs a name/ });
+  await assert.rejects(ann.steer({ dx: 2, dy: 0 }), { message: /from -1 to 1/ });
+  await assert.rejects(ann.steer({ dx: Number.NaN, dy: 0 }), { message: /from -1 to 1/ });
 });

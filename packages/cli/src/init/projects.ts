@@ -73,7 +73,7 @@ function manifest(template: Template, name: string, lightcone: string): string {
       : {
           build: "vite build",
           preview: "vite preview",
-          check: "tsc && tsc -p module",
+          check: "tsc && tsc -p page && tsc -p module",
           test: 'node --test "test/**/*.test.ts"',
         }),
     deploy: "lightcone publish",
