@@ -15,7 +15,7 @@ const client = fileURLToPath(new URL("./support/crowd-main.ts", import.meta.url)
 export const clientRows: Question = {
   name: "client-rows",
   workload:
-    "1,000,000 rows of about 40 bytes with a key and a text into a client's cache, all of them read once, then 200 transactions that change 1,000 each while each change is listened to; ours and the official client 2.x in turns, each in a process of its own",
+    "1,000,000 rows of about 40 bytes with a key and a text into a client's cache, all of them read once, then 200 transactions that change 1,000 each, unheard and again while each change is listened to; ours and the official client 2.x in turns, each in a process of its own",
   unit: "rows per second of the client's processor time, bytes a row",
   expected:
     "three times the official client's rows a second, half of its memory; of rows that were all read, less than that",
@@ -82,7 +82,8 @@ function compare(ours: readonly CrowdTimes[], theirs: readonly CrowdTimes[], set
   return [
     ...rate("first rows", "firstCpuMs", rowCount, ">= 3"),
     ...rate("reading all, the first time", "readCpuMs", rowCount, ""),
-    ...rate("updates that are listened to", "updatesCpuMs", rounds * stepRows, ">= 3"),
+    ...rate("updates", "streamCpuMs", rounds * stepRows, ">= 3"),
+    ...rate("updates, each listened to", "updatesCpuMs", rounds * stepRows, ">= 3"),
     ...size("a cached row", "heldBytes", "<= 0.5"),
     ...size("a cached row that was read", "readBytes", "<= 0.5"),
   ];

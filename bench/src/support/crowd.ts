@@ -13,6 +13,8 @@ export interface CrowdSettings {
 export interface CrowdTimes {
   readonly firstCpuMs: number;
   readonly readCpuMs: number;
+  /** Of a stream of updates that nobody listens to row by row, and of one that somebody does. */
+  readonly streamCpuMs: number;
   readonly updatesCpuMs: number;
   readonly heldBytes: number;
   readonly readBytes: number;

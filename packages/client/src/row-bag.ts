@@ -173,6 +173,7 @@ export class RowBag {
 
   /** Takes the place of `before`, whose rows are the same objects wherever they are equal. Gives the difference. */
   replace(before: RowBag | undefined, isHeard: boolean): TableChange {
+    if (before === undefined && !isHeard) return this.size === 0 ? noChange : { ...noChange };
     const known = before?.table === this.table ? before : undefined;
     const slotIn = (bag: RowBag | undefined, of: RowBag, slot: number): number =>
       bag === undefined ? -1 : bag.#store.slotLike(of.#store, slot);
@@ -212,12 +213,8 @@ export class RowBag {
   }
 
   #place(slot: number, row: object): void {
-    if (slot >= this.#objects.length) {
-      // At once as long as it may have to be: one that is filled far behind its end is slow for ever.
-      const longer = Array.from<object | undefined>({ length: Math.max(this.#store.end, slot + (slot >> 1)) + 1 });
-      for (const [index, object] of this.#objects.entries()) longer[index] = object;
-      this.#objects = longer;
-    }
+    // One by one: an array that is filled far behind its end is slow for ever.
+    for (let end = this.#objects.length; end <= slot; end += 1) this.#objects.push(undefined);
     this.#objects[slot] = row;
   }
 
