@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 process.env["LIGHTCONE_CASES"] ??= "1000000"; // of each decoder's suite
 process.env["LIGHTCONE_RUNS"] ??= "20"; // times the usual length of the suites against models
 process.env["LIGHTCONE_CRASHES"] ??= "200";
+process.env["LIGHTCONE_ROWS"] ??= "10000000"; // of a table that is made anew while it is read
 process.env["LIGHTCONE_DATABASES"] ??= "1000"; // that rest; 200 of them are woken all at once
 process.env["LIGHTCONE_KNOWN"] ??= "10000"; // that rest from the start
 
