@@ -92,8 +92,12 @@ describe("a module", () => {
   test.each<Row>([
     { args: ["build", "-p", "PLACE/shop/module.ts"], says: /module\.ts is a file\n[^]*--module-path \S+\/shop\n/ },
     { args: ["publish", "x", "-p", "PLACE/shop/none"], says: /shop\/none does not exist/ },
-    { args: ["init", "my-shop"], code: 2, says: /--lang must be provided\n[^]*lightcone init my-app --lang rust/ },
-    { args: ["init", "my-shop", "--lang", "go"], code: 2, says: /--lang go has no project[^]*rust and typescript/ },
+    {
+      args: ["init", "my-shop"],
+      code: 2,
+      says: /--template or --lang must be provided\n[^]*react, chat[^]*lightcone init my-app --/,
+    },
+    { args: ["init", "my-shop", "--lang", "go"], code: 2, says: /--lang go has no project[^]*rust, typescript/ },
     {
       args: ["generate", "--lang", "csharp", "-o", "PLACE/o"],
       code: 2,
