@@ -121,6 +121,7 @@ export const platform: readonly {
       /^packages\/base\/src\/real-/,
       /^packages\/cli\//,
       /^packages\/server\/src\/(process|pages)\//,
+      /^packages\/testing\/src\/real-/,
       /^bench\//,
       /^conformance\//,
       /^scripts\//,

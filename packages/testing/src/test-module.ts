@@ -3,12 +3,12 @@ import { inspectorUrl } from "./debugger.ts";
 import { LightconeError } from "@lightcone/base";
 import { TimeoutWatchdog } from "@lightcone/base/node";
 import { defaultDatabaseLimits, openInMemory } from "@lightcone/database";
-import { guestGlobals, LoadedModule } from "@lightcone/host-js";
-import { errors, Range, SenderError, SpacetimeHostError } from "@lightcone/module";
-import { identityFromClaims, keepCompiled } from "@lightcone/sats";
+import { guestGlobals } from "@lightcone/host-js";
+import { identityFromClaims } from "@lightcone/sats";
 import type { World } from "./api.ts";
 import { momentMicros, type Moment } from "./duration.ts";
 import { StubbedHttp } from "./http-stubs.ts";
+import { loadedModuleOf } from "./loaded-module-of.ts";
 import { TestClock } from "./test-clock.ts";
 import type { ModuleExports } from "./types.ts";
 import { ownerIdentity, TestWorld } from "./world.ts";
@@ -29,12 +29,6 @@ const startMicros = Date.UTC(2026, 0, 1) * 1000;
 const callMsMax = 1000;
 /** As long as a call may take while somebody looks at it in a debugger. */
 const debuggedMs = 24 * 3600 * 1000;
-
-/** Under this symbol exports of `lightcone/module` describe themselves outside of a database. */
-const description: unique symbol = Symbol.for("lightcone:host@1 description");
-const own = { description, SenderError, SpacetimeHostError, Range, errors };
-/** What was read of a module's exports, by those. */
-const loaded = new WeakMap<object, LoadedModule>();
 
 /** Puts the globals back that a call was ended under. */
 class RealmWatchdog extends TimeoutWatchdog {
@@ -58,15 +52,12 @@ class RealmWatchdog extends TimeoutWatchdog {
  * expect(world.db.player.count()).toBe(1n);
  */
 export async function testModule<M extends ModuleExports>(exports: M, options: TestOptions = {}): Promise<World<M>> {
-  checkExports(exports);
   const { seed = 0, limits } = options;
   if (!Number.isSafeInteger(seed) || seed < 0) throw new TypeError("a seed is a whole number from 0 on");
   for (const name of Object.keys(limits ?? {}))
     if (!(name in defaultDatabaseLimits))
       throw new TypeError(`there is no limit \`${name}\`: docs/limits.md has them all`);
-  keepCompiled();
-  let module = loaded.get(exports);
-  if (module === undefined) loaded.set(exports, (module = new LoadedModule(exports, own)));
+  const module = loadedModuleOf(exports);
   const program = module.program();
   const clock = new TestClock((options.now === undefined ? startMicros : momentMicros(options.now)) + seed);
   const failures: Error[] = [];
@@ -101,11 +92,3 @@ export async function testModule<M extends ModuleExports>(exports: M, options: T
 
 /** Where keys hash to is not seen. */
 const zeros = { fill: <T extends Uint8Array>(target: T): T => target };
-
-function checkExports(exports: unknown): void {
-  const isModule = typeof exports === "object" && exports !== null && "default" in exports;
-  if (!isModule)
-    throw new TypeError(
-      'testModule takes all exports of the module\'s entry file: import * as arena from "../module/src/index.ts"',
-    );
-}

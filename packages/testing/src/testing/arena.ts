@@ -1,5 +1,6 @@
 /** The module of this package's own tests: a bit of everything that a module may have. */
 import { ScheduleAt, schema, SenderError, SyncResponse, Router, t, table, TimeDuration } from "@lightcone/module";
+import { kept } from "./kept.ts";
 
 const player = table(
   { public: true },
@@ -46,7 +47,7 @@ export const score = arena.reducer({ points: t.i32() }, t.i32(), (ctx, { points 
   const own = ctx.db.player.owner.find(ctx.sender);
   if (own === null) throw new SenderError("join first");
   ctx.db.hit.insert({ by: ctx.sender, points });
-  return ctx.db.player.id.update({ ...own, score: own.score + points }).score;
+  return ctx.db.player.id.update({ ...own, score: own.score + points + kept.bonus }).score;
 });
 export const leave = arena.reducer((ctx) => {
   ctx.db.player.owner.delete(ctx.sender);
