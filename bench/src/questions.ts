@@ -14,6 +14,7 @@ import { liveRoute } from "./live-route.ts";
 import { liveRules } from "./live-rules.ts";
 import { liveView } from "./live-view.ts";
 import { loop } from "./loop.ts";
+import { moduleTests } from "./module-tests.ts";
 import { pipeline } from "./pipeline.ts";
 import { replay } from "./replay.ts";
 import { restart } from "./restart.ts";
@@ -43,6 +44,7 @@ export const questions: readonly Question[] = [
   loop,
   restart,
   manyDatabases,
+  moduleTests,
   memory,
   replay,
   sync,

@@ -78,7 +78,7 @@ const statements = [
 /** A person's own rows. */
 const questions = ["SELECT * FROM mine", "SELECT * FROM best", "SELECT * FROM letter"] as const;
 const shown = (rows: Iterable<Readonly<Record<string, unknown>>>): string[] =>
-  [...rows].map((row) => `${String(row["name"] ?? row["text"])} ${String(row["score"] ?? "")}`).sort();
+  [...rows].map(({ name, text, score }) => JSON.stringify([name ?? text, score])).sort();
 
 interface Outcome {
   readonly ends: readonly string[];
@@ -133,7 +133,7 @@ async function onAServer(steps: readonly Step[]): Promise<Outcome> {
     return identity;
   };
   const ends: string[] = [];
-  for (const step of steps) ends.push(await take(step, byName[step.who].reducers as Caller, identityOf));
+  for (const step of steps) ends.push(await take(step, byName[step.who].reducers, identityOf));
   const rows: unknown[] = [];
   for (const statement of statements) {
     const answer = await served.request("POST", "/v1/database/arena/sql", statement);
