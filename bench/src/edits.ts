@@ -1,7 +1,7 @@
 /** How soon does an edit of a module run, under `lightcone dev`? */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,11 @@ export const edits: Question = {
     const made = spawnSync(process.execPath, [main, "init", "edits", "--template", "react"], { cwd: directory, env });
     if (made.status !== 0) throw new Error(made.stderr.toString());
     const project = join(directory, "edits");
-    symlinkSync(join(root, "node_modules"), join(project, "node_modules"), "dir");
+    // Package by package: what Vite keeps beside them is this project's own.
+    for (const name of ["lightcone", "react", "react-dom", "typescript", "vite"]) {
+      mkdirSync(join(project, "node_modules"), { recursive: true });
+      symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name), "dir");
+    }
     const port = await freePort();
     change(join(project, "lightcone.json"), ":3000", `:${port}`);
     const dev = spawn(process.execPath, [main, "dev"], { cwd: project, env, stdio: ["ignore", "pipe", "ignore"] });
