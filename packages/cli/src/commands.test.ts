@@ -169,7 +169,7 @@ const story: readonly Step[] = [
   { line: "delete other_name --yes", out: /Deleted database other_name/ },
   { line: "delete other_name --yes", code: 1, err: /failed to find database `other_name`/ },
   { line: `publish --bin-path ${chat}/none.wasm x`, code: 1, err: /--bin-path: .*none\.wasm cannot be read/ },
-  { line: `publish --bin-path ${chat}/package.json x`, code: 1, err: /Publishing failed\n\nCaused by:/ },
+  { line: `publish --bin-path ${chat}/tsconfig.json x`, code: 1, err: /Publishing failed\n\nCaused by:/ },
   { line: "publish --module-path nowhere x", code: 1, err: /nowhere does not exist/ },
   { line: "publish --module-path docs x", code: 1, err: /Could not detect the language/ },
   { line: `publish Upper -p ${chat}`, code: 1, err: /invalid characters in database name/ },
