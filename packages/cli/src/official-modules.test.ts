@@ -1,10 +1,10 @@
 // Goal: issue 9, official TypeScript bundles: a project of the official package is built and published by the command as it is, and so
 // is a bundle that somebody else has made.
 // Method: a real server and the command as a process, in a project that has the package installed.
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Place, repository } from "./testing/command.ts";
+import { bin, Place, repository } from "./testing/command.ts";
 
 const place = new Place();
 const packages = { 2: "spacetimedb-2" } as const;
@@ -70,5 +70,33 @@ describe.each(lines)("row 9: a project of the official package, line %i", (line)
     const rust = place.path(`club-rust-${line}`);
     await run("generate", "--lang", "rust", "--module-path", club, "--out-dir", rust);
     expect(readFileSync(join(rust, "chat_chat_line_table.rs"), "utf8")).toContain(`"chat.chat_line"`);
+  });
+
+  test("issue 9: its spacetime.json says which database, module and bindings are meant", async () => {
+    const within = async (...words: readonly string[]): Promise<string> => {
+      const { code, out, err } = await place.open(process.execPath, [bin, ...words], { cwd: join(project, "src") })
+        .ended;
+      expect({ words, code, out, err }).toMatchObject({ code: 0 });
+      return out;
+    };
+    const bindings = join(project, "client", "bindings");
+    writeFileSync(
+      join(project, "spacetime.json"),
+      `// JSON5
+{ database: 'nobody', "module-path": "./", /* of the client */ generate: [{ language: "typescript", "out-dir": "client/bindings" },], }`,
+    );
+    writeFileSync(join(project, "spacetime.local.json"), JSON.stringify({ database: `named-${line}` }));
+    expect(await within("publish", "-y")).toContain(`named-${line}`);
+    await within("call", "send_message", "hello");
+    expect(await within("sql", "SELECT text FROM message")).toContain("hello");
+    expect(await within("logs")).toContain("the room is open");
+    await within("generate");
+    expect(readFileSync(join(bindings, "send_message_reducer.ts"), "utf8")).toContain("text:");
+    writeFileSync(join(project, "spacetime.local.json"), JSON.stringify({ generate: "all" }));
+    const refused = await place.open(process.execPath, [bin, "generate"], { cwd: project }).ended;
+    expect(refused).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`"generate" is a list of objects`) as string,
+    });
   });
 });

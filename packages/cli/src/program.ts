@@ -396,8 +396,8 @@ The JSON of the HTTP interface is taken as well.`,
       new Option(
         "-l, --lang <language>",
         "typescript, rust, or json: the schema that a page of lightcone/client was built with",
-      ).makeOptionMandatory(),
-      new Option("-o, --out-dir <dir>", "where the files go").makeOptionMandatory(),
+      ),
+      new Option("-o, --out-dir <dir>", "where the files go; without it and --lang, what spacetime.json asks for"),
       ...modulePath(),
       ...prebuilt(),
       new Option(

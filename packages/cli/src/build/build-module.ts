@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isLightconeError } from "@lightcone/base";
 import { makeDirectoryNow } from "@lightcone/base/node";
+import { findProject } from "../config/project.ts";
 import { CliFailure } from "../failure.ts";
 import { during } from "../terminal.ts";
 import { withBuildOptions, type BuildFlags } from "./build-options.ts";
@@ -25,10 +26,11 @@ export interface ProgramFlags extends ModulePathFlags, BuildFlags {
 
 /** The prebuilt program that the flags name. @throws {CliFailure} naming the flag when it cannot be read */
 export function readPrebuilt(flags: ProgramFlags): Program | undefined {
-  const path = flags.binPath ?? flags.jsPath;
+  const isNamed = [flags.binPath, flags.jsPath, flags.modulePath, flags.projectPath].some((each) => each !== undefined);
+  const { binPath, jsPath } = isNamed ? flags : (findProject() ?? {});
+  const path = binPath ?? jsPath;
   if (path === undefined) return undefined;
-  const [flag, hostType] =
-    flags.binPath === undefined ? (["--js-path", "Js"] as const) : (["--bin-path", "Wasm"] as const);
+  const [flag, hostType] = binPath === undefined ? (["--js-path", "Js"] as const) : (["--bin-path", "Wasm"] as const);
   if (flags.modulePath !== undefined || flags.projectPath !== undefined)
     throw new CliFailure(`${flag} and --module-path exclude each other`, { exitCode: 2 });
   try {

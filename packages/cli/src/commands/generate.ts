@@ -8,12 +8,14 @@ import { checkModule, descriptionFromJson, serveSchema, type ModuleDef } from "@
 import { buildModule, readPrebuilt, type ProgramFlags } from "../build/build-module.ts";
 import { describeProgram } from "../build/describe-program.ts";
 import { rustFormatted } from "../build/rust-format.ts";
+import { findProject } from "../config/project.ts";
 import { CliFailure } from "../failure.ts";
 import { confirm, print } from "../terminal.ts";
 
 export interface GenerateFlags extends ProgramFlags {
-  readonly lang: string;
-  readonly outDir: string;
+  /** Without both, what the project's `spacetime.json` asks for. */
+  readonly lang?: string | undefined;
+  readonly outDir?: string | undefined;
   readonly includePrivate?: boolean | undefined;
   readonly clientPackage: string;
   /** A file with a module's schema as JSON, or `-`. */
@@ -37,6 +39,31 @@ interface Language {
 }
 
 export async function generate(flags: GenerateFlags): Promise<void> {
+  const { lang, outDir } = flags;
+  const wanted =
+    lang === undefined && outDir === undefined
+      ? (findProject()?.generate ?? [])
+      : lang === undefined || outDir === undefined
+        ? []
+        : [{ lang, outDir, includePrivate: false }];
+  if (wanted.length === 0)
+    throw new CliFailure("generate needs --lang and --out-dir", {
+      hint: 'lightcone generate --lang typescript --out-dir src/module_bindings, or "generate" in spacetime.json',
+      exitCode: 2,
+    });
+  let module: ModuleDef | undefined;
+  for (const each of wanted) {
+    const includePrivate = flags.includePrivate === true || each.includePrivate;
+    module = await generateOne({ ...flags, ...each, includePrivate }, module);
+  }
+  print("Generate finished successfully.");
+}
+
+/** @param known the module, if it is described already @returns the module */
+async function generateOne(
+  flags: GenerateFlags & { readonly lang: string; readonly outDir: string },
+  known: ModuleDef | undefined,
+): Promise<ModuleDef> {
   const lang = flags.lang.toLowerCase();
   const language = languageOf(lang, flags);
   if (language === undefined && lang !== "json")
@@ -46,13 +73,14 @@ export async function generate(flags: GenerateFlags): Promise<void> {
     });
   const { moduleDef } = flags;
   const module =
-    moduleDef === undefined
+    known ??
+    (moduleDef === undefined
       ? await describeProgram(readPrebuilt(flags) ?? (await buildModule(flags)))
-      : describedIn(moduleDef);
+      : describedIn(moduleDef));
   const directory = resolve(flags.outDir);
   if (language === undefined) writeSchema(module, directory);
   else await writeBindings(language, module, directory, flags);
-  print("Generate finished successfully.");
+  return module;
 }
 
 /** The module that a file's JSON describes. @param path `-` for standard input */

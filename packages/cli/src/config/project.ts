@@ -4,21 +4,15 @@
  *   { "database": "todo", "module": "module", "server": "http://127.0.0.1:3000" }
  *
  * It is looked for in the folder that a command runs in and in those above. Paths are seen from where it lies. What a
- * flag, an argument or the environment says goes before it.
+ * flag, an argument or the environment says goes before it. Where there is none, a `spacetime.json` stands for it.
  */
-import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { CliFailure } from "../failure.ts";
+import { readIfThere } from "./read-if-there.ts";
+import { readSpacetimeProject, type SpacetimeProject } from "./spacetime-json.ts";
 
-export interface Project {
-  /** The folder that `lightcone.json` lies in. */
-  readonly folder: string;
-  readonly database?: string;
-  /** The module's folder, as a whole path. */
-  readonly module?: string;
-  /** The server, as `--server` names it. */
-  readonly server?: string;
-}
+/** The folder is that of the file; paths are whole, and the server as `--server` names it. */
+export type Project = SpacetimeProject;
 
 export const projectFile = "lightcone.json";
 const keys: readonly string[] = ["database", "module", "server"];
@@ -28,7 +22,8 @@ export function findProject(from = process.cwd()): Project | undefined {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     const path = join(folder, projectFile);
     const text = readIfThere(path);
-    if (text !== undefined) return readProject(path, text);
+    const project = text === undefined ? readSpacetimeProject(folder) : readProject(path, text);
+    if (project !== undefined) return project;
     if (dirname(folder) === folder) return undefined;
   }
 }
@@ -65,16 +60,6 @@ const leavesOutDatabase: Readonly<Record<string, (names: readonly string[]) => b
 };
 
 const isStatement = (text: string): boolean => /\s/.test(text.trim());
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new CliFailure(`${path} cannot be read`, { cause: error });
-  }
-}
 
 function readProject(path: string, text: string): Project {
   let said: unknown;
