@@ -50,6 +50,8 @@ describe("issue 9, reducers: a recorded call is run again", () => {
     expect(report).toMatchObject({ difference: undefined, tokenCount: 0, firstOffset: 0 });
     expect(report.rerunCount).toBeGreaterThan(20);
     expect(report.otherCount).toBeGreaterThan(1);
+    expect(report.others).toMatchObject({ publishes: 1, statements: 0 });
+    expect(report.others.procedures).toBeGreaterThan(0);
     expect(report.rerunCount + report.otherCount).toBe(report.lastOffset + 1);
   });
 

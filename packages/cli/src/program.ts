@@ -5,6 +5,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { formats, type Format } from "./print/formats.ts";
 import { configPathOf } from "./config/cli-config.ts";
+import { CliFailure } from "./failure.ts";
 import type { CallFlags } from "./commands/call.ts";
 import type { CoOwnerFlags } from "./commands/co-owners.ts";
 import type { DescribeFlags } from "./commands/describe.ts";
@@ -484,6 +485,17 @@ The JSON of the HTTP interface is taken as well.`,
         modulePath: flags.modulePath ?? flags.moduleProjectPath,
       }),
     );
+
+  // Guides to the reference end with it.
+  program
+    .command("energy", { hidden: true })
+    .exitOverride()
+    .argument("[words...]")
+    .action(() => {
+      throw new CliFailure("there is no energy here: nothing is charged, and no call is stopped for want of it", {
+        hint: "What bounds a call is its time: docs/limits.md.",
+      });
+    });
 
   const demo = program.command("demo", { hidden: true }).exitOverride();
   for (const option of startOptions()) demo.addOption(option);

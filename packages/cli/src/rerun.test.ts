@@ -8,6 +8,9 @@ const text = `import { schema, t, table } from "lightcone/module";
 const app = schema({ note: table({ public: true }, { id: t.u64().primaryKey().autoInc(), n: t.u32() }) });
 export default app;
 let kept = 0;
+export const twice = app.procedure(t.unit(), (ctx) => {
+  for (const n of [8, 9]) ctx.withTx((tx) => void tx.db.note.insert({ n }));
+});
 export const add = app.reducer({ n: t.u32() }, (ctx, { n }) => void ctx.db.note.insert({ n }));
 export const keep = app.reducer({ n: t.u32() }, (ctx, { n }) => {
   kept += n;
@@ -37,11 +40,16 @@ test("calls of a stopped server's database are run again", async () => {
     writeFileSync(place.path("module.ts"), text);
     expect((await place.run("publish", "notes", "--module-path", place.path("."), "-s", url)).code).toBe(0);
     await call(url, "add", "1");
+    await call(url, "twice");
+    expect((await place.run("sql", "notes", "UPDATE note SET n = 2 WHERE n = 1", "-s", url)).code).toBe(0);
+    await call(url, "add", "2");
   });
   const same = await place.run("rerun", "notes", "--data-dir", place.path("data"));
   expect([same.code, same.out]).toEqual([
     0,
-    expect.stringMatching(/^1 calls were run again.*\nEach changed the same rows, to the byte\.\n$/),
+    expect.stringMatching(
+      /^2 calls were run again, from offset 0 to \d+; \d+ other records were taken as they are:\n {2}2 transactions of procedures: .*\n {2}1 SQL statements: .*\n {2}1 publishes.*\n {2}\d+ of the database itself.*\nEach changed the same rows, to the byte\.\n$/,
+    ),
   ]);
 
   await serve(async (url) => {
@@ -50,7 +58,7 @@ test("calls of a stopped server's database are run again", async () => {
   const other = await place.run("rerun", "notes", "--data-dir", place.path("data"));
   expect(other.code).toBe(1);
   expect(other.err).toMatch(
-    /keep, offset \d+, of \S+: a row of note differs, the insert of which it did when it was recorded, and does not now: \{"id":3,"n":7\}/,
+    /keep, offset \d+, of \S+: a row of note differs, the insert of which it did when it was recorded, and does not now: \{"id":6,"n":7\}/,
   );
   expect(other.err).toContain("keep it in a table");
 

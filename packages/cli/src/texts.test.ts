@@ -81,6 +81,7 @@ describe("what is missing or unknown", () => {
       says: /unknown command[^]*There are list, ping, add, edit, fingerprint, remove, set-default and clear/,
       not: /Usage/,
     })),
+    { args: ["energy", "balance"], code: 1, says: /nothing is charged/ },
     { args: ["frobnicate", "--help"], code: 2, says: /unknown command[^]*lightcone --help/, not: /Usage/ },
   ])("$args", take);
 });

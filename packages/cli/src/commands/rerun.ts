@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { realClock } from "@lightcone/base";
 import { realFileSystem } from "@lightcone/base/node";
-import { differenceText, rerunCalls, type RerunOptions, type RerunReport } from "@lightcone/database";
+import { differenceText, rerunCalls, type OtherKind, type RerunOptions, type RerunReport } from "@lightcone/database";
 import { fromHex } from "@lightcone/sats";
 import { CliFailure } from "../failure.ts";
 import { findDatabase, lockData } from "../server/data-directory.ts";
@@ -71,10 +71,22 @@ export function readOffset(option: string, text: string | undefined, what: strin
   throw new CliFailure(`${option} takes ${what}, not ${text}`, { exitCode: 2 });
 }
 
-function textOf({ firstOffset, lastOffset, rerunCount, otherCount, tokenCount, difference }: RerunReport): string {
+/** What is left out, and why. */
+const leftOut: Readonly<Record<OtherKind, string>> = {
+  procedures:
+    "transactions of procedures: the log has what they changed, and not the answers and times that it was made of",
+  statements: "SQL statements: no function of the module ran",
+  publishes: "publishes, with the init reducer that the first of them runs",
+  rest: "of the database itself, such as clients that come and go, or of functions that the module has no more",
+};
+
+function textOf({ firstOffset, lastOffset, rerunCount, otherCount, others, ...more }: RerunReport): string {
+  const { tokenCount, difference } = more;
   const lines = [
-    `${rerunCount} calls were run again, from offset ${firstOffset} to ${lastOffset}; ${otherCount} other records were taken as they are.`,
+    `${rerunCount} calls were run again, from offset ${firstOffset} to ${lastOffset}; ${otherCount} other records were taken as they are${otherCount === 0 ? "." : ":"}`,
   ];
+  for (const kind of ["procedures", "statements", "publishes", "rest"] as const)
+    if (others[kind] > 0) lines.push(`  ${others[kind]} ${leftOut[kind]}`);
   if (tokenCount > 0)
     lines.push(`${tokenCount} calls are left out that asked for their caller's token, which the log does not keep.`);
   if (difference === undefined) lines.push("Each changed the same rows, to the byte.");

@@ -4,8 +4,8 @@
  *
  *   state before the record ─▶ the call, on a fresh instance ─▶ its rows, compared ─▶ rolled back ─▶ the record applied
  *
- * What cannot be run again is applied and counted: transactions of procedures, whose beginnings are not in the log, statements,
- * publishes with the init reducer that runs in them.
+ * What cannot be run again is applied and counted by what it is: transactions of procedures, whose beginnings are not in the log,
+ * statements, which are no module's doing, publishes with the init reducer that runs in them.
  */
 import { cutText, defined, userIdMin, type Clock, type FileSystem } from "@lightcone/base";
 import { outsideMicrotasks } from "@lightcone/base/node";
@@ -66,14 +66,18 @@ export interface Difference {
     | { readonly kind: "failed"; readonly message: string };
 }
 
+/** What cannot be run again. `rest` is the database's own, and of functions that the module has no more. */
+export type OtherKind = "procedures" | "statements" | "publishes" | "rest";
+
 export interface RerunReport {
   /** The offsets of the records that were looked at; the last is below the first where there was none. */
   readonly firstOffset: number;
   readonly lastOffset: number;
   /** How many calls were run again. */
   readonly rerunCount: number;
-  /** How many records are of what cannot be. */
+  /** How many records are of what cannot be, and of what. */
   readonly otherCount: number;
+  readonly others: Readonly<Record<OtherKind, number>>;
   /** How many calls changed other rows and had asked for a token, which the log does not keep. */
   readonly tokenCount: number;
   readonly difference: Difference | undefined;
@@ -124,6 +128,12 @@ async function restored({ fileSystem, directory }: RerunOptions, offset: number)
   }
 }
 
+const otherKinds: { readonly [Kind in CommitKind]?: OtherKind } = {
+  [CommitKind.procedure]: "procedures",
+  [CommitKind.sql]: "statements",
+  [CommitKind.publish]: "publishes",
+};
+
 /** Thrown to roll a transaction back when its rows are known. */
 const seen = new Error("the rows are known");
 
@@ -136,7 +146,7 @@ class Rerun {
   private readonly before: RerunOptions["before"];
   private module: ModuleRuntime | undefined;
   private rerunCount = 0;
-  private otherCount = 0;
+  private readonly others: Record<OtherKind, number> = { procedures: 0, statements: 0, publishes: 0, rest: 0 };
   private tokenCount = 0;
 
   constructor(store: Store, { identity, sandbox = "vm", loadJs, before }: RerunOptions) {
@@ -148,9 +158,10 @@ class Rerun {
   }
 
   report(firstOffset: number): RerunReport {
-    const { rerunCount, otherCount, tokenCount, difference } = this;
+    const { rerunCount, others, tokenCount, difference } = this;
+    const otherCount = Object.values(others).reduce((sum, count) => sum + count, 0);
     const lastOffset = difference?.offset ?? this.store.offset - 1;
-    return { firstOffset, lastOffset, rerunCount, otherCount, tokenCount, difference };
+    return { firstOffset, lastOffset, rerunCount, otherCount, others, tokenCount, difference };
   }
 
   /** Takes in the program that the tables hold. */
@@ -179,7 +190,7 @@ class Rerun {
   private async compare(call: CommitMeta, record: Uint8Array): Promise<void> {
     const reducer = this.reducerOf(call);
     if (reducer === undefined) {
-      this.otherCount += 1;
+      this.others[otherKinds[call.kind] ?? "rest"] += 1;
       return;
     }
     this.rerunCount += 1;
