@@ -220,7 +220,7 @@ describe.skipIf(modules.some(({ path }) => path === undefined)).each(modules)(
           "POST",
           "/json",
           '{"a":[1]}',
-          '200 {"got":{"a":[1]},"keys":["http","identity","newUuidV4","newUuidV7","random","sleep","timestamp","withTx"],"random":3}',
+          '200 {"got":{"a":[1]},"keys":["as","http","identity","newUuidV4","newUuidV7","random","sleep","timestamp","withTx"],"random":3}',
         ],
         ["POST", "/json", "{", "500 The instance encountered a fatal error."],
         ["POST", "/refuse", "", "500 not today"],
