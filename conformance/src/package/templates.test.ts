@@ -29,9 +29,10 @@ const nodes = [dirname(process.execPath), "/usr/bin", "/usr/local/bin"].filter(
 );
 
 describe.skipIf(!hasRegistry)("packed, and installed by npm (skipped unless soaking, and without a registry)", () => {
-  const folder = mkdtempSync(join(tmpdir(), "lightcone-templates-"));
+  let folder = "";
   let tarball = "";
   beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "lightcone-templates-"));
     const dist = join(folder, "dist");
     execFileSync(process.execPath, [join(root, "packages/cli/src/build/build-dist.ts"), dist], { cwd: root });
     tarball = join(dist, readdirSync(dist).find((name) => name.endsWith(".tgz")) ?? "");
