@@ -147,7 +147,7 @@ describe("row 19: by the command and a server", () => {
     {
       why: "two routers",
       module: `${httpHead}export const a = app.httpRouter(new Router());\nexport const b = app.httpRouter(new Router());\n`,
-      says: /exports 2 routers; a module has one: merge them/,
+      says: /2 routers are exported; a module has one: merge them/,
     },
     {
       why: "two routes that overlap",

@@ -24,8 +24,11 @@ const vectors: {
 
 /** Views and event tables, which are not in the module. */
 const leftOut = /\b(?:my_view|boom)\b/;
-/** By id: 42, where an index on either side of a join is enough; and 228, whose INSERT names columns that are not there. */
-const skipped: ReadonlySet<number> = new Set([42, 228]);
+/**
+ * By id: 42, where an index on either side of a join is enough; 69, whose rule leads to tables by no equality, which is kept live
+ * here; and 228, whose INSERT names columns that are not there.
+ */
+const skipped: ReadonlySet<number> = new Set([42, 69, 228]);
 /** The file numbers its tables from 0. */
 const anyTableId = (text: string): string => text.replace(/(?<=table id `)\d+/, "…");
 

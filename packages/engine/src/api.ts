@@ -123,7 +123,10 @@ export interface StoreOptions {
   readonly scanRowsMax?: number | undefined;
   /** Fills hash seeds; 0 by default: pass a random one where clients choose keys. Never observable in results. */
   readonly seed?: number | undefined;
-  /** Whether it is a derived store, beside another: its references differ from the other's, and it is 1 GiB at most. */
+  /**
+   * Whether it is a derived store, beside another: its references differ from the other's, it is 1 GiB at most, and its records are
+   * not replayed. Of a transaction that deletes no row of its own, rows then stay under the references that inserting them gave.
+   */
   readonly isDerived?: boolean | undefined;
   /** What a change of rows is a section of; one of its own by default. */
   readonly critical?: CriticalSection | undefined;

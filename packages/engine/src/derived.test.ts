@@ -94,3 +94,26 @@ test("a derived store has the same rows as a store, under references of its own"
     runCount(12),
   );
 });
+
+test("rows of a derived store stay where they were put, although two tables took pages in turns", () => {
+  const store = opened(true);
+  const other = asTableId(5001);
+  store.begin();
+  store.catalog.createTable(
+    { ...tableDef({ name: "other", columns: { id: t.u32, text: t.string }, unique: [["id"]] }) },
+    other,
+  );
+  store.release(store.commit(commitMeta({ kind: 5 })) ?? expect.fail("no commit"));
+  store.begin();
+  const put: { readonly ref: number; readonly bytes: string }[] = [];
+  for (let key = 0; key < 40; key += 1) {
+    const row = rowOf(key, 900);
+    put.push({
+      ref: store.tx.insert(key % 2 === 0 ? id : other, row, 0, row.length),
+      bytes: Buffer.from(row).toString("hex"),
+    });
+  }
+  store.release(store.commit(commitMeta()) ?? expect.fail("no commit"));
+  expect(put.map(({ ref }) => bytesOf(store, ref as RowRef))).toEqual(put.map(({ bytes }) => bytes));
+  expect(checkStore(store)).toEqual([]);
+});

@@ -48,6 +48,7 @@ const noMoves: readonly SequenceMove[] = [];
 export class MemoryStore implements Store {
   readonly memory: Memory;
   readonly seed: HashSeed;
+  private readonly isDerived: boolean;
   private readonly directory: TableDirectory = new TableDirectory();
   private readonly changes: TransactionChanges;
   private readonly quickPaths: QuickPaths = new QuickPaths(this.directory);
@@ -62,7 +63,8 @@ export class MemoryStore implements Store {
   private readonly record: RecordWriter = new RecordWriter();
 
   constructor(options: StoreOptions) {
-    this.memory = new Memory(options.bytesMax ?? defaultBytesMax, options.isDerived);
+    this.isDerived = options.isDerived ?? false;
+    this.memory = new Memory(options.bytesMax ?? defaultBytesMax, this.isDerived);
     this.seed = makeHashSeed(options.seed ?? 0);
     this.changes = new TransactionChanges(this.memory, options.critical ?? new CriticalSection());
     this.port = new StoreTransaction(
@@ -332,7 +334,8 @@ export class MemoryStore implements Store {
       if (each.ownTombstoneCount > 0) return false;
       if (each.table.space.allocatedPages) allocatingCount += 1;
     }
-    return allocatingCount <= 1;
+    // Nothing replays a derived store; whoever fills it keeps the references that it was given.
+    return allocatingCount <= 1 || this.isDerived;
   }
 
   private reinsertFromRecord(bytes: Uint8Array): void {
