@@ -121,7 +121,8 @@ export class RowBuilder extends Builder {
   readonly fields: Fields;
 
   constructor(typeName: string | undefined, fields: Fields) {
-    const primaryKey = Object.keys(fields).find((name) => fields[name]?.facts.primaryKey === true);
+    const isKey = (one: unknown): boolean => isType(one) && one.facts.primaryKey === true;
+    const primaryKey = Object.keys(fields).find((name) => isKey(fields[name]));
     super({ ...productShape(fields, typeName), ...(primaryKey === undefined ? {} : { primaryKey }) });
     this.fields = fields;
   }

@@ -96,7 +96,8 @@ test.skipIf(!hasScript)(
   "on a terminal the lines of each source have their colour, and nothing is drawn over",
   async () => {
     const at = project("coloured", undefined, ["lightcone"]);
-    const { NO_COLOR: _, ...env } = place.env;
+    // Node takes a terminal of a CI run for one without colours.
+    const { NO_COLOR: _, CI: __, ...env } = place.env;
     const child = spawn("script", ["-qec", `${process.execPath} ${bin} dev`, "/dev/null"], {
       cwd: at,
       env: { ...env, TERM: "xterm-256color" },

@@ -83,7 +83,7 @@ test("SIGUSR1 to the group of `npm start` opens no debugger, and SIGTERM is one 
   const { pid = 0 } = child;
   const running = new Running(child);
   try {
-    await running.saying(/http:\S+/);
+    await running.saying(/Ctrl-C stops it/);
     process.kill(-pid, "SIGUSR1");
     process.kill(-pid, "SIGTERM");
     const ended = await running.ended;
