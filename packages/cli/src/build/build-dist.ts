@@ -106,9 +106,9 @@ function pathsOf(entries: Readonly<Record<string, string>>): Record<string, stri
 function emitTypes(): void {
   const types = join(dist, "types");
   const config = join(root, "packages/lightcone/tsconfig.dist.json");
-  execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", config, "--outDir", types], {
-    stdio: "inherit",
-  });
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  // TypeScript 7.0.2 on several threads leaves a file out now and then, and says nothing.
+  execFileSync(process.execPath, [tsc, "-p", config, "--singleThreaded", "--outDir", types], { stdio: "inherit" });
   // What is a declaration already the compiler leaves where it is.
   cpSync(join(packages, "module/src/globals.d.ts"), join(types, "module/src/globals.d.ts"));
   for (const entry of readdirSync(types, { recursive: true, withFileTypes: true })) {
