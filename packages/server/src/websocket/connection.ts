@@ -39,7 +39,7 @@ const empty = new Uint8Array(0);
  * A client that asks for nothing is written to once in so many milliseconds: what comes meanwhile goes with the next
  * write. One that has had nothing for as long is written to at once.
  */
-export const gatherMs = 8;
+export const gatherMs = 4;
 /** So much does not wait. */
 const gatherBytesMax = 64 * 1024;
 
