@@ -10,7 +10,7 @@ import {
   zeroSizedElementsMax,
 } from "@lightcone/sats";
 import { serverLimits } from "@lightcone/server";
-import { heldCallsMax } from "../packages/client/src/connection.ts";
+import { heldCallsMax } from "../packages/client/src/requests.ts";
 import { answerBytesMax } from "../packages/client/src/platform.ts";
 import { snapshotReserveBytes } from "../packages/commitlog/src/snapshot-store.ts";
 import { frameMessagesMax } from "../packages/database/src/link/framing.ts";

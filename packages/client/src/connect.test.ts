@@ -5,7 +5,7 @@ import { isLightconeError } from "@lightcone/base";
 import { fromHex } from "@lightcone/sats";
 import { connect } from "./connect.ts";
 import type { ConnectOptions } from "./connect-options.ts";
-import { heldCallsMax } from "./connection.ts";
+import { heldCallsMax } from "./requests.ts";
 import type { SubscriptionHandle } from "./subscription.ts";
 import { FakeWorld, memoryTokenStore, refusal, settled } from "./testing/fake-world.ts";
 import { schemaText } from "./testing/schema-text.ts";

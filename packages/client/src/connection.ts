@@ -16,16 +16,15 @@
  *   that do not decode by the schema of now. Whoever waits for something is told; if nobody waits, `events.failed` is.
  */
 import { LightconeError } from "@lightcone/base";
-import { resultLostStart } from "@lightcone/protocol";
 import { ConnectionId, Identity, toHexReversed } from "@lightcone/sats";
 import { backoffMs, steadyAfterMs } from "./backoff.ts";
+import { Bags } from "./bags.ts";
 import type { Catalog, FunctionKind } from "./catalog.ts";
 import { Link, type LinkOptions } from "./link.ts";
-import { noChange, RowBag, rowsIn, type TableChange } from "./row-bag.ts";
-import { RowQuery } from "./row-query.ts";
+import { Requests, textOf } from "./requests.ts";
+import { noChange, type RowBag, type TableChange } from "./row-bag.ts";
 import { Subscription, type Query } from "./subscription.ts";
-import { decodeValue, isObject } from "./value-codec.ts";
-import type { Answer, Ask, Greeting, Rows, Said } from "./wire.ts";
+import type { Answer, Greeting, Rows, Said } from "./wire.ts";
 
 export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 
@@ -50,48 +49,10 @@ export interface ConnectionEvents {
   unreachable(reason: string): void;
 }
 
-/** So long a call may wait without a word before the server is asked whether it is there, and so long that may take. */
-const silenceMs = 20_000;
-const probeMs = 10_000;
-
-/** Calls that wait for a connection. */
-export const heldCallsMax = 1_000;
-
-interface Call {
-  readonly id: number;
-  readonly kind: FunctionKind;
-  /** As the module's code has it. */
-  readonly reducer: string;
-  readonly args: unknown;
-  /** Takes what it gives. */
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** What waits for a connection. */
-interface Held {
-  readonly what: string;
-  readonly send: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** What was sent and is not answered. */
-interface Sent {
-  /** As the application calls it. */
-  readonly what: string;
-  /** The reducer's name on the wire. */
-  readonly reducer?: string;
-  /** Takes the answer. What it gives tells whoever waits, once the rows are there. */
-  readonly take: (answer: Answer) => () => void;
-  readonly reject: (error: unknown) => void;
-  /** Of what may be asked again without harm. */
-  readonly again?: Held;
-}
-
 /** A link, and what came over it. */
 interface Attempt {
   readonly link: Link;
-  readonly bags: Map<string, RowBag>;
+  readonly bags: Bags;
   /** Since when the application sees its bags. */
   liveSinceMs: number | undefined;
   /** Subscriptions that must be answered first. */
@@ -113,10 +74,9 @@ export class Connection {
   readonly #seed: number;
   readonly #events: ConnectionEvents;
   readonly #subscriptions = new Map<number, Subscription>();
-  /** Sent on the link that there is, and not answered. */
-  readonly #sent = new Map<number, Sent>();
-  #held: Held[] = [];
-  #bags: ReadonlyMap<string, RowBag> = new Map();
+  readonly #requests: Requests;
+  /** Those that the application sees. */
+  #bags: Bags | undefined;
   #attempt: Attempt | undefined;
   /** Attempts since a connection lasted. */
   #attemptCount = 0;
@@ -124,11 +84,6 @@ export class Connection {
   /** Tables that the application uses, and what was told to differ in them. */
   readonly #used = new Set<string>();
   readonly #told = new Set<string>();
-  #nextId = 1;
-  /** Messages heard over all links. */
-  #heard = 0;
-  #cancelWatch: (() => void) | undefined;
-  #cancelProbe: (() => void) | undefined;
   readonly #endWakes: () => void;
   #cancelWait: () => void = () => {};
 
@@ -136,6 +91,16 @@ export class Connection {
     this.#options = options;
     this.#seed = new DataView(options.platform.random.fill(new Uint8Array(4)).buffer).getUint32(0);
     this.#events = events;
+    const link = (): Link | undefined => this.#attempt?.link;
+    this.#requests = new Requests(options.catalog, options.platform.clock, {
+      get isOpen() {
+        return link()?.isReady === true;
+      },
+      send: (ask) => link()?.send(ask),
+      lost: (reason) => {
+        if (this.#attempt !== undefined) this.#lost(this.#attempt, reason);
+      },
+    });
     this.#endWakes = options.platform.onWake?.(() => this.#woken()) ?? (() => {});
     this.#open();
   }
@@ -143,7 +108,7 @@ export class Connection {
   /** The rows of a table; none before there are any. What keeps the page from using it is told once. */
   bag(accessor: string): RowBag | undefined {
     this.use(accessor);
-    return this.#bags.get(accessor);
+    return this.#bags?.get(accessor);
   }
 
   /** Notes that the application uses a table. */
@@ -155,38 +120,18 @@ export class Connection {
 
   /** @param args what the application gave; what is no object is refused as `BadArguments` */
   call(kind: FunctionKind, reducer: string, args: unknown): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      if (this.state === "closed") throw this.#closedBefore();
-      const call: Call = { id: this.#newId(), kind, reducer, args, resolve, reject };
-      if (this.#attempt?.link.isReady === true) return this.#sendCall(call);
-      // What is wrong with it is said now, as far as that is known.
-      if (this.#options.catalog.isKnown) this.#options.catalog.encodeCall(kind, reducer, args);
-      // The application may change its object meanwhile.
-      const kept = isObject(args) ? { ...call, args: { ...args } } : call;
-      this.#hold({ what: reducer, send: () => this.#sendCall(kept), reject });
-    });
+    if (this.state === "closed") return Promise.reject(this.#closedBefore());
+    return this.#requests.call(kind, reducer, args);
   }
 
   /** Rows as the database has them now. */
   query(query: Query): Promise<readonly object[]> {
-    return new Promise((resolve, reject) => {
-      if (this.state === "closed") throw this.#closedBefore();
-      const held: Held = { what: "query", reject, send: () => this.#sendQuery(query, held, resolve) };
-      if (this.#attempt?.link.isReady === true) held.send();
-      else this.#hold(held);
-    });
-  }
-
-  #hold(held: Held): void {
-    if (this.#held.length >= heldCallsMax) {
-      const value = this.#held.length + 1;
-      throw new LightconeError("LimitExceeded", { limit: "heldCallsMax", value, max: heldCallsMax });
-    }
-    this.#held.push(held);
+    if (this.state === "closed") return Promise.reject(this.#closedBefore());
+    return this.#requests.query(query);
   }
 
   subscribe(queries: readonly Query[]): Subscription {
-    const subscription = new Subscription(this.#newId(), queries);
+    const subscription = new Subscription(this.#requests.newId(), queries);
     if (this.state === "closed") {
       subscription.fail(this.#closedBefore());
       return subscription;
@@ -200,7 +145,7 @@ export class Connection {
     if (!this.#subscriptions.delete(subscription.id)) return;
     subscription.end(new LightconeError("Unsubscribed", {}));
     if (this.#attempt?.link.isReady !== true) return;
-    this.#attempt.link.send({ kind: "unsubscribe", id: this.#newId(), subscription: subscription.id });
+    this.#attempt.link.send({ kind: "unsubscribe", id: this.#requests.newId(), subscription: subscription.id });
   }
 
   /** Tries to connect at once instead of waiting for the backoff to end. */
@@ -226,6 +171,8 @@ export class Connection {
     const only = (run: () => void): void => {
       if (this.#attempt === attempt) run();
     };
+    const { catalog } = this.#options;
+    const hears = (accessor: string): boolean => this.#events.hears(accessor);
     const link = new Link(this.#options, {
       ready: (greeting, schema) => only(() => this.#begin(attempt, greeting, schema)),
       message: (message) => only(() => this.#understand(attempt, message)),
@@ -235,7 +182,7 @@ export class Connection {
     });
     const attempt: Attempt = {
       link,
-      bags: new Map(),
+      bags: new Bags({ catalog, seed: this.#seed, canUse: (accessor) => this.#checkUse(accessor), hears }),
       liveSinceMs: undefined,
       awaited: new Set(),
       answers: [],
@@ -280,28 +227,20 @@ export class Connection {
   /** Lets go of a link; what was sent on it stays unknown. */
   #drop(attempt: Attempt, reason: string): void {
     this.#attempt = undefined;
-    this.#cancelProbe?.();
-    this.#cancelProbe = undefined;
     attempt.link.close();
     // Answered already: the outcome is known, though its rows come only with the next link.
     for (const tell of attempt.answers) tell();
-    const lost = [...this.#sent.values()];
-    this.#sent.clear();
-    for (const { what, reject, again } of lost) {
-      if (again === undefined) reject(new LightconeError("ConnectionLost", { reducer: what, reason }));
-      else this.#held.push(again);
-    }
+    this.#requests.lost(reason);
   }
 
   #closeWith(error: LightconeError | undefined): void {
     if (this.state === "closed") return;
     this.#cancelWait();
-    this.#cancelWatch?.();
+    this.#requests.close();
     this.#endWakes();
     if (this.#attempt !== undefined)
       this.#drop(this.#attempt, error === undefined ? "the application closed the client" : error.message);
-    const held = this.#held;
-    this.#held = [];
+    const held = this.#requests.takeHeld();
     const subscriptions = [...this.#subscriptions.values()];
     this.#subscriptions.clear();
     this.end = error;
@@ -326,93 +265,10 @@ export class Connection {
     this.#tell(() => this.#events.state(state, reason));
   }
 
-  // --- what the client says
-
-  #newId(): number {
-    const id = this.#nextId;
-    this.#nextId += 1;
-    return id;
-  }
-
-  #sendCall({ id, kind, reducer, args: given, resolve, reject }: Call): void {
-    try {
-      const { name, args, returns } = this.#options.catalog.encodeCall(kind, reducer, given);
-      const take = ({ failure, value, isDatabases }: Answer): (() => void) => {
-        if (isDatabases === true && failure?.startsWith(resultLostStart) === true)
-          return () => reject(new LightconeError("ResultLost", { reducer }));
-        if (failure !== undefined) {
-          const code = kind === "reducer" ? "ReducerFailed" : "ProcedureFailed";
-          return () => reject(new LightconeError(code, { message: failure }));
-        }
-        // Some servers keep what a reducer gives to themselves.
-        const isTold = returns !== undefined && value !== undefined && (kind === "procedure" || value.length > 0);
-        const result = isTold ? decodeValue(returns, value, `the result of ${reducer}`) : undefined;
-        return () => resolve(result);
-      };
-      this.#send({ kind, id, name, args }, { what: reducer, reducer: name, take, reject });
-    } catch (error) {
-      reject(error);
-    }
-  }
-
-  #sendQuery(query: Query, again: Held, resolve: (rows: readonly object[]) => void): void {
-    const { reject } = again;
-    const { catalog } = this.#options;
-    try {
-      const take = ({ rows, failure }: Answer): (() => void) => {
-        if (failure !== undefined) return () => reject(new LightconeError("SubscriptionRefused", { message: failure }));
-        const found = rows.flatMap(({ table, list }) =>
-          rowsIn(catalog.table(catalog.accessorOf(table) ?? table), list),
-        );
-        const isBuilt = query instanceof RowQuery;
-        const picked = isBuilt ? query.pick(found, catalog.schemaOf(query.accessor).key?.name) : found;
-        return () => resolve(picked);
-      };
-      this.#send({ kind: "query", id: this.#newId(), query: this.#textOf(query) }, { ...again, take, again });
-    } catch (error) {
-      reject(error);
-    }
-  }
-
-  #send(ask: Ask, sent: Sent): void {
-    this.#sent.set(ask.id, sent);
-    this.#attempt?.link.send(ask);
-    this.#watch();
-  }
-
   /** The page was away: what time was to bring has waited with it, and its connection may have died unheard. */
   #woken(): void {
     this.retry();
-    this.#probe();
-  }
-
-  /** Looks after what waits for an answer: of a network that is gone, nothing is heard. */
-  #watch(): void {
-    if (this.#cancelWatch !== undefined) return;
-    const heard = this.#heard;
-    this.#cancelWatch = this.#options.platform.clock.after(silenceMs, () => {
-      this.#cancelWatch = undefined;
-      if (this.#sent.size === 0) return;
-      if (heard === this.#heard) this.#probe();
-      this.#watch();
-    });
-  }
-
-  /** Asks what any server answers, if only by a refusal; one that says nothing at all is not there any more. */
-  #probe(): void {
-    const attempt = this.#attempt;
-    if (attempt?.link.isReady !== true || this.#cancelProbe !== undefined) return;
-    const heard = this.#heard;
-    this.#cancelProbe = this.#options.platform.clock.after(probeMs, () => {
-      this.#cancelProbe = undefined;
-      const isSilent = heard === this.#heard && attempt === this.#attempt;
-      if (isSilent) this.#lost(attempt, "the server does not answer any more");
-    });
-    const nothing = (): void => {};
-    this.#send(
-      { kind: "query", id: this.#newId(), query: "SELECT 1" },
-      { what: "probe", take: () => nothing, reject: nothing },
-    );
+    this.#requests.probe();
   }
 
   /** Asks for a subscription's rows. One for a table that the page cannot use has ended before that. */
@@ -420,20 +276,13 @@ export class Connection {
     const { id, queries } = subscription;
     let texts: string[];
     try {
-      texts = queries.map((query) => this.#textOf(query));
+      texts = queries.map((query) => textOf(query, this.#options.catalog));
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
       return this.#endSubscription(subscription, error);
     }
     awaited.add(id);
     link.send({ kind: "subscribe", id, queries: texts });
-  }
-
-  /** Quoted, since a table may be called what SQL has a meaning for. */
-  #textOf(query: Query): string {
-    if (typeof query === "string") return query;
-    const schema = this.#options.catalog.schemaOf(query.accessor);
-    return query instanceof RowQuery ? query.textOf(schema) : `SELECT * FROM "${schema.name}"`;
   }
 
   // --- what the server says
@@ -452,14 +301,12 @@ export class Connection {
     for (const accessor of this.#used) this.#checkUse(accessor);
     if (this.#attempt !== attempt) return; // whoever was told may have closed the client
     for (const subscription of this.#subscriptions.values()) this.#sendSubscribe(attempt, subscription);
-    const held = this.#held;
-    this.#held = [];
-    for (const { send } of held) send();
+    this.#requests.sendHeld();
     if (attempt.awaited.size === 0) this.#goLive(attempt);
   }
 
   #understand(attempt: Attempt, said: Said): void {
-    this.#heard += 1;
+    this.#requests.heard();
     switch (said.kind) {
       case "applied":
         return this.#subscriptionApplied(attempt, said.id, said.rows);
@@ -476,22 +323,12 @@ export class Connection {
   #answered(attempt: Attempt, answer: Answer): void {
     const { caller } = answer;
     const isMine = caller === undefined || toHexReversed(caller) === this.connectionId?.toHexString();
-    const id = isMine ? this.#answeredId(answer) : undefined;
-    const sent = id === undefined ? undefined : this.#sent.get(id);
-    if (id === undefined || sent === undefined) {
+    const sent = isMine ? this.#requests.answered(answer) : undefined;
+    if (sent === undefined) {
       if (caller !== undefined) return this.#apply(attempt, answer.rows, undefined); // somebody else's
       throw new LightconeError("Malformed", { what: "answer", reason: "nothing was asked that it answers" });
     }
-    this.#sent.delete(id);
     this.#apply(attempt, sent.again === undefined ? answer.rows : [], sent.take(answer));
-  }
-
-  #answeredId({ id, name, failure }: Answer): number | undefined {
-    if (id !== 0 || failure === undefined) return id;
-    // A call that no reducer could have run as is refused without its id: it is the oldest of that name.
-    for (const [each, { reducer }] of this.#sent)
-      if (reducer !== undefined && (name === reducer || name === "")) return each;
-    return undefined;
   }
 
   #subscriptionApplied(attempt: Attempt, id: number, rows: readonly Rows[]): void {
@@ -531,25 +368,7 @@ export class Connection {
   // --- rows
 
   #apply(attempt: Attempt, rows: readonly Rows[], tell: (() => void) | undefined): void {
-    const touched = new Set<RowBag>();
-    try {
-      for (const { table, by, list } of rows) {
-        const bag = this.#bagOf(attempt, table);
-        if (bag === undefined) continue;
-        touched.add(bag);
-        bag.take(list, by);
-      }
-      for (const bag of touched) bag.check();
-    } catch (error) {
-      for (const bag of touched) bag.undo();
-      throw error;
-    }
-    const changes = new Map<string, TableChange>();
-    for (const bag of touched) {
-      const { accessor } = bag.table;
-      const change = bag.settle(attempt.liveSinceMs !== undefined && this.#events.hears(accessor));
-      if (change !== noChange) changes.set(accessor, change);
-    }
+    const changes = attempt.bags.apply(rows, attempt.liveSinceMs !== undefined);
     const announce = (): void => {
       this.#tell(() => this.#events.changed(changes));
       tell?.();
@@ -562,18 +381,6 @@ export class Connection {
     }
     if (changes.size > 0) attempt.answers.push(announce);
     else if (tell !== undefined) attempt.answers.push(tell);
-  }
-
-  /** Undefined for a table that the client is not told of, or cannot use: its rows pass by. */
-  #bagOf({ bags }: Attempt, tableName: string): RowBag | undefined {
-    const { catalog } = this.#options;
-    const accessor = catalog.accessorOf(tableName);
-    if (accessor === undefined) return undefined;
-    const known = bags.get(accessor);
-    if (known !== undefined || !this.#checkUse(accessor)) return known;
-    const bag = new RowBag(catalog.table(accessor), this.#seed);
-    bags.set(accessor, bag);
-    return bag;
   }
 
   /** Whether the page can use a table. If not, that is told, once. */
@@ -595,16 +402,7 @@ export class Connection {
 
   /** The link has every row: it takes the place of the one before, and the difference is told. */
   #goLive(attempt: Attempt): void {
-    const before = this.#bags;
-    const changes = new Map<string, TableChange>();
-    const note = (accessor: string, change: TableChange): void => {
-      if (change !== noChange) changes.set(accessor, change);
-    };
-    for (const [accessor, bag] of attempt.bags)
-      note(accessor, bag.replace(before.get(accessor), this.#events.hears(accessor)));
-    for (const [accessor, old] of before)
-      if (!attempt.bags.has(accessor))
-        note(accessor, new RowBag(old.table, this.#seed).replace(old, this.#events.hears(accessor)));
+    const changes = attempt.bags.replace(this.#bags);
     this.#bags = attempt.bags;
     attempt.liveSinceMs = this.#options.platform.clock.steadyMs();
     this.#saidUnreachable = false;

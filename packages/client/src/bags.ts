@@ -1,0 +1,81 @@
+/** The rows that came over one link, table by table: a message is in all of its tables, or in none. */
+import type { Catalog } from "./catalog.ts";
+import { noChange, RowBag, type TableChange } from "./row-bag.ts";
+import type { Rows } from "./wire.ts";
+
+export interface BagsOptions {
+  readonly catalog: Catalog;
+  /** Of the hashes of rows: the same for bags that replace one another. */
+  readonly seed: number;
+  /** Whether the page can use a table. */
+  readonly canUse: (accessor: string) => boolean;
+  /** Whether anybody hears which rows of a table come and go. */
+  readonly hears: (accessor: string) => boolean;
+}
+
+export class Bags {
+  readonly #options: BagsOptions;
+  readonly #bags = new Map<string, RowBag>();
+
+  constructor(options: BagsOptions) {
+    this.#options = options;
+  }
+
+  get(accessor: string): RowBag | undefined {
+    return this.#bags.get(accessor);
+  }
+
+  /**
+   * Applies a message. Gives what changed, by accessor.
+   *
+   * @param isSeen whether the application sees these rows, and so hears of changes
+   * @throws {LightconeError} `Malformed`; nothing has changed then
+   */
+  apply(rows: readonly Rows[], isSeen: boolean): Map<string, TableChange> {
+    const touched = new Set<RowBag>();
+    try {
+      for (const { table, by, list } of rows) {
+        const bag = this.#bagOf(table);
+        if (bag === undefined) continue;
+        touched.add(bag);
+        bag.take(list, by);
+      }
+      for (const bag of touched) bag.check();
+    } catch (error) {
+      for (const bag of touched) bag.undo();
+      throw error;
+    }
+    const changes = new Map<string, TableChange>();
+    for (const bag of touched) {
+      const { accessor } = bag.table;
+      const change = bag.settle(isSeen && this.#options.hears(accessor));
+      if (change !== noChange) changes.set(accessor, change);
+    }
+    return changes;
+  }
+
+  /** Takes the place of the bags of the link before. Gives the difference, by accessor. */
+  replace(before: Bags | undefined): Map<string, TableChange> {
+    const { seed, hears } = this.#options;
+    const changes = new Map<string, TableChange>();
+    const note = (accessor: string, change: TableChange): void => {
+      if (change !== noChange) changes.set(accessor, change);
+    };
+    for (const [accessor, bag] of this.#bags) note(accessor, bag.replace(before?.get(accessor), hears(accessor)));
+    for (const [accessor, old] of before === undefined ? [] : before.#bags)
+      if (!this.#bags.has(accessor)) note(accessor, new RowBag(old.table, seed).replace(old, hears(accessor)));
+    return changes;
+  }
+
+  /** Undefined for a table that the client is not told of, or cannot use: its rows pass by. */
+  #bagOf(tableName: string): RowBag | undefined {
+    const { catalog, seed, canUse } = this.#options;
+    const accessor = catalog.accessorOf(tableName);
+    if (accessor === undefined) return undefined;
+    const known = this.#bags.get(accessor);
+    if (known !== undefined || !canUse(accessor)) return known;
+    const bag = new RowBag(catalog.table(accessor), seed);
+    this.#bags.set(accessor, bag);
+    return bag;
+  }
+}
