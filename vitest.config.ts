@@ -5,7 +5,7 @@ const alone = ["conformance/src/{limits,browser}/**/*.test.ts", "conformance/src
   ["many", "front-memory", "host"].map((name) => `conformance/src/rest/${name}.test.ts`),
   ["kill", "no-descriptors", "small-disk", "storm"].map((name) => `conformance/src/crash/${name}.test.ts`),
 );
-/** Suites that end processes and mostly wait for them: two others beside them are no harm. */
+/** Suites that end processes and mostly wait for them: three others beside them are no harm. */
 const waiting = ["conformance/src/{crash,rest}/**/*.test.ts"];
 /** What hangs is ended, and what is slow on a machine that others use is not. */
 const shared = {
@@ -38,7 +38,7 @@ export default defineConfig({
           name: "waiting",
           include: waiting,
           exclude: alone,
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },
