@@ -83,6 +83,11 @@ export class JobLoop {
     this.ranLong = true;
   }
 
+  /** Whether what writes waits for what is done in parts. */
+  get holdsWrites(): boolean {
+    return this.long !== undefined;
+  }
+
   /** Lets the queue go on if there is something in it. */
   kick(): void {
     if (this.scheduled || this.count === 0) return;

@@ -25,6 +25,8 @@ export interface RequestRun {
    * @returns the reply, or how it is made in slices; undefined when it comes later
    */
   run(later: (reply: Reply) => void): Reply | LongReply | undefined;
+  /** Whether it only reads; false without. */
+  readsOnly?(): boolean;
   /** Whether what it has committed when it is ended is only a part of it, as a procedure's. */
   readonly isPiecemeal: boolean;
   /** The reply to what a host before has carried out, or begun to. */
@@ -55,6 +57,21 @@ export class EphemeralConnectionJob implements Job {
     this.answer = answer;
     this.id = bytesOfClient(caller);
     this.isConnecting = connects;
+  }
+
+  get owner(): object {
+    return this;
+  }
+
+  /**
+   * While what writes waits, it reads without connecting, as on a full disk, unless the module has a say in who connects. What
+   * has begun to send its rows goes on.
+   */
+  readsOnly(): boolean {
+    if (this.long !== undefined) return true;
+    const { context, caller, request } = this;
+    const mayRead = !this.isConnecting || caller.isOwner || context.module?.lifecycle("connect") === undefined;
+    return mayRead && request.readsOnly?.() === true;
   }
 
   run(): void {
@@ -96,7 +113,7 @@ export class EphemeralConnectionJob implements Job {
   /** False when the client is refused; it has its answer then. */
   private connect(): boolean {
     // On a full disk no client connects or disconnects: reads need neither, and writes are refused by themselves.
-    if (this.context.pipeline.refusal !== undefined) return true;
+    if (this.context.pipeline.refusal !== undefined || this.context.loop.holdsWrites) return true;
     const refused = connectClient(this.context, this.caller);
     this.isConnected = refused === undefined;
     if (refused === undefined || this.caller.isOwner) return true;

@@ -31,14 +31,19 @@ export class StatementRun implements RequestRun {
     this.sql = sql;
   }
 
+  readsOnly(): boolean {
+    try {
+      return !writes(this.compile());
+    } catch {
+      return false; // it is refused in its place
+    }
+  }
+
   run(): Reply | LongReply {
     const { context, caller } = this;
     const fromMs = context.clock.steadyMs();
     try {
-      const plan = compileStatement(this.sql, context.access.catalog(caller, false), {
-        identity: caller.identity,
-        mayWrite: caller.isOwner,
-      });
+      const plan = this.compile();
       const result = new Result(context, columnsOf(plan), fromMs);
       if (plan.kind === "select") {
         const failed = context.views.compute([plan], caller);
@@ -53,6 +58,14 @@ export class StatementRun implements RequestRun {
       if (isLightconeError(error)) return failure(error);
       throw error;
     }
+  }
+
+  private compile(): Plan {
+    const { context, caller } = this;
+    return compileStatement(this.sql, context.access.catalog(caller, false), {
+      identity: caller.identity,
+      mayWrite: caller.isOwner,
+    });
   }
 
   /** Only a statement that updates has rows of both kinds. */

@@ -32,20 +32,33 @@ export class FrameJob implements Job {
     this.left = count;
   }
 
+  /** Of its next message: the frame goes on beside a long job as far as its messages only read. */
+  readsOnly(): boolean {
+    return this.next(this.endOfNext()).readsOnly?.() === true;
+  }
+
   run(): void {
-    const { owner, bytes, at, number } = this;
+    const { owner } = this;
+    const end = this.endOfNext();
+    const message = this.next(end);
     this.left -= 1;
-    // The last takes what is left: who reads it finds out what it is.
-    const end = this.left === 0 ? this.end : endOfMessage(bytes, at, this.end);
-    const message = owner.messageJob(bytes, at, end - at, number);
     this.message = message;
     this.at = end;
-    this.number = number + 1;
+    this.number += 1;
     // Before the message runs: the others come also when it takes too long.
     if (this.left > 0) owner.again(this);
     owner.frameBegins();
     message.run();
     if (this.left === 0) owner.frameEnded();
+  }
+
+  /** The last takes what is left: who reads it finds out what it is. */
+  private endOfNext(): number {
+    return this.left === 1 ? this.end : endOfMessage(this.bytes, this.at, this.end);
+  }
+
+  private next(end: number): Job {
+    return this.owner.messageJob(this.bytes, this.at, end - this.at, this.number);
   }
 
   timedOut(): void {

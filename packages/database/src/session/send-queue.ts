@@ -202,6 +202,15 @@ class AnswerStream implements Job {
     this.answered = answered;
   }
 
+  // What is sent behind it waits in the queue: it stands in nobody's order of jobs but its own.
+  get owner(): object {
+    return this;
+  }
+
+  readsOnly(): boolean {
+    return true;
+  }
+
   run(): void {
     if (this.out.isClosed) this.end();
     else if (this.pieces !== undefined) this.send(this.pieces);

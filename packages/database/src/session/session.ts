@@ -164,10 +164,9 @@ export class Session implements ConnectionHandle, Channel, FrameOwner {
 
   // --- messages
 
-  /** Whether a message asks for rows alone. Views may be computed for it, which takes a transaction. */
+  /** Whether a message asks for rows alone. Views that are computed for it write in a store of their own. */
   readsOnly(message: Message): boolean {
-    const { module } = this.context;
-    if (this.state !== "open" || module === undefined || module.def.views.length > 0) return false;
+    if (this.state !== "open" || this.context.module === undefined) return false;
     try {
       return this.conversation.readsOnly(message);
     } catch {
