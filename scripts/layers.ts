@@ -92,7 +92,7 @@ export const privateByHash: readonly string[] = [
 ];
 
 /** Private folders that may import every package. */
-export const everywhere: readonly string[] = ["conformance", "bench", "scripts", "examples", "modules"];
+export const everywhere: readonly string[] = ["conformance", "bench", "scripts", "examples", "modules", "site"];
 
 /** The packages that may use a part of the platform that answers differently each time. */
 export const platform: readonly {

@@ -1,5 +1,5 @@
 /**
- * The repository's commands: `npm start`, `npm test`, `npm run ok | bench | dev | dist | soak | fuzz`.
+ * The repository's commands: `npm start`, `npm test`, `npm run ok | bench | dev | dist | docs | soak | fuzz`.
  *
  * Each sets up what is missing, then hands over to a Node that is new enough.
  */
@@ -18,6 +18,15 @@ process.on("SIGUSR1", () => undefined);
 const commands = {
   start: (rest) => [[noDebugger, join(root, "packages/cli/src/main.ts"), "demo", ...rest]],
   dist: (rest) => [[join(root, "packages/cli/src/build/build-dist.ts"), ...rest]],
+  // `-- --dev` serves the pages, and shows a change of one at once.
+  docs: (rest) => [
+    [
+      tool("vitepress/bin/vitepress.js"),
+      rest.includes("--dev") ? "dev" : "build",
+      join(root, "site"),
+      ...rest.filter((word) => word !== "--dev"),
+    ],
+  ],
   dev: (rest) => [[noDebugger, "--watch-path=packages", join(root, "packages/cli/src/main.ts"), "demo", ...rest]],
   test: (rest) => [vitest(...rest)],
   bench: (rest) => [[join(root, "bench/src/main.ts"), ...rest]],
