@@ -128,6 +128,11 @@ export interface StoreOptions {
    * not replayed. Of a transaction that deletes no row of its own, rows then stay under the references that inserting them gave.
    */
   readonly isDerived?: boolean | undefined;
+  /**
+   * Whether each commit that changes definitions compares them with the rows that say them: a state that could not be read back is
+   * never written. True by default.
+   */
+  readonly isReadBack?: boolean | undefined;
   /** What a change of rows is a section of; one of its own by default. */
   readonly critical?: CriticalSection | undefined;
 }
@@ -159,6 +164,9 @@ export interface Store extends RowSource {
   readonly isOpen: boolean;
   /** Whether a mutation was interrupted half-way. Memory is then worthless: discard the store and recover. */
   readonly poisoned: boolean;
+
+  /** Gives its memory back, for another store of this process: there are no rows in it any more, and it takes none. */
+  discard(): void;
 
   tables(): readonly Table[];
   /** The table of that name, or else of that name in the module's code. */

@@ -49,6 +49,7 @@ export class MemoryStore implements Store {
   readonly memory: Memory;
   readonly seed: HashSeed;
   private readonly isDerived: boolean;
+  private readonly isReadBack: boolean;
   private readonly directory: TableDirectory = new TableDirectory();
   private readonly changes: TransactionChanges;
   private readonly quickPaths: QuickPaths = new QuickPaths(this.directory);
@@ -64,6 +65,7 @@ export class MemoryStore implements Store {
 
   constructor(options: StoreOptions) {
     this.isDerived = options.isDerived ?? false;
+    this.isReadBack = options.isReadBack ?? true;
     this.memory = new Memory(options.bytesMax ?? defaultBytesMax, this.isDerived);
     this.seed = makeHashSeed(options.seed ?? 0);
     this.changes = new TransactionChanges(this.memory, options.critical ?? new CriticalSection());
@@ -95,6 +97,10 @@ export class MemoryStore implements Store {
   }
   get memoryBytes(): number {
     return this.memory.bytesUsed;
+  }
+  discard(): void {
+    this.memory.discard();
+    this.changes.state = TransactionState.poisoned;
   }
   get isOpen(): boolean {
     return this.changes.state === TransactionState.open;
@@ -184,7 +190,7 @@ export class MemoryStore implements Store {
     const { changes } = this;
     if (changes.state !== TransactionState.open) changes.refuse(-1);
     assert(changes.state === TransactionState.open, "no transaction is open");
-    if (this.changesDefinitions()) this.definitions.checkReadable();
+    if (this.isReadBack && this.changesDefinitions()) this.definitions.checkReadable();
     changes.state = TransactionState.writing;
     const moves = this.sequenceMoves();
     const deltas = this.netChanges();

@@ -38,7 +38,7 @@ import { asyncAdvice } from "./shape-reader.ts";
 import type { FunctionShape, ViewShape } from "./shapes.ts";
 import type { Position, Stacks } from "./stack-trace.ts";
 import { isHostsOwn, isStackOverflow, refusalOf } from "./thrown.ts";
-import { checkAccessors, makeTableBinding, type TableBinding } from "./table-handle.ts";
+import { checkAccessors, prepareTable, type TableBinding } from "./table-handle.ts";
 import { ViewRunner, type BoundView, type ViewGiven } from "./view-runner.ts";
 
 interface BoundTable {
@@ -134,13 +134,14 @@ export class JsInstance implements ModuleInstance {
   private build(): void {
     const sandbox = this.sandbox;
     const port = this.port;
-    const tools = { sandbox, port, scratch: new Scratch(), classes: this.classes };
+    const tools = { sandbox, classes: this.classes };
+    const scratch = new Scratch();
     const tables: BoundTable[] = [];
     const databases = new Map<Part, object>();
     const databaseOf = (part: Part): object => {
       const own = part.shape.tables.map((table, at) => {
         const indexes = part.indexes[at] ?? [];
-        const binding = makeTableBinding(table, indexes, tools);
+        const binding = prepareTable(table, indexes, tools)(port, scratch);
         tables.push({
           key: fullName(part, table.key),
           indexes: indexes.map(({ sourceName }) => fullName(part, sourceName)),

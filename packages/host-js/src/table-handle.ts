@@ -29,29 +29,21 @@ export interface TableBinding {
 
 const methodNames = new Set(["insert", "delete", "count", "iter", "clear"]);
 
-export function makeTableBinding(
+/** Makes a binding to a port. What was compiled for the table is the same for all of them. */
+export type MakeTableBinding = (port: HostPort, scratch: Scratch) => TableBinding;
+
+export function prepareTable(
   table: TableShape,
   indexes: readonly TableIndex[],
-  tools: {
-    readonly sandbox: Sandbox;
-    readonly port: HostPort;
-    readonly scratch: Scratch;
-    readonly classes: GuestClasses;
-  },
-): TableBinding {
+  tools: { readonly sandbox: Sandbox; readonly classes: GuestClasses },
+): MakeTableBinding {
   const { compile } = tools.sandbox;
+  const { Range, fail } = tools.classes;
   const keys = indexes.map(({ columns }) => columns.map((column) => keyCodec(table, column, compile)));
   const source = handleSource(table, indexes);
   const make = compile(["port", "scratch", "codec", "keys", "Range", "fail"], source, `table ${table.key}`);
-  const { port, scratch, classes } = tools;
-  return make(
-    port,
-    scratch,
-    valueCodec(rowTypeOf(table), [], compile),
-    keys,
-    classes.Range,
-    classes.fail,
-  ) as TableBinding;
+  const codec = valueCodec(rowTypeOf(table), [], compile);
+  return (port, scratch) => make(port, scratch, codec, keys, Range, fail) as TableBinding;
 }
 
 /** @throws {LightconeError} `SchemaInvalid` when an index cannot be reached by its name */

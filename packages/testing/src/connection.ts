@@ -20,9 +20,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** How the reference's server answers for a reducer that broke. */
 /** The Close of a module that does not want a client. */
 const refusedCode = 4403;
+/** How the reference's server answers for a reducer that broke. */
 const crashed = "The instance encountered a fatal error.";
 
 export class TestConnection {
@@ -59,7 +59,6 @@ export class TestConnection {
 
   async call(called: CalledFunction, args: unknown): Promise<unknown> {
     const bytes = called.encode(args);
-    await this.opened;
     const requestId = (this.lastId += 1);
     const { name } = called;
     const answer = await this.ask(
@@ -86,7 +85,6 @@ export class TestConnection {
   }
 
   async subscribe(sql: string): Promise<LiveRows> {
-    await this.opened;
     const requestId = (this.lastId += 1);
     const answer = await this.ask({ kind: "Subscribe", requestId, querySetId: requestId, queries: [sql] });
     if (answer.kind !== "SubscribeApplied")
@@ -98,7 +96,6 @@ export class TestConnection {
 
   /** Rows of a query, once. */
   async query(sql: string): Promise<AnyRow[]> {
-    await this.opened;
     const requestId = (this.lastId += 1);
     const answer = await this.ask({ kind: "OneOffQuery", requestId, query: sql });
     if (answer.kind !== "OneOffQueryResult") throw new TypeError(`${answer.kind} is no answer to a query`);
@@ -116,6 +113,7 @@ export class TestConnection {
     this.handle.closed();
   }
 
+  /** Does not wait until it is let in: that and what it asks first are one turn of the database. */
   private ask(message: v2.ClientMessage): Promise<v2.ServerMessage> {
     if (this.over !== undefined) return Promise.reject(this.over);
     const answer = new Promise<v2.ServerMessage>((resolve, reject) =>

@@ -1,6 +1,6 @@
 /** The module's functions as callers see them: names, and how arguments and results are written. */
 import { LightconeError } from "@lightcone/base";
-import type { FunctionShape, ModuleShape } from "@lightcone/host-js";
+import { fullName, partOf, withAllBelow, type FunctionShape, type ModuleShape } from "@lightcone/host-js";
 import { ByteReader, ByteWriter, isUnit, product, valueCodec, type ValueCodec } from "@lightcone/sats";
 import type { ModuleDef } from "@lightcone/schema";
 
@@ -22,7 +22,7 @@ class Called implements CalledFunction {
   private readonly args: ValueCodec;
   private readonly returns: ValueCodec | undefined;
 
-  constructor({ kind, exportName, params, returns }: FunctionShape, name: string) {
+  constructor({ kind, params, returns }: FunctionShape, exportName: string, name: string) {
     this.kind = kind === "procedure" ? "procedure" : "reducer";
     this.exportName = exportName;
     this.name = name;
@@ -53,15 +53,20 @@ class Called implements CalledFunction {
   }
 }
 
-/** By the names that they are exported under. Those that only the database calls are not among them. */
+/**
+ * By the names that they are exported under, those of submodules behind the submodule's: `chat.send`. Those that only the database
+ * calls are not among them.
+ */
 export function calledFunctions(shape: ModuleShape, def: ModuleDef): ReadonlyMap<string, CalledFunction> {
   const called = new Map<string, CalledFunction>();
-  for (const each of [...shape.reducers, ...shape.procedures]) {
-    if (each.lifecycle !== undefined || each.migrates) continue;
-    const found = (each.kind === "procedure" ? def.procedures : def.reducers).find(
-      ({ accessor }) => accessor === each.exportName,
-    );
-    called.set(each.exportName, new Called(each, found?.name ?? each.exportName));
-  }
+  for (const part of withAllBelow(partOf(shape)))
+    for (const each of [...part.shape.reducers, ...part.shape.procedures]) {
+      if (each.lifecycle !== undefined || each.migrates) continue;
+      const exportName = fullName(part, each.exportName);
+      const found = (each.kind === "procedure" ? def.procedures : def.reducers).find(
+        ({ accessor }) => accessor === exportName,
+      );
+      called.set(exportName, new Called(each, exportName, found?.name ?? exportName));
+    }
   return called;
 }

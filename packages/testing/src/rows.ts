@@ -1,6 +1,6 @@
 /** Rows of a module's tables and views, from their bytes to values as the module has them. */
 import { defined } from "@lightcone/base";
-import type { ModuleShape } from "@lightcone/host-js";
+import { fullName, partOf, withAllBelow, type ModuleShape } from "@lightcone/host-js";
 import { ByteReader, product, valueCodec, type AlgebraicType, type ValueCodec } from "@lightcone/sats";
 import type { ModuleDef } from "@lightcone/schema";
 
@@ -34,14 +34,19 @@ class Reader implements RowReader {
 /** Readers by the names that tables and views have in the database. */
 export function rowReaders(shape: ModuleShape, def: ModuleDef): ReadonlyMap<string, RowReader> {
   const readers = new Map<string, RowReader>();
+  const parts = withAllBelow(partOf(shape));
+  const tables = new Map(parts.flatMap((part) => part.shape.tables.map((table) => [fullName(part, table.key), table])));
+  const views = new Map(
+    parts.flatMap((part) => part.shape.views.map((view) => [fullName(part, view.exportName), view])),
+  );
   for (const { name, accessor } of def.tables) {
-    const table = shape.tables.find(({ key }) => key === accessor);
+    const table = tables.get(accessor);
     if (table === undefined) continue;
     const key = table.columns.find(({ primaryKey }) => primaryKey)?.name;
     readers.set(name, new Reader(table.columns, key));
   }
   for (const { name, accessor } of def.views) {
-    const view = shape.views.find(({ exportName }) => exportName === accessor);
+    const view = views.get(accessor);
     if (view === undefined) continue;
     const { returns, primaryKey } = view;
     const row =

@@ -57,14 +57,34 @@ type Call<A, R> = [keyof A] extends [never]
 type ReducerCall<T> = T extends (ctx: never, args: infer A) => infer R ? Call<A, R> : never;
 type ProcedureCall<T> = T extends (ctx: never, args: infer A) => Promise<infer R> ? Call<A, R> : never;
 
-/** The module's reducers that a client may call, by the names that it exports them under. */
+/** The keys of submodules in a module's schema. */
+type SubmoduleKeys<S> = { [K in keyof S & string]: S[K] extends ModuleExports ? K : never }[keyof S & string];
+type Within<M extends ModuleExports, K> = K extends keyof TablesOf<M>
+  ? TablesOf<M>[K] extends infer Sub extends ModuleExports
+    ? Sub
+    : never
+  : never;
+/** What a submodule has, behind its key and a dot. */
+type Prefixed<K extends string, All> = { readonly [Name in keyof All & string as `${K}.${Name}`]: All[Name] };
+type OfAll<Each> = [Each] extends [never] ? unknown : Together<Each>;
+type ReducersWithin<M extends ModuleExports> = OfAll<
+  { [K in SubmoduleKeys<TablesOf<M>>]: Prefixed<K, Reducers<Within<M, K>>> }[SubmoduleKeys<TablesOf<M>>]
+>;
+type ProceduresWithin<M extends ModuleExports> = OfAll<
+  { [K in SubmoduleKeys<TablesOf<M>>]: Prefixed<K, Procedures<Within<M, K>>> }[SubmoduleKeys<TablesOf<M>>]
+>;
+
+/**
+ * The module's reducers that a client may call, by the names that it exports them under. Those of a submodule have its key in
+ * front: `ann["chat.send"]({ … })`.
+ */
 export type Reducers<M extends ModuleExports> = {
   readonly [K in ReducerNames<Exported<M>>]: ReducerCall<Exported<M>[K]>;
-};
+} & ReducersWithin<M>;
 /** Its procedures. */
 export type Procedures<M extends ModuleExports> = {
   readonly [K in ProcedureNames<Exported<M>>]: ProcedureCall<Exported<M>[K]>;
-};
+} & ProceduresWithin<M>;
 /** Both. */
 export type Calls<M extends ModuleExports> = Reducers<M> & Procedures<M>;
 

@@ -19,13 +19,14 @@ import {
   valueCodec,
   type JsonNode,
 } from "@lightcone/sats";
+import type { ModuleDef } from "@lightcone/schema";
 import { TestConnection } from "./connection.ts";
 import { durationMicros, type Duration } from "./duration.ts";
-import { calledFunctions } from "./functions.ts";
+import { calledFunctions, type CalledFunction } from "./functions.ts";
 import type { StubbedHttp } from "./http-stubs.ts";
 import type { HttpStubs, LogEntry, Person, PersonOptions, RouteInit, RouteReply } from "./api.ts";
 import { makePerson, type PersonSite } from "./person.ts";
-import { rowReaders } from "./rows.ts";
+import { rowReaders, type RowReader } from "./rows.ts";
 import type { TestClock } from "./test-clock.ts";
 import type { ModuleExports } from "./types.ts";
 
@@ -72,11 +73,11 @@ export class TestWorld {
     const { module, memory, exports } = parts;
     const { def } = memory.database.context.module ?? {};
     if (def === undefined) throw new TypeError("the module is not there");
-    const readers = rowReaders(module.shape, def);
+    const { readers, functions } = codecsOf(module, def);
     const link = memory.database;
     void memory.database.failed.then((error) => this.broken(error));
     this.site = {
-      functions: calledFunctions(module.shape, def),
+      functions,
       tables: exports.default.tables,
       connect: (identity, claims, isOwner) => {
         const site = { link, readers, lastWords: () => this.lastWords() };
@@ -106,7 +107,7 @@ export class TestWorld {
 
   get db(): object {
     this.checkOpen();
-    return this.parts.module.readTables(this.parts.memory.readPort());
+    return this.parts.program.readTables(this.parts.memory.readPort());
   }
 
   get log(): readonly LogEntry[] {
@@ -177,7 +178,7 @@ export class TestWorld {
     if (this.isClosed) return;
     this.isClosed = true;
     const { memory, program, failures } = this.parts;
-    memory.database.leave();
+    memory.leave();
     program.release();
     const [failure] = failures.splice(0);
     if (failure !== undefined) throw failure;
@@ -245,6 +246,22 @@ export class TestWorld {
     const told = last === undefined ? "" : `; its log ends with: ${last.message}`;
     return `after ${runCount} runs of scheduled rows ${String(by)} were not over: an interval may be too short, or a reducer may schedule itself again at once. Advance by less at a time if it is meant${told}`;
   }
+}
+
+interface Codecs {
+  readonly readers: ReadonlyMap<string, RowReader>;
+  readonly functions: ReadonlyMap<string, CalledFunction>;
+}
+const codecs = new WeakMap<LoadedModule, Codecs>();
+
+/** What reads rows and writes arguments: the same for all databases of a module. */
+function codecsOf(module: LoadedModule, def: ModuleDef): Codecs {
+  let made = codecs.get(module);
+  if (made === undefined) {
+    made = { readers: rowReaders(module.shape, def), functions: calledFunctions(module.shape, def) };
+    codecs.set(module, made);
+  }
+  return made;
 }
 
 function claimsOf(name: string, more: Readonly<Record<string, unknown>> = {}): string {

@@ -25,6 +25,8 @@ export interface InMemory {
   readonly log: MemoryLog;
   /** Reads the rows of all tables as they are now, between two jobs. */
   readPort(): HostPort;
+  /** Ends it: its memory is another's. */
+  leave(): void;
 }
 
 /** Of so many reads nothing more is noted than which table. */
@@ -54,7 +56,12 @@ export async function openInMemory(options: InMemoryOptions): Promise<InMemory> 
     close: () => Promise.resolve(),
   };
   const database = new Database(options, limits, {
-    store: openStore({ bytesMax: limits.databaseBytesMax, seed: drawSeed(random), critical: watchdog.critical }),
+    store: openStore({
+      bytesMax: limits.databaseBytesMax,
+      seed: drawSeed(random),
+      critical: watchdog.critical,
+      isReadBack: false,
+    }),
     log,
     snapshots: noSnapshots,
     newest: undefined,
@@ -75,5 +82,9 @@ export async function openInMemory(options: InMemoryOptions): Promise<InMemory> 
     port.begin(new ReadSet(keys, readsMax));
     return port;
   };
-  return { database, log, readPort };
+  const leave = (): void => {
+    database.leave();
+    store.discard();
+  };
+  return { database, log, readPort, leave };
 }

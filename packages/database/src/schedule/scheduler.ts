@@ -15,6 +15,7 @@ import {
   ByteWriter,
   toHex,
   valueCodec,
+  type AlgebraicType,
   type TimeDuration,
   type Timestamp,
   type ValueCodec,
@@ -59,6 +60,15 @@ interface ScheduledTable {
   readonly atName: string;
 }
 
+/** By the type of rows: a table is bound more than once, and databases of one module have the same types. */
+const codecs = new WeakMap<AlgebraicType, ValueCodec<Record<string, unknown>>>();
+
+function codecOf(rowType: AlgebraicType): ValueCodec<Record<string, unknown>> {
+  let codec = codecs.get(rowType);
+  if (codec === undefined) codecs.set(rowType, (codec = valueCodec(rowType)));
+  return codec;
+}
+
 export class Scheduler implements CommitListener {
   private readonly queue = new ScheduleQueue();
   private readonly tables = new Map<TableId, ScheduledTable>();
@@ -89,7 +99,7 @@ export class Scheduler implements CommitListener {
       const idName = table.def.columns[schedule.idColumn]?.name;
       const atName = table.def.columns[schedule.atColumn]?.name;
       if (byId === undefined || idName === undefined || atName === undefined) continue; // the schema check rules this out
-      const codec = valueCodec<Record<string, unknown>>(table.def.rowType);
+      const codec = codecOf(table.def.rowType);
       this.tables.set(table.id, { table, functionName: schedule.functionName, byId, codec, idName, atName });
     }
     return new Set(this.tables.keys());

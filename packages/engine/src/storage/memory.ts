@@ -90,6 +90,17 @@ export interface PageLists {
 /** How a span was allocated, so that it can be undone. */
 const PageSource = { single: 0, span: 1, fresh: 2, ownSlab: 3 } as const;
 
+/** First slabs that stores have given back: a process that makes one after the other fills no new memory with zeros for each. */
+const spareSlabs: Slab[] = [];
+const sparesMax = 8;
+
+function firstSlab(): Slab {
+  const slab = spareSlabs.pop();
+  if (slab === undefined) return new Slab(firstSlabPages);
+  slab.meta.fill(0);
+  return slab;
+}
+
 /** What stands in a hole of the slab list: a slab without pages. */
 const noSlab = new Slab(0);
 
@@ -126,9 +137,16 @@ export class Memory {
     const bytesThere = ((isDerived ? slabsMax : derivedSlabMin) - slabMin) * slabPages * pageBytes;
     this.bytesMax = Math.min(bytesMax, bytesThere);
     this.slabs = Array.from({ length: slabMin }, () => noSlab);
-    this.slabs.push(new Slab(firstSlabPages));
+    this.slabs.push(firstSlab());
     this.freshPage = slabMin * slabPages + 1;
     this.freshEnd = slabMin * slabPages + firstSlabPages;
+  }
+
+  /** Gives the slabs away, for another memory to have: whoever still reads finds none. */
+  discard(): void {
+    for (const slab of this.slabs)
+      if (slab.bytes.length === firstSlabPages * pageBytes && spareSlabs.length < sparesMax) spareSlabs.push(slab);
+    this.slabs.fill(noSlab);
   }
 
   /** Adds to the bytes in use, or takes away. */

@@ -1,9 +1,11 @@
 /** Lists that are indexed by the ids of tables or indexes. */
 import { userIdMin } from "@lightcone/base";
 
+const empty = new Array<undefined>(userIdMin).fill(undefined);
+
 /** A list without gaps up to the first user id: with gaps, V8 would keep it as a dictionary. */
 export function listById<T>(): (T | undefined)[] {
-  return new Array<T | undefined>(userIdMin).fill(undefined);
+  return empty.slice();
 }
 
 export function putById<T>(list: (T | undefined)[], id: number, value: T): void {

@@ -8,13 +8,12 @@ export class TableDirectory {
   readonly indexById: (StoredIndex | undefined)[] = listById();
   /** Rises with every change of a definition. */
   version = 0;
-  private list: readonly StoredTable[] | undefined;
+  private list: readonly StoredTable[] = [];
   private names: Map<string, TableId> | undefined;
   private indexNames: Map<string, IndexId> | undefined;
 
   /** By rising id. */
   all(): readonly StoredTable[] {
-    this.list ??= this.byId.filter((table) => table !== undefined);
     return this.list;
   }
 
@@ -27,12 +26,16 @@ export class TableDirectory {
 
   add(table: StoredTable): void {
     putById(this.byId, table.id, table);
+    const behind = this.list.findLastIndex(({ id }) => id < table.id) + 1;
+    const isThere = this.list[behind]?.id === table.id;
+    this.list = this.list.toSpliced(behind, isThere ? 1 : 0, table);
     for (const index of table.indexes) putById(this.indexById, index.id, index);
     this.changed();
   }
 
   remove(table: StoredTable): void {
     this.byId[table.id] = undefined;
+    this.list = this.list.filter(({ id }) => id !== table.id);
     for (const index of table.indexes) this.indexById[index.id] = undefined;
     this.changed();
   }
@@ -49,7 +52,6 @@ export class TableDirectory {
   /** Forgets what was derived from definitions. */
   changed(): void {
     this.version += 1;
-    this.list = undefined;
     this.names = undefined;
     this.indexNames = undefined;
   }

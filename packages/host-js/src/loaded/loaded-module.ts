@@ -23,15 +23,15 @@ import type {
 import { compileHere } from "@lightcone/sats";
 import type { ModuleHistory } from "@lightcone/schema";
 import { makeConsole } from "../console.ts";
-import { indexesOf, type TableIndex } from "../describe.ts";
 import { guestClassesOf, type GuestClasses, type OwnClasses } from "../guest-classes.ts";
 import { JsInstance } from "../instance.ts";
 import { readWholeShape, type ModuleSource } from "../module-source.ts";
+import { byAlias, fullName, partOf, withAllBelow, type Part } from "../parts.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { Scratch } from "../scratch.ts";
 import type { ModuleShape } from "../shapes.ts";
 import type { Position } from "../stack-trace.ts";
-import { makeTableBinding, type TableBinding } from "../table-handle.ts";
+import { prepareTable, type MakeTableBinding, type TableBinding } from "../table-handle.ts";
 import { guestGlobals } from "./guest-globals.ts";
 import { LoadedStacks } from "./loaded-stacks.ts";
 import { SwitchedPort } from "./switched-port.ts";
@@ -44,7 +44,9 @@ export interface ModulePackage extends OwnClasses {
 
 /** A program for one database. */
 export interface LoadedProgram extends ModuleProgram {
-  /** The database is gone: its instances are there for the next. */
+  /** The handles of its tables, as its functions have them, for reading by a port of the database. */
+  readTables(port: HostPort): object;
+  /** The database is gone: its instances are there for the next. Handles of its tables read nothing any more. */
   release(): void;
 }
 
@@ -66,7 +68,7 @@ export class LoadedModule implements ModuleSource {
   readonly shape: ModuleShape;
   /** The same bytes for all instances: what is made of them is made once. */
   description: Uint8Array | undefined;
-  private reader: TableReader | undefined;
+  private prepared: PreparedTables | undefined;
   /** Instances that no database has at the moment. */
   private readonly free: LoadedInstance[] = [];
 
@@ -87,14 +89,15 @@ export class LoadedModule implements ModuleSource {
     return undefined; // an engine does not say where a function stands
   }
 
-  /** The handles of its tables, as its functions have them, for reading by a port of a database. One database at a time. */
-  readTables(port: HostPort): object {
-    const reader = (this.reader ??= new TableReader(this, port));
-    return reader.of(port);
+  private prepare(): PreparedTables {
+    if (this.prepared !== undefined) return this.prepared;
+    const root = partOf(this.shape);
+    return (this.prepared = { root, tables: withAllBelow(root).flatMap((part) => prepared(part, this)) });
   }
 
   program(): LoadedProgram {
     const taken: LoadedInstance[] = [];
+    let reader: TableReader | undefined;
     return {
       open: (port) => {
         const instance = this.free.pop() ?? new LoadedInstance(this, port);
@@ -102,39 +105,83 @@ export class LoadedModule implements ModuleSource {
         taken.push(instance);
         return instance;
       },
-      release: () => this.free.push(...taken.splice(0).filter((instance) => instance.isWhole)),
+      readTables: (port) => {
+        reader ??= new TableReader(this.prepare(), port);
+        reader.bind();
+        return reader.db;
+      },
+      release: () => {
+        reader?.end();
+        this.free.push(...taken.splice(0).filter((instance) => instance.isWhole));
+      },
     };
   }
 }
 
-/** Handles of tables outside of any call. */
-class TableReader {
-  private readonly port: SwitchedPort;
-  private readonly tables: readonly {
-    readonly key: string;
-    readonly indexes: readonly TableIndex[];
-    readonly binding: TableBinding;
-  }[];
-  private readonly db: object;
+interface PreparedTables {
+  readonly root: Part;
+  /** Those of all parts. */
+  readonly tables: readonly PreparedTable[];
+}
 
-  constructor({ shape, sandbox, classes }: LoadedModule, port: HostPort) {
+interface PreparedTable {
+  readonly part: Part;
+  readonly key: string;
+  /** The names that the database has for it and its indexes. */
+  readonly name: string;
+  readonly indexNames: readonly string[];
+  readonly make: MakeTableBinding;
+}
+
+function prepared(part: Part, tools: { readonly sandbox: Sandbox; readonly classes: GuestClasses }): PreparedTable[] {
+  return part.shape.tables.map((table, at) => {
+    const indexes = part.indexes[at] ?? [];
+    return {
+      part,
+      key: table.key,
+      name: fullName(part, table.key),
+      indexNames: indexes.map(({ sourceName }) => fullName(part, sourceName)),
+      make: prepareTable(table, indexes, tools),
+    };
+  });
+}
+
+/** Handles of tables outside of any call, for one database. */
+class TableReader {
+  readonly db: object;
+  private readonly port: SwitchedPort;
+  private readonly tables: readonly (PreparedTable & { readonly binding: TableBinding })[];
+
+  constructor({ root, tables }: PreparedTables, port: HostPort) {
     this.port = new SwitchedPort(port);
-    const tools = { sandbox, port: this.port, scratch: new Scratch(), classes };
-    const indexes = indexesOf(shape.tables);
-    this.tables = shape.tables.map((table, at) => {
-      const own = indexes[at] ?? [];
-      return { key: table.key, indexes: own, binding: makeTableBinding(table, own, tools) };
-    });
-    this.db = Object.fromEntries(this.tables.map(({ key, binding }) => [key, binding.handle]));
+    const scratch = new Scratch();
+    this.tables = tables.map((table) => ({ ...table, binding: table.make(this.port, scratch) }));
+    this.db = this.databaseOf(root);
   }
 
-  of(port: HostPort): object {
-    this.port.to = port;
-    for (const { key, indexes, binding } of this.tables)
-      binding.bind([port.tableId(key), ...indexes.map(({ sourceName }) => port.indexId(sourceName))]);
-    return this.db;
+  /** Makes the handles read: tables may have come since they last did. */
+  bind(): void {
+    const { port } = this;
+    for (const { name, indexNames, binding } of this.tables)
+      binding.bind([port.tableId(name), ...indexNames.map((index) => port.indexId(index))]);
+  }
+
+  end(): void {
+    this.port.to = noDatabase;
+  }
+
+  private databaseOf(part: Part): object {
+    const own = this.tables.filter((table) => table.part === part);
+    const handles = own.map(({ key, binding }) => [key, binding.handle] as const);
+    return { ...Object.fromEntries(handles), ...byAlias(part, (within) => this.databaseOf(within)) };
   }
 }
+
+const noDatabase = new Proxy({} as HostPort, {
+  get: () => {
+    throw new TypeError("the world is closed: what a test does with it comes before world.close(), and is awaited");
+  },
+});
 
 class LoadedInstance implements ModuleInstance {
   readonly description: Uint8Array;
