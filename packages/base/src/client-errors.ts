@@ -118,7 +118,8 @@ export const clientErrors = {
   LimitExceeded: {
     http: 429,
     close: 1013,
-    text: (d: { limit: string; value: number; max: number }) => `${d.limit}: ${d.value} is over ${d.max}`,
+    text: (d: { limit: string; value: number; max: number; by?: string }) =>
+      `${d.limit}: ${d.value} is over ${d.max}${d.by === undefined ? "" : `, by ${d.by}`}`,
     hint: "`docs/limits.md` says what each limit is for and how to raise it.",
   },
 } as const satisfies Record<string, Entry>;

@@ -193,14 +193,7 @@ export class Database implements DatabaseLink {
       databaseIdentity: identity.database,
       seed: drawSeed(random),
     });
-    const subscriptions = new Subscriptions(
-      relations,
-      views,
-      time,
-      identity.database,
-      drawSeed(random),
-      limits.liveVisitsMax,
-    );
+    const subscriptions = new Subscriptions(relations, views, time, identity.database, drawSeed(random), limits);
     this.scheduler = new Scheduler(store);
     const loop = new JobLoop({
       watchdog,

@@ -111,11 +111,25 @@ export const databaseLimits = {
     outcome:
       "the commit stands; who holds such a subscription gets `SubscriptionError` and is closed with 1011: its rows may not be right any more",
   },
+  liveDeltaRowsMax: {
+    value: 1_000_000,
+    unit: "rows",
+    what: "rows that a commit changes for the subscriptions with one statement, each counted for every subscription, beyond those that it changes itself",
+    outcome: "as above",
+  },
+  liveQueryBytesMax: {
+    value: 256 * 1024 ** 2,
+    unit: "bytes",
+    what: "one order of rows that joins and rules look up and no index has, 16 bytes a row; or the subscriptions with one statement, 400 bytes each",
+    outcome:
+      "a subscription that wants more is refused with `LimitExceeded`, which names the index that would do instead; where a commit lets the order grow past it, subscriptions by it end behind the commit with `SubscriptionError`, and their rows are taken back",
+  },
   liveStateBytesMax: {
     value: 1024 ** 3,
     unit: "bytes",
-    what: "rows that views have computed",
-    outcome: "what nobody is subscribed to is let go of; then the view that wants more fails with `ViewFailed`",
+    what: "what is kept for subscriptions: rows that views have computed, orders of rows that joins and rules look up and no index has, and 400 bytes a query",
+    outcome:
+      "a subscription that wants more is refused with `LimitExceeded`; of views what nobody is subscribed to is let go of, then the one that wants more fails with `ViewFailed`; subscriptions whose order of rows a commit lets grow past it end behind the commit with `SubscriptionError`",
   },
   parkDueMsMin: {
     value: 30_000,

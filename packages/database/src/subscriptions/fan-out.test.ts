@@ -222,7 +222,7 @@ test("liveVisitsMax: a query that looks at more is given up, whoever holds anoth
   // Each of five rows is looked up with six, from either end.
   parts.commit(() => [2, 3, 4, 5, 6].forEach((id) => insert(id)));
   await parts.settle();
-  const missed = "missed: liveVisitsMax: 21 is over 20";
+  const missed = "missed: liveVisitsMax: 21 is over 20, by note n JOIN note o ON n.room = o.room";
   expect(heard).toEqual(["a", "b", "c", "c", `a ${missed}`, `b ${missed}`]);
   expect([...c.rows.keys()]).toEqual([1, 2, 3, 4, 5, 6]);
   expect([...a.rows]).toEqual([[1, 1]]);

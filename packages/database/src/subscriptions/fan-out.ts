@@ -6,9 +6,16 @@
  * Law: what a subscriber has been sent of a query, inserts less deletes, is the query's result at the offset
  * of the last message. So rows are counted exactly, and a commit reaches a subscriber in one message.
  */
-import { empty, LightconeError } from "@lightcone/base";
+import { empty, type LightconeError } from "@lightcone/base";
 import { CommitKind, type Commit, type CommitMeta } from "@lightcone/engine";
-import { LiveQueries, type Changes, type DeltaPart, type LiveQuery } from "@lightcone/query";
+import {
+  LiveQueries,
+  type Changes,
+  type DeltaPart,
+  type LiveBounds,
+  type LiveQuery,
+  type StruckOff,
+} from "@lightcone/query";
 import type { SelectPlan } from "@lightcone/sql";
 import { noBytes, noConnection, noReducerId, type Call, type CommitHead } from "../core/call.ts";
 import type { CommitListener } from "../core/commit-pipeline.ts";
@@ -35,7 +42,6 @@ export class Subscriptions implements CommitListener, ViewListener {
   private readonly views: Views;
   private readonly time: JobClock;
   private readonly head: Head;
-  private readonly visitsMax: number;
   private failing: Failing[] = [];
   /** Is told, within a commit, that there are some who fail now: `takeFailing` gives them. */
   onFailing: () => void = () => undefined;
@@ -47,7 +53,6 @@ export class Subscriptions implements CommitListener, ViewListener {
   /**
    * @param database its identity, which stands for whom a commit does not name
    * @param seed of the hashes of what clients choose
-   * @param visitsMax `liveVisitsMax`
    */
   constructor(
     relations: Relations,
@@ -55,18 +60,22 @@ export class Subscriptions implements CommitListener, ViewListener {
     time: JobClock,
     database: Uint8Array,
     seed: number,
-    visitsMax: number,
+    limits: LiveBounds,
   ) {
-    this.visitsMax = visitsMax;
     this.head = new Head(database);
     this.relations = relations;
     this.views = views;
-    this.live = new LiveQueries(relations, { seed, visitsMax });
+    this.live = new LiveQueries(relations, { seed, limits, otherBytes: () => relations.derivedBytes });
     this.time = time;
     views.listener = this;
+    views.otherBytes = () => this.live.bytes;
   }
 
-  /** Starts to hold a query; its changes come with every commit from now on. */
+  /**
+   * Starts to hold a query; its changes come with every commit from now on.
+   *
+   * @throws {LightconeError} `LimitExceeded` when there is no room for what it needs
+   */
   hold(subscriber: Subscriber, plan: SelectPlan, params: readonly Uint8Array[], mark = 0): Subscription {
     const [known] = this.live.find(plan, params)?.subscribers.keys() ?? [];
     const shared = known ?? new SharedQuery();
@@ -127,14 +136,13 @@ export class Subscriptions implements CommitListener, ViewListener {
     this.onFailing();
   }
 
-  /** Queries took more of a commit than they may: who holds them cannot be told what changed. */
-  private giveUp(queries: readonly LiveQuery<SharedQuery>[]): void {
-    if (queries.length === 0) return;
-    const max = this.visitsMax;
-    const error = new LightconeError("LimitExceeded", { limit: "liveVisitsMax", value: max + 1, max });
-    for (const { subscribers } of queries)
-      for (const { holders } of subscribers.keys())
-        for (const subscription of holders) this.failing.push({ subscription, error, hasMissed: true });
+  /** Queries took more than they may. */
+  private giveUp(struckOff: readonly StruckOff<SharedQuery>[]): void {
+    if (struckOff.length === 0) return;
+    for (const { queries, error, hasMissed } of struckOff)
+      for (const { subscribers } of queries)
+        for (const { holders } of subscribers.keys())
+          for (const subscription of holders) this.failing.push({ subscription, error, hasMissed });
     this.onFailing();
   }
 

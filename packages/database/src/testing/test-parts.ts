@@ -103,7 +103,7 @@ export async function openParts(
     databaseIdentity: testIdentity,
     seed: 7,
   });
-  const subscriptions = new Subscriptions(relations, views, time, testIdentity, 7, all.liveVisitsMax);
+  const subscriptions = new Subscriptions(relations, views, time, testIdentity, 7, all);
   const loop = new JobLoop({
     watchdog,
     timeoutMs: all.reducerTimeoutMs,

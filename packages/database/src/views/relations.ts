@@ -73,6 +73,11 @@ export class Relations implements RowSource {
     return (this.opened ??= openStore({ isDerived: true, bytesMax: this.bytesMax, seed: this.seed }));
   }
 
+  /** Bytes of the rows of views. */
+  get derivedBytes(): number {
+    return this.opened?.memoryBytes ?? 0;
+  }
+
   /** By rising id. */
   get views(): Iterable<ViewTable> {
     return this.byId.values();

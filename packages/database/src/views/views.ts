@@ -92,6 +92,8 @@ export interface ViewListener {
 }
 
 export class Views {
+  /** Bytes that live queries keep, which count towards `liveStateBytesMax` too. */
+  otherBytes: () => number = () => 0;
   listener: ViewListener = { filled: () => undefined, failed: () => undefined };
   /** The port of the instance that views run in. */
   readonly port: ReadPort;
@@ -318,7 +320,7 @@ export class Views {
   /** Where three quarters of the room are taken, lets go of what nobody is subscribed to. */
   private makeRoom(due: readonly Instance[]): readonly Instance[] {
     const { limits, relations } = this.site;
-    if (relations.derived.memoryBytes < limits.liveStateBytesMax * 0.75) return noInstances;
+    if (relations.derivedBytes + this.otherBytes() < limits.liveStateBytesMax * 0.75) return noInstances;
     const gone = this.instances.trim(0, new Set(due));
     for (const instance of gone) this.forgetReads(instance);
     return gone;
@@ -391,13 +393,15 @@ export class Views {
 
   /** Takes what a run has brought. @returns false when its rows found no room: it is among those that have failed */
   private take({ instance, result, spentMs }: Ran, failed: Instance[]): boolean {
-    const { clock, limits, watchdog } = this.site;
+    const { clock, limits, relations, watchdog } = this.site;
     const from = clock.steadyMs();
     if (isLightconeError(result)) this.failIn(failed, instance, result);
     else {
       watchdog.critical.enter();
       try {
         this.replace(instance, result.rows);
+        const bytes = relations.derivedBytes + this.otherBytes();
+        if (bytes > limits.liveStateBytesMax) throw new LightconeError("OutOfMemory", { bytesMax: bytes });
       } catch (error) {
         if (!isLightconeError(error, "OutOfMemory")) throw error;
         this.failIn(failed, instance, this.said(instance, outOfRoom(instance, limits.liveStateBytesMax)));
@@ -608,7 +612,7 @@ function ended(instance: Instance): LightconeError {
 }
 
 function outOfRoom({ of }: Instance, bytesMax: number): LightconeError {
-  const reason = `the rows of views take all of the ${bytesMax} bytes that they may (liveStateBytesMax)`;
+  const reason = `the rows of views and what subscriptions keep take all of the ${bytesMax} bytes that they may (liveStateBytesMax)`;
   return new LightconeError("ViewFailed", { view: of.view.name, reason });
 }
 

@@ -90,6 +90,23 @@ export function plansOf(queries: readonly WantedQuery[]): readonly SelectPlan[] 
   return queries.map(({ plan }) => plan);
 }
 
+/** Holds all of these, or none: the text of why not. */
+export function allOrNone<W, H>(
+  wanted: readonly W[],
+  hold: (each: W) => H,
+  release: (held: H) => void,
+): readonly H[] | string {
+  const held: H[] = [];
+  try {
+    for (const each of wanted) held.push(hold(each));
+  } catch (error) {
+    for (const each of held) release(each);
+    if (!isLightconeError(error)) throw error;
+    return error.told;
+  }
+  return held;
+}
+
 export function overLimit(count: number, max: number): string {
   return `subscriptionsPerConnectionMax: ${count} is over ${max}`;
 }

@@ -9,18 +9,23 @@ import type { Arrangement, ArrangementCursor } from "@lightcone/engine";
 import type { Keyed, KeyedAccess, Relation } from "./relation.ts";
 import type { Turn } from "./turn.ts";
 
+export interface WantedArrangement {
+  readonly relation: Relation;
+  readonly columns: readonly number[];
+}
+
 /** An arrangement with the count of its users. */
 export class SharedArrangement implements KeyedAccess {
-  readonly relation: Relation;
+  readonly wanted: WantedArrangement;
   readonly columns: readonly number[];
   readonly isUnique = false;
   readonly rows: Arrangement;
   useCount = 0;
 
-  constructor(relation: Relation, columns: readonly number[]) {
-    this.relation = relation;
-    this.columns = columns;
-    this.rows = relation.arrange(columns);
+  constructor(wanted: WantedArrangement) {
+    this.wanted = wanted;
+    this.columns = wanted.columns;
+    this.rows = wanted.relation.arrange(wanted.columns);
   }
 
   open(): Keyed {
@@ -56,12 +61,24 @@ export class Arrangements {
     return bytes;
   }
 
-  /** The arrangement of a relation by some columns. Makes it if there is none: the cost is a sort of the relation. */
-  acquire(relation: Relation, columns: readonly number[]): SharedArrangement {
+  /**
+   * The arrangement of a relation by some columns. Makes it if there is none: the cost is a sort of the relation.
+   *
+   * @param makes is told of one before it is made
+   */
+  acquire(
+    relation: Relation,
+    columns: readonly number[],
+    makes: (wanted: WantedArrangement) => void,
+  ): SharedArrangement {
     let known = this.byRelation.get(relation.id);
-    if (known === undefined) this.byRelation.set(relation.id, (known = new Set()));
-    let found = [...known].find((each) => each.relation.isCurrent && each.columns.join() === columns.join());
-    if (found === undefined) known.add((found = new SharedArrangement(relation, columns)));
+    let found =
+      known && [...known].find((each) => each.wanted.relation.isCurrent && each.columns.join() === columns.join());
+    if (found === undefined) {
+      makes({ relation, columns });
+      if (known === undefined) this.byRelation.set(relation.id, (known = new Set()));
+      known.add((found = new SharedArrangement({ relation, columns })));
+    }
     found.useCount += 1;
     return found;
   }
@@ -70,22 +87,57 @@ export class Arrangements {
     arrangement.useCount -= 1;
     if (arrangement.useCount > 0) return;
     arrangement.rows.close();
-    const { id } = arrangement.relation;
+    const { id } = arrangement.wanted.relation;
     const known = this.byRelation.get(id);
     known?.delete(arrangement);
     if (known?.size === 0) this.byRelation.delete(id);
   }
 
-  /** Takes a commit's deltas, before the operators run. */
-  advance(turn: Turn): void {
-    if (this.byRelation.size === 0) return;
+  /** Takes a commit's deltas, before the operators run. @returns those that have changed */
+  advance(turn: Turn): readonly SharedArrangement[] {
+    if (this.byRelation.size === 0) return none;
+    let changed = none;
     for (const [id, known] of this.byRelation) {
       const delta = turn.delta(id);
       if (delta === undefined) continue;
       for (const each of known) {
         // One of an earlier version is about to be released; an event table has no rows after a commit.
-        if (each.relation.isCurrent && !each.relation.isEvent) each.rows.advance(delta);
+        if (!each.wanted.relation.isCurrent || each.wanted.relation.isEvent) continue;
+        each.rows.advance(delta);
+        changed = [...changed, each];
       }
     }
+    return changed;
+  }
+}
+
+const none: readonly SharedArrangement[] = [];
+
+/** The arrangements that one template uses. */
+export class UsedArrangements {
+  private readonly all: Arrangements;
+  private readonly makes: (wanted: WantedArrangement) => void;
+  private readonly used: SharedArrangement[] = [];
+
+  constructor(all: Arrangements, makes: (wanted: WantedArrangement) => void) {
+    this.all = all;
+    this.makes = makes;
+  }
+
+  /** @throws what `makes` throws of one that would have to be made */
+  acquire(relation: Relation, columns: readonly number[]): SharedArrangement {
+    const found = this.all.acquire(relation, columns, this.makes);
+    this.used.push(found);
+    return found;
+  }
+
+  has(arrangement: SharedArrangement): boolean {
+    return this.used.includes(arrangement);
+  }
+
+  /** Lets go of all. */
+  close(): void {
+    for (const each of this.used) this.all.release(each);
+    this.used.length = 0;
   }
 }

@@ -68,7 +68,7 @@ function qualifierOf(site: JoinSite, input: Node, relation: Relation): Qualifier
         : { inputs: [{ ...tableOf(input), filter: term.predicate }], edges: [], residual: always };
     return ruleOf(site, rule, relation) ?? [];
   });
-  return new Qualify(relation, site.context.resolver, rules, site.queries);
+  return new Qualify(relation, site.context, rules, site.queries);
 }
 
 /** @returns undefined for a rule that shows nothing */

@@ -23,7 +23,7 @@ import {
   type TupleFilter,
 } from "../code/predicate-code.ts";
 import { boundsOf, conjuncts, equalities } from "../plan/bounds.ts";
-import type { Arrangements, SharedArrangement } from "./arrangements.ts";
+import type { UsedArrangements } from "./arrangements.ts";
 import { DeltaPath, type Lookup, type PathCounters, type PathStep } from "./delta-path.ts";
 import { Delta } from "./delta.ts";
 import type { Operator, ParameterRow } from "./operator.ts";
@@ -40,7 +40,8 @@ export interface OperatorContext {
   readonly resolver: RowResolver;
   readonly seed: HashSeed;
   readonly turn: CommitTurn;
-  readonly arrangements: Arrangements;
+  /** Of the template. */
+  readonly arrangements: Pick<UsedArrangements, "acquire">;
   readonly counters: PathCounters;
 }
 
@@ -88,8 +89,7 @@ export class DeltaJoin implements Operator {
   private readonly queries: readonly ParameterRow[];
   private readonly terms: readonly Term[];
   /** What a turn changes of a source under rules. */
-  private readonly seenDelta = new Delta(1);
-  private readonly arrangements: SharedArrangement[] = [];
+  private readonly seenDelta: Delta;
 
   /** @param queries of the template, kept up to date by it */
   constructor(context: OperatorContext, shape: JoinShape, queries: readonly ParameterRow[]) {
@@ -97,6 +97,7 @@ export class DeltaJoin implements Operator {
     assert(relations.filter(({ isEvent }) => isEvent).length <= 1, "a live query reads one event table at most");
     this.context = context;
     this.shape = shape;
+    this.seenDelta = new Delta(1, context.counters);
     this.width = returned.length;
     // Rules give different queries the same rows in different orders.
     this.isConsolidated = relations.length === 1 && shape.qualifiers[0] === undefined;
@@ -166,8 +167,6 @@ export class DeltaJoin implements Operator {
 
   close(): void {
     for (const qualifier of this.shape.qualifiers) qualifier?.close();
-    for (const arrangement of this.arrangements) this.context.arrangements.release(arrangement);
-    this.arrangements.length = 0;
   }
 
   // --- making paths
@@ -314,15 +313,9 @@ export class DeltaJoin implements Operator {
   private access(state: StateName, { source, columns, access }: Reach) {
     const { context, shape } = this;
     const relation = defined(shape.relations[source], "the source");
-    const by = access ?? this.arrange(relation, columns);
+    const by = access ?? context.arrangements.acquire(relation, columns);
     const rows = by.open();
     return { by, rows: state === "new" ? rows : new OldState(context.turn, relation, by.columns, rows, context.seed) };
-  }
-
-  private arrange(relation: Relation, columns: readonly number[]): KeyedAccess {
-    const arrangement = this.context.arrangements.acquire(relation, columns);
-    this.arrangements.push(arrangement);
-    return arrangement;
   }
 
   /** Whether the path that starts at `start` reads a source's new state. */

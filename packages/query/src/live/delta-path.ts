@@ -11,6 +11,7 @@
 import { empty, type RowRef } from "@lightcone/base";
 import type { RowRefs } from "@lightcone/engine";
 import { noArgs, type TupleFilter } from "../code/predicate-code.ts";
+import { OverBound } from "./account.ts";
 import type { Delta } from "./delta.ts";
 import type { ParameterRow } from "./operator.ts";
 import type { ParameterIndex } from "./parameter-index.ts";
@@ -49,19 +50,18 @@ export interface PathCounters {
   matchCount: number;
   /** What the last two may come to together in this evaluation. */
   visitsEnd: number;
+  /** How many tuples a delta may have in this turn. */
+  tuplesMax: number;
 }
 
 /**
  * Asked with each row that is looked up: what no row is looked up for costs no more than the commit and the queries are large.
  *
- * @throws {TooManyVisits} when an evaluation has looked at all that it may
+ * @throws {OverBound} when an evaluation has looked at all that it may
  */
 export function checkVisits({ candidateCount, matchCount, visitsEnd }: PathCounters): void {
-  if (candidateCount + matchCount > visitsEnd) throw new TooManyVisits();
+  if (candidateCount + matchCount > visitsEnd) throw new OverBound("liveVisitsMax");
 }
-
-/** An evaluation is ended: a commit would take too long for it. */
-export class TooManyVisits extends Error {}
 
 export class DeltaPath {
   private readonly resolver: RowResolver;

@@ -4,11 +4,21 @@
  * It is a Z-set: a tuple's weights add up if it occurs several times. Tuples are equal if their references are. Within
  * a turn that is exact, since the engine nets out a row that is deleted and inserted again.
  */
+import { OverBound } from "./account.ts";
+
 const keptCountMax = 65_536;
+
+/** How many tuples there may be. */
+export interface TupleBound {
+  readonly tuplesMax: number;
+}
+
+const noBound: TupleBound = { tuplesMax: Infinity };
 
 export class Delta {
   /** How many references a tuple has. */
   readonly width: number;
+  private readonly bound: TupleBound;
   count = 0;
   /** `width` for each tuple. */
   refs: Uint32Array;
@@ -16,8 +26,9 @@ export class Delta {
   /** The query of each tuple, by its position in the template. */
   queries = new Int32Array(16);
 
-  constructor(width: number) {
+  constructor(width: number, bound: TupleBound = noBound) {
     this.width = width;
+    this.bound = bound;
     this.refs = new Uint32Array(16 * width);
   }
 
@@ -49,13 +60,17 @@ export class Delta {
     this.queries = new Int32Array(16);
   }
 
+  /** @throws {OverBound} when there may not be more: it is looked at only here, so that a tuple costs nothing */
   private grow(): void {
     const { refs, weights, queries } = this;
-    this.refs = new Uint32Array(refs.length * 2);
+    const { tuplesMax } = this.bound;
+    if (this.count >= tuplesMax) throw new OverBound("liveDeltaRowsMax");
+    const length = Math.min(weights.length * 2, tuplesMax);
+    this.refs = new Uint32Array(length * this.width);
     this.refs.set(refs);
-    this.weights = new Int32Array(weights.length * 2);
+    this.weights = new Int32Array(length);
     this.weights.set(weights);
-    this.queries = new Int32Array(queries.length * 2);
+    this.queries = new Int32Array(length);
     this.queries.set(queries);
   }
 }

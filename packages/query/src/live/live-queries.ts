@@ -6,12 +6,23 @@
  * `forEachDelta` gives the parts of every query that changed. Parts refer to rows of the store: they are valid until
  * the commit is released or the next `advance`.
  */
-import { assert, defined, empty, type TableId } from "@lightcone/base";
+import { assert, defined, empty, isLightconeError, type LightconeError, type TableId } from "@lightcone/base";
 import { makeHashSeed, type RowSource } from "@lightcone/engine";
 import type { RulePlan, SelectPlan, TemplateKey } from "@lightcone/sql";
 import { bytesText } from "../code/bytes.ts";
-import { Arrangements } from "./arrangements.ts";
-import { TooManyVisits, type PathCounters } from "./delta-path.ts";
+import {
+  adviceFor,
+  arrangedRowBytes,
+  clauseOf,
+  exceeded,
+  OverBound,
+  queryBytes,
+  unbounded,
+  type BoundName,
+  type LiveBounds,
+} from "./account.ts";
+import { Arrangements, type SharedArrangement, type WantedArrangement } from "./arrangements.ts";
+import type { PathCounters } from "./delta-path.ts";
 import { LiveQuery, noParts } from "./live-query.ts";
 import { LiveTemplate, type GiveParts, type TemplateContext } from "./live-template.ts";
 import { PartPool, type DeltaPart } from "./parts.ts";
@@ -29,8 +40,9 @@ export type LoneCallback = (lone: number, part: DeltaPart) => void;
 export interface LiveOptions {
   /** Fills hash seeds: clients choose parameter values, and must not be able to choose collisions. */
   readonly seed?: number | undefined;
-  /** Rows, and pairs of a row and a query, that a template may look at for one commit. */
-  readonly visitsMax?: number | undefined;
+  readonly limits?: LiveBounds | undefined;
+  /** Bytes that count towards `liveStateBytesMax` and are kept elsewhere. */
+  readonly otherBytes?: (() => number) | undefined;
 }
 
 /** How much work was done since the beginning. */
@@ -44,6 +56,16 @@ interface Entry<S> {
   readonly byValues: Map<string, LiveQuery<S>>;
   /** The last turn that evaluated it. A template of two changed tables is met twice. */
   seenAt: number;
+  /** Why it ends: a commit let an arrangement of its grow too large. Until all have let go of it it is kept up to date. */
+  outgrown: LightconeError | undefined;
+}
+
+/** Queries that end, and why. */
+export interface StruckOff<S> {
+  readonly queries: readonly LiveQuery<S>[];
+  readonly error: LightconeError;
+  /** Whether the last commit has changed them, and was not told. Then they are known no more; else they end with the last subscriber. */
+  readonly hasMissed: boolean;
 }
 
 export class LiveQueries<S> {
@@ -53,9 +75,12 @@ export class LiveQueries<S> {
     candidateCount: 0,
     matchCount: 0,
     visitsEnd: Infinity,
+    tuplesMax: Infinity,
   };
-  private readonly visitsMax: number;
-  private struckOff: Entry<S>[] = [];
+  private readonly bounds: LiveBounds;
+  private readonly otherBytes: () => number;
+  private struckOff: (readonly [entry: Entry<S>, error: LightconeError, hasMissed: boolean])[] = [];
+  private allQueries = 0;
   private readonly store: RowSource;
   private readonly context: TemplateContext;
   private readonly turn: CommitTurn;
@@ -71,7 +96,8 @@ export class LiveQueries<S> {
   constructor(store: RowSource, options: LiveOptions = {}) {
     const { counters, arrangements, pool } = this;
     this.store = store;
-    this.visitsMax = options.visitsMax ?? Infinity;
+    this.bounds = options.limits ?? unbounded;
+    this.otherBytes = options.otherBytes ?? noBytes;
     this.turn = new CommitTurn(store);
     this.context = {
       resolver: store,
@@ -80,6 +106,7 @@ export class LiveQueries<S> {
       arrangements,
       counters,
       pool,
+      makes: (wanted, plan) => this.makesArrangement(wanted, plan),
       relation: (id) => new TableRelation(store, defined(store.table(id), "the table of a live query")),
     };
   }
@@ -89,9 +116,12 @@ export class LiveQueries<S> {
   }
 
   get queryCount(): number {
-    let count = 0;
-    for (const { byValues } of this.entries.values()) count += byValues.size;
-    return count;
+    return this.allQueries;
+  }
+
+  /** Bytes of all that is kept for queries. */
+  get bytes(): number {
+    return this.arrangements.bytes + this.allQueries * queryBytes;
   }
 
   /** Bytes of the arrangements that joins without an index need. */
@@ -110,12 +140,17 @@ export class LiveQueries<S> {
    *
    * @param plan returns whole rows of one source; equalities join its sources
    * @param values of each parameter, BSATN: see `bindParams`
+   * @throws {LightconeError} `LimitExceeded` when there is no room for what the query needs
    */
   subscribe(plan: SelectPlan, values: readonly Uint8Array[], subscriber: S): LiveQuery<S> {
-    const entry = this.entries.get(plan.key) ?? this.open(plan);
+    const known = this.entries.get(plan.key);
+    if (known?.outgrown !== undefined) throw known.outgrown;
     const key = valuesKey(values);
-    let query = entry.byValues.get(key);
+    let query = known?.byValues.get(key);
     if (query === undefined) {
+      this.makesQuery(plan, known?.byValues.size ?? 0);
+      const entry = known ?? this.open(plan);
+      this.allQueries += 1;
       query = new LiveQuery<S>(plan.key, entry.template.layout, values);
       entry.byValues.set(key, query);
       entry.template.add(query);
@@ -133,6 +168,7 @@ export class LiveQueries<S> {
     if (query.subscribers.size > 0 || query.isStruckOff) return;
     const entry = defined(this.entries.get(query.key), "the template");
     entry.byValues.delete(valuesKey(query.values));
+    this.allQueries -= 1;
     entry.template.drop(query);
     if (entry.byValues.size === 0) this.close(entry);
   }
@@ -142,49 +178,75 @@ export class LiveQueries<S> {
     const { turn } = this;
     this.settle();
     turn.begin(commit);
-    this.arrangements.advance(turn);
+    const changed = this.arrangements.advance(turn);
+    this.counters.tuplesMax = this.bounds.liveDeltaRowsMax + rowsOf(commit);
     for (const { table } of commit.deltas) {
       const concerned = this.byTable.get(table.id);
       if (concerned === undefined) continue;
       for (const entry of concerned) {
         if (entry.seenAt === turn.number) continue;
         entry.seenAt = turn.number;
-        if (!entry.template.isCurrent) this.remake(entry);
+        if (!entry.template.isCurrent && !this.remake(entry)) continue;
         this.counters.templateCount += 1;
         this.advanceOne(entry);
       }
     }
     turn.end();
-    for (const { template } of this.struckOff) for (const query of template.queries) query.isStruckOff = true;
+    this.counters.tuplesMax = Infinity;
+    for (const [{ template }] of this.struckOff) for (const query of template.queries) query.isStruckOff = true;
+    if (changed.length > 0) this.measure(changed);
   }
 
   private advanceOne(entry: Entry<S>): void {
     const { counters } = this;
-    counters.visitsEnd = counters.candidateCount + counters.matchCount + this.visitsMax;
+    counters.visitsEnd = counters.candidateCount + counters.matchCount + this.bounds.liveVisitsMax;
     try {
       entry.template.advance(this.turn, this.give);
     } catch (error) {
-      if (!(error instanceof TooManyVisits)) throw error;
+      if (!(error instanceof OverBound)) throw error;
       // Nothing of it has been given: parts are cut when all is there.
-      this.struckOff.push(entry);
+      const max = this.bounds[error.bound];
+      this.struckOff.push([entry, exceeded(error.bound, max + 1, max, clauseOf(entry.template.plan)), true]);
     } finally {
       // What a query that is added looks at is no commit's.
       counters.visitsEnd = Infinity;
     }
   }
 
-  /**
-   * The queries whose templates looked at more than they may in the last `advance`, which did not tell their changes. They
-   * are known no more: who subscribes anew has another. Call after each `advance`.
-   */
-  takeStruckOff(): readonly LiveQuery<S>[] {
+  /** Looks at arrangements that a commit has changed: the templates of one that has grown too large end. */
+  private measure(changed: readonly SharedArrangement[]): void {
+    const { liveQueryBytesMax, liveStateBytesMax } = this.bounds;
+    const bytes = this.bytes + this.otherBytes();
+    for (const arrangement of changed) {
+      const own = arrangement.rows.bytes;
+      if (own > liveQueryBytesMax) this.endUsers(arrangement, "liveQueryBytesMax", own);
+      else if (bytes > liveStateBytesMax) this.endUsers(arrangement, "liveStateBytesMax", bytes);
+    }
+  }
+
+  private endUsers(arrangement: SharedArrangement, bound: BoundName, value: number): void {
+    for (const entry of this.entries.values()) {
+      const { plan, arrangements } = entry.template;
+      if (!arrangements.has(arrangement) || this.struckOff.some(([struck]) => struck === entry)) continue;
+      if (entry.outgrown !== undefined) continue;
+      const by = `${clauseOf(plan)}; ${adviceFor(arrangement.wanted, plan)}`;
+      entry.outgrown = exceeded(bound, value, this.bounds[bound], by);
+      this.struckOff.push([entry, entry.outgrown, false]);
+    }
+  }
+
+  /** The queries that end with the last `advance`. Call after each. */
+  takeStruckOff(): readonly StruckOff<S>[] {
     const { struckOff } = this;
-    if (struckOff.length === 0) return noQueries;
+    if (struckOff.length === 0) return nothing;
     this.struckOff = [];
-    return struckOff.flatMap((entry) => {
+    return struckOff.map(([entry, error, hasMissed]) => {
       const queries = [...entry.template.queries];
-      this.close(entry);
-      return queries;
+      if (hasMissed) {
+        this.allQueries -= queries.length;
+        this.close(entry);
+      }
+      return { queries, error, hasMissed };
     });
   }
 
@@ -227,10 +289,35 @@ export class LiveQueries<S> {
     this.pool.settle();
   }
 
+  // --- room
+
+  private makesQuery(plan: SelectPlan, there: number): void {
+    const { liveQueryBytesMax, liveStateBytesMax } = this.bounds;
+    const own = (there + 1) * queryBytes;
+    if (own > liveQueryBytesMax) throw exceeded("liveQueryBytesMax", own, liveQueryBytesMax, clauseOf(plan));
+    const bytes = this.bytes + queryBytes + this.otherBytes();
+    if (bytes > liveStateBytesMax) throw exceeded("liveStateBytesMax", bytes, liveStateBytesMax, clauseOf(plan));
+  }
+
+  private makesArrangement(wanted: WantedArrangement, plan: SelectPlan): void {
+    const { liveQueryBytesMax, liveStateBytesMax } = this.bounds;
+    const own = wanted.relation.rowCount * arrangedRowBytes;
+    const bytes = this.bytes + own + this.otherBytes();
+    if (own <= liveQueryBytesMax && bytes <= liveStateBytesMax) return;
+    const by = `${clauseOf(plan)}; ${adviceFor(wanted, plan)}`;
+    if (own > liveQueryBytesMax) throw exceeded("liveQueryBytesMax", own, liveQueryBytesMax, by);
+    throw exceeded("liveStateBytesMax", bytes, liveStateBytesMax, by);
+  }
+
   // --- templates
 
   private open(plan: SelectPlan): Entry<S> {
-    const entry: Entry<S> = { template: new LiveTemplate(this.context, plan), byValues: new Map(), seenAt: 0 };
+    const entry: Entry<S> = {
+      template: new LiveTemplate(this.context, plan),
+      byValues: new Map(),
+      seenAt: 0,
+      outgrown: undefined,
+    };
     this.entries.set(plan.key, entry);
     for (const { id } of entry.template.relations) {
       const entries = this.byTable.get(id);
@@ -251,13 +338,21 @@ export class LiveQueries<S> {
     }
   }
 
-  /** Makes a template again after a table's definition changed: new column types, new indexes. */
-  private remake(entry: Entry<S>): void {
+  /** Makes a template again after a table's definition changed: new column types, new indexes. @returns false if it ends */
+  private remake(entry: Entry<S>): boolean {
     const { plan } = entry.template;
     const queries = [...entry.template.queries];
     entry.template.close();
-    entry.template = new LiveTemplate(this.context, { ...plan, ...this.current(plan) });
+    try {
+      entry.template = new LiveTemplate(this.context, { ...plan, ...this.current(plan) });
+    } catch (error) {
+      if (!isLightconeError(error, "LimitExceeded")) throw error;
+      entry.template.queries.push(...queries);
+      this.struckOff.push([entry, error, true]);
+      return false;
+    }
     for (const query of queries) entry.template.add(query);
+    return true;
   }
 
   /** A plan, or a rule, over the tables as they are defined now. */
@@ -276,7 +371,15 @@ export class LiveQueries<S> {
   }
 }
 
-const noQueries: readonly never[] = [];
+const nothing: readonly never[] = [];
+
+const noBytes = (): number => 0;
+
+function rowsOf({ deltas }: Changes): number {
+  let count = 0;
+  for (let i = 0; i < deltas.length; i += 1) count += (deltas[i]?.deletes.count ?? 0) + (deltas[i]?.inserts.count ?? 0);
+  return count;
+}
 
 const noLone: LoneCallback = () => {
   throw new TypeError("a query with a receiver of its own, and nobody who takes its parts");

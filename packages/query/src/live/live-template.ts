@@ -4,6 +4,7 @@ import type { TableSchema } from "@lightcone/schema";
 import { nodeOf, type Node, type Predicate, type RulePlan, type SelectPlan, type SourceNode } from "@lightcone/sql";
 import { layOutArgs, type ArgLayout } from "../code/args.ts";
 import { isAlways } from "../code/predicate-code.ts";
+import { UsedArrangements, type Arrangements, type WantedArrangement } from "./arrangements.ts";
 import { compileJoin, tableOf, type TableJoin } from "./compile-join.ts";
 import { Delta } from "./delta.ts";
 import type { OperatorContext } from "./delta-join.ts";
@@ -15,8 +16,11 @@ import type { Relation } from "./relation.ts";
 import type { Turn } from "./turn.ts";
 
 /** What templates share with the others of their database. */
-export interface TemplateContext extends OperatorContext {
+export interface TemplateContext extends Omit<OperatorContext, "arrangements"> {
   readonly pool: PartPool;
+  readonly arrangements: Arrangements;
+  /** Is told of an arrangement before it is made for a template. @throws {LightconeError} when there is no room for it */
+  makes(wanted: WantedArrangement, plan: SelectPlan): void;
   relation(id: SourceNode["table"]["id"]): Relation;
 }
 
@@ -33,6 +37,7 @@ export class LiveTemplate<S> {
   readonly queries: LiveQuery<S>[] = [];
   /** The relations that it reads. */
   readonly relations: readonly Relation[];
+  readonly arrangements: UsedArrangements;
   private readonly context: TemplateContext;
   /** The table that the result's rows are of. */
   private readonly table: TableSchema;
@@ -45,8 +50,10 @@ export class LiveTemplate<S> {
   private lones = new Int32Array(16);
   private give: GiveParts<LiveQuery<S>> | undefined;
 
+  /** @throws {LightconeError} when there is no room for what it needs */
   constructor(context: TemplateContext, plan: SelectPlan) {
     this.context = context;
+    this.arrangements = new UsedArrangements(context.arrangements, (wanted) => context.makes(wanted, plan));
     this.plan = plan;
     this.layout = layOutArgs(plan.params);
     const relations = new Map(tablesOf(plan).map((id) => [id, context.relation(id)]));
@@ -57,8 +64,14 @@ export class LiveTemplate<S> {
     const { input, returned } = rowsOf(root);
     this.table = tableOf(defined(input.inputs[returned], "the source whose rows are asked for")).table;
     const { layout, queries } = this;
-    this.operator = compileJoin({ context, layout, queries, relationOf }, input, returned) ?? new NoRows(1);
-    this.delta = new Delta(this.operator.width);
+    const site = { context: { ...context, arrangements: this.arrangements }, layout, queries, relationOf };
+    try {
+      this.operator = compileJoin(site, input, returned) ?? new NoRows(1);
+    } catch (error) {
+      this.arrangements.close();
+      throw error;
+    }
+    this.delta = new Delta(this.operator.width, context.counters);
     this.cutter = new PartCutter(context.pool, this.table);
   }
 
@@ -126,6 +139,7 @@ export class LiveTemplate<S> {
 
   close(): void {
     this.operator.close();
+    this.arrangements.close();
     this.queries.length = 0;
   }
 }

@@ -12,6 +12,7 @@
  * Nothing is kept.
  */
 import { empty, type RowRef } from "@lightcone/base";
+import type { OperatorContext } from "./delta-join.ts";
 import { Delta } from "./delta.ts";
 import type { ParameterRow } from "./operator.ts";
 import { PairTable } from "./pair-table.ts";
@@ -44,7 +45,7 @@ export class Qualify implements Qualifier {
   /** The pairs that one rule touches, with the change of its tuples; and those of all rules, with what they do. */
   private readonly ofRule = new PairTable();
   private readonly touched = new PairTable();
-  private readonly delta = new Delta(1);
+  private readonly delta: Delta;
   private readonly inserted = new RowSet();
   private readonly deleted = new RowSet();
   /** By position of a query: the last call of `seers` that found it. */
@@ -52,7 +53,12 @@ export class Qualify implements Qualifier {
   private stamp = 0;
 
   /** @param rules joins that return their source 0, which is of `relation` */
-  constructor(relation: Relation, resolver: RowResolver, rules: readonly LiveRule[], queries: readonly ParameterRow[]) {
+  constructor(
+    relation: Relation,
+    { resolver, counters }: Pick<OperatorContext, "resolver" | "counters">,
+    rules: readonly LiveRule[],
+    queries: readonly ParameterRow[],
+  ) {
     const stateOf = (state: StateName): StateOfRules => ({
       probes: rules.map((rule) => rule.probe(state)),
       paths: rules.map((rule) => rule.rowPath(state)),
@@ -60,6 +66,7 @@ export class Qualify implements Qualifier {
     });
     this.relation = relation;
     this.resolver = resolver;
+    this.delta = new Delta(1, counters);
     this.rules = rules;
     this.queries = queries;
     this.states = { new: stateOf("new"), old: stateOf("old") };

@@ -43,7 +43,7 @@ export class SwitchedRule implements LiveRule {
   private readonly switched: ParameterRow[] = [];
   /** The turn that those are of. */
   private turnNumber = 0;
-  private readonly delta = new Delta(1);
+  private readonly delta: Delta;
 
   /**
    * @param body returns its source 0, which is of `relation`
@@ -59,6 +59,7 @@ export class SwitchedRule implements LiveRule {
     this.relation = relation;
     this.resolver = resolver;
     this.counters = counters;
+    this.delta = new Delta(1, counters);
     this.turn = turn;
     this.body = body;
     this.switches = switches;
@@ -101,7 +102,7 @@ export class SwitchedRule implements LiveRule {
 
   rowPath(state: StateName): { runRow(row: RowRef, out: Delta): void } {
     const path = this.body.rowPath(state);
-    const delta = new Delta(1);
+    const delta = new Delta(1, this.counters);
     return {
       runRow: (row, out) => {
         path.runRow(row, delta);

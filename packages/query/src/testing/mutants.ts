@@ -114,13 +114,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a template outlives the definition that it was made for",
     file: "live/live-queries.ts",
-    from: "if (!entry.template.isCurrent) this.remake(entry);",
+    from: "if (!entry.template.isCurrent && !this.remake(entry)) continue;",
     to: "",
   },
   {
     name: "an arrangement outlives the definition that it was made for",
     file: "live/arrangements.ts",
-    from: "each.relation.isCurrent && each.columns.join() === columns.join()",
+    from: "each.wanted.relation.isCurrent && each.columns.join() === columns.join()",
     to: "each.columns.join() === columns.join()",
   },
   {

@@ -14,7 +14,7 @@ import type { Piece } from "../../link/piece.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber, Subscription } from "../../subscriptions/subscriber.ts";
 import { entriesOf, type FirstRows, type QueryRows } from "../first-rows.ts";
-import { computedTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
+import { allOrNone, computedTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
 import { closeReasonMax, type Channel, type ClientRequest } from "../wire.ts";
 import type { Encoder } from "./encoder.ts";
 import { decodeSet, encodeSet, type KeptSet } from "./set-state.ts";
@@ -89,7 +89,8 @@ export class QuerySets {
     const { requestId, queryId, queries: kept } = decodeSet(state);
     const wanted = recompiled(kept, (texts) => this.compile(texts, true));
     if (wanted === undefined) return false;
-    const queries = wanted.map((each) => this.held.restore(each, each.number, each.isShared));
+    const queries = this.holdAll(wanted, (each) => this.held.restore(each, each.number, each.isShared));
+    if (typeof queries === "string") return false;
     this.sets.set(queryId, { queries, message, requestId, queryId });
     return true;
   }
@@ -139,7 +140,8 @@ export class QuerySets {
     if (typeof wanted === "string") return refuse(wanted);
     const count = this.held.count + (isMulti ? this.held.newOf(wanted) : wanted.length);
     if (count > subscriptionsPerConnectionMax) return refuse(overLimit(count, subscriptionsPerConnectionMax));
-    const queries = wanted.map((each) => this.held.share(each, isMulti));
+    const queries = this.holdAll(wanted, (each) => this.held.share(each, isMulti));
+    if (typeof queries === "string") return refuse(queries);
     const set: QuerySet = { queries, message: request.number, requestId, queryId };
     this.sets.set(queryId, set);
     return set;
@@ -173,7 +175,11 @@ export class QuerySets {
       refuse(overLimit(count, subscriptionsPerConnectionMax));
       return;
     }
-    const queries = wanted.map((each) => this.held.hold(each));
+    const queries = this.holdAll(wanted, (each) => this.held.hold(each));
+    if (typeof queries === "string") {
+      refuse(queries);
+      return;
+    }
     const legacy: QuerySet = { queries, message: request.number, requestId, queryId: undefined };
     const read = this.rows.read(plansOf(this.overRows(queries)));
     if (typeof read === "string") {
@@ -273,6 +279,10 @@ export class QuerySets {
   }
 
   // --- what both need
+
+  private holdAll<W>(wanted: readonly W[], hold: (each: W) => TextQuery): readonly TextQuery[] | string {
+    return allOrNone(wanted, hold, (query) => this.held.release(query));
+  }
 
   /** @param expandsAll whether one text may stand for all tables */
   private compile(texts: readonly string[], expandsAll: boolean): readonly WantedQuery[] | string {

@@ -13,7 +13,7 @@ import type { Piece } from "../../link/piece.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber, Subscription } from "../../subscriptions/subscriber.ts";
 import { entriesOf, type FirstRows } from "../first-rows.ts";
-import { computedTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
+import { allOrNone, computedTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
 import { closeReasonMax, type Channel, type ClientRequest } from "../wire.ts";
 import type { EncoderV2 } from "./encoder.ts";
 import { decodeSet, encodeSet } from "./set-state.ts";
@@ -65,8 +65,7 @@ export class QuerySets {
   private restoreSet({ message, state }: KeptPart): boolean {
     const { querySetId, queries: kept } = decodeSet(state);
     const queries = recompiled(kept, (texts) => this.compile(texts));
-    if (queries !== undefined) this.hold(querySetId, queries, message);
-    return queries !== undefined;
+    return queries !== undefined && typeof this.hold(querySetId, queries, message) !== "string";
   }
 
   /** Lets go of everything: the connection is over. */
@@ -89,6 +88,10 @@ export class QuerySets {
       return;
     }
     const set = this.hold(querySetId, wanted, request.number);
+    if (typeof set === "string") {
+      request.send(fail(set));
+      return;
+    }
     this.rows.answer(request, plansOf(this.overRows(set)), {
       encode: (rows) => this.encoder.subscribeApplied(requestId, querySetId, entriesOf(rows)),
       fail: (text) => {
@@ -111,11 +114,15 @@ export class QuerySets {
     return count > max ? overLimit(count, max) : wanted;
   }
 
-  private hold(querySetId: number, queries: readonly WantedQuery[], message: number): QuerySet {
+  /** Holds the queries of a new set; the text of why not. */
+  private hold(querySetId: number, queries: readonly WantedQuery[], message: number): QuerySet | string {
     const { identity } = this.channel.info.caller;
-    const subscriptions = queries.map(({ plan }) =>
-      this.subscriptions.hold(this.subscriber, plan, bindParams(plan, identity), querySetId),
+    const subscriptions = allOrNone(
+      queries,
+      ({ plan }) => this.subscriptions.hold(this.subscriber, plan, bindParams(plan, identity), querySetId),
+      (subscription) => this.subscriptions.release(subscription),
     );
+    if (typeof subscriptions === "string") return subscriptions;
     const set: QuerySet = { querySetId, queries, subscriptions, message };
     this.sets.set(querySetId, set);
     this.queryCount += queries.length;
