@@ -64,12 +64,21 @@ export interface JoinEdge {
   readonly type: AlgebraicType;
 }
 
-/** Sources that equalities hold together, in their order; the group of source 0 is the first. */
-export function joinGroups(count: number, joins: readonly JoinEdge[]): readonly (readonly number[])[] {
+/**
+ * Sources that equalities hold together, in their order; the group of source 0 is the first.
+ *
+ * @param together more that belong together
+ */
+export function joinGroups(
+  count: number,
+  joins: readonly JoinEdge[],
+  together: readonly (readonly number[])[] = [],
+): readonly (readonly number[])[] {
   const groupOf = Array.from({ length: count }, (_, source) => source);
-  for (const { left, right } of joins) {
-    const [from, to] = [groupOf[left.source], groupOf[right.source]];
-    for (const [source, group] of groupOf.entries()) if (group === from) groupOf[source] = to ?? group;
+  for (const sources of [...joins.map(({ left, right }) => [left.source, right.source]), ...together]) {
+    const from = new Set(sources.map((source) => groupOf[source]));
+    const [to] = from;
+    for (const [source, group] of groupOf.entries()) if (from.has(group)) groupOf[source] = to ?? group;
   }
   return [...new Set(groupOf)].map((group) => [...groupOf.keys()].filter((source) => groupOf[source] === group));
 }

@@ -1,5 +1,5 @@
 /** What a subscription requires of a well-typed plan (docs/sql.md). */
-import { joinGroups, type ColumnRef, type Predicate, type RulePlan, type SelectPlan } from "./plan.ts";
+import type { ColumnRef, Predicate, SelectPlan } from "./plan.ts";
 import { refuse } from "./refuse.ts";
 import type { SelectFacts } from "./select.ts";
 
@@ -13,38 +13,12 @@ export function checkSubscription({ plan, sourcesAsWritten, crossJoinCount }: Se
   }
   if (plan.sources.length > 2)
     refuse("too_many_tables", `Invalid number of tables in subscription: ${plan.sources.length}`);
-  if (!plan.rules.every(areJoined)) refuse("no_join_index", "Subscriptions require indexes on join columns");
   if (plan.sources.length < 2) return;
   if (sourcesAsWritten[1]?.table.def.isEvent === true) {
     refuse("event_lookup", "Event tables cannot be used as the lookup table in subscription joins");
   }
   const isIndexed = plan.joins.some(({ left, right }) => hasIndex(plan, left) || hasIndex(plan, right));
   if (crossJoinCount > 0 || !isIndexed) refuse("no_join_index", "Subscriptions require indexes on join columns");
-}
-
-/** Whether what rules ask of rows that no equality leads to has nothing to do with the others. */
-function areJoined(rules: SelectPlan["rules"][number]): boolean {
-  return rules === undefined || rules.every((rule) => isJoined(rule) && rule.rules.every(areJoined));
-}
-
-function isJoined({ sources, joins, residual }: RulePlan): boolean {
-  const groups = joinGroups(sources.length, joins);
-  const terms = residual.kind === "and" ? residual.terms : [residual];
-  return terms.every((term) => groups.some((group) => sourcesIn(term).every((source) => group.includes(source))));
-}
-
-function sourcesIn(predicate: Predicate): readonly number[] {
-  switch (predicate.kind) {
-    case "constant":
-      return [];
-    case "and":
-    case "or":
-      return predicate.terms.flatMap(sourcesIn);
-    case "truth":
-      return [...sourcesIn(predicate.left), ...sourcesIn(predicate.right)];
-    case "compare":
-      return [predicate.left, predicate.right].flatMap((each) => (each.kind === "column" ? [each.source] : []));
-  }
 }
 
 /**

@@ -74,7 +74,9 @@ function qualifierOf(site: JoinSite, input: Node, relation: Relation): Qualifier
 /** @returns undefined for a rule that shows nothing */
 function ruleOf(site: JoinSite, rule: TableJoin, relation: Relation): LiveRule | undefined {
   if (isNever(rule.residual)) return undefined;
-  const [own = [0], ...others] = joinGroups(rule.inputs.length, rule.edges);
+  // What is compared belongs together, though no equality leads from one to the other.
+  const compared = conjuncts(rule.residual).map((term) => [...sourcesOf(term)]);
+  const [own = [0], ...others] = joinGroups(rule.inputs.length, rule.edges, compared);
   const body = compileJoin(site, partOf(rule, own), 0);
   if (body === undefined || others.length === 0) return body;
   const switches = others.map((group) => compileJoin(site, partOf(rule, group), 0));

@@ -258,25 +258,37 @@ export class DeltaJoin implements Operator {
     return compileTupleFilter(types, predicate, layout);
   }
 
-  /** The source to bind next: one with a unique index, else with the longest index key, else the smallest. */
+  /**
+   * The source to bind next: one that equalities join to those before, else one that the query's values find, else, where
+   * only another comparison leads on, any, among all of its rows.
+   */
   private nextReach(bound: ReadonlySet<number>, fixedOf: (source: number) => ReadonlyMap<number, number>): Reach {
+    const left = [...this.shape.relations.keys()].filter((source) => !bound.has(source));
+    const joined = left.filter((source) => this.edgesInto(source, bound).length > 0);
+    const fixed = joined.length > 0 ? joined : left.filter((source) => fixedOf(source).size > 0);
+    return this.nearest(fixed.length > 0 ? fixed : left, bound, fixedOf);
+  }
+
+  /** Of some sources one with a unique index, else with the longest index key, else the smallest. */
+  private nearest(
+    sources: readonly number[],
+    bound: ReadonlySet<number>,
+    fixedOf: (source: number) => ReadonlyMap<number, number>,
+  ): Reach {
     let best: Reach | undefined;
     const { relations } = this.shape;
-    // The first is found by the query's values, or else looked for among all rows.
-    const isAny = bound.size === 0 && relations.every((_, source) => fixedOf(source).size === 0);
-    for (const [source, relation] of relations.entries()) {
-      if (bound.has(source)) continue;
+    for (const source of sources) {
+      const relation = relations[source] as Relation; // one of them
       const joined = this.edgesInto(source, bound).map(({ own }) => own);
       const fixed = fixedOf(source);
-      if (joined.length === 0 && (bound.size > 0 || (fixed.size === 0 && !isAny))) continue;
       const columns = [...new Set([...joined, ...fixed.keys()])].toSorted((a, b) => a - b);
-      const found = isAny ? relation.scan() : relation.access(columns);
+      const found = columns.length === 0 ? relation.scan() : relation.access(columns);
       // An index without the query's own values leads to the rows of all queries.
       const isNear = found?.isUnique === true || fixed.size === 0 || found?.columns.some((each) => fixed.has(each));
       const reach: Reach = { source, columns, access: isNear === true ? found : undefined };
       if (best === undefined || this.isNearer(reach, best)) best = reach;
     }
-    return defined(best, "a source of a live join that an equality joins to the others");
+    return defined(best, "a source that is left");
   }
 
   private isNearer(a: Reach, b: Reach): boolean {

@@ -145,7 +145,25 @@ describe("row 9: a rule that a row elsewhere switches on and off", () => {
     expect(struck?.queries.map(({ subscribers }) => [...subscribers.keys()][0])).toContain("ann");
   });
 
-  test("a comparison of the row with a row that no equality leads to is refused as before", () => {
-    expect(() => new Ruled("SELECT * FROM item", `${admin} AND a.n > item.level`)).toThrow(/indexes on join columns/);
+  test("a comparison of the row with one that no equality leads to: who rises sees more, who falls sees less", () => {
+    const live = new Ruled("SELECT * FROM item", `${admin} AND a.n > item.level`);
+    live.commit(["+", ...i(1, 1)], ["+", ...i(2, 5)], ["+", ...i(3, 9)]);
+    expect(live.commit(["+", ...s(3, ann)], ["+", ...s(7, bob)])).toEqual({ ann: "+1", bob: "+1 +2" });
+    expect(live.commit(["+", ...i(4, 6)], ["-", ...i(1, 1)])).toEqual({ ann: "-1", bob: "-1 +4" });
+    expect(live.commit(["-", ...s(3, ann)], ["+", ...s(8, ann)])).toEqual({ ann: "+2 +4" });
+    expect(live.commit(["+", ...s(6, bob)], ["-", ...s(7, bob)])).toEqual({ bob: "-4" });
+    expect(live.commit(["-", ...s(6, bob)], ["-", ...s(8, ann)], ["+", ...i(5, 0)])).toEqual({
+      ann: "-2 -4",
+      bob: "-2",
+    });
+  });
+
+  test("two that are compared with each other switch a rule together", () => {
+    const live = new Ruled("SELECT * FROM item", `${admin} AND a.n > g.level`.replace("WHERE", "JOIN gate g WHERE"));
+    live.commit(["+", ...i(1)], ["+", "gate", { n: 1, level: 4 }]);
+    expect(live.commit(["+", ...s(4, ann)], ["+", ...s(5, bob)])).toEqual({ bob: "+1" });
+    expect(live.commit(["+", "gate", { n: 2, level: 2 }])).toEqual({ ann: "+1" });
+    expect(live.commit(["-", "gate", { n: 1, level: 4 }])).toEqual({});
+    expect(live.commit(["-", "gate", { n: 2, level: 2 }])).toEqual({ ann: "-1", bob: "-1" });
   });
 });

@@ -218,6 +218,12 @@ export const ruleMutants: readonly Mutant[] = [
     to: "return witness.any(query);",
   },
   {
+    name: "what a rule compares with the row stands apart from it",
+    file: "live/compile-join.ts",
+    from: "joinGroups(rule.inputs.length, rule.edges, compared);",
+    to: "joinGroups(rule.inputs.length, rule.edges);",
+  },
+  {
     name: "rows come for queries that a rule is switched off for",
     file: "live/switched-rule.ts",
     from: "was[position] === 1 && is[position] === 1;",

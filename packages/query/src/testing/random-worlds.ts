@@ -85,6 +85,21 @@ function senderConditions(columns: readonly DraftColumn[]): readonly fc.Arbitrar
   ];
 }
 
+/** A comparison of two columns. @param otherwise where no two have one type */
+function between(
+  columns: readonly DraftColumn[],
+  otherwise: fc.Arbitrary<DraftCondition> = fc.constant(always),
+): fc.Arbitrary<DraftCondition> {
+  const pairs = columns.flatMap((left) =>
+    columns.filter((right) => right !== left && right.domain === left.domain).map((right) => ({ left, right })),
+  );
+  return pairs.length === 0
+    ? otherwise
+    : fc
+        .tuple(fc.constantFrom(...pairs), fc.constantFrom(...compareOps))
+        .map(([pair, op]): DraftCondition => ({ kind: "columns", op, ...pair }));
+}
+
 function condition(columns: readonly DraftColumn[]): fc.Arbitrary<DraftCondition> {
   const on = (column: DraftColumn, ...ops: readonly CompareOp[]): fc.Arbitrary<DraftCondition> =>
     fc
@@ -93,15 +108,6 @@ function condition(columns: readonly DraftColumn[]): fc.Arbitrary<DraftCondition
   const anyColumn = fc.constantFrom(...columns);
   const literal = anyColumn.chain((column) => on(column, ...compareOps));
   const equality = anyColumn.chain((column) => on(column, "="));
-  const pairs = columns.flatMap((left) =>
-    columns.filter((right) => right !== left && right.domain === left.domain).map((right) => ({ left, right })),
-  );
-  const between =
-    pairs.length === 0
-      ? literal
-      : fc
-          .tuple(fc.constantFrom(...pairs), fc.constantFrom(...compareOps))
-          .map(([pair, op]): DraftCondition => ({ kind: "columns", op, ...pair }));
   // Several bounds on one column, which may be equal, contradictory, open or closed.
   const boundsOn = (column: DraftColumn): fc.Arbitrary<DraftCondition> =>
     fc
@@ -128,7 +134,7 @@ function condition(columns: readonly DraftColumn[]): fc.Arbitrary<DraftCondition
       { depthSize: "small", withCrossShrink: true },
       { weight: 3, arbitrary: literal },
       { weight: 3, arbitrary: equality },
-      { weight: 3, arbitrary: between },
+      { weight: 3, arbitrary: between(columns, literal) },
       { weight: 3, arbitrary: bounds },
       { weight: 4, arbitrary: either },
       { weight: 1, arbitrary: fc.boolean().map((value): DraftCondition => ({ kind: "constant", value })) },
@@ -193,12 +199,12 @@ function queryOver(tables: Columns, sources: fc.Arbitrary<readonly TableName[]>)
 
 /**
  * Rules with sources that no equality leads to: one or two of them, joined to each other or not, with a condition on each
- * source, mostly on the caller.
+ * source, mostly on the caller, and comparisons of them with each other.
  */
 function looseRule(tables: Columns, own: TableName, others: readonly TableName[]): fc.Arbitrary<QueryDraft> {
   const other = fc.constantFrom(...others);
   const shape = fc.oneof(
-    { weight: 3, arbitrary: fc.tuple(other).map((of) => ({ of, pair: undefined })) },
+    { weight: 2, arbitrary: fc.tuple(other).map((of) => ({ of, pair: undefined })) },
     fc.record({
       of: fc.tuple(other, other),
       pair: fc.constantFrom<readonly [number, number] | undefined>(undefined, [0, 1], [1, 2]),
@@ -214,7 +220,8 @@ function looseRule(tables: Columns, own: TableName, others: readonly TableName[]
     const conditions = columns.map((each, source) =>
       fc.oneof(fc.constant(always), condition(each), ...(source === 0 ? [] : senderConditions(each))),
     );
-    return fc.tuple(...conditions).map((terms): QueryDraft => ({
+    const across = fc.oneof({ weight: 3, arbitrary: fc.constant(always) }, between(columns.flat()));
+    return fc.tuple(across, ...conditions).map((terms): QueryDraft => ({
       sources,
       edges: pair === undefined ? [] : [{ left: k(pair[0]), right: k(pair[1]) }],
       condition: { kind: "and", terms },
