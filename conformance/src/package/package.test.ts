@@ -18,6 +18,7 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { blocksOf, commandsOf, filesOf, pages, unlikePage, writePages, type Block } from "./pages.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "lightcone-package-"));
@@ -31,23 +32,6 @@ const env = {
   LIGHTCONE_SERVER: "",
 };
 const running: ChildProcess[] = [];
-
-/** The README's files: code blocks that begin with a comment that names them. */
-function readmeFiles(): ReadonlyMap<string, string> {
-  const readme = readFileSync(join(root, "README.md"), "utf8");
-  const blocks = [...readme.matchAll(/```ts\n(\/\/ (\w+\.ts): [^]*?)```/g)];
-  return new Map(blocks.map(([, text = "", name = ""]) => [name, text]));
-}
-
-/** The files of a guide: blocks that begin with a comment that names them; those of one name are one file. */
-function guideFiles(page = "docs/modules.md"): ReadonlyMap<string, string> {
-  const files = new Map<string, string>();
-  for (const [, name = "", text = ""] of readFileSync(join(root, page), "utf8").matchAll(
-    /```tsx?\n\/\/ ([\w.]+\.tsx?)[^\n]*\n([^]*?)```/g,
-  ))
-    files.set(name, (files.get(name) ?? "") + text);
-  return files;
-}
 
 const moduleText = `import { schema, SenderError, t, table } from "lightcone/module";
 const app = schema({
@@ -114,7 +98,7 @@ async function startServer(): Promise<string> {
 
 /** The README's module is published, and its page says hello and goes on. */
 async function readmesPage(url: string): Promise<void> {
-  expect([...readmeFiles().keys()]).toEqual(["module.ts", "page.ts"]);
+  expect([...filesOf("README.md").keys()]).toEqual(["module.ts", "page.ts"]);
   lightcone("publish", "my_chat", "--module-path", "readme", "-s", url);
   const file = join(project, "readme/page.ts");
   writeFileSync(file, readFileSync(file, "utf8").replace("http://127.0.0.1:3000", url));
@@ -140,11 +124,14 @@ beforeAll(() => {
     mkdirSync(dirname(join(project, "node_modules", name)), { recursive: true });
     symlinkSync(from ?? `${name} is not installed`, join(project, "node_modules", name), "dir");
   }
+  mkdirSync(join(project, "node_modules/@types"), { recursive: true });
+  for (const name of ["react", "react-dom", "@types/react", "@types/react-dom"])
+    symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name), "dir");
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
   writeFileSync(join(project, "module.ts"), moduleText);
   writeFileSync(join(project, "page.ts"), pageText);
   mkdirSync(join(project, "readme"));
-  for (const [name, text] of readmeFiles()) writeFileSync(join(project, "readme", name), text);
+  for (const [name, text] of filesOf("README.md")) writeFileSync(join(project, "readme", name), text);
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify(typesOfProject));
 });
 afterAll(async () => {
@@ -196,8 +183,14 @@ test(
     mkdirSync(join(guide, "node_modules/.bin"), { recursive: true });
     symlinkSync(join(installed, "bin/lightcone.js"), join(guide, "node_modules/.bin/lightcone"));
     const port = await freePort();
-    expect([...guideFiles().keys()]).toEqual(["module.ts", "module.test.ts", "later.ts"]);
-    for (const [name, text] of guideFiles())
+    expect([...filesOf("docs/modules.md").keys()]).toEqual([
+      "module.ts",
+      "chat.ts",
+      "house.ts",
+      "module.test.ts",
+      "later.ts",
+    ]);
+    for (const [name, text] of filesOf("docs/modules.md"))
       writeFileSync(join(guide, name.replace("later.ts", "later/module.ts")), text.replaceAll(":4321", `:${port}`));
     const compilerOptions = { lib: ["esnext"] };
     const config = { extends: "../tsconfig.json", compilerOptions, include: ["**/*.ts"] };
@@ -242,14 +235,13 @@ test(
   },
 );
 
-test("the guide for clients is as it says: its types, its program, and that it is the same identity next time", async () => {
+test("the guide for clients is as it says: its program, and that it is the same identity next time", async () => {
   const guide = join(project, "client-guide");
   mkdirSync(guide);
-  expect([...guideFiles("docs/client.md").keys()]).toEqual(["module.ts", "client.ts"]);
-  for (const [name, text] of guideFiles("docs/client.md")) writeFileSync(join(guide, name), text);
+  expect([...filesOf("docs/client.md").keys()]).toEqual(["module.ts", "client.ts"]);
+  for (const [name, text] of filesOf("docs/client.md")) writeFileSync(join(guide, name), text);
   const config = { extends: "../tsconfig.json", compilerOptions: { lib: ["esnext"] }, include: ["*.ts"] };
   writeFileSync(join(guide, "tsconfig.json"), JSON.stringify(config));
-  expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", "client-guide")).toBe("");
   const url = await startServer();
   lightcone("publish", "shop", "-p", "client-guide", "-s", url);
   const run = (): string =>
@@ -264,13 +256,10 @@ test("the guide for clients is as it says: its types, its program, and that it i
   expect(await once(own ?? process, "exit")).toEqual([0, null]);
 });
 
-test("the guide for React is as it says: its types, and that a page can be built of it", async () => {
+test("the guide for React is as it says: a page can be built of it", async () => {
   const guide = join(project, "react-guide");
   mkdirSync(guide);
-  mkdirSync(join(project, "node_modules/@types"), { recursive: true });
-  for (const name of ["react", "react-dom", "@types/react", "@types/react-dom"])
-    symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name), "dir");
-  const files = guideFiles("docs/react.md");
+  const files = filesOf("docs/react.md");
   expect([...files.keys()]).toEqual([
     "module.ts",
     "lightcone.ts",
@@ -285,7 +274,6 @@ test("the guide for React is as it says: its types, and that a page can be built
     join(guide, "tsconfig.json"),
     JSON.stringify({ extends: "../tsconfig.json", compilerOptions, include: ["*"] }),
   );
-  expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", "react-guide")).toBe("");
   writeFileSync(join(guide, "index.html"), `<body><script type="module" src="./main.tsx"></script></body>`);
   const built = await build({ root: guide, logLevel: "error", configFile: false, build: { write: false } });
   const scripts = "output" in built ? built.output.flatMap((file) => (file.type === "chunk" ? [file.code] : [])) : [];
@@ -298,8 +286,8 @@ test("the guide for React is as it says: its types, and that a page can be built
 function testingGuide(name: string): string {
   const folder = join(project, name);
   mkdirSync(folder);
-  expect([...guideFiles("docs/testing.md").keys()]).toEqual(["arena.ts", "arena.test.ts"]);
-  for (const [file, text] of guideFiles("docs/testing.md")) writeFileSync(join(folder, file), text);
+  expect([...filesOf("docs/testing.md").keys()]).toEqual(["arena.ts", "arena.test.ts"]);
+  for (const [file, text] of filesOf("docs/testing.md")) writeFileSync(join(folder, file), text);
   const config = { extends: "../tsconfig.json", compilerOptions: { lib: ["esnext"] }, include: ["*.ts"] };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
   return folder;
@@ -308,7 +296,6 @@ function testingGuide(name: string): string {
 describe("issue 10 §3: tests of modules, from the package", () => {
   test("the guide to them is as it says, under node:test", () => {
     const cwd = testingGuide("testing-guide");
-    expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", "testing-guide")).toBe("");
     const run = spawnSync(process.execPath, ["--test", "arena.test.ts"], { cwd, env, encoding: "utf8" });
     expect(run).toMatchObject({ status: 0, stdout: expect.stringMatching(/pass 4\n[^]*fail 0\n/) });
   });
@@ -323,6 +310,69 @@ describe("issue 10 §3: tests of modules, from the package", () => {
       const run = spawnSync(process.execPath, words, { cwd, env, encoding: "utf8" });
       expect({ pool, ...run }).toMatchObject({ pool, status: 0, stdout: expect.stringMatching(/4 passed/) });
     }
+  });
+});
+
+describe("issue 10 §4: the code on every page", () => {
+  /** Commands that are not run here: how their block begins, and why. */
+  const notRun: Readonly<Record<string, string>> = {
+    "npm start": "the README's, of a clone: conformance/src/browser/chat.test.ts starts the same",
+    "npm run dist": "builds what is under test here",
+    "npx lightcone init my-app --template todo --project-path":
+      "asks npm for packages: conformance/src/package/templates.test.ts does all of it",
+    "npx lightcone publish my_chat": "the README's module, which `readmesPage` publishes",
+    "npx node my-chat/page.ts": "runs until it is ended; `readmesPage` does that",
+  };
+  const reasonOf = ({ text }: Block): string | undefined =>
+    Object.entries(notRun).find(([beginning]) => text.startsWith(beginning))?.[1];
+
+  test("in TypeScript it has the types of the package", () => {
+    expect(writePages(join(project, "pages"))).toBeGreaterThan(15);
+    const compilerOptions = { lib: ["esnext", "dom"], jsx: "react-jsx", skipLibCheck: true };
+    const config = { extends: "../tsconfig.json", compilerOptions, include: ["**/*"] };
+    writeFileSync(join(project, "pages/tsconfig.json"), JSON.stringify(config));
+    expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", "pages")).toBe("");
+  });
+
+  test("what it shows of JSON reads", () => {
+    const blocks = pages.flatMap(blocksOf).filter(({ language }) => language === "json");
+    expect(blocks.length).toBeGreaterThan(0);
+    for (const { text } of blocks) expect(() => JSON.parse(text), text).not.toThrow();
+  });
+
+  test("each reason for a command that is not run has one", () => {
+    const commands = pages.flatMap(blocksOf).filter(({ language }) => language === "sh");
+    expect(commands.length).toBeGreaterThan(5);
+    expect(new Set(commands.map(reasonOf).filter((reason) => reason !== undefined))).toEqual(
+      new Set(Object.values(notRun)),
+    );
+  });
+
+  test("its commands run, and print what the page says", async () => {
+    const url = await startServer();
+    const bin = join(project, "node_modules/.bin");
+    mkdirSync(bin, { recursive: true });
+    symlinkSync(join(installed, "bin/lightcone.js"), join(bin, "lightcone"));
+    const paths = { PATH: `${bin}${delimiter}${env.PATH}`, LIGHTCONE_SERVER: url };
+    let count = 0;
+    for (const page of pages) {
+      const commands = commandsOf(page, (block) => reasonOf(block) === undefined);
+      if (commands === undefined) continue;
+      const cwd = join(project, "pages", page.replace(/\.md$/, ""));
+      mkdirSync(cwd, { recursive: true });
+      const run = spawnSync("bash", ["-c", commands], { cwd, env: { ...env, ...paths }, encoding: "utf8" });
+      expect({ page, status: run.status, said: run.status === 0 ? "" : run.stdout + run.stderr }).toEqual({
+        page,
+        status: 0,
+        said: "",
+      });
+      expect(unlikePage(page, run.stdout)).toEqual([]);
+      count += 1;
+    }
+    expect(count).toBeGreaterThan(0);
+    const own = running.pop();
+    own?.kill("SIGTERM");
+    expect(await once(own ?? process, "exit")).toEqual([0, null]);
   });
 });
 
