@@ -103,7 +103,7 @@ export class RowBag {
   take(list: RowListView, by: number): void {
     const [store, input, { row }] = [this.#store, this.#input, this.table];
     const { data, count } = list;
-    const view = store.read(data);
+    const view = store.read(data, by > 0 ? count : 0);
     for (let index = 0; index < count; index += 1) {
       const [start, end] = [list.startOf(index), list.startOf(index + 1)];
       input.set(data, view, start, end);

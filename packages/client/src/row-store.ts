@@ -3,7 +3,7 @@
  *
  *   slot = chunk and mark | start | length | hash | count          one for each row, in `#slots`
  *
- * Bytes lie in chunks, as frames brought them: a long list is kept where it came, rows of short ones are copied. A row's slot
+ * Bytes lie in chunks, as frames brought them: a long list is kept where it came, short ones are copied. A row's slot
  * stays until `remove`. What is removed leaves its bytes behind; when those are more than the rest, all move.
  */
 import type { ByteReader } from "@lightcone/sats";
@@ -12,6 +12,8 @@ const words = 5;
 const [startWord, lengthWord, hashWord, countWord] = [1, 2, 3, 4] as const;
 /** A list of so many bytes is a chunk as it came. */
 const keptBytes = 64 * 1024;
+/** Short lists lie in chunks of at most so many bytes, and of no more than all rows have. */
+const tailBytesMax = 1024 * 1024;
 /** So many bytes may be left behind. */
 const leftBytesMax = 256 * 1024;
 
@@ -33,13 +35,14 @@ export class RowStore {
   size = 0;
   #slots = new Uint32Array(16 * words);
   readonly #free: number[] = [];
-  /** Slots plus one, by hash; a power of two, half of it empty at least. */
-  #buckets = new Uint32Array(32);
+  /** A slot plus one and its hash, by hash; a power of two, half of it empty at least. */
+  #buckets = new Uint32Array(64);
   #chunks: Chunk[] = [];
-  /** The list whose rows are told next, and its chunk's number if it is one. */
+  /** The list whose rows are told next; the number of the chunk that it is in by now, if any, and where it begins there. */
   #source: Chunk = chunkOf(new Uint8Array(0));
   #sourceChunk = -1;
-  /** Where rows of short lists are copied to: the chunk's number, and how much of it is taken. */
+  #sourceAt = 0;
+  /** Where short lists are copied to: the chunk's number, and how much of it is taken. */
   #tail = -1;
   #tailAt = 0;
   #bytes = 0;
@@ -50,8 +53,10 @@ export class RowStore {
     this.seed = seed;
   }
 
-  /** Begins a list of rows: `slotOf` is given places in it. */
-  read(data: Uint8Array): DataView {
+  /** Begins a list of rows: `slotOf` is given places in it. @param count of rows that may be new */
+  read(data: Uint8Array, count: number): DataView {
+    // However many rows there are said to be, their bytes are there as well.
+    this.#reserve(Math.min(count, data.length >> 3));
     this.#source = chunkOf(data);
     this.#sourceChunk = -1;
     return this.#source.view;
@@ -105,13 +110,14 @@ export class RowStore {
   remove(slot: number): void {
     const buckets = this.#buckets;
     const mask = buckets.length - 1;
-    let hole = this.#word(slot, hashWord) & mask;
-    while (buckets[hole] !== slot + 1) hole = (hole + 1) & mask;
+    let hole = (this.#word(slot, hashWord) * 2) & mask;
+    while (buckets[hole] !== slot + 1) hole = (hole + 2) & mask;
     // What was pushed on past the hole moves back into it.
-    for (let at = (hole + 1) & mask; buckets[at] !== 0; at = (at + 1) & mask) {
-      const home = this.#word((buckets[at] ?? 0) - 1, hashWord) & mask;
-      if (((at - home) & mask) < ((at - hole) & mask)) continue;
+    for (let at = (hole + 2) & mask; buckets[at] !== 0; at = (at + 2) & mask) {
+      const hash = buckets[at + 1] ?? 0;
+      if (((at - hash * 2) & mask) < ((at - hole) & mask)) continue;
       buckets[hole] = buckets[at] ?? 0;
+      buckets[hole + 1] = hash;
       hole = at;
     }
     buckets[hole] = 0;
@@ -128,7 +134,10 @@ export class RowStore {
     for (let slot = 0; slot < this.end; slot += 1) {
       if (this.count(slot) <= 0) continue;
       const [start, length] = [this.#word(slot, startWord), this.#word(slot, lengthWord)];
-      to.set(this.#chunkOf(slot).bytes.subarray(start, start + length), next);
+      const { bytes } = this.#chunkOf(slot);
+      // For a few bytes, a view of them would cost more than they do.
+      if (length > 64) to.set(bytes.subarray(start, start + length), next);
+      else for (let at = 0; at < length; at += 1) to[next + at] = bytes[start + at] ?? 0;
       this.#slots[slot * words] = this.#word(slot, 0) & 1;
       this.#slots[slot * words + startWord] = next;
       next += length;
@@ -143,11 +152,12 @@ export class RowStore {
   }
 
   #find(view: DataView, start: number, end: number, hash: number): number {
-    const mask = this.#buckets.length - 1;
-    for (let at = hash & mask; ; at = (at + 1) & mask) {
-      const slot = (this.#buckets[at] ?? 0) - 1;
+    const buckets = this.#buckets;
+    const mask = buckets.length - 1;
+    for (let at = (hash * 2) & mask; ; at = (at + 2) & mask) {
+      const slot = (buckets[at] ?? 0) - 1;
       if (slot < 0) return -1;
-      if (this.#word(slot, hashWord) === hash && this.#isSame(slot, view, start, end)) return slot;
+      if (buckets[at + 1] === hash && this.#isSame(slot, view, start, end)) return slot;
     }
   }
 
@@ -164,59 +174,63 @@ export class RowStore {
   #add(start: number, end: number, hash: number): number {
     const slot = this.#free.pop() ?? this.end++;
     const at = slot * words;
-    if (at >= this.#slots.length) {
-      const more = new Uint32Array(Math.ceil((slot * 3) / 2) * words);
-      more.set(this.#slots);
-      this.#slots = more;
-    }
+    if (at >= this.#slots.length || (this.size + 1) * 4 > this.#buckets.length) this.#reserve(1);
     const slots = this.#slots;
-    this.#keep(slot, start, end);
+    if (this.#sourceChunk < 0) this.#keepSource();
+    slots[at] = this.#sourceChunk * 2;
+    slots[at + startWord] = this.#sourceAt + start;
     slots[at + lengthWord] = end - start;
     slots[at + hashWord] = hash;
     slots[at + countWord] = 0;
     this.#liveBytes += end - start;
     this.size += 1;
-    if (this.size * 2 > this.#buckets.length) this.#grow();
     this.#enter(slot, hash);
     return slot;
   }
 
-  /** Writes where the row's bytes are from now on. */
-  #keep(slot: number, start: number, end: number): void {
-    const { bytes } = this.#source;
-    let [chunk, from] = [this.#sourceChunk, start];
-    if (chunk < 0 && bytes.length >= keptBytes) {
-      chunk = this.#chunks.push(this.#source) - 1;
-      this.#bytes += bytes.length;
-      this.#sourceChunk = chunk;
-    } else if (chunk < 0) {
-      const length = end - start;
-      if (this.#tail < 0 || this.#tailAt + length > (this.#chunks[this.#tail]?.bytes.length ?? 0)) {
-        const room = Math.max(length, Math.min(keptBytes, 1024 + this.#liveBytes));
-        this.#tail = this.#chunks.push(chunkOf(new Uint8Array(room))) - 1;
-        this.#bytes += room;
-        this.#tailAt = 0;
-      }
-      chunk = this.#tail;
-      from = this.#tailAt;
-      this.#chunks[chunk]?.bytes.set(bytes.subarray(start, end), from);
-      this.#tailAt += length;
+  /** Keeps the list's bytes. */
+  #keepSource(): void {
+    const { length } = this.#source.bytes;
+    this.#sourceAt = 0;
+    if (length >= keptBytes) {
+      this.#sourceChunk = this.#chunks.push(this.#source) - 1;
+      this.#bytes += length;
+      return;
     }
-    this.#slots[slot * words] = chunk * 2;
-    this.#slots[slot * words + startWord] = from;
+    if (this.#tail < 0 || this.#tailAt + length > (this.#chunks[this.#tail]?.bytes.length ?? 0)) {
+      const room = Math.max(length, Math.min(tailBytesMax, 1024 + this.#liveBytes));
+      this.#tail = this.#chunks.push(chunkOf(new Uint8Array(room))) - 1;
+      this.#bytes += room;
+      this.#tailAt = 0;
+    }
+    this.#sourceChunk = this.#tail;
+    this.#sourceAt = this.#tailAt;
+    this.#chunks[this.#tail]?.bytes.set(this.#source.bytes, this.#tailAt);
+    this.#tailAt += length;
   }
 
   #enter(slot: number, hash: number): void {
-    const mask = this.#buckets.length - 1;
-    let at = hash & mask;
-    while (this.#buckets[at] !== 0) at = (at + 1) & mask;
-    this.#buckets[at] = slot + 1;
+    const buckets = this.#buckets;
+    const mask = buckets.length - 1;
+    let at = (hash * 2) & mask;
+    while (buckets[at] !== 0) at = (at + 2) & mask;
+    buckets[at] = slot + 1;
+    buckets[at + 1] = hash;
   }
 
-  #grow(): void {
+  /** Makes room for so many rows more. */
+  #reserve(count: number): void {
+    const room = Math.max(0, count - this.#free.length) + this.end;
+    if (room * words > this.#slots.length) {
+      const more = new Uint32Array(Math.max(room, (this.end * 3) >> 1) * words);
+      more.set(this.#slots);
+      this.#slots = more;
+    }
     const before = this.#buckets;
-    this.#buckets = new Uint32Array(before.length * 2);
-    for (const entry of before) if (entry !== 0) this.#enter(entry - 1, this.#word(entry - 1, hashWord));
+    if ((this.size + count) * 4 <= before.length) return;
+    this.#buckets = new Uint32Array(2 ** Math.ceil(Math.log2((this.size + count) * 4)));
+    for (let at = 0; at < before.length; at += 2)
+      if (before[at] !== 0) this.#enter((before[at] ?? 0) - 1, before[at + 1] ?? 0);
   }
 }
 

@@ -47,6 +47,15 @@ export function tryDecodeUtf8(bytes: Uint8Array, at: number, end: number): strin
   if (end - at <= shortMax) {
     let text = "";
     let index = at;
+    // Four letters at once: each step makes a text.
+    for (; index + 4 <= end; index += 4) {
+      const one = bytes[index] as number;
+      const two = bytes[index + 1] as number;
+      const three = bytes[index + 2] as number;
+      const four = bytes[index + 3] as number;
+      if ((one | two | three | four) >= 0x80) break;
+      text += String.fromCharCode(one, two, three, four);
+    }
     for (; index < end; index += 1) {
       const byte = bytes[index] as number;
       if (byte >= 0x80) break;
