@@ -4,6 +4,7 @@ export { openInMemory, type InMemory, type InMemoryOptions } from "./in-memory/o
 export { databaseStates, timestampOf, type DatabaseFacts } from "./recovery/repair.ts";
 export {
   differenceText,
+  titleOf,
   rerunCalls,
   type Difference,
   type OtherKind,

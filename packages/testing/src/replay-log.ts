@@ -20,7 +20,7 @@ export interface ReplayOptions {
 export interface ReplayReport {
   /** How many calls were run again, and changed the same rows to the byte. */
   readonly callCount: number;
-  /** How many records were taken as they are: publishes, statements, transactions of procedures. */
+  /** How many records were taken as they are: publishes, transactions of procedures. */
   readonly otherCount: number;
   readonly lastOffset: number;
 }

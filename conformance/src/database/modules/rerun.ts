@@ -21,6 +21,7 @@ export const make = app.reducer({ count: t.u32() }, (ctx, { count }) => {
     if (id % 5n === 0n) ctx.db.thing.id.delete(id - 1n);
   }
 });
+export const begin = app.init((ctx) => make(ctx, { count: 2 }));
 export const refuse = app.reducer((ctx) => {
   make(ctx, { count: 3 }); // what it draws from the sequence is not drawn again
   throw new SenderError("no");

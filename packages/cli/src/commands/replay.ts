@@ -3,6 +3,7 @@
  * on a copy, and changes nothing.
  */
 import { open, url } from "node:inspector";
+import { titleOf } from "@lightcone/database";
 import { CliFailure } from "../failure.ts";
 import { print } from "../terminal.ts";
 import { failIfOther, readOffset, rerunCopy } from "./rerun.ts";
@@ -23,12 +24,12 @@ export async function replay(database: string, flags: ReplayFlags, dataDefault: 
     });
   const isDebugged = flags.inspectBrk !== undefined;
   if (isDebugged) openDebugger(flags.inspectBrk);
-  let name = "";
+  let title = "";
   const report = await rerunCopy(database, flags.dataDir ?? dataDefault, {
     from: to,
     to,
     before: (call) => {
-      name = call.functionName;
+      title = titleOf(call);
       if (isDebugged) stopHere();
     },
   });
@@ -37,11 +38,11 @@ export async function replay(database: string, flags: ReplayFlags, dataDefault: 
       hint: "`lightcone rerun` says which offsets there are.",
     });
   if (report.rerunCount === 0)
-    throw new CliFailure(`the record at offset ${to} is of no reducer's call, which alone can be run again`, {
-      hint: "Publishes, statements and transactions of procedures are taken from the log as they are.",
+    throw new CliFailure(`the record at offset ${to} is of nothing that can be run again`, {
+      hint: "`lightcone rerun` says how many records are of procedures and of the database itself, which are taken from the log as they are.",
     });
   failIfOther(report);
-  print(`${name}, offset ${to}, was run again, and changed the same rows, to the byte.`);
+  print(`${title}, offset ${to}, was run again, and changed the same rows, to the byte.`);
 }
 
 /** Listens for a debugger, and waits until one is there. */

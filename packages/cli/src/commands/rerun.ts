@@ -75,8 +75,8 @@ export function readOffset(option: string, text: string | undefined, what: strin
 const leftOut: Readonly<Record<OtherKind, string>> = {
   procedures:
     "transactions of procedures: the log has what they changed, and not the answers and times that it was made of",
-  statements: "SQL statements: no function of the module ran",
-  publishes: "publishes, with the init reducer that the first of them runs",
+  statements: "statements of releases that left no text of them in the log",
+  publishes: "publishes that ran no function",
   rest: "of the database itself, such as clients that come and go, or of functions that the module has no more",
 };
 

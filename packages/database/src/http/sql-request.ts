@@ -51,7 +51,7 @@ export class StatementRun implements RequestRun {
         const read = new SlicedRead(context, [{ plan, rows: result }], caller);
         return read.isWhole ? result.reply(nothing) : new LongResult(read, result);
       }
-      if (writes(plan)) return result.reply(write(context, caller, plan));
+      if (writes(plan)) return result.reply(write(context, caller, plan, this.sql));
       const emit = (bytes: Uint8Array, at: number, length: number): void => result.add(bytes, at, length);
       return result.reply(execute(context.store, plan, caller.identity, emit));
     } catch (error) {
@@ -199,9 +199,10 @@ function columnsOf(plan: Plan): ProductType {
   return plan.kind === "select" || plan.kind === "show" ? plan.columns : noColumns;
 }
 
-function write(context: DatabaseContext, caller: Caller, plan: Plan): Stats {
+/** The log has the statement's text as its arguments: a record can be told from it, and made again. */
+function write(context: DatabaseContext, caller: Caller, plan: Plan, sql: string): Stats {
   if (context.pipeline.refusal !== undefined) throw context.pipeline.refusal;
-  const call = new Call(CommitKind.sql, caller).of(undefined, context.pipeline.nowMicros());
+  const call = new Call(CommitKind.sql, caller).of(undefined, context.pipeline.nowMicros(), utf8.encode(sql));
   call.requestSequence = 1;
   let stats: Stats | undefined;
   const result = context.pipeline.transact(call, () => {

@@ -33,6 +33,14 @@ export function costOf(store: Pick<Store, "tableByName">, { tables }: AutoMigrat
   return { tables: remade, rows, bytes, milliseconds: Math.ceil((rows * microsPerRow + bytes * microsPerByte) / 1000) };
 }
 
+/** So many rows are made anew at once; others wait for that long. */
+export const rowsAtOnce = 1000;
+
+/** Makes the tables of a first module, in the open transaction. */
+export function createTables({ catalog }: Store, { tables }: ModuleDef): void {
+  for (const table of [...tables].sort(byName)) catalog.createTable(table);
+}
+
 /** Begins to make the rows anew that the plan wants otherwise. Whether there are any. */
 export function openRemakes(store: Store, { tables }: AutoMigration): boolean {
   for (const change of tables)
@@ -69,4 +77,8 @@ function changeOf(store: Store, { table, def, from, conversion }: AlteredTable):
 
 function tableOf(store: Store, name: string) {
   return defined(store.tableByName(name), `table ${name}, which the plan names`);
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 /** The row of `st_module`: which program the database runs. */
 import { asTableId, defined, LightconeError } from "@lightcone/base";
-import type { Store } from "@lightcone/engine";
+import type { RecordRows, Store } from "@lightcone/engine";
 import { ByteReader, ByteWriter, toHexReversed, valueCodec } from "@lightcone/sats";
 import { systemTables } from "@lightcone/schema";
 import type { DatabaseContext } from "../core/context.ts";
@@ -47,7 +47,17 @@ export function storeProgram(
 /** The program that the database last took in; undefined before the first publish. */
 export function storedProgram(store: Store): Program | undefined {
   const row = storedRow(store);
-  return row && { hostType: row.program_kind === programKinds.js ? "js" : "wasm", program: row.program_bytes.slice() };
+  return row && programOf(row);
+}
+
+/** The program that a publish's record brings. @throws {LightconeError} `Malformed` */
+export function programIn(record: readonly RecordRows[]): Program | undefined {
+  const row = record.find(({ tableId }) => tableId === moduleTable)?.inserts[0];
+  return row && programOf(moduleRow.read(new ByteReader(row, "a row of st_module")));
+}
+
+function programOf({ program_kind: kind, program_bytes: bytes }: ModuleRow): Program {
+  return { hostType: kind === programKinds.js ? "js" : "wasm", program: bytes.slice() };
 }
 
 /**

@@ -16,7 +16,7 @@ import { ProgramPhase, WorkKind } from "../link/work.ts";
 import { Call, noConnection } from "../core/call.ts";
 import { ok } from "../core/commit-pipeline.ts";
 import type { Installation } from "./installation.ts";
-import { changeTables, costOf, finishCarrying, openRemakes, rowCounts } from "./carry-out.ts";
+import { changeTables, costOf, createTables, finishCarrying, openRemakes, rowCounts, rowsAtOnce } from "./carry-out.ts";
 import { storeProgram } from "./module-row.ts";
 import { storeRules } from "./rule-rows.ts";
 
@@ -168,7 +168,7 @@ function create(site: PublishSite, next: Module, id: Uint8Array): Reply {
   const init = next.lifecycle("init");
   const call = ownersCall(context).of(init, context.pipeline.nowMicros());
   const build = (): void => {
-    for (const table of [...next.def.tables].sort(byName)) context.store.catalog.createTable(table);
+    createTables(context.store, next.def);
     enter(site, next); // the tables now exist: bind the module to their ids
   };
   const result =
@@ -231,9 +231,6 @@ function updateFailed(context: DatabaseContext, error: LightconeError): Reply {
   context.log.note(LogLevel.warn, `Database update failed: ${error.message}`);
   return failure(error);
 }
-
-/** So many rows are made anew at once; others wait for that long. */
-const rowsAtOnce = 1000;
 
 /** A module that takes the place of another: rows made anew in slices, then the switch, which is one transaction. */
 class Update {
@@ -326,8 +323,4 @@ function doing(work: () => void): CallOutcome {
 
 function ownersCall({ owner }: DatabaseContext): Call {
   return new Call(CommitKind.publish, { identity: owner, connectionId: noConnection });
-}
-
-function byName(a: { readonly name: string }, b: { readonly name: string }): number {
-  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }

@@ -4,8 +4,8 @@
  *
  *   state before the record ─▶ the call, on a fresh instance ─▶ its rows, compared ─▶ rolled back ─▶ the record applied
  *
- * What cannot be run again is applied and counted by what it is: transactions of procedures, whose beginnings are not in the log,
- * statements, which are no module's doing, publishes with the init reducer that runs in them.
+ * So are statements of the owner, and the functions that publishes run: init, and one that carries rows over. What cannot be run again is
+ * applied and counted by what it is: transactions of procedures, since what they were made of is not in the log.
  */
 import { cutText, defined, userIdMin, type Clock, type FileSystem } from "@lightcone/base";
 import { outsideMicrotasks } from "@lightcone/base/node";
@@ -19,14 +19,28 @@ import {
   type RecordRows,
   type Store,
 } from "@lightcone/engine";
-import type { CallOutcome } from "@lightcone/host";
+import type { CallOutcome, ModuleInstance } from "@lightcone/host";
 import { loadJsModule, type LoadJs, type SandboxKind } from "@lightcone/host-js";
 import { bsatnToJson, ByteReader, Timestamp, type AlgebraicType } from "@lightcone/sats";
+import { execute } from "@lightcone/query";
+import { planMigration } from "@lightcone/schema";
+import { compileStatement } from "@lightcone/sql";
+import { Access } from "../access/catalog.ts";
 import { ModuleRuntime } from "../calls/module-runtime.ts";
-import type { BoundReducer } from "../core/module.ts";
+import { ok } from "../core/commit-pipeline.ts";
+import type { BoundReducer, Program } from "../core/module.ts";
 import { defaultDatabaseLimits } from "../link/limits.ts";
-import { storedProgram } from "../publish/module-row.ts";
+import {
+  changeTables,
+  createTables,
+  finishCarrying,
+  openRemakes,
+  rowCounts,
+  rowsAtOnce,
+} from "../publish/carry-out.ts";
+import { programIn, storedProgram } from "../publish/module-row.ts";
 import { Scheduler } from "../schedule/scheduler.ts";
+import { Relations } from "../views/relations.ts";
 import { RerunPort } from "./rerun-port.ts";
 
 export interface RerunOptions {
@@ -43,7 +57,7 @@ export interface RerunOptions {
   /** Is told of each call right before it runs, in the same turn. */
   readonly before?: ((call: CommitMeta) => void) | undefined;
   readonly sandbox?: SandboxKind | undefined;
-  /** Makes programs of TypeScript modules, if they run in none of those. */
+  /** Makes the module that runs in place of each that was published. */
   readonly loadJs?: LoadJs | undefined;
 }
 
@@ -66,7 +80,8 @@ export interface Difference {
     | { readonly kind: "failed"; readonly message: string };
 }
 
-/** What cannot be run again. `rest` is the database's own, and of functions that the module has no more. */
+/** What was not run again: publishes that ran no function, and statements of releases that left no text of them. `rest` is the
+database's own, and of functions that the module has no more. */
 export type OtherKind = "procedures" | "statements" | "publishes" | "rest";
 
 export interface RerunReport {
@@ -134,16 +149,38 @@ const otherKinds: { readonly [Kind in CommitKind]?: OtherKind } = {
   [CommitKind.publish]: "publishes",
 };
 
+/** Does what a record was made by, in the open transaction. */
+type Work = () => CallOutcome;
+
+function callOn(instance: ModuleInstance, { def }: BoundReducer, call: CommitMeta, args: Uint8Array): CallOutcome {
+  const { sender, connection, timestampMicros } = call;
+  return instance.callReducer({
+    reducerId: def.id,
+    sender: sender.slice(),
+    connection: connection.slice(),
+    timestampMicros,
+    args,
+  });
+}
+
+/** What a record is of, in words. */
+export function titleOf({ kind, functionName }: Pick<CommitMeta, "kind" | "functionName">): string {
+  return kind === CommitKind.sql ? "a statement of the owner" : functionName;
+}
+
 /** Thrown to roll a transaction back when its rows are known. */
 const seen = new Error("the rows are known");
 
 class Rerun {
   difference: Difference | undefined;
   private readonly store: Store;
+  private readonly relations: Relations;
   private readonly scheduler: Scheduler;
   private readonly port: RerunPort;
   private readonly loadJs: LoadJs;
   private readonly before: RerunOptions["before"];
+  /** Whether one module stands for every program that was published, whatever tables it had. */
+  private readonly isGivenModule: boolean;
   private module: ModuleRuntime | undefined;
   private rerunCount = 0;
   private readonly others: Record<OtherKind, number> = { procedures: 0, statements: 0, publishes: 0, rest: 0 };
@@ -151,9 +188,11 @@ class Rerun {
 
   constructor(store: Store, { identity, sandbox = "vm", loadJs, before }: RerunOptions) {
     this.store = store;
+    this.relations = new Relations(store, Infinity, 0);
     this.scheduler = new Scheduler(store);
     this.port = new RerunPort(store, this.scheduler, identity);
     this.before = before;
+    this.isGivenModule = loadJs !== undefined;
     this.loadJs = loadJs ?? ((bundle, limits) => loadJsModule(bundle, limits, { sandbox }));
   }
 
@@ -168,12 +207,12 @@ class Rerun {
   async install(): Promise<void> {
     const program = storedProgram(this.store);
     this.scheduler.bind(this.store.tables());
-    this.module =
-      program &&
-      (await outsideMicrotasks(() => {
-        const { port } = this;
-        return new ModuleRuntime(program, { port, viewPort: port }, defaultDatabaseLimits, this.loadJs);
-      }));
+    this.module = program && (await outsideMicrotasks(() => this.load(program)));
+  }
+
+  private load(program: Program): ModuleRuntime {
+    const { port } = this;
+    return new ModuleRuntime(program, { port, viewPort: port }, defaultDatabaseLimits, this.loadJs);
   }
 
   /** Runs what the record is of, unless it is too early, and applies the record. */
@@ -188,48 +227,100 @@ class Rerun {
   }
 
   private async compare(call: CommitMeta, record: Uint8Array): Promise<void> {
-    const reducer = this.reducerOf(call);
-    if (reducer === undefined) {
+    const made = await outsideMicrotasks(() => {
+      const work = this.workOf(call, record);
+      return work && this.run(call, work);
+    });
+    if (made === undefined) {
       this.others[otherKinds[call.kind] ?? "rest"] += 1;
       return;
     }
     this.rerunCount += 1;
-    const made = await outsideMicrotasks(() => this.run(call, reducer));
     const difference = made instanceof Uint8Array ? this.firstOf(rowsOfRecord(record), rowsOfRecord(made)) : made;
     if (difference === undefined) return;
     if (this.port.hasAskedForToken) this.tokenCount += 1;
-    else {
-      const { functionName, timestampMicros } = call;
-      this.difference = { offset: this.store.offset, functionName, timestampMicros, what: difference };
+    else
+      this.difference = {
+        offset: this.store.offset,
+        functionName: titleOf(call),
+        timestampMicros: call.timestampMicros,
+        what: difference,
+      };
+  }
+
+  /** What the record was made by; undefined for what cannot be run again, and for what ran nothing. */
+  private workOf(call: CommitMeta, record: Uint8Array): Work | undefined {
+    switch (call.kind) {
+      case CommitKind.procedure:
+        return undefined;
+      case CommitKind.sql:
+        return this.statement(call);
+      case CommitKind.publish:
+        return this.publish(call, record);
+      default:
+        return this.reducer(call);
     }
   }
 
-  private reducerOf({ kind, functionName }: CommitMeta): BoundReducer | undefined {
-    const isOther = kind === CommitKind.sql || kind === CommitKind.publish || kind === CommitKind.procedure;
-    return isOther || functionName === "" ? undefined : this.module?.reducer(functionName);
-  }
-
-  /** Runs a call on an instance of its own. @returns the record that it would make; nothing of it stays */
-  private run(call: CommitMeta, { def }: BoundReducer): Uint8Array | Extract<Difference["what"], { kind: "failed" }> {
-    const { store, port, scheduler } = this;
-    const module = defined(this.module, "the module of a reducer");
+  private reducer(call: CommitMeta): Work | undefined {
+    const { module, scheduler } = this;
+    const reducer = call.functionName === "" ? undefined : module?.reducer(call.functionName);
+    if (module === undefined || reducer === undefined) return undefined;
     const args = call.args.slice();
-    const { sender, connection, timestampMicros } = call;
-    const afterCall = call.kind === CommitKind.schedule ? scheduler.afterCall(def.name, args) : undefined;
+    const afterCall = call.kind === CommitKind.schedule ? scheduler.afterCall(reducer.def.name, args) : undefined;
     module.discard();
     const { instance } = module;
+    return () => {
+      const outcome = callOn(instance, reducer, call, args);
+      if (outcome.kind === "ok") afterCall?.();
+      return outcome;
+    };
+  }
+
+  /** A statement of the owner. Releases before this one have left no text of it. */
+  private statement({ args, sender }: CommitMeta): Work | undefined {
+    const { store, relations } = this;
+    if (args.length === 0) return undefined;
+    const text = new TextDecoder().decode(args);
+    const identity = sender.slice();
+    const catalog = new Access(store, relations).catalog({ isOwner: true }, false);
+    return () => {
+      execute(store, compileStatement(text, catalog, { identity, mayWrite: true }), identity, () => undefined);
+      return ok;
+    };
+  }
+
+  /** The function that a publish ran: init of the first, or one that makes new rows of old ones. */
+  private publish(call: CommitMeta, record: Uint8Array): Work | undefined {
+    const { store, module: before } = this;
+    const program = call.functionName === "" ? undefined : programIn(rowsOfRecord(record));
+    if (program === undefined || this.isGivenModule) return undefined;
+    const next = this.load(program);
+    const reducer = next.reducer(call.functionName);
+    const plan = before && planMigration(before.def, next.def, { ...rowCounts(store), dropsData: true });
+    if (reducer === undefined || plan?.kind === "refused") return undefined;
+    // Before the transaction, as in the publish.
+    if (plan !== undefined && openRemakes(store, plan)) while (!store.catalog.stepRemakes(rowsAtOnce));
+    return () => {
+      if (plan === undefined) createTables(store, next.def);
+      else changeTables(store, plan);
+      this.scheduler.bind(store.tables());
+      next.bind();
+      const outcome = callOn(next.instance, reducer, call, call.args.slice());
+      if (outcome.kind === "ok" && plan !== undefined) finishCarrying(store, plan, next.def);
+      return outcome;
+    };
+  }
+
+  /** Runs something in a transaction. @returns the record that it would make; nothing of it stays */
+  private run(call: CommitMeta, work: Work): Uint8Array | Extract<Difference["what"], { kind: "failed" }> {
+    const { store, port } = this;
     port.begin(call);
     store.begin();
     this.before?.(call);
     let outcome: CallOutcome;
     try {
-      outcome = instance.callReducer({
-        reducerId: def.id,
-        sender: sender.slice(),
-        connection: connection.slice(),
-        timestampMicros,
-        args,
-      });
+      outcome = work();
     } catch (error) {
       outcome = { kind: "panic", message: error instanceof Error ? error.message : "it was ended", fatal: true };
     }
@@ -237,7 +328,6 @@ class Rerun {
       store.rollback();
       return { kind: "failed", message: outcome.message };
     }
-    afterCall?.();
     let made: Uint8Array | undefined;
     try {
       const commit = store.commit(

@@ -199,8 +199,8 @@ function joined({ offset, deltas }: Commit, derived: Commit): Changes {
 }
 
 /**
- * One object, filled in for each commit. The log has who ran a procedure or a statement, so that it is not run again;
- * subscribers do not learn it.
+ * One object, filled in for each commit. The log has who ran a procedure or a statement, so that it is not run again, and the
+ * statement's text, so that it can be; subscribers do not learn it.
  */
 class Head implements CommitHead {
   private readonly database: Uint8Array;
@@ -230,6 +230,7 @@ class Head implements CommitHead {
     this.requestId = meta.requestId;
     this.durationMicros = durationMicros;
     if (meta.kind === CommitKind.sql || meta.kind === CommitKind.procedure) this.connection = noConnection;
+    if (meta.kind === CommitKind.sql) this.args = noBytes;
     if (meta.kind === CommitKind.procedure) {
       this.sender = this.database;
       this.functionName = "";
