@@ -10,6 +10,7 @@ import {
   zeroSizedElementsMax,
 } from "@lightcone/sats";
 import { serverLimits } from "@lightcone/server";
+import { guessesMax, guessRowsMax } from "../packages/client/src/optimistic/guesses.ts";
 import { heldCallsMax } from "../packages/client/src/requests.ts";
 import { answerBytesMax } from "../packages/client/src/platform.ts";
 import { snapshotReserveBytes } from "../packages/commitlog/src/snapshot-store.ts";
@@ -180,6 +181,18 @@ const fixed: Readonly<Record<string, Row>> = {
     what: "calls of `lightcone/client` that wait for a connection",
     outcome: "`LimitExceeded` rejects the call",
   },
+  guessesMax: {
+    value: guessesMax,
+    unit: "calls",
+    what: "calls of `lightcone/client` that are guessed at once",
+    outcome: "the call is made and not guessed",
+  },
+  guessRowsMax: {
+    value: guessRowsMax,
+    unit: "rows",
+    what: "rows that a guess of `lightcone/client` writes",
+    outcome: "the call is made and not guessed",
+  },
   answerBytesMax: {
     value: answerBytesMax,
     unit: "bytes",
@@ -221,6 +234,7 @@ const tests = {
   registry: "packages/server/src/registry/registry.test.ts",
   tokens: "packages/server/src/auth/tokens.test.ts",
   client: "packages/client/src/connect.test.ts",
+  guesses: "packages/client/src/optimistic/optimistic.test.ts",
   platform: "packages/client/src/real-platform.test.ts",
   frames: "conformance/src/database/frames.test.ts",
 } as const;
@@ -327,6 +341,8 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   arrayElementsMax: "builtins",
   logTextBytesMax: "reading",
   heldCallsMax: "client",
+  guessesMax: "guesses",
+  guessRowsMax: "guesses",
   answerBytesMax: "platform",
 };
 

@@ -238,7 +238,7 @@ test(
 test("the guide for clients is as it says: its program, and that it is the same identity next time", async () => {
   const guide = join(project, "client-guide");
   mkdirSync(guide);
-  expect([...filesOf("docs/client.md").keys()]).toEqual(["module.ts", "client.ts"]);
+  expect([...filesOf("docs/client.md").keys()]).toEqual(["module.ts", "client.ts", "quick.ts"]);
   for (const [name, text] of filesOf("docs/client.md")) writeFileSync(join(guide, name), text);
   const config = { extends: "../tsconfig.json", compilerOptions: { lib: ["esnext"] }, include: ["*.ts"] };
   writeFileSync(join(guide, "tsconfig.json"), JSON.stringify(config));
@@ -248,7 +248,7 @@ test("the guide for clients is as it says: its program, and that it is the same 
     execFileSync(process.execPath, ["client.ts", url], { cwd: guide, env, encoding: "utf8", stdio: "pipe" });
   const first = run();
   expect(first).toMatch(
-    /^(?:connecting \n)?open \nI am (c200\w+)\n0 of them, 0 behind these\nnew: Apple, 5 of them\napple: 5, now 3\nrefused: There are not 4 of apple\nsold: 1\nclosed \n$/,
+    /^(?:connecting \n)?open \nI am (c200\w+)\n0 of them, 0 behind these\nnew: Apple, 5 of them\napple: 5, now 3\nrefused: There are not 4 of apple\nsold: 1\nnew: Pear, 3 of them\n3 pears before any answer\nclosed \n$/,
   );
   expect(run()).toContain(/I am c200\w+/.exec(first)?.[0]);
   const own = running.pop();

@@ -3,6 +3,16 @@ import type { Catalog } from "./catalog.ts";
 import { noChange, RowBag, type TableChange } from "./row-bag.ts";
 import type { Rows } from "./wire.ts";
 
+/** What calls that are on their way are expected to do, on top of the rows that are seen: `optimistic/`. */
+export interface Guesses {
+  /** Takes all of it off, in the midst of a message. */
+  lift(touched: Set<RowBag>): void;
+  /** Works it out again, from the rows as the message has made them. */
+  lay(bags: Bags, touched: Set<RowBag>): void;
+  /** Other rows are seen from now on, on which nothing lies. */
+  forget(): void;
+}
+
 export interface BagsOptions {
   readonly catalog: Catalog;
   /** Of the hashes of rows: the same for bags that replace one another. */
@@ -11,6 +21,7 @@ export interface BagsOptions {
   readonly canUse: (accessor: string) => boolean;
   /** Whether anybody hears which rows of a table come and go. */
   readonly hears: (accessor: string) => boolean;
+  readonly guesses: Guesses | undefined;
 }
 
 export class Bags {
@@ -33,9 +44,11 @@ export class Bags {
    */
   apply(rows: readonly Rows[], isSeen: boolean): Map<string, TableChange> {
     const touched = new Set<RowBag>();
+    const guesses = isSeen ? this.#options.guesses : undefined;
     try {
+      guesses?.lift(touched);
       for (const { table, by, list } of rows) {
-        const bag = this.#bagOf(table);
+        const bag = this.bagOf(this.#options.catalog.accessorOf(table));
         if (bag === undefined) continue;
         touched.add(bag);
         bag.take(list, by);
@@ -45,6 +58,7 @@ export class Bags {
       for (const bag of touched) bag.undo();
       throw error;
     }
+    guesses?.lay(this, touched);
     const changes = new Map<string, TableChange>();
     for (const bag of touched) {
       const { accessor } = bag.table;
@@ -56,7 +70,11 @@ export class Bags {
 
   /** Takes the place of the bags of the link before. Gives the difference, by accessor. */
   replace(before: Bags | undefined): Map<string, TableChange> {
-    const { seed, hears } = this.#options;
+    const { seed, hears, guesses } = this.#options;
+    const laid = new Set<RowBag>();
+    guesses?.forget();
+    guesses?.lay(this, laid);
+    for (const bag of laid) bag.settle(false);
     const changes = new Map<string, TableChange>();
     const note = (accessor: string, change: TableChange): void => {
       if (change !== noChange) changes.set(accessor, change);
@@ -68,9 +86,8 @@ export class Bags {
   }
 
   /** Undefined for a table that the client is not told of, or cannot use: its rows pass by. */
-  #bagOf(tableName: string): RowBag | undefined {
+  bagOf(accessor: string | undefined): RowBag | undefined {
     const { catalog, seed, canUse } = this.#options;
-    const accessor = catalog.accessorOf(tableName);
     if (accessor === undefined) return undefined;
     const known = this.#bags.get(accessor);
     if (known !== undefined || !canUse(accessor)) return known;

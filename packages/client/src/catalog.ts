@@ -21,11 +21,12 @@ interface KnownFunction {
   readonly returns: Codec | undefined;
 }
 
-/** A call as the server takes it, and what reads its result. */
+/** A call as the server takes it, and what reads its arguments and its result. */
 export interface EncodedCall {
   readonly name: string;
   readonly args: Uint8Array;
   readonly returns: Codec | undefined;
+  readonly params: Codec;
 }
 
 export class Catalog {
@@ -48,6 +49,11 @@ export class Catalog {
   constructor(database: string, built: object | undefined) {
     this.#database = database;
     this.#built = built === undefined ? undefined : readSchema(built);
+  }
+
+  /** The schema as the server has told it. */
+  get text(): string | undefined {
+    return this.#text;
   }
 
   /** Whether the server has told its schema. */
@@ -127,7 +133,8 @@ export class Catalog {
       throw new LightconeError("BadArguments", { reducer: accessor, reason });
     }
     try {
-      return { name: known.schema.name, args: encodeValue(known.params, args), returns: known.returns };
+      const { params, returns } = known;
+      return { name: known.schema.name, args: encodeValue(params, args), returns, params };
     } catch (cause) {
       if (!(cause instanceof TypeError)) throw cause;
       const renamed = renamedParameter(kind, known.schema, args);

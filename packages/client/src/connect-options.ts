@@ -1,6 +1,7 @@
 /** The options of `connect`, and what is wrong with some, said by option: plain JavaScript has no compiler that would. */
 import type { LightconeError } from "@lightcone/base";
 import type { ConnectionState } from "./connection.ts";
+import type { Optimistic } from "./optimistic/optimistic.ts";
 import type { Platform } from "./platform.ts";
 import type { WebSocketClass } from "./real-platform.ts";
 import type { GivenToken, TokenStore } from "./token-store.ts";
@@ -26,6 +27,8 @@ export interface ConnectOptions {
   readonly tokenStore?: TokenStore;
   /** Whether to see only what is durable. Left to the server when left out. */
   readonly confirmed?: boolean;
+  /** Reducers that are run here at once, until the database has answered: `optimistic({ … })`. */
+  readonly optimistic?: Optimistic;
   readonly onState?: (state: ConnectionState, reason?: string) => void;
   /**
    * Runs when the client cannot go on: there is no such database (`NoSuchDatabase`), the token is not believed
@@ -55,6 +58,7 @@ const options: Readonly<Record<keyof ConnectOptions, readonly [type: string, wha
   token: ["string or function", "a token, as `db.token` has it, or a function that gives one"],
   tokenStore: ["object", "an object, as `webTokenStore` makes one"],
   confirmed: ["boolean", "a boolean"],
+  optimistic: ["function", "what `optimistic({ … })` makes"],
   onState: ["function", "a function"],
   onError: ["function", "a function"],
   WebSocket: ["function", "a class"],

@@ -2,7 +2,7 @@
 import type { LightconeError } from "@lightcone/base";
 import type { ConnectionId, Identity } from "@lightcone/sats";
 import { Catalog, type FunctionKind } from "./catalog.ts";
-import { Connection, type ConnectionEvents, type ConnectionState } from "./connection.ts";
+import { Connection, type ConnectionEvents, type ConnectionOptions, type ConnectionState } from "./connection.ts";
 import { checkOptions, type ConnectOptions } from "./connect-options.ts";
 import { listen } from "./listeners.ts";
 import { makeRealPlatform } from "./real-platform.ts";
@@ -132,7 +132,9 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
     },
   };
   const { uri, database, confirmed } = options;
-  const connection = new Connection({ uri, database, confirmed, tokens, platform, catalog }, events);
+  // `optimistic` made it so.
+  const optimistic = options.optimistic as ConnectionOptions["optimistic"] | undefined;
+  const connection = new Connection({ uri, database, confirmed, tokens, platform, catalog, optimistic }, events);
 
   const client: Omit<Client, Made> & Record<Made, object> = {
     tables: tables.all,

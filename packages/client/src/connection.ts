@@ -18,10 +18,10 @@
 import { LightconeError } from "@lightcone/base";
 import { ConnectionId, Identity, toHexReversed } from "@lightcone/sats";
 import { backoffMs, steadyAfterMs } from "./backoff.ts";
-import { Bags } from "./bags.ts";
+import { Bags, type Guesses } from "./bags.ts";
 import type { Catalog, FunctionKind } from "./catalog.ts";
 import { Link, type LinkOptions } from "./link.ts";
-import { Requests, textOf } from "./requests.ts";
+import { Requests, textOf, type Guess } from "./requests.ts";
 import { noChange, type RowBag, type TableChange } from "./row-bag.ts";
 import { Subscription, type Query } from "./subscription.ts";
 import type { Answer, Greeting, Rows, Said } from "./wire.ts";
@@ -30,6 +30,31 @@ export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 
 export interface ConnectionOptions extends LinkOptions {
   readonly catalog: Catalog;
+  readonly optimistic?: ((world: GuessWorld) => PendingGuesses) | undefined;
+}
+
+/** What guesses are made from. */
+export interface GuessWorld {
+  readonly catalog: Catalog;
+  readonly platform: ConnectionOptions["platform"];
+  readonly connection: Pick<Connection, "identity" | "connectionId">;
+  /** What is subscribed to. */
+  queries(): Iterable<Query>;
+  /** Brings what is seen up to date with them, and tells the difference. */
+  show(): void;
+}
+
+export interface PendingGuesses extends Guesses {
+  /** Undefined for a reducer that is not guessed. */
+  guess(reducer: string, args: unknown): Guess | undefined;
+  /** The call was answered: by rows that are seen with the message that comes next, or with the next link. */
+  answered(guess: Guess, isSeen: boolean): void;
+  /** Takes what ends meanwhile away in one step. */
+  together(run: () => void): void;
+  /** Ends all of them. */
+  close(): void;
+  /** @throws {TypeError} while rows are between two states */
+  checkRead(): void;
 }
 
 /** What a connection tells whoever holds it. */
@@ -75,6 +100,7 @@ export class Connection {
   readonly #events: ConnectionEvents;
   readonly #subscriptions = new Map<number, Subscription>();
   readonly #requests: Requests;
+  readonly #guesses: PendingGuesses | undefined;
   /** Those that the application sees. */
   #bags: Bags | undefined;
   #attempt: Attempt | undefined;
@@ -84,6 +110,8 @@ export class Connection {
   /** Tables that the application uses, and what was told to differ in them. */
   readonly #used = new Set<string>();
   readonly #told = new Set<string>();
+  /** Changes that are in the tables and are being told. */
+  readonly #untold: ReadonlyMap<string, TableChange>[] = [];
   readonly #endWakes: () => void;
   #cancelWait: () => void = () => {};
 
@@ -101,12 +129,22 @@ export class Connection {
         if (this.#attempt !== undefined) this.#lost(this.#attempt, reason);
       },
     });
+    this.#guesses = options.optimistic?.({
+      catalog: options.catalog,
+      platform: options.platform,
+      connection: this,
+      queries: () => [...this.#subscriptions.values()].flatMap(({ queries }) => queries),
+      show: () => {
+        if (this.#bags !== undefined) this.#changed(this.#bags.apply([], true));
+      },
+    });
     this.#endWakes = options.platform.onWake?.(() => this.#woken()) ?? (() => {});
     this.#open();
   }
 
   /** The rows of a table; none before there are any. What keeps the page from using it is told once. */
   bag(accessor: string): RowBag | undefined {
+    this.#guesses?.checkRead();
     this.use(accessor);
     return this.#bags?.get(accessor);
   }
@@ -121,7 +159,8 @@ export class Connection {
   /** @param args what the application gave; what is no object is refused as `BadArguments` */
   call(kind: FunctionKind, reducer: string, args: unknown): Promise<unknown> {
     if (this.state === "closed") return Promise.reject(this.#closedBefore());
-    return this.#requests.call(kind, reducer, args);
+    const guess = kind === "reducer" ? this.#guesses?.guess(reducer, args) : undefined;
+    return this.#requests.call(kind, reducer, args, guess);
   }
 
   /** Rows as the database has them now. */
@@ -182,7 +221,13 @@ export class Connection {
     });
     const attempt: Attempt = {
       link,
-      bags: new Bags({ catalog, seed: this.#seed, canUse: (accessor) => this.#checkUse(accessor), hears }),
+      bags: new Bags({
+        catalog,
+        seed: this.#seed,
+        canUse: (accessor) => this.#checkUse(accessor),
+        hears,
+        guesses: this.#guesses,
+      }),
       liveSinceMs: undefined,
       awaited: new Set(),
       answers: [],
@@ -229,8 +274,16 @@ export class Connection {
     this.#attempt = undefined;
     attempt.link.close();
     // Answered already: the outcome is known, though its rows come only with the next link.
-    for (const tell of attempt.answers) tell();
-    this.#requests.lost(reason);
+    this.#together(() => {
+      for (const tell of attempt.answers) tell();
+      this.#requests.lost(reason);
+    });
+  }
+
+  /** Guesses that end meanwhile are taken away in one step. */
+  #together(run: () => void): void {
+    if (this.#guesses === undefined) run();
+    else this.#guesses.together(run);
   }
 
   #closeWith(error: LightconeError | undefined): void {
@@ -247,7 +300,10 @@ export class Connection {
     const isTold = held.length > 0 || subscriptions.some(({ isSettled, isAwaited }) => isAwaited && !isSettled);
     const told = (what: string): LightconeError =>
       error ?? new LightconeError("ConnectionClosed", { reason: `the application closed it before ${what}` });
-    for (const { reject, what } of held) reject(told(`\`${what}\` was sent`));
+    this.#together(() => {
+      for (const { reject, what } of held) reject(told(`\`${what}\` was sent`));
+      this.#guesses?.close();
+    });
     for (const subscription of subscriptions) {
       if (subscription.isSettled) {
         if (error !== undefined) subscription.stop(error);
@@ -328,7 +384,9 @@ export class Connection {
       if (caller !== undefined) return this.#apply(attempt, answer.rows, undefined); // somebody else's
       throw new LightconeError("Malformed", { what: "answer", reason: "nothing was asked that it answers" });
     }
-    this.#apply(attempt, sent.again === undefined ? answer.rows : [], sent.take(answer));
+    const tell = sent.take(answer);
+    if (sent.guess !== undefined) this.#guesses?.answered(sent.guess, attempt.liveSinceMs !== undefined);
+    this.#apply(attempt, sent.again === undefined ? answer.rows : [], tell);
   }
 
   #subscriptionApplied(attempt: Attempt, id: number, rows: readonly Rows[]): void {
@@ -370,7 +428,7 @@ export class Connection {
   #apply(attempt: Attempt, rows: readonly Rows[], tell: (() => void) | undefined): void {
     const changes = attempt.bags.apply(rows, attempt.liveSinceMs !== undefined);
     const announce = (): void => {
-      this.#tell(() => this.#events.changed(changes));
+      this.#changed(changes);
       tell?.();
     };
     if (attempt.liveSinceMs !== undefined) return announce();
@@ -381,6 +439,13 @@ export class Connection {
     }
     if (changes.size > 0) attempt.answers.push(announce);
     else if (tell !== undefined) attempt.answers.push(tell);
+  }
+
+  /** Tells changes in the order in which they were made: what is told may call a reducer, which is guessed at once. */
+  #changed(changes: ReadonlyMap<string, TableChange>): void {
+    if (this.#untold.push(changes) > 1) return;
+    for (const each of this.#untold) this.#tell(() => this.#events.changed(each));
+    this.#untold.length = 0;
   }
 
   /** Whether the page can use a table. If not, that is told, once. */
@@ -406,7 +471,7 @@ export class Connection {
     this.#bags = attempt.bags;
     attempt.liveSinceMs = this.#options.platform.clock.steadyMs();
     this.#saidUnreachable = false;
-    this.#tell(() => this.#events.changed(changes));
+    this.#changed(changes);
     for (const subscription of attempt.applied.splice(0))
       if (this.#subscriptions.has(subscription.id)) subscription.markApplied();
     for (const tell of attempt.answers.splice(0)) tell();

@@ -3,6 +3,8 @@ export type { Client } from "./connect.ts";
 export type { ConnectOptions } from "./connect-options.ts";
 export type { ConnectionState } from "./connection.ts";
 export type { Query, SubscriptionHandle } from "./subscription.ts";
+export { optimistic } from "./optimistic/optimistic.ts";
+export type { GuessCtx, GuessView, Optimistic, OptimisticReducers } from "./optimistic/optimistic.ts";
 export { webTokenStore } from "./token-store.ts";
 export type { GivenToken, TokenStore } from "./token-store.ts";
 export type {

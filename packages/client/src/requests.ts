@@ -29,12 +29,21 @@ export interface Way {
   lost(reason: string): void;
 }
 
+/** What a call is expected to do, which is seen until it is known: `optimistic/`. */
+export interface Guess {
+  /** The call is on its way, or waits for a connection. Again changes nothing. */
+  begin(): void;
+  /** Nothing comes of the call. */
+  end(): void;
+}
+
 interface Call {
   readonly id: number;
   readonly kind: FunctionKind;
   /** As the module's code has it. */
   readonly reducer: string;
   readonly args: unknown;
+  readonly guess: Guess | undefined;
   /** Takes what it gives. */
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -56,6 +65,7 @@ export interface Sent {
   /** Takes the answer. What it gives tells whoever waits, once the rows are there. */
   readonly take: (answer: Answer) => () => void;
   readonly reject: (error: unknown) => void;
+  readonly guess?: Guess | undefined;
   /** Of what may be asked again without harm. */
   readonly again?: Held;
 }
@@ -87,15 +97,20 @@ export class Requests {
   }
 
   /** @param args what the application gave; what is no object is refused as `BadArguments` */
-  call(kind: FunctionKind, reducer: string, args: unknown): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const call: Call = { id: this.newId(), kind, reducer, args, resolve, reject };
+  call(kind: FunctionKind, reducer: string, args: unknown, guess?: Guess): Promise<unknown> {
+    return new Promise((resolve, rejectPromise) => {
+      const reject = (error: unknown): void => {
+        guess?.end();
+        rejectPromise(error);
+      };
+      const call: Call = { id: this.newId(), kind, reducer, args, guess, resolve, reject };
       if (this.#way.isOpen) return this.#sendCall(call);
       // What is wrong with it is said now, as far as that is known.
       if (this.#catalog.isKnown) this.#catalog.encodeCall(kind, reducer, args);
       // The application may change its object meanwhile.
       const kept = isObject(args) ? { ...call, args: { ...args } } : call;
       this.#hold({ what: reducer, send: () => this.#sendCall(kept), reject });
+      guess?.begin();
     });
   }
 
@@ -173,7 +188,7 @@ export class Requests {
     this.#held.push(held);
   }
 
-  #sendCall({ id, kind, reducer, args: given, resolve, reject }: Call): void {
+  #sendCall({ id, kind, reducer, args: given, guess, resolve, reject }: Call): void {
     try {
       const { name, args, returns } = this.#catalog.encodeCall(kind, reducer, given);
       const take = ({ failure, value, isDatabases }: Answer): (() => void) => {
@@ -188,7 +203,8 @@ export class Requests {
         const result = isTold ? decodeValue(returns, value, `the result of ${reducer}`) : undefined;
         return () => resolve(result);
       };
-      this.#send({ kind, id, name, args }, { what: reducer, reducer: name, take, reject });
+      this.#send({ kind, id, name, args }, { what: reducer, reducer: name, take, reject, guess });
+      guess?.begin();
     } catch (error) {
       reject(error);
     }

@@ -54,9 +54,9 @@ export class RowBag {
   readonly #indexes = new Map<string, ColumnIndex>();
   #listed: readonly object[] | undefined;
   readonly #input: ByteReader;
-  // What the message that is being applied has touched, and counts before it.
-  #touched: number[] = [];
-  #before: number[] = [];
+  /** What the message that is being applied has touched, and counts before it. */
+  touched: number[] = [];
+  before: number[] = [];
   #events: object[] = [];
 
   /** @param seed of its hashes, the same for bags that replace one another */
@@ -72,7 +72,7 @@ export class RowBag {
 
   /** Every row, as of the last `settle`. */
   rows(): readonly object[] {
-    this.#listed ??= this.#slots().map((slot) => this.#row(slot));
+    this.#listed ??= this.slots().map((slot) => this.#row(slot));
     return this.#listed;
   }
 
@@ -96,7 +96,7 @@ export class RowBag {
 
   /** Rows whose column is not below `low` and not above `high`, in its order; undefined is no bound. */
   *between(column: string, low: Scalar, high: Scalar): Generator<object> {
-    for (const slot of this.#index(column).between(low, high)) yield this.#row(slot);
+    for (const slot of this.index(column).between(low, high)) yield this.#row(slot);
   }
 
   /** Counts the rows of a list `by` times more, or fewer. Those that are counted 0 times happen, and are not kept. */
@@ -113,8 +113,8 @@ export class RowBag {
         const before = store.size;
         const slot = store.slotOf(start, end);
         if (store.mark(slot)) {
-          this.#touched.push(slot);
-          this.#before.push(store.count(slot));
+          this.touched.push(slot);
+          this.before.push(store.count(slot));
         }
         store.setCount(slot, store.count(slot) + by);
         if (store.size === before) continue;
@@ -126,7 +126,7 @@ export class RowBag {
 
   /** @throws {LightconeError} `Malformed` when the message deleted more of a row than there was */
   check(): void {
-    for (const slot of this.#touched) {
+    for (const slot of this.touched) {
       if (this.#store.count(slot) >= 0) continue;
       const reason = "a row was deleted more often than it was inserted";
       throw new LightconeError("Malformed", { what: `update of ${this.table.accessor}`, reason });
@@ -135,7 +135,7 @@ export class RowBag {
 
   /** Takes a message back. */
   undo(): void {
-    for (const [index, slot] of this.#touched.entries()) this.#store.setCount(slot, this.#before[index] ?? 0);
+    for (const [index, slot] of this.touched.entries()) this.#store.setCount(slot, this.before[index] ?? 0);
     this.#events = [];
     this.settle(false);
   }
@@ -144,28 +144,28 @@ export class RowBag {
   settle(isHeard: boolean): TableChange {
     const store = this.#store;
     const [gone, come]: [number[], number[]] = [[], []];
-    for (let index = 0; index < this.#touched.length; index += 1) {
-      const [slot = 0, before = 0] = [this.#touched[index], this.#before[index]];
+    for (let index = 0; index < this.touched.length; index += 1) {
+      const [slot = 0, before = 0] = [this.touched[index], this.before[index]];
       store.unmark(slot);
       const isThere = store.count(slot) > 0;
       if (before > 0 && !isThere) gone.push(slot);
       else if (before === 0 && isThere) come.push(slot);
-      else if (!isThere) store.remove(slot);
+      else if (!isThere) this.#remove(slot);
     }
     const events = this.#events;
-    this.#touched = [];
-    this.#before = [];
+    this.touched = [];
+    this.before = [];
     this.#events = [];
-    if (gone.length + come.length === 0) return events.length === 0 ? noChange : { ...noChange, events };
+    if (gone.length + come.length === 0) {
+      store.tidy();
+      return events.length === 0 ? noChange : { ...noChange, events };
+    }
     const all = (slots: readonly number[]): object[] => slots.map((slot) => this.#row(slot));
     const change = isHeard ? this.#paired(events, all(gone), all(come)) : { ...noChange, events };
-    for (const [name, index] of this.#indexes) for (const slot of gone) index.remove(this.#scalar(slot, name), slot);
-    for (const slot of gone) {
-      store.remove(slot);
-      if (slot < this.#objects.length) this.#objects[slot] = undefined;
-    }
+    for (const [name, index] of this.#indexes) for (const slot of gone) index.remove(this.scalar(slot, name), slot);
+    for (const slot of gone) this.#remove(slot);
     store.tidy();
-    for (const [name, index] of this.#indexes) for (const slot of come) index.add(this.#scalar(slot, name), slot);
+    for (const [name, index] of this.#indexes) for (const slot of come) index.add(this.scalar(slot, name), slot);
     this.version = {};
     this.#listed = undefined;
     return change;
@@ -178,7 +178,7 @@ export class RowBag {
     const slotIn = (bag: RowBag | undefined, of: RowBag, slot: number): number =>
       bag === undefined ? -1 : bag.#store.slotLike(of.#store, slot);
     const come: number[] = [];
-    for (const slot of this.#slots()) {
+    for (const slot of this.slots()) {
       const same = slotIn(known, this, slot);
       const row = known === undefined ? undefined : known.#objects[same];
       if (row !== undefined) this.#place(slot, row);
@@ -187,7 +187,7 @@ export class RowBag {
     const gone =
       before === undefined
         ? []
-        : before.#slots().filter((slot) => known === undefined || slotIn(this, before, slot) < 0);
+        : before.slots().filter((slot) => known === undefined || slotIn(this, before, slot) < 0);
     if (come.length + gone.length === 0) {
       if (before !== undefined) this.#listed = before.#listed;
       return noChange;
@@ -198,10 +198,34 @@ export class RowBag {
     return this.#paired([], rowsOf(before, gone), rowsOf(this, come));
   }
 
-  #slots(): number[] {
+  // --- as the rows are in the midst of a message: what is guessed is worked out from them
+
+  /** Every row that is there. */
+  slots(): number[] {
     const slots: number[] = [];
     for (let slot = 0; slot < this.#store.end; slot += 1) if (this.#store.count(slot) > 0) slots.push(slot);
     return slots;
+  }
+
+  /** How often a row is counted. */
+  count(slot: number): number {
+    return this.#store.count(slot);
+  }
+
+  slotOf(bytes: Uint8Array): number {
+    return this.#store.slotOfBytes(bytes);
+  }
+
+  bytesOf(slot: number): Uint8Array {
+    const { bytes, at, end } = this.#at(slot);
+    return bytes.slice(at, end);
+  }
+
+  // ---
+
+  #remove(slot: number): void {
+    this.#store.remove(slot);
+    if (slot < this.#objects.length) this.#objects[slot] = undefined;
   }
 
   #row(slot: number): object {
@@ -223,17 +247,22 @@ export class RowBag {
     return this.#input;
   }
 
-  #index(column: string): ColumnIndex {
+  /** A column's index, of the rows as of the last `settle`. */
+  index(column: string): ColumnIndex {
     let index = this.#indexes.get(column);
     if (index === undefined) {
-      index = new ColumnIndex(this.#slots().map((slot) => [this.#scalar(slot, column), slot]));
+      const before = new Map(this.touched.map((slot, at) => [slot, this.before[at] ?? 0]));
+      const entries: [Scalar, number][] = [];
+      for (let slot = 0; slot < this.#store.end; slot += 1)
+        if ((before.get(slot) ?? this.count(slot)) > 0) entries.push([this.scalar(slot, column), slot]);
+      index = new ColumnIndex(entries);
       this.#indexes.set(column, index);
     }
     return index;
   }
 
   /** A column of a row, without making an object of it. */
-  #scalar(slot: number, column: string): Scalar {
+  scalar(slot: number, column: string): Scalar {
     const input = this.#at(slot);
     for (const { name, codec } of this.table.columns) {
       if (name === column) return scalarOf(codec.read(input));

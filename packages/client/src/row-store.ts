@@ -70,6 +70,12 @@ export class RowStore {
     return known < 0 ? this.#add(start, end, hash) : known;
   }
 
+  /** The slot of a row; -1 when it is not here. */
+  slotOfBytes(bytes: Uint8Array): number {
+    const { view } = chunkOf(bytes);
+    return this.#find(view, 0, bytes.length, hashOf(view, 0, bytes.length, this.seed));
+  }
+
   /** The slot in which another store's row is here; -1 when it is not. The stores must have the same seed. */
   slotLike(other: RowStore, slot: number): number {
     const start = other.#word(slot, startWord);

@@ -134,6 +134,11 @@ type ProceduresWithin<M extends ModuleExports> = OfAll<
   { [K in SubmoduleKeys<TablesOf<M>>]: Prefixed<K, ClientProcedures<Within<M, K>>> }[SubmoduleKeys<TablesOf<M>>]
 >;
 
+/** The rows of a module's views, by the names that it exports them under. */
+export type ViewRows<M extends ModuleExports> = {
+  readonly [K in ViewNames<Exported<M>>]: ViewRow<Exported<M>[K]>;
+};
+
 /**
  * The module's public tables, by their keys in its schema, and its views, by the names that it exports them under. Those of a
  * submodule have its key in front: `db.tables["chat.line"]`.
@@ -141,7 +146,7 @@ type ProceduresWithin<M extends ModuleExports> = OfAll<
 export type ClientTables<M extends ModuleExports> = M extends UntypedModule
   ? Readonly<Record<string, ClientTable<UntypedRow> & KeyedTable<UntypedRow, unknown>>>
   : { readonly [K in PublicTables<TablesOf<M>>]: TableOf<TablesOf<M>[K]> } & {
-      readonly [K in ViewNames<Exported<M>>]: ClientTable<ViewRow<Exported<M>[K]>>;
+      readonly [K in keyof ViewRows<M>]: ClientTable<ViewRows<M>[K]>;
     } & TablesWithin<M>;
 
 type GroupsOf<M> = { [K in keyof M]: M[K] extends ExportGroup<infer G> ? G : never }[keyof M];

@@ -29,7 +29,7 @@ export function clientPartOf(def: ModuleDef): ModuleDef {
     tables: tables.map((table) => ({
       ...table,
       columns: table.columns.map((column) => ({ ...column, defaultValue: undefined })),
-      sequences: [],
+      sequences: table.sequences,
       schedule: undefined,
     })),
     reducers,

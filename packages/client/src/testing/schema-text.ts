@@ -8,6 +8,11 @@ export interface SchemaParts {
     readonly row: ProductType;
     readonly key?: number;
     readonly isPrivate?: boolean;
+    readonly isEvent?: boolean;
+    /** Columns by their places. */
+    readonly indexes?: Readonly<Record<string, readonly number[]>>;
+    readonly unique?: readonly (readonly number[])[];
+    readonly autoInc?: readonly number[];
   }[];
   readonly reducers?: readonly { readonly accessor: string; readonly name?: string; readonly params?: ProductType }[];
 }
@@ -17,12 +22,21 @@ export function schemaText({ tables = [], reducers = [] }: SchemaParts): string 
   const sections = [
     { Typespace: { types: tables.map(({ row }) => json(row)) } },
     {
-      Tables: tables.map(({ accessor, key, isPrivate }, index) => ({
-        source_name: accessor,
-        product_type_ref: index,
-        primary_key: key === undefined ? [] : [key],
-        table_access: isPrivate === true ? { Private: [] } : { Public: [] },
-      })),
+      Tables: tables.map(
+        ({ accessor, key, isPrivate, isEvent = false, indexes = {}, unique = [], autoInc = [] }, index) => ({
+          source_name: accessor,
+          product_type_ref: index,
+          primary_key: key === undefined ? [] : [key],
+          indexes: Object.entries(indexes).map(([name, columns]) => ({
+            accessor_name: { some: name },
+            algorithm: { BTree: columns },
+          })),
+          constraints: unique.map((columns) => ({ data: { Unique: { columns } } })),
+          sequences: autoInc.map((column) => ({ column })),
+          is_event: isEvent,
+          table_access: isPrivate === true ? { Private: [] } : { Public: [] },
+        }),
+      ),
     },
     {
       Reducers: reducers.map(({ accessor, params = product({}) }) => ({
