@@ -21,6 +21,8 @@ import { arrayElementsMax, patternPartsMax } from "../packages/host-js/src/bound
 import { sinkBytesMax, byteSourcesMax } from "../packages/host-wasm/src/byte-streams.ts";
 import { consoleTimersMax, logTextBytesMax } from "../packages/host-wasm/src/console-functions.ts";
 import { rowIteratorsMax } from "../packages/host-wasm/src/row-iterators.ts";
+import { submodulesMax } from "../packages/host-js/src/shape-reader.ts";
+import { namespaceBytesMax } from "../packages/schema/src/check-module.ts";
 import { moduleColumnsMax } from "../packages/schema/src/checking.ts";
 import { moduleTypeNodesMax } from "../packages/schema/src/resolve-types.ts";
 import { submoduleDepthMax } from "../packages/schema/src/raw-v10.ts";
@@ -81,6 +83,18 @@ const fixed: Readonly<Record<string, Row>> = {
     value: submoduleDepthMax,
     unit: "levels",
     what: "modules within modules",
+    outcome: "`SchemaInvalid`: 400",
+  },
+  submodulesMax: {
+    value: submodulesMax,
+    unit: "modules",
+    what: "modules that one in TypeScript holds, those within them included",
+    outcome: "`SchemaInvalid`: 400",
+  },
+  namespaceBytesMax: {
+    value: namespaceBytesMax,
+    unit: "bytes",
+    what: "the name that a module within another goes by",
     outcome: "`SchemaInvalid`: 400",
   },
   sqlBytesMax: { value: sqlBytesMax, unit: "bytes", what: "the text of a statement", outcome: "`SqlRefused`: 400" },
@@ -216,6 +230,7 @@ const tests = {
   stopped: "conformance/src/crash/stopped-host.test.ts",
   rest: "conformance/src/database/rest.test.ts",
   procedures: "packages/database/src/calls/procedure-call.test.ts",
+  submodules: "conformance/src/typescript/submodules.test.ts",
   bundles: "conformance/src/official-bundles/procedures.test.ts",
   views: "packages/database/src/views/views.test.ts",
   liveQueries: "conformance/src/limits/live-queries.test.ts",
@@ -330,6 +345,8 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   moduleColumnsMax: "schema",
   moduleTypeNodesMax: "reading",
   submoduleDepthMax: "reading",
+  submodulesMax: "submodules",
+  namespaceBytesMax: "schema",
   sqlBytesMax: "reading",
   sourceCountMax: "reading",
   ruleTermsMax: "rules",

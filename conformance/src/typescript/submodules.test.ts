@@ -7,6 +7,7 @@ import { bundleModule } from "@lightcone/cli/bundle";
 import { loadJsModule } from "@lightcone/host-js";
 import { checkModule, decodeModuleDef, withHistory, type ModuleDef } from "@lightcone/schema";
 import { describe, expect, test } from "vitest";
+import { submodulesMax } from "../../../packages/host-js/src/shape-reader.ts";
 import { EngineDatabase } from "../wasm/engine-database.ts";
 import { makeProject } from "./type-check.ts";
 
@@ -62,6 +63,18 @@ describe("issue 9: modules within modules", () => {
       ["chat.old_phrase", "chat.phrase", true, [undefined]],
     ]);
     expect(def.migrate).toBe("chat.carry");
+  });
+
+  test("limit submodulesMax: libraries within libraries count", async () => {
+    const all = Array.from({ length: submodulesMax / 2 }, (_, at) => `s${at}: outer`);
+    const of = (more: string) =>
+      open({
+        "module.ts": `${imports}import * as outer from "./outer.ts";\nexport default schema({ ${all.join()}${more} });`,
+        "outer.ts": `${imports}import * as inner from "./inner.ts";\nexport default schema({ inner });`,
+        "inner.ts": `${imports}export default schema({});`,
+      });
+    await expect(of(", more: outer")).rejects.toThrow(`the module has more than ${submodulesMax} submodules`);
+    expect((await of("")).instance.description.length).toBeGreaterThan(0);
   });
 
   test.each([

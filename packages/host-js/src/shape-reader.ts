@@ -13,7 +13,7 @@ import type { ColumnShape, FunctionShape, IndexShape, NamedShape, TableShape } f
 const shapeDepthMax = 64;
 const shapeNodesMax = 50_000;
 /** Modules that one holds, those within them included. */
-const partsMax = 1000;
+export const submodulesMax = 1000;
 /** Problems beyond these are not told: the first ones say enough. */
 const problemsMax = 100;
 const primitiveKinds = new Set<string>(
@@ -43,7 +43,7 @@ export function wrong(problem: string): never {
 class Reading {
   readonly problems: string[] = [];
   nodes = 0;
-  parts = 1;
+  submoduleCount = 0;
   /** The names of tables' row types, by their shapes: as parameters they go by them. */
   readonly rowNames = new Map<unknown, string>();
   /** The types that are being read, outermost first. */
@@ -67,8 +67,8 @@ export class ShapeReader {
   /** Reads a module within this one. */
   within(namespace: string): ShapeReader {
     const place = `${this.place}submodule \`${namespace}\`: `;
-    this.reading.parts += 1;
-    if (this.reading.parts > partsMax) wrong(`${place}the module has more than ${partsMax} submodules`);
+    this.reading.submoduleCount += 1;
+    if (this.reading.submoduleCount > submodulesMax) wrong(`the module has more than ${submodulesMax} submodules`);
     return new ShapeReader(this.reading, place);
   }
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { isLightconeError } from "@lightcone/base";
 import { array, option, product, ref, result, sum, t, timestamp, type AlgebraicType } from "@lightcone/sats";
 import { checkModule } from "./check-module.ts";
+import { namespaceBytesMax } from "./check-module.ts";
 import { moduleColumnsMax } from "./checking.ts";
 import type { RawModuleDef, RawModuleDefV9 } from "./raw-module-def.ts";
 import { emptyRawV10 } from "./raw-v10.ts";
@@ -540,8 +541,8 @@ describe("one rule broken", () => {
     },
     {
       rule: "a namespace that is too long",
-      raw: { ...emptyRawV10, submodules: [{ namespace: "a".repeat(64), module: emptyRawV10 }] },
-      problem: /63 bytes/,
+      raw: { ...emptyRawV10, submodules: [{ namespace: "a".repeat(namespaceBytesMax + 1), module: emptyRawV10 }] },
+      problem: new RegExp(`${namespaceBytesMax} bytes`),
     },
     {
       rule: "a namespace that is no name",

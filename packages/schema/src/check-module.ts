@@ -16,7 +16,7 @@ import type { RawModuleDef, RawSubmodule } from "./raw-module-def.ts";
 import { withSubmodules } from "./submodules.ts";
 import { systemTables } from "./system-tables.ts";
 
-const namespaceBytesMax = 63;
+export const namespaceBytesMax = 63;
 
 /**
  * Checks a decoded description.
