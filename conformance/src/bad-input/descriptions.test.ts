@@ -13,6 +13,7 @@ import { buildModule } from "@lightcone/host-wasm/testing";
 import { afterAll, describe, expect, test } from "vitest";
 import { Place } from "../../../packages/cli/src/testing/command.ts";
 import { openLocal, publish } from "../database/local.ts";
+import { emptyRawV10, encodeRawV10, type RawModuleDefV10 } from "@lightcone/schema";
 import vectors from "../../vectors/module-def.json" with { type: "json" };
 import { randomModule } from "./random-modules.ts";
 
@@ -184,5 +185,23 @@ describe("row 19: by the command and a server", () => {
       expect([why, fresh.code, fresh.err]).toEqual([why, 1, expect.stringMatching(says)]);
     }
     expect(await place.run("sql", "shop", "SELECT * FROM item", "-s", url)).toMatchObject({ code: 0 });
+
+    // What a library of an official bundle declares, and its package cannot call.
+    const handler = {
+      httpHandlers: ["hi"],
+      httpRoutes: [{ handler: "hi", method: { kind: "any" }, path: "/hi" }],
+    } as const;
+    const module: RawModuleDefV10 = {
+      ...emptyRawV10,
+      submodules: [{ namespace: "lib", module: { ...emptyRawV10, ...handler } }],
+    };
+    writeFileSync(place.path("routes.wasm"), buildModule({ description: encodeRawV10(module) }));
+    const says = /submodule `lib`: its routes \(ANY \/hi\) are not served\. /;
+    for (const name of ["library", "library", "shop"]) {
+      const published = await place.run("publish", name, "-s", url, "-b", place.path("routes.wasm"), "-c", "-y");
+      expect([published.code, published.err]).toEqual([0, expect.stringMatching(says)]);
+      expect((await place.run("logs", name, "-s", url)).out).toMatch(says);
+      expect((await place.run("describe", name, "-s", url)).err).toMatch(says);
+    }
   });
 });

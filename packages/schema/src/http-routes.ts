@@ -23,3 +23,16 @@ function routesTo(def: ModuleDef, path: string): readonly HttpRouteDef[] {
 function isServedBy({ method }: HttpRouteDef, word: string): boolean {
   return method.kind === "any" || methodWord(method) === word;
 }
+
+/** What a module declares and nobody can reach, in words: a library's handlers cannot be called. */
+export function unservedRoutes({ submodules }: ModuleDef): readonly string[] {
+  return submodules.flatMap(({ namespace, module }): readonly string[] => {
+    const { httpRoutes, httpHandlers } = module;
+    const below = unservedRoutes(module).map((each) => `submodule \`${namespace}\`: ${each}`);
+    if (httpHandlers.length === 0) return below;
+    const routes = httpRoutes.map(({ method, path }) => `${methodWord(method)} ${path}`).join(", ");
+    const what = routes === "" ? "its HTTP handlers" : `its routes (${routes})`;
+    const mend = "only the module's own handlers can be called: give it routes that call the library's functions";
+    return [`submodule \`${namespace}\`: ${what} are not served. ${mend}`, ...below];
+  });
+}

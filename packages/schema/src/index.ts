@@ -4,7 +4,7 @@ export { decodeModuleDef, encodeRawV10, encodeRawV9 } from "./decode-module-def.
 export { emptyRawV10, submoduleDepthMax } from "./raw-v10.ts";
 export { descriptionFromJson } from "./description-from-json.ts";
 export { checkModule } from "./check-module.ts";
-export { handlerOf, methodsOf } from "./http-routes.ts";
+export { handlerOf, methodsOf, unservedRoutes } from "./http-routes.ts";
 export { readHistory, withHistory } from "./history.ts";
 export type { ModuleHistory, Renaming } from "./history.ts";
 export { clientBreaks } from "./client-breaks.ts";

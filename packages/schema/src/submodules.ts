@@ -8,7 +8,7 @@
 import { shiftRefs, type ProductType } from "@lightcone/sats";
 import type { ModuleDef, SubmoduleDef, TableDef, ViewDef } from "./module-def.ts";
 
-/** Joins what submodules bring to a module that has none yet. HTTP handlers are the module's own alone. */
+/** Joins what submodules bring to a module that has none yet. HTTP handlers are the module's own alone: `unservedRoutes`. */
 export function withSubmodules(own: ModuleDef, submodules: readonly SubmoduleDef[]): ModuleDef {
   const all = {
     typespace: [...own.typespace],

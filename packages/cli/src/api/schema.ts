@@ -14,7 +14,7 @@ import {
 } from "@lightcone/sats";
 import { identityOfToken } from "../config/logins.ts";
 import { items, member, numberOf, some, textOf } from "./json-path.ts";
-import { refused, ServerApi } from "./server-api.ts";
+import { notesIn, refused, ServerApi } from "./server-api.ts";
 import { unknownDatabase } from "./unknown-database.ts";
 
 export interface Parameter {
@@ -109,8 +109,7 @@ export async function fetchSchemaText(
   const answer = await api.ask("GET", ServerApi.database(database, "/schema"), { query: { version } });
   if (answer.status === 404) throw await unknownDatabase(api, database);
   if (answer.status >= 400) throw refused(`The schema of ${database} could not be read`, answer);
-  const said = answer.headers.get("lightcone-note");
-  if (note !== undefined && said !== null) for (const line of decodeURIComponent(said).split("\n")) note(line);
+  if (note !== undefined) for (const line of notesIn(answer)) note(line);
   return answer.body;
 }
 

@@ -70,6 +70,12 @@ export class ServerApi {
   }
 }
 
+/** What the server says beside its answer. */
+export function notesIn({ headers }: Answer): readonly string[] {
+  const said = headers.get("lightcone-note");
+  return said === null ? [] : decodeURIComponent(said).split("\n");
+}
+
 /** The failure of a request that was answered with a refusal. @param more what else helps to understand it */
 export function refused(what: string, answer: Answer, more: readonly string[] = []): CliFailure {
   const hint = answer.headers.get("lightcone-hint") ?? hintOf(answer);

@@ -5,7 +5,7 @@
  */
 import { errorFacts } from "@lightcone/base";
 import { openLoggedIn, serverNamed, type ServerFlags } from "../api/session.ts";
-import { refused, ServerApi } from "../api/server-api.ts";
+import { notesIn, refused, ServerApi, type Answer } from "../api/server-api.ts";
 import { buildModule, readPrebuilt, type Program, type ProgramFlags } from "../build/build-module.ts";
 import { isLocal, isServerUrl } from "../config/servers.ts";
 import { CliFailure } from "../failure.ts";
@@ -100,10 +100,11 @@ export async function publishProgram(
   if (name !== undefined && "clear" in query && flags.deleteData !== "ask")
     await confirmDestroying(name, agrees("delete-data"));
   const answer = await during("Publishing module", () => send(api, name, program, query));
-  const { Success }: Published = JSON.parse(answer);
+  const { Success }: Published = JSON.parse(answer.body);
   const { domain, database_identity: identity } = Success;
   const what = Success.op === "created" ? "Created new" : "Updated";
   print(`${what} database with ${domain === null ? "" : `name: ${domain}, `}identity: ${identity}`);
+  for (const line of notesIn(answer)) note(`Warning: ${line}`);
 }
 
 /** Sends a program. @throws {CliFailure} with the server's reason */
@@ -112,7 +113,7 @@ export async function send(
   name: string | undefined,
   program: Program,
   query: Readonly<Record<string, string>>,
-): Promise<string> {
+): Promise<Answer> {
   const [method, path] =
     name === undefined ? (["POST", "/v1/database"] as const) : (["PUT", ServerApi.database(name)] as const);
   const answer = await api.ask(method, path, { query: { ...query, host_type: program.hostType }, body: program.bytes });
@@ -121,7 +122,7 @@ export async function send(
       hint: "Choose another name, or log in as its owner. On the server's machine `lightcone owner` names another owner.",
     });
   if (answer.status >= 400) throw refused("Publishing failed", answer);
-  return answer.body;
+  return answer;
 }
 
 /** What the change would do, and whether that is wanted: the query that says so. */

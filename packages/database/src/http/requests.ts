@@ -3,7 +3,7 @@
  *
  * What a host before had begun of a request that comes again is answered from its log; what it had ended at is not run.
  */
-import { cutText, isLightconeError, LightconeError } from "@lightcone/base";
+import { isLightconeError, LightconeError } from "@lightcone/base";
 import type { CommitLog } from "@lightcone/commitlog";
 import { programHash, toHex } from "@lightcone/sats";
 import { serveSchema } from "@lightcone/schema";
@@ -14,9 +14,9 @@ import { LogLevel } from "@lightcone/host";
 import { abandonNoted } from "../calls/reducer-call.ts";
 import { keyOfClient } from "../link/client.ts";
 import type { Caller, DatabaseRequest, Reply } from "../link/link.ts";
-import { failure, json, refusal, text } from "../link/reply.ts";
+import { failure, json, noteHeader, refusal, text } from "../link/reply.ts";
 import { noWorkId, ProgramPhase, WorkKind } from "../link/work.ts";
-import { planJob, publishJob, type PublishSite } from "../publish/publish.ts";
+import { notesOf, planJob, publishJob, type PublishSite } from "../publish/publish.ts";
 import { isInFunction, lineOf, type CondemnedWork } from "../recovery/condemned.ts";
 import { noted } from "../recovery/noted.ts";
 import type { Settled } from "../recovery/replay.ts";
@@ -100,7 +100,7 @@ export class HttpRequests {
         return Promise.resolve(
           module === undefined
             ? noDatabase()
-            : json(200, serveSchema(module.def, request.form), noteOf(context.access.faults)),
+            : json(200, serveSchema(module.def, request.form), noteHeader(notesOf(context))),
         );
       case "program":
         return Promise.resolve(
@@ -203,15 +203,6 @@ export class HttpRequests {
     });
   }
 }
-
-/** What whoever looks at the schema should know, in a header: percent-encoded lines. */
-function noteOf(faults: readonly string[]): Readonly<Record<string, string>> {
-  if (faults.length === 0) return {};
-  return { "lightcone-note": encodeURIComponent(cutText(faults.join("\n"), noteBytesMax)) };
-}
-
-/** Encoded it is at most three times as long, and clients take 16 KiB of headers. */
-const noteBytesMax = 4096;
 
 function noDatabase(): Reply {
   return text(404, "No such database.");

@@ -28,6 +28,15 @@ export interface LongReply {
 
 const encoder = new TextEncoder();
 
+/** Encoded it is at most three times as long, and clients take 16 KiB of headers. */
+const noteBytesMax = 4096;
+
+/** What somebody should know beside the reply, in a header: percent-encoded lines. */
+export function noteHeader(lines: readonly string[]): Readonly<Record<string, string>> {
+  if (lines.length === 0) return {};
+  return { "lightcone-note": encodeURIComponent(cutText(lines.join("\n"), noteBytesMax)) };
+}
+
 export function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Reply {
   return {
     status,

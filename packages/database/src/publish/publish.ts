@@ -3,12 +3,12 @@ import { assert, isLightconeError, LightconeError } from "@lightcone/base";
 import { CommitKind } from "@lightcone/engine";
 import { LogLevel, type CallOutcome } from "@lightcone/host";
 import { hashToJson, migrationToken, toHexReversed } from "@lightcone/sats";
-import { disconnects, formatMigration, planMigration, type AutoMigration } from "@lightcone/schema";
+import { disconnects, formatMigration, planMigration, unservedRoutes, type AutoMigration } from "@lightcone/schema";
 import type { Job } from "../core/job-loop.ts";
 import type { Reply } from "../link/link.ts";
 import type { Module, Program } from "../core/module.ts";
 import { abandonNoted, callReducer, settle } from "../calls/reducer-call.ts";
-import { failure, json, refusal, text } from "../link/reply.ts";
+import { failure, json, noteHeader, refusal, text } from "../link/reply.ts";
 import { noted } from "../recovery/noted.ts";
 import type { DatabaseContext } from "../core/context.ts";
 import { noteTimeOut } from "../core/time-out.ts";
@@ -181,7 +181,7 @@ function create(site: PublishSite, next: Module, id: Uint8Array): Reply {
       : noted(context, WorkKind.program, id, ProgramPhase.runsFunction, () =>
           callReducer(context, call, init, undefined, build),
         );
-  if (result.kind === "committed") return text(200, "");
+  if (result.kind === "committed") return text(200, "", noteHeader(notesOf(context)));
   site.installation.install(undefined);
   return refusal(
     result.code === "ReducerCrashed" || result.code === "ReducerFailed" ? 500 : 400,
@@ -196,7 +196,12 @@ function enter({ context, installation }: PublishSite, next: Module): void {
   storeProgram(context, next);
   installation.install(next);
   storeRules(context);
-  for (const fault of context.access.faults) context.log.note(LogLevel.warn, fault);
+  for (const line of notesOf(context)) context.log.note(LogLevel.warn, line);
+}
+
+/** What is there of the module that runs and serves nobody. */
+export function notesOf({ access, module }: Pick<DatabaseContext, "access" | "module">): readonly string[] {
+  return [...access.faults, ...(module === undefined ? [] : unservedRoutes(module.def))];
 }
 
 /** Acknowledges a plan that disconnects clients. */
@@ -312,7 +317,7 @@ class Update {
     site.sessions.programChanged(disconnects(plan.breaks));
     context.log.note(LogLevel.info, `Updated program to ${next.hash}`);
     context.log.note(LogLevel.info, "Database updated");
-    return text(200, "");
+    return text(200, "", noteHeader(notesOf(context)));
   }
 }
 

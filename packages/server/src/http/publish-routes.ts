@@ -98,7 +98,7 @@ async function create(exchange: Exchange, name: string | undefined, program: Pro
   if ("refused" in outcome) throw denied(name ?? "");
   if (outcome.reply.status !== 200) return fromReply(outcome.reply);
   services.log.info({ database: identity.hex, name, programBytes: program.bytes.length }, "database created");
-  return success(name, identity, "created");
+  return success(name, identity, "created", outcome.reply);
 }
 
 function denied(name: string): HttpFailure {
@@ -127,7 +127,7 @@ async function update(
   const { hostType } = program;
   if (record.hostType !== hostType) await services.registry.change(changeDatabase(record.identity.hex, { hostType }));
   services.log.info({ database: record.identity.hex, name, programBytes: program.bytes.length }, "database updated");
-  return success(name, record.identity, "updated");
+  return success(name, record.identity, "updated", reply);
 }
 
 async function reset(exchange: Exchange): Promise<Response> {
@@ -163,7 +163,7 @@ async function resetTo(
   if ("refused" in outcome) throw fail(404, "No such database.");
   if (outcome.reply.status !== 200) return fromReply(outcome.reply);
   services.log.info({ database: record.identity.hex, name }, "database reset");
-  return success(name, record.identity, "updated");
+  return success(name, record.identity, "updated", outcome.reply);
 }
 
 /** An empty body keeps the program that runs. */
@@ -257,6 +257,14 @@ async function readProgram(exchange: Exchange, hostType: HostType): Promise<Prog
   return { bytes: await readBody(exchange, exchange.services.limits.programBytesMax), hostType };
 }
 
-function success(domain: string | undefined, identity: Identity, op: "created" | "updated"): Response {
-  return json(200, { Success: { domain: domain ?? null, database_identity: identity.hex, op } });
+function success(
+  domain: string | undefined,
+  identity: Identity,
+  op: "created" | "updated",
+  { headers }: Reply,
+): Response {
+  const response = json(200, { Success: { domain: domain ?? null, database_identity: identity.hex, op } });
+  const { "lightcone-note": note } = headers;
+  if (note !== undefined) response.headers.set("lightcone-note", note);
+  return response;
 }
