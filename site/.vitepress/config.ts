@@ -47,16 +47,25 @@ export default defineConfig({
     outline: [2, 3],
     nav: [page("quick-start", "Quick start"), page("modules", "Modules"), page("client", "Client"), page("cli", "CLI")],
     sidebar: [
-      { text: "Start", items: [page("quick-start")] },
+      { text: "Start", items: [page("quick-start"), page("concepts")] },
       {
         text: "Guides",
-        items: ["modules", "client", "react", "testing", "migrations", "rules"].map((name) => page(name)),
+        items: ["modules", "client", "react", "testing", "migrations", "rules", "deploying"].map((name) => page(name)),
       },
       {
         text: "Reference",
         items: ["cli", "sql", "http", "errors", "limits", "typescript-modules", "rust-modules", "typescript-names"].map(
           (name) => page(name),
         ),
+      },
+      {
+        text: "Coming from",
+        items: [
+          page("from-spacetimedb", "SpacetimeDB"),
+          page("from-convex", "Convex"),
+          page("from-firebase", "Firebase"),
+          page("from-rest", "A REST server"),
+        ],
       },
       {
         text: "Internals",

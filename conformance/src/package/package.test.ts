@@ -83,8 +83,8 @@ async function freePort(): Promise<number> {
   return typeof address === "object" ? (address?.port ?? 0) : 0;
 }
 
-async function startServer(): Promise<string> {
-  const args = ["start", "--listen-addr", "127.0.0.1:0", "--data-dir", join(folder, "data"), "--log-level", "warn"];
+async function startServer(data = "data"): Promise<string> {
+  const args = ["start", "--listen-addr", "127.0.0.1:0", "--data-dir", join(folder, data), "--log-level", "warn"];
   const child = spawn(process.execPath, [join(installed, "bin/lightcone.js"), ...args], { cwd: project, env });
   running.push(child);
   let said = "";
@@ -321,10 +321,20 @@ describe("issue 10 §4: the code on every page", () => {
     "npx lightcone init my-app --template todo --project-path":
       "asks npm for packages: conformance/src/package/templates.test.ts does all of it",
     "npx lightcone publish my_chat": "the README's module, which `readmesPage` publishes",
+    "useradd --system": "changes the machine",
+    "systemctl daemon-reload": "changes the machine",
+    "docker build": "asks for a container engine",
+    "ssh -N -L": "asks for another machine",
+    "systemctl stop lightcone\nnpm install": "asks for a later version",
     "npx node my-chat/page.ts": "runs until it is ended; `readmesPage` does that",
   };
   const reasonOf = ({ text }: Block): string | undefined =>
     Object.entries(notRun).find(([beginning]) => text.startsWith(beginning))?.[1];
+
+  /** Whoever runs tests keeps their machine as it is: such a block needs its reason, or it is not run. */
+  const touchesTheMachine =
+    /\b(?:sudo|su|useradd|docker|podman|ssh|scp|apt|apt-get|daemon-reload)\b|[ =]\/(?:opt|etc|usr|var|srv|root|home)\b/;
+  const isRun = (block: Block): boolean => reasonOf(block) === undefined && !touchesTheMachine.test(block.text);
 
   test("in TypeScript it has the types of the package", () => {
     expect(writePages(join(project, "pages"))).toBeGreaterThan(15);
@@ -343,33 +353,32 @@ describe("issue 10 §4: the code on every page", () => {
   test("each reason for a command that is not run has one", () => {
     const commands = pages.flatMap(blocksOf).filter(({ language }) => language === "sh");
     expect(commands.length).toBeGreaterThan(5);
+    expect(commands.filter((block) => touchesTheMachine.test(block.text) && reasonOf(block) === undefined)).toEqual([]);
     expect(new Set(commands.map(reasonOf).filter((reason) => reason !== undefined))).toEqual(
       new Set(Object.values(notRun)),
     );
   });
 
   test("its commands run, and print what the page says", async () => {
-    const url = await startServer();
+    const url = await startServer("data-of-pages");
     const bin = join(project, "node_modules/.bin");
     mkdirSync(bin, { recursive: true });
     symlinkSync(join(installed, "bin/lightcone.js"), join(bin, "lightcone"));
     const paths = { PATH: `${bin}${delimiter}${env.PATH}`, LIGHTCONE_SERVER: url };
+    const problems: string[] = [];
     let count = 0;
     for (const page of pages) {
-      const commands = commandsOf(page, (block) => reasonOf(block) === undefined);
+      const commands = commandsOf(page, isRun);
       if (commands === undefined) continue;
       const cwd = join(project, "pages", page.replace(/\.md$/, ""));
       mkdirSync(cwd, { recursive: true });
       const run = spawnSync("bash", ["-c", commands], { cwd, env: { ...env, ...paths }, encoding: "utf8" });
-      expect({ page, status: run.status, said: run.status === 0 ? "" : run.stdout + run.stderr }).toEqual({
-        page,
-        status: 0,
-        said: "",
-      });
-      expect(unlikePage(page, run.stdout)).toEqual([]);
+      if (run.status !== 0) problems.push(`${page}: ended with ${run.status}\n${run.stdout}${run.stderr}`);
+      else problems.push(...unlikePage(page, run.stdout, isRun));
       count += 1;
     }
-    expect(count).toBeGreaterThan(0);
+    expect(problems).toEqual([]);
+    expect(count).toBeGreaterThan(5);
     const own = running.pop();
     own?.kill("SIGTERM");
     expect(await once(own ?? process, "exit")).toEqual([0, null]);

@@ -71,12 +71,12 @@ export function commandsOf(page: string, isRun: (block: Block) => boolean): stri
     "set -euo pipefail",
     // What is installed is what npx finds; it looks nowhere else.
     'npx() { "$@"; }',
-    ...blocks.flatMap(({ text, line }) => [text, `echo "=== ${line}"`]),
+    ...blocks.flatMap(({ text, line }) => [text, String.raw`printf '\n=== %s\n' ${line}`]),
   ].join("\n");
 }
 
 /** What differs between what a page says that its commands print, and what they did print. */
-export function unlikePage(page: string, printed: string): readonly string[] {
+export function unlikePage(page: string, printed: string, isRun: (block: Block) => boolean): readonly string[] {
   const blocks = blocksOf(page);
   const byLine = new Map<number, string>();
   let from = 0;
@@ -85,10 +85,12 @@ export function unlikePage(page: string, printed: string): readonly string[] {
     from = match.index + match[0].length;
   }
   return blocks.flatMap((block, position) => {
+    if (block.language !== "sh" || !isRun(block)) return [];
     const said = blocks[position + 1];
     const was = byLine.get(block.line);
-    if (was === undefined || said?.language !== "text") return [];
-    const words = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
+    if (was === undefined) return [`${page}:${block.line}: it was not run`];
+    if (said?.language !== "text") return [];
+    const words = (text: string): string => text.replaceAll(/-{3,}/g, "---").replaceAll(/\s+/g, " ").trim();
     const pattern = words(said.text)
       .split("…")
       .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
