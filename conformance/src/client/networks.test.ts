@@ -3,7 +3,7 @@
 // the rows that the page sees become the database's, by the net change alone.
 // Method: kinds × endings, on a server in processes of its own: calls, procedures, questions and subscriptions under way and held while a
 // host is killed, a server is killed or stopped and started again, or a socket breaks. Outcomes are held against the rows.
-import { connect, isLightconeError, type Client, type WebSocketClass } from "lightcone/client";
+import { connect, isLightconeError, optimistic, type Client, type WebSocketClass } from "lightcone/client";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { Served } from "../served.ts";
@@ -163,6 +163,74 @@ describe.each(endings)("issue 10, real networks: $how", ({ how, end }) => {
     expect(left).toEqual([]);
     expect(db.tables.card.get(before?.id ?? 0n)).toBe(before);
     expect(errors).toEqual([]);
+    db.close();
+  });
+
+  test("what is guessed is shown at once, never twice, never taken away from what happens, and withdrawn from what does not", async () => {
+    const database = `guessed-${how.replaceAll(" ", "-")}`;
+    await served.publish(database, await program("board"), "Js");
+    const sockets = new Sockets();
+    const db = connect<typeof board>({
+      uri: served.url,
+      database,
+      WebSocket: sockets.Class,
+      onError: () => undefined,
+      onState: () => undefined,
+      // It does not know that a card needs a title.
+      optimistic: optimistic<typeof board>({ add: (ctx, card) => void ctx.db.card.insert(card) }),
+    });
+    const { card } = db.tables;
+    await db.subscribe(card).applied;
+    const titles = (): string[] => card.rows().map(({ title }) => title);
+    // Each step of what the page shows, and whether it was what its callbacks say.
+    const steps: ReadonlySet<string>[] = [];
+    const drawn = new Set<object>();
+    card.onInsert((row) => drawn.add(row));
+    card.onDelete((row) => drawn.delete(row));
+    card.onUpdate((before, after) => drawn.delete(before) && drawn.add(after));
+    card.onChange(() => {
+      const shown = titles();
+      expect(new Set(shown).size).toBe(shown.length);
+      expect(drawn).toEqual(new Set(card.rows()));
+      steps.push(new Set(shown));
+    });
+
+    const outcomes = new Map<string, Promise<Outcome>>();
+    const add = (title: string): void => {
+      outcomes.set(title, outcomeOf(db.reducers.add({ board: 1, position: 1, title })));
+      expect(titles()).toContain(title);
+    };
+    const refused = db.reducers.add({ board: 1, position: 1, title: "" });
+    expect(titles()).toEqual([""]);
+    await expect(refused).rejects.toMatchObject({ code: "ReducerFailed" });
+    expect(titles()).toEqual([]);
+    for (let index = 0; index < 20; index += 1) add(`sent ${index}`);
+    await outcomes.get("sent 0");
+    for (let index = 20; index < 40; index += 1) add(`sent ${index}`);
+    await Promise.resolve();
+    const back = await end(sockets);
+    if (how.startsWith("the server")) await vi.waitFor(() => expect(db.state).not.toBe("open"));
+    for (let index = 0; index < 10; index += 1) add(`held ${index}`);
+    await back();
+
+    const ended = new Map<string, Outcome>();
+    for (const [title, outcome] of outcomes) ended.set(title, await outcome);
+    await db.reducers.add({ board: 1, position: 2, title: "after" });
+    const stored = (await served.sql(database, "SELECT title FROM card")).map(([title]) => String(title));
+    expect(titles().toSorted()).toEqual(stored.toSorted());
+    const ids = await served.sql(database, "SELECT id FROM card");
+    expect(
+      card
+        .rows()
+        .map(({ id }) => String(id))
+        .toSorted(),
+    ).toEqual(ids.map(([id]) => String(id)).toSorted());
+    for (const [title, outcome] of ended) {
+      const first = steps.findIndex((shown) => shown.has(title));
+      const gone = steps.slice(first).findIndex((shown) => !shown.has(title));
+      if (outcome === "done") expect([title, gone]).toEqual([title, -1]);
+      if (outcome === "failed") expect(titles()).not.toContain(title);
+    }
     db.close();
   });
 });
