@@ -80,17 +80,44 @@ const cases: readonly { readonly line: string; readonly says: string }[] = [
   { line: `schema(note, timer)`, says: "is not assignable to parameter of type" },
 ];
 
-test("issue 9: misuse is a type error whose text says what to do", () => {
+const guessPreamble = `import { connect, optimistic } from "lightcone/client";
+import { schema, t, table } from "lightcone/module";
+const app = schema({ card: table({ public: true }, { id: t.u64().primaryKey(), text: t.string() }) });
+const board = { default: app, add: app.reducer({ text: t.string() }, () => {}), tidy: app.reducer(() => {}) };
+type Board = typeof board;
+`;
+
+const guessCases: typeof cases = [
+  { line: `optimistic<Board>({ tidyUp: () => {} })`, says: "'tidyUp' does not exist in type" },
+  { line: `optimistic<Board>({ add: async () => {} })`, says: "a guess is made at once: keep it free of async" },
+  { line: `optimistic<Board>({ tidy: (ctx) => ctx.db.cards.clear() })`, says: "Did you mean 'card'?" },
+  { line: `optimistic<Board>({ tidy: (ctx) => ctx.db.card.find(1n) })`, says: "rows are found by a column" },
+  {
+    line: `optimistic<Board>({ add: (ctx, { text }) => ctx.db.card.insert({ text }) })`,
+    says: "Property 'id' is missing",
+  },
+  { line: `optimistic<Board>({ add: (_, { words }) => words })`, says: "Property 'words' does not exist on type" },
+  { line: `optimistic<Board>({ tidy: board.add })`, says: "Property 'text' is missing" },
+  {
+    line: `connect<Board>({ uri: "", database: "", optimistic: { add: () => {} } })`,
+    says: "'add' does not exist in type 'Optimistic'",
+  },
+];
+
+test.each([
+  ["issue 9: misuse of a module's parts", preamble, cases],
+  ["issue 10: misuse of a guess", guessPreamble, guessCases],
+] as const)("%s is a type error whose text says what to do", (_, before, all) => {
   const complaints = complaintsAbout({
-    "misuse.ts": preamble + cases.map(({ line }, at) => `export const n${at} = () => { ${line}; };\n`).join(""),
+    "misuse.ts": before + all.map(({ line }, at) => `export const n${at} = () => { ${line}; };\n`).join(""),
   });
-  const first = preamble.split("\n").length;
-  const told = cases.map(({ line, says }, at) => {
+  const first = before.split("\n").length;
+  const told = all.map(({ line, says }, at) => {
     const text = complaints
       .filter((complaint) => complaint.line === first + at)
       .map((complaint) => complaint.text)
       .join("\n");
     return [line, text.includes(says) ? says : text];
   });
-  expect(told).toEqual(cases.map(({ line, says }) => [line, says]));
+  expect(told).toEqual(all.map(({ line, says }) => [line, says]));
 });

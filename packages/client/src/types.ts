@@ -146,7 +146,7 @@ export type ViewRows<M extends ModuleExports> = {
 export type ClientTables<M extends ModuleExports> = M extends UntypedModule
   ? Readonly<Record<string, ClientTable<UntypedRow> & KeyedTable<UntypedRow, unknown>>>
   : { readonly [K in PublicTables<TablesOf<M>>]: TableOf<TablesOf<M>[K]> } & {
-      readonly [K in keyof ViewRows<M>]: ClientTable<ViewRows<M>[K]>;
+      readonly [K in ViewNames<Exported<M>>]: ClientTable<ViewRow<Exported<M>[K]>>;
     } & TablesWithin<M>;
 
 type GroupsOf<M> = { [K in keyof M]: M[K] extends ExportGroup<infer G> ? G : never }[keyof M];

@@ -1,5 +1,5 @@
 /** `optimistic`: reducers that a page runs by itself, at once, until the database has answered. */
-import type { DbView, ReducerCtx } from "@lightcone/module";
+import type { DbView, ReducerCtx, Wrong } from "@lightcone/module";
 import type { GuessWorld } from "../connection.ts";
 import type { ClientReducers, ModuleExports, UntypedModule, ViewRows } from "../types.ts";
 import { CallGuesses, type GuessFunction } from "./guesses.ts";
@@ -44,7 +44,7 @@ type NoPromise =
   | number
   | bigint
   | boolean
-  | { readonly then?: never; readonly [other: string]: unknown };
+  | { readonly then?: Wrong<"a guess is made at once: keep it free of async">; readonly [other: string]: unknown };
 
 type ArgsOf<Call> = Call extends (...args: infer A) => unknown
   ? A extends []
@@ -83,10 +83,10 @@ export interface Optimistic {
  * });
  */
 export function optimistic<M extends ModuleExports = UntypedModule>(reducers: OptimisticReducers<M>): Optimistic {
-  if (!isObject(reducers))
-    throw new TypeError(`optimistic takes functions by the names of reducers, not ${shown(reducers)}`);
+  const given: unknown = reducers; // plain JavaScript has no compiler that would say what is wrong with it
+  if (!isObject(given)) throw new TypeError(`optimistic takes functions by the names of reducers, not ${shown(given)}`);
   const functions: Record<string, GuessFunction> = {};
-  for (const [name, run] of Object.entries(reducers)) {
+  for (const [name, run] of Object.entries<unknown>({ ...given })) {
     if (typeof run !== "function")
       throw new TypeError(`optimistic: \`${name}\` is a function (ctx, args) => { … }, not ${shown(run)}`);
     functions[name] = run as GuessFunction;
