@@ -46,6 +46,29 @@ test.each([
   expect(await promise).toBe(ends);
 });
 
+test("issue 10, runtimes: a socket that is refused is asked after where its close has no code, as in Deno", async () => {
+  class Codeless extends EventTarget {
+    binaryType = "";
+    readonly protocol = "";
+    constructor() {
+      super();
+      queueMicrotask(() => this.dispatchEvent(new CloseEvent("close", { code: 0 })));
+    }
+    send(): void {}
+    close(): void {}
+  }
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const db = connect({
+    uri: uri(404),
+    database: "town",
+    WebSocket: Codeless,
+    onState: (state) => void (state === "waiting" && resolve(state)),
+    onError: (error) => resolve(error.code),
+  });
+  close = () => db.close();
+  expect(await promise).toBe("NoSuchDatabase");
+});
+
 test("nobody listens: it is tried again", async () => {
   const { promise, resolve } = Promise.withResolvers<string>();
   const db = connect({ uri: "http://127.0.0.1:1", database: "town", onState: resolve });

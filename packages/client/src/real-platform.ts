@@ -53,7 +53,8 @@ function openSocket(Class: WebSocketClass, url: string, protocols: readonly stri
     else events.closed(1003, "the server sent text");
   });
   socket.addEventListener("close", ({ code, reason }: { readonly code: number; readonly reason: string }) => {
-    if (!isClosed) events.closed(code, reason);
+    // Of a socket that broke, or never was, Deno says 0.
+    if (!isClosed) events.closed(code === 0 ? 1006 : code, reason);
   });
   // Always followed by a "close", which says what there is to say; `ws` would throw one that nobody hears.
   socket.addEventListener("error", () => {});
