@@ -49,6 +49,7 @@ import { DurabilityQueue } from "./session/durability-queue.ts";
 import { GatheredAnswers } from "./session/gathered-answers.ts";
 import { Sessions } from "./session/sessions.ts";
 import { Subscriptions } from "./subscriptions/fan-out.ts";
+import { RecentCommits } from "./subscriptions/recent-commits.ts";
 import { strikeOff } from "./subscriptions/strike-off.ts";
 import { Relations } from "./views/relations.ts";
 import { Views } from "./views/views.ts";
@@ -205,12 +206,18 @@ export class Database implements DatabaseLink {
     });
     this.subscriptions = subscriptions;
     subscriptions.onFailing = () => loop.push(strikeOff(subscriptions));
+    const recent = new RecentCommits(log, limits.resumeBytesMax, (error) => {
+      moduleLog.note(
+        LogLevel.warn,
+        `clients that come back get all of their rows again, since the log could not be read: ${String(error)}`,
+      );
+    });
     const context: DatabaseContext = {
       store,
       relations,
       views,
       access: new Access(store, relations),
-      pipeline: new CommitPipeline(store, log, watchdog.critical, time, [subscriptions, this.scheduler]),
+      pipeline: new CommitPipeline(store, log, watchdog.critical, time, [subscriptions, this.scheduler, recent]),
       critical: watchdog.critical,
       loop,
       time,
@@ -238,6 +245,15 @@ export class Database implements DatabaseLink {
       "v1.json": new WireV1(context, subscriptions, new JsonEncoder(relations, buffer, paramsOf)),
       "v2.bsatn": wireV2,
       "v3.bsatn": wireV2,
+      "v1.bsatn.lightcone": new WireV2(
+        context,
+        subscriptions,
+        new EncoderV2(relations, buffer, () => ({
+          offset: context.pipeline.offset,
+          timestampMicros: store.timestampMicros,
+        })),
+        recent,
+      ),
     };
     this.sessions = new Sessions(context, this.durability, this.gathered, this.wires);
     const port = new DatabasePort(context, this.scheduler);

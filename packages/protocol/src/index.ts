@@ -5,5 +5,6 @@ export * from "./v1/server-message.ts";
 export { decodeClientMessageJson } from "./v1/client-message-json.ts";
 export * from "./v1/decode-server-message.ts";
 export { resultLostStart } from "./result-lost.ts";
+export * as lightcone from "./lightcone/index.ts";
 export * as v2 from "./v2/index.ts";
 export * as v3 from "./v3/payload.ts";

@@ -8,6 +8,7 @@ export type { DeltaPart, EncodedForm } from "./live/parts.ts";
 export type { Changes } from "./live/turn.ts";
 export { pathTo } from "./evaluate/evaluate.ts";
 export { prepare, type Prepared } from "./plan/prepared.ts";
+export { rowTestOf, type RowTest } from "./plan/row-test.ts";
 export type { EmitBytes } from "./evaluate/projection.ts";
 export { count, select, selectWithin, type VisitBounds } from "./evaluate/select.ts";
 export { SlicedSelect, type SlicedSource } from "./evaluate/sliced-select.ts";

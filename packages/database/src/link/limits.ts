@@ -80,6 +80,12 @@ export const databaseLimits = {
     what: "queries that one connection subscribes to at a time, and sets of queries",
     outcome: "`SubscriptionError` naming the limit",
   },
+  resumeBytesMax: {
+    value: 8 * 1024 ** 2,
+    unit: "bytes",
+    what: "commits that are kept in memory for clients that come back: what has changed since they left is told from these",
+    outcome: "a client that was away for more gets all of its rows again, and tells the page of the difference",
+  },
   queryRowsMax: {
     value: 10_000_000,
     unit: "rows",

@@ -16,7 +16,7 @@ export interface Caller extends Client {
 }
 
 /** The protocols that are spoken, in no order. */
-export const wireProtocols = ["v1.bsatn", "v1.json", "v2.bsatn", "v3.bsatn"] as const;
+export const wireProtocols = ["v1.bsatn", "v1.json", "v2.bsatn", "v3.bsatn", "v1.bsatn.lightcone"] as const;
 export type WireProtocol = (typeof wireProtocols)[number];
 export type Compression = "none" | "gzip" | "brotli";
 

@@ -9,7 +9,7 @@
  */
 import { countMessages, endOfMessage, frameMessagesMax, holdsSeveral } from "../link/framing.ts";
 import { keyOfClient } from "../link/client.ts";
-import type { ConnectionHandle, ConnectionInfo, ConnectionSink, KeptPart, ResumeNote } from "../link/link.ts";
+import type { ConnectionHandle, ConnectionInfo, ConnectionSink, KeptPart, ResumeNote, WireProtocol } from "../link/link.ts";
 import type { NumberedMessage, ResumedConnection } from "./resume.ts";
 import { WorkKind, type Work } from "../link/work.ts";
 
@@ -27,7 +27,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
   private readonly sink: ConnectionSink;
   private readonly holder: ConnectionHolder;
   private handle: ConnectionHandle | undefined;
-  private readonly pending = new PendingMessages();
+  private readonly pending: PendingMessages;
   /** The subscriptions, by the messages that made them. */
   private readonly subscribed = new Map<number, KeptPart>();
   private received = 0;
@@ -45,6 +45,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
 
   constructor(info: ConnectionInfo, sink: ConnectionSink, holder: ConnectionHolder) {
     this.info = info;
+    this.pending = new PendingMessages(info.protocol);
     this.sink = sink;
     this.holder = holder;
   }
@@ -57,7 +58,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
 
   receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
     if (this.isClosed) return;
-    const count = holdsSeveral(this.info.protocol, isText) ? countMessages(bytes, at, length) : 1;
+    const count = holdsSeveral(this.info.protocol, isText) ? countMessages(this.info.protocol, bytes, at, length) : 1;
     if (count > frameMessagesMax) {
       const { handle } = this;
       this.close(1013, `too many requests: more than ${frameMessagesMax} in a frame`);
@@ -227,6 +228,11 @@ class PendingMessages {
   /** The last message that is answered. */
   private answeredNumber = 0;
   private readonly open = new Map<number, NumberedMessage>();
+  private readonly protocol: WireProtocol;
+
+  constructor(protocol: WireProtocol) {
+    this.protocol = protocol;
+  }
 
   push(frame: PendingFrame): void {
     this.frames.push(frame);
@@ -274,7 +280,7 @@ class PendingMessages {
   /** Each message by itself: of a frame some may be answered. */
   all(): readonly NumberedMessage[] {
     const later = this.frames
-      .flatMap((frame) => (frame === undefined ? [] : messagesOf(frame)))
+      .flatMap((frame) => (frame === undefined ? [] : messagesOf(this.protocol, frame)))
       .filter(({ number }) => number > this.answeredNumber);
     const open = [...this.open.values()].filter(({ number }) => number <= this.answeredNumber);
     return [...open.sort((a, b) => a.number - b.number), ...later];
@@ -288,7 +294,7 @@ class PendingMessages {
       else high = middle;
     }
     const frame = this.frames[low];
-    return frame && messagesOf(frame).find((message) => message.number === number);
+    return frame && messagesOf(this.protocol, frame).find((message) => message.number === number);
   }
 }
 
@@ -297,12 +303,12 @@ function lastOf(frame: PendingFrame | undefined): number {
   return frame === undefined ? Infinity : frame.number + frame.count - 1;
 }
 
-function messagesOf(frame: PendingFrame): readonly NumberedMessage[] {
+function messagesOf(protocol: WireProtocol, frame: PendingFrame): readonly NumberedMessage[] {
   const { number, count, bytes, isText } = frame;
   if (count === 1) return [frame];
   let at = 0;
   return Array.from({ length: count }, (_, index) => {
-    const end = index === count - 1 ? bytes.length : endOfMessage(bytes, at, bytes.length);
+    const end = index === count - 1 ? bytes.length : endOfMessage(protocol, bytes, at, bytes.length);
     const message = { number: number + index, bytes: bytes.subarray(at, end), isText };
     at = end;
     return message;

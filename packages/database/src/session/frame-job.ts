@@ -1,9 +1,11 @@
 /** A frame of several messages, and the job that runs the next of them: each has a place, a time and an end of its own. */
 import type { Job } from "../core/job-loop.ts";
 import { endOfMessage } from "../link/framing.ts";
+import type { ConnectionInfo } from "../link/link.ts";
 
 /** The session, as its frames see it. */
 export interface FrameOwner {
+  readonly info: Pick<ConnectionInfo, "protocol">;
   /** The job that runs a message. */
   messageJob(bytes: Uint8Array, at: number, length: number, number: number): Job;
   /** Puts the frame back to the head of the queue: it has more messages. */
@@ -54,7 +56,7 @@ export class FrameJob implements Job {
 
   /** The last takes what is left: who reads it finds out what it is. */
   private endOfNext(): number {
-    return this.left === 1 ? this.end : endOfMessage(this.bytes, this.at, this.end);
+    return this.left === 1 ? this.end : endOfMessage(this.owner.info.protocol, this.bytes, this.at, this.end);
   }
 
   private next(end: number): Job {

@@ -236,8 +236,10 @@ class AnswerStream implements Job {
       this.failed(error.told);
       return;
     }
+    const { loop, clock } = this.context;
     if (read.isLate) this.timedOut();
-    else this.context.loop.push(this);
+    else if (read.isWaiting === true) clock.after(lookAgainMs, () => loop.push(this));
+    else loop.push(this);
   }
 
   private failed(text: string): void {

@@ -79,7 +79,7 @@ export class Session implements ConnectionHandle, Channel, FrameOwner {
   receive(bytes: Uint8Array, at: number, length: number, isText: boolean): void {
     if (this.state === "closed") return;
     const isFrame = holdsSeveral(this.info.protocol, isText);
-    const count = isFrame ? countMessages(bytes, at, length) : 1;
+    const count = isFrame ? countMessages(this.info.protocol, bytes, at, length) : 1;
     const number = this.received + 1;
     this.received += count;
     this.waiting += count;

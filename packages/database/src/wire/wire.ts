@@ -10,7 +10,6 @@
 import type { Call } from "../core/call.ts";
 import type { ConnectionInfo, KeptPart, ResumeNote, WireProtocol } from "../link/link.ts";
 import type { Piece } from "../link/piece.ts";
-import type { SlicedRead } from "../subscriptions/sliced-read.ts";
 
 /** A protocol: a version in one of its forms. One object per database. */
 export interface Wire {
@@ -91,9 +90,20 @@ export interface Channel extends Outlet {
 /** Bytes of a reason that a close frame has room for. */
 export const closeReasonMax = 120;
 
+/** Reads in slices what a message is to carry. */
+export interface AnswerRead {
+  readonly isWhole: boolean;
+  /** Whether its slices took longer in all than one call may. */
+  readonly isLate: boolean;
+  /** Whether it waits for something, and need not be asked at once again. */
+  readonly isWaiting?: boolean;
+  gather(): void;
+  close(): void;
+}
+
 /** A message whose rows are read in slices. */
 export interface SlicedAnswer {
-  readonly read: SlicedRead;
+  readonly read: AnswerRead;
   /** Encodes the message once all rows are there. */
   readonly encode: () => readonly Piece[];
   /** Encodes what is sent when there are no rows after all. */
@@ -112,4 +122,6 @@ export const encodedForms = {
   "v2.bsatn": 2,
   // The same messages: what one has made serves the other.
   "v3.bsatn": 2,
+  // The same rows; its messages say where they lead to as well, and have a place of their own there.
+  "v1.bsatn.lightcone": 2,
 } as const satisfies Readonly<Record<WireProtocol, number>>;

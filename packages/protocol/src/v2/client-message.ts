@@ -101,7 +101,7 @@ export function endOfMessage(view: DataView, at: number, end: number): number {
 }
 
 /** Where bytes that stand at `at` with their length end; -1 when they go past the end. */
-function endOfBytes(view: DataView, at: number, end: number): number {
+export function endOfBytes(view: DataView, at: number, end: number): number {
   if (at + 4 > end) return -1;
   const next = at + 4 + view.getUint32(at, true);
   return next > end ? -1 : next;
@@ -170,7 +170,7 @@ function readCallHead(input: ByteReader): number {
   return requestId;
 }
 
-function readStrings(input: ByteReader): string[] {
+export function readStrings(input: ByteReader): string[] {
   const count = input.count(4); // each has a count of its own
   const strings: string[] = [];
   for (let index = 0; index < count; index += 1) strings.push(input.string());

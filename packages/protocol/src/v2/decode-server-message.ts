@@ -172,7 +172,7 @@ function readTableRows(input: ByteReader): TableRows[] {
   return tables;
 }
 
-function readQuerySets(input: ByteReader): QuerySetUpdate[] {
+export function readQuerySets(input: ByteReader): QuerySetUpdate[] {
   const count = input.count(8); // an id and a count
   const sets: QuerySetUpdate[] = [];
   for (let index = 0; index < count; index += 1) sets.push({ querySetId: input.u32(), tables: readTables(input) });

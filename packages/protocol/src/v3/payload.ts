@@ -14,12 +14,14 @@ export const payloadMessagesMax = 16_384;
 /**
  * How many messages a client's payload holds, without decoding them. What cannot be cut counts as one: whoever reads it
  * finds out why. So does nothing at all. Past `payloadMessagesMax` no more are counted.
+ *
+ * @param cut finds a message's end
  */
-export function countMessages(view: DataView, at: number, end: number): number {
+export function countMessages(view: DataView, at: number, end: number, cut: typeof endOfMessage = endOfMessage): number {
   let count = 0;
   let next = at;
   do {
-    next = endOfMessage(view, next, end);
+    next = cut(view, next, end);
     count += 1;
   } while (next >= 0 && next < end && count <= payloadMessagesMax);
   return count;

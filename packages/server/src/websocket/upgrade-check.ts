@@ -40,6 +40,7 @@ export type UpgradeCheck = UpgradeAccepted | { readonly kind: "refused"; readonl
 
 /** What the server speaks, in its order of preference: the client's order does not count. */
 const subprotocols: readonly { readonly name: string; readonly protocol: WireProtocol }[] = [
+  { name: "v1.bsatn.lightcone", protocol: "v1.bsatn.lightcone" },
   { name: "v3.bsatn.spacetimedb", protocol: "v3.bsatn" },
   { name: "v2.bsatn.spacetimedb", protocol: "v2.bsatn" },
   { name: "v1.bsatn.spacetimedb", protocol: "v1.bsatn" },

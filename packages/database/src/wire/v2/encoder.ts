@@ -1,12 +1,13 @@
 /**
- * Encodes the messages of version 2: docs/wire/websocket-v2.md. Version 3 has the same.
+ * Encodes the messages of version 2: docs/wire/websocket-v2.md. Version 3 has the same, and `v1.bsatn.lightcone` a few more and
+ * places in front of some: docs/protocol.md.
  *
  * Law: what is made of a part is made once, whoever is told of it: the rows by themselves, and the whole message if the part
  * is all that it tells.
  */
 import type { RowRefs, RowSource } from "@lightcone/engine";
 import type { TableSchema } from "@lightcone/schema";
-import { v2 } from "@lightcone/protocol";
+import { lightcone, v2 } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
 import type { ByteWriter } from "@lightcone/sats";
 import type { CommitHead } from "../../core/call.ts";
@@ -24,10 +25,23 @@ export interface MarkedChanges {
   readonly marks: number[];
 }
 
+/** What has changed of a query set since a client had its rows. */
+export interface ResumedChanges {
+  readonly querySetId: number;
+  /** One for each query; of each row the net change. */
+  readonly changes: readonly { readonly table: TableSchema; readonly inserts: BsatnRows; readonly deletes: BsatnRows }[];
+}
+
 /** A message that tells of one part, made for the clients that hold its query in a set of that id. */
 interface LoneMessage {
   readonly querySetId: number;
   readonly message: Piece;
+}
+
+/** Where a database stands: after which commit, and when that was made. */
+export interface StandOfDatabase {
+  readonly offset: number;
+  readonly timestampMicros: number;
 }
 
 const ownForm = encodedForms["v2.bsatn"];
@@ -37,24 +51,48 @@ export class EncoderV2 {
   private readonly buffer: MessageBuffer;
   private readonly rows: ChangedRows;
 
-  constructor(store: RowSource, buffer: MessageBuffer) {
+  /** Where the database stands; undefined in versions that do not say it. */
+  private readonly stand: (() => StandOfDatabase) | undefined;
+
+  constructor(store: RowSource, buffer: MessageBuffer, stand?: () => StandOfDatabase) {
     this.rows = new ChangedRows(store);
     this.buffer = buffer;
+    this.stand = stand;
+  }
+
+  /** The place of rows that are read now, for an answer that may be encoded later. */
+  place(): StandOfDatabase | undefined {
+    return this.stand?.();
   }
 
   gather(_table: TableSchema): RowGatherer {
     return new BsatnRows();
   }
 
-  initialConnection(identity: Uint8Array, connection: Uint8Array, token: string): Piece {
-    v2.writeInitialConnection(this.begin(), identity, connection, token);
+  /** @param lineage whose offsets places are by, for a client that is told of places */
+  initialConnection(
+    identity: Uint8Array,
+    connection: Uint8Array,
+    token: string,
+    lineage: Uint8Array | undefined,
+  ): Piece {
+    const out = this.begin();
+    v2.writeInitialConnection(out, identity, connection, token);
+    if (lineage !== undefined) out.byteArray(lineage);
     return this.buffer.end();
   }
 
   // --- subscriptions
 
-  subscribeApplied(requestId: number, querySetId: number, queries: readonly QueryRows[]): readonly Piece[] {
+  /** @param place of the rows */
+  subscribeApplied(
+    requestId: number,
+    querySetId: number,
+    queries: readonly QueryRows[],
+    place: StandOfDatabase | undefined,
+  ): readonly Piece[] {
     const out = this.beginPieces();
+    writePlace(out.writer, place);
     v2.beginSubscribeApplied(out.writer, requestId, querySetId);
     writeTables(out, queries);
     return out.end();
@@ -92,6 +130,34 @@ export class EncoderV2 {
     return out.end();
   }
 
+  /**
+   * Query sets that go on from where a client stood, and what has changed of them.
+   *
+   * @param tables whose rows the client keeps
+   */
+  resumed(
+    requestId: number,
+    sets: readonly ResumedChanges[],
+    tables: readonly TableSchema[],
+    place: StandOfDatabase | undefined,
+  ): readonly Piece[] {
+    const out = this.beginPieces();
+    writePlace(out.writer, place);
+    const [ids, names] = [sets.map(({ querySetId }) => querySetId), tables.map(({ def }) => def.name)];
+    lightcone.beginResumed(out.writer, requestId, ids, names);
+    out.writer.u32(sets.length);
+    for (const { querySetId, changes } of sets) {
+      v2.beginQuerySet(out.writer, querySetId, changes.length);
+      for (const { table, inserts, deletes } of changes) {
+        v2.beginTable(out.writer, table.def.name, 1);
+        out.writer.u8(v2.rowsKind.PersistentTable);
+        out.rows(inserts);
+        out.rows(deletes);
+      }
+    }
+    return out.end();
+  }
+
   oneOff(requestId: number, result: QueryRows): readonly Piece[] {
     const out = this.beginPieces();
     v2.beginOneOffQueryResult(out.writer, requestId);
@@ -108,7 +174,7 @@ export class EncoderV2 {
 
   /** A call that succeeded, with what it changed of the caller's query sets. @param value what the reducer gives */
   reducerOk(requestId: number, timestampMicros: number, changes: MarkedChanges, value: Uint8Array | undefined): Piece {
-    const out = this.begin();
+    const out = this.beginPlaced();
     v2.beginReducerOk(out, requestId, timestampMicros, value);
     this.querySets(out, changes);
     return this.buffer.end();
@@ -139,14 +205,15 @@ export class EncoderV2 {
     if (changes.changes.length === 1 && first !== undefined) {
       const querySetId = changes.marks[0] ?? 0;
       const form = first.encoded[ownForm];
-      const made = form.whole as LoneMessage | undefined; // the place holds nothing else
+      const kept = this.stand === undefined ? "whole" : "light";
+      const made = form[kept] as LoneMessage | undefined; // the place holds nothing else
       if (made?.querySetId === querySetId) return made.message;
       const message = this.makeUpdate(changes);
-      if (first.isShared) form.whole = { querySetId, message } satisfies LoneMessage;
+      if (first.isShared) form[kept] = { querySetId, message } satisfies LoneMessage;
       return message;
     }
     sortChanges(changes);
-    const key = `v2:${changes.changes.map(({ number }, index) => `${changes.marks[index]}.${number}`).join(",")}`;
+    const key = `${this.stand === undefined ? "v2" : "lightcone"}:${changes.changes.map(({ number }, index) => `${changes.marks[index]}.${number}`).join(",")}`;
     let message = commit.messages.get(key);
     if (message === undefined) {
       message = this.makeUpdate(changes);
@@ -156,7 +223,7 @@ export class EncoderV2 {
   }
 
   private makeUpdate(changes: MarkedChanges): Piece {
-    const out = this.begin();
+    const out = this.beginPlaced();
     v2.beginTransactionUpdate(out);
     this.querySets(out, changes);
     return this.buffer.end();
@@ -221,11 +288,22 @@ export class EncoderV2 {
     return out;
   }
 
+  /** Begins a message that brings its client to where the database stands. */
+  private beginPlaced(): ByteWriter {
+    const out = this.begin();
+    writePlace(out, this.stand?.());
+    return out;
+  }
+
   private beginPieces(): PieceWriter {
     const out = new PieceWriter(this.buffer);
     out.writer.u8(0); // not compressed
     return out;
   }
+}
+
+function writePlace(out: ByteWriter, place: StandOfDatabase | undefined): void {
+  if (place !== undefined) lightcone.writePlaceBefore(out, place.offset, place.timestampMicros);
 }
 
 /** By query set, table and part. */

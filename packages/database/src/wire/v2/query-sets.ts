@@ -8,7 +8,7 @@ import { cutText } from "@lightcone/base";
 import type { v2 } from "@lightcone/protocol";
 import { bindParams } from "@lightcone/sql";
 import type { DatabaseContext } from "../../core/context.ts";
-import type { KeptPart } from "../../link/link.ts";
+import type { KeptPart, ResumeNote } from "../../link/link.ts";
 import type { Piece } from "../../link/piece.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber, Subscription } from "../../subscriptions/subscriber.ts";
@@ -16,9 +16,9 @@ import { entriesOf, type FirstRows } from "../first-rows.ts";
 import { allOrNone, computedTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
 import { closeReasonMax, type Channel, type ClientRequest } from "../wire.ts";
 import type { EncoderV2 } from "./encoder.ts";
-import { decodeSet, encodeSet } from "./set-state.ts";
+import { decodeSets, encodeSets, type KeptSet } from "./set-state.ts";
 
-interface QuerySet {
+export interface QuerySet {
   readonly querySetId: number;
   readonly queries: readonly WantedQuery[];
   readonly subscriptions: readonly Subscription[];
@@ -57,15 +57,22 @@ export class QuerySets {
   restore(parts: readonly KeptPart[]): boolean {
     let isWhole = true;
     this.context.critical.run(() => {
-      isWhole = parts.every((part) => this.restoreSet(part));
+      isWhole = parts.every(({ message, state }) => decodeSets(state).every((set) => this.restoreSet(set, message)));
     });
     return isWhole;
   }
 
-  private restoreSet({ message, state }: KeptPart): boolean {
-    const { querySetId, queries: kept } = decodeSet(state);
+  private restoreSet({ querySetId, queries: kept }: KeptSet, message: number): boolean {
     const queries = recompiled(kept, (texts) => this.compile(texts));
     return queries !== undefined && typeof this.hold(querySetId, queries, message) !== "string";
+  }
+
+  /** What the next host restores of the sets that a message made. */
+  noteOf(message: number): ResumeNote {
+    const sets = [...this.sets.values()].filter((set) => set.message === message);
+    return sets.length === 0
+      ? { kind: "dropped", message }
+      : { kind: "kept", message, state: encodeSets(sets) };
   }
 
   /** Lets go of everything: the connection is over. */
@@ -92,30 +99,35 @@ export class QuerySets {
       request.send(fail(set));
       return;
     }
+    const place = this.encoder.place();
     this.rows.answer(request, plansOf(this.overRows(set)), {
-      encode: (rows) => this.encoder.subscribeApplied(requestId, querySetId, entriesOf(rows)),
+      encode: (rows) => this.encoder.subscribeApplied(requestId, querySetId, entriesOf(rows), place),
       fail: (text) => {
         // It may have ended before its rows were there, and its id stand for another by now.
         if (this.sets.get(querySetId) === set) this.end(set);
         return fail(text);
       },
-      note: { kind: "kept", message: set.message, state: encodeSet(set) },
+      note: { kind: "kept", message: set.message, state: encodeSets([set]) },
     });
   }
 
-  /** The queries of a new set, or why there is none. */
-  private wantedOf(querySetId: number, texts: readonly string[]): readonly WantedQuery[] | string {
+  /**
+   * The queries of a new set, or why there is none.
+   *
+   * @param more queries that are to be held beside those of it
+   */
+  wantedOf(querySetId: number, texts: readonly string[], more = 0): readonly WantedQuery[] | string {
     if (this.sets.has(querySetId)) return `Subscription with id ${querySetId} already exists for client`;
     const { subscriptionsPerConnectionMax: max } = this.context.limits;
-    if (this.sets.size >= max) return overLimit(this.sets.size + 1, max);
+    if (this.sets.size + more >= max) return overLimit(this.sets.size + more + 1, max);
     const wanted = this.compile(texts.map((text) => text.trim()));
     if (typeof wanted === "string") return wanted;
-    const count = this.queryCount + wanted.length;
+    const count = this.queryCount + more + wanted.length;
     return count > max ? overLimit(count, max) : wanted;
   }
 
   /** Holds the queries of a new set; the text of why not. */
-  private hold(querySetId: number, queries: readonly WantedQuery[], message: number): QuerySet | string {
+  hold(querySetId: number, queries: readonly WantedQuery[], message: number): QuerySet | string {
     const { identity } = this.channel.info.caller;
     const subscriptions = allOrNone(
       queries,
@@ -178,6 +190,11 @@ export class QuerySets {
     this.channel.finish(1011, cutText(text, closeReasonMax));
   }
 
+  /** Ends the sets that a message made; its client is not told of them. */
+  letGo(message: number): void {
+    for (const set of this.sets.values()) if (set.message === message) this.end(set);
+  }
+
   private withdraw(set: QuerySet, lost: string): void {
     const { channel, encoder } = this;
     const { querySetId } = set;
@@ -198,7 +215,7 @@ export class QuerySets {
   private end(set: QuerySet): void {
     this.sets.delete(set.querySetId);
     this.release(set);
-    this.channel.note({ kind: "dropped", message: set.message });
+    this.channel.note(this.noteOf(set.message));
   }
 
   private release({ subscriptions }: QuerySet): void {
