@@ -252,6 +252,7 @@ const tests = {
   guesses: "packages/client/src/optimistic/optimistic.test.ts",
   platform: "packages/client/src/real-platform.test.ts",
   frames: "conformance/src/database/frames.test.ts",
+  resume: "conformance/src/client/resume.test.ts",
 } as const;
 
 /** The test that trips each limit. It names the limit, which is checked. */
@@ -330,6 +331,7 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   diskGraceMs: "disk",
   errorTextBytesMax: "database",
   frameMessagesMax: "frames",
+  resumeBytesMax: "resume",
   logLineBytesMax: "database",
   logWaitingBytesMax: "database",
   logFileBytesMax: "database",

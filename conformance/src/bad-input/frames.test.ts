@@ -6,14 +6,14 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { assertProperty, runCount } from "@lightcone/base/testing";
 import { bundleModule } from "@lightcone/cli/bundle";
-import { decodeServerMessage, encodeClientMessage, v2, v3, type ClientMessage } from "@lightcone/protocol";
+import { decodeServerMessage, encodeClientMessage, lightcone, v2, v3, type ClientMessage } from "@lightcone/protocol";
 import { ByteWriter } from "@lightcone/sats";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { Served } from "../served.ts";
 
-const protocols = ["v1.bsatn", "v1.json", "v2.bsatn", "v3.bsatn"] as const;
+const protocols = ["v1.bsatn", "v1.json", "v2.bsatn", "v3.bsatn", "v1.bsatn.lightcone"] as const;
 type Protocol = (typeof protocols)[number];
 
 let served: Served;
@@ -36,7 +36,9 @@ class Client {
   constructor(protocol: Protocol) {
     this.protocol = protocol;
     const url = `${served.url.replace("http", "ws")}/v1/database/shelf/subscribe?compression=None`;
-    this.socket = new WebSocket(url, [`${protocol}.spacetimedb`], { perMessageDeflate: false });
+    this.socket = new WebSocket(url, [protocol === "v1.bsatn.lightcone" ? protocol : `${protocol}.spacetimedb`], {
+      perMessageDeflate: false,
+    });
     this.socket.on("message", (data: Buffer) => {
       this.heard.push(Uint8Array.from(data));
       this.wake();
@@ -106,7 +108,10 @@ function answers(protocol: Protocol, payload: Uint8Array): boolean {
     const said = decodeServerMessage(payload.subarray(1));
     return said.kind === "OneOffQueryResponse" && said.messageId[0] === 0x5e;
   }
-  const said = v3.decodeServerPayload(payload.subarray(1));
+  const said =
+    protocol === "v1.bsatn.lightcone"
+      ? lightcone.decodeServerPayload(payload.subarray(1)).map(({ message }) => message)
+      : v3.decodeServerPayload(payload.subarray(1));
   return said.some((each) => each.kind === "OneOffQueryResult" && each.requestId === mark);
 }
 
@@ -122,7 +127,16 @@ const frames: Readonly<Record<Protocol, readonly Uint8Array[]>> = {
   "v1.json": recorded("v1.json"),
   "v2.bsatn": recorded("v2.bsatn"),
   "v3.bsatn": recorded("v3.bsatn"),
+  "v1.bsatn.lightcone": [...recorded("v3.bsatn"), resume()],
 };
+
+function resume(): Uint8Array {
+  const out = new ByteWriter();
+  const [place, lineage] = [{ offset: 1n, timestampMicros: 0n }, new Uint8Array(65)];
+  const sets = [{ querySetId: 9, queries: ["SELECT * FROM *"] }];
+  lightcone.encodeClientMessage(out, { kind: "Resume", requestId: 6, lineage, place, sets });
+  return out.toBytes();
+}
 
 function recorded(name: Protocol): readonly Uint8Array[] {
   const url = new URL(`../../vectors/conversations/${name}.json`, import.meta.url);

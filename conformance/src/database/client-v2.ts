@@ -1,16 +1,17 @@
 import type { ConnectionHandle, ConnectionInfo, ConnectionSink, DatabaseLink, WireProtocol } from "@lightcone/database";
-import { v2, v3 } from "@lightcone/protocol";
+import { lightcone, v2, v3 } from "@lightcone/protocol";
 import { ByteWriter } from "@lightcone/sats";
 import { makeCaller } from "./local.ts";
 
 /** The protocols that have its messages. */
 export type LaterProtocol = Exclude<WireProtocol, "v1.bsatn" | "v1.json">;
 
-/** A client of `v2.bsatn` or `v3.bsatn` without a socket. */
+/** A client of `v2.bsatn`, `v3.bsatn` or our own sub-protocol without a socket. */
 export class ClientV2 implements ConnectionSink {
   readonly caller: ConnectionInfo["caller"];
   readonly queuedBytes = 0;
   readonly messages: v2.ServerMessage[] = [];
+  private readonly isOwn: boolean;
   /** How many payloads have come. */
   payloadCount = 0;
   answeredCount = 0;
@@ -19,6 +20,7 @@ export class ClientV2 implements ConnectionSink {
   private parts: Uint8Array[] = [];
 
   constructor(link: DatabaseLink, protocol: LaterProtocol, options: Partial<ConnectionInfo> = {}) {
+    this.isOwn = protocol === "v1.bsatn.lightcone";
     this.caller = options.caller ?? makeCaller(42);
     this.handle = link.connect(
       { caller: this.caller, token: "", protocol, compression: "none", light: false, confirmed: true, ...options },
@@ -32,7 +34,12 @@ export class ClientV2 implements ConnectionSink {
     const payload = Buffer.concat(this.parts);
     this.parts = [];
     this.payloadCount += 1;
-    this.messages.push(...v3.decodeServerPayload(Uint8Array.from(payload).subarray(1)));
+    const said = Uint8Array.from(payload).subarray(1);
+    if (!this.isOwn) this.messages.push(...v3.decodeServerPayload(said));
+    else
+      for (const { message } of lightcone.decodeServerPayload(said))
+        // Nobody asks for it here.
+        if (message.kind !== "Resumed") this.messages.push(message);
   }
 
   answered(count: number): void {

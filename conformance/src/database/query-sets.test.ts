@@ -121,7 +121,7 @@ async function rowsNow(link: DatabaseLink, protocol: LaterProtocol, texts: reado
   return bag;
 }
 
-const protocols: readonly LaterProtocol[] = ["v2.bsatn", "v3.bsatn"];
+const protocols: readonly LaterProtocol[] = ["v2.bsatn", "v3.bsatn", "v1.bsatn.lightcone"];
 
 describe.each(protocols)("row protocols: query sets of %s", (protocol) => {
   test("are complete, each by itself, whatever hosts end", async () => {
@@ -155,7 +155,7 @@ describe.each(protocols)("row protocols: query sets of %s", (protocol) => {
         const unsaid: v2.ClientMessage[][] = clients.map(() => []);
         const sayAll = (who: number): void => {
           const messages = unsaid[who]?.splice(0) ?? [];
-          if (protocol === "v3.bsatn" && messages.length > 0) clients[who]?.say(...messages);
+          if (protocol !== "v2.bsatn" && messages.length > 0) clients[who]?.say(...messages);
           else for (const message of messages) clients[who]?.say(message);
         };
         const say = (who: number, make: (requestId: number) => v2.ClientMessage): void => {

@@ -1,6 +1,6 @@
 /** What clients say: frames of each protocol, statements, and the heads of requests. */
 import { connect } from "node:net";
-import { encodeClientMessage, v2 } from "@lightcone/protocol";
+import { encodeClientMessage, lightcone, v2 } from "@lightcone/protocol";
 import { ByteWriter } from "@lightcone/sats";
 import type { ConnectionHandle, WireProtocol } from "@lightcone/database";
 import { ClientV2 } from "../database/client-v2.ts";
@@ -9,7 +9,7 @@ import { returningProgram } from "../database/returning-guest.ts";
 import { Served } from "../served.ts";
 import { texts, type OpenTarget, type Target } from "./target.ts";
 
-const protocols: readonly WireProtocol[] = ["v1.bsatn", "v1.json", "v2.bsatn", "v3.bsatn"];
+const protocols: readonly WireProtocol[] = ["v1.bsatn", "v1.json", "v2.bsatn", "v3.bsatn", "v1.bsatn.lightcone"];
 const four = Uint8Array.of(1, 0, 0, 0);
 
 async function openDatabase() {
@@ -70,7 +70,14 @@ function framesOf(protocol: WireProtocol): readonly Uint8Array[] {
     { kind: "CallProcedure", requestId: 5, procedure: "none", args: four },
   ];
   const each = messages.map((message) => written((out) => v2.encodeClientMessage(out, message)));
-  return protocol === "v3.bsatn" ? [...each, Buffer.concat(each)] : each;
+  if (protocol === "v1.bsatn.lightcone") {
+    const [place, lineage] = [{ offset: 1n, timestampMicros: 0n }, new Uint8Array(65)];
+    const sets = [{ querySetId: 9, queries: [query, "SELECT * FROM *"] }];
+    each.push(
+      written((out) => lightcone.encodeClientMessage(out, { kind: "Resume", requestId: 6, lineage, place, sets })),
+    );
+  }
+  return protocol === "v2.bsatn" ? each : [...each, Buffer.concat(each)];
 }
 
 /** A protocol and a frame: the first byte says which. */

@@ -1,12 +1,13 @@
 /** The rows that came over one link, table by table: a message is in all of its tables, or in none. */
 import type { Catalog } from "./catalog.ts";
 import { noChange, RowBag, type TableChange } from "./row-bag.ts";
+import { Standing } from "./standing.ts";
 import type { Rows } from "./wire.ts";
 
 /** What calls that are on their way are expected to do, on top of the rows that are seen: `optimistic/`. */
 export interface Guesses {
-  /** Takes all of it off, in the midst of a message. */
-  lift(touched: Set<RowBag>): void;
+  /** Takes all of it off, in the midst of a message; with `only`, what lies on those. */
+  lift(touched: Set<RowBag>, only?: ReadonlySet<RowBag>): void;
   /** Works it out again, from the rows as the message has made them. */
   lay(bags: Bags, touched: Set<RowBag>): void;
   /** Other rows are seen from now on, on which nothing lies. */
@@ -27,6 +28,11 @@ export interface BagsOptions {
 export class Bags {
   readonly #options: BagsOptions;
   readonly #bags = new Map<string, RowBag>();
+  /** What its rows are of. */
+  readonly standing = new Standing();
+  /** Bags of the link before that this one goes on with, and what has come for them: seen when the bags change places. */
+  readonly #kept = new Map<string, RowBag>();
+  readonly #later: Rows[] = [];
 
   constructor(options: BagsOptions) {
     this.#options = options;
@@ -43,12 +49,19 @@ export class Bags {
    * @throws {LightconeError} `Malformed`; nothing has changed then
    */
   apply(rows: readonly Rows[], isSeen: boolean): Map<string, TableChange> {
+    const { catalog, hears } = this.#options;
     const touched = new Set<RowBag>();
     const guesses = isSeen ? this.#options.guesses : undefined;
     try {
       guesses?.lift(touched);
-      for (const { table, by, list } of rows) {
-        const bag = this.bagOf(this.#options.catalog.accessorOf(table));
+      for (const each of rows) {
+        const { table, by, list } = each;
+        const accessor = catalog.accessorOf(table);
+        if (!isSeen && this.#kept.has(accessor ?? "")) {
+          this.#later.push(each);
+          continue;
+        }
+        const bag = this.bagOf(accessor);
         if (bag === undefined) continue;
         touched.add(bag);
         bag.take(list, by);
@@ -62,24 +75,58 @@ export class Bags {
     const changes = new Map<string, TableChange>();
     for (const bag of touched) {
       const { accessor } = bag.table;
-      const change = bag.settle(isSeen && this.#options.hears(accessor));
+      const change = bag.settle(isSeen && hears(accessor));
       if (change !== noChange) changes.set(accessor, change);
     }
     return changes;
   }
 
-  /** Takes the place of the bags of the link before. Gives the difference, by accessor. */
+  /** Goes on with the rows of the link before in some tables. @param tables their names on the wire */
+  goOnWith(before: Bags, tables: readonly string[]): void {
+    for (const name of tables) {
+      const accessor = this.#options.catalog.accessorOf(name);
+      const bag = before.#bags.get(accessor ?? "") ?? this.bagOf(accessor);
+      if (bag !== undefined) this.#kept.set(bag.table.accessor, bag);
+    }
+  }
+
+  /**
+   * Takes the place of the bags of the link before. Gives the difference, by accessor.
+   *
+   * @throws {LightconeError} `Malformed` when what has come does not go with the rows of before; nothing has changed then
+   */
   replace(before: Bags | undefined): Map<string, TableChange> {
-    const { seed, hears, guesses } = this.#options;
-    const laid = new Set<RowBag>();
+    const { catalog, seed, hears, guesses } = this.#options;
+    const kept = new Set(this.#kept.values());
+    for (const [accessor, bag] of this.#kept) this.#bags.set(accessor, bag);
+    this.#kept.clear();
+    const touched = new Set<RowBag>();
+    try {
+      // What is guessed lies on the rows that stay; on the others it goes with them.
+      guesses?.lift(touched, kept);
+      for (const { table, by, list } of this.#later.splice(0)) {
+        const bag = this.bagOf(catalog.accessorOf(table));
+        if (bag === undefined) continue;
+        touched.add(bag);
+        bag.take(list, by);
+      }
+      for (const bag of touched) bag.check();
+    } catch (error) {
+      for (const bag of touched) bag.undo();
+      throw error;
+    }
     guesses?.forget();
-    guesses?.lay(this, laid);
-    for (const bag of laid) bag.settle(false);
+    guesses?.lay(this, touched);
     const changes = new Map<string, TableChange>();
     const note = (accessor: string, change: TableChange): void => {
       if (change !== noChange) changes.set(accessor, change);
     };
-    for (const [accessor, bag] of this.#bags) note(accessor, bag.replace(before?.get(accessor), hears(accessor)));
+    for (const bag of touched) {
+      const change = bag.settle(kept.has(bag) && hears(bag.table.accessor));
+      if (kept.has(bag)) note(bag.table.accessor, change);
+    }
+    for (const [accessor, bag] of this.#bags)
+      if (!kept.has(bag)) note(accessor, bag.replace(before?.get(accessor), hears(accessor)));
     for (const [accessor, old] of before === undefined ? [] : before.#bags)
       if (!this.#bags.has(accessor)) note(accessor, new RowBag(old.table, seed).replace(old, hears(accessor)));
     return changes;

@@ -23,8 +23,9 @@ import type { Catalog, FunctionKind } from "./catalog.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import { Requests, textOf, type Guess } from "./requests.ts";
 import { noChange, type RowBag, type TableChange } from "./row-bag.ts";
+import type { Standing } from "./standing.ts";
 import { Subscription, type Query } from "./subscription.ts";
-import type { Answer, Greeting, Rows, Said } from "./wire.ts";
+import type { Answer, Greeting, Resumed, Rows, Said } from "./wire.ts";
 
 export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 
@@ -82,6 +83,10 @@ interface Attempt {
   liveSinceMs: number | undefined;
   /** Subscriptions that must be answered first. */
   readonly awaited: Set<number>;
+  /** The texts of what was subscribed to on it, by id. */
+  readonly texts: Map<number, readonly string[]>;
+  /** Asked whether it goes on from the rows of the link before; until that is answered nothing is subscribed to. */
+  resuming: number | undefined;
   /** What to tell once it is live: callers whose calls were answered, and subscriptions. */
   readonly answers: (() => void)[];
   readonly applied: Subscription[];
@@ -176,15 +181,21 @@ export class Connection {
       return subscription;
     }
     this.#subscriptions.set(subscription.id, subscription);
-    if (this.#attempt?.link.isReady === true) this.#sendSubscribe(this.#attempt, subscription);
+    const attempt = this.#attempt;
+    if (attempt?.link.isReady === true && attempt.resuming === undefined) this.#sendSubscribe(attempt, subscription);
     return subscription;
   }
 
   unsubscribe(subscription: Subscription): void {
     if (!this.#subscriptions.delete(subscription.id)) return;
     subscription.end(new LightconeError("Unsubscribed", {}));
-    if (this.#attempt?.link.isReady !== true) return;
-    this.#attempt.link.send({ kind: "unsubscribe", id: this.#requests.newId(), subscription: subscription.id });
+    const attempt = this.#attempt;
+    if (attempt?.link.isReady === true && attempt.resuming === undefined)
+      this.#sendUnsubscribe(attempt, subscription.id);
+  }
+
+  #sendUnsubscribe({ link }: Attempt, subscription: number): void {
+    link.send({ kind: "unsubscribe", id: this.#requests.newId(), subscription });
   }
 
   /** Tries to connect at once instead of waiting for the backoff to end. */
@@ -230,6 +241,8 @@ export class Connection {
       }),
       liveSinceMs: undefined,
       awaited: new Set(),
+      texts: new Map(),
+      resuming: undefined,
       answers: [],
       applied: [],
     };
@@ -328,7 +341,7 @@ export class Connection {
   }
 
   /** Asks for a subscription's rows. One for a table that the page cannot use has ended before that. */
-  #sendSubscribe({ link, awaited }: Attempt, subscription: Subscription): void {
+  #sendSubscribe({ link, awaited, texts: asked }: Attempt, subscription: Subscription): void {
     const { id, queries } = subscription;
     let texts: string[];
     try {
@@ -338,6 +351,7 @@ export class Connection {
       return this.#endSubscription(subscription, error);
     }
     awaited.add(id);
+    asked.set(id, texts);
     link.send({ kind: "subscribe", id, queries: texts });
   }
 
@@ -345,8 +359,10 @@ export class Connection {
 
   #begin(attempt: Attempt, greeting: Greeting, schema: string): void {
     const { catalog, tokens } = this.#options;
+    let isOther: boolean;
     try {
-      if (catalog.take(schema)) this.#events.named();
+      isOther = catalog.take(schema);
+      if (isOther) this.#events.named();
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
       return this.#closeWith(error);
@@ -356,13 +372,22 @@ export class Connection {
     this.#tell(() => tokens.granted(greeting.token));
     for (const accessor of this.#used) this.#checkUse(accessor);
     if (this.#attempt !== attempt) return; // whoever was told may have closed the client
-    for (const subscription of this.#subscriptions.values()) this.#sendSubscribe(attempt, subscription);
+    attempt.bags.standing.lineage = greeting.lineage;
+    const before = this.#bags?.standing;
+    if (!isOther && before?.isOf(greeting.lineage) === true) this.#sendResume(attempt, before);
+    else for (const subscription of this.#subscriptions.values()) this.#sendSubscribe(attempt, subscription);
     this.#requests.sendHeld();
     if (attempt.awaited.size === 0) this.#goLive(attempt);
   }
 
   #understand(attempt: Attempt, said: Said): void {
     this.#requests.heard();
+    this.#take(attempt, said);
+    // What cannot be taken has thrown, and changed nothing.
+    attempt.bags.standing.note(said, attempt.texts);
+  }
+
+  #take(attempt: Attempt, said: Said): void {
     switch (said.kind) {
       case "applied":
         return this.#subscriptionApplied(attempt, said.id, said.rows);
@@ -372,8 +397,37 @@ export class Connection {
         return this.#answered(attempt, said);
       case "refused":
         return this.#subscriptionFailed(attempt, said.id, said.message);
+      case "resumed":
+        return this.#resumed(attempt, said);
       case "greeting":
     }
+  }
+
+  /** Asks what of the rows that there are is still good, and what has changed. */
+  #sendResume(attempt: Attempt, from: Standing): void {
+    attempt.resuming = this.#requests.newId();
+    attempt.awaited.add(attempt.resuming);
+    from.tries += 1;
+    attempt.link.send({ kind: "resume", id: attempt.resuming, from });
+  }
+
+  #resumed(attempt: Attempt, { id, sets, tables, rows }: Resumed): void {
+    const before = this.#bags;
+    if (before === undefined || id !== attempt.resuming)
+      throw new LightconeError("Malformed", { what: "answer", reason: "nothing was asked that it answers" });
+    attempt.resuming = undefined;
+    attempt.bags.goOnWith(before, tables);
+    for (const set of sets) {
+      attempt.bags.standing.sets.set(set, before.standing.sets.get(set) ?? []);
+      const subscription = this.#subscriptions.get(set);
+      if (subscription !== undefined) attempt.applied.push(subscription);
+      else this.#sendUnsubscribe(attempt, set); // it was ended meanwhile
+    }
+    for (const subscription of this.#subscriptions.values())
+      if (!sets.includes(subscription.id)) this.#sendSubscribe(attempt, subscription);
+    this.#apply(attempt, rows, undefined);
+    attempt.awaited.delete(id);
+    if (attempt.awaited.size === 0) this.#goLive(attempt);
   }
 
   #answered(attempt: Attempt, answer: Answer): void {
@@ -467,7 +521,15 @@ export class Connection {
 
   /** The link has every row: it takes the place of the one before, and the difference is told. */
   #goLive(attempt: Attempt): void {
-    const changes = attempt.bags.replace(this.#bags);
+    let changes: Map<string, TableChange>;
+    try {
+      changes = attempt.bags.replace(this.#bags);
+    } catch (error) {
+      // What it goes on from is not what the server took it for: the next link brings all rows.
+      if (!(error instanceof LightconeError) || this.#bags === undefined) throw error;
+      this.#bags.standing.place = undefined;
+      return this.#lost(attempt, error.message);
+    }
     this.#bags = attempt.bags;
     attempt.liveSinceMs = this.#options.platform.clock.steadyMs();
     this.#saidUnreachable = false;

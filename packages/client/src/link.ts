@@ -85,7 +85,7 @@ export class Link {
     return this.#canSend;
   }
 
-  /** In version 3, what is asked within one turn goes together. */
+  /** From version 3 on, what is asked within one turn goes together. */
   send(ask: Ask): void {
     const isFirst = this.#out.length === 0;
     writeAsk(this.#out, this.#version, ask);
@@ -182,7 +182,7 @@ export class Link {
         if (this.#canSend && message.kind !== "greeting") this.#events.message(message);
         else if (message.kind === "greeting" && this.#greeting === undefined) this.#greeted(message);
         else input.fail(`nothing was asked that a message of kind ${message.kind} answers`, at);
-      } while (this.#version === 3 && input.remaining > 0 && !this.#hasEnded());
+      } while (this.#version >= 3 && input.remaining > 0 && !this.#hasEnded());
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
       if (!this.#canSend) return this.#refused(error);

@@ -122,7 +122,7 @@ function notedSecond(said: v2.ServerMessage): unknown {
     case "SubscribeApplied":
       return { kind: "applied", id: said.querySetId, rows: first(said.tables) };
     case "UnsubscribeApplied":
-      return { kind: "changed", rows: first(said.tables, -1) };
+      return { kind: "changed", ended: said.querySetId, rows: first(said.tables, -1) };
     case "SubscriptionError":
       return { kind: "refused", id: said.querySetId, message: said.message };
     case "TransactionUpdate":
@@ -225,5 +225,5 @@ describe("asks", () => {
 });
 
 test("versions by their subprotocols", () => {
-  expect([...subprotocols, ""].map(versionOf)).toEqual([3, 2, 1, 2]);
+  expect([...subprotocols, ""].map(versionOf)).toEqual([4, 3, 2, 1, 2]);
 });

@@ -1,6 +1,6 @@
 /**
- * What a client asks and a server says, in versions 1 to 3 of the protocol: as much of them as this client uses, read into
- * one form. docs/wire/websocket-v1.md, docs/wire/websocket-v2.md.
+ * What a client asks and a server says, in versions 1 to 3 of the protocol and in our own, which is 4 here: as much of them as
+ * this client uses, read into one form. docs/wire/websocket-v1.md, docs/wire/websocket-v2.md, docs/protocol.md.
  *
  * Rows and values stay views of the frame. `@lightcone/protocol` has the whole of each version, which is more than a page
  * should carry; the tests hold this against that.
@@ -8,16 +8,25 @@
 import { readRowList, type RowListView } from "@lightcone/protocol";
 import type { ByteReader, ByteWriter } from "@lightcone/sats";
 
-/** By the name of the subprotocol; version 3 is version 2 with several messages to a frame. */
-export type WireVersion = 1 | 2 | 3;
+/** By the name of the subprotocol; version 3 is version 2 with several messages to a frame, and ours is 3 with places. */
+export type WireVersion = 1 | 2 | 3 | 4;
 
+const own = "v1.bsatn.lightcone";
 /** As they are offered, the best first. */
-export const subprotocols: readonly string[] = [3, 2, 1].map((version) => `v${version}.bsatn.spacetimedb`);
+export const subprotocols: readonly string[] = [own, ...[3, 2, 1].map((version) => `v${version}.bsatn.spacetimedb`)];
 
 /** @param subprotocol that the server chose; none by servers that speak version 2 and do not say so */
 export function versionOf(subprotocol: string): WireVersion {
+  if (subprotocol === own) return 4;
   const [, digit] = subprotocol;
   return digit === "1" ? 1 : digit === "3" ? 3 : 2;
+}
+
+/** Where a client goes on from: whose place it is, the place, and the texts of each query set. */
+export interface Resuming {
+  readonly lineage: Uint8Array | undefined;
+  readonly place: Uint8Array | undefined;
+  readonly sets: ReadonlyMap<number, readonly string[]>;
 }
 
 /** `id` is the client's choice: the server repeats it in what it answers. */
@@ -25,6 +34,7 @@ export type Ask =
   | { readonly kind: "subscribe"; readonly id: number; readonly queries: readonly string[] }
   | { readonly kind: "unsubscribe"; readonly id: number; readonly subscription: number }
   | { readonly kind: "query"; readonly id: number; readonly query: string }
+  | { readonly kind: "resume"; readonly id: number; readonly from: Resuming }
   | { readonly kind: "reducer" | "procedure"; readonly id: number; readonly name: string; readonly args: Uint8Array };
 
 export function writeAsk(out: ByteWriter, version: WireVersion, ask: Ask): void {
@@ -48,6 +58,19 @@ export function writeAsk(out: ByteWriter, version: WireVersion, ask: Ask): void 
       out.u32(ask.subscription);
       if (!isFirst) out.u8(1); // with the rows that it loses
       return;
+    case "resume": {
+      const { lineage, place, sets } = ask.from;
+      head(5);
+      out.byteArray(lineage ?? new Uint8Array(0));
+      out.raw(place ?? new Uint8Array(16));
+      out.u32(sets.size);
+      for (const [id, queries] of sets) {
+        out.u32(id);
+        out.u32(queries.length);
+        for (const query of queries) out.string(query);
+      }
+      return;
+    }
     case "query":
       head(2);
       if (isFirst) {
@@ -79,6 +102,8 @@ export interface Greeting {
   readonly identity: Uint8Array;
   readonly connectionId: Uint8Array;
   readonly token: string;
+  /** Whose places it says; only in our own version. */
+  readonly lineage?: Uint8Array;
 }
 
 /** What became of a call or of a query. */
@@ -97,13 +122,29 @@ export interface Answer {
   readonly name?: string;
 }
 
-export type Said =
+/** What goes on from the place that was asked for. */
+export interface Resumed {
+  readonly kind: "resumed";
+  readonly id: number;
+  readonly sets: readonly number[];
+  /** Whose rows stay, changed by `rows`. */
+  readonly tables: readonly string[];
+  readonly rows: readonly Rows[];
+}
+
+export type Said = (
   | Greeting
   | Answer
-  | { readonly kind: "changed"; readonly rows: readonly Rows[] }
+  | Resumed
+  /** @param ended the subscription that has ended with it */
+  | { readonly kind: "changed"; readonly rows: readonly Rows[]; readonly ended?: number }
   | { readonly kind: "applied"; readonly id: number; readonly rows: readonly Rows[] }
   /** A subscription is not taken, or has ended by itself. Without an id it is all of them. */
-  | { readonly kind: "refused"; readonly id: number | undefined; readonly message: string };
+  | { readonly kind: "refused"; readonly id: number | undefined; readonly message: string }
+) & {
+  /** Where the rows are with this, if it is said. */
+  place?: Uint8Array;
+};
 
 /**
  * Reads the next message. What stands behind it in versions 1 and 2 means nothing.
@@ -112,8 +153,11 @@ export type Said =
  */
 export function readSaid(input: ByteReader, version: WireVersion): Said {
   const at = input.at;
-  const tag = input.u8();
-  const said = version === 1 ? readFirst(input, tag) : readSecond(input, tag);
+  let tag = input.u8();
+  const place = version === 4 && tag === 8 ? raw(input, 16).slice() : undefined;
+  if (place !== undefined) tag = input.u8();
+  const said = version === 1 ? readFirst(input, tag) : readSecond(input, tag, version === 4);
+  if (said !== undefined && place !== undefined) said.place = place;
   return said ?? input.fail(`nothing was asked that a message of kind ${tag} answers`, at);
 }
 
@@ -189,18 +233,19 @@ function tablesOf(input: ByteReader): Rows[] {
   });
 }
 
-function readSecond(input: ByteReader, tag: number): Said | undefined {
+function readSecond(input: ByteReader, tag: number, isOwn: boolean): Said | undefined {
   switch (tag) {
     case 0: {
       const [identity, connectionId] = [raw(input, 32), raw(input, 16)];
-      return { kind: "greeting", identity, connectionId, token: input.string() };
+      const greeting = { kind: "greeting", identity, connectionId, token: input.string() } as const;
+      return isOwn ? { ...greeting, lineage: input.byteArrayView().slice() } : greeting;
     }
     case 1:
       input.take(4);
       return { kind: "applied", id: input.u32(), rows: first(input) };
     case 2:
-      input.take(8);
-      return { kind: "changed", rows: optional(input, () => first(input, -1)) ?? [] };
+      input.take(4);
+      return { kind: "changed", ended: input.u32(), rows: optional(input, () => first(input, -1)) ?? [] };
     case 3:
       optional(input, () => input.u32());
       return { kind: "refused", id: input.u32(), message: input.string() };
@@ -224,6 +269,13 @@ function readSecond(input: ByteReader, tag: number): Said | undefined {
       const outcome = tagBelow(input, 2) === 0 ? { value: input.byteArrayView() } : { failure: input.string() };
       input.take(16);
       return { kind: "answer", id: input.u32(), rows: [], ...outcome };
+    }
+    case 9: {
+      if (!isOwn) return undefined;
+      const id = input.u32();
+      const sets = Array.from({ length: input.count(4) }, () => input.u32());
+      const tables = Array.from({ length: input.count(4) }, () => input.string());
+      return { kind: "resumed", id, sets, tables, rows: setsOf(input) };
     }
     default:
       return undefined;

@@ -144,9 +144,10 @@ export class CallGuesses implements PendingGuesses {
     if (this.#isRunning) throw new TypeError("a guess reads and writes `ctx.db`, not the client's tables");
   }
 
-  lift(touched: Set<RowBag>): void {
+  lift(touched: Set<RowBag>, only?: ReadonlySet<RowBag>): void {
     if (this.#isOnlyMore) return;
-    for (const { writes = [] } of this.#pending) takeBack(writes, touched);
+    for (const { writes = [] } of this.#pending)
+      takeBack(only === undefined ? writes : writes.filter(({ bag }) => only.has(bag)), touched);
   }
 
   lay(bags: Bags, touched: Set<RowBag>): void {

@@ -116,7 +116,7 @@ export class FakeWorld {
       const socket = new FakeSocket(url, events, this.#version);
       this.sockets.push(socket);
       return {
-        protocol: protocols.find((name) => name.startsWith(`v${this.#version}.`)) ?? "",
+        protocol: protocols.find((name) => name === `v${this.#version}.bsatn.spacetimedb`) ?? "",
         send: (bytes) => socket.take(bytes),
         close: () => {
           socket.isClosed = true;

@@ -9,7 +9,14 @@
  */
 import { countMessages, endOfMessage, frameMessagesMax, holdsSeveral } from "../link/framing.ts";
 import { keyOfClient } from "../link/client.ts";
-import type { ConnectionHandle, ConnectionInfo, ConnectionSink, KeptPart, ResumeNote, WireProtocol } from "../link/link.ts";
+import type {
+  ConnectionHandle,
+  ConnectionInfo,
+  ConnectionSink,
+  KeptPart,
+  ResumeNote,
+  WireProtocol,
+} from "../link/link.ts";
 import type { NumberedMessage, ResumedConnection } from "./resume.ts";
 import { WorkKind, type Work } from "../link/work.ts";
 

@@ -12,7 +12,9 @@ import type { CommitLog } from "@lightcone/commitlog";
 import { CommitKind, timestampOf, type Commit } from "@lightcone/engine";
 import type { CommitListener } from "../core/commit-pipeline.ts";
 
-const chunkBytes = 256 * 1024;
+/** A chunk is as long as all before it, within these. */
+const chunkBytesMin = 16 * 1024;
+const chunkBytesMax = 256 * 1024;
 
 /** Records one behind the other, each behind its length: u32. */
 interface Chunk {
@@ -69,7 +71,7 @@ export class RecentCommits implements CommitListener {
     if (this.last === undefined) return;
     const chunk = this.chunks.at(-1);
     if (chunk !== undefined && chunk.length + 4 + bytes.length <= chunk.bytes.length) put(chunk, bytes);
-    else this.addChunk(chunkOf(offset, this.last.timestampMicros, bytes));
+    else this.addChunk(chunkOf(offset, this.last.timestampMicros, bytes, this.byteCount));
     this.last = { offset, timestampMicros: meta.timestampMicros };
     if (meta.kind === CommitKind.publish) this.publishOffset = offset;
   }
@@ -126,7 +128,7 @@ export class RecentCommits implements CommitListener {
           // The first says only when it was made.
           if (beforeMicros !== undefined) {
             if (chunk !== undefined && chunk.length + 4 + record.length <= chunk.bytes.length) put(chunk, record);
-            else chunks.push(chunkOf(offset, beforeMicros, record));
+            else chunks.push(chunkOf(offset, beforeMicros, record, chunkBytesMax));
           }
           beforeMicros = timestampOf(record);
           if (record[1] === CommitKind.publish) this.publishOffset = Math.max(this.publishOffset, offset);
@@ -159,8 +161,9 @@ export class RecentCommits implements CommitListener {
   }
 }
 
-function chunkOf(firstOffset: number, beforeMicros: number, record: Uint8Array): Chunk {
-  const bytes = new Uint8Array(Math.max(chunkBytes, record.length + 4));
+function chunkOf(firstOffset: number, beforeMicros: number, record: Uint8Array, byteCount: number): Chunk {
+  const usual = Math.min(chunkBytesMax, Math.max(chunkBytesMin, byteCount));
+  const bytes = new Uint8Array(Math.max(usual, record.length + 4));
   const chunk = { firstOffset, beforeMicros, bytes, view: new DataView(bytes.buffer), length: 0, count: 0 };
   put(chunk, record);
   return chunk;

@@ -17,7 +17,12 @@ export const payloadMessagesMax = 16_384;
  *
  * @param cut finds a message's end
  */
-export function countMessages(view: DataView, at: number, end: number, cut: typeof endOfMessage = endOfMessage): number {
+export function countMessages(
+  view: DataView,
+  at: number,
+  end: number,
+  cut: typeof endOfMessage = endOfMessage,
+): number {
   let count = 0;
   let next = at;
   do {

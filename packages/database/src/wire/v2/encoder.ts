@@ -29,7 +29,11 @@ export interface MarkedChanges {
 export interface ResumedChanges {
   readonly querySetId: number;
   /** One for each query; of each row the net change. */
-  readonly changes: readonly { readonly table: TableSchema; readonly inserts: BsatnRows; readonly deletes: BsatnRows }[];
+  readonly changes: readonly {
+    readonly table: TableSchema;
+    readonly inserts: BsatnRows;
+    readonly deletes: BsatnRows;
+  }[];
 }
 
 /** A message that tells of one part, made for the clients that hold its query in a set of that id. */

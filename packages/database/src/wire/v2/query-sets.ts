@@ -70,9 +70,7 @@ export class QuerySets {
   /** What the next host restores of the sets that a message made. */
   noteOf(message: number): ResumeNote {
     const sets = [...this.sets.values()].filter((set) => set.message === message);
-    return sets.length === 0
-      ? { kind: "dropped", message }
-      : { kind: "kept", message, state: encodeSets(sets) };
+    return sets.length === 0 ? { kind: "dropped", message } : { kind: "kept", message, state: encodeSets(sets) };
   }
 
   /** Lets go of everything: the connection is over. */
