@@ -1,13 +1,14 @@
 // Goal: what cannot work does not compile, and the compiler's message says what to do.
 // Method: each case is a line of a module that the compiler reads; its message holds the words.
-import { expect, test } from "vitest";
-import { complaintsAbout } from "./type-check.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { complaintsAbout, type Complaint } from "./type-check.ts";
 
 const preamble = `import { Range, schema, t, table } from "lightcone/module";
 const timer = table({}, { id: t.u64().primaryKey().autoInc(), at: t.scheduleAt() });
 const note = table({}, { id: t.u64().primaryKey().autoInc(), text: t.string(), n: t.u8().index("hash") });
 const app = schema({ note, timer });
 export default app;
+export const send = app.reducer({ text: t.string() }, () => {});
 `;
 
 const cases: readonly { readonly line: string; readonly says: string }[] = [
@@ -104,20 +105,51 @@ const guessCases: typeof cases = [
   },
 ];
 
-test.each([
-  ["issue 9: misuse of a module's parts", preamble, cases],
-  ["issue 10: misuse of a guess", guessPreamble, guessCases],
-] as const)("%s is a type error whose text says what to do", (_, before, all) => {
-  const complaints = complaintsAbout({
-    "misuse.ts": before + all.map(({ line }, at) => `export const n${at} = () => { ${line}; };\n`).join(""),
+const testPreamble = `import { testModule } from "lightcone/testing";
+import * as app from "./misuse.ts";
+const world = await testModule(app);
+const ann = world.as("ann");
+`;
+
+const testCases: readonly { readonly line: string; readonly says: string }[] = [
+  { line: `testModule(app.default)`, says: "Property 'default' is missing in type" },
+  { line: `ann.send({ text: 5 })`, says: "Type 'number' is not assignable to type 'string'" },
+  { line: `ann.send({ text: "hi", to: "bob" })`, says: "'to' does not exist in type" },
+  { line: `ann.send()`, says: "Expected 1 arguments, but got 0" },
+  { line: `ann.sned({ text: "hi" })`, says: "Property 'sned' does not exist on type" },
+  { line: `ann.procedures.send({ text: "hi" })`, says: "Property 'send' does not exist on type" },
+  { line: `world.db.note.insert({ text: "hi", n: 1 })`, says: "Property 'insert' does not exist on type" },
+  { line: `world.db.note.id.find(1)`, says: "'number' is not assignable to parameter of type 'bigint'" },
+  { line: `ann.query((from) => from.notes)`, says: "Did you mean 'note'?" },
+  { line: `ann.query((from) => from.note.where((row) => row.n.eq("1")))`, says: "not assignable to parameter of type" },
+  { line: `world.advance(100n)`, says: "'bigint' is not assignable to parameter of type 'Duration'" },
+];
+
+const files = [
+  { what: "issue 9: a module's parts", file: "misuse.ts", before: preamble, all: cases },
+  { what: "issue 10: a guess", file: "guess.ts", before: guessPreamble, all: guessCases },
+  { what: "issue 10 §5: a test of a module", file: "test.ts", before: testPreamble, all: testCases },
+];
+
+describe("misuse is a type error whose text says what to do", () => {
+  let complaints: readonly Complaint[] = [];
+  beforeAll(() => {
+    const texts = files.map(({ file, before, all }) => {
+      const lines = all.map(({ line }, at) => `export const n${at} = () => { ${line}; };\n`);
+      return [file, before + lines.join("")] as const;
+    });
+    complaints = complaintsAbout(Object.fromEntries(texts), { lib: ["esnext", "dom"], types: ["node"] });
   });
-  const first = before.split("\n").length;
-  const told = all.map(({ line, says }, at) => {
-    const text = complaints
-      .filter((complaint) => complaint.line === first + at)
-      .map((complaint) => complaint.text)
-      .join("\n");
-    return [line, text.includes(says) ? says : text];
+
+  test.each(files)("$what", ({ file, before, all }) => {
+    const first = before.split("\n").length;
+    const told = all.map(({ line, says }, at) => {
+      const text = complaints
+        .filter((complaint) => complaint.file === file && complaint.line === first + at)
+        .map((complaint) => complaint.text)
+        .join("\n");
+      return [line, text.includes(says) ? says : text];
+    });
+    expect(told).toEqual(all.map(({ line, says }) => [line, says]));
   });
-  expect(told).toEqual(all.map(({ line, says }) => [line, says]));
 });
