@@ -296,8 +296,17 @@ function testingGuide(name: string): string {
 describe("issue 10 §3: tests of modules, from the package", () => {
   test("the guide to them is as it says, under node:test", () => {
     const cwd = testingGuide("testing-guide");
-    const run = spawnSync(process.execPath, ["--test", "arena.test.ts"], { cwd, env, encoding: "utf8" });
-    expect(run).toMatchObject({ status: 0, stdout: expect.stringMatching(/pass 4\n[^]*fail 0\n/) });
+    // And one that fails: its database is kept.
+    const text = readFileSync(join(cwd, "arena.test.ts"), "utf8");
+    writeFileSync(
+      join(cwd, "failing.test.ts"),
+      text.replaceAll(/^test\((?!"what fails)/gm, "test.skip(").replace("1n", "2n"),
+    );
+    const run = spawnSync(process.execPath, ["--test"], { cwd, env, encoding: "utf8" });
+    expect(run).toMatchObject({ status: 1, stdout: expect.stringMatching(/pass 5\n[^]*fail 1\n/) });
+    const directory = join(cwd, ".lightcone/failed-tests/what-fails-can-be-looked-at");
+    expect(run.stdout).toContain(`npx lightcone start --data-dir ${directory}\n`);
+    expect(existsSync(join(directory, "registry.json"))).toBe(true);
   });
 
   test("the same under vitest, in processes and in threads", () => {
@@ -308,7 +317,7 @@ describe("issue 10 §3: tests of modules, from the package", () => {
     for (const pool of ["forks", "threads"]) {
       const words = [join(root, "node_modules/vitest/vitest.mjs"), "run", "--root", cwd, "--pool", pool];
       const run = spawnSync(process.execPath, words, { cwd, env, encoding: "utf8" });
-      expect({ pool, ...run }).toMatchObject({ pool, status: 0, stdout: expect.stringMatching(/4 passed/) });
+      expect({ pool, ...run }).toMatchObject({ pool, status: 0, stdout: expect.stringMatching(/5 passed/) });
     }
   });
 });

@@ -1,6 +1,8 @@
 // Goal: a test of a module sees what clients of a real server would, and a log of that server replays with the test's module.
 // Method: the same seeded steps by three people, through a server in processes of its own with real clients, and through the kit:
 // how each call ended, each person's rows under rules and views, and the owner's rows of all tables are compared.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { testSeed } from "@lightcone/base/testing";
@@ -10,6 +12,7 @@ import { connect, isLightconeError, type Client, type Identity } from "lightcone
 import { replayLog, testModule } from "lightcone/testing";
 import * as arena from "../../../packages/testing/src/testing/arena.ts";
 import { kept } from "../../../packages/testing/src/testing/kept.ts";
+import { Place } from "../../../packages/cli/src/testing/command.ts";
 import { Served } from "../served.ts";
 
 const seed = testSeed(20_261_130);
@@ -175,5 +178,48 @@ describe("issue 10 §3: the kit and a real server", () => {
     );
     kept.bonus = 0;
     await expect(replayLog(arena, "/nowhere")).rejects.toThrow(/no database .*\/nowhere/);
+  });
+});
+
+describe("issue 10 §3: the database of a test that fails", () => {
+  const place = new Place();
+  const folder = place.path("kept");
+  afterAll(() => place.close());
+  const entry = new URL("../../../packages/testing/src/testing/arena.ts", import.meta.url);
+
+  test.fails("that fails!", async (t) => {
+    await using world = await testModule(arena, { keep: { test: t, entry, folder } });
+    await world.as("ann").join({ name: "Ann" });
+    await world.as("bob").join({ name: "Bob" });
+    await world.as("ann").score({ points: 7 });
+    expect(world.db.player.count()).toBe(3n);
+  });
+
+  test("that passes", async (t) => {
+    await using world = await testModule(arena, { keep: { test: t, entry, folder } });
+    await world.as("ann").join({ name: "Ann" });
+    expect(world.db.player.count()).toBe(1n);
+  });
+
+  test.fails("that is of another module", async (t) => {
+    const other = new URL("../client/modules/arena.ts", import.meta.url);
+    await using world = await testModule(arena, { keep: { test: t, entry: other, folder } });
+    expect(world.db.player.count()).toBe(3n);
+  });
+
+  test("is what a server goes on with; of one that passes, or is of another module, nothing is kept", async () => {
+    expect(readdirSync(folder)).toEqual(["that-fails"]);
+    const server = place.start("start", "--data-dir", join(folder, "that-fails"), "--listen-addr", "127.0.0.1:0");
+    const url = (await server.saying(/Lightcone listening on (\S+)/))[1] ?? "";
+    const asked = (...words: readonly string[]) => place.run(...words, "-s", url);
+    expect(await asked("call", "test", "join", "Cleo")).toMatchObject({ code: 0 });
+    const { out } = await asked("sql", "test", "SELECT name, score, online FROM player");
+    expect(out.match(/"\w+" .*/g)?.sort()).toEqual([
+      `"Ann"  | 7     | false`,
+      `"Bob"  | 0     | false`,
+      expect.stringMatching(/"Cleo" \| 0/),
+    ]);
+    server.child.kill("SIGTERM");
+    await server.ended;
   });
 });

@@ -1,5 +1,6 @@
 /** `lightcone/testing`: a module's tests, each on a database of its own, in the process of the test. */
 export { testModule, type TestOptions } from "./test-module.ts";
+export type { KeepOptions, TestContext } from "./keep.ts";
 export { replayLog, type ReplayOptions, type ReplayReport } from "./replay-log.ts";
 export type { Duration, Moment } from "./duration.ts";
 export type {

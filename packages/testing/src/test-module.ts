@@ -8,6 +8,7 @@ import { identityFromClaims } from "@lightcone/sats";
 import type { World } from "./api.ts";
 import { momentMicros, type Moment } from "./duration.ts";
 import { StubbedHttp } from "./http-stubs.ts";
+import { advice, whenEnded, type KeepOptions } from "./keep.ts";
 import { loadedModuleOf } from "./loaded-module-of.ts";
 import { TestClock } from "./test-clock.ts";
 import type { ModuleExports } from "./types.ts";
@@ -23,7 +24,13 @@ export interface TestOptions {
   readonly seed?: number;
   /** Limits of the database, as `docs/limits.md` names them. A call may take a second if nothing else is said. */
   readonly limits?: Readonly<Record<string, number>>;
+  /** Keeps the database of a test that fails, for `lightcone start --data-dir` to open. */
+  readonly keep?: KeepOptions;
 }
+
+// Kept: a test may put others in their place.
+const { stderr } = process;
+const writeLine = (text: string): void => void stderr.write(`${text}\n`);
 
 const startMicros = Date.UTC(2026, 0, 1) * 1000;
 const callMsMax = 1000;
@@ -97,7 +104,33 @@ export async function testModule<M extends ModuleExports>(exports: M, options: T
     program.release();
     throw new LightconeError("ModuleInvalid", { reason: new TextDecoder().decode(published.body) });
   }
-  const world = new TestWorld({ exports, module, program, memory, clock, http, failures, lines, owner, identity });
+  const { keep } = options;
+  const world = new TestWorld({
+    exports,
+    module,
+    program,
+    memory,
+    clock,
+    http,
+    failures,
+    lines,
+    owner,
+    identity,
+    isKept: keep !== undefined,
+  });
+  if (keep !== undefined) {
+    const name = whenEnded(keep.test, async (isFailed) => {
+      // Runners do not show what goes wrong behind a test that has failed.
+      const said = !isFailed
+        ? ""
+        : await world.keep(name, keep).then(
+            (dataDirectory) => advice(name, dataDirectory),
+            (error: unknown) => `"${name}" failed, and its database could not be kept: ${String(error)}`,
+          );
+      if (said !== "") writeLine(said);
+      world.letGo();
+    });
+  }
   return world as unknown as World<M>; // what it has by name is of the module's own shape
 }
 

@@ -3,7 +3,7 @@
  *
  *   test ─▶ person ─▶ connection (messages of protocol v2) ─▶ the real database, in memory, on a clock of the test's
  */
-import { LightconeError } from "@lightcone/base";
+import { defined, LightconeError } from "@lightcone/base";
 import type { InMemory } from "@lightcone/database";
 import type { LoadedModule, LoadedProgram } from "@lightcone/host-js";
 import {
@@ -24,6 +24,7 @@ import { TestConnection } from "./connection.ts";
 import { durationMicros, type Duration } from "./duration.ts";
 import { calledFunctions, type CalledFunction } from "./functions.ts";
 import type { StubbedHttp } from "./http-stubs.ts";
+import { keepDatabase, type KeepOptions } from "./keep.ts";
 import type { HttpStubs, LogEntry, Person, PersonOptions, RouteInit, RouteReply } from "./api.ts";
 import { makePerson, type PersonSite } from "./person.ts";
 import { rowReaders, type RowReader } from "./rows.ts";
@@ -51,6 +52,8 @@ export interface WorldParts {
   readonly lines: Uint8Array[];
   readonly owner: Identity;
   readonly identity: Identity;
+  /** Whether its database is there until it is let go: the test's end says what becomes of it. */
+  readonly isKept: boolean;
 }
 
 export const ownerIdentity = (): Identity => identityFromClaims(issuer, "owner");
@@ -177,11 +180,24 @@ export class TestWorld {
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
-    const { memory, program, failures } = this.parts;
-    memory.leave();
-    program.release();
+    const { failures, isKept } = this.parts;
+    if (!isKept) this.letGo();
     const [failure] = failures.splice(0);
     if (failure !== undefined) throw failure;
+  }
+
+  /** The database is gone. */
+  letGo(): void {
+    const { memory, program } = this.parts;
+    memory.leave();
+    program.release();
+  }
+
+  /** Keeps the database as it is now. @returns the data directory that it is kept in */
+  keep(name: string, options: KeepOptions): Promise<string> {
+    const { memory, module, owner, identity } = this.parts;
+    const description = defined(module.description, "what a module that runs says of itself");
+    return keepDatabase({ memory, description, owner, identity }, name, options);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

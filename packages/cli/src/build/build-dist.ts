@@ -42,6 +42,7 @@ const programs: Readonly<Record<string, string>> = {
   "watch-main": "server/src/process/watch-main.ts",
   "database-factory": "server/src/process/database-factory.ts",
   "procedure-main": "host-js/src/sys/procedure-main.ts",
+  "keep-main": "cli/src/keep/keep-main.ts",
 };
 
 /** What a module and its test must have the same of: the package that the module imports, with its classes of values. */

@@ -10,13 +10,18 @@ import type { Program } from "./build-module.ts";
 const limits = { memoryPagesMax: 4096 };
 
 /** @throws {LightconeError} `ModuleInvalid`, `SchemaInvalid` */
-export function describeProgram({ bytes, hostType }: Program): Promise<ModuleDef> {
+export async function describeProgram(program: Program): Promise<ModuleDef> {
+  return checkModule(decodeModuleDef(await descriptionOf(program)));
+}
+
+/** As the program gives it. @throws {LightconeError} `ModuleInvalid` */
+export function descriptionOf({ bytes, hostType }: Pick<Program, "bytes" | "hostType">): Promise<Uint8Array> {
   const module =
     hostType === "Wasm"
       ? loadWasmModule(bytes, limits)
       : // The user's own code, in the user's own process: nothing to protect it from.
         loadJsModule(new TextDecoder().decode(bytes), limits, { sandbox: "vm" });
-  return outsideMicrotasks(() => checkModule(decodeModuleDef(module.open(noDatabase).description)));
+  return outsideMicrotasks(() => module.open(noDatabase).description);
 }
 
 /** A module that reaches for rows while it describes itself asks too early. */
