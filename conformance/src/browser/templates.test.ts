@@ -70,12 +70,14 @@ describe.skipIf(!hasBrowser)(`template todo in Chromium (${browserPath})`, () =>
     await add(ann.page, "bread");
     await add(ann.page, "butter");
     await task(ann.page, "butter").waitFor();
+    expect(await ann.page.getByText("not saved yet").count()).toBe(2);
     await add(ben.page, "eggs");
     await task(ben.page, "eggs").waitFor();
     expect(await task(ben.page, "bread").count()).toBe(0);
     await ann.mend();
     for (const { page } of [ann, ben])
       for (const text of ["milk", "bread", "butter", "eggs"]) await task(page, text).waitFor();
+    await expect.poll(() => ann.page.getByText("not saved yet").count()).toBe(0);
 
     // The database's process is killed: nobody need do anything.
     for (const pid of project.hosts()) process.kill(pid, "SIGKILL");

@@ -1,11 +1,11 @@
 /**
  * The game's page. Everybody's place comes from the database ten times a second; in between, this page moves them on by
- * the module's own rules, and its own player at once when a key is pressed, without waiting for the answer.
+ * the module's own rules. Its own player turns at once when a key is pressed: the page does what the reducer will do.
  */
-import { connect, webTokenStore, type Identity } from "lightcone/client";
+import { connect, optimistic, webTokenStore, type Identity } from "lightcone/client";
 import lightcone from "../lightcone.json" with { type: "json" };
 import type * as game from "../module/src/index.ts";
-import { moved, type Place } from "../module/src/movement.ts";
+import { moved, turn, type Place } from "../module/src/movement.ts";
 import { draw, toArena, type Figure } from "./drawing.ts";
 import { listenToSteering } from "./steering.ts";
 
@@ -14,6 +14,7 @@ const db = connect<typeof game>({
   database: lightcone.database,
   // Each tab is a player of its own.
   tokenStore: webTokenStore(sessionStorage, "game.token"),
+  optimistic: optimistic<typeof game>({ steer: turn }),
   onState: (state) => {
     byId("state").textContent = state === "open" ? "live" : state === "waiting" ? "offline" : state;
     // Who was away has left the arena.
@@ -29,16 +30,19 @@ let name = sessionStorage.getItem("game.name");
 
 /** Where each is shown, by identity. */
 const shown = new Map<string, { at: Place; told: Place; toldMs: number }>();
-/** Where this player goes, as the keys say; the database says it a moment later. */
-let heading = { dx: 0, dy: 0 };
-
 place.onInsert(heard);
 place.onUpdate((_, row) => heard(row));
 place.onDelete(({ id }) => shown.delete(id.toHexString()));
 
 function heard(row: Place & { readonly id: Identity }): void {
   const known = shown.get(row.id.toHexString());
-  shown.set(row.id.toHexString(), { at: known?.at ?? row, told: row, toldMs: performance.now() });
+  // Who turns on the way has been on it since the place was told.
+  const isTurning = known?.told.x === row.x && known.told.y === row.y && (known.told.dx !== 0 || known.told.dy !== 0);
+  shown.set(row.id.toHexString(), {
+    at: { ...row, x: known?.at.x ?? row.x, y: known?.at.y ?? row.y },
+    told: row,
+    toldMs: isTurning ? known.toldMs : performance.now(),
+  });
 }
 
 /** How much of a difference from what was told is taken back in a second. */
@@ -46,16 +50,14 @@ const correction = 4;
 
 function advance(milliseconds: number): void {
   const now = performance.now();
-  const me = db.identity?.toHexString();
-  for (const [id, each] of shown) {
-    const isMine = id === me;
+  for (const each of shown.values()) {
     // What was told is a moment old: where would it be by now?
-    const target = moved(isMine ? { ...each.told, ...heading } : each.told, Math.min(now - each.toldMs, 300));
-    const next = moved(isMine ? { ...each.at, ...heading } : each.at, milliseconds);
+    const target = moved(each.told, Math.min(now - each.toldMs, 300));
+    const next = moved(each.at, milliseconds);
     const isFar = Math.hypot(target.x - next.x, target.y - next.y) > 150;
     const share = isFar ? 1 : Math.min(1, (milliseconds / 1000) * correction);
     each.at = {
-      ...(isMine ? { ...each.told, ...heading } : each.told),
+      ...each.told,
       x: next.x + (target.x - next.x) * share,
       y: next.y + (target.y - next.y) * share,
     };
@@ -89,11 +91,10 @@ listenToSteering(
   },
   (x, y) => toArena(canvas, x, y),
   (dx, dy) => {
-    if (dx === heading.dx && dy === heading.dy) return;
-    heading = { dx, dy };
+    const own = db.identity && place.get(db.identity);
+    if (own === undefined || (dx === own.dx && dy === own.dy)) return;
     // Said to nobody while there is no connection: by then it means nothing.
-    if (db.identity !== undefined && shown.has(db.identity.toHexString()) && byId("state").textContent === "live")
-      db.reducers.steer(heading).catch(() => undefined);
+    if (byId("state").textContent === "live") db.reducers.steer({ dx, dy }).catch(() => undefined);
   },
 );
 

@@ -2,11 +2,12 @@
  * The page of the to-do lists: what the views give is shown, what is done calls a reducer. Its types come from the
  * module's own file; nothing else of the module gets into the page.
  *
- * What is done here shows at once, and its row replaces it when it comes; if the module refuses it, it is taken back.
+ * What is done here shows at once, by `guesses.ts`, and its row replaces it when it comes; if the module refuses it, it is taken back.
  */
 import { connect, isLightconeError, webTokenStore, type RowOf } from "lightcone/client";
 import lightcone from "../lightcone.json" with { type: "json" };
 import type * as todo from "../module/src/index.ts";
+import { guesses, isSaved } from "./guesses.ts";
 
 type Task = RowOf<typeof todo, "task">;
 
@@ -17,14 +18,12 @@ const db = connect<typeof todo>({
   uri: location.origin,
   database: lightcone.database,
   tokenStore: webTokenStore(localStorage, `todo.token.${as}`),
+  optimistic: guesses,
   onState: (state) => (byId("state").textContent = state === "open" ? "live" : state === "waiting" ? "offline" : state),
   onError: ({ message }) => tell(`${message}. Reload the page to try again.`),
 });
 const { myLists, myMembers, myTasks } = db.tables;
 
-/** What was done here and is not in the database yet. */
-const added = new Map<symbol, { readonly list: bigint; readonly text: string }>();
-const changed = new Map<bigint, boolean | "removed">();
 /** The list that is open; undefined for a new one. */
 let open: bigint | undefined = readOpen();
 let invitation = address.searchParams.get("join") ?? undefined;
@@ -50,14 +49,9 @@ function show(): void {
   byId("members").textContent = members.map(({ name, isOwner }) => (isOwner ? `${name} (owner)` : name)).join(", ");
   const tasks = myTasks
     .rows()
-    .filter(({ id, list }) => list === current.id && changed.get(id) !== "removed")
-    .map((task) => ({
-      ...task,
-      isDone: changed.get(task.id) === undefined ? task.isDone : changed.get(task.id) === true,
-    }))
+    .filter(({ list }) => list === current.id)
     .sort((a, b) => Number(a.isDone) - Number(b.isDone) || Number(a.id - b.id));
-  const pending = [...added.values()].filter(({ list }) => list === current.id);
-  byId("tasks").replaceChildren(...tasks.map(item), ...pending.map(({ text }) => pendingItem(text)));
+  byId("tasks").replaceChildren(...tasks.map(item));
   byId("clear").hidden = !tasks.some(({ isDone }) => isDone);
 }
 
@@ -72,42 +66,28 @@ function tab(words: string, isCurrent: boolean, press: () => void): HTMLElement 
 function item(task: Task): HTMLElement {
   const row = make("li");
   row.classList.toggle("done", task.isDone);
+  row.classList.toggle("pending", !isSaved(task.id));
   const label = make("label");
   const box = make("input");
   box.type = "checkbox";
   box.checked = task.isDone;
-  box.addEventListener("change", () =>
-    act(db.reducers.setDone({ task: task.id, isDone: box.checked }), changed, task.id, box.checked),
-  );
+  box.addEventListener("change", () => act(db.reducers.setDone({ task: task.id, isDone: box.checked })));
   label.append(box, make("span", task.text), make("small", task.by));
   const remove = make("button", "×");
   remove.type = "button";
   remove.ariaLabel = `Remove ${task.text}`;
-  remove.addEventListener("click", () => act(db.reducers.removeTask({ task: task.id }), changed, task.id, "removed"));
+  remove.addEventListener("click", () => act(db.reducers.removeTask({ task: task.id })));
+  box.disabled = remove.disabled = !isSaved(task.id);
   row.append(label, remove);
-  return row;
-}
-
-function pendingItem(text: string): HTMLElement {
-  const row = make("li");
-  row.className = "pending";
-  const label = make("label");
-  label.append(make("span", text), make("small", "not saved yet"));
-  row.append(label);
   return row;
 }
 
 // --- what there is to do
 
-/** Shows a change before the database has it, until the call has ended. */
-function act<K, V>(call: Promise<void>, shown: Map<K, V>, key: K, value: V): void {
-  shown.set(key, value);
+/** What it does is seen already. */
+function act(call: Promise<void>): void {
   tell("");
-  show();
-  void call.catch(tellError).finally(() => {
-    shown.delete(key);
-    show();
-  });
+  call.catch(tellError);
 }
 
 on("add", "submit", (event) => {
@@ -116,7 +96,7 @@ on("add", "submit", (event) => {
   const text = input.value.trim();
   if (open === undefined || text === "") return;
   input.value = "";
-  act(db.reducers.addTask({ list: open, text }), added, Symbol(text), { list: open, text });
+  act(db.reducers.addTask({ list: open, text }));
 });
 
 on("begin", "submit", (event) => {
@@ -155,7 +135,7 @@ on("leave", "click", () => {
   if (id !== undefined) void db.reducers.leaveList({ list: id }).then(() => go(undefined), tellError);
 });
 on("clear", "click", () => {
-  if (open !== undefined) void db.reducers.removeDone({ list: open }).catch(tellError);
+  if (open !== undefined) act(db.reducers.removeDone({ list: open }));
 });
 
 function go(id: bigint | undefined): void {

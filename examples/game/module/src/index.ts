@@ -5,7 +5,7 @@
  * leaders are computed again only when somebody takes a coin.
  */
 import { ScheduleAt, schema, SenderError, t, table, type InferSchema, type ReducerCtx } from "lightcone/module";
-import { arena, moved, radius, tickMs, touch } from "./movement.ts";
+import { arena, moved, radius, tickMs, touch, turn } from "./movement.ts";
 
 const player = table({ public: true }, { id: t.identity().primaryKey(), name: t.string(), points: t.u32() });
 const place = table(
@@ -51,10 +51,9 @@ export const enter = app.reducer({ name: t.string() }, (ctx, { name }) => {
 });
 
 /** Says where to. */
-export const steer = app.reducer({ dx: t.f64(), dy: t.f64() }, (ctx, { dx, dy }) => {
-  if (!(Math.abs(dx) <= 1 && Math.abs(dy) <= 1)) throw new SenderError("A direction goes from -1 to 1");
-  const present = ctx.db.place.id.find(ctx.sender);
-  if (present !== null) ctx.db.place.id.update({ ...present, dx, dy });
+export const steer = app.reducer({ dx: t.f64(), dy: t.f64() }, (ctx, to) => {
+  if (!(Math.abs(to.dx) <= 1 && Math.abs(to.dy) <= 1)) throw new SenderError("A direction goes from -1 to 1");
+  turn(ctx, to);
 });
 
 export const advance = app.reducer({ onSchedule: tick }, { row: tick.rowType }, (ctx) => {

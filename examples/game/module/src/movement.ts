@@ -1,4 +1,5 @@
-/** The rules of moving: the module runs them for everybody, and the page for its own player, before the answer comes. */
+/** The rules of moving: the module runs them for everybody, and the page for what it shows before the answer comes. */
+import type { Identity } from "lightcone/module";
 
 export const arena = { width: 1000, height: 700 } as const;
 export const radius = 18;
@@ -23,6 +24,21 @@ export function moved<P extends Place>(place: P, milliseconds: number): P {
     x: within(place.x + place.dx * step, arena.width),
     y: within(place.y + place.dy * step, arena.height),
   };
+}
+
+/** What a reducer is given, as far as a turn needs it. */
+interface Turning<P> {
+  readonly sender: Identity;
+  readonly db: { readonly place: { readonly id: { find(key: Identity): P | null; update(row: P): unknown } } };
+}
+
+/** What steering does to rows: the module's reducer does it, and the page at once. */
+export function turn<P extends Place>(
+  { sender, db }: Turning<P>,
+  { dx, dy }: { readonly dx: number; readonly dy: number },
+): void {
+  const present = db.place.id.find(sender);
+  if (present !== null) db.place.id.update({ ...present, dx, dy });
 }
 
 const within = (at: number, size: number): number => Math.min(size - radius, Math.max(radius, at));
