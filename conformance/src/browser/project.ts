@@ -14,6 +14,7 @@ import {
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type Page } from "playwright-core";
 
@@ -32,6 +33,10 @@ export interface Window {
   /** The network goes: nothing new gets through, and what was open breaks. */
   cut(): Promise<void>;
   mend(): Promise<void>;
+  /** The laptop sleeps: no timer of the page runs, and the network forgets what was open without telling it. */
+  sleep(): Promise<void>;
+  /** Hours later. */
+  wake(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -43,10 +48,14 @@ export interface Window {
  */
 export async function openWindow(browser: Browser, url: string, faults: string[]): Promise<Window> {
   const sockets = new Set<Socket>();
+  /** Those on the server's side. */
+  const fars = new Set<Socket>();
   let isCut = false;
+  let isAsleep = false;
   const way = createServer((near) => {
     if (isCut) return void near.destroy();
     const far = connect(Number(new URL(url).port), "127.0.0.1");
+    fars.add(far.on("close", () => fars.delete(far)));
     for (const [socket, other] of [
       [near, far],
       [far, near],
@@ -56,7 +65,7 @@ export async function openWindow(browser: Browser, url: string, faults: string[]
         .on("error", () => undefined)
         .on("close", () => {
           sockets.delete(socket);
-          other.destroy();
+          if (!isAsleep) other.destroy();
         });
       socket.pipe(other);
     }
@@ -76,8 +85,26 @@ export async function openWindow(browser: Browser, url: string, faults: string[]
     const isAway = /ERR_|WebSocket|server connection lost|status of 50\d/.test(line.text());
     if (line.type() === "error" && !isAway) faults.push(line.text());
   });
+  // Runs as the machine's does, until it is told otherwise.
+  const { clock } = page;
+  await clock.install();
   return {
     page,
+    async sleep() {
+      isAsleep = true;
+      await clock.pauseAt(Number(await page.evaluate("Date.now()")) + 1000);
+      const gone = [...fars].map((far) => once(far.destroy(), "close"));
+      await Promise.all(gone);
+      await context.setOffline(true);
+    },
+    async wake() {
+      isAsleep = false;
+      // What was due meanwhile runs once. The page hears of the network: its client asks whether anybody is there, and nobody answers.
+      await clock.fastForward("03:00:00");
+      await context.setOffline(false);
+      await clock.fastForward("00:00:15");
+      await clock.resume();
+    },
     async cut() {
       isCut = true;
       breakAll();
@@ -135,6 +162,16 @@ export class Project {
     return project;
   }
 
+  /** The rows of a statement, as anybody may ask for them. */
+  async rows(statement: string): Promise<readonly (readonly unknown[])[]> {
+    const { server, database }: Readonly<Record<"server" | "database", string>> = JSON.parse(
+      readFileSync(join(this.folder, "lightcone.json"), "utf8"),
+    );
+    const answer = await fetch(`${server}/v1/database/${database}/sql`, { method: "POST", body: statement });
+    const [result]: { readonly rows: readonly (readonly unknown[])[] }[] = JSON.parse(await answer.text());
+    return result?.rows ?? [];
+  }
+
   /** `lightcone …` in the project, or elsewhere. */
   run(cwd: string, ...args: readonly string[]): string {
     const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
@@ -179,8 +216,9 @@ export class Project {
   async preview(): Promise<string> {
     const vite = join(root, "node_modules/vite/bin/vite.js");
     const options = { cwd: this.folder, env: this.env };
-    const { status, stderr } = spawnSync(process.execPath, [vite, "build"], { ...options, encoding: "utf8" });
-    if (status !== 0) throw new Error(stderr);
+    const build = spawn(process.execPath, [vite, "build"], { ...options, stdio: ["ignore", "ignore", "pipe"] });
+    const [said] = await Promise.all([text(build.stderr), once(build, "exit")]);
+    if (build.exitCode !== 0) throw new Error(said);
     const port = await freePort();
     const args = ["preview", "--host", "127.0.0.1", "--port", String(port), "--strictPort"];
     const child = spawn(process.execPath, [vite, ...args], { ...options, stdio: ["ignore", "pipe", "ignore"] });
