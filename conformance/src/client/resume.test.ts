@@ -245,6 +245,26 @@ describe("issue 10, resume: all rows come, and the same is told", () => {
   });
 });
 
+describe("issue 10, resume: many come back at once", () => {
+  test("each is told its changes, though those of a few are gathered at a time", { timeout: 120_000 }, async () => {
+    await begin(allNotes);
+    const others = await Promise.all(Array.from({ length: 11 }, () => Away.open(served, database)));
+    try {
+      await Promise.all(others.map(({ db }) => db.subscribe(allNotes).applied));
+      const all = [page, ...others];
+      await Promise.all(all.map((each) => each.cut()));
+      await call("fill", 2000, 3000, 1);
+      await put(1, "other");
+      await Promise.all(all.map((each) => each.back()));
+      await Promise.all(all.map((each) => expect.poll(() => each.notes.length).toBe(3300)));
+      await holds();
+      for (const each of others) expect([each.resumed?.length, each.notes]).toEqual([1, page.notes]);
+    } finally {
+      for (const each of others) each.close();
+    }
+  });
+});
+
 describe("issue 10, resume: nobody sees what is not theirs", () => {
   test("sets over rules, views and joins come whole, and with them those that share a table", async () => {
     await begin("SELECT * FROM secret", "SELECT * FROM my_secrets");

@@ -16,6 +16,9 @@ import type { CommitListener } from "../core/commit-pipeline.ts";
 const chunkBytesMin = 16 * 1024;
 const chunkBytesMax = 256 * 1024;
 
+/** How many clients' changes are gathered at a time: each may take some times what is kept. */
+const gatheredMax = 4;
+
 /** Records one behind the other, each behind its length: u32. */
 interface Chunk {
   /** Of its first record. */
@@ -53,6 +56,7 @@ export class RecentCommits implements CommitListener {
   /** Of the last publish that is known of. */
   private publishOffset = -1;
   private fill: "not begun" | "under way" | "over" = "not begun";
+  private gathered = 0;
   private readonly failed: (error: unknown) => void;
 
   /** @param failed is told why the log could not be read */
@@ -89,6 +93,17 @@ export class RecentCommits implements CommitListener {
 
   private forget(): void {
     while (this.byteCount > this.bytesMax) this.byteCount -= this.chunks.shift()?.bytes.length ?? 0;
+  }
+
+  /** Whether the changes of one more client may be gathered; if so, `letGo` says when they have been. */
+  takeOne(): boolean {
+    if (this.gathered === gatheredMax) return false;
+    this.gathered += 1;
+    return true;
+  }
+
+  letGo(): void {
+    this.gathered -= 1;
   }
 
   /** The commits after a place, up to the last; `gone` also when another commit stands at that offset, or a publish behind it. */

@@ -38,7 +38,12 @@ export interface ResumeParts {
 /** Runs a `Resume` and answers it. */
 export function resumeSets(parts: ResumeParts, request: ClientRequest, message: lightcone.Resume): void {
   const answer = new Resumption(parts, request.number, message);
-  answer.gather();
+  try {
+    answer.gather();
+  } catch (error) {
+    answer.close();
+    throw error;
+  }
   if (!answer.isWhole) {
     request.sendInSlices(answer);
     return;
@@ -63,6 +68,8 @@ class Resumption implements AnswerRead, SlicedAnswer {
   private changes: ChangesSince | undefined;
   private kept: readonly Candidate[] = [];
   private place: StandOfDatabase | undefined;
+  /** Whether it is one of those that are gathered now. */
+  private isTaken = false;
   /** What the next host is to restore. */
   note: ResumeNote | undefined;
   isWhole = false;
@@ -83,6 +90,7 @@ class Resumption implements AnswerRead, SlicedAnswer {
     if (this.changes === undefined) this.begin();
     this.changes?.gather();
     this.isWhole = !this.isWaiting && this.changes?.isWhole !== false;
+    if (this.isWhole) this.close();
   }
 
   /** Holds what goes on, if it is known what has changed: as of now, which is the state that the changes lead to. */
@@ -94,8 +102,9 @@ class Resumption implements AnswerRead, SlicedAnswer {
     const found = isOwn
       ? recent.after({ offset: Number(place.offset), timestampMicros: Number(place.timestampMicros) })
       : "gone";
-    this.isWaiting = found === "later";
-    if (typeof found === "string") return;
+    this.isWaiting = found === "later" || (found !== "gone" && !recent.takeOne());
+    if (typeof found === "string" || this.isWaiting) return;
+    this.isTaken = true;
     context.critical.run(() => {
       this.kept = this.candidates();
       for (const { querySetId, wanted } of this.kept) {
@@ -160,6 +169,8 @@ class Resumption implements AnswerRead, SlicedAnswer {
 
   close(): void {
     this.changes?.close();
+    if (this.isTaken) this.parts.recent.letGo();
+    this.isTaken = false;
   }
 
   readonly encode = (): readonly Piece[] => {
