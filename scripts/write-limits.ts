@@ -12,6 +12,7 @@ import {
 import { serverLimits } from "@lightcone/server";
 import { guessesMax, guessRowsMax } from "../packages/client/src/optimistic/guesses.ts";
 import { heldCallsMax } from "../packages/client/src/requests.ts";
+import { keptBytesMax } from "../packages/client/src/persist/persist.ts";
 import { answerBytesMax } from "../packages/client/src/platform.ts";
 import { snapshotReserveBytes } from "../packages/commitlog/src/snapshot-store.ts";
 import { frameMessagesMax } from "../packages/database/src/link/framing.ts";
@@ -189,6 +190,12 @@ const fixed: Readonly<Record<string, Row>> = {
     what: "issuer and subject of a token, each",
     outcome: "401",
   },
+  keptBytesMax: {
+    value: keptBytesMax,
+    unit: "bytes",
+    what: "rows that `persist` keeps for the next start of a client; its option `bytesMax`",
+    outcome: "nothing is kept, which is said once with `console.warn`; the page works",
+  },
   heldCallsMax: {
     value: heldCallsMax,
     unit: "calls",
@@ -253,6 +260,7 @@ const tests = {
   platform: "packages/client/src/real-platform.test.ts",
   frames: "conformance/src/database/frames.test.ts",
   resume: "conformance/src/client/resume.test.ts",
+  kept: "conformance/src/client/persist.test.ts",
 } as const;
 
 /** The test that trips each limit. It names the limit, which is checked. */
@@ -360,6 +368,7 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   arrayElementsMax: "builtins",
   logTextBytesMax: "reading",
   heldCallsMax: "client",
+  keptBytesMax: "kept",
   guessesMax: "guesses",
   guessRowsMax: "guesses",
   answerBytesMax: "platform",

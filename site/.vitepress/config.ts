@@ -71,7 +71,7 @@ export default defineConfig({
         text: "Internals",
         collapsed: true,
         items: [
-          ...["compatibility", "glossary", "dependencies"].map((name) => page(name)),
+          ...["protocol", "compatibility", "glossary", "dependencies"].map((name) => page(name)),
           { text: "Semantics", collapsed: true, items: folder("semantics") },
           { text: "Wire", collapsed: true, items: folder("wire") },
           { text: "Formats", collapsed: true, items: folder("formats") },

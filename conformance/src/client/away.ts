@@ -8,7 +8,7 @@ import type { Served } from "../served.ts";
 import type * as desk from "./modules/desk.ts";
 
 /** A network between a client and a server, which can be cut. */
-class Line {
+export class Line {
   private readonly sockets = new Set<Socket>();
   private isCut = false;
   private readonly server = createServer((near) => {
@@ -77,7 +77,7 @@ export class Away {
     return new Away(await Line.to(served.url), database, options);
   }
 
-  private constructor(line: Line, database: string, options: Partial<ConnectOptions>) {
+  constructor(line: Line, database: string, options: Partial<ConnectOptions>) {
     this.line = line;
     const opened = (socket: WebSocket): void => {
       socket.on("message", (data: ArrayBuffer | Buffer) => {

@@ -1,4 +1,5 @@
 /** The rows that came over one link, table by table: a message is in all of its tables, or in none. */
+import type { RowListView } from "@lightcone/protocol";
 import type { Catalog } from "./catalog.ts";
 import { noChange, RowBag, type TableChange } from "./row-bag.ts";
 import { Standing } from "./standing.ts";
@@ -79,6 +80,35 @@ export class Bags {
       if (change !== noChange) changes.set(accessor, change);
     }
     return changes;
+  }
+
+  all(): Iterable<RowBag> {
+    return this.#bags.values();
+  }
+
+  /** Looks at rows as the server has told them. */
+  withoutGuesses<T>(look: () => T): T {
+    const touched = new Set<RowBag>();
+    this.#options.guesses?.lift(touched);
+    try {
+      return look();
+    } finally {
+      for (const bag of touched) bag.undo();
+    }
+  }
+
+  /**
+   * Puts rows into a table, each `count` times.
+   *
+   * @returns false when there is no such table
+   * @throws {LightconeError} `Malformed` when they are none of its rows
+   */
+  fill(tableName: string, list: RowListView, count: number): boolean {
+    const bag = this.bagOf(this.#options.catalog.accessorOf(tableName));
+    bag?.take(list, count);
+    bag?.check();
+    bag?.settle(false);
+    return bag !== undefined;
   }
 
   /** Goes on with the rows of the link before in some tables. @param tables their names on the wire */

@@ -33,6 +33,7 @@ export class Catalog {
   readonly #database: string;
   #built: ClientSchema | undefined;
   #text: string | undefined;
+  #isTold = false;
   #now: ClientSchema | undefined;
   /** Made of `#now` when they are first used. */
   #tables = new Map<string, BagTable | LightconeError>();
@@ -58,7 +59,7 @@ export class Catalog {
 
   /** Whether the server has told its schema. */
   get isKnown(): boolean {
-    return this.#now !== undefined;
+    return this.#isTold;
   }
 
   /** The names of tables and functions in the module's code; none while they are not known. */
@@ -76,8 +77,13 @@ export class Catalog {
    * @throws {LightconeError} `Malformed`, `TooDeep`; nothing is changed then
    */
   take(text: string): boolean {
-    if (text === this.#text) return false;
+    if (text === this.#text) {
+      this.#built ??= this.#now;
+      this.#isTold = true;
+      return false;
+    }
     const now = readSchema(parse(text));
+    this.#isTold = true;
     this.#text = text;
     this.#schemaBefore = this.#now;
     this.#now = now;
@@ -88,6 +94,14 @@ export class Catalog {
     this.#accessors.clear();
     for (const { accessor, name } of now.tables.values()) this.#accessors.set(name, accessor);
     return true;
+  }
+
+  /** Goes on with a schema that was kept, until the server tells its own. @throws {LightconeError} `Malformed`, `TooDeep` */
+  restore(text: string): void {
+    const built = this.#built;
+    this.take(text);
+    this.#built = built;
+    this.#isTold = false;
   }
 
   /** The table that goes by a name on the wire. */

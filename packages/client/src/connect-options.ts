@@ -2,6 +2,7 @@
 import type { LightconeError } from "@lightcone/base";
 import type { ConnectionState } from "./connection.ts";
 import type { Optimistic } from "./optimistic/optimistic.ts";
+import type { Persist } from "./persist/persist.ts";
 import type { Platform } from "./platform.ts";
 import type { WebSocketClass } from "./real-platform.ts";
 import type { GivenToken, TokenStore } from "./token-store.ts";
@@ -29,6 +30,8 @@ export interface ConnectOptions {
   readonly confirmed?: boolean;
   /** Reducers that are run here at once, until the database has answered: `optimistic({ … })`. */
   readonly optimistic?: Optimistic;
+  /** Keeps the rows for the next start: `persist(indexedDbStore())`, or `persist(fileStore(path))`. */
+  readonly persist?: Persist;
   readonly onState?: (state: ConnectionState, reason?: string) => void;
   /**
    * Runs when the client cannot go on: there is no such database (`NoSuchDatabase`), the token is not believed
@@ -59,6 +62,7 @@ const options: Readonly<Record<keyof ConnectOptions, readonly [type: string, wha
   tokenStore: ["object", "an object, as `webTokenStore` makes one"],
   confirmed: ["boolean", "a boolean"],
   optimistic: ["function", "what `optimistic({ … })` makes"],
+  persist: ["function", "what `persist(…)` makes"],
   onState: ["function", "a function"],
   onError: ["function", "a function"],
   WebSocket: ["function", "a class"],

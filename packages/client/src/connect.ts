@@ -134,7 +134,12 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
   const { uri, database, confirmed } = options;
   // `optimistic` made it so.
   const optimistic = options.optimistic as ConnectionOptions["optimistic"] | undefined;
-  const connection = new Connection({ uri, database, confirmed, tokens, platform, catalog, optimistic }, events);
+  // And `persist` this.
+  const persist = options.persist as ConnectionOptions["persist"] | undefined;
+  const connection = new Connection(
+    { uri, database, confirmed, tokens, platform, catalog, optimistic, persist },
+    events,
+  );
 
   const client: Omit<Client, Made> & Record<Made, object> = {
     tables: tables.all,

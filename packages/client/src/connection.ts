@@ -32,6 +32,31 @@ export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 export interface ConnectionOptions extends LinkOptions {
   readonly catalog: Catalog;
   readonly optimistic?: ((world: GuessWorld) => PendingGuesses) | undefined;
+  readonly persist?: ((world: KeepingWorld) => Keeping) | undefined;
+}
+
+/** What rows are kept from for the next start, and shown to at this one: `persist/`. */
+export interface KeepingWorld {
+  readonly uri: string;
+  readonly database: string;
+  readonly catalog: Catalog;
+  readonly platform: ConnectionOptions["platform"];
+  /** That the connection goes by. */
+  token(): string | undefined;
+  /** The rows that are seen, as long as a link brings them up to date. */
+  bags(): Bags | undefined;
+  /** Shows rows, unless there are some. @throws {LightconeError} what is wrong with the schema, or by `fill` */
+  show(schema: string, fill: (bags: Bags, newId: () => number) => void): void;
+}
+
+export interface Keeping {
+  /** Whom the client connects as is known. What it gives settles when what was kept is seen, if there is any. */
+  load(token: string | undefined): Promise<void> | undefined;
+  /** Gives the kept sets the ids of those that are wanted, by their texts. */
+  match(standing: Standing, wanted: ReadonlyMap<number, readonly string[]>): void;
+  /** Rows have changed. */
+  changed(): void;
+  close(): void;
 }
 
 /** What guesses are made from. */
@@ -106,6 +131,7 @@ export class Connection {
   readonly #subscriptions = new Map<number, Subscription>();
   readonly #requests: Requests;
   readonly #guesses: PendingGuesses | undefined;
+  readonly #keeping: Keeping | undefined;
   /** Those that the application sees. */
   #bags: Bags | undefined;
   #attempt: Attempt | undefined;
@@ -142,6 +168,12 @@ export class Connection {
       show: () => {
         if (this.#bags !== undefined) this.#changed(this.#bags.apply([], true));
       },
+    });
+    this.#keeping = options.persist?.({
+      ...options,
+      token: () => options.tokens.last,
+      bags: () => (this.#attempt?.liveSinceMs === undefined ? undefined : this.#bags),
+      show: (schema, fill) => this.#show(schema, fill),
     });
     this.#endWakes = options.platform.onWake?.(() => this.#woken()) ?? (() => {});
     this.#open();
@@ -221,9 +253,8 @@ export class Connection {
     const only = (run: () => void): void => {
       if (this.#attempt === attempt) run();
     };
-    const { catalog } = this.#options;
-    const hears = (accessor: string): boolean => this.#events.hears(accessor);
     const link = new Link(this.#options, {
+      token: (token) => this.#keeping?.load(token),
       ready: (greeting, schema) => only(() => this.#begin(attempt, greeting, schema)),
       message: (message) => only(() => this.#understand(attempt, message)),
       unreadable: (error) => only(() => this.#unreadable(attempt, error)),
@@ -232,13 +263,7 @@ export class Connection {
     });
     const attempt: Attempt = {
       link,
-      bags: new Bags({
-        catalog,
-        seed: this.#seed,
-        canUse: (accessor) => this.#checkUse(accessor),
-        hears,
-        guesses: this.#guesses,
-      }),
+      bags: this.#newBags(),
       liveSinceMs: undefined,
       awaited: new Set(),
       texts: new Map(),
@@ -247,6 +272,28 @@ export class Connection {
       applied: [],
     };
     this.#attempt = attempt;
+  }
+
+  #newBags(): Bags {
+    return new Bags({
+      catalog: this.#options.catalog,
+      seed: this.#seed,
+      canUse: (accessor) => this.#checkUse(accessor),
+      hears: (accessor) => this.#events.hears(accessor),
+      guesses: this.#guesses,
+    });
+  }
+
+  /** Shows rows of an earlier start, until a link has those of now. */
+  #show(schema: string, fill: (bags: Bags, newId: () => number) => void): void {
+    if (this.#bags !== undefined || this.state === "closed") return;
+    this.#options.catalog.restore(schema);
+    const bags = this.#newBags();
+    fill(bags, () => this.#requests.newId());
+    this.#tell(() => this.#events.named());
+    const changes = bags.replace(undefined);
+    this.#bags = bags;
+    this.#changed(changes);
   }
 
   #lost(attempt: Attempt, reason: string): void {
@@ -301,6 +348,7 @@ export class Connection {
 
   #closeWith(error: LightconeError | undefined): void {
     if (this.state === "closed") return;
+    this.#keeping?.close();
     this.#cancelWait();
     this.#requests.close();
     this.#endWakes();
@@ -374,6 +422,7 @@ export class Connection {
     if (this.#attempt !== attempt) return; // whoever was told may have closed the client
     attempt.bags.standing.lineage = greeting.lineage;
     const before = this.#bags?.standing;
+    if (before !== undefined) this.#keeping?.match(before, this.#textsWanted());
     if (!isOther && before?.isOf(greeting.lineage) === true) this.#sendResume(attempt, before);
     else for (const subscription of this.#subscriptions.values()) this.#sendSubscribe(attempt, subscription);
     this.#requests.sendHeld();
@@ -401,6 +450,22 @@ export class Connection {
         return this.#resumed(attempt, said);
       case "greeting":
     }
+  }
+
+  #textsWanted(): ReadonlyMap<number, readonly string[]> {
+    const wanted = new Map<number, readonly string[]>();
+    for (const { id, queries } of this.#subscriptions.values()) {
+      try {
+        wanted.set(
+          id,
+          queries.map((query) => textOf(query, this.#options.catalog)),
+        );
+      } catch (error) {
+        // It is told when it is subscribed to.
+        if (!(error instanceof LightconeError)) throw error;
+      }
+    }
+    return wanted;
   }
 
   /** Asks what of the rows that there are is still good, and what has changed. */
@@ -497,6 +562,7 @@ export class Connection {
 
   /** Tells changes in the order in which they were made: what is told may call a reducer, which is guessed at once. */
   #changed(changes: ReadonlyMap<string, TableChange>): void {
+    this.#keeping?.changed();
     if (this.#untold.push(changes) > 1) return;
     for (const each of this.#untold) this.#tell(() => this.#events.changed(each));
     this.#untold.length = 0;

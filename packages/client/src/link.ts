@@ -30,6 +30,8 @@ export interface LinkOptions {
 }
 
 export interface LinkEvents {
+  /** Whom it connects as is known. It is ready when what this gives has settled, and no sooner. */
+  token(token: string | undefined): Promise<void> | undefined;
   /** It may be used. @param schema what the server tells of the database */
   ready(greeting: Greeting, schema: string): void;
   /** @throws {LightconeError} what cannot be read: `unreadable` is told */
@@ -55,6 +57,8 @@ export class Link {
   #socket: Socket | undefined;
   #version: WireVersion = 3;
   #greeting: Greeting | undefined;
+  /** What it waits for before it is ready, besides the server. */
+  #begun: Promise<void> | undefined;
   #isOver = false;
   #canSend = false;
   readonly #cancelTimeout: () => void;
@@ -68,16 +72,21 @@ export class Link {
     );
     try {
       const token = tokens.next();
-      if (token === undefined) this.#openSocket(undefined);
-      else if (typeof token === "string") this.#showToken(token);
-      else
+      if (typeof token === "object")
         token.then(
-          (given) => this.#showToken(given),
+          (given) => this.#beginAs(given),
           (error: unknown) => this.#lost(`the option \`token\` gave none: ${reasonOf(error)}`),
         );
+      else this.#beginAs(token);
     } catch (error) {
       this.#refusedLater(`${tokens.isGiven ? "the option `token`" : "the token store"} failed: ${reasonOf(error)}`);
     }
+  }
+
+  #beginAs(token: string | undefined): void {
+    this.#begun = this.#events.token(token);
+    if (token === undefined) this.#openSocket(undefined);
+    else this.#showToken(token);
   }
 
   /** Whether messages may be sent. */
@@ -198,7 +207,9 @@ export class Link {
 
   #greeted(greeting: Greeting): void {
     this.#greeting = { ...greeting, identity: greeting.identity.slice(), connectionId: greeting.connectionId.slice() };
-    this.readSchema().then(
+    const schema = this.readSchema();
+    const ready = this.#begun === undefined ? schema : Promise.all([schema, this.#begun]).then(([first]) => first);
+    ready.then(
       (answered) => {
         if (this.#isOver) return;
         if (answered.kind === "NotNow") return this.#lost(answered.reason);
