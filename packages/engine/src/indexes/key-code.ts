@@ -116,6 +116,8 @@ export interface FixedKey {
   readonly bytes: number;
   /** Whether the row at `a[aAt …]` has the key at `b[bAt …]`. */
   readonly isOfRow: EqualKeys;
+  /** Whether two rows have the same. */
+  readonly equalRows: EqualKeys;
 }
 
 /** Undefined for columns whose values differ in length, or may be equal and differ in their bytes. */
@@ -128,7 +130,8 @@ export function makeFixedKey(rowTypes: readonly AlgebraicType[], columns: readon
     bytes += size;
   }
   const row: Shape = { types: rowTypes, columns };
-  return { bytes, isOfRow: generateEqual(row, { types, columns: types.map((_, index) => index) }) };
+  const alone: Shape = { types, columns: types.map((_, index) => index) };
+  return { bytes, isOfRow: generateEqual(row, alone), equalRows: generateEqual(row, row) };
 }
 
 const keyCodes = new MadeOnce<KeyCode>();

@@ -116,8 +116,7 @@ export class DeltaPath {
     this.counters.rowCount += deletes.count + inserts.count;
     const { exact } = this;
     if (exact !== undefined) {
-      this.route(exact, deletes, -1, out);
-      this.route(exact, inserts, 1, out);
+      this.route(exact, deletes, inserts, out);
       return;
     }
     this.out = out;
@@ -158,15 +157,30 @@ export class DeltaPath {
     return this.steps.reduce((most, step) => Math.max(most, tellOf(step)), 0);
   }
 
-  /** Adds each row for the queries that have its values. */
-  private route(exact: ParameterIndex, { refs, count }: RowRefs, weight: number, out: Delta): void {
+  /**
+   * Adds each row for the queries that have its values. Most changes are updates: a row that has the values of the one in
+   * its place among the deletes has its queries too, and is not looked up.
+   */
+  private route(exact: ParameterIndex, deletes: RowRefs, inserts: RowRefs, out: Delta): void {
     const { resolver } = this;
     const { row } = resolver;
+    const count = Math.max(deletes.count, inserts.count);
     let looked = 0;
     for (let i = 0; i < count; i += 1) {
-      const ref = refs[i] as RowRef; // below `count`
+      const from = out.count;
+      let view: DataView | undefined;
+      let at = 0;
+      if (i < deletes.count) {
+        const ref = deletes.refs[i] as RowRef; // below the count
+        resolver.resolve(ref);
+        ({ view, at } = row);
+        looked += exact.addMatches(view, at, ref, -1, out);
+      }
+      if (i >= inserts.count) continue;
+      const ref = inserts.refs[i] as RowRef; // below the count
       resolver.resolve(ref);
-      looked += exact.addMatches(row.view, row.at, ref, weight, out);
+      if (view !== undefined && exact.isSame(view, at, row.view, row.at)) out.addSame(from, ref, 1);
+      else looked += exact.addMatches(row.view, row.at, ref, 1, out);
     }
     this.counters.candidateCount += looked;
   }

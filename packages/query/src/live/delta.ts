@@ -52,6 +52,12 @@ export class Delta {
     this.count = count + 1;
   }
 
+  /** Adds a row for the queries of all tuples from `from` on. Only of width 1. */
+  addSame(from: number, row: number, weight: number): void {
+    const end = this.count;
+    for (let tuple = from; tuple < end; tuple += 1) this.addRow(row, weight, this.queries[tuple] ?? 0);
+  }
+
   clear(): void {
     this.count = 0;
     if (this.weights.length <= keptCountMax) return;

@@ -102,6 +102,11 @@ export class ParameterIndex {
     return looked;
   }
 
+  /** Whether two rows have the same values, and so the same queries. */
+  isSame(a: DataView, aAt: number, b: DataView, bAt: number): boolean {
+    return this.fixed?.equalRows(a, aAt, b, bAt) === true;
+  }
+
   add({ position, values }: ParameterRow): void {
     const key = this.keyOf(values);
     const hash = this.key.hashKey(new DataView(key.buffer, key.byteOffset, key.byteLength), 0);

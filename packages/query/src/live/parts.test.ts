@@ -53,6 +53,15 @@ describe.each([
   });
 });
 
+test("row 9: few rows of which none is of two queries are parts of their own, turn after turn", () => {
+  for (const base of [10, 20]) {
+    const [a, b, c] = [base + 1, base + 2, base + 3];
+    const parts = cut([[a, -1, 5], [b, 1, 5], [c, -1, 6], [base, 1, 7], [a, 1, 5]], true); // prettier-ignore
+    expect([...parts.values()].map(textOf)).toEqual([`-${a} +${b},${a}`, `-${c} +`, `- +${base}`]);
+    expect([...parts.values()].map(({ number }) => number)).toEqual([0, 1, 2]);
+  }
+});
+
 test("a query whose tuples cancel has not changed", () => {
   expect(cut([[7, 1, 0], [8, 1, 1], [7, -1, 0]]).size).toBe(1); // prettier-ignore
 });

@@ -46,7 +46,7 @@ export class DeltaPart implements RelationDelta {
   readonly encoded: readonly [EncodedForm, EncodedForm, EncodedForm] = [emptyForm(), emptyForm(), emptyForm()];
   /** A list of this part only, for queries whose delta it is. */
   readonly alone: readonly DeltaPart[] = [this];
-  /** Set while `deletes` and `inserts` are lists of the pool. */
+  /** What `deletes` and `inserts` are, unless they are lists of others; empty between turns. */
   ownDeletes: RefList | undefined;
   ownInserts: RefList | undefined;
 
@@ -107,16 +107,22 @@ export class PartPool {
   /** Ends the turn: its parts are no longer valid. */
   settle(): void {
     for (const part of this.used) {
-      if (part.ownDeletes !== undefined) this.lists.give(part.ownDeletes);
-      if (part.ownInserts !== undefined) this.lists.give(part.ownInserts);
-      part.ownDeletes = undefined;
-      part.ownInserts = undefined;
+      if (part.ownDeletes !== undefined) part.ownDeletes = this.emptied(part.ownDeletes);
+      if (part.ownInserts !== undefined) part.ownInserts = this.emptied(part.ownInserts);
       part.deletes = none;
       part.inserts = none;
       for (let form = 0; form < part.encoded.length; form += 1) clearForm(part.encoded[form] as EncodedForm); // below the length
       if (this.free.length < keptPartsMax) this.free.push(part);
     }
     empty(this.used);
+  }
+
+  /** A short list stays with its part, a longer one goes back to the pool. */
+  private emptied(list: RefList): RefList | undefined {
+    list.count = 0;
+    if (list.refs.length <= keptRefsMax) return list;
+    this.lists.give(list);
+    return undefined;
   }
 }
 
@@ -129,6 +135,8 @@ function clearForm(form: EncodedForm): void {
 /** Up to so many tuples are compared by their queries. */
 const fewMax = 8;
 const keptPartsMax = 16_384;
+/** A part keeps a list of so many. */
+const keptRefsMax = 8;
 const keptNodesMax = 65_536;
 
 /** Takes the part of the query at a position. */
@@ -169,7 +177,11 @@ export class PartCutter {
    */
   cut(delta: Delta, queryCount: number, isConsolidated: boolean, give: GivePart): void {
     if (delta.count === 1) return this.cutOne(delta, give);
-    if (delta.count <= fewMax) return this.cutFew(delta, isConsolidated, give);
+    if (delta.count <= fewMax) {
+      if (isConsolidated && isApart(delta)) this.cutApart(delta, give);
+      else this.cutFew(delta, isConsolidated, give);
+      return;
+    }
     this.makeRoom(queryCount, delta.count);
     const { nodes, reached } = this;
     let reachedCount = 0;
@@ -217,6 +229,25 @@ export class PartCutter {
       if (!part.isEmpty) give(queries[i] ?? 0, part);
     }
     this.clear();
+  }
+
+  /** Few tuples of which none is of two queries, as where each row is of one: no two parts are equal, and no tree is needed. */
+  private cutApart({ refs, weights, queries, count }: Delta, give: GivePart): void {
+    const { pool } = this;
+    for (let i = 0; i < count; i += 1) {
+      const query = queries[i] ?? 0;
+      let before = i - 1;
+      while (before >= 0 && queries[before] !== query) before -= 1;
+      if (before >= 0) continue;
+      const part = pool.take(this.table);
+      for (let at = i; at < count; at += 1) {
+        if (queries[at] !== query) continue;
+        const weight = weights[at] ?? 0;
+        const list = pool.list(part, weight > 0);
+        for (let times = Math.abs(weight); times > 0; times -= 1) list.push(refs[at] ?? 0);
+      }
+      give(query, part);
+    }
   }
 
   private makeRoom(queryCount: number, tupleCount: number): void {
@@ -330,6 +361,14 @@ export class PartCutter {
     // No part is made before all nodes are.
     this.partNumbers = new Int32Array(length);
   }
+}
+
+/** Whether no tuple occurs twice. */
+function isApart({ refs, weights, count }: Delta): boolean {
+  for (let i = 1; i < count; i += 1)
+    for (let before = 0; before < i; before += 1)
+      if (refs[before] === refs[i] && weights[before] === weights[i]) return false;
+  return true;
 }
 
 function hashOf({ refs, count }: RowRefs, from: number): number {

@@ -82,6 +82,12 @@ export const mutants: readonly Mutant[] = [
     to: "let step = depth;",
   },
   {
+    name: "a row has the queries of the one whose place it takes, whatever its values",
+    file: "live/delta-path.ts",
+    from: "if (view !== undefined && exact.isSame(view, at, row.view, row.at))",
+    to: "if (view !== undefined)",
+  },
+  {
     name: "a query's conditions at a step in the middle are forgotten",
     file: "live/delta-path.ts",
     from: "if (this.fulfils(depth, query)) list.push(query);",
