@@ -15,7 +15,7 @@ const built = (rows: readonly Uint8Array[]): Uint8Array => {
 test.each([0, 1, 33, 0xffff, 0x1_0000])("row 9: one row of %d bytes", (length) => {
   const row = new Uint8Array(length).fill(7);
   const out = new ByteWriter();
-  writeLoneRow(out, row, 0, length);
+  writeLoneRow(out, new DataView(row.buffer), 0, length);
   expect(out.toBytes()).toEqual(built([row]));
 });
 

@@ -8,7 +8,7 @@
  * The hint stands first and depends on all rows, so a list is gathered here and written when complete.
  */
 import { empty } from "@lightcone/base";
-import { ByteWriter } from "@lightcone/sats";
+import { ByteWriter, writeView } from "@lightcone/sats";
 
 const widthMax = 0xffff;
 /** Rows are kept in chunks of this: a list of many megabytes is never moved. */
@@ -101,17 +101,19 @@ export class RowListBuilder {
 }
 
 /** Writes a list of one row, as the builder does. */
-export function writeLoneRow(out: ByteWriter, source: Uint8Array, at: number, length: number): void {
+export function writeLoneRow(out: ByteWriter, source: DataView, at: number, length: number): void {
   if (length > 0 && length <= widthMax) {
-    out.u8(0);
-    out.u16(length);
+    const head = out.reserve(7);
+    out.bytes[head] = 0;
+    out.view.setUint16(head + 1, length, true);
+    out.setU32(head + 3, length);
   } else {
     out.u8(1);
     out.u32(1);
     out.u64Number(0);
+    out.u32(length);
   }
-  out.u32(length);
-  out.rawRange(source, at, length);
+  writeView(out, source, at, length);
 }
 
 /** Writes a list without rows. */

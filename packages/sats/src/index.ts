@@ -3,6 +3,7 @@ export * from "./byte-reader.ts";
 export * from "./byte-writer.ts";
 export * from "./comparator.ts";
 export * from "./conversion.ts";
+export * from "./copy-view.ts";
 export * from "./format-type.ts";
 export * from "./type-text.ts";
 export * from "./hashes.ts";

@@ -2,7 +2,7 @@
  * The answers to a frame of several messages, gathered to one payload. There is one for all connections, since frames are
  * run one at a time; what a turn has gathered leaves with its end, before anything is counted as sent.
  */
-import type { ByteWriter } from "@lightcone/sats";
+import { LastView, writeView, type ByteWriter } from "@lightcone/sats";
 import { MessageBuffer } from "../wire/message-buffer.ts";
 import type { Delivery } from "./durability-queue.ts";
 
@@ -17,6 +17,7 @@ interface GatheringQueue {
 
 export class GatheredAnswers {
   private readonly buffer = new MessageBuffer();
+  private readonly views = new LastView();
   /** Whose answers are gathered. */
   private queue: GatheringQueue | undefined;
   /** How many wait. The first stays where it is until there is another. */
@@ -71,7 +72,7 @@ export class GatheredAnswers {
       this.out = out = this.buffer.begin();
       out.rawRange(this.first, this.firstAt, this.firstLength);
     }
-    out.rawRange(bytes, at + 1, length - 1);
+    writeView(out, this.views.of(bytes), at + 1, length - 1);
     if (this.buffer.length > payloadBytesMax) this.flush();
   }
 

@@ -36,7 +36,7 @@ export class ChangedRows {
     if (rows.count === 0) return writeEmptyRowList(out);
     if (rows.count === 1) {
       store.resolve(asRowRef(rows.refs[0] ?? 0));
-      return writeLoneRow(out, row.bytes, row.at, row.length);
+      return writeLoneRow(out, row.view, row.at, row.length);
     }
     list.clear();
     for (let at = 0; at < rows.count; at++) {

@@ -6,7 +6,7 @@
  * after the rest, so that the result of a message arrives before the message counts as answered.
  */
 import type { Duplex } from "node:stream";
-import { ByteWriter, type ByteReader } from "@lightcone/sats";
+import { ByteWriter, LastView, writeView, type ByteReader } from "@lightcone/sats";
 import type {
   ConnectionHandle,
   ConnectionSink,
@@ -297,6 +297,7 @@ interface RecentPayload {
 /** The payloads of the batch being gathered. */
 class PayloadList {
   private count = 0;
+  private readonly views = new LastView();
   /** The last ones, each in its own object: stores into an array are slow in a process that is locked down. */
   private readonly recent: readonly RecentPayload[] = Array.from({ length: recentCount }, () => ({
     bytes: undefined,
@@ -313,7 +314,7 @@ class PayloadList {
     }
     out.u8(toFront.payload);
     out.u32(length);
-    out.rawRange(bytes, at, length);
+    writeView(out, this.views.of(bytes), at, length);
     const index = this.count;
     const made = this.recentAt(index);
     made.bytes = bytes;

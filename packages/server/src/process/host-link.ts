@@ -25,7 +25,7 @@ import {
   type Rest,
   type Resume,
 } from "@lightcone/database/front";
-import type { ByteReader } from "@lightcone/sats";
+import { LastView, writeView, type ByteReader } from "@lightcone/sats";
 import { Pipe } from "./batch.ts";
 import {
   lastBit,
@@ -92,6 +92,7 @@ export class HostLink implements DatabaseLink {
   private parked:
     | { readonly resolve: (rest: Rest | undefined) => void; readonly reject: (error: Error) => void }
     | undefined;
+  private readonly views = new LastView();
   // The payloads of the batch being applied.
   private readonly payloadAt: number[] = [];
   private readonly payloadLength: number[] = [];
@@ -216,7 +217,7 @@ export class HostLink implements DatabaseLink {
     out.u32(connection.key);
     out.bool(isText);
     out.u32(length);
-    out.rawRange(bytes, at, length);
+    writeView(out, this.views.of(bytes), at, length);
     connection.outstandingBytes += length + frameOverheadBytes;
     this.linkBytes += length + frameOverheadBytes;
   }
