@@ -74,7 +74,7 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
     }
     const first = this.received + 1;
     this.received += count;
-    this.pending.push({ number: first, count, bytes: bytes.subarray(at, at + length), isText });
+    this.pending.push({ number: first, count, bytes, at, length, isText });
     if (this.handle === undefined) {
       this.holder.said();
       return;
@@ -217,10 +217,16 @@ export class HeldConnection implements ConnectionHandle, ConnectionSink {
 /** Answered messages are let go in steps of this. */
 const sweepMin = 256;
 
-/** A frame of a client, with the number of its first message. */
-interface PendingFrame extends NumberedMessage {
+/** A frame of a client, as it stands in what came: most are answered before anybody asks for their bytes alone. */
+interface PendingFrame {
+  /** The number of its first message. */
+  readonly number: number;
   /** How many messages it has. */
   readonly count: number;
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly length: number;
+  readonly isText: boolean;
 }
 
 /**
@@ -273,7 +279,7 @@ class PendingMessages {
   /** Another host is given all that is left, in order. */
   beginAgain(): void {
     const all = this.all();
-    this.frames = all.map((message) => ({ ...message, count: 1 }));
+    this.frames = all.map((message) => ({ ...message, count: 1, at: 0, length: message.bytes.length }));
     this.answered = 0;
     const [first] = all;
     if (first !== undefined) this.answeredNumber = first.number - 1;
@@ -311,8 +317,9 @@ function lastOf(frame: PendingFrame | undefined): number {
 }
 
 function messagesOf(protocol: WireProtocol, frame: PendingFrame): readonly NumberedMessage[] {
-  const { number, count, bytes, isText } = frame;
-  if (count === 1) return [frame];
+  const { number, count, isText } = frame;
+  const bytes = frame.bytes.subarray(frame.at, frame.at + frame.length);
+  if (count === 1) return [{ number, bytes, isText }];
   let at = 0;
   return Array.from({ length: count }, (_, index) => {
     const end = index === count - 1 ? bytes.length : endOfMessage(protocol, bytes, at, bytes.length);
