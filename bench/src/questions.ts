@@ -13,6 +13,7 @@ import { liveJoin } from "./live-join.ts";
 import { liveRoute } from "./live-route.ts";
 import { liveRules } from "./live-rules.ts";
 import { liveView } from "./live-view.ts";
+import { liveWarm } from "./live-warm.ts";
 import { loop } from "./loop.ts";
 import { moduleTests } from "./module-tests.ts";
 import { pipeline } from "./pipeline.ts";
@@ -36,6 +37,7 @@ export const questions: readonly Question[] = [
   liveFanout,
   liveJoin,
   liveRules,
+  liveWarm,
   liveView,
   firstRows,
   clientRows,

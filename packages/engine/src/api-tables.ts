@@ -59,6 +59,10 @@ export interface Arrangement {
   readonly rowCount: number;
   /** What it holds. No part of the store's account. */
   readonly bytes: number;
+  /** Whether it has all rows: false for one that is made in slices, until it is. */
+  readonly isWhole: boolean;
+  /** Goes on to arrange, by about so many rows. Only between transactions. */
+  step(rowsMax: number): void;
   /** Follows a commit of the table, which must not have been released. */
   advance(changes: RowChanges): void;
   openCursor(): ArrangementCursor;
@@ -87,9 +91,9 @@ export interface Table {
   findRow(bytes: Uint8Array, at: number, length: number): RowRef | -1;
   /**
    * Arranges the rows there are by some columns. The opener adds and removes rows as commits tell, and closes it when
-   * the table's version changes. Cost: a sort of the table.
+   * the table's version changes. Cost: a sort of the table, or with `inSlices` nothing until it is stepped.
    */
-  openArrangement(columns: readonly number[]): Arrangement;
+  openArrangement(columns: readonly number[], inSlices?: boolean): Arrangement;
   /** Rises whenever the table's definition changes: what was derived from it is then stale. */
   readonly version: number;
 }

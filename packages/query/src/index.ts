@@ -3,6 +3,7 @@ export { evaluate, type EmitRows } from "./evaluate/evaluate.ts";
 export { LiveQueries, type DeltaCallback, type LiveOptions, type LoneCallback } from "./live/live-queries.ts";
 export type { LiveCounters, StruckOff } from "./live/live-queries.ts";
 export type { LiveBounds } from "./live/account.ts";
+export type { Warming } from "./live/warming.ts";
 export type { LiveQuery } from "./live/live-query.ts";
 export type { DeltaPart, EncodedForm } from "./live/parts.ts";
 export type { Changes } from "./live/turn.ts";

@@ -11,7 +11,7 @@ import type { Settled } from "../recovery/replay.ts";
 import type { NumberedMessage, ResumedConnection } from "../recovery/resume.ts";
 import { SlicedRead } from "../subscriptions/sliced-read.ts";
 import { openParts, testCaller, type TestModuleSketch, type TestParts } from "../testing/index.ts";
-import type { Channel, ClientRequest, Conversation, Frame, Wire } from "../wire/wire.ts";
+import type { Channel, ClientRequest, Conversation, Frame, PutOff, Wire } from "../wire/wire.ts";
 import { DurabilityQueue } from "./durability-queue.ts";
 import { GatheredAnswers } from "./gathered-answers.ts";
 import { Session } from "./session.ts";
@@ -20,10 +20,11 @@ const encoder = new TextEncoder();
 const piece = (text: string): Piece => ({ bytes: encoder.encode(text), at: 0, length: encoder.encode(text).length });
 const textOf = ({ bytes, at, length }: Frame): string => new TextDecoder().decode(bytes.subarray(at, at + length));
 
-/** A protocol of words: `echo X`, `parts X Y`, `keep`, `quiet`, `loop`, `answer then loop`, `slices`, and noise. */
+/** A protocol of words: `later X`, which is put off until the test says so, `echo X`, `parts X Y`, `keep`, `quiet`, `loop`, `answer then loop`, `slices`, and noise. */
 class WordWire implements Wire {
   readonly parts: TestParts;
   readonly ran: string[] = [];
+  readonly putOff = new Map<string, PutOff>();
 
   constructor(parts: TestParts) {
     this.parts = parts;
@@ -60,6 +61,10 @@ class Words implements Conversation {
     const [word, ...rest] = text.split(" ");
     this.wire.ran.push(text);
     switch (word) {
+      case "later":
+        if (this.wire.putOff.delete(text)) request.send(piece(rest.join(" ")));
+        else this.wire.putOff.set(text, request.putOff());
+        break;
       case "echo":
         request.send(piece(rest.join(" ")));
         break;
@@ -186,6 +191,47 @@ beforeEach(() => begin());
 
 /** For what does not end: no other job takes so long. */
 const loops = { reducerTimeoutMs: 300 };
+
+describe("a message that is put off", () => {
+  test("is run again when it can be, and what came after it follows in its order, whatever becomes of each", async () => {
+    await begin(undefined, loops);
+    const session = open();
+    say(session, "echo a", "later b", "echo c", "loop", "later d", "echo e");
+    await parts.settle();
+    say(session, "echo f");
+    await parts.settle();
+    expect(sink.heard).toEqual(["welcome", "a", "#1"]);
+    expect(wire.ran).toEqual(["echo a", "later b"]);
+    session.send(piece("an update"));
+    wire.putOff.get("later b")?.resume();
+    say(session, "echo g");
+    await parts.settle();
+    const failed = expect.stringMatching(/^failed after 300000: /);
+    const first = ["welcome", "a", "#1", "an update", "b", "#2", "c", "#3", failed, "#4"];
+    expect(sink.heard).toEqual(first);
+    expect(wire.ran.at(-1)).toBe("later d");
+    wire.putOff.get("later d")?.resume();
+    await parts.settle();
+    expect(sink.heard.slice(first.length)).toEqual(["d", "#5", "e", "#6", "f", "#7", "g", "#8"]);
+    say(session, "echo h");
+    await parts.settle();
+    expect(sink.heard.slice(-2)).toEqual(["h", "#9"]);
+  });
+
+  test("is not run for a client that has gone", async () => {
+    const session = open();
+    say(session, "later a", "echo b");
+    await parts.settle();
+    const putOff = wire.putOff.get("later a");
+    expect(putOff?.isOver).toBe(false);
+    session.closed();
+    expect(putOff?.isOver).toBe(true);
+    putOff?.resume();
+    await parts.settle();
+    expect(wire.ran).toEqual(["later a", "(closed)"]);
+    expect(sink.heard).toEqual(["welcome"]);
+  });
+});
 
 describe("a session", () => {
   test("tells the client who it is, then answers its messages in order", async () => {

@@ -22,10 +22,11 @@ import { WorkKind } from "../link/work.ts";
 import type { Settled } from "../recovery/replay.ts";
 import { endedBy, interrupted, type NumberedMessage, type ResumedConnection } from "../recovery/resume.ts";
 import { countMessages, holdsSeveral } from "../link/framing.ts";
-import type { Channel, ClientRequest, Conversation, SlicedAnswer, Wire } from "../wire/wire.ts";
+import type { Channel, ClientRequest, Conversation, PutOff, SlicedAnswer, Wire } from "../wire/wire.ts";
 import type { DurabilityQueue } from "./durability-queue.ts";
 import { FrameJob, type FrameOwner } from "./frame-job.ts";
 import type { GatheredAnswers } from "./gathered-answers.ts";
+import { PutOffs } from "./put-offs.ts";
 import { SendQueue } from "./send-queue.ts";
 
 /** Messages that may wait before the front is asked to stop reading. */
@@ -48,6 +49,8 @@ export class Session implements ConnectionHandle, Channel, FrameOwner {
   private received = 0;
   private waiting = 0;
   private readyHeld = false;
+  /** A message that was put off, and those after it. */
+  private readonly putOffs = new PutOffs(this);
 
   /** @param resumed where the connection stood with a host that ended; it is new without */
   constructor(
@@ -175,6 +178,7 @@ export class Session implements ConnectionHandle, Channel, FrameOwner {
   }
 
   runMessage(message: Message): void {
+    if (this.putOffs.keeps(message)) return;
     this.stopWaiting(message);
     if (this.state !== "open") return;
     const { activity } = this.context;
@@ -186,6 +190,14 @@ export class Session implements ConnectionHandle, Channel, FrameOwner {
     }
     activity.end();
     if (!isWhole(this.context)) throw endedBy(interrupted(), WorkKind.message, this.id, message.number, "interrupted");
+  }
+
+  putOff(message: Message): PutOff {
+    return this.putOffs.begin(message);
+  }
+
+  push(job: Job): void {
+    this.context.loop.push(job);
   }
 
   messageTimedOut(message: Message): void {
@@ -317,7 +329,13 @@ export class Session implements ConnectionHandle, Channel, FrameOwner {
 
   /** Does in the order of the messages what runs none. */
   private inOrder(run: () => void): void {
-    this.context.loop.push({ run, timedOut: () => this.end(undefined, "") });
+    const job: Job = {
+      run: () => {
+        if (!this.putOffs.keeps(job)) run();
+      },
+      timedOut: () => this.end(undefined, ""),
+    };
+    this.context.loop.push(job);
   }
 }
 
@@ -382,6 +400,10 @@ class Message implements ClientRequest, Job {
     if (this.number === 0) return;
     this.isOpen = true;
     this.session.note({ kind: "waits", message: this.number });
+  }
+
+  putOff(): PutOff {
+    return this.session.putOff(this);
   }
 
   send(message: Piece | undefined): void {

@@ -15,6 +15,7 @@ import {
   type LiveBounds,
   type LiveQuery,
   type StruckOff,
+  type Warming,
 } from "@lightcone/query";
 import type { SelectPlan } from "@lightcone/sql";
 import { noBytes, noConnection, noReducerId, type Call, type CommitHead } from "../core/call.ts";
@@ -45,8 +46,6 @@ export class Subscriptions implements CommitListener, ViewListener {
   private failing: Failing[] = [];
   /** Is told, within a commit, that there are some who fail now: `takeFailing` gives them. */
   onFailing: () => void = () => undefined;
-  /** How many queries are held: with none, a commit concerns its caller alone. */
-  private heldCount = 0;
   private readonly touched: Subscriber[] = [];
   private readonly receivers = new Receivers();
 
@@ -85,8 +84,16 @@ export class Subscriptions implements CommitListener, ViewListener {
     const subscription: Subscription = { receiver, live, shared, at: shared.holders.length, instances };
     shared.holders.push(subscription);
     this.noteLone(subscription);
-    this.heldCount++;
     return subscription;
+  }
+
+  /**
+   * What is to be made before queries can be held without anybody waiting for it; undefined for nothing.
+   *
+   * @throws {LightconeError} `LimitExceeded` when there is no room for it
+   */
+  warm(plans: readonly SelectPlan[]): Warming | undefined {
+    return this.live.warm(plans);
   }
 
   release({ receiver, live, shared, at, instances }: Subscription): void {
@@ -101,7 +108,6 @@ export class Subscriptions implements CommitListener, ViewListener {
     if (left !== undefined) this.noteLone(left);
     this.live.unsubscribe(live, shared);
     if (left === undefined) this.views.release(instances, live);
-    this.heldCount--;
   }
 
   /** Of a query with one holder the live queries know the holder's number. */
@@ -154,7 +160,8 @@ export class Subscriptions implements CommitListener, ViewListener {
   }
 
   private tell(changes: Changes, meta: CommitMeta, call: Call | undefined): void {
-    if (this.heldCount > 0) {
+    // With none a commit concerns its caller alone.
+    if (!this.live.isIdle) {
       this.live.advance(changes);
       this.live.forEachDelta(this.noteChange, this.noteLoneChange);
       this.giveUp(this.live.takeStruckOff());

@@ -72,6 +72,16 @@ export interface ClientRequest extends Frame, Outlet {
   readonly number: number;
   /** What it asked for goes on when this turn is over: later messages may be answered before it. */
   waits(): void;
+  /** Puts it off unanswered, and with it whatever its connection says after it. Only from within its run. */
+  putOff(): PutOff;
+}
+
+/** A message that was put off. */
+export interface PutOff {
+  /** Whether the connection is over: nobody waits for it. */
+  readonly isOver: boolean;
+  /** Has it run again, and then what came after it. Once. */
+  resume(): void;
 }
 
 /** A connection as its protocol sees it. What is sent through it answers nothing. */

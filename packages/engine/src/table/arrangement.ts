@@ -1,6 +1,7 @@
 /**
  * An arrangement: an ordered index beside the table's own. Whoever opened it keeps it up to date.
  *
+ * It may be made in slices between transactions: then a commit's changes count of the rows that have been walked past.
  * Its bytes are not in the account of the store: when the store is full must depend on the commits alone, not on readers.
  */
 import type { RowRef } from "@lightcone/base";
@@ -8,6 +9,7 @@ import type { Arrangement, ArrangementCursor, RowChanges } from "../api-tables.t
 import { type KeyCode, makeKeyCode } from "../indexes/key-code.ts";
 import { OrderedIndex, type TreePosition } from "../indexes/ordered-index.ts";
 import { type Slab, slabShift } from "../storage/memory.ts";
+import { RefWalk } from "../storage/ref-walk.ts";
 import type { RowSpace } from "../storage/row-space.ts";
 import type { RowOwner } from "./row-owner.ts";
 
@@ -19,16 +21,30 @@ export class TableArrangement implements Arrangement {
   private readonly tree: OrderedIndex;
   private readonly space: RowSpace;
   private readonly code: KeyCode;
+  /** Over the rows that are still to be arranged; undefined when all are. */
+  private walk: RefWalk | undefined;
 
-  /** Arranges the rows that the table has now. */
-  constructor(table: RowOwner, columns: readonly number[]) {
+  /** Arranges the rows that the table has now, or with `inSlices` as it is stepped. */
+  constructor(table: RowOwner, columns: readonly number[], inSlices: boolean) {
     const { memory, headerBytes } = table.space;
     this.space = table.space;
     this.code = makeKeyCode(table.columnTypes, columns, table.seed, headerBytes);
     this.columns = columns;
     this.tree = new OrderedIndex(memory, headerBytes, this.code, this);
-    this.tree.load(table.allRefs());
+    if (inSlices) this.walk = new RefWalk(table.space);
+    else this.tree.load(table.allRefs());
   }
+
+  get isWhole(): boolean {
+    return this.walk === undefined;
+  }
+
+  step(rowsMax: number): void {
+    this.walk?.step(rowsMax, this.add);
+    if (this.walk?.isWhole === true) this.walk = undefined;
+  }
+
+  private readonly add = (ref: number): void => this.tree.add(ref);
 
   /** Counts bytes of the tree: see `ByteAccount`. */
   account(bytes: number): void {
@@ -42,12 +58,36 @@ export class TableArrangement implements Arrangement {
   advance(changes: RowChanges): void {
     const { deletes, inserts } = changes;
     const { kept, moved } = this.replaced(changes);
+    const { walk } = this;
+    if (walk !== undefined) return this.advanceBehind(walk, changes, kept, moved);
     // What is taken out is found by its bytes: rows that were replaced in place have the old ones back meanwhile.
     for (const at of moved) this.exchange(deletes.refs[at] as number, inserts.refs[at] as number);
     for (let at = 0; at < deletes.count; at += 1)
       if (!kept.has(at)) this.tree.remove((moved.has(at) ? inserts : deletes).refs[at] as number);
     for (const at of moved) this.exchange(deletes.refs[at] as number, inserts.refs[at] as number);
     for (let at = 0; at < inserts.count; at += 1) if (!kept.has(at)) this.tree.add(inserts.refs[at] as number);
+  }
+
+  /** The same of an arrangement in the making: of rows that the walk has not reached nothing is there. */
+  private advanceBehind(
+    walk: RefWalk,
+    { deletes, inserts }: RowChanges,
+    kept: ReadonlySet<number>,
+    moved: ReadonlySet<number>,
+  ): void {
+    // A row that was replaced in place keeps its reference, which is the new one's.
+    const moves = [...moved].filter((at) => walk.isPassed(inserts.refs[at] as number)); // below `count`, as all here
+    for (const at of moves) this.exchange(deletes.refs[at] as number, inserts.refs[at] as number);
+    for (const at of moves) this.tree.remove(inserts.refs[at] as number);
+    for (let at = 0; at < deletes.count; at += 1) {
+      const ref = deletes.refs[at] as number;
+      if (!kept.has(at) && !moved.has(at) && walk.isPassed(ref)) this.tree.remove(ref);
+    }
+    for (const at of moves) this.exchange(deletes.refs[at] as number, inserts.refs[at] as number);
+    for (let at = 0; at < inserts.count; at += 1) {
+      const ref = inserts.refs[at] as number;
+      if (!kept.has(at) && walk.isPassed(ref)) this.tree.add(ref);
+    }
   }
 
   /** The rows that were replaced in place, by position: those that keep their place here, and those that do not. */

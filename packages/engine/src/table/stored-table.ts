@@ -97,8 +97,8 @@ export class StoredTable implements RowOwner {
     return new SlotCursor(this.space) as unknown as TableCursor; // its references are unbranded
   }
 
-  openArrangement(columns: readonly number[]): Arrangement {
-    return new TableArrangement(this, columns);
+  openArrangement(columns: readonly number[], inSlices = false): Arrangement {
+    return new TableArrangement(this, columns, inSlices);
   }
 
   allRefs(): Uint32Array {

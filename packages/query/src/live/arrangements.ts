@@ -14,6 +14,16 @@ export interface WantedArrangement {
   readonly columns: readonly number[];
 }
 
+/** How an arrangement is made. */
+export interface ArrangementSite {
+  /** Whether somebody steps it until it is whole. It is not looked up before. */
+  readonly inSlices: boolean;
+  /** Is told of one before it is made. @throws {LightconeError} when there is no room for it */
+  makes(wanted: WantedArrangement): void;
+}
+
+const stepRows = 100_000;
+
 /** An arrangement with the count of its users. */
 export class SharedArrangement implements KeyedAccess {
   readonly wanted: WantedArrangement;
@@ -22,10 +32,10 @@ export class SharedArrangement implements KeyedAccess {
   readonly rows: Arrangement;
   useCount = 0;
 
-  constructor(wanted: WantedArrangement) {
+  constructor(wanted: WantedArrangement, inSlices: boolean) {
     this.wanted = wanted;
     this.columns = wanted.columns;
-    this.rows = wanted.relation.arrange(wanted.columns);
+    this.rows = wanted.relation.arrange(wanted.columns, inSlices);
   }
 
   open(): Keyed {
@@ -54,6 +64,10 @@ class ArrangementLookup implements Keyed {
 export class Arrangements {
   private readonly byRelation = new Map<TableId, Set<SharedArrangement>>();
 
+  get isEmpty(): boolean {
+    return this.byRelation.size === 0;
+  }
+
   /** Bytes of all arrangements. */
   get bytes(): number {
     let bytes = 0;
@@ -64,21 +78,19 @@ export class Arrangements {
   /**
    * The arrangement of a relation by some columns. Makes it if there is none: the cost is a sort of the relation.
    *
-   * @param makes is told of one before it is made
+   * @param site says how it is made
    */
-  acquire(
-    relation: Relation,
-    columns: readonly number[],
-    makes: (wanted: WantedArrangement) => void,
-  ): SharedArrangement {
+  acquire(relation: Relation, columns: readonly number[], site: ArrangementSite): SharedArrangement {
     let known = this.byRelation.get(relation.id);
     let found =
       known && [...known].find((each) => each.wanted.relation.isCurrent && each.columns.join() === columns.join());
     if (found === undefined) {
-      makes({ relation, columns });
+      site.makes({ relation, columns });
       if (known === undefined) this.byRelation.set(relation.id, (known = new Set()));
-      known.add((found = new SharedArrangement({ relation, columns })));
+      known.add((found = new SharedArrangement({ relation, columns }, site.inSlices)));
     }
+    // Whoever subscribes now does not wait for the slices of another.
+    if (!site.inSlices) while (!found.rows.isWhole) found.rows.step(stepRows);
     found.useCount += 1;
     return found;
   }
@@ -116,17 +128,22 @@ const none: readonly SharedArrangement[] = [];
 /** The arrangements that one template uses. */
 export class UsedArrangements {
   private readonly all: Arrangements;
-  private readonly makes: (wanted: WantedArrangement) => void;
+  private readonly site: ArrangementSite;
   private readonly used: SharedArrangement[] = [];
 
-  constructor(all: Arrangements, makes: (wanted: WantedArrangement) => void) {
+  constructor(all: Arrangements, site: ArrangementSite) {
     this.all = all;
-    this.makes = makes;
+    this.site = site;
+  }
+
+  /** Those that are still in the making. */
+  get cold(): readonly SharedArrangement[] {
+    return this.used.filter(({ rows }) => !rows.isWhole);
   }
 
   /** @throws what `makes` throws of one that would have to be made */
   acquire(relation: Relation, columns: readonly number[]): SharedArrangement {
-    const found = this.all.acquire(relation, columns, this.makes);
+    const found = this.all.acquire(relation, columns, this.site);
     this.used.push(found);
     return found;
   }

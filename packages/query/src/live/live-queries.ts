@@ -24,10 +24,11 @@ import {
 import { Arrangements, type SharedArrangement, type WantedArrangement } from "./arrangements.ts";
 import type { PathCounters } from "./delta-path.ts";
 import { LiveQuery, noParts } from "./live-query.ts";
-import { LiveTemplate, type GiveParts, type TemplateContext } from "./live-template.ts";
+import { LiveTemplate, tablesOf, type GiveParts, type TemplateContext } from "./live-template.ts";
 import { PartPool, type DeltaPart } from "./parts.ts";
 import { TableRelation } from "./table-relation.ts";
 import { CommitTurn, type Changes } from "./turn.ts";
+import { Warming } from "./warming.ts";
 
 /**
  * Takes what a commit changed of a query. All parts together are the change; a row occurs as often as its count
@@ -41,6 +42,8 @@ export interface LiveOptions {
   /** Fills hash seeds: clients choose parameter values, and must not be able to choose collisions. */
   readonly seed?: number | undefined;
   readonly limits?: LiveBounds | undefined;
+  /** Of a table with more rows, an arrangement is made in slices if `warm` is asked. */
+  readonly rowsAtOnceMax?: number | undefined;
   /** Bytes that count towards `liveStateBytesMax` and are kept elsewhere. */
   readonly otherBytes?: (() => number) | undefined;
 }
@@ -79,6 +82,7 @@ export class LiveQueries<S> {
   };
   private readonly bounds: LiveBounds;
   private readonly otherBytes: () => number;
+  private readonly rowsAtOnceMax: number;
   private struckOff: (readonly [entry: Entry<S>, error: LightconeError, hasMissed: boolean])[] = [];
   private allQueries = 0;
   private readonly store: RowSource;
@@ -98,6 +102,7 @@ export class LiveQueries<S> {
     this.store = store;
     this.bounds = options.limits ?? unbounded;
     this.otherBytes = options.otherBytes ?? noBytes;
+    this.rowsAtOnceMax = options.rowsAtOnceMax ?? 5_000;
     this.turn = new CommitTurn(store);
     this.context = {
       resolver: store,
@@ -106,9 +111,15 @@ export class LiveQueries<S> {
       arrangements,
       counters,
       pool,
+      inSlices: false,
       makes: (wanted, plan) => this.makesArrangement(wanted, plan),
       relation: (id) => new TableRelation(store, defined(store.table(id), "the table of a live query")),
     };
+  }
+
+  /** Whether nobody has to do with what commits change: no query is there, and nothing is made for one to come. */
+  get isIdle(): boolean {
+    return this.entries.size === 0 && this.arrangements.isEmpty;
   }
 
   get templateCount(): number {
@@ -157,6 +168,20 @@ export class LiveQueries<S> {
     }
     query.subscribers.set(subscriber, (query.subscribers.get(subscriber) ?? 0) + 1);
     return query;
+  }
+
+  /**
+   * What has to be made before the queries of these plans can be subscribed without anybody waiting for it; undefined if
+   * there is nothing. Step it, subscribe, and close it.
+   *
+   * @throws {LightconeError} `LimitExceeded` when there is no room for it
+   */
+  warm(plans: readonly SelectPlan[]): Warming | undefined {
+    const mayNeed = plans.filter(
+      (plan) => (plan.sources.length > 1 || plan.isRuled) && !this.entries.has(plan.key) && this.isOverLarge(plan),
+    );
+    if (mayNeed.length === 0) return undefined;
+    return Warming.of({ ...this.context, inSlices: true }, mayNeed);
   }
 
   /** Takes one subscription back. A query without subscribers is dropped, and a template without queries. */
@@ -297,6 +322,10 @@ export class LiveQueries<S> {
     if (own > liveQueryBytesMax) throw exceeded("liveQueryBytesMax", own, liveQueryBytesMax, clauseOf(plan));
     const bytes = this.bytes + queryBytes + this.otherBytes();
     if (bytes > liveStateBytesMax) throw exceeded("liveStateBytesMax", bytes, liveStateBytesMax, clauseOf(plan));
+  }
+
+  private isOverLarge(plan: SelectPlan): boolean {
+    return tablesOf(plan).some((id) => (this.store.table(id)?.rowCount ?? 0) > this.rowsAtOnceMax);
   }
 
   private makesArrangement(wanted: WantedArrangement, plan: SelectPlan): void {

@@ -19,6 +19,8 @@ import type { Turn } from "./turn.ts";
 export interface TemplateContext extends Omit<OperatorContext, "arrangements"> {
   readonly pool: PartPool;
   readonly arrangements: Arrangements;
+  /** Whether arrangements are made in slices: see `Warming`. */
+  readonly inSlices: boolean;
   /** Is told of an arrangement before it is made for a template. @throws {LightconeError} when there is no room for it */
   makes(wanted: WantedArrangement, plan: SelectPlan): void;
   relation(id: SourceNode["table"]["id"]): Relation;
@@ -53,7 +55,10 @@ export class LiveTemplate<S> {
   /** @throws {LightconeError} when there is no room for what it needs */
   constructor(context: TemplateContext, plan: SelectPlan) {
     this.context = context;
-    this.arrangements = new UsedArrangements(context.arrangements, (wanted) => context.makes(wanted, plan));
+    this.arrangements = new UsedArrangements(context.arrangements, {
+      inSlices: context.inSlices,
+      makes: (wanted) => context.makes(wanted, plan),
+    });
     this.plan = plan;
     this.layout = layOutArgs(plan.params);
     const relations = new Map(tablesOf(plan).map((id) => [id, context.relation(id)]));
@@ -145,7 +150,7 @@ export class LiveTemplate<S> {
 }
 
 /** The tables that a plan reads, those that only rules read included. */
-function tablesOf({ sources, rules }: RulePlan): readonly SourceNode["table"]["id"][] {
+export function tablesOf({ sources, rules }: RulePlan): readonly SourceNode["table"]["id"][] {
   return [...sources.map(({ table }) => table.id), ...rules.flatMap((each) => each?.flatMap(tablesOf) ?? [])];
 }
 

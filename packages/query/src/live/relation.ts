@@ -38,8 +38,8 @@ export interface Relation {
   access(columns: readonly number[]): KeyedAccess | undefined;
   /** All rows, by a key of no columns. */
   scan(): KeyedAccess;
-  /** Makes an index of the present rows, for columns that no declared index serves. */
-  arrange(columns: readonly number[]): Arrangement;
+  /** Makes an index of the present rows, for columns that no declared index serves: at once, or as it is stepped. */
+  arrange(columns: readonly number[], inSlices: boolean): Arrangement;
 }
 
 /** The net change of a relation. A row is in one of the lists at most, and once. */

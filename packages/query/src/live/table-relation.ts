@@ -42,8 +42,8 @@ export class TableRelation implements Relation {
     return { columns: [], isUnique: false, open: () => new Scan(this.table.openCursor()) };
   }
 
-  arrange(columns: readonly number[]): Arrangement {
-    return this.table.openArrangement(columns);
+  arrange(columns: readonly number[], inSlices: boolean): Arrangement {
+    return this.table.openArrangement(columns, inSlices);
   }
 }
 

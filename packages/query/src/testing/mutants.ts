@@ -112,6 +112,12 @@ export const mutants: readonly Mutant[] = [
     to: ";",
   },
   {
+    name: "an arrangement in the making is looked up as it is",
+    file: "live/arrangements.ts",
+    from: "if (!site.inSlices) while (!found.rows.isWhole) found.rows.step(stepRows);",
+    to: "",
+  },
+  {
     name: "arrangements are not released",
     file: "live/arrangements.ts",
     from: "arrangement.useCount -= 1;",

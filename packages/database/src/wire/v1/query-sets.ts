@@ -13,6 +13,7 @@ import type { KeptPart, ResumeNote } from "../../link/link.ts";
 import type { Piece } from "../../link/piece.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber, Subscription } from "../../subscriptions/subscriber.ts";
+import { putOffUntilWarm } from "../warm.ts";
 import { entriesOf, type FirstRows, type QueryRows } from "../first-rows.ts";
 import { allOrNone, computedTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
 import { closeReasonMax, type Channel, type ClientRequest } from "../wire.ts";
@@ -32,6 +33,7 @@ type Encode = (queries: readonly QueryRows[]) => readonly Piece[];
 
 export class QuerySets {
   private readonly context: DatabaseContext;
+  private readonly subscriptions: Subscriptions;
   private readonly encoder: Encoder;
   private readonly channel: Channel;
   private readonly rows: FirstRows;
@@ -48,6 +50,7 @@ export class QuerySets {
     subscriber: Subscriber,
   ) {
     this.context = context;
+    this.subscriptions = subscriptions;
     this.encoder = encoder;
     this.channel = channel;
     this.rows = rows;
@@ -120,7 +123,7 @@ export class QuerySets {
     this.apply(request, set, this.overRows(set.queries.filter(({ uses }) => uses === 1)), encode);
   }
 
-  /** Holds the queries of a new set, or answers why not. */
+  /** Holds the queries of a new set, answers why not, or puts the request off. */
   private begin(
     request: ClientRequest,
     texts: readonly string[],
@@ -140,6 +143,7 @@ export class QuerySets {
     if (typeof wanted === "string") return refuse(wanted);
     const count = this.held.count + (isMulti ? this.held.newOf(wanted) : wanted.length);
     if (count > subscriptionsPerConnectionMax) return refuse(overLimit(count, subscriptionsPerConnectionMax));
+    if (putOffUntilWarm(this.context, this.subscriptions, request, plansOf(wanted))) return undefined;
     const queries = this.holdAll(wanted, (each) => this.held.share(each, isMulti));
     if (typeof queries === "string") return refuse(queries);
     const set: QuerySet = { queries, message: request.number, requestId, queryId };
@@ -175,6 +179,7 @@ export class QuerySets {
       refuse(overLimit(count, subscriptionsPerConnectionMax));
       return;
     }
+    if (putOffUntilWarm(this.context, this.subscriptions, request, plansOf(wanted))) return;
     const queries = this.holdAll(wanted, (each) => this.held.hold(each));
     if (typeof queries === "string") {
       refuse(queries);

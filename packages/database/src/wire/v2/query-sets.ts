@@ -12,6 +12,7 @@ import type { KeptPart, ResumeNote } from "../../link/link.ts";
 import type { Piece } from "../../link/piece.ts";
 import type { Subscriptions } from "../../subscriptions/fan-out.ts";
 import type { Subscriber, Subscription } from "../../subscriptions/subscriber.ts";
+import { putOffUntilWarm } from "../warm.ts";
 import { entriesOf, type FirstRows } from "../first-rows.ts";
 import { allOrNone, computedTexts, lostBy, overLimit, plansOf, recompiled, type WantedQuery } from "../query-texts.ts";
 import { closeReasonMax, type Channel, type ClientRequest } from "../wire.ts";
@@ -92,6 +93,7 @@ export class QuerySets {
       request.send(fail(wanted));
       return;
     }
+    if (putOffUntilWarm(this.context, this.subscriptions, request, plansOf(wanted))) return;
     const set = this.hold(querySetId, wanted, request.number);
     if (typeof set === "string") {
       request.send(fail(set));
