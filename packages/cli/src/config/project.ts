@@ -41,7 +41,8 @@ export function withDatabase(
 ): readonly string[] {
   const leavesOut = leavesOutDatabase[command];
   if (leavesOut?.(names) !== true) return names;
-  const ours = database();
+  const { SPACETIMEDB_DB_NAME: variable } = process.env;
+  const ours = command === "mcp" && variable !== undefined && variable !== "" ? variable : database();
   return ours === undefined || ours === names[0] ? names : [ours, ...names];
 }
 
@@ -52,6 +53,7 @@ const leavesOutDatabase: Readonly<Record<string, (names: readonly string[]) => b
   delete: ({ length }) => length === 0,
   lock: ({ length }) => length === 0,
   unlock: ({ length }) => length === 0,
+  mcp: ({ length }) => length === 0,
   // Any name may be a function's: within a project another database is asked from outside of it.
   call: () => true,
   sql: ({ length, 0: first = "" }) => length === 0 || (length === 1 && isStatement(first)),

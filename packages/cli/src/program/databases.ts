@@ -107,6 +107,17 @@ The JSON of the HTTP interface is taken as well.`,
       (await import("../commands/describe.ts")).describe(database, kind, name, { ...flags, ...globals() }),
     );
 
+  add(
+    "mcp",
+    "Serve MCP over standard input and output: a language model's tools, for a database or for all of yours.",
+    "lightcone mcp my_database",
+    [server(), anonymous()],
+  )
+    .argument("[database]", "name or identity (SPACETIMEDB_DB_NAME); without it each request names one")
+    .action(async (database: string | undefined, flags: { server?: string; anonymous?: boolean }) =>
+      (await import("../commands/mcp.ts")).mcp(database, { ...flags, ...globals() }),
+    );
+
   add("list", "List your databases.", "lightcone list", [new Option("--json", "as JSON"), server(), yes()]).action(
     async (flags: { server?: string; json?: boolean }) =>
       (await import("../commands/databases.ts")).list({ ...flags, ...globals() }),

@@ -14,6 +14,7 @@ import type { Services } from "../services.ts";
 import { readCredentials } from "./authenticate.ts";
 import { databaseRoutes } from "./database-routes.ts";
 import { identityRoutes } from "./identity-routes.ts";
+import { mcpRoutes } from "./mcp-routes.ts";
 import { moduleRoutes } from "./module-routes.ts";
 import { namesRoutes } from "./names-routes.ts";
 import { ownerRoutes } from "./owner-routes.ts";
@@ -42,6 +43,7 @@ const routes: readonly Route[] = [
   ...namesRoutes,
   ...ownerRoutes,
   ...databaseRoutes,
+  ...mcpRoutes,
   ...moduleRoutes,
 ];
 
