@@ -7,6 +7,7 @@
  */
 import type { Command, Option } from "commander";
 import { withDatabase } from "./config/project.ts";
+import { refuseOption, refuseSubcommand } from "./program/not-there.ts";
 
 /** What options mean that stand alone although they take a value, by command and long name. */
 const bareValues: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -22,7 +23,7 @@ export const synonyms: Readonly<Record<string, string>> = {
   "--build-opts": "--build-options",
 };
 
-/** @returns the same words as commander reads them rightly */
+/** @returns the same words as commander reads them rightly @throws {CliFailure} for what the reference has and is not there */
 export function inOrder(program: Command, words: readonly string[]): readonly string[] {
   const line = new Line(program, words);
   line.read();
@@ -74,8 +75,10 @@ class Line {
   /** A name, or a command under the present one. */
   private name(word: string): void {
     const under = this.command.commands.find((each) => each.name() === word);
-    if (under === undefined || this.names.length > 0) this.names.push(word);
-    else {
+    if (under === undefined || this.names.length > 0) {
+      refuseSubcommand(this.command.name(), word);
+      this.names.push(word);
+    } else {
       // What came before belongs to the command that it came behind.
       this.before.push(...this.flags, word);
       this.flags = [];
@@ -89,8 +92,11 @@ class Line {
     const long = synonyms[name] ?? name;
     const option = this.find(({ long: each }) => each === long);
     const value = sign < 0 ? undefined : word.slice(sign + 1);
-    if (option === undefined) this.flags.push(word);
-    else this.put(option, value);
+    if (option !== undefined) this.put(option, value);
+    else {
+      refuseOption(this.command.name(), name);
+      this.flags.push(word); // commander says what is wrong with it
+    }
   }
 
   /** Short options, of which only the last may take a value: `-fn 5`, `-n5`, `-c=always`. */
@@ -98,6 +104,7 @@ class Line {
     for (let at = 1; at < word.length; at += 1) {
       const option = this.find(({ short }) => short === `-${word[at]}`);
       if (option === undefined) {
+        refuseOption(this.command.name(), `-${word[at]}`);
         // Commander says what is wrong with it.
         this.flags.push(at === 1 ? word : `-${word.slice(at)}`);
         return;

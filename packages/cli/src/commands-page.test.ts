@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command, Option } from "commander";
 import { afterAll, expect, test } from "vitest";
-import { synonyms } from "./arguments.ts";
+import { inOrder, synonyms } from "./arguments.ts";
 import { makeProgram } from "./program.ts";
 import { Place, repository } from "./testing/command.ts";
 
@@ -87,4 +87,22 @@ test("help shows what the page says", async () => {
   const help = (await place.run("subscribe", "--help")).out;
   for (const { flags } of rows.filter(({ command }) => command === "subscribe"))
     for (const flag of flags) expect(help).toContain(flag);
+});
+
+test("what is not there is refused by name, with the page's reason", () => {
+  const notThere = rows.filter((row) => !isThere(row) && row.command !== "energy balance");
+  expect(notThere.length).toBeGreaterThan(10);
+  const wrong = notThere.flatMap(({ command, flags, state }) => {
+    const [, reason = "none"] = /^not there: (?:`\S+` and `\S+`: )?(.*)$/.exec(state) ?? [];
+    const lines = flags.length === 0 ? [command] : flags.map((flag) => `${command} ${flag}`);
+    return lines.filter((line) => {
+      try {
+        inOrder(makeProgram(), line.split(" "));
+        return true;
+      } catch (error) {
+        return !(error instanceof Error && error.message.endsWith(`is not there: ${reason}`));
+      }
+    });
+  });
+  expect(wrong).toEqual([]);
 });

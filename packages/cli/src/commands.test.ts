@@ -34,14 +34,17 @@ interface Step {
   readonly line: string;
   /** Arguments that a split at spaces would break. */
   readonly more?: readonly string[];
+  /** What its standard input says. */
+  readonly input?: string;
   readonly code?: number;
   readonly out?: RegExp;
   readonly err?: RegExp;
 }
 
 /** Runs a row; `OUT` stands for the folder of generated files. */
-async function take({ line, more = [], code = 0, out, err }: Step): Promise<void> {
-  const ended = await place.run(...line.replace("OUT", place.path("bindings")).split(" "), ...more);
+async function take({ line, more = [], input, code = 0, out, err }: Step): Promise<void> {
+  const words = [...line.replace("OUT", place.path("bindings")).split(" "), ...more];
+  const ended = await (input === undefined ? place.run(...words) : place.answered(input, ...words));
   expect({ code: ended.code, out: ended.out, err: ended.err }).toMatchObject({ code });
   if (out !== undefined) expect(ended.out).toMatch(out);
   if (err !== undefined) expect(ended.err).toMatch(err);
@@ -154,6 +157,18 @@ const story: readonly Step[] = [
   { line: "snapshot my_database", out: /Snapshot of my_database published at offset \d+\.\n$/ },
   { line: "snapshot my_database", out: /published at offset \d+\.\n$/ },
   { line: "snapshot nowhere", code: 1, err: /failed to find database `nowhere`/ },
+  {
+    line: "mcp my_database",
+    input: `{"jsonrpc":"2.0","method":"notifications/initialized"}\n\nnoise\n{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"sql","arguments":{"sql":"SELECT * FROM message"}}}\n`,
+    out: /^\{"jsonrpc":"2.0","id":null,"error":\{"code":-32700.*\n\{"jsonrpc":"2.0","id":1,"result":.*\\"rows\\":\[.*"isError":false.*\n$/,
+    err: /^Serving MCP over stdio, bridging to http:\S+\/my_database\/mcp\n$/,
+  },
+  {
+    line: "mcp nowhere",
+    input: `{"jsonrpc":"2.0","id":"a","method":"ping"}`,
+    out: /^\{"jsonrpc":"2.0","id":"a","error":/,
+  },
+  { line: "mcp", input: `{"id":2,"method":"tools/list"}`, out: /list_databases/ },
   { line: "rename my_database --to other_name", out: /^Name set to other_name for identity c200/ },
   { line: "lock other_name", out: /is now locked/ },
   {
@@ -190,6 +205,17 @@ const story: readonly Step[] = [
   { line: "frob", code: 2, err: /unknown command 'frob'/ },
   { line: "call", code: 2, err: /missing required argument 'database'/ },
   { line: "start --port 3", code: 2, err: /unknown option '--port'/ },
+  {
+    line: "start --pg-port 5432",
+    code: 2,
+    err: /`--pg-port` of `start` is not there: there is no PostgreSQL protocol/,
+  },
+  {
+    line: "publish x --num-replicas=3",
+    code: 2,
+    err: /`--num-replicas` of `publish` is not there: a database has one/,
+  },
+  { line: "version list", code: 2, err: /`version list` is not there: the versions of a package are npm's/ },
   { line: "publish --delete-data=sometimes x", code: 2, err: /always, on-conflict, never/ },
   { line: "publish --yes=nothing x", code: 2, err: /--yes: nothing is none of/ },
 ];
