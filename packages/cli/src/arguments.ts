@@ -6,7 +6,7 @@
  * values, not flags.
  */
 import type { Command, Option } from "commander";
-import { withDatabase } from "./config/project.ts";
+import { chooseProject, withDatabase } from "./config/project.ts";
 import { refuseOption, refuseSubcommand } from "./program/not-there.ts";
 
 /** What options mean that stand alone although they take a value, by command and long name. */
@@ -55,9 +55,16 @@ class Line {
     // Only a command that has none under it takes names; and behind an option without its value nothing may stand.
     const isPlain = this.names.length === 0 || this.command.commands.length > 0 || this.unfinished.length > 0;
     const isWhole = this.unfinished.length === 0 && !this.flags.some((flag) => flag === "--help" || flag === "-h");
+    chooseProject({ env: this.env(), isLeftOut: this.flags.includes("--no-config") });
     const own = isWhole ? withDatabase(this.command.name(), this.names) : this.names;
     const names = isPlain ? own : ["--", ...own];
     return [...this.global, ...this.before, ...this.flags, ...names, ...this.unfinished];
+  }
+
+  /** The environment whose files count; `dev` is one. */
+  private env(): string | undefined {
+    const said = this.flags.findLast((flag) => flag.startsWith("--env="));
+    return said?.slice("--env=".length) ?? (this.command.name() === "dev" ? "dev" : undefined);
   }
 
   read(): void {

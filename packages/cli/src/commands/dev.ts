@@ -36,8 +36,9 @@ const agreed = "migrate";
 
 export async function dev(named: string | undefined, flags: DevFlags): Promise<void> {
   const folder = resolve(flags.projectPath);
-  const project = findProject(folder);
-  const database = named ?? project?.database;
+  const found = findProject(folder);
+  const database = named ?? found?.database;
+  const project = found && { ...found, ...found.targets?.find((each) => each.database === database) };
   if (database === undefined)
     throw new CliFailure("the name of the database is missing", {
       hint: `lightcone dev my-app, or "database" in ${projectFile}`,

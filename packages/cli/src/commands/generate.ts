@@ -8,7 +8,7 @@ import { checkModule, descriptionFromJson, serveSchema, type ModuleDef } from "@
 import { buildModule, readPrebuilt, type ProgramFlags } from "../build/build-module.ts";
 import { describeProgram } from "../build/describe-program.ts";
 import { rustFormatted } from "../build/rust-format.ts";
-import { findProject } from "../config/project.ts";
+import { findProject, type Project } from "../config/project.ts";
 import { CliFailure } from "../failure.ts";
 import { confirm, print } from "../terminal.ts";
 
@@ -42,21 +42,36 @@ export async function generate(flags: GenerateFlags): Promise<void> {
   const { lang, outDir } = flags;
   const wanted =
     lang === undefined && outDir === undefined
-      ? (findProject()?.generate ?? [])
+      ? wantedBy(findProject())
       : lang === undefined || outDir === undefined
         ? []
-        : [{ lang, outDir, includePrivate: false }];
+        : [{ lang, outDir, includePrivate: false, program: {} }];
   if (wanted.length === 0)
     throw new CliFailure("generate needs --lang and --out-dir", {
       hint: 'lightcone generate --lang typescript --out-dir src/module_bindings, or "generate" in spacetime.json',
       exitCode: 2,
     });
   let module: ModuleDef | undefined;
-  for (const each of wanted) {
+  let last: object | undefined;
+  for (const { program, ...each } of wanted) {
     const includePrivate = flags.includePrivate === true || each.includePrivate;
-    module = await generateOne({ ...flags, ...each, includePrivate }, module);
+    const known = program === last ? module : undefined;
+    module = await generateOne({ ...flags, ...program, ...each, includePrivate }, known);
+    last = program;
   }
   print("Generate finished successfully.");
+}
+
+/** What a project wants, each with the module that it is of; without several databases that is the one that is found anyway. */
+function wantedBy(project: Project | undefined) {
+  if (project?.targets === undefined) {
+    const program = {};
+    return (project?.generate ?? []).map((each) => ({ ...each, program }));
+  }
+  return project.targets.flatMap(({ module: modulePath, binPath, jsPath, generate: all = [] }) => {
+    const program = { modulePath, binPath, jsPath };
+    return all.map((each) => ({ ...each, program }));
+  });
 }
 
 /** @param known the module, if it is described already @returns the module */

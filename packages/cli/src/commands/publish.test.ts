@@ -1,10 +1,10 @@
 // Goal: issue 9, row CLI. A module that goes from version 1 of the official library to version 2 asks first, and what answers may be piped.
 // Method: the two descriptions in WebAssembly, published by the command to a server of its own, with an answer on standard input each.
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { encodeRawV10, encodeRawV9, emptyRawV10 } from "@lightcone/schema";
 import { buildModule } from "@lightcone/host-wasm/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Place } from "../testing/command.ts";
+import { bin, Place } from "../testing/command.ts";
 
 const emptyRawV9 = {
   version: 9,
@@ -51,4 +51,29 @@ test("a major version: `upgrade` is typed, and nothing else goes on", async () =
 test("`--yes=migrate` accepts it", async () => {
   expect(await publish(1, "", "-c", "-y")).toMatchObject({ code: 0 });
   expect(await publish(2, "", "--yes=migrate")).toMatchObject({ code: 0 });
+});
+
+test("issue 9, row CLI: a project of several databases is published whole, or by name", async () => {
+  mkdirSync(place.path("project"));
+  const text = (env: string) => `{ server: "${url}", children: [
+    { database: "${env}one", "bin-path": "../1.wasm" },
+    { database: "${env}two", "bin-path": "../2.wasm" },
+  ] }`;
+  writeFileSync(place.path("project/spacetime.json"), text(""));
+  writeFileSync(place.path("project/spacetime.test.json"), text("test-"));
+  const inside = (...args: readonly string[]) =>
+    place.open(process.execPath, [bin, ...args], { cwd: place.path("project") }).ended;
+  const made = async (...args: readonly string[]): Promise<readonly (string | undefined)[]> => {
+    const { out } = await inside("publish", ...args);
+    return [...out.matchAll(/database with name: (\S+),/g)].map(([, name]) => name);
+  };
+  expect(await made()).toEqual(["one", "two"]);
+  expect(await made("two")).toEqual(["two"]);
+  expect(await made("--env", "test")).toEqual(["test-one", "test-two"]);
+  expect(await made("--env=test", "*-one")).toEqual(["test-one"]);
+  const other = await inside("publish", "three");
+  expect([other.code, other.err]).toEqual([2, expect.stringContaining("Available databases: one, two")]);
+  const flag = await inside("publish", "-b", place.path("1.wasm"));
+  expect([flag.code, flag.err]).toEqual([2, expect.stringContaining("several databases are meant")]);
+  expect((await inside("publish", "three", "--no-config", "-b", place.path("1.wasm"), "-s", url)).code).toBe(0);
 });

@@ -4,9 +4,10 @@
  * The server's word on a plan is a token; sending it along says that this plan, and no other, was agreed to.
  */
 import { errorFacts } from "@lightcone/base";
-import { openLoggedIn, serverNamed, type ServerFlags } from "../api/session.ts";
+import { openLoggedIn, serverAsked, serverNamed, type ServerFlags } from "../api/session.ts";
 import { notesIn, refused, ServerApi, type Answer } from "../api/server-api.ts";
 import { buildModule, readPrebuilt, type Program, type ProgramFlags } from "../build/build-module.ts";
+import { findProject, targetsOf } from "../config/project.ts";
 import { isLocal, isServerUrl } from "../config/servers.ts";
 import { CliFailure } from "../failure.ts";
 import { during, insist, note, print } from "../terminal.ts";
@@ -64,7 +65,25 @@ interface Published {
   };
 }
 
+/** Publishes to a database, or to each of a project's that are meant. */
 export async function publish(name: string | undefined, flags: PublishFlags): Promise<void> {
+  const targets = targetsOf(findProject(), name);
+  const { modulePath, projectPath, binPath, jsPath, buildOptions } = flags;
+  const isOfOne = [modulePath, projectPath, binPath, jsPath, buildOptions].some((each) => (each ?? "") !== "");
+  if (targets.length > 1 && isOfOne)
+    throw new CliFailure("the module is named by a flag, and several databases are meant", {
+      hint: `Name one of them: ${targets.map(({ database }) => database).join(", ")}.`,
+      exitCode: 2,
+    });
+  if (targets.length === 0) return publishTo(name, flags);
+  for (const { database, module, binPath: bin, jsPath: js, server } of targets) {
+    print(`Publishing module ${module ?? bin ?? js ?? "."} to database '${database}'`);
+    const program = isOfOne ? {} : { modulePath: module, binPath: bin, jsPath: js };
+    await publishTo(database, { ...flags, ...program, server: serverAsked(flags) ?? server });
+  }
+}
+
+async function publishTo(name: string | undefined, flags: PublishFlags): Promise<void> {
   const agrees = readAgreements(flags.yes);
   if (name === undefined && flags.dryRun === true)
     throw new CliFailure("--dry-run needs the name of the database that would be updated", { exitCode: 2 });

@@ -9,7 +9,7 @@
 import { dirname, join, resolve } from "node:path";
 import { CliFailure } from "../failure.ts";
 import { readIfThere } from "./read-if-there.ts";
-import { readSpacetimeProject, type SpacetimeProject } from "./spacetime-json.ts";
+import { readSpacetimeProject, type ProjectTarget, type SpacetimeProject } from "./spacetime-json.ts";
 
 /** The folder is that of the file; paths are whole, and the server as `--server` names it. */
 export type Project = SpacetimeProject;
@@ -17,12 +17,25 @@ export type Project = SpacetimeProject;
 export const projectFile = "lightcone.json";
 const keys: readonly string[] = ["database", "module", "server"];
 
+/** Which of a project's files count: those of an environment as well, or none. */
+export interface ProjectChoice {
+  readonly env?: string | undefined;
+  readonly isLeftOut?: boolean;
+}
+
+/** Said by the command line, once, before a project is looked for. */
+let choice: ProjectChoice = {};
+export function chooseProject(said: ProjectChoice): void {
+  choice = said;
+}
+
 /** The project that a folder is of; undefined without one. @throws {CliFailure} when its file does not read */
-export function findProject(from = process.cwd()): Project | undefined {
+export function findProject(from = process.cwd(), { env, isLeftOut }: ProjectChoice = choice): Project | undefined {
+  if (isLeftOut === true) return undefined;
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     const path = join(folder, projectFile);
     const text = readIfThere(path);
-    const project = text === undefined ? readSpacetimeProject(folder) : readProject(path, text);
+    const project = text === undefined ? readSpacetimeProject(folder, env) : readProject(path, text);
     if (project !== undefined) return project;
     if (dirname(folder) === folder) return undefined;
   }
@@ -48,7 +61,8 @@ export function withDatabase(
 
 /** Whether the first of a command's names is none of a database. */
 const leavesOutDatabase: Readonly<Record<string, (names: readonly string[]) => boolean>> = {
-  publish: ({ length }) => length === 0,
+  // Of several databases all are published.
+  publish: ({ length }) => length === 0 && findProject()?.targets === undefined,
   logs: ({ length }) => length === 0,
   delete: ({ length }) => length === 0,
   lock: ({ length }) => length === 0,
@@ -92,3 +106,24 @@ function readProject(path: string, text: string): Project {
 }
 
 const example = `For example: { "database": "todo", "module": "module", "server": "http://127.0.0.1:3000" }`;
+
+/**
+ * The databases of a project that a name means, which may have `*` in it; all without one. None where the project has no list of them.
+ *
+ * @throws {CliFailure} when it has, and the name is none of theirs
+ */
+export function targetsOf(project: Project | undefined, name: string | undefined): readonly ProjectTarget[] {
+  const { targets = [] } = project ?? {};
+  if (name === undefined || targets.length === 0) return targets;
+  const pattern = new RegExp(`^${name.split("*").map(escaped).join(".*")}$`);
+  const meant = targets.filter(({ database = "" }) => pattern.test(database));
+  if (meant.length > 0) return meant;
+  if (targets.length === 1) return targets.map((only) => ({ ...only, database: name }));
+  const there = targets.map(({ database }) => database).join(", ");
+  throw new CliFailure(`No database target matches '${name}'. Available databases: ${there}`, {
+    hint: "--no-config leaves spacetime.json out.",
+    exitCode: 2,
+  });
+}
+
+const escaped = (text: string): string => text.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`);

@@ -1,6 +1,9 @@
 /**
- * The project file of the reference's command line, `spacetime.json`, and `spacetime.local.json`, whose keys go before it: what of them
- * means something here. They are JSON5. A project with several databases (`children`) is asked for one by one.
+ * The project file of the reference's command line, `spacetime.json`: what of it means something here. The keys of
+ * `spacetime.local.json` go before it, and those of an environment's files (`--env NAME`) before these. They are JSON5.
+ *
+ * A project may have several databases, within each other under `children`: what one does not say itself it has from the one around it,
+ * but for its database, its bindings and its own children.
  */
 import { join, resolve } from "node:path";
 import { CliFailure } from "../failure.ts";
@@ -14,8 +17,8 @@ export interface BindingsWanted {
   readonly includePrivate: boolean;
 }
 
-export interface SpacetimeProject {
-  readonly folder: string;
+/** One of a project's databases. */
+export interface ProjectTarget {
   readonly database?: string;
   /** The module's folder, as a whole path. */
   readonly module?: string;
@@ -26,10 +29,18 @@ export interface SpacetimeProject {
   readonly generate?: readonly BindingsWanted[];
 }
 
-const layers = ["spacetime.json", "spacetime.local.json"] as const;
+export interface SpacetimeProject extends ProjectTarget {
+  readonly folder: string;
+  /** All of its databases, where it has children; the outer ones first. */
+  readonly targets?: readonly ProjectTarget[];
+}
 
-/** @throws {CliFailure} when a file does not read */
-export function readSpacetimeProject(folder: string): SpacetimeProject | undefined {
+type Said = ReadonlyMap<string, unknown>;
+
+/** @param env whose files are read as well @throws {CliFailure} when a file does not read */
+export function readSpacetimeProject(folder: string, env?: string): SpacetimeProject | undefined {
+  const layers = ["spacetime.json", "spacetime.local.json"];
+  if (env !== undefined) layers.push(`spacetime.${env}.json`, `spacetime.${env}.local.json`);
   const found = layers.flatMap((name) => {
     const path = join(folder, name);
     const text = readIfThere(path);
@@ -38,26 +49,56 @@ export function readSpacetimeProject(folder: string): SpacetimeProject | undefin
   const last = found.at(-1);
   if (last === undefined) return undefined;
   const said = new Map(found.flatMap((layer) => Object.entries(layer.said)));
+  const targets = readTargets({ path: last.path, folder }, said, {});
+  const [root = {}] = targets;
+  return { folder, ...root, ...(said.has("children") ? { targets: targets.filter(isOfDatabase) } : {}) };
+}
+
+const isOfDatabase = ({ database }: ProjectTarget): boolean => database !== undefined;
+
+interface Place {
+  readonly path: string;
+  readonly folder: string;
+}
+
+/** What an object says, then what its children do. @param around what holds unless it says otherwise */
+function readTargets(place: Place, said: Said, around: ProjectTarget): readonly ProjectTarget[] {
+  const { path, folder } = place;
   const text = (key: string): string | undefined => {
     const value = said.get(key);
     if (value === undefined || (typeof value === "string" && value !== "")) return value;
-    throw new CliFailure(`${last.path}: "${key}" is no text`, { exitCode: 2 });
+    throw new CliFailure(`${path}: "${key}" is no text`, { exitCode: 2 });
   };
   const inFolder = (key: string): string | undefined => {
-    const path = text(key);
-    return path === undefined ? undefined : resolve(folder, path);
+    const value = text(key);
+    return value === undefined ? undefined : resolve(folder, value);
   };
-  const [database, server] = [text("database"), text("server")];
   const [module, binPath, jsPath] = [inFolder("module-path"), inFolder("bin-path"), inFolder("js-path")];
-  return {
-    folder,
-    ...(database === undefined ? {} : { database }),
-    ...(server === undefined ? {} : { server }),
-    ...(module === undefined ? {} : { module }),
-    ...(binPath === undefined ? {} : { binPath }),
-    ...(jsPath === undefined ? {} : { jsPath }),
-    ...(said.has("generate") ? { generate: readBindings(last.path, folder, said.get("generate")) } : {}),
+  const own = given({ module, binPath, jsPath });
+  const { module: aroundModule, binPath: aroundBin, jsPath: aroundJs } = around;
+  // Whoever names one has none of the others.
+  const program =
+    Object.keys(own).length > 0 ? own : given({ module: aroundModule, binPath: aroundBin, jsPath: aroundJs });
+  const inherited = { ...given({ server: text("server") ?? around.server }), ...program };
+  const target: ProjectTarget = {
+    ...given({ database: text("database") }),
+    ...inherited,
+    ...(said.has("generate") ? { generate: readBindings(path, folder, said.get("generate")) } : {}),
   };
+  return [target, ...childrenOf(path, said).flatMap((child) => readTargets(place, child, inherited))];
+}
+
+function childrenOf(path: string, said: Said): readonly Said[] {
+  const children = said.get("children") ?? [];
+  if (Array.isArray(children) && children.every((each) => typeof each === "object" && each !== null))
+    return children.map((each: object) => new Map(Object.entries(each)));
+  throw new CliFailure(`${path}: "children" is a list of objects`, { exitCode: 2 });
+}
+
+/** Without what is not given. */
+function given<Key extends string>(values: Readonly<Record<Key, string | undefined>>): Partial<Record<Key, string>> {
+  const all: [string, string | undefined][] = Object.entries(values);
+  return Object.fromEntries(all.filter(([, value]) => value !== undefined)) as Partial<Record<Key, string>>; // those are left out
 }
 
 function readBindings(path: string, folder: string, said: unknown): readonly BindingsWanted[] {

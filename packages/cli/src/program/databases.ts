@@ -9,10 +9,11 @@ import type { SqlFlags } from "../commands/sql.ts";
 import type { SubscribeFlags } from "../commands/subscribe.ts";
 import { formats } from "../print/formats.ts";
 import type { Globals, Program } from "./adding.ts";
-import { anonymous, confirmed, readFormat, server, yes } from "./options.ts";
+import { anonymous, confirmed, noConfig, readFormat, server, yes } from "./options.ts";
 
 export function addDatabaseCommands({ add, globals }: Program): void {
   add("call", "Call a reducer or procedure.", `lightcone call chat send_message "hello"`, [
+    noConfig(),
     server(),
     anonymous(),
     yes(),
@@ -42,6 +43,7 @@ The JSON of the HTTP interface is taken as well.`,
       .default("table"),
     new Option("--json", "rows as objects: the same as --format json"),
     confirmed("wait until what was read is durable"),
+    noConfig(),
     server(),
     anonymous(),
     yes(),
@@ -61,6 +63,7 @@ The JSON of the HTTP interface is taken as well.`,
       new Option("-t, --timeout <seconds>", "end after so long; a failure if --num-updates were not reached"),
       new Option("--print-initial-update", "print the rows that are there at the start, too"),
       confirmed("wait until what is told is durable"),
+      noConfig(),
       server(),
       anonymous(),
       yes(),
@@ -86,6 +89,7 @@ The JSON of the HTTP interface is taken as well.`,
       "panic",
     ]),
     new Option("--level-exact", "only that level"),
+    noConfig(),
     server(),
     yes(),
   ])
@@ -96,6 +100,7 @@ The JSON of the HTTP interface is taken as well.`,
 
   add("describe", "Show a database's tables and functions.", "lightcone describe chat --json", [
     new Option("--json", "the whole description as JSON"),
+    noConfig(),
     server(),
     anonymous(),
     yes(),
@@ -123,7 +128,7 @@ The JSON of the HTTP interface is taken as well.`,
       (await import("../commands/databases.ts")).list({ ...flags, ...globals() }),
   );
 
-  add("delete", "Delete a database with its data.", "lightcone delete my_database", [server(), yes()])
+  add("delete", "Delete a database with its data.", "lightcone delete my_database", [noConfig(), server(), yes()])
     .argument("<database>", "name or identity")
     .action(async (database: string, flags: { server?: string; yes?: boolean }) =>
       (await import("../commands/databases.ts")).deleteDatabase(database, { ...flags, ...globals() }),
@@ -141,7 +146,7 @@ The JSON of the HTTP interface is taken as well.`,
 
   for (const verb of ["lock", "unlock"] as const) {
     const summary = verb === "lock" ? "Keep a database from being deleted." : "Allow a database to be deleted again.";
-    add(verb, summary, `lightcone ${verb} my_database`, [server()])
+    add(verb, summary, `lightcone ${verb} my_database`, [noConfig(), server()])
       .argument("<database>", "name or identity")
       .action(async (database: string, flags: { server?: string }) =>
         (await import("../commands/databases.ts")).setLocked(database, verb, { ...flags, ...globals() }),

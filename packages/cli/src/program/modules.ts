@@ -6,7 +6,7 @@ import type { GenerateFlags } from "../commands/generate.ts";
 import type { InitFlags } from "../commands/init.ts";
 import type { PublishFlags } from "../commands/publish.ts";
 import type { Program } from "./adding.ts";
-import { modulePath, noCheck, prebuilt, server, shownAs, yes } from "./options.ts";
+import { modulePath, noCheck, prebuilt, projectFiles, server, shownAs, yes } from "./options.ts";
 
 export function addModuleCommands({ add, globals }: Program): void {
   add("build", "Build a module.", "lightcone build --module-path ./chat", [
@@ -42,6 +42,7 @@ export function addModuleCommands({ add, globals }: Program): void {
       new Option("--break-clients", "go on when clients have to be built again"),
       new Option("--drop-data", "go on when rows or values are lost with tables or columns that are gone"),
       new Option("--dry-run", "say what publishing would do, what it costs and what it breaks; change nothing"),
+      ...projectFiles(),
       server(),
       new Option("--anonymous", "send no token: nobody owns what is created"),
       shownAs(
@@ -89,6 +90,7 @@ export function addModuleCommands({ add, globals }: Program): void {
         "the major version of the client SDK; that of the project where the files go, or 2",
       ).choices(["1", "2"]),
       new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
+      ...projectFiles(),
       yes(),
     ],
   )
@@ -137,6 +139,7 @@ export function addModuleCommands({ add, globals }: Program): void {
     ),
     noCheck(),
     new Option("--build-options <text>", "options for `build`, separated by spaces").default(""),
+    ...projectFiles(),
     server(),
     yes(),
   ])

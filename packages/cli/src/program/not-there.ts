@@ -8,7 +8,6 @@ const keys =
   "the keys are `id_ecdsa` and `id_ecdsa.pub` in the data directory, where those of another server may be put";
 const bindings = "bindings for C# and Unreal are not written";
 const webLogin = "it is about logging in at the vendor's web site";
-const layers = "`spacetime.json` and `spacetime.local.json` are read alone, and what is typed goes before them";
 const versions = "the versions of a package are npm's";
 
 /** By command, or `*` for what several have. */
@@ -28,8 +27,6 @@ const reasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--parent": hosted,
     "--organization": hosted,
     "--org": hosted,
-    "--env": layers,
-    "--no-config": layers,
     "--dotnet-version": csharp,
     "--native-aot": csharp,
   },
@@ -40,8 +37,6 @@ const reasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--unreal-module-name": bindings,
     "--module-prefix": bindings,
     "--dotnet-version": csharp,
-    "--env": layers,
-    "--no-config": layers,
   },
   init: { "--dotnet-version": csharp, "--native-aot": csharp },
   dev: {
@@ -51,8 +46,6 @@ const reasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--server-only": "it publishes, and writes bindings where there is a client beside the module",
     "--skip-publish": "it publishes, and writes bindings where there is a client beside the module",
     "--skip-generate": "it publishes, and writes bindings where there is a client beside the module",
-    "--env": layers,
-    "--no-config": layers,
     "--dotnet-version": csharp,
   },
   login: { "--auth-host": webLogin, "--no-browser": webLogin },

@@ -35,3 +35,11 @@ export function readFormat(word: string): Format {
   if (format === undefined) throw new InvalidArgumentError(`It is one of ${formats.join(", ")}.`);
   return format;
 }
+
+export const noConfig = (): Option =>
+  new Option("--no-config", "leave the project's file out: lightcone.json, or spacetime.json");
+/** Which of a project's files count. */
+export const projectFiles = (): readonly Option[] => [
+  new Option("--env <name>", "read spacetime.<name>.json and spacetime.<name>.local.json as well"),
+  noConfig(),
+];
