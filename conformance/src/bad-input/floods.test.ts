@@ -14,7 +14,8 @@ import { RawClient } from "../raw-client.ts";
 import { Served } from "../served.ts";
 
 const connectCount = Math.min(5000, runCount(400));
-const churnCount = runCount(2500);
+/** Of each kind: in `npm run soak` some two minutes' worth. */
+const churnCount = process.env["LIGHTCONE_RUNS"] === undefined ? 2500 : runCount(6000);
 
 describe("row bad input: a flood of connects", { timeout: 900_000 }, () => {
   let served: Served;
