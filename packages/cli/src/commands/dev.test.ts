@@ -287,6 +287,38 @@ describe("row CLI: dev", () => {
     expect(existsSync(join(at, "src", "module_bindings", "tree_table.ts"))).toBe(true);
   });
 
+  test("runs what it is told to beside the module, and leaves out what it is told to", async () => {
+    const at = place.path("meadow");
+    await place.run("init", "meadow", "--lang", "ts", "--project-path", at);
+    writeFileSync(join(at, "package.json"), '{ "name": "page", "private": true }');
+    mkdirSync(join(at, "spacetimedb", "node_modules"));
+    const inside = join(at, "spacetimedb", "node_modules", "lightcone");
+    symlinkSync(join(repository, "node_modules", "lightcone"), inside, "dir");
+    writeFileSync(join(at, "spacetime.json"), `{ "database": "meadow", "dev": { "run": "echo by the file" } }`);
+    const dev = (...args: readonly string[]) => place.start("dev", "--project-path", at, "-s", server, ...args);
+
+    const told = dev(
+      "--run",
+      'node -e "console.log(process.env.SPACETIMEDB_DB_NAME, process.env.SPACETIMEDB_HOST)"',
+      "--skip-generate",
+    );
+    await told.saying(new RegExp(`page +meadow ${server}\\n`));
+    await told.saying(/has ended: code 0/);
+    expect(existsSync(join(at, "src", "module_bindings"))).toBe(false);
+    told.child.kill("SIGKILL");
+
+    const alone = dev("--skip-publish", "--server-only");
+    await alone.saying(/Built, and not published\.\n[^]*Waiting for next change/);
+    expect(alone.out).not.toContain("by the file");
+    expect(existsSync(join(at, "src", "module_bindings"))).toBe(true);
+    alone.child.kill("SIGKILL");
+
+    const byFile = dev("--skip-publish", "--skip-generate");
+    await byFile.saying(/page +by the file\n/);
+    byFile.child.kill("SIGTERM");
+    expect((await byFile.ended).code).toBeNull();
+  });
+
   test("what no change mends ends it", async () => {
     expect(await place.run("dev", "-s", server)).toMatchObject({
       code: 2,

@@ -2,9 +2,11 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { openLoggedIn, serverAsked, type ServerFlags } from "../api/session.ts";
-import { buildModule } from "../build/build-module.ts";
+import type { ServerApi } from "../api/server-api.ts";
+import { buildModule, type Program } from "../build/build-module.ts";
 import { findModule } from "../build/detect.ts";
 import { findProject, projectFile, type Project } from "../config/project.ts";
+import { runBeside } from "../dev/beside.ts";
 import { devServer, type DevServer } from "../dev/own-server.ts";
 import { startPage } from "../dev/page.ts";
 import { tell } from "../dev/stream.ts";
@@ -24,6 +26,12 @@ export interface DevFlags extends ServerFlags {
   readonly buildOptions?: string | undefined;
   readonly check?: boolean | undefined;
   readonly yes?: boolean | undefined;
+  /** A command that runs beside the module. */
+  readonly run?: string | undefined;
+  /** Whether nothing runs beside the module. */
+  readonly serverOnly?: boolean | undefined;
+  readonly skipPublish?: boolean | undefined;
+  readonly skipGenerate?: boolean | undefined;
   /** The port at which a debugger finds the module. */
   readonly inspect?: string | undefined;
 }
@@ -63,8 +71,11 @@ export async function dev(named: string | undefined, flags: DevFlags): Promise<v
     try {
       await cycle.run();
       if (!hasBegun) {
-        void follow(database, cycle.flags, server);
-        await showPage(root, server.url);
+        if (flags.skipPublish !== true) void follow(database, cycle.flags, server);
+        const command = flags.run ?? project?.run;
+        if (flags.serverOnly !== true && command !== undefined)
+          runBeside(command, root, { database, server: server.url });
+        else if (flags.serverOnly !== true) await showPage(root, server.url);
       }
       hasBegun = true;
     } catch (error) {
@@ -93,7 +104,7 @@ class Cycle {
   }
 
   async run(): Promise<void> {
-    const { flags, database, client } = this;
+    const { flags, client } = this;
     const began = performance.now();
     const api = await openLoggedIn(flags);
     const program = await buildModule({
@@ -107,13 +118,9 @@ class Cycle {
       print("The module is the same as before.");
       return;
     }
-    await publishProgram(api, database, program, {
-      ...flags,
-      breakClients: true,
-      yes: flags.yes === true ? "all" : flags.deleteData === "ask" ? agreed : `${agreed},delete-data`,
-    });
+    if (flags.skipPublish !== true) await this.publish(api, program);
     this.last = program.bytes;
-    if (client !== undefined)
+    if (client !== undefined && flags.skipGenerate !== true)
       await generate({
         ...client,
         modulePath: this.module,
@@ -122,7 +129,17 @@ class Cycle {
         check: false,
         yes: true,
       });
-    print(`Published successfully!\n--- ${Math.round(performance.now() - began)} ms`);
+    const done = flags.skipPublish === true ? "Built, and not published." : "Published successfully!";
+    print(`${done}\n--- ${Math.round(performance.now() - began)} ms`);
+  }
+
+  private async publish(api: ServerApi, program: Program): Promise<void> {
+    const { flags, database } = this;
+    await publishProgram(api, database, program, {
+      ...flags,
+      breakClients: true,
+      yes: flags.yes === true ? "all" : flags.deleteData === "ask" ? agreed : `${agreed},delete-data`,
+    });
   }
 }
 

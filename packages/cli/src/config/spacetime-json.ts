@@ -31,6 +31,8 @@ export interface ProjectTarget {
 
 export interface SpacetimeProject extends ProjectTarget {
   readonly folder: string;
+  /** What `dev` runs beside the module. */
+  readonly run?: string;
   /** All of its databases, where it has children; the outer ones first. */
   readonly targets?: readonly ProjectTarget[];
 }
@@ -51,7 +53,20 @@ export function readSpacetimeProject(folder: string, env?: string): SpacetimePro
   const said = new Map(found.flatMap((layer) => Object.entries(layer.said)));
   const targets = readTargets({ path: last.path, folder }, said, {});
   const [root = {}] = targets;
-  return { folder, ...root, ...(said.has("children") ? { targets: targets.filter(isOfDatabase) } : {}) };
+  const run = runIn(last.path, said.get("dev"));
+  return {
+    folder,
+    ...root,
+    ...given({ run }),
+    ...(said.has("children") ? { targets: targets.filter(isOfDatabase) } : {}),
+  };
+}
+
+function runIn(path: string, dev: unknown): string | undefined {
+  if (dev === undefined) return undefined;
+  const run: unknown = typeof dev === "object" && dev !== null ? Reflect.get(dev, "run") : null;
+  if (run === undefined || typeof run === "string") return run;
+  throw new CliFailure(`${path}: "dev" is an object with "run"`, { exitCode: 2 });
 }
 
 const isOfDatabase = ({ database }: ProjectTarget): boolean => database !== undefined;

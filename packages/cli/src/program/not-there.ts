@@ -42,10 +42,6 @@ const reasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   dev: {
     "-t": "`lightcone init --template` makes a project",
     "--template": "`lightcone init --template` makes a project",
-    "--run": "it starts a page with a `vite.config.ts` by itself, and nothing else",
-    "--server-only": "it publishes, and writes bindings where there is a client beside the module",
-    "--skip-publish": "it publishes, and writes bindings where there is a client beside the module",
-    "--skip-generate": "it publishes, and writes bindings where there is a client beside the module",
     "--dotnet-version": csharp,
   },
   login: { "--auth-host": webLogin, "--no-browser": webLogin },
