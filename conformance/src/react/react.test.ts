@@ -34,7 +34,7 @@ interface PageApp {
       readonly identity: { toHexString(): string } | undefined;
       readonly tables: Readonly<Record<string, { readonly size: number }>>;
     };
-    readonly seen: { renders: Record<string, number>; torn: string[] };
+    readonly seen: { renders: Record<string, number>; torn: string[]; connections: object[] };
     readonly errors: string[];
     readonly swap: () => void;
   };
@@ -221,8 +221,14 @@ describe.skipIf(!existsSync(browserPath))(`issue 10: hooks of React in Chromium 
 
   test("in strict mode, one subscription for all that show a table, and rows as they change", async () => {
     await call("add_card", "all", "first");
-    const { page, faults, asked } = await open("one two tally twice status skipped");
+    const { page, faults, asked } = await open("one two tally twice status skipped again");
     await settled(page);
+    // What is the same is the same object, however often it is rendered.
+    await app(page, ({ seen }) => void (seen.connections = []));
+    for (const count of [0, 1, 2]) await page.getByRole("button", { name: `again ${count}` }).click();
+    await page.getByRole("button", { name: "again 3" }).waitFor();
+    const connections = await app(page, ({ seen }) => [seen.connections.length, new Set(seen.connections).size]);
+    expect(connections).toEqual([6, 1]);
     await expectCards(page, "one");
     await expectCards(page, "two");
     await call("add_card", "other", "second");

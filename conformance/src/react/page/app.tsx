@@ -25,6 +25,8 @@ export const seen = {
   renders: {} as Record<string, number>,
   /** What was on the screen of a state that the database never had. */
   torn: [] as string[],
+  /** What `useConnection` gave to a part that is rendered again and again. */
+  connections: [] as object[],
 };
 
 const byId = (a: CardRow, b: CardRow): number => Number(a.id - b.id);
@@ -137,6 +139,16 @@ function Status(): ReactElement {
   return <p role="status">{`${state} ${identity === undefined ? "nobody" : "somebody"} ${error?.code ?? "fine"}`}</p>;
 }
 
+function Again(): ReactElement {
+  const [count, setCount] = useState(0);
+  seen.connections.push(useConnection());
+  return (
+    <button type="button" onClick={() => setCount(count + 1)}>
+      again {count}
+    </button>
+  );
+}
+
 function Notes(): ReactElement {
   const { rows, ready, error } = useQuery((tables) => tables.note);
   return <p aria-label="notes">{`${rows.length} ${ready ? "ready" : "not ready"} ${error?.code ?? "fine"}`}</p>;
@@ -200,6 +212,7 @@ const parts: Readonly<Record<string, () => ReactElement>> = {
   length: () => <Length />,
   status: () => <Status />,
   notes: () => <Notes />,
+  again: () => <Again />,
   skipped: () => <Skipped />,
   turning: () => <Turning />,
   waiting: () => (
