@@ -3,7 +3,7 @@ import type { FunctionKind, ModuleInstance } from "@lightcone/host";
 import type { ModuleDef, ProcedureDef, ReducerDef } from "@lightcone/schema";
 import type { Validator } from "@lightcone/sats";
 import type { HostType } from "../link/link.ts";
-import type { ViewModule } from "../views/views.ts";
+import type { ViewModule } from "../views/view-site.ts";
 import type { FunctionNames } from "./function-names.ts";
 
 /** A program to go on with, as `DatabaseRequest` has it. */

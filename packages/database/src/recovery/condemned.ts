@@ -7,7 +7,7 @@ import type { Condemned, NumberedMessage, Resume, ResumedConnection } from "./re
 import { handlerOf } from "@lightcone/schema";
 import type { DatabaseContext } from "../core/context.ts";
 import { keyOfWork, numberOfId, ProgramPhase, WorkKind } from "../link/work.ts";
-import type { CondemnedViews } from "../views/views.ts";
+import type { CondemnedViews } from "../views/view-site.ts";
 
 /** Who knows what a piece of work runs. */
 export interface WorkNames {

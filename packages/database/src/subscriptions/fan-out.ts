@@ -25,7 +25,8 @@ import type { Piece } from "../link/piece.ts";
 import type { Instance } from "../views/instances.ts";
 import type { Relations } from "../views/relations.ts";
 import { derivedMeta } from "../views/relations.ts";
-import type { ViewListener, Views } from "../views/views.ts";
+import type { ViewListener } from "../views/view-site.ts";
+import type { Views } from "../views/views.ts";
 import { Receivers } from "./receivers.ts";
 import { SharedQuery, type Receiver, type Subscriber, type Subscription } from "./subscriber.ts";
 

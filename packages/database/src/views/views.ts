@@ -8,37 +8,20 @@
  * and before anybody is told. A view that fails costs those who are subscribed to it, never the writer. Views run in a module
  * instance of their own. `docs/decisions/0195`.
  */
-import {
-  asRowRef,
-  defined,
-  isLightconeError,
-  LightconeError,
-  type Clock,
-  type RowRef,
-  type TableId,
-} from "@lightcone/base";
-import { modulePromises, type Watchdog } from "@lightcone/base/node";
-import { CommitKind, makeHashSeed, type Commit, type Store } from "@lightcone/engine";
-import { LogLevel, type FunctionKind, type LogLine, type ModuleInstance } from "@lightcone/host";
-import type { Changes } from "@lightcone/query";
-import type { ModuleDef } from "@lightcone/schema";
+import { asRowRef, defined, isLightconeError, LightconeError, type RowRef } from "@lightcone/base";
+import { CommitKind, makeHashSeed, type Commit } from "@lightcone/engine";
+import { LogLevel } from "@lightcone/host";
 import type { SelectPlan } from "@lightcone/sql";
-import type { DatabaseLimits } from "../link/limits.ts";
 import type { Caller } from "../link/link.ts";
-import { WorkKind, type Activity } from "../link/work.ts";
-import type { ModuleLog } from "../module-log/module-log.ts";
-import { runQuery } from "./query-view.ts";
-import { ReadPort } from "./read-port.ts";
-import { IndexKeys, Readers, ReadSet } from "./read-set.ts";
-import { nobody, type Relations } from "./relations.ts";
 import { Instances, type Instance } from "./instances.ts";
-import { toCome, ViewRows } from "./view-rows.ts";
+import type { ReadPort } from "./read-port.ts";
+import { IndexKeys, Readers } from "./read-set.ts";
+import { nobody } from "./relations.ts";
+import { ended, outOfRoom, ViewLog } from "./view-log.ts";
+import { toCome, type ViewRows } from "./view-rows.ts";
+import { ViewRunner, type Ran, type RunTaker } from "./view-runner.ts";
+import type { ViewListener, ViewModule, ViewSite } from "./view-site.ts";
 
-/** Runs go on in one stretch of the watchdog for so long; then the next begins, with all of its budget. */
-const stretchMs = 5;
-/** A view that takes longer of one commit is named in the log, once a minute. */
-const slowMs = 5;
-const minuteMs = 60_000;
 /** Instances that are kept although nobody is subscribed to them. */
 const unusedMax = 1000;
 /** Views of one commit that find no room before all that are left do without. */
@@ -46,89 +29,38 @@ const roomTriesMax = 8;
 /** After so many failures in a row an instance is not run again until the next publish. */
 export const viewFailuresMax = 3;
 
-export interface ViewSite {
-  readonly store: Store;
-  readonly relations: Relations;
-  readonly watchdog: Watchdog;
-  readonly clock: Clock;
-  readonly limits: DatabaseLimits;
-  readonly log: ModuleLog;
-  readonly activity: Activity;
-  readonly ends: ViewEnds;
-  readonly condemned: CondemnedViews;
-  readonly databaseIdentity: Uint8Array;
-  readonly seed: number;
-}
-
-/** The views that hosts have ended in, and how often. */
-export interface ViewEnds {
-  /** Why a view is refused now, if so. */
-  refusal(view: string): LightconeError | undefined;
-}
-
-/** The views that the host before ended in. */
-export interface CondemnedViews {
-  /** Whether this is one, as long as what that host had been given is gone through. */
-  has(view: TableId, isRestoring: boolean): boolean;
-}
-
-/** The module that views are of. */
-export interface ViewModule {
-  readonly def: ModuleDef;
-  /** The instance that views run in; a new one after `discardViews`. */
-  readonly views: ModuleInstance;
-  /** Drops that: it was left in the middle of a view, or its module has had its time. */
-  discardViews(): void;
-  /** Where a function stands in the author's files, if that can be told. */
-  placeOf(kind: FunctionKind, name: string): { readonly file: string; readonly line: number } | undefined;
-}
-
-/** Hears what changes of views apart from any commit. */
-export interface ViewListener {
-  /** Rows that nobody is subscribed to have come or gone. */
-  filled(changes: Changes): void;
-  /** Those who are subscribed to an instance are to be told that it has failed. Not within a commit. */
-  failed(instance: Instance, error: LightconeError): void;
-}
-
 export class Views {
   /** Bytes that live queries keep, which count towards `liveStateBytesMax` too. */
   otherBytes: () => number = () => 0;
   listener: ViewListener = { filled: () => undefined, failed: () => undefined };
-  /** The port of the instance that views run in. */
-  readonly port: ReadPort;
   private readonly site: ViewSite;
   private readonly instances: Instances;
   private readonly keys: IndexKeys;
   private readonly readers: Readers<Instance>;
+  private readonly log: ViewLog;
+  private readonly runner: ViewRunner;
   private module: ViewModule | undefined;
   private bound: ViewModule | undefined;
-  /** Whether the instance that views run in is there. */
-  private isOpen = false;
   /** While subscriptions of a host before are restored. Their rows are known to their clients: they are computed if that can be. */
   isRestoring = false;
-  /** What runs at the moment. */
-  private running: Instance | undefined;
   private stale: Instance[] = [];
   /** The rows of before of what this round has changed. */
   private before: (readonly [Instance, readonly RowRef[]])[] = [];
   /** Those whose rows are to be taken away. */
   private dropped: Instance[] = [];
-  /** How long runs of each view took since this was last looked at, and when one was last said to be slow. */
-  private readonly slow = new Map<TableId, number>();
-  private readonly slowNotedMs = new Map<TableId, number>();
 
   constructor(site: ViewSite) {
     this.site = site;
     this.keys = new IndexKeys(makeHashSeed(site.seed));
     this.readers = new Readers(this.keys);
     this.instances = new Instances();
-    this.port = new ReadPort({
-      store: site.store,
-      databaseIdentity: site.databaseIdentity,
-      log: (line) => site.log.write(line, this.running?.of.view.name),
-      nowMicros: () => site.clock.nowMicros(),
-    });
+    this.log = new ViewLog(site);
+    this.runner = new ViewRunner(site, this.keys, this.log);
+  }
+
+  /** The port of the instance that views run in. */
+  get port(): ReadPort {
+    return this.runner.port;
   }
 
   /** How many instances there are. */
@@ -145,14 +77,13 @@ export class Views {
   bind(): void {
     const { module, site } = this;
     if (module === this.bound) return;
-    this.discard();
     this.bound = module;
     this.keys.clear();
-    this.port.bind();
+    this.runner.bind(module);
     const views = module?.def.views ?? [];
     if (views.length === 0 && !site.relations.hasViews) return;
     const changed = site.relations.bind(views);
-    this.slowNotedMs.clear();
+    this.log.forgetSlow();
     for (const instance of [...this.instances.all()]) {
       this.forgetReads(instance);
       const of = site.relations.view(instance.of.schema.id);
@@ -299,18 +230,18 @@ export class Views {
       const left = failed.length === 0 ? due : due.filter((instance) => !failed.includes(instance));
       if (times > roomTriesMax) {
         for (const instance of left)
-          this.failIn(failed, instance, this.said(instance, outOfRoom(instance, limits.liveStateBytesMax)));
+          this.failIn(failed, instance, this.log.said(instance, outOfRoom(instance, limits.liveStateBytesMax)));
         break;
       }
-      if (this.runAll(left, failed)) break;
+      if (this.runner.run(left, this.takerOf(failed), this.isRestoring ? 1 : 0)) break;
       // The one that found no room has failed. Nothing of this round stands: the others have another.
       derived.rollback();
       for (const [instance, rows] of this.before.reverse()) instance.rows = rows;
       this.before = [];
     }
     this.before = [];
-    if (isOfCommit) this.tellSlow();
-    this.slow.clear();
+    if (isOfCommit) this.log.tellSlow();
+    this.log.forgetTimes();
     const commit = relations.commit();
     for (const instance of failed)
       if (instance.users.size > 0) this.listener.failed(instance, defined(instance.error, "why it failed"));
@@ -326,69 +257,11 @@ export class Views {
     return gone;
   }
 
-  /** @returns false when the rows of one found no room: it is among those that have failed */
-  private runAll(due: readonly Instance[], failed: Instance[]): boolean {
-    const { activity } = this.site;
-    const notThere = this.isOpen || due.length === 0 ? undefined : this.openModule();
-    if (notThere !== undefined) {
-      for (const instance of due) this.failIn(failed, instance, failure(instance, notThere));
-      return true;
-    }
-    try {
-      return this.runInStretches(due, failed);
-    } finally {
-      activity.endParts();
-    }
-  }
-
-  private runInStretches(due: readonly Instance[], failed: Instance[]): boolean {
-    const { activity, clock, limits, watchdog } = this.site;
-    let left = due;
-    while (left.length > 0) {
-      const ran: Ran[] = [];
-      let hasBegun = false;
-      const goOn = modulePromises.setAside();
-      const isWhole = watchdog.runWithin(() => {
-        hasBegun = true;
-        const until = clock.steadyMs() + stretchMs;
-        do {
-          const instance = left[ran.length] as Instance; // below the length
-          this.running = instance;
-          activity.beginPart(WorkKind.view, instance.of.workId, this.isRestoring ? 1 : 0);
-          const from = clock.steadyMs();
-          const result = this.run(instance);
-          this.running = undefined;
-          ran.push({ instance, result, spentMs: clock.steadyMs() - from });
-        } while (ran.length < left.length && clock.steadyMs() < until);
-      }, limits.viewTimeoutMs);
-      if (!isWhole) modulePromises.end();
-      goOn();
-      this.port.end();
-      this.running = undefined;
-      for (const each of ran) if (!this.take(each, failed)) return false;
-      left = left.slice(ran.length);
-      if (isWhole) continue;
-      this.discard();
-      left = this.failEnded(left, hasBegun, failed);
-    }
-    return true;
-  }
-
-  /**
-   * What was running is ended, and with it others of the same view: each would hold the database for as long. When nothing
-   * could begin, there is no time left for any.
-   *
-   * @returns those that are still to be run
-   */
-  private failEnded(left: readonly Instance[], hasBegun: boolean, failed: Instance[]): readonly Instance[] {
-    const [first] = left;
-    if (first === undefined) return left;
-    const { viewTimeoutMs } = this.site.limits;
-    this.said(first, timedOut(first, viewTimeoutMs));
-    const isEnded = ({ of }: Instance): boolean => !hasBegun || of === first.of;
-    for (const instance of left)
-      if (isEnded(instance)) this.failIn(failed, instance, timedOut(instance, viewTimeoutMs));
-    return left.filter((instance) => !isEnded(instance));
+  private takerOf(failed: Instance[]): RunTaker {
+    return {
+      take: (ran) => this.take(ran, failed),
+      failed: (instance, error) => this.failIn(failed, instance, error),
+    };
   }
 
   /** Takes what a run has brought. @returns false when its rows found no room: it is among those that have failed */
@@ -404,7 +277,7 @@ export class Views {
         if (bytes > limits.liveStateBytesMax) throw new LightconeError("OutOfMemory", { bytesMax: bytes });
       } catch (error) {
         if (!isLightconeError(error, "OutOfMemory")) throw error;
-        this.failIn(failed, instance, this.said(instance, outOfRoom(instance, limits.liveStateBytesMax)));
+        this.failIn(failed, instance, this.log.said(instance, outOfRoom(instance, limits.liveStateBytesMax)));
         return false;
       } finally {
         watchdog.critical.leave();
@@ -417,79 +290,8 @@ export class Views {
         this.readers.add(instance, result.reads);
       }
     }
-    this.noteTime(instance, spentMs + clock.steadyMs() - from);
+    this.log.noteTime(instance, spentMs + clock.steadyMs() - from);
     return true;
-  }
-
-  private discard(): void {
-    this.isOpen = false;
-    this.bound?.discardViews();
-  }
-
-  /** Has the instance that views run in be there, which is no view's time. @returns why it is not */
-  private openModule(): string | undefined {
-    const { limits, log, watchdog } = this.site;
-    let thrown: unknown;
-    const goOn = modulePromises.setAside();
-    const isWhole = watchdog.runWithin(() => {
-      try {
-        void this.bound?.views;
-      } catch (error) {
-        thrown = error;
-      }
-    }, limits.reducerTimeoutMs);
-    if (!isWhole) modulePromises.end();
-    goOn();
-    this.isOpen = isWhole && thrown === undefined;
-    if (this.isOpen) return undefined;
-    this.discard();
-    const why = isWhole ? String(thrown) : `it took longer than ${limits.reducerTimeoutMs / 1000} s (reducerTimeoutMs)`;
-    log.note(LogLevel.error, `the module did not start for its views: ${why}`);
-    return "the module did not start; the database's log says why";
-  }
-
-  /** Runs an instance. @returns what it gives, or why it gives nothing */
-  private run(instance: Instance): Given | LightconeError {
-    const { limits, store } = this.site;
-    const { of, caller } = instance;
-    const reads = new ReadSet(this.keys, limits.viewReadsMax);
-    const rows = new ViewRows(of, caller, limits.viewRowsMax);
-    try {
-      const module = defined(this.bound, "the module of a view");
-      const { view } = of;
-      const { views } = module;
-      this.port.begin(reads);
-      const outcome = views.callView?.({
-        viewIndex: view.index,
-        isAnonymous: view.isAnonymous,
-        sender: caller,
-        args: noArgs,
-      });
-      this.port.end();
-      reads.finish();
-      switch (outcome?.kind) {
-        case "rows":
-          rows.addList(outcome.bytes);
-          break;
-        case "query":
-          if (outcome.sql !== "") runQuery(store, view, outcome.sql, reads, rows.add);
-          break;
-        case "error":
-          return this.refused(instance, outcome.message);
-        case "panic":
-          if (outcome.fatal) this.discard();
-          return this.panicked(instance, outcome.message);
-        case undefined:
-          return failure(instance, "this release does not run its views");
-      }
-      rows.checkKey();
-    } catch (error) {
-      this.port.end();
-      if (!isLightconeError(error)) return this.broke(instance, error);
-      if (error.code !== "ViewFailed") this.discard();
-      return this.said(instance, error);
-    }
-    return { rows, reads };
   }
 
   /** Makes the instance's rows be `rows`. */
@@ -541,81 +343,8 @@ export class Views {
       ? new LightconeError("ViewQuarantined", { view: instance.of.view.name, failureCount: instance.failures })
       : error;
     if (instance.isQuarantined)
-      this.say({ level: LogLevel.error, message: `${instance.error.message}. ${instance.error.hint}` }, instance);
-  }
-
-  private refused(instance: Instance, message: string): LightconeError {
-    this.say({ level: LogLevel.error, message }, instance);
-    return failure(instance, message);
-  }
-
-  private panicked(instance: Instance, message: string): LightconeError {
-    const place = this.bound?.placeOf("view", instance.of.view.name);
-    this.say({ level: LogLevel.panic, message, ...place }, instance);
-    return failure(instance, "it broke; the database's log says how");
-  }
-
-  private broke(instance: Instance, error: unknown): LightconeError {
-    this.discard();
-    return this.panicked(instance, String(error instanceof Error ? (error.stack ?? error.message) : error));
-  }
-
-  /** Says in the module's log what has happened to an instance. */
-  private said(instance: Instance, error: LightconeError): LightconeError {
-    this.say({ level: LogLevel.error, message: `${error.message}. ${error.hint}` }, instance);
-    return error;
-  }
-
-  private say(line: LogLine, { of }: Instance): void {
-    this.site.log.writeEnd(line, of.view.name);
-  }
-
-  private noteTime({ of }: Instance, spentMs: number): void {
-    this.slow.set(of.schema.id, (this.slow.get(of.schema.id) ?? 0) + spentMs);
-  }
-
-  private tellSlow(): void {
-    const { clock, log, relations } = this.site;
-    const now = clock.steadyMs();
-    for (const [id, spentMs] of this.slow) {
-      if (spentMs <= slowMs || now - (this.slowNotedMs.get(id) ?? -minuteMs) < minuteMs) continue;
-      this.slowNotedMs.set(id, now);
-      const name = relations.view(id)?.view.name ?? "";
-      const message = `view \`${name}\` took ${Math.round(spentMs)} ms of one commit: everybody waits for it. Let it read by an index, and less`;
-      log.writeEnd({ level: LogLevel.warn, message }, name);
-    }
+      this.log.say({ level: LogLevel.error, message: `${instance.error.message}. ${instance.error.hint}` }, instance);
   }
 }
 
-/** What a run gives. */
-interface Given {
-  readonly rows: ViewRows;
-  readonly reads: ReadSet;
-}
-
-/** An instance that was run, and how long that took. */
-interface Ran {
-  readonly instance: Instance;
-  readonly result: Given | LightconeError;
-  readonly spentMs: number;
-}
-
-const noArgs = new Uint8Array(0);
 const noInstances: readonly Instance[] = [];
-
-function failure({ of }: Instance, reason: string): LightconeError {
-  return new LightconeError("ViewFailed", { view: of.view.name, reason });
-}
-
-function ended(instance: Instance): LightconeError {
-  return failure(instance, "the database's process ended while it ran; the database's log says more");
-}
-
-function outOfRoom({ of }: Instance, bytesMax: number): LightconeError {
-  const reason = `the rows of views and what subscriptions keep take all of the ${bytesMax} bytes that they may (liveStateBytesMax)`;
-  return new LightconeError("ViewFailed", { view: of.view.name, reason });
-}
-
-function timedOut({ of }: Instance, timeoutMs: number): LightconeError {
-  return new LightconeError("ViewTimedOut", { view: of.view.name, timeoutMs });
-}
