@@ -43,14 +43,20 @@ function readAhead(wallMs: () => number, steadyMs: () => number): number {
 const { performance } = globalThis;
 const steadyMs = (): number => performance.now();
 
-/** The machine's clock and timers. */
-export const realClock: Clock = {
-  nowMicros: wallClock(() => Date.now(), steadyMs),
+/** The machine's timers, and its wall clock as it is: in milliseconds. For pages, which carry every word. */
+export const plainClock: Clock = {
+  nowMicros: () => Date.now() * 1000,
   steadyMs,
   after(delayMs, run) {
     const timer = setTimeout(run, delayMs);
     return () => clearTimeout(timer);
   },
+};
+
+/** The machine's clock and timers. */
+export const realClock: Clock = {
+  ...plainClock,
+  nowMicros: /* @__PURE__ */ wallClock(() => Date.now(), steadyMs),
 };
 
 /** The machine's source of unpredictable bytes. */

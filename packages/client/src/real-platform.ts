@@ -1,5 +1,5 @@
 /** Sockets, time and chance of a page, or of Node. */
-import { LightconeError, realClock, realRandom } from "@lightcone/base";
+import { LightconeError, plainClock, realRandom } from "@lightcone/base";
 import { answerBytesMax, type Answered, type Platform, type Socket, type SocketEvents } from "./platform.ts";
 
 /** The part of the class `WebSocket` that a client uses: a browser's, Node's, or that of the package `ws`. */
@@ -25,7 +25,7 @@ export function makeRealPlatform(given: WebSocketClass | undefined): Platform {
   const Socket = given ?? (globalThis as { readonly WebSocket?: WebSocketClass }).WebSocket;
   if (Socket === undefined) throw new LightconeError("NoWebSocket", {});
   return {
-    clock: realClock,
+    clock: plainClock,
     random: realRandom,
     openSocket: (url, protocols, events) => openSocket(Socket, url, protocols, events),
     ask,

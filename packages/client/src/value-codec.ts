@@ -114,26 +114,35 @@ function within(step: string, codec: Codec, out: ByteWriter, value: unknown): vo
 
 // --- primitives
 
-function number(
-  kind: string,
-  min: number,
-  max: number,
-  write: (out: ByteWriter, value: number) => void,
-): Codec["write"] {
-  return (out, value) => {
-    if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max)
-      wrong(`${kind}, a number from ${min} to ${max}`, value);
-    write(out, value);
+function whole(width: 1 | 2 | 4, isSigned: boolean, read: (input: ByteReader) => number): Codec {
+  const max = 2 ** (width * 8 - Number(isSigned)) - 1;
+  const min = isSigned ? -max - 1 : 0;
+  const expected = `${isSigned ? "i" : "u"}${width * 8}, a number from ${min} to ${max}`;
+  return {
+    ...fixed(width),
+    read,
+    write(out, value) {
+      if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) wrong(expected, value);
+      if (width === 1) out.u8(value & 0xff);
+      else if (width === 2) out.u16(value & 0xffff);
+      else out.u32(value >>> 0);
+    },
   };
 }
 
-function bigint(bits: number, signed: boolean, write: (out: ByteWriter, value: bigint) => void): Codec["write"] {
-  const fits = (value: bigint): boolean =>
-    (signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value;
-  return (out, value) => {
-    if (typeof value !== "bigint" || !fits(value))
-      wrong(`${signed ? "i" : "u"}${bits}, a bigint of ${bits} bits`, value);
-    write(out, BigInt.asUintN(bits, value));
+function large(width: 8 | 16 | 32, isSigned: boolean, read: (input: ByteReader) => bigint): Codec {
+  const bits = width * 8;
+  return {
+    ...fixed(width),
+    read,
+    write(out, value) {
+      if (typeof value !== "bigint" || (isSigned ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) !== value)
+        wrong(`${isSigned ? "i" : "u"}${bits}, a bigint of ${bits} bits`, value);
+      const unsigned = BigInt.asUintN(bits, value);
+      if (width === 8) out.u64(unsigned);
+      else if (width === 16) out.u128(unsigned);
+      else out.u256(unsigned);
+    },
   };
 }
 
@@ -163,34 +172,18 @@ const primitives: Readonly<Record<PrimitiveKind, Codec>> = {
     write: (out, value) => (typeof value === "string" ? out.string(value) : wrong("a string", value)),
     read: (input) => input.string(),
   },
-  U8: { ...fixed(1), write: number("u8", 0, 0xff, (out, value) => out.u8(value)), read: (input) => input.u8() },
-  U16: { ...fixed(2), write: number("u16", 0, 0xffff, (out, value) => out.u16(value)), read: (input) => input.u16() },
-  U32: {
-    ...fixed(4),
-    write: number("u32", 0, 0xffff_ffff, (out, value) => out.u32(value)),
-    read: (input) => input.u32(),
-  },
-  I8: {
-    ...fixed(1),
-    write: number("i8", -0x80, 0x7f, (out, value) => out.u8(value & 0xff)),
-    read: (input) => input.i8(),
-  },
-  I16: {
-    ...fixed(2),
-    write: number("i16", -0x8000, 0x7fff, (out, value) => out.u16(value & 0xffff)),
-    read: (input) => input.i16(),
-  },
-  I32: {
-    ...fixed(4),
-    write: number("i32", -0x8000_0000, 0x7fff_ffff, (out, value) => out.u32(value >>> 0)),
-    read: (input) => input.i32(),
-  },
-  U64: { ...fixed(8), write: bigint(64, false, (out, value) => out.u64(value)), read: (input) => input.u64() },
-  U128: { ...fixed(16), write: bigint(128, false, (out, value) => out.u128(value)), read: (input) => input.u128() },
-  U256: { ...fixed(32), write: bigint(256, false, (out, value) => out.u256(value)), read: (input) => input.u256() },
-  I64: { ...fixed(8), write: bigint(64, true, (out, value) => out.u64(value)), read: (input) => input.i64() },
-  I128: { ...fixed(16), write: bigint(128, true, (out, value) => out.u128(value)), read: (input) => input.i128() },
-  I256: { ...fixed(32), write: bigint(256, true, (out, value) => out.u256(value)), read: (input) => input.i256() },
+  U8: whole(1, false, (input) => input.u8()),
+  U16: whole(2, false, (input) => input.u16()),
+  U32: whole(4, false, (input) => input.u32()),
+  I8: whole(1, true, (input) => input.i8()),
+  I16: whole(2, true, (input) => input.i16()),
+  I32: whole(4, true, (input) => input.i32()),
+  U64: large(8, false, (input) => input.u64()),
+  U128: large(16, false, (input) => input.u128()),
+  U256: large(32, false, (input) => input.u256()),
+  I64: large(8, true, (input) => input.i64()),
+  I128: large(16, true, (input) => input.i128()),
+  I256: large(32, true, (input) => input.i256()),
   F32: { ...fixed(4), write: float((out, value) => out.f32(value)), read: (input) => input.f32() },
   F64: { ...fixed(8), write: float((out, value) => out.f64(value)), read: (input) => input.f64() },
 };
