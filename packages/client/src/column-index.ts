@@ -61,6 +61,20 @@ export class ColumnIndex {
     }
   }
 
+  /** The same from the other end. */
+  *betweenDown(low: Scalar, high: Scalar): Generator<number> {
+    const last = high === undefined ? this.#blocks.length - 1 : this.#blockOf(high, Infinity);
+    for (let index = last; index >= 0; index -= 1) {
+      const block = this.#blocks[index];
+      if (block === undefined) return;
+      const end = high === undefined ? block.slots.length : placeIn(block, high, Infinity);
+      for (let at = end - 1; at >= 0; at -= 1) {
+        if (low !== undefined && compareScalars(block.values[at], low) < 0) return;
+        yield block.slots[at] ?? 0;
+      }
+    }
+  }
+
   /** The last block that begins before an entry, or the first. */
   #blockOf(value: Scalar, slot: number): number {
     let [low, high] = [0, this.#blocks.length - 1];

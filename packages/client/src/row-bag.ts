@@ -94,9 +94,10 @@ export class RowBag {
     return this.table.columns.some(({ name }) => name === column);
   }
 
-  /** Rows whose column is not below `low` and not above `high`, in its order; undefined is no bound. */
-  *between(column: string, low: Scalar, high: Scalar): Generator<object> {
-    for (const slot of this.index(column).between(low, high)) yield this.#row(slot);
+  /** Rows whose column is not below `low` and not above `high`, in its order or in the other; undefined is no bound. */
+  *between(column: string, low: Scalar, high: Scalar, isDown = false): Generator<object> {
+    const index = this.index(column);
+    for (const slot of isDown ? index.betweenDown(low, high) : index.between(low, high)) yield this.#row(slot);
   }
 
   /** Counts the rows of a list `by` times more, or fewer. Those that are counted 0 times happen, and are not kept. */

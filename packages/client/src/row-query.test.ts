@@ -23,7 +23,7 @@ import {
 } from "@lightcone/sats";
 import { RowBag, type BagTable } from "./row-bag.ts";
 import { RowQuery, type QueryTable } from "./row-query.ts";
-import { encodeValue, partsCodec, partsOf } from "./value-codec.ts";
+import { encodeValue, partsCodec, partsOf, type Codec } from "./value-codec.ts";
 
 const type = product({ id: t.u32, board: t.u8, position: t.f64, title: t.string, note: option(t.string) });
 interface Card {
@@ -199,6 +199,41 @@ test("rows are the same array until one of them is another, and `onChange` runs 
   source.change(-1, [{ ...one, id: 4, position: 9 }]);
   expect([query.rows() === rows, query.size, changes]).toEqual([false, 1, 1]);
 });
+
+test.each([
+  { direction: "asc", first: 0, next: 20 },
+  { direction: "desc", first: 9_999, next: 9_979 },
+] as const)(
+  "issue 10, queries: a live window of many rows reads those that it shows alone, $direction",
+  ({ direction, first, next }) => {
+    const source = new Source();
+    const row = (id: number): Card => ({ id, board: 1, position: id, title: "t", note: undefined });
+    source.change(
+      1,
+      Array.from({ length: 10_000 }, (_, id) => row(id)),
+    );
+    let readCount = 0;
+    const { row: codec } = source.bag.table;
+    const counting: Codec = {
+      ...codec,
+      read: (input) => {
+        readCount += 1;
+        return codec.read(input);
+      },
+    };
+    Object.assign(source.bag.table, { row: counting });
+    const page = new RowQuery(source).orderBy("position", direction).limit(20);
+    const ids = (query: RowQuery): number[] => (query.rows() as readonly Card[]).map(({ id }) => id);
+    expect([ids(page).length, ids(page)[0]]).toEqual([20, first]);
+    expect(ids(page.after({ ...page.rows().at(-1) }))[0]).toBe(next);
+    // Each window looks at the row behind its last as well.
+    expect(readCount).toBe(41);
+    source.change(1, [{ ...row(20_000), position: first + (direction === "asc" ? -1 : 1) }]);
+    source.change(-1, [row(5_000)]);
+    expect(ids(page)[0]).toBe(20_000);
+    expect(readCount).toBe(42);
+  },
+);
 
 describe("what the database is asked", () => {
   const row = product({

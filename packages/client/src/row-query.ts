@@ -100,25 +100,45 @@ export class RowQuery {
     if (bag === undefined) return noRows;
     if (this.#foundIn === bag.version) return this.#rows;
     this.#foundIn = bag.version;
-    const found = this.pick(this.#candidates(bag) ?? bag.rows(), bag.table.key?.name);
+    const found = this.pick(this.#candidates(bag), bag.table.key?.name);
     if (found.length !== this.#rows.length || found.some((row, index) => row !== this.#rows[index])) this.#rows = found;
     return this.#rows;
   }
 
-  /** Rows that may be asked for, by an index of the cache; undefined when all of them may be. */
-  #candidates(bag: RowBag): Iterable<object> | undefined {
-    const { terms } = this.#parts;
+  /** Rows that may be asked for, by an index of the cache; all of them when none helps. */
+  #candidates(bag: RowBag): Iterable<object> {
+    const { terms, order, rowsMax } = this.#parts;
     const equal = terms.find(({ operator, column }) => operator === "eq" && bag.has(column));
     if (equal !== undefined) {
       const values = new Set(equal.values.map(scalarOf));
       values.delete(undefined);
       return [...values].flatMap((value) => [...bag.between(equal.column, value, value)]);
     }
+    const [first] = order;
+    if (first !== undefined && rowsMax < Infinity && bag.has(first.column)) return this.#window(bag, first);
     const ranged = terms.find(({ operator, column }) => operator !== "ne" && bag.has(column));
-    if (ranged === undefined) return undefined;
-    const bound = (letter: string): Scalar =>
-      scalarOf(terms.find(({ column, operator }) => column === ranged.column && operator[0] === letter)?.values[0]);
-    return bag.between(ranged.column, bound("g"), bound("l"));
+    if (ranged === undefined) return bag.rows();
+    return bag.between(ranged.column, this.#bound(ranged.column, "g"), this.#bound(ranged.column, "l"));
+  }
+  #bound(column: string, letter: "g" | "l"): Scalar {
+    return scalarOf(this.#parts.terms.find((term) => term.column === column && term.operator[0] === letter)?.values[0]);
+  }
+  /** As many rows as are asked for, in the order of the first column; and those that are equal to the last in it. */
+  *#window(bag: RowBag, { column, isDown }: Order): Generator<object> {
+    const { last, rowsMax } = this.#parts;
+    const from = last === undefined ? undefined : scalarOf(last[column]);
+    const low = (isDown ? undefined : from) ?? this.#bound(column, "g");
+    const high = (isDown ? from : undefined) ?? this.#bound(column, "l");
+    const isWanted = this.#isWanted(bag.table.key?.name);
+    let [count, edge]: [number, unknown] = [0, undefined];
+    // Rows are objects by their type.
+    for (const row of bag.between(column, low, high, isDown) as Iterable<Row>) {
+      if (count >= rowsMax && compare(row[column], edge) !== 0) return;
+      if (!isWanted(row)) continue;
+      count += 1;
+      edge = row[column];
+      yield row;
+    }
   }
   get size(): number {
     return this.rows().length;
@@ -136,15 +156,18 @@ export class RowQuery {
 
   /** Those of some rows that are asked for, in their order. @param key the table's primary key, which settles what is equal */
   pick(rows: Iterable<object>, key: string | undefined): readonly object[] {
-    const { terms, last, rowsMax } = this.#parts;
+    const { rowsMax } = this.#parts;
     const order = this.#order(key);
-    const found: Row[] = [];
     // Rows are objects by their type.
-    for (const row of rows as Iterable<Row>)
-      if (terms.every((term) => fits(term, row)) && (last === undefined || compareRows(order, last, row) < 0))
-        found.push(row);
+    const found = [...(rows as Iterable<Row>)].filter(this.#isWanted(key));
     if (order.length > 0) found.sort((one, other) => compareRows(order, one, other));
     return found.length > rowsMax ? found.slice(0, rowsMax) : found;
+  }
+
+  #isWanted(key: string | undefined): (row: Row) => boolean {
+    const { terms, last } = this.#parts;
+    const order = this.#order(key);
+    return (row) => terms.every((term) => fits(term, row)) && (last === undefined || compareRows(order, last, row) < 0);
   }
 
   #order(key: string | undefined): readonly Order[] {
