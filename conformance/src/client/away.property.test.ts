@@ -211,15 +211,15 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("unsubscribe" as const), which: fc.nat() }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("cut" as const), meanwhile: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.constant({ kind: "cut" as const }) },
   { weight: 3, arbitrary: fc.constant({ kind: "back" as const }) },
-  { weight: 1, arbitrary: fc.constant({ kind: "end" as const }) },
+  { weight: 3, arbitrary: fc.constant({ kind: "end" as const }) },
   { weight: 2, arbitrary: fc.constant({ kind: "check" as const }) },
 );
 
 test("issue 10, resume: rows are the database's, whatever happened", async () => {
   await assertProperty(
-    fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 40 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 120 }), async (steps) => {
       const hosts = new Hosts();
       const link = await hosts.open();
       expect((await publish(link, "../client/modules/desk.ts")).status).toBe(200);
@@ -241,7 +241,8 @@ test("issue 10, resume: rows are the database's, whatever happened", async () =>
         expect(page.rows).toEqual([...expected].toSorted());
         expect([...page.drawn.keys()].toSorted()).toEqual(page.rows);
       };
-      for (const each of [...steps, { kind: "check" as const }]) {
+      const first = queries.map((_, index) => ({ kind: "subscribe" as const, texts: [index] }));
+      for (const each of [...first, ...steps, { kind: "check" as const }]) {
         switch (each.kind) {
           case "put":
             await call(link, "put", JSON.stringify([each.id, each.room, each.text]));
@@ -283,7 +284,7 @@ test("issue 10, resume: rows are the database's, whatever happened", async () =>
       page.db.close();
       await link.stop(100);
     }),
-    runCount(20),
+    runCount(12),
   );
 });
 
