@@ -11,8 +11,6 @@ export interface Guesses {
   lift(touched: Set<RowBag>, only?: ReadonlySet<RowBag>): void;
   /** Works it out again, from the rows as the message has made them. */
   lay(bags: Bags, touched: Set<RowBag>): void;
-  /** Other rows are seen from now on, on which nothing lies. */
-  forget(): void;
 }
 
 export interface BagsOptions {
@@ -145,7 +143,6 @@ export class Bags {
       for (const bag of touched) bag.undo();
       throw error;
     }
-    guesses?.forget();
     guesses?.lay(this, touched);
     const changes = new Map<string, TableChange>();
     const note = (accessor: string, change: TableChange): void => {

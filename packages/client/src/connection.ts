@@ -73,8 +73,8 @@ export interface GuessWorld {
 export interface PendingGuesses extends Guesses {
   /** Undefined for a reducer that is not guessed. */
   guess(reducer: string, args: unknown): Guess | undefined;
-  /** The call was answered: by rows that are seen with the message that comes next, or with the next link. */
-  answered(guess: Guess, isSeen: boolean): void;
+  /** The call was answered, by the message that is seen next. */
+  answered(guess: Guess): void;
   /** Takes what ends meanwhile away in one step. */
   together(run: () => void): void;
   /** Ends all of them. */
@@ -104,6 +104,8 @@ export interface ConnectionEvents {
 interface Attempt {
   readonly link: Link;
   readonly bags: Bags;
+  /** Whether calls go over it. */
+  isOpen: boolean;
   /** Since when the application sees its bags. */
   liveSinceMs: number | undefined;
   /** Subscriptions that must be answered first. */
@@ -151,9 +153,10 @@ export class Connection {
     this.#seed = new DataView(options.platform.random.fill(new Uint8Array(4)).buffer).getUint32(0);
     this.#events = events;
     const link = (): Link | undefined => this.#attempt?.link;
+    const isOpen = (): boolean => this.#attempt?.isOpen === true && this.#attempt.link.isReady;
     this.#requests = new Requests(options.catalog, options.platform.clock, {
       get isOpen() {
-        return link()?.isReady === true;
+        return isOpen();
       },
       send: (ask) => link()?.send(ask),
       lost: (reason) => {
@@ -267,6 +270,7 @@ export class Connection {
       liveSinceMs: undefined,
       awaited: new Set(),
       texts: new Map(),
+      isOpen: false,
       resuming: undefined,
       answers: [],
       applied: [],
@@ -425,8 +429,14 @@ export class Connection {
     if (before !== undefined) this.#keeping?.match(before, this.#textsWanted());
     if (!isOther && before?.isOf(greeting.lineage) === true) this.#sendResume(attempt, before);
     else for (const subscription of this.#subscriptions.values()) this.#sendSubscribe(attempt, subscription);
-    this.#requests.sendHeld();
+    // What a call does is to come with its answer, and not before with the rows: what is guessed would show twice.
+    if (this.#guesses === undefined) this.#sendHeld(attempt);
     if (attempt.awaited.size === 0) this.#goLive(attempt);
+  }
+
+  #sendHeld(attempt: Attempt): void {
+    attempt.isOpen = true;
+    this.#requests.sendHeld();
   }
 
   #understand(attempt: Attempt, said: Said): void {
@@ -504,7 +514,7 @@ export class Connection {
       throw new LightconeError("Malformed", { what: "answer", reason: "nothing was asked that it answers" });
     }
     const tell = sent.take(answer);
-    if (sent.guess !== undefined) this.#guesses?.answered(sent.guess, attempt.liveSinceMs !== undefined);
+    if (sent.guess !== undefined) this.#guesses?.answered(sent.guess);
     this.#apply(attempt, sent.again === undefined ? answer.rows : [], tell);
   }
 
@@ -600,6 +610,7 @@ export class Connection {
     attempt.liveSinceMs = this.#options.platform.clock.steadyMs();
     this.#saidUnreachable = false;
     this.#changed(changes);
+    if (this.#attempt === attempt && !attempt.isOpen) this.#sendHeld(attempt);
     for (const subscription of attempt.applied.splice(0))
       if (this.#subscriptions.has(subscription.id)) subscription.markApplied();
     for (const tell of attempt.answers.splice(0)) tell();

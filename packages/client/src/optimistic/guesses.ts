@@ -44,8 +44,6 @@ class CallGuess implements Guess {
   /** Numbers that it was given for what the database makes: the same each time. */
   readonly numbers: number[] = [];
   isPending = false;
-  /** Answered, and told with the rows of the next link. */
-  isAnswered = false;
   readonly #all: CallGuesses;
 
   constructor(all: CallGuesses, reducer: string, run: GuessFunction, args: object) {
@@ -115,12 +113,8 @@ export class CallGuesses implements PendingGuesses {
     else this.world.show();
   }
 
-  answered(guess: Guess, isSeen: boolean): void {
-    for (const each of this.#pending)
-      if (each === guess) {
-        if (isSeen) each.isPending = false;
-        else each.isAnswered = true;
-      }
+  answered(guess: Guess): void {
+    for (const each of this.#pending) if (each === guess) each.isPending = false;
   }
 
   together(run: () => void): void {
@@ -152,22 +146,14 @@ export class CallGuesses implements PendingGuesses {
 
   lay(bags: Bags, touched: Set<RowBag>): void {
     if (!this.#isOnlyMore) {
-      this.#drop(({ isPending }) => isPending);
+      const kept = this.#pending.filter(({ isPending }) => isPending);
+      this.#pending.splice(0, Infinity, ...kept);
       for (const each of this.#pending) each.writes = undefined;
     }
     const came = new Map<RowBag, CameRows>();
     for (const each of this.#pending)
       if (each.writes === undefined) each.writes = this.#laid(each, bags, touched, came);
     this.#isOnlyMore = false;
-  }
-
-  forget(): void {
-    this.#drop(({ isAnswered }) => !isAnswered);
-  }
-
-  #drop(isKept: (guess: CallGuess) => boolean): void {
-    const kept = this.#pending.filter(isKept);
-    this.#pending.splice(0, Infinity, ...kept);
   }
 
   /** Works a guess out. Gives what it has written: nothing when it could not be made. */

@@ -1,7 +1,9 @@
-/** A server of boards, without sockets and time: what it is asked waits until it is served, what it says until it is delivered. */
-import { RowListBuilder, v2, type ClientMessage } from "@lightcone/protocol";
+/**
+ * A server of boards, without sockets and time: what it is asked waits until it is served, what it says until it is delivered. It
+ * speaks our own sub-protocol, in which a client goes on from where it was, or version 3.
+ */
+import { lightcone, RowListBuilder, v2 } from "@lightcone/protocol";
 import { ByteReader, ByteWriter, valueCodec } from "@lightcone/sats";
-import type { FakeSocket } from "../../testing/fake-world.ts";
 import {
   boardSchema,
   keyOf,
@@ -35,8 +37,21 @@ export interface Message {
   readonly applied: number;
 }
 
+type ClientMessage = lightcone.ClientMessage;
+
+/** What a frame asks. */
+export function asksIn(frame: Uint8Array): ClientMessage[] {
+  const input = new ByteReader(frame.slice(), "client payload");
+  const asks: ClientMessage[] = [];
+  while (input.remaining > 0) asks.push(lightcone.readClientMessage(input));
+  return asks;
+}
+
 export class BoardConnection {
-  readonly socket: FakeSocket;
+  /** What it has asked and is not served. */
+  readonly queue: ClientMessage[];
+  /** Whether it speaks our own sub-protocol. */
+  readonly isOwn: boolean;
   readonly outbox: Message[] = [];
   readonly covers: Record<TableName, ((row: AnyRow) => boolean) | undefined> = {
     item: undefined,
@@ -45,45 +60,54 @@ export class BoardConnection {
   };
   told = noRows;
   applied = 0;
-  asked = 0;
-  readonly queue: ClientMessage[] = [];
   called = 0;
-  constructor(socket: FakeSocket) {
-    this.socket = socket;
+
+  constructor(queue: ClientMessage[], isOwn: boolean) {
+    this.queue = queue;
+    this.isOwn = isOwn;
   }
 }
 
 export class BoardServer {
   rows = noRows;
   readonly connections = new Set<BoardConnection>();
+  /** How many clients have gone on from where they were. */
+  static resumedCount = 0;
+  /** The rows after each commit. */
+  readonly #history = [noRows];
   #nextEntry = 1;
   readonly #covers = (): boolean => true;
 
   /** Serves the next thing that a connection has asked: of calls the first, while the rows of a subscription take long. */
   serve(connection: BoardConnection, isSlow: boolean): void {
-    const { queue, socket } = connection;
-    queue.push(...socket.sent.slice(connection.asked));
-    connection.asked = socket.sent.length;
+    const { queue } = connection;
     const place = isSlow ? queue.findIndex(({ kind }) => kind === "CallReducer") : 0;
     const [ask] = queue.splice(Math.max(0, place), 1);
     if (ask === undefined) return;
-    if (ask.kind === "SubscribeMulti") return this.#subscribe(connection, ask);
+    if (ask.kind === "Subscribe") return this.#subscribe(connection, ask);
+    if (ask.kind === "Resume") return this.#resume(connection, ask, isSlow);
     if (ask.kind === "CallReducer") return this.#call(connection, ask);
     throw new Error(`no test asks for a ${ask.kind}`);
   }
 
-  #subscribe(connection: BoardConnection, ask: ClientMessage & { readonly kind: "SubscribeMulti" }): void {
+  /** From now on it is told of these. */
+  #hold(connection: BoardConnection, queries: readonly string[]): TableName[] {
     const seen: TableName[] = [];
-    for (const query of ask.queries) {
+    for (const query of queries) {
       const [, table, group] = /FROM "?(\w+)"?(?: WHERE "group" = (\d+))?$/.exec(query) ?? [];
       const name = tables.find((each) => each === table);
       if (name === undefined) throw new Error(`no test asks ${query}`);
       connection.covers[name] = (row) => group === undefined || ("group" in row && row.group === Number(group));
       seen.push(name);
     }
-    const out = new ByteWriter();
-    out.u8(0);
-    v2.beginSubscribeApplied(out, ask.requestId, ask.queryId);
+    connection.applied += 1;
+    return seen;
+  }
+
+  #subscribe(connection: BoardConnection, ask: ClientMessage & { readonly kind: "Subscribe" }): void {
+    const seen = this.#hold(connection, ask.queries);
+    const out = this.#begin(connection, true);
+    v2.beginSubscribeApplied(out, ask.requestId, ask.querySetId);
     const now = this.#seenBy(connection);
     out.u32(seen.length);
     for (const name of seen) {
@@ -91,8 +115,36 @@ export class BoardServer {
       writeList(out, name, [...now[name].values()]);
     }
     connection.told = { ...connection.told, ...Object.fromEntries(seen.map((name) => [name, now[name]])) };
-    connection.applied += 1;
     connection.outbox.push({ frame: out.toBytes(), told: connection.told, applied: connection.applied });
+  }
+
+  /** What it had goes on; with `isShort`, only the first set of it. */
+  #resume(connection: BoardConnection, ask: ClientMessage & { readonly kind: "Resume" }, isShort: boolean): void {
+    const kept = isShort ? ask.sets.slice(0, 1) : ask.sets;
+    BoardServer.resumedCount += 1;
+    const names = kept.flatMap(({ queries }) => this.#hold(connection, queries));
+    connection.told = this.#seenBy(connection, this.#history[Number(ask.place.offset)]);
+    const out = this.#begin(connection, true);
+    const ids = kept.map(({ querySetId }) => querySetId);
+    lightcone.beginResumed(out, ask.requestId, ids, names);
+    this.#writeNews(out, connection);
+    connection.outbox.push({ frame: out.toBytes(), told: connection.told, applied: connection.applied });
+  }
+
+  /** A frame; with a place in front, if it brings the rows somewhere. */
+  #begin({ isOwn }: BoardConnection, isPlaced: boolean): ByteWriter {
+    const out = new ByteWriter();
+    out.u8(0);
+    if (isOwn && isPlaced) lightcone.writePlaceBefore(out, this.#history.length - 1, 0);
+    return out;
+  }
+
+  greet({ isOwn }: BoardConnection): Uint8Array {
+    const out = new ByteWriter();
+    out.u8(0);
+    v2.writeInitialConnection(out, new Uint8Array(32).fill(7), new Uint8Array(16).fill(9), "long-lived");
+    if (isOwn) out.byteArray(Uint8Array.of(1));
+    return out.toBytes();
   }
 
   #call(connection: BoardConnection, ask: ClientMessage & { readonly kind: "CallReducer" }): void {
@@ -100,8 +152,7 @@ export class BoardServer {
     const args = params[ask.reducer]?.read(new ByteReader(ask.args));
     // The name says what the arguments are.
     const failure = this.run({ name: ask.reducer, args } as Call, connection);
-    const out = new ByteWriter();
-    out.u8(0);
+    const out = this.#begin(connection, failure === undefined);
     if (failure === undefined) {
       v2.beginReducerOk(out, ask.requestId, 0, undefined);
       this.#writeNews(out, connection);
@@ -118,13 +169,13 @@ export class BoardServer {
       const given: Call = isOdd && call.name === "put" ? { name: "put", args: { ...call.args, n: 40 } } : call;
       this.rows = ran(this.rows, given, this.#covers, this.#nextEntry);
       if (call.name === "add") this.#nextEntry += 1;
+      this.#history.push(this.rows);
     } catch (error) {
       return String(error);
     }
     for (const other of this.connections) {
       if (other === caller) continue;
-      const out = new ByteWriter();
-      out.u8(0);
+      const out = this.#begin(other, true);
       v2.beginTransactionUpdate(out);
       if (this.#writeNews(out, other))
         other.outbox.push({ frame: out.toBytes(), told: other.told, applied: other.applied });
@@ -132,9 +183,9 @@ export class BoardServer {
     return undefined;
   }
 
-  #seenBy({ covers }: BoardConnection): Rows {
+  #seenBy({ covers }: BoardConnection, rows = this.rows): Rows {
     const seen = (name: TableName): ReadonlyMap<string, AnyRow> =>
-      new Map([...this.rows[name]].filter(([, row]) => covers[name]?.(row) === true));
+      new Map([...rows[name]].filter(([, row]) => covers[name]?.(row) === true));
     return { item: seen("item"), note: seen("note"), entry: seen("entry") };
   }
 
