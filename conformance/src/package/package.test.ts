@@ -238,7 +238,7 @@ test(
 test("the guide for clients is as it says: its program, and that it is the same identity next time", async () => {
   const guide = join(project, "client-guide");
   mkdirSync(guide);
-  expect([...filesOf("docs/client.md").keys()]).toEqual(["module.ts", "client.ts", "quick.ts"]);
+  expect([...filesOf("docs/client.md").keys()]).toEqual(["module.ts", "client.ts", "quick.ts", "kept.ts"]);
   for (const [name, text] of filesOf("docs/client.md")) writeFileSync(join(guide, name), text);
   const config = { extends: "../tsconfig.json", compilerOptions: { lib: ["esnext"] }, include: ["*.ts"] };
   writeFileSync(join(guide, "tsconfig.json"), JSON.stringify(config));

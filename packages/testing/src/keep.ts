@@ -13,7 +13,8 @@ export type TestContext =
       readonly task: { readonly name: string; readonly result?: { readonly state: string } | undefined };
       onTestFinished(run: () => Promise<void>): void;
     }
-  | { readonly name: string; readonly passed: boolean; after(run: () => Promise<void>): void };
+  // Node's own types lack `passed`.
+  | { readonly name: string; readonly passed?: boolean; after(run: () => Promise<void>): void };
 
 export interface KeepOptions {
   /** The test's context: the database is kept if the test fails. */
@@ -41,7 +42,7 @@ export function whenEnded(test: TestContext, ended: (isFailed: boolean) => Promi
     test.onTestFinished(() => ended(test.task.result?.state === "fail"));
     return test.task.name;
   }
-  test.after(() => ended(!test.passed));
+  test.after(() => ended(test.passed === false));
   return test.name;
 }
 
