@@ -16,6 +16,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { blocksOf, commandsOf, filesOf, pages, unlikePage, writePages, type Block } from "./pages.ts";
@@ -405,6 +408,38 @@ test("what its texts send the reader to is in the package", () => {
   );
   expect(linked).toContain("docs/modules.md");
   expect(linked.filter((path) => !existsSync(join(installed, path)))).toEqual([]);
+});
+
+describe("issue 10 §5: the package as tools see it", () => {
+  const packed = (): Uint8Array<ArrayBuffer> => {
+    const name = readdirSync(join(folder, "dist")).find((each) => each.endsWith(".tgz")) ?? "";
+    return new Uint8Array(readFileSync(join(folder, "dist", name)));
+  };
+
+  test("publint finds nothing", async () => {
+    const { messages, pkg } = await publint({ pack: { tarball: packed().buffer }, strict: true });
+    expect(pkg).toMatchObject({ name: "lightcone" });
+    // Templates have tests, which are what projects begin with.
+    const isTemplates = (text: string | undefined): boolean =>
+      text !== undefined && [...text.matchAll(/[ (](\/[^,)\s]+)/g)].every(([, path]) => path?.startsWith("/templates/"));
+    const said = messages.map((each) => formatMessage(each, pkg, { color: false }));
+    expect(said.filter((text) => !isTemplates(text))).toEqual([]);
+  });
+
+  test("its types are those of what is imported, for whoever imports ES modules", async () => {
+    const found = await checkPackage(createPackageFromTarballData(packed()));
+    if (found.types === false) throw new Error("the package has no types");
+    expect(Object.keys(found.entrypoints)).toContain("./testing");
+    // It has ES modules alone: CommonJS comes to them by `import()`, or by `require` in a Node that can; and TypeScript
+    // finds no paths of a package the way it looked for them before 2022.
+    const others = found.problems.filter(
+      (problem) =>
+        !("resolutionKind" in problem) ||
+        (problem.resolutionKind !== "node10" &&
+          (problem.resolutionKind !== "node16-cjs" || problem.kind !== "CJSResolvesToESM")),
+    );
+    expect(others).toEqual([]);
+  });
 });
 
 test("errors have their words, which a page of the client does not carry", () => {
