@@ -20,6 +20,7 @@ const commands = {
   dist: (rest) => [[join(root, "packages/cli/src/build/build-dist.ts"), ...rest]],
   // `-- --dev` serves the pages, and shows a change of one at once.
   docs: (rest) => [
+    [join(root, "scripts/write-api.ts")],
     [
       tool("vitepress/bin/vitepress.js"),
       rest.includes("--dev") ? "dev" : "build",
@@ -42,6 +43,7 @@ const commands = {
     [join(root, "scripts/write-errors.ts"), "--check"],
     [join(root, "scripts/write-limits.ts"), "--check"],
     [join(root, "scripts/write-compatibility.ts"), "--check"],
+    [join(root, "scripts/write-api.ts"), "--check"],
     vitest(),
   ],
 };

@@ -59,6 +59,10 @@ export default defineConfig({
         ),
       },
       {
+        text: "API",
+        items: ["module", "client", "react", "live", "testing"].map((name) => page(`api/${name}`)),
+      },
+      {
         text: "Coming from",
         items: [
           page("from-spacetimedb", "SpacetimeDB"),

@@ -421,7 +421,8 @@ describe("issue 10 §5: the package as tools see it", () => {
     expect(pkg).toMatchObject({ name: "lightcone" });
     // Templates have tests, which are what projects begin with.
     const isTemplates = (text: string | undefined): boolean =>
-      text !== undefined && [...text.matchAll(/[ (](\/[^,)\s]+)/g)].every(([, path]) => path?.startsWith("/templates/"));
+      text !== undefined &&
+      [...text.matchAll(/[ (](\/[^,)\s]+)/g)].every(([, path]) => path?.startsWith("/templates/"));
     const said = messages.map((each) => formatMessage(each, pkg, { color: false }));
     expect(said.filter((text) => !isTemplates(text))).toEqual([]);
   });

@@ -252,6 +252,7 @@ const catalogue = {
   },
 } as const satisfies Record<string, Entry>;
 
+/** What a `LightconeError` can be. docs/errors.md has each with what to do. */
 export type ErrorCode = keyof typeof catalogue;
 export type ErrorDetail<C extends ErrorCode> = Parameters<(typeof catalogue)[C]["text"]>[0];
 

@@ -8,6 +8,7 @@ import type { WebSocketClass } from "./real-platform.ts";
 import type { GivenToken, TokenStore } from "./token-store.ts";
 import { isObject, shown } from "./value-codec.ts";
 
+/** What `connect` takes. What is wrong with one of them is thrown by `connect`, with its name. */
 export interface ConnectOptions {
   /** The server: `http://127.0.0.1:3000`, or any other scheme of `http`, `https`, `ws`, `wss`. */
   readonly uri: string;

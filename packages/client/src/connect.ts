@@ -18,6 +18,12 @@ import type {
   UntypedModule,
 } from "./types.ts";
 
+/**
+ * A client of one database: its live rows, and what it may call. `connect` makes one; it goes on, over all
+ * connections, until `close`.
+ *
+ * Rows change by whole transactions: what is read between two turns of the program is of one state of the database.
+ */
 export interface Client<M extends ModuleExports = UntypedModule> {
   readonly tables: ClientTables<M>;
   /**

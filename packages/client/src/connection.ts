@@ -27,6 +27,9 @@ import type { Standing } from "./standing.ts";
 import { Subscription, type Query } from "./subscription.ts";
 import type { Answer, Greeting, Resumed, Rows, Said } from "./wire.ts";
 
+/**
+ * How a client stands: on its way, with live rows, with rows as they were until it has tried again, or ended for good.
+ */
 export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 
 export interface ConnectionOptions extends LinkOptions {

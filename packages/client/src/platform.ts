@@ -10,6 +10,7 @@ export interface Socket {
   close(): void;
 }
 
+/** What a `Socket` tells. */
 export interface SocketEvents {
   message(payload: Uint8Array): void;
   /** It ended, or could not be opened. @param code of the server's Close; 1006 when there was none */
@@ -27,6 +28,10 @@ export type Answered =
 /** Of an answer: a schema, of which the largest that a server takes has about a quarter of that. */
 export const answerBytesMax = 16 * 1024 * 1024;
 
+/**
+ * What a client needs of the page or the process that it is in: a clock, chance, sockets, requests. Tests hand in
+ * their own.
+ */
 export interface Platform {
   readonly clock: Clock;
   readonly random: Random;

@@ -2,6 +2,7 @@
 import type { Client, ConnectionState, LightconeError } from "@lightcone/client";
 import type { AnyClient } from "./live-queries.ts";
 
+/** A client's connection as it is shown: the same object until something in it is another. */
 export interface LiveConnection extends Pick<Client, "identity" | "connectionId"> {
   readonly state: ConnectionState;
   /** Why it was lost, or could not be made. */

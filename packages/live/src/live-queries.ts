@@ -12,6 +12,7 @@ export type AnyClient = Pick<
 /** How long a query that nobody shows any more is kept: longer than a change of pages takes. */
 export const keepMsDefault = 5_000;
 
+/** How live queries are kept. */
 export interface LiveOptions {
   /** How long a query that nobody shows any more is kept, in milliseconds: 5000 unless said. */
   readonly keepMs?: number;
@@ -19,6 +20,10 @@ export interface LiveOptions {
   readonly after?: (delayMs: number, run: () => void) => () => void;
 }
 
+/**
+ * The live queries of a client: one for all who show the same rows. `liveQueries(client)` gives it, the same for the
+ * same client.
+ */
 export class LiveQueries {
   readonly client: AnyClient;
   /** Rows that a page's server handed over and no subscription has replaced, by key. */

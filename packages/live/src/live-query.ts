@@ -27,6 +27,11 @@ export interface LiveQueryOwner {
   pin(key: string, now: LiveRows<unknown>): LiveRows<unknown>;
 }
 
+/**
+ * One query as everything that shows it sees it. `now()` is what there is, the same object until something changes;
+ * `watch(run)` asks
+ * for the rows, tells of each change, and gives what ends that.
+ */
 export class LiveQuery<Row> {
   readonly key: string;
   /** What a page showed before it was connected, as its server handed it over. */

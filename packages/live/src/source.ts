@@ -22,4 +22,5 @@ export interface LiveRows<Row> {
   readonly error: LightconeError | undefined;
 }
 
+/** What shows nothing: no rows, not ready, no error. */
 export const noRows: LiveRows<never> = { rows: [], ready: false, error: undefined };

@@ -39,6 +39,7 @@ export interface JwtClaims {
   readonly identity: Identity;
 }
 
+/** By which right a call is made: the token of who calls, or that the database calls by itself. */
 export interface AuthCtx {
   /** Whether the database itself calls: for a scheduled row, or `init`. */
   readonly isInternal: boolean;
@@ -65,6 +66,18 @@ interface Ctx {
   newUuidV7(): Uuid;
 }
 
+/**
+ * What a reducer is given as its first argument: the tables, who calls, when, and chance. All that a reducer can know
+ * stands here,
+ * so that a call that runs again does the same.
+ *
+ * @example
+ * const app = schema({ note });
+ * type Ctx = ReducerCtx<InferSchema<typeof app>>;
+ * function mine(ctx: Ctx) {
+ *   return ctx.db.note.owner.filter(ctx.sender);
+ * }
+ */
 export interface ReducerCtx<S extends Tables = Tables> extends Ctx {
   readonly db: DbView<S>;
   /** What functions of each submodule are given: `chat.send(ctx.as.chat, { … })`. */
@@ -79,6 +92,10 @@ export interface AnonymousViewCtx<S extends Tables = Tables> {
   readonly from: From<S>;
 }
 
+/**
+ * What a view is given that has rows of its own for each caller: rows to read, queries to return instead, and for
+ * whom.
+ */
 export interface ViewCtx<S extends Tables = Tables> extends AnonymousViewCtx<S> {
   /** For whom. */
   readonly sender: Identity;
@@ -98,6 +115,7 @@ export interface HttpInit {
   readonly timeout?: TimeDuration;
 }
 
+/** The headers of an answer, as the `Headers` of the web that nothing is written to. */
 export interface HttpHeaders extends Iterable<[name: string, value: string]> {
   /** The values of a field, by comma; null when there is none. */
   get(name: string): string | null;
@@ -148,6 +166,17 @@ interface Waiting<S extends Tables> {
   sleep(how: TimeDuration | Timestamp): Promise<void>;
 }
 
+/**
+ * What a procedure is given: requests over HTTP, sleep, and transactions that it makes itself. Rows are reached within
+ * `withTx` alone.
+ *
+ * @example
+ * export const rename = app.procedure({ name: t.string() }, t.unit(), async (ctx, { name }) => {
+ *   const answer = await ctx.http.fetch(`https://names.example/${name}`);
+ *   ctx.withTx((tx) => tx.db.player.insert({ who: tx.sender, name: answer.text() }));
+ *   return {};
+ * });
+ */
 export interface ProcedureCtx<S extends Tables = Tables> extends Ctx, Waiting<S> {
   /** What procedures of each submodule are given. */
   readonly as: { readonly [K in SubmoduleKeys<S>]: ProcedureCtx<TablesWithin<S[K]>> };

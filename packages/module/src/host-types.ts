@@ -5,6 +5,7 @@ export interface SenderErrorClass {
   readonly prototype: Error;
 }
 
+/** A class of what the database throws at a module: caught by `instanceof`. */
 export interface HostErrorClass {
   new (message: string): Error;
   readonly prototype: Error;
@@ -33,8 +34,10 @@ type ErrorName =
   | "TransactionIsMut"
   | "HttpError";
 
+/** The classes of `errors`, by their names. */
 export type HostErrors = { readonly [Name in ErrorName]: HostErrorClass };
 
+/** One end of a `Range`: with its value, without it, or none. */
 export type Bound<T> =
   | { readonly tag: "included"; readonly value: T }
   | { readonly tag: "excluded"; readonly value: T }
@@ -45,6 +48,7 @@ export interface Range<T> {
   readonly to: Bound<T>;
 }
 
+/** The class `Range`: from a bound to a bound; one that is left out or null is none. */
 export interface RangeClass {
   new <T>(from?: Bound<T> | null, to?: Bound<T> | null): Range<T>;
 }

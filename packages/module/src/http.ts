@@ -7,6 +7,7 @@ export type HeadersInit =
   | null
   | undefined;
 
+/** What a body is made of: text or bytes; nothing for an empty one. */
 export type BodyInit = string | ArrayBuffer | ArrayBufferView | null | undefined;
 
 /** Header fields: names in lower case, each as often as it was given. */
@@ -117,6 +118,10 @@ function bodyOf(given: BodyInit): readonly [bytes: Uint8Array, type: string | un
   throw new TypeError("a body is a text or bytes; use SyncResponse.json(…) for JSON");
 }
 
+/**
+ * What a `Request` is made of, for a test or a handler that calls another. `GET` and HTTP 1.1 unless it says
+ * otherwise.
+ */
 export interface RequestInit {
   readonly method?: string;
   readonly headers?: HeadersInit;
@@ -147,6 +152,7 @@ export class Request extends Body {
   }
 }
 
+/** What a `SyncResponse` has besides its body. */
 export interface ResponseInit {
   /** From 200 to 599; 200 if left out. */
   readonly status?: number;

@@ -162,12 +162,15 @@ export function toSql(query: { toSql(): string } | { readonly sql: string }): st
   return "toSql" in query ? query.toSql() : query.sql;
 }
 
+/** A condition that holds where each of these does. */
 export function and(...terms: readonly Term[]): Condition {
   return joined("AND", terms);
 }
+/** A condition that holds where one of these does. */
 export function or(...terms: readonly Term[]): Condition {
   return joined("OR", terms);
 }
+/** A condition that holds where this one does not. */
 export function not(term: Term): Condition {
   return new Condition(`NOT (${conditionOf(term).sql})`);
 }

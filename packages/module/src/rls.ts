@@ -18,6 +18,7 @@ export interface RuleExport {
   readonly [ruleMark]: true;
 }
 
+/** What the function of a row-level rule is given: tables to make a query of, and a word for whoever will ask. */
 export interface RuleCtx<S extends Tables = Tables> {
   /** Every table, private ones included, to begin a query with. */
   readonly from: From<S>;

@@ -34,15 +34,21 @@ import {
 export const CaseConversionPolicy = { None: { tag: "None" }, SnakeCase: { tag: "SnakeCase" } } as const;
 export type CaseConversionPolicy = (typeof CaseConversionPolicy)[keyof typeof CaseConversionPolicy];
 
+/**
+ * Settings of a whole module. `CASE_CONVERSION_POLICY`: how names in the code become names in the database, in snake
+ * case unless it is `None`.
+ */
 export interface ModuleSettings {
   readonly CASE_CONVERSION_POLICY?: CaseConversionPolicy;
 }
 
+/** What every function of a module may say of itself. */
 export interface FunctionOptions {
   /** A name in the database, instead of the export's in snake case. */
   readonly name?: string;
 }
 
+/** What a reducer or a procedure may say of itself. */
 export interface ReducerOptions extends FunctionOptions {
   /** The table whose rows say when this function runs. Its one parameter is the row. */
   // oxlint-disable-next-line no-explicit-any -- any table will do; `Table` is invariant in its columns
@@ -68,6 +74,7 @@ export interface ProcedureExport<S extends Tables, F extends Fields, R> {
   readonly [procedureMark]: true;
 }
 
+/** What a view says of itself. */
 export interface ViewOptions extends FunctionOptions {
   /** Every view is one that clients may read. */
   readonly public: true;
@@ -152,6 +159,23 @@ type ProcedureBody<S extends Tables, F extends Fields, R extends AnyType> = (
 
 type HandlerBody<S extends Tables> = (ctx: HandlerCtx<S>, request: Request) => SyncResponse | Promise<SyncResponse>;
 
+/**
+ * A module: its tables, and what makes its functions. Each function is exported under the name by which it is called.
+ *
+ * `reducer` makes a function that changes rows in one transaction. It takes, in this order and each left out where
+ * there is none:
+ * options, parameters by name, the type of what it gives, and its function. `procedure` takes the same, and always
+ * says what it gives.
+ *
+ * @example
+ * const app = schema({ counter: table({ public: true }, { name: t.string().primaryKey(), value: t.u32() }) });
+ * export default app;
+ * export const count = app.reducer({ name: t.string() }, t.u32(), (ctx, { name }) => {
+ *   const row = ctx.db.counter.name.find(name);
+ *   if (row === null) return ctx.db.counter.insert({ name, value: 1 }).value;
+ *   return ctx.db.counter.name.update({ ...row, value: row.value + 1 }).value;
+ * });
+ */
 export interface Schema<S extends Tables = Tables> extends RuleMakers<S> {
   readonly tables: S;
   // The compiler tells what is wrong with the last form of as many arguments: the usual one.

@@ -18,6 +18,9 @@ export type NewRow<F extends Fields> = Simplify<
   } & { [K in KeysWith<F, "autoInc">]?: ValueOf<F[K]> }
 >;
 
+/**
+ * What every table can do in `ctx.db`, whatever its indexes. Indexes and unique columns are beside it, by their names.
+ */
 export interface TableMethods<F extends Fields> {
   /**
    * Adds a row and gives it back as it stands, with what `autoInc` columns got.

@@ -17,12 +17,17 @@ export type IndexOptions<Column extends string = string> =
   | (NamedIndex & { readonly algorithm: IndexAlgorithm; readonly columns: readonly Column[] })
   | (NamedIndex & { readonly algorithm: "direct"; readonly column: Column });
 
+/** That no two rows are equal in all of these columns. */
 export interface ConstraintOptions<Column extends string = string> {
   readonly name?: string;
   readonly constraint: "unique";
   readonly columns: readonly Column[];
 }
 
+/**
+ * What a table may say of itself: who may read it, its indexes, when its rows run something, what it was called
+ * before.
+ */
 export interface TableOptions<Column extends string = string> {
   /** The table's name in the database. Without it: the schema's key in snake case. */
   readonly name?: string;
@@ -46,6 +51,7 @@ export interface TableOptions<Column extends string = string> {
   readonly was?: string;
 }
 
+/** A table as `table` describes it, for `schema` to name. */
 export interface Table<F extends Fields = Fields, O extends TableOptions = TableOptions> {
   readonly options: O;
   /** The row as a type: a parameter of a scheduled reducer, for one. */

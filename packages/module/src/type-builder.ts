@@ -106,6 +106,9 @@ export interface IntegerType<V, M extends Modifier = never> extends AnyType<V, M
 
 /** The type of a builder's values. */
 export type ValueOf<T> = T extends AnyType<infer V> ? V : never;
+/**
+ * What was said of a column besides the type of its values, as texts: `primaryKey`, `unique`, `optional` and so on.
+ */
 export type ModifiersOf<T> = T extends AnyType<unknown, infer M> ? M : never;
 
 /** A row's columns, or an object's fields, by name. */

@@ -32,7 +32,9 @@ export type EnumMakers<P extends Fields> = {
     : (value: ValueOf<P[K]>) => { tag: K; value: ValueOf<P[K]> };
 };
 
+/** The type of `t.unit()`: what is always the same, `{}`. */
 export type UnitType = PlainType<Record<never, never>, "unit">;
+/** The type of `t.u8()`, of which an array is a `Uint8Array`. */
 export type U8Type = IntegerType<number, "u8">;
 
 /** Numbers of bytes come as a `Uint8Array`, everything else as an array. */
@@ -52,6 +54,15 @@ type CheckedVariants<K extends string> = [K] extends ["some" | "none"]
       : unknown
     : unknown;
 
+/**
+ * What `t` makes: types of columns, parameters and results. Whole numbers up to 32 bits are a `number`, longer ones a
+ * `bigint`.
+ *
+ * A column takes modifiers behind its type: `.primaryKey()`, `.unique()`, `.index()` (or `.index("hash")`),
+ * `.autoInc()` of whole numbers,
+ * `.optional()`, `.default(value)` for rows that are there when the column is added, `.was("name")` for a column that
+ * was called otherwise.
+ */
 export interface TypeBuilders {
   bool(): KeyType<boolean>;
   string(): KeyType<string>;

@@ -55,6 +55,7 @@ export interface LiveRow<Row> extends Omit<LiveRows<Row>, "rows"> {
   readonly row: Row | undefined;
 }
 
+/** What `createHooks` makes: the provider, and hooks that are typed by the module. */
 export interface Hooks<M extends ModuleExports> {
   /** Gives the hooks below it their client, which is made once, outside, and closed by who made it. */
   readonly LightconeProvider: (props: { readonly client: Client<M>; readonly children?: ReactNode }) => ReactElement;

@@ -12,6 +12,7 @@ export interface Changed<Row> {
   readonly updated: readonly { readonly before: Row; readonly after: Row }[];
 }
 
+/** A subscription of a person of the test: its rows, and what has changed in them. */
 export interface Subscription<Row> {
   /** The rows at present, in no particular order. */
   readonly rows: readonly Row[];
@@ -21,6 +22,7 @@ export interface Subscription<Row> {
   unsubscribe(): Promise<void>;
 }
 
+/** What `world.as` may say of a person besides the name. */
 export interface PersonOptions {
   /** What the token claims besides who it is of: `ctx.senderAuth.jwt` has it. */
   readonly claims?: Readonly<Record<string, unknown>>;
@@ -77,6 +79,10 @@ export type HttpReply =
 /** An answer, or what makes one of the request. */
 export type Answer = HttpReply | ((request: StubbedRequest) => HttpReply | Promise<HttpReply>);
 
+/**
+ * The network of the module's procedures, which the test answers. A request that nothing answers fails the test, and
+ * says so.
+ */
 export interface HttpStubs {
   /**
    * Answers requests to an address. What was said last counts.
@@ -95,6 +101,7 @@ export interface LogEntry {
   readonly function?: string;
 }
 
+/** What `world.request` may say besides the path. */
 export interface RouteInit {
   /** GET if left out. */
   readonly method?: string;
@@ -102,6 +109,7 @@ export interface RouteInit {
   readonly body?: string | Uint8Array;
 }
 
+/** What a route of the module answered. */
 export interface RouteReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -109,6 +117,10 @@ export interface RouteReply {
   json(): unknown;
 }
 
+/**
+ * A database of a test's own, who acts in it, and what is in it. `testModule` makes one; `await using world = …` ends
+ * it with the test.
+ */
 export interface World<M extends ModuleExports> extends AsyncDisposable {
   /** An identity, the same for the same name. */
   as(name: string, options?: PersonOptions): Person<M>;

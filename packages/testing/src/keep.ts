@@ -16,6 +16,7 @@ export type TestContext =
   // Node's own types lack `passed`.
   | { readonly name: string; readonly passed?: boolean; after(run: () => Promise<void>): void };
 
+/** Of which test a database is kept when the test fails, and where. */
 export interface KeepOptions {
   /** The test's context: the database is kept if the test fails. */
   readonly test: TestContext;

@@ -8,6 +8,7 @@ import { loadedModuleOf } from "./loaded-module-of.ts";
 import { removeCopy, copyLog } from "./real-copy.ts";
 import type { ModuleExports } from "./types.ts";
 
+/** Which part of a recorded log `replayLog` runs again: all of it unless said. */
 export interface ReplayOptions {
   /** The identity of the database, where the data has several: 64 hex digits. */
   readonly database?: string;
@@ -17,6 +18,7 @@ export interface ReplayOptions {
   readonly to?: number;
 }
 
+/** What `replayLog` ran again. */
 export interface ReplayReport {
   /** How many calls were run again, and changed the same rows to the byte. */
   readonly callCount: number;

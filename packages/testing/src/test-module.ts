@@ -14,6 +14,7 @@ import { TestClock } from "./test-clock.ts";
 import type { ModuleExports } from "./types.ts";
 import { ownerIdentity, TestWorld } from "./world.ts";
 
+/** What `testModule` may be told besides the module: the time, another chance, limits. */
 export interface TestOptions {
   /** When it is, until the test moves the clock: 2026-01-01T00:00:00Z if left out. */
   readonly now?: Moment;

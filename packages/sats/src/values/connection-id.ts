@@ -4,6 +4,7 @@ import { encodeU128 } from "./uuid.ts";
 import { coerceBigint } from "./coerce.ts";
 import { inspected } from "./inspected.ts";
 
+/** One connection of a client. Compare with `isEqual`; as text it is 32 hex digits. */
 export class ConnectionId {
   readonly __connection_id__: bigint;
 

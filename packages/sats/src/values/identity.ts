@@ -4,6 +4,7 @@ import { fromHex, hexDigits, toHexReversed } from "../hex.ts";
 import { coerceBigint } from "./coerce.ts";
 import { inspected } from "./inspected.ts";
 
+/** Who somebody is: a user or a database. Compare with `isEqual`; as text it is 64 hex digits. */
 export class Identity {
   /** The 32 bytes as on the wire: little-endian. Not to be changed. */
   readonly bytes: Uint8Array;

@@ -2,6 +2,7 @@
 import { coerceBigint } from "./coerce.ts";
 import { inspected } from "./inspected.ts";
 
+/** A span of time, in microseconds. */
 export class TimeDuration {
   readonly __time_duration_micros__: bigint;
 

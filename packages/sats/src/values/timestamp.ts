@@ -7,6 +7,7 @@ import { inspected } from "./inspected.ts";
 /** The last millisecond, either way, that a `Date` can hold. */
 const dateMillisMax = 8_640_000_000_000_000n;
 
+/** A moment, in microseconds since 1970-01-01 UTC. */
 export class Timestamp {
   readonly __timestamp_micros_since_unix_epoch__: bigint;
 

@@ -11,6 +11,7 @@ export function encodeU128(value: bigint): Uint8Array {
 
 const textShape = /^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$/;
 
+/** A UUID: 128 bits, whose text has the most significant first. */
 export class Uuid {
   readonly __uuid__: bigint;
 
