@@ -23,6 +23,7 @@ export interface RowsStore {
   remove(key: string): Promise<void>;
 }
 
+/** How much of the rows is kept for the next start, and when it is written. */
 export interface PersistOptions {
   /** More than this is not kept. Default 16 MiB. */
   readonly bytesMax?: number;
