@@ -160,6 +160,15 @@ describe.skipIf(!hasBrowser)(`template react in Chromium (${browserPath})`, () =
     await ann.page.getByRole("alert").getByText("A note needs a text").waitFor();
     expect(await overflow(ann.page)).toBe(0);
   });
+
+  test("an edited component is live, and the page keeps what is typed in it", async () => {
+    const { page } = await windowAt(project.url);
+    await page.goto("/");
+    await page.getByLabel("A note").fill("half a th");
+    project.edit("page/app.tsx", "<h1>Notes</h1>", "<h1>Our notes</h1>");
+    await page.getByRole("heading", { name: "Our notes" }).waitFor();
+    expect(await page.getByLabel("A note").inputValue()).toBe("half a th");
+  });
 });
 
 describe.skipIf(!hasBrowser)(`template game in Chromium (${browserPath})`, () => {

@@ -14,7 +14,7 @@ export const tools = { "@types/node": "^24.19.2", typescript: "^7.0.2", vite: "^
 
 const withReact = {
   dependencies: { react: "^19.3.1", "react-dom": "^19.3.1" },
-  devDependencies: { "@types/react": "^19.3.3", "@types/react-dom": "^19.3.0" },
+  devDependencies: { "@types/react": "^19.3.3", "@types/react-dom": "^19.3.0", "@vitejs/plugin-react": "^6.3.0" },
 } as const;
 
 /** What running and building leave in a folder. */
