@@ -33,7 +33,7 @@ export interface Window {
   /** The network goes: nothing new gets through, and what was open breaks. */
   cut(): Promise<void>;
   mend(): Promise<void>;
-  /** The laptop sleeps: no timer of the page runs, and the network forgets what was open without telling it. */
+  /** The laptop sleeps: no timer of the page runs, and the network forgets what was open without telling it, then or later. */
   sleep(): Promise<void>;
   /** Hours later. */
   wake(): Promise<void>;
@@ -95,13 +95,12 @@ export async function openWindow(browser: Browser, url: string, faults: string[]
       await clock.pauseAt(Number(await page.evaluate("Date.now()")) + 1000);
       const gone = [...fars].map((far) => once(far.destroy(), "close"));
       await Promise.all(gone);
-      await context.setOffline(true);
     },
     async wake() {
       isAsleep = false;
-      // What was due meanwhile runs once. The page hears of the network: its client asks whether anybody is there, and nobody answers.
+      // What was due meanwhile runs once. Nothing tells the page: its client sees by the clock that it was away, asks whether anybody
+      // is there, and nobody answers.
       await clock.fastForward("03:00:00");
-      await context.setOffline(false);
       await clock.fastForward("00:00:15");
       await clock.resume();
     },

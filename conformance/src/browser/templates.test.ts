@@ -78,11 +78,12 @@ describe.skipIf(!hasBrowser)(`template todo in Chromium (${browserPath})`, () =>
       for (const text of ["milk", "bread", "butter", "eggs"]) await task(page, text).waitFor();
     await expect.poll(() => ann.page.getByText("not saved yet").count()).toBe(0);
 
-    // Ann's laptop sleeps. When it wakes, its connection is dead, and nothing has told it so.
+    // Ann's laptop sleeps. When it wakes, its connection is dead, and nothing has told it so. She only looks.
     await ann.sleep();
     await add(ben.page, "rice");
     await task(ben.page, "rice").waitFor();
     await ann.wake();
+    await task(ann.page, "rice").waitFor();
     await add(ann.page, "tea");
     for (const { page } of [ann, ben]) for (const text of ["rice", "tea"]) await task(page, text).waitFor();
 

@@ -43,7 +43,8 @@ export interface Platform {
    * @param token to show; what is asked then is a `POST`
    */
   ask(url: string, token?: string): Promise<Answered>;
-  /** Runs when a page comes back: shown again, out of a frozen tab or a sleep, or with a network again. Returns what ends that. */
+  /** Runs when a page comes back: shown again, out of a frozen tab or a sleep, or with a network again;
+   * and when a process was stopped for long. Returns what ends that. */
   onWake?(run: () => void): () => void;
   /** Throws an error where nobody catches it: the application's own, or one that the client ended of. */
   report(error: unknown): void;

@@ -3,9 +3,10 @@
 import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { connect } from "./connect.ts";
 import { answerBytesMax } from "./platform.ts";
+import { makeRealPlatform } from "./real-platform.ts";
 
 const server = createServer((request, response) => {
   if (request.url?.startsWith("/endless") === true) {
@@ -84,4 +85,35 @@ test("answerBytesMax: a server that goes on and on is heard no longer than that"
     code: "LimitExceeded",
     detail: { limit: "answerBytesMax", max: answerBytesMax },
   });
+});
+
+test("issue 10: who slept and is told nothing sees it by the clock, once; timers that are a little late are no sleep", () => {
+  vi.useFakeTimers({ now: 1_000_000 });
+  try {
+    const woken = vi.fn<() => void>();
+    const end = makeRealPlatform(undefined).onWake?.(woken);
+    const sleep = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
+    vi.advanceTimersByTime(3_600_000);
+    sleep(25_000);
+    vi.advanceTimersByTime(60_000);
+    expect(woken).not.toHaveBeenCalled();
+    sleep(3 * 3_600_000);
+    vi.advanceTimersByTime(15_000);
+    expect(woken).toHaveBeenCalledTimes(1);
+    vi.advanceTimersByTime(3_600_000);
+    // A clock that is set back is no sleep.
+    sleep(-3_600_000);
+    vi.advanceTimersByTime(60_000);
+    expect(woken).toHaveBeenCalledTimes(1);
+    // In a tab that is not shown, timers run once a minute: it hears when it is shown again.
+    vi.stubGlobal("document", { visibilityState: "hidden" });
+    sleep(3 * 3_600_000);
+    vi.advanceTimersByTime(60_000);
+    expect(woken).toHaveBeenCalledTimes(1);
+    end?.();
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  }
 });

@@ -70,8 +70,14 @@ function openSocket(Class: WebSocketClass, url: string, protocols: readonly stri
   };
 }
 
-/** What a page hears that it has come back by; of a Node process there is nothing. */
+/** What a page hears that it has come back by. */
 const wakeEvents = ["online", "pageshow", "resume", "visibilitychange"] as const;
+/**
+ * A Node process, and a page that was shown when its laptop went to sleep, hear nothing: by the wall clock alone they see that they
+ * were away. So often they look, and so late is too late: a server has given up by then who does not answer it.
+ */
+const lookMs = 15_000;
+const awayMs = 45_000;
 
 interface Hearing {
   addEventListener?(kind: string, run: () => void, isCaught: boolean): void;
@@ -86,7 +92,15 @@ function onWake(run: () => void): () => void {
   };
   // Two of them happen to the document, and pass by here on their way.
   for (const kind of wakeEvents) page.addEventListener?.(kind, woken, true);
+  let lookedMs = Date.now();
+  const looking = setInterval(() => {
+    const nowMs = Date.now();
+    // The timers of a page that is not shown are late as well, and what it misses it learns when it is.
+    if (nowMs - lookedMs > awayMs) woken();
+    lookedMs = nowMs;
+  }, lookMs);
   return () => {
+    clearInterval(looking);
     for (const kind of wakeEvents) page.removeEventListener?.(kind, woken, true);
   };
 }
