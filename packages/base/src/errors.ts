@@ -63,7 +63,7 @@ const catalogue = {
   MigrationRefused: {
     http: 400,
     text: (d: { reason: string }) => `Database update rejected: ${d.reason}`,
-    hint: 'docs/migrations.md says which changes keep rows and how the others can. What was renamed keeps its rows if the module says what it was called, as by `.was("topic")`; a new column takes a default, or is optional; `--drop-data` gives up what is lost with tables and columns that are gone, `--delete-data` everything.',
+    hint: 'docs/migrations.md says which changes keep rows and how the others can. What was renamed keeps its rows if the module says what it was called, as by `.was("topic")`; a new column takes a default, or is optional; `app.migrate` makes any rows of those that there are; `--drop-data` gives up what is lost with tables and columns that are gone, `--delete-data` everything.',
   },
   ClientsWouldBreak: {
     http: 400,

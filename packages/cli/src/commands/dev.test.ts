@@ -152,18 +152,34 @@ export const add = app.reducer({ text: t.string() }, (ctx, { text }) => {
     // A column of values would go: nobody is there to be asked, so they stay, and the words say how to go on.
     writeFileSync(source, notes("id: t.u64().primaryKey().autoInc()").replace(", text }", " }"));
     await running.saying(/(?:rebuilding[^]*){2}Waiting for next change/);
-    await expect.poll(() => running.err).toMatch(/Nothing is changed[^]*--delete-data=on-conflict/);
+    await expect.poll(() => running.err).toMatch(/Nothing is changed[^]*Pass --drop-data to/);
     expect(await command("sql", "SELECT text FROM note")).toMatch(/one[^]*two|two[^]*one/);
 
     // A column more: what publishing does is shown, the rows stay.
     writeFileSync(source, notes(`${first}, done: t.bool().default(false)`, ", done: false"));
     await running.saying(/(?:rebuilding[^]*){3}This is what publishing does[^]*done[^]*Published successfully!/);
     expect(await command("sql", "SELECT text, done FROM note")).toMatch(/one[^]*false/);
+
+    // A column without a default: how its rows stay is said before it is asked whether all data goes.
+    writeFileSync(source, notes(`${first}, done: t.bool().default(false), by: t.string()`, ", done: false, by: 'me'"));
+    await running.saying(
+      /(?:rebuilding[^]*){4}takes a default, or is optional; `app\.migrate`[^]*Waiting for next change/,
+    );
     const err = running.err.length;
     running.child.kill("SIGTERM");
     // An end that is wanted is no failure.
     expect(await running.ended).toMatchObject({ code: 0 });
     expect(running.err.slice(err)).toBe("");
+
+    // With what it says to pass, the column goes that is named, and nothing else.
+    const dropping = place.open(process.execPath, [bin, "dev", "--drop-data"], { cwd: at });
+    await dropping.saying(/Waiting for next change|Published successfully/);
+    const without = notes("id: t.u64().primaryKey().autoInc(), done: t.bool().default(false)", ", done: false");
+    writeFileSync(source, without.replace("id: 0n, text", "id: 0n"));
+    await dropping.saying(/Lost: column text[^]*Published successfully!/);
+    expect(await command("sql", "SELECT id, done FROM note")).toMatch(/1 +\| false[^]*2 +\| false/);
+    dropping.child.kill("SIGTERM");
+    expect(await dropping.ended).toMatchObject({ code: 0 });
   });
 
   test("what cannot work inside a database is said with its line and a hint, one after another, and the last good one serves", async () => {

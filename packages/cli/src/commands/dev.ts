@@ -23,6 +23,7 @@ export interface DevFlags extends ServerFlags {
   readonly moduleBindingsPath: string;
   readonly clientLang?: string | undefined;
   readonly deleteData: "always" | "on-conflict" | "ask" | "never";
+  readonly dropData?: boolean | undefined;
   readonly buildOptions?: string | undefined;
   readonly check?: boolean | undefined;
   readonly yes?: boolean | undefined;

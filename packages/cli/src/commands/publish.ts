@@ -29,15 +29,13 @@ const agreements: readonly string[] = [
   ...(["remote", "migrate", "break-clients", "skip-login", "delete-data", "no-owner"] satisfies Agreement[]),
 ];
 
-export type Plan =
-  | { readonly AutoMigrate: AutoMigrate }
-  | {
-      readonly ManualMigrate: {
-        readonly reason: string;
-        readonly is_loss_alone?: boolean;
-        readonly major_version_upgrade?: boolean;
-      };
-    };
+export type Plan = { readonly AutoMigrate: AutoMigrate } | { readonly ManualMigrate: Refused };
+
+interface Refused {
+  readonly reason: string;
+  readonly is_loss_alone?: boolean;
+  readonly major_version_upgrade?: boolean;
+}
 
 interface AutoMigrate {
   readonly migrate_plan: string;
@@ -160,12 +158,12 @@ async function agree(
   const { major_version_upgrade: isUpgrade } = "ManualMigrate" in plan ? plan.ManualMigrate : plan.AutoMigrate;
   if (isUpgrade === true) await confirmUpgrade(name, agrees("migrate"));
   if ("ManualMigrate" in plan) {
+    if (flags.deleteData === "ask") return agreeToLoss(api, name, program, plan.ManualMigrate);
     print(plan.ManualMigrate.reason);
     if (flags.deleteData === "on-conflict") {
       print("Proceeding with database clear due to --delete-data=on-conflict.");
       return { clear: "true" };
     }
-    if (flags.deleteData === "ask") return agreeToLoss(api, name, program, plan.ManualMigrate.is_loss_alone === true);
     print("Aborting publish due to required manual migration.");
     throw new CliFailure(
       "Aborting because publishing would require manual migration or deletion of data and --delete-data was not specified.",
@@ -194,16 +192,17 @@ async function agreeToLoss(
   api: ServerApi,
   name: string,
   program: Program,
-  isLossAlone: boolean,
+  refused: Refused,
 ): Promise<Readonly<Record<string, string>>> {
   const refusal = `${name} goes on as it is: its data is kept.`;
-  const plan = isLossAlone ? await askForPlan(api, name, program, true) : undefined;
+  const plan = refused.is_loss_alone === true ? await askForPlan(api, name, program, true) : undefined;
   if (plan !== undefined && "AutoMigrate" in plan) {
     print(plan.AutoMigrate.migrate_plan.trimEnd());
     printDetails(plan.AutoMigrate);
-    await insist("Go on, and lose what is named above?", false, refusal, "--delete-data=on-conflict");
+    await insist("Go on, and lose what is named above?", false, refusal, "--drop-data");
     return { token: plan.AutoMigrate.token, policy: "BreakClients", drop_data: "true" };
   }
+  print(`${refused.reason}\n${errorFacts("MigrationRefused").hint}`);
   await insist(`Delete all data of ${name}, and go on?`, false, refusal, "--delete-data=on-conflict");
   return { clear: "true" };
 }

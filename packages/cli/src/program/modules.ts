@@ -129,10 +129,11 @@ export function addModuleCommands({ add, globals }: Program): void {
     ),
     new Option(
       "-c, --delete-data <mode>",
-      "delete the data where the new schema cannot keep it: ask first, or on-conflict: unasked; always: each time",
+      "delete all data where the new schema cannot keep it: ask first, or on-conflict: unasked; always: each time",
     )
       .choices(["always", "on-conflict", "ask", "never"])
       .default("ask"),
+    new Option("--drop-data", "go on when rows or values are lost with tables or columns that are gone"),
     shownAs(
       "--inspect[=PORT]",
       new Option("--inspect <port>", "let a debugger look at the module, at port 9229 unless another is named"),
