@@ -113,10 +113,12 @@ interface Attempt {
   liveSinceMs: number | undefined;
   /** Subscriptions that must be answered first. */
   readonly awaited: Set<number>;
-  /** The texts of what was subscribed to on it, by id. */
+  /** The texts of what was subscribed to on it, or goes on on it, by id. */
   readonly texts: Map<number, readonly string[]>;
-  /** Asked whether it goes on from the rows of the link before; until that is answered nothing is subscribed to. */
+  /** Asked whether it goes on from the rows of the link before. */
   resuming: number | undefined;
+  /** Whether what is subscribed to is asked for at once: from the start all are, or when `resuming` is answered. */
+  subscribes: boolean;
   /** What to tell once it is live: callers whose calls were answered, and subscriptions. */
   readonly answers: (() => void)[];
   readonly applied: Subscription[];
@@ -220,7 +222,7 @@ export class Connection {
     }
     this.#subscriptions.set(subscription.id, subscription);
     const attempt = this.#attempt;
-    if (attempt?.link.isReady === true && attempt.resuming === undefined) this.#sendSubscribe(attempt, subscription);
+    if (attempt?.link.isReady === true && attempt.subscribes) this.#sendSubscribe(attempt, subscription);
     return subscription;
   }
 
@@ -228,7 +230,7 @@ export class Connection {
     if (!this.#subscriptions.delete(subscription.id)) return;
     subscription.end(new LightconeError("Unsubscribed", {}));
     const attempt = this.#attempt;
-    if (attempt?.link.isReady === true && attempt.resuming === undefined)
+    if (attempt?.link.isReady === true && attempt.texts.has(subscription.id))
       this.#sendUnsubscribe(attempt, subscription.id);
   }
 
@@ -275,6 +277,7 @@ export class Connection {
       texts: new Map(),
       isOpen: false,
       resuming: undefined,
+      subscribes: false,
       answers: [],
       applied: [],
     };
@@ -398,6 +401,7 @@ export class Connection {
   /** Asks for a subscription's rows. One for a table that the page cannot use has ended before that. */
   #sendSubscribe({ link, awaited, texts: asked }: Attempt, subscription: Subscription): void {
     const { id, queries } = subscription;
+    if (asked.has(id)) return;
     let texts: string[];
     try {
       texts = queries.map((query) => textOf(query, this.#options.catalog));
@@ -431,10 +435,17 @@ export class Connection {
     const before = this.#bags?.standing;
     if (before !== undefined) this.#keeping?.match(before, this.#textsWanted());
     if (!isOther && before?.isOf(greeting.lineage) === true) this.#sendResume(attempt, before);
-    else for (const subscription of this.#subscriptions.values()) this.#sendSubscribe(attempt, subscription);
+    else this.#subscribeAll(attempt);
+    if (this.#attempt !== attempt) return;
     // What a call does is to come with its answer, and not before with the rows: what is guessed would show twice.
     if (this.#guesses === undefined) this.#sendHeld(attempt);
     if (attempt.awaited.size === 0) this.#goLive(attempt);
+  }
+
+  /** Whoever is told that one has failed may make others, which are among them, or end some. */
+  #subscribeAll(attempt: Attempt): void {
+    attempt.subscribes = true;
+    for (const subscription of this.#subscriptions.values()) this.#sendSubscribe(attempt, subscription);
   }
 
   #sendHeld(attempt: Attempt): void {
@@ -496,13 +507,15 @@ export class Connection {
     attempt.resuming = undefined;
     attempt.bags.goOnWith(before, tables);
     for (const set of sets) {
-      attempt.bags.standing.sets.set(set, before.standing.sets.get(set) ?? []);
+      const texts = before.standing.sets.get(set) ?? [];
+      attempt.bags.standing.sets.set(set, texts);
+      attempt.texts.set(set, texts);
       const subscription = this.#subscriptions.get(set);
       if (subscription !== undefined) attempt.applied.push(subscription);
       else this.#sendUnsubscribe(attempt, set); // it was ended meanwhile
     }
-    for (const subscription of this.#subscriptions.values())
-      if (!sets.includes(subscription.id)) this.#sendSubscribe(attempt, subscription);
+    this.#subscribeAll(attempt);
+    if (this.#attempt !== attempt) return;
     this.#apply(attempt, rows, undefined);
     attempt.awaited.delete(id);
     if (attempt.awaited.size === 0) this.#goLive(attempt);

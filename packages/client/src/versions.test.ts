@@ -127,6 +127,31 @@ describe("row 13: a page that brings the schema it was built with", () => {
     expect(db.state).toBe("open");
   });
 
+  test("a page that subscribes and unsubscribes when that is told asks for each once, and takes back nothing unasked", async () => {
+    const fake = new FakeWorld(next);
+    const subscribed: string[] = [];
+    const db = connect<typeof world>({
+      uri: "http://server",
+      database: "arena",
+      platform: fake.platform,
+      onError: ({ message }) => {
+        subscribed.push(message);
+        db.subscribe("SELECT * FROM point");
+        unwanted.unsubscribe();
+      },
+      ...built,
+    });
+    const unwanted = db.subscribe("SELECT * FROM point WHERE x = 1");
+    unwanted.applied.catch(() => {});
+    db.tables.person.onInsert(() => {});
+    fake.socket.receive(greeting());
+    await settled();
+    expect(subscribed).toEqual([idDiffers]);
+    expect(fake.socket.sent).toMatchObject([{ kind: "SubscribeMulti", queries: ["SELECT * FROM point"] }]);
+    fake.socket.receive(applied(2, { table: "point", inserts: [{ x: 1, y: 2 }] }));
+    expect([db.state, db.tables.mapPoint.rows()]).toEqual(["open", [{ x: 1, y: 2 }]]);
+  });
+
   test("what is no schema is refused at once", () => {
     expect(() => connect({ uri: "http://server", database: "arena", schema: { tables: [] } })).toThrow(/schema/);
   });
