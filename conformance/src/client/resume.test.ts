@@ -6,7 +6,10 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { lightcone } from "@lightcone/protocol";
+import { ByteWriter } from "@lightcone/sats";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { Served } from "../served.ts";
 import { program } from "./arena.ts";
 import { Away } from "./away.ts";
@@ -311,5 +314,39 @@ describe("issue 10, resume: nobody sees what is not theirs", () => {
     expect(page.resumed ?? []).toEqual([]);
     expect(page.db.tables.secret.rows()).toEqual([]);
     await holds();
+  });
+});
+
+describe("issue 10, resume: what a hostile client asks for", () => {
+  test("sets without queries count as well: no more go on than may be subscribed to", async () => {
+    await begin(allNotes);
+    const url = `${served.url.replace("http", "ws")}/v1/database/${database}/subscribe?compression=None`;
+    const socket = new WebSocket(url, ["v1.bsatn.lightcone"], { perMessageDeflate: false });
+    const heard: lightcone.Placed[] = [];
+    socket.on("message", (data: Buffer) => heard.push(...lightcone.decodeServerPayload(data.subarray(1))));
+    const say = (message: lightcone.ClientMessage): void => {
+      const out = new ByteWriter(64);
+      lightcone.encodeClientMessage(out, message);
+      socket.send(out.toBytes());
+    };
+    try {
+      await expect.poll(() => heard.length).toBe(1);
+      const [greeting] = heard;
+      const lineage = greeting?.message.kind === "InitialConnection" ? greeting.message.lineage : new Uint8Array(0);
+      say({ kind: "Subscribe", requestId: 1, querySetId: 1_000_000, queries: ["SELECT * FROM tally"] });
+      await expect.poll(() => heard.length).toBe(2);
+      const place = heard[1]?.place ?? { offset: 0n, timestampMicros: 0n };
+      const empty = (count: number) => Array.from({ length: count }, (_, querySetId) => ({ querySetId, queries: [] }));
+      for (const count of [10_000, 9_999])
+        say({ kind: "Resume", requestId: count, lineage, place, sets: empty(count) });
+      await expect.poll(() => heard.length, { timeout: 20_000 }).toBe(4);
+      const kept = heard.slice(2).map(({ message }) => (message.kind === "Resumed" ? message.sets.length : message));
+      expect(kept).toEqual([0, 9_999]);
+      say({ kind: "Subscribe", requestId: 2, querySetId: 1_000_001, queries: [] });
+      await expect.poll(() => heard.length).toBe(5);
+      expect(heard[4]?.message).toMatchObject({ message: "subscriptionsPerConnectionMax: 10001 is over 10000" });
+    } finally {
+      socket.terminate();
+    }
   });
 });

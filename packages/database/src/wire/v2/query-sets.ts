@@ -114,15 +114,20 @@ export class QuerySets {
   /**
    * The queries of a new set, or why there is none.
    *
-   * @param more queries that are to be held beside those of it
+   * @param more what is to be held beside it
    */
-  wantedOf(querySetId: number, texts: readonly string[], more = 0): readonly WantedQuery[] | string {
+  wantedOf(
+    querySetId: number,
+    texts: readonly string[],
+    more = { sets: 0, queries: 0 },
+  ): readonly WantedQuery[] | string {
     if (this.sets.has(querySetId)) return `Subscription with id ${querySetId} already exists for client`;
     const { subscriptionsPerConnectionMax: max } = this.context.limits;
-    if (this.sets.size + more >= max) return overLimit(this.sets.size + more + 1, max);
+    const setCount = this.sets.size + more.sets;
+    if (setCount >= max) return overLimit(setCount + 1, max);
     const wanted = this.compile(texts.map((text) => text.trim()));
     if (typeof wanted === "string") return wanted;
-    const count = this.queryCount + more + wanted.length;
+    const count = this.queryCount + more.queries + wanted.length;
     return count > max ? overLimit(count, max) : wanted;
   }
 

@@ -133,22 +133,25 @@ class Resumption implements AnswerRead, SlicedAnswer {
     /** Tables of sets that do not go on. */
     const spoilt = new Set<TableId>();
     const ids = new Set<number>();
-    let count = 0;
+    const held = { sets: 0, queries: 0 };
     for (const { querySetId, queries: texts } of this.message.sets) {
-      const wanted = sets.wantedOf(querySetId, texts, count);
+      const wanted = sets.wantedOf(querySetId, texts, held);
       // The client has rows of it, of tables that nobody can tell any more.
       if (typeof wanted === "string" || ids.has(querySetId)) return [];
       const queries = this.queriesOf(wanted);
       if (queries === undefined) for (const table of tablesOf(wanted)) spoilt.add(table);
       else candidates.push({ querySetId, wanted, queries });
       ids.add(querySetId);
-      count += wanted.length;
+      held.sets += 1;
+      held.queries += wanted.length;
     }
     for (;;) {
-      const clean = candidates.filter(({ wanted }) => !tablesOf(wanted).some((table) => spoilt.has(table)));
-      if (clean.length === candidates.length) return candidates;
+      const clean: Candidate[] = [];
+      const unclean: Candidate[] = [];
       for (const each of candidates)
-        if (!clean.includes(each)) for (const table of tablesOf(each.wanted)) spoilt.add(table);
+        (tablesOf(each.wanted).some((table) => spoilt.has(table)) ? unclean : clean).push(each);
+      if (unclean.length === 0) return candidates;
+      for (const { wanted } of unclean) for (const table of tablesOf(wanted)) spoilt.add(table);
       candidates = clean;
     }
   }
