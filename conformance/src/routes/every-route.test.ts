@@ -136,6 +136,22 @@ describe("row 9: MCP", () => {
     });
   });
 
+  test("numbers of a call's arguments are those that were written", async () => {
+    const wanted = "18446744073709551617";
+    const body = `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"call","arguments":{"reducer":"look","args":[${wanted}]}}}`;
+    const direct = await served.call("routed", "look", `[${wanted}]`);
+    const [{ text: said }] = JSON.parse(await (await say(one, body)).text()).result.content;
+    expect([direct.status, said]).toEqual([400, expect.stringContaining(wanted)]);
+  });
+
+  test("what is nested without end, as an argument or an id, is refused", async () => {
+    const deep = "[".repeat(200_000) + "]".repeat(200_000);
+    const args = `{"name":"call","arguments":{"reducer":"look","args":${deep}}}`;
+    expect((await say(one, `{"id":1,"method":"tools/call","params":${args}}`)).status).toBe(400);
+    expect((await say(one, `{"id":${deep},"method":"ping"}`)).status).toBe(400);
+    expect((await say(one, `{"id":{},"method":"ping"}`)).status).toBe(400);
+  });
+
   test("what is wrong is told by a code, and what wants no answer gets none", async () => {
     const code = async (method: string, params?: object) => (await ask(one, method, params)).error?.code;
     expect(await code("resources/list")).toBe(-32601);

@@ -35,6 +35,15 @@ export function parseJson(text: string, what = "JSON"): JsonNode {
   return new JsonReader(text, what).document();
 }
 
+/** The JSON of a tree, every number as it was written. */
+export function jsonText(node: JsonNode): string {
+  if (node instanceof JsonNumber) return node.text;
+  if (node instanceof JsonObject)
+    return `{${node.keys.map((key, at) => `${JSON.stringify(key)}:${jsonText(node.values[at] ?? null)}`).join(",")}}`;
+  if (typeof node !== "object" || node === null) return JSON.stringify(node);
+  return `[${node.map(jsonText).join(",")}]`;
+}
+
 const numberShape = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 /** What stands in a string for itself. */
 // oxlint-disable-next-line no-control-regex -- JSON forbids bare controls in strings

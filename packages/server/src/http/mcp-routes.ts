@@ -7,6 +7,7 @@
  * A tool's answer is a text, and whether it is of a failure: what the HTTP interface answers to the same question.
  */
 import type { DatabaseRequest } from "@lightcone/database/front";
+import { JsonNumber, JsonObject, jsonText, parseJson, type JsonNode } from "@lightcone/sats";
 import { makeCaller, makeConnectionId } from "../services.ts";
 import { readText } from "./body.ts";
 import { callerOf, resolveDatabase } from "./resolve.ts";
@@ -20,7 +21,8 @@ export const mcpRoutes: readonly Route[] = [
 
 /** Whether requests are of the database that the path names, or name one each. */
 type Scope = "one" | "any";
-type Fields = Readonly<Record<string, unknown>>;
+/** Numbers in it are as they were written: an argument may be a u64. */
+type Fields = Readonly<Record<string, JsonNode | undefined>>;
 
 const protocolVersion = "2025-06-18";
 const instructions =
@@ -45,7 +47,7 @@ async function serve(exchange: Exchange, scope: Scope): Promise<Response> {
   if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type))
     throw fail(415, "Expected request with `Content-Type: application/json`");
   const request = readRequest(await readText(exchange, exchange.services.limits.bodyBytesMax, "detailed"));
-  const { id } = request;
+  const id = idOf(request);
   try {
     const result = await answer(exchange, scope, request);
     // What has no id wants no answer.
@@ -58,14 +60,20 @@ async function serve(exchange: Exchange, scope: Scope): Promise<Response> {
 }
 
 function readRequest(body: string): Fields {
-  let said: unknown;
+  let said: JsonNode;
   try {
-    said = JSON.parse(body);
+    said = parseJson(body, "the body");
   } catch (error) {
     throw fail(400, `the body is no JSON: ${error instanceof Error ? error.message : "it does not read"}`);
   }
-  if (isFields(said)) return said;
+  if (said instanceof JsonObject) return fieldsOf(said);
   throw fail(400, "the body is one JSON-RPC request, an object");
+}
+
+function idOf({ id }: Fields): string | number | null | undefined {
+  if (id instanceof JsonNumber) return Number(id.text);
+  if (id === undefined || id === null || typeof id === "string") return id;
+  throw fail(400, "the `id` of a request is a text or a number");
 }
 
 async function answer(exchange: Exchange, scope: Scope, { method, params }: Fields): Promise<unknown> {
@@ -160,7 +168,7 @@ const tools: readonly Tool[] = [
     isOfDatabase: true,
     run: (exchange, { reducer, args }) => {
       const caller = callerIn(exchange);
-      return ask(exchange, { kind: "call", caller, functionName: textOf(reducer), args: JSON.stringify(args ?? []) });
+      return ask(exchange, { kind: "call", caller, functionName: textOf(reducer), args: jsonText(args ?? []) });
     },
   },
 ];
@@ -197,11 +205,12 @@ function toolsOf(scope: Scope): readonly object[] {
     });
 }
 
-async function callTool(exchange: Exchange, scope: Scope, params: unknown): Promise<object> {
-  const { name, arguments: given = {} } = isFields(params) ? params : {};
+async function callTool(exchange: Exchange, scope: Scope, params: JsonNode | undefined): Promise<object> {
+  const { name, arguments: args = new JsonObject([], []) } = params instanceof JsonObject ? fieldsOf(params) : noFields;
   const tool = tools.find((each) => each.name === name && isThere(each, scope));
   if (tool === undefined) throw new RpcError(codes.invalidParams, `there is no tool \`${textOf(name)}\``);
-  if (!isFields(given)) throw new RpcError(codes.invalidParams, "the arguments of a tool are an object");
+  if (!(args instanceof JsonObject)) throw new RpcError(codes.invalidParams, "the arguments of a tool are an object");
+  const given = fieldsOf(args);
   checkArguments(tool, takenBy(tool, scope), given);
   const { database } = given;
   const asked = scope === "any" && tool.isOfDatabase ? aboutDatabase(exchange, textOf(database)) : exchange;
@@ -244,8 +253,10 @@ async function ask(exchange: Exchange, request: DatabaseRequest): Promise<Respon
   return fromReply(await link.request(request));
 }
 
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+const noFields: Fields = {};
+
+function fieldsOf({ keys, values }: JsonObject): Fields {
+  return Object.fromEntries(keys.map((key, at) => [key, values[at]]));
 }
 
 /** An argument that was checked to be a text. */
