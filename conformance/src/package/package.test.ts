@@ -149,6 +149,20 @@ test("the command says its version", () => {
   expect(lightcone("version")).toMatch(/^lightcone \d+\.\d+\.\d+/);
 });
 
+test("a module in a folder without the package is built with what came with the command", () => {
+  const apart = join(folder, "apart");
+  mkdirSync(apart);
+  writeFileSync(join(apart, "module.ts"), moduleText);
+  const built = (from: string): string => {
+    lightcone("build", "--no-check", "--module-path", from);
+    // Its comments say which file each part is of, as seen from the module's folder.
+    return readFileSync(join(project, from, "dist/bundle.js"), "utf8").replaceAll(/^\/\/.*\n/gm, "");
+  };
+  const [within, beside] = [built("."), built("../apart")];
+  expect(beside).toContain("lightcone:host@");
+  expect(beside).toBe(within);
+});
+
 describe("row 29: a Node that is too old", () => {
   /** Has the launcher believe that it runs on Node 20. */
   const old = `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})`;

@@ -136,11 +136,11 @@ function modulePlugin(project: string, sdkFolders: Set<string>, official: () => 
     name: "lightcone",
     async resolveId(source, importer) {
       if (source === sdk) {
-        // The project's own SDK if it has one, else the one that came with this command.
+        // The project's own SDK if it has one, else the one that came with this command, as it is inside a database.
         const own = await this.resolve(source, importer, { skipSelf: true });
-        const path = own?.id ?? fileURLToPath(import.meta.resolve(sdk));
-        sdkFolders.add(packageOf(path));
-        return own ?? path;
+        const found = own ?? (await this.resolve(source, fileURLToPath(import.meta.url), { skipSelf: true }));
+        if (found !== null) sdkFolders.add(packageOf(found.id));
+        return found;
       }
       if (source === "lightcone" || source === "lightcone/client")
         throw new LightconeError("ModuleInvalid", {
