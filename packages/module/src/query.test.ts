@@ -67,6 +67,14 @@ test.each([
   },
 ])("$text", ({ query, text }) => expect(toSql(query)).toBe(text));
 
+test("a table or a column that is not there is answered with those that are", () => {
+  const from = queriesOf({ note: table({}, { id: t.u64().primaryKey(), text: t.string() }) });
+  expect(() => Reflect.get(from, "note_")).toThrow("the module has no table `note_`: there are note");
+  expect(() => from.note.where((row) => Reflect.get(row, "colour").eq(1))).toThrow(
+    "`note` has no column `colour`: there are id, text",
+  );
+});
+
 test("what cannot be said is refused with what to do", () => {
   expect(() => note.leftSemijoin(note, (left, right) => left.id.eq(right.id))).toThrow(/join a table with itself/);
   const joined = note.leftSemijoin(noteTag, (left, right) => left.id.eq(right.noteId));

@@ -147,11 +147,29 @@ export function queriesOf<S extends Tables>(tables: S, within = ""): From<S> {
   const made = Object.entries(tables).map(([key, each]) => {
     const name = within === "" ? key : `${within}.${key}`;
     if (!isTable(each)) return [key, queriesOf(each.default.tables, name)] as const;
-    const columns = Object.keys(each.rowType.fields).map((column) => [column, new QueryColumn(name, column)] as const);
-    return [key, new Query({ name, row: Object.fromEntries(columns) })] as const;
+    return [key, queryOf(name, Object.keys(each.rowType.fields))] as const;
   });
-  return Object.fromEntries(made) as From<S>; // a query for each table, under its key
+  const what = within === "" ? "the module" : `\`${within}\``;
+  return named(Object.fromEntries(made), what, "table") as From<S>; // a query for each table, under its key
 }
+
+/** All rows of a table or of a view, by the names of its columns. */
+export function queryOf(name: string, columns: readonly string[]): Query {
+  const made = columns.map((column) => [column, new QueryColumn(name, column)] as const);
+  return new Query({ name, row: named(Object.fromEntries(made), `\`${name}\``, "column") });
+}
+
+/** Answers a name that is not there with those that are: plain JavaScript has no compiler that would. */
+function named<T extends object>(made: T, what: string, kind: string): T {
+  return new Proxy(made, {
+    get(target, name) {
+      if (typeof name === "symbol" || Reflect.has(target, name) || probed.has(name)) return Reflect.get(target, name);
+      throw new TypeError(`${what} has no ${kind} \`${name}\`: there are ${Object.keys(target).join(", ") || "none"}`);
+    },
+  });
+}
+/** What the language and loggers look for on any object. */
+const probed: ReadonlySet<string> = new Set(["then", "toJSON"]);
 
 export function isQuery(value: unknown): value is Query {
   return value instanceof Query;

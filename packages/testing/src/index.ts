@@ -17,4 +17,4 @@ export type {
   Subscription,
   World,
 } from "./api.ts";
-export type { Calls, ModuleExports, Procedures, Reducers, RowOf, TestQuery, WorldDb } from "./types.ts";
+export type { Calls, ModuleExports, Procedures, Reducers, RowOf, TestFrom, TestQuery, WorldDb } from "./types.ts";

@@ -1,53 +1,31 @@
 /** Who acts on a database under test: an identity, and the connections that it has. */
+import { isQuery } from "@lightcone/module/query";
 import { ConnectionId, readU128, type Identity } from "@lightcone/sats";
-import { queriesOf } from "@lightcone/module/query";
 import type { CalledFunction } from "./functions.ts";
 import type { TestConnection } from "./connection.ts";
 import type { Person } from "./api.ts";
+import type { QueryStart } from "./from.ts";
+import { helpful } from "./helpful.ts";
 import type { ModuleExports } from "./types.ts";
 
 /** What those who act have of their world. */
 export interface PersonSite {
   readonly functions: ReadonlyMap<string, CalledFunction>;
-  readonly tables: Parameters<typeof queriesOf>[0];
+  readonly from: QueryStart;
   connect(identity: Uint8Array, claims: string, isOwner: boolean): TestConnection;
   /** Runs a request of a test: time goes on by a microsecond, and what failed meanwhile is thrown. */
   request<T>(run: () => Promise<T>): Promise<T>;
   settle(): Promise<void>;
 }
 
-type AnyQuery = string | ((from: unknown) => { toSql(): string });
+type AnyQuery = string | ((from: QueryStart) => unknown);
 
 function sqlOf(site: PersonSite, query: AnyQuery): string {
   if (typeof query === "string") return query;
-  if (typeof query === "function") return query(queriesOf(site.tables)).toSql();
-  throw new TypeError("a query is SQL, or made of the module's tables: (from) => from.player");
+  const made = typeof query === "function" ? query(site.from) : undefined;
+  if (isQuery(made)) return made.toSql();
+  throw new TypeError("a query is SQL, or made of the module's tables and views: (from) => from.player");
 }
-
-/** An object whose unknown names are answered with those that there are. */
-function helpful<T extends object>(made: T, what: string, names: Iterable<string>): T {
-  return new Proxy(made, {
-    get(target, name) {
-      if (Reflect.has(target, name) || typeof name === "symbol" || probed.has(name)) return Reflect.get(target, name);
-      throw new TypeError(
-        `${what} has no \`${name}\`: the module has ${[...names].join(", ") || "no function to call"}`,
-      );
-    },
-  });
-}
-/** What the language, test runners and loggers look for on any object. */
-const probed = new Set([
-  "then",
-  "toJSON",
-  "asymmetricMatch",
-  "constructor",
-  "nodeType",
-  "$$typeof",
-  "tagName",
-  "inspect",
-  "message",
-  "stack",
-]);
 
 function callsOf(
   site: PersonSite,

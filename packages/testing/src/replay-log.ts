@@ -4,6 +4,7 @@ import { lockDirectory, realFileSystem } from "@lightcone/base/node";
 import { differenceText, rerunCalls } from "@lightcone/database";
 import type { ModuleInstance } from "@lightcone/host";
 import { fromHex } from "@lightcone/sats";
+import { checkOptions } from "./helpful.ts";
 import { loadedModuleOf } from "./loaded-module-of.ts";
 import { removeCopy, copyLog } from "./real-copy.ts";
 import type { ModuleExports } from "./types.ts";
@@ -41,6 +42,7 @@ export async function replayLog(
   dataDirectory: string,
   options: ReplayOptions = {},
 ): Promise<ReplayReport> {
+  checkOptions("replayLog", options, { database: true, from: true, to: true });
   const module = loadedModuleOf(exports);
   const { directory, identity } = await findLog(dataDirectory, options.database);
   const lock = await lockDirectory(dataDirectory, { clock: realClock, waitMs: 1000 });

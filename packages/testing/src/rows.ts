@@ -8,16 +8,20 @@ export type AnyRow = Readonly<Record<string, unknown>>;
 
 /** How rows of a table or of a view are read. */
 export interface RowReader {
+  /** The columns' names in the code. */
+  readonly columns: readonly string[];
   read(bytes: Uint8Array): AnyRow;
   /** What is the same for two rows of which one takes the place of the other; undefined where there is no primary key. */
   keyOf(row: AnyRow): string | undefined;
 }
 
 class Reader implements RowReader {
+  readonly columns: readonly string[];
   private readonly codec: ValueCodec<AnyRow>;
   private readonly key: string | undefined;
 
   constructor(columns: readonly { readonly name: string; readonly type: AlgebraicType }[], key: string | undefined) {
+    this.columns = columns.map(({ name }) => name);
     this.codec = valueCodec(product(Object.fromEntries(columns.map(({ name, type }) => [name, type]))));
     this.key = key;
   }

@@ -9,6 +9,7 @@ import type { World } from "./api.ts";
 import { momentMicros, type Moment } from "./duration.ts";
 import { StubbedHttp } from "./http-stubs.ts";
 import { advice, whenEnded, type KeepOptions } from "./keep.ts";
+import { checkOptions } from "./helpful.ts";
 import { loadedModuleOf } from "./loaded-module-of.ts";
 import { TestClock } from "./test-clock.ts";
 import type { ModuleExports } from "./types.ts";
@@ -68,7 +69,9 @@ class RealmWatchdog extends TimeoutWatchdog {
  * expect(world.db.player.count()).toBe(1n);
  */
 export async function testModule<M extends ModuleExports>(exports: M, options: TestOptions = {}): Promise<World<M>> {
-  const { seed = 0, limits } = options;
+  checkOptions("testModule", options, { now: true, seed: true, limits: true, keep: true });
+  const { seed = 0, limits, keep } = options;
+  if (keep !== undefined) checkOptions("`keep` of testModule", keep, { test: true, entry: true, folder: true });
   if (!Number.isSafeInteger(seed) || seed < 0) throw new TypeError("a seed is a whole number from 0 on");
   for (const name of Object.keys(limits ?? {}))
     if (!(name in defaultDatabaseLimits))
@@ -105,9 +108,7 @@ export async function testModule<M extends ModuleExports>(exports: M, options: T
     program.release();
     throw new LightconeError("ModuleInvalid", { reason: new TextDecoder().decode(published.body) });
   }
-  const { keep } = options;
   const world = new TestWorld({
-    exports,
     module,
     program,
     memory,

@@ -2,7 +2,7 @@
 // Method: the module of `testing/arena.ts`, in this process; each test looks at rows.
 import { describe, expect, test } from "vitest";
 import { schema, t, table } from "@lightcone/module";
-import { testModule } from "./index.ts";
+import { replayLog, testModule } from "./index.ts";
 import * as arena from "./testing/arena.ts";
 
 describe("issue 10 §3: a module under test", () => {
@@ -133,6 +133,43 @@ describe("issue 10 §3: a module under test", () => {
     expect(await ann.query((from) => from.letter)).toEqual([]);
     expect(await bob.query((from) => from.letter)).toMatchObject([{ text: "hi" }]);
     expect(world.db.letter.count()).toBe(1n);
+  });
+
+  test("queries are made of tables and views; a name that is not there is answered with those that are", async () => {
+    await using world = await testModule(arena);
+    const [ann, bob] = [world.as("ann"), world.as("bob")];
+    await ann.join({ name: "Ann" });
+    const mine = await ann.subscribe((from) => from.mine.where((row) => row.score.gte(0)));
+    expect(mine.rows.map(({ name }) => name)).toEqual(["Ann"]);
+    expect(await bob.query((from) => from.mine)).toEqual([]);
+    await bob.send({ to: ann.identity, text: "hi" });
+    const inBox = await ann.query((from) => from.inBox.where((row) => row.letterText.eq("hi")));
+    expect(inBox).toEqual([{ letterText: "hi", fromAfar: true }]);
+    const plain = ann as never as Record<"query" | "subscribe", (query: unknown) => Promise<unknown>>;
+    type Any = Record<
+      string,
+      { where(holds: (row: Record<string, { eq(value: unknown): unknown }>) => unknown): unknown }
+    >;
+    await expect(plain.query((from: Any) => from["plyer"])).rejects.toThrow(
+      /`from` has no `plyer`: the module has player, .*best, inBox, mine/,
+    );
+    await expect(plain.subscribe((from: Any) => from["mine"]?.where((row) => row["colour"]?.eq(1)))).rejects.toThrow(
+      "`mine` has no column `colour`: there are id, owner, name, score, online",
+    );
+    await expect(plain.query(() => undefined)).rejects.toThrow(
+      /a query is SQL, or made of the module's tables and views/,
+    );
+  });
+
+  test("options that there are not are refused by name", async () => {
+    await expect(testModule(arena, { sed: 1 } as never)).rejects.toThrow(
+      "testModule has no option `sed`; there are now, seed, limits, keep",
+    );
+    await expect(testModule(arena, { keep: { tset: 1 } } as never)).rejects.toThrow(/no option `tset`/);
+    await using world = await testModule(arena);
+    expect(() => world.as("eve", { claim: {} } as never)).toThrow(/`as` has no option `claim`; there are claims/);
+    expect(() => world.request("/hi", { methd: "POST" } as never)).toThrow(/no option `methd`/);
+    await expect(replayLog(arena, "nowhere", { form: 1 } as never)).rejects.toThrow(/replayLog has no option `form`/);
   });
 
   test("the owner's SQL reads and writes, in values of the module's kinds", async () => {

@@ -47,6 +47,12 @@ export async function rows(): Promise<void> {
   is<typeof change, Changed<Player>>(true);
   const texts = await world.as("ann").query<{ readonly text: string }>("SELECT text FROM letter");
   is<typeof texts, { readonly text: string }[]>(true);
+  const best = await world.as("ann").query((from) => from.best.where((row) => row.score.gt(1)));
+  is<typeof best, Player[]>(true);
+  const letters = await world.as("ann").query((from) => from.inBox);
+  is<typeof letters, { letterText: string; fromAfar: boolean }[]>(true);
+  // @ts-expect-error there is no such view
+  await world.as("ann").query((from) => from.worst);
   // @ts-expect-error a number is compared with a number
   await world.as("ann").query((from) => from.player.where((row) => row.score.gt("1")));
 }
@@ -60,6 +66,8 @@ export async function submodules(): Promise<void> {
   is<typeof id, number>(true);
   const line = world.db.chat.line.id.find(1);
   is<typeof line, { id: number } | null>(true);
+  const lines = await world.as("ann").query((from) => from.chat.line);
+  is<typeof lines, { id: number }[]>(true);
   // @ts-expect-error it takes a text
   await world.as("ann").reducers["chat.send"]({});
 }

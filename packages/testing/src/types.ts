@@ -2,17 +2,18 @@
 import type {
   ExportGroup,
   Fields,
-  From,
   HttpHandlerExport,
   InferTypeOfRow,
   LifecycleExport,
   MigrateExport,
+  AnyType,
   ProcedureExport,
   Query,
   ReadOnlyDb,
   ReducerExport,
   Schema,
   Table,
+  ViewExport,
 } from "@lightcone/module";
 
 /* oxlint-disable no-explicit-any -- `infer` needs any schema, of which the parts are then exact */
@@ -95,5 +96,19 @@ export type RowOf<M extends ModuleExports, K extends keyof TablesOf<M>> =
 /** Every table, private ones too, to read. */
 export type WorldDb<M extends ModuleExports> = ReadOnlyDb<TablesOf<M>>;
 
-/** A query made of the module's tables: `(from) => from.player.where((row) => row.score.gt(10))`. */
-export type TestQuery<M extends ModuleExports, F extends Fields> = (from: From<TablesOf<M>>) => Query<F>;
+type ViewNames<M> = { [K in keyof M]: M[K] extends ViewExport<any> ? K : never }[keyof M];
+type ViewRow<V> =
+  V extends ViewExport<infer Rows> ? (Rows extends readonly (infer Row)[] ? Row : Exclude<Rows, undefined>) : never;
+type ColumnsOf<Row> = { readonly [K in keyof Row & string]-?: AnyType<Row[K]> };
+
+/** The module's tables, by their keys in its schema, and its views, by the names that it exports them under. */
+export type TestFrom<M extends ModuleExports> = {
+  readonly [K in keyof TablesOf<M>]: TablesOf<M>[K] extends ModuleExports
+    ? TestFrom<Within<M, K>>
+    : TablesOf<M>[K] extends Table<infer F, any>
+      ? Query<F>
+      : never;
+} & { readonly [K in ViewNames<Exported<M>>]: Query<ColumnsOf<ViewRow<Exported<M>[K]>>> };
+
+/** A query made of the module's tables and views: `(from) => from.player.where((row) => row.score.gt(10))`. */
+export type TestQuery<M extends ModuleExports, F extends Fields> = (from: TestFrom<M>) => Query<F>;

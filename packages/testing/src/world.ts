@@ -22,8 +22,10 @@ import {
 import type { ModuleDef } from "@lightcone/schema";
 import { TestConnection } from "./connection.ts";
 import { durationMicros, type Duration } from "./duration.ts";
+import { queryStart, type QueryStart } from "./from.ts";
 import { calledFunctions, type CalledFunction } from "./functions.ts";
 import type { StubbedHttp } from "./http-stubs.ts";
+import { checkOptions } from "./helpful.ts";
 import { keepDatabase, type KeepOptions } from "./keep.ts";
 import type { HttpStubs, LogEntry, Person, PersonOptions, RouteInit, RouteReply } from "./api.ts";
 import { makePerson, type PersonSite } from "./person.ts";
@@ -42,7 +44,6 @@ const decoder = new TextDecoder();
 const issuer = "https://lightcone.testing";
 
 export interface WorldParts {
-  readonly exports: ModuleExports;
   readonly module: LoadedModule;
   readonly program: LoadedProgram;
   readonly memory: InMemory;
@@ -73,15 +74,15 @@ export class TestWorld {
     this.parts = parts;
     this.identity = parts.identity;
     this.http = parts.http;
-    const { module, memory, exports } = parts;
+    const { module, memory } = parts;
     const { def } = memory.database.context.module ?? {};
     if (def === undefined) throw new TypeError("the module is not there");
-    const { readers, functions } = codecsOf(module, def);
+    const { readers, functions, from } = codecsOf(module, def);
     const link = memory.database;
     void memory.database.failed.then((error) => this.broken(error));
     this.site = {
       functions,
-      tables: exports.default.tables,
+      from,
       connect: (identity, claims, isOwner) => {
         const site = { link, readers, lastWords: () => this.lastWords() };
         const caller = { identity, connectionId: this.nextConnectionId(), claims, isOwner };
@@ -97,6 +98,7 @@ export class TestWorld {
 
   as(name: string, options: PersonOptions = {}): Person<ModuleExports> {
     if (typeof name !== "string" || name === "") throw new TypeError('as takes a name: world.as("ann")');
+    checkOptions("`as`", options, { claims: true });
     const known = this.people.get(name);
     if (known !== undefined) return known;
     const person = makePerson(this.site, name, identityFromClaims(issuer, name), claimsOf(name, options.claims));
@@ -131,7 +133,9 @@ export class TestWorld {
     });
   }
 
-  request(path: string, { method = "GET", headers = {}, body = "" }: RouteInit = {}): Promise<RouteReply> {
+  request(path: string, init: RouteInit = {}): Promise<RouteReply> {
+    checkOptions("`request`", init, { method: true, headers: true, body: true });
+    const { method = "GET", headers = {}, body = "" } = init;
     return this.ask(async () => {
       const reply = await this.parts.memory.database.request({
         kind: "route",
@@ -267,6 +271,7 @@ export class TestWorld {
 interface Codecs {
   readonly readers: ReadonlyMap<string, RowReader>;
   readonly functions: ReadonlyMap<string, CalledFunction>;
+  readonly from: QueryStart;
 }
 const codecs = new WeakMap<LoadedModule, Codecs>();
 
@@ -274,7 +279,9 @@ const codecs = new WeakMap<LoadedModule, Codecs>();
 function codecsOf(module: LoadedModule, def: ModuleDef): Codecs {
   let made = codecs.get(module);
   if (made === undefined) {
-    made = { readers: rowReaders(module.shape, def), functions: calledFunctions(module.shape, def) };
+    const { shape } = module;
+    const readers = rowReaders(shape, def);
+    made = { readers, functions: calledFunctions(shape, def), from: queryStart(shape, def, readers) };
     codecs.set(module, made);
   }
   return made;

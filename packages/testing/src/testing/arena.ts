@@ -108,6 +108,14 @@ export const mine = arena.view({ public: true }, t.array(player.rowType), (ctx) 
 export const best = arena.anonymousView({ public: true }, t.array(player.rowType), (ctx) =>
   ctx.from.player.where((row) => row.score.gte(100)),
 );
+export const inBox = arena.view(
+  { public: true },
+  t.array(t.object("InBox", { letterText: t.string(), fromAfar: t.bool() })),
+  (ctx) =>
+    [...ctx.db.letter.iter()]
+      .filter(({ to }) => to.isEqual(ctx.sender))
+      .map(({ text }) => ({ letterText: text, fromAfar: true })),
+);
 export const ownLetters = arena.clientVisibilityFilter.sql("SELECT * FROM letter WHERE letter.to = :sender");
 
 const hello = arena.httpHandler((_ctx, request) => new SyncResponse(`hello ${request.method}`, { status: 201 }));
