@@ -318,8 +318,8 @@ describe("issue 10, resume: nobody sees what is not theirs", () => {
 });
 
 describe("issue 10, resume: what a hostile client asks for", () => {
-  test("sets without queries count as well: no more go on than may be subscribed to", async () => {
-    await begin(allNotes);
+  /** A client by hand, which has seen the database as it is now. */
+  async function byHand() {
     const url = `${served.url.replace("http", "ws")}/v1/database/${database}/subscribe?compression=None`;
     const socket = new WebSocket(url, ["v1.bsatn.lightcone"], { perMessageDeflate: false });
     const heard: lightcone.Placed[] = [];
@@ -329,22 +329,49 @@ describe("issue 10, resume: what a hostile client asks for", () => {
       lightcone.encodeClientMessage(out, message);
       socket.send(out.toBytes());
     };
+    const hears = (many: number) => expect.poll(() => heard.length, { timeout: 20_000 }).toBe(many);
+    await hears(1);
+    const [greeting] = heard;
+    const lineage = greeting?.message.kind === "InitialConnection" ? greeting.message.lineage : new Uint8Array(0);
+    say({ kind: "Subscribe", requestId: 1, querySetId: 1_000_000, queries: ["SELECT * FROM tally"] });
+    await hears(2);
+    const place = heard[1]?.place ?? { offset: 0n, timestampMicros: 0n };
+    const resume = (count: number, queries: readonly string[]): void => {
+      const sets = Array.from({ length: count }, (_, querySetId) => ({ querySetId, queries }));
+      say({ kind: "Resume", requestId: count, lineage, place, sets });
+    };
+    const kept = () => heard.flatMap(({ message }) => (message.kind === "Resumed" ? [message.sets.length] : []));
+    return { socket, heard, say, hears, resume, kept };
+  }
+
+  test("sets without queries count as well: no more go on than may be subscribed to", async () => {
+    await begin(allNotes);
+    const { socket, heard, say, hears, resume, kept } = await byHand();
     try {
-      await expect.poll(() => heard.length).toBe(1);
-      const [greeting] = heard;
-      const lineage = greeting?.message.kind === "InitialConnection" ? greeting.message.lineage : new Uint8Array(0);
-      say({ kind: "Subscribe", requestId: 1, querySetId: 1_000_000, queries: ["SELECT * FROM tally"] });
-      await expect.poll(() => heard.length).toBe(2);
-      const place = heard[1]?.place ?? { offset: 0n, timestampMicros: 0n };
-      const empty = (count: number) => Array.from({ length: count }, (_, querySetId) => ({ querySetId, queries: [] }));
-      for (const count of [10_000, 9_999])
-        say({ kind: "Resume", requestId: count, lineage, place, sets: empty(count) });
-      await expect.poll(() => heard.length, { timeout: 20_000 }).toBe(4);
-      const kept = heard.slice(2).map(({ message }) => (message.kind === "Resumed" ? message.sets.length : message));
-      expect(kept).toEqual([0, 9_999]);
+      for (const count of [10_000, 9_999]) resume(count, []);
+      await hears(4);
+      expect(kept()).toEqual([0, 9_999]);
       say({ kind: "Subscribe", requestId: 2, querySetId: 1_000_001, queries: [] });
-      await expect.poll(() => heard.length).toBe(5);
+      await hears(5);
       expect(heard[4]?.message).toMatchObject({ message: "subscriptionsPerConnectionMax: 10001 is over 10000" });
+    } finally {
+      socket.terminate();
+    }
+  });
+
+  test("the same rows for many sets: no more is gathered than some times what is kept, and none of them goes on", async () => {
+    await begin(allNotes);
+    const { socket, heard, say, hears, resume, kept } = await byHand();
+    try {
+      await call("fill", 5000, 2000, 4);
+      resume(100, [allNotes]);
+      await hears(3);
+      resume(2, [allNotes]);
+      await hears(4);
+      expect(kept()).toEqual([0, 2]);
+      say({ kind: "Subscribe", requestId: 2, querySetId: 50, queries: [allNotes] });
+      await hears(5);
+      expect(heard[4]?.message.kind).toBe("SubscribeApplied");
     } finally {
       socket.terminate();
     }

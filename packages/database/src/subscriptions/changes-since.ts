@@ -15,6 +15,8 @@ import type { CommitRun } from "./recent-commits.ts";
 const sliceMs = 0.5;
 const commitsPerStep = 20;
 const rowsPerStep = 200;
+/** Bytes that one client is told, by what is kept. */
+const toldPerKept = 4;
 
 /** A query, and where its changes go. */
 export interface ChangedQuery {
@@ -38,6 +40,7 @@ export class ChangesSince {
   private readonly moved = new Map<TableId, Map<string, Moved>>();
   private rest: Iterator<unknown> | undefined;
   private spentMs = 0;
+  private toldBytes = 0;
   isWhole = false;
 
   constructor(
@@ -62,13 +65,18 @@ export class ChangesSince {
     return this.spentMs > this.context.limits.reducerTimeoutMs;
   }
 
+  /** Whether there is more to tell than is kept of commits, some times over: rows are told for each query. */
+  get isTooMuch(): boolean {
+    return this.toldBytes > toldPerKept * this.context.limits.resumeBytesMax;
+  }
+
   gather(): void {
     const { clock } = this.context;
     const from = clock.steadyMs();
     do {
       if (this.rest === undefined) this.read();
       else if (this.rest.next().done === true) this.isWhole = true;
-    } while (!this.isWhole && clock.steadyMs() - from <= sliceMs);
+    } while (!this.isWhole && !this.isTooMuch && clock.steadyMs() - from <= sliceMs);
     this.spentMs += clock.steadyMs() - from;
   }
 
@@ -96,9 +104,12 @@ export class ChangesSince {
       for (const { bytes, by } of rows.values()) {
         const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
         for (const { test, inserts, deletes } of this.queries.get(table) ?? []) {
-          if (by !== 0 && test(view, 0)) (by > 0 ? inserts : deletes).add(bytes, 0, bytes.length);
+          if (by !== 0 && test(view, 0)) {
+            (by > 0 ? inserts : deletes).add(bytes, 0, bytes.length);
+            this.toldBytes += bytes.length;
+          }
           left -= 1;
-          if (left > 0) continue;
+          if (left > 0 && !this.isTooMuch) continue;
           left = rowsPerStep;
           yield;
         }

@@ -89,7 +89,9 @@ class Resumption implements AnswerRead, SlicedAnswer {
   gather(): void {
     if (this.changes === undefined) this.begin();
     this.changes?.gather();
-    this.isWhole = !this.isWaiting && this.changes?.isWhole !== false;
+    const isTooMuch = this.changes?.isTooMuch === true;
+    if (isTooMuch) this.giveUp("there are too many changes");
+    this.isWhole = !this.isWaiting && (isTooMuch || this.changes?.isWhole !== false);
     if (this.isWhole) this.close();
   }
 
@@ -191,13 +193,21 @@ class Resumption implements AnswerRead, SlicedAnswer {
 
   /** There was no time left: the client subscribes anew. */
   readonly fail = (): Piece => {
-    const { channel, encoder, sets } = this.parts;
-    // Messages that wait behind the answer change rows of sets that it would say are not held.
-    if (this.kept.length > 0 && channel.holdsBack) channel.end(1011, "the changes took too long");
-    sets.letGo(this.number);
-    const [piece] = encoder.resumed(this.message.requestId, [], [], undefined);
+    this.giveUp("the changes took too long");
+    const [piece] = this.encode();
     return defined(piece, "a message without rows");
   };
+
+  /** Nothing goes on. */
+  private giveUp(reason: string): void {
+    const { channel, sets } = this.parts;
+    // Messages that wait behind the answer change rows of sets that it would say are not held.
+    if (this.kept.length > 0 && channel.holdsBack) channel.end(1011, reason);
+    sets.letGo(this.number);
+    this.kept = [];
+    this.place = undefined;
+    this.note = undefined;
+  }
 }
 
 function tablesOf(wanted: readonly WantedQuery[]): readonly TableId[] {
