@@ -34,6 +34,7 @@ const db = connect({ uri, database: "chat", tokenStore: webTokenStore(localStora
   persist: persist(indexedDbStore(), { afterMs: 10 }), onState: (state) => (document.title = state) });
 db.tables.message.onInsert(({ text }) => say(text));
 db.subscribe(db.tables.message);
+globalThis.me = () => db.identity.toHexString();
 globalThis.send = (text) => db.reducers.sendMessage({ text });
 `;
 
@@ -148,6 +149,21 @@ describe.skipIf(!existsSync(browserPath))(`a page of another origin in Chromium 
     for (const page of [one, two]) await hasSaid(page, "back again");
     expect(await one.getByText("kept by both", { exact: true }).count()).toBe(1);
     for (const page of [one, two]) await page.close();
+  });
+
+  test("issue 10: two tabs at once on a first visit are one identity, and stay it", async () => {
+    const tabs = await Promise.all([0, 1].map(() => browser.newPage()));
+    const identities = (): Promise<unknown[]> => Promise.all(tabs.map((page) => page.evaluate("me()")));
+    await tabs[0]?.goto(address("", "blank"));
+    await tabs[0]?.evaluate("localStorage.clear()");
+    await Promise.all(tabs.map((page) => page.goto(address("", "kept"))));
+    for (const page of tabs) await isOpen(page);
+    const [one, two] = await identities();
+    expect(two).toBe(one);
+    await Promise.all(tabs.map((page) => page.reload()));
+    for (const page of tabs) await isOpen(page);
+    expect(await identities()).toEqual([one, one]);
+    for (const page of tabs) await page.close();
   });
 
   test("issue 10, kept rows: with a full quota the page works, and says so once", async () => {

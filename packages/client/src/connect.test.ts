@@ -7,7 +7,7 @@ import { connect } from "./connect.ts";
 import type { ConnectOptions } from "./connect-options.ts";
 import { heldCallsMax } from "./requests.ts";
 import type { SubscriptionHandle } from "./subscription.ts";
-import { FakeWorld, memoryTokenStore, refusal, settled } from "./testing/fake-world.ts";
+import { FakeWorld, answer, memoryTokenStore, refusal, settled } from "./testing/fake-world.ts";
 import { schemaText } from "./testing/schema-text.ts";
 import {
   applied,
@@ -674,6 +674,78 @@ describe.each([1, 3] as const)("version %d", (version) => {
       expect(fake.socket.url.searchParams.has("token")).toBe(false);
       await greet(fake);
       expect(tokenStore.token).toBe("long-lived");
+    });
+
+    describe("of two pages on a first visit", () => {
+      /** Two that came without a token, on one store; and what each asks for at once. */
+      function visit() {
+        const tokenStore = memoryTokenStore();
+        const pages = [open({ tokenStore }), open({ tokenStore })] as const;
+        for (const { db } of pages) db.subscribe("SELECT * FROM person");
+        return { tokenStore, pages };
+      }
+      /** What was shown on each of a page's links, and what was asked on it. */
+      const asked = ({ fake }: ReturnType<typeof open>) =>
+        fake.sockets.map(({ url, sent }) => [url.searchParams.get("token"), sent.length]);
+
+      test("greeted one after the other: the second goes on as the first, and has asked for nothing before", async () => {
+        const { tokenStore, pages } = visit();
+        const [one, two] = pages;
+        await greet(one.fake, "first");
+        await greet(two.fake, "second");
+        await greet(two.fake, "short");
+        expect([tokenStore.token, one.db.token, two.db.token]).toEqual(["first", "first", "first"]);
+        expect([asked(one), asked(two)]).toEqual([
+          [[null, 1]],
+          [
+            [null, 0],
+            ["short-first", 1],
+          ],
+        ]);
+        expect([two.fake.sockets[0]?.isClosed, two.db.state, two.states]).toEqual([true, "connecting", []]);
+      });
+
+      test("that each found nothing kept: both go on as the one that is kept", async () => {
+        const { tokenStore, pages } = visit();
+        const [one, two] = pages;
+        one.fake.socket.receive(greeting("first"));
+        // What the other page has written shows late.
+        tokenStore.token = undefined;
+        two.fake.socket.receive(greeting("second"));
+        await settled();
+        await greet(one.fake, "short");
+        expect([tokenStore.token, one.db.token, two.db.token]).toEqual(["second", "second", "second"]);
+        expect([asked(one), asked(two)]).toEqual([
+          [
+            [null, 0],
+            ["short-second", 1],
+          ],
+          [[null, 1]],
+        ]);
+      });
+    });
+
+    test("a client stays who it is, whatever is kept later", async () => {
+      const tokenStore = memoryTokenStore();
+      const { fake, db } = open({ tokenStore });
+      await greet(fake, "mine");
+      tokenStore.token = "another's";
+      fake.socket.drop();
+      fake.pass(250);
+      await settled();
+      await greet(fake, "short");
+      expect([fake.tokensShown, db.token, tokenStore.token]).toEqual([["mine"], "mine", "another's"]);
+    });
+
+    test("a store that cannot let go of one that the server does not take: the client is somebody new, once", async () => {
+      const fake = makeWorld();
+      fake.exchange = async (token) =>
+        token === "stale" ? refusal(401, "another server's") : answer(JSON.stringify({ token: "short" }));
+      const tokenStore = { ...memoryTokenStore("stale"), set: () => {}, remove: () => {} };
+      const { db } = open({ tokenStore, platform: fake.platform });
+      await settled();
+      await greet(fake);
+      expect([fake.sockets.length, db.token, db.state]).toEqual([1, "long-lived", "open"]);
     });
 
     test("a given one that the server does not take is final", async () => {

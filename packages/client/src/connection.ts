@@ -263,6 +263,7 @@ export class Connection {
     };
     const link = new Link(this.#options, {
       token: (token) => this.#keeping?.load(token),
+      greeted: (token) => only(() => this.#tell(() => this.#options.tokens.granted(token))),
       ready: (greeting, schema) => only(() => this.#begin(attempt, greeting, schema)),
       message: (message) => only(() => this.#understand(attempt, message)),
       unreadable: (error) => only(() => this.#unreadable(attempt, error)),
@@ -418,6 +419,12 @@ export class Connection {
 
   #begin(attempt: Attempt, greeting: Greeting, schema: string): void {
     const { catalog, tokens } = this.#options;
+    this.#tell(() => {
+      if (tokens.settle()) return;
+      this.#drop(attempt, "");
+      this.#open();
+    });
+    if (this.#attempt !== attempt) return;
     let isOther: boolean;
     try {
       isOther = catalog.take(schema);
@@ -428,7 +435,6 @@ export class Connection {
     }
     this.identity = Identity.fromBytes(greeting.identity);
     this.connectionId = ConnectionId.fromString(toHexReversed(greeting.connectionId));
-    this.#tell(() => tokens.granted(greeting.token));
     for (const accessor of this.#used) this.#checkUse(accessor);
     if (this.#attempt !== attempt) return; // whoever was told may have closed the client
     attempt.bags.standing.lineage = greeting.lineage;

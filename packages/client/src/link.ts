@@ -32,6 +32,8 @@ export interface LinkOptions {
 export interface LinkEvents {
   /** Whom it connects as is known. It is ready when what this gives has settled, and no sooner. */
   token(token: string | undefined): Promise<void> | undefined;
+  /** The server has said who this client is to it, and by which token. */
+  greeted(token: string): void;
   /** It may be used. @param schema what the server tells of the database */
   ready(greeting: Greeting, schema: string): void;
   /** @throws {LightconeError} what cannot be read: `unreadable` is told */
@@ -207,6 +209,7 @@ export class Link {
 
   #greeted(greeting: Greeting): void {
     this.#greeting = { ...greeting, identity: greeting.identity.slice(), connectionId: greeting.connectionId.slice() };
+    this.#events.greeted(greeting.token);
     const schema = this.readSchema();
     const ready = this.#begun === undefined ? schema : Promise.all([schema, this.#begun]).then(([first]) => first);
     ready.then(

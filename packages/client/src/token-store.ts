@@ -31,12 +31,21 @@ export function webTokenStore(storage: WebStorage, key: string): TokenStore {
 /** A token, or what gives one. */
 export type GivenToken = string | (() => string | Promise<string>);
 
-/** The token to show: the one given; else the one kept; else, where nothing keeps it, what the last connection was given. */
+/**
+ * The token to show: the one given; else what this client goes by already; else the one kept.
+ *
+ * Who comes without one is somebody new. Of several pages that do so at once the one whose token is kept is right: each looks
+ * when it is greeted, and again when the schema has come, before it has asked for anything, and goes on as that one.
+ */
 export class Tokens {
   readonly isGiven: boolean;
   readonly #given: GivenToken | undefined;
   readonly #store: TokenStore | undefined;
   #latest: string | undefined;
+  /** Made for this client, which has done nothing by it yet. */
+  #new: string | undefined;
+  /** What the server did not take. */
+  #refused: string | undefined;
 
   constructor(given: GivenToken | undefined, store: TokenStore | undefined) {
     this.isGiven = given !== undefined;
@@ -57,19 +66,35 @@ export class Tokens {
         this.#latest = token;
         return token;
       });
-    this.#latest = given ?? this.#store?.get() ?? this.#latest;
+    this.#latest = given ?? this.#latest ?? this.#kept();
     return this.#latest;
   }
 
+  /** The server does not take it. What another page keeps meanwhile stays. */
   forget(): void {
-    this.#store?.remove();
+    this.#refused = this.#latest;
     this.#latest = undefined;
+    if (this.#kept() === undefined) this.#store?.remove();
   }
 
   /** Of a token that was shown, a server gives back a short-lived one: not to be kept. */
   granted(token: string): void {
     if (this.#latest !== undefined) return;
-    this.#latest = token;
-    this.#store?.set(token);
+    this.#latest = this.#new = token;
+    if (this.#kept() === undefined) this.#store?.set(token);
+  }
+
+  /** Whether the client stays who it is: else another page was somebody new before it, and it is to connect as that one. */
+  settle(): boolean {
+    const own = this.#new;
+    if (own === undefined) return true;
+    this.#new = undefined;
+    this.#latest = this.#kept() ?? own;
+    return this.#latest === own;
+  }
+
+  #kept(): string | undefined {
+    const token = this.#store?.get();
+    return token === this.#refused ? undefined : token;
   }
 }
