@@ -136,6 +136,11 @@ describe("row 19: by the command and a server", () => {
       says: /table `item`: there is no option `pubic`; there are name, public/,
     },
     {
+      why: "a timer of a function that there is not",
+      module: `${head}export default schema({ item: table({ scheduled: "nope" }, { id: t.u64().primaryKey(), at: t.scheduleAt() }) });\n`,
+      says: /table `item`: no export of the entry file is the function that it schedules, `nope`/,
+    },
+    {
       why: "a reducer that is not exported",
       module: `${head}const app = schema({});\nexport default app;\nconst lost = app.reducer(() => {});\nvoid lost;\n`,
       says: /the function that is made at module\.ts:4:18 is not exported/,

@@ -82,7 +82,7 @@ const story: readonly Step[] = [
   {
     line: "call my_database send_message one two three",
     code: 1,
-    err: /3 arguments where 1 are taken: two three is too much\n[^]*send_message\(text: String\)/,
+    err: /3 arguments where 1 is taken: two three is too much\n[^]*send_message\(text: String\)/,
   },
   { line: "call my_databse send_message x", code: 1, err: /database with a similar name exists: my_database/ },
   {

@@ -228,7 +228,9 @@ function scheduleOf(table: TableShape, functions: readonly FunctionShape[]): Sch
       ({ exportName, name, exported }) => exported === given || exportName === given || name === given,
     );
     if (found === undefined)
-      wrong(`table \`${table.key}\`: no export of the entry file is the function that it schedules`);
+      wrong(
+        `table \`${table.key}\`: no export of the entry file is the function that it schedules${typeof given === "string" ? `, \`${given}\`` : ""}`,
+      );
     named.push(found);
   }
   const target = named[0];

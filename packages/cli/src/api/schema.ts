@@ -96,8 +96,9 @@ export async function fetchSchema(
   api: ServerApi,
   database: string,
   note?: (line: string) => void,
+  hint?: string,
 ): Promise<SchemaShape> {
-  return readSchema(await fetchSchemaText(api, database, "10", note));
+  return readSchema(await fetchSchemaText(api, database, "10", note, hint));
 }
 
 export async function fetchSchemaText(
@@ -105,9 +106,10 @@ export async function fetchSchemaText(
   database: string,
   version: "9" | "10",
   note?: (line: string) => void,
+  hint?: string,
 ): Promise<string> {
   const answer = await api.ask("GET", ServerApi.database(database, "/schema"), { query: { version } });
-  if (answer.status === 404) throw await unknownDatabase(api, database);
+  if (answer.status === 404) throw await unknownDatabase(api, database, hint);
   if (answer.status >= 400) throw refused(`The schema of ${database} could not be read`, answer);
   if (note !== undefined) for (const line of notesIn(answer)) note(line);
   return answer.body;

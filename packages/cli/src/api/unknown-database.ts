@@ -29,12 +29,13 @@ async function namesOf(api: ServerApi, identity: string): Promise<readonly strin
   return names;
 }
 
-/** The failure of naming a database that is not there. */
-export async function unknownDatabase(api: ServerApi, database: string): Promise<CliFailure> {
+/** The failure of naming a database that is not there. @param hint what else may have been meant */
+export async function unknownDatabase(api: ServerApi, database: string, hint?: string): Promise<CliFailure> {
   const own = api.token === undefined ? [] : await ownDatabases(api, api.token);
   const names = own.flatMap((each) => each.names);
   return new CliFailure(`failed to find database \`${database}\`.`, {
     causes: names.length === 0 ? [] : [whatExists(database, [{ kind: "database", names }])],
-    hint: `\`lightcone list\` shows the ones that are yours; \`lightcone publish ${database}\` creates this one.`,
+    hint:
+      hint ?? `\`lightcone list\` shows the ones that are yours; \`lightcone publish ${database}\` creates this one.`,
   });
 }

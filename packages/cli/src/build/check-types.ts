@@ -8,7 +8,7 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { createRequire, isBuiltin } from "node:module";
 import { dirname, join, parse, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeDirectoryNow } from "@lightcone/base/node";
@@ -49,7 +49,7 @@ export async function checkTypes(compiler: string, path: string, entry: string):
   if (told === "" && said.trim() !== "") return;
   throw new CliFailure("The module's types do not fit", {
     causes: [told === "" ? `the compiler ended with ${code} and said nothing` : told],
-    hint: "Correct them, or pass --no-check to go on without looking at types.",
+    hint: nodesOwn(told) ?? "Correct them, or pass --no-check to go on without looking at types.",
   });
 }
 
@@ -86,6 +86,18 @@ function theirs(said: string, path: string): string {
   const diagnostics = said.trim().split(/\n(?=\S)/);
   return diagnostics.filter((each) => isTheirs(/^(.+?)\(\d+,\d+\): /.exec(each)?.[1], path)).join("\n");
 }
+
+/** What is said where a module uses what Node has: the compiler asks for `@types/node`, which would not bring it. */
+function nodesOwn(told: string): string | undefined {
+  const names = [...told.matchAll(/ error TS(?:2307|2580|2591|2882): [^'\n]*'([^'\n]+)'/g)].map(
+    ([, name = ""]) => name,
+  );
+  const name = names.find((each) => isBuiltin(each) || globals.has(each));
+  return name === undefined
+    ? undefined
+    : `A module has no Node built-ins: \`${name}\` is not there inside a database, and @types/node would not bring it. A module has no files, sockets, clock or chance but its context's.`;
+}
+const globals: ReadonlySet<string> = new Set(["process", "Buffer", "require", "module"]);
 
 function isTheirs(file: string | undefined, path: string): boolean {
   if (file === undefined) return true;

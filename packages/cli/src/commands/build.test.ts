@@ -139,6 +139,17 @@ test("row 5: an async reducer is refused by its types, and without them by what 
   expect(unchecked.err).toMatch(/reducer `wait` is async: .*done by a client/);
 });
 
+test.each([
+  { name: "node:fs", use: 'import fs from "node:fs";\nvoid fs;\n' },
+  { name: "path", use: 'import { join } from "path";\nvoid join;\n' },
+  { name: "process", use: "void process.pid;\n" },
+])("what Node has is not in a database, whatever the compiler asks for: $name", async ({ name, use }) => {
+  const folder = project({ "module.ts": `${use}${good}`, "tsconfig.json": config }, compiler);
+  const refused = await place.run("build", "-p", folder);
+  expect(refused.code).toBe(1);
+  expect(refused.err).toContain(`Hint: A module has no Node built-ins: \`${name}\` is not there inside a database`);
+});
+
 test("types that do not fit end it, unless they are not to be looked at", async () => {
   const text = `${good}const count: number = "text";\nvoid count;\n`;
   const folder = project({ "module.ts": text, "tsconfig.json": config }, compiler);

@@ -37,7 +37,7 @@ export async function call(database: string, name: string, args: readonly string
   const surplus = args.slice(called.params.length);
   if (surplus.length > 0)
     throw invalid([
-      `${args.length} arguments where ${called.params.length} are taken: ${surplus.join(" ")} is too much`,
+      `${args.length} arguments where ${called.params.length === 1 ? "1 is" : `${called.params.length} are`} taken: ${surplus.join(" ")} is too much`,
     ]);
   const values = called.params.map(({ name: parameter, type }, at) => {
     try {

@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Place, repository } from "../testing/command.ts";
+import { bin, Place, repository } from "../testing/command.ts";
 
 const place = new Place();
 afterAll(() => place.close());
@@ -118,6 +118,19 @@ describe("row 25: describe", () => {
     expect(JSON.parse(await run("describe", "club", "reducer", "addMember", "--json"))).toMatchObject({
       name: "add_member",
     });
+  });
+
+  test("in a project a word alone is a database, and the failure says how its things are named", async () => {
+    const at = place.path("in-project");
+    mkdirSync(at);
+    writeFileSync(join(at, "lightcone.json"), JSON.stringify({ database: "club" }));
+    const inProject = (...args: readonly string[]) =>
+      place.open(process.execPath, [bin, "describe", ...args], { cwd: at }).ended;
+    expect((await inProject("member")).err).toMatch(
+      /failed to find database `member`[^]*A table of the project's, `club`: `lightcone describe table member`/,
+    );
+    expect((await inProject("table", "member")).out).toMatch(/^table member/m);
+    expect((await inProject("handler", "topScores")).out).toMatch(/^handler top_scores/);
   });
 
   test("row 9: a handler with its routes", async () => {

@@ -10,6 +10,7 @@ import {
   type SchemaShape,
 } from "../api/schema.ts";
 import { openSession, type ServerFlags } from "../api/session.ts";
+import { findProject } from "../config/project.ts";
 import { CliFailure } from "../failure.ts";
 import { indentedJson } from "../print/json-tree.ts";
 import { whatExists } from "../print/nearest.ts";
@@ -35,7 +36,7 @@ export async function describe(
   if (kind !== undefined && name === undefined)
     throw new CliFailure(`describe ${kind} needs its name`, { exitCode: 2 });
   const { api } = await openSession(flags);
-  const schema = await fetchSchema(api, database, note);
+  const schema = await fetchSchema(api, database, note, kind === undefined ? hintOfProject(database) : undefined);
   if (kind === undefined || name === undefined) {
     if (flags.json === true) print(indentedJson(parseJson(await fetchSchemaText(api, database, "10"))));
     else print(schemaText(schema));
@@ -63,6 +64,13 @@ export async function describe(
   // One entity stands by its name in version 9.
   const whole = parseJson(await fetchSchemaText(api, database, "9"), "the schema");
   print(indentedJson(entity(whole, kind, found.name) ?? null));
+}
+
+/** In a project the database is left out, and then a word alone is not one of its things, but another database. */
+function hintOfProject(word: string): string | undefined {
+  const own = findProject()?.database;
+  if (own === undefined || own === word) return undefined;
+  return `One word is a database. A table of the project's, \`${own}\`: \`lightcone describe table ${word}\`; likewise reducer, procedure, view and handler. \`lightcone list\` shows the databases that are yours.`;
 }
 
 const isKind = (word: string): word is Kind => kinds.some((kind) => kind === word);

@@ -71,6 +71,7 @@ describe("row CLI: init", () => {
       ),
     });
     expect(readFileSync(join(at, "lightcone.json"), "utf8")).toContain('"database": "shop-4"');
+    expect(readFileSync(join(at, "README.md"), "utf8")).toMatch(/^# shop-4\n/);
     for (const file of [".gitignore", ".vscode/launch.json", "module/src/index.ts", "page/main.ts", "README.md"])
       expect(existsSync(join(at, file)), file).toBe(true);
     expect(await place.run("init", "Shop4", "--template", "todo", "--project-path", at)).toMatchObject({ code: 1 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serveSchema } from "@lightcone/schema";
 import { buildModule } from "../build/build-module.ts";
 import { describeProgram } from "../build/describe-program.ts";
-import { Place } from "../testing/command.ts";
+import { Place, bin } from "../testing/command.ts";
 
 const place = new Place();
 afterAll(() => place.close());
@@ -137,6 +137,29 @@ describe("row generate: Rust bindings", () => {
     expect(again.out).toMatch(/no longer are:\n {2}ship_type\.rs\n[^]*0 files written, 4 unchanged/);
     expect(readdirSync(out).toSorted()).toEqual([...names, "own.rs"].toSorted());
     expect(names.map((name) => statSync(join(out, name)).mtimeMs)).toEqual(before);
+  });
+});
+
+describe("the schema for our own client", () => {
+  test("goes where one stands, of the module that lightcone.json names", async () => {
+    const at = project();
+    writeFileSync(join(at, "lightcone.json"), JSON.stringify({ database: "boats", module }));
+    const run = (...args: readonly string[]) => place.open(process.execPath, [bin, ...args], { cwd: at }).ended;
+    expect(await run("generate", "--lang", "json")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(`${join(at, "schema.json")} written`) as string,
+    });
+    expect(readFileSync(join(at, "schema.json"), "utf8")).toContain('"boat"');
+    const cases = [
+      { args: ["--lang", "typescript"], says: /generate needs --out-dir\n/ },
+      { args: ["--out-dir", "out"], says: /generate needs --lang\n/ },
+      { args: [], says: /generate needs --lang and --out-dir\n[^]*generate --lang json[^]*lightcone\.json/ },
+    ];
+    for (const { args, says } of cases)
+      expect(await run("generate", ...args)).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(says) as string,
+      });
   });
 });
 

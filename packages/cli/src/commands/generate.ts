@@ -39,18 +39,7 @@ interface Language {
 }
 
 export async function generate(flags: GenerateFlags): Promise<void> {
-  const { lang, outDir } = flags;
-  const wanted =
-    lang === undefined && outDir === undefined
-      ? wantedBy(findProject())
-      : lang === undefined || outDir === undefined
-        ? []
-        : [{ lang, outDir, includePrivate: false, program: {} }];
-  if (wanted.length === 0)
-    throw new CliFailure("generate needs --lang and --out-dir", {
-      hint: 'lightcone generate --lang typescript --out-dir src/module_bindings, or "generate" in spacetime.json',
-      exitCode: 2,
-    });
+  const wanted = wantedOf(flags);
   let module: ModuleDef | undefined;
   let last: object | undefined;
   for (const { program, ...each } of wanted) {
@@ -60,6 +49,18 @@ export async function generate(flags: GenerateFlags): Promise<void> {
     last = program;
   }
   print("Generate finished successfully.");
+}
+
+/** What is to be written. @throws {CliFailure} naming what is missing */
+function wantedOf({ lang, outDir = lang?.toLowerCase() === "json" ? "." : undefined }: GenerateFlags) {
+  if (lang !== undefined && outDir !== undefined) return [{ lang, outDir, includePrivate: false, program: {} }];
+  const wanted = lang === undefined && outDir === undefined ? wantedBy(findProject()) : [];
+  if (wanted.length > 0) return wanted;
+  const missing = [...(lang === undefined ? ["--lang"] : []), ...(outDir === undefined ? ["--out-dir"] : [])];
+  throw new CliFailure(`generate needs ${missing.join(" and ")}`, {
+    hint: 'For lightcone/client: lightcone generate --lang json. For the official clients: lightcone generate --lang typescript --out-dir src/module_bindings, or "generate" in spacetime.json. The module is that of lightcone.json, or of --module-path.',
+    exitCode: 2,
+  });
 }
 
 /** What a project wants, each with the module that it is of; without several databases that is the one that is found anyway. */

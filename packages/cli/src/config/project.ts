@@ -72,7 +72,8 @@ const leavesOutDatabase: Readonly<Record<string, (names: readonly string[]) => b
   call: () => true,
   sql: ({ length, 0: first = "" }) => length === 0 || (length === 1 && isStatement(first)),
   subscribe: ({ 0: first = "" }) => isStatement(first),
-  describe: ({ length, 0: first = "" }) => length === 0 || ["table", "reducer", "procedure", "view"].includes(first),
+  describe: ({ length, 0: first = "" }) =>
+    length === 0 || ["table", "reducer", "procedure", "view", "handler"].includes(first),
 };
 
 const isStatement = (text: string): boolean => /\s/.test(text.trim());

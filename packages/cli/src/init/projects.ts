@@ -40,9 +40,15 @@ function copied(template: string, name: string): Map<string, string> {
     const path = relative(folder, join(entry.parentPath, entry.name));
     if (!entry.isFile() || path.split(sep).some((part) => leftOut.has(part))) continue;
     const text = readFileSync(join(folder, path), "utf8");
-    files.set(path, path === "lightcone.json" ? text.replace(/("database": )"[^"]*"/, `$1"${name}"`) : text);
+    files.set(path, named(path, text, name));
   }
   return files;
+}
+
+/** A file with the project's name in it, where the template's stood. */
+function named(path: string, text: string, name: string): string {
+  if (path === "lightcone.json") return text.replace(/("database": )"[^"]*"/, `$1"${name}"`);
+  return path === "README.md" ? text.replace(/^# .*/, `# ${name}`) : text;
 }
 
 function rustProject(name: string): Map<string, string> {

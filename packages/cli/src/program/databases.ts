@@ -106,7 +106,7 @@ The JSON of the HTTP interface is taken as well.`,
     yes(),
   ])
     .argument("<database>", "name or identity")
-    .argument("[kind]", "table, reducer, procedure or view")
+    .argument("[kind]", "table, reducer, procedure, view or handler")
     .argument("[name]", "which one")
     .action(async (database: string, kind: string | undefined, name: string | undefined, flags: DescribeFlags) =>
       (await import("../commands/describe.ts")).describe(database, kind, name, { ...flags, ...globals() }),

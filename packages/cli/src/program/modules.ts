@@ -68,7 +68,10 @@ export function addModuleCommands({ add, globals }: Program): void {
         "-l, --lang <language>",
         "typescript, rust, or json: the schema that a page of lightcone/client was built with",
       ),
-      new Option("-o, --out-dir <dir>", "where the files go; without it and --lang, what spacetime.json asks for"),
+      new Option(
+        "-o, --out-dir <dir>",
+        "where the files go: for json the folder one stands in, unless said; without it and --lang, what spacetime.json asks for",
+      ),
       ...modulePath(),
       ...prebuilt(),
       new Option(
