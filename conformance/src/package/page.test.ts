@@ -84,7 +84,8 @@ const gzipBytes = (script: string): number => gzipSync(script, { level: 9 }).len
 test("row 15: the client stays small", async () => {
   const bytes = gzipBytes(await buildPage(clientText));
   expect(bytes).toBeGreaterThan(5_000);
-  expect(bytes).toBeLessThan(26_200);
+  // 250 of them hold what plain JavaScript gives against the columns and their types: rows must not be wrong in silence.
+  expect(bytes).toBeLessThan(26_450);
 });
 
 test("issue 10: who guesses nothing has nothing of what guesses, and who does has little more", async () => {

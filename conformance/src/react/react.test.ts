@@ -142,6 +142,18 @@ describe("issue 10: live queries, without a framework", () => {
     db.close();
   });
 
+  test("a query that its table refuses has no rows, and says why", async () => {
+    const { db, live } = open();
+    await db.reducers.addCard({ board: "wrong", text: "a" });
+    await preload(db, db.tables.card);
+    const query = live.of(db.tables.card.where({ colour: 1 } as never));
+    expect(query.now()).toMatchObject({ rows: [], error: undefined });
+    query.watch(() => {});
+    expect([query.now().rows, query.now().error?.code]).toEqual([[], "SubscriptionRefused"]);
+    expect(query.now().error?.message).toMatch(/^card.colour: there is no such column; there are /);
+    db.close();
+  });
+
   test("what is asked for and never watched is let go", async () => {
     const { db, live, timers } = open();
     live.of(db.tables.card).now();

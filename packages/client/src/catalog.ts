@@ -201,7 +201,7 @@ function functionsOf(schema: ClientSchema | undefined, kind: FunctionKind): Clie
 
 const listedMax = 10;
 
-function listed(names: readonly string[]): string {
+export function listed(names: readonly string[]): string {
   const shown = names.slice(0, listedMax).join(", ");
   return shown === "" ? "" : `; there are ${shown}${names.length > listedMax ? ", …" : ""}`;
 }

@@ -259,5 +259,7 @@ export class Requests {
 export function textOf(query: Query, catalog: Catalog): string {
   if (typeof query === "string") return query;
   const schema = catalog.schemaOf(query.accessor);
-  return query instanceof RowQuery ? query.textOf(schema) : `SELECT * FROM "${schema.name}"`;
+  if (!(query instanceof RowQuery)) return `SELECT * FROM "${schema.name}"`;
+  query.check(catalog.table(query.accessor));
+  return query.textOf(schema);
 }

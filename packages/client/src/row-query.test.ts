@@ -254,7 +254,7 @@ describe("what the database is asked", () => {
 
   test.each([
     { build: (all: RowQuery) => all, text: from },
-    { build: (all: RowQuery) => all.where({}).where({ id: undefined }).limit(3), text: from },
+    { build: (all: RowQuery) => all.where({}).limit(3), text: from },
     { build: (all: RowQuery) => all.where({ id: 5 }), text: `${from} WHERE "id" = 5` },
     { build: (all: RowQuery) => all.where({ "a b": "it's" }), text: `${from} WHERE "a b" = 'it''s'` },
     { build: (all: RowQuery) => all.where({ id: { gte: 5n, lt: 9 } }), text: `${from} WHERE "id" >= 5 AND "id" < 9` },
@@ -307,8 +307,46 @@ describe("what the database is asked", () => {
       run: (all: RowQuery) => all.where({ id: { from: 5 } }),
       says: "where: `id` may be a value, or { eq, ne, lt, lte, gt, gte, in }, not { from }",
     },
+    {
+      run: (all: RowQuery) => all.where({ id: undefined }),
+      says: "where: `id` is undefined; leave it out to ask for any",
+    },
+    {
+      run: (all: RowQuery) => all.where({ note: { in: ["x", null] } }),
+      says: "where: `note` is null; leave it out to ask for any",
+    },
+    {
+      run: (all: RowQuery) => all.where({ id: { gt: 1, lt: undefined } }),
+      says: "where: `id` is undefined; leave it out to ask for any",
+    },
+    {
+      run: (all: RowQuery) => all.orderBy("id", "descending" as never),
+      says: 'orderBy takes "asc" or "desc", not "descending"',
+    },
     { run: (all: RowQuery) => all.limit(-1), says: "limit takes a number of rows, not -1" },
   ])("$says", ({ run, says }) => {
     expect(() => run(new RowQuery(new Source()))).toThrow(new TypeError(says));
   });
+});
+
+test.each([
+  { run: (all: RowQuery) => all.where({ board: "a" }), says: /^card.board: expected u8, .*, not "a"$/ },
+  { run: (all: RowQuery) => all.where({ board: { in: [1, 256] } }), says: /^card.board: .*, not 256$/ },
+  { run: (all: RowQuery) => all.where({ id: { ne: 1n } }), says: /^card.id: .*, not 1n$/ },
+  { run: (all: RowQuery) => all.where({ position: { gt: new Date(0) } }), says: /^card.position: .*, not a Date$/ },
+  {
+    run: (all: RowQuery) => all.where({ colour: 1 }),
+    says: /^card.colour: there is no such column; there are id, board/,
+  },
+  { run: (all: RowQuery) => all.orderBy("colour"), says: /^card.colour: there is no such column; there are id, / },
+  { run: (all: RowQuery) => all.orderBy("title").after({ id: 1 }), says: /^card.title: .* not undefined$/ },
+])("what no column of the table can be is refused, and finds no rows instead: $says", ({ run, says }) => {
+  const source = new Source();
+  source.change(1, [{ id: 1, board: 1, position: 1, title: "a", note: undefined }]);
+  const query = run(new RowQuery(source));
+  const refused = expect.objectContaining({ code: "SubscriptionRefused", message: expect.stringMatching(says) });
+  expect(() => query.rows()).toThrow(refused);
+  expect(() => query.rows()).toThrow(refused);
+  expect(() => query.size).toThrow(refused);
+  expect(() => query.onChange(() => {})).toThrow(refused);
 });

@@ -6,6 +6,7 @@
  * The database finds the rows as far as its dialect goes: `where` and `after`. It has no order and no limit for whole rows yet
  * (docs/sql.md), nor literals for some types: these are the cache's, which holds all that the database gave.
  */
+import { LightconeError } from "@lightcone/base";
 import {
   ConnectionId,
   Identity,
@@ -16,10 +17,11 @@ import {
   Uuid,
   type AlgebraicType,
 } from "@lightcone/sats";
+import { listed } from "./catalog.ts";
 import { compare, scalarOf, type Scalar } from "./compare.ts";
-import type { RowBag } from "./row-bag.ts";
+import type { BagTable, RowBag } from "./row-bag.ts";
 import type { TableSchema } from "./schema.ts";
-import { isObject, shown } from "./value-codec.ts";
+import { encodeValue, isObject, shown } from "./value-codec.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -63,6 +65,8 @@ export class RowQuery {
   #rows = noRows;
   /** The table's rows that `#rows` were found among. */
   #foundIn: unknown;
+  /** The table, as it was when this was held against it. */
+  #checkedBy: BagTable | undefined;
 
   constructor(table: QueryTable, parts: Parts = { terms: [], order: [], rowsMax: Infinity, last: undefined }) {
     this.accessor = table.accessor;
@@ -82,6 +86,8 @@ export class RowQuery {
     return this.#with({ terms: [...this.#parts.terms, ...terms] });
   }
   orderBy(column: string, direction: "asc" | "desc" = "asc"): RowQuery {
+    if (direction !== "asc" && direction !== "desc")
+      throw new TypeError(`orderBy takes "asc" or "desc", not ${shown(direction)}`);
     return this.#with({ order: [...this.#parts.order, { column, isDown: direction === "desc" }] });
   }
   limit(count: number): RowQuery {
@@ -98,11 +104,43 @@ export class RowQuery {
   rows(): readonly object[] {
     const { bag } = this.#table;
     if (bag === undefined) return noRows;
+    this.check(bag.table);
     if (this.#foundIn === bag.version) return this.#rows;
     this.#foundIn = bag.version;
     const found = this.pick(this.#candidates(bag), bag.table.key?.name);
     if (found.length !== this.#rows.length || found.some((row, index) => row !== this.#rows[index])) this.#rows = found;
     return this.#rows;
+  }
+
+  /**
+   * Holds it against the table's columns and their types: the same before the database is asked and before the cache is.
+   *
+   * @throws {LightconeError} `SubscriptionRefused`
+   */
+  check(table: BagTable): void {
+    if (this.#checkedBy === table) return;
+    const { accessor, columns, key } = table;
+    const { terms, last } = this.#parts;
+    const order = this.#order(key?.name).map(({ column }) => ({
+      column,
+      values: last === undefined ? [] : [last[column]],
+    }));
+    for (const { column, values } of [...terms, ...order]) {
+      const codec = columns.find(({ name }) => name === column)?.codec;
+      try {
+        if (codec === undefined)
+          throw new TypeError(`there is no such column${listed(columns.map(({ name }) => name))}`);
+        for (const value of values) encodeValue(codec, value);
+      } catch (cause) {
+        if (!(cause instanceof TypeError)) throw cause;
+        throw new LightconeError(
+          "SubscriptionRefused",
+          { message: `${accessor}.${column}: ${cause.message}` },
+          { cause },
+        );
+      }
+    }
+    this.#checkedBy = table;
   }
 
   /** Rows that may be asked for, by an index of the cache; all of them when none helps. */
@@ -213,20 +251,26 @@ const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 const joined = (all: readonly unknown[], word: string): string =>
   all.length === 1 ? String(all[0]) : `(${all.join(` ${word} `)})`;
 
-/** `5`, `{ gte: 5, lt: 9 }`, `{ in: [5, 6] }`. What is undefined asks nothing. */
+/** `5`, `{ gte: 5, lt: 9 }`, `{ in: [5, 6] }`. */
 function termsOf(column: string, wanted: unknown): Term[] {
-  if (wanted === undefined) return [];
   const kind: unknown = isObject(wanted) ? Object.getPrototypeOf(wanted) : undefined;
-  if (!isObject(wanted) || (kind !== Object.prototype && kind !== null))
-    return [{ column, operator: "eq", values: [wanted] }];
+  if (!isObject(wanted) || (kind !== Object.prototype && kind !== null)) return [termOf(column, "eq", [wanted])];
   return Object.entries(wanted).map(([name, value]): Term => {
-    if (name === "in" && Array.isArray(value)) return { column, operator: "eq", values: value };
+    if (name === "in" && Array.isArray(value)) return termOf(column, "eq", value);
     if (!Object.hasOwn(operators, name))
       throw new TypeError(
         `where: \`${column}\` may be a value, or { ${Object.keys(operators).join(", ")}, in }, not { ${name} }`,
       );
-    return { column, operator: name as Operator, values: [value] };
+    return termOf(column, name as Operator, [value]);
   });
+}
+
+/** A value that happens to be missing must not ask for every row. */
+function termOf(column: string, operator: Operator, values: readonly unknown[]): Term {
+  for (const value of values)
+    if (value === undefined || value === null)
+      throw new TypeError(`where: \`${column}\` is ${value}; leave it out to ask for any`);
+  return { column, operator, values };
 }
 
 function fits({ column, operator, values }: Term, row: Row): boolean {

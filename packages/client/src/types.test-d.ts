@@ -79,6 +79,9 @@ db.subscribe(open.after(open.rows().at(-1)));
 open.where({ online: "yes" });
 // @ts-expect-error no such column
 open.where({ onlin: true });
+declare const maybe: string | undefined;
+// @ts-expect-error what may be missing would ask for every row
+open.where({ name: maybe });
 // @ts-expect-error nor one to order by
 open.orderBy("onlin");
 

@@ -48,9 +48,12 @@ export interface Comparison<Value> {
   readonly in?: readonly Value[];
 }
 
-/** What the columns of a row must be: a value, or what `Comparison` says. A column that is left out may be anything. */
+/**
+ * What the columns of a row must be: a value, or what `Comparison` says. A column that is left out may be anything; one that is
+ * `undefined` is refused (by the compiler with `exactOptionalPropertyTypes`), lest a value that is missing ask for every row.
+ */
 export type Where<Row> = {
-  readonly [K in keyof Row]?: Exclude<Row[K], undefined> | Comparison<Exclude<Row[K], undefined>> | undefined;
+  readonly [K in keyof Row]?: Exclude<Row[K], undefined> | Comparison<Exclude<Row[K], undefined>>;
 };
 
 /** Some rows of a table, in an order: for `subscribe`, for `query`, and to be read from the rows that are here. */

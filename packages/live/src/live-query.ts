@@ -10,7 +10,7 @@
  *   It ends only when nobody has watched it, or waited for its first rows, for a while: who leaves and comes back, as React's
  *   strict mode and a change of pages do, finds its rows there.
  */
-import type { SubscriptionHandle } from "@lightcone/client";
+import { isLightconeError, type SubscriptionHandle } from "@lightcone/client";
 import { noRows, type LiveRows, type Source } from "./source.ts";
 
 /** What a live query needs of those it is one of. */
@@ -63,7 +63,7 @@ export class LiveQuery<Row> {
     const error = this.#subscription?.error;
     const isHanded = handed !== undefined && !this.#wasApplied && !isApplied;
     if (isApplied) this.#wasApplied = true;
-    const found = isHanded ? handed.rows : this.#source.rows();
+    const found = isHanded ? handed.rows : rowsOf(this.#source);
     const rows = isSame(this.#seen.rows, found) ? this.#seen.rows : found;
     const ready = isApplied || isHanded;
     if (rows !== this.#seen.rows || ready !== this.#seen.ready || error !== this.#seen.error)
@@ -113,7 +113,8 @@ export class LiveQuery<Row> {
     this.#subscription = subscription;
     this.#owner.began(this);
     const changed = (): void => this.#changed();
-    this.#ends = [this.#source.onChange(changed), subscription.onChange(changed)];
+    this.#ends = [subscription.onChange(changed)];
+    if (subscription.error === undefined) this.#ends.push(this.#source.onChange(changed));
     return subscription;
   }
 
@@ -142,4 +143,14 @@ export const keyOf = ({ key, accessor }: Source<unknown>): string => key ?? acce
 
 function isSame(before: readonly unknown[], after: readonly unknown[]): boolean {
   return before === after || (before.length === after.length && before.every((row, index) => row === after[index]));
+}
+
+/** A query that its table refuses has no rows here: why, its subscription tells. */
+function rowsOf<Row>(source: Source<Row>): readonly Row[] {
+  try {
+    return source.rows();
+  } catch (error) {
+    if (isLightconeError(error, "SubscriptionRefused")) return noRows.rows;
+    throw error;
+  }
 }
