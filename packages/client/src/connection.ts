@@ -157,13 +157,10 @@ export class Connection {
     this.#options = options;
     this.#seed = new DataView(options.platform.random.fill(new Uint8Array(4)).buffer).getUint32(0);
     this.#events = events;
-    const link = (): Link | undefined => this.#attempt?.link;
-    const isOpen = (): boolean => this.#attempt?.isOpen === true && this.#attempt.link.isReady;
     this.#requests = new Requests(options.catalog, options.platform.clock, {
-      get isOpen() {
-        return isOpen();
-      },
-      send: (ask) => link()?.send(ask),
+      isOpen: () => this.#attempt?.isOpen === true && this.#attempt.link.isReady,
+      awaitsRows: () => (this.#attempt?.awaited.size ?? 0) > 0,
+      send: (ask) => this.#attempt?.link.send(ask),
       lost: (reason) => {
         if (this.#attempt !== undefined) this.#lost(this.#attempt, reason);
       },
@@ -413,6 +410,7 @@ export class Connection {
     awaited.add(id);
     asked.set(id, texts);
     link.send({ kind: "subscribe", id, queries: texts });
+    this.#requests.watch();
   }
 
   // --- what the server says
@@ -445,7 +443,7 @@ export class Connection {
     if (this.#attempt !== attempt) return;
     // What a call does is to come with its answer, and not before with the rows: what is guessed would show twice.
     if (this.#guesses === undefined) this.#sendHeld(attempt);
-    if (attempt.awaited.size === 0) this.#goLive(attempt);
+    this.#goLive(attempt);
   }
 
   /** Whoever is told that one has failed may make others, which are among them, or end some. */
@@ -504,6 +502,7 @@ export class Connection {
     attempt.awaited.add(attempt.resuming);
     from.tries += 1;
     attempt.link.send({ kind: "resume", id: attempt.resuming, from });
+    this.#requests.watch();
   }
 
   #resumed(attempt: Attempt, { id, sets, tables, rows }: Resumed): void {
@@ -524,7 +523,7 @@ export class Connection {
     if (this.#attempt !== attempt) return;
     this.#apply(attempt, rows, undefined);
     attempt.awaited.delete(id);
-    if (attempt.awaited.size === 0) this.#goLive(attempt);
+    this.#goLive(attempt);
   }
 
   #answered(attempt: Attempt, answer: Answer): void {
@@ -542,11 +541,11 @@ export class Connection {
 
   #subscriptionApplied(attempt: Attempt, id: number, rows: readonly Rows[]): void {
     const subscription = this.#subscriptions.get(id); // none when it was ended meanwhile
+    attempt.awaited.delete(id);
     if (attempt.liveSinceMs !== undefined) return this.#apply(attempt, rows, () => subscription?.markApplied());
     this.#apply(attempt, rows, undefined);
     if (subscription !== undefined) attempt.applied.push(subscription);
-    attempt.awaited.delete(id);
-    if (attempt.awaited.size === 0) this.#goLive(attempt);
+    this.#goLive(attempt);
   }
 
   #subscriptionFailed(attempt: Attempt, id: number | undefined, message: string): void {
@@ -557,7 +556,7 @@ export class Connection {
     if (subscription !== undefined)
       this.#endSubscription(subscription, new LightconeError("SubscriptionRefused", { message }));
     attempt.awaited.delete(id);
-    if (attempt.liveSinceMs === undefined && attempt.awaited.size === 0) this.#goLive(attempt);
+    this.#goLive(attempt);
   }
 
   #endSubscription(subscription: Subscription, error: LightconeError): void {
@@ -617,8 +616,9 @@ export class Connection {
     }
   }
 
-  /** The link has every row: it takes the place of the one before, and the difference is told. */
+  /** Once the link has every row, it takes the place of the one before, and the difference is told. */
   #goLive(attempt: Attempt): void {
+    if (attempt.liveSinceMs !== undefined || attempt.awaited.size > 0) return;
     let changes: Map<string, TableChange>;
     try {
       changes = attempt.bags.replace(this.#bags);

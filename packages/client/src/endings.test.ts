@@ -202,6 +202,29 @@ describe("row 32: before there is a connection", () => {
       seen: final("Malformed", "the database's schema does not decode: it is no JSON"),
     },
     {
+      what: "the first message is compressed, which nobody asked for",
+      happens: ({ fake }) => fake.socket.receive(new Uint8Array([1, 0])),
+      seen: final("Malformed", "payload does not decode: it is compressed; nothing was asked to be"),
+    },
+    {
+      what: "the first message is cut off",
+      happens: ({ fake }) => fake.socket.receive(greeting().subarray(0, 20)),
+      seen: final("Malformed", "server message does not decode at byte 2: 32 bytes are needed, 18 are left"),
+    },
+    {
+      what: "the first message is nothing",
+      happens: ({ fake }) => fake.socket.receive(new Uint8Array()),
+      seen: final("Malformed", "payload does not decode: it is compressed; nothing was asked to be"),
+    },
+    {
+      what: "the schema is that of nobody",
+      happens: ({ fake }) => {
+        fake.schema = async () => answer('{"sections":7}');
+        return greet(fake);
+      },
+      seen: final("Malformed", "the database's schema does not decode: it is no description of version 10"),
+    },
+    {
       what: "the first message is another",
       happens: ({ fake }) => fake.socket.receive(changed()),
       seen: final(
@@ -279,6 +302,89 @@ describe("row 32: before there is a connection", () => {
     expect(await look({ fake, db, pending }, { what, happens: () => {}, seen }, told)).toEqual(seen);
     db.close();
     await Promise.allSettled(pending.values());
+  });
+});
+
+describe("issue 10, bad input: between the greeting and the first rows", () => {
+  const probes = ({ socket }: FakeWorld): number => socket.sent.filter(({ kind }) => kind === "OneOffQuery").length;
+  const first = applied(1, { table: "person", inserts: [ada] });
+  const rows: readonly Row[] = [
+    {
+      what: "the rows do not decode",
+      happens: ({ fake }) => fake.socket.receive(first.with(first.length - 4, 0xff)),
+      seen: {
+        state: "closed",
+        reason: "a row of person does not decode at byte 8: 4278190083 bytes are needed, 3 are left",
+        rows: "Malformed: a row of person does not decode at byte 8: 4278190083 bytes are needed, 3 are left",
+        told: ["Malformed: a row of person does not decode at byte 8: 4278190083 bytes are needed, 3 are left"],
+      },
+    },
+    {
+      what: "the server says what is no message",
+      happens: ({ fake }) => fake.socket.receive(new Uint8Array([0, 99])),
+      seen: {
+        state: "closed",
+        reason: "server message does not decode at byte 1: nothing was asked that a message of kind 99 answers",
+        rows: "Malformed: server message does not decode at byte 1: nothing was asked that a message of kind 99 answers",
+        told: [
+          "Malformed: server message does not decode at byte 1: nothing was asked that a message of kind 99 answers",
+        ],
+      },
+    },
+    {
+      what: "the server closes",
+      happens: ({ fake }) => fake.socket.drop(1001, "module exited"),
+      seen: { state: "waiting", reason: "module exited", rows: "waits" },
+    },
+    {
+      what: "the server says nothing more",
+      happens: async ({ fake, db }) => {
+        fake.pass(20_000);
+        await settled();
+        expect(probes(fake)).toBe(1);
+        fake.pass(119_999);
+        expect(db.state).not.toBe("waiting");
+        fake.pass(1);
+      },
+      seen: { state: "waiting", reason: "the server does not answer any more", rows: "waits" },
+    },
+  ];
+
+  test.each(rows)("$what", async (row) => {
+    const { fake, db, told } = begin();
+    const pending = new Map<keyof Seen, Promise<unknown>>([["rows", db.subscribe("SELECT * FROM person").applied]]);
+    await greet(fake);
+    expect(await look({ fake, db, pending }, row, told)).toEqual(row.seen);
+    if (row.seen.state !== "waiting") return;
+    fake.pass(5_000);
+    await settled();
+    await greet(fake);
+    fake.socket.receive(first);
+    await pending.get("rows");
+    const asked = db.subscribe("SELECT * FROM point").applied;
+    fake.socket.receive(applied(fake.socket.subscribes[1]?.queryId ?? 0));
+    await asked;
+    // Nothing is owed any more, and nothing is asked.
+    fake.pass(20_000);
+    fake.pass(600_000);
+    await settled();
+    expect([db.state, probes(fake), db.tables.person.rows()]).toEqual(["open", 0, [ada]]);
+    db.close();
+  });
+
+  test("the rows of a later subscription, on a connection that has died unheard", async () => {
+    const { fake, db } = begin();
+    await greet(fake);
+    const { applied: asked } = db.subscribe("SELECT * FROM person");
+    fake.pass(20_000);
+    fake.pass(120_000);
+    expect(db.state).toBe("waiting");
+    fake.pass(5_000);
+    await settled();
+    await greet(fake);
+    fake.socket.receive(applied(fake.socket.subscribes[0]?.queryId ?? 0));
+    await asked;
+    db.close();
   });
 });
 

@@ -16,6 +16,8 @@ import type { Answer, Ask } from "./wire.ts";
 /** So long a call may wait without a word before the server is asked whether it is there, and so long that may take. */
 const silenceMs = 20_000;
 const probeMs = 10_000;
+/** While rows are on their way the answer comes behind them, and of a message nothing is heard until it is whole. */
+const probeBehindRowsMs = 120_000;
 
 /** Calls that wait for a connection. */
 export const heldCallsMax = 1_000;
@@ -23,7 +25,9 @@ export const heldCallsMax = 1_000;
 /** The way to the server, as it is now. */
 export interface Way {
   /** Whether there is a link that takes what is sent. */
-  readonly isOpen: boolean;
+  isOpen(): boolean;
+  /** Whether the server owes rows that were subscribed to, or what has changed of them; they come before it is open too. */
+  awaitsRows(): boolean;
   send(ask: Ask): void;
   /** The server does not answer any more. */
   lost(reason: string): void;
@@ -104,7 +108,7 @@ export class Requests {
         rejectPromise(error);
       };
       const call: Call = { id: this.newId(), kind, reducer, args, guess, resolve, reject };
-      if (this.#way.isOpen) return this.#sendCall(call);
+      if (this.#way.isOpen()) return this.#sendCall(call);
       // What is wrong with it is said now, as far as that is known.
       if (this.#catalog.isKnown) this.#catalog.encodeCall(kind, reducer, args);
       // The application may change its object meanwhile.
@@ -118,7 +122,7 @@ export class Requests {
   query(query: Query): Promise<readonly object[]> {
     return new Promise((resolve, reject) => {
       const held: Held = { what: "query", reject, send: () => this.#sendQuery(query, held, resolve) };
-      if (this.#way.isOpen) held.send();
+      if (this.#way.isOpen()) held.send();
       else this.#hold(held);
     });
   }
@@ -167,9 +171,10 @@ export class Requests {
 
   /** Asks what any server answers, if only by a refusal; one that says nothing at all is not there any more. */
   probe(): void {
-    if (!this.#way.isOpen || this.#cancelProbe !== undefined) return;
+    const awaitsRows = this.#way.awaitsRows();
+    if (!(awaitsRows || this.#way.isOpen()) || this.#cancelProbe !== undefined) return;
     const heard = this.#heard;
-    this.#cancelProbe = this.#clock.after(probeMs, () => {
+    this.#cancelProbe = this.#clock.after(awaitsRows ? probeBehindRowsMs : probeMs, () => {
       this.#cancelProbe = undefined;
       if (heard === this.#heard) this.#way.lost("the server does not answer any more");
     });
@@ -232,17 +237,18 @@ export class Requests {
   #send(ask: Ask, sent: Sent): void {
     this.#sent.set(ask.id, sent);
     this.#way.send(ask);
-    this.#watch();
+    this.watch();
   }
 
-  #watch(): void {
+  /** The server owes something. */
+  watch(): void {
     if (this.#cancelWatch !== undefined) return;
     const heard = this.#heard;
     this.#cancelWatch = this.#clock.after(silenceMs, () => {
       this.#cancelWatch = undefined;
-      if (this.#sent.size === 0) return;
+      if (this.#sent.size === 0 && !this.#way.awaitsRows()) return;
       if (heard === this.#heard) this.probe();
-      this.#watch();
+      this.watch();
     });
   }
 
