@@ -77,7 +77,11 @@ describe("row 32: calls", () => {
     expect(await endOf(db.reducers.enter({ id: 1, userName: "Ada" }))).toBe("done");
     expect(db.tables.player.get(1)).toEqual({ id: 1, userName: "Ada", hitPoints: 100 });
     expect(await endOf(db.reducers.enter({ id: 2, userName: "" }))).toBe("ReducerFailed: Nobody is called that");
-    expect(await endOf(db.reducers.wait())).toMatch(/^ReducerFailed: .+/);
+    const ended = db.reducers.wait();
+    expect(await endOf(ended)).toMatch(/^ReducerFailed: .+/);
+    await expect(ended).rejects.toMatchObject({ hint: expect.stringContaining("`lightcone logs arena`") });
+    const refused = db.reducers.enter({ id: 2, userName: "" });
+    await expect(refused).rejects.toMatchObject({ hint: "The module refused the call; the text is its own." });
     expect(await endOf(db.reducers.enter({ id: 3 } as never))).toMatch(/^BadArguments: .*userName: expected a string/);
     expect(db.tables.player.size).toBe(1);
   });

@@ -13,6 +13,8 @@ export interface Entry {
   /** What others than the operator are told, where `text` names files or processes of the machine. */
   readonly told?: (detail: never) => string;
   readonly hint: string;
+  /** The hint in its place, where the detail says more. */
+  readonly hintOf?: (detail: never) => string | undefined;
 }
 
 export const clientErrors = {
@@ -43,8 +45,11 @@ export const clientErrors = {
   },
   ReducerFailed: {
     http: 530,
-    text: (d: { message: string }) => d.message,
+    // `database`: whose own words these are, if they are not the module's.
+    text: (d: { message: string; database?: string }) => d.message,
     hint: "The module refused the call; the text is its own.",
+    hintOf: (d: { database?: string }) =>
+      d.database && `The database ended the call, or did not begin it: \`lightcone logs ${d.database}\` may say more.`,
   },
   ResultLost: {
     http: 503,

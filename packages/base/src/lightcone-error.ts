@@ -14,7 +14,7 @@ export class LightconeError<C extends ErrorCode = ErrorCode> extends Error {
     super(entry === undefined ? code : entry.text(detail as never), options);
     this.code = code;
     this.detail = detail;
-    this.hint = entry?.hint ?? "";
+    this.hint = entry?.hintOf?.(detail as never) ?? entry?.hint ?? "";
   }
 
   /** The text for clients: without a path or a process of the server's machine. */

@@ -30,7 +30,7 @@ export interface EncodedCall {
 }
 
 export class Catalog {
-  readonly #database: string;
+  readonly database: string;
   #built: ClientSchema | undefined;
   #text: string | undefined;
   #isTold = false;
@@ -48,7 +48,7 @@ export class Catalog {
    * @throws {LightconeError} `Malformed`
    */
   constructor(database: string, built: object | undefined) {
-    this.#database = database;
+    this.database = database;
     this.#built = built === undefined ? undefined : readSchema(built);
   }
 
@@ -191,7 +191,7 @@ export class Catalog {
   }
 
   #differs(difference: string, wasKnown = true): LightconeError {
-    return new LightconeError("VersionDiffers", { database: this.#database, difference, wasKnown });
+    return new LightconeError("VersionDiffers", { database: this.database, difference, wasKnown });
   }
 }
 

@@ -201,7 +201,8 @@ export class Requests {
           return () => reject(new LightconeError("ResultLost", { reducer }));
         if (failure !== undefined) {
           const code = kind === "reducer" ? "ReducerFailed" : "ProcedureFailed";
-          return () => reject(new LightconeError(code, { message: failure }));
+          const whose = isDatabases === true ? { database: this.#catalog.database } : {};
+          return () => reject(new LightconeError(code, { message: failure, ...whose }));
         }
         // Some servers keep what a reducer gives to themselves.
         const isTold = returns !== undefined && value !== undefined && (kind === "procedure" || value.length > 0);
