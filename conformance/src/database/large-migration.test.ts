@@ -12,7 +12,7 @@ import { bundleModule } from "../../../packages/cli/src/build/bundle.ts";
 import { RawClient } from "../raw-client.ts";
 import { Served } from "../served.ts";
 
-const rowCount = Number(process.env["LIGHTCONE_ROWS"] ?? 50_000);
+const rowCount = Number(process.env["LIGHTCONE_ROWS"] ?? 150_000);
 const perCall = 50_000;
 
 let served: Served;
@@ -115,68 +115,76 @@ test(`row 9: ${rowCount} rows are made anew while a client reads them`, async ()
   await look();
 });
 
-test("row 9: meanwhile version 3, views and HTTP are answered before a call that was made before them", async () => {
-  await served.publish("beside", await moduleOf("u32"), "Js");
-  await fill("beside");
-  const db = connect({ uri: served.url, database: "beside", onError: () => undefined });
-  await db.subscribe("SELECT * FROM point WHERE id = 0").applied;
-  const asked = new Map<string, number>();
-  let answeredCalls = 0;
-  const progress = { isDone: false };
-  const published = publishOther("beside", await moduleOf("u64")).finally(() => (progress.isDone = true));
-  /** Asks again and again; counts how often one call that was waiting when it was asked was waiting still when it was answered. */
-  const count = async (kind: string, question: (n: number) => Promise<boolean>): Promise<void> => {
-    const counts = new Map<number, number>();
-    for (let n = 0; !progress.isDone; n += 1) {
-      const before = answeredCalls;
-      if (!(await question(n))) break; // the publish has ended it
-      if (answeredCalls === before) counts.set(before, (counts.get(before) ?? 0) + 1);
-    }
-    asked.set(kind, Math.max(...counts.values()));
-  };
-  const subscribe = async (...queries: readonly string[]): Promise<boolean> => {
-    const all = queries.map((query) => db.subscribe(query));
-    try {
-      await Promise.all(all.map(({ applied }) => applied));
-    } catch {
-      return false;
-    }
-    for (const each of all) each.unsubscribe();
-    return true;
-  };
-  const sql = async (as: string, statement: string, isIn: (rows: readonly (readonly unknown[])[]) => boolean) => {
-    const answer = await ask(as, "beside", statement);
-    const text = await answer.text();
-    expect([answer.status, text]).toEqual([200, expect.anything()]);
-    expect(JSON.parse(text)[0].rows).toSatisfy(isIn);
-    return true;
-  };
-  const calls = async (): Promise<void> => {
-    while (!progress.isDone) {
-      // Nothing is filled: what matters is when it is answered.
-      expect((await served.call("beside", "fill", "[5, 5]")).status).toBe(200);
-      answeredCalls += 1;
-    }
-  };
-  await Promise.all([
-    calls(),
-    count("a frame of several", (n) =>
-      subscribe(`SELECT * FROM point WHERE id = ${n}`, `SELECT * FROM point WHERE room = ${n}`),
-    ),
-    count("views", (n) => subscribe("SELECT * FROM seventh", `SELECT * FROM early WHERE room = ${n}`)),
-    count("the owner", () => sql(served.token, "SELECT COUNT(*) AS n FROM point", ([row]) => row?.[0] === rowCount)),
-    count("another", (n) => sql(other, `SELECT * FROM point WHERE id = ${n}`, (rows) => rows.length === 1)),
-    ...(rowCount < 1_000_000
-      ? []
-      : [
-          count("slices", () =>
-            sql(other, `SELECT * FROM point WHERE room < ${Math.ceil(6e6 / rowCount)}`, (rows) => rows.length > 5000),
-          ),
-        ]),
-  ]);
-  const answer = await published;
-  expect([answer.status, await answer.text()]).toEqual([200, expect.anything()]);
-  db.close();
-  for (const [kind, count] of asked) expect([kind, count > (kind === "slices" ? 0 : 1)]).toEqual([kind, true]);
-  expect(await served.sql("beside", "SELECT COUNT(*) AS n FROM seventh")).toEqual([[Math.ceil((rowCount - 7) / 1000)]]);
-});
+/** A machine that others use may leave a client no time to ask twice: that is tried again. Where reads wait, none ever does. */
+let tries = 0;
+test(
+  "row 9: meanwhile version 3, views and HTTP are answered before a call that was made before them",
+  { retry: 3 },
+  async () => {
+    tries += 1;
+    const beside = `beside-${tries}`;
+    await served.publish(beside, await moduleOf("u32"), "Js");
+    await fill(beside);
+    const db = connect({ uri: served.url, database: beside, onError: () => undefined });
+    await db.subscribe("SELECT * FROM point WHERE id = 0").applied;
+    const asked = new Map<string, number>();
+    let answeredCalls = 0;
+    const progress = { isDone: false };
+    const published = publishOther(beside, await moduleOf("u64")).finally(() => (progress.isDone = true));
+    /** Asks again and again; counts how often one call that was waiting when it was asked was waiting still when it was answered. */
+    const count = async (kind: string, question: (n: number) => Promise<boolean>): Promise<void> => {
+      const counts = new Map<number, number>();
+      for (let n = 0; !progress.isDone; n += 1) {
+        const before = answeredCalls;
+        if (!(await question(n))) break; // the publish has ended it
+        if (answeredCalls === before) counts.set(before, (counts.get(before) ?? 0) + 1);
+      }
+      asked.set(kind, Math.max(...counts.values()));
+    };
+    const subscribe = async (...queries: readonly string[]): Promise<boolean> => {
+      const all = queries.map((query) => db.subscribe(query));
+      try {
+        await Promise.all(all.map(({ applied }) => applied));
+      } catch {
+        return false;
+      }
+      for (const each of all) each.unsubscribe();
+      return true;
+    };
+    const sql = async (as: string, statement: string, isIn: (rows: readonly (readonly unknown[])[]) => boolean) => {
+      const answer = await ask(as, beside, statement);
+      const text = await answer.text();
+      expect([answer.status, text]).toEqual([200, expect.anything()]);
+      expect(JSON.parse(text)[0].rows).toSatisfy(isIn);
+      return true;
+    };
+    const calls = async (): Promise<void> => {
+      while (!progress.isDone) {
+        // Nothing is filled: what matters is when it is answered.
+        expect((await served.call(beside, "fill", "[5, 5]")).status).toBe(200);
+        answeredCalls += 1;
+      }
+    };
+    await Promise.all([
+      calls(),
+      count("a frame of several", (n) =>
+        subscribe(`SELECT * FROM point WHERE id = ${n}`, `SELECT * FROM point WHERE room = ${n}`),
+      ),
+      count("views", (n) => subscribe("SELECT * FROM seventh", `SELECT * FROM early WHERE room = ${n}`)),
+      count("the owner", () => sql(served.token, "SELECT COUNT(*) AS n FROM point", ([row]) => row?.[0] === rowCount)),
+      count("another", (n) => sql(other, `SELECT * FROM point WHERE id = ${n}`, (rows) => rows.length === 1)),
+      ...(rowCount < 1_000_000
+        ? []
+        : [
+            count("slices", () =>
+              sql(other, `SELECT * FROM point WHERE room < ${Math.ceil(6e6 / rowCount)}`, (rows) => rows.length > 5000),
+            ),
+          ]),
+    ]);
+    const answer = await published;
+    expect([answer.status, await answer.text()]).toEqual([200, expect.anything()]);
+    db.close();
+    for (const [kind, count] of asked) expect([kind, count > (kind === "slices" ? 0 : 1)]).toEqual([kind, true]);
+    expect(await served.sql(beside, "SELECT COUNT(*) AS n FROM seventh")).toEqual([[Math.ceil((rowCount - 7) / 1000)]]);
+  },
+);
