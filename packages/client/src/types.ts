@@ -2,22 +2,28 @@
 import type {
   AnyType,
   Arguments,
-  ExportGroup,
   InferTypeOfRow,
   LifecycleExport,
   ProcedureExport,
   ReducerExport,
-  Schema,
   Table,
-  ViewExport,
 } from "@lightcone/module";
+import type {
+  Exported,
+  ModuleExports,
+  OfAll,
+  Prefixed,
+  Simplify,
+  SubmoduleKeys,
+  TablesOf,
+  ViewNames,
+  ViewRow,
+  Within,
+} from "@lightcone/module/exports";
 
-/* oxlint-disable no-explicit-any -- `infer` needs any schema, of which the parts are then exact */
+export type { ModuleExports };
 
-/** The exports of a module's entry file. */
-export interface ModuleExports {
-  readonly default: Schema<any>;
-}
+/* oxlint-disable no-explicit-any -- `infer` needs any table or function, of which the parts are then exact */
 
 declare const untyped: unique symbol;
 
@@ -27,9 +33,6 @@ export interface UntypedModule extends ModuleExports {
 }
 
 type UntypedRow = Readonly<Record<string, unknown>>;
-
-type Simplify<T> = { [K in keyof T]: T[K] } & {};
-type TablesOf<M extends ModuleExports> = M["default"]["tables"];
 
 /** The columns that are the primary key: one, or none. */
 type KeyColumn<F> = {
@@ -113,20 +116,6 @@ type PublicTables<S> = {
   [K in keyof S]: S[K] extends Table<any, infer O> ? (O["public"] extends true ? K : never) : never;
 }[keyof S];
 
-type ViewNames<M> = { [K in keyof M]: M[K] extends ViewExport<any> ? K : never }[keyof M];
-type ViewRow<V> =
-  V extends ViewExport<infer Rows> ? (Rows extends readonly (infer Row)[] ? Row : Exclude<Rows, undefined>) : never;
-
-/** The keys of submodules in a module's schema. */
-type SubmoduleKeys<S> = { [K in keyof S & string]: S[K] extends ModuleExports ? K : never }[keyof S & string];
-type Within<M extends ModuleExports, K> = K extends keyof TablesOf<M>
-  ? TablesOf<M>[K] extends infer Sub extends ModuleExports
-    ? Sub
-    : never
-  : never;
-/** What a submodule has, behind its key and a dot. */
-type Prefixed<K extends string, All> = { readonly [Name in keyof All & string as `${K}.${Name}`]: All[Name] };
-type OfAll<Each> = [Each] extends [never] ? unknown : Together<Each>;
 type TablesWithin<M extends ModuleExports> = OfAll<
   { [K in SubmoduleKeys<TablesOf<M>>]: Prefixed<K, ClientTables<Within<M, K>>> }[SubmoduleKeys<TablesOf<M>>]
 >;
@@ -151,13 +140,6 @@ export type ClientTables<M extends ModuleExports> = M extends UntypedModule
   : { readonly [K in PublicTables<TablesOf<M>>]: TableOf<TablesOf<M>[K]> } & {
       readonly [K in ViewNames<Exported<M>>]: ClientTable<ViewRow<Exported<M>[K]>>;
     } & TablesWithin<M>;
-
-type GroupsOf<M> = { [K in keyof M]: M[K] extends ExportGroup<infer G> ? G : never }[keyof M];
-type Together<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void
-  ? All
-  : never;
-/** What a module exports, with what its groups hold. */
-type Exported<M> = [GroupsOf<M>] extends [never] ? M : M & Together<GroupsOf<M>>;
 
 type CallableNames<M> = {
   [K in keyof M]: M[K] extends LifecycleExport<any> | ProcedureExport<any, any, any>

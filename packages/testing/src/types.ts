@@ -1,6 +1,5 @@
 /** Types of a test's world, all of them inferred from the exports of the module's entry file. */
 import type {
-  ExportGroup,
   Fields,
   HttpHandlerExport,
   InferTypeOfRow,
@@ -11,27 +10,24 @@ import type {
   Query,
   ReadOnlyDb,
   ReducerExport,
-  Schema,
   Table,
-  ViewExport,
 } from "@lightcone/module";
+import type {
+  Exported,
+  ModuleExports,
+  OfAll,
+  Prefixed,
+  Simplify,
+  SubmoduleKeys,
+  TablesOf,
+  ViewNames,
+  ViewRow,
+  Within,
+} from "@lightcone/module/exports";
 
-/* oxlint-disable no-explicit-any -- `infer` needs any schema, of which the parts are then exact */
+export type { ModuleExports };
 
-/** The exports of a module's entry file: `import * as arena from "./module/src/index.ts"`. */
-export interface ModuleExports {
-  readonly default: Schema<any>;
-}
-
-type Simplify<T> = { [K in keyof T]: T[K] } & {};
-export type TablesOf<M extends ModuleExports> = M["default"]["tables"];
-
-type GroupsOf<M> = { [K in keyof M]: M[K] extends ExportGroup<infer G> ? G : never }[keyof M];
-type Together<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void
-  ? All
-  : never;
-/** What a module exports, with what its groups hold. */
-type Exported<M> = [GroupsOf<M>] extends [never] ? M : M & Together<GroupsOf<M>>;
+/* oxlint-disable no-explicit-any -- `infer` needs any table or function, of which the parts are then exact */
 
 type ReducerNames<M> = {
   [K in keyof M]: M[K] extends
@@ -58,16 +54,6 @@ type Call<A, R> = [keyof A] extends [never]
 type ReducerCall<T> = T extends (ctx: never, args: infer A) => infer R ? Call<A, R> : never;
 type ProcedureCall<T> = T extends (ctx: never, args: infer A) => Promise<infer R> ? Call<A, R> : never;
 
-/** The keys of submodules in a module's schema. */
-type SubmoduleKeys<S> = { [K in keyof S & string]: S[K] extends ModuleExports ? K : never }[keyof S & string];
-type Within<M extends ModuleExports, K> = K extends keyof TablesOf<M>
-  ? TablesOf<M>[K] extends infer Sub extends ModuleExports
-    ? Sub
-    : never
-  : never;
-/** What a submodule has, behind its key and a dot. */
-type Prefixed<K extends string, All> = { readonly [Name in keyof All & string as `${K}.${Name}`]: All[Name] };
-type OfAll<Each> = [Each] extends [never] ? unknown : Together<Each>;
 type ReducersWithin<M extends ModuleExports> = OfAll<
   { [K in SubmoduleKeys<TablesOf<M>>]: Prefixed<K, Reducers<Within<M, K>>> }[SubmoduleKeys<TablesOf<M>>]
 >;
@@ -96,9 +82,6 @@ export type RowOf<M extends ModuleExports, K extends keyof TablesOf<M>> =
 /** Every table, private ones too, to read. */
 export type WorldDb<M extends ModuleExports> = ReadOnlyDb<TablesOf<M>>;
 
-type ViewNames<M> = { [K in keyof M]: M[K] extends ViewExport<any> ? K : never }[keyof M];
-type ViewRow<V> =
-  V extends ViewExport<infer Rows> ? (Rows extends readonly (infer Row)[] ? Row : Exclude<Rows, undefined>) : never;
 type ColumnsOf<Row> = { readonly [K in keyof Row & string]-?: AnyType<Row[K]> };
 
 /** The module's tables, by their keys in its schema, and its views, by the names that it exports them under. */

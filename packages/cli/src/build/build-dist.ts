@@ -125,10 +125,12 @@ function withRelativeImports(text: string, from: string, types: string): string 
     return short.startsWith(".") ? short : `./${short}`;
   };
   return text
-    .replaceAll(
-      /"@lightcone\/([\w-]+)((?:\/[\w-]+)*)"/g,
-      (_, name: string, path: string) => `"${relativeTo(join(types, name, exportedFile(name, path)))}"`,
-    )
+    .replaceAll(/"@lightcone\/([\w-]+)((?:\/[\w-]+)*)"/g, (_, name: string, path: string) => {
+      const file = join(types, name, exportedFile(name, path));
+      // What is not there would make every type that uses it `any`, and nobody would say so.
+      if (!existsSync(file.replace(/\.ts$/, ".d.ts"))) throw new Error(`${file} has no declarations`);
+      return `"${relativeTo(file)}"`;
+    })
     .replaceAll(/"(\.[^"]*)\.ts"/g, '"$1.js"')
     .replaceAll('"#host"', '"./host-outside.js"');
 }
