@@ -49,13 +49,14 @@ describe.skipIf(!hasRegistry)("packed, and installed by npm (skipped unless soak
         PATH: `${node}${delimiter}/usr/bin${delimiter}/bin`,
         XDG_CONFIG_HOME: join(folder, "config"),
       };
-      const run = (cwd: string, command: string, ...args: readonly string[]): void => {
+      const run = (cwd: string, command: string, ...args: readonly string[]): string => {
         const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: "utf8" });
         expect(status, `${command} ${args.join(" ")}:\n${stdout}${stderr}`).toBe(0);
+        return `${stdout}${stderr}`;
       };
       run(at, "npx", "--yes", "--package", tarball, "lightcone", "init", "my-app", "--template", template);
       const project = join(at, "my-app");
-      run(project, "npm", "install", "--no-audit", "--no-fund");
+      expect(run(project, "npm", "install", "--no-audit", "--no-fund")).not.toMatch(/warn/i);
       for (const script of ["check", "test", "build"]) run(project, "npm", "run", script);
       rmSync(at, { recursive: true, force: true });
     },

@@ -90,6 +90,8 @@ function manifest(template: Template, name: string, lightcone: string): string {
     type: "module",
     scripts,
     dependencies: { lightcone, ...(template === "react" ? withReact.dependencies : {}) },
+    // The `node` that comes with Lightcone has a script that fetches the part for this machine.
+    allowScripts: { node: true },
     ...(isRust ? {} : { devDependencies: { ...(template === "react" ? withReact.devDependencies : {}), ...tools } }),
   };
   return `${JSON.stringify(whole, undefined, 2)}\n`;

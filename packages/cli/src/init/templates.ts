@@ -73,7 +73,7 @@ const typescript = (name: string): ReadonlyMap<string, string> =>
   new Map([
     [
       "package.json",
-      `${JSON.stringify({ name, private: true, type: "module", dependencies: { lightcone: `^${version}` }, devDependencies: { typescript: "^7.0.2" } }, undefined, 2)}\n`,
+      `${JSON.stringify({ name, private: true, type: "module", dependencies: { lightcone: `^${version}` }, allowScripts: { node: true }, devDependencies: { typescript: "^7.0.2" } }, undefined, 2)}\n`,
     ],
     [
       "tsconfig.json",

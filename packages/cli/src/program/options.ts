@@ -20,6 +20,8 @@ export const server = (): Option => new Option("-s, --server <server>", "nicknam
 export const anonymous = (): Option => new Option("--anonymous", "send no token");
 export const confirmed = (what: string): Option =>
   new Option("--confirmed [boolean]", `${what} (default: true)`).choices(["true", "false"]);
+/** Of a server that does not run. */
+export const dataDir = (): Option => new Option("--data-dir <dir>", "where the data is (default: ./.lightcone)");
 export const yes = (): Option => new Option("-y, --yes", "answer yes to every question");
 
 /** An option whose value may be left out, as help has it; `arguments.ts` puts in what is left out. */

@@ -5,7 +5,7 @@ import type { ReplayFlags } from "../commands/replay.ts";
 import type { RerunFlags } from "../commands/rerun.ts";
 import type { StartFlags } from "../server/settings.ts";
 import type { Program } from "./adding.ts";
-import { server, yes } from "./options.ts";
+import { dataDir, server, yes } from "./options.ts";
 
 /** What a server takes. */
 const startOptions = (): readonly Option[] => [
@@ -61,7 +61,7 @@ export function addServerCommands(program: Program): void {
       new Option("--cut-at <offset>", "keep everything up to this record, and give up the rest"),
       new Option("--registry", "the log that says what databases there are, instead of a database's"),
       new Option("--new-keys", "make new signing keys, which voids every token, instead"),
-      new Option("--data-dir <dir>", "where the data is (default: ./.lightcone)"),
+      dataDir(),
       yes(),
     ],
   )
@@ -76,7 +76,7 @@ export function addServerCommands(program: Program): void {
     "lightcone rerun my_database --data-dir ./data",
     [
       new Option("--from <offset>", "the first record whose call is run again (default: the first that is left)"),
-      new Option("--data-dir <dir>", "where the data is (default: ./.lightcone)"),
+      dataDir(),
     ],
   )
     .argument("<database>", "name or identity")
@@ -91,7 +91,7 @@ export function addServerCommands(program: Program): void {
     [
       new Option("--to <offset>", "the record whose call is run again"),
       new Option("--inspect-brk [host:port]", "wait for a debugger, and stop right before the call (default: 9229)"),
-      new Option("--data-dir <dir>", "where the data is (default: ./.lightcone)"),
+      dataDir(),
     ],
   )
     .argument("<database>", "name or identity")
