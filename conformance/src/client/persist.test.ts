@@ -4,9 +4,18 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileStore, persist, type PersistOptions, type RowsStore, type TokenStore } from "lightcone/client";
+import {
+  fileStore,
+  optimistic,
+  persist,
+  type Optimistic,
+  type PersistOptions,
+  type RowsStore,
+  type TokenStore,
+} from "lightcone/client";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { Served } from "../served.ts";
+import type * as desk from "./modules/desk.ts";
 import { program } from "./arena.ts";
 import { Away, Line } from "./away.ts";
 
@@ -43,11 +52,20 @@ const tokens: TokenStore = {
 };
 
 /** Starts a client. @param isAway whether there is no network */
-function start(isAway = false, store: RowsStore = fileStore(file), options: PersistOptions = {}): Away {
+function start(
+  isAway = false,
+  store: RowsStore = fileStore(file),
+  options: PersistOptions = {},
+  guesses?: Optimistic,
+): Away {
   if (isAway) line.cut();
   else line.mend();
   const kept = persist(store, { afterMs: 10, ...options });
-  const page = new Away(line, database, { tokenStore: tokens, persist: kept });
+  const page = new Away(line, database, {
+    tokenStore: tokens,
+    persist: kept,
+    ...(guesses === undefined ? {} : { optimistic: guesses }),
+  });
   pages.push(page);
   return page;
 }
@@ -110,6 +128,32 @@ describe("issue 10, kept rows", () => {
       [2, "two"],
       [3, "three"],
     ]);
+  });
+
+  test("say who the caller is: what it does without a network is seen on top of them", async () => {
+    await keep();
+    const before = pages.at(-1)?.db.identity?.toHexString();
+    const page = start(
+      true,
+      fileStore(file),
+      {},
+      optimistic<typeof desk>({
+        put: (ctx, note) => void ctx.db.note.insert({ ...note, text: `${note.text} of ${ctx.sender.toHexString()}` }),
+      }),
+    );
+    await shown(page, [
+      [1, "one"],
+      [2, "two"],
+    ]);
+    expect(page.db.identity?.toHexString()).toBe(before);
+    expect(before).toMatch(/^c200/);
+    page.db.subscribe("SELECT * FROM note");
+    const made = page.db.reducers.put({ id: 3, room: 1, text: "three" });
+    expect(page.db.tables.note.get(3)?.text).toBe(`three of ${before}`);
+    await page.back();
+    await made;
+    expect([page.db.tables.note.get(3)?.text, page.db.identity?.toHexString()]).toEqual(["three", before]);
+    expect(warned).not.toHaveBeenCalled();
   });
 
   test("of what the page does not subscribe to any more leave once it is connected", async () => {

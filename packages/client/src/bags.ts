@@ -48,19 +48,42 @@ export class Bags {
    * @throws {LightconeError} `Malformed`; nothing has changed then
    */
   apply(rows: readonly Rows[], isSeen: boolean): Map<string, TableChange> {
-    const { catalog, hears } = this.#options;
-    const touched = new Set<RowBag>();
+    const { hears } = this.#options;
     const guesses = isSeen ? this.#options.guesses : undefined;
+    const now = isSeen || this.#kept.size === 0 ? rows : rows.filter((each) => !this.#isForLater(each));
+    const touched = this.#take(now, guesses, undefined);
+    const changes = new Map<string, TableChange>();
+    for (const bag of touched) {
+      const { accessor } = bag.table;
+      const change = bag.settle(isSeen && hears(accessor));
+      if (change !== noChange) changes.set(accessor, change);
+    }
+    return changes;
+  }
+
+  /** Rows of a table that the application sees as the link before had it come into it when the bags change places. */
+  #isForLater(rows: Rows): boolean {
+    const isKept = this.#kept.has(this.#options.catalog.accessorOf(rows.table) ?? "");
+    if (isKept) this.#later.push(rows);
+    return isKept;
+  }
+
+  /**
+   * Takes rows into their tables, all or none, below what is guessed. Gives the tables that it has touched.
+   *
+   * @param only where guesses lie on the rows that stay; undefined for all tables
+   * @throws {LightconeError} `Malformed`; nothing has changed then
+   */
+  #take(
+    rows: readonly Rows[],
+    guesses: Guesses | undefined,
+    only: ReadonlySet<RowBag> | undefined,
+  ): ReadonlySet<RowBag> {
+    const touched = new Set<RowBag>();
     try {
-      guesses?.lift(touched);
-      for (const each of rows) {
-        const { table, by, list } = each;
-        const accessor = catalog.accessorOf(table);
-        if (!isSeen && this.#kept.has(accessor ?? "")) {
-          this.#later.push(each);
-          continue;
-        }
-        const bag = this.bagOf(accessor);
+      guesses?.lift(touched, only);
+      for (const { table, by, list } of rows) {
+        const bag = this.bagOf(this.#options.catalog.accessorOf(table));
         if (bag === undefined) continue;
         touched.add(bag);
         bag.take(list, by);
@@ -71,13 +94,7 @@ export class Bags {
       throw error;
     }
     guesses?.lay(this, touched);
-    const changes = new Map<string, TableChange>();
-    for (const bag of touched) {
-      const { accessor } = bag.table;
-      const change = bag.settle(isSeen && hears(accessor));
-      if (change !== noChange) changes.set(accessor, change);
-    }
-    return changes;
+    return touched;
   }
 
   all(): Iterable<RowBag> {
@@ -124,26 +141,12 @@ export class Bags {
    * @throws {LightconeError} `Malformed` when what has come does not go with the rows of before; nothing has changed then
    */
   replace(before: Bags | undefined): Map<string, TableChange> {
-    const { catalog, seed, hears, guesses } = this.#options;
+    const { seed, hears, guesses } = this.#options;
     const kept = new Set(this.#kept.values());
     for (const [accessor, bag] of this.#kept) this.#bags.set(accessor, bag);
     this.#kept.clear();
-    const touched = new Set<RowBag>();
-    try {
-      // What is guessed lies on the rows that stay; on the others it goes with them.
-      guesses?.lift(touched, kept);
-      for (const { table, by, list } of this.#later.splice(0)) {
-        const bag = this.bagOf(catalog.accessorOf(table));
-        if (bag === undefined) continue;
-        touched.add(bag);
-        bag.take(list, by);
-      }
-      for (const bag of touched) bag.check();
-    } catch (error) {
-      for (const bag of touched) bag.undo();
-      throw error;
-    }
-    guesses?.lay(this, touched);
+    // What is guessed lies on the rows that stay; on the others it goes with them.
+    const touched = this.#take(this.#later.splice(0), guesses, kept);
     const changes = new Map<string, TableChange>();
     const note = (accessor: string, change: TableChange): void => {
       if (change !== noChange) changes.set(accessor, change);

@@ -569,6 +569,30 @@ describe.each([1, 3] as const)("version %d", (version) => {
     });
   });
 
+  describe("what plain JavaScript may give", () => {
+    const { db } = open();
+    // What no compiler would let through.
+    const loose = db as unknown as Record<"subscribe" | "query" | "onState", (...given: readonly unknown[]) => unknown>;
+    const query = "a query is SQL, or made of a table: ";
+    test.each([
+      { what: "a list", run: () => loose.subscribe(["SELECT * FROM person"]), says: query },
+      { what: "a number", run: () => loose.subscribe("SELECT * FROM person", 5), says: `${query}5 is none` },
+      { what: "no query", run: () => loose.subscribe(), says: query },
+      { what: "nothing", run: () => loose.query(), says: `${query}undefined is none` },
+      { what: "no listener", run: () => loose.onState(), says: "a listener is a function, not undefined" },
+      {
+        what: "no listener of rows",
+        run: () => db.tables.person.onInsert(5 as never),
+        says: "a listener is a function, not 5",
+      },
+      {
+        what: "no listener of a question",
+        run: () => db.tables.person.limit(1).onChange(null as never),
+        says: "a listener is a function, not null",
+      },
+    ])("$what is refused at once, in words", ({ run, says }) => expect(run).toThrow(says));
+  });
+
   describe("subscriptions", () => {
     test("one that is refused says why, and the others go on", async () => {
       const { fake, db } = await openWithPeople();

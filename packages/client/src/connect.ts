@@ -8,6 +8,7 @@ import { listen } from "./listeners.ts";
 import { makeRealPlatform } from "./real-platform.ts";
 import type { Query, SubscriptionHandle } from "./subscription.ts";
 import { TableView } from "./table-view.ts";
+import { isObject, shown } from "./value-codec.ts";
 import { Tokens } from "./token-store.ts";
 import type {
   ClientProcedures,
@@ -42,7 +43,7 @@ export interface Client<M extends ModuleExports = UntypedModule> {
    * and the client will try again by itself; `closed`: for good.
    */
   readonly state: ConnectionState;
-  /** Who this client is, once it was connected. */
+  /** Who this client is, once it was connected or shows rows that were kept. */
   readonly identity: Identity | undefined;
   readonly connectionId: ConnectionId | undefined;
   readonly token: string | undefined;
@@ -167,6 +168,7 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
       return connection.end;
     },
     subscribe(...queries) {
+      checkQueries(queries);
       const subscription = connection.subscribe(queries);
       return {
         get applied() {
@@ -183,13 +185,25 @@ export function connect<M extends ModuleExports = UntypedModule>(options: Connec
         unsubscribe: () => connection.unsubscribe(subscription),
       };
     },
-    query: (query: Query) => connection.query(query),
+    query(query: Query) {
+      checkQueries([query]);
+      return connection.query(query);
+    },
     onState: (run) => listen(listeners, run),
     retry: () => connection.retry(),
     close: () => connection.close(),
   };
   // What stands under a name is what the module's types say of it, or fails by that name.
   return client as unknown as Client<M>;
+}
+
+/** @throws {TypeError} when there is none, or something else */
+function checkQueries(queries: readonly unknown[]): void {
+  const isQuery = (given: unknown): boolean => typeof given === "string" || (isObject(given) && "accessor" in given);
+  if (queries.length === 0 || !queries.every(isQuery))
+    throw new TypeError(
+      `a query is SQL, or made of a table: ${shown(queries.find((given) => !isQuery(given)))} is none`,
+    );
 }
 
 /** What is made as it is asked for. */

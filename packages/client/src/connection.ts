@@ -18,10 +18,12 @@
 import { LightconeError } from "@lightcone/base";
 import { ConnectionId, Identity, toHexReversed } from "@lightcone/sats";
 import { backoffMs, steadyAfterMs } from "./backoff.ts";
-import { Bags, type Guesses } from "./bags.ts";
+import { Bags } from "./bags.ts";
 import type { Catalog, FunctionKind } from "./catalog.ts";
+import type { GuessWorld, PendingGuesses } from "./guessing.ts";
+import type { Keeping, KeepingWorld, ShownRows } from "./keeping.ts";
 import { Link, type LinkOptions } from "./link.ts";
-import { Requests, textOf, type Guess } from "./requests.ts";
+import { Requests, textOf } from "./requests.ts";
 import { noChange, type RowBag, type TableChange } from "./row-bag.ts";
 import type { Standing } from "./standing.ts";
 import { Subscription, type Query } from "./subscription.ts";
@@ -36,54 +38,6 @@ export interface ConnectionOptions extends LinkOptions {
   readonly catalog: Catalog;
   readonly optimistic?: ((world: GuessWorld) => PendingGuesses) | undefined;
   readonly persist?: ((world: KeepingWorld) => Keeping) | undefined;
-}
-
-/** What rows are kept from for the next start, and shown to at this one: `persist/`. */
-export interface KeepingWorld {
-  readonly uri: string;
-  readonly database: string;
-  readonly catalog: Catalog;
-  readonly platform: ConnectionOptions["platform"];
-  /** That the connection goes by. */
-  token(): string | undefined;
-  /** The rows that are seen, as long as a link brings them up to date. */
-  bags(): Bags | undefined;
-  /** Shows rows, unless there are some. @throws {LightconeError} what is wrong with the schema, or by `fill` */
-  show(schema: string, fill: (bags: Bags, newId: () => number) => void): void;
-}
-
-export interface Keeping {
-  /** Whom the client connects as is known. What it gives settles when what was kept is seen, if there is any. */
-  load(token: string | undefined): Promise<void> | undefined;
-  /** Gives the kept sets the ids of those that are wanted, by their texts. */
-  match(standing: Standing, wanted: ReadonlyMap<number, readonly string[]>): void;
-  /** Rows have changed. */
-  changed(): void;
-  close(): void;
-}
-
-/** What guesses are made from. */
-export interface GuessWorld {
-  readonly catalog: Catalog;
-  readonly platform: ConnectionOptions["platform"];
-  readonly connection: Pick<Connection, "identity" | "connectionId">;
-  /** What is subscribed to. */
-  queries(): Iterable<Query>;
-  /** Brings what is seen up to date with them, and tells the difference. */
-  show(): void;
-}
-
-export interface PendingGuesses extends Guesses {
-  /** Undefined for a reducer that is not guessed. */
-  guess(reducer: string, args: unknown): Guess | undefined;
-  /** The call was answered, by the message that is seen next. */
-  answered(guess: Guess): void;
-  /** Takes what ends meanwhile away in one step. */
-  together(run: () => void): void;
-  /** Ends all of them. */
-  close(): void;
-  /** @throws {TypeError} while rows are between two states */
-  checkRead(): void;
 }
 
 /** What a connection tells whoever holds it. */
@@ -178,7 +132,8 @@ export class Connection {
       ...options,
       token: () => options.tokens.last,
       bags: () => (this.#attempt?.liveSinceMs === undefined ? undefined : this.#bags),
-      show: (schema, fill) => this.#show(schema, fill),
+      identity: () => this.identity,
+      show: (kept, fill) => this.#show(kept, fill),
     });
     this.#endWakes = options.platform.onWake?.(() => this.#woken()) ?? (() => {});
     this.#open();
@@ -293,11 +248,13 @@ export class Connection {
   }
 
   /** Shows rows of an earlier start, until a link has those of now. */
-  #show(schema: string, fill: (bags: Bags, newId: () => number) => void): void {
+  #show({ schema, identity }: ShownRows, fill: (bags: Bags, newId: () => number) => void): void {
     if (this.#bags !== undefined || this.state === "closed") return;
     this.#options.catalog.restore(schema);
     const bags = this.#newBags();
     fill(bags, () => this.#requests.newId());
+    // Who the next connection is to is known before it by whose rows these are.
+    this.identity ??= identity;
     this.#tell(() => this.#events.named());
     const changes = bags.replace(undefined);
     this.#bags = bags;
@@ -437,7 +394,7 @@ export class Connection {
     if (this.#attempt !== attempt) return; // whoever was told may have closed the client
     attempt.bags.standing.lineage = greeting.lineage;
     const before = this.#bags?.standing;
-    if (before !== undefined) this.#keeping?.match(before, this.#textsWanted());
+    if (before !== undefined) this.#keeping?.match(before, this.#subscriptions.values());
     if (!isOther && before?.isOf(greeting.lineage) === true) this.#sendResume(attempt, before);
     else this.#subscribeAll(attempt);
     if (this.#attempt !== attempt) return;
@@ -478,22 +435,6 @@ export class Connection {
         return this.#resumed(attempt, said);
       case "greeting":
     }
-  }
-
-  #textsWanted(): ReadonlyMap<number, readonly string[]> {
-    const wanted = new Map<number, readonly string[]>();
-    for (const { id, queries } of this.#subscriptions.values()) {
-      try {
-        wanted.set(
-          id,
-          queries.map((query) => textOf(query, this.#options.catalog)),
-        );
-      } catch (error) {
-        // It is told when it is subscribed to.
-        if (!(error instanceof LightconeError)) throw error;
-      }
-    }
-    return wanted;
   }
 
   /** Asks what of the rows that there are is still good, and what has changed. */
@@ -563,7 +504,7 @@ export class Connection {
     this.#subscriptions.delete(subscription.id);
     const { isSettled } = subscription;
     subscription.fail(error);
-    const tell = (): void => this.#tell(() => this.#events.failed(error, false));
+    const tell = (): void => this.#failed(error);
     if (isSettled) return tell();
     // It may have failed before whoever made it could look at it.
     queueMicrotask(() => {
@@ -606,14 +547,20 @@ export class Connection {
       return true;
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
-      // Which others there are may have changed meanwhile: that is no news of this one.
-      const [difference = ""] = error.message.split("; there are ");
-      if (!this.#told.has(difference)) {
-        this.#told.add(difference);
-        this.#tell(() => this.#events.failed(error, false));
-      }
+      this.#failed(error);
       return false;
     }
+  }
+
+  /** Tells an error that the client goes on after; once what differs in a table, whatever it ends. */
+  #failed(error: LightconeError): void {
+    if (error.code === "VersionDiffers") {
+      // Which others there are may have changed meanwhile: that is no news of this one.
+      const [difference = ""] = error.message.split("; there are ");
+      if (this.#told.has(difference)) return;
+      this.#told.add(difference);
+    }
+    this.#tell(() => this.#events.failed(error, false));
   }
 
   /** Once the link has every row, it takes the place of the one before, and the difference is told. */

@@ -7,6 +7,7 @@
 import { LightconeError, type Clock } from "@lightcone/base";
 import { resultLostStart } from "@lightcone/protocol";
 import type { Catalog, FunctionKind } from "./catalog.ts";
+import type { Guess } from "./guessing.ts";
 import { rowsIn } from "./row-bag.ts";
 import { RowQuery } from "./row-query.ts";
 import type { Query } from "./subscription.ts";
@@ -31,14 +32,6 @@ export interface Way {
   send(ask: Ask): void;
   /** The server does not answer any more. */
   lost(reason: string): void;
-}
-
-/** What a call is expected to do, which is seen until it is known: `optimistic/`. */
-export interface Guess {
-  /** The call is on its way, or waits for a connection. Again changes nothing. */
-  begin(): void;
-  /** Nothing comes of the call. */
-  end(): void;
 }
 
 interface Call {

@@ -89,11 +89,6 @@ export class RowBag {
     return row;
   }
 
-  /** Whether there is such a column. */
-  has(column: string): boolean {
-    return this.table.columns.some(({ name }) => name === column);
-  }
-
   /** Rows whose column is not below `low` and not above `high`, in its order or in the other; undefined is no bound. */
   *between(column: string, low: Scalar, high: Scalar, isDown = false): Generator<object> {
     const index = this.index(column);

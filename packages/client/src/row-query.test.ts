@@ -41,13 +41,16 @@ function tableOf(row: ProductType): BagTable {
 
 class Source implements QueryTable {
   readonly accessor = "card";
-  readonly bag = new RowBag(tableOf(type));
+  readonly bag: RowBag;
   readonly #listeners = new Set<() => void>();
+  constructor(row = type) {
+    this.bag = new RowBag(tableOf(row));
+  }
   onChange(run: () => void): () => void {
     this.#listeners.add(run);
     return () => void this.#listeners.delete(run);
   }
-  change(by: 1 | -1, rows: readonly Card[]): void {
+  change(by: 1 | -1, rows: readonly object[]): void {
     const list = new RowListBuilder();
     for (const row of rows) {
       const encoded = encodeValue(this.bag.table.row, row);
@@ -234,6 +237,25 @@ test.each([
     expect(readCount).toBe(42);
   },
 );
+
+test("values are compared as the column holds them: one of 32-bit floats has no 0.1", () => {
+  const source = new Source(product({ id: t.u32, price: t.f32 }));
+  source.change(
+    1,
+    [0.1, 0.2, 0.5].map((price, id) => ({ id, price })),
+  );
+  const ids = (price: unknown): unknown =>
+    new RowQuery(source)
+      .where({ price })
+      .rows()
+      .map((row) => Reflect.get(row, "id"));
+  expect([ids(0.1), ids({ in: [0.2, 0.5] }), ids({ gt: 0.1 }), ids({ lte: 0.2 })]).toEqual([
+    [0],
+    [1, 2],
+    [1, 2],
+    [0, 1],
+  ]);
+});
 
 describe("what the database is asked", () => {
   const row = product({

@@ -19,9 +19,10 @@ import {
 } from "@lightcone/sats";
 import { listed } from "./catalog.ts";
 import { compare, scalarOf, type Scalar } from "./compare.ts";
+import { checkListener } from "./listeners.ts";
 import type { BagTable, RowBag } from "./row-bag.ts";
 import type { TableSchema } from "./schema.ts";
-import { encodeValue, isObject, shown } from "./value-codec.ts";
+import { decodeValue, encodeValue, isObject, shown } from "./value-codec.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -67,11 +68,14 @@ export class RowQuery {
   #foundIn: unknown;
   /** The table, as it was when this was held against it. */
   #checkedBy: BagTable | undefined;
+  /** The terms, with values as rows hold them: a column of 32-bit floats has no 0.1. */
+  #terms: readonly Term[];
 
   constructor(table: QueryTable, parts: Parts = { terms: [], order: [], rowsMax: Infinity, last: undefined }) {
     this.accessor = table.accessor;
     this.#table = table;
     this.#parts = parts;
+    this.#terms = parts.terms;
   }
 
   /** What it asks, as a text: questions of one key are the same. */
@@ -125,12 +129,13 @@ export class RowQuery {
       column,
       values: last === undefined ? [] : [last[column]],
     }));
+    const held: (readonly unknown[])[] = [];
     for (const { column, values } of [...terms, ...order]) {
       const codec = columns.find(({ name }) => name === column)?.codec;
       try {
         if (codec === undefined)
           throw new TypeError(`there is no such column${listed(columns.map(({ name }) => name))}`);
-        for (const value of values) encodeValue(codec, value);
+        held.push(values.map((value) => decodeValue(codec, encodeValue(codec, value), column)));
       } catch (cause) {
         if (!(cause instanceof TypeError)) throw cause;
         throw new LightconeError(
@@ -140,26 +145,27 @@ export class RowQuery {
         );
       }
     }
+    this.#terms = terms.map((term, index) => ({ ...term, values: held[index] ?? [] }));
     this.#checkedBy = table;
   }
 
   /** Rows that may be asked for, by an index of the cache; all of them when none helps. */
   #candidates(bag: RowBag): Iterable<object> {
-    const { terms, order, rowsMax } = this.#parts;
-    const equal = terms.find(({ operator, column }) => operator === "eq" && bag.has(column));
+    const { order, rowsMax } = this.#parts;
+    const terms = this.#terms;
+    const equal = terms.find(({ operator }) => operator === "eq");
     if (equal !== undefined) {
       const values = new Set(equal.values.map(scalarOf));
-      values.delete(undefined);
       return [...values].flatMap((value) => [...bag.between(equal.column, value, value)]);
     }
     const [first] = order;
-    if (first !== undefined && rowsMax < Infinity && bag.has(first.column)) return this.#window(bag, first);
-    const ranged = terms.find(({ operator, column }) => operator !== "ne" && bag.has(column));
+    if (first !== undefined && rowsMax < Infinity) return this.#window(bag, first);
+    const ranged = terms.find(({ operator }) => operator !== "ne");
     if (ranged === undefined) return bag.rows();
     return bag.between(ranged.column, this.#bound(ranged.column, "g"), this.#bound(ranged.column, "l"));
   }
   #bound(column: string, letter: "g" | "l"): Scalar {
-    return scalarOf(this.#parts.terms.find((term) => term.column === column && term.operator[0] === letter)?.values[0]);
+    return scalarOf(this.#terms.find((term) => term.column === column && term.operator[0] === letter)?.values[0]);
   }
   /** As many rows as are asked for, in the order of the first column; and those that are equal to the last in it. */
   *#window(bag: RowBag, { column, isDown }: Order): Generator<object> {
@@ -183,6 +189,7 @@ export class RowQuery {
   }
   /** Runs when the rows that are asked for, or their order, have become others. */
   onChange(run: () => void): () => void {
+    checkListener(run);
     let before = this.rows();
     return this.#table.onChange(() => {
       const now = this.rows();
@@ -203,7 +210,8 @@ export class RowQuery {
   }
 
   #isWanted(key: string | undefined): (row: Row) => boolean {
-    const { terms, last } = this.#parts;
+    const { last } = this.#parts;
+    const terms = this.#terms;
     const order = this.#order(key);
     return (row) => terms.every((term) => fits(term, row)) && (last === undefined || compareRows(order, last, row) < 0);
   }

@@ -152,6 +152,23 @@ describe("row 13: a page that brings the schema it was built with", () => {
     expect([db.state, db.tables.mapPoint.rows()]).toEqual(["open", [{ x: 1, y: 2 }]]);
   });
 
+  test("what differs is told once, though a subscription ends by it as well", async () => {
+    const told: string[] = [];
+    const fake = new FakeWorld(next);
+    const db = connect<typeof world>({
+      uri: "http://server",
+      database: "arena",
+      platform: fake.platform,
+      onError: ({ message }) => told.push(message),
+      ...built,
+    });
+    db.tables.person.onInsert(() => {});
+    db.subscribe(db.tables.person);
+    fake.socket.receive(greeting());
+    await settled();
+    expect(told).toEqual([idDiffers]);
+  });
+
   test("what is no schema is refused at once", () => {
     expect(() => connect({ uri: "http://server", database: "arena", schema: { tables: [] } })).toThrow(/schema/);
   });

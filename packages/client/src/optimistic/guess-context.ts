@@ -1,6 +1,6 @@
 /** `ctx` of a guess: what a reducer is given, as far as a client can know it before the database says. */
 import { Timestamp, Uuid } from "@lightcone/sats";
-import type { GuessWorld } from "../connection.ts";
+import type { GuessWorld } from "../guessing.ts";
 import { makeRandom } from "./guess-random.ts";
 import { GuessRefused } from "./guess-table.ts";
 
@@ -18,7 +18,7 @@ export interface ContextParts {
 
 export function makeContext({ world, timestampMicros, seed, table, isSubmodule }: ContextParts): object {
   const { identity, connectionId = null } = world.connection;
-  if (identity === undefined) throw new GuessRefused("who calls is not known before there was a connection");
+  if (identity === undefined) throw new TypeError("who calls is not known before there was a connection");
   const timestamp = new Timestamp(BigInt(timestampMicros));
   const random = makeRandom(seed);
   const bytes = (words: number): Uint8Array =>

@@ -9,8 +9,7 @@
  */
 import { RowListView } from "@lightcone/protocol";
 import type { Bags } from "../bags.ts";
-import type { GuessWorld, PendingGuesses } from "../connection.ts";
-import type { Guess } from "../requests.ts";
+import type { Guess, GuessWorld, PendingGuesses } from "../guessing.ts";
 import type { RowBag } from "../row-bag.ts";
 import { decodeValue, isObject } from "../value-codec.ts";
 import { CameRows } from "./came-rows.ts";

@@ -1,6 +1,6 @@
 /** `optimistic`: reducers that a page runs by itself, at once, until the database has answered. */
 import type { DbView, ReducerCtx, Wrong } from "@lightcone/module";
-import type { GuessWorld } from "../connection.ts";
+import type { GuessWorld } from "../guessing.ts";
 import type { ClientReducers, ModuleExports, UntypedModule, ViewRows } from "../types.ts";
 import { CallGuesses, type GuessFunction } from "./guesses.ts";
 import { isObject, shown } from "../value-codec.ts";

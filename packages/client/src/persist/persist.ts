@@ -11,8 +11,10 @@
  *   A store that fails, is full or damaged costs what it would have saved: the page is told once, and goes on.
  */
 import { LightconeError } from "@lightcone/base";
-import type { Keeping, KeepingWorld } from "../connection.ts";
+import type { Keeping, KeepingWorld } from "../keeping.ts";
+import { textOf } from "../requests.ts";
 import type { Standing } from "../standing.ts";
+import type { Subscription } from "../subscription.ts";
 import { readSnapshot, writeSnapshot } from "./snapshot.ts";
 
 /** Where rows are kept: bytes under a key. */
@@ -100,7 +102,7 @@ class KeptRows implements Keeping {
     if (bytes === undefined || isLate()) return;
     try {
       const snapshot = readSnapshot(bytes);
-      if (snapshot.whose === whose) this.#world.show(snapshot.schema, (bags, newId) => snapshot.fill(bags, newId));
+      if (snapshot.whose === whose) this.#world.show(snapshot, (bags, newId) => snapshot.fill(bags, newId));
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
       this.#failed("are let go of", error);
@@ -108,8 +110,8 @@ class KeptRows implements Keeping {
     }
   }
 
-  /** Sets that were kept go by the ids of the page's subscriptions to the same. */
-  match({ sets }: Standing, wanted: ReadonlyMap<number, readonly string[]>): void {
+  match({ sets }: Standing, subscriptions: Iterable<Subscription>): void {
+    const wanted = this.#textsOf(subscriptions);
     for (const [id, texts] of wanted) {
       if (sets.has(id)) continue;
       for (const [kept, keptTexts] of sets) {
@@ -119,6 +121,22 @@ class KeptRows implements Keeping {
         break;
       }
     }
+  }
+
+  #textsOf(subscriptions: Iterable<Subscription>): ReadonlyMap<number, readonly string[]> {
+    const texts = new Map<number, readonly string[]>();
+    for (const { id, queries } of subscriptions) {
+      try {
+        texts.set(
+          id,
+          queries.map((query) => textOf(query, this.#world.catalog)),
+        );
+      } catch (error) {
+        // It is told when it is subscribed to.
+        if (!(error instanceof LightconeError)) throw error;
+      }
+    }
+    return texts;
   }
 
   changed(): void {
@@ -145,11 +163,12 @@ class KeptRows implements Keeping {
     const bags = this.#world.bags();
     const whose = this.#whose(this.#world.token());
     const schema = catalog.text;
+    const identity = this.#world.identity();
     // As long as there is no connection, rows may be of another caller: they are written when there is.
-    if (bags === undefined || whose === undefined || schema === undefined) return;
+    if (bags === undefined || whose === undefined || schema === undefined || identity === undefined) return;
     this.#isDirty = false;
     const nameOf = (accessor: string): string => catalog.schemaOf(accessor).name;
-    const bytes = bags.withoutGuesses(() => writeSnapshot({ whose, schema }, bags, nameOf, this.#bytesMax));
+    const bytes = bags.withoutGuesses(() => writeSnapshot({ whose, schema, identity }, bags, nameOf, this.#bytesMax));
     if (bytes === undefined) this.#warn(`they are more than ${this.#bytesMax} bytes (\`bytesMax\`)`);
     const written = bytes === undefined ? this.#store.remove(this.#key) : this.#store.save(this.#key, bytes);
     this.#writing = written

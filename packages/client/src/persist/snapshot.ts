@@ -1,28 +1,30 @@
 /**
  * Rows as they are kept for the next start: a table's rows by how often each is counted, and what they are of.
  *
- *   "LCR1" | check u32 | whose string | schema string | lineage n | place n | sets n × (texts n × string)
+ *   "LCR2" | check u32 | whose string | schema string | identity 32 bytes | lineage n | place n | sets n × (texts n × string)
  *   tables n × (name string | lists n × (count u32 | row list))
  *
  * The check is of all that follows it: what is damaged is not read.
  */
 import { LightconeError } from "@lightcone/base";
 import { readRowList, RowListBuilder } from "@lightcone/protocol";
-import { ByteReader, ByteWriter } from "@lightcone/sats";
+import { ByteReader, ByteWriter, Identity } from "@lightcone/sats";
 import type { Bags } from "../bags.ts";
 import type { RowBag } from "../row-bag.ts";
 
-const magic = 0x3152_434c;
+const magic = 0x3252_434c;
 
 export interface SnapshotHead {
   /** Whose rows they are: a server, a database, and a caller. */
   readonly whose: string;
   readonly schema: string;
+  /** Who the caller is to the server. */
+  readonly identity: Identity;
 }
 
 /** @returns undefined when it would have more than `bytesMax` bytes */
 export function writeSnapshot(
-  { whose, schema }: SnapshotHead,
+  { whose, schema, identity }: SnapshotHead,
   bags: Bags,
   nameOf: (accessor: string) => string,
   bytesMax: number,
@@ -33,6 +35,7 @@ export function writeSnapshot(
   const checkAt = out.reserve(4);
   out.string(whose);
   out.string(schema);
+  out.raw(identity.bytes);
   out.byteArray(lineage ?? none);
   out.byteArray(place ?? none);
   out.u32(sets.size);
@@ -79,9 +82,12 @@ export function readSnapshot(bytes: Uint8Array): ReadSnapshot {
   if (input.u32() !== magic) input.fail("they are of another version", 0);
   if (input.u32() !== checkOf(bytes)) input.fail("they are damaged", 4);
   const [whose, schema] = [input.string(), input.string()];
+  const identityAt = input.take(32);
+  const identity = Identity.fromBytes(bytes.slice(identityAt, identityAt + 32));
   return {
     whose,
     schema,
+    identity,
     fill(bags, newId) {
       const [lineage, place] = [input.byteArrayView().slice(), input.byteArrayView().slice()];
       const { standing } = bags;
