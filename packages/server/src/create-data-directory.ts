@@ -1,4 +1,4 @@
-/** A data directory of one database whose files were made elsewhere, such as in a test. */
+/** Creates a data directory of one database whose files are made elsewhere, such as in a test. */
 import { defined, directoryOf, type Clock } from "@lightcone/base";
 import { lockDirectory, realFileSystem } from "@lightcone/base/node";
 import { identityFromHex, programHash, type Identity } from "./auth/identity.ts";
@@ -8,7 +8,7 @@ import { makeServerLog } from "./log.ts";
 import { beginDirectory, createDatabase } from "./registry/decisions.ts";
 import type { DatabaseRecord } from "./registry/state.ts";
 
-export interface FoundedDatabase extends Pick<DatabaseRecord, "hostType"> {
+export interface InitialDatabase extends Pick<DatabaseRecord, "hostType"> {
   /** 64 hex digits each. */
   readonly identity: string;
   readonly owner: string;
@@ -19,13 +19,13 @@ export interface FoundedDatabase extends Pick<DatabaseRecord, "hostType"> {
 const lockWaitMs = 1000;
 
 /**
- * Founds a data directory, and has `fill` make the database's files in the folder that it is given.
+ * Creates a data directory, and has `fill` make the database's files in the folder that it is given.
  *
  * @throws {LightconeError} `DataDirectoryLocked`, `FileUnusable`, `DiskFull`
  */
-export async function foundWith(
+export async function createDataDirectory(
   dataDirectory: string,
-  { identity, owner, name, hostType, program }: FoundedDatabase,
+  { identity, owner, name, hostType, program }: InitialDatabase,
   clock: Clock,
   fill: (directory: string) => Promise<void>,
 ): Promise<void> {

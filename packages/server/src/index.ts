@@ -1,6 +1,6 @@
 export * from "./limits.ts";
 export * from "./log.ts";
-export { foundWith, type FoundedDatabase } from "./found-with.ts";
+export { createDataDirectory, type InitialDatabase } from "./create-data-directory.ts";
 export { openServer } from "./open-server.ts";
 export type { ListenAddress, Server, ServerOptions } from "./open-server.ts";
 export { replaceKeys } from "./auth/keys.ts";

@@ -10,7 +10,7 @@ import { text } from "node:stream/consumers";
 import { realClock } from "@lightcone/base";
 import { realFileSystem } from "@lightcone/base/node";
 import { markFounded, openLog } from "@lightcone/commitlog";
-import { foundWith } from "@lightcone/server";
+import { createDataDirectory } from "@lightcone/server";
 import { bundleModule } from "../build/bundle.ts";
 import { descriptionOf } from "../build/describe-program.ts";
 
@@ -34,7 +34,7 @@ async function bundle({ entry }: { readonly entry: string }): Promise<void> {
 
 async function write({ dataDirectory, records, ...kept }: Kept): Promise<void> {
   const database = { ...kept, hostType: "js" as const, program: bytesOf(kept.program) };
-  await foundWith(dataDirectory, database, realClock, async (directory) => {
+  await createDataDirectory(dataDirectory, database, realClock, async (directory) => {
     const files = { fileSystem: realFileSystem, clock: realClock };
     const log = await openLog({ ...files, directory: `${directory}/log`, mustExist: false });
     try {
