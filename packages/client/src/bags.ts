@@ -61,7 +61,7 @@ export class Bags {
     return changes;
   }
 
-  /** Rows of a table that the application sees as the link before had it come into it when the bags change places. */
+  /** Puts rows off until the bags change places, if the application still sees their table as the link before had it. */
   #isForLater(rows: Rows): boolean {
     const isKept = this.#kept.has(this.#options.catalog.accessorOf(rows.table) ?? "");
     if (isKept) this.#later.push(rows);

@@ -69,7 +69,7 @@ interface Attempt {
   readonly awaited: Set<number>;
   /** The texts of what was subscribed to on it, or goes on on it, by id. */
   readonly texts: Map<number, readonly string[]>;
-  /** Asked whether it goes on from the rows of the link before. */
+  /** The id of the `Resume` that is not answered yet. */
   resuming: number | undefined;
   /** Whether what is subscribed to is asked for at once: from the start all are, or when `resuming` is answered. */
   subscribes: boolean;
@@ -253,7 +253,7 @@ export class Connection {
     this.#options.catalog.restore(schema);
     const bags = this.#newBags();
     fill(bags, () => this.#requests.newId());
-    // Who the next connection is to is known before it by whose rows these are.
+    // The kept rows say who the caller is, before there is a connection.
     this.identity ??= identity;
     this.#tell(() => this.#events.named());
     const changes = bags.replace(undefined);
@@ -398,12 +398,12 @@ export class Connection {
     if (!isOther && before?.isOf(greeting.lineage) === true) this.#sendResume(attempt, before);
     else this.#subscribeAll(attempt);
     if (this.#attempt !== attempt) return;
-    // What a call does is to come with its answer, and not before with the rows: what is guessed would show twice.
+    // A client that guesses sends calls once its rows are there: else a guess and the row that it guessed would both show.
     if (this.#guesses === undefined) this.#sendHeld(attempt);
     this.#goLive(attempt);
   }
 
-  /** Whoever is told that one has failed may make others, which are among them, or end some. */
+  /** The application, told that one has failed, may subscribe to more, which are included, or unsubscribe. */
   #subscribeAll(attempt: Attempt): void {
     attempt.subscribes = true;
     for (const subscription of this.#subscriptions.values()) this.#sendSubscribe(attempt, subscription);
@@ -552,7 +552,7 @@ export class Connection {
     }
   }
 
-  /** Tells an error that the client goes on after; once what differs in a table, whatever it ends. */
+  /** Tells an error that does not end the client. A difference of versions is told once, however much it ends. */
   #failed(error: LightconeError): void {
     if (error.code === "VersionDiffers") {
       // Which others there are may have changed meanwhile: that is no news of this one.
@@ -570,7 +570,7 @@ export class Connection {
     try {
       changes = attempt.bags.replace(this.#bags);
     } catch (error) {
-      // What it goes on from is not what the server took it for: the next link brings all rows.
+      // The rows are not those that the server took them for: the next link brings all of them.
       if (!(error instanceof LightconeError) || this.#bags === undefined) throw error;
       this.#bags.standing.place = undefined;
       return this.#lost(attempt, error.message);

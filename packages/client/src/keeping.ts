@@ -1,4 +1,4 @@
-/** What a connection and those who keep its rows for the next start ask of one another: `persist/` keeps them. */
+/** The contract between a connection and `persist/`, which keeps its rows for the next start. */
 import type { Identity } from "@lightcone/sats";
 import type { Bags } from "./bags.ts";
 import type { Catalog } from "./catalog.ts";
@@ -6,7 +6,7 @@ import type { Platform } from "./platform.ts";
 import type { Standing } from "./standing.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** What rows are kept from for the next start, and shown to at this one: `persist/`. */
+/** A connection, as `persist/` sees it. */
 export interface KeepingWorld {
   readonly uri: string;
   readonly database: string;
@@ -16,7 +16,7 @@ export interface KeepingWorld {
   token(): string | undefined;
   /** Who that is, once it is known. */
   identity(): Identity | undefined;
-  /** The rows that are seen, as long as a link brings them up to date. */
+  /** The rows that the application sees; undefined while no link keeps them up to date. */
   bags(): Bags | undefined;
   /** Shows rows, unless there are some. @throws {LightconeError} what is wrong with the schema, or by `fill` */
   show(kept: ShownRows, fill: (bags: Bags, newId: () => number) => void): void;
@@ -28,8 +28,9 @@ export interface ShownRows {
   readonly identity: Identity;
 }
 
+/** What a connection asks of `persist/`. */
 export interface Keeping {
-  /** Whom the client connects as is known. What it gives settles when what was kept is seen, if there is any. */
+  /** The token to connect with is known. The promise settles once kept rows are shown, if there are any. */
   load(token: string | undefined): Promise<void> | undefined;
   /** Gives the kept sets the ids of the subscriptions to the same. */
   match(standing: Standing, subscriptions: Iterable<Subscription>): void;

@@ -30,7 +30,7 @@ export interface LinkOptions {
 }
 
 export interface LinkEvents {
-  /** Whom it connects as is known. It is ready when what this gives has settled, and no sooner. */
+  /** The token to connect with is known. The link is not ready before the promise has settled. */
   token(token: string | undefined): Promise<void> | undefined;
   /** The server has said who this client is to it, and by which token. */
   greeted(token: string): void;

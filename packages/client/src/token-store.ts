@@ -34,8 +34,9 @@ export type GivenToken = string | (() => string | Promise<string>);
 /**
  * The token to show: the one given; else what this client goes by already; else the one kept.
  *
- * Who comes without one is somebody new. Of several pages that do so at once the one whose token is kept is right: each looks
- * when it is greeted, and again when the schema has come, before it has asked for anything, and goes on as that one.
+ * A client without a token gets a new identity. When several pages start at once without one, the identity whose token is kept
+ * wins: each page looks in the store when it is greeted, and again when the schema has come, before it has asked for anything, and
+ * connects as that identity.
  */
 export class Tokens {
   readonly isGiven: boolean;

@@ -4,8 +4,8 @@
  *
  *   state before the record ─▶ the call, on a fresh instance ─▶ its rows, compared ─▶ rolled back ─▶ the record applied
  *
- * So are statements of the owner, and the functions that publishes run: init, and one that carries rows over. What cannot be run again is
- * applied and counted by what it is: transactions of procedures, since what they were made of is not in the log.
+ * Statements of the owner are run again as well, and so are the functions that publishes run: init, and one that carries rows over. A
+ * transaction of a procedure cannot be run again, since answers of other servers are not in the log: it is applied and counted.
  */
 import { cutText, defined, userIdMin, type Clock, type FileSystem } from "@lightcone/base";
 import { outsideMicrotasks } from "@lightcone/base/node";
@@ -80,8 +80,10 @@ export interface Difference {
     | { readonly kind: "failed"; readonly message: string };
 }
 
-/** What was not run again: publishes that ran no function, and statements of releases that left no text of them. `rest` is the
-database's own, and of functions that the module has no more. */
+/**
+ * What was not run again: transactions of procedures, publishes that ran no function, and statements that an earlier release logged
+ * without their text. `rest` is the database's own commits, and calls of functions that the module has no more.
+ */
 export type OtherKind = "procedures" | "statements" | "publishes" | "rest";
 
 export interface RerunReport {

@@ -16,7 +16,7 @@ import type { CommitListener } from "../core/commit-pipeline.ts";
 const chunkBytesMin = 16 * 1024;
 const chunkBytesMax = 256 * 1024;
 
-/** How many clients' changes are gathered at a time: each may take some times what is kept. */
+/** How many clients' changes are gathered at the same time. Each may take several times `resumeBytesMax` of memory. */
 const gatheredMax = 4;
 
 /** Records one behind the other, each behind its length: u32. */
@@ -37,7 +37,7 @@ export interface CommitRun {
   next(): Uint8Array | undefined;
 }
 
-/** What of them there is: all after a place; they may come, and it is worth asking again; or there never will be. */
+/** All commits after a place; `later` while the log is being read for them; `gone` when they are not kept: asking again is no use. */
 export type Found = CommitRun | "later" | "gone";
 
 /** Where a client stands. */
@@ -95,14 +95,14 @@ export class RecentCommits implements CommitListener {
     while (this.byteCount > this.bytesMax) this.byteCount -= this.chunks.shift()?.bytes.length ?? 0;
   }
 
-  /** Whether the changes of one more client may be gathered; if so, `letGo` says when they have been. */
-  takeOne(): boolean {
+  /** Whether the changes of one more client may be gathered now. If so, call `endGathering` when they are. */
+  beginGathering(): boolean {
     if (this.gathered === gatheredMax) return false;
     this.gathered += 1;
     return true;
   }
 
-  letGo(): void {
+  endGathering(): void {
     this.gathered -= 1;
   }
 

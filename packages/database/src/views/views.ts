@@ -274,7 +274,8 @@ export class Views {
       try {
         this.replace(instance, result.rows);
         const bytes = relations.derivedBytes + this.otherBytes();
-        if (bytes > limits.liveStateBytesMax) throw new LightconeError("OutOfMemory", { bytesMax: bytes });
+        if (bytes > limits.liveStateBytesMax)
+          throw new LightconeError("OutOfMemory", { bytesMax: limits.liveStateBytesMax });
       } catch (error) {
         if (!isLightconeError(error, "OutOfMemory")) throw error;
         this.failIn(failed, instance, this.log.said(instance, outOfRoom(instance, limits.liveStateBytesMax)));

@@ -59,7 +59,7 @@ interface Entry<S> {
   readonly byValues: Map<string, LiveQuery<S>>;
   /** The last turn that evaluated it. A template of two changed tables is met twice. */
   seenAt: number;
-  /** Why it ends: a commit let an arrangement of its grow too large. Until all have let go of it it is kept up to date. */
+  /** The limit that one of its arrangements went over at a commit. The template is kept up to date until nobody holds it. */
   outgrown: LightconeError | undefined;
 }
 

@@ -68,8 +68,8 @@ class Resumption implements AnswerRead, SlicedAnswer {
   private changes: ChangesSince | undefined;
   private kept: readonly Candidate[] = [];
   private place: StandOfDatabase | undefined;
-  /** Whether it is one of those that are gathered now. */
-  private isTaken = false;
+  /** Whether it counts among those that are gathered now. */
+  private isGathering = false;
   /** What the next host is to restore. */
   note: ResumeNote | undefined;
   isWhole = false;
@@ -104,9 +104,9 @@ class Resumption implements AnswerRead, SlicedAnswer {
     const found = isOwn
       ? recent.after({ offset: Number(place.offset), timestampMicros: Number(place.timestampMicros) })
       : "gone";
-    this.isWaiting = found === "later" || (found !== "gone" && !recent.takeOne());
+    this.isWaiting = found === "later" || (found !== "gone" && !recent.beginGathering());
     if (typeof found === "string" || this.isWaiting) return;
-    this.isTaken = true;
+    this.isGathering = true;
     context.critical.run(() => {
       this.kept = this.candidates();
       for (const { querySetId, wanted } of this.kept) {
@@ -174,8 +174,8 @@ class Resumption implements AnswerRead, SlicedAnswer {
 
   close(): void {
     this.changes?.close();
-    if (this.isTaken) this.parts.recent.letGo();
-    this.isTaken = false;
+    if (this.isGathering) this.parts.recent.endGathering();
+    this.isGathering = false;
   }
 
   readonly encode = (): readonly Piece[] => {
