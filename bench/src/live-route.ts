@@ -1,8 +1,8 @@
 /** How long does a changed row take to find the one query, of very many, that it concerns? */
-import { DatabaseSync } from "node:sqlite";
 import { Identity, identity, t } from "@lightcone/sats";
 import { caller, LiveStore, median } from "./support/live-store.ts";
 import type { Figure, Question } from "./support/question.ts";
+import { againFigures, runAgain } from "./support/run-again.ts";
 
 const sql = "SELECT * FROM item WHERE owner = :sender";
 
@@ -21,11 +21,8 @@ export const liveRoute: Question = {
       { name: "10 queries", value: few, unit: "µs" },
       { name: `${queryCount} queries`, value: many, unit: "µs", reach: "<= 1, and <= 1.3 of those of 10" },
     ];
-    const again = evaluatedAgain(queryCount);
-    const sqlite = evaluatedBySqlite(queryCount);
-    figures.push({ name: "all evaluated again, here", value: again, unit: "µs" });
-    figures.push({ name: "all evaluated again, by node:sqlite", value: sqlite, unit: "µs" });
-    figures.push({ name: "… to a live commit", value: Math.min(again, sqlite) / many, unit: "×", reach: ">= 100" });
+    const senders = Array.from({ length: queryCount }, (_, i) => caller(i));
+    figures.push(...againFigures(runAgain(itemStore(queryCount), { sql, senders }), many));
     return Promise.resolve(figures);
   },
 };
@@ -62,32 +59,5 @@ function route(queryCount: number, callerCount: number, commits: number): number
   measure(Math.min(commits, 20_000));
   const micros = measure(commits);
   if (told !== commits + Math.min(commits, 20_000)) throw new Error(`${told} deltas of as many commits`);
-  return micros;
-}
-
-function evaluatedAgain(queryCount: number): number {
-  const store = itemStore(queryCount);
-  const plan = store.plan(sql);
-  const begun = performance.now();
-  let count = 0;
-  for (let i = 0; i < queryCount; i += 1) count += store.count(plan, caller(i));
-  if (count !== queryCount * rowsEach) throw new Error(`${count} rows`);
-  return (performance.now() - begun) * 1000;
-}
-
-function evaluatedBySqlite(queryCount: number): number {
-  const database = new DatabaseSync(":memory:");
-  database.exec("CREATE TABLE item (id INTEGER PRIMARY KEY, owner BLOB, size INTEGER); CREATE INDEX o ON item (owner)");
-  const insert = database.prepare("INSERT INTO item VALUES (?, ?, ?)");
-  database.exec("BEGIN");
-  for (let id = 0; id < queryCount * rowsEach; id += 1) insert.run(id, caller(id % queryCount), id & 1023);
-  database.exec("COMMIT");
-  const query = database.prepare("SELECT * FROM item WHERE owner = ?");
-  const begun = performance.now();
-  let count = 0;
-  for (let i = 0; i < queryCount; i += 1) count += query.all(caller(i)).length;
-  if (count !== queryCount * rowsEach) throw new Error(`${count} rows`);
-  const micros = (performance.now() - begun) * 1000;
-  database.close();
   return micros;
 }

@@ -8,11 +8,12 @@ import { bindParams, compileSubscription } from "@lightcone/sql";
 import { openParts, type TestParts } from "../../packages/database/src/testing/index.ts";
 import { caller, median } from "./support/live-store.ts";
 import type { Figure, Question } from "./support/question.ts";
+import { againFigures, SqliteCopy } from "./support/run-again.ts";
 
 export const liveView: Question = {
   name: "live-view",
   workload:
-    "a commit that replaces one row, and 10,000 instances of a view, each of another caller, subscribed to, that reads its caller's ten rows by an index; the view is a function of the bench over the port of views. A commit that concerns all of them stands beside it",
+    "a commit that replaces one row, and 10,000 instances of a view, each of another caller, subscribed to, that reads its caller's ten rows by an index; the view is a function of the bench over the port of views. A commit that concerns all of them stands beside it, and node:sqlite, which reads them all again",
   unit: "microseconds from the commit to the delta",
   expected: "a commit that concerns none: under 1; one that concerns one: under 30",
   run: async (run) => {
@@ -26,6 +27,7 @@ export const liveView: Question = {
       { name: "no instance concerned", value: elsewhere, unit: "µs", reach: "<= 1" },
       { name: "one instance concerned, of ten rows", value: one, unit: "µs", reach: "<= 30" },
       { name: "all instances concerned, each", value: all / instanceCount, unit: "µs" },
+      ...againFigures({ count: instanceCount, sqlite: readBySqlite(instanceCount) }, one),
     ];
     return figures;
   },
@@ -58,14 +60,23 @@ function mine(port: HostPort, { sender }: ViewCall): ViewOutcome {
   return { kind: "rows", bytes: new Uint8Array(Uint32Array.from([rows.length / 3, ...rows]).buffer) };
 }
 
+const columns = { id: t.u32, owner: t.u32, size: t.u32 };
+const sketch = { name: "item", columns, unique: [["id"]], indexes: [{ columns: ["owner"] }] };
+
+function readBySqlite(ownerCount: number): number {
+  const copy = new SqliteCopy([sketch]);
+  copy.fill("item", ownerCount * rowsEach, (id) => ({ id, owner: Math.floor(id / rowsEach), size: 0 }));
+  const owners = Array.from({ length: ownerCount }, (_, owner) => owner);
+  return copy.microsOf("SELECT * FROM item WHERE owner = :sender", owners, ownerCount * rowsEach);
+}
+
 interface World {
   measure(count: number, ownerOf: (i: number) => number): number;
   all(): number;
 }
 
 async function opened(instanceCount: number): Promise<World> {
-  const columns = { id: t.u32, owner: t.u32, size: t.u32 };
-  const item = tableDef({ name: "item", columns, unique: [["id"]], indexes: [{ columns: ["owner"] }] });
+  const item = tableDef(sketch);
   const parts: TestParts = await openParts({ tables: [item], views: { mine: { columns, run: mine } } }, {}, unwatched);
   const { context, store, subscriptions } = parts;
   const { id } = defined(store.tableByName("item"), "the table");

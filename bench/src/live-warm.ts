@@ -6,11 +6,11 @@ import type { Question } from "./support/question.ts";
 export const liveWarm: Question = {
   name: "live-warm",
   workload:
-    "a join whose one side has no index is subscribed, over 5,000,000 rows of that side: made in slices of half a millisecond, with a commit after each hundredth",
+    "a join whose one side has no index is subscribed, over 10,000,000 rows of that side: made in slices of half a millisecond, with a commit after each hundredth; then once more in one go, as what a host restores when the one before it has ended",
   unit: "rows a second; milliseconds; bytes a row",
   expected: "over 2,000,000 a second, nobody waits for over 10 ms, under 20 bytes a row",
   run: (run) => {
-    const rowCount = run.isSmoke ? 20_000 : 5_000_000;
+    const rowCount = run.isSmoke ? 20_000 : 10_000_000;
     const store = new LiveStore(
       { name: "a", columns: { id: t.u32, k: t.u32 }, unique: [["id"]], indexes: [{ columns: ["k"] }] },
       { name: "b", columns: { id: t.u32, k: t.u32 }, unique: [["id"]] },
@@ -32,13 +32,20 @@ export const liveWarm: Question = {
       if (slices % 100 === 0) store.change(() => store.insert("b", { id: rowCount + slices, k: slices }));
     }
     const from = performance.now();
-    store.subscribe(plan);
+    const held = store.subscribe(plan);
     longestMs = Math.max(longestMs, performance.now() - from);
     warming.close();
+    const room = store.live.arrangementBytes / rowCount;
+    store.live.unsubscribe(held, 1);
+    if (store.live.arrangementBytes !== 0) throw new Error("what nobody looks up by any more is still there");
+    const begun = performance.now();
+    store.subscribe(plan);
+    const inOneGoMs = performance.now() - begun;
     return Promise.resolve([
       { name: "rate", value: (rowCount / spentMs) * 1000, unit: "rows/s", reach: ">= 2000000" },
       { name: "others' longest wait", value: longestMs, unit: "ms", reach: "<= 10" },
-      { name: "room", value: store.live.arrangementBytes / rowCount, unit: "bytes a row", reach: "<= 20" },
+      { name: "room", value: room, unit: "bytes a row", reach: "<= 20" },
+      { name: "in one go, for a query that is restored", value: inOneGoMs, unit: "ms" },
     ]);
   },
 };

@@ -9,6 +9,13 @@ export type Row = Readonly<Record<string, unknown>>;
 
 const meta = commitMeta();
 
+/** What a table was filled with: a peer is given the same. */
+export interface Filled {
+  readonly name: string;
+  readonly count: number;
+  readonly rowOf: (i: number) => Row;
+}
+
 /** Takes what one query is told. */
 export type Sink = (query: LiveQuery<number>, parts: readonly DeltaPart[]) => void;
 
@@ -18,8 +25,11 @@ export class LiveStore {
   private readonly codecs = new Map<string, ReturnType<typeof valueCodec>>();
   private readonly out = new ByteWriter();
   private subscriberCount = 0;
+  readonly sketches: readonly TableSketch[];
+  readonly filled: Filled[] = [];
 
   constructor(...tables: readonly TableSketch[]) {
+    this.sketches = tables;
     this.change(() => {
       for (const table of tables) this.store.catalog.createTable(tableDef(table));
     });
@@ -42,6 +52,7 @@ export class LiveStore {
 
   /** Fills a table, ten thousand rows a commit. */
   fill(name: string, count: number, rowOf: (i: number) => Row): void {
+    this.filled.push({ name, count, rowOf });
     for (let from = 0; from < count; from += 10_000)
       this.change(() => {
         for (let i = from; i < Math.min(from + 10_000, count); i += 1) this.insert(name, rowOf(i));
